@@ -1,4 +1,4 @@
-import { policyArnOf } from "./aws/access-policies.ts";
+import { policyArnOf } from "./aws/access-entry-rules.ts";
 import type { SandboxAws } from "./aws/account.ts";
 import type { NewCluster } from "./aws/eks-clusters.ts";
 import { account, arns, channel, externalId, initialAwsAuth, region } from "./scene.ts";

@@ -1,6 +1,6 @@
 import type { SandboxAws } from "./aws/account.ts";
 import { startSandboxCluster } from "./cluster/cluster.ts";
-import { group } from "./cluster/default-rbac.ts";
+import { group } from "./cluster/rbac.ts";
 import type { SandboxCluster, SandboxClusterOptions } from "./cluster/sandbox-cluster.ts";
 import { creatorClusters, creatorClustersText } from "./creator-scene.ts";
 import { admitPlatformTeam, modeClusters, modeClustersText } from "./mode-scene.ts";

@@ -1,11 +1,81 @@
-import { type AccessEntry, entryObject, newEntry, readPrincipal } from "./access-entry.ts";
-import { invalid, isEntryType, namesProblem, principalProblem, typeProblem } from "./access-entry-rules.ts";
-import { textMapOf, textOf, textsOf } from "./eks-calls.ts";
+import {
+  type AccessEntry,
+  type AssociatedPolicy,
+  entryObject,
+  newEntry,
+  policyObject,
+  readPrincipal,
+} from "./access-entry.ts";
+import {
+  invalid,
+  isEntryType,
+  listedPolicies,
+  namesProblem,
+  principalProblem,
+  scopeProblem,
+  standardProblem,
+  tagsProblem,
+  typeProblem,
+} from "./access-entry-rules.ts";
+import { isObject, textMapOf, textOf, textsOf } from "./eks-calls.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import { withAccessEntries } from "./eks-clusters.ts";
 import { type AllowedCall, clusterWithEntries, done, type EksHandler, type EksService, page } from "./eks-service.ts";
 import { type Refusal, refuse } from "./refusal.ts";
-import { tagsProblem } from "./tag-rules.ts";
+
+/** The calls about access policies (EKS API reference). */
+
+export const listAccessPolicies: EksHandler = (service, call) => {
+  const listed = page(listedPolicies(service.account.partition), call.query);
+  if (listed.type === "refused") return listed;
+  return done({ accessPolicies: listed.items, nextToken: listed.nextToken });
+};
+
+export const listAssociatedAccessPolicies: EksHandler = (service, call) => {
+  const found = findEntry(service, call);
+  if ("code" in found) return found;
+  const listed = page(found.entry.policies, call.query);
+  if (listed.type === "refused") return listed;
+  const { items, nextToken } = listed;
+  const { principalArn } = found.entry;
+  const associatedAccessPolicies = items.map(policyObject);
+  return done({ associatedAccessPolicies, clusterName: found.cluster.name, principalArn, nextToken });
+};
+
+/** Associating a policy again gives it another scope. */
+export const associateAccessPolicy: EksHandler = (service, call) => {
+  const policyArn = textOf(call.body.policyArn) ?? "";
+  const scope = isObject(call.body.accessScope) ? call.body.accessScope : {};
+  const [type, names] = [textOf(scope.type) ?? "", textsOf(scope.namespaces) ?? []];
+  const problem = principalProblem(call.principalArn) ?? policyProblem(policyArn) ?? scopeProblem(type, names);
+  if (problem) return problem;
+  const found = findEntry(service, call);
+  if ("code" in found) return found;
+  const refused = standardProblem(found.entry);
+  if (refused) return refused;
+  if (!listedPolicies(service.account.partition).some(({ arn }) => arn === policyArn)) return noSuchPolicy;
+  const at = service.now();
+  const before = found.entry.policies.find((each) => each.policyArn === policyArn);
+  const namespaces = type === "cluster" ? null : names;
+  const policy = { policyArn, namespaces, associatedAt: before?.associatedAt ?? at, modifiedAt: at };
+  storeEntry(service, found.cluster, withPolicy(found.entry, policy));
+  const { principalArn } = found.entry;
+  return done({ clusterName: found.cluster.name, principalArn, associatedAccessPolicy: policyObject(policy) });
+};
+
+export const disassociateAccessPolicy: EksHandler = (service, call) => {
+  const problem = principalProblem(call.principalArn) ?? policyProblem(call.policyArn);
+  if (problem) return problem;
+  const found = findEntry(service, call);
+  if ("code" in found) return found;
+  const { cluster, entry } = found;
+  const policies = entry.policies.filter(({ policyArn }) => policyArn !== call.policyArn);
+  if (policies.length === entry.policies.length) return noSuchPolicy;
+  storeEntry(service, cluster, { ...entry, policies });
+  return done({});
+};
+
+const noSuchPolicy = refuse("ResourceNotFoundException", "The specified policyArn could not be found.", 404);
 
 /** The calls about access entries themselves (EKS API reference). */
 
@@ -117,7 +187,7 @@ export const deleteAccessEntry: EksHandler = (service, call) => {
 };
 
 /** The entry that a path names, by its whole ARN. */
-export function findEntry(
+function findEntry(
   service: EksService,
   call: AllowedCall,
 ): { cluster: EksCluster; entry: AccessEntry } | Refusal {
@@ -132,7 +202,7 @@ export function findEntry(
 }
 
 /** Puts a changed entry in the place of the one with the same principal. */
-export function storeEntry(service: EksService, cluster: EksCluster, changed: AccessEntry): void {
+function storeEntry(service: EksService, cluster: EksCluster, changed: AccessEntry): void {
   const same = ({ principalArn }: AccessEntry) => principalArn === changed.principalArn;
   store(
     service,
@@ -148,4 +218,14 @@ function store(service: EksService, cluster: EksCluster, entries: readonly Acces
 
 function shown(cluster: EksCluster, entry: AccessEntry): object {
   return { accessEntry: entryObject(cluster.name, entry) };
+}
+
+function withPolicy(entry: AccessEntry, policy: AssociatedPolicy): AccessEntry {
+  const others = entry.policies.filter(({ policyArn }) => policyArn !== policy.policyArn);
+  return { ...entry, policies: [...others, policy] };
+}
+
+function policyProblem(policyArn: string): Refusal | undefined {
+  if (/^arn:[\w-]+:eks::aws:cluster-access-policy\/.+$/.test(policyArn)) return undefined;
+  return invalid("The policyArn parameter format is not valid");
 }

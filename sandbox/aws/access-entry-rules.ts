@@ -1,6 +1,21 @@
 import { type AccessEntry, type EntryType, entryTypes, readPrincipal } from "./access-entry.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
+/** Those of EKS's access policies that the sandbox's clusters know the rules of. */
+const names = [
+  "AmazonEKSAdminPolicy",
+  "AmazonEKSAdminViewPolicy",
+  "AmazonEKSClusterAdminPolicy",
+  "AmazonEKSEditPolicy",
+  "AmazonEKSSecretReaderPolicy",
+  "AmazonEKSViewPolicy",
+] as const;
+
+/** What creators get. */
+export const clusterAdminPolicy = "AmazonEKSClusterAdminPolicy";
+
+const mostTags = 50;
+
 /**
  * What EKS asks of the parameters of access entries, before it looks at the cluster. The texts are EKS's own where
  * docs/sandbox.md names a source for them.
@@ -90,4 +105,32 @@ export function standardProblem({ type }: AccessEntry): Refusal | undefined {
 
 export function invalid(message: string): Refusal {
   return refuse("InvalidParameterException", message);
+}
+
+/** What is wrong with the tags that a resource would have (EKS User Guide, "Tag restrictions"); undefined: nothing. */
+export function tagsProblem(tags: Readonly<Record<string, string>>): string | undefined {
+  const entries = Object.entries(tags);
+  if (entries.length > mostTags) return `The number of tags must not exceed ${mostTags}`;
+  for (const [key, value] of entries) {
+    const problem = tagProblem(key, value);
+    if (problem) return problem;
+  }
+  return undefined;
+}
+
+function tagProblem(key: string, value: string): string | undefined {
+  if (key === "" || key.length > 128) return "The length of a tag key must be between 1 and 128";
+  if (value.length > 256) return `The length of the value of the tag ${key} must not exceed 256`;
+  if (/^aws:/i.test(key) || /^aws:/i.test(value)) return "Tag keys and values must not begin with aws:";
+  const unusual = [key, value].some((text) => !/^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u.test(text));
+  return unusual ? `The tag ${key} has characters that are not allowed` : undefined;
+}
+
+export function policyArnOf(partition: string, name: string): string {
+  return `arn:${partition}:eks::aws:cluster-access-policy/${name}`;
+}
+
+/** The shapes AccessPolicy that ListAccessPolicies gives. */
+export function listedPolicies(partition: string): readonly { name: string; arn: string }[] {
+  return names.map((name) => ({ name, arn: policyArnOf(partition, name) }));
 }

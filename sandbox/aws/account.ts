@@ -1,16 +1,21 @@
 import { Faults } from "../faults.ts";
 import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
 import type { AssumeRoleInput } from "./assume-role-input.ts";
-import { callerElement } from "./caller-element.ts";
 import { answerCloudTrail, type CloudTrail, createCloudTrail } from "./cloudtrail.ts";
-import { eventOf } from "./cloudtrail-events.ts";
-import { accessOf, type ClusterAccess } from "./cluster-access.ts";
+import { callerElement, eventOf } from "./cloudtrail-events.ts";
 import { endUpdates } from "./cluster-config-calls.ts";
 import type { AssumeRoleCall, AwsContext } from "./context.ts";
 import { answerEks, eksCallName } from "./eks.ts";
 import { isEksPath } from "./eks-calls.ts";
 import type { CloudTrailEvent, EksCluster } from "./eks-cluster.ts";
-import { addCluster, type ClusterChange, type NewCluster, updateCluster } from "./eks-clusters.ts";
+import {
+  accessOf,
+  addCluster,
+  type ClusterAccess,
+  type ClusterChange,
+  type NewCluster,
+  updateCluster,
+} from "./eks-clusters.ts";
 import type { EksService, EksSettings } from "./eks-service.ts";
 import { SandboxAccount } from "./sandbox-account.ts";
 import { answerSts, stsParams } from "./sts.ts";

@@ -1,5 +1,5 @@
 import type { PolicyStatements } from "./identities.ts";
-import { readPolicyDocument } from "./policy-document.ts";
+import { readPolicyDocument } from "./identities.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
 /** The parameters of AssumeRole after STS has accepted their form. */

@@ -1,5 +1,5 @@
 import type { CloudTrailEvent, EksCluster } from "./eks-cluster.ts";
-import type { Identity } from "./identities.ts";
+import type { Caller, Identity } from "./identities.ts";
 import { type CreatorRecord, userIdentity, usernameOf } from "./user-identity.ts";
 
 /** What is different in a record from the plain success of a new cluster. */
@@ -120,4 +120,20 @@ function clusterElement(cluster: CreatedCluster): object {
     createdAt: cluster.createdAt.getTime() / 1000,
     version: "1.33",
   };
+}
+
+/** The element userIdentity of a record, for somebody who made a call (CloudTrail User Guide, "userIdentity element"). */
+export function callerElement({
+  identity,
+  session,
+  userId,
+  arn,
+  accessKeyId,
+}: Caller): Readonly<Record<string, unknown>> {
+  const { accountId, name: userName } = identity;
+  const issuer = { type: "Role", principalId: identity.id, arn: identity.arn, accountId, userName };
+  const caller = { principalId: userId, arn, accountId, accessKeyId };
+  return session
+    ? { type: "AssumedRole", ...caller, sessionContext: { sessionIssuer: issuer } }
+    : { type: "IAMUser", ...caller, userName };
 }

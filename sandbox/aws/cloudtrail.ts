@@ -3,8 +3,7 @@ import type { AwsContext } from "./context.ts";
 import type { CloudTrailEvent } from "./eks-cluster.ts";
 import { mayCall } from "./identities.ts";
 import { cloudTrailError, type Refusal, refuse } from "./refusal.ts";
-import { verifySignature } from "./signature.ts";
-import { readClaim } from "./signature-claim.ts";
+import { readClaim, verifySignature } from "./signature.ts";
 
 const pageSize = 50;
 

@@ -1,20 +1,18 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
 import type { AccessEntry } from "./access-entry.ts";
 import {
+  associateAccessPolicy,
   createAccessEntry,
   deleteAccessEntry,
   describeAccessEntry,
-  listAccessEntries,
-  updateAccessEntry,
-} from "./access-entry-calls.ts";
-import {
-  associateAccessPolicy,
   disassociateAccessPolicy,
+  listAccessEntries,
   listAccessPolicies,
   listAssociatedAccessPolicies,
-} from "./access-policy-calls.ts";
-import { callerElement } from "./caller-element.ts";
-import { eventOf } from "./cloudtrail-events.ts";
+  updateAccessEntry,
+} from "./access-entry-calls.ts";
+import { tagsProblem } from "./access-entry-rules.ts";
+import { callerElement, eventOf } from "./cloudtrail-events.ts";
 import { describeUpdate, endUpdates, listUpdates, updateClusterConfig } from "./cluster-config-calls.ts";
 import type { AwsContext } from "./context.ts";
 import { eksRefusal } from "./eks-authorization.ts";
@@ -24,9 +22,7 @@ import type { EksResult } from "./eks-service.ts";
 import { type AllowedCall, done, type EksHandler, type EksService, findCluster } from "./eks-service.ts";
 import { describeFargateProfile, describeNodegroup, listFargateProfiles, listNodegroups } from "./node-calls.ts";
 import { eksError, type Refusal, refuse } from "./refusal.ts";
-import { verifySignature } from "./signature.ts";
-import { readClaim } from "./signature-claim.ts";
-import { tagsProblem } from "./tag-rules.ts";
+import { readClaim, verifySignature } from "./signature.ts";
 
 /** The calls about tags, of clusters and of access entries (EKS API reference). They have errors of their own. */
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Caller, Credentials, Identity, PolicyStatements, SessionCredentials, TrustPolicy } from "./identities.ts";
-import { readPolicyDocument } from "./policy-document.ts";
+import { readPolicyDocument } from "./identities.ts";
 
 /** What a session carries, and how long it lives (an hour unless told otherwise). */
 interface SessionOptions {

@@ -4,8 +4,7 @@ import { type AssumeRoleInput, readAssumeRole } from "./assume-role-input.ts";
 import type { AwsContext } from "./context.ts";
 import type { Caller } from "./identities.ts";
 import { escapeXml, stsError } from "./refusal.ts";
-import { verifySignature } from "./signature.ts";
-import { readClaim } from "./signature-claim.ts";
+import { readClaim, verifySignature } from "./signature.ts";
 import { assumeWithWebIdentity } from "./web-identity.ts";
 
 /** The parameters of a query-protocol call: the form body of a POST, the query of a GET. */

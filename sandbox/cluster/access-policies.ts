@@ -1,4 +1,4 @@
-import type { ClusterAccess, PolicyInForce } from "../aws/cluster-access.ts";
+import type { ClusterAccess, PolicyInForce } from "../aws/eks-clusters.ts";
 import type { PolicyRule } from "./rbac.ts";
 import { type Attributes, covers, type User, type Verdict } from "./rbac.ts";
 

@@ -5,11 +5,10 @@ import type { Authenticator } from "./authenticator.ts";
 import { answerConfigMaps } from "./config-map-requests.ts";
 import type { ConfigMapStore } from "./config-map-store.ts";
 import { discover } from "./discovery.ts";
-import { listPods } from "./pods.ts";
 import type { Attributes, Authorize, Rbac, ResourceAttributes, User } from "./rbac.ts";
-import { listRbac, readRole } from "./rbac-lists.ts";
+import { listRbac, readRole } from "./rbac.ts";
 import { accessReview, selfSubjectReview } from "./reviews.ts";
-import { failure, type Status, statusAnswer, unauthorized, unsupportedMediaType } from "./status.ts";
+import { failure, listPods, type Status, statusAnswer, unauthorized, unsupportedMediaType } from "./status.ts";
 
 export interface ApiServerContext {
   authenticator: Authenticator;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ClusterAccess } from "../aws/cluster-access.ts";
+import type { ClusterAccess } from "../aws/eks-clusters.ts";
 import type { AwsAuthMap, Mapping } from "./aws-auth-map.ts";
 import type { User } from "./rbac.ts";
 import { type TokenOwner, verifyToken } from "./token.ts";

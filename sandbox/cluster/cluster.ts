@@ -1,13 +1,12 @@
-import { type ClusterAccess, withoutEntries } from "../aws/cluster-access.ts";
+import { type ClusterAccess, withoutEntries } from "../aws/eks-clusters.ts";
 import { authorizeByPolicies } from "./access-policies.ts";
 import { type AuditedRequest, routeApiRequest } from "./api-server.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { readAwsAuth } from "./aws-auth-map.ts";
 import { issueCertificates } from "./certificate.ts";
 import { ConfigMapStore } from "./config-map-store.ts";
-import { withDefaultRbac } from "./default-rbac.ts";
 import { startEndpoint } from "./endpoint.ts";
-import { type Authorize, authorize, type Rbac } from "./rbac.ts";
+import { type Authorize, authorize, type Rbac, withDefaultRbac } from "./rbac.ts";
 import type { SandboxCluster, SandboxClusterOptions } from "./sandbox-cluster.ts";
 import { isStatus } from "./status.ts";
 

@@ -1,3 +1,109 @@
+import type { SandboxAnswer } from "../http-server.ts";
+
+const read = ["get", "list", "watch"];
+
+const write = ["create", "delete", "deletecollection", "patch", "update"];
+
+const workloads = [
+  "configmaps",
+  "endpoints",
+  "persistentvolumeclaims",
+  "pods",
+  "pods/log",
+  "replicationcontrollers",
+  "serviceaccounts",
+  "services",
+];
+
+const appResources = ["daemonsets", "deployments", "replicasets", "statefulsets"];
+
+const readRules: PolicyRule[] = [
+  { verbs: read, apiGroups: [""], resources: [...workloads, "namespaces", "events"] },
+  { verbs: read, apiGroups: ["apps"], resources: appResources },
+];
+
+const editRules: PolicyRule[] = [
+  ...readRules,
+  {
+    verbs: [...read, ...write],
+    apiGroups: [""],
+    resources: [...workloads, "secrets", "pods/exec", "pods/portforward"],
+  },
+  { verbs: write, apiGroups: ["apps"], resources: appResources },
+];
+
+const discoveryPaths = [
+  "/api",
+  "/api/*",
+  "/apis",
+  "/apis/*",
+  "/healthz",
+  "/livez",
+  "/openapi",
+  "/openapi/*",
+  "/readyz",
+  "/version",
+  "/version/",
+];
+
+/** The ClusterRoles that every cluster starts with, as far as the sandbox has resources for them (Kubernetes docs, "Default roles and role bindings"). */
+const roles: Role[] = [
+  {
+    name: "cluster-admin",
+    rules: [
+      { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
+      { verbs: ["*"], nonResourceURLs: ["*"] },
+    ],
+  },
+  {
+    name: "admin",
+    rules: [
+      ...editRules,
+      { verbs: [...read, ...write], apiGroups: ["rbac.authorization.k8s.io"], resources: ["roles", "rolebindings"] },
+    ],
+  },
+  { name: "edit", rules: editRules },
+  { name: "view", rules: readRules },
+  { name: "system:discovery", rules: [{ verbs: ["get"], nonResourceURLs: discoveryPaths }] },
+  {
+    name: "system:public-info-viewer",
+    rules: [{ verbs: ["get"], nonResourceURLs: ["/healthz", "/livez", "/readyz", "/version", "/version/"] }],
+  },
+  {
+    name: "system:basic-user",
+    rules: [
+      {
+        verbs: ["create"],
+        apiGroups: ["authorization.k8s.io"],
+        resources: ["selfsubjectaccessreviews", "selfsubjectrulesreviews"],
+      },
+      { verbs: ["create"], apiGroups: ["authentication.k8s.io"], resources: ["selfsubjectreviews"] },
+    ],
+  },
+  {
+    name: "system:node",
+    rules: [
+      {
+        verbs: [...read, "create", "update", "patch"],
+        apiGroups: [""],
+        resources: ["nodes", "nodes/status", "pods", "pods/status", "services", "configmaps"],
+      },
+    ],
+  },
+];
+
+/** EKS binds nodes itself: its clusters authorize them by the groups of aws-auth. */
+const bindings: Binding[] = [
+  group("cluster-admin", "cluster-admin", "system:masters"),
+  group("system:discovery", "system:discovery", "system:authenticated"),
+  group("system:basic-user", "system:basic-user", "system:authenticated"),
+  group("system:public-info-viewer", "system:public-info-viewer", "system:authenticated"),
+  group("eks:node-bootstrapper", "system:node", "system:bootstrappers"),
+  group("system:node", "system:node", "system:nodes"),
+];
+
+const apiVersion = "rbac.authorization.k8s.io/v1";
+
 /** Who makes a request, as the API server knows it after authentication. */
 export interface User {
   username: string;
@@ -119,4 +225,77 @@ function reasonOf(binding: Binding, subject: Subject): string {
   const kind = binding.namespace === undefined ? "ClusterRoleBinding" : "RoleBinding";
   const name = binding.namespace === undefined ? binding.name : `${binding.name}/${binding.namespace}`;
   return `RBAC: allowed by ${kind} "${name}" of ${binding.role.kind} "${binding.role.name}" to ${subject.kind} "${subject.name}"`;
+}
+
+/** Lists roles, rolebindings, clusterroles or clusterrolebindings; undefined for any other resource. */
+export function listRbac(
+  rbac: Rbac,
+  resource: string,
+  namespace: string | undefined,
+  resourceVersion: string,
+): SandboxAnswer | undefined {
+  const here = (item: { namespace?: string }) =>
+    item.namespace !== undefined && (namespace === undefined || item.namespace === namespace);
+  const clusterWide = (item: { namespace?: string }) => item.namespace === undefined;
+  const list = (kind: string, items: readonly object[]): SandboxAnswer => ({
+    status: 200,
+    body: JSON.stringify({ kind: `${kind}List`, apiVersion, metadata: { resourceVersion }, items }),
+  });
+  switch (resource) {
+    case "roles":
+      return list("Role", rbac.roles.filter(here).map(roleObject));
+    case "clusterroles":
+      return list("ClusterRole", rbac.roles.filter(clusterWide).map(roleObject));
+    case "rolebindings":
+      return list("RoleBinding", rbac.bindings.filter(here).map(bindingObject));
+    case "clusterrolebindings":
+      return list("ClusterRoleBinding", rbac.bindings.filter(clusterWide).map(bindingObject));
+    default:
+      return undefined;
+  }
+}
+
+/** One Role or ClusterRole by its name; undefined where there is none, or for any other resource. */
+export function readRole(
+  rbac: Rbac,
+  { resource, namespace, name }: { resource: string; namespace?: string; name?: string },
+): SandboxAnswer | undefined {
+  const kind = resource === "roles" ? "Role" : "ClusterRole";
+  const role = rbac.roles.find((each) => each.name === name && each.namespace === namespace);
+  if (!role || (resource !== "roles" && resource !== "clusterroles")) return undefined;
+  return { status: 200, body: JSON.stringify({ kind, apiVersion, ...roleObject(role) }) };
+}
+
+/** A role as the API has it. */
+export function roleObject({ name, namespace, rules }: Role): object {
+  return { metadata: metadataOf(name, namespace), rules };
+}
+
+/** A binding as the API has it. */
+export function bindingObject({ name, namespace, role, subjects }: Binding): object {
+  const apiGroup = "rbac.authorization.k8s.io";
+  return {
+    metadata: metadataOf(name, namespace),
+    subjects: subjects.map((subject) => (subject.kind === "ServiceAccount" ? subject : { ...subject, apiGroup })),
+    roleRef: { apiGroup, ...role },
+  };
+}
+
+function metadataOf(name: string, namespace: string | undefined): object {
+  return namespace === undefined ? { name } : { name, namespace };
+}
+
+/** The default roles and bindings with the cluster's own ones after them. */
+export function withDefaultRbac(own: Partial<Rbac> = {}): Rbac {
+  return { roles: [...roles, ...(own.roles ?? [])], bindings: [...bindings, ...(own.bindings ?? [])] };
+}
+
+/** A binding of a ClusterRole to one group; cluster-wide unless it has a namespace. */
+export function group(name: string, clusterRole: string, groupName: string, namespace?: string): Binding {
+  return {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    role: { kind: "ClusterRole", name: clusterRole },
+    subjects: [{ kind: "Group", name: groupName }],
+  };
 }

@@ -1,4 +1,4 @@
-import type { ClusterAccess } from "../aws/cluster-access.ts";
+import type { ClusterAccess } from "../aws/eks-clusters.ts";
 import type { Faults } from "../faults.ts";
 import type { AuditedRequest } from "./api-server.ts";
 import type { ConfigMap, SentConfigMap } from "./config-map.ts";

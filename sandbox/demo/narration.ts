@@ -1,4 +1,19 @@
+import type { Sandbox } from "../sandbox.ts";
+import { channel } from "../scene.ts";
 import type { SandboxCall } from "../scene-clusters.ts";
+import { textOf } from "../slack/message-content.ts";
+import type { SandboxMessage } from "../slack/shapes.ts";
+
+/** A step of the story did not go as expected. */
+class StoryError extends Error {
+  readonly step: string;
+
+  constructor(step: string, expected: string, found: string, cause?: unknown) {
+    super(`${step}: expected ${expected}, found ${found}`, { cause });
+    this.name = "StoryError";
+    this.step = step;
+  }
+}
 
 /** Tells a story in a terminal: steps, the calls in each, and how long they took. */
 export interface Narration {
@@ -59,4 +74,26 @@ function paintLine(paint: (codes: string, text: string) => string, line: string)
   if (/^\+(?!\+\+)/.test(line)) return paint("32", line);
   if (/^-(?!--)/.test(line)) return paint("31", line);
   return line;
+}
+
+/** @throws StoryError where it is not so */
+export function expectThat(condition: boolean, step: string, expected: string, found: string): void {
+  if (!condition) throw new StoryError(step, expected, found);
+}
+
+/** The newest message of the channel that holds each of these texts. */
+export function channelMessage(sandbox: Sandbox, ...texts: readonly string[]): SandboxMessage | undefined {
+  return sandbox.slack.messages(channel).findLast((message) => texts.every((each) => textOf(message).includes(each)));
+}
+
+/** Waits for something of the workspace. @throws StoryError where it does not come about */
+export async function within<T>(step: string, sandbox: Sandbox, find: () => T | undefined, ms = 15_000): Promise<T> {
+  return sandbox.slack.until(find, ms).catch((cause: unknown) => {
+    throw new StoryError(
+      step,
+      "it to come about in time",
+      cause instanceof Error ? cause.message : String(cause),
+      cause,
+    );
+  });
 }

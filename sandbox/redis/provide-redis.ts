@@ -3,11 +3,10 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { AccessError } from "../../src/access/failure/access-error.ts";
 import { freePort } from "../free-port.ts";
-import { awaitPing } from "./await-ping.ts";
 import { fetchDebianRedis } from "./debian-packages.ts";
 import { findOnPath } from "./find-on-path.ts";
 import type { RedisProgram } from "./redis-process.ts";
-import { startRedisProcess } from "./redis-process.ts";
+import { awaitPing, startRedisProcess } from "./redis-process.ts";
 
 /** In this order: what is here already, what the distribution has, what a container has. */
 const sources: readonly Source[] = [

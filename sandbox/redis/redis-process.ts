@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { Redis } from "ioredis";
 import { AccessError } from "../../src/access/failure/access-error.ts";
-import { awaitPing } from "./await-ping.ts";
 
 /** A Redis server that this machine can run. */
 export interface RedisProgram {
@@ -101,4 +102,36 @@ function redisOptions(program: RedisProgram, settings: RedisSettings): readonly 
 
 function lastLine(log: string): string {
   return log.trim().split("\n").at(-1) || "it left no log";
+}
+
+/**
+ * Resolves when the Redis at `url` answers PING; rejects with the last error after `withinMs`, or as soon as `givenUp`
+ * resolves because nobody will ever answer. A Redis that still loads its data answers with an error and is waited for.
+ */
+export async function awaitPing(url: string, options: { withinMs: number; givenUp?: Promise<void> }): Promise<void> {
+  const deadline = performance.now() + options.withinMs;
+  let gone = false;
+  options.givenUp?.then(() => {
+    gone = true;
+  });
+  for (;;) {
+    try {
+      return await ping(url);
+    } catch (error) {
+      if (gone || performance.now() >= deadline) throw error;
+      await pause(20);
+    }
+  }
+}
+
+async function ping(url: string): Promise<void> {
+  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5_000 });
+  // Each failure also rejects the call below; without a listener ioredis prints it.
+  redis.on("error", () => {});
+  try {
+    await redis.connect();
+    await redis.ping();
+  } finally {
+    redis.disconnect();
+  }
 }

@@ -1,12 +1,11 @@
 import type { Acknowledgement } from "./delivery.ts";
 import { isObject, type JsonObject, objectAt, textAt } from "./json.ts";
-import { messageContent } from "./message-content.ts";
+import { messageContent, textOf } from "./message-content.ts";
+import { SlackRefusal } from "./methods/method.ts";
 import { closeViews, makeView, pushView, replaceView } from "./open-views.ts";
-import { SlackRefusal } from "./refusal.ts";
 import { addResponse } from "./response-urls.ts";
 import type { CommandAnswer, SandboxView } from "./shapes.ts";
 import type { SlackState } from "./state.ts";
-import { textOf } from "./text-of.ts";
 
 /** What a person sees of an acknowledgement that carries nothing. */
 export function plainAnswer(ack: Acknowledgement): CommandAnswer {

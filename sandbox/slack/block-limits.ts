@@ -1,6 +1,6 @@
 import { viewBlocks } from "./block-limits/blocks.ts";
 import { type Check, flag, object, problem, string } from "./block-limits/check.ts";
-import { plainText, type } from "./block-limits/composition.ts";
+import { plainText, type } from "./block-limits/elements.ts";
 import { messageBlocks } from "./block-limits/message-blocks.ts";
 import { isObject, type JsonObject, listAt, textAt } from "./json.ts";
 

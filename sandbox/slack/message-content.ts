@@ -1,9 +1,18 @@
-import { jsonArgument, textArgument } from "./arguments.ts";
+import { randomBytes } from "node:crypto";
 import { lengthOfText, longestText, problemsOf } from "./block-limits.ts";
-import { isObject, type JsonObject } from "./json.ts";
-import { refusedFor, SlackRefusal } from "./refusal.ts";
+import type { SlackBlock } from "./inputs.ts";
+import { type Inputs, inputsOf } from "./inputs.ts";
+import { isObject, type JsonObject, listAt, objectAt, textAt } from "./json.ts";
+import { jsonArgument, refusedFor, SlackRefusal, textArgument } from "./methods/method.ts";
 import type { SandboxMessage } from "./shapes.ts";
-import { storedBlocks } from "./stored-blocks.ts";
+
+/** Parts of rich text and cells of tables, whose text is not escaped. */
+const bare = ["text", "link", "raw_text", "raw_number"];
+
+const freshId = () => randomBytes(4).toString("base64url").slice(0, 5);
+
+/** These carry no action_id. */
+const passive = ["mrkdwn", "plain_text", "image"];
 
 type Content = Pick<SandboxMessage, "text" | "blocks" | "metadata">;
 
@@ -34,4 +43,94 @@ function metadata(args: JsonObject): { metadata?: JsonObject } {
   const valid = isObject(given) && typeof given.event_type === "string" && isObject(given.event_payload);
   if (!valid) throw new SlackRefusal("invalid_metadata_schema");
   return { metadata: given };
+}
+
+/** Blocks as Slack keeps and returns them: each gets a block_id, each interactive element an action_id, where the app gave none. */
+export function storedBlocks(blocks: unknown): readonly SlackBlock[] {
+  return listAt({ blocks }, "blocks").map((block) => {
+    const stored: Record<string, unknown> = { ...block, block_id: block.block_id ?? freshId() };
+    for (const place of ["accessory", "element"]) {
+      if (isObject(stored[place])) stored[place] = storedElement(stored[place]);
+    }
+    if (Array.isArray(block.elements)) stored.elements = listAt(block, "elements").map(storedElement);
+    return stored;
+  });
+}
+
+function storedElement(element: JsonObject): JsonObject {
+  const type = String(element.type);
+  if (passive.includes(type) || type.startsWith("rich_text_") || type === "card") return element;
+  return { ...element, action_id: element.action_id ?? freshId() };
+}
+
+/**
+ * All visible text of a message or view, one line a block and a field; without blocks, a message shows its text. Buttons and what
+ * stands in inputs are in brackets. Mentions stay as Slack sends them: `<@U0ENGINEER>`.
+ */
+export function textOf(shown: {
+  text?: string;
+  title?: string;
+  blocks: readonly JsonObject[];
+  inputs?: Inputs;
+}): string {
+  const inputs = shown.inputs ?? inputsOf(shown.blocks);
+  const lines = shown.blocks.map((block) => textOfBlock(block, inputs)).filter((line) => line !== "");
+  if (shown.title) lines.unshift(shown.title);
+  return lines.length > 0 ? lines.join("\n") : readable(shown.text ?? "");
+}
+
+function textOfBlock(block: JsonObject, inputs: Inputs): string {
+  const standing = objectAt(inputs, String(block.block_id));
+  const element = (value: unknown) => textOfElement(value, standing);
+  const cells = Array.isArray(block.rows) ? block.rows.flat() : [];
+  const parts = [
+    textOfObject(block.label),
+    textOfObject(block.title),
+    textOfObject(block.text),
+    ...[block.accessory, block.element, ...listAt(block, "elements"), ...cells].map(element),
+    textOfObject(block.hint),
+    textAt(block, "alt_text") ?? "",
+  ];
+  // A field is a name over a value, two fields beside each other: as text, each is a line of its own.
+  const fields = listAt(block, "fields").map((field) => textOfObject(field).replaceAll("\n", " "));
+  const line = parts.filter((part) => part !== "").join(" ");
+  return [line, ...fields].filter((each) => each !== "").join("\n");
+}
+
+/** What an element shows; `standing` is what stands in the inputs of its block. */
+function textOfElement(element: unknown, standing: JsonObject): string {
+  if (!isObject(element)) return "";
+  if (bare.includes(String(element.type))) return textAt(element, "text") ?? textAt(element, "url") ?? "";
+  if (element.type === "mrkdwn" || element.type === "plain_text") return textOfObject(element);
+  if (element.type === "button") return `[${textOfObject(element.text)}]`;
+  if (element.type === "user") return `<@${textAt(element, "user_id")}>`;
+  if (Array.isArray(element.elements)) {
+    return listAt(element, "elements")
+      .map((part) => textOfElement(part, standing))
+      .join("");
+  }
+  const { type: _, ...value } = objectAt(standing, String(element.action_id));
+  const shown = Object.values(value).flat().map(textOfValue).join(", ") || (textAt(element, "alt_text") ?? "");
+  return shown === "" ? "" : `[${shown}]`;
+}
+
+/** A text, an id, a number, or an option. */
+function textOfValue(value: unknown): string {
+  if (isObject(value)) return textOfObject(value.text);
+  return value === null || value === undefined ? "" : String(value);
+}
+
+/** The text of a text object, or of a markdown block, whose text is a string. */
+function textOfObject(value: unknown): string {
+  return readable(typeof value === "string" ? value : (textAt(value, "text") ?? ""));
+}
+
+/** Dates and links as their text, and Slack's three escapes taken back, as the reader sees them. */
+function readable(text: string): string {
+  return text
+    .replaceAll(/<!date\^[^|>]*\|([^>]*)>/g, "$1")
+    .replaceAll(/<https?:[^|>]*\|([^>]*)>/g, "$1")
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&amp;", "&");
 }

@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { problemsOfView } from "./block-limits.ts";
 import { inputsOf } from "./inputs.ts";
 import { type JsonObject, textAt } from "./json.ts";
-import { refusedFor, SlackRefusal } from "./refusal.ts";
+import { storedBlocks } from "./message-content.ts";
+import { refusedFor, SlackRefusal } from "./methods/method.ts";
 import type { SandboxView } from "./shapes.ts";
 import { newId, type SlackState } from "./state.ts";
-import { storedBlocks } from "./stored-blocks.ts";
 
 /** The deepest stack of modals that Slack shows. */
 const deepestStack = 3;

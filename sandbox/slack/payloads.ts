@@ -1,6 +1,6 @@
 import { inputsOf, type PlacedElement } from "./inputs.ts";
 import type { JsonObject } from "./json.ts";
-import { messageJson } from "./message-json.ts";
+import { messageJson } from "./methods/method.ts";
 import { viewJson } from "./open-views.ts";
 import type { SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";
 import { newId, newTrigger, type SlackState } from "./state.ts";

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { SandboxAnswer } from "../http-server.ts";
 import { isObject, type JsonObject, parseJson, textAt } from "./json.ts";
 import { messageContent } from "./message-content.ts";
-import { SlackRefusal } from "./refusal.ts";
+import { SlackRefusal } from "./methods/method.ts";
 import type { SandboxMessage } from "./shapes.ts";
 import { addMessage, editMessage, findMessage, type ResponseUrl, removeMessage, type SlackState } from "./state.ts";
 

@@ -1,6 +1,44 @@
 import { randomBytes } from "node:crypto";
 import type { SandboxChannel, SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";
 
+const engineer: SandboxUser = {
+  id: "U0ENGINEER",
+  name: "engineer",
+  email: "engineer@example.com",
+  timezone: "Europe/Zurich",
+};
+
+const approver: SandboxUser = {
+  id: "U0APPROVER",
+  name: "approver",
+  email: "approver@example.com",
+  timezone: "Europe/London",
+};
+
+const secondApprover: SandboxUser = {
+  id: "U0APPROVER2",
+  name: "second-approver",
+  email: "second-approver@example.com",
+  timezone: "America/New_York",
+};
+
+const onCall: SandboxUser = {
+  id: "U0ONCALL",
+  name: "on-call",
+  email: "on-call@example.com",
+  timezone: "Asia/Tokyo",
+};
+
+/** The people of every sandbox workspace, one for each role that the product knows. */
+const people = [engineer, approver, secondApprover, onCall] as const;
+
+/** Everything that the stand-in asks a scope for. */
+const everyScope = [
+  ...["chat:write", "commands", "im:write", "im:read", "im:history"],
+  ...["channels:read", "channels:history", "groups:read", "groups:history"],
+  ...["users:read", "users:read.email", "usergroups:read"],
+] as const;
+
 /** The right to open a view, which a person's action gives the app for a moment. */
 export interface Trigger {
   user: string;
@@ -58,7 +96,7 @@ export function newId(letter: string): string {
 }
 
 /** Timestamps that are the ids of messages: they follow the clock, and no two are the same. */
-export function messageClock(now: () => Date): () => string {
+function messageClock(now: () => Date): () => string {
   let last = 0;
   return () => {
     last = Math.max(last + 1, now().getTime() * 1000);
@@ -112,4 +150,96 @@ export function newTrigger(state: SlackState, user: string): string {
   const id = `${Date.now()}.${randomBytes(6).readUIntBE(0, 6)}.${randomBytes(16).toString("hex")}`;
   state.triggers.set(id, { user, used: false, expires: new Date(state.now().getTime() + triggerLifetime) });
   return id;
+}
+
+/** Who wants to know that something changed. */
+export interface Changes {
+  announce: () => void;
+  /** Calls `listener` after each change, until the returned function is called. */
+  onChange: (listener: () => void) => () => void;
+}
+
+export function makeChanges(): Changes {
+  const listeners = new Set<() => void>();
+  return {
+    announce: () => {
+      for (const listener of [...listeners]) listener();
+    },
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+/**
+ * Resolves when `find` gives something, looking again at each change and at the end of the time; rejects then with what
+ * `describe` tells of the state. An error that `find` throws rejects at once.
+ */
+export function untilFound<T>(
+  changes: Changes,
+  find: () => T | undefined,
+  options: { withinMs: number; describe: () => string },
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const finish = (act: () => void) => {
+      clearTimeout(timer);
+      stop();
+      act();
+    };
+    const look = (last: boolean) => {
+      try {
+        const found = find();
+        if (found !== undefined) finish(() => resolve(found));
+        else if (last) finish(() => reject(new Error(`nothing came in ${options.withinMs} ms. ${options.describe()}`)));
+      } catch (error) {
+        finish(() => reject(error));
+      }
+    };
+    const stop = changes.onChange(() => look(false));
+    const timer = setTimeout(() => look(true), options.withinMs);
+    look(false);
+  });
+}
+
+/** A workspace with its people, one channel where everybody and the bot is, and nothing said yet. */
+export function newState(options: {
+  scopes: readonly string[] | undefined;
+  now: () => Date;
+  changed: () => void;
+}): SlackState {
+  const identity = newIdentity(options.scopes ?? everyScope);
+  const members = [...people.map(({ id }) => id), identity.botUserId];
+  const channel = { id: "C0ACCESS", name: "cluster-access", members, archived: false, private: false };
+  return {
+    identity,
+    now: options.now,
+    people,
+    usergroups: new Map(),
+    deactivated: new Set(),
+    channels: new Map([[channel.id, channel]]),
+    messages: [],
+    views: new Map(),
+    homes: new Map(),
+    triggers: new Map(),
+    responseUrls: new Map(),
+    changed: options.changed,
+    nextTs: messageClock(options.now),
+  };
+}
+
+/** Each workspace has secrets of its own, so that nothing can work by a secret that was written down. */
+function newIdentity(scopes: readonly string[]): SlackIdentity {
+  const secret = () => randomBytes(16).toString("hex");
+  return {
+    teamId: "T0SANDBOX",
+    teamDomain: "sandbox",
+    appId: "A0SANDBOX",
+    botId: "B0SANDBOX",
+    botUserId: "U0BOT",
+    botToken: `xoxb-sandbox-${secret()}`,
+    appToken: `xapp-sandbox-${secret()}`,
+    signingSecret: secret(),
+    scopes,
+  };
 }

@@ -1,9 +1,8 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
-import { argumentsOf } from "./arguments.ts";
 import type { JsonObject } from "./json.ts";
 import type { Method, Methods } from "./methods/method.ts";
+import { argumentsOf, SlackRefusal } from "./methods/method.ts";
 import { type RateCounter, rateLimits } from "./rate-limits.ts";
-import { SlackRefusal } from "./refusal.ts";
 import type { SlackState } from "./state.ts";
 
 export interface WebApi {

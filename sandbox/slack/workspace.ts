@@ -1,15 +1,13 @@
 import { Faults } from "../faults.ts";
 import type { SandboxRequest, SandboxRoute } from "../http-server.ts";
 import { type SandboxServer, startSandboxServer } from "../http-server.ts";
-import { makeChanges, untilFound } from "./changes.ts";
 import { type Acknowledgement, ackDeadline, type Deliver, deliverOverHttp, type Outgoing } from "./delivery.ts";
+import { textOf } from "./message-content.ts";
 import { chatMethods } from "./methods/chat.ts";
-import { conversationMethods } from "./methods/conversations.ts";
+import { conversationMethods, peopleMethods } from "./methods/conversations.ts";
 import type { Methods } from "./methods/method.ts";
-import { peopleMethods } from "./methods/people.ts";
 import { socketModeMethods } from "./methods/socket-mode.ts";
 import { viewMethods } from "./methods/views.ts";
-import { newState } from "./new-state.ts";
 import { makePerson, type SandboxPerson } from "./person.ts";
 import type { PersonContext } from "./person-context.ts";
 import { rateCounter } from "./rate-limits.ts";
@@ -17,7 +15,7 @@ import { answerResponse } from "./response-urls.ts";
 import type { SandboxChannel, SandboxMessage, SandboxUser } from "./shapes.ts";
 import { makeSocketMode, type SocketMode } from "./socket-mode.ts";
 import type { SlackState } from "./state.ts";
-import { textOf } from "./text-of.ts";
+import { makeChanges, newState, untilFound } from "./state.ts";
 import { answerCall, type WebApi } from "./web-api.ts";
 
 /** A Slack workspace with an app installed in it, over real HTTP on the loopback address. */

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { account, channel } from "../../sandbox/scene.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
 import type { EventReader } from "./events.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { Stage } from "./stage.ts";

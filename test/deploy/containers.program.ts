@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { arns, channel, clusterName } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import { anEngine, type Engine } from "./an-engine.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

@@ -1,8 +1,8 @@
 import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { channel } from "../../sandbox/scene.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
 
 /** What a message says of the access of the request that it names; null: nothing that can be false. */
 function claimOf(text: string): "has access" | "has no access" | null {

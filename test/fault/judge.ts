@@ -1,6 +1,6 @@
 import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
 import { initialAwsAuth } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import { type ChainedEvent, type EventType, verifyChain } from "../../src/access/audit/event.ts";
 import { leasesAnnotation, readAnnotation } from "../../src/access/lease/annotation.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { textOf } from "../../sandbox/slack/text-of.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import { startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { showRequest } from "../../src/slack/show/messenger.ts";

@@ -1,6 +1,6 @@
 import { account, channel, clusterName } from "../../sandbox/scene.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { isClosed } from "../../src/access/request/request.ts";
 import { armFault } from "./arm-fault.ts";

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { admitPlatformTeam } from "../../sandbox/mode-scene.ts";
 import { arns, channel, clusterArn } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
 let flow: Flow;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { NewCluster } from "../../sandbox/aws/eks-clusters.ts";
 import { account, arns, channel, clusterName, externalId, region } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
 const arn = `arn:aws:eks:${region}:${account}:cluster/${clusterName}`;

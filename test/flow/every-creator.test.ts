@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { creatorArns } from "../../sandbox/creator-scene.ts";
 import { account, arns, channel, externalId, region } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
 const clusters = ["staging", "payments", "legacy", "research"] as const;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { arns, channel, clusterName, configuration } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import { auditOf } from "./audit-of.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 

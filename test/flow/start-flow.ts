@@ -3,8 +3,8 @@ import { type ProductProcess, startProduct } from "../../sandbox/product-process
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { channel } from "../../sandbox/scene.ts";
 import type { SandboxOptions } from "../../sandbox/scene-clusters.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
 import { builtProduct } from "../product.ts";
 import { aRedis } from "../redis.ts";
 import { leaksIn, placesOf } from "./leaks.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { arns, channel, clusterName } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import { type ATlsServer, aTlsCluster } from "../ledger/redis/a-tls-server.ts";
 import { moreClusterRights, refusalsOf, serverRights } from "../ledger/redis/documented-rights.ts";
 import { type Flow, startFlow } from "./start-flow.ts";

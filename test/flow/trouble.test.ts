@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, channel, clusterName, configuration, initialAwsAuth } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import { auditOf } from "./audit-of.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { clusterName, configuration } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import { auditOf } from "../flow/audit-of.ts";
 import { aProduct, type Product } from "./a-product.ts";
 import { expectSentences, linesOf, runLine } from "./runbook.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { arns, configuration, initialAwsAuth } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import { aProduct, type Product } from "./a-product.ts";
 import { byHand, takeAwayByHand } from "./by-hand.ts";
 import { seriesOf } from "./metrics.ts";

@@ -5,7 +5,7 @@ import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type ProvidedRedis, provideRedis } from "../../sandbox/redis/provide-redis.ts";
 import { arns } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import { aProduct, type Product } from "./a-product.ts";
 import { linesOf, runLine } from "./runbook.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type ProvidedRedis, provideRedis } from "../../sandbox/redis/provide-redis.ts";
 import { clusterName, initialAwsAuth } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import { aProduct, type Product } from "./a-product.ts";
 import { expectSentences, runLine } from "./runbook.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, channel, clusterName, configuration, initialAwsAuth } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import { audit } from "../../src/bin/audit.ts";
 import { newKeys } from "../../src/bin/keys.ts";
 import { redisAuditLog } from "../../src/ledger/redis/audit-log.ts";

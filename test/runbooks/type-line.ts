@@ -1,6 +1,6 @@
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { channel } from "../../sandbox/scene.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import { lineOf } from "./runbook.ts";
 
 const withinMs = 20_000;

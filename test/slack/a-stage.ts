@@ -1,7 +1,7 @@
 import { vi } from "vitest";
 import { freePort } from "../../sandbox/free-port.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
-import { textOf } from "../../sandbox/slack/text-of.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { readConfig } from "../../src/config/config.ts";

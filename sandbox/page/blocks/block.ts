@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, listAt, objectAt, textAt } from "../../slack/json.ts";
-import { textOf } from "../../slack/text-of.ts";
+import { textOf } from "../../slack/message-content.ts";
 import { type Content, type Html, html, safeUrl } from "../html.ts";
 import { button, overflow } from "./buttons.ts";
 import { isControl, labelled, lonelyControl } from "./controls.ts";

@@ -1,8 +1,7 @@
 import { optionsOf } from "../../slack/inputs.ts";
 import { isObject, type JsonObject, listAt, objectAt, textAt } from "../../slack/json.ts";
 import { attributes, type Content, type Html, html } from "../html.ts";
-import { describedBy, fieldName, localDateTime, standing } from "./fields.ts";
-import type { Reader } from "./surface.ts";
+import type { Reader, Surface } from "./surface.ts";
 import { idOf, type Placed } from "./surface.ts";
 import { text, wordsOf } from "./text.ts";
 
@@ -209,4 +208,31 @@ function common({ id, name, form, describedBy, invalid, spoken }: Field): Html {
     "aria-invalid": invalid ? "true" : undefined,
     "aria-label": spoken,
   });
+}
+
+/** What an input's field in a form is called: its place, in words that need no escape. */
+export function fieldName(blockId: string, actionId: string): string {
+  return `in/${encodeURIComponent(blockId)}/${encodeURIComponent(actionId)}`;
+}
+
+/** What stands in an input now. */
+function standing({ surface, blockId, element }: Placed): JsonObject {
+  return objectAt(objectAt(surface.inputs, blockId), textAt(element, "action_id") ?? "");
+}
+
+/** The ids of the texts that belong to an input. */
+function describedBy(surface: Surface, id: string, block: JsonObject): string | undefined {
+  const ids = [
+    block.hint !== undefined && `${id}-hint`,
+    surface.errors[String(block.block_id)] !== undefined && `${id}-error`,
+  ].filter((each) => each !== false);
+  return ids.length > 0 ? ids.join(" ") : undefined;
+}
+
+/** Seconds since the epoch as a field for a local date and time takes them: the browser is on this machine, in its zone. */
+function localDateTime(seconds: unknown): string {
+  if (typeof seconds !== "number") return "";
+  const at = new Date(seconds * 1000);
+  const two = (number: number) => String(number).padStart(2, "0");
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
 }

@@ -1,6 +1,6 @@
 import type { AccessEntry, AssociatedPolicy } from "../../aws/access-entry.ts";
-import type { EntryInForce } from "../../aws/cluster-access.ts";
 import type { AuthenticationMode } from "../../aws/eks-cluster.ts";
+import type { EntryInForce } from "../../aws/eks-clusters.ts";
 import { type Html, html } from "../html.ts";
 import { panel } from "./panel.ts";
 

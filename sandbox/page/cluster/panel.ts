@@ -1,4 +1,13 @@
-import { type Content, type Html, html } from "../html.ts";
+import { diffArrays } from "diff";
+import type { ChainedEvent, ChainVerdict } from "../../../src/access/audit/event.ts";
+import type { ConfigMap } from "../../cluster/config-map.ts";
+import type { KubectlAnswer } from "../../kubectl.ts";
+import type { SandboxCall } from "../../scene-clusters.ts";
+import { hidden } from "../blocks/buttons.ts";
+import { addressOf, type Viewer } from "../chat/conversation.ts";
+import { attributes, type Content, type Html, html, nothing } from "../html.ts";
+
+const unreachable = html`<p class="empty">Redis does not answer. Nothing is lost: it is shown again as soon as Redis is back.</p>`;
 
 /** A part of the page's right side. `note` stands beside the title, and `act` is what can be done with all of it. */
 export function panel(
@@ -17,10 +26,236 @@ export function panel(
 }
 
 /** How long ago, in words that change seldom: a page that says something new each second is no help to a screen reader. */
-export function ago(at: Date, now: Date): string {
+function ago(at: Date, now: Date): string {
   const seconds = Math.max(0, Math.round((now.getTime() - at.getTime()) / 1000));
   if (seconds < 10) return "just now";
   if (seconds < 60) return "less than a minute ago";
   const minutes = Math.round(seconds / 60);
   return minutes < 90 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
+}
+
+/** The switch for which cluster the right side shows; nothing where there is one alone. */
+export function clustersNav(viewer: Viewer, names: readonly string[]): Html {
+  if (names.length < 2) return nothing;
+  const item = (name: string) =>
+    html`<li><a href="${addressOf(viewer.as.id, viewer.place, name)}" data-go="at"${attributes({ "aria-current": name === viewer.at ? "true" : undefined })}>${name}</a></li>`;
+  return html`<nav class="clusters" aria-label="Clusters"><ul>${names.map(item)}</ul></nav>`;
+}
+
+/** One call that a stand-in answered, with its place in their order. */
+export interface NumberedCall extends SandboxCall {
+  readonly number: number;
+}
+
+/** What the product asked of Slack, AWS and the cluster, and as whom: the newest first. */
+export function callsPanel(calls: readonly NumberedCall[]): Html {
+  const note = "Each call of the two processes to Slack, AWS and the cluster, over HTTP.";
+  if (calls.length === 0) return panel({ id: "calls", title: "Calls", note }, html`<p class="empty">None yet.</p>`);
+  const rows = calls
+    .toReversed()
+    .map(
+      ({ number, call, status, milliseconds, by }) =>
+        html`<tr id="call-${number}" class="${status >= 400 && "bad"}"><td>${call}</td><td>${status}</td><td class="right">${milliseconds.toFixed(0)} ms</td><td>${by}</td></tr>`,
+    );
+  return panel(
+    { id: "calls", title: "Calls", note },
+    html`<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Call</th><th scope="col">Status</th><th scope="col" class="right">Took</th><th scope="col">As</th></tr></thead><tbody>${rows}</tbody></table></div>`,
+  );
+}
+
+/** What `kubectl get pods` said to one of the people last. */
+export interface KubectlState {
+  readonly user: string;
+  readonly name: string;
+  readonly arn: string;
+  /** Undefined until it ran. */
+  readonly answer: KubectlAnswer | undefined;
+  /** How often the answer changed between yes and no: a change is shown. */
+  readonly turns: number;
+}
+
+export function kubectlPanel(cluster: string, states: readonly KubectlState[]): Html {
+  const again = html`<form method="post" action="/act/kubectl" data-act>${hidden({ at: cluster })}<button class="button small">Run again</button></form>`;
+  return panel(
+    {
+      id: "kubectl",
+      title: "kubectl get pods",
+      note: "With a new token each time, after each change of who is let in.",
+      act: again,
+    },
+    html`<ul class="terminals">${states.map(terminal)}</ul>`,
+  );
+}
+
+function terminal({ user, name, arn, answer, turns }: KubectlState): Html {
+  const verdict = answer === undefined ? "waiting" : answer.ok ? "may" : "may-not";
+  const said = { waiting: "not yet run", may: "has access", "may-not": "no access" }[verdict];
+  return html`<li class="terminal ${verdict}" id="kubectl-${user}" data-edits="${turns}">
+    <h3>${name} <span class="verdict">${said}</span></h3>
+    <p class="arn">${arn}</p>
+    <pre tabindex="0" aria-label="kubectl get pods as ${name}"><code>${answer?.output ?? "…"}</code></pre>
+  </li>`;
+}
+
+/** `aws-auth` as it is, as it was before the last write, and whose write that was. */
+export interface DocumentState {
+  readonly now: ConfigMap | null;
+  readonly before: ConfigMap | null;
+  /** Null until somebody writes. */
+  readonly last: { readonly by: string; readonly at: Date } | null;
+}
+
+/** The lines of a ConfigMap as `kubectl get -o yaml` has them, without what changes at each write. */
+export function linesOf(configMap: ConfigMap | null): readonly string[] {
+  if (!configMap) return [];
+  const notes = Object.entries(configMap.metadata.annotations ?? {});
+  return [
+    ...(notes.length > 0 ? ["annotations:", ...notes.map(([name, value]) => `  ${name}: ${shorten(value)}`)] : []),
+    "data:",
+    ...Object.entries(configMap.data ?? {}).flatMap(([name, text]) => [
+      `  ${name}: |`,
+      ...text
+        .replace(/\n$/, "")
+        .split("\n")
+        .map((line) => `    ${line}`),
+    ]),
+  ];
+}
+
+/** An annotation is one long line of JSON with a seal. */
+function shorten(value: string): string {
+  return value.length > 120 ? `${value.slice(0, 119)}…` : value;
+}
+
+export function documentPanel({ now, before, last }: DocumentState, at: Date): Html {
+  const changes = diffArrays([...linesOf(before ?? now)], [...linesOf(now)]);
+  const lines = changes.flatMap(({ added, removed, value }) => value.map((line) => lineOf(line, added, removed)));
+  const note = last
+    ? html`Last change by <b>${last.by}</b>, ${ago(last.at, at)}. Version ${now?.metadata.resourceVersion ?? "none"}.`
+    : html`Nobody has changed it yet. Version ${now?.metadata.resourceVersion ?? "none"}.`;
+  return panel(
+    { id: "aws-auth", title: "aws-auth", note },
+    now
+      ? html`<pre class="document" tabindex="0" aria-label="aws-auth"><code>${lines}</code></pre>`
+      : html`<p class="empty">There is no ConfigMap aws-auth.</p>`,
+  );
+}
+
+function lineOf(text: string, isAdded: boolean, isRemoved: boolean): Content {
+  if (isAdded) return html`<ins><span class="quiet">added: </span>${text}\n</ins>`;
+  if (isRemoved) return html`<del><span class="quiet">removed: </span>${text}\n</del>`;
+  return `${text}\n`;
+}
+
+/** Something that one can do to the product, to see that it holds. */
+export interface TroubleState {
+  readonly id: string;
+  readonly title: string;
+  /** What happens then, in one sentence. */
+  readonly explains: string;
+  /** `armed` waits for the call that it strikes; `on` lasts until it is taken back. */
+  readonly state: "off" | "armed" | "on";
+  /** How often it struck. */
+  readonly struck: number;
+  /** What the button says, and what it says to take it back. */
+  readonly does: string;
+  readonly undoes: string;
+  /** Why it can't be done now, where it can't. */
+  readonly blocked: string | undefined;
+}
+
+/** One of the product's two processes. */
+export interface ProcessState {
+  readonly name: string;
+  readonly pid: number;
+  readonly state: "running" | "starting" | "gone";
+  /** How often it was started. */
+  readonly starts: number;
+}
+
+export function troublesPanel(troubles: readonly TroubleState[], processes: readonly ProcessState[]): Html {
+  return panel(
+    { id: "troubles", title: "Try to break it", note: "Each of these is real: the product is not told." },
+    html`<ul class="processes" aria-label="Processes">${processes.map(process)}</ul><ul class="troubles">${troubles.map(trouble)}</ul>`,
+  );
+}
+
+function process({ name, pid, state, starts }: ProcessState): Html {
+  const said = state === "running" ? `running, pid ${pid}` : state === "starting" ? "starting" : "not running";
+  return html`<li class="${state}"><b>${name}</b> ${said}${starts > 1 && `, started ${starts} times`}</li>`;
+}
+
+function trouble({ id, title, explains, state, struck, does, undoes, blocked }: TroubleState): Html {
+  const off = state === "off";
+  const said = [
+    state === "armed" && "waiting for its moment",
+    state === "on" && "in force",
+    struck > 0 && (struck === 1 ? "struck once" : `struck ${struck} times`),
+  ].filter((each) => each !== false);
+  return html`<li class="trouble ${state}" id="trouble-${id}">
+    <div><h3>${title}${said.length > 0 && html` <span class="verdict">${said.join(", ")}</span>`}</h3><p id="trouble-${id}-text">${blocked ?? explains}</p></div>
+    <form method="post" action="/act/trouble" data-act>${hidden({ trouble: id, does: off ? "start" : "stop" })}
+      <button class="button ${off ? "danger" : "plain"}" aria-describedby="trouble-${id}-text"${attributes({ disabled: blocked !== undefined })}>${off ? does : undoes}</button>
+    </form>
+  </li>`;
+}
+
+/** How many jobs of a queue are in each state. */
+export interface QueueState {
+  readonly name: string;
+  readonly counts: Readonly<Record<string, number>>;
+  /** The last ones, newest first. */
+  readonly jobs: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly what: string;
+    readonly state: string;
+  }[];
+}
+
+/** What Redis holds of the product; null where Redis does not answer. */
+export interface LedgerState {
+  readonly verdict: ChainVerdict;
+  /** The last ones, oldest first. */
+  readonly events: readonly ChainedEvent[];
+  readonly queues: readonly QueueState[];
+}
+
+export function auditPanel(state: LedgerState | null, nameOf: (user: string) => string): Html {
+  const title = { id: "audit", title: "Audit trail" };
+  if (!state) return panel(title, unreachable);
+  const { verdict, events } = state;
+  const note =
+    verdict.type === "whole"
+      ? html`<span class="good">✓ The chain is whole:</span> ${verdict.count} ${verdict.count === 1 ? "event" : "events"}, each with the hash of the one before it.`
+      : html`<span class="bad">✗ The chain is broken.</span> ${verdict.message}`;
+  if (events.length === 0) return panel(title, html`<p class="empty">Nothing has happened yet.</p>`);
+  const rows = events.toReversed().map((each) => row(each, nameOf));
+  return panel(
+    { ...title, note },
+    html`<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">#</th><th scope="col">Event</th><th scope="col">By</th><th scope="col">Request</th><th scope="col">Hash</th></tr></thead><tbody>${rows}</tbody></table></div>`,
+  );
+}
+
+function row({ sequence, event, previous, hash }: ChainedEvent, nameOf: (user: string) => string): Content {
+  return html`<tr id="event-${sequence}"><td>${sequence}</td><td>${event.type}</td><td>${nameOf(event.actor)}</td><td><code>${event.request}</code></td>
+    <td title="after ${previous.slice(0, 8)}"><code>${hash.slice(0, 8)}</code></td></tr>`;
+}
+
+export function queuePanel(state: LedgerState | null): Html {
+  const title = {
+    id: "queue",
+    title: "Queues",
+    note: "A job says what to look at, never what to do: it can run twice, late or after a crash.",
+  };
+  if (!state) return panel(title, unreachable);
+  return panel(title, html`<div class="queues">${state.queues.map(queue)}</div>`);
+}
+
+function queue({ name, counts, jobs }: QueueState): Html {
+  const shown = Object.entries(counts).map(([what, count]) => html`<div><dt>${what}</dt><dd>${count}</dd></div>`);
+  const rows = jobs.map(
+    (job) => html`<li><span class="state ${job.state}">${job.state}</span> <b>${job.name}</b> ${job.what}</li>`,
+  );
+  return html`<section aria-label="Queue ${name}"><h3>${name}</h3><dl>${shown}</dl><ul class="jobs">${rows}</ul></section>`;
 }

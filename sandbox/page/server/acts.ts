@@ -4,8 +4,8 @@ import type { JsonObject } from "../../slack/json.ts";
 import type { SandboxPerson } from "../../slack/person.ts";
 import type { Filling } from "../../slack/person-modal.ts";
 import type { CommandAnswer, SandboxMessage, SandboxView } from "../../slack/shapes.ts";
-import { fieldName } from "../blocks/fields.ts";
-import { direct } from "../chat/viewer.ts";
+import { fieldName } from "../blocks/controls.ts";
+import { direct } from "../chat/conversation.ts";
 import { conversationIn } from "../stage/page-state.ts";
 import { type Theatre, watchOf } from "../stage/theatre.ts";
 

@@ -3,14 +3,20 @@ import type { OutgoingHttpHeaders } from "node:http";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { completions } from "../chat/completions.ts";
-import { home, readViewer, type Viewer } from "../chat/viewer.ts";
-import { regionsFor } from "../page.ts";
+import type { Changes } from "../../slack/state.ts";
+import { completions } from "../chat/composer.ts";
+import { home, readViewer, type Viewer } from "../chat/conversation.ts";
+import type { Html } from "../html.ts";
+import { layout, regionsFor } from "../page.ts";
 import { usages, valuesFor } from "../stage/page-state.ts";
 import type { Theatre } from "../stage/theatre.ts";
 import { acts } from "./acts.ts";
-import { layout } from "./layout.ts";
-import { sendRegions } from "./live.ts";
+
+/** Changes come in bursts; the page is drawn once for each burst, in milliseconds. */
+const burst = 40;
+
+/** Words such as "3 min ago" grow old. Also tells a proxy and the browser that the line is alive. */
+const refreshEvery = 15_000;
 
 /** Sent with every answer. The page loads nothing from elsewhere, is in no frame, and runs no script that stands in it. */
 const safeHeaders: OutgoingHttpHeaders = {
@@ -195,4 +201,31 @@ export function refusalOf(
     return foreign && mode !== "navigate" ? "Another site may not ask this page." : undefined;
   }
   return origin === `http://${host}` ? undefined : "Only the page itself may act.";
+}
+
+/**
+ * Sends to one browser each region that is not what it has: at first all, then what changed.
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
+function sendRegions(response: ServerResponse, changes: Changes, draw: () => Readonly<Record<string, Html>>): void {
+  const sent = new Map<string, string>();
+  let soon: NodeJS.Timeout | undefined;
+  const send = () => {
+    soon = undefined;
+    const changed = Object.entries(draw()).filter(([id, { markup }]) => sent.get(id) !== markup);
+    for (const [id, { markup }] of changed) sent.set(id, markup);
+    const regions = Object.fromEntries(changed.map(([id, { markup }]) => [id, markup]));
+    response.write(changed.length > 0 ? `event: regions\ndata: ${JSON.stringify(regions)}\n\n` : ": still here\n\n");
+  };
+  const soonSend = () => {
+    soon ??= setTimeout(send, burst);
+  };
+  const stopListening = changes.onChange(soonSend);
+  const refresh = setInterval(send, refreshEvery);
+  response.on("close", () => {
+    stopListening();
+    clearTimeout(soon);
+    clearInterval(refresh);
+  });
+  send();
 }

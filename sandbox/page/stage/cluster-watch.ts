@@ -1,9 +1,27 @@
+import type { Job, Queue } from "bullmq";
+import { type ChainedEvent, verifyChain } from "../../../src/access/audit/event.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { openQueues } from "../../../src/ledger/queues.ts";
+import { connectRedis } from "../../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
+import type { ConfigMap, SentConfigMap } from "../../cluster/config-map.ts";
 import type { SandboxCluster } from "../../cluster/sandbox-cluster.ts";
+import type { KubectlAnswer } from "../../kubectl.ts";
 import type { Sandbox } from "../../sandbox.ts";
-import { clusterArn } from "../../scene.ts";
+import { clusterArn, principals } from "../../scene.ts";
+import { textAt } from "../../slack/json.ts";
 import type { EntriesState } from "../cluster/entries.ts";
-import { type DocumentWatch, watchDocument } from "./document-watch.ts";
-import { type KubectlWatch, watchKubectl } from "./kubectl-watch.ts";
+import type { KubectlState, LedgerState, QueueState } from "../cluster/panel.ts";
+import { type DocumentState, linesOf } from "../cluster/panel.ts";
+
+/** Where src/ledger/redis/ledger.ts keeps the log. */
+const eventsKey = "{eks-access}:events";
+
+const eventsShown = 40;
+
+const jobsShown = 5;
+
+const jobStates = ["active", "waiting", "delayed", "failed", "completed"] as const;
 
 /** All that the page shows of one cluster. */
 export interface ClusterWatch {
@@ -43,4 +61,164 @@ function entriesOf({ aws }: Sandbox, name: string): EntriesState {
   const { authenticationMode: mode = "CONFIG_MAP", accessEntries = [] } = aws.cluster(arn) ?? {};
   const inForce = new Map(aws.accessOf(arn)?.entries.map((entry) => [entry.principalArn, entry]));
   return { mode, entries: accessEntries.map((entry) => ({ entry, inForce: inForce.get(entry.principalArn) })) };
+}
+
+/** Remembers what `aws-auth` was before its last change, and who made it. */
+export interface DocumentWatch {
+  state: () => DocumentState;
+  /** Edits the document as somebody with `kubectl edit`, so that the change is known to be theirs. */
+  edit: (change: (configMap: SentConfigMap) => SentConfigMap) => Promise<void>;
+}
+
+export function watchDocument(cluster: SandboxCluster, changed: () => void): DocumentWatch {
+  let editor = "the worker";
+  let state: DocumentState = { now: cluster.awsAuth(), before: null, last: null };
+  cluster.onChange((now: ConfigMap | null) => {
+    // A write that changes nothing to see, as that of a seal alone, does not hide the one before it.
+    const same = linesOf(now).join("\n") === linesOf(state.now).join("\n");
+    state = same ? { ...state, now } : { now, before: state.now, last: { by: editor, at: new Date() } };
+    changed();
+  });
+  return {
+    state: () => state,
+    edit: async (change) => {
+      editor = "somebody with kubectl edit";
+      try {
+        await cluster.editAwsAuth(change);
+      } finally {
+        editor = "the worker";
+      }
+    },
+  };
+}
+
+/** Runs `kubectl get pods` as everybody, once at first and after each change of the document. */
+export interface KubectlWatch {
+  states: () => readonly KubectlState[];
+  /** Resolves when everybody was answered; a run that is asked for meanwhile follows it. */
+  run: () => Promise<void>;
+}
+
+export function watchKubectl(
+  sandbox: Sandbox,
+  changed: () => void,
+  cluster: SandboxCluster = sandbox.cluster,
+): KubectlWatch {
+  let states: readonly KubectlState[] = sandbox.slack.people.map(({ id, name }) => ({
+    user: id,
+    name,
+    arn: principals[id] ?? "",
+    answer: undefined,
+    turns: 0,
+  }));
+  const ask = async (user: string) => {
+    const answer = await sandbox.getPods(user, cluster.name);
+    states = states.map((each) => (each.user === user ? answered(each, answer) : each));
+    changed();
+  };
+  const everybody = async () => {
+    for (const { user } of states) await ask(user);
+  };
+  const run = oneAtATime(everybody);
+  cluster.onChange(() => void run().catch(() => {}));
+  return { states: () => states, run };
+}
+
+function answered(state: KubectlState, answer: KubectlAnswer): KubectlState {
+  const turned = state.answer !== undefined && state.answer.ok !== answer.ok;
+  return { ...state, answer, turns: state.turns + (turned ? 1 : 0) };
+}
+
+/** While it runs, any number of further calls become one more run. */
+export function oneAtATime(run: () => Promise<void>): () => Promise<void> {
+  let now: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+  const start = (): Promise<void> => {
+    now = run().finally(() => {
+      now = undefined;
+    });
+    return now;
+  };
+  return () => {
+    if (!now) return start();
+    next ??= now
+      .catch(() => {})
+      .then(() => {
+        next = undefined;
+        return start();
+      });
+    return next;
+  };
+}
+
+/** Reads the audit log and the queues of the product, as an operator would: nothing is written. */
+export interface LedgerWatch {
+  state: () => LedgerState | null;
+  /** Every event that the log has, oldest first. */
+  events: () => readonly ChainedEvent[];
+  look: () => Promise<void>;
+  /** Deletes the newest event but one, as an intruder would who can write to Redis. */
+  tamper: () => Promise<void>;
+  close: () => Promise<void>;
+}
+
+export async function watchLedger(redisUrl: string, changed: () => void): Promise<LedgerWatch> {
+  const { redis, close } = await connectRedis(redisUrl);
+  const ledger = redisLedger(redis);
+  const queues = openQueues(redis);
+  let events: readonly ChainedEvent[] = [];
+  let state: LedgerState | null = null;
+  const read = async (): Promise<LedgerState> => {
+    events = await allEvents(ledger);
+    const states = await Promise.all([readQueue(queues.clusters), readQueue(queues.messages)]);
+    return { verdict: verifyChain(events), events: events.slice(-eventsShown), queues: states };
+  };
+  const look = oneAtATime(async () => {
+    const before = JSON.stringify(state);
+    state = await read().catch(() => null);
+    if (JSON.stringify(state) !== before) changed();
+  });
+  return {
+    state: () => state,
+    events: () => events,
+    look,
+    tamper: async () => {
+      const victim = events.at(-2) ?? events.at(-1);
+      if (victim) await redis.xdel(eventsKey, `${victim.sequence}-0`);
+      await look();
+    },
+    close: async () => {
+      await queues.close();
+      await close();
+    },
+  };
+}
+
+/** All of them, each time: the page says whether the chain is whole now, not whether it was. */
+async function allEvents(ledger: Ledger): Promise<readonly ChainedEvent[]> {
+  const all: ChainedEvent[] = [];
+  for (;;) {
+    const page = await ledger.events((all.at(-1)?.sequence ?? 0) + 1, 1000);
+    if (page.length === 0) return all;
+    all.push(...page);
+  }
+}
+
+async function readQueue(queue: Queue): Promise<QueueState> {
+  const [counts, found] = await Promise.all([
+    queue.getJobCounts(...jobStates),
+    queue.getJobs([...jobStates], 0, jobsShown - 1, false),
+  ]);
+  // One that is removed between the two questions comes as nothing.
+  const jobs = found.filter((job: Job | undefined) => job !== undefined).toSorted((a, b) => b.timestamp - a.timestamp);
+  return { name: queue.name, counts, jobs: await Promise.all(jobs.slice(0, jobsShown).map(shown)) };
+}
+
+async function shown(job: Job): Promise<QueueState["jobs"][number]> {
+  return { id: job.id ?? "", name: job.name, what: whatOf(job.data), state: await job.getState() };
+}
+
+/** What a job says to look at: a cluster, a request or a migration. */
+function whatOf(data: unknown): string {
+  return textAt(data, "cluster") ?? textAt(data, "request") ?? textAt(data, "migration") ?? "";
 }

@@ -1,5 +1,11 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { SentConfigMap } from "../../cluster/config-map.ts";
 import { account } from "../../scene.ts";
+import type { Stage } from "./stage.ts";
+import { armed, lasting, type Trouble } from "./troubles.ts";
+
+/** How long a process or Redis stays away after a crash that ends by itself, in milliseconds. */
+const awayMs = 3_000;
 
 /** What people do to `aws-auth` with `kubectl edit`. Each is a pure function of the ConfigMap. */
 type Edit = (configMap: SentConfigMap) => SentConfigMap;
@@ -43,4 +49,79 @@ export const isBroken = (configMap: SentConfigMap | null): boolean =>
 export function removeUsers(configMap: SentConfigMap): SentConfigMap {
   const { mapUsers: _, ...data } = configMap.data ?? {};
   return { ...configMap, data };
+}
+
+/** What dies, and when. */
+export function crashes(stage: Stage): readonly Trouble[] {
+  const { worker, slack, redis, sandbox, changes } = stage;
+  return [
+    lasting(
+      {
+        id: "worker",
+        title: "Kill the worker",
+        explains:
+          "SIGKILL, now. Requests and ends wait in the ledger, and are done as soon as there is a worker again.",
+        does: "Kill it",
+        undoes: "Start it again",
+      },
+      { begin: worker.kill, end: worker.start, isOn: () => worker.state().state === "gone" },
+      () => (worker.state().state === "starting" ? "The worker is starting." : undefined),
+    ),
+    armed(
+      {
+        id: "half-write",
+        title: "Kill the worker in the middle of a write",
+        explains:
+          "The API server takes the next write, and the worker dies before it hears of it. It starts again after three seconds.",
+        does: "At the next write",
+        undoes: "Call it off",
+      },
+      (struck) =>
+        sandbox.faults.plan(
+          "kubernetes.replace-configmap",
+          { type: "cut-after" },
+          {
+            onStrike: async () => {
+              await worker.kill();
+              struck(true);
+              void wait(awayMs)
+                .then(worker.start)
+                .catch(() => {});
+            },
+          },
+        ),
+      changes.announce,
+    ),
+    lasting(
+      {
+        id: "slack",
+        title: "Kill the slack process",
+        explains:
+          "SIGKILL, now. Slack says that the app did not respond; what the worker does meanwhile is shown later.",
+        does: "Kill it",
+        undoes: "Start it again",
+      },
+      { begin: slack.kill, end: slack.start, isOn: () => slack.state().state === "gone" },
+      () => (slack.state().state === "starting" ? "The slack process is starting." : undefined),
+    ),
+    redisOutage(redis, changes.announce),
+  ];
+}
+
+function redisOutage(redis: Stage["redis"], changed: () => void): Trouble {
+  const isOurs = !process.env.REDIS_URL;
+  return lasting(
+    {
+      id: "redis",
+      title: "Kill Redis",
+      explains: "SIGKILL, now. Nothing is acknowledged that was not recorded, and everything goes on when it is back.",
+      does: "Kill it",
+      undoes: "Start it again",
+    },
+    {
+      begin: () => redis.kill().finally(changed),
+      end: () => redis.restart().finally(changed),
+    },
+    () => (isOurs ? undefined : "The Redis of REDIS_URL is not ours to kill."),
+  );
 }

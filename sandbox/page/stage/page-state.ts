@@ -5,10 +5,9 @@ import { objectAt } from "../../slack/json.ts";
 import type { SandboxMessage } from "../../slack/shapes.ts";
 import type { SandboxSlack } from "../../slack/workspace.ts";
 import type { Reader } from "../blocks/surface.ts";
-import { type Usage, usagesOf, type Values } from "../chat/completions.ts";
-import { direct, home, type Viewer } from "../chat/viewer.ts";
-import type { ClusterWatch } from "./cluster-watch.ts";
-import type { LedgerWatch } from "./ledger-watch.ts";
+import { type Usage, usagesOf, type Values } from "../chat/composer.ts";
+import { direct, home, type Viewer } from "../chat/conversation.ts";
+import type { ClusterWatch, LedgerWatch } from "./cluster-watch.ts";
 
 /** What a person sees in one of their places, oldest first. */
 function messagesIn(slack: SandboxSlack, user: string, place: string): readonly SandboxMessage[] {

@@ -4,9 +4,8 @@ import { type Program, startProduct } from "../../product-process.ts";
 import { type ProvidedRedis, provideRedis } from "../../redis/provide-redis.ts";
 import { type Sandbox, startSandbox } from "../../sandbox.ts";
 import { configurationOf, type SandboxOptions } from "../../scene-clusters.ts";
-import { type Changes, makeChanges } from "../../slack/changes.ts";
-import type { NumberedCall } from "../cluster/calls.ts";
-import type { ProcessState } from "../cluster/troubles.ts";
+import { type Changes, makeChanges } from "../../slack/state.ts";
+import type { NumberedCall, ProcessState } from "../cluster/panel.ts";
 
 /** Everything that runs behind the page: the stand-ins, a Redis, and the product's two real processes. */
 export interface Stage {

@@ -1,7 +1,20 @@
 import { anySchema, byType, type Check, flag, list, object, rule, string } from "./check.ts";
-import { anyText, blockId, hasImageSource, imageSource, mrkdwn, plainText, type, url } from "./composition.ts";
-import { buttons, image, pickers, selects, textInputs } from "./elements.ts";
-import { richText } from "./rich-text.ts";
+import {
+  anyText,
+  blockId,
+  buttons,
+  hasImageSource,
+  image,
+  imageSource,
+  mrkdwn,
+  pickers,
+  plainText,
+  richText,
+  selects,
+  textInputs,
+  type,
+  url,
+} from "./elements.ts";
 
 /** @see https://docs.slack.dev/reference/block-kit/blocks */
 

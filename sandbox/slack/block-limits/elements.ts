@@ -1,20 +1,123 @@
-import { anything, type Check, flag, list, object, oneOf, rule, string, whole } from "./check.ts";
-import {
-  actionId,
-  colour,
-  confirm,
-  conversationFilter,
-  dispatchActionConfig,
-  hasImageSource,
-  hasOptions,
-  imageSource,
-  menuOptions,
-  option,
-  plainText,
-  richOption,
-  type,
-  url,
-} from "./composition.ts";
+import { anySchema, anything, byType, type Check, flag, list, object, oneOf, rule, string, whole } from "./check.ts";
+
+/** @see https://docs.slack.dev/reference/block-kit/composition-objects */
+
+export const type = (name: string) => oneOf(name);
+
+export const blockId = string({ min: 1, max: 255 });
+
+const actionId = string({ min: 1, max: 255 });
+
+export const url = string({ min: 1, max: 3000 });
+
+export const plainText = (max: number) =>
+  object({ type: type("plain_text"), text: string({ min: 1, max }) }, { emoji: flag });
+
+export const mrkdwn = (max: number) =>
+  object({ type: type("mrkdwn"), text: string({ min: 1, max }) }, { verbatim: flag });
+
+/** Either kind of text. */
+export const anyText = (max: number): Check => anySchema(byType({ plain_text: plainText(max), mrkdwn: mrkdwn(max) }));
+
+const colour = oneOf("primary", "danger");
+
+const confirm = object(
+  { title: plainText(100), text: anyText(300), confirm: plainText(30), deny: plainText(30) },
+  { style: colour },
+);
+
+const optionWith = (text: Check) =>
+  object({ text, value: string({ min: 1, max: 150 }) }, { description: anyText(75), url });
+
+/** An option of a menu: its text is plain. */
+const option = optionWith(plainText(75));
+
+/** An option of checkboxes and radio buttons: its text may be mrkdwn. */
+const richOption = optionWith(anyText(75));
+
+const optionGroup = object({ label: plainText(75), options: list(option, { min: 1, max: 100 }) });
+
+/** The two ways to give a static menu its options. */
+const menuOptions = {
+  options: list(option, { min: 1, max: 100 }),
+  option_groups: list(optionGroup, { min: 1, max: 100 }),
+};
+
+const hasOptions = rule(
+  (menu) => (menu.options === undefined) === (menu.option_groups === undefined),
+  "must define either `options` or `option_groups`",
+);
+
+const dispatchActionConfig = object({
+  trigger_actions_on: list(oneOf("on_enter_pressed", "on_character_entered"), { min: 1, max: 2 }),
+});
+
+const conversationFilter = object(
+  {},
+  {
+    include: list(oneOf("im", "mpim", "private", "public"), { min: 1 }),
+    exclude_external_shared_channels: flag,
+    exclude_bot_users: flag,
+  },
+);
+
+const slackFile = object({}, { url: string({ min: 1 }), id: string({ min: 1 }) });
+
+/** An image is given by its address or by a file of Slack's. */
+export const imageSource = { image_url: url, slack_file: slackFile };
+
+export const hasImageSource = rule(
+  (image) => (image.image_url === undefined) === (image.slack_file === undefined),
+  "must define either `image_url` or `slack_file`",
+);
+
+/** @see https://docs.slack.dev/reference/block-kit/blocks/rich-text-block */
+
+const some = string({ min: 1 });
+
+const style = object({}, { bold: flag, italic: flag, strike: flag, code: flag, underline: flag });
+
+const inline = (name: string, required: Parameters<typeof object>[0], optional: Parameters<typeof object>[1] = {}) =>
+  object({ type: type(name), ...required }, { style, ...optional });
+
+const text = inline("text", { text: some });
+
+const link = inline("link", { url: some }, { text: string(), unsafe: flag });
+
+const inlineElement = byType({
+  text,
+  link,
+  broadcast: inline("broadcast", { range: oneOf("here", "channel", "everyone") }),
+  color: inline("color", { value: some }),
+  channel: inline("channel", { channel_id: some }),
+  date: inline("date", { timestamp: whole(), format: some }, { url: some, fallback: some }),
+  emoji: inline("emoji", { name: some }, { unicode: some, url: some }),
+  team: inline("team", { team_id: some }),
+  user: inline("user", { user_id: some }),
+  usergroup: inline("usergroup", { usergroup_id: some }),
+});
+
+const border = { border: oneOf(0, 1) };
+
+const section = object({ type: type("rich_text_section"), elements: list(inlineElement) });
+
+const richTextElement = byType({
+  rich_text_section: section,
+  rich_text_list: object(
+    { type: type("rich_text_list"), elements: list(section, { min: 1 }), style: oneOf("bullet", "ordered") },
+    { ...border, indent: whole({ min: 0, max: 8 }), offset: whole({ min: 0 }) },
+  ),
+  rich_text_quote: object({ type: type("rich_text_quote"), elements: list(inlineElement) }, border),
+  rich_text_preformatted: object(
+    { type: type("rich_text_preformatted"), elements: list(byType({ text, link })) },
+    { ...border, language: anything },
+  ),
+});
+
+export const richText = object(
+  { type: type("rich_text"), elements: list(richTextElement, { min: 1 }) },
+  { block_id: blockId },
+);
 
 /** @see https://docs.slack.dev/reference/block-kit/block-elements */
 

@@ -1,8 +1,6 @@
 import { block, everywhere } from "./blocks.ts";
 import { byType, type Check, flag, list, number, object, oneOf, rule, string, whole } from "./check.ts";
-import { anyText, mrkdwn, plainText, type, url } from "./composition.ts";
-import { buttons, contextActions, image } from "./elements.ts";
-import { richText } from "./rich-text.ts";
+import { anyText, buttons, contextActions, image, mrkdwn, plainText, richText, type, url } from "./elements.ts";
 
 const rawText = object({ type: type("raw_text"), text: string({ min: 1 }) });
 const rawNumber = object({ type: type("raw_number"), value: number, text: string({ min: 1 }) });

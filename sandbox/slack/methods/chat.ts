@@ -1,12 +1,10 @@
-import { neededText, textArgument } from "../arguments.ts";
 import type { JsonObject } from "../json.ts";
 import { messageContent } from "../message-content.ts";
-import { messageJson } from "../message-json.ts";
-import { SlackRefusal } from "../refusal.ts";
 import type { SandboxMessage } from "../shapes.ts";
 import { addMessage, editMessage, findMessage, removeMessage, type SlackState } from "../state.ts";
-import { channelOf, writableChannel } from "./channels.ts";
+import { channelOf, writableChannel } from "./conversations.ts";
 import type { Methods } from "./method.ts";
+import { messageJson, neededText, SlackRefusal, textArgument } from "./method.ts";
 
 /** @see https://docs.slack.dev/reference/methods/chat.postMessage and its neighbours */
 export const chatMethods: Methods = {

@@ -1,11 +1,23 @@
-import { flagArgument, neededText, textArgument } from "../arguments.ts";
 import type { JsonObject } from "../json.ts";
-import { messageJson } from "../message-json.ts";
-import { SlackRefusal } from "../refusal.ts";
-import type { SandboxChannel, SandboxMessage } from "../shapes.ts";
+import type { SandboxChannel, SandboxMessage, SandboxUser } from "../shapes.ts";
 import { directChannel, findMessage, type SlackState } from "../state.ts";
-import { channelOf, channelScope } from "./channels.ts";
 import type { Methods } from "./method.ts";
+import { flagArgument, messageJson, neededText, SlackRefusal, textArgument } from "./method.ts";
+
+/** @see https://docs.slack.dev/reference/methods/users.info and its neighbours */
+export const peopleMethods: Methods = {
+  "auth.test": { limit: "tier 4", answer: authTest },
+  "users.info": { scope: "users:read", limit: "tier 4", answer: usersInfo },
+  "users.list": {
+    scope: "users:read",
+    limit: "tier 2",
+    answer: (state) => ({
+      members: [...state.people.map((person) => userJson(state, person)), botJson(state)],
+      response_metadata: { next_cursor: "" },
+    }),
+  },
+  "usergroups.users.list": { scope: "usergroups:read", limit: "tier 2", answer: usergroupUsers },
+};
 
 /** @see https://docs.slack.dev/reference/methods/conversations.history and its neighbours */
 export const conversationMethods: Methods = {
@@ -87,5 +99,89 @@ function channelJson(state: SlackState, channel: SandboxChannel): JsonObject {
     is_archived: channel.archived,
     is_member: channel.members.includes(state.identity.botUserId),
     ...(channel.directWith ? { user: channel.directWith } : {}),
+  };
+}
+
+/** The channel of a call, by id or #name; a user's id means the direct conversation with that person. */
+export function channelOf(state: SlackState, args: JsonObject): SandboxChannel {
+  const given = neededText(args, "channel", "channel_not_found");
+  if (state.people.some((person) => person.id === given)) return directChannel(state, given);
+  const named = given.replace(/^#/, "");
+  const channel = state.channels.get(given) ?? [...state.channels.values()].find(({ name }) => name === named);
+  const hidden = channel?.private && !channel.members.includes(state.identity.botUserId);
+  if (channel === undefined || hidden) throw new SlackRefusal("channel_not_found");
+  return channel;
+}
+
+/** The channel of a call that writes: the bot must be in it, and it must not be archived. */
+export function writableChannel(state: SlackState, args: JsonObject): SandboxChannel {
+  const channel = channelOf(state, args);
+  if (channel.archived) throw new SlackRefusal("is_archived");
+  const anywhere = !channel.private && state.identity.scopes.includes("chat:write.public");
+  if (!anywhere && !channel.members.includes(state.identity.botUserId)) throw new SlackRefusal("not_in_channel");
+  return channel;
+}
+
+/** `channels:read`, `groups:history`, `im:write` and so on: the scope depends on what kind of channel it is. */
+function channelScope(right: "read" | "history"): (state: SlackState, args: JsonObject) => string {
+  return (state, args) => {
+    const channel = state.channels.get(String(args.channel));
+    const kind = channel?.directWith ? "im" : channel?.private ? "groups" : "channels";
+    return `${kind}:${right}`;
+  };
+}
+
+function authTest({ identity }: SlackState): JsonObject {
+  return {
+    url: `https://${identity.teamDomain}.slack.com/`,
+    team: identity.teamDomain,
+    user: "eks-access",
+    team_id: identity.teamId,
+    user_id: identity.botUserId,
+    bot_id: identity.botId,
+    is_enterprise_install: false,
+  };
+}
+
+function usersInfo(state: SlackState, args: JsonObject): JsonObject {
+  const id = neededText(args, "user", "user_not_found");
+  if (id === state.identity.botUserId) return { user: botJson(state) };
+  const person = state.people.find((candidate) => candidate.id === id);
+  if (person === undefined) throw new SlackRefusal("user_not_found");
+  return { user: userJson(state, person) };
+}
+
+function usergroupUsers(state: SlackState, args: JsonObject): JsonObject {
+  const users = state.usergroups.get(neededText(args, "usergroup"));
+  if (users === undefined) throw new SlackRefusal("no_such_subteam");
+  // Without include_disabled nobody is listed who can't sign in any more.
+  return { users: users.filter((user) => !state.deactivated.has(user)) };
+}
+
+/** The address is in the profile only for an app that may read addresses. */
+function userJson(state: SlackState, person: SandboxUser): JsonObject {
+  const email = state.identity.scopes.includes("users:read.email") ? { email: person.email } : {};
+  return {
+    id: person.id,
+    team_id: state.identity.teamId,
+    name: person.name,
+    real_name: person.name,
+    deleted: state.deactivated.has(person.id),
+    is_bot: false,
+    is_email_confirmed: true,
+    tz: person.timezone,
+    profile: { real_name: person.name, display_name: person.name, ...email },
+  };
+}
+
+function botJson({ identity }: SlackState): JsonObject {
+  return {
+    id: identity.botUserId,
+    team_id: identity.teamId,
+    name: "eks-access",
+    real_name: "eks-access",
+    deleted: false,
+    is_bot: true,
+    profile: { real_name: "eks-access", bot_id: identity.botId, api_app_id: identity.appId },
   };
 }

@@ -1,6 +1,22 @@
-import type { JsonObject } from "../json.ts";
+import type { SandboxRequest } from "../../http-server.ts";
+import { isObject, type JsonObject, parseJson } from "../json.ts";
 import type { rateLimits } from "../rate-limits.ts";
-import type { SlackState } from "../state.ts";
+import type { SandboxMessage } from "../shapes.ts";
+import type { SlackIdentity, SlackState } from "../state.ts";
+
+/** An answer `{ ok: false, error }` of the Web API, thrown from anywhere in a method. */
+export class SlackRefusal extends Error {
+  readonly error: string;
+  /** More fields of the answer: `needed`, `provided`, `response_metadata`. */
+  readonly details: JsonObject;
+
+  constructor(error: string, details: JsonObject = {}) {
+    super(error);
+    this.name = "SlackRefusal";
+    this.error = error;
+    this.details = details;
+  }
+}
 
 /** One method of the Web API. */
 export interface Method {
@@ -16,3 +32,67 @@ export interface Method {
 }
 
 export type Methods = Readonly<Record<string, Method>>;
+
+/** A message as the Web API and the payloads give it. */
+export function messageJson(identity: SlackIdentity, message: SandboxMessage, withMetadata = false): JsonObject {
+  return {
+    type: "message",
+    user: message.user,
+    bot_id: identity.botId,
+    app_id: identity.appId,
+    team: identity.teamId,
+    text: message.text,
+    ts: message.ts,
+    blocks: message.blocks,
+    ...(message.thread_ts ? { thread_ts: message.thread_ts } : {}),
+    ...(message.edits > 0 ? { edited: { user: identity.botUserId, ts: message.ts } } : {}),
+    ...(withMetadata && message.metadata ? { metadata: message.metadata } : {}),
+  };
+}
+
+/** Slack's answer to blocks or views that break a rule: each problem with a pointer to its place. */
+export function refusedFor(error: "invalid_blocks" | "invalid_arguments", problems: readonly string[]): SlackRefusal {
+  const messages = problems.map((problem) => `[ERROR] ${problem}`);
+  return new SlackRefusal(error, { errors: problems, response_metadata: { messages } });
+}
+
+/** The arguments of a Web API call: from the query, and from a form or JSON body. */
+export function argumentsOf(request: SandboxRequest): JsonObject {
+  const query = Object.fromEntries(request.url.searchParams);
+  const body = request.body.toString("utf8");
+  const contentType = request.headers["content-type"] ?? "";
+  if (!contentType.startsWith("application/json"))
+    return { ...query, ...Object.fromEntries(new URLSearchParams(body)) };
+  const parsed = body === "" ? {} : parseJson(body);
+  if (!isObject(parsed)) throw new SlackRefusal("invalid_json");
+  return { ...query, ...parsed };
+}
+
+/** A text argument; undefined where it is absent or empty. */
+export function textArgument(args: JsonObject, name: string): string | undefined {
+  const value = args[name];
+  if (typeof value === "number") return String(value);
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** A text argument that the method can't do without; its absence is refused with `error`. */
+export function neededText(args: JsonObject, name: string, error = "invalid_arguments"): string {
+  const value = textArgument(args, name);
+  if (value !== undefined) return value;
+  const messages = [`[ERROR] missing required field: ${name}`];
+  throw new SlackRefusal(error, error === "invalid_arguments" ? { response_metadata: { messages } } : {});
+}
+
+/** A yes-or-no argument; forms send it as a text. */
+export function flagArgument(args: JsonObject, name: string): boolean {
+  return ["true", "1"].includes(String(args[name]));
+}
+
+/** A structured argument: JSON in a form, the thing itself in a JSON body. What can't be parsed is refused with `error`. */
+export function jsonArgument(args: JsonObject, name: string, error: string): unknown {
+  const value = args[name];
+  if (typeof value !== "string") return value;
+  const parsed = parseJson(value);
+  if (parsed === undefined) throw new SlackRefusal(error);
+  return parsed;
+}

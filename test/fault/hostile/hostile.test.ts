@@ -4,7 +4,7 @@ import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { signRequest } from "../../../sandbox/slack/delivery.ts";
-import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../../slack/a-stage.ts";
 import { isLong } from "../form.ts";

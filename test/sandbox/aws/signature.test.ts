@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SandboxAccount } from "../../../sandbox/aws/sandbox-account.ts";
-import { verifySignature } from "../../../sandbox/aws/signature.ts";
-import { readClaim } from "../../../sandbox/aws/signature-claim.ts";
+import { readClaim, verifySignature } from "../../../sandbox/aws/signature.ts";
 import type { SandboxRequest } from "../../../sandbox/http-server.ts";
 import { presign } from "./presigned.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ClusterAccess } from "../../../sandbox/aws/cluster-access.ts";
+import type { ClusterAccess } from "../../../sandbox/aws/eks-clusters.ts";
 import { authorizeByPolicies } from "../../../sandbox/cluster/access-policies.ts";
 import type { Attributes } from "../../../sandbox/cluster/rbac.ts";
 

@@ -1,6 +1,6 @@
 import { request } from "node:https";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { group } from "../../../sandbox/cluster/default-rbac.ts";
+import { group } from "../../../sandbox/cluster/rbac.ts";
 import { aClusterWithPeople, aToken, type ClusterWithPeople } from "./clients.ts";
 
 // Copies: Kubernetes docs, "API discovery", "User impersonation". Tried with kubectl 1.32: get, edit, replace, apply, delete, auth whoami,

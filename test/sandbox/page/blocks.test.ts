@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { blocks } from "../../../sandbox/page/blocks/block.ts";
 import { inputsOf } from "../../../sandbox/slack/inputs.ts";
-import { storedBlocks } from "../../../sandbox/slack/stored-blocks.ts";
+import { storedBlocks } from "../../../sandbox/slack/message-content.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";

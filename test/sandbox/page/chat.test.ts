@@ -1,8 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { conversation, threadsOf } from "../../../sandbox/page/chat/conversation.ts";
-import { peopleSwitch, placesNav } from "../../../sandbox/page/chat/frame.ts";
-import { homeTab, modal } from "../../../sandbox/page/chat/view.ts";
-import { direct, home, readViewer, type Viewer } from "../../../sandbox/page/chat/viewer.ts";
+import {
+  conversation,
+  direct,
+  home,
+  readViewer,
+  threadsOf,
+  type Viewer,
+} from "../../../sandbox/page/chat/conversation.ts";
+import { homeTab, modal, peopleSwitch, placesNav } from "../../../sandbox/page/chat/frame.ts";
 import type { SandboxMessage, SandboxView } from "../../../sandbox/slack/shapes.ts";
 import { input, plain, section, typed } from "../slack/some-blocks.ts";
 import { approver, aReader, engineer } from "./a-reader.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { completions, usagesOf } from "../../../sandbox/page/chat/completions.ts";
+import { completions, usagesOf } from "../../../sandbox/page/chat/composer.ts";
 import { commands } from "../../../src/slack/app/commands.ts";
 
 const usages = usagesOf([

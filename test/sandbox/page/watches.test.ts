@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { documentPanel, linesOf } from "../../../sandbox/page/cluster/document.ts";
-import { type DocumentWatch, watchDocument } from "../../../sandbox/page/stage/document-watch.ts";
+import { documentPanel, linesOf } from "../../../sandbox/page/cluster/panel.ts";
+import {
+  type DocumentWatch,
+  type KubectlWatch,
+  oneAtATime,
+  watchDocument,
+  watchKubectl,
+} from "../../../sandbox/page/stage/cluster-watch.ts";
 import { addTeam } from "../../../sandbox/page/stage/edits.ts";
-import { type KubectlWatch, oneAtATime, watchKubectl } from "../../../sandbox/page/stage/kubectl-watch.ts";
 import { type Sandbox, startSandbox } from "../../../sandbox/sandbox.ts";
 import { arns } from "../../../sandbox/scene.ts";
 

@@ -2,7 +2,7 @@ import type { App, BlockAction, ButtonAction } from "@slack/bolt";
 import type { KnownBlock } from "@slack/types";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { signRequest } from "../../../sandbox/slack/delivery.ts";
-import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { aClient, actions, button, section } from "./a-client.ts";
 import { anApp, type RunningApp } from "./an-app.ts";

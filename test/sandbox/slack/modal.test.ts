@@ -1,7 +1,7 @@
 import type { App, SlackViewAction } from "@slack/bolt";
 import type { ModalView } from "@slack/types";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { aClient, refusalOf, section } from "./a-client.ts";
 import { aModal, menuInput, plain, textInput } from "./a-modal.ts";

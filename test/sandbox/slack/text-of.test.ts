@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { actions, button, section } from "./a-client.ts";
 
 const shown = (...blocks: readonly object[]) =>

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, type SandboxSlackOptions, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { aClient, refusalOf, section } from "./a-client.ts";
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { commands } from "../../../src/slack/app/commands.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";

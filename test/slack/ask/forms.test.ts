@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 

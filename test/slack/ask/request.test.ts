@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { SandboxView } from "../../../sandbox/slack/shapes.ts";
-import { textOf } from "../../../sandbox/slack/text-of.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { AccessError } from "../../../src/access/failure/access-error.ts";
 import { engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { migrationEvent } from "../../../src/ledger/record-migration.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { decideLink } from "../../../src/slack/link/link-decision.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aStage, type Stage } from "../a-stage.ts";

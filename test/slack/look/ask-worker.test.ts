@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { completeChain, found } from "../../../src/diagnosis/link.ts";
 import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
 import { configText } from "../../builders/a-cluster.ts";

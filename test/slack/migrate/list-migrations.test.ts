@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { Migration } from "../../../src/access/migration/migration.ts";
 import { migrationEvent } from "../../../src/ledger/record-migration.ts";
 import { configText } from "../../builders/a-cluster.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { sealMigrationPlan } from "../../../src/access/approval/seal-migration.ts";
 import { type Migration, reviseMigration } from "../../../src/access/migration/migration.ts";
 import { migrationEvent } from "../../../src/ledger/record-migration.ts";

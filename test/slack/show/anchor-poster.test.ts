@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { sealBase } from "../../../src/access/approval/seal-base.ts";
 import type { Anchor, LogBase } from "../../../src/access/audit/anchor.ts";
