@@ -187,10 +187,7 @@ export const deleteAccessEntry: EksHandler = (service, call) => {
 };
 
 /** The entry that a path names, by its whole ARN. */
-function findEntry(
-  service: EksService,
-  call: AllowedCall,
-): { cluster: EksCluster; entry: AccessEntry } | Refusal {
+function findEntry(service: EksService, call: AllowedCall): { cluster: EksCluster; entry: AccessEntry } | Refusal {
   if (!readPrincipal(call.principalArn)) return invalid("The principalArn parameter format is not valid");
   const cluster = clusterWithEntries(service, call);
   if ("type" in cluster) return cluster;

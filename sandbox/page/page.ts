@@ -10,11 +10,11 @@ import {
   kubectlPanel,
   queuePanel,
   troublesPanel,
-} from "./cluster/panel.ts";
+} from "./cluster/panels.ts";
 import { type Html, html, nothing } from "./html.ts";
-import type { ClusterWatch } from "./stage/cluster-watch.ts";
 import { conversationIn, readerOf } from "./stage/page-state.ts";
 import { type Theatre, watchOf } from "./stage/theatre.ts";
+import type { ClusterWatch } from "./stage/watches.ts";
 
 /** The parts of the page that change, by the id of the element that holds them. */
 export type Regions = Readonly<Record<string, Html>>;

@@ -2,7 +2,7 @@ import type { AccessEntry, AssociatedPolicy } from "../../aws/access-entry.ts";
 import type { AuthenticationMode } from "../../aws/eks-cluster.ts";
 import type { EntryInForce } from "../../aws/eks-clusters.ts";
 import { type Html, html } from "../html.ts";
-import { panel } from "./panel.ts";
+import { panel } from "./panels.ts";
 
 /** The access entries of a cluster as the API of EKS tells of them, each with what of it is in force by now. */
 export interface EntriesState {

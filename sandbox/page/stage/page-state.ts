@@ -7,7 +7,7 @@ import type { SandboxSlack } from "../../slack/workspace.ts";
 import type { Reader } from "../blocks/surface.ts";
 import { type Usage, usagesOf, type Values } from "../chat/composer.ts";
 import { direct, home, type Viewer } from "../chat/conversation.ts";
-import type { ClusterWatch, LedgerWatch } from "./cluster-watch.ts";
+import type { ClusterWatch, LedgerWatch } from "./watches.ts";
 
 /** What a person sees in one of their places, oldest first. */
 function messagesIn(slack: SandboxSlack, user: string, place: string): readonly SandboxMessage[] {

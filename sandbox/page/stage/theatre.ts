@@ -4,12 +4,22 @@ import type { Program } from "../../product-process.ts";
 import type { Sandbox } from "../../sandbox.ts";
 import { arns, clusterName, externalId } from "../../scene.ts";
 import type { SandboxOptions } from "../../scene-clusters.ts";
-import type { DocumentWatch } from "./cluster-watch.ts";
-import { type ClusterWatch, type LedgerWatch, watchCluster, watchLedger } from "./cluster-watch.ts";
-import { addTeam, breakYaml, crashes, hasTeam, isBroken, mendYaml, note, removeTeam, removeUsers } from "./edits.ts";
+import {
+  addTeam,
+  breakYaml,
+  crashes,
+  hasTeam,
+  isBroken,
+  mendYaml,
+  note,
+  removeTeam,
+  removeUsers,
+} from "./incidents.ts";
 import { rememberSeen, type Seen } from "./page-state.ts";
 import { type Stage, startStage } from "./stage.ts";
 import { armed, deed, lasting, type Trouble } from "./troubles.ts";
+import type { DocumentWatch } from "./watches.ts";
+import { type ClusterWatch, type LedgerWatch, watchCluster, watchLedger } from "./watches.ts";
 
 /** The stage, and all that the page watches of it. */
 export interface Theatre {

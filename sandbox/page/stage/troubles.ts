@@ -1,4 +1,4 @@
-import type { TroubleState } from "../cluster/panel.ts";
+import type { TroubleState } from "../cluster/panels.ts";
 
 /** One thing that can go wrong, as it is now and with what it takes to begin and to end it. */
 export interface Trouble {

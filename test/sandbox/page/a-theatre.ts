@@ -1,8 +1,8 @@
-import type { LedgerWatch } from "../../../sandbox/page/stage/cluster-watch.ts";
 import { rememberSeen } from "../../../sandbox/page/stage/page-state.ts";
 import type { ManagedProcess } from "../../../sandbox/page/stage/stage.ts";
 import { type Theatre, watchClusters } from "../../../sandbox/page/stage/theatre.ts";
 import { deed } from "../../../sandbox/page/stage/troubles.ts";
+import type { LedgerWatch } from "../../../sandbox/page/stage/watches.ts";
 import { startSandbox } from "../../../sandbox/sandbox.ts";
 import type { SandboxOptions } from "../../../sandbox/scene-clusters.ts";
 import { makeChanges } from "../../../sandbox/slack/state.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Faults } from "../../../sandbox/faults.ts";
-import { troublesPanel } from "../../../sandbox/page/cluster/panel.ts";
+import { troublesPanel } from "../../../sandbox/page/cluster/panels.ts";
 import { armed, deed, lasting } from "../../../sandbox/page/stage/troubles.ts";
 
 const words = { id: "x", title: "X", explains: "Something happens.", does: "Do it", undoes: "Undo it" };

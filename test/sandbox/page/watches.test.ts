@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { documentPanel, linesOf } from "../../../sandbox/page/cluster/panel.ts";
+import { documentPanel, linesOf } from "../../../sandbox/page/cluster/panels.ts";
+import { addTeam } from "../../../sandbox/page/stage/incidents.ts";
 import {
   type DocumentWatch,
   type KubectlWatch,
   oneAtATime,
   watchDocument,
   watchKubectl,
-} from "../../../sandbox/page/stage/cluster-watch.ts";
-import { addTeam } from "../../../sandbox/page/stage/edits.ts";
+} from "../../../sandbox/page/stage/watches.ts";
 import { type Sandbox, startSandbox } from "../../../sandbox/sandbox.ts";
 import { arns } from "../../../sandbox/scene.ts";
 

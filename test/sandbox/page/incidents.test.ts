@@ -9,7 +9,7 @@ import {
   note,
   removeTeam,
   removeUsers,
-} from "../../../sandbox/page/stage/edits.ts";
+} from "../../../sandbox/page/stage/incidents.ts";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
 
 const document = { metadata: {}, data: initialAwsAuth };

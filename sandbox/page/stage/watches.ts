@@ -11,8 +11,8 @@ import type { Sandbox } from "../../sandbox.ts";
 import { clusterArn, principals } from "../../scene.ts";
 import { textAt } from "../../slack/json.ts";
 import type { EntriesState } from "../cluster/entries.ts";
-import type { KubectlState, LedgerState, QueueState } from "../cluster/panel.ts";
-import { type DocumentState, linesOf } from "../cluster/panel.ts";
+import type { KubectlState, LedgerState, QueueState } from "../cluster/panels.ts";
+import { type DocumentState, linesOf } from "../cluster/panels.ts";
 
 /** Where src/ledger/redis/ledger.ts keeps the log. */
 const eventsKey = "{eks-access}:events";
