@@ -3,7 +3,7 @@ import { baseOf } from "../access/lease/holding.ts";
 import { isGivenByEntry } from "../access/lease/written.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { groupsIn, policiesIn } from "../access/policy/policy-text.ts";
-import type { AccessRequest, MappedIdentity } from "../access/request/record.ts";
+import type { ApprovedRequest, MappedIdentity } from "../access/request/record.ts";
 import { identityOfEntry } from "../access-entry/index.ts";
 import {
   type AwsAuthDocument,
@@ -93,7 +93,7 @@ function driftsIn({ listed, read, granted }: EntriesFacts): readonly Drift[] {
 /** In which order a cluster's entries are read, where not all may be: those of leases and those that may hide an item first. */
 export function readingOrder(
   listed: readonly string[],
-  granted: readonly AccessRequest[],
+  granted: readonly ApprovedRequest[],
   document: AwsAuthDocument | null,
 ): readonly string[] {
   const arns = new Map(listed.map((arn) => [principalKey(arn), arn]));
@@ -105,7 +105,7 @@ export function readingOrder(
 }
 
 /** The leases that must stand in access entries now. */
-function leasesIn(granted: readonly AccessRequest[]): readonly AccessRequest[] {
+function leasesIn(granted: readonly ApprovedRequest[]): readonly ApprovedRequest[] {
   return granted.filter((request) => isInForce(request) && isGivenByEntry(request));
 }
 

@@ -1,6 +1,6 @@
 import { type Drift, driftOf } from "../access/lease/drift.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import type { AccessRequest, Holding } from "../access/request/record.ts";
+import type { ApprovedRequest, Holding } from "../access/request/record.ts";
 import type { RescueLease } from "../access/rescue/lease.ts";
 import type { AccessEntry, TagReading } from "../access-entry/index.ts";
 import { identityOfEntry } from "../access-entry/index.ts";
@@ -22,13 +22,13 @@ export function heldIn({ tags }: Pick<ReadEntry, "tags">): Holding | undefined {
 }
 
 /** What somebody took out of the entry by which a active lease was given. Null: nothing. @param read null: it is gone */
-export function entryDrift(request: AccessRequest, read: Pick<ReadEntry, "entry" | "tags"> | null): Drift | null {
+export function entryDrift(request: ApprovedRequest, read: Pick<ReadEntry, "entry" | "tags"> | null): Drift | null {
   return driftOf(request, read && identityOfEntry(read.entry, heldIn(read)), null);
 }
 
 /** Whether nothing of a lease is to be taken away yet. */
-export function isInForce({ lease }: AccessRequest): boolean {
-  return lease?.state === "active" && !lease.end;
+export function isInForce({ lease }: ApprovedRequest): boolean {
+  return lease.state === "active" && !lease.end;
 }
 
 /** Who asks. Whoever does not answer for the cluster reads of their own leases alone. */
@@ -39,12 +39,12 @@ export interface Reader extends Asker {
 /** The leases of a cluster that are not over, where they were read before the cluster was looked at and after it. */
 export interface Granted {
   /** Those that nothing was recorded of between: what a run takes away or gives meanwhile is missed by nobody. */
-  readonly still: readonly AccessRequest[];
+  readonly still: readonly ApprovedRequest[];
   /** Ids of all of them. */
   readonly ids: ReadonlySet<string>;
 }
 
-export function grantedAround(before: readonly AccessRequest[], after: readonly AccessRequest[]): Granted {
+export function grantedAround(before: readonly ApprovedRequest[], after: readonly ApprovedRequest[]): Granted {
   const versions = new Map(before.map(({ id, version }) => [id, version]));
   return {
     still: after.filter(({ id, version }) => versions.get(id) === version),

@@ -3,7 +3,7 @@ import type { AuditEvent, ChainedEvent } from "../access/audit/event.ts";
 import type { CreationRecord } from "../access/policy/creation.ts";
 import type { ClusterTrouble } from "../access/request/cluster-trouble.ts";
 import type { ListName } from "../access/request/lists.ts";
-import type { AccessRequest } from "../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest } from "../access/request/record.ts";
 import type { MigrationLedger, Shown, Taking } from "./migrations.ts";
 
 /** A record's next version with the event that tells of it: written together or not at all. */
@@ -84,7 +84,7 @@ export interface RequestLedger {
   /** Records about which something is due, the longest due first. */
   due(now: Date, limit: number): Promise<readonly AccessRequest[]>;
   /** Approved records of a cluster whose leases are not over. As many may wait for a decision as like: they are not among them. */
-  grantedOf(cluster: string): Promise<readonly AccessRequest[]>;
+  grantedOf(cluster: string): Promise<readonly ApprovedRequest[]>;
   /** Pending records of a cluster about which something is due, the longest due first. */
   duePendingOf(cluster: string, now: Date, limit: number): Promise<readonly AccessRequest[]>;
   /** How many records there are of each class (src/access/request/class.ts); one of which there was never any is not in it. */

@@ -55,7 +55,7 @@ export function updateRequest<Outcome>(
 /** What of the cluster of a request that is due is to be looked at. */
 export function lookFor(request: AccessRequest, now: Date): "preview" | "end" | "reconcile" {
   if (request.state === "pending") return "preview";
-  return isOver(request, now) ? "end" : "reconcile";
+  return request.state === "approved" && isOver(request, now) ? "end" : "reconcile";
 }
 
 function wakesOf(request: AccessRequest, now: Date): readonly Job[] {

@@ -1,7 +1,7 @@
 import type { AuditEvent } from "../access/audit/event.ts";
 import type { AccessRequest, Trouble } from "../access/request/record.ts";
-import { revise } from "../access/request/request.ts";
 import { type Failure, isToBeTold, nextTry } from "../access/request/retry.ts";
+import { withTrouble } from "../access/request/transitions.ts";
 import { eventOf, recordChange } from "../ledger/record-change.ts";
 import type { WorkerContext } from "./context.ts";
 
@@ -11,7 +11,7 @@ export async function delay(context: WorkerContext, request: AccessRequest, fail
   const trouble = nextTry(request, failure, now);
   const isTold = isToBeTold(request.trouble, trouble);
   const event = isTold ? eventOf("request.delayed", request, "worker", now, delayDetail(trouble)) : null;
-  await recordChange(context, revise(request, { trouble }), event, now);
+  await recordChange(context, withTrouble(request, trouble), event, now);
 }
 
 /** What an event tells of a try that failed: the record's own trouble is gone when it is over. */

@@ -50,7 +50,7 @@ export async function closeAllOf(
 async function close(context: WorkerContext<RequestLedger>, request: AccessRequest, closing: Closing): Promise<void> {
   const detail = { code: "cluster-gone", why: closing.why, seen: closing.seen };
   await updateRequest<void>(context, request.id, (current) => {
-    if (!current) return { type: "stop", outcome: undefined };
+    if (current?.state !== "pending" && current?.state !== "approved") return { type: "stop", outcome: undefined };
     const now = context.now();
     const after = closeForGoneCluster(current, closing, now);
     return { type: "write", after, event: eventOf(typeOf(after), after, closing.by, now, detail), outcome: undefined };

@@ -2,9 +2,10 @@ import { remindOfReview } from "../access/approval/emergency.ts";
 import { hasForgedReview, withoutForgedReview } from "../access/approval/seal-review.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import { type ClusterTrouble, isClusterDue } from "../access/request/cluster-trouble.ts";
-import type { AccessRequest } from "../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest, Lease, PendingRequest } from "../access/request/record.ts";
 import { remind } from "../access/request/reminder.ts";
-import { dueAt, proofDueAt, revise } from "../access/request/request.ts";
+import { dueAt, proofDueAt } from "../access/request/request.ts";
+import { closed, withLease } from "../access/request/transitions.ts";
 import type { ClusterLook, Job } from "../ledger/jobs.ts";
 import { wakeAll } from "../ledger/queues.ts";
 import { eventOf, lookFor, recordChange } from "../ledger/record-change.ts";
@@ -75,22 +76,20 @@ async function withForgedReviews({ ledger, config, keys, now }: WorkerContext): 
 function whatToRecord(context: WorkerContext, request: AccessRequest, now: Date): (() => Promise<void>) | null {
   const unreviewed = remindOfReview(request, now);
   if (unreviewed) return () => recordUnreviewed(context, unreviewed, now);
-  if (hasLapsed(request, now)) return () => lapse(context, request, now);
+  if (request.state === "pending" && hasLapsed(request, now)) return () => lapse(context, request, now);
   const reminded = remind(request, now, context.config.timing.remindAfterSeconds);
   if (reminded) return () => recordReminder(context, reminded, now);
-  if (isToBeWarned(request, now)) return () => warn(context, request, now);
+  if (request.state === "approved" && isToBeWarned(request.lease, now)) return () => warn(context, request, now);
   return context.config.clusters.has(request.cluster) ? null : () => strand(context, request);
 }
 
 function looksFor(request: AccessRequest, now: Date): readonly ClusterLook[] {
-  const { cluster, lease } = request;
+  const { cluster } = request;
   const look = { type: lookFor(request, now), cluster };
   const proof = proofDueAt(request);
   if (proof === null || proof > now.getTime()) return [look];
-  const besides = dueAt({
-    ...request,
-    lease: lease && { ...lease, signInDueAt: null, reviewTrouble: null, endProof: null },
-  });
+  const proved = { signInDueAt: null, reviewTrouble: null, endProof: null };
+  const besides = dueAt(request.lease ? { ...request, lease: { ...request.lease, ...proved } } : request);
   const isDueBesides = besides !== null && besides <= now.getTime();
   return [{ type: "sign-in", cluster }, ...(isDueBesides ? [look] : [])];
 }
@@ -138,13 +137,12 @@ function distinct(wakes: readonly ClusterLook[]): readonly ClusterLook[] {
   return [...new Map(wakes.map((wake) => [`${wake.type} ${wake.cluster}`, wake])).values()];
 }
 
-function hasLapsed(request: AccessRequest, now: Date): boolean {
-  return request.state === "pending" && Date.parse(request.lapsesAt) <= now.getTime();
+function hasLapsed({ lapsesAt }: PendingRequest, now: Date): boolean {
+  return Date.parse(lapsesAt) <= now.getTime();
 }
 
-async function lapse(context: WorkerContext, request: AccessRequest, now: Date): Promise<void> {
-  const after = revise(request, { state: "lapsed", trouble: null });
-  await recordChange(context, after, eventOf("request.lapsed", request, "worker", now), now);
+async function lapse(context: WorkerContext, request: PendingRequest, now: Date): Promise<void> {
+  await recordChange(context, closed(request, "lapsed"), eventOf("request.lapsed", request, "worker", now), now);
 }
 
 async function recordReminder(context: WorkerContext, after: AccessRequest, now: Date): Promise<void> {
@@ -157,14 +155,13 @@ async function recordUnreviewed(context: WorkerContext, after: AccessRequest, no
   await recordChange(context, after, eventOf("emergency.unreviewed", after, "worker", now, detail), now);
 }
 
-function isToBeWarned({ lease }: AccessRequest, now: Date): boolean {
-  if (lease?.state !== "active" || lease.end || lease.warnedAt || !lease.warnAt) return false;
+function isToBeWarned(lease: Lease, now: Date): boolean {
+  if (lease.state !== "active" || lease.end || lease.warnedAt || !lease.warnAt) return false;
   return Date.parse(lease.warnAt) <= now.getTime() && now.getTime() < Date.parse(lease.endsAt);
 }
 
-async function warn(context: WorkerContext, request: AccessRequest, now: Date): Promise<void> {
-  if (!request.lease) return;
-  const after = revise(request, { lease: { ...request.lease, warnedAt: now.toISOString() } });
+async function warn(context: WorkerContext, request: ApprovedRequest, now: Date): Promise<void> {
+  const after = withLease(request, { ...request.lease, warnedAt: now.toISOString() });
   await recordChange(context, after, eventOf("lease.warned", request, "worker", now), now);
 }
 
@@ -175,7 +172,7 @@ async function warn(context: WorkerContext, request: AccessRequest, now: Date): 
  */
 async function strand(context: WorkerContext, request: AccessRequest): Promise<void> {
   const what = `The cluster ${request.cluster} is not in eks-access.yml, so nobody can look after this request`;
-  if (request.state !== "pending") {
+  if (request.state === "approved") {
     return putOff(context, request, new AccessError("cluster-not-configured", what, { retryAfterMs: lookAgainMs }));
   }
   const { code, message } = new AccessError("cluster-not-configured", what);

@@ -6,7 +6,7 @@ import { noWithdrawals } from "../../src/access/lease/withdrawal.ts";
 import { rememberWritten } from "../../src/access/lease/written.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { digestOfChange } from "../../src/access/request/digest.ts";
-import type { AccessRequest, Holding } from "../../src/access/request/record.ts";
+import type { AccessRequest, ApprovedRequest, Holding } from "../../src/access/request/record.ts";
 import { createRequest } from "../../src/access/request/request.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { eventOf } from "../../src/ledger/record-change.ts";
@@ -50,7 +50,7 @@ function approvedRequest(
   principal: string,
   endsAt: number,
   index: number,
-): AccessRequest {
+): ApprovedRequest {
   const [level] = cluster.levels;
   if (!level) throw new Error(`${cluster.name} offers no level`);
   const decidedAt = new Date(endsAt - leaseSeconds * 1000);
@@ -85,10 +85,11 @@ function approvedRequest(
   const click = { verdict: "approved", by: "U0APPROVER", digest, why: "" } as const;
   const decided = decide(previewed, cluster, click, stage.keys.decision, decidedAt);
   if (decided.type === "refused") throw new Error(`the approval was refused: ${decided.code}`);
+  if (decided.after.state !== "approved") throw new Error("one approval is not enough");
   return { ...decided.after, version: 1 };
 }
 
-function settled(stage: Stage, cluster: Cluster, arriving: readonly AccessRequest[]): DocumentSettlement {
+function settled(stage: Stage, cluster: Cluster, arriving: readonly ApprovedRequest[]): DocumentSettlement {
   const document = parseDocument(initialAwsAuth);
   const settlement = settle({
     cluster,

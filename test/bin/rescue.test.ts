@@ -8,7 +8,6 @@ import { leasesAnnotation, writeAnnotation } from "../../src/access/lease/annota
 import { endedLease } from "../../src/access/lease/lease.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import type { Holding } from "../../src/access/request/record.ts";
-import { revise } from "../../src/access/request/request.ts";
 import { isRescue } from "../../src/access/rescue/lease.ts";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import { accessEntriesOf } from "../../src/aws/access-entries.ts";
@@ -23,7 +22,7 @@ import type { WorkerContext } from "../../src/worker/context.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { adoptRescues } from "../../src/worker/rescue/adopt-rescues.ts";
 import { endRescues } from "../../src/worker/rescue/rescue-lease.ts";
-import { aLease } from "../builders/a-request.ts";
+import { aLease, revise } from "../builders/a-request.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
 import { keysOf } from "../builders/keys.ts";
 import { aRedis, type TestRedis } from "../redis.ts";

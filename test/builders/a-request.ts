@@ -4,13 +4,16 @@ import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { digestOfChange } from "../../src/access/request/digest.ts";
 import type {
   AccessRequest,
+  ApprovedRequest,
   Decision,
   EndProof,
   Lease,
   LeaseFields,
   MappedIdentity,
+  PendingRequest,
   Preview,
   Proof,
+  UndecidedRequest,
 } from "../../src/access/request/record.ts";
 import { createRequest } from "../../src/access/request/request.ts";
 import { aCluster } from "./a-cluster.ts";
@@ -20,7 +23,9 @@ import { at, minutes } from "./times.ts";
 export const engineerArn = "arn:aws:iam::111122223333:user/engineer";
 
 /** A request that was just made: `U0ENGINEER` asks for `viewer` on `staging` for four hours. */
-export function aRequest(change: Partial<AccessRequest> = {}): AccessRequest {
+export function aRequest<const Change extends RequestChange = Unchanged>(
+  change?: Change,
+): Changed<Change, PendingRequest> {
   const wish = {
     id: "r-1",
     requester: "U0ENGINEER",
@@ -32,17 +37,18 @@ export function aRequest(change: Partial<AccessRequest> = {}): AccessRequest {
     reason: "the deployment of checkout hangs",
     extends: null,
   };
-  return complete({ ...createRequest(wish, at(0), 24 * 3600), ...change });
+  return complete(createRequest(wish, at(0), 24 * 3600), change);
 }
 
 /** A request that the worker has looked at: approvers can decide about it. */
-export function aPreviewedRequest(
-  change: Partial<AccessRequest> = {},
+export function aPreviewedRequest<const Change extends RequestChange = Unchanged>(
+  change?: Change,
   base: MappedIdentity | null = null,
   cluster: Cluster = aCluster(),
-): AccessRequest {
-  const request = aRequest(change);
-  return complete({ ...request, preview: aPreview({ digest: digestNow(request, base, cluster) }), ...change });
+): Changed<Change, PendingRequest> {
+  const request = aRequest<RequestChange>(change);
+  const preview = aPreview({ digest: digestNow(request, base, cluster) });
+  return complete({ ...request, preview }, change);
 }
 
 /** What the worker would compute as the digest of this request's change now. */
@@ -81,42 +87,76 @@ export function aPreview(change: Partial<Preview> = {}): Preview {
 }
 
 /** A request that `U0APPROVER` approved after two minutes, with a seal that holds, before the worker has written. */
-export function anApprovedRequest(
-  change: Partial<AccessRequest> = {},
+export function anApprovedRequest<const Change extends RequestChange = Unchanged>(
+  change?: Change,
   options: { base?: MappedIdentity | null; cluster?: Cluster; keys?: BothKeys } = {},
-): AccessRequest {
+): Changed<Change, ApprovedRequest> {
   const { base = null, cluster = aCluster(), keys: from = keys } = options;
-  const request = aPreviewedRequest(change, base, cluster);
+  const request = aPreviewedRequest<RequestChange>(change, base, cluster);
   const click = { verdict: "approved", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
   const decided = decide(request, cluster, click, from.decision, at(minutes(2)));
   if (decided.type === "refused") throw new Error(`The builder's approval was refused: ${decided.code}.`);
-  return complete({ ...decided.after, version: 3, ...change });
+  return complete({ ...decided.after, version: 3 }, change);
 }
 
 /** A request whose lease is in another state than `scheduled`. */
-export function aGrantedRequest(lease: LeaseChange, change: Partial<AccessRequest> = {}): AccessRequest {
-  const request = anApprovedRequest(change);
+export function aGrantedRequest<const Change extends RequestChange = Unchanged>(
+  lease: LeaseChange,
+  change?: Change,
+): Changed<Change, ApprovedRequest> {
+  const request = anApprovedRequest<RequestChange>(change);
   const scheduled = request.lease ?? scheduleLease(request, at(minutes(2)));
   const proof = lease.proof === undefined ? aProof() : lease.proof;
   const activeSince = proof?.at ?? null;
-  return complete({
-    ...request,
-    lease: aLease(scheduled, { state: "active", proof, activeSince, ...lease }),
-    version: 4,
-    ...change,
-  });
+  const granted = { lease: aLease(scheduled, { state: "active", proof, activeSince, ...lease }), version: 4 };
+  return complete({ ...request, ...granted }, change);
 }
 
 const anyFailure = { code: "unexpected", message: "Something failed." };
 
-/** What a state can't be without, where the test does not say it. */
-function complete(request: AccessRequest): AccessRequest {
-  const { state, denial, refusal } = request;
-  return {
-    ...request,
-    denial: state === "denied" ? (denial ?? aDecision({ verdict: "denied", why: "not now" })) : denial,
-    refusal: state === "refused" ? (refusal ?? anyFailure) : refusal,
+/** Any field of a request, also one of another state. */
+export type RequestChange = Partial<Pick<AccessRequest, keyof AccessRequest>>;
+
+type Unchanged = Record<never, never>;
+
+type In<State> = State extends UndecidedRequest["state"]
+  ? UndecidedRequest
+  : Extract<AccessRequest, { readonly state: State }>;
+
+/** A request of the state that the change names, or of the one from before. */
+type Changed<Change, Before> = "state" extends keyof Change
+  ? Change extends { readonly state: infer State }
+    ? In<State>
+    : AccessRequest
+  : Before;
+
+/** The request with this change, valid again. */
+export function changed<Before extends AccessRequest, const Change extends RequestChange>(
+  before: Before,
+  change: Change,
+): Changed<Change, Before> {
+  return complete(before, change);
+}
+
+/** The next version of a request, whatever the change. */
+export function revise<Before extends AccessRequest, const Change extends RequestChange>(
+  before: Before,
+  change: Change,
+): Changed<Change, Before> {
+  return complete({ ...before, version: before.version + 1 }, change);
+}
+
+/** The request with what its state can't be without, and without what it can't have. */
+function complete<Change, Before>(request: RequestChange, change: RequestChange = {}): Changed<Change, Before> {
+  const { state, denial, refusal, lease, emergency, ...fields } = { ...request, ...change };
+  const wish = { durationSeconds: 0, until: null, ...fields };
+  const ofState = {
+    denial: state === "denied" ? (denial ?? aDecision({ verdict: "denied", why: "not now" })) : null,
+    refusal: state === "refused" ? (refusal ?? anyFailure) : null,
+    lease: state === "approved" ? (lease ?? scheduleLease(wish, at(minutes(2)))) : null,
+    emergency: state === "approved" ? (emergency ?? null) : null,
   };
+  return { ...fields, state, ...ofState } as Changed<Change, Before>;
 }
 
 /** Any change of a lease, also one of its state. */

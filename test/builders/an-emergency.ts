@@ -1,6 +1,6 @@
 import { takeEmergency } from "../../src/access/approval/emergency.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { EmergencyRequest } from "../../src/access/request/record.ts";
 import { aCluster } from "./a-cluster.ts";
 import { aRequest } from "./a-request.ts";
 import { type BothKeys, keys } from "./keys.ts";
@@ -15,7 +15,7 @@ export function anEmergencyCluster(change: Partial<Cluster> = {}): Cluster {
 }
 
 /** What `U0ENGINEER` got by breaking the glass after two minutes, with a seal that holds. */
-export function anEmergency(change: Partial<AccessRequest> = {}, from: BothKeys = keys): AccessRequest {
+export function anEmergency(change: Partial<EmergencyRequest> = {}, from: BothKeys = keys): EmergencyRequest {
   const cluster = anEmergencyCluster();
   const level = cluster.levels.find(({ name }) => name === "admin");
   if (!level) throw new Error("The builder's cluster offers no admin.");

@@ -1,5 +1,5 @@
 import type { AccessRequest } from "../../src/access/request/record.ts";
-import { aLease, aProof } from "./a-request.ts";
+import { aLease, aProof, changed } from "./a-request.ts";
 import { states } from "./states.ts";
 
 /** Five characters each where Slack shows them. */
@@ -18,8 +18,7 @@ export const longestStates: Readonly<Record<string, AccessRequest>> = Object.fro
 
 function stretched(request: AccessRequest): AccessRequest {
   const { preview, trouble, voided, refusal, approvals, denial, lease } = request;
-  return {
-    ...request,
+  return changed(request, {
     cluster: "c".repeat(63),
     level: "l".repeat(63),
     principal: `arn:aws:iam::111122223333:user/${longest(512)}/${"n".repeat(64)}`,
@@ -65,5 +64,5 @@ function stretched(request: AccessRequest): AccessRequest {
         remains: lease.remains && identity,
         failure: lease.failure && { ...lease.failure, message: longest(20_000) },
       }),
-  };
+  });
 }

@@ -43,13 +43,13 @@ export const states: Readonly<Record<string, AccessRequest>> = {
   "broken glass": emergencyTaken,
   "broken glass, and nobody reviewed it": {
     ...emergencyTaken,
-    lease: emergencyTaken.lease && aLease(emergencyTaken.lease, { state: "ended", endedAt }),
-    emergency: emergencyTaken.emergency && { ...emergencyTaken.emergency, reminders: 2 },
+    lease: aLease(emergencyTaken.lease, { state: "ended", endedAt }),
+    emergency: { ...emergencyTaken.emergency, reminders: 2 },
   },
   "broken glass, reviewed": {
     ...emergencyTaken,
-    lease: emergencyTaken.lease && aLease(emergencyTaken.lease, { state: "ended", endedAt }),
-    emergency: emergencyTaken.emergency && {
+    lease: aLease(emergencyTaken.lease, { state: "ended", endedAt }),
+    emergency: {
       ...emergencyTaken.emergency,
       review: { by: "U0APPROVER", at: at(hours(5)).toISOString(), seal: "" },
     },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { ApprovedRequest } from "../../src/access/request/record.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { type EntriesFacts, readingOrder, summarizeEntries } from "../../src/diagnosis/check-entries.ts";
 import type { ReadEntry } from "../../src/diagnosis/leases.ts";
@@ -17,7 +17,7 @@ const team = "arn:aws:iam::111122223333:role/team/developers";
 const admin = [{ name: "AmazonEKSClusterAdminPolicy", namespaces: null }];
 
 /** With grants that nothing was recorded of while the cluster was read. */
-type Change = Partial<Omit<EntriesFacts, "granted">> & { readonly granted?: readonly AccessRequest[] };
+type Change = Partial<Omit<EntriesFacts, "granted">> & { readonly granted?: readonly ApprovedRequest[] };
 
 function factsOf(read: readonly ReadEntry[], { granted = [], ...change }: Change = {}): EntriesFacts {
   return {

@@ -22,7 +22,7 @@ export async function forgeApproval(redisUrl: string): Promise<void> {
     };
     const version = request.version + 1;
     const lease = scheduleLease(request, now);
-    const forged: AccessRequest = { ...request, version, state: "approved", approvals: [approval], lease };
+    const forged = { ...request, version, state: "approved", approvals: [approval], lease };
     await redis.hset(key, { version, record: JSON.stringify(forged) });
     await redis.zadd("{eks-access}:due", 0, request.id);
     await redis.zadd(`{eks-access}:granted-of-cluster:${request.cluster}`, Date.parse(lease.endsAt), request.id);

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { revise } from "../../src/access/request/request.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import { anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
+import { anApprovedRequest, aPreviewedRequest, aRequest, revise } from "../builders/a-request.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at, hours, minutes } from "../builders/times.ts";

@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { verifyChain } from "../../src/access/audit/event.ts";
-import { revise } from "../../src/access/request/request.ts";
 import type { EventLedger, Ledger } from "../../src/ledger/ledger.ts";
-import { aRequest } from "../builders/a-request.ts";
+import { aRequest, revise } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 
 /** What happened. */

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { revise } from "../../src/access/request/request.ts";
 import type { RequestLedger } from "../../src/ledger/ledger.ts";
-import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
+import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest, revise } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
 import { listContract } from "./list-contract.ts";

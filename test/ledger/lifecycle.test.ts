@@ -1,12 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { AccessRequest } from "../../src/access/request/record.ts";
-import { revise } from "../../src/access/request/request.ts";
 import type { Job } from "../../src/ledger/jobs.ts";
 import type { Queues } from "../../src/ledger/queues.ts";
 import { eventOf, type RequestStep, updateRequest } from "../../src/ledger/record-change.ts";
 import { migrationEvent, noteOnMigration } from "../../src/ledger/record-migration.ts";
 import { aMigration } from "../builders/a-migration.ts";
-import { aRequest } from "../builders/a-request.ts";
+import { aRequest, revise } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at } from "../builders/times.ts";
 import { silentContext } from "../fault/silent-context.ts";

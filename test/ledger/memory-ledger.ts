@@ -65,7 +65,9 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     versions: async (ids) =>
       new Map(ids.flatMap((id) => (records.has(id) ? [[id, records.get(id)?.version ?? 0]] : []))),
     grantedOf: async (cluster) =>
-      listed(all(), { list: "granted", clusters: [cluster], requester: null, match: "any" }),
+      listed(all(), { list: "granted", clusters: [cluster], requester: null, match: "any" }).filter(
+        (request) => request.state === "approved",
+      ),
     duePendingOf: async (cluster, now, limit) =>
       dueFirst(all(), now)
         .filter((each) => each.cluster === cluster && each.state === "pending")

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { revise } from "../../src/access/request/request.ts";
 import type { Ledger, MessageLedger } from "../../src/ledger/ledger.ts";
-import { aRequest } from "../builders/a-request.ts";
+import { aRequest, revise } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 
 /** What Slack shows. */

@@ -1,10 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Migration } from "../../src/access/migration/migration.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
-import { revise } from "../../src/access/request/request.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { aMigration as aDeniedMigration } from "../builders/a-migration.ts";
-import { aGrantedRequest, aRequest } from "../builders/a-request.ts";
+import { aGrantedRequest, aRequest, revise } from "../builders/a-request.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
 

@@ -2,7 +2,6 @@ import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { permanentSeconds } from "../../src/access/request/duration.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
-import { revise } from "../../src/access/request/request.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
@@ -11,7 +10,7 @@ import { redisRequestTraces } from "../../src/ledger/redis/request-traces.ts";
 import { removeClosed } from "../../src/worker/remove-closed.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aMigration } from "../builders/a-migration.ts";
-import { aGrantedRequest, aLease, aRequest } from "../builders/a-request.ts";
+import { aGrantedRequest, aLease, aRequest, revise } from "../builders/a-request.ts";
 import { anEmergency } from "../builders/an-emergency.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
@@ -105,12 +104,12 @@ describe("a closed record", () => {
   test("of an emergency stays until it is reviewed, also where somebody wrote a review into Redis", async () => {
     const review = { by: "U0APPROVER", at: at(hours(2)).toISOString(), seal: "00000000.forged" };
     const emergency = anEmergency();
-    const lease = emergency.lease && aLease(emergency.lease, { state: "ended", endedAt: at(hours(1)).toISOString() });
+    const lease = aLease(emergency.lease, { state: "ended", endedAt: at(hours(1)).toISOString() });
     await shown({
       ...emergency,
       version: 1,
       lease,
-      emergency: emergency.emergency && { ...emergency.emergency, review },
+      emergency: { ...emergency.emergency, review },
     });
 
     expect(await removeClosed(workerAt(days(400)))).toBe(0);

@@ -118,13 +118,10 @@ test("a broken glass that somebody made look reviewed in Redis is found, and tol
   const { ledger } = contextAt(at(0));
   const broken = anEmergency({ version: 1 });
   const review = { by: "U0APPROVER", at: at(hours(1)).toISOString(), seal: "00000000.00" };
-  const failed = broken.lease && aLease(broken.lease, { state: "failed" });
+  const failed = aLease(broken.lease, { state: "failed" });
   // What is over and reviewed is due nowhere.
   await ledger.commit(
-    aChange(
-      { ...broken, lease: failed, emergency: broken.emergency && { ...broken.emergency, review } },
-      "emergency.reviewed",
-    ),
+    aChange({ ...broken, lease: failed, emergency: { ...broken.emergency, review } }, "emergency.reviewed"),
   );
 
   await sweep(contextAt(at(hours(25))));

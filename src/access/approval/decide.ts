@@ -4,8 +4,8 @@ import { giveTheSame } from "../lease/other-leases.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";
 import { isNamedIn, type Person } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
-import type { AccessRequest, Decision, DroppedApproval } from "../request/record.ts";
-import { revise } from "../request/request.ts";
+import type { AccessRequest, Decision, DroppedApproval, PendingRequest } from "../request/record.ts";
+import { approved, denied, waiting } from "../request/transitions.ts";
 import { type DecisionRefusal, type Facts, isAhead } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
@@ -34,20 +34,24 @@ export function decide(
   facts: Facts = withoutGroups(request),
 ): Decided {
   const code = refuseDecision(request, cluster, click, now, facts);
-  if (code) return { type: "refused", code };
+  if (code || request.state !== "pending") return { type: "refused", code: code ?? "already-decided" };
   const [rule, level] = ruledBy(request, cluster, facts);
   if (!rule || !level) return { type: "refused", code: "no-rule" };
   const unsealed = decisionOf(click, now, facts);
   if (click.verdict === "denied") {
     const decision = sealDecision(unsealed, request.id, keys);
-    return { type: "decided", decision, after: revise(request, { state: "denied", denial: decision, trouble: null }) };
+    return { type: "decided", decision, after: denied(request, decision) };
   }
   const before = stillStanding(request, approversOf(rule, cluster), facts, keys, now);
   const counting = before.filter(({ by }) => !isForOneself(request, rule, by, facts));
   const stillApprovers = [...counting.map(({ by }) => by), click.by];
   const decision = sealDecision({ ...unsealed, stillApprovers }, request.id, keys);
   const approvals = [...counting, decision];
-  return { type: "decided", decision, after: approved(request, approvals, approvalsNeeded(rule, level, now), now) };
+  return {
+    type: "decided",
+    decision,
+    after: withApprovals(request, approvals, approvalsNeeded(rule, level, now), now),
+  };
 }
 
 /** Why this click can't decide; null: it can. */
@@ -124,15 +128,14 @@ function stillStanding(
   );
 }
 
-function approved(
-  request: AccessRequest,
+function withApprovals(
+  request: PendingRequest,
   approvals: readonly Decision[],
   approvalsWanted: number,
   now: Date,
 ): AccessRequest {
-  const given = { approvals, approvalsWanted, trouble: null, voided: null };
-  if (approvals.length < approvalsWanted) return revise(request, given);
-  return revise(request, { ...given, state: "approved", lease: scheduleLease(request, now) });
+  const given = waiting(request, { approvals, approvalsWanted, trouble: null, voided: null });
+  return approvals.length < approvalsWanted ? given : approved(given, scheduleLease(request, now));
 }
 
 function decisionOf({ verdict, by, digest, why }: Click, now: Date, facts: Facts): Omit<Decision, "seal"> {
@@ -145,12 +148,12 @@ function decisionOf({ verdict, by, digest, why }: Click, now: Date, facts: Facts
 
 /** The record without the approvals of people who are no approvers any more. It goes on waiting for the approvals that are missing. */
 export function withoutDeparted(
-  request: AccessRequest,
+  request: PendingRequest,
   departed: ReadonlyMap<string, string>,
   now: Date,
-): AccessRequest {
+): PendingRequest {
   const { approvals, dropped } = request;
-  return revise(request, {
+  return waiting(request, {
     approvals: approvals.filter(({ by }) => !departed.has(by)),
     dropped: [...dropped, ...droppedOf(approvals, departed, now)],
   });

@@ -5,8 +5,8 @@ import { approvesFor } from "../policy/may-see.ts";
 import type { Person } from "../policy/person.ts";
 import { approversOf } from "../policy/rule.ts";
 import { digestOfWish } from "../request/digest.ts";
-import type { AccessRequest, Decision, Emergency } from "../request/record.ts";
-import { revise } from "../request/request.ts";
+import type { AccessRequest, Decision, Emergency, EmergencyRequest, PendingRequest } from "../request/record.ts";
+import { withEmergency } from "../request/transitions.ts";
 import { type ApprovalVerdict, datedAhead } from "./check-approval.ts";
 import { isAhead } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
@@ -20,15 +20,15 @@ const dayMs = 24 * 3600 * 1000;
  * stand: the worker believes nothing else.
  */
 export function takeEmergency(
-  request: AccessRequest,
+  request: PendingRequest,
   cluster: Cluster,
   level: Level,
   person: Person,
   keys: DecisionKeys,
   now: Date,
-): AccessRequest {
+): EmergencyRequest {
   const unsealed = declarationOf(request, cluster, level, person, now);
-  return withEmergency(request, sealDecision(unsealed, request.id, keys), now);
+  return taken(request, sealDecision(unsealed, request.id, keys), now);
 }
 
 /**
@@ -36,13 +36,13 @@ export function takeEmergency(
  * what the access entry's sealed tags say.
  */
 export function takeEmergencyUnsigned(
-  request: AccessRequest,
+  request: PendingRequest,
   cluster: Cluster,
   level: Level,
   person: Person,
   now: Date,
-): AccessRequest {
-  return withEmergency(request, { ...declarationOf(request, cluster, level, person, now), seal: "" }, now);
+): EmergencyRequest {
+  return taken(request, { ...declarationOf(request, cluster, level, person, now), seal: "" }, now);
 }
 
 function declarationOf(
@@ -57,7 +57,7 @@ function declarationOf(
   return { verdict: "broke-glass", by, at: now.toISOString(), digest, why: "", ...sides };
 }
 
-function withEmergency(request: AccessRequest, declaration: Decision, now: Date): AccessRequest {
+function taken(request: PendingRequest, declaration: Decision, now: Date): EmergencyRequest {
   return {
     ...request,
     state: "approved",
@@ -114,10 +114,9 @@ export function review(
   now: Date,
 ): ReviewVerdict {
   const code = refuseReview(request, cluster, person);
-  if (code) return { type: "refused", code };
+  if (code || !request.emergency) return { type: "refused", code: code ?? "nothing-to-review" };
   const given = sealReview(request, { by: person.user, at: now.toISOString() }, keys);
-  const { emergency } = request;
-  return { type: "reviewed", after: revise(request, { emergency: emergency && { ...emergency, review: given } }) };
+  return { type: "reviewed", after: withEmergency(request, { ...request.emergency, review: given }) };
 }
 
 /** Why this person can't review it; null: they can. */
@@ -140,5 +139,5 @@ export function remindOfReview(request: AccessRequest, now: Date): AccessRequest
   const { emergency } = request;
   if (!emergency || emergency.review || now.getTime() < Date.parse(emergency.remindAt)) return null;
   const remindAt = new Date(now.getTime() + dayMs).toISOString();
-  return revise(request, { emergency: { ...emergency, remindAt, reminders: emergency.reminders + 1 } });
+  return withEmergency(request, { ...emergency, remindAt, reminders: emergency.reminders + 1 });
 }

@@ -16,7 +16,11 @@ export function hasForgedReview({ id, emergency }: AccessRequest, keys: Decision
 }
 
 /** The request without a review that is not ours: it is still to be reviewed. */
-export function withoutForgedReview(request: AccessRequest, keys: DecisionPublicKeys, now: Date): AccessRequest {
+export function withoutForgedReview<Request extends AccessRequest>(
+  request: Request,
+  keys: DecisionPublicKeys,
+  now: Date,
+): Request {
   if (!request.emergency || !hasForgedReview(request, keys, now)) return request;
   return { ...request, emergency: { ...request.emergency, review: null } };
 }

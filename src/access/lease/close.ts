@@ -1,5 +1,5 @@
-import type { AccessRequest, LeaseEnd } from "../request/record.ts";
-import { revise } from "../request/request.ts";
+import type { AccessRequest, ApprovedRequest, LeaseEnd, PendingRequest } from "../request/record.ts";
+import { refused, withLease } from "../request/transitions.ts";
 import { endedLease, failedLease } from "./lease.ts";
 
 /** Who says that a cluster is gone, and why. */
@@ -12,16 +12,19 @@ export interface Closing {
 }
 
 /** Closes an open request of a cluster that is gone: there is nothing any more that could be looked at, or taken away. */
-export function closeForGoneCluster(request: AccessRequest, { by, why, seen }: Closing, now: Date): AccessRequest {
+export function closeForGoneCluster(
+  request: PendingRequest | ApprovedRequest,
+  { by, why, seen }: Closing,
+  now: Date,
+): AccessRequest {
   const at = now.toISOString();
-  const { lease } = request;
   const word = seen ? "EKS knows it no more" : "nobody has looked";
   const message = `The cluster ${request.cluster} is gone (${word}); ${by} closed this request: ${why}`;
-  if (!lease) return revise(request, { state: "refused", trouble: null, refusal: { code: "cluster-gone", message } });
+  const gone = { code: "cluster-gone", message };
+  if (request.state === "pending") return refused(request, gone);
   const end: LeaseEnd = { cause: "cluster-gone", by, at, why: `${word}: ${why}` };
-  if (lease.state === "active") {
-    return revise(request, { trouble: null, lease: endedLease(lease, at, { end, remains: null }) });
-  }
-  const failure = { code: "cluster-gone", message };
-  return revise(request, { trouble: null, lease: failedLease(lease, failure, { end }) });
+  const { lease } = request;
+  const after =
+    lease.state === "active" ? endedLease(lease, at, { end, remains: null }) : failedLease(lease, gone, { end });
+  return withLease(request, after, null);
 }

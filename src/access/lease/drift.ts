@@ -1,10 +1,10 @@
 import type { Problem, Section } from "../../aws-auth/index.ts";
 import { covers } from "../policy/policy-text.ts";
-import type { AccessRequest, MappedIdentity } from "../request/record.ts";
+import type { ApprovedRequest, MappedIdentity } from "../request/record.ts";
 
 /** A active lease whose part somebody else took out of the document. */
 export interface Drift {
-  readonly request: AccessRequest;
+  readonly request: ApprovedRequest;
   /** One clause: what is missing, and who wrote there last. */
   readonly message: string;
   /** The section of the document in which nothing can be read, so that nobody may have taken anything out; absent: it can. */
@@ -27,7 +27,7 @@ export interface SectionWriter {
  * @param problems of the document: in a section that can't be read nothing is gone, and counts for nothing all the same
  */
 export function driftOf(
-  request: AccessRequest,
+  request: ApprovedRequest,
   entry: MappedIdentity | null,
   writers: readonly SectionWriter[] | null,
   problems: readonly Problem[] = [],
@@ -49,7 +49,7 @@ export function driftOf(
 
 const unreadable: ReadonlySet<string> = new Set(["section-unreadable", "section-too-large", "section-not-a-list"]);
 
-function sectionOf({ principal }: AccessRequest): Section {
+function sectionOf({ principal }: ApprovedRequest): Section {
   return principal.includes(":user/") ? "mapUsers" : "mapRoles";
 }
 
@@ -57,7 +57,7 @@ function sectionOf({ principal }: AccessRequest): Section {
  * managedFields names who owns what stands there, and never who took something out: only somebody who wrote the
  * section after our lease turned active is named.
  */
-function lastWriter(request: AccessRequest, writers: readonly SectionWriter[]): string {
+function lastWriter(request: ApprovedRequest, writers: readonly SectionWriter[]): string {
   const section = sectionOf(request);
   const since = Math.floor(Date.parse(request.lease?.activeSince ?? "") / 1000) * 1000;
   const [last] = writers

@@ -1,25 +1,25 @@
 import { lastApproval, statementGoodForSeconds } from "../approval/decision.ts";
-import type { AccessRequest, Holding, Share } from "../request/record.ts";
+import type { AccessRequest, ApprovedRequest, Holding, RequestFields, Share } from "../request/record.ts";
 import { isRescue } from "../rescue/lease.ts";
 import { earliest, endOf, leaseEnd } from "./lease.ts";
 
 /** What one run has to do in one cluster. */
 export interface DueWork {
   /** Approved, to be written (or written by a run that died): their approvals have to be checked. */
-  readonly arriving: readonly AccessRequest[];
+  readonly arriving: readonly ApprovedRequest[];
   /** Their part has to be taken away: expired, revoked, or over before they were proved. */
-  readonly leaving: readonly AccessRequest[];
+  readonly leaving: readonly ApprovedRequest[];
   /** In force: looked at for drift, and otherwise not touched. */
-  readonly staying: readonly AccessRequest[];
+  readonly staying: readonly ApprovedRequest[];
 }
 
 /** Sorts the open requests of a cluster into what has to be done now. */
-export function dueWork(open: readonly AccessRequest[], now: Date): DueWork {
-  const arriving: AccessRequest[] = [];
-  const leaving: AccessRequest[] = [];
-  const staying: AccessRequest[] = [];
+export function dueWork(open: readonly ApprovedRequest[], now: Date): DueWork {
+  const arriving: ApprovedRequest[] = [];
+  const leaving: ApprovedRequest[] = [];
+  const staying: ApprovedRequest[] = [];
   for (const request of open) {
-    if (request.state !== "approved" || !request.lease || isRescue(request)) continue;
+    if (isRescue(request)) continue;
     if (isOver(request, now)) leaving.push(request);
     else if (request.lease.state === "scheduled") arriving.push(request);
     else staying.push(request);
@@ -36,13 +36,15 @@ export function hasDueWork({ arriving, leaving }: DueWork, now: Date): boolean {
  * Whether a lease is over by the cluster's own memory. That counts whatever the record in Redis says, and whenever the request
  * was approved again.
  */
-export function isOverInCluster(holdings: ReadonlyMap<string, Holding>, request: AccessRequest, now: Date): boolean {
+export function isOverInCluster(holdings: ReadonlyMap<string, Holding>, request: ApprovedRequest, now: Date): boolean {
   const share = shareIn(holdings, request);
   return share !== undefined && Date.parse(share.endsAt) <= now.getTime();
 }
 
 /** The end that the last sealed approval gives, ISO 8601: the record's own copy is for showing, not for believing. */
-export function sealedEnd(request: AccessRequest): string {
+export function sealedEnd(
+  request: Pick<RequestFields, "approvals" | "createdAt" | "durationSeconds" | "until">,
+): string {
   const last = lastApproval(request.approvals);
   return last ? leaseEnd(request, new Date(last.at)) : request.createdAt;
 }
@@ -63,15 +65,15 @@ function sealedEndMs(request: AccessRequest): number {
  * approval of which nothing was written is remembered by Redis alone, and so is that it was denied or cancelled after all. Its approvers,
  * also a single one, may have left meanwhile: for so long the last approval's word about them is believed, and never longer than it is good.
  */
-export function isTooOldToBegin({ approvals }: AccessRequest, goodForSeconds: number, now: Date): boolean {
+export function isTooOldToBegin({ approvals }: ApprovedRequest, goodForSeconds: number, now: Date): boolean {
   const last = lastApproval(approvals);
   const seconds = Math.min(goodForSeconds, statementGoodForSeconds);
   return last !== undefined && now.getTime() > Date.parse(last.at) + seconds * 1000;
 }
 
 /** Whether the part of an approved request has to be taken away now. */
-export function isOver(request: AccessRequest, now: Date): boolean {
-  return request.lease?.end != null || sealedEndMs(request) <= now.getTime();
+export function isOver(request: ApprovedRequest, now: Date): boolean {
+  return request.lease.end !== null || sealedEndMs(request) <= now.getTime();
 }
 
 /**
@@ -102,7 +104,7 @@ export function orphansOf(holding: Holding, open: ReadonlySet<string>): readonly
   return holding.shares.filter(({ id }) => !open.has(id));
 }
 
-export function idsOf(requests: readonly AccessRequest[]): ReadonlySet<string> {
+export function idsOf(requests: readonly { readonly id: string }[]): ReadonlySet<string> {
   return new Set(requests.map(({ id }) => id));
 }
 

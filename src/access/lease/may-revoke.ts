@@ -2,7 +2,8 @@ import type { Cluster } from "../policy/cluster.ts";
 import { answersFor } from "../policy/may-see.ts";
 import type { Person } from "../policy/person.ts";
 import type { AccessRequest } from "../request/record.ts";
-import { revise } from "../request/request.ts";
+import { isClosed } from "../request/request.ts";
+import { closed, withLease } from "../request/transitions.ts";
 
 export type EndRefusal = "not-active" | "not-pending" | "not-yours" | "ending-already";
 
@@ -12,12 +13,11 @@ export type EndVerdict =
 
 /** Takes a lease back before its end: the requester may, approvers of the cluster, and who is on call. */
 export function judgeRevoke(request: AccessRequest, cluster: Cluster, by: Person, why: string, now: Date): EndVerdict {
-  const { lease } = request;
-  if (!lease || (lease.state !== "active" && lease.state !== "scheduled")) return refused("not-active");
+  if (request.state !== "approved" || isClosed(request)) return refused("not-active");
   if (!mayRevoke(request, cluster, by)) return refused("not-yours");
-  if (lease.end) return refused("ending-already");
+  if (request.lease.end) return refused("ending-already");
   const end = { cause: "revoked" as const, by: by.user, at: now.toISOString(), why };
-  return { type: "ended", after: revise(request, { lease: { ...lease, end }, trouble: null }) };
+  return { type: "ended", after: withLease(request, { ...request.lease, end }, null) };
 }
 
 /** The leases that extend this one and are not over or being ended, and those that extend them: they end with it. */
@@ -37,7 +37,7 @@ export function mayRevoke(request: AccessRequest, cluster: Cluster, person: Pers
 export function judgeCancel(request: AccessRequest, by: string): EndVerdict {
   if (request.state !== "pending") return refused("not-pending");
   if (by !== request.requester) return refused("not-yours");
-  return { type: "ended", after: revise(request, { state: "cancelled", trouble: null }) };
+  return { type: "ended", after: closed(request, "cancelled") };
 }
 
 function refused(code: EndRefusal): EndVerdict {

@@ -1,10 +1,10 @@
-import type { AccessRequest, Holding, MappedIdentity, OtherLease, Share } from "../request/record.ts";
+import type { AccessRequest, ApprovedRequest, Holding, MappedIdentity, OtherLease, Share } from "../request/record.ts";
 import { dueWork, sealedEnd, shareIn } from "./due-work.ts";
 
 /** The leases of a cluster, as one look at it finds them. */
 export interface LeasesFound {
-  readonly beginning: readonly AccessRequest[];
-  readonly inForce: readonly AccessRequest[];
+  readonly beginning: readonly ApprovedRequest[];
+  readonly inForce: readonly ApprovedRequest[];
   /** Shares that only the cluster remembers, by lower-case ARN. */
   readonly rememberedOf: (key: string) => readonly Share[];
   readonly holdings: ReadonlyMap<string, Holding>;
@@ -20,7 +20,7 @@ export function leasesBeside(request: AccessRequest, found: LeasesFound): readon
     groups: groups.filter((group) => has.includes(group)).toSorted(),
     endsAt,
   });
-  const inForceOf = (each: AccessRequest): OtherLease => {
+  const inForceOf = (each: ApprovedRequest): OtherLease => {
     const share = shareIn(holdings, each);
     return share ? partOf(share) : { id: each.id, groups: [], endsAt: sealedEnd(each) };
   };
@@ -40,7 +40,7 @@ export function leasesBeside(request: AccessRequest, found: LeasesFound): readon
  */
 export function leasesInLedger(
   request: AccessRequest,
-  open: readonly AccessRequest[],
+  open: readonly ApprovedRequest[],
   unknown: ReadonlySet<string>,
   now: Date,
 ): readonly OtherLease[] {
@@ -82,11 +82,11 @@ function ends(leases: readonly OtherLease[], now: Date): readonly (readonly [str
   return [...until].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
-function beside({ id, principal }: AccessRequest, all: readonly AccessRequest[]): readonly AccessRequest[] {
+function beside({ id, principal }: AccessRequest, all: readonly ApprovedRequest[]): readonly ApprovedRequest[] {
   return all.filter((each) => each.id !== id && each.principal.toLowerCase() === principal.toLowerCase());
 }
 
-function wholeLease(request: AccessRequest): OtherLease {
+function wholeLease(request: ApprovedRequest): OtherLease {
   return { id: request.id, groups: request.groups.toSorted(), endsAt: sealedEnd(request) };
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { decision, dropped, refusal, reminders, trouble, voided } from "../request/record-schema.ts";
+import { because, decision, dropped, reminders, trouble, voided } from "../request/record-schema.ts";
 import type { Migration, SealedPlan } from "./migration.ts";
 
 const text = z.string();
@@ -50,7 +50,7 @@ export const migrationSchema = z
     settlesAt: time.nullable(),
     trouble: trouble.nullable(),
     voided: voided.nullable(),
-    refusal: refusal.nullable(),
+    refusal: because.nullable(),
     endedAt: time.nullable(),
   })
   .check(({ value, issues }) => {

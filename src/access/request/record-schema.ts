@@ -1,6 +1,16 @@
 import { z } from "zod";
 import type { ClusterTrouble } from "./cluster-trouble.ts";
-import type { AccessRequest, Decision, DroppedApproval, Lease, LeaseFields, Reminders, Trouble } from "./record.ts";
+import type {
+  AccessRequest,
+  Because,
+  Decision,
+  DroppedApproval,
+  Lease,
+  LeaseFields,
+  Reminders,
+  RequestFields,
+  Trouble,
+} from "./record.ts";
 
 /** The parts that a request and a migration have in common. Strict: a field that we do not know is not written by us. */
 const text = z.string();
@@ -12,7 +22,7 @@ const way = z.enum(["aws-auth", "access-entry"]);
 const identity = z.strictObject({ username: text, groups: texts });
 const otherLease = z.strictObject({ id: text, groups: texts, endsAt: time });
 const standing = z.strictObject({ memberships: texts, linked: text.nullable() });
-const because = z.strictObject({ code: text, message: text });
+export const because = z.strictObject({ code: text, message: text }) satisfies z.ZodType<Because>;
 const finding = z.strictObject({ result: z.enum(["yes", "no", "not tested"]), detail: text });
 
 const troubleFields = {
@@ -48,7 +58,6 @@ export const decision = z.strictObject({
 
 export const dropped = z.strictObject({ by: text, at: time, why: text }) satisfies z.ZodType<DroppedApproval>;
 export const voided = z.strictObject({ by: texts, message: text });
-export const refusal = because;
 export const reminders = z.strictObject({ sent: count, nextAt: time.nullable() }) satisfies z.ZodType<Reminders>;
 
 const preview = z.strictObject({
@@ -127,57 +136,52 @@ const leaseFields = z.strictObject({
   remains: identity.nullable(),
 }) satisfies z.ZodType<LeaseFields>;
 
-const none = { endedAt: z.null(), failure: z.null() } as const;
+const neither = { endedAt: z.null(), failure: z.null() } as const;
 const lease = z.discriminatedUnion("state", [
-  leaseFields.extend({ state: z.literal("scheduled"), ...none }),
-  leaseFields.extend({ state: z.literal("active"), ...none, activeSince: time }),
-  leaseFields.extend({ state: z.literal("ended"), ...none, endedAt: time }),
-  leaseFields.extend({ state: z.literal("failed"), ...none, failure: because }),
+  leaseFields.extend({ state: z.literal("scheduled"), ...neither }),
+  leaseFields.extend({ state: z.literal("active"), ...neither, activeSince: time }),
+  leaseFields.extend({ state: z.literal("ended"), ...neither, endedAt: time }),
+  leaseFields.extend({ state: z.literal("failed"), ...neither, failure: because }),
 ]) satisfies z.ZodType<Lease>;
 
-/** A request as the ledger has it. */
-export const accessRequest = z
-  .strictObject({
-    id: text,
-    version: z.int().positive(),
-    state: z.enum(["pending", "approved", "denied", "cancelled", "lapsed", "refused"]),
-    requester: text,
-    standing,
-    cluster: text,
-    level: text,
-    principal: text,
-    groups: texts,
-    durationSeconds: z.number().positive(),
-    reason: text,
-    ticket: text.nullable(),
-    createdAt: time,
-    lapsesAt: time,
-    until: time.nullable(),
-    extends: text.nullable(),
-    preview: preview.nullable(),
-    reminders: reminders.nullable(),
-    approvals: z.array(decision),
-    dropped: z.array(dropped),
-    approvalsWanted: count,
-    denial: decision.nullable(),
-    emergency: emergency.nullable(),
-    lease: lease.nullable(),
-    trouble: trouble.nullable(),
-    voided: voided.nullable(),
-    refusal: refusal.nullable(),
-  })
-  .check(({ value, issues }) => {
-    const message = impossibleIn(value);
-    if (message) issues.push({ code: "custom", message, input: value.state, path: ["state"] });
-  }) satisfies z.ZodType<AccessRequest>;
+const requestFields = z.strictObject({
+  id: text,
+  version: z.int().positive(),
+  requester: text,
+  standing,
+  cluster: text,
+  level: text,
+  principal: text,
+  groups: texts,
+  durationSeconds: z.number().positive(),
+  reason: text,
+  ticket: text.nullable(),
+  createdAt: time,
+  lapsesAt: time,
+  until: time.nullable(),
+  extends: text.nullable(),
+  preview: preview.nullable(),
+  reminders: reminders.nullable(),
+  approvals: z.array(decision),
+  dropped: z.array(dropped),
+  approvalsWanted: count,
+  trouble: trouble.nullable(),
+  voided: voided.nullable(),
+}) satisfies z.ZodType<RequestFields>;
 
-/** What can't be true of a request in its state; null: nothing. */
-function impossibleIn({ state, approvals, denial, refusal, lease }: AccessRequest): string | null {
-  if (state === "approved" && approvals.length === 0) return "approved without an approval";
-  if (state === "approved" && !lease) return "approved without a lease";
-  if (state !== "approved" && lease) return `${state} with a lease`;
-  if ((state === "denied") !== (denial !== null)) return "denied without a denial, or a denial without being denied";
-  if ((state === "refused") !== (refusal !== null))
-    return "refused without a reason, or a reason without being refused";
-  return null;
-}
+const nothing = { lease: z.null(), emergency: z.null(), denial: z.null(), refusal: z.null() } as const;
+
+/** A request as it is in the ledger. */
+export const accessRequest = z.discriminatedUnion("state", [
+  requestFields.extend({ state: z.literal("pending"), ...nothing }),
+  requestFields.extend({
+    state: z.literal("approved"),
+    ...nothing,
+    approvals: z.array(decision).min(1),
+    lease,
+    emergency: emergency.nullable(),
+  }),
+  requestFields.extend({ state: z.literal("denied"), ...nothing, denial: decision }),
+  requestFields.extend({ state: z.enum(["cancelled", "lapsed"]), ...nothing }),
+  requestFields.extend({ state: z.literal("refused"), ...nothing, refusal: because }),
+]) satisfies z.ZodType<AccessRequest>;

@@ -2,12 +2,6 @@ import type { Standing } from "../policy/person.ts";
 import type { GroupRight } from "../policy/rights.ts";
 import type { Way } from "../policy/way.ts";
 
-/**
- * - `pending`: waits for the worker's preview, then for a decision
- * - `refused`: the policy, the plan or the cluster said no before anybody was asked
- */
-export type RequestState = "pending" | "approved" | "denied" | "cancelled" | "lapsed" | "refused";
-
 /** A username and the groups that it brings, as aws-auth gives them. */
 export interface MappedIdentity {
   readonly username: string;
@@ -55,55 +49,90 @@ export interface Trouble {
   readonly causes: readonly string[];
 }
 
-/** What somebody asked for, all that was decided about it, and the lease that came of it: one record of the ledger. */
-export interface AccessRequest {
+/** What a request has in every state. */
+export interface RequestFields {
   readonly id: string;
   /** Counts the changes, from 1; the ledger compares it before each write. */
   readonly version: number;
-  readonly state: RequestState;
   /** Slack user id. */
   readonly requester: string;
-  /** What Slack said of the requester, for the policy. */
+  /** What Slack says about the requester, for the policy. */
   readonly standing: Standing;
   /** Names of the configuration. */
   readonly cluster: string;
   readonly level: string;
   /** ARN as it is written into the document. */
   readonly principal: string;
-  /** The level's groups and access policies when it was asked for. */
+  /** The level's groups and access policies when the request was made. */
   readonly groups: readonly string[];
   readonly durationSeconds: number;
   readonly reason: string;
-  /** What of the tracker it belongs to; null: nothing. */
   readonly ticket: string | null;
   /** ISO 8601. */
   readonly createdAt: string;
-  /** ISO 8601: after this nobody can approve it any more. */
+  /** ISO 8601: after this time nobody can approve it. */
   readonly lapsesAt: string;
-  /** The request whose lease this one is to follow, or null. */
+  /** The request whose lease this one follows, or null. */
   readonly extends: string | null;
-  /** ISO 8601: when the lease of an extension ends, whenever it is approved. Null: the lease counts from the last approval. */
+  /** ISO 8601: when the lease of an extension ends. Null: the lease counts from the last approval. */
   readonly until: string | null;
+  /** Null: the worker has not looked yet, or has to look again. An emergency has none. */
   readonly preview: Preview | null;
   /** Set with the preview, when the approvers are asked. */
   readonly reminders: Reminders | null;
   /** The sealed approvals, of different people, in the order in which they were given. */
   readonly approvals: readonly Decision[];
-  /** Approvals that count no more, because who gave them is no approver any more. */
+  /** Approvals that no longer count, because the person is no longer an approver. */
   readonly dropped: readonly DroppedApproval[];
-  /** How many it takes, for showing: what the policy says is looked at again before anything is given. */
+  /** How many approvals it needs, for messages: the worker asks the policy again before it writes. */
   readonly approvalsWanted: number;
-  readonly denial: Decision | null;
-  /** Set where the glass was broken; null: it was asked for. */
-  readonly emergency: Emergency | null;
-  readonly lease: Lease | null;
-  /** Set while something is being tried again. */
+  /** Set while something is tried again. */
   readonly trouble: Trouble | null;
-  /** Set while approvals that did not hold wait to be given again. */
+  /** Set while the request waits for new approvals, because the earlier ones were void. */
   readonly voided: { readonly by: readonly string[]; readonly message: string } | null;
-  /** Why it was refused; set in the state `refused` only. */
-  readonly refusal: { readonly code: string; readonly message: string } | null;
 }
+
+/** A code for programs and a sentence for people. */
+export interface Because {
+  readonly code: string;
+  readonly message: string;
+}
+
+interface Nothing {
+  readonly lease: null;
+  readonly emergency: null;
+  readonly denial: null;
+  readonly refusal: null;
+}
+
+/** Waits for the worker's preview, then for a decision. */
+export type PendingRequest = RequestFields & Nothing & { readonly state: "pending" };
+
+/** Has a lease, by approvals or by an emergency (`emergency`). */
+export type ApprovedRequest = RequestFields &
+  Omit<Nothing, "lease" | "emergency"> & {
+    readonly state: "approved";
+    readonly lease: Lease;
+    readonly emergency: Emergency | null;
+  };
+
+/** Got its lease by an emergency, without an approval. */
+export type EmergencyRequest = ApprovedRequest & { readonly emergency: Emergency };
+
+export type DeniedRequest = RequestFields &
+  Omit<Nothing, "denial"> & { readonly state: "denied"; readonly denial: Decision };
+
+/** The requester cancelled it, or nobody decided in time. */
+export type UndecidedRequest = RequestFields & Nothing & { readonly state: "cancelled" | "lapsed" };
+
+/** The policy, the plan or the cluster said no before an approver decided. */
+export type RefusedRequest = RequestFields &
+  Omit<Nothing, "refusal"> & { readonly state: "refused"; readonly refusal: Because };
+
+/** One record of the ledger: what somebody asked for, the decisions about it, and the lease that came of it. */
+export type AccessRequest = PendingRequest | ApprovedRequest | DeniedRequest | UndecidedRequest | RefusedRequest;
+
+export type RequestState = AccessRequest["state"];
 
 /** One approver's answer to one exact change, sealed. */
 export interface Decision {
@@ -210,7 +239,7 @@ interface FailedLease {
   readonly state: "failed";
   readonly endedAt: null;
   /** One sentence. */
-  readonly failure: { readonly code: string; readonly message: string };
+  readonly failure: Because;
 }
 
 /** What a lease has in every state. */

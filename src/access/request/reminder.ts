@@ -1,5 +1,5 @@
 import type { AccessRequest, Reminders } from "./record.ts";
-import { revise } from "./request.ts";
+import { waiting } from "./transitions.ts";
 
 /**
  * The reminders of what the approvers are asked about at `askedAt`. `afterSeconds` are counted from then, and
@@ -11,10 +11,9 @@ export function planReminders(askedAt: Date, lapsesAt: string, afterSeconds: rea
 
 /** The record once a reminder that is due is sent; null: none is. Of several that were missed only one is sent. */
 export function remind(request: AccessRequest, now: Date, afterSeconds: readonly number[]): AccessRequest | null {
-  const { state, preview, reminders, lapsesAt } = request;
-  if (state !== "pending" || !preview) return null;
-  const after = remindersAfter({ askedAt: preview.at, lapsesAt, reminders }, now, afterSeconds);
-  return after && revise(request, { reminders: after });
+  if (request.state !== "pending" || !request.preview) return null;
+  const reminders = remindersAfter({ ...request, askedAt: request.preview.at }, now, afterSeconds);
+  return reminders && waiting(request, { reminders });
 }
 
 /** Something that waits for a decision, and since when. */

@@ -1,7 +1,7 @@
 import { isReviewing, isReviewingEnd } from "../lease/review.ts";
 import { isSigningIn } from "../lease/sign-in.ts";
 import { noStanding } from "../policy/person.ts";
-import type { AccessRequest } from "./record.ts";
+import type { AccessRequest, PendingRequest } from "./record.ts";
 
 export type NewRequest = Pick<
   AccessRequest,
@@ -10,7 +10,7 @@ export type NewRequest = Pick<
   Partial<Pick<AccessRequest, "standing" | "ticket" | "until">>;
 
 /** A request as it first stands in the ledger. */
-export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: number): AccessRequest {
+export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: number): PendingRequest {
   return {
     standing: noStanding,
     ticket: null,
@@ -40,16 +40,11 @@ function lapsesAt({ until }: NewRequest, now: Date, lapsesAfterSeconds: number):
   return new Date(until ? Math.min(usual, Date.parse(until)) : usual).toISOString();
 }
 
-/** The next version of a record. */
-export function revise(request: AccessRequest, change: Partial<Omit<AccessRequest, "id" | "version">>): AccessRequest {
-  return { ...request, ...change, version: request.version + 1 };
-}
-
 /** Whether nothing can happen to this request any more. */
 export function isClosed(request: AccessRequest): boolean {
   if (request.state === "pending") return false;
   if (request.state !== "approved") return true;
-  return request.lease?.state === "ended" || request.lease?.state === "failed";
+  return request.lease.state === "ended" || request.lease.state === "failed";
 }
 
 /**
@@ -79,7 +74,7 @@ function reviewDueAt({ emergency }: AccessRequest): number | null {
   return emergency && !emergency.review ? Date.parse(emergency.remindAt) : null;
 }
 
-function workDueAt(request: AccessRequest): number {
+function workDueAt(request: AccessRequest): number | null {
   const retryAt = request.trouble ? Date.parse(request.trouble.retryAt) : null;
   if (request.state === "pending") {
     const lapsesAt = Date.parse(request.lapsesAt);
@@ -90,7 +85,8 @@ function workDueAt(request: AccessRequest): number {
     return Math.min(retryAt ?? Date.parse(request.createdAt), lapsesAt);
   }
   const { lease } = request;
-  if (lease?.state !== "active" || lease.end) return retryAt ?? 0;
+  if (!lease) return null;
+  if (lease.state !== "active" || lease.end) return retryAt ?? 0;
   if (retryAt !== null) return retryAt;
   const endsAt = Date.parse(lease.endsAt);
   return lease.warnAt && !lease.warnedAt ? Math.min(Date.parse(lease.warnAt), endsAt) : endsAt;

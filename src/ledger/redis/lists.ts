@@ -1,5 +1,5 @@
 import { type ListName, placeIn } from "../../access/request/lists.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { closedSince } from "../../access/request/removal.ts";
 import { isClosed } from "../../access/request/request.ts";
 import type { ListOf } from "../ledger.ts";
@@ -49,12 +49,14 @@ function openSince(request: AccessRequest): number | null {
 }
 
 /** A cluster's requests whose leases are not over, the first to end first. */
-export function readGranted(
+export async function readGranted(
   redis: RedisClient,
   reader: StoredReader,
   cluster: string,
-): Promise<readonly AccessRequest[]> {
-  return readListed(redis, reader, clusterKey("granted", cluster));
+): Promise<readonly ApprovedRequest[]> {
+  return (await readListed(redis, reader, clusterKey("granted", cluster))).filter(
+    (request) => request.state === "approved",
+  );
 }
 
 /**

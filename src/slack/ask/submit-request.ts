@@ -4,9 +4,10 @@ import { type AskVerdict, mayAsk } from "../../access/policy/may-ask.ts";
 import { approvalsNeeded } from "../../access/policy/rule.ts";
 import { formatDuration } from "../../access/request/duration.ts";
 import type { Extension } from "../../access/request/extension.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { AccessRequest, PendingRequest, RefusedRequest } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
 import type { RequestWish } from "../../access/request/request-line.ts";
+import { refused } from "../../access/request/transitions.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -79,7 +80,7 @@ export async function submitRequest(
   }
   const { pending: mostPending } = context.config.limits;
   const result = await recordChange(context, request, event, now, { mostPending });
-  if (result.type === "conflict" && !result.current) return { ...request, ...tooManyPending(mostPending) };
+  if (result.type === "conflict" && !result.current) return tooManyPending(request, mostPending);
   // Ids are random: a conflict here means that this very id exists, so another one is drawn.
   if (result.type === "conflict") return submitRequest(context, requester, wish, extension);
   // The first one links the account. A later one for somebody else says nothing about who they are.
@@ -91,17 +92,17 @@ export async function submitRequest(
 }
 
 /** Others of the same person came first, after it had been looked how many wait. */
-function tooManyPending(most: number): Pick<AccessRequest, "state" | "refusal"> {
+function tooManyPending(request: PendingRequest, most: number): RefusedRequest {
   const message = `${most} of your requests wait for a decision already. Cancel one, or ask again when one is decided.`;
-  return { state: "refused", refusal: { code: "too-many-pending", message } };
+  return refused(request, { code: "too-many-pending", message });
 }
 
 /** What the policy refuses is told too: somebody tried. */
-function answered(request: AccessRequest, verdict: AskVerdict) {
+function answered(request: PendingRequest, verdict: AskVerdict) {
   if (verdict.type === "allowed") return { request, type: "request.created" as const, refusal: null };
   const { code, message, rule } = verdict;
-  const refused: AccessRequest = { ...request, state: "refused", refusal: { code, message } };
-  return { request: refused, type: "request.refused" as const, refusal: { code, rule: rule?.name ?? null } };
+  const record: RefusedRequest = { ...request, state: "refused", refusal: { code, message } };
+  return { request: record, type: "request.refused" as const, refusal: { code, rule: rule?.name ?? null } };
 }
 
 /**

@@ -7,9 +7,8 @@ import type { AuditEvent, EventType } from "../../access/audit/event.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { hoursInWords } from "../../access/policy/hours.ts";
 import { ruleFor } from "../../access/policy/rule.ts";
-import { leasesDiffer, withoutPreview } from "../../access/request/outdated.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
-import { revise } from "../../access/request/request.ts";
+import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
+import { leasesDiffer, outdated, unpreviewed } from "../../access/request/transitions.ts";
 import { eventOf, type RequestStep, recordChange, updateRequest } from "../../ledger/record-change.ts";
 import { answerClick, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -85,14 +84,14 @@ async function decideNow(
     return { type: "stop", outcome: clickAnswer(decided.code, request, cluster) };
   }
   const [departed] = facts.departed;
-  if (departed) return dropDeparted(request, departed, now);
+  if (departed && request.state === "pending") return dropDeparted(request, departed, now);
   const { after } = decided;
   const outcome = after.state === "pending" ? oneOfSeveralAnswer(after, cluster) : null;
   return { type: "write", after, event: decisionEvent(after, click, facts, now), outcome };
 }
 
 /** First takes out an approval of somebody who is no approver any more, with its event; then it is decided on what is left. */
-function dropDeparted(request: AccessRequest, departed: readonly [string, string], now: Date): RequestStep<never> {
+function dropDeparted(request: PendingRequest, departed: readonly [string, string], now: Date): RequestStep<never> {
   const [approver, why] = departed;
   const after = withoutDeparted(request, new Map([departed]), now);
   return { type: "write-first", after, event: eventOf("approval.dropped", request, "slack", now, { approver, why }) };
@@ -144,8 +143,9 @@ async function noteRefusal(
 
 /** The record where the refusal says that its preview shows what is not so any more; null: it does not say that. */
 function lookedAtAgain(request: AccessRequest, code: DecisionRefusal, { standing }: Facts): AccessRequest | null {
-  if (code === "requester-differs") return revise(request, { standing, preview: null, approvals: [] });
-  return code === "leases-differ" || code === "lease-over" ? withoutPreview(request, leasesDiffer) : null;
+  if (request.state !== "pending") return null;
+  if (code === "requester-differs") return unpreviewed(request, { standing });
+  return code === "leases-differ" || code === "lease-over" ? outdated(request, leasesDiffer) : null;
 }
 
 /** Approvals that none of our keys sealed count nothing, and leave the record with the next decision: that they were there stays. */

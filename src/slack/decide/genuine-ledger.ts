@@ -2,8 +2,8 @@ import { isGenuinePlan } from "../../access/approval/seal-migration.ts";
 import { isGenuine } from "../../access/approval/seal-preview.ts";
 import { withoutForgedReview } from "../../access/approval/seal-review.ts";
 import { type Migration, reviseMigration } from "../../access/migration/migration.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
-import { revise } from "../../access/request/request.ts";
+import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
+import { unpreviewed } from "../../access/request/transitions.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
 import type { MigrationLedger } from "../../ledger/migrations.ts";
@@ -23,7 +23,7 @@ const lookAgainEveryMs = 60_000;
  */
 export function genuineLedger(context: GenuineContext): Ledger {
   const { ledger } = context;
-  const shown = (stored: AccessRequest) => {
+  const shown = <Stored extends AccessRequest>(stored: Stored): Stored => {
     const request = withoutForgedReview(stored, context.keys.decision, context.now());
     return isDoubtful(context, request) ? { ...request, preview: null } : request;
   };
@@ -32,7 +32,8 @@ export function genuineLedger(context: GenuineContext): Ledger {
     migrations: genuineMigrations(context),
     get: async (id) => {
       const request = await ledger.get(id);
-      return request && isDoubtful(context, request) ? lookAgain(context, request) : request && shown(request);
+      if (request?.state === "pending" && isDoubtful(context, request)) return lookAgain(context, request);
+      return request && shown(request);
     },
     grantedOf: async (cluster) => (await ledger.grantedOf(cluster)).map(shown),
     duePendingOf: async (...given) => (await ledger.duePendingOf(...given)).map(shown),
@@ -52,13 +53,13 @@ function isDoubtful({ config, keys }: GenuineContext, request: AccessRequest): b
 }
 
 /** What was approved for another change counts nothing either. */
-async function lookAgain(context: GenuineContext, request: AccessRequest): Promise<AccessRequest> {
+async function lookAgain(context: GenuineContext, request: PendingRequest): Promise<AccessRequest> {
   const { ledger, log } = context;
   const cleared = { preview: null, approvals: [], reminders: null };
   if (!(await ledger.takeTurn(`look-again-${request.id}`, lookAgainEveryMs))) return { ...request, ...cleared };
   log.error({ request: request.id }, "the preview is not what the worker saw, or the policy is another one now");
   const now = context.now();
-  const after = revise(request, cleared);
+  const after = unpreviewed(request);
   const detail = { digest: request.preview?.digest ?? "" };
   const result = await recordChange(context, after, eventOf("preview.refused", request, "slack", now, detail), now);
   return result.type === "committed" ? after : { ...request, ...cleared };

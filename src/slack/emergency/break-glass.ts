@@ -5,7 +5,7 @@ import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts"
 import { mayRequest } from "../../access/policy/may-request.ts";
 import { isUser, type Person } from "../../access/policy/person.ts";
 import { readArn, readCluster, readReason } from "../../access/request/read-part.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
 import type { Principal } from "../../aws-auth/index.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
@@ -121,7 +121,7 @@ function recordOf(
   groups: readonly string[],
   durationSeconds: number,
   now: Date,
-): AccessRequest {
+): PendingRequest {
   const id = context.newRequestId();
   const who = { id, requester: user, cluster: cluster.name, principal: principal.arn };
   const what = { level, groups, durationSeconds, reason, extends: null };

@@ -3,8 +3,8 @@ import { AccessError, type FailureCode } from "../../access/failure/access-error
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { type ClusterTrouble, clusterFailed, hasNewCause } from "../../access/request/cluster-trouble.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { revise } from "../../access/request/request.ts";
 import { failureOf } from "../../access/request/retry.ts";
+import { withTrouble } from "../../access/request/transitions.ts";
 import type { ClusterLedger, RequestLedger } from "../../ledger/ledger.ts";
 import { recordChange } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
@@ -67,7 +67,7 @@ async function pendingOf(
 }
 
 function dueNow(request: AccessRequest, now: Date): AccessRequest {
-  return revise(request, { trouble: request.trouble && { ...request.trouble, retryAt: now.toISOString() } });
+  return withTrouble(request, request.trouble && { ...request.trouble, retryAt: now.toISOString() });
 }
 
 /** Another configuration of a cluster has another one. */

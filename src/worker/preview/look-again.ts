@@ -1,7 +1,7 @@
 import { giveTheSame } from "../../access/lease/other-leases.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { leasesDiffer, withoutPreview } from "../../access/request/outdated.ts";
-import type { AccessRequest, OtherLease } from "../../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest, OtherLease } from "../../access/request/record.ts";
+import { leasesDiffer, outdated } from "../../access/request/transitions.ts";
 import { leasesNow } from "../../ledger/leases-now.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
@@ -27,8 +27,9 @@ export async function lookAgainBeside(context: WorkerContext, cluster: Cluster):
 async function lookAgain(
   context: WorkerContext,
   request: AccessRequest,
-  granted: readonly AccessRequest[],
+  granted: readonly ApprovedRequest[],
 ): Promise<void> {
+  if (request.state !== "pending") return;
   const now = context.now();
   const ledger = { get: context.ledger.get, grantedOf: async () => granted };
   const { leases, isExtendedOver } = await leasesNow(ledger, request, now);
@@ -37,7 +38,7 @@ async function lookAgain(
   const approvers = request.approvals.map(({ by }) => by);
   const type = approvers.length > 0 ? "approval.void" : "preview.outdated";
   const event = eventOf(type, request, "worker", now, { why: leasesDiffer, approvers });
-  await recordChange(context, withoutPreview(request, leasesDiffer), event, now);
+  await recordChange(context, outdated(request, leasesDiffer), event, now);
 }
 
 /** Where nobody has approved yet, approvers see what is true now. An approval is void only where something else would come of it. */

@@ -6,10 +6,10 @@ import type { LeasesFound } from "../../access/lease/other-leases.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { groupsIn } from "../../access/policy/policy-text.ts";
 import { mastersRight } from "../../access/policy/rights.ts";
-import type { AccessRequest, Preview } from "../../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest, PendingRequest, Preview } from "../../access/request/record.ts";
 import { planReminders } from "../../access/request/reminder.ts";
-import { revise } from "../../access/request/request.ts";
 import { failureOf } from "../../access/request/retry.ts";
+import { previewed } from "../../access/request/transitions.ts";
 import { wake } from "../../ledger/queues.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import { tracedRun } from "../../operations/tracing/request-traces.ts";
@@ -39,7 +39,7 @@ export async function previewCluster(context: WorkerContext, cluster: Cluster): 
 }
 
 /** One look at the cluster for these requests. */
-async function previewAll(context: WorkerContext, cluster: Cluster, waiting: readonly AccessRequest[]): Promise<void> {
+async function previewAll(context: WorkerContext, cluster: Cluster, waiting: readonly PendingRequest[]): Promise<void> {
   let opened: OpenedCluster | null = null;
   try {
     opened = await (context.openCluster ?? openCluster)(context, cluster, waiting);
@@ -66,8 +66,8 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
 interface Look extends WayPlace {
   readonly bindings: PreviewFacts["bindings"];
   /** The cluster's leases that are not over. */
-  readonly granted: readonly AccessRequest[];
-  readonly waiting: readonly AccessRequest[];
+  readonly granted: readonly ApprovedRequest[];
+  readonly waiting: readonly PendingRequest[];
   /** What a person asked for before, the newest first. */
   readonly earlierOf: (requester: string) => Promise<readonly AccessRequest[]>;
 }
@@ -95,7 +95,7 @@ async function previewWay<State extends WayState, Decided extends Settlement>(
 }
 
 /** All leases of the cluster. One that is being ended is there until it is gone. */
-function leasesIn({ holdings, identityOf }: WayState, open: readonly AccessRequest[], now: Date): LeasesFound {
+function leasesIn({ holdings, identityOf }: WayState, open: readonly ApprovedRequest[], now: Date): LeasesFound {
   const { arriving, leaving, staying } = dueWork(open, now);
   const ids = idsOf(open);
   const rememberedOf = (key: string) => {
@@ -107,14 +107,14 @@ function leasesIn({ holdings, identityOf }: WayState, open: readonly AccessReque
 
 async function putOffAll(
   context: WorkerContext,
-  waiting: readonly AccessRequest[],
+  waiting: readonly PendingRequest[],
   error: unknown,
   notBefore?: string,
 ): Promise<void> {
   for (const request of waiting) await putOff(context, request, error, notBefore);
 }
 
-function needsPreview(request: AccessRequest, now: Date): boolean {
+function needsPreview(request: AccessRequest, now: Date): request is PendingRequest {
   const { state, preview, trouble, lapsesAt } = request;
   if (state !== "pending" || preview || Date.parse(lapsesAt) <= now.getTime()) return false;
   return !trouble || Date.parse(trouble.retryAt) <= now.getTime();
@@ -122,7 +122,7 @@ function needsPreview(request: AccessRequest, now: Date): boolean {
 
 async function previewRequest(
   look: Look,
-  request: AccessRequest,
+  request: PendingRequest,
   seen: Pick<PreviewFacts, "way" | "changeOf" | "leases">,
 ): Promise<void> {
   const { context, cluster, bindings } = look;
@@ -137,7 +137,7 @@ async function previewRequest(
   const preview = sealPreview(request, unsealed, context.keys.preview);
   const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
   const reminders = planReminders(now, request.lapsesAt, context.config.timing.remindAfterSeconds);
-  await recordChange(context, revise(request, { preview, approvalsWanted, reminders, trouble: null }), event, now);
+  await recordChange(context, previewed(request, { preview, approvalsWanted, reminders }), event, now);
 }
 
 /** Enough to know whether somebody had this access before; the newest come first. */
@@ -170,7 +170,7 @@ async function rightsOf(request: AccessRequest, { opened, bindings }: Look): Pro
 
 async function putOff(
   context: WorkerContext,
-  request: AccessRequest,
+  request: PendingRequest,
   error: unknown,
   notBefore?: string,
 ): Promise<void> {

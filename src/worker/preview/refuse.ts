@@ -1,6 +1,6 @@
 import { isLeaseOver } from "../../access/request/extension.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
-import { revise } from "../../access/request/request.ts";
+import type { AccessRequest, Because, PendingRequest } from "../../access/request/record.ts";
+import { refused } from "../../access/request/transitions.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
@@ -8,13 +8,12 @@ import type { WorkerContext } from "../context.ts";
 /** Closes a request that nobody can decide about, and says why. */
 export async function refuse(
   context: WorkerContext<RequestLedger>,
-  request: AccessRequest,
-  refusal: { readonly code: string; readonly message: string },
+  request: PendingRequest,
+  refusal: Because,
 ): Promise<void> {
   const now = context.now();
-  const { code, message } = refusal;
-  const after = revise(request, { state: "refused", refusal: { code, message }, trouble: null });
-  await recordChange(context, after, eventOf("request.refused", request, "worker", now, { code }), now);
+  const event = eventOf("request.refused", request, "worker", now, { code: refusal.code });
+  await recordChange(context, refused(request, refusal), event, now);
 }
 
 /** Whether the lease that a request extends is over, or being ended. */
@@ -27,7 +26,7 @@ export async function hasNothingToExtend(
 }
 
 /** Why an extension of a lease that is over is closed. */
-export function nothingToExtend(request: AccessRequest): { readonly code: string; readonly message: string } {
+export function nothingToExtend(request: AccessRequest): Because {
   const message = `${request.extends} has ended, so there is nothing to extend any more. Ask for access again.`;
   return { code: "lease-over", message };
 }

@@ -2,7 +2,7 @@ import { AccessError, explain } from "../../access/failure/access-error.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { AwsAuthDocument } from "../../aws-auth/index.ts";
 import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts";
@@ -113,7 +113,7 @@ function takenOut(looked: LookedAt, cluster: Cluster, { granted, asker }: Docume
 interface EntriesQuestion {
   readonly reached: ReachedCluster;
   /** The leases in this cluster that are not over, as read before it was looked at. */
-  readonly granted: readonly AccessRequest[];
+  readonly granted: readonly ApprovedRequest[];
   /** The same, and as they are now. */
   readonly grantedNow: () => Promise<Granted>;
   readonly asker: Reader;

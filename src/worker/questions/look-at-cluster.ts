@@ -4,7 +4,7 @@ import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterArnOf } from "../../access/policy/cluster-arn.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
 import { readRescueTags } from "../../access/rescue/lease.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { readHoldingTags } from "../../access-entry/index.ts";
@@ -41,7 +41,7 @@ export async function lookAtEntries(
   eks: EksCluster,
   cluster: Cluster,
   keys: MemoryKeys,
-  inForce: readonly AccessRequest[],
+  inForce: readonly ApprovedRequest[],
 ): Promise<LookedAtEntries> {
   const entries = accessEntriesOf(eks);
   try {
@@ -62,7 +62,7 @@ async function readFor(
   arns: readonly string[],
   cluster: Cluster,
   keys: MemoryKeys,
-  request: AccessRequest,
+  request: ApprovedRequest,
 ): Promise<{ readonly untrusted: string | null; readonly drift: Drift | null }> {
   const arn = entryArnIn(arns, request.principal);
   const entry = arn === null ? null : await entries.describe(arn);
@@ -125,7 +125,7 @@ export async function lookAtDocument(
 }
 
 /** Which of these active leases somebody took out of the document. */
-export function driftsIn({ document, managers }: LookedAt, inForce: readonly AccessRequest[]): readonly Drift[] {
+export function driftsIn({ document, managers }: LookedAt, inForce: readonly ApprovedRequest[]): readonly Drift[] {
   return inForce.flatMap(
     (request) => driftOf(request, identityInDocument(document, request.principal), managers, document.problems) ?? [],
   );

@@ -5,7 +5,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { noStanding } from "../../access/policy/person.ts";
 import type { Way } from "../../access/policy/way.ts";
 import { placeIn } from "../../access/request/lists.ts";
-import type { AccessRequest, Holding, Share } from "../../access/request/record.ts";
+import type { ApprovedRequest, Holding, Share } from "../../access/request/record.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
@@ -113,13 +113,13 @@ async function recover(
   const bare = recoveredRequest(cluster, holding, share, now);
   const proved = await prove(client, cluster, bare, state.signsInAs(bare.principal), context.now);
   const written = rememberWritten(bare, holding, context.keys.memory, way);
-  const lease = bare.lease && { ...withProof(bare.lease, proved, cluster, bare.principal), written };
+  const lease = { ...withProof(bare.lease, proved, cluster, bare.principal), written };
   const event = eventOf("lease.recovered", bare, "worker", now, { principal: holding.arn, groups: share.groups });
   await recordChange(context, { ...bare, lease }, event, now);
 }
 
 /** A record for a lease of which only the cluster's memory is left. Its approvals can't be shown again, only who gave them, and its end. */
-function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now: Date): AccessRequest {
+function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now: Date): ApprovedRequest {
   const durationSeconds = Math.ceil((Date.parse(share.endsAt) - now.getTime()) / 1000);
   const at = new Date(Date.parse(share.endsAt) - durationSeconds * 1000).toISOString();
   const verdict = share.emergency ? "broke-glass" : "approved";

@@ -1,7 +1,7 @@
 import { AccessError, explain } from "../../access/failure/access-error.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import { groupsIn, isPolicyText } from "../../access/policy/policy-text.ts";
-import type { AccessRequest, MappedIdentity, ProofFinding } from "../../access/request/record.ts";
+import type { ApprovedRequest, MappedIdentity, ProofFinding } from "../../access/request/record.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AccessAnswer } from "../../kubernetes/reviews.ts";
 
@@ -21,7 +21,7 @@ const unseen = "a review of the API server can't see what an access policy allow
 export async function reviewLease(
   client: Pick<ClusterClient, "may">,
   cluster: Cluster,
-  request: AccessRequest,
+  request: ApprovedRequest,
   identity: MappedIdentity | null,
 ): Promise<AuthorizationReview> {
   const checks = checksOf(cluster, request);
@@ -48,7 +48,7 @@ export async function reviewLease(
 export async function reviewEnd(
   client: Pick<ClusterClient, "may">,
   cluster: Cluster,
-  request: AccessRequest,
+  request: ApprovedRequest,
   identity: MappedIdentity,
 ): Promise<AuthorizationReview> {
   const checks = checksOf(cluster, request);
@@ -77,7 +77,7 @@ export function mayBeAnswered(unanswered: unknown): boolean {
   return unanswered !== null && !(unanswered instanceof AccessError && !unanswered.retryable);
 }
 
-function checksOf({ levels }: Cluster, request: AccessRequest): readonly AccessCheck[] {
+function checksOf({ levels }: Cluster, request: ApprovedRequest): readonly AccessCheck[] {
   return levels.find(({ name }) => name === request.level)?.verify ?? [];
 }
 
@@ -94,7 +94,7 @@ function unansweredFinding(error: unknown): ProofFinding {
   return notTested(mayBeAnswered(error) ? "the API server has not answered yet" : explain(error));
 }
 
-function deniedFinding({ groups }: AccessRequest, check: AccessCheck): ProofFinding {
+function deniedFinding({ groups }: ApprovedRequest, check: AccessCheck): ProofFinding {
   if (groups.some(isPolicyText)) return notTested(`its groups alone may not ${inWords(check)}, and ${unseen}`);
   return { result: "no", detail: `may not ${inWords(check)}` };
 }

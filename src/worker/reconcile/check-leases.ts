@@ -21,23 +21,23 @@ import {
 import { provedShare } from "../../access/lease/written.ts";
 import type { Way } from "../../access/policy/way.ts";
 import { formatDuration } from "../../access/request/duration.ts";
-import { leasesDiffer } from "../../access/request/outdated.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
+import { leasesDiffer } from "../../access/request/transitions.ts";
 import type { Refusal } from "../../aws-auth/index.ts";
 import { voidReason, whyNotRepaired } from "./void-reason.ts";
-import type { RefusedRequest, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
+import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
 
 /** The work with every approval looked at again, and what is missing found. */
 export interface Checked extends Pick<Settlement, "voided" | "leaving" | "holding" | "drifted" | "repaired"> {
-  readonly arriving: readonly AccessRequest[];
+  readonly arriving: readonly ApprovedRequest[];
 }
 
 /** What of a check depends on the way. */
 export interface CheckRules {
   /** What of a active lease, which gives these groups, is missing; null: nothing is. */
-  readonly driftOf: (request: AccessRequest, groups: readonly string[]) => Drift | null;
+  readonly driftOf: (request: ApprovedRequest, groups: readonly string[]) => Drift | null;
   /** Whether its part may be put back this way. */
-  readonly mayRepair: (request: AccessRequest) => boolean;
+  readonly mayRepair: (request: ApprovedRequest) => boolean;
 }
 
 /** The same with what the cluster's own memory says: what is over or taken back there goes, whatever the ledger says. */
@@ -68,7 +68,7 @@ export function withOwnMemory<State extends WayState>(input: SettleInput<State>)
  * came to nothing it can't be told here (`hasComeToNothing`).
  */
 export function isReplayed(
-  request: AccessRequest,
+  request: ApprovedRequest,
   { holdings, ...state }: WayState,
   keys: DecisionPublicKeys,
 ): boolean {
@@ -79,25 +79,25 @@ export function isReplayed(
 }
 
 /** Whether the cluster knows that an approval came to nothing: a run may have died before the record said so, or it is one of before. */
-export function hasComeToNothing(request: AccessRequest, state: WayState, keys: DecisionPublicKeys): boolean {
+export function hasComeToNothing(request: ApprovedRequest, state: WayState, keys: DecisionPublicKeys): boolean {
   return isOpenAndNothing(request, bothWithdrawals(state.withdrawals, state.elsewhere), keys);
 }
 
-function isOpenAndNothing(request: AccessRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
+function isOpenAndNothing(request: ApprovedRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
   return request.lease?.state === "scheduled" && hadComeToNothing(request, withdrawals, keys);
 }
 
 /** What was void once stays so, also where everything is again as it was approved: runs go by it that nothing is sent for it any more. */
-function wasVoid(request: AccessRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
+function wasVoid(request: ApprovedRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
   return (request.lease?.voidSince ?? null) !== null || isOpenAndNothing(request, withdrawals, keys);
 }
 
 /** Looks at every seal, the policy and the base again (laws 3 and 4), and for what is missing. `decideLease` has the rules. */
 export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Checked {
   const begun = checkArriving(input, way);
-  const holding: AccessRequest[] = [];
+  const holding: ApprovedRequest[] = [];
   const drifted: Drift[] = [];
-  const repaired: AccessRequest[] = [];
+  const repaired: ApprovedRequest[] = [];
   for (const request of input.work.staying) {
     const { facts, drift } = factsInForce(input, way, rules, request);
     const { outcome } = decideLease(facts);
@@ -114,8 +114,8 @@ export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Chec
  */
 function checkArriving(input: SettleInput, way: Way): Pick<Checked, "voided" | "arriving"> {
   const voided: VoidApproval[] = [];
-  const accepted = new Set<AccessRequest>();
-  const approvedAt = (request: AccessRequest) => Date.parse(lastApproval(request.approvals)?.at ?? "") || 0;
+  const accepted = new Set<ApprovedRequest>();
+  const approvedAt = (request: ApprovedRequest) => Date.parse(lastApproval(request.approvals)?.at ?? "") || 0;
   for (const request of input.work.arriving.toSorted((a, b) => approvedAt(a) - approvedAt(b))) {
     const { outcome } = decideLease(factsAtBeginning(input, way, [...accepted], request));
     if (outcome.type === "begin") accepted.add(request);
@@ -143,8 +143,8 @@ const unasked = {
 function factsAtBeginning(
   input: SettleInput,
   way: Way,
-  beginning: readonly AccessRequest[],
-  request: AccessRequest,
+  beginning: readonly ApprovedRequest[],
+  request: ApprovedRequest,
 ): LeaseFacts {
   const { cluster, state, keys, approvalGoodForSeconds, now, links } = input;
   const { holdings, identityOf } = state;
@@ -171,7 +171,7 @@ function factsInForce(
   input: SettleInput,
   way: Way,
   { driftOf, mayRepair }: CheckRules,
-  request: AccessRequest,
+  request: ApprovedRequest,
 ): { readonly facts: LeaseFacts; readonly drift: Drift | null } {
   const { cluster, state, keys, now, links } = input;
   const { holdings, identityOf } = state;
@@ -189,8 +189,8 @@ function factsInForce(
 /** Why a lease that begins is not what its approver was shown beside the principal's other leases; null: it is. */
 function besideReason(
   { work, state, closed, now }: SettleInput,
-  beginning: readonly AccessRequest[],
-  request: AccessRequest,
+  beginning: readonly ApprovedRequest[],
+  request: ApprovedRequest,
 ): string | null {
   const { holdings, identityOf } = state;
   // What the cluster remembers was written as it was shown, by a run that died before the record said so.
@@ -206,9 +206,9 @@ function besideReason(
 
 /** Who gets what is planned, and who does not. `refusals` are by lower-case ARN of the principal. */
 export function leaveOut(checked: Checked, refusals: ReadonlyMap<string, Refusal>): Omit<Settlement, "targets"> {
-  const refusalOf = (request: AccessRequest) => refusals.get(request.principal.toLowerCase());
-  const planned = (requests: readonly AccessRequest[]) => requests.filter((request) => !refusalOf(request));
-  const leftOut = (requests: readonly AccessRequest[]): RefusedRequest[] =>
+  const refusalOf = (request: ApprovedRequest) => refusals.get(request.principal.toLowerCase());
+  const planned = (requests: readonly ApprovedRequest[]) => requests.filter((request) => !refusalOf(request));
+  const leftOut = (requests: readonly ApprovedRequest[]): RefusedLease[] =>
     requests.flatMap((request) => {
       const refusal = refusalOf(request);
       return refusal ? [{ request, refusal }] : [];
@@ -229,11 +229,11 @@ export function leaveOut(checked: Checked, refusals: ReadonlyMap<string, Refusal
 }
 
 /** What would be put back, and can't be: it is told as drift then, in a clause. */
-export function notRepaired(repaired: readonly AccessRequest[], { message }: Refusal): readonly Drift[] {
+export function notRepaired(repaired: readonly ApprovedRequest[], { message }: Refusal): readonly Drift[] {
   return repaired.map((request) => ({ request, message: message.replace(/\.$/, "") }));
 }
 
-export function without(all: readonly AccessRequest[], some: readonly AccessRequest[]): readonly AccessRequest[] {
+export function without(all: readonly ApprovedRequest[], some: readonly ApprovedRequest[]): readonly ApprovedRequest[] {
   const left = new Set(some);
   return all.filter((request) => !left.has(request));
 }

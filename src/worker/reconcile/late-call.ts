@@ -1,6 +1,6 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
 import { arrivesUntil } from "../../access-entry/index.ts";
 
 /** What is known of a principal's entry. */
@@ -14,7 +14,7 @@ interface Seen {
  * Why it is not certain yet that nothing of a lease comes to stand in an access entry; null: it is. An entry that is there
  * says so itself, and none can be made beside it.
  */
-export function lateCallDoubt(request: AccessRequest, { hasEntry, openSince }: Seen, now: Date): AccessError | null {
+export function lateCallDoubt(request: ApprovedRequest, { hasEntry, openSince }: Seen, now: Date): AccessError | null {
   const until = arrivesUntil(openSince, now) ?? (hasEntry ? null : arrivesUntil(begunSince(request, now), now));
   if (!until) return null;
   return new AccessError(
@@ -24,7 +24,7 @@ export function lateCallDoubt(request: AccessRequest, { hasEntry, openSince }: S
 }
 
 /** Until when runs may have sent calls for a lease that was never proved: each of them may be one that was not answered. */
-function begunSince(request: AccessRequest, now: Date): string | null {
+function begunSince(request: ApprovedRequest, now: Date): string | null {
   const { lease } = request;
   if (lease?.state !== "scheduled" || !lease.writeBegan) return null;
   const decided = Date.parse(lease.end?.at ?? lease.voidSince ?? sealedEnd(request));

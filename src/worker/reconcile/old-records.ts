@@ -2,8 +2,8 @@ import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
 import { lastSealed } from "../../access/approval/sealed-decision.ts";
 import type { AuditEvent, EventType } from "../../access/audit/event.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
-import { revise } from "../../access/request/request.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
+import { unchanged, withLease } from "../../access/request/transitions.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { recordedEvents } from "../../operations/metrics/announcements.ts";
 import type { WorkerContext } from "../context.ts";
@@ -29,12 +29,12 @@ const untoldMs = 60 * 60_000;
 export async function noteUntrusted(
   context: WorkerContext,
   cluster: Cluster,
-  open: readonly AccessRequest[],
+  open: readonly ApprovedRequest[],
   why: string,
 ): Promise<void> {
   context.log.error({ cluster: cluster.name, why }, "the cluster's own memory of our leases is not ours");
-  const [first] = open.filter((request) => request.lease);
-  if (first) return recordOutcome(context, revise(first, {}), "annotation.refused", { why });
+  const [first] = open;
+  if (first) return recordOutcome(context, unchanged(first), "annotation.refused", { why });
   if (!(await context.ledger.takeTurn(`untrusted-${cluster.name}`, untoldMs))) return;
   const at = context.now().toISOString();
   const about = { actor: "worker", request: "", cluster: cluster.name };
@@ -46,9 +46,9 @@ export async function noteUntrusted(
 /** Those whose approval was taken back. One that came to nothing is a record of before where an event has told of it. */
 export async function recordsOfBefore(
   { ledger, keys }: WorkerContext,
-  requests: readonly AccessRequest[],
+  requests: readonly ApprovedRequest[],
   state: WayState,
-): Promise<readonly AccessRequest[]> {
+): Promise<readonly ApprovedRequest[]> {
   const isOfBefore = await inParallel(requests, async (request) =>
     hasComeToNothing(request, state, keys.decision)
       ? wasTold(ledger, request, keys.decision, isNothing)
@@ -63,13 +63,13 @@ export async function recordsOfBefore(
  */
 export async function withoutEndedMemories(
   { ledger, keys }: WorkerContext,
-  open: readonly AccessRequest[],
+  open: readonly ApprovedRequest[],
   { lost }: WayState,
-): Promise<readonly AccessRequest[]> {
+): Promise<readonly ApprovedRequest[]> {
   if (lost.size === 0) return open;
   return inParallel(open, async (request) => {
     const { lease } = request;
-    if (!lease?.written || !lost.has(request.principal.toLowerCase())) return request;
+    if (!lease.written || !lost.has(request.principal.toLowerCase())) return request;
     const hasEnded = await wasTold(ledger, request, keys.decision, isEnd);
     return hasEnded ? { ...request, lease: { ...lease, written: null } } : request;
   });
@@ -82,7 +82,7 @@ export async function withoutEndedMemories(
  */
 async function wasTold(
   ledger: Ledger,
-  request: AccessRequest,
+  request: ApprovedRequest,
   keys: DecisionPublicKeys,
   types: ReadonlySet<EventType>,
 ): Promise<boolean> {
@@ -97,10 +97,9 @@ async function wasTold(
  * The record says that a lease is in force, or is to be, whose approval was taken back: it is one of before, put back
  * into the ledger by whoever can write there, or with an old copy of it. It ends at once.
  */
-export async function noteReplayed(context: WorkerContext, request: AccessRequest): Promise<void> {
-  if (!request.lease) return;
+export async function noteReplayed(context: WorkerContext, request: ApprovedRequest): Promise<void> {
   context.log.error({ request: request.id }, "a record from before its approval was taken back is in the ledger again");
   const end = { cause: "replayed" as const, by: "worker", at: context.now().toISOString(), why: "" };
-  const after = revise(request, { lease: { ...request.lease, end }, trouble: null });
+  const after = withLease(request, { ...request.lease, end }, null);
   await recordOutcome(context, after, "lease.replayed", { approvers: request.approvals.map(({ by }) => by) });
 }

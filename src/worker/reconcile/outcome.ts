@@ -3,8 +3,8 @@ import { sealedEnd } from "../../access/lease/due-work.ts";
 import { activeLease, endedLease, failedLease } from "../../access/lease/lease.ts";
 import { rememberWritten } from "../../access/lease/written.ts";
 import type { Way } from "../../access/policy/way.ts";
-import type { AccessRequest, Holding, MappedIdentity, Proof } from "../../access/request/record.ts";
-import { revise } from "../../access/request/request.ts";
+import type { ApprovedRequest, Holding, MappedIdentity, Proof } from "../../access/request/record.ts";
+import { approvalVoided, withLease } from "../../access/request/transitions.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { eventOf } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
@@ -14,10 +14,10 @@ import { putOff } from "./put-off.ts";
 import { idsElsewhere, recordOutcome } from "./record.ts";
 
 /** Says in the ledger that a write is about to be sent. The next version of the record. */
-export async function beginWrite(context: WorkerContext, request: AccessRequest): Promise<AccessRequest> {
-  if (!request.lease || request.lease.writeBegan) return request;
+export async function beginWrite(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {
+  if (request.lease.writeBegan) return request;
   const now = context.now();
-  const after = revise(request, { lease: { ...request.lease, writeBegan: now.toISOString() } });
+  const after = withLease(request, { ...request.lease, writeBegan: now.toISOString() });
   // Nobody has to be woken: what it leads to is told a moment later, and the sweep is there if the process dies.
   const event = eventOf("lease.writing", request, "worker", now, idsElsewhere(context));
   const result = await context.ledger.commit({ after, event });
@@ -33,12 +33,12 @@ export async function beginWrite(context: WorkerContext, request: AccessRequest)
  */
 export async function activate(
   context: WorkerContext,
-  request: AccessRequest,
+  request: ApprovedRequest,
   proved: Proved,
   holding: Holding | undefined,
   way: Way = "aws-auth",
 ): Promise<void> {
-  if (!request.lease || !holding) return;
+  if (!holding) return;
   const { proof } = proved;
   if (proof.mapped.result !== "yes") return putOff(context, request, notMapped(proof, way));
   const isRepair = request.lease.state === "active";
@@ -52,18 +52,13 @@ export async function activate(
     warnAt: warnAt(request, endsAt, context.config.timing.warnBeforeEndSeconds),
     drift: null,
   });
-  await recordOutcome(
-    context,
-    revise(request, { lease, trouble: null }),
-    isRepair ? "lease.repaired" : "lease.active",
-    {
-      admits: admittedInWords(admittedBy(request.principal)),
-      mapped: proof.mapped.result,
-      authorized: proof.authorized.result,
-      signedIn: proof.signedIn.result,
-      ...idsElsewhere(context, proof.auditIds),
-    },
-  );
+  await recordOutcome(context, withLease(request, lease, null), isRepair ? "lease.repaired" : "lease.active", {
+    admits: admittedInWords(admittedBy(request.principal)),
+    mapped: proof.mapped.result,
+    authorized: proof.authorized.result,
+    signedIn: proof.signedIn.result,
+    ...idsElsewhere(context, proof.auditIds),
+  });
 }
 
 function notMapped({ mapped: { detail } }: Proof, way: Way): AccessError {
@@ -73,7 +68,7 @@ function notMapped({ mapped: { detail } }: Proof, way: Way): AccessError {
 }
 
 /** A short lease is announced to end when a quarter of its time is left. */
-function warnAt({ durationSeconds }: AccessRequest, endsAt: string, warnBeforeEndSeconds: number): string {
+function warnAt({ durationSeconds }: ApprovedRequest, endsAt: string, warnBeforeEndSeconds: number): string {
   const before = Math.min(warnBeforeEndSeconds, durationSeconds / 4);
   return new Date(Date.parse(endsAt) - before * 1000).toISOString();
 }
@@ -82,11 +77,15 @@ function warnAt({ durationSeconds }: AccessRequest, endsAt: string, warnBeforeEn
  * Somebody else took its part out of the document, or put it back (`message` is null then). What could not be put back, and
  * is there all the same, is so as well.
  */
-export async function noteDrift(context: WorkerContext, request: AccessRequest, message: string | null): Promise<void> {
-  const isAsBefore = (request.lease?.drift?.message ?? null) === message;
-  if (!request.lease || (isAsBefore && !(message === null && request.trouble))) return;
+export async function noteDrift(
+  context: WorkerContext,
+  request: ApprovedRequest,
+  message: string | null,
+): Promise<void> {
+  const isAsBefore = (request.lease.drift?.message ?? null) === message;
+  if (isAsBefore && !(message === null && request.trouble)) return;
   const drift = message === null ? null : { at: context.now().toISOString(), message };
-  const after = revise(request, { lease: { ...request.lease, drift }, trouble: null });
+  const after = withLease(request, { ...request.lease, drift }, null);
   await recordOutcome(context, after, message === null ? "lease.repaired" : "lease.drifted", { message });
 }
 
@@ -98,12 +97,11 @@ export async function noteDrift(context: WorkerContext, request: AccessRequest, 
  */
 export async function end(
   context: WorkerContext,
-  request: AccessRequest,
+  request: ApprovedRequest,
   remains: MappedIdentity | null,
   isForgotten = false,
   proved: ProvedEnd | null = null,
 ): Promise<void> {
-  if (!request.lease) return;
   const endedAt = proved?.proof.at ?? context.now().toISOString();
   const cause = request.lease.end?.cause ?? "expired";
   const over = { remains, isForgotten };
@@ -113,14 +111,11 @@ export async function end(
     const lagSeconds = (Date.parse(endedAt) - Date.parse(lease.end?.at ?? sealedEnd(request))) / 1000;
     context.metrics?.revocationLag.observe(lagSeconds);
     const detail = { cause, lagSeconds, ...told, ...endDetail(context, proved) };
-    return recordOutcome(context, revise(request, { lease, trouble: null }), "lease.ended", detail);
+    return recordOutcome(context, withLease(request, lease, null), "lease.ended", detail);
   }
   const failure = cause === "replayed" ? approvalReplayed : leaseOver;
   const lease = failedLease(request.lease, failure, over);
-  await recordOutcome(context, revise(request, { lease, trouble: null }), "lease.failed", {
-    code: failure.code,
-    ...told,
-  });
+  await recordOutcome(context, withLease(request, lease, null), "lease.failed", { code: failure.code, ...told });
 }
 
 function endDetail(context: WorkerContext, proved: ProvedEnd | null) {
@@ -146,9 +141,7 @@ const approvalReplayed = {
 };
 
 /** What was approved is not what would be written: it is asked for again, with a new preview (law 4). */
-export async function voidApproval(context: WorkerContext, request: AccessRequest, message: string): Promise<void> {
+export async function voidApproval(context: WorkerContext, request: ApprovedRequest, message: string): Promise<void> {
   const by = request.approvals.map((approval) => approval.by);
-  const cleared = { preview: null, reminders: null, approvals: [], emergency: null, lease: null, trouble: null };
-  const after = revise(request, { state: "pending", ...cleared, voided: { by, message } });
-  await recordOutcome(context, after, "approval.void", { why: message, approvers: by });
+  await recordOutcome(context, approvalVoided(request, message), "approval.void", { why: message, approvers: by });
 }

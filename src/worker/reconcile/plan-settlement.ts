@@ -5,14 +5,14 @@ import { shareIn } from "../../access/lease/due-work.ts";
 import type { Target } from "../../access/lease/holding.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest, Holding } from "../../access/request/record.ts";
+import type { ApprovedRequest, Holding } from "../../access/request/record.ts";
 import type { PlanGuard, ReadDocument, Refusal } from "../../aws-auth/index.ts";
 import { planChanges } from "../../aws-auth/index.ts";
 import { readRemembered } from "../remembered.ts";
 import { type Checked, leaveOut, notRepaired, without } from "./check-leases.ts";
 import { type ClusterState, planGuard } from "./cluster-state.ts";
 import { targetsOf } from "./targets.ts";
-import type { RefusedRequest, SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
+import type { RefusedLease, SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
 import { withdrawalsAfter } from "./withdrawals-after.ts";
 
 /** What stays out of the plan. */
@@ -20,7 +20,7 @@ interface LeftOut {
   /** Principals whose entry can't be changed, by lower-case ARN. */
   readonly principals: ReadonlyMap<string, Refusal>;
   /** Arriving leases that are not given, whatever the plan says: the annotation may have no room for them. */
-  readonly refused: readonly RefusedRequest[];
+  readonly refused: readonly RefusedLease[];
 }
 
 /** One plan for all that is due. What can't be changed is left out, and never holds up the rest. */
@@ -68,7 +68,7 @@ function asItIs(
 ): DocumentSettlement {
   const { arriving, leaving, holding, repaired } = checked;
   const voided = checked.voided.map((each) => mayStand(each, refusal));
-  const because = (requests: readonly AccessRequest[]) => requests.map((request) => ({ request, refusal }));
+  const because = (requests: readonly ApprovedRequest[]) => requests.map((request) => ({ request, refusal }));
   const drifted = [...checked.drifted, ...notRepaired(repaired, refusal)];
   const none = { granted: [], leaving: [], repaired: [], targets: new Map() };
   const sorted = {

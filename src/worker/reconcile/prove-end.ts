@@ -1,7 +1,7 @@
 import { reviewEndAgain } from "../../access/lease/review.ts";
 import { usernameFor } from "../../access/lease/username.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest, EndProof, MappedIdentity, ProofFinding } from "../../access/request/record.ts";
+import type { ApprovedRequest, EndProof, MappedIdentity, ProofFinding } from "../../access/request/record.ts";
 import { failureOf } from "../../access/request/retry.ts";
 import { identityOfEntry } from "../../access-entry/index.ts";
 import { entryArnIn, readPrincipal } from "../../aws-auth/index.ts";
@@ -21,11 +21,11 @@ export interface ProvedEnd {
 export interface EndFacts {
   readonly cluster: Cluster;
   readonly opened: OpenedCluster;
-  readonly request: AccessRequest;
+  readonly request: ApprovedRequest;
   /** Who the principal is after the end, by what was read back. */
   readonly readBack: ReadBack;
   /** The cluster's leases that are in force. */
-  readonly inForce: readonly AccessRequest[];
+  readonly inForce: readonly ApprovedRequest[];
 }
 
 /** Verifies after the end what is left of a lease. What can't be asked now has its next try. */
@@ -53,7 +53,7 @@ export async function whoIsIt({ mode, entries, client }: OpenedCluster, principa
 }
 
 /** Who the principal is after the end: no. */
-export function mappedAfter({ principal }: AccessRequest, { identity, place }: ReadBack): ProofFinding {
+export function mappedAfter({ principal }: ApprovedRequest, { identity, place }: ReadBack): ProofFinding {
   if (!identity) return { result: "no", detail: `nobody in ${place}` };
   const { username, groups } = identity;
   const byAccount = username === principal && groups.length === 0 ? ", through mapAccounts" : "";
@@ -65,7 +65,7 @@ type Unread = Awaited<ReturnType<typeof reviewEnd>>;
 /** An access entry hides what aws-auth has for its principal: with the entry gone, that counts again. */
 async function withWhatWasHidden(
   opened: OpenedCluster,
-  { principal }: AccessRequest,
+  { principal }: ApprovedRequest,
   readBack: ReadBack,
 ): Promise<{ readonly readBack: ReadBack; readonly unread: Unread | null }> {
   const isHidden = readBack.identity === null && opened.mode === "API_AND_CONFIG_MAP" && readBack.place !== "aws-auth";
@@ -79,14 +79,14 @@ async function withWhatWasHidden(
 }
 
 /** As whom the lease let its principal in. */
-function usernameOf({ principal, lease }: AccessRequest): string {
+function usernameOf({ principal, lease }: ApprovedRequest): string {
   const known: MappedIdentity | null = lease?.proof?.reviewedAs ?? null;
   if (known) return known.username;
   const reading = readPrincipal(principal);
   return reading.type === "principal" ? usernameFor(reading.principal) : principal;
 }
 
-function othersOf({ id, principal }: AccessRequest, inForce: readonly AccessRequest[]): readonly string[] {
+function othersOf({ id, principal }: ApprovedRequest, inForce: readonly ApprovedRequest[]): readonly string[] {
   return inForce
     .filter((each) => each.id !== id && each.principal.toLowerCase() === principal.toLowerCase())
     .map((each) => `${each.id} gives ${each.level} until ${each.lease?.endsAt}`);

@@ -3,7 +3,7 @@ import { awaitSignIn } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { covers } from "../../access/policy/policy-text.ts";
 import { signInWay } from "../../access/policy/sign-in.ts";
-import type { AccessRequest, Lease, MappedIdentity, Proof, ProofFinding } from "../../access/request/record.ts";
+import type { ApprovedRequest, Lease, MappedIdentity, Proof, ProofFinding } from "../../access/request/record.ts";
 import { failureOf } from "../../access/request/retry.ts";
 import type { ReadDocument } from "../../aws-auth/index.ts";
 import { render, resolve } from "../../aws-auth/index.ts";
@@ -44,7 +44,7 @@ export interface Proved {
 export async function prove(
   client: ClusterClient,
   cluster: Cluster,
-  request: AccessRequest,
+  request: ApprovedRequest,
   readBack: ReadBack,
   now: () => Date,
 ): Promise<Proved> {
@@ -61,7 +61,7 @@ export async function prove(
 }
 
 /** Signing in is tried afterwards, by a job of its own (`sign-in-cluster.ts`): until then it is not tested. */
-function beforeSignIn(cluster: Cluster, { principal }: AccessRequest): ProofFinding {
+function beforeSignIn(cluster: Cluster, { principal }: ApprovedRequest): ProofFinding {
   const way = signInWay(cluster, principal);
   return { result: "not tested", detail: way.type === "role" ? "it is being tried" : way.why };
 }
@@ -79,7 +79,7 @@ export function withProof(
   return { ...lease, proof, ...awaitSignIn(isToBeTried, at), reviewTrouble };
 }
 
-function mapped(request: AccessRequest, { identity, place, seenAfterMs }: ReadBack): ProofFinding {
+function mapped(request: ApprovedRequest, { identity, place, seenAfterMs }: ReadBack): ProofFinding {
   if (!identity) return { result: "no", detail: `${request.principal} is nobody in ${place}` };
   const missing = request.groups.filter((group) => !covers(identity.groups, group));
   if (missing.length > 0) return { result: "no", detail: `${identity.username} lacks ${missing.join(", ")}` };

@@ -3,7 +3,7 @@ import { AccessError } from "../../access/failure/access-error.ts";
 import { dueWork, idsOf, orphansOf, sealedEnd, shareIn } from "../../access/lease/due-work.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { placeIn } from "../../access/request/lists.ts";
-import type { AccessRequest, Holding } from "../../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest, Holding } from "../../access/request/record.ts";
 import { sealedLinksOf } from "../../ledger/sealed-links.ts";
 import { step } from "../../operations/metrics/steps.ts";
 import type { WorkerContext } from "../context.ts";
@@ -84,7 +84,7 @@ async function tryOnce<State extends WayState, Decided extends Settlement>(
 async function read<State extends WayState, Decided extends Settlement>(
   context: WorkerContext,
   adapter: WayAdapter<State, Decided>,
-  open: readonly AccessRequest[],
+  open: readonly ApprovedRequest[],
 ): Promise<State> {
   const state = await adapter.read(open);
   const believed = await withoutEndedMemories(context, open, state);
@@ -94,14 +94,14 @@ async function read<State extends WayState, Decided extends Settlement>(
 async function decide<State extends WayState, Decided extends Settlement>(
   { context, cluster, adapter, onlyEnds }: Attempt<State, Decided>,
   state: State,
-  open: readonly AccessRequest[],
+  open: readonly ApprovedRequest[],
 ): Promise<Decided> {
   const { keys } = context;
   const { approvalGoodForSeconds } = context.config.timing;
   const now = context.now();
   const closed = await idsNotGrantedHere(context, state.holdings, open, adapter.isTaken);
   const due = dueWork(open, now);
-  const isThere = (request: AccessRequest) => shareIn(state.holdings, request) !== undefined;
+  const isThere = (request: ApprovedRequest) => shareIn(state.holdings, request) !== undefined;
   const work = onlyEnds ? { ...due, arriving: due.arriving.filter(isThere) } : due;
   const approvers = [...work.arriving, ...work.staying].flatMap(({ approvals }) => approvals.map(({ by }) => by));
   const links = await sealedLinksOf(context.ledger, approvers, keys.decision);
@@ -126,7 +126,7 @@ async function carryOut<State extends WayState, Decided extends Settlement>(
   const outcomes = await prepared.send();
   const isConflict = (principal: string) => outcomes.failureOf(principal)?.kind === "conflict";
   const conflicts = isLast ? [] : [...decided.targets.keys()].filter(isConflict);
-  const isDone = ({ principal }: AccessRequest) => !conflicts.includes(principal.toLowerCase());
+  const isDone = ({ principal }: ApprovedRequest) => !conflicts.includes(principal.toLowerCase());
   await recordOutcomes(context, cluster, opened, { way: adapter.way, decided, begun, outcomes, isDone });
   for (const _ of conflicts) context.metrics?.conflicts.inc({ cluster: cluster.name, way: adapter.way });
   return conflicts.length > 0 ? "conflict" : "done";
@@ -138,7 +138,7 @@ async function carryOut<State extends WayState, Decided extends Settlement>(
  */
 async function recordAbsence<State extends WayState, Decided extends Settlement>(
   { context, cluster, opened }: Attempt<State, Decided>,
-  open: readonly AccessRequest[],
+  open: readonly ApprovedRequest[],
   error: unknown,
 ): Promise<never> {
   if (error instanceof AccessError && error.code === "document-absent") {
@@ -155,7 +155,7 @@ async function recordAbsence<State extends WayState, Decided extends Settlement>
 }
 
 /** What is taken back before its end can't be remembered where there is no document. */
-function isEarly(request: AccessRequest, now: Date): boolean {
+function isEarly(request: ApprovedRequest, now: Date): boolean {
   return Date.parse(sealedEnd(request)) > now.getTime();
 }
 
@@ -165,7 +165,7 @@ function isEarly(request: AccessRequest, now: Date): boolean {
  * had no room to remember that it was taken back, nothing else tells. From here on the resourceVersion keeps watch over a
  * document: no lease is over without a write.
  */
-async function haveChanged({ ledger }: WorkerContext, before: readonly AccessRequest[]): Promise<boolean> {
+async function haveChanged({ ledger }: WorkerContext, before: readonly ApprovedRequest[]): Promise<boolean> {
   const granted = before.filter(({ lease }) => lease);
   const now = await ledger.versions(granted.map(({ id }) => id));
   return granted.some(({ id, version }) => now.get(id) !== version);
@@ -178,7 +178,7 @@ async function haveChanged({ ledger }: WorkerContext, before: readonly AccessReq
 async function idsNotGrantedHere(
   { ledger }: WorkerContext,
   holdings: ReadonlyMap<string, Holding>,
-  granted: readonly AccessRequest[],
+  granted: readonly ApprovedRequest[],
   isOfThisWay: (request: AccessRequest) => boolean,
 ): Promise<ReadonlySet<string>> {
   const ids = idsOf(granted);

@@ -2,7 +2,7 @@ import { requestIds } from "../../access/audit/request-ids.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { type DueWork, dueWork, hasDueWork, isOver } from "../../access/lease/due-work.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
 import { isRescue } from "../../access/rescue/lease.ts";
 import { wake } from "../../ledger/queues.ts";
 import { tracedRun } from "../../operations/tracing/request-traces.ts";
@@ -45,7 +45,7 @@ async function reconcileLeases(
   context: WorkerContext,
   cluster: Cluster,
   reason: ReconcileReason,
-  granted: readonly AccessRequest[],
+  granted: readonly ApprovedRequest[],
 ): Promise<void> {
   const work = workFor(reason, granted, context.now());
   const due = [...work.arriving, ...work.leaving];
@@ -59,7 +59,7 @@ async function reconcileLeases(
 }
 
 /** What a run for this reason has to do. */
-function workFor(reason: ReconcileReason, granted: readonly AccessRequest[], now: Date): DueWork {
+function workFor(reason: ReconcileReason, granted: readonly ApprovedRequest[], now: Date): DueWork {
   const work = dueWork(granted, now);
   return reason === "end" ? { ...work, arriving: [] } : work;
 }
@@ -69,8 +69,8 @@ async function run(
   context: WorkerContext,
   cluster: Cluster,
   reason: ReconcileReason,
-  due: readonly AccessRequest[],
-  forWhom: readonly AccessRequest[],
+  due: readonly ApprovedRequest[],
+  forWhom: readonly ApprovedRequest[],
 ): Promise<void> {
   const stopClock = context.metrics?.runSeconds.startTimer({ reason });
   let open: OpenedCluster | null = null;
@@ -87,7 +87,7 @@ async function run(
     if (isUnreached(error, open !== null)) {
       const { retryAt } = await noteTrouble(context, cluster, error);
       // What is to end goes on being tried each minute: somebody has access until it is gone.
-      const notBefore = (request: AccessRequest) => (isOver(request, context.now()) ? undefined : retryAt);
+      const notBefore = (request: ApprovedRequest) => (isOver(request, context.now()) ? undefined : retryAt);
       return await putOffEach(context, due, error, notBefore);
     }
     context.failures.failed("reconcile failed", { cluster: cluster.name, reason }, error);
@@ -100,9 +100,9 @@ async function run(
 
 async function putOffEach(
   context: WorkerContext,
-  due: readonly AccessRequest[],
+  due: readonly ApprovedRequest[],
   error: unknown,
-  notBefore: (request: AccessRequest) => string | undefined = () => undefined,
+  notBefore: (request: ApprovedRequest) => string | undefined = () => undefined,
 ): Promise<void> {
   await inParallel(due, (request) => putOff(context, request, error, notBefore(request)));
 }

@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Way } from "../../access/policy/way.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
 import { step } from "../../operations/metrics/steps.ts";
 import { traceFor } from "../../operations/tracing/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
@@ -18,10 +18,10 @@ export interface CarriedOut {
   readonly way: Way;
   readonly decided: Settlement;
   /** The granted requests as their records are now. */
-  readonly begun: readonly AccessRequest[];
+  readonly begun: readonly ApprovedRequest[];
   readonly outcomes: Outcomes;
   /** Whether a request's principal is not tried again in this run. */
-  readonly isDone: (request: AccessRequest) => boolean;
+  readonly isDone: (request: ApprovedRequest) => boolean;
 }
 
 /** Proves each lease by what was read back, and records what became of each. */
@@ -47,7 +47,7 @@ async function recordGiven(
   cluster: Cluster,
   { client }: OpenedCluster,
   { way, decided, outcomes }: CarriedOut,
-  request: AccessRequest,
+  request: ApprovedRequest,
 ): Promise<void> {
   const holding = decided.targets.get(request.principal.toLowerCase())?.holding;
   if (!holding) return;
@@ -63,12 +63,12 @@ async function recordGiven(
 }
 
 /** What was sent has been refused, and nothing was sent for this lease before: nothing of it is there. */
-function certainRefusal({ kind, error }: WriteFailure, before: AccessRequest | undefined): AccessError | null {
+function certainRefusal({ kind, error }: WriteFailure, before: ApprovedRequest | undefined): AccessError | null {
   const isCertain = kind === "refused" && !before?.lease?.writeBegan;
   return isCertain && error instanceof AccessError ? error : null;
 }
 
-function unwritten(request: AccessRequest): AccessRequest {
+function unwritten(request: ApprovedRequest): ApprovedRequest {
   return request.lease ? { ...request, lease: { ...request.lease, writeBegan: null } } : request;
 }
 
@@ -84,7 +84,7 @@ async function recordTaken(
   cluster: Cluster,
   opened: OpenedCluster,
   done: CarriedOut,
-  request: AccessRequest,
+  request: ApprovedRequest,
 ): Promise<void> {
   const { outcomes, decided, begun } = done;
   const left = whyLeft(done, request);
@@ -98,6 +98,6 @@ async function recordTaken(
 }
 
 /** Why something of a lease may be left; null: nothing is. */
-function whyLeft({ outcomes }: CarriedOut, request: AccessRequest): unknown {
+function whyLeft({ outcomes }: CarriedOut, request: ApprovedRequest): unknown {
   return outcomes.failureOf(request.principal)?.error ?? outcomes.doubtOf(request);
 }

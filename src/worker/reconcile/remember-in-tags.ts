@@ -1,6 +1,6 @@
 import { sealedEnd } from "../../access/lease/due-work.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
 import { withdrawalTagChanges } from "../../access-entry/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { EntryTools } from "./carry-out-entry.ts";
@@ -8,7 +8,7 @@ import type { EntryTools } from "./carry-out-entry.ts";
 /** What is left to do once the entries are written. */
 export interface TagsBegun {
   /** Whether a request was taken back before its end, and that could not be remembered. */
-  readonly isForgotten: (request: AccessRequest) => boolean;
+  readonly isForgotten: (request: ApprovedRequest) => boolean;
   /** Takes out of the tags what is over, or given again: what could not be is taken out by the next run. */
   readonly tidyUp: () => Promise<void>;
 }
@@ -35,7 +35,7 @@ export async function rememberInTags(
   } catch (error) {
     log.error({ cluster: cluster.name, err: error }, "the cluster can't remember what was taken back");
     const known = new Set(state.withdrawals.list.map(({ id }) => id));
-    const isEarly = (request: AccessRequest) => Date.parse(sealedEnd(request)) > now().getTime();
+    const isEarly = (request: ApprovedRequest) => Date.parse(sealedEnd(request)) > now().getTime();
     return { isForgotten: (request) => isEarly(request) && !known.has(request.id), tidyUp };
   }
 }

@@ -6,7 +6,7 @@ import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isSameCreator } from "../../access/policy/creator.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
 import { fitsTags, refuseEntry, roomForWithdrawals, writeHoldingTags } from "../../access-entry/index.ts";
 import type { Refusal } from "../../aws-auth/index.ts";
 import { checkWork, leaveOut, withOwnMemory } from "./check-leases.ts";
@@ -55,7 +55,7 @@ function remembered(input: SettleInput<EntryState>, sorted: Omit<Settlement, "ta
 
 function driftIn(
   { cluster, state }: SettleInput<EntryState>,
-  request: AccessRequest,
+  request: ApprovedRequest,
   groups: readonly string[],
 ): Drift | null {
   const drift = driftOf(request, state.identityOf(request.principal), null, [], groups);

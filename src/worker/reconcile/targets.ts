@@ -2,7 +2,7 @@ import { idsOf, orphansOf, rememberedShares, shareIn, shareOf } from "../../acce
 import { type Target, targetOf } from "../../access/lease/holding.ts";
 import { usernameFor } from "../../access/lease/username.ts";
 import { provedShare } from "../../access/lease/written.ts";
-import type { AccessRequest, Share } from "../../access/request/record.ts";
+import type { ApprovedRequest, Share } from "../../access/request/record.ts";
 import { readPrincipal } from "../../aws-auth/index.ts";
 import type { Checked } from "./check-leases.ts";
 import type { SettleInput } from "./way-adapter.ts";
@@ -28,7 +28,7 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
   return targets;
 }
 
-type ShareOfRequest = readonly [AccessRequest, Share | null | undefined];
+type ShareOfRequest = readonly [ApprovedRequest, Share | null | undefined];
 
 /** What the cluster remembers of a active lease is sealed, and goes before the record in Redis. */
 function sharesGiven(

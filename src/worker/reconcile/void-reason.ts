@@ -14,7 +14,7 @@ import { isPolicyText } from "../../access/policy/policy-text.ts";
 import { ruleFor } from "../../access/policy/rule.ts";
 import type { Way } from "../../access/policy/way.ts";
 import { digestOfChange } from "../../access/request/digest.ts";
-import type { AccessRequest, Holding, MappedIdentity } from "../../access/request/record.ts";
+import type { ApprovedRequest, Holding, MappedIdentity } from "../../access/request/record.ts";
 import { goesBy, readPrincipal } from "../../aws-auth/index.ts";
 
 export interface ApprovalFacts {
@@ -30,7 +30,7 @@ export interface ApprovalFacts {
 }
 
 /** Why the approval of a request does not hold for what would be written now; null: it holds (laws 3 and 4). */
-export function voidReason(facts: ApprovalFacts, request: AccessRequest): string | null {
+export function voidReason(facts: ApprovalFacts, request: ApprovedRequest): string | null {
   const { way, holdings, identityOf } = facts;
   return reasonIn(facts, request, (arn) => ({ base: baseOf(identityOf(arn), holdings.get(arn.toLowerCase())), way }));
 }
@@ -39,7 +39,7 @@ export function voidReason(facts: ApprovalFacts, request: AccessRequest): string
  * Why the approval of a active lease does not hold for putting it back; null: it holds. What others have made of its entry since
  * is no matter: the digest is that of the entry that the approvers saw.
  */
-export function whyNotRepaired(facts: ApprovalFacts, request: AccessRequest): string | null {
+export function whyNotRepaired(facts: ApprovalFacts, request: ApprovedRequest): string | null {
   const { base = null, way = "aws-auth" } = request.preview ?? {};
   return reasonIn(facts, request, () => ({ base, way }));
 }
@@ -49,7 +49,7 @@ interface SeenThere {
   readonly way: Way;
 }
 
-function reasonIn(facts: ApprovalFacts, request: AccessRequest, seenOf: (arn: string) => SeenThere): string | null {
+function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: (arn: string) => SeenThere): string | null {
   const { cluster, way, keys, now } = facts;
   const level = cluster.levels.find((each) => each.name === request.level);
   if (!level) return `${cluster.name} does not offer ${request.level} any more`;
@@ -72,7 +72,7 @@ function reasonIn(facts: ApprovalFacts, request: AccessRequest, seenOf: (arn: st
 }
 
 /** Somebody may have been linked since they approved, or by a Slack process that does not say so. */
-function isForApprover({ cluster, links }: ApprovalFacts, request: AccessRequest): boolean {
+function isForApprover({ cluster, links }: ApprovalFacts, request: ApprovedRequest): boolean {
   const { principal, requester, level, standing, approvals } = request;
   const rule = ruleFor(cluster, level, { user: requester, memberships: standing.memberships });
   return !rule?.selfApproval && approvals.some(({ by }) => goesBy(links.get(by) ?? null, principal));

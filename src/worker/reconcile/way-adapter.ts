@@ -6,7 +6,14 @@ import type { Target } from "../../access/lease/holding.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import type { Way } from "../../access/policy/way.ts";
-import type { AccessRequest, Holding, MappedIdentity, Preview, Share } from "../../access/request/record.ts";
+import type {
+  AccessRequest,
+  ApprovedRequest,
+  Holding,
+  MappedIdentity,
+  Preview,
+  Share,
+} from "../../access/request/record.ts";
 import type { Principal, Refusal } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
@@ -97,15 +104,15 @@ export interface SettleInput<State extends WayState = WayState> {
 
 /** A lease whose approval does not hold for what would be written now. */
 export interface VoidApproval {
-  readonly request: AccessRequest;
+  readonly request: ApprovedRequest;
   readonly message: string;
   /** Why it is not certain yet that nothing of it comes to stand there: it is asked for again only then. Null: it is certain. */
   readonly doubt: AccessError | null;
 }
 
 /** A lease that the plan leaves out, with the reason. */
-export interface RefusedRequest {
-  readonly request: AccessRequest;
+export interface RefusedLease {
+  readonly request: ApprovedRequest;
   readonly refusal: Refusal;
 }
 
@@ -113,18 +120,18 @@ export interface RefusedRequest {
 export interface Settlement {
   readonly voided: readonly VoidApproval[];
   /** Arriving leases that can't be taken. */
-  readonly refused: readonly RefusedRequest[];
+  readonly refused: readonly RefusedLease[];
   /** Grants to be taken away whose entry can't be changed now: they are tried again. */
-  readonly stuck: readonly RefusedRequest[];
+  readonly stuck: readonly RefusedLease[];
   /** Arriving leases that are given. */
-  readonly granted: readonly AccessRequest[];
-  readonly leaving: readonly AccessRequest[];
+  readonly granted: readonly ApprovedRequest[];
+  readonly leaving: readonly ApprovedRequest[];
   /** In force, and given as they should be. */
-  readonly holding: readonly AccessRequest[];
+  readonly holding: readonly ApprovedRequest[];
   /** In force, but their part is gone and stays gone. */
   readonly drifted: readonly Drift[];
   /** In force; their part is gone and is put back. */
-  readonly repaired: readonly AccessRequest[];
+  readonly repaired: readonly ApprovedRequest[];
   /** The entry that each principal with something to be done must have, by lower-case ARN. */
   readonly targets: ReadonlyMap<string, Target>;
 }
@@ -133,7 +140,7 @@ export type Prepared =
   | {
       readonly type: "ready";
       /** Whether something is sent for a lease: its record has to say so before. */
-      readonly isSentFor: (request: AccessRequest) => boolean;
+      readonly isSentFor: (request: ApprovedRequest) => boolean;
       /**
        * Sends it, and reads back what stands there then.
        * @throws AccessError `cluster-conflict` where somebody else's change came in between, for all of them
@@ -152,9 +159,9 @@ export interface Outcomes {
   /** What of a principal's entry is left. */
   readonly remainsOf: (principal: string) => MappedIdentity | null;
   /** Whether the cluster could not remember that a lease was taken back before its end. */
-  readonly isForgotten: (request: AccessRequest) => boolean;
+  readonly isForgotten: (request: ApprovedRequest) => boolean;
   /** Why it is not certain that nothing of a lease stands there, or comes to stand there; null: it is. */
-  readonly doubtOf: (request: AccessRequest) => AccessError | null;
+  readonly doubtOf: (request: ApprovedRequest) => AccessError | null;
 }
 
 export interface WriteFailure {

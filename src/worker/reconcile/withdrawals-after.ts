@@ -7,7 +7,7 @@ import {
   type Withdrawals,
   withdrawalOf,
 } from "../../access/lease/withdrawal.ts";
-import type { AccessRequest, Holding } from "../../access/request/record.ts";
+import type { ApprovedRequest, Holding } from "../../access/request/record.ts";
 import type { SettleInput, Settlement } from "./way-adapter.ts";
 
 type Sorted = Pick<Settlement, "leaving" | "stuck" | "voided" | "refused" | "granted">;
@@ -26,7 +26,7 @@ export function withdrawalsAfter(
 ): Withdrawals {
   const { leaving, stuck, granted } = sorted;
   const known = bothWithdrawals(state.withdrawals, state.elsewhere);
-  const withdrawalsOf = (requests: readonly AccessRequest[]) =>
+  const withdrawalsOf = (requests: readonly ApprovedRequest[]) =>
     requests
       .filter((request) => !isWithdrawn(request, known, keys.decision))
       .map((request) => withdrawalOf(request, shareIn(state.holdings, request)?.endsAt, cluster, keys.decision, now))
@@ -42,7 +42,7 @@ export function withdrawalsAfter(
 function givenUp(
   { voided, refused }: Pick<Settlement, "voided" | "refused">,
   keys: SettleInput["keys"],
-): readonly AccessRequest[] {
+): readonly ApprovedRequest[] {
   const failed = refused.filter(({ request }) => request.lease?.writeBegan === null);
   return [...voided, ...failed]
     .map(({ request }) => request)

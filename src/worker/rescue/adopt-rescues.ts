@@ -83,7 +83,7 @@ async function adopt(
   const order = { cluster, principalArn, by, as, durationSeconds, reason, good: null, keeps: false };
   const begun = beginRescue(order, id, context, context.config.timing.requestLapsesAfterSeconds);
   const at = now.toISOString();
-  const lease = begun.lease && activeLease(begun.lease, { endsAt, writeBegan: at, activeSince: at });
+  const lease = activeLease(begun.lease, { endsAt, writeBegan: at, activeSince: at });
   const event = eventOf("lease.recovered", begun, "worker", now, { principal: principalArn, level: rescueLevel });
   await recordChange(context, { ...begun, lease }, event, now);
 }

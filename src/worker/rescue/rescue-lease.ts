@@ -1,7 +1,7 @@
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
 import { isRescue, type RescueLease, readRescueTags, writeRescueTags } from "../../access/rescue/lease.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
@@ -132,7 +132,7 @@ export async function takeEntry(
   }
 }
 
-function isOver({ lease, trouble }: AccessRequest, now: Date): boolean {
-  if (!lease || (trouble && Date.parse(trouble.retryAt) > now.getTime())) return false;
+function isOver({ lease, trouble }: ApprovedRequest, now: Date): boolean {
+  if (trouble && Date.parse(trouble.retryAt) > now.getTime()) return false;
   return lease.end !== null || Date.parse(lease.endsAt) <= now.getTime();
 }

@@ -2,8 +2,9 @@ import { setTimeout as wait } from "node:timers/promises";
 import { type AuditEvent, digestOfEvent, type EventType } from "../../access/audit/event.ts";
 import { AccessError, explain } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
-import { isClosed, revise } from "../../access/request/request.ts";
+import type { AccessRequest, ApprovedRequest, Lease } from "../../access/request/record.ts";
+import { isClosed } from "../../access/request/request.ts";
+import { withLease } from "../../access/request/transitions.ts";
 import type { KeptName } from "../../access/rescue/kept.ts";
 import { assumeRole } from "../../aws/assume-role.ts";
 import { callerIdentity } from "../../aws/caller-identity.ts";
@@ -133,12 +134,8 @@ export type RescueContext = Pick<WorkerContext, "keys" | "now"> & {
 
 /** Where a rescue is told, step by step, with its event. */
 export interface RescueJournal {
-  readonly request: () => AccessRequest;
-  note: (
-    type: EventType,
-    change: (request: AccessRequest) => Partial<Omit<AccessRequest, "id" | "version">>,
-    detail: AuditEvent["detail"],
-  ) => Promise<void>;
+  readonly request: () => ApprovedRequest;
+  note: (type: EventType, change: (lease: Lease) => Lease, detail: AuditEvent["detail"]) => Promise<void>;
 }
 
 /** Somebody revoked it, or its time was over, before it gave anything or while it did: what is closed stays closed. */
@@ -151,7 +148,7 @@ export function overMeanwhile({ id }: AccessRequest): AccessError {
 /** In the ledger, where the messenger and the sweep find it. */
 export function ledgerJournal(
   context: RecordContext<Pick<RequestLedger, "get" | "commit">> & { readonly now: () => Date },
-  begun: AccessRequest,
+  begun: ApprovedRequest,
   actor: string,
 ): RescueJournal {
   let request = begun;
@@ -159,10 +156,10 @@ export function ledgerJournal(
     request: () => request,
     note: async (type, change, detail) => {
       const wasClosed = isClosed(request);
-      request = await updateRequest<AccessRequest>(context, request.id, (current) => {
-        if (!current) throw recordChanged(request.id);
+      request = await updateRequest<ApprovedRequest>(context, request.id, (current) => {
+        if (!current?.lease) throw recordChanged(request.id);
         if (isClosed(current) && !wasClosed) throw overMeanwhile(current);
-        const after = revise(current, change(current));
+        const after = withLease(current, change(current.lease));
         return { type: "write", after, event: eventOf(type, after, actor, context.now(), detail), outcome: after };
       });
     },
@@ -171,7 +168,7 @@ export function ledgerJournal(
 
 /** On paper, where there is no ledger: what would be in the audit log, a line for each event. */
 export function printedJournal(
-  begun: AccessRequest,
+  begun: ApprovedRequest,
   actor: string,
   now: () => Date,
   print: (line: string) => void,
@@ -180,7 +177,7 @@ export function printedJournal(
   return {
     request: () => request,
     note: async (type, change, detail) => {
-      request = revise(request, change(request));
+      request = withLease(request, change(request.lease));
       print(lineOf(eventOf(type, request, actor, now(), detail)));
     },
   };

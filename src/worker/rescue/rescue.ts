@@ -1,8 +1,8 @@
-import { takeEmergencyUnsigned } from "../../access/approval/emergency.ts";
+import { takeEmergencyUnsigned, unreviewedEmergency } from "../../access/approval/emergency.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { activeLease, endedLease } from "../../access/lease/lease.ts";
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
-import type { AccessRequest, Proof } from "../../access/request/record.ts";
+import type { ApprovedRequest, Proof } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
 import { type KeptName, readKept } from "../../access/rescue/kept.ts";
 import { rescueLevel } from "../../access/rescue/lease.ts";
@@ -33,7 +33,7 @@ export function beginRescue(
   id: string,
   { now }: Pick<WorkerContext, "now">,
   lapsesAfterSeconds: number,
-): AccessRequest {
+): ApprovedRequest {
   const level = rescueLevelOf(durationSeconds);
   const who = { id, requester: by, cluster: cluster.name, principal, extends: null };
   const asked = createRequest(
@@ -42,7 +42,7 @@ export function beginRescue(
     lapsesAfterSeconds,
   );
   const begun = takeEmergencyUnsigned(asked, cluster, level, { user: by, memberships: [] }, now());
-  return { ...begun, emergency: begun.emergency && { ...begun.emergency, as } };
+  return { ...begun, emergency: unreviewedEmergency(now(), as) };
 }
 
 /** How a rescue came out: whether the document is as it should be, and whether the lease is over. */
@@ -67,29 +67,29 @@ export async function rescue(
   const options = context.pause ? { pause: context.pause } : {};
   if (await letAccessEntriesIn(await context.openEks(), options)) {
     context.say("The authentication mode is API_AND_CONFIG_MAP now.");
-    await journal.note("rescue.mode-switched", () => ({}), { to: "API_AND_CONFIG_MAP" });
+    await journal.note("rescue.mode-switched", (lease) => lease, { to: "API_AND_CONFIG_MAP" });
   }
   const eks = await context.openEks();
   const { description } = eks;
   await journal.note(
     "lease.writing",
-    ({ lease }) => ({ lease: lease && { ...lease, writeBegan: lease.writeBegan ?? context.now().toISOString() } }),
+    (lease) => ({ ...lease, writeBegan: lease.writeBegan ?? context.now().toISOString() }),
     // Whoever goes on with a rescue that died may be another one than who began it.
     { as: order.as },
   );
   const entries = accessEntriesOf(eks);
   const { id, lease } = journal.request();
   // An entry that is made after a worker has looked for it and ended the lease would stand without end.
-  if (lease?.end || Date.parse(lease?.endsAt ?? "") <= context.now().getTime()) throw overMeanwhile(journal.request());
+  if (lease.end || Date.parse(lease.endsAt) <= context.now().getTime()) throw overMeanwhile(journal.request());
   try {
-    const given = { id, by: order.by, as: order.as, endsAt: lease?.endsAt ?? "" };
+    const given = { id, by: order.by, as: order.as, endsAt: lease.endsAt };
     await giveLease({ entries, clusterArn: description.arn, principalArn, keys: context.keys.memory }, given);
   } catch (error) {
     throw namingOwnPolicy(error);
   } finally {
     entries.close();
   }
-  context.say(`${principalArn} has its access entry with AmazonEKSClusterAdminPolicy until ${lease?.endsAt}.`);
+  context.say(`${principalArn} has its access entry with AmazonEKSClusterAdminPolicy until ${lease.endsAt}.`);
   const mended = await mendAs(context, order, description, journal);
   const isWell = mended?.type === "mended" && isKnown(order, mended) && mended.returns.every(({ isBack }) => isBack);
   if (!isWell || order.keeps) return { mended, isEnded: false };
@@ -97,7 +97,7 @@ export async function rescue(
   const endedAt = context.now().toISOString();
   const end = { cause: "revoked", by: order.by, at: endedAt, why: "the cluster is rescued" } as const;
   const detail = { cause: end.cause, why: end.why };
-  await journal.note("lease.ended", (now) => ({ lease: now.lease && endedLease(now.lease, endedAt, { end }) }), detail);
+  await journal.note("lease.ended", (current) => endedLease(current, endedAt, { end }), detail);
   context.say("The access entry is deleted: the rescue is over.");
   return { mended, isEnded: true };
 }
@@ -130,14 +130,14 @@ async function mendAs(
   try {
     if (description.authenticationMode === "API") return nothingToMend(context, cluster);
     const { creatorArn, keys } = context;
-    const beforeWrite = (how: string) => journal.note("rescue.writing", () => ({}), { how });
+    const beforeWrite = (how: string) => journal.note("rescue.writing", (lease) => lease, { how });
     const document = typeof good === "string" ? await keptDocument(context, client, cluster, good) : good;
     const mender = { client, cluster, creatorArn, keys: keys.memory, beforeWrite };
     const mended = good !== null && !document ? noKept(cluster) : await mendDocument(mender, document);
     sayMended(context.say, mended);
     if (mended.type === "mended") {
       const missing = mended.returns.filter(({ isBack }) => !isBack).map(({ arn }) => arn);
-      await journal.note("rescue.mended", () => ({}), {
+      await journal.note("rescue.mended", (lease) => lease, {
         how: mended.how,
         back: mended.returns.length - missing.length,
         missing,
@@ -201,9 +201,7 @@ async function activate(journal: RescueJournal, signedIn: SignedInCluster | null
   };
   await journal.note(
     "lease.active",
-    ({ lease }) => ({
-      lease: lease && activeLease(lease, { activeSince: lease.activeSince ?? at, proof, warnAt: lease.endsAt }),
-    }),
+    (lease) => activeLease(lease, { activeSince: lease.activeSince ?? at, proof, warnAt: lease.endsAt }),
     { mapped: proof.mapped.result, authorized: proof.authorized.result, signedIn: proof.signedIn.result },
   );
 }

@@ -1,6 +1,6 @@
 import type { AuditEvent } from "../../access/audit/event.ts";
-import type { AccessRequest, Lease, Proof } from "../../access/request/record.ts";
-import { revise } from "../../access/request/request.ts";
+import type { ApprovedRequest, Lease, Proof } from "../../access/request/record.ts";
+import { withLease } from "../../access/request/transitions.ts";
 import { eventOf, updateRequest } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
 
@@ -16,17 +16,16 @@ export interface ProofChange {
  */
 export async function recordProof(
   context: WorkerContext,
-  request: AccessRequest,
+  request: ApprovedRequest,
   isToCome: (lease: Lease) => boolean,
   changeOf: (lease: Lease, proof: Proof) => ProofChange,
 ): Promise<void> {
   await updateRequest<void>(context, request.id, (current) => {
-    const lease = current?.lease;
-    const proof = lease?.proof;
-    const isTried = proof?.at === request.lease?.proof?.at;
-    if (!current || !lease || !proof || !isToCome(lease) || !isTried) return { type: "stop", outcome: undefined };
-    const change = changeOf(lease, proof);
-    const after = revise(current, { lease: change.lease });
+    const proof = current?.lease?.proof;
+    const isTried = proof?.at === request.lease.proof?.at;
+    if (!current?.lease || !proof || !isToCome(current.lease) || !isTried) return { type: "stop", outcome: undefined };
+    const change = changeOf(current.lease, proof);
+    const after = withLease(current, change.lease);
     const { event } = change;
     const told = event && eventOf(event.type, after, "worker", context.now(), event.detail);
     return { type: "write", after, event: told, outcome: undefined };

@@ -2,9 +2,9 @@ import { AccessError } from "../../access/failure/access-error.ts";
 import { isReviewing, isReviewingEnd, reviewAgain, reviewEndAgain } from "../../access/lease/review.ts";
 import { mostTries } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest, EndProof } from "../../access/request/record.ts";
-import { revise } from "../../access/request/request.ts";
+import type { ApprovedRequest, EndProof } from "../../access/request/record.ts";
 import { failureOf, isToBeTold } from "../../access/request/retry.ts";
+import { withLease } from "../../access/request/transitions.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
@@ -18,9 +18,9 @@ export async function reviewOnce(
   context: WorkerContext,
   cluster: Cluster,
   { client }: OpenedCluster,
-  request: AccessRequest,
+  request: ApprovedRequest,
 ): Promise<void> {
-  const identity = request.lease?.proof?.reviewedAs ?? null;
+  const identity = request.lease.proof?.reviewedAs ?? null;
   const { finding, auditIds, unanswered } = await reviewLease(client, cluster, request, identity);
   if (mayBeAnswered(unanswered)) return putOffReview(context, request, unanswered);
   const detail = { authorized: finding.result, how: finding.detail, ...idsElsewhere(context, auditIds) };
@@ -31,7 +31,7 @@ export async function reviewOnce(
 }
 
 /** Has the API server asked again later. */
-export function putOffReview(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
+export function putOffReview(context: WorkerContext, request: ApprovedRequest, error: unknown): Promise<void> {
   const now = context.now();
   return recordProof(context, request, isReviewing, (lease) => {
     const reviewTrouble = reviewAgain(lease.reviewTrouble, failureOf(error), now);
@@ -46,9 +46,9 @@ export async function reviewEndOnce(
   context: WorkerContext,
   cluster: Cluster,
   opened: OpenedCluster,
-  request: AccessRequest,
+  request: ApprovedRequest,
 ): Promise<void> {
-  const before = request.lease?.endProof;
+  const before = request.lease.endProof;
   if (!before) return;
   try {
     const readBack = await whoIsIt(opened, request.principal);
@@ -63,8 +63,8 @@ export async function reviewEndOnce(
 }
 
 /** Has the API server asked again later, a bounded number of times: after the end there is no lease to wait for. */
-export async function putOffEndReview(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
-  const before = request.lease?.endProof;
+export async function putOffEndReview(context: WorkerContext, request: ApprovedRequest, error: unknown): Promise<void> {
+  const before = request.lease.endProof;
   if (!before) return;
   const failure = failureOf(error);
   const trouble = reviewEndAgain(before.trouble, failure, context.now());
@@ -83,7 +83,7 @@ export async function putOffEndReview(context: WorkerContext, request: AccessReq
 
 function recordEndProof(
   context: WorkerContext,
-  request: AccessRequest,
+  request: ApprovedRequest,
   proof: EndProof,
   auditIds: readonly string[],
 ): Promise<void> {
@@ -93,12 +93,12 @@ function recordEndProof(
   return recordOutcome(context, withEndProof(request, proof), "lease.rights-asked", { ...detail, ...ids });
 }
 
-function withEndProof(request: AccessRequest, endProof: EndProof): AccessRequest {
-  return revise(request, { lease: request.lease && { ...request.lease, endProof } });
+function withEndProof(request: ApprovedRequest, endProof: EndProof): ApprovedRequest {
+  return withLease(request, { ...request.lease, endProof });
 }
 
 /** Whether the end of a request's lease is to be looked at again now. */
-export function isEndDue({ lease }: AccessRequest, now: Date): boolean {
-  const retryAt = lease?.endProof?.trouble?.retryAt;
+export function isEndDue({ lease }: ApprovedRequest, now: Date): boolean {
+  const retryAt = lease.endProof?.trouble?.retryAt;
   return isReviewingEnd(lease) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
 }

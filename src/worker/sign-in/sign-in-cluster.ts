@@ -5,7 +5,7 @@ import { isSigningIn, isToSignIn, mostTries, trySignInAgain } from "../../access
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { signInWay } from "../../access/policy/sign-in.ts";
 import { podsToList } from "../../access/proof/sign-in.ts";
-import type { AccessRequest, Lease, Proof, ProofFinding } from "../../access/request/record.ts";
+import type { ApprovedRequest, Lease, Proof, ProofFinding } from "../../access/request/record.ts";
 import { failureOf, isToBeTold } from "../../access/request/retry.ts";
 import { step } from "../../operations/metrics/steps.ts";
 import { tracedRun, traceFor } from "../../operations/tracing/request-traces.ts";
@@ -34,9 +34,8 @@ export async function signInToCluster(worker: WorkerContext, cluster: Cluster): 
   const granted = await worker.ledger.grantedOf(cluster.name);
   const toSignIn = granted.filter(({ lease }) => isToSignIn(lease, now));
   const toReview = granted.filter(({ lease }) => isToReview(lease, now));
-  const toProveGone = (await worker.ledger.due(now, mostDue)).filter(
-    (request) => request.cluster === cluster.name && isEndDue(request, now),
-  );
+  const due = (await worker.ledger.due(now, mostDue)).filter((request) => request.state === "approved");
+  const toProveGone = due.filter((request) => request.cluster === cluster.name && isEndDue(request, now));
   const waiting = [...new Set([...toSignIn, ...toReview, ...toProveGone])];
   if (waiting.length === 0) return;
   const context = { ...worker, awsRequests: requestIds() };
@@ -47,11 +46,11 @@ export async function signInToCluster(worker: WorkerContext, cluster: Cluster): 
 }
 
 interface Due {
-  readonly waiting: readonly AccessRequest[];
-  readonly toSignIn: readonly AccessRequest[];
-  readonly toReview: readonly AccessRequest[];
+  readonly waiting: readonly ApprovedRequest[];
+  readonly toSignIn: readonly ApprovedRequest[];
+  readonly toReview: readonly ApprovedRequest[];
   /** Their leases have ended: they are in no list of the cluster, but due. */
-  readonly toProveGone: readonly AccessRequest[];
+  readonly toProveGone: readonly ApprovedRequest[];
 }
 
 async function run(
@@ -84,7 +83,7 @@ async function complete(
   context: WorkerContext,
   cluster: Cluster,
   opened: OpenedCluster,
-  request: AccessRequest,
+  request: ApprovedRequest,
 ): Promise<void> {
   const running = { ...context, auditIds: requestIds() };
   const act = () => attempt(running, cluster, opened, request);
@@ -101,7 +100,7 @@ async function attempt(
   context: WorkerContext,
   cluster: Cluster,
   opened: OpenedCluster,
-  request: AccessRequest,
+  request: ApprovedRequest,
 ): Promise<Tried> {
   try {
     return { type: "found", finding: await findingOf(context, cluster, opened, request) };
@@ -116,7 +115,7 @@ async function findingOf(
   context: WorkerContext,
   cluster: Cluster,
   opened: OpenedCluster,
-  request: AccessRequest,
+  request: ApprovedRequest,
 ): Promise<ProofFinding> {
   const way = signInWay(cluster, request.principal);
   if (way.type === "not tested") return { result: "not tested", detail: way.why };
@@ -124,13 +123,13 @@ async function findingOf(
   const pods = podsToList(cluster.levels.find(({ name }) => name === request.level)?.verify ?? []);
   const connect = (nth: number) =>
     opened.connectAs(session.credentials, request, { auditIds: context.auditIds, tokenSeconds: 60 + nth });
-  const mappedAt = Date.parse(request.lease?.proof?.at ?? context.now().toISOString());
+  const mappedAt = Date.parse(request.lease.proof?.at ?? context.now().toISOString());
   const expected = () => identityOfSession(opened, request.principal, session);
   return signIn({ expected, pods, connect, mappedAt }, context);
 }
 
 /** Completes the proof of a lease with what came of signing in. */
-function recordSignIn(context: WorkerContext, request: AccessRequest, finding: ProofFinding): Promise<void> {
+function recordSignIn(context: WorkerContext, request: ApprovedRequest, finding: ProofFinding): Promise<void> {
   return recordProof(context, request, isSigningIn, (lease, proof) => completed(context, lease, proof, finding));
 }
 
@@ -138,7 +137,7 @@ function recordSignIn(context: WorkerContext, request: AccessRequest, finding: P
  * Has signing in tried again where nothing said yes or no and waiting may mend it. What waiting does not mend, and what was tried
  * often enough, is not tested, and says why.
  */
-function putOffSignIn(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
+function putOffSignIn(context: WorkerContext, request: ApprovedRequest, error: unknown): Promise<void> {
   const known = error instanceof AccessError ? error : null;
   const failure = failureOf(error);
   return recordProof(context, request, isSigningIn, (lease, proof) => {

@@ -4,7 +4,7 @@ import { decide } from "../../../src/access/approval/decide.ts";
 import { sealDecision } from "../../../src/access/approval/sealed-decision.ts";
 import type { AccessRequest, Decision, MappedIdentity } from "../../../src/access/request/record.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
-import { anApprovedRequest, aPreviewedRequest, digestNow } from "../../builders/a-request.ts";
+import { anApprovedRequest, aPreviewedRequest, changed, digestNow } from "../../builders/a-request.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 
@@ -44,7 +44,7 @@ describe("whoever can write to Redis gains nothing by changing", () => {
     ["when it was asked for", { createdAt: at(-60).toISOString() }],
     ["when it lapses", { lapsesAt: at(hours(48)).toISOString() }],
   ])("%s", (_, change) => {
-    expect(verdictOn({ ...approved, ...change })).toMatchObject({ type: "void" });
+    expect(verdictOn(changed(approved, change))).toMatchObject({ type: "void" });
   });
 
   test.each<[string, Partial<Decision>]>([

@@ -3,7 +3,7 @@ import { checkApproval } from "../../../src/access/approval/check-approval.ts";
 import { checkEmergency, remindOfReview, review } from "../../../src/access/approval/emergency.ts";
 import { hasForgedReview, withoutForgedReview } from "../../../src/access/approval/seal-review.ts";
 import { sealedEnd } from "../../../src/access/lease/due-work.ts";
-import type { AccessRequest, Decision, Review } from "../../../src/access/request/record.ts";
+import type { AccessRequest, ApprovedRequest, Decision, Review } from "../../../src/access/request/record.ts";
 import { dueAt } from "../../../src/access/request/request.ts";
 import { aLease, anApprovedRequest, digestNow } from "../../builders/a-request.ts";
 import { anEmergency, anEmergencyCluster } from "../../builders/an-emergency.ts";
@@ -155,14 +155,12 @@ describe("a broken glass is reviewed", () => {
 
 describe("a review counts", () => {
   const verdict = review(broken, cluster, { user: "U0APPROVER", memberships: [] }, keys.decision, at(hours(2)));
-  const reviewed = verdict.type === "reviewed" ? verdict.after : broken;
-  const withReview = (change: object, request = reviewed): AccessRequest => ({
-    ...request,
-    emergency: reviewed.emergency && {
-      ...reviewed.emergency,
-      review: { ...reviewed.emergency.review, ...change } as Review,
-    },
-  });
+  const { emergency: noted } = verdict.type === "reviewed" ? verdict.after : broken;
+  const reviewed = { ...broken, version: broken.version + 1, emergency: noted ?? broken.emergency };
+  const withReview = (change: object, request: ApprovedRequest = reviewed): AccessRequest => {
+    const { emergency } = reviewed;
+    return { ...request, emergency: { ...emergency, review: { ...emergency.review, ...change } as Review } };
+  };
 
   test("as it was given", () => {
     expect(withoutForgedReview(reviewed, keys.decision, at(hours(2)))).toBe(reviewed);
@@ -186,7 +184,7 @@ describe("a review counts", () => {
 });
 
 describe("while nobody has reviewed it", () => {
-  const over = { ...broken, lease: broken.lease && aLease(broken.lease, { state: "ended" }) };
+  const over = { ...broken, lease: aLease(broken.lease, { state: "ended" }) };
   const firstDay = at(minutes(2) + days(1));
 
   test("it is told each day, also after its end", () => {
@@ -206,10 +204,7 @@ describe("while nobody has reviewed it", () => {
   });
 
   test("and no more once somebody has", () => {
-    const reviewed = {
-      ...over,
-      emergency: over.emergency && { ...over.emergency, review: { by: "U0APPROVER", at: "", seal: "" } },
-    };
+    const reviewed = { ...over, emergency: { ...over.emergency, review: { by: "U0APPROVER", at: "", seal: "" } } };
 
     expect(dueAt(reviewed)).toBeNull();
     expect(remindOfReview(reviewed, at(days(10)))).toBeNull();
@@ -217,7 +212,7 @@ describe("while nobody has reviewed it", () => {
 
   test("a lease that ends before is still taken away at its end", () => {
     const endsAt = at(hours(1)).toISOString();
-    const active = { ...broken, lease: broken.lease && aLease(broken.lease, { state: "active", endsAt }) };
+    const active = { ...broken, lease: aLease(broken.lease, { state: "active", endsAt }) };
 
     expect(dueAt(active)).toBe(at(hours(1)).getTime());
   });

@@ -163,7 +163,7 @@ const ofPeople: readonly (readonly [string, (by: Forger) => boolean])[] = [
     ({ decision }) => {
       const broken = anEmergency();
       const review = sealReview(broken, { by: "U0APPROVER", at: at(0).toISOString() }, decision);
-      const reviewed = { ...broken, emergency: broken.emergency && { ...broken.emergency, review } };
+      const reviewed = { ...broken, emergency: { ...broken.emergency, review } };
       return !hasForgedReview(reviewed, keys.decision, at(hours(1)));
     },
   ],

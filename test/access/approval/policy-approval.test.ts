@@ -9,7 +9,7 @@ import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { digestOfChange } from "../../../src/access/request/digest.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aPreviewedRequest } from "../../builders/a-request.ts";
+import { aPreviewedRequest, changed } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 
@@ -128,7 +128,7 @@ describe("where the requester's user group decides about the rule", () => {
     const first = decide(outsider, cluster, click("U0APPROVER", outsider), keys.decision, at(minutes(2)), facts({}));
     if (first.type === "refused") throw new Error(first.code);
 
-    const forged: AccessRequest = { ...first.after, state: "approved", standing: engineers, approvalsWanted: 1 };
+    const forged = changed(first.after, { state: "approved", standing: engineers, approvalsWanted: 1 });
 
     expect(verdictOn(forged, cluster)).toEqual({ type: "void", message: "1 person has approved it, and 2 have to" });
   });
@@ -189,7 +189,7 @@ describe("outside working hours", () => {
 
     expect(late.after).toMatchObject({ state: "pending", approvalsWanted: 2 });
     expect(early.after.state).toBe("approved");
-    expect(verdictOn({ ...late.after, state: "approved" }, cluster)).toMatchObject({ type: "void" });
+    expect(verdictOn(changed(late.after, { state: "approved" }), cluster)).toMatchObject({ type: "void" });
     expect(verdictOn(early.after, cluster)).toEqual({ type: "valid" });
   });
 });

@@ -7,9 +7,15 @@ import { sealedEnd } from "../../../src/access/lease/due-work.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import type { AccessRequest, Decision } from "../../../src/access/request/record.ts";
-import { revise } from "../../../src/access/request/request.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aDecision, aPreviewedRequest, digestNow } from "../../builders/a-request.ts";
+import {
+  aDecision,
+  aPreviewedRequest,
+  changed,
+  digestNow,
+  type RequestChange,
+  revise,
+} from "../../builders/a-request.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 
@@ -24,8 +30,8 @@ const two = wanting(2);
 const request = aPreviewedRequest({}, null, two);
 
 /** The record after these people clicked Approve, one each minute. */
-function approvedBy(names: readonly string[], cluster = two, asked = request): AccessRequest {
-  return names.reduce((record, by, index) => {
+function approvedBy(names: readonly string[], cluster = two, asked: AccessRequest = request): AccessRequest {
+  return names.reduce<AccessRequest>((record, by, index) => {
     const click = { verdict: "approved", by, digest: record.preview?.digest ?? "", why: "" } as const;
     const decided = decide(record, cluster, click, keys.decision, at(minutes(2 + index)));
     return decided.type === "decided" ? decided.after : record;
@@ -118,7 +124,7 @@ describe("where two have to approve", () => {
     const renewed = revise(approvedBy(["U0APPROVER"]), { reason: "another reason" });
     const preview = renewed.preview && { ...renewed.preview, digest: digestNow(renewed, null, two) };
 
-    const after = approvedBy(["U0APPROVER2"], two, { ...renewed, preview });
+    const after = approvedBy(["U0APPROVER2"], two, changed(renewed, { preview }));
 
     expect(after.state).toBe("pending");
     expect(after.approvals.map(({ by }) => by)).toEqual(["U0APPROVER2"]);
@@ -147,11 +153,8 @@ describe("full control of a cluster", () => {
 describe("whoever can write to Redis, and waits for one approval, gains nothing by", () => {
   const [first] = approvedBy(["U0APPROVER"]).approvals;
   const one = first ?? sealed({});
-  const forged = (approvals: readonly Decision[], change: Partial<AccessRequest> = {}) => ({
-    ...approvedBy(["U0APPROVER", "U0APPROVER2"]),
-    approvals,
-    ...change,
-  });
+  const forged = (approvals: readonly Decision[], change: RequestChange = {}) =>
+    changed(approvedBy(["U0APPROVER", "U0APPROVER2"]), { approvals, ...change });
 
   test.each<[string, AccessRequest]>([
     ["calling it enough", forged([one])],

@@ -10,8 +10,8 @@ import {
   sealedEnd,
   shareOf,
 } from "../../../src/access/lease/due-work.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
-import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import type { ApprovedRequest } from "../../../src/access/request/record.ts";
+import { aGrantedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
@@ -22,7 +22,7 @@ const aRescue = { level: "rescue", emergency: { review: null, remindAt: "", remi
 const revoked = { cause: "revoked", by: "U0ONCALL", at: now.toISOString(), why: "" } as const;
 
 /** In which of the three lists a request falls. */
-function placeOf(request: AccessRequest, when = now): string {
+function placeOf(request: ApprovedRequest, when = now): string {
   const { arriving, leaving, staying } = dueWork([request], when);
   const places = { arriving, leaving, staying };
   return Object.entries(places)
@@ -32,8 +32,7 @@ function placeOf(request: AccessRequest, when = now): string {
 }
 
 describe("of the open requests of a cluster", () => {
-  test.each<[string, AccessRequest, Date, string]>([
-    ["one that nobody approved has nothing to do there", aPreviewedRequest(), now, ""],
+  test.each<[string, ApprovedRequest, Date, string]>([
     ["an approved one arrives", anApprovedRequest(), now, "arriving"],
     ["an approved one that came too late leaves", anApprovedRequest(), end, "leaving"],
     ["an active one stays until its end", aGrantedRequest({ state: "active" }), new Date(end.getTime() - 1), "staying"],

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { planReminders, remind } from "../../../src/access/request/reminder.ts";
 import { dueAt } from "../../../src/access/request/request.ts";
 import { aPreview, aPreviewedRequest } from "../../builders/a-request.ts";
@@ -14,7 +15,7 @@ const asked = aPreviewedRequest({
 describe("the approvers are reminded", () => {
   test("with growing gaps, and then no more", () => {
     const times: (number | null)[] = [];
-    let request = asked;
+    let request: AccessRequest = asked;
     for (let due = dueAt(request); request.reminders?.nextAt; due = dueAt(request)) {
       times.push(due);
       request = remind(request, new Date(due ?? 0), after) ?? expect.fail("it is due, and not sent");

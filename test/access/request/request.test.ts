@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
-import { createRequest, dueAt, isClosed, revise } from "../../../src/access/request/request.ts";
+import { createRequest, dueAt, isClosed } from "../../../src/access/request/request.ts";
 import { isToBeTold, nextTry } from "../../../src/access/request/retry.ts";
-import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
+import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest, revise } from "../../builders/a-request.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 

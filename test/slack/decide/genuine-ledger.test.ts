@@ -1,10 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { sealPreview } from "../../../src/access/approval/seal-preview.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
-import { revise } from "../../../src/access/request/request.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { genuineLedger } from "../../../src/slack/decide/genuine-ledger.ts";
-import { anApprovedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { anApprovedRequest, aPreviewedRequest, revise } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
@@ -88,7 +87,7 @@ test("what is decided already is history, and shown as it stands", async () => {
 test("a review that somebody wrote into Redis is none", async () => {
   const broken = anEmergency({ version: 1 });
   const review = { by: "U0APPROVER", at: broken.createdAt, seal: "00000000.00" };
-  await plain.commit(aChange({ ...broken, emergency: broken.emergency && { ...broken.emergency, review } }));
+  await plain.commit(aChange({ ...broken, emergency: { ...broken.emergency, review } }));
 
   expect((await genuine.get(broken.id))?.emergency?.review).toBeNull();
   expect((await genuine.list(all, 0, 10)).requests[0]?.emergency?.review).toBeNull();

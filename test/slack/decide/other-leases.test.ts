@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { leasesInLedger } from "../../../src/access/lease/other-leases.ts";
 import { digestOfChange } from "../../../src/access/request/digest.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { AccessRequest, ApprovedRequest } from "../../../src/access/request/record.ts";
 import { revokeLease } from "../../../src/slack/lease/end-access.ts";
 import { aGrantedRequest, anApprovedRequest, aPreview, aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
@@ -18,14 +18,14 @@ beforeEach(() => {
   context = aSlackContext(ledger);
 });
 
-async function put(request: AccessRequest): Promise<AccessRequest> {
+async function put<Request extends AccessRequest>(request: Request): Promise<Request> {
   const first = { ...request, version: 1 };
   await ledger.commit(aChange(first));
   return first;
 }
 
 /** What waits for a decision, as the worker has seen it beside these leases. */
-async function putPending(change: Partial<AccessRequest>, open: readonly AccessRequest[]): Promise<AccessRequest> {
+async function putPending(change: Partial<AccessRequest>, open: readonly ApprovedRequest[]): Promise<AccessRequest> {
   const request = aRequest(change);
   const cluster = context.config.clusters.get(request.cluster) ?? expect.fail("there is no such cluster");
   const level = cluster.levels.find(({ name }) => name === request.level) ?? expect.fail("there is no such level");

@@ -1,13 +1,12 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
-import { revise } from "../../../src/access/request/request.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { type HomeContext, publishHome } from "../../../src/slack/home/home.ts";
 import { slackDirectory } from "../../../src/slack/people/directory.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { aPreviewedRequest } from "../../builders/a-request.ts";
+import { aPreviewedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { at, minutes } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
-import { revise } from "../../../src/access/request/request.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { backgroundClient } from "../../../src/slack/app/web-client.ts";
@@ -11,7 +10,7 @@ import { showRequest as showMessage } from "../../../src/slack/show/messenger.ts
 import type { MessengerContext } from "../../../src/slack/show/show-in-channel.ts";
 import { showThread } from "../../../src/slack/show/thread.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
+import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest, revise } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { at, hours } from "../../builders/times.ts";

@@ -3,7 +3,7 @@ import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/bl
 import type { AccessRequest, Lease } from "../../../src/access/request/record.ts";
 import { threadMessage, threadOf } from "../../../src/slack/show/thread.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, anEndProof, aProof } from "../../builders/a-request.ts";
+import { aGrantedRequest, anEndProof, aProof, changed } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, hours } from "../../builders/times.ts";
@@ -45,7 +45,7 @@ test("that it is active is told with the whole proof, once signing in has been t
   const lease = tried.lease && { ...tried.lease, signInDueAt: null };
 
   expect(namesOf(tried, [])).not.toContain("active");
-  expect(namesOf({ ...tried, lease }, [])).toContain("active");
+  expect(namesOf(changed(tried, { lease }), [])).toContain("active");
 });
 
 describe("where signing in is tried again", () => {

@@ -6,7 +6,7 @@ import { decide } from "../../../src/access/approval/decide.ts";
 import type { AuditEvent } from "../../../src/access/audit/event.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
-import { createRequest, revise } from "../../../src/access/request/request.ts";
+import { createRequest } from "../../../src/access/request/request.ts";
 import { identityOfEntry } from "../../../src/access-entry/entry.ts";
 import { type AccessEntries, accessEntriesOf } from "../../../src/aws/access-entries.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
@@ -17,6 +17,7 @@ import { openEks } from "../../../src/worker/open/open-eks.ts";
 import { previewCluster } from "../../../src/worker/preview/preview.ts";
 import { identityInDocument } from "../../../src/worker/reconcile/cluster-state.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { revise } from "../../builders/a-request.ts";
 import { aChange, anEvent } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
 

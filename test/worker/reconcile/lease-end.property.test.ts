@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { sealDecision } from "../../../src/access/approval/sealed-decision.ts";
 import { rememberWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
-import type { AccessRequest, Holding } from "../../../src/access/request/record.ts";
+import type { ApprovedRequest, Holding } from "../../../src/access/request/record.ts";
 import { aLease, anApprovedRequest, digestNow, engineerArn } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
@@ -29,7 +29,7 @@ type Edit = typeof edit extends fc.Arbitrary<infer Value> ? Value : never;
 
 const asked = fc.record({ approvedAhead: skew, durationSeconds: fc.integer({ min: 60, max: hours(8) }) });
 
-function approvedAt(record: AccessRequest, when: Date): AccessRequest {
+function approvedAt(record: ApprovedRequest, when: Date): ApprovedRequest {
   const [first] = record.approvals;
   if (!first) throw new Error("The builder's request is not approved.");
   const { seal: _, ...decision } = { ...first, at: when.toISOString(), digest: digestNow(record) };
@@ -38,14 +38,14 @@ function approvedAt(record: AccessRequest, when: Date): AccessRequest {
 
 const later = (now: Date, seconds: number) => new Date(now.getTime() + seconds * 1000);
 
-function edited(record: AccessRequest, { approvedAgain, durationSeconds, endsAt, isScheduled }: Edit, now: Date) {
+function edited(record: ApprovedRequest, { approvedAgain, durationSeconds, endsAt, isScheduled }: Edit, now: Date) {
   const { lease } = record;
   const longer = durationSeconds === null ? record : { ...record, durationSeconds };
   const again = approvedAgain === null ? longer : approvedAt(longer, later(now, approvedAgain));
   const state = isScheduled ? ("scheduled" as const) : ("active" as const);
   return {
     ...again,
-    lease: lease && aLease(lease, { state, endsAt: endsAt === null ? lease.endsAt : later(now, endsAt).toISOString() }),
+    lease: aLease(lease, { state, endsAt: endsAt === null ? lease.endsAt : later(now, endsAt).toISOString() }),
   };
 }
 
@@ -57,7 +57,7 @@ test("a lease ends no later than its sealed duration after its first write, what
       let holdings: readonly Holding[] = [];
       let mapUsers: string | undefined;
       let mostEnd = Number.POSITIVE_INFINITY;
-      const run = (open: AccessRequest, remembered: readonly Holding[]) => {
+      const run = (open: ApprovedRequest, remembered: readonly Holding[]) => {
         const known = withLedgerMemory(remembered, [open], keys.memory);
         const memory = { holdings: [...known.holdings.values()], lost: known.lost };
         const there = mapUsers === undefined ? {} : { mapUsers };

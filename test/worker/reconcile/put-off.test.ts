@@ -17,7 +17,10 @@ async function anOutage(why: (attempt: number) => AccessError) {
   const scene = await aDirectScene(initialAwsAuth);
   let attempt = 0;
   const openCluster: WorkerContext["openCluster"] = () => Promise.reject(why(++attempt));
-  const record = async () => (await scene.ledger.get(id)) ?? expect.fail("there is no record");
+  const record = async () => {
+    const found = await scene.ledger.get(id);
+    return found?.state === "approved" ? found : expect.fail("there is no approved record");
+  };
   /** Lets the worker look whenever something is due, for so long. */
   const passes = async (ms: number) => {
     for (const until = scene.clock.ms + ms; scene.clock.ms < until; ) {
@@ -130,7 +133,7 @@ describe("an approval that is void, of which something may be left,", () => {
   test("says nothing of one that was given meanwhile", async () => {
     const { context, record, records } = await anOutage(() => unreachable(""));
     const stale = await record();
-    const lease = stale.lease && { ...stale.lease, endsAt: new Date(Date.parse(stale.lease.endsAt) + 1).toISOString() };
+    const lease = { ...stale.lease, endsAt: new Date(Date.parse(stale.lease.endsAt) + 1).toISOString() };
     records.set(id, { ...stale, lease });
 
     await putOffVoid(context(), stale, unreachable("AWS is away"));

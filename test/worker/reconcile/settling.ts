@@ -1,7 +1,7 @@
 import { dueWork } from "../../../src/access/lease/due-work.ts";
 import { noWithdrawals, type Withdrawals } from "../../../src/access/lease/withdrawal.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import type { AccessRequest, Holding } from "../../../src/access/request/record.ts";
+import type { ApprovedRequest, Holding } from "../../../src/access/request/record.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { readConfigMap } from "../../../src/kubernetes/config-map.ts";
 import { type ClusterState, identityInDocument } from "../../../src/worker/reconcile/cluster-state.ts";
@@ -18,7 +18,7 @@ export const admins =
 
 /** What a run reads, and what there is to be done. */
 export interface Given {
-  readonly open: readonly AccessRequest[];
+  readonly open: readonly ApprovedRequest[];
   readonly mapRoles?: string;
   readonly mapUsers?: string;
   readonly holdings?: readonly Holding[];

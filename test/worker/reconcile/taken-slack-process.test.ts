@@ -3,7 +3,7 @@ import { sealDecision } from "../../../src/access/approval/sealed-decision.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { digestOfChange } from "../../../src/access/request/digest.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { ApprovedRequest } from "../../../src/access/request/record.ts";
 import { voidReason } from "../../../src/worker/reconcile/void-reason.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { anApprovedRequest } from "../../builders/a-request.ts";
@@ -18,7 +18,7 @@ const masters = aLevel({ name: "viewer", groups: ["system:masters"], maxDuration
 const generous = aCluster({ levels: [masters, { ...masters, name: "root" }], foreignAccounts: ["999900001111"] });
 
 /** A request with an approval whose seal and digest hold, by the intruder's configuration or by the worker's own. */
-function sealedBy(by: string, change: Partial<AccessRequest>, cluster: Cluster): AccessRequest {
+function sealedBy(by: string, change: Partial<ApprovedRequest>, cluster: Cluster): ApprovedRequest {
   const request = { ...anApprovedRequest(), ...change };
   const level = cluster.levels.find(({ name }) => name === request.level);
   if (!level) throw new Error(`The intruder's configuration has no level ${request.level}.`);
@@ -31,7 +31,7 @@ function sealedBy(by: string, change: Partial<AccessRequest>, cluster: Cluster):
   return { ...request, approvals: [sealDecision(decision, request.id, keys.decision)] };
 }
 
-const reasonOf = (request: AccessRequest, cluster: Cluster = aCluster()) =>
+const reasonOf = (request: ApprovedRequest, cluster: Cluster = aCluster()) =>
   voidReason(
     {
       cluster,
@@ -50,7 +50,7 @@ test("who has taken the Slack process can decide in the name of an approver: tha
 });
 
 describe("who has taken the Slack process gets nothing by sealing", () => {
-  test.each<[string, Partial<AccessRequest>, string]>([
+  test.each<[string, Partial<ApprovedRequest>, string]>([
     ["a level that the cluster does not offer", { level: "root", groups: ["system:masters"] }, "does not offer root"],
     ["groups that the level does not have", { groups: ["system:masters"] }, "the level's groups have changed"],
     ["a duration beyond the level's", { durationSeconds: 900 * 3_600 }, "for at most 8h"],

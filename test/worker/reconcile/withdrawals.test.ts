@@ -5,10 +5,9 @@ import { bytesOf } from "../../../src/access/lease/annotation-room.ts";
 import { scheduleLease } from "../../../src/access/lease/lease.ts";
 import { judgeRevoke } from "../../../src/access/lease/may-revoke.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
-import { revise } from "../../../src/access/request/request.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
-import { aLease } from "../../builders/a-request.ts";
+import { aLease, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { aDirectScene, memoryOf } from "../../fault/direct-scene.ts";
 import { wishes } from "../../fault/reconcile-scene.ts";
@@ -80,6 +79,7 @@ describe("a revocation stands, although a record from before it is put back into
     const { context, cluster, ledger } = scene;
     const lines: string[] = [];
     const log = pino({ level: "error" }, { write: (line: string) => lines.push(line) });
+    if (active.state !== "approved") throw new Error("The look gives it.");
     const readings = [[active], [active]];
     const grantedOf = async (name: string) => readings.pop() ?? ledger.grantedOf(name);
 

@@ -1,0 +1,104 @@
+import type {
+  AccessRequest,
+  ApprovedRequest,
+  Because,
+  Decision,
+  DeniedRequest,
+  Emergency,
+  Lease,
+  PendingRequest,
+  RefusedRequest,
+  RequestFields,
+  Trouble,
+  UndecidedRequest,
+} from "./record.ts";
+
+type Change = Partial<Omit<RequestFields, "id" | "version">>;
+
+/** The next version of a record in the same state. */
+function next<Request extends AccessRequest>(request: Request, change: Change = {}): Request {
+  return { ...request, ...change, version: request.version + 1 };
+}
+
+/** The same once more, for an event that tells something about it. */
+export function unchanged<Request extends AccessRequest>(request: Request): Request {
+  return next(request);
+}
+
+/** It failed, or it can be tried now: when it is tried next. */
+export function withTrouble<Request extends AccessRequest>(request: Request, trouble: Trouble | null): Request {
+  return next(request, { trouble });
+}
+
+/** The worker has looked: approvers can decide now. */
+export function previewed(
+  request: PendingRequest,
+  seen: Required<Pick<Change, "preview" | "approvalsWanted" | "reminders">>,
+): PendingRequest {
+  return next(request, { ...seen, trouble: null });
+}
+
+/** The preview no longer shows what would be written: the worker looks again, and nothing is approved. */
+export function unpreviewed(request: PendingRequest, change: Pick<Change, "standing" | "voided"> = {}): PendingRequest {
+  return next(request, { ...change, preview: null, reminders: null, approvals: [] });
+}
+
+/** Why a preview no longer counts: a clause. */
+export const leasesDiffer = "the other leases of the principal are not the ones that the approver saw";
+
+/** The same, where the approvers learn why what they approved is void. */
+export function outdated(request: PendingRequest, message: string): PendingRequest {
+  return unpreviewed(request, request.approvals.length > 0 ? { voided: voidedBy(request, message) } : {});
+}
+
+/** One more approver was reminded, or one more approval was given or dropped. */
+export function waiting(
+  request: PendingRequest,
+  change: Pick<Change, "reminders" | "approvals" | "dropped" | "approvalsWanted" | "trouble" | "voided">,
+): PendingRequest {
+  return next(request, change);
+}
+
+/** Enough approvers agree: the lease begins. */
+export function approved(request: PendingRequest, lease: Lease): ApprovedRequest {
+  return { ...request, state: "approved", lease };
+}
+
+/** An approver says no. */
+export function denied(request: PendingRequest, denial: Decision): DeniedRequest {
+  return { ...next(request, { trouble: null }), state: "denied", denial };
+}
+
+/** The requester no longer wants it, or nobody decided in time. */
+export function closed(request: PendingRequest, state: UndecidedRequest["state"]): UndecidedRequest {
+  return { ...next(request, { trouble: null }), state };
+}
+
+/** Nobody can decide about it. */
+export function refused(request: PendingRequest, { code, message }: Because): RefusedRequest {
+  return { ...next(request, { trouble: null }), state: "refused", refusal: { code, message } };
+}
+
+/** What was approved is not what would be written: the worker looks again, and the approvers decide again. */
+export function approvalVoided(request: ApprovedRequest, message: string): PendingRequest {
+  const cleared = { preview: null, reminders: null, approvals: [], trouble: null, voided: voidedBy(request, message) };
+  return { ...next(request, cleared), state: "pending", lease: null, emergency: null };
+}
+
+/** The next version of its lease. `trouble`: of the request; unless it is given it stays. */
+export function withLease(
+  request: ApprovedRequest,
+  lease: Lease,
+  trouble: Trouble | null = request.trouble,
+): ApprovedRequest {
+  return { ...next(request, { trouble }), lease };
+}
+
+/** The emergency was reviewed, or the approvers were reminded of it. */
+export function withEmergency(request: ApprovedRequest, emergency: Emergency): ApprovedRequest {
+  return { ...next(request), emergency };
+}
+
+function voidedBy({ approvals }: AccessRequest, message: string): NonNullable<RequestFields["voided"]> {
+  return { by: approvals.map(({ by }) => by), message };
+}
