@@ -16,7 +16,7 @@ export interface SandboxAnswer {
   status: number;
   headers?: Readonly<Record<string, string>>;
   body?: string;
-  /** Who called, where the stand-in knows: an ARN, a Kubernetes user name. Told to `onCall`, not sent. */
+  /** Who called, where the stand-in knows: an ARN, a Kubernetes user name. Passed to `onCall`, not sent. */
   by?: string;
 }
 
@@ -42,7 +42,7 @@ export interface SandboxServerOptions {
   /** 0 takes a free one. */
   port?: number;
   tls?: { key: string; cert: string };
-  /** Told after each answer: for the narration and the page. */
+  /** Called after each answer: for the narration and the page. */
   onCall?: (call: string, status: number, milliseconds: number, by?: string) => void;
   maxBodyBytes?: number;
   /** How long a connection may lie idle; 5 s unless said otherwise. */

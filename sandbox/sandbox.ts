@@ -20,13 +20,13 @@ export interface Sandbox {
   /** That one, and where the sandbox was asked for it one for each kind of creator and for each mode, by name. */
   readonly clusters: ReadonlyMap<string, SandboxCluster>;
   readonly faults: Faults;
-  /** What the two processes need in their environment: the only thing that tells them from a real installation. */
+  /** What the two processes need in their environment: the only difference from a real installation. */
   environmentOf: (process: "slack" | "worker", options: { redisUrl: string; port?: number }) => Record<string, string>;
   /** Every secret of this run, those of sessions that AWS gave out meanwhile too: none of them may be read anywhere. */
   secrets: () => readonly string[];
   /**
    * `kubectl get pods` as one of the people, who is a principal of `scene.ts`; as the designated user if not given, and in
-   * `staging` if not told where.
+   * `staging` by default.
    */
   getPods: (user?: string, clusterName?: string) => Promise<KubectlAnswer>;
   stop: () => Promise<void>;
@@ -106,7 +106,7 @@ function populate(aws: SandboxAws): { worker: Keys; people: ReadonlyMap<string, 
     ],
     trust: { principals: [arns.worker], externalId },
   });
-  // A role of people, as whom the worker may sign in to prove a lease; in AWS it may do nothing.
+  // A role of people that the worker may assume to prove a lease; it allows nothing in AWS.
   aws.account.addRole({
     name: "developers",
     trust: { principals: [arns.worker], externalId, requireSourceIdentity: true },
@@ -125,7 +125,7 @@ function populate(aws: SandboxAws): { worker: Keys; people: ReadonlyMap<string, 
 
 function keysOf(people: ReadonlyMap<string, Keys>, user: string): Keys {
   const keys = people.get(user);
-  if (!keys) throw new Error(`${user} is nobody in the sandbox's AWS account`);
+  if (!keys) throw new Error(`${user} has no identity in the sandbox's AWS account`);
   return keys;
 }
 

@@ -121,7 +121,7 @@ function readNewEntry(service: EksService, { body }: AllowedCall): AskedEntry | 
   return { principalArn, principalId, type, tags, ...named, ...(clientRequestToken ? { clientRequestToken } : {}) };
 }
 
-/** What EKS finds only when it makes the entry: nobody behind the ARN, or no place for one more. */
+/** What EKS finds only when it makes the entry: no principal behind the ARN, or no place for one more. */
 function placeProblem(service: EksService, cluster: EksCluster, asked: AskedEntry): Refusal | undefined {
   if (asked.principalId === undefined) return invalid("The specified principalArn is invalid: invalid principal.");
   if (cluster.accessEntries.length < service.settings.mostAccessEntries) return undefined;

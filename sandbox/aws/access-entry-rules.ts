@@ -51,7 +51,7 @@ export function isEntryType(type: string): type is EntryType {
   return entryTypes.some((each) => each === type);
 }
 
-/** The username and the groups that somebody asks for; undefined where nothing is asked. */
+/** The username and the groups of a call; undefined where it names none. */
 export function namesProblem(
   type: EntryType,
   username: string | undefined,

@@ -25,7 +25,7 @@ export interface AssociatedPolicy {
 export interface AccessEntry {
   /** With a role's path, as in IAM. */
   principalArn: string;
-  /** AROA… or AIDA…: whoever is made anew under the same ARN is not let in. Undefined: nobody is. */
+  /** AROA… or AIDA…: a principal made anew under the same ARN does not get in. Undefined: there is no principal. */
   principalId: string | undefined;
   entryArn: string;
   username: string;
@@ -38,7 +38,7 @@ export interface AccessEntry {
   clientRequestToken?: string;
 }
 
-/** An entry that somebody made before the sandbox began. */
+/** An entry that is older than the sandbox. */
 export interface SandboxAccessEntry {
   principalArn: string;
   username: string;
@@ -75,7 +75,7 @@ export function newEntry(
   return { createdAt: at, modifiedAt: at, ...asked, entryArn, username, groups, policies, tags };
 }
 
-/** What the ARN of a principal's entry begins with; an id follows, which nobody knows before there is one. */
+/** What the ARN of a principal's entry begins with; an id follows, which EKS makes up. */
 export function entryArnsOf(clusterArn: string, principalArn: string): string {
   const { kind, account, name } = readPrincipal(principalArn) ?? { kind: "role", account: "", name: "" };
   return `${clusterArn.replace(":cluster/", ":access-entry/")}/${kind}/${account}/${name}`;

@@ -29,7 +29,7 @@ export interface AwsCall {
   by: string | undefined;
 }
 
-/** An AWS account whose STS, EKS and CloudTrail answer at one address. */
+/** An AWS account: its STS, EKS and CloudTrail answer at one address. */
 export interface SandboxAws {
   /** For AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_EKS and AWS_ENDPOINT_URL_CLOUDTRAIL alike. */
   url: string;
@@ -48,7 +48,7 @@ export interface SandboxAws {
   updateCluster(arn: string, change: ClusterChange): void;
   /** A cluster as the control plane knows it now. */
   cluster(arn: string): EksCluster | undefined;
-  /** Who EKS lets into a cluster now: what its API server goes by. Undefined: there is no such cluster. */
+  /** The principals that get into a cluster now. Undefined: there is no such cluster. */
   accessOf(arn: string): ClusterAccess | undefined;
   removeCluster(arn: string): void;
   stop(): Promise<void>;
@@ -134,7 +134,7 @@ function partitionOf(region: string): string {
   return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }
 
-/** The record of AssumeRole that CloudTrail keeps: who became whom, for which session name and source identity. */
+/** The record of AssumeRole that CloudTrail keeps: the caller, the role, the session name and the source identity. */
 function assumeRoleEvent({ caller, input, region, refused, requestId }: AssumeRoleCall, at: Date): CloudTrailEvent {
   return eventOf({
     name: "AssumeRole",

@@ -10,7 +10,7 @@ export interface RecordChange {
   olderParameters?: boolean;
 }
 
-/** What a creation tells of its cluster. */
+/** The parts of a creation's record about its cluster. */
 type CreatedCluster = Pick<EksCluster, "name" | "arn" | "region" | "creatorArn" | "createdAt">;
 
 /** The record of CreateCluster that EKS writes. */
@@ -79,7 +79,7 @@ interface EventParts {
   resources: CloudTrailEvent["resources"];
   change: RecordChange;
   readOnly?: boolean;
-  /** As the call's answer told it; made up where the sandbox has no such call. */
+  /** As in the call's answer; made up where the sandbox has no such call. */
   requestId?: string;
 }
 
@@ -122,7 +122,7 @@ function clusterElement(cluster: CreatedCluster): object {
   };
 }
 
-/** The element userIdentity of a record, for somebody who made a call (CloudTrail User Guide, "userIdentity element"). */
+/** The element userIdentity of a record, of a caller (CloudTrail User Guide, "userIdentity element"). */
 export function callerElement({
   identity,
   session,

@@ -29,7 +29,7 @@ export interface CloudTrail {
 
 const historyMs = 90 * 24 * 3600 * 1000;
 
-/** An event history. It throttles nobody until told to, so that only tests about throttling meet it. */
+/** An event history. It throttles only when a test asks for it. */
 export function createCloudTrail(now: () => Date): CloudTrail {
   const events: CloudTrailEvent[] = [];
   return {
@@ -62,11 +62,11 @@ export function answerCloudTrail(context: AwsContext, trail: CloudTrail, request
       by,
     };
   }
-  const whose = { region: claim.region, account: caller.identity.accountId };
-  if (isThrottled(trail, whose, context.now())) return { ...cloudTrailError("Throttling", "Rate exceeded"), by };
+  const place = { region: claim.region, account: caller.identity.accountId };
+  if (isThrottled(trail, place, context.now())) return { ...cloudTrailError("Throttling", "Rate exceeded"), by };
   const lookup = readLookup(request.body.toString("utf8"));
   if ("type" in lookup) return { ...cloudTrailError(lookup.code, lookup.message), by };
-  return { ...page(trail, whose, lookup, context.now()), by };
+  return { ...page(trail, place, lookup, context.now()), by };
 }
 
 interface Place {
@@ -82,13 +82,13 @@ function isThrottled(trail: CloudTrail, { account, region }: Place, now: Date): 
   return throttled;
 }
 
-function page(trail: CloudTrail, whose: Place, lookup: Lookup, now: Date): SandboxAnswer {
+function page(trail: CloudTrail, place: Place, lookup: Lookup, now: Date): SandboxAnswer {
   const { offset, max, until } = lookup;
   const from = Math.max(lookup.from, now.getTime() - historyMs);
   // Newest first, also of those that came in one and the same millisecond.
   const found = trail.events
     .toReversed()
-    .filter((event) => event.region === whose.region && event.record.recipientAccountId === whose.account)
+    .filter((event) => event.region === place.region && event.record.recipientAccountId === place.account)
     .filter((event) => event.at.getTime() >= from && event.at.getTime() <= until)
     .filter(lookup.matches)
     .sort((a, b) => b.at.getTime() - a.at.getTime());

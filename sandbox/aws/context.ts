@@ -4,13 +4,13 @@ import type { Refusal } from "./refusal.ts";
 import type { SandboxAccount } from "./sandbox-account.ts";
 import type { WebIdentities } from "./web-identity.ts";
 
-/** One call of AssumeRole that STS understood, as CloudTrail is told of it. */
+/** One call of AssumeRole that STS understood, as CloudTrail gets it. */
 export interface AssumeRoleCall {
   caller: Caller;
   input: AssumeRoleInput;
   region: string;
   refused: Refusal | undefined;
-  /** As the answer tells it. */
+  /** As in the answer. */
   requestId: string;
 }
 

@@ -16,7 +16,7 @@ export interface EksCluster {
   bootstrapClusterCreatorAdminPermissions: boolean;
   /** Roles of managed node groups and of Fargate profiles: EKS itself lets them in. */
   nodeRoles: readonly NodeRole[];
-  /** As the API of EKS tells of them. */
+  /** As the API of EKS lists them. */
   accessEntries: readonly AccessEntry[];
   /** As they take effect: the API is ahead of the cluster. */
   entryHistory: readonly EntriesFrom[];

@@ -6,26 +6,26 @@ import type { AwsContext } from "./context.ts";
 import type { AuthenticationMode, EksCluster, EksClusters, EntriesFrom, NodeRole } from "./eks-cluster.ts";
 import type { CreatorRecord } from "./user-identity.ts";
 
-/** A cluster that goes by aws-auth alone. */
+/** A cluster in the mode CONFIG_MAP. */
 export const withoutEntries: ClusterAccess = { mode: "CONFIG_MAP", entries: [] };
 
 /** What `addCluster` takes. The creator must be an identity of the cluster's account. */
 export interface NewCluster {
   name: string;
   region: string;
-  /** Twelve digits; the sandbox's own account unless told otherwise. EKS shows a cluster to callers of its account alone. */
+  /** Twelve digits; the sandbox's own account by default. EKS shows a cluster to callers of its account alone. */
   account?: string;
   creatorArn: string;
   endpoint: string;
   /** Base64 of a PEM certificate, as DescribeCluster gives it. */
   certificateAuthority: string;
   authenticationMode?: AuthenticationMode;
-  /** Yes unless told otherwise, as in EKS. */
+  /** Yes by default, as in EKS. */
   bootstrapClusterCreatorAdminPermissions?: boolean;
   nodeRoles?: readonly NodeRole[];
   createdAt?: Date;
   status?: EksCluster["status"];
-  /** How CloudTrail recorded the creation: by the kind of the creator unless told otherwise; `"none"` leaves no record. */
+  /** How CloudTrail recorded the creation: by default by the kind of the creator; `"none"` leaves no record. */
   recordedAs?: CreatorRecord | "none";
 }
 
@@ -72,7 +72,7 @@ export function updateCluster(registry: Registry, arn: string, change: ClusterCh
 
 /**
  * The cluster in another mode. Where it begins to have access entries, EKS makes those of its creator and of the roles of
- * managed nodes and Fargate profiles; what else stands in aws-auth stays there alone.
+ * managed nodes and Fargate profiles; other entries stay in aws-auth alone.
  */
 export function switchMode(
   registry: Registry,
@@ -134,7 +134,7 @@ function seeded(registry: Registry, cluster: EksCluster, seeds: readonly Sandbox
   return withAccessEntries(registry, cluster, [...kept, ...made], 0);
 }
 
-/** Who EKS lets into a cluster at one moment: what its API server goes by. */
+/** The principals that get into a cluster at one moment. */
 export interface ClusterAccess {
   mode: AuthenticationMode;
   entries: readonly EntryInForce[];
@@ -171,7 +171,7 @@ function withEntries(
   return [...(current ? [current] : []), ...coming, { from: Math.max(from, last), entries }];
 }
 
-/** What a cluster's API server goes by now. */
+/** The principals that a cluster's API server lets in now. */
 export function accessOf(cluster: EksCluster, now: number): ClusterAccess {
   const entries = inForce(cluster.entryHistory, now)?.entries ?? [];
   return {

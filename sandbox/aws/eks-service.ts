@@ -6,7 +6,7 @@ import { type Refusal, refuse } from "./refusal.ts";
 
 /** What tests may set of the EKS control plane. */
 export interface EksSettings {
-  /** How long a change of access entries takes until the cluster goes by it. */
+  /** How long a change of access entries takes until they reach the cluster. */
   entryDelayMs: number;
   /** How long a change of a cluster's mode takes. */
   updateMs: number;
@@ -19,7 +19,7 @@ export interface EksService extends Registry {
   settings: EksSettings;
 }
 
-/** A call whose caller may make it, in the region that it was signed for. */
+/** A call that is allowed, in the region that it was signed for. */
 export interface AllowedCall extends EksCall {
   caller: Caller;
   region: string;

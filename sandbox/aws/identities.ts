@@ -2,16 +2,16 @@ const tests = ["StringEquals", "StringLike", "ArnEquals", "ArnLike", "Null"] as 
 
 /** Who may assume a role, and what the session may carry. */
 export interface TrustPolicy {
-  /** ARNs of users, roles and role sessions; `arn:aws:iam::<account>:root` or an account id stands for everybody there whom an identity policy allows it. */
+  /** ARNs of users, roles and role sessions; `arn:aws:iam::<account>:root` or an account id means every principal there that an identity policy allows it. */
   principals: readonly string[];
   externalId?: string;
   /** A condition on `sts:SourceIdentity` being there. */
   requireSourceIdentity?: boolean;
-  /** A condition on `aws:MultiFactorAuthPresent`: nobody here has one. */
+  /** A condition on `aws:MultiFactorAuthPresent`: no caller here has MFA. */
   requireMfa?: boolean;
-  /** Whether the policy has `sts:SetSourceIdentity`; yes unless told otherwise. */
+  /** Whether the policy has `sts:SetSourceIdentity`; yes by default. */
   allowSourceIdentity?: boolean;
-  /** Whether the policy has `sts:TagSession`; yes unless told otherwise. */
+  /** Whether the policy has `sts:TagSession`; yes by default. */
   allowTags?: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface Identity {
   maxSessionSeconds: number;
 }
 
-/** What one access key stands for: a user, or a session of a role. */
+/** The identity of one access key: a user, or a session of a role. */
 export interface Caller {
   identity: Identity;
   /** As GetCallerIdentity gives it: a role's session is `arn:aws:sts::…:assumed-role/R/S`. */
@@ -154,7 +154,7 @@ function isMet({ test, every, key, values }: Condition, context: ConditionContex
   return every ? own.every(fits) : own.some(fits);
 }
 
-/** `*` stands for any run of characters and `?` for one, as in IAM. */
+/** `*` matches any run of characters and `?` one, as in IAM. */
 function matches(pattern: string, text: string): boolean {
   const expression = pattern
     .replace(/[.+^${}()|[\]\\]/g, "\\$&")

@@ -32,13 +32,13 @@ export function stsError(code: string, message: string, status = 400, id: string
   return { status, headers: { "content-type": "text/xml", "x-amzn-requestid": id }, body };
 }
 
-/** An error of restJson1, as EKS gives it: the code stands in a header. `more` adds members beside the message. */
+/** An error of restJson1, as EKS gives it: the code is in a header. `more` adds members beside the message. */
 export function eksError(code: string, message: string, status = 400, more: object = {}): SandboxAnswer {
   const headers = { "x-amzn-errortype": jsonCodes[code] ?? code, "x-amzn-requestid": crypto.randomUUID() };
   return { status, headers, body: JSON.stringify({ ...more, message }) };
 }
 
-/** An error of awsJson1_1, as CloudTrail gives it: the code stands in the body. */
+/** An error of awsJson1_1, as CloudTrail gives it: the code is in the body. */
 export function cloudTrailError(code: string, message: string, status = 400): SandboxAnswer {
   return {
     status,

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Caller, Credentials, Identity, PolicyStatements, SessionCredentials, TrustPolicy } from "./identities.ts";
 import { readPolicyDocument } from "./identities.ts";
 
-/** What a session carries, and how long it lives (an hour unless told otherwise). */
+/** What a session carries, and how long it lives (an hour by default). */
 interface SessionOptions {
   seconds?: number;
   sourceIdentity?: string;
@@ -40,7 +40,7 @@ export class SandboxAccount {
     return { arn, ...this.addAccessKey(arn) };
   }
 
-  /** Adds an IAM role. `maxSessionSeconds` is an hour unless told otherwise, as in IAM. */
+  /** Adds an IAM role. `maxSessionSeconds` is an hour by default, as in IAM. */
   addRole(role: {
     name: string;
     path?: string;

@@ -74,7 +74,7 @@ function amzDate(date: Date): string {
   return `${date.toISOString().replace(/[-:]/g, "").slice(0, 15)}Z`;
 }
 
-/** The signature that a request should have, with the key of whom it claims to be from. Lower-case hex. */
+/** The signature that a request should have, with the key of the caller that it names. Lower-case hex. */
 function sign(request: SandboxRequest, claim: SignatureClaim, secretAccessKey: string): string {
   const scope = `${claim.date}/${claim.region}/${claim.service}/aws4_request`;
   const text = ["AWS4-HMAC-SHA256", claim.at, scope, sha256(canonicalRequest(request, claim))].join("\n");

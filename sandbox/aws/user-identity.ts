@@ -13,7 +13,7 @@ export type CreatorRecord =
   | "IdentityCenterUser"
   | "Directory"
   | "Unknown"
-  /** A role that CloudFormation used on somebody's behalf: `invokedBy` beside the session. */
+  /** A role that CloudFormation used for a caller: `invokedBy` beside the session. */
   | "InvokedByService";
 
 /** The name that LookupEvents finds an event by: of the user, or of the session. */

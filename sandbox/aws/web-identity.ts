@@ -3,7 +3,7 @@ import { type AssumedRole, sessionArn } from "./assume-role.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import type { SandboxAccount } from "./sandbox-account.ts";
 
-/** A service account of a cluster whose identity provider IAM trusts, with the role that its annotation names (IRSA). */
+/** A service account with the role that its annotation names (IRSA). IAM trusts the cluster's identity provider. */
 export interface ServiceAccount {
   readonly roleArn: string;
   /** `system:serviceaccount:NAMESPACE:NAME`. */
@@ -28,7 +28,7 @@ export class WebIdentities {
   }
 }
 
-/** Answers AssumeRoleWithWebIdentity, which nobody signs: the token alone says who asks (STS API reference). */
+/** Answers AssumeRoleWithWebIdentity, which is not signed: the token alone identifies the caller (STS API reference). */
 export function assumeWithWebIdentity(
   account: SandboxAccount,
   identities: WebIdentities,

@@ -81,7 +81,7 @@ const accessPolicyRules: Readonly<Record<string, readonly PolicyRule[]>> = {
 };
 
 /**
- * What the access policies of somebody's entry allow, beside RBAC. They belong to the principal that the authenticator knows,
+ * What the access policies of an entry allow, beside RBAC. They belong to the principal that the authenticator knows,
  * not to a username: an impersonated user has none, and a review that names only a user sees none (EKS User Guide, "Associate
  * access policies with access entries").
  */
@@ -111,7 +111,7 @@ function inScope(namespaces: PolicyInForce["namespaces"], attributes: Attributes
   return namespace !== undefined && namespaces.some((pattern) => matches(pattern, namespace));
 }
 
-/** `*` stands for any run of characters. */
+/** `*` matches any run of characters. */
 function matches(pattern: string, text: string): boolean {
   const expression = pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*");
   return new RegExp(`^${expression}$`).test(text);

@@ -16,7 +16,7 @@ export interface ApiServerContext {
   authorize: Authorize;
   configMaps: ConfigMapStore;
   now: () => Date;
-  /** Told of each request that was answered. */
+  /** Called for each answered request. */
   audit: (event: AuditedRequest) => void;
 }
 
@@ -45,7 +45,7 @@ async function audited(context: ApiServerContext, asked: ApiRequest, request: Sa
   return { ...answered, headers: { "audit-id": auditID, ...answered.headers } };
 }
 
-/** EKS lets nobody in without a token, except to its health. */
+/** EKS answers health checks alone without a token. */
 const publicPaths = new Set(["/healthz", "/livez", "/readyz"]);
 
 async function answer(context: ApiServerContext, asked: ApiRequest, request: SandboxRequest): Promise<SandboxAnswer> {

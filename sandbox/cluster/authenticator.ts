@@ -17,7 +17,7 @@ export interface AuthenticatorOptions {
   stsUrl: string;
   /** The mode and the access entries in force at this moment. */
   access: () => ClusterAccess;
-  /** The map that stands in aws-auth at this moment. */
+  /** The map of aws-auth at this moment. */
   map: () => AwsAuthMap;
   now: () => Date;
   /** How long the API server believes a token without asking again. */
@@ -43,7 +43,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 }
 
 /**
- * Who an owner is in this cluster. Where there are access entries, they go before aws-auth, and the creator is nobody without
+ * Who an owner is in this cluster. Where there are access entries, they go before aws-auth, and the creator does not get in without
  * one; where there are none, the creator is let in before the document is asked.
  */
 function userOf(owner: TokenOwner, options: AuthenticatorOptions): User | undefined {
@@ -79,7 +79,7 @@ function renderedUser(owner: TokenOwner, mapping: Mapping, region: string): User
   return asUser(owner, username, groups);
 }
 
-/** aws-iam-authenticator, pkg/server, renderTemplate. Undefined where the template can't be filled: then nobody is let in. */
+/** aws-iam-authenticator, pkg/server, renderTemplate. Undefined where the template can't be filled: then the entry admits no caller. */
 function render(template: string, owner: TokenOwner, region: string): string | undefined {
   if (template.includes("{{EC2PrivateDNSName}}") && !/^i-(\w{8}|\w{17})$/.test(owner.sessionName)) return undefined;
   return template

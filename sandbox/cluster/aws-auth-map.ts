@@ -31,7 +31,7 @@ function byArn(mappings: readonly Mapping[]): Map<string, Mapping> {
   return new Map(mappings.map((mapping) => [mapping.arn.toLowerCase(), mapping]));
 }
 
-/** A section that can't be read is empty: nobody of it can sign in. */
+/** A section that can't be read is empty: no principal of it can sign in. */
 function readSection(text: string | undefined, arnField: string): Mapping[] {
   if (isBlank(text)) return [];
   const list = attempt(() => readGoYaml(text), null);
@@ -104,7 +104,7 @@ function firstDocument(text: string): Document | undefined {
   return document;
 }
 
-/** A line that stands further left than the first one ends the document for Go, which drops the rest without a word. */
+/** A line further left than the first one ends the document for Go, which drops the rest without a word. */
 function untilDedent(text: string): string {
   const lines = text.split("\n");
   const isContent = (line: string) => /\S/.test(line) && !/^\s*#/.test(line);

@@ -67,7 +67,7 @@ export class ConfigMapStore {
     return String(this.#version);
   }
 
-  /** Told after each write, with the ConfigMap as it is then. Gives the way to stop listening. */
+  /** Called after each write, with the ConfigMap as it is then. Gives the way to stop listening. */
   onChange(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

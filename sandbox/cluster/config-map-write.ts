@@ -55,7 +55,7 @@ export function replaced(
   });
 }
 
-/** Whoever deletes must not wait for something that came later (apimachinery, ValidateNoNewFinalizers). */
+/** A delete must not wait for something that came later (apimachinery, ValidateNoNewFinalizers). */
 function finalizerProblem({ metadata }: ConfigMap, sent: SentConfigMap): Status | undefined {
   const known = new Set(metadata.finalizers ?? []);
   const added = (sent.metadata.finalizers ?? []).filter((finalizer) => !known.has(finalizer));
@@ -145,7 +145,7 @@ export interface Preconditions {
   resourceVersion?: string;
 }
 
-/** The conflict of a delete whose preconditions do not hold (kubernetes, apiserver, rest.BeforeDelete). */
+/** The conflict of a delete with failed preconditions (kubernetes, apiserver, rest.BeforeDelete). */
 export function deleteProblem(before: ConfigMap, { uid, resourceVersion }: Preconditions): Status | undefined {
   const { metadata } = before;
   if (uid && uid !== metadata.uid) {

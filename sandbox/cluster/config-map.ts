@@ -31,7 +31,7 @@ export interface ConfigMapMetadata {
   deletionGracePeriodSeconds?: number;
 }
 
-/** A ConfigMap as somebody sends it: what the server fills in may be missing. */
+/** A ConfigMap as a client sends it: what the server fills in may be missing. */
 export interface SentConfigMap extends Pick<ConfigMap, "data" | "binaryData" | "immutable"> {
   metadata: Partial<ConfigMapMetadata>;
 }

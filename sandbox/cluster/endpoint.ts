@@ -3,7 +3,7 @@ import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../h
 import type { ClusterCertificates } from "./certificate.ts";
 import type { SandboxCluster, SandboxClusterOptions } from "./sandbox-cluster.ts";
 
-/** What a client of a cluster is given: where it is and whom to trust. */
+/** What a client of a cluster is given: its address and its certificate authority. */
 export type Endpoint = Pick<SandboxCluster, "endpoint" | "certificateAuthority" | "faults" | "stop">;
 
 /** As the API server's own (kubernetes, secure_serving.go). */

@@ -21,8 +21,8 @@ interface FieldTree {
 }
 
 /**
- * Who owns which field after an update (structured-merge-diff): whoever changes a value takes it from everybody else,
- * what is gone belongs to nobody, and what did not change keeps its owner.
+ * Who owns which field after an update (structured-merge-diff): a manager that changes a value takes it from all others,
+ * a removed field has no owner, and what did not change keeps its owner.
  */
 export function ownFields(
   before: { owners: readonly ManagedFields[]; object: OwnedParts | undefined },
@@ -44,7 +44,7 @@ export function ownFields(
   );
   const mine = owned.get(manager);
   const paths = [...new Set([...(mine?.paths ?? []), ...changed])].filter((path) => present.has(path));
-  // Taking a field away is not told: only what was set counts as the manager's last operation.
+  // Removing a field does not count: only what was set counts as the manager's last operation.
   const time = changed.size > 0 ? now.toISOString().replace(/\.\d{3}Z$/, "Z") : (mine?.owner.time ?? "");
   return [...kept, entry(manager, time, paths)]
     .filter(({ fieldsV1 }) => Object.keys(fieldsV1).length > 0)

@@ -146,7 +146,7 @@ export interface Rbac {
   bindings: readonly Binding[];
 }
 
-/** What somebody wants to do: with a resource, or with a path that is none. */
+/** A request for a resource, or for a path that is none. */
 export type Attributes = ResourceAttributes | { verb: string; path: string };
 
 export interface ResourceAttributes {

@@ -26,7 +26,7 @@ export interface RealApiServerOptions {
   cacheMs: number;
 }
 
-/** Somebody else may take a port between its being found free and a program's listening on it. */
+/** Another process may take a port between its being found free and a program's listening on it. */
 const attempts = 5;
 
 /** Starts both programs and waits until the API server is ready. Fails with the end of their logs when they stop instead. */
@@ -80,7 +80,7 @@ async function writeFiles(
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(folder, name), text, { mode: 0o600 })));
 }
 
-/** How an API server is told of a webhook: a kubeconfig. */
+/** The configuration of a webhook for an API server: a kubeconfig. */
 function hookConfig(server: string): object {
   return {
     apiVersion: "v1",
@@ -159,7 +159,7 @@ async function ready(target: ForwardTarget, token: string, programs: readonly Ch
   }
 }
 
-/** Nothing of it is kept, so nobody waits for a graceful end. */
+/** Nothing of it is kept, so a graceful end is not needed. */
 async function kill(program: ChildProcess): Promise<void> {
   if (program.exitCode !== null || program.signalCode !== null) return;
   const ended = new Promise((resolve) => program.once("exit", resolve));

@@ -23,7 +23,7 @@ const configMaps = "/api/v1/namespaces/kube-system/configmaps";
 
 const awsAuth = `${configMaps}/aws-auth`;
 
-/** The live aws-auth of a real API server, read again after each write, so that nobody has to wait for it. */
+/** The live aws-auth of a real API server, read again after each write, so that a reader never waits for it. */
 class AwsAuthMirror {
   readonly #admin: ClusterAdmin;
   readonly #listeners = new Set<(configMap: ConfigMap | null) => void>();
@@ -208,7 +208,7 @@ function clusterAdmin(target: ForwardTarget, token: string): ClusterAdmin {
   };
 }
 
-/** Edits until nobody else wrote meanwhile: whoever edits by hand does the same. */
+/** Edits again after a conflict, as a person with kubectl does. */
 async function editAwsAuth(
   call: Call,
   edit: (configMap: SentConfigMap) => SentConfigMap,

@@ -28,7 +28,7 @@ export function selfSubjectReview(user: User, now: Date): SandboxAnswer {
   });
 }
 
-/** SelfSubjectAccessReview and SubjectAccessReview. The latter knows only the groups it is told: not even system:authenticated is added. */
+/** SelfSubjectAccessReview and SubjectAccessReview. The latter knows only the groups of the review: not even system:authenticated is added. */
 export function accessReview(
   kind: "SelfSubjectAccessReview" | "SubjectAccessReview",
   authorize: Authorize,

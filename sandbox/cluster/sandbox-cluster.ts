@@ -24,11 +24,11 @@ export interface SandboxCluster {
   faults: Faults;
   /** The live ConfigMap kube-system/aws-auth; null where there is none. */
   awsAuth(): ConfigMap | null;
-  /** Somebody's own edit, past all authentication: `manager` owns in managedFields what it changes. Creates the ConfigMap where there is none. A promise only where a real API server is behind it, as below. */
+  /** An edit by hand, past all authentication: `manager` owns in managedFields what it changes. Creates the ConfigMap where there is none. A promise only where a real API server is behind it, as below. */
   editAwsAuth(edit: (configMap: SentConfigMap) => SentConfigMap, manager?: string): void | Promise<void>;
   /** `kubectl delete configmap aws-auth`. */
   deleteAwsAuth(): void | Promise<void>;
-  /** Told after each write to aws-auth, with the ConfigMap as it is then; null once it is deleted. */
+  /** Called after each write to aws-auth, with the ConfigMap as it is then; null once it is deleted. */
   onChange(listener: (configMap: ConfigMap | null) => void): () => void;
   /** Adds ClusterRoles, Roles and bindings to the default ones, instead of those that were added before. */
   setRbac(rbac: Partial<Rbac>): void | Promise<void>;
@@ -48,7 +48,7 @@ export interface SandboxClusterOptions {
   awsAuth: Readonly<Record<string, string>> | null;
   /** Roles and bindings beside the default ones. */
   rbac?: Partial<Rbac>;
-  /** Who EKS lets in at a moment, where that is not told by aws-auth alone: the `accessOf` of the sandbox's account. */
+  /** The principals that EKS lets in at a moment, where aws-auth alone does not decide: the `accessOf` of the sandbox's account. */
   access?: () => ClusterAccess | undefined;
   /** The IPv4 address to listen on; 127.0.0.1 if not given. */
   host?: string;

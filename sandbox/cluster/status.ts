@@ -39,7 +39,7 @@ export function statusAnswer(status: Status, headers: Readonly<Record<string, st
   return { status: status.code, headers, body: JSON.stringify(status) };
 }
 
-/** What an API server says to a token that nobody stands behind. It never says why. */
+/** What an API server says to an unknown token. It never says why. */
 export const unauthorized = failure(401, "Unauthorized", "Unauthorized");
 
 const aConfigMap = (name: string): StatusDetails => ({ name, kind: "configmaps" });
@@ -73,7 +73,7 @@ export function configMapInvalid(name: string, field: string, reason: string, wh
   });
 }
 
-/** The answer to a delete whose preconditions do not hold. Unlike a write it names the kind, not the resource. */
+/** The answer to a delete with failed preconditions. Unlike a write it names the kind, not the resource. */
 export function preconditionFailed(name: string, why: string): Status {
   const message = `Operation cannot be fulfilled on ConfigMap "${name}": ${why}`;
   return failure(409, "Conflict", message, { name, kind: "ConfigMap" });

@@ -16,7 +16,7 @@ const usage = `Usage: eks-access demo [--stay] [--port <number>]   shows the san
 `;
 
 /**
- * `eks-access demo`. `--stay` wins over `--story`, so that it can be added to `npm run demo`, which tells the story.
+ * `eks-access demo`. `--stay` wins over `--story`, so that it can be added to `npm run demo`, which plays the story.
  * Returns 0 where everything was as expected, 2 for what it can't read.
  */
 export async function demo(argv: readonly string[]): Promise<number> {
@@ -73,7 +73,7 @@ async function tellStory(program: Program, write: (text: string) => void): Promi
     stops.unshift(slack.stop, worker.stop);
     sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
     write(
-      `Redis: ${redis.origin}\nRunning: slack process ${slack.pid}, worker ${worker.pid}, and the sandbox that stands in for Slack, AWS and EKS\n`,
+      `Redis: ${redis.origin}\nRunning: slack process ${slack.pid}, worker ${worker.pid}, and the sandbox in place of Slack, AWS and EKS\n`,
     );
     // Its first look at each new cluster would stand among the calls of the story's first step.
     await worker.logged("read the cluster's own memory", sandbox.clusters.size);

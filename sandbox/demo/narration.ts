@@ -15,7 +15,7 @@ class StoryError extends Error {
   }
 }
 
-/** Tells a story in a terminal: steps, the calls in each, and how long they took. */
+/** Plays a story in a terminal: steps, the calls in each, and how long they took. */
 export interface Narration {
   /** Begins a step. */
   step: (title: string) => void;
@@ -27,7 +27,7 @@ export interface Narration {
   called: (call: SandboxCall) => void;
   /**
    * Prints the calls since the first step that were not printed yet, and how long the step took: a worker begins as soon as a
-   * click is recorded, which may be before the step that tells of it.
+   * click is recorded, which may be before the step that shows it.
    */
   calls: (matching: (call: SandboxCall) => boolean) => void;
 }

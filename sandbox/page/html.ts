@@ -14,7 +14,7 @@ export class Html {
 /** What can stand in a template. What is not there (`false`, `null`, `undefined`) shows as nothing. */
 export type Content = Html | string | number | false | null | undefined | readonly Content[];
 
-/** A template whose values are escaped, both between tags and in quoted attributes. */
+/** A template that escapes its values, between tags and in quoted attributes. */
 export function html(parts: TemplateStringsArray, ...values: readonly Content[]): Html {
   return new Html(parts.map((part, index) => part + markupOf(values[index])).join(""));
 }

@@ -145,7 +145,7 @@ export function runProgram(
 
 /**
  * A folder that this user alone can write, kept between runs: under the user's cache folder, in `node_modules/.cache`, or
- * in the temporary folder. What lies in it will be executed, so a folder that somebody else put there first is refused.
+ * in the temporary folder. What lies in it will be executed, so a folder of another user is refused.
  */
 export async function cacheFolder(): Promise<string> {
   const parents = [

@@ -77,7 +77,7 @@ function spawnRedis(program: RedisProgram, settings: RedisSettings, logFile: str
       env: { ...process.env, ...program.env },
       stdio: ["pipe", log, log],
     });
-    // The pipe breaks when Redis dies first; that is told by "exit".
+    // The pipe breaks when Redis dies first; "exit" reports that.
     child.stdin?.on("error", () => {});
     return child;
   } finally {
@@ -106,7 +106,7 @@ function lastLine(log: string): string {
 
 /**
  * Resolves when the Redis at `url` answers PING; rejects with the last error after `withinMs`, or as soon as `givenUp`
- * resolves because nobody will ever answer. A Redis that still loads its data answers with an error and is waited for.
+ * resolves because no answer will ever come. A Redis that still loads its data answers with an error and is waited for.
  */
 export async function awaitPing(url: string, options: { withinMs: number; givenUp?: Promise<void> }): Promise<void> {
   const deadline = performance.now() + options.withinMs;

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject, listAt, objectAt, textAt } from "./json.ts";
 
-/** What stands in the inputs of a view: `state.values` of Slack's payloads, by block_id and action_id. */
+/** The values of a view's inputs: `state.values` of Slack's payloads, by block_id and action_id. */
 export type Inputs = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
 
 /** What a person may put into an input: a text, an option's value or text, ids, or several of them. */
@@ -34,7 +34,7 @@ const several: Readonly<Record<string, readonly [string, string]>> = {
   multi_channels_select: ["selected_channels", "initial_channels"],
 };
 
-/** An interactive element and the block it stands in. */
+/** An interactive element and its block. */
 export interface PlacedElement {
   block: SlackBlock;
   blockId: string;
@@ -42,7 +42,7 @@ export interface PlacedElement {
   element: JsonObject;
 }
 
-/** Where an element stands: for those that are called by no name of their own, as one button in each line of a list. */
+/** An element's place, for elements without a unique name, such as one button in each line of a list. */
 export interface ElementPlace {
   readonly blockId: string;
   readonly actionId: string;
@@ -78,7 +78,7 @@ function initialInput(element: JsonObject): JsonObject | undefined {
   return many ? { type, [many[0]]: element[many[1]] ?? [] } : undefined;
 }
 
-/** What stands in an element after a person put `value` there. Throws where the element does not offer it. */
+/** The value of an element after a person entered `value`. Throws where the element does not offer it. */
 export function filledInput(element: JsonObject, value: InputValue, loaded: readonly JsonObject[] = []): JsonObject {
   const type = String(element.type);
   const one = single[type];
@@ -111,7 +111,7 @@ export function optionsOf(element: JsonObject): readonly JsonObject[] {
   return [...listAt(element, "options"), ...groups];
 }
 
-/** Whether somebody still has to put something there. */
+/** Whether a value is still missing. */
 export function isEmptyInput(input: JsonObject): boolean {
   const [, value] = Object.entries(input).find(([key]) => key !== "type") ?? [];
   return value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0);

@@ -6,7 +6,7 @@ import { isObject, type JsonObject, listAt, objectAt, textAt } from "./json.ts";
 import { jsonArgument, refusedFor, SlackRefusal, textArgument } from "./methods/method.ts";
 import type { SandboxMessage } from "./shapes.ts";
 
-/** Parts of rich text and cells of tables, whose text is not escaped. */
+/** Parts of rich text and cells of tables: their text is not escaped. */
 const bare = ["text", "link", "raw_text", "raw_number"];
 
 const freshId = () => randomBytes(4).toString("base64url").slice(0, 5);
@@ -65,7 +65,7 @@ function storedElement(element: JsonObject): JsonObject {
 
 /**
  * All visible text of a message or view, one line a block and a field; without blocks, a message shows its text. Buttons and what
- * stands in inputs are in brackets. Mentions stay as Slack sends them: `<@U0ENGINEER>`.
+ * values of inputs are in brackets. Mentions stay as Slack sends them: `<@U0ENGINEER>`.
  */
 export function textOf(shown: {
   text?: string;
@@ -97,7 +97,7 @@ function textOfBlock(block: JsonObject, inputs: Inputs): string {
   return [line, ...fields].filter((each) => each !== "").join("\n");
 }
 
-/** What an element shows; `standing` is what stands in the inputs of its block. */
+/** What an element shows; `standing` has the values of its block's inputs. */
 function textOfElement(element: unknown, standing: JsonObject): string {
   if (!isObject(element)) return "";
   if (bare.includes(String(element.type))) return textAt(element, "text") ?? textAt(element, "url") ?? "";
@@ -120,7 +120,7 @@ function textOfValue(value: unknown): string {
   return value === null || value === undefined ? "" : String(value);
 }
 
-/** The text of a text object, or of a markdown block, whose text is a string. */
+/** The text of a text object, or of a markdown block, which has a string. */
 function textOfObject(value: unknown): string {
   return readable(typeof value === "string" ? value : (textAt(value, "text") ?? ""));
 }

@@ -99,7 +99,7 @@ export function viewPayload(
   return { ...interaction(state, person, type), view: viewJson(state, view), ...more };
 }
 
-/** A person types into a menu whose options the app gives. */
+/** A person types into a menu with options from the app. */
 export function suggestionPayload(
   state: SlackState,
   person: SandboxUser,

@@ -33,7 +33,7 @@ export interface SandboxPerson {
    */
   click(shown: SandboxMessage | SandboxView, button: string | ButtonPlace): Promise<CommandAnswer>;
   /**
-   * Chooses in a menu of a message or view, or types into an input that tells each character: like `fill`, and told to the
+   * Chooses in a menu of a message or view, or types into an input that dispatches each character: like `fill`, and sent to the
    * app at once. Throws where Slack would not tell the app.
    */
   choose(shown: SandboxMessage | SandboxView, field: string | ElementPlace, value: InputValue): Promise<CommandAnswer>;
@@ -126,18 +126,18 @@ async function choose(
 
 /**
  * An input block keeps what is put in until the form is sent, unless it says otherwise; a text does even then, unless it
- * names the moments at which it is told.
+ * names the moments at which it is sent.
  * @see https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
  */
 function mustTellTheApp({ block, element }: PlacedElement): void {
   if (block.type !== "input") return;
-  if (block.dispatch_action !== true) throw new Error("the app is not told what is put in: dispatch_action is not set");
+  if (block.dispatch_action !== true) throw new Error("the input sends nothing to the app: dispatch_action is not set");
   const moments = objectAt(element, "dispatch_action_config").trigger_actions_on;
   if (
     String(element.type).endsWith("_text_input") &&
     !(Array.isArray(moments) && moments.includes("on_character_entered"))
   ) {
-    throw new Error("the app is not told of each character: dispatch_action_config does not ask for it");
+    throw new Error("the input does not send each character: dispatch_action_config does not ask for it");
   }
 }
 
@@ -176,7 +176,7 @@ function current(state: SlackState, user: SandboxUser, shown: SandboxMessage | S
   return message;
 }
 
-/** A button, or an option of an overflow menu, and what the payload tells of the choice. */
+/** A button, or an option of an overflow menu, and the payload's part about the choice. */
 interface Clickable {
   used: PlacedElement;
   chosen: JsonObject;

@@ -30,7 +30,7 @@ export interface SandboxView {
   blocks: readonly SlackBlock[];
   /** The view as the app gave it, with Slack's ids. */
   json: JsonObject;
-  /** What stands in its inputs now. */
+  /** The values of its inputs now. */
   inputs: Inputs;
   /** What the app refused at the last submission, by block_id. */
   errors: Readonly<Record<string, string>>;

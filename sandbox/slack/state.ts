@@ -50,7 +50,7 @@ export interface Trigger {
 export interface ResponseUrl {
   user: string;
   channel: string;
-  /** The message whose button was clicked; undefined for a command. */
+  /** The message of the clicked button; undefined for a command. */
   message?: { channel: string; ts: string };
   expires: Date;
   uses: number;
@@ -85,7 +85,7 @@ export interface SlackState {
   homes: Map<string, SandboxView>;
   triggers: Map<string, Trigger>;
   responseUrls: Map<string, ResponseUrl>;
-  /** Tells everybody who waits that something changed. */
+  /** Wakes everything that waits for a change. */
   changed: () => void;
   nextTs: () => string;
 }
@@ -174,7 +174,7 @@ export function makeChanges(): Changes {
 
 /**
  * Resolves when `find` gives something, looking again at each change and at the end of the time; rejects then with what
- * `describe` tells of the state. An error that `find` throws rejects at once.
+ * `describe` describes the state. An error that `find` throws rejects at once.
  */
 export function untilFound<T>(
   changes: Changes,

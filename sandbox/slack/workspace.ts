@@ -41,7 +41,7 @@ export interface SandboxSlack {
   channels(): readonly SandboxChannel[];
   addChannel(channel: Pick<SandboxChannel, "id" | "name" | "members"> & Partial<SandboxChannel>): void;
   addUsergroup(id: string, users: readonly string[]): void;
-  /** Takes somebody out of the workspace, as an administrator does when they leave. */
+  /** Deactivates a person's account, as an administrator does when they leave. */
   deactivate(user: string): void;
   /** What everybody in the channel sees, oldest first; for what one person sees, see `SandboxPerson.ephemerals`. */
   messages(channelId: string): readonly SandboxMessage[];

@@ -79,7 +79,7 @@ function element(given: JsonObject, block: JsonObject, surface: Surface): Conten
   return ["button", "icon_button", "workflow_button"].includes(String(given.type)) ? button(placed) : undefined;
 }
 
-/** Pictures of elsewhere are not loaded: the page works offline, and asks nobody outside. */
+/** Pictures of elsewhere are not loaded: the page works offline. */
 function picture(image: JsonObject): Html {
   const url = safeUrl(image.image_url);
   const label = html`🖼 ${textAt(image, "alt_text") ?? "a picture"}`;

@@ -4,12 +4,12 @@ import { attributes, type Content, type Html, html, safeUrl } from "../html.ts";
 import { idOf, type Placed } from "./surface.ts";
 import { text, wordsOf } from "./text.ts";
 
-/** The fields of a form that nobody sees. */
+/** The hidden fields of a form. */
 export function hidden(fields: Readonly<Record<string, string>>): readonly Html[] {
   return Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`);
 }
 
-/** A button of a message or view: a form that tells the server which one was clicked. */
+/** A button of a message or view: a form that sends the server the button's name. */
 export function button(placed: Placed): Html {
   const { element } = placed;
   const label = wordsOf(element.text) || textAt(element, "accessibility_label") || "Button";

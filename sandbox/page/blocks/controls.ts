@@ -44,7 +44,7 @@ function isGroup(element: JsonObject): boolean {
   return kinds[String(element.type)] === ticks;
 }
 
-/** An input that stands alone in a section or among actions: what is chosen is told to the app at once. */
+/** An input of its own in a section or among actions: the app gets each choice at once. */
 export function lonelyControl(placed: Placed): Content {
   const { surface, blockId, element } = placed;
   const kind = kinds[String(element.type)];
@@ -81,13 +81,13 @@ export function labelled(placed: Placed, block: JsonObject): Html {
     block.hint ? html`<p class="hint" id="${id}-hint">${text(block.hint, surface.reader)}</p>` : "",
     error === undefined ? "" : html`<p class="error" id="${id}-error">${error}</p>`,
   ];
-  const told = block.dispatch_action === true && chooses(placed);
+  const dispatches = block.dispatch_action === true && chooses(placed);
   return isGroup(element)
-    ? html`<fieldset class="field" ${told}><legend>${label}</legend>${kind(placed, field)}${more}</fieldset>`
-    : html`<div class="field" ${told}><label for="${id}">${label}</label>${kind(placed, field)}${more}</div>`;
+    ? html`<fieldset class="field" ${dispatches}><legend>${label}</legend>${kind(placed, field)}${more}</fieldset>`
+    : html`<div class="field" ${dispatches}><label for="${id}">${label}</label>${kind(placed, field)}${more}</div>`;
 }
 
-/** Says to the page that a change in here is told to the app at once. */
+/** Makes the page send a change in here to the app at once. */
 function chooses({ surface, blockId, element }: Placed): Html {
   const fields = { ...surface.address, block: blockId, action: textAt(element, "action_id") ?? "" };
   const typing = objectAt(element, "dispatch_action_config").trigger_actions_on;
@@ -114,7 +114,7 @@ function typing({ element }: Placed): Readonly<Record<string, string | boolean |
   return { placeholder: wordsOf(element.placeholder) || undefined, autofocus: element.focus_on_load === true };
 }
 
-/** A menu that the app fills while somebody types. */
+/** A menu that the app fills while a person types. */
 function suggested(placed: Placed, field: Field): Html {
   const chosen = objectAt(standing(placed), "selected_option");
   const shown = { type: "text", value: wordsOf(chosen.text), list: `${field.id}-list` };
@@ -134,7 +134,7 @@ interface Field {
   readonly form: string | undefined;
   readonly describedBy: string | undefined;
   readonly invalid: boolean;
-  /** Said where no label stands beside it. */
+  /** Its name where it has no label. */
   readonly spoken: string | undefined;
 }
 
@@ -215,7 +215,7 @@ export function fieldName(blockId: string, actionId: string): string {
   return `in/${encodeURIComponent(blockId)}/${encodeURIComponent(actionId)}`;
 }
 
-/** What stands in an input now. */
+/** The value of an input now. */
 function standing({ surface, blockId, element }: Placed): JsonObject {
   return objectAt(objectAt(surface.inputs, blockId), textAt(element, "action_id") ?? "");
 }

@@ -79,7 +79,7 @@ export function link(url: string, label: Content): Html {
   return safe ? html`<a href="${safe}" target="_blank" rel="noreferrer">${shown}</a>` : html`<span>${shown}</span>`;
 }
 
-/** A block of code; where it is a difference, its lines are told apart by more than their colour. */
+/** A block of code; the lines of a difference have signs besides colours. */
 export function codeBlock(text: string): Html {
   const isDiff = /^--- .*\n\+\+\+ /m.test(text);
   const lines = text.trimEnd().split("\n");

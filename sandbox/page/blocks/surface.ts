@@ -10,7 +10,7 @@ export interface Reader {
   readonly now: Date;
 }
 
-/** The message or view that blocks stand in: where clicks in them go, and what stands in their inputs. */
+/** The message or view that blocks stand in: where clicks in them go, and the values of their inputs. */
 export interface Surface {
   readonly reader: Reader;
   /** Unique on the page; begins the ids of what is in it. */

@@ -13,7 +13,7 @@ const creator: Example = { label: "Who created the cluster?", line: `/eks-access
 
 const creatorUser: Example = { label: "Who created one that an IAM user made?", line: "/eks-access creator legacy" };
 
-const creatorFound: Example = { label: "Who created one that nobody knows of?", line: "/eks-access creator research" };
+const creatorFound: Example = { label: "Who created an unknown cluster?", line: "/eks-access creator research" };
 
 const whoAmI: Example = { label: "Who am I?", line: "/eks-access whoami" };
 
@@ -74,7 +74,7 @@ interface Completion {
 /** A word of the bot and what may stand behind it: `request <cluster> <arn> <level> [for 4h] <reason>`. */
 export interface Usage {
   readonly line: string;
-  /** `<cluster>`, `[for 4h]`: what stands behind the word, in its order. */
+  /** `<cluster>`, `[for 4h]`: the arguments after the word, in order. */
   readonly parts: readonly string[];
   readonly does: string;
 }

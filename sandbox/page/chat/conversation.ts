@@ -16,7 +16,7 @@ export interface Thread {
   readonly replies: readonly SandboxMessage[];
 }
 
-/** Messages with their threads. A reply whose first message is not there stands by itself. */
+/** Messages with their threads. A reply without its first message is shown alone. */
 export function threadsOf(messages: readonly SandboxMessage[]): readonly Thread[] {
   const known = new Set(messages.map(({ ts }) => ts));
   const isReply = ({ ts, thread_ts: of }: SandboxMessage) => of !== undefined && of !== ts && known.has(of);
@@ -25,7 +25,7 @@ export function threadsOf(messages: readonly SandboxMessage[]): readonly Thread[
     .map((first) => ({ first, replies: messages.filter((each) => isReply(each) && each.thread_ts === first.ts) }));
 }
 
-/** What stands where nothing was said yet. */
+/** Shown where there is no message yet. */
 const guide = html`<p>Nothing was said here yet. The whole story takes two minutes:</p>
   <ol>
     <li>As <b>engineer</b>, ask for access: with the form, or in one line. The buttons below write it for you.</li>
@@ -87,7 +87,7 @@ function body(shown: SandboxMessage, reader: Reader, id: string): readonly Html[
   return blocks(shown.blocks, surface);
 }
 
-/** Who looks at the page, and at what: all that a browser's tab chooses for itself. It stands in the page's address. */
+/** Who looks at the page, and at what: all that a browser's tab chooses for itself. The page's address holds it. */
 export interface Viewer {
   readonly as: SandboxUser;
   /** A channel's id, the direct conversation with the bot, or the app's Home tab. */
@@ -102,7 +102,7 @@ export function readViewer(
   known: { people: readonly SandboxUser[]; channels: readonly string[]; clusters: readonly string[] },
 ): Viewer {
   const [first, ...others] = known.people;
-  if (!first) throw new Error("nobody is in the workspace");
+  if (!first) throw new Error("the workspace has no people");
   const as = others.find(({ id }) => id === query.get("as")) ?? first;
   const place = query.get("in") ?? "";
   const [channel = direct] = known.channels;

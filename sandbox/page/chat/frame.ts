@@ -7,7 +7,7 @@ import { wordsOf } from "../blocks/text.ts";
 import { attributes, type Html, html } from "../html.ts";
 import { addressOf, direct, home, type Viewer } from "./conversation.ts";
 
-/** How many messages somebody has not seen yet, in one of their places. */
+/** How many unread messages a person has in one place. */
 export type Unread = (user: string, place: string) => number;
 
 /** The switch for who I am. */

@@ -4,7 +4,7 @@ import type { EntryInForce } from "../../aws/eks-clusters.ts";
 import { type Html, html } from "../html.ts";
 import { panel } from "./panels.ts";
 
-/** The access entries of a cluster as the API of EKS tells of them, each with what of it is in force by now. */
+/** The access entries of a cluster as the API of EKS lists them, each with what is in force by now. */
 export interface EntriesState {
   readonly mode: AuthenticationMode;
   readonly entries: readonly { readonly entry: AccessEntry; readonly inForce: EntryInForce | undefined }[];
@@ -13,7 +13,7 @@ export interface EntriesState {
 const notes: Readonly<Record<AuthenticationMode, string>> = {
   CONFIG_MAP: "",
   API_AND_CONFIG_MAP: "Mode API_AND_CONFIG_MAP: an entry goes before aws-auth.",
-  API: "Mode API: nobody else is let in.",
+  API: "Mode API: only these get in.",
 };
 
 export function entriesPanel({ mode, entries }: EntriesState): Html {

@@ -9,7 +9,7 @@ import { attributes, type Content, type Html, html, nothing } from "../html.ts";
 
 const unreachable = html`<p class="empty">Redis does not answer. Nothing is lost: it is shown again as soon as Redis is back.</p>`;
 
-/** A part of the page's right side. `note` stands beside the title, and `act` is what can be done with all of it. */
+/** A part of the page's right side. `note` is beside the title, and `act` acts on all of it. */
 export function panel(
   {
     id,
@@ -47,7 +47,7 @@ export interface NumberedCall extends SandboxCall {
   readonly number: number;
 }
 
-/** What the product asked of Slack, AWS and the cluster, and as whom: the newest first. */
+/** The product's calls to Slack, AWS and the cluster, with their identities, newest first. */
 export function callsPanel(calls: readonly NumberedCall[]): Html {
   const note = "Each call of the two processes to Slack, AWS and the cluster, over HTTP.";
   if (calls.length === 0) return panel({ id: "calls", title: "Calls", note }, html`<p class="empty">None yet.</p>`);
@@ -97,11 +97,11 @@ function terminal({ user, name, arn, answer, turns }: KubectlState): Html {
   </li>`;
 }
 
-/** `aws-auth` as it is, as it was before the last write, and whose write that was. */
+/** `aws-auth` as it is, before the last write, and its author. */
 export interface DocumentState {
   readonly now: ConfigMap | null;
   readonly before: ConfigMap | null;
-  /** Null until somebody writes. */
+  /** Null until the first write. */
   readonly last: { readonly by: string; readonly at: Date } | null;
 }
 
@@ -132,7 +132,7 @@ export function documentPanel({ now, before, last }: DocumentState, at: Date): H
   const lines = changes.flatMap(({ added, removed, value }) => value.map((line) => lineOf(line, added, removed)));
   const note = last
     ? html`Last change by <b>${last.by}</b>, ${ago(last.at, at)}. Version ${now?.metadata.resourceVersion ?? "none"}.`
-    : html`Nobody has changed it yet. Version ${now?.metadata.resourceVersion ?? "none"}.`;
+    : html`No changes yet. Version ${now?.metadata.resourceVersion ?? "none"}.`;
   return panel(
     { id: "aws-auth", title: "aws-auth", note },
     now
@@ -175,7 +175,7 @@ export interface ProcessState {
 
 export function troublesPanel(troubles: readonly TroubleState[], processes: readonly ProcessState[]): Html {
   return panel(
-    { id: "troubles", title: "Try to break it", note: "Each of these is real: the product is not told." },
+    { id: "troubles", title: "Try to break it", note: "Each of these is real: the product does not know." },
     html`<ul class="processes" aria-label="Processes">${processes.map(process)}</ul><ul class="troubles">${troubles.map(trouble)}</ul>`,
   );
 }

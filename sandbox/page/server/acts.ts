@@ -9,10 +9,10 @@ import { direct } from "../chat/conversation.ts";
 import { conversationIn } from "../stage/page-state.ts";
 import { type Theatre, watchOf } from "../stage/theatre.ts";
 
-/** What a person is told after an act; nothing where the page shows it already. */
-export type Told = string | undefined;
+/** The answer to an act; undefined where the page shows it already. */
+export type Notice = string | undefined;
 
-type Act = (theatre: Theatre, form: URLSearchParams) => Promise<Told>;
+type Act = (theatre: Theatre, form: URLSearchParams) => Promise<Notice>;
 
 /** Everything that can be done on the page, by the last part of its address: `/act/click`. */
 export const acts: Readonly<Record<string, Act>> = {
@@ -61,7 +61,7 @@ export const acts: Readonly<Record<string, Act>> = {
 };
 
 /** Slack takes a slash command alone for something that the app is told. */
-async function command(theatre: Theatre, form: URLSearchParams): Promise<Told> {
+async function command(theatre: Theatre, form: URLSearchParams): Promise<Notice> {
   const text = needed(form, "text").trim();
   if (!text.startsWith("/")) return "The bot reads commands alone: begin with /eks-access.";
   const [name = ""] = text.split(/\s/);
@@ -71,7 +71,7 @@ async function command(theatre: Theatre, form: URLSearchParams): Promise<Told> {
 }
 
 /** What Slack shows where the app did not answer as it should. @see https://docs.slack.dev/interactivity/implementing-slash-commands#responding_response_failures */
-function failureOf({ error }: CommandAnswer): Told {
+function failureOf({ error }: CommandAnswer): Notice {
   if (error === undefined) return undefined;
   if (error === "operation_timeout") return "eks-access did not respond in time (operation_timeout).";
   return `eks-access did not respond as it should (${error}).`;

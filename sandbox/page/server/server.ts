@@ -121,7 +121,7 @@ function draw(theatre: Theatre, viewer: Viewer): string {
 
 function live(theatre: Theatre, viewer: Viewer, response: ServerResponse): void {
   response.writeHead(200, { ...safeHeaders, "content-type": "text/event-stream" });
-  // As Slack does when somebody opens the tab.
+  // As Slack does when a person opens the tab.
   if (viewer.place === home)
     void theatre.stage.sandbox.slack
       .person(viewer.as.id)
@@ -148,8 +148,8 @@ async function act(theatre: Theatre, url: URL, request: IncomingMessage, respons
   const name = /^\/act\/(\w+)$/.exec(url.pathname)?.[1] ?? "";
   const deed = Object.hasOwn(acts, name) ? acts[name] : undefined;
   if (!deed) return answer(response, 404, "text/plain; charset=utf-8", "There is nothing to do here.");
-  const told = await deed(theatre, await readForm(request));
-  return answerJson(response, { told: told ?? null });
+  const notice = await deed(theatre, await readForm(request));
+  return answerJson(response, { told: notice ?? null });
 }
 
 async function asset(name: string, response: ServerResponse): Promise<void> {
@@ -196,7 +196,7 @@ export function refusalOf(
   if (!hosts.includes(headers.host ?? "")) return `This page is at http://127.0.0.1:${port} and under no other name.`;
   const { host, origin, "sec-fetch-site": site, "sec-fetch-mode": mode } = headers;
   if (method === "GET") {
-    // Somebody's link to the page shows nothing to the site that has it.
+    // A site that links to the page learns nothing.
     const foreign = site === "cross-site" || site === "same-site";
     return foreign && mode !== "navigate" ? "Another site may not ask this page." : undefined;
   }

@@ -29,7 +29,7 @@ const contractors = `# Until the audit is over
   groups: [auditors]
 `;
 
-/** An entry of somebody else's, with a comment and a list in another style. */
+/** Another team's entry, with a comment and a list in another style. */
 export const addTeam: Edit = (configMap) =>
   withRoles(configMap, `${rolesOf(configMap).replace(/\n?$/, "\n")}${contractors}`);
 export const removeTeam: Edit = (configMap) => withRoles(configMap, rolesOf(configMap).replace(contractors, ""));
@@ -38,7 +38,7 @@ export const hasTeam = (configMap: SentConfigMap | null): boolean =>
 
 const slip = `- rolearn: "arn:aws:iam::${account}:role/ci\n`;
 
-/** A quotation mark is left open: from here on nobody of the section can sign in. */
+/** A quotation mark is left open: from here on no principal of the section can sign in. */
 export const breakYaml: Edit = (configMap) =>
   withRoles(configMap, `${rolesOf(configMap).replace(/\n?$/, "\n")}${slip}`);
 export const mendYaml: Edit = (configMap) => withRoles(configMap, rolesOf(configMap).replace(slip, ""));

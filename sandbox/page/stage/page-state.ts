@@ -19,7 +19,7 @@ function messagesIn(slack: SandboxSlack, user: string, place: string): readonly 
   return [...shared, ...own].toSorted((a, b) => Number(a.ts) - Number(b.ts));
 }
 
-/** The same, with what stands in the threads under them. */
+/** The same, with their threads. */
 export function conversationIn(slack: SandboxSlack, user: string, place: string): readonly SandboxMessage[] {
   return messagesIn(slack, user, place).flatMap((message) => [message, ...slack.replies(message)]);
 }

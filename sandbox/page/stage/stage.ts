@@ -15,14 +15,14 @@ export interface Stage {
   readonly worker: ManagedProcess;
   /** The last calls that a stand-in answered, oldest first. */
   calls: () => readonly NumberedCall[];
-  /** Tells of every change of the stage: a call, a message, a process, the document. */
+  /** Called at every change of the stage: a call, a message, a process, the document. */
   readonly changes: Changes;
   stop: () => Promise<void>;
 }
 
 const callsKept = 80;
 
-/** Clusters are looked at each five minutes otherwise; nobody waits that long for a page. */
+/** The default of five minutes is too long for a page. */
 const watchful = (options: SandboxOptions) => `${configurationOf(options)}  inspectEvery: 15s\n`;
 
 /** @throws Error where Redis or a process does not start; what had started is stopped again */

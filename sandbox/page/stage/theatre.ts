@@ -73,7 +73,7 @@ export function watchOf(clusters: Theatre["clusters"], name: string): ClusterWat
   return watch;
 }
 
-/** Redis tells nobody what the product writes: it is read after what can be seen, and each second. */
+/** Redis sends no events of writes: the page reads it after each visible change, and each second. */
 function lookAfterChanges({ changes }: Stage, ledger: LedgerWatch): () => void {
   let soon: NodeJS.Timeout | undefined;
   const look = () => void ledger.look();
@@ -91,14 +91,14 @@ function lookAfterChanges({ changes }: Stage, ledger: LedgerWatch): () => void {
   };
 }
 
-/** What somebody does who got into Redis. */
+/** What an intruder in Redis does. */
 function intruder(ledger: LedgerWatch): readonly Trouble[] {
   return [
     deed(
       {
         id: "audit",
         title: "Tamper with the audit trail",
-        explains: "An intruder deletes an event in Redis. The chain tells which one is missing, from now on.",
+        explains: "An intruder deletes an event in Redis. From now on the chain shows which one is missing.",
         does: "Delete an event",
         undoes: "",
       },
@@ -114,7 +114,7 @@ function humanTroubles({ sandbox: { cluster } }: Stage, document: DocumentWatch)
     lasting(
       {
         id: "edit",
-        title: "Somebody's kubectl edit",
+        title: "A kubectl edit",
         explains: "A colleague adds an entry by hand. It stays, byte for byte, whatever eks-access writes after it.",
         does: "Edit by hand",
         undoes: "Take it back",
@@ -128,7 +128,7 @@ function humanTroubles({ sandbox: { cluster } }: Stage, document: DocumentWatch)
     deed(
       {
         id: "drift",
-        title: "Somebody removes a lease",
+        title: "A person removes a lease",
         explains:
           "A colleague deletes mapUsers. eks-access notices at its next look, here each 15 seconds, and says so in the channel.",
         does: "Delete mapUsers",
@@ -165,7 +165,7 @@ function cloudTroubles({ sandbox, changes }: Stage, document: DocumentWatch): re
         id: "conflict",
         title: "A conflict",
         explains:
-          "Somebody edits aws-auth in the very moment of the next write. The API server answers 409, and the worker plans anew.",
+          "A person edits aws-auth at the moment of the next write. The API server answers 409, and the worker plans anew.",
         does: "At the next write",
         undoes: "Call it off",
       },
@@ -207,8 +207,7 @@ function throttling(faults: Faults): Trouble {
     {
       id: "throttle",
       title: "AWS throttles",
-      explains:
-        "STS answers “Rate exceeded” to whoever becomes the creator. The message says why it waits, and when it tries again.",
+      explains: "STS answers “Rate exceeded” to AssumeRole. The message says why it waits, and when it tries again.",
       does: "Throttle",
       undoes: "Let go",
     },

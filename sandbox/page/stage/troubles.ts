@@ -52,7 +52,7 @@ export function lasting(
   };
 }
 
-/** Waits for a call and strikes it. `plan` tells each strike, and gives what cancels it; `isOver` is told at the last one. */
+/** Waits for a call and strikes it. `plan` schedules each strike and returns its cancellation; `isOver` is called at the last one. */
 export function armed(
   words: Words,
   plan: (struck: (isOver: boolean) => void) => { cancel: () => void },

@@ -32,7 +32,7 @@ export interface ClusterWatch {
   stop: () => void;
 }
 
-/** How often it is looked whether another access is in force: nobody tells. */
+/** How often the page polls whether other access is in force: there is no event for it. */
 const lookEvery = 250;
 
 export function watchCluster(sandbox: Sandbox, cluster: SandboxCluster, changed: () => void): ClusterWatch {
@@ -66,7 +66,7 @@ function entriesOf({ aws }: Sandbox, name: string): EntriesState {
 /** Remembers what `aws-auth` was before its last change, and who made it. */
 export interface DocumentWatch {
   state: () => DocumentState;
-  /** Edits the document as somebody with `kubectl edit`, so that the change is known to be theirs. */
+  /** Edits the document as a person with `kubectl edit`, who owns the change then. */
   edit: (change: (configMap: SentConfigMap) => SentConfigMap) => Promise<void>;
 }
 
@@ -82,7 +82,7 @@ export function watchDocument(cluster: SandboxCluster, changed: () => void): Doc
   return {
     state: () => state,
     edit: async (change) => {
-      editor = "somebody with kubectl edit";
+      editor = "a person with kubectl edit";
       try {
         await cluster.editAwsAuth(change);
       } finally {

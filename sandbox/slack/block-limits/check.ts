@@ -92,7 +92,7 @@ export function anySchema(check: Check): Check {
   };
 }
 
-/** A rule over several fields of an object; `broken` tells whether it is. */
+/** A rule over several fields of an object; `broken` returns whether it is broken. */
 export function rule(broken: (value: JsonObject) => boolean, what: string): Check {
   return (value, at) => (isObject(value) && broken(value) ? [problem(what, at)] : []);
 }

@@ -154,7 +154,7 @@ function usersInfo(state: SlackState, args: JsonObject): JsonObject {
 function usergroupUsers(state: SlackState, args: JsonObject): JsonObject {
   const users = state.usergroups.get(neededText(args, "usergroup"));
   if (users === undefined) throw new SlackRefusal("no_such_subteam");
-  // Without include_disabled nobody is listed who can't sign in any more.
+  // Without include_disabled the list has active accounts alone.
   return { users: users.filter((user) => !state.deactivated.has(user)) };
 }
 

@@ -51,7 +51,7 @@ function publish(state: SlackState, args: JsonObject): JsonObject {
   return { view: viewJson(state, view) };
 }
 
-/** The app changes a view that it saw before somebody else's change. */
+/** The app changes a view by an outdated hash. */
 function refuseOldHash(view: SandboxView, args: JsonObject): void {
   const hash = textArgument(args, "hash");
   if (hash !== undefined && hash !== view.hash) throw new SlackRefusal("hash_conflict");

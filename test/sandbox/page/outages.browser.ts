@@ -29,8 +29,8 @@ async function ask(reason: string): Promise<void> {
 const approve = (reason: string) => messageOf(reason).getByRole("button", { name: "Approve" }).click();
 
 test("what a colleague adds by hand stays, whatever is written after it", async () => {
-  await trouble("Somebody's kubectl edit").getByRole("button", { name: "Edit by hand" }).click();
-  await page.getByRole("region", { name: "aws-auth" }).getByText("somebody with kubectl edit").waitFor();
+  await trouble("A kubectl edit").getByRole("button", { name: "Edit by hand" }).click();
+  await page.getByRole("region", { name: "aws-auth" }).getByText("a person with kubectl edit").waitFor();
   const edited = dataNow().mapRoles;
   await ask("beside an edit");
   await approve("beside an edit");
@@ -58,7 +58,7 @@ test("AWS throttles: the message says why it waits, and it goes on by itself", a
 });
 
 test("a lease that somebody removes by hand is noticed, and said in the channel", async () => {
-  await trouble("Somebody removes a lease").getByRole("button", { name: "Delete mapUsers" }).click();
+  await trouble("A person removes a lease").getByRole("button", { name: "Delete mapUsers" }).click();
 
   await messageOf("while throttled")
     .getByText(/took|gone from|removed|taken out/i)

@@ -73,7 +73,7 @@ test("the worker dies in the middle of a write: the write is found, proven, and 
 
 test("beside a colleague's broken YAML a lease of the other section ends, and what is broken stays as it is", async () => {
   await trouble("Broken YAML").getByRole("button", { name: "Break it" }).click();
-  await page.getByRole("region", { name: "aws-auth" }).getByText("somebody with kubectl edit").waitFor();
+  await page.getByRole("region", { name: "aws-auth" }).getByText("a person with kubectl edit").waitFor();
   const broken = dataNow().mapRoles;
   await revoke(messageOf("through a crash"));
   await messageOf("through a crash").getByText("Ended").waitFor();
