@@ -4,6 +4,7 @@ import { nearest } from "../../access/request/nearest.ts";
 import { request } from "../ask/request.ts";
 import type { Message } from "../blocks/message.ts";
 import { failureAnswer, notRecordedYetAnswer } from "../blocks/message.ts";
+import { withoutInvisible } from "../blocks/mrkdwn.ts";
 import { approve, deny } from "../decide/decide-commands.ts";
 import { breakGlassCommand } from "../emergency/break-glass.ts";
 import { reviewed } from "../emergency/review-emergency.ts";
@@ -54,7 +55,7 @@ export type SlashCommand = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
  * request to Slack less. What changes something is acknowledged when it is done.
  */
 export async function handleCommand(context: SlackContext, command: SlashCommand): Promise<void> {
-  const [word = "", ...others] = unescapeText(command.command.text).trim().split(/\s+/);
+  const [word = "", ...others] = withoutInvisible(unescapeText(command.command.text)).trim().split(/\s+/);
   const rest = others.join(" ");
   const name = word.toLowerCase() || "help";
   const found = commands.find((each) => each.word === name);

@@ -6,6 +6,7 @@ import type { OfferedLevel } from "../../access/policy/offer.ts";
 import { formatDuration, parseDuration } from "../../access/request/duration.ts";
 import type { PartName } from "../../access/request/request-line.ts";
 import type { RequestParts } from "../../access/request/split-line.ts";
+import { withoutInvisible } from "../blocks/mrkdwn.ts";
 
 /** What somebody may ask for in one cluster. */
 export interface Offer {
@@ -158,5 +159,5 @@ function typedDuration(view: FormView): string {
 function putIn(view: FormView, name: FieldName): string {
   const id = idOf(view, name);
   const [field] = id === undefined ? [] : Object.values(view.state.values[id] ?? {});
-  return field?.selected_option?.value ?? field?.value ?? "";
+  return withoutInvisible(field?.selected_option?.value ?? field?.value ?? "");
 }

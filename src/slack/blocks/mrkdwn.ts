@@ -7,15 +7,23 @@ export function escapeText(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** Marks that turn the direction of the text after them: a reason must not rearrange the message around it. */
-const directionMarks = /[\u202a-\u202e\u2066-\u2069]/g;
+/**
+ * What nobody sees: marks that turn the direction of the text after them, spaces without a width, and hyphens that may be. A reason must
+ * not rearrange the message around it, and nobody copies what is not there. Emoji are joined by others, which stay.
+ */
+const invisible = /[\u00ad\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]/g;
 
 /** What most texts have nothing of: each answer is made of dozens, and looking is cheaper than making them anew. */
-const toBeOneLine = /[\u202a-\u202e\u2066-\u2069]|\s\s|[^\S ]|^\s|\s$/;
+const toBeOneLine = /[\u00ad\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]|\s\s|[^\S ]|^\s|\s$/;
+
+/** What somebody typed or pasted, without what they can't see in it. */
+export function withoutInvisible(text: string): string {
+  return text.replace(invisible, "");
+}
 
 function oneLine(text: string): string {
   if (!toBeOneLine.test(text)) return text;
-  return text.replace(directionMarks, "").replace(/\s+/g, " ").trim();
+  return withoutInvisible(text).replace(/\s+/g, " ").trim();
 }
 
 /** What of a sentence is in code style as a whole: what stands between backticks, and ARNs. */
@@ -103,11 +111,19 @@ export function codeList(names: readonly string[], maxLength: number): string {
   return [...shown, ...(left > 0 ? [`${left} more`] : [])].join(", ");
 }
 
-/** A code block that fits into one section: what is cut is said. */
+/** What would end a block of code, or nobody sees in it: two backticks in a row, or one beside the fence. */
+const unshowableInBlock = /^$|`{2,}|^`|`$|[^\P{C}\n\t]|[^\S \n\t]/u;
+
+/** A code block that fits into one section: what is cut is said. What a block can't show is in code style, line by line. */
 export function codeBlock(text: string, maxLength = 2800): string {
-  // Two backticks in a row, or one beside the fence, would end the block.
-  const whole = escapeText(text).replace(/`{2,}|^`|`$/g, (marks) => "'".repeat(marks.length));
-  return `\`\`\`${shortened(whole, maxLength)}\`\`\``;
+  if (!unshowableInBlock.test(text)) return `\`\`\`${shortened(escapeText(text), maxLength)}\`\`\``;
+  return shortened(
+    text
+      .split("\n")
+      .map((line) => code(line, maxLength - 60))
+      .join("\n"),
+    maxLength,
+  );
 }
 
 /** As many whole lines as fit, and how many are left out. */

@@ -8,7 +8,7 @@ import type { AccessRequest, Lease } from "../../access/request/record.ts";
 import { admittedBy, readPrincipal } from "../../aws-auth/index.ts";
 import { cancelButton, detailsButton, doneButton, extendButtons } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
-import { code, codeBlock, mention, mentions, plainLine, section, time, until } from "../blocks/mrkdwn.ts";
+import { code, codeBlock, mention, mentions, plainLine, preformatted, section, time, until } from "../blocks/mrkdwn.ts";
 import { admitsText, endProofLines, proofLines, remainsOf, said, troubleOf } from "../blocks/words.ts";
 
 export interface Milestone {
@@ -36,8 +36,12 @@ export function milestoneOf(
 }
 
 function tell(name: string, text: string, buttons: readonly Button[] = []): Milestone {
+  return { name, message: withButtons({ text, blocks: [section(text)] }, buttons) };
+}
+
+function withButtons({ text, blocks }: Message, buttons: readonly Button[]): Message {
   const actions = buttons.length > 0 ? [{ type: "actions" as const, elements: [...buttons] }] : [];
-  return { name, message: { text, blocks: [section(text), ...actions] } };
+  return { text, blocks: [...blocks, ...actions] };
 }
 
 function subjectOf({ level, cluster, id }: AccessRequest): string {
@@ -151,9 +155,13 @@ function provedMilestone(
   if (!isUnfinished && told.includes("active-unfinished")) {
     return tell("active", `${subject} is active, and its proof is complete:\n${admitsText(request)}${proof}`, buttons);
   }
-  const login = cluster ? `\n${signInText(request, cluster)}` : "";
-  const text = `${subject} is active ${until(lease.endsAt, request.durationSeconds)}.\n${admitsText(request)}${proof}${login}`;
-  return tell(isUnfinished ? "active-unfinished" : "active", text, buttons);
+  const text = `${subject} is active ${until(lease.endsAt, request.durationSeconds)}.\n${admitsText(request)}${proof}`;
+  const login = cluster && signInMessage(request, cluster);
+  const message = {
+    text: login ? `${text}\n${login.text}` : text,
+    blocks: [section(text), ...(login?.blocks ?? [])],
+  };
+  return { name: isUnfinished ? "active-unfinished" : "active", message: withButtons(message, buttons) };
 }
 
 /** Where the API server does not answer, the end is told at once, and what it said when it does. */
@@ -177,15 +185,18 @@ function endedText(request: AccessRequest, { end }: Lease, subject: string): str
 }
 
 /** The lines to copy for somebody whose access is active, and with whose credentials they work. */
-export function signInText(request: AccessRequest, cluster: Cluster): string {
+export function signInMessage(request: AccessRequest, cluster: Cluster): Message {
   const { region, eksName, name } = cluster;
   const lines = [
     `aws eks update-kubeconfig --region ${region} --name ${eksName} --alias ${name}`,
     `kubectl get pods${namespaceOption(request, cluster)}`,
-  ];
+  ].join("\n");
+  const intro = `Sign in with the credentials of ${code(request.principal)}:`;
   const hint = assumeHint(request.principal, cluster);
-  const block = codeBlock(lines.join("\n"));
-  return `Sign in with the credentials of ${code(request.principal)}:\n${block}${hint && `\n${hint}`}`;
+  return {
+    text: [intro, codeBlock(lines), ...(hint ? [hint] : [])].join("\n"),
+    blocks: [section(intro), preformatted(lines), ...(hint ? [section(hint)] : [])],
+  };
 }
 
 /** Who may list pods in one namespace alone would be refused in another: the level's own check says in which. */

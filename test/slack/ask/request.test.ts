@@ -224,6 +224,14 @@ describe("a request in one line", () => {
     });
   });
 
+  test("is read without what nobody sees in it, so that no line to copy has it", async () => {
+    const line = `request sta\u200bgin viewer \u2060${engineerArn}\ufeff 2h look\u00ad at it`;
+
+    const answer = textOf(await stage.say("U0ENGINEER", line));
+
+    expect(answer).toContain(`/eks-access request staging ${engineerArn} viewer for 2h look at it`);
+  });
+
   test("asks for an ARN where nothing is linked", async () => {
     const answer = textOf(await stage.say("U0APPROVER2", "request staging viewer debug"));
 

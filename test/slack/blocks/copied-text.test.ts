@@ -5,7 +5,7 @@ import type { Reader } from "../../../sandbox/page/blocks/surface.ts";
 import { readRequest } from "../../../src/access/request/request-line.ts";
 import { splitRequestLine } from "../../../src/access/request/split-line.ts";
 import { mistakesAnswer } from "../../../src/slack/ask/request.ts";
-import { code, plainLine, preformatted, told } from "../../../src/slack/blocks/mrkdwn.ts";
+import { code, codeBlock, plainLine, preformatted, told } from "../../../src/slack/blocks/mrkdwn.ts";
 import { said } from "../../../src/slack/blocks/words.ts";
 import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
 import { at } from "../../builders/times.ts";
@@ -18,6 +18,8 @@ const unescaped = (markup: string) =>
 /** What the sandbox, which shares no code with us, shows in code style. */
 const copied = (text: string) =>
   [...String(mrkdwn(text, reader)).matchAll(/<code>(.*?)<\/code>/gs)].map(([, inside = ""]) => unescaped(inside));
+const unescapeEntities = (text: string) =>
+  text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 const shown = (text: string) => unescaped(String(mrkdwn(text, reader)).replace(/<[^>]*>/g, ""));
 
 const pieces = fc.constantFrom(
@@ -36,6 +38,7 @@ const pieces = fc.constantFrom(
   "&amp;",
   '"',
   "\u200b",
+  "\ufeff",
   "\u202e",
   "é",
   "🚀",
@@ -90,12 +93,25 @@ describe("what people copy is what it was", () => {
   });
 });
 
+describe("the text of a notification", () => {
+  test("has a block of code exactly as it is, or each of its lines as a JSON string", () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const block = codeBlock(text);
+        const lines = block.startsWith("```") ? [unescapeEntities(block.slice(3, -3))] : copied(block).map(original);
+
+        expect(lines.join("\n")).toBe(text);
+      }),
+    );
+  });
+});
+
 describe("text in a sentence", () => {
   test("never gets a character that nobody sees", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         for (const line of [plainLine(text), told(text), said(text)]) {
-          expect(line.replaceAll(/[^\u200b]/g, "").length).toBeLessThanOrEqual(text.split("\u200b").length - 1);
+          expect(line).not.toMatch(/[\u00ad\u200b\u2060\ufeff\u202a-\u202e]/);
         }
       }),
     );

@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import type { AccessCheck } from "../../../src/access/policy/cluster.ts";
 import { permanentSeconds } from "../../../src/access/request/duration.ts";
+import { preformatted } from "../../../src/slack/blocks/mrkdwn.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
-import { milestoneOf, signInText } from "../../../src/slack/lease/requester-message.ts";
+import { milestoneOf, signInMessage } from "../../../src/slack/lease/requester-message.ts";
 import { threadOf } from "../../../src/slack/show/thread.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anEndProof, aProof, aRequest, engineerArn } from "../../builders/a-request.ts";
@@ -120,7 +121,7 @@ test("who gave an access back is not told that it was revoked", () => {
 
 describe("how to sign in", () => {
   const signIn = (principal: string, verify: AccessCheck[] = []) =>
-    signInText(aRequest({ principal }), aCluster({ levels: [aLevel({ verify })] }));
+    signInMessage(aRequest({ principal }), aCluster({ levels: [aLevel({ verify })] })).text;
 
   test("is two lines to copy, and whose credentials they need", () => {
     expect(signIn(engineerArn)).toBe(
@@ -130,6 +131,17 @@ describe("how to sign in", () => {
         "kubectl get pods```",
       ].join("\n"),
     );
+  });
+
+  test("is a block of code of its own in the message, so that what people copy is exact", () => {
+    const milestone = milestoneOf(aGrantedRequest({ state: "active" }), aCluster());
+
+    expect(milestone?.message.blocks).toContainEqual(
+      preformatted(
+        "aws eks update-kubeconfig --region eu-central-1 --name staging-eks --alias staging\nkubectl get pods",
+      ),
+    );
+    expect(JSON.stringify(milestone?.message.blocks)).not.toContain("```");
   });
 
   test("says how a role is assumed, whose path aws-auth does not tell", () => {
@@ -146,7 +158,7 @@ describe("how to sign in", () => {
     const principal = "arn:aws:iam::111122223333:role/developers";
     const cluster = aCluster({ signIn: { roles: [role] } });
 
-    const text = signInText(aRequest({ principal }), cluster);
+    const text = signInMessage(aRequest({ principal }), cluster).text;
 
     expect(text).toContain(`Add \`--role-arn arn:aws:iam::111122223333:role${path}developers\` to the first line.`);
     expect(text).not.toContain("full path");
