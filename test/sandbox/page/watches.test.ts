@@ -47,7 +47,7 @@ test("the document shows its last change, and whose it was", async () => {
   await document.edit(addTeam);
   const { markup } = documentPanel(document.state(), new Date());
 
-  expect(markup).toContain("somebody with kubectl edit</b>, just now");
+  expect(markup).toContain("a person with kubectl edit</b>, just now");
   expect(markup.match(/<ins>.*role\/auditors/)).not.toBeNull();
   expect(markup).not.toContain("<del>");
 });
