@@ -24,8 +24,11 @@ export async function refuseTooMany(
   return tooManyAnswer(what, most, new Date((part + 1) * everySeconds * 1000));
 }
 
-/** How long the same request is looked for that is being recorded at this moment. In milliseconds. */
-const recording = { everyMs: 100, times: 10, forMs: 5_000 };
+/**
+ * How long the same request is looked for that is being recorded at this moment, and how long one may be, in milliseconds: longer than
+ * an acknowledgement may take, and shorter than Slack's three seconds. Somebody who tries again after those waits for nothing.
+ */
+const recording = { everyMs: 100, times: 10, forMs: 2_500 };
 
 /**
  * Whether a person may ask for this now: not for the very same twice, and not for more than can be decided. Null: they may.
@@ -39,12 +42,12 @@ export async function refuseToAsk(
   extension: Extension | null = null,
 ): Promise<Message | null> {
   const pending = await pendingOf(context, requester);
-  const same =
-    pending.find((request) => isSame(request, wish, extension)) ??
-    (await sameOfNow(context, requester, wish, extension));
-  if (same) return alreadyAskedAnswer(same);
+  const known = pending.find((request) => isSame(request, wish, extension));
+  if (known) return alreadyAskedAnswer(known);
   const most = context.config.limits.pending;
   if (pending.length >= most) return tooManyPendingAnswer(most, pending);
+  const same = await sameOfNow(context, requester, wish, extension);
+  if (same) return alreadyAskedAnswer(same);
   return refuseTooMany(context, requester, "requests");
 }
 

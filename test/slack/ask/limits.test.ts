@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { commands } from "../../../src/slack/app/commands.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
@@ -54,6 +54,25 @@ test("60 identical requests at once are one, and each answer names it", async ()
   expect((await ledger.list(everything, 0, 9)).total).toBe(1);
   expect(answers.filter((answer) => answer.includes("`r-new1`"))).toHaveLength(60);
   expect(answers.filter((answer) => answer.startsWith("You have asked for exactly this already"))).toHaveLength(59);
+});
+
+test("who asks again once Slack has given up on a process that died is not held up by what it had begun", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const ledger = memoryLedger();
+  let looks = 0;
+  const counted: typeof ledger.list = (...asked) => {
+    looks += 1;
+    return ledger.list(...asked);
+  };
+  const dying = aContext({ ...ledger, commit: () => Promise.reject(new Error("killed")) });
+  await expect(say(dying, asking("the deployment hangs"))).rejects.toThrow("killed");
+  vi.setSystemTime(Date.now() + 3_000);
+
+  const answer = await say(aContext({ ...ledger, list: counted }), asking("the deployment hangs"));
+
+  expect(answer).toContain("`r-new1`");
+  expect(looks).toBe(1);
 });
 
 test("no more requests of one person wait than may, and the answer says which do and until when", async () => {
