@@ -1,23 +1,26 @@
-import type { Json } from "../access/audit/canonical-json.ts";
 import type { AuditEvent, EventType } from "../access/audit/event.ts";
 import { isOver } from "../access/lease/due-work.ts";
 import { isToReview } from "../access/lease/review.ts";
 import { isToSignIn } from "../access/lease/sign-in.ts";
+import { type Migration, migrationDueAt } from "../access/migration/migration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { dueAt } from "../access/request/request.ts";
 import type { Job } from "./jobs.ts";
 import type { CommitResult, LedgerChange, RequestLedger } from "./ledger.ts";
-import { type RecordContext, record, type Step, update } from "./lifecycle.ts";
+import { type RecordContext, record, recordChanged, type Step, update } from "./lifecycle.ts";
+import type { MigrationCommit, MigrationLedger } from "./migrations.ts";
 
-/** The event that tells of a change of a request. `detail` holds what the record alone does not tell later. */
+type Detail = AuditEvent["detail"];
+
+/** The event that tells of a change of a request or a migration. `detail` holds what the record alone does not tell later. */
 export function eventOf(
   type: EventType,
-  request: AccessRequest,
+  record: Pick<AccessRequest | Migration, "id" | "cluster">,
   actor: string,
   now: Date,
-  detail: { readonly [key: string]: Json } = {},
+  detail: Detail = {},
 ): AuditEvent {
-  return { type, at: now.toISOString(), actor, request: request.id, cluster: request.cluster, detail };
+  return { type, at: now.toISOString(), actor, request: record.id, cluster: record.cluster, detail };
 }
 
 /**
@@ -65,4 +68,69 @@ function wakesOf(request: AccessRequest, now: Date): readonly Job[] {
   if (due !== null && due <= now.getTime()) wakes.push({ type: lookFor(request, now), cluster });
   if (isToSignIn(lease, now) || isToReview(lease, now)) wakes.push({ type: "sign-in", cluster });
   return wakes;
+}
+
+/** What a change of a migration is recorded with. */
+export type MigrationContext<Uses extends keyof MigrationLedger = "commit"> = RecordContext<{
+  readonly migrations: Pick<MigrationLedger, Uses>;
+}>;
+
+/** Writes a change that nobody has to decide again about, as of a request (`recordChange`). */
+export function recordMigration(
+  context: MigrationContext,
+  after: Migration,
+  event: AuditEvent,
+  now: Date,
+): Promise<MigrationCommit> {
+  const commit = (change: { readonly after: Migration; readonly event: AuditEvent }) =>
+    context.ledger.migrations.commit(change);
+  return record(context, { commit }, { after, event }, wakesOfMigration(after, now));
+}
+
+function wakesOfMigration(migration: Migration, now: Date): readonly Job[] {
+  const due = migrationDueAt(migration);
+  const isDue = due !== null && due <= now.getTime();
+  return [
+    { type: "show-migration", migration: migration.id },
+    ...(isDue ? [{ type: "migration", cluster: migration.cluster } as const] : []),
+  ];
+}
+
+/** What is decided about a migration. */
+export type MigrationDecision<Outcome> = Step<Migration, AuditEvent, Outcome>;
+
+type UpdateContext = MigrationContext<"get" | "commit"> & { readonly now: () => Date };
+
+/** Reads a migration, decides, writes, and does so again where somebody else was first (`update`). @throws AccessError */
+export function updateMigration<Outcome>(
+  context: UpdateContext,
+  id: string,
+  decide: (current: Migration | null) => MigrationDecision<Outcome> | Promise<MigrationDecision<Outcome>>,
+): Promise<Outcome> {
+  const get = (each: string) => context.ledger.migrations.get(each);
+  const commit = ({ after, event }: { readonly after: Migration; readonly event: AuditEvent }) =>
+    recordMigration(context, after, event, context.now());
+  return update(id, { get, commit }, decide);
+}
+
+/**
+ * Writes what is true whatever others wrote meanwhile, as that a step was carried out. `change` is asked with the record as it is;
+ * null: there is nothing to write.
+ *
+ * @throws AccessError `record-changed` where the record is gone, or does not stop changing
+ */
+export function noteOnMigration(
+  context: UpdateContext,
+  { id }: Pick<Migration, "id">,
+  change: (
+    current: Migration,
+  ) => { readonly type: EventType; readonly after: Migration; readonly detail?: Detail } | null,
+): Promise<Migration> {
+  return updateMigration(context, id, (current) => {
+    if (!current) throw recordChanged(id);
+    const wanted = change(current);
+    if (!wanted) return { type: "stop", outcome: current };
+    const { type, after, detail } = wanted;
+    return { type: "write", after, event: eventOf(type, after, "worker", context.now(), detail), outcome: after };
+  });
 }

@@ -25,34 +25,49 @@ const unsealed: Omit<SealedPlan, "seal"> = {
 };
 
 /** A move of `staging` that somebody on call has asked for, and that no worker has planned yet. */
-export function aMigration(change: Partial<Migration> = {}): Migration {
+export function aMigration(change: MigrationChange = {}): Migration {
   const asked = { id: "migration-staging-1", cluster: "staging", requester: "U0ONCALL", told: [] };
   return complete({ ...createMigration(asked, at(0), hours(24)), ...change });
 }
 
 /** The same, planned and sealed by the worker: it waits for two approvals. */
-export function aPlannedMigration(change: Partial<Migration> = {}): Migration {
+export function aPlannedMigration(change: MigrationChange = {}): Migration {
   const migration = aMigration(change);
   return complete({ ...migration, plan: sealMigrationPlan(migration, unsealed, keys.preview), ...change });
 }
 
-/** What a state can't be without, where the test does not say it. */
-function complete(migration: Migration): Migration {
-  const { state, plan, denial, withdrawal, refusal, endedAt } = migration;
+/** Any field of a migration, also one of another state. */
+export type MigrationChange = Partial<Pick<Migration, keyof Migration>>;
+
+/** The migration with this change, valid again. */
+export function changedMigration(before: Migration, change: MigrationChange): Migration {
+  return complete({ ...before, ...change });
+}
+
+/** The next version of a migration, whatever the change. */
+export function reviseMigration(before: Migration, change: MigrationChange): Migration {
+  return complete({ ...before, version: before.version + 1, ...change });
+}
+
+/** The migration with what its state can't be without, and without what it can't have. */
+function complete(migration: MigrationChange): Migration {
+  const { state, plan, denial, withdrawal, refusal, endedAt, ...fields } = migration;
   const isOpen = state === "pending" || state === "running";
   const by = { by: "U0ONCALL", at: at(9).toISOString(), why: "" };
+  const sealed = () => sealMigrationPlan({ id: migration.id ?? "" }, unsealed, keys.preview);
   return {
-    ...migration,
-    plan: state === "running" ? (plan ?? sealMigrationPlan(migration, unsealed, keys.preview)) : plan,
-    denial: state === "denied" ? (denial ?? aDecision({ verdict: "denied" })) : denial,
-    withdrawal: state === "withdrawn" ? (withdrawal ?? by) : withdrawal,
-    refusal: state === "refused" ? (refusal ?? { code: "unexpected", message: "Something failed." }) : refusal,
-    endedAt: isOpen ? endedAt : (endedAt ?? at(9).toISOString()),
-  };
+    ...fields,
+    state,
+    plan: state === "running" ? (plan ?? sealed()) : plan,
+    denial: state === "denied" ? (denial ?? aDecision({ verdict: "denied" })) : null,
+    withdrawal: state === "withdrawn" ? (withdrawal ?? by) : null,
+    refusal: state === "refused" ? (refusal ?? { code: "unexpected", message: "Something failed." }) : null,
+    endedAt: isOpen ? null : (endedAt ?? at(9).toISOString()),
+  } as Migration;
 }
 
 /** One of which everything is as long as it can be, and grows when it is escaped. */
-export function theLongestMigration(change: Partial<Migration> = {}): Migration {
+export function theLongestMigration(change: MigrationChange = {}): Migration {
   const long = "&".repeat(3_000);
   const items = Array.from({ length: 100 }, () => ({
     ...{ place: "mapRoles line 400", arn: `arn:aws:iam::111122223333:role/${"r".repeat(64)}`, fate: "stays" as const },

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { nextMigration } from "../../src/access/migration/migration.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import type { Job } from "../../src/ledger/jobs.ts";
 import type { Queues } from "../../src/ledger/queues.ts";
-import { eventOf, type RequestStep, updateRequest } from "../../src/ledger/record-change.ts";
-import { migrationEvent, noteOnMigration } from "../../src/ledger/record-migration.ts";
+import { eventOf, noteOnMigration, type RequestStep, updateRequest } from "../../src/ledger/record-change.ts";
 import { aMigration } from "../builders/a-migration.ts";
 import { aRequest, revise } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
@@ -82,16 +82,16 @@ describe("an update", () => {
     const migration = aMigration({ version: 1 });
     await ledger.migrations.commit({
       after: migration,
-      event: migrationEvent("migration.asked", migration, "U1", now()),
+      event: eventOf("migration.asked", migration, "U1", now()),
     });
     const woken: Job[] = [];
     const add = async (_: string, job: Job) => void woken.push(job);
     const context = silentContext(ledger);
     const queues = { ...context.queues, messages: { add }, clusters: { add } } as unknown as Queues;
 
-    const after = await noteOnMigration({ ...context, queues, now }, { id: migration.id }, () => ({
+    const after = await noteOnMigration({ ...context, queues, now }, { id: migration.id }, (current) => ({
       type: "migration.delayed",
-      of: { settlesAt: null },
+      after: nextMigration(current, { settlesAt: null }),
     }));
 
     expect(after.version).toBe(2);

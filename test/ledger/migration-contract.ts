@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { type Migration, reviseMigration } from "../../src/access/migration/migration.ts";
+import type { Migration } from "../../src/access/migration/migration.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { MigrationChange } from "../../src/ledger/migrations.ts";
-import { aMigration as anyMigration, aPlannedMigration } from "../builders/a-migration.ts";
+import { aMigration as anyMigration, aPlannedMigration, reviseMigration } from "../builders/a-migration.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
 import { at, hours } from "../builders/times.ts";
 

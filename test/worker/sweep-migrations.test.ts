@@ -1,18 +1,18 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Migration, reviseMigration } from "../../src/access/migration/migration.ts";
+import type { Migration } from "../../src/access/migration/migration.ts";
 import { planReminders } from "../../src/access/request/reminder.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { openQueues, type Queues } from "../../src/ledger/queues.ts";
-import { migrationEvent } from "../../src/ledger/record-migration.ts";
+import { eventOf } from "../../src/ledger/record-change.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { FailureLog } from "../../src/operations/failure-log.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { sweep } from "../../src/worker/sweep.ts";
 import { configText } from "../builders/a-cluster.ts";
-import { aMigration, aPlannedMigration } from "../builders/a-migration.ts";
+import { aMigration, aPlannedMigration, reviseMigration } from "../builders/a-migration.ts";
 import { keys } from "../builders/keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
@@ -46,7 +46,7 @@ function contextAt(now: Date, own: Ledger = ledger): WorkerContext {
   return { ledger: own, queues, log, failures: new FailureLog(log), config: reading.config, keys, now: () => now };
 }
 const put = (after: Migration) =>
-  ledger.migrations.commit({ after, event: migrationEvent("migration.planned", after, "worker", at(0)) });
+  ledger.migrations.commit({ after, event: eventOf("migration.planned", after, "worker", at(0)) });
 const toldNow = async () =>
   (await ledger.eventsOf(id, 99)).slice(1).map(({ event: { type, at: when } }) => [type, when]);
 const jobsOf = async (queue: keyof Pick<Queues, "clusters" | "messages">) =>

@@ -1,11 +1,17 @@
-import { hasApproved, isMigrationOver, type Migration, reviseMigration } from "../migration/migration.ts";
+import {
+  endedMigration,
+  hasApproved,
+  isMigrationOver,
+  type Migration,
+  nextMigration,
+  runningMigration,
+} from "../migration/migration.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { clusterArnOf } from "../policy/cluster-arn.ts";
 import { answersFor, approvesFor } from "../policy/may-see.ts";
 import type { Person } from "../policy/person.ts";
 import type { Decision } from "../request/record.ts";
 import type { ApprovalVerdict } from "./check-approval.ts";
-import { droppedOf } from "./decide.ts";
 import { isAhead, lastApproval, statementGoodForSeconds } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
@@ -48,24 +54,21 @@ export function decideMigration(
   departed: ReadonlyMap<string, string> = new Map(),
 ): MigrationVerdict {
   const code = refuseMigrationClick(migration, cluster, person, click, now);
-  if (code) return { type: "refused", code };
+  if (code || migration.state !== "pending" || !migration.plan) return { type: "refused", code: code ?? "no-plan" };
   const { verdict, digest, why } = click;
   const { user: by, memberships } = person;
   const at = now.toISOString();
   const unsealed = { verdict, by, at, digest, why, memberships, requester: null, linked: null, stillApprovers: [] };
   if (verdict === "denied") {
     const decision = sealDecision(unsealed, subjectOf(migration, cluster), keys);
-    return {
-      type: "decided",
-      after: reviseMigration(migration, { state: "denied", denial: decision, trouble: null, endedAt: at }),
-    };
+    return { type: "decided", after: endedMigration(migration, now, { state: "denied", denial: decision }) };
   }
   const before = standing(migration, cluster, keys, now).filter((approval) => !departed.has(approval.by));
   const stillApprovers = [...before.map((approval) => approval.by), by];
   const approvals = [...before, sealDecision({ ...unsealed, stillApprovers }, subjectOf(migration, cluster), keys)];
-  const change = { approvals, voided: null, trouble: null };
+  const after = nextMigration(migration, { approvals, voided: null, trouble: null });
   const isEnough = approvals.length >= migrationApprovals;
-  return { type: "decided", after: reviseMigration(migration, isEnough ? { ...change, state: "running" } : change) };
+  return { type: "decided", after: isEnough ? runningMigration(after, migration.plan) : after };
 }
 
 /**
@@ -101,12 +104,8 @@ export function withdrawMigration(
   if (person.user !== migration.requester && !answersFor(cluster, person))
     return { type: "refused", code: "not-yours" };
   if (isMigrationOver(migration)) return { type: "refused", code: "over" };
-  const at = now.toISOString();
-  const withdrawal = { by: person.user, at, why };
-  return {
-    type: "decided",
-    after: reviseMigration(migration, { state: "withdrawn", withdrawal, trouble: null, endedAt: at }),
-  };
+  const withdrawal = { by: person.user, at: now.toISOString(), why };
+  return { type: "decided", after: endedMigration(migration, now, { state: "withdrawn", withdrawal }) };
 }
 
 /** What was mended is tried at once, and not when its time comes. */
@@ -116,7 +115,7 @@ export function retryMigration(migration: Migration, cluster: Cluster, person: P
   if (isMigrationOver(migration)) return { type: "refused", code: "over" };
   if (!migration.trouble) return { type: "refused", code: "not-in-trouble" };
   const trouble = { ...migration.trouble, retryAt: now.toISOString() };
-  return { type: "decided", after: reviseMigration(migration, { trouble }) };
+  return { type: "decided", after: nextMigration(migration, { trouble }) };
 }
 
 /**
@@ -150,19 +149,6 @@ function standing(migration: Migration, cluster: Cluster, keys: DecisionPublicKe
     .filter((decision) => !isAhead(decision, now) && isSealedDecision(decision, subjectOf(migration, cluster), keys))
     .filter(({ by, memberships }) => approvesFor(cluster, { user: by, memberships }));
   return [...new Map(holding.map((decision) => [decision.by, decision])).values()];
-}
-
-/** The record without the approvals of people who are no approvers any more. It goes on waiting for the approvals that are missing. */
-export function migrationWithoutDeparted(
-  migration: Migration,
-  departed: ReadonlyMap<string, string>,
-  now: Date,
-): Migration {
-  const { approvals, dropped } = migration;
-  return reviseMigration(migration, {
-    approvals: approvals.filter(({ by }) => !departed.has(by)),
-    dropped: [...dropped, ...droppedOf(approvals, departed, now)],
-  });
 }
 
 /** What is sealed with a decision, so that it is of no use for another move or cluster, nor for a request. */

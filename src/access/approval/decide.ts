@@ -4,7 +4,7 @@ import { giveTheSame } from "../lease/other-leases.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";
 import { isNamedIn, type Person } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
-import type { AccessRequest, Decision, DroppedApproval, PendingRequest } from "../request/record.ts";
+import type { AccessRequest, Decision, PendingRequest, RequestFields } from "../request/record.ts";
 import { approved, denied, waiting } from "../request/transitions.ts";
 import { type DecisionRefusal, type Facts, isAhead } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
@@ -146,29 +146,17 @@ function decisionOf({ verdict, by, digest, why }: Click, now: Date, facts: Facts
   return { verdict, by, at: now.toISOString(), digest, why, memberships, requester, linked: own, stillApprovers: [] };
 }
 
-/** The record without the approvals of people who are no approvers any more. It goes on waiting for the approvals that are missing. */
-export function withoutDeparted(
-  request: PendingRequest,
-  departed: ReadonlyMap<string, string>,
+/** The approvals of a record without that of somebody who is no longer an approver, and those that were dropped. `why`: a clause. */
+export function withoutApprovalOf(
+  { approvals, dropped }: Pick<RequestFields, "approvals" | "dropped">,
+  by: string,
+  why: string,
   now: Date,
-): PendingRequest {
-  const { approvals, dropped } = request;
-  return waiting(request, {
-    approvals: approvals.filter(({ by }) => !departed.has(by)),
-    dropped: [...dropped, ...droppedOf(approvals, departed, now)],
-  });
-}
-
-/** What is remembered of the approvals of people who are no approvers any more. */
-export function droppedOf(
-  approvals: readonly Decision[],
-  departed: ReadonlyMap<string, string>,
-  now: Date,
-): readonly DroppedApproval[] {
-  return approvals.flatMap(({ by }) => {
-    const why = departed.get(by);
-    return why === undefined ? [] : [{ by, at: now.toISOString(), why }];
-  });
+): Pick<RequestFields, "approvals" | "dropped"> {
+  return {
+    approvals: approvals.filter((approval) => approval.by !== by),
+    dropped: [...dropped, { by, at: now.toISOString(), why }],
+  };
 }
 
 /** Whether the policy would go by the same about a requester. */

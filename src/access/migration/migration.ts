@@ -1,11 +1,4 @@
-import type { Decision, DroppedApproval, Reminders, Trouble } from "../request/record.ts";
-
-/**
- * - `pending`: waits for the worker's plan, then for approvers
- * - `running`: approved; a worker carries it out, step by step
- * - `refused`: there was nothing to plan, or it must not be
- */
-export type MigrationState = "pending" | "running" | "done" | "denied" | "withdrawn" | "lapsed" | "refused";
+import type { Because, Decision, DroppedApproval, Reminders, Trouble } from "../request/record.ts";
 
 /** What the worker planned, as the approvers read it. */
 export interface SealedPlan {
@@ -30,13 +23,12 @@ export interface DoneStep {
   readonly proof: readonly string[];
 }
 
-/** The move of one cluster from aws-auth to access entries, from being asked for to its end: a record of the ledger. */
-export interface Migration {
-  /** `migration-<cluster>-<number>`: of one cluster there is one at a time. */
+/** What a migration has in every state. */
+export interface MigrationFields {
+  /** `migration-<cluster>-<number>`: a cluster has one open migration at most. */
   readonly id: string;
   /** Counts the changes, from 1; the ledger compares it before each write. */
   readonly version: number;
-  readonly state: MigrationState;
   /** As the configuration names it. */
   readonly cluster: string;
   /** Slack user id. */
@@ -45,38 +37,73 @@ export interface Migration {
   readonly told: readonly string[];
   /** ISO 8601. */
   readonly createdAt: string;
-  /** ISO 8601: after this nobody can approve it any more. */
+  /** ISO 8601: after this time nobody can approve it. */
   readonly lapsesAt: string;
+  /** Null: the worker has not planned yet, or has to plan again. */
   readonly plan: SealedPlan | null;
   /** Set with the plan, when the approvers are asked. */
   readonly reminders: Reminders | null;
   /** The sealed approvals, of different people. */
   readonly approvals: readonly Decision[];
-  /** Approvals that count no more, because who gave them is no approver any more. */
+  /** Approvals that no longer count, because the person is no longer an approver. */
   readonly dropped: readonly DroppedApproval[];
-  readonly denial: Decision | null;
-  readonly withdrawal: { readonly by: string; readonly at: string; readonly why: string } | null;
   /** A step whose call may have been sent and is not proved yet. */
   readonly begun: { readonly name: string; readonly at: string } | null;
   readonly done: readonly DoneStep[];
-  /** ISO 8601: nothing goes out of aws-auth before this, because entries are eventually consistent. */
+  /** ISO 8601: nothing is removed from aws-auth before this, because entries are eventually consistent. */
   readonly settlesAt: string | null;
-  /** Set while something is being tried again. */
+  /** Set while something is tried again. */
   readonly trouble: Trouble | null;
-  /** Set while approvals that did not hold wait to be given again. */
+  /** Set while the migration waits for new approvals, because the earlier ones were void. */
   readonly voided: { readonly by: readonly string[]; readonly message: string } | null;
-  readonly refusal: { readonly code: string; readonly message: string } | null;
-  /** ISO 8601; null: it is not over. */
-  readonly endedAt: string | null;
 }
 
-/** What somebody who asks for a move says. */
-export type NewMigration = Pick<Migration, "id" | "cluster" | "requester" | "told">;
+const nothing = { denial: null, withdrawal: null, refusal: null, endedAt: null } as const;
+type Nothing = typeof nothing;
 
-/** A move as it first stands in the ledger. */
-export function createMigration(wish: NewMigration, now: Date, lapsesAfterSeconds: number): Migration {
+/** Who stopped a migration, when (ISO 8601) and why. */
+export interface Withdrawn {
+  readonly by: string;
+  readonly at: string;
+  readonly why: string;
+}
+
+/** Waits for the worker's plan, then for approvers. */
+export type PendingMigration = MigrationFields & Nothing & { readonly state: "pending" };
+
+/** Approved: a worker carries out its plan, step by step. */
+export type RunningMigration = MigrationFields & Nothing & { readonly state: "running"; readonly plan: SealedPlan };
+
+/** How a migration ends. `refused`: there was nothing to plan, or it must not be. */
+type End =
+  | { readonly state: "done"; readonly begun: null }
+  | { readonly state: "lapsed" }
+  | { readonly state: "denied"; readonly denial: Decision }
+  | { readonly state: "withdrawn"; readonly withdrawal: Withdrawn }
+  | { readonly state: "refused"; readonly refusal: Because };
+
+/** A migration that nobody decides about or carries out any more. */
+export type EndedMigration = MigrationFields & {
+  /** ISO 8601. */
+  readonly endedAt: string;
+} & (
+    | (Omit<Nothing, "endedAt"> & { readonly state: "done" | "lapsed" })
+    | (Omit<Nothing, "endedAt" | "denial"> & Extract<End, { readonly state: "denied" }>)
+    | (Omit<Nothing, "endedAt" | "withdrawal"> & Extract<End, { readonly state: "withdrawn" }>)
+    | (Omit<Nothing, "endedAt" | "refusal"> & Extract<End, { readonly state: "refused" }>)
+  );
+
+/** The migration of one cluster from aws-auth to access entries: a record of the ledger. */
+export type Migration = PendingMigration | RunningMigration | EndedMigration;
+
+/** What somebody who asks for a move says. */
+export type NewMigration = Pick<MigrationFields, "id" | "cluster" | "requester" | "told">;
+
+/** A migration as it is first recorded. */
+export function createMigration(wish: NewMigration, now: Date, lapsesAfterSeconds: number): PendingMigration {
   return {
     ...wish,
+    ...nothing,
     version: 1,
     state: "pending",
     createdAt: now.toISOString(),
@@ -85,26 +112,47 @@ export function createMigration(wish: NewMigration, now: Date, lapsesAfterSecond
     reminders: null,
     approvals: [],
     dropped: [],
-    denial: null,
-    withdrawal: null,
     begun: null,
     done: [],
     settlesAt: null,
     trouble: null,
     voided: null,
-    refusal: null,
-    endedAt: null,
   };
 }
 
-/** The next version of a record. */
-export function reviseMigration(migration: Migration, change: Partial<Omit<Migration, "id" | "version">>): Migration {
+/** The next version of a migration in the same state. */
+export function nextMigration<In extends Migration>(
+  migration: In,
+  change: Partial<Omit<MigrationFields, "id" | "version">>,
+): In {
   return { ...migration, ...change, version: migration.version + 1 };
 }
 
-/** Whether nothing of it is decided or carried out any more. */
-export function isMigrationOver({ state }: Pick<Migration, "state">): boolean {
-  return state !== "pending" && state !== "running";
+/** Enough approvers agree to this plan. */
+export function runningMigration(migration: PendingMigration, plan: SealedPlan): RunningMigration {
+  return { ...migration, state: "running", plan };
+}
+
+/** The next version, which is the last but for a step that was begun. */
+export function endedMigration(migration: PendingMigration | RunningMigration, now: Date, end: End): EndedMigration {
+  const last = nextMigration(migration, { trouble: null, settlesAt: null });
+  return { ...last, ...end, endedAt: now.toISOString() };
+}
+
+/** What was approved is not what would be done: the worker plans again, and the approvers decide again (law 4). */
+export function replannedMigration(
+  migration: PendingMigration | RunningMigration,
+  message: string,
+  lapsesAt: string,
+): PendingMigration {
+  const by = migration.approvals.map((approval) => approval.by);
+  const cleared = { plan: null, reminders: null, approvals: [], trouble: null, settlesAt: null };
+  return { ...nextMigration(migration, { lapsesAt, voided: { by, message } }), ...cleared, state: "pending" };
+}
+
+/** Whether nobody decides about it or carries it out any more. */
+export function isMigrationOver(migration: Migration): migration is EndedMigration {
+  return migration.state !== "pending" && migration.state !== "running";
 }
 
 /** Whether somebody is among those who have approved it. */

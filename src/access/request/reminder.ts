@@ -1,4 +1,5 @@
-import type { AccessRequest, Reminders } from "./record.ts";
+import { type Migration, nextMigration, type PendingMigration } from "../migration/migration.ts";
+import type { AccessRequest, PendingRequest, Reminders } from "./record.ts";
 import { waiting } from "./transitions.ts";
 
 /**
@@ -9,25 +10,24 @@ export function planReminders(askedAt: Date, lapsesAt: string, afterSeconds: rea
   return { sent: 0, nextAt: nextAfter(askedAt, askedAt, lapsesAt, afterSeconds) };
 }
 
-/** The record once a reminder that is due is sent; null: none is. Of several that were missed only one is sent. */
-export function remind(request: AccessRequest, now: Date, afterSeconds: readonly number[]): AccessRequest | null {
+/** The request once a reminder that is due is sent; null: none is. Of several that were missed only one is sent. */
+export function remind(request: AccessRequest, now: Date, afterSeconds: readonly number[]): PendingRequest | null {
   if (request.state !== "pending" || !request.preview) return null;
-  const reminders = remindersAfter({ ...request, askedAt: request.preview.at }, now, afterSeconds);
+  const reminders = remindersAfter(request, request.preview.at, now, afterSeconds);
   return reminders && waiting(request, { reminders });
 }
 
-/** Something that waits for a decision, and since when. */
-export interface Waiting {
-  /** ISO 8601. */
-  readonly askedAt: string;
-  /** ISO 8601. */
-  readonly lapsesAt: string;
-  readonly reminders: Reminders | null;
+/** The same of a migration. */
+export function remindOfMigration(migration: Migration, now: Date, afterSeconds: readonly number[]): Migration | null {
+  if (migration.state !== "pending" || !migration.plan) return null;
+  const reminders = remindersAfter(migration, migration.plan.at, now, afterSeconds);
+  return reminders && nextMigration(migration, { reminders });
 }
 
-/** The reminders once one that is due is sent; null: none is. */
-export function remindersAfter(
-  { askedAt, lapsesAt, reminders }: Waiting,
+/** The reminders of what waits for a decision since `askedAt` (ISO 8601), once one that is due is sent; null: none is. */
+function remindersAfter(
+  { lapsesAt, reminders }: PendingRequest | PendingMigration,
+  askedAt: string,
   now: Date,
   afterSeconds: readonly number[],
 ): Reminders | null {

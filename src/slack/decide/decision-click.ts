@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { othersWhoMayApprove } from "../../access/approval/approvers.ts";
-import { type Click, decide, withoutDeparted } from "../../access/approval/decide.ts";
+import { type Click, decide, withoutApprovalOf } from "../../access/approval/decide.ts";
 import type { DecisionRefusal, Facts } from "../../access/approval/decision.ts";
 import { isSealedDecision } from "../../access/approval/sealed-decision.ts";
 import type { AuditEvent, EventType } from "../../access/audit/event.ts";
@@ -8,7 +8,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { hoursInWords } from "../../access/policy/hours.ts";
 import { ruleFor } from "../../access/policy/rule.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
-import { leasesDiffer, outdated, unpreviewed } from "../../access/request/transitions.ts";
+import { leasesDiffer, outdated, unpreviewed, waiting } from "../../access/request/transitions.ts";
 import { eventOf, type RequestStep, recordChange, updateRequest } from "../../ledger/record-change.ts";
 import { answerClick, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -93,7 +93,7 @@ async function decideNow(
 /** First takes out an approval of somebody who is no approver any more, with its event; then it is decided on what is left. */
 function dropDeparted(request: PendingRequest, departed: readonly [string, string], now: Date): RequestStep<never> {
   const [approver, why] = departed;
-  const after = withoutDeparted(request, new Map([departed]), now);
+  const after = waiting(request, withoutApprovalOf(request, approver, why, now));
   return { type: "write-first", after, event: eventOf("approval.dropped", request, "slack", now, { approver, why }) };
 }
 

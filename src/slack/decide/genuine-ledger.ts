@@ -1,14 +1,13 @@
 import { isGenuinePlan } from "../../access/approval/seal-migration.ts";
 import { isGenuine } from "../../access/approval/seal-preview.ts";
 import { withoutForgedReview } from "../../access/approval/seal-review.ts";
-import { type Migration, reviseMigration } from "../../access/migration/migration.ts";
+import { type Migration, nextMigration, type PendingMigration } from "../../access/migration/migration.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import { unpreviewed } from "../../access/request/transitions.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
 import type { MigrationLedger } from "../../ledger/migrations.ts";
-import { eventOf, recordChange } from "../../ledger/record-change.ts";
-import { migrationEvent, recordMigration } from "../../ledger/record-migration.ts";
+import { eventOf, recordChange, recordMigration } from "../../ledger/record-change.ts";
 import type { SlackContext } from "../app/context.ts";
 
 type GenuineContext = RecordContext<Ledger> & Pick<SlackContext, "config" | "keys" | "now">;
@@ -72,12 +71,14 @@ async function lookAgain(context: GenuineContext, request: PendingRequest): Prom
 function genuineMigrations(context: GenuineContext): MigrationLedger {
   const { migrations } = context.ledger;
   const shown = <Found extends Migration | null>(migration: Found) =>
-    migration && isDoubtfulPlan(context, migration) ? { ...migration, ...withoutPlan } : migration;
+    migration?.state === "pending" && isDoubtfulPlan(context, migration) ? { ...migration, ...withoutPlan } : migration;
   return {
     ...migrations,
     get: async (id) => {
       const migration = await migrations.get(id);
-      return migration && isDoubtfulPlan(context, migration) ? planAgain(context, migration) : migration;
+      return migration?.state === "pending" && isDoubtfulPlan(context, migration)
+        ? planAgain(context, migration)
+        : migration;
     },
     latestOf: async (cluster) => shown(await migrations.latestOf(cluster)),
     open: async () => (await migrations.open()).map(shown),
@@ -91,22 +92,17 @@ function genuineMigrations(context: GenuineContext): MigrationLedger {
 /** What was approved of another plan counts nothing either. */
 const withoutPlan = { plan: null, reminders: null, approvals: [] } as const;
 
-function isDoubtfulPlan({ keys }: GenuineContext, migration: Migration): boolean {
-  return migration.state === "pending" && migration.plan !== null && !isGenuinePlan(migration, keys.preview);
+function isDoubtfulPlan({ keys }: GenuineContext, migration: PendingMigration): boolean {
+  return migration.plan !== null && !isGenuinePlan(migration, keys.preview);
 }
 
-async function planAgain(context: GenuineContext, migration: Migration): Promise<Migration> {
+async function planAgain(context: GenuineContext, migration: PendingMigration): Promise<PendingMigration> {
   if (!(await context.ledger.takeTurn(`look-again-${migration.id}`, lookAgainEveryMs)))
     return { ...migration, ...withoutPlan };
   context.log.error({ request: migration.id }, "the plan of a migration is not what the worker made");
   const now = context.now();
-  const after = reviseMigration(migration, withoutPlan);
+  const after = nextMigration(migration, withoutPlan);
   const detail = { why: "the plan is not what the worker made", approvers: migration.approvals.map(({ by }) => by) };
-  const result = await recordMigration(
-    context,
-    after,
-    migrationEvent("migration.void", after, "slack", now, detail),
-    now,
-  );
+  const result = await recordMigration(context, after, eventOf("migration.void", after, "slack", now, detail), now);
   return result.type === "committed" ? after : { ...migration, ...withoutPlan };
 }

@@ -1,22 +1,23 @@
+import { withoutApprovalOf } from "../../access/approval/decide.ts";
 import {
   decideMigration,
   type MigrationClick,
   type MigrationVerdict,
-  migrationWithoutDeparted,
   retryMigration,
   withdrawMigration,
 } from "../../access/approval/decide-migration.ts";
 import type { EventType } from "../../access/audit/event.ts";
-import { createMigration, isMigrationOver, type Migration, nextMigrationId } from "../../access/migration/migration.ts";
+import {
+  createMigration,
+  isMigrationOver,
+  type Migration,
+  nextMigration,
+  nextMigrationId,
+} from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { answersFor, approvesFor } from "../../access/policy/may-see.ts";
 import type { Person } from "../../access/policy/person.ts";
-import {
-  type MigrationDecision,
-  migrationEvent,
-  recordMigration,
-  updateMigration,
-} from "../../ledger/record-migration.ts";
+import { eventOf, type MigrationDecision, recordMigration, updateMigration } from "../../ledger/record-change.ts";
 import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { Message } from "../blocks/message.ts";
@@ -56,7 +57,7 @@ export async function askForMigration(
   if (latest && (!isMigrationOver(latest) || latest.begun)) return migrationOpenAnswer(latest);
   const wish = { id: nextMigrationId(cluster.name, latest), cluster: cluster.name, requester, told };
   const migration = createMigration(wish, now(), config.timing.requestLapsesAfterSeconds);
-  const event = migrationEvent("migration.asked", migration, requester, now(), { told });
+  const event = eventOf("migration.asked", migration, requester, now(), { told });
   const result = await recordMigration(context, migration, event, now());
   if (result.type === "committed") return migrationAskedAnswer(migration);
   return result.current ? migrationOpenAnswer(result.current) : failureAnswer("Ask for it once more.");
@@ -164,15 +165,15 @@ async function decideNow(
   if (gone) return dropDeparted(migration, gone, now);
   const { after } = verdict;
   const detail = { plan: after.plan?.digest ?? "", why: what.why, state: after.state };
-  const event = migrationEvent(what.event, after, by, now, detail);
+  const event = eventOf(what.event, after, by, now, detail);
   return { type: "write", after, event, outcome: what.answer(after) };
 }
 
 /** First takes out an approval of somebody who is no approver any more, with its event; then it is decided on what is left. */
 function dropDeparted(migration: Migration, gone: readonly [string, string], now: Date): MigrationDecision<never> {
   const [approver, why] = gone;
-  const after = migrationWithoutDeparted(migration, new Map([gone]), now);
-  const event = migrationEvent("migration.approval-dropped", after, "slack", now, { approver, why });
+  const after = nextMigration(migration, withoutApprovalOf(migration, approver, why, now));
+  const event = eventOf("migration.approval-dropped", after, "slack", now, { approver, why });
   return { type: "write-first", after, event };
 }
 

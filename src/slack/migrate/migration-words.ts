@@ -15,7 +15,7 @@ export function migrationTitle({ requester, cluster }: Migration): string {
 
 /** The state of a move in a few words, with who and when. Says nothing that is not true yet (law 5). */
 export function migrationState(migration: Migration): string {
-  const { approvals, denial, withdrawal, refusal, plan } = migration;
+  const { approvals, plan } = migration;
   switch (migration.state) {
     case "pending":
       if (!plan) return "Looking at the cluster";
@@ -24,17 +24,17 @@ export function migrationState(migration: Migration): string {
     case "running":
       return `Approved by ${approversOf(migration)}. ${progressOf(migration)}`;
     case "done":
-      return `Approved by ${approversOf(migration)}. *Done* ${time(migration.endedAt ?? "")}. ${lastStep(migration)}`;
+      return `Approved by ${approversOf(migration)}. *Done* ${time(migration.endedAt)}. ${lastStep(migration)}`;
     case "denied":
-      return `Denied by ${mention(denial?.by ?? "")}: ${plainLine(denial?.why ?? "", 600)}`;
+      return `Denied by ${mention(migration.denial.by)}: ${plainLine(migration.denial.why, 600)}`;
     case "withdrawn": {
-      const why = withdrawal?.why ? `: ${plainLine(withdrawal.why, 300)}` : "";
-      return `*Stopped* by ${mention(withdrawal?.by ?? "")}${why}. ${whatStays(migration)}`;
+      const { by, why } = migration.withdrawal;
+      return `*Stopped* by ${mention(by)}${why ? `: ${plainLine(why, 300)}` : ""}. ${whatStays(migration)}`;
     }
     case "lapsed":
-      return `*Lapsed* ${time(migration.endedAt ?? migration.lapsesAt)}. ${whatStays(migration)}`;
+      return `*Lapsed* ${time(migration.endedAt)}. ${whatStays(migration)}`;
     case "refused":
-      return `Refused: ${told(refusal?.message ?? "", 1500)}`;
+      return `Refused: ${told(migration.refusal.message, 1500)}`;
   }
 }
 

@@ -1,10 +1,10 @@
 import { requestIds } from "../../access/audit/request-ids.ts";
-import { type Migration, reviseMigration } from "../../access/migration/migration.ts";
+import { type Migration, nextMigration } from "../../access/migration/migration.ts";
 import { letAccessEntriesIn } from "../../aws/authentication-mode.ts";
 import type { MigrationStep } from "../../diagnosis/migration/facts.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import { recordChanged } from "../../ledger/lifecycle.ts";
-import { migrationEvent, noteOnMigration, recordMigration } from "../../ledger/record-migration.ts";
+import { eventOf, noteOnMigration, recordMigration } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import { documentChanged, giveMovedEntry, isSameData, type MigrationRun } from "./give-entry.ts";
@@ -27,14 +27,9 @@ export async function carryOutStep(run: MigrationRun, migration: Migration, step
 async function beginStep(context: WorkerContext, migration: Migration, name: string): Promise<Migration> {
   if (migration.begun?.name === name) return migration;
   const now = context.now();
-  const after = reviseMigration(migration, { begun: { name, at: now.toISOString() } });
+  const after = nextMigration(migration, { begun: { name, at: now.toISOString() } });
   const detail = { plan: migration.plan?.digest ?? "", step: name };
-  const result = await recordMigration(
-    context,
-    after,
-    migrationEvent("migration.begun", after, "worker", now, detail),
-    now,
-  );
+  const result = await recordMigration(context, after, eventOf("migration.begun", after, "worker", now, detail), now);
   if (result.type === "conflict") throw recordChanged(migration.id);
   return after;
 }
@@ -54,7 +49,11 @@ export function noteDone(
     const done = [...others, { name, at: context.now().toISOString(), proof }];
     const asked = Object.keys(awsRequests).length > 0 ? { awsRequests } : {};
     const detail = { plan: migration.plan?.digest ?? "", step: name, proof, ...asked };
-    return { type: "migration.stepped", of: { begun, done, settlesAt: null, trouble: null }, detail };
+    return {
+      type: "migration.stepped",
+      after: nextMigration(current, { begun, done, settlesAt: null, trouble: null }),
+      detail,
+    };
   });
 }
 

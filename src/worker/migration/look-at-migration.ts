@@ -1,16 +1,21 @@
 import { sealMigrationPlan } from "../../access/approval/seal-migration.ts";
 import { AccessError, explain } from "../../access/failure/access-error.ts";
-import { type Migration, migrationDueAt, reviseMigration } from "../../access/migration/migration.ts";
-import { remindOfMigration } from "../../access/migration/remind-of-migration.ts";
+import {
+  endedMigration,
+  type Migration,
+  migrationDueAt,
+  nextMigration,
+  type PendingMigration,
+} from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { planReminders } from "../../access/request/reminder.ts";
+import { planReminders, remindOfMigration } from "../../access/request/reminder.ts";
 import { failureOf, nextTry } from "../../access/request/retry.ts";
 import { planMigration } from "../../diagnosis/migration/plan.ts";
 import { summarizeMigration } from "../../diagnosis/migration/summary.ts";
 import type { MigrationReport } from "../../diagnosis/reports.ts";
 import { recordChanged } from "../../ledger/lifecycle.ts";
 import { wake } from "../../ledger/queues.ts";
-import { migrationEvent, noteOnMigration, recordMigration } from "../../ledger/record-migration.ts";
+import { eventOf, noteOnMigration, recordMigration } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
 import { gatherMigration, withMigration } from "./gather-migration.ts";
 import { runMigration } from "./run-migration.ts";
@@ -38,33 +43,35 @@ export async function lookAtMigration(context: WorkerContext, cluster: Cluster):
 }
 
 /** Looks at the cluster before anybody is asked (as of a request). */
-async function plan(context: WorkerContext, cluster: Cluster, migration: Migration): Promise<void> {
+async function plan(context: WorkerContext, cluster: Cluster, migration: PendingMigration): Promise<void> {
   const errand = { id: migration.id, requester: migration.requester };
   const facts = await withMigration(context, cluster, errand, migration.told, async (_, gathered) => gathered.facts);
   const result = planMigration(facts);
   const now = context.now();
-  const after = reviseMigration(migration, planned(context, migration, result, now));
+  const after = planned(context, migration, result, now);
   const detail = { plan: after.plan?.digest ?? "", code: after.refusal?.code ?? "" };
-  const event = migrationEvent(after.plan ? "migration.planned" : "migration.refused", after, "worker", now, detail);
+  const event = eventOf(after.plan ? "migration.planned" : "migration.refused", after, "worker", now, detail);
   if ((await recordMigration(context, after, event, now)).type === "conflict") throw recordChanged(migration.id);
 }
 
 function planned(
   { keys, config }: WorkerContext,
-  migration: Migration,
+  migration: PendingMigration,
   result: ReturnType<typeof planMigration>,
   now: Date,
-): Partial<Omit<Migration, "id" | "version">> {
-  const over = { state: "refused", trouble: null, endedAt: now.toISOString() } as const;
-  if (result.type === "refused") return { ...over, refusal: { code: result.code, message: result.message } };
+): Migration {
+  const refused = (code: string, message: string) =>
+    endedMigration(migration, now, { state: "refused", refusal: { code, message } });
+  if (result.type === "refused") return refused(result.code, result.message);
   if (result.steps.length === 0) {
     const message = `There is nothing to do. ${result.keptBecause ?? "No item of aws-auth can move."}`;
-    return { ...over, refusal: { code: "nothing-to-move", message } };
+    return refused("nothing-to-move", message);
   }
   const outs = result.steps.flatMap((step) => (step.type === "take-out" ? step.arns : []));
   const reminders = planReminders(now, migration.lapsesAt, config.timing.remindAfterSeconds);
   const unsealed = { at: now.toISOString(), digest: result.digest, summary: summarizeMigration(result), outs };
-  return { plan: sealMigrationPlan(migration, unsealed, keys.preview), reminders, trouble: null };
+  const plan = sealMigrationPlan(migration, unsealed, keys.preview);
+  return nextMigration(migration, { plan, reminders, trouble: null });
 }
 
 /** A failure says what, where and how to mend it, in the message; it is tried again until the approvals are too old. */
@@ -77,7 +84,8 @@ export async function putOffMigration(context: WorkerContext, migration: Migrati
     const tried = nextTry(current, failure, now);
     const retryAt = isRetryable ? tried.retryAt : new Date(now.getTime() + mendedAfterMs).toISOString();
     const trouble = { ...tried, retryAt };
-    return { type: "migration.delayed", of: { trouble }, detail: { code: trouble.code, attempts: trouble.attempts } };
+    const detail = { code: trouble.code, attempts: trouble.attempts };
+    return { type: "migration.delayed", after: nextMigration(current, { trouble }), detail };
   });
 }
 
@@ -119,13 +127,13 @@ export function recordDueMigration(
   return reminded && (() => recordReminder(context, reminded, now));
 }
 
-async function lapse(context: WorkerContext, migration: Migration, now: Date): Promise<void> {
-  const after = reviseMigration(migration, { state: "lapsed", endedAt: now.toISOString(), trouble: null });
+async function lapse(context: WorkerContext, migration: PendingMigration, now: Date): Promise<void> {
+  const after = endedMigration(migration, now, { state: "lapsed" });
   const detail = { why: "nobody decided in time" };
-  await recordMigration(context, after, migrationEvent("migration.lapsed", after, "worker", now, detail), now);
+  await recordMigration(context, after, eventOf("migration.lapsed", after, "worker", now, detail), now);
 }
 
 async function recordReminder(context: WorkerContext, after: Migration, now: Date): Promise<void> {
   const detail = { sent: after.reminders?.sent ?? 0 };
-  await recordMigration(context, after, migrationEvent("migration.reminded", after, "worker", now, detail), now);
+  await recordMigration(context, after, eventOf("migration.reminded", after, "worker", now, detail), now);
 }

@@ -1,7 +1,14 @@
 import { checkMigration } from "../../access/approval/decide-migration.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { SealedPlan } from "../../access/migration/migration.ts";
-import { isMigrationOver, type Migration, migrationDueAt, reviseMigration } from "../../access/migration/migration.ts";
+import {
+  endedMigration,
+  isMigrationOver,
+  type Migration,
+  migrationDueAt,
+  nextMigration,
+  replannedMigration,
+} from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import { type MigrationFacts, principalKey } from "../../diagnosis/migration/facts.ts";
@@ -9,7 +16,7 @@ import { type MigrationPlan, type MigrationResult, planMigration } from "../../d
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { recordChanged } from "../../ledger/lifecycle.ts";
-import { migrationEvent, noteOnMigration, recordMigration } from "../../ledger/record-migration.ts";
+import { eventOf, noteOnMigration, recordMigration } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
@@ -136,8 +143,8 @@ function standingPlan(result: MigrationResult): MigrationPlan {
 async function settle(context: WorkerContext, migration: Migration): Promise<void> {
   const now = context.now();
   const settlesAt = new Date(now.getTime() + context.config.timing.settleEntriesSeconds * 1000).toISOString();
-  const after = reviseMigration(migration, { settlesAt, trouble: null });
-  const event = migrationEvent("migration.settling", after, "worker", now, { until: settlesAt });
+  const after = nextMigration(migration, { settlesAt, trouble: null });
+  const event = eventOf("migration.settling", after, "worker", now, { until: settlesAt });
   if ((await recordMigration(context, after, event, now)).type === "conflict") throw recordChanged(migration.id);
 }
 
@@ -147,7 +154,7 @@ async function finish(context: WorkerContext, migration: Migration): Promise<voi
       ? null
       : {
           type: "migration.done",
-          of: { state: "done", endedAt: context.now().toISOString(), trouble: null, begun: null, settlesAt: null },
+          after: endedMigration(current, context.now(), { state: "done", begun: null }),
           detail: { plan: current.plan?.digest ?? "", steps: current.done.map(({ name }) => name) },
         },
   );
@@ -161,8 +168,8 @@ function isTooLate({ lapsesAt }: Migration, now: Date): boolean {
 async function lapseMigration(context: WorkerContext, migration: Migration, why: string): Promise<void> {
   await noteOnMigration(context, migration, (current) => {
     if (isMigrationOver(current)) return null;
-    const of = { state: "lapsed", endedAt: context.now().toISOString(), trouble: null, settlesAt: null } as const;
-    return { type: "migration.lapsed", of, detail: { why } };
+    const after = endedMigration(current, context.now(), { state: "lapsed" });
+    return { type: "migration.lapsed", after, detail: { why } };
   });
 }
 
@@ -170,12 +177,10 @@ async function lapseMigration(context: WorkerContext, migration: Migration, why:
 async function voidMigration(context: WorkerContext, migration: Migration, message: string): Promise<void> {
   await noteOnMigration(context, migration, (current) => {
     if (isMigrationOver(current)) return null;
-    const by = current.approvals.map((approval) => approval.by);
     const lapses = context.config.timing.requestLapsesAfterSeconds * 1000;
     const lapsesAt = new Date(context.now().getTime() + lapses).toISOString();
-    const cleared = { plan: null, reminders: null, approvals: [], trouble: null, settlesAt: null };
-    const of = { ...cleared, state: "pending", lapsesAt, voided: { by, message } } as const;
-    return { type: "migration.void", of, detail: { why: message, approvers: by } };
+    const after = replannedMigration(current, message, lapsesAt);
+    return { type: "migration.void", after, detail: { why: message, approvers: after.voided?.by ?? [] } };
   });
 }
 
@@ -198,7 +203,11 @@ async function seeToBegun(
   }
   return noteOnMigration(context, migration, (current) =>
     current.begun?.name === name
-      ? { type: "migration.undone", of: { begun: null, trouble: null }, detail: { step: name } }
+      ? {
+          type: "migration.undone",
+          after: nextMigration(current, { begun: null, trouble: null }),
+          detail: { step: name },
+        }
       : null,
   );
 }

@@ -6,11 +6,12 @@ import {
   withdrawMigration,
 } from "../../../src/access/approval/decide-migration.ts";
 import { sealDecision } from "../../../src/access/approval/sealed-decision.ts";
-import { createMigration, type Migration, reviseMigration } from "../../../src/access/migration/migration.ts";
+import { createMigration, type Migration } from "../../../src/access/migration/migration.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { clusterArnOf } from "../../../src/access/policy/cluster-arn.ts";
 import type { Decision } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
+import { changedMigration, type MigrationChange, reviseMigration } from "../../builders/a-migration.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, hours } from "../../builders/times.ts";
 
@@ -19,15 +20,9 @@ const cluster = aCluster();
 const summary = { mode: "CONFIG_MAP", items: [], steps: [], keptBecause: null, before: [], digest };
 const plan = { at: at(0).toISOString(), digest, summary, outs: [], seal: "" };
 
-const aMigration = (change: Partial<Migration> = {}): Migration => ({
-  ...createMigration(
-    { id: "migration-staging-1", cluster: "staging", requester: "U0ONCALL", told: [] },
-    at(0),
-    hours(1),
-  ),
-  plan,
-  ...change,
-});
+const wish = { id: "migration-staging-1", cluster: "staging", requester: "U0ONCALL", told: [] };
+const aMigration = (change: MigrationChange = {}): Migration =>
+  changedMigration(createMigration(wish, at(0), hours(1)), { plan, ...change });
 
 interface Clicked {
   readonly on?: Migration;

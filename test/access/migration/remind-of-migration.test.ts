@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
-import { migrationDueAt, reviseMigration } from "../../../src/access/migration/migration.ts";
-import { remindOfMigration } from "../../../src/access/migration/remind-of-migration.ts";
-import { planReminders } from "../../../src/access/request/reminder.ts";
-import { aPlannedMigration } from "../../builders/a-migration.ts";
+import { migrationDueAt } from "../../../src/access/migration/migration.ts";
+import { planReminders, remindOfMigration } from "../../../src/access/request/reminder.ts";
+import { aPlannedMigration, reviseMigration } from "../../builders/a-migration.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 
 const after = [minutes(15), hours(1), hours(4)];
@@ -26,13 +25,6 @@ test.each([
   ["was stopped", { state: "withdrawn" }],
   ["is carried out", { state: "running" }],
   ["is planned anew", { plan: null }],
-  ["was written by a program that knew no reminders", { reminders: undefined }],
-])("never of a move that %s", (_, change) => {
-  expect(remindOfMigration({ ...waiting, ...change } as typeof waiting, at(hours(2)), after)).toBeNull();
-});
-
-test("a move that was written by a program that knew no reminders is due when it lapses", () => {
-  const { reminders: _, ...old } = reviseMigration(waiting, {});
-
-  expect(migrationDueAt(old as typeof waiting)).toBe(at(hours(24)).getTime());
+] as const)("never of a migration that %s", (_, change) => {
+  expect(remindOfMigration(reviseMigration(waiting, change), at(hours(2)), after)).toBeNull();
 });

@@ -1,6 +1,6 @@
 import type { Cluster } from "ioredis";
 import { expect, test } from "vitest";
-import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import { eventOf } from "../../../src/ledger/record-change.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import { aMigration } from "../../builders/a-migration.ts";
@@ -13,7 +13,7 @@ test("the moves of many clusters cost Redis an answer or two, and not one for ea
   const { migrations } = redisLedger(redis);
   for (let number = 0; number < 40; number += 1) {
     const after = aMigration({ id: `migration-c${number}-1`, cluster: `c${number}` });
-    await migrations.commit({ after, event: migrationEvent("migration.asked", after, after.requester, at(0)) });
+    await migrations.commit({ after, event: eventOf("migration.asked", after, after.requester, at(0)) });
   }
   await Promise.all([migrations.open(), migrations.due(at(hours(9)), 100)]);
   const sent: string[] = [];

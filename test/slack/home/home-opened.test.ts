@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import { eventOf } from "../../../src/ledger/record-change.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";
 import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
@@ -62,7 +62,7 @@ test("a move is in the App Home of whom it waits for, until they have approved i
   const migration = aPlannedMigration();
   await stage.ledger.migrations.commit({
     after: migration,
-    event: migrationEvent("migration.asked", migration, "U0ONCALL", at(0)),
+    event: eventOf("migration.asked", migration, "U0ONCALL", at(0)),
   });
   const approver = stage.person("U0APPROVER");
 

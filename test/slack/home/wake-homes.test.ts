@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { readConfig } from "../../../src/config/config.ts";
-import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import { eventOf } from "../../../src/ledger/record-change.ts";
 import { wakeHomes } from "../../../src/slack/home/home.ts";
 import { showMigration } from "../../../src/slack/migrate/show-migration.ts";
 import type { Directory } from "../../../src/slack/people/directory.ts";
@@ -52,7 +52,7 @@ test("a move that changes has the same people's App Homes brought up to date", a
     const migration = aMigration();
     await context.ledger.migrations.commit({
       after: migration,
-      event: migrationEvent("migration.asked", migration, "U0ONCALL", at(0)),
+      event: eventOf("migration.asked", migration, "U0ONCALL", at(0)),
     });
     await showMigration(context, migration.id);
   };

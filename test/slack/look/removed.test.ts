@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import { createMigration } from "../../../src/access/migration/migration.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { readStatus } from "../../../src/slack/look/status.ts";
+import { changedMigration } from "../../builders/a-migration.ts";
 import { aRequest } from "../../builders/a-request.ts";
 import { aChange, anEvent } from "../../builders/an-event.ts";
 import { at, hours } from "../../builders/times.ts";
@@ -74,7 +75,7 @@ test("a removed migration is answered from the audit log as well", async () => {
   const wish = { cluster: "staging", requester: "U0APPROVER", told: [] };
   const denied = (number: number) => {
     const migration = createMigration({ id: `migration-staging-${number}`, ...wish }, at(0), 3600);
-    return { ...migration, state: "denied" as const };
+    return changedMigration(migration, { state: "denied" });
   };
   for (const migration of [denied(1), denied(2)]) {
     await ledger.migrations.commit({

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { Migration } from "../../../src/access/migration/migration.ts";
-import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import { eventOf } from "../../../src/ledger/record-change.ts";
 import { aMigration, aPlannedMigration } from "../../builders/a-migration.ts";
 import { aDecision } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
@@ -18,7 +18,7 @@ afterEach(() => stage.stop());
 async function put(migration: Migration = aPlannedMigration()): Promise<void> {
   await stage.ledger.migrations.commit({
     after: migration,
-    event: migrationEvent("migration.asked", migration, migration.requester, at(0)),
+    event: eventOf("migration.asked", migration, migration.requester, at(0)),
   });
 }
 const say = async (user: string, text: string) => textOf(await stage.say(user, text));
@@ -121,7 +121,7 @@ test.each([`approve ${id}`, `deny ${id} no`, "migrate staging withdraw"])(
   "%s tells who may not see a move nothing of how it ended, and records that they tried",
   async (typed) => {
     const denial = aDecision({ verdict: "denied", at: at(1).toISOString(), why: "the merger" });
-    await put({ ...aPlannedMigration(), state: "denied", denial, endedAt: denial.at });
+    await put(aPlannedMigration({ state: "denied", denial, endedAt: denial.at }));
 
     expect(await say("U0ENGINEER", typed)).not.toContain("the merger");
 

@@ -2,8 +2,9 @@ import { beforeEach, expect, test } from "vitest";
 import { sealMigrationPlan } from "../../../src/access/approval/seal-migration.ts";
 import { createMigration, type Migration } from "../../../src/access/migration/migration.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import { eventOf } from "../../../src/ledger/record-change.ts";
 import { genuineLedger } from "../../../src/slack/decide/genuine-ledger.ts";
+import { changedMigration, type MigrationChange } from "../../builders/a-migration.ts";
 import { keys } from "../../builders/keys.ts";
 import { at } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
@@ -21,10 +22,10 @@ beforeEach(() => {
   genuine = genuineLedger(aSlackContext(plain));
 });
 
-async function put(change: Partial<Migration>): Promise<Migration> {
+async function put(change: MigrationChange): Promise<Migration> {
   const asked = createMigration({ id, cluster: "staging", requester: "U0ONCALL", told: [] }, at(0), 3600);
-  const after = { ...asked, ...change };
-  await plain.migrations.commit({ after, event: migrationEvent("migration.planned", after, "worker", at(0)) });
+  const after = changedMigration(asked, change);
+  await plain.migrations.commit({ after, event: eventOf("migration.planned", after, "worker", at(0)) });
   return after;
 }
 

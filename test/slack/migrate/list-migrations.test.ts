@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { Migration } from "../../../src/access/migration/migration.ts";
-import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import { eventOf } from "../../../src/ledger/record-change.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
@@ -22,7 +22,7 @@ async function put(change: Partial<Migration> = {}): Promise<void> {
   const migration = aPlannedMigration(change);
   await stage.ledger.migrations.commit({
     after: migration,
-    event: migrationEvent("migration.asked", migration, migration.requester, at(0)),
+    event: eventOf("migration.asked", migration, migration.requester, at(0)),
   });
 }
 const list = async (user: string, which: string) => textOf(await stage.say(user, `list ${which}`));

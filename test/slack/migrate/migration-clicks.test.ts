@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { sealMigrationPlan } from "../../../src/access/approval/seal-migration.ts";
-import { type Migration, reviseMigration } from "../../../src/access/migration/migration.ts";
-import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import type { Migration } from "../../../src/access/migration/migration.ts";
+import { eventOf } from "../../../src/ledger/record-change.ts";
 import { configText } from "../../builders/a-cluster.ts";
+import { reviseMigration } from "../../builders/a-migration.ts";
 import { keys } from "../../builders/keys.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
@@ -42,7 +43,7 @@ async function revise(
   type: "migration.planned" | "migration.stepped" | "migration.done" = "migration.planned",
 ) {
   const after = reviseMigration(await migrationNow(), change);
-  await stage.ledger.migrations.commit({ after, event: migrationEvent(type, after, "worker", new Date()) });
+  await stage.ledger.migrations.commit({ after, event: eventOf(type, after, "worker", new Date()) });
   return after;
 }
 

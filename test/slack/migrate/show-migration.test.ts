@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
-import { type Migration, reviseMigration } from "../../../src/access/migration/migration.ts";
+import type { Migration } from "../../../src/access/migration/migration.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import { eventOf } from "../../../src/ledger/record-change.ts";
 import { showMigration } from "../../../src/slack/migrate/show-migration.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { aPlannedMigration } from "../../builders/a-migration.ts";
+import { aPlannedMigration, reviseMigration } from "../../builders/a-migration.ts";
 import { aDecision } from "../../builders/a-request.ts";
 import { at, hours } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
@@ -25,7 +25,7 @@ beforeEach(async () => {
 afterEach(() => slack.stop());
 
 async function put(after: Migration): Promise<void> {
-  await ledger.migrations.commit({ after, event: migrationEvent("migration.planned", after, "worker", at(0)) });
+  await ledger.migrations.commit({ after, event: eventOf("migration.planned", after, "worker", at(0)) });
 }
 async function revise(change: Partial<Migration>): Promise<void> {
   const migration = await ledger.migrations.get(id);

@@ -1,7 +1,7 @@
 import { decideMigration } from "../../../src/access/approval/decide-migration.ts";
 import { createMigration, type Migration, nextMigrationId } from "../../../src/access/migration/migration.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import { eventOf } from "../../../src/ledger/record-change.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { lookAtMigration } from "../../../src/worker/migration/look-at-migration.ts";
 import { type BothKeys, keys } from "../../builders/keys.ts";
@@ -56,7 +56,7 @@ export function migrationScene(ledger: Ledger, from: BothKeys = keys): Migration
       const migration = createMigration({ id, cluster: cluster.name, requester: "U0ONCALL", told }, clock(), 24 * 3600);
       await ledger.migrations.commit({
         after: migration,
-        event: migrationEvent("migration.asked", migration, "U0ONCALL", clock()),
+        event: eventOf("migration.asked", migration, "U0ONCALL", clock()),
       });
       return look();
     },
@@ -66,7 +66,7 @@ export function migrationScene(ledger: Ledger, from: BothKeys = keys): Migration
         const click = { verdict: "approved", digest: migration.plan?.digest ?? "", why: "" } as const;
         const decided = decideMigration(migration, cluster, { user, memberships: [] }, click, from.decision, clock());
         if (decided.type === "refused") throw new Error(decided.code);
-        const event = migrationEvent("migration.approved", decided.after, user, clock());
+        const event = eventOf("migration.approved", decided.after, user, clock());
         await ledger.migrations.commit({ after: decided.after, event });
       }
       return now();

@@ -3,16 +3,17 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../../sandbox/sandbox.ts";
 import { arns, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { retryMigration, withdrawMigration } from "../../../src/access/approval/decide-migration.ts";
-import { type Migration, reviseMigration } from "../../../src/access/migration/migration.ts";
+import type { Migration } from "../../../src/access/migration/migration.ts";
 import { clusterArnOf } from "../../../src/access/policy/cluster-arn.ts";
 import { planReminders } from "../../../src/access/request/reminder.ts";
 import { readKept } from "../../../src/access/rescue/kept.ts";
 import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import type { MigrationChange } from "../../../src/ledger/migrations.ts";
-import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import { eventOf } from "../../../src/ledger/record-change.ts";
 import { openEks } from "../../../src/worker/open/open-eks.ts";
 import { reachCluster } from "../../../src/worker/open/reach-cluster.ts";
+import { reviseMigration } from "../../builders/a-migration.ts";
 import { keys } from "../../builders/keys.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
@@ -64,7 +65,7 @@ async function stop(): Promise<void> {
   const now = scene.context().now();
   const verdict = withdrawMigration(migration, cluster, staging, "not today", now);
   if (verdict.type === "refused") throw new Error(verdict.code);
-  const event = migrationEvent("migration.withdrawn", verdict.after, "U0APPROVER", now);
+  const event = eventOf("migration.withdrawn", verdict.after, "U0APPROVER", now);
   await scene.ledger.migrations.commit({ after: verdict.after, event });
 }
 
@@ -215,7 +216,7 @@ describe("a move that two approvers have approved", () => {
       if (again.type === "refused") throw new Error(again.code);
       await scene.ledger.migrations.commit({
         after: again.after,
-        event: migrationEvent("migration.retried", again.after, "U0APPROVER", now),
+        event: eventOf("migration.retried", again.after, "U0APPROVER", now),
       });
       expect(await scene.toItsEnd()).toMatchObject({ state: "done", trouble: null });
     },
@@ -228,7 +229,7 @@ describe("what is not what was approved is not carried out", () => {
     const after = reviseMigration(before, { reminders: { sent: 1, nextAt: null } });
     await scene.ledger.migrations.commit({
       after,
-      event: migrationEvent("migration.reminded", after, "worker", new Date()),
+      event: eventOf("migration.reminded", after, "worker", new Date()),
     });
     await scene.approve("U0APPROVER", "U0APPROVER2");
     const mapRoles = initialAwsAuth.mapRoles?.replace("platform-admin:", "platform:") ?? "";
@@ -268,11 +269,11 @@ describe("what is not what was approved is not carried out", () => {
     const migration = await scene.approve("U0APPROVER");
     const [approval] = migration.approvals;
     if (!approval) throw new Error("Nobody approved.");
-    const forged = { ...migration, version: migration.version + 1, state: "running" as const };
     const approvals = [approval, { ...approval, by: "U0APPROVER2" }];
+    const forged = reviseMigration(migration, { state: "running", approvals });
     await scene.ledger.migrations.commit({
-      after: { ...forged, approvals },
-      event: migrationEvent("migration.approved", migration, "x", new Date()),
+      after: forged,
+      event: eventOf("migration.approved", migration, "x", new Date()),
     });
 
     expect(await scene.look()).toMatchObject({ state: "pending", approvals: [] });
