@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { Recent } from "../../operations/recent.ts";
 import type { RedisClient } from "./client.ts";
@@ -59,7 +60,7 @@ export async function readListed(
     const request = await reader.read("request", id, text);
     if (request === null) continue;
     known.set(id, request);
-    if (digest) listed.set(id, digest, request);
+    if (digest && createHash("sha1").update(text ?? "").digest("hex") === digest) listed.set(id, digest, request);
   }
   return digests.flatMap(([id]) => known.get(id) ?? []);
 }

@@ -50,6 +50,31 @@ test("a record that was written past the lists is listed when something is due a
   expect(after).toEqual([forged]);
 });
 
+test("a list reads a record again where its digest changed, and remembers none whose digest is of another text", async () => {
+  const database = await aRedis();
+  const { redis, close } = await connectRedis(database.url);
+  const ledger = redisLedger(redis);
+  const key = "{eks-access}:request:r-remembered";
+  const first = aGrantedRequest({ state: "scheduled" }, { id: "r-remembered", version: 1, reason: "first" });
+  const second = { ...first, version: 2, reason: "second" };
+  const listed = async () => (await ledger.grantedOf(first.cluster)).map(({ reason }) => reason);
+  await ledger.commit({ after: first, event: anEvent({ request: first.id }) });
+
+  const read = [await listed()];
+  await redis.hset(key, { record: JSON.stringify({ ...first, reason: "unread" }) });
+  read.push(await listed());
+  await redis.hset(key, { record: JSON.stringify(first) });
+  await ledger.commit({ after: second, event: anEvent({ request: first.id }) });
+  await redis.hset(key, { record: JSON.stringify({ ...second, reason: "forged" }) });
+  read.push(await listed());
+  await redis.hset(key, { record: JSON.stringify(second) });
+  read.push(await listed());
+
+  await close();
+  await database.close();
+  expect(read).toEqual([["first"], ["first"], ["forged"], ["second"]]);
+});
+
 test("a Redis that goes away is told as a ledger that can't be reached", async () => {
   const database = await aRedis();
   const connection = await connectRedis(database.url);
