@@ -1,4 +1,5 @@
 import { unreviewedEmergency } from "../../access/approval/emergency.ts";
+import { decideShare } from "../../access/lease/decide-lease.ts";
 import { activeLease, scheduleLease } from "../../access/lease/lease.ts";
 import { rememberWritten } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -86,16 +87,14 @@ async function adoptHoldings(
   for (const holding of holdings.values()) {
     for (const share of holding.shares) {
       const known = await context.ledger.get(share.id);
-      const hasEnded = Date.parse(share.endsAt) <= context.now().getTime();
-      if (known) {
-        // Whatever the record says, and also where somebody took it out of the lists by which runs find it. What is asked for
-        // again, because its approval was void, is given by nobody.
-        if (placeIn("granted", known) === null || hasEnded) over.push(share.id);
-        continue;
-      }
-      const isOver = withdrawn.has(share.id) || hasEnded;
-      if (!isOver) await recover(context, cluster, client, memory, holding, share);
-      (isOver ? adoption.ended : adoption.recovered).push(share.id);
+      // Whatever the record says, also where somebody took it out of the lists in which runs find it.
+      const inLedger = known === null ? "unknown" : placeIn("granted", known) === null ? "over" : "open";
+      const isOver = Date.parse(share.endsAt) <= context.now().getTime();
+      const { outcome } = decideShare({ inLedger, isTakenBack: withdrawn.has(share.id), isOver });
+      if (outcome === "end") (known ? over : adoption.ended).push(share.id);
+      if (outcome !== "adopt") continue;
+      await recover(context, cluster, client, memory, holding, share);
+      adoption.recovered.push(share.id);
     }
   }
   return over;

@@ -1,6 +1,6 @@
 import { lastApproval } from "../../access/approval/decision.ts";
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
-import { decideLease, isToEnd, type LeaseFacts } from "../../access/lease/decide-lease.ts";
+import { decideLease, isToEnd, type LeaseFacts, type LeaseOutcome } from "../../access/lease/decide-lease.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import {
   idsOf,
@@ -43,12 +43,13 @@ export interface CheckRules {
 /** The same with what the cluster's own memory says: what is over or taken back there goes, whatever the ledger says. */
 export function withOwnMemory<State extends WayState>(input: SettleInput<State>): SettleInput<State> {
   const { closed, state, work, keys, now } = input;
+  const memory = memoryOf(state);
   // What the ledger has lost and the cluster knows to be taken back is over as well.
   const over = new Set([...closed, ...state.withdrawals.list.map(({ id }) => id)]);
   const ends = [...work.arriving, ...work.staying].filter((request) =>
     isToEnd({
       due: "keep",
-      isTakenBack: isReplayed(request, state, keys.decision),
+      isTakenBack: isReplayed(request, memory, keys.decision),
       isOverInCluster: isOverInCluster(state.holdings, request, now),
     }),
   );
@@ -63,33 +64,42 @@ export function withOwnMemory<State extends WayState>(input: SettleInput<State>)
   };
 }
 
+/** What both memories of a cluster say together. */
+export interface ClusterMemory {
+  readonly holdings: WayState["holdings"];
+  readonly withdrawals: Withdrawals;
+}
+
+export function memoryOf({ holdings, withdrawals, elsewhere }: WayState): ClusterMemory {
+  return { holdings, withdrawals: bothWithdrawals(withdrawals, elsewhere) };
+}
+
 /**
  * Whether a record says that a lease is to be, or is, in force whose approval the cluster knows to be taken back. Of one that
  * came to nothing it can't be told here (`hasComeToNothing`).
  */
 export function isReplayed(
   request: ApprovedRequest,
-  { holdings, ...state }: WayState,
+  { holdings, withdrawals }: ClusterMemory,
   keys: DecisionPublicKeys,
 ): boolean {
-  const withdrawals = bothWithdrawals(state.withdrawals, state.elsewhere);
-  if (isWithdrawn(request, withdrawals, keys)) return !isOpenAndNothing(request, withdrawals, keys);
+  if (isWithdrawn(request, withdrawals, keys)) return !hasComeToNothing(request, { withdrawals }, keys);
   const isUnknown = request.lease?.state === "active" && !shareIn(holdings, request);
   return isUnknown && mayBeForgotten(request, withdrawals, keys);
 }
 
 /** Whether the cluster knows that an approval came to nothing: a run may have died before the record said so, or it is one of before. */
-export function hasComeToNothing(request: ApprovedRequest, state: WayState, keys: DecisionPublicKeys): boolean {
-  return isOpenAndNothing(request, bothWithdrawals(state.withdrawals, state.elsewhere), keys);
-}
-
-function isOpenAndNothing(request: ApprovedRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
+export function hasComeToNothing(
+  request: ApprovedRequest,
+  { withdrawals }: Pick<ClusterMemory, "withdrawals">,
+  keys: DecisionPublicKeys,
+): boolean {
   return request.lease?.state === "scheduled" && hadComeToNothing(request, withdrawals, keys);
 }
 
 /** What was void once stays so, also where everything is again as it was approved: runs go by it that nothing is sent for it any more. */
 function wasVoid(request: ApprovedRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
-  return (request.lease?.voidSince ?? null) !== null || isOpenAndNothing(request, withdrawals, keys);
+  return (request.lease?.voidSince ?? null) !== null || hasComeToNothing(request, { withdrawals }, keys);
 }
 
 /** Looks at every seal, the policy and the base again (laws 3 and 4), and for what is missing. `decideLease` has the rules. */
@@ -137,6 +147,7 @@ const unasked = {
   missing: null,
   mayRepair: false,
   repairFlaw: null,
+  refusal: null,
 } as const;
 
 /** @param beginning what begins in this run, and was approved before */
@@ -148,7 +159,7 @@ function factsAtBeginning(
 ): LeaseFacts {
   const { cluster, state, keys, approvalGoodForSeconds, now, links } = input;
   const { holdings, identityOf } = state;
-  const withdrawals = bothWithdrawals(state.withdrawals, state.elsewhere);
+  const { withdrawals } = memoryOf(state);
   const isTooOld = isTooOldToBegin(request, approvalGoodForSeconds, now);
   return {
     ...unasked,
@@ -204,33 +215,41 @@ function besideReason(
   return giveTheSame(request.preview?.leases ?? [], found, now) ? null : leasesDiffer;
 }
 
-/** Who gets what is planned, and who does not. `refusals` are by lower-case ARN of the principal. */
+/**
+ * Decides once more, now that it is known which principals' entries the plan can't change: what is checked and planned is carried out.
+ * @param refusals by lower-case ARN of the principal
+ */
 export function leaveOut(checked: Checked, refusals: ReadonlyMap<string, Refusal>): Omit<Settlement, "targets"> {
-  const refusalOf = (request: ApprovedRequest) => refusals.get(request.principal.toLowerCase());
-  const planned = (requests: readonly ApprovedRequest[]) => requests.filter((request) => !refusalOf(request));
-  const leftOut = (requests: readonly ApprovedRequest[]): RefusedLease[] =>
-    requests.flatMap((request) => {
-      const refusal = refusalOf(request);
-      return refusal ? [{ request, refusal }] : [];
-    });
+  const sort = (due: LeaseFacts["due"], requests: readonly ApprovedRequest[]) => {
+    const planned: ApprovedRequest[] = [];
+    const leftOut: (RefusedLease & { readonly outcome: LeaseOutcome })[] = [];
+    for (const request of requests) {
+      const refusal = refusals.get(request.principal.toLowerCase());
+      if (!refusal) planned.push(request);
+      else leftOut.push({ request, refusal, outcome: decideLease(refusedFacts(due, request, refusal)).outcome });
+    }
+    return { planned, leftOut };
+  };
+  const [begun, ended] = [sort("begin", checked.arriving), sort("end", checked.leaving)];
+  const repaired = sort("keep", checked.repaired);
+  const driftOf = ({ request, outcome }: { readonly request: ApprovedRequest; readonly outcome: LeaseOutcome }) =>
+    outcome.type === "drift" ? [{ request, message: outcome.message }] : [];
   return {
     voided: checked.voided,
-    refused: leftOut(checked.arriving),
-    stuck: leftOut(checked.leaving),
-    granted: planned(checked.arriving),
-    leaving: planned(checked.leaving),
+    refused: begun.leftOut.filter(({ outcome }) => outcome.type === "refuse"),
+    stuck: ended.leftOut.filter(({ outcome }) => outcome.type === "put-off"),
+    granted: begun.planned,
+    leaving: ended.planned,
     holding: checked.holding,
-    drifted: [
-      ...checked.drifted,
-      ...leftOut(checked.repaired).flatMap(({ request, refusal }) => notRepaired([request], refusal)),
-    ],
-    repaired: planned(checked.repaired),
+    drifted: [...checked.drifted, ...repaired.leftOut.flatMap(driftOf)],
+    repaired: repaired.planned,
   };
 }
 
-/** What would be put back, and can't be: it is told as drift then, in a clause. */
-export function notRepaired(repaired: readonly ApprovedRequest[], { message }: Refusal): readonly Drift[] {
-  return repaired.map((request) => ({ request, message: message.replace(/\.$/, "") }));
+/** Of a lease whose approval was looked at, and holds. Only what is missing is put back. */
+function refusedFacts(due: LeaseFacts["due"], { cluster }: ApprovedRequest, { message }: Refusal): LeaseFacts {
+  const missing = due === "keep" ? { missing: "its part", mayRepair: true } : {};
+  return { ...unasked, due, cluster, refusal: message, ...missing };
 }
 
 export function without(all: readonly ApprovedRequest[], some: readonly ApprovedRequest[]): readonly ApprovedRequest[] {

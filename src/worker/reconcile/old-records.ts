@@ -8,7 +8,7 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import { recordedEvents } from "../../operations/metrics/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
-import { hasComeToNothing, isReplayed } from "./check-leases.ts";
+import { hasComeToNothing, isReplayed, memoryOf } from "./check-leases.ts";
 import { recordOutcome } from "./record.ts";
 import type { WayState } from "./way-adapter.ts";
 
@@ -49,10 +49,11 @@ export async function recordsOfBefore(
   requests: readonly ApprovedRequest[],
   state: WayState,
 ): Promise<readonly ApprovedRequest[]> {
+  const memory = memoryOf(state);
   const isOfBefore = await inParallel(requests, async (request) =>
-    hasComeToNothing(request, state, keys.decision)
+    hasComeToNothing(request, memory, keys.decision)
       ? wasTold(ledger, request, keys.decision, isNothing)
-      : isReplayed(request, state, keys.decision),
+      : isReplayed(request, memory, keys.decision),
   );
   return requests.filter((_, index) => isOfBefore[index]);
 }

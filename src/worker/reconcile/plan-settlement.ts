@@ -5,11 +5,11 @@ import { shareIn } from "../../access/lease/due-work.ts";
 import type { Target } from "../../access/lease/holding.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { ApprovedRequest, Holding } from "../../access/request/record.ts";
+import type { Holding } from "../../access/request/record.ts";
 import type { PlanGuard, ReadDocument, Refusal } from "../../aws-auth/index.ts";
 import { planChanges } from "../../aws-auth/index.ts";
 import { readRemembered } from "../remembered.ts";
-import { type Checked, leaveOut, notRepaired, without } from "./check-leases.ts";
+import { type Checked, leaveOut, without } from "./check-leases.ts";
 import { type ClusterState, planGuard } from "./cluster-state.ts";
 import { targetsOf } from "./targets.ts";
 import type { RefusedLease, SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
@@ -66,19 +66,11 @@ function asItIs(
   refusal: Refusal,
   { refused }: LeftOut,
 ): DocumentSettlement {
-  const { arriving, leaving, holding, repaired } = checked;
+  const { arriving, leaving, repaired } = checked;
   const voided = checked.voided.map((each) => mayStand(each, refusal));
-  const because = (requests: readonly ApprovedRequest[]) => requests.map((request) => ({ request, refusal }));
-  const drifted = [...checked.drifted, ...notRepaired(repaired, refusal)];
-  const none = { granted: [], leaving: [], repaired: [], targets: new Map() };
-  const sorted = {
-    ...none,
-    voided,
-    refused: [...refused, ...because(arriving)],
-    stuck: because(leaving),
-    holding,
-    drifted,
-  };
+  const all = [...arriving, ...leaving, ...repaired];
+  const left = leaveOut({ ...checked, voided }, new Map(all.map((each) => [each.principal.toLowerCase(), refusal])));
+  const sorted = { ...left, refused: [...refused, ...left.refused], targets: new Map() };
   const holdings = [...input.state.holdings.values()];
   const withdrawals = withdrawalsAfter(input, sorted, holdings);
   const { configMap, document } = input.state;

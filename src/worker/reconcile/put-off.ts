@@ -1,6 +1,8 @@
 import { hasWrites } from "../../access/audit/request-ids.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
+import { decideFailure } from "../../access/lease/decide-lease.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
+import { failedLease } from "../../access/lease/lease.ts";
 import type { ApprovedRequest, Lease } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import { type Failure, failureOf, isToBeTold, nextTry } from "../../access/request/retry.ts";
@@ -9,28 +11,36 @@ import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";
 import { recordOutcome } from "./record.ts";
 
-/**
- * Ends an arriving lease that can't be had. One whose write may have reached the cluster, and one that is leaving, is
- * tried again instead until it is seen to be gone: nothing is left behind.
- */
-export async function fail(context: WorkerContext, request: ApprovedRequest, failure: Failure): Promise<void> {
-  if (request.lease.state !== "scheduled" || request.lease.writeBegan) return postpone(context, request, failure);
+/** Records what `decideFailure` makes of a lease: it is tried again, or it fails with its cause and remedy. */
+async function recordFailure(
+  context: WorkerContext,
+  request: ApprovedRequest | null,
+  failure: Failure,
+  isFinal: boolean,
+): Promise<void> {
+  const mayBeWritten = request?.lease.state !== "scheduled" || request.lease.writeBegan !== null;
+  const { outcome } = decideFailure({ isSettled: request === null, mayBeWritten, isFinal });
+  if (outcome === "leave" || !request) return;
+  if (outcome === "put-off") return postpone(context, request, failure);
   const { code, message } = failure;
-  const lease: Lease = { ...request.lease, state: "failed", failure: { code, message } };
+  const lease = failedLease(request.lease, { code, message }, {});
   await recordOutcome(context, withLease(request, lease, null), "lease.failed", { code });
 }
 
-/** A run failed: what can be mended by waiting is tried again, the rest fails with its cause and remedy. */
+/** The plan refuses it. What may be in the cluster is tried again until it is seen to be gone: nothing is left behind. */
+export function fail(context: WorkerContext, request: ApprovedRequest, failure: Failure): Promise<void> {
+  return recordFailure(context, request, failure, true);
+}
+
+/** A run failed for it. */
 export async function putOff(
   context: WorkerContext,
   stale: ApprovedRequest,
   error: unknown,
   notBefore?: string,
 ): Promise<void> {
-  const request = await newestOf(context, stale);
-  if (!request) return;
   const isFinal = error instanceof AccessError && !error.retryable;
-  await (isFinal ? fail : postpone)(context, request, { ...failureOf(error), notBefore });
+  await recordFailure(context, await newestOf(context, stale), { ...failureOf(error), notBefore }, isFinal);
 }
 
 /** An approval is void, and something of its lease may be left: it is asked for again when nothing is. */

@@ -1,37 +1,51 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { decideLease, isToEnd, type LeaseFacts, leaseRules } from "../../../src/access/lease/decide-lease.ts";
+import {
+  decideFailure,
+  decideLease,
+  decideShare,
+  isToEnd,
+  type LeaseFacts,
+  rulesOf,
+} from "../../../src/access/lease/decide-lease.ts";
 
 const folder = new URL("../../fixtures/reconcile/", import.meta.url);
-const fixtures = readdirSync(folder).toSorted();
 
 function readJson(rule: string, name: string) {
   return JSON.parse(readFileSync(new URL(`${rule}/${name}.json`, folder), "utf8"));
 }
 
 test("every rule has a fixture, and every fixture a rule", () => {
-  expect(fixtures).toEqual(leaseRules.toSorted());
+  const fixtures = readdirSync(folder);
+
+  expect(fixtures.toSorted()).toEqual(Object.values(rulesOf).flat().toSorted());
 });
 
-describe.each(fixtures)("the rule %s", (rule) => {
+describe.each([
+  ...rulesOf.lease.map((rule) => [rule, decideLease] as const),
+  ...rulesOf.failure.map((rule) => [rule, decideFailure] as const),
+  ...rulesOf.share.map((rule) => [rule, decideShare] as const),
+])("the rule %s", (rule, decide) => {
   test("decides its facts, and they come out as its fixture says", () => {
-    const facts: LeaseFacts = readJson(rule, "facts");
+    const facts = readJson(rule, "facts");
 
-    const decided = decideLease(facts);
+    const decided = decide(facts);
 
     expect(decided).toEqual({ rule, outcome: readJson(rule, "outcome") });
   });
+});
 
-  test("ends a lease exactly where the rules of ends apply", () => {
+describe.each(rulesOf.lease)("the rule %s", (rule) => {
+  test("ends a lease, or tries to, exactly where the rules of ends apply", () => {
     const facts: LeaseFacts = readJson(rule, "facts");
 
     const ends = isToEnd(facts);
 
-    expect(ends).toBe(readJson(rule, "outcome").type === "end");
+    expect(ends).toBe(["end", "put-off"].includes(readJson(rule, "outcome").type));
   });
 
   test("is overruled by what ends a lease", () => {
-    const facts: LeaseFacts = readJson(rule, "facts");
+    const facts: LeaseFacts = { ...readJson(rule, "facts"), refusal: null };
 
     const outcomes = [
       { ...facts, due: "end" as const },
