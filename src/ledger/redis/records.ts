@@ -41,6 +41,8 @@ for i, id in ipairs(ARGV) do found[i] = redis.call('HMGET', KEYS[1] .. id, 'reco
 return found
 `);
 
+const sha1 = (text: string) => createHash("sha1").update(text).digest("hex");
+
 /** Of some 2,000 records. */
 const listed = new Recent<AccessRequest>(2_000 * 40);
 
@@ -60,7 +62,8 @@ export async function readListed(
     const request = await reader.read("request", id, text);
     if (request === null) continue;
     known.set(id, request);
-    if (digest && createHash("sha1").update(text ?? "").digest("hex") === digest) listed.set(id, digest, request);
+    // Not one of a text that was written beside it.
+    if (digest && digest === sha1(text ?? "")) listed.set(id, digest, request);
   }
   return digests.flatMap(([id]) => known.get(id) ?? []);
 }
