@@ -7,7 +7,7 @@
 type Rules<Facts, Outcome> = Readonly<Record<string, (facts: Facts) => Outcome | null>>;
 
 /** What was decided, and by which rule. */
-export interface Decided<Outcome> {
+interface Decided<Outcome> {
   readonly rule: string;
   readonly outcome: Outcome;
 }
@@ -169,7 +169,7 @@ const shareRules = {
 export const decideShare = decideBy<ShareFacts, ShareOutcome>(shareRules);
 
 /** The names of all rules, by the function that decides by them. */
-export const rulesOf = {
+export const reconcileRules = {
   lease: Object.keys({ ...endRules, ...beginRules, ...keepRules }),
   failure: Object.keys(failureRules),
   share: Object.keys(shareRules),

@@ -6,7 +6,7 @@ import {
   decideShare,
   isToEnd,
   type LeaseFacts,
-  rulesOf,
+  reconcileRules,
 } from "../../../src/access/lease/decide-lease.ts";
 
 const folder = new URL("../../fixtures/reconcile/", import.meta.url);
@@ -18,13 +18,13 @@ function readJson(rule: string, name: string) {
 test("every rule has a fixture, and every fixture a rule", () => {
   const fixtures = readdirSync(folder);
 
-  expect(fixtures.toSorted()).toEqual(Object.values(rulesOf).flat().toSorted());
+  expect(fixtures.toSorted()).toEqual(Object.values(reconcileRules).flat().toSorted());
 });
 
 describe.each([
-  ...rulesOf.lease.map((rule) => [rule, decideLease] as const),
-  ...rulesOf.failure.map((rule) => [rule, decideFailure] as const),
-  ...rulesOf.share.map((rule) => [rule, decideShare] as const),
+  ...reconcileRules.lease.map((rule) => [rule, decideLease] as const),
+  ...reconcileRules.failure.map((rule) => [rule, decideFailure] as const),
+  ...reconcileRules.share.map((rule) => [rule, decideShare] as const),
 ])("the rule %s", (rule, decide) => {
   test("decides its facts, and they come out as its fixture says", () => {
     const facts = readJson(rule, "facts");
@@ -35,7 +35,7 @@ describe.each([
   });
 });
 
-describe.each(rulesOf.lease)("the rule %s", (rule) => {
+describe.each(reconcileRules.lease)("the rule %s", (rule) => {
   test("ends a lease, or tries to, exactly where the rules of ends apply", () => {
     const facts: LeaseFacts = readJson(rule, "facts");
 
