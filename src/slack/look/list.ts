@@ -16,7 +16,7 @@ import { type ListView, listButton, requestButton, rowButtons } from "../blocks/
 import type { Message } from "../blocks/message.ts";
 import { failureAnswer, messageModal } from "../blocks/message.ts";
 import { code, cut, mention, plainLine, section } from "../blocks/mrkdwn.ts";
-import { durationOf, stateOf } from "../blocks/words.ts";
+import { admitsText, durationOf, stateOf } from "../blocks/words.ts";
 import { type MigrationRow, migrationRowBlocks, migrationsShown } from "../migrate/migration-row.ts";
 import { personShown } from "../people/standing.ts";
 
@@ -106,7 +106,7 @@ function requestRowBlocks({ request, acts }: RequestRow): KnownBlock[] {
   const { id, level, cluster, requester, reason } = request;
   const what = `*${code(level)} on ${code(cluster)}* for ${mention(requester)}, ${durationOf(request)} (${code(id)})`;
   return [
-    section(`${what}\n${cut(stateOf(request), 500)}\n>${plainLine(reason, 250)}`),
+    section(`${what}\n${admitsText(request)}\n${cut(stateOf(request), 500)}\n>${plainLine(reason, 250)}`),
     { type: "actions", block_id: `row-${id}`, elements: rowButtons(request, acts) },
   ];
 }

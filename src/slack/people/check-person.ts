@@ -3,9 +3,10 @@ import type { SlackContext } from "../app/context.ts";
 import { inTime } from "../app/in-time.ts";
 import { isAction, isCommand, isHomeOpened, isSubmission, isSuggestion, type Sent } from "../app/kinds.ts";
 import type { FormChange } from "../ask/request-form.ts";
-import type { Message } from "../blocks/message.ts";
-import { messageModal } from "../blocks/message.ts";
+import { cancelAction, doneAction, revokeAction } from "../blocks/buttons.ts";
+import { type Message, messageModal } from "../blocks/message.ts";
 import { refusedHomeView } from "../home/home-view.ts";
+import { revokeModalId } from "../lease/end-access.ts";
 import { accountOf, notAdmittedAnswer } from "./admission.ts";
 import { noteAttempt, type TriedAct } from "./attempts.ts";
 import type { Account } from "./directory.ts";
@@ -16,17 +17,23 @@ const checkedWithinMs = 800;
 /**
  * Stands in front of every command, button, form, search and App Home. A person whose account is not an active one of this
  * workspace gets no other answer than that, and the attempt is noted. True: they may go on. Where Slack does not say in time who
- * they are they go on as well; what gives somebody something is then refused by `refuseActor`.
+ * they are, they can only end access: everything else would show them clusters, levels or the form.
  */
 export async function checkPerson(context: SlackContext, sent: Sent): Promise<boolean> {
   const by = userIn(sent.body);
   const account: Account | "not-told" =
     by === "" ? "unknown" : await inTime(accountOf(context, by), checkedWithinMs, "not-told" as const);
-  if (account === "active" || account === "not-told") return true;
-  await noteAttempt(context, { by, code: account, ...(await attemptIn(context, sent)) });
+  if (account === "active") return true;
+  if (account === "not-told" && ending.has(wordsIn(sent).word)) return true;
+  const attempt = await attemptIn(context, sent);
+  // Where Slack is slow, whoever only looks has tried nothing.
+  if (account !== "not-told" || attempt.act !== "see") await noteAttempt(context, { by, code: account, ...attempt });
   await answerRefused(context, sent, by, account);
   return false;
 }
+
+/** The words and forms that end access, and show only what the click was on. */
+const ending: ReadonlySet<string> = new Set([revokeAction, doneAction, cancelAction, revokeModalId]);
 
 const id = z.string().min(1);
 const sentBy = z.union([
@@ -45,7 +52,7 @@ async function answerRefused(
   { log }: SlackContext,
   sent: Sent,
   user: string,
-  account: Exclude<Account, "active">,
+  account: Exclude<Account, "active"> | "not-told",
 ): Promise<void> {
   const message = notAdmittedAnswer(account);
   try {

@@ -3,6 +3,7 @@ import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { homeView } from "../../../src/slack/home/home-view.ts";
 import { milestoneOf } from "../../../src/slack/lease/requester-message.ts";
+import { listAnswer } from "../../../src/slack/look/list.ts";
 import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
@@ -64,6 +65,16 @@ describe.each(sentences)("of %s", (principal, sentence) => {
     const [, second] = textOfBlocks(statusAnswer({ request: waiting, events: [], acts: [] })).split("\n");
 
     expect(second).toBe(sentence);
+  });
+
+  test("each row of a list says it first under its title", () => {
+    const rows = [waiting, aGrantedRequest({}, { principal })].map((request) => ({ request, acts: [] }));
+    const content = { view: { kind: "mine" as const }, offset: 0, total: 2, migrations: 0, seesOthers: false };
+
+    const lines = textOfBlocks(listAnswer({ ...content, rows })).split("\n");
+
+    const titles = lines.flatMap((line, index) => (line.startsWith("*`") ? index : []));
+    expect(titles.map((index) => lines[index + 1])).toEqual([sentence, sentence]);
   });
 
   test("App Home says it of what waits for a decision, and of what is held", () => {

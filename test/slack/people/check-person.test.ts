@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { commands } from "../../../src/slack/app/commands.ts";
 import { handlerOf } from "../../../src/slack/app/registrations.ts";
 import { formActions, requestModalId } from "../../../src/slack/ask/request-modal.ts";
@@ -54,11 +54,14 @@ function everything(): readonly (readonly [name: string, sent: object])[] {
 }
 
 /** What is said by a process to which `sent` comes, in whatever way it says it. */
-async function saidTo(sent: object, account: Account): Promise<string> {
+async function saidTo(sent: object, account: Account | (() => Promise<Account>)): Promise<string> {
   const said: unknown[] = [];
   const say = async (...words: unknown[]) => void said.push(words);
   const client = new Proxy({}, { get: () => new Proxy({}, { get: () => say }) });
-  const directory: Directory = { ...nobodysGroups, accountOf: async () => account };
+  const directory: Directory = {
+    ...nobodysGroups,
+    accountOf: typeof account === "function" ? account : async () => account,
+  };
   const ledger = memoryLedger();
   await ledger.commit(aChange({ ...aPreviewedRequest(), version: 1 }));
   const handle = handlerOf(aSlackContext(ledger, undefined, directory));
@@ -91,4 +94,51 @@ test("a person whose account is active is shown clusters and levels", async () =
   );
 
   expect(said).toMatch(/staging.*viewer/);
+});
+
+const silent = () => Promise.reject(new Error("Slack does not answer"));
+
+describe("a person about whom Slack does not answer", () => {
+  const isEnding = ([name]: readonly [string, object]) => /\b(?:revoke|done|cancel)\b/.test(name);
+
+  test.each(everything().filter((each) => !isEnding(each)))("learns nothing by %s", async (name, sent) => {
+    const said = await saidTo(sent, silent);
+
+    expect(said).not.toMatch(/staging|viewer|admin@|U0APPROVER/);
+    if (name === "a search for a cluster") expect(said).toBe('[[{"options":[]}]]');
+  });
+
+  test.each([
+    { command: { command: "/eks-access", text: "cancel r-1", user_id: user.id } },
+    { action: { type: "button", action_id: "cancel", value: "r-1" } },
+  ])("can still take their request back: %j", async (sent) => {
+    const body = "command" in sent ? sent.command : { type: "block_actions", user, actions: [sent.action] };
+
+    const said = await saidTo({ ...sent, body }, silent);
+
+    expect(said).not.toContain("Slack did not say");
+  });
+
+  test.each(["request", "clusters", "status r-1", "list active", "help"])(
+    "reads why %s shows nothing",
+    async (text) => {
+      const command = { command: "/eks-access", text, user_id: user.id };
+
+      const said = await saidTo({ command, body: command }, silent);
+
+      expect(said).toContain("Slack did not say whether your account is active. Try again in a minute.");
+    },
+  );
+});
+
+test("who is not answered about in time is answered after less than a second", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const never = () => new Promise<Account>(() => {});
+  const command = { command: "/eks-access", text: "clusters", user_id: user.id };
+
+  const saying = saidTo({ command, body: command }, never);
+  await vi.advanceTimersByTimeAsync(1_000);
+  vi.useRealTimers();
+
+  expect(await saying).toContain("Slack did not say whether your account is active.");
 });
