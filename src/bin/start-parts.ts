@@ -36,7 +36,7 @@ async function startWorkerParts(context: WithKeys<WorkerKeys>, started: Started)
       import("../worker/jobs.ts"),
       import("../worker/keep-audit.ts"),
       import("../worker/open/check-own-account.ts"),
-      import("../worker/remembered.ts"),
+      import("../operations/recent.ts"),
     ]);
   await checkOwnAccount(context);
   const keys = { ...context.keys, decision: rememberingSeals(context.keys.decision) };

@@ -1,6 +1,4 @@
-import { createHash } from "node:crypto";
-import type { DecisionPublicKeys, MemoryKeys } from "../access/approval/seal.ts";
-import { canonicalJson, type Json } from "../access/audit/canonical-json.ts";
+import type { MemoryKeys } from "../access/approval/seal.ts";
 import { type AnnotationReading, readAnnotation } from "../access/lease/annotation.ts";
 import { type AwsAuthDocument, type DocumentReading, readDocument, withProblems } from "../aws-auth/index.ts";
 import { Recent } from "../operations/recent.ts";
@@ -47,33 +45,4 @@ export function readAnnotationRemembered(
   const known = annotations.get(keys) ?? new Recent<AnnotationReading>(mostAnnotationText);
   annotations.set(keys, known);
   return known.of(cluster, text, () => readAnnotation(cluster, text, keys));
-}
-
-/** Of some 4,000 decisions. */
-const mostSealText = 4_000 * 170;
-
-/** The same keys, which verify each seal once. One that does not hold is verified each time, and takes no other's room. */
-export function rememberingSeals(keys: DecisionPublicKeys): DecisionPublicKeys {
-  const verified = new Recent<true>(mostSealText);
-  return {
-    ids: keys.ids,
-    isSealed: (purpose, value, seal) => {
-      const text = textOf(purpose, value, seal);
-      if (text !== null && verified.get(text, text)) return true;
-      const isSealed = keys.isSealed(purpose, value, seal);
-      if (isSealed && text !== null) verified.set(text, text, true);
-      return isSealed;
-    },
-  };
-}
-
-/** Null: what comes from Redis may be nested too deep to be written down. */
-function textOf(purpose: string, value: Json, seal: unknown): string | null {
-  if (typeof seal !== "string") return null;
-  try {
-    const digest = createHash("sha256").update(canonicalJson(value)).digest("hex");
-    return `${purpose} ${digest} ${seal}`;
-  } catch {
-    return null;
-  }
 }

@@ -1,5 +1,7 @@
+import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
-import { Recent } from "../../src/operations/recent.ts";
+import { type DecisionPublicKeys, publicKeys, signingKeys } from "../../src/access/approval/seal.ts";
+import { Recent, rememberingSeals } from "../../src/operations/recent.ts";
 
 interface Upper {
   readonly upper: string;
@@ -60,4 +62,55 @@ test("what throws is tried again", () => {
 
   expect(fail).toThrow(SyntaxError);
   expect(workedOut(recent, ["abc"])).toEqual(["abc"]);
+});
+
+const decision = { by: "U0APPROVER", at: "2026-11-26T10:00:00.000Z" };
+
+/** Keys that count how often a seal is really verified. */
+function countedKeys() {
+  const pair = generateKeyPairSync("ed25519");
+  const keys: DecisionPublicKeys = publicKeys([pair.publicKey]);
+  let verified = 0;
+  const counted: DecisionPublicKeys = {
+    ids: keys.ids,
+    isSealed: (purpose, value, seal) => {
+      verified += 1;
+      return keys.isSealed(purpose, value, seal);
+    },
+  };
+  const seal = signingKeys<"decision">(pair.privateKey).seal("decision", decision);
+  return { keys: rememberingSeals(counted), seal, verified: () => verified };
+}
+
+test("a seal that holds is verified once", () => {
+  const { keys, seal, verified } = countedKeys();
+
+  const answers = [1, 2, 3].map(() => keys.isSealed("decision", { ...decision }, seal));
+
+  expect(answers).toEqual([true, true, true]);
+  expect(verified()).toBe(1);
+});
+
+test("what differs by one field, one purpose or one letter of the seal is verified anew, and is false", () => {
+  const { keys, seal } = countedKeys();
+  keys.isSealed("decision", decision, seal);
+
+  const forged = [
+    keys.isSealed("decision", { ...decision, by: "U0ENGINEER" }, seal),
+    keys.isSealed("review", decision, seal),
+    keys.isSealed("decision", decision, `${seal.slice(0, -2)}AA`),
+    keys.isSealed("decision", decision, [seal]),
+    keys.isSealed("decision", decision, undefined),
+  ];
+
+  expect(forged).toEqual([false, false, false, false, false]);
+});
+
+test("a seal that holds for one key counts nothing for another", () => {
+  const { keys, seal } = countedKeys();
+  keys.isSealed("decision", decision, seal);
+
+  const { keys: others } = countedKeys();
+
+  expect(others.isSealed("decision", decision, seal)).toBe(false);
 });

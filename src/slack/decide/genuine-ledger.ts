@@ -8,6 +8,7 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
 import type { MigrationLedger } from "../../ledger/migrations.ts";
 import { eventOf, recordChange, recordMigration } from "../../ledger/record-change.ts";
+import { rememberingSeals } from "../../operations/recent.ts";
 import type { SlackContext } from "../app/context.ts";
 
 type GenuineContext = RecordContext<Ledger> & Pick<SlackContext, "config" | "keys" | "now">;
@@ -18,10 +19,12 @@ const lookAgainEveryMs = 60_000;
 /**
  * The ledger as the Slack process reads it: a preview on which somebody is to decide is only there where the worker's
  * seal and the digest of the record itself say that it is what the worker saw (law 3). Without it nothing has a button,
- * and nobody can decide; the worker looks again. A review that is not sealed is none.
+ * and nobody can decide; the worker looks again. A review that is not sealed is none. A seal that holds is verified once: a click
+ * reads its record several times, and one Ed25519 signature takes as long as hundreds of HMACs.
  */
-export function genuineLedger(context: GenuineContext): Ledger {
-  const { ledger } = context;
+export function genuineLedger(given: GenuineContext): Ledger {
+  const { ledger } = given;
+  const context = { ...given, keys: { ...given.keys, preview: rememberingSeals(given.keys.preview) } };
   const shown = <Stored extends AccessRequest>(stored: Stored): Stored => {
     const request = withoutForgedReview(stored, context.keys.decision, context.now());
     return isDoubtful(context, request) ? { ...request, preview: null } : request;

@@ -43,6 +43,21 @@ test("what the worker saw is read as it stands, everywhere", async () => {
   expect((await genuine.list(all, 0, 10)).requests).toEqual([request]);
 });
 
+test("a preview is verified once, however often the record is read: a click must not wait for that", async () => {
+  let verified = 0;
+  const isSealed: typeof keys.preview.isSealed = (...given) => {
+    verified += 1;
+    return keys.preview.isSealed(...given);
+  };
+  const counted = { ...keys, preview: { ...keys.preview, isSealed } };
+  const { id } = await put();
+  genuine = genuineLedger({ ...aSlackContext(plain), keys: counted });
+
+  for (let time = 0; time < 5; time += 1) await genuine.get(id);
+
+  expect(verified).toBe(1);
+});
+
 describe("a record that somebody changed in Redis after the worker had looked", () => {
   test("has no preview anywhere, so that nothing has a button", async () => {
     const request = await put(intruder);
