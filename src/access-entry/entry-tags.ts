@@ -10,7 +10,7 @@ import type { AccessEntry } from "./entry.ts";
 const head = "eks-access/held";
 const pieceKey = (index: number) => `${head}-${String(index).padStart(2, "0")}`;
 /** For people who look at the entry: which leases, until when. Nothing is read from it. */
-const told = "eks-access/leases";
+const readable = "eks-access/leases";
 const longestValue = 256;
 const mostTags = 50;
 const ours = /^eks-access\/(?:leases|held(?:-\d\d)?)$/;
@@ -18,7 +18,7 @@ const ours = /^eks-access\/(?:leases|held(?:-\d\d)?)$/;
 export type TagReading =
   | { readonly type: "absent" }
   | { readonly type: "holding"; readonly holding: Holding; readonly openSince: string | null }
-  /** Somebody edited them, they were copied from another entry, or the key is not ours. */
+  /** They were edited, they are copies from another entry, or the key is not ours. */
   | { readonly type: "untrusted"; readonly message: string };
 
 type Tags = Readonly<Record<string, string>>;
@@ -40,7 +40,7 @@ export function writeHoldingTags(
   return {
     [head]: `1 ${pieces.length} ${sealed}`,
     ...Object.fromEntries(pieces.map((piece, index) => [pieceKey(index), piece])),
-    [told]: holding.shares
+    [readable]: holding.shares
       .map(({ id, endsAt }) => `${id} until ${endsAt}`)
       .join(" + ")
       .slice(0, longestValue),

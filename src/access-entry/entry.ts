@@ -5,7 +5,7 @@ import type { Holding, MappedIdentity } from "../access/request/record.ts";
 export interface AccessEntry {
   /** As IAM has it: a role with its path, unlike in aws-auth. */
   readonly principalArn: string;
-  /** The entry's own ARN, by which it is tagged; another one each time it is made. */
+  /** The entry's own ARN, for its tags; it is new each time the entry is made. */
   readonly arn: string;
   /** `STANDARD` for people; all others are of nodes and can hold neither groups nor policies. */
   readonly type: string;

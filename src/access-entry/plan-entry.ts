@@ -32,8 +32,8 @@ export interface EntrySituation {
 
 /**
  * The calls, in this order, that make of an entry what it must be. A process may die between any two of them: the tags
- * claim what is to be added before it is added, and claim it until it is seen to be taken away, so that nothing of ours ever
- * stands there unclaimed. Nothing to do: no calls.
+ * claim an addition before it happens, and keep the claim until the removal is seen, so that nothing of ours is ever
+ * there unclaimed. Nothing to do: no calls.
  *
  * A call that is not answered may arrive minutes later. So a claim is _open_ until all that was sent by it was answered. One
  * that stays open, as after a run that died, is kept for as long as anything by it may arrive, and so is the entry: what
@@ -156,11 +156,15 @@ export function refuseEntry(arn: string, entry: AccessEntry | null, { holding }:
     return refused(
       "entry-of-node",
       arn,
-      `The access entry of ${arn} is of type ${entry.type}: EKS gives such a role what a node needs, and takes no groups and no access policies for it. Ask for another role.`,
+      `The access entry of ${arn} has the type ${entry.type}, for nodes. EKS accepts no groups and no access policies for it. Ask for another role.`,
     );
   }
   if (/:role\/AWSServiceRoleFor/.test(arn)) {
-    return refused("service-linked-role", arn, `${arn} is a service-linked role: EKS takes no access entry for it.`);
+    return refused(
+      "service-linked-role",
+      arn,
+      `${arn} is a service-linked role, and EKS accepts no access entry for it. Ask for another role.`,
+    );
   }
   return refuseGroups(arn, holding.added) ?? refuseScope(arn, entry, holding.added);
 }
@@ -170,7 +174,7 @@ function refuseGroups(arn: string, added: readonly string[]): Refusal | null {
     return refused(
       "masters-by-entry",
       arn,
-      "An access entry can't hold system:masters. An operator can offer a level with policy: AmazonEKSClusterAdminPolicy in eks-access.yml instead.",
+      "An access entry can't have system:masters. An operator can offer a level with policy: AmazonEKSClusterAdminPolicy in eks-access.yml instead.",
     );
   }
   const group = added.find((each) => reserved.test(each) || each.includes("{{"));
@@ -178,7 +182,7 @@ function refuseGroups(arn: string, added: readonly string[]): Refusal | null {
   return refused(
     "reserved-group",
     arn,
-    `An access entry can't hold the group ${group}: EKS keeps groups that begin with system:, eks:, aws:, amazon: or iam: for itself, and fills in no templates. An operator can bind a group of another name, or offer a level with an access policy.`,
+    `An access entry can't have the group ${group}: EKS reserves system:, eks:, aws:, amazon: and iam:, and fills in no templates. An operator can use another group name, or offer a level with an access policy.`,
   );
 }
 
@@ -195,7 +199,7 @@ function refuseScope(arn: string, entry: AccessEntry | null, added: readonly str
   return refused(
     "policy-scope",
     arn,
-    `${arn} has ${widened.name} for some namespaces already, by somebody else, and EKS takes one scope for a policy. Ask for a level with another policy.`,
+    `${arn} already has ${widened.name} for some namespaces, and EKS allows one scope per policy. Ask for a level with another policy.`,
   );
 }
 

@@ -4,7 +4,7 @@ import type { Withdrawal, Withdrawals } from "../access/lease/withdrawal.ts";
 
 /**
  * What a cluster that takes access entries remembers of approvals that were taken back, in tags of the EKS cluster itself: an
- * entry that is taken away can't remember anything, and `aws-auth` may be out of reach. One tag for each, so that no two runs can
+ * deleted entry can't remember anything, and `aws-auth` may be out of reach. One tag for each, so that no two runs can
  * overwrite what the other has remembered: EKS has no versions. The text is for people as well.
  */
 const prefix = "eks-access/withdrawn/";

@@ -19,14 +19,14 @@ export interface PlanGuard {
   allowForeignAccounts?: readonly string[];
   /** The policy names system:masters. */
   allowMasters?: boolean;
-  /** The last administrator in the document may go: for a lease that ends, which outlives its time else. */
+  /** The last administrator in the document may go, so that a lease can end in time. */
   allowNoAdministrator?: boolean;
 }
 
-/** Why something is not done. */
+/** Why eks-access does not do something. */
 export interface Refusal {
   code: string;
-  /** What, where and how to mend it. */
+  /** What, where and how to fix it. */
   message: string;
   arn?: string;
 }
@@ -47,7 +47,7 @@ export type Intent =
       readonly username: string;
       readonly groups: readonly string[];
     }
-  /** All entries for the ARN go: taking the last one away would bring an earlier one back to life. */
+  /** All entries for the ARN go: removing only the last one would activate an earlier one. */
   | { readonly type: "remove"; readonly arn: string; readonly entries: readonly Entry[] };
 
 /** What changes mean for a document. Of two changes for one principal the later one counts. */

@@ -25,7 +25,7 @@ export interface FileReport {
   ok: boolean;
   problems: readonly FileProblem[];
   entries: readonly EntryReport[];
-  /** Who each caller that was asked for would be; null for nobody. */
+  /** The identity of each caller in question; null: no access. */
   resolved: Readonly<Record<string, Identity | null>>;
 }
 
@@ -50,8 +50,8 @@ export function checkFile(file: ConfigMapFile, arns: readonly string[]): FileRep
 function notTextProblems({ notText }: ConfigMapFile): FileProblem[] {
   return notText.map(({ key, line, column }) => {
     const section = SECTIONS.find((name) => name === key) ?? null;
-    const message = `The value of ${key} is not text, and the API server takes nothing else in a ConfigMap.`;
-    const remedy = `Write ${key}: | and leave the lines below it as they are.`;
+    const message = `The value of ${key} is not text, and the API server accepts only text in a ConfigMap.`;
+    const remedy = `Write ${key}: | and keep the lines below it.`;
     return { code: "section-not-text", severity: "error", section, line, column, message, remedy };
   });
 }
@@ -82,7 +82,7 @@ export function locator(
   };
 }
 
-/** Where a key is first named in a file whose structure is not known. */
+/** The first place of a key in a file of unknown structure. */
 function keyPlace(lines: readonly string[], key: string): FilePlace {
   const line = lines.findIndex((text) => text.includes(`"${key}"`) || text.includes(`${key}:`));
   if (line < 0) return { line: 1, column: 1 };

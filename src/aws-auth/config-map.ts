@@ -38,13 +38,13 @@ export function readConfigMapFile(text: string): ConfigMapReading {
   const { files, message } = readParts(text);
   const yaml = files.find((candidate) => nameOf(candidate.object) === "aws-auth") ?? files[0] ?? null;
   const json = readJson(text);
-  // The YAML of a JSON file says where things are; what they are is for JSON to say, whose escapes are others.
+  // JSON has other escapes than YAML, so the values come from JSON and only the places from YAML.
   if (json !== null) return { type: "file", file: { ...json, nodes: yaml?.nodes ?? json.nodes } };
   return yaml === null ? { type: "unusable", message } : { type: "file", file: yaml };
 }
 
 function readParts(text: string): { files: ConfigMapFile[]; message: string } {
-  let message = "There is no ConfigMap in it.";
+  let message = "It contains no ConfigMap.";
   const files: ConfigMapFile[] = [];
   for (const part of splitDocuments(text)) {
     try {

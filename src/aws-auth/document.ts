@@ -5,10 +5,10 @@ export type Section = "mapRoles" | "mapUsers" | "mapAccounts";
 /** The sections, in the order in which the authenticator asks them. */
 export const SECTIONS: readonly Section[] = ["mapRoles", "mapUsers", "mapAccounts"];
 
-/** An error: somebody gets less or more than what is written. A warning: it works, and may not for long. A notice: good to know. */
+/** An error: a caller gets less or more than what is written. A warning: it works, but may break. A notice: good to know. */
 export type Severity = "error" | "warning" | "notice";
 
-/** Something to tell about a document. */
+/** Something wrong, or worth knowing, about a document. */
 export interface Problem {
   code: string;
   severity: Severity;
@@ -20,9 +20,9 @@ export interface Problem {
   line: number | null;
   /** Counted from 1, in UTF-16 units. */
   column: number | null;
-  /** What is wrong, and what comes of it. */
+  /** What is wrong, and its effect. */
   message: string;
-  /** How to mend it. */
+  /** How to fix it. */
   remedy: string;
 }
 
@@ -77,13 +77,13 @@ export interface ListReading extends SectionReading {
   readonly list: SequenceNode;
 }
 
-/** What the authenticator looks callers up in. */
+/** The authenticator's table of callers. */
 export interface Lookup {
   /** By folded ARN, in the order of the document. More than one under a key: chance says which of them answers. */
   readonly roles: ReadonlyMap<string, readonly Entry[]>;
   readonly users: ReadonlyMap<string, readonly Entry[]>;
   readonly accounts: ReadonlySet<string>;
-  /** By folded ARN, every item of mapRoles and mapUsers that names somebody, those too that never answer. */
+  /** By folded ARN, every item of mapRoles and mapUsers with an ARN, even if it never answers. */
   readonly items: ReadonlyMap<string, readonly Entry[]>;
 }
 

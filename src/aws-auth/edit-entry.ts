@@ -69,7 +69,7 @@ export function addField({ text, section, mapping, inFront }: EntryPlace, name: 
 function removeField({ text, mapping }: EntryPlace, { key, written }: FieldUse): TextEdit {
   const index = mapping.pairs.findIndex((pair) => pair.key === key);
   const next = mapping.pairs[index + 1]?.key.outer;
-  // The first field stands behind the dash, which is to stay.
+  // The first field follows the dash, which stays.
   if (!mapping.flow && index === 0 && next !== undefined) return { start: key.outer, end: next, text: "" };
   if (!mapping.flow) return removeLines(text, key.outer, written.end);
   const before = mapping.pairs[index - 1];
@@ -113,7 +113,7 @@ function editItems(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted:
   return editList(place.text, list, removed, items) ?? [replaceNode(place.text, use.written, flowList(wanted))];
 }
 
-/** `groups:` with nothing behind it gets its items below, so that taking them away leaves it as it was. */
+/** `groups:` with nothing behind it gets its items below, so that removing them restores it. */
 function fillEmpty({ text, mapping, list }: EntryPlace, empty: YamlNode, groups: readonly string[]): TextEdit {
   const lineBreak = lineBreakOf(text);
   const column = mapping.start.column + styleOf(list, lineBreak).groups;
@@ -121,10 +121,10 @@ function fillEmpty({ text, mapping, list }: EntryPlace, empty: YamlNode, groups:
   return insertLines(afterLine(text, empty.end), lines, lineBreak);
 }
 
-/** What stands behind a list that took the place of something else: an alias, say, which can't be added to. */
+/** The comment behind a list that replaced another value, such as an alias: it keeps that value. */
 const NOTE = /^ # Before: ("(?:[^"\\]|\\.)*")/;
 
-/** The same within braces, where a comment would have to end the line: a field, which keeps JSON what it is. */
+/** The same within braces, where a comment would end the line: a field, so that JSON stays JSON. */
 const NOTE_FIELD = "before-eks-access";
 
 function replaceNoted(place: EntryPlace, use: FieldUse, groups: readonly string[]): TextEdit {

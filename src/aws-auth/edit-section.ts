@@ -83,7 +83,7 @@ function changeOf(section: Section, intents: readonly Intent[]): SectionChange {
   };
 }
 
-/** What stands before the text that a section had, in quotes, when its first entry took the place of that. */
+/** The comment that keeps the section's former text, in quotes, after its first entry replaced it. */
 const NOTE = "# Empty before: ";
 
 const NOTE_ALONE = /^# Empty before: (".*")[\r\n]*$/;
@@ -96,8 +96,8 @@ interface SectionChange {
 }
 
 /**
- * The texts that a section may have after a change, the one to try first at the front; null stands for no section.
- * Which of them says what is wanted, and nothing else, is for the caller to see by reading them.
+ * The texts that a section may have after a change, the one to try first at the front; null means no section.
+ * The caller reads each one, and takes the first that has what it wants and nothing else.
  */
 export function editSection(reading: SectionReading, change: SectionChange): (string | null)[] {
   const { text, list } = reading;
@@ -145,8 +145,8 @@ function editEntry(reading: ListReading, entry: Entry, wanted: Wanted, inFront: 
 }
 
 /**
- * The texts that a section without entries may have when it gets some. What it held is kept, or noted, so that taking
- * the entries away gives it back.
+ * The texts that a section without entries may have when it gets some. Its former text stays, or is noted, so that removing
+ * the entries restores it.
  */
 function fillSection(text: string | null, added: readonly AddedEntry[]): (string | null)[] {
   if (text === null) return [blockEntries(added, DEFAULT_STYLE.lineBreak).join("")];

@@ -15,9 +15,9 @@ const CODE = "readers-differ";
 const FIELDS = ["arn", "username", "groups"] as const;
 
 const WILDCARD =
-  "This entry matches nobody where the authenticator takes its wildcard for a letter, and everybody whom it fits where it is one of the newest releases.";
+  "Most releases of the authenticator read the wildcard as a letter, so the entry matches no caller. The newest releases match every ARN that fits.";
 
-/** What there is to tell about an item of mapRoles or mapUsers. */
+/** The problems of an item of mapRoles or mapUsers. */
 export function itemProblems(reading: SectionReading, { node: item, read }: Item): Problem[] {
   const { section } = reading;
   if (read === null) return [noMapping(section, item)];
@@ -32,12 +32,12 @@ export function itemProblems(reading: SectionReading, { node: item, read }: Item
 }
 
 function noMapping(section: Section, item: YamlNode): Problem {
-  const message = "This item is no entry, so the authenticator skips it.";
+  const message = "The authenticator skips this item: it is not an entry.";
   const remedy = `Write ${fieldKey("arn", section)}, username and groups under the dash, or remove the item.`;
   return problemAt(section, item.start, "item-not-an-entry", "error", message, remedy);
 }
 
-/** Whom an entry is for. */
+/** Problems of the field that names the principal: its ARN, or sso. */
 function identityProblems(entry: Entry, item: YamlNode, { sso, uses }: DecodedEntry): Problem[] {
   const { section, arn } = entry;
   const key = fieldKey("arn", section);
@@ -47,7 +47,7 @@ function identityProblems(entry: Entry, item: YamlNode, { sso, uses }: DecodedEn
     return [problemAt(section, ssoNode.start, "arn-and-sso", "error", message, "Remove sso.")];
   }
   if (sso) {
-    const message = "EKS does not match entries by sso: the feature is off there. This entry matches nobody.";
+    const message = "EKS does not match entries by sso, so this entry matches no caller.";
     const remedy = "Write the rolearn of the AWSReservedSSO role, without its path.";
     return [problemAt(section, ssoNode.start, "sso-entry", "error", message, remedy)];
   }
@@ -57,7 +57,7 @@ function identityProblems(entry: Entry, item: YamlNode, { sso, uses }: DecodedEn
   return [problemAt(section, item.start, "arn-missing", "error", message, `Write ${key}, or remove the entry.`)];
 }
 
-/** Fields that nobody reads though they look like ones that somebody would. */
+/** Fields that the authenticator does not read, with names close to known ones. */
 function unknownFields(section: Section, map: MapValue): Problem[] {
   const problems: Problem[] = [];
   for (const [name, { key }] of map.fields) {
@@ -91,21 +91,21 @@ function nearField(name: string, section: Section): string | null {
   return Object.hasOwn(NEAR_NAMES, plain) ? (NEAR_NAMES[plain] ?? null) : null;
 }
 
-/** What there is to tell about the ARN of an entry. The authenticator itself never looks at its syntax. */
+/** The problems of an entry's ARN. The authenticator itself never checks its syntax. */
 function arnProblems(entry: Entry, node: YamlNode): Problem[] {
   const { section, arn } = entry;
   const reading = readPrincipal(arn);
   if (reading.type === "principal") {
     const { kind } = reading.principal;
     if ((kind === "role") === (section === "mapRoles")) return [];
-    const message = `This is the ARN of a ${kind}, and it stands in ${section}. The authenticator finds it there too, but people will not.`;
+    const message = `This ARN names a ${kind}, but it is in ${section}. It works there, but people overlook it.`;
     const remedy = `Move the entry to ${kind === "role" ? "mapRoles" : "mapUsers"}.`;
     return [problemAt(section, node.start, "arn-in-other-section", "notice", message, remedy)];
   }
   const remedy =
     reading.suggestion === undefined ? "Correct the ARN, or remove the entry." : `Write ${reading.suggestion}.`;
   if (!isMatchable(arn)) {
-    const message = `${isWildcard(entry) ? WILDCARD : "This entry matches nobody."} ${reading.message}`;
+    const message = `${isWildcard(entry) ? WILDCARD : "This entry matches no caller."} ${reading.message}`;
     return [problemAt(section, node.start, reading.code, "error", message, remedy)];
   }
   if (reading.code === "arn-root") {
@@ -114,11 +114,11 @@ function arnProblems(entry: Entry, node: YamlNode): Problem[] {
   }
   if (isAscii(arn)) return [];
   const message =
-    "This ARN holds a letter that is not what it looks like; the authenticator, or some of its releases, matches it all the same.";
-  return [problemAt(section, node.start, "arn-confusable", "warning", message, "Type the ARN anew.")];
+    "This ARN has a letter that only looks like an ASCII letter. Some releases of the authenticator match it anyway.";
+  return [problemAt(section, node.start, "arn-confusable", "warning", message, "Retype the ARN.")];
 }
 
-/** Where readers of YAML 1.2 make something else of an entry than the authenticator, though all seems well in it. */
+/** Where readers of YAML 1.2 see another entry than the authenticator, although it looks correct. */
 function readerProblems(reading: SectionReading, { map, decoded }: ReadItem): Problem[] {
   const uses = FIELDS.flatMap((name) => lastUse(decoded.uses, name) ?? []);
   return [...mergedFields(reading, map, uses), ...uses.flatMap((use) => valueProblems(reading, use))];
@@ -127,7 +127,7 @@ function readerProblems(reading: SectionReading, { map, decoded }: ReadItem): Pr
 function mergedFields({ section }: SectionReading, { node }: MapValue, uses: readonly FieldUse[]): Problem[] {
   const merged = uses.filter((use) => use.merged).map(({ name }) => fieldKey(name, section));
   if (merged.length === 0) return [];
-  const message = `Fields of this entry come by << (${merged.join(", ")}). YAML 1.2 has no such key: tools that read it see the entry without them.`;
+  const message = `This entry gets fields from << (${merged.join(", ")}). Tools that read YAML 1.2 do not see them.`;
   const [first] = node.pairs.map((pair) => pair.key).filter(isMerge);
   return [problemAt(section, (first ?? node).start, CODE, "notice", message, "Write the fields out in the entry.")];
 }
@@ -137,18 +137,18 @@ function valueProblems(reading: SectionReading, { value }: FieldUse): Problem[] 
   return values.flatMap((item) => textProblem(reading, item));
 }
 
-/** A value that is no text to the authenticator either is told as an error already. */
+/** A value that is not text to the authenticator either is an error already. */
 function textProblem({ section, text }: SectionReading, value: YamlValue): Problem[] {
   if (value.type !== "string") return [];
   const { node } = value;
   const seen = seenBy12(node, text?.slice(node.start.at, node.end) ?? "");
   if (seen === null) return [];
   const meant = quote(value.value);
-  const message = `This is the text ${meant} to the authenticator, but tools that read YAML 1.2 ${seen}.`;
+  const message = `The authenticator reads the text ${meant} here, but tools that read YAML 1.2 ${seen}.`;
   return [problemAt(section, node.start, CODE, "notice", message, `Write ${meant} in its place.`)];
 }
 
-/** What there is to tell about the username and the groups of an entry. */
+/** The problems of an entry's username and groups. */
 function nameProblems(entry: Entry, item: YamlNode, { uses }: DecodedEntry): Problem[] {
   if (entry.arn === "") return [];
   const username = lastUse(uses, "username");
@@ -162,11 +162,10 @@ function nameProblems(entry: Entry, item: YamlNode, { uses }: DecodedEntry): Pro
   return problems;
 }
 
-/** A username of a wrong type has been told already. */
+/** A username of a wrong type is a problem of its own already. */
 function emptyUsername({ section }: Entry, at: YamlNode, type: string | undefined): Problem[] {
   if (type !== undefined && type !== "null" && type !== "string") return [];
-  const message =
-    "This entry has no username: whoever signs in by it has an empty name, and audit logs can't tell who it was.";
+  const message = "This entry has no username. Its callers get an empty name, and audit logs can't identify them.";
   return [problemAt(section, at.start, "username-empty", "error", message, "Write a username.")];
 }
 
@@ -179,19 +178,22 @@ function usernameProblems({ section, username }: Entry, at: YamlNode): Problem[]
   const unknown = unknownTemplate(username);
   if (unknown !== null)
     problems.push(
-      warn("template-unknown", `The authenticator leaves ${unknown} as it is.`, `Use one of ${TEMPLATES.join(", ")}.`),
+      warn(
+        "template-unknown",
+        `The authenticator does not know the template ${unknown}.`,
+        `Use one of ${TEMPLATES.join(", ")}.`,
+      ),
     );
   if (username.includes("{{EC2PrivateDNSName}}") && !isNode({ username }))
     problems.push(
       warn(
         "template-node",
-        "{{EC2PrivateDNSName}} shuts out everybody but EC2 instances.",
-        "Use {{SessionName}} behind a prefix that ends in a colon.",
+        "{{EC2PrivateDNSName}} lets only EC2 instances sign in.",
+        "Use {{SessionName}} after a prefix that ends in a colon.",
       ),
     );
   if (!hasGuardedSession(username)) {
-    const message =
-      "Whoever may assume this role can choose any username, for the session name has no fixed prefix before it.";
+    const message = "Anyone who assumes this role can choose any username: the session name has no fixed prefix.";
     problems.push(
       warn("template-session", message, "Put a prefix that ends in a colon before it, such as admin:{{SessionName}}."),
     );
@@ -207,12 +209,14 @@ function groupProblems({ section, arn }: Entry, group: string, at: YamlNode): Pr
       problemAt(section, at.start, "group-characters", "warning", `The group ${flaw}.`, "Correct the group."),
     );
   if (group.includes("{{")) {
-    const message = "This group holds a template: whoever names the session chooses the group.";
-    problems.push(problemAt(section, at.start, "template-in-group", "warning", message, "Write the group out."));
+    const message = "This group has a template, so the session name chooses the group.";
+    problems.push(
+      problemAt(section, at.start, "template-in-group", "warning", message, "Write the group's full name."),
+    );
   }
   if (group === MASTERS) {
-    const message = `${arn} is in ${MASTERS}: it may do everything, and no RBAC rule can take that away.`;
-    const remedy = "Bind a group to cluster-admin instead, where that is enough.";
+    const message = `${arn} is in ${MASTERS}: it can do everything, and no RBAC rule limits it.`;
+    const remedy = "Bind a group to cluster-admin instead if that is enough.";
     problems.push(problemAt(section, at.start, "masters", "notice", message, remedy));
   }
   return problems;

@@ -21,7 +21,7 @@ function repeated(section: Section, map: MapValue, uses: readonly FieldUse[]): P
 }
 
 function repeatedField(section: Section, name: string, key: YamlNode): Problem {
-  const message = `This entry gives ${name} twice. The authenticator takes one of them, whatever the case of the letters, and drops this one.`;
+  const message = `This entry has ${name} twice, in upper or lower case. The authenticator ignores this one.`;
   return problemAt(section, key.start, "field-repeated", "error", message, "Keep one of them.");
 }
 
@@ -30,14 +30,14 @@ function wrongType(section: Section, { name, value }: FieldUse): Problem[] {
   if (name === "groups") return wrongGroups(section, value);
   if (value.type === "string") return [];
   const key = fieldKey(name, section);
-  const message = `${key} is ${kindOf(value)}, so the authenticator takes it for empty.${elsewhere(value)}`;
+  const message = `${key} is ${kindOf(value)}, so the authenticator reads it as empty.${elsewhere(value)}`;
   const code = name === "arn" ? "arn-not-a-string" : "username-not-a-string";
   return [problemAt(section, value.node.start, code, "error", message, `Put the value of ${key} in quotes.`)];
 }
 
 function wrongGroups(section: Section, value: YamlValue): Problem[] {
   if (value.type === "list") return value.items.flatMap((item) => wrongGroup(section, item));
-  const message = `groups is ${kindOf(value)} and not a list, so whoever signs in by this entry is in no group.`;
+  const message = `groups is ${kindOf(value)}, not a list, so the entry's callers are in no group.`;
   return [
     problemAt(
       section,
@@ -65,7 +65,7 @@ function wrongGroup(section: Section, item: YamlValue): Problem[] {
       ),
     ];
   }
-  const message = `This group is ${kindOf(item)}, so the authenticator takes it for empty.${elsewhere(item)}`;
+  const message = `This group is ${kindOf(item)}, so the authenticator reads it as empty.${elsewhere(item)}`;
   return [
     problemAt(section, item.node.start, "group-not-a-string", "error", message, "Put the group's name in quotes."),
   ];
@@ -105,8 +105,8 @@ function isTextTo12(plain: string): boolean {
  * same. `raw` is the scalar as it is written.
  */
 export function seenBy12({ tag, style, value }: ScalarNode, raw: string): string | null {
-  if (tag === `${YAML_TAG}binary`) return "see its base64 form, and not what that stands for";
-  if (style === "double") return hasOldEscape(raw) ? "know no escape \\'" : null;
+  if (tag === `${YAML_TAG}binary`) return "see its base64 form, not the decoded text";
+  if (style === "double") return hasOldEscape(raw) ? "do not know the escape \\'" : null;
   if (style !== "plain") return null;
   // Both stand within flow collections only: in block context they would be the end of a key and the dash of an item.
   if (value.endsWith(":") || value === "-") return "see no text there";

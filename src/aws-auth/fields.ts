@@ -51,7 +51,7 @@ const KNOWN: Readonly<Record<Section, ReadonlyMap<string, FieldName>>> = {
   mapAccounts: new Map(),
 };
 
-/** The field that a name stands for, in any case of its letters; null for one that nobody reads. */
+/** The field that a name stands for, in any case of its letters; null for an unknown one. */
 export function knownField(spelled: string, section: Section): FieldName | null {
   const known = KNOWN[section];
   return known.get(spelled) ?? known.get(goFold(spelled)) ?? null;

@@ -7,22 +7,19 @@ import { entriesFor, entryOf } from "./read-document.ts";
 import { unintended } from "./verify.ts";
 import { wildcardsFor } from "./wildcards.ts";
 
-/** Why a single change must not be made, or null. What the entry says already is nobody's fault and never refused. */
+/** Why a single change must not be made, or null. It never refuses what the entry has already. */
 export function refuseChange(document: ReadDocument, change: Change, guard: PlanGuard): Refusal | null {
   const entry = entryOf(document, change.arn);
   const about = (code: string, message: string): Refusal => ({ code, message, arn: change.arn });
   if (entriesFor(document, change.arn).some(isNode))
-    return about(
-      "node-entry",
-      `${change.arn} is how nodes of this cluster sign in. Change it by hand, never by a request.`,
-    );
+    return about("node-entry", `Nodes of this cluster sign in as ${change.arn}. Change its entry by hand.`);
   if (change.type === "unmap") return null;
   const reading = readPrincipal(change.arn, guard.partition);
   if (reading.type === "invalid") return about(reading.code, withSuggestion(reading.message, reading.suggestion));
   if (isAmbiguous(document, change.arn))
     return about(
       "entry-ambiguous",
-      `Several entries match ${change.arn}, and chance says which counts. Remove all but one first.`,
+      `Several entries match ${change.arn}, and the authenticator picks one at random. Remove all but one first.`,
     );
   return (
     refusePrincipal(reading.principal, guard) ??
@@ -32,20 +29,20 @@ export function refuseChange(document: ReadDocument, change: Change, guard: Plan
   );
 }
 
-/** Whether a change leaves an entry as it is but for groups that go: access that ends is never in the way of anybody. */
+/** Whether a change only removes groups of an entry: access that ends is always allowed. */
 export function onlyTakesAway({ username, groups }: Change & { type: "map" }, entry: Entry | null): boolean {
   return entry?.username === username && groups.every((group) => entry.groups.includes(group));
 }
 
-/** Where one release of the authenticator says this and another that, nobody could say who the principal would be. */
+/** Refuses where releases of the authenticator disagree, because the principal's identity would depend on the release. */
 function refuseWhereReleasesDiffer(document: ReadDocument, arn: string, entry: Entry | null): Refusal | null {
   if (entry !== null && goLower(entry.arn) !== goLower(arn)) {
-    const message = `The entry for ${arn} (${entry.section}, line ${entry.line}) is written with a letter that only looks right, and not every release of the authenticator matches it. Type its ARN anew first.`;
+    const message = `The entry for ${arn} (${entry.section}, line ${entry.line}) has a letter that only looks right. Not every release of the authenticator matches it. Retype its ARN first.`;
     return { code: "arn-confusable", message, arn };
   }
   const [wildcard] = wildcardsFor(document, arn);
   if (wildcard === undefined) return null;
-  const message = `The entry for ${wildcard.arn} (${wildcard.section}, line ${wildcard.line}) fits ${arn} too: the newest releases of the authenticator match wildcards, and chance would say which of the two counts. Name its roles one by one first.`;
+  const message = `The wildcard entry ${wildcard.arn} (${wildcard.section}, line ${wildcard.line}) also matches ${arn}. The newest releases of the authenticator would pick one of the two at random. Name its roles one by one first.`;
   return { code: "entry-ambiguous", message, arn };
 }
 
@@ -60,28 +57,28 @@ function isAmbiguous({ lookup }: ReadDocument, arn: string): boolean {
 
 function refusePrincipal({ arn, partition, account }: Principal, guard: PlanGuard): Refusal | null {
   if (isCreator(arn, guard)) {
-    const message = `${arn} created the cluster and is an administrator without any entry. It must not be put into the map.`;
+    const message = `${arn} created the cluster, so it is an administrator without an entry. eks-access never adds it to aws-auth.`;
     return { code: "creator", message, arn };
   }
   if (guard.partition !== undefined && guard.partition !== partition) {
-    const message = `${arn} is of the partition ${partition}, the cluster of ${guard.partition}: nobody can sign in across partitions.`;
+    const message = `${arn} is in the partition ${partition}, the cluster in ${guard.partition}. Callers can't sign in across partitions.`;
     return { code: "foreign-partition", message, arn };
   }
   const isForeign = guard.account !== undefined && guard.account !== account;
   if (isForeign && !guard.allowForeignAccounts?.includes(account)) {
-    const message = `${arn} is of account ${account}, the cluster of ${guard.account}. Name the account in the policy to allow it.`;
+    const message = `${arn} is in account ${account}, the cluster in ${guard.account}. To allow it, name the account in the policy.`;
     return { code: "foreign-account", message, arn };
   }
   return null;
 }
 
-/** Where nobody says which partition the cluster is of, the document does: nobody signs in across partitions. */
+/** Without a known partition of the cluster, the document's entries show it. */
 function refusePartition({ entries }: ReadDocument, { arn, partition }: Principal, guard: PlanGuard): Refusal | null {
   if (guard.partition !== undefined) return null;
   const partitions = new Set(entries.flatMap((entry) => (entry.reachable ? partitionOf(entry.arn) : [])));
   if (partitions.size === 0 || partitions.has(partition)) return null;
   const others = [...partitions].join(", ");
-  const message = `${arn} is of the partition ${partition}, and the document's other entries are of ${others}: nobody can sign in across partitions.`;
+  const message = `${arn} is in the partition ${partition}, the document's other entries are in ${others}. Callers can't sign in across partitions.`;
   return { code: "foreign-partition", message, arn };
 }
 
@@ -90,7 +87,7 @@ function partitionOf(arn: string): string[] {
   return partition === undefined ? [] : [partition];
 }
 
-/** Whether an ARN is the creator's. One that is known by a session, or with its path, is still the same role. */
+/** Whether an ARN is the creator's. A session of a role, and a role with its path, is the same role. */
 export function isCreator(arn: string, { creatorArn }: PlanGuard): boolean {
   if (creatorArn === undefined) return false;
   const canonical = (canonicalCaller(creatorArn) ?? creatorArn).replace(/:role\/.*\//, ":role/");
@@ -101,7 +98,7 @@ function refuseMapping(change: Change & { type: "map" }, entry: Entry | null, gu
   const { arn, username, groups } = change;
   const had = (group: string) => entry?.groups.includes(group) ?? false;
   if (groups.includes(MASTERS) && !guard.allowMasters && !had(MASTERS)) {
-    const message = `${MASTERS} can't be taken away from whoever has it once, and obeys no RBAC rule. Let the policy name it, or ask for another group.`;
+    const message = `${MASTERS} bypasses RBAC, and its members can make their access permanent. Name it in the policy, or ask for another group.`;
     return { code: "masters", message, arn };
   }
   if (username !== entry?.username) {
@@ -115,7 +112,7 @@ function refuseMapping(change: Change & { type: "map" }, entry: Entry | null, gu
   return null;
 }
 
-/** Why a document that came out of a plan must not be written, or null. Fails closed: whatever was not meant is a refusal. */
+/** Why a document that came out of a plan must not be written, or null. Fails closed: it refuses every unintended effect. */
 export function refuseResult(
   before: ReadDocument,
   after: ReadDocument,
@@ -124,12 +121,12 @@ export function refuseResult(
 ): Refusal | null {
   const others = unintended(before, after, intents);
   if (others.length > 0) {
-    const message = `The change would also alter what ${others.slice(0, 3).join(", ")} get. Write their entries out one by one first.`;
+    const message = `The change would also affect ${others.slice(0, 3).join(", ")}. Write their entries out one by one first.`;
     return { code: "unintended-change", message };
   }
   const wrong = intents.find((intent) => !comesTrue(after, intent));
   if (wrong !== undefined) {
-    const message = `Another entry keeps the change for ${wrong.arn} from taking effect. Remove the duplicates first.`;
+    const message = `Another entry overrides the change for ${wrong.arn}. Remove the duplicates first.`;
     return { code: "without-effect", message, arn: wrong.arn };
   }
   return refuseLockout(before, after, guard) ?? refuseSize(before, after);
@@ -141,19 +138,19 @@ function comesTrue(after: ReadDocument, intent: Intent): boolean {
   return entry !== null && entry.username === intent.username && sameGroups(entry.groups, intent.groups);
 }
 
-/** Somebody other than the creator who was an administrator before still has to be one. */
+/** An administrator besides the creator must remain, if there was one. */
 function refuseLockout(before: ReadDocument, after: ReadDocument, guard: PlanGuard): Refusal | null {
   if (guard.allowNoAdministrator) return null;
   const isAdministrator = (entry: Entry) =>
     entry.reachable && entry.groups.includes(MASTERS) && !isCreator(entry.arn, guard);
   if (!before.entries.some(isAdministrator) || after.entries.some(isAdministrator)) return null;
-  const message = `Nobody in the document but the creator would be in ${MASTERS} any more. Map another administrator first.`;
+  const message = `The change removes the last member of ${MASTERS} besides the creator. Map another administrator first.`;
   return { code: "last-administrator", message };
 }
 
 function refuseSize(before: ReadDocument, after: ReadDocument): Refusal | null {
   const bytes = sizeOf(after.data);
   if (bytes <= DOCUMENT_LIMIT || bytes <= sizeOf(before.data)) return null;
-  const message = `The document would have ${bytes} bytes, and a ConfigMap may have ${DOCUMENT_LIMIT}. Remove entries that nobody needs first.`;
+  const message = `The document would have ${bytes} bytes, and a ConfigMap can have ${DOCUMENT_LIMIT}. Remove unused entries first.`;
   return { code: "document-too-large", message };
 }

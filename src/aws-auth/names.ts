@@ -24,7 +24,7 @@ export interface TemplateValues {
   accountId: string;
   /** Empty for an IAM user, who has no session. */
   sessionName: string;
-  /** Unknown where nobody's token was read: then the template stays. */
+  /** Unknown without a token: then the template stays. */
   accessKeyId?: string | undefined;
 }
 
@@ -48,12 +48,12 @@ export function render(template: string, values: TemplateValues): string | null 
 export function refuseUsername(username: string, arn: string, groups: readonly string[]): Refusal | null {
   const about = (code: string, message: string): Refusal => ({ code, message, arn });
   if (username === "")
-    return about("username-empty", `The username for ${arn} is empty. Give it a name that says who it is.`);
+    return about("username-empty", `The username for ${arn} is empty. Write a name that identifies the caller.`);
   const flaw = flawOf(username);
   if (flaw !== null) return about("username-characters", `The username for ${arn} ${flaw}.`);
   const unknown = unknownTemplate(username);
   if (unknown !== null) {
-    const message = `${unknown} in the username for ${arn} is no template that the authenticator fills in. It knows ${TEMPLATES.join(", ")}.`;
+    const message = `The authenticator does not know the template ${unknown} in the username for ${arn}. Use one of ${TEMPLATES.join(", ")}.`;
     return about("template-unknown", message);
   }
   if (username.includes("{{EC2PrivateDNSName}}") && !isForNodes(username, arn, groups)) {
@@ -61,7 +61,7 @@ export function refuseUsername(username: string, arn: string, groups: readonly s
     return about("template-node", message);
   }
   if (!hasGuardedSession(username)) {
-    const message = `{{SessionName}} in the username for ${arn} lets whoever assumes the role choose any name. Put a prefix that ends in a colon before it, such as admin:{{SessionName}}.`;
+    const message = `{{SessionName}} in the username for ${arn} lets anyone who assumes the role choose any name. Put a prefix that ends in a colon before it, such as admin:{{SessionName}}.`;
     return about("template-session", message);
   }
   return null;
@@ -75,11 +75,11 @@ function isForNodes(username: string, arn: string, groups: readonly string[]): b
 /** Why a group must not be written, or null. */
 export function refuseGroup(group: string, arn: string): Refusal | null {
   const about = (code: string, message: string): Refusal => ({ code, message, arn });
-  if (group === "") return about("group-empty", `A group for ${arn} is empty. Leave it out, or name it.`);
+  if (group === "") return about("group-empty", `A group for ${arn} is empty. Name it, or remove it.`);
   const flaw = flawOf(group);
   if (flaw !== null) return about("group-characters", `The group ${JSON.stringify(group)} for ${arn} ${flaw}.`);
   if (group.includes("{{")) {
-    const message = `The group ${group} for ${arn} holds a template: whoever names the session would choose the group. Write the group out.`;
+    const message = `The group ${group} for ${arn} has a template, so the session name would choose the group. Write the group's full name.`;
     return about("template-in-group", message);
   }
   return null;
@@ -88,11 +88,10 @@ export function refuseGroup(group: string, arn: string): Refusal | null {
 /** What is wrong with the characters of a name, as the end of a sentence; null where nothing is. */
 export function flawOf(text: string): string | null {
   if (/^[!-~](?:[ -~]*[!-~])?$/.test(text)) return null;
-  if (text !== text.trim()) return "has white space around it, which RBAC would compare too; leave it out";
-  if (/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}]/u.test(text)) return "holds characters that nobody sees; type it anew";
-  if (/[\p{Zs}\p{Zl}\p{Zp}]/u.test(text.replaceAll(" ", "")))
-    return "holds a space that is not a plain one; type it anew";
-  if (/[\u017f\u212a]/.test(text)) return "holds a letter that only looks like s or K; type it anew";
+  if (text !== text.trim()) return "has spaces around it, and RBAC compares them; remove them";
+  if (/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}]/u.test(text)) return "has invisible characters; retype it";
+  if (/[\p{Zs}\p{Zl}\p{Zp}]/u.test(text.replaceAll(" ", ""))) return "has an unusual space; retype it";
+  if (/[\u017f\u212a]/.test(text)) return "has a letter that only looks like s or K; retype it";
   return null;
 }
 
@@ -104,7 +103,7 @@ export function unknownTemplate(text: string): string | null {
 
 /**
  * Whether each session name has a colon between itself and the start of the name or the template before it. A session
- * name holds no colon, so nobody can name himself into somebody else.
+ * name has no colon, so no session name can imitate another username.
  */
 export function hasGuardedSession(username: string): boolean {
   const at = username.search(/\{\{SessionName(?:Raw)?\}\}/);

@@ -15,7 +15,7 @@ import { type DocumentReading, isAccountId, readDocument, rivalsOf } from "./rea
 import type { SectionContent } from "./read-section.ts";
 import { documentProblems, layoutProblems, oldBreaks } from "./section-problems.ts";
 
-/** How many problems of one kind are listed for a section. Nobody reads more, and each costs memory. */
+/** The most problems of one kind that are listed for a section: each costs memory. */
 const LISTED = 1000;
 
 const RANKS: readonly Severity[] = ["notice", "warning", "error"];
@@ -51,8 +51,8 @@ class ProblemList {
 const ONE_EACH = "Keep one entry for each ARN, with all its groups.";
 
 /**
- * Reads the data of aws-auth as the authenticator does, and tells what is wrong with it. Never throws: a section that
- * can't be read is told as a problem and maps nobody. Lines and columns count from 1 within the section's own text.
+ * Reads the data of aws-auth as the authenticator does, and finds its problems. Never throws: a section that
+ * it can't read is a problem and has no entries. Lines and columns count from 1 within the section's own text.
  */
 export function parseDocument(data: Readonly<Record<string, string>>): AwsAuthDocument {
   return withProblems(readDocument(data));
@@ -86,7 +86,7 @@ function inOrder(problems: Problem[]): Problem[] {
   );
 }
 
-/** Tells which of the entries that the authenticator keeps another one takes the place of, or may. */
+/** Entries that the authenticator keeps, but that another entry replaces for certain or by chance. */
 function* shadowProblems(kept: readonly Entry[], lookup: Lookup): Iterable<Problem> {
   for (const entry of kept) {
     const rivals = rivalsOf(entry, lookup);
@@ -98,12 +98,12 @@ function* shadowProblems(kept: readonly Entry[], lookup: Lookup): Iterable<Probl
 
 function shadowed(entry: Entry, winner: Entry): Problem {
   const isSame = entry.username === winner.username && sameList(entry.groups, winner.groups);
-  const message = `This entry for ${entry.arn} counts for nothing: the one in ${winner.section}, line ${winner.line}, takes its place, and nothing is merged.`;
+  const message = `This entry for ${entry.arn} has no effect: the entry in ${winner.section}, line ${winner.line}, replaces all of it.`;
   return problemAt(entry.section, place(entry), "entry-shadowed", isSame ? "warning" : "error", message, ONE_EACH);
 }
 
 function ambiguous(entry: Entry, other: Entry): Problem {
-  const message = `Whether this entry for ${entry.arn} or the one in line ${other.line} counts is a matter of chance: only the case of letters tells them apart.`;
+  const message = `This entry for ${entry.arn} and the one in line ${other.line} differ only in upper and lower case. The authenticator picks one at random.`;
   return problemAt(entry.section, place(entry), "entry-ambiguous", "error", message, ONE_EACH);
 }
 
@@ -111,20 +111,20 @@ function place({ line, column }: Entry) {
   return { line: line - 1, column: column - 1 };
 }
 
-/** What is said of the problems of one kind that are not listed. */
+/** The problems of one kind that are not listed. */
 interface Rest {
   first: Problem;
   count: number;
   severity: Severity;
 }
 
-/** It stands where the first one does that is not listed. */
+/** It has the place of the first one that is not listed. */
 function asProblem({ first, count, severity }: Rest): Problem {
-  const others = count === 1 ? "" : ` ${(count - 1).toLocaleString("en")} more like it follow, and are not listed.`;
+  const others = count === 1 ? "" : ` ${(count - 1).toLocaleString("en")} more of these follow.`;
   return { ...first, severity, message: `${first.message}${others}` };
 }
 
-/** What there is to tell about the items of mapAccounts. Nothing, for another section. */
+/** The problems of the items of mapAccounts. None for another section. */
 function* accountProblems({ reading, accounts }: SectionContent): Iterable<Problem> {
   if (reading.section !== "mapAccounts") return;
   for (const { id, node } of accounts) yield* accountProblem(id, node);
@@ -137,7 +137,7 @@ function* accountProblems({ reading, accounts }: SectionContent): Iterable<Probl
 function accountProblem(id: string, node: ScalarNode): Problem[] {
   const section = "mapAccounts";
   if (!isAccountId(id)) {
-    const message = `${JSON.stringify(id)} is not an AWS account: it matches nobody.`;
+    const message = `${JSON.stringify(id)} is not an AWS account, so it matches no caller.`;
     return [
       problemAt(
         section,
@@ -150,7 +150,7 @@ function accountProblem(id: string, node: ScalarNode): Problem[] {
     ];
   }
   const message = `Every IAM role and user of account ${id} can sign in, each under its own ARN and with no groups.`;
-  const remedy = "Map the roles that need it one by one, if that is not meant.";
+  const remedy = "If you don't want that, map single roles instead.";
   const mapped = problemAt(section, node.start, "account-mapped", "notice", message, remedy);
   return node.style === "plain" && id.startsWith("0") ? [mapped, unquoted(id, node)] : [mapped];
 }
@@ -169,6 +169,6 @@ function notAnAccount(at: Mark): Problem {
 }
 
 function unquoted(id: string, node: ScalarNode): Problem {
-  const message = `Account ${id} is not quoted. The authenticator reads it right, but other tools drop the zero or read it as octal.`;
+  const message = `Account ${id} is not quoted. The authenticator reads it correctly, but other tools drop the zero or read it as octal.`;
   return problemAt("mapAccounts", node.start, "account-unquoted", "warning", message, `Write "${id}".`);
 }

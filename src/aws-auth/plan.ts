@@ -105,7 +105,7 @@ export function refuseUnlessWhole(document: AwsAuthDocument): Refusal | null {
 function blocked({ code, section, line, message, remedy }: Problem): Refusal {
   return {
     code,
-    message: `${section}, line ${line}: ${message} ${remedy} Until then nothing is given by aws-auth, and what stands in this section stays.`,
+    message: `${section}, line ${line}: ${message} ${remedy} Until then, eks-access gives no access through aws-auth and leaves this section as it is.`,
   };
 }
 
@@ -132,7 +132,7 @@ function blocks(document: AwsAuthDocument, change: Change): Problem | null {
 
 /**
  * Access that ends in one section does not wait until another can be read: the sections are texts of their own, so the broken
- * one stays as it is, to the byte. Only where what is taken away is seen whole, and the broken section can't hold any of it.
+ * one stays as it is, to the byte. This needs the whole removed access in view, and none of it in the broken section.
  */
 function isApart(document: AwsAuthDocument, change: Change, broken: Section): boolean {
   const entry = entryOf(document, change.arn);
@@ -162,7 +162,7 @@ export function cannotEdit({ sections }: ReadDocument, intents: readonly Intent[
     if (at !== null) return { code: "cannot-edit", message: referenceMessage(reading, at) };
   }
   const where = touched.map(({ section }) => section).join(" and ");
-  const message = `${where} can't be changed without touching other text: its layout leaves no place for the change. Write its entries as a list with each field on a line of its own first.`;
+  const message = `eks-access can't change ${where} without touching other text. First write its entries as a list with each field on its own line.`;
   return { code: "cannot-edit", message };
 }
 
@@ -175,10 +175,10 @@ function touches(section: SectionReading["section"]) {
 }
 
 function referenceMessage({ section }: SectionReading, { line }: Mark): string {
-  return `${section} can't be changed without touching other entries: it has an anchor or an alias in line ${line + 1}, by which entries share text. Write the entries out one by one first.`;
+  return `eks-access can't change ${section} without touching other entries: entries share text through the anchor or alias in line ${line + 1}. Write the entries out one by one first.`;
 }
 
-/** Where the first anchor or alias stands in a node; null: it has none. */
+/** The place of the first anchor or alias in a node; null: it has none. */
 function firstReference(node: YamlNode): Mark | null {
   if (node.kind === "alias" || node.anchor !== null) return node.start;
   for (const child of childrenOf(node)) {
@@ -193,10 +193,10 @@ function childrenOf(node: YamlNode): readonly YamlNode[] {
   return node.kind === "mapping" ? node.pairs.flatMap(({ key, value }) => [key, value]) : [];
 }
 
-/** More differences than this are shown as one block: the shortest script takes long and helps nobody. */
+/** More differences than this become one block: the shortest script takes long and is unreadable. */
 const maxEditLength = 1000;
 
-/** A unified diff of two texts, as `diff -u` writes it; empty where they are the same. Null stands for no such text. */
+/** A unified diff of two texts, as `diff -u` writes it; empty where they are the same. Null: there is no such text. */
 export function unifiedDiff(name: string, before: string | null, after: string | null): string {
   if (before === after) return "";
   const names = [before === null ? "/dev/null" : `a/${name}`, after === null ? "/dev/null" : `b/${name}`] as const;

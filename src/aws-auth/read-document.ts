@@ -6,13 +6,13 @@ import type { MapValue, YamlNode } from "./go-yaml/node.ts";
 import { canonicalCaller, PARTITIONS } from "./principal/arn.ts";
 import { type MappedAccount, readSection, type SectionContent } from "./read-section.ts";
 
-/** A document with what its problems are told from. */
+/** A document with the parts that its problems come from. */
 export interface DocumentReading {
   readonly document: ReadDocument;
   readonly parts: readonly (SectionContent & SectionEntries)[];
 }
 
-/** Reads the data of aws-auth as the authenticator does, without a word on what is wrong with it. */
+/** Reads the data of aws-auth as the authenticator does, without its problems. */
 export function readDocument(data: Readonly<Record<string, string>>): DocumentReading {
   const budget = new DocumentBudget();
   const mapRoles = readSection("mapRoles", textOf(data, "mapRoles"), budget);
@@ -58,7 +58,7 @@ export interface ReadItem {
 }
 
 interface SectionEntries {
-  /** Every item that names somebody. */
+  /** Every item with an ARN. */
   readonly entries: readonly Entry[];
   /** Those that the authenticator keeps. */
   readonly kept: readonly Entry[];

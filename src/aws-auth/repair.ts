@@ -22,7 +22,7 @@ const MOST = 50;
 /** How much text is read to find them, in bytes: each edit is read again, and a document may be as large as 1 MiB. */
 const MOST_READ = 2 * DOCUMENT_LIMIT;
 
-/** What can be mended in a document without asking what was meant, in the order of its problems. */
+/** The repairs that need no guess about the intent, in the order of the document's problems. */
 export function offerRepairs(document: AwsAuthDocument): Repair[] {
   const repairs: Repair[] = [];
   let left = Math.ceil(MOST_READ / Math.max(sizeOf(document.data), 1));
@@ -31,13 +31,13 @@ export function offerRepairs(document: AwsAuthDocument): Repair[] {
     const edits = REPAIRABLE.has(problem.code) ? editsFor(document, problem) : [];
     left -= edits.length;
     const repair = firstOf(edits);
-    // Where the problem is told, which need not be where its entry begins.
+    // The problem's place, which may differ from the start of its entry.
     if (repair !== null) repairs.push({ ...repair, line: problem.line ?? repair.line });
   }
   return repairs;
 }
 
-/** An edit that is read only when it is asked for, and may turn out to mend nothing. */
+/** An edit that is evaluated on demand; null if it repairs nothing. */
 type Edit = () => Repair | null;
 
 function firstOf(edits: readonly Edit[]): Repair | null {
@@ -83,7 +83,7 @@ function repairTabs(document: AwsAuthDocument, section: Section, line: number): 
     const after = readDocument({ ...document.data, [section]: text }).document;
     const reading = after.sections[section];
     if (reading.state !== "list" || reading.droppedAt !== null) return null;
-    const message = `Puts spaces in the place of the tabs in ${section}, so that its entries can be read again.`;
+    const message = `Replaces the tabs in ${section} with spaces, so the authenticator can read its entries.`;
     return offer(document, after, { code: "section-unreadable", section, line, message });
   });
 }
@@ -110,21 +110,21 @@ function toStops(indent: string, width: number): string {
   return spaced;
 }
 
-/** An entry that another one shadows: without it everybody gets what they get now. */
+/** Removes an entry that another one shadows: every caller keeps the same access. */
 function removeEntry(document: ReadDocument, entry: Entry, code: string): Draft | null {
   const change = { removed: [entry], edited: [], added: [] };
   const [edited] = editSection(document.sections[entry.section], change);
   if (typeof edited !== "string") return null;
-  const message = `Removes the entry for ${entry.arn}, which counts for nothing.`;
+  const message = `Removes the entry for ${entry.arn}, which has no effect.`;
   return { entry, text: edited, code, message };
 }
 
-/** Groups that are text: commas and line breaks part them, as whoever wrote it meant. */
+/** Groups in one text, separated by commas and line breaks. */
 function repairGroups(document: ReadDocument, entry: Entry, code: string): Draft | null {
   const node = scalarOf(document, entry, "groups");
   if (node === null) return null;
   const groups = node.value.split(/[,\n]/).flatMap((group) => (group.trim() === "" ? [] : [group.trim()]));
-  const message = `Makes a list of the groups of ${entry.arn}: ${groups.join(", ")}. It is in none of them now.`;
+  const message = `Writes the groups of ${entry.arn} as a list: ${groups.join(", ")}. It is in none of them now.`;
   return replace(document, entry, node, flowList(groups), code, message);
 }
 
@@ -133,7 +133,7 @@ function repairArn(document: ReadDocument, entry: Entry, code: string): Draft | 
   const node = scalarOf(document, entry, "arn");
   const meant = meantBy(entry.arn);
   if (meant === null || node === null || entryOf(document, meant) !== null) return null;
-  const message = `Writes ${meant} for ${entry.arn}, so that the entry matches somebody.`;
+  const message = `Writes ${meant} instead of ${entry.arn}, so the entry matches a caller.`;
   return replace(document, entry, node, quote(meant), code, message);
 }
 
@@ -144,7 +144,7 @@ function meantBy(arn: string): string | null {
   return reading.suggestion === undefined ? null : meantBy(reading.suggestion);
 }
 
-/** The scalar that stands behind a field of an entry; null where something else does. */
+/** The scalar of an entry's field; null if the value is another node. */
 function scalarOf({ sections }: ReadDocument, { section, index }: Entry, name: "arn" | "groups"): ScalarNode | null {
   const item = sections[section].items[index];
   const uses = item?.type === "map" ? fieldUses(item, section) : [];
@@ -164,9 +164,9 @@ function replace(
   return { entry, text: applyEdits(text, [replaceNode(text, node, written)]), code, message };
 }
 
-/** A way to mend one thing that was wrong before. It is an offer: nothing is repaired unless somebody approves it. */
+/** A possible repair of one problem. It is an offer: it takes effect only after an approval. */
 export interface Repair {
-  /** The problem that it mends. */
+  /** The problem that it repairs. */
   code: string;
   section: Section;
   /** Where the problem is, counted from 1 within the section's text. */
@@ -180,7 +180,7 @@ export interface Repair {
   plan: PlannedText;
 }
 
-/** An edit that may mend an entry: whether it does is known when its text is read. */
+/** An edit that may repair an entry: reading its text shows whether it does. */
 interface Draft {
   readonly entry: Entry;
   /** The text of the entry's section after it. */

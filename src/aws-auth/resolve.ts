@@ -16,12 +16,12 @@ export interface CallerSession {
   sessionNameRaw?: string;
 }
 
-/** The session name that a role is resolved with when nobody has assumed it yet. */
+/** The session name for a role without a session. */
 const ASSUMED = "eks-access";
 
 /**
- * Who the authenticator says that a caller is, or null for nobody. `callerArn` is what sts:GetCallerIdentity answers;
- * the ARN of a role stands for somebody who has assumed it under the session name `eks-access`.
+ * The identity that the authenticator gives a caller; null: none. `callerArn` is what sts:GetCallerIdentity answers;
+ * the ARN of a role means its session with the name `eks-access`.
  */
 export function resolve(document: ReadDocument, callerArn: string, session: CallerSession = {}): Identity | null {
   const stsArn = asSession(callerArn);
@@ -45,7 +45,7 @@ function identify(entry: Identity, values: TemplateValues): Identity | null {
   return username === null ? null : { username, groups };
 }
 
-/** `role/path/R` of IAM as `assumed-role/R/eks-access`: what STS says of whoever assumes it. Other ARNs stay. */
+/** `role/path/R` of IAM as `assumed-role/R/eks-access`: the ARN that STS reports for its sessions. Other ARNs stay. */
 function asSession(callerArn: string): string {
   const match = /^arn:([^:]+):iam::([^:]*):role\/(?:.*\/)?([^/]+)$/.exec(callerArn);
   if (match === null) return callerArn;

@@ -1,10 +1,10 @@
-/** Somebody's name as it is written, with its templates; empty where `mapAccounts` names nobody. */
+/** An entry's ARN and its username as written, with templates; the username is empty for `mapAccounts`. */
 export interface NamedEntry {
   readonly arn: string;
   readonly username: string;
 }
 
-/** A letter, or what a template stands for: any number of these letters. */
+/** A letter, or any number of the letters that a template can produce. */
 type Part = string | RegExp;
 
 /** What the authenticator fills in, by the letters that it can have. A session name has no colon. */
@@ -16,13 +16,13 @@ const letters: Readonly<Record<string, RegExp>> = {
 };
 const templates = /(\{\{(?:SessionName|SessionNameRaw|AccessKeyID|EC2PrivateDNSName)\}\})/;
 
-/** A longer username is nobody's whom we add. */
+/** eks-access never writes a longer username. */
 const longest = 1_000;
 /** A document made to be slow must not hold up the process: what can't be compared in so many steps counts as the same. */
 const mostSteps = 100_000;
 
 /**
- * The ARNs of the entries, other than the principal's own, by which somebody can get this username.
+ * The ARNs of the entries, other than the principal's own, that can produce this username.
  * @param username as it would be written, with its templates
  */
 export function entriesThatYield(username: string, arn: string, entries: readonly NamedEntry[]): readonly string[] {

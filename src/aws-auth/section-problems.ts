@@ -18,27 +18,27 @@ const QUOTED_LINE = /\n( *)(?! |\r?\n)/g;
 
 /** The authenticator can't read the section, and forgets what it held before. */
 export function unreadable(section: Section, failure: YamlFailure): Problem {
-  const message = `${section} is not YAML that the authenticator can read: ${failure.message}. Nobody in it can sign in.`;
-  const remedy = "Correct the YAML at this place; look at the lines above it too.";
+  const message = `The authenticator can't read ${section}, so none of its entries works: ${failure.message}.`;
+  const remedy = "Correct the YAML here or in the lines above.";
   return problemAt(section, failure, "section-unreadable", "error", message, remedy);
 }
 
 /** The authenticator may read the section; this reader stops, so that one document can't exhaust the process. */
 export function excessive(section: Section, failure: YamlFailure): Problem {
-  const message = `${section} ${failure.message} here, and eks-access reads no further. The authenticator may read it, and let people in by it.`;
-  const remedy = "Remove what is no entry at this place.";
+  const message = `${section} ${failure.message} here, so eks-access stops reading. The authenticator may still read it and let people in.`;
+  const remedy = "Remove what is not an entry here.";
   return problemAt(section, failure, "section-too-large", "error", message, remedy);
 }
 
 export function notAList(section: Section, at: Mark): Problem {
-  const message = `${section} is not a list. Nobody in it can sign in.`;
+  const message = `${section} is not a list, so none of its entries works.`;
   const remedy = `Write ${section} as a list: each entry begins with "- ".`;
   return problemAt(section, at, "section-not-a-list", "error", message, remedy);
 }
 
 export function contentDropped(section: Section, at: Mark): Problem {
   const message =
-    "The authenticator reads only the first YAML document of a section, and drops all that stands from here on.";
+    "The authenticator reads only the first YAML document of a section and ignores everything from here on.";
   const remedy = "Indent these lines like the entries above, and remove --- and ... lines.";
   return problemAt(section, at, "content-dropped", "error", message, remedy);
 }
@@ -52,7 +52,7 @@ function misspelt(key: string, section: Section): Problem {
     key,
     line: null,
     column: null,
-    message: `${JSON.stringify(key)} is not read: the authenticator knows only ${section}, spelled exactly so.`,
+    message: `The authenticator does not read ${JSON.stringify(key)}: it knows only ${section}.`,
     remedy: `Rename the key to ${section}.`,
   };
 }
@@ -60,12 +60,12 @@ function misspelt(key: string, section: Section): Problem {
 /** What breaks a line in YAML 1.1 alone. */
 const OLD_BREAK = /[\u0085\u2028\u2029]/;
 
-/** Tells of the first line break that only the authenticator takes for one. */
+/** The first line break that only the authenticator sees. */
 export function oldBreaks({ section, text, state }: SectionReading): Problem[] {
   const at = state === "list" && text !== null ? text.search(OLD_BREAK) : -1;
   if (text === null || at < 0) return [];
   const message =
-    "A separator that nobody sees breaks the line here for the authenticator, but not for tools that read YAML 1.2.";
+    "An invisible separator ends the line here for the authenticator, but not for tools that read YAML 1.2.";
   return [
     problemAt(
       section,
@@ -78,7 +78,7 @@ export function oldBreaks({ section, text, state }: SectionReading): Problem[] {
   ];
 }
 
-/** Tells of the first line that stands too far out for YAML 1.2, and of every tag that ends elsewhere in it. */
+/** The first line with too little indentation for YAML 1.2, and every tag that ends elsewhere in it. */
 export function layoutProblems({ section, text, list }: SectionReading): Problem[] {
   if (text === null || list === null) return [];
   const { shallow, tagged } = layoutDifferences(text, list);
@@ -88,22 +88,22 @@ export function layoutProblems({ section, text, list }: SectionReading): Problem
 
 function tooFarOut(section: Section, at: { line: number; column: number }): Problem {
   const message =
-    "This line goes on with brackets or quotes, and stands no further in than what they belong to. The authenticator reads it; tools that read YAML 1.2 refuse the section.";
+    "This line continues brackets or quotes without more indentation. The authenticator reads it, but tools that read YAML 1.2 refuse the section.";
   return problemAt(section, at, "readers-differ", "notice", message, "Indent the line further.");
 }
 
 function oldTag(section: Section, at: Mark): Problem {
   const message =
-    "The tag of this value holds a comma or a bracket to the authenticator, but ends before it to tools that read YAML 1.2: they see other values, or refuse the section.";
-  const remedy = "Remove the tag; write a text behind it in quotes.";
+    "This value's tag has a comma or a bracket. Tools that read YAML 1.2 end the tag before it: they see other values, or refuse the section.";
+  const remedy = "Remove the tag, and put a text after it in quotes.";
   return problemAt(section, at, "readers-differ", "notice", message, remedy);
 }
 
 /** Where YAML 1.2 sets tokens and lines apart otherwise than the authenticator. */
 interface LayoutDifferences {
-  /** Offset of the first line of brackets or quotes that stands too far out for YAML 1.2, or null. */
+  /** Offset of the first line of brackets or quotes with too little indentation for YAML 1.2, or null. */
   readonly shallow: number | null;
-  /** What stands behind each tag that goes on, for the authenticator alone, over a comma or a bracket. */
+  /** The place behind each tag with a comma or bracket, which only the authenticator takes into the tag. */
   readonly tagged: readonly Mark[];
 }
 
@@ -162,7 +162,7 @@ function flowLine(text: string, { start, end }: YamlNode, indent: number): numbe
   return null;
 }
 
-/** What is to be told of the document as a whole. */
+/** The problems of the document as a whole. */
 export function documentProblems(data: Readonly<Record<string, string>>): Problem[] {
   const problems: Problem[] = [];
   for (const key of Object.keys(data)) {
@@ -190,7 +190,7 @@ function tooLarge(bytes: number): Problem {
     section: null,
     line: null,
     column: null,
-    message: `The document has ${bytes} bytes; a ConfigMap may have ${DOCUMENT_LIMIT}.`,
-    remedy: "Remove entries that nobody needs, or move people to shared roles.",
+    message: `The document has ${bytes} bytes; a ConfigMap can have ${DOCUMENT_LIMIT}.`,
+    remedy: "Remove unused entries, or move people to shared roles.",
   };
 }

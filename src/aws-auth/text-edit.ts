@@ -7,7 +7,7 @@ export interface TextEdit {
   readonly text: string;
 }
 
-/** Applies edits that do not overlap. Of two at one place, the one that takes something away comes first. */
+/** Applies edits that do not overlap. Of two at one place, the removal comes first. */
 export function applyEdits(text: string, edits: readonly TextEdit[]): string {
   const inOrder = [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
   const pieces: string[] = [];
@@ -52,7 +52,7 @@ function isBreakUnit(unit: number): boolean {
 
 /**
  * Edits a text line by line. `edit` gets it with its last line ended, which then also ends without a break in the
- * result: so lines that are added at the end and taken away again leave the text as it was. Null where `edit` gives up.
+ * result: adding lines at the end and removing them restores the text. Null where `edit` gives up.
  */
 export function editLines(text: string, edit: (whole: string) => readonly TextEdit[] | null): string | null {
   const missing = isStartOfLine(text, text.length) ? "" : lineBreakOf(text);
@@ -67,7 +67,7 @@ export function insertLines(at: number, lines: string, lineBreak: string): TextE
   return { start: at, end: at, text: lines + lineBreak };
 }
 
-/** Takes whole lines away, from that of `from` to that of `to`. */
+/** Removes whole lines, from that of `from` to that of `to`. */
 export function removeLines(text: string, from: number, to: number): TextEdit {
   return { start: startOfLine(text, from), end: afterLine(text, to), text: "" };
 }
@@ -145,7 +145,7 @@ function flowRemovals({ items }: SequenceNode, removed: ReadonlySet<number>, fir
   return edits;
 }
 
-/** What stands between two items of the list: a comma, and the white space that this list has there. */
+/** The text between two items of the list: a comma, and this list's white space. */
 function separatorOf(text: string, { items, start }: SequenceNode): string {
   const [before, last] = [items.at(-2), items.at(-1)];
   if (last === undefined) return ", ";

@@ -13,7 +13,7 @@ export function isWildcard({ section, arn }: Entry): boolean {
   return section === "mapRoles" && WILDCARD.test(arn);
 }
 
-/** The entries with wildcards that a canonical ARN fits. Users too: roles are asked first, whoever calls. */
+/** The entries with wildcards that a canonical ARN fits. This includes users: the authenticator checks mapRoles first for every caller. */
 export function wildcardsFor({ lookup }: ReadDocument, arn: string): readonly Entry[] {
   const parts = partsOf(goLower(arn))?.map((part) => new Matcher(part));
   if (parts === undefined) return [];

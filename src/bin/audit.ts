@@ -15,12 +15,12 @@ import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
 import { type CommandIo, readInput } from "./process-io.ts";
 
 export const auditUsage = `Usage: eks-access audit verify [--anchor COUNT:HASH] [--file FILE|-]
-         checks the chain: no event edited, removed, reordered or inserted. With an anchor that was posted: nor the
-         whole log replaced. With a file: an export instead of the ledger.
+         checks that no event was edited, removed, reordered or inserted. A posted anchor also proves that the whole log
+         was not replaced. --file checks an export instead of the ledger.
        eks-access audit export [--format jsonl|cloudevents] [--from N]
-         prints the events with their chain, one JSON object a line
+         prints the events and their chain, one JSON object per line
        eks-access audit show [--request ID]
-         prints the events, one JSON object a line
+         prints the events, one JSON object per line
 `;
 
 export type AuditOptions =
@@ -49,7 +49,7 @@ export function readAuditOptions(argv: readonly string[]): AuditOptions | string
     const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: auditFlags });
     const [verb = "", ...rest] = positionals;
     const known = Object.hasOwn(ofCommand, verb) ? ofCommand[verb] : undefined;
-    if (!known || rest.length > 0) return "Say verify, export or show.";
+    if (!known || rest.length > 0) return "Use verify, export or show.";
     const stray = Object.keys(values).find((name) => !known.includes(name));
     if (stray) return `${verb} takes no --${stray}.`;
     if (verb === "verify") return readVerify(values.anchor ?? [], values.file ?? null);
@@ -64,15 +64,17 @@ function readVerify(texts: readonly string[], file: string | null): AuditOptions
   const anchors: Anchor[] = [];
   for (const text of texts) {
     const anchor = readAnchor(text);
-    if (!anchor) return "An anchor is COUNT:HASH, as it was posted or as verify printed it.";
+    if (!anchor) return "Write an anchor as COUNT:HASH, as posted or printed by verify.";
     anchors.push(anchor);
   }
   return { type: "verify", anchors, file };
 }
 
 function readExportOptions(format: string, from: string): AuditOptions | string {
-  if (format !== "jsonl" && format !== "cloudevents") return "--format is jsonl or cloudevents.";
-  return /^[1-9]\d{0,14}$/.test(from) ? { type: "export", format, from: Number(from) } : "--from is a number from 1.";
+  if (format !== "jsonl" && format !== "cloudevents") return "Use --format jsonl or cloudevents.";
+  return /^[1-9]\d{0,14}$/.test(from)
+    ? { type: "export", format, from: Number(from) }
+    : "Use --from with a number from 1.";
 }
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
@@ -147,7 +149,7 @@ function previewKeysFor({ count }: LogBase): PreviewPublicKeys {
   const keys = readPreviewKeys(process.env, problems);
   if (count > 0 && keys.ids.length === 0) {
     problems.push(
-      `PREVIEW_PUBLIC_KEYS: set it as the Slack process has it. The log begins after event ${count}, and it verifies that.`,
+      `PREVIEW_PUBLIC_KEYS: set it as in the Slack process. The log begins after event ${count}, and this key verifies that.`,
     );
   }
   if (problems.length > 0) throw new AccessError("config-invalid", problems.join(" ").replace(/\.$/, ""));
@@ -160,7 +162,7 @@ async function note(log: AuditLog, { count, head }: WholeChain, io: CommandIo): 
     await log.noteAnchor({ count, hash: head });
   } catch {
     io.stderr(
-      "The anchor could not be noted in Redis: once its event is forgotten, it can't be checked. Run this as a user who may write.\n",
+      "Can't store the anchor in Redis, so you can't check it after its event is removed. Run this as a user with write access.\n",
     );
   }
 }
@@ -178,7 +180,7 @@ async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandI
   const older = anchors.find((anchor) => anchor.count < count);
   if (older) {
     io.stderr(
-      `eks-access audit: The file begins after the anchor ${formatAnchor(older)}: export from event ${Math.max(1, older.count)} on.\n`,
+      `eks-access audit: The file begins after the anchor ${formatAnchor(older)}. Export from event ${Math.max(1, older.count)}.\n`,
     );
     return 2;
   }
@@ -231,7 +233,7 @@ function readExport(text: string): ExportReading {
   for (const [index, each] of text.split("\n").entries()) {
     if (each.trim() === "") continue;
     const event = readLine(each);
-    if (!event) return { type: "unusable", message: `Line ${index + 1} is no event of an export of eks-access.` };
+    if (!event) return { type: "unusable", message: `Line ${index + 1} is not an event of an eks-access export.` };
     events.push(event);
   }
   return { type: "events", events };

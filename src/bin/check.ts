@@ -4,16 +4,16 @@ import { type CommandIo, readInput } from "./process-io.ts";
 
 export const checkUsage = `Usage: eks-access check FILE|- [--arn ARN]… [--json | --sarif]
 
-FILE is the ConfigMap aws-auth as YAML or JSON, or the bare data of it; - reads it from stdin.
+FILE is the ConfigMap aws-auth as YAML or JSON, or its data alone; - reads stdin.
 
-  --arn ARN   say who this caller would be to the cluster; may be given more than once
+  --arn ARN   also show the identity of this caller in the cluster; repeatable
   --json      print one JSON object
   --sarif     print SARIF 2.1.0, for code scanning
 
-Exit code: 0 no error and no warning, 1 at least one, 2 the input can't be used.
+Exit code: 0 no error and no warning, 1 at least one, 2 unusable input.
 `;
 
-/** `eks-access check …`. The exit code: 0 nothing to mend, 1 something to mend, 2 unusable input. */
+/** `eks-access check …`. The exit code: 0 no problem, 1 a problem, 2 unusable input. */
 export async function runCheck(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readOptions(argv);
   if (options.type === "help") {
@@ -59,7 +59,7 @@ function readOptions(argv: readonly string[]): Options | { type: "help" } | { ty
     const [path] = positionals;
     if (path === undefined || positionals.length > 1)
       return { type: "wrong", message: "Name one FILE, or - for stdin." };
-    if (values.json && values.sarif) return { type: "wrong", message: "Take --json or --sarif, not both." };
+    if (values.json && values.sarif) return { type: "wrong", message: "Use --json or --sarif, not both." };
     const format = values.json ? "json" : values.sarif ? "sarif" : "text";
     return { type: "check", path, arns: values.arn ?? [], format };
   } catch (error) {
@@ -84,7 +84,7 @@ export function checkText({ problems, resolved }: FileReport, path: string): str
 }
 
 export function identityText(identity: Identity | null): string {
-  if (identity === null) return "nobody, the cluster refuses it";
+  if (identity === null) return "no access: the cluster refuses it";
   const groups = identity.groups.length === 0 ? "no groups" : `groups ${identity.groups.join(", ")}`;
   return `username ${JSON.stringify(identity.username)}, ${groups}`;
 }

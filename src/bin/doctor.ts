@@ -15,15 +15,15 @@ import { readSettings, type Settings, workerKeysOf } from "./settings.ts";
 
 export const doctorUsage = `Usage: eks-access doctor slack|worker
 
-Run it in the environment of that process: it looks at all that the process needs, and says how to mend what is missing.
-Exit code 0 all is well, 1 something is not, 2 unusable.
+Checks everything that the process needs, and says how to fix what is missing. Run it in the environment of that process.
+Exit code: 0 all is well, 1 a check failed, 2 unusable input.
 `;
 
-/** What was looked at, for people. */
+/** One part of the check, for people. */
 interface Examined {
   readonly what: string;
   readonly findings: readonly Finding[];
-  /** What works, and should be looked at again: one sentence each. */
+  /** What works but deserves a look: one sentence each. */
   readonly warnings?: readonly string[];
 }
 
@@ -40,12 +40,12 @@ export async function doctor(argv: readonly string[], io: CommandIo): Promise<nu
   const examined = await examineLedger(settings, io);
   examined.push(...(await (kind === "slack" ? examineSlackSide : examineWorkerSide)(settings, io)));
   const isWell = examined.every(({ findings }) => findings.every(({ result }) => result !== "no"));
-  io.stdout(isWell ? "All is well.\n" : "Mend what is marked with ✗, then run it again.\n");
+  io.stdout(isWell ? "All is well.\n" : "Fix what has a ✗, then run it again.\n");
   return isWell ? 0 : 1;
 }
 
 function examineConfiguration({ config: { clusters } }: Settings): Examined {
-  const findings = [found(`${clusters.size} clusters, no problem`)];
+  const findings = [found(`${clusters.size} clusters, no problems`)];
   const all = [...clusters.values()];
   const ofRules = all.flatMap((cluster) =>
     cluster.levels.flatMap((level) => cluster.rules.flatMap((rule) => warningIn(rule, cluster, level))),
@@ -70,16 +70,16 @@ function tell(examined: Examined, io: CommandIo): Examined {
   return examined;
 }
 
-/** Keys that belong together have one id in both processes: it tells nothing of a key, and anybody may compare it. */
+/** Matching keys have the same id in both processes. An id reveals nothing of its key. */
 function examineKeys({ environment: { slackKeys, workerKeys } }: Settings): readonly Finding[] {
   const inSlack = slackKeys && [
-    found(`decisions are signed with ${slackKeys.decision.ids[0]}`),
-    found(`previews are accepted of ${slackKeys.preview.ids.join(", ")}`),
+    found(`signs decisions with ${slackKeys.decision.ids[0]}`),
+    found(`accepts previews of ${slackKeys.preview.ids.join(", ")}`),
   ];
   const inWorker = workerKeys && [
-    found(`decisions are accepted of ${workerKeys.decision.ids.join(", ")}`),
-    found(`previews are signed with ${workerKeys.preview.ids[0]}`),
-    found(`the memory is sealed with ${workerKeys.memory.ids[0]}`),
+    found(`accepts decisions of ${workerKeys.decision.ids.join(", ")}`),
+    found(`signs previews with ${workerKeys.preview.ids[0]}`),
+    found(`seals its memory with ${workerKeys.memory.ids[0]}`),
   ];
   return [...(inSlack ?? []), ...(inWorker ?? [])];
 }
@@ -98,20 +98,20 @@ async function examineLedger({ environment, config }: Settings, io: CommandIo): 
     const open = examineOpen(await redisLedger(redis).openByCluster(), config);
     return [tell({ what: "Redis", findings }, io), tell({ what: "Requests", findings: open }, io)];
   } catch (error) {
-    return [tell({ what: "Redis", findings: [broken("it was not reached", explain(error))] }, io)];
+    return [tell({ what: "Redis", findings: [broken("can't reach Redis", explain(error))] }, io)];
   } finally {
     await connection?.close();
   }
 }
 
-/** What is open where nobody looks: leases there do not end. */
+/** Open requests of clusters that no worker visits: leases there do not end. */
 function examineOpen(open: ReadonlyMap<string, number>, { clusters }: Settings["config"]): readonly Finding[] {
   const stranded = [...open].filter(([name]) => !clusters.has(name));
-  if (stranded.length === 0) return [found("all that are open are of clusters that are configured")];
+  if (stranded.length === 0) return [found("every open request is of a configured cluster")];
   return stranded.map(([name, count]) =>
     broken(
-      `${count} open of the cluster ${name}, which is not in eks-access.yml`,
-      `Put ${name} back until they are over; where it was deleted, close them with eks-access retire ${name}.`,
+      `${count} open of ${name}, which is not in eks-access.yml`,
+      `Add ${name} again until they end. If it was deleted, close them with eks-access retire ${name}.`,
     ),
   );
 }
@@ -132,7 +132,7 @@ async function examineSlackSide({ environment, config }: Settings, io: CommandIo
         slackDirectory(client, () => new Date()),
         config.clusters.values(),
       )
-    : [notAsked("nobody was looked for: Slack comes first")];
+    : [notAsked("not checked: fix Slack first")];
   return [slack, tell({ what: "Approvers", findings }, io)];
 }
 
@@ -150,13 +150,13 @@ async function examineClock(region: string): Promise<Finding> {
     const said = `${Math.abs(skew).toFixed(0)} s ${skew < 0 ? "behind" : "ahead of"} AWS's`;
     return Math.abs(skew) <= mostSkewSeconds
       ? found(`it is ${said}`)
-      : broken(`it is ${said}`, "Set it by NTP: AWS refuses signatures of another time.");
+      : broken(`it is ${said}`, "Set the clock by NTP: AWS refuses signatures of another time.");
   } catch (error) {
-    return notAsked("it was not compared with AWS's", explain(error));
+    return notAsked("can't compare it with the clock of AWS", explain(error));
   }
 }
 
-/** The links of `whoami <cluster>` that ask for nobody: from the worker's own identity to the document. */
+/** The links of `whoami <cluster>` that need no person: from the worker's own identity to the document. */
 const ofCluster: readonly string[] = [
   "worker",
   "creator",
@@ -200,6 +200,6 @@ async function examineCluster(settings: Settings, name: string): Promise<Examine
       await close();
     }
   } catch (error) {
-    return { what, findings: [broken("it was not looked at", explain(error))] };
+    return { what, findings: [broken("can't check it", explain(error))] };
   }
 }

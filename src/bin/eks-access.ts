@@ -13,7 +13,7 @@ const sandbox = fileURLToPath(new URL("../../sandbox/demo/main.ts", import.meta.
 /** `eks-access demo`: runs the sandbox of a clone in a process of its own. An installed eks-access has no sandbox. */
 async function demo(argv: readonly string[]): Promise<number> {
   if (!existsSync(sandbox)) {
-    process.stderr.write("eks-access demo: the demo is not installed. Clone the repository and run `npm run demo`.\n");
+    process.stderr.write("eks-access demo: this package has no demo. Clone the repository and run `npm run demo`.\n");
     return 2;
   }
   const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), sandbox, ...argv], {
@@ -35,9 +35,9 @@ interface CliCommand {
 
 /** Each command is loaded only when it is called: `check` in a pipeline must not wait for the Slack and AWS clients. */
 const commands: Readonly<Record<string, CliCommand>> = {
-  slack: { does: "talks to Slack", run: () => serveAndExit("slack") },
-  worker: { does: "works on the clusters", run: () => serveAndExit("worker") },
-  all: { does: "slack and worker in one process, to try it", run: () => serveAndExit("all") },
+  slack: { does: "runs the Slack process", run: () => serveAndExit("slack") },
+  worker: { does: "runs the worker", run: () => serveAndExit("worker") },
+  all: { does: "runs both in one process, for a trial", run: () => serveAndExit("all") },
   check: {
     does: "checks an aws-auth document",
     usage: async () => (await import("./check.ts")).checkUsage,
@@ -54,26 +54,26 @@ const commands: Readonly<Record<string, CliCommand>> = {
     run: async (argv) => (await import("./audit.ts")).audit(argv, processIo()),
   },
   policy: {
-    does: "tests the policy, or says which rule decides",
+    does: "tests the policy, or explains which rule decides",
     usage: async () => (await import("./policy.ts")).policyUsage,
     run: async (argv) => (await import("./policy.ts")).runPolicy(argv, processIo()),
   },
   recover: {
-    does: "rebuilds the leases of a lost ledger from the clusters",
+    does: "restores the leases of a lost ledger from the clusters",
     run: async (argv) => (await import("./recover.ts")).recover(argv, processIo()),
   },
   migrate: {
-    does: "plans the move of a cluster to access entries",
+    does: "plans the migration of a cluster to access entries",
     usage: async () => (await import("./migrate.ts")).migrateUsage,
     run: async (argv) => (await import("./migrate.ts")).runMigrate(argv, processIo()),
   },
   rescue: {
-    does: "lets a role into a cluster whose aws-auth is broken, and mends it",
+    does: "gives a role access to a cluster with a broken aws-auth, and repairs it",
     usage: async () => (await import("./rescue.ts")).rescueUsage,
     run: async (argv) => (await import("./rescue.ts")).runRescue(argv, processIo()),
   },
   retire: {
-    does: "closes what is open of a cluster that was deleted",
+    does: "closes the open requests of a deleted cluster",
     usage: async () => (await import("./retire.ts")).retireUsage,
     run: async (argv) => (await import("./retire.ts")).retire(argv, processIo()),
   },
@@ -83,17 +83,17 @@ const commands: Readonly<Record<string, CliCommand>> = {
     run: async (argv) => (await import("./keys.ts")).runKeys(argv, processIo()),
   },
   doctor: {
-    does: "says what a process lacks, and how to mend it",
+    does: "finds what a process lacks, and says how to fix it",
     usage: async () => (await import("./doctor.ts")).doctorUsage,
     run: async (argv) => (await import("./doctor.ts")).doctor(argv, processIo()),
   },
   demo: {
-    does: "a sandbox to play in, or the whole story",
+    does: "runs the sandbox, or plays the whole story",
     run: demo,
   },
 };
 
-/** What was handed back at the end may still wait for an answer: it must not keep the process. */
+/** Work that was handed back may still wait for an answer: it must not keep the process alive. */
 async function serveAndExit(kind: ProcessKind): Promise<never> {
   const stop = listenForStop();
   const { serve } = await import("./serve.ts");
@@ -107,7 +107,7 @@ ${Object.entries(commands)
   .join("\n")}
 `;
 
-/** Whether a command is to explain itself, whatever else is on its line: nothing runs then. */
+/** Whether the line asks for help, whatever else it has: nothing runs then. */
 function asksForHelp(argv: readonly string[]): boolean {
   const end = argv.indexOf("--");
   return argv.slice(0, end < 0 ? undefined : end).some((word) => word === "--help" || word === "-h");
@@ -118,7 +118,7 @@ function suggestion(name: string): string {
   return near === null ? "" : ` Did you mean ${near}?`;
 }
 
-/** The file is two folders up, beside the sources and beside what is built from them. */
+/** package.json is two folders up, beside src and beside dist. */
 function version(): string {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
   return (JSON.parse(text) as { version: string }).version;
@@ -134,7 +134,7 @@ if (command && asksForHelp(argv)) {
   } catch (error) {
     process.stderr.write(`eks-access ${name}: ${explain(error)}\n`);
     if (!(error instanceof AccessError)) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
-    // What was opened before the failure, Redis above all, would keep the process alive, and nobody would start it again.
+    // An open connection, above all to Redis, would keep the process alive, and no supervisor would restart it.
     process.exit(2);
   }
 } else if (["--version", "-v", "version"].includes(name)) {
@@ -142,7 +142,7 @@ if (command && asksForHelp(argv)) {
 } else {
   const asked = ["help", "--help", "-h"].includes(name);
   (asked ? process.stdout : process.stderr).write(
-    asked ? usage : `eks-access: there is no command ${name}.${suggestion(name)}\n\n${usage}`,
+    asked ? usage : `eks-access: unknown command ${name}.${suggestion(name)}\n\n${usage}`,
   );
   process.exitCode = asked ? 0 : 2;
 }

@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import type { CommandIo } from "./process-io.ts";
 
 export const keysUsage = `Usage: eks-access keys
-         makes a key of each kind, and prints the variables of each process. Nothing is kept: each call makes others.
+         makes new keys and prints them as variables for each process. It stores nothing.
 `;
 
 /** The variables of each process for a new set of keys. */
@@ -18,7 +18,7 @@ export async function runKeys(argv: readonly string[], io: CommandIo): Promise<n
     return 2;
   }
   const { slack, worker } = newKeys();
-  io.stdout(`# For the Slack process alone\n${linesOf(slack)}\n# For the worker alone\n${linesOf(worker)}`);
+  io.stdout(`# For the Slack process only\n${linesOf(slack)}\n# For the worker only\n${linesOf(worker)}`);
   return 0;
 }
 

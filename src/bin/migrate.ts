@@ -23,16 +23,16 @@ import { readSettings, withWorkerContext } from "./settings.ts";
 export const migrateUsage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [--json]
        eks-access migrate CLUSTER --apply PLAN [--backup FILE]
 
-Plans the move of a cluster from aws-auth to access entries, in the worker's environment, and writes nothing; or carries out
-the plan of this digest in a worker's place, where it was asked for in Slack (/eks-access migrate) and two approvers have
+Plans the migration of a cluster from aws-auth to access entries, and writes nothing. With --apply it carries out a plan
+that was requested in Slack (/eks-access migrate) and approved by two approvers. Run it in the worker's environment.
 approved it there.
 
-  --arn ARN   the ARN of a role with its path, which aws-auth does not know; as often as needed
-  --json      the plan as JSON
+  --arn ARN   a role's ARN with its path, which aws-auth does not have; repeatable
+  --json      print the plan as JSON
   --apply     the digest of the plan
-  --backup    where aws-auth is also kept as it was before anything is taken out of it
+  --backup    a file for a copy of aws-auth from before the change
 
-Exit code: 0 planned or carried out, 1 refused or stopped, 2 unusable.
+Exit code: 0 planned or carried out, 1 refused or stopped, 2 unusable input.
 `;
 
 interface MigrateOptions {
@@ -52,9 +52,7 @@ export async function runMigrate(argv: readonly string[], io: CommandIo): Promis
   const settings = await readSettings("worker");
   const cluster = settings.config.clusters.get(options.cluster);
   if (!cluster) {
-    io.stderr(
-      `There is no cluster ${options.cluster}. Clusters: ${[...settings.config.clusters.keys()].join(", ")}.\n`,
-    );
+    io.stderr(`Unknown cluster ${options.cluster}. Choose: ${[...settings.config.clusters.keys()].join(", ")}.\n`);
     return 2;
   }
   const { apply } = options;
@@ -66,7 +64,7 @@ export async function runMigrate(argv: readonly string[], io: CommandIo): Promis
   );
   const stray = strayArn(facts);
   if (stray !== undefined) {
-    io.stderr(`eks-access migrate: aws-auth of ${cluster.name} has no item for ${stray}.\n`);
+    io.stderr(`eks-access migrate: aws-auth of ${cluster.name} has no entry for ${stray}.\n`);
     return 2;
   }
   return tell(cluster.name, planMigration(facts), options, io);
@@ -85,7 +83,7 @@ function readOptions(argv: readonly string[]): MigrateOptions | string {
     const [cluster, ...rest] = positionals;
     if (cluster === undefined || rest.length > 0) return "Name one cluster.";
     const { apply, backup, arn: told = [], json = false } = values;
-    if (apply === undefined && backup !== undefined) return "--backup goes with --apply.";
+    if (apply === undefined && backup !== undefined) return "Use --backup together with --apply.";
     const application = apply === undefined ? null : { digest: apply, backup: backup ?? null };
     return { cluster, told, json, apply: application };
   } catch (error) {
@@ -93,7 +91,7 @@ function readOptions(argv: readonly string[]): MigrateOptions | string {
   }
 }
 
-/** An ARN that was told for nobody is a slip of the pen: what was meant would then move without its path. */
+/** An ARN without an entry is a typing mistake: the intended role would then migrate without its path. */
 function strayArn({ told, document }: MigrationFacts): string | undefined {
   const known = new Set(document.entries.map(({ arn }) => principalKey(arn)));
   return told.find((arn) => !known.has(principalKey(arn)));
@@ -130,12 +128,12 @@ function migrationText(cluster: string, summary: MigrationSummary): string {
   return [
     `${cluster} has the authentication mode ${mode}.`,
     "",
-    "What becomes of each item of aws-auth",
-    ...(of.length > 0 ? of : ["  There are none."]),
+    "What happens to each item of aws-auth",
+    ...(of.length > 0 ? of : ["  None."]),
     "",
     "Steps",
-    ...(numbered.length > 0 ? numbered : ["  There is nothing to do."]),
-    ...(keptBecause === null ? [] : ["", `aws-auth is left as it is. ${keptBecause}`]),
+    ...(numbered.length > 0 ? numbered : ["  Nothing to do."]),
+    ...(keptBecause === null ? [] : ["", `aws-auth stays as it is. ${keptBecause}`]),
     "",
     ...lastStep(before),
     "",
@@ -144,10 +142,11 @@ function migrationText(cluster: string, summary: MigrationSummary): string {
   ].join("\n");
 }
 
-/** Nobody reads aws-auth in the mode API, and there is no way back: that step is an operator's own. */
+/** The mode API ignores aws-auth and is irreversible, so that step stays an operator's own. */
 function lastStep(before: readonly string[]): string[] {
-  const command = "aws eks update-cluster-config --access-config authenticationMode=API, which can't be taken back";
-  if (before.length === 0) return [`After that nothing needs aws-auth any more: ${command}.`];
+  const command = "aws eks update-cluster-config --access-config authenticationMode=API (irreversible)";
+  if (before.length === 0)
+    return [`Afterwards the cluster does not need aws-auth any more. To switch it off: ${command}.`];
   return ["Before the mode can be API", ...before.map((text) => `  ${text}`)];
 }
 
@@ -161,7 +160,7 @@ const longestLookMs = 1_000;
 
 /**
  * Carries out the plan of this digest in the worker's place, or beside it: the same steps of the same record, which Slack shows.
- * Says each step when it is proved. A failure ends it; the record has it, and a worker tries it again.
+ * Prints each step after its proof. A failure ends the command; the record keeps it, and a worker tries again.
  *
  * @throws AccessError
  */
@@ -176,12 +175,12 @@ export async function applyPlan(
     if (backup === null) return;
     const kept = { apiVersion: "v1", kind: "ConfigMap", ...object };
     await writeFile(backup, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
-    say(`aws-auth as it was is in ${backup}.`);
+    say(`Saved the previous aws-auth to ${backup}.`);
   };
   let migration = approvedMigration(await context.ledger.migrations.latestOf(cluster.name), digest);
-  const told = new Set<string>();
+  const printed = new Set<string>();
   for (;;) {
-    tellSteps(migration, told, say);
+    printSteps(migration, printed, say);
     if (isMigrationOver(migration) || migration.plan?.digest !== digest) return outcome(migration, digest, say);
     migration = (await carryOn(context, cluster, migration, keep)) ?? migration;
   }
@@ -200,7 +199,7 @@ async function carryOn(
     if (after && !isMigrationOver(after) && waitMs > 0) await (context.pause ?? wait)(waitMs);
     return after;
   } catch (error) {
-    // A worker wrote to the record at the same time: what it did is looked at.
+    // A worker wrote to the record at the same time, so read it again.
     if (error instanceof AccessError && error.code === "record-changed")
       return context.ledger.migrations.get(migration.id);
     await putOffMigration(context, migration, error);
@@ -208,29 +207,28 @@ async function carryOn(
   }
 }
 
-/** @throws AccessError where nobody has approved it */
+/** @throws AccessError without enough approvals */
 function approvedMigration(migration: Migration | null, digest: string): Migration {
   const short = digest.slice(0, 12);
   if (migration?.plan?.digest !== digest) {
-    throw new AccessError("migration-not-approved", `Nobody asked for the plan ${short}, or it is another one now`);
+    throw new AccessError("migration-not-approved", `The plan ${short} was not requested, or it changed`);
   }
   if (migration.state !== "pending") return migration;
-  const message = `${migration.approvals.length} approvers have approved the plan ${short} so far, and it takes two`;
+  const message = `The plan ${short} has ${migration.approvals.length} of 2 approvals`;
   throw new AccessError("migration-not-approved", message);
 }
 
-function tellSteps({ done }: Migration, told: Set<string>, say: (sentence: string) => void): void {
+function printSteps({ done }: Migration, printed: Set<string>, say: (sentence: string) => void): void {
   for (const { name, proof } of done) {
-    if (told.has(name)) continue;
-    told.add(name);
+    if (printed.has(name)) continue;
+    printed.add(name);
     say(`${name}: ${proof.join(" ")}`);
   }
 }
 
 function outcome({ state, voided, plan }: Migration, digest: string, say: (sentence: string) => void): number {
-  if (state === "done") say("The plan is carried out.");
-  else if (plan?.digest === digest) say(`The migration is over: ${state}. What was carried out stays.`);
-  else
-    say(`The approvals are void: ${voided?.message ?? "the plan is another one now"}. The approvers are asked again.`);
+  if (state === "done") say("Done: carried out the plan.");
+  else if (plan?.digest === digest) say(`The migration ended: ${state}. Completed steps stay.`);
+  else say(`The approvals are void: ${voided?.message ?? "the plan changed"}. The approvers get a new request.`);
   return state === "done" ? 0 : 1;
 }

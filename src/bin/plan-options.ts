@@ -5,21 +5,21 @@ export const planUsage = `Usage: eks-access plan FILE|- [--add ARN --username U 
        eks-access plan FILE|- --repairs [--json]
        eks-access plan FILE|- --repair N [options]
 
-FILE is the ConfigMap aws-auth as YAML or JSON, or the bare data of it; - reads it from stdin. --add and --remove may be
-given more than once, in any order. --username and --groups belong to the --add before them; left out, an entry that
-is there keeps what it has. --repairs lists ways to mend what was wrong before, and --repair plans one of them, by its
-number. Nothing is changed on a cluster.
+FILE is the ConfigMap aws-auth as YAML or JSON, or its data alone; - reads stdin. You can repeat --add and --remove, in
+any order. --username and --groups belong to the --add before them. Without them, an existing entry keeps its own.
+--repairs lists possible repairs, and --repair plans one of them by its number. This command changes nothing in a
+cluster.
 
-  --creator ARN            who created the cluster, and must not be put into the map
-  --account ID             the cluster's account: an ARN of any other is refused
-  --allow-account ID       but not one of this account; may be given more than once
-  --partition NAME         the cluster's partition: an ARN of any other is refused
-  --allow-masters          system:masters may be given
-  --allow-no-administrator the last member of system:masters may go
+  --creator ARN            the cluster's creator; the plan never adds it
+  --account ID             the cluster's account; the plan refuses ARNs of other accounts
+  --allow-account ID       also allow ARNs of this account; repeatable
+  --partition NAME         the cluster's partition; the plan refuses ARNs of others
+  --allow-masters          allow the group system:masters
+  --allow-no-administrator allow to remove the last member of system:masters
   --json                   print one JSON object
-  --out FILE               write the ConfigMap as it is after the plan
+  --out FILE               write the ConfigMap after the plan
 
-Exit code: 0 planned, 1 refused, 2 the input can't be used.
+Exit code: 0 planned, 1 refused, 2 unusable input.
 `;
 
 export interface PlanOptions {
@@ -84,8 +84,7 @@ function readTask({ values, tokens }: Parsed): PlanOptions["task"] | { type: "wr
   if (values.repairs) tasks.push({ type: "repairs" });
   if (values.repair !== undefined) tasks.push({ type: "repair", number: Number(values.repair) });
   const [task, ...others] = tasks;
-  if (task === undefined || others.length > 0)
-    return wrong("Say what to plan: --add and --remove, or --repairs, or --repair N.");
+  if (task === undefined || others.length > 0) return wrong("Use --add and --remove, or --repairs, or --repair N.");
   return task;
 }
 
@@ -120,7 +119,7 @@ export function readAsked(options: readonly (readonly [name: string, value: stri
     else if (name === "remove") asked.push({ type: "remove", arn: value });
     else if (name !== "username" && name !== "groups") continue;
     else if (last?.type !== "add" || last[name] !== undefined)
-      return { type: "wrong", message: `--${name} belongs behind the --add that it is for.` };
+      return { type: "wrong", message: `Put --${name} after the --add that it belongs to.` };
     else if (name === "username") last.username = value;
     else last.groups = value === "" ? [] : value.split(",");
   }
@@ -141,7 +140,7 @@ export function toChanges(document: AwsAuthDocument, asked: readonly Asked[]): R
     // No username helps an ARN that can't be mapped: the plan refuses it, and says why.
     const isMappable = readPrincipal(arn).type === "principal";
     if (username === undefined && isMappable)
-      return { type: "wrong", message: `${arn} has no entry yet: say --username for it.` };
+      return { type: "wrong", message: `${arn} has no entry yet. Add --username for it.` };
     changes.push({ type: "map", arn, username: username ?? "", groups: item.groups ?? entry?.groups ?? [] });
   }
   return { type: "read", value: changes };

@@ -43,7 +43,7 @@ async function readFile(path: string, io: CommandIo): Promise<Reading<ConfigMapF
   const [notText] = reading.file.notText;
   if (notText === undefined) return { type: "read", value: reading.file };
   const { key, line, column } = notText;
-  const message = `${path}:${line}:${column}: the value of ${key} is not text. Write ${key}: | before its lines.`;
+  const message = `${path}:${line}:${column}: the value of ${key} is not text. Write ${key}: | above its lines.`;
   return { type: "wrong", message };
 }
 
@@ -53,7 +53,7 @@ function planTask(document: AwsAuthDocument, { task, guard }: PlanOptions): Read
     return changes.type === "wrong" ? changes : { type: "read", value: planChanges(document, changes.value, guard) };
   }
   const repair = task.type === "repair" ? offerRepairs(document)[task.number - 1] : undefined;
-  if (repair === undefined) return { type: "wrong", message: "There is no such repair. --repairs lists them." };
+  if (repair === undefined) return { type: "wrong", message: "No such repair. List the repairs with --repairs." };
   return { type: "read", value: repair.plan };
 }
 
@@ -89,7 +89,7 @@ async function tell(
   return out === null ? 0 : write(out, writeConfigMap(file, result.after), io);
 }
 
-/** A command asks for all or nothing: one change that is refused refuses the plan. */
+/** A command is all or nothing: one refused change refuses the plan. */
 function refusalOf(result: PlannedText | RefusedPlan): Refusal | null {
   return result.type === "refused" ? result.refusal : (result.refused[0] ?? null);
 }
@@ -115,7 +115,7 @@ async function write(path: string, text: string, io: CommandIo): Promise<number>
     await writeFile(path, text);
     return 0;
   } catch (error) {
-    return unusable(io, `${path} can't be written: ${reasonOf(error)}.\n`);
+    return unusable(io, `Can't write ${path}: ${reasonOf(error)}.\n`);
   }
 }
 
@@ -131,20 +131,20 @@ function planText(result: PlannedText | RefusedPlan, refusal: Refusal | null, co
   const paint = painter(colour);
   if (result.type === "refused") return refusalText(result.refusal, paint);
   if (refusal !== null) return refusalText(refusal, paint);
-  if (result.diff === "") return "Nothing to change: the document says so already.\n";
+  if (result.diff === "") return "Nothing to change: the document already has this.\n";
   const access = result.differences.flatMap(({ arn, before, after }) => [
     paint("bold", arn),
     `  before: ${identityText(before)}`,
     `  after:  ${identityText(after)}`,
   ]);
-  const room = `${result.bytesLeft} bytes are left of the ConfigMap's 1 MiB.`;
+  const room = `The ConfigMap has ${result.bytesLeft} bytes left of its 1 MiB.`;
   return [...diffLines(result.diff, paint), ...access, room, ""].join("\n");
 }
 
-/** Ways to mend what was wrong before, each under the number that asks for it. */
+/** The possible repairs, each under the number for --repair. */
 function repairsText(repairs: readonly Repair[], path: string, colour: boolean): string {
   const paint = painter(colour);
-  if (repairs.length === 0) return "There is nothing that could be mended without asking what was meant.\n";
+  if (repairs.length === 0) return "No repair is possible without knowing the intent.\n";
   const lines = repairs.flatMap(({ code, line, message, plan }, index) => [
     `${paint("bold", `${index + 1}.`)} ${path}:${line}: ${message} [${code}]`,
     ...diffLines(plan.diff, paint),

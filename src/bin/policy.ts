@@ -31,12 +31,12 @@ export const policyUsage = `Usage: eks-access policy test FILE [--config FILE]
                                  [--linked ARN] [--principal ARN] [--for 4h] [--at TIME] [--config FILE]
 
 test     runs the expectations of FILE (docs/policy.md) against the policy of eks-access.yml
-explain  says which rule decides, and what it asks for. User groups and the address are those that you give:
-         Slack is not asked
+explain  shows which rule decides and what it requires. It uses only the user groups and the address that you give,
+         and does not ask Slack
 
-  --config FILE   instead of EKS_ACCESS_CONFIG or eks-access.yml
+  --config FILE   use this file instead of EKS_ACCESS_CONFIG or eks-access.yml
 
-Exit code: 0 every expectation holds, or the policy allows it; 1 not; 2 the input can't be used.
+Exit code: 0 every expectation holds or the policy allows it, 1 not, 2 unusable input.
 `;
 
 /** `eks-access policy …`. It needs neither Redis, nor Slack, nor AWS, nor a secret. */
@@ -50,8 +50,8 @@ export async function runPolicy(argv: readonly string[], io: CommandIo): Promise
   if (verb !== "test" && verb !== "explain") return unusable(io, policyUsage);
   const reading = await readPolicy(config, io);
   if (typeof reading === "string") return unusable(io, reading);
-  const told = verb === "test" ? await testPolicy(others, reading, io) : explainPolicy(others, reading, io);
-  return typeof told === "string" ? unusable(io, `${told}\n\n${policyUsage}`) : told;
+  const outcome = verb === "test" ? await testPolicy(others, reading, io) : explainPolicy(others, reading, io);
+  return typeof outcome === "string" ? unusable(io, `${outcome}\n\n${policyUsage}`) : outcome;
 }
 
 function takeConfig(argv: readonly string[]): readonly [string, readonly string[]] {
@@ -76,7 +76,7 @@ function unusable(io: CommandIo, message: string): number {
 /** Runs the expectations of a file. Returns the exit code, or what is wrong with the input. */
 async function testPolicy(argv: readonly string[], { clusters }: Config, io: CommandIo): Promise<number | string> {
   const [path, ...more] = argv;
-  if (path === undefined || more.length > 0) return "Name one FILE with expectations, or - for stdin.";
+  if (path === undefined || more.length > 0) return "Name one FILE of expectations, or - for stdin.";
   const input = await readInput(path, io);
   if (input.type === "unusable") return input.message;
   const file = readExpectations(input.text);
@@ -109,7 +109,7 @@ function actorOf(name: string, { user, groups, email, linked }: z.output<typeof 
 function resultOf(sentence: string, world: Parameters<typeof judge>[1]): { sentence: string; judgement: Judgement } {
   const expectation = readExpectation(sentence);
   if (expectation) return { sentence, judgement: judge(expectation, world) };
-  const message = `this can't be read. Write one of:\n${expectationForms.map((form) => `      ${form}`).join("\n")}`;
+  const message = `eks-access can't read this. Write one of:\n${expectationForms.map((form) => `      ${form}`).join("\n")}`;
   return { sentence, judgement: { type: "unknown", message } };
 }
 
@@ -136,7 +136,7 @@ function explainPolicy(argv: readonly string[], config: Config, io: CommandIo): 
   const { cluster, level, user, memberships, linked, principal, durationSeconds, at } = question;
   const reading = readPrincipal(principal, partitionOf(cluster));
   if (reading.type === "invalid") return `--principal: ${reading.message}`;
-  io.stdout(`The rules that speak of ${cluster.name}, in their order:\n`);
+  io.stdout(`Rules for ${cluster.name}, in order:\n`);
   for (const { rule, decides, why } of stepsTo(cluster, level.name, { user, memberships })) {
     io.stdout(`  ${decides ? "→" : "–"} ${ruleName(rule)}: ${why}\n`);
   }
@@ -161,19 +161,21 @@ function readQuestion(argv: readonly string[], { clusters }: Config): Question |
   const values = readOptions(argv);
   if (typeof values === "string") return values;
   const { user, cluster: clusterName = "", level: levelName } = values;
-  if (!user) return "Say who asks with --user.";
+  if (!user) return "Missing --user. Name the person who asks.";
   const cluster = clusters.get(clusterName);
-  if (!cluster) return `There is no cluster ${clusterName || "named"}. Clusters: ${[...clusters.keys()].join(", ")}.`;
+  if (!cluster)
+    return `${clusterName ? `Unknown cluster ${clusterName}.` : "Missing --cluster."} Choose: ${[...clusters.keys()].join(", ")}.`;
   const level = cluster.levels.find(({ name }) => name === levelName);
   const offered = cluster.levels.map(({ name }) => name).join(", ");
-  if (!level) return `${cluster.name} offers no level ${levelName ?? "that is not named"}. It offers ${offered}.`;
+  if (!level)
+    return `${levelName ? `${cluster.name} has no level ${levelName}.` : "Missing --level."} Choose: ${offered}.`;
   const durationSeconds = values.for === undefined ? 1 : parseDuration(values.for);
   if (durationSeconds === null) return "--for: write a duration with its unit, for example 4h.";
   const at = values.at === undefined ? null : new Date(values.at);
   if (at && Number.isNaN(at.getTime())) return "--at: write a time as 2026-03-01T09:00:00Z.";
   const domain = values.email === undefined ? [] : [values.email.slice(values.email.lastIndexOf("@")).toLowerCase()];
   const linked = values.linked ?? null;
-  const principal = values.principal ?? linked ?? `arn:${partitionOf(cluster)}:iam::${cluster.account}:user/somebody`;
+  const principal = values.principal ?? linked ?? `arn:${partitionOf(cluster)}:iam::${cluster.account}:user/anyone`;
   return {
     user,
     memberships: [...(values.group ?? []), ...domain],

@@ -6,7 +6,7 @@ export interface CommandIo {
   stdout(text: string): void;
   stderr(text: string): void;
   readStdin(): Promise<string>;
-  /** Whether colour helps whoever reads stdout. */
+  /** Whether stdout is for people, so that colour helps. */
   colour: boolean;
 }
 
@@ -27,7 +27,7 @@ export async function readInput(path: string, io: CommandIo): Promise<InputReadi
   try {
     return { type: "text", text: path === "-" ? await io.readStdin() : await readFile(path, "utf8") };
   } catch (error) {
-    return { type: "unusable", message: `${path} can't be read: ${reasonOf(error)}.` };
+    return { type: "unusable", message: `Can't read ${path}: ${reasonOf(error)}.` };
   }
 }
 
@@ -35,14 +35,14 @@ export async function readInput(path: string, io: CommandIo): Promise<InputReadi
 export function reasonOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const known: Readonly<Record<string, string>> = {
-    ENOENT: "there is no such file",
-    EACCES: "it may not be read",
-    EISDIR: "it is a folder",
+    ENOENT: "no such file",
+    EACCES: "permission denied",
+    EISDIR: "it is a directory",
   };
   return known[code] ?? (error instanceof Error ? error.message : String(error));
 }
 
-/** That somebody asks the process to stop. */
+/** A request to stop the process. */
 export interface StopRequest {
   /** Aborts at the first signal. */
   readonly signal: AbortSignal;
@@ -51,8 +51,8 @@ export interface StopRequest {
 }
 
 /**
- * Listens for signals. A second one ends the process at once. Call it first of all: a signal that nobody listens for ends
- * a process in the middle of its start, and where the process is the first one of its container, it is lost.
+ * Listens for signals. A second one ends the process at once. Call it first of all: without a listener, a signal ends
+ * a process in the middle of its start, and a container's first process ignores it.
  */
 export function listenForStop(): StopRequest {
   const stopping = new AbortController();

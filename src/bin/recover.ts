@@ -14,7 +14,7 @@ export async function recover(argv: readonly string[], io: CommandIo): Promise<n
   const { config } = settings;
   const unknown = argv.filter((name) => !config.clusters.has(name));
   if (unknown.length > 0) {
-    io.stderr(`There is no cluster ${unknown.join(", ")}. Clusters: ${[...config.clusters.keys()].join(", ")}.\n`);
+    io.stderr(`Unknown cluster ${unknown.join(", ")}. Choose: ${[...config.clusters.keys()].join(", ")}.\n`);
     return 2;
   }
   return withWorkerContext(settings, "recover", async (context) => {
@@ -30,11 +30,11 @@ async function recoverOne(context: WorkerContext, name: string, io: CommandIo): 
   if (!cluster) return false;
   try {
     const { recovered, ended } = await adoptCluster(context, cluster);
-    const counts = `${recovered.length} leases recovered, ${ended.length} that were over taken away`;
+    const counts = `${recovered.length} leases recovered, ${ended.length} expired leases ended`;
     io.stdout(`${name}: ${counts}${recovered.length > 0 ? ` (${recovered.join(", ")})` : ""}\n`);
     return true;
   } catch (error) {
-    io.stdout(`${name}: not read. ${explain(error)}\n`);
+    io.stdout(`${name}: can't read it. ${explain(error)}\n`);
     return false;
   }
 }

@@ -31,19 +31,19 @@ import { newRequestId } from "./start-parts.ts";
 export const rescueUsage = `Usage: eks-access rescue CLUSTER --role ARN --for 1h --by SLACK-USER --reason TEXT --yes
                          [--document FILE|-|kept|kept-before] [--keep] [--without-ledger]
 
-For a cluster whose aws-auth somebody broke. Run it in the worker's environment, with an AWS identity that has
-deploy/iam/rescue-policy.json. It breaks the glass: the channel is told, and an approver has to review it.
+Gives a role access to a cluster with a broken aws-auth, and repairs it. Run it in the worker's environment, with an AWS
+identity that has deploy/iam/rescue-policy.json. It is emergency access: it alerts the channel, and an approver reviews it.
 
-  --role ARN          the IAM role that gets in, with its path; it must have no access entry yet
-  --for DURATION      how long at most; the breakGlass of the cluster bounds it
-  --by ID             who you are in Slack; the breakGlass of the cluster has to name you by this id
-  --yes               switch the authentication mode to API_AND_CONFIG_MAP, which can't be taken back
-  --document FILE     the last good aws-auth, as a ConfigMap or its bare data: what is missing is written again;
-                      kept or kept-before: the last one that eks-access keeps in the cluster, or the one before it
-  --keep              leave the access entry until its end, also where all is well
-  --without-ledger    while Redis is away: nobody is told, and what this run leaves stays until it is recovered
+  --role ARN          the IAM role that gets access, with its path; it must have no access entry yet
+  --for DURATION      the longest time; breakGlass of the cluster limits it
+  --by ID             your Slack user id; breakGlass of the cluster must name it
+  --yes               switch the authentication mode to API_AND_CONFIG_MAP (irreversible)
+  --document FILE     the last good aws-auth, as a ConfigMap or its data alone, to restore what is missing;
+                      kept or kept-before: the last copy that eks-access keeps in the cluster, or the one before
+  --keep              keep the access entry until its end, even after the repair
+  --without-ledger    Redis is down: send no message; the access entry stays until a worker recovers it
 
-It can be run again wherever it died. Exit code: 0 rescued, 1 something is left to do, 2 unusable.
+You can run it again after a failure. Exit code: 0 rescued, 1 something is left to do, 2 unusable input.
 `;
 
 export interface RescueOptions {
@@ -76,9 +76,9 @@ export function readRescueOptions(argv: readonly string[]): RescueOptions | stri
     const [cluster, ...rest] = positionals;
     if (cluster === undefined || rest.length > 0) return "Name one cluster.";
     const { role, by, reason } = values;
-    if (!role || !by || !reason) return "Say --role, --for, --by and --reason.";
+    if (!role || !by || !reason) return "Missing options: use --role, --for, --by and --reason.";
     const durationSeconds = parseDuration(values.for ?? "");
-    if (durationSeconds === null) return "Say --for how long, such as 30m or 1h.";
+    if (durationSeconds === null) return "Write --for as a duration, such as 30m or 1h.";
     const flags = { yes: values.yes ?? false, keep: values.keep ?? false };
     const withoutLedger = values["without-ledger"] ?? false;
     return { cluster, role, durationSeconds, by, reason, ...flags, document: values.document ?? null, withoutLedger };
@@ -93,14 +93,14 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
   if (typeof options === "string") return unusable(io, `${options}\n\n${rescueUsage}`);
   const settings = await readSettings("worker");
   const cluster = settings.config.clusters.get(options.cluster);
-  if (!cluster) return unusable(io, `There is no cluster ${options.cluster}.\n`);
+  if (!cluster) return unusable(io, `Unknown cluster ${options.cluster}.\n`);
   const refusal = refuseRescue(cluster, options);
   if (refusal !== null) return unusable(io, `${refusal}\n`);
   const reading = await readGood(options, io);
   if (typeof reading === "string") return unusable(io, `${reading}\n`);
   const { good } = reading;
   const { by, role: principalArn, durationSeconds, reason, keep: keeps } = options;
-  // Whoever has the worker's environment may say any name: AWS says which identity it was.
+  // --by is only a claim of the person at the keyboard, so the record also has the identity that AWS reports.
   const { arn: as } = await callerIdentity("default", cluster.region);
   const order: RescueOrder = { cluster, principalArn, by, as, durationSeconds, reason, good, keeps };
   if (options.withoutLedger) return onPaper(settings, order, options, io);
@@ -126,11 +126,11 @@ function openerOf(cluster: Cluster, requester: string, creator: () => Promise<Kn
   return () => openEksToManage(cluster, [{ id: "rescue", requester }], creator);
 }
 
-/** There is no way back from the mode: whoever rescues a cluster says that they know. */
+/** The switch of the mode is irreversible, so it needs --yes. */
 async function refuseSwitch(cluster: Cluster, { yes }: RescueOptions, openEks: OpenEks): Promise<string | null> {
   const { authenticationMode } = (await openEks()).description;
   if (yes || authenticationMode !== "CONFIG_MAP") return null;
-  return `${cluster.name} has the authentication mode CONFIG_MAP, and a rescue switches it to API_AND_CONFIG_MAP. That can't be taken back: EKS knows no way from there. aws-auth stays in force beside access entries. Add --yes to go on.`;
+  return `${cluster.name} has the authentication mode CONFIG_MAP, and a rescue switches it to API_AND_CONFIG_MAP. You can't undo that, but aws-auth keeps working. Add --yes to continue.`;
 }
 
 type Reading = { readonly good: RescueOrder["good"] } | string;
@@ -187,7 +187,7 @@ function creatorCandidate(
   };
 }
 
-/** Nobody is told, and no sweep finds it: the tags of the entry hold its end, which `recover` reads into the ledger later. */
+/** Without a ledger, no message and no sweep: the entry's tags hold its end, and `recover` reads them into the ledger later. */
 async function onPaper(settings: Settings, order: RescueOrder, options: RescueOptions, io: CommandIo): Promise<number> {
   const context = { keys: workerKeysOf(settings), now: () => new Date() };
   const request = beginRescue(order, newRequestId(), context, settings.config.timing.requestLapsesAfterSeconds);
@@ -199,14 +199,14 @@ async function onPaper(settings: Settings, order: RescueOrder, options: RescueOp
   print(lineOf(brokenBy(order, request, context.now())));
   const creator = cluster.creator.type === "discover" ? null : cluster.creator;
   const candidate = creator && creatorCandidate(cluster, creator, request.id, by);
-  const then = `a worker finds it by its tags when Redis is back, within twelve inspections or at once by \`eks-access recover ${cluster.name}\`, and ends it; nobody does before`;
+  const then = `a worker ends it when Redis is back: within twelve inspections, or at once after \`eks-access recover ${cluster.name}\``;
   return carryOut({ ...context, openEks }, order, printedJournal(request, by, context.now, print), io, candidate, then);
 }
 
-/** The ledger alone remembers whom CloudTrail named. */
+/** Only the ledger remembers a creator that CloudTrail named. */
 function writtenCreator({ name, creator }: Cluster): KnownCreator {
   if (creator.type !== "discover") return creator;
-  throw new AccessError("creator-unknown", `eks-access.yml does not say who created ${name}`);
+  throw new AccessError("creator-unknown", `eks-access.yml does not name the creator of ${name}`);
 }
 
 async function carryOut(
@@ -215,17 +215,18 @@ async function carryOut(
   journal: RescueJournal,
   io: CommandIo,
   creator: Candidate | null,
-  ending = "a worker ends it then",
+  ending = "a worker ends it",
 ): Promise<number> {
   const { cluster } = order;
-  io.stdout(`${order.by} breaks the glass of ${cluster.name} (${journal.request().id}), to AWS as ${order.as}.\n`);
+  io.stdout(
+    `${order.by} takes emergency access to ${cluster.name} (${journal.request().id}), in AWS as ${order.as}.\n`,
+  );
   const say = (sentence: string) => io.stdout(`${sentence}\n`);
   const others = creator ? [creator] : [];
   const { keys, now, openEks } = context;
   const creatorArn = creator?.name ?? null;
   const { mended, isEnded } = await rescue({ keys, now, openEks, others, creatorArn, say }, order, journal);
-  if (!isEnded)
-    say(`The access entry of ${order.principalArn} is to end at ${journal.request().lease?.endsAt}; ${ending}.`);
+  if (!isEnded) say(`The access entry of ${order.principalArn} ends at ${journal.request().lease?.endsAt}; ${ending}.`);
   return isEnded || (order.keeps && mended?.type === "mended") ? 0 : 1;
 }
 

@@ -8,14 +8,14 @@ import { readSettings, withWorkerContext } from "./settings.ts";
 
 export const retireUsage = `Usage: eks-access retire CLUSTER --by SLACK-USER --why TEXT [--unseen]
 
-Closes what is still open of a cluster that was deleted: nobody can look there any more. Run it in the worker's environment.
-While the cluster is in eks-access.yml AWS is asked whether it is gone, and nothing is closed where it is not.
+Closes the open requests and leases of a deleted cluster. Run it in the worker's environment.
+If the cluster is in eks-access.yml, eks-access asks AWS whether it is gone, and closes nothing if it still exists.
 
-  --by ID     who you are in Slack; the audit log names you
+  --by ID     your Slack user id, for the audit log
   --why TEXT  what happened to the cluster
-  --unseen    for one that is not in eks-access.yml any more: close it on your word, as the audit log says then
+  --unseen    the cluster is not in eks-access.yml: close without asking AWS; the audit log records that
 
-Exit code: 0 all is closed, 1 it is not gone or can't be asked, 2 unusable.
+Exit code: 0 all closed, 1 the cluster exists or AWS did not answer, 2 unusable input.
 `;
 
 interface Wish {
@@ -35,7 +35,7 @@ export async function retire(argv: readonly string[], io: CommandIo): Promise<nu
   return withWorkerContext(await readSettings("worker"), "retire", async (context) => {
     const refusal = await refuse(context, wish);
     if (refusal) {
-      io.stderr(`Nothing is closed. ${refusal}\n`);
+      io.stderr(`Closed nothing. ${refusal}\n`);
       return 1;
     }
     const closing = { by: wish.by, why: wish.why, seen: context.config.clusters.has(wish.cluster) };
@@ -51,14 +51,14 @@ async function refuse(context: WorkerContext, { cluster: name, unseen }: Wish): 
   if (!cluster) {
     return unseen
       ? null
-      : `${name} is not in eks-access.yml, so AWS can't be asked whether it is gone: put it back to have it asked, or say --unseen.`;
+      : `${name} is not in eks-access.yml, so eks-access can't ask AWS about it. Add it again, or use --unseen.`;
   }
   try {
     return (await isClusterGone(context, cluster))
       ? null
-      : `EKS still has ${name}: access there can be taken away. Revoke it, or wait for its end.`;
+      : `EKS still has ${name}. Revoke its leases, or wait for their end.`;
   } catch (error) {
-    return `AWS did not say whether ${name} is gone. ${explain(error)} Where nobody can ask any more, take it out of eks-access.yml, and say --unseen.`;
+    return `Can't find out whether ${name} is gone. If AWS can't answer any more, remove it from eks-access.yml and use --unseen. ${explain(error)}`;
   }
 }
 
@@ -69,8 +69,10 @@ function readWish(argv: readonly string[]): Wish | string {
     const [cluster, ...rest] = positionals;
     if (cluster === undefined || rest.length > 0) return "Name one cluster.";
     const { by = "", why = "", unseen = false } = values;
-    if (!isUser(by)) return "Say --by, with your id in Slack (U…).";
-    return why.trim() === "" ? "Say --why." : { cluster, by, why: why.trim(), unseen };
+    if (!isUser(by)) return "Missing --by. Give your Slack user id (U…).";
+    return why.trim() === ""
+      ? "Missing --why. Say what happened to the cluster."
+      : { cluster, by, why: why.trim(), unseen };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -23,15 +23,15 @@ import type { StopRequest } from "./process-io.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { type PartsContext, startParts } from "./start-parts.ts";
 
-/** Redis may start beside this process: its first answer is not missed by long. */
+/** Redis may start together with this process, so it tries again soon. */
 const againMs = 1_000;
 
-/** To hand back what is under way takes a few calls to Redis; where that does not answer, nobody waits for it. */
+/** Handing work back takes a few calls to Redis. The process does not wait longer for them. */
 export const handBackWithinMs = 2_000;
 
 /**
- * Runs the slack process, the worker, or both, until it is told to stop, also in the middle of its start. Returns the exit code;
- * what was handed back may still run then, so that the process has to be ended.
+ * Runs the Slack process, the worker, or both, until a request to stop, also in the middle of its start. Returns the exit code;
+ * work that was handed back may still run then, so the caller must end the process.
  */
 export async function serve(kind: ProcessKind, stop: StopRequest): Promise<number> {
   const settings = await readSettings(kind);
@@ -42,7 +42,7 @@ export async function serve(kind: ProcessKind, stop: StopRequest): Promise<numbe
   const tracing = await startTracing(environment, kind, log);
   const running: Running = { parts: [], close: [] };
   const starting = start(kind, settings, log, running, stop.signal);
-  // A failure of the start is this process's, unless it is told to stop first.
+  // A failed start ends the process, unless a request to stop came first.
   await Promise.race([starting, stop.asked]);
 
   const signal = await stop.asked;
@@ -56,14 +56,14 @@ export async function serve(kind: ProcessKind, stop: StopRequest): Promise<numbe
   return 0;
 }
 
-/** What has to be ended, as far as the start has come. */
+/** What to end, as far as the start has come. */
 interface Running {
   readonly parts: Stoppable[];
   readonly close: (() => Promise<void>)[];
   health?: HealthServer | null;
 }
 
-/** Its health can be asked from the beginning: a process that waits for Redis is alive. @throws AccessError */
+/** Serves its health from the beginning: a process that waits for Redis is alive. @throws AccessError */
 async function start(
   kind: ProcessKind,
   settings: Settings,
@@ -86,15 +86,15 @@ async function start(
   log.info({ clusters: settings.config.clusters.size }, "ready");
 }
 
-/** Nobody is asked whether they are there where nobody wants to know. */
+/** Probes run only where something reads the health. */
 async function startHealth(
   kind: ProcessKind,
   settings: Settings,
-  told: Pick<Health, "ping" | "lastSuccess" | "awaySince" | "registry">,
+  sources: Pick<Health, "ping" | "lastSuccess" | "awaySince" | "registry">,
 ): Promise<HealthServer | null> {
   const { HEALTH_PORT: port } = process.env;
-  const probes = port ? await startProbes(kind, settings, told.lastSuccess) : new Map<string, Probe>();
-  return startHealthServer(port, { ...told, probes, now: () => new Date() });
+  const probes = port ? await startProbes(kind, settings, sources.lastSuccess) : new Map<string, Probe>();
+  return startHealthServer(port, { ...sources, probes, now: () => new Date() });
 }
 
 interface Connected {
@@ -154,7 +154,7 @@ function afterDeadline(deadline: AbortSignal): Promise<"late"> {
   );
 }
 
-/** Each process asks the service that it lives by: the Slack process has no AWS rights, the worker no Slack token (law 1). */
+/** Each process probes its own service: the Slack process has no AWS rights, the worker no Slack token (law 1). */
 async function startProbes(
   kind: ProcessKind,
   { environment, config }: Settings,
@@ -184,27 +184,27 @@ async function startProbes(
 /**
  * Connects to the ledger, and waits for a Redis that does not answer: it may start later than this process, or come back. The
  * log says so, once for each cause.
- * @throws AccessError where waiting does not help, or the process is told to stop
+ * @throws AccessError where waiting does not help, or after a request to stop
  */
 async function awaitLedger(
   { redisUrl, redisAccess }: Environment,
   log: Logger,
   stop: AbortSignal,
 ): Promise<RedisConnection> {
-  let told = "";
+  let logged = "";
   for (;;) {
     try {
       return await connectLedger(redisUrl, redisAccess);
     } catch (error) {
       if (!(error instanceof AccessError) || !error.retryable) throw error;
-      if (explain(error) !== told) log.warn({ err: error }, `waiting for Redis: ${explain(error)}`);
-      told = explain(error);
+      if (explain(error) !== logged) log.warn({ err: error }, `waiting for Redis: ${explain(error)}`);
+      logged = explain(error);
       await pause(againMs, null, { signal: stop });
     }
   }
 }
 
-/** What is not sent by then is lost: a collector that does not answer must not keep a process. */
+/** Traces that are not sent by then are lost: a silent collector must not keep the process alive. */
 const sendWithinMs = 2_000;
 
 /**

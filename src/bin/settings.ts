@@ -40,22 +40,22 @@ export async function readSettings(kind: ProcessKind): Promise<Settings> {
 /** What is wrong with a file that can't be read, by what the system says, and how to correct it. */
 function problemOfFile(file: string, error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-  const problem = problemsByCode[code] ?? `the file can't be read (${code}). Set EKS_ACCESS_CONFIG to a file that can.`;
+  const problem =
+    problemsByCode[code] ?? `eks-access can't read the file (${code}). Set EKS_ACCESS_CONFIG to another file.`;
   return `${file}: ${problem}`;
 }
 
 const problemsByCode: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file. Copy eks-access.example.yml to it, or set EKS_ACCESS_CONFIG.",
-  EACCES:
-    "this process may not read it. Give the user that it runs as the right to read the file and to enter its folders.",
+  ENOENT: "no such file. Copy eks-access.example.yml to it, or set EKS_ACCESS_CONFIG.",
+  EACCES: "permission denied. Let this process's user read the file and enter its folders.",
   EISDIR:
-    "it is a directory, not a file. Docker makes one where a file to be mounted does not exist: remove it, put the file there, and make the container anew.",
+    "it is a directory. Docker creates one if the file to mount is missing: remove it, put the file there, and recreate the container.",
 };
 
 /** The keys of the worker, for a command that works in its place. */
 export function workerKeysOf({ environment }: Settings): WorkerKeys {
   if (environment.workerKeys) return environment.workerKeys;
-  throw new Error("These settings are not a worker's: they hold none of its keys.");
+  throw new Error("These settings have no keys of a worker.");
 }
 
 /** What a command that ends by itself does in the worker's place, with its ledger. @throws AccessError */

@@ -16,7 +16,7 @@ export interface PartsContext extends Omit<WorkerContext, "keys"> {
 
 type WithKeys<Keys> = PartsContext & { readonly keys: Keys };
 
-/** Is given each part as soon as it works: a process that is told to stop during its start has to stop those. */
+/** Takes each part as soon as it works, so that a request to stop during the start reaches it. */
 type Started = (part: Stoppable) => void;
 
 /** Starts what the environment has the keys for. The code of the other kind is not even loaded. */
@@ -83,7 +83,7 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
   if (anchors) started({ stop: (deadline) => endedBy(anchors.stop(), "an anchor", deadline) });
 }
 
-/** Letters and digits that are not taken for one another when somebody reads an id aloud. */
+/** Letters and digits that stay distinct when read aloud. */
 const alphabet = "23456789abcdefghjkmnpqrstuvwxyz";
 
 /** A new request's id, for example `r-7k2m9x4q`: 31^8, some 850 milliards. */

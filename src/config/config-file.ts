@@ -73,10 +73,10 @@ const certificateAuthority = textLike(
   /^LS0tLS1CRUdJTi[A-Za-z0-9+/]+={0,2}$/,
   "use a PEM certificate in base64, as EKS gives it",
 );
-const eksName = textLike(/^[0-9A-Za-z][\w-]{0,99}$/, "use the name that EKS knows the cluster by");
+const eksName = textLike(/^[0-9A-Za-z][\w-]{0,99}$/, "use the cluster's name in EKS");
 const group = textLike(/^[\x21-\x7e]+$/, "use printable ASCII without spaces").refine(
   (written) => !written.includes("{{"),
-  "a group can't hold a template",
+  "a group can't have a template",
 );
 
 /** A regular expression of RE2. */
@@ -97,24 +97,24 @@ const accessPolicy = textLike(
   /^AmazonEKS\w+Policy$/,
   "use the name of an EKS access policy, for example AmazonEKSViewPolicy",
 );
-const namespace = textLike(
-  /^[a-z0-9*]([a-z0-9*-]{0,61}[a-z0-9*])?$/,
-  "use a namespace's name, in which * stands for any text",
-);
+const namespace = textLike(/^[a-z0-9*]([a-z0-9*-]{0,61}[a-z0-9*])?$/, "use a namespace's name; * matches any text");
 const rolePath = textLike(
   /^\/([!-)+->@-~]+\/)?$/,
   "use a path of IAM that begins and ends with a slash, for example /team/",
 );
 const assumableRole = textLike(
   /^arn:[a-z-]+:iam::\d{12}:role\/(?:[\w+=,.@-]+\/)*[\w+=,.@*-]+$/,
-  "use a role's ARN with its path, in whose name * stands for any text, for example arn:aws:iam::111122223333:role/team-*",
+  "use a role's ARN with its path; * matches any text in the name, for example arn:aws:iam::111122223333:role/team-*",
 );
 
 const level = z
   .strictObject({
     groups: z.array(group).default([]),
     policy: accessPolicy.optional(),
-    namespaces: z.array(namespace).min(1, "name at least one, or leave it out for the whole cluster").optional(),
+    namespaces: z
+      .array(namespace)
+      .min(1, "name at least one, or remove namespaces to cover the whole cluster")
+      .optional(),
     maxDuration: duration,
     verify: z.array(check).default([]),
   })
@@ -124,7 +124,7 @@ const level = z
   })
   .refine(({ policy, namespaces }) => policy !== undefined || namespaces === undefined, {
     path: ["namespaces"],
-    message: "name the policy that is to hold there",
+    message: "name the policy for these namespaces",
   });
 
 const cluster = z.strictObject({
@@ -186,13 +186,13 @@ export const configFile = z.strictObject({
     .strictObject({
       requestLapsesAfter: duration.default(24 * 3600),
       approvalGoodFor: duration
-        .refine((seconds) => seconds <= statementGoodForSeconds, "let an approval be good for 8h at most: people leave")
+        .refine((seconds) => seconds <= statementGoodForSeconds, "use at most 8h, because people leave")
         .default(3600),
       remindAfter: z
         .array(duration)
         .refine(
           (times) => times.every((time, index) => time > (times[index - 1] ?? 0)),
-          "let each be longer than the one before",
+          "make each longer than the one before",
         )
         .default([15 * 60, 3600, 4 * 3600]),
       sweepEvery: duration.default(1),
@@ -214,10 +214,10 @@ function problemOf({ roleArn, userArn, discover, through, externalId, profile }:
   if (named === 0) return oneOf;
   if (named > 1) return `${oneOf}, only one of them`;
   if (userArn !== undefined && (through.length > 0 || externalId !== undefined)) {
-    return "through and externalId are for a role; a user is known by its own keys";
+    return "remove through and externalId: they work for a role only";
   }
   if (roleArn !== undefined && profile !== undefined) {
-    return "profile is for a user; a role is assumed with the worker's own identity";
+    return "remove profile: it works for a user only";
   }
   return null;
 }

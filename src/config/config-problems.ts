@@ -6,7 +6,7 @@ import { partitionOfRegion } from "../aws-auth/index.ts";
 import type { ConfigFile } from "./config-file.ts";
 import { breakGlassOf, buildLevel, rulesOf } from "./policy-rules.ts";
 
-/** What of the policy can't be meant so, each with its path. Without a policy, the cluster's own approvers have to be enough. */
+/** The policy's mistakes, each with its path. Without a policy, the cluster's own approvers must be enough. */
 export function policyProblems(file: ConfigFile): string[] {
   const { rules, breakGlass } = file.policy ?? { rules: [], breakGlass: [] };
   return [
@@ -44,15 +44,15 @@ type RuleInFile = NonNullable<ConfigFile["policy"]>["rules"][number];
 function problemsOfRule(rule: RuleInFile, path: string, before: readonly RuleInFile[]): string[] {
   const problems: string[] = [];
   if (before.some(({ name }) => name === rule.name)) {
-    problems.push(`${path}.name: there is a rule ${rule.name} already. Give each its own name.`);
+    problems.push(`${path}.name: another rule has the name ${rule.name}. Give each rule its own name.`);
   }
   if (rule.selfApproval && !rule.levels) {
-    problems.push(`${path}.selfApproval: name the levels for which people may approve their own requests.`);
+    problems.push(`${path}.selfApproval: name the levels that people may approve for themselves.`);
   }
   return problems;
 }
 
-/** Each level that a cluster offers can be asked for by somebody, and approved by enough others. */
+/** Each level of a cluster needs a person who can ask for it, and enough other approvers. */
 function levelProblems(file: ConfigFile, name: string): string[] {
   const cluster = file.clusters[name];
   if (!cluster) return [];
@@ -61,7 +61,7 @@ function levelProblems(file: ConfigFile, name: string): string[] {
     const path = `clusters.${name}.levels[${index}]`;
     const speaking = rules.filter(({ levels }) => levels === null || levels.includes(level));
     if (speaking.length === 0) {
-      return [`${path}: no rule of the policy speaks of ${level} here. Add one, or take the level out.`];
+      return [`${path}: no rule of the policy covers ${level} here. Add a rule, or remove the level.`];
     }
     const given = file.levels[level];
     if (!given) return [];
@@ -77,7 +77,7 @@ interface Asked {
   readonly level: Level;
 }
 
-/** A user group may hold anybody; who is in it is looked at when the Slack process starts. */
+/** A user group may have any members; the Slack process checks them when it starts. */
 function approverProblems(rule: Rule, { cluster, level, ...asked }: Asked): string[] {
   const approvers = approversOf(rule, asked);
   if (!approvers.every(isUser)) return [];
@@ -89,15 +89,15 @@ function approverProblems(rule: Rule, { cluster, level, ...asked }: Asked): stri
   );
   return alone.map(
     (user) =>
-      `the rule ${rule.name} lets ${user} ask for ${level.name}, and too few others may approve it. Name more approvers.`,
+      `the rule ${rule.name} lets ${user} ask for ${level.name}, but has too few other approvers. Name more approvers.`,
   );
 }
 
 function tooFewApprovers({ name, approvers }: Rule, cluster: string, level: string, needed: number, count: number) {
   const by = name ? ` by the rule ${name}` : "";
-  const whose = approvers ? "the rule" : cluster;
-  const rest = name ? "" : `, or write a rule for ${level} with its number of approvals`;
-  return `${level} on ${cluster} needs ${needed} approval${needed === 1 ? "" : "s"}${by}, and ${whose} has ${count} approver${count === 1 ? "" : "s"}. Name more approvers${rest}.`;
+  const owner = approvers ? "the rule" : cluster;
+  const rest = name ? "" : `, or write a rule for ${level} with fewer approvals`;
+  return `${level} on ${cluster} needs ${needed} approval${needed === 1 ? "" : "s"}${by}, but ${owner} has ${count} approver${count === 1 ? "" : "s"}. Name more approvers${rest}.`;
 }
 
 function breakGlassProblems(file: ConfigFile, name: string): string[] {
@@ -109,11 +109,13 @@ function breakGlassProblems(file: ConfigFile, name: string): string[] {
   if (!level) return [];
   if (!cluster.levels.includes(breakGlass.level)) {
     return [
-      `${path}: policy.breakGlass gives ${breakGlass.level} here. Offer the level, or name other clusters there.`,
+      `${path}: policy.breakGlass gives ${breakGlass.level} here. Offer this level, or name other clusters in policy.breakGlass.`,
     ];
   }
   if (breakGlass.durationSeconds <= level.maxDuration) return [];
-  return [`policy.breakGlass: it gives ${breakGlass.level} for longer than the level's maxDuration. Shorten it.`];
+  return [
+    `policy.breakGlass: it gives ${breakGlass.level} for longer than the level's maxDuration. Use a shorter time.`,
+  ];
 }
 
 type ClusterFile = ConfigFile["clusters"][string];
@@ -140,7 +142,7 @@ function severalSelves(file: ConfigFile): string[] {
     .filter(({ userArn }) => userArn !== first?.userArn)
     .map(
       ({ name }) =>
-        `clusters.${name}.creator.userArn: without a profile the worker itself has to be this user, and clusters.${first?.name} needs it to be another one. Put the keys of one of them into a profile.`,
+        `clusters.${name}.creator.userArn: without a profile, the worker must be this user, but clusters.${first?.name} needs another one. Put the keys of one of them into a profile.`,
     );
 }
 
@@ -150,7 +152,7 @@ function accountProblem(name: string, { creator, account }: ClusterFile): string
   if (arn === null || creatorAccount === account) return [];
   const kind = creator.type === "role" ? "roleArn" : "userArn";
   return [
-    `clusters.${name}.creator.${kind}: it is of account ${creatorAccount}, the cluster of ${account}. Only a ${creator.type} of the cluster's own account can have created it.`,
+    `clusters.${name}.creator.${kind}: it is in account ${creatorAccount}, the cluster in ${account}. Name a ${creator.type} of the cluster's own account.`,
   ];
 }
 
@@ -162,7 +164,7 @@ function partitionProblems(name: string, { creator, region }: ClusterFile): stri
     const found = arn.split(":")[1];
     if (found === partition) return [];
     return [
-      `clusters.${name}.creator.${path}: it is of partition ${found}, region ${region} of ${partition}. Correct one of them.`,
+      `clusters.${name}.creator.${path}: it is in the partition ${found}, but the region ${region} is in ${partition}. Correct one of them.`,
     ];
   });
 }

@@ -13,7 +13,7 @@ import { breakGlassOf, buildLevel, quietReason, rulesOf } from "./policy-rules.t
 export interface Config {
   readonly slack: {
     readonly mode: "http" | "socket";
-    /** The id of the app whose requests are taken; null: of whichever has the signing secret or the app token. */
+    /** The id of the app whose requests are taken; null: any app with the signing secret or the app token. */
     readonly appId: string | null;
   };
   /** By the name that people type. */
@@ -27,7 +27,7 @@ export interface Config {
 
 /** How people are linked with their principals. */
 export interface LinkSettings {
-  /** Whether an administrator has to confirm a link; otherwise whoever makes it is believed. */
+  /** Whether an administrator has to confirm a link; otherwise the person's own word counts. */
   readonly mustBeConfirmed: boolean;
   /** Slack user ids. */
   readonly administrators: readonly string[];
@@ -62,13 +62,13 @@ export interface Timing {
   readonly inspectEverySeconds: number;
   /** How long before its end a lease is announced to end; a short lease: a quarter of its time. */
   readonly warnBeforeEndSeconds: number;
-  /** How long access entries of a migration stand beside aws-auth before anything goes out of it. */
+  /** How long a migration keeps access entries beside aws-auth before it removes anything from aws-auth. */
   readonly settleEntriesSeconds: number;
   /** In milliseconds. */
   readonly deadlines: Deadlines;
 }
 
-/** How much one person may ask for, so that nobody fills the ledger and the approvers' channel alone. */
+/** How much one person may ask for, so that one person can't fill the ledger and the approvers' channel. */
 export interface PersonLimits {
   /** Requests that wait for a decision at once. */
   readonly pending: number;
@@ -81,10 +81,10 @@ export interface PersonLimits {
 
 export type ConfigReading =
   | { readonly type: "config"; readonly config: Config }
-  /** Each with the path in the file, what is wrong and how to mend it. */
+  /** Each with its path in the file, the mistake and the fix. */
   | { readonly type: "invalid"; readonly problems: readonly string[] };
 
-/** Reads the text of `eks-access.yml`. All problems are told at once. */
+/** Reads the text of `eks-access.yml`. It returns all problems at once. */
 export function readConfig(text: string): ConfigReading {
   let value: unknown;
   try {
@@ -167,21 +167,21 @@ function unknownLevels(file: ConfigFile): string[] {
 /** A lease of that name would pass for a rescue, which the worker ends in another way. */
 function reservedLevels({ levels }: ConfigFile): string[] {
   if (!Object.hasOwn(levels, rescueLevel)) return [];
-  return [`levels.${rescueLevel}: give it another name; eks-access rescue calls its own access so.`];
+  return [`levels.${rescueLevel}: use another name; eks-access rescue uses this one.`];
 }
 
-/** A confirmation that nobody can give would keep everybody from a link for ever. */
+/** Without an administrator, no link would ever be confirmed. */
 function linkProblems({ linking, administrators }: ConfigFile): string[] {
   if (linking.confirm === "none" || administrators.length > 0) return [];
-  return ["administrators: name at least one; linking.confirm asks one of them. Nobody confirms a link of their own."];
+  return ["administrators: name at least one; linking.confirm needs an administrator besides the person who links."];
 }
 
-/** A record that is removed while the approvals of its time still count could be written back into Redis as if nothing had come of it. */
+/** A record that is removed while the approvals of its time still count could be restored into Redis as if it were still open. */
 function keepProblems({ ledger, timing }: ConfigFile): string[] {
   const longest = Math.max(timing.requestLapsesAfter, timing.approvalGoodFor);
   if (ledger.keep > longest) return [];
   return [
-    `ledger.keep: ${formatDuration(ledger.keep)} is not longer than a request waits for a decision (timing.requestLapsesAfter: ${formatDuration(longest)}). Make it longer.`,
+    `ledger.keep: ${formatDuration(ledger.keep)} is not longer than timing.requestLapsesAfter (${formatDuration(longest)}). Make it longer.`,
   ];
 }
 
@@ -192,11 +192,13 @@ function twice(file: ConfigFile): string[] {
     const key = `${account}/${region}/${eksName}`;
     const other = seen.get(key);
     seen.set(key, name);
-    return other ? [`clusters.${name}: it is the same EKS cluster as clusters.${other}. Name each cluster once.`] : [];
+    return other
+      ? [`clusters.${name}: this is the same EKS cluster as clusters.${other}. Name each cluster once.`]
+      : [];
   });
 }
 
-/** What is wrong with the roles that the worker is to sign in as, beside their form: nobody of them can be given access. */
+/** What is wrong with the roles that the worker is to sign in as, beside their form: the cluster gives none of them access. */
 function signInProblems({ clusters }: ConfigFile): string[] {
   return Object.entries(clusters).flatMap(([name, { signIn, region, account, foreignAccounts }]) =>
     signIn.roles.flatMap((arn, index) => {
@@ -204,11 +206,13 @@ function signInProblems({ clusters }: ConfigFile): string[] {
       const own = partitionOfRegion(region);
       const path = `clusters.${name}.signIn.roles[${index}]`;
       if (own !== null && partition !== own) {
-        return [`${path}: it is of partition ${partition}, region ${region} of ${own}. Correct one of them.`];
+        return [
+          `${path}: it is in the partition ${partition}, but the region ${region} is in ${own}. Correct one of them.`,
+        ];
       }
       if (of === account || foreignAccounts.includes(of)) return [];
       return [
-        `${path}: it is of account ${of}, of which nobody is given access here. Correct it, or add the account to foreignAccounts.`,
+        `${path}: it is in account ${of}, which gets no access to this cluster. Correct it, or add the account to foreignAccounts.`,
       ];
     }),
   );

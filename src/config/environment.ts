@@ -14,9 +14,9 @@ export interface Environment extends RedisEnvironment, KeyEnvironment {
   readonly logLevel: string;
   /** `auto`: lines for people in a terminal, JSON otherwise. */
   readonly logFormat: "json" | "auto";
-  /** How long a process that is told to stop may take to finish what is under way. */
+  /** How long a process may take to finish its work after a request to stop. */
   readonly stopWithinSeconds: number;
-  /** How often a process asks the service that it lives by whether it is there, where anybody looks at its health. */
+  /** How often a process checks the service that it depends on, if it serves its health. */
   readonly probeEverySeconds: number;
   /** Present where the slack process runs. */
   readonly slack: SlackEnvironment | null;
@@ -80,7 +80,7 @@ function readSlack(env: Readonly<Record<string, string | undefined>>, problems: 
     problems.push("SLACK_BOT_TOKEN: set the bot token of the Slack app (it starts with xoxb-).");
   }
   const apiUrl = env.SLACK_API_URL
-    ? readWith(webUrl, env.SLACK_API_URL, "SLACK_API_URL: use a URL of the form https://… or http://….", problems)
+    ? readWith(webUrl, env.SLACK_API_URL, "SLACK_API_URL: use a URL such as https://… or http://….", problems)
     : undefined;
   return {
     botToken,
@@ -130,12 +130,12 @@ export function readTracing(
   const named = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL || "http/protobuf";
   const protocol = protocols.find((each) => each === named.trim());
   if (!protocol) {
-    problems.push("OTEL_EXPORTER_OTLP_PROTOCOL: use http/protobuf or http/json; traces are not sent over gRPC.");
+    problems.push("OTEL_EXPORTER_OTLP_PROTOCOL: use http/protobuf or http/json; eks-access sends no traces over gRPC.");
   }
   return { protocol: protocol ?? "http/protobuf" };
 }
 
-/** Where Redis is, and as whom. `url` may hold a password: it is not for a log or a message. */
+/** The address of Redis and the user. The address may hold a password: never put it into a log or a message. */
 interface RedisEnvironment {
   readonly redisUrl: string;
   readonly redisAccess: RedisAccess;
@@ -165,14 +165,14 @@ function problemsOf(redisUrl: string, access: RedisAccess): readonly string[] {
   if (reading.type === "invalid") return [`REDIS_URL: ${reading.problem}`];
   const { tls, kind, username, password } = reading.address;
   const rules: readonly (readonly [isBroken: boolean, problem: string])[] = [
-    [differ(username, access.username), "REDIS_USERNAME: use one user; REDIS_URL names another."],
-    [differ(password, access.password), "REDIS_PASSWORD: use one password; REDIS_URL holds another."],
-    [!tls && Boolean(access.caFile), "REDIS_CA_FILE: use rediss in REDIS_URL with it; it is for TLS."],
-    [!tls && Boolean(access.certFile), "REDIS_CERT_FILE: use rediss in REDIS_URL with it; it is for TLS."],
+    [differ(username, access.username), "REDIS_USERNAME: use the user of REDIS_URL, or remove one of them."],
+    [differ(password, access.password), "REDIS_PASSWORD: use the password of REDIS_URL, or remove one of them."],
+    [!tls && Boolean(access.caFile), "REDIS_CA_FILE: use rediss:// in REDIS_URL for TLS, or remove it."],
+    [!tls && Boolean(access.certFile), "REDIS_CERT_FILE: use rediss:// in REDIS_URL for TLS, or remove it."],
     [!access.certFile !== !access.keyFile, "REDIS_CERT_FILE, REDIS_KEY_FILE: set both or neither."],
     [
       kind !== "sentinel" && Boolean(access.sentinelPassword),
-      "REDIS_SENTINEL_PASSWORD: use redis+sentinel://… in REDIS_URL with it.",
+      "REDIS_SENTINEL_PASSWORD: use redis+sentinel://… in REDIS_URL, or remove it.",
     ],
   ];
   return rules.filter(([isBroken]) => isBroken).map(([, problem]) => problem);

@@ -2,17 +2,17 @@ import { YAMLException } from "js-yaml";
 import { z } from "zod";
 import { isPermanent, parseDuration } from "../access/request/duration.ts";
 
-/** A text of one form; the message says how to write it, and stands for a wrong type and for a missing one too. */
+/** A text of one form. The message says how to write it, also for a wrong type and a missing value. */
 export function textLike(form: RegExp, message: string) {
   return z.string(message).regex(form, message);
 }
 
 export const account = textLike(/^\d{12}$/, 'write the 12 digits in quotes, for example "111122223333"');
 
-/** A person alone, where a group would be nobody in particular. */
+/** One person, where a group would not identify anyone. */
 export const slackUser = textLike(/^[UW][A-Z0-9]{2,}$/, "use a Slack user id, for example U012ABCDEF (not a name)");
 
-/** Somebody who may decide or take away: a person, or a user group. */
+/** A person or a user group who may decide and revoke. */
 export const userOrGroup = textLike(
   /^[UWS][A-Z0-9]{2,}$/,
   "use the id of a Slack user or user group, for example U012ABCDEF or S012ABCDEF (not a name)",
@@ -45,12 +45,12 @@ const typeNames: Readonly<Record<string, string>> = {
   boolean: "true or false",
 };
 
-/** What is wrong with the form of the file: each problem with its path, what is wrong and how to mend it. */
+/** The mistakes in the file's form, each with its path and its fix. */
 export function problemsOfForm(issues: readonly z.core.$ZodIssue[], file: unknown): readonly string[] {
   return issues.flatMap((issue) => {
     if (issue.code !== "unrecognized_keys") return [`${pathOf(issue.path)}: ${sentenceOf(issue, file)}.`];
     return issue.keys.map(
-      (key) => `${pathOf([...issue.path, key])}: there is no such setting. Check its spelling, or remove it.`,
+      (key) => `${pathOf([...issue.path, key])}: eks-access has no such setting. Check its spelling, or remove it.`,
     );
   });
 }
@@ -64,7 +64,7 @@ function sentenceOf(issue: z.core.$ZodIssue, file: unknown): string {
   return how;
 }
 
-/** How to mend it: our own words, or, for what only has a type, its name. */
+/** The fix: our own words, or the name of the expected type. */
 function howTo(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_key") return issue.issues[0]?.message ?? issue.message;
   if (issue.code === "invalid_value") return `use ${issue.values.map(String).join(" or ")}`;
@@ -95,11 +95,11 @@ function pathOf(path: readonly PropertyKey[]): string {
   );
 }
 
-/** What is wrong with the file as YAML. The lines around the place are not shown: somebody may have put a secret there. */
+/** What is wrong with the file as YAML. It does not quote the lines around the place: they may hold a secret. */
 export function problemOfYaml(error: unknown): string {
-  if (!(error instanceof YAMLException)) return "eks-access.yml: it could not be read as YAML. Check its form.";
+  if (!(error instanceof YAMLException)) return "eks-access.yml: eks-access can't read it as YAML. Check its syntax.";
   const { mark, reason } = error;
   if (reason.includes("the input is empty")) return "eks-access.yml: it is empty. Start from eks-access.example.yml.";
   const where = mark ? ` line ${mark.line + 1}, column ${mark.column + 1}` : "";
-  return `eks-access.yml${where}: this is not valid YAML (${reason}). Correct it there.`;
+  return `eks-access.yml${where}: the YAML is not valid. Correct it here: ${reason}.`;
 }

@@ -35,7 +35,7 @@ export function readKeys(env: Variables, kind: ProcessKind, problems: string[]):
   const decisions = decision ?? publicKeys<"decision">(deciders);
   const previews = preview ?? publicKeys<"preview">(showers);
   if (decisions.ids.some((id) => previews.ids.includes(id))) {
-    problems.push("PREVIEW_PUBLIC_KEYS: use another key than for decisions. `eks-access keys` makes one of each kind.");
+    problems.push("PREVIEW_PUBLIC_KEYS: use another key than for decisions. Run `eks-access keys` to make both.");
   }
   return {
     slackKeys: decision && { decision, preview: previews },
@@ -54,7 +54,7 @@ function readPrivateKey(env: Variables, name: string, problems: string[]): KeyOb
   const key = ed25519(() =>
     createPrivateKey({ key: Buffer.from(env[name] ?? "", "base64"), format: "der", type: "pkcs8" }),
   );
-  if (!key) problems.push(`${name}: set the private key that \`eks-access keys\` prints for it.`);
+  if (!key) problems.push(`${name}: set the private key that \`eks-access keys\` prints.`);
   return key;
 }
 
@@ -65,7 +65,7 @@ function readPublicKeys(env: Variables, name: string, mayBeEmpty: boolean, probl
   );
   const known = keys.filter((key) => key !== null);
   if (known.length < keys.length) {
-    problems.push(`${name}: set public keys that \`eks-access keys\` prints for it, with commas between them.`);
+    problems.push(`${name}: set the public keys that \`eks-access keys\` prints, separated by commas.`);
   }
   return known;
 }
@@ -77,7 +77,7 @@ function readMemoryKeys(env: Variables, problems: string[]): readonly [Buffer, .
   const [first, ...others] = secrets;
   if (first && secrets.every(({ length }) => length >= leastSecretBytes)) return [first, ...others];
   problems.push(
-    "MEMORY_KEYS: set the secret that `eks-access keys` prints for it, or several with commas between them (the first one seals).",
+    "MEMORY_KEYS: set the secret that `eks-access keys` prints, or several separated by commas (the first one seals).",
   );
   return null;
 }
@@ -109,7 +109,7 @@ export function forbidOthersSecrets(env: Variables, kind: ProcessKind, problems:
   if (kind === "all") return;
   const [own, others] = kind === "worker" ? (["worker", "slack"] as const) : (["Slack process", "worker"] as const);
   for (const name of secretsOf[others]) {
-    if (env[name]) problems.push(`${name}: remove it from the ${own}'s environment; the ${own} must not have it.`);
+    if (env[name]) problems.push(`${name}: remove it from the ${own}'s environment. The ${own} must not have it.`);
   }
 }
 

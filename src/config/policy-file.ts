@@ -8,7 +8,7 @@ const person = textLike(
 );
 const arnPattern = textLike(
   /^arn:[\w+=,.@:/*-]+$/,
-  "use an ARN in which * stands for any text, for example arn:aws:iam::111122223333:role/dev-*",
+  "use an ARN; * matches any text, for example arn:aws:iam::111122223333:role/dev-*",
 );
 
 const dayNames = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
@@ -17,7 +17,7 @@ const clock = textLike(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, clockForm).transform
   const [hour = 0, minute = 0] = written.split(":").map(Number);
   return hour * 60 + minute;
 });
-const zoneForm = "use a name of the time zone database, for example Europe/Zurich";
+const zoneForm = "use a time zone's name, for example Europe/Zurich";
 const zone = z.string(zoneForm).refine(isZone, zoneForm);
 
 const hours = z
@@ -28,12 +28,12 @@ const hours = z
     to: clock,
     outside: z.enum(["refuse", "warn", "one-more-approval"]).default("refuse"),
   })
-  .refine(({ from, to }) => from < to, "the end is not after the beginning; write two rules for a night")
+  .refine(({ from, to }) => from < to, "make the end later than the start; write two rules for a night")
   .transform(({ days, ...rest }) => ({ ...rest, days: days.map((day) => dayNames.indexOf(day) + 1) }));
 
 const rule = z.strictObject({
   name: textLike(/\S/, "give the rule a name").max(100, "use 100 characters or fewer"),
-  who: z.array(person).min(1, "name somebody, or leave it out for everybody").optional(),
+  who: z.array(person).min(1, "name at least one person, or remove who to include everyone").optional(),
   clusters: listed.optional(),
   levels: listed.optional(),
   principals: z
@@ -45,14 +45,14 @@ const rule = z.strictObject({
     .prefault({}),
   maxDuration: duration.optional(),
   permanent: z.boolean().default(false),
-  approvals: z.number().int().min(1, "one approval is the least").max(10, "10 are the most").optional(),
+  approvals: z.number().int().min(1, "use at least 1").max(10, "use at most 10").optional(),
   approvers: z.array(userOrGroup).min(1, "name at least one approver").optional(),
   selfApproval: z.boolean().default(false),
   hours: hours.optional(),
 });
 
 const breakGlass = z.strictObject({
-  who: z.array(person).min(1, "name somebody"),
+  who: z.array(person).min(1, "name at least one person"),
   clusters: listed.optional(),
   level: z.string(),
   for: duration,

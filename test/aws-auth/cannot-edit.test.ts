@@ -14,7 +14,7 @@ it("a change that an alias is in the way of says which line it is in", () => {
     refusal: {
       code: "cannot-edit",
       message:
-        "mapRoles can't be changed without touching other entries: it has an anchor or an alias in line 2, by which entries share text. Write the entries out one by one first.",
+        "eks-access can't change mapRoles without touching other entries: entries share text through the anchor or alias in line 2. Write the entries out one by one first.",
     },
   });
 });
@@ -27,6 +27,6 @@ it("no anchor is blamed where the section has none", () => {
   expect(refusal).toEqual({
     code: "cannot-edit",
     message:
-      "mapRoles can't be changed without touching other text: its layout leaves no place for the change. Write its entries as a list with each field on a line of its own first.",
+      "eks-access can't change mapRoles without touching other text. First write its entries as a list with each field on its own line.",
   });
 });

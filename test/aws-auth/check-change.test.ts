@@ -34,7 +34,7 @@ describe("where nobody says which partition the cluster is of", () => {
         {
           code: "foreign-partition",
           message:
-            "arn:aws-cn:iam::111122223333:role/dev is of the partition aws-cn, and the document's other entries are of aws: nobody can sign in across partitions.",
+            "arn:aws-cn:iam::111122223333:role/dev is in the partition aws-cn, the document's other entries are in aws. Callers can't sign in across partitions.",
         },
       ],
     });

@@ -41,15 +41,15 @@ describe("checkFile", () => {
         ...common,
         section: "mapRoles",
         line: 4,
-        message: "The value of mapRoles is not text, and the API server takes nothing else in a ConfigMap.",
-        remedy: "Write mapRoles: | and leave the lines below it as they are.",
+        message: "The value of mapRoles is not text, and the API server accepts only text in a ConfigMap.",
+        remedy: "Write mapRoles: | and keep the lines below it.",
       },
       {
         ...common,
         section: null,
         line: 6,
-        message: "The value of notes is not text, and the API server takes nothing else in a ConfigMap.",
-        remedy: "Write notes: | and leave the lines below it as they are.",
+        message: "The value of notes is not text, and the API server accepts only text in a ConfigMap.",
+        remedy: "Write notes: | and keep the lines below it.",
       },
     ]);
   });

@@ -84,11 +84,11 @@ describe("readConfigMap", () => {
   });
 
   it.each([
-    ["nothing", "", "There is no ConfigMap in it."],
-    ["text", "hello", "There is no ConfigMap in it."],
-    ["null", "null", "There is no ConfigMap in it."],
-    ["other data", "a: b\n", "There is no ConfigMap in it."],
-    ["JSON of another kind", '{"kind": "Secret", "data": {}}', "There is no ConfigMap in it."],
+    ["nothing", "", "It contains no ConfigMap."],
+    ["text", "hello", "It contains no ConfigMap."],
+    ["null", "null", "It contains no ConfigMap."],
+    ["other data", "a: b\n", "It contains no ConfigMap."],
+    ["JSON of another kind", '{"kind": "Secret", "data": {}}', "It contains no ConfigMap."],
     ["broken YAML", "a: b\n---\nc: [\n", "It is not YAML: did not find expected node content in line 4."],
   ])("finds none in %s", (_what, text, message) => {
     expect(readConfigMapFile(text)).toEqual({ type: "unusable", message });

@@ -62,7 +62,7 @@ describe("a section that holds more than is read", () => {
         line: 1,
         column: 200_000,
         message:
-          "mapRoles holds more than 100,000 values here, and eks-access reads no further. The authenticator may read it, and let people in by it.",
+          "mapRoles holds more than 100,000 values here, so eks-access stops reading. The authenticator may still read it and let people in.",
       },
     ]);
   });
@@ -105,14 +105,14 @@ describe("problems of one kind", () => {
       code: "account-invalid",
       severity: "error",
       line: 1001,
-      message: '"a" is not an AWS account: it matches nobody. 499 more like it follow, and are not listed.',
+      message: '"a" is not an AWS account, so it matches no caller. 499 more of these follow.',
     });
   });
 
   it("are all listed where there are a thousand and one", () => {
     const { problems } = parseDocument({ mapAccounts: "- a\n".repeat(1001) });
 
-    expect(problems.at(-1)?.message).toBe('"a" is not an AWS account: it matches nobody.');
+    expect(problems.at(-1)?.message).toBe('"a" is not an AWS account, so it matches no caller.');
   });
 
   it("keep the worst of what is not listed", () => {

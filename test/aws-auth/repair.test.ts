@@ -45,7 +45,7 @@ describe("offerRepairs", () => {
     );
 
     expect(repair).toMatchObject({ code: "entry-shadowed", plan: { differences: [] } });
-    expect(repair?.message).toBe(`Removes the entry for ${account}role/dev, which counts for nothing.`);
+    expect(repair?.message).toBe(`Removes the entry for ${account}role/dev, which has no effect.`);
     expect(repair?.plan.after.mapRoles).toBe(`- rolearn: ${account}role/DEV\n  username: b\n`);
     expect(repair?.plan.diff).toContain(`-- rolearn: ${account}role/dev\n`);
   });
@@ -55,7 +55,7 @@ describe("offerRepairs", () => {
 
     expect(repair?.plan.after.mapRoles).toContain('groups: ["viewers", "editors"]\n');
     expect(repair?.message).toBe(
-      `Makes a list of the groups of ${account}role/dev: viewers, editors. It is in none of them now.`,
+      `Writes the groups of ${account}role/dev as a list: viewers, editors. It is in none of them now.`,
     );
     expect(repair?.plan.bytesLeft).toBe(1024 * 1024 - `mapRoles${repair?.plan.after.mapRoles}`.length);
     expect(repair?.plan.differences).toMatchObject([
@@ -96,7 +96,7 @@ describe("offerRepairs", () => {
 
     expect(repair).toMatchObject({ code: "section-unreadable", plan: { after: { mapRoles: after } } });
     expect(repair?.message).toBe(
-      "Puts spaces in the place of the tabs in mapRoles, so that its entries can be read again.",
+      "Replaces the tabs in mapRoles with spaces, so the authenticator can read its entries.",
     );
   });
 

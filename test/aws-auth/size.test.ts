@@ -22,8 +22,8 @@ it("a document may be as large as a ConfigMap, and not a byte larger", () => {
       section: null,
       line: null,
       column: null,
-      message: "The document has 1048577 bytes; a ConfigMap may have 1048576.",
-      remedy: "Remove entries that nobody needs, or move people to shared roles.",
+      message: "The document has 1048577 bytes; a ConfigMap can have 1048576.",
+      remedy: "Remove unused entries, or move people to shared roles.",
     },
   ]);
 });
@@ -53,8 +53,7 @@ it("a plan may fill the room that there is to the last byte, and no further", ()
   expect(fits).toMatchObject({ type: "planned", bytesLeft: 0 });
   expect(refused).toMatchObject({
     refusal: {
-      message:
-        "The document would have 1048577 bytes, and a ConfigMap may have 1048576. Remove entries that nobody needs first.",
+      message: "The document would have 1048577 bytes, and a ConfigMap can have 1048576. Remove unused entries first.",
     },
   });
 });

@@ -82,7 +82,7 @@ describe("a result is refused", () => {
 
     expect(refuseResult(before, after, [], {})).toEqual({
       code: "unintended-change",
-      message: `The change would also alter what ${arn("b")} get. Write their entries out one by one first.`,
+      message: `The change would also affect ${arn("b")}. Write their entries out one by one first.`,
     });
   });
 
@@ -107,7 +107,7 @@ describe("a result is refused", () => {
     const refusal = refuseResult(some ?? before, others ?? before, [], {});
 
     expect(refusal?.message).toBe(
-      `The change would also alter what ${arn("a")}, ${arn("b")}, ${arn("c")} get. Write their entries out one by one first.`,
+      `The change would also affect ${arn("a")}, ${arn("b")}, ${arn("c")}. Write their entries out one by one first.`,
     );
   });
 
@@ -126,7 +126,7 @@ describe("a result is refused", () => {
     expect(codes).toEqual(
       ["c", "a", "a"].map((name) => ({
         code: "without-effect",
-        message: `Another entry keeps the change for ${arn(name)} from taking effect. Remove the duplicates first.`,
+        message: `Another entry overrides the change for ${arn(name)}. Remove the duplicates first.`,
         arn: arn(name),
       })),
     );

@@ -58,7 +58,7 @@ describe("eks-access check", () => {
     );
 
     expect(run.stdout).toContain('dev/bob@example.com: username "dev:bob-example.com", groups viewers\n');
-    expect(run.stdout).toContain("user/eve: nobody, the cluster refuses it\n");
+    expect(run.stdout).toContain("user/eve: no access: the cluster refuses it\n");
   });
 
   it("prints one JSON object with --json", async () => {
@@ -161,11 +161,11 @@ describe("eks-access check", () => {
   });
 
   it.each([
-    ["text that is no ConfigMap", "hello\n", "There is no ConfigMap"],
-    ["a list", "- a\n", "There is no ConfigMap"],
-    ["an empty file", "", "There is no ConfigMap"],
+    ["text that is no ConfigMap", "hello\n", "It contains no ConfigMap"],
+    ["a list", "- a\n", "It contains no ConfigMap"],
+    ["an empty file", "", "It contains no ConfigMap"],
     ["YAML that is broken", "data: [\n", "It is not YAML"],
-    ["another kind", "kind: Secret\ndata: {}\n", "There is no ConfigMap"],
+    ["another kind", "kind: Secret\ndata: {}\n", "It contains no ConfigMap"],
   ])("answers 2 for %s", async (_what, stdin, message) => {
     const run = await check(stdin);
 
@@ -211,8 +211,8 @@ describe("eks-access check with a file", () => {
   });
 
   it.each([
-    ["is absent", "absent.yaml", "there is no such file"],
-    ["is a folder", ".", "it is a folder"],
+    ["is absent", "absent.yaml", "no such file"],
+    ["is a folder", ".", "it is a directory"],
   ])("answers 2 where the file %s", async (_what, name, reason) => {
     const run = await runCommand(runCheck, [join(folder, name)]);
 

@@ -60,11 +60,11 @@ describe("eks-access doctor", () => {
     const [slack, worker] = [await examine("slack"), await examine("worker")];
 
     expect(slack.stdout).toContain(
-      `Keys\n  ✓ decisions are signed with ${decision.ids[0]}\n  ✓ previews are accepted of ${preview.ids[0]}\n`,
+      `Keys\n  ✓ signs decisions with ${decision.ids[0]}\n  ✓ accepts previews of ${preview.ids[0]}\n`,
     );
     expect(worker.stdout).toContain(
-      `Keys\n  ✓ decisions are accepted of ${decision.ids[0]}\n  ✓ previews are signed with ${preview.ids[0]}\n` +
-        `  ✓ the memory is sealed with ${memory.ids[0]}\n`,
+      `Keys\n  ✓ accepts decisions of ${decision.ids[0]}\n  ✓ signs previews with ${preview.ids[0]}\n` +
+        `  ✓ seals its memory with ${memory.ids[0]}\n`,
     );
   });
 
@@ -144,7 +144,7 @@ describe("eks-access doctor", () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/ {2}✗ creator: .+\. .+\./);
     expect(stdout).toContain("– api-server: ");
-    expect(stdout).toContain("Mend what is marked with ✗, then run it again.");
+    expect(stdout).toContain("Fix what has a ✗, then run it again.");
   });
 
   test("knows the token of the Slack process and its scopes", async () => {
@@ -178,7 +178,7 @@ describe("eks-access doctor", () => {
 
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      /Clock\n {2}✗ it is 1[12]\d s ahead of AWS's\. Set it by NTP: AWS refuses signatures of another time\./,
+      /Clock\n {2}✗ it is 1[12]\d s ahead of AWS's\. Set the clock by NTP: AWS refuses signatures of another time\./,
     );
   });
 
@@ -189,9 +189,9 @@ describe("eks-access doctor", () => {
     });
 
     expect(code).toBe(1);
-    expect(stdout).toContain("✗ it was not reached");
+    expect(stdout).toContain("✗ can't reach Redis");
     expect(stdout).toContain("invalid_auth");
-    expect(stdout).toContain("Approvers\n  – nobody was looked for");
+    expect(stdout).toContain("Approvers\n  – not checked: fix Slack first");
     expect(stdout).not.toContain("xoxb-another");
   });
 
@@ -215,12 +215,10 @@ describe("eks-access doctor", () => {
     await close();
     expect(code).toBe(1);
     expect(stdout).toContain(
-      "Requests\n  ✗ 1 open of the cluster gone, which is not in eks-access.yml. " +
-        "Put gone back until they are over; where it was deleted, close them with eks-access retire gone.",
+      "Requests\n  ✗ 1 open of gone, which is not in eks-access.yml. " +
+        "Add gone again until they end. If it was deleted, close them with eks-access retire gone.",
     );
-    expect((await examine("slack")).stdout).toContain(
-      "Requests\n  ✓ all that are open are of clusters that are configured",
-    );
+    expect((await examine("slack")).stdout).toContain("Requests\n  ✓ every open request is of a configured cluster");
   });
 
   test("asks which process is meant", async () => {

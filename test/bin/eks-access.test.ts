@@ -51,5 +51,5 @@ it("names the nearest command for one that there is not", async () => {
   const { code, stderr } = await run("chek");
 
   expect(code).toBe(2);
-  expect(stderr).toMatch(/^eks-access: there is no command chek\. Did you mean check\?\n/);
+  expect(stderr).toMatch(/^eks-access: unknown command chek\. Did you mean check\?\n/);
 });

@@ -12,8 +12,8 @@ function variablesBelow(stdout: string, heading: string): Record<string, string>
 
 test("the keys that are printed are all that each process needs, and each verifies what the other one signs", async () => {
   const { code, stdout, stderr } = await runCommand(runKeys, []);
-  const slack = { ...variablesBelow(stdout, "For the Slack process alone"), SLACK_BOT_TOKEN: "xoxb-1" };
-  const worker = variablesBelow(stdout, "For the worker alone");
+  const slack = { ...variablesBelow(stdout, "For the Slack process only"), SLACK_BOT_TOKEN: "xoxb-1" };
+  const worker = variablesBelow(stdout, "For the worker only");
 
   const inSlack = readEnvironment(slack, "slack");
   const inWorker = readEnvironment(worker, "worker");

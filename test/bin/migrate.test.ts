@@ -59,11 +59,11 @@ test.each([
   [[], "Name one cluster"],
   [["staging", "other"], "Name one cluster"],
   [["staging", "--approve"], "Unknown option"],
-  [["staging", "--backup", "FILE"], "--backup goes with --apply"],
-  [["prod"], "There is no cluster prod. Clusters: staging"],
+  [["staging", "--backup", "FILE"], "Use --backup together with --apply"],
+  [["prod"], "Unknown cluster prod. Choose: staging"],
   [
     ["staging", "--arn", `arn:aws:iam::${account}:role/x/nobody`],
-    "has no item for arn:aws:iam::111122223333:role/x/nobody",
+    "has no entry for arn:aws:iam::111122223333:role/x/nobody",
   ],
 ])("migrate %j can't be used", async (argv, message) => {
   const { code, stderr } = await runCommand(runMigrate, argv);
@@ -86,13 +86,13 @@ test("migrate --apply carries out what two approved in Slack, keeps aws-auth in 
 
   await scene.ask();
   await scene.approve("U0APPROVER");
-  await expect(apply()).rejects.toThrow("1 approvers have approved");
+  await expect(apply()).rejects.toThrow("has 1 of 2 approvals");
   await scene.approve("U0APPROVER2");
   const { code, stdout } = await apply();
   await connection.quit();
 
   expect(stdout).toMatch(
-    /^switch-mode: .+\ngive-entry .+: mapped: .+\naws-auth as it was is in .+\ntake-out: .+\nThe plan is carried out\.\n$/,
+    /^switch-mode: .+\ngive-entry .+: mapped: .+\nSaved the previous aws-auth to .+\ntake-out: .+\nDone: carried out the plan\.\n$/,
   );
   expect(code).toBe(0);
   expect(JSON.parse(await readFile(backup, "utf8"))).toMatchObject({ kind: "ConfigMap", data: initialAwsAuth });

@@ -101,9 +101,12 @@ describe("policy test", () => {
   });
 
   test.each<[string, string]>([
-    ["an engineer would like admin", "this can't be read. Write one of:"],
-    ["an engineer may ask for viewer on staging for ever", "this can't be read. Write one of:"],
-    ["a request of an admin for admin on staging takes two approvals at noon", "this can't be read. Write one of:"],
+    ["an engineer would like admin", "eks-access can't read this. Write one of:"],
+    ["an engineer may ask for viewer on staging for ever", "eks-access can't read this. Write one of:"],
+    [
+      "a request of an admin for admin on staging takes two approvals at noon",
+      "eks-access can't read this. Write one of:",
+    ],
     ["a stranger may ask for viewer on staging", "there is no person stranger"],
     ["a lead may approve a request of a stranger for admin on staging", "there is no person stranger"],
     ["an engineer may ask for viewer on prod", "there is no cluster prod"],
@@ -118,8 +121,8 @@ describe("policy test", () => {
 
   test.each<[string, string, string]>([
     ["a file without expectations", "people: {}\nexpect: []", "write at least one expectation"],
-    ["a file that is no YAML", "a: [", "this is not valid YAML"],
-    ["a setting that there is not", "people: {}\nexpect: [a]\nmore: 1", "there is no such setting"],
+    ["a file that is no YAML", "a: [", "the YAML is not valid"],
+    ["a setting that there is not", "people: {}\nexpect: [a]\nmore: 1", "eks-access has no such setting"],
   ])("%s is unusable", async (_, stdin, why) => {
     const { code, error } = await run(["test", "-"], stdin);
 
@@ -151,7 +154,7 @@ describe("policy explain", () => {
     expect(code).toBe(0);
     expect(out).toBe(
       [
-        "The rules that speak of staging, in their order:",
+        "Rules for staging, in order:",
         '  – the rule "admins are of the platform team": it is for admin',
         '  → the rule "ours look": it decides',
         "Allowed: U0ENGINEER may ask for viewer on staging.",
@@ -183,12 +186,9 @@ describe("policy explain", () => {
   });
 
   test.each<[readonly string[], string]>([
-    [[], "Say who asks with --user."],
-    [["--user", "U0A", "--cluster", "prod"], "There is no cluster prod. Clusters: staging."],
-    [
-      ["--user", "U0A", "--cluster", "staging", "--level", "root"],
-      "staging offers no level root. It offers viewer, admin.",
-    ],
+    [[], "Missing --user. Name the person who asks."],
+    [["--user", "U0A", "--cluster", "prod"], "Unknown cluster prod. Choose: staging."],
+    [["--user", "U0A", "--cluster", "staging", "--level", "root"], "staging has no level root. Choose: viewer, admin."],
     [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--for", "soon"], "--for: write a duration"],
     [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--at", "noon"], "--at: write a time"],
     [["--nobody"], "Unknown option '--nobody'"],

@@ -198,7 +198,7 @@ test("what can be mended without asking is mended, and what can't is asked for, 
 
   expect(await rescue("--yes")).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining("spaces in the place of the tabs"),
+    stdout: expect.stringContaining("Replaces the tabs in mapRoles with spaces"),
   });
   expect(resolve(parseDocument(sandbox.cluster.awsAuth()?.data ?? {}), arns.admins)?.groups).toEqual([
     "system:masters",
@@ -208,7 +208,7 @@ test("what can be mended without asking is mended, and what can't is asked for, 
   const { code, stdout } = await rescue("--yes");
 
   expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("Run it again with --document") });
-  expect(stdout).toContain("a worker ends it then");
+  expect(stdout).toContain("a worker ends it");
   expect(await entry()).toMatchObject({ policies: [{ name: "AmazonEKSClusterAdminPolicy", namespaces: null }] });
 });
 
@@ -267,12 +267,12 @@ test("where nobody reads aws-auth the role gets in, and stays until its end", as
   expect(await records()).toMatchObject([{ lease: { state: "active", proof: { signedIn: { result: "yes" } } } }]);
 });
 
-test("it says that the mode can't be taken back, and does nothing without --yes", async () => {
+test("it says that the switch of the mode is irreversible, and does nothing without --yes", async () => {
   write({});
 
   expect(await rescue("--document", good)).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("can't be taken back"),
+    stderr: expect.stringContaining("You can't undo that"),
   });
   expect(await records()).toEqual([]);
 });
@@ -280,10 +280,10 @@ test("it says that the mode can't be taken back, and does nothing without --yes"
 test.each([
   ["--by", "U0ENGINEER", "does not let U0ENGINEER break the glass"],
   ["--for", "3h", "for 2h at most"],
-  ["--for", "soon", "Say --for"],
+  ["--for", "soon", "Write --for as a duration"],
   ["--role", arns.engineer, "is no role"],
   ["--role", "arn:aws:iam::999999999999:role/x", "is of account 999999999999"],
-  ["--reason", "", "Say --role, --for, --by and --reason"],
+  ["--reason", "", "Missing options: use --role, --for, --by and --reason"],
 ])("%s %s is refused before anything is done", async (name, value, message) => {
   const argv = order.map((each, index) => (order[index - 1] === name ? value : each));
 
@@ -423,7 +423,9 @@ test("while Redis is away it goes on without it when it is told to; recover tell
   await expect(rescue("--yes", "--keep")).rejects.toThrow("Redis");
   expect(await rescue("--yes", "--keep", "--without-ledger")).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining("by `eks-access recover staging`, and ends it; nobody does before"),
+    stdout: expect.stringContaining(
+      "a worker ends it when Redis is back: within twelve inspections, or at once after `eks-access recover staging`",
+    ),
     stderr: expect.stringContaining('"type":"lease.active"'),
   });
   vi.stubEnv("REDIS_URL", url);

@@ -45,7 +45,7 @@ test("the problems of both are told in one list", async () => {
 
   expect(failure).toMatchObject({ code: "config-invalid" });
   expect(explain(failure)).toBe(`The configuration has 2 problems. Correct them and start again:
-  - MEMORY_KEYS: set the secret that \`eks-access keys\` prints for it, or several with commas between them (the first one seals).
+  - MEMORY_KEYS: set the secret that \`eks-access keys\` prints, or several separated by commas (the first one seals).
   - clusters.staging.channel: use a Slack channel id, for example C012ABCDEF (not a name).`);
 });
 
@@ -65,7 +65,7 @@ test("a file that is not there is told with its name", async () => {
   const failure = await readSettings("worker").catch((error: unknown) => error);
 
   expect(explain(failure)).toBe(`The configuration has 1 problem. Correct it and start again:
-  - ${join(folder, "eks-access.yml")}: there is no such file. Copy eks-access.example.yml to it, or set EKS_ACCESS_CONFIG.`);
+  - ${join(folder, "eks-access.yml")}: no such file. Copy eks-access.example.yml to it, or set EKS_ACCESS_CONFIG.`);
 });
 
 test("a directory in the file's place is told as one, with where it comes from", async () => {
@@ -73,7 +73,7 @@ test("a directory in the file's place is told as one, with where it comes from",
 
   const failure = await readSettings("worker").catch((error: unknown) => error);
 
-  expect(explain(failure)).toContain("eks-access.yml: it is a directory, not a file. Docker makes one where");
+  expect(explain(failure)).toContain("eks-access.yml: it is a directory. Docker creates one if");
 });
 
 test("a file that the process may not read is told as that, and not as missing", async () => {
@@ -83,7 +83,7 @@ test("a file that the process may not read is told as that, and not as missing",
   const failure = await asNobody(() => readSettings("worker"));
   await chmod(folder, 0o700);
 
-  expect(explain(failure)).toContain("eks-access.yml: this process may not read it. Give the user");
+  expect(explain(failure)).toContain("eks-access.yml: permission denied. Let this process's user");
 });
 
 /** What it says to somebody without rights: nothing is kept from the superuser. */

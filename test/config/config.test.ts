@@ -74,11 +74,11 @@ describe("a file that is no good YAML is told with its place", () => {
     ["- a\n", "eks-access.yml: it is a list; write a block of settings."],
     [
       "slack: {}\nslack: {}\n",
-      "eks-access.yml line 2, column 1: this is not valid YAML (duplicated mapping key). Correct it there.",
+      "eks-access.yml line 2, column 1: the YAML is not valid. Correct it here: duplicated mapping key.",
     ],
     [
       "a:\n\t- b\n",
-      "eks-access.yml line 2, column 1: this is not valid YAML (tab characters must not be used in indentation). Correct it there.",
+      "eks-access.yml line 2, column 1: the YAML is not valid. Correct it here: tab characters must not be used in indentation.",
     ],
   ])("%j", (text, problem) => {
     expect(problemsOf(text)).toEqual([problem]);
@@ -87,7 +87,7 @@ describe("a file that is no good YAML is told with its place", () => {
   test("and without the lines around it", () => {
     const [problem] = problemsOf('password: "hunter2secret"\nclusters: [\n');
 
-    expect(problem).toContain("this is not valid YAML");
+    expect(problem).toContain("the YAML is not valid");
     expect(problem).not.toContain("hunter2secret");
   });
 });
@@ -142,6 +142,6 @@ test("no level is called as a rescue calls its own access", () => {
 
   expect(readConfig(named)).toEqual({
     type: "invalid",
-    problems: [expect.stringMatching(/^levels\.rescue: give it another name/)],
+    problems: [expect.stringMatching(/^levels\.rescue: use another name/)],
   });
 });

@@ -46,7 +46,7 @@ test.each([
   const creator = creatorWritten(`{ roleArn: "${role.replace("aws", partition)}" }`, inRegion);
 
   expect(creator).toMatchObject({ type: "role" });
-  expect(() => creatorWritten(`{ roleArn: "${role}" }`, inRegion)).toThrow(`region ${region} of ${partition}`);
+  expect(() => creatorWritten(`{ roleArn: "${role}" }`, inRegion)).toThrow(`the region ${region} is in ${partition}`);
 });
 
 test("a region that is newer than this program may be of whatever partition its creator is", () => {
@@ -70,7 +70,7 @@ test("the worker can't be two users at once, and is told which clusters ask it t
   expect(reading).toEqual({
     type: "invalid",
     problems: [
-      "clusters.other.creator.userArn: without a profile the worker itself has to be this user, and clusters.staging needs it to be another one. Put the keys of one of them into a profile.",
+      "clusters.other.creator.userArn: without a profile, the worker must be this user, but clusters.staging needs another one. Put the keys of one of them into a profile.",
     ],
   });
 });

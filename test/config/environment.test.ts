@@ -63,7 +63,7 @@ describe("the worker refuses to start with", () => {
     const { environment, problems } = readEnvironment({ ...worker, [name]: "xoxb-hunter2secret" }, "worker");
 
     expect(environment).toBeNull();
-    expect(problems).toEqual([`${name}: remove it from the worker's environment; the worker must not have it.`]);
+    expect(problems).toEqual([`${name}: remove it from the worker's environment. The worker must not have it.`]);
   });
 });
 
@@ -73,7 +73,7 @@ describe("the Slack process refuses to start with", () => {
 
     expect(environment).toBeNull();
     expect(problems).toEqual([
-      `${name}: remove it from the Slack process's environment; the Slack process must not have it.`,
+      `${name}: remove it from the Slack process's environment. The Slack process must not have it.`,
     ]);
   });
 });
@@ -133,7 +133,7 @@ describe("the keys", () => {
 
   test("are another one for each kind: one key for both would sign previews where people decide", () => {
     expect(problemsOf({ ...slack, PREVIEW_PUBLIC_KEYS: worker.DECISION_PUBLIC_KEYS }, "slack")).toEqual([
-      "PREVIEW_PUBLIC_KEYS: use another key than for decisions. `eks-access keys` makes one of each kind.",
+      "PREVIEW_PUBLIC_KEYS: use another key than for decisions. Run `eks-access keys` to make both.",
     ]);
   });
 

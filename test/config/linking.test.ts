@@ -20,7 +20,7 @@ test("links are confirmed by the administrators that the file names", () => {
 
 test("a confirmation that nobody could give is told at the start", () => {
   expect(linkingOf("linking: { confirm: administrator }\n")).toEqual([
-    "administrators: name at least one; linking.confirm asks one of them. Nobody confirms a link of their own.",
+    "administrators: name at least one; linking.confirm needs an administrator besides the person who links.",
   ]);
 });
 

@@ -24,12 +24,12 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ["ledger.keep", "keep closed requests for at least 7d", /^levels:/m, "ledger: { keep: 6d }\nlevels:"],
   [
     "ledger.keep",
-    "7d is not longer than a request waits for a decision (timing.requestLapsesAfter: 8d). Make it longer",
+    "7d is not longer than timing.requestLapsesAfter (8d). Make it longer",
     /^levels:/m,
     "ledger: { keep: 7d }\ntiming: { requestLapsesAfter: 8d }\nlevels:",
   ],
   ["clusters.staging.region", "use a region's name, for example eu-central-1", "eu-central-1", "Frankfurt"],
-  ["clusters.staging.eksName", "use the name that EKS knows the cluster by", "staging-eks", '"staging eks"'],
+  ["clusters.staging.eksName", "use the cluster's name in EKS", "staging-eks", '"staging eks"'],
   [
     "clusters.staging.ticket",
     "use none or optional or required",
@@ -57,7 +57,7 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ],
   [
     "clusters.staging.creator.roleArn",
-    "it is of account 999988887777, the cluster of 111122223333. Only a role of the cluster's own account can have created it",
+    "it is in account 999988887777, the cluster in 111122223333. Name a role of the cluster's own account",
     "iam::111122223333",
     "iam::999988887777",
   ],
@@ -81,13 +81,13 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ],
   [
     "clusters.staging.creator",
-    "through and externalId are for a role; a user is known by its own keys",
+    "remove through and externalId: they work for a role only",
     "roleArn: arn:aws:iam::111122223333:role/cluster-creator",
     "userArn: arn:aws:iam::111122223333:user/founder\n      externalId: some-id",
   ],
   [
     "clusters.staging.creator",
-    "profile is for a user; a role is assumed with the worker's own identity",
+    "remove profile: it works for a user only",
     "role/cluster-creator",
     "role/cluster-creator\n      profile: founder",
   ],
@@ -106,7 +106,7 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ],
   [
     "clusters.staging.creator.userArn",
-    "it is of account 999988887777, the cluster of 111122223333. Only a user of the cluster's own account can have created it",
+    "it is in account 999988887777, the cluster in 111122223333. Name a user of the cluster's own account",
     "roleArn: arn:aws:iam::111122223333:role/cluster-creator",
     "userArn: arn:aws:iam::999988887777:user/founder",
   ],
@@ -124,13 +124,13 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ],
   [
     "clusters.staging.creator.through[0]",
-    "it is of partition aws-cn, region eu-central-1 of aws. Correct one of them",
+    "it is in the partition aws-cn, but the region eu-central-1 is in aws. Correct one of them",
     "role/cluster-creator",
     "role/cluster-creator\n      through: [arn:aws-cn:iam::999988887777:role/hub]",
   ],
   [
     "clusters.staging.creator.roleArn",
-    "it is of partition aws, region us-gov-west-1 of aws-us-gov. Correct one of them",
+    "it is in the partition aws, but the region us-gov-west-1 is in aws-us-gov. Correct one of them",
     "eu-central-1",
     "us-gov-west-1",
   ],
@@ -169,7 +169,7 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ],
   [
     "clusters.staging.regoin",
-    "there is no such setting. Check its spelling, or remove it",
+    "eks-access has no such setting. Check its spelling, or remove it",
     "    channel",
     "    regoin: eu-central-1\n    channel",
   ],
@@ -181,14 +181,14 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ],
   [
     "clusters.also-staging",
-    "it is the same EKS cluster as clusters.staging. Name each cluster once",
+    "this is the same EKS cluster as clusters.staging. Name each cluster once",
     /( {2}staging:\n)([\s\S]*?)(?=^levels)/m,
     "$1$2  also-staging:\n$2",
   ],
   ["levels.viewer.groups", "it is a text; write a list", "[eks-access:viewers]", "eks-access:viewers"],
   ["levels.viewer.groups", "name at least one Kubernetes group, or a policy", "[eks-access:viewers]", "[]"],
   ["levels.viewer.groups[0]", "use printable ASCII without spaces", "eks-access:viewers", "all viewers"],
-  ["levels.viewer.groups[0]", "a group can't hold a template", "eks-access:viewers", '"{{SessionName}}"'],
+  ["levels.viewer.groups[0]", "a group can't have a template", "eks-access:viewers", '"{{SessionName}}"'],
   [
     "levels.viewer.maxDuration",
     "it is missing; write a duration with its unit, for example 30m, 4h or 1h30m",
@@ -209,7 +209,7 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
     "8h\n    verify: [{ verb: list }]",
   ],
   ["slack.mode", "use http or socket", "\nclusters", "slack: { mode: pigeon }\nclusters"],
-  ["slakc", "there is no such setting. Check its spelling, or remove it", "\nclusters", "slakc: {}\nclusters"],
+  ["slakc", "eks-access has no such setting. Check its spelling, or remove it", "\nclusters", "slakc: {}\nclusters"],
   [
     "timing.sweepEvery",
     "write a duration with its unit, for example 30m, 4h or 1h30m",
@@ -218,13 +218,13 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ],
   [
     "timing.approvalGoodFor",
-    "let an approval be good for 8h at most: people leave",
+    "use at most 8h, because people leave",
     "\nclusters",
     "timing: { approvalGoodFor: 9h }\nclusters",
   ],
   [
     "timing.remindAfter",
-    "let each be longer than the one before",
+    "make each longer than the one before",
     "\nclusters",
     "timing: { remindAfter: [1h, 30m] }\nclusters",
   ],

@@ -50,7 +50,7 @@ test.each(["groups: [system:masters]", "policy: AmazonEKSClusterAdminPolicy"])(
     expect(reading).toEqual({
       type: "invalid",
       problems: [
-        "clusters.staging.levels[1]: admin on staging needs 2 approvals, and staging has 1 approver. Name more approvers, or write a rule for admin with its number of approvals.",
+        "clusters.staging.levels[1]: admin on staging needs 2 approvals, but staging has 1 approver. Name more approvers, or write a rule for admin with fewer approvals.",
       ],
     });
   },
@@ -124,8 +124,11 @@ describe("a policy that can't be meant so is refused:", () => {
   test.each<[string, string]>([
     ["  rules: []", "policy.rules: write at least one rule."],
     ["  rules: [{ approvals: 2 }]", "policy.rules[0].name: it is missing; give the rule a name."],
-    ["  rules: [{ name: a }, { name: a }]", "policy.rules[1].name: there is a rule a already. Give each its own name."],
-    ["  rules: [{ name: a, approvals: 0 }]", "policy.rules[0].approvals: one approval is the least."],
+    [
+      "  rules: [{ name: a }, { name: a }]",
+      "policy.rules[1].name: another rule has the name a. Give each rule its own name.",
+    ],
+    ["  rules: [{ name: a, approvals: 0 }]", "policy.rules[0].approvals: use at least 1."],
     [
       "  rules: [{ name: a, clusters: [prod] }, { name: b }]",
       "policy.rules[0].clusters[0]: there is no cluster prod. Use one of staging.",
@@ -136,11 +139,11 @@ describe("a policy that can't be meant so is refused:", () => {
     ],
     [
       "  rules: [{ name: a, levels: [viewer] }]",
-      "clusters.staging.levels[1]: no rule of the policy speaks of admin here. Add one, or take the level out.",
+      "clusters.staging.levels[1]: no rule of the policy covers admin here. Add a rule, or remove the level.",
     ],
     [
       "  rules: [{ name: a, levels: [admin], approvals: 3 }, { name: b }]",
-      "clusters.staging.levels[1]: admin on staging needs 3 approvals by the rule a, and staging has 2 approvers. Name more approvers.",
+      "clusters.staging.levels[1]: admin on staging needs 3 approvals by the rule a, but staging has 2 approvers. Name more approvers.",
     ],
   ])("%s", (policy, problem) => {
     expect(problemsOf(policy)).toEqual([problem]);
@@ -151,34 +154,34 @@ describe("a policy that can't be meant so is refused:", () => {
       "who: [engineers]",
       'who[0]: use the id of a Slack user or user group, or an e-mail domain in quotes, for example U012ABCDEF, S012ABCDEF or "@example.com".',
     ],
-    ["who: []", "who: name somebody, or leave it out for everybody."],
+    ["who: []", "who: name at least one person, or remove who to include everyone."],
     [
       'approvers: ["@example.com"]',
       "approvers[0]: use the id of a Slack user or user group, for example U012ABCDEF or S012ABCDEF (not a name).",
     ],
     [
       "principals: { arns: [role/x] }",
-      "principals.arns[0]: use an ARN in which * stands for any text, for example arn:aws:iam::111122223333:role/dev-*.",
+      "principals.arns[0]: use an ARN; * matches any text, for example arn:aws:iam::111122223333:role/dev-*.",
     ],
     [
       'hours: { zone: Zurich, from: "09:00", to: "18:00" }',
-      "hours.zone: use a name of the time zone database, for example Europe/Zurich.",
+      "hours.zone: use a time zone's name, for example Europe/Zurich.",
     ],
     ['hours: { zone: UTC, from: "9", to: "18:00" }', 'hours.from: use a time of day in quotes, for example "09:00".'],
     [
       'hours: { zone: UTC, from: "22:00", to: "06:00" }',
-      "hours: the end is not after the beginning; write two rules for a night.",
+      "hours: make the end later than the start; write two rules for a night.",
     ],
     ["maxDuration: permanent", "maxDuration: write a duration with its unit, for example 30m, 4h or 1h30m."],
-    ["selfApproval: true", "selfApproval: name the levels for which people may approve their own requests."],
+    ["selfApproval: true", "selfApproval: name the levels that people may approve for themselves."],
   ])("a rule with %s", (setting, problem) => {
     expect(problemsOf(`  rules: [{ name: a, ${setting} }]`)).toEqual([`policy.rules[0].${problem}`]);
   });
 
   test("somebody whom nobody else could approve", () => {
     expect(problemsOf("  rules: [{ name: a, who: [U0APPROVER], approvers: [U0APPROVER] }]")).toEqual([
-      "clusters.staging.levels[0]: the rule a lets U0APPROVER ask for viewer, and too few others may approve it. Name more approvers.",
-      "clusters.staging.levels[1]: the rule a lets U0APPROVER ask for admin, and too few others may approve it. Name more approvers.",
+      "clusters.staging.levels[0]: the rule a lets U0APPROVER ask for viewer, but has too few other approvers. Name more approvers.",
+      "clusters.staging.levels[1]: the rule a lets U0APPROVER ask for admin, but has too few other approvers. Name more approvers.",
     ]);
   });
 
@@ -189,7 +192,7 @@ describe("a policy that can't be meant so is refused:", () => {
     ],
     [
       "{ who: [U0ONCALL], level: admin, for: 2h }",
-      "policy.breakGlass: it gives admin for longer than the level's maxDuration. Shorten it.",
+      "policy.breakGlass: it gives admin for longer than the level's maxDuration. Use a shorter time.",
     ],
     [
       "{ who: [U0ONCALL], clusters: [prod], level: admin, for: 1h }",
@@ -203,7 +206,7 @@ describe("a policy that can't be meant so is refused:", () => {
     const masters = configText.replace("eks-access:admins", "system:masters");
 
     expect(problemsOf("  rules: [{ name: a, approvers: [U0APPROVER] }]", masters)).toEqual([
-      "clusters.staging.levels[1]: admin on staging needs 2 approvals by the rule a, and the rule has 1 approver. Name more approvers.",
+      "clusters.staging.levels[1]: admin on staging needs 2 approvals by the rule a, but the rule has 1 approver. Name more approvers.",
     ]);
   });
 });

@@ -47,17 +47,17 @@ test.each<[string, Readonly<Record<string, string>>, string]>([
   [
     "two users",
     { REDIS_URL: "redis://one:hunter2secret@redis", REDIS_USERNAME: "other" },
-    "REDIS_USERNAME: use one user; REDIS_URL names another.",
+    "REDIS_USERNAME: use the user of REDIS_URL, or remove one of them.",
   ],
   [
     "two passwords",
     { REDIS_URL: "redis://:hunter2secret@redis", REDIS_PASSWORD: "hunter2secret too" },
-    "REDIS_PASSWORD: use one password; REDIS_URL holds another.",
+    "REDIS_PASSWORD: use the password of REDIS_URL, or remove one of them.",
   ],
   [
     "an authority without TLS",
     { REDIS_URL: "redis://:hunter2secret@redis", REDIS_CA_FILE: "ca.pem" },
-    "REDIS_CA_FILE: use rediss in REDIS_URL with it; it is for TLS.",
+    "REDIS_CA_FILE: use rediss:// in REDIS_URL for TLS, or remove it.",
   ],
   [
     "a certificate without its key",
@@ -67,7 +67,7 @@ test.each<[string, Readonly<Record<string, string>>, string]>([
   [
     "a password for Sentinels that are not there",
     { REDIS_URL: "redis://redis", REDIS_SENTINEL_PASSWORD: "hunter2secret" },
-    "REDIS_SENTINEL_PASSWORD: use redis+sentinel://… in REDIS_URL with it.",
+    "REDIS_SENTINEL_PASSWORD: use redis+sentinel://… in REDIS_URL, or remove it.",
   ],
   [
     "Sentinels without the master's name",

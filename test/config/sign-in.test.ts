@@ -10,7 +10,7 @@ const problemsOf = (written: string, more?: string) => {
   return reading.type === "invalid" ? reading.problems : [];
 };
 const form =
-  "use a role's ARN with its path, in whose name * stands for any text, for example arn:aws:iam::111122223333:role/team-*";
+  "use a role's ARN with its path; * matches any text in the name, for example arn:aws:iam::111122223333:role/team-*";
 
 test("nobody is signed in as unless it is written", () => {
   const reading = readConfig(configText);
@@ -43,11 +43,11 @@ test.each([
 test.each([
   [
     "arn:aws-cn:iam::111122223333:role/dev",
-    "it is of partition aws-cn, region eu-central-1 of aws. Correct one of them.",
+    "it is in the partition aws-cn, but the region eu-central-1 is in aws. Correct one of them.",
   ],
   [
     "arn:aws:iam::999988887777:role/dev",
-    "it is of account 999988887777, of which nobody is given access here. Correct it, or add the account to foreignAccounts.",
+    "it is in account 999988887777, which gets no access to this cluster. Correct it, or add the account to foreignAccounts.",
   ],
 ])("%s is refused: nobody of it can be given access", (arn, problem) => {
   expect(problemsOf(`{ roles: ["${arn}"] }`)).toEqual([`clusters.staging.signIn.roles[0]: ${problem}`]);

@@ -28,7 +28,7 @@ describe("whoever is asked about", () => {
 
     expect(diagnosis).toMatchObject({ principal: developers, symptom: "none" });
     expect(diagnosis.identity).toEqual({ username: "dev:jane", groups: ["readers"] });
-    expect(diagnosis.noticed).toContain("That is one session of a role");
+    expect(diagnosis.noticed).toContain("That ARN is a session");
   });
 
   test("may be given as a role of IAM Identity Center with its path", () => {
@@ -258,7 +258,7 @@ describe("somebody who gets in", () => {
 
     const { message, remedy } = theCause(whyFacts({ data: { mapRoles }, pods: forbidden }), "without-groups");
 
-    expect(message).toContain("groups is a text and not a list");
+    expect(message).toContain("groups is a text, not a list");
     expect(remedy).toBe("Write groups as a list, even for one group.");
   });
 

@@ -72,7 +72,7 @@ test("a cluster was deleted: AWS says so, what is open there is closed with an e
   expect(retired).toMatchObject({ code: 0 });
   expect(retired.stdout).toMatch(new RegExp(`^${clusterName}: 1 closed \\(r-[a-z0-9]{8}\\)\n$`));
   expect(textOf(message)).toContain("Closed by <@U0ONCALL>, because the cluster is gone; EKS knows it no more");
-  expect(examined.stdout).toContain("all that are open are of clusters that are configured");
+  expect(examined.stdout).toContain("every open request is of a configured cluster");
   const { verdict, last } = await closedIn(product.redisUrl);
   expect(last).toMatchObject({
     actor: "U0ONCALL",
@@ -96,7 +96,7 @@ test("one that was taken out before is told as such, and closed on somebody's wo
   const after = await runLine(heading, "eks-access doctor worker");
 
   expect(examined.code).toBe(1);
-  expect(examined.stdout).toContain(`✗ 1 open of the cluster ${clusterName}, which is not in eks-access.yml`);
+  expect(examined.stdout).toContain(`✗ 1 open of ${clusterName}, which is not in eks-access.yml`);
   expect(seen).toMatchObject({ code: 1, stdout: "" });
   expect(retired.code).toBe(0);
   expect((await closedIn(product.redisUrl)).last).toMatchObject({

@@ -61,7 +61,7 @@ test("its data are gone too: the processes go on with an empty one, and what the
   await product.message(id, "*Ended*");
 
   // The worker that runs on may have been first.
-  expect(recovered.stdout).toMatch(/^staging: [01] leases recovered, 0 that were over taken away/);
+  expect(recovered.stdout).toMatch(/^staging: [01] leases recovered, 0 expired leases ended/);
   expect(recovered.code).toBe(0);
   expect(product.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
 });

@@ -34,7 +34,7 @@ export class ReadingBudget {
 export class DocumentBudget {
   /** Values as they are written. */
   readonly written = new ReadingBudget();
-  /** Values as they are decoded: what an alias stands for counts each time. */
+  /** Values as they are decoded: the target of an alias counts each time. */
   readonly decoded = new ReadingBudget();
 
   /** Reads a section. One that is too much costs the others nothing: none of it is kept. */
@@ -56,14 +56,14 @@ function excess(problem: string, { line, column }: Mark): YamlExcess {
 const LOW = 400_000;
 const HIGH = 4_000_000;
 
-/** go-yaml's guard against documents whose aliases grow without end: the share of work that aliases may cause. */
+/** go-yaml's guard against aliases that grow without end: it limits the share of work that aliases may cause. */
 export class AliasBudget {
   #all = 1;
   #byAlias = 0;
   #depth = 0;
   readonly #open = new Set<YamlNode>();
   readonly #budget: ReadingBudget;
-  /** The alias that is written where all this is read: what is too much is too much there. */
+  /** The alias in the document that caused this reading: the failure names its place. */
   #outermost: YamlNode | null = null;
 
   constructor(budget = new ReadingBudget()) {
@@ -79,7 +79,7 @@ export class AliasBudget {
     this.#budget.spend(this.#outermost ?? node, node.kind === "scalar" ? node.value.length : 0);
   }
 
-  /** Runs what an alias stands for. An alias that is met again within itself has no end. */
+  /** Runs `run` for the target of an alias. An alias within itself would never end, so it fails. */
   through<T>(alias: YamlNode & { kind: "alias" }, run: () => T): T {
     if (this.#open.has(alias))
       throw new YamlFailure(`anchor '${alias.name}' value contains itself`, alias.start.line, alias.start.column);

@@ -116,7 +116,7 @@ export function lineAndColumn(text: string, at: number): { line: number; column:
   return { line: lines.length - 1, column: lines.at(-1)?.length ?? 0 };
 }
 
-/** Where the scanner stands in a text. It moves forward only, and knows its line and column. */
+/** The scanner's place in a text. It moves forward only, and knows its line and column. */
 export class Cursor {
   readonly text: string;
   at: number;
@@ -142,7 +142,7 @@ export class Cursor {
     this.column += count;
   }
 
-  /** Steps over one line break, if there is one, and answers what it stands for in a value. */
+  /** Steps over one line break, if there is one, and returns its text in a value. */
   skipBreak(): string {
     const code = this.code();
     if (!isBreak(code)) return "";

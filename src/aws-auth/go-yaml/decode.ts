@@ -49,7 +49,7 @@ function scalarValue(node: ScalarNode): YamlValue {
   return type === "bool" ? { type, value, node } : { type, value, node };
 }
 
-/** What a scalar stands for. Throws where its text does not fit its tag. */
+/** The value of a scalar. Throws where its text does not fit its tag. */
 export function resolveScalar(node: ScalarNode): ScalarValue {
   if (node.tag === "") return node.implicit ? resolvePlain(node.value) : { type: "string", value: node.value };
   const value = resolveTagged(node.tag, node.value);

@@ -28,7 +28,7 @@ const PAIR_ENDS: ReadonlySet<TokenType> = new Set(["key", "value", "block-end"])
 /** Deeper than this nothing is read: no real document comes near it, and a deeper one would exhaust the stack. */
 const DEPTH = 500;
 
-/** What stands before the content of a node. */
+/** The anchor and the tag before the content of a node. */
 export interface Properties {
   /** Offset at which the node begins. */
   readonly outer: number;
@@ -80,7 +80,7 @@ export class NodeParser {
     return node;
   }
 
-  /** The next node, or what stands where none was written, if the next token is one of these. */
+  /** The next node, or an empty scalar if the next token is one of these. */
   nodeUnless(ends: ReadonlySet<TokenType>, mayBeIndentless: boolean, empty: Mark): YamlNode {
     if (!ends.has(this.scanner.peek().type)) return this.node(mayBeIndentless);
     this.#budget.spend({ start: empty });
@@ -136,7 +136,7 @@ export class NodeParser {
   }
 }
 
-/** A list of `- ` items. An indentless one stands in the column of its key, and has no tokens of its own around it. */
+/** A list of `- ` items. An indentless one is in the column of its key, and no tokens enclose it. */
 function parseBlockSequence(parser: NodeParser, properties: Properties, isIndentless: boolean): SequenceNode {
   const { scanner } = parser;
   const { start, end } = isIndentless ? scanner.peek() : scanner.take();
@@ -172,7 +172,7 @@ function parseBlockMapping(parser: NodeParser, { outer, anchor }: Properties): M
 
 function parseValue(parser: NodeParser, keyEnd: number): YamlNode {
   const colon = parser.scanner.takeIf("value");
-  // Without a `:` the value stands behind its key, and not before whatever comes next.
+  // Without a `:` the empty value follows its key directly.
   if (colon === null) return emptyScalar({ ...parser.scanner.peek().start, at: keyEnd });
   return parser.nodeUnless(PAIR_ENDS, true, behind(colon));
 }
@@ -198,7 +198,7 @@ function parseFlowSequence(parser: NodeParser, { outer, anchor }: Properties): S
 function parseSinglePair(parser: NodeParser): MappingNode {
   const { scanner } = parser;
   const { start } = scanner.take();
-  // libyaml drops the token that stands in the place of a missing key, its `:` included. So does this.
+  // libyaml drops the token in the place of a missing key, its `:` included. So does this.
   const isMissing = SEQUENCE_KEY_ENDS.has(scanner.peek().type);
   const key = isMissing ? emptyScalar(behind(scanner.take())) : parser.node(false);
   const value = parseFlowValue(parser, SEQUENCE_VALUE_ENDS);

@@ -28,7 +28,7 @@ export interface SequenceNode extends NodeBase {
   readonly kind: "sequence";
   readonly items: readonly YamlNode[];
   readonly flow: boolean;
-  /** Block style: where each item's `-` stands. Flow style: where each comma stands. */
+  /** The place of each item's `-` in block style, of each comma in flow style. */
   readonly marks: readonly Mark[];
 }
 
@@ -46,7 +46,7 @@ export interface MappingNode extends NodeBase {
 interface AliasNode extends NodeBase {
   readonly kind: "alias";
   readonly name: string;
-  /** What it stands for. May hold the alias itself: a decoder must look. */
+  /** Its target. It may contain the alias itself, so a decoder must check. */
   readonly target: YamlNode;
 }
 
@@ -56,19 +56,19 @@ export type YamlNode = ScalarNode | SequenceNode | MappingNode | AliasNode;
 export interface YamlDocument {
   /** Null where the text holds no document at all. */
   readonly root: YamlNode | null;
-  /** Where something stands that no reader of the first document ever sees, or null. */
+  /** The start of text behind the first document, which no reader sees; null if there is none. */
   readonly dropped: Mark | null;
 }
 
 interface ValueOf<Node extends YamlNode> {
-  /** Where it is written; for what an alias stands for, where that is written. */
+  /** Where it is written; for an alias, where its target is written. */
   readonly node: Node;
 }
 
 export interface Field {
   readonly key: YamlNode;
   readonly value: YamlValue;
-  /** The value as it stands behind the key: the alias itself where it is one. */
+  /** The value as written behind the key, which may be an alias. */
   readonly written: YamlNode;
   /** It came by `<<`, so it is not written in this mapping. */
   readonly merged: boolean;
@@ -93,7 +93,7 @@ interface ListValue extends ValueOf<SequenceNode> {
 
 export type YamlValue = MapValue | ListValue | (ValueOf<ScalarNode> & ScalarValue);
 
-/** What stands where nothing was written: null, to every reader. */
+/** The scalar for a place without text: null to every reader. */
 export function emptyScalar(start: Mark): ScalarNode {
   const empty = { value: "", tag: "", style: "plain", implicit: true } as const;
   return { kind: "scalar", ...empty, start, outer: start.at, end: start.at, anchor: null };

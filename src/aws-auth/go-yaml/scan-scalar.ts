@@ -11,7 +11,7 @@ import {
   TAB,
 } from "./cursor.ts";
 
-/** Reads a quoted scalar; the cursor stands on its opening quote and ends behind its closing one. */
+/** Reads a quoted scalar, from the cursor at its opening quote to behind its closing one. */
 export function scanQuoted(cursor: Cursor, single: boolean): string {
   const start = cursor.mark();
   const quote = single ? 0x27 : 0x22;
@@ -31,7 +31,7 @@ export function scanQuoted(cursor: Cursor, single: boolean): string {
 
 interface Run {
   text: string;
-  /** It ended with an escaped line break, which stands for nothing. */
+  /** It ended with an escaped line break, which adds no text. */
   brokeLine: boolean;
 }
 
@@ -126,7 +126,7 @@ interface BlockScalar {
 
 type Chomping = "clip" | "keep" | "strip";
 
-/** Reads a literal or folded scalar; the cursor stands on its `|` or `>`. `indent` is the column of the collection around it. */
+/** Reads a literal or folded scalar; the cursor is at its `|` or `>`. `indent` is the column of the collection around it. */
 export function scanBlockScalar(cursor: Cursor, literal: boolean, indent: number): BlockScalar {
   const start = cursor.mark();
   cursor.skip();
@@ -195,7 +195,7 @@ function scanBreaks(cursor: Cursor, column: number, indent: number): { breaks: s
   return { breaks, column: column === 0 ? Math.max(deepest, indent + 1, 1) : column };
 }
 
-/** Blanks and line breaks between two pieces of a scalar, folded: one line break stands for a space. */
+/** Blanks and line breaks between two pieces of a scalar, folded: one line break becomes a space. */
 interface Gap {
   readonly text: string;
   readonly brokeLine: boolean;

@@ -13,7 +13,7 @@ class SimpleKeys {
     return this.#level.depth;
   }
 
-  /** Enters a flow collection whose bracket will be the token with this number. */
+  /** Enters a flow collection. `token` is the number that its bracket will have. */
   deepen(token: number): void {
     this.#level = { depth: this.#level.depth + 1, outer: this.#level, key: null, claim: token };
   }
@@ -43,7 +43,7 @@ class SimpleKeys {
     this.#forget(this.#level);
   }
 
-  /** Takes the key of this level for one whose `:` has come, or answers null. */
+  /** Takes the key of this level, because its `:` has come; null if there is no valid one. */
   takeValid(cursor: Cursor): SimpleKey | null {
     const key = this.#validAt(this.#level, cursor);
     this.#forget(this.#level);
@@ -138,7 +138,7 @@ class BlockIndents {
   }
 }
 
-/** Where scanning stands, and what may come next: the part of libyaml's scanner that all tokens share. */
+/** The scanner's place and what may come next: the part of libyaml's scanner that all tokens share. */
 export class ScanState {
   readonly cursor: Cursor;
   readonly tokens = new TokenQueue();

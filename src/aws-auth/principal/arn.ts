@@ -40,7 +40,7 @@ type PrincipalKind = "role" | "user";
 
 /** An IAM role or user that can stand in aws-auth. */
 export interface Principal {
-  /** As it is to be written into the document. */
+  /** As the document must have it. */
   arn: string;
   kind: PrincipalKind;
   partition: string;
@@ -56,7 +56,7 @@ const PRINCIPAL =
   /^arn:([a-z][a-z0-9-]*):iam::([0-9]{12}):(?:(role)\/|(user)\/(?:[!-)+->@-~]+\/)?)([A-Za-z0-9_+=,.@-]{1,64})$/;
 
 /**
- * Reads an ARN that somebody asks access for, strictly: what this takes, the authenticator will match. For what is
+ * Reads an ARN strictly: the authenticator matches every ARN that this accepts. For what is
  * nearly right (a role's path, an assumed role, a role of IAM Identity Center) it offers the ARN to write instead.
  * `partition` is one more to take: the cluster's own, where AWS has added one since.
  */
@@ -68,7 +68,7 @@ export function readPrincipal(text: string, partition?: string): PrincipalReadin
   return { type: "principal", principal: { arn, kind: role ? "role" : "user", partition: of, account, name } };
 }
 
-/** Why a text is no principal that aws-auth can hold. */
+/** Why a text is not a principal for aws-auth. */
 interface Rejection {
   code: string;
   /** One sentence or two: what is wrong, and what to write instead. */
@@ -84,7 +84,7 @@ function rejectPrincipal(text: string, partition?: string): Rejection {
   if (/[^!-~]/.test(text))
     return reject(
       "arn-characters",
-      "An ARN holds plain ASCII letters without spaces. Type it anew instead of copying it from a document.",
+      "An ARN has only ASCII letters and no spaces. Type it instead of copying it from a document.",
     );
   const match = ARN.exec(text);
   if (match === null)
@@ -96,27 +96,27 @@ function rejectPrincipal(text: string, partition?: string): Rejection {
   if (!isPartition(of, partition))
     return reject("arn-partition", `There is no AWS partition ${quote(of)}. Use one of ${PARTITIONS.join(", ")}.`);
   if (/[*?]/.test(text))
-    return reject("arn-wildcard", "A wildcard names nobody for certain. Name each role or user by itself.");
+    return reject("arn-wildcard", "A wildcard does not name one principal. Name each role or user.");
   if (!/^[0-9]{12}$/.test(account))
     return reject("arn-account", `${quote(account)} is not an AWS account. An account has exactly 12 digits.`);
   if (service === "sts") return rejectSession(text, resource);
   if (service !== "iam" || region !== "")
     return reject(
       "arn-service",
-      "Only IAM roles and users can be mapped: arn:aws:iam::<12 digits>:role/<name>, without a region.",
+      "Only IAM roles and users can get access. Write arn:aws:iam::<12 digits>:role/<name>, without a region.",
     );
   return rejectResource(`arn:${of}:iam::${account}`, resource);
 }
 
 function rejectPadding(trimmed: string): Rejection {
-  const message = "There is white space around the ARN, and the authenticator would compare it too. Leave it out.";
+  const message = "The ARN has spaces around it, and the authenticator compares them. Remove them.";
   return { ...reject("arn-padding", message), ...(ARN.test(trimmed) ? { suggestion: trimmed } : {}) };
 }
 
 function rejectSession(arn: string, resource: string): Rejection {
   const suggestion = resource.startsWith("assumed-role/") ? fromAssumedRole(arn) : null;
   if (suggestion === null)
-    return reject("arn-service", "A federated user's session can't be mapped. Ask for an IAM role or an IAM user.");
+    return reject("arn-service", "A federated user can't get access. Use an IAM role or IAM user.");
   const message = "This is a session. Use the ARN of its role.";
   return { ...reject("arn-assumed-role", message), suggestion };
 }
@@ -125,20 +125,20 @@ function rejectResource(prefix: string, resource: string): Rejection {
   const [kind = "", ...rest] = resource.split("/");
   const name = rest.at(-1) ?? "";
   if (resource === "root")
-    return reject("arn-root", "The root user of an account is not to be mapped. Ask for an IAM role or an IAM user.");
+    return reject("arn-root", "The root user of an account can't get access. Use an IAM role or IAM user.");
   if (kind === "instance-profile")
-    return reject("arn-instance-profile", "An instance profile is not a principal. Ask for the role that is in it.");
+    return reject("arn-instance-profile", "An instance profile is not a principal. Use the role in it.");
   if (kind === "group")
     return reject(
       "arn-group",
-      "IAM groups can't be mapped: a caller's ARN does not say its groups. Ask for a role that the group may assume.",
+      "An IAM group can't get access: a caller's ARN does not name its groups. Use a role that the group can assume.",
     );
   if (kind !== "role" && kind !== "user")
-    return reject("arn-kind", `${quote(kind)} can't be mapped. Ask for an IAM role or an IAM user.`);
+    return reject("arn-kind", `${quote(kind)} can't get access. Use an IAM role or IAM user.`);
   if (!NAME.test(name))
     return reject(
       "arn-name",
-      `${quote(name)} is no name of an IAM ${kind}: 1 to 64 letters, digits and _+=,.@- are allowed.`,
+      `${quote(name)} is not a valid name of an IAM ${kind}. Use 1 to 64 letters, digits and _+=,.@-.`,
     );
   if (kind === "user") return reject("arn-path", "The path of this user has characters that IAM does not allow.");
   return rejectPath(`${prefix}:role/${name}`, rest.slice(0, -1).join("/"));
@@ -147,8 +147,8 @@ function rejectResource(prefix: string, resource: string): Rejection {
 function rejectPath(suggestion: string, path: string): Rejection {
   const isSso = path.startsWith("aws-reserved/sso.amazonaws.com");
   const message = isSso
-    ? "A role of IAM Identity Center must be written without its path: the authenticator never sees it."
-    : "A role must be written without its path: the authenticator never sees the path.";
+    ? "Write a role of IAM Identity Center without its path: the authenticator does not see the path."
+    : "Write the role without its path: the authenticator does not see the path.";
   return { ...reject(isSso ? "arn-sso-path" : "arn-path", message), suggestion };
 }
 
@@ -156,7 +156,7 @@ function reject(code: string, message: string): Rejection {
   return { code, message };
 }
 
-/** At most so much of what somebody typed is repeated to them. */
+/** Quotes typed text, shortened so that a message stays short. */
 function quote(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }

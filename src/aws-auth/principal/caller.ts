@@ -1,6 +1,6 @@
 import { type Principal, readPrincipal } from "./arn.ts";
 
-/** Somebody who signs in, by the ARN that a person gave. */
+/** A caller, from the ARN that a person gave. */
 export interface Caller {
   /** As the authenticator compares it with the entries, but for the case of its letters. */
   readonly principal: Principal;
@@ -27,20 +27,20 @@ export function readCaller(given: string, partition?: string): CallerReading {
   return { type: "caller", caller: { principal: meant.principal, callerArn, noticed: noticedAt(reading) } };
 }
 
-/** What the rejection says of an entry is not what is to be said of a question. */
+/** A rejection speaks of an entry; a question about a caller needs other words. */
 function noticedAt({ code, message }: { readonly code: string; readonly message: string }): string {
-  if (code === "arn-assumed-role") return "That is one session of a role: aws-auth is asked for the role itself.";
+  if (code === "arn-assumed-role") return "That ARN is a session, so this is about its role.";
   if (code === "arn-path" || code === "arn-sso-path") {
-    return "That is a role with its path, which the authenticator never sees: aws-auth is asked for the role without it.";
+    return "The authenticator does not see a role's path, so this is about the role without it.";
   }
   return message;
 }
 
 /**
- * Whether an ARN that somebody is linked with is this principal, one session of the role, or the role with its path. Letters count
+ * Whether a linked ARN is this principal, one session of the role, or the role with its path. Letters count
  * whatever their case, as in a cluster.
  *
- * @param linked null: they are linked with nothing
+ * @param linked null: the person has no link
  */
 export function goesBy(linked: string | null, principal: string): boolean {
   if (linked === null) return false;
@@ -58,7 +58,7 @@ export function withoutRolePath(arn: string): string {
 }
 
 /**
- * The ARN by which a cluster's entries name a principal; null: none does. The name of a role is its own in the whole account,
+ * The ARN of a cluster's entry for a principal; null: there is none. A role's name is unique in its account,
  * whatever its path, so there is no doubt which one is meant (IAM User Guide, "IAM identifiers").
  *
  * @param arns as the entries have them

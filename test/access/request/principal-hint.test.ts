@@ -32,8 +32,8 @@ describe("while an ARN is typed", () => {
 
   test.each([
     ["the root user", `arn:aws:iam::${account}:root`, "The root user"],
-    ["a group", `arn:aws:iam::${account}:group/developers`, "IAM groups can't be mapped"],
-    ["a wildcard", `arn:aws:iam::${account}:role/*`, "A wildcard names nobody for certain"],
+    ["a group", `arn:aws:iam::${account}:group/developers`, "An IAM group can't get access"],
+    ["a wildcard", `arn:aws:iam::${account}:role/*`, "A wildcard does not name one principal"],
     ["no partition", `arn:ams:iam::${account}:role/developers`, "There is no AWS partition"],
     ["another account", "arn:aws:iam::999988887777:role/developers", "is of account 999988887777"],
     ["the creator", `arn:aws:iam::${account}:role/cluster-creator`, "created staging"],

@@ -79,7 +79,7 @@ describe("each mistake is told, with what was understood and a line to copy", ()
       "a role with its path, with the ARN that aws-auth needs",
       "staging arn:aws:iam::111122223333:role/team/developers viewer why",
       [
-        "principal: A role must be written without its path: the authenticator never sees the path. (arn:aws:iam::111122223333:role/developers)",
+        "principal: Write the role without its path: the authenticator does not see the path. (arn:aws:iam::111122223333:role/developers)",
       ],
       `/eks-access request staging ${arn} viewer why`,
     ],
@@ -151,7 +151,7 @@ describe("each mistake is told, with what was understood and a line to copy", ()
       "stagin arn:aws:iam::111122223333:role/team/developers admn for 9h why",
       [
         "cluster: There is no cluster stagin. Clusters: staging, production.",
-        "principal: A role must be written without its path: the authenticator never sees the path. (arn:aws:iam::111122223333:role/developers)",
+        "principal: Write the role without its path: the authenticator does not see the path. (arn:aws:iam::111122223333:role/developers)",
         "level: staging does not offer a level admn. Levels: viewer, admin.",
         "duration: admin can be had for at most 1h.",
       ],

@@ -154,7 +154,7 @@ it("moves nobody in who can't sign in today", () => {
 
   expect(fates.map(({ fate }) => fate)).toMatchObject([
     { type: "dead", why: expect.stringContaining("without its path") },
-    { type: "dead", why: expect.stringContaining("takes its place") },
+    { type: "dead", why: expect.stringContaining("replaces all of it") },
     { type: "moves", wanted: { username: dev.username, isAdmin: false } },
   ]);
   expect(steps.filter(({ type }) => type === "give-entry")).toHaveLength(1);

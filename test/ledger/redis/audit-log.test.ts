@@ -253,7 +253,7 @@ describe("eks-access audit", () => {
     await forget({ keepSeconds: daySeconds }, 2.5);
     await expect(run("verify")).rejects.toMatchObject({
       code: "config-invalid",
-      message: expect.stringContaining("PREVIEW_PUBLIC_KEYS: set it as the Slack process has it."),
+      message: expect.stringContaining("PREVIEW_PUBLIC_KEYS: set it as in the Slack process."),
     });
   });
 
@@ -265,7 +265,7 @@ describe("eks-access audit", () => {
 
     const verified = await runCommand(audit, ["verify", "--file", "-", "--anchor", posted], { stdin: stdout });
 
-    expect(verified).toMatchObject({ code: 2, stderr: expect.stringContaining("export from event 1 on.") });
+    expect(verified).toMatchObject({ code: 2, stderr: expect.stringContaining("Export from event 1.") });
   });
 
   test("exports from any event on, and shows the events of one request", async () => {
@@ -277,12 +277,12 @@ describe("eks-access audit", () => {
   });
 
   test.each([
-    [[], "Say verify, export or show."],
+    [[], "Use verify, export or show."],
     [["verify", "--format", "jsonl"], "verify takes no --format."],
-    [["verify", "--anchor", "12"], "An anchor is COUNT:HASH"],
-    [["export", "--format", "xml"], "--format is jsonl or cloudevents."],
-    [["export", "--from", "0"], "--from is a number from 1."],
-    [["verify", "--file", "no-such-file"], "there is no such file"],
+    [["verify", "--anchor", "12"], "Write an anchor as COUNT:HASH"],
+    [["export", "--format", "xml"], "Use --format jsonl or cloudevents."],
+    [["export", "--from", "0"], "Use --from with a number from 1."],
+    [["verify", "--file", "no-such-file"], "no such file"],
   ])("answers %j with what is wrong", async (argv, message) => {
     const { code, stderr } = await run(...argv);
 
@@ -293,6 +293,6 @@ describe("eks-access audit", () => {
   test("says which line of a file is none of an export", async () => {
     const { code, stderr } = await runCommand(audit, ["verify", "--file", "-"], { stdin: '\n{"a":1}\n' });
 
-    expect([code, stderr]).toEqual([2, "eks-access audit: Line 2 is no event of an export of eks-access.\n"]);
+    expect([code, stderr]).toEqual([2, "eks-access audit: Line 2 is not an event of an eks-access export.\n"]);
   });
 });

@@ -121,7 +121,7 @@ describe("the form of a request", () => {
       approver.choose(opened, "IAM role or user", path),
       approver.choose(opened, "IAM role or user", "arn:aws:iam::111122223333:group/developers"),
     ]);
-    const last = await form("U0APPROVER2", (view) => textOf(view).includes("IAM groups can't be mapped"));
+    const last = await form("U0APPROVER2", (view) => textOf(view).includes("An IAM group can't get access"));
     await approver.close();
 
     expect(textOf(last)).not.toContain("without its path");

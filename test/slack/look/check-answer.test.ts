@@ -60,14 +60,14 @@ describe("check of a cluster that goes by aws-auth alone", () => {
       *aws-auth of \`staging\`* ✗ 2 errors, 1 warning, 1 notice
       3 entries; 1 KiB of 1,024 KiB, so that 99 % are left
       ✗ *\`arn-path\`* \`mapRoles line 4, mapRoles line 7\`
-      This entry matches nobody. A role must be written without its path: the authenticator never sees the path. (the first of 2)
+      This entry matches no caller. Write the role without its path: the authenticator does not see the path. (the first of 2)
             → Write \`arn:aws:iam::111122223333:role/developers\`.
       :warning: *\`entry-shadowed\`* \`mapRoles line 4\`
-      This entry for \`arn:aws:iam::111122223333:role/team/developers\` counts for nothing: the one in mapRoles, line 7, takes its place, and nothing is merged.
+      This entry for \`arn:aws:iam::111122223333:role/team/developers\` has no effect: the entry in mapRoles, line 7, replaces all of it.
             → Keep one entry for each ARN, with all its groups.
       – *\`masters\`* \`mapRoles line 3\`
-      \`arn:aws:iam::111122223333:role/developers\` is in \`system:masters\`: it may do everything, and no RBAC rule can take that away.
-            → Bind a group to cluster-admin instead, where that is enough.
+      \`arn:aws:iam::111122223333:role/developers\` is in \`system:masters\`: it can do everything, and no RBAC rule limits it.
+            → Bind a group to cluster-admin instead if that is enough.
       Others who wrote here, and may again: \`terraform\` (\`mapRoles\`)"
     `);
   });

@@ -20,7 +20,7 @@ describe("the answer to why", () => {
 
     expect(told(whyFacts({ data: { mapRoles }, pods: null, requests: [ended] }))).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✗ is nobody: kubectl says \`You must be logged in to the server (Unauthorized)\`
-      • The entry in mapRoles, line 1, is for \`arn:aws:iam::111122223333:role/team/developers\` and matches nobody. A role must be written without its path: the authenticator never sees the path.
+      • The entry in mapRoles, line 1, is for \`arn:aws:iam::111122223333:role/team/developers\` and matches nobody. Write the role without its path: the authenticator does not see the path.
             → Write \`arn:aws:iam::111122223333:role/developers\` there.
       • \`viewer\` (\`r-1\`) ran out, and is gone since <!date^1772370000^{date_short_pretty} {time}|2026-03-01T13:00:00.000Z>.
             → Ask again if you still need it.
@@ -58,7 +58,7 @@ describe("the answer to why", () => {
 
     expect(told(whyFacts({ given }))).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✓ gets in as \`developer\` in \`readers\`, and may list pods
-      That is one session of a role: aws-auth is asked for the role itself.
+      That ARN is a session, so this is about its role.
       • \`staging\` lets this principal in, and it may list pods in \`default\`. If kubectl says otherwise, it signs in as somebody else, to another cluster, or with a token that is too large.
             → See who you are with \`aws sts get-caller-identity\`, write the kubeconfig again with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\` (and \`--role-arn\` where you assume a role), and see whom kubectl signs in as with \`kubectl auth whoami\`. A session with many tags may have a token of more than 4096 characters, which the authenticator may refuse: \`aws eks get-token --region eu-central-1 --cluster-name staging-eks --query status.token --output text | wc -c\` counts them."
     `);
