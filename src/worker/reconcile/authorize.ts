@@ -4,6 +4,7 @@ import { groupsIn, isPolicyText } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest, MappedIdentity, ProofFinding } from "../../access/request/record.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AccessAnswer } from "../../kubernetes/reviews.ts";
+import { sessionOf } from "../open/session-of.ts";
 
 /** What the API server says about what somebody may do. */
 export interface AuthorizationReview {
@@ -14,8 +15,11 @@ export interface AuthorizationReview {
   readonly unanswered: unknown;
 }
 
-/** EKS's own authorizer goes by who signs in, not by a name that somebody asks about. */
-const unseen = "a review of the API server can't see what an access policy allows";
+/** EKS's own authorizer knows who signed in. AWS does not say that it answers for a name that somebody only asks about. */
+const unseen = "a review names a Kubernetes user: it can't see the access policies of an IAM principal";
+
+/** The session name with which a role is looked up. */
+const anySession = "eks-access";
 
 /** Asks the API server whether somebody may do all that the level of a request names. */
 export async function reviewLease(
@@ -53,23 +57,32 @@ export async function reviewEnd(
 ): Promise<AuthorizationReview> {
   const checks = checksOf(cluster, request);
   if (checks.length === 0) return known(notTested(`the level ${request.level} names nothing to verify`));
-  if (request.groups.some(isPolicyText)) return known(notTested(unseen));
-  const as = `asked as ${identity.username}`;
+  const usernames = usernamesOf(request, identity);
   const auditIds: string[] = [];
+  const found = (finding: ProofFinding, unanswered: unknown = null) => ({ finding, auditIds, unanswered });
   for (const check of checks) {
-    const answer = await ask(client, identity, check);
-    if (answer.type === "failed")
-      return { finding: unansweredFinding(answer.error), auditIds, unanswered: answer.error };
-    if (answer.auditId !== null) auditIds.push(answer.auditId);
-    const because = answer.reason && ` (${answer.reason})`;
-    const finding: ProofFinding = { result: "yes", detail: `may ${inWords(check)}, ${as}${because}` };
-    if (answer.allowed) return { finding, auditIds, unanswered: null };
+    for (const username of usernames) {
+      const answer = await ask(client, { ...identity, username }, check);
+      if (answer.type === "failed") return found(unansweredFinding(answer.error), answer.error);
+      if (answer.auditId !== null) auditIds.push(answer.auditId);
+      const because = answer.reason && ` (${answer.reason})`;
+      const detail = `may ${inWords(check)}, asked as ${username}${because}`;
+      if (answer.allowed) return found({ result: "yes", detail });
+    }
   }
-  return {
-    finding: { result: "no", detail: `may not ${checks.map(inWords).join(", ")}, ${as}` },
-    auditIds,
-    unanswered: null,
-  };
+  const refused = `may not ${checks.map(inWords).join(", ")}`;
+  // Policies hang on the access entry: where none is read back, none is left.
+  if (identity.groups.some(isPolicyText)) return found(notTested(`its groups alone ${refused}, and ${unseen}`));
+  return found({ result: "no", detail: `${refused}, asked as ${usernames.join(" and ")}` });
+}
+
+/**
+ * As whom to ask about an end: a role has a username for each session, and RBAC can bind any of them. Known are the session that
+ * stands for all, and the one as which the worker signed in for the proof of the beginning.
+ */
+function usernamesOf({ id, principal, requester }: ApprovedRequest, { username }: MappedIdentity): readonly string[] {
+  if (!principal.includes(":role/") || !username.endsWith(anySession)) return [username];
+  return [username, username.slice(0, -anySession.length) + sessionOf([{ id, requester }]).sessionName];
 }
 
 /** Whether the same question may be answered later. */

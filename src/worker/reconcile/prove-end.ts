@@ -4,7 +4,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest, EndProof, MappedIdentity, ProofFinding } from "../../access/request/record.ts";
 import { failureOf } from "../../access/request/retry.ts";
 import { identityOfEntry } from "../../access-entry/index.ts";
-import { entryArnIn, readPrincipal } from "../../aws-auth/index.ts";
+import { entryArnIn, readPrincipal, render } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered } from "../remembered.ts";
@@ -83,7 +83,9 @@ function usernameOf({ principal, lease }: ApprovedRequest): string {
   const known: MappedIdentity | null = lease?.proof?.reviewedAs ?? null;
   if (known) return known.username;
   const reading = readPrincipal(principal);
-  return reading.type === "principal" ? usernameFor(reading.principal) : principal;
+  if (reading.type !== "principal") return principal;
+  const template = usernameFor(reading.principal);
+  return render(template, { accountId: reading.principal.account, sessionName: "eks-access" }) ?? template;
 }
 
 function othersOf({ id, principal }: ApprovedRequest, inForce: readonly ApprovedRequest[]): readonly string[] {

@@ -92,7 +92,7 @@ describe("a level with an access policy", () => {
     );
     expect(lease?.proof?.authorized).toEqual({
       result: "not tested",
-      detail: "a review of the API server can't see what an access policy allows",
+      detail: "a review names a Kubernetes user: it can't see the access policies of an IAM principal",
     });
   });
 

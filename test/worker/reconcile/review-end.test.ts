@@ -1,0 +1,69 @@
+import { expect, test } from "vitest";
+import type { MappedIdentity } from "../../../src/access/request/record.ts";
+import type { KubernetesIdentity } from "../../../src/kubernetes/reviews.ts";
+import { reviewEnd } from "../../../src/worker/reconcile/authorize.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aGrantedRequest } from "../../builders/a-request.ts";
+
+const role = "arn:aws:iam::111122223333:role/Developer";
+const ours = "eks-access:111122223333:Developer:";
+const check = { verb: "list", resource: "pods", group: "", namespace: "default" };
+const cluster = aCluster({
+  levels: aCluster().levels.map((level) => (level.name === "viewer" ? { ...level, verify: [check] } : level)),
+});
+
+/** What the proof of the end says where RBAC allows this username the level's check. */
+async function findingOf(
+  { principal = role, groups = ["eks-access:viewers"] }: { principal?: string; groups?: readonly string[] },
+  identity: MappedIdentity,
+  allowed = "nobody",
+) {
+  const asked: string[] = [];
+  const may = async ({ username }: KubernetesIdentity) => {
+    asked.push(username);
+    return { allowed: username === allowed, reason: "", auditId: null };
+  };
+  const request = aGrantedRequest({}, { id: "r-one", principal, groups: [...groups] });
+  const { finding } = await reviewEnd({ may }, cluster, request, identity);
+  return { finding, asked };
+}
+
+test("the end of a role's lease is asked about as each session that we know", async () => {
+  const { finding, asked } = await findingOf({}, { username: `${ours}eks-access`, groups: [] });
+
+  expect(asked).toEqual([`${ours}eks-access`, `${ours}eks-access-U0ENGINEER-r-one`]);
+  expect(finding).toEqual({
+    result: "no",
+    detail: `may not list pods in default, asked as ${ours}eks-access and ${ours}eks-access-U0ENGINEER-r-one`,
+  });
+});
+
+test("a right that the session of the proof of the beginning has left is told", async () => {
+  const session = `${ours}eks-access-U0ENGINEER-r-one`;
+
+  const { finding } = await findingOf({}, { username: `${ours}eks-access`, groups: [] }, session);
+
+  expect(finding).toEqual({ result: "yes", detail: `may list pods in default, asked as ${session}` });
+});
+
+test("an IAM user has no sessions of other names", async () => {
+  const principal = "arn:aws:iam::111122223333:user/engineer";
+
+  const { asked } = await findingOf({ principal }, { username: "eks-access:111122223333:engineer", groups: [] });
+
+  expect(asked).toEqual(["eks-access:111122223333:engineer"]);
+});
+
+test("the end of an access policy is proved where none is associated any more and RBAC refuses", async () => {
+  const groups = ["policy AmazonEKSEditPolicy"];
+
+  const gone = await findingOf({ groups }, { username: `${ours}eks-access`, groups: [] });
+  const left = await findingOf({ groups }, { username: `${ours}eks-access`, groups: ["policy AmazonEKSViewPolicy"] });
+
+  expect(gone.finding.result).toBe("no");
+  expect(left.finding).toEqual({
+    result: "not tested",
+    detail:
+      "its groups alone may not list pods in default, and a review names a Kubernetes user: it can't see the access policies of an IAM principal",
+  });
+});
