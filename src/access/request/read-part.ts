@@ -98,6 +98,12 @@ export function readDuration(typed: string | undefined, level: Level | null): Re
   return understood(seconds, formatDuration(seconds), `for ${typed}`);
 }
 
+/** A time that may be the duration, or the end of the reason. Whoever reads it as the wrong one gives too little or too much. */
+export function askIfDuration(time: string, level: Level | null): ReadPart<number> {
+  const said = `Is ${time} how long you need it, or part of the reason? Write for how long before the reason.`;
+  return mistaken(said, readDuration(time, level).corrected);
+}
+
 export function takesTicket({ ticket }: Cluster): boolean {
   return ticket.need !== "none";
 }

@@ -1,6 +1,7 @@
 import type { Principal } from "../../aws-auth/index.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import {
+  askIfDuration,
   keepToPolicy,
   readArn,
   readCluster,
@@ -10,7 +11,7 @@ import {
   readTicket,
   takesTicket,
 } from "./read-part.ts";
-import type { RequestParts } from "./split-line.ts";
+import { type RequestParts, timeAtEnd } from "./split-line.ts";
 
 /** Everything that a request says, read and allowed by the policy. */
 export interface RequestWish {
@@ -40,9 +41,10 @@ export function readRequest(parts: RequestParts, clusters: ReadonlyMap<string, C
   const cluster = readCluster(parts.cluster, clusters);
   const level = readLevel(parts.level, cluster.meant);
   const principal = keepToPolicy(readArn(parts.principal), cluster.meant, level.meant);
-  const duration = readDuration(parts.duration, level.meant);
+  const end = parts.duration === undefined ? timeAtEnd(parts.reason) : null;
+  const duration = end ? askIfDuration(end.time, level.meant) : readDuration(parts.duration, level.meant);
   const ticket = readTicket(parts.ticket, cluster.meant);
-  const reason = readReason(reasonOf(parts, cluster.meant));
+  const reason = readReason(reasonOf(end ? { ...parts, reason: end.before } : parts, cluster.meant));
   if (cluster.value && level.value && principal.value && duration.value && ticket.mistake === null && reason.value) {
     const wish = { cluster: cluster.value, level: level.value, principal: principal.value };
     const rest = { durationSeconds: duration.value, ticket: ticket.value, reason: reason.value };

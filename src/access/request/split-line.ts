@@ -80,6 +80,14 @@ function partOf(word: string, next: string | undefined, draft: Draft, clusters: 
   return misses("level") ? "level" : null;
 }
 
+/** A time that ends a reason, as in `look 2h`, and what stands before it; null: none does. */
+export function timeAtEnd(reason: string): { readonly time: string; readonly before: string } | null {
+  const words = reason.split(" ");
+  const length = [4, 3, 2, 1].find((count) => count < words.length && isDuration(words.slice(-count)));
+  if (length === undefined || /^permanent$/i.test(words.at(-1) ?? "")) return null;
+  return { time: words.slice(-length).join(" "), before: words.slice(0, -length).join(" ") };
+}
+
 /** Takes a duration and a ticket off the end of the reason, in either order. */
 function takeEnd(reason: readonly string[], draft: Draft, clusters: Clusters): readonly string[] {
   const shorter = takeLastTicket(takeLastDuration(reason, draft), draft, clusters);

@@ -49,6 +49,27 @@ describe("a line without mistakes", () => {
   });
 });
 
+describe("a time that ends the line without `for`", () => {
+  test.each([
+    ["look 2h", "2h", "for 2h look"],
+    ["look at it 90 min", "90 min", "for 90 min look at it"],
+    ["pods older than 1d", "1d", "for 8h pods older than"],
+  ])("may be part of the reason, so it is asked about: %s", (rest, time, corrected) => {
+    expect(told(`staging ${arn} viewer ${rest}`)).toMatchObject({
+      mistakes: [
+        `duration: Is ${time} how long you need it, or part of the reason? Write for how long before the reason.`,
+      ],
+      corrected: `/eks-access request staging ${arn} viewer ${corrected}`,
+    });
+  });
+
+  test("is part of the reason where the line says for how long", () => {
+    expect(read(`staging ${arn} viewer 30m pods older than 1d`)).toMatchObject({
+      wish: { durationSeconds: 1800, reason: "pods older than 1d" },
+    });
+  });
+});
+
 describe("each mistake is told, with what was understood and a line to copy", () => {
   test.each([
     [
