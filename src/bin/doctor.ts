@@ -172,7 +172,7 @@ async function examineCluster(settings: Settings, name: string): Promise<Examine
   const { environment, config } = settings;
   const [{ reportChain }, { examineSignIn }] = await Promise.all([
     import("../worker/questions/chain.ts"),
-    import("../worker/sign-in/examine-sign-in.ts"),
+    import("../worker/sign-in/sign-in.ts"),
   ]);
   const what = `Cluster ${name}`;
   const cluster = config.clusters.get(name);

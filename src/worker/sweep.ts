@@ -14,7 +14,7 @@ import { delay } from "./delay.ts";
 import { inParallel } from "./in-parallel.ts";
 import { recordDueMigration } from "./migration/look-at-migration.ts";
 import { configurationOf } from "./open/cluster-trouble.ts";
-import { putOff } from "./reconcile/put-off.ts";
+import { putOff } from "./reconcile/outcome.ts";
 
 /** Nothing changes before somebody changes the configuration. */
 const lookAgainMs = 300_000;

@@ -10,10 +10,10 @@ import type { AccessRequest, ApprovedRequest, Holding } from "../../src/access/r
 import { createRequest } from "../../src/access/request/request.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { eventOf } from "../../src/ledger/record-change.ts";
-import { identityInDocument } from "../../src/worker/reconcile/cluster-state.ts";
 import { settle } from "../../src/worker/reconcile/document-way.ts";
-import type { DocumentSettlement } from "../../src/worker/reconcile/plan-settlement.ts";
 import { inDocument } from "../../src/worker/reconcile/prove.ts";
+import type { DocumentSettlement } from "../../src/worker/reconcile/settle-document.ts";
+import { identityInDocument } from "../../src/worker/reconcile/settle-document.ts";
 import { userArn } from "./people.ts";
 import type { Stage } from "./stage.ts";
 

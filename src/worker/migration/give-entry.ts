@@ -17,8 +17,7 @@ import { connectAs } from "../open/open-cluster.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
 import type { Errand } from "../open/session-of.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
-import { becomePrincipal, type PrincipalSession } from "../sign-in/become-principal.ts";
-import { signIn } from "../sign-in/sign-in.ts";
+import { becomePrincipal, type PrincipalSession, signIn } from "../sign-in/sign-in.ts";
 import type { GatheredMigration } from "./gather-migration.ts";
 import { asStanding, migrationTag } from "./gather-migration.ts";
 

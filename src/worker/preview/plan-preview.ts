@@ -1,16 +1,32 @@
+import type { MemoryKeys } from "../../access/approval/seal.ts";
+import { fitsAnnotation } from "../../access/lease/annotation.ts";
+import { roomIn } from "../../access/lease/annotation-room.ts";
 import { shareOf } from "../../access/lease/due-work.ts";
+import { baseOf, targetOf } from "../../access/lease/holding.ts";
 import { lostRights } from "../../access/lease/lost-rights.ts";
 import { type LeasesFound, leasesBeside } from "../../access/lease/other-leases.ts";
+import { usernameFor } from "../../access/lease/username.ts";
 import type { Cluster, Rule } from "../../access/policy/cluster.ts";
 import { hoursInWords } from "../../access/policy/hours.ts";
 import { mayAsk } from "../../access/policy/may-ask.ts";
+import { covers, isPolicyText, policiesIn, policyTexts } from "../../access/policy/policy-text.ts";
 import { approvalsNeeded, isOutside } from "../../access/policy/rule.ts";
 import type { Way } from "../../access/policy/way.ts";
 import { digestOfChange } from "../../access/request/digest.ts";
-import type { AccessRequest, Preview, Share } from "../../access/request/record.ts";
-import { readPrincipal } from "../../aws-auth/index.ts";
+import type { AccessRequest, MappedIdentity, Preview, Share } from "../../access/request/record.ts";
+import type { AccessEntry } from "../../access-entry/index.ts";
+import { type NamedEntry, planChanges, readPrincipal, resolve, unifiedDiff } from "../../aws-auth/index.ts";
+import { annotationFull, beingDeleted, type ClusterState, planGuard } from "../reconcile/settle-document.ts";
+import { type EntryState, refuseTarget } from "../reconcile/settle-entries.ts";
 import type { ChangePreview, RequestedChange } from "../reconcile/way-adapter.ts";
-import { type WarningFacts, warningsOf } from "./preview-warnings.ts";
+import { readRemembered } from "../remembered.ts";
+import {
+  documentWarnings,
+  sameUsernameWarnings,
+  sessionWarnings,
+  type WarningFacts,
+  warningsOf,
+} from "./preview-warnings.ts";
 
 export type PreviewPlan =
   | { readonly type: "preview"; readonly preview: Omit<Preview, "rights" | "seal">; readonly approvalsWanted: number }
@@ -78,6 +94,117 @@ function outsideHours(rule: Rule, now: Date): string[] {
   return [`Asked outside working hours${more}: they are ${hoursInWords(rule.hours)}.`];
 }
 
-function refused(code: string, message: string): PreviewPlan {
+/** What would change in aws-auth; or why it can't be done. */
+export function previewInDocument(
+  cluster: Cluster,
+  keys: MemoryKeys,
+  state: ClusterState,
+  { request, level, principal, beginning }: RequestedChange,
+): ChangePreview {
+  const { arn } = principal;
+  const { groups } = request;
+  if (groups.some(isPolicyText)) {
+    return refused(
+      "policy-in-aws-auth",
+      `${level.name} gives an access policy of EKS, and ${cluster.name} takes ${arn} by aws-auth, which knows none. Ask for a level of groups, or have an operator move ${arn} to an access entry.`,
+    );
+  }
+  const entry = state.identityOf(arn);
+  const holding = state.holdings.get(arn.toLowerCase());
+  const base = baseOf(entry, holding);
+  if (base && groups.every((group) => base.groups.includes(group))) {
+    return refused("already-mapped", `${arn} has ${groups.join(", ")} in ${cluster.name} already, without end.`);
+  }
+  const deletion = state.configMap?.deletion;
+  if (deletion) return { type: "refused", refusal: beingDeleted(cluster, deletion) };
+  const shares = [...(holding?.shares ?? []), ...beginning, shareOf(request, new Date(request.createdAt))];
+  const username = entry?.username ?? usernameFor(principal);
+  const { change, holding: held } = targetOf(arn, entry, holding, shares, username);
+  const plan = planChanges(state.document, [change], planGuard(cluster, [level], state), readRemembered);
+  if (plan.type === "refused") return { type: "refused", refusal: plan.refusal };
+  const [leftOut] = plan.refused;
+  if (leftOut) return { type: "refused", refusal: leftOut };
+  const others = [...state.holdings.values()].filter((each) => each.arn.toLowerCase() !== arn.toLowerCase());
+  const room = roomIn(state.configMap?.annotations ?? {});
+  if (held && !fitsAnnotation([...others, held], keys, room.forLeases)) {
+    return { type: "refused", refusal: annotationFull(cluster, room) };
+  }
+  const today = resolve(state.document, arn);
+  const planned = plan.differences.find((each) => each.arn.toLowerCase() === arn.toLowerCase())?.after;
+  const afterwards = planned ?? today ?? { username, groups };
+  return {
+    type: "change",
+    way: "aws-auth",
+    diff: plan.diff,
+    base,
+    today,
+    afterwards,
+    warnings: [
+      ...(entry ? [] : sameUsernameWarnings(username, arn, state.document.entries)),
+      ...sessionWarnings(username, arn),
+      ...documentWarnings(state),
+    ],
+  };
+}
+
+function refused(code: string, message: string): Extract<ChangePreview, { readonly type: "refused" }> {
   return { type: "refused", refusal: { code, message } };
+}
+
+/** What would change of somebody's access entry; or why it can't be done. */
+export function previewByEntry(
+  cluster: Cluster,
+  keys: MemoryKeys,
+  state: EntryState,
+  { request, principal, beginning }: RequestedChange,
+): ChangePreview {
+  const { arn } = principal;
+  const key = arn.toLowerCase();
+  const today = state.identityOf(arn);
+  const holding = state.holdings.get(key);
+  const base = baseOf(today, holding);
+  if (base && request.groups.every((group) => covers(base.groups, group))) {
+    const message = `${arn} has ${request.groups.join(", ")} in ${cluster.name} already, without end.`;
+    return { type: "refused", refusal: { code: "already-mapped", message } };
+  }
+  const username = today?.username ?? usernameFor(principal);
+  const shares = [...(holding?.shares ?? []), ...beginning, shareOf(request, new Date(request.createdAt))];
+  const target = targetOf(arn, today, holding, shares, username);
+  const refusal = refuseTarget(cluster, state, keys, target);
+  if (refusal) return { type: "refused", refusal };
+  const groups = target.change.type === "map" ? target.change.groups : request.groups;
+  const afterwards = { username, groups };
+  const entry = state.entries.get(key);
+  const diff = unifiedDiff("access-entry", today && textOf(entry, arn, today), textOf(entry, arn, afterwards));
+  return {
+    type: "change",
+    way: "access-entry",
+    diff,
+    base,
+    today,
+    afterwards,
+    warnings: [
+      ...(today ? [] : sameUsernameWarnings(username, arn, namedIn(state))),
+      ...sessionWarnings(username, arn),
+    ],
+  };
+}
+
+/** The entries that were read, and what aws-auth has beside them. */
+function namedIn({ entries, mappedEntries }: EntryState): readonly NamedEntry[] {
+  const read = [...entries.values()].map(({ principalArn, username }) => ({ arn: principalArn, username }));
+  return [...read, ...mappedEntries()];
+}
+
+/** An entry as people read it, line by line. */
+function textOf(entry: AccessEntry | undefined, arn: string, { username, groups }: MappedIdentity): string {
+  const policies = policiesIn(groups).flatMap(policyTexts);
+  const plain = groups.filter((group) => !group.startsWith("policy "));
+  return [
+    `principal: ${entry?.principalArn ?? arn}`,
+    `username: ${username}`,
+    ...plain.map((group) => `group: ${group}`),
+    ...policies.map((policy) => policy.replace("policy ", "policy: ")),
+    "",
+  ].join("\n");
 }

@@ -6,7 +6,7 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import type { AwsAuthDocument, Principal } from "../../aws-auth/index.ts";
 import { entriesThatYield, goesBy, type NamedEntry } from "../../aws-auth/index.ts";
 import type { RoleBindings } from "../../kubernetes/group-bindings.ts";
-import type { ClusterState } from "../reconcile/cluster-state.ts";
+import type { ClusterState } from "../reconcile/settle-document.ts";
 
 export interface WarningFacts {
   readonly principal: Principal;

@@ -20,7 +20,7 @@ import type { ManagedPart } from "../../kubernetes/config-map.ts";
 import { inParallel } from "../in-parallel.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
-import { identityInDocument } from "../reconcile/cluster-state.ts";
+import { identityInDocument } from "../reconcile/settle-document.ts";
 
 /** The access entries as they are, for somebody who asks. */
 export interface LookedAtEntries {

@@ -8,7 +8,7 @@ import type { Holding } from "../../access/request/record.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type EntryCall, type EntrySituation, isAsPlanned, planEntry, planMs } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import type { EntryState } from "./entry-state.ts";
+import type { EntryState } from "./settle-entries.ts";
 
 /** What it takes to change entries of one cluster. */
 export interface EntryTools {

@@ -1,23 +1,27 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { shareOf } from "../../access/lease/due-work.ts";
+import { sealedEnd, shareOf } from "../../access/lease/due-work.ts";
 import type { Target } from "../../access/lease/holding.ts";
+import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest, Holding } from "../../access/request/record.ts";
-import type { AccessEntry } from "../../access-entry/index.ts";
-import { identityOfEntry } from "../../access-entry/index.ts";
+import type { AccessRequest, ApprovedRequest, Holding } from "../../access/request/record.ts";
+import { type AccessEntry, identityOfEntry, withdrawalTagChanges } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { step } from "../../operations/metrics/steps.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
-import { previewByEntry } from "../preview/preview-entry.ts";
+import { previewByEntry } from "../preview/plan-preview.ts";
 import { callsFor, carryOutEntry, type EntryTools, openSinceOf, readBackEntry } from "./carry-out-entry.ts";
-import { type EntryState, readEntryState, type WhoseEntries } from "./entry-state.ts";
-import { lateCallDoubt } from "./late-call.ts";
 import { inEntries } from "./prove.ts";
-import { rememberInTags } from "./remember-in-tags.ts";
-import { type EntrySettlement, settleEntries } from "./settle-entries.ts";
+import {
+  type EntrySettlement,
+  type EntryState,
+  lateCallDoubt,
+  readEntryState,
+  settleEntries,
+  type WhoseEntries,
+} from "./settle-entries.ts";
 import type { Outcomes, Prepared, Settlement, WayAdapter, WayPlace, WriteFailure } from "./way-adapter.ts";
 
 interface Place extends WayPlace {
@@ -171,4 +175,39 @@ function failureOf(error: unknown): WriteFailure | null {
   if (error === null || error === undefined) return null;
   const kind = error instanceof AccessError ? kinds[error.code] : undefined;
   return { kind: kind ?? "failed", error };
+}
+
+/** What is left to do once the entries are written. */
+export interface TagsBegun {
+  /** Whether a request was taken back before its end, and that could not be remembered. */
+  readonly isForgotten: (request: ApprovedRequest) => boolean;
+  /** Takes out of the tags what is over, or given again: what could not be is taken out by the next run. */
+  readonly tidyUp: () => Promise<void>;
+}
+
+/**
+ * Remembers in the cluster's tags what is taken back, before it is taken away: a process that dies in between leaves nothing
+ * behind that could be given again. That it can't be remembered must not keep anybody's access alive.
+ */
+async function rememberInTags(
+  { log, now }: WorkerContext,
+  { entries, cluster, state, keys }: EntryTools,
+  withdrawals: Withdrawals,
+): Promise<TagsBegun> {
+  const { wanted, stale } = withdrawalTagChanges(cluster.name, state.tags, withdrawals, keys);
+  const tidyUp = async () => {
+    if (stale.length === 0) return;
+    await entries.untagCluster(stale).catch((error: unknown) => {
+      log.warn({ cluster: cluster.name, err: error }, "could not take what is over out of the cluster's tags");
+    });
+  };
+  try {
+    if (Object.keys(wanted).length > 0) await entries.tagCluster(wanted);
+    return { isForgotten: () => false, tidyUp };
+  } catch (error) {
+    log.error({ cluster: cluster.name, err: error }, "the cluster can't remember what was taken back");
+    const known = new Set(state.withdrawals.list.map(({ id }) => id));
+    const isEarly = (request: ApprovedRequest) => Date.parse(sealedEnd(request)) > now().getTime();
+    return { isForgotten: (request) => isEarly(request) && !known.has(request.id), tidyUp };
+  }
 }

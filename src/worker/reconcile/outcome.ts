@@ -1,17 +1,27 @@
+import type { AuditEvent, EventType } from "../../access/audit/event.ts";
+import { hasWrites } from "../../access/audit/request-ids.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
+import { decideFailure } from "../../access/lease/decide-lease.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
 import { activeLease, endedLease, failedLease } from "../../access/lease/lease.ts";
 import { rememberWritten } from "../../access/lease/written.ts";
 import type { Way } from "../../access/policy/way.ts";
-import type { ApprovedRequest, Holding, MappedIdentity, Proof } from "../../access/request/record.ts";
+import type {
+  AccessRequest,
+  ApprovedRequest,
+  Holding,
+  Lease,
+  MappedIdentity,
+  Proof,
+} from "../../access/request/record.ts";
+import { isClosed } from "../../access/request/request.ts";
+import { type Failure, failureOf, isToBeTold, nextTry } from "../../access/request/retry.ts";
 import { approvalVoided, withLease } from "../../access/request/transitions.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
-import { eventOf } from "../../ledger/record-change.ts";
+import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
-import { type Proved, withProof } from "./prove.ts";
-import type { ProvedEnd } from "./prove-end.ts";
-import { putOff } from "./put-off.ts";
-import { idsElsewhere, recordOutcome } from "./record.ts";
+import { delayDetail } from "../delay.ts";
+import { type Proved, type ProvedEnd, withProof } from "./prove.ts";
 
 /** Says in the ledger that a write is about to be sent. The next version of the record. */
 export async function beginWrite(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {
@@ -144,4 +154,112 @@ const approvalReplayed = {
 export async function voidApproval(context: WorkerContext, request: ApprovedRequest, message: string): Promise<void> {
   const by = request.approvals.map((approval) => approval.by);
   await recordOutcome(context, approvalVoided(request, message), "approval.void", { why: message, approvers: by });
+}
+
+/** Records what `decideFailure` makes of a lease: it is tried again, or it fails with its cause and remedy. */
+async function recordFailure(
+  context: WorkerContext,
+  request: ApprovedRequest | null,
+  failure: Failure,
+  isFinal: boolean,
+): Promise<void> {
+  const mayBeWritten = request?.lease.state !== "scheduled" || request.lease.writeBegan !== null;
+  const { outcome } = decideFailure({ isSettled: request === null, mayBeWritten, isFinal });
+  if (outcome === "leave" || !request) return;
+  if (outcome === "put-off") return postpone(context, request, failure);
+  const { code, message } = failure;
+  const lease = failedLease(request.lease, { code, message }, {});
+  await recordOutcome(context, withLease(request, lease, null), "lease.failed", { code });
+}
+
+/** The plan refuses it. What may be in the cluster is tried again until it is seen to be gone: nothing is left behind. */
+export function fail(context: WorkerContext, request: ApprovedRequest, failure: Failure): Promise<void> {
+  return recordFailure(context, request, failure, true);
+}
+
+/** A run failed for it. */
+export async function putOff(
+  context: WorkerContext,
+  stale: ApprovedRequest,
+  error: unknown,
+  notBefore?: string,
+): Promise<void> {
+  const isFinal = error instanceof AccessError && !error.retryable;
+  await recordFailure(context, await newestOf(context, stale), { ...failureOf(error), notBefore }, isFinal);
+}
+
+/** An approval is void, and something of its lease may be left: it is asked for again when nothing is. */
+export async function putOffVoid(context: WorkerContext, stale: ApprovedRequest, error: unknown): Promise<void> {
+  const request = await newestOf(context, stale);
+  // Another one was given meanwhile: its lease ends at another time.
+  if (request?.lease.endsAt !== stale.lease.endsAt) return;
+  const isNew = !request.lease.voidSince;
+  const lease = isNew ? { ...request.lease, voidSince: context.now().toISOString() } : request.lease;
+  await postpone(context, { ...request, lease }, failureOf(error), { isNew });
+}
+
+/** The run may have written to the record before it failed. Null: it is over, or another run has proved it. */
+async function newestOf(context: WorkerContext, stale: ApprovedRequest): Promise<ApprovedRequest | null> {
+  const request = (await context.ledger.get(stale.id)) ?? stale;
+  if (request.state !== "approved" || isClosed(request)) return null;
+  return request.lease.state === "active" && stale.lease.state === "scheduled" ? null : request;
+}
+
+/** @param isNew whether the record says more than that it was tried once more: then an event tells of it (law 2) */
+async function postpone(
+  context: WorkerContext,
+  request: ApprovedRequest,
+  failure: Failure,
+  { isNew = false } = {},
+): Promise<void> {
+  const now = context.now();
+  const trouble = nextTry(request, failure, now);
+  const lease = endingOf(request, now);
+  // Every write that the cluster's own audit log has is named by an event.
+  const isWritten = hasWrites(context.awsRequests, context.auditIds);
+  const isTold = isNew || lease !== null || isWritten || isToBeTold(request.trouble, trouble);
+  const after = withLease(request, lease ?? request.lease, trouble);
+  const { voidSince } = after.lease;
+  const detail = { ...delayDetail(trouble), ...(voidSince && { voidSince }) };
+  await recordOutcome(context, after, isTold ? "lease.delayed" : null, detail);
+}
+
+/** A lease whose time is over may be gone although the run failed: it is not told as active any more (law 5). */
+function endingOf(request: ApprovedRequest, now: Date): Lease | null {
+  const { lease } = request;
+  const at = sealedEnd(request);
+  if (lease.state !== "active" || lease.end || Date.parse(at) > now.getTime()) return null;
+  return { ...lease, end: { cause: "expired", by: "worker", at, why: "" } };
+}
+
+type Detail = AuditEvent["detail"];
+
+/**
+ * Where somebody changed the record meanwhile, the next run sees what they did: it is woken by their change.
+ *
+ * @param type null: no event tells of it, as `recordChange` has it
+ */
+export async function recordOutcome(
+  context: WorkerContext,
+  after: AccessRequest,
+  type: EventType | null,
+  detail: Detail,
+): Promise<void> {
+  const now = context.now();
+  const event = type && eventOf(type, after, "worker", now, { ...idsElsewhere(context), ...detail });
+  const result = await recordChange(context, after, event, now);
+  if (result.type === "conflict") context.log.info({ request: after.id, event: type }, "the record changed meanwhile");
+}
+
+/** Under which ids CloudTrail has what this run asked of AWS, and the cluster's own audit log its writes and the reviews of one proof. */
+export function idsElsewhere({ awsRequests, auditIds }: WorkerContext, reviews: readonly string[] = []): Detail {
+  const asked = awsRequests?.byCall() ?? {};
+  const written = {
+    ...auditIds?.byCall(),
+    ...(reviews.length > 0 && { "POST subjectaccessreviews": reviews }),
+  };
+  return {
+    ...(Object.keys(asked).length > 0 && { awsRequests: asked }),
+    ...(Object.keys(written).length > 0 && { auditIds: written }),
+  };
 }

@@ -10,11 +10,11 @@ import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
-import { lookAgainBeside } from "../preview/look-again.ts";
+import { lookAgainBeside } from "../preview/preview.ts";
 import { endRescues } from "../rescue/rescue-lease.ts";
 import type { DocumentWay } from "./document-way.ts";
 import type { EntryWay } from "./entry-way.ts";
-import { putOff } from "./put-off.ts";
+import { putOff } from "./outcome.ts";
 import { reconcileWay } from "./reconcile-way.ts";
 import { waysIn } from "./ways.ts";
 

@@ -1,20 +1,153 @@
-import type { MemoryKeys } from "../../access/approval/seal.ts";
-import type { AccessError } from "../../access/failure/access-error.ts";
+import type { MemoryKeys, WorkerKeys } from "../../access/approval/seal.ts";
+import { AccessError } from "../../access/failure/access-error.ts";
+import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
+import { sealedEnd } from "../../access/lease/due-work.ts";
 import type { Target } from "../../access/lease/holding.ts";
-import type { Withdrawals } from "../../access/lease/withdrawal.ts";
-import { isGivenByEntry } from "../../access/lease/written.ts";
+import { bothWithdrawals, noWithdrawals, stillApproved, type Withdrawals } from "../../access/lease/withdrawal.ts";
+import { isGivenByEntry, withLedgerMemory } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isSameCreator } from "../../access/policy/creator.ts";
-import type { ApprovedRequest } from "../../access/request/record.ts";
-import { fitsTags, refuseEntry, roomForWithdrawals, writeHoldingTags } from "../../access-entry/index.ts";
-import type { Refusal } from "../../aws-auth/index.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
+import {
+  type AccessEntry,
+  arrivesUntil,
+  fitsTags,
+  identityOfEntry,
+  readHoldingTags,
+  readWithdrawalTags,
+  refuseEntry,
+  roomForWithdrawals,
+  writeHoldingTags,
+} from "../../access-entry/index.ts";
+import type { AccessEntries } from "../../aws/access-entries.ts";
+import { type Entry, entryArnIn, type Refusal, withoutRolePath } from "../../aws-auth/index.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import { takeMoreTime } from "../../operations/time-limit.ts";
+import { inParallel } from "../in-parallel.ts";
+import type { OpenedCluster } from "../open/open-cluster.ts";
+import { parseRemembered, readAnnotationRemembered } from "../remembered.ts";
 import { checkWork, leaveOut, withOwnMemory } from "./check-leases.ts";
-import type { EntryState } from "./entry-state.ts";
-import { lateCallDoubt } from "./late-call.ts";
-import { targetsOf } from "./targets.ts";
-import type { SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
-import { withdrawalsAfter } from "./withdrawals-after.ts";
+import { inEntries } from "./prove.ts";
+import { targetsOf, withdrawalsAfter } from "./targets.ts";
+import type { SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
+
+/** What the access entries of the principals in question tell. */
+export interface EntryState extends WayState {
+  /** By the principal's ARN in lower case, without a role's path. */
+  readonly entries: ReadonlyMap<string, AccessEntry>;
+  /** Since when calls about an entry may have been sent that were not answered, ISO 8601, by the same key. */
+  readonly openSince: ReadonlyMap<string, string>;
+  /** Of the cluster itself. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** Whether it is known what `aws-auth` remembers. */
+  readonly knowsDocument: boolean;
+  /** What `aws-auth` maps beside the access entries. */
+  readonly mappedEntries: () => readonly Entry[];
+}
+
+/** Every entry takes a call or two: `all` is for a cluster whose ledger may not know them. */
+export type WhoseEntries = "all" | "requested";
+
+type OpenedEntries = Pick<OpenedCluster, "creatorArn" | "tags" | "mode"> & {
+  readonly client: Pick<ClusterClient, "readAwsAuth">;
+  readonly entries: Pick<AccessEntries, "list" | "describe">;
+};
+
+/** Each entry takes calls of its own, a few of them at once. */
+const eachEntryMs = 100;
+
+/**
+ * Reads the entries of the principals of these requests, and our own part of them.
+ * @throws AccessError
+ */
+export async function readEntryState(
+  opened: OpenedEntries,
+  cluster: Cluster,
+  keys: WorkerKeys,
+  open: readonly AccessRequest[],
+  whose: WhoseEntries,
+): Promise<EntryState> {
+  const { entries, creatorArn, tags } = opened;
+  const arns = await entries.list();
+  const principals = [...new Set(open.map(({ principal }) => principal))];
+  const wanted = whose === "all" ? arns : principals.flatMap((principal) => entryArnIn(arns, principal) ?? []);
+  takeMoreTime(eachEntryMs * wanted.length);
+  const described = await inParallel([...new Set(wanted)], (arn) => entries.describe(arn));
+  const found = described.filter((entry) => entry !== null);
+  const readings = found.map((entry) =>
+    readHoldingTags(cluster.name, withoutRolePath(entry.principalArn), entry, keys.memory),
+  );
+  const held = readings.flatMap((reading) => (reading.type === "holding" ? [reading.holding] : []));
+  const openSince = new Map(
+    readings.flatMap((reading) =>
+      reading.type === "holding" && reading.openSince !== null
+        ? [[reading.holding.arn.toLowerCase(), reading.openSince] as const]
+        : [],
+    ),
+  );
+  const untrusted = readings.flatMap((reading) => (reading.type === "untrusted" ? [reading.message] : []));
+  const ofTags = readWithdrawalTags(cluster.name, tags, keys.memory);
+  const { withdrawals } = ofTags;
+  const inDocument = await documentMemory(opened, cluster, keys, open);
+  const elsewhere = inDocument?.withdrawals ?? noWithdrawals;
+  const approved = stillApproved(open, bothWithdrawals(withdrawals, elsewhere), keys.decision);
+  const memory = withLedgerMemory(held, approved, keys.memory, "access-entry");
+  return {
+    ...{ ...memory, ...byPrincipal(found, memory), creatorArn, tags, withdrawals, elsewhere },
+    openSince,
+    isUnfinished: false,
+    untrusted: untrusted[0] ?? ofTags.untrusted,
+    knowsDocument: inDocument !== null,
+    mappedEntries: () => parseRemembered(inDocument?.data ?? {}).entries,
+  };
+}
+
+interface DocumentMemory {
+  readonly withdrawals: Withdrawals;
+  /** Of the ConfigMap. */
+  readonly data: Readonly<Record<string, string>>;
+}
+
+/**
+ * What the annotation of `aws-auth` remembers of what was taken back there. A cluster of mode `API` is only asked where something
+ * that stood there may be given again. Null: it could not be read, as where the API server does not let the creator in any more.
+ */
+async function documentMemory(
+  { client, mode }: OpenedEntries,
+  { name }: Cluster,
+  keys: WorkerKeys,
+  open: readonly AccessRequest[],
+): Promise<DocumentMemory | null> {
+  if (mode === "API" && !open.some(stoodInDocument)) return { withdrawals: noWithdrawals, data: {} };
+  try {
+    const configMap = await client.readAwsAuth();
+    const reading = readAnnotationRemembered(name, configMap?.annotations[leasesAnnotation], keys.memory);
+    const withdrawals = reading.type === "holdings" ? reading.withdrawals : noWithdrawals;
+    // What stands there lets nobody in where the cluster reads its access entries alone.
+    return { withdrawals, data: mode === "API" ? {} : (configMap?.data ?? {}) };
+  } catch (error) {
+    if (error instanceof AccessError) return null;
+    throw error;
+  }
+}
+
+/** Whether a lease is told as in force that was given by aws-auth. */
+function stoodInDocument({ lease }: AccessRequest): boolean {
+  return lease?.state === "active" && lease.written?.way !== "access-entry";
+}
+
+function byPrincipal(
+  found: readonly AccessEntry[],
+  { holdings }: Pick<WayState, "holdings">,
+): Pick<EntryState, "entries" | "identityOf" | "signsInAs"> {
+  const entries = new Map(found.map((entry) => [withoutRolePath(entry.principalArn).toLowerCase(), entry]));
+  const identityOf = (arn: string) => {
+    const key = arn.toLowerCase();
+    return identityOfEntry(entries.get(key) ?? null, holdings.get(key));
+  };
+  return { entries, identityOf, signsInAs: (arn) => inEntries(identityOf(arn), arn, null) };
+}
 
 /** A decision about the access entries of one cluster. */
 export interface EntrySettlement extends Settlement {
@@ -97,4 +230,32 @@ export function refuseTarget(
   if (refusal || fitsTags(writeHoldingTags(cluster.name, holding, keys), entry?.tags ?? {})) return refusal;
   const message = `The access entry of ${arn} in ${cluster.name} can't remember more leases in its tags. Ask again when some have ended.`;
   return { code: "tags-full", arn, message };
+}
+
+/** What is known of a principal's entry. */
+interface Seen {
+  readonly hasEntry: boolean;
+  /** Since when calls about it may have been sent that were not answered, ISO 8601; null: all were. */
+  readonly openSince: string | null;
+}
+
+/**
+ * Why it is not certain yet that nothing of a lease comes to stand in an access entry; null: it is. An entry that is there
+ * says so itself, and none can be made beside it.
+ */
+export function lateCallDoubt(request: ApprovedRequest, { hasEntry, openSince }: Seen, now: Date): AccessError | null {
+  const until = arrivesUntil(openSince, now) ?? (hasEntry ? null : arrivesUntil(begunSince(request, now), now));
+  if (!until) return null;
+  return new AccessError(
+    "access-entry-late",
+    `It is not certain before ${until.toISOString()} that no call to EKS for ${request.principal} is still on its way`,
+  );
+}
+
+/** Until when runs may have sent calls for a lease that was never proved: each of them may be one that was not answered. */
+function begunSince(request: ApprovedRequest, now: Date): string | null {
+  const { lease } = request;
+  if (lease?.state !== "scheduled" || !lease.writeBegan) return null;
+  const decided = Date.parse(lease.end?.at ?? lease.voidSince ?? sealedEnd(request));
+  return new Date(Math.max(Math.min(decided, now.getTime()), Date.parse(lease.writeBegan))).toISOString();
 }

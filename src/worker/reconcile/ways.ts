@@ -5,8 +5,8 @@ import { entryArnIn, resolve } from "../../aws-auth/index.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered } from "../remembered.ts";
 import { type DocumentWay, documentWay } from "./document-way.ts";
-import type { WhoseEntries } from "./entry-state.ts";
 import { type EntryWay, entryWay } from "./entry-way.ts";
+import type { WhoseEntries } from "./settle-entries.ts";
 import type { WayPlace } from "./way-adapter.ts";
 
 /** The ways in which a cluster takes leases now. */

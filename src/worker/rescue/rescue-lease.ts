@@ -11,8 +11,7 @@ import type { WorkerContext } from "../context.ts";
 import { knownCreator } from "../open/discover-creator.ts";
 import { openEksToManage } from "../open/open-eks.ts";
 import type { Errand } from "../open/session-of.ts";
-import { end } from "../reconcile/outcome.ts";
-import { putOff } from "../reconcile/put-off.ts";
+import { end, putOff } from "../reconcile/outcome.ts";
 
 /** For whom, and where, a rescue's entry is. */
 export interface LeasePlace {

@@ -1,17 +1,17 @@
+import type { AuditEvent } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { isReviewing, isReviewingEnd, reviewAgain, reviewEndAgain } from "../../access/lease/review.ts";
 import { mostTries } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { ApprovedRequest, EndProof } from "../../access/request/record.ts";
+import type { ApprovedRequest, EndProof, Lease, Proof } from "../../access/request/record.ts";
 import { failureOf, isToBeTold } from "../../access/request/retry.ts";
 import { withLease } from "../../access/request/transitions.ts";
+import { eventOf, updateRequest } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
-import { mayBeAnswered, reviewEnd, reviewLease } from "../reconcile/authorize.ts";
-import { mappedAfter, whoIsIt } from "../reconcile/prove-end.ts";
-import { idsElsewhere, recordOutcome } from "../reconcile/record.ts";
-import { recordProof } from "./record-proof.ts";
+import { idsElsewhere, recordOutcome } from "../reconcile/outcome.ts";
+import { mappedAfter, mayBeAnswered, reviewEnd, reviewLease, whoIsIt } from "../reconcile/prove.ts";
 
 /** Asks the API server again what a lease allows, as the same user, and records its answer or the next try. */
 export async function reviewOnce(
@@ -101,4 +101,32 @@ function withEndProof(request: ApprovedRequest, endProof: EndProof): ApprovedReq
 export function isEndDue({ lease }: ApprovedRequest, now: Date): boolean {
   const retryAt = lease.endProof?.trouble?.retryAt;
   return isReviewingEnd(lease) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
+}
+
+/** What a try makes of a lease, and the event that tells of it; null: none does. */
+export interface ProofChange {
+  readonly lease: Lease;
+  readonly event: Pick<AuditEvent, "type" | "detail"> | null;
+}
+
+/**
+ * Where the record changed meanwhile, what was tried counts as long as it is of the same proof and still to come; otherwise
+ * another run has looked, or there is nothing to prove.
+ */
+export async function recordProof(
+  context: WorkerContext,
+  request: ApprovedRequest,
+  isToCome: (lease: Lease) => boolean,
+  changeOf: (lease: Lease, proof: Proof) => ProofChange,
+): Promise<void> {
+  await updateRequest<void>(context, request.id, (current) => {
+    const proof = current?.lease?.proof;
+    const isTried = proof?.at === request.lease.proof?.at;
+    if (!current?.lease || !proof || !isToCome(current.lease) || !isTried) return { type: "stop", outcome: undefined };
+    const change = changeOf(current.lease, proof);
+    const after = withLease(current, change.lease);
+    const { event } = change;
+    const told = event && eventOf(event.type, after, "worker", context.now(), event.detail);
+    return { type: "write", after, event: told, outcome: undefined };
+  });
 }

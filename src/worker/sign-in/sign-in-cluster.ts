@@ -14,12 +14,17 @@ import { delayDetail } from "../delay.ts";
 import { inParallel } from "../in-parallel.ts";
 import { noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
-import { idsElsewhere } from "../reconcile/record.ts";
-import { becomePrincipal } from "./become-principal.ts";
-import { identityOfSession } from "./identity-of-session.ts";
-import { type ProofChange, recordProof } from "./record-proof.ts";
-import { isEndDue, putOffEndReview, putOffReview, reviewEndOnce, reviewOnce } from "./review-again.ts";
-import { signIn } from "./sign-in.ts";
+import { idsElsewhere } from "../reconcile/outcome.ts";
+import {
+  isEndDue,
+  type ProofChange,
+  putOffEndReview,
+  putOffReview,
+  recordProof,
+  reviewEndOnce,
+  reviewOnce,
+} from "./review-again.ts";
+import { becomePrincipal, identityOfSession, signIn } from "./sign-in.ts";
 
 /** More of what is due is left to the next look. */
 const mostDue = 1_000;

@@ -1,9 +1,23 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError, type FailureCode } from "../../access/failure/access-error.ts";
+import type { RequestIds } from "../../access/audit/request-ids.ts";
+import { AccessError, explain, type FailureCode } from "../../access/failure/access-error.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { groupsIn } from "../../access/policy/policy-text.ts";
+import type { SignInWay } from "../../access/policy/sign-in.ts";
 import { judgeSignIn, type PodsToList, type SignInSeen } from "../../access/proof/sign-in.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/request/record.ts";
+import type { AccessEntry } from "../../access-entry/index.ts";
+import type { AccessEntries } from "../../aws/access-entries.ts";
+import { assumeRole } from "../../aws/assume-role.ts";
+import { callerIdentity } from "../../aws/caller-identity.ts";
+import type { AwsCredentials } from "../../aws/credentials.ts";
+import { nothingSessionPolicy } from "../../aws/session-policy.ts";
+import { canonicalCaller, entryArnIn, render, resolve, withoutRolePath } from "../../aws-auth/index.ts";
+import { broken, type Finding, found, named, notAsked } from "../../diagnosis/link.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import type { SessionIdentity } from "./identity-of-session.ts";
+import type { OpenedCluster } from "../open/open-cluster.ts";
+import { type Errand, sessionOf, tagsOf } from "../open/session-of.ts";
+import { parseRemembered } from "../remembered.ts";
 
 /**
  * How long it waits before each further try, in milliseconds. The authenticator reads aws-auth anew within about a second; an
@@ -91,4 +105,112 @@ async function listPods(client: ClusterClient, { namespace }: PodsToList): Promi
 
 function hasCode(error: unknown, code: FailureCode): boolean {
   return error instanceof AccessError && error.code === code;
+}
+
+/** A session of a principal, of which AWS says that it is one. */
+export interface PrincipalSession {
+  /** For the memory of one run: never log or store them. */
+  readonly credentials: AwsCredentials;
+  /** As STS says it: `arn:…:assumed-role/R/S`. */
+  readonly arn: string;
+}
+
+/**
+ * Becomes a principal to sign in to a cluster, and for nothing else: the session may do nothing in AWS. CloudTrail shows for
+ * whom and for which request, as of the creator's.
+ *
+ * @param log what AWS is asked on the way
+ * @throws AccessError
+ */
+export async function becomePrincipal(
+  { region, name }: Cluster,
+  { roleArn, externalId }: Extract<SignInWay, { type: "role" }>,
+  errand: Errand,
+  log?: RequestIds,
+): Promise<PrincipalSession> {
+  const session = { ...sessionOf([errand]), tags: tagsOf([errand]), policy: nothingSessionPolicy() };
+  const credentials = await assumeRole("default", { roleArn, externalId, region, ...session }, log).catch(
+    (error: unknown) => {
+      throw withRemedy(error, name);
+    },
+  );
+  const { arn, account } = await callerIdentity(credentials, region, log);
+  const isIt = canonicalCaller(arn)?.toLowerCase() === withoutRolePath(roleArn).toLowerCase();
+  if (isIt && account === roleArn.split(":")[4]) return { credentials, arn };
+  throw new AccessError("principal-mismatch", `AWS says that the assumed ${roleArn} is ${arn}`);
+}
+
+function withRemedy(error: unknown, cluster: string): unknown {
+  if (!(error instanceof AccessError) || error.code !== "aws-access-denied") return error;
+  return new AccessError("aws-access-denied", error.what, {
+    cause: error.cause,
+    mend: `Let the role trust the worker, and the worker assume it, as deploy/iam has it, or take it out of signIn.roles of ${cluster}.`,
+  });
+}
+
+/** Who a session of a principal is by what the cluster goes by now. */
+export interface SessionIdentity {
+  /** Null: nobody. */
+  readonly identity: MappedIdentity | null;
+  /** `aws-auth`, or `the access entries`. */
+  readonly place: string;
+}
+
+/**
+ * Reads the principal's entry or the document, and fills the templates in as for this very session. An entry goes before the
+ * document (EKS User Guide, "Grant IAM users and roles access to Kubernetes APIs").
+ * @throws AccessError
+ */
+export async function identityOfSession(
+  { mode, entries, client }: OpenedCluster,
+  principal: string,
+  session: PrincipalSession,
+): Promise<SessionIdentity> {
+  const entry = entries && (await entryOf(entries, principal));
+  if (entry || mode === "API") {
+    return { identity: entry && identityByEntry(entry, session), place: "the access entries" };
+  }
+  const configMap = await client.readAwsAuth();
+  const { accessKeyId } = session.credentials;
+  return { identity: resolve(parseRemembered(configMap?.data ?? {}), session.arn, { accessKeyId }), place: "aws-auth" };
+}
+
+async function entryOf(entries: AccessEntries, principal: string): Promise<AccessEntry | null> {
+  const found = entryArnIn(await entries.list(), principal);
+  return found === null ? null : entries.describe(found);
+}
+
+function identityByEntry(entry: AccessEntry, { arn, credentials }: PrincipalSession): MappedIdentity | null {
+  const [, , , , accountId = ""] = arn.split(":");
+  const sessionName = arn.split("/").at(-1) ?? "";
+  const username = render(entry.username, { accountId, sessionName, accessKeyId: credentials.accessKeyId });
+  return username === null ? null : { username, groups: groupsIn(entry.groups) };
+}
+
+/**
+ * Whether the worker can become the roles that it is to sign in as, for whoever sets it up. A pattern stands for roles of which
+ * nobody knows here which there are.
+ */
+export async function examineSignIn(cluster: Cluster): Promise<readonly Finding[]> {
+  const { roles, externalId } = cluster.signIn;
+  const findings: Finding[] = [];
+  for (const roleArn of roles) {
+    findings.push(roleArn.includes("*") ? ofPattern(roleArn) : await ofRole(cluster, roleArn, externalId));
+  }
+  return findings;
+}
+
+function ofPattern(pattern: string): Finding {
+  return notAsked(`sign in: ${named(pattern)} is a pattern; the proof of a lease says whether its role can be become`);
+}
+
+async function ofRole(cluster: Cluster, roleArn: string, externalId: string | undefined): Promise<Finding> {
+  try {
+    const errand = { id: "doctor", requester: "doctor" };
+    const { arn } = await becomePrincipal(cluster, { type: "role", roleArn, externalId }, errand);
+    return found(`sign in: the worker can be ${arn}`);
+  } catch (error) {
+    if (error instanceof AccessError) return broken(`sign in: ${error.what}`, error.mend);
+    return broken(`sign in: ${named(roleArn)} could not be become`, explain(error));
+  }
 }

@@ -3,7 +3,7 @@ import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { requestIds } from "../../../src/access/audit/request-ids.ts";
 import { AccessError } from "../../../src/access/failure/access-error.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
-import { putOff, putOffVoid } from "../../../src/worker/reconcile/put-off.ts";
+import { putOff, putOffVoid } from "../../../src/worker/reconcile/outcome.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { aDirectScene } from "../../fault/direct-scene.ts";
 import { wishes } from "../../fault/reconcile-scene.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { MappedIdentity } from "../../../src/access/request/record.ts";
 import type { KubernetesIdentity } from "../../../src/kubernetes/reviews.ts";
-import { reviewEnd } from "../../../src/worker/reconcile/authorize.ts";
+import { reviewEnd } from "../../../src/worker/reconcile/prove.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";
 

@@ -1,19 +1,90 @@
+import type { WorkerKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { fitsAnnotation } from "../../access/lease/annotation.ts";
-import { type AnnotationRoom, fillers, roomIn } from "../../access/lease/annotation-room.ts";
+import { fitsAnnotation, leasesAnnotation } from "../../access/lease/annotation.ts";
+import { type AnnotationRoom, fenceAnnotation, fillers, roomIn } from "../../access/lease/annotation-room.ts";
 import { shareIn } from "../../access/lease/due-work.ts";
 import type { Target } from "../../access/lease/holding.ts";
-import type { Withdrawals } from "../../access/lease/withdrawal.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
-import type { Holding } from "../../access/request/record.ts";
-import type { PlanGuard, ReadDocument, Refusal } from "../../aws-auth/index.ts";
-import { planChanges } from "../../aws-auth/index.ts";
-import { readRemembered } from "../remembered.ts";
+import { bothWithdrawals, noWithdrawals, stillApproved, type Withdrawals } from "../../access/lease/withdrawal.ts";
+import { withLedgerMemory } from "../../access/lease/written.ts";
+import type { Cluster, Level } from "../../access/policy/cluster.ts";
+import { partitionOf } from "../../access/policy/may-request.ts";
+import type { AccessRequest, Holding, MappedIdentity } from "../../access/request/record.ts";
+import { readWithdrawalTags } from "../../access-entry/index.ts";
+import {
+  type AwsAuthDocument,
+  entryOf,
+  type PlanGuard,
+  planChanges,
+  type ReadDocument,
+  type Refusal,
+} from "../../aws-auth/index.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { AwsAuthConfigMap, Deletion } from "../../kubernetes/config-map.ts";
+import { step } from "../../operations/metrics/steps.ts";
+import type { OpenedCluster } from "../open/open-cluster.ts";
+import { parseRemembered, readAnnotationRemembered, readRemembered } from "../remembered.ts";
 import { type Checked, leaveOut, without } from "./check-leases.ts";
-import { type ClusterState, planGuard } from "./cluster-state.ts";
-import { targetsOf } from "./targets.ts";
-import type { RefusedLease, SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
-import { withdrawalsAfter } from "./withdrawals-after.ts";
+import { inDocument } from "./prove.ts";
+import { targetsOf, withdrawalsAfter } from "./targets.ts";
+import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
+
+/** What one GET of aws-auth tells. */
+export interface ClusterState extends WayState {
+  /** Null: the ConfigMap is absent and may be created. */
+  readonly configMap: AwsAuthConfigMap | null;
+  readonly document: AwsAuthDocument;
+}
+
+/** Reads the document and our own part of it; `open` are the cluster's requests in the ledger. @throws AccessError */
+export async function readClusterState(
+  opened: Pick<OpenedCluster, "creatorArn" | "tags"> & { readonly client: Pick<ClusterClient, "readAwsAuth"> },
+  cluster: Cluster,
+  keys: WorkerKeys,
+  open: readonly AccessRequest[],
+): Promise<ClusterState> {
+  const configMap = await step("read", () => opened.client.readAwsAuth());
+  const where = `The ConfigMap aws-auth of ${cluster.name}`;
+  if (!configMap && !cluster.createAwsAuth) throw new AccessError("document-absent", `${where} does not exist`);
+  if (configMap?.immutable) throw new AccessError("document-immutable", `${where} is immutable`);
+  const reading = readAnnotationRemembered(cluster.name, configMap?.annotations[leasesAnnotation], keys.memory);
+  const { holdings, withdrawals } =
+    reading.type === "holdings" ? reading : { holdings: [], withdrawals: noWithdrawals };
+  const elsewhere = readWithdrawalTags(cluster.name, opened.tags, keys.memory).withdrawals;
+  const document = parseRemembered(configMap?.data ?? {});
+  return {
+    configMap,
+    creatorArn: opened.creatorArn,
+    document,
+    identityOf: (arn) => identityInDocument(document, arn),
+    signsInAs: (arn) => inDocument(document, arn),
+    ...withLedgerMemory(
+      holdings,
+      stillApproved(open, bothWithdrawals(withdrawals, elsewhere), keys.decision),
+      keys.memory,
+    ),
+    withdrawals,
+    elsewhere,
+    untrusted: reading.type === "untrusted" ? reading.message : null,
+    isUnfinished: configMap?.annotations[fenceAnnotation] !== undefined,
+  };
+}
+
+/** The principal's entry as it stands in the document, ours and others' part together. */
+export function identityInDocument(document: ReadDocument, arn: string): MappedIdentity | null {
+  const entry = entryOf(document, arn);
+  return entry && { username: entry.username, groups: entry.groups };
+}
+
+/** What the engine must keep to when it plans for this cluster. */
+export function planGuard(cluster: Cluster, levels: readonly Level[], { creatorArn }: ClusterState): PlanGuard {
+  return {
+    creatorArn,
+    account: cluster.account,
+    partition: partitionOf(cluster),
+    allowForeignAccounts: cluster.foreignAccounts,
+    allowMasters: levels.some((level) => level.groups.includes("system:masters")),
+  };
+}
 
 /** What stays out of the plan. */
 interface LeftOut {
@@ -153,4 +224,11 @@ export interface DocumentSettlement extends Settlement, Content {
   readonly document: ReadDocument;
   /** Why the document as a whole can't be changed, and stays as it is: only what is taken back can be remembered. */
   readonly refusal: Refusal | null;
+}
+
+/** Why nothing is given by a document that is about to go with all that is in it. What ends there is taken away all the same. */
+export function beingDeleted({ name }: Cluster, { since, finalizers }: Deletion): Refusal {
+  const wait = finalizers.length > 0 ? ` for its finalizers ${finalizers.join(", ")}` : "";
+  const message = `Somebody deleted aws-auth of ${name} at ${since}: it only waits${wait}, and what is given in it goes with it. Have an operator save it, take the finalizers out, create it anew, and then ask again.`;
+  return { code: "document-being-deleted", message };
 }

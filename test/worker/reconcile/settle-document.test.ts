@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { AwsAuthConfigMap } from "../../../src/kubernetes/config-map.ts";
-import { readClusterState } from "../../../src/worker/reconcile/cluster-state.ts";
+import { readClusterState } from "../../../src/worker/reconcile/settle-document.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { keys } from "../../builders/keys.ts";
 

@@ -1,0 +1,237 @@
+import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
+import { lastSealed } from "../../access/approval/sealed-decision.ts";
+import type { AuditEvent, EventType } from "../../access/audit/event.ts";
+import { AccessError } from "../../access/failure/access-error.ts";
+import { dueWork, idsOf, orphansOf, sealedEnd, shareIn } from "../../access/lease/due-work.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { placeIn } from "../../access/request/lists.ts";
+import type { AccessRequest, ApprovedRequest, Holding } from "../../access/request/record.ts";
+import { unchanged, withLease } from "../../access/request/transitions.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import { sealedLinksOf } from "../../ledger/sealed-links.ts";
+import { recordedEvents } from "../../operations/metrics/announcements.ts";
+import type { WorkerContext } from "../context.ts";
+import { inParallel } from "../in-parallel.ts";
+import type { OpenedCluster } from "../open/open-cluster.ts";
+import { hasComeToNothing, isReplayed, memoryOf } from "./check-leases.ts";
+import { end, noteDrift, recordOutcome } from "./outcome.ts";
+import { proveEnd } from "./prove.ts";
+import type { SettleInput, Settlement, WayAdapter, WayState } from "./way-adapter.ts";
+
+const isApproval: ReadonlySet<EventType> = new Set(["request.approved", "request.self-approved", "emergency.taken"]);
+const isNothing: ReadonlySet<EventType> = new Set(["approval.void", "lease.failed"]);
+const isEnd: ReadonlySet<EventType> = new Set(["lease.ended"]);
+
+/** More than one life of a request has. */
+const mostEvents = 500;
+
+/** What can't be written anew is not told at each look. Milliseconds. */
+const untoldMs = 60 * 60_000;
+
+/** One try of a run on one way of a cluster. */
+export interface WayAttempt<State extends WayState, Decided extends Settlement> {
+  readonly context: WorkerContext;
+  readonly cluster: Cluster;
+  readonly opened: OpenedCluster;
+  readonly adapter: WayAdapter<State, Decided>;
+  readonly attempt: number;
+  readonly isLast: boolean;
+  /** Nothing begins. What a run that died has written already is looked at as ever. */
+  readonly onlyEnds: boolean;
+}
+
+/**
+ * Reads the ledger, then the cluster, then the ledger's versions once more. Null: something of it does not fit together, and has to be
+ * read again.
+ * @throws AccessError
+ */
+export async function gather<State extends WayState, Decided extends Settlement>(
+  run: WayAttempt<State, Decided>,
+): Promise<SettleInput<State> | null> {
+  const { context, cluster, adapter, attempt, isLast } = run;
+  await adapter.begin();
+  const open = (await context.ledger.grantedOf(cluster.name)).filter(adapter.isTaken);
+  const state = await readCluster(run, open).catch((error: unknown) => recordAbsence(run, open, error));
+  if (state.untrusted && attempt === 1) {
+    await noteUntrusted(context, cluster, open, state.untrusted);
+    return null;
+  }
+  // First of all: what another run has just ended is no record of before.
+  if (await haveChanged(context, open)) {
+    if (!isLast) return null;
+    throw new AccessError("record-changed", `The leases of ${cluster.name} do not stop changing`);
+  }
+  const { arriving, staying } = dueWork(open, context.now());
+  const replayed = await recordsOfBefore(context, [...arriving, ...staying], state);
+  if (replayed.length > 0 && !isLast) {
+    await inParallel(replayed, (request) => noteReplayed(context, request));
+    return null;
+  }
+  return factsFor(run, state, open);
+}
+
+/** Reads what stands there once more where records remember what the log tells to have ended: their memory counts nothing. */
+async function readCluster<State extends WayState, Decided extends Settlement>(
+  { context, adapter }: WayAttempt<State, Decided>,
+  open: readonly ApprovedRequest[],
+): Promise<State> {
+  const state = await adapter.read(open);
+  const believed = await withoutEndedMemories(context, open, state);
+  return believed.every((request, index) => request === open[index]) ? state : adapter.read(believed);
+}
+
+async function factsFor<State extends WayState, Decided extends Settlement>(
+  { context, cluster, adapter, onlyEnds }: WayAttempt<State, Decided>,
+  state: State,
+  open: readonly ApprovedRequest[],
+): Promise<SettleInput<State>> {
+  const { keys } = context;
+  const { approvalGoodForSeconds } = context.config.timing;
+  const now = context.now();
+  const closed = await idsNotGrantedHere(context, state.holdings, open, adapter.isTaken);
+  const due = dueWork(open, now);
+  const isThere = (request: ApprovedRequest) => shareIn(state.holdings, request) !== undefined;
+  const work = onlyEnds ? { ...due, arriving: due.arriving.filter(isThere) } : due;
+  const approvers = [...work.arriving, ...work.staying].flatMap(({ approvals }) => approvals.map(({ by }) => by));
+  const links = await sealedLinksOf(context.ledger, approvers, keys.decision);
+  return { cluster, work, state, closed, keys, approvalGoodForSeconds, links, now };
+}
+
+/**
+ * Where the API server says that there is no document, nothing that is told as active is so any more, and what is to end is
+ * over: a write that was planned on one that is gone names its resourceVersion, and is refused. @throws what was thrown
+ */
+async function recordAbsence<State extends WayState, Decided extends Settlement>(
+  { context, cluster, opened }: WayAttempt<State, Decided>,
+  open: readonly ApprovedRequest[],
+  error: unknown,
+): Promise<never> {
+  if (error instanceof AccessError && error.code === "document-absent") {
+    const { staying, leaving } = dueWork(open, context.now());
+    await inParallel(staying, (request) => noteDrift(context, request, "there is no ConfigMap aws-auth"));
+    const readBack = { identity: null, place: "aws-auth", seenAfterMs: null };
+    await inParallel(leaving, async (request) => {
+      const facts = { cluster, opened, request, readBack, inForce: [] };
+      const proved = request.lease?.state === "active" ? await proveEnd(context, facts) : null;
+      await end(context, request, null, isEarly(request, context.now()), proved);
+    });
+  }
+  throw error;
+}
+
+/** What is taken back before its end can't be remembered where there is no document. */
+function isEarly(request: ApprovedRequest, now: Date): boolean {
+  return Date.parse(sealedEnd(request)) > now.getTime();
+}
+
+/**
+ * Whether a lease has changed since its record was read. The cluster, read in between, would then be newer than the
+ * records, and what another run has just taken away would pass for drift, and be put back or remembered; where the cluster
+ * had no room to remember that it was taken back, nothing else tells. From here on the resourceVersion keeps watch over a
+ * document: no lease is over without a write.
+ */
+async function haveChanged({ ledger }: WorkerContext, before: readonly ApprovedRequest[]): Promise<boolean> {
+  const granted = before.filter(({ lease }) => lease);
+  const now = await ledger.versions(granted.map(({ id }) => id));
+  return granted.some(({ id, version }) => now.get(id) !== version);
+}
+
+/**
+ * The ids that the cluster's own memory of one way names, and that the ledger knows not to be granted, or to be given the other
+ * way: they are taken away. Those of `granted` are neither.
+ */
+async function idsNotGrantedHere(
+  { ledger }: WorkerContext,
+  holdings: ReadonlyMap<string, Holding>,
+  granted: readonly ApprovedRequest[],
+  isOfThisWay: (request: AccessRequest) => boolean,
+): Promise<ReadonlySet<string>> {
+  const ids = idsOf(granted);
+  const orphans = [...holdings.values()].flatMap((holding) => orphansOf(holding, ids));
+  const known = await inParallel(orphans, ({ id }) => ledger.get(id));
+  const isOver = (request: AccessRequest) => placeIn("granted", request) === null || !isOfThisWay(request);
+  return new Set(known.flatMap((request) => (request && isOver(request) ? [request.id] : [])));
+}
+
+/**
+ * Somebody edited our annotation, or our tags. It is not believed: what the records themselves remember, sealed, takes its place,
+ * and it is written anew. The event hangs on one of the cluster's open leases, where there is one.
+ */
+async function noteUntrusted(
+  context: WorkerContext,
+  cluster: Cluster,
+  open: readonly ApprovedRequest[],
+  why: string,
+): Promise<void> {
+  context.log.error({ cluster: cluster.name, why }, "the cluster's own memory of our leases is not ours");
+  const [first] = open;
+  if (first) return recordOutcome(context, unchanged(first), "annotation.refused", { why });
+  if (!(await context.ledger.takeTurn(`untrusted-${cluster.name}`, untoldMs))) return;
+  const at = context.now().toISOString();
+  const about = { actor: "worker", request: "", cluster: cluster.name };
+  const event: AuditEvent = { type: "annotation.refused", at, ...about, detail: { why } };
+  await context.ledger.note(event);
+  recordedEvents.tell(event);
+}
+
+/** Those whose approval was taken back. One that came to nothing is a record of before where an event has told of it. */
+async function recordsOfBefore(
+  { ledger, keys }: WorkerContext,
+  requests: readonly ApprovedRequest[],
+  state: WayState,
+): Promise<readonly ApprovedRequest[]> {
+  const memory = memoryOf(state);
+  const isOfBefore = await inParallel(requests, async (request) =>
+    hasComeToNothing(request, memory, keys.decision)
+      ? wasTold(ledger, request, keys.decision, isNothing)
+      : isReplayed(request, memory, keys.decision),
+  );
+  return requests.filter((_, index) => isOfBefore[index]);
+}
+
+/**
+ * The requests without what the records of ended leases remember. Where the cluster's own memory has nothing of a lease, its record
+ * speaks for what is taken away; an old one that was put back into Redis would take what others have given the principal since.
+ */
+async function withoutEndedMemories(
+  { ledger, keys }: WorkerContext,
+  open: readonly ApprovedRequest[],
+  { lost }: WayState,
+): Promise<readonly ApprovedRequest[]> {
+  if (lost.size === 0) return open;
+  return inParallel(open, async (request) => {
+    const { lease } = request;
+    if (!lease.written || !lost.has(request.principal.toLowerCase())) return request;
+    const hasEnded = await wasTold(ledger, request, keys.decision, isEnd);
+    return hasEnded ? { ...request, lease: { ...lease, written: null } } : request;
+  });
+}
+
+/**
+ * Whether an event of these types tells what became of the approval that this record goes by: by the order of the log, because the
+ * approval and what became of it are told by processes whose clocks may differ. A record without true seals hides which approval
+ * that is.
+ */
+async function wasTold(
+  ledger: Ledger,
+  request: ApprovedRequest,
+  keys: DecisionPublicKeys,
+  types: ReadonlySet<EventType>,
+): Promise<boolean> {
+  const events = (await ledger.eventsOf(request.id, mostEvents)).map(({ event }) => event);
+  const approved = lastSealed(request, keys);
+  const since = events.findLastIndex(({ type, at }) => isApproval.has(type) && at === approved?.at);
+  const isAfter = (at: string) => since >= 0 || !approved || Date.parse(at) >= Date.parse(approved.at);
+  return events.slice(since + 1).some(({ type, at }) => types.has(type) && isAfter(at));
+}
+
+/**
+ * The record says that a lease is in force, or is to be, whose approval was taken back: it is one of before, put back
+ * into the ledger by whoever can write there, or with an old copy of it. It ends at once.
+ */
+async function noteReplayed(context: WorkerContext, request: ApprovedRequest): Promise<void> {
+  context.log.error({ request: request.id }, "a record from before its approval was taken back is in the ledger again");
+  const end = { cause: "replayed" as const, by: "worker", at: context.now().toISOString(), why: "" };
+  const after = withLease(request, { ...request.lease, end }, null);
+  await recordOutcome(context, after, "lease.replayed", { approvers: request.approvals.map(({ by }) => by) });
+}
