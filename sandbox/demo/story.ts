@@ -88,7 +88,7 @@ async function request(sandbox: Sandbox, narration: Narration): Promise<void> {
   const answer = await engineer.command(line, channel);
   expectThat(answer.status === 200, title, "an ack with status 200", `status ${answer.status}`);
   const ephemeral = await within(title, sandbox, () =>
-    engineer.ephemerals().find((each) => textOf(each).includes("is recorded")),
+    engineer.ephemerals().find((each) => textOf(each).includes("Requested `")),
   );
   narration.block(textOf(ephemeral));
   narration.line(`acknowledged in ${answer.milliseconds.toFixed(0)} ms`);

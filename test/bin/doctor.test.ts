@@ -249,8 +249,8 @@ policy:
 
     expect(code).toBe(1);
     expect(stdout).toContain(
-      "✗ staging, admin by the rule admins: 1 active approver, needed: 2. A request would only lapse. " +
-        "An operator has to name others as approvers of the rule admins in eks-access.yml, or to add people to its user group in Slack.",
+      "✗ staging, admin by the rule admins: 1 active approver, needed: 2. Requests would lapse. " +
+        "An operator can name other approvers for the rule admins in eks-access.yml, or add people to its Slack user group.",
     );
   });
 
@@ -258,7 +258,7 @@ policy:
     const { stdout } = await look();
 
     expect(stdout).toContain(
-      "✓ staging, viewer by the rule viewers: 1 active approver, needed: 1; nobody is active of S0EMPTY\n",
+      "✓ staging, viewer by the rule viewers: 1 active approver, needed: 1; not active: S0EMPTY\n",
     );
   });
 
@@ -272,7 +272,7 @@ policy:
 
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      /✗ staging, admin by the rule admins: 0 active approvers, needed: 2; nobody is active of S0NOSUCH/,
+      /✗ staging, admin by the rule admins: 0 active approvers, needed: 2; not active: S0NOSUCH/,
     );
     expect(stdout).toContain("✓ staging, viewer");
   });

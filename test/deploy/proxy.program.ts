@@ -11,7 +11,7 @@ import { type Proxied, startProxied } from "./proxied.ts";
 /** As many people at once. */
 const atOnce = 8;
 
-const isRecorded = (answer: string) => answer.includes("is recorded");
+const isRecorded = (answer: string) => answer.includes("Requested `");
 
 describe("the proxy of the compose file, before two Slack processes,", () => {
   let stage: Proxied;

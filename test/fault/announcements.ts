@@ -6,8 +6,8 @@ import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 
 /** What a message says of the access of the request that it names; null: nothing that can be false. */
 function claimOf(text: string): "has access" | "has no access" | null {
-  if (/\*Active\* until|is active until/.test(text) && !text.includes("not in force")) return "has access";
-  if (/\*Ended\*|\*Failed\*|is over:|was revoked by|could not be given/.test(text)) return "has no access";
+  if (/\*Active\* until|is active until/.test(text)) return "has access";
+  if (/\*Ended\*|\*Failed\*|\) ended: |was revoked by|Couldn't apply/.test(text)) return "has no access";
   return null;
 }
 

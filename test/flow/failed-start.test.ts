@@ -106,8 +106,8 @@ describe("a process that can't start ends, so that it is started again, and says
     const end = await endOf("slack", {});
 
     expect(end).toContain("code 2");
-    expect(end).toContain("eks-access slack: In eks-access.yml 2 levels can't be approved by enough people.");
-    expect(end).toContain("Nobody is active of U0APPROVER, U0APPROVER2. An operator has to name others");
+    expect(end).toContain("eks-access slack: 2 levels in eks-access.yml have too few active approvers.");
+    expect(end).toContain("Not active: U0APPROVER, U0APPROVER2. An operator can name other approvers");
   });
 
   test("where Redis refuses the password", async () => {

@@ -77,7 +77,7 @@ describe("a lease", () => {
 
     expect(both).toContain("eks-access:viewers");
     expect(both).toContain("eks-access:admins");
-    expect(firstEnded).toContain("aws-auth still has `engineer` with `developers`, `eks-access:admins`");
+    expect(firstEnded).toContain("the principal still has `engineer` with `developers`, `eks-access:admins` through aws-auth");
     expect(one).not.toContain("eks-access:viewers");
     expect(one).toContain("eks-access:admins");
     expect(data()).toEqual(own);
@@ -96,7 +96,7 @@ describe("a lease", () => {
 
     expect(textOf(warning)).toContain("[Extend] [I'm done]");
     expect(JSON.stringify(form.blocks)).toContain("30m more, until <!date^");
-    expect(first).toContain("aws-auth still has");
+    expect(first).toContain("the principal still has");
     expect(pods.ok).toBe(true);
   });
 
@@ -128,11 +128,11 @@ describe("a lease", () => {
 
     const theirs = { ...initialAwsAuth, mapUsers: "- userarn: arn:aws:iam::111122223333:user/ops\n  username: ops\n" };
     await flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: theirs }), "terraform");
-    const message = textOf(await find("debug", "not in force"));
+    const message = textOf(await find("debug", "*Access lost*"));
 
     expect(message).toContain("terraform wrote mapUsers last");
     expect(message).not.toContain("✓ *mapped*");
-    expect(textOf(await flow.told("is not in force any more"))).toContain("terraform");
+    expect(textOf(await flow.told("You lost `"))).toContain("terraform");
     expect(data()).toEqual(theirs);
   });
 

@@ -49,7 +49,7 @@ test("two of a user group approve, somebody else may not, and in an emergency th
   await click("U0ONCALL", "approve", "[Approve]");
   const stranger = textOf(await flow.answer("U0ONCALL", "not an approver"));
   await click("U0APPROVER", "approve", "[Approve]");
-  const first = textOf(await flow.answer("U0APPROVER", "Your approval is recorded"));
+  const first = textOf(await flow.answer("U0APPROVER", "Approved. Needs"));
   const waiting = textOf(await flow.message("1 of 2 approvals"));
   const before = await flow.sandbox.getPods("U0ENGINEER");
   await click("U0APPROVER2", "approve", "1 of 2 approvals");
@@ -58,7 +58,7 @@ test("two of a user group approve, somebody else may not, and in an emergency th
 
   expect(refused).toContain("The policy does not let you ask for admin on staging.");
   expect(stranger).toContain("Ask <!subteam^S0PLATFORM>.");
-  expect(first).toContain("1 more approval is needed");
+  expect(first).toContain("Needs 1 more approval");
   expect(waiting).toContain("[Approve]");
   expect([before.ok, after.ok]).toEqual([false, true]);
 

@@ -41,7 +41,7 @@ test("every line that either process logs in the life of a request names it, als
 
   const say = (user: string, text: string) => slack.person(user).command(`/eks-access ${text}`, channel);
   await say("U0ENGINEER", `request ${clusterName} ${arns.engineer} viewer for 30m read the logs`);
-  const id = /r-[a-z0-9]{8}/.exec((await flow.answer("U0ENGINEER", "is recorded")).text)?.[0] ?? "";
+  const id = /r-[a-z0-9]{8}/.exec((await flow.answer("U0ENGINEER", "Requested `")).text)?.[0] ?? "";
   const asked = await flow.asked("read the logs");
   // Who may not decide is refused, and told; that is a line too.
   await slack.person("U0ENGINEER").click(asked, "approve");

@@ -43,7 +43,7 @@ async function deleted(): Promise<void> {
     sandbox.slack
       .person("U0ENGINEER")
       .directMessages()
-      .find(({ text }) => text.includes("can't be given")),
+      .find(({ text }) => text.includes("nothing changed")),
   );
   expect(early).toMatchObject({ code: 1, stdout: "" });
   expect(early.stderr).toContain(`EKS still has ${clusterName}`);

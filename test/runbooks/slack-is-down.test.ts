@@ -63,8 +63,8 @@ test("Slack is down, and access has to end now: it is taken out by hand, stays o
   const logged = async () => (await runLine(heading, "eks-access audit show")).stdout;
   await expect.poll(logged, { timeout: 10_000 }).toContain("lease.drifted");
   slackIsBack();
-  const asked = await product.message("debug", "not in force");
-  await sandbox.slack.until(() => sandbox.slack.replies(asked).find((each) => textOf(each).includes("Not in force")));
+  const asked = await product.message("debug", "*Access lost*");
+  await sandbox.slack.until(() => sandbox.slack.replies(asked).find((each) => textOf(each).includes("Access lost: ")));
   const thread = sandbox.slack.replies(asked).map(textOf);
   await typeLine(sandbox, "U0APPROVER", byHand, "/eks-access revoke", { ID, WHY: "leaked" });
   await product.message("debug", "*Ended*");

@@ -8,13 +8,13 @@ import type { PartName } from "../../access/request/request-line.ts";
 import type { RequestParts } from "../../access/request/split-line.ts";
 import { withoutInvisible } from "../blocks/mrkdwn.ts";
 
-/** What somebody may ask for in one cluster. */
+/** What a person may request in one cluster. */
 export interface Offer {
   readonly cluster: Cluster;
   readonly levels: readonly OfferedLevel[];
 }
 
-/** What stands in the form; an empty text: nothing. */
+/** The values in the form; an empty text: none. */
 export interface RequestForm {
   readonly cluster: string;
   readonly level: string;
@@ -24,8 +24,8 @@ export interface RequestForm {
   readonly otherDuration: string;
   readonly principal: string;
   /**
-   * How often we put another ARN into the field. Slack keeps what was typed into a field as long as the field has the same
-   * id, whatever a view says: another value needs another field.
+   * How often we replaced the ARN in the field. Slack keeps typed text as long as the field has the same id, whatever a
+   * view says: another value needs another field.
    */
   readonly replaced: number;
 }
@@ -49,7 +49,7 @@ export interface Completed {
 const usualSeconds = 3600;
 const steps = ["15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d", "2d", "3d", "7d"] as const;
 
-/** Takes out what can't be had any more, and puts in what there is no choice about. */
+/** Clears values that are no longer possible, and fills in those without a choice. */
 export function completeForm(form: RequestForm, offers: readonly Offer[]): Completed {
   const offer = offers.find(({ cluster }) => cluster.name === form.cluster) ?? onlyOne(offers);
   const level = offer?.levels.find(({ name }) => name === form.level) ?? onlyOne(offer?.levels ?? []);
@@ -96,7 +96,7 @@ function onlyOne<T>(values: readonly T[]): T | null {
 /** A field of the form: a part of a request, or the time that is typed. */
 type FieldName = PartName | "other-duration";
 
-/** The id of a field. Slack keeps what stands in a field while its id stays: other choices need another id. */
+/** The id of a field. Slack keeps a field's value while its id stays: other choices need another id. */
 export function fieldId(part: FieldName, ...of: readonly string[]): string {
   return [part, ...of].join("/");
 }
@@ -106,7 +106,7 @@ function partOf(blockId: string): string {
   return blockId.split("/")[0] ?? "";
 }
 
-/** What the form says of itself: see `RequestForm.replaced`, and a digest of all but what was put in. */
+/** See `RequestForm.replaced`; `shown` is the digest of the form without its input. */
 const metadata = z.object({ replaced: z.int().min(0), shown: z.string() }).catch({ replaced: 0, shown: "" });
 
 function readMetadata(text: string): z.infer<typeof metadata> {
@@ -118,19 +118,19 @@ function readMetadata(text: string): z.infer<typeof metadata> {
 }
 
 type FormView = Pick<ViewOutput, "state" | "private_metadata">;
-/** The form as it stands on somebody's screen. */
+/** The form on a person's screen. */
 export function formOf(view: FormView): RequestForm {
   const { cluster, level, principal } = partsOf(view);
   const durations = { duration: putIn(view, "duration"), otherDuration: typedDuration(view) };
   return { cluster, level, ...durations, principal, replaced: readMetadata(view.private_metadata).replaced };
 }
 
-/** Whether somebody sees this form already, but for what they have put in. */
+/** Whether the screen shows this form already, apart from the input. */
 export function isShown(view: Pick<FormView, "private_metadata">, form: Pick<ModalView, "private_metadata">): boolean {
   return view.private_metadata === form.private_metadata;
 }
 
-/** The parts as they stand in the form. */
+/** The parts of a request in the form. */
 export function partsOf(view: FormView): RequestParts {
   return {
     cluster: putIn(view, "cluster"),
@@ -142,7 +142,7 @@ export function partsOf(view: FormView): RequestParts {
   };
 }
 
-/** The id of the block that shows a part; where it is not there yet, the one that everything follows from. */
+/** The id of the block that shows a part; the cluster's block where that part is not shown yet. */
 export function blockOf(view: FormView, part: PartName): string {
   const isTyped = part === "duration" && typedDuration(view) !== "";
   return idOf(view, isTyped ? "other-duration" : part) ?? "cluster";

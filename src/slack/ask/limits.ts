@@ -10,8 +10,8 @@ import { answer } from "../blocks/message.ts";
 import { code, time } from "../blocks/mrkdwn.ts";
 
 /**
- * Counts one more of these of a person, for all Slack processes together. Null: there is room. The time is cut into equal parts, so that
- * the answer can say when there is room again.
+ * Counts one more for a person, across all Slack processes. Null: there is room. Time is cut into equal parts, so that the
+ * answer can say when there is room again.
  */
 export async function refuseTooMany(
   { ledger, config, now }: SlackContext<RequestLedger & TurnLedger & EventLedger>,
@@ -25,13 +25,13 @@ export async function refuseTooMany(
 }
 
 /**
- * How long the same request is looked for that is being recorded at this moment, and how long one may be, in milliseconds: longer than
- * an acknowledgement may take, and shorter than Slack's three seconds. Somebody who tries again after those waits for nothing.
+ * How long to look for the same request that another process is recording, and how long recording may take, in milliseconds:
+ * longer than an acknowledgement, and shorter than Slack's three seconds, so that a later retry waits for nothing.
  */
 const recording = { everyMs: 100, times: 10, forMs: 2_500 };
 
 /**
- * Whether a person may ask for this now: not for the very same twice, and not for more than can be decided. Null: they may.
+ * Refuses a duplicate, and more requests than the limits allow. Null: the person may ask.
  *
  * @param extension what it would extend, and until when
  */
@@ -51,7 +51,6 @@ export async function refuseToAsk(
   return refuseTooMany(context, requester, "requests");
 }
 
-/** Of more than may wait, the first are enough to say so. */
 async function pendingOf(
   { ledger, config }: SlackContext<RequestLedger & TurnLedger & EventLedger>,
   requester: string,
@@ -60,7 +59,7 @@ async function pendingOf(
   return (await ledger.list(own, 0, Math.max(config.limits.pending, 1))).requests;
 }
 
-/** Two clicks at once find nothing of each other in the ledger: one of them takes the turn, and the other waits for its record. */
+/** Two clicks at once don't find each other in the ledger: one takes the turn, and the other waits for its record. */
 async function sameOfNow(
   context: SlackContext<RequestLedger & TurnLedger & EventLedger>,
   requester: string,
@@ -79,7 +78,7 @@ async function sameOfNow(
   return null;
 }
 
-/** An extension ends when it says: how long that is from now is another number with each click. */
+/** Extensions compare by their end: their duration from now differs with each click. */
 function partsOf(wish: RequestWish, extension: Extension | null): readonly unknown[] {
   const { cluster, level, principal, durationSeconds, ticket, reason } = wish;
   const time = extension ? [extension.of, extension.until] : [durationSeconds];
@@ -93,26 +92,21 @@ function isSame(request: AccessRequest, wish: RequestWish, extension: Extension 
   return JSON.stringify(parts) === JSON.stringify(partsOf(wish, extension));
 }
 
-/** One person has asked for as much as one may in this time. */
 function tooManyAnswer(what: "requests" | "questions", most: number, again: Date): Message {
   return answer(
     `:hourglass: You have sent ${most} ${what} in a short time. You can send more at ${time(again.toISOString())}.`,
   );
 }
 
-/** As many requests of one person wait as may. */
 function tooManyPendingAnswer(most: number, pending: readonly Pick<AccessRequest, "id" | "lapsesAt">[]): Message {
   const [first] = pending.map(({ lapsesAt }) => lapsesAt).toSorted();
   const ids = pending.map(({ id }) => code(id)).join(", ");
-  const until = first ? ` The first of them expires at ${time(first)}.` : "";
+  const until = first ? ` The first expires ${time(first)}.` : "";
   return answer(
-    `:hourglass: Nothing was requested: ${most} of your requests wait for a decision already (${ids}). Cancel one, or ask again when one is decided.${until}`,
+    `:hourglass: Nothing was requested: you already have ${most} requests waiting (${ids}). Cancel one, or ask again after a decision.${until}`,
   );
 }
 
-/** The very same request waits already. */
 function alreadyAskedAnswer({ id, lapsesAt }: Pick<AccessRequest, "id" | "lapsesAt">): Message {
-  return answer(
-    `You have asked for exactly this already: ${code(id)} waits for a decision. It expires at ${time(lapsesAt)}.`,
-  );
+  return answer(`You already requested exactly this: ${code(id)} is waiting. Expires ${time(lapsesAt)}.`);
 }

@@ -18,7 +18,7 @@ import { personFor } from "../people/standing.ts";
 import { emptyForm, formOf, isShown, type Offer, type RequestForm, withTypedTime } from "./form.ts";
 import { formActions, requestModal, suggestionsOf } from "./request-modal.ts";
 
-/** A form opens within three seconds or not at all: what is remembered must not cost it. In milliseconds. */
+/** Slack opens a form within three seconds or not at all: the lookup must not cost it. In milliseconds. */
 const rememberingMs = 1_200;
 
 /** The form of a request, as this person left it last. */
@@ -46,7 +46,7 @@ async function remembered({ ledger }: SlackContext, user: string): Promise<Reque
 }
 
 /**
- * What somebody may ask for. Where Slack does not say in time of which groups they are, everything is offered: the policy
+ * What a person may request. If Slack does not name their groups in time, the form offers everything: the policy
  * looks at the request itself when it is sent.
  */
 async function offersTo(context: SlackContext, user: string): Promise<readonly Offer[]> {
@@ -64,7 +64,6 @@ async function offerTo(context: SlackContext, cluster: Cluster, user: string): P
   return { cluster, levels: levelsOffered(cluster, await personFor(context, cluster, user)) };
 }
 
-/** No rule of the policy names this person. */
 function nothingOfferedAnswer(): Message {
   return answer("You can't request any cluster now: the policy names none for you, or all are closed.");
 }
@@ -73,9 +72,8 @@ export type FormChange = SlackActionMiddlewareArgs<BlockAction> & AllMiddlewareA
 const mostForms = 1_000;
 
 /**
- * Something was chosen or typed in the form of a request: what follows from it is shown at once. Typing is quicker than the
- * way to Slack and back, so a change may meet a form that an earlier one has changed: Slack says so by the form's hash, and
- * only the newest change of a form may then take no heed of it.
+ * Updates the form after each choice or key. Typing is quicker than the way to Slack and back, so a change may meet a form
+ * that an earlier one has changed. Slack reports this by the form's hash; only the newest change may then overwrite it.
  */
 export function formChangeHandler(): (context: SlackContext, change: FormChange) => Promise<void> {
   const newest = new Map<string, string>();
@@ -111,7 +109,7 @@ function remember(newest: Map<string, string>, view: string, at: string): void {
 }
 
 export type Suggestion = SlackOptionsMiddlewareArgs<"block_suggestion"> & AllMiddlewareArgs;
-/** Somebody looks for a cluster among more than a list holds. */
+/** A person searches for a cluster among more than a list holds. */
 export async function handleClusterSearch(context: SlackContext, { ack, body, payload }: Suggestion): Promise<void> {
   const offers = await offersTo(context, body.user.id);
   const names = offers.map(({ cluster }) => cluster.name);

@@ -21,7 +21,7 @@ const longestTime = 60;
 
 export const requestModalId = "request";
 
-/** The form of a request: what can be chosen follows from what is chosen, as far as this person may ask for it. */
+/** The form of a request. Each choice narrows the next, within what this person may request. */
 export function requestModal(given: RequestForm, offers: readonly Offer[]): ModalView {
   const completed = completeForm(given, offers);
   const { form, offer } = completed;
@@ -44,7 +44,7 @@ export function requestModal(given: RequestForm, offers: readonly Offer[]): Moda
   };
 }
 
-/** Of all but what somebody has put in: so it can be told whether a form has to be changed. */
+/** A digest of the form without its input: it shows whether the form on screen has to change. */
 function digestOf(blocks: readonly KnownBlock[]): string {
   const putIn = new Set(["initial_value", "initial_option"]);
   const asked = JSON.stringify(blocks, (key, value) => (putIn.has(key) ? undefined : value));
@@ -84,7 +84,7 @@ function otherDuration({ cluster, otherDuration: typed }: RequestForm, level: st
   return { ...block, optional: true };
 }
 
-/** A cluster that wants no ticket is not asked about one. */
+/** No field where the cluster takes no ticket. */
 function ticketInput(offer: Offer | null): InputBlock[] {
   if (!offer || !takesTicket(offer.cluster)) return [];
   const { name, ticket } = offer.cluster;
@@ -117,7 +117,7 @@ function suggestionBlock(arn: string): SectionBlock {
   };
 }
 
-/** What the form tells us of while it is filled in. */
+/** The fields that Slack reports while a person fills in the form. */
 export const formActions = {
   cluster: "request-cluster",
   level: "request-level",
@@ -135,7 +135,7 @@ interface Choice {
   readonly names: readonly string[];
   /** Empty: nothing is chosen yet. */
   readonly chosen: string;
-  /** Tells us what is chosen, at once; null: when the form is sent. */
+  /** Slack reports the choice at once under this id; null: when the form is sent. */
   readonly action: string | null;
 }
 
@@ -144,7 +144,7 @@ function select(choice: Choice): InputBlock {
   return choiceBlock(choice, { type: "static_select", options, ...initially(options, choice.chosen) });
 }
 
-/** Offers what is typed a part of, where there are more names than a list holds: `suggestionsOf` has them. */
+/** For more names than a list holds: Slack asks for suggestions while the person types. */
 function search(choice: Choice): InputBlock {
   const options = choice.names.filter((name) => name === choice.chosen).map(optionOf);
   return choiceBlock(choice, {
@@ -155,7 +155,7 @@ function search(choice: Choice): InputBlock {
   });
 }
 
-/** The names that what is typed is a part of, those that begin with it first. */
+/** The names that contain the typed text, those that begin with it first. */
 export function suggestionsOf(names: readonly string[], typed: string): PlainTextOption[] {
   const part = typed.trim().toLowerCase();
   const found = names.filter((name) => name.includes(part));

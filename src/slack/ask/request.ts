@@ -47,12 +47,11 @@ export function handleRequestButton(context: SlackContext, click: ButtonClick): 
   return openOnClick(context, click, () => requestForm(context, click.body.user.id));
 }
 
-/** Request again asks for what somebody had. */
 export function handleAskAgainButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return answerClick(context, click, () => askAgain(context, click.body.user.id, click.action.value ?? ""));
 }
 
-/** Asks for the same once more: a new request, under the rules as they are now. Only for whoever asked the first time. */
+/** Only the requester can repeat a request. The new request is under the rules as they are now. */
 async function askAgain(context: SlackContext, user: string, id: string): Promise<Message> {
   const request = await context.ledger.get(id);
   if (!request || request.requester !== user) {
@@ -68,7 +67,7 @@ async function askAgain(context: SlackContext, user: string, id: string): Promis
 }
 
 const quarterSeconds = 15 * 60;
-/** An extension lasted from when it was asked for to its end: nobody asks for such a time. */
+/** The duration of an extension ran from its request to its end, an odd number of seconds. */
 function roundSecondsOf({ until, durationSeconds }: AccessRequest): number {
   if (until === null) return durationSeconds;
   return Math.max(quarterSeconds, Math.floor(durationSeconds / quarterSeconds) * quarterSeconds);

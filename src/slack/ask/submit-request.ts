@@ -14,20 +14,20 @@ import type { SlackContext } from "../app/context.ts";
 import type { Message } from "../blocks/message.ts";
 import { answer } from "../blocks/message.ts";
 import { code, plainLine } from "../blocks/mrkdwn.ts";
-import { livingApprovers, mendApprovers } from "../decide/living-approvers.ts";
+import { livingApprovers, remedyForApprovers, shortage } from "../decide/living-approvers.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteRefused } from "../people/attempts.ts";
 import { asksForLinks, standingOf } from "../people/standing.ts";
 import { refuseToAsk } from "./limits.ts";
 
-/** Asks for access in somebody's name, where their account may ask for anything. @throws AccessError */
+/** Requests access for a person, or answers why not. @throws AccessError */
 export async function askFor(context: SlackContext, requester: string, wish: RequestWish): Promise<Message> {
   const turnedAway = await refuseActor(context, requester, "request", { id: "", cluster: wish.cluster.name });
   const notNow = turnedAway ?? (await refuseToAsk(context, requester, wish));
   return notNow ?? requestedAnswer(await submitRequest(context, requester, wish));
 }
 
-/** Puts a wish into the ledger; the worker looks at the cluster before anybody is asked. @throws AccessError */
+/** Records a request. The worker checks the cluster before the approvers see it. @throws AccessError */
 export async function submitRequest(
   context: SlackContext,
   requester: string,
@@ -72,7 +72,7 @@ export async function submitRequest(
     extends: extension?.of ?? null,
     until: extension?.until ?? null,
   });
-  // What is refused leaves an event and no record: somebody without any right could fill the ledger with them.
+  // A refusal leaves an event and no record: otherwise people without any right could fill the ledger.
   if (refusal) {
     const tried = { cluster: cluster.name, level: level.name, principal: principal.arn, code: refusal.code };
     await noteRefused(context, { ...event, request: "" }, tried);
@@ -81,9 +81,9 @@ export async function submitRequest(
   const { pending: mostPending } = context.config.limits;
   const result = await recordChange(context, request, event, now, { mostPending });
   if (result.type === "conflict" && !result.current) return tooManyPending(request, mostPending);
-  // Ids are random: a conflict here means that this very id exists, so another one is drawn.
+  // Ids are random: a conflict means that this id exists, so draw another.
   if (result.type === "conflict") return submitRequest(context, requester, wish, extension);
-  // The first one links the account. A later one for somebody else says nothing about who they are.
+  // The first request links the account; a later one for another principal proves nothing about the person.
   if (verdict.type === "allowed" && !asksForLinks(context.config) && !(await context.ledger.linkOf(requester))) {
     const seal = sealLink(requester, principal.arn, { by: null, at: now.toISOString() }, context.keys.decision);
     await context.ledger.linkPrincipal(requester, { arn: principal.arn, seal });
@@ -91,13 +91,13 @@ export async function submitRequest(
   return request;
 }
 
-/** Others of the same person came first, after it had been looked how many wait. */
+/** Other requests of the same person came first, after the check. */
 function tooManyPending(request: PendingRequest, most: number): RefusedRequest {
-  const message = `${most} of your requests wait for a decision already. Cancel one, or ask again when one is decided.`;
+  const message = `You already have ${most} requests waiting. Cancel one, or ask again after a decision.`;
   return refused(request, { code: "too-many-pending", message });
 }
 
-/** What the policy refuses is told too: somebody tried. */
+/** A refusal is an event too: it shows the attempt. */
 function answered(request: PendingRequest, verdict: AskVerdict) {
   if (verdict.type === "allowed") return { request, type: "request.created" as const, refusal: null };
   const { code, message, rule } = verdict;
@@ -106,8 +106,8 @@ function answered(request: PendingRequest, verdict: AskVerdict) {
 }
 
 /**
- * Refuses what nobody could approve now, because too few of those who may are active in Slack: it would only lapse. Null: there
- * are enough, or Slack does not say, which must hold nothing up.
+ * Refuses a request that would only lapse because too few approvers are active in Slack. Null: there are enough, or Slack
+ * does not answer, which must hold nothing up.
  */
 async function refuseWithoutApprovers(
   { directory, log }: SlackContext,
@@ -121,10 +121,7 @@ async function refuseWithoutApprovers(
   try {
     const { living } = await livingApprovers(directory, rule, cluster, who);
     if (living.length >= needed) return null;
-    const approvals = needed === 1 ? "an approval" : `${needed} approvals`;
-    const left =
-      living.length === 0 ? "nobody who may give one is" : `only ${living.length} of those who may give one is`;
-    const message = `${level.name} on ${cluster.name} takes ${approvals}, and ${left} active in Slack now. ${mendApprovers(rule, cluster)}`;
+    const message = `${level.name} on ${cluster.name} ${shortage(needed, living.length)}. ${remedyForApprovers(rule, cluster)}`;
     return { type: "refused", code: "too-few-approvers", message, rule };
   } catch (error) {
     log.warn({ cluster: cluster.name, err: error }, "could not look whether approvers are active in Slack");
@@ -135,9 +132,8 @@ async function refuseWithoutApprovers(
 export function requestedAnswer(request: AccessRequest): Message {
   if (request.refusal) return answer(`Nothing was requested. ${plainLine(request.refusal.message)}`);
   return answer(
-    `Request ${code(request.id)} is recorded: ${code(request.level)} on ${code(request.cluster)} for ${code(request.principal)}, ` +
-      `for ${formatDuration(request.durationSeconds)}${ticketWords(request)}. Reason: ${plainLine(request.reason)}\n` +
-      "A worker checks the cluster, then the approvers are asked. You get a message.",
+    `Requested ${code(request.level)} on ${code(request.cluster)} for ${formatDuration(request.durationSeconds)} (${code(request.id)}). I'll DM you.\n` +
+      `Principal: ${code(request.principal)}${ticketWords(request)}. Reason: ${plainLine(request.reason)}`,
   );
 }
 

@@ -16,7 +16,7 @@ function button(action: string, label: string, value: string, style?: Style): Bu
   };
 }
 
-/** Bound to the change that stands beside it. */
+/** Bound to the change that the message shows. */
 export const approveButton = (request: AccessRequest): Button =>
   button(approveAction, "Approve", decideValue(request), "primary");
 export const denyButton = (request: AccessRequest): Button =>
@@ -43,9 +43,9 @@ export function cancelButton({ id, level, cluster }: AccessRequest): Button {
   return {
     ...button(cancelAction, "Cancel", id),
     confirm: {
-      title: text("Take the request back?"),
-      text: text(`Nobody will be asked any more about ${level} on ${cluster}.`),
-      confirm: text("Take it back"),
+      title: text("Cancel the request?"),
+      text: text(`This withdraws your request for ${level} on ${cluster}.`),
+      confirm: text("Cancel it"),
       deny: text("Keep it"),
     },
   };
@@ -57,7 +57,7 @@ export function listButton(action: keyof typeof listActions, label: string, view
   return button(listActions[action], label, JSON.stringify({ view, offset }));
 }
 
-/** What is decided is a change, and a row shows none: who may decide gets to it by a button of its own. */
+/** A row shows no change, so approvers get a button that leads to it. */
 export function rowButtons(request: AccessRequest, acts: readonly Act[]): Button[] {
   const decides = acts.includes("approve") || acts.includes("deny");
   return [
@@ -68,32 +68,32 @@ export function rowButtons(request: AccessRequest, acts: readonly Act[]): Button
   ];
 }
 
-/** Which requests somebody wants to see: `mine`, `pending`, `active`, or those of one cluster. */
+/** The requests in a list: `mine`, `pending`, `active`, or those of one cluster. */
 export type ListView =
   | { readonly kind: "mine" }
   | { readonly kind: "pending" }
   | { readonly kind: "active" }
   | { readonly kind: "cluster"; readonly cluster: string };
-/** The `action_id` of each button. A button does the same wherever it stands: in a message, a list, a form, App Home. */
+/** The `action_id` of each button. A button does the same in a message, a list, a form and App Home. */
 /** Value: `{"request": …, "digest": …}`, which binds the click to the change that the message shows. */
 export const approveAction = "approve";
 /** Opens a form for the reason. The value of `approve`. */
 export const denyAction = "deny";
-/** Opens all that is known of a request or a move, for whoever may see it. Value: its id. */
+/** Opens everything about a request or a migration. Value: its id. */
 export const detailsAction = "details";
 /** Opens a form that asks once more, and for a reason. Value: the request's id. */
 export const revokeAction = "revoke";
-/** Takes the access away at once, for whoever holds it: no question is asked. Value: the request's id. */
+/** Ends the holder's access at once, without a question. Value: the request's id. */
 export const doneAction = "done";
 /** Value: the request's id. */
 export const extendAction = "extend";
-/** Says that an approver has looked at access without an approval. Value: the request's id. */
+/** Confirms that an approver reviewed emergency access. Value: the request's id. */
 export const reviewedAction = "reviewed";
 /** Value: the request's id. */
 export const cancelAction = "cancel";
 /** Opens the form of a request. Value: empty. */
 export const requestAction = "request";
-/** Show a page of a list; each id may stand beside the others. Value: the list, and how many rows come before the page. */
+/** Show a page of a list. One id each: Slack takes an id once in a message. Value: the list, and the rows before the page. */
 export const listActions = {
   previous: "list-previous",
   next: "list-next",
@@ -102,17 +102,17 @@ export const listActions = {
   active: "list-active",
 } as const;
 
-/** Asks for the move of a cluster to access entries. Value: `{"cluster": …, "told": […]}`. */
+/** Asks for the migration of a cluster to access entries. Value: `{"cluster": …, "told": […]}`. */
 export const askMigrationAction = "ask-move";
 /** Value: `{"move": …, "digest": …}`, which binds the click to the plan that the message shows. */
 export const approveMigrationAction = "approve-move";
 /** Opens a form for the reason. The value of `approve-move`. */
 export const denyMigrationAction = "deny-move";
-/** Value: the move's id. */
+/** Value: the migration's id. */
 export const withdrawMigrationAction = "withdraw-move";
-/** Value: the move's id. */
+/** Value: the migration's id. */
 export const retryMigrationAction = "retry-move";
-/** Value: the id of the request that is asked for once more. */
+/** Value: the id of the request to repeat. */
 export const askAgainAction = "ask-again";
 /** Value: `{"user": …, "id": …}` of the proposal, so that a click never decides about another one. */
 export const confirmLinkAction = "confirm-link";

@@ -9,32 +9,35 @@ export interface Message {
   readonly blocks: readonly KnownBlock[];
 }
 
-/** An answer that only the person who asked sees. */
+/** An answer that only the person who acted sees. */
 export function answer(said: string): Message {
   const text = cut(said, 3000);
   return { text, blocks: [section(text)] };
 }
 
 export function noSuchRequestAnswer(id: string): Message {
+  return answer(id ? `There is no request ${code(id)}. Copy the id from its message.` : "Which request? Give its id.");
+}
+
+/** For the moment when Slack stops waiting and the outcome is still open. */
+export function notRecordedYetAnswer(): Message {
   return answer(
-    id ? `There is no request ${code(id)}. Look at its message for the id.` : "Say which request, by its id.",
+    ":hourglass_flowing_sand: Slow: not saved yet. The answer follows. Check `/eks-access list` before you retry.",
   );
 }
 
-/** Slack does not wait any longer, and it is not known what comes of it. */
-export function notRecordedYetAnswer(): Message {
-  return answer(
-    ":hourglass_flowing_sand: This takes longer than usual and is not saved yet. The answer follows. Check `/eks-access list` before you try again.",
-  );
+/** The cluster of a request left the configuration. */
+export function clusterGoneAnswer(cluster: string): Message {
+  return failureAnswer(`${cluster} is no longer in eks-access.yml. Ask an operator.`);
 }
 
 export function failureAnswer(sentence: string): Message {
   return answer(`:warning: ${told(sentence, 2900)}`);
 }
 
-/** All that is known of a request or a move. `private_metadata` is its id. */
+/** Everything about a request or a migration. `private_metadata` is its id. */
 export const detailsModalId = "details";
-/** As long as it is shown whole beside everything else. */
+/** Messages show a reason of this length whole. */
 export const maxWhyLength = 300;
 
 export const text = (value: string) => ({ type: "plain_text" as const, text: value });
@@ -55,12 +58,12 @@ export function reasonInput(label: string, placeholder: string, optional: boolea
   };
 }
 
-/** A message where there is no conversation to put it into: over a form, or over App Home. */
+/** A message as a modal, for places without a conversation: over a form or App Home. */
 export function messageModal(title: string, { blocks }: Message): ModalView {
   return { type: "modal", title: text(title), close: text("Close"), blocks: [...blocks] };
 }
 
-/** All that is known of a request or a move, with what came of the last click on top. */
+/** Everything about a request or a migration; `notice`, on top, is the answer to the last click. */
 export function detailsModal(id: string, status: Message, notice: Message | null): ModalView {
   return {
     ...messageModal(isMigrationId(id) ? "Migration" : "Request", status),
@@ -74,7 +77,7 @@ export function detailsModal(id: string, status: Message, notice: Message | null
 export const denyModalId = "deny";
 /** The form for the reason why a migration is denied. `private_metadata` is the value of the button. */
 export const denyMigrationModalId = "deny-move";
-/** Asks why before a request is denied: whoever asked has to know what to do instead. */
+/** Asks why: the requester has to know what to do instead. */
 export function denyModal(value: string): ModalView {
   return {
     type: "modal",
@@ -94,11 +97,11 @@ export function denyMigrationModal(value: string): ModalView {
 
 type Submission = Pick<SlackViewMiddlewareArgs<ViewSubmitAction>, "view" | "ack">;
 
-/** The reason that the form holds; null: there is none, and the form says so. */
+/** The reason in the form; null: it is empty, and the form says so. */
 export async function refuseEmptyReason(submission: Submission): Promise<string | null> {
   const why = whyOf(submission);
   if (why !== "") return why;
-  const errors = { why: "Say why: whoever asked has to know what to do instead." };
+  const errors = { why: "Say why, so the requester knows what to do instead." };
   await submission.ack({ response_action: "errors", errors });
   return null;
 }

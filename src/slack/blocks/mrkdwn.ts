@@ -8,15 +8,15 @@ export function escapeText(text: string): string {
 }
 
 /**
- * What nobody sees: marks that turn the direction of the text after them, spaces without a width, and hyphens that may be. A reason must
- * not rearrange the message around it, and nobody copies what is not there. Emoji are joined by others, which stay.
+ * Invisible characters: direction marks, spaces without width, and soft hyphens. A reason must not rearrange the message
+ * around it, and people must not copy them unseen. The joiners of emoji stay.
  */
 const invisible = /[\u00ad\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]/g;
 
-/** What most texts have nothing of: each answer is made of dozens, and looking is cheaper than making them anew. */
+/** Most texts match nothing here, and a test is cheaper than three replacements. */
 const toBeOneLine = /[\u00ad\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]|\s\s|[^\S ]|^\s|\s$/;
 
-/** What somebody typed or pasted, without what they can't see in it. */
+/** Typed or pasted text without invisible characters. */
 export function withoutInvisible(text: string): string {
   return text.replace(invisible, "");
 }
@@ -26,10 +26,10 @@ function oneLine(text: string): string {
   return withoutInvisible(text).replace(/\s+/g, " ").trim();
 }
 
-/** What of a sentence is in code style as a whole: what stands between backticks, and ARNs. */
+/** Parts in code style: text between backticks, and ARNs. */
 const valueInLine = /(`[^`]+`|\barn:[\w-]+:[\w-]+:[\w-]*:\d{12}:[\w+=.@/-]*[\w+=@/-])/;
 
-/** What `told` shows in another way besides: names such as system:masters, and times as ISO 8601. */
+/** The same, names such as system:masters, and times as ISO 8601. */
 const valueInSentence =
   /(`[^`]+`|\bsystem:[a-z]+(?::[\w.-]+)*|\barn:[\w-]+:[\w-]+:[\w-]*:\d{12}:[\w+=.@/-]*[\w+=@/-]|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/;
 
@@ -68,7 +68,7 @@ function cutWord(piece: string, room: number): string {
   return piece.includes("`") || room < 20 ? "…" : cut(piece, room);
 }
 
-/** What Slack formats. An underscore within a word is none: names such as EC2_LINUX are copied as they stand. */
+/** What Slack formats. An underscore inside a word does not count: people copy names such as EC2_LINUX. */
 const MARK = /[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:(?=[\w+'-]+:)/u;
 
 function plainWord(word: string): string {
@@ -79,13 +79,13 @@ function plainWord(word: string): string {
   return `${before}${code(core.slice(0, core.length - colon.length))}${colon}${after}`;
 }
 
-/** What a code span can't show, or nobody sees in it: a backtick, a line break, what has no width, white space at an end. */
+/** What a code span can't show or hides: a backtick, a line break, characters without width, white space at an end. */
 const unshowable = /^$|^["\s]|\s$|[^\S ]|[`\p{Cc}\p{Cf}\p{Cs}]/u;
 const unseen = /[^\S ]|[`\p{Cc}\p{Cf}\p{Cs}]/gu;
 
 /**
- * Text in code style, exactly as it is: people copy it. What no code span can show is written as a JSON string, so that everybody sees
- * that it is there; and so is what begins with a quote, so that no text looks like another one.
+ * Text in code style, exactly as it is: people copy it. Text that a code span can't show becomes a JSON string. So does text
+ * that begins with a quote, so that no two texts look the same.
  */
 export function code(text: string, maxLength = 700): string {
   return `\`${cut(escapeText(unshowable.test(text) ? quoted(text) : text), maxLength)}\``;
@@ -97,7 +97,7 @@ function quoted(text: string): string {
   );
 }
 
-/** Names in code style, as many as fit. What is left out is counted. */
+/** Names in code style, as many as fit, and the count of the rest. */
 export function codeList(names: readonly string[], maxLength: number): string {
   const shown: string[] = [];
   let length = 0;
@@ -111,7 +111,7 @@ export function codeList(names: readonly string[], maxLength: number): string {
   return [...shown, ...(left > 0 ? [`${left} more`] : [])].join(", ");
 }
 
-/** What would end a block of code, or nobody sees in it: two backticks in a row, or one beside the fence. */
+/** What would end a block of code, or is invisible in it: two backticks in a row, or one beside the fence. */
 const unshowableInBlock = /^$|`{2,}|^`|`$|[^\P{C}\n\t]|[^\S \n\t]/u;
 
 /** A code block that fits into one section: what is cut is said. What a block can't show is in code style, line by line. */
@@ -141,7 +141,7 @@ function shortened(whole: string, maxLength: number): string {
   return `${lines.join("\n")}${left > 0 ? `\n… ${left} more line${left === 1 ? "" : "s"}` : ""}`;
 }
 
-/** A block of code of its own: it needs no escapes, so what people copy is what it was. What is cut is said. */
+/** A block of code without escapes, so that people copy the exact text. It says what is cut. */
 export function preformatted(text: string, maxLength = 2800): RichTextBlock {
   const shown = shortened(text, maxLength) || " ";
   return {
@@ -164,9 +164,9 @@ export function shortTime(iso: string): string {
   return `<!date^${seconds}^{date_short_pretty} {time}|${iso.slice(5, 16).replace("T", " ")}Z>`;
 }
 
-/** When a lease is over, to go on from "is active": a permanent one is not. */
+/** The end of a lease, after "is active". */
 export function until(iso: string, durationSeconds: number): string {
-  return isPermanent(durationSeconds) ? "until somebody takes it away" : `until ${time(iso)}`;
+  return isPermanent(durationSeconds) ? "until revoked" : `until ${time(iso)}`;
 }
 
 /** A person or a user group of Slack; what is no id of one, for example `worker`, is shown as it is. */
@@ -175,7 +175,7 @@ export function mention(user: string): string {
   return /^[UW][A-Z0-9]+$/.test(user) ? `<@${user}>` : code(user);
 }
 
-/** People, as many as anybody would read. */
+/** People, at most twenty. */
 export function mentions(users: readonly string[]): string {
   const shown = users.slice(0, 20).map(mention);
   return [...shown, ...(users.length > 20 ? [`${users.length - 20} more`] : [])].join(", ");

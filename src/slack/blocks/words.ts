@@ -17,12 +17,12 @@ import { isRescue } from "../../access/rescue/lease.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { code, codeList, mention, plainLine, time, told, until } from "./mrkdwn.ts";
 
-/** A sentence of ours in the middle of others: without its full stop, and never so long that it hides them. */
+/** A sentence of ours inside another: without its full stop, and cut before it hides the rest. */
 export function said(sentence: string, maxLength = 600): string {
   return told(sentence.replace(/\.$/, ""), maxLength);
 }
 
-/** Who gets in by a request, as a sentence. What is over, or was never given, nobody gets. */
+/** Who gets in by a request, as a sentence. */
 export function admitsText(request: AccessRequest): string {
   const who = admittedInWords(admittedBy(request.principal), (name) => code(name, 80));
   return isClosed(request) ? `This was for ${who}.` : `${who.charAt(0).toUpperCase()}${who.slice(1)} gets this.`;
@@ -31,10 +31,10 @@ export function admitsText(request: AccessRequest): string {
 /** The state of a request in a few words, without a full stop, with who and when. Says nothing that is not true yet (law 5). */
 export function stateOf(request: AccessRequest): string {
   const { denial } = request;
-  if (request.state === "pending") return request.preview ? waitingFor(request) : "Looking at the cluster";
+  if (request.state === "pending") return request.preview ? waitingFor(request) : "Checking the cluster";
   if (request.state === "denied" && denial) return `Denied by ${mention(denial.by)} ${time(denial.at)}`;
   if (request.state === "cancelled") return "Cancelled by the requester";
-  if (request.state === "lapsed") return `Lapsed ${time(request.lapsesAt)}: nobody decided in time`;
+  if (request.state === "lapsed") return `Lapsed ${time(request.lapsesAt)} without a decision`;
   if (request.state === "refused") return `Refused: ${said(request.refusal?.message ?? "")}`;
   return leaseStateOf(request);
 }
@@ -42,26 +42,26 @@ export function stateOf(request: AccessRequest): string {
 function waitingFor(request: AccessRequest): string {
   const { approvals, approvalsWanted } = request;
   if (approvalsWanted === 1 && approvals.length === 0) return "Waiting for an approver";
-  if (approvals.length === 0) return `Waiting for ${approvalsWanted} approvals, of different people`;
+  if (approvals.length === 0) return `Waiting for ${approvalsWanted} approvals from different people`;
   return `${approvals.length} of ${approvalsWanted} approvals: ${approversIn(request)}. Waiting for another approver`;
 }
 
-/** Who approved, and when; as many as anybody would read. */
+/** Who approved, and when; at most ten. */
 function approversIn({ approvals, requester }: AccessRequest): string {
-  const own = (by: string) => (by === requester ? " (their own request, as the policy lets them)" : "");
+  const own = (by: string) => (by === requester ? " (own request; the policy allows it)" : "");
   const shown = approvals.slice(0, 10).map(({ by, at }) => `${mention(by)}${own(by)} ${time(at)}`);
   return [...shown, ...(approvals.length > 10 ? [`${approvals.length - 10} more`] : [])].join(", ");
 }
 
 function leaseStateOf(request: AccessRequest): string {
   const { lease, approvals } = request;
-  const approved = request.emergency ? "Without an approval. " : `Approved by ${approversIn(request)}. `;
+  const approved = request.emergency ? "No approval. " : `Approved by ${approversIn(request)}. `;
   const by = approvals.length > 0 ? approved : "";
   if (lease?.state === "active" && !lease.end) {
-    const drift = lease.drift ? `, *but not in force*: ${said(lease.drift.message)}` : "";
-    return `${by}*Active* ${until(lease.endsAt, request.durationSeconds)}${drift}`;
+    const lasts = until(lease.endsAt, request.durationSeconds);
+    return `${by}${lease.drift ? `*Access lost*: ${said(lease.drift.message)}. The lease lasts ${lasts}` : `*Active* ${lasts}`}`;
   }
-  if (lease?.end?.cause === "expired" && lease.endedAt === null) return `${by}Being removed: its time is over`;
+  if (lease?.end?.cause === "expired" && lease.endedAt === null) return `${by}Being removed: its time is up`;
   if (lease?.end?.cause === "replayed" && lease.endedAt === null) return `${by}Being refused: ${replayed}`;
   if (lease?.end && lease.endedAt === null) {
     const why = lease.end.why ? `: ${plainLine(lease.end.why, 300)}` : "";
@@ -71,11 +71,11 @@ function leaseStateOf(request: AccessRequest): string {
     return `${by}*Ended* ${time(lease.endedAt)}. ${causeOf(lease)}; ${remainsOf(request)}`;
   }
   if (lease?.state === "failed") return `${by}*Failed*: ${said(lease.failure.message)}`;
-  if (lease?.voidSince) return `${by}*Void* ${time(lease.voidSince)}: asked for again when nothing of it is left`;
-  return `${by}Being applied; not active yet`;
+  if (lease?.voidSince) return `${by}*Void* ${time(lease.voidSince)}: the approvers decide again once it is removed`;
+  return `${by}Applying; not active yet`;
 }
 
-/** Why a lease is refused whose record was put back from before its end. A clause. */
+/** Why a lease from an old copy of the record is refused. A clause. */
 export const replayed = "an old copy of this request was restored into Redis";
 
 function causeOf({ end }: Lease): string {
@@ -86,23 +86,25 @@ function causeOf({ end }: Lease): string {
   return end?.cause === "revoked" ? `Revoked by ${mention(end.by)}` : "Expired";
 }
 
-/** Where a change is made, by the way in which the cluster takes it. */
+/** The place of a change. */
 export function placeOf({ way }: Preview): string {
   return way === "aws-auth" ? way : "the access entry";
 }
 
-/** What is left in aws-auth after the end: another lease, or an entry that was there before, may still give access. */
+const stillHas = "the principal still has";
+
+/** What the principal keeps after the end: another lease, or an older entry, may still give access. */
 export function remainsOf(request: AccessRequest): string {
   const remains = request.lease?.remains;
-  if (request.lease?.end?.cause === "cluster-gone") return "there is nothing left to look at";
+  if (request.lease?.end?.cause === "cluster-gone") return "there is nothing left to check";
   if (isRescue(request)) return "its access entry is deleted";
   if (request.lease?.written?.way === "access-entry") {
-    return remains ? `the access entry still has ${identityOf(remains)}` : "the access entry is gone";
+    return remains ? `${stillHas} ${identityOf(remains)} through the access entry` : "the access entry is gone";
   }
-  return remains ? `aws-auth still has ${identityOf(remains)}` : "the entry is gone from aws-auth";
+  return remains ? `${stillHas} ${identityOf(remains)} through aws-auth` : "the entry is gone from aws-auth";
 }
 
-/** What is being tried again, and when; null where nothing is. */
+/** What failed, and when the next try is; null: nothing. */
 export function troubleOf({ trouble }: AccessRequest): string | null {
   return trouble && `:warning: ${triedText(trouble)}`;
 }
@@ -114,7 +116,7 @@ function triedText({ message, attempts, retryAt }: Trouble): string {
 
 const marks: Readonly<Record<ProofFinding["result"], string>> = { yes: "✓", no: "✗", "not tested": "–" };
 
-/** One line for each finding, and what keeps the principal from signing in for now. Empty: nothing was proved yet. */
+/** One line for each finding, and what blocks the sign-in for now. Empty: nothing is proved yet. */
 export function proofLines(lease: Lease): string {
   if (!lease.proof) return "";
   const lines = findingsOf(lease.proof).map(({ name, finding }) => {
@@ -137,11 +139,11 @@ export function proofMarks(proof: Proof): string {
     .join(", ");
 }
 
-/** What nothing can prove of an end: the API server keeps what it said about a token, and does not look at what is open. */
+/** What nothing can prove of an end: the API server caches tokens, and does not check open connections. */
 const unprovedEnd =
-  "Not proved: the API server may accept a token that it saw before for about two minutes more. Watches and exec sessions that are open stay open.";
+  "Not proved: the API server may accept a token it already saw for about two more minutes. Open watches and exec sessions stay open.";
 
-/** One line for each finding about an end, for each other lease, and for what can't be proved. Empty: there is no cluster. */
+/** One line for each finding about an end, each other lease, and what can't be proved. Empty: there is no cluster. */
 export function endProofLines({ end, endProof }: Lease): string {
   if (end?.cause === "cluster-gone") return "";
   if (!endProof) return unprovedEnd;
@@ -155,41 +157,41 @@ export function endProofLines({ end, endProof }: Lease): string {
   ].join("\n");
 }
 
-/** At an end, no is what is wanted. */
+/** At an end, "no" is good. */
 function endFinding(name: string, { result, detail }: ProofFinding): string {
   if (result === "yes") return `✗ *still ${name}*: ${said(detail, 350)}`;
   return `${result === "no" ? "✓" : "–"} *not ${name}*${result === "no" ? "" : " not tested"}: ${said(detail, 350)}`;
 }
 
-/** Who somebody is in the cluster, in at most so many characters. */
+/** The username and groups of a principal in the cluster. */
 export function identityOf(identity: MappedIdentity | null, maxLength = 600): string {
-  if (!identity) return "nobody (Unauthorized)";
+  if (!identity) return "no access (Unauthorized)";
   const username = code(identity.username, Math.floor(maxLength / 3));
   const groups = identity.groups.length > 0 ? codeList(identity.groups, maxLength - username.length - 6) : "no groups";
   return `${username} with ${groups}`;
 }
 
-/** What is told of approvals that do not count any more, one sentence each, the newest last. */
+/** One sentence for each approval that no longer counts, the newest last. */
 export function droppedTexts(dropped: readonly DroppedApproval[]): readonly string[] {
   return dropped.slice(-5).map(({ by, why }) => `The approval by ${mention(by)} no longer counts: ${why}.`);
 }
 
-/** For how long; of an extension until when. */
+/** A duration, or the end of an extension. */
 export function durationOf({ until: end, durationSeconds }: AccessRequest): string {
   return end === null ? formatDuration(durationSeconds) : `until ${time(end)}`;
 }
 
-/** The field that says for how long, and from when it is counted; of an extension, when it ends. */
+/** The field with the duration and its start, or the end of an extension. */
 export function leaseField(request: AccessRequest): string {
   return request.until === null ? `*For*\n${leaseOf(request)}` : `*Until*\n${time(request.until)}`;
 }
 
 function leaseOf({ durationSeconds, emergency }: AccessRequest): string {
-  if (isPermanent(durationSeconds)) return "*permanent*: until somebody takes it away";
-  return `${formatDuration(durationSeconds)} from ${emergency ? "then" : "the approval"}`;
+  if (isPermanent(durationSeconds)) return "*permanent*: until revoked";
+  return `${formatDuration(durationSeconds)} from ${emergency ? "the start" : "approval"}`;
 }
 
-/** The heading of access that nobody approved: loud, because it is read by who was not asked. */
+/** The heading of emergency access: loud, because the approvers were not asked. */
 export function emergencyTitle(request: AccessRequest): string {
   const { requester, level, cluster, principal } = request;
   if (isRescue(request)) {
@@ -198,13 +200,13 @@ export function emergencyTitle(request: AccessRequest): string {
   return `:rotating_light: *${mention(requester)} took emergency ${code(level)} on ${code(cluster)} (no approval)*`;
 }
 
-/** A rescue is no click in Slack: who ran it said themselves who they are there, and AWS says who they are to it. */
+/** A rescue runs in a terminal: the person gives a Slack name, and AWS knows their identity. */
 function ranAs({ emergency }: AccessRequest): string {
-  const said = "Who they are in Slack is what whoever ran it said";
-  return emergency?.as ? `\n${said}; to AWS they are ${code(emergency.as)}.` : `\n${said}.`;
+  const unverified = "\nThe Slack name is unverified: the person at the terminal gave it.";
+  return emergency?.as ? `${unverified} AWS identifies them as ${code(emergency.as)}.` : unverified;
 }
 
-/** Whether an approver has looked at it; empty where nobody has to. Without a full stop. */
+/** The state of the review; empty: none is due. Without a full stop. */
 export function reviewState({ emergency }: AccessRequest): string {
   if (!emergency) return "";
   if (!emergency.review) return "*Needs review* by an approver";

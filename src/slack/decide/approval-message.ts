@@ -41,8 +41,8 @@ import {
 import type { Presence } from "./living-approvers.ts";
 
 /**
- * What is posted first, to be changed into the message below. Slack may take a post whose answer gets lost, so that it
- * is posted again: what stays behind then has no button, and says nothing that can become untrue.
+ * The first post, which an update turns into the message below. Slack's answer to a post can get lost, so a message can
+ * appear twice: the copy left behind has no button, and says nothing that can become untrue.
  */
 export function openingMessage(request: AccessRequest): Message {
   const { id, requester, level, cluster } = request;
@@ -52,20 +52,20 @@ export function openingMessage(request: AccessRequest): Message {
     blocks: [
       ...(request.emergency ? [section("<!channel>")] : []),
       section(titleOf(request, [])),
-      context(`Request ${code(id)}. If its state does not follow here, a newer message has it.`),
+      context(`Request ${code(id)}. If it does not update here, look for a newer message.`),
     ],
   };
 }
 
 /**
- * The message in the cluster's channel, through the whole life of a request. A pure function of the ledger's record, and of
- * who is left in Slack to decide.
+ * The message in the cluster's channel, through the whole life of a request: a pure function of the record, and of the
+ * approvers left in Slack.
  * Slack refuses a message with more than about 13,000 characters, so each part has its share of them.
  */
 export function approvalMessage(request: AccessRequest, presence: Presence | null = null): Message {
   const { requester, level, cluster } = request;
   return {
-    text: `${mention(requester)} ${request.emergency ? "broke the glass and takes" : "asks for"} ${level} on ${cluster}: ${stateOf(request)}`,
+    text: `${mention(requester)} ${request.emergency ? "took emergency" : "asks for"} ${level} on ${cluster}: ${stateOf(request)}`,
     blocks: [
       section(titleOf(request, [admitsText(request)])),
       fields([
@@ -84,7 +84,7 @@ export function approvalMessage(request: AccessRequest, presence: Presence | nul
   };
 }
 
-/** @param below what stands first under the title */
+/** @param below the first lines under the title */
 function titleOf(request: AccessRequest, below: readonly string[]): string {
   const { requester, level, cluster, reason, extends: extended } = request;
   const extending = extended ? `, to extend ${code(extended)}` : "";
@@ -92,7 +92,7 @@ function titleOf(request: AccessRequest, below: readonly string[]): string {
   return [request.emergency ? emergencyTitle(request) : asks, ...below, `>${plainLine(reason)}`].join("\n");
 }
 
-/** Shown while it is to be decided (what it warns of, only then), or while it stands: a change that was not made, or is undone, is not true any more. */
+/** Shown until the request is closed: a change that was never made, or is undone, is not true. Warnings: only before the decision. */
 function previewBlocks(request: AccessRequest): KnownBlock[] {
   const { preview } = request;
   if (!preview || isClosed(request)) return [];
@@ -101,7 +101,7 @@ function previewBlocks(request: AccessRequest): KnownBlock[] {
     section(`*Before* ${identityOf(preview.today)}`),
     ...otherLeases(request),
     section(`*After* ${identityOf(preview.afterwards, 1000)}`),
-    section(`*Change to ${placeOf(preview)}*${preview.diff ? "" : "\nnone: another lease gives it already"}`),
+    section(`*Change to ${placeOf(preview)}*${preview.diff ? "" : noChange(request)}`),
     ...(preview.diff ? [preformatted(preview.diff, 1900)] : []),
     ...(request.state === "pending" ? preview.warnings : [])
       .slice(0, 6)
@@ -109,7 +109,11 @@ function previewBlocks(request: AccessRequest): KnownBlock[] {
   ];
 }
 
-/** What the principal has besides, and until when: with it, what an approver sees is all of what the principal will have. */
+function noChange({ extends: extended }: AccessRequest): string {
+  return `\nnone: ${extended ? `this only extends ${code(extended)}` : "another lease already gives this"}`;
+}
+
+/** The principal's other leases: with them an approver sees everything that the principal will have. */
 function otherLeases({ state, preview }: AccessRequest): KnownBlock[] {
   const given = (preview?.leases ?? []).filter(({ groups }) => groups.length > 0);
   if (state !== "pending" || given.length === 0) return [];
@@ -120,18 +124,19 @@ function otherLeases({ state, preview }: AccessRequest): KnownBlock[] {
   return [section(`*Other leases* ${shown.join(", ")}${more}`)];
 }
 
-/** Who waits for somebody who has left should know. */
 function presenceBlocks(presence: Presence | null): KnownBlock[] {
   if (!presence || presence.departed.length === 0) return [];
-  const left = presence.present.length > 0 ? mentions(presence.present) : "nobody: an operator has to name others";
-  return [context(`:warning: Not in Slack any more: ${mentions(presence.departed)}. Who can still decide: ${left}`)];
+  const left = presence.present.length > 0 ? mentions(presence.present) : "no one. Ask an operator to add approvers";
+  return [context(`:warning: No longer in Slack: ${mentions(presence.departed)}. Still able to decide: ${left}`)];
 }
 
 function stateBlocks(request: AccessRequest): KnownBlock[] {
   const blocks: KnownBlock[] = [];
   if (request.voided && request.state === "pending") {
     const { by, message } = request.voided;
-    blocks.push(section(`:warning: The approval by ${mentions(by)} is void: ${said(message, 400)}. Decide again.`));
+    blocks.push(
+      section(`:warning: The approval by ${mentions(by)} no longer counts: ${said(message, 400)}. Decide again.`),
+    );
   }
   if (request.state === "pending") {
     blocks.push(...droppedTexts(request.dropped).map((text) => context(`:warning: ${text}`)));
@@ -166,7 +171,6 @@ function buttons(request: AccessRequest, digest: string): KnownBlock {
   };
 }
 
-/** While the lease runs: who holds it may ask for more or be done, approvers and on-call may take it away. */
 function leaseButtons(request: AccessRequest): KnownBlock {
   return {
     type: "actions",
@@ -175,7 +179,7 @@ function leaseButtons(request: AccessRequest): KnownBlock {
   };
 }
 
-/** Names of groups say little: what they may do is what is decided about. */
+/** Approvers decide about rights; names of groups say little. */
 export function rightsBlocks(rights: Preview["rights"] | undefined): KnownBlock[] {
   if (!rights || rights.length === 0) return [];
   const lines = rights

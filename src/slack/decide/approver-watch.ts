@@ -12,8 +12,9 @@ import {
   type ApprovableLevel,
   type Look,
   lookAtApprovers,
-  mendApprovers,
+  remedyForApprovers,
   type ShortLevel,
+  shortage,
 } from "./living-approvers.ts";
 
 export interface WatchContext {
@@ -23,13 +24,13 @@ export interface WatchContext {
   readonly log: Logger;
 }
 
-/** How often it is looked, and how soon again where Slack did not answer; in milliseconds. */
+/** The usual interval, the one after Slack did not answer, and the limit at the start; in milliseconds. */
 const usual = { everyMs: 3_600_000, againMs: 60_000, startMs: 15_000 };
 
 /**
- * Looks when the process starts, and each hour, whether every level has enough approvers who are active. A level that never
- * had them is a mistake of the configuration: the process does not start. One whose approvers have left since is told in the
- * log and as a metric, and its requests are refused: a restart in the night must not fail because somebody has left.
+ * Checks at the start, and each hour, whether every level has enough active approvers. A level that never had them is a
+ * mistake of the configuration: the process does not start. If its approvers left later, the log and a metric say so and its
+ * requests are refused: a restart in the night must not fail because a person left.
  * @throws AccessError `config-invalid`
  */
 export async function watchApprovers(
@@ -47,12 +48,12 @@ export async function watchApprovers(
   };
 }
 
-/** Null: Slack did not answer in time, which must not keep the process from starting. */
+/** Null: Slack did not answer in time, which must not stop the process from starting. */
 async function firstLook(context: WatchContext, withinMs: number): Promise<Look | null> {
   const looking = lookAtApprovers(context.directory, context.config.clusters.values());
   const look = await inTime(looking, withinMs, null);
   if (!look) {
-    context.log.warn("Slack did not say in time whether approvers are active; it is asked again");
+    context.log.warn("Slack did not answer in time whether approvers are active; asking again");
     return null;
   }
   await refuseMistakes(context, look);
@@ -78,18 +79,22 @@ async function refuseMistakes({ ledger }: WatchContext, { short }: Look): Promis
   if (mistakes.length === 0) return;
   const list = mistakes.map((each) => `\n  - ${sentenceOf(each)}`).join("");
   const count = `${mistakes.length} level${mistakes.length === 1 ? "" : "s"}`;
-  throw new AccessError("config-invalid", `In eks-access.yml ${count} can't be approved by enough people`, {
-    mend: `Correct that and start again:${list}`,
-  });
+  throw new AccessError(
+    "config-invalid",
+    `${count} in eks-access.yml ${mistakes.length === 1 ? "has" : "have"} too few active approvers`,
+    {
+      mend: `Correct this and start again:${list}`,
+    },
+  );
 }
 
-/** Told in the log and as a metric; what is good is remembered, so that it is no mistake later. */
+/** Writes the log and the metric, and remembers good levels: if they run short later, that is no mistake of the configuration. */
 async function tell({ log, ledger }: WatchContext, { good, short, untold }: Look): Promise<void> {
   for (const each of short) log.error({ gone: each.gone, living: each.living }, sentenceOf(each));
   for (const { error, cluster, level } of untold) {
     log.warn(
       { cluster: cluster.name, level: level.name, err: error },
-      `Approvers were not looked at: ${explain(error)}`,
+      `Could not check the approvers: ${explain(error)}`,
     );
   }
   approversLooked.tell([
@@ -102,11 +107,9 @@ async function tell({ log, ledger }: WatchContext, { good, short, untold }: Look
 }
 
 function sentenceOf({ cluster, level, rule, needed, living, gone }: ShortLevel): string {
-  const by = rule.name ? `, by the rule ${rule.name}` : "";
-  const active = living.length === 0 ? "nobody" : `only ${living.length}`;
-  const lost = gone.length > 0 ? ` Nobody is active of ${gone.join(", ")}.` : "";
-  const approvals = needed === 1 ? "an approval" : `${needed} approvals`;
-  return `${level.name} on ${cluster.name} takes ${approvals}${by}, and ${active} of those who may give one can sign in to Slack.${lost} ${mendApprovers(rule, cluster)}`;
+  const by = rule.name ? ` by the rule ${rule.name}` : "";
+  const lost = gone.length > 0 ? ` Not active: ${gone.join(", ")}.` : "";
+  return `${level.name} on ${cluster.name}${by} ${shortage(needed, living.length)}.${lost} ${remedyForApprovers(rule, cluster)}`;
 }
 
 function missingOf({ needed, living }: ShortLevel): number {
@@ -117,7 +120,7 @@ function nameOf({ cluster, level, rule }: ApprovableLevel): string {
   return `${cluster.name} ${level.name} ${rule.name}`;
 }
 
-/** Another approver, or more approvals, are another configuration: that one has to be good by itself. */
+/** Other approvers or more approvals are another configuration, which has to be good by itself. */
 function digestOf({ cluster, level, rule }: ApprovableLevel): string {
   const what = [approversOf(rule, cluster).toSorted(), mostApprovalsNeeded(rule, level)];
   return createHash("sha256").update(JSON.stringify(what)).digest("hex");

@@ -4,7 +4,13 @@ import { answerSubmission, type ButtonClick, openOnClick, type Submission } from
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { Message } from "../blocks/message.ts";
-import { denyModal, failureAnswer, maxWhyLength, noSuchRequestAnswer, refuseEmptyReason } from "../blocks/message.ts";
+import {
+  clusterGoneAnswer,
+  denyModal,
+  maxWhyLength,
+  noSuchRequestAnswer,
+  refuseEmptyReason,
+} from "../blocks/message.ts";
 import { readStatus } from "../look/status.ts";
 import { approveBelowAnswer } from "../look/status-answer.ts";
 import { decideOnMigration } from "../migrate/migration-clicks.ts";
@@ -23,13 +29,13 @@ import {
 } from "./decision-click.ts";
 
 /**
- * An approver approves a change, not an id (law 4): what is typed can't say which change its writer has seen. So it is
- * answered with the change, and with a button that carries its digest.
+ * An approver approves a change, not an id (law 4), and a typed line can't say which change its writer saw. So the answer
+ * shows the change, with a button that carries its digest.
  */
 export const approve: Command = {
   word: "approve",
   usage: "<id>",
-  summary: "shows what would change, with the button that approves exactly that",
+  summary: "shows the change, with the button that approves exactly that",
   forApprovers: true,
   run: async (context, { user, rest }) => {
     const [id] = idAndRest(rest);
@@ -39,7 +45,7 @@ export const approve: Command = {
     const turnedAway = await refuseActor(context, user, "approve", request);
     if (turnedAway) return turnedAway;
     const cluster = context.config.clusters.get(request.cluster);
-    if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
+    if (!cluster) return clusterGoneAnswer(request.cluster);
     const digest = request.preview?.digest ?? "";
     const facts = await factsFor(context, cluster, request, { by: user, verdict: "approved" });
     const refusal = refuseDecision(request, cluster, { verdict: "approved", by: user, digest }, context.now(), facts);
@@ -51,11 +57,11 @@ export const approve: Command = {
   },
 };
 
-/** To say no one need not have seen the change: whatever it is, nothing is given. */
+/** A denial needs no digest: whatever the change is, it gives nothing. */
 export const deny: Command = {
   word: "deny",
   usage: "<id> <why>",
-  summary: "denies a request, with the reason for whoever asked",
+  summary: "denies a request; the requester reads your reason",
   forApprovers: true,
   records: true,
   run: async (context, { user, rest }) => {
@@ -83,7 +89,7 @@ function isNoReason(why: string): boolean {
   return why === "" || why.length > maxWhyLength;
 }
 
-/** The reason of a denial is there: the request is denied, and the message in the channel says so. */
+/** Denies the request with the reason from the form; the message in the channel shows it. */
 export async function handleDenySubmission(context: SlackContext, submission: Submission): Promise<void> {
   const why = await refuseEmptyReason(submission);
   if (why === null) return;
@@ -99,7 +105,6 @@ export async function handleDenySubmission(context: SlackContext, submission: Su
   });
 }
 
-/** Deny asks why first. */
 export function handleDenyButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, async () => denyModal(click.action.value ?? ""));
 }

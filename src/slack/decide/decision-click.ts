@@ -13,7 +13,7 @@ import { eventOf, type RequestStep, recordChange, updateRequest } from "../../le
 import { answerClick, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { Message } from "../blocks/message.ts";
-import { answer, failureAnswer } from "../blocks/message.ts";
+import { answer, clusterGoneAnswer, failureAnswer } from "../blocks/message.ts";
 import { code, mention, mentions, plainLine } from "../blocks/mrkdwn.ts";
 import { stateOf } from "../blocks/words.ts";
 import { refuseActor, refuseForRequester } from "../people/admission.ts";
@@ -23,17 +23,19 @@ import { factsFor } from "../people/standing.ts";
 /** SHA-256 in hex: a forged button may carry anything. */
 const digestLength = 64;
 
-/** What stands in Redis may be anything. */
+const noSuchRequest = "This request no longer exists. Request it again.";
+
+/** Redis may hold anything. */
 const longestUser = 60;
 
 const decideValue = z.strictObject({ request: z.string(), digest: z.string() });
 
-/** What a button that decides carries; null: it is none of ours. */
+/** The value of Approve and Deny; null: the button is not ours. */
 export function readDecideValue(value: string): z.infer<typeof decideValue> | null {
   return decideValue.safeParse(parse(value)).data ?? null;
 }
 
-/** A click on Approve: one wins, everybody else is told who was first (law 2). */
+/** A click on Approve: the first one wins, and the others read who was first (law 2). */
 export function handleApproveButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return answerClick(context, click, async () => {
     const button = readDecideValue(click.action.value ?? "");
@@ -43,13 +45,13 @@ export function handleApproveButton(context: SlackContext, click: ButtonClick): 
   });
 }
 
-/** A button that decides, of a form that we do not make any more, or never did. */
+/** For a button with a value that we never made. */
 export async function unreadableButton(context: SlackContext, act: "approve" | "deny", by: string): Promise<Message> {
   await noteAttempt(context, { act, by, code: "unreadable-button" });
-  return failureAnswer("There is no such request any more. Ask for it again.");
+  return failureAnswer(noSuchRequest);
 }
 
-/** Decides about a request; null: it is decided, and its message says so. @throws AccessError */
+/** Decides about a request; null: done, and its message shows it. @throws AccessError */
 export async function decideRequest(context: SlackContext, id: string, click: Click): Promise<Message | null> {
   const request = await context.ledger.get(id);
   const act = click.verdict === "approved" ? "approve" : "deny";
@@ -57,15 +59,15 @@ export async function decideRequest(context: SlackContext, id: string, click: Cl
   if (turnedAway) return turnedAway;
   if (!request) {
     await noteAttempt(context, { act, by: click.by, code: "no-such-request", request: { id, cluster: "" } });
-    return failureAnswer("There is no such request any more. Ask for it again.");
+    return failureAnswer(noSuchRequest);
   }
   const gone = act === "approve" ? await refuseForRequester(context, request, click.by) : null;
   if (gone) return gone;
   const cluster = context.config.clusters.get(request.cluster);
-  if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
+  if (!cluster) return clusterGoneAnswer(request.cluster);
   await noteForgedApprovals(context, request);
   return updateRequest(context, id, async (current) => {
-    if (!current) return { type: "stop", outcome: failureAnswer("The request is gone.") };
+    if (!current) return { type: "stop", outcome: failureAnswer(noSuchRequest) };
     return decideNow(context, current, cluster, click);
   });
 }
@@ -90,7 +92,7 @@ async function decideNow(
   return { type: "write", after, event: decisionEvent(after, click, facts, now), outcome };
 }
 
-/** First takes out an approval of somebody who is no approver any more, with its event; then it is decided on what is left. */
+/** First drops the approval of a former approver, with its event; the next round decides with the rest. */
 function dropDeparted(request: PendingRequest, departed: readonly [string, string], now: Date): RequestStep<never> {
   const [approver, why] = departed;
   const after = waiting(request, withoutApprovalOf(request, approver, why, now));
@@ -113,15 +115,15 @@ function decisionEvent(after: AccessRequest, { by, digest, why }: Click, facts: 
   return eventOf(approvalType(after, by), after, by, now, { ...detail, approvers, wanted: after.approvalsWanted });
 }
 
-/** That somebody approved for themselves, as a rule lets them, is an event of its own. */
+/** Self-approval, where a rule allows it, is an event of its own. */
 function approvalType({ state, requester }: AccessRequest, by: string): EventType {
   if (by === requester) return state === "approved" ? "request.self-approved" : "approval.given-to-self";
   return state === "approved" ? "request.approved" : "approval.given";
 }
 
 /**
- * What a click that decided nothing leaves behind: who tried, at which change, and why it was refused. Where the policy says
- * something else of the requester now, or the principal has other leases, the worker looks again.
+ * Records who tried, at which change, and why the click was refused. If the policy changed for the requester, or the
+ * principal has other leases now, the worker looks again.
  */
 async function noteRefusal(
   context: SlackContext,
@@ -141,14 +143,14 @@ async function noteRefusal(
   await recordChange(context, after, eventOf("decision.refused", request, by, now, { code, verdict, digest }), now);
 }
 
-/** The record where the refusal says that its preview shows what is not so any more; null: it does not say that. */
+/** The record without its preview, where the refusal says that the preview is outdated; null: it is not. */
 function lookedAtAgain(request: AccessRequest, code: DecisionRefusal, { standing }: Facts): AccessRequest | null {
   if (request.state !== "pending") return null;
   if (code === "requester-differs") return unpreviewed(request, { standing });
   return code === "leases-differ" || code === "lease-over" ? outdated(request, leasesDiffer) : null;
 }
 
-/** Approvals that none of our keys sealed count nothing, and leave the record with the next decision: that they were there stays. */
+/** Forged approvals do not count, and the next decision drops them from the record: the event stays. */
 async function noteForgedApprovals(context: SlackContext, request: AccessRequest): Promise<void> {
   const forged = request.approvals.filter((each) => !isSealedDecision(each, request.id, context.keys.decision));
   if (forged.length === 0) return;
@@ -156,24 +158,24 @@ async function noteForgedApprovals(context: SlackContext, request: AccessRequest
   await noteAttempt(context, { act: "approve", by: "slack", code: "no-seal", request, detail: { claimed } });
 }
 
-/** Why a click did nothing, and who may. */
+/** Why a click did nothing, and who can do it. */
 export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cluster: Cluster): Message {
   const others = whoElse(request, cluster);
   const reasons: Readonly<Record<DecisionRefusal, string>> = {
-    "already-decided": `This is handled already. ${stateOf(request)}.`,
-    lapsed: "This request has lapsed. Ask for a new one.",
+    "already-decided": `Already handled. ${stateOf(request)}.`,
+    lapsed: "This request lapsed. The requester can ask again.",
     "self-approval": `You can't decide about your own request. Ask ${others}.`,
     "not-an-approver": `You're not an approver for ${code(request.level)} on ${code(cluster.name)}. Ask ${others}.`,
     "own-principal": `You are linked with ${code(request.principal)}, so you would get this access yourself. Ask another approver.`,
-    "approved-already": `You have approved it. ${missing(request)}, from ${others}.`,
-    "no-preview": "The worker is looking at the cluster again. The buttons come back when it is done.",
-    "change-differs": "The change is no longer the one that you saw. Read the message again, then decide.",
-    "no-rule": `The policy does not let ${mention(request.requester)} ask for ${code(request.level)} on ${code(cluster.name)} any more.`,
+    "approved-already": `You approved it already. ${needs(request, cluster)}`,
+    "no-preview": "The worker is checking the cluster again. The buttons come back after that.",
+    "change-differs": "The change is different now. Read the message again, then decide.",
+    "no-rule": `The policy no longer lets ${mention(request.requester)} request ${code(request.level)} on ${code(cluster.name)}. You can still deny.`,
     quiet: `${code(cluster.name)} takes no requests now: ${plainLine(cluster.quiet ?? "").replace(/\.$/, "")}. You can still deny.`,
-    "outside-hours": `The policy lets nobody approve it at this time${hours(request, cluster)}. You can still deny.`,
-    "requester-differs": `What the policy says of ${mention(request.requester)} has changed. The worker looks again; then decide anew.`,
-    "leases-differ": `Another lease of ${code(request.principal)} has begun or ended since you were shown the change. The worker looks again; then decide anew.`,
-    "lease-over": `${code(request.extends ?? "")} has ended, so there is nothing to extend any more. ${mention(request.requester)} can ask for access again.`,
+    "outside-hours": `The policy allows no approval now${hours(request, cluster)}. You can still deny.`,
+    "requester-differs": `The policy changed for ${mention(request.requester)}. The worker checks again; then decide again.`,
+    "leases-differ": `Another lease of ${code(request.principal)} began or ended after this message. The worker checks again; then decide again.`,
+    "lease-over": `${code(request.extends ?? "")} has ended, so there is nothing to extend. ${mention(request.requester)} can request access again.`,
   };
   return answer(reasons[refusal]);
 }
@@ -183,30 +185,34 @@ function hours({ level, requester, standing }: AccessRequest, cluster: Cluster):
   return rule?.hours ? `, only ${hoursInWords(rule.hours)}` : "";
 }
 
-/** An approval that is one of several: what is still missing. */
+/** After an approval that is one of several. */
 export function oneOfSeveralAnswer(after: AccessRequest, cluster: Cluster): Message {
-  return answer(`Your approval is recorded. ${missing(after)}, from ${whoElse(after, cluster)}.`);
+  return answer(`Approved. ${needs(after, cluster)}`);
 }
 
-function missing({ approvals, approvalsWanted }: AccessRequest): string {
-  const left = Math.max(1, approvalsWanted - approvals.length);
-  return `${left} more approval${left === 1 ? " is" : "s are"} needed`;
+function needs(request: AccessRequest, cluster: Cluster): string {
+  const left = Math.max(1, request.approvalsWanted - request.approvals.length);
+  const more = `Needs ${left} more approval${left === 1 ? "" : "s"}`;
+  const others = mentions(othersWhoMayApprove(request, cluster));
+  return others
+    ? `${more}, from ${others}.`
+    : `${more}, but no one else can approve. Ask an operator to add approvers.`;
 }
 
 function whoElse(request: AccessRequest, cluster: Cluster): string {
-  return mentions(othersWhoMayApprove(request, cluster)) || "nobody else; an operator has to add an approver";
+  return mentions(othersWhoMayApprove(request, cluster)) || "an operator to add approvers";
 }
 
-/** A denial without a reason, or with a longer one than can be shown, is none yet. */
+/** For a denial without a reason, or with one that is too long. */
 export function missingReasonAnswer(id: string, length: number, most: number): Message {
   const line = code(`/eks-access deny ${id} <why>`);
   return answer(
     length > most
-      ? `Nothing was denied: the reason has ${length} characters, and ${most} are the most.`
-      : `Nothing was denied. Give a reason, so that the requester knows what to do instead. ${line}`,
+      ? `Not denied: the reason has ${length} characters; the limit is ${most}.`
+      : `Not denied. Add a reason, so the requester knows what to do instead: ${line}`,
   );
 }
 
 export function deniedAnswer(id: string): Message {
-  return answer(`Request ${code(id)} is denied. The requester gets your reason.`);
+  return answer(`Denied ${code(id)}. The requester gets your reason.`);
 }

@@ -13,13 +13,13 @@ import type { SlackContext } from "../app/context.ts";
 
 type GenuineContext = RecordContext<Ledger> & Pick<SlackContext, "config" | "keys" | "now">;
 
-/** A worker that has another configuration than this process makes previews that do not hold here: it is not asked in a circle. */
+/** A worker with another configuration makes previews that this process rejects: ask it again only this often. */
 const lookAgainEveryMs = 60_000;
 
 /**
- * The ledger as the Slack process reads it: a preview on which somebody is to decide is only there where the worker's
- * seal and the digest of the record itself say that it is what the worker saw (law 3). Without it nothing has a button,
- * and nobody can decide; the worker looks again. A review that is not sealed is none. A seal that holds is verified once: a click
+ * The ledger as the Slack process reads it. A preview to decide about is there only if the worker's seal and the digest of
+ * the record prove that the worker saw it (law 3). Without a preview there are no buttons and no decisions, and the worker
+ * looks again. A review without a seal does not count. A seal that holds is verified once: a click
  * reads its record several times, and one Ed25519 signature takes as long as hundreds of HMACs.
  */
 export function genuineLedger(given: GenuineContext): Ledger {
@@ -54,7 +54,7 @@ function isDoubtful({ config, keys }: GenuineContext, request: AccessRequest): b
     : false;
 }
 
-/** What was approved for another change counts nothing either. */
+/** Approvals of another change do not count either. */
 async function lookAgain(context: GenuineContext, request: PendingRequest): Promise<AccessRequest> {
   const { ledger, log } = context;
   const cleared = { preview: null, approvals: [], reminders: null };
@@ -68,8 +68,8 @@ async function lookAgain(context: GenuineContext, request: PendingRequest): Prom
 }
 
 /**
- * The moves as the Slack process reads them: a plan on which somebody is to decide is only there where the worker sealed it for
- * this very move (law 3). Without it nothing has a button, and nobody can decide; the worker plans it again.
+ * The migrations as the Slack process reads them. A plan to decide about is there only if the worker sealed it for this very
+ * migration (law 3). Without a plan there are no buttons and no decisions, and the worker plans again.
  */
 function genuineMigrations(context: GenuineContext): MigrationLedger {
   const { migrations } = context.ledger;
@@ -92,7 +92,7 @@ function genuineMigrations(context: GenuineContext): MigrationLedger {
   };
 }
 
-/** What was approved of another plan counts nothing either. */
+/** Approvals of another plan do not count either. */
 const withoutPlan = { plan: null, reminders: null, approvals: [] } as const;
 
 function isDoubtfulPlan({ keys }: GenuineContext, migration: PendingMigration): boolean {

@@ -9,14 +9,14 @@ import type { SlackContext } from "../app/context.ts";
 import { slackErrorCode } from "../app/slack-failure.ts";
 import type { Directory } from "../people/directory.ts";
 
-/** A level of a cluster with one of the rules that stand for it. */
+/** A level of a cluster with one of its rules. */
 export interface ApprovableLevel {
   readonly cluster: Cluster;
   readonly level: Level;
   readonly rule: Rule;
 }
 
-/** Each level of each cluster with each rule that stands for it, in the order of the configuration. */
+/** Each level of each cluster with each of its rules, in the order of the configuration. */
 function approvableLevels(clusters: Iterable<Cluster>): readonly ApprovableLevel[] {
   return [...clusters].flatMap((cluster) =>
     cluster.levels.flatMap((level) =>
@@ -27,10 +27,10 @@ function approvableLevels(clusters: Iterable<Cluster>): readonly ApprovableLevel
   );
 }
 
-/** Who of a level's approvers is still there. */
+/** Which approvers of a level are active in Slack. */
 export interface LivingApprovers {
   readonly living: readonly string[];
-  /** Of those that the rule names: people who are deactivated or unknown, and user groups without anybody active. */
+  /** Names in the rule without an active person: deactivated or unknown people, and user groups without active members. */
   readonly gone: readonly string[];
 }
 
@@ -38,7 +38,7 @@ export interface ShortLevel extends ApprovableLevel, LivingApprovers {
   readonly needed: number;
 }
 
-/** What Slack said of the approvers of all levels. */
+/** What Slack answered about the approvers of all levels. */
 export interface Look {
   readonly good: readonly ApprovableLevel[];
   /** Too few of them are active to approve a request. */
@@ -47,7 +47,7 @@ export interface Look {
   readonly untold: readonly (ApprovableLevel & { readonly error: unknown })[];
 }
 
-/** Looks in Slack whether each level still has as many approvers as it may ask for. Where Slack is away, it is not asked on. */
+/** Checks in Slack whether each level has enough approvers. After the first failure to reach Slack it stops asking. */
 export async function lookAtApprovers(directory: Directory, clusters: Iterable<Cluster>): Promise<Look> {
   const look: { good: ApprovableLevel[]; short: ShortLevel[]; untold: Look["untold"][number][] } = {
     good: [],
@@ -71,7 +71,7 @@ export async function lookAtApprovers(directory: Directory, clusters: Iterable<C
 }
 
 /**
- * Asks Slack for the approvers of a rule, one after another, until there are enough. `without`: who does not count.
+ * Asks Slack for the approvers of a rule, one after another, until there are enough. `without`: a person who does not count.
  * @throws AccessError
  */
 export async function livingApprovers(
@@ -95,7 +95,7 @@ export async function livingApprovers(
   return { living: [...living], gone };
 }
 
-/** A user group that there is not holds nobody: that is an answer. */
+/** A user group that does not exist has no members: that is an answer. */
 async function peopleOf(directory: Directory, approver: string): Promise<readonly string[]> {
   if (isUser(approver)) return [approver];
   try {
@@ -106,15 +106,22 @@ async function peopleOf(directory: Directory, approver: string): Promise<readonl
   }
 }
 
-/** Who can mend it, and where. */
-export function mendApprovers({ name, approvers }: Rule, cluster: Cluster): string {
+/** How many approvals there must be, and how many people can give one, to go on from the level's name. */
+export function shortage(needed: number, living: number): string {
+  const approvals = needed === 1 ? "an approval" : `${needed} approvals`;
+  const active = living === 0 ? "no approver is" : `only ${living} approver${living === 1 ? " is" : "s are"}`;
+  return `needs ${approvals}, but ${active} active in Slack`;
+}
+
+/** Who can add approvers, and where. */
+export function remedyForApprovers({ name, approvers }: Rule, cluster: Cluster): string {
   const place = approvers === null || name === "" ? `the cluster ${cluster.name}` : `the rule ${name}`;
-  return `An operator has to name others as approvers of ${place} in eks-access.yml, or to add people to its user group in Slack.`;
+  return `An operator can name other approvers for ${place} in eks-access.yml, or add people to its Slack user group.`;
 }
 
 /**
- * Whether each level of each cluster still has as many active approvers as it asks for at any time of the week. What
- * Slack does not tell of one level is a finding of that level alone.
+ * Whether each level has as many active approvers as it needs at any time of the week. A failure of Slack is a finding of
+ * that level alone.
  */
 export async function examineApprovers(directory: Directory, clusters: Iterable<Cluster>): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
@@ -129,28 +136,28 @@ async function examineLevel(directory: Directory, cluster: Cluster, level: Level
   try {
     const { living, gone } = await livingApprovers(directory, rule, cluster);
     const needed = mostApprovalsNeeded(rule, level);
-    const lost = gone.length > 0 ? `; nobody is active of ${someOf(gone)}` : "";
+    const lost = gone.length > 0 ? `; not active: ${someOf(gone)}` : "";
     const count = `${what}: ${counted(living.length, "active approver")}, needed: ${needed}${lost}`;
     return living.length >= needed
       ? found(count)
-      : broken(count, `A request would only lapse. ${mendApprovers(rule, cluster)}`);
+      : broken(count, `Requests would lapse. ${remedyForApprovers(rule, cluster)}`);
   } catch (error) {
-    return broken(`${what}: the approvers were not looked at`, explain(error));
+    return broken(`${what}: could not check the approvers`, explain(error));
   }
 }
 
-/** Who of those that may decide about a request can still sign in to Slack. Slack user ids. */
+/** Which approvers of a request can still sign in to Slack. Slack user ids. */
 export interface Presence {
   readonly present: readonly string[];
   readonly departed: readonly string[];
 }
 
-/** More people are not asked one by one. */
+/** Slack answers for one person at a time. */
 const mostPeople = 50;
 
 /**
- * Looks who is left to decide: Slack takes messages to people who were deactivated, and tells nobody that they are never
- * read (slackapi/python-slack-sdk#1156). Null: nobody has to decide, or Slack did not say, which must hold nothing up.
+ * Checks which approvers are left. Slack accepts messages to deactivated people without an error
+ * (slackapi/python-slack-sdk#1156). Null: no decision is due, or Slack did not answer, which must hold nothing up.
  */
 export async function presenceOf(
   { config, directory, log }: Pick<SlackContext, "config" | "directory" | "log">,
@@ -174,12 +181,12 @@ export async function presenceOf(
   }
 }
 
-/** Being of a user group of approvers lets nobody decide about the own request. */
+/** A requester in a user group of approvers still can't decide about their own request. */
 async function peopleOfName(directory: Directory, name: string, requester: string): Promise<readonly string[]> {
   return isUser(name) ? [name] : (await directory.membersOf(name)).filter((user) => user !== requester);
 }
 
-/** Whether fewer people are left than have to approve: without an operator it can only lapse. */
+/** Whether fewer approvers are left than the request needs. */
 export function isTooFew({ approvals, approvalsWanted }: AccessRequest, { present }: Presence): boolean {
   return present.length < approvalsWanted - approvals.length;
 }

@@ -19,7 +19,7 @@ import { durationOf } from "../blocks/words.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteRefused } from "../people/attempts.ts";
 
-/** For an emergency: the way around the approvers, which the whole channel sees. */
+/** The way around the approvers in an emergency; the whole channel sees it. */
 export const breakGlassCommand: Command = {
   word: "break-glass",
   usage: "<cluster> [<arn>] <reason>",
@@ -49,7 +49,7 @@ export async function breakGlass(context: SlackContext, user: string, line: stri
   return emergencyAnswer(await give(context, person, wish, level, may), wish.cluster);
 }
 
-/** Nobody approves what comes of it: a link that anybody could have written is not gone by. */
+/** There is no approval after this, so a link without our seal does not count. */
 async function ownPrincipal({ ledger, keys }: SlackContext, user: string): Promise<string | null> {
   const link = await ledger.linkOf(user);
   return link && isSealedLink(user, link, keys.decision) ? link.arn : null;
@@ -61,7 +61,7 @@ interface EmergencyWish {
   readonly reason: string;
 }
 
-/** Of whom the id is named no groups are asked: Slack may be a part of the emergency. */
+/** People named by their id need no user groups: Slack may be a part of the emergency. */
 async function personForEmergency({ directory }: SlackContext, cluster: Cluster, user: string): Promise<Person> {
   const who = cluster.breakGlass?.who ?? [];
   if (who.includes(user)) return { user, memberships: [] };
@@ -98,11 +98,11 @@ async function give(
   };
   const event = eventOf("emergency.taken", given, person.user, now, detail);
   const result = await recordChange(context, given, event, now);
-  // Ids are random: a conflict here means that this very id exists, so another one is drawn.
+  // Ids are random: a conflict means that this id exists, so draw another.
   return result.type === "committed" ? given : give(context, person, wish, level, may);
 }
 
-/** Somebody tried what they may not do: that is an event, and no record. */
+/** A refusal leaves an event and no record. */
 async function refuse(context: SlackContext, person: Person, wish: EmergencyWish): Promise<Message> {
   const now = context.now();
   const { breakGlass: emergency } = wish.cluster;
@@ -129,18 +129,17 @@ function recordOf(
 }
 
 const usageLine = code("/eks-access break-glass <cluster> [<arn>] <reason>");
-/** Access is on its way, and everybody hears of it. */
 function emergencyAnswer(request: AccessRequest, cluster: Cluster): Message {
   const { id, level, principal, lease } = request;
   const until = time(lease?.endsAt ?? request.createdAt);
   return answer(
-    `You took emergency access to ${code(cluster.name)}: ${code(level)} for ${code(principal)}, ${durationOf(request)}, until ${until} (${code(id)}). ` +
-      "It is being applied; you get a message when it is active. The channel sees it now, and an approver reviews it.",
+    `You took emergency ${code(level)} on ${code(cluster.name)} for ${durationOf(request)}, until ${until} (${code(id)}). Principal: ${code(principal)}.\n` +
+      "Applying it now. I'll DM you when it is active. The channel sees it, and an approver reviews it.",
   );
 }
 
 function emergencyMistakeAnswer(mistake: string): Message {
-  return answer(`Nothing was given. ${plainLine(mistake)} Write ${usageLine}.`);
+  return answer(`No access given. ${plainLine(mistake)} Write ${usageLine}.`);
 }
 
 function mayNotTakeEmergencyAnswer({ name, breakGlass }: Cluster): Message {
@@ -151,7 +150,7 @@ function mayNotTakeEmergencyAnswer({ name, breakGlass }: Cluster): Message {
 }
 
 function whoWords(who: readonly string[]): string {
-  const domains = who.filter((each) => each.startsWith("@")).map((domain) => `everybody of ${code(domain)}`);
+  const domains = who.filter((each) => each.startsWith("@")).map((domain) => `everyone at ${code(domain)}`);
   const people = who.filter((each) => !each.startsWith("@"));
   return [...(people.length > 0 ? [mentions(people)] : []), ...domains].join(", ");
 }

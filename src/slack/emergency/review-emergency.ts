@@ -6,13 +6,13 @@ import { answerClick, type ButtonClick } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { Message } from "../blocks/message.ts";
-import { answer, failureAnswer, noSuchRequestAnswer } from "../blocks/message.ts";
+import { answer, clusterGoneAnswer, noSuchRequestAnswer } from "../blocks/message.ts";
 import { code, mention, mentions, time } from "../blocks/mrkdwn.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
 
-/** An approver has looked at access that was given without an approval. @throws AccessError */
+/** Records that an approver reviewed emergency access. @throws AccessError */
 export function reviewEmergency(context: SlackContext, user: string, id: string): Promise<Message> {
   return updateRequest(context, id, (request) => decideReview(context, user, id, request));
 }
@@ -28,8 +28,7 @@ async function decideReview(
   if (turnedAway) return stop(turnedAway);
   if (!request) return stop(noSuchRequestAnswer(id));
   const cluster = context.config.clusters.get(request.cluster);
-  if (!cluster)
-    return stop(failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`));
+  if (!cluster) return stop(clusterGoneAnswer(request.cluster));
   const person = await personFor(context, cluster, user);
   const now = context.now();
   const verdict = review(request, cluster, person, context.keys.decision, now);
@@ -41,23 +40,22 @@ async function decideReview(
   return { type: "write", after: verdict.after, event, outcome: reviewedAnswer(request) };
 }
 
-/** The button Reviewed. */
 export function handleReviewedButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return answerClick(context, click, () => reviewEmergency(context, click.body.user.id, click.action.value ?? ""));
 }
 
 function reviewedAnswer({ id }: AccessRequest): Message {
-  return answer(`Your review of ${code(id)} is recorded.`);
+  return answer(`You reviewed ${code(id)}.`);
 }
 
 function reviewRefusedAnswer(refusal: ReviewRefusal, request: AccessRequest, cluster: Cluster): Message {
   const { id, emergency } = request;
   const others = mentions(reviewersOf(request, cluster));
   const reasons: Readonly<Record<ReviewRefusal, string>> = {
-    "nothing-to-review": `${code(id)} was asked for and decided: there is nothing to review.`,
+    "nothing-to-review": `${code(id)} is not emergency access: there is nothing to review.`,
     own: `You can't review your own emergency access. Ask ${others}.`,
     "not-an-approver": `Approvers of ${code(cluster.name)} review it. Ask ${others}.`,
-    "reviewed-already": `${mention(emergency?.review?.by ?? "")} has reviewed it ${time(emergency?.review?.at ?? "")}.`,
+    "reviewed-already": `${mention(emergency?.review?.by ?? "")} reviewed it ${time(emergency?.review?.at ?? "")}.`,
   };
   return answer(reasons[refusal]);
 }
@@ -65,7 +63,7 @@ function reviewRefusedAnswer(refusal: ReviewRefusal, request: AccessRequest, clu
 export const reviewed: Command = {
   word: "reviewed",
   usage: "<id>",
-  summary: "says that you have looked at access that was given without an approval",
+  summary: "confirms that you reviewed emergency access",
   forApprovers: true,
   records: true,
   run: (context, { user, rest }) => reviewEmergency(context, user, idAndRest(rest)[0]),

@@ -15,7 +15,15 @@ import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Subm
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { Message } from "../blocks/message.ts";
-import { answer, failureAnswer, noSuchRequestAnswer, reasonInput, text, whyOf } from "../blocks/message.ts";
+import {
+  answer,
+  clusterGoneAnswer,
+  messageModal,
+  noSuchRequestAnswer,
+  reasonInput,
+  text,
+  whyOf,
+} from "../blocks/message.ts";
 import { code, mention, mentions } from "../blocks/mrkdwn.ts";
 import { stateOf } from "../blocks/words.ts";
 import { stopMigrationByAnswer } from "../migrate/migration-words.ts";
@@ -23,7 +31,7 @@ import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
 
-/** `revoke <id> [why]`, and the button: the worker takes the lease's part away, and that of the leases that extend it. */
+/** `revoke <id> [why]`, and the button: the worker removes what the lease gives, and what its extensions give. */
 export function revokeLease(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
   return endAccess(context, id, (request, cluster, person, now) => judgeRevoke(request, cluster, person, why, now), {
     type: "lease.ending",
@@ -32,14 +40,14 @@ export function revokeLease(context: SlackContext, by: string, id: string, why: 
   });
 }
 
-/** `cancel <id>`: the requester takes the request back. */
+/** `cancel <id>`, by the requester. */
 export function cancelRequest(context: SlackContext, by: string, id: string): Promise<Message> {
   return endAccess(context, id, (request) => judgeCancel(request, by), { type: "request.cancelled", by, why: "" });
 }
 
 /**
- * Ends the leases that extend the one that is revoked, before that one: a process that dies in between leaves a lease that can still be
- * revoked, and never one that outlives what it extends.
+ * Ends the extensions before the lease that they extend. A process that dies in between leaves a lease that people can still
+ * revoke, and never an extension that outlives its lease.
  */
 async function endExtensions(
   context: SlackContext,
@@ -55,7 +63,7 @@ async function endExtensions(
   return ended;
 }
 
-/** Whether it was ended by this. */
+/** Whether this call ended it. */
 function endExtension(
   context: SlackContext,
   id: string,
@@ -84,7 +92,7 @@ type EndDecision = (request: AccessRequest, cluster: Cluster, person: Person, no
 
 async function endAccess(context: SlackContext, id: string, decide: EndDecision, ending: Ending): Promise<Message> {
   if (isMigrationId(id)) return stopMigrationByAnswer(id);
-  // Each is ended once, and told although the request itself is decided about again.
+  // A conflict repeats the decision about the lease. The ids of extensions that are ended already stay for the answer.
   const extensions: string[] = [];
   return updateRequest(context, id, (request) => decideEnd(context, id, request, decide, ending, extensions));
 }
@@ -104,9 +112,8 @@ async function decideEnd(
   if (turnedAway) return stop(turnedAway);
   if (!request) return stop(noSuchRequestAnswer(id));
   const cluster = context.config.clusters.get(request.cluster);
-  if (!cluster)
-    return stop(failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`));
-  // Access must go also while Slack does not say who is of which group: who is named by the id needs no group.
+  if (!cluster) return stop(clusterGoneAnswer(request.cluster));
+  // Revoking must work while Slack does not answer for user groups: people named by their id need none.
   const person = await personFor(context, cluster, by).catch(() => ({ user: by, memberships: [] }));
   const now = context.now();
   const verdict = decide(request, cluster, person, now);
@@ -129,12 +136,14 @@ async function decideEnd(
 export const revokeModalId = "revoke";
 
 /**
- * Asks once more before access is taken away.
- * @param extensions ids of leases that extend it, and end with it
+ * Asks once more before access ends.
+ * @param extensions ids of the leases that extend it, and end with it
  */
-export function revokeModal(id: string, extensions: readonly string[] = []): ModalView {
+export function revokeModal(request: AccessRequest, extensions: readonly string[] = []): ModalView {
+  const { id, requester, level, cluster } = request;
   const also = extensions.map((each) => code(each)).join(", ");
-  const ends = `${code(id)} ends now${also && `, and with it what extends it: ${also}`}.`;
+  const loses = `${mention(requester)} loses ${code(level)} on ${code(cluster)} now (${code(id)}).`;
+  const ends = `${loses}${also && ` This also ends its extensions ${also}.`}`;
   return {
     type: "modal",
     callback_id: revokeModalId,
@@ -144,28 +153,29 @@ export function revokeModal(id: string, extensions: readonly string[] = []): Mod
     close: text("Keep it"),
     blocks: [
       { type: "section", text: { type: "mrkdwn", text: ends } },
-      reasonInput("Why", "Everybody in the channel reads this", true),
+      reasonInput("Why", "The channel sees this", true),
     ],
   };
 }
 
-/** Revoke asks once more, and why; the form names what ends with it. */
+/** Revoke asks once more, and why. */
 export function handleRevokeButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, async () => {
     const id = click.action.value ?? "";
     const request = await context.ledger.get(id);
-    const open = request ? await context.ledger.grantedOf(request.cluster) : [];
+    if (!request) return messageModal("Revoke access", noSuchRequestAnswer(id));
+    const extensions = extensionsOf(id, await context.ledger.grantedOf(request.cluster));
     return revokeModal(
-      id,
-      extensionsOf(id, open).map((each) => each.id),
+      request,
+      extensions.map((each) => each.id),
     );
   });
 }
 
-/** Access is to end; the message in the channel says when it is done. */
+/** Starts the end; the message in the channel confirms it. */
 export function handleRevokeSubmission(context: SlackContext, submission: Submission): Promise<void> {
   const { body, view } = submission;
-  return answerSubmission(context, submission, "Take access away", () =>
+  return answerSubmission(context, submission, "Revoke access", () =>
     revokeLease(context, body.user.id, view.private_metadata, whyOf(submission)),
   );
 }
@@ -173,7 +183,7 @@ export function handleRevokeSubmission(context: SlackContext, submission: Submis
 export const cancelCommand: Command = {
   word: "cancel",
   usage: "<id>",
-  summary: "takes your request back",
+  summary: "cancels your request",
   records: true,
   run: (context, { user, rest }) => cancelRequest(context, user, rest),
 };
@@ -181,7 +191,7 @@ export const cancelCommand: Command = {
 export const revokeCommand: Command = {
   word: "revoke",
   usage: "<id> [why]",
-  summary: "takes access away before its end",
+  summary: "ends access before its time",
   records: true,
   run: (context, { user, rest }) => {
     const [id, why] = idAndRest(rest);
@@ -189,12 +199,11 @@ export const revokeCommand: Command = {
   },
 };
 
-/** Cancel takes a request back before it is decided. */
 export function handleCancelButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return answerClick(context, click, () => cancelRequest(context, click.body.user.id, click.action.value ?? ""));
 }
 
-/** "I'm done" ends an access at once: giving something back needs no reason. */
+/** "I'm done" ends access at once: giving it back needs no reason. */
 export function handleDoneButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return answerClick(context, click, () => revokeLease(context, click.body.user.id, click.action.value ?? "", ""));
 }
@@ -202,24 +211,24 @@ export function handleDoneButton(context: SlackContext, click: ButtonClick): Pro
 /** What a revocation or a cancellation set off. */
 /** @param extensions ids of leases that extend it, and end with it */
 function endedAnswer(after: AccessRequest, extensions: readonly string[] = []): Message {
-  if (after.state === "cancelled") return answer(`Request ${code(after.id)} is cancelled.`);
+  if (after.state === "cancelled") return answer(`Cancelled ${code(after.id)}.`);
   if (extensions.length > 0) {
     const ids = extensions.map((id) => code(id)).join(", ");
-    return answer(`Revoking ${code(after.id)} and what extends it: ${ids}. The messages of the requests will confirm.`);
+    return answer(`Revoking ${code(after.id)} and its extensions ${ids}. The request messages will confirm.`);
   }
-  return answer(`${code(after.id)} is being revoked. The request's message will confirm.`);
+  return answer(`Revoking ${code(after.id)}. The request message will confirm.`);
 }
 
 function endRefusedAnswer(refusal: EndRefusal, request: AccessRequest, cluster: Cluster): Message {
   const who = mentions([...new Set([request.requester, ...cluster.approvers, ...cluster.onCall])]);
   const reasons: Readonly<Record<EndRefusal, string>> = {
-    "not-active": `There is nothing to revoke. ${stateOf(request)}.`,
-    "not-pending": `It can't be cancelled any more. ${stateOf(request)}.`,
+    "not-active": `Nothing to revoke. ${stateOf(request)}.`,
+    "not-pending": `You can't cancel it now. ${stateOf(request)}.`,
     "not-yours":
       request.state === "pending"
         ? `Only ${mention(request.requester)} can cancel it.`
         : `Only ${who} can revoke this.`,
-    "ending-already": `It is being revoked already. ${stateOf(request)}.`,
+    "ending-already": `This is ending already. ${stateOf(request)}.`,
   };
   return answer(reasons[refusal]);
 }

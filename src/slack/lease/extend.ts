@@ -19,12 +19,11 @@ import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
 
-/** A lease that this person may ask to extend. */
 export interface Extendable {
   readonly type: "extendable";
   readonly request: AccessRequest;
   readonly cluster: Cluster;
-  /** With the longest time for which this person can have it. */
+  /** With the longest time that this person can have. */
   readonly level: Level;
   readonly principal: Principal;
 }
@@ -33,7 +32,7 @@ type Refused = { readonly type: "refused"; readonly message: Message };
 
 const refused = (message: Message): Refused => ({ type: "refused", message });
 
-/** Looks whether somebody may ask to extend a lease. Only who holds it may. */
+/** The lease, if this person can ask to extend it: only its holder can. */
 async function readExtendable(context: SlackContext, user: string, id: string): Promise<Extendable | Refused> {
   const request = await context.ledger.get(id);
   if (!request) return refused(noSuchRequestAnswer(id));
@@ -47,7 +46,7 @@ async function readExtendable(context: SlackContext, user: string, id: string): 
   const level = cluster?.levels.find((each) => each.name === request.level);
   const reading = readPrincipal(request.principal);
   if (!cluster || !level || reading.type === "invalid") {
-    const gone = `${request.level} on ${request.cluster} is not offered any more. Ask for another level.`;
+    const gone = `${request.level} on ${request.cluster} is no longer offered. Request another level.`;
     return refused(failureAnswer(gone));
   }
   const longer = await extendedBy(context, request);
@@ -61,14 +60,14 @@ async function readExtendable(context: SlackContext, user: string, id: string): 
   };
 }
 
-/** The rule may allow less than the level. Where Slack does not say whose groups somebody is of, the request itself is refused. */
+/** The rule may allow less than the level. If Slack does not answer, the request itself is refused later. */
 async function offeredTo(context: SlackContext, cluster: Cluster, level: Level, user: string): Promise<Level> {
   const person = await personFor(context, cluster, user).catch(() => null);
   const offered = person ? levelsOffered(cluster, person) : [];
   return offered.find(({ name }) => name === level.name) ?? level;
 }
 
-/** The lease that extends this one and ends last; null: none does. */
+/** The extension that ends last; null: there is none. */
 async function extendedBy(
   { ledger }: SlackContext,
   { id, cluster, lease }: AccessRequest,
@@ -84,7 +83,7 @@ function extendedAlreadyAnswer({ id }: AccessRequest, { id: longer, lease }: Acc
   );
 }
 
-/** Asks to extend a lease by so many seconds, in a request of its own. */
+/** Asks to extend a lease, in a request of its own. */
 async function extendLease(
   context: SlackContext,
   user: string,
@@ -106,12 +105,11 @@ async function extendLease(
   return notNow ?? extensionAnswer(await submitRequest(context, user, wish, extension), request);
 }
 
-/** The level as the configuration has it: the policy looks at the rule by itself. */
+/** The level of the configuration: the policy applies the rule by itself. */
 function levelIn({ levels }: Cluster, level: Level): Level {
   return levels.find(({ name }) => name === level.name) ?? level;
 }
 
-/** Extend asks how much longer in a form. */
 export function handleExtendButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, () => extendView(context, click.body.user.id, click.action.value ?? ""));
 }
@@ -119,7 +117,7 @@ export function handleExtendButton(context: SlackContext, click: ButtonClick): P
 export const extend: Command = {
   word: "extend",
   usage: "<id> [for 1h]",
-  summary: "asks to extend what you have; alone it opens a form",
+  summary: "asks for more time; without a time it opens a form",
   records: true,
   run: (context, call) => {
     const [id = "", ...by] = call.rest.split(/\s+/).filter((word) => word.toLowerCase() !== "for");
@@ -139,9 +137,8 @@ async function openExtendForm(context: SlackContext, call: CommandCall, id: stri
 
 /** The form that asks how much longer. `private_metadata` is the request's id. */
 export const extendModalId = "extend";
-/** What is chosen when the form opens, where it is offered. */
+/** The choice when the form opens, where it is offered. */
 const usualSeconds = 3600;
-/** The form for a lease, or why there is none. */
 async function extendForm(
   context: SlackContext,
   user: string,
@@ -159,7 +156,7 @@ async function extendForm(
   return { type: "refused", message: answer(`:warning: ${told(message)}`) };
 }
 
-/** The same for a click, which a message over the page answers as well. */
+/** The form, or a modal that says why there is none. */
 async function extendView(context: SlackContext, user: string, id: string): Promise<ModalView> {
   const form = await extendForm(context, user, id);
   return form.type === "form" ? form.view : messageModal("Extend access", form.message);
@@ -189,13 +186,12 @@ function extendModal(request: AccessRequest, choices: readonly ExtensionChoice[]
   };
 }
 
-/** The value is the end that is shown: it is what the request asks for, whenever the form is sent. */
+/** The value is the end on screen: the request asks for this end, whenever the form is sent. */
 function optionOf({ bySeconds, until }: ExtensionChoice): MrkdwnOption {
   const words = `${formatDuration(bySeconds)} more, until ${shortTime(until)}`;
   return { text: { type: "mrkdwn", text: words, verbatim: true }, value: until };
 }
 
-/** The form is sent: a request of its own is made. */
 export function handleExtendSubmission(context: SlackContext, submission: Submission): Promise<void> {
   const { body, view } = submission;
   const until = Date.parse(view.state.values.until?.value?.selected_option?.value ?? "");
@@ -204,7 +200,7 @@ export function handleExtendSubmission(context: SlackContext, submission: Submis
   );
 }
 
-/** Null: one of the times can't be read, or it is not later. */
+/** Null: a time is unreadable, or not later. */
 function secondsBetween(from: string | undefined, until: number): number | null {
   const seconds = (until - Date.parse(from ?? "")) / 1000;
   return seconds > 0 ? seconds : null;
@@ -218,6 +214,6 @@ export function extensionAnswer(request: AccessRequest, extended: AccessRequest)
   if (request.refusal) return requestedAnswer(request);
   return answer(
     `Requested: extend ${code(extended.id)} until ${time(request.until ?? "")} (${code(request.id)}). I'll DM you. ` +
-      `Without an approval it ends ${time(extended.lease?.endsAt ?? extended.lapsesAt)}.`,
+      `Without approval it ends ${time(extended.lease?.endsAt ?? extended.lapsesAt)}.`,
   );
 }

@@ -12,7 +12,7 @@ import { code, codeBlock, mention, mentions, plainLine, preformatted, section, t
 import { admitsText, endProofLines, proofLines, remainsOf, said, troubleOf } from "../blocks/words.ts";
 
 export interface Milestone {
-  /** Names it in the list of what was told; each is told once. */
+  /** Its name in the list of messages sent; each is sent once. */
   readonly name: string;
   readonly message: Message;
 }
@@ -20,8 +20,8 @@ export interface Milestone {
 const askAgain = `Ask again with ${code("/eks-access request")}.`;
 
 /**
- * What the requester has to be told in a direct message now, with what to do next; null: nothing. A pure function of the
- * record, and of the names of what was told before: without them nobody could say that something is as it was again.
+ * The direct message that the requester needs now, with the next step; null: none. A pure function of the record and of the
+ * names of earlier messages: a message that access is restored needs the one that it was lost.
  */
 export function milestoneOf(
   request: AccessRequest,
@@ -48,14 +48,14 @@ function subjectOf({ level, cluster, id }: AccessRequest): string {
   return `${code(level)} on ${code(cluster)} (${code(id)})`;
 }
 
-/** Before there is a lease. Who cancels a request is answered at once, and needs no message besides. */
+/** Before there is a lease. The answer to `cancel` is enough; it needs no message. */
 function requestMilestone(request: AccessRequest, cluster: Cluster | undefined): Milestone | null {
   const subject = subjectOf(request);
   const { state, denial, refusal } = request;
   if (state === "refused") {
-    // What the policy refused at once, the answer to the command or the form has told.
+    // The answer to the command or the form already said what the policy refused.
     if (request.version === 1) return null;
-    return tell("refused", `${subject} can't be given. ${said(refusal?.message ?? "")}.`);
+    return tell("refused", `Couldn't give ${subject}; nothing changed. ${said(refusal?.message ?? "")}.`);
   }
   if (state === "denied" && denial) {
     const why = denial.why && ` ${plainLine(denial.why, 600)}`;
@@ -64,7 +64,7 @@ function requestMilestone(request: AccessRequest, cluster: Cluster | undefined):
       `${mention(denial.by)} denied ${subject}.${why}\nQuestions? Ask them, or request something else.`,
     );
   }
-  if (state === "lapsed") return tell("lapsed", `${subject} lapsed: nobody decided in time. ${askAgain}`);
+  if (state === "lapsed") return tell("lapsed", `${subject} lapsed without a decision. ${askAgain}`);
   return state === "pending" ? pendingMilestone(request, cluster) : null;
 }
 
@@ -74,22 +74,17 @@ function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined):
   const who = cluster ? mentions(othersWhoMayApprove(request, cluster)) : "";
   const last = approvals.at(-1);
   if (last) {
-    const count = `${approvals.length} of ${approvalsWanted}`;
-    return tell(
-      `approval-${last.at}`,
-      `${mention(last.by)} approved ${subject}, ${count}. Waiting for another from ${who}.`,
-    );
+    const left = approvalsWanted - approvals.length;
+    const needs = `Needs ${left} more approval${left === 1 ? "" : "s"}, from ${who}.`;
+    return tell(`approval-${last.at}`, `${mention(last.by)} approved ${subject}. ${needs}`);
   }
   if (voided) {
-    const text = `The approval of ${subject} is void: ${said(voided.message)}. The approvers are asked again.`;
+    const text = `The approval of ${subject} no longer counts: ${said(voided.message)}. The approvers must decide again.`;
     return tell(`void-${voided.message}`, text);
   }
   if (!preview) return null;
-  const next = `It lapses ${time(lapsesAt)} if nobody decides.`;
-  return tell("asked", `Waiting for ${who} to decide about ${subject}.\n${admitsText(request)}\n${next}`, [
-    detailsButton(request),
-    cancelButton(request),
-  ]);
+  const text = `Waiting for ${who} to decide about ${subject}. Expires ${time(lapsesAt)}.`;
+  return tell("asked", `${text}\n${admitsText(request)}`, [detailsButton(request), cancelButton(request)]);
 }
 
 function leaseMilestone(
@@ -101,11 +96,11 @@ function leaseMilestone(
   const { lease, approvals } = request;
   if (lease?.state === "scheduled" && !lease.end) {
     const by = mentions(approvals.map((each) => each.by));
-    const text = `${request.emergency ? "You took emergency access:" : `${by} approved`} ${subject}.\n${admitsText(request)}\nIt is being applied; you get a message when it is proved.`;
+    const text = `${request.emergency ? "You took emergency access:" : `${by} approved`} ${subject}.\n${admitsText(request)}\nApplying it now. I'll DM you when it is active.`;
     return tell(`${request.emergency ? "emergency" : "approved"}-${approvals.at(-1)?.at}`, text);
   }
   if (lease?.state === "failed") {
-    const text = `${subject} ${request.emergency ? "" : "was approved but "}could not be given. ${said(lease.failure?.message ?? "")}.`;
+    const text = `Couldn't apply ${subject}${request.emergency ? "" : ", although it was approved"}. ${said(lease.failure?.message ?? "")}.`;
     return tell("failed", `${text} ${askAgain}`);
   }
   if (lease?.state === "ended") return endedMilestone(request, lease, told);
@@ -121,15 +116,15 @@ function activeMilestone(
   const { lease } = request;
   if (!lease) return null;
   const { drift } = lease;
-  if (drift) return tell(`drift-${drift.at}`, `${subject} is not in force any more: ${said(drift.message)}.`);
-  // It is being taken away: told when it is done.
+  if (drift) return tell(`drift-${drift.at}`, `You lost ${subject}: ${said(drift.message)}.`);
+  // The end has its own message when it is done.
   if (lease.end) return null;
   const gone = told.findLast((name) => name.startsWith("drift-"));
   const back = gone?.replace("drift-", "repaired-");
   if (back && !told.includes(back)) {
     return tell(
       back,
-      `${subject} is in force again, and proved. It stands ${until(lease.endsAt, request.durationSeconds)}.`,
+      `${subject} works again, and is proved. It lasts ${until(lease.endsAt, request.durationSeconds)}.`,
     );
   }
   const buttons = [...extendButtons(request), doneButton(request)];
@@ -139,7 +134,7 @@ function activeMilestone(
   return provedMilestone(request, lease, cluster, told);
 }
 
-/** Told once with the whole proof; where signing in has to be tried again for longer, first with what there is of it. */
+/** One message with the whole proof. If signing in takes longer, a first message has the proof so far. */
 function provedMilestone(
   request: AccessRequest,
   lease: Lease,
@@ -164,27 +159,27 @@ function provedMilestone(
   return { name: isUnfinished ? "active-unfinished" : "active", message: withButtons(message, buttons) };
 }
 
-/** Where the API server does not answer, the end is told at once, and what it said when it does. */
+/** If the API server does not answer, the first message comes at once, and a second one has its answer. */
 function endedMilestone(request: AccessRequest, lease: Lease, told: readonly string[]): Milestone | null {
   const subject = subjectOf(request);
   const isUnproved = isReviewingEnd(lease);
   if (isUnproved && told.includes("ended")) return null;
   const proof = endProofLines(lease);
   if (!isUnproved && told.includes("ended-unproved")) {
-    return tell("ended", `The end of ${subject} was looked at again:\n${proof}`);
+    return tell("ended", `Checked again that ${subject} ended:\n${proof}`);
   }
   return tell(isUnproved ? "ended-unproved" : "ended", `${endedText(request, lease, subject)}${proof && `\n${proof}`}`);
 }
 
 function endedText(request: AccessRequest, { end }: Lease, subject: string): string {
   const { requester } = request;
-  if (end?.cause !== "revoked") return `${subject} is over: ${remainsOf(request)}. ${askAgain}`;
+  if (end?.cause !== "revoked") return `${subject} ended: ${remainsOf(request)}. ${askAgain}`;
   if (end.by === requester) return `${subject} ended as you asked: ${remainsOf(request)}.`;
   const why = end.why && ` (${plainLine(end.why, 300)})`;
   return `${subject} was revoked by ${mention(end.by)}${why}: ${remainsOf(request)}. ${askAgain}`;
 }
 
-/** The lines to copy for somebody whose access is active, and with whose credentials they work. */
+/** The lines to copy once access is active, and the credentials that they need. */
 export function signInMessage(request: AccessRequest, cluster: Cluster): Message {
   const { region, eksName, name } = cluster;
   const lines = [
@@ -199,7 +194,7 @@ export function signInMessage(request: AccessRequest, cluster: Cluster): Message
   };
 }
 
-/** Who may list pods in one namespace alone would be refused in another: the level's own check says in which. */
+/** A level may list pods in one namespace alone: its own check names that namespace. */
 function namespaceOption({ level }: AccessRequest, { levels }: Cluster): string {
   const checks = levels.find((each) => each.name === level)?.verify ?? [];
   const namespace = checks.find(({ resource }) => resource === "pods")?.namespace ?? "";
@@ -207,15 +202,14 @@ function namespaceOption({ level }: AccessRequest, { levels }: Cluster): string 
 }
 
 /**
- * aws-auth knows a role without its path, but STS assumes it with its path only, and `--role-arn` is for those who do
- * not have the role's credentials yet: nothing here can tell what they have. Where the worker itself may assume the role, the
- * configuration has its path.
+ * aws-auth has a role without its path, but STS needs the path. `--role-arn` is for people without the role's credentials;
+ * we can't know what they have. If the worker itself may assume the role, the configuration has its path.
  */
 function assumeHint(arn: string, cluster: Cluster): string {
   const reading = readPrincipal(arn);
   if (reading.type === "invalid" || reading.principal.kind === "user") return "";
   const admitted = admittedBy(arn);
-  // Nobody can assume a role of IAM Identity Center in another way.
+  // A role of IAM Identity Center is assumed through its permission set only.
   if (admitted.type === "permission-set")
     return `They come with a profile of the permission set ${code(admitted.name)}: add ${code("--profile <name>")} to the first line.`;
   const way = signInWay(cluster, arn);

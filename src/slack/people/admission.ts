@@ -5,41 +5,39 @@ import { mention } from "../blocks/mrkdwn.ts";
 import { noteAttempt, type TriedAct } from "./attempts.ts";
 import type { Account } from "./directory.ts";
 
-/** Why nothing is done for an account, and who can change that. */
+/** Why an account can do nothing, and what to do next. */
 export function notAdmittedAnswer(account: Exclude<Account, "active"> | "not-told"): Message {
   const reasons: Readonly<Record<typeof account, string>> = {
-    deactivated:
-      "Nothing was done: your Slack account is deactivated. An administrator of the workspace can activate it.",
-    guest:
-      "Nothing was done: you are a guest in this workspace, and this bot works for its members alone. Ask one of them.",
+    deactivated: "Nothing changed: your Slack account is deactivated. Ask a workspace administrator.",
+    guest: "Nothing changed: you are a guest in this workspace. Ask a member to do this.",
     "of-another-workspace":
-      "Nothing was done: your Slack account is of another workspace, and this bot works for people of its own alone. Ask one of them.",
-    bot: "Nothing was done: only people can do this.",
-    unknown: "Nothing was done: Slack knows nobody of your id in this workspace.",
-    "not-told": "Nothing was done: Slack did not say whether your account is active. Try again in a minute.",
+      "Nothing changed: your Slack account belongs to another workspace. Ask a member of this one.",
+    bot: "Nothing changed: only people can do this.",
+    unknown: "Nothing changed: Slack does not know your account in this workspace. Ask a workspace administrator.",
+    "not-told": "Nothing changed: Slack did not confirm that your account is active. Try again in a minute.",
   };
   return answer(`:warning: ${reasons[account]}`);
 }
 
-/** Why nobody can approve what somebody has asked for, and what to do with it. */
+/** Why no approver can approve this request, and what to do with it. */
 function requesterGoneAnswer({ requester }: AccessRequest, account: Exclude<Account, "active"> | "not-told"): Message {
   const who = mention(requester);
   if (account === "not-told") {
     return answer(
-      `:warning: Nothing was done: Slack did not say whether the account of ${who} is active. Try again in a minute.`,
+      `:warning: Nothing changed: Slack did not confirm that the account of ${who} is active. Try again in a minute.`,
     );
   }
   if (account === "guest") {
     return answer(
-      `:warning: Nothing was done: ${who} is a guest in this workspace now. Deny the request, or let it lapse.`,
+      `:warning: Nothing changed: ${who} is now a guest in this workspace. Deny the request, or let it lapse.`,
     );
   }
   return answer(
-    `:warning: Nothing was done: ${who} can't sign in to this workspace any more. Deny the request, or let it lapse.`,
+    `:warning: Nothing changed: ${who} can no longer sign in to this workspace. Deny the request, or let it lapse.`,
   );
 }
 
-/** What gives somebody something, at once or by the next step: where Slack does not answer, it is refused. */
+/** Acts that give access, at once or in the next step: refused if Slack does not answer. */
 const giving: ReadonlySet<TriedAct> = new Set([
   "approve",
   "review",
@@ -51,9 +49,8 @@ const giving: ReadonlySet<TriedAct> = new Set([
 ]);
 
 /**
- * Whether somebody may act at all, whatever the policy says of them: their account is active, and of this workspace. What
- * Slack sends says who clicked, and not whether they still can: a request may be late, held back or forged. Null: they may.
- * Where Slack does not say, only what takes access away, or asks for it, goes on.
+ * Whether a person may act at all: their account is active, and in this workspace. A payload names the person who clicked,
+ * but may be late, held back or forged. Null: they may. If Slack does not answer, only ending access and asking go on.
  */
 export async function refuseActor(
   context: SlackContext,
@@ -68,8 +65,8 @@ export async function refuseActor(
 }
 
 /**
- * Whether what somebody asked for may still be approved: not for whom has left since. The lease would be theirs, and their keys
- * of AWS may outlive their account in Slack. Null: it may.
+ * Refuses to approve for a requester who left: the lease would be theirs, and their AWS keys may outlive their Slack account.
+ * Null: an approval is possible.
  */
 export async function refuseForRequester(
   context: SlackContext,
@@ -82,7 +79,7 @@ export async function refuseForRequester(
   return requesterGoneAnswer(request, account);
 }
 
-/** What Slack says of somebody's account now. Never throws. */
+/** The state of an account in Slack now. Never throws. */
 export async function accountOf(
   { directory, log }: Pick<SlackContext, "directory" | "log">,
   user: string,

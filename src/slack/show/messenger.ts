@@ -20,7 +20,7 @@ import {
 } from "./show-in-channel.ts";
 import { wakeForThread } from "./thread.ts";
 
-/** More approvers are not asked one by one: somebody of these will read it. */
+/** The most approvers to ask in direct messages. */
 const mostCopies = 20;
 
 /** Makes what Slack shows of a request match the ledger. May run twice, late, or for many changes at once. */
@@ -42,7 +42,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   await tell(context, id, { ...shown, version: request.version }, inChannel.lost !== null);
 }
 
-/** Slack did not take the message for now; that must not keep from a requester how it stands. */
+/** The requester must hear of the state even if Slack does not take the channel's message. */
 async function tellAnyway(context: MessengerContext, id: string): Promise<void> {
   const request = await context.ledger.get(id);
   const shown = (await context.ledger.shown(id)) ?? nothingShown;
@@ -50,7 +50,7 @@ async function tellAnyway(context: MessengerContext, id: string): Promise<void> 
   if (told !== shown.told) await context.ledger.markShown(id, { ...shown, version: 0, told });
 }
 
-/** Nobody can approve what nobody sees: the requester must know, once. */
+/** The requester must know, once, that the approvers can't see the request. */
 async function tellOfDelivery(
   context: MessengerContext,
   request: AccessRequest,
@@ -78,26 +78,26 @@ async function tell(context: MessengerContext, id: string, shown: Shown, isLost:
   let { told } = shown;
   if (request) {
     told = await tellRequester(context, request, isLost ? { ...shown, message: null } : shown);
-    // What was told is remembered before anything else can fail, so that it is not told again.
+    // Remember the message before anything else can fail, so that it is not sent twice.
     if (told !== shown.told) await context.ledger.markShown(id, { ...shown, version: 0, told });
     await wakeForThread(context, request, shown);
   }
   await context.ledger.markShown(id, { ...shown, told });
 }
 
-/** Tells the requester how it stands, once for each change. */
+/** Sends the requester the newest state, once for each change. */
 async function tellRequester(
   context: MessengerContext,
   request: AccessRequest,
   { told, message }: Shown,
 ): Promise<readonly string[]> {
   const milestone = milestoneOf(request, context.config.clusters.get(request.cluster), told);
-  // Nobody was asked where there is no message to ask with (law 5).
+  // Without a message in the channel the approvers were not asked yet (law 5).
   if (!milestone || (milestone.name === "asked" && !message)) return told;
   return tellOnce(context, request, milestone, told);
 }
 
-/** A direct message to the requester. A person who can't be reached any more holds nothing up. */
+/** A direct message to the requester. A person out of reach holds nothing up. */
 async function tellOnce(
   { client, log }: MessengerContext,
   request: AccessRequest,
@@ -110,15 +110,14 @@ async function tellOnce(
   } catch (error) {
     const failure = slackFailure(error, `The direct message to ${request.requester}`);
     if (!isGone(error)) throw failure;
-    log.warn({ request: request.id, err: failure }, "the requester can't be told");
+    log.warn({ request: request.id, err: failure }, "the requester is out of reach");
   }
   return [...told, name];
 }
 
 /**
- * Asks the approvers in direct messages where their channel can't be reached, so that a deleted channel never wedges a
- * request: the same message with the same buttons, each once. Copies that there are follow the record as the channel's
- * message does, also when the channel is back.
+ * Asks the approvers in direct messages if their channel is out of reach, so that a deleted channel never blocks a request:
+ * the same message with the same buttons, once each. Existing copies follow the record, also when the channel is back.
  */
 async function showCopies(
   context: MessengerContext,
@@ -143,17 +142,16 @@ async function showCopies(
   return { ...shown, copies };
 }
 
-/** Where Slack does not say who is left: all who are named. */
+/** If Slack does not say who is active: everyone named by id. */
 function whoToAsk({ config }: MessengerContext, request: AccessRequest, presence: Presence | null): readonly string[] {
   const cluster = config.clusters.get(request.cluster);
   if (!cluster) return [];
-  // Nobody was asked, and everybody should hear of it.
+  // Emergency access had no approval, so every reviewer gets the message.
   if (request.emergency && !request.emergency.review) return reviewersOf(request, cluster).filter(isUser);
   if (request.state !== "pending" || !request.preview) return [];
   return presence?.present ?? othersWhoMayApprove(request, cluster).filter(isUser);
 }
 
-/** What a requester is told of the way to the approvers, beside how the request stands. */
 function milestone(name: string, text: string): Milestone {
   return { name, message: { text, blocks: [section(text)] } };
 }
@@ -163,41 +161,39 @@ function subjectOf({ level, cluster, id }: AccessRequest): string {
 }
 
 const askedInstead = "channel-lost-asked";
-/** The channel is deleted, archived, or without the bot. `why` says which, and how to mend it. */
+/** The channel is deleted, archived, or without the bot. `why` says which, and how to fix it. */
 export function lostChannelMilestones(
   request: AccessRequest,
   why: string,
   { copies, told }: Shown,
 ): readonly Milestone[] {
-  // Who was told that the approvers are asked in another way knows it already.
   if (told.includes(askedInstead)) return [];
   const subject = subjectOf(request);
   if (request.state !== "pending") {
-    const text = `The message about ${subject} does not change any more. ${said(why)}. You are told here how it goes on.`;
+    const text = `The channel message about ${subject} no longer updates. ${said(why)}. I'll DM you instead.`;
     return [milestone("channel-lost", text)];
   }
-  const failed = `The approvers of ${code(request.cluster)} could not be asked in their channel about ${subject}. ${said(why)}.`;
+  const failed = `Couldn't reach the approvers of ${code(request.cluster)} in their channel about ${subject}. ${said(why)}.`;
   const how =
     copies.length > 0
-      ? `They were asked in direct messages instead: ${mentions(copies.map(({ user }) => user))}.`
+      ? `I sent direct messages instead, to ${mentions(copies.map(({ user }) => user))}.`
       : `An approver can still decide with ${code(`/eks-access approve ${request.id}`)}.`;
-  // Whoever is asked later is told of as well: at first there may have been nobody.
+  // Two names: the first message may come before any copy, and a later one then names the approvers.
   return [milestone(copies.length > 0 ? askedInstead : "channel-lost", `${failed} ${how}`)];
 }
 
-/** Somebody deleted the message, which stood there under this timestamp. */
+/** The message with this timestamp was deleted. */
 export function deletedMessageMilestone(request: AccessRequest, ts: string): Milestone {
   return milestone(
     `deleted-${ts}`,
-    `Somebody deleted the message about ${subjectOf(request)} in the channel. It was posted again, and nothing else changed.`,
+    `Someone deleted the channel message about ${subjectOf(request)}. I posted it again; nothing else changed.`,
   );
 }
 
-/** Fewer people are left than have to approve. */
 export function tooFewMilestone(request: AccessRequest, { present }: Presence): Milestone {
-  const left = present.length > 0 ? `only ${mentions(present)}` : "nobody";
+  const left = present.length > 0 ? `only ${mentions(present)}` : "none";
   const text =
-    `Too few approvers can still sign in to Slack to decide about ${subjectOf(request)}: ${left}. ` +
-    `Ask an operator to name others for ${code(request.cluster)} in eks-access.yml. Without them it lapses ${time(request.lapsesAt)}.`;
+    `Too few active approvers for ${subjectOf(request)}: ${left}. ` +
+    `Ask an operator to add approvers for ${code(request.cluster)} in eks-access.yml. Expires ${time(request.lapsesAt)}.`;
   return milestone("too-few-approvers", text);
 }

@@ -21,7 +21,7 @@ export interface Poster {
   readonly stop: () => Promise<void>;
 }
 
-/** Looks now and again, one look at a time, whether there is something to post. */
+/** Looks every few seconds, one look at a time. */
 function postEvery(post: () => Promise<void>): Poster {
   let posting: Promise<void> = Promise.resolve();
   let isIdle = true;
@@ -59,7 +59,7 @@ export function startAnchorPoster(context: AnchorContext): Poster | null {
   return channel === null ? null : postEvery(anchorPoster(context, channel));
 }
 
-/** What this process has seen is remembered here, where nobody who holds Redis can change it. */
+/** Remembers the last anchor in this process, out of reach of a person who holds Redis. */
 function anchorPoster(
   { auditLog, ledger, client, settings, keys, log }: AnchorContext,
   channel: string,
@@ -84,12 +84,12 @@ function anchorPoster(
   };
 }
 
-/** From the last anchor on: its event must still be there, as it was, and everything after it must follow. */
+/** From the last anchor on: its event must be unchanged, and everything after it must follow. */
 async function verifyFrom(auditLog: AuditLog, keys: AnchorContext["keys"], seen: Anchor | null): Promise<ChainVerdict> {
   for (;;) {
     const base = await auditLog.base();
     const verdict = brokenBase(base, keys.preview) ?? (await verifyAfter(auditLog, base, seen));
-    // A worker that forgets events meanwhile leaves a gap for who still reads from where the log began before.
+    // A worker may remove old events meanwhile, which looks like a gap from the old beginning.
     if (verdict.type === "whole" || (await auditLog.base()).count === base.count) return verdict;
   }
 }
@@ -112,17 +112,17 @@ async function startOf(auditLog: AuditLog, base: LogBase, seen: Anchor | null): 
   return { count: seen.count - 1, hash: event?.previous ?? seen.hash, anchors: [] };
 }
 
-/** What is posted in the audit channel: a value that nobody who holds Redis can change afterwards. */
+/** The anchor in the audit channel: a person who holds Redis can't change it afterwards. */
 function anchorMessage(verdict: ChainVerdict): Message {
   if (verdict.type === "broken") {
-    const text = `:rotating_light: *The audit log is broken* ${plainLine(verdict.message)} Keep a copy of Redis, and compare it with ${code("eks-access audit verify")} and the anchors above.`;
+    const text = `:rotating_light: *The audit log is broken* ${plainLine(verdict.message)} Keep a copy of Redis. Compare it with ${code("eks-access audit verify")} and the anchors above.`;
     return { text: "The audit log is broken", blocks: [section(text)] };
   }
   const anchor: Anchor = { count: verdict.count, hash: verdict.head };
   const text = [
     `*Audit log* whole, ${verdict.count} events. Its anchor:`,
     code(formatAnchor(anchor)),
-    `${code("eks-access audit verify --anchor COUNT:HASH")} checks the log against it at any later time.`,
+    `Check the log against it later: ${code("eks-access audit verify --anchor COUNT:HASH")}`,
   ].join("\n");
   return { text: `Audit log whole, ${verdict.count} events`, blocks: [section(text)] };
 }
@@ -135,15 +135,15 @@ export interface TroubleContext {
   readonly now: () => Date;
 }
 
-/** What is over sooner is no message. */
+/** A shorter trouble gets no message. */
 const lastsMs = 60_000;
 /** A trouble is posted once in this time, by all processes together. */
 const postedForMs = 30 * 24 * 3_600_000;
 
-/** What was over before this is no news any more. */
+/** An older end is no news. */
 const newsForMs = 24 * 3_600_000;
 
-/** Posts one message in the channel of a cluster that can't be worked on for a minute, and one when it is over: its approvers can correct that. */
+/** Posts in a cluster's channel when the worker can't get in for a minute, and when it is over. */
 export function startTroublePoster(context: TroubleContext): Poster {
   return postEvery(() => postAll(context));
 }
@@ -160,17 +160,17 @@ async function postAll(context: TroubleContext): Promise<void> {
       if (trouble.overAt !== null && ago(trouble.overAt) < newsForMs) await postOver(context, cluster, trouble);
     }
   } catch (error) {
-    log.warn({ err: error }, "could not look for clusters that can't be worked on");
+    log.warn({ err: error }, "could not look for unreachable clusters");
   }
 }
 
-/** The turn is taken first: a message that is lost is in the log, and one that comes twice is two. */
+/** Takes the turn first: a lost message is in the log, and two messages would confuse. */
 async function postOnce(context: TroubleContext, cluster: Cluster, trouble: ClusterTrouble): Promise<void> {
   if (!(await context.ledger.takeTurn(turnOf(cluster, trouble), postedForMs))) return;
   await postInChannel(context, cluster, clusterTroubleMessage(cluster.name, trouble));
 }
 
-/** The first that sees the end posts it, and only where somebody has posted the beginning. */
+/** The first process that sees the end posts it, and only after a post of the beginning. */
 async function postOver(context: TroubleContext, cluster: Cluster, trouble: ClusterTrouble): Promise<void> {
   const turn = turnOf(cluster, trouble);
   if (!(await context.ledger.takeTurn(`${turn}-over`, postedForMs))) return;
@@ -189,21 +189,19 @@ async function postInChannel(
 ): Promise<void> {
   await client.chat.postMessage({ channel: cluster.channel, text, blocks: [...blocks] }).catch((error: unknown) => {
     const err = slackFailure(error, `The channel ${cluster.channel}`);
-    log.warn({ cluster: cluster.name, err }, "nobody could be told that a cluster can't be worked on");
+    log.warn({ cluster: cluster.name, err }, "could not post that a cluster is unreachable");
   });
 }
 
-/** What the channel of a cluster reads, once, when the worker can't get in. */
 function clusterTroubleMessage(cluster: string, { message, since }: ClusterTrouble): Message {
   const text = [
     `:warning: *The worker can't get into ${code(cluster)}* since ${time(since)}. ${plainLine(message)}`,
-    "Access there begins late. Access that has to end is tried each minute, everything else up to 15 minutes apart.",
+    "New access waits. The worker retries each minute where access must end, and otherwise within 15 minutes.",
   ].join("\n");
   return { text: `The worker can't get into ${cluster}`, blocks: [section(text)] };
 }
 
-/** What the channel reads when the worker gets in again. */
 function troubleOverMessage(cluster: string, { overAt }: ClusterTrouble): Message {
-  const text = `:white_check_mark: *The worker can get into ${code(cluster)} again* since ${time(overAt ?? "")}. It now does what had to wait.`;
+  const text = `:white_check_mark: *The worker can get into ${code(cluster)} again* since ${time(overAt ?? "")}. It is catching up.`;
   return { text: `The worker can get into ${cluster} again`, blocks: [section(text)] };
 }

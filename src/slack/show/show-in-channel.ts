@@ -15,9 +15,9 @@ export const nothingShown: Shown = { version: 0, message: null, copies: [], told
 
 export interface InChannel {
   readonly shown: Shown;
-  /** Why nobody reads the channel's message: the channel is deleted, archived, or without the bot. Null: it stands there. */
+  /** Why the channel's message is out of reach: the channel is deleted, archived, or without the bot. Null: it is there. */
   readonly lost: AccessError | null;
-  /** Somebody deleted the message, and it was posted again. */
+  /** The message was deleted and posted again. */
   readonly isReposted: boolean;
 }
 
@@ -28,31 +28,31 @@ export async function showInChannel(
   shown: Shown,
   presence: Presence | null,
 ): Promise<InChannel> {
-  const stands = (lost: AccessError | null = null) => ({ shown, lost, isReposted: false });
+  const unchanged = (lost: AccessError | null = null) => ({ shown, lost, isReposted: false });
   if (shown.message) {
-    if (shown.version === request.version) return stands();
+    if (shown.version === request.version) return unchanged();
     const outcome = await updateInChannel(context, request, shown.message, presence);
-    if (outcome === "shown") return stands();
-    if (outcome !== "deleted") return stands(outcome);
+    if (outcome === "shown") return unchanged();
+    if (outcome !== "deleted") return unchanged(outcome);
   }
-  // Nobody is asked before the worker has looked at the cluster; a lease that was rebuilt has no preview any more.
-  if (!shown.message && !request.preview && !request.lease) return stands();
+  // The approvers see nothing before the worker checked the cluster. A rebuilt lease has no preview.
+  if (!shown.message && !request.preview && !request.lease) return unchanged();
   const channel = context.config.clusters.get(request.cluster)?.channel;
   if (!channel) {
     context.log.error({ request: request.id, cluster: request.cluster }, "the cluster of a request is not configured");
-    return { ...stands(), shown: { ...shown, message: null } };
+    return { ...unchanged(), shown: { ...shown, message: null } };
   }
   const posted = await post(context, request, channel);
-  if (!("ts" in posted)) return { ...stands(posted), shown: { ...shown, message: null } };
+  if (!("ts" in posted)) return { ...unchanged(posted), shown: { ...shown, message: null } };
   const isReposted = shown.message !== null;
   const now = { ...shown, version: 0, message: posted };
-  // The buttons come only to a message that the ledger knows: two posts of one request are never two live approvals.
+  // Only a message in the ledger gets buttons: two posts of one request are never two live approvals.
   await context.ledger.markShown(request.id, now);
   const outcome = await updateInChannel(context, request, posted, presence);
   return { shown: now, lost: typeof outcome === "string" ? null : outcome, isReposted };
 }
 
-/** Where a message of ours stands is not there any more: deleted, or the reason why the place can't be reached. */
+/** Updates a message: shown, deleted, or why its place is out of reach. */
 export function updateInChannel(
   context: MessengerContext,
   request: AccessRequest,
@@ -62,12 +62,11 @@ export function updateInChannel(
   return updateMessage(context, place, approvalMessage(request, presence), `The message of ${request.id}`);
 }
 
-/** Posts what is changed into the message with buttons later; the reason where the place can't be reached. */
+/** Posts the opening message, which gets its buttons later; or why the place is out of reach. */
 export function post(context: MessengerContext, request: AccessRequest, to: string): Promise<Place | AccessError> {
   return postMessage(context, to, openingMessage(request), `The channel ${to} of ${request.cluster}`);
 }
 
-/** What the messenger is given. */
 export interface MessengerContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly config: Config;
   readonly client: WebClient;
@@ -79,11 +78,11 @@ export function sent({ text, blocks }: Message) {
   return { text, blocks: [...blocks] };
 }
 
-/** Somebody deleted it; it is of an earlier bot user; or the workspace lets nobody edit what is so old. */
+/** Deleted; from an earlier bot user; or too old for the workspace's limit on edits. */
 const unchangeable = new Set(["message_not_found", "cant_update_message", "edit_window_closed"]);
 
 /**
- * Changes a message of ours: where it is not there any more, deleted, or the reason why the place can't be reached.
+ * Updates a message: shown, deleted, or why its place is out of reach.
  * @throws AccessError where trying again can help, or the bot itself is at fault
  */
 export async function updateMessage(
@@ -103,7 +102,7 @@ export async function updateMessage(
   }
 }
 
-/** Posts a message; the reason where the place can't be reached. @throws AccessError as above */
+/** Posts a message; or why its place is out of reach. @throws AccessError as above */
 export async function postMessage(
   { client }: Pick<MessengerContext, "client">,
   to: string,

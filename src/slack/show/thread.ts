@@ -13,17 +13,17 @@ import { cut, mention, mentions, plainLine, section, time } from "../blocks/mrkd
 import { droppedTexts, endProofLines, proofMarks, remainsOf, replayed, reviewState, said } from "../blocks/words.ts";
 import { type MessengerContext, sent } from "./show-in-channel.ts";
 
-/** One thing that happened, as the thread under the channel's message tells it. */
+/** One event in the thread under the channel's message. */
 export interface ThreadEntry {
-  /** Names it in the list of what was told; each is told once. */
+  /** Its name in the list of replies sent; each is sent once. */
   readonly name: string;
   readonly text: string;
 }
 
 /**
  * Everything that happened to a request and belongs into its thread, oldest first. A pure function of the record, which
- * remembers its whole past: what came about while Slack could not be reached is told afterwards, and in order. `told` are
- * the names of what stands in the thread already; without it nobody could say that something is as it was again.
+ * remembers its whole past: events from while Slack was out of reach follow later, in order. `told` has the names of the
+ * replies so far: a reply that access is restored needs the one that it was lost.
  */
 export function threadOf(
   request: AccessRequest,
@@ -40,7 +40,7 @@ export function threadOf(
   ];
 }
 
-/** Whether it calls somebody to decide. */
+/** Whether it mentions approvers who have to decide. */
 function isReminder({ name }: ThreadEntry): boolean {
   return name.startsWith("reminder-");
 }
@@ -61,8 +61,8 @@ function approvalEntries(request: AccessRequest): ThreadEntry[] {
   const { approvals, approvalsWanted, emergency } = request;
   if (emergency)
     return approvals.map(({ by, at }) => ({
-      name: `glass-${at}`,
-      text: `${mention(by)} broke the glass ${time(at)}.`,
+      name: `emergency-${at}`,
+      text: `${mention(by)} took emergency access ${time(at)}.`,
     }));
   return approvals.map(({ by, at }, index) => {
     const count = approvalsWanted > 1 ? `, ${index + 1} of ${approvalsWanted}` : "";
@@ -78,12 +78,12 @@ function stateEntries(request: AccessRequest): ThreadEntry[] {
   const { state, denial, voided } = request;
   if (state === "pending" && voided) {
     const { by, message } = voided;
-    const text = `The approval by ${mentions(by)} is void: ${said(message, 400)}. The approvers are asked again.`;
+    const text = `The approval by ${mentions(by)} no longer counts: ${said(message, 400)}. The approvers must decide again.`;
     return [{ name: `void-${message}`, text }];
   }
   if (state === "cancelled") return [{ name: "cancelled", text: "Cancelled by the requester." }];
   if (state === "lapsed") {
-    return [{ name: "lapsed", text: `Lapsed ${time(request.lapsesAt)}: nobody decided in time.` }];
+    return [{ name: "lapsed", text: `Lapsed ${time(request.lapsesAt)} without a decision.` }];
   }
   if (state === "refused") return [{ name: "refused", text: `Refused: ${said(request.refusal?.message ?? "")}.` }];
   if (state !== "denied" || !denial) return [];
@@ -91,29 +91,29 @@ function stateEntries(request: AccessRequest): ThreadEntry[] {
   return [{ name: "denied", text: `Denied by ${mention(denial.by)} ${time(denial.at)}${why || "."}` }];
 }
 
-/** Mentions those who may decide: a message that is changed in place calls nobody. */
+/** Mentions the approvers: an update in place notifies no one. */
 function reminderEntry(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
   const { state, preview, reminders, requester, lapsesAt } = request;
   if (state !== "pending" || !preview || !reminders?.sent || !cluster) return [];
   const approvers = mentions(othersWhoMayApprove(request, cluster));
-  const text = `${approvers}: ${mention(requester)} still waits for a decision. It lapses ${time(lapsesAt)}.`;
+  const text = `${approvers}: ${mention(requester)} is waiting for your decision. Expires ${time(lapsesAt)}.`;
   return [{ name: `reminder-${preview.at}-${reminders.sent}`, text }];
 }
 
-/** Nobody was asked, so somebody has to look: each day until they have. */
+/** Emergency access had no approval: remind each day until an approver reviews it. */
 function reviewEntries(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
   const { emergency } = request;
   if (!emergency) return [];
   if (emergency.review) return [{ name: "reviewed", text: `${reviewState(request)}.` }];
   if (emergency.reminders === 0 || !cluster) return [];
   const others = mentions(reviewersOf(request, cluster));
-  const text = `${others}: nobody has reviewed this yet. Look at what was done, then press Reviewed above.`;
+  const text = `${others}: this emergency access needs your review. Check what was done, then press Reviewed above.`;
   return [{ name: `unreviewed-${emergency.reminders}`, text }];
 }
 
 function leaseEntries({ lease, durationSeconds }: AccessRequest, told: readonly string[]): ThreadEntry[] {
   const entries: ThreadEntry[] = [];
-  // A reply is not changed any more: it waits for the whole proof, as long as that takes seconds.
+  // A reply never changes, so it waits some seconds for the whole proof.
   if (!lease?.activeSince || isSigningInAtFirst(lease)) return entries;
   entries.push(...activeEntry(lease, lease.activeSince, durationSeconds, told));
   const { at, signedIn } = lease.proof ?? {};
@@ -121,16 +121,16 @@ function leaseEntries({ lease, durationSeconds }: AccessRequest, told: readonly 
     entries.push({ name: `refused-${at}`, text: `:warning: Signing in: ${said(signedIn.detail, 600)}.` });
   }
   const { drift } = lease;
-  if (drift) entries.push({ name: `drift-${drift.at}`, text: `Not in force any more: ${said(drift.message, 400)}.` });
+  if (drift) entries.push({ name: `drift-${drift.at}`, text: `Access lost: ${said(drift.message, 400)}.` });
   const last = told.findLast((name) => name.startsWith("drift-") || name.startsWith("repaired-"));
   if (!drift && !lease.end && lease.state === "active" && last?.startsWith("drift-")) {
-    entries.push({ name: last.replace("drift-", "repaired-"), text: "In force again, and proved." });
+    entries.push({ name: last.replace("drift-", "repaired-"), text: "Access restored and proved." });
   }
-  if (lease.warnedAt) entries.push({ name: "warned", text: `Ends ${time(lease.endsAt)}; the requester was told.` });
+  if (lease.warnedAt) entries.push({ name: "warned", text: `Ends ${time(lease.endsAt)}; I warned the requester.` });
   return entries;
 }
 
-/** Where signing in has to be tried again for longer, what there is of the proof is told first, and the rest when it is known. */
+/** If signing in takes longer, the first reply has the proof so far, and a second one the rest. */
 function activeEntry(
   lease: Lease,
   activeSince: string,
@@ -143,16 +143,14 @@ function activeEntry(
   if (isUnfinished && told.includes("active")) return [];
   const marks = proof ? `proved: ${proofMarks(proof)}` : "";
   if (!isUnfinished && told.includes("active-unfinished")) {
-    return [{ name: "active", text: `The proof is complete, ${marks}.` }];
+    return [{ name: "active", text: `The proof is complete: ${proof ? proofMarks(proof) : ""}.` }];
   }
   const end = isPermanent(durationSeconds) ? "It is permanent." : `Its lease ends ${time(endsAt)}.`;
   const again = [
     ...(reviewTrouble && isReviewing(lease)
-      ? [`; its rights are asked for again: ${said(reviewTrouble.message, 300)}`]
+      ? [`; asking for its rights again: ${said(reviewTrouble.message, 300)}`]
       : []),
-    ...(signInTrouble && isSigningIn(lease)
-      ? [`; signing in is tried again: ${said(signInTrouble.message, 300)}`]
-      : []),
+    ...(signInTrouble && isSigningIn(lease) ? [`; retrying the sign-in: ${said(signInTrouble.message, 300)}`] : []),
   ].join("");
   const text = `Active since ${time(activeSince)}${marks && `, ${marks}`}${again}. ${end}`;
   return [{ name: isUnfinished ? "active-unfinished" : "active", text }];
@@ -165,46 +163,46 @@ function endEntries(request: AccessRequest, told: readonly string[]): ThreadEntr
   const { end } = lease;
   if (end?.cause === "revoked") {
     const why = end.why && `: ${plainLine(end.why, 600)}`;
-    entries.push({ name: "ending", text: `${mention(end.by)} takes it away ${time(end.at)}${why || "."}` });
+    entries.push({ name: "ending", text: `${mention(end.by)} started to revoke it ${time(end.at)}${why || "."}` });
   }
   if (end?.cause === "replayed") {
     entries.push({ name: "replayed", text: `:warning: Refused ${time(end.at)}: ${replayed}.` });
   }
   if (lease.state === "ended") entries.push(...endedEntry(request, lease, told));
   if (lease.state === "failed") {
-    entries.push({ name: "failed", text: `Could not be given: ${said(lease.failure?.message ?? "")}.` });
+    entries.push({ name: "failed", text: `Couldn't apply it: ${said(lease.failure?.message ?? "")}.` });
   }
   return entries;
 }
 
-/** Where the API server does not answer, the end is told at once, and what it said when it does. */
+/** If the API server does not answer, the first reply comes at once, and a second one has its answer. */
 function endedEntry(request: AccessRequest, lease: Lease, told: readonly string[]): readonly ThreadEntry[] {
   const isUnproved = isReviewingEnd(lease);
   if (isUnproved && told.includes("ended")) return [];
   const proof = endProofLines(lease);
   if (!isUnproved && told.includes("ended-unproved")) {
-    return [{ name: "ended", text: `The end was looked at again:\n${proof}` }];
+    return [{ name: "ended", text: `Checked the end again:\n${proof}` }];
   }
   const at = time(lease.endedAt ?? lease.endsAt);
   const text = `Ended ${at}: ${remainsOf(request)}.${forgottenNote(request)}${proof && `\n${proof}`}`;
   return [{ name: isUnproved ? "ended-unproved" : "ended", text }];
 }
 
-/** The message shows the newest attempt; the thread says once that it does not go on by itself. */
+/** The message shows the newest attempt; the thread mentions the failure once. */
 function troubleEntry(request: AccessRequest): ThreadEntry[] {
   const { trouble, lease, state } = request;
   if (!trouble) return [];
-  const text = `:warning: ${said(trouble.message)}. It is tried again.`;
+  const text = `:warning: ${said(trouble.message)}. Retrying.`;
   return [{ name: `${lease?.state ?? state}-${trouble.code}`, text }];
 }
 
-/** Where the cluster itself does not know of a revocation, Redis alone keeps it from being undone. */
+/** Without a record in the cluster, Redis alone keeps the revocation. */
 function forgottenNote({ lease }: AccessRequest): string {
   if (!lease?.isForgotten) return "";
-  return ` :warning: The cluster could not remember that it was taken back before ${time(lease.endsAt)}: until then whoever can write to Redis could undo it.`;
+  return ` :warning: The cluster has no record of this revocation. Until ${time(lease.endsAt)}, anyone with write access to Redis can undo it.`;
 }
 
-/** Has the thread brought up to date, a moment later, where something is new: many changes are one reply then. */
+/** Wakes the thread if something is new, a moment later: many changes become one reply. */
 export async function wakeForThread(
   context: MessengerContext,
   request: AccessRequest,
@@ -228,7 +226,7 @@ export async function showThread(context: MessengerContext, id: string): Promise
   if (shown.message && (await reply(context, request, shown.message, entries))) {
     return ledger.addToldInThread(id, namesOf(entries));
   }
-  // Where the approvers were asked one by one, each is reminded there; what else happened their message shows.
+  // Approvers with a direct message get their reminder there; the message itself shows the rest.
   const reminders = entries.filter(isReminder);
   if (reminders.length === 0 || shown.copies.length === 0) return;
   for (const copy of shown.copies) await reply(context, request, copy, reminders);
@@ -247,7 +245,7 @@ function namesOf(entries: readonly ThreadEntry[]): readonly string[] {
   return entries.map(({ name }) => name);
 }
 
-/** False: nobody reads what is posted there any more. */
+/** False: the place is gone. */
 async function reply(
   { client }: MessengerContext,
   request: AccessRequest,

@@ -1,42 +1,42 @@
 import type { AuditEvent, ChainedEvent, EventType } from "../../access/audit/event.ts";
 import { code, mention, plainLine, time } from "../blocks/mrkdwn.ts";
 
-/** What each event says happened. The detail of an event is not repeated where the record has it. */
+/** What each event says, after the name of its actor. */
 const happened: Readonly<Record<EventType, string>> = {
   "request.created": "asked",
-  "request.previewed": "looked at the cluster",
-  "request.delayed": "could not look at the cluster yet",
+  "request.previewed": "checked the cluster",
+  "request.delayed": "could not check the cluster yet",
   "request.reminded": "reminded the approvers",
   "request.refused": "refused it",
-  "preview.refused": "did not believe the preview: the worker looks again",
-  "preview.outdated": "found the preview out of date: another lease of the principal has begun or ended",
-  "approval.given": "approved it, with others to follow",
+  "preview.refused": "rejected the preview; the worker checks again",
+  "preview.outdated": "found the preview outdated: another lease of the principal began or ended",
+  "approval.given": "approved it; more approvals needed",
   "request.approved": "approved it",
   "request.denied": "denied it",
-  "request.cancelled": "took it back",
+  "request.cancelled": "cancelled it",
   "request.lapsed": "let it lapse",
-  "approval.given-to-self": "approved it for themselves, with others to follow",
-  "request.self-approved": "approved it for themselves, as the policy lets them",
-  "emergency.taken": "broke the glass",
-  "emergency.unreviewed": "told that nobody has reviewed it",
+  "approval.given-to-self": "approved their own request; more approvals needed",
+  "request.self-approved": "approved their own request, as the policy allows",
+  "emergency.taken": "took emergency access",
+  "emergency.unreviewed": "asked again for a review",
   "emergency.reviewed": "reviewed it",
   "approval.dropped": "dropped an approval",
   "approval.void": "found the approval void",
-  "lease.writing": "began to write",
+  "lease.writing": "started to apply it",
   "lease.active": "proved it: active",
-  "lease.signed-in": "tried to sign in as the principal",
-  "lease.sign-in-delayed": "could not sign in as the principal yet",
+  "lease.signed-in": "tested signing in as the principal",
+  "lease.sign-in-delayed": "could not test the sign-in yet",
   "lease.rights-asked": "asked the API server what the access allows",
   "lease.rights-delayed": "got no answer from the API server yet",
   "lease.delayed": "could not apply it yet",
-  "lease.warned": "told that it ends soon",
-  "lease.drifted": "found it not in force",
-  "lease.repaired": "found it in force again",
-  "lease.recovered": "read it from the cluster's own memory",
-  "lease.replayed": "refused it: its approval had been taken back, and a record of before was put back",
-  "lease.failed": "gave it up",
-  "lease.ending": "began to take it away",
-  "lease.ended": "took it away",
+  "lease.warned": "warned that it ends soon",
+  "lease.drifted": "found access lost",
+  "lease.repaired": "found access restored",
+  "lease.recovered": "restored it from the cluster's own memory",
+  "lease.replayed": "refused it: an old copy of this request was restored into Redis",
+  "lease.failed": "gave up",
+  "lease.ending": "started to end it",
+  "lease.ended": "removed it",
   "migration.asked": "asked for a migration",
   "migration.planned": "planned a migration",
   "migration.refused": "refused a migration",
@@ -47,27 +47,27 @@ const happened: Readonly<Record<EventType, string>> = {
   "migration.lapsed": "let a migration lapse",
   "migration.approval-dropped": "dropped an approval of a migration",
   "migration.void": "found the approvals of a migration void",
-  "migration.begun": "began a step of a migration",
-  "migration.stepped": "carried out a step of a migration",
-  "migration.undone": "found a step of a migration not carried out, or took it back",
-  "migration.settling": "waits before anything goes out of aws-auth",
-  "migration.delayed": "could not go on with a migration yet",
-  "migration.retried": "had a migration tried again",
-  "migration.done": "carried out a migration",
+  "migration.begun": "started a step of a migration",
+  "migration.stepped": "completed a step of a migration",
+  "migration.undone": "undid a migration step, or found it undone",
+  "migration.settling": "waits before removing anything from aws-auth",
+  "migration.delayed": "could not continue a migration yet",
+  "migration.retried": "retried a migration",
+  "migration.done": "completed a migration",
   "rescue.mode-switched": "switched the authentication mode to API_AND_CONFIG_MAP",
-  "rescue.writing": "began to write aws-auth",
-  "rescue.mended": "mended aws-auth",
+  "rescue.writing": "started to write aws-auth",
+  "rescue.mended": "repaired aws-auth",
   "link.made": "linked a principal",
   "link.proposed": "asked to be linked",
   "link.confirmed": "confirmed a link",
   "link.refused": "refused a link",
   "record.unreadable": "could not read the record in Redis, and left it alone",
-  "annotation.refused": "did not believe the cluster's own memory",
-  "decision.refused": "was refused a decision",
-  "attempt.refused": "was refused an attempt",
+  "annotation.refused": "rejected the cluster's own memory",
+  "decision.refused": "decision blocked",
+  "attempt.refused": "action blocked",
 };
 
-/** What happened to a request, one line for each event with its number in the audit log; in at most so many characters. */
+/** One line for each event of a request, with its number in the audit log. */
 export function timelineText(events: readonly ChainedEvent[], maxLength: number): string {
   const lines = events.map(lineOf);
   const [first = "", ...others] = lines;
@@ -86,7 +86,7 @@ function lineOf({ sequence, event }: ChainedEvent): string {
   return `${code(`#${sequence}`)} ${time(event.at)} ${mention(event.actor)} ${happened[event.type]}${detailOf(event)}`;
 }
 
-/** The reason that somebody gave, the step of a move, or the code of what went wrong. */
+/** The reason, the step of a migration, or the code of the failure. */
 function detailOf({ type, detail }: AuditEvent): string {
   if (type === "lease.rights-asked") return typeof detail.authorized === "string" ? `: ${detail.authorized}` : "";
   if (type === "lease.signed-in") return typeof detail.signedIn === "string" ? `: ${detail.signedIn}` : "";

@@ -91,7 +91,7 @@ export async function revoke(message: Locator): Promise<void> {
   await message.getByRole("button", { name: "Revoke" }).click();
   const page = message.page();
   await page.getByRole("dialog", { name: "Revoke access" }).getByRole("button", { name: "Revoke" }).click();
-  await page.getByRole("dialog").getByText("is being revoked").waitFor();
+  await page.getByRole("dialog").getByText("Revoking").waitFor();
   await page.getByRole("dialog").getByRole("button", { name: "Close", exact: true }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
 }

@@ -29,7 +29,7 @@ function heldLedger() {
 }
 
 const line = (reason: string) => `/eks-access request staging ${engineerArn} viewer ${reason}`;
-const notYet = "This takes longer than usual and is not saved yet.";
+const notYet = "Slow: not saved yet.";
 const says = (text: string) => (shown: Parameters<typeof textOf>[0]) => textOf(shown).includes(text);
 
 /** A command, a click and both kinds of forms, each of which changes something. */
@@ -81,8 +81,8 @@ test("what takes longer than Slack waits is acknowledged all the same, and nobod
 
   held.letGo();
 
-  await stage.slack.until(() => engineer.ephemerals().find(says("is recorded")));
-  await stage.slack.until(() => engineer.directMessages().find(says("is recorded")));
+  await stage.slack.until(() => engineer.ephemerals().find(says("Requested `")));
+  await stage.slack.until(() => engineer.directMessages().find(says("Requested `")));
   await expect.poll(async () => (await stage.ledger.get("r-click"))?.state).toBe("approved");
   await expect.poll(async () => (await stage.ledger.get("r-form"))?.state).toBe("denied");
 });

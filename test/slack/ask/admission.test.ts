@@ -52,7 +52,7 @@ describe("somebody whose account is deactivated", () => {
 
     const answer = await stage.say("U0APPROVER", line);
 
-    expect(textOf(answer)).toContain("Nothing was done: your Slack account is deactivated.");
+    expect(textOf(answer)).toContain("Nothing changed: your Slack account is deactivated.");
     const events = (await stage.ledger.events(from, 10)).map(({ event }) => event);
     expect(events.map(({ type }) => type)).toEqual([expect.stringMatching(/^(?:attempt|decision)\.refused$/)]);
     expect(events[0]).toMatchObject({
@@ -64,7 +64,7 @@ describe("somebody whose account is deactivated", () => {
   test.each(showing)("is shown nothing by %s", async (word) => {
     const answer = await stage.say("U0APPROVER", word);
 
-    expect(textOf(answer)).toMatch(/^:warning: Nothing was done: your Slack account is deactivated\. [^.]+\.$/);
+    expect(textOf(answer)).toMatch(/^:warning: Nothing changed: your Slack account is deactivated\. [^.]+\.$/);
   });
 
   test("gets nothing by a click, and the audit log says from which message", async () => {
@@ -95,7 +95,7 @@ describe("a request of somebody who has left since", () => {
 
     const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(message, "approve"));
 
-    expect(textOf(answer)).toContain("<@U0ENGINEER> can't sign in to this workspace any more. Deny the request");
+    expect(textOf(answer)).toContain("<@U0ENGINEER> can no longer sign in to this workspace. Deny the request");
     expect((await stage.ledger.get("r-others"))?.state).toBe("pending");
     expect((await stage.ledger.eventsOf("r-others", 10)).at(-1)?.event).toMatchObject({
       type: "decision.refused",

@@ -62,7 +62,7 @@ test("whoever may not extend a lease is told who may", () => {
 
 test("a request that was recorded is told as no more than that, with all that was understood", () => {
   expect(requestedAnswer(aRequest()).text).toBe(
-    "Request `r-1` is recorded: `viewer` on `staging` for `arn:aws:iam::111122223333:user/engineer`, for 4h. Reason: the deployment of checkout hangs\nA worker checks the cluster, then the approvers are asked. You get a message.",
+    "Requested `viewer` on `staging` for 4h (`r-1`). I'll DM you.\nPrincipal: `arn:aws:iam::111122223333:user/engineer`. Reason: the deployment of checkout hangs",
   );
 });
 

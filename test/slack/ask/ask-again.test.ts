@@ -33,7 +33,7 @@ test("why offers whoever held a lease to ask for the same again, as a new reques
 
   const answer = await stage.answered("U0ENGINEER", () => stage.person("U0ENGINEER").click(why, "Request again"));
 
-  expect(textOf(answer)).toContain("Request `r-new1` is recorded: `viewer` on `staging`");
+  expect(textOf(answer)).toContain("Requested `viewer` on `staging` for 4h (`r-new1`)");
   expect(await stage.ledger.get("r-new1")).toMatchObject({
     state: "pending",
     level: "viewer",

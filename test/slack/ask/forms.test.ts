@@ -31,7 +31,7 @@ describe("the Deny button", () => {
     const empty = await approver.submit({ why: "  " });
     const sent = await approver.submit({ why: "use staging-2" });
 
-    expect(empty.errors).toEqual({ why: "Say why: whoever asked has to know what to do instead." });
+    expect(empty.errors).toEqual({ why: "Say why, so the requester knows what to do instead." });
     expect(sent).toMatchObject({ status: 200, errors: {} });
     expect(approver.view()).toBeUndefined();
     expect((await stage.ledger.get(id))?.denial).toMatchObject({ by: "U0APPROVER", why: "use staging-2" });
@@ -50,7 +50,7 @@ describe("the Deny button", () => {
 
     const view = second.view();
     expect(view?.title).toBe("Not denied");
-    expect(JSON.stringify(view?.blocks)).toContain("This is handled already. Approved by <@U0APPROVER>");
+    expect(JSON.stringify(view?.blocks)).toContain("Already handled. Approved by <@U0APPROVER>");
     await second.close();
   });
 });
@@ -72,7 +72,7 @@ describe("the Revoke button", () => {
       by: "U0APPROVER",
       why: "incident is over",
     });
-    expect(JSON.stringify(approver.view()?.blocks)).toContain("is being revoked");
+    expect(JSON.stringify(approver.view()?.blocks)).toContain("Revoking `");
     await approver.close();
   });
 });
@@ -132,7 +132,7 @@ describe("the buttons of one's own request", () => {
 
     expect(textOf(answer)).toContain("[Cancel]");
     expect(textOf(answer)).not.toContain("[Approve]");
-    expect(textOf(done)).toBe(`Request \`${id}\` is cancelled.`);
+    expect(textOf(done)).toBe(`Cancelled \`${id}\`.`);
     expect(await stateOf(id)).toBe("cancelled");
   });
 });

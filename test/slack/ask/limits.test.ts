@@ -53,7 +53,7 @@ test("60 identical requests at once are one, and each answer names it", async ()
 
   expect((await ledger.list(everything, 0, 9)).total).toBe(1);
   expect(answers.filter((answer) => answer.includes("`r-new1`"))).toHaveLength(60);
-  expect(answers.filter((answer) => answer.startsWith("You have asked for exactly this already"))).toHaveLength(59);
+  expect(answers.filter((answer) => answer.startsWith("You already requested exactly this"))).toHaveLength(59);
 });
 
 test("who asks again once Slack has given up on a process that died is not held up by what it had begun", async () => {
@@ -85,7 +85,7 @@ test("no more requests of one person wait than may, and the answer says which do
   const others = await say(context, asking("three"), "U0ONCALL");
 
   expect(third).toMatch(
-    /^:hourglass: Nothing was requested: 2 of your requests wait .*`r-new[12]`.* expires at <!date/s,
+    /^:hourglass: Nothing was requested: you already have 2 requests waiting .*`r-new[12]`.* expires <!date/s,
   );
   expect(others).not.toContain(":hourglass:");
   expect((await ledger.list(everything, 0, 9)).total).toBe(3);
@@ -100,7 +100,7 @@ test("no more requests of one person wait than may where many are made at once",
   );
 
   expect((await ledger.list(everything, 0, 9)).total).toBe(2);
-  expect(answers.filter((answer) => answer.includes("2 of your requests wait for a decision already"))).toHaveLength(3);
+  expect(answers.filter((answer) => answer.includes("ou already have 2 requests waiting"))).toHaveLength(3);
 });
 
 test("changes of one person's link count among their requests, so that nobody fills the audit log with them", async () => {

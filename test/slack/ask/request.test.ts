@@ -57,7 +57,7 @@ describe("the form of a request", () => {
     expect(JSON.stringify(admin.blocks)).not.toContain('"2h"');
     expect(JSON.stringify(viewer.blocks)).toContain('"8h"');
     expect(valueAt(viewer, "reason")).toMatchObject({ value: "read the logs" });
-    expect(textOf(told)).toContain("is recorded: `viewer` on `staging`");
+    expect(textOf(told)).toContain("Requested `viewer` on `staging`");
     expect((await stage.ledger.ofRequester("U0ENGINEER", 1))[0]).toMatchObject({
       reason: "read the logs",
       durationSeconds: 4 * 3600,
@@ -216,7 +216,8 @@ describe("a request in one line", () => {
 
     const answer = textOf(await stage.say("U0ENGINEER", "request staging viewer 2 hours debug the queue"));
 
-    expect(answer).toContain(`\`viewer\` on \`staging\` for \`${engineerArn}\`, for 2h. Reason: debug the queue`);
+    expect(answer).toContain("Requested `viewer` on `staging` for 2h");
+    expect(answer).toContain(`Principal: \`${engineerArn}\`. Reason: debug the queue`);
     expect((await stage.ledger.ofRequester("U0ENGINEER", 1))[0]).toMatchObject({
       principal: engineerArn,
       durationSeconds: 7200,

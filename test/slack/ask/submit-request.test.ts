@@ -98,7 +98,7 @@ describe("what nobody could approve now", () => {
     expect(request.refusal).toEqual({
       code: "too-few-approvers",
       message:
-        "viewer on staging takes 2 approvals, and only 1 of those who may give one is active in Slack now. An operator has to name others as approvers of the cluster staging in eks-access.yml, or to add people to its user group in Slack.",
+        "viewer on staging needs 2 approvals, but only 1 approver is active in Slack. An operator can name other approvers for the cluster staging in eks-access.yml, or add people to its Slack user group.",
     });
     expect((await ledger.events(1, 100)).at(-1)?.event).toMatchObject({
       type: "request.refused",

@@ -6,6 +6,7 @@ import { requestModal } from "../../../src/slack/ask/request-modal.ts";
 import { denyModal, detailsModal, failureAnswer, messageModal } from "../../../src/slack/blocks/message.ts";
 import { revokeModal } from "../../../src/slack/lease/end-access.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
+import { aPreviewedRequest } from "../../builders/a-request.ts";
 
 const engineer = "arn:aws:iam::111122223333:user/engineer";
 const value = JSON.stringify({ request: "r-1", digest: "d".repeat(64) });
@@ -36,8 +37,8 @@ function linesOf({ title, submit, close, blocks }: ModalView): readonly string[]
 describe("what is asked in a form", () => {
   test.each<[string, ModalView]>([
     ["why a request is denied", denyModal(value)],
-    ["why access is taken away", revokeModal("r-1")],
-    ["all that is known of a request", detailsModal("r-1", failureAnswer("its status"), failureAnswer("a notice"))],
+    ["why access ends", revokeModal(aPreviewedRequest())],
+    ["everything about a request", detailsModal("r-1", failureAnswer("its status"), failureAnswer("a notice"))],
     ["a message over App Home", messageModal("eks-access", failureAnswer("something failed"))],
     ["a request, as it opens", requestModal(emptyForm, offers)],
     ["a request, once there is a level", requestModal({ ...emptyForm, level: "viewer", principal: engineer }, offers)],

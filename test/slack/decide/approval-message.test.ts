@@ -42,7 +42,9 @@ test("the channel reads of a rescue what it is, and what is proved of it", () =>
   expect(text).toContain(
     "<@U0ONCALL> took emergency control of `staging` to rescue it (no approval): `arn:aws:iam::111122223333:role/rescuer`",
   );
-  expect(text).toContain(`Who they are in Slack is what whoever ran it said; to AWS they are \`${as}\`.`);
+  expect(text).toContain(
+    `The Slack name is unverified: the person at the terminal gave it. AWS identifies them as \`${as}\`.`,
+  );
   expect(text).toContain("*Access policy*\n`AmazonEKSClusterAdminPolicy`");
   expect(text).toContain("*Needs review*");
   expect(textOfBlocks(approvalMessage(gone))).toContain("its access entry is deleted");
@@ -65,7 +67,7 @@ describe("the buttons", () => {
 });
 
 test.each(Object.entries(states))("the word active stands only where the proof was run: %s", (_, request) => {
-  const isActive = request.lease?.state === "active" && !request.lease.end;
+  const isActive = request.lease?.state === "active" && !request.lease.end && !request.lease.drift;
 
   expect(textOfBlocks(approvalMessage(request)).includes("*Active*")).toBe(isActive);
 });
@@ -94,5 +96,5 @@ test("a proof is no longer shown once somebody else took the entry away", () => 
   const text = textOfBlocks(approvalMessage(aGrantedRequest({ state: "active", drift })));
 
   expect(text).not.toContain("*mapped*");
-  expect(text).toContain("*but not in force*: the entry is gone");
+  expect(text).toContain("*Access lost*: the entry is gone");
 });

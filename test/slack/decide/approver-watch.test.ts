@@ -47,8 +47,8 @@ describe("a process whose configuration leaves a level without approvers", () =>
     expect(failure).toBeInstanceOf(AccessError);
     expect(failure).toMatchObject({ code: "config-invalid" });
     expect(String(failure)).toContain(
-      "viewer on staging takes an approval, and nobody of those who may give one can sign in to Slack. Nobody is active of U0APPROVER, U0APPROVER2. " +
-        "An operator has to name others as approvers of the cluster staging in eks-access.yml, or to add people to its user group in Slack.",
+      "viewer on staging needs an approval, but no approver is active in Slack. Not active: U0APPROVER, U0APPROVER2. " +
+        "An operator can name other approvers for the cluster staging in eks-access.yml, or add people to its Slack user group.",
     );
   });
 
@@ -58,7 +58,7 @@ describe("a process whose configuration leaves a level without approvers", () =>
 
     await startAndStop();
 
-    expect(lines.join()).toContain("viewer on staging takes an approval, and nobody of those");
+    expect(lines.join()).toContain("viewer on staging needs an approval, but no approver");
   });
 
   test("does not start with other approvers than those who were good before", async () => {
@@ -74,8 +74,8 @@ describe("a process whose configuration leaves a level without approvers", () =>
     accountOf = () => new Promise(() => {});
     const watch = await start({ ...seldom, startMs: 1 });
 
-    expect(lines.join()).toContain("Approvers were not looked at: Slack could not be reached");
-    expect(lines.join()).toContain("Slack did not say in time");
+    expect(lines.join()).toContain("Could not check the approvers: Slack could not be reached");
+    expect(lines.join()).toContain("Slack did not answer in time");
     expect(watch).toBeDefined();
   });
 });
@@ -103,7 +103,7 @@ describe("while the process runs", () => {
       ["viewer", 0],
       ["admin", 0],
     ]);
-    expect(lines.join()).toContain("An operator has to name others as approvers of the cluster staging");
+    expect(lines.join()).toContain("An operator can name other approvers for the cluster staging");
   });
 
   test("Slack is asked again soon, until it has answered", async () => {

@@ -56,7 +56,7 @@ describe("a typed approve", () => {
 
     const refused = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(answer, "approve"));
 
-    expect(textOf(refused)).toContain("The change is no longer the one that you saw.");
+    expect(textOf(refused)).toContain("The change is different now.");
     expect(await stateOf(request.id)).toBe("pending");
   });
 
@@ -70,9 +70,9 @@ describe("a typed approve", () => {
   });
 
   test.each([
-    ["approve", "Say which request, by its id."],
-    ["approve r-nothing", "There is no request `r-nothing`. Look at its message for the id."],
-    ["deny r-nothing because", "There is no request `r-nothing`. Look at its message for the id."],
+    ["approve", "Which request? Give its id."],
+    ["approve r-nothing", "There is no request `r-nothing`. Copy the id from its message."],
+    ["deny r-nothing because", "There is no request `r-nothing`. Copy the id from its message."],
   ])("%s: %s", async (typed, sentence) => {
     expect(textOf(await stage.say("U0APPROVER", typed))).toBe(sentence);
   });
@@ -80,7 +80,7 @@ describe("a typed approve", () => {
   test("before the worker has looked has no change to show", async () => {
     const { id } = await stage.put(aRequest({ id: "r-unseen" }));
 
-    expect(textOf(await stage.say("U0APPROVER", `approve ${id}`))).toContain("The worker is looking at the cluster");
+    expect(textOf(await stage.say("U0APPROVER", `approve ${id}`))).toContain("The worker is checking the cluster");
   });
 });
 
@@ -90,13 +90,13 @@ describe("a typed deny", () => {
 
     const answer = await stage.say("U0APPROVER", `deny ${id} use &lt;staging-2&gt; instead`);
 
-    expect(textOf(answer)).toBe(`Request \`${id}\` is denied. The requester gets your reason.`);
+    expect(textOf(answer)).toBe(`Denied \`${id}\`. The requester gets your reason.`);
     expect((await stage.ledger.get(id))?.denial).toMatchObject({ by: "U0APPROVER", why: "use <staging-2> instead" });
   });
 
   test.each([
-    ["", "Nothing was denied. Give a reason"],
-    ["x".repeat(301), "Nothing was denied: the reason has 301 characters, and 300 are the most."],
+    ["", "Not denied. Add a reason"],
+    ["x".repeat(301), "Not denied: the reason has 301 characters; the limit is 300."],
   ])("without a reason that can be shown denies nothing", async (why, sentence) => {
     const { id } = await waiting();
 

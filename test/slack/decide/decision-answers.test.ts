@@ -10,13 +10,13 @@ describe("a click that decides nothing", () => {
   test.each<[DecisionRefusal, string]>([
     [
       "already-decided",
-      "This is handled already. Denied by <@U0APPROVER> <!date^1772355720^{date_short_pretty} {time}|2026-03-01T09:02:00.000Z>.",
+      "Already handled. Denied by <@U0APPROVER> <!date^1772355720^{date_short_pretty} {time}|2026-03-01T09:02:00.000Z>.",
     ],
-    ["lapsed", "This request has lapsed. Ask for a new one."],
+    ["lapsed", "This request lapsed. The requester can ask again."],
     ["self-approval", "You can't decide about your own request. Ask <@U0APPROVER>, <@U0APPROVER2>."],
     ["not-an-approver", "You're not an approver for `viewer` on `staging`. Ask <@U0APPROVER>, <@U0APPROVER2>."],
-    ["no-preview", "The worker is looking at the cluster again. The buttons come back when it is done."],
-    ["change-differs", "The change is no longer the one that you saw. Read the message again, then decide."],
+    ["no-preview", "The worker is checking the cluster again. The buttons come back after that."],
+    ["change-differs", "The change is different now. Read the message again, then decide."],
   ])("%s is told why", (code, sentence) => {
     expect(clickAnswer(code, states.denied ?? aRequest(), aCluster()).text).toBe(sentence);
   });
@@ -24,9 +24,7 @@ describe("a click that decides nothing", () => {
   test("tells a requester who is the only approver that there is nobody", () => {
     const answer = clickAnswer("self-approval", aRequest(), aCluster({ approvers: ["U0ENGINEER"] }));
 
-    expect(answer.text).toBe(
-      "You can't decide about your own request. Ask nobody else; an operator has to add an approver.",
-    );
+    expect(answer.text).toBe("You can't decide about your own request. Ask an operator to add approvers.");
   });
 
   test.each(Object.entries({ ...states, ...longestStates }))(
@@ -43,20 +41,20 @@ describe("where several have to approve", () => {
   const waiting = states["waiting for a second approver"] ?? aRequest();
 
   test("a click that was not the last one tells what is missing, and who may", () => {
-    expect(oneOfSeveralAnswer(waiting, aCluster()).text).toBe(
-      "Your approval is recorded. 1 more approval is needed, from <@U0APPROVER2>.",
-    );
+    expect(oneOfSeveralAnswer(waiting, aCluster()).text).toBe("Approved. Needs 1 more approval, from <@U0APPROVER2>.");
   });
 
   test("a second click of the same person is told that it counts once", () => {
     expect(clickAnswer("approved-already", waiting, aCluster()).text).toBe(
-      "You have approved it. 1 more approval is needed, from <@U0APPROVER2>.",
+      "You approved it already. Needs 1 more approval, from <@U0APPROVER2>.",
     );
   });
 
   test("and nobody is left, that is said", () => {
     const cluster = aCluster({ approvers: ["U0APPROVER"] });
 
-    expect(oneOfSeveralAnswer(waiting, cluster).text).toContain("nobody else; an operator has to add an approver");
+    expect(oneOfSeveralAnswer(waiting, cluster).text).toContain(
+      "no one else can approve. Ask an operator to add approvers",
+    );
   });
 });

@@ -37,7 +37,7 @@ describe("where two have to approve", () => {
     const first = await click(context, "approved", request, "U0APPROVER");
     const second = await click(context, "approved", request, "U0APPROVER2");
 
-    expect(first).toEqual(["Your approval is recorded. 1 more approval is needed, from <@U0APPROVER2>."]);
+    expect(first).toEqual(["Approved. Needs 1 more approval, from <@U0APPROVER2>."]);
     expect(second).toEqual([]);
     expect(await ledger.get(request.id)).toMatchObject({ state: "approved", lease: { state: "scheduled" } });
     expect(await eventTypes()).toEqual(["approval.given", "request.approved"]);
@@ -133,7 +133,7 @@ test("a click that came second is told who was first, and is in the audit log", 
 
   const answers = await click(context, "approved", request, "U0APPROVER2");
 
-  expect(answers.join()).toContain("This is handled already. Denied by <@U0APPROVER>");
+  expect(answers.join()).toContain("Already handled. Denied by <@U0APPROVER>");
   expect(await eventTypes()).toEqual(["request.denied", "decision.refused"]);
 });
 

@@ -73,7 +73,7 @@ describe("of a request, an approval of somebody who meanwhile", () => {
     const said = await click(context, "approved", request, two);
 
     const after = (await ledger.get(request.id)) ?? expect.fail("it is gone");
-    expect(said[0]).toContain("1 more approval is needed");
+    expect(said[0]).toContain("Needs 1 more approval");
     expect(after).toMatchObject({ state: "pending", lease: null, approvals: [{ by: two, stillApprovers: [two] }] });
     expect((await eventsOf(request.id)).filter(({ type }) => type === "approval.dropped")).toMatchObject([
       { actor: "slack", detail: { approver: one, why } },

@@ -87,7 +87,7 @@ describe("a record that somebody changed in Redis after the worker had looked", 
 
     const answers = await click(context, "approved", request, "U0APPROVER");
 
-    expect(answers.join()).toContain("The worker is looking at the cluster again.");
+    expect(answers.join()).toContain("The worker is checking the cluster again.");
     expect(await plain.get(request.id)).toMatchObject({ state: "pending", approvals: [], lease: null });
   });
 });

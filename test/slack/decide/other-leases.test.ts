@@ -44,9 +44,7 @@ describe("a click on Approve", () => {
 
     const said = await click(context, "approved", two, "U0APPROVER");
 
-    expect(said).toEqual([
-      "`r-one` has ended, so there is nothing to extend any more. <@U0ENGINEER> can ask for access again.",
-    ]);
+    expect(said).toEqual(["`r-one` has ended, so there is nothing to extend. <@U0ENGINEER> can request access again."]);
     expect(await ledger.get("r-two")).toMatchObject({ state: "pending", preview: null, approvals: [] });
     expect((await types("r-two")).at(-1)).toBe("decision.refused");
   });
@@ -57,7 +55,7 @@ describe("a click on Approve", () => {
 
     const said = await click(context, "approved", two, "U0APPROVER");
 
-    expect(said[0]).toContain("has begun or ended since you were shown the change");
+    expect(said[0]).toContain("began or ended after this message");
     expect(await ledger.get("r-two")).toMatchObject({ state: "pending", preview: null });
   });
 
@@ -90,9 +88,7 @@ describe("revoking a lease that is extended", () => {
 
     const { text } = await revokeLease(context, "U0APPROVER", "r-one", "incident 42");
 
-    expect(text).toBe(
-      "Revoking `r-one` and what extends it: `r-two`, `r-three`. The messages of the requests will confirm.",
-    );
+    expect(text).toBe("Revoking `r-one` and its extensions `r-two`, `r-three`. The request messages will confirm.");
     const ends = await Promise.all(["r-one", "r-two", "r-three", "r-other"].map((id) => ledger.get(id)));
     expect(ends.map((each) => each?.lease?.end?.why)).toEqual([
       "incident 42",

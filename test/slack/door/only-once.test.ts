@@ -74,7 +74,7 @@ test("a command with the text of one before is no retry: it is answered with the
   await stage.say("U0ENGINEER", "cancel r-new1");
   await stage.say("U0ENGINEER", line);
 
-  expect(textOf(second)).toContain("You have asked for exactly this already: `r-new1` waits for a decision.");
+  expect(textOf(second)).toContain("You already requested exactly this: `r-new1` is waiting.");
   expect(await asked()).toEqual(["the same words", "the same words"]);
 });
 

@@ -37,7 +37,7 @@ test("an access is given back in App Home, and the answer comes over it", async 
   await engineer.click(await homeOf("U0ENGINEER", id), "I'm done");
   const answer = await stage.slack.until(() => engineer.view());
 
-  expect(textOf(answer)).toContain("`r-home` is being revoked");
+  expect(textOf(answer)).toContain("Revoking `r-home`");
   expect((await stage.ledger.get(id))?.lease?.end?.by).toBe("U0ENGINEER");
   expect(textOf(await homeOf("U0ENGINEER", "Being revoked"))).not.toContain("[I'm done]");
 });

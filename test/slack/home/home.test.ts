@@ -72,7 +72,7 @@ test("of two that publish at once the one that has read the older state does not
 
   await publishHome(aContext({ ledger: slow }), "U0ENGINEER");
 
-  expect(homeOf("U0ENGINEER")).toContain("nobody decided in time");
+  expect(homeOf("U0ENGINEER")).toContain("without a decision");
 });
 
 test("a hash that nobody remembered, because a process died, holds nothing up", async () => {

@@ -60,7 +60,7 @@ describe("the Extend button opens a form that", () => {
       state: "pending",
     });
     expect(textOf({ blocks: engineer().view()?.blocks ?? [] })).toBe(
-      `Requested: extend \`r-1\` until ${iso(end + hours(1))} (\`r-new1\`). I'll DM you. Without an approval it ends ${iso(end)}.`,
+      `Requested: extend \`r-1\` until ${iso(end + hours(1))} (\`r-new1\`). I'll DM you. Without approval it ends ${iso(end)}.`,
     );
   });
 
@@ -96,7 +96,7 @@ describe("the command", () => {
 
     const second = await stage.say("U0ENGINEER", "extend r-1 1h");
 
-    expect(textOf(second)).toContain("You have asked for exactly this already: `r-new1`");
+    expect(textOf(second)).toContain("You already requested exactly this: `r-new1`");
   });
 
   test("of a lease that is extended already says which one to extend", async () => {

@@ -20,7 +20,7 @@ test("the warning's I'm done gives the access back at once, and asks for no reas
   const answer = await stage.answered("U0ENGINEER", () => engineer.click(warning, "I'm done"));
 
   expect(textOf(warning)).toMatch(/ends .*\. Do you still need it\?\n\[Extend\] \[I'm done\]$/);
-  expect(textOf(answer)).toBe("`r-done` is being revoked. The request's message will confirm.");
+  expect(textOf(answer)).toBe("Revoking `r-done`. The request message will confirm.");
   expect(engineer.view()).toBeUndefined();
   expect((await stage.ledger.get(id))?.lease?.end).toMatchObject({ cause: "revoked", by: "U0ENGINEER", why: "" });
   expect((await stage.ledger.eventsOf(id, 1))[0]?.event).toMatchObject({ type: "lease.ending", actor: "U0ENGINEER" });

@@ -91,7 +91,7 @@ test("whoever was told that an entry is gone is told when it is back, once", () 
   const told = ["active", `drift-${drift.at}`, `repaired-${drift.at}`];
 
   expect(back?.name).toBe(`repaired-${drift.at}`);
-  expect(back?.message.text).toContain("is in force again, and proved");
+  expect(back?.message.text).toContain("works again, and is proved");
   expect(milestoneOf(aGrantedRequest({}), aCluster(), told)?.name).toBe("active");
 });
 
@@ -115,7 +115,7 @@ test("who gave an access back is not told that it was revoked", () => {
   const milestone = milestoneOf(aGrantedRequest({ state: "ended", end }), aCluster());
 
   expect(milestone?.message.text).toBe(
-    "`viewer` on `staging` (`r-1`) ended as you asked: the entry is gone from aws-auth.\nNot proved: the API server may accept a token that it saw before for about two minutes more. Watches and exec sessions that are open stay open.",
+    "`viewer` on `staging` (`r-1`) ended as you asked: the entry is gone from aws-auth.\nNot proved: the API server may accept a token it already saw for about two more minutes. Open watches and exec sessions stay open.",
   );
 });
 
@@ -186,9 +186,9 @@ test("permanent access is told to have no end, wherever its end would stand", ()
   const shown = textOfBlocks(approvalMessage(active));
   const thread = threadOf(active, [], aCluster()).map(({ text }) => text);
 
-  expect(told).toContain("is active until somebody takes it away.");
-  expect(shown).toContain("*For*\n*permanent*: until somebody takes it away");
-  expect(shown).toContain("*Active* until somebody takes it away");
+  expect(told).toContain("is active until revoked.");
+  expect(shown).toContain("*For*\n*permanent*: until revoked");
+  expect(shown).toContain("*Active* until revoked");
   expect(thread.at(-1)).toContain("It is permanent.");
   expect(`${told}${shown}${thread.join()}`).not.toContain("2126");
 });
@@ -197,5 +197,5 @@ test("what is permanent can be given back, and not extended", () => {
   const { message } =
     milestoneOf(aGrantedRequest({}, { durationSeconds: permanentSeconds }), aCluster()) ?? expect.fail();
 
-  expect(textOfBlocks(message)).toMatch(/is active until somebody takes it away\.[\s\S]*\n\[I'm done\]$/);
+  expect(textOfBlocks(message)).toMatch(/is active until revoked\.[\s\S]*\n\[I'm done\]$/);
 });

@@ -101,7 +101,7 @@ describe("a typed deny", () => {
   });
 
   test.each([
-    ["without a reason", "U0APPROVER", `deny ${id}`, "Nothing was denied. Give a reason"],
+    ["without a reason", "U0APPROVER", `deny ${id}`, "Not denied. Add a reason"],
     ["by who may not", "U0ONCALL", `deny ${id} no`, "Approvers of `staging` decide about this plan."],
     [
       "of one that there is not",

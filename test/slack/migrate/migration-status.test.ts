@@ -71,7 +71,7 @@ describe("the status of a move", () => {
 
     expect(text).toMatch(/\*Proved\*\n✓ `switch-mode` .*: aws-auth is as it was\./);
     expect(text).toMatch(/EKS asks to wait\. What was carried out stays\. It is tried again .*09:20/);
-    expect(text).toContain("began a step of a migration: `switch-mode`");
+    expect(text).toContain("started a step of a migration: `switch-mode`");
     expect(text).toContain("(`aws-throttled`, try 2)");
     expect(text).toMatch(/\[Try again\] \[Stop\]$/);
   });
@@ -81,7 +81,7 @@ describe("the status of a move", () => {
 
     const text = textOfBlocks(migrationStatusAnswer({ migration: aMigration(), events, acts: [] }));
 
-    expect(text).toContain("could not go on with a migration yet (`access-denied`, try 2)");
+    expect(text).toContain("could not continue a migration yet (`access-denied`, try 2)");
     expect(text).not.toContain("a step");
   });
 

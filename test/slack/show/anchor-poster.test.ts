@@ -71,7 +71,7 @@ describe("the anchor of the audit log", () => {
       [
         "*Audit log* whole, 3 events. Its anchor:",
         `\`3:${events[2]?.hash}\``,
-        "`eks-access audit verify --anchor COUNT:HASH` checks the log against it at any later time.",
+        "Check the log against it later: `eks-access audit verify --anchor COUNT:HASH`",
       ].join("\n"),
     );
     expect(noted).toEqual([{ count: 3, hash: events[2]?.hash }]);

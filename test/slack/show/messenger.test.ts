@@ -79,7 +79,7 @@ describe("what Slack shows is made to match the ledger", () => {
     await showRequest(aContext(), request.id);
 
     expect(inChannel()).toHaveLength(1);
-    expect(inChannel()[0]).toContain("nobody decided in time");
+    expect(inChannel()[0]).toContain("without a decision");
     expect(await ledger.unshown(10)).toEqual([]);
   });
 
@@ -90,7 +90,7 @@ describe("what Slack shows is made to match the ledger", () => {
     await recorded(revise(request, {}));
     await showRequest(aContext(), request.id);
 
-    expect(toEngineer().filter((text) => text.includes("lapsed: nobody decided in time"))).toHaveLength(1);
+    expect(toEngineer().filter((text) => text.includes("lapsed without a decision"))).toHaveLength(1);
   });
 
   test("with a thread that tells each thing once, and what came about meanwhile in its order", async () => {
@@ -109,7 +109,7 @@ describe("what Slack shows is made to match the ledger", () => {
       [
         "Active since 2026-03-01T09:03:00.000Z, proved: ✓ mapped, ✓ authorized, – signed in not tested. Its lease ends 2026-03-01T13:02:00.000Z.",
         "Ended 2026-03-01T14:00:00.000Z: the entry is gone from aws-auth.",
-        "Not proved: the API server may accept a token that it saw before for about two minutes more. Watches and exec sessions that are open stay open.",
+        "Not proved: the API server may accept a token it already saw for about two more minutes. Open watches and exec sessions stay open.",
       ].join("\n"),
     ]);
     expect(inChannel()).toHaveLength(1);
@@ -125,7 +125,7 @@ describe("what Slack shows is made to match the ledger", () => {
     await showRequest(aContext(), request.id);
 
     expect(inThread()).toEqual([
-      "<@U0APPROVER>, <@U0APPROVER2>: <@U0ENGINEER> still waits for a decision. It lapses 2026-03-02T09:00:00.000Z.",
+      "<@U0APPROVER>, <@U0APPROVER2>: <@U0ENGINEER> is waiting for your decision. Expires 2026-03-02T09:00:00.000Z.",
       "Cancelled by the requester.",
     ]);
   });
@@ -155,8 +155,8 @@ describe("what Slack shows is made to match the ledger", () => {
 
     await showRequest(aContext(), request.id);
 
-    expect(inChannel().filter((text) => text.includes("nobody decided in time"))).toHaveLength(1);
-    expect(toEngineer().filter((text) => text.includes("Somebody deleted the message about"))).toHaveLength(1);
+    expect(inChannel().filter((text) => text.includes("without a decision"))).toHaveLength(1);
+    expect(toEngineer().filter((text) => text.includes("Someone deleted the channel message about"))).toHaveLength(1);
   });
 });
 
@@ -167,7 +167,7 @@ describe("people who have left Slack", () => {
 
     await showRequest(aContext(), request.id);
 
-    expect(inChannel()[0]).toContain("Not in Slack any more: <@U0APPROVER>. Who can still decide: <@U0APPROVER2>");
+    expect(inChannel()[0]).toContain("No longer in Slack: <@U0APPROVER>. Still able to decide: <@U0APPROVER2>");
     expect(toEngineer()).toEqual([expect.stringContaining("to decide about")]);
   });
 
@@ -179,10 +179,10 @@ describe("people who have left Slack", () => {
 
     await showRequest(aContext(), request.id);
 
-    expect(toEngineer().filter((text) => text.includes("Too few approvers can still sign in"))).toEqual([
-      "Too few approvers can still sign in to Slack to decide about `viewer` on `staging` (`r-1`): nobody. Ask an operator to name others for `staging` in eks-access.yml. Without them it lapses 2026-03-02T09:00:00.000Z.",
+    expect(toEngineer().filter((text) => text.includes("Too few active approvers"))).toEqual([
+      "Too few active approvers for `viewer` on `staging` (`r-1`): none. Ask an operator to add approvers for `staging` in eks-access.yml. Expires 2026-03-02T09:00:00.000Z.",
     ]);
-    expect(inChannel()[0]).toContain("Who can still decide: nobody: an operator has to name others");
+    expect(inChannel()[0]).toContain("Still able to decide: no one. Ask an operator to add approvers");
     expect(await ledger.unshown(10)).toEqual([]);
   });
 
@@ -239,8 +239,8 @@ describe("where Slack fails", () => {
 
     for (const _ of [1, 2]) await showRequest(aContext(), request.id);
 
-    expect(toEngineer().filter((text) => text.includes("nobody decided in time"))).toHaveLength(1);
-    expect(toEngineer().filter((text) => text.includes("does not change any more"))).toHaveLength(1);
+    expect(toEngineer().filter((text) => text.includes("without a decision"))).toHaveLength(1);
+    expect(toEngineer().filter((text) => text.includes("no longer updates"))).toHaveLength(1);
     expect(await ledger.unshown(10)).toEqual([]);
   });
 
@@ -260,12 +260,12 @@ describe("where Slack fails", () => {
 
     expect(asked.map((texts) => texts.length)).toEqual([2, 2]);
     expect(asked.every(([first]) => first?.includes("[Approve] [Deny] [Details]"))).toBe(true);
-    expect(called.map(textOf)).toEqual([expect.stringContaining("still waits for a decision")]);
+    expect(called.map(textOf)).toEqual([expect.stringContaining("is waiting for your decision")]);
     expect([message, reminder, ...more]).toEqual([
       expect.stringContaining("Cancelled by the requester"),
-      expect.stringContaining("still waits for a decision"),
+      expect.stringContaining("is waiting for your decision"),
     ]);
-    expect(toEngineer().at(-1)).toContain("They were asked in direct messages instead: <@U0APPROVER>, <@U0APPROVER2>.");
+    expect(toEngineer().at(-1)).toContain("I sent direct messages instead, to <@U0APPROVER>, <@U0APPROVER2>.");
     expect(inThread()).toEqual([]);
   });
 
@@ -276,7 +276,7 @@ describe("where Slack fails", () => {
     for (const _ of [1, 2]) await showRequest(context, request.id);
 
     expect(toEngineer()).toEqual([
-      "The approvers of `staging` could not be asked in their channel about `viewer` on `staging` (`r-1`). The channel C0NOWHERE of staging could not be reached: Slack answers channel_not_found. Check the bot's scopes, its token and that it is in the channel. They were asked in direct messages instead: <@U0APPROVER>, <@U0APPROVER2>.",
+      "Couldn't reach the approvers of `staging` in their channel about `viewer` on `staging` (`r-1`). The channel C0NOWHERE of staging could not be reached: Slack answers channel_not_found. Check the bot's scopes, its token and that it is in the channel. I sent direct messages instead, to <@U0APPROVER>, <@U0APPROVER2>.",
     ]);
     expect(toPerson("U0APPROVER")[0]).toContain("[Approve]");
     expect(await ledger.unshown(10)).toEqual([]);

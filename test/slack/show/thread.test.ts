@@ -57,7 +57,7 @@ describe("where signing in is tried again", () => {
 
   test("the thread tells at once that it is active, and why the proof is not whole", () => {
     expect(textOf({}, [], "active-unfinished")).toMatch(
-      /signed in not tested; signing in is tried again: AWS throttled sts:AssumeRole/,
+      /signed in not tested; retrying the sign-in: AWS throttled sts:AssumeRole/,
     );
     expect(textOf({}, [], "active")).toBeUndefined();
   });
@@ -66,7 +66,7 @@ describe("where signing in is tried again", () => {
     const signedIn = { result: "yes", detail: "" } as const;
 
     expect(textOf({ ...done, proof: aProof({ signedIn }) }, ["active-unfinished"], "active")).toBe(
-      "The proof is complete, proved: ✓ mapped, ✓ authorized, ✓ signed in.",
+      "The proof is complete: ✓ mapped, ✓ authorized, ✓ signed in.",
     );
     expect(textOf({ ...done, proof: aProof({ signedIn }) }, [], "active")).toMatch(/^Active since/);
   });
@@ -86,12 +86,12 @@ describe("where the rights are asked for again", () => {
       .join("\n");
 
   test("the thread tells at once that it is active, and why the proof is not whole", () => {
-    expect(textOf({}, [])).toMatch(/authorized not tested.*; its rights are asked for again: The API server asked us/);
+    expect(textOf({}, [])).toMatch(/authorized not tested.*; asking for its rights again: The API server asked us/);
   });
 
   test("it tells the answer when there is one", () => {
     expect(textOf({ reviewTrouble: null, proof: aProof() }, ["active-unfinished"])).toContain(
-      "The proof is complete, proved: ✓ mapped, ✓ authorized",
+      "The proof is complete: ✓ mapped, ✓ authorized",
     );
   });
 
@@ -114,7 +114,7 @@ describe("the end", () => {
 
   test("is told again when the API server answers after all", () => {
     expect(namesOf(unproved, [])).toContain("ended-unproved");
-    expect(textOf({ endProof: anEndProof() }, ["ended-unproved"])).toMatch(/^The end was looked at again:\n✓/);
+    expect(textOf({ endProof: anEndProof() }, ["ended-unproved"])).toMatch(/^Checked the end again:\n✓/);
     expect(textOf({}, ["ended"])).toBeUndefined();
   });
 });
@@ -150,7 +150,7 @@ test("the thread says of a revocation that the cluster could not remember until 
     threadOf(request, [], aCluster()).find(({ name }) => name === "ended")?.text;
 
   expect(textOf(ended(true))).toMatch(
-    /The cluster could not remember .* until then whoever can write to Redis could undo it\.\n/,
+    /The cluster has no record of this revocation\. Until .*, anyone with write access to Redis can undo it\.\n/,
   );
   expect(textOf(ended(false))).not.toContain("remember");
 });
