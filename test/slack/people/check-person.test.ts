@@ -126,7 +126,7 @@ describe("a person about whom Slack does not answer", () => {
 
       const said = await saidTo({ command, body: command }, silent);
 
-      expect(said).toContain("Slack did not say whether your account is active. Try again in a minute.");
+      expect(said).toContain("Slack did not confirm that your account is active. Try again in a minute.");
     },
   );
 });
@@ -140,5 +140,5 @@ test("who is not answered about in time is answered after less than a second", a
   await vi.advanceTimersByTimeAsync(1_000);
   vi.useRealTimers();
 
-  expect(await saying).toContain("Slack did not say whether your account is active.");
+  expect(await saying).toContain("Slack did not confirm that your account is active.");
 });
