@@ -271,9 +271,7 @@ policy:
     }).finally(() => rm(unknown));
 
     expect(code).toBe(1);
-    expect(stdout).toMatch(
-      /✗ staging, admin by the rule admins: 0 active approvers, needed: 2; not active: S0NOSUCH/,
-    );
+    expect(stdout).toMatch(/✗ staging, admin by the rule admins: 0 active approvers, needed: 2; not active: S0NOSUCH/);
     expect(stdout).toContain("✓ staging, viewer");
   });
 });

@@ -77,7 +77,9 @@ describe("a lease", () => {
 
     expect(both).toContain("eks-access:viewers");
     expect(both).toContain("eks-access:admins");
-    expect(firstEnded).toContain("the principal still has `engineer` with `developers`, `eks-access:admins` through aws-auth");
+    expect(firstEnded).toContain(
+      "the principal still has `engineer` with `developers`, `eks-access:admins` through aws-auth",
+    );
     expect(one).not.toContain("eks-access:viewers");
     expect(one).toContain("eks-access:admins");
     expect(data()).toEqual(own);
