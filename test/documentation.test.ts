@@ -83,6 +83,19 @@ test("the manifest's hint names words that there are", () => {
   expect(named.filter((name) => !words.some((word) => word === name))).toEqual([]);
 });
 
+test("every message that docs/messages.md lists is in the code", () => {
+  const rows = [...read("docs/messages.md").matchAll(/^\| `([\w-]+)` +\| \S.*? \| \S.*? \| \S.*\|$/gm)];
+  const named = rows.map(([, name = ""]) => name);
+  const source = code
+    .filter((path) => /^src\/slack\/.+\.ts$/.test(path))
+    .map(read)
+    .join();
+  const isThere = (name: string) => new RegExp(`function ${name}\\(|["\`]${name}(?:["\`]|-["$])`).test(source);
+
+  expect(new Set(named).size).toBe(50);
+  expect(named.filter((name) => !isThere(name))).toEqual([]);
+});
+
 test("every command of the command line is in the README", () => {
   const commands = found(/^ {2}(\w+): \{/gm, read("src/bin/eks-access.ts")).filter((name) => name !== "demo");
 
