@@ -53,13 +53,13 @@ export interface Copy extends Place {
   readonly user: string;
 }
 
-/** Where the message of a request stands in Slack, and what has been told. */
+/** The place of a request's message in Slack, and the direct messages sent. */
 export interface Shown {
   /** The version of the record that the message shows. */
   readonly version: number;
   readonly message: Place | null;
   /** Where the channel could not be reached: the same message to each approver. */
   readonly copies: readonly Copy[];
-  /** Milestones that the requester was told of in direct messages. */
-  readonly told: readonly string[];
+  /** The names of the direct messages that the requester got. */
+  readonly delivered: readonly string[];
 }

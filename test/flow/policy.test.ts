@@ -63,7 +63,7 @@ test("two of a user group approve, somebody else may not, and in an emergency th
   expect([before.ok, after.ok]).toEqual([false, true]);
 
   await person("U0ONCALL").command(`/eks-access break-glass ${clusterName} ${arns.onCall} checkout is down`, channel);
-  await flow.answer("U0ONCALL", "You took emergency access");
+  await flow.answer("U0ONCALL", "You took emergency `admin`");
   await flow.until(
     () =>
       flow.sandbox.slack

@@ -153,7 +153,7 @@ describe("the main job, end to end", () => {
 
     const winner = active.includes("Approved by <@U0APPROVER>") ? "U0APPROVER" : "U0APPROVER2";
     const loser = winner === "U0APPROVER" ? "U0APPROVER2" : "U0APPROVER";
-    expect(textOf(await flow.answer(loser, "handled already"))).toContain(`<@${winner}>`);
+    expect(textOf(await flow.answer(loser, "Already handled"))).toContain(`<@${winner}>`);
     const { types } = await auditOf(flow.redisUrl);
     expect(types.filter((type) => type === "request.approved")).toHaveLength(2);
   });

@@ -149,7 +149,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     }));
 
     await approve();
-    const again = await flow.message("is void");
+    const again = await flow.message("no longer counts");
     await flow.sandbox.slack.until(() =>
       textOf(flow.sandbox.slack.messages(channel).at(-1) ?? again).includes("[Approve]") ? true : undefined,
     );
@@ -193,7 +193,7 @@ describe("the ledger is not believed without a seal", () => {
     await flow.message("[Approve]");
 
     await forgeApproval(flow.redisUrl);
-    const again = textOf(await flow.message("is void", 15_000));
+    const again = textOf(await flow.message("no longer counts", 15_000));
 
     expect(again).toContain("does not carry our seal");
     expect(flow.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
@@ -207,7 +207,7 @@ describe("configuration", () => {
 
     const { person } = flow.sandbox.slack;
     await person("U0ENGINEER").command(ask("debug"), channel);
-    const told = textOf(await flow.told("could not be asked"));
+    const told = textOf(await flow.told("Couldn't reach the approvers"));
     const asked = await flow.until(() => person("U0APPROVER").directMessages().at(-1), 15_000);
     await person("U0APPROVER").click(asked, "approve");
 

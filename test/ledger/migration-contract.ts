@@ -134,7 +134,7 @@ export function migrationContract(ledgerNow: () => Ledger): void {
     test("is unshown until a message shows its newest version", async () => {
       await ledger.migrations.commit(aMigrationChange(aMigration()));
       await ledger.migrations.commit(aMigrationChange(aMigration({ state: "denied", version: 2 })));
-      const shown = { version: 1, message: { channel: "C0ACCESS", ts: "1.1" }, copies: [], told: ["denied"] };
+      const shown = { version: 1, message: { channel: "C0ACCESS", ts: "1.1" }, copies: [], delivered: ["denied"] };
 
       await ledger.migrations.markShown("migration-staging-1", shown);
       expect(await ledger.migrations.unshown(9)).toEqual(["migration-staging-1"]);

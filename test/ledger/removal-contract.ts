@@ -7,7 +7,12 @@ import { aGrantedRequest, aRequest, revise } from "../builders/a-request.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
 
-const shownAt = (version: number) => ({ version, message: { channel: "C0ACCESS", ts: "1.1" }, copies: [], told: [] });
+const shownAt = (version: number) => ({
+  version,
+  message: { channel: "C0ACCESS", ts: "1.1" },
+  copies: [],
+  delivered: [],
+});
 const later = at(hours(10_000));
 
 /** How closed records leave the ledger. */

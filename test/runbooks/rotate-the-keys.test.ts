@@ -225,7 +225,7 @@ describe("after a compromise", () => {
     await product.message("once more", "Approved by");
     await start(["slack"], { DECISION_SIGNING_KEY: used });
     await start(["worker"]);
-    await product.message("once more", "is void");
+    await product.message("once more", "no longer counts");
 
     expectSentences(heading, [...product.readable(), ...read, whoami]);
     expect(await type("/eks-access list active")).toContain(": none\n");

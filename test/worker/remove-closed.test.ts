@@ -46,7 +46,7 @@ function workerAt(seconds: number, settings = "", of: Ledger = ledger) {
 /** Commits a record with a message that shows it, as a closed one has. */
 async function shown(request: AccessRequest): Promise<AccessRequest> {
   await ledger.commit(aChange(request));
-  await ledger.markShown(request.id, { version: request.version, message: null, copies: [], told: [] });
+  await ledger.markShown(request.id, { version: request.version, message: null, copies: [], delivered: [] });
   return request;
 }
 
@@ -123,7 +123,7 @@ describe("a closed record", () => {
 
     const first = await removeClosed(workerAt(days(92)));
     await Promise.all(
-      hundred.map(({ id }) => ledger.markShown(id, { version: 1, message: null, copies: [], told: [] })),
+      hundred.map(({ id }) => ledger.markShown(id, { version: 1, message: null, copies: [], delivered: [] })),
     );
     const sameDay = await removeClosed(workerAt(days(92) + hours(23)));
     const nextDay = await removeClosed(workerAt(days(93)));
@@ -143,7 +143,7 @@ test("closed migrations are removed but for the newest of a cluster, after which
       after: migration,
       event: anEvent({ type: "migration.asked", request: migration.id }),
     });
-    await ledger.migrations.markShown(migration.id, { version: 1, message: null, copies: [], told: [] });
+    await ledger.migrations.markShown(migration.id, { version: 1, message: null, copies: [], delivered: [] });
   }
 
   const removed = await removeClosed(workerAt(days(92)));
@@ -214,7 +214,9 @@ test("10,000 closed records go in bounded turns, and no call keeps Redis from an
   for (let from = 0; from < 10_000; from += 500) {
     const part = Array.from({ length: 500 }, (_, index) => denied(`r-${from + index}`));
     await Promise.all(part.map((after) => many.commit({ after, event: null })));
-    await Promise.all(part.map(({ id }) => many.markShown(id, { version: 1, message: null, copies: [], told: [] })));
+    await Promise.all(
+      part.map(({ id }) => many.markShown(id, { version: 1, message: null, copies: [], delivered: [] })),
+    );
   }
   await redis.config("SET", "slowlog-log-slower-than", "100000");
   await redis.slowlog("RESET");

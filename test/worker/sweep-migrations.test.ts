@@ -89,7 +89,7 @@ describe("a move that waits for a decision", () => {
 
   test("is reminded of once where the worker is killed after it has written that, and the messenger is woken by the next one", async () => {
     await put(waiting);
-    await ledger.migrations.markShown(id, { version: 1, message: null, copies: [], told: [] });
+    await ledger.migrations.markShown(id, { version: 1, message: null, copies: [], delivered: [] });
     const commit: Ledger["migrations"]["commit"] = async (change) => {
       await ledger.migrations.commit(change);
       throw new Error("killed");

@@ -36,7 +36,7 @@ const schemas = {
     version: z.int().nonnegative(),
     message: z.strictObject(place).nullable(),
     copies: z.array(z.strictObject({ ...place, user: z.string() })),
-    told: z.array(z.string()),
+    delivered: z.array(z.string()),
   }) satisfies z.ZodType<Shown>,
   "worker identity": z.strictObject({
     arn: z.string(),

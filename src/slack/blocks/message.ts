@@ -1,7 +1,7 @@
 import type { SlackViewMiddlewareArgs, ViewSubmitAction } from "@slack/bolt";
 import type { KnownBlock, ModalView } from "@slack/types";
 import { isMigrationId } from "../../access/migration/migration.ts";
-import { code, cut, section, told } from "./mrkdwn.ts";
+import { code, cut, section, styled } from "./mrkdwn.ts";
 
 /** What is sent to Slack: blocks, and the same in one line for notifications and screen readers. */
 export interface Message {
@@ -32,7 +32,7 @@ export function clusterGoneAnswer(cluster: string): Message {
 }
 
 export function failureAnswer(sentence: string): Message {
-  return answer(`:warning: ${told(sentence, 2900)}`);
+  return answer(`:warning: ${styled(sentence, 2900)}`);
 }
 
 /** Everything about a request or a migration. `private_metadata` is its id. */

@@ -39,7 +39,7 @@ export function plainLine(text: string, maxLength = 3000): string {
 }
 
 /** A sentence that the domain wrote: its values in code style, its times in the reader's zone, cut between its words. */
-export function told(sentence: string, maxLength = 600): string {
+export function styled(sentence: string, maxLength = 600): string {
   return inPieces(oneLine(sentence).split(valueInSentence), maxLength, (part) =>
     /^\d/.test(part) ? time(part) : code(unquoted(part), 640),
   );

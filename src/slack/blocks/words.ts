@@ -15,11 +15,11 @@ import type {
 import { isClosed } from "../../access/request/request.ts";
 import { isRescue } from "../../access/rescue/lease.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
-import { code, codeList, mention, plainLine, time, told, until } from "./mrkdwn.ts";
+import { code, codeList, mention, plainLine, styled, time, until } from "./mrkdwn.ts";
 
 /** A sentence of ours inside another: without its full stop, and cut before it hides the rest. */
 export function said(sentence: string, maxLength = 600): string {
-  return told(sentence.replace(/\.$/, ""), maxLength);
+  return styled(sentence.replace(/\.$/, ""), maxLength);
 }
 
 /** Who gets in by a request, as a sentence. */

@@ -21,8 +21,8 @@ import {
   plainLine,
   preformatted,
   section,
+  styled,
   time,
-  told,
 } from "../blocks/mrkdwn.ts";
 import {
   admitsText,
@@ -186,7 +186,7 @@ export function rightsBlocks(rights: Preview["rights"] | undefined): KnownBlock[
     .slice(0, 4)
     .map(
       ({ group, role, where, allows }) =>
-        `• ${code(group, 130)} ${told(where, 60)}: ${told(allows, 140)} (${told(role, 80)})`,
+        `• ${code(group, 130)} ${styled(where, 60)}: ${styled(allows, 140)} (${styled(role, 80)})`,
     );
   const left = rights.length - lines.length;
   return [

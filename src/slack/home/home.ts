@@ -16,7 +16,7 @@ import type { Ledger, MessageLedger } from "../../ledger/ledger.ts";
 import { wakeAll } from "../../ledger/queues.ts";
 import type { SlackContext } from "../app/context.ts";
 import { slackErrorCode, slackFailure } from "../app/slack-failure.ts";
-import { told } from "../blocks/mrkdwn.ts";
+import { styled } from "../blocks/mrkdwn.ts";
 import { migrationsShown } from "../migrate/migration-row.ts";
 import { notAdmittedAnswer } from "../people/admission.ts";
 import type { Directory } from "../people/directory.ts";
@@ -154,7 +154,7 @@ export async function handleHomeOpened(context: SlackContext, { event, client }:
     await publishHome({ ...context, client }, user, hashOf(event.view));
   } catch (error) {
     context.log.error({ err: error, user }, "an App Home could not be shown");
-    await client.views.publish({ user_id: user, view: unknownHomeView(told(explain(error))) }).catch(() => {});
+    await client.views.publish({ user_id: user, view: unknownHomeView(styled(explain(error))) }).catch(() => {});
   }
 }
 

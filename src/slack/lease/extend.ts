@@ -14,7 +14,7 @@ import { refuseToAsk } from "../ask/limits.ts";
 import { requestedAnswer, submitRequest } from "../ask/submit-request.ts";
 import type { Message } from "../blocks/message.ts";
 import { answer, failureAnswer, messageModal, noSuchRequestAnswer, text } from "../blocks/message.ts";
-import { code, context as contextBlock, mention, section, shortTime, time, told } from "../blocks/mrkdwn.ts";
+import { code, context as contextBlock, mention, section, shortTime, styled, time } from "../blocks/mrkdwn.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
@@ -96,7 +96,7 @@ async function extendLease(
   const seconds = bySeconds(request);
   if (seconds === null) return answer(`Say how much longer, for example ${code(`/eks-access extend ${id} for 1h`)}.`);
   const reading = readExtension(request, level, seconds, context.now());
-  if (reading.type === "refused") return answer(`:warning: ${told(reading.message)}`);
+  if (reading.type === "refused") return answer(`:warning: ${styled(reading.message)}`);
   const { until, durationSeconds } = reading;
   const { ticket, reason } = request;
   const wish = { cluster, level: levelIn(cluster, level), principal, durationSeconds, ticket, reason };
@@ -153,7 +153,7 @@ async function extendForm(
   if (choices.length > 0) return { type: "form", view: extendModal(found.request, choices) };
   const reading = readExtension(found.request, found.level, Number.POSITIVE_INFINITY, now);
   const message = reading.type === "refused" ? reading.message : "";
-  return { type: "refused", message: answer(`:warning: ${told(message)}`) };
+  return { type: "refused", message: answer(`:warning: ${styled(message)}`) };
 }
 
 /** The form, or a modal that says why there is none. */

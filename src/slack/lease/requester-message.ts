@@ -26,13 +26,13 @@ const askAgain = `Ask again with ${code("/eks-access request")}.`;
 export function milestoneOf(
   request: AccessRequest,
   cluster: Cluster | undefined,
-  told: readonly string[] = [],
+  delivered: readonly string[] = [],
 ): Milestone | null {
   const { trouble, lease, state } = request;
   if (trouble) {
     return tell(`${lease?.state ?? state}-${trouble.code}`, `${subjectOf(request)}: ${troubleOf(request)}`);
   }
-  return lease ? leaseMilestone(request, cluster, told) : requestMilestone(request, cluster);
+  return lease ? leaseMilestone(request, cluster, delivered) : requestMilestone(request, cluster);
 }
 
 function tell(name: string, text: string, buttons: readonly Button[] = []): Milestone {
@@ -90,7 +90,7 @@ function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined):
 function leaseMilestone(
   request: AccessRequest,
   cluster: Cluster | undefined,
-  told: readonly string[],
+  delivered: readonly string[],
 ): Milestone | null {
   const subject = subjectOf(request);
   const { lease, approvals } = request;
@@ -103,14 +103,14 @@ function leaseMilestone(
     const text = `Couldn't apply ${subject}${request.emergency ? "" : ", although it was approved"}. ${said(lease.failure?.message ?? "")}.`;
     return tell("failed", `${text} ${askAgain}`);
   }
-  if (lease?.state === "ended") return endedMilestone(request, lease, told);
-  return lease?.state === "active" ? activeMilestone(request, cluster, told) : null;
+  if (lease?.state === "ended") return endedMilestone(request, lease, delivered);
+  return lease?.state === "active" ? activeMilestone(request, cluster, delivered) : null;
 }
 
 function activeMilestone(
   request: AccessRequest,
   cluster: Cluster | undefined,
-  told: readonly string[],
+  delivered: readonly string[],
 ): Milestone | null {
   const subject = subjectOf(request);
   const { lease } = request;
@@ -119,9 +119,9 @@ function activeMilestone(
   if (drift) return tell(`drift-${drift.at}`, `You lost ${subject}: ${said(drift.message)}.`);
   // The end has its own message when it is done.
   if (lease.end) return null;
-  const gone = told.findLast((name) => name.startsWith("drift-"));
+  const gone = delivered.findLast((name) => name.startsWith("drift-"));
   const back = gone?.replace("drift-", "repaired-");
-  if (back && !told.includes(back)) {
+  if (back && !delivered.includes(back)) {
     return tell(
       back,
       `${subject} works again, and is proved. It lasts ${until(lease.endsAt, request.durationSeconds)}.`,
@@ -131,7 +131,7 @@ function activeMilestone(
   if (lease.warnedAt) {
     return tell("ending-soon", `${subject} ends ${time(lease.endsAt)}. Do you still need it?`, buttons);
   }
-  return provedMilestone(request, lease, cluster, told);
+  return provedMilestone(request, lease, cluster, delivered);
 }
 
 /** One message with the whole proof. If signing in takes longer, a first message has the proof so far. */
@@ -139,15 +139,15 @@ function provedMilestone(
   request: AccessRequest,
   lease: Lease,
   cluster: Cluster | undefined,
-  told: readonly string[],
+  delivered: readonly string[],
 ): Milestone | null {
   if (isSigningInAtFirst(lease)) return null;
   const subject = subjectOf(request);
   const buttons = [...extendButtons(request), doneButton(request)];
   const proof = lease.proof ? `\n${proofLines(lease)}` : "";
   const isUnfinished = isProving(lease);
-  if (isUnfinished && told.includes("active")) return null;
-  if (!isUnfinished && told.includes("active-unfinished")) {
+  if (isUnfinished && delivered.includes("active")) return null;
+  if (!isUnfinished && delivered.includes("active-unfinished")) {
     return tell("active", `${subject} is active, and its proof is complete:\n${admitsText(request)}${proof}`, buttons);
   }
   const text = `${subject} is active ${until(lease.endsAt, request.durationSeconds)}.\n${admitsText(request)}${proof}`;
@@ -160,12 +160,12 @@ function provedMilestone(
 }
 
 /** If the API server does not answer, the first message comes at once, and a second one has its answer. */
-function endedMilestone(request: AccessRequest, lease: Lease, told: readonly string[]): Milestone | null {
+function endedMilestone(request: AccessRequest, lease: Lease, delivered: readonly string[]): Milestone | null {
   const subject = subjectOf(request);
   const isUnproved = isReviewingEnd(lease);
-  if (isUnproved && told.includes("ended")) return null;
+  if (isUnproved && delivered.includes("ended")) return null;
   const proof = endProofLines(lease);
-  if (!isUnproved && told.includes("ended-unproved")) {
+  if (!isUnproved && delivered.includes("ended-unproved")) {
     return tell("ended", `Checked again that ${subject} ended:\n${proof}`);
   }
   return tell(isUnproved ? "ended-unproved" : "ended", `${endedText(request, lease, subject)}${proof && `\n${proof}`}`);

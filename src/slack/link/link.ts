@@ -9,7 +9,7 @@ import { refuseTooMany } from "../ask/limits.ts";
 import { confirmLinkAction, refuseLinkAction } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
 import { answer } from "../blocks/message.ts";
-import { code, mention, mentions, section, time, told } from "../blocks/mrkdwn.ts";
+import { code, mention, mentions, section, styled, time } from "../blocks/mrkdwn.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { isToBeMadeAgain } from "../people/standing.ts";
@@ -130,7 +130,7 @@ export function linkStateAnswer(principal: string | null, proposal: LinkProposal
 }
 
 function linkedAnswer(arn: string, noticed: string | null): Message {
-  const what = noticed ? ` ${told(noticed, 300)}` : "";
+  const what = noticed ? ` ${styled(noticed, 300)}` : "";
   return answer(
     `You are linked with ${code(arn)} now.${what} It is what ${code("/eks-access request")} offers, and whom ${code("whoami")} and ${code("why")} ask about.`,
   );
@@ -154,7 +154,7 @@ function stillProposedAnswer({ arn, at }: LinkProposal, administrators: readonly
 }
 
 export function linkRefusedAnswer(message: string): Message {
-  return answer(`Nothing was linked. ${told(message, 1500)}`);
+  return answer(`Nothing was linked. ${styled(message, 1500)}`);
 }
 
 /** What an administrator is asked, in a direct message. */

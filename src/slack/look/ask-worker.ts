@@ -7,7 +7,7 @@ import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import type { Message } from "../blocks/message.ts";
 import { answer } from "../blocks/message.ts";
-import { code, codeList, mentions, section, told } from "../blocks/mrkdwn.ts";
+import { code, codeList, mentions, section, styled } from "../blocks/mrkdwn.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personShown } from "../people/standing.ts";
@@ -63,7 +63,7 @@ export async function aboutCluster(
 
 export function notFoundOutAnswer(cluster: Cluster, sentence: string): Message {
   const way = `${code(`/eks-access whoami ${cluster.name}`)} shows where the way to the cluster ends.`;
-  return answer(`:warning: It could not be found out. ${told(sentence, 1200)} ${way}`);
+  return answer(`:warning: It could not be found out. ${styled(sentence, 1200)} ${way}`);
 }
 
 export function noWorkerAnswer(): Message {

@@ -10,7 +10,7 @@ import type { CheckReport, DocumentReport, EntriesReport } from "../../diagnosis
 import { checkReport } from "../../diagnosis/reports.ts";
 import type { Command } from "../app/command.ts";
 import type { Message } from "../blocks/message.ts";
-import { code, codeList, context, cut, section, told } from "../blocks/mrkdwn.ts";
+import { code, codeList, context, cut, section, styled } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
 import { aboutCluster, askWorker, notFoundOutAnswer, noWorkerAnswer } from "./ask-worker.ts";
 
@@ -53,7 +53,7 @@ type CheckedDocument = Extract<DocumentReport, { type: "checked" }>;
  * What goes first in the cluster is told first.
  */
 export function checkAnswer(cluster: Cluster, { mode, document, entries }: Looked): Message {
-  const head = `*Who gets in to ${code(cluster.name)}* ${told(modeFinding(mode).detail)}`;
+  const head = `*Who gets in to ${code(cluster.name)}* ${styled(modeFinding(mode).detail)}`;
   const isRead = mode !== "API";
   const shown = document.type === "checked" ? { ...document, ...fewerKinds(document, roomBeside(entries)) } : document;
   const parts = [entriesBlocks(cluster, entries), documentBlocks(cluster, shown, isRead)];
@@ -76,7 +76,7 @@ function documentBlocks(cluster: Cluster, document: DocumentReport, isRead: bool
   if (document.type === "absent") return [section(absentWords(cluster, isRead))];
   const unread = isRead ? "" : ` ${unreadWords}`;
   return [
-    section(`:warning: *aws-auth of ${code(cluster.name)}* was not read. ${told(document.message, 1200)}${unread}`),
+    section(`:warning: *aws-auth of ${code(cluster.name)}* was not read. ${styled(document.message, 1200)}${unread}`),
   ];
 }
 
@@ -128,7 +128,7 @@ type CheckedEntries = Extract<EntriesReport, { type: "checked" }>;
 function entriesBlocks(cluster: Cluster, entries: EntriesReport): KnownBlock[] {
   if (entries.type === "none") return [];
   const head = `*access entries of ${code(cluster.name)}*`;
-  if (entries.type === "failed") return [section(`:warning: ${head} were not read. ${told(entries.message, 1200)}`)];
+  if (entries.type === "failed") return [section(`:warning: ${head} were not read. ${styled(entries.message, 1200)}`)];
   return [
     section(`${head} ${verdictWords(entries)}\n${countWords(entries)}`),
     ...unreadBlocks(entries),
@@ -153,7 +153,7 @@ function countWords({ listed, unread, types }: CheckedEntries): string {
 
 function unreadBlocks({ listed, unread, why }: CheckedEntries): KnownBlock[] {
   if (why === null) return [];
-  return [section(`:warning: ${unread} of ${listed} were not read. ${told(why, 600)}`)];
+  return [section(`:warning: ${unread} of ${listed} were not read. ${styled(why, 600)}`)];
 }
 
 /** `✗ 2 errors, 1 warning`. */
@@ -178,5 +178,5 @@ function groupWords({ code: kind, severity, count, places, message, remedy }: Pr
   const more = count > places.length ? ` and ${count - places.length} more` : "";
   const others = count > 1 ? ` (the first of ${count})` : "";
   const where = cut(`${places.join(", ")}${more}`, 300);
-  return `${marks[severity]} *${code(kind, 60)}* ${code(where, 320)}\n${told(message, 350)}${others}\n      → ${told(remedy, 250)}`;
+  return `${marks[severity]} *${code(kind, 60)}* ${code(where, 320)}\n${styled(message, 350)}${others}\n      → ${styled(remedy, 250)}`;
 }

@@ -11,7 +11,7 @@ import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import type { Message } from "../blocks/message.ts";
-import { code, codeList, mention, section, time, told, until } from "../blocks/mrkdwn.ts";
+import { code, codeList, mention, section, styled, time, until } from "../blocks/mrkdwn.ts";
 import { stateOf } from "../blocks/words.ts";
 import { madeAgain } from "../link/link.ts";
 import { isToBeMadeAgain, personShown } from "../people/standing.ts";
@@ -122,8 +122,8 @@ function lineOf(row: readonly [Link, ...Link[]]): string {
   const [{ result, detail, mend, ms }] = row;
   const names = row.map(({ name }) => `*${linkWords[name]}*`).join(", ");
   const time = ms === null ? "" : ` _${ms} ms_`;
-  const what = `${result === "not asked" ? "not asked: " : ""}${told(detail, 480)}`;
-  const remedy = mend ? `\n      → ${told(mend, 300)}` : "";
+  const what = `${result === "not asked" ? "not asked: " : ""}${styled(detail, 480)}`;
+  const remedy = mend ? `\n      → ${styled(mend, 300)}` : "";
   return `${marks[result]} ${names} ${what}${time}${remedy}`;
 }
 

@@ -9,7 +9,7 @@ import type { SlackContext } from "../app/context.ts";
 import { askAgainAction, extendAction } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
 import { answer } from "../blocks/message.ts";
-import { code, codeList, context, section, told } from "../blocks/mrkdwn.ts";
+import { code, codeList, context, section, styled } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
 import { aboutCluster, askWorker, notFoundOutAnswer, noWorkerAnswer } from "./ask-worker.ts";
 
@@ -46,11 +46,11 @@ export function whyAnswer(cluster: Cluster, { principal, noticed, identity, symp
   const left = causes.length - shown.length;
   const blocks = [
     section(head),
-    ...(noticed ? [context(told(noticed, 400))] : []),
+    ...(noticed ? [context(styled(noticed, 400))] : []),
     ...shown.flatMap(causeBlocks),
     ...(left > 0 ? [context(`${left} more. Mend these first, then ask again.`)] : []),
   ];
-  return { text: [head, ...shown.map(({ message }) => told(message, 500))].join("\n"), blocks };
+  return { text: [head, ...shown.map(({ message }) => styled(message, 500))].join("\n"), blocks };
 }
 
 function symptomWords({ symptom, identity }: Pick<Diagnosis, "symptom" | "identity">): string {
@@ -64,7 +64,7 @@ function symptomWords({ symptom, identity }: Pick<Diagnosis, "symptom" | "identi
 }
 
 function causeBlocks(cause: Cause): KnownBlock[] {
-  const text = `• ${told(cause.message, 800)}\n      → ${told(cause.remedy, 900)}`;
+  const text = `• ${styled(cause.message, 800)}\n      → ${styled(cause.remedy, 900)}`;
   return [section(text), ...(cause.offer ? [offerBlock(cause.offer)] : [])];
 }
 

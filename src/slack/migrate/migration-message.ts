@@ -3,7 +3,7 @@ import type { StepSummary } from "../../access/migration/migration.ts";
 import { isMigrationOver, type Migration, type SealedPlan } from "../../access/migration/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
 import type { Message } from "../blocks/message.ts";
-import { code, context, cut, mentions, section, time, told } from "../blocks/mrkdwn.ts";
+import { code, context, cut, mentions, section, styled, time } from "../blocks/mrkdwn.ts";
 import { droppedTexts, said } from "../blocks/words.ts";
 import {
   approveMigrationButton,
@@ -104,8 +104,8 @@ function stepLines({ done, begun, state }: Migration, { summary }: SealedPlan): 
 }
 
 function stepLine({ does, undo }: StepSummary, state: string, toDecide: boolean): string {
-  const back = toDecide ? `\n      Back: ${told(undo, 160)}` : "";
-  return `${state} ${told(does, 300)}${back}`;
+  const back = toDecide ? `\n      Back: ${styled(undo, 160)}` : "";
+  return `${state} ${styled(does, 300)}${back}`;
 }
 
 /** The first of them, as many as there is room for. */
@@ -130,7 +130,7 @@ function chunks(lines: readonly string[]): readonly string[] {
 }
 
 function keptBlocks(keptBecause: string | null): KnownBlock[] {
-  return keptBecause ? [section(`:warning: aws-auth is left as it is. ${told(keptBecause)}`)] : [];
+  return keptBecause ? [section(`:warning: aws-auth is left as it is. ${styled(keptBecause)}`)] : [];
 }
 
 function lastWords({ digest }: SealedPlan, left: number, cluster: string): string {

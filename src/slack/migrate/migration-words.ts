@@ -5,7 +5,7 @@ import { counted } from "../../diagnosis/link.ts";
 import { detailsButton } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
 import { answer } from "../blocks/message.ts";
-import { code, mention, plainLine, section, time, told } from "../blocks/mrkdwn.ts";
+import { code, mention, plainLine, section, styled, time } from "../blocks/mrkdwn.ts";
 import type { Milestone } from "../lease/requester-message.ts";
 
 /** Who asks for what. */
@@ -34,7 +34,7 @@ export function migrationState(migration: Migration): string {
     case "lapsed":
       return `*Lapsed* ${time(migration.endedAt)}. ${whatStays(migration)}`;
     case "refused":
-      return `Refused: ${told(migration.refusal.message, 1500)}`;
+      return `Refused: ${styled(migration.refusal.message, 1500)}`;
   }
 }
 
@@ -69,7 +69,7 @@ function lastStep({ plan, cluster }: Migration): string {
 export function migrationTrouble({ trouble, done }: Migration, maxLength = 1200): string | null {
   if (!trouble) return null;
   const stays = done.length > 0 ? " What was carried out stays." : "";
-  return `:warning: ${told(trouble.message, maxLength)}${stays} It is tried again ${time(trouble.retryAt)}.`;
+  return `:warning: ${styled(trouble.message, maxLength)}${stays} It is tried again ${time(trouble.retryAt)}.`;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { counted } from "../../diagnosis/link.ts";
 import type { Message } from "../blocks/message.ts";
 import { answer } from "../blocks/message.ts";
-import { code, context, mention, section, told } from "../blocks/mrkdwn.ts";
+import { code, context, mention, section, styled } from "../blocks/mrkdwn.ts";
 import { askMigrationButton } from "./migration-buttons.ts";
 import { migrationState } from "./migration-words.ts";
 
@@ -36,7 +36,7 @@ export function migrationAnswer(
     section(head),
     ...items.slice(0, mostItems).map((item) => section(itemWords(item))),
     ...steps.slice(0, mostSteps).map((step, index) => section(stepWords(step, index))),
-    ...(keptBecause === null ? [] : [section(`:warning: aws-auth is left as it is. ${told(keptBecause)}`)]),
+    ...(keptBecause === null ? [] : [section(`:warning: aws-auth is left as it is. ${styled(keptBecause)}`)]),
     context(lastWords(before.length)),
     ...(open ? [context(`${code(open.id)} of ${mention(open.requester)} is under way: ${migrationState(open)}.`)] : []),
     ...(steps.length > 0 && !open ? askBlocks(cluster, paths) : []),
@@ -56,11 +56,11 @@ function askBlocks({ name }: Cluster, paths: readonly string[]): KnownBlock[] {
 
 /** What becomes of one item of aws-auth. */
 export function itemWords({ place, arn, fate, sentences }: ItemSummary): string {
-  return `${marks[fate]} ${code(arn, 300)} (${place})\n      ${told(sentences.join(" "), 900)}`;
+  return `${marks[fate]} ${code(arn, 300)} (${place})\n      ${styled(sentences.join(" "), 900)}`;
 }
 
 function stepWords({ does, proof, undo }: StepSummary, index: number): string {
-  return `*${index + 1}.* ${told(does, 900)}\n      Proof: ${told(proof, 300)}\n      Back: ${told(undo, 300)}`;
+  return `*${index + 1}.* ${styled(does, 900)}\n      Proof: ${styled(proof, 300)}\n      Back: ${styled(undo, 300)}`;
 }
 
 function lastWords(inTheWay: number): string {
@@ -74,7 +74,7 @@ function whole({ name }: Cluster): string {
 }
 
 export function nothingToMigrationAnswer(message: string): Message {
-  return answer(`There is nothing to plan. ${told(message, 1200)}`);
+  return answer(`There is nothing to plan. ${styled(message, 1200)}`);
 }
 
 export function mayNotPlanAnswer({ name }: Cluster): Message {

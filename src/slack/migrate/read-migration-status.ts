@@ -8,7 +8,7 @@ import { migrationActsOf } from "../../access/policy/migration-acts.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { Message } from "../blocks/message.ts";
 import { failureAnswer } from "../blocks/message.ts";
-import { code, context, section, time, told } from "../blocks/mrkdwn.ts";
+import { code, context, section, styled, time } from "../blocks/mrkdwn.ts";
 import { approveBelowAnswer, notYoursToSeeAnswer, readRemoved } from "../look/status-answer.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
@@ -101,7 +101,7 @@ function proofBlocks(done: readonly DoneStep[]): KnownBlock[] {
   if (done.length === 0) return [];
   const lines = done
     .slice(-mostProofs)
-    .map(({ name, at, proof }) => `✓ ${code(name, 100)} ${time(at)}: ${told(proof.join(" "), 400)}`);
+    .map(({ name, at, proof }) => `✓ ${code(name, 100)} ${time(at)}: ${styled(proof.join(" "), 400)}`);
   const title = done.length > lines.length ? `*Proved*, the last ${lines.length} of ${done.length} steps` : "*Proved*";
   return [section(`${title}\n${lines.join("\n")}`)];
 }

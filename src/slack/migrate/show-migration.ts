@@ -7,7 +7,7 @@ import type { Place, Shown } from "../../ledger/migrations.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
 import type { Message } from "../blocks/message.ts";
 import { answer } from "../blocks/message.ts";
-import { code, mention, mentions, plainLine, time, told } from "../blocks/mrkdwn.ts";
+import { code, mention, mentions, plainLine, styled, time } from "../blocks/mrkdwn.ts";
 import { droppedTexts } from "../blocks/words.ts";
 import { wakeHomes } from "../home/home.ts";
 import type { Milestone } from "../lease/requester-message.ts";
@@ -35,7 +35,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   else await callApprovers(context, newest);
   await migrations.markShown(id, {
     ...shown,
-    told: await tellRequester(context, migration, shown),
+    delivered: await tellRequester(context, migration, shown),
     version: migration.version,
   });
 }
@@ -88,7 +88,7 @@ async function tellRequester(
   migration: Migration,
   shown: Shown,
 ): Promise<readonly string[]> {
-  let { told } = shown;
+  let { delivered } = shown;
   const isLost = migration.plan !== null && shown.message === null && !isMigrationOver(migration);
   const milestones = [
     ...(isLost ? [migrationLostMilestone(migration)] : []),
@@ -96,11 +96,11 @@ async function tellRequester(
     ...migrationEndMilestone(migration),
   ];
   for (const { name, message } of milestones) {
-    if (told.includes(name)) continue;
+    if (delivered.includes(name)) continue;
     await directMessage(context, migration, message);
-    told = [...told, name];
+    delivered = [...delivered, name];
   }
-  return told;
+  return delivered;
 }
 
 async function directMessage({ client, log }: MessengerContext, migration: Migration, message: Message): Promise<void> {
@@ -163,7 +163,7 @@ function decisionEntries({ approvals, dropped, voided, state }: Migration): Thre
       ? [
           {
             name: `void-${voided.message}-${voided.by.join()}`,
-            text: `The approvals by ${mentions(voided.by)} are void: ${told(voided.message, 400)}. The approvers are asked again.`,
+            text: `The approvals by ${mentions(voided.by)} are void: ${styled(voided.message, 400)}. The approvers are asked again.`,
           },
         ]
       : []),
@@ -187,14 +187,14 @@ function reminderEntries(migration: Migration, cluster: Cluster | undefined): Th
 function stepEntries({ done }: Migration): ThreadEntry[] {
   return done.map(({ name, at, proof }) => ({
     name: `step-${name}-${at}`,
-    text: `✓ ${code(name, 300)} ${time(at)}\n${told(proof.join(" "), 800)}`,
+    text: `✓ ${code(name, 300)} ${time(at)}\n${styled(proof.join(" "), 800)}`,
   }));
 }
 
 /** Once for each cause: how often it was tried stands in the message. */
 function troubleEntries({ trouble, lapsesAt }: Migration): ThreadEntry[] {
   if (!trouble) return [];
-  return [{ name: `trouble-${trouble.code}-${lapsesAt}`, text: `:warning: ${told(trouble.message, 1200)}` }];
+  return [{ name: `trouble-${trouble.code}-${lapsesAt}`, text: `:warning: ${styled(trouble.message, 1200)}` }];
 }
 
 function endEntries(migration: Migration): ThreadEntry[] {

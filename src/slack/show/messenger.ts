@@ -46,8 +46,8 @@ export async function showRequest(context: MessengerContext, id: string): Promis
 async function tellAnyway(context: MessengerContext, id: string): Promise<void> {
   const request = await context.ledger.get(id);
   const shown = (await context.ledger.shown(id)) ?? nothingShown;
-  const told = request ? await tellRequester(context, request, shown) : shown.told;
-  if (told !== shown.told) await context.ledger.markShown(id, { ...shown, version: 0, told });
+  const delivered = request ? await tellRequester(context, request, shown) : shown.delivered;
+  if (delivered !== shown.delivered) await context.ledger.markShown(id, { ...shown, version: 0, delivered });
 }
 
 /** The requester must know, once, that the approvers can't see the request. */
@@ -63,38 +63,38 @@ async function tellOfDelivery(
     ...(isReposted && old ? [deletedMessageMilestone(request, old.ts)] : []),
     ...(presence && isTooFew(request, presence) ? [tooFewMilestone(request, presence)] : []),
   ];
-  let { told } = shown;
+  let { delivered } = shown;
   for (const milestone of milestones) {
-    const before = told;
-    told = await tellOnce(context, request, milestone, told);
-    if (told !== before) await context.ledger.markShown(request.id, { ...shown, version: 0, told });
+    const before = delivered;
+    delivered = await tellOnce(context, request, milestone, delivered);
+    if (delivered !== before) await context.ledger.markShown(request.id, { ...shown, version: 0, delivered });
   }
-  return { ...shown, told };
+  return { ...shown, delivered };
 }
 
 /** Reads the record again: the call for the channel may have taken seconds, and what was true before it is over. */
 async function tell(context: MessengerContext, id: string, shown: Shown, isLost: boolean): Promise<void> {
   const request = await context.ledger.get(id);
-  let { told } = shown;
+  let { delivered } = shown;
   if (request) {
-    told = await tellRequester(context, request, isLost ? { ...shown, message: null } : shown);
+    delivered = await tellRequester(context, request, isLost ? { ...shown, message: null } : shown);
     // Remember the message before anything else can fail, so that it is not sent twice.
-    if (told !== shown.told) await context.ledger.markShown(id, { ...shown, version: 0, told });
+    if (delivered !== shown.delivered) await context.ledger.markShown(id, { ...shown, version: 0, delivered });
     await wakeForThread(context, request, shown);
   }
-  await context.ledger.markShown(id, { ...shown, told });
+  await context.ledger.markShown(id, { ...shown, delivered });
 }
 
 /** Sends the requester the newest state, once for each change. */
 async function tellRequester(
   context: MessengerContext,
   request: AccessRequest,
-  { told, message }: Shown,
+  { delivered, message }: Shown,
 ): Promise<readonly string[]> {
-  const milestone = milestoneOf(request, context.config.clusters.get(request.cluster), told);
+  const milestone = milestoneOf(request, context.config.clusters.get(request.cluster), delivered);
   // Without a message in the channel the approvers were not asked yet (law 5).
-  if (!milestone || (milestone.name === "asked" && !message)) return told;
-  return tellOnce(context, request, milestone, told);
+  if (!milestone || (milestone.name === "asked" && !message)) return delivered;
+  return tellOnce(context, request, milestone, delivered);
 }
 
 /** A direct message to the requester. A person out of reach holds nothing up. */
@@ -102,9 +102,9 @@ async function tellOnce(
   { client, log }: MessengerContext,
   request: AccessRequest,
   { name, message }: Milestone,
-  told: readonly string[],
+  delivered: readonly string[],
 ): Promise<readonly string[]> {
-  if (told.includes(name)) return told;
+  if (delivered.includes(name)) return delivered;
   try {
     await client.chat.postMessage({ channel: request.requester, ...sent(message) });
   } catch (error) {
@@ -112,7 +112,7 @@ async function tellOnce(
     if (!isGone(error)) throw failure;
     log.warn({ request: request.id, err: failure }, "the requester is out of reach");
   }
-  return [...told, name];
+  return [...delivered, name];
 }
 
 /**
@@ -165,9 +165,9 @@ const askedInstead = "channel-lost-asked";
 export function lostChannelMilestones(
   request: AccessRequest,
   why: string,
-  { copies, told }: Shown,
+  { copies, delivered }: Shown,
 ): readonly Milestone[] {
-  if (told.includes(askedInstead)) return [];
+  if (delivered.includes(askedInstead)) return [];
   const subject = subjectOf(request);
   if (request.state !== "pending") {
     const text = `The channel message about ${subject} no longer updates. ${said(why)}. I'll DM you instead.`;

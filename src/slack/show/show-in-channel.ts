@@ -11,7 +11,7 @@ import { approvalMessage, openingMessage } from "../decide/approval-message.ts";
 import type { Presence } from "../decide/living-approvers.ts";
 import type { Directory } from "../people/directory.ts";
 
-export const nothingShown: Shown = { version: 0, message: null, copies: [], told: [] };
+export const nothingShown: Shown = { version: 0, message: null, copies: [], delivered: [] };
 
 export interface InChannel {
   readonly shown: Shown;

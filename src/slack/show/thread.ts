@@ -22,19 +22,19 @@ export interface ThreadEntry {
 
 /**
  * Everything that happened to a request and belongs into its thread, oldest first. A pure function of the record, which
- * remembers its whole past: events from while Slack was out of reach follow later, in order. `told` has the names of the
+ * remembers its whole past: events from while Slack was out of reach follow later, in order. `replies` has the names of the
  * replies so far: a reply that access is restored needs the one that it was lost.
  */
 export function threadOf(
   request: AccessRequest,
-  told: readonly string[],
+  replies: readonly string[],
   cluster: Cluster | undefined,
 ): readonly ThreadEntry[] {
   return [
     ...decisionEntries(request),
     ...reminderEntry(request, cluster),
-    ...leaseEntries(request, told),
-    ...endEntries(request, told),
+    ...leaseEntries(request, replies),
+    ...endEntries(request, replies),
     ...reviewEntries(request, cluster),
     ...troubleEntry(request),
   ];
@@ -111,18 +111,18 @@ function reviewEntries(request: AccessRequest, cluster: Cluster | undefined): Th
   return [{ name: `unreviewed-${emergency.reminders}`, text }];
 }
 
-function leaseEntries({ lease, durationSeconds }: AccessRequest, told: readonly string[]): ThreadEntry[] {
+function leaseEntries({ lease, durationSeconds }: AccessRequest, replies: readonly string[]): ThreadEntry[] {
   const entries: ThreadEntry[] = [];
   // A reply never changes, so it waits some seconds for the whole proof.
   if (!lease?.activeSince || isSigningInAtFirst(lease)) return entries;
-  entries.push(...activeEntry(lease, lease.activeSince, durationSeconds, told));
+  entries.push(...activeEntry(lease, lease.activeSince, durationSeconds, replies));
   const { at, signedIn } = lease.proof ?? {};
   if (signedIn?.result === "no") {
     entries.push({ name: `refused-${at}`, text: `:warning: Signing in: ${said(signedIn.detail, 600)}.` });
   }
   const { drift } = lease;
   if (drift) entries.push({ name: `drift-${drift.at}`, text: `Access lost: ${said(drift.message, 400)}.` });
-  const last = told.findLast((name) => name.startsWith("drift-") || name.startsWith("repaired-"));
+  const last = replies.findLast((name) => name.startsWith("drift-") || name.startsWith("repaired-"));
   if (!drift && !lease.end && lease.state === "active" && last?.startsWith("drift-")) {
     entries.push({ name: last.replace("drift-", "repaired-"), text: "Access restored and proved." });
   }
@@ -135,14 +135,14 @@ function activeEntry(
   lease: Lease,
   activeSince: string,
   durationSeconds: number,
-  told: readonly string[],
+  replies: readonly string[],
 ): readonly ThreadEntry[] {
   const { proof, endsAt, signInTrouble, reviewTrouble } = lease;
   // Also of a lease that ended meanwhile.
   const isUnfinished = (lease.signInDueAt !== null && signInTrouble !== null) || reviewTrouble !== null;
-  if (isUnfinished && told.includes("active")) return [];
+  if (isUnfinished && replies.includes("active")) return [];
   const marks = proof ? `proved: ${proofMarks(proof)}` : "";
-  if (!isUnfinished && told.includes("active-unfinished")) {
+  if (!isUnfinished && replies.includes("active-unfinished")) {
     return [{ name: "active", text: `The proof is complete: ${proof ? proofMarks(proof) : ""}.` }];
   }
   const end = isPermanent(durationSeconds) ? "It is permanent." : `Its lease ends ${time(endsAt)}.`;
@@ -156,7 +156,7 @@ function activeEntry(
   return [{ name: isUnfinished ? "active-unfinished" : "active", text }];
 }
 
-function endEntries(request: AccessRequest, told: readonly string[]): ThreadEntry[] {
+function endEntries(request: AccessRequest, replies: readonly string[]): ThreadEntry[] {
   const { lease } = request;
   const entries: ThreadEntry[] = [];
   if (!lease) return entries;
@@ -168,7 +168,7 @@ function endEntries(request: AccessRequest, told: readonly string[]): ThreadEntr
   if (end?.cause === "replayed") {
     entries.push({ name: "replayed", text: `:warning: Refused ${time(end.at)}: ${replayed}.` });
   }
-  if (lease.state === "ended") entries.push(...endedEntry(request, lease, told));
+  if (lease.state === "ended") entries.push(...endedEntry(request, lease, replies));
   if (lease.state === "failed") {
     entries.push({ name: "failed", text: `Couldn't apply it: ${said(lease.failure?.message ?? "")}.` });
   }
@@ -176,11 +176,11 @@ function endEntries(request: AccessRequest, told: readonly string[]): ThreadEntr
 }
 
 /** If the API server does not answer, the first reply comes at once, and a second one has its answer. */
-function endedEntry(request: AccessRequest, lease: Lease, told: readonly string[]): readonly ThreadEntry[] {
+function endedEntry(request: AccessRequest, lease: Lease, replies: readonly string[]): readonly ThreadEntry[] {
   const isUnproved = isReviewingEnd(lease);
-  if (isUnproved && told.includes("ended")) return [];
+  if (isUnproved && replies.includes("ended")) return [];
   const proof = endProofLines(lease);
-  if (!isUnproved && told.includes("ended-unproved")) {
+  if (!isUnproved && replies.includes("ended-unproved")) {
     return [{ name: "ended", text: `Checked the end again:\n${proof}` }];
   }
   const at = time(lease.endedAt ?? lease.endsAt);
@@ -237,8 +237,8 @@ async function newEntries(
   { ledger, config }: MessengerContext,
   request: AccessRequest,
 ): Promise<readonly ThreadEntry[]> {
-  const told = await ledger.toldInThread(request.id);
-  return threadOf(request, told, config.clusters.get(request.cluster)).filter(({ name }) => !told.includes(name));
+  const replies = await ledger.toldInThread(request.id);
+  return threadOf(request, replies, config.clusters.get(request.cluster)).filter(({ name }) => !replies.includes(name));
 }
 
 function namesOf(entries: readonly ThreadEntry[]): readonly string[] {

@@ -9,8 +9,8 @@ import {
   mention,
   mentions,
   plainLine,
+  styled,
   time,
-  told,
 } from "../../../src/slack/blocks/mrkdwn.ts";
 
 /** Whatever Slack would turn into a mention, a link, a date or an emoji, beside anything else. */
@@ -50,7 +50,7 @@ describe("the text of a user", () => {
           code(text),
           codeBlock(text),
           codeList([text], 400),
-          told(text),
+          styled(text),
         ]) {
           expect(shown).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/);
         }
@@ -155,23 +155,23 @@ describe("a sentence of the domain", () => {
   test("shows its values and ARNs as code, and its times in the reader's zone", () => {
     const sentence = "arn:aws:iam::111122223333:role/dev is `a*b` until 2026-03-01T09:00:00.000Z";
 
-    expect(told(sentence)).toBe(
+    expect(styled(sentence)).toBe(
       "`arn:aws:iam::111122223333:role/dev` is `a*b` until <!date^1772355600^{date_short_pretty} {time}|2026-03-01T09:00:00.000Z>",
     );
   });
 
   test("keeps a name of Kubernetes whole, whatever stands beside it", () => {
-    expect(told("in system:masters: it may do everything")).toBe("in `system:masters`: it may do everything");
+    expect(styled("in system:masters: it may do everything")).toBe("in `system:masters`: it may do everything");
   });
 
   test("is cut between its values, never within one", () => {
-    expect(told(`in ${"`group`, ".repeat(100)}`, 40)).toMatch(/^in (`group`, )+…$/);
+    expect(styled(`in ${"`group`, ".repeat(100)}`, 40)).toMatch(/^in (`group`, )+…$/);
   });
 
   test("never gets longer than it may, whatever it holds", () => {
     fc.assert(
       fc.property(hostile, fc.integer({ min: 10, max: 300 }), (text, most) => {
-        expect(told(text, most).length).toBeLessThanOrEqual(most + 1);
+        expect(styled(text, most).length).toBeLessThanOrEqual(most + 1);
       }),
     );
   });

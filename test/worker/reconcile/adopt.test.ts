@@ -73,7 +73,7 @@ test("a lease whose record was removed gives nothing any more, neither by a back
   await reconcileCluster(context(), cluster);
   clock.ms += 100 * 86_400_000;
   for (const { id, version } of records.values())
-    await ledger.markShown(id, { version, message: null, copies: [], told: [] });
+    await ledger.markShown(id, { version, message: null, copies: [], delivered: [] });
   await removeClosed(context());
   expect([...records.keys()]).toEqual([wishes.undecided.id]);
 
