@@ -193,13 +193,13 @@ function tagChanges({
 
 /**
  * Makes a client try a call again only where AWS has refused it for being one of too many. One that was not answered may
- * still arrive, for minutes, after its second try and all that came of that: whoever sends it has to know.
+ * still arrive, for minutes, after its second try and all that came of that: its sender must know that.
  */
 function retryRefusedOnly(client: EKSClient): EKSClient {
   const standard = client.config.retryStrategy;
   client.config.retryStrategy = async () => {
     const strategy = await standard();
-    if (!("refreshRetryTokenForRetry" in strategy)) throw new Error("The AWS SDK retries in another way");
+    if (!("refreshRetryTokenForRetry" in strategy)) throw new Error("The AWS SDK has another retry strategy");
     return {
       acquireInitialRetryToken: (scope) => strategy.acquireInitialRetryToken(scope),
       recordSuccess: (token) => strategy.recordSuccess(token),

@@ -15,7 +15,7 @@ function lookAfterMs(look: number): number {
 
 export interface SwitchOptions {
   readonly log?: RequestIds;
-  /** How the time between two looks goes by. Milliseconds. */
+  /** Waits between two checks. Milliseconds. */
   readonly pause?: (ms: number) => Promise<unknown>;
 }
 
@@ -67,9 +67,9 @@ async function update(
       const why = now.errors?.map(({ errorMessage }) => errorMessage).join(" ") ?? "";
       throw new AccessError(
         "aws-request-refused",
-        `The authentication mode of ${place} was not switched: ${why || now.status}`,
+        `EKS did not switch the authentication mode of ${place}: ${why || now.status}`,
         {
-          mend: "Mend what EKS names, then run it again.",
+          mend: "Fix what EKS names, then run it again.",
         },
       );
     }
@@ -87,5 +87,5 @@ async function asked<T>(what: string, send: () => Promise<T>): Promise<T> {
 }
 
 function tookTooLong({ eksName }: ClusterAddress): AccessError {
-  return new AccessError("cluster-not-active", `The update of cluster ${eksName} does not come to its end`);
+  return new AccessError("cluster-not-active", `The update of cluster ${eksName} does not end`);
 }

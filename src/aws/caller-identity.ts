@@ -6,7 +6,7 @@ import { callSts } from "./call-sts.ts";
 import type { CredentialSource } from "./credentials.ts";
 import { logged } from "./request-log.ts";
 
-/** Who AWS says that somebody's credentials are. */
+/** The identity of credentials, according to AWS. */
 export interface CallerIdentity {
   /** `…:user/NAME` or `…:assumed-role/NAME/SESSION`. */
   readonly arn: string;

@@ -13,7 +13,7 @@ const largestAnswer = { bytes: 4 * 1024 * 1024, values: 20_000 };
 /** STS answers in XML, with some kilobytes. */
 const largestOfSts = { bytes: 64 * 1024, values: 64 * 1024 };
 
-/** What the SDK finds in the environment and in the AWS files, alike for each service and whoever calls. */
+/** What the SDK finds in the environment and in the AWS files, the same for each service and caller. */
 type Found = Pick<
   STSClient["config"],
   "authSchemePreference" | "useDualstackEndpoint" | "useFipsEndpoint" | "userAgentAppId"
@@ -30,7 +30,7 @@ interface ClientSettings extends Shared {
   retryMode: "standard";
 }
 
-/** The SDK waits for an answer without end unless it is told otherwise, and only warns unless it is told to throw. */
+/** By default the SDK waits for an answer without end, and only warns where it should throw. */
 const limits = {
   connectionTimeout: usualDeadlines.awsCall,
   requestTimeout: usualDeadlines.awsCall,
@@ -40,7 +40,7 @@ const limits = {
 let shared: Shared | undefined;
 
 /**
- * What each of our AWS clients is made with. A client with somebody's credentials lives for one call, so that they don't
+ * What each of our AWS clients is made with. A client with assumed credentials lives for one call, so that they don't
  * stay behind in it. What holds no credentials outlives it: the sockets, each of which would cost a TLS handshake, and what was
  * found in the environment, which each client would look for anew.
  */
@@ -75,7 +75,7 @@ function sharedByAll(region: string): Shared {
 type Sockets = STSClient["config"]["requestHandler"];
 
 /**
- * Tells of each HTTP call, so that a call that the SDK tried three times counts as three. Each one has a deadline of its own, and
+ * Announces each HTTP call, so that a call that the SDK tried three times counts as three. Each one has a deadline of its own, and
  * that of the run that makes it. What comes back is bounded.
  */
 function observedSockets(sockets: Sockets): Sockets {

@@ -18,6 +18,6 @@ export async function clockSkewSeconds(region: string, now: () => Date): Promise
     if (Number.isNaN(theirs)) throw new Error("the answer has no Date");
     return (now().getTime() - theirs) / 1000;
   } catch (error) {
-    throw new AccessError("aws-unreachable", `STS in ${region} did not tell the time`, { cause: error });
+    throw new AccessError("aws-unreachable", `STS in ${region} sent no time`, { cause: error });
   }
 }

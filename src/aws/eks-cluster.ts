@@ -17,7 +17,7 @@ export interface ClusterAddress {
   readonly partition: string;
 }
 
-/** What EKS tells about a cluster that can be worked with. */
+/** What EKS reports about a usable cluster. */
 export interface ClusterDescription {
   readonly name: string;
   readonly arn: string;
@@ -118,7 +118,7 @@ function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription
   }
   // The token that goes there is a credential: it must not travel in the clear.
   if (!endpoint.startsWith("https://")) {
-    throw new AccessError("cluster-mismatch", `The endpoint of ${placeOf(address)} is not an https address`);
+    throw new AccessError("cluster-mismatch", `The endpoint of ${placeOf(address)} has no https address`);
   }
   return {
     name,

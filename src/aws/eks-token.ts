@@ -22,7 +22,7 @@ const regions = new Map<string, RegionalSts>();
  *
  * @param now the time of signing, of which the token has the seconds
  * @param expiresIn seconds for which STS is to take the signature. 60 is what the AWS CLI signs; the authenticator counts
- *   15 minutes from X-Amz-Date whatever stands here. Two tokens of one second differ where it differs.
+ *   15 minutes from X-Amz-Date whatever this says. Two tokens of one second differ where it differs.
  */
 export async function mintToken(
   credentials: AwsCredentials,

@@ -67,7 +67,7 @@ function codeByTransport(networkCode: string, status: number | undefined): Failu
 }
 
 function subjectOf(code: FailureCode): string {
-  if (code === "aws-unreachable") return "AWS could not be reached for";
+  if (code === "aws-unreachable") return "Can't reach AWS for";
   if (code === "aws-credentials-missing") return "The worker has no AWS credentials for";
   if (code === "aws-throttled") return "AWS throttled";
   if (code === "aws-unexpected" || code === "aws-failing") return "AWS failed at";

@@ -62,7 +62,7 @@ async function expectOwnAccount(source: CredentialSource, region: string, { arn 
   if (own.account === account) return;
   throw new AccessError(
     "aws-request-refused",
-    `The history of account ${account} can't be asked from account ${own.account}`,
+    `Account ${own.account} can't search the history of account ${account}`,
     { mend: "Look for CreateCluster in CloudTrail there." },
   );
 }
@@ -112,7 +112,7 @@ function around(createdAt: Date): { StartTime: Date; EndTime: Date } {
 
 type UserIdentity = z.infer<typeof identity>;
 
-/** A cluster whose creation is looked for. Without `createdAt` the newest creation of its ARN counts. */
+/** A cluster to find the creation of. Without `createdAt` the newest creation of its ARN counts. */
 export interface CreatedCluster {
   readonly arn: string;
   readonly createdAt: Date | null;
@@ -133,7 +133,7 @@ export function readCreationRecord(json: string, cluster: CreatedCluster): Creat
   return isOfCluster(record, cluster.createdAt) ? record : null;
 }
 
-/** A session of a role or of a federated user belongs to its issuer; a service or another account names nobody. */
+/** A session of a role or of a federated user belongs to its issuer; a service or another account has no issuer. */
 function namedBy(type: string, { arn, sessionContext }: UserIdentity): string | null {
   if (type === "IAMUser" || type === "Root" || type === "Role") return arn ?? null;
   const issuer = sessionContext?.sessionIssuer?.arn ?? null;

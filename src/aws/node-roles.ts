@@ -17,7 +17,7 @@ function nodeBounds(): PageBounds {
 }
 
 /**
- * Whose nodes EKS manages itself: of managed node groups and of Fargate profiles.
+ * The roles of nodes that EKS manages itself: of managed node groups and of Fargate profiles.
  *
  * @returns null where the caller may not ask
  * @throws AccessError

@@ -6,7 +6,7 @@ interface Answered {
 }
 
 /**
- * What `call` resolves to, or rejects with, once its request id stands in the log: CloudTrail and AWS's support find the
+ * What `call` resolves to, or rejects with, once its request id is in the log: CloudTrail and AWS's support find the
  * call by it.
  *
  * @param action as IAM writes it: `sts:AssumeRole`

@@ -1,4 +1,4 @@
-/** What it takes to go on to the next role, and to hand on for whom. */
+/** The rights to assume the next role, and to pass on the source identity. */
 const wayActions = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
 
 /** What giving and taking by access entries takes beside reading them: of the cluster, and of its entries. */
@@ -71,7 +71,7 @@ export function historianSessionPolicy(): string {
 
 /**
  * Bounds a session to nothing in AWS at all, whatever the role's own policies and those of resources allow. Who it is it may ask
- * all the same: sts:GetCallerIdentity answers whoever is denied it, too (API reference of STS), and a token for a cluster is that question.
+ * all the same: sts:GetCallerIdentity also answers callers who are denied it (API reference of STS), and a token for a cluster is that call.
  */
 export function nothingSessionPolicy(): string {
   const Statement = [{ Effect: "Deny", Action: "*", Resource: "*" }];

@@ -20,11 +20,11 @@ export interface ApiAnswer {
 /** Makes one call. What is not answered at all is thrown. */
 export type SendCall = (call: ApiCall) => Promise<ApiAnswer>;
 
-/** A UUID has 36 characters; what stands between us and the API server could send anything. */
+/** A UUID has 36 characters; a proxy in front of the API server could send anything. */
 const longestId = 100;
 
 /**
- * Tells of each call to the API server, by method and kind of object.
+ * Announces each call to the API server, by method and kind of object.
  *
  * @param auditIds gets the audit id of each write of a ConfigMap and of what a principal does that signs in, refused ones included
  */

@@ -13,7 +13,7 @@ const podNames = z.object({ items: z.array(z.object({ metadata: z.object({ name:
 
 /** All that we ask of one cluster, with one identity. Each call fails with an `AccessError` of a `cluster-…` code. */
 export interface ClusterClient extends AwsAuthStore, KeptDocuments, Reviews {
-  /** Names of pods: the first 500, or as many as told. An empty namespace stands for every one. */
+  /** Names of pods: the first 500, or as many as `limit` says. An empty namespace means every one. */
   listPods(namespace: string, limit?: number): Promise<readonly string[]>;
   /** What RBAC binds to each group and to each user. */
   roleBindings(): Promise<RoleBindings>;
@@ -55,7 +55,7 @@ export function connectCluster(
 interface KeptDocuments {
   /** Empty where there is none. */
   readKept(): Promise<Readonly<Record<string, string>>>;
-  /** All of it from now on. `cluster-conflict` where somebody else wrote at the same time. */
+  /** All of it from now on. `cluster-conflict` after a concurrent write. */
   writeKept(data: Readonly<Record<string, string>>): Promise<void>;
 }
 

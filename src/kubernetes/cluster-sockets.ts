@@ -14,7 +14,7 @@ interface Kept {
 }
 
 /**
- * Shorter than anybody on the way cuts off a connection on which nothing is said: the API server does after 90 s
+ * Shorter than any proxy's limit for an idle connection: the API server does after 90 s
  * (kubernetes, secure_serving.go), a network load balancer of AWS after 350 s.
  */
 const idleMs = 20_000;

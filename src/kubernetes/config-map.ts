@@ -32,7 +32,7 @@ const shape = z.looseObject({
 /** A ConfigMap as the API server has it. */
 export type ConfigMapObject = z.infer<typeof shape>;
 
-/** Where every EKS cluster looks for its map, and the name under which our writes are told in managedFields. */
+/** The place of aws-auth in every EKS cluster, and our name in managedFields. */
 const place = { namespace: "kube-system", name: "aws-auth" };
 const fieldManager = "eks-access";
 
@@ -61,7 +61,7 @@ export interface AwsAuthConfigMap {
   readonly resourceVersion: string;
   readonly uid: string;
   readonly immutable: boolean;
-  /** Somebody has deleted it, and finalizers keep it for a while; null: nobody has. */
+  /** Deleted, but finalizers still keep it; null: not deleted. */
   readonly deletion: Deletion | null;
   readonly managers: readonly ManagedPart[];
   /** The whole object: what we do not change goes back in a PUT as it came. */
@@ -78,7 +78,7 @@ export interface AwsAuthStore {
   /** null: the API server itself says that there is none. */
   readAwsAuth(): Promise<AwsAuthConfigMap | null>;
   /**
-   * A PUT of the object that was read, so it changes nothing if anybody wrote in between. That, and an object that was
+   * A PUT of the object that was read, so it changes nothing after a concurrent write. That, and an object that was
    * deleted or made anew, is `cluster-conflict`. With `dryRun` the API server, its webhooks included, only checks.
    */
   writeAwsAuth(
@@ -119,7 +119,7 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
 export interface ConfigMapCalls {
   /** null: the API server itself says that there is none. */
   read(): Promise<ConfigMapObject | null>;
-  /** `cluster-conflict` where somebody else wrote or deleted it in between. */
+  /** `cluster-conflict` after a concurrent write or deletion. */
   replace(object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject>;
   create(object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject>;
 }
@@ -172,9 +172,9 @@ export function withContent(object: ConfigMapObject, { data, annotations }: AwsA
 /** An answer of the API server, read. @throws AccessError `cluster-unexpected` */
 export function readConfigMap(object: ConfigMapObject, cluster: string): AwsAuthConfigMap {
   const { resourceVersion, uid, annotations, managedFields } = object.metadata ?? {};
-  // A PUT without them would win over anybody else's, so an answer that lacks them is not worked with.
+  // A PUT without them would overwrite a concurrent edit, so an answer without them is an error.
   if (!resourceVersion || !uid) {
-    const what = `The answer to configmap aws-auth of cluster ${cluster} has no resourceVersion or uid`;
+    const what = `The answer for configmap aws-auth of cluster ${cluster} has no resourceVersion or uid`;
     throw new AccessError("cluster-unexpected", what);
   }
   return {
@@ -211,8 +211,5 @@ function timeIn(text: string | null | undefined): string | null {
 }
 
 function deletedMeanwhile(name: string, cluster: string): AccessError {
-  return new AccessError(
-    "cluster-conflict",
-    `Somebody deleted ${name} of cluster ${cluster} while it was being edited`,
-  );
+  return new AccessError("cluster-conflict", `${name} of cluster ${cluster} was deleted during the edit`);
 }

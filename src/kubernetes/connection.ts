@@ -30,14 +30,14 @@ export interface ClusterEndpoint {
   readonly name: string;
   /** `https://…` */
   readonly endpoint: string;
-  /** PEM in base64, as EKS tells it: the only authority that is trusted. */
+  /** PEM in base64, from EKS: the only trusted authority. */
   readonly certificateAuthority: string;
   readonly token: string;
-  /** The ARN whose token it is, where a 401 is to be explained by when it was let in before. */
+  /** The ARN of the token, to explain a 401 by the last time that the server accepted it. */
   readonly as?: string | undefined;
   /** Ids of requests, for the API server's audit log. */
   readonly requests?: readonly string[];
-  /** Gets the ids under which the API server's audit log has our writes; absent where nobody records them. */
+  /** Gets the ids under which the API server's audit log has our writes; absent without a recorder. */
   readonly auditIds?: RequestIds | undefined;
 }
 
@@ -82,7 +82,7 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
 }
 
 /**
- * What the API server's own audit log shows beside each call: us, and for which requests. A role's session name tells it too;
+ * What the API server's own audit log shows beside each call: us, and for which requests. A role's session name says it too;
  * an IAM user that created a cluster has none.
  */
 export function userAgentFor(requests: readonly string[]): string {
@@ -105,7 +105,7 @@ export function userAgentFor(requests: readonly string[]): string {
 function explain401(sendCall: SendCall, cluster: ClusterEndpoint): SendCall {
   return async (call) => {
     const answer = await sendCall(call);
-    // What stands between us and the API server answers in pages.
+    // A proxy in front of the API server answers in pages.
     if (!(answer.headers["content-type"] ?? "").includes("json")) return answer;
     if (answer.status === 401) throwIfKnown(cluster);
     if (answer.status < 400 && cluster.as !== undefined) letIn.set(keyOf(cluster), new Date());
@@ -113,20 +113,20 @@ function explain401(sendCall: SendCall, cluster: ClusterEndpoint): SendCall {
   };
 }
 
-/** @throws AccessError where the token is too large, or is of somebody who was let in before */
+/** @throws AccessError where the token is too large, or its identity was accepted before */
 function throwIfKnown(cluster: ClusterEndpoint): void {
   const { name, token, as } = cluster;
   const said = `The API server of cluster ${name} answered 401`;
   // A newer release may take it, so it is sent all the same. It grows with what the session carries, its tags for example.
   const bytes = Buffer.byteLength(token);
   if (bytes > largestToken) {
-    const what = `${said} to a token of ${bytes} bytes, of which its authenticator may take ${largestToken}`;
+    const what = `${said} to a token of ${bytes} bytes; its authenticator accepts ${largestToken}`;
     throw new AccessError("cluster-token-too-large", what);
   }
   const before = letIn.get(keyOf(cluster));
   if (!before) return;
-  throw new AccessError("cluster-unauthorized", `${said} to ${as}, which it let in at ${before.toISOString()}`, {
-    mend: "It is who it was: the cluster's authenticator may be down, or the access entry of that identity was deleted since.",
+  throw new AccessError("cluster-unauthorized", `${said} to ${as}, but accepted it at ${before.toISOString()}`, {
+    mend: "The identity is the same: the cluster's authenticator may be down, or the identity's access entry was deleted.",
   });
 }
 

@@ -11,7 +11,7 @@ interface Status {
   readonly message: string;
 }
 
-/** An answer whose status is no success. What it says is for `kubernetesFailure` alone: it is not redacted yet. */
+/** An answer whose status is no success. Its text is for `kubernetesFailure` only: it is not redacted yet. */
 export class RefusedByServer extends Error {
   readonly answer: ApiAnswer;
 
@@ -69,7 +69,7 @@ function codeOf(httpStatus: number, status: Status | undefined): FailureCode {
 
 /** A proxy or a login page: its 401 or 404 says nothing about the cluster. */
 function foreignAnswer({ status, text }: ApiAnswer, what: string): AccessError {
-  return new AccessError("cluster-unreachable", `Not the API server but something else answered ${status} to ${what}`, {
+  return new AccessError("cluster-unreachable", `Something other than the API server answered ${status} to ${what}`, {
     mend: "Check for a proxy or a login page between the worker and the cluster's endpoint.",
     cause: new Error(`${status} ${shorten(text, 1000)}`),
   });
@@ -83,8 +83,8 @@ function unanswered(error: unknown, what: string): AccessError {
   const { name, message } = rootOf(error);
   const cause = Object.assign(new Error(shorten(message)), { name });
   if (/CERT|UNABLE_TO_|ERR_TLS|ERR_SSL|EPROTO/.test(name)) {
-    return new AccessError("cluster-unreachable", `The endpoint could not prove itself for ${what} (${name})`, {
-      mend: "Its certificate is not from the authority that EKS names: check for a proxy that opens TLS.",
+    return new AccessError("cluster-unreachable", `The endpoint has no trusted certificate for ${what} (${name})`, {
+      mend: "EKS names another certificate authority: check for a proxy that opens TLS.",
       cause,
     });
   }
@@ -93,7 +93,7 @@ function unanswered(error: unknown, what: string): AccessError {
     const why = name === "TimeoutError" ? `${name}: ${message}` : name;
     return new AccessError("cluster-unreachable", `The API server did not answer ${what} (${why})`, { cause });
   }
-  return new AccessError("cluster-unexpected", `The answer to ${what} could not be read`, { cause });
+  return new AccessError("cluster-unexpected", `The answer to ${what} is not readable`, { cause });
 }
 
 /** fetch wraps what happened: `TypeError: fetch failed`, with the socket's own error as the cause. */

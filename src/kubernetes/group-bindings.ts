@@ -12,7 +12,7 @@ export interface GroupBinding {
   readonly namespace: string | null;
 }
 
-/** As far as we read it; what is missing or of another kind names nobody. */
+/** The parts that we read; a missing part or another kind has no subject. */
 interface Binding {
   readonly metadata?: { readonly namespace?: string };
   readonly roleRef?: { readonly kind?: string; readonly name?: string };
@@ -20,8 +20,8 @@ interface Binding {
 }
 
 /**
- * Somebody who may create a RoleBinding decides how much there is to read. A page has few enough bindings for one answer, and a
- * cluster more than these has nobody's groups told.
+ * Anyone who may create a RoleBinding decides how much there is to read. A page has few enough bindings for one answer, and a
+ * cluster with more than these shows no groups.
  */
 const pageSize = 250;
 const mostOf = { pages: 100, items: 20_000, subjects: 50_000, milliseconds: 10_000 };
@@ -29,7 +29,7 @@ const mostOf = { pages: 100, items: 20_000, subjects: 50_000, milliseconds: 10_0
 const api = "/apis/rbac.authorization.k8s.io/v1";
 const lists = ["clusterrolebindings", "rolebindings"].map((kind) => `${api}/${kind}`);
 
-/** What RBAC binds to each group and to each user: mapping somebody to another group gives nothing. */
+/** What RBAC binds to each group and to each user: a mapping to another group gives nothing. */
 export interface RoleBindings {
   readonly groups: ReadonlyMap<string, readonly GroupBinding[]>;
   readonly users: ReadonlyMap<string, readonly GroupBinding[]>;
@@ -80,7 +80,7 @@ function add(bindings: Map<string, GroupBinding[]>, name: string, binding: Group
   else bindings.set(name, [binding]);
 }
 
-/** As many roles are read for one request; whoever is bound to more is told so. */
+/** As many roles are read for one request; the answer says when there are more. */
 const mostRoles = 6;
 
 /** What these groups may do by their bindings, in words: one item for each group and role, the first few of them. */

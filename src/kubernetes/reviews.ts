@@ -4,13 +4,13 @@ import { auditIdOf } from "./api-calls.ts";
 import type { Connection } from "./connection.ts";
 import { isUnknownApi, kubernetesFailure } from "./explain-kubernetes-error.ts";
 
-/** A username and groups, as the API server sees somebody. */
+/** A username and groups, as the API server sees a caller. */
 export interface KubernetesIdentity {
   readonly username: string;
   readonly groups: readonly string[];
 }
 
-/** One thing that somebody wants to do. */
+/** One action on a resource. */
 export interface ResourceAccess {
   readonly verb: string;
   /** Plural; `pods/exec` names a subresource, as rules of RBAC do. */
@@ -26,7 +26,7 @@ export interface ResourceAccess {
 export interface AccessAnswer {
   readonly allowed: boolean;
   readonly reason: string;
-  /** Under which id the API server's audit log has the question; null: it told none. */
+  /** Under which id the API server's audit log has the question; null: it sent none. */
   readonly auditId: string | null;
 }
 
@@ -36,7 +36,7 @@ export interface Reviews {
   /** Whether we may do this (SelfSubjectAccessReview). */
   mayI(access: ResourceAccess): Promise<boolean>;
   /**
-   * Whether somebody else may (SubjectAccessReview). `system:authenticated` is added, as signing in adds it. All
+   * Whether another caller may (SubjectAccessReview). `system:authenticated` is added, as signing in adds it. All
    * authorizers are asked, which impersonating a list of groups does not do.
    */
   may(identity: KubernetesIdentity, access: ResourceAccess): Promise<AccessAnswer>;
@@ -85,7 +85,7 @@ async function whoAmI(connection: Connection, of: string): Promise<KubernetesIde
     const path = `/apis/${api}/selfsubjectreviews`;
     const { username, groups } =
       (await connection.ask({ method: "POST", path, body }, selfReview)).value.status?.userInfo ?? {};
-    if (!username) throw new AccessError("cluster-unexpected", `The selfsubjectreview ${of} names nobody`);
+    if (!username) throw new AccessError("cluster-unexpected", `The selfsubjectreview ${of} has no username`);
     return { username, groups: groups ?? [] };
   } catch (error) {
     if (isUnknownApi(error)) return null;

@@ -13,7 +13,7 @@ export const deadlineTable = {
     ms: 8_000,
     why: "one run that previews or gives access, and 0.1 s for each access entry: others on its cluster wait for it",
   },
-  longRun: { ms: 20_000, why: "one run that ends access or inspects a cluster: nobody's request waits for it" },
+  longRun: { ms: 20_000, why: "one run that ends access or inspects a cluster: no request waits for it" },
   signIn: { ms: 45_000, why: "signing in as principals: EKS lets an access entry in after some seconds" },
   migration: {
     ms: 600_000,
@@ -23,7 +23,7 @@ export const deadlineTable = {
   workerAnswer: { ms: 8_000, why: "a worker says that it is alive: longer than the lock of a worker that died" },
   acknowledge: { ms: 2_000, why: "what changes something is recorded: Slack waits three seconds, the way included" },
   answer: { ms: 200, why: "an answer comes with the acknowledgement itself: what takes longer follows it" },
-  seenBefore: { ms: 300, why: "Redis says whether a request came before: an acknowledgement waits for it" },
+  seenBefore: { ms: 300, why: "Redis checks for a repeated request: the acknowledgement waits for it" },
   slackCall: { ms: 2_500, why: "one call to Slack for which a person waits: a trigger lives for three seconds" },
   slackBackground: { ms: 10_000, why: "one call to Slack for which only a queue waits" },
 } as const satisfies Readonly<Record<string, { readonly ms: number; readonly why: string }>>;

@@ -10,7 +10,7 @@ interface Failing {
   lastMs: number;
 }
 
-/** Nobody reads more stacks of one thing than that, and the memory of a process is bounded. */
+/** More stacks of one failure are of no use, and the memory of a process is bounded. */
 const mostCauses = 16;
 const mostFailing = 10_000;
 /** Longer than the longest wait between two tries: what has not failed since is over. */
@@ -18,7 +18,7 @@ const forgottenAfterMs = 3_600_000;
 
 /**
  * The log of what fails and is tried again: each cause once, with its stack, and then how often it came. The tries go on for as long
- * as nobody corrects the cause.
+ * as the cause persists.
  */
 export class FailureLog {
   readonly #log: Logger;

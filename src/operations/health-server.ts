@@ -21,7 +21,7 @@ export interface Health {
 export interface HealthServer {
   /** The process has all that it starts with: until then it is alive, and not ready. */
   readonly tellStarted: () => void;
-  /** From now on the process is not ready, whatever else is true: nobody should send it more work. */
+  /** From now on the process is not ready, whatever else is true: it must get no more work. */
   readonly tellStopping: () => void;
   readonly stop: () => Promise<void>;
 }
@@ -54,7 +54,7 @@ export async function startHealthServer(port: string | undefined, health: Health
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) =>
-      reject(new AccessError("port-in-use", `Port ${port} of HEALTH_PORT can't be used`, { cause: error })),
+      reject(new AccessError("port-in-use", `Can't use port ${port} of HEALTH_PORT`, { cause: error })),
     );
     server.listen(Number(port), resolve);
   });

@@ -54,7 +54,7 @@ export function startProbe({ ask, lastSuccess, everyMs, now }: ProbeOptions): Pr
 /** Slack and AWS have bad moments. What is away for this long is; in milliseconds. */
 const patienceMs = 60_000;
 
-/** Whether a process can do its work with a service that stands so. */
+/** Whether a process can work with a service in this state. */
 export function isUsable({ answers, since }: Reach, now: Date): boolean {
   return answers || now.getTime() - Date.parse(since) < patienceMs;
 }

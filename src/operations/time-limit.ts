@@ -52,7 +52,7 @@ export function deadlineSignal(): AbortSignal | undefined {
 /** Why a call was given up that had time of its own left. */
 class TookTooLong extends Error {
   constructor(name: DeadlineName, ms: number) {
-    super(`the deadline of ${ms / 1000} s for all of it (${name}) has passed`);
+    super(`the total deadline of ${ms / 1000} s (${name}) has passed`);
     this.name = "TimeoutError";
   }
 }

@@ -62,6 +62,6 @@ test("an AWS that can't be reached is told as such", async () => {
   await expect(failure).rejects.toMatchObject({
     code: "aws-unreachable",
     retryable: true,
-    what: "AWS could not be reached for sts:GetCallerIdentity (ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:9)",
+    what: "Can't reach AWS for sts:GetCallerIdentity (ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:9)",
   });
 });

@@ -41,7 +41,7 @@ describe("a process that can't start ends, so that it is started again, and says
     expect(slack).toContain("code 2");
     expect(slack).toContain(`eks-access slack: Port ${port} of PORT can't be used.`);
     expect(worker).toContain("code 2");
-    expect(worker).toContain(`eks-access worker: Port ${port} of HEALTH_PORT can't be used.`);
+    expect(worker).toContain(`eks-access worker: Can't use port ${port} of HEALTH_PORT.`);
   });
 
   test("where it finds a secret of the other process", async () => {

@@ -21,7 +21,7 @@ test("a role as which nobody could sign in is signed in as by the next worker, a
   faults.plan("sts.AssumeRole", { type: "cut-before" }, { nth: 3, times: 1_000 });
 
   await slack.person("U0APPROVER").click(asked, "approve");
-  const delayed = textOf(await flow.message(":warning: Signing in: AWS could not be reached"));
+  const delayed = textOf(await flow.message(":warning: Signing in: Can't reach AWS"));
   const told = textOf(await flow.told("is active until"));
   await flow.worker().kill();
   faults.clear();
@@ -35,6 +35,6 @@ test("a role as which nobody could sign in is signed in as by the next worker, a
   expect(textOf(await flow.told("its proof is complete"))).toContain("✓ *signed in*");
   const thread = () => slack.replies(asked).map(textOf).join("\n");
   await flow.until(() => thread().includes("The proof is complete") || undefined, 15_000);
-  expect(thread()).toContain("signing in is tried again: AWS could not be reached");
+  expect(thread()).toContain("signing in is tried again: Can't reach AWS");
   expect((await auditOf(flow.redisUrl)).types.slice(-2)).toEqual(["lease.sign-in-delayed", "lease.signed-in"]);
 });

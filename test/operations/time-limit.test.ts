@@ -23,7 +23,7 @@ describe("what is done within a deadline", () => {
     );
 
     expect(failure).toMatchObject({ code: "aws-unreachable", retryable: true });
-    expect(failure).toMatchObject({ message: expect.stringContaining("the deadline of 0.5 s for all of it (run)") });
+    expect(failure).toMatchObject({ message: expect.stringContaining("the total deadline of 0.5 s (run)") });
     expect(faults.calls("sts.GetCallerIdentity") - before).toBe(1);
   });
 
@@ -42,7 +42,7 @@ describe("what is done within a deadline", () => {
 
   test.each([
     ["of its own", { clusterCall: 300 }, "(TimeoutError: "],
-    ["of the run", { clusterCall: 600_000, run: 3_000 }, "the deadline of 3 s for all of it (run) has passed"],
+    ["of the run", { clusterCall: 600_000, run: 3_000 }, "the total deadline of 3 s (run) has passed"],
   ])("a call to an API server that is not answered fails by the deadline %s, and says so", async (_, change, why) => {
     const { sandbox, cluster, context } = side();
     sandbox.faults.plan("kubernetes.get-configmap", forEver);

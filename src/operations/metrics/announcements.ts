@@ -1,7 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import type { AuditEvent } from "../../access/audit/event.ts";
 
-/** Where the edges tell what they did, whoever listens: neither side knows the other, and no one is passed through. */
+/** Where the edges announce what they did: neither they nor the listeners know each other. */
 export interface Announcements<Value extends object> {
   readonly tell: (value: Value) => void;
   /** Listens until the returned function is called. */

@@ -1,7 +1,7 @@
 import { noteInTrace, traced } from "../tracing/traced.ts";
 import { type FinishedCall, finishedCalls } from "./announcements.ts";
 
-/** Runs one call and tells of its end. `resultOf` reads an answer; what is thrown never got one. */
+/** Runs one call and announces its end. `resultOf` reads an answer; a thrown call never got one. */
 export async function observed<T>(
   call: Pick<FinishedCall, "service" | "operation">,
   run: () => Promise<T>,

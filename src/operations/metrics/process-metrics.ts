@@ -30,7 +30,7 @@ export function createProcessMetrics(registry: Registry, now: () => Date): Proce
   });
   const events = new Counter({
     name: "eks_access_events_total",
-    help: "Audit events that this process wrote, by type, and by code where something was refused or failed",
+    help: "Audit events that this process wrote, by type; refusals and failures also by code",
     labelNames: ["type", "code"],
     registers,
   });
@@ -53,7 +53,7 @@ export function createProcessMetrics(registry: Registry, now: () => Date): Proce
 function tellApprovers(registry: Registry): void {
   const missing = new Gauge({
     name: "eks_access_approvers_missing",
-    help: "Active approvers that a level of a cluster lacks, as the Slack process has last seen it",
+    help: "Active approvers that a level of a cluster lacks, at the Slack process's last check",
     labelNames: ["cluster", "level"],
     registers: [registry],
   });
@@ -71,7 +71,7 @@ function countCalls(registry: Registry, alsoTell: (call: FinishedCall) => void):
   const registers = [registry];
   const total = new Counter({
     name: "eks_access_calls_total",
-    help: "Calls to Slack, AWS and clusters, by what came of them; each try of a call counts",
+    help: "Calls to Slack, AWS and clusters, by result; each try of a call counts",
     labelNames: ["service", "operation", "result"],
     registers,
   });
@@ -89,7 +89,7 @@ function countCalls(registry: Registry, alsoTell: (call: FinishedCall) => void):
   });
 }
 
-/** Nobody is there, or only somebody who says that nobody is. */
+/** No answer, or only an answer from a proxy that the service is away. */
 function isAway(result: string): boolean {
   return result === "unreachable" || /^5\d\d$/.test(result);
 }

@@ -5,11 +5,11 @@ export interface QueueStanding {
   readonly name: string;
   /** How many jobs wait, wait for their time or run, by BullMQ's word for it. */
   readonly jobs: Readonly<Record<string, number>>;
-  /** How long ago the oldest job that does not run was made. */
+  /** Age of the oldest job that does not run. */
   readonly ageSeconds: number;
 }
 
-/** How the whole stands, asked when somebody reads the metrics. */
+/** The backlog of all processes, read with the metrics. */
 export interface Backlog {
   readonly queues: () => Promise<readonly QueueStanding[]>;
   readonly tally: () => Promise<Tally>;
@@ -22,7 +22,7 @@ export interface Backlog {
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
 /**
- * Gauges of what all processes share: each worker tells the same. Where the ledger does not answer they tell nothing, and the
+ * Gauges of what all processes share: each worker shows the same. Without an answer from the ledger they show nothing, and the
  * other series go on.
  */
 export function createStandingMetrics(registry: Registry, { queues, tally, stranded, memoryUsed }: Backlog): void {
@@ -31,25 +31,25 @@ export function createStandingMetrics(registry: Registry, { queues, tally, stran
       Object.entries(jobs).map(([state, count]): Sample => [{ queue: name, state }, count]),
     ),
   );
-  const age = "How long ago the oldest job that does not run was made";
+  const age = "Age of the oldest job that does not run";
   gauge(registry, "eks_access_queue_age_seconds", age, ["queue"], async () =>
     (await queues()).map(({ name, ageSeconds }): Sample => [{ queue: name }, ageSeconds]),
   );
-  gauge(registry, "eks_access_requests", "Requests, by how they stand", ["state"], async () =>
+  gauge(registry, "eks_access_requests", "Requests, by state", ["state"], async () =>
     [...(await tally()).requests].map(([state, count]): Sample => [{ state }, count]),
   );
-  const leases = "Grants, by how they stand; those that ended by what ended them";
+  const leases = "Leases, by state; ended leases by cause";
   gauge(registry, "eks_access_leases", leases, ["state", "cause"], async () =>
     [...(await tally()).leases].map(([standing, count]): Sample => {
       const [state = "", cause = ""] = standing.split("/");
       return [{ state, cause }, count];
     }),
   );
-  const open = "Open requests of clusters that are not configured: nobody looks after them";
+  const open = "Open requests of clusters that are not configured: no worker handles them";
   gauge(registry, "eks_access_stranded_requests", open, ["cluster"], async () =>
     [...(await stranded())].map(([cluster, count]): Sample => [{ cluster }, count]),
   );
-  const memory = "Which part of its maxmemory Redis uses; without a limit there is no sample";
+  const memory = "Share of its maxmemory that Redis uses; no sample without a limit";
   gauge(registry, "eks_access_redis_memory_used_ratio", memory, [], async () => {
     const used = await memoryUsed();
     return used === null ? [] : [[{}, used]];

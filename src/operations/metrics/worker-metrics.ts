@@ -7,7 +7,7 @@ export interface WorkerMetrics {
   readonly revocationLag: Histogram;
   /** Writes of aws-auth that were sent, by cluster. */
   readonly writes: Counter<"cluster" | "way">;
-  /** Writes that lost against somebody else's, by cluster. */
+  /** Writes that met a concurrent edit, by cluster. */
   readonly conflicts: Counter<"cluster" | "way">;
   /** How long a run took, by what it was for. */
   readonly runSeconds: Histogram<"reason">;
@@ -26,19 +26,19 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
   return {
     revocationLag: new Histogram({
       name: "eks_access_revocation_lag_seconds",
-      help: "Time from the end of a lease until its part was seen to be gone from the cluster",
+      help: "Time from the end of a lease until its share was gone from the cluster",
       buckets: [0.5, 1, 2, 5, 15, 60, 300, 1800],
       registers,
     }),
     writes: new Counter({
       name: "eks_access_writes_total",
-      help: "Writes of aws-auth and of single access entries that were sent, dry runs not counted",
+      help: "Writes of aws-auth and of single access entries, without dry runs",
       labelNames: ["cluster", "way"],
       registers,
     }),
     conflicts: new Counter({
       name: "eks_access_conflicts_total",
-      help: "Writes that lost against somebody else's and were planned again",
+      help: "Writes that met a concurrent edit and were planned again",
       labelNames: ["cluster", "way"],
       registers,
     }),

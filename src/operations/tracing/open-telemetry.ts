@@ -41,7 +41,7 @@ async function exporterOf(protocol: TraceProtocol): Promise<SpanExporter> {
   return new OTLPTraceExporter();
 }
 
-/** What the SDK says of itself, for example that nobody takes the traces. Headers of the exporter may hold a secret. */
+/** The SDK's own messages, for example that no collector answers. Headers of the exporter may hold a secret. */
 function diagLogger(log: Logger) {
   const write =
     (level: "debug" | "warn"): DiagLogFunction =>

@@ -4,11 +4,11 @@ import { currentTrace, isSameTrace, isTraceParent, type TraceParent, tellWork, t
 
 /**
  * Where each request's trace goes on. It is kept beside the request's record and not in it: who shows a trace differently
- * must not change what was decided. Nor is it in a job, which serves whoever wants the same meanwhile.
+ * must not change what was decided. Nor is it in a job, which may serve several people.
  */
 export interface RequestTraces {
   remember(id: string, parent: TraceParent): Promise<void>;
-  /** Without those that nobody remembers. */
+  /** Without those that are forgotten. */
   of(ids: readonly string[]): Promise<ReadonlyMap<string, TraceParent>>;
 }
 
@@ -66,7 +66,7 @@ function tellWait({ waited }: TraceContext): void {
   if (waited) tellWork({ name: `wait in ${waited.queue}`, beganAt: waited.from, endedAt: waited.until });
 }
 
-/** Where work for one request within a run for several stands: in the request's own trace, with a link to the run. */
+/** Puts work for one request of a shared run into the request's own trace, with a link to the run. */
 export function traceFor({ served }: TraceContext, { id }: { readonly id: string }): Omit<Work, "name"> {
   const attributes = { "eks_access.request": id };
   const own = served?.get(id);
@@ -82,7 +82,7 @@ export async function rememberTrace({ traces }: TraceContext, id: string): Promi
 }
 
 /**
- * What a job that is a question carries of its asker's trace. Unlike a look at a cluster, which serves whoever wants the same
+ * What a job that is a question carries of its asker's trace. Unlike a look at a cluster, which serves everyone who wants the same
  * meanwhile, a question is one person's: so its trace goes with it, where BullMQ has a place for that.
  */
 export interface AskedIn {
@@ -97,7 +97,7 @@ export function tracedQuestion<T>(name: string, ask: (askedIn: AskedIn) => Promi
   });
 }
 
-/** Answers within the trace of whoever asked. */
+/** Answers within the asker's trace. */
 export function tracedAnswer<T>(
   context: TraceContext,
   name: string,

@@ -29,7 +29,7 @@ export interface Work {
   readonly name: string;
   /** What it is to other processes; absent: a part of something bigger in this one. */
   readonly kind?: "server" | "client" | "consumer";
-  /** Names of the configuration, ids of requests and codes; never a secret, an ARN, a person or what somebody wrote. */
+  /** Names of the configuration, ids of requests and codes; never a secret, an ARN, a person or typed text. */
   readonly attributes?: Attributes;
   /** What it is a part of, in another process perhaps; null: of nothing; absent: of what runs now. */
   readonly parent?: TraceParent | null;
@@ -37,7 +37,7 @@ export interface Work {
   readonly links?: readonly TraceParent[];
   /** Milliseconds since the epoch; absent: now. */
   readonly beganAt?: number;
-  /** Of work that is told of afterwards; absent: now. */
+  /** For work that is reported afterwards; absent: now. */
   readonly endedAt?: number;
 }
 

@@ -44,7 +44,7 @@ test("a 401 right after the same creator got in is not told as a wrong creator",
   const told = await read();
 
   expect(told).toMatch(
-    new RegExp(`^The API server of cluster staging answered 401 to ${arns.creator}, which it let in at \\d{4}-`),
+    new RegExp(`^The API server of cluster staging answered 401 to ${arns.creator}, but accepted it at \\d{4}-`),
   );
   expect(told).toContain("authenticator may be down");
   expect(told).not.toContain("Check that creator");

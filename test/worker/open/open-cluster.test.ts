@@ -307,7 +307,7 @@ describe("a creator that is to be discovered", () => {
     const elsewhere = research({ account: "999988887777" });
 
     await expect(open(elsewhere)).rejects.toThrow(
-      `The history of account 999988887777 can't be asked from account ${account}`,
+      `Account ${account} can't search the history of account 999988887777`,
     );
   });
 
