@@ -14,7 +14,7 @@ import { code, time } from "../blocks/mrkdwn.ts";
  * answer can say when there is room again.
  */
 export async function refuseTooMany(
-  { ledger, config, now }: SlackContext<RequestLedger & TurnLedger & EventLedger>,
+  { ledger, config, now }: Pick<SlackContext<TurnLedger>, "ledger" | "config" | "now">,
   user: string,
   what: "requests" | "questions",
 ): Promise<Message | null> {
@@ -52,7 +52,7 @@ export async function refuseToAsk(
 }
 
 async function pendingOf(
-  { ledger, config }: SlackContext<RequestLedger & TurnLedger & EventLedger>,
+  { ledger, config }: Pick<SlackContext<RequestLedger>, "ledger" | "config">,
   requester: string,
 ): Promise<readonly AccessRequest[]> {
   const own = { list: "pending", clusters: [], requester, match: "any" } as const;

@@ -18,6 +18,8 @@ import { personFor } from "../people/standing.ts";
 import { emptyForm, formOf, isShown, type Offer, type RequestForm, withTypedTime } from "./form.ts";
 import { formActions, requestModal, suggestionsOf } from "./request-modal.ts";
 
+type OfferContext = Pick<SlackContext, "config" | "directory">;
+
 /** Slack opens a form within three seconds or not at all: the lookup must not cost it. In milliseconds. */
 const rememberingMs = 1_200;
 
@@ -37,7 +39,7 @@ export async function requestForm(context: SlackContext, user: string): Promise<
 }
 
 /** What this person asked for last, and the principal that their account is linked to. @throws AccessError */
-async function remembered({ ledger }: SlackContext, user: string): Promise<RequestForm> {
+async function remembered({ ledger }: Pick<SlackContext, "ledger">, user: string): Promise<RequestForm> {
   const [linked, [last]] = await Promise.all([ledger.principalOf(user), ledger.ofRequester(user, 1)]);
   const principal = linked ?? last?.principal ?? "";
   if (!last) return { ...emptyForm, principal };
@@ -49,7 +51,7 @@ async function remembered({ ledger }: SlackContext, user: string): Promise<Reque
  * What a person may request. If Slack does not name their groups in time, the form offers everything: the policy
  * looks at the request itself when it is sent.
  */
-async function offersTo(context: SlackContext, user: string): Promise<readonly Offer[]> {
+async function offersTo(context: OfferContext, user: string): Promise<readonly Offer[]> {
   const clusters = [...context.config.clusters.values()];
   const everything = clusters.map((cluster) => ({
     cluster,
@@ -60,8 +62,8 @@ async function offersTo(context: SlackContext, user: string): Promise<readonly O
   return offers.filter(({ levels }) => levels.length > 0);
 }
 
-async function offerTo(context: SlackContext, cluster: Cluster, user: string): Promise<Offer> {
-  return { cluster, levels: levelsOffered(cluster, await personFor(context, cluster, user)) };
+async function offerTo({ directory }: OfferContext, cluster: Cluster, user: string): Promise<Offer> {
+  return { cluster, levels: levelsOffered(cluster, await personFor({ directory }, cluster, user)) };
 }
 
 function nothingOfferedAnswer(): Message {

@@ -110,7 +110,7 @@ function answered(request: PendingRequest, verdict: AskVerdict) {
  * does not answer, which must hold nothing up.
  */
 async function refuseWithoutApprovers(
-  { directory, log }: SlackContext,
+  { directory, log }: Pick<SlackContext, "directory" | "log">,
   requester: string,
   { cluster, level }: Pick<RequestWish, "cluster" | "level">,
   rule: Rule,

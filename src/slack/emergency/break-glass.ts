@@ -50,7 +50,10 @@ export async function breakGlass(context: SlackContext, user: string, line: stri
 }
 
 /** There is no approval after this, so a link without our seal does not count. */
-async function ownPrincipal({ ledger, keys }: SlackContext, user: string): Promise<string | null> {
+async function ownPrincipal(
+  { ledger, keys }: Pick<SlackContext, "ledger" | "keys">,
+  user: string,
+): Promise<string | null> {
   const link = await ledger.linkOf(user);
   return link && isSealedLink(user, link, keys.decision) ? link.arn : null;
 }
@@ -62,7 +65,11 @@ interface EmergencyWish {
 }
 
 /** People named by their id need no user groups: Slack may be a part of the emergency. */
-async function personForEmergency({ directory }: SlackContext, cluster: Cluster, user: string): Promise<Person> {
+async function personForEmergency(
+  { directory }: Pick<SlackContext, "directory">,
+  cluster: Cluster,
+  user: string,
+): Promise<Person> {
   const who = cluster.breakGlass?.who ?? [];
   if (who.includes(user)) return { user, memberships: [] };
   return {

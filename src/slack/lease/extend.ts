@@ -61,7 +61,12 @@ async function readExtendable(context: SlackContext, user: string, id: string): 
 }
 
 /** The rule may allow less than the level. If Slack does not answer, the request itself is refused later. */
-async function offeredTo(context: SlackContext, cluster: Cluster, level: Level, user: string): Promise<Level> {
+async function offeredTo(
+  context: Pick<SlackContext, "directory">,
+  cluster: Cluster,
+  level: Level,
+  user: string,
+): Promise<Level> {
   const person = await personFor(context, cluster, user).catch(() => null);
   const offered = person ? levelsOffered(cluster, person) : [];
   return offered.find(({ name }) => name === level.name) ?? level;
@@ -69,7 +74,7 @@ async function offeredTo(context: SlackContext, cluster: Cluster, level: Level, 
 
 /** The extension that ends last; null: there is none. */
 async function extendedBy(
-  { ledger }: SlackContext,
+  { ledger }: Pick<SlackContext, "ledger">,
   { id, cluster, lease }: AccessRequest,
 ): Promise<AccessRequest | null> {
   const endOf = (request: AccessRequest) => Date.parse(request.lease?.endsAt ?? "") || 0;

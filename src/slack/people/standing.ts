@@ -15,7 +15,7 @@ import type { Account } from "./directory.ts";
 
 /** Somebody as the policy of a cluster sees them now. @throws AccessError */
 export async function personFor(
-  { directory }: SlackContext,
+  { directory }: Pick<SlackContext, "directory">,
   cluster: Cluster | undefined,
   user: string,
 ): Promise<Person> {
@@ -52,7 +52,11 @@ async function believedPrincipalOf(context: SlackContext, user: string): Promise
 }
 
 /** Whether rules or administrators have a say in links, and this one says nothing to them: it has to be made again. */
-export function isToBeMadeAgain({ config, keys }: SlackContext, user: string, link: PrincipalLink | null): boolean {
+export function isToBeMadeAgain(
+  { config, keys }: Pick<SlackContext, "config" | "keys">,
+  user: string,
+  link: PrincipalLink | null,
+): boolean {
   if (!link || !asksForLinks(config)) return false;
   return !isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision);
 }

@@ -99,7 +99,7 @@ async function tellRequester(
 
 /** A direct message to the requester. A person out of reach holds nothing up. */
 async function tellOnce(
-  { client, log }: MessengerContext,
+  { client, log }: Pick<MessengerContext, "client" | "log">,
   request: AccessRequest,
   { name, message }: Milestone,
   delivered: readonly string[],
@@ -143,7 +143,11 @@ async function showCopies(
 }
 
 /** If Slack does not say who is active: everyone named by id. */
-function whoToAsk({ config }: MessengerContext, request: AccessRequest, presence: Presence | null): readonly string[] {
+function whoToAsk(
+  { config }: Pick<MessengerContext, "config">,
+  request: AccessRequest,
+  presence: Presence | null,
+): readonly string[] {
   const cluster = config.clusters.get(request.cluster);
   if (!cluster) return [];
   // Emergency access had no approval, so every reviewer gets the message.

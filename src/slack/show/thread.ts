@@ -234,7 +234,7 @@ export async function showThread(context: MessengerContext, id: string): Promise
 }
 
 async function newEntries(
-  { ledger, config }: MessengerContext,
+  { ledger, config }: Pick<MessengerContext, "ledger" | "config">,
   request: AccessRequest,
 ): Promise<readonly ThreadEntry[]> {
   const replies = await ledger.toldInThread(request.id);
@@ -247,7 +247,7 @@ function namesOf(entries: readonly ThreadEntry[]): readonly string[] {
 
 /** False: the place is gone. */
 async function reply(
-  { client }: MessengerContext,
+  { client }: Pick<MessengerContext, "client">,
   request: AccessRequest,
   { channel, ts }: Place,
   entries: readonly ThreadEntry[],
