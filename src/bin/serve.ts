@@ -7,7 +7,7 @@ import type { ProcessKind } from "../config/key-environment.ts";
 import type { Stoppable } from "../ledger/hand-back.ts";
 import { openQueues } from "../ledger/queues.ts";
 import { redisAuditLog } from "../ledger/redis/audit-log.ts";
-import { connectLedger, connectRedisBlocking, type RedisConnection } from "../ledger/redis/connect.ts";
+import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../ledger/redis/connect.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
 import { redisRequestTraces } from "../ledger/redis/request-traces.ts";
 import { FailureLog } from "../operations/failure-log.ts";
@@ -103,13 +103,13 @@ interface Connected {
 }
 
 function contextOn(
-  { redis, close }: RedisConnection,
+  { redis, forQueues, close }: LedgerConnection,
   { environment, config }: Settings,
   log: Logger,
   registry: Registry,
 ): Connected {
   const blocking = connectRedisBlocking(environment.redisUrl, environment.redisAccess);
-  const queues = openQueues(redis);
+  const queues = openQueues(forQueues);
   const context: PartsContext = {
     ledger: redisLedger(redis, log),
     auditLog: redisAuditLog(redis),
@@ -190,7 +190,7 @@ async function awaitLedger(
   { redisUrl, redisAccess }: Environment,
   log: Logger,
   stop: AbortSignal,
-): Promise<RedisConnection> {
+): Promise<LedgerConnection> {
   let logged = "";
   for (;;) {
     try {

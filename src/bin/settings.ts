@@ -65,8 +65,8 @@ export async function withWorkerContext<T>(
   run: (context: WorkerContext) => Promise<T>,
 ): Promise<T> {
   const { environment, config } = settings;
-  const { redis, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
-  const queues = openQueues(redis);
+  const { redis, forQueues, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
+  const queues = openQueues(forQueues);
   const log = createLog("silent", name);
   try {
     return await run({

@@ -136,9 +136,9 @@ async function startKind(
   const reading = readConfig(await readFile(variables.EKS_ACCESS_CONFIG ?? "", "utf8"));
   if (!environment || reading.type === "invalid") throw new Error(`It does not start: ${problems.join("\n")}`);
   const log = pino({ level: "info" }, { write: (line: string) => void lines.push(line) });
-  const { redis, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
+  const { redis, forQueues, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
   const blocking = connectRedisBlocking(environment.redisUrl, environment.redisAccess);
-  const queues = openQueues(redis);
+  const queues = openQueues(forQueues);
   const context: PartsContext = {
     ledger: redisLedger(redis),
     auditLog: redisAuditLog(redis),

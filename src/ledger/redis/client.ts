@@ -22,6 +22,12 @@ export interface RedisAccess {
 /** Whether a command that meets no Redis fails at once, or waits until there is one again. */
 export type Patience = "fails-fast" | "waits";
 
+export interface ClientOptions {
+  readonly patience: Patience;
+  /** What comes within one turn of the event loop goes to Redis in one write. Not where BullMQ defines its scripts: each write would carry them. */
+  readonly gathers?: boolean;
+}
+
 /** A connection to one server, by way of Sentinels or not, or to a Redis Cluster. */
 export type RedisClient = Redis | Cluster;
 
@@ -36,17 +42,20 @@ const silenceEndsConnection = { "fails-fast": 3_000, waits: 15_000 } as const;
 const reconnectAfter = (times: number) => Math.min(times * 100, 2_000);
 
 /** A client that is not connected yet, or connects by itself where it waits. @throws AccessError `config-invalid` */
-export function openClient(address: RedisAddress, access: RedisAccess, patience: Patience): RedisClient {
+export function openClient(
+  address: RedisAddress,
+  access: RedisAccess,
+  { patience, gathers = false }: ClientOptions,
+): RedisClient {
   const tls = address.tls ? tlsOptions(access) : undefined;
-  if (address.kind === "cluster") return clusterClient(address, access, patience, tls);
+  if (address.kind === "cluster") return clusterClient(address, access, { patience, gathers }, tls);
   return new Redis({
     ...shared(address, access, patience),
     ...(address.kind === "sentinel" ? sentinelOptions(address, access, tls) : address.nodes[0]),
     ...(tls && { tls }),
     db: address.database,
     lazyConnect: patience === "fails-fast",
-    // What comes within one turn of the event loop goes to Redis in one write.
-    enableAutoPipelining: patience === "fails-fast",
+    enableAutoPipelining: gathers,
     enableOfflineQueue: patience === "waits",
     retryStrategy: reconnectAfter,
     // After a failover the old master may live on as a replica. A command that waits is sent again, to the new one.
@@ -57,13 +66,12 @@ export function openClient(address: RedisAddress, access: RedisAccess, patience:
 function clusterClient(
   address: RedisAddress,
   access: RedisAccess,
-  patience: Patience,
+  { patience, gathers = false }: ClientOptions,
   tls: ConnectionOptions | undefined,
 ): Cluster {
   return new Cluster([...address.nodes], {
     lazyConnect: patience === "fails-fast",
-    // What comes within one turn of the event loop goes to Redis in one write.
-    enableAutoPipelining: patience === "fails-fast",
+    enableAutoPipelining: gathers,
     enableOfflineQueue: patience === "waits",
     clusterRetryStrategy: reconnectAfter,
     // Each redirection may wait for 100 ms: few enough that an ack to Slack is not late.

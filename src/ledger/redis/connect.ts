@@ -1,5 +1,5 @@
 import { AccessError } from "../../access/failure/access-error.ts";
-import { openClient, type RedisAccess, type RedisClient } from "./client.ts";
+import { type ClientOptions, openClient, type RedisAccess, type RedisClient } from "./client.ts";
 import { unreachable } from "./explain-redis-error.ts";
 import { addressInWords, type RedisAddress, readRedisUrl } from "./redis-url.ts";
 import { expectSchema } from "./schema.ts";
@@ -7,6 +7,10 @@ import { expectSchema } from "./schema.ts";
 export interface RedisConnection {
   readonly redis: RedisClient;
   close: () => Promise<void>;
+}
+
+export interface LedgerConnection extends RedisConnection {
+  readonly forQueues: RedisClient;
 }
 
 /** How long the first connection may take where nobody answers, nor refuses. */
@@ -17,9 +21,13 @@ const startWithinMs = 5_000;
  * @throws AccessError `ledger-unreachable` where there is no Redis at the start, `ledger-refused` where it turns us away,
  * `config-invalid` for an address or a certificate that can't be read.
  */
-export async function connectRedis(url: string, access: RedisAccess = {}): Promise<RedisConnection> {
+export async function connectRedis(
+  url: string,
+  access: RedisAccess = {},
+  { gathers = true }: Pick<ClientOptions, "gathers"> = {},
+): Promise<RedisConnection> {
   const address = addressOf(url);
-  const redis = openClient(address, access, "fails-fast");
+  const redis = openClient(address, access, { patience: "fails-fast", gathers });
   const reasons: unknown[] = [];
   // Told beside the rejection, which may be no more than "Connection is closed": of Cluster nodes and Sentinels too.
   const note = (error: unknown) => void reasons.push(error);
@@ -40,11 +48,13 @@ export async function connectRedis(url: string, access: RedisAccess = {}): Promi
  * The connection of a process that writes the ledger: as `connectRedis`, and only to a ledger of this program's schema.
  * @throws AccessError as `connectRedis`, and `ledger-schema`
  */
-export async function connectLedger(url: string, access: RedisAccess = {}): Promise<RedisConnection> {
+export async function connectLedger(url: string, access: RedisAccess = {}): Promise<LedgerConnection> {
   const connection = await connectRedis(url, access);
   try {
     await expectSchema(connection.redis);
-    return connection;
+    const queues = await connectRedis(url, access, { gathers: false });
+    const close = async () => void (await Promise.all([connection.close(), queues.close()]));
+    return { redis: connection.redis, forQueues: queues.redis, close };
   } catch (error) {
     // An open connection would keep the process alive that was to end with this error.
     await connection.close();
@@ -54,7 +64,7 @@ export async function connectLedger(url: string, access: RedisAccess = {}): Prom
 
 /** A worker's connection to its queue blocks while it waits, and therefore must never give up. */
 export function connectRedisBlocking(url: string, access: RedisAccess = {}): RedisClient {
-  const redis = openClient(addressOf(url), access, "waits");
+  const redis = openClient(addressOf(url), access, { patience: "waits" });
   ignoreErrors(redis);
   return redis;
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { explain } from "../../../src/access/failure/access-error.ts";
+import { openQueues, wake } from "../../../src/ledger/queues.ts";
 import { connectLedger, connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
 import { expectSchema, schema, schemaKey } from "../../../src/ledger/redis/schema.ts";
 import { aRedis, type TestRedis } from "../../redis.ts";
@@ -25,6 +26,19 @@ test("processes that start at once on an empty ledger mark it with the one schem
   await Promise.all(processes.map(({ close }) => close()));
 
   expect(await marked()).toBe(schema);
+});
+
+test("the queues have a connection of their own: each write of the ledger would carry all the scripts of BullMQ", async () => {
+  const { redis, forQueues, close } = await connectLedger(database.url);
+  const before = Object.keys(redis).length;
+  const queues = openQueues(forQueues);
+
+  await wake(queues, { type: "reconcile", cluster: "staging" });
+
+  expect(Object.keys(redis)).toHaveLength(before);
+  expect([redis.options.enableAutoPipelining, forQueues.options.enableAutoPipelining]).toEqual([true, false]);
+  await queues.close();
+  await close();
 });
 
 test("a process that starts on a ledger of its schema keeps what is in it", async () => {
