@@ -108,8 +108,9 @@ export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Chec
   const holding: ApprovedRequest[] = [];
   const drifted: Drift[] = [];
   const repaired: ApprovedRequest[] = [];
+  const unchanged = { ...unasked, due: "keep", cluster: input.cluster.name } as const;
   for (const request of input.work.staying) {
-    const { facts, drift } = factsInForce(input, way, rules, request);
+    const { facts, drift } = factsInForce(input, way, rules, request, unchanged);
     const { outcome } = decideLease(facts);
     if (outcome.type === "keep") holding.push(request);
     else if (outcome.type === "repair") repaired.push(request);
@@ -177,16 +178,17 @@ function factsAtBeginning(
 /**
  * What is missing of a active lease, and whether it may be put back: only what something sealed says that it gives, and only where
  * the whole approval still speaks for it. The record in Redis alone proves neither.
+ * @param known the facts of a lease of which nothing is missing
  */
 function factsInForce(
   input: SettleInput,
   way: Way,
   { driftOf, mayRepair }: CheckRules,
   request: ApprovedRequest,
+  known: LeaseFacts,
 ): { readonly facts: LeaseFacts; readonly drift: Drift | null } {
   const { cluster, state, keys, now, links } = input;
   const { holdings, identityOf } = state;
-  const known = { ...unasked, due: "keep", cluster: cluster.name } as const;
   const share = provedShare(holdings, request, keys.memory);
   const drift = driftOf(request, share?.groups ?? request.groups);
   if (!drift) return { facts: known, drift };

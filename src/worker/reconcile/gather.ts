@@ -181,12 +181,10 @@ async function recordsOfBefore(
   state: WayState,
 ): Promise<readonly ApprovedRequest[]> {
   const memory = memoryOf(state);
-  const isOfBefore = await inParallel(requests, async (request) =>
-    hasComeToNothing(request, memory, keys.decision)
-      ? wasTold(ledger, request, keys.decision, isNothing)
-      : isReplayed(request, memory, keys.decision),
-  );
-  return requests.filter((_, index) => isOfBefore[index]);
+  const cameToNothing = requests.filter((request) => hasComeToNothing(request, memory, keys.decision));
+  const told = await inParallel(cameToNothing, (request) => wasTold(ledger, request, keys.decision, isNothing));
+  const isTold = new Map(cameToNothing.map((request, index) => [request, told[index]]));
+  return requests.filter((request) => isTold.get(request) ?? isReplayed(request, memory, keys.decision));
 }
 
 /**
