@@ -64,6 +64,18 @@ describe("a closed record", () => {
     expect(await ledger.get("r-1")).toBeNull();
   });
 
+  test("is removed also where somebody wrote it past the commits, so that it is in no list", async () => {
+    const { redis } = connection;
+    await shown(denied("r-1"));
+    await redis.zrem("{eks-access}:closed", "r-1");
+    await redis.set("{eks-access}:request:r-text", "no record");
+
+    const removed = await removeClosed(workerAt(days(92)));
+
+    expect(removed).toBe(1);
+    expect(await ledger.get("r-1")).toBeNull();
+  });
+
   test("leaves nothing in Redis but its events and where to find them", async () => {
     await shown(aGrantedRequest({ state: "ended" }, { version: 1, extends: "r-0" }));
     await ledger.addToldInThread("r-1", ["active"]);

@@ -16,6 +16,7 @@ import {
   closedKey,
   duePendingIds,
   extensionsKey,
+  listClosed,
   listsOf,
   listUnlisted,
   pageOfList,
@@ -91,7 +92,10 @@ function redisRequests(redis: RedisClient, reader: StoredReader): RequestLedger 
         return { requests: await readRecords(redis, reader, ids), total };
       }),
     takeClosed: (taking) =>
-      reach(async () => reader.readAll("request", await takeClosedTexts(redis, closedKey, requestPrefix, taking))),
+      reach(async () => {
+        await listClosed(redis, reader);
+        return reader.readAll("request", await takeClosedTexts(redis, closedKey, requestPrefix, taking));
+      }),
     remove: (request, logForMs) => reach(() => remove(redis, request, logForMs)),
   };
 }

@@ -5,6 +5,9 @@ import { freePort } from "../../../sandbox/free-port.ts";
 import { explain } from "../../../src/access/failure/access-error.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
+import { aRequest } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { at, hours } from "../../builders/times.ts";
 import { ledgerContract } from "../contract.ts";
 import { aLedgerOn, asAdministrator } from "./a-ledger-on.ts";
 import { type AServer, aServer } from "./a-server.ts";
@@ -57,6 +60,22 @@ describe("the ledger on a Redis Cluster", () => {
       nodes.map((node) => node.url),
     ),
   );
+});
+
+test("a closed record that is in no list is found on a Redis Cluster, too", async () => {
+  const { redis, close } = await connectRedis(url);
+  const ledger = redisLedger(redis);
+  await ledger.commit(aChange(aRequest({ id: "r-unlisted", state: "denied" })));
+  await redis.zrem("{eks-access}:closed", "r-unlisted");
+  const taking = { before: at(hours(30)), putOffUntil: at(hours(40)), limit: 10 };
+
+  const taken: string[] = [];
+  for (let step = 0; step < 20 && taken.length === 0; step += 1) {
+    taken.push(...(await ledger.takeClosed(taking)).map(({ id }) => id));
+  }
+  await close();
+
+  expect(taken).toEqual(["r-unlisted"]);
 });
 
 test("one node is enough to find the others", async () => {
