@@ -5,8 +5,7 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import type { RequestWish } from "../../access/request/request-line.ts";
 import type { EventLedger, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { Message } from "../blocks/message.ts";
-import { answer } from "../blocks/message.ts";
+import { answer, type Message } from "../blocks/message.ts";
 import { code, time } from "../blocks/mrkdwn.ts";
 
 /**

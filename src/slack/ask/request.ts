@@ -4,13 +4,11 @@ import { formatDuration } from "../../access/request/duration.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { type RequestReading, readRequest } from "../../access/request/request-line.ts";
 import { splitRequestLine } from "../../access/request/split-line.ts";
-import type { ButtonClick } from "../app/answer.ts";
-import { acknowledgeWhenDone, answerClick, openOnClick, tellNotYet } from "../app/answer.ts";
+import { acknowledgeWhenDone, answerClick, type ButtonClick, openOnClick, tellNotYet } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { formFailure } from "../app/slack-failure.ts";
-import type { Message } from "../blocks/message.ts";
-import { failureAnswer, noSuchRequestAnswer } from "../blocks/message.ts";
+import { failureAnswer, type Message, noSuchRequestAnswer } from "../blocks/message.ts";
 import { codeBlock, cut, plainLine, preformatted, section } from "../blocks/mrkdwn.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { blockOf, partsOf } from "./form.ts";
@@ -47,45 +45,8 @@ export function handleRequestButton(context: SlackContext, click: ButtonClick): 
   return openOnClick(context, click, () => requestForm(context, click.body.user.id));
 }
 
-export function handleAskAgainButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, () => askAgain(context, click.body.user.id, click.action.value ?? ""));
-}
-
-/** Only the requester can repeat a request. The new request is under the rules as they are now. */
-async function askAgain(context: SlackContext, user: string, id: string): Promise<Message> {
-  const request = await context.ledger.get(id);
-  if (!request || request.requester !== user) {
-    if (request) await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
-    return noSuchRequestAnswer(id);
-  }
-  const { cluster, principal, level, reason } = request;
-  const ticket = request.ticket ?? undefined;
-  const duration = formatDuration(roundSecondsOf(request)).replaceAll(" ", "");
-  const reading = readRequest({ cluster, principal, level, duration, ticket, reason }, context.config.clusters);
-  if (reading.type === "mistakes") return mistakesAnswer(reading);
-  return askFor(context, user, reading.wish);
-}
-
-const quarterSeconds = 15 * 60;
-/** The duration of an extension ran from its request to its end, an odd number of seconds. */
-function roundSecondsOf({ until, durationSeconds }: AccessRequest): number {
-  if (until === null) return durationSeconds;
-  return Math.max(quarterSeconds, Math.floor(durationSeconds / quarterSeconds) * quarterSeconds);
-}
-
-export function mistakesAnswer(reading: Extract<RequestReading, { type: "mistakes" }>): Message {
-  const understood =
-    reading.understood.length > 0 ? ` Understood: ${plainLine(reading.understood.join(", "), 1400)}` : "";
-  const parts = [
-    cut(`Nothing was requested.${understood}`, 1500),
-    ...reading.mistakes.map((mistake) => `✗ *${mistake.part}*: ${plainLine(mistake.message, 1400)}`),
-    "Copy this line:",
-  ];
-  const text = `${parts.join("\n")}\n${codeBlock(reading.corrected)}`;
-  return { text, blocks: [...parts.map(section), preformatted(reading.corrected)] };
-}
-
 type Submission = SlackViewMiddlewareArgs<ViewSubmitAction> & AllMiddlewareArgs;
+
 /** The form is sent: mistakes are shown at their fields, otherwise the form closes and the answer comes as a message. */
 export async function handleRequestSubmission(
   context: SlackContext,
@@ -109,4 +70,43 @@ export async function handleRequestSubmission(
     },
   );
   await client.chat.postMessage({ channel: body.user.id, text: outcome.text, blocks: [...outcome.blocks] });
+}
+
+export function handleAskAgainButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return answerClick(context, click, () => askAgain(context, click.body.user.id, click.action.value ?? ""));
+}
+
+/** Only the requester can repeat a request. The new request is under the rules as they are now. */
+async function askAgain(context: SlackContext, user: string, id: string): Promise<Message> {
+  const request = await context.ledger.get(id);
+  if (!request || request.requester !== user) {
+    if (request) await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
+    return noSuchRequestAnswer(id);
+  }
+  const { cluster, principal, level, reason } = request;
+  const ticket = request.ticket ?? undefined;
+  const duration = formatDuration(roundSecondsOf(request)).replaceAll(" ", "");
+  const reading = readRequest({ cluster, principal, level, duration, ticket, reason }, context.config.clusters);
+  if (reading.type === "mistakes") return mistakesAnswer(reading);
+  return askFor(context, user, reading.wish);
+}
+
+const quarterSeconds = 15 * 60;
+
+/** The duration of an extension ran from its request to its end, an odd number of seconds. */
+function roundSecondsOf({ until, durationSeconds }: AccessRequest): number {
+  if (until === null) return durationSeconds;
+  return Math.max(quarterSeconds, Math.floor(durationSeconds / quarterSeconds) * quarterSeconds);
+}
+
+export function mistakesAnswer(reading: Extract<RequestReading, { type: "mistakes" }>): Message {
+  const understood =
+    reading.understood.length > 0 ? ` Understood: ${plainLine(reading.understood.join(", "), 1400)}` : "";
+  const parts = [
+    cut(`Nothing was requested.${understood}`, 1500),
+    ...reading.mistakes.map((mistake) => `✗ *${mistake.part}*: ${plainLine(mistake.message, 1400)}`),
+    "Copy this line:",
+  ];
+  const text = `${parts.join("\n")}\n${codeBlock(reading.corrected)}`;
+  return { text, blocks: [...parts.map(section), preformatted(reading.corrected)] };
 }

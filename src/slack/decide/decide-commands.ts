@@ -3,10 +3,10 @@ import { isMigrationId } from "../../access/migration/migration.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { Message } from "../blocks/message.ts";
 import {
   clusterGoneAnswer,
   denyModal,
+  type Message,
   maxWhyLength,
   noSuchRequestAnswer,
   refuseEmptyReason,

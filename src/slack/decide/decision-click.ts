@@ -12,8 +12,7 @@ import { leasesDiffer, outdated, unpreviewed, waiting } from "../../access/reque
 import { eventOf, type RequestStep, recordChange, updateRequest } from "../../ledger/record-change.ts";
 import { answerClick, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { Message } from "../blocks/message.ts";
-import { answer, clusterGoneAnswer, failureAnswer } from "../blocks/message.ts";
+import { answer, clusterGoneAnswer, failureAnswer, type Message } from "../blocks/message.ts";
 import { code, mention, mentions, plainLine } from "../blocks/mrkdwn.ts";
 import { stateOf } from "../blocks/words.ts";
 import { refuseActor, refuseForRequester } from "../people/admission.ts";

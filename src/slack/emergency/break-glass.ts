@@ -7,17 +7,17 @@ import { isUser, type Person } from "../../access/policy/person.ts";
 import { readArn, readCluster, readReason } from "../../access/request/read-part.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
-import type { Principal } from "../../aws-auth/index.ts";
-import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
+import { admittedBy, admittedInWords, type Principal } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { Message } from "../blocks/message.ts";
-import { answer } from "../blocks/message.ts";
+import { answer, type Message } from "../blocks/message.ts";
 import { code, mentions, plainLine, time } from "../blocks/mrkdwn.ts";
 import { durationOf } from "../blocks/words.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteRefused } from "../people/attempts.ts";
+
+const usageLine = code("/eks-access break-glass <cluster> [<arn>] <reason>");
 
 /** The way around the approvers in an emergency; the whole channel sees it. */
 export const breakGlassCommand: Command = {
@@ -135,7 +135,6 @@ function recordOf(
   return createRequest({ ...who, ...what }, now, context.config.timing.requestLapsesAfterSeconds);
 }
 
-const usageLine = code("/eks-access break-glass <cluster> [<arn>] <reason>");
 function emergencyAnswer(request: AccessRequest, cluster: Cluster): Message {
   const { id, level, principal, lease } = request;
   const until = time(lease?.endsAt ?? request.createdAt);

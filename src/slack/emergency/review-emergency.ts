@@ -5,12 +5,24 @@ import { eventOf, type RequestStep, updateRequest } from "../../ledger/record-ch
 import { answerClick, type ButtonClick } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { Message } from "../blocks/message.ts";
-import { answer, clusterGoneAnswer, noSuchRequestAnswer } from "../blocks/message.ts";
+import { answer, clusterGoneAnswer, type Message, noSuchRequestAnswer } from "../blocks/message.ts";
 import { code, mention, mentions, time } from "../blocks/mrkdwn.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
+
+export const reviewed: Command = {
+  word: "reviewed",
+  usage: "<id>",
+  summary: "confirms that you reviewed emergency access",
+  forApprovers: true,
+  records: true,
+  run: (context, { user, rest }) => reviewEmergency(context, user, idAndRest(rest)[0]),
+};
+
+export function handleReviewedButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return answerClick(context, click, () => reviewEmergency(context, click.body.user.id, click.action.value ?? ""));
+}
 
 /** Records that an approver reviewed emergency access. @throws AccessError */
 export function reviewEmergency(context: SlackContext, user: string, id: string): Promise<Message> {
@@ -40,10 +52,6 @@ async function decideReview(
   return { type: "write", after: verdict.after, event, outcome: reviewedAnswer(request) };
 }
 
-export function handleReviewedButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, () => reviewEmergency(context, click.body.user.id, click.action.value ?? ""));
-}
-
 function reviewedAnswer({ id }: AccessRequest): Message {
   return answer(`You reviewed ${code(id)}.`);
 }
@@ -59,12 +67,3 @@ function reviewRefusedAnswer(refusal: ReviewRefusal, request: AccessRequest, clu
   };
   return answer(reasons[refusal]);
 }
-
-export const reviewed: Command = {
-  word: "reviewed",
-  usage: "<id>",
-  summary: "confirms that you reviewed emergency access",
-  forApprovers: true,
-  records: true,
-  run: (context, { user, rest }) => reviewEmergency(context, user, idAndRest(rest)[0]),
-};

@@ -14,10 +14,10 @@ import { eventOf, type RequestStep, updateRequest } from "../../ledger/record-ch
 import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { Message } from "../blocks/message.ts";
 import {
   answer,
   clusterGoneAnswer,
+  type Message,
   messageModal,
   noSuchRequestAnswer,
   reasonInput,
@@ -31,6 +31,82 @@ import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
 
+export const revokeCommand: Command = {
+  word: "revoke",
+  usage: "<id> [why]",
+  summary: "ends access before its time",
+  records: true,
+  run: (context, { user, rest }) => {
+    const [id, why] = idAndRest(rest);
+    return revokeLease(context, user, id, why);
+  },
+};
+
+export const cancelCommand: Command = {
+  word: "cancel",
+  usage: "<id>",
+  summary: "cancels your request",
+  records: true,
+  run: (context, { user, rest }) => cancelRequest(context, user, rest),
+};
+
+/** Revoke asks once more, and why. */
+export function handleRevokeButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return openOnClick(context, click, async () => {
+    const id = click.action.value ?? "";
+    const request = await context.ledger.get(id);
+    if (!request) return messageModal("Revoke access", noSuchRequestAnswer(id));
+    const extensions = extensionsOf(id, await context.ledger.grantedOf(request.cluster));
+    return revokeModal(
+      request,
+      extensions.map((each) => each.id),
+    );
+  });
+}
+
+/** The form for the reason of a revocation. `private_metadata` is the request's id. */
+export const revokeModalId = "revoke";
+
+/**
+ * Asks once more before access ends.
+ * @param extensions ids of the leases that extend it, and end with it
+ */
+export function revokeModal(request: AccessRequest, extensions: readonly string[] = []): ModalView {
+  const { id, requester, level, cluster } = request;
+  const also = extensions.map((each) => code(each)).join(", ");
+  const loses = `${mention(requester)} loses ${code(level)} on ${code(cluster)} now (${code(id)}).`;
+  const ends = `${loses}${also && ` This also ends its extensions ${also}.`}`;
+  return {
+    type: "modal",
+    callback_id: revokeModalId,
+    private_metadata: id,
+    title: text("Revoke access"),
+    submit: text("Revoke"),
+    close: text("Keep it"),
+    blocks: [
+      { type: "section", text: { type: "mrkdwn", text: ends } },
+      reasonInput("Why", "The channel sees this", true),
+    ],
+  };
+}
+
+/** Starts the end; the message in the channel confirms it. */
+export function handleRevokeSubmission(context: SlackContext, submission: Submission): Promise<void> {
+  const { body, view } = submission;
+  return answerSubmission(context, submission, "Revoke access", () =>
+    revokeLease(context, body.user.id, view.private_metadata, whyOf(submission)),
+  );
+}
+
+/** "I'm done" ends access at once: giving it back needs no reason. */
+export function handleDoneButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return answerClick(context, click, () => revokeLease(context, click.body.user.id, click.action.value ?? "", ""));
+}
+
+export function handleCancelButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return answerClick(context, click, () => cancelRequest(context, click.body.user.id, click.action.value ?? ""));
+}
+
 /** `revoke <id> [why]`, and the button: the worker removes what the lease gives, and what its extensions give. */
 export function revokeLease(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
   return endAccess(context, id, (request, cluster, person, now) => judgeRevoke(request, cluster, person, why, now), {
@@ -43,43 +119,6 @@ export function revokeLease(context: SlackContext, by: string, id: string, why: 
 /** `cancel <id>`, by the requester. */
 export function cancelRequest(context: SlackContext, by: string, id: string): Promise<Message> {
   return endAccess(context, id, (request) => judgeCancel(request, by), { type: "request.cancelled", by, why: "" });
-}
-
-/**
- * Ends the extensions before the lease that they extend. A process that dies in between leaves a lease that people can still
- * revoke, and never an extension that outlives its lease.
- */
-async function endExtensions(
-  context: SlackContext,
-  request: AccessRequest,
-  end: (request: AccessRequest) => EndVerdict,
-  { type, by }: Ending,
-): Promise<readonly string[]> {
-  const ended: string[] = [];
-  for (const { id } of extensionsOf(request.id, await context.ledger.grantedOf(request.cluster))) {
-    const isEnded = await endExtension(context, id, end, { type, by, why: extendsRevoked(request) });
-    if (isEnded) ended.push(id);
-  }
-  return ended;
-}
-
-/** Whether this call ended it. */
-function endExtension(
-  context: SlackContext,
-  id: string,
-  end: (request: AccessRequest) => EndVerdict,
-  { type, by, why }: Ending,
-): Promise<boolean> {
-  return updateRequest<boolean>(context, id, (current) => {
-    const verdict = current && end(current);
-    if (!current || verdict?.type !== "ended") return { type: "stop", outcome: false };
-    const event = eventOf(type, current, by, context.now(), { why });
-    return { type: "write", after: verdict.after, event, outcome: true };
-  });
-}
-
-function extendsRevoked({ id }: AccessRequest): string {
-  return `it extends ${id}, which was revoked`;
 }
 
 interface Ending {
@@ -132,83 +171,43 @@ async function decideEnd(
   };
 }
 
-/** The form for the reason of a revocation. `private_metadata` is the request's id. */
-export const revokeModalId = "revoke";
-
 /**
- * Asks once more before access ends.
- * @param extensions ids of the leases that extend it, and end with it
+ * Ends the extensions before the lease that they extend. A process that dies in between leaves a lease that people can still
+ * revoke, and never an extension that outlives its lease.
  */
-export function revokeModal(request: AccessRequest, extensions: readonly string[] = []): ModalView {
-  const { id, requester, level, cluster } = request;
-  const also = extensions.map((each) => code(each)).join(", ");
-  const loses = `${mention(requester)} loses ${code(level)} on ${code(cluster)} now (${code(id)}).`;
-  const ends = `${loses}${also && ` This also ends its extensions ${also}.`}`;
-  return {
-    type: "modal",
-    callback_id: revokeModalId,
-    private_metadata: id,
-    title: text("Revoke access"),
-    submit: text("Revoke"),
-    close: text("Keep it"),
-    blocks: [
-      { type: "section", text: { type: "mrkdwn", text: ends } },
-      reasonInput("Why", "The channel sees this", true),
-    ],
-  };
+async function endExtensions(
+  context: SlackContext,
+  request: AccessRequest,
+  end: (request: AccessRequest) => EndVerdict,
+  { type, by }: Ending,
+): Promise<readonly string[]> {
+  const ended: string[] = [];
+  for (const { id } of extensionsOf(request.id, await context.ledger.grantedOf(request.cluster))) {
+    const isEnded = await endExtension(context, id, end, { type, by, why: extendsRevoked(request) });
+    if (isEnded) ended.push(id);
+  }
+  return ended;
 }
 
-/** Revoke asks once more, and why. */
-export function handleRevokeButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, async () => {
-    const id = click.action.value ?? "";
-    const request = await context.ledger.get(id);
-    if (!request) return messageModal("Revoke access", noSuchRequestAnswer(id));
-    const extensions = extensionsOf(id, await context.ledger.grantedOf(request.cluster));
-    return revokeModal(
-      request,
-      extensions.map((each) => each.id),
-    );
+/** Whether this call ended it. */
+function endExtension(
+  context: SlackContext,
+  id: string,
+  end: (request: AccessRequest) => EndVerdict,
+  { type, by, why }: Ending,
+): Promise<boolean> {
+  return updateRequest<boolean>(context, id, (current) => {
+    const verdict = current && end(current);
+    if (!current || verdict?.type !== "ended") return { type: "stop", outcome: false };
+    const event = eventOf(type, current, by, context.now(), { why });
+    return { type: "write", after: verdict.after, event, outcome: true };
   });
 }
 
-/** Starts the end; the message in the channel confirms it. */
-export function handleRevokeSubmission(context: SlackContext, submission: Submission): Promise<void> {
-  const { body, view } = submission;
-  return answerSubmission(context, submission, "Revoke access", () =>
-    revokeLease(context, body.user.id, view.private_metadata, whyOf(submission)),
-  );
+function extendsRevoked({ id }: AccessRequest): string {
+  return `it extends ${id}, which was revoked`;
 }
 
-export const cancelCommand: Command = {
-  word: "cancel",
-  usage: "<id>",
-  summary: "cancels your request",
-  records: true,
-  run: (context, { user, rest }) => cancelRequest(context, user, rest),
-};
-
-export const revokeCommand: Command = {
-  word: "revoke",
-  usage: "<id> [why]",
-  summary: "ends access before its time",
-  records: true,
-  run: (context, { user, rest }) => {
-    const [id, why] = idAndRest(rest);
-    return revokeLease(context, user, id, why);
-  },
-};
-
-export function handleCancelButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, () => cancelRequest(context, click.body.user.id, click.action.value ?? ""));
-}
-
-/** "I'm done" ends access at once: giving it back needs no reason. */
-export function handleDoneButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, () => revokeLease(context, click.body.user.id, click.action.value ?? "", ""));
-}
-
-/** What a revocation or a cancellation set off. */
 /** @param extensions ids of leases that extend it, and end with it */
 function endedAnswer(after: AccessRequest, extensions: readonly string[] = []): Message {
   if (after.state === "cancelled") return answer(`Cancelled ${code(after.id)}.`);

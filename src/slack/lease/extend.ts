@@ -12,12 +12,109 @@ import type { SlackContext } from "../app/context.ts";
 import { formFailure } from "../app/slack-failure.ts";
 import { refuseToAsk } from "../ask/limits.ts";
 import { requestedAnswer, submitRequest } from "../ask/submit-request.ts";
-import type { Message } from "../blocks/message.ts";
-import { answer, failureAnswer, messageModal, noSuchRequestAnswer, text } from "../blocks/message.ts";
+import { answer, failureAnswer, type Message, messageModal, noSuchRequestAnswer, text } from "../blocks/message.ts";
 import { code, context as contextBlock, mention, section, shortTime, styled, time } from "../blocks/mrkdwn.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
+
+export const extend: Command = {
+  word: "extend",
+  usage: "<id> [for 1h]",
+  summary: "asks for more time; without a time it opens a form",
+  records: true,
+  run: (context, call) => {
+    const [id = "", ...by] = call.rest.split(/\s+/).filter((word) => word.toLowerCase() !== "for");
+    if (by.length === 0) return openExtendForm(context, call, id);
+    return extendLease(context, call.user, id, () => parseDuration(by.join(" ")));
+  },
+};
+
+async function openExtendForm(context: SlackContext, call: CommandCall, id: string): Promise<Message | null> {
+  const form = await extendForm(context, call.user, id);
+  if (form.type === "refused") return form.message;
+  await call.client.views.open({ trigger_id: call.triggerId, view: form.view }).catch((error: unknown) => {
+    throw formFailure(error);
+  });
+  return null;
+}
+
+export function handleExtendButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return openOnClick(context, click, () => extendView(context, click.body.user.id, click.action.value ?? ""));
+}
+
+/** The form, or a modal that says why there is none. */
+async function extendView(context: SlackContext, user: string, id: string): Promise<ModalView> {
+  const form = await extendForm(context, user, id);
+  return form.type === "form" ? form.view : messageModal("Extend access", form.message);
+}
+
+/** The form that asks how much longer. `private_metadata` is the request's id. */
+export const extendModalId = "extend";
+
+/** The choice when the form opens, where it is offered. */
+const usualSeconds = 3600;
+
+async function extendForm(
+  context: SlackContext,
+  user: string,
+  id: string,
+): Promise<
+  { readonly type: "form"; readonly view: ModalView } | { readonly type: "refused"; readonly message: Message }
+> {
+  const found = await readExtendable(context, user, id);
+  if (found.type === "refused") return found;
+  const now = context.now();
+  const choices = extensionChoices(found.request, found.level, now);
+  if (choices.length > 0) return { type: "form", view: extendModal(found.request, choices) };
+  const reading = readExtension(found.request, found.level, Number.POSITIVE_INFINITY, now);
+  const message = reading.type === "refused" ? reading.message : "";
+  return { type: "refused", message: answer(`:warning: ${styled(message)}`) };
+}
+
+function extendModal(request: AccessRequest, choices: readonly ExtensionChoice[]): ModalView {
+  const { id, level, cluster, lease } = request;
+  const options = choices.map(optionOf);
+  const usual = options[choices.findLastIndex(({ bySeconds }) => bySeconds <= usualSeconds)];
+  return {
+    type: "modal",
+    callback_id: extendModalId,
+    private_metadata: id,
+    title: text("Extend access"),
+    submit: text("Ask"),
+    close: text("Cancel"),
+    blocks: [
+      section(`${code(level)} on ${code(cluster)} (${code(id)}) ends ${time(lease?.endsAt ?? "")}.`),
+      {
+        type: "input",
+        block_id: "until",
+        label: text("How much longer"),
+        element: { type: "radio_buttons", action_id: "value", options, ...(usual && { initial_option: usual }) },
+      },
+      contextBlock("The approvers see this end. A late approval does not move it."),
+    ],
+  };
+}
+
+/** The value is the end on screen: the request asks for this end, whenever the form is sent. */
+function optionOf({ bySeconds, until }: ExtensionChoice): MrkdwnOption {
+  const words = `${formatDuration(bySeconds)} more, until ${shortTime(until)}`;
+  return { text: { type: "mrkdwn", text: words, verbatim: true }, value: until };
+}
+
+export function handleExtendSubmission(context: SlackContext, submission: Submission): Promise<void> {
+  const { body, view } = submission;
+  const until = Date.parse(view.state.values.until?.value?.selected_option?.value ?? "");
+  return answerSubmission(context, submission, "Extend access", () =>
+    extendLease(context, body.user.id, view.private_metadata, ({ lease }) => secondsBetween(lease?.endsAt, until)),
+  );
+}
+
+/** Null: a time is unreadable, or not later. */
+function secondsBetween(from: string | undefined, until: number): number | null {
+  const seconds = (until - Date.parse(from ?? "")) / 1000;
+  return seconds > 0 ? seconds : null;
+}
 
 export interface Extendable {
   readonly type: "extendable";
@@ -113,102 +210,6 @@ async function extendLease(
 /** The level of the configuration: the policy applies the rule by itself. */
 function levelIn({ levels }: Cluster, level: Level): Level {
   return levels.find(({ name }) => name === level.name) ?? level;
-}
-
-export function handleExtendButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, () => extendView(context, click.body.user.id, click.action.value ?? ""));
-}
-
-export const extend: Command = {
-  word: "extend",
-  usage: "<id> [for 1h]",
-  summary: "asks for more time; without a time it opens a form",
-  records: true,
-  run: (context, call) => {
-    const [id = "", ...by] = call.rest.split(/\s+/).filter((word) => word.toLowerCase() !== "for");
-    if (by.length === 0) return openExtendForm(context, call, id);
-    return extendLease(context, call.user, id, () => parseDuration(by.join(" ")));
-  },
-};
-
-async function openExtendForm(context: SlackContext, call: CommandCall, id: string): Promise<Message | null> {
-  const form = await extendForm(context, call.user, id);
-  if (form.type === "refused") return form.message;
-  await call.client.views.open({ trigger_id: call.triggerId, view: form.view }).catch((error: unknown) => {
-    throw formFailure(error);
-  });
-  return null;
-}
-
-/** The form that asks how much longer. `private_metadata` is the request's id. */
-export const extendModalId = "extend";
-/** The choice when the form opens, where it is offered. */
-const usualSeconds = 3600;
-async function extendForm(
-  context: SlackContext,
-  user: string,
-  id: string,
-): Promise<
-  { readonly type: "form"; readonly view: ModalView } | { readonly type: "refused"; readonly message: Message }
-> {
-  const found = await readExtendable(context, user, id);
-  if (found.type === "refused") return found;
-  const now = context.now();
-  const choices = extensionChoices(found.request, found.level, now);
-  if (choices.length > 0) return { type: "form", view: extendModal(found.request, choices) };
-  const reading = readExtension(found.request, found.level, Number.POSITIVE_INFINITY, now);
-  const message = reading.type === "refused" ? reading.message : "";
-  return { type: "refused", message: answer(`:warning: ${styled(message)}`) };
-}
-
-/** The form, or a modal that says why there is none. */
-async function extendView(context: SlackContext, user: string, id: string): Promise<ModalView> {
-  const form = await extendForm(context, user, id);
-  return form.type === "form" ? form.view : messageModal("Extend access", form.message);
-}
-
-function extendModal(request: AccessRequest, choices: readonly ExtensionChoice[]): ModalView {
-  const { id, level, cluster, lease } = request;
-  const options = choices.map(optionOf);
-  const usual = options[choices.findLastIndex(({ bySeconds }) => bySeconds <= usualSeconds)];
-  return {
-    type: "modal",
-    callback_id: extendModalId,
-    private_metadata: id,
-    title: text("Extend access"),
-    submit: text("Ask"),
-    close: text("Cancel"),
-    blocks: [
-      section(`${code(level)} on ${code(cluster)} (${code(id)}) ends ${time(lease?.endsAt ?? "")}.`),
-      {
-        type: "input",
-        block_id: "until",
-        label: text("How much longer"),
-        element: { type: "radio_buttons", action_id: "value", options, ...(usual && { initial_option: usual }) },
-      },
-      contextBlock("The approvers see this end. A late approval does not move it."),
-    ],
-  };
-}
-
-/** The value is the end on screen: the request asks for this end, whenever the form is sent. */
-function optionOf({ bySeconds, until }: ExtensionChoice): MrkdwnOption {
-  const words = `${formatDuration(bySeconds)} more, until ${shortTime(until)}`;
-  return { text: { type: "mrkdwn", text: words, verbatim: true }, value: until };
-}
-
-export function handleExtendSubmission(context: SlackContext, submission: Submission): Promise<void> {
-  const { body, view } = submission;
-  const until = Date.parse(view.state.values.until?.value?.selected_option?.value ?? "");
-  return answerSubmission(context, submission, "Extend access", () =>
-    extendLease(context, body.user.id, view.private_metadata, ({ lease }) => secondsBetween(lease?.endsAt, until)),
-  );
-}
-
-/** Null: a time is unreadable, or not later. */
-function secondsBetween(from: string | undefined, until: number): number | null {
-  const seconds = (until - Date.parse(from ?? "")) / 1000;
-  return seconds > 0 ? seconds : null;
 }
 
 export function notYoursToExtendAnswer({ id, requester }: AccessRequest): Message {
