@@ -3,12 +3,12 @@ import type { Json } from "../access/audit/canonical-json.ts";
 import type { Withdrawal, Withdrawals } from "../access/lease/withdrawal.ts";
 
 /**
- * What a cluster that takes access entries remembers of approvals that were taken back, in tags of the EKS cluster itself: an
+ * What a cluster that takes access entries remembers of revoked approvals, in tags of the EKS cluster itself: an
  * deleted entry can't remember anything, and `aws-auth` may be out of reach. One tag for each, so that no two runs can
  * overwrite what the other has remembered: EKS has no versions. The text is for people as well.
  */
 const prefix = "eks-access/withdrawn/";
-/** Approvals up to then, of which the cluster remembers nothing, may have been taken back and forgotten. */
+/** Approvals up to then, of which the cluster remembers nothing, may have been revoked and forgotten. */
 const forgottenKey = "eks-access/forgotten";
 
 /** EKS takes 50 tags, and most of them belong to others. */

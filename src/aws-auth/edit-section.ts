@@ -130,7 +130,7 @@ interface Wanted {
 }
 
 /** The edits that make an entry say what is wanted; null where it is not written as a mapping of its own. `inFront`:
- * nothing new comes behind what stands at its end. */
+ * nothing new follows the entry's last field. */
 function editEntry(reading: ListReading, entry: Entry, wanted: Wanted, inFront: boolean): TextEdit[] | null {
   const place = entryPlace(reading, entry, inFront);
   if (place === null) return null;

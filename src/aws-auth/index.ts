@@ -25,7 +25,7 @@ export {
   type Caller,
   type CallerReading,
   entryArnIn,
-  goesBy,
+  isSamePrincipal,
   readCaller,
   withoutRolePath,
 } from "./principal/caller.ts";

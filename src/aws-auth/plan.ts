@@ -86,7 +86,7 @@ export function planChanges(
     before: document.data,
     after: after.data,
     document: after,
-    // A run of the worker shows it to nobody.
+    // A run of the worker does not show it.
     get diff() {
       return SECTIONS.map((section) => diffOf(section, document, after)).join("");
     },

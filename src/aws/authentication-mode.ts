@@ -20,8 +20,8 @@ export interface SwitchOptions {
 }
 
 /**
- * Makes a cluster know access entries beside aws-auth, and waits until EKS says so. There is no way back. Where somebody
- * else's update runs, or one of a run that died, its end is awaited first.
+ * Makes a cluster know access entries beside aws-auth, and waits until EKS says so. There is no way back. If another update runs, or
+ * one of a dead run, it waits for that first.
  *
  * @returns false: the mode knew them already
  * @throws AccessError

@@ -37,8 +37,8 @@ export interface ClusterDescription {
 }
 
 /**
- * One EKS cluster, as some credentials reach it. EKS is asked for a cluster by its name alone, and the credentials decide whose
- * cluster that is. So there is no value of this class before EKS has answered these very credentials with the expected ARN, and
+ * One EKS cluster, as some credentials reach it. EKS finds a cluster by its name alone, in the account of
+ * the credentials. So there is no value of this class before EKS has answered these very credentials with the expected ARN, and
  * every call of EKS takes one. It holds credentials: it lives for one run.
  */
 export class EksCluster {

@@ -121,7 +121,7 @@ export interface CreatedCluster {
 /**
  * Reads the JSON of one CloudTrail event; null where it is not the successful creation of this very EKS cluster.
  * `CreateCluster` also names ECS, Redshift, DAX and MemoryDB, and a cluster's name is used again after it was deleted:
- * `createdAt` tells the one that exists now. Source: CloudTrail User Guide, "userIdentity element".
+ * `createdAt` identifies the one that exists now. Source: CloudTrail User Guide, "userIdentity element".
  */
 export function readCreationRecord(json: string, cluster: CreatedCluster): CreationRecord | null {
   const event = schema.safeParse(parse(json));

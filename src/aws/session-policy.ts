@@ -64,7 +64,7 @@ export function waySessionPolicy(nextRoleArn: string): string {
   return policyOf([wayActions, nextRoleArn]);
 }
 
-/** Bounds a session to asking CloudTrail, whose LookupEvents knows no resources. */
+/** Bounds a session to asking CloudTrail; LookupEvents knows no resources. */
 export function historianSessionPolicy(): string {
   return policyOf([["cloudtrail:LookupEvents"], "*"]);
 }

@@ -13,7 +13,7 @@ import { breakGlassOf, buildLevel, quietReason, rulesOf } from "./policy-rules.t
 export interface Config {
   readonly slack: {
     readonly mode: "http" | "socket";
-    /** The id of the app whose requests are taken; null: any app with the signing secret or the app token. */
+    /** Only requests of the app with this id count; null: any app with the signing secret or the app token. */
     readonly appId: string | null;
   };
   /** By the name that people type. */

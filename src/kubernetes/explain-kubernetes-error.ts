@@ -11,7 +11,7 @@ interface Status {
   readonly message: string;
 }
 
-/** An answer whose status is no success. Its text is for `kubernetesFailure` only: it is not redacted yet. */
+/** An answer without success. Its text is for `kubernetesFailure` only: it is not redacted yet. */
 export class RefusedByServer extends Error {
   readonly answer: ApiAnswer;
 

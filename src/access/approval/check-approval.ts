@@ -1,4 +1,4 @@
-import { goesBy } from "../../aws-auth/index.ts";
+import { isSamePrincipal } from "../../aws-auth/index.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";
 import { isNamedIn, noStanding, type Standing } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
@@ -74,7 +74,7 @@ function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): str
   if (!isSealedDecision(approval, request.id, keys)) return "the approval does not carry our seal";
   if (isAhead(approval, now)) return datedAhead("an approval");
   if (approval.by === request.requester && !rule.selfApproval) return "nobody can approve a request of their own";
-  if (!rule.selfApproval && goesBy(approval.linked, request.principal)) return approverGetsIt;
+  if (!rule.selfApproval && isSamePrincipal(approval.linked, request.principal)) return approverGetsIt;
   const approver = { user: approval.by, memberships: approval.memberships };
   if (!isNamedIn(approversOf(rule, cluster), approver)) return "who approved it is no approver of the cluster any more";
   // A time that can't be read is before nothing: what is doubtful is over.

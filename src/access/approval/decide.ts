@@ -1,4 +1,4 @@
-import { goesBy } from "../../aws-auth/index.ts";
+import { isSamePrincipal } from "../../aws-auth/index.ts";
 import { scheduleLease } from "../lease/lease.ts";
 import { giveTheSame } from "../lease/other-leases.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";
@@ -97,7 +97,7 @@ function refuseApproval(
 
 /** Whether an approver would get the access that they approve: by their own request it is the rule that says so. */
 function isForOneself({ principal }: AccessRequest, { selfApproval }: Rule, by: string, { links }: Facts): boolean {
-  return !selfApproval && goesBy(links?.get(by) ?? null, principal);
+  return !selfApproval && isSamePrincipal(links?.get(by) ?? null, principal);
 }
 
 function ruledBy(request: AccessRequest, cluster: Cluster, { standing }: Facts): [Rule | null, Level | undefined] {

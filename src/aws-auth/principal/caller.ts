@@ -42,7 +42,7 @@ function noticedAt({ code, message }: { readonly code: string; readonly message:
  *
  * @param linked null: the person has no link
  */
-export function goesBy(linked: string | null, principal: string): boolean {
+export function isSamePrincipal(linked: string | null, principal: string): boolean {
   if (linked === null) return false;
   return canonical(linked) === canonical(principal);
 }

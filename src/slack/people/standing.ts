@@ -5,7 +5,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { groupsNamedFor, isNamedIn, type Person, type Standing } from "../../access/policy/person.ts";
 import { approversOf, ruleFor } from "../../access/policy/rule.ts";
 import type { AccessRequest, Decision } from "../../access/request/record.ts";
-import { goesBy } from "../../aws-auth/index.ts";
+import { isSamePrincipal } from "../../aws-auth/index.ts";
 import type { Config } from "../../config/config.ts";
 import { leasesNow } from "../../ledger/leases-now.ts";
 import { sealedLinksOf } from "../../ledger/sealed-links.ts";
@@ -89,7 +89,7 @@ export async function factsFor(
   const approvers = rule ? approversOf(rule, cluster) : [];
   const whyNot = (person: Person): string | null => {
     if (!isNamedIn(approvers, person)) return noApprover;
-    const isTheirOwn = !rule?.selfApproval && goesBy(links.get(person.user) ?? null, request.principal);
+    const isTheirOwn = !rule?.selfApproval && isSamePrincipal(links.get(person.user) ?? null, request.principal);
     return isTheirOwn ? "their account is linked with the principal now" : null;
   };
   // A denial needs nobody else, and must be possible also while Slack does not answer.

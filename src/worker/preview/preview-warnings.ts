@@ -4,7 +4,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { groupsIn, isFullControl } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { AwsAuthDocument, Principal } from "../../aws-auth/index.ts";
-import { entriesThatYield, goesBy, type NamedEntry } from "../../aws-auth/index.ts";
+import { entriesThatYield, isSamePrincipal, type NamedEntry } from "../../aws-auth/index.ts";
 import type { RoleBindings } from "../../kubernetes/group-bindings.ts";
 import type { ClusterState } from "../reconcile/settle-document.ts";
 
@@ -36,7 +36,7 @@ function mastersWarning({ groups }: AccessRequest): string[] {
 
 /** Whoever asks for somebody else's principal gives that one access, in their own name. */
 function ownerWarning({ principal }: AccessRequest, { linked }: WarningFacts): string[] {
-  if (goesBy(linked, principal)) return [];
+  if (isSamePrincipal(linked, principal)) return [];
   return [
     `The principal is not known to be the requester's own: their Slack account is linked with ${linked ?? "none"}.`,
   ];

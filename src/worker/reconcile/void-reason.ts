@@ -15,7 +15,7 @@ import { ruleFor } from "../../access/policy/rule.ts";
 import type { Way } from "../../access/policy/way.ts";
 import { digestOfChange } from "../../access/request/digest.ts";
 import type { ApprovedRequest, Holding, MappedIdentity } from "../../access/request/record.ts";
-import { goesBy, readPrincipal } from "../../aws-auth/index.ts";
+import { isSamePrincipal, readPrincipal } from "../../aws-auth/index.ts";
 
 export interface ApprovalFacts {
   readonly cluster: Cluster;
@@ -75,7 +75,7 @@ function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: (arn: 
 function isForApprover({ cluster, links }: ApprovalFacts, request: ApprovedRequest): boolean {
   const { principal, requester, level, standing, approvals } = request;
   const rule = ruleFor(cluster, level, { user: requester, memberships: standing.memberships });
-  return !rule?.selfApproval && approvals.some(({ by }) => goesBy(links.get(by) ?? null, principal));
+  return !rule?.selfApproval && approvals.some(({ by }) => isSamePrincipal(links.get(by) ?? null, principal));
 }
 
 function messageOf(verdict: ApprovalVerdict): string | null {
