@@ -63,8 +63,8 @@ const marks: Readonly<Record<Finding["result"], string>> = { yes: "âœ“", no: "âœ
 
 function tell(examined: Examined, io: CommandIo): Examined {
   io.stdout(`${examined.what}\n`);
-  for (const { result, detail, mend } of examined.findings) {
-    io.stdout(`  ${marks[result]} ${detail.replaceAll("`", "")}${mend ? `. ${mend}` : ""}\n`);
+  for (const { result, detail, remedy } of examined.findings) {
+    io.stdout(`  ${marks[result]} ${detail.replaceAll("`", "")}${remedy ? `. ${remedy}` : ""}\n`);
   }
   for (const warning of examined.warnings ?? []) io.stdout(`  ! ${warning}\n`);
   return examined;

@@ -37,7 +37,7 @@ Exit code: 0 planned or carried out, 1 refused or stopped, 2 unusable input.
 
 interface MigrateOptions {
   readonly cluster: string;
-  readonly told: readonly string[];
+  readonly givenArns: readonly string[];
   readonly json: boolean;
   readonly apply: Application | null;
 }
@@ -60,7 +60,7 @@ export async function runMigrate(argv: readonly string[], io: CommandIo): Promis
     return withWorkerContext(settings, "migrate", (context) => applyPlan(context, cluster, apply, io));
   }
   const facts = await withWorkerContext(settings, "migrate", (context) =>
-    gatherMigration(context, cluster, "migrate", options.told),
+    gatherMigration(context, cluster, "migrate", options.givenArns),
   );
   const stray = strayArn(facts);
   if (stray !== undefined) {
@@ -82,19 +82,19 @@ function readOptions(argv: readonly string[]): MigrateOptions | string {
     const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: known });
     const [cluster, ...rest] = positionals;
     if (cluster === undefined || rest.length > 0) return "Name one cluster.";
-    const { apply, backup, arn: told = [], json = false } = values;
+    const { apply, backup, arn: givenArns = [], json = false } = values;
     if (apply === undefined && backup !== undefined) return "Use --backup together with --apply.";
     const application = apply === undefined ? null : { digest: apply, backup: backup ?? null };
-    return { cluster, told, json, apply: application };
+    return { cluster, givenArns, json, apply: application };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
 /** An ARN without an entry is a typing mistake: the intended role would then migrate without its path. */
-function strayArn({ told, document }: MigrationFacts): string | undefined {
+function strayArn({ givenArns, document }: MigrationFacts): string | undefined {
   const known = new Set(document.entries.map(({ arn }) => principalKey(arn)));
-  return told.find((arn) => !known.has(principalKey(arn)));
+  return givenArns.find((arn) => !known.has(principalKey(arn)));
 }
 
 function tell(cluster: string, result: MigrationResult, { json }: MigrateOptions, io: CommandIo): number {
@@ -123,7 +123,7 @@ function migrationText(cluster: string, summary: MigrationSummary): string {
   const numbered = steps.flatMap(({ does, proof, undo }, index) => [
     `  ${index + 1}. ${does}`,
     `     Proof: ${proof}`,
-    `     Back: ${undo}`,
+    `     Undo: ${undo}`,
   ]);
   return [
     `${cluster} has the authentication mode ${mode}.`,

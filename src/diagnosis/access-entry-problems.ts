@@ -9,7 +9,7 @@ import { bindIt, unboundWords } from "./mapped.ts";
 import { CLUSTER_ADMIN, principalKey } from "./migration/facts.ts";
 import type { Told } from "./problems.ts";
 
-/** What `check` tells of access entries; docs/diagnosis.md has each with its remedy. */
+/** What `check` reports about access entries; docs/diagnosis.md has each with its remedy. */
 export const entryProblemCodes = [
   "tags-untrusted",
   "lease-overdue",
@@ -22,19 +22,19 @@ export const entryProblemCodes = [
   "cluster-admin",
 ] as const;
 
-/** What one entry is judged by. */
+/** The facts about one entry. */
 export interface EntrySurroundings {
-  /** As the configuration names the cluster. */
+  /** The cluster's name in the configuration. */
   readonly cluster: string;
   readonly creatorArn: string;
-  /** Groups that any binding of the cluster names; null: could not be asked. */
+  /** Groups that any binding of the cluster names; null: unknown. */
   readonly boundGroups: ReadonlySet<string> | null;
   /** Ids of the leases in this cluster that are not over, by the ledger. */
   readonly granted: ReadonlySet<string>;
   readonly now: Date;
 }
 
-/** What an engineer wants to know of one access entry, whatever else lets its principal in. */
+/** The problems of one access entry, whatever else admits its principal. */
 export function accessEntryProblems(read: ReadEntry, around: EntrySurroundings): readonly EntryProblem[] {
   const ours = [...distrusted(read), ...overdue(read, around), ...unknownClaims(read, around)];
   if (read.entry.type !== "STANDARD") return ours;
@@ -43,14 +43,14 @@ export function accessEntryProblems(read: ReadEntry, around: EntrySurroundings):
 
 function distrusted({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   if (tags.type !== "untrusted") return [];
-  const message = `The access entry of ${entry.principalArn} has tags of ours that are not believed: ${tags.message}.`;
+  const message = `The access entry of ${entry.principalArn} has tags of eks-access without a valid seal: ${tags.message}.`;
   return [tell("tags-untrusted", "error", entry, message, distrustRemedy)];
 }
 
 /** The worker takes a lease away within seconds of its end, but for what a call that comes late may bring. */
 const overdueAfterMs = 10 * 60_000;
 
-/** Access of ours that is there although its time is over. */
+/** Access of ours whose time is over. */
 function overdue({ entry, tags, rescue }: ReadEntry, { now }: EntrySurroundings): readonly EntryProblem[] {
   const shares = tags.type === "holding" ? tags.holding.shares : [];
   const ends = [...shares, ...(rescue ? [rescue] : [])].map(({ endsAt }) => endsAt);
@@ -58,26 +58,25 @@ function overdue({ entry, tags, rescue }: ReadEntry, { now }: EntrySurroundings)
   const [first] = late;
   if (first === undefined) return [];
   const message = `The access entry of ${entry.principalArn} still claims access that ended ${first}.`;
-  const remedy = "The worker takes it away at its next look; where it stays, its log says what keeps it from that.";
+  const remedy = "The worker removes it on its next run. If it stays, read the worker's log.";
   return [tell("lease-overdue", "error", entry, message, remedy)];
 }
 
-/** Claims of leases that nobody has in force. An open claim is kept until all that was sent by it has arrived. */
+/** Claims of leases that are not active. An open claim stays until every call sent for it has arrived. */
 function unknownClaims({ entry, tags }: ReadEntry, { granted, now }: EntrySurroundings): readonly EntryProblem[] {
   if (tags.type !== "holding" || arrivesUntil(tags.openSince, now)) return [];
   const unknown = tags.holding.shares.find(({ id, endsAt }) => !granted.has(id) && Date.parse(endsAt) > now.getTime());
   if (!unknown) return [];
-  const message = `The access entry of ${entry.principalArn} claims access until ${unknown.endsAt} that is not in force by the ledger.`;
-  const remedy =
-    "The worker takes it up or takes it away when it reads all entries, once an hour; `eks-access recover` does it at once.";
+  const message = `The access entry of ${entry.principalArn} claims access until ${unknown.endsAt}, but the ledger has no such active lease.`;
+  const remedy = "The worker adopts or removes it within an hour. To do it now, run `eks-access recover`.";
   return [tell("claim-unknown", "warning", entry, message, remedy)];
 }
 
-/** What of ours was emptied is told as drift, or is about to go. */
+/** Our own emptied entry is reported as drift, or is about to go. */
 function withoutRights({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   const { principalArn, username, groups, policies } = entry;
   if (tags.type === "holding" || groups.length > 0 || policies.length > 0) return [];
-  const message = `The access entry of ${principalArn} has neither groups nor access policies: it signs in as ${named(username)}, and may do nothing unless a binding names that user.`;
+  const message = `The access entry of ${principalArn} has no groups and no access policies. It signs in as ${named(username)} and can do nothing, unless a binding names that user.`;
   const remedy = "Give the entry a group or an access policy, or delete it.";
   return [tell("entry-without-rights", "warning", entry, message, remedy)];
 }
@@ -85,16 +84,16 @@ function withoutRights({ entry, tags }: ReadEntry): readonly EntryProblem[] {
 function unbound({ entry }: ReadEntry, { cluster, boundGroups }: EntrySurroundings): readonly EntryProblem[] {
   const groups = boundGroups ? entry.groups.filter((group) => !boundGroups.has(group)) : [];
   if (groups.length === 0) return [];
-  const message = `${unboundWords(cluster, groups)} It stands in the access entry of ${entry.principalArn}.`;
+  const message = `${unboundWords(cluster, groups)} The access entry of ${entry.principalArn} has it.`;
   return [tell("group-unbound", "warning", entry, message, bindIt)];
 }
 
-/** The creator is meant to be one: a worker becomes it, and could prove nothing otherwise. */
+/** The creator is expected to be one: a worker acts as it, and needs that to prove anything. */
 function administrators({ entry }: ReadEntry, { creatorArn }: EntrySurroundings): readonly EntryProblem[] {
   const isCreator = principalKey(entry.principalArn) === principalKey(creatorArn);
   if (isCreator || !isFullControl(entry.policies.flatMap(policyTexts))) return [];
-  const message = `${entry.principalArn} has ${named(CLUSTER_ADMIN)} in the whole cluster: it may do everything, and no RBAC rule can take that away.`;
-  const remedy = "Associate a narrower policy instead, where that is enough.";
+  const message = `${entry.principalArn} has ${named(CLUSTER_ADMIN)} in the whole cluster. It can do everything, and no RBAC rule limits it.`;
+  const remedy = "Associate a narrower policy if that is enough.";
   return [tell("cluster-admin", "notice", entry, message, remedy)];
 }
 

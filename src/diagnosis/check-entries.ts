@@ -22,39 +22,39 @@ import { signInByEntry } from "./migration/plan.ts";
 import { identityWords } from "./person-links.ts";
 import { type GroupedProblems, groupProblems } from "./problems.ts";
 
-/** Whoever signs in is in it by the API server itself. */
+/** The API server puts everybody who signs in into it. */
 const everybody = "system:authenticated";
 
-/** All that a report on the access entries of a cluster goes by. */
+/** The facts for a report on a cluster's access entries. */
 export interface EntriesFacts {
   readonly cluster: Cluster;
   readonly creatorArn: string;
   /** The ARNs of all principals, with their paths. */
   readonly listed: readonly string[];
-  /** Those of them that were read. */
+  /** Those that were read. */
   readonly read: readonly ReadEntry[];
   /** Null: the cluster does not read it, there is none, or it could not be read. */
   readonly document: AwsAuthDocument | null;
-  /** Groups that any binding of the cluster names; null: could not be asked. */
+  /** Groups that any binding of the cluster names; null: unknown. */
   readonly boundGroups: ReadonlySet<string> | null;
   readonly granted: Granted;
   readonly asker: Reader;
   readonly now: Date;
 }
 
-/** What there is to tell of the access entries, bounded so that a message can hold it. */
+/** The report on the access entries, bounded so that a message can hold it. */
 export interface EntriesSummary extends GroupedProblems {
   /** How many the cluster has. */
   readonly listed: number;
-  /** Of those that were read, the most first. */
+  /** Of those that were read, the most frequent first. */
   readonly types: readonly { readonly type: string; readonly count: number }[];
-  /** Whether it could be asked which groups RBAC binds. */
+  /** Whether the bindings of RBAC are known. */
   readonly knowsBindings: boolean;
 }
 
 const mostGroups = 7;
 
-/** Sums up the access entries of a cluster as far as they were read. */
+/** Sums up the access entries that were read. */
 export function summarizeEntries(facts: EntriesFacts): EntriesSummary {
   const { cluster, creatorArn, listed, read, document, boundGroups, granted, asker, now } = facts;
   const around = { cluster: cluster.name, creatorArn, boundGroups, granted: granted.ids, now };
@@ -77,20 +77,20 @@ function typesOf(read: readonly ReadEntry[]): EntriesSummary["types"] {
   return [...counts].map(([type, count]) => ({ type, count })).toSorted((a, b) => b.count - a.count);
 }
 
-/** Grants in force of which somebody took a part out of their access entry. */
+/** Active leases that somebody removed a part of from their access entry. */
 function driftsIn({ listed, read, granted }: EntriesFacts): readonly Drift[] {
   const byArn = new Map(read.map((each) => [principalKey(each.entry.principalArn), each]));
   const known = new Set(listed.map(principalKey));
   return leasesIn(granted.still).flatMap((request) => {
     const key = principalKey(request.principal);
     const found = byArn.get(key) ?? null;
-    // What was not read may hold it all.
+    // An entry that was not read may hold all of it.
     const isUnread = !found && known.has(key);
     return (isUnread ? null : entryDrift(request, found)) ?? [];
   });
 }
 
-/** In which order a cluster's entries are read, where not all may be: those of leases and those that may hide an item first. */
+/** The order of reading, where not all can be read: first those of leases and those that may hide an item. */
 export function readingOrder(
   listed: readonly string[],
   granted: readonly ApprovedRequest[],
@@ -104,14 +104,14 @@ export function readingOrder(
   return [...new Set([...first, ...listed])];
 }
 
-/** The leases that must stand in access entries now. */
+/** The leases that access entries must hold now. */
 function leasesIn(granted: readonly ApprovedRequest[]): readonly ApprovedRequest[] {
   return granted.filter((request) => isInForce(request) && isGivenByEntry(request));
 }
 
 /**
- * How the access entry of a principal differs from its item of aws-auth, for which nobody asks where a cluster reads both.
- * Null: there is no item, or it says the same. What a lease of ours adds to the entry is no difference.
+ * How a principal's access entry differs from its item of aws-auth, which does not count where a cluster reads both. Null: there is
+ * no item, or both say the same. What our lease adds to the entry is no difference.
  */
 function hiddenItem(read: ReadEntry, document: AwsAuthDocument): EntryProblem | null {
   const { principalArn, type, username } = read.entry;
@@ -127,7 +127,7 @@ function hiddenItem(read: ReadEntry, document: AwsAuthDocument): EntryProblem | 
   return differs(principalArn, item, `says ${identityWords({ username, groups: given })}`, lost);
 }
 
-/** Nodes that have no entry of theirs can't join: one of people brings none of the groups that EKS gives to nodes. */
+/** Nodes need an entry of their own type: an entry for people has none of the groups that EKS gives to nodes. */
 function hiddenNodes({ entry: { principalArn, type } }: ReadEntry, item: Entry): EntryProblem | null {
   if (type !== "STANDARD") {
     const lost = lostByNodes(item);
@@ -137,12 +137,12 @@ function hiddenNodes({ entry: { principalArn, type } }: ReadEntry, item: Entry):
     code: "entry-hides-nodes",
     severity: "error",
     place: principalArn,
-    message: `${placeIn(item)} of aws-auth is how nodes sign in, and the access entry of ${principalArn}, which goes before it, is one of people: nodes of this role can't join.`,
-    remedy: `Delete the entry, and make one of the nodes' type: ${named(`aws eks create-access-entry --type ${nodeTypeOf(item)}`)}.`,
+    message: `Nodes sign in through ${placeIn(item)} of aws-auth, but the access entry of ${principalArn} overrides it and is for people. Nodes of this role can't join.`,
+    remedy: `Delete the entry and create one for nodes: ${named(`aws eks create-access-entry --type ${nodeTypeOf(item)}`)}.`,
   };
 }
 
-/** All that the entry gives without us; what is wholly ours hides the item as well. */
+/** What the entry gives without us; an entry that is wholly ours hides the item as well. */
 function withoutLeases(read: ReadEntry): readonly string[] {
   const held = heldIn(read);
   const whole = identityOfEntry(read.entry, held);
@@ -168,16 +168,16 @@ function groupsOf({ groups }: Pick<MappedIdentity, "groups">): readonly string[]
   return groups.filter((group) => group !== everybody);
 }
 
-/** @param byEntry whom the entry makes of the principal, to go on from `It` */
+/** @param byEntry how the entry differs, to follow `It` */
 function differs(principalArn: string, item: Entry, byEntry: string, lost: readonly string[]): EntryProblem {
-  const loss = lost.length > 0 ? `, and does without ${someOf(lost)}` : "";
+  const loss = lost.length > 0 ? ` and loses ${someOf(lost)}` : "";
   return {
     code: "entry-hides-item",
     severity: "warning",
     place: principalArn,
-    message: `The access entry of ${principalArn} goes before ${placeIn(item)} of aws-auth, which counts for nothing${loss}. It ${byEntry}; aws-auth says ${identityWords(item)}.`,
+    message: `The access entry of ${principalArn} overrides ${placeIn(item)} of aws-auth${loss}. It ${byEntry}; aws-auth says ${identityWords(item)}.`,
     remedy:
-      "Give the entry what is missing and take the item out of aws-auth; or delete the entry, and the item counts again.",
+      "Add what the entry lacks and remove the item from aws-auth. Or delete the entry, and the item counts again.",
   };
 }
 

@@ -4,74 +4,71 @@ import type { AwsAuthDocument, Severity } from "../aws-auth/index.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "../aws-auth/index.ts";
 import { broken, counted, type Finding, found, named, notAsked, someOf } from "./link.ts";
 
-/** How a cluster decides who may sign in, as EKS names it. */
+/** Where a cluster looks up identities, as EKS names it. */
 export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
 
-/** Who the API server takes the creator for; null: it has no SelfSubjectReview. */
+/** The creator's identity at the API server; null: it has no SelfSubjectReview. */
 export function apiServerFinding(identity: MappedIdentity | null): Finding {
   if (!identity) {
-    return notAsked(
-      "it let us in, but has no SelfSubjectReview, which came with Kubernetes 1.28, so it does not say as whom",
-    );
+    return notAsked("it let us in, but can't say as which user: SelfSubjectReview needs Kubernetes 1.28");
   }
   const groups = identity.groups.length > 0 ? `in ${someOf(identity.groups)}` : "in no groups";
-  return found(`takes us for ${named(identity.username)} ${groups}`);
+  return found(`knows us as ${named(identity.username)} ${groups}`);
 }
 
-/** Whether the creator may do what every lease needs. */
+/** Whether the creator has the right that every lease in aws-auth needs. */
 export function writeFinding(mayUpdate: boolean, cluster: Cluster): Finding {
-  if (mayUpdate) return found("may update configmap `aws-auth` in `kube-system`");
+  if (mayUpdate) return found("can update configmap `aws-auth` in `kube-system`");
   return broken(
-    "may not update configmap `aws-auth` in `kube-system`",
-    `Check that creator in eks-access.yml is who really created the cluster: ${named(`/eks-access creator ${cluster.name}`)}.`,
+    "can't update configmap `aws-auth` in `kube-system`",
+    `Check creator in eks-access.yml: ${named(`/eks-access creator ${cluster.name}`)} shows who created the cluster.`,
   );
 }
 
 export function modeFinding(mode: AuthenticationMode): Finding {
-  if (mode === "CONFIG_MAP") return found("`CONFIG_MAP`: aws-auth alone says who signs in");
+  if (mode === "CONFIG_MAP") return found("`CONFIG_MAP`: only aws-auth counts");
   if (mode === "API_AND_CONFIG_MAP") {
-    return found("`API_AND_CONFIG_MAP`: aws-auth counts for whoever has no access entry");
+    return found("`API_AND_CONFIG_MAP`: access entries count first, then aws-auth");
   }
-  return found("`API`: access entries alone say who signs in; aws-auth is not read");
+  return found("`API`: only access entries count; aws-auth is not read");
 }
 
-/** What of aws-auth is not asked for where nothing in it gives or takes access. */
+/** For what is not asked of aws-auth where it does not count. */
 export const unread = notAsked("the cluster does not read aws-auth");
 
-/** How many access entries there are, and whether what we wrote beside ours is believed. Null: the mode knows none. */
+/** The number of access entries, and whether our tags have a valid seal. Null: the mode has none. */
 export function entriesFinding(facts: { readonly count: number; readonly untrusted: string | null } | null): Finding {
-  if (!facts) return found("this mode knows none");
+  if (!facts) return found("this mode has none");
   const detail = counted(facts.count, "access entry", "access entries");
   if (facts.untrusted === null) return found(detail);
-  return broken(`${detail}, but tags of ours are not believed: ${facts.untrusted}`, distrustRemedy);
+  return broken(`${detail}, but tags of eks-access have no valid seal: ${facts.untrusted}`, distrustRemedy);
 }
 
-/** What to do about tags of an access entry that our seal does not speak for. */
+/** For tags of an access entry without a valid seal. */
 export const distrustRemedy =
-  "Nothing is lost: they are written anew from the ledger with the next change; find out who edited them.";
+  "Nothing is lost: the next change writes them again from the ledger. Find out who edited them.";
 
-/** What of the ConfigMap matters before anybody looks for a person in it. */
+/** What matters of the ConfigMap, before any look for a person in it. */
 export interface DocumentFacts {
   readonly document: AwsAuthDocument;
   readonly immutable: boolean;
-  /** Somebody has deleted it, and only its finalizers keep it. */
+  /** It is deleted, and only its finalizers keep it. */
   readonly isBeingDeleted: boolean;
-  /** Why our own annotation is not believed; null: it is, or there is none. */
+  /** Why our annotation has no valid seal; null: it has, or there is none. */
   readonly untrusted: string | null;
 }
 
 /** The API server refuses to take immutable out again (Kubernetes docs, "Immutable ConfigMaps"). */
 const immutableRemedy =
-  "Kubernetes takes no `immutable: true` out of a ConfigMap: save it, take the line out of the copy, and put that in its place with `kubectl replace --force`. Between the two nobody but the creator signs in.";
+  "Save the ConfigMap, remove `immutable: true` from the copy, and run `kubectl replace --force` with it. In between, its entries let no one in.";
 
-const goingRemedy =
-  "Nothing brings it back: save it, and create it anew as soon as it is gone. Between the two nobody whom it lets in can sign in.";
+const goingRemedy = "Save it now, and create it again as soon as it is gone. In between, its entries let no one in.";
 
-/** What to do about an annotation that our seal does not speak for. */
+/** For an annotation without a valid seal. */
 export const annotationRemedy =
-  "Nothing is lost: it is written anew from the ledger with the next change; find out who edited it.";
+  "Nothing is lost: the next change writes it again from the ledger. Find out who edited it.";
 
-/** Whether the document is there, can be written, and can be read whole. Null: there is none. */
+/** Whether the document exists, is writable and is readable as a whole. Null: there is none. */
 export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): Finding {
   if (!facts) return absentFinding(cluster);
   const { document, immutable, isBeingDeleted, untrusted } = facts;
@@ -79,14 +76,13 @@ export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): 
   const detail = [
     counted(document.entries.length, "entry", "entries"),
     problemWords(document),
-    `${roomWords(size)} of room left`,
+    `${roomWords(size)} left`,
   ].join(", ");
-  if (isBeingDeleted)
-    return broken(`${detail}, but somebody has deleted it and only its finalizers keep it`, goingRemedy);
+  if (isBeingDeleted) return broken(`${detail}, but it is deleted and waits for its finalizers`, goingRemedy);
   if (immutable) return broken(`${detail}, but it is immutable`, immutableRemedy);
   if (untrusted !== null) {
     return broken(
-      `${detail}, but the annotation ${named("eks-access/leases")} is not believed: ${untrusted}`,
+      `${detail}, but the annotation ${named("eks-access/leases")} has no valid seal: ${untrusted}`,
       annotationRemedy,
     );
   }
@@ -95,12 +91,12 @@ export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): 
 }
 
 function absentFinding({ createAwsAuth }: Cluster): Finding {
-  const absent = "there is no ConfigMap `aws-auth` in `kube-system`: nobody but the creator can sign in through it";
+  const absent = "there is no ConfigMap `aws-auth` in `kube-system`, so it lets no one in";
   if (createAwsAuth) return broken(absent, "The first lease creates it, as createAwsAuth says.");
   return broken(absent, "Create it, or set createAwsAuth for the cluster in eks-access.yml.");
 }
 
-/** `2 errors, 1 warning`; `no problems`. Notices are good to know and nothing to mend. */
+/** `2 errors, 1 warning`; `no problems`. Notices need no fix. */
 function problemWords({ problems }: AwsAuthDocument): string {
   const count = (severity: Severity) => problems.filter((problem) => problem.severity === severity).length;
   const severities = ["error", "warning", "notice"] as const;

@@ -33,56 +33,56 @@ export const causeCodes = [
   "own-side",
 ] as const;
 
-/** The principal's own access entry, which goes before aws-auth wherever the cluster's mode knows access entries. */
+/** The principal's own access entry. It overrides aws-auth where the mode has access entries. */
 export type AccessEntryFact =
   | { readonly type: "none" }
   | {
       readonly type: "entry";
       readonly identity: MappedIdentity;
-      /** `STANDARD` for people; others are of nodes. */
+      /** `STANDARD` for people; other types are for nodes. */
       readonly kind: string;
       /** Names of access policies, for example `AmazonEKSViewPolicy`. */
       readonly policies: readonly string[];
     }
-  /** Why it could not be asked: a clause. */
+  /** Why it is unknown: a clause. */
   | { readonly type: "not asked"; readonly why: string };
 
-/** All that is known when somebody asks why they can't get in. */
+/** Everything known when a person asks why they can't get in. */
 export interface WhyFacts {
   readonly cluster: Cluster;
-  /** The ARN as it was given, or as it is linked. */
+  /** The ARN as given or linked. */
   readonly given: string;
-  /** Slack user id of whoever asks. */
+  /** Slack user id of the person who asks. */
   readonly user: string;
-  /** Null: not known, where nothing was asked of the cluster. */
+  /** Null: unknown, as the cluster was not asked. */
   readonly creatorArn: string | null;
   readonly mode: AuthenticationMode;
   readonly accessEntry: AccessEntryFact;
   /** Null: there is no ConfigMap. */
   readonly document: AwsAuthDocument | null;
-  /** Groups that any binding of the cluster names; null: could not be asked. */
+  /** Groups that any binding of the cluster names; null: unknown. */
   readonly boundGroups: ReadonlySet<string> | null;
-  /** Whether who they are may list pods in `default`, by the API server; null: not asked. */
+  /** Whether this identity can list pods in `default`, by the API server; null: not asked. */
   readonly pods: { readonly allowed: boolean; readonly reason: string } | null;
-  /** What is known of the principal's requests for this cluster, newest first. */
+  /** The principal's known requests for this cluster, newest first. */
   readonly requests: readonly AccessRequest[];
   readonly now: Date;
 }
 
 type CauseCode = (typeof causeCodes)[number];
 
-/** What a button under the cause does, with the id of the request that it is about. */
+/** A button under the cause, with the id of its request. */
 export interface CauseButton {
   readonly type: "ask-again" | "extend";
   readonly request: string;
 }
 
-/** Values to read or to copy stand between backticks, times as ISO 8601. */
+/** Backticks mark values to read or copy. Times are ISO 8601. */
 export interface Cause {
   readonly code: CauseCode;
-  /** What is the matter, and where: sentences. */
+  /** The problem and its place: sentences. */
   readonly message: string;
-  /** What to do about it: sentences. */
+  /** How to fix it: sentences. */
   readonly remedy: string;
   readonly offer: CauseButton | null;
 }

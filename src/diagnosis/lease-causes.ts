@@ -4,7 +4,7 @@ import type { WhyFacts } from "./facts.ts";
 import { type Cause, type CauseButton, cause } from "./facts.ts";
 import { named, sentence, untilWords } from "./link.ts";
 
-/** What the ledger knows of why there is no access, or not the one that was given. `identity`: who the principal is now. */
+/** What the ledger knows about missing or different access. `identity`: the principal's identity now. */
 export function leaseCauses(facts: WhyFacts, identity: MappedIdentity | null): readonly Cause[] {
   const { requests } = facts;
   const open = requests.filter((request) => !isClosed(request));
@@ -14,7 +14,7 @@ export function leaseCauses(facts: WhyFacts, identity: MappedIdentity | null): r
   return newest ? [closedCause(facts, newest)] : [];
 }
 
-/** A lease that will be over before long; told where all is well, too. */
+/** A lease that ends soon; shown even where all is well. */
 export function endingSoon(facts: WhyFacts): readonly Cause[] {
   const soon = facts.requests.find(({ lease }) => lease?.state === "active" && !lease.end && lease.warnedAt);
   if (!soon?.lease) return [];
@@ -30,42 +30,42 @@ function openCause(facts: WhyFacts, request: AccessRequest, identity: MappedIden
   if (lease?.end) {
     return cause(
       "lease-ended",
-      `${subject} is being taken away.${tried}`,
+      `${subject} is being removed.${tried}`,
       "Ask again if you still need it.",
       offerOf(facts, "ask-again", request),
     );
   }
   if (lease) {
-    const how = lease.voidSince ? `void since ${lease.voidSince}` : "approved and being applied";
+    const how = lease.voidSince ? `void since ${lease.voidSince}` : "approved; the worker is applying it";
     return cause("not-yet", `${subject} is ${how}.${tried}`, waitForIt(facts));
   }
   if (!preview)
     return cause(
       "not-yet",
-      `${subject} is asked for; the worker looks at the cluster first.${tried}`,
+      `${subject} is requested; the worker looks at the cluster first.${tried}`,
       waitForIt(facts),
     );
   return cause(
     "not-yet",
-    `${subject} waits for an approver, and lapses ${request.lapsesAt}.`,
+    `${subject} waits for an approver. It expires ${request.lapsesAt}.`,
     "Ask the approvers in the cluster's channel.",
   );
 }
 
 function waitForIt({ cluster }: WhyFacts): string {
-  return `Its message follows it. If it stays so, ${named(`/eks-access whoami ${cluster.name}`)} shows where the way ends.`;
+  return `Follow its message. If nothing happens, ${named(`/eks-access whoami ${cluster.name}`)} finds the step that fails.`;
 }
 
-/** A active lease that is not in the document. */
+/** An active lease that is missing from the document. */
 function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIdentity | null): Cause | null {
   const missing = request.groups.filter((group) => !identity?.groups.includes(group));
   if (missing.length === 0) return null;
   const known = request.lease?.drift ? ` Found: ${sentence(request.lease.drift.message)}` : "";
-  const message = `${subjectOf(facts, request)} is in force ${untilWords(request)}, but somebody took it out of aws-auth.${known}`;
+  const message = `${subjectOf(facts, request)} is active ${untilWords(request)}, but somebody removed it from aws-auth.${known}`;
   const remedy =
     facts.cluster.drift === "repair"
-      ? "The worker puts it back at its next look, within minutes."
-      : "Let whoever wrote there leave it in, and ask again; or let an operator set drift: repair for the cluster.";
+      ? "The worker restores it within minutes."
+      : "Ask the other writer to keep it, then request again. Or ask an operator to set drift: repair for the cluster.";
   return cause("drifted", message, remedy);
 }
 
@@ -77,7 +77,7 @@ function closedCause(facts: WhyFacts, request: AccessRequest): Cause {
     const how = lease.end && lease.end.cause !== "expired" ? "was revoked" : "ran out";
     return cause(
       "lease-ended",
-      `${subject} ${how}, and is gone since ${lease.endedAt}.`,
+      `${subject} ${how} and ended ${lease.endedAt}.`,
       "Ask again if you still need it.",
       offer,
     );
@@ -86,8 +86,8 @@ function closedCause(facts: WhyFacts, request: AccessRequest): Cause {
     const why = sentence(lease.failure?.message ?? "");
     return cause(
       "request-closed",
-      `${subject} was approved but could not be given. ${why}`,
-      "Mend that, then ask again.",
+      `${subject} was approved, but the worker could not apply it. ${why}`,
+      "Fix that, then ask again.",
       offer,
     );
   }
@@ -101,7 +101,7 @@ function closedCause(facts: WhyFacts, request: AccessRequest): Cause {
 }
 
 const closedWords: Readonly<Record<AccessRequest["state"], string>> = {
-  pending: "asked for",
+  pending: "requested",
   approved: "approved",
   denied: "denied",
   cancelled: "cancelled",
@@ -110,10 +110,10 @@ const closedWords: Readonly<Record<AccessRequest["state"], string>> = {
 };
 
 function subjectOf({ user }: WhyFacts, { id, level, requester }: AccessRequest): string {
-  return `${named(level)} (${named(id)}${requester === user ? "" : `, asked for by ${named(requester)}`})`;
+  return `${named(level)} (${named(id)}${requester === user ? "" : `, requested by ${named(requester)}`})`;
 }
 
-/** Only who holds a lease may extend it, or ask for the same again. */
+/** Only the lease's holder can extend it or request the same again. */
 function offerOf({ user }: WhyFacts, type: CauseButton["type"], request: AccessRequest): CauseButton | null {
   return request.requester === user ? { type, request: request.id } : null;
 }

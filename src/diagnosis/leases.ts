@@ -8,37 +8,37 @@ import { named } from "./link.ts";
 import { type Asker, driftRemedy, isOf } from "./person-links.ts";
 import type { Told } from "./problems.ts";
 
-/** An access entry with what its tags say of us. */
+/** An access entry with our tags. */
 export interface ReadEntry {
   readonly entry: AccessEntry;
   readonly tags: TagReading;
-  /** Null: it is of no rescue. */
+  /** Null: it belongs to no rescue. */
   readonly rescue: RescueLease | null;
 }
 
-/** What of an entry is ours, as far as its tags are believed. */
+/** The part of an entry that is ours, as far as its tags have a valid seal. */
 export function heldIn({ tags }: Pick<ReadEntry, "tags">): Holding | undefined {
   return tags.type === "holding" ? tags.holding : undefined;
 }
 
-/** What somebody took out of the entry by which a active lease was given. Null: nothing. @param read null: it is gone */
+/** What somebody removed from the entry of an active lease. Null: nothing. @param read null: it is gone */
 export function entryDrift(request: ApprovedRequest, read: Pick<ReadEntry, "entry" | "tags"> | null): Drift | null {
   return driftOf(request, read && identityOfEntry(read.entry, heldIn(read)), null);
 }
 
-/** Whether nothing of a lease is to be taken away yet. */
+/** Whether the lease must be there completely. */
 export function isInForce({ lease }: ApprovedRequest): boolean {
   return lease.state === "active" && !lease.end;
 }
 
-/** Who asks. Whoever does not answer for the cluster reads of their own leases alone. */
+/** The person who asks. Without answering for the cluster they see only their own leases. */
 export interface Reader extends Asker {
   readonly answers: boolean;
 }
 
-/** The leases of a cluster that are not over, where they were read before the cluster was looked at and after it. */
+/** A cluster's open leases, as read before and after the look at the cluster. */
 export interface Granted {
-  /** Those that nothing was recorded of between: what a run takes away or gives meanwhile is missed by nobody. */
+  /** Leases without a change between the two: a run at the same time causes no alarm. */
   readonly still: readonly ApprovedRequest[];
   /** Ids of all of them. */
   readonly ids: ReadonlySet<string>;
@@ -54,7 +54,7 @@ export function grantedAround(before: readonly ApprovedRequest[], after: readonl
 
 type TakenOut = Told & { readonly code: "lease-taken-out" };
 
-/** Grants in force that somebody took out. @param from where they stood: `aws-auth`, `its access entry` */
+/** Active leases that somebody removed. @param from their place: `aws-auth`, `its access entry` */
 export function leaseProblems(
   drifts: readonly Drift[],
   cluster: Pick<Cluster, "drift">,
@@ -62,15 +62,15 @@ export function leaseProblems(
   from: string,
 ): readonly TakenOut[] {
   const told = drifts.map((drift) => ({ ...drift, isReadable: reader.answers || isOf(drift.request, reader) }));
-  // The first one's sentence stands for all of them.
+  // One sentence is shown for all of them: the first.
   const first = told.toSorted((a, b) => Number(b.isReadable) - Number(a.isReadable));
   return first.map(({ request, message, isReadable }) => ({
     code: "lease-taken-out",
     severity: "error",
-    place: isReadable ? request.principal : "somebody else's",
+    place: isReadable ? request.principal : "another person's",
     message: isReadable
-      ? `${named(request.id)} is in force, but somebody took it out: ${message}.`
-      : `Access of somebody else is in force, but was taken out of ${from}.`,
+      ? `${named(request.id)} is active, but somebody removed it: ${message}.`
+      : `Another person's access is active, but it is missing from ${from}.`,
     remedy: driftRemedy(cluster),
   }));
 }

@@ -1,7 +1,7 @@
 import { isPermanent } from "../access/request/duration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 
-/** What has to hold between a person in Slack and their pods, in this order: each link needs the ones before it. */
+/** The steps between a person in Slack and their pods, in order: each needs the ones before it. */
 export const linkNames = [
   "worker",
   "creator",
@@ -18,40 +18,40 @@ export const linkNames = [
 ] as const;
 export type LinkName = (typeof linkNames)[number];
 
-/** What was found at one link. Values to read or to copy stand between backticks, times as ISO 8601. */
+/** The result of one step. Backticks mark values to read or copy. Times are ISO 8601. */
 export interface Finding {
-  /** `not asked`: an earlier link broke, or there is nobody to ask about. Never read as a yes. */
+  /** `not asked`: an earlier step failed, or there is no identity to ask about. Never a yes. */
   readonly result: "yes" | "no" | "not asked";
   /** What was found, and where: a clause without a full stop. */
   readonly detail: string;
-  /** How to mend it, in one sentence; null where there is nothing to mend. */
-  readonly mend: string | null;
+  /** How to fix it, in one sentence; null where there is nothing to fix. */
+  readonly remedy: string | null;
 }
 
 export interface Link extends Finding {
   readonly name: LinkName;
-  /** How long it took, in milliseconds; null where nothing was asked. */
+  /** In milliseconds; null where nothing was asked. */
   readonly ms: number | null;
 }
 
 export function found(detail: string): Finding {
-  return { result: "yes", detail, mend: null };
+  return { result: "yes", detail, remedy: null };
 }
 
-export function broken(detail: string, mend: string): Finding {
-  return { result: "no", detail, mend };
+export function broken(detail: string, remedy: string): Finding {
+  return { result: "no", detail, remedy };
 }
 
-export function notAsked(detail: string, mend: string | null = null): Finding {
-  return { result: "not asked", detail, mend };
+export function notAsked(detail: string, remedy: string | null = null): Finding {
+  return { result: "not asked", detail, remedy };
 }
 
-/** A value as it is to be read or copied, whatever it holds. */
+/** A value to read or copy, whatever it holds. */
 export function named(value: string): string {
   return `\`${value.replaceAll("`", "'")}\``;
 }
 
-/** Some of many values, in the order given; what is left out is counted. */
+/** The first of many values; the rest is counted. */
 export function someOf(values: readonly string[], most = 5): string {
   const shown = values.slice(0, most).map(named);
   const left = values.length - shown.length;
@@ -62,21 +62,21 @@ export function counted(count: number, noun: string, plural = `${noun}s`): strin
   return `${count} ${count === 1 ? noun : plural}`;
 }
 
-/** Links that others do not need: the chain goes on behind them. */
+/** Steps that no later step needs. */
 const sideLinks: readonly LinkName[] = ["write", "pods", "leases"];
 
-/** When a lease is over, as a clause; a permanent one has no end that anybody would read. */
+/** The end of a lease, as a clause. */
 export function untilWords({ durationSeconds, lease }: AccessRequest): string {
-  if (isPermanent(durationSeconds)) return "until somebody takes it away";
+  if (isPermanent(durationSeconds)) return "until somebody revokes it";
   return lease ? `until ${lease.endsAt}` : "";
 }
 
-/** Somebody else's words as a sentence of ours; nothing stays nothing. */
+/** Other people's words as a sentence of ours; nothing stays nothing. */
 export function sentence(words: string): string {
   return words.replace(/\s*\.?\s*$/, words.trim() ? "." : "");
 }
 
-/** The whole chain in its order: a link that nobody came to says behind which one. */
+/** All steps in order: one that was not reached names the failed step before it. */
 export function completeChain(links: readonly Link[]): readonly Link[] {
   const taken = new Map(links.map((link) => [link.name, link]));
   let last = "no worker answered";
@@ -89,10 +89,10 @@ export function completeChain(links: readonly Link[]): readonly Link[] {
 }
 
 function endsAt(name: LinkName): string {
-  return `the chain ends at ${linkWords[name]}`;
+  return `needs ${linkWords[name]}`;
 }
 
-/** What does not hold: links behind which others were asked all the same, and the one at which the chain ends. */
+/** What fails: steps on the side, and the one that stops the rest. */
 export function brokenIn(links: readonly Link[]): {
   readonly beside: readonly LinkName[];
   readonly end: LinkName | null;
@@ -102,7 +102,7 @@ export function brokenIn(links: readonly Link[]): {
   return { beside: broken.filter((name) => name !== end), end };
 }
 
-/** What people read for each link. */
+/** The name of each step, for people. */
 export const linkWords: Readonly<Record<LinkName, string>> = {
   worker: "the worker's identity",
   creator: "the creator",

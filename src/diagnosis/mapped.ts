@@ -17,7 +17,7 @@ import { identityWords } from "./person-links.ts";
 
 const masters = "system:masters";
 
-/** Entries of the caller that lose to another one, and would have given something that the other does not. */
+/** The caller's entries that lose to another one, and would give more. */
 export function rivalCauses(document: AwsAuthDocument, { principal }: Caller): readonly Cause[] {
   const winner = entryOf(document, principal.arn);
   if (!winner) return [];
@@ -27,8 +27,8 @@ export function rivalCauses(document: AwsAuthDocument, { principal }: Caller): r
 }
 
 /**
- * That chance says who the caller is; null: it is certain. The authenticator keeps every user whose ARN differs from another one in
- * the case of letters, and takes whichever it meets first.
+ * Whether chance decides who the caller is; null: it is certain. The authenticator keeps all users whose ARNs differ only in the case
+ * of letters, and takes the first that it meets.
  */
 export function chanceCause(document: AwsAuthDocument, { principal }: Caller): Cause | null {
   const winner = entryOf(document, principal.arn);
@@ -38,8 +38,8 @@ export function chanceCause(document: AwsAuthDocument, { principal }: Caller): C
   );
   if (!taken.some((entry) => givesMore(entry, winner) || givesMore(winner, entry))) return null;
   const each = taken.map((entry) => `the entry ${whereEntryIs(entry)} gives ${identityWords(entry)}`);
-  const why = "Only the case of letters tells their ARNs apart, and the authenticator takes any of them.";
-  return cause("ambiguous", `Chance decides: ${each.join("; ")}. ${why}`, keepOne);
+  const why = "Their ARNs differ only in the case of letters, and the authenticator picks one.";
+  return cause("ambiguous", `It is random which entry counts: ${each.join("; ")}. ${why}`, keepOne);
 }
 
 function givesMore(entry: Entry, winner: Entry): boolean {
@@ -49,18 +49,18 @@ function givesMore(entry: Entry, winner: Entry): boolean {
 const keepOne = "Keep one entry for each ARN, with all its groups.";
 
 function shadowed(entry: Entry, winner: Entry): Cause {
-  const message = `The entry ${whereEntryIs(entry)} gives ${someOf(entry.groups)}, but the entry ${whereEntryIs(winner)} takes its place: of two entries for one ARN nothing is merged.`;
+  const message = `The entry ${whereEntryIs(entry)} gives ${someOf(entry.groups)}, but the entry ${whereEntryIs(winner)} replaces it: two entries for one ARN are not merged.`;
   return cause("shadowed", message, keepOne);
 }
 
-/** That nothing comes of being in these groups, as a sentence. */
+/** That these groups give nothing, as a sentence. */
 export function unboundWords(cluster: string, groups: readonly string[]): string {
-  return `No RoleBinding or ClusterRoleBinding of ${named(cluster)} names ${someOf(groups)}: being in it gives nothing.`;
+  return `No RoleBinding or ClusterRoleBinding of ${named(cluster)} names ${someOf(groups)}, so the group gives nothing.`;
 }
 
-export const bindIt = "Let somebody who manages the cluster's RBAC bind the group to a role.";
+export const bindIt = "Ask the owner of the cluster's RBAC to bind the group to a role.";
 
-/** Why somebody who can sign in may not list pods. */
+/** Why an identity that signs in can't list pods. */
 export function forbiddenCauses(facts: WhyFacts, identity: MappedIdentity, caller: Caller): readonly Cause[] {
   if (facts.pods?.allowed) return [];
   if (identity.groups.length === 0) return [withoutGroups(facts, identity, caller)];
@@ -72,36 +72,36 @@ export function forbiddenCauses(facts: WhyFacts, identity: MappedIdentity, calle
   }
   if (unbound.length === identity.groups.length || !pods) return causes;
   const why = pods.reason ? ` The API server says: ${pods.reason.replace(/\.?$/, ".")}` : "";
-  const message = `The API server knows ${named(identity.username)} in ${someOf(identity.groups)}, and lets nobody of that name or those groups list pods in ${named("default")}.${why}`;
+  const message = `The API server knows ${named(identity.username)} in ${someOf(identity.groups)}, but these can't list pods in ${named("default")}.${why}`;
   return [
     ...causes,
-    cause("not-allowed", message, "Look in the namespaces that the role is for, or ask for a level that allows more."),
+    cause("not-allowed", message, "Use the namespaces of the role, or request a level that allows more."),
   ];
 }
 
 function withoutGroups({ document, cluster }: WhyFacts, { username }: MappedIdentity, { principal }: Caller): Cause {
   const entry = document ? entryOf(document, principal.arn) : null;
-  const remedy = `Ask for a level that brings a group: ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}.`;
+  const remedy = `Request a level with a group: ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}.`;
   if (!entry) {
-    const message = `${principal.arn} may sign in because mapAccounts names its whole account: as ${named(username)}, in no groups.`;
+    const message = `${principal.arn} signs in as ${named(username)} in no groups, because mapAccounts lists its whole account.`;
     return cause("without-groups", message, remedy);
   }
   const wrong = document?.problems.find(
     ({ section, line, code }) =>
       section === entry.section && code === "groups-not-a-list" && isWithin(document, entry, line),
   );
-  const message = `The entry ${whereEntryIs(entry)} lets ${principal.arn} sign in as ${named(username)}, in no groups.`;
+  const message = `The entry ${whereEntryIs(entry)} lets ${principal.arn} sign in as ${named(username)} in no groups.`;
   return cause("without-groups", wrong ? `${message} ${wrong.message}` : message, wrong?.remedy ?? remedy);
 }
 
-/** Whether a line belongs to an entry: from where it begins to where the next one of its section does. */
+/** Whether a line belongs to an entry: from its start to the next entry of the section. */
 function isWithin({ entries }: AwsAuthDocument, entry: Entry, line: number | null): boolean {
   if (line === null || line < entry.line) return false;
   const next = entries.find((other) => other.section === entry.section && other.index > entry.index);
   return !next || line < next.line;
 }
 
-/** Why the document makes nobody of a caller: what was written for them and does not count, the surest first. */
+/** Why the document has no identity for a caller: what was written for them without effect, the surest first. */
 export function unmappedCauses(document: AwsAuthDocument, caller: Caller): readonly Cause[] {
   return [
     ...brokenSections(document, caller),
@@ -120,7 +120,7 @@ function problemsOf({ problems }: AwsAuthDocument, ...codes: readonly string[]):
   return problems.filter(({ code }) => codes.includes(code));
 }
 
-/** Whether a text names the caller, in whatever way it was meant to be read. */
+/** Whether a text names the caller in any form. */
 function names(text: string | null | undefined, { principal }: Caller): boolean {
   return text?.toLowerCase().includes(`/${principal.name.toLowerCase()}`) ?? false;
 }
@@ -132,9 +132,7 @@ function brokenSections(document: AwsAuthDocument, caller: Caller): Cause[] {
     if (!section) return [];
     const isNamed = names(document.data[section], caller);
     if (!isNamed && section !== own) return [];
-    const where = isNamed
-      ? `${caller.principal.arn} stands in it`
-      : `if ${caller.principal.arn} stood in it, that is why`;
+    const where = isNamed ? `${caller.principal.arn} is in it` : `${caller.principal.arn} may have been in it`;
     return cause("section-broken", `${problem.message} Line ${line ?? 1} of ${section}; ${where}.`, problem.remedy);
   });
 }
@@ -142,9 +140,7 @@ function brokenSections(document: AwsAuthDocument, caller: Caller): Cause[] {
 function misspeltSections(document: AwsAuthDocument, caller: Caller): Cause[] {
   return problemsOf(document, "section-misspelt")
     .filter(({ key }) => key !== undefined && names(document.data[key], caller))
-    .map(({ message, remedy }) =>
-      cause("section-misspelt", `${message} ${caller.principal.arn} stands there.`, remedy),
-    );
+    .map(({ message, remedy }) => cause("section-misspelt", `${message} ${caller.principal.arn} is in it.`, remedy));
 }
 
 function droppedContent(document: AwsAuthDocument, caller: Caller): Cause[] {
@@ -153,35 +149,35 @@ function droppedContent(document: AwsAuthDocument, caller: Caller): Cause[] {
     if (droppedAt === null || !names(text?.slice(droppedAt), caller)) return [];
     return cause(
       "content-dropped",
-      `${message} That is line ${line} of ${section}, and ${caller.principal.arn} stands behind it.`,
+      `${message} That is line ${line} of ${section}, and ${caller.principal.arn} comes after it.`,
       remedy,
     );
   });
 }
 
-/** Entries that were meant for the caller and are written in a form that no caller ever has. */
+/** Entries meant for the caller, in a form that never matches. */
 function neverMatching({ entries }: AwsAuthDocument, { principal }: Caller): Cause[] {
   return entries.flatMap((entry) => {
     const reading = readPrincipal(entry.arn, principal.partition);
     if (reading.type === "principal" || reading.suggestion === undefined) return [];
     if (!isSame(reading.suggestion, principal.arn)) return [];
-    const message = `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)} and matches nobody. ${reading.message}`;
+    const message = `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)} and never matches. ${reading.message}`;
     return cause("entry-never-matches", message, `Write ${named(reading.suggestion)} there.`);
   });
 }
 
-/** An entry that fits the caller by a wildcard, which most releases of the authenticator take for a letter. */
+/** An entry that fits the caller by a wildcard, which most releases of the authenticator take as a letter. */
 function wildcards(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   return wildcardsFor(document, principal.arn).map((entry) =>
     cause(
       "entry-never-matches",
-      `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)}, which matches ${principal.arn} only where the authenticator is one of the newest releases.`,
-      `Write ${named(principal.arn)} into an entry of its own, and take the wildcard out.`,
+      `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)}, which matches ${principal.arn} only with the newest releases of the authenticator.`,
+      `Give ${named(principal.arn)} an entry of its own, and remove the wildcard.`,
     ),
   );
 }
 
-/** A role's path is never seen, a user's path always counts. */
+/** The authenticator ignores a role's path, but not a user's path. */
 function otherPaths(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   if (principal.kind !== "user") return [];
   return namesakes(document, principal.name)
@@ -189,8 +185,8 @@ function otherPaths(document: AwsAuthDocument, { principal }: Caller): Cause[] {
     .map(({ entry }) =>
       cause(
         "user-path",
-        `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)}, whose path is another one. The path of an IAM user counts.`,
-        `Write ${named(principal.arn)} there, or ask for it with the path that ${named("aws sts get-caller-identity")} shows.`,
+        `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)}, which has another path. The path of an IAM user counts.`,
+        `Write ${named(principal.arn)} there, or use the path that ${named("aws sts get-caller-identity")} shows.`,
       ),
     );
 }
@@ -201,8 +197,8 @@ function otherAccounts(document: AwsAuthDocument, { principal }: Caller): Cause[
     .map(({ entry, of }) =>
       cause(
         "wrong-account",
-        `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)} of account ${named(of.account)}; ${principal.arn} is of account ${named(principal.account)}.`,
-        `See with ${named("aws sts get-caller-identity")} which account you are signed in to, and use the profile of the other one.`,
+        `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)} in account ${named(of.account)}; ${principal.arn} is in account ${named(principal.account)}.`,
+        `Check your account with ${named("aws sts get-caller-identity")}, and use the profile of the other account.`,
       ),
     );
 }
@@ -222,16 +218,16 @@ function nearMisses(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   );
   const [match] = candidates.filter(({ name }) => name === close);
   if (!match) return [];
-  const message = `Nobody stands there as ${principal.arn}, but the entry ${whereEntryIs(match.entry)} is for ${named(match.entry.arn)}.`;
-  return [cause("near-miss", message, "If that is meant, one of the two names is mistyped: correct it.")];
+  const message = `aws-auth has no ${principal.arn}, but the entry ${whereEntryIs(match.entry)} is for ${named(match.entry.arn)}.`;
+  return [cause("near-miss", message, "If this should be you, correct the name that is mistyped.")];
 }
 
-/** An entry that is found, and refuses the caller by its template. */
+/** A matching entry whose template refuses the caller. */
 function shutOut(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   const entry = entryOf(document, principal.arn);
   if (!entry) return [];
-  const message = `The entry ${whereEntryIs(entry)} is for ${principal.arn}, but ${named("{{EC2PrivateDNSName}}")} in it lets only EC2 instances in.`;
-  return [cause("template-shuts-out", message, "It is how nodes sign in: people need a role of their own.")];
+  const message = `The entry ${whereEntryIs(entry)} is for ${principal.arn}, but its ${named("{{EC2PrivateDNSName}}")} admits only EC2 instances.`;
+  return [cause("template-shuts-out", message, "Nodes sign in through it: use another role for people.")];
 }
 
 /** Entries of the same last name, in the form that a caller has. */
@@ -248,7 +244,7 @@ function isSame(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
-/** To be read behind the words `The entry`. */
+/** To follow the words `The entry`. */
 function whereEntryIs({ section, line }: Entry): string {
   return `in ${section}, line ${line},`;
 }

@@ -2,48 +2,48 @@ import type { SectionWriter } from "../access/lease/drift.ts";
 import type { AwsAuthDocument, Problem, Severity } from "../aws-auth/index.ts";
 import { sizeOf } from "../aws-auth/index.ts";
 
-/** A message has room for these where nothing else is told in it. */
+/** A message has room for so many if it shows nothing else. */
 const mostGroups = 11;
 
 const mostWriters = 6;
 
-/** Something to tell of what stands in a cluster. Values to read or to copy stand between backticks. */
+/** A problem in a cluster. Backticks mark values to read or copy. */
 export interface Told {
   readonly code: string;
   readonly severity: Severity;
-  /** Where: `mapRoles line 4`, or the ARN of a principal. */
+  /** Its place: `mapRoles line 4`, or the ARN of a principal. */
   readonly place: string;
   readonly message: string;
   readonly remedy: string;
 }
 
-/** Problems of one kind, with the sentence of the first of them. */
+/** Problems of one kind, with the sentence of the first one. */
 export interface ProblemGroup extends Omit<Told, "place"> {
   readonly count: number;
   /** The first ones. */
   readonly places: readonly string[];
 }
 
-/** Problems summed up, bounded so that a message can hold them. */
+/** A summary of problems, bounded so that a message can hold it. */
 export interface GroupedProblems {
   readonly counts: Readonly<Record<Severity, number>>;
-  /** Errors first, then as they stand in the cluster. */
+  /** Errors first, then in the cluster's order. */
   readonly groups: readonly ProblemGroup[];
-  /** Problems of the kinds that are left out of `groups`. */
+  /** Problems of the kinds missing from `groups`. */
   readonly left: number;
 }
 
 const mostPlaces = 10;
 const severities: readonly Severity[] = ["error", "warning", "notice"];
 
-/** Groups problems by their kind. @param most kinds that are told */
+/** Groups problems by kind. @param most kinds in the result */
 export function groupProblems(problems: readonly Told[], most: number): GroupedProblems {
   const count = (severity: Severity) => problems.filter((problem) => problem.severity === severity).length;
   const counts = { error: count("error"), warning: count("warning"), notice: count("notice") };
   return fewerKinds({ counts, groups: groupsOf(problems), left: 0 }, most);
 }
 
-/** The same with fewer kinds; those that are left out are counted. */
+/** The same with fewer kinds; the others are counted. */
 export function fewerKinds({ counts, groups, left }: GroupedProblems, most: number): GroupedProblems {
   const leftOut = groups.slice(most).reduce((sum, group) => sum + group.count, left);
   return { counts, groups: groups.slice(0, most), left: leftOut };
@@ -69,19 +69,19 @@ function groupsOf(problems: readonly Told[]): readonly ProblemGroup[] {
     .toSorted((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
 }
 
-/** What there is to tell of a live document, bounded so that a message can hold it. */
+/** The report on a live document, bounded so that a message can hold it. */
 interface CheckSummary extends GroupedProblems {
   readonly entries: number;
   /** Of keys and values, as the API server counts them. */
   readonly bytes: number;
-  /** Who else writes to which sections: they may revert what we write. */
+  /** Other writers and their sections: they may revert what we write. */
   readonly writers: readonly { readonly manager: string; readonly sections: readonly string[] }[];
 }
 
 /**
- * Sums up a document that was read, and who wrote it by managedFields.
+ * Sums up a document and, by managedFields, its writers.
  *
- * @param ours what is wrong with what we wrote there
+ * @param ours problems of what we wrote there
  */
 export function summarize(
   document: AwsAuthDocument,
@@ -89,9 +89,9 @@ export function summarize(
   ours: readonly Told[] = [],
 ): CheckSummary {
   const { problems, entries, data } = document;
-  const told = [...ours, ...problems.map((problem) => ({ ...problem, place: placeOf(problem) }))];
+  const all = [...ours, ...problems.map((problem) => ({ ...problem, place: placeOf(problem) }))];
   return {
-    ...groupProblems(told, mostGroups),
+    ...groupProblems(all, mostGroups),
     entries: entries.length,
     bytes: sizeOf(data),
     writers: writers

@@ -4,7 +4,7 @@ import { linkNames } from "./link.ts";
 
 const texts = z.array(z.string());
 
-/** What a worker plans for the move of a cluster to access entries, bounded so that an answer can hold it. */
+/** A worker's plan for a migration to access entries, bounded so that an answer can hold it. */
 export const migrationReport = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("planned"),
@@ -13,7 +13,7 @@ export const migrationReport = z.discriminatedUnion("type", [
       z.object({
         place: z.string(),
         arn: z.string(),
-        fate: z.enum(["moves", "stands", "nodes", "creator", "waits", "stays", "dead"]),
+        fate: z.enum(["moves", "has-entry", "nodes", "creator", "waits", "stays", "dead"]),
         sentences: texts,
       }),
     ),
@@ -22,9 +22,9 @@ export const migrationReport = z.discriminatedUnion("type", [
     before: texts,
     digest: z.string(),
   }),
-  /** There is nothing to plan, or it must not be: why, in a sentence. */
+  /** There is nothing to plan, or no plan is safe: why, in a sentence. */
   z.object({ type: z.literal("refused"), message: z.string() }),
-  /** The cluster could not be looked at: what, where and how to mend it, in one sentence. */
+  /** The cluster could not be read: what, where and the fix, in one sentence. */
   z.object({ type: z.literal("failed"), message: z.string() }),
 ]);
 
@@ -37,23 +37,23 @@ export const creationRecord = z.object({
   invokedBy: z.string().nullable(),
 });
 
-/** What a worker found out about who created a cluster. */
+/** What a worker found about a cluster's creator. */
 export const creatorReport = z.object({
   becomes: z.object({
-    /** Whether the worker could become the creator just now. */
+    /** Whether the worker can act as the creator now. */
     ok: z.boolean(),
-    /** Why it could not, or why the cluster can't be used all the same, in one sentence; empty: all is well. */
+    /** Why it can't, or why the cluster is unusable all the same, in one sentence; empty: all is well. */
     message: z.string(),
-    /** Whom it became. */
+    /** The creator's ARN. */
     arn: z.string().nullable(),
-    /** Whether EKS said to the creator that there is no such cluster in its region. */
+    /** Whether EKS told the creator that its region has no such cluster. */
     isMissing: z.boolean(),
   }),
-  /** What CloudTrail says; null where it has no record of the last 90 days, and the ledger remembers none. */
+  /** CloudTrail's record; null: it has none of the last 90 days, and the ledger has none either. */
   record: creationRecord.nullable(),
-  /** Whether the record is what the ledger remembers, and CloudTrail itself has it no more. */
+  /** Whether the record comes from the ledger, as CloudTrail no longer has it. */
   isRemembered: z.boolean(),
-  /** Why CloudTrail could not be asked; null where it could. */
+  /** Why CloudTrail did not answer; null: it did. */
   trouble: z.string().nullable(),
 });
 
@@ -66,7 +66,7 @@ const cause = z.object({
   offer: offer.nullable(),
 });
 
-/** Why somebody can't get in, or why that could not be found out. */
+/** Why a person can't get in, or why that is unknown. */
 export const whyReport = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("diagnosis"),
@@ -76,24 +76,24 @@ export const whyReport = z.discriminatedUnion("type", [
     symptom: z.enum(["unauthorized", "forbidden", "none", "random", "unknown"]),
     causes: z.array(cause),
   }),
-  /** The cluster could not be looked at: what, where and how to mend it, in one sentence. */
+  /** The cluster could not be read: what, where and the fix, in one sentence. */
   z.object({ type: z.literal("failed"), message: z.string() }),
 ]);
 
-/** What a worker found at each link between somebody in Slack and their pods. */
+/** A worker's result for each step between a person in Slack and their pods. */
 export const chainReport = z.object({
   links: z.array(
     z.object({
       name: z.enum(linkNames),
       result: z.enum(["yes", "no", "not asked"]),
       detail: z.string(),
-      mend: z.string().nullable(),
+      remedy: z.string().nullable(),
       ms: z.number().nullable(),
     }),
   ),
 });
 
-/** Problems by their kind, those that are left out counted. */
+/** Problems by kind; the ones not shown are counted. */
 const problems = {
   counts: z.object({ error: z.number(), warning: z.number(), notice: z.number() }),
   groups: z
@@ -111,7 +111,7 @@ const problems = {
   left: z.number(),
 };
 
-/** What could not be looked at: what, where and how to mend it. */
+/** What could not be read: what, where and the fix. */
 const failed = z.object({ type: z.literal("failed"), message: z.string() });
 
 const documentReport = z.discriminatedUnion("type", [
@@ -122,7 +122,7 @@ const documentReport = z.discriminatedUnion("type", [
     bytes: z.number(),
     writers: z.array(z.object({ manager: z.string(), sections: z.array(z.string()).readonly() })).readonly(),
     immutable: z.boolean(),
-    /** Somebody has deleted it, and only its finalizers keep it. */
+    /** It is deleted, and only its finalizers keep it. */
     isBeingDeleted: z.boolean(),
   }),
   z.object({ type: z.literal("absent") }),
@@ -141,13 +141,13 @@ const entriesReport = z.discriminatedUnion("type", [
     /** Why some were not read; null: all were. */
     why: z.string().nullable(),
   }),
-  /** The cluster's mode knows none. */
+  /** The cluster's mode has none. */
   z.object({ type: z.literal("none") }),
   failed,
 ]);
 export type EntriesReport = z.infer<typeof entriesReport>;
 
-/** What a worker found of who gets in to a cluster, or why it found nothing. Either part may fail without the other. */
+/** A worker's report on who gets in to a cluster. Either part may fail without the other. */
 export const checkReport = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("looked"),

@@ -57,7 +57,7 @@ export const workerJobs = {
   whoami: question(answersMap),
   check: question(answersMap),
   why: question({ ...answersMap, principal: arn }),
-  migrate: question({ ...asked, told: z.array(arn).max(50) }),
+  migrate: question({ ...asked, givenArns: z.array(arn).max(50) }),
 } satisfies Readonly<Record<string, JobKind>>;
 
 const shown = { queue: "messages", isSingle: true, deadline: null } as const;

@@ -121,7 +121,7 @@ describe("eks-access doctor", () => {
     const { stdout } = await examine("worker");
     sandbox.aws.updateCluster(cluster, { authenticationMode: "CONFIG_MAP", accessEntries: [] });
 
-    expect(stdout).toMatch(/ {2}✓ mode: API: access entries alone/);
+    expect(stdout).toMatch(/ {2}✓ mode: API: only access entries/);
     expect(stdout).toMatch(/ {2}– document: the cluster does not read aws-auth/);
     expect(stdout).toMatch(/ {2}✓ entries: \d+ access entr/);
   });
@@ -150,7 +150,7 @@ describe("eks-access doctor", () => {
   test("knows the token of the Slack process and its scopes", async () => {
     const { stdout } = await examine("slack");
 
-    expect(stdout).toContain("✓ the app has every scope that it needs");
+    expect(stdout).toContain("✓ the app has every scope it needs");
   });
 
   test("names the scopes of manifest.yml that the app lacks, and how to get them", async () => {
@@ -296,7 +296,7 @@ describe("a Redis", () => {
     const [broken] = examineRedis(info).filter(({ result }) => result === "no");
 
     expect(broken?.detail).toContain(said);
-    expect(broken?.mend).not.toBeNull();
+    expect(broken?.remedy).not.toBeNull();
   });
 
   test("that tells nothing is not called well", () => {

@@ -147,7 +147,7 @@ test("the last good document that a worker keeps in the cluster is written again
 
   const { code, stdout } = await rescue("--yes", "--document", "kept");
 
-  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/is the one that was read 2\d{3}-/) });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/is the copy of 2\d{3}-/) });
   expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
 });
 
@@ -169,7 +169,7 @@ test("where the cluster keeps no document that is ours nothing is written, and t
 
   const { code, stdout } = await rescue("--yes", "--document", "kept");
 
-  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("keeps no such document") });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("has no such document") });
   expect(sandbox.cluster.awsAuth()?.data).toEqual({});
   expect(await entry()).not.toBeNull();
 });
@@ -263,7 +263,7 @@ test("where nobody reads aws-auth the role gets in, and stays until its end", as
 
   const { code, stdout } = await rescue();
 
-  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("mend its access entries") });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("repair its access entries") });
   expect(await records()).toMatchObject([{ lease: { state: "active", proof: { signedIn: { result: "yes" } } } }]);
 });
 
@@ -355,7 +355,7 @@ test.each([
     });
   sandbox.aws.faults.plan("eks.UpdateClusterConfig", { type: "watch" }, { onStrike: revoked });
 
-  await expect(rescue("--yes", "--document", good)).rejects.toThrow("was ended meanwhile");
+  await expect(rescue("--yes", "--document", good)).rejects.toThrow("ended meanwhile");
 
   expect(await entry()).toBeNull();
   expect(await records()).toMatchObject([{ lease: { activeSince: null, end: { cause: "revoked" }, ...change } }]);
@@ -388,7 +388,7 @@ test("a worker never deletes an entry whose tags it did not seal, and tells it",
   await asWorker((context, cluster) => endRescues({ ...context, now: later }, cluster));
 
   expect(await entry()).not.toBeNull();
-  expect(await records()).toMatchObject([{ trouble: { message: expect.stringContaining("do not carry our seal") } }]);
+  expect(await records()).toMatchObject([{ trouble: { message: expect.stringContaining("have no valid seal") } }]);
 });
 
 test("a role that has an access entry already is refused, and its entry stays as it is", async () => {
@@ -397,7 +397,7 @@ test("a role that has an access entry already is refused, and its entry stays as
   redis = await aRedis();
   vi.stubEnv("REDIS_URL", redis.url);
 
-  await expect(rescue("--yes")).rejects.toThrow("name another role");
+  await expect(rescue("--yes")).rejects.toThrow("use another role");
   expect(await entry()).not.toBeNull();
 });
 

@@ -26,7 +26,7 @@ const unsealed: Omit<SealedPlan, "seal"> = {
 
 /** A move of `staging` that somebody on call has asked for, and that no worker has planned yet. */
 export function aMigration(change: MigrationChange = {}): Migration {
-  const asked = { id: "migration-staging-1", cluster: "staging", requester: "U0ONCALL", told: [] };
+  const asked = { id: "migration-staging-1", cluster: "staging", requester: "U0ONCALL", givenArns: [] };
   return complete({ ...createMigration(asked, at(0), hours(24)), ...change });
 }
 

@@ -62,7 +62,7 @@ describe("the report on access entries", () => {
 
     expect(problem).toMatchObject({ code: "entry-without-rights", severity: "warning", places: [engineerArn] });
     expect(problem?.message).toContain(
-      "it signs in as `engineer`, and may do nothing unless a binding names that user",
+      "It signs in as `engineer` and can do nothing, unless a binding names that user",
     );
     expect(codes([aReadEntry({ groups: [], type: "EC2" })])).toEqual([]);
     expect(codes([aReadEntry({ groups: [], policies: [{ name: "AmazonEKSViewPolicy", namespaces: ["a"] }] })])).toEqual(
@@ -76,7 +76,7 @@ describe("the report on access entries", () => {
     );
 
     expect(tell(read)).toMatchObject([{ code: "group-unbound", severity: "warning", count: 2 }]);
-    expect(tell(read)[0]?.message).toContain("names `nobodys`: being in it gives nothing");
+    expect(tell(read)[0]?.message).toContain("names `nobodys`, so the group gives nothing");
     expect(summarizeEntries(factsOf(read, { boundGroups: null }))).toMatchObject({ groups: [], knowsBindings: false });
   });
 
@@ -148,7 +148,7 @@ describe("of what is ours in an entry it", () => {
 
     expect(lacking).toMatchObject([{ code: "lease-taken-out", severity: "error", places: [engineerArn] }]);
     expect(lacking[0]?.message).toContain(
-      `\`r-1\` is in force, but somebody took it out: the entry of ${engineerArn} lacks`,
+      `\`r-1\` is active, but somebody removed it: the entry of ${engineerArn} lacks`,
     );
     expect(gone[0]?.message).toContain(`the entry of ${engineerArn} is gone`);
   });
@@ -168,10 +168,13 @@ describe("of what is ours in an entry it", () => {
     const theirs = { ...granted, id: "r-2", requester: "U0COLLEAGUE", principal: developers };
     const [both] = tell([], { granted: [theirs, granted], asker: { ...stranger, user: "U0ENGINEER" } });
 
-    expect(others).toMatchObject({ code: "lease-taken-out", places: ["somebody else's"] });
+    expect(others).toMatchObject({ code: "lease-taken-out", places: ["another person's"] });
     expect(JSON.stringify(others)).not.toMatch(/engineer|r-1/);
     expect(own?.places).toEqual([engineerArn]);
-    expect(both).toMatchObject({ places: [engineerArn, "somebody else's"], message: expect.stringContaining("`r-1`") });
+    expect(both).toMatchObject({
+      places: [engineerArn, "another person's"],
+      message: expect.stringContaining("`r-1`"),
+    });
   });
 });
 
@@ -184,14 +187,14 @@ describe("an item of aws-auth behind an access entry", () => {
 
     expect(problem).toMatchObject({ code: "entry-hides-item", severity: "warning", places: [team] });
     expect(problem?.message).toBe(
-      `The access entry of ${team} goes before mapRoles line 1 of aws-auth, which counts for nothing. It says \`dev:{{SessionName}}\` in \`readers\`; aws-auth says \`developer\` in \`readers\`.`,
+      `The access entry of ${team} overrides mapRoles line 1 of aws-auth. It says \`dev:{{SessionName}}\` in \`readers\`; aws-auth says \`developer\` in \`readers\`.`,
     );
   });
 
   test("is told with the groups that are lost", () => {
     const [problem] = tell([aReadEntry(entry)], behind(roleEntry(developers, ["readers", "writers"])));
 
-    expect(problem?.message).toContain("which counts for nothing, and does without `writers`.");
+    expect(problem?.message).toContain("of aws-auth and loses `writers`.");
   });
 
   test.each([
@@ -241,7 +244,7 @@ describe("an item of aws-auth behind an access entry", () => {
 
     const [problem] = tell([aReadEntry({ ...entry, type: "EC2_LINUX" })], behind(nodes));
 
-    expect(problem?.message).toContain("does without `our-nodes`.");
+    expect(problem?.message).toContain("loses `our-nodes`.");
   });
 });
 

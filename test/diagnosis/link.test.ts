@@ -5,7 +5,7 @@ const a = (name: Link["name"], result: Link["result"] = "yes"): Link => ({
   name,
   result,
   detail: "d",
-  mend: null,
+  remedy: null,
   ms: 1,
 });
 
@@ -22,8 +22,8 @@ describe("a chain", () => {
     expect(chain[2]).toEqual({
       name: "cluster",
       result: "not asked",
-      detail: "the chain ends at the creator",
-      mend: null,
+      detail: "needs the creator",
+      remedy: null,
       ms: null,
     });
   });
@@ -31,7 +31,7 @@ describe("a chain", () => {
   test("does not end at the right to write, which others do not need", () => {
     const links = [a("worker"), a("creator"), a("cluster"), a("api-server"), a("write", "no"), a("mode", "no")];
 
-    expect(completeChain(links)[6]?.detail).toBe("the chain ends at the authentication mode");
+    expect(completeChain(links)[6]?.detail).toBe("needs the authentication mode");
     expect(brokenIn(completeChain(links))).toEqual({ beside: ["write"], end: "mode" });
   });
 

@@ -66,8 +66,8 @@ describe("whoever is asked about", () => {
 test("who gets in is told the whole ARN of the role to assume, where its path is known", () => {
   const known = whyFacts({ cluster: aCluster({ signIn: { roles: [path] } }) });
 
-  expect(theCause(known, "own-side").remedy).toContain(`(and \`--role-arn ${path}\` where you assume a role)`);
-  expect(theCause(whyFacts(), "own-side").remedy).toContain("(and `--role-arn` where you assume a role)");
+  expect(theCause(known, "own-side").remedy).toContain(`with \`--role-arn ${path}\` if you assume a role`);
+  expect(theCause(whyFacts(), "own-side").remedy).toContain("with `--role-arn` if you assume a role");
 });
 
 describe("an authentication mode with access entries", () => {
@@ -85,7 +85,7 @@ describe("an authentication mode with access entries", () => {
     const found = diagnose(whyFacts({ mode: "API", accessEntry, pods: null }));
 
     expect(found.symptom).toBe("unknown");
-    expect(found.causes[0]?.message).toContain("its access entry was not asked for: AWS refused eks:ListAccessEntries");
+    expect(found.causes[0]?.message).toContain("its access entry is unknown: AWS refused eks:ListAccessEntries");
   });
 
   test("API_AND_CONFIG_MAP lets an access entry win over aws-auth", () => {
@@ -100,7 +100,7 @@ describe("an authentication mode with access entries", () => {
 
     expect(found).toMatchObject({ symptom: "forbidden", identity: { username: "dev" } });
     expect(found.causes.map(({ code }) => code)).toEqual(["access-entry-wins", "without-groups"]);
-    expect(found.causes[0]?.message).toContain("What aws-auth says of it, `developer` in `readers`, does not count.");
+    expect(found.causes[0]?.message).toContain("Its item in aws-auth, `developer` in `readers`, does not count.");
   });
 
   test("API_AND_CONFIG_MAP claims no Forbidden where an access policy may allow it", () => {
@@ -143,7 +143,7 @@ describe("somebody whom the document makes nobody of", () => {
       "not-mapped",
     );
 
-    expect(message).toContain("It is of account `999988887777`, the cluster of `111122223333`");
+    expect(message).toContain("It is in account `999988887777`, the cluster in `111122223333`");
     expect(remedy).toContain("foreignAccounts");
   });
 
@@ -154,7 +154,7 @@ describe("somebody whom the document makes nobody of", () => {
   test("stands in a section that is broken", () => {
     const { message } = theCause(nobody(`${roleEntry(developers)}  bad: [`), "section-broken");
 
-    expect(message).toContain(`${developers} stands in it.`);
+    expect(message).toContain(`${developers} is in it.`);
   });
 
   test("stands under a key that is nearly right", () => {
@@ -166,7 +166,7 @@ describe("somebody whom the document makes nobody of", () => {
   test("stands behind what the authenticator drops", () => {
     const text = `${roleEntry("arn:aws:iam::111122223333:role/others")}---\n${roleEntry(developers)}`;
 
-    expect(theCause(nobody(text), "content-dropped").message).toContain(`${developers} stands behind it.`);
+    expect(theCause(nobody(text), "content-dropped").message).toContain(`${developers} comes after it.`);
   });
 
   test.each([
@@ -183,7 +183,7 @@ describe("somebody whom the document makes nobody of", () => {
     const { message } = theCause(nobody(roleEntry('"arn:aws:iam::*:role/dev*"')), "entry-never-matches");
 
     expect(message).toContain("is for `arn:aws:iam::*:role/dev*`");
-    expect(message).toContain(`matches ${developers} only where the authenticator is one of the newest releases`);
+    expect(message).toContain(`matches ${developers} only with the newest releases of the authenticator`);
   });
 
   test("is an IAM user that is written with another path", () => {
@@ -198,7 +198,7 @@ describe("somebody whom the document makes nobody of", () => {
   test("is of another account than the one that is written", () => {
     const { message } = theCause(nobody(roleEntry("arn:aws:iam::444455556666:role/developers")), "wrong-account");
 
-    expect(message).toContain("of account `444455556666`");
+    expect(message).toContain("in account `444455556666`");
   });
 
   test("is written with a slip", () => {
@@ -267,14 +267,14 @@ describe("somebody who gets in", () => {
 
     const { message } = theCause(whyFacts({ data, pods: forbidden }), "without-groups");
 
-    expect(message).toContain("because mapAccounts names its whole account");
+    expect(message).toContain("because mapAccounts lists its whole account");
   });
 
   test("is in a group that nothing binds", () => {
     const facts = whyFacts({ boundGroups: new Set(), pods: forbidden });
 
     expect(codesOf(facts)).toEqual(["group-unbound"]);
-    expect(theCause(facts, "group-unbound").message).toContain("names `readers`: being in it gives nothing.");
+    expect(theCause(facts, "group-unbound").message).toContain("names `readers`, so the group gives nothing.");
   });
 
   test("is in a group that is bound and lists no pods, in the API server's own words", () => {
@@ -305,7 +305,7 @@ describe("what the ledger knows", () => {
 
     const found = theCause(whyFacts({ ...nobody, requests: [ended] }), "lease-ended");
 
-    expect(found.message).toContain("ran out, and is gone since 2026-03-01T14:00:00.000Z");
+    expect(found.message).toContain("ran out and ended 2026-03-01T14:00:00.000Z");
     expect(found.offer).toEqual({ type: "ask-again", request: "r-1" });
   });
 
@@ -315,12 +315,12 @@ describe("what the ledger knows", () => {
     expect(theCause(whyFacts({ ...nobody, user: "U0ONCALL", requests: [ended] }), "lease-ended").offer).toBeNull();
   });
 
-  test("is a lease that is being taken away", () => {
+  test("is a lease that is being removed", () => {
     const end = { cause: "revoked", by: "U0ONCALL", at: at(hours(1)).toISOString(), why: "" } as const;
 
     const { message } = theCause(whyFacts({ ...nobody, requests: [aGrantedRequest({ end }, own)] }), "lease-ended");
 
-    expect(message).toContain("is being taken away");
+    expect(message).toContain("is being removed");
   });
 
   test("is a active lease that somebody took out", () => {
@@ -328,7 +328,7 @@ describe("what the ledger knows", () => {
 
     const { message } = theCause(whyFacts({ ...nobody, requests: [aGrantedRequest({ drift }, own)] }), "drifted");
 
-    expect(message).toContain("somebody took it out of aws-auth. Found: terraform wrote mapRoles last.");
+    expect(message).toContain("somebody removed it from aws-auth. Found: terraform wrote mapRoles last.");
   });
 
   test("is a active lease whose groups are missing although the principal gets in", () => {
@@ -344,7 +344,7 @@ describe("what the ledger knows", () => {
       aPreviewedRequest({ ...own, preview: states["waiting for an approver"]?.preview ?? null }),
       "waits for an approver",
     ],
-    ["is being applied", { ...anApprovedRequest(), ...own }, "is approved and being applied"],
+    ["is being applied", { ...anApprovedRequest(), ...own }, "is approved; the worker is applying it"],
     [
       "is void, and not gone yet",
       aGrantedRequest({ state: "scheduled", voidSince: at(0).toISOString() }, own),
@@ -402,7 +402,7 @@ test("a permanent grant that is gone is told without the end that it has on pape
   const request = aGrantedRequest({}, { ...own, durationSeconds: permanentSeconds });
 
   expect(theCause(whyFacts({ data: {}, pods: null, requests: [request] }), "drifted").message).toContain(
-    "is in force until somebody takes it away, but somebody took it out of aws-auth",
+    "is active until somebody revokes it, but somebody removed it from aws-auth",
   );
 });
 
@@ -414,5 +414,5 @@ test("a cluster that repairs drift says that the lease comes back by itself", ()
     requests: [aGrantedRequest({}, own)],
   });
 
-  expect(theCause(facts, "drifted").remedy).toContain("The worker puts it back");
+  expect(theCause(facts, "drifted").remedy).toContain("The worker restores it");
 });

@@ -33,7 +33,7 @@ describe("check says what decides who gets in", () => {
   test("on staging: the document, which is in order, and nothing of access entries", async () => {
     const answer = await check("staging");
 
-    expect(answer).toContain("*Who gets in to `staging`* `CONFIG_MAP`: aws-auth alone says who signs in");
+    expect(answer).toContain("*Who gets in to `staging`* `CONFIG_MAP`: only aws-auth counts");
     expect(answer).toContain("*aws-auth of `staging`* ✓ 1 notice");
     expect(answer).not.toContain("access entries of");
   });
@@ -49,7 +49,7 @@ describe("check says what decides who gets in", () => {
     expect(answer).toContain("3 access entries: 2 `STANDARD`, 1 `EC2_LINUX`");
     expect(answer).toContain(`*\`entry-hides-item\`* \`${arns.admins}\``);
     expect(answer).toContain("which counts for nothing, and does without `system:masters`");
-    expect(answer).toContain("names `nobodys`: being in it gives nothing");
+    expect(answer).toContain("names `nobodys`, so the group gives nothing");
   });
 
   test("on analytics: its access entries, and that nobody would read a document", async () => {
@@ -57,7 +57,7 @@ describe("check says what decides who gets in", () => {
 
     expect(answer).toContain("`API`: access entries alone say who signs in");
     expect(answer).toContain("3 access entries: 2 `STANDARD`, 1 `EC2_LINUX`");
-    expect(answer).toContain("`analytics` has no ConfigMap `aws-auth` in `kube-system`, and would not read it.");
+    expect(answer).toContain("`analytics` has no ConfigMap `aws-auth` in `kube-system`, and does not need one.");
   });
 
   test.each(["eks:ListAccessEntries", "eks:DescribeAccessEntry"])(

@@ -35,7 +35,7 @@ describe("what somebody on call asks a worker:", () => {
 
     expect(answer).toContain(`*Configured* \`${arns.creator}\``);
     expect(answer).toContain("*CloudTrail* ✓ the same, as `AssumedRole` (event ");
-    expect(answer).toContain("*The worker* ✓ can become it");
+    expect(answer).toContain("*The worker* ✓ can act as it");
   });
 
   test("says it where another role has created the cluster", async () => {
@@ -52,7 +52,7 @@ describe("what somebody on call asks a worker:", () => {
     created({ recordedAs: "AWSService", createdAt: daysAgo(3) });
     const service = await ask(clusterName);
 
-    expect(root).toContain("✗ the root user of the account, which nobody can become");
+    expect(root).toContain("✗ the root user of the account, which the worker can't act as");
     expect(service).toContain("✗ AWSService through `cloudformation.amazonaws.com`, which names no role or user");
   });
 
@@ -62,7 +62,7 @@ describe("what somebody on call asks a worker:", () => {
     const answer = await ask(clusterName);
 
     expect(answer).toContain("*CloudTrail* – has no record in `eu-central-1`: it keeps 90 days.");
-    expect(answer).toContain("*The worker* ✓ can become it");
+    expect(answer).toContain("*The worker* ✓ can act as it");
   });
 
   test("says that CloudTrail was not asked where the worker may not", async () => {
@@ -78,7 +78,7 @@ describe("what somebody on call asks a worker:", () => {
     iam.setAllowed(arns.worker, allowed);
 
     expect(answer).toContain("*CloudTrail* – not asked: AWS refused cloudtrail:LookupEvents in eu-central-1");
-    expect(answer).toContain("*The worker* ✓ can become it");
+    expect(answer).toContain("*The worker* ✓ can act as it");
   });
 
   test("says why the worker can't become the creator, and what CloudTrail knows all the same", async () => {
@@ -88,7 +88,7 @@ describe("what somebody on call asks a worker:", () => {
     const answer = await ask(clusterName);
     flow.sandbox.aws.account.setTrust(arns.creator, { principals: [arns.worker], externalId });
 
-    expect(answer).toContain("*The worker* ✗ can't become it: AWS refused sts:AssumeRole");
+    expect(answer).toContain("*The worker* ✗ can't act as it: AWS refused sts:AssumeRole");
     expect(answer).toContain("*CloudTrail* ✓ the same");
   });
 
@@ -96,7 +96,7 @@ describe("what somebody on call asks a worker:", () => {
     const answer = await say(`whoami ${clusterName}`);
 
     // An API server older than 1.28 does not say it, and then it is not told as if it had.
-    expect(answer).toMatch(/✓ what was asked holds; not asked: (the API server, )?you, your pods/);
+    expect(answer).toMatch(/✓ every step that was asked works; not asked: (the API server, )?you, your pods/);
     expect(answer).toMatch(
       /✓ \*the API server\* takes us for `kubernetes-admin` in `system:masters`|– \*the API server\* not asked: it let us in, but has no SelfSubjectReview/,
     );

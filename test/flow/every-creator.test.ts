@@ -57,13 +57,13 @@ describe("a cluster of each kind of creator", () => {
   });
 
   test.each<[Name, readonly string[]]>([
-    ["staging", [`*Configured* \`${arns.creator}\``, "✓ the same, as `AssumedRole`", "✓ can become it"]],
+    ["staging", [`*Configured* \`${arns.creator}\``, "✓ the same, as `AssumedRole`", "✓ can act as it"]],
     [
       "payments",
       [
         `*Configured* \`${creatorArns.chained}\`, assumed through \`${creatorArns.hub}\``,
         "✓ the same, as `AssumedRole`",
-        "✓ can become it",
+        "✓ can act as it",
       ],
     ],
     [
@@ -71,16 +71,16 @@ describe("a cluster of each kind of creator", () => {
       [
         `*Configured* the user \`${creatorArns.user}\`, with the keys of the worker's profile \`legacy-founder\``,
         "✓ the same, as `IAMUser`",
-        "✓ can become it",
+        "✓ can act as it",
       ],
     ],
     [
       "research",
       [
-        "*Configured* to be discovered: whom CloudTrail names",
+        "*Configured* discover: the identity that CloudTrail names",
         `✓ \`${creatorArns.discovered}\`, as \`AssumedRole\``,
         `✓ can become \`${creatorArns.discovered}\``,
-        `Write \`creator: { roleArn: ${creatorArns.discovered}, externalId: ${externalId} }\` into eks-access.yml`,
+        `Add \`creator: { roleArn: ${creatorArns.discovered}, externalId: ${externalId} }\` to eks-access.yml`,
       ],
     ],
   ])("/eks-access creator %s tells who it is and how the worker becomes it", async (cluster, texts) => {

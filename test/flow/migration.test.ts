@@ -58,7 +58,7 @@ test("a migration that is asked for is told to the approvers, and one of them de
   const id = "migration-staging-1";
   await begin("1h");
   await command("U0APPROVER", "");
-  const plan = await flow.answer("U0APPROVER", "[Ask for this move]");
+  const plan = await flow.answer("U0APPROVER", "[Request this migration]");
   await person("U0APPROVER").click(plan, "ask-move");
 
   const asked = await message(id, "[Approve this plan]");
@@ -83,13 +83,13 @@ test("what changed between the approvals and the first step is asked again; kill
 
   const killed = killAt("eks.CreateAccessEntry");
   await approve(id, "U0APPROVER2", "Approved by <@U0APPROVER2>");
-  await approve(id, "U0APPROVER", "Carrying it out");
+  await approve(id, "U0APPROVER", "Running: ");
   await killed;
   const settling = await message(id, "Nothing goes out of aws-auth before");
   expect(textOf(settling)).toMatch(/✓ Switch.*✓ Make the access entry.*· Take this item/s);
   await person("U0APPROVER").click(settling, "withdraw-move");
 
-  await message(id, "*Stopped* by <@U0APPROVER>. 2 steps carried out, which stay");
+  await message(id, "*Stopped* by <@U0APPROVER>. 2 steps done and kept");
   expect(modeNow()).toBe("API_AND_CONFIG_MAP");
   expect(rolesNow()).toBe(mapRoles);
   await adminsSignIn();
@@ -101,7 +101,7 @@ test("one that two approve is carried out though its worker is killed at its las
   await command("U0APPROVER", "ask");
   await approve(id, "U0APPROVER", "Waiting for another approver");
   const put = killAt("kubernetes.replace-configmap");
-  await approve(id, "U0APPROVER2", "Carrying it out");
+  await approve(id, "U0APPROVER2", "Running: ");
 
   const done = await message(id, "*Done*");
   await put;

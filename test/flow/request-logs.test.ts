@@ -13,7 +13,7 @@ const line = z.looseObject({
 
 const aboutTheClusterAlone = new Set([
   "read the cluster's own memory",
-  "rescues were not looked for: who rescues the cluster was refused",
+  "could not look for rescues: AWS refused the rescuing identity",
   "the cluster can be worked on again",
 ]);
 

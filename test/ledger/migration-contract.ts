@@ -30,7 +30,7 @@ export function migrationContract(ledgerNow: () => Ledger): void {
 
   describe("a move", () => {
     test("is there to read after its commit, and is no request", async () => {
-      const migration = aMigration({ told: ["arn:aws:iam::111122223333:role/teams/dev"] });
+      const migration = aMigration({ givenArns: ["arn:aws:iam::111122223333:role/teams/dev"] });
 
       expect(await ledger.migrations.commit(aMigrationChange(migration))).toEqual({ type: "committed" });
 

@@ -43,7 +43,7 @@ test("install: doctor finds all that each process needs, and whoami in Slack nam
     [0, []],
     [0, []],
   ]);
-  expect(examined[0]?.stdout).toContain("✓ the app has every scope that it needs");
+  expect(examined[0]?.stdout).toContain("✓ the app has every scope it needs");
   expect(examined[1]?.stdout).toContain("✓ document: ");
   expect(answer).toContain(`assumed-role/${arns.worker.split("/").at(-1)}/`);
 });

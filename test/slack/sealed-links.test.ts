@@ -37,7 +37,7 @@ describe("rules that go by links believe one", () => {
   test.each<[string, PrincipalLink, boolean?]>([
     ["without a seal", { arn: engineerArn, seal: null }],
     ["in which the principal was exchanged", { ...own, arn: intruderArn }],
-    ["that is somebody else's", linkBy("U0STRANGER", engineerArn, keys, "U0STRANGER")],
+    ["that is another person's", linkBy("U0STRANGER", engineerArn, keys, "U0STRANGER")],
     ["that another installation sealed", linkBy(user, engineerArn, otherKeys)],
     ["that passes for a later one", { ...own, seal: own.seal && { ...own.seal, at: at(hours(1)).toISOString() } }],
     ["that passes for a confirmed one", { ...own, seal: own.seal && { ...own.seal, by: "U0ONCALL" } }, true],

@@ -15,7 +15,7 @@ const plan = z.strictObject({
       z.strictObject({
         place: text,
         arn: text,
-        fate: z.enum(["moves", "stands", "nodes", "creator", "waits", "stays", "dead"]),
+        fate: z.enum(["moves", "has-entry", "nodes", "creator", "waits", "stays", "dead"]),
         sentences: texts,
       }),
     ),
@@ -33,7 +33,7 @@ const migrationFields = z.strictObject({
   version: z.int().positive(),
   cluster: text,
   requester: text,
-  told: texts,
+  givenArns: texts,
   createdAt: time,
   lapsesAt: time,
   plan: plan.nullable(),

@@ -34,7 +34,7 @@ export interface MigrationFields {
   /** Slack user id. */
   readonly requester: string;
   /** ARNs of roles with their paths, which aws-auth does not know. */
-  readonly told: readonly string[];
+  readonly givenArns: readonly string[];
   /** ISO 8601. */
   readonly createdAt: string;
   /** ISO 8601: after this time nobody can approve it. */
@@ -97,7 +97,7 @@ export type EndedMigration = MigrationFields & {
 export type Migration = PendingMigration | RunningMigration | EndedMigration;
 
 /** What somebody who asks for a move says. */
-export type NewMigration = Pick<MigrationFields, "id" | "cluster" | "requester" | "told">;
+export type NewMigration = Pick<MigrationFields, "id" | "cluster" | "requester" | "givenArns">;
 
 /** A migration as it is first recorded. */
 export function createMigration(wish: NewMigration, now: Date, lapsesAfterSeconds: number): PendingMigration {
@@ -210,7 +210,7 @@ export interface ItemSummary {
   /** `mapRoles line 4`. */
   readonly place: string;
   readonly arn: string;
-  readonly fate: "moves" | "stands" | "nodes" | "creator" | "waits" | "stays" | "dead";
+  readonly fate: "moves" | "has-entry" | "nodes" | "creator" | "waits" | "stays" | "dead";
   readonly sentences: readonly string[];
 }
 

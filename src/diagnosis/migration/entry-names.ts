@@ -1,13 +1,13 @@
 import { MASTERS } from "../../aws-auth/index.ts";
 
-/** What EKS takes as the names of an access entry, or why it takes none that mean the same. */
+/** The names of an access entry, or why EKS takes none with the same meaning. */
 export type NamesReading =
   | {
       readonly type: "names";
       readonly username: string;
       readonly groups: readonly string[];
       readonly isAdmin: boolean;
-      /** Groups that the entry does without, each with what stands for it: sentences. */
+      /** Groups that the entry lacks, each with its replacement: sentences. */
       readonly instead: readonly string[];
     }
   | NamesRefusal;
@@ -15,15 +15,15 @@ export type NamesReading =
 export interface NamesRefusal {
   readonly type: "refused";
   readonly code: string;
-  /** Both sentences: why, and what to do first. */
+  /** Sentences: the reason, and what to do first. */
   readonly why: string;
-  readonly mend: string;
+  readonly remedy: string;
 }
 
-/** Names that begin so are EKS's own: CreateAccessEntry refuses them (EKS User Guide, "Create access entries"). */
+/** EKS reserves names with these beginnings: CreateAccessEntry refuses them (EKS User Guide, "Create access entries"). */
 const reserved = /^(?:system|eks|aws|amazon|iam):/;
 
-/** Whoever signs in is in it by the API server itself. */
+/** The API server puts everybody who signs in into it. */
 const everybody = "system:authenticated";
 
 interface Names {
@@ -32,8 +32,8 @@ interface Names {
 }
 
 /**
- * The username and the groups of an item of aws-auth as an access entry has to say them, so that everybody is called as
- * before. EKS fills in the session's name alone; what is the same for each session of this one principal is written out.
+ * The username and groups of an item of aws-auth, as an access entry must write them so that names stay the same. EKS fills in only
+ * the session's name; what is equal for each session of this principal is written out.
  *
  * @param account of the principal
  */
@@ -53,7 +53,7 @@ export function readNames({ username, groups }: Names, kind: "role" | "user", ac
   return { type: "names", username: name, groups: kept, isAdmin, instead: isAdmin ? insteadOfMasters(others) : [] };
 }
 
-/** An IAM user has no session: the authenticator writes nothing in the place of its name. */
+/** An IAM user has no session: the authenticator writes nothing for its name. */
 function writtenOut(text: string, kind: "role" | "user", account: string): string {
   const filled = text.replaceAll("{{AccountID}}", account);
   return kind === "role" ? filled : filled.replace(/\{\{SessionName(?:Raw)?\}\}/g, "");
@@ -63,15 +63,15 @@ function refuseUsername(username: string): NamesRefusal | null {
   if (username === "") {
     return refused(
       "username-empty",
-      "It has no username, and EKS would make one up that is another.",
-      "Write the username into aws-auth first.",
+      "It has no username, and EKS would choose another one.",
+      "Add the username to aws-auth first.",
     );
   }
   if (reserved.test(username)) {
     return refused(
       "username-reserved",
-      `EKS keeps usernames that begin with ${username.split(":", 1)[0]}: to itself.`,
-      "Write another username into aws-auth first, and into each RBAC binding that names this one as a User.",
+      `EKS reserves usernames that begin with ${username.split(":", 1)[0]}:.`,
+      "Use another username in aws-auth first, and in each RBAC binding of this User.",
     );
   }
   const rest = username.replace(/\{\{SessionName(?:Raw)?\}\}/g, "");
@@ -79,23 +79,23 @@ function refuseUsername(username: string): NamesRefusal | null {
   if (template !== undefined) {
     return refused(
       "template",
-      `Access entries fill in {{SessionName}} and {{SessionNameRaw}}, and not ${template}.`,
-      "Write a username without it into aws-auth first.",
+      `Access entries support {{SessionName}} and {{SessionNameRaw}}, not ${template}.`,
+      "Use a username without it in aws-auth first.",
     );
   }
   const at = username.search(/\{\{SessionName/);
   if (at < 0 || username.slice(0, at).includes(":")) return null;
   return refused(
     "template-session",
-    "EKS takes a session name in a username only behind a colon, so that nobody can name himself into somebody else.",
-    "Put a prefix that ends in a colon before it in aws-auth first, such as admin:{{SessionName}}.",
+    "EKS accepts a session name in a username only after a colon, so that no session can copy another user's name.",
+    "Add a prefix with a colon in aws-auth first, such as admin:{{SessionName}}.",
   );
 }
 
 function refuseTemplatedGroup(group: string): NamesRefusal {
   return refused(
     "template-in-group",
-    `The group ${group} holds a template, which access entries do not fill in.`,
+    `The group ${group} has a template, which access entries do not support.`,
     "Write the groups out in aws-auth first, one entry for each role.",
   );
 }
@@ -103,16 +103,16 @@ function refuseTemplatedGroup(group: string): NamesRefusal {
 function refuseReservedGroup(group: string): NamesRefusal {
   return refused(
     "group-reserved",
-    `EKS takes no group ${group} in an access entry: groups that begin with ${group.split(":", 1)[0]}: are kept.`,
-    `Bind what ${group} is bound to to a group with a name of your own, and write that one into aws-auth first.`,
+    `EKS refuses the group ${group} in an access entry: it reserves groups that begin with ${group.split(":", 1)[0]}:.`,
+    `Give the bindings of ${group} to a group of your own, and use that group in aws-auth first.`,
   );
 }
 
 function insteadOfMasters(others: readonly string[]): string[] {
-  const masters = `${MASTERS} is not taken; AmazonEKSClusterAdminPolicy for the whole cluster gives the same rights, by EKS's authorizer.`;
-  return [masters, ...others.map((group) => `${group} is not taken; the policy allows whatever it could add.`)];
+  const masters = `AmazonEKSClusterAdminPolicy for the whole cluster replaces ${MASTERS} and gives the same rights.`;
+  return [masters, ...others.map((group) => `${group} goes: the policy already allows everything.`)];
 }
 
-function refused(code: string, why: string, mend: string): NamesRefusal {
-  return { type: "refused", code, why, mend };
+function refused(code: string, why: string, remedy: string): NamesRefusal {
+  return { type: "refused", code, why, remedy };
 }

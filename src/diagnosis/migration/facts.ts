@@ -3,7 +3,7 @@ import type { AwsAuthDocument, Entry } from "../../aws-auth/index.ts";
 import { goFold } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
 
-/** What an entry of each type gives; whatever else aws-auth gives a node's role would be lost. */
+/** What an entry of each type gives; other rights of a node's role in aws-auth would be lost. */
 const groupsOfType: Readonly<Record<NodeType, readonly string[]>> = {
   EC2_LINUX: ["system:bootstrappers", "system:nodes"],
   EC2_WINDOWS: ["system:bootstrappers", "system:nodes", "eks:kube-proxy-windows"],
@@ -11,10 +11,10 @@ const groupsOfType: Readonly<Record<NodeType, readonly string[]>> = {
   HYBRID_LINUX: ["system:bootstrappers", "system:nodes"],
 };
 
-/** The access policy that gives what system:masters gives, to EKS's own authorizer. */
+/** The access policy with the rights of system:masters, for EKS's own authorizer. */
 export const CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy";
 
-/** An access policy of an entry, and where it holds. */
+/** An access policy of an entry, and its scope. */
 export interface StandingPolicy {
   /** For example `AmazonEKSViewPolicy`. */
   readonly name: string;
@@ -22,23 +22,23 @@ export interface StandingPolicy {
   readonly namespaces: readonly string[] | null;
 }
 
-/** An access entry as it stands in EKS. */
+/** An existing access entry of EKS. */
 export interface StandingEntry {
   /** With its path, unlike in aws-auth. */
   readonly principalArn: string;
   /** `STANDARD`, or how nodes of a kind sign in: `EC2_LINUX`, `FARGATE_LINUX`. */
   readonly type: string;
-  /** As EKS holds it, templates and all. */
+  /** As EKS stores it, with its templates. */
   readonly username: string;
   readonly groups: readonly string[];
   readonly policies: readonly StandingPolicy[];
-  /** What a migration of ours says of it: `begun` may have died before it was whole. Null: it is not of one. */
+  /** What our migration tagged it with: `begun` may be incomplete after a crash. Null: it is not ours. */
   readonly migrated: "begun" | "whole" | null;
-  /** Whether a lease or a rescue of ours is in it, which ends and may take the entry with it. */
+  /** Whether a lease or a rescue of ours is in it. Its end may delete the entry. */
   readonly isLeased: boolean;
 }
 
-/** An access entry that is to stand. */
+/** An access entry that should exist. */
 export interface WantedEntry {
   /** With its path, where that is known. */
   readonly principalArn: string;
@@ -57,32 +57,32 @@ export interface ManagedNodes {
   readonly type: NodeType;
 }
 
-/** All that a plan of a migration goes by. */
+/** The facts for a plan of a migration. */
 export interface MigrationFacts {
-  /** As the configuration names it. */
+  /** The cluster's name in the configuration. */
   readonly cluster: string;
   readonly clusterArn: string;
   readonly account: string;
   readonly partition: string;
   readonly mode: AuthenticationMode;
   readonly document: AwsAuthDocument;
-  /** Empty where the mode knows none. */
+  /** Empty where the mode has none. */
   readonly standing: readonly StandingEntry[];
   readonly creatorArn: string;
-  /** What of the document is ours, by lower-case ARN. */
+  /** The part of the document that is ours, by lower-case ARN. */
   readonly holdings: ReadonlyMap<string, Holding>;
-  /** Whose nodes EKS manages itself; null: it could not be asked. */
+  /** The roles of nodes that EKS manages; null: unknown. */
   readonly managedNodes: readonly ManagedNodes[] | null;
   /** ARNs of roles with their paths, which aws-auth does not know. */
-  readonly told: readonly string[];
+  readonly givenArns: readonly string[];
 }
 
-/** A role's ARN as the authenticator knows it; any other ARN stays. Two that are the same principal are equal then. */
+/** A role's ARN as the authenticator knows it; other ARNs stay. Equal keys are the same principal. */
 export function principalKey(arn: string): string {
   return goFold(arn.replace(/:role\/.*\//, ":role/"));
 }
 
-/** Whether an entry says already what is wanted of it, and nothing more. */
+/** Whether an entry is exactly as wanted. */
 export function isAsWanted(entry: StandingEntry, wanted: WantedEntry): boolean {
   const isAdmin = entry.policies.some(({ name, namespaces }) => name === CLUSTER_ADMIN && namespaces === null);
   return (
@@ -99,7 +99,7 @@ function sameSet(some: readonly string[], others: readonly string[]): boolean {
   return set.size === new Set(others).size && others.every((each) => set.has(each));
 }
 
-/** One thing that is done, and proved, before the next one. */
+/** One step. The next one waits for its proof. */
 export type MigrationStep =
   | { readonly type: "switch-mode" }
   | { readonly type: "give-entry"; readonly wanted: WantedEntry; readonly instead: readonly string[] }
@@ -112,17 +112,17 @@ export type MigrationStep =
       readonly diff: string;
     };
 
-/** The types of access entries that nodes sign in by (EKS User Guide, "Create access entries"). */
+/** The types of access entries that nodes use (EKS User Guide, "Create access entries"). */
 export type NodeType = "EC2_LINUX" | "EC2_WINDOWS" | "FARGATE_LINUX" | "HYBRID_LINUX";
 
-/** Of which type the access entry of these nodes is, by what EKS itself writes into aws-auth for each kind. */
+/** The type of these nodes' access entry, by what EKS itself writes into aws-auth for each kind. */
 export function nodeTypeOf({ username, groups }: Pick<Entry, "username" | "groups">): NodeType {
   if (groups.includes("eks:kube-proxy-windows")) return "EC2_WINDOWS";
   if (groups.includes("system:node-proxier")) return "FARGATE_LINUX";
   return username.includes("{{SessionName") ? "HYBRID_LINUX" : "EC2_LINUX";
 }
 
-/** Groups that the nodes have by aws-auth, and would not have by an access entry of their type. */
+/** Groups that the nodes have by aws-auth, and would lose with an access entry of their type. */
 export function lostByNodes({ username, groups }: Pick<Entry, "username" | "groups">): readonly string[] {
   const given = groupsOfType[nodeTypeOf({ username, groups })];
   return [...new Set(groups)].filter((group) => !given.includes(group) && group !== "system:authenticated");

@@ -13,9 +13,9 @@ import {
   type WantedEntry,
 } from "./facts.ts";
 
-/** What becomes of one item of aws-auth. The sentences are for people. */
+/** What happens to one item of aws-auth. The sentences are for people. */
 export type Fate =
-  /** It gets an access entry, and then goes out of aws-auth. `isDone`: the entry stands already, made by us. */
+  /** It gets an access entry and then leaves aws-auth. `isDone`: we already made the entry. */
   | {
       readonly type: "moves";
       readonly wanted: WantedEntry;
@@ -23,24 +23,24 @@ export type Fate =
       readonly instead: readonly string[];
       readonly notes: readonly string[];
     }
-  /** Somebody made an access entry for it, which counts in its place already: it only goes out of aws-auth. */
-  | { readonly type: "stands"; readonly note: string }
-  /** EKS makes the access entry itself, or an operator does: how nodes sign in is no matter of ours. */
+  /** Another person made its access entry, which already counts: it only leaves aws-auth. */
+  | { readonly type: "has-entry"; readonly note: string }
+  /** EKS or an operator makes the access entry: nodes are not ours. */
   | { readonly type: "nodes"; readonly nodeType: NodeType; readonly isThere: boolean; readonly note: string }
   | { readonly type: "creator"; readonly note: string }
-  /** A lease of ours ends where it was given, and the item can move after that. */
+  /** A lease of ours ends where it is, and the item can move after that. */
   | { readonly type: "waits"; readonly until: string; readonly note: string }
-  | { readonly type: "stays"; readonly code: string; readonly why: string; readonly mend: string }
-  /** Nobody signs in by it today, and so nobody will by an access entry. */
+  | { readonly type: "stays"; readonly code: string; readonly why: string; readonly remedy: string }
+  /** It matches no caller today, nor would an access entry. */
   | { readonly type: "dead"; readonly why: string };
 
-/** An item of aws-auth with what becomes of it. */
+/** An item of aws-auth, and what happens to it. */
 export interface FateOfItem {
   readonly item: Entry;
   readonly fate: Fate;
 }
 
-/** What becomes of each item of the document, in its order. */
+/** What happens to each item of the document, in order. */
 export function fatesOf(facts: MigrationFacts): FateOfItem[] {
   const standing = new Map(facts.standing.map((entry) => [principalKey(entry.principalArn), entry]));
   return facts.document.entries.map((item) => ({ item, fate: fateOf(item, facts, standing) }));
@@ -48,13 +48,13 @@ export function fatesOf(facts: MigrationFacts): FateOfItem[] {
 
 function fateOf(item: Entry, facts: MigrationFacts, standing: ReadonlyMap<string, StandingEntry>): Fate {
   if (item.section === "mapAccounts") return fateOfAccount(item);
-  if (isWildcard(item)) return stays("arn-wildcard", wildcardNote, "Name its roles one by one, or remove it.");
+  if (isWildcard(item)) return stays("arn-wildcard", wildcardNote, "List its roles one by one, or remove it.");
   if (!item.reachable) return { type: "dead", why: whyDead(item, facts) };
   if (rivalsOf(item, facts.document.lookup).length > 1) {
     return stays(
       "entry-ambiguous",
-      `Several items match ${item.arn}, and chance says which counts.`,
-      "Remove all but one of them first.",
+      `Several items match ${item.arn}, and it is random which one counts.`,
+      "Keep only one of them first.",
     );
   }
   if (isCreator(item.arn, facts)) return { type: "creator", note: creatorNote };
@@ -71,17 +71,17 @@ function fateOf(item: Entry, facts: MigrationFacts, standing: ReadonlyMap<string
 }
 
 function migration(item: Entry, facts: MigrationFacts, there: StandingEntry | undefined): Fate {
-  if (there && !there.migrated) return { type: "stands", note: standingNote(there) };
+  if (there && !there.migrated) return { type: "has-entry", note: standingNote(there) };
   const whole = readWholeArn(item.arn, facts);
-  if (whole.type === "refused") return stays(whole.code, whole.why, whole.mend);
+  if (whole.type === "refused") return stays(whole.code, whole.why, whole.remedy);
   const { arn: principalArn, kind, account } = whole;
   const names = readNames(item, kind, account);
-  if (names.type === "refused") return stays(names.code, names.why, names.mend);
+  if (names.type === "refused") return stays(names.code, names.why, names.remedy);
   const { username, groups, isAdmin, instead } = names;
   const wanted = { principalArn: there?.principalArn ?? principalArn, username, groups, isAdmin };
   const isDone = there?.migrated === "whole" && isAsWanted(there, wanted);
-  // It was whole once: whoever changed it since has the last word, as with any entry of somebody else's.
-  if (there?.migrated === "whole" && !isDone) return { type: "stands", note: standingNote(there) };
+  // It was complete once: a later change by another person stays, as with any entry that is not ours.
+  if (there?.migrated === "whole" && !isDone) return { type: "has-entry", note: standingNote(there) };
   return { type: "moves", wanted, isDone, instead, notes: there ? [] : whole.notes };
 }
 
@@ -89,8 +89,8 @@ function fateOfAccount({ arn }: Entry): Fate {
   if (!isAccountId(arn)) return { type: "dead", why: `${JSON.stringify(arn)} is not an AWS account.` };
   return stays(
     "whole-account",
-    `It lets in every role and user of account ${arn}; an access entry is for one of them.`,
-    "Map those that need it one by one, and remove the account.",
+    `It admits every role and user of account ${arn}; an access entry is for one principal.`,
+    "Map the principals that need access one by one, and remove the account.",
   );
 }
 
@@ -101,9 +101,9 @@ function fateOfNodes(item: Entry, there: StandingEntry | undefined, { managedNod
   const warning =
     lost.length === 0
       ? ""
-      : ` Its groups ${lost.join(", ")} are not part of such an entry and are lost as soon as it stands: bind what they may do to something else before the mode is switched.`;
+      : ` Such an entry lacks the groups ${lost.join(", ")}. Bind their rights to something else before the mode is switched.`;
   if (there && there.type !== "STANDARD") {
-    const note = `Its access entry of type ${there.type} stands.${ownersText(owners)}${warning}`;
+    const note = `Its access entry of type ${there.type} exists.${ownersText(owners)}${warning}`;
     return { type: "nodes", nodeType, isThere: true, note };
   }
   const command = `aws eks create-access-entry --type ${nodeType} --principal-arn ${owners[0]?.roleArn ?? `${item.arn} (with the role's path)`}`;
@@ -115,7 +115,7 @@ function ownersText(owners: readonly ManagedNodes[]): string {
   return owners.length > 0 ? ` It is the role of ${owners.map(({ name }) => name).join(" and ")}.` : "";
 }
 
-/** EKS is asked whose nodes these are; where it may not be asked, the item alone does not tell. */
+/** EKS knows the owners of nodes; if it may not be asked, the item alone does not say. */
 function whoseNodes(
   owners: readonly ManagedNodes[],
   managedNodes: MigrationFacts["managedNodes"],
@@ -123,33 +123,33 @@ function whoseNodes(
   command: string,
 ): string {
   if (owners.length > 0) {
-    return `It is the role of ${owners.map(({ name }) => name).join(" and ")}: EKS makes an entry of type ${nodeType} for it itself. Where none stands when the mode is switched: ${command}.`;
+    return `It is the role of ${owners.map(({ name }) => name).join(" and ")}: EKS makes its entry of type ${nodeType}. If it is missing after the mode is switched: ${command}.`;
   }
   if (managedNodes) {
-    return `No managed node group and no Fargate profile has this role: its nodes are your own, or gone. For them: ${command}.`;
+    return `No managed node group or Fargate profile has this role: its nodes are self-managed, or gone. For them: ${command}.`;
   }
-  return `EKS makes an entry of type ${nodeType} itself for managed node groups and Fargate profiles; whether this is one could not be asked (deploy/iam/migration-policy.json). For nodes that you manage yourself: ${command}.`;
+  return `EKS makes an entry of type ${nodeType} for managed node groups and Fargate profiles. The worker may not ask whether this is one (deploy/iam/migration-policy.json). For self-managed nodes: ${command}.`;
 }
 
 const creatorNote =
-  "It created the cluster: EKS makes its access entry itself, with AmazonEKSClusterAdminPolicy, when the mode is switched.";
+  "It created the cluster: EKS makes its access entry, with AmazonEKSClusterAdminPolicy, when the mode is switched.";
 
 const leasedNote =
-  "eks-access has given access by its access entry, which may go with it: until then aws-auth is what it falls back to. Plan again after that.";
+  "Its access entry has temporary access and may go with it; then aws-auth counts again. Plan again after that.";
 
 function waitNote(ids: readonly string[]): string {
-  return `Access that was given by eks-access is part of it (${ids.join(", ")}). It ends where it was given; plan again after that.`;
+  return `It includes temporary access (${ids.join(", ")}). Plan again after that ends.`;
 }
 
 function standingNote({ username, groups, policies, type }: StandingEntry): string {
   const given = [...groups, ...policies.map(({ name }) => name)];
   const who = type === "STANDARD" ? username : `a node of type ${type}`;
-  return `An access entry of somebody else's counts in its place: ${who}${given.length > 0 ? `, ${given.join(", ")}` : ", no groups"}.`;
+  return `An access entry that is not ours already replaces it: ${who}${given.length > 0 ? `, ${given.join(", ")}` : ", no groups"}.`;
 }
 
-/** What `check` tells of the item first; it may stand some lines below its beginning. */
+/** The problem that `check` shows first for the item; it may be some lines below the item's start. */
 const wildcardNote =
-  "The newest releases of the authenticator let in whoever fits its wildcard, and an access entry names one principal.";
+  "New releases of the authenticator admit every principal that fits its wildcard; an access entry names one.";
 
 function whyDead(item: Entry, { document }: MigrationFacts): string {
   const ofSection = document.problems.filter(
@@ -167,58 +167,61 @@ function isBefore(some: Place, other: Place): boolean {
   return lines < 0 || (lines === 0 && (some.column ?? 0) < (other.column ?? 0));
 }
 
-function stays(code: string, why: string, mend: string): Fate {
-  return { type: "stays", code, why, mend };
+function stays(code: string, why: string, remedy: string): Fate {
+  return { type: "stays", code, why, remedy };
 }
 
-/** The ARN that an access entry is for: a role's with its path. */
+/** The ARN for an access entry: a role's with its path. */
 type WholeArnReading =
   | {
       readonly type: "arn";
       readonly arn: string;
       readonly kind: "role" | "user";
       readonly account: string;
-      /** What is not certain about it: sentences. */
+      /** What is uncertain about it: sentences. */
       readonly notes: readonly string[];
     }
-  | { readonly type: "refused"; readonly code: string; readonly why: string; readonly mend: string };
+  | { readonly type: "refused"; readonly code: string; readonly why: string; readonly remedy: string };
 
 /**
- * aws-auth has roles without their paths, and an access entry needs them. Nobody is asked for a path: IAM has each role's
- * name once in an account, and EKS takes the ARN of no role that there is not. So an ARN without a path that is missing
- * is refused by EKS, and never stands for somebody else.
+ * aws-auth has roles without their paths, and an access entry needs them. Without a given path we use none: a role's name is unique in
+ * an account, and EKS refuses the ARN of a role that does not exist. So an ARN without its path is refused, and never means another
+ * role.
  */
-function readWholeArn(arn: string, { told, partition }: Pick<MigrationFacts, "told" | "partition">): WholeArnReading {
-  const given = told.find((each) => principalKey(each) === principalKey(arn));
+function readWholeArn(
+  arn: string,
+  { givenArns, partition }: Pick<MigrationFacts, "givenArns" | "partition">,
+): WholeArnReading {
+  const given = givenArns.find((each) => principalKey(each) === principalKey(arn));
   const reading = readPrincipal(given?.replace(/:role\/.*\//, ":role/") ?? arn, partition);
   if (reading.type === "invalid") return refuseKind(arn, reading.code);
   const { kind, account, name, partition: of } = reading.principal;
   if (of !== partition) {
-    const why = `It is of the partition ${of}, and the cluster of ${partition}: nobody can sign in across partitions.`;
-    return { type: "refused", code: "foreign-partition", why, mend: "Remove it." };
+    const why = `It is in partition ${of}, the cluster in ${partition}: sign-in does not work across partitions.`;
+    return { type: "refused", code: "foreign-partition", why, remedy: "Remove it." };
   }
   if (kind === "role" && name.startsWith("AWSServiceRoleFor")) {
-    const why = "It is a service-linked role, and EKS takes none in an access entry.";
-    return { type: "refused", code: "service-linked-role", why, mend: "Let the service use a role of your own." };
+    const why = "It is a service-linked role, which EKS refuses in an access entry.";
+    return { type: "refused", code: "service-linked-role", why, remedy: "Let the service use a role of your own." };
   }
   if (given === undefined && kind === "role" && name.startsWith("AWSReservedSSO_")) {
     const whole = `arn:${of}:iam::${account}:role/aws-reserved/sso.amazonaws.com/…/${name}`;
     const why = "A role of IAM Identity Center always has a path, which aws-auth does not know.";
-    const mend = `Tell its whole ARN, as IAM shows it, with --arn ${whole}.`;
-    return { type: "refused", code: "path-unknown", why, mend };
+    const remedy = `Give its whole ARN, as IAM shows it, with --arn ${whole}.`;
+    return { type: "refused", code: "path-unknown", why, remedy };
   }
   const notes =
     kind === "role" && given === undefined
-      ? ["If the role has a path, EKS refuses this ARN and nothing changes: tell the whole one with --arn."]
+      ? ["If the role has a path, EKS refuses this ARN and nothing changes: give the whole one with --arn."]
       : [];
   return { type: "arn", arn: given ?? reading.principal.arn, kind, account, notes };
 }
 
 function refuseKind(arn: string, code: string): WholeArnReading {
   if (code === "arn-root" || code === "arn-service") {
-    const why = "An access entry is for an IAM role or an IAM user, and this is neither.";
-    return { type: "refused", code, why, mend: "Map a role instead." };
+    const why = "An access entry needs an IAM role or user; this is neither.";
+    return { type: "refused", code, why, remedy: "Map a role instead." };
   }
-  const why = `${arn} is not written as IAM writes it, and EKS takes no other spelling.`;
-  return { type: "refused", code, why, mend: "Tell the right ARN with --arn, or correct it in aws-auth first." };
+  const why = `${arn} is not spelled as in IAM, and EKS accepts no other spelling.`;
+  return { type: "refused", code, why, remedy: "Give the right ARN with --arn, or correct it in aws-auth first." };
 }

@@ -27,11 +27,11 @@ export interface MigrationPlan {
   readonly mode: AuthenticationMode;
   readonly fates: readonly FateOfItem[];
   readonly steps: readonly MigrationStep[];
-  /** Why what has its access entry can't be taken out of aws-auth, where it counts for nothing any more; null: it can. */
+  /** Why the moved items can't leave aws-auth, where they no longer count; null: they can. */
   readonly keptBecause: string | null;
-  /** What is to be done before the mode can be API; empty: nothing. */
+  /** What must happen before the mode can be API; empty: nothing. */
   readonly before: readonly string[];
-  /** Of who gets which access entry, and who goes out of aws-auth: the same until all is done. Hex SHA-256. */
+  /** Covers who gets which access entry and who leaves aws-auth: the same until all is done. Hex SHA-256. */
   readonly digest: string;
 }
 
@@ -40,12 +40,12 @@ export type MigrationResult =
   | { readonly type: "refused"; readonly code: string; readonly message: string };
 
 /**
- * Plans the move of a cluster from aws-auth to access entries. Whoever can sign in before still can after each step, as the
- * same username and groups, but for what a step names; nobody else can. What can't be moved so stays in aws-auth.
+ * Plans a cluster's migration from aws-auth to access entries. After each step, exactly the same principals can sign in, with the
+ * same username and groups, except what a step names. What can't move stays in aws-auth.
  */
 export function planMigration(facts: MigrationFacts): MigrationResult {
   if (facts.mode === "API") {
-    const message = `${facts.cluster} does not read aws-auth any more: nobody signs in by it, and there is nothing to move.`;
+    const message = `${facts.cluster} no longer reads aws-auth, so there is nothing to move.`;
     return { type: "refused", code: "nothing-to-move", message };
   }
   const fates = fatesOf(facts);
@@ -76,15 +76,17 @@ interface TakeOut {
   readonly keptBecause: string | null;
 }
 
-/** Administrators of the document may go where they have the policy: that nobody is left in the document is the aim then. */
+/** Administrators may leave the document where they have the policy: an empty document is the goal. */
 function takeOut(
   facts: MigrationFacts,
   fates: readonly FateOfItem[],
 ): TakeOut | (MigrationResult & { type: "refused" }) {
-  // A section that can't be read maps nobody that we could name: the move would leave out whoever is to be in it.
+  // An unreadable section has items that we can't name: the migration would lose them.
   const unread = refuseUnlessWhole(facts.document);
   if (unread) return { type: "refused", code: unread.code, message: unread.message };
-  const arns = fates.flatMap(({ item, fate }) => (fate.type === "moves" || fate.type === "stands" ? [item.arn] : []));
+  const arns = fates.flatMap(({ item, fate }) =>
+    fate.type === "moves" || fate.type === "has-entry" ? [item.arn] : [],
+  );
   const guard = { creatorArn: facts.creatorArn, allowNoAdministrator: true };
   const changes = arns.map((arn) => ({ type: "unmap", arn }) as const);
   const planned = planChanges(facts.document, changes, guard);
@@ -96,18 +98,18 @@ function takeOut(
   return { type: "out", steps: [], keptBecause: refusal?.message ?? null };
 }
 
-/** What of an item stands in the way of the mode API, in which nobody reads aws-auth. */
+/** Why an item prevents the mode API, in which aws-auth is not read. */
 function beforeApi({ item, fate }: FateOfItem): string[] {
-  if (fate.type === "stays") return [`${item.arn}: ${fate.why} ${fate.mend}`];
+  if (fate.type === "stays") return [`${item.arn}: ${fate.why} ${fate.remedy}`];
   if (fate.type === "waits") return [`${item.arn}: it waits until ${fate.until}.`];
   if (fate.type === "nodes" && !fate.isThere)
-    return [`${item.arn}: see that its access entry of type ${fate.nodeType} stands.`];
+    return [`${item.arn}: make sure its access entry of type ${fate.nodeType} exists.`];
   return [];
 }
 
 function digestOf({ clusterArn }: MigrationFacts, fates: readonly FateOfItem[]): string {
   const migrations = fates.flatMap(({ item, fate }): Json[] => {
-    if (fate.type === "stands") return [{ arn: item.arn, entry: null }];
+    if (fate.type === "has-entry") return [{ arn: item.arn, entry: null }];
     if (fate.type !== "moves") return [];
     const { principalArn, username, groups, isAdmin } = fate.wanted;
     return [{ arn: item.arn, entry: { principalArn, username, groups: [...groups].sort(), isAdmin } }];
@@ -115,13 +117,13 @@ function digestOf({ clusterArn }: MigrationFacts, fates: readonly FateOfItem[]):
   return createHash("sha256").update(canonicalJson({ clusterArn, migrations })).digest("hex");
 }
 
-/** The access entry that a step leaves behind. */
+/** The access entry after a step. */
 function entryGiven({ principalArn, username, groups, isAdmin }: WantedEntry): StandingEntry {
   const policies = isAdmin ? [{ name: CLUSTER_ADMIN, namespaces: null }] : [];
   return { principalArn, type: "STANDARD", username, groups, policies, migrated: "whole", isLeased: false };
 }
 
-/** What decides who may sign in after a step. What EKS itself makes when the mode is switched is for nodes and the creator. */
+/** Who can sign in after a step. What EKS makes when the mode is switched is for nodes and the creator. */
 function after(state: SignInState, step: MigrationStep): SignInState {
   switch (step.type) {
     case "switch-mode":
@@ -137,9 +139,9 @@ function after(state: SignInState, step: MigrationStep): SignInState {
 }
 
 /**
- * Goes through the steps on the values, and asks after each one who everybody is that the document or an access entry names.
+ * Plays the steps on the values, and compares the identity of each named principal after each step.
  *
- * @returns what a step would change that it must not, as one sentence; null: nothing
+ * @returns the unintended change of a step, as one sentence; null: none
  */
 function checkSteps(facts: MigrationFacts, steps: readonly MigrationStep[]): string | null {
   let state = untouched(facts, steps);
@@ -149,13 +151,13 @@ function checkSteps(facts: MigrationFacts, steps: readonly MigrationStep[]): str
     state = after(state, step);
     const other = callers.find((arn) => !isSame(before.get(arn) ?? null, predictSignIn(state, arn)));
     if (other !== undefined) {
-      return `The step ${step.type} would change who ${other} is. Nothing of the plan is carried out.`;
+      return `The step ${step.type} would change the identity of ${other}. The plan is not used.`;
     }
   }
   return null;
 }
 
-/** As it was before: an entry that was begun and is not whole yet counts for nothing against what aws-auth says. */
+/** The state before: an incomplete entry of ours does not count against aws-auth. */
 function untouched({ mode, document, standing }: MigrationFacts, steps: readonly MigrationStep[]): SignInState {
   const given = new Set(
     steps.flatMap((step) => (step.type === "give-entry" ? [principalKey(step.wanted.principalArn)] : [])),
@@ -163,16 +165,16 @@ function untouched({ mode, document, standing }: MigrationFacts, steps: readonly
   return { mode, document, entries: standing.filter(({ principalArn }) => !given.has(principalKey(principalArn))) };
 }
 
-/** A role of each account too that is mapped as a whole, and that nothing else names. */
+/** Includes a role of each account that is mapped as a whole. */
 function callersOf({ document, standing }: MigrationFacts, steps: readonly MigrationStep[]): string[] {
   const named = document.entries.map(({ section, arn }) =>
-    section === "mapAccounts" ? `arn:aws:iam::${arn}:role/of-whom-nobody-spoke` : arn,
+    section === "mapAccounts" ? `arn:aws:iam::${arn}:role/any-other` : arn,
   );
   const given = steps.flatMap((step) => (step.type === "give-entry" ? [step.wanted.principalArn] : []));
   return [...new Set([...named, ...standing.map(({ principalArn }) => principalArn), ...given])];
 }
 
-/** Groups that begin with `system:` can't be in an access entry: the policy of an administrator stands for them. */
+/** An access entry can't have groups that begin with `system:`: an administrator's policy replaces them. */
 function isSame(before: SignedIn | null, now: SignedIn | null): boolean {
   if (before === null || now === null) return before === now;
   if (before.username !== now.username || before.isAdmin !== now.isAdmin) return false;
@@ -189,14 +191,14 @@ function isLeftOut(group: string, { isAdmin }: SignedIn): boolean {
   return isAdmin && /^(?:system|eks|aws|amazon|iam):/.test(group);
 }
 
-/** All that decides who may sign in to a cluster, at one moment. */
+/** Everything that decides who can sign in to a cluster, at one moment. */
 interface SignInState {
   readonly mode: AuthenticationMode;
   readonly document: ReadDocument;
   readonly entries: readonly StandingEntry[];
 }
 
-/** Who a caller is to the cluster. */
+/** A caller's identity in the cluster. */
 interface SignedIn {
   readonly username: string;
   readonly groups: readonly string[];
@@ -205,10 +207,10 @@ interface SignedIn {
 }
 
 /**
- * Who a caller is, or null for nobody: by its access entry where the mode knows them, else by aws-auth where the mode reads
- * it. Entries of nodes give what EKS decides, which is not said here: they count as nobody's.
+ * A caller's identity, or null: by its access entry where the mode has them, else by aws-auth where the mode reads it. Entries of
+ * nodes give what EKS decides, so they count as no identity.
  *
- * @param callerArn as sts:GetCallerIdentity says it, or a role's or user's own
+ * @param callerArn from sts:GetCallerIdentity, or a role's or user's own
  */
 function predictSignIn({ mode, document, entries }: SignInState, callerArn: string): SignedIn | null {
   const key = principalKey(canonicalCaller(callerArn) ?? callerArn);
@@ -218,7 +220,7 @@ function predictSignIn({ mode, document, entries }: SignInState, callerArn: stri
   return identity && { ...identity, isAdmin: identity.groups.includes("system:masters") };
 }
 
-/** Who a caller is by its entry, one of type STANDARD. */
+/** A caller's identity by its entry of type STANDARD. */
 export function signInByEntry(
   { username, groups, policies }: Pick<StandingEntry, "username" | "groups" | "policies">,
   callerArn: string,

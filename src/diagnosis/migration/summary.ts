@@ -22,9 +22,9 @@ function sentencesOf(fate: Fate): readonly string[] {
         ...fate.notes,
       ];
     case "stays":
-      return [fate.why, fate.mend];
+      return [fate.why, fate.remedy];
     case "dead":
-      return [`Nobody signs in by it. ${fate.why}`];
+      return [`It matches no caller. ${fate.why}`];
     case "waits":
       return [`Waits until ${fate.until}. ${fate.note}`];
     default:
@@ -37,7 +37,7 @@ function who({ principalArn, username, groups, isAdmin }: WantedEntry): string {
   return `${principalArn} as ${username}, ${given.length > 0 ? given.join(", ") : "no groups"}`;
 }
 
-/** What a step is called in the ledger and the audit log: the same in each plan of the same move. */
+/** The name of a step in the ledger and the audit log: the same in each plan of the same migration. */
 export function stepName(step: MigrationStep): string {
   return step.type === "give-entry" ? `give-entry ${step.wanted.principalArn}` : step.type;
 }
@@ -50,22 +50,22 @@ function wordsOf(step: MigrationStep): Omit<StepSummary, "name"> {
   switch (step.type) {
     case "switch-mode":
       return {
-        does: "Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth stays in force.",
-        proof: "EKS says that the update was successful and the mode is the new one, and aws-auth is as it was.",
-        undo: "It can't be taken back: EKS knows no way from there to CONFIG_MAP.",
+        does: "Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth stays active.",
+        proof: "EKS reports success and the new mode, and aws-auth is unchanged.",
+        undo: "Not possible: EKS has no way back to CONFIG_MAP.",
       };
     case "give-entry":
       return {
-        does: `Make the access entry of ${who(step.wanted)}. It goes before the item in aws-auth at once${step.wanted.isAdmin ? "; until its policy is associated, by the next call, the principal may do less" : ""}.`,
+        does: `Create the access entry of ${who(step.wanted)}. It overrides the item in aws-auth at once${step.wanted.isAdmin ? "; until the next call associates its policy, the principal can do less" : ""}.`,
         proof:
-          "EKS has the entry with these names and policies when it is read back, and the API server lets the names do what it let the item in aws-auth.",
+          "The entry has these names and policies when it is read back, and the API server gives them the rights of the item in aws-auth.",
         undo: "Delete the access entry: the item in aws-auth counts again.",
       };
     case "take-out":
       return {
-        does: `Take ${step.arns.length === 1 ? "this item" : `these ${step.arns.length} items`} out of aws-auth: ${step.arns.join(", ")}.`,
-        proof: "Each access entry is read once more before the write, and aws-auth is read back after it.",
-        undo: "Write the items into aws-auth again, or let the access entries be all that counts.",
+        does: `Remove ${step.arns.length === 1 ? "this item" : `these ${step.arns.length} items`} from aws-auth: ${step.arns.join(", ")}.`,
+        proof: "Each access entry is read again before the write, and aws-auth after it.",
+        undo: "Add the items to aws-auth again; the access entries count either way.",
       };
   }
 }

@@ -21,8 +21,8 @@ const notYet = { type: "not-yet" } as const;
 export type ButtonClick = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & AllMiddlewareArgs;
 
 /**
- * Does what a click asks for, acknowledges it when that is done, and answers where it was made, to whoever made it: beside
- * a message, over App Home, or in the open form. Null: nothing to say, the message itself shows it.
+ * Does what a click asks for, acknowledges it when done, and answers the person where they clicked: beside a message, over App
+ * Home, or in the open form. Null: the message itself shows the result.
  */
 export async function answerClick(
   context: SlackContext,
@@ -36,7 +36,7 @@ export async function answerClick(
   await answerWhereClicked(context, click, await acknowledgeClick(context, click, done));
 }
 
-/** Acknowledges a click when what it asks for is done, or has failed. @throws what `doing` rejects with */
+/** Acknowledges a click when its work is done or has failed. @throws what `doing` rejects with */
 export async function acknowledgeClick<T>(
   { log, config }: SlackContext,
   click: ButtonClick,
@@ -53,7 +53,7 @@ export async function acknowledgeClick<T>(
   return doing;
 }
 
-/** Answers a click that is acknowledged, to whoever made it. */
+/** Answers an acknowledged click, only to the person who clicked. */
 export async function answerWhereClicked(
   context: SlackContext,
   click: ButtonClick,
@@ -67,13 +67,13 @@ export async function answerWhereClicked(
   if (body.response_url) {
     return void (await respond({ response_type: "ephemeral", replace_original: false, text, blocks: [...blocks] }));
   }
-  // A form opens within three seconds or not at all; a direct message always comes.
+  // A form opens within three seconds or not at all; a direct message always arrives.
   const how = { trigger_id: body.trigger_id, view: messageModal("eks-access", answer) };
   const opening = view?.type === "modal" ? client.views.push(how) : client.views.open(how);
   await opening.catch(() => client.chat.postMessage({ channel: body.user.id, text, blocks: [...blocks] }));
 }
 
-/** The open details show what came of the click. */
+/** The open details show the result of the click. */
 async function refreshDetails(
   context: SlackContext,
   { body, client }: ButtonClick,
@@ -85,13 +85,12 @@ async function refreshDetails(
   await client.views.update({ view_id: view.id, view: detailsModal(id, status, answer) });
 }
 
-/** How far what somebody asked for is when it has to be acknowledged. */
+/** How far the work is when Slack needs an acknowledgement. */
 type Progress<T> = { readonly type: "done"; readonly outcome: T } | { readonly type: "not-yet" };
 
 /**
- * Acknowledges what changes something when it is done, so that an acknowledgement means that it is recorded: Slack sends neither
- * a command, a click nor a form again, and shows an error of its own for what nobody acknowledged. So whoever asked a process
- * that dies meanwhile is told. What takes longer than Slack waits is acknowledged as not done yet.
+ * Acknowledges a change when it is recorded: Slack never resends a command, a click or a form, and shows its own error for one that
+ * was not acknowledged. So a person learns when a process dies under their click. Slow work is acknowledged as not done yet.
  *
  * @param withinMs how long it may take (`acknowledge` of the deadlines)
  */
@@ -106,19 +105,19 @@ export async function acknowledgeWhenDone<T>(
   return { outcome: await doing, inTime: progress.type === "done" };
 }
 
-/** Tells somebody directly that it takes longer. Nobody waits for this: what was asked for goes on meanwhile. */
+/** Sends a direct message that it takes longer. Nothing waits for this message. */
 export async function tellNotYet(log: Logger, client: WebClient, user: string): Promise<void> {
   const { text, blocks } = notRecordedYetAnswer();
   await client.chat.postMessage({ channel: user, text, blocks: [...blocks] }).catch((error: unknown) => {
-    log.warn({ err: error, user }, "somebody could not be told that what they asked for takes long");
+    log.warn({ err: error, user }, "could not send the message that an answer takes longer");
   });
 }
 
 export type Submission = SlackViewMiddlewareArgs<ViewSubmitAction> & AllMiddlewareArgs;
 
 /**
- * Does what a form asks for, and answers in its place; null closes it. What takes longer than Slack waits closes the form
- * as well, and is answered in a direct message.
+ * Does what a form asks for, and answers in its place; null closes it. Slow work closes the form too, and its answer is a direct
+ * message.
  */
 export async function answerSubmission(
   context: SlackContext,

@@ -26,7 +26,7 @@ export async function startSlackApp(
   environment: SlackEnvironment,
   mode: "http" | "socket",
 ): Promise<Stoppable> {
-  // A trigger lives for three seconds: a call of a handler is not tried again, and not waited for longer.
+  // A trigger lives for three seconds: a handler's call is neither retried nor awaited longer.
   const { deadlines } = context.config.timing;
   const clientOptions = webClientOptions(environment, { timeoutMs: deadlines.slackCall, retries: 0 });
   const logger = boltLogger(context.log);
@@ -34,12 +34,11 @@ export async function startSlackApp(
   const replayed = (body: object) => void notes.track(noteReplay(context, body));
   const receiver =
     mode === "socket" ? socketReceiver(environment, logger) : httpReceiver(context, environment, replayed);
-  // Bolt would ask Slack who the token is by itself, once and without patience.
+  // Bolt would ask Slack for the token's identity by itself, once and without patience.
   const bot = await whoIsTheBot(environment);
-  // Over HTTP the door measures how late an answer is: it begins before Bolt does.
+  // Over HTTP the door measures how late an answer is, as it starts before Bolt.
   const onAck = mode === "socket" ? tellAck : () => {};
-  // Bolt writes into what it is told of the bot. Nobody asks for its memory of conversations, and of messages, in which it
-  // would look for the bot's own, it is told nothing.
+  // Bolt writes into this object. We do not use its memory of conversations, nor let it search messages for the bot's own.
   const authorize = async () => ({ ...bot });
   const app = new WatchedApp(
     { authorize, receiver, clientOptions, logger, convoStore: false, ignoreSelf: false },
@@ -64,8 +63,8 @@ export async function startSlackApp(
 }
 
 /**
- * Over HTTP no more connections are taken, and open requests end. In Socket Mode the connection is closed, and Slack sends
- * to another one from then on; what came on this one can be acknowledged on no other, so it is waited for.
+ * Over HTTP, new connections are refused and open requests end. In Socket Mode the connection closes, and Slack uses another one.
+ * Only this connection can acknowledge what it received, so that is awaited first.
  */
 async function stop(app: WatchedApp, mode: "http" | "socket"): Promise<void> {
   if (mode === "socket") await app.acknowledged();
@@ -80,7 +79,7 @@ function tellAck(seconds: number): void {
 /** A start may wait: a Slack that is slow for a moment is no reason to end. */
 const patience = { timeoutMs: 10_000, retries: 2 };
 
-/** Whose token it is, and of which workspace. @throws AccessError */
+/** The identity and the workspace of the token. @throws AccessError */
 async function whoIsTheBot(environment: SlackEnvironment): Promise<AuthorizeResult & { teamId: string }> {
   const { botToken } = environment;
   try {
@@ -122,7 +121,7 @@ function socketReceiver(environment: SlackEnvironment, logger: BoltLogger): Rece
   return new SocketModeReceiver({ appToken: environment.appToken ?? "", installerOptions: { clientOptions }, logger });
 }
 
-/** Bolt's own words, in our log. */
+/** Bolt's messages in our log. */
 function boltLogger(log: Logger): BoltLogger {
   const write =
     (level: "debug" | "info" | "warn" | "error") =>
@@ -145,13 +144,13 @@ function boltLogger(log: Logger): BoltLogger {
 type Middleware = (args: AllMiddlewareArgs & { body: object }) => Promise<void>;
 
 interface Ours {
-  /** The id of the workspace that the bot's token belongs to: the configuration names people of that one. */
+  /** The workspace of the bot's token: the configuration names its people. */
   readonly team: string;
-  /** The id of the app; null: the configuration names none, and the signing secret alone says whose the request is. */
+  /** The app's id; null: not configured, so the signing secret alone identifies the app. */
   readonly app: string | null;
 }
 
-/** Lets in only what is of our workspace and our app. What is turned away is not acknowledged. */
+/** Lets in only what is of our workspace and our app. The rest is not acknowledged. */
 export function onlyOurs({ team, app }: Ours, log: Logger): Middleware {
   return async ({ body, next }) => {
     const from = { team: teamOf(body), app: field(body, "api_app_id") };

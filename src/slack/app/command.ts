@@ -2,31 +2,31 @@ import type { WebClient } from "@slack/web-api";
 import type { Message } from "../blocks/message.ts";
 import type { SlackContext } from "./context.ts";
 
-/** What somebody typed behind `/eks-access <word>`. */
+/** A person's `/eks-access <word> …`. */
 export interface CommandCall {
-  /** Slack user id of whoever typed it. */
+  /** Slack user id. */
   readonly user: string;
-  /** Everything behind the word on one line, as typed: Slack's escapes are undone. */
+  /** Everything behind the word on one line, as typed, without Slack's escapes. */
   readonly rest: string;
   /** Opens a form; lives for three seconds. */
   readonly triggerId: string;
   readonly client: WebClient;
-  /** Every word that there is. */
+  /** All commands. */
   readonly commands: readonly Command[];
 }
 
-/** One word of `/eks-access`. The help and "did you mean" are made from the list of them, in commands.ts. */
+/** One word of `/eks-access`. Help and "did you mean" come from the list in commands.ts. */
 export interface Command {
   readonly word: string;
-  /** What may stand behind the word, for example `<id> [why]`; empty: nothing. */
+  /** The words that may follow, for example `<id> [why]`; empty: none. */
   readonly usage: string;
-  /** What it does, to go on from "/eks-access word": lower case, no full stop. */
+  /** What it does, to follow "/eks-access word": lower case, no full stop. */
   readonly summary: string;
-  /** Whether the help has it only for people who answer for a cluster. */
+  /** Whether only people who answer for a cluster see it in the help. */
   readonly forApprovers?: boolean;
-  /** Whether it changes something where anything stands behind the word: then it is acknowledged when it is recorded. */
+  /** Whether it changes something when words follow it: then it is acknowledged when recorded. */
   readonly records?: boolean;
-  /** The answer, which only whoever typed it sees; null: something else answers, for example a form. @throws AccessError */
+  /** The answer, for that person alone; null: a form or a message answers. @throws AccessError */
   readonly run: (context: SlackContext, call: CommandCall) => Promise<Message | null>;
 }
 

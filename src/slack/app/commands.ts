@@ -51,8 +51,8 @@ export const commands: readonly Command[] = [
 export type SlashCommand = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
 
 /**
- * `/eks-access …`: answers to whoever typed it, in the acknowledgement itself where the answer is there in time: that is one
- * request to Slack less. What changes something is acknowledged when it is done.
+ * `/eks-access …`: answers the person, in the acknowledgement itself if the answer is quick: that saves a request to Slack. A
+ * change is acknowledged when it is done.
  */
 export async function handleCommand(context: SlackContext, command: SlashCommand): Promise<void> {
   const [word = "", ...others] = withoutInvisible(unescapeText(command.command.text)).trim().split(/\s+/);
@@ -68,7 +68,7 @@ export async function handleCommand(context: SlackContext, command: SlashCommand
   const { deadlines } = context.config.timing;
   const { outcome, inTime } = await acknowledgeWhenDone(
     doing,
-    // Nobody has to wait for the acknowledgement of what only looks.
+    // An answer that only reads may follow the acknowledgement.
     doesRecord ? deadlines.acknowledge : deadlines.answer,
     (progress) => command.ack(progress.type === "done" ? answerOf(progress.outcome) : late),
   );
@@ -79,7 +79,7 @@ function ephemeral({ text, blocks }: Message) {
   return { response_type: "ephemeral", text, blocks: [...blocks] } as const;
 }
 
-/** Nothing, where a form was opened instead. */
+/** Nothing where a form opened instead. */
 function answerOf(message: Message | null) {
   return message ? ephemeral(message) : undefined;
 }
@@ -94,7 +94,7 @@ async function run(
 }
 
 async function unknown(word: string, name: string, rest: string): Promise<Message> {
-  // The id of a request alone: somebody wants to see it.
+  // The id of a request alone shows that request.
   if (/^r-[a-z0-9]+$/.test(name)) return unknownCommandAnswer(word, "status", name);
   const words = commands.map((each) => each.word);
   return unknownCommandAnswer(word, nearest(word, words), rest);

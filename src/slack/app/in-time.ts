@@ -1,6 +1,6 @@
 /**
- * What `work` comes to, or `late` where it takes longer than `ms`. The clock is stopped as soon as the work is done: one that
- * ran on would hold what the work came to, and thousands of commands a second would fill the memory with answers long sent.
+ * The result of `work`, or `late` if it takes longer than `ms`. The timer stops with the work: a timer that ran on would keep the
+ * result in memory, and thousands of commands a second would fill it.
  */
 export async function inTime<T, L>(work: Promise<T>, ms: number, late: L): Promise<T | L> {
   let clock: NodeJS.Timeout | undefined;

@@ -19,7 +19,7 @@ const origin = z.union([
   z.object({ view: z.object({ callback_id: id }) }).transform(({ view }) => ({ form: view.callback_id })),
 ]);
 
-/** Something that Slack sent, as Bolt gives it to a middleware. */
+/** Something from Slack, as Bolt gives it to a middleware. */
 export type Sent = AnyMiddlewareArgs & AllMiddlewareArgs;
 
 /** `/eks-access …`. */
@@ -27,7 +27,7 @@ export function isCommand(sent: Sent): sent is SlashCommand {
   return "command" in sent && sent.command.command === "/eks-access";
 }
 
-/** Somebody opened the App Home. */
+/** A person opened the App Home. */
 export function isHomeOpened(sent: Sent): sent is HomeOpened {
   return "event" in sent && sent.event.type === "app_home_opened";
 }
@@ -37,32 +37,32 @@ export function isSubmission(sent: Sent): sent is Submission {
   return "view" in sent && sent.body.type === "view_submission";
 }
 
-/** Somebody looks for a cluster in the form. */
+/** A search for a cluster in the form. */
 export function isSuggestion(sent: Sent): sent is Suggestion {
   return "options" in sent && sent.body.type === "block_suggestion" && sent.body.action_id === formActions.cluster;
 }
 
-/** A button was clicked, or a field of a form was changed. */
+/** A click on a button, or a change of a form's field. */
 export function isAction(sent: Sent): sent is FormChange {
   return "action" in sent && sent.body.type === "block_actions";
 }
 
-/** A button was clicked. */
+/** A click on a button. */
 export function isClick(sent: FormChange): sent is FormChange & ButtonClick {
   return sent.action.type === "button";
 }
 
-/** From where in Slack somebody acted: a message with its channel and time stamp, a command, or a form. */
+/** Where in Slack a person acted: a message with its channel and time stamp, a command, or a form. */
 interface SlackOrigin {
   readonly [key: string]: string;
 }
 
-/** From where in Slack a payload comes; null: it does not say. */
+/** Where in Slack a payload comes from; null: it does not say. */
 export function originOf(body: object): SlackOrigin | null {
   return origin.safeParse(body).data ?? null;
 }
 
-/** The ledger for what this request of Slack asks for: its events tell in `slack` from where in Slack it came. */
+/** The ledger for one request of Slack: its events say in `slack` where the request came from. */
 export function ledgerFor(ledger: Ledger, body: object): Ledger {
   const slack = originOf(body);
   if (!slack) return ledger;

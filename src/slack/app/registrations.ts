@@ -52,7 +52,7 @@ import { handleCommand } from "./commands.ts";
 import type { SlackContext } from "./context.ts";
 import { isAction, isClick, isCommand, isHomeOpened, isSubmission, isSuggestion, ledgerFor } from "./kinds.ts";
 
-/** A map, as the ids come from outside: an object also has what it inherits, such as `constructor`. */
+/** A map, as the ids come from outside: an object also has inherited keys such as `constructor`. */
 const buttons: ReadonlyMap<string, (context: SlackContext, click: ButtonClick) => Promise<void>> = new Map([
   [approveAction, handleApproveButton],
   [denyAction, handleDenyButton],
@@ -83,8 +83,8 @@ const forms: ReadonlyMap<string, (context: SlackContext, submission: Submission)
 ]);
 
 /**
- * Everything that Slack can send us, and who handles it. One middleware for all: of registrations Bolt asks each whether an event is
- * for it, through a chain of its own, which for six of them takes a quarter of the processor time of a command.
+ * Everything that Slack can send us, with its handler. One middleware for all: Bolt asks each registration about each event,
+ * through a chain of its own, which costs a quarter of a command's processor time for six of them.
  */
 export function handlerOf(context: SlackContext): Middleware<AnyMiddlewareArgs> {
   const handleFormChange = formChangeHandler();

@@ -9,7 +9,7 @@ export function slackErrorCode(error: unknown): string | null {
 
 const passing = new Set(["ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"]);
 
-/** What a failed call to Slack means for people. */
+/** A failed call to Slack, for people. */
 export function slackFailure(error: unknown, where: string): AccessError {
   const code = slackErrorCode(error);
   if (code && !passing.has(code)) {
@@ -18,23 +18,23 @@ export function slackFailure(error: unknown, where: string): AccessError {
   return new AccessError("slack-unreachable", `${where} could not be reached`, { cause: error });
 }
 
-/** What Slack answers where the channel or the person that was to be written to is not there any more, or not for us. */
+/** Slack's answers when the channel or person no longer exists, or the bot may not reach it. */
 const gone = new Set([
   ...["channel_not_found", "is_archived", "not_in_channel", "user_disabled", "user_not_found", "cannot_dm_bot"],
   ...["messages_tab_disabled", "restricted_action", "restricted_action_read_only_channel"],
   ...["restricted_action_non_threadable_channel", "restricted_action_thread_locked", "cannot_reply_to_message"],
 ]);
 
-/** Whether trying again can't help, and nothing is wrong with the bot itself: nobody is there to read it. */
+/** Whether a retry can't help though the bot itself is fine: the reader is gone. */
 export function isGone(error: unknown): boolean {
   return gone.has(slackErrorCode(error) ?? "");
 }
 
-/** Why a form could not be opened: Slack waits three seconds for it after the click or the command. */
+/** Why a form could not open: Slack allows three seconds after the click or the command. */
 export function formFailure(error: unknown): AccessError {
   if (!/trigger/.test(slackErrorCode(error) ?? "")) return slackFailure(error, "The form");
-  return new AccessError("slack-refused", "Slack does not wait longer than three seconds for a form", {
+  return new AccessError("slack-refused", "Slack waits at most three seconds for a form", {
     cause: error,
-    mend: "Try once more.",
+    mend: "Try again.",
   });
 }

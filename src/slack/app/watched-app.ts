@@ -6,7 +6,7 @@ import type { TraceParent, Work } from "../../operations/tracing/traced.ts";
 import { tellWork, traced } from "../../operations/tracing/traced.ts";
 import { commands } from "./commands.ts";
 
-/** What still runs. */
+/** Work that still runs. */
 export class InFlight {
   readonly #running = new Set<Promise<unknown>>();
 
@@ -21,7 +21,7 @@ export class InFlight {
     return this.#running.size;
   }
 
-  /** Resolves when all of them are done. */
+  /** Resolves when all of it is done. */
   async drain(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled([...this.#running]);
   }
@@ -40,13 +40,13 @@ const forms = {
 };
 
 interface Watching {
-  /** Called when an event was acknowledged, with how long that took. */
+  /** Called for each acknowledgement, with the time it took. */
   readonly onAck: (seconds: number) => void;
   /** Absent where no traces are made. */
   readonly traces: RequestTraces | undefined;
 }
 
-/** Bolt's app, which knows what it still does: its own `stop()` returns before its handlers are done. */
+/** Bolt's app with the work that still runs: Bolt's own `stop()` returns before its handlers are done. */
 export class WatchedApp extends App {
   readonly #handling = new InFlight();
   readonly #acknowledging = new InFlight();
@@ -89,24 +89,24 @@ export class WatchedApp extends App {
     return this.#handling.count;
   }
 
-  /** Resolves when what came until now is acknowledged. */
+  /** Resolves when everything received until now is acknowledged. */
   async acknowledged(): Promise<void> {
     await this.#acknowledging.drain();
   }
 
-  /** Resolves when nothing is being handled any more. */
+  /** Resolves when no event is being handled. */
   async drained(): Promise<void> {
     await this.#handling.drain();
   }
 }
 
-/** What Slack sent, by a name that is one of few, and the request that it speaks of. */
+/** An event by one of few names, and the request that it mentions. */
 interface Sent {
   readonly name: string;
   readonly request: string | null;
 }
 
-/** Nothing of what somebody wrote becomes a part of the name. */
+/** A person's words never become a part of the name. */
 export function readSent(body: object): Sent {
   const command = forms.command.safeParse(body).data;
   if (command) {
@@ -126,7 +126,7 @@ function requestIn(text: string): string | null {
   return /\br-[a-z0-9]{8}\b/.exec(text)?.[0] ?? null;
 }
 
-/** The work that Slack's event begins: a part of the trace of the request that it speaks of, if there is one. */
+/** The work of an event: a part of the trace of the request that it mentions, if any. */
 async function workOf({ name, request }: Sent, beganAt: number, traces: RequestTraces): Promise<Work> {
   return { name, kind: "server", parent: await traceOf(request, traces), beganAt };
 }

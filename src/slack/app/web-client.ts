@@ -9,19 +9,19 @@ import { usualDeadlines } from "../../operations/deadlines.ts";
 import { observed } from "../../operations/metrics/calls.ts";
 import { slackFailure } from "./slack-failure.ts";
 
-/** What the bot has to be allowed, as manifest.yml asks for it. */
+/** The bot's scopes, as in manifest.yml. */
 export const neededScopes = ["commands", "chat:write", "usergroups:read", "users:read", "users:read.email"] as const;
 
 /** The largest answers are the people of a user group and a view that was opened. */
 const largestAnswer = { bytes: 4 * 1024 * 1024, values: 20_000 };
 
 /**
- * Sockets to Slack, kept between calls. No more than so many at once to each of its hosts; the Web API's client has no more
- * calls under way either. An answer that does not come is given up, also where whoever asked sets no time.
+ * Sockets to Slack, kept between calls, with a limit for each host; the Web API's client has the same limit. A call without an
+ * answer ends, even if its caller sets no time.
  */
 const sockets = new Agent({
   connections: 100,
-  // A process that gets no processor for some seconds must not take that for a Slack that is away.
+  // A process without a processor for some seconds must not take that for a Slack that is away.
   connect: { timeout: 10_000 },
   headersTimeout: 15_000,
   bodyTimeout: 15_000,
@@ -31,16 +31,16 @@ const answer = z.object({ ok: z.boolean(), error: z.string().optional() });
 
 const responseUrl = "response_url";
 
-/** `fetch` for what Bolt and the Web API's client send to Slack: it tells of each call, and goes over sockets that are kept. */
+/** `fetch` for Bolt and the Web API's client: it measures each call and keeps its sockets. */
 export const observedFetch: typeof fetch = async (input, init) => {
   const url = new URL(input instanceof Request ? input.url : input);
   const operation = operationOf(url);
   const { status, headers, text } = await observed({ service: "slack", operation }, () => send(url, init), resultOf);
-  // Nobody reads what a response_url says beside the status, and a body costs more than the call itself.
+  // Only the status of a response_url matters, and a body costs more than the call itself.
   return operation === responseUrl ? new Response(null, { status }) : new Response(text || null, { status, headers });
 };
 
-/** The client's own defaults are no time-out and ten tries in half an hour: neither is of use to us. */
+/** The client's defaults are no time-out and ten tries in half an hour: neither helps us. */
 export function webClientOptions(
   { apiUrl }: SlackEnvironment,
   { timeoutMs, retries }: { readonly timeoutMs: number; readonly retries: number },
@@ -53,19 +53,18 @@ export function webClientOptions(
   };
 }
 
-/** The messenger's client: waits when Slack says so; what fails is tried again by the queue. */
+/** The messenger's client: it waits when Slack says so; the queue retries what fails. */
 export function messengerClient(environment: SlackEnvironment, { slackBackground } = usualDeadlines): WebClient {
   return clientFor(environment, slackBackground);
 }
 
-/** The directory's client: somebody waits for the answer of a command or a click, so nothing is tried again. */
+/** The directory's client: a person waits for the answer, so it never retries. */
 export function directoryClient(environment: SlackEnvironment, { slackCall } = usualDeadlines): WebClient {
   return clientFor(environment, slackCall);
 }
 
 /**
- * For App Homes and threads, which are many and can wait: where Slack says to come later the call fails, and the queue tries
- * again.
+ * For App Homes and threads, which are many and can wait: where Slack says to come later, the call fails and the queue retries it.
  * The client would hold back every other call meanwhile.
  */
 export function backgroundClient(environment: SlackEnvironment, { slackBackground } = usualDeadlines): WebClient {
@@ -76,7 +75,7 @@ function clientFor(environment: SlackEnvironment, timeoutMs: number, more: WebCl
   return new WebClient(environment.botToken, { ...webClientOptions(environment, { timeoutMs, retries: 0 }), ...more });
 }
 
-/** The last part of an address of the Web API is the method. That of a response_url is a secret, and another one each time. */
+/** A Web API address ends with its method. A response_url is a secret, and new each time. */
 function operationOf({ pathname }: URL): string {
   const [parent, last = ""] = pathname.split("/").slice(-2);
   return parent === "api" ? last : responseUrl;
@@ -99,7 +98,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** What Slack answered. */
+/** Slack's answer. */
 interface SlackAnswer {
   readonly status: number;
   readonly headers: [name: string, value: string][];
@@ -107,8 +106,8 @@ interface SlackAnswer {
 }
 
 /**
- * Sends one request, and reads the whole answer. `fetch` does the same with streams of the web's kind, at five times the
- * processor time. A redirection is not followed: what is sent holds the bot's token.
+ * Sends one request and reads the whole answer. `fetch` does the same with web streams at five times the processor time. It follows
+ * no redirection: the request holds the bot's token.
  */
 async function send(url: URL, init: RequestInit = {}): Promise<SlackAnswer> {
   const { statusCode, headers, body } = await request(url, {
@@ -121,7 +120,7 @@ async function send(url: URL, init: RequestInit = {}): Promise<SlackAnswer> {
   return { status: statusCode, headers: pairs(headers), text: await boundedText(body, largestAnswer, "Slack") };
 }
 
-/** Nothing that we send is a file or a stream. */
+/** We send no file and no stream. */
 function textIn(body: RequestInit["body"]): string | null {
   if (body == null || typeof body === "string") return body ?? null;
   throw new TypeError("only text is sent to Slack");
@@ -133,21 +132,21 @@ function pairs(headers: Readonly<Record<string, string | string[] | undefined>>)
   );
 }
 
-/** Whose token it is, and whether the app was installed with every scope of manifest.yml. */
+/** The token's identity, and whether the app has every scope of manifest.yml. */
 export async function examineSlack(client: WebClient): Promise<readonly Finding[]> {
   try {
     const { team, user, response_metadata: metadata } = await client.auth.test();
     const missing = neededScopes.filter((scope) => !metadata?.scopes?.includes(scope));
     return [
-      found(`the token is of ${named(user ?? "")} in ${named(team ?? "")}`),
+      found(`the token belongs to ${named(user ?? "")} in ${named(team ?? "")}`),
       missing.length === 0
-        ? found("the app has every scope that it needs")
+        ? found("the app has every scope it needs")
         : broken(
             `the app lacks ${missing.map(named).join(", ")}`,
             "Add them as in manifest.yml under OAuth & Permissions, and install the app again.",
           ),
     ];
   } catch (error) {
-    return [broken("Slack was asked who the token is", explain(slackFailure(error, "Slack")))];
+    return [broken("ask Slack for the token's identity", explain(slackFailure(error, "Slack")))];
   }
 }

@@ -10,12 +10,12 @@ const text = z.string();
 
 const named = z.looseObject({ id: text });
 
-/** What a field of a form holds. */
+/** The value of a form's field. */
 const field = z.looseObject({ value: text.nullish(), selected_option: z.looseObject({ value: text }).nullish() });
 
 const values = z.record(text, z.record(text, field));
 
-/** What Bolt reads of everything that a person does, before any handler does. */
+/** What Bolt reads of everything that a person does, before any handler. */
 const byPerson = {
   user: named,
   team: named.nullish(),
@@ -76,7 +76,7 @@ const shapes = {
     type: z.literal("view_submission"),
     view: named.extend({ callback_id: text, private_metadata: text, state: z.looseObject({ values }) }),
   }),
-  /** Nobody waits for what closing a form does. */
+  /** Closing a form needs no answer. */
   closed: z.looseObject({ ...byPerson, type: z.literal("view_closed"), view: z.looseObject({}) }),
   challenge: z.looseObject({ type: z.literal("url_verification"), challenge: text }),
   sslCheck: z.looseObject({ ssl_check: z.literal("1") }),
@@ -86,18 +86,17 @@ export interface Gate {
   readonly signingSecret: string;
   readonly seen: SeenRequests;
   readonly now: () => Date;
-  /** Told of what came before, and is none of Slack's own retries. */
+  /** Called for a repeated request that is none of Slack's own retries. */
   readonly replayed: (body: object) => void;
 }
 
-/** What Slack sent, or why it may not come in. */
+/** What Slack sent, or why it is refused. */
 export type Admission =
   | { readonly type: "admitted"; readonly body: object }
   | ({ readonly type: "refused" } & DoorRefusal);
 
 /**
- * Reads a request, and says whether it may come in: of Slack's form, shape and size, of this time, signed with our secret, and not
- * come before.
+ * Reads a request and says whether it may come in: Slack's form, shape and size, a current time, our signature, and new.
  *
  * @throws where the connection ends before the body does
  */
@@ -111,10 +110,10 @@ export async function admit(gate: Gate, request: IncomingMessage): Promise<Admis
   if (!isSigned(gate.signingSecret, headers, body)) return refused(401, "its signature is not of our secret");
   const sent = readObject(body, String(headers["content-type"]).trim().toLowerCase());
   if (!sent || !isOfSlacksShape(sent)) return refused(400, "its body is not of a form that Slack sends");
-  // What has an id is looked for by it in the ledger behind this door (seen-requests.ts): asking twice would make acks late.
+  // A body with an id is looked up by it behind this door (seen-requests.ts): asking twice would make acks late.
   const isNew = deliveryId(sent) === null ? await gate.seen.isNew(signature) : gate.seen.isNewHere(signature);
   if (isNew) return { type: "admitted", body: sent };
-  // Slack itself may send again within the second: to be told that it has arrived, it must not be told off.
+  // Slack itself may send again within a second, and needs a 200 to know that the request arrived.
   const retryNumber = headers["x-slack-retry-num"];
   if (!isRetry(sent, retryNumber, "http")) gate.replayed(sent);
   return refused(retryNumber === undefined ? 409 : 200, "it came before");
@@ -131,7 +130,7 @@ function refused(status: DoorRefusal["status"], why: string): Admission {
   return { type: "refused", status, why };
 }
 
-/** Null: it is larger than that. @throws where the connection ends before the body does */
+/** Null: it is too large. @throws where the connection ends before the body does */
 function readBody(request: IncomingMessage, limitBytes: number): Promise<string | null> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
@@ -152,7 +151,7 @@ function readBody(request: IncomingMessage, limitBytes: number): Promise<string 
   });
 }
 
-/** What a body holds that Slack sent: JSON, a form, or a form that holds JSON. Null: it is not of such a form. */
+/** The content of a body: JSON, a form, or a form with JSON. Null: it is none of them. */
 function readObject(body: string, contentType: string): object | null {
   if (contentType.startsWith("application/json")) return objectIn(body);
   const form = parse(body);
@@ -169,14 +168,14 @@ function objectIn(text: string): object | null {
 }
 
 /**
- * Whether a body has the shape of something that Slack sends this app. A signature proves who sent a body and not what it holds,
- * and Bolt reads into bodies without looking. What is not of such a shape would fail somewhere inside instead of here.
+ * Whether a body has a shape that Slack sends this app. A signature proves who sent a body and not what it holds, and Bolt reads
+ * bodies without checking. A wrong shape would fail somewhere inside instead of here.
  */
 function isOfSlacksShape(body: object): boolean {
   return shapes[kindOf(body)].safeParse(body).success;
 }
 
-/** Bolt asks in this order, and so the order decides what a body is that could be two things. */
+/** In Bolt's order, which decides what an ambiguous body is. */
 function kindOf(body: object): keyof typeof shapes {
   const has = (name: string) => Object.hasOwn(body, name);
   if (has("ssl_check")) return "sslCheck";

@@ -6,7 +6,7 @@ import { answeredRequests } from "../../operations/metrics/announcements.ts";
 import { admit, type Gate } from "./admit.ts";
 import type { DoorRefusal } from "./refuse-headers.ts";
 
-/** Slack gives up after three seconds; what nobody has acknowledged by then, nobody will. */
+/** Slack gives up after three seconds; a later acknowledgement does not count. */
 const acknowledgedWithinMs = 3_001;
 
 export interface Door extends Gate {
@@ -15,13 +15,13 @@ export interface Door extends Gate {
 
 const path = "/slack/events";
 
-/** Slack sends its few kilobytes at once: whoever takes longer only holds a connection. In milliseconds. */
+/** Slack sends its few kilobytes at once: a slower sender only holds a connection. In milliseconds. */
 const slowestRequest = { headersTimeout: 5_000, requestTimeout: 10_000 };
 
 /**
- * Takes what Slack sends over HTTP, through a door of ours. Bolt's own receiver refuses a wrong signature and a request that
- * is too old; it takes one from the future, and takes the same one again for five minutes. Both would let whoever has read a
- * request play it again. Standing before it, the door would read and verify everything twice.
+ * Receives what Slack sends over HTTP. Bolt's own receiver refuses a wrong signature and an old request, but it accepts one from the
+ * future, and the same one again for five minutes. Both let a reader of a request replay it. A door in front of Bolt's receiver
+ * would read and verify everything twice.
  */
 export class GuardedReceiver implements Receiver {
   readonly #door: Door;
@@ -47,7 +47,7 @@ export class GuardedReceiver implements Receiver {
     });
   }
 
-  /** Takes no new connections, and waits for the requests that are under way. */
+  /** Refuses new connections and waits for open requests. */
   stop(): Promise<void> {
     return new Promise((resolve, reject) => this.#server.close((error) => (error ? reject(error) : resolve())));
   }
@@ -75,7 +75,7 @@ export class GuardedReceiver implements Receiver {
   }
 
   async #letIn(body: StringIndexed, request: IncomingMessage, response: ServerResponse, cameAt: number): Promise<void> {
-    // Slack tries whether it is let in, and whether somebody is there.
+    // Slack checks here that it is admitted and that a server answers.
     if (body.ssl_check === "1") return void response.writeHead(200).end();
     if (body.type === "url_verification") return sendJson(response, { challenge: body.challenge });
     const { log } = this.#door;
@@ -83,7 +83,7 @@ export class GuardedReceiver implements Receiver {
       await this.#app?.processEvent({
         body,
         ack: acknowledgement(response, log),
-        // A trace begins where the request came, not where it was let in.
+        // A trace begins where the request arrives.
         customProperties: { cameAt },
         ...retryOf(request),
       });
@@ -94,7 +94,7 @@ export class GuardedReceiver implements Receiver {
   }
 }
 
-/** Which retry it is, and what of, where Slack sends something again. */
+/** The number and the reason of a retry by Slack. */
 function retryOf({ headers }: IncomingMessage): { retryNum?: number; retryReason?: string } {
   const [number, reason] = [headers["x-slack-retry-num"], headers["x-slack-retry-reason"]];
   return {
@@ -105,17 +105,17 @@ function retryOf({ headers }: IncomingMessage): { retryNum?: number; retryReason
 
 function turnAway({ log }: Door, { status, why }: DoorRefusal, response: ServerResponse): void {
   log.warn({ status, why }, "a request was turned away");
-  // What is left of a body is not read: the connection ends with the answer.
+  // The rest of a body is not read: the connection ends with the answer.
   response.writeHead(status, { connection: "close" }).end();
 }
 
 type Answer = Parameters<AckFn<string | object>>[0];
 
-/** The function by which a handler answers a request of Slack: once, with nothing, a text or an object. */
+/** A handler's answer to a request of Slack: once, with nothing, a text or an object. */
 function acknowledgement(response: ServerResponse, log: Logger): AckFn<string | object> {
   let isAcknowledged = false;
   const timer = setTimeout(() => {
-    log.error("a request of Slack was acknowledged by nobody");
+    log.error("no handler acknowledged a request of Slack");
     if (!response.headersSent) response.writeHead(404).end();
   }, acknowledgedWithinMs);
   response.once("close", () => clearTimeout(timer));

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from "node:http";
 
-/** Why a request is turned away before its body is looked at. */
+/** Why a request is refused before its body is read. */
 export interface DoorRefusal {
   readonly status: 200 | 400 | 401 | 409 | 413 | 415;
-  /** One clause for the log; never holds anything that was sent. */
+  /** One clause for the log, without anything from the request. */
   readonly why: string;
 }
 
@@ -11,14 +11,14 @@ export interface DoorRefusal {
 export const bodyLimitBytes = 1024 * 1024;
 
 /**
- * As far as a clock may differ from Slack's, in either direction: https://docs.slack.dev/authentication/verifying-requests-from-slack
- * asks for five minutes. A request from the future is refused as well: its signature could be used later.
+ * How far a clock may differ from Slack's, in both directions. Slack asks for five minutes:
+ * https://docs.slack.dev/authentication/verifying-requests-from-slack. A signature from the future could be used later.
  */
 export const toleranceSeconds = 300;
 
 const contentTypes = ["application/x-www-form-urlencoded", "application/json"];
 
-/** Says whether the headers are those of a request that Slack would send now. Null: they are. */
+/** Why these headers are not those of a current request of Slack. Null: they are. */
 export function refuseHeaders(headers: IncomingHttpHeaders, now: Date): DoorRefusal | null {
   const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? "";
   if (!contentTypes.includes(type)) return { status: 415, why: "its content type is not one that Slack sends" };

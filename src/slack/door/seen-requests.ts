@@ -18,20 +18,20 @@ const whose = z.union([
   z.object({ event: z.object({ user: id }) }).transform(({ event }) => event.user),
 ]);
 
-/** How long a signature could be played again: as long as its time is neither too old nor too far ahead. */
+/** How long a signature could be replayed: while its time is neither too old nor too far ahead. */
 const rememberMs = 2 * toleranceSeconds * 1000;
 
-/** Requests that any of the slack processes has taken already. */
+/** Requests that any Slack process has received. */
 export interface SeenRequests {
-  /** True the first time that this signature, or this id, comes. */
+  /** True the first time that this signature or id arrives. */
   isNew(signature: string): Promise<boolean>;
-  /** The same, as far as this process knows. */
+  /** The same, by this process's own memory. */
   isNewHere(signature: string): boolean;
 }
 
 /**
- * Remembers by the ledger, for all processes together. Where the ledger does not answer, only this process's own memory
- * counts: no request can do anything then, since all that it could change is in the ledger.
+ * Remembers in the ledger, for all processes together. While the ledger does not answer, only this process's memory counts: no
+ * request can change anything then, as all changes are in the ledger.
  *
  * @param withinMs an ack must not wait for a ledger that hangs (`seenBefore` of the deadlines)
  */
@@ -53,14 +53,14 @@ function nameOf(signature: string): string {
 }
 
 /**
- * The newest five thousand names at least, and twice as many at most: far more than Slack sends one process in ten minutes. They
- * go five thousand at a time: a set from which its oldest is taken again and again has to step over all that were taken before.
+ * The newest five to ten thousand names, far more than Slack sends one process in ten minutes. They leave five thousand at a
+ * time: a set that loses its oldest again and again has to step over all removed ones.
  */
 class NewestNames {
   #newest = new Set<string>();
   #older = new Set<string>();
 
-  /** False: it is among them already. */
+  /** False: it is known already. */
   add(name: string): boolean {
     if (this.#newest.has(name) || this.#older.has(name)) return false;
     if (this.#newest.size >= 5_000) [this.#older, this.#newest] = [this.#newest, new Set()];
@@ -74,9 +74,9 @@ type Middleware = (
 ) => Promise<void>;
 
 /**
- * Slack sends again what it saw no acknowledgement of (`x-slack-retry-num`, or `retry_attempt` on a socket), signed anew and
- * to whichever process it reaches. What is sent again carries the id of the first time: it is acknowledged, and not done
- * twice. What comes again and does not say so is somebody else's doing: `replayed` is told.
+ * Slack resends what it saw no acknowledgement of (`x-slack-retry-num`, or `retry_attempt` on a socket), newly signed and to any
+ * process. A retry has the id of the first time: it is acknowledged and not done twice. A repetition that does not say so is an
+ * attack: `replayed` records it.
  */
 export function onlyOnce(
   seen: SeenRequests,
@@ -94,23 +94,20 @@ export function onlyOnce(
 }
 
 /**
- * Over HTTP the retry's number is a header that no signature covers: whoever plays a click again could add it. Slack sends
- * events alone again there (https://docs.slack.dev/apis/events-api), so of anything else it is not believed. A socket is Slack's own word.
+ * Over HTTP no signature covers the header with the retry's number, so a replayed click could carry one. There Slack retries only
+ * events (https://docs.slack.dev/apis/events-api), so the header counts only for these. A socket is Slack's own word.
  */
 export function isRetry(body: object, retryNumber: unknown, mode: "http" | "socket"): boolean {
   return retryNumber !== undefined && (mode === "socket" || "event_id" in body);
 }
 
-/** Events have an id; everything that a person does has a trigger of its own. */
+/** Events have an id; everything that a person does has a trigger. */
 export function deliveryId(body: object): string | null {
   const values = ["event_id", "trigger_id"].map((name) => Object.getOwnPropertyDescriptor(body, name)?.value);
   return values.find((value) => typeof value === "string" && value !== "") ?? null;
 }
 
-/**
- * A genuine request of Slack that came a second time: it tells whose it was and from which message, and not who has sent it
- * again.
- */
+/** A genuine request of Slack that arrived twice: its person and message are known, but not who sent it again. */
 export function noteReplay(context: Pick<SlackContext, "ledger" | "log" | "now">, body: object): Promise<void> {
   return noteAttempt(context, replayOf(body));
 }

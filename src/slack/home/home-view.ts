@@ -24,21 +24,21 @@ export interface HomeList {
   readonly total: number;
 }
 
-/** All that somebody's App Home shows. */
+/** Everything in a person's App Home. */
 export interface HomeContent {
   readonly user: string;
   readonly principal: string | null;
-  /** What waits for this person's decision. */
+  /** Waits for this person's decision. */
   readonly toDecide: HomeList;
-  /** Moves that wait for it. */
+  /** Migrations that wait for it. */
   readonly migrationsToDecide: readonly MigrationRow[];
   /** Access without an approval that waits for this person's review. */
   readonly toReview: HomeList;
-  /** What this person holds, or is being given. */
+  /** This person's access, also while it begins. */
   readonly access: HomeList;
   /** This person's other requests, the newest first. */
   readonly requests: HomeList;
-  /** Moves that this person asked for, and that are not over. */
+  /** This person's open migrations. */
   readonly migrations: readonly MigrationRow[];
   readonly now: Date;
 }
@@ -50,7 +50,7 @@ export interface Home extends HomeView {
 /** A row takes two blocks of at most 100. */
 export const mostRows = 10;
 
-/** The App Home tab of one person. A pure function of what the ledger holds. */
+/** A person's App Home tab. A pure function of the ledger. */
 export function homeView(content: HomeContent): Home {
   const { user, principal, toDecide, migrationsToDecide, toReview, access, requests, migrations, now } = content;
   return {
@@ -58,7 +58,7 @@ export function homeView(content: HomeContent): Home {
     blocks: [
       { type: "header", text: { type: "plain_text", text: "Access to EKS clusters" } },
       section(
-        `${mention(user)}, your principal is ${principal ? code(principal) : `not known yet: ${code("/eks-access link <arn>")} ties it to you`}.`,
+        `${mention(user)}, ${principal ? `your AWS identity is ${code(principal)}` : `you have no linked AWS identity yet. Run ${code("/eks-access link <arn>")}`}.`,
       ),
       { type: "actions", block_id: "start", elements: [requestButton("primary")] },
       ...part("Waiting for your decision", "decide", toDecide, decisionRow, migrationsToDecide),
@@ -71,7 +71,7 @@ export function homeView(content: HomeContent): Home {
         requestRow,
         migrations,
       ),
-      context(`Updated ${time(now.toISOString())}. It follows every change; reopen it to refresh the time left.`),
+      context(`Updated ${time(now.toISOString())}. Reopen to refresh the time left.`),
     ],
   };
 }
@@ -80,7 +80,7 @@ type Row = (request: AccessRequest) => KnownBlock[];
 
 const lists = { decide: "pending", review: "active", access: "active", requests: "mine" } as const;
 
-/** Moves come first: one of them touches everybody of a cluster. */
+/** Migrations come first: each concerns everybody in a cluster. */
 function part(
   title: string,
   name: keyof typeof lists,
@@ -89,7 +89,7 @@ function part(
   migrations: readonly MigrationRow[] = [],
 ): KnownBlock[] {
   const total = migrations.length + ofRequests;
-  // Nobody who decides about nothing has to read that nothing waits.
+  // A person who decides about nothing needs no empty list.
   if (total === 0 && (name === "decide" || name === "review")) return [];
   const rows = [...migrations.map((migration) => migrationRowBlocks(migration, name)), ...requests.map(row)];
   const shown = rows.slice(0, mostRows);
@@ -110,10 +110,10 @@ function subjectOf({ level, cluster, id }: AccessRequest): string {
 
 function decisionRow(request: AccessRequest): KnownBlock[] {
   const { id, requester, reason, lapsesAt } = request;
-  const who = `${subjectOf(request)} for ${mention(requester)}, ${durationOf(request)}. Lapses ${time(lapsesAt)}`;
+  const who = `${subjectOf(request)} for ${mention(requester)}, ${durationOf(request)}. Expires ${time(lapsesAt)}`;
   return [
     section(`${who}\n${admitsText(request)}\n${cut(stateOf(request), 500)}\n>${plainLine(reason, 250)}`),
-    // What is decided is a change, and a row shows none.
+    // A decision is about a change, and a row shows none.
     { type: "actions", block_id: `decide-${id}`, elements: [detailsButton(request, "Review")] },
   ];
 }
@@ -148,23 +148,23 @@ function requestRow(request: AccessRequest): KnownBlock[] {
   ];
 }
 
-/** How much of a lease is over, as a bar in text, and how much is left: `▓▓▓░░░░░░░░░ 3h left of 4h`. */
+/** How much of a lease is over, as a bar, and the time left: `▓▓▓░░░░░░░░░ 3h left of 4h`. */
 export function leaseProgress({ lease, durationSeconds }: AccessRequest, now: Date): string {
   if (isPermanent(durationSeconds)) return "permanent";
   const endsAt = Date.parse(lease?.endsAt ?? "");
   const leftSeconds = Math.min(durationSeconds, Math.max(0, Math.ceil((endsAt - now.getTime()) / 1000)));
   const over = Math.round((1 - leftSeconds / durationSeconds) * width);
-  // Seconds are of no use beside hours, and would only look exact.
+  // Seconds beside hours are noise.
   const shown = leftSeconds > 3600 ? leftSeconds - (leftSeconds % 60) : leftSeconds;
   return `${"▓".repeat(over)}${"░".repeat(width - over)} ${formatDuration(shown)} left of ${formatDuration(durationSeconds)}`;
 }
 
-/** What is shown while the ledger does not answer: nothing that may not be true. */
+/** While the ledger does not answer: nothing that may be untrue. */
 export function unknownHomeView(sentence: string): Home {
-  return sentenceView(`:warning: ${sentence} Open this again in a minute.`);
+  return sentenceView(`:warning: ${sentence} Reopen in a minute.`);
 }
 
-/** What a person is shown who may not use the bot: why, and nothing else. */
+/** For a person who may not use the bot: only the reason. */
 export function refusedHomeView({ text }: Message): Home {
   return sentenceView(text);
 }

@@ -33,10 +33,10 @@ import {
   unknownHomeView,
 } from "./home-view.ts";
 
-/** Nobody else sees anything of it in App Home. */
+/** More people than one cluster's approvers. */
 const mostPeople = 100;
 
-/** More are not looked through: whoever has so many waiting goes through the list. */
+/** More are not read: the list command shows them. */
 const lookedThrough = 50;
 
 export interface HomeContext extends HomeSource {
@@ -46,16 +46,16 @@ export interface HomeContext extends HomeSource {
 const mostTries = 4;
 
 /**
- * Makes somebody's App Home match the ledger. Two processes may do so at once, and the one that has read first may publish
- * last: so each names the hash of the view that stood there before it read, and whoever finds another one reads again.
- * `seen`: the hash that Slack told of just now. @throws AccessError
+ * Makes a person's App Home match the ledger. Two processes may publish at once, and the first reader may publish last. So each
+ * names the hash of the view that it replaces, and reads again if Slack has another. `seen`: the hash that Slack sent just now.
+ * @throws AccessError
  */
 export async function publishHome(context: HomeContext, user: string, seen?: string): Promise<void> {
   const { ledger, client } = context;
   let tried: string | undefined;
   for (let attempt = 1; ; attempt += 1) {
     const known = attempt === 1 && seen ? seen : (await ledger.homesOf([user])).get(user);
-    // Nobody has remembered another one since: a process died between publishing and remembering.
+    // The hash was not updated since: a process died between publishing and remembering.
     const hash = known === tried ? undefined : known;
     const view = await viewFor(context, user);
     try {
@@ -70,7 +70,7 @@ export async function publishHome(context: HomeContext, user: string, seen?: str
   }
 }
 
-/** Homes are also brought up to date when nobody has opened them: an account may have ended since. */
+/** An unopened Home is updated too: the account may have ended since. */
 async function viewFor(context: HomeContext, user: string): Promise<Home> {
   const account = await context.directory.accountOf(user).catch(() => "active" as const);
   if (account !== "active") return refusedHomeView(notAdmittedAnswer(account));
@@ -84,7 +84,7 @@ interface HomeSource {
   readonly now: () => Date;
 }
 
-/** What somebody's App Home has to show now. @throws AccessError */
+/** The content of a person's App Home now. @throws AccessError */
 async function readHome(source: HomeSource, user: string): Promise<HomeContent> {
   const { ledger, config, now } = source;
   const person = await personShown(source, user);
@@ -112,11 +112,11 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
     user,
     principal,
     toDecide: fewer(waiting, mayDecide),
-    // Who has approved may still deny it, and it does not wait for them.
+    // A person who approved can still deny, but the migration does not wait for them.
     migrationsToDecide: rows.filter(({ migration, acts }) => acts.includes("deny") && !hasApproved(migration, user)),
     toReview: only(newest, (request) => mayReview(request, config.clusters.get(request.cluster), person)),
     access,
-    // What is held stands above already.
+    // Active access is in its own part already.
     requests: fewer(all, (request) => request.state !== "approved" || isClosed(request)),
     migrations: rows.filter(({ migration }) => migration.requester === user),
     now: moment,
@@ -132,13 +132,13 @@ function mayReview(request: AccessRequest, cluster: Cluster | undefined, person:
   return cluster !== undefined && refuseReview(request, cluster, person) === null;
 }
 
-/** Of a few among many nobody knows how many are further back. */
+/** Only the newest records were read, so no larger total is known. */
 function only({ requests }: HomeList, keep: (request: AccessRequest) => boolean): HomeList {
   const kept = requests.filter(keep);
   return { requests: kept.slice(0, mostRows), total: kept.length };
 }
 
-/** The total stays an estimate where not all were looked through: it is never less than what is shown. */
+/** An estimate where not all were read: never less than what is shown. */
 function fewer({ requests, total }: HomeList, keep: (request: AccessRequest) => boolean): HomeList {
   const kept = requests.filter(keep);
   return { requests: kept.slice(0, mostRows), total: total - (requests.length - kept.length) };
@@ -146,7 +146,7 @@ function fewer({ requests, total }: HomeList, keep: (request: AccessRequest) => 
 
 export type HomeOpened = SlackEventMiddlewareArgs<"app_home_opened"> & AllMiddlewareArgs;
 
-/** Somebody opened the App Home: it is brought up to date, and from now on whenever something changes. */
+/** Updates an App Home when it is opened; from then on each change updates it. */
 export async function handleHomeOpened(context: SlackContext, { event, client }: HomeOpened): Promise<void> {
   if (event.tab !== "home") return;
   const { user } = event;
@@ -163,10 +163,10 @@ function hashOf(view: HomeOpened["event"]["view"]): string | undefined {
   return view && "hash" in view && typeof view.hash === "string" ? view.hash : undefined;
 }
 
-/** What App Homes show: a request, or a move of a cluster. */
+/** A request or a migration. */
 type HomeRecord = Pick<AccessRequest, "id" | "cluster" | "requester">;
 
-/** Has the App Homes brought up to date that show this record, of those who have ever opened theirs. */
+/** Updates the App Homes that show this record, of people who ever opened theirs. */
 export async function wakeHomes(context: MessengerContext<MessageLedger>, request: HomeRecord): Promise<void> {
   const { ledger, queues, log } = context;
   try {
@@ -177,7 +177,7 @@ export async function wakeHomes(context: MessengerContext<MessageLedger>, reques
       users.map((user) => ({ type: "show-home", user })),
     );
   } catch (error) {
-    // Opening it brings it up to date as well: it must not keep anybody from being told.
+    // Opening it updates it too, so a failure here must not stop any message.
     log.warn({ request: request.id, err: error }, "could not wake the App Homes");
   }
 }

@@ -11,7 +11,7 @@ import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { linkClickAnswer, linkDecided, linkOutcome } from "./link.ts";
 
-/** The ARN as well: what waits in Redis could be exchanged between the question and the click. */
+/** The button holds the ARN too: Redis could be changed between the question and the click. */
 const buttonValue = z.strictObject({ user: z.string(), id: z.string(), arn: z.string() });
 
 export function handleConfirmLinkButton(context: SlackContext, click: ButtonClick): Promise<void> {
@@ -22,7 +22,7 @@ export function handleRefuseLinkButton(context: SlackContext, click: ButtonClick
   return handleLinkDecision(context, click, false);
 }
 
-/** An administrator decides about a link; the question becomes its outcome, and the person is told. */
+/** An administrator decides about a link. The question becomes its outcome, and the person gets a message. */
 async function handleLinkDecision(context: SlackContext, click: ButtonClick, confirmed: boolean): Promise<void> {
   const by = click.body.user.id;
   try {
@@ -36,7 +36,7 @@ async function handleLinkDecision(context: SlackContext, click: ButtonClick, con
     await click.respond({ replace_original: true, ...sent(linkDecided(decided.proposal, confirmed, by)) });
     await click.client.chat.postMessage({ channel: user, ...sent(linkOutcome(arn, confirmed, by)) });
   } catch (error) {
-    context.log.error({ err: error }, "a link could not be decided, or its outcome not be told");
+    context.log.error({ err: error }, "could not decide about a link, or not announce the outcome");
     await answerWhereClicked(context, click, failureAnswer(explain(error)));
   }
 }
@@ -45,7 +45,7 @@ type Decided =
   | { readonly type: "decided"; readonly proposal: LinkProposal }
   | { readonly type: "refused"; readonly answer: Message };
 
-/** Decides about the proposal that a button is bound to, once. `value`: the button's. */
+/** Decides once about the proposal that a button is bound to. `value`: the button's. */
 export async function decideLink(
   context: SlackContext,
   value: string,

@@ -14,17 +14,17 @@ import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { isToBeMadeAgain } from "../people/standing.ts";
 
-/** Of a link that nobody's word stands behind. A sentence. */
+/** For a link without a valid seal. A sentence. */
 export const madeAgain = `Your link needs renewing: run ${code("/eks-access link <arn>")}.`;
 
-/** More administrators than anybody names; each is one call to Slack. */
+/** More administrators than a workspace has; each costs one call to Slack. */
 const mostAsked = 10;
 const askAgainAfterMs = 10 * 60_000;
 
 export const link: Command = {
   word: "link",
   usage: "[<arn>]",
-  summary: "links you with your IAM role or user, or shows with which you are linked",
+  summary: "links you to your IAM role or user, or shows your link",
   records: true,
   run: async (context, { user, rest, client }) => {
     const [known, waiting] = await Promise.all([context.ledger.linkOf(user), context.ledger.linkProposalOf(user)]);
@@ -63,7 +63,7 @@ async function make(
   return linkedAnswer(arn, noticed);
 }
 
-/** Nothing changes before an administrator has confirmed it. */
+/** Nothing changes before an administrator confirms it. */
 async function propose(
   context: SlackContext,
   client: WebClient,
@@ -79,7 +79,7 @@ async function propose(
   return ask(context, client, proposal, before);
 }
 
-/** A direct message may not have come; but nobody is asked again and again. */
+/** A direct message may not arrive, so a person may ask again, but not all the time. */
 async function askAgain(
   context: SlackContext,
   client: WebClient,
@@ -94,7 +94,7 @@ function mayAskNow({ ledger }: SlackContext, user: string): Promise<boolean> {
   return ledger.takeTurn(`link-${user}`, askAgainAfterMs);
 }
 
-/** Asks the administrators by direct messages. @returns to whom they came */
+/** Asks the administrators in direct messages. @returns those who got one */
 async function ask(
   { config, log }: SlackContext,
   client: WebClient,
@@ -117,13 +117,11 @@ function othersThan(user: string, administrators: readonly string[]): readonly s
   return administrators.filter((each) => each !== user);
 }
 
-/** What `link` alone tells: how it stands. */
+/** `link` alone: the current state. */
 export function linkStateAnswer(principal: string | null, proposal: LinkProposal | null, again: boolean): Message {
   const stale = again ? ` ${madeAgain}` : "";
-  const linked = principal
-    ? `You are linked with ${code(principal)}.${stale}`
-    : "You are linked with no principal yet.";
-  const waiting = proposal ? ` ${code(proposal.arn)} waits for an administrator since ${time(proposal.at)}.` : "";
+  const linked = principal ? `You are linked to ${code(principal)}.${stale}` : "You have no linked principal yet.";
+  const waiting = proposal ? ` ${code(proposal.arn)} has waited for an administrator since ${time(proposal.at)}.` : "";
   return answer(
     `${linked}${waiting} ${code("/eks-access link <arn>")} changes it; ${code("aws sts get-caller-identity")} shows your ARN.`,
   );
@@ -132,41 +130,41 @@ export function linkStateAnswer(principal: string | null, proposal: LinkProposal
 function linkedAnswer(arn: string, noticed: string | null): Message {
   const what = noticed ? ` ${styled(noticed, 300)}` : "";
   return answer(
-    `You are linked with ${code(arn)} now.${what} It is what ${code("/eks-access request")} offers, and whom ${code("whoami")} and ${code("why")} ask about.`,
+    `You are linked to ${code(arn)} now.${what} ${code("request")} offers it; ${code("whoami")} and ${code("why")} use it.`,
   );
 }
 
 function alreadyLinkedAnswer(arn: string): Message {
-  return answer(`You are linked with ${code(arn)} already.`);
+  return answer(`You are already linked to ${code(arn)}.`);
 }
 
-/** `reached`: the administrators to whom the question came. */
+/** `reached`: the administrators who got the question. */
 export function proposedAnswer(arn: string, reached: readonly string[], administrators: readonly string[]): Message {
   const who =
     reached.length > 0
       ? `Asked: ${mentions(reached)}.`
-      : `None of them could be reached by a direct message; try again in ten minutes, or tell one of them: ${mentions(administrators)}.`;
-  return answer(`An administrator has to confirm that you go by ${code(arn)}. ${who} Until then nothing changes.`);
+      : `No administrator could be reached. Try again in ten minutes, or ask one: ${mentions(administrators)}.`;
+  return answer(`An administrator must confirm your link to ${code(arn)}. ${who} Nothing changes until then.`);
 }
 
 function stillProposedAnswer({ arn, at }: LinkProposal, administrators: readonly string[]): Message {
-  return answer(`${code(arn)} waits to be confirmed since ${time(at)}, by one of ${mentions(administrators)}.`);
+  return answer(`${code(arn)} has waited since ${time(at)} for one of ${mentions(administrators)}.`);
 }
 
 export function linkRefusedAnswer(message: string): Message {
   return answer(`Nothing was linked. ${styled(message, 1500)}`);
 }
 
-/** What an administrator is asked, in a direct message. */
+/** The question to an administrator, in a direct message. */
 export function linkQuestion(proposal: LinkProposal, current: string | null): Message {
   const { id, user, arn } = proposal;
-  const text = `${mention(user)} asks to be linked with ${code(arn)}`;
+  const text = `${mention(user)} asks to link to ${code(arn)}`;
   const value = JSON.stringify({ user, id, arn });
   return {
     text,
     blocks: [
       section(
-        `*${text}*\nLinked so far: ${current ? code(current) : "with nothing"}. Confirm only what you know to be theirs: rules may go by it.`,
+        `*${text}*\nCurrent link: ${current ? code(current) : "none"}. Confirm only if you know it is theirs: rules may rely on it.`,
       ),
       {
         type: "actions",
@@ -187,21 +185,21 @@ function linkButton(action: string, label: string, value: string) {
   };
 }
 
-/** What stands in the place of the question once it is decided. */
+/** Replaces the question once it is decided. */
 export function linkDecided(
   { user, arn }: Pick<LinkProposal, "user" | "arn">,
   confirmed: boolean,
   by: string,
 ): Message {
-  const text = `${mention(user)} ${confirmed ? "is linked" : "was not linked"} with ${code(arn)}: ${confirmed ? "confirmed" : "refused"} by ${mention(by)}`;
+  const text = `${mention(user)} ${confirmed ? "is linked" : "was not linked"} to ${code(arn)}: ${confirmed ? "confirmed" : "refused"} by ${mention(by)}`;
   return { text, blocks: [section(text)] };
 }
 
-/** What the person is told by a direct message. */
+/** The direct message to the person. */
 export function linkOutcome(arn: string, confirmed: boolean, by: string): Message {
   const text = confirmed
-    ? `${mention(by)} confirmed that you go by ${code(arn)}.`
-    : `${mention(by)} did not confirm that you go by ${code(arn)}. Ask them why; nothing has changed.`;
+    ? `${mention(by)} confirmed your link to ${code(arn)}.`
+    : `${mention(by)} did not confirm your link to ${code(arn)}. Nothing changed; ask them why.`;
   return { text, blocks: [section(text)] };
 }
 
@@ -210,9 +208,9 @@ export function linkClickAnswer(
   administrators: readonly string[],
 ): Message {
   const others: Readonly<Record<typeof refusal, string>> = {
-    "not-an-administrator": `You are no administrator. Who may confirm it: ${mentions(administrators)}.`,
-    "own-link": "Nobody confirms a link of their own. Another administrator has to.",
-    "handled-already": "This is handled already, or another ARN was asked for since.",
+    "not-an-administrator": `Only an administrator can confirm this: ${mentions(administrators)}.`,
+    "own-link": "You can't confirm your own link. Ask another administrator.",
+    "handled-already": "This is already handled, or they asked for another ARN since.",
   };
   return answer(others[refusal]);
 }

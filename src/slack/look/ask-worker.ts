@@ -13,8 +13,8 @@ import { noteAttempt } from "../people/attempts.ts";
 import { personShown } from "../people/standing.ts";
 
 /**
- * Asks a worker, which alone may look at clusters (law 1). Null: none answered in time, or not in a form that this
- * process knows, as while two versions run. An answer may take long; whether there is a worker at all is asked beside it.
+ * Asks a worker: only workers read clusters (law 1). Null: no worker answered in time, or not in a form that this process
+ * knows, as during an update. A second question finds out quickly whether any worker runs.
  */
 export async function askWorker<T>(
   context: SlackContext,
@@ -37,8 +37,8 @@ export async function askWorker<T>(
 }
 
 /**
- * What is to be said about the cluster of this name, to whom the policy lets know of it; nobody else is told more than that
- * they may not, nor which other clusters there are.
+ * Answers about a cluster, but only to a person who may request or approve there. Others learn neither its state nor which
+ * other clusters exist.
  */
 export async function aboutCluster(
   context: SlackContext,
@@ -62,23 +62,22 @@ export async function aboutCluster(
 }
 
 export function notFoundOutAnswer(cluster: Cluster, sentence: string): Message {
-  const way = `${code(`/eks-access whoami ${cluster.name}`)} shows where the way to the cluster ends.`;
-  return answer(`:warning: It could not be found out. ${styled(sentence, 1200)} ${way}`);
+  const way = `${code(`/eks-access whoami ${cluster.name}`)} finds the step that fails.`;
+  return answer(`:warning: Couldn't find out. ${styled(sentence, 1200)} ${way}`);
 }
 
 export function noWorkerAnswer(): Message {
-  return answer(":warning: No worker answered. Check that one runs, then ask again.");
+  return answer(":warning: No worker answered. Check that one runs, then try again.");
 }
 
-/** What stands in the cluster is not for this person. */
 function mayNotSeeMapAnswer({ name, approvers, onCall }: Cluster): Message {
-  const text = `You are not told what stands in ${code(name)}: the policy lets you neither ask for access there nor decide about it. Ask ${mentions([...new Set([...approvers, ...onCall])])}.`;
+  const text = `You can't view ${code(name)}'s access. Ask ${mentions([...new Set([...approvers, ...onCall])])}.`;
   return { text, blocks: [section(text)] };
 }
 
 function noSuchClusterAnswer(name: string, names: readonly string[]): Message {
   const guess = nearest(name, names);
-  const said = name ? `There is no cluster ${code(name)}.` : "Say which cluster.";
+  const said = name ? `There is no cluster ${code(name)}.` : "Which cluster?";
   const hint = guess ? ` Did you mean ${code(guess)}?` : names.length > 0 ? ` Clusters: ${codeList(names, 1500)}.` : "";
   return { text: `${said}${hint}`, blocks: [section(`${said}${hint}`)] };
 }

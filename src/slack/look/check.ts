@@ -16,24 +16,24 @@ import { aboutCluster, askWorker, notFoundOutAnswer, noWorkerAnswer } from "./as
 
 const marks = { error: "✗", warning: ":warning:", notice: "–" } as const;
 
-/** A message of a cluster with more types than EKS has today would hold these. */
+/** More types than EKS has today. */
 const mostTypes = 10;
 
-const unknownBindings = "The API server did not say which groups RBAC binds: groups that nothing binds are not told.";
+const unknownBindings = "The API server did not list its RBAC bindings, so unbound groups are not checked.";
 
-const unreadWords = "It decides nothing here: the cluster does not read it.";
+const unreadWords = "This cluster does not read aws-auth.";
 
 const wholeDocument = code("kubectl -n kube-system get configmap aws-auth -o yaml | eks-access check -");
 
-const immutableWarning = `It is immutable: nothing can be given or taken away until a copy without ${code("immutable: true")} is put in its place with ${code("kubectl replace --force")}.`;
+const immutableWarning = `It is immutable, so access can't change. Save it, remove ${code("immutable: true")} from the copy, and run ${code("kubectl replace --force")} with the copy.`;
 
 const goingWarning =
-  "Somebody has deleted it, and only its finalizers keep it: nothing is given in it any more, and when it goes nobody whom it lets in can sign in any more. Save it, and create it anew as soon as it is gone.";
+  "It is deleted and waits for its finalizers. Once it is gone, its entries let no one in. Save it now, and create it again as soon as it is gone.";
 
 export const check: Command = {
   word: "check",
   usage: "<cluster>",
-  summary: "shows what decides who gets in, what is wrong with it, where, and how to mend it",
+  summary: "checks who gets in, and lists each problem with its fix",
   run: (context, { user, rest }) =>
     aboutCluster(context, { user, name: rest }, async (cluster) => {
       const answers = answersFor(cluster, await personShown(context, user));
@@ -48,10 +48,7 @@ type Looked = Extract<CheckReport, { type: "looked" }>;
 
 type CheckedDocument = Extract<DocumentReport, { type: "checked" }>;
 
-/**
- * `check <cluster>`: what decides who gets in, and what is wrong with it, kind by kind, each with its places and how to mend it.
- * What goes first in the cluster is told first.
- */
+/** `check <cluster>`: each kind of problem with its places and its fix. What takes priority in the cluster comes first. */
 export function checkAnswer(cluster: Cluster, { mode, document, entries }: Looked): Message {
   const head = `*Who gets in to ${code(cluster.name)}* ${styled(modeFinding(mode).detail)}`;
   const isRead = mode !== "API";
@@ -60,12 +57,12 @@ export function checkAnswer(cluster: Cluster, { mode, document, entries }: Looke
   return { text: [head, ...parts.flatMap(verdictsOf)].join("\n"), blocks: [section(head), ...parts.flat()] };
 }
 
-/** What a part says first, for notifications and screen readers. */
+/** The first words of a part, for notifications and screen readers. */
 function verdictsOf([first]: readonly KnownBlock[]): string[] {
   return first?.type === "section" && first.text ? [first.text.text] : [];
 }
 
-/** For how many kinds of problems of the document a message has room beside what is told of the entries. */
+/** How many kinds of document problems fit beside those of the access entries. */
 function roomBeside(entries: EntriesReport): number {
   if (entries.type === "none") return 11;
   return entries.type === "failed" ? 9 : 10 - entries.groups.length;
@@ -76,7 +73,9 @@ function documentBlocks(cluster: Cluster, document: DocumentReport, isRead: bool
   if (document.type === "absent") return [section(absentWords(cluster, isRead))];
   const unread = isRead ? "" : ` ${unreadWords}`;
   return [
-    section(`:warning: *aws-auth of ${code(cluster.name)}* was not read. ${styled(document.message, 1200)}${unread}`),
+    section(
+      `:warning: *aws-auth of ${code(cluster.name)}* could not be read. ${styled(document.message, 1200)}${unread}`,
+    ),
   ];
 }
 
@@ -93,55 +92,56 @@ function checkedBlocks(cluster: Cluster, checked: CheckedDocument, isRead: boole
 function sizeWords({ entries, bytes }: CheckedDocument): string {
   const left = Math.max(0, DOCUMENT_LIMIT - bytes);
   const share = Math.floor((left / DOCUMENT_LIMIT) * 100);
-  return `${counted(entries, "entry", "entries")}; ${kibibytes(bytes)} of ${kibibytes(DOCUMENT_LIMIT)}, so that ${share} % are left`;
+  return `${counted(entries, "entry", "entries")}; ${kibibytes(bytes)} of ${kibibytes(DOCUMENT_LIMIT)} (${share} % left)`;
 }
 
 function kibibytes(bytes: number): string {
   return `${Math.ceil(bytes / 1024).toLocaleString("en")} KiB`;
 }
 
-/** What keeps a document that nobody reads from being written, or from staying, is nobody's trouble. */
+/** Warnings about writes matter only where the cluster reads the document. */
 function warningsOf({ immutable, isBeingDeleted }: CheckedDocument, isRead: boolean): string[] {
   if (!isRead) return [unreadWords];
   return [...(isBeingDeleted ? [goingWarning] : []), ...(immutable ? [immutableWarning] : [])];
 }
 
-/** Terraform, a GitOps controller or somebody's editor: what is written here may be reverted by them. */
+/** Terraform, a GitOps controller or an editor: these may revert what we write. */
 function writersOf({ writers }: CheckedDocument) {
   if (writers.length === 0) return [];
   const words = writers.map(({ manager, sections }) => `${code(manager, 60)} (${codeList(sections, 120)})`).join(", ");
-  return [context(`Others who wrote here, and may again: ${words}`)];
+  return [context(`Other writers, which may revert changes: ${words}`)];
 }
 
 function absentWords(cluster: Cluster, isRead: boolean): string {
   const absent = `${code(cluster.name)} has no ConfigMap ${code("aws-auth")} in ${code("kube-system")}`;
-  if (!isRead) return `– ${absent}, and would not read it.`;
+  if (!isRead) return `– ${absent}, and does not need one.`;
   const how = cluster.createAwsAuth
     ? "The first lease creates it."
-    : "Nobody but the creator can sign in through it. Create it, or let an operator set createAwsAuth for the cluster.";
+    : "It lets no one in until it exists. Create it, or ask an operator to set createAwsAuth for the cluster.";
   return `✗ ${absent}. ${how}`;
 }
 
 type CheckedEntries = Extract<EntriesReport, { type: "checked" }>;
 
-/** What `check` tells of the access entries; nothing where the cluster knows none. */
+/** Nothing where the mode knows no access entries. */
 function entriesBlocks(cluster: Cluster, entries: EntriesReport): KnownBlock[] {
   if (entries.type === "none") return [];
   const head = `*access entries of ${code(cluster.name)}*`;
-  if (entries.type === "failed") return [section(`:warning: ${head} were not read. ${styled(entries.message, 1200)}`)];
+  if (entries.type === "failed")
+    return [section(`:warning: ${head} could not be read. ${styled(entries.message, 1200)}`)];
   return [
     section(`${head} ${verdictWords(entries)}\n${countWords(entries)}`),
     ...unreadBlocks(entries),
-    ...problemBlocks(entries, ": mend these first, then ask again."),
+    ...problemBlocks(entries, ": fix these first, then check again."),
     ...(entries.knowsBindings ? [] : [context(unknownBindings)]),
   ];
 }
 
-/** Of what was not read nothing is known to be in order. */
+/** Unread entries never count as fine. */
 function verdictWords(entries: CheckedEntries): string {
   const { error, warning, notice } = entries.counts;
   const isNothing = error + warning + notice === 0;
-  return isNothing && entries.unread > 0 ? "– nothing to mend in what was read" : verdictOf(entries);
+  return isNothing && entries.unread > 0 ? "– nothing to fix in what was read" : verdictOf(entries);
 }
 
 function countWords({ listed, unread, types }: CheckedEntries): string {
@@ -153,7 +153,7 @@ function countWords({ listed, unread, types }: CheckedEntries): string {
 
 function unreadBlocks({ listed, unread, why }: CheckedEntries): KnownBlock[] {
   if (why === null) return [];
-  return [section(`:warning: ${unread} of ${listed} were not read. ${styled(why, 600)}`)];
+  return [section(`:warning: ${unread} of ${listed} could not be read. ${styled(why, 600)}`)];
 }
 
 /** `✗ 2 errors, 1 warning`. */
@@ -164,13 +164,13 @@ function verdictOf({ counts }: Pick<GroupedProblems, "counts">): string {
     ...(warning > 0 ? [counted(warning, "warning")] : []),
     ...(notice > 0 ? [counted(notice, "notice")] : []),
   ];
-  if (found.length === 0) return "✓ nothing to mend";
+  if (found.length === 0) return "✓ nothing to fix";
   return `${error > 0 ? marks.error : "✓"} ${found.join(", ")}`;
 }
 
-/** A block for each kind of problem, and how many are left out. @param whole where all of them are told, to go on with */
+/** A block for each kind of problem, and the number left out. @param whole where to see all of them */
 function problemBlocks({ groups, left }: GroupedProblems, whole: string): KnownBlock[] {
-  const leftOut = context(`${counted(left, "problem")} of other kinds left out here${whole}`);
+  const leftOut = context(`${counted(left, "problem")} of other kinds not shown${whole}`);
   return [...groups.map((group) => section(groupWords(group))), ...(left > 0 ? [leftOut] : [])];
 }
 

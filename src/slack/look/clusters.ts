@@ -11,7 +11,7 @@ import { answer } from "../blocks/message.ts";
 import { code, codeList, context, cut, mentions, plainLine, section } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
 
-/** More than fit into one message of Slack with everything that is told of each. */
+/** More do not fit into one Slack message. */
 const mostClusters = 8;
 
 const mostLevels = 6;
@@ -19,7 +19,7 @@ const mostLevels = 6;
 export const clusters: Command = {
   word: "clusters",
   usage: "[<part of a name>]",
-  summary: "shows the clusters, what may be asked for there, and who decides",
+  summary: "shows the clusters, the access you can request, and who approves it",
   run: async (context, { user, rest }) => {
     const person = await personShown(context, user);
     const seen = [...context.config.clusters.values()].filter(
@@ -32,11 +32,11 @@ export const clusters: Command = {
   },
 };
 
-/** `clusters`: what this person may ask for where, how long, and who decides about it now. */
+/** `clusters`: what this person can request where, for how long, and who decides now. */
 export function clustersAnswer(clusters: readonly Cluster[], person: Person, now: Date): Message {
   const shown = clusters.slice(0, mostClusters);
   const left = clusters.slice(mostClusters).map(({ name }) => name);
-  const more = `${codeList(left, 1500)}. See one of them with ${code("/eks-access clusters <part of its name>")}.`;
+  const more = `${codeList(left, 1500)}. Find one with ${code("/eks-access clusters <part of its name>")}.`;
   return {
     text: `Clusters: ${codeList(
       clusters.map(({ name }) => name),
@@ -62,19 +62,19 @@ function clusterWords(cluster: Cluster, person: Person, now: Date): string {
     ...levels,
     ...(left.length > 0 ? [`• ${left.length} more levels: ${codeList(left, 150)}`] : []),
     ...exceptionsOf(cluster, person),
-    `Asked in <#${channel}>. On call: ${onCall.length > 0 ? few(onCall) : "no one"}. ${creatorWords(cluster)}`,
+    `Requests go to <#${channel}>. ${onCall.length > 0 ? `On call: ${few(onCall)}` : "No on-call"}. ${creatorWords(cluster)}`,
   ].join("\n");
 }
 
-/** What stands against or beside the rules: the cluster is quiet, or the glass may be broken. */
+/** What overrides the rules: quiet mode and emergency access. */
 function exceptionsOf(cluster: Cluster, person: Person): string[] {
   const emergency = breakGlassFor(cluster, person);
   const line = code(`/eks-access break-glass ${cluster.name} <reason>`);
   return [
-    ...(cluster.quiet === null ? [] : [`:zzz: It takes no requests now: ${plainLine(cluster.quiet, 200)}`]),
+    ...(cluster.quiet === null ? [] : [`:zzz: No requests now: ${plainLine(cluster.quiet, 200)}`]),
     ...(emergency
       ? [
-          `In an emergency ${line} gives ${code(emergency.level, 70)} for ${formatDuration(emergency.durationSeconds)} at once`,
+          `Emergency: ${line} gives ${code(emergency.level, 70)} for ${formatDuration(emergency.durationSeconds)} at once`,
         ]
       : []),
   ];
@@ -92,13 +92,13 @@ function levelWords(cluster: Cluster, level: Level, person: Person, now: Date): 
   const rule = ruleFor(cluster, level.name, person);
   const longest = formatDuration(rule?.maxDurationSeconds ?? level.maxDurationSeconds);
   const what = `• ${code(level.name, 70)} up to ${longest}${rule?.permanent ? ", or permanent" : ""}`;
-  if (!rule) return `${what}: not for you`;
+  if (!rule) return `${what}: you can't request it`;
   const count = approvalsNeeded(rule, level, now);
   const approvers = few(approversOf(rule, cluster));
   return `${what}, ${count === 1 ? "decided by one of" : `approved by ${count} of`} ${approvers}`;
 }
 
-/** As many as one looks for; the message of a request names all. */
+/** Five names are enough here: a request's message names all. */
 function few(users: readonly string[]): string {
   const shown = mentions(users.slice(0, 5));
   return users.length > 5 ? `${shown} and ${users.length - 5} more` : shown;
@@ -106,5 +106,5 @@ function few(users: readonly string[]): string {
 
 function creatorWords({ creator }: Cluster): string {
   const arn = creatorArnOf(creator);
-  return arn === null ? "Its creator is looked for in CloudTrail." : `Created by ${code(arn, 200)}.`;
+  return arn === null ? "CloudTrail names its creator." : `Created by ${code(arn, 200)}.`;
 }

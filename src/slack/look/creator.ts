@@ -17,7 +17,7 @@ import { aboutCluster, askWorker, noWorkerAnswer } from "./ask-worker.ts";
 export const creator: Command = {
   word: "creator",
   usage: "<cluster>",
-  summary: "shows who created a cluster, and whether the worker can become it",
+  summary: "shows who created a cluster, and whether the worker can act as its creator",
   run: (context, { user, rest }) =>
     aboutCluster(context, { user, name: rest }, async (cluster) => {
       const question = { type: "creator", cluster: cluster.name } as const;
@@ -26,7 +26,7 @@ export const creator: Command = {
     }),
 };
 
-/** Who created a cluster: the configuration, CloudTrail, whether the worker can become it, and what to do if not. */
+/** Who created a cluster: the configuration, CloudTrail, whether the worker can act as its creator, and what to do if not. */
 export function creatorAnswer(cluster: Cluster, report: CreatorReport): Message {
   const { creator } = cluster;
   const todo = whatToDo(cluster, report);
@@ -41,7 +41,7 @@ export function creatorAnswer(cluster: Cluster, report: CreatorReport): Message 
 }
 
 function configuredWords(creator: Creator): string {
-  if (creator.type === "discover") return "to be discovered: whom CloudTrail names";
+  if (creator.type === "discover") return "discover: the identity that CloudTrail names";
   if (creator.type === "user") {
     const keys = creator.profile
       ? `with the keys of the worker's profile ${code(creator.profile)}`
@@ -56,23 +56,23 @@ function cloudTrailWords({ creator, region }: Cluster, report: CreatorReport): s
   const { record, isRemembered, trouble } = report;
   if (!record) return noRecordWords(creator, region, report);
   const by = record.invokedBy ? ` through ${code(record.invokedBy)}` : "";
-  const memory = isRemembered ? `; the ledger remembers it${trouble ? ", CloudTrail could not be asked" : ""}` : "";
+  const memory = isRemembered ? `; from the ledger${trouble ? ", as CloudTrail did not answer" : ""}` : "";
   const event = `event ${code(record.eventId)}, ${time(record.at)}${memory}`;
-  if (record.kind === "Root") return `✗ the root user of the account${by}, which nobody can become (${event})`;
+  if (record.kind === "Root") return `✗ the root user of the account${by}, which the worker can't act as (${event})`;
   if (!record.arn) return `✗ ${escapeText(record.kind)}${by}, which names no role or user (${event})`;
   if (record.kind === "FederatedUser") {
-    return `– a session of a federated user, which ${code(record.arn)} issued: the cluster may know the session alone (${event})`;
+    return `– a federated user session issued by ${code(record.arn)}; the cluster may know only the session (${event})`;
   }
   return `${whetherSame(creator, record.arn)}, as ${code(record.kind)}${by} (${event})`;
 }
 
-/** A record is looked for in one region: where that is wrong, nothing was forgotten. */
+/** CloudTrail keeps records by region: the wrong region has none. */
 function noRecordWords(creator: Creator, region: string, { trouble, becomes }: CreatorReport): string {
   if (trouble) return `– not asked: ${plainLine(trouble, 700)}`;
-  if (becomes.isMissing) return `– has no record in ${code(region)}, where EKS knows no such cluster`;
-  // Without a creator nobody has asked EKS whether the cluster is there.
-  if (creator.type === "discover") return `– has no record in ${code(region)} of the last 90 days`;
-  return `– has no record in ${code(region)}: it keeps 90 days. The configuration has to say who it was.`;
+  if (becomes.isMissing) return `– no record in ${code(region)}, and EKS has no such cluster there`;
+  // Without a creator, EKS was not asked whether the cluster exists.
+  if (creator.type === "discover") return `– no record in ${code(region)} in the last 90 days`;
+  return `– no record in ${code(region)}, which keeps 90 days. Check creator in eks-access.yml.`;
 }
 
 function whetherSame(creator: Creator, arn: string): string {
@@ -82,20 +82,20 @@ function whetherSame(creator: Creator, arn: string): string {
 }
 
 function workerWords(creator: Creator, { becomes }: CreatorReport): string {
-  if (!becomes.ok) return `✗ can't become it: ${plainLine(becomes.message, 1_000)}`;
-  const who = creator.type === "discover" && becomes.arn ? `can become ${code(becomes.arn)}` : "can become it";
+  if (!becomes.ok) return `✗ can't act as it: ${plainLine(becomes.message, 1_000)}`;
+  const who = creator.type === "discover" && becomes.arn ? `can act as ${code(becomes.arn)}` : "can act as it";
   if (becomes.message) return `✓ ${who}, but the cluster can't be used: ${plainLine(becomes.message, 1_000)}`;
   return `✓ ${who}, and the cluster exists`;
 }
 
-/** What an operator should do; null: nothing. What mends a failure to become it stands with the failure. */
+/** What an operator should do; null: nothing. A failure to become the creator brings its own remedy. */
 function whatToDo({ name, creator }: Cluster, { record, becomes }: CreatorReport): string | null {
   if (!record) return null;
   const way = creator.type === "user" ? { through: [] } : creator;
   const verdict = creatorOf(record, way);
   const configured = creatorArnOf(creator);
   if (verdict.type === "nobody") {
-    // A role with an access entry may stand in for such a creator, and does where the worker can become it.
+    // A role with an access entry may replace such a creator.
     return becomes.ok || configured === null ? null : wayWithoutCreator;
   }
   const named = creatorArnOf(verdict.creator);
@@ -105,12 +105,12 @@ function whatToDo({ name, creator }: Cluster, { record, becomes }: CreatorReport
     return `Try ${line} in eks-access.yml.${note} ${code(`/eks-access whoami ${name}`)} shows whether the API server lets that user in. ${wayWithoutCreator}`;
   }
   if (creator.type === "discover") {
-    return `Write ${line} into eks-access.yml: CloudTrail forgets a creation after 90 days.${note}`;
+    return `Add ${line} to eks-access.yml: CloudTrail keeps records for only 90 days.${note}`;
   }
-  return `If that cluster still exists, its creator is whom CloudTrail names: ${line} in eks-access.yml.${note}`;
+  return `If the cluster that CloudTrail names still exists, set ${line} in eks-access.yml.${note}`;
 }
 
-/** The whole setting, to copy. A user is become by keys of its own alone. */
+/** The whole setting, to copy. A user needs keys of its own. */
 function creatorLine(creator: KnownCreator): { readonly line: string; readonly note: string } {
   if (creator.type === "role") {
     const { roleArn, externalId, through } = creator;

@@ -11,17 +11,17 @@ import { personShown } from "../people/standing.ts";
 
 const most = 2800;
 
-/** The words are the same for as long as the process lives: they are put together once. */
+/** Built once: the words never change while the process lives. */
 const known = new WeakMap<readonly HelpLine[], HelpLines>();
 
 export const help: Command = {
   word: "help",
   usage: "",
-  summary: "shows this",
+  summary: "shows this help help",
   run: async (context, { user, commands }) => helpAnswer(commands, roleOf(context, await personShown(context, user))),
 };
 
-/** From the configuration alone: the help comes whatever Redis does. */
+/** From the configuration alone, so that help works without Redis. */
 function roleOf({ config }: SlackContext, person: Person): Role {
   const clusters = [...config.clusters.values()];
   return {
@@ -30,7 +30,7 @@ function roleOf({ config }: SlackContext, person: Person): Role {
   };
 }
 
-/** What the help says of a word: the part of a command that it needs. */
+/** The part of a command that the help needs. */
 interface HelpLine {
   readonly word: string;
   readonly usage: string;
@@ -38,7 +38,7 @@ interface HelpLine {
   readonly forApprovers?: boolean;
 }
 
-/** What somebody answers for, by the names of clusters. */
+/** The clusters that a person answers for, by name. */
 interface Role {
   readonly approves: readonly string[];
   readonly onCall: readonly string[];
@@ -79,7 +79,7 @@ function blocksOf(commands: readonly HelpLine[], approver: boolean): KnownBlock[
 function roleLines({ approves, onCall }: Role): string[] {
   return [
     ...(approves.length > 0 ? [`You decide about requests for ${codeList(approves, 900)}.`] : []),
-    ...(onCall.length > 0 ? [`You are on call for ${codeList(onCall, 900)}, and may take any access there away.`] : []),
+    ...(onCall.length > 0 ? [`You are on call for ${codeList(onCall, 900)} and can revoke any access there.`] : []),
   ];
 }
 
@@ -93,7 +93,7 @@ function helpButtons(answersForClusters: boolean): KnownBlock {
   };
 }
 
-/** As few sections as Slack's limit allows, cut between the lines. */
+/** As few sections as Slack's limit allows. Each cut is between two lines. */
 function inSections(lines: readonly string[]): KnownBlock[] {
   const texts: string[] = [];
   for (const line of lines) {
@@ -104,7 +104,7 @@ function inSections(lines: readonly string[]): KnownBlock[] {
   return texts.map(section);
 }
 
-/** A word that is no command: the one that was meant, in the whole line to copy. */
+/** Suggests the closest command, as a whole line to copy. */
 export function unknownCommandAnswer(word: string, guess: string | null, rest: string): Message {
   const said = `There is no command ${code(word)}.`;
   if (!guess) return answer(`${said} See ${code("/eks-access help")}.`);

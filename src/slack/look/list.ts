@@ -28,7 +28,7 @@ const listValue = z.strictObject({
   offset: z.int().min(0).max(1_000_000),
 });
 
-/** Each row takes two blocks of at most 50, and its share of the characters that Slack takes in a message. */
+/** A row takes two of Slack's 50 blocks, and its share of the characters in a message. */
 export const rowsInPage = 8;
 
 const kinds = ["mine", "pending", "active"] as const;
@@ -36,7 +36,7 @@ const kinds = ["mine", "pending", "active"] as const;
 export const list: Command = {
   word: "list",
   usage: "[mine | pending | active | <cluster>]",
-  summary: "shows requests, leases and migrations, page by page, with the buttons that you may use",
+  summary: "lists requests, leases and migrations, with the buttons you can use",
   run: async (context, { user, rest }) => {
     const clusters = [...context.config.clusters.keys()];
     const view = viewOf(rest.toLowerCase() || "mine", clusters);
@@ -52,7 +52,7 @@ function viewOf(word: string, clusters: readonly string[]): ListView | null {
 
 interface RequestRow {
   readonly request: AccessRequest;
-  /** What the reader may do about it. */
+  /** What the reader may do with it. */
   readonly acts: readonly Act[];
 }
 
@@ -65,13 +65,13 @@ export interface ListContent {
   readonly offset: number;
   /** How many rows there are in all. */
   readonly total: number;
-  /** How many of all are moves, which come first. */
+  /** How many of all are migrations, which come first. */
   readonly migrations: number;
-  /** Whether the reader answers for a cluster, and so sees more than their own. */
+  /** Whether the reader answers for a cluster and so sees other people's requests. */
   readonly seesOthers: boolean;
 }
 
-/** One page of moves and requests, each with the buttons that this reader may use. */
+/** One page of migrations and requests, each with the buttons that this reader may use. */
 export function listAnswer(content: ListContent): Message {
   const title = `${titleOf(content)}: ${countOf(content)}`;
   return {
@@ -85,12 +85,13 @@ export function listAnswer(content: ListContent): Message {
 }
 
 function titleOf({ view, seesOthers, migrations }: ListContent): string {
-  const whose = seesOthers ? "" : " of yours";
   const and = migrations > 0 ? " and migrations" : "";
+  const requests = seesOthers ? "Requests" : "Your requests";
   if (view.kind === "mine") return `*Your requests${and}*`;
-  if (view.kind === "pending") return `*Requests${and}${whose} that wait for a decision*`;
-  if (view.kind === "active") return `*Access${whose} in force${and && `${and} under way`}*, the first to end first`;
-  return `*${seesOthers ? "Requests" : "Your requests"}${and} for ${code(view.cluster)}*`;
+  if (view.kind === "pending") return `*${requests}${and} waiting for a decision*`;
+  if (view.kind === "active")
+    return `*${seesOthers ? "Active access" : "Your active access"}${and}*, ending soonest first`;
+  return `*${requests}${and} for ${code(view.cluster)}*`;
 }
 
 function countOf({ rows, offset, total }: ListContent): string {
@@ -123,7 +124,7 @@ function otherLists({ kind }: ListView): Button[] {
   return [...others.map((each) => listButton(each, labels[each], { kind: each }, 0)), requestButton()];
 }
 
-/** A word behind `list` that is none of its own, and no cluster. */
+/** An unknown word behind `list`. */
 export function noSuchListAnswer(word: string, guess: string | null): Message {
   const hint = guess ? ` Did you mean ${code(`/eks-access list ${guess}`)}?` : "";
   const text =
@@ -132,7 +133,7 @@ export function noSuchListAnswer(word: string, guess: string | null): Message {
   return { text, blocks: [section(text)] };
 }
 
-/** One page of a list for this reader: their own requests, and those of the clusters that they answer for. @throws AccessError */
+/** One page for this reader: their own requests, and those of the clusters that they answer for. @throws AccessError */
 async function readList(context: SlackContext, user: string, view: ListView, offset: number): Promise<Message> {
   const { clusters } = context.config;
   const person = await personShown(context, user);
@@ -140,7 +141,7 @@ async function readList(context: SlackContext, user: string, view: ListView, off
   const migrations = (await migrationsShown(context, person)).filter((migration) => isIn(view, migration, user));
   const migrationsHere = migrations.slice(offset, offset + rowsInPage);
   const room = rowsInPage - migrationsHere.length;
-  // Of a page that moves fill only how many requests there are has to be known.
+  // A page full of migrations needs only the number of requests.
   const asked = { from: Math.max(0, offset - migrations.length), most: Math.max(1, room) };
   const { requests, total } = await context.ledger.list(listOf(view, user, answered), asked.from, asked.most);
   const now = context.now();
@@ -153,7 +154,7 @@ async function readList(context: SlackContext, user: string, view: ListView, off
       .slice(0, room)
       .map((request) => ({ request, acts: actsOf(request, clusters.get(request.cluster), person, now) })),
   ];
-  // What was on the last page is gone: the page before it is the last one now.
+  // The last page is gone: the page before it is the last one now.
   if (rows.length === 0 && offset > 0) return readList(context, user, view, Math.max(0, offset - rowsInPage));
   const seesOthers = view.kind === "cluster" ? answered.includes(view.cluster) : answered.length > 0;
   return listAnswer({
@@ -166,7 +167,7 @@ async function readList(context: SlackContext, user: string, view: ListView, off
   });
 }
 
-/** Whether a move that is not over belongs into a list. */
+/** Whether an open migration belongs to a list. */
 function isIn(view: ListView, { state, cluster, requester }: Migration, user: string): boolean {
   if (view.kind === "mine") return requester === user;
   if (view.kind === "cluster") return cluster === view.cluster;
@@ -185,7 +186,7 @@ function listOf(view: ListView, user: string, answered: readonly string[]): List
   return { list, clusters: answered, requester: user, match: "any" };
 }
 
-/** Another page or another list: it takes the place of the one in which it was clicked. */
+/** Another page or list replaces the one that was clicked. */
 export async function handleListButton(context: SlackContext, click: ButtonClick): Promise<void> {
   await click.ack();
   const { action, body } = click;

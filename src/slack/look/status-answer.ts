@@ -46,10 +46,10 @@ import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
 import { timelineText } from "../show/timeline.ts";
 
-/** More than any record has. */
+/** More events than any record has. */
 const mostEvents = 500;
 
-/** What the first event of a record is, where its actor is the person who asked. */
+/** The first event of a record: its actor is the requester. */
 const askingEvents: readonly string[] = ["request.created", "emergency.taken", "migration.asked"];
 
 const buttonOf: Readonly<Record<Act, (request: AccessRequest) => Button>> = {
@@ -63,13 +63,13 @@ const buttonOf: Readonly<Record<Act, (request: AccessRequest) => Button>> = {
 
 export interface Status {
   readonly request: AccessRequest;
-  /** The events that tell of it, in order. */
+  /** Its events, in order. */
   readonly events: readonly ChainedEvent[];
-  /** What the reader may do about it. */
+  /** What the reader may do with it. */
   readonly acts: readonly Act[];
 }
 
-/** Everything that is known of one request, for whoever may see it: how it stands, the change, the proof, what happened. */
+/** Everything about one request, for a reader who may see it: its state, change, proof and history. */
 export function statusAnswer(status: Status): Message {
   const { request } = status;
   return {
@@ -103,7 +103,7 @@ function subjectBlocks(request: AccessRequest): KnownBlock[] {
   ];
 }
 
-/** What goes wrong, and what was proved of a active lease. */
+/** What goes wrong, and the proof of an active lease. */
 function standingBlocks(request: AccessRequest): KnownBlock[] {
   const { voided, lease } = request;
   const trouble = troubleOf(request);
@@ -120,7 +120,7 @@ function standingBlocks(request: AccessRequest): KnownBlock[] {
   ];
 }
 
-/** A change that was not made, or is undone, is told as what it was: a look at one time. */
+/** A change that was not made, or is undone, was a look at one moment. */
 function changeBlocks(request: AccessRequest): KnownBlock[] {
   const { preview } = request;
   if (!preview) return [];
@@ -131,7 +131,7 @@ function changeBlocks(request: AccessRequest): KnownBlock[] {
     // Who decides here must see what the channel's message shows.
     ...(request.state === "pending" ? rightsBlocks(preview.rights) : []),
     section(`*Before* ${identityOf(preview.today, 400)}\n*After* ${identityOf(preview.afterwards, 700)}`),
-    section(`*${title}*, ${seen}${preview.diff ? "" : "\nnone: another lease gives it already"}`),
+    section(`*${title}*, ${seen}${preview.diff ? "" : "\nNothing changes: another lease already gives this."}`),
     ...(preview.diff ? [preformatted(preview.diff, 1800)] : []),
     ...(request.state === "pending" ? preview.warnings : [])
       .slice(0, 6)
@@ -139,13 +139,13 @@ function changeBlocks(request: AccessRequest): KnownBlock[] {
   ];
 }
 
-/** Here the change stands above its buttons: this is where a typed `approve` leads, too. */
+/** The change is above its buttons: a typed `approve` leads here, too. */
 function actBlocks({ request, acts }: Status): KnownBlock[] {
   const elements = acts.map((act) => buttonOf[act](request));
   return elements.length > 0 ? [{ type: "actions", block_id: `status-${request.id}`, elements }] : [];
 }
 
-/** Only who made a request or asked for a move, and who answers for its cluster, may read it. */
+/** For a reader who is neither the requester nor answers for the cluster. */
 export function notYoursToSeeAnswer({ id, cluster }: Pick<AccessRequest, "id" | "cluster">): Message {
   const text = `Only the requester, the approvers of ${code(cluster)} and its on-call can see ${code(id)}.`;
   return { text, blocks: [section(text)] };
@@ -160,8 +160,8 @@ export function approveBelowAnswer({ text, blocks }: Message): Message {
 }
 
 /**
- * What the audit log says about a record that the ledger has removed, for the same readers as before, and why there is one that can't be
- * read. Null: there was none, or its events are forgotten as well. @throws AccessError
+ * What the audit log says about a removed record, for the same readers, or why a record can't be read. Null: there was
+ * none, or its events are gone as well. @throws AccessError
  */
 export async function readRemoved(context: SlackContext, user: string, id: string): Promise<Message | null> {
   const { ledger, config } = context;
@@ -180,7 +180,7 @@ export async function readRemoved(context: SlackContext, user: string, id: strin
   return removedAnswer(record, events, last.event.at, config.ledger.keepSeconds);
 }
 
-/** Nobody, where a worker found the lease in a cluster: then only who answers for the cluster reads it. */
+/** Null where a worker found the lease in a cluster: then only people who answer for the cluster read it. */
 function requesterIn({ event }: ChainedEvent): string {
   return askingEvents.includes(event.type) ? event.actor : "";
 }

@@ -10,17 +10,17 @@ import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
 import { notYoursToSeeAnswer, readRemoved, statusAnswer } from "./status-answer.ts";
 
-/** More than a request ever has, unless somebody keeps trying what they may not do. */
+/** More than a request has, unless a person keeps trying what is refused. */
 const mostEvents = 60;
 
 export const status: Command = {
   word: "status",
   usage: "<id>",
-  summary: "shows one request or migration: how it stands, the change, the proof, what happened",
+  summary: "shows one request or migration: its state, change, proof and history",
   run: (context, { user, rest }) => readStatus(context, user, idAndRest(rest)[0]),
 };
 
-/** All that is known of a request or of a move, for this reader. @throws AccessError */
+/** Everything about a request or a migration, for this reader. @throws AccessError */
 export async function readStatus(context: SlackContext, user: string, id: string): Promise<Message> {
   if (isMigrationId(id)) return readMigrationStatus(context, user, id);
   const request = await context.ledger.get(id);

@@ -21,18 +21,18 @@ const mostLeases = 10;
 
 const marks: Readonly<Record<Link["result"], string>> = { yes: "✓", no: "✗", "not asked": "–" };
 
-/** The chain in parts that people look for. */
+/** The steps, grouped by what people look for. */
 const parts: readonly { readonly title: string; readonly names: readonly LinkName[] }[] = [
   { title: "The way in", names: ["worker", "creator", "cluster", "api-server", "write"] },
-  { title: "What the cluster goes by", names: ["mode", "document", "entries"] },
+  { title: "What the cluster reads", names: ["mode", "document", "entries"] },
   { title: "You", names: ["you", "pods", "leases"] },
-  { title: "Everybody's leases", names: ["drift"] },
+  { title: "All leases", names: ["drift"] },
 ];
 
 export const whoami: Command = {
   word: "whoami",
   usage: "[<cluster>]",
-  summary: "shows who you are, who the bot is, and what you have; with a cluster, each link between you and its pods",
+  summary: "shows you, your access and the bot's identity; with a cluster, tests each step to its pods",
   run: async (context, { user, rest }) =>
     rest === ""
       ? ((await refuseTooMany(context, user, "questions")) ?? whoAmI(context, user))
@@ -66,7 +66,7 @@ async function chainOf(context: SlackContext, cluster: Cluster, user: string): P
   return chainAnswer(cluster, report?.links ?? (await chainWithoutWorker(context, cluster, user)));
 }
 
-/** The ledger's part, which this process can tell by itself. */
+/** Without a worker: what this process knows from the ledger. */
 async function chainWithoutWorker(
   { ledger, config }: SlackContext,
   cluster: Cluster,
@@ -79,7 +79,7 @@ async function chainWithoutWorker(
   ]);
 }
 
-/** `whoami <cluster>`: each link between somebody and their pods, with its time; first of all, where it breaks. */
+/** `whoami <cluster>`: each step from a person to their pods, with its time. The first failure is on top. */
 export function chainAnswer(cluster: Cluster, links: readonly Link[]): Message {
   const head = `*${code(cluster.name)}* ${verdictOf(links)}${totalOf(links)}`;
   const sections = parts.map(({ title, names }) => {
@@ -89,16 +89,16 @@ export function chainAnswer(cluster: Cluster, links: readonly Link[]): Message {
   return { text: [head, ...sections].join("\n"), blocks: [head, ...sections].map(section) };
 }
 
-/** Where nothing is broken, what was not asked is still not known to hold. */
+/** A step that was not asked is never a yes. */
 function verdictOf(links: readonly Link[]): string {
   const { beside, end } = brokenIn(links);
   const broken = [
-    ...(beside.length > 0 ? [`see ${beside.map((name) => `*${linkWords[name]}*`).join(", ")}`] : []),
-    ...(end ? [`the chain ends at *${linkWords[end]}*`] : []),
+    ...(beside.length > 0 ? [`check ${beside.map((name) => `*${linkWords[name]}*`).join(", ")}`] : []),
+    ...(end ? [`first failing step: *${linkWords[end]}*`] : []),
   ];
   if (broken.length > 0) return `✗ ${broken.join("; ")}`;
   const open = links.filter((link) => link.result === "not asked").map((link) => linkWords[link.name]);
-  return open.length === 0 ? "✓ every link holds" : `✓ what was asked holds; not asked: ${open.join(", ")}`;
+  return open.length === 0 ? "✓ every step works" : `✓ every step that was asked works; not asked: ${open.join(", ")}`;
 }
 
 function totalOf(links: readonly Link[]): string {
@@ -106,43 +106,43 @@ function totalOf(links: readonly Link[]): string {
   return ms > 0 ? `, ${ms} ms in all` : "";
 }
 
-/** Links in a row that nobody came to, for one reason, are one line. */
+/** Steps in a row that were not asked for the same reason share a line. */
 function together(links: readonly Link[]): (readonly [Link, ...Link[]])[] {
   const rows: [Link, ...Link[]][] = [];
   for (const link of links) {
     const row = rows.at(-1);
     const isSame = link.ms === null && row?.[0].ms === null && row[0].detail === link.detail;
-    if (row && isSame && !link.mend) row.push(link);
+    if (row && isSame && !link.remedy) row.push(link);
     else rows.push([link]);
   }
   return rows;
 }
 
 function lineOf(row: readonly [Link, ...Link[]]): string {
-  const [{ result, detail, mend, ms }] = row;
+  const [{ result, detail, remedy, ms }] = row;
   const names = row.map(({ name }) => `*${linkWords[name]}*`).join(", ");
   const time = ms === null ? "" : ` _${ms} ms_`;
   const what = `${result === "not asked" ? "not asked: " : ""}${styled(detail, 480)}`;
-  const remedy = mend ? `\n      → ${styled(mend, 300)}` : "";
-  return `${marks[result]} ${names} ${what}${time}${remedy}`;
+  const advice = remedy ? `\n      → ${styled(remedy, 300)}` : "";
+  return `${marks[result]} ${names} ${what}${time}${advice}`;
 }
 
 interface WhoAmI {
   readonly person: Person;
   readonly principal: string | null;
-  /** Whether no rule goes by it before it is linked again. */
+  /** Whether rules ignore the link until the person links again. */
   readonly again: boolean;
-  /** What waits for an administrator's confirmation. */
+  /** Waits for an administrator's confirmation. */
   readonly proposal: LinkProposal | null;
   readonly requests: readonly AccessRequest[];
-  /** Those that the configuration names. */
+  /** All of the configuration. */
   readonly clusters: readonly Cluster[];
   readonly worker: WorkerIdentity | null;
-  /** Whether a worker answered just now; otherwise what is shown is what it said last. */
+  /** False: the answer shows what a worker said last. */
   readonly workerAnswered: boolean;
 }
 
-/** `whoami`: the person, what they have and what they may do, and who the bot is to AWS. */
+/** `whoami`: the person, their access, their roles, and the bot's identity at AWS. */
 export function whoAmIAnswer({
   person,
   principal,
@@ -158,7 +158,7 @@ export function whoAmIAnswer({
   const parts = [
     `*You* ${mention(person.user)} (${code(person.user)})\n*Linked principal* ${principalWords(principal, proposal, again)}`,
     leaseLines(requests).join("\n"),
-    `*You may approve on* ${namesOr("no cluster", approves)}\n*You are on call for* ${namesOr("no cluster", onCall)}`,
+    `*You can approve on* ${namesOr("no cluster", approves)}\n*You are on call for* ${namesOr("no cluster", onCall)}`,
     `*The worker* ${workerWords(worker, workerAnswered)}`,
   ];
   return { text: parts.join("\n"), blocks: parts.map(section) };
@@ -182,7 +182,7 @@ function leaseLines(requests: readonly AccessRequest[]): string[] {
   return ["*Your active access*", ...shown, ...(left > 0 ? [`${left} more: ${code("/eks-access list mine")}`] : [])];
 }
 
-/** What the message of the request says at length, on one line. */
+/** A line instead of the sentences in the request's message. */
 function leaseState(request: AccessRequest): string {
   const { lease } = request;
   if (!lease || lease.end) return stateOf(request);
@@ -194,7 +194,7 @@ function namesOr(none: string, names: readonly string[]): string {
 }
 
 function workerWords(worker: WorkerIdentity | null, answered: boolean): string {
-  if (!worker) return "✗ no worker has ever answered. Check that one runs and that it has AWS credentials.";
+  if (!worker) return "✗ no worker has ever answered. Check that one runs and has AWS credentials.";
   const identity = `${code(worker.arn)} in account ${code(worker.account)}`;
   if (answered) return `✓ AWS says: ${identity}`;
   return `✗ no worker answered just now. Last seen ${time(worker.at)} as ${identity}. Check that one runs.`;

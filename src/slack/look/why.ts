@@ -13,16 +13,16 @@ import { code, codeList, context, section, styled } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
 import { aboutCluster, askWorker, notFoundOutAnswer, noWorkerAnswer } from "./ask-worker.ts";
 
-/** More than anybody reads at once; the surest come first. */
+/** More than a person reads at once; the surest come first. */
 const mostCauses = 6;
 
-/** Longer than any ARN that can be meant. */
+/** Longer than any ARN. */
 const longestGiven = 2048;
 
 export const why: Command = {
   word: "why",
   usage: "<cluster> [<arn>]",
-  summary: "says why kubectl answers Unauthorized or Forbidden, and what to do about it",
+  summary: "explains why kubectl says Unauthorized or Forbidden, and how to fix it",
   run: (context, { user, rest }) => {
     const [name, given] = idAndRest(rest);
     return aboutCluster(context, { user, name }, (cluster) => whyOf(context, cluster, user, given.trim()));
@@ -39,7 +39,7 @@ async function whyOf(context: SlackContext, cluster: Cluster, user: string, give
   return report.type === "failed" ? notFoundOutAnswer(cluster, report.message) : whyAnswer(cluster, report);
 }
 
-/** `why <cluster> [arn]`: what kubectl says, and each cause with what to do about it. */
+/** `why <cluster> [arn]`: what kubectl says, and each cause with its fix. */
 export function whyAnswer(cluster: Cluster, { principal, noticed, identity, symptom, causes }: Diagnosis): Message {
   const head = `*${principal ? code(principal) : "This"} on ${code(cluster.name)}* ${symptomWords({ symptom, identity })}`;
   const shown = causes.slice(0, mostCauses);
@@ -48,7 +48,7 @@ export function whyAnswer(cluster: Cluster, { principal, noticed, identity, symp
     section(head),
     ...(noticed ? [context(styled(noticed, 400))] : []),
     ...shown.flatMap(causeBlocks),
-    ...(left > 0 ? [context(`${left} more. Mend these first, then ask again.`)] : []),
+    ...(left > 0 ? [context(`${left} more. Fix these first, then ask again.`)] : []),
   ];
   return { text: [head, ...shown.map(({ message }) => styled(message, 500))].join("\n"), blocks };
 }
@@ -56,11 +56,11 @@ export function whyAnswer(cluster: Cluster, { principal, noticed, identity, symp
 function symptomWords({ symptom, identity }: Pick<Diagnosis, "symptom" | "identity">): string {
   const who = identity ? `as ${code(identity.username, 200)} in ${codeList(identity.groups, 600) || "no groups"}` : "";
   if (symptom === "unauthorized")
-    return "✗ is nobody: kubectl says `You must be logged in to the server (Unauthorized)`";
-  if (symptom === "forbidden") return `✗ gets in ${who}, and kubectl get pods says \`Forbidden\``;
-  if (symptom === "none") return `✓ gets in ${who}, and may list pods`;
-  if (symptom === "random") return "✗ gets in at random as one of several entries";
-  return `– can't be told for certain${who && `; it gets in ${who}`}`;
+    return "✗ can't sign in: kubectl says `You must be logged in to the server (Unauthorized)`";
+  if (symptom === "forbidden") return `✗ signs in ${who}, but kubectl get pods says \`Forbidden\``;
+  if (symptom === "none") return `✓ signs in ${who}, and can list pods`;
+  if (symptom === "random") return "✗ signs in at random as one of several entries";
+  return `– not certain${who && `; it signs in ${who}`}`;
 }
 
 function causeBlocks(cause: Cause): KnownBlock[] {
@@ -86,6 +86,6 @@ function offerBlock({ type, request }: CauseButton): KnownBlock {
 export function nobodyLinkedAnswer(cluster: Cluster): Message {
   const line = code(`/eks-access why ${cluster.name} <arn>`);
   return answer(
-    `Say whom you ask about: ${line}. ${code("aws sts get-caller-identity")} shows your ARN, and ${code("/eks-access link <arn>")} remembers it.`,
+    `Which identity? ${line}. ${code("aws sts get-caller-identity")} shows your ARN; ${code("/eks-access link <arn>")} saves it.`,
   );
 }

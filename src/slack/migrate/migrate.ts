@@ -15,7 +15,7 @@ import { mayNotPlanAnswer, migrationAnswer, nothingToMigrationAnswer } from "./p
 export const migrate: Command = {
   word: "migrate",
   usage: "<cluster> [ask|withdraw] [<arn> …]",
-  summary: "plans the move of a cluster from aws-auth to access entries, asks for it, or stops it",
+  summary: "plans, requests or stops a cluster's migration from aws-auth to access entries",
   forApprovers: true,
   run: (context, { user, rest }) => {
     const [name, words] = idAndRest(rest);
@@ -41,20 +41,20 @@ async function withdraw(context: SlackContext, cluster: Cluster, user: string, w
   return answer ?? noMigrationAnswer(cluster.name);
 }
 
-/** The plan names everybody in aws-auth with what they may do: it is for who answers for the cluster. */
+/** The plan names everybody in aws-auth with their rights: only people who answer for the cluster see it. */
 async function planOf(
   context: SlackContext,
   cluster: Cluster,
   user: string,
-  told: readonly string[],
+  givenArns: readonly string[],
 ): Promise<Message> {
   if (!answersFor(cluster, await personShown(context, user))) return mayNotPlanAnswer(cluster);
-  const question = { type: "migrate" as const, cluster: cluster.name, user, told: [...told] };
+  const question = { type: "migrate" as const, cluster: cluster.name, user, givenArns: [...givenArns] };
   const report = await askWorker(context, question, migrationReport);
   if (!report) return noWorkerAnswer();
   if (report.type === "failed") return notFoundOutAnswer(cluster, report.message);
   if (report.type === "refused") return nothingToMigrationAnswer(report.message);
   const latest = await context.ledger.migrations.latestOf(cluster.name);
   const open = latest && !isMigrationOver(latest) ? latest : null;
-  return migrationAnswer(cluster, report, { paths: told, open });
+  return migrationAnswer(cluster, report, { paths: givenArns, open });
 }

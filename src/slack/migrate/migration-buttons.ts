@@ -9,12 +9,15 @@ import {
   withdrawMigrationAction,
 } from "../blocks/buttons.ts";
 
-/** The most paths of roles that can be told. */
+/** The most ARNs that a person can give. */
 export const mostArns = 50;
 
 const decideForm = z.strictObject({ migration: z.string().max(200), digest: z.string().max(64) });
 
-const askValue = z.strictObject({ cluster: z.string().max(200), told: z.array(z.string().max(2048)).max(mostArns) });
+const askValue = z.strictObject({
+  cluster: z.string().max(200),
+  givenArns: z.array(z.string().max(2048)).max(mostArns),
+});
 
 /** Slack's bound on the value of a button. */
 const longestValue = 2000;
@@ -25,7 +28,7 @@ function button(action: string, label: string, value: string): Button {
   return { type: "button", action_id: action, text: text(label), value };
 }
 
-/** Bound to the plan that stands beside it. */
+/** Bound to the plan beside it. */
 export const approveMigrationButton = (migration: Migration): Button => ({
   ...button(approveMigrationAction, "Approve this plan", decideValue(migration)),
   style: "primary",
@@ -48,29 +51,29 @@ export function withdrawMigrationButton({ id, state }: Migration): Button {
       title: text(running ? "Stop the migration?" : "Withdraw the migration?"),
       text: text(
         running
-          ? "A step that has begun is seen to its end. What was carried out stays: whoever could sign in before still can."
-          : "Nobody will be asked any more.",
+          ? "A step that has begun is finished or undone. Finished steps stay, and everybody can still sign in."
+          : "The approvers are no longer asked.",
       ),
       confirm: text(running ? "Stop it" : "Withdraw it"),
-      deny: text("Go on"),
+      deny: text("Keep going"),
     },
   };
 }
 
 export const retryMigrationButton = ({ id }: Migration): Button => button(retryMigrationAction, "Try again", id);
 
-/** Null: the paths that were told do not fit into a button. */
-export function askMigrationButton(cluster: string, told: readonly string[]): Button | null {
-  const value = JSON.stringify({ cluster, told });
-  return value.length > longestValue ? null : button(askMigrationAction, "Ask for this move", value);
+/** Null: the given ARNs do not fit into a button. */
+export function askMigrationButton(cluster: string, givenArns: readonly string[]): Button | null {
+  const value = JSON.stringify({ cluster, givenArns });
+  return value.length > longestValue ? null : button(askMigrationAction, "Request this migration", value);
 }
 
-/** What a button that decides about a move carries; null: it is none of ours. */
+/** The value of a button that decides about a migration; null: it is not ours. */
 export function readMigrationValue(value: string): z.infer<typeof decideForm> | null {
   return decideForm.safeParse(parsed(value)).data ?? null;
 }
 
-/** What the button that asks for a move carries; null: it is none of ours. */
+/** The value of a button that requests a migration; null: it is not ours. */
 export function readAskValue(value: string): z.infer<typeof askValue> | null {
   return askValue.safeParse(parsed(value)).data ?? null;
 }

@@ -38,12 +38,12 @@ import {
 } from "./migration-words.ts";
 import { mayNotPlanAnswer } from "./plan-answer.ts";
 
-/** Asks for the move of a cluster: of one cluster there is one at a time. @throws AccessError */
+/** Requests a migration; a cluster has one at a time. @throws AccessError */
 export async function askForMigration(
   context: SlackContext,
   cluster: Cluster,
   requester: string,
-  told: readonly string[],
+  givenArns: readonly string[],
 ): Promise<Message> {
   const { ledger, config, now } = context;
   const about = { id: "", cluster: cluster.name };
@@ -55,20 +55,20 @@ export async function askForMigration(
   }
   const latest = await ledger.migrations.latestOf(cluster.name);
   if (latest && (!isMigrationOver(latest) || latest.begun)) return migrationOpenAnswer(latest);
-  const wish = { id: nextMigrationId(cluster.name, latest), cluster: cluster.name, requester, told };
+  const wish = { id: nextMigrationId(cluster.name, latest), cluster: cluster.name, requester, givenArns };
   const migration = createMigration(wish, now(), config.timing.requestLapsesAfterSeconds);
-  const event = eventOf("migration.asked", migration, requester, now(), { told });
+  const event = eventOf("migration.asked", migration, requester, now(), { givenArns });
   const result = await recordMigration(context, migration, event, now());
   if (result.type === "committed") return migrationAskedAnswer(migration);
-  return result.current ? migrationOpenAnswer(result.current) : failureAnswer("Ask for it once more.");
+  return result.current ? migrationOpenAnswer(result.current) : failureAnswer("Ask for it again.");
 }
 
-/** Who has approved and is no approver any more, with the reason. */
+/** An approver who lost that role, with the reason. */
 type Departed = ReadonlyMap<string, string>;
 const none: Departed = new Map();
 const whyNot = (cluster: Cluster) => (person: Person) => (approvesFor(cluster, person) ? null : noApprover);
 
-/** What somebody does with a move, and how it is told. */
+/** What a person does with a migration, and what it records. */
 interface Act {
   readonly act: TriedAct;
   readonly event: EventType;
@@ -80,11 +80,11 @@ interface Act {
     now: Date,
     departed: Departed,
   ) => MigrationVerdict;
-  /** What whoever did it is told; null: the message says it. */
+  /** The answer to that person; null: the migration's message says it. */
   readonly answer: (after: Migration) => Message | null;
 }
 
-/** A click on Approve or Deny: one wins, everybody else is told who was first (law 2). @throws AccessError */
+/** A click on Approve or Deny: one wins, and the others learn who was first (law 2). @throws AccessError */
 export function decideOnMigration(
   context: SlackContext,
   by: string,
@@ -102,7 +102,7 @@ export function decideOnMigration(
   });
 }
 
-/** Stops a move before its next step. @throws AccessError */
+/** Stops a migration before its next step. @throws AccessError */
 export function stopMigration(context: SlackContext, by: string, id: string, why: string): Promise<Message | null> {
   return actOnMigration(context, by, id, {
     act: "withdraw",
@@ -113,7 +113,7 @@ export function stopMigration(context: SlackContext, by: string, id: string, why
   });
 }
 
-/** Has what failed tried again at once. @throws AccessError */
+/** Tries again at once what failed. @throws AccessError */
 function tryMigrationAgain(context: SlackContext, by: string, id: string): Promise<Message | null> {
   const act = {
     act: "retry",
@@ -148,7 +148,7 @@ async function decideNow(
   cluster: Cluster,
   what: Act,
 ): Promise<MigrationDecision<Message | null>> {
-  // A move must be stoppable also while Slack does not say who is of which group.
+  // A migration must be stoppable even while Slack does not answer about groups.
   const person = await personFor(context, cluster, by).catch((error: unknown) => {
     if (what.act !== "withdraw") throw error;
     return { user: by, memberships: [] };
@@ -169,7 +169,7 @@ async function decideNow(
   return { type: "write", after, event, outcome: what.answer(after) };
 }
 
-/** First takes out an approval of somebody who is no approver any more, with its event; then it is decided on what is left. */
+/** First removes an approval of a person who is no approver any more, with its event. The rest is then decided. */
 function dropDeparted(migration: Migration, gone: readonly [string, string], now: Date): MigrationDecision<never> {
   const [approver, why] = gone;
   const after = nextMigration(migration, withoutApprovalOf(migration, approver, why, now));
@@ -177,13 +177,13 @@ function dropDeparted(migration: Migration, gone: readonly [string, string], now
   return { type: "write-first", after, event };
 }
 
-/** Asks for the move whose plan stands above the button. */
+/** Requests the migration whose plan is above the button. */
 export function handleAskMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
   const by = click.body.user.id;
   return answerClick(context, click, async () => {
     const button = readAskValue(click.action.value ?? "");
     const cluster = button && context.config.clusters.get(button.cluster);
-    return cluster ? askForMigration(context, cluster, by, button.told) : unreadable(context, "migrate", by);
+    return cluster ? askForMigration(context, cluster, by, button.givenArns) : unreadable(context, "migrate", by);
   });
 }
 
@@ -196,7 +196,7 @@ export function handleApproveMigrationButton(context: SlackContext, click: Butto
   });
 }
 
-/** Deny asks why first. */
+/** Deny asks for a reason first. */
 export function handleDenyMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, async () => denyMigrationModal(click.action.value ?? ""));
 }
@@ -221,8 +221,8 @@ export async function handleDenyMigrationSubmission(context: SlackContext, submi
   });
 }
 
-/** A button of a form that we do not make any more, or never did. */
+/** A button that is not ours, or of an older form. */
 async function unreadable(context: SlackContext, act: "approve" | "deny" | "migrate", by: string): Promise<Message> {
   await noteAttempt(context, { act, by, code: "unreadable-button" });
-  return failureAnswer("There is no such migration any more. Ask for it again.");
+  return failureAnswer("This migration no longer exists. Ask for it again.");
 }

@@ -14,7 +14,7 @@ import {
 import { migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
 import { itemWords } from "./plan-answer.ts";
 
-/** Slack refuses a message with more than about 13,200 characters: each part has its share of them. */
+/** Slack refuses a message of more than about 13,200 characters: each part has its share. */
 const room = 4000;
 
 const roomOfSection = 2800;
@@ -23,14 +23,14 @@ const mostItems = 10;
 
 const mostSteps = 20;
 
-/** What is posted first, to be changed into the message below: it has no button, and says nothing that can become untrue. */
+/** The first post, changed into the message below. It has no button and says nothing that can become untrue. */
 export function openingMigrationMessage(migration: Migration): Message {
   const title = migrationTitle(migration);
-  const note = `Migration ${code(migration.id)}. If its state does not follow here, a newer message has it.`;
+  const note = `Migration ${code(migration.id)}. If no state appears here, look for a newer message.`;
   return { text: title, blocks: [section(`*${title}*`), context(note)] };
 }
 
-/** The message in the cluster's channel, through the whole life of a move. A pure function of the ledger's record. */
+/** The message in the cluster's channel through the whole life of a migration. A pure function of the record. */
 export function migrationMessage(migration: Migration): Message {
   return {
     text: `${migrationTitle(migration)}: ${migrationState(migration)}`,
@@ -38,7 +38,7 @@ export function migrationMessage(migration: Migration): Message {
   };
 }
 
-/** Who asks for what, the plan with its steps, and how it stands: whoever decides by it reads the same wherever that is. */
+/** The request, the plan with its steps, and the state: each reader who decides sees the same. */
 export function migrationBlocks(migration: Migration): KnownBlock[] {
   const trouble = migrationTrouble(migration);
   return [
@@ -60,7 +60,7 @@ function voidedBlocks({ voided, state }: Migration): KnownBlock[] {
   ];
 }
 
-/** The digest in the button binds the click to the plan that this message shows. */
+/** The digest in the button binds the click to the plan in this message. */
 function buttonBlocks(migration: Migration): KnownBlock[] {
   const { id, plan, trouble } = migration;
   if (isMigrationOver(migration) || !plan) return [];
@@ -72,7 +72,7 @@ function buttonBlocks(migration: Migration): KnownBlock[] {
   return [{ type: "actions", block_id: `move-${id}-${plan.digest.slice(0, 12)}`, elements }];
 }
 
-/** What becomes of the items of aws-auth, while that is to be decided, and the steps with a mark at each that is proved. */
+/** The items of aws-auth while a decision is open, and the steps with a mark for each one that is proved. */
 function migrationPlanBlocks(migration: Migration): KnownBlock[] {
   const { plan } = migration;
   if (!plan || (isMigrationOver(migration) && migration.done.length === 0)) return [];
@@ -104,11 +104,11 @@ function stepLines({ done, begun, state }: Migration, { summary }: SealedPlan): 
 }
 
 function stepLine({ does, undo }: StepSummary, state: string, toDecide: boolean): string {
-  const back = toDecide ? `\n      Back: ${styled(undo, 160)}` : "";
+  const back = toDecide ? `\n      Undo: ${styled(undo, 160)}` : "";
   return `${state} ${styled(does, 300)}${back}`;
 }
 
-/** The first of them, as many as there is room for. */
+/** The first ones, as many as there is room for. */
 function fitting(lines: readonly string[], most: number): readonly string[] {
   let left = room;
   const first = lines.findIndex((line) => {
@@ -130,11 +130,10 @@ function chunks(lines: readonly string[]): readonly string[] {
 }
 
 function keptBlocks(keptBecause: string | null): KnownBlock[] {
-  return keptBecause ? [section(`:warning: aws-auth is left as it is. ${styled(keptBecause)}`)] : [];
+  return keptBecause ? [section(`:warning: aws-auth stays as it is. ${styled(keptBecause)}`)] : [];
 }
 
 function lastWords({ digest }: SealedPlan, left: number, cluster: string): string {
-  const more =
-    left > 0 ? ` ${counted(left, "line")} left out here: ${code(`/eks-access migrate ${cluster}`)} shows more.` : "";
-  return `Plan ${code(digest.slice(0, 12))}. Who approves it approves all of it.${more}`;
+  const more = left > 0 ? ` ${counted(left, "line")} not shown: see ${code(`/eks-access migrate ${cluster}`)}.` : "";
+  return `Plan ${code(digest.slice(0, 12))}. An approval covers all of it.${more}`;
 }

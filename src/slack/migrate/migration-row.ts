@@ -9,16 +9,16 @@ import { code, cut, mention, section, time } from "../blocks/mrkdwn.ts";
 import { retryMigrationButton, withdrawMigrationButton } from "./migration-buttons.ts";
 import { migrationState, migrationTrouble } from "./migration-words.ts";
 
-/** A move with what the reader may do about it. */
+/** A migration, and what the reader can do with it. */
 export interface MigrationRow {
   readonly migration: Migration;
   readonly acts: readonly MigrationAct[];
 }
 
-/** A move among others, in two blocks. `place` names the list that it stands in. */
+/** A migration in a list, in two blocks. `place` names the list. */
 export function migrationRowBlocks({ migration, acts }: MigrationRow, place: string): KnownBlock[] {
   const { id, cluster, requester, state, lapsesAt } = migration;
-  const lapses = state === "pending" ? `. Lapses ${time(lapsesAt)}` : "";
+  const lapses = state === "pending" ? `. Expires ${time(lapsesAt)}` : "";
   const who = `*Migration of ${code(cluster)} to access entries* (${code(id)}), asked by ${mention(requester)}${lapses}`;
   const trouble = migrationTrouble(migration, 400);
   return [
@@ -27,7 +27,7 @@ export function migrationRowBlocks({ migration, acts }: MigrationRow, place: str
   ];
 }
 
-/** What is decided is a plan, and a row shows none. */
+/** A decision is about a plan, and a row shows none. */
 function rowButtons(migration: Migration, acts: readonly MigrationAct[]): Button[] {
   return [
     detailsButton(migration, acts.includes("deny") ? "Review" : "Details"),
@@ -36,7 +36,7 @@ function rowButtons(migration: Migration, acts: readonly MigrationAct[]): Button
   ];
 }
 
-/** The moves that are not over and that somebody may see, the longest waiting first. @throws AccessError */
+/** Open migrations that a person may see, the longest waiting first. @throws AccessError */
 export async function migrationsShown(
   { ledger, config }: Pick<SlackContext, "ledger" | "config">,
   person: Person,

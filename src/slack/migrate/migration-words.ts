@@ -8,18 +8,18 @@ import { answer } from "../blocks/message.ts";
 import { code, mention, plainLine, section, styled, time } from "../blocks/mrkdwn.ts";
 import type { Milestone } from "../lease/requester-message.ts";
 
-/** Who asks for what. */
+/** The request in one line. */
 export function migrationTitle({ requester, cluster }: Migration): string {
-  return `${mention(requester)} asks to move ${code(cluster)} from aws-auth to access entries`;
+  return `${mention(requester)} asks to migrate ${code(cluster)} from aws-auth to access entries`;
 }
 
-/** The state of a move in a few words, with who and when. Says nothing that is not true yet (law 5). */
+/** The state of a migration in a few words, with who and when. Says nothing that is not true yet (law 5). */
 export function migrationState(migration: Migration): string {
   const { approvals, plan } = migration;
   switch (migration.state) {
     case "pending":
       if (!plan) return "Looking at the cluster";
-      if (approvals.length === 0) return `Waiting for ${migrationApprovals} approvals, of different people`;
+      if (approvals.length === 0) return `Waiting for ${migrationApprovals} approvals by different people`;
       return `Approved by ${approversOf(migration)}. Waiting for another approver`;
     case "running":
       return `Approved by ${approversOf(migration)}. ${progressOf(migration)}`;
@@ -32,7 +32,7 @@ export function migrationState(migration: Migration): string {
       return `*Stopped* by ${mention(by)}${why ? `: ${plainLine(why, 300)}` : ""}. ${whatStays(migration)}`;
     }
     case "lapsed":
-      return `*Lapsed* ${time(migration.endedAt)}. ${whatStays(migration)}`;
+      return `*Expired* ${time(migration.endedAt)}. ${whatStays(migration)}`;
     case "refused":
       return `Refused: ${styled(migration.refusal.message, 1500)}`;
   }
@@ -44,94 +44,93 @@ function approversOf({ approvals }: Migration): string {
 
 function progressOf({ begun, settlesAt, done, plan }: Migration): string {
   const count = `${done.length} of ${plan?.summary.steps.length ?? 0} steps`;
-  if (begun) return `Carrying it out: ${count}, now ${code(begun.name, 200)}`;
-  if (settlesAt) return `Carrying it out: ${count}. Nothing goes out of aws-auth before ${time(settlesAt)}`;
-  return `Carrying it out: ${count}`;
+  if (begun) return `Running: ${count}, now ${code(begun.name, 200)}`;
+  if (settlesAt) return `Running: ${count}. Nothing leaves aws-auth before ${time(settlesAt)}`;
+  return `Running: ${count}`;
 }
 
-/** What was carried out is not taken back: who stops it has to know what it is, and how to go on. */
+/** Finished steps stay: a person who stops it must know them, and how to continue. */
 function whatStays({ done, cluster, begun }: Migration): string {
-  if (begun) return `The step ${code(begun.name, 200)} had begun, and is seen to`;
+  if (begun) return `The step ${code(begun.name, 200)} had begun; the worker finishes or undoes it`;
   if (done.length === 0) return "Nothing was changed";
   const on = code(`/eks-access migrate ${cluster} ask`);
-  return `${counted(done.length, "step")} carried out, which stay: whoever could sign in before still can. ${on} goes on from there`;
+  return `${counted(done.length, "step")} done and kept; everybody can still sign in. ${on} continues`;
 }
 
-/** The mode is never switched to API by us: there is no way back from it, and nobody reads aws-auth then. */
+/** We never switch the mode to API: EKS has no way back, and then nothing reads aws-auth. */
 function lastStep({ plan, cluster }: Migration): string {
   const before = plan?.summary.before.length ?? 0;
-  const left =
-    before > 0 ? `${counted(before, "item")} of aws-auth would be lost by it` : "Nothing needs aws-auth any more";
-  return `The mode ${code("API")} is an operator's own step, which can't be taken back. ${left}: ${code(`/eks-access migrate ${cluster}`)} says how`;
+  const left = before > 0 ? `${counted(before, "item")} of aws-auth would be lost` : "Nothing needs aws-auth any more";
+  return `Only an operator switches to the mode ${code("API")}, which can't be undone. ${left}: see ${code(`/eks-access migrate ${cluster}`)}`;
 }
 
-/** What failed, how to mend it, and when it is tried again; null: nothing did. @param maxLength of the failure, in characters */
+/** What failed, how to fix it, and the next try; null: nothing failed. @param maxLength of the failure, in characters */
 export function migrationTrouble({ trouble, done }: Migration, maxLength = 1200): string | null {
   if (!trouble) return null;
-  const stays = done.length > 0 ? " What was carried out stays." : "";
-  return `:warning: ${styled(trouble.message, maxLength)}${stays} It is tried again ${time(trouble.retryAt)}.`;
+  const stays = done.length > 0 ? " Finished steps stay." : "";
+  return `:warning: ${styled(trouble.message, maxLength)}${stays} Next try: ${time(trouble.retryAt)}.`;
 }
 
 /**
- * What calls an approver in a direct message where the channel can't, when they are asked and with each reminder. It shows no
- * plan, which may be another one when they read it, and leads to it. Null: nobody has to decide.
+ * Calls an approver in a direct message where the channel can't: at the start and with each reminder. It leads to the plan and
+ * shows none, as the plan may change before they read it. Null: there is nothing to decide.
  */
 export function migrationCall(migration: Migration): Milestone | null {
   const { state, plan, reminders, lapsesAt } = migration;
   if (state !== "pending" || !plan) return null;
-  const why = "The channel of the cluster can't be reached, so you are asked here";
-  const text = `${migrationTitle(migration)}. ${migrationState(migration)}. ${why}. It lapses ${time(lapsesAt)}.`;
+  const why = "The cluster's channel can't be reached, so you get this here";
+  const text = `${migrationTitle(migration)}. ${migrationState(migration)}. ${why}. It expires ${time(lapsesAt)}.`;
   const actions = { type: "actions" as const, elements: [detailsButton(migration, "Review")] };
   return { name: `call-${plan.at}-${reminders?.sent ?? 0}`, message: { text, blocks: [section(text), actions] } };
 }
 
 export function migrationAskedAnswer({ id, cluster }: Migration): Message {
   return answer(
-    `Migration ${code(id)} of ${code(cluster)} is recorded. The worker plans it first, then the approvers are asked in their channel: ${migrationApprovals} of them have to approve it.`,
+    `Requested the migration of ${code(cluster)} (${code(id)}). The worker plans it first; then ${migrationApprovals} approvers must approve it in their channel.`,
   );
 }
 
-/** Of one cluster there is one move at a time. */
+/** A cluster has one migration at a time. */
 export function migrationOpenAnswer(migration: Migration): Message {
   return answer(
-    `${code(migration.id)} of ${mention(migration.requester)} is not over: ${migrationState(migration)}. Its message has the buttons.`,
+    `${code(migration.id)} of ${mention(migration.requester)} is still open: ${migrationState(migration)}. Use the buttons of its message.`,
   );
 }
 
 export function noMigrationAnswer(cluster: string): Message {
-  return answer(`No migration of ${code(cluster)} is under way.`);
+  return answer(`${code(cluster)} has no open migration.`);
 }
 
-/** Nobody has asked for it, or its id was mistyped. */
+/** Never requested, or a mistyped id. */
 export function noSuchMigrationAnswer(id: string): Message {
-  return answer(`There is no migration ${code(id)}. Look at its message for the id.`);
+  return answer(`There is no migration ${code(id)}. Its message shows the id.`);
 }
 
-/** A move is stopped by its cluster, of which there is one at a time: also by approvers, and between two steps. */
+/** A cluster names its one migration. Approvers can stop it too, also between two steps. */
 export function stopMigrationByAnswer(id: string): Message {
   const line = code(`/eks-access migrate ${clusterOfMigration(id)} withdraw`);
-  return answer(`Nothing was changed. A migration is stopped by ${line}.`);
+  return answer(`Nothing changed. To stop a migration: ${line}.`);
 }
 
 export function migrationDeniedAnswer({ id }: Pick<Migration, "id">): Message {
-  return answer(`Migration ${code(id)} is denied. The requester gets your reason.`);
+  return answer(`Migration ${code(id)} is denied. The requester sees your reason.`);
 }
 
 /** An approval that is one of two. */
 export function migrationApprovedAnswer({ approvals, cluster }: Migration): Message {
   const left = counted(migrationApprovals - approvals.length, "more approval");
-  return answer(`Your approval is recorded. It takes ${left}, of another approver of ${code(cluster)}.`);
+  return answer(`Approved. ${code(cluster)} needs ${left} from another approver.`);
 }
 
 export function migrationRetriedAnswer({ id }: Migration): Message {
-  return answer(`Migration ${code(id)} is tried again now.`);
+  return answer(`Trying migration ${code(id)} again now.`);
 }
 
 export function migrationWithdrawnAnswer(migration: Migration): Message {
   return answer(`${code(migration.id)}: ${migrationState(migration)}.`);
 }
 
-/** Why a click or a command on a move changed nothing. */
+/** Why a click or a command on a migration changed nothing. */
 export function migrationRefusedAnswer(
   refusal: MigrationRefusal,
   migration: Migration,
@@ -144,24 +143,24 @@ function refusalWords(refusal: MigrationRefusal, migration: Migration, name: str
   switch (refusal) {
     case "already-decided":
     case "over":
-      return `Nothing was changed. ${code(migration.id)}: ${migrationState(migration)}.`;
+      return `Nothing changed. ${code(migration.id)}: ${migrationState(migration)}.`;
     case "lapsed":
-      return `Nothing was changed: ${code(migration.id)} has lapsed. Ask for it again with ${code(`/eks-access migrate ${name} ask`)}.`;
+      return `Nothing changed: ${code(migration.id)} has expired. Ask again: ${code(`/eks-access migrate ${name} ask`)}.`;
     case "not-an-approver":
-      return `Approvers of ${code(name)} decide about this plan.`;
+      return `Only approvers of ${code(name)} can decide about this plan.`;
     case "no-plan":
-      return `The worker has no plan to show yet. Decide when ${code(`/eks-access status ${migration.id}`)} shows it.`;
+      return `The plan is not ready. Decide when ${code(`/eks-access status ${migration.id}`)} shows it.`;
     case "plan-differs":
-      return `Nothing was changed: the plan is another one now. Read it with ${code(`/eks-access status ${migration.id}`)}, and decide there.`;
+      return `Nothing changed: the plan is a new one. Read it and decide there: ${code(`/eks-access status ${migration.id}`)}.`;
     case "quiet":
-      return `Nothing is approved on ${code(name)} now: it is quiet (${plainLine(quiet ?? "").replace(/\.$/, "")}). You can still deny.`;
+      return `You can't approve on ${code(name)} now: it is quiet (${plainLine(quiet ?? "").replace(/\.$/, "")}). You can still deny.`;
     case "approved-already":
-      return "You have approved this plan already. Another approver has to approve it too.";
+      return "You already approved this plan. It needs another approver.";
     case "not-yours":
-      return `Who asked for it, approvers of ${code(name)} and its on-call may do that.`;
+      return `Only the requester, the approvers of ${code(name)} and its on-call can do that.`;
     case "not-in-trouble":
       return isMigrationOver(migration)
         ? `${code(migration.id)} is over.`
-        : `${code(migration.id)} is under way: ${migrationState(migration)}.`;
+        : `${code(migration.id)} is running: ${migrationState(migration)}.`;
   }
 }

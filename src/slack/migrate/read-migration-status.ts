@@ -30,13 +30,13 @@ const buttonOf: Readonly<Record<MigrationAct, (migration: Migration) => Button>>
   withdraw: withdrawMigrationButton,
 };
 
-/** Each with its proof; the thread has those of before. */
+/** Each has its proof; older ones are in the thread. */
 const mostProofs = 5;
 
-/** A move of a hundred entries has more; its beginning and its end are shown. */
+/** A migration of a hundred entries has more events: its beginning and its end are shown. */
 const mostEvents = 500;
 
-/** All that is known of a move, for this reader. @throws AccessError */
+/** Everything about a migration, for this reader. @throws AccessError */
 export async function readMigrationStatus(context: SlackContext, user: string, id: string): Promise<Message> {
   const migration = await context.ledger.migrations.get(id);
   if (!migration) return (await readRemoved(context, user, id)) ?? noSuchMigrationAnswer(id);
@@ -50,14 +50,14 @@ export async function readMigrationStatus(context: SlackContext, user: string, i
   return migrationStatusAnswer({ migration, events, acts: migrationActsOf(migration, cluster, person, context.now()) });
 }
 
-/** What a typed `approve` is answered with: the plan, above the button that carries its digest (law 4). @throws AccessError */
+/** The answer to a typed `approve`: the plan above the button with its digest (law 4). @throws AccessError */
 export async function readMigrationToApprove(context: SlackContext, user: string, id: string): Promise<Message> {
   const migration = await context.ledger.migrations.get(id);
   if (!migration) return noSuchMigrationAnswer(id);
   const turnedAway = await refuseActor(context, user, "approve", migration);
   if (turnedAway) return turnedAway;
   const cluster = context.config.clusters.get(migration.cluster);
-  if (!cluster) return failureAnswer(`The cluster ${migration.cluster} is not configured any more. Ask an operator.`);
+  if (!cluster) return failureAnswer(`The cluster ${migration.cluster} is no longer configured. Ask an operator.`);
   const click = { verdict: "approved", digest: migration.plan?.digest ?? "", why: "" } as const;
   const refusal = refuseMigrationClick(
     migration,
@@ -75,13 +75,13 @@ export async function readMigrationToApprove(context: SlackContext, user: string
 
 interface MigrationStatus {
   readonly migration: Migration;
-  /** The events that tell of it, in order. */
+  /** Its events, in order. */
   readonly events: readonly ChainedEvent[];
-  /** What the reader may do about it. */
+  /** What the reader may do with it. */
   readonly acts: readonly MigrationAct[];
 }
 
-/** Everything that is known of one move, for whoever may see it: the plan, how it stands, the proofs, what happened. */
+/** Everything about one migration, for a reader who may see it: the plan, state, proofs and history. */
 export function migrationStatusAnswer({ migration, events, acts }: MigrationStatus): Message {
   const elements = acts.map((act) => buttonOf[act](migration));
   return {
@@ -89,7 +89,7 @@ export function migrationStatusAnswer({ migration, events, acts }: MigrationStat
     blocks: [
       ...migrationBlocks(migration),
       ...(migration.state === "pending"
-        ? [context(`Lapses ${time(migration.lapsesAt)}.`)]
+        ? [context(`Expires ${time(migration.lapsesAt)}.`)]
         : proofBlocks(migration.done)),
       section(`*What happened*, with the numbers of the audit log\n${timelineText(events, 1500)}`),
       ...(elements.length > 0 ? [{ type: "actions" as const, block_id: `move-status-${migration.id}`, elements }] : []),

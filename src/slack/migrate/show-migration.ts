@@ -19,8 +19,8 @@ import { migrationMessage, openingMigrationMessage } from "./migration-message.t
 import { migrationCall, migrationState, migrationTrouble } from "./migration-words.ts";
 
 /**
- * Makes what Slack shows of a move match the ledger: its message in the cluster's channel, the thread under it, and what whoever
- * asked is told. May run twice, late, or for many changes at once. @throws AccessError
+ * Makes Slack match the ledger for a migration: the message in the cluster's channel, its thread, and the direct messages to the
+ * requester. It may run twice, late, or once for many changes. @throws AccessError
  */
 export async function showMigration(context: MessengerContext, id: string): Promise<void> {
   const { migrations } = context.ledger;
@@ -29,7 +29,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   await wakeHomes(context, migration);
   let shown = (await migrations.shown(id)) ?? nothingShown;
   if (shown.version !== migration.version) shown = await showInChannel(context, migration, shown);
-  // The call for the channel may have taken seconds: who has decided meanwhile must not be reminded.
+  // The call may have taken seconds: no reminder goes to people who decided meanwhile.
   const newest = (await migrations.get(id)) ?? migration;
   if (shown.message) await tellThread(context, newest, shown.message);
   else await callApprovers(context, newest);
@@ -40,7 +40,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   });
 }
 
-/** The message of before, changed; a new one where there is none, or somebody deleted it. */
+/** Updates the earlier message. Posts a new one where there is none, or it was deleted. */
 async function showInChannel(context: MessengerContext, migration: Migration, shown: Shown): Promise<Shown> {
   const what = `The message of ${migration.id}`;
   if (shown.message) {
@@ -48,14 +48,14 @@ async function showInChannel(context: MessengerContext, migration: Migration, sh
     if (outcome === "shown") return shown;
     if (outcome !== "deleted") return { ...shown, message: null };
   }
-  // Nobody is asked before the worker has planned it; and nothing is posted of what was over before anybody was asked.
+  // Approvers are asked after the worker has a plan. A migration that ended before that is not posted.
   const channel = context.config.clusters.get(migration.cluster)?.channel;
   if (!channel || (!migration.plan && migration.state !== "refused" && migration.done.length === 0))
     return { ...shown, message: null };
   const posted = await postMessage(context, channel, openingMigrationMessage(migration), what);
   if (!("ts" in posted)) return { ...shown, message: null };
   const now = { ...shown, version: 0, message: posted };
-  // The buttons come only to a message that the ledger knows: two posts of one move are never two live approvals.
+  // Only a message that the ledger knows gets buttons: two posts of one migration never both accept an approval.
   await context.ledger.migrations.markShown(migration.id, now);
   await updateMessage(context, posted, migrationMessage(migration), what);
   return now;
@@ -82,7 +82,7 @@ async function tellThread(
   await ledger.addToldInThread(migration.id, names);
 }
 
-/** Whoever asked is told where nobody could be asked in the channel, what fails, and how it ended. */
+/** Tells the requester when the channel can't be reached, what fails, and how it ended. */
 async function tellRequester(
   context: MessengerContext,
   migration: Migration,
@@ -109,24 +109,24 @@ async function directMessage({ client, log }: MessengerContext, migration: Migra
   } catch (error) {
     const failure = slackFailure(error, `The direct message to ${migration.requester}`);
     if (!isGone(error)) throw failure;
-    log.warn({ request: migration.id, err: failure }, "the requester can't be told");
+    log.warn({ request: migration.id, err: failure }, "could not message the requester");
   }
 }
 
-/** Nobody can approve what nobody sees; and what is approved nobody can follow there. */
+/** Without the channel, approvers see no request and nobody sees its progress. */
 function migrationLostMilestone({ id, cluster, state }: Migration): Milestone {
-  const why = "it is not there, or not for the bot";
+  const why = "it does not exist, or the bot is not a member";
   const lost =
     state === "pending"
-      ? `The approvers of ${code(cluster)} can't be asked in their channel about ${code(id)}: ${why}. They are asked in direct messages instead.`
-      : `The channel of ${code(cluster)} can't be shown ${code(id)}: ${why}. ${code(`/eks-access status ${id}`)} shows how it goes on.`;
+      ? `${code(id)} can't be posted in the channel of ${code(cluster)}: ${why}. The approvers get direct messages instead.`
+      : `${code(id)} can't be posted in the channel of ${code(cluster)}: ${why}. Follow it with ${code(`/eks-access status ${id}`)}.`;
   return {
     name: "channel-lost",
-    message: answer(`${lost} Ask an operator to mend ${code("channel")} in eks-access.yml.`),
+    message: answer(`${lost} Ask an operator to correct ${code("channel")} in eks-access.yml.`),
   };
 }
 
-/** What fails, once for each kind of failure: before there is a plan no message in the channel says it. */
+/** What fails, once for each kind of failure: before there is a plan, no message in the channel says it. */
 function migrationTroubleMilestone(migration: Migration): readonly Milestone[] {
   const { trouble, state, id, cluster } = migration;
   const text = migrationTrouble(migration);
@@ -134,7 +134,7 @@ function migrationTroubleMilestone(migration: Migration): readonly Milestone[] {
   return [{ name: `${state}-${trouble.code}`, message: answer(`Migration ${code(id)} of ${code(cluster)}: ${text}`) }];
 }
 
-/** How it ended, once nothing of it is left to be seen to. */
+/** How it ended, once no step is left open. */
 function migrationEndMilestone(migration: Migration): readonly Milestone[] {
   if (!isMigrationOver(migration) || migration.begun) return [];
   return [
@@ -145,7 +145,7 @@ function migrationEndMilestone(migration: Migration): readonly Milestone[] {
   ];
 }
 
-/** Everything that happened to a move and belongs into its thread, oldest first. A pure function of the record. */
+/** Everything for the thread of a migration, oldest first. A pure function of the record. */
 function migrationThreadOf(migration: Migration, cluster: Cluster | undefined): readonly ThreadEntry[] {
   return [
     ...decisionEntries(migration),
@@ -163,7 +163,7 @@ function decisionEntries({ approvals, dropped, voided, state }: Migration): Thre
       ? [
           {
             name: `void-${voided.message}-${voided.by.join()}`,
-            text: `The approvals by ${mentions(voided.by)} are void: ${styled(voided.message, 400)}. The approvers are asked again.`,
+            text: `The approvals by ${mentions(voided.by)} are void: ${styled(voided.message, 400)}. Decide again.`,
           },
         ]
       : []),
@@ -174,13 +174,13 @@ function decisionEntries({ approvals, dropped, voided, state }: Migration): Thre
   ];
 }
 
-/** Mentions those who may decide and have not: a message that is changed in place calls nobody. */
+/** Mentions the approvers who have not decided: an updated message notifies no one. */
 function reminderEntries(migration: Migration, cluster: Cluster | undefined): ThreadEntry[] {
   const { state, plan, reminders, approvals, requester, lapsesAt } = migration;
   if (state !== "pending" || !plan || !reminders?.sent || !cluster) return [];
   const others = approversIn(cluster).filter((each) => !hasApproved(migration, each));
   const left = counted(migrationApprovals - approvals.length, "approval");
-  const text = `${mentions(others)}: ${mention(requester)} still waits for ${left} of this migration. It lapses ${time(lapsesAt)}.`;
+  const text = `${mentions(others)}: ${mention(requester)} still waits for ${left} for this migration. It expires ${time(lapsesAt)}.`;
   return [{ name: `reminder-${plan.at}-${reminders.sent}`, text }];
 }
 
@@ -191,7 +191,7 @@ function stepEntries({ done }: Migration): ThreadEntry[] {
   }));
 }
 
-/** Once for each cause: how often it was tried stands in the message. */
+/** Once for each cause: the message counts the tries. */
 function troubleEntries({ trouble, lapsesAt }: Migration): ThreadEntry[] {
   if (!trouble) return [];
   return [{ name: `trouble-${trouble.code}-${lapsesAt}`, text: `:warning: ${styled(trouble.message, 1200)}` }];

@@ -6,7 +6,7 @@ import type { EventLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { recordedEvents } from "../../operations/metrics/announcements.ts";
 import type { SlackContext } from "../app/context.ts";
 
-/** What somebody tried, in the words of the commands. */
+/** What a person tried, in the words of the commands. */
 export type TriedAct =
   | "request"
   | "extend"
@@ -24,30 +24,30 @@ export type TriedAct =
   | "retry"
   | "replay";
 
-/** Something that was refused and changed nothing. */
+/** A refused action that changed nothing. */
 export interface Attempt {
   readonly act: TriedAct;
-  /** A Slack user id, or `slack` where nobody knows who it was. */
+  /** A Slack user id, or `slack` where the person is unknown. */
   readonly by: string;
   /** Why it was refused. */
   readonly code: string;
-  /** What it was about; absent: no request. Of what a person typed only the beginning is kept. */
+  /** Its request; absent: none. Only the beginning of typed text is kept. */
   readonly request?: Pick<AccessRequest, "id" | "cluster">;
   readonly detail?: { readonly [key: string]: Json };
 }
 
 type AttemptContext = Pick<SlackContext<EventLedger & TurnLedger>, "ledger" | "log" | "now">;
 
-/** The same person, the same thing: once in this time. A person's different attempts: so many in it. In milliseconds. */
+/** The same person and action count once in this time, and a person's different attempts so many times. In milliseconds. */
 const withinMs = 10 * 60_000;
 const mostOfOnePerson = 30;
-/** As long as the id of a move, which has the name of its cluster in it. */
+/** As long as a migration's id, which includes its cluster's name. */
 const longestId = 120;
 
 /**
- * Puts a refused attempt into the audit log: by whom, at what, why, and by the ledger that handlers have from which message.
- * The log must not be floodable by who may do nothing else: what is the same is told once in ten minutes, and of one person
- * thirty things; the rest stands in the process's own log. Never throws: whoever tried is answered all the same.
+ * Writes a refused attempt into the audit log: the person, the target, the reason and the message it came from. A person without
+ * rights must not be able to flood the log: equal attempts count once in ten minutes, and a person has thirty different ones. The
+ * rest is in the process's own log. Never throws: the person gets an answer in any case.
  */
 export async function noteAttempt(context: AttemptContext, attempt: Attempt): Promise<void> {
   const event = eventOfAttempt(attempt, context.now());
@@ -57,9 +57,9 @@ export async function noteAttempt(context: AttemptContext, attempt: Attempt): Pr
 }
 
 /**
- * Puts the event of something that was refused into the audit log, within the same bounds. It leaves no record.
+ * Writes the event of a refusal into the audit log, within the same bounds. It leaves no record.
  *
- * @param what of two that are the same only the first is told
+ * @param what of equal ones only the first is written
  */
 export async function noteRefused(context: AttemptContext, event: AuditEvent, what: Json): Promise<void> {
   try {

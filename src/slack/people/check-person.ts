@@ -11,7 +11,7 @@ import { accountOf, notAdmittedAnswer } from "./admission.ts";
 import { noteAttempt, type TriedAct } from "./attempts.ts";
 import type { Account } from "./directory.ts";
 
-/** Slack waits three seconds in all, and what follows needs two of them. In milliseconds. */
+/** Slack waits three seconds in all, and the work needs two of them. In milliseconds. */
 const checkedWithinMs = 800;
 
 /**
@@ -42,12 +42,12 @@ const sentBy = z.union([
   z.object({ event: z.object({ user: id }) }).transform(({ event }) => event.user),
 ]);
 
-/** Empty: it does not say who sent it. */
+/** Empty: the sender is unknown. */
 function userIn(body: object): string {
   return sentBy.safeParse(body).data ?? "";
 }
 
-/** Answers each kind in its own way. A search has room for options alone. */
+/** Answers each kind in its own way. A search can show only options. */
 async function answerRefused(
   { log }: SlackContext,
   sent: Sent,
@@ -63,11 +63,11 @@ async function answerRefused(
     else if (isHomeOpened(sent)) await sent.client.views.publish({ user_id: user, view: refusedHomeView(message) });
     else if (isAction(sent)) await answerAction(sent, user, message);
   } catch (error) {
-    log.warn({ err: error, user }, "a person who may not use the bot could not be told so");
+    log.warn({ err: error, user }, "could not answer a person who may not use the bot");
   }
 }
 
-/** Beside the message, or in place of the form or the App Home in which it was clicked. */
+/** Beside the message, or in place of the form or App Home that was clicked. */
 async function answerAction({ ack, body, respond, client }: FormChange, user: string, message: Message): Promise<void> {
   await ack();
   const { view } = body;
@@ -80,7 +80,7 @@ function mutable({ text, blocks }: Message) {
   return { text, blocks: [...blocks] };
 }
 
-/** What a button, a form or a word of the command does, in the words of the audit log. What is not here only shows. */
+/** What a button, a form or a command does, in the words of the audit log. The others only show. */
 const acts: ReadonlyMap<string, TriedAct> = new Map<string, TriedAct>([
   ["approve", "approve"],
   ["approve-move", "approve"],
@@ -105,12 +105,12 @@ const acts: ReadonlyMap<string, TriedAct> = new Map<string, TriedAct>([
 async function attemptIn(context: SlackContext, sent: Sent) {
   const { word, about } = wordsIn(sent);
   const act = acts.get(word) ?? "see";
-  // What was asked about is looked up for the cluster's name; a ledger that does not answer keeps nobody from being refused.
+  // The record has the cluster's name. Without an answer of the ledger, the refusal goes on.
   const request = about === "" ? null : await context.ledger.get(about).catch(() => null);
   return { act, ...(about !== "" && { request: request ?? { id: about, cluster: "" } }) };
 }
 
-/** What was used, and the id of the request or of the move that it is about. */
+/** The word used, and the id of its request or migration. */
 function wordsIn(sent: Sent): { readonly word: string; readonly about: string } {
   if (isCommand(sent)) {
     const [word = "", about = ""] = sent.command.text.trim().split(/\s+/, 2);

@@ -3,30 +3,30 @@ import { tooLarge } from "../../access/failure/bounded-pages.ts";
 import { isUser } from "../../access/policy/person.ts";
 import { slackErrorCode, slackFailure } from "../app/slack-failure.ts";
 
-/** What Slack says of people: who is in which user group, and whose e-mail address is of which domain. */
+/** What Slack says about people: their user groups and e-mail domains. */
 export interface Directory {
   /**
-   * Which of these user groups (`S…`) and e-mail domains (`@example.com`) somebody is of, sorted. Asks Slack only for
-   * what is named. @throws AccessError: what can't be asked is not guessed
+   * Which of these user groups (`S…`) and e-mail domains (`@example.com`) a person belongs to, sorted. Asks Slack only about
+   * these. @throws AccessError: no answer is never a guess
    */
   membershipsOf(user: string, named: readonly string[]): Promise<readonly string[]>;
-  /** The people of a user group, without deactivated ones. @throws AccessError */
+  /** The active people of a user group. @throws AccessError */
   membersOf(group: string): Promise<readonly string[]>;
-  /** What Slack says of somebody's account now. @throws AccessError */
+  /** The state of a person's account now. @throws AccessError */
   accountOf(user: string): Promise<Account>;
 }
 
 /**
  * - `active`: a member of this workspace who can sign in
- * - `guest`: somebody whom the workspace has invited into some of its channels
- * - `of-another-workspace`: somebody who is here by a shared channel alone
+ * - `guest`: a person invited into some channels
+ * - `of-another-workspace`: a person in a shared channel
  */
 export type Account = "active" | "guest" | "deactivated" | "of-another-workspace" | "bot" | "unknown";
 
-/** How long an answer is believed: so long does somebody who was taken out of a group still count. */
+/** How long an answer counts: a person removed from a group still counts this long. */
 const believedMs = 30_000;
 const mostAnswers = 2_000;
-/** A group of people who decide, or who may ask: more than these is a mistake, and each of them may be asked for one by one. */
+/** A larger group of approvers or requesters is a mistake, and each person may cost a call. */
 const mostMembers = 10_000;
 
 type SlackUser = NonNullable<UsersInfoResponse["user"]>;
@@ -37,7 +37,7 @@ interface SlackPerson {
   readonly domain: string | null;
 }
 
-/** The directory of the workspace in which the bot is installed. Answers are kept for half a minute, 2,000 at most. */
+/** The directory of the bot's workspace. It keeps answers for half a minute, at most 2,000. */
 export function slackDirectory(client: WebClient, now: () => Date): Directory {
   const remember = remembering(now);
   const membersOf = (group: string) =>
@@ -64,10 +64,7 @@ export function slackDirectory(client: WebClient, now: () => Date): Directory {
   };
 }
 
-/**
- * The address of somebody of another workspace, who is here by Slack Connect, is that workspace's word: it proves
- * nothing to us.
- */
+/** Another workspace sets the address of a Slack Connect guest: it proves nothing to us. */
 async function askForPerson(client: WebClient, user: string, ownTeam: () => Promise<string>): Promise<SlackPerson> {
   try {
     const [{ user: found }, team] = await Promise.all([client.users.info({ user }), ownTeam()]);
@@ -81,7 +78,7 @@ async function askForPerson(client: WebClient, user: string, ownTeam: () => Prom
   }
 }
 
-/** In an Enterprise organization somebody belongs to several workspaces: `enterprise_user` names them all. */
+/** In an Enterprise organization a person has several workspaces: `enterprise_user` lists them all. */
 function accountIn(team: string, user: SlackUser): Account {
   const isOurs = user.team_id === team || user.enterprise_user?.teams?.includes(team) === true;
   if (!isOurs || user.is_stranger) return "of-another-workspace";
@@ -90,7 +87,7 @@ function accountIn(team: string, user: SlackUser): Account {
   return user.is_restricted || user.is_ultra_restricted ? "guest" : "active";
 }
 
-/** Keeps answers for a while. What is asked twice at once is asked once; a failure is not kept. */
+/** Keeps answers for a while. Equal questions at one time are one call; a failure is not kept. */
 function remembering(now: () => Date): <T>(key: string, ask: () => Promise<T>) => Promise<T> {
   const answers = new Map<string, { readonly until: number; readonly answer: Promise<unknown> }>();
   return <T>(key: string, ask: () => Promise<T>): Promise<T> => {

@@ -13,7 +13,7 @@ import type { SlackContext } from "../app/context.ts";
 import { noteAttempt } from "./attempts.ts";
 import type { Account } from "./directory.ts";
 
-/** Somebody as the policy of a cluster sees them now. @throws AccessError */
+/** A person as a cluster's policy sees them now. @throws AccessError */
 export async function personFor(
   { directory }: Pick<SlackContext, "directory">,
   cluster: Cluster | undefined,
@@ -22,7 +22,7 @@ export async function personFor(
   return { user, memberships: cluster ? await directory.membershipsOf(user, groupsNamedFor(cluster)) : [] };
 }
 
-/** Somebody as the policies of all clusters see them, for what is only shown: without an answer of Slack as of no group. */
+/** A person as all clusters' policies see them, for display only: no groups where Slack does not answer. */
 export async function personShown(
   { directory, config }: Pick<SlackContext, "directory" | "config">,
   user: string,
@@ -31,7 +31,7 @@ export async function personShown(
   return { user, memberships: await directory.membershipsOf(user, named).catch(() => []) };
 }
 
-/** What the policy of a cluster goes by when this person asks now. @throws AccessError */
+/** What a cluster's policy needs to know about a requester now. @throws AccessError */
 export async function standingOf(context: SlackContext, cluster: Cluster, user: string): Promise<Standing> {
   const [{ memberships }, linked] = await Promise.all([
     personFor(context, cluster, user),
@@ -40,7 +40,7 @@ export async function standingOf(context: SlackContext, cluster: Cluster, user: 
   return { memberships, linked };
 }
 
-/** The principal that somebody is linked with, where the link may be gone by; null: none, or it has to be made again. */
+/** A person's linked principal, if its seal holds; null: there is none, or they must link again. */
 async function believedPrincipalOf(context: SlackContext, user: string): Promise<string | null> {
   const { ledger, config, keys } = context;
   const link = await ledger.linkOf(user);
@@ -51,7 +51,7 @@ async function believedPrincipalOf(context: SlackContext, user: string): Promise
   return link && isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision) ? link.arn : null;
 }
 
-/** Whether rules or administrators have a say in links, and this one says nothing to them: it has to be made again. */
+/** Whether rules or administrators need links, and this one is not valid any more. */
 export function isToBeMadeAgain(
   { config, keys }: Pick<SlackContext, "config" | "keys">,
   user: string,
@@ -61,17 +61,17 @@ export function isToBeMadeAgain(
   return !isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision);
 }
 
-/** Where a rule goes by links, or an administrator confirms them, asking for access must not make one. */
+/** Where a rule needs links, or an administrator confirms them, a request must not create one. */
 export function asksForLinks({ clusters, linking }: Config): boolean {
   return linking.mustBeConfirmed || [...clusters.values()].some(goesByLinks);
 }
 
-/** Whether a rule of this cluster takes only the principal that somebody is linked to. */
+/** Whether a rule of this cluster accepts only linked principals. */
 function goesByLinks({ rules }: Cluster): boolean {
   return rules.some(({ principals }) => principals.linkedOnly);
 }
 
-/** What has to be known to decide a click: of who clicks, the requester, who approved before, and the principal's other leases. @throws AccessError */
+/** The facts to decide a click: the person, the requester, earlier approvers, and the principal's other leases. @throws AccessError */
 export async function factsFor(
   context: SlackContext,
   cluster: Cluster,
@@ -92,7 +92,7 @@ export async function factsFor(
     const isTheirOwn = !rule?.selfApproval && isSamePrincipal(links.get(person.user) ?? null, request.principal);
     return isTheirOwn ? "their account is linked with the principal now" : null;
   };
-  // A denial needs nobody else, and must be possible also while Slack does not answer.
+  // A denial needs no other facts, and must work while Slack does not answer.
   const earlier = verdict === "approved" ? request.approvals : [];
   const departed = await departedFrom(context, cluster, earlier, whyNot);
   const memberships = new Map(people.map(({ user, memberships }) => [user, memberships]));
@@ -100,8 +100,8 @@ export async function factsFor(
 }
 
 /**
- * Who of those that have approved is no approver any more, with the reason as a clause: their account is not active, or the policy does
- * not name them. Keys of AWS and a place in Redis outlive both. @throws AccessError: who can't be asked about does not count as there
+ * Earlier approvers who are no approvers any more, with the reason as a clause: the account is not active, or the policy does not name
+ * them. AWS keys and records in Redis outlive both. @throws AccessError: an unanswered question never counts as yes
  */
 export async function departedFrom(
   context: SlackContext,

@@ -10,10 +10,10 @@ import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import { documentChanged, giveMovedEntry, isSameData, type MigrationRun } from "./give-entry.ts";
 
 /**
- * Carries out one step: says in the ledger that it begins, does it, proves it, and says what was proved. Whoever stopped the
- * move meanwhile is first: the step is not begun then.
+ * Carries out one step: records its beginning, does it, proves it, and records the proof. A person who stops the migration first wins:
+ * the step does not begin.
  *
- * @throws AccessError `record-changed` where somebody wrote to the record before it began
+ * @throws AccessError `record-changed` where another change of the record came first
  */
 export async function carryOutStep(run: MigrationRun, migration: Migration, step: MigrationStep): Promise<Migration> {
   const name = stepName(step);
@@ -23,7 +23,7 @@ export async function carryOutStep(run: MigrationRun, migration: Migration, step
   return noteDone(run.context, begun, name, proof, awsRequests.byCall());
 }
 
-/** The next version of the record, in which the step may have been sent. */
+/** The next version of the record: the step may have been sent from then on. */
 async function beginStep(context: WorkerContext, migration: Migration, name: string): Promise<Migration> {
   if (migration.begun?.name === name) return migration;
   const now = context.now();
@@ -34,7 +34,7 @@ async function beginStep(context: WorkerContext, migration: Migration, name: str
   return after;
 }
 
-/** It is true whoever stopped the move meanwhile, and stands in the record then as well. */
+/** A finished step is recorded even if a person stopped the migration meanwhile. */
 export function noteDone(
   context: WorkerContext,
   migration: Migration,
@@ -79,12 +79,12 @@ async function switchMode({ context, reached, gathered }: MigrationRun): Promise
   const after = await reached.client.readAwsAuth();
   const isSame = isSameData(after, gathered.configMap);
   return [
-    "EKS says that the authentication mode is API_AND_CONFIG_MAP.",
-    isSame ? "aws-auth is as it was." : "Somebody changed aws-auth meanwhile: what is in it now is planned for.",
+    "EKS reports the authentication mode API_AND_CONFIG_MAP.",
+    isSame ? "aws-auth is unchanged." : "Somebody changed aws-auth meanwhile; the next plan uses what it says now.",
   ];
 }
 
-/** Each entry was looked at once more with the document: whatever is not whole any more has another step before this one. */
+/** The run read each entry with the document: an incomplete one has a step of its own before this one. */
 async function takeOut(
   { cluster, reached: { client }, gathered: { configMap }, keep }: MigrationRun,
   step: Extract<MigrationStep, { type: "take-out" }>,
@@ -96,5 +96,5 @@ async function takeOut(
   await client.writeAwsAuth(configMap, content, { dryRun: false });
   const after = await client.readAwsAuth();
   if (JSON.stringify(after?.data) !== JSON.stringify(step.after)) throw documentChanged(cluster);
-  return ["Each access entry was read once more before the write.", "aws-auth is as planned when it is read back."];
+  return ["Each access entry was read again before the write.", "aws-auth is as planned when it is read back."];
 }

@@ -18,47 +18,47 @@ import { openEksToManage } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
 import type { Errand } from "../open/session-of.ts";
 
-/** The tag of an access entry that a migration makes, with how far it came: `begun`, then `whole`. */
+/** The tag of our migrations on an access entry: `begun`, then `whole`. */
 export const migrationTag = "eks-access/migration";
 
-/** Entries are read one by one; EKS throttles whoever asks for many at once. */
+/** One entry at a time: EKS throttles callers that ask for many at once. */
 const atOnce = 5;
 
-/** What a plan goes by, with the document that it was read from; null: there is none, or nobody reads it. */
+/** The facts for a plan, with their document; null: there is none, or it is not read. */
 export interface GatheredMigration {
   readonly facts: MigrationFacts;
   readonly configMap: AwsAuthConfigMap | null;
-  /** Whether EKS is changing the cluster, as when its mode is being switched. */
+  /** Whether EKS is updating the cluster, for example its mode. */
   readonly updating: boolean;
-  /** EKS as who carries the plan out. @throws AccessError */
+  /** EKS with the right to carry the plan out. @throws AccessError */
   readonly openManager: () => Promise<EksCluster>;
 }
 
 /**
- * All that a plan of a migration goes by, read from the cluster and from EKS as the creator. Nothing is written.
+ * Reads the facts for a plan from the cluster and from EKS, as the creator. Writes nothing.
  *
- * @param told ARNs of roles with their paths
+ * @param givenArns ARNs of roles with their paths
  * @throws AccessError
  */
 export function gatherMigration(
   context: WorkerContext,
   cluster: Cluster,
   requester: string,
-  told: readonly string[],
+  givenArns: readonly string[],
 ): Promise<MigrationFacts> {
-  return withMigration(context, cluster, { id: "migrate", requester }, told, async (_, { facts }) => facts);
+  return withMigration(context, cluster, { id: "migrate", requester }, givenArns, async (_, { facts }) => facts);
 }
 
-/** The same, for whoever has to write on what was read. @throws AccessError */
+/** The same, with the open cluster for writing. @throws AccessError */
 export function withMigration<T>(
   context: WorkerContext,
   cluster: Cluster,
   errand: Errand,
-  told: readonly string[],
+  givenArns: readonly string[],
   run: (reached: ReachedCluster, gathered: GatheredMigration) => Promise<T>,
 ): Promise<T> {
   return reachCluster(context, cluster, errand, async (reached) =>
-    run(reached, await gather(context, cluster, reached, errand, told)),
+    run(reached, await gather(context, cluster, reached, errand, givenArns)),
   );
 }
 
@@ -67,7 +67,7 @@ async function gather(
   cluster: Cluster,
   { client, eks, creatorArn, description }: ReachedCluster,
   errand: Errand,
-  told: readonly string[],
+  givenArns: readonly string[],
 ): Promise<GatheredMigration> {
   const { ledger, keys } = context;
   const { name, account } = cluster;
@@ -83,17 +83,17 @@ async function gather(
   const openManager = onceOpened(() =>
     openEksToManage(cluster, [errand], () => knownCreator(context, cluster), context.awsRequests),
   );
-  // As who carries the plan out: the creator's session may not ask it.
+  // The creator's session may lack this permission; the identity that carries the plan out has it.
   const nodes = await nodesAsked(openManager);
   return {
-    facts: { ...place, mode, managedNodes: nodes, document, standing, creatorArn, holdings, told },
+    facts: { ...place, mode, managedNodes: nodes, document, standing, creatorArn, holdings, givenArns },
     configMap,
     updating,
     openManager,
   };
 }
 
-/** One opening serves a pass; one that failed is tried again. */
+/** One opening serves a pass; a failed one is tried again. */
 function onceOpened(open: () => Promise<EksCluster>): () => Promise<EksCluster> {
   let opened: Promise<EksCluster> | null = null;
   return () => {
@@ -105,7 +105,7 @@ function onceOpened(open: () => Promise<EksCluster>): () => Promise<EksCluster> 
   };
 }
 
-/** Null: whoever would carry the plan out may not ask. */
+/** Null: the identity that carries the plan out may not ask. */
 async function nodesAsked(openManager: () => Promise<EksCluster>): Promise<MigrationFacts["managedNodes"]> {
   try {
     return await managedNodes(await openManager());

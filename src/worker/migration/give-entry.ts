@@ -23,13 +23,13 @@ import { asStanding, migrationTag } from "./gather-migration.ts";
 
 const looks = 6;
 
-/** So many questions to the API server say enough about the bindings of one principal's groups. */
+/** Enough questions to the API server to compare the bindings of one principal's groups. */
 const mostChecks = 5;
 
 const listPods: AccessCheck = { verb: "list", resource: "pods", group: "", namespace: "" };
 
 /**
- * Makes the access entry of one item and proves it: read back, asked of the API server, and signed in by where the worker may.
+ * Makes an item's access entry and proves it: by reading it back, asking the API server, and signing in where the worker may.
  *
  * @returns sentences for people
  * @throws AccessError
@@ -41,7 +41,7 @@ export async function giveMovedEntry(
 ): Promise<readonly string[]> {
   const { client } = reached;
   const now = await client.readAwsAuth();
-  // The entry goes before the item: what somebody wrote there meanwhile would count for nothing.
+  // The entry overrides the item: a change of the item meanwhile would not count any more.
   if (!isSameData(now, gathered.configMap)) throw documentChanged(cluster);
   let entries: AccessEntries | null = null;
   try {
@@ -62,7 +62,7 @@ export async function giveMovedEntry(
   }
 }
 
-/** An entry of which the proof says no goes again: the item in aws-auth counts then, as before. */
+/** Deletes an entry whose proof says no: the item in aws-auth counts again. */
 async function orTakeBack<T>(
   entries: AccessEntries,
   { principalArn }: AccessEntry,
@@ -76,38 +76,38 @@ async function orTakeBack<T>(
   }
 }
 
-/** @throws AccessError where it was tried, and the principal does not sign in as it should */
+/** @throws AccessError where the principal signed in with the wrong identity, or not at all */
 function signedIn({ principalArn }: AccessEntry, { result, detail }: ProofFinding): string {
   if (result !== "no") return `signed in: ${result}, ${detail}.`;
   throw new AccessError("access-entry-conflict", `${principalArn} does not sign in by its access entry: ${detail}`, {
-    mend: "The entry was deleted again, and nothing was taken out of aws-auth. Mend what is named, then have it tried again.",
+    mend: "The entry was deleted again, and aws-auth is unchanged. Fix that, then click Try again.",
   });
 }
 
-/** It is read and planned for anew. */
+/** The next pass reads and plans again. */
 export function documentChanged({ name }: Cluster): AccessError {
-  return new AccessError("cluster-conflict", `Somebody changed aws-auth of ${name} while it was being moved`);
+  return new AccessError("cluster-conflict", `Somebody changed aws-auth of ${name} during its migration`);
 }
 
-/** Whether nobody changed the document in between. */
+/** Whether the document did not change in between. */
 export function isSameData(some: AwsAuthConfigMap | null, other: AwsAuthConfigMap | null): boolean {
   return JSON.stringify(some?.data) === JSON.stringify(other?.data);
 }
 
-/** What a run of a move works on. */
+/** What a run of a migration works with. */
 export interface MigrationRun {
   readonly context: WorkerContext;
   readonly cluster: Cluster;
   readonly reached: ReachedCluster;
   readonly gathered: GatheredMigration;
   readonly plan: MigrationPlan;
-  /** Keeps the document as it is before anything is taken out of it. */
+  /** Keeps a copy of the document before anything is removed from it. */
   readonly keep: (configMap: AwsAuthConfigMap) => Promise<void>;
 }
 
 /**
- * Signs in as a principal whose access entry was just made, where the worker may become it (`signIn.roles`): until the entry
- * takes effect the API server may still go by aws-auth, so it is tried again, bounded.
+ * Signs in as a principal with a new access entry, where the worker may assume it (`signIn.roles`). Until the entry takes effect, the
+ * API server may still use aws-auth, so it tries again, within bounds.
  */
 async function signInByMovedEntry(
   context: WorkerContext,
@@ -116,7 +116,7 @@ async function signInByMovedEntry(
   errand: Errand,
   entry: AccessEntry,
 ): Promise<ProofFinding> {
-  // Settings name roles with their paths, the document and so the question without.
+  // The settings name roles with their paths; the document and this question have none.
   const way = signInWay(cluster, entry.principalArn.replace(/:role\/.*\//, ":role/"));
   if (way.type === "not tested") return { result: "not tested", detail: way.why };
   try {
@@ -142,9 +142,8 @@ function identityBy({ username, groups }: AccessEntry, { arn }: PrincipalSession
 }
 
 /**
- * Asks the API server what the names of an access entry may do, as it was read back, and what those of its item in aws-auth may:
- * both have to be answered in the same way. Where a policy stands for system:masters that can't be asked: its review does not
- * see what a policy allows.
+ * Asks the API server for the rights of an entry's names and of its item in aws-auth: both answers must be equal. Where a policy
+ * replaces system:masters the review does not see the policy's rights, so it is not asked.
  *
  * @returns sentences for people
  * @throws AccessError `access-entry-conflict` where the answers differ
@@ -161,7 +160,7 @@ async function proveMovedEntry(
   }
   // The document has roles without their paths.
   const before = resolve(document, principalArn.replace(/:role\/.*\//, ":role/"));
-  if (!before) return [mapped, "authorized: not tested, its item is not in aws-auth any more."];
+  if (!before) return [mapped, "authorized: not tested, its item is no longer in aws-auth."];
   const accountId = principalArn.split(":")[4] ?? "";
   const after = { username: render(username, { accountId, sessionName: "eks-access" }) ?? username, groups };
   const checks = [listPods, ...cluster.levels.flatMap(({ verify }) => verify)].slice(0, mostChecks);
@@ -170,7 +169,7 @@ async function proveMovedEntry(
     if (was !== is) throw differs(principalArn, check, was);
   }
   const asked = checks.length === 1 ? "a question" : `${checks.length} questions`;
-  return [mapped, `authorized: the API server answers ${asked} about it as for its item in aws-auth.`];
+  return [mapped, `authorized: the API server answers ${asked} for both it and its item in aws-auth alike.`];
 }
 
 async function may(client: Pick<ClusterClient, "may">, identity: MappedIdentity, check: AccessCheck): Promise<boolean> {
@@ -180,15 +179,15 @@ async function may(client: Pick<ClusterClient, "may">, identity: MappedIdentity,
 }
 
 function differs(principalArn: string, { verb, resource }: AccessCheck, was: boolean): AccessError {
-  const change = was ? "may not any more by its access entry" : "may only by its access entry";
-  return new AccessError("access-entry-conflict", `${principalArn} ${change} ${verb} ${resource}`, {
-    mend: "The entry was deleted again, and nothing was taken out of aws-auth. Look at the bindings of its groups, then have it tried again.",
+  const change = was ? "loses by its access entry" : "gains by its access entry";
+  return new AccessError("access-entry-conflict", `${principalArn} ${change} the right to ${verb} ${resource}`, {
+    mend: "The entry was deleted again, and aws-auth is unchanged. Check the bindings of its groups, then click Try again.",
   });
 }
 
 /**
- * Makes the access entry of a principal, or makes one whole that a run of before began, and reads it back until it is what was
- * wanted. It says that it is whole when `markWhole` was called. Where an administrator's policy can't be associated the entry goes again: the item in aws-auth counts then, as before.
+ * Makes a principal's access entry, or completes one that an earlier run began, and reads it back until it is as wanted. `markWhole`
+ * tags it as complete. If an administrator's policy can't be associated, the entry is deleted: the item in aws-auth counts again.
  *
  * @param token the same for each try
  * @throws AccessError
@@ -202,7 +201,7 @@ async function giveEntry(
   const { principalArn, username, groups, isAdmin } = wanted;
   let found = await entries.describe(principalArn);
   if (found && asStanding(found).migrated !== "begun") throw othersEntry(principalArn);
-  // A username can't be changed by us: what an earlier plan began is made anew.
+  // EKS can't change a username: an entry of an earlier plan is made again.
   if (found && found.username !== username) {
     await entries.remove(principalArn);
     found = null;
@@ -231,20 +230,20 @@ async function readBack(
   }
   throw new AccessError(
     "access-entry-conflict",
-    `The access entry of ${wanted.principalArn} is not what was wanted when it is read back`,
-    { mend: "Nothing was taken out of aws-auth. Look at the entry, then run it again." },
+    `The access entry of ${wanted.principalArn} is not as wanted when it is read back`,
+    { mend: "aws-auth is unchanged. Check the entry, then try again." },
   );
 }
 
-/** Says in the entry's tags that it was proved: from then on it is not in the steps any more. @throws AccessError */
+/** Tags the entry as proved: later plans have no step for it. @throws AccessError */
 function markWhole(entries: AccessEntries, entry: AccessEntry): Promise<void> {
   return entries.tag(entry, { [migrationTag]: "whole" });
 }
 
 /**
- * Takes an entry away again that was begun and is not whole: the item in aws-auth counts then, as before.
+ * Deletes an entry that was begun and is incomplete: the item in aws-auth counts again.
  *
- * @returns whether it is whole, and stays
+ * @returns whether it is complete, and stays
  * @throws AccessError
  */
 export async function takeBackBegun(entries: AccessEntries, principalArn: string): Promise<boolean> {
@@ -255,7 +254,7 @@ export async function takeBackBegun(entries: AccessEntries, principalArn: string
 }
 
 function othersEntry(principalArn: string): AccessError {
-  return new AccessError("access-entry-conflict", `Somebody made an access entry for ${principalArn} meanwhile`, {
-    mend: "Plan again: the plan that was approved is not of this entry.",
+  return new AccessError("access-entry-conflict", `Somebody else made an access entry for ${principalArn} meanwhile`, {
+    mend: "Plan again: the approved plan does not cover this entry.",
   });
 }

@@ -20,10 +20,10 @@ import type { WorkerContext } from "../context.ts";
 import { gatherMigration, withMigration } from "./gather-migration.ts";
 import { runMigration } from "./run-migration.ts";
 
-/** What somebody has to mend is looked at again by itself after this, or at once by a click. */
+/** A failure that needs a person is tried again after this time, or at once for a click. */
 const mendedAfterMs = 10 * 60_000;
 
-/** Makes the move of a cluster go on, where something is due: its plan, its end, or its next steps. */
+/** Continues a cluster's migration where something is due: its plan, its end, or its next steps. */
 export async function lookAtMigration(context: WorkerContext, cluster: Cluster): Promise<void> {
   const migration = await context.ledger.migrations.latestOf(cluster.name);
   const due = migration && migrationDueAt(migration);
@@ -42,10 +42,16 @@ export async function lookAtMigration(context: WorkerContext, cluster: Cluster):
   }
 }
 
-/** Looks at the cluster before anybody is asked (as of a request). */
+/** Looks at the cluster before the approvers are asked, as for a request. */
 async function plan(context: WorkerContext, cluster: Cluster, migration: PendingMigration): Promise<void> {
   const errand = { id: migration.id, requester: migration.requester };
-  const facts = await withMigration(context, cluster, errand, migration.told, async (_, gathered) => gathered.facts);
+  const facts = await withMigration(
+    context,
+    cluster,
+    errand,
+    migration.givenArns,
+    async (_, gathered) => gathered.facts,
+  );
   const result = planMigration(facts);
   const now = context.now();
   const after = planned(context, migration, result, now);
@@ -64,7 +70,7 @@ function planned(
     endedMigration(migration, now, { state: "refused", refusal: { code, message } });
   if (result.type === "refused") return refused(result.code, result.message);
   if (result.steps.length === 0) {
-    const message = `There is nothing to do. ${result.keptBecause ?? "No item of aws-auth can move."}`;
+    const message = `Nothing to do. ${result.keptBecause ?? "No item of aws-auth can move."}`;
     return refused("nothing-to-move", message);
   }
   const outs = result.steps.flatMap((step) => (step.type === "take-out" ? step.arns : []));
@@ -74,7 +80,7 @@ function planned(
   return nextMigration(migration, { plan, reminders, trouble: null });
 }
 
-/** A failure says what, where and how to mend it, in the message; it is tried again until the approvals are too old. */
+/** The message says what failed, where, and how to fix it. Tries go on until the approvals are too old. */
 export async function putOffMigration(context: WorkerContext, migration: Migration, error: unknown): Promise<void> {
   const isRetryable = !(error instanceof AccessError) || error.retryable;
   const failure = failureOf(error);
@@ -89,14 +95,14 @@ export async function putOffMigration(context: WorkerContext, migration: Migrati
   });
 }
 
-/** Plans the move of a cluster to access entries for somebody in Slack. Writes nothing. */
+/** Plans a cluster's migration to access entries for a person in Slack. Writes nothing. */
 export async function reportMigration(
   context: WorkerContext,
   cluster: Cluster,
-  { user, told }: { readonly user: string; readonly told: readonly string[] },
+  { user, givenArns }: { readonly user: string; readonly givenArns: readonly string[] },
 ): Promise<MigrationReport> {
   try {
-    const result = planMigration(await gatherMigration(context, cluster, user, told));
+    const result = planMigration(await gatherMigration(context, cluster, user, givenArns));
     if (result.type === "refused") return { type: "refused", message: result.message };
     const { items, steps, before, ...rest } = summarizeMigration(result);
     return {
@@ -113,8 +119,8 @@ export async function reportMigration(
 }
 
 /**
- * What of a move that is due is a matter of its record alone; null: somebody has to look at its cluster. Where somebody
- * decides at the same moment, one wins: what is still due then is found again.
+ * The due change of a migration that concerns only its record; null: the cluster must be read. A decision at the same moment may win:
+ * what is still due is found again.
  */
 export function recordDueMigration(
   context: WorkerContext,
@@ -129,7 +135,7 @@ export function recordDueMigration(
 
 async function lapse(context: WorkerContext, migration: PendingMigration, now: Date): Promise<void> {
   const after = endedMigration(migration, now, { state: "lapsed" });
-  const detail = { why: "nobody decided in time" };
+  const detail = { why: "no decision in time" };
   await recordMigration(context, after, eventOf("migration.lapsed", after, "worker", now, detail), now);
 }
 

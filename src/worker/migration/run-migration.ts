@@ -26,17 +26,17 @@ import { type GatheredMigration, withMigration } from "./gather-migration.ts";
 import type { MigrationRun } from "./give-entry.ts";
 import { takeBackBegun } from "./give-entry.ts";
 
-/** Each pass reads everything anew. What is left after so many is looked at by the next job. */
+/** Each pass reads everything again. The next job continues after so many. */
 const mostPasses = 20;
 
 export interface MigrationDriver {
-  /** Keeps the document as it is before anything is taken out of it, beside what the cluster itself keeps. */
+  /** Keeps a copy of the document before anything is removed from it, beside the copy in the cluster. */
   readonly keep?: (configMap: AwsAuthConfigMap) => Promise<void>;
 }
 
 /**
- * Carries out a move that is approved, as far as it can be now: with the worker's own identity at EKS, and the creator's in the
- * cluster. Each step goes by what stands there, and is proved before the next. A run that dies is made up for by the next one.
+ * Carries out an approved migration as far as it can go now: with the worker's own identity at EKS and the creator's in the cluster.
+ * Each step starts from the cluster's real state and is proved before the next one. The next run completes what a crash leaves.
  *
  * @throws AccessError
  */
@@ -51,7 +51,7 @@ export async function runMigration(
     try {
       await passOver(context, cluster, migration, driver);
     } catch (error) {
-      // Somebody else wrote to aws-auth: it is read again, and planned for.
+      // Another writer changed aws-auth: read it and plan again.
       const again = error instanceof AccessError && error.code === "cluster-conflict" && pass < mostPasses - 1;
       if (!again) throw error;
     }
@@ -76,7 +76,7 @@ async function passOver(
   const isToGoOn = verdict.type === "valid" && !isMigrationOver(migration);
   if (isToGoOn || migration.begun) {
     const errand = { id: migration.id, requester: migration.requester };
-    await withMigration(context, cluster, errand, migration.told, async (reached, gathered) => {
+    await withMigration(context, cluster, errand, migration.givenArns, async (reached, gathered) => {
       if (isToGoOn) await goOn(context, cluster, migration, reached, gathered, driver);
       else await seeToBegun(context, cluster, migration, gathered);
     });
@@ -101,7 +101,7 @@ async function goOn(
   const plan = standingPlan(planMigration(gathered.facts));
   if (plan.digest !== migration.plan?.digest) {
     const seen = await seeToBegun(context, cluster, migration, gathered);
-    return voidMigration(context, seen, "what would be moved is not what was approved any more");
+    return voidMigration(context, seen, "the plan is no longer the approved one");
   }
   const keep = async (configMap: AwsAuthConfigMap) => {
     await keepDocument(context, reached.client, cluster, configMap);
@@ -110,11 +110,11 @@ async function goOn(
   await takeSteps({ context, cluster, reached, gathered, plan, keep }, migration);
 }
 
-/** The mode and the document are steps of which the next one has to be planned anew; of the entries one follows another. */
+/** After a change of the mode or the document a new plan is needed; entries follow each other. */
 async function takeSteps(run: MigrationRun, start: Migration): Promise<void> {
   const { context, cluster, gathered, plan } = run;
   let migration = start;
-  // A run that died carried it out, and could not say so.
+  // A run that died carried it out, and could not record it.
   const isLeft = plan.steps.some((step) => stepName(step) === migration.begun?.name);
   if (migration.begun && !isLeft) return void (await seeToBegun(context, cluster, migration, gathered));
   for (const step of plan.steps) {
@@ -128,7 +128,7 @@ async function takeSteps(run: MigrationRun, start: Migration): Promise<void> {
   if (migration === start) await finish(context, migration);
 }
 
-/** Whether what was approved to go out of aws-auth is out, as after a run that died before it could say so. */
+/** Whether the approved items left aws-auth, also by a run that died before it could record that. */
 function isTakenOut({ plan, done, begun }: Migration, { facts }: GatheredMigration): boolean {
   if (done.some(({ name }) => name === "take-out")) return true;
   return begun?.name === "take-out" && plan !== null && areOut(plan, facts);
@@ -136,7 +136,7 @@ function isTakenOut({ plan, done, begun }: Migration, { facts }: GatheredMigrati
 
 function standingPlan(result: MigrationResult): MigrationPlan {
   if (result.type === "planned") return result;
-  throw new AccessError("migration-stopped", `There is no plan any more: ${result.message.replace(/\.$/, "")}`);
+  throw new AccessError("migration-stopped", `There is no plan now: ${result.message.replace(/\.$/, "")}`);
 }
 
 /** Entries are eventually consistent: aws-auth says the same beside them for some time. */
@@ -164,7 +164,7 @@ function isTooLate({ lapsesAt }: Migration, now: Date): boolean {
   return !(now.getTime() < Date.parse(lapsesAt));
 }
 
-/** What was decided is too old. What was carried out stays. */
+/** The approvals are too old. Finished steps stay. */
 async function lapseMigration(context: WorkerContext, migration: Migration, why: string): Promise<void> {
   await noteOnMigration(context, migration, (current) => {
     if (isMigrationOver(current)) return null;
@@ -173,7 +173,7 @@ async function lapseMigration(context: WorkerContext, migration: Migration, why:
   });
 }
 
-/** What was approved is not what would be done: it is asked for again, with a new plan (law 4). */
+/** The approved plan is not the plan now: the approvers decide again about a new one (law 4). */
 async function voidMigration(context: WorkerContext, migration: Migration, message: string): Promise<void> {
   await noteOnMigration(context, migration, (current) => {
     if (isMigrationOver(current)) return null;
@@ -185,8 +185,8 @@ async function voidMigration(context: WorkerContext, migration: Migration, messa
 }
 
 /**
- * Sees to a step that a run began and did not tell the end of, where the move does not go on: it is told as carried out where
- * it was, and an access entry that is only half made goes again, so that aws-auth counts for its principal.
+ * Closes a step that a run began and did not finish, where the migration does not continue. A completed step is recorded as done; an
+ * incomplete access entry is deleted, so that aws-auth counts for its principal.
  *
  * @throws AccessError
  */
@@ -199,7 +199,7 @@ async function seeToBegun(
   if (!migration.begun) return migration;
   const { name } = migration.begun;
   if (await wasCarriedOut(cluster, migration, name, gathered)) {
-    return noteDone(context, migration, name, ["Seen to be carried out by the next run."]);
+    return noteDone(context, migration, name, ["The next run found it done."]);
   }
   return noteOnMigration(context, migration, (current) =>
     current.begun?.name === name
@@ -220,7 +220,7 @@ async function wasCarriedOut(
 ): Promise<boolean> {
   if (name === "switch-mode") {
     if (updating)
-      throw new AccessError("cluster-not-active", `The authentication mode of ${cluster.name} is being switched`);
+      throw new AccessError("cluster-not-active", `EKS is switching the authentication mode of ${cluster.name}`);
     return facts.mode !== "CONFIG_MAP";
   }
   if (name === "take-out") return plan !== null && areOut(plan, facts);
@@ -235,7 +235,7 @@ async function wasCarriedOut(
   }
 }
 
-/** Whether nothing is left in aws-auth of what was to go out of it. */
+/** Whether all the approved items left aws-auth. */
 function areOut({ outs }: SealedPlan, { document }: MigrationFacts): boolean {
   const left = new Set(document.entries.map(({ arn }) => principalKey(arn)));
   return outs.every((arn) => !left.has(principalKey(arn)));

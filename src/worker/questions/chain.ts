@@ -38,19 +38,19 @@ import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { type LinkTaker, linkTaker } from "../take-links.ts";
 import { accessEntryFact, driftsIn, type LookedAt, lookAtDocument, lookAtEntries } from "./look-at-cluster.ts";
 
-/** What `mayI` is asked about. */
+/** The object in a question to the API server. */
 const awsAuth = { resource: "configmaps", namespace: "kube-system", name: "aws-auth" };
 
 const pods = { verb: "list", resource: "pods", namespace: "default" };
 
 export interface ChainQuestion {
-  /** Slack user id of whoever asks. */
+  /** Slack user id of the person who asks. */
   readonly user: string;
-  /** Whether they answer for the cluster, and may see what others have. */
+  /** Whether they answer for the cluster, and so see other people's leases. */
   readonly answers: boolean;
 }
 
-/** Goes the whole way from the worker's own identity to somebody's pods, and tells each link with its time. */
+/** Tests every step from the worker's own identity to a person's pods, and measures each. */
 export async function reportChain(
   context: WorkerContext,
   cluster: Cluster,
@@ -128,18 +128,18 @@ async function lookAtLeases(
   );
 }
 
-/** What the cluster goes by. */
+/** What the cluster reads. */
 interface Inside {
   /** Null: there is none, or it is not read. */
   readonly document: LookedAt["document"] | null;
   readonly isRead: boolean;
-  /** What was looked at for drift, in words. */
+  /** What was compared with the leases, in words. */
   readonly place: string;
   readonly inForce: readonly AccessRequest[];
   readonly drifts: readonly Drift[];
 }
 
-/** Looks at the document and at the access entries, as far as the cluster goes by them. Null: the chain ends there. */
+/** Looks at the document and the access entries, if the cluster reads them. Null: the chain ends here. */
 async function lookInside(
   { ledger, keys }: WorkerContext,
   cluster: Cluster,
@@ -176,7 +176,7 @@ async function lookInside(
   return { document: looked?.document ?? null, isRead, place: places.join(" and "), inForce, drifts };
 }
 
-/** A cluster at which the way in has come to its end. */
+/** A cluster whose API server knows us. */
 type Reached = Pick<ReachedCluster, "client" | "eks" | "description">;
 
 /** The creator, and EKS as the creator. */
@@ -186,7 +186,7 @@ interface ReachedAws {
   readonly eks: EksCluster;
 }
 
-/** The links of AWS. Null: it ends there. */
+/** The steps at AWS. Null: one failed. */
 async function takeAwsLinks(
   context: WorkerContext,
   cluster: Cluster,
@@ -197,13 +197,13 @@ async function takeAwsLinks(
   const worker = await take(
     "worker",
     () => callerIdentity("default", cluster.region).catch((error: unknown) => orThrow(isNeeded, error)),
-    (who) => found(who ? `AWS says: ${who.arn}` : "it has no identity of its own, and needs none for this cluster"),
+    (who) => found(who ? `AWS says: ${who.arn}` : "it has no identity of its own and needs none for this cluster"),
   );
   if (worker === undefined) return null;
   const creator = await take(
     "creator",
     async () => becomeCreator(cluster, await knownCreator(context, cluster), [{ id: "whoami", requester: user }]),
-    ({ identity }) => found(`the worker is ${identity.arn}`),
+    ({ identity }) => found(`the worker acts as ${identity.arn}`),
   );
   if (!creator) return null;
   const { credentials, creatorArn } = creator;
@@ -216,7 +216,7 @@ async function takeAwsLinks(
   return eks ? { credentials, creatorArn, eks } : null;
 }
 
-/** A user whose keys stand in a profile is become without any identity of the worker's own. */
+/** A user with keys in a profile needs no identity of the worker's own. */
 function needsOwnIdentity({ creator }: Cluster): boolean {
   return creator.type !== "user" || creator.profile === undefined;
 }
@@ -226,7 +226,7 @@ function orThrow(isNeeded: boolean, error: unknown): null {
   return null;
 }
 
-/** The links of the API server behind them. Null: it ends there. */
+/** The steps at the API server. Null: one failed. */
 async function takeApiLinks(
   context: WorkerContext,
   cluster: Cluster,

@@ -19,7 +19,7 @@ import type { ChainQuestion } from "./chain.ts";
 import { driftsIn, type LookedAt, lookAtDocument, withOurTags } from "./look-at-cluster.ts";
 import { answerWithin, type ReadingLimits, readEntries, readingLimits, whyNotRead } from "./read-entries.ts";
 
-/** Checks what decides who gets in to a cluster, for somebody in Slack. Writes nothing. */
+/** Checks who gets in to a cluster, for a person in Slack. Writes nothing. */
 export async function reportCheck(
   context: WorkerContext,
   cluster: Cluster,
@@ -36,7 +36,7 @@ export async function reportCheck(
   }
 }
 
-/** The document and the access entries are looked at each by itself: where one can't be, the other is told all the same. */
+/** The document and the access entries are read separately: one failure leaves the other report whole. */
 async function look(
   context: WorkerContext,
   cluster: Cluster,
@@ -79,15 +79,15 @@ async function orFailure(
   }
 }
 
-/** Whose leases are looked for in the document, and who is told of them. */
+/** The leases to look for, and the reader of the report. */
 interface DocumentQuestion {
   readonly granted: Granted;
   readonly asker: Reader;
-  /** Whether the cluster reads the document: nothing of ours is missed in one that decides nothing. */
+  /** Whether the cluster reads the document: otherwise nothing of ours is missing there. */
   readonly isRead: boolean;
 }
 
-/** Reports on the document as it was found. */
+/** Reports on the document. */
 function reportDocument(looked: LookedAt | null, cluster: Cluster, question: DocumentQuestion): DocumentReport {
   if (!looked) return { type: "absent" };
   const { document, managers, immutable, isBeingDeleted } = looked;
@@ -97,32 +97,32 @@ function reportDocument(looked: LookedAt | null, cluster: Cluster, question: Doc
 
 function distrusted({ untrusted }: LookedAt): readonly Told[] {
   if (untrusted === null) return [];
-  const message = `The annotation ${named(leasesAnnotation)} is not believed: ${untrusted}.`;
+  const message = `The annotation ${named(leasesAnnotation)} has no valid seal: ${untrusted}.`;
   const place = `annotation ${leasesAnnotation}`;
   return [{ code: "annotation-untrusted", severity: "error", place, message, remedy: annotationRemedy }];
 }
 
 function takenOut(looked: LookedAt, cluster: Cluster, { granted, asker }: DocumentQuestion): readonly Told[] {
   const given = granted.still.filter((request) => isInForce(request) && !isGivenByEntry(request));
-  // That a section can't be read is a problem of its own.
+  // An unreadable section is a problem of its own.
   const drifts = driftsIn(looked, given).filter(({ unread }) => unread === undefined);
   return leaseProblems(drifts, cluster, asker, "aws-auth");
 }
 
-/** What a report on access entries takes beside the cluster. */
+/** The facts for a report on access entries. */
 interface EntriesQuestion {
   readonly reached: ReachedCluster;
-  /** The leases in this cluster that are not over, as read before it was looked at. */
+  /** The cluster's open leases, as read before the look. */
   readonly granted: readonly ApprovedRequest[];
   /** The same, and as they are now. */
   readonly grantedNow: () => Promise<Granted>;
   readonly asker: Reader;
-  /** As it is read meanwhile; null: it decides nothing, is not there, or could not be read. */
+  /** Read at the same time; null: it does not count, does not exist, or could not be read. */
   readonly document: Promise<AwsAuthDocument | null>;
   readonly limits: ReadingLimits;
 }
 
-/** Checks the access entries of a cluster, as far as they can be read: a failure is a part of the report. */
+/** Checks a cluster's access entries as far as they can be read: a failure is a part of the report. */
 async function reportEntries(
   context: WorkerContext,
   cluster: Cluster,

@@ -8,7 +8,7 @@ import { becomeCreator } from "../open/become-creator.ts";
 import { askCloudTrail, knownCreator, rememberedCreation } from "../open/discover-creator.ts";
 import { openCluster } from "../open/open-cluster.ts";
 
-/** Asks CloudTrail who created the cluster, and tries to become the creator that the configuration names, or CloudTrail. */
+/** Asks CloudTrail for the creator, and tries to act as the configured creator, or as CloudTrail's. */
 export async function reportCreator(context: WorkerContext, cluster: Cluster): Promise<CreatorReport> {
   let createdAt: Date | null = null;
   let becomes: CreatorReport["becomes"];
@@ -32,7 +32,7 @@ export async function reportCreator(context: WorkerContext, cluster: Cluster): P
   }
 }
 
-/** Whom the worker can become though the cluster can't be used, as one that is being created; null: nobody. */
+/** The creator that the worker can act as though the cluster is unusable, for example while it is being created; null: none. */
 async function becomesAnyway(context: WorkerContext, cluster: Cluster): Promise<string | null> {
   try {
     const creator = await knownCreator(context, cluster);

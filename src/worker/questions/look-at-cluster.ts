@@ -22,21 +22,17 @@ import { openEksForEntries } from "../open/open-eks.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { identityInDocument } from "../reconcile/settle-document.ts";
 
-/** The access entries as they are, for somebody who asks. */
+/** The access entries as they are, for a person who asks. */
 export interface LookedAtEntries {
-  /** How many the cluster has, those of nodes and of EKS itself included. */
+  /** The number of all entries, including those of nodes and of EKS itself. */
   readonly count: number;
-  /** Why tags of ours are not believed; null: all are, of the entries that were read. */
+  /** Why tags of ours have no valid seal; null: all that were read have one. */
   readonly untrusted: string | null;
-  /** Which of the leases that were asked about somebody took out. */
+  /** The given leases that somebody removed. */
   readonly drifts: readonly Drift[];
 }
 
-/**
- * Counts a cluster's entries, and reads those of active leases.
- *
- * @throws AccessError
- */
+/** Counts a cluster's entries and reads those of active leases. @throws AccessError */
 export async function lookAtEntries(
   eks: EksCluster,
   cluster: Cluster,
@@ -71,7 +67,7 @@ async function readFor(
   return { untrusted: read.tags.type === "untrusted" ? read.tags.message : null, drift: entryDrift(request, read) };
 }
 
-/** An entry with what its tags say of us, as far as our seal speaks for it. */
+/** An entry with our tags, as far as our seal covers them. */
 export function withOurTags(cluster: Cluster, entry: AccessEntry, keys: MemoryKeys): ReadEntry {
   const arn = withoutRolePath(entry.principalArn);
   return {
@@ -81,7 +77,7 @@ export function withOurTags(cluster: Cluster, entry: AccessEntry, keys: MemoryKe
   };
 }
 
-/** The access entry of a principal, where the cluster's mode knows any. Without the permission, the rest can be told all the same. */
+/** A principal's access entry, where the mode has them. A missing permission does not stop the rest. */
 export async function accessEntryFact(
   { eks, description }: Pick<ReachedCluster, "description" | "eks">,
   cluster: Cluster,
@@ -99,13 +95,13 @@ export async function accessEntryFact(
   }
 }
 
-/** The live document as it is, for somebody who asks: unlike `readClusterState` it takes whatever state it is in. */
+/** The live document in any state, unlike `readClusterState`. */
 export interface LookedAt {
   readonly document: AwsAuthDocument;
   readonly immutable: boolean;
-  /** Somebody has deleted it, and only its finalizers keep it. */
+  /** It is deleted, and only its finalizers keep it. */
   readonly isBeingDeleted: boolean;
-  /** Why our own annotation is not believed; null: it is, or there is none. */
+  /** Why our annotation has no valid seal; null: it has, or there is none. */
   readonly untrusted: string | null;
   readonly managers: readonly ManagedPart[];
 }
@@ -124,7 +120,7 @@ export async function lookAtDocument(
   return { document: parseDocument(data), immutable, isBeingDeleted: deletion !== null, untrusted, managers };
 }
 
-/** Which of these active leases somebody took out of the document. */
+/** The given active leases that somebody removed from the document. */
 export function driftsIn({ document, managers }: LookedAt, inForce: readonly ApprovedRequest[]): readonly Drift[] {
   return inForce.flatMap(
     (request) => driftOf(request, identityInDocument(document, request.principal), managers, document.problems) ?? [],

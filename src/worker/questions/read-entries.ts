@@ -3,21 +3,21 @@ import { AccessError, explain } from "../../access/failure/access-error.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 
-/** How far entries are read: each takes a call or two, EKS throttles, and whoever asks waits. */
+/** The limits of reading: each entry takes a call or two, EKS throttles, and a person waits. */
 export interface ReadingLimits {
   readonly most: number;
   /** How many calls run at once. */
   readonly width: number;
-  /** In milliseconds, with the listing. */
+  /** In milliseconds, including the listing. */
   readonly withinMs: number;
 }
 
-/** Well within the time of a question, whose other calls have theirs. */
+/** Below the deadline of a question, whose other calls need time too. */
 export const readingLimits: ReadingLimits = { most: 500, width: 5, withinMs: 20_000 };
 
 export interface EntriesReading {
   readonly entries: readonly AccessEntry[];
-  /** How many of those that are there were not read. */
+  /** The number of existing entries that were not read. */
   readonly unread: number;
   /** Why they were not read, as a sentence; null: all were. */
   readonly why: string | null;
@@ -32,14 +32,14 @@ interface Progress {
   failure: unknown;
 }
 
-/** What a call gives, or null where it takes longer than that. */
+/** The result of a call, or null if it takes longer. */
 export async function answerWithin<T>(call: Promise<T>, withinMs: number): Promise<T | null> {
   const time = new AbortController();
   const late = pause(withinMs, null, { signal: time.signal }).catch(() => null);
   return Promise.race([call.finally(() => time.abort()), late]);
 }
 
-/** Reads entries in this order, as far as the limits and EKS let it. What was read before a failure is kept. */
+/** Reads entries in this order, within the limits. It keeps what it read before a failure. */
 export async function readEntries(
   { describe }: Pick<AccessEntries, "describe">,
   arns: readonly string[],
@@ -49,7 +49,7 @@ export async function readEntries(
   const progress: Progress = { queue, found: [], done: 0, running: Math.min(width, queue.length), failure: null };
   const lanes = Array.from({ length: progress.running }, () => readLane(describe, progress));
   await answerWithin(Promise.all(lanes), withinMs);
-  // What comes of calls that are under way is for nobody any more.
+  // Nothing uses the results of calls that are still open.
   queue.length = 0;
   const { found, done, failure } = progress;
   const unread = arns.length - done;
@@ -58,15 +58,15 @@ export async function readEntries(
   return { entries: [...found], unread, why: unread === 0 ? null : why };
 }
 
-const lateWords = "EKS had not answered for all of them in time. Ask again in a minute.";
+const lateWords = "EKS did not answer for all of them in time. Ask again in a minute.";
 
 function mostWords(most: number): string {
-  return `No more than ${most} are read, those of leases and of whoever stands in aws-auth first.`;
+  return `At most ${most} are read: first those of leases and of principals in aws-auth.`;
 }
 
 /**
- * A lane that EKS throttles, after the SDK has tried three times with pauses, hands back its entry and reads no more: the others
- * go on, slower together. The last lane's throttling, and any other failure, ends the reading.
+ * A throttled lane, after the SDK's three tries, returns its entry and stops; the others go on, slower together. If the last lane is
+ * throttled, or a call fails otherwise, the reading ends.
  */
 async function readLane(describe: AccessEntries["describe"], progress: Progress): Promise<void> {
   const { queue, found } = progress;
@@ -87,7 +87,7 @@ async function readLane(describe: AccessEntries["describe"], progress: Progress)
   progress.running -= 1;
 }
 
-/** That AWS throttles passes, and a worker tries its own work again: nobody tries a question again but who asked it. */
+/** Throttling passes. A worker retries its own work, but only the person repeats a question. */
 export function whyNotRead(error: unknown): string {
   return isThrottled(error) ? `${error.what}. Ask again in a minute.` : explain(error);
 }

@@ -13,17 +13,17 @@ import { reachCluster } from "../open/reach-cluster.ts";
 import { accessEntryFact, lookAtDocument } from "./look-at-cluster.ts";
 
 export interface WhyQuestion {
-  /** Slack user id of whoever asks. */
+  /** Slack user id of the person who asks. */
   readonly user: string;
-  /** Whether they answer for the cluster, and may see what others asked for. */
+  /** Whether they answer for the cluster, and so see other people's requests. */
   readonly answers: boolean;
-  /** The ARN that is asked about, as it was given. */
+  /** The ARN in question, as given. */
   readonly principal: string;
 }
 
 const pods = { verb: "list", resource: "pods", namespace: "default" };
 
-/** Gathers all that can be known of why a principal can't get in, and says why. Writes nothing. */
+/** Gathers the facts about a principal that can't get in, and explains them. Writes nothing. */
 export async function reportWhy(context: WorkerContext, cluster: Cluster, asked: WhyQuestion): Promise<WhyReport> {
   try {
     const { causes, identity, ...rest } = diagnose(await gather(context, cluster, asked));
@@ -41,7 +41,7 @@ async function gather(context: WorkerContext, cluster: Cluster, asked: WhyQuesti
   const reading = readCaller(principal, partitionOf(cluster));
   const common = { cluster, given: principal, user, now };
   const nothing = { mode: "CONFIG_MAP", accessEntry: { type: "none" }, document: null, boundGroups: null } as const;
-  // Whoever is nobody anywhere is told so without a look at the cluster.
+  // A text that is no principal needs no look at the cluster.
   if (reading.type === "nobody") return { ...common, ...nothing, creatorArn: null, pods: null, requests: [] };
   return reachCluster(context, cluster, { id: "why", requester: user }, async (reached) => {
     const { creatorArn, description, client } = reached;
@@ -74,10 +74,10 @@ function identityOf(accessEntry: AccessEntryFact): MappedIdentity | null {
   return accessEntry.type === "entry" ? accessEntry.identity : null;
 }
 
-/** How many requests of a cluster are looked through for closed ones, the newest first. */
+/** How many of a cluster's newest requests are searched for closed ones. */
 const mostRequests = 500;
 
-/** Of the principal, newest first: those of whoever asks, and everybody's for who answers for the cluster. */
+/** Of the principal, newest first: the person's own, or everybody's for people who answer for the cluster. */
 async function requestsOf(
   { ledger }: WorkerContext,
   { name }: Cluster,

@@ -12,9 +12,8 @@ import { beginRescue } from "./rescue.ts";
 import { endRescues, openRescuer, takeEntry } from "./rescue-lease.ts";
 
 /**
- * Reads the rescues that the access entries themselves remember into a ledger that does not know them, as after one that was
- * made while Redis was away: from then on they are told, wait for their review and are ended, like one that the ledger has
- * seen begin. Only what our seal speaks for is believed.
+ * Reads rescues from the tags of access entries into a ledger that does not know them, as after a rescue while Redis was away. From
+ * then on they are shown, reviewed and ended like any other. Only tags with our seal count.
  *
  * @returns the ids of those that are new to the ledger
  * @throws AccessError
@@ -23,7 +22,7 @@ export async function adoptRescues(context: WorkerContext, cluster: Cluster): Pr
   const adopted: string[] = [];
   for (const { eks, principalArn, lease } of await leasesOf(context, cluster)) {
     const known = await context.ledger.get(lease.id);
-    // A process that died or was late may have made it when its lease was over already.
+    // A process that died or was late may have made it after the end of its lease.
     if (known && isClosed(known)) await takeEntry(context, eks, principalArn, lease.id);
     if (known) continue;
     await adopt(context, cluster, principalArn, lease);
@@ -41,8 +40,8 @@ interface Found {
 }
 
 /**
- * None, where who rescues the cluster is refused now. One that another identity made, or that was made while this one still
- * could, is not found then: only the log says that nobody looked.
+ * None, where the rescuing identity is refused now. A rescue by another identity, or before the refusal, is not found then: the log
+ * says that the search did not happen.
  */
 async function leasesOf(context: WorkerContext, cluster: Cluster): Promise<readonly Found[]> {
   const { keys, log } = context;
@@ -62,7 +61,7 @@ async function leasesOf(context: WorkerContext, cluster: Cluster): Promise<reado
     if (!(error instanceof AccessError) || error.retryable) throw error;
     log.info(
       { cluster: cluster.name, code: error.code },
-      "rescues were not looked for: who rescues the cluster was refused",
+      "could not look for rescues: AWS refused the rescuing identity",
     );
     return [];
   } finally {

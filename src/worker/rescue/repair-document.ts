@@ -12,14 +12,14 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-map.ts";
 import type { WorkerContext } from "../context.ts";
 
-/** The last good document that somebody gave. */
+/** The last good document that the rescuer gave. */
 export interface GoodDocument {
   readonly data: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 }
 
 export type MendResult =
-  /** `how`: what was written, in a sentence; null: nothing had to be. `returns`: empty where no good document was given. */
+  /** `how`: what was written, in a sentence; null: nothing was needed. `returns`: empty where no good document was given. */
   | { readonly type: "mended"; readonly how: string | null; readonly returns: readonly Return[] }
   | { readonly type: "ask"; readonly message: string };
 
@@ -27,19 +27,19 @@ type Store = Pick<ClusterClient, "readAwsAuth" | "writeAwsAuth" | "createAwsAuth
 
 const attempts = 5;
 
-/** What it takes to mend a document. */
+/** What a repair needs. */
 export interface Mender {
   readonly client: Store;
   readonly cluster: Cluster;
   readonly creatorArn: string | null;
   readonly keys: MemoryKeys;
-  /** Told before the write is sent, so that it stands in the ledger whatever becomes of this process. */
+  /** Called before the write is sent, so that the ledger has it whatever happens to this process. */
   readonly beforeWrite: (how: string) => Promise<void>;
 }
 
 /**
- * Mends aws-auth: read, plan, dry run, PUT with the version that was read, read back; from the start again, five times in
- * all, where somebody else wrote meanwhile.
+ * Repairs aws-auth: read, plan, dry run, PUT with the version that was read, read back. If another writer was faster it starts again,
+ * five times in all.
  *
  * @throws AccessError
  */
@@ -68,7 +68,7 @@ async function mendOnce(mender: Mender, good: GoodDocument | null): Promise<Mend
   return { type: "mended", how: mending.how, returns: returnsOf(good?.data ?? mending.data, after?.data ?? {}) };
 }
 
-/** The dry run first, so that what webhooks refuse changes nothing: not even an empty ConfigMap is left behind. */
+/** The dry run comes first: what a webhook refuses leaves nothing behind, not even an empty ConfigMap. */
 async function write(
   { client, beforeWrite }: Mender,
   found: AwsAuthConfigMap | null,
@@ -78,14 +78,14 @@ async function write(
   if (found) await client.writeAwsAuth(found, content, { dryRun: true });
   else await client.rehearseCreation(content);
   await beforeWrite(how);
-  // Empty first: what we write comes with a resourceVersion always, so that no late create can bring anything back.
+  // Empty first: each later write has a resourceVersion, so that no late create can bring anything back.
   const before = found ?? (await client.createAwsAuth({ data: {}, annotations: {} }));
   await client.writeAwsAuth(before, content, { dryRun: false });
 }
 
 /**
- * Our memory of the leases comes back with the document that it explains: whole, where the document that stands there lost
- * it; else what explains the parts of the backup that are written.
+ * The annotation comes back with the document that it explains: whole, where the live document lost it; otherwise only the part for
+ * what is written back.
  */
 function annotationsAfter(
   { cluster, keys }: Mender,
@@ -120,14 +120,14 @@ function guardOf(cluster: Cluster, creatorArn: string | null): PlanGuard {
     ...(creatorArn === null ? {} : { creatorArn }),
     account: cluster.account,
     partition: partitionOf(cluster),
-    // Whoever was in the good document was let in by somebody: that is not for this policy to judge.
+    // Somebody admitted everybody in the good document: this policy does not judge that.
     allowForeignAccounts: cluster.foreignAccounts,
   };
 }
 
 /**
- * Keeps the document in the cluster itself, sealed, where it can be read whole and lets somebody in: what a rescue may
- * write again after somebody broke it. It only helps later, so nothing waits for it.
+ * Keeps a sealed copy of the document in the cluster, if it is readable and admits somebody: a later rescue may write it back. The copy
+ * only helps later, so nothing waits for it.
  *
  * @returns whether it is kept
  */
@@ -148,7 +148,7 @@ export async function keepDocument(
     if (texts) await client.writeKept(texts);
     return true;
   } catch (error) {
-    log.warn({ cluster: name, err: error }, "the document could not be kept in the cluster");
+    log.warn({ cluster: name, err: error }, "could not keep the document in the cluster");
     return false;
   }
 }

@@ -13,7 +13,7 @@ import { openEksToManage } from "../open/open-eks.ts";
 import type { Errand } from "../open/session-of.ts";
 import { end, putOff } from "../reconcile/outcome.ts";
 
-/** For whom, and where, a rescue's entry is. */
+/** The principal and the place of a rescue's entry. */
 export interface LeasePlace {
   readonly entries: AccessEntries;
   readonly clusterArn: string;
@@ -24,7 +24,7 @@ export interface LeasePlace {
 
 const policy = { name: "AmazonEKSClusterAdminPolicy", namespaces: null };
 
-/** The lease that stands at EKS for this principal, and its entry; null: there is no entry. @throws AccessError */
+/** A principal's rescue lease at EKS, with its entry; null: there is no entry. @throws AccessError */
 async function findLease(
   place: LeasePlace,
 ): Promise<{ readonly entry: AccessEntry; readonly lease: RescueLease | null } | null> {
@@ -34,10 +34,10 @@ async function findLease(
 }
 
 /**
- * Makes the entry of a rescue, or makes one whole that a run of before began, and reads it back. The tags come with the entry:
- * there is no moment at which it stands without its end.
+ * Makes the entry of a rescue, or completes one of an earlier run, and reads it back. The tags come with the entry, so it is never
+ * there without its end.
  *
- * @throws AccessError `access-entry-conflict` where somebody else's entry stands there, or ours is not as it should be
+ * @throws AccessError `access-entry-conflict` where the entry is not ours, or not as wanted
  */
 export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<AccessEntry> {
   const { entries, clusterArn, principalArn, keys } = place;
@@ -53,14 +53,14 @@ export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<
   if (made?.policies.some(({ name, namespaces }) => name === policy.name && namespaces === null)) return made;
   throw new AccessError(
     "access-entry-conflict",
-    `The access entry of ${principalArn} has not its policy when it is read back`,
+    `The access entry of ${principalArn} lacks its policy when it is read back`,
   );
 }
 
 /**
- * Deletes the entry of a rescue. One that is gone already is no failure; one that is another's by now stays.
+ * Deletes the entry of a rescue. A missing entry is no failure; an entry of another rescue stays.
  *
- * @throws AccessError where an entry stands there whose tags do not say that it is ours: nobody can tell whether it may go
+ * @throws AccessError where the entry's tags do not prove that it is ours to delete
  */
 async function takeLease(place: LeasePlace, id: string): Promise<void> {
   const found = await findLease(place);
@@ -71,29 +71,30 @@ async function takeLease(place: LeasePlace, id: string): Promise<void> {
 }
 
 /**
- * What is refused here is refused to who migrates or rescues the cluster, whoever makes the entries of leases.
- * @param file of deploy/iam, with the statements that it lacks
+ * Names the policy file for a refusal here: the identity that migrates or rescues a cluster lacks the rights, not the one that makes
+ * the entries of leases.
+ * @param file of deploy/iam, with the missing statements
  */
 export function namingOwnPolicy(error: unknown, file = "rescue-policy.json"): unknown {
   const isRefused = error instanceof AccessError && /^(?:access-entry|aws-access)-denied$/.test(error.code);
   if (!isRefused) return error;
-  const mend = `Give the identity that AWS names the statements of deploy/iam/${file}.`;
+  const mend = `Give that identity the statements of deploy/iam/${file}.`;
   return new AccessError(error.code, error.what, { cause: error.cause, mend });
 }
 
 function othersEntry(principalArn: string): AccessError {
   return new AccessError(
     "access-entry-conflict",
-    `The access entry of ${principalArn} is not one of this rescue: its tags do not carry our seal`,
+    `The access entry of ${principalArn} is not of this rescue: its tags have no valid seal`,
     {
-      mend: "Look at it with aws eks describe-access-entry, and delete it by hand if it must go; or name another role.",
+      mend: "Check it with aws eks describe-access-entry. Delete it by hand if it must go, or use another role.",
     },
   );
 }
 
 /**
- * Ends the rescues of a cluster whose time is over, or that somebody revoked, as who rescues it: whoever created the cluster may
- * be what was lost. One that can't be ended now is tried again.
+ * Ends a cluster's rescues that expired or were revoked, with the rescuing identity: the creator may be what was lost. A failed end is
+ * tried again.
  */
 export async function endRescues(context: WorkerContext, cluster: Cluster): Promise<void> {
   const over = (await context.ledger.grantedOf(cluster.name)).filter(
@@ -111,7 +112,7 @@ export async function endRescues(context: WorkerContext, cluster: Cluster): Prom
   }
 }
 
-/** EKS as who rescues the cluster. @throws AccessError */
+/** EKS with the rescuing identity. @throws AccessError */
 export function openRescuer(context: WorkerContext, cluster: Cluster, errand: Errand): Promise<EksCluster> {
   return openEksToManage(cluster, [errand], () => knownCreator(context, cluster));
 }

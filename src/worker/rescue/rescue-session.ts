@@ -23,18 +23,18 @@ import { connectAs } from "../open/open-cluster.ts";
 import type { Errand } from "../open/session-of.ts";
 import type { GoodDocument } from "./repair-document.ts";
 
-/** A cluster that somebody is signed in to. */
+/** A session in a cluster. */
 export interface SignedInCluster {
   readonly client: ClusterClient;
-  /** Whether it is the principal of the lease: that it signed in is proved then. */
+  /** Whether it is the lease's principal: that proves its sign-in. */
   readonly isLeased: boolean;
-  /** From the call that was let in, in milliseconds since the entry stood. */
+  /** Milliseconds from the existence of the entry to the admitted call. */
   readonly afterMs: number;
 }
 
 export type SignInResult =
   | { readonly type: "in"; readonly signedIn: SignedInCluster }
-  /** Why nobody of them could: sentences. */
+  /** Why none of them could: sentences. */
   | { readonly type: "out"; readonly why: readonly string[] };
 
 /** An entry takes effect within some seconds (EKS User Guide, "Create access entries"). */
@@ -44,14 +44,14 @@ function tryAfterMs(attempt: number): number {
   return Math.min(5_000, 50 * 2 ** attempt);
 }
 
-/** Who may sign in for a rescue, in the order in which it is tried. */
+/** The identities for a rescue, in the order of the tries. */
 export interface Candidate {
   readonly name: string;
   readonly isLeased: boolean;
   readonly credentials: () => Promise<AwsCredentials>;
 }
 
-/** The principal of the lease: who we are already where we are it, else a session of its role, which may do nothing in AWS. */
+/** The lease's principal: our own identity if it is the same, otherwise a session of its role without rights in AWS. */
 export function leasedCandidate({ region }: Cluster, principalArn: string, errand: Errand): Candidate {
   return {
     name: principalArn,
@@ -67,8 +67,8 @@ export function leasedCandidate({ region }: Cluster, principalArn: string, erran
 }
 
 /**
- * Signs in as the first of these that the cluster lets in. The entry is eventually consistent: whoever is refused tries again,
- * each time with a new token, because the API server remembers what it said about a token.
+ * Signs in as the first identity that the cluster admits. The entry is eventually consistent, so a refused one tries again, each time
+ * with a new token: the API server caches its answer for a token.
  */
 export async function signInAsOne(
   cluster: Cluster,
@@ -85,7 +85,7 @@ export async function signInAsOne(
       const session = await credentials();
       for (let attempt = 0; attempt < tries; attempt += 1) {
         if (attempt > 0) await pause(tryAfterMs(attempt));
-        // So that two tries within a second have not the same token.
+        // Two tries within a second must not have the same token.
         const options = { tokenSeconds: 60 + attempt };
         const client = await connectAs(session, cluster, description, now(), [errand], options);
         try {
@@ -104,44 +104,44 @@ export async function signInAsOne(
   return { type: "out", why };
 }
 
-/** What somebody who rescues a cluster wants. */
+/** The order for a rescue. */
 export interface RescueOrder {
   readonly cluster: Cluster;
   /** As IAM has it, a role with its path. */
   readonly principalArn: string;
-  /** Slack user id, as whoever runs it says. */
+  /** Slack user id, as the rescuer says. */
   readonly by: string;
-  /** The ARN that AWS says whoever runs it has. */
+  /** The rescuer's ARN, by AWS. */
   readonly as: string;
   readonly durationSeconds: number;
   readonly reason: string;
-  /** The last good document, or which one of those that the cluster itself keeps; null: nobody says. */
+  /** The last good document, or the choice of a copy in the cluster; null: not given. */
   readonly good: GoodDocument | KeptName | null;
-  /** Whether the lease stays until its end though all is well. */
+  /** Whether the lease stays until its end after the repair. */
   readonly keeps: boolean;
 }
 
 export type RescueContext = Pick<WorkerContext, "keys" | "now"> & {
   readonly pause?: (ms: number) => Promise<unknown>;
-  /** EKS as who rescues the cluster, with a session of its own each time: a switch of the mode takes minutes. */
+  /** EKS with the rescuing identity, in a new session each time: a switch of the mode takes minutes. */
   readonly openEks: () => Promise<EksCluster>;
-  /** Who else may sign in, where the principal of the lease can't: the creator. */
+  /** Others who may sign in, where the lease's principal can't: the creator. */
   readonly others: readonly Candidate[];
   readonly creatorArn: string | null;
-  /** Told of each step when it is done. */
+  /** Called after each step. */
   readonly say: (sentence: string) => void;
 };
 
-/** Where a rescue is told, step by step, with its event. */
+/** Records a rescue, step by step, with its events. */
 export interface RescueJournal {
   readonly request: () => ApprovedRequest;
   note: (type: EventType, change: (lease: Lease) => Lease, detail: AuditEvent["detail"]) => Promise<void>;
 }
 
-/** Somebody revoked it, or its time was over, before it gave anything or while it did: what is closed stays closed. */
+/** It was revoked or expired in the meantime: what is closed stays closed. */
 export function overMeanwhile({ id }: AccessRequest): AccessError {
-  return new AccessError("record-changed", `The rescue ${id} was ended meanwhile, and gives nothing any more`, {
-    mend: "Begin another one if it is still needed.",
+  return new AccessError("record-changed", `The rescue ${id} ended meanwhile, so it gives no access`, {
+    mend: "Start another one if you still need it.",
   });
 }
 
@@ -166,7 +166,7 @@ export function ledgerJournal(
   };
 }
 
-/** On paper, where there is no ledger: what would be in the audit log, a line for each event. */
+/** Without a ledger: a line of text for each event of the audit log. */
 export function printedJournal(
   begun: ApprovedRequest,
   actor: string,
@@ -183,7 +183,7 @@ export function printedJournal(
   };
 }
 
-/** An event as a line to be kept. */
+/** An event as a line to keep. */
 export function lineOf(event: AuditEvent): string {
   return `${JSON.stringify({ ...event, digest: digestOfEvent(event) })}\n`;
 }

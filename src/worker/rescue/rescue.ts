@@ -22,12 +22,12 @@ import {
   signInAsOne,
 } from "./rescue-session.ts";
 
-/** What a rescue gives: the policy of a cluster administrator, by EKS. There are no groups in it. */
+/** The access of a rescue: the policy of a cluster administrator, by EKS, without groups. */
 function rescueLevelOf(durationSeconds: number): Level {
   return { name: rescueLevel, groups: [], maxDurationSeconds: durationSeconds, verify: [] };
 }
 
-/** The record of a rescue as it first stands in the ledger: the glass is broken by it, told to all and to be reviewed. */
+/** The first record of a rescue: an emergency, announced to all and to be reviewed. */
 export function beginRescue(
   { cluster, principalArn: principal, by, as, durationSeconds, reason }: RescueOrder,
   id: string,
@@ -45,16 +45,16 @@ export function beginRescue(
   return { ...begun, emergency: unreviewedEmergency(now(), as) };
 }
 
-/** How a rescue came out: whether the document is as it should be, and whether the lease is over. */
+/** The outcome: whether the document is as it should be, and whether the lease is over. */
 export interface RescueOutcome {
   readonly mended: MendResult | null;
   readonly isEnded: boolean;
 }
 
 /**
- * Rescues a cluster with AWS rights alone: access entries beside aws-auth, one for the named role with an end of its own, the document
- * mended, everybody who was in it looked for, the lease ended. Each step looks at what stands there, so that it may run again
- * wherever it died. A lease that it can't end is ended by a worker.
+ * Rescues a cluster with AWS rights alone: access entries beside aws-auth, an entry with an end for the given role, the document
+ * repaired, everybody in it checked, the lease ended. Each step starts from the real state, so it can run again after a crash. A worker
+ * ends a lease that it can't.
  *
  * @throws AccessError
  */
@@ -74,12 +74,12 @@ export async function rescue(
   await journal.note(
     "lease.writing",
     (lease) => ({ ...lease, writeBegan: lease.writeBegan ?? context.now().toISOString() }),
-    // Whoever goes on with a rescue that died may be another one than who began it.
+    // Another person may continue a rescue that died.
     { as: order.as },
   );
   const entries = accessEntriesOf(eks);
   const { id, lease } = journal.request();
-  // An entry that is made after a worker has looked for it and ended the lease would stand without end.
+  // An entry made after a worker had looked for it and ended the lease would stay for good.
   if (lease.end || Date.parse(lease.endsAt) <= context.now().getTime()) throw overMeanwhile(journal.request());
   try {
     const given = { id, by: order.by, as: order.as, endsAt: lease.endsAt };
@@ -103,9 +103,9 @@ export async function rescue(
 }
 
 /**
- * Signs in as the first who can, tells that the access is active, and mends the document.
+ * Signs in as the first identity that works, records the access as active, and repairs the document.
  *
- * @returns null where nobody could sign in
+ * @returns null where none could sign in
  * @throws AccessError
  */
 async function mendAs(
@@ -122,7 +122,7 @@ async function mendAs(
   await activate(journal, signedIn, context.now().toISOString());
   if (result.type === "out") {
     context.say(
-      `Nobody could sign in to mend aws-auth. ${result.why.join(" ")} Sign in as ${principalArn}, and mend it by hand.`,
+      `No identity could sign in to repair aws-auth. ${result.why.join(" ")} Sign in as ${principalArn} and repair it by hand.`,
     );
     return null;
   }
@@ -149,7 +149,7 @@ async function mendAs(
   }
 }
 
-/** What the cluster keeps; null: nothing that eks-access has sealed. */
+/** The copy in the cluster; null: none with our seal. */
 async function keptDocument(
   { keys, say }: RescueContext,
   client: ClusterClient,
@@ -158,33 +158,33 @@ async function keptDocument(
 ): Promise<GoodDocument | null> {
   const kept = readKept(name, await client.readKept(), which, keys.memory);
   if (!kept) return null;
-  say(`The last good document is the one that was read ${kept.at}.`);
+  say(`The last good document is the copy of ${kept.at}.`);
   return { data: kept.data, annotations: kept.leases === null ? {} : { [leasesAnnotation]: kept.leases } };
 }
 
 function noKept({ name }: Cluster): MendResult {
-  const message = `${name} keeps no such document that eks-access has sealed. Run it again with another --document, or without it.`;
+  const message = `${name} has no such document with a seal of eks-access. Run it again with another --document, or without it.`;
   return { type: "ask", message };
 }
 
-/** Whether anybody can tell that those who are to be in the document are. */
+/** Whether the missing people in the document are known. */
 function isKnown({ good }: RescueOrder, { how }: MendResult & { type: "mended" }): boolean {
   return good !== null || how !== null;
 }
 
 function nothingToMend({ say }: RescueContext, { name }: Cluster): MendResult {
-  const message = `${name} does not read aws-auth: mend its access entries while this one stands.`;
+  const message = `${name} does not read aws-auth: repair its access entries while this one exists.`;
   say(message);
   return { type: "ask", message };
 }
 
 function sayMended(say: RescueContext["say"], mended: MendResult): void {
-  say(mended.type === "ask" ? mended.message : (mended.how ?? "aws-auth can be read: nothing was written."));
+  say(mended.type === "ask" ? mended.message : (mended.how ?? "aws-auth is readable: nothing was written."));
   const returns = mended.type === "ask" ? [] : mended.returns;
   for (const { arn, isBack } of returns) say(`  ${isBack ? "✓" : "✗"} ${arn}`);
 }
 
-/** It is told as active when the entry was read back, with what was tried and what was not (law 5). */
+/** Active once the entry is read back, with what was tested and what was not (law 5). */
 async function activate(journal: RescueJournal, signedIn: SignedInCluster | null, at: string): Promise<void> {
   const proof: Proof = {
     at,
@@ -196,7 +196,7 @@ async function activate(journal: RescueJournal, signedIn: SignedInCluster | null
     reviewedAs: null,
     auditIds: [],
     signedIn: signedIn?.isLeased
-      ? { result: "yes", detail: `it signed in, ${Math.round(signedIn.afterMs / 1000)} s after its entry stood` }
+      ? { result: "yes", detail: `it signed in, ${Math.round(signedIn.afterMs / 1000)} s after its entry existed` }
       : { result: "not tested", detail: "the role can't be assumed from here" },
   };
   await journal.note(

@@ -33,7 +33,7 @@ export function someFacts(
     creatorArn: role("cluster-creator"),
     holdings: new Map(),
     managedNodes: null,
-    told: [],
+    givenArns: [],
     ...facts,
     document: parseDocument(data),
   };

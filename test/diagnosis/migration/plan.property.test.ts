@@ -129,10 +129,10 @@ const callers = ["role", "user"].flatMap((kind) =>
   [...names, "nobody"].map((name) => `arn:aws:iam::${account}:${kind}/${name.replace(/^.*\//, "")}`),
 );
 
-const told = [`arn:aws:iam::${account}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_x`];
+const givenArns = [`arn:aws:iam::${account}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_x`];
 
 function plan({ mode, data, entries }: World) {
-  const result = planMigration(someFacts(data, { mode, standing: entries, told }));
+  const result = planMigration(someFacts(data, { mode, standing: entries, givenArns }));
   if (result.type === "refused") throw new Error(`${result.code}: ${result.message}`);
   return result;
 }

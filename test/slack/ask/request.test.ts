@@ -171,7 +171,7 @@ describe("the form of a request", () => {
 
     const answer = await stage.say("U0ENGINEER", "request");
 
-    expect(textOf(answer)).toContain("Slack does not wait longer than three seconds for a form. Try once more.");
+    expect(textOf(answer)).toContain("Slack waits at most three seconds for a form. Try again.");
   });
 
   test("finds a cluster among more than a list holds by a part of its name", async () => {

@@ -104,7 +104,11 @@ describe("of a migration, an approval of somebody who meanwhile", () => {
 
   beforeEach(async () => {
     const summary = { mode: "CONFIG_MAP", items: [], steps: [], keptBecause: null, before: [], digest };
-    const asked = createMigration({ id, cluster: "staging", requester: "U0ONCALL", told: [] }, context.now(), 3600);
+    const asked = createMigration(
+      { id, cluster: "staging", requester: "U0ONCALL", givenArns: [] },
+      context.now(),
+      3600,
+    );
     const after: Migration = { ...asked, plan: { at: asked.createdAt, digest, summary, outs: [], seal: "" } };
     await ledger.migrations.commit({
       after,

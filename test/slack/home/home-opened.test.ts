@@ -85,9 +85,9 @@ test("a move is in the App Home of whom it waits for, until they have approved i
 test("while the ledger does not answer, App Home says so, and nothing that may not be true", async () => {
   isDown = true;
 
-  const home = textOf(await homeOf("U0ONCALL", "Open this again"));
+  const home = textOf(await homeOf("U0ONCALL", "Reopen in a minute"));
   isDown = false;
 
   expect(home).not.toContain("Your access");
-  expect(textOf(await homeOf("U0ONCALL", "Your access"))).not.toContain("Open this again");
+  expect(textOf(await homeOf("U0ONCALL", "Your access"))).not.toContain("Reopen in a minute");
 });

@@ -58,20 +58,20 @@ test("App Home shows moves before requests, in one number with them", () => {
     /\*Waiting for your decision\* \(2\)\n\*Migration of `staging`[^[]*\[Review\] \[Withdraw\]\n.*r-2/,
   );
   expect(text).toMatch(
-    /\*Your requests and migrations\* \(1\)\n.*`migration-staging-1`[^[]*Carrying it out[^[]*\[Details\] \[Stop\]/,
+    /\*Your requests and migrations\* \(1\)\n.*`migration-staging-1`[^[]*Running[^[]*\[Details\] \[Stop\]/,
   );
 });
 
 test("App Home of somebody new says how to begin", () => {
   expect(textOfBlocks(homeView(aHome({ principal: null })))).toMatchInlineSnapshot(`
     "header
-    <@U0ENGINEER>, your principal is not known yet: \`/eks-access link &lt;arn&gt;\` ties it to you.
+    <@U0ENGINEER>, you have no linked AWS identity yet. Run \`/eks-access link &lt;arn&gt;\`.
     [Ask for access]
     divider
     *Your access*: none
     divider
     *Your requests*: none
-    Updated <!date^1772359200^{date_short_pretty} {time}|2026-03-01T10:00:00.000Z>. It follows every change; reopen it to refresh the time left."
+    Updated <!date^1772359200^{date_short_pretty} {time}|2026-03-01T10:00:00.000Z>. Reopen to refresh the time left."
   `);
 });
 

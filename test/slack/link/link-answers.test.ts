@@ -16,30 +16,30 @@ const proposal = { id: "r-1", user: "U0ENGINEER", arn, at: at(0).toISOString() }
 
 test("an administrator is asked with whom somebody wants to be linked, and was so far", () => {
   expect(textOfBlocks(linkQuestion(proposal, null))).toMatchInlineSnapshot(`
-    "*<@U0ENGINEER> asks to be linked with \`arn:aws:iam::111122223333:role/developers\`*
-    Linked so far: with nothing. Confirm only what you know to be theirs: rules may go by it.
+    "*<@U0ENGINEER> asks to link to \`arn:aws:iam::111122223333:role/developers\`*
+    Current link: none. Confirm only if you know it is theirs: rules may rely on it.
     [Confirm] [Refuse]"
   `);
 });
 
 test("the question becomes what was decided, and the person is told", () => {
   expect(linkDecided(proposal, true, "U0ADMIN").text).toMatchInlineSnapshot(
-    `"<@U0ENGINEER> is linked with \`arn:aws:iam::111122223333:role/developers\`: confirmed by <@U0ADMIN>"`,
+    `"<@U0ENGINEER> is linked to \`arn:aws:iam::111122223333:role/developers\`: confirmed by <@U0ADMIN>"`,
   );
   expect(linkOutcome(arn, false, "U0ADMIN").text).toMatchInlineSnapshot(
-    `"<@U0ADMIN> did not confirm that you go by \`arn:aws:iam::111122223333:role/developers\`. Ask them why; nothing has changed."`,
+    `"<@U0ADMIN> did not confirm your link to \`arn:aws:iam::111122223333:role/developers\`. Nothing changed; ask them why."`,
   );
 });
 
 test("whoever waits is told how it stands", () => {
   expect(linkStateAnswer(null, proposal, false).text).toMatchInlineSnapshot(
-    `"You are linked with no principal yet. \`arn:aws:iam::111122223333:role/developers\` waits for an administrator since <!date^1772355600^{date_short_pretty} {time}|2026-03-01T09:00:00.000Z>. \`/eks-access link &lt;arn&gt;\` changes it; \`aws sts get-caller-identity\` shows your ARN."`,
+    `"You have no linked principal yet. \`arn:aws:iam::111122223333:role/developers\` has waited for an administrator since <!date^1772355600^{date_short_pretty} {time}|2026-03-01T09:00:00.000Z>. \`/eks-access link &lt;arn&gt;\` changes it; \`aws sts get-caller-identity\` shows your ARN."`,
   );
 });
 
 test("where no direct message came, the administrators are named", () => {
   expect(proposedAnswer(arn, [], ["U0ADMIN"]).text).toMatchInlineSnapshot(
-    `"An administrator has to confirm that you go by \`arn:aws:iam::111122223333:role/developers\`. None of them could be reached by a direct message; try again in ten minutes, or tell one of them: <@U0ADMIN>. Until then nothing changes."`,
+    `"An administrator must confirm your link to \`arn:aws:iam::111122223333:role/developers\`. No administrator could be reached. Try again in ten minutes, or ask one: <@U0ADMIN>. Nothing changes until then."`,
   );
 });
 

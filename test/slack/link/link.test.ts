@@ -40,7 +40,7 @@ describe("link, where whoever makes it is believed,", () => {
   test("ties the Slack account to the principal at once, with its event", async () => {
     const answer = await say("U0ENGINEER", `link ${arn}`);
 
-    expect(answer).toContain(`You are linked with \`${arn}\` now.`);
+    expect(answer).toContain(`You are linked to \`${arn}\` now.`);
     expect(await stage.ledger.principalOf("U0ENGINEER")).toBe(arn);
     expect(await eventTypes()).toEqual(["link.made"]);
     expect((await stage.ledger.events(1, 1))[0]?.event).toMatchObject({
@@ -68,8 +68,8 @@ describe("link, where whoever makes it is believed,", () => {
     const before = await say("U0ENGINEER", "link");
     await say("U0ENGINEER", `link ${arn}`);
 
-    expect(before).toContain("You are linked with no principal yet.");
-    expect(await say("U0ENGINEER", "link")).toContain(`You are linked with \`${arn}\`.`);
+    expect(before).toContain("You have no linked principal yet.");
+    expect(await say("U0ENGINEER", "link")).toContain(`You are linked to \`${arn}\`.`);
     expect(await say("U0ENGINEER", `link ${arn}`)).toContain("already");
     expect(await eventTypes()).toEqual(["link.made"]);
   });
@@ -88,9 +88,9 @@ describe("link, where an administrator has to confirm it,", () => {
 
     await stage.person("U0ONCALL").click(question, "Confirm");
 
-    expect(answer).toContain("Asked: <@U0ONCALL>, <@U0APPROVER2>. Until then nothing changes.");
+    expect(answer).toContain("Asked: <@U0ONCALL>, <@U0APPROVER2>. Nothing changes until then.");
     expect(before).toBeNull();
-    expect(textOf(await told("U0ENGINEER"))).toContain(`<@U0ONCALL> confirmed that you go by \`${arn}\`.`);
+    expect(textOf(await told("U0ENGINEER"))).toContain(`<@U0ONCALL> confirmed your link to \`${arn}\`.`);
     expect(await stage.ledger.principalOf("U0ENGINEER")).toBe(arn);
     expect(await eventTypes()).toEqual(["link.proposed", "link.confirmed"]);
   });
@@ -113,7 +113,7 @@ describe("link, where an administrator has to confirm it,", () => {
 
     const answer = await stage.answered("U0APPROVER2", () => stage.person("U0APPROVER2").click(second, "Refuse"));
 
-    expect(textOf(answer)).toContain("This is handled already");
+    expect(textOf(answer)).toContain("This is already handled");
     expect(await stage.ledger.principalOf("U0ENGINEER")).toBe(arn);
   });
 
@@ -125,7 +125,7 @@ describe("link, where an administrator has to confirm it,", () => {
 
     const answer = await stage.answered("U0ONCALL", () => stage.person("U0ONCALL").click(old, "Confirm"));
 
-    expect(textOf(answer)).toContain("This is handled already, or another ARN was asked for since.");
+    expect(textOf(answer)).toContain("This is already handled, or they asked for another ARN since.");
     expect(await stage.ledger.principalOf("U0ENGINEER")).toBeNull();
   });
 
@@ -138,8 +138,8 @@ describe("link, where an administrator has to confirm it,", () => {
   });
 
   test.each([
-    ["somebody who is no administrator", "U0APPROVER", "You are no administrator."],
-    ["themselves", "U0ENGINEER", "You are no administrator."],
+    ["somebody who is no administrator", "U0APPROVER", "Only an administrator can confirm this: "],
+    ["themselves", "U0ENGINEER", "Only an administrator can confirm this: "],
   ])("is confirmed by nobody else, whoever got hold of the button: %s", async (_, by, words) => {
     await say("U0ENGINEER", `link ${arn}`);
 
@@ -150,14 +150,14 @@ describe("link, where an administrator has to confirm it,", () => {
   test("is confirmed by no administrator for themselves", async () => {
     await say("U0ONCALL", `link ${arn}`);
 
-    expect(await decide("U0ONCALL", "U0ONCALL")).toContain("Nobody confirms a link of their own.");
+    expect(await decide("U0ONCALL", "U0ONCALL")).toContain("You can't confirm your own link.");
     expect(await stage.ledger.principalOf("U0ONCALL")).toBeNull();
   });
 
   test("asks nobody twice for the same", async () => {
     await say("U0ENGINEER", `link ${arn}`);
 
-    expect(await say("U0ENGINEER", `link ${arn}`)).toContain("waits to be confirmed since");
+    expect(await say("U0ENGINEER", `link ${arn}`)).toContain("has waited since");
     expect(await eventTypes()).toEqual(["link.proposed"]);
   });
 

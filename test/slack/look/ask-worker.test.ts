@@ -21,14 +21,14 @@ describe("without a worker", () => {
 
     const answer = await say("whoami staging");
 
-    expect(answer).toContain("✗ the chain ends at *the worker's identity*");
-    expect(answer).toContain("✓ *your leases* you have none here, and ask for none");
+    expect(answer).toContain("✗ first failing step: *the worker's identity*");
+    expect(answer).toContain("✓ *your leases* you have none here, and no open request");
   });
 
   test.each(["check staging", `why staging ${engineerArn}`])("%s says so", async (line) => {
     stage = await aStage({ worker: () => Promise.reject(new Error("no worker answered")) });
 
-    expect(await say(line)).toContain("No worker answered. Check that one runs, then ask again.");
+    expect(await say(line)).toContain("No worker answered. Check that one runs, then try again.");
   });
 
   test("an answer of another version is none", async () => {
@@ -55,9 +55,7 @@ policy:
   test.each(lines)("is not told by %s what stands there, nor is a worker asked", async (line) => {
     const answer = await say(line, "U0ONCALL");
 
-    expect(answer).toBe(
-      "You are not told what stands in `staging`: the policy lets you neither ask for access there nor decide about it. Ask <@U0APPROVER>, <@U0APPROVER2>.",
-    );
+    expect(answer).toBe("You can't view `staging`'s access. Ask <@U0APPROVER>, <@U0APPROVER2>.");
     expect(questions).toEqual([]);
     expect(
       (await stage.ledger.events(1, 10)).map(({ event }) => [event.type, event.cluster, event.detail.act]),
@@ -121,10 +119,10 @@ describe("a worker", () => {
 
     const answer = await say("migrate staging", "U0APPROVER");
 
-    expect(answer).toContain("1 item of 1 can move, in 1 step. Nothing was changed.");
-    expect(answer).toMatch(/\*1\.\* Make an entry\.\s+Proof: It is there\.\s+Back: Delete it\./);
-    expect(answer).toContain("[Ask for this move]");
-    expect(await say("migrate staging")).toContain("Approvers of the cluster and its on-call may see it.");
+    expect(answer).toContain("1 item of 1 can move, in 1 step. This is only a plan.");
+    expect(answer).toMatch(/\*1\.\* Make an entry\.\s+Proof: It is there\.\s+Undo: Delete it\./);
+    expect(answer).toContain("[Request this migration]");
+    expect(await say("migrate staging")).toContain("Only approvers of `staging` and its on-call can see the plan");
   });
 
   test("tells why there is no plan of a migration", async () => {
@@ -132,7 +130,7 @@ describe("a worker", () => {
       worker: async ({ type }) => (type === "migrate" ? { type: "refused", message: "It is moved." } : true),
     });
 
-    expect(await say("migrate staging", "U0APPROVER")).toContain("There is nothing to plan. It is moved.");
+    expect(await say("migrate staging", "U0APPROVER")).toContain("Nothing to plan. It is moved.");
   });
 
   test.each(["whoami prod", "why", "check stagin"])(
@@ -141,7 +139,7 @@ describe("a worker", () => {
       const questions: WorkerQuestion[] = [];
       stage = await aStage({ worker: async (question) => void questions.push(question) });
 
-      expect(await say(line)).toMatch(/There is no cluster|Say which cluster/);
+      expect(await say(line)).toMatch(/There is no cluster|Which cluster\?/);
       expect(questions).toEqual([]);
     },
   );

@@ -6,7 +6,7 @@ import { chainAnswer } from "../../../src/slack/look/whoami.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 
-const held = (name: Link["name"], detail: string, ms = 12): Link => ({ name, result: "yes", detail, mend: null, ms });
+const held = (name: Link["name"], detail: string, ms = 12): Link => ({ name, result: "yes", detail, remedy: null, ms });
 const whole: readonly Link[] = [
   held("worker", "AWS says: arn:aws:sts::111122223333:assumed-role/eks-access-worker/0"),
   held(
@@ -16,102 +16,110 @@ const whole: readonly Link[] = [
   ),
   held("cluster", "`staging-eks` is ACTIVE, Kubernetes 1.33", 31),
   held("api-server", "takes us for `kubernetes-admin` in `system:masters`, `system:authenticated`", 22),
-  held("write", "may update configmap `aws-auth` in `kube-system`", 5),
-  held("mode", "`CONFIG_MAP`: aws-auth alone says who signs in", 0),
-  held("document", "12 entries, 1 warning, 998 KiB (97 %) of room left", 9),
-  held("entries", "this mode knows none", 0),
+  held("write", "can update configmap `aws-auth` in `kube-system`", 5),
+  held("mode", "`CONFIG_MAP`: only aws-auth counts", 0),
+  held("document", "12 entries, 1 warning, 998 KiB (97 %) left", 9),
+  held("entries", "this mode has none", 0),
   held(
     "you",
     "arn:aws:iam::111122223333:user/engineer is `eks-access:111122223333:engineer` in `eks-access:viewers`",
     0,
   ),
-  held("pods", "may list pods in `default`", 6),
+  held("pods", "can list pods in `default`", 6),
   held("leases", "`viewer` (`r-1`) until 2026-03-01T13:02:00.000Z", 1),
   held("drift", "3 active leases found in the document", 0),
 ];
 
 test("a chain that holds is told in one line at the top, then link by link with its time", () => {
   expect(textOfBlocks(chainAnswer(aCluster(), whole))).toMatchInlineSnapshot(`
-    "*\`staging\`* ✓ every link holds, 134 ms in all
+    "*\`staging\`* ✓ every step works, 134 ms in all
     *The way in*
     ✓ *the worker's identity* AWS says: \`arn:aws:sts::111122223333:assumed-role/eks-access-worker/0\` _12 ms_
     ✓ *the creator* the worker is \`arn:aws:sts::111122223333:assumed-role/cluster-creator/eks-access-U0ONCALL-whoami\` _48 ms_
     ✓ *EKS* \`staging-eks\` is ACTIVE, Kubernetes 1.33 _31 ms_
     ✓ *the API server* takes us for \`kubernetes-admin\` in \`system:masters\`, \`system:authenticated\` _22 ms_
-    ✓ *the right to write* may update configmap \`aws-auth\` in \`kube-system\` _5 ms_
-    *What the cluster goes by*
-    ✓ *the authentication mode* \`CONFIG_MAP\`: aws-auth alone says who signs in _0 ms_
-    ✓ *the document* 12 entries, 1 warning, 998 KiB (97 %) of room left _9 ms_
-    ✓ *the access entries* this mode knows none _0 ms_
+    ✓ *the right to write* can update configmap \`aws-auth\` in \`kube-system\` _5 ms_
+    *What the cluster reads*
+    ✓ *the authentication mode* \`CONFIG_MAP\`: only aws-auth counts _0 ms_
+    ✓ *the document* 12 entries, 1 warning, 998 KiB (97 %) left _9 ms_
+    ✓ *the access entries* this mode has none _0 ms_
     *You*
     ✓ *you* \`arn:aws:iam::111122223333:user/engineer\` is \`eks-access:111122223333:engineer\` in \`eks-access:viewers\` _0 ms_
-    ✓ *your pods* may list pods in \`default\` _6 ms_
+    ✓ *your pods* can list pods in \`default\` _6 ms_
     ✓ *your leases* \`viewer\` (\`r-1\`) until <!date^1772370120^{date_short_pretty} {time}|2026-03-01T13:02:00.000Z> _1 ms_
-    *Everybody's leases*
+    *All leases*
     ✓ *drift* 3 active leases found in the document _0 ms_"
   `);
 });
 
 test("a chain that breaks says where at the top, and how to mend it at the link", () => {
-  const mend =
+  const remedy =
     "Check the trust policy, the external id, MFA conditions and service control policies: AWS gives the same answer for all of them.";
   const detail = "AWS refused sts:AssumeRole on arn:aws:iam::111122223333:role/cluster-creator (AccessDenied)";
   const links = completeChain([
     whole[0] ?? expect.unreachable(),
-    { name: "creator", result: "no", detail, mend, ms: 40 },
+    { name: "creator", result: "no", detail, remedy, ms: 40 },
   ]);
 
   expect(textOfBlocks(chainAnswer(aCluster(), links))).toMatchInlineSnapshot(`
-    "*\`staging\`* ✗ the chain ends at *the creator*, 52 ms in all
+    "*\`staging\`* ✗ first failing step: *the creator*, 52 ms in all
     *The way in*
     ✓ *the worker's identity* AWS says: \`arn:aws:sts::111122223333:assumed-role/eks-access-worker/0\` _12 ms_
     ✗ *the creator* AWS refused sts:AssumeRole on \`arn:aws:iam::111122223333:role/cluster-creator\` (AccessDenied) _40 ms_
           → Check the trust policy, the external id, MFA conditions and service control policies: AWS gives the same answer for all of them.
-    – *EKS*, *the API server*, *the right to write* not asked: the chain ends at the creator
-    *What the cluster goes by*
-    – *the authentication mode*, *the document*, *the access entries* not asked: the chain ends at the creator
+    – *EKS*, *the API server*, *the right to write* not asked: needs the creator
+    *What the cluster reads*
+    – *the authentication mode*, *the document*, *the access entries* not asked: needs the creator
     *You*
-    – *you*, *your pods*, *your leases* not asked: the chain ends at the creator
-    *Everybody's leases*
-    – *drift* not asked: the chain ends at the creator"
+    – *you*, *your pods*, *your leases* not asked: needs the creator
+    *All leases*
+    – *drift* not asked: needs the creator"
   `);
 });
 
 test("where no worker answers, what the ledger knows is told all the same", () => {
   const links = completeChain([
     { name: "worker", ms: null, ...workerMissing(60) },
-    held("leases", "you have none here, and ask for none"),
+    held("leases", "you have none here, and no open request"),
   ]);
 
   expect(textOfBlocks(chainAnswer(aCluster(), links))).toMatchInlineSnapshot(`
-    "*\`staging\`* ✗ the chain ends at *the worker's identity*, 12 ms in all
+    "*\`staging\`* ✗ first failing step: *the worker's identity*, 12 ms in all
     *The way in*
-    ✗ *the worker's identity* no worker answered within 60 s, or not in a form that is known here
-          → Check that a worker of the same version runs and reaches Redis; its log says what it does.
-    – *the creator*, *EKS*, *the API server*, *the right to write* not asked: the chain ends at the worker's identity
-    *What the cluster goes by*
-    – *the authentication mode*, *the document*, *the access entries* not asked: the chain ends at the worker's identity
+    ✗ *the worker's identity* no worker of this version answered within 60 s
+          → Check that a worker of the same version runs and reaches Redis. Its log says what it does.
+    – *the creator*, *EKS*, *the API server*, *the right to write* not asked: needs the worker's identity
+    *What the cluster reads*
+    – *the authentication mode*, *the document*, *the access entries* not asked: needs the worker's identity
     *You*
-    – *you*, *your pods* not asked: the chain ends at the worker's identity
-    ✓ *your leases* you have none here, and ask for none _12 ms_
-    *Everybody's leases*
-    – *drift* not asked: the chain ends at the worker's identity"
+    – *you*, *your pods* not asked: needs the worker's identity
+    ✓ *your leases* you have none here, and no open request _12 ms_
+    *All leases*
+    – *drift* not asked: needs the worker's identity"
   `);
 });
 
 test("what was not asked is never told as something that holds", () => {
   const links = whole.filter(({ name }) => name !== "you" && name !== "pods");
-  const you: Link = { name: "you", result: "not asked", detail: "no principal is linked with you", mend: null, ms: 0 };
+  const you: Link = {
+    name: "you",
+    result: "not asked",
+    detail: "you have no linked principal",
+    remedy: null,
+    ms: 0,
+  };
 
   const [head] = textOfBlocks(chainAnswer(aCluster(), completeChain([...links, you]))).split("\n");
 
-  expect(head).toBe("*`staging`* ✓ what was asked holds; not asked: you, your pods, 128 ms in all");
+  expect(head).toBe("*`staging`* ✓ every step that was asked works; not asked: you, your pods, 128 ms in all");
 });
 
 test("what is broken and ends nothing is named at the top as well", () => {
   const links = whole.map((link): Link => (link.name === "document" ? { ...link, result: "no" } : link));
 
-  expect(textOfBlocks(chainAnswer(aCluster(), links))).toMatch(/^\*`staging`\* ✗ see \*the document\*, 134 ms in all/);
+  expect(textOfBlocks(chainAnswer(aCluster(), links))).toMatch(
+    /^\*`staging`\* ✗ check \*the document\*, 134 ms in all/,
+  );
 });
 
 test.each([
@@ -119,7 +127,7 @@ test.each([
   ["values", "`&&&&`, ".repeat(5_000)],
   ["one value", `\`${"&".repeat(20_000)}\``],
 ])("Slack takes a chain whose every link is as long as it can be: %s", (_, detail) => {
-  const links = linkNames.map((name): Link => ({ name, result: "no", detail, mend: detail, ms: 12_345 }));
+  const links = linkNames.map((name): Link => ({ name, result: "no", detail, remedy: detail, ms: 12_345 }));
 
   const { blocks } = chainAnswer(aCluster({ name: "c".repeat(63) }), links);
 

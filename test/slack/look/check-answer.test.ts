@@ -56,9 +56,9 @@ describe("check of a cluster that goes by aws-auth alone", () => {
     const mapRoles = `${roleEntry(developers, ["system:masters"])}${path}${path}`;
 
     expect(tell("CONFIG_MAP", checked({ mapRoles }), none)).toMatchInlineSnapshot(`
-      "*Who gets in to \`staging\`* \`CONFIG_MAP\`: aws-auth alone says who signs in
+      "*Who gets in to \`staging\`* \`CONFIG_MAP\`: only aws-auth counts
       *aws-auth of \`staging\`* ✗ 2 errors, 1 warning, 1 notice
-      3 entries; 1 KiB of 1,024 KiB, so that 99 % are left
+      3 entries; 1 KiB of 1,024 KiB (99 % left)
       ✗ *\`arn-path\`* \`mapRoles line 4, mapRoles line 7\`
       This entry matches no caller. Write the role without its path: the authenticator does not see the path. (the first of 2)
             → Write \`arn:aws:iam::111122223333:role/developers\`.
@@ -68,26 +68,28 @@ describe("check of a cluster that goes by aws-auth alone", () => {
       – *\`masters\`* \`mapRoles line 3\`
       \`arn:aws:iam::111122223333:role/developers\` is in \`system:masters\`: it can do everything, and no RBAC rule limits it.
             → Bind a group to cluster-admin instead if that is enough.
-      Others who wrote here, and may again: \`terraform\` (\`mapRoles\`)"
+      Other writers, which may revert changes: \`terraform\` (\`mapRoles\`)"
     `);
   });
 
   test("says in one line that the document is in order", () => {
     expect(tell("CONFIG_MAP", inOrder(), none)).toMatchInlineSnapshot(`
-      "*Who gets in to \`staging\`* \`CONFIG_MAP\`: aws-auth alone says who signs in
-      *aws-auth of \`staging\`* ✓ nothing to mend
-      1 entry; 1 KiB of 1,024 KiB, so that 99 % are left"
+      "*Who gets in to \`staging\`* \`CONFIG_MAP\`: only aws-auth counts
+      *aws-auth of \`staging\`* ✓ nothing to fix
+      1 entry; 1 KiB of 1,024 KiB (99 % left)"
     `);
   });
 
   test("says that the document is about to go, or may not be written", () => {
-    expect(tell("CONFIG_MAP", checked({}, { isBeingDeleted: true }), none)).toContain("only its finalizers keep it");
+    expect(tell("CONFIG_MAP", checked({}, { isBeingDeleted: true }), none)).toContain(
+      "It is deleted and waits for its finalizers.",
+    );
     expect(tell("CONFIG_MAP", checked({}, { immutable: true }), none)).toContain("It is immutable");
   });
 
   test.each([
     [true, "The first lease creates it."],
-    [false, "Nobody but the creator can sign in through it."],
+    [false, "It lets no one in until it exists."],
   ])("says what comes of it that there is no document, createAwsAuth %s", (createAwsAuth, words) => {
     expect(tell("CONFIG_MAP", { type: "absent" }, none, aCluster({ createAwsAuth }))).toContain(words);
   });
@@ -104,14 +106,14 @@ describe("check of a cluster that knows access entries", () => {
     });
 
     expect(tell("API_AND_CONFIG_MAP", inOrder(), found)).toMatchInlineSnapshot(`
-      "*Who gets in to \`staging\`* \`API_AND_CONFIG_MAP\`: aws-auth counts for whoever has no access entry
+      "*Who gets in to \`staging\`* \`API_AND_CONFIG_MAP\`: access entries count first, then aws-auth
       *access entries of \`staging\`* ✓ 1 warning
       4 access entries: 3 \`STANDARD\`, 1 \`EC2_LINUX\`
       :warning: *\`entry-without-rights\`* \`arn:aws:iam::111122223333:role/developers\`
       The access entry of \`arn:aws:iam::111122223333:role/developers\` has neither groups nor access policies.
             → Delete it.
-      *aws-auth of \`staging\`* ✓ nothing to mend
-      1 entry; 1 KiB of 1,024 KiB, so that 99 % are left"
+      *aws-auth of \`staging\`* ✓ nothing to fix
+      1 entry; 1 KiB of 1,024 KiB (99 % left)"
     `);
   });
 
@@ -121,36 +123,36 @@ describe("check of a cluster that knows access entries", () => {
     });
 
     expect(message.text.split("\n")).toEqual([
-      "*Who gets in to `staging`* `API_AND_CONFIG_MAP`: aws-auth counts for whoever has no access entry",
-      "*access entries of `staging`* ✓ nothing to mend",
+      "*Who gets in to `staging`* `API_AND_CONFIG_MAP`: access entries count first, then aws-auth",
+      "*access entries of `staging`* ✓ nothing to fix",
       "4 access entries: 3 `STANDARD`, 1 `EC2_LINUX`",
-      "*aws-auth of `staging`* ✓ nothing to mend",
-      "1 entry; 1 KiB of 1,024 KiB, so that 99 % are left",
+      "*aws-auth of `staging`* ✓ nothing to fix",
+      "1 entry; 1 KiB of 1,024 KiB (99 % left)",
     ]);
   });
 
   test("says in one clause that nobody reads the document where they alone count", () => {
     expect(tell("API", checked({}, { writers: [], immutable: true }), entries())).toMatchInlineSnapshot(`
-      "*Who gets in to \`staging\`* \`API\`: access entries alone say who signs in; aws-auth is not read
-      *access entries of \`staging\`* ✓ nothing to mend
+      "*Who gets in to \`staging\`* \`API\`: only access entries count; aws-auth is not read
+      *access entries of \`staging\`* ✓ nothing to fix
       4 access entries: 3 \`STANDARD\`, 1 \`EC2_LINUX\`
-      *aws-auth of \`staging\`* ✓ nothing to mend
-      0 entries; 0 KiB of 1,024 KiB, so that 100 % are left
-      :warning: It decides nothing here: the cluster does not read it."
+      *aws-auth of \`staging\`* ✓ nothing to fix
+      0 entries; 0 KiB of 1,024 KiB (100 % left)
+      :warning: This cluster does not read aws-auth."
     `);
-    expect(tell("API", { type: "absent" }, entries())).toContain("and would not read it.");
+    expect(tell("API", { type: "absent" }, entries())).toContain("and does not need one.");
     expect(tell("API", { type: "absent" }, entries())).not.toContain("✗");
   });
 
   test("tells how many were not read and why, and does not call in order what nobody read", () => {
-    const why = "No more than 500 are read, those of leases and of whoever stands in aws-auth first.";
+    const why = "At most 500 are read: first those of leases and of principals in aws-auth.";
 
     const text = tell("API", inOrder(), entries({ listed: 3_000, unread: 2_996, why }));
 
     expect(text).toContain(
-      "– nothing to mend in what was read\n3000 access entries: 3 `STANDARD`, 1 `EC2_LINUX` of the 4",
+      "– nothing to fix in what was read\n3000 access entries: 3 `STANDARD`, 1 `EC2_LINUX` of the 4",
     );
-    expect(text).toContain(`:warning: 2996 of 3000 were not read. ${why}`);
+    expect(text).toContain(`:warning: 2996 of 3000 could not be read. ${why}`);
   });
 
   test("tells why they could not be read, with the remedy, and of the document all the same", () => {
@@ -158,19 +160,21 @@ describe("check of a cluster that knows access entries", () => {
 
     const text = tell("API_AND_CONFIG_MAP", inOrder(), { type: "failed", message });
 
-    expect(text).toContain(`:warning: *access entries of \`staging\`* were not read. ${message}`);
-    expect(text).toContain("*aws-auth of `staging`* ✓ nothing to mend");
+    expect(text).toContain(`:warning: *access entries of \`staging\`* could not be read. ${message}`);
+    expect(text).toContain("*aws-auth of `staging`* ✓ nothing to fix");
   });
 
   test("tells why the document could not be read, and of the entries all the same", () => {
     const text = tell("API", { type: "failed", message: "The API server does not know us." }, entries());
 
-    expect(text).toContain("*aws-auth of `staging`* was not read. The API server does not know us. It decides nothing");
+    expect(text).toContain(
+      "*aws-auth of `staging`* could not be read. The API server does not know us. This cluster does not read aws-auth.",
+    );
     expect(text).toContain("4 access entries: 3 `STANDARD`");
   });
 
   test("says that groups without a binding are not told where RBAC could not be asked", () => {
-    expect(tell("API", inOrder(), entries({ knowsBindings: false }))).toContain("which groups RBAC binds");
+    expect(tell("API", inOrder(), entries({ knowsBindings: false }))).toContain("unbound groups are not checked");
   });
 });
 
@@ -195,7 +199,7 @@ describe.each(["&".repeat(20_000), "`&&&&`, ".repeat(5_000)])(
 
       expect(problemsOf(blocks)).toEqual([]);
       expect(lengthOfText(blocks)).toBeLessThan(longestText);
-      expect(textOfBlocks({ blocks })).toContain("1234 problems of other kinds left out here");
+      expect(textOfBlocks({ blocks })).toContain("1234 problems of other kinds not shown");
     });
 
     test.each(["API", "API_AND_CONFIG_MAP"] as const)(
@@ -209,8 +213,8 @@ describe.each(["&".repeat(20_000), "`&&&&`, ".repeat(5_000)])(
 
         expect(problemsOf(blocks)).toEqual([]);
         expect(lengthOfText(blocks)).toBeLessThan(longestText);
-        expect(textOfBlocks({ blocks })).toContain("2500 of 3000 were not read.");
-        expect(textOfBlocks({ blocks })).toContain(`${1_234 + 8 * 5_000} problems of other kinds left out here; `);
+        expect(textOfBlocks({ blocks })).toContain("2500 of 3000 could not be read.");
+        expect(textOfBlocks({ blocks })).toContain(`${1_234 + 8 * 5_000} problems of other kinds not shown; `);
       },
     );
 

@@ -17,11 +17,11 @@ test("clusters tells what may be asked for, who decides, and what the reader is 
     "*\`staging\`* (you approve here): \`staging-eks\` in \`eu-central-1\`, account \`111122223333\`
     • \`viewer\` up to 8h, decided by one of <@U0APPROVER>, <@U0APPROVER2>
     • \`admin\` up to 1h, decided by one of <@U0APPROVER>, <@U0APPROVER2>
-    Asked in <#C0ACCESS>. On call: no one. Created by \`arn:aws:iam::111122223333:role/cluster-creator\`.
+    Requests go to <#C0ACCESS>. No on-call. Created by \`arn:aws:iam::111122223333:role/cluster-creator\`.
     *\`production\`* (you approve here, you are on call): \`staging-eks\` in \`eu-central-1\`, account \`111122223333\`
     • \`viewer\` up to 8h, decided by one of <@U0APPROVER>, <@U0APPROVER2>
     • \`masters\` up to 15m, approved by 2 of <@U0APPROVER>, <@U0APPROVER2>
-    Asked in <#C0ACCESS>. On call: <@U0APPROVER>. Created by \`arn:aws:iam::111122223333:role/cluster-creator\`."
+    Requests go to <#C0ACCESS>. On call: <@U0APPROVER>. Created by \`arn:aws:iam::111122223333:role/cluster-creator\`."
   `);
 });
 
@@ -29,7 +29,7 @@ test("clusters says of a level that it is not for the reader", () => {
   const rules = [{ ...clusterRule, levels: ["admin"] }];
 
   expect(textOfBlocks(clustersAnswer([aCluster({ rules })], { user: "U0ENGINEER", memberships: [] }, at(0)))).toContain(
-    "• `viewer` up to 8h: not for you",
+    "• `viewer` up to 8h: you can't request it",
   );
 });
 
@@ -45,9 +45,7 @@ test("clusters tells what stands beside the rules: permanent access, a quiet clu
   expect(told("U0ENGINEER").replaceAll("\u200b", "")).toContain(
     "`viewer` up to 8h, or permanent, decided by one of <@U0APPROVER>, <@U0APPROVER2>",
   );
-  expect(told("U0ENGINEER").replaceAll("\u200b", "")).toContain(
-    ":zzz: It takes no requests now: migration until `*Monday*`",
-  );
+  expect(told("U0ENGINEER").replaceAll("\u200b", "")).toContain(":zzz: No requests now: migration until `*Monday*`");
   expect(told("U0ENGINEER")).toContain("`/eks-access break-glass staging &lt;reason&gt;` gives `admin` for 1h at once");
   expect(told("U0ONCALL")).not.toContain("break-glass");
 });

@@ -41,7 +41,7 @@ describe("the answer to who created a cluster", () => {
         "*Who created `staging`*",
         "*Configured* `arn:aws:iam::111122223333:role/cluster-creator`",
         `*CloudTrail* ✓ the same, as \`AssumedRole\` ${event}`,
-        "*The worker* ✓ can become it, and the cluster exists",
+        "*The worker* ✓ can act as it, and the cluster exists",
       ].join("\n"),
     );
   });
@@ -67,10 +67,10 @@ describe("the answer to who created a cluster", () => {
     expect(answer(discover, {})).toBe(
       [
         "*Who created `staging`*",
-        "*Configured* to be discovered: whom CloudTrail names",
+        "*Configured* discover: the identity that CloudTrail names",
         `*CloudTrail* ✓ \`arn:aws:iam::111122223333:role/cluster-creator\`, as \`AssumedRole\` ${event}`,
-        "*The worker* ✓ can become `arn:aws:iam::111122223333:role/cluster-creator`, and the cluster exists",
-        "*What to do* Write `creator: { roleArn: arn:aws:iam::111122223333:role/cluster-creator }` into eks-access.yml: CloudTrail forgets a creation after 90 days.",
+        "*The worker* ✓ can act as `arn:aws:iam::111122223333:role/cluster-creator`, and the cluster exists",
+        "*What to do* Add `creator: { roleArn: arn:aws:iam::111122223333:role/cluster-creator }` to eks-access.yml: CloudTrail keeps records for only 90 days.",
       ].join("\n"),
     );
   });
@@ -84,7 +84,7 @@ describe("the answer to who created a cluster", () => {
     ],
   ])("gives the whole line of a creator that was discovered with %j", (more, rest) => {
     expect(answer({ ...discover, ...more }, {})).toContain(
-      `Write \`creator: { roleArn: ${iam("role/cluster-creator")}, ${rest}\` into eks-access.yml: CloudTrail forgets`,
+      `Add \`creator: { roleArn: ${iam("role/cluster-creator")}, ${rest}\` to eks-access.yml: CloudTrail keeps`,
     );
   });
 
@@ -108,8 +108,8 @@ describe("the answer to who created a cluster", () => {
     const configured = answer(user, federated);
     const discovered = answer({ ...discover, profile: "founder" }, federated);
 
-    const said = "a session of a federated user, which `arn:aws:iam::111122223333:user/ops/founder` issued";
-    expect(configured).toContain(`*CloudTrail* – ${said}: the cluster may know the session alone`);
+    const said = "a federated user session issued by `arn:aws:iam::111122223333:user/ops/founder`";
+    expect(configured).toContain(`*CloudTrail* – ${said}; the cluster may know only the session`);
     expect(configured).not.toContain("✓ the same");
     expect(discovered).toContain(`*CloudTrail* – ${said}`);
     expect(discovered).toContain("`/eks-access whoami staging` shows whether the API server lets that user in.");
@@ -120,7 +120,7 @@ describe("the answer to who created a cluster", () => {
 
     expect(text).toContain("*CloudTrail* ✗ `arn:aws:iam::111122223333:user/ops/founder`, not the configured one");
     expect(text).toContain(
-      "*What to do* If that cluster still exists, its creator is whom CloudTrail names: `creator: { userArn: arn:aws:iam::111122223333:user/ops/founder, profile: PROFILE }` in eks-access.yml.",
+      "*What to do* If the cluster that CloudTrail names still exists, set `creator: { userArn: arn:aws:iam::111122223333:user/ops/founder, profile: PROFILE }` in eks-access.yml.",
     );
   });
 
@@ -133,7 +133,7 @@ describe("the answer to who created a cluster", () => {
     expect(text).toContain(
       "*CloudTrail* ✗ AWSService through `cloudformation.amazonaws.com`, which names no role or user",
     );
-    expect(text).toContain("*The worker* ✗ can't become it: AWS refused it.");
+    expect(text).toContain("*The worker* ✗ can't act as it: AWS refused it.");
     expect(text).toContain(
       "*What to do* Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy",
     );
@@ -142,7 +142,7 @@ describe("the answer to who created a cluster", () => {
   test("does not complain where a role with an access entry stands in for such a creator", () => {
     const text = answer(role, { record: { ...record, kind: "Root", arn: iam("root") } });
 
-    expect(text).toContain("*CloudTrail* ✗ the root user of the account, which nobody can become");
+    expect(text).toContain("*CloudTrail* ✗ the root user of the account, which the worker can't act as");
     expect(text).not.toContain("*What to do*");
   });
 
@@ -150,13 +150,13 @@ describe("the answer to who created a cluster", () => {
     const forgotten = answer(discover, { isRemembered: true });
     const refused = answer(discover, { isRemembered: true, trouble: "AWS refused cloudtrail:LookupEvents." });
 
-    expect(forgotten).toContain("2026-01-02T03:04:05.000Z>; the ledger remembers it)");
-    expect(refused).toContain("the ledger remembers it, CloudTrail could not be asked)");
+    expect(forgotten).toContain("2026-01-02T03:04:05.000Z>; from the ledger)");
+    expect(refused).toContain("from the ledger, as CloudTrail did not answer)");
   });
 
   test("says that there is no record, or that nobody could ask", () => {
     expect(answer(role, { record: null })).toContain(
-      "*CloudTrail* – has no record in `eu-central-1`: it keeps 90 days. The configuration has to say who it was.",
+      "*CloudTrail* – no record in `eu-central-1`, which keeps 90 days. Check creator in eks-access.yml.",
     );
     expect(answer(role, { record: null, trouble: "AWS refused <it>." })).toContain(
       "*CloudTrail* – not asked: AWS refused &lt;it&gt;.",

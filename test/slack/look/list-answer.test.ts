@@ -36,17 +36,14 @@ describe("a list", () => {
 
   test.each<[string, Partial<ListContent>]>([
     ["*Your requests*: none", { view: { kind: "mine" } }],
-    ["*Requests of yours that wait for a decision*: none", { view: { kind: "pending" } }],
-    ["*Requests that wait for a decision*: none", { view: { kind: "pending" }, seesOthers: true }],
-    ["*Access of yours in force*, the first to end first: none", { view: { kind: "active" } }],
+    ["*Your requests waiting for a decision*: none", { view: { kind: "pending" } }],
+    ["*Requests waiting for a decision*: none", { view: { kind: "pending" }, seesOthers: true }],
+    ["*Your active access*, ending soonest first: none", { view: { kind: "active" } }],
     ["*Requests for `staging`*: none", { view: { kind: "cluster", cluster: "staging" }, seesOthers: true }],
     ["*Your requests for `staging`*: none", { view: { kind: "cluster", cluster: "staging" } }],
     ["*Your requests and migrations*: none", { view: { kind: "mine" }, migrations: 1 }],
-    ["*Requests and migrations of yours that wait for a decision*: none", { view: { kind: "pending" }, migrations: 1 }],
-    [
-      "*Access of yours in force and migrations under way*, the first to end first: none",
-      { view: { kind: "active" }, migrations: 1 },
-    ],
+    ["*Your requests and migrations waiting for a decision*: none", { view: { kind: "pending" }, migrations: 1 }],
+    ["*Your active access and migrations*, ending soonest first: none", { view: { kind: "active" }, migrations: 1 }],
     [
       "*Your requests and migrations for `staging`*: none",
       { view: { kind: "cluster", cluster: "staging" }, migrations: 1 },
@@ -79,12 +76,12 @@ describe("a list", () => {
 
     expect(textOfBlocks(listAnswer(content({ rows, migrations: 2 })))).toMatchInlineSnapshot(`
       "*Your requests and migrations*: 2
-      *Migration of \`staging\` to access entries* (\`migration-staging-1\`), asked by <@U0ONCALL>. Lapses <!date^1772442000^{date_short_pretty} {time}|2026-03-02T09:00:00.000Z>
-      Waiting for 2 approvals, of different people
+      *Migration of \`staging\` to access entries* (\`migration-staging-1\`), asked by <@U0ONCALL>. Expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02T09:00:00.000Z>
+      Waiting for 2 approvals by different people
       [Review] [Withdraw]
       *Migration of \`dev\` to access entries* (\`migration-dev-3\`), asked by <@U0ONCALL>
-      Approved by . Carrying it out: 0 of 3 steps
-      :warning: EKS asks to wait. It is tried again <!date^1772355660^{date_short_pretty} {time}|2026-03-01T09:01:00.000Z>.
+      Approved by . Running: 0 of 3 steps
+      :warning: EKS asks to wait. Next try: <!date^1772355660^{date_short_pretty} {time}|2026-03-01T09:01:00.000Z>.
       [Details] [Try again]
       [Pending] [Active] [Ask for access]"
     `);
@@ -105,7 +102,7 @@ describe("a list", () => {
     const text = textOfBlocks(listAnswer(content({ rows, migrations: 1 })));
 
     expect(text.split("`").length % 2).toBe(1);
-    expect(text).toMatch(/It is tried again \S/);
+    expect(text).toMatch(/Next try: \S/);
   });
 
   test("of the longest moves, a page of them, is something that Slack takes", () => {

@@ -75,7 +75,7 @@ describe("list", () => {
 
   test("active has the button for whoever may take it away", async () => {
     expect(textOf(await stage.say("U0ONCALL", "list active"))).toContain("[Details] [Revoke]");
-    expect(textOf(await stage.say("U0APPROVER", "list active"))).toContain("in force*, the first to end first: none");
+    expect(textOf(await stage.say("U0APPROVER", "list active"))).toContain("ending soonest first: none");
   });
 
   test("of a cluster is all of it for whoever answers for it, and one's own for others", async () => {

@@ -72,7 +72,7 @@ test("a request of which there is no event either does not exist", async () => {
 });
 
 test("a removed migration is answered from the audit log as well", async () => {
-  const wish = { cluster: "staging", requester: "U0APPROVER", told: [] };
+  const wish = { cluster: "staging", requester: "U0APPROVER", givenArns: [] };
   const denied = (number: number) => {
     const migration = createMigration({ id: `migration-staging-${number}`, ...wish }, at(0), 3600);
     return changedMigration(migration, { state: "denied" });

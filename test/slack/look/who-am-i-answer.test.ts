@@ -39,7 +39,7 @@ test("whoami tells the person, the linked principal, what is active, what they m
     *Linked principal* \`arn:aws:iam::111122223333:user/engineer\`
     *Your active access*
     • \`viewer\` on \`staging\` (\`r-1\`): until <!date^1772370120^{date_short_pretty} {time}|2026-03-01T13:02:00.000Z>
-    *You may approve on* \`staging\`
+    *You can approve on* \`staging\`
     *You are on call for* \`production\`
     *The worker* ✓ AWS says: \`arn:aws:sts::111122223333:assumed-role/eks-access-worker/0\` in account \`111122223333\`"
   `);
@@ -52,9 +52,9 @@ test("whoami says what is missing, and that no worker is there", () => {
     "*You* <@U0ENGINEER> (\`U0ENGINEER\`)
     *Linked principal* none yet; \`/eks-access link &lt;arn&gt;\` links yours
     *Your active access* none
-    *You may approve on* no cluster
+    *You can approve on* no cluster
     *You are on call for* no cluster
-    *The worker* ✗ no worker has ever answered. Check that one runs and that it has AWS credentials."
+    *The worker* ✗ no worker has ever answered. Check that one runs and has AWS credentials."
   `);
 });
 

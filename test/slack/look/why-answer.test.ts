@@ -19,10 +19,10 @@ describe("the answer to why", () => {
     const mapRoles = roleEntry("arn:aws:iam::111122223333:role/team/developers");
 
     expect(told(whyFacts({ data: { mapRoles }, pods: null, requests: [ended] }))).toMatchInlineSnapshot(`
-      "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✗ is nobody: kubectl says \`You must be logged in to the server (Unauthorized)\`
-      • The entry in mapRoles, line 1, is for \`arn:aws:iam::111122223333:role/team/developers\` and matches nobody. Write the role without its path: the authenticator does not see the path.
+      "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✗ can't sign in: kubectl says \`You must be logged in to the server (Unauthorized)\`
+      • The entry in mapRoles, line 1, is for \`arn:aws:iam::111122223333:role/team/developers\` and never matches. Write the role without its path: the authenticator does not see the path.
             → Write \`arn:aws:iam::111122223333:role/developers\` there.
-      • \`viewer\` (\`r-1\`) ran out, and is gone since <!date^1772370000^{date_short_pretty} {time}|2026-03-01T13:00:00.000Z>.
+      • \`viewer\` (\`r-1\`) ran out and ended <!date^1772370000^{date_short_pretty} {time}|2026-03-01T13:00:00.000Z>.
             → Ask again if you still need it.
       [Request again]"
     `);
@@ -32,9 +32,9 @@ describe("the answer to why", () => {
     const facts = whyFacts({ boundGroups: new Set(), pods: { allowed: false, reason: "" } });
 
     expect(told(facts)).toMatchInlineSnapshot(`
-      "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✗ gets in as \`developer\` in \`readers\`, and kubectl get pods says \`Forbidden\`
-      • No RoleBinding or ClusterRoleBinding of \`staging\` names \`readers\`: being in it gives nothing.
-            → Let somebody who manages the cluster's RBAC bind the group to a role."
+      "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✗ signs in as \`developer\` in \`readers\`, but kubectl get pods says \`Forbidden\`
+      • No RoleBinding or ClusterRoleBinding of \`staging\` names \`readers\`, so the group gives nothing.
+            → Ask the owner of the cluster's RBAC to bind the group to a role."
     `);
   });
 
@@ -47,8 +47,8 @@ describe("the answer to why", () => {
     });
 
     expect(told(facts)).toMatchInlineSnapshot(`
-      "*\`arn:aws:iam::111122223333:user/bob\` on \`staging\`* ✗ gets in at random as one of several entries
-      • Chance decides: the entry in mapUsers, line 1, gives \`Bob\` in \`readers\`; the entry in mapUsers, line 4, gives \`bob\` in \`readers\`. Only the case of letters tells their ARNs apart, and the authenticator takes any of them.
+      "*\`arn:aws:iam::111122223333:user/bob\` on \`staging\`* ✗ signs in at random as one of several entries
+      • It is random which entry counts: the entry in mapUsers, line 1, gives \`Bob\` in \`readers\`; the entry in mapUsers, line 4, gives \`bob\` in \`readers\`. Their ARNs differ only in the case of letters, and the authenticator picks one.
             → Keep one entry for each ARN, with all its groups."
     `);
   });
@@ -57,10 +57,10 @@ describe("the answer to why", () => {
     const given = "arn:aws:sts::111122223333:assumed-role/developers/jane";
 
     expect(told(whyFacts({ given }))).toMatchInlineSnapshot(`
-      "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✓ gets in as \`developer\` in \`readers\`, and may list pods
+      "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✓ signs in as \`developer\` in \`readers\`, and can list pods
       That ARN is a session, so this is about its role.
-      • \`staging\` lets this principal in, and it may list pods in \`default\`. If kubectl says otherwise, it signs in as somebody else, to another cluster, or with a token that is too large.
-            → See who you are with \`aws sts get-caller-identity\`, write the kubeconfig again with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\` (and \`--role-arn\` where you assume a role), and see whom kubectl signs in as with \`kubectl auth whoami\`. A session with many tags may have a token of more than 4096 characters, which the authenticator may refuse: \`aws eks get-token --region eu-central-1 --cluster-name staging-eks --query status.token --output text | wc -c\` counts them."
+      • \`staging\` lets this principal in, and it can list pods in \`default\`. If kubectl fails, it uses another identity, another cluster or a token that is too large.
+            → Check your identity with \`aws sts get-caller-identity\`. Write the kubeconfig again with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\`, with \`--role-arn\` if you assume a role. Check kubectl's identity with \`kubectl auth whoami\`. A session with many tags may have a token above 4096 characters, which the authenticator may refuse: \`aws eks get-token --region eu-central-1 --cluster-name staging-eks --query status.token --output text | wc -c\` counts them."
     `);
   });
 
@@ -68,9 +68,9 @@ describe("the answer to why", () => {
     const accessEntry = { type: "not asked", why: "AWS refused eks:ListAccessEntries" } as const;
 
     expect(told(whyFacts({ mode: "API", accessEntry, pods: null }))).toMatchInlineSnapshot(`
-      "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* – can't be told for certain
-      • The authentication mode of \`staging\` is \`API\`: aws-auth is not read; its access entry was not asked for: AWS refused eks:ListAccessEntries.
-            → Ask for access: \`/eks-access request staging arn:aws:iam::111122223333:role/developers …\`. It is given by an access entry."
+      "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* – not certain
+      • The authentication mode of \`staging\` is \`API\`: it does not read aws-auth; its access entry is unknown: AWS refused eks:ListAccessEntries.
+            → Request access: \`/eks-access request staging arn:aws:iam::111122223333:role/developers …\`."
     `);
   });
 
@@ -78,13 +78,13 @@ describe("the answer to why", () => {
     const sentence = "AWS refused sts:AssumeRole. Check the trust policy.";
 
     expect(notFoundOutAnswer(aCluster(), sentence).text).toMatchInlineSnapshot(
-      `":warning: It could not be found out. AWS refused sts:AssumeRole. Check the trust policy. \`/eks-access whoami staging\` shows where the way to the cluster ends."`,
+      `":warning: Couldn't find out. AWS refused sts:AssumeRole. Check the trust policy. \`/eks-access whoami staging\` finds the step that fails."`,
     );
   });
 
   test("asks for an ARN where none is linked", () => {
     expect(nobodyLinkedAnswer(aCluster()).text).toMatchInlineSnapshot(
-      `"Say whom you ask about: \`/eks-access why staging &lt;arn&gt;\`. \`aws sts get-caller-identity\` shows your ARN, and \`/eks-access link &lt;arn&gt;\` remembers it."`,
+      `"Which identity? \`/eks-access why staging &lt;arn&gt;\`. \`aws sts get-caller-identity\` shows your ARN; \`/eks-access link &lt;arn&gt;\` saves it."`,
     );
   });
 

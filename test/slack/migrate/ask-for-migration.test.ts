@@ -62,7 +62,7 @@ describe("a typed approve", () => {
 
     expect(before).toEqual([]);
     expect(textOf(answer)).toMatch(/Nothing is approved yet.*Take this item out of aws-auth/s);
-    expect(textOf(then)).toBe("Your approval is recorded. It takes 1 more approval, of another approver of `staging`.");
+    expect(textOf(then)).toBe("Approved. `staging` needs 1 more approval from another approver.");
     expect(await stage.ledger.migrations.get(id)).toMatchObject({
       state: "pending",
       approvals: [{ by: "U0APPROVER" }],
@@ -72,7 +72,7 @@ describe("a typed approve", () => {
   test("by whom it is not for is refused, and recorded", async () => {
     await put();
 
-    expect(await say("U0ONCALL", `approve ${id}`)).toBe("Approvers of `staging` decide about this plan.");
+    expect(await say("U0ONCALL", `approve ${id}`)).toBe("Only approvers of `staging` can decide about this plan.");
 
     expect(await lastEvent()).toMatchObject({ type: "decision.refused", detail: { code: "not-an-approver" } });
   });
@@ -81,7 +81,7 @@ describe("a typed approve", () => {
     await put(aMigration());
 
     expect(await say("U0APPROVER", `approve ${id}`)).toBe(
-      "The worker has no plan to show yet. Decide when `/eks-access status migration-staging-1` shows it.",
+      "The plan is not ready. Decide when `/eks-access status migration-staging-1` shows it.",
     );
   });
 });
@@ -91,7 +91,7 @@ describe("a typed deny", () => {
     await put();
 
     expect(await say("U0APPROVER", `deny ${id} after the release`)).toBe(
-      `Migration \`${id}\` is denied. The requester gets your reason.`,
+      `Migration \`${id}\` is denied. The requester sees your reason.`,
     );
 
     expect(await stage.ledger.migrations.get(id)).toMatchObject({
@@ -102,7 +102,7 @@ describe("a typed deny", () => {
 
   test.each([
     ["without a reason", "U0APPROVER", `deny ${id}`, "Not denied. Add a reason"],
-    ["by who may not", "U0ONCALL", `deny ${id} no`, "Approvers of `staging` decide about this plan."],
+    ["by who may not", "U0ONCALL", `deny ${id} no`, "Only approvers of `staging` can decide about this plan."],
     [
       "of one that there is not",
       "U0APPROVER",
@@ -133,7 +133,7 @@ test.each(["cancel", "revoke"])("%s of a move changes nothing, and names the com
   await put();
 
   expect(await say("U0ONCALL", `${word} ${id}`)).toBe(
-    "Nothing was changed. A migration is stopped by `/eks-access migrate staging withdraw`.",
+    "Nothing changed. To stop a migration: `/eks-access migrate staging withdraw`.",
   );
   expect(await stateNow()).toBe("pending");
 });

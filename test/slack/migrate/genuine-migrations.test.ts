@@ -23,7 +23,7 @@ beforeEach(() => {
 });
 
 async function put(change: MigrationChange): Promise<Migration> {
-  const asked = createMigration({ id, cluster: "staging", requester: "U0ONCALL", told: [] }, at(0), 3600);
+  const asked = createMigration({ id, cluster: "staging", requester: "U0ONCALL", givenArns: [] }, at(0), 3600);
   const after = changedMigration(asked, change);
   await plain.migrations.commit({ after, event: eventOf("migration.planned", after, "worker", at(0)) });
   return after;

@@ -48,9 +48,7 @@ test("what is carried out is active, and what is over is in no list", async () =
   await put({ state: "running" });
   await put({ id: "migration-c1-1", cluster: "c1", state: "done" });
 
-  expect(await list("U0APPROVER", "active")).toMatch(
-    /migrations under way\*.*: 1.*Carrying it out: 0 of 3 steps.*\[Stop\]/s,
-  );
+  expect(await list("U0APPROVER", "active")).toMatch(/migrations\*.*: 1.*Running: 0 of 3 steps.*\[Stop\]/s);
   expect(await list("U0APPROVER", "pending")).not.toContain("migration");
   expect(await list("U0APPROVER", "c1")).not.toContain("migration");
 });
@@ -91,7 +89,7 @@ test("the details of a move that are open show what came of a click in them", as
 
   const after = await stage.slack.until(() => {
     const view = approver.view();
-    return view && textOf(view).includes("Your approval is recorded") ? view : undefined;
+    return view && textOf(view).includes("needs 1 more approval") ? view : undefined;
   });
   expect(after.title).toBe("Migration");
   expect(textOf(after)).toContain("Approved by <@U0APPROVER>");

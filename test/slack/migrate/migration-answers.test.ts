@@ -6,11 +6,11 @@ import { aPlannedMigration } from "../../builders/a-migration.ts";
 const status = "`/eks-access status migration-staging-1`";
 
 test.each([
-  ["no-plan", `The worker has no plan to show yet. Decide when ${status} shows it.`],
-  ["plan-differs", `Nothing was changed: the plan is another one now. Read it with ${status}, and decide there.`],
+  ["no-plan", `The plan is not ready. Decide when ${status} shows it.`],
+  ["plan-differs", `Nothing changed: the plan is a new one. Read it and decide there: ${status}.`],
   [
     "quiet",
-    "Nothing is approved on `staging` now: it is quiet (&lt;!channel&gt; a `*big*` release). You can still deny.",
+    "You can't approve on `staging` now: it is quiet (&lt;!channel&gt; a `*big*` release). You can still deny.",
   ],
 ] as const)(
   "who may decide and can't, as %s, is told where to look, with what an operator wrote as plain text",

@@ -73,21 +73,21 @@ describe("a migration that is asked for", () => {
 
     const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(plan, "ask-move"));
 
-    expect(textOf(answer)).toContain(`Migration \`${id}\` of \`staging\` is recorded`);
+    expect(textOf(answer)).toContain(`Requested the migration of \`staging\` (\`${id}\`)`);
     expect(await migrationNow()).toMatchObject({
       state: "pending",
       requester: "U0APPROVER",
-      told: ["arn:aws:iam::111122223333:role/teams/dev"],
+      givenArns: ["arn:aws:iam::111122223333:role/teams/dev"],
       plan: null,
     });
     expect(textOf(await stage.say("U0ONCALL", "migrate staging ask"))).toContain(
-      `\`${id}\` of <@U0APPROVER> is not over`,
+      `\`${id}\` of <@U0APPROVER> is still open`,
     );
-    expect(textOf(await stage.say("U0ONCALL", "migrate staging"))).not.toContain("Ask for this move");
+    expect(textOf(await stage.say("U0ONCALL", "migrate staging"))).not.toContain("Request this migration");
   });
 
   test("by nobody who does not answer for the cluster; that they tried is recorded", async () => {
-    expect(textOf(await stage.say("U0ENGINEER", "migrate staging ask"))).toContain("Approvers of the cluster");
+    expect(textOf(await stage.say("U0ENGINEER", "migrate staging ask"))).toContain("Only approvers of `staging`");
 
     expect(await stage.ledger.migrations.latestOf("staging")).toBeNull();
     const [last] = (await stage.ledger.events(1, 99)).map(({ event }) => event).slice(-1);
@@ -101,10 +101,10 @@ describe("a migration that is asked for", () => {
   test("is told in the approvers' channel, with the plan, and buttons that carry its digest", async () => {
     const text = textOf(await asked());
 
-    expect(text).toContain("<@U0ONCALL> asks to move `staging` from aws-auth to access entries");
+    expect(text).toContain("<@U0ONCALL> asks to migrate `staging` from aws-auth to access entries");
     expect(text).toContain("`arn:aws:iam::111122223333:role/dev` (mapRoles line 4)");
-    expect(text).toContain("Back: It can't be taken back.");
-    expect(text).toContain("Waiting for 2 approvals, of different people");
+    expect(text).toContain("Undo: It can't be taken back.");
+    expect(text).toContain("Waiting for 2 approvals by different people");
     expect(text).toMatch(/\[Approve this plan\].*\[Deny\].*\[Withdraw\]/s);
   });
 });
@@ -113,9 +113,11 @@ describe("a decision about a migration", () => {
   test("takes two different approvers, sealed; then it is carried out", async () => {
     await asked();
 
-    expect(await click("U0APPROVER", "approve-move")).toContain("It takes 1 more approval, of another approver");
+    expect(await click("U0APPROVER", "approve-move")).toContain(
+      "`staging` needs 1 more approval from another approver",
+    );
     expect(textOf(await stage.showMigration(id))).toContain("Approved by <@U0APPROVER>");
-    expect(await click("U0APPROVER", "approve-move")).toContain("You have approved this plan already");
+    expect(await click("U0APPROVER", "approve-move")).toContain("You already approved this plan");
     expect((await migrationNow()).state).toBe("pending");
     await decide("U0APPROVER2", "approve-move");
 
@@ -128,13 +130,13 @@ describe("a decision about a migration", () => {
       { type: "decision.refused", actor: "U0APPROVER", detail: { code: "approved-already" } },
       { type: "migration.approved", actor: "U0APPROVER2", detail: { state: "running" } },
     ]);
-    expect(textOf(await stage.showMigration(id))).toMatch(/Carrying it out: 0 of 2 steps.*\[Stop\]/s);
+    expect(textOf(await stage.showMigration(id))).toMatch(/Running: 0 of 2 steps.*\[Stop\]/s);
   });
 
   test("is not for who is on call", async () => {
     await asked();
 
-    expect(await click("U0ONCALL", "approve-move")).toContain("Approvers of `staging` decide about this plan");
+    expect(await click("U0ONCALL", "approve-move")).toContain("Only approvers of `staging` can decide about this plan");
     const [last] = (await stage.ledger.events(1, 99)).map(({ event }) => event).slice(-1);
     expect(last).toMatchObject({ type: "decision.refused", actor: "U0ONCALL", detail: { code: "not-an-approver" } });
   });
@@ -146,7 +148,7 @@ describe("a decision about a migration", () => {
 
     const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(old, "approve-move"));
 
-    expect(textOf(answer)).toContain("the plan is another one now");
+    expect(textOf(answer)).toContain("the plan is a new one");
     expect((await migrationNow()).approvals).toEqual([]);
   });
 
@@ -196,7 +198,7 @@ describe("a migration under way", () => {
     await revise({ trouble: { code: "access-entry-denied", message, at: "", attempts: 1, retryAt, causes: [] } });
 
     expect(textOf(await stage.showMigration(id))).toMatch(/Give the worker's own role.*\[Try again\].*\[Stop\]/s);
-    expect(await click("U0ONCALL", "retry-move")).toContain("is tried again now");
+    expect(await click("U0ONCALL", "retry-move")).toContain("again now");
 
     expect(Date.parse((await migrationNow()).trouble?.retryAt ?? "")).toBeLessThanOrEqual(Date.now());
   });
@@ -206,18 +208,18 @@ describe("a migration under way", () => {
     await revise({ done: [done("switch-mode")] }, "migration.stepped");
 
     expect(textOf(await stage.say("U0APPROVER", "migrate staging withdraw not today"))).toContain(
-      "*Stopped* by <@U0APPROVER>: not today. 1 step carried out, which stay",
+      "*Stopped* by <@U0APPROVER>: not today. 1 step done and kept",
     );
 
     expect((await migrationNow()).state).toBe("withdrawn");
     expect(textOf(await stage.showMigration(id))).not.toContain("[Stop]");
-    expect(textOf(await stage.say("U0APPROVER", "migrate staging withdraw"))).toContain("Nothing was changed");
+    expect(textOf(await stage.say("U0APPROVER", "migrate staging withdraw"))).toContain("Nothing changed");
   });
 
   test("is not for an engineer to stop", async () => {
     await running();
 
-    expect(await click("U0ENGINEER", "withdraw-move")).toContain("may do that");
+    expect(await click("U0ENGINEER", "withdraw-move")).toContain("can do that");
     expect((await migrationNow()).state).toBe("running");
   });
 
@@ -228,7 +230,7 @@ describe("a migration under way", () => {
       "migration.done",
     );
 
-    expect(textOf(await stage.showMigration(id))).toMatch(/\*Done\*.*The mode `API` is an operator's own step/s);
+    expect(textOf(await stage.showMigration(id))).toMatch(/\*Done\*.*Only an operator switches to the mode `API`/s);
     expect(stage.person("U0ONCALL").directMessages().map(textOf).join()).toContain("*Done*");
   });
 });

@@ -27,10 +27,10 @@ test("what there is no room for in a message is counted, with the way to all of 
   const items = 100;
 
   const [, left] =
-    /(\d+) lines left out here: `\/eks-access migrate staging`/.exec(
+    /(\d+) lines not shown: see `\/eks-access migrate staging`/.exec(
       textOfBlocks(migrationMessage(theLongestMigration())),
     ) ?? [];
 
   expect(Number(left)).toBeGreaterThan(items);
-  expect(textOfBlocks(migrationMessage(aPlannedMigration()))).not.toContain("left out");
+  expect(textOfBlocks(migrationMessage(aPlannedMigration()))).not.toContain("not shown");
 });

@@ -33,19 +33,19 @@ describe("the status of a move", () => {
     const text = textOfBlocks(migrationStatusAnswer({ migration: aPlannedMigration(), events, acts: ["deny"] }));
 
     expect(text).toMatchInlineSnapshot(`
-      "*<@U0ONCALL> asks to move \`staging\` from aws-auth to access entries*
+      "*<@U0ONCALL> asks to migrate \`staging\` from aws-auth to access entries*
       \`migration-staging-1\`, asked <!date^1772355600^{date_short_pretty} {time}|2026-03-01T09:00:00.000Z>
       → \`arn:aws:iam::111122223333:role/dev\` (mapRoles line 4)
             Gets an access entry.
       · Switch the mode.
-            Back: It can't be taken back.
+            Undo: It can't be taken back.
       · Make the access entry.
-            Back: Delete it.
+            Undo: Delete it.
       · Take this item out of aws-auth.
-            Back: Write it again.
-      Plan \`dddddddddddd\`. Who approves it approves all of it.
-      Waiting for 2 approvals, of different people
-      Lapses <!date^1772442000^{date_short_pretty} {time}|2026-03-02T09:00:00.000Z>.
+            Undo: Write it again.
+      Plan \`dddddddddddd\`. An approval covers all of it.
+      Waiting for 2 approvals by different people
+      Expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02T09:00:00.000Z>.
       *What happened*, with the numbers of the audit log
       \`#1\` <!date^1772355600^{date_short_pretty} {time}|2026-03-01T09:00:00.000Z> \`worker\` asked for a migration
       \`#2\` <!date^1772355660^{date_short_pretty} {time}|2026-03-01T09:01:00.000Z> \`worker\` planned a migration
@@ -63,14 +63,14 @@ describe("the status of a move", () => {
     const trouble = { code: "aws-throttled", message, at: at(0).toISOString(), attempts: 2, retryAt, causes: [] };
     const migration = aPlannedMigration({
       state: "running",
-      done: [proved("switch-mode", "aws-auth is as it was.")],
+      done: [proved("switch-mode", "aws-auth is unchanged.")],
       trouble,
     });
 
     const text = textOfBlocks(migrationStatusAnswer({ migration, events, acts: ["retry", "withdraw"] }));
 
-    expect(text).toMatch(/\*Proved\*\n✓ `switch-mode` .*: aws-auth is as it was\./);
-    expect(text).toMatch(/EKS asks to wait\. What was carried out stays\. It is tried again .*09:20/);
+    expect(text).toMatch(/\*Proved\*\n✓ `switch-mode` .*: aws-auth is unchanged\./);
+    expect(text).toMatch(/EKS asks to wait\. Finished steps stay\. Next try: .*09:20/);
     expect(text).toContain("started a step of a migration: `switch-mode`");
     expect(text).toContain("(`aws-throttled`, try 2)");
     expect(text).toMatch(/\[Try again\] \[Stop\]$/);

@@ -55,8 +55,8 @@ test("whoever may approve a move and has not is mentioned in its thread, once fo
 
   const [first, second, ...more] = await thread();
 
-  expect(first).toMatch(/^<@U0APPROVER>, <@U0APPROVER2>: <@U0ONCALL> still waits for 2 approvals .* It lapses /);
-  expect(second).toContain("<@U0APPROVER2>: <@U0ONCALL> still waits for 1 approval of this migration");
+  expect(first).toMatch(/^<@U0APPROVER>, <@U0APPROVER2>: <@U0ONCALL> still waits for 2 approvals .* It expires /);
+  expect(second).toContain("<@U0APPROVER2>: <@U0ONCALL> still waits for 1 approval for this migration");
   expect(second).not.toContain("<@U0APPROVER>, <@U0APPROVER2>");
   expect(more).toEqual([]);
 });
@@ -89,9 +89,9 @@ describe("where the channel is gone", () => {
 
     expect(toldTo("U0APPROVER")).toHaveLength(2);
     expect(toldTo("U0APPROVER2")[0]).toMatch(
-      /^<@U0ONCALL> asks to move `staging`.*Waiting for 2 approvals.*can't be reached, so you are asked here.*\[Review\]/s,
+      /^<@U0ONCALL> asks to migrate `staging`.*Waiting for 2 approvals.*can't be reached, so you get this here.*\[Review\]/s,
     );
-    expect(toldTo("U0ONCALL").join()).toContain("They are asked in direct messages instead.");
+    expect(toldTo("U0ONCALL").join()).toContain("The approvers get direct messages instead.");
   });
 
   test("who has approved it is not asked any more, and nobody is once it is decided", async () => {
@@ -127,7 +127,7 @@ describe("where the channel is gone", () => {
     await showGone();
 
     const [told = ""] = toldTo("U0ONCALL");
-    expect(told).toContain("`/eks-access status migration-staging-1` shows how it goes on");
+    expect(told).toContain("Follow it with `/eks-access status migration-staging-1`");
     expect(told).not.toContain("asked");
   });
 
@@ -155,9 +155,7 @@ test("whoever asked is told what keeps the worker from planning, once for each k
   const told = slack.person("U0ONCALL").directMessages().map(textOf);
 
   expect(told).toHaveLength(2);
-  expect(told[0]).toMatch(
-    /^Migration `migration-staging-1` of `staging`: .*Give the worker's own role.* It is tried again /,
-  );
+  expect(told[0]).toMatch(/^Migration `migration-staging-1` of `staging`: .*Give the worker's own role.* Next try: /);
 });
 
 test("nobody is reminded of a move that somebody stops while its message is brought up to date", async () => {

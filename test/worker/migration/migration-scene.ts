@@ -16,7 +16,7 @@ export interface MigrationScene {
   readonly context: (ledger?: Ledger) => WorkerContext;
   /** Somebody asks for the move, and the worker plans it. */
   ask: (told?: readonly string[]) => Promise<Migration>;
-  /** These people approve what stands there. */
+  /** These people approve what is in it. */
   approve: (...users: readonly string[]) => Promise<Migration>;
   now: () => Promise<Migration>;
   /** One look of a worker. */
@@ -51,9 +51,13 @@ export function migrationScene(ledger: Ledger, from: BothKeys = keys): Migration
     now,
     look,
     pass,
-    ask: async (told = []) => {
+    ask: async (givenArns = []) => {
       const id = nextMigrationId(cluster.name, await ledger.migrations.latestOf(cluster.name));
-      const migration = createMigration({ id, cluster: cluster.name, requester: "U0ONCALL", told }, clock(), 24 * 3600);
+      const migration = createMigration(
+        { id, cluster: cluster.name, requester: "U0ONCALL", givenArns },
+        clock(),
+        24 * 3600,
+      );
       await ledger.migrations.commit({
         after: migration,
         event: eventOf("migration.asked", migration, "U0ONCALL", clock()),

@@ -9,7 +9,7 @@ const workerSide = useWorkerSide();
 
 function report() {
   const { cluster, context } = workerSide();
-  return reportMigration(context(), cluster, { user: "U0APPROVER", told: [] });
+  return reportMigration(context(), cluster, { user: "U0APPROVER", givenArns: [] });
 }
 
 const write = (data: Readonly<Record<string, string>>) =>
@@ -31,9 +31,9 @@ test("the move of a cluster is planned from what stands there, and nothing is wr
       { place: "mapRoles line 8", arn: arns.admins, fate: "moves" },
     ],
     steps: [
-      { undo: expect.stringContaining("can't be taken back") },
+      { undo: expect.stringContaining("no way back") },
       { does: expect.stringContaining("AmazonEKSClusterAdminPolicy") },
-      { does: expect.stringContaining("Take this item out of aws-auth") },
+      { does: expect.stringContaining("Remove this item from aws-auth") },
     ],
     before: [expect.stringContaining("EC2_LINUX")],
   });

@@ -110,7 +110,7 @@ describe("a move that two approvers have approved", () => {
 
     expect(done).toMatchObject({ state: "done", begun: null, trouble: null });
     expect(done.done.map(({ proof }) => proof.join(" "))).toEqual([
-      expect.stringContaining("aws-auth is as it was."),
+      expect.stringContaining("aws-auth is unchanged."),
       expect.stringMatching(/mapped: EKS has platform-admin.+authorized: not tested/),
       expect.stringContaining("aws-auth is as planned when it is read back."),
     ]);
@@ -141,7 +141,9 @@ describe("a move that two approvers have approved", () => {
 
     const migration = await scene.look();
 
-    expect(migration.done.at(-1)?.proof.join(" ")).toMatch(/authorized: the API server answers .+ as for its item/);
+    expect(migration.done.at(-1)?.proof.join(" ")).toMatch(
+      /authorized: the API server answers .+ for both it and its item/,
+    );
   });
 
   /** The worker may become this role, whom aws-auth makes an administrator here. */
@@ -341,7 +343,7 @@ describe("a move that somebody stops", () => {
 test("whose nodes a role is of is asked of EKS", async () => {
   const nodes = async () => (await scene.ask()).plan?.summary.items[0]?.sentences.join(" ");
 
-  expect(await nodes()).toContain("No managed node group and no Fargate profile has this role");
+  expect(await nodes()).toContain("No managed node group or Fargate profile has this role");
   await stop();
   sandbox.aws.updateCluster(clusterArnOf(cluster), { nodeRoles: [{ arn: arns.node, type: "EC2_LINUX" }] });
   expect(await nodes()).toContain("It is the role of the managed node group ng-1");

@@ -133,7 +133,7 @@ describe("a user that created the cluster", () => {
     expect(await open(configured("legacy"))).toEqual({ creatorArn: creatorArns.user, username: "kubernetes-admin" });
   });
 
-  test("is not become with somebody else's keys", async () => {
+  test("is not become with another person's keys", async () => {
     const folder = mkdtempSync(join(tmpdir(), "eks-access-profile-"));
     const profiles = process.env.AWS_SHARED_CREDENTIALS_FILE ?? "";
     const { accessKeyId, secretAccessKey } = workerSide().sandbox.aws.account.addUser({ name: "impostor" });
@@ -183,7 +183,7 @@ describe("a user that created the cluster", () => {
 
     const ofRole = (await needed.finally(restore)).links;
     expect(links.slice(0, 4).map(({ result }) => result)).toEqual(["yes", "yes", "yes", "yes"]);
-    expect(links[0]?.detail).toBe("it has no identity of its own, and needs none for this cluster");
+    expect(links[0]?.detail).toBe("it has no identity of its own and needs none for this cluster");
     expect(ofRole.slice(0, 2).map(({ result }) => result)).toEqual(["no", "not asked"]);
   });
 

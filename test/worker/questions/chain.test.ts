@@ -61,12 +61,12 @@ describe("the chain to somebody's pods", () => {
 
     expect(results(links)).toBe("yes yes yes yes yes yes yes yes yes yes yes yes");
     expect(links.creator.detail).toBe(
-      `the worker is arn:aws:sts::${account}:assumed-role/cluster-creator/eks-access-U0ENGINEER-whoami`,
+      `the worker acts as arn:aws:sts::${account}:assumed-role/cluster-creator/eks-access-U0ENGINEER-whoami`,
     );
-    expect(links["api-server"].detail).toContain("takes us for `kubernetes-admin` in `system:masters`");
-    expect(links.document.detail).toMatch(/^3 entries, .*1 notice, \d+ KiB \(99 %\) of room left$/);
+    expect(links["api-server"].detail).toContain("knows us as `kubernetes-admin` in `system:masters`");
+    expect(links.document.detail).toMatch(/^3 entries, .*1 notice, \d+ KiB \(99 %\) left$/);
     expect(links.you.detail).toBe(`${arns.engineer} is \`engineer\` in \`eks-access:viewers\``);
-    expect(links.pods.detail).toContain("may list pods in `default`");
+    expect(links.pods.detail).toContain("can list pods in `default`");
     expect(linkNames.filter((name) => links[name].ms === null)).toEqual([]);
   });
 
@@ -79,8 +79,8 @@ describe("the chain to somebody's pods", () => {
       "yes no not asked not asked not asked not asked not asked not asked not asked not asked yes not asked",
     );
     expect(links.creator.detail).toMatch(/^AWS refused sts:AssumeRole on .*role\/cluster-creator/);
-    expect(links.creator.mend).toContain("Check the trust policy");
-    expect(links.cluster).toMatchObject({ detail: "the chain ends at the creator", ms: null });
+    expect(links.creator.remedy).toContain("Check the trust policy");
+    expect(links.cluster).toMatchObject({ detail: "needs the creator", ms: null });
   });
 
   test("ends at the worker where AWS does not know it", async () => {
@@ -90,8 +90,8 @@ describe("the chain to somebody's pods", () => {
     const links = await chain(ledger);
 
     expect(links.worker.result).toBe("no");
-    expect(links.worker.mend).toBe("Check the worker's own AWS credentials, and its clock.");
-    expect(links.creator.detail).toBe("the chain ends at the worker's identity");
+    expect(links.worker.remedy).toBe("Check the worker's own AWS credentials, and its clock.");
+    expect(links.creator.detail).toBe("needs the worker's identity");
   });
 
   test("ends at the API server where that does not answer", async () => {
@@ -100,18 +100,18 @@ describe("the chain to somebody's pods", () => {
     const links = await chain(ledger);
 
     expect(links["api-server"].result).toBe("no");
-    expect(links["api-server"].mend).toContain("Check the network path");
-    expect(links.document.detail).toBe("the chain ends at the API server");
+    expect(links["api-server"].remedy).toContain("Check the network path");
+    expect(links.document.detail).toBe("needs the API server");
   });
 
-  test("goes on where the API server is too old to say whom it takes us for", async () => {
+  test("goes on where the API server is too old to say whom it knows us as", async () => {
     const body = JSON.stringify({ kind: "Status", status: "Failure", reason: "NotFound", code: 404 });
     workerSide().sandbox.faults.plan("kubernetes.self-subject-review", { type: "answer", status: 404, body });
 
     const links = await chain(ledger);
 
     expect(links["api-server"]).toMatchObject({ result: "not asked" });
-    expect(links["api-server"].detail).toContain("has no SelfSubjectReview");
+    expect(links["api-server"].detail).toContain("SelfSubjectReview needs Kubernetes 1.28");
     expect(links.pods.result).toBe("yes");
   });
 
@@ -124,13 +124,13 @@ describe("the chain to somebody's pods", () => {
     const links = await chain(ledger);
 
     expect(results(links)).toBe("yes yes yes yes not asked yes not asked yes yes yes yes yes");
-    expect(links.mode.detail).toBe("`API`: access entries alone say who signs in; aws-auth is not read");
+    expect(links.mode.detail).toBe("`API`: only access entries count; aws-auth is not read");
     expect(links.document.detail).toBe("the cluster does not read aws-auth");
     expect(links.entries.detail).toMatch(/^\d+ access entries$/);
     expect(links.you.detail).toBe(
-      `${arns.engineer} is \`by-entry\` in \`eks-access:viewers\` by its access entry of type \`STANDARD\``,
+      `${arns.engineer} is \`by-entry\` in \`eks-access:viewers\` through its access entry of type \`STANDARD\``,
     );
-    expect(links.pods.detail).toContain("may list pods in `default`");
+    expect(links.pods.detail).toContain("can list pods in `default`");
   });
 
   test("says who has no access entry where that alone counts", async () => {
@@ -138,8 +138,8 @@ describe("the chain to somebody's pods", () => {
 
     const links = await chain(ledger);
 
-    expect(links.you).toMatchObject({ result: "no", mend: "`/eks-access why staging` says why." });
-    expect(links.you.detail).toContain("is nobody here: `Unauthorized`");
+    expect(links.you).toMatchObject({ result: "no", remedy: "`/eks-access why staging` explains it." });
+    expect(links.you.detail).toContain("can't sign in here: `Unauthorized`");
   });
 
   test("ends at the access entries where they may not be asked for and nothing else counts", async () => {
@@ -150,8 +150,8 @@ describe("the chain to somebody's pods", () => {
     const links = await chain(ledger);
 
     expect(links.entries).toMatchObject({ result: "no" });
-    expect(links.entries.mend).toContain("deploy/iam/access-entries-policy.json");
-    expect(links.you.detail).toBe("the chain ends at the access entries");
+    expect(links.entries.remedy).toContain("deploy/iam/access-entries-policy.json");
+    expect(links.you.detail).toBe("needs the access entries");
   });
 
   test("looks for a lease by an access entry there, and not in the document", async () => {
@@ -177,7 +177,7 @@ describe("the chain to somebody's pods", () => {
 
     const links = await chain(ledger);
 
-    expect(links.document).toMatchObject({ result: "no", mend: "See `/eks-access check staging`." });
+    expect(links.document).toMatchObject({ result: "no", remedy: "See `/eks-access check staging`." });
     expect(links.document.detail).toContain("1 error");
     expect(links.pods.result).toBe("yes");
   });
@@ -188,7 +188,7 @@ describe("the chain to somebody's pods", () => {
     const links = await chain(ledger);
 
     expect(links.document.detail).toContain("there is no ConfigMap `aws-auth`");
-    expect(links.you).toMatchObject({ result: "not asked", detail: "the chain ends at the document" });
+    expect(links.you).toMatchObject({ result: "not asked", detail: "needs the document" });
   });
 
   test("says who is nobody, and where to ask why", async () => {
@@ -196,14 +196,14 @@ describe("the chain to somebody's pods", () => {
 
     const links = await chain(ledger);
 
-    expect(links.you).toMatchObject({ result: "no", mend: "`/eks-access why staging` says why." });
-    expect(links.pods.detail).toBe("the chain ends at you");
+    expect(links.you).toMatchObject({ result: "no", remedy: "`/eks-access why staging` explains it." });
+    expect(links.pods.detail).toBe("needs you");
   });
 
   test("asks about nobody where no principal is linked", async () => {
     const links = await chain(memoryLedger());
 
-    expect(links.you).toMatchObject({ result: "not asked", detail: "no principal is linked with you" });
+    expect(links.you).toMatchObject({ result: "not asked", detail: "you have no linked principal" });
     expect(links.pods.result).toBe("not asked");
     expect(links.drift.result).toBe("yes");
   });
@@ -214,7 +214,7 @@ describe("the chain to somebody's pods", () => {
     const links = await chain(ledger);
 
     expect(links.pods).toMatchObject({ result: "no" });
-    expect(links.pods.detail).toContain("may not list pods in `default`");
+    expect(links.pods.detail).toContain("can't list pods in `default`");
   });
 
   test("tells a lease that somebody took out of the document", async () => {
@@ -225,7 +225,7 @@ describe("the chain to somebody's pods", () => {
 
     expect(links.leases.detail).toMatch(/^`viewer` \(`r-1`\) until \d{4}-/);
     expect(links.drift).toMatchObject({ result: "no" });
-    expect(links.drift.detail).toContain("somebody took out of the document: `r-1`: the entry of");
+    expect(links.drift.detail).toContain("somebody removed from the document: `r-1`: the entry of");
   });
 
   test("says that nobody took a lease out of a section that can't be read, and where its lines are", async () => {
@@ -235,18 +235,18 @@ describe("the chain to somebody's pods", () => {
 
     const { drift } = await chain(ledger);
 
-    expect(drift).toMatchObject({ result: "no", mend: "`/eks-access check staging` says how to mend the section." });
-    expect(drift.detail).toMatch(/^active leases count for nothing: `r-1`: mapUsers can't be read from/);
+    expect(drift).toMatchObject({ result: "no", remedy: "`/eks-access check staging` shows how to fix the section." });
+    expect(drift.detail).toMatch(/^active leases have no effect: `r-1`: mapUsers can't be read from/);
   });
 
-  test("tells of somebody else's lease that is gone no more than that, except to who answers for the cluster", async () => {
+  test("tells of another person's lease that is gone no more than that, except to who answers for the cluster", async () => {
     const active = aGrantedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
     await ledger.commit(aChange({ ...active, requester: "U0ONCALL", principal: `${arns.engineer}2` }));
 
     const [open, closed] = [await chain(ledger, true), await chain(ledger, false)];
 
     expect(open.drift.detail).toContain(`${arns.engineer}2`);
-    expect(closed.drift.detail).toBe("somebody took out of the document: 1 of 1 active lease");
+    expect(closed.drift.detail).toBe("somebody removed from the document: 1 of 1 active lease");
   });
 
   test("claims no identity where chance decides between two entries", async () => {
@@ -256,11 +256,11 @@ describe("the chain to somebody's pods", () => {
 
     const links = await chain(ledger);
 
-    expect(links.you).toMatchObject({ result: "no", mend: "Keep one entry for each ARN, with all its groups." });
+    expect(links.you).toMatchObject({ result: "no", remedy: "Keep one entry for each ARN, with all its groups." });
     expect(links.you.detail).toMatch(
-      /^Chance decides: the entry in mapUsers, line 1, .*; the entry in mapUsers, line 4,/,
+      /^It is random which entry counts: the entry in mapUsers, line 1, .*; the entry in mapUsers, line 4,/,
     );
-    expect(links.pods).toMatchObject({ result: "not asked", detail: "the chain ends at you" });
+    expect(links.pods).toMatchObject({ result: "not asked", detail: "needs you" });
   });
 
   test("goes by the access entry where there is one, and claims no Forbidden that an access policy may lift", async () => {
@@ -271,7 +271,7 @@ describe("the chain to somebody's pods", () => {
     const links = await chain(ledger);
 
     expect(links.you.detail).toContain(
-      "is `by-entry` in no groups by its access entry of type `STANDARD`, which goes before aws-auth",
+      "is `by-entry` in no groups through its access entry of type `STANDARD`, which overrides aws-auth",
     );
     expect(links.pods.result).toBe("not asked");
   });

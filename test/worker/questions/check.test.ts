@@ -131,7 +131,7 @@ describe("where aws-auth alone counts", () => {
 
   test.each([
     ["ends", { state: "ended" }],
-    ["is being taken away", { end: { cause: "revoked", by: "U0ENGINEER", at: "", why: "" } }],
+    ["is being removed", { end: { cause: "revoked", by: "U0ENGINEER", at: "", why: "" } }],
   ] as const)("nobody is said to have taken out a lease that %s while the document is read", async (_, change) => {
     const ledger = await ledgerWith(arns.engineer);
     const grantedOf = changingAfterFirst(ledger, change);
@@ -199,7 +199,7 @@ describe("where access entries go before aws-auth", () => {
     const report = await check({ ...readingLimits, most: 20 });
 
     expect(report).toMatchObject({
-      entries: { listed: 3_000, unread: 2_980, why: expect.stringContaining("No more than 20 are read") },
+      entries: { listed: 3_000, unread: 2_980, why: expect.stringContaining("At most 20 are read") },
     });
     expect(JSON.stringify(report)).toContain("entry-hides-item");
     expect(workerSide().sandbox.faults.calls("eks.DescribeAccessEntry") - before).toBe(20);

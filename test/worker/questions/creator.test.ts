@@ -21,24 +21,24 @@ describe("who created a cluster", () => {
 
     const answer = await answerFor();
 
-    expect(answer).toContain("✓ can become it, but the cluster can't be used: EKS says that cluster staging");
+    expect(answer).toContain("✓ can act as it, but the cluster can't be used: EKS says that cluster staging");
     expect(answer).toContain("is CREATING");
-    expect(answer).not.toContain("can't become it");
+    expect(answer).not.toContain("can't act as it");
   });
 
   test("is not said to be forgotten where the region has no such cluster", async () => {
     const answer = await answerFor({ region: "eu-west-1" });
 
-    expect(answer).toContain("*CloudTrail* – has no record in `eu-west-1`, where EKS knows no such cluster\n");
+    expect(answer).toContain("*CloudTrail* – no record in `eu-west-1`, and EKS has no such cluster there\n");
     expect(answer).toContain("Correct eksName, region or account in eks-access.yml.");
     expect(answer).not.toContain("90 days");
-    expect(answer).not.toContain("can't become it");
+    expect(answer).not.toContain("can't act as it");
   });
 
   test("is not said to be forgotten where nobody knows whether the region has the cluster", async () => {
     const answer = await answerFor({ region: "eu-west-1", creator: { type: "discover", through: [] } });
 
-    expect(answer).toMatch(/\*CloudTrail\* – has no record in `eu-west-1` of the last 90 days/);
+    expect(answer).toMatch(/\*CloudTrail\* – no record in `eu-west-1` in the last 90 days/);
     expect(answer).toMatch(/Check the cluster's region, account and eksName/);
   });
 

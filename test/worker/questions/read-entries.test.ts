@@ -47,7 +47,7 @@ test("no more than the most are read, the first ones, and it is said how many ar
   const reading = await readEntries({ describe }, arns(30), { ...limits, most: 10 });
 
   expect(seen.asked).toEqual(arns(10));
-  expect(reading).toMatchObject({ unread: 20, why: expect.stringContaining("No more than 10 are read") });
+  expect(reading).toMatchObject({ unread: 20, why: expect.stringContaining("At most 10 are read") });
 });
 
 test("where EKS throttles some, fewer are read at once, and all of them", async () => {
@@ -93,6 +93,6 @@ test("whoever asks is not kept waiting by an answer that does not come", async (
   expect(reading.entries).toHaveLength(4);
   expect(reading).toMatchObject({
     unread: 1,
-    why: "EKS had not answered for all of them in time. Ask again in a minute.",
+    why: "EKS did not answer for all of them in time. Ask again in a minute.",
   });
 });

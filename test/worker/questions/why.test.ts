@@ -94,7 +94,7 @@ describe("why, asked of a live cluster,", () => {
     sandbox.aws.account.setAllowed(arns.creator, allowed);
 
     expect(inShort(report)).toBe("unauthorized: not-mapped");
-    expect(JSON.stringify(report)).toContain("its access entry was not asked for: AWS refused eks:ListAccessEntries");
+    expect(JSON.stringify(report)).toContain("its access entry is unknown: AWS refused eks:ListAccessEntries");
   });
 
   test("does not look at aws-auth where the mode does not read it", async () => {
