@@ -37,6 +37,6 @@ test("a lease that ends while Slack is slow with the channel is not told to its 
 
   const told = slack.person("U0ENGINEER").directMessages().map(textOf);
   expect(told).toHaveLength(1);
-  expect(told[0]).toContain("is over");
+  expect(told[0]).toContain("`viewer` on `staging` (`r-1`) ended: the entry is gone from aws-auth.");
   await slack.stop();
 });
