@@ -1,5 +1,4 @@
-import type { PolicyStatements } from "./identities.ts";
-import { readPolicyDocument } from "./identities.ts";
+import { type PolicyStatements, readPolicyDocument } from "./identities.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
 /** The parameters of AssumeRole after STS has accepted their form. */

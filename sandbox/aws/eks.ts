@@ -18,8 +18,14 @@ import type { AwsContext } from "./context.ts";
 import { eksRefusal } from "./eks-authorization.ts";
 import { type EksAction, readEksCall, textMapOf } from "./eks-calls.ts";
 import type { CloudTrailEvent, EksCluster } from "./eks-cluster.ts";
-import type { EksResult } from "./eks-service.ts";
-import { type AllowedCall, done, type EksHandler, type EksService, findCluster } from "./eks-service.ts";
+import {
+  type AllowedCall,
+  done,
+  type EksHandler,
+  type EksResult,
+  type EksService,
+  findCluster,
+} from "./eks-service.ts";
 import { describeFargateProfile, describeNodegroup, listFargateProfiles, listNodegroups } from "./node-calls.ts";
 import { eksError, type Refusal, refuse } from "./refusal.ts";
 import { readClaim, verifySignature } from "./signature.ts";

@@ -1,6 +1,13 @@
 import { randomBytes } from "node:crypto";
-import type { Caller, Credentials, Identity, PolicyStatements, SessionCredentials, TrustPolicy } from "./identities.ts";
-import { readPolicyDocument } from "./identities.ts";
+import {
+  type Caller,
+  type Credentials,
+  type Identity,
+  type PolicyStatements,
+  readPolicyDocument,
+  type SessionCredentials,
+  type TrustPolicy,
+} from "./identities.ts";
 
 /** What a session carries, and how long it lives (an hour by default). */
 interface SessionOptions {

@@ -1,6 +1,5 @@
 import type { ClusterAccess, PolicyInForce } from "../aws/eks-clusters.ts";
-import type { PolicyRule } from "./rbac.ts";
-import { type Attributes, covers, type User, type Verdict } from "./rbac.ts";
+import { type Attributes, covers, type PolicyRule, type User, type Verdict } from "./rbac.ts";
 
 /**
  * The rules of EKS's access policies (EKS User Guide, "Review access policy permissions"). Their tables are close to the

@@ -5,8 +5,15 @@ import type { Authenticator } from "./authenticator.ts";
 import { answerConfigMaps } from "./config-map-requests.ts";
 import type { ConfigMapStore } from "./config-map-store.ts";
 import { discover } from "./discovery.ts";
-import type { Attributes, Authorize, Rbac, ResourceAttributes, User } from "./rbac.ts";
-import { listRbac, readRole } from "./rbac.ts";
+import {
+  type Attributes,
+  type Authorize,
+  listRbac,
+  type Rbac,
+  type ResourceAttributes,
+  readRole,
+  type User,
+} from "./rbac.ts";
 import { accessReview, selfSubjectReview } from "./reviews.ts";
 import { failure, listPods, type Status, statusAnswer, unauthorized, unsupportedMediaType } from "./status.ts";
 

@@ -4,8 +4,7 @@ import { arns, channel, clusterArn, clusterName } from "../scene.ts";
 import type { SandboxCall } from "../scene-clusters.ts";
 import { textOf } from "../slack/message-content.ts";
 import type { SandboxMessage } from "../slack/shapes.ts";
-import type { Narration } from "./narration.ts";
-import { channelMessage, expectThat, within } from "./narration.ts";
+import { channelMessage, expectThat, type Narration, within } from "./narration.ts";
 
 /** The clusters of the scene that take access entries, by what they read. */
 const acts = [

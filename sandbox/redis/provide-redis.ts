@@ -5,8 +5,7 @@ import { AccessError } from "../../src/access/failure/access-error.ts";
 import { freePort } from "../free-port.ts";
 import { fetchDebianRedis } from "./debian-packages.ts";
 import { findOnPath } from "./find-on-path.ts";
-import type { RedisProgram } from "./redis-process.ts";
-import { awaitPing, startRedisProcess } from "./redis-process.ts";
+import { awaitPing, type RedisProgram, startRedisProcess } from "./redis-process.ts";
 
 /** In this order: what is here already, what the distribution has, what a container has. */
 const sources: readonly Source[] = [

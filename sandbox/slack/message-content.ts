@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { lengthOfText, longestText, problemsOf } from "./block-limits.ts";
-import type { SlackBlock } from "./inputs.ts";
-import { type Inputs, inputsOf } from "./inputs.ts";
+import { type Inputs, inputsOf, type SlackBlock } from "./inputs.ts";
 import { isObject, type JsonObject, listAt, objectAt, textAt } from "./json.ts";
 import { jsonArgument, refusedFor, SlackRefusal, textArgument } from "./methods/method.ts";
 import type { SandboxMessage } from "./shapes.ts";

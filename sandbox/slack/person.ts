@@ -1,5 +1,4 @@
 import { plainAnswer, takeCommandAnswer } from "./acknowledgements.ts";
-import type { SlackBlock } from "./inputs.ts";
 import {
   type ElementPlace,
   elementsOf,
@@ -8,6 +7,7 @@ import {
   type InputValue,
   optionsOf,
   type PlacedElement,
+  type SlackBlock,
 } from "./inputs.ts";
 import { type JsonObject, objectAt, textAt } from "./json.ts";
 import { commandPayload, homeOpenedPayload, messageActionPayload, viewActionPayload } from "./payloads.ts";

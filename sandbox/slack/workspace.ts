@@ -1,6 +1,5 @@
 import { Faults } from "../faults.ts";
-import type { SandboxRequest, SandboxRoute } from "../http-server.ts";
-import { type SandboxServer, startSandboxServer } from "../http-server.ts";
+import { type SandboxRequest, type SandboxRoute, type SandboxServer, startSandboxServer } from "../http-server.ts";
 import { type Acknowledgement, ackDeadline, type Deliver, deliverOverHttp, type Outgoing } from "./delivery.ts";
 import { textOf } from "./message-content.ts";
 import { chatMethods } from "./methods/chat.ts";
@@ -14,8 +13,7 @@ import { rateCounter } from "./rate-limits.ts";
 import { answerResponse } from "./response-urls.ts";
 import type { SandboxChannel, SandboxMessage, SandboxUser } from "./shapes.ts";
 import { makeSocketMode, type SocketMode } from "./socket-mode.ts";
-import type { SlackState } from "./state.ts";
-import { makeChanges, newState, untilFound } from "./state.ts";
+import { makeChanges, newState, type SlackState, untilFound } from "./state.ts";
 import { answerCall, type WebApi } from "./web-api.ts";
 
 /** A Slack workspace with an app installed in it, over real HTTP on the loopback address. */

@@ -1,5 +1,5 @@
 import type { MemoryKeys } from "../access/approval/seal.ts";
-import type { Json } from "../access/audit/canonical-json.ts";
+import type { Json } from "../access/audit/event.ts";
 import type { Holding, Share } from "../access/request/record.ts";
 import type { AccessEntry } from "./entry.ts";
 

@@ -1,5 +1,12 @@
-import type { AwsAuthDocument, Entry, Problem, ReadDocument, Section } from "./document.ts";
-import { DOCUMENT_LIMIT, sizeOf } from "./document.ts";
+import {
+  type AwsAuthDocument,
+  DOCUMENT_LIMIT,
+  type Entry,
+  type Problem,
+  type ReadDocument,
+  type Section,
+  sizeOf,
+} from "./document.ts";
 import { replaceNode } from "./edit-entry.ts";
 import { editSection } from "./edit-section.ts";
 import { fieldUses, lastUse } from "./fields.ts";

@@ -1,4 +1,3 @@
-import type { EKSClient } from "@aws-sdk/client-eks";
 import {
   type AccessScope,
   AssociateAccessPolicyCommand,
@@ -6,13 +5,14 @@ import {
   DeleteAccessEntryCommand,
   DescribeAccessEntryCommand,
   DisassociateAccessPolicyCommand,
+  type EKSClient,
   ListAccessEntriesCommand,
   ListAssociatedAccessPoliciesCommand,
   TagResourceCommand,
   UntagResourceCommand,
   UpdateAccessEntryCommand,
 } from "@aws-sdk/client-eks";
-import type { RequestIds } from "../access/audit/request-ids.ts";
+import type { RequestIds } from "../access/audit/event.ts";
 import { allOfPages, type PageBounds } from "../access/failure/bounded-pages.ts";
 import type { ScopedPolicy } from "../access/policy/policy-text.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/index.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { DescribeUpdateCommand, type EKSClient, UpdateClusterConfigCommand } from "@aws-sdk/client-eks";
-import type { RequestIds } from "../access/audit/request-ids.ts";
+import type { RequestIds } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import type { ClusterAddress, EksCluster } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";

@@ -1,5 +1,5 @@
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
-import type { RequestIds } from "../access/audit/request-ids.ts";
+import type { RequestIds } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import { step } from "../operations/metrics/steps.ts";
 import { callSts } from "./call-sts.ts";

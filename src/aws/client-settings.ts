@@ -1,7 +1,7 @@
 import { Readable, Transform } from "node:stream";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { HttpRequest } from "@smithy/protocol-http";
-import { answerGuard } from "../access/failure/bounded-text.ts";
+import { answerGuard } from "../access/failure/redact.ts";
 import { usualDeadlines } from "../operations/deadlines.ts";
 import type { FinishedCall } from "../operations/metrics/announcements.ts";
 import { observed, resultOfStatus } from "../operations/metrics/calls.ts";

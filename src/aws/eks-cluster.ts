@@ -1,5 +1,5 @@
 import { type Cluster, DescribeClusterCommand, EKSClient, ResourceNotFoundException } from "@aws-sdk/client-eks";
-import type { RequestIds } from "../access/audit/request-ids.ts";
+import type { RequestIds } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { step } from "../operations/metrics/steps.ts";

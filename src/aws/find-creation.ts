@@ -2,7 +2,7 @@ import { CloudTrailClient, LookupEventsCommand } from "@aws-sdk/client-cloudtrai
 import { z } from "zod";
 import { AccessError } from "../access/failure/access-error.ts";
 import { boundedPages } from "../access/failure/bounded-pages.ts";
-import { type CreationRecord, isOfCluster, recordWithinMs } from "../access/policy/creation.ts";
+import { type CreationRecord, isOfCluster, recordWithinMs } from "../access/policy/creator.ts";
 import { fromAssumedRole } from "../aws-auth/index.ts";
 import { callerIdentity } from "./caller-identity.ts";
 import { clientSettings } from "./client-settings.ts";

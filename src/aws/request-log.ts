@@ -1,4 +1,4 @@
-import type { RequestIds } from "../access/audit/request-ids.ts";
+import type { RequestIds } from "../access/audit/event.ts";
 
 /** What the SDK puts into an answer, and into the error that it makes of one. */
 interface Answered {

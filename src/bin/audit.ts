@@ -1,11 +1,9 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import type { PreviewPublicKeys } from "../access/approval/seal.ts";
-import { brokenBase } from "../access/approval/seal-base.ts";
-import { type Anchor, formatAnchor, type LogBase, readAnchor } from "../access/audit/anchor.ts";
-import { toCloudEvent } from "../access/audit/cloud-event.ts";
-import { type ChainedEvent, type ChainVerdict, genesis, type WholeChain } from "../access/audit/event.ts";
-import { verifyLog } from "../access/audit/verify-log.ts";
+import { brokenBase } from "../access/approval/seals.ts";
+import { type ChainedEvent, type ChainVerdict, genesis, toCloudEvent, type WholeChain } from "../access/audit/event.ts";
+import { type Anchor, formatAnchor, type LogBase, readAnchor, verifyLog } from "../access/audit/verify-log.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import { readRedisEnvironment } from "../config/environment.ts";
 import { readPreviewKeys } from "../config/key-environment.ts";

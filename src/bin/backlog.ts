@@ -1,5 +1,5 @@
 import type { JobType, Queue } from "bullmq";
-import { tallyOf } from "../access/request/class.ts";
+import { tallyOf } from "../access/request/lists.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
 import type { Backlog, QueueStanding } from "../operations/metrics/standing-metrics.ts";
 import type { WorkerContext } from "../worker/context.ts";

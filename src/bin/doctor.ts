@@ -1,11 +1,10 @@
 import { explain } from "../access/failure/access-error.ts";
 import type { Cluster, Level, Rule } from "../access/policy/cluster.ts";
 import { ruleWarning } from "../access/policy/explain.ts";
-import { sharedTokenWarnings } from "../access/policy/shared-tokens.ts";
+import { sharedTokenWarnings } from "../access/policy/judge.ts";
 import { broken, type Finding, found, notAsked } from "../diagnosis/link.ts";
 import { openQueues } from "../ledger/queues.ts";
-import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
-import { examineFsync, examineRedis } from "../ledger/redis/examine.ts";
+import { connectRedis, examineFsync, examineRedis, type RedisConnection } from "../ledger/redis/connect.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
 import { FailureLog } from "../operations/failure-log.ts";
 import { createLog } from "../operations/log.ts";

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { AccessError, explain } from "../access/failure/access-error.ts";
-import { nearest } from "../access/request/nearest.ts";
+import { nearest } from "../access/request/read-part.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import { listenForStop, processIo } from "./process-io.ts";
 

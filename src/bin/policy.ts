@@ -1,13 +1,12 @@
 import { parseArgs } from "node:util";
 import { load } from "js-yaml";
 import { z } from "zod";
-import type { Cluster, Level } from "../access/policy/cluster.ts";
+import { type Cluster, type Level, partitionOf } from "../access/policy/cluster.ts";
 import { expectationForms, readExpectation } from "../access/policy/expectation.ts";
 import { ruleInWords, ruleName, ruleWarning, stepsTo } from "../access/policy/explain.ts";
 import { type Actor, type Judgement, judge } from "../access/policy/judge.ts";
 import { type AskVerdict, mayAsk } from "../access/policy/may-ask.ts";
-import { partitionOf } from "../access/policy/may-request.ts";
-import { parseDuration } from "../access/request/duration.ts";
+import { parseDuration } from "../access/request/extension.ts";
 import { readPrincipal } from "../aws-auth/index.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { problemOfYaml, problemsOfForm } from "../config/forms.ts";

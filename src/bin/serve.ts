@@ -9,7 +9,7 @@ import { openQueues } from "../ledger/queues.ts";
 import { redisAuditLog } from "../ledger/redis/audit-log.ts";
 import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../ledger/redis/connect.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
-import { redisRequestTraces } from "../ledger/redis/request-traces.ts";
+import { redisRequestTraces } from "../ledger/redis/messages.ts";
 import { FailureLog } from "../operations/failure-log.ts";
 import { type Health, type HealthServer, startHealthServer } from "../operations/health-server.ts";
 import { createLog } from "../operations/log.ts";

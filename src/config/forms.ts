@@ -1,6 +1,6 @@
 import { YAMLException } from "js-yaml";
 import { z } from "zod";
-import { isPermanent, parseDuration } from "../access/request/duration.ts";
+import { isPermanent, parseDuration } from "../access/request/extension.ts";
 
 /** A text of one form. The message says how to write it, also for a wrong type and a missing value. */
 export function textLike(form: RegExp, message: string) {

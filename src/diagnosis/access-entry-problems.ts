@@ -1,6 +1,5 @@
 import { isFullControl, policyTexts } from "../access/policy/policy-text.ts";
-import type { AccessEntry } from "../access-entry/index.ts";
-import { arrivesUntil } from "../access-entry/index.ts";
+import { type AccessEntry, arrivesUntil } from "../access-entry/index.ts";
 import type { Severity } from "../aws-auth/index.ts";
 import { distrustRemedy } from "./cluster-links.ts";
 import type { ReadEntry } from "./leases.ts";

@@ -1,7 +1,6 @@
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { MappedIdentity } from "../access/request/record.ts";
-import type { AwsAuthDocument, Severity } from "../aws-auth/index.ts";
-import { DOCUMENT_LIMIT, sizeOf } from "../aws-auth/index.ts";
+import { type AwsAuthDocument, DOCUMENT_LIMIT, type Severity, sizeOf } from "../aws-auth/index.ts";
 import { broken, counted, type Finding, found, named, notAsked, someOf } from "./link.ts";
 
 /** Where a cluster looks up identities, as EKS names it. */

@@ -1,7 +1,6 @@
 import type { AccessRequest, MappedIdentity } from "../access/request/record.ts";
 import { isClosed } from "../access/request/request.ts";
-import type { WhyFacts } from "./facts.ts";
-import { type Cause, type CauseButton, cause } from "./facts.ts";
+import { type Cause, type CauseButton, cause, type WhyFacts } from "./facts.ts";
 import { named, sentence, untilWords } from "./link.ts";
 
 /** What the ledger knows about missing or different access. `identity`: the principal's identity now. */

@@ -1,9 +1,8 @@
 import { type Drift, driftOf } from "../access/lease/drift.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { ApprovedRequest, Holding } from "../access/request/record.ts";
-import type { RescueLease } from "../access/rescue/lease.ts";
-import type { AccessEntry, TagReading } from "../access-entry/index.ts";
-import { identityOfEntry } from "../access-entry/index.ts";
+import type { RescueLease } from "../access/rescue/kept.ts";
+import { type AccessEntry, identityOfEntry, type TagReading } from "../access-entry/index.ts";
 import { named } from "./link.ts";
 import { type Asker, driftRemedy, isOf } from "./person-links.ts";
 import type { Told } from "./problems.ts";

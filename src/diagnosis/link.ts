@@ -1,4 +1,4 @@
-import { isPermanent } from "../access/request/duration.ts";
+import { isPermanent } from "../access/request/extension.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 
 /** The steps between a person in Slack and their pods, in order: each needs the ones before it. */

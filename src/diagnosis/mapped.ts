@@ -1,4 +1,4 @@
-import { nearest } from "../access/request/nearest.ts";
+import { nearest } from "../access/request/read-part.ts";
 import type { MappedIdentity } from "../access/request/record.ts";
 import {
   type AwsAuthDocument,

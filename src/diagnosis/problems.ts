@@ -1,6 +1,5 @@
 import type { SectionWriter } from "../access/lease/drift.ts";
-import type { AwsAuthDocument, Problem, Severity } from "../aws-auth/index.ts";
-import { sizeOf } from "../aws-auth/index.ts";
+import { type AwsAuthDocument, type Problem, type Severity, sizeOf } from "../aws-auth/index.ts";
 
 /** A message has room for so many if it shows nothing else. */
 const mostGroups = 11;

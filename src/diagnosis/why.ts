@@ -1,5 +1,5 @@
+import { partitionOf } from "../access/policy/cluster.ts";
 import { isSameCreator } from "../access/policy/creator.ts";
-import { partitionOf } from "../access/policy/may-request.ts";
 import { signInWay } from "../access/policy/sign-in.ts";
 import type { MappedIdentity } from "../access/request/record.ts";
 import { type Caller, readCaller, resolve } from "../aws-auth/index.ts";

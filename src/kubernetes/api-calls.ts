@@ -1,4 +1,4 @@
-import type { RequestIds } from "../access/audit/request-ids.ts";
+import type { RequestIds } from "../access/audit/event.ts";
 import { observed, resultOfStatus } from "../operations/metrics/calls.ts";
 
 /** One call to an API server. */

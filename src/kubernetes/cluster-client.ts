@@ -1,8 +1,7 @@
 import { z } from "zod";
 import type { GroupRight } from "../access/policy/rights.ts";
 import { type AwsAuthStore, awsAuthStore, configMapAt } from "./config-map.ts";
-import type { Connection } from "./connection.ts";
-import { type ClusterEndpoint, createConnection } from "./connection.ts";
+import { type ClusterEndpoint, type Connection, createConnection } from "./connection.ts";
 import { kubernetesFailure } from "./explain-kubernetes-error.ts";
 import { type GroupBinding, groupRights, type RoleBindings, roleBindings } from "./group-bindings.ts";
 import { type Reviews, reviews } from "./reviews.ts";

@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Dispatcher, request as send } from "undici";
 import type { z } from "zod";
-import type { RequestIds } from "../access/audit/request-ids.ts";
+import type { RequestIds } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
-import { boundedText } from "../access/failure/bounded-text.ts";
+import { boundedText } from "../access/failure/redact.ts";
 import { callWithinMs, deadlineSignal } from "../operations/time-limit.ts";
 import { type ApiAnswer, type ApiCall, observedCalls, type SendCall } from "./api-calls.ts";
 import { takeSockets } from "./cluster-sockets.ts";

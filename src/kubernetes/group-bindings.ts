@@ -1,6 +1,5 @@
 import { z } from "zod";
-import type { Page } from "../access/failure/bounded-pages.ts";
-import { boundedPages, tooLarge } from "../access/failure/bounded-pages.ts";
+import { boundedPages, type Page, tooLarge } from "../access/failure/bounded-pages.ts";
 import { describeNamespaces, describeRules, type GroupRight, type RoleRule } from "../access/policy/rights.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";

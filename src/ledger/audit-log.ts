@@ -1,5 +1,5 @@
-import type { Anchor, LogBase } from "../access/audit/anchor.ts";
 import type { ChainedEvent } from "../access/audit/event.ts";
+import type { Anchor, LogBase } from "../access/audit/verify-log.ts";
 
 /** The events of the ledger as a log: read, copied out, and bounded in time. The ledger's own commits are all that adds to it. */
 export interface AuditLog {

@@ -1,10 +1,10 @@
-import type { PrincipalLink } from "../access/approval/seal-link.ts";
+import type { PrincipalLink } from "../access/approval/seals.ts";
 import type { AuditEvent, ChainedEvent } from "../access/audit/event.ts";
-import type { CreationRecord } from "../access/policy/creation.ts";
-import type { ClusterTrouble } from "../access/request/cluster-trouble.ts";
+import type { Migration } from "../access/migration/migration.ts";
+import type { CreationRecord } from "../access/policy/creator.ts";
 import type { ListName } from "../access/request/lists.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/request/record.ts";
-import type { MigrationLedger, Shown, Taking } from "./migrations.ts";
+import type { ClusterTrouble } from "../access/request/retry.ts";
 
 /** A record's next version with the event that tells of it: written together or not at all. */
 export interface LedgerChange {
@@ -87,7 +87,7 @@ export interface RequestLedger {
   grantedOf(cluster: string): Promise<readonly ApprovedRequest[]>;
   /** Pending records of a cluster about which something is due, the longest due first. */
   duePendingOf(cluster: string, now: Date, limit: number): Promise<readonly AccessRequest[]>;
-  /** How many records there are of each class (src/access/request/class.ts); one of which there was never any is not in it. */
+  /** How many records there are of each class (src/access/request/lists.ts); one of which there was never any is not in it. */
   counts(): Promise<ReadonlyMap<string, number>>;
   /** How many records of each cluster are not closed; a cluster without any is not in it. */
   openByCluster(): Promise<ReadonlyMap<string, number>>;
@@ -195,4 +195,67 @@ export interface ClusterLedger {
  */
 export interface Ledger extends RequestLedger, MessageLedger, EventLedger, LinkLedger, TurnLedger, ClusterLedger {
   readonly migrations: MigrationLedger;
+}
+
+/** A move's next version with the event that tells of it: written together or not at all. */
+export interface MigrationChange {
+  readonly after: Migration;
+  readonly event: AuditEvent;
+}
+
+export type MigrationCommit =
+  | { readonly type: "committed" }
+  /** Somebody was first: the record as it stands now (null: there is none). */
+  | { readonly type: "conflict"; readonly current: Migration | null };
+
+/** Which closed records are handed out. */
+export interface Taking {
+  /** Those of which nothing can come since before this. */
+  readonly before: Date;
+  /** Until then none of them is handed out again. */
+  readonly putOffUntil: Date;
+  readonly limit: number;
+}
+
+/** The moves of clusters to access entries, beside the requests. Every implementation passes test/ledger/migration-contract.ts. */
+export interface MigrationLedger {
+  get(id: string): Promise<Migration | null>;
+  /** The newest move of a cluster, whether it is over or not. */
+  latestOf(cluster: string): Promise<Migration | null>;
+  /** Compare-and-swap, as of a request. */
+  commit(change: MigrationChange): Promise<MigrationCommit>;
+  /** Moves at which a worker has to look, the longest due first. */
+  due(now: Date, limit: number): Promise<readonly Migration[]>;
+  /** Every move that is not over, or of which a step is still seen to its end; of each cluster there is one at the most. */
+  open(): Promise<readonly Migration[]>;
+  /** Moves of which nothing can come any more, as of requests. */
+  takeClosed(taking: Taking): Promise<readonly Migration[]>;
+  /** As of a request. False also for the newest move of its cluster: the next one is numbered after it. */
+  remove(migration: Migration, logForMs: number | null): Promise<boolean>;
+  /** Ids of moves whose newest version no message shows yet. */
+  unshown(limit: number): Promise<readonly string[]>;
+  shown(id: string): Promise<Shown | null>;
+  markShown(id: string, shown: Shown): Promise<void>;
+}
+
+/** Where a message stands in Slack. */
+export interface Place {
+  readonly channel: string;
+  readonly ts: string;
+}
+
+/** The message of a request in a direct message to this approver. */
+export interface Copy extends Place {
+  readonly user: string;
+}
+
+/** The place of a request's message in Slack, and the direct messages sent. */
+export interface Shown {
+  /** The version of the record that the message shows. */
+  readonly version: number;
+  readonly message: Place | null;
+  /** Where the channel could not be reached: the same message to each approver. */
+  readonly copies: readonly Copy[];
+  /** The names of the direct messages that the requester got. */
+  readonly delivered: readonly string[];
 }

@@ -1,14 +1,12 @@
 import type { AuditEvent, EventType } from "../access/audit/event.ts";
 import { isOver } from "../access/lease/due-work.ts";
-import { isToReview } from "../access/lease/review.ts";
-import { isToSignIn } from "../access/lease/sign-in.ts";
+import { isToReview, isToSignIn } from "../access/lease/proving.ts";
 import { type Migration, migrationDueAt } from "../access/migration/migration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { dueAt } from "../access/request/request.ts";
 import type { Job } from "./jobs.ts";
-import type { CommitResult, LedgerChange, RequestLedger } from "./ledger.ts";
+import type { CommitResult, LedgerChange, MigrationCommit, MigrationLedger, RequestLedger } from "./ledger.ts";
 import { type RecordContext, record, recordChanged, type Step, update } from "./lifecycle.ts";
-import type { MigrationCommit, MigrationLedger } from "./migrations.ts";
 
 type Detail = AuditEvent["detail"];
 

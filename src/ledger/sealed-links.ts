@@ -1,5 +1,5 @@
 import type { DecisionPublicKeys } from "../access/approval/seal.ts";
-import { isSealedLink } from "../access/approval/seal-link.ts";
+import { isSealedLink } from "../access/approval/seals.ts";
 import type { Ledger } from "./ledger.ts";
 
 /**

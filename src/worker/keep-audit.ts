@@ -1,8 +1,8 @@
 import type { Logger } from "pino";
 import type { PreviewKeys, WorkerKeys } from "../access/approval/seal.ts";
-import { brokenBase, isSealedAnew, sealBase } from "../access/approval/seal-base.ts";
-import type { LogBase } from "../access/audit/anchor.ts";
+import { brokenBase, isSealedAnew, sealBase } from "../access/approval/seals.ts";
 import { type BrokenChain, type ChainedEvent, verifyChain } from "../access/audit/event.ts";
+import type { LogBase } from "../access/audit/verify-log.ts";
 import type { AuditSettings } from "../config/config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
 import type { Ledger } from "../ledger/ledger.ts";

@@ -1,7 +1,7 @@
-import { withoutForgedReview } from "../access/approval/seal-review.ts";
+import { withoutForgedReview } from "../access/approval/seals.ts";
 import { migrationClosedSince } from "../access/migration/migration.ts";
-import { closedSince } from "../access/request/removal.ts";
-import type { Taking } from "../ledger/migrations.ts";
+import { closedSince } from "../access/request/lists.ts";
+import type { Taking } from "../ledger/ledger.ts";
 import type { WorkerContext } from "./context.ts";
 
 type RemovalContext = Pick<WorkerContext, "ledger" | "config" | "keys" | "log" | "now">;

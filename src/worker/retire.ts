@@ -1,6 +1,6 @@
 import type { EventType } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
-import { type Closing, closeForGoneCluster } from "../access/lease/close.ts";
+import { type Closing, closeForGoneCluster } from "../access/lease/revoke.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import type { RequestLedger } from "../ledger/ledger.ts";

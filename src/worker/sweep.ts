@@ -1,10 +1,10 @@
 import { remindOfReview } from "../access/approval/emergency.ts";
-import { hasForgedReview, withoutForgedReview } from "../access/approval/seal-review.ts";
+import { hasForgedReview, withoutForgedReview } from "../access/approval/seals.ts";
 import { AccessError } from "../access/failure/access-error.ts";
-import { type ClusterTrouble, isClusterDue } from "../access/request/cluster-trouble.ts";
 import type { AccessRequest, ApprovedRequest, Lease, PendingRequest } from "../access/request/record.ts";
 import { remind } from "../access/request/reminder.ts";
 import { dueAt, proofDueAt } from "../access/request/request.ts";
+import { type ClusterTrouble, isClusterDue } from "../access/request/retry.ts";
 import { closed, withLease } from "../access/request/transitions.ts";
 import type { ClusterLook, Job } from "../ledger/jobs.ts";
 import { wakeAll } from "../ledger/queues.ts";

@@ -12,8 +12,7 @@ import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { eventOf } from "../../src/ledger/record-change.ts";
 import { settle } from "../../src/worker/reconcile/document-way.ts";
 import { inDocument } from "../../src/worker/reconcile/prove.ts";
-import type { DocumentSettlement } from "../../src/worker/reconcile/settle-document.ts";
-import { identityInDocument } from "../../src/worker/reconcile/settle-document.ts";
+import { type DocumentSettlement, identityInDocument } from "../../src/worker/reconcile/settle-document.ts";
 import { userArn } from "./people.ts";
 import type { Stage } from "./stage.ts";
 

@@ -1,4 +1,4 @@
-import { sealMigrationPlan } from "../../src/access/approval/seal-migration.ts";
+import { sealMigrationPlan } from "../../src/access/approval/seals.ts";
 import { createMigration, type Migration, type SealedPlan } from "../../src/access/migration/migration.ts";
 import { aDecision } from "./a-request.ts";
 import { keys } from "./keys.ts";

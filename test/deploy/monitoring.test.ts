@@ -4,7 +4,7 @@ import { load } from "js-yaml";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { tallyOf } from "../../src/access/request/class.ts";
+import { tallyOf } from "../../src/access/request/lists.ts";
 import { createProcessMetrics } from "../../src/operations/metrics/process-metrics.ts";
 import { createReachMetrics } from "../../src/operations/metrics/reach-metrics.ts";
 import { createStandingMetrics } from "../../src/operations/metrics/standing-metrics.ts";

@@ -1,8 +1,7 @@
 import { account, clusterName, configuration } from "../../sandbox/scene.ts";
 import { decide } from "../../src/access/approval/decide.ts";
 import { leasesInLedger } from "../../src/access/lease/other-leases.ts";
-import type { Cluster } from "../../src/access/policy/cluster.ts";
-import type { Way } from "../../src/access/policy/way.ts";
+import type { Cluster, Way } from "../../src/access/policy/cluster.ts";
 import { digestOfChange, type SeenInCluster } from "../../src/access/request/digest.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { createRequest } from "../../src/access/request/request.ts";

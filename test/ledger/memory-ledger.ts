@@ -1,12 +1,9 @@
 import { type AuditEvent, type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/access/audit/event.ts";
 import type { Migration } from "../../src/access/migration/migration.ts";
-import { classOf } from "../../src/access/request/class.ts";
-import { placeIn } from "../../src/access/request/lists.ts";
+import { classOf, closedSince, placeIn } from "../../src/access/request/lists.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
-import { closedSince } from "../../src/access/request/removal.ts";
 import { dueAt, isClosed } from "../../src/access/request/request.ts";
-import type { CommitResult, Ledger, LedgerChange, ListOf } from "../../src/ledger/ledger.ts";
-import type { Shown } from "../../src/ledger/migrations.ts";
+import type { CommitResult, Ledger, LedgerChange, ListOf, Shown } from "../../src/ledger/ledger.ts";
 import { memoryMigrations } from "./memory-migrations.ts";
 import { memoryClusters, memoryLinks, memoryTurns } from "./memory-ports.ts";
 

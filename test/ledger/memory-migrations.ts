@@ -5,7 +5,7 @@ import {
   migrationDueAt,
   migrationNumber,
 } from "../../src/access/migration/migration.ts";
-import type { MigrationLedger, Shown } from "../../src/ledger/migrations.ts";
+import type { MigrationLedger, Shown } from "../../src/ledger/ledger.ts";
 
 /** The moves in memory, beside the ledger in memory. Passes test/ledger/migration-contract.ts. */
 export function memoryMigrations(

@@ -1,6 +1,6 @@
-import type { PrincipalLink } from "../../src/access/approval/seal-link.ts";
+import type { PrincipalLink } from "../../src/access/approval/seals.ts";
 import type { AuditEvent } from "../../src/access/audit/event.ts";
-import type { ClusterTrouble } from "../../src/access/request/cluster-trouble.ts";
+import type { ClusterTrouble } from "../../src/access/request/retry.ts";
 import type {
   ClusterLedger,
   LinkChange,

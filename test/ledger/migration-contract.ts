@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Migration } from "../../src/access/migration/migration.ts";
-import type { Ledger } from "../../src/ledger/ledger.ts";
-import type { MigrationChange } from "../../src/ledger/migrations.ts";
+import type { Ledger, MigrationChange } from "../../src/ledger/ledger.ts";
 import { aMigration as anyMigration, aPlannedMigration, reviseMigration } from "../builders/a-migration.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
 import { at, hours } from "../builders/times.ts";

@@ -1,7 +1,7 @@
 import { Registry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
 import { freePort } from "../../sandbox/free-port.ts";
-import { tallyOf } from "../../src/access/request/class.ts";
+import { tallyOf } from "../../src/access/request/lists.ts";
 import { type Health, startHealthServer } from "../../src/operations/health-server.ts";
 import { answeredRequests, finishedCalls, recordedEvents } from "../../src/operations/metrics/announcements.ts";
 import { createProcessMetrics } from "../../src/operations/metrics/process-metrics.ts";

@@ -6,8 +6,7 @@ import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/worksp
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { WorkerQuestion } from "../../src/ledger/jobs.ts";
-import type { Ledger } from "../../src/ledger/ledger.ts";
-import type { Shown } from "../../src/ledger/migrations.ts";
+import type { Ledger, Shown } from "../../src/ledger/ledger.ts";
 import { startSlackApp } from "../../src/slack/app/app.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
 import { directoryClient, messengerClient } from "../../src/slack/app/web-client.ts";

@@ -1,6 +1,6 @@
 import { WebClient } from "@slack/web-api";
 import { describe, expect, test } from "vitest";
-import { isBelievedLink, type PrincipalLink, sealLink } from "../../src/access/approval/seal-link.ts";
+import { isBelievedLink, type PrincipalLink, sealLink } from "../../src/access/approval/seals.ts";
 import type { Command } from "../../src/slack/app/command.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
 import { link } from "../../src/slack/link/link.ts";

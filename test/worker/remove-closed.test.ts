@@ -1,12 +1,12 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { permanentSeconds } from "../../src/access/request/duration.ts";
+import { permanentSeconds } from "../../src/access/request/extension.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
-import { redisRequestTraces } from "../../src/ledger/redis/request-traces.ts";
+import { redisRequestTraces } from "../../src/ledger/redis/messages.ts";
 import { removeClosed } from "../../src/worker/remove-closed.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aMigration } from "../builders/a-migration.ts";

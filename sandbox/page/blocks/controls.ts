@@ -1,8 +1,7 @@
 import { optionsOf } from "../../slack/inputs.ts";
 import { isObject, type JsonObject, listAt, objectAt, textAt } from "../../slack/json.ts";
 import { attributes, type Content, type Html, html } from "../html.ts";
-import type { Reader, Surface } from "./surface.ts";
-import { idOf, type Placed } from "./surface.ts";
+import { idOf, type Placed, type Reader, type Surface } from "./surface.ts";
 import { text, wordsOf } from "./text.ts";
 
 const named: Readonly<Record<string, (reader: Reader) => readonly Choice[]>> = {

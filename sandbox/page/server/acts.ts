@@ -1,5 +1,4 @@
-import type { SlackBlock } from "../../slack/inputs.ts";
-import { elementsOf, findInput, type InputValue } from "../../slack/inputs.ts";
+import { elementsOf, findInput, type InputValue, type SlackBlock } from "../../slack/inputs.ts";
 import type { JsonObject } from "../../slack/json.ts";
 import type { SandboxPerson } from "../../slack/person.ts";
 import type { Filling } from "../../slack/person-modal.ts";

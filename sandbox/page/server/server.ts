@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { OutgoingHttpHeaders } from "node:http";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Changes } from "../../slack/state.ts";

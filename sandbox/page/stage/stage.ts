@@ -1,6 +1,5 @@
 import { freePort } from "../../free-port.ts";
-import type { ProductProcess } from "../../product-process.ts";
-import { type Program, startProduct } from "../../product-process.ts";
+import { type ProductProcess, type Program, startProduct } from "../../product-process.ts";
 import { type ProvidedRedis, provideRedis } from "../../redis/provide-redis.ts";
 import { type Sandbox, startSandbox } from "../../sandbox.ts";
 import { configurationOf, type SandboxOptions } from "../../scene-clusters.ts";

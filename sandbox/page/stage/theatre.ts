@@ -18,8 +18,7 @@ import {
 import { rememberSeen, type Seen } from "./page-state.ts";
 import { type Stage, startStage } from "./stage.ts";
 import { armed, deed, lasting, type Trouble } from "./troubles.ts";
-import type { DocumentWatch } from "./watches.ts";
-import { type ClusterWatch, type LedgerWatch, watchCluster, watchLedger } from "./watches.ts";
+import { type ClusterWatch, type DocumentWatch, type LedgerWatch, watchCluster, watchLedger } from "./watches.ts";
 
 /** The stage, and all that the page watches of it. */
 export interface Theatre {

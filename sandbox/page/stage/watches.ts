@@ -11,8 +11,13 @@ import type { Sandbox } from "../../sandbox.ts";
 import { clusterArn, principals } from "../../scene.ts";
 import { textAt } from "../../slack/json.ts";
 import type { EntriesState } from "../cluster/entries.ts";
-import type { KubectlState, LedgerState, QueueState } from "../cluster/panels.ts";
-import { type DocumentState, linesOf } from "../cluster/panels.ts";
+import {
+  type DocumentState,
+  type KubectlState,
+  type LedgerState,
+  linesOf,
+  type QueueState,
+} from "../cluster/panels.ts";
 
 /** Where src/ledger/redis/ledger.ts keeps the log. */
 const eventsKey = "{eks-access}:events";

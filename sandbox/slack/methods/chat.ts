@@ -3,8 +3,7 @@ import { messageContent } from "../message-content.ts";
 import type { SandboxMessage } from "../shapes.ts";
 import { addMessage, editMessage, findMessage, removeMessage, type SlackState } from "../state.ts";
 import { channelOf, writableChannel } from "./conversations.ts";
-import type { Methods } from "./method.ts";
-import { messageJson, neededText, SlackRefusal, textArgument } from "./method.ts";
+import { type Methods, messageJson, neededText, SlackRefusal, textArgument } from "./method.ts";
 
 /** @see https://docs.slack.dev/reference/methods/chat.postMessage and its neighbours */
 export const chatMethods: Methods = {

@@ -1,8 +1,7 @@
 import type { JsonObject } from "../json.ts";
 import type { SandboxChannel, SandboxMessage, SandboxUser } from "../shapes.ts";
 import { directChannel, findMessage, type SlackState } from "../state.ts";
-import type { Methods } from "./method.ts";
-import { flagArgument, messageJson, neededText, SlackRefusal, textArgument } from "./method.ts";
+import { flagArgument, type Methods, messageJson, neededText, SlackRefusal, textArgument } from "./method.ts";
 
 /** @see https://docs.slack.dev/reference/methods/users.info and its neighbours */
 export const peopleMethods: Methods = {

@@ -2,8 +2,7 @@ import type { JsonObject } from "../json.ts";
 import { findView, makeView, pushView, replaceView, viewJson } from "../open-views.ts";
 import type { SandboxView } from "../shapes.ts";
 import type { SlackState } from "../state.ts";
-import type { Methods } from "./method.ts";
-import { jsonArgument, neededText, SlackRefusal, textArgument } from "./method.ts";
+import { jsonArgument, type Methods, neededText, SlackRefusal, textArgument } from "./method.ts";
 
 /** @see https://docs.slack.dev/reference/methods/views.open and its neighbours */
 export const viewMethods: Methods = {

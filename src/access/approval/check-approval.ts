@@ -6,7 +6,7 @@ import type { AccessRequest, Decision } from "../request/record.ts";
 import { isSameStanding } from "./decide.ts";
 import { areStillApprovers, isAhead, lastApproval } from "./decision.ts";
 import type { DecisionPublicKeys } from "./seal.ts";
-import { isSealedDecision } from "./sealed-decision.ts";
+import { isSealedDecision } from "./seals.ts";
 
 export type ApprovalVerdict = { readonly type: "valid" } | { readonly type: "void"; readonly message: string };
 

@@ -6,15 +6,14 @@ import {
   nextMigration,
   runningMigration,
 } from "../migration/migration.ts";
-import type { Cluster } from "../policy/cluster.ts";
-import { clusterArnOf } from "../policy/cluster-arn.ts";
-import { answersFor, approvesFor } from "../policy/may-see.ts";
+import { type Cluster, clusterArnOf } from "../policy/cluster.ts";
+import { answersFor, approvesFor } from "../policy/may.ts";
 import type { Person } from "../policy/person.ts";
 import type { Decision } from "../request/record.ts";
 import type { ApprovalVerdict } from "./check-approval.ts";
 import { isAhead, lastApproval, statementGoodForSeconds } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
-import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
+import { isSealedDecision, sealDecision } from "./seals.ts";
 
 /** How many different people have to approve: a migration touches everybody of a cluster, administrators too. */
 export const migrationApprovals = 2;

@@ -8,7 +8,7 @@ import type { AccessRequest, Decision, PendingRequest, RequestFields } from "../
 import { approved, denied, waiting } from "../request/transitions.ts";
 import { type DecisionRefusal, type Facts, isAhead } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
-import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
+import { isSealedDecision, sealDecision } from "./seals.ts";
 
 export interface Click {
   readonly verdict: "approved" | "denied";

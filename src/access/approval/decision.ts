@@ -1,5 +1,7 @@
+import type { Cluster } from "../policy/cluster.ts";
 import type { Standing } from "../policy/person.ts";
-import type { Decision, LeasesNow } from "../request/record.ts";
+import { approversOf, ruleFor } from "../policy/rule.ts";
+import type { AccessRequest, Decision, LeasesNow } from "../request/record.ts";
 
 export type DecisionRefusal =
   | "self-approval"
@@ -64,4 +66,13 @@ const mostAheadMs = 60_000;
  */
 export function isAhead({ at }: Pick<Decision, "at">, now: Date): boolean {
   return !(Date.parse(at) <= now.getTime() + mostAheadMs);
+}
+
+/** Who may still approve this request: neither the requester, nor who has approved it already. Slack user ids and user groups. */
+export function othersWhoMayApprove(request: AccessRequest, cluster: Cluster): readonly string[] {
+  const { level, requester, standing, approvals } = request;
+  const rule = ruleFor(cluster, level, { user: requester, memberships: standing.memberships });
+  const given = approvals.map(({ by }) => by);
+  const others = (rule ? approversOf(rule, cluster) : []).filter((each) => !given.includes(each));
+  return rule?.selfApproval ? others : others.filter((each) => each !== requester);
 }

@@ -1,17 +1,15 @@
 import { scheduleLease } from "../lease/lease.ts";
-import { breakGlassFor } from "../policy/break-glass.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
-import { approvesFor } from "../policy/may-see.ts";
+import { approvesFor } from "../policy/may.ts";
 import type { Person } from "../policy/person.ts";
-import { approversOf } from "../policy/rule.ts";
+import { approversOf, breakGlassFor } from "../policy/rule.ts";
 import { digestOfWish } from "../request/digest.ts";
 import type { AccessRequest, Decision, Emergency, EmergencyRequest, PendingRequest } from "../request/record.ts";
 import { withEmergency } from "../request/transitions.ts";
 import { type ApprovalVerdict, datedAhead } from "./check-approval.ts";
 import { isAhead } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
-import { sealReview } from "./seal-review.ts";
-import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
+import { isSealedDecision, sealDecision, sealReview } from "./seals.ts";
 
 const dayMs = 24 * 3600 * 1000;
 

@@ -8,7 +8,7 @@ import {
   timingSafeEqual,
   verify as verifyEd25519,
 } from "node:crypto";
-import { canonicalJson, type Json } from "../audit/canonical-json.ts";
+import { canonicalJson, type Json } from "../audit/event.ts";
 
 /**
  * What each kind of key speaks for. A purpose belongs to one kind, so that no key can be used for another's purpose, and is

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { canonicalJson, type Json } from "./canonical-json.ts";
 
 export type EventType =
   | "request.created"
@@ -146,4 +145,95 @@ function breakOf(each: ChainedEvent<object>, previous: string, expected: number)
   if (each.previous !== previous) return `Event ${expected} does not follow the event before it.`;
   if (each.hash !== chainHash(previous, digestOfEvent(each.event))) return `Event ${expected} was edited.`;
   return null;
+}
+
+/** A value that JSON can hold. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
+
+/** JSON with sorted keys and no white space: equal values give equal text, so that digests can be compared. */
+export function canonicalJson(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map((item: Json) => canonicalJson(item)).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const object = value as { readonly [key: string]: Json | undefined };
+  const fields: string[] = [];
+  for (const key of Object.keys(object).sort()) {
+    const item = object[key];
+    if (item !== undefined) fields.push(`${JSON.stringify(key)}:${canonicalJson(item)}`);
+  }
+  return `{${fields.join(",")}}`;
+}
+
+/** What happened to somebody's link: it is about no request and no cluster. `detail` names the person and the ARN. */
+export function linkEvent(
+  type: Extract<AuditEvent["type"], `link.${string}`>,
+  actor: string,
+  now: Date,
+  detail: AuditEvent["detail"],
+): AuditEvent {
+  return { type, at: now.toISOString(), actor, request: "", cluster: "", detail };
+}
+
+/** CloudEvents 1.0 in its JSON form: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
+export interface CloudEvent {
+  readonly specversion: "1.0";
+  /** Unique for the source: the sequence number and the chain's value tell the same event twice as the same. */
+  readonly id: string;
+  /** One source for each cluster. */
+  readonly source: string;
+  readonly type: string;
+  /** The request. */
+  readonly subject: string;
+  readonly time: string;
+  readonly datacontenttype: "application/json";
+  /** The extension of that name: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/sequence.md */
+  readonly sequence: string;
+  /** Extensions of ours: the chain's value before and after this event, so that what was exported can be verified. */
+  readonly chainprevious: string;
+  readonly chainhash: string;
+  readonly data: AuditEvent;
+}
+
+/** One event of the log for whoever collects CloudEvents. `data` is what the chain's digest is over. */
+export function toCloudEvent({ sequence, event, previous, hash }: ChainedEvent): CloudEvent {
+  return {
+    specversion: "1.0",
+    id: `${sequence}-${hash.slice(0, 16)}`,
+    source: `/eks-access/clusters/${encodeURIComponent(event.cluster)}`,
+    type: `eks-access.${event.type}`,
+    subject: event.request,
+    time: event.at,
+    datacontenttype: "application/json",
+    // Padded, so that the order of the texts is the order of the events, as the extension asks for.
+    sequence: String(sequence).padStart(15, "0"),
+    chainprevious: previous,
+    chainhash: hash,
+    data: event,
+  };
+}
+
+/**
+ * The ids that others gave to the calls of one run, under which their own logs have each. A call that was refused has one
+ * too; one without an answer has none.
+ */
+export interface RequestIds {
+  /** @param call as that log names it: `sts:AssumeRole`, `PUT configmaps` */
+  add(call: string, id: string): void;
+  /** The ids of each call, in the order of the answers. */
+  byCall(): Readonly<Record<string, readonly string[]>>;
+}
+
+/** Of the calls that stand in a run's events, those by which nothing is changed. */
+const reading = /^(?:sts|cloudtrail):|^eks:(?:Describe|List)|^GET |^POST selfsubjectreviews$| \(dry run\)$/;
+
+/** Whether a run has sent anything that changes a cluster, or may have. */
+export function hasWrites(...logs: readonly (RequestIds | undefined)[]): boolean {
+  return logs.some((log) => Object.keys(log?.byCall() ?? {}).some((call) => !reading.test(call)));
+}
+
+export function requestIds(): RequestIds {
+  const ids = new Map<string, readonly string[]>();
+  return {
+    add: (call, id) => void ids.set(call, [...(ids.get(call) ?? []), id]),
+    byCall: () => Object.fromEntries(ids),
+  };
 }

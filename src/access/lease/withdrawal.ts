@@ -1,9 +1,9 @@
 import { sealedStanding } from "../approval/check-approval.ts";
 import type { DecisionPublicKeys } from "../approval/seal.ts";
-import { lastSealed } from "../approval/sealed-decision.ts";
+import { lastSealed } from "../approval/seals.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { digestOfChange, digestOfWish } from "../request/digest.ts";
-import { permanentSeconds } from "../request/duration.ts";
+import { permanentSeconds } from "../request/extension.ts";
 import type { AccessRequest } from "../request/record.ts";
 import { sealedEnd } from "./due-work.ts";
 import { endOf } from "./lease.ts";

@@ -1,6 +1,6 @@
 import type { MemoryKeys } from "../approval/seal.ts";
-import type { Json } from "../audit/canonical-json.ts";
-import type { Way } from "../policy/way.ts";
+import type { Json } from "../audit/event.ts";
+import type { Way } from "../policy/cluster.ts";
 import type { AccessRequest, Holding, Share, Written } from "../request/record.ts";
 import { shareIn } from "./due-work.ts";
 

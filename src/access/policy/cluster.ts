@@ -1,7 +1,6 @@
+import { partitionOfRegion } from "../../aws-auth/index.ts";
 import type { TicketRule } from "../request/ticket.ts";
-import type { Creator } from "./creator.ts";
-import type { WorkingHours } from "./hours.ts";
-import type { Way } from "./way.ts";
+import { type Creator, creatorArnOf } from "./creator.ts";
 
 /** One thing that a level must allow, asked of the API server after each lease. */
 export interface AccessCheck {
@@ -118,4 +117,49 @@ export interface SignInSettings {
   readonly roles: readonly string[];
   /** What the trust policies of these roles ask for. */
   readonly externalId?: string | undefined;
+}
+
+/** When people are at work, and what is different when they are not. */
+export interface WorkingHours {
+  /** A name of the IANA time zone database, for example `Europe/Zurich`. */
+  readonly zone: string;
+  /** ISO 8601: 1 is Monday, 7 is Sunday. */
+  readonly days: readonly number[];
+  /** Minutes after midnight; `to` is the first minute that is outside, at most 1440. */
+  readonly from: number;
+  readonly to: number;
+  readonly outside: "refuse" | "warn" | "one-more-approval";
+}
+
+/** A cluster's ARN, as EKS and CloudTrail write it. */
+export function clusterArnOf(cluster: Cluster): string {
+  const { region, account, eksName } = cluster;
+  return `arn:${partitionOf(cluster)}:eks:${region}:${account}:cluster/${eksName}`;
+}
+
+/** The creator is of the cluster's own partition, always; where it is to be discovered, the region says it. */
+export function partitionOf({ creator, region }: Cluster): string {
+  return creatorArnOf(creator)?.split(":")[1] ?? partitionOfRegion(region) ?? "aws";
+}
+
+/** How a cluster takes a lease. */
+export type Way = "aws-auth" | "access-entry";
+
+export interface WayFacts {
+  readonly mode: "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
+  /** What the configuration wants where both would do. */
+  readonly preferred: Way;
+  readonly hasEntry: boolean;
+  /** Whether the principal is somebody in aws-auth, by us or by others. */
+  readonly isMapped: boolean;
+}
+
+/**
+ * How a principal is given something. Where a cluster reads both, an entry goes before aws-auth: whoever has one is given
+ * by it. Whoever is mapped without one stays in aws-auth, because a new entry would hide all that stands there for them.
+ */
+export function wayFor({ mode, preferred, hasEntry, isMapped }: WayFacts): Way {
+  if (mode === "CONFIG_MAP") return "aws-auth";
+  if (mode === "API" || hasEntry) return "access-entry";
+  return isMapped ? "aws-auth" : preferred;
 }

@@ -55,3 +55,74 @@ export function isSameCreator(one: string, other: string): boolean {
 function asAuthenticated(arn: string): string {
   return arn.replace(/:role\/.*\//, ":role/").toLowerCase();
 }
+
+/** Who CloudTrail says has created a cluster. */
+export interface CreationRecord {
+  readonly eventId: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** `userIdentity.type`, for example AssumedRole, IAMUser, FederatedUser, Root or AWSService. */
+  readonly kind: string;
+  /** The IAM role or user that the API server lets in; null where nobody can be named. */
+  readonly arn: string | null;
+  /** The service that called, for example cloudformation.amazonaws.com. */
+  readonly invokedBy: string | null;
+}
+
+/** How far the creation time of a cluster and the one of its record may lie apart, in milliseconds. */
+export const recordWithinMs = 5 * 60_000;
+
+/** Whether a record speaks of the cluster that exists now: a name is used again after a cluster was deleted. */
+export function isOfCluster(record: CreationRecord, createdAt: Date | null): boolean {
+  return createdAt === null || Math.abs(Date.parse(record.at) - createdAt.getTime()) <= recordWithinMs;
+}
+
+export type CreatorVerdict =
+  | { readonly type: "creator"; readonly creator: KnownCreator }
+  /** Nobody whom a worker could become: why, as a clause about the creation. */
+  | { readonly type: "nobody"; readonly why: string };
+
+/** What to do where nobody can become the creator. */
+export const wayWithoutCreator =
+  "Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy by an access entry, and name that role as the creator in eks-access.yml.";
+
+/** The creator that a record names, to become in the way that the configuration says. */
+export function creatorOf(
+  record: Pick<CreationRecord, "kind" | "arn" | "invokedBy">,
+  way: Omit<CreatorToDiscover, "type">,
+): CreatorVerdict {
+  const { arn } = record;
+  if (arn === null || arn.endsWith(":root")) return { type: "nobody", why: nobody(record) };
+  if (arn.includes(":user/")) {
+    return { type: "creator", creator: { type: "user", userArn: arn, ...(way.profile && { profile: way.profile }) } };
+  }
+  if (arn.includes(":role/aws-reserved/sso.amazonaws.com/")) {
+    return {
+      type: "nobody",
+      why: "was made with a permission set of IAM Identity Center, whose role people alone can assume",
+    };
+  }
+  if (arn.includes(":role/aws-service-role/")) {
+    return { type: "nobody", why: "was made by a service-linked role, which its service alone can assume" };
+  }
+  const { through, externalId } = way;
+  return { type: "creator", creator: { type: "role", roleArn: arn, through, ...(externalId && { externalId }) } };
+}
+
+/** Types of userIdentity that name neither a role nor a user (CloudTrail User Guide, "userIdentity element"). */
+const namesNobody: ReadonlyMap<string, string> = new Map([
+  ["Root", "was made by the root user of the account, which nobody should become"],
+  ["AWSService", "was made by an AWS service in its own name"],
+  ["AWSAccount", "was made from another AWS account, which does not tell by whom"],
+  ["SAMLUser", "was made by somebody whom a SAML provider signed in, without a role"],
+  ["WebIdentityUser", "was made by somebody whom a web identity provider signed in, without a role"],
+  ["IdentityCenterUser", "was made on behalf of a user of IAM Identity Center, without a role"],
+  ["Directory", "was made by a user of a directory, without a role"],
+]);
+
+function nobody({ kind, arn, invokedBy }: Pick<CreationRecord, "kind" | "arn" | "invokedBy">): string {
+  const why =
+    namesNobody.get(arn?.endsWith(":root") ? "Root" : kind) ??
+    `is told as made by ${kind}, which names no role or user`;
+  return invokedBy ? `${why} (${invokedBy})` : why;
+}

@@ -1,4 +1,4 @@
-import { parseDuration } from "../request/duration.ts";
+import { parseDuration } from "../request/extension.ts";
 
 /** One thing that a policy is expected to say. Names of people are those of the file that holds it. */
 export type Expectation = {

@@ -1,7 +1,6 @@
 import type { Cluster, Level, Rule } from "./cluster.ts";
-import { hoursInWords } from "./hours.ts";
 import { isNamedIn, type Person } from "./person.ts";
-import { approvalsNeeded, approversOf, isLoweredToOne } from "./rule.ts";
+import { approvalsNeeded, approversOf, hoursInWords, isLoweredToOne, ruleFor } from "./rule.ts";
 
 /** Why a rule decides, or does not. */
 export interface RuleStep {
@@ -52,4 +51,22 @@ export function ruleWarning(rule: Rule, cluster: Cluster, level: Level): string 
 /** How a rule is called in a sentence. */
 export function ruleName({ name }: Rule): string {
   return name ? `the rule "${name}"` : "the cluster's own approvers: the file has no policy";
+}
+
+/** A level with the longest time for which somebody can have it, and whether they can have it for good. */
+export interface OfferedLevel extends Level {
+  readonly permanent: boolean;
+}
+
+/**
+ * The levels of a cluster that somebody may ask for now. The principal and the hours are looked at when it is asked.
+ */
+export function levelsOffered(cluster: Cluster, person: Person): readonly OfferedLevel[] {
+  if (cluster.quiet !== null) return [];
+  return cluster.levels.flatMap((level) => {
+    const rule = ruleFor(cluster, level.name, person);
+    if (!rule) return [];
+    const longest = Math.min(level.maxDurationSeconds, rule.maxDurationSeconds ?? Number.POSITIVE_INFINITY);
+    return [{ ...level, maxDurationSeconds: longest, permanent: rule.permanent }];
+  });
 }

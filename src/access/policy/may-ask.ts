@@ -1,9 +1,9 @@
-import { formatDuration, isPermanent } from "../request/duration.ts";
-import type { Cluster, Level, Rule } from "./cluster.ts";
-import { hoursInWords } from "./hours.ts";
-import { mayRequest, type RequestRefusal, type Wish } from "./may-request.ts";
+import type { Principal } from "../../aws-auth/index.ts";
+import { formatDuration, isPermanent } from "../request/extension.ts";
+import { type Cluster, type Level, partitionOf, type Rule } from "./cluster.ts";
+import { creatorArnOf, isSameCreator } from "./creator.ts";
 import { isUser, type Person, type Standing } from "./person.ts";
-import { approvalsNeeded, approversOf, isOutside, ruleFor } from "./rule.ts";
+import { approvalsNeeded, approversOf, hoursInWords, isOutside, ruleFor } from "./rule.ts";
 
 /** Somebody who wants something. */
 export interface Asking extends Wish {
@@ -128,4 +128,57 @@ export function fits(pattern: string, arn: string): boolean {
     from = found + part.length;
   }
   return true;
+}
+
+export interface Wish {
+  readonly cluster: Cluster;
+  readonly level: Level;
+  readonly principal: Principal;
+  readonly durationSeconds: number;
+}
+
+export type RequestVerdict = { type: "allowed" } | { type: "refused"; code: RequestRefusal; message: string };
+
+export type RequestRefusal = "too-long" | "foreign-account" | "wrong-partition" | "creator" | "level-not-offered";
+
+/** Says whether the policy lets anybody ask for this. Each refusal says what would be allowed instead. */
+export function mayRequest({ cluster, level, principal, durationSeconds }: Wish): RequestVerdict {
+  if (!cluster.levels.some((offered) => offered.name === level.name)) {
+    const offered = cluster.levels.map((each) => each.name).join(", ");
+    return refused("level-not-offered", `${cluster.name} does not offer ${level.name}. It offers ${offered}.`);
+  }
+  const tooLong = refuseDuration(level, durationSeconds);
+  if (tooLong !== null) return refused("too-long", tooLong);
+  const creatorArn = creatorArnOf(cluster.creator);
+  // A creator that is to be discovered is known to the worker alone, whose plan refuses it.
+  if (creatorArn !== null && isSameCreator(principal.arn, creatorArn)) {
+    return refused(
+      "creator",
+      `${principal.arn} created ${cluster.name}: it has full access already and must never be in aws-auth.`,
+    );
+  }
+  if (principal.partition !== partitionOf(cluster)) {
+    return refused(
+      "wrong-partition",
+      `${principal.arn} is of partition ${principal.partition}, ${cluster.name} of ${partitionOf(cluster)}: it can never sign in there.`,
+    );
+  }
+  if (principal.account !== cluster.account && !cluster.foreignAccounts.includes(principal.account)) {
+    return refused(
+      "foreign-account",
+      `${principal.arn} is of account ${principal.account}, ${cluster.name} of ${cluster.account}. An operator can allow the account with foreignAccounts in eks-access.yml.`,
+    );
+  }
+  return { type: "allowed" };
+}
+
+/** Why a level can't be had for so long; null: it can. */
+export function refuseDuration(level: Level, durationSeconds: number): string | null {
+  // Whether something can be had for good is for the rule to say, in `mayAsk`.
+  if (durationSeconds <= level.maxDurationSeconds || isPermanent(durationSeconds)) return null;
+  return `${level.name} can be had for at most ${formatDuration(level.maxDurationSeconds)}.`;
+}
+
+function refused(code: RequestRefusal, message: string): RequestVerdict {
+  return { type: "refused", code, message };
 }

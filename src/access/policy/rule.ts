@@ -1,5 +1,4 @@
-import type { Cluster, Level, Rule } from "./cluster.ts";
-import { isWithin } from "./hours.ts";
+import type { BreakGlass, Cluster, Level, Rule, WorkingHours } from "./cluster.ts";
 import { isNamedIn, type Person } from "./person.ts";
 import { isFullControl } from "./policy-text.ts";
 
@@ -58,4 +57,35 @@ export function mostApprovalsNeeded(rule: Rule, level: Level): number {
 /** Whether a moment is outside the hours that the rule names. */
 export function isOutside({ hours }: Rule, moment: Date): boolean {
   return hours !== null && !isWithin(hours, moment);
+}
+
+const dayNames = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+/** Whether a moment is within the hours, by the clock of their own zone. */
+export function isWithin(hours: WorkingHours, moment: Date): boolean {
+  const parts = new Intl.DateTimeFormat("en-GB", {
+    timeZone: hours.zone,
+    weekday: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  }).formatToParts(moment);
+  const read = (type: Intl.DateTimeFormatPartTypes) => parts.find((part) => part.type === type)?.value ?? "";
+  const minutes = Number(read("hour")) * 60 + Number(read("minute"));
+  return hours.days.includes(dayNames.indexOf(read("weekday")) + 1) && hours.from <= minutes && minutes < hours.to;
+}
+
+/** For example `Mon, Tue, Wed, Thu, Fri 09:00 to 18:00 (Europe/Zurich)`. */
+export function hoursInWords({ days, from, to, zone }: WorkingHours): string {
+  const names = days.toSorted((a, b) => a - b).map((day) => dayNames[day - 1] ?? "");
+  return `${names.join(", ")} ${clock(from)} to ${clock(to)} (${zone})`;
+}
+
+function clock(minutes: number): string {
+  return `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
+}
+
+/** What somebody gets who breaks the glass of this cluster; null: they may not. Neither rules nor quiet stand against it. */
+export function breakGlassFor({ breakGlass }: Cluster, person: Person): BreakGlass | null {
+  return breakGlass && isNamedIn(breakGlass.who, person) ? breakGlass : null;
 }

@@ -1,6 +1,6 @@
 import type { AccessCheck } from "../policy/cluster.ts";
 import { groupsIn } from "../policy/policy-text.ts";
-import type { MappedIdentity, ProofFinding } from "../request/record.ts";
+import type { MappedIdentity, Proof, ProofFinding } from "../request/record.ts";
 
 /** What came of one try to sign in with a new token. */
 export type SignInSeen =
@@ -93,4 +93,13 @@ function differenceOf({ identity }: SignInExpectation, found: MappedIdentity): s
 /** Signing in adds this one for everybody. */
 function shownGroups({ groups }: MappedIdentity): readonly string[] {
   return groups.filter((group) => group !== "system:authenticated");
+}
+
+/** The three findings with the words that people read. */
+export function findingsOf(proof: Proof): readonly { name: string; finding: ProofFinding }[] {
+  return [
+    { name: "mapped", finding: proof.mapped },
+    { name: "authorized", finding: proof.authorized },
+    { name: "signed in", finding: proof.signedIn },
+  ];
 }

@@ -1,5 +1,5 @@
-import type { AccessRequest } from "./record.ts";
-import { isClosed } from "./request.ts";
+import type { AccessRequest, LeaseEnd, LeaseState, RequestState } from "./record.ts";
+import { dueAt, isClosed } from "./request.ts";
 
 /**
  * - `all`: every request, the newest first
@@ -15,4 +15,62 @@ export function placeIn(list: ListName, request: AccessRequest): number | null {
     return lease && !isClosed(request) ? Date.parse(lease.endsAt) : null;
   }
   return list === "all" || request.state === "pending" ? Date.parse(request.createdAt) : null;
+}
+
+/** How a lease stands; one that has ended, by what it ended: the states of the vocabulary. */
+export type LeaseStanding = Exclude<LeaseState, "ended"> | `ended/${LeaseEnd["cause"]}`;
+
+/** What a record counts as, for example `pending`, `approved/active` or `approved/ended/revoked`. */
+export type RequestClass = RequestState | `${RequestState}/${LeaseStanding}`;
+
+const requestStates = ["pending", "approved", "denied", "cancelled", "lapsed", "refused"] as const;
+const leaseStandings = [
+  "scheduled",
+  "active",
+  "ended/expired",
+  "ended/revoked",
+  "ended/replayed",
+  "ended/cluster-gone",
+  "failed",
+] as const satisfies readonly LeaseStanding[];
+
+/** The class of a record: its state, with that of its lease where it has one. */
+export function classOf({ state, lease }: AccessRequest): RequestClass {
+  if (!lease) return state;
+  return lease.state === "ended" ? `${state}/ended/${lease.end?.cause ?? "expired"}` : `${state}/${lease.state}`;
+}
+
+/** How many requests and leases there are in each state; a state in which there is none is told with 0. */
+export interface Tally {
+  readonly requests: ReadonlyMap<RequestState, number>;
+  readonly leases: ReadonlyMap<LeaseStanding, number>;
+}
+
+/** Adds up what the records count as. */
+export function tallyOf(counts: ReadonlyMap<string, number>): Tally {
+  const sum = (counted: (name: string) => boolean) =>
+    [...counts].reduce((total, [name, count]) => (counted(name) ? total + count : total), 0);
+  return {
+    requests: new Map(requestStates.map((state) => [state, sum((name) => name.split("/")[0] === state)])),
+    leases: new Map(leaseStandings.map((each) => [each, sum((name) => name.endsWith(`/${each}`))])),
+  };
+}
+
+/**
+ * Since when nothing can come of a closed record, in milliseconds since the epoch; null: it is open, or something is still due about it.
+ *
+ * It is not when the record closed. A lease that was revoked counts until its sealed end: before that a backup of the cluster, or an older
+ * version of the record that somebody writes back, may still speak for it, and the record is what says that it is over.
+ */
+export function closedSince(request: AccessRequest): number | null {
+  if (!isClosed(request) || dueAt(request) !== null) return null;
+  const { state, lapsesAt, approvals, durationSeconds, lease, emergency } = request;
+  const decided = state === "approved" ? approvals : [];
+  const since = Math.max(
+    Date.parse(lapsesAt),
+    ...decided.map(({ at }) => Date.parse(at) + durationSeconds * 1000),
+    ...[lease?.endsAt, lease?.endedAt, emergency?.review?.at].flatMap((time) => (time ? [Date.parse(time)] : [])),
+  );
+  // A time that can't be read says nothing about an end.
+  return Number.isFinite(since) ? since : null;
 }

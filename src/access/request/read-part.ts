@@ -1,8 +1,7 @@
 import { type Principal, readPrincipal } from "../../aws-auth/index.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
-import { mayRequest, refuseDuration } from "../policy/may-request.ts";
-import { formatDuration, parseDuration } from "./duration.ts";
-import { nearest } from "./nearest.ts";
+import { mayRequest, refuseDuration } from "../policy/may-ask.ts";
+import { formatDuration, parseDuration } from "./extension.ts";
 import { refuseTicket } from "./ticket.ts";
 
 export const maxReasonLength = 500;
@@ -134,4 +133,61 @@ export function readReason(typed: string): ReadPart<string> {
 
 function short(seconds: number): string {
   return formatDuration(seconds).replaceAll(" ", "");
+}
+
+/** The known word that is nearest to what was typed, where it is near enough to be meant. */
+export function nearest(typed: string, known: readonly string[]): string | null {
+  const ranked = known
+    // A line of thousands of characters is near to nothing, and must not keep the process busy.
+    .filter((word) => Math.abs(word.length - typed.length) <= allowed(word))
+    .map((word) => ({ word, distance: editDistance(typed.toLowerCase(), word.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  const [best] = ranked;
+  return best && best.distance <= allowed(best.word) ? best.word : null;
+}
+
+/** So many letters may be wrong. */
+function allowed(word: string): number {
+  return Math.max(1, Math.floor(word.length / 3));
+}
+
+/** Levenshtein's distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+/** What is said beside an ARN while it is typed. */
+export interface PrincipalHint {
+  readonly message: string;
+  /** The right form of it, where there is no doubt what was meant. */
+  readonly suggestion: string | null;
+}
+
+/** What is wrong whatever is typed after it. Anything else may only be unfinished. */
+const finalMistakes = new Set(["arn-root", "arn-group", "arn-instance-profile", "arn-wildcard", "arn-partition"]);
+
+/** What to say of an ARN as far as it is typed; null: nothing is wrong with it yet. */
+export function principalHint(typed: string, cluster: Cluster | null): PrincipalHint | null {
+  const text = typed.trim();
+  const reading = readPrincipal(text);
+  if (reading.type === "principal") return policyHint(reading.principal, cluster);
+  if (reading.suggestion !== undefined) return { message: reading.message, suggestion: reading.suggestion };
+  return finalMistakes.has(reading.code) ? { message: reading.message, suggestion: null } : null;
+}
+
+/** The level and the duration have fields of their own. */
+function policyHint(principal: Principal, cluster: Cluster | null): PrincipalHint | null {
+  const [level] = cluster?.levels ?? [];
+  if (!cluster || !level) return null;
+  const verdict = mayRequest({ cluster, level, principal, durationSeconds: 1 });
+  return verdict.type === "refused" ? { message: verdict.message, suggestion: null } : null;
 }

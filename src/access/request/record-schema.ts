@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { ClusterTrouble } from "./cluster-trouble.ts";
 import type {
   AccessRequest,
   Because,
@@ -11,6 +10,7 @@ import type {
   RequestFields,
   Trouble,
 } from "./record.ts";
+import type { ClusterTrouble } from "./retry.ts";
 
 /** The parts that a request and a migration have in common. Strict: a field that we do not know is not written by us. */
 const text = z.string();

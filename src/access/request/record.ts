@@ -1,6 +1,6 @@
+import type { Way } from "../policy/cluster.ts";
 import type { Standing } from "../policy/person.ts";
 import type { GroupRight } from "../policy/rights.ts";
-import type { Way } from "../policy/way.ts";
 
 /** A username and the groups that it brings, as aws-auth gives them. */
 export interface MappedIdentity {

@@ -1,5 +1,6 @@
 import type { Principal } from "../../aws-auth/index.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
+import { parseDuration } from "./extension.ts";
 import {
   askIfDuration,
   keepToPolicy,
@@ -11,7 +12,7 @@ import {
   readTicket,
   takesTicket,
 } from "./read-part.ts";
-import { type RequestParts, timeAtEnd } from "./split-line.ts";
+import { refuseTicket } from "./ticket.ts";
 
 /** Everything that a request says, read and allowed by the policy. */
 export interface RequestWish {
@@ -64,4 +65,124 @@ export function readRequest(parts: RequestParts, clusters: ReadonlyMap<string, C
 function reasonOf({ ticket, reason }: RequestParts, cluster: Cluster | null): string {
   if (ticket === undefined || !cluster || takesTicket(cluster)) return reason;
   return `ticket ${ticket} ${reason}`;
+}
+
+/** The parts of a request as they were typed, in a line or in the fields of a form. */
+export interface RequestParts {
+  readonly cluster: string;
+  /** Empty: not said. */
+  readonly principal: string;
+  readonly level: string;
+  /** Undefined: not said. */
+  readonly duration: string | undefined;
+  /** Undefined: not said. */
+  readonly ticket: string | undefined;
+  readonly reason: string;
+}
+
+type Clusters = ReadonlyMap<string, Cluster>;
+type Draft = { -readonly [Part in Exclude<keyof RequestParts, "reason">]?: string };
+
+/**
+ * Splits `<cluster> [<arn>] <level> [for 4h] [ticket OPS-1] <reason…>` into its parts. All before the reason may come in any
+ * order: a cluster, a level, an ARN and a duration are known when they are seen. The duration and the ticket may end the line.
+ */
+export function splitRequestLine(line: string, clusters: Clusters): RequestParts {
+  const words = line.trim().split(/\s+/);
+  const draft: Draft = {};
+  let at = 0;
+  while (at < words.length) {
+    const taken = takeFront(words, at, draft, clusters);
+    if (taken === 0) break;
+    at += taken;
+  }
+  const reason = takeEnd(words.slice(at), draft, clusters);
+  const { cluster = "", principal = "", level = "", duration, ticket } = draft;
+  return { cluster, principal, level, duration, ticket, reason: reason.join(" ") };
+}
+
+/** Takes the part that begins with a word, and answers how many words it has. None: the reason begins. */
+function takeFront(words: readonly string[], at: number, draft: Draft, clusters: Clusters): number {
+  const word = words[at] ?? "";
+  const taken = takeNamed(words, at, draft);
+  if (taken > 0) return taken;
+  const known = /^permanent$/i.test(word) ? 0 : durationWords(words, at);
+  if (draft.duration === undefined && known > 0) {
+    draft.duration = words.slice(at, at + known).join(" ");
+    return known;
+  }
+  const part = partOf(word, words[at + 1], draft, clusters);
+  if (part === null) return 0;
+  draft[part] = word;
+  return 1;
+}
+
+/** `for 4h`, `for 2 hours` and `ticket OPS-1`. Behind a ticket `for` may as well begin the reason: for the migration. */
+function takeNamed(words: readonly string[], at: number, draft: Draft): number {
+  const [name, value = ""] = [words[at]?.toLowerCase(), words[at + 1]];
+  if (name === "ticket" && draft.ticket === undefined && draft.level !== undefined) {
+    draft.ticket = value;
+    return 2;
+  }
+  if (name !== "for" || draft.duration !== undefined) return 0;
+  const length = durationWords(words, at + 1);
+  if (length === 0 && (draft.ticket !== undefined || draft.level === undefined)) return 0;
+  draft.duration = length === 0 ? value : words.slice(at + 1, at + 1 + length).join(" ");
+  return 1 + Math.max(length, 1);
+}
+
+/** Which part a word is. What is not known is a misspelt cluster, ARN or level, in the usual order, as long as one is missing. */
+function partOf(word: string, next: string | undefined, draft: Draft, clusters: Clusters): keyof Draft | null {
+  const cluster = clusters.get(draft.cluster?.toLowerCase() ?? "");
+  const levels = cluster ? cluster.levels : [...clusters.values()].flatMap((each) => each.levels);
+  const isLevel = (text: string | undefined) => levels.some(({ name }) => name === text?.toLowerCase());
+  const misses = (part: keyof Draft) => draft[part] === undefined;
+  if (misses("principal") && /^(?:arn:|<arn>$)/i.test(word)) return "principal";
+  if (misses("cluster") && clusters.has(word.toLowerCase())) return "cluster";
+  if (misses("level") && isLevel(word)) return "level";
+  if (misses("cluster")) return "cluster";
+  if (misses("principal") && misses("level") && (/[:/]/.test(word) || isLevel(next))) return "principal";
+  return misses("level") ? "level" : null;
+}
+
+/** A time that ends a reason, as in `look 2h`, and what stands before it; null: none does. */
+function timeAtEnd(reason: string): { readonly time: string; readonly before: string } | null {
+  const words = reason.split(" ");
+  const length = [4, 3, 2, 1].find((count) => count < words.length && isDuration(words.slice(-count)));
+  if (length === undefined || /^permanent$/i.test(words.at(-1) ?? "")) return null;
+  return { time: words.slice(-length).join(" "), before: words.slice(0, -length).join(" ") };
+}
+
+/** Takes a duration and a ticket off the end of the reason, in either order. */
+function takeEnd(reason: readonly string[], draft: Draft, clusters: Clusters): readonly string[] {
+  const shorter = takeLastTicket(takeLastDuration(reason, draft), draft, clusters);
+  return takeLastDuration(shorter, draft);
+}
+
+function takeLastDuration(reason: readonly string[], draft: Draft): readonly string[] {
+  const at = reason.findLastIndex((word) => word.toLowerCase() === "for");
+  const length = at > 0 ? durationWords(reason, at + 1) : 0;
+  if (draft.duration !== undefined || length === 0 || at + 1 + length !== reason.length) return reason;
+  draft.duration = reason.slice(at + 1).join(" ");
+  return reason.slice(0, at);
+}
+
+/** `ticket OPS-1`; or `OPS-1` alone, where the cluster says what a ticket looks like. */
+function takeLastTicket(reason: readonly string[], draft: Draft, clusters: Clusters): readonly string[] {
+  const rule = clusters.get(draft.cluster?.toLowerCase() ?? "")?.ticket;
+  const last = reason.at(-1) ?? "";
+  if (draft.ticket !== undefined || !rule || rule.need === "none" || reason.length < 2) return reason;
+  const isNamed = reason.at(-2)?.toLowerCase() === "ticket";
+  if (!isNamed && (rule.pattern === null || refuseTicket(rule, last) !== null)) return reason;
+  draft.ticket = last;
+  return reason.slice(0, isNamed ? -2 : -1);
+}
+
+/** How many words from here on are a duration: `2h`, `2 hours`, `1 h 30 min`. */
+function durationWords(words: readonly string[], at: number): number {
+  return [4, 3, 2, 1].find((length) => at + length <= words.length && isDuration(words.slice(at, at + length))) ?? 0;
+}
+
+function isDuration(words: readonly string[]): boolean {
+  return parseDuration(words.join(" ")) !== null;
 }

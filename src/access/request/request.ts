@@ -1,5 +1,4 @@
-import { isReviewing, isReviewingEnd } from "../lease/review.ts";
-import { isSigningIn } from "../lease/sign-in.ts";
+import { isReviewing, isReviewingEnd, isSigningIn } from "../lease/proving.ts";
 import { noStanding } from "../policy/person.ts";
 import type { AccessRequest, PendingRequest } from "./record.ts";
 

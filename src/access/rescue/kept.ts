@@ -1,5 +1,6 @@
 import type { MemoryKeys } from "../approval/seal.ts";
-import type { Json } from "../audit/canonical-json.ts";
+import type { Json } from "../audit/event.ts";
+import type { AccessRequest } from "../request/record.ts";
 
 /** A document that could be read whole and let somebody in, as the cluster itself keeps it. */
 export interface KeptDocument {
@@ -24,14 +25,14 @@ export function readKept(cluster: string, texts: KeptTexts, name: KeptName, keys
   const read = parse(texts[`${name}.json`] ?? "");
   if (!read) return null;
   const { seal: sealText, ...document } = read;
-  return keys.isSealed("kept", sealedValue(cluster, document), sealText) ? document : null;
+  return keys.isSealed("kept", keptValue(cluster, document), sealText) ? document : null;
 }
 
 /** What is kept from now on; null: nothing else than before, or it has no room. */
 export function keep(cluster: string, texts: KeptTexts, document: KeptDocument, keys: MemoryKeys): KeptTexts | null {
   const last = readKept(cluster, texts, "last", keys);
   if (last && isSame(last, document)) return null;
-  const newest = JSON.stringify({ ...document, seal: keys.seal("kept", sealedValue(cluster, document)) }, null, 2);
+  const newest = JSON.stringify({ ...document, seal: keys.seal("kept", keptValue(cluster, document)) }, null, 2);
   const before = last && isSame({ ...last, leases: null }, { ...document, leases: null }) ? "before" : "last";
   const older = readKept(cluster, texts, before, keys) ? texts[`${before}.json`] : undefined;
   const candidates: KeptTexts[] = [
@@ -46,7 +47,7 @@ function isSame(some: KeptDocument, other: KeptDocument): boolean {
   return text(some) === text(other);
 }
 
-function sealedValue(cluster: string, { at, data, leases }: KeptDocument): Json {
+function keptValue(cluster: string, { at, data, leases }: KeptDocument): Json {
   return { cluster, at, data: { ...data }, leases };
 }
 
@@ -60,4 +61,60 @@ function parse(text: string): (KeptDocument & { readonly seal: string }) | null 
   } catch {
     return null;
   }
+}
+
+/** What a rescue is called where a request names its level: it is an access entry with the cluster administrator's policy. */
+export const rescueLevel = "rescue";
+
+/** The lease of a rescue, as the access entry itself says it: whoever finds it knows when it ends, without Redis. */
+export interface RescueLease {
+  /** Of the request that tells of it. */
+  readonly id: string;
+  /** Slack user id, as whoever made it said. */
+  readonly by: string;
+  /** The ARN that AWS said whoever made it has. */
+  readonly as: string;
+  /** ISO 8601. */
+  readonly endsAt: string;
+}
+
+const leaseTag = "eks-access/rescue";
+const asTag = "eks-access/rescue-as";
+const sealTag = "eks-access/rescue-seal";
+
+/** The tags of the entry, sealed for this one cluster and principal. */
+export function writeRescueTags(
+  clusterArn: string,
+  principalArn: string,
+  lease: RescueLease,
+  keys: MemoryKeys,
+): Record<string, string> {
+  const { id, by, as, endsAt } = lease;
+  return {
+    [leaseTag]: `${id} ${by} ${endsAt}`,
+    [asTag]: as,
+    [sealTag]: keys.seal("rescue", tagsValue(clusterArn, principalArn, lease)),
+  };
+}
+
+/** The lease that an entry's tags speak of; null: none that our key sealed for this cluster and principal. */
+export function readRescueTags(
+  clusterArn: string,
+  principalArn: string,
+  tags: Readonly<Record<string, string>>,
+  keys: MemoryKeys,
+): RescueLease | null {
+  const [id = "", by = "", endsAt = ""] = (tags[leaseTag] ?? "").split(" ");
+  const lease = { id, by, as: tags[asTag] ?? "", endsAt };
+  const value = tagsValue(clusterArn, principalArn, lease);
+  return keys.isSealed("rescue", value, tags[sealTag] ?? "") ? lease : null;
+}
+
+function tagsValue(clusterArn: string, principalArn: string, { id, by, as, endsAt }: RescueLease): Json {
+  return { clusterArn, principalArn, id, by, endsAt, as };
+}
+
+/** Whether a request is a rescue: nothing of it is ever in aws-auth. */
+export function isRescue({ level, emergency }: Pick<AccessRequest, "level" | "emergency">): boolean {
+  return level === rescueLevel && emergency !== null;
 }

@@ -1,9 +1,12 @@
-import type { AwsAuthDocument, Change, PlanGuard, Refusal } from "../../aws-auth/index.ts";
 import {
+  type AwsAuthDocument,
+  type Change,
   type Identity,
   offerRepairs,
+  type PlanGuard,
   parseDocument,
   planChanges,
+  type Refusal,
   resolve,
   SECTIONS,
   type Section,

@@ -1,6 +1,5 @@
 import type { Holding } from "../../access/request/record.ts";
-import type { AwsAuthDocument, Entry } from "../../aws-auth/index.ts";
-import { goFold } from "../../aws-auth/index.ts";
+import { type AwsAuthDocument, type Entry, goFold } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
 
 /** What an entry of each type gives; other rights of a node's role in aws-auth would be lost. */

@@ -1,5 +1,12 @@
-import type { Entry } from "../../aws-auth/index.ts";
-import { isAccountId, isCreator, isNode, isWildcard, readPrincipal, rivalsOf } from "../../aws-auth/index.ts";
+import {
+  type Entry,
+  isAccountId,
+  isCreator,
+  isNode,
+  isWildcard,
+  readPrincipal,
+  rivalsOf,
+} from "../../aws-auth/index.ts";
 import { readNames } from "./entry-names.ts";
 import {
   isAsWanted,

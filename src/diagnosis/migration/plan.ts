@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
+import { canonicalJson, type Json } from "../../access/audit/event.ts";
 import {
   canonicalCaller,
   parseDocument,

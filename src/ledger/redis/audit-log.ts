@@ -1,5 +1,5 @@
-import { type Anchor, formatAnchor, type LogBase, readAnchor } from "../../access/audit/anchor.ts";
 import { genesis } from "../../access/audit/event.ts";
+import { type Anchor, formatAnchor, type LogBase, readAnchor } from "../../access/audit/verify-log.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { AuditLog } from "../audit-log.ts";
 import type { RedisClient } from "./client.ts";

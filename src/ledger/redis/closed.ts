@@ -1,7 +1,7 @@
-import type { Taking } from "../migrations.ts";
+import type { Taking } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
+import { runScript, scriptOf } from "./commit-script.ts";
 import { type Found, foundIn } from "./records.ts";
-import { runScript, scriptOf } from "./script.ts";
 
 /** Every key that a record is in, of whichever kind it is. */
 export interface RecordKeys {

@@ -1,4 +1,5 @@
-import { scriptOf } from "./script.ts";
+import { createHash } from "node:crypto";
+import type { RedisClient } from "./client.ts";
 
 /**
  * Lua for scripts that append an audit event: `append_event(head key, events key, event, digest in hex)`, which gives its
@@ -141,3 +142,29 @@ redis.call('SET', KEYS[2], ARGV[3])
 if newest == ARGV[2] then redis.call('SREM', KEYS[3], ARGV[1]) else redis.call('SADD', KEYS[3], ARGV[1]) end
 return 1
 `);
+
+/** A script that runs often: Redis knows it by its digest, and its text goes over the network once. */
+export interface Script {
+  readonly text: string;
+  /** SHA-1 in hex, as Redis names it. */
+  readonly digest: string;
+}
+
+export function scriptOf(text: string): Script {
+  return { text, digest: createHash("sha1").update(text).digest("hex") };
+}
+
+/** Runs a script; one that Redis has forgotten, as after a restart, is sent whole. */
+export async function runScript(
+  redis: RedisClient,
+  { text, digest }: Script,
+  keys: readonly string[],
+  values: readonly string[],
+): Promise<unknown> {
+  try {
+    return await redis.evalsha(digest, keys.length, ...keys, ...values);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
+    return redis.eval(text, keys.length, ...keys, ...values);
+  }
+}

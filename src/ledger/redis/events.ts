@@ -1,6 +1,11 @@
 import { z } from "zod";
-import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
-import { type AuditEvent, type ChainedEvent, digestOfEvent } from "../../access/audit/event.ts";
+import {
+  type AuditEvent,
+  type ChainedEvent,
+  canonicalJson,
+  digestOfEvent,
+  type Json,
+} from "../../access/audit/event.ts";
 import type { RedisClient } from "./client.ts";
 import { appendScript } from "./commit-script.ts";
 

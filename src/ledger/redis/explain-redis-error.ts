@@ -75,3 +75,12 @@ function reasonOf(error: unknown): string {
   const { lastNodeError } = error as { lastNodeError?: unknown };
   return lastNodeError instanceof Error ? lastNodeError.message : error.message;
 }
+
+/** Calls Redis: any failure is an AccessError `ledger-unreachable`. */
+export async function reach<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw new AccessError("ledger-unreachable", "The ledger in Redis did not answer", { cause: error });
+  }
+}

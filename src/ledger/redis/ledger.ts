@@ -1,16 +1,15 @@
-import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
-import { type AuditEvent, digestOfEvent } from "../../access/audit/event.ts";
+import { type AuditEvent, canonicalJson, digestOfEvent, type Json } from "../../access/audit/event.ts";
 import { isMigrationId } from "../../access/migration/migration.ts";
-import { classOf } from "../../access/request/class.ts";
+import { classOf } from "../../access/request/lists.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { dueAt, isClosed } from "../../access/request/request.ts";
-import type { CommitResult, Ledger, LedgerChange, RequestLedger } from "../ledger.ts";
+import type { CommitResult, EventLedger, Ledger, LedgerChange, RequestLedger } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { removeRecord, takeClosedTexts } from "./closed.ts";
-import { redisClusters } from "./clusters.ts";
-import { commitScript } from "./commit-script.ts";
-import { redisEvents } from "./event-ledger.ts";
-import { chainHeadKey, eventsKey, logKey } from "./events.ts";
+import { redisClusters, redisTurns } from "./clusters.ts";
+import { commitScript, noteScript, runScript } from "./commit-script.ts";
+import { appendEvent, chainHeadKey, eventsKey, logKey, readEvents, readEventsOf } from "./events.ts";
+import { reach } from "./explain-redis-error.ts";
 import { redisLinks } from "./links.ts";
 import {
   closedKey,
@@ -24,14 +23,10 @@ import {
   readGranted,
   requesterKey,
 } from "./lists.ts";
-import { redisMessages, shownKey, threadKey, unshownKey } from "./messages.ts";
+import { redisMessages, shownKey, threadKey, traceKey, unshownKey } from "./messages.ts";
 import { migrationKey, redisMigrations } from "./migrations.ts";
-import { reach } from "./reach.ts";
 import { readRecord, readRecords, readVersions, requestKey, requestPrefix } from "./records.ts";
-import { traceKey } from "./request-traces.ts";
-import { runScript } from "./script.ts";
 import { readStored, type StoredReader, storedReader, type UnreadableLog, unreadableSentence } from "./stored.ts";
-import { redisTurns } from "./turns.ts";
 
 /** How many records there are of each class. */
 const countsKey = "{eks-access}:counts";
@@ -175,4 +170,22 @@ function asJson(value: AccessRequest | AuditEvent): Json {
 async function readCounts(redis: RedisClient, key: string): Promise<ReadonlyMap<string, number>> {
   const counts = Object.entries(await redis.hgetall(key));
   return new Map(counts.flatMap(([name, count]) => (Number(count) > 0 ? [[name, Number(count)]] : [])));
+}
+
+/** The events, on Redis. */
+function redisEvents(redis: RedisClient): EventLedger {
+  return {
+    note: (event) => reach(() => noteEvent(redis, event)),
+    append: (event) => reach(() => appendEvent(redis, event)),
+    events: (from, limit) => reach(() => readEvents(redis, from, limit)),
+    eventsOf: (id, limit) => reach(() => readEventsOf(redis, id, limit)),
+  };
+}
+
+/** Appends an event that changes no record: among those of its request, or its move, where there is one. */
+async function noteEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
+  const { request } = event;
+  const record = isMigrationId(request) ? migrationKey(request) : requestKey(request);
+  const places = [record, chainHeadKey, eventsKey, logKey(request)];
+  await redis.eval(noteScript, places.length, ...places, canonicalJson(event as unknown as Json), digestOfEvent(event));
 }

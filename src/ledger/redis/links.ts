@@ -1,11 +1,10 @@
-import type { PrincipalLink } from "../../access/approval/seal-link.ts";
-import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
-import { digestOfEvent } from "../../access/audit/event.ts";
+import type { PrincipalLink } from "../../access/approval/seals.ts";
+import { canonicalJson, digestOfEvent, type Json } from "../../access/audit/event.ts";
 import type { LinkChange, LinkLedger, LinkProposal } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { chainLua } from "./commit-script.ts";
 import { chainHeadKey, eventsKey } from "./events.ts";
-import { reach } from "./reach.ts";
+import { reach } from "./explain-redis-error.ts";
 import type { StoredReader } from "./stored.ts";
 
 /** Hashes, by Slack user id. */

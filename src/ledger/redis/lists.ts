@@ -1,12 +1,11 @@
 import { z } from "zod";
-import { type ListName, placeIn } from "../../access/request/lists.ts";
+import { closedSince, type ListName, placeIn } from "../../access/request/lists.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
-import { closedSince } from "../../access/request/removal.ts";
 import { isClosed } from "../../access/request/request.ts";
 import type { ListOf } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
+import { runScript, scriptOf } from "./commit-script.ts";
 import { readListed, readRecords, requestKey, requestPrefix } from "./records.ts";
-import { runScript, scriptOf } from "./script.ts";
 import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";

@@ -1,10 +1,10 @@
-import type { MessageLedger } from "../ledger.ts";
-import type { Shown } from "../migrations.ts";
+import type { RequestTraces } from "../../operations/tracing/request-traces.ts";
+import { isTraceParent, type TraceParent } from "../../operations/tracing/traced.ts";
+import type { MessageLedger, Shown } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
-import { markShownScript } from "./commit-script.ts";
-import { reach } from "./reach.ts";
+import { markShownScript, runScript } from "./commit-script.ts";
+import { reach } from "./explain-redis-error.ts";
 import { requestKey } from "./records.ts";
-import { runScript } from "./script.ts";
 import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
@@ -39,4 +39,26 @@ async function readHomes(redis: RedisClient, users: readonly string[]): Promise<
   if (users.length === 0) return new Map();
   const hashes = await redis.hmget(homesKey, ...users);
   return new Map(users.flatMap((user, index) => (hashes[index] == null ? [] : [[user, hashes[index]] as const])));
+}
+
+/** The trace that a request belongs to. */
+export const traceKey = (id: string) => `{eks-access}:trace:${id}`;
+
+/** Long enough for an approval on the next working day; what comes later begins a trace of its own. */
+const keptSeconds = 3 * 86_400;
+
+/** The traces of requests on Redis. Whoever can write there can at most show them in another trace. */
+export function redisRequestTraces(redis: RedisClient): RequestTraces {
+  return {
+    remember: async (id, parent) => void (await redis.set(traceKey(id), parent, "EX", keptSeconds)),
+    of: async (ids) => {
+      const found = await Promise.all(ids.map((id) => redis.get(traceKey(id))));
+      return new Map(
+        ids.flatMap((id, index): [string, TraceParent][] => {
+          const parent = found[index];
+          return parent && isTraceParent(parent) ? [[id, parent]] : [];
+        }),
+      );
+    },
+  };
 }

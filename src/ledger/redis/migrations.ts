@@ -1,21 +1,18 @@
-import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
-import { digestOfEvent } from "../../access/audit/event.ts";
+import { canonicalJson, digestOfEvent, type Json } from "../../access/audit/event.ts";
 import {
   type Migration,
   migrationClosedSince,
   migrationDueAt,
   migrationNumber,
 } from "../../access/migration/migration.ts";
-import type { MigrationChange, MigrationCommit, MigrationLedger } from "../migrations.ts";
+import type { MigrationChange, MigrationCommit, MigrationLedger } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { removeRecord, takeClosedTexts } from "./closed.ts";
-import { chainLua, intactLua, markShownScript } from "./commit-script.ts";
+import { chainLua, intactLua, markShownScript, runScript } from "./commit-script.ts";
 import { chainHeadKey, eventsKey, logKey } from "./events.ts";
-import { shownKey, threadKey } from "./messages.ts";
-import { reach } from "./reach.ts";
+import { reach } from "./explain-redis-error.ts";
+import { shownKey, threadKey, traceKey } from "./messages.ts";
 import { listedTexts, textsOf } from "./records.ts";
-import { traceKey } from "./request-traces.ts";
-import { runScript } from "./script.ts";
 import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";

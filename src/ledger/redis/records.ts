@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { Recent } from "../../operations/recent.ts";
 import type { RedisClient } from "./client.ts";
-import { runScript, scriptOf } from "./script.ts";
+import { runScript, scriptOf } from "./commit-script.ts";
 import type { StoredReader } from "./stored.ts";
 
 /** What the key of each record of a kind begins with. */

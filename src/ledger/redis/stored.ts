@@ -1,18 +1,15 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { LinkSeal } from "../../access/approval/seal-link.ts";
-import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
-import { type AuditEvent, digestOfEvent } from "../../access/audit/event.ts";
+import type { LinkSeal } from "../../access/approval/seals.ts";
+import { type AuditEvent, canonicalJson, digestOfEvent, type Json } from "../../access/audit/event.ts";
 import { migrationSchema } from "../../access/migration/migration-schema.ts";
 import { accessRequest, clusterTrouble } from "../../access/request/record-schema.ts";
 import { recordedEvents } from "../../operations/metrics/announcements.ts";
 import { Recent } from "../../operations/recent.ts";
-import type { LinkProposal, WorkerIdentity } from "../ledger.ts";
-import type { Shown } from "../migrations.ts";
+import type { LinkProposal, Shown, WorkerIdentity } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
-import { chainLua } from "./commit-script.ts";
+import { chainLua, runScript, scriptOf } from "./commit-script.ts";
 import { chainHeadKey, eventsKey, logKey } from "./events.ts";
-import { runScript, scriptOf } from "./script.ts";
 
 const place = { channel: z.string(), ts: z.string() } as const;
 

@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from "prom-client";
-import type { Tally } from "../../access/request/class.ts";
+import type { Tally } from "../../access/request/lists.ts";
 
 export interface QueueStanding {
   readonly name: string;

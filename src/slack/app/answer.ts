@@ -9,8 +9,14 @@ import type {
 import type { ModalView, WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import { explain } from "../../access/failure/access-error.ts";
-import type { Message } from "../blocks/message.ts";
-import { detailsModal, detailsModalId, failureAnswer, messageModal, notRecordedYetAnswer } from "../blocks/message.ts";
+import {
+  detailsModal,
+  detailsModalId,
+  failureAnswer,
+  type Message,
+  messageModal,
+  notRecordedYetAnswer,
+} from "../blocks/message.ts";
 import { readStatus } from "../look/status.ts";
 import type { SlackContext } from "./context.ts";
 import { inTime } from "./in-time.ts";

@@ -1,5 +1,5 @@
-import type { AllMiddlewareArgs } from "@slack/bolt";
 import {
+  type AllMiddlewareArgs,
   type AuthorizeResult,
   type Logger as BoltLogger,
   LogLevel,

@@ -1,9 +1,8 @@
 import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from "@slack/bolt";
 import { explain } from "../../access/failure/access-error.ts";
-import { nearest } from "../../access/request/nearest.ts";
+import { nearest } from "../../access/request/read-part.ts";
 import { request } from "../ask/request.ts";
-import type { Message } from "../blocks/message.ts";
-import { failureAnswer, notRecordedYetAnswer } from "../blocks/message.ts";
+import { failureAnswer, type Message, notRecordedYetAnswer } from "../blocks/message.ts";
 import { withoutInvisible } from "../blocks/mrkdwn.ts";
 import { approve, deny } from "../decide/decide-commands.ts";
 import { breakGlassCommand } from "../emergency/break-glass.ts";

@@ -46,8 +46,7 @@ import {
   handleWithdrawMigrationButton,
 } from "../migrate/migration-clicks.ts";
 import { checkPerson } from "../people/check-person.ts";
-import type { ButtonClick, Submission } from "./answer.ts";
-import { handleDetailsButton } from "./answer.ts";
+import { type ButtonClick, handleDetailsButton, type Submission } from "./answer.ts";
 import { handleCommand } from "./commands.ts";
 import type { SlackContext } from "./context.ts";
 import { isAction, isClick, isCommand, isHomeOpened, isSubmission, isSuggestion, ledgerFor } from "./kinds.ts";

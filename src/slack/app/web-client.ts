@@ -2,7 +2,7 @@ import { WebClient, type WebClientOptions } from "@slack/web-api";
 import { Agent, request } from "undici";
 import { z } from "zod";
 import { explain } from "../../access/failure/access-error.ts";
-import { boundedText } from "../../access/failure/bounded-text.ts";
+import { boundedText } from "../../access/failure/redact.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
 import { broken, type Finding, found, named } from "../../diagnosis/link.ts";
 import { usualDeadlines } from "../../operations/deadlines.ts";

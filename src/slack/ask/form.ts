@@ -2,10 +2,9 @@ import type { ViewOutput } from "@slack/bolt";
 import type { ModalView } from "@slack/types";
 import { z } from "zod";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { OfferedLevel } from "../../access/policy/offer.ts";
-import { formatDuration, parseDuration } from "../../access/request/duration.ts";
-import type { PartName } from "../../access/request/request-line.ts";
-import type { RequestParts } from "../../access/request/split-line.ts";
+import type { OfferedLevel } from "../../access/policy/explain.ts";
+import { formatDuration, parseDuration } from "../../access/request/extension.ts";
+import type { PartName, RequestParts } from "../../access/request/request-line.ts";
 import { withoutInvisible } from "../blocks/mrkdwn.ts";
 
 /** What a person may request in one cluster. */

@@ -7,8 +7,8 @@ import type {
 } from "@slack/bolt";
 import type { ModalView } from "@slack/types";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { levelsOffered } from "../../access/policy/offer.ts";
-import { formatDuration } from "../../access/request/duration.ts";
+import { levelsOffered } from "../../access/policy/explain.ts";
+import { formatDuration } from "../../access/request/extension.ts";
 import type { SlackContext } from "../app/context.ts";
 import { inTime } from "../app/in-time.ts";
 import { slackErrorCode } from "../app/slack-failure.ts";

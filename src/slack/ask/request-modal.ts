@@ -9,8 +9,7 @@ import type {
   SectionBlock,
   StaticSelect,
 } from "@slack/types";
-import { type PrincipalHint, principalHint } from "../../access/request/principal-hint.ts";
-import { maxReasonLength, takesTicket } from "../../access/request/read-part.ts";
+import { maxReasonLength, type PrincipalHint, principalHint, takesTicket } from "../../access/request/read-part.ts";
 import { longestTicket } from "../../access/request/ticket.ts";
 import { text } from "../blocks/message.ts";
 import { code, context, cut, plainLine } from "../blocks/mrkdwn.ts";

@@ -1,9 +1,8 @@
 import type { AllMiddlewareArgs, SlackViewMiddlewareArgs, ViewSubmitAction } from "@slack/bolt";
 import { explain } from "../../access/failure/access-error.ts";
-import { formatDuration } from "../../access/request/duration.ts";
+import { formatDuration } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { type RequestReading, readRequest } from "../../access/request/request-line.ts";
-import { splitRequestLine } from "../../access/request/split-line.ts";
+import { type RequestReading, readRequest, splitRequestLine } from "../../access/request/request-line.ts";
 import { acknowledgeWhenDone, answerClick, type ButtonClick, openOnClick, tellNotYet } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";

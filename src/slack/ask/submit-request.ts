@@ -1,9 +1,8 @@
-import { sealLink } from "../../access/approval/seal-link.ts";
+import { sealLink } from "../../access/approval/seals.ts";
 import type { Rule } from "../../access/policy/cluster.ts";
 import { type AskVerdict, mayAsk } from "../../access/policy/may-ask.ts";
 import { approvalsNeeded } from "../../access/policy/rule.ts";
-import { formatDuration } from "../../access/request/duration.ts";
-import type { Extension } from "../../access/request/extension.ts";
+import { type Extension, formatDuration } from "../../access/request/extension.ts";
 import type { AccessRequest, PendingRequest, RefusedRequest } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
 import type { RequestWish } from "../../access/request/request-line.ts";

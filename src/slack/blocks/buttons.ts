@@ -1,6 +1,6 @@
 import type { Button } from "@slack/types";
-import type { Act } from "../../access/policy/may-act.ts";
-import { isPermanent } from "../../access/request/duration.ts";
+import type { Act } from "../../access/policy/acts.ts";
+import { isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 
 /** Slack's own look: one primary button in a place at the most. */

@@ -1,5 +1,5 @@
 import type { KnownBlock, RichTextBlock } from "@slack/types";
-import { isPermanent } from "../../access/request/duration.ts";
+import { isPermanent } from "../../access/request/extension.ts";
 
 /** Slack's three control characters, so that no text of a user can become a mention, a link or a date. */
 export function escapeText(text: string): string {

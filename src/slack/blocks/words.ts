@@ -1,7 +1,6 @@
-import { isReviewing } from "../../access/lease/review.ts";
-import { isSigningIn } from "../../access/lease/sign-in.ts";
-import { findingsOf } from "../../access/proof/proof.ts";
-import { formatDuration, isPermanent } from "../../access/request/duration.ts";
+import { isReviewing, isSigningIn } from "../../access/lease/proving.ts";
+import { findingsOf } from "../../access/proof/sign-in.ts";
+import { formatDuration, isPermanent } from "../../access/request/extension.ts";
 import type {
   AccessRequest,
   DroppedApproval,
@@ -13,7 +12,7 @@ import type {
   Trouble,
 } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
-import { isRescue } from "../../access/rescue/lease.ts";
+import { isRescue } from "../../access/rescue/kept.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { code, codeList, mention, plainLine, styled, time, until } from "./mrkdwn.ts";
 

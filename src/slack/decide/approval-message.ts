@@ -1,7 +1,7 @@
 import type { KnownBlock } from "@slack/types";
 import type { AccessRequest, Preview } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
-import { isRescue } from "../../access/rescue/lease.ts";
+import { isRescue } from "../../access/rescue/kept.ts";
 import {
   approveButton,
   denyButton,

@@ -1,12 +1,10 @@
 import { z } from "zod";
-import { othersWhoMayApprove } from "../../access/approval/approvers.ts";
 import { type Click, decide, withoutApprovalOf } from "../../access/approval/decide.ts";
-import type { DecisionRefusal, Facts } from "../../access/approval/decision.ts";
-import { isSealedDecision } from "../../access/approval/sealed-decision.ts";
+import { type DecisionRefusal, type Facts, othersWhoMayApprove } from "../../access/approval/decision.ts";
+import { isSealedDecision } from "../../access/approval/seals.ts";
 import type { AuditEvent, EventType } from "../../access/audit/event.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { hoursInWords } from "../../access/policy/hours.ts";
-import { ruleFor } from "../../access/policy/rule.ts";
+import { hoursInWords, ruleFor } from "../../access/policy/rule.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import { leasesDiffer, outdated, unpreviewed, waiting } from "../../access/request/transitions.ts";
 import { eventOf, type RequestStep, recordChange, updateRequest } from "../../ledger/record-change.ts";

@@ -1,12 +1,9 @@
-import { isGenuinePlan } from "../../access/approval/seal-migration.ts";
-import { isGenuine } from "../../access/approval/seal-preview.ts";
-import { withoutForgedReview } from "../../access/approval/seal-review.ts";
+import { isGenuine, isGenuinePlan, withoutForgedReview } from "../../access/approval/seals.ts";
 import { type Migration, nextMigration, type PendingMigration } from "../../access/migration/migration.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import { unpreviewed } from "../../access/request/transitions.ts";
-import type { Ledger } from "../../ledger/ledger.ts";
+import type { Ledger, MigrationLedger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
-import type { MigrationLedger } from "../../ledger/migrations.ts";
 import { eventOf, recordChange, recordMigration } from "../../ledger/record-change.ts";
 import { rememberingSeals } from "../../operations/recent.ts";
 import type { SlackContext } from "../app/context.ts";

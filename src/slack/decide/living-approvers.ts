@@ -1,4 +1,4 @@
-import { othersWhoMayApprove } from "../../access/approval/approvers.ts";
+import { othersWhoMayApprove } from "../../access/approval/decision.ts";
 import { AccessError, explain } from "../../access/failure/access-error.ts";
 import type { Cluster, Level, Rule } from "../../access/policy/cluster.ts";
 import { isUser } from "../../access/policy/person.ts";

@@ -3,8 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { parse } from "node:querystring";
 import { z } from "zod";
 import { bodyLimitBytes, type DoorRefusal, refuseHeaders } from "./refuse-headers.ts";
-import type { SeenRequests } from "./seen-requests.ts";
-import { deliveryId, isRetry } from "./seen-requests.ts";
+import { deliveryId, isRetry, type SeenRequests } from "./seen-requests.ts";
 
 const text = z.string();
 

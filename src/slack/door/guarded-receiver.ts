@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { App, Receiver, StringIndexed } from "@slack/bolt";
-import { type AckFn, ReceiverMultipleAckError } from "@slack/bolt";
+import { type AckFn, type App, type Receiver, ReceiverMultipleAckError, type StringIndexed } from "@slack/bolt";
 import type { Logger } from "pino";
 import { answeredRequests } from "../../operations/metrics/announcements.ts";
 import { admit, type Gate } from "./admit.ts";

@@ -1,9 +1,9 @@
 import { takeEmergency } from "../../access/approval/emergency.ts";
-import { isSealedLink } from "../../access/approval/seal-link.ts";
-import { breakGlassFor } from "../../access/policy/break-glass.ts";
+import { isSealedLink } from "../../access/approval/seals.ts";
 import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts";
-import { mayRequest } from "../../access/policy/may-request.ts";
+import { mayRequest } from "../../access/policy/may-ask.ts";
 import { isUser, type Person } from "../../access/policy/person.ts";
+import { breakGlassFor } from "../../access/policy/rule.ts";
 import { readArn, readCluster, readReason } from "../../access/request/read-part.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";

@@ -1,11 +1,5 @@
 import type { ModalView } from "@slack/types";
-import {
-  type EndRefusal,
-  type EndVerdict,
-  extensionsOf,
-  judgeCancel,
-  judgeRevoke,
-} from "../../access/lease/may-revoke.ts";
+import { type EndRefusal, type EndVerdict, extensionsOf, judgeCancel, judgeRevoke } from "../../access/lease/revoke.ts";
 import { isMigrationId } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Person } from "../../access/policy/person.ts";

@@ -1,9 +1,14 @@
 import type { ModalView, MrkdwnOption } from "@slack/types";
-import { extensionsOf } from "../../access/lease/may-revoke.ts";
+import { extensionsOf } from "../../access/lease/revoke.ts";
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
-import { levelsOffered } from "../../access/policy/offer.ts";
-import { formatDuration, parseDuration } from "../../access/request/duration.ts";
-import { type ExtensionChoice, extensionChoices, readExtension } from "../../access/request/extension.ts";
+import { levelsOffered } from "../../access/policy/explain.ts";
+import {
+  type ExtensionChoice,
+  extensionChoices,
+  formatDuration,
+  parseDuration,
+  readExtension,
+} from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { type Principal, readPrincipal } from "../../aws-auth/index.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";

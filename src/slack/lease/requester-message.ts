@@ -1,7 +1,6 @@
 import type { Button } from "@slack/types";
-import { othersWhoMayApprove } from "../../access/approval/approvers.ts";
-import { isProving, isReviewingEnd } from "../../access/lease/review.ts";
-import { isSigningInAtFirst } from "../../access/lease/sign-in.ts";
+import { othersWhoMayApprove } from "../../access/approval/decision.ts";
+import { isProving, isReviewingEnd, isSigningInAtFirst } from "../../access/lease/proving.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { signInWay } from "../../access/policy/sign-in.ts";
 import type { AccessRequest, Lease } from "../../access/request/record.ts";

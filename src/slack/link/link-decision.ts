@@ -1,12 +1,11 @@
 import { z } from "zod";
-import { sealLink } from "../../access/approval/seal-link.ts";
-import { linkEvent } from "../../access/audit/link-event.ts";
+import { sealLink } from "../../access/approval/seals.ts";
+import { linkEvent } from "../../access/audit/event.ts";
 import { explain } from "../../access/failure/access-error.ts";
 import type { LinkProposal } from "../../ledger/ledger.ts";
 import { acknowledgeClick, answerWhereClicked, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { Message } from "../blocks/message.ts";
-import { failureAnswer } from "../blocks/message.ts";
+import { failureAnswer, type Message } from "../blocks/message.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { linkClickAnswer, linkDecided, linkOutcome } from "./link.ts";

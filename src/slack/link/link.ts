@@ -1,14 +1,13 @@
 import type { WebClient } from "@slack/web-api";
-import { sealLink } from "../../access/approval/seal-link.ts";
-import { linkEvent } from "../../access/audit/link-event.ts";
-import { mayLink } from "../../access/policy/may-link.ts";
+import { sealLink } from "../../access/approval/seals.ts";
+import { linkEvent } from "../../access/audit/event.ts";
+import { mayLink } from "../../access/policy/may.ts";
 import type { LinkProposal } from "../../ledger/ledger.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import { confirmLinkAction, refuseLinkAction } from "../blocks/buttons.ts";
-import type { Message } from "../blocks/message.ts";
-import { answer } from "../blocks/message.ts";
+import { answer, type Message } from "../blocks/message.ts";
 import { code, mention, mentions, section, styled, time } from "../blocks/mrkdwn.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";

@@ -1,12 +1,11 @@
 import type { z } from "zod";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { maySeeMap } from "../../access/policy/may-see.ts";
-import { nearest } from "../../access/request/nearest.ts";
+import { maySeeMap } from "../../access/policy/may.ts";
+import { nearest } from "../../access/request/read-part.ts";
 import type { WorkerQuestion } from "../../ledger/jobs.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
-import type { Message } from "../blocks/message.ts";
-import { answer } from "../blocks/message.ts";
+import { answer, type Message } from "../blocks/message.ts";
 import { code, codeList, mentions, section, styled } from "../blocks/mrkdwn.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";

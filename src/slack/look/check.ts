@@ -1,13 +1,11 @@
 import type { KnownBlock } from "@slack/types";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { answersFor } from "../../access/policy/may-see.ts";
+import { answersFor } from "../../access/policy/may.ts";
 import { DOCUMENT_LIMIT } from "../../aws-auth/index.ts";
 import { modeFinding } from "../../diagnosis/cluster-links.ts";
 import { counted } from "../../diagnosis/link.ts";
-import type { GroupedProblems, ProblemGroup } from "../../diagnosis/problems.ts";
-import { fewerKinds } from "../../diagnosis/problems.ts";
-import type { CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/reports.ts";
-import { checkReport } from "../../diagnosis/reports.ts";
+import { fewerKinds, type GroupedProblems, type ProblemGroup } from "../../diagnosis/problems.ts";
+import { type CheckReport, checkReport, type DocumentReport, type EntriesReport } from "../../diagnosis/reports.ts";
 import type { Command } from "../app/command.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, codeList, context, cut, section, styled } from "../blocks/mrkdwn.ts";

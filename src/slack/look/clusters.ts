@@ -1,13 +1,11 @@
-import { breakGlassFor } from "../../access/policy/break-glass.ts";
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import { creatorArnOf } from "../../access/policy/creator.ts";
-import { answersFor, approvesFor } from "../../access/policy/may-see.ts";
+import { answersFor, approvesFor } from "../../access/policy/may.ts";
 import { isNamedIn, type Person } from "../../access/policy/person.ts";
-import { approvalsNeeded, approversOf, levelsFor, ruleFor } from "../../access/policy/rule.ts";
-import { formatDuration } from "../../access/request/duration.ts";
+import { approvalsNeeded, approversOf, breakGlassFor, levelsFor, ruleFor } from "../../access/policy/rule.ts";
+import { formatDuration } from "../../access/request/extension.ts";
 import type { Command } from "../app/command.ts";
-import type { Message } from "../blocks/message.ts";
-import { answer } from "../blocks/message.ts";
+import { answer, type Message } from "../blocks/message.ts";
 import { code, codeList, context, cut, mentions, plainLine, section } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
 

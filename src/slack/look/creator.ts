@@ -1,14 +1,14 @@
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { creatorOf, wayWithoutCreator } from "../../access/policy/creation.ts";
 import {
   type Creator,
   creatorArnOf,
+  creatorOf,
   isSameCreator,
   type KnownCreator,
   type RoleStep,
+  wayWithoutCreator,
 } from "../../access/policy/creator.ts";
-import type { CreatorReport } from "../../diagnosis/reports.ts";
-import { creatorReport } from "../../diagnosis/reports.ts";
+import { type CreatorReport, creatorReport } from "../../diagnosis/reports.ts";
 import type { Command } from "../app/command.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, codeList, escapeText, plainLine, section, time } from "../blocks/mrkdwn.ts";

@@ -1,11 +1,10 @@
 import type { KnownBlock } from "@slack/types";
-import { approvesFor } from "../../access/policy/may-see.ts";
+import { approvesFor } from "../../access/policy/may.ts";
 import { isNamedIn, type Person } from "../../access/policy/person.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { listButton, requestButton } from "../blocks/buttons.ts";
-import type { Message } from "../blocks/message.ts";
-import { answer } from "../blocks/message.ts";
+import { answer, type Message } from "../blocks/message.ts";
 import { code, codeBlock, codeList, cut, preformatted, section } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
 

@@ -1,8 +1,8 @@
 import type { Button, KnownBlock } from "@slack/types";
 import type { ChainedEvent } from "../../access/audit/event.ts";
-import type { Act } from "../../access/policy/may-act.ts";
-import { maySee } from "../../access/policy/may-see.ts";
-import { formatDuration } from "../../access/request/duration.ts";
+import type { Act } from "../../access/policy/acts.ts";
+import { maySee } from "../../access/policy/may.ts";
+import { formatDuration } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { SlackContext } from "../app/context.ts";
 import {
@@ -13,8 +13,7 @@ import {
   reviewedButton,
   revokeButton,
 } from "../blocks/buttons.ts";
-import type { Message } from "../blocks/message.ts";
-import { failureAnswer } from "../blocks/message.ts";
+import { failureAnswer, type Message } from "../blocks/message.ts";
 import {
   code,
   codeList,

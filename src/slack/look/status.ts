@@ -1,10 +1,9 @@
 import { isMigrationId } from "../../access/migration/migration.ts";
-import { actsOf } from "../../access/policy/may-act.ts";
-import { maySee } from "../../access/policy/may-see.ts";
+import { actsOf } from "../../access/policy/acts.ts";
+import { maySee } from "../../access/policy/may.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { Message } from "../blocks/message.ts";
-import { noSuchRequestAnswer } from "../blocks/message.ts";
+import { type Message, noSuchRequestAnswer } from "../blocks/message.ts";
 import { readMigrationStatus } from "../migrate/read-migration-status.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";

@@ -1,12 +1,12 @@
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { answersFor, approvesFor } from "../../access/policy/may-see.ts";
+import { answersFor, approvesFor } from "../../access/policy/may.ts";
 import { isNamedIn, type Person } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { brokenIn, completeChain, type Link, type LinkName, linkWords } from "../../diagnosis/link.ts";
 import { leasesFinding, workerMissing } from "../../diagnosis/person-links.ts";
 import { chainReport } from "../../diagnosis/reports.ts";
+import { openFor } from "../../ledger/leases-now.ts";
 import type { LinkProposal, WorkerIdentity } from "../../ledger/ledger.ts";
-import { openFor } from "../../ledger/open-for.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";

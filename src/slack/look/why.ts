@@ -1,14 +1,13 @@
 import type { KnownBlock } from "@slack/types";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { answersFor } from "../../access/policy/may-see.ts";
+import { answersFor } from "../../access/policy/may.ts";
 import type { Cause, CauseButton } from "../../diagnosis/facts.ts";
 import { whyReport } from "../../diagnosis/reports.ts";
 import type { Diagnosis } from "../../diagnosis/why.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { askAgainAction, extendAction } from "../blocks/buttons.ts";
-import type { Message } from "../blocks/message.ts";
-import { answer } from "../blocks/message.ts";
+import { answer, type Message } from "../blocks/message.ts";
 import { code, codeList, context, section, styled } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
 import { aboutCluster, askWorker, notFoundOutAnswer, noWorkerAnswer } from "./ask-worker.ts";

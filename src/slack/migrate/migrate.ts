@@ -1,6 +1,6 @@
 import { isMigrationOver } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { answersFor } from "../../access/policy/may-see.ts";
+import { answersFor } from "../../access/policy/may.ts";
 import { migrationReport } from "../../diagnosis/reports.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";

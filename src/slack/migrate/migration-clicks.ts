@@ -15,13 +15,12 @@ import {
   nextMigrationId,
 } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { answersFor, approvesFor } from "../../access/policy/may-see.ts";
+import { answersFor, approvesFor } from "../../access/policy/may.ts";
 import type { Person } from "../../access/policy/person.ts";
 import { eventOf, type MigrationDecision, recordMigration, updateMigration } from "../../ledger/record-change.ts";
 import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { Message } from "../blocks/message.ts";
-import { denyMigrationModal, failureAnswer, refuseEmptyReason } from "../blocks/message.ts";
+import { denyMigrationModal, failureAnswer, type Message, refuseEmptyReason } from "../blocks/message.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt, type TriedAct } from "../people/attempts.ts";
 import { departedFrom, noApprover, personFor } from "../people/standing.ts";

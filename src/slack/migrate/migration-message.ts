@@ -1,6 +1,10 @@
 import type { KnownBlock } from "@slack/types";
-import type { StepSummary } from "../../access/migration/migration.ts";
-import { isMigrationOver, type Migration, type SealedPlan } from "../../access/migration/migration.ts";
+import {
+  isMigrationOver,
+  type Migration,
+  type SealedPlan,
+  type StepSummary,
+} from "../../access/migration/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, context, cut, mentions, section, styled, time } from "../blocks/mrkdwn.ts";

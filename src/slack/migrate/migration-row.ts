@@ -1,7 +1,7 @@
 import type { Button, KnownBlock } from "@slack/types";
 import type { Migration } from "../../access/migration/migration.ts";
-import { maySee } from "../../access/policy/may-see.ts";
-import type { MigrationAct } from "../../access/policy/migration-acts.ts";
+import type { MigrationAct } from "../../access/policy/acts.ts";
+import { maySee } from "../../access/policy/may.ts";
 import type { Person } from "../../access/policy/person.ts";
 import type { SlackContext } from "../app/context.ts";
 import { detailsButton } from "../blocks/buttons.ts";

@@ -3,8 +3,7 @@ import { clusterOfMigration, isMigrationOver, type Migration } from "../../acces
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { detailsButton } from "../blocks/buttons.ts";
-import type { Message } from "../blocks/message.ts";
-import { answer } from "../blocks/message.ts";
+import { answer, type Message } from "../blocks/message.ts";
 import { code, mention, plainLine, section, styled, time } from "../blocks/mrkdwn.ts";
 import type { Milestone } from "../lease/requester-message.ts";
 

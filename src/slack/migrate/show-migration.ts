@@ -1,20 +1,18 @@
 import { migrationApprovals } from "../../access/approval/decide-migration.ts";
 import { hasApproved, isMigrationOver, type Migration } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { approversIn } from "../../access/policy/may-see.ts";
+import { approversIn } from "../../access/policy/may.ts";
 import { counted } from "../../diagnosis/link.ts";
-import type { Place, Shown } from "../../ledger/migrations.ts";
+import type { Place, Shown } from "../../ledger/ledger.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
-import type { Message } from "../blocks/message.ts";
-import { answer } from "../blocks/message.ts";
+import { answer, type Message } from "../blocks/message.ts";
 import { code, mention, mentions, plainLine, styled, time } from "../blocks/mrkdwn.ts";
 import { droppedTexts } from "../blocks/words.ts";
 import { wakeHomes } from "../home/home.ts";
 import type { Milestone } from "../lease/requester-message.ts";
 import { peopleNamed } from "../people/directory.ts";
 import { type MessengerContext, nothingShown, postMessage, sent, updateMessage } from "../show/show-in-channel.ts";
-import type { ThreadEntry } from "../show/thread.ts";
-import { threadMessage } from "../show/thread.ts";
+import { type ThreadEntry, threadMessage } from "../show/thread.ts";
 import { migrationMessage, openingMigrationMessage } from "./migration-message.ts";
 import { migrationCall, migrationState, migrationTrouble } from "./migration-words.ts";
 

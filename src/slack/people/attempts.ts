@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Json } from "../../access/audit/canonical-json.ts";
-import type { AuditEvent } from "../../access/audit/event.ts";
+import type { AuditEvent, Json } from "../../access/audit/event.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { EventLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { recordedEvents } from "../../operations/metrics/announcements.ts";

@@ -1,6 +1,6 @@
 import type { Click } from "../../access/approval/decide.ts";
 import type { Facts } from "../../access/approval/decision.ts";
-import { isBelievedLink, isSealedLink, type PrincipalLink } from "../../access/approval/seal-link.ts";
+import { isBelievedLink, isSealedLink, type PrincipalLink } from "../../access/approval/seals.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { groupsNamedFor, isNamedIn, type Person, type Standing } from "../../access/policy/person.ts";
 import { approversOf, ruleFor } from "../../access/policy/rule.ts";

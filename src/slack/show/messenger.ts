@@ -1,8 +1,8 @@
-import { othersWhoMayApprove } from "../../access/approval/approvers.ts";
+import { othersWhoMayApprove } from "../../access/approval/decision.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
 import { isUser } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { Copy, Shown } from "../../ledger/migrations.ts";
+import type { Copy, Shown } from "../../ledger/ledger.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
 import { code, mentions, section, time } from "../blocks/mrkdwn.ts";
 import { said } from "../blocks/words.ts";

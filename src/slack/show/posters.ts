@@ -1,12 +1,11 @@
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import type { SlackKeys } from "../../access/approval/seal.ts";
-import { brokenBase } from "../../access/approval/seal-base.ts";
-import { type Anchor, formatAnchor, type LogBase } from "../../access/audit/anchor.ts";
+import { brokenBase } from "../../access/approval/seals.ts";
 import type { ChainVerdict } from "../../access/audit/event.ts";
-import { verifyLog } from "../../access/audit/verify-log.ts";
+import { type Anchor, formatAnchor, type LogBase, verifyLog } from "../../access/audit/verify-log.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { ClusterTrouble } from "../../access/request/cluster-trouble.ts";
+import type { ClusterTrouble } from "../../access/request/retry.ts";
 import type { AuditSettings, Config } from "../../config/config.ts";
 import type { AuditLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";

@@ -1,11 +1,10 @@
-import { othersWhoMayApprove } from "../../access/approval/approvers.ts";
+import { othersWhoMayApprove } from "../../access/approval/decision.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
-import { isReviewing, isReviewingEnd } from "../../access/lease/review.ts";
-import { isSigningIn, isSigningInAtFirst } from "../../access/lease/sign-in.ts";
+import { isReviewing, isReviewingEnd, isSigningIn, isSigningInAtFirst } from "../../access/lease/proving.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isPermanent } from "../../access/request/duration.ts";
+import { isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest, Lease } from "../../access/request/record.ts";
-import type { Place, Shown } from "../../ledger/migrations.ts";
+import type { Place, Shown } from "../../ledger/ledger.ts";
 import { wake } from "../../ledger/queues.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
 import type { Message } from "../blocks/message.ts";

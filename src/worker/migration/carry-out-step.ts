@@ -1,4 +1,4 @@
-import { requestIds } from "../../access/audit/request-ids.ts";
+import { requestIds } from "../../access/audit/event.ts";
 import { type Migration, nextMigration } from "../../access/migration/migration.ts";
 import { letAccessEntriesIn } from "../../aws/authentication-mode.ts";
 import type { MigrationStep } from "../../diagnosis/migration/facts.ts";

@@ -1,9 +1,7 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
-import { clusterArnOf } from "../../access/policy/cluster-arn.ts";
-import { partitionOf } from "../../access/policy/may-request.ts";
+import { type Cluster, clusterArnOf, partitionOf } from "../../access/policy/cluster.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";

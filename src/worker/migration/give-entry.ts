@@ -6,8 +6,7 @@ import { signInWay } from "../../access/policy/sign-in.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/request/record.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
-import type { AwsAuthDocument } from "../../aws-auth/index.ts";
-import { render, resolve } from "../../aws-auth/index.ts";
+import { type AwsAuthDocument, render, resolve } from "../../aws-auth/index.ts";
 import { CLUSTER_ADMIN, isAsWanted, type WantedEntry } from "../../diagnosis/migration/facts.ts";
 import type { MigrationPlan } from "../../diagnosis/migration/plan.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
@@ -18,8 +17,7 @@ import type { ReachedCluster } from "../open/reach-cluster.ts";
 import type { Errand } from "../open/session-of.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import { becomePrincipal, type PrincipalSession, signIn } from "../sign-in/sign-in.ts";
-import type { GatheredMigration } from "./gather-migration.ts";
-import { asStanding, migrationTag } from "./gather-migration.ts";
+import { asStanding, type GatheredMigration, migrationTag } from "./gather-migration.ts";
 
 const looks = 6;
 

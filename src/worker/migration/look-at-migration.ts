@@ -1,4 +1,4 @@
-import { sealMigrationPlan } from "../../access/approval/seal-migration.ts";
+import { sealMigrationPlan } from "../../access/approval/seals.ts";
 import { AccessError, explain } from "../../access/failure/access-error.ts";
 import {
   endedMigration,

@@ -1,6 +1,5 @@
 import { checkMigration } from "../../access/approval/decide-migration.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import type { SealedPlan } from "../../access/migration/migration.ts";
 import {
   endedMigration,
   isMigrationOver,
@@ -8,6 +7,7 @@ import {
   migrationDueAt,
   nextMigration,
   replannedMigration,
+  type SealedPlan,
 } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
@@ -23,8 +23,7 @@ import { keepDocument } from "../rescue/repair-document.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import { carryOutStep, noteDone } from "./carry-out-step.ts";
 import { type GatheredMigration, withMigration } from "./gather-migration.ts";
-import type { MigrationRun } from "./give-entry.ts";
-import { takeBackBegun } from "./give-entry.ts";
+import { type MigrationRun, takeBackBegun } from "./give-entry.ts";
 
 /** Each pass reads everything again. The next job continues after so many. */
 const mostPasses = 20;

@@ -1,7 +1,6 @@
-import type { RequestIds } from "../../access/audit/request-ids.ts";
+import type { RequestIds } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
-import { clusterArnOf } from "../../access/policy/cluster-arn.ts";
+import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
 import {
   type CreatorRole,
   type CreatorUser,

@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import { AccessError, type FailureCode } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { type ClusterTrouble, clusterFailed, hasNewCause } from "../../access/request/cluster-trouble.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { failureOf } from "../../access/request/retry.ts";
+import { type ClusterTrouble, clusterFailed, failureOf, hasNewCause } from "../../access/request/retry.ts";
 import { withTrouble } from "../../access/request/transitions.ts";
 import type { ClusterLedger, RequestLedger } from "../../ledger/ledger.ts";
 import { recordChange } from "../../ledger/record-change.ts";

@@ -2,10 +2,14 @@ import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import type { WorkerKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
-import { clusterArnOf } from "../../access/policy/cluster-arn.ts";
-import { type CreationRecord, creatorOf, wayWithoutCreator } from "../../access/policy/creation.ts";
-import type { CreatorToDiscover, KnownCreator } from "../../access/policy/creator.ts";
+import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
+import {
+  type CreationRecord,
+  type CreatorToDiscover,
+  creatorOf,
+  type KnownCreator,
+  wayWithoutCreator,
+} from "../../access/policy/creator.ts";
 import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { CredentialSource } from "../../aws/credentials.ts";
 import { betweenLookupsMs, findCreation } from "../../aws/find-creation.ts";

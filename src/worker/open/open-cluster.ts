@@ -1,8 +1,13 @@
-import type { RequestIds } from "../../access/audit/request-ids.ts";
+import type { RequestIds } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { type CreationRecord, isOfCluster } from "../../access/policy/creation.ts";
-import { type CreatorToDiscover, creatorArnOf, type KnownCreator } from "../../access/policy/creator.ts";
+import {
+  type CreationRecord,
+  type CreatorToDiscover,
+  creatorArnOf,
+  isOfCluster,
+  type KnownCreator,
+} from "../../access/policy/creator.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { AwsCredentials } from "../../aws/credentials.ts";

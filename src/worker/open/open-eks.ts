@@ -1,9 +1,7 @@
-import type { RequestIds } from "../../access/audit/request-ids.ts";
+import type { RequestIds } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
-import { clusterArnOf } from "../../access/policy/cluster-arn.ts";
+import { type Cluster, clusterArnOf, partitionOf } from "../../access/policy/cluster.ts";
 import type { Creator, KnownCreator, RoleStep } from "../../access/policy/creator.ts";
-import { partitionOf } from "../../access/policy/may-request.ts";
 import { type CallerIdentity, callerIdentity } from "../../aws/caller-identity.ts";
 import type { CredentialSource } from "../../aws/credentials.ts";
 import { EksCluster } from "../../aws/eks-cluster.ts";

@@ -1,10 +1,14 @@
-import { leasesAnnotation } from "../../access/lease/annotation.ts";
-import { fillers, leasesThatFit, roomIn } from "../../access/lease/annotation-room.ts";
+import { fillers, leasesAnnotation, leasesThatFit, roomIn } from "../../access/lease/annotation.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { groupsIn, isFullControl } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { AwsAuthDocument, Principal } from "../../aws-auth/index.ts";
-import { entriesThatYield, isSamePrincipal, type NamedEntry } from "../../aws-auth/index.ts";
+import {
+  type AwsAuthDocument,
+  entriesThatYield,
+  isSamePrincipal,
+  type NamedEntry,
+  type Principal,
+} from "../../aws-auth/index.ts";
 import type { RoleBindings } from "../../kubernetes/group-bindings.ts";
 import type { ClusterState } from "../reconcile/settle-document.ts";
 

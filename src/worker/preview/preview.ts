@@ -1,5 +1,4 @@
-import { isBelievedLink } from "../../access/approval/seal-link.ts";
-import { sealPreview } from "../../access/approval/seal-preview.ts";
+import { isBelievedLink, sealPreview } from "../../access/approval/seals.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { dueWork, idsOf, orphansOf, rememberedShares } from "../../access/lease/due-work.ts";
 import { giveTheSame, type LeasesFound } from "../../access/lease/other-leases.ts";

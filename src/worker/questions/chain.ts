@@ -1,7 +1,6 @@
 import type { Drift } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
-import { partitionOf } from "../../access/policy/may-request.ts";
+import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { AwsCredentials } from "../../aws/credentials.ts";
@@ -28,7 +27,7 @@ import {
   youFinding,
 } from "../../diagnosis/person-links.ts";
 import type { ChainReport } from "../../diagnosis/reports.ts";
-import { openFor } from "../../ledger/open-for.ts";
+import { openFor } from "../../ledger/leases-now.ts";
 import type { WorkerContext } from "../context.ts";
 import { becomeCreator } from "../open/become-creator.ts";
 import { knownCreator } from "../open/discover-creator.ts";

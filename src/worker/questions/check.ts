@@ -9,8 +9,7 @@ import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts
 import { annotationRemedy } from "../../diagnosis/cluster-links.ts";
 import { type Granted, grantedAround, isInForce, leaseProblems, type Reader } from "../../diagnosis/leases.ts";
 import { named } from "../../diagnosis/link.ts";
-import type { Told } from "../../diagnosis/problems.ts";
-import { summarize } from "../../diagnosis/problems.ts";
+import { summarize, type Told } from "../../diagnosis/problems.ts";
 import type { CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/reports.ts";
 import type { WorkerContext } from "../context.ts";
 import { openEksForEntries } from "../open/open-eks.ts";

@@ -1,7 +1,6 @@
 import { AccessError, explain } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isOfCluster } from "../../access/policy/creation.ts";
-import { creatorArnOf } from "../../access/policy/creator.ts";
+import { creatorArnOf, isOfCluster } from "../../access/policy/creator.ts";
 import type { CreatorReport } from "../../diagnosis/reports.ts";
 import type { WorkerContext } from "../context.ts";
 import { becomeCreator } from "../open/become-creator.ts";

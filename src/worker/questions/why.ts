@@ -1,13 +1,12 @@
 import { explain } from "../../access/failure/access-error.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
-import { partitionOf } from "../../access/policy/may-request.ts";
+import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest, MappedIdentity } from "../../access/request/record.ts";
 import { type Caller, readCaller, resolve } from "../../aws-auth/index.ts";
 import type { AccessEntryFact, WhyFacts } from "../../diagnosis/facts.ts";
 import type { WhyReport } from "../../diagnosis/reports.ts";
 import { diagnose } from "../../diagnosis/why.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import { openFor } from "../../ledger/open-for.ts";
+import { openFor } from "../../ledger/leases-now.ts";
 import type { WorkerContext } from "../context.ts";
 import { reachCluster } from "../open/reach-cluster.ts";
 import { accessEntryFact, lookAtDocument } from "./look-at-cluster.ts";

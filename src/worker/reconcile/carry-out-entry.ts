@@ -1,12 +1,18 @@
 import { randomUUID } from "node:crypto";
 import type { MemoryKeys } from "../../access/approval/seal.ts";
-import { canonicalJson } from "../../access/audit/canonical-json.ts";
+import { canonicalJson } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { Target } from "../../access/lease/holding.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Holding } from "../../access/request/record.ts";
-import type { AccessEntry } from "../../access-entry/index.ts";
-import { type EntryCall, type EntrySituation, isAsPlanned, planEntry, planMs } from "../../access-entry/index.ts";
+import {
+  type AccessEntry,
+  type EntryCall,
+  type EntrySituation,
+  isAsPlanned,
+  planEntry,
+  planMs,
+} from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import type { EntryState } from "./settle-entries.ts";
 

@@ -19,8 +19,8 @@ import {
   type Withdrawals,
 } from "../../access/lease/withdrawal.ts";
 import { provedShare } from "../../access/lease/written.ts";
-import type { Way } from "../../access/policy/way.ts";
-import { formatDuration } from "../../access/request/duration.ts";
+import type { Way } from "../../access/policy/cluster.ts";
+import { formatDuration } from "../../access/request/extension.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { leasesDiffer } from "../../access/request/transitions.ts";
 import type { Refusal } from "../../aws-auth/index.ts";

@@ -1,12 +1,14 @@
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { leasesAnnotation, readAnnotation, writeAnnotation } from "../../access/lease/annotation.ts";
 import {
   allAnnotationsBytes,
   bytesOf,
   fenceAnnotation,
+  leasesAnnotation,
   othersAnnotations,
-} from "../../access/lease/annotation-room.ts";
+  readAnnotation,
+  writeAnnotation,
+} from "../../access/lease/annotation.ts";
 import { driftOf } from "../../access/lease/drift.ts";
 import { noWithdrawals } from "../../access/lease/withdrawal.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";

@@ -1,5 +1,5 @@
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
-import { lastSealed } from "../../access/approval/sealed-decision.ts";
+import { lastSealed } from "../../access/approval/seals.ts";
 import type { AuditEvent, EventType } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { dueWork, idsOf, orphansOf, sealedEnd, shareIn } from "../../access/lease/due-work.ts";

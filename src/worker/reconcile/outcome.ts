@@ -1,11 +1,10 @@
-import type { AuditEvent, EventType } from "../../access/audit/event.ts";
-import { hasWrites } from "../../access/audit/request-ids.ts";
+import { type AuditEvent, type EventType, hasWrites } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { decideFailure } from "../../access/lease/decide-lease.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
 import { activeLease, endedLease, failedLease } from "../../access/lease/lease.ts";
 import { rememberWritten } from "../../access/lease/written.ts";
-import type { Way } from "../../access/policy/way.ts";
+import type { Way } from "../../access/policy/cluster.ts";
 import type {
   AccessRequest,
   ApprovedRequest,

@@ -1,7 +1,6 @@
 import { AccessError, explain } from "../../access/failure/access-error.ts";
-import { reviewAgain, reviewEndAgain } from "../../access/lease/review.ts";
-import { awaitSignIn } from "../../access/lease/sign-in.ts";
-import { usernameFor } from "../../access/lease/username.ts";
+import { usernameFor } from "../../access/lease/lease.ts";
+import { awaitSignIn, reviewAgain, reviewEndAgain } from "../../access/lease/proving.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import { covers, groupsIn, isPolicyText } from "../../access/policy/policy-text.ts";
 import { signInWay } from "../../access/policy/sign-in.ts";

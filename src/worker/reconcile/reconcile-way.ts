@@ -1,7 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/failure/access-error.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
-import type { Way } from "../../access/policy/way.ts";
+import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { step } from "../../operations/metrics/steps.ts";
 import { traceFor } from "../../operations/tracing/request-traces.ts";

@@ -1,9 +1,9 @@
-import { requestIds } from "../../access/audit/request-ids.ts";
+import { requestIds } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { type DueWork, dueWork, hasDueWork, isOver } from "../../access/lease/due-work.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
-import { isRescue } from "../../access/rescue/lease.ts";
+import { isRescue } from "../../access/rescue/kept.ts";
 import { wake } from "../../ledger/queues.ts";
 import { tracedRun } from "../../operations/tracing/request-traces.ts";
 import type { WorkerContext } from "../context.ts";

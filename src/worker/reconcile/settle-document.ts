@@ -1,13 +1,18 @@
 import type { WorkerKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { fitsAnnotation, leasesAnnotation } from "../../access/lease/annotation.ts";
-import { type AnnotationRoom, fenceAnnotation, fillers, roomIn } from "../../access/lease/annotation-room.ts";
+import {
+  type AnnotationRoom,
+  fenceAnnotation,
+  fillers,
+  fitsAnnotation,
+  leasesAnnotation,
+  roomIn,
+} from "../../access/lease/annotation.ts";
 import { shareIn } from "../../access/lease/due-work.ts";
 import type { Target } from "../../access/lease/holding.ts";
 import { bothWithdrawals, noWithdrawals, stillApproved, type Withdrawals } from "../../access/lease/withdrawal.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
-import type { Cluster, Level } from "../../access/policy/cluster.ts";
-import { partitionOf } from "../../access/policy/may-request.ts";
+import { type Cluster, type Level, partitionOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest, Holding, MappedIdentity } from "../../access/request/record.ts";
 import { readWithdrawalTags } from "../../access-entry/index.ts";
 import {

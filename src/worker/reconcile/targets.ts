@@ -1,7 +1,7 @@
-import { lastSealed } from "../../access/approval/sealed-decision.ts";
+import { lastSealed } from "../../access/approval/seals.ts";
 import { idsOf, orphansOf, rememberedShares, shareIn, shareOf } from "../../access/lease/due-work.ts";
 import { type Target, targetOf } from "../../access/lease/holding.ts";
-import { usernameFor } from "../../access/lease/username.ts";
+import { usernameFor } from "../../access/lease/lease.ts";
 import {
   bothWithdrawals,
   isWithdrawn,

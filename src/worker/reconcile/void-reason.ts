@@ -7,12 +7,10 @@ import {
 import { checkEmergency } from "../../access/approval/emergency.ts";
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
 import { baseOf } from "../../access/lease/holding.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
-import { mayAsk } from "../../access/policy/may-ask.ts";
-import { mayRequest } from "../../access/policy/may-request.ts";
+import type { Cluster, Way } from "../../access/policy/cluster.ts";
+import { mayAsk, mayRequest } from "../../access/policy/may-ask.ts";
 import { isPolicyText } from "../../access/policy/policy-text.ts";
 import { ruleFor } from "../../access/policy/rule.ts";
-import type { Way } from "../../access/policy/way.ts";
 import { digestOfChange } from "../../access/request/digest.ts";
 import type { ApprovedRequest, Holding, MappedIdentity } from "../../access/request/record.ts";
 import { isSamePrincipal, readPrincipal } from "../../aws-auth/index.ts";

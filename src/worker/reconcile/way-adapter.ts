@@ -4,8 +4,7 @@ import type { Drift } from "../../access/lease/drift.ts";
 import type { DueWork } from "../../access/lease/due-work.ts";
 import type { Target } from "../../access/lease/holding.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
-import type { Cluster, Level } from "../../access/policy/cluster.ts";
-import type { Way } from "../../access/policy/way.ts";
+import type { Cluster, Level, Way } from "../../access/policy/cluster.ts";
 import type {
   AccessRequest,
   ApprovedRequest,

@@ -1,5 +1,4 @@
-import type { Cluster } from "../../access/policy/cluster.ts";
-import { type Way, wayFor } from "../../access/policy/way.ts";
+import { type Cluster, type Way, wayFor } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { entryArnIn, resolve } from "../../aws-auth/index.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";

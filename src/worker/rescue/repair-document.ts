@@ -1,13 +1,11 @@
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { leasesAnnotation, readAnnotation, writeAnnotation } from "../../access/lease/annotation.ts";
-import { mergeMemory } from "../../access/lease/merge-memory.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
-import { partitionOf } from "../../access/policy/may-request.ts";
+import { mergeMemory } from "../../access/lease/holding.ts";
+import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
 import { keep } from "../../access/rescue/kept.ts";
 import { isWhole, planMending, type Return, returnsOf } from "../../access/rescue/mending.ts";
-import type { PlanGuard } from "../../aws-auth/index.ts";
-import { parseDocument, resolve } from "../../aws-auth/index.ts";
+import { type PlanGuard, parseDocument, resolve } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-map.ts";
 import type { WorkerContext } from "../context.ts";

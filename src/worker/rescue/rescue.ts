@@ -4,8 +4,7 @@ import { activeLease, endedLease } from "../../access/lease/lease.ts";
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest, Proof } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
-import { type KeptName, readKept } from "../../access/rescue/kept.ts";
-import { rescueLevel } from "../../access/rescue/lease.ts";
+import { type KeptName, readKept, rescueLevel } from "../../access/rescue/kept.ts";
 import { accessEntriesOf } from "../../aws/access-entries.ts";
 import { letAccessEntriesIn } from "../../aws/authentication-mode.ts";
 import type { ClusterDescription } from "../../aws/eks-cluster.ts";
@@ -13,11 +12,12 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";
 import { type GoodDocument, type MendResult, mendDocument } from "./repair-document.ts";
 import { giveLease, namingOwnPolicy, takeEntry } from "./rescue-lease.ts";
-import type { RescueContext, RescueOrder } from "./rescue-session.ts";
 import {
   leasedCandidate,
   overMeanwhile,
+  type RescueContext,
   type RescueJournal,
+  type RescueOrder,
   type SignedInCluster,
   signInAsOne,
 } from "./rescue-session.ts";

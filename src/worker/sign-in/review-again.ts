@@ -1,7 +1,6 @@
 import type { AuditEvent } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { isReviewing, isReviewingEnd, reviewAgain, reviewEndAgain } from "../../access/lease/review.ts";
-import { mostTries } from "../../access/lease/sign-in.ts";
+import { isReviewing, isReviewingEnd, mostTries, reviewAgain, reviewEndAgain } from "../../access/lease/proving.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest, EndProof, Lease, Proof } from "../../access/request/record.ts";
 import { failureOf, isToBeTold } from "../../access/request/retry.ts";

@@ -1,7 +1,6 @@
-import { requestIds } from "../../access/audit/request-ids.ts";
+import { requestIds } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { isToReview } from "../../access/lease/review.ts";
-import { isSigningIn, isToSignIn, mostTries, trySignInAgain } from "../../access/lease/sign-in.ts";
+import { isSigningIn, isToReview, isToSignIn, mostTries, trySignInAgain } from "../../access/lease/proving.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { signInWay } from "../../access/policy/sign-in.ts";
 import { podsToList } from "../../access/proof/sign-in.ts";

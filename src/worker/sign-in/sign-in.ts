@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { RequestIds } from "../../access/audit/request-ids.ts";
+import type { RequestIds } from "../../access/audit/event.ts";
 import { AccessError, explain, type FailureCode } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { groupsIn } from "../../access/policy/policy-text.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../../src/access/approval/check-approval.ts";
 import { decide } from "../../../src/access/approval/decide.ts";
-import { sealDecision } from "../../../src/access/approval/sealed-decision.ts";
+import { sealDecision } from "../../../src/access/approval/seals.ts";
 import type { AccessRequest, Decision, MappedIdentity } from "../../../src/access/request/record.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { anApprovedRequest, aPreviewedRequest, changed, digestNow } from "../../builders/a-request.ts";

@@ -5,10 +5,9 @@ import {
   retryMigration,
   withdrawMigration,
 } from "../../../src/access/approval/decide-migration.ts";
-import { sealDecision } from "../../../src/access/approval/sealed-decision.ts";
+import { sealDecision } from "../../../src/access/approval/seals.ts";
 import { createMigration, type Migration } from "../../../src/access/migration/migration.ts";
-import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import { clusterArnOf } from "../../../src/access/policy/cluster-arn.ts";
+import { type Cluster, clusterArnOf } from "../../../src/access/policy/cluster.ts";
 import type { Decision } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { changedMigration, type MigrationChange, reviseMigration } from "../../builders/a-migration.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../../src/access/approval/check-approval.ts";
 import { checkEmergency, remindOfReview, review } from "../../../src/access/approval/emergency.ts";
-import { hasForgedReview, withoutForgedReview } from "../../../src/access/approval/seal-review.ts";
+import { hasForgedReview, withoutForgedReview } from "../../../src/access/approval/seals.ts";
 import { sealedEnd } from "../../../src/access/lease/due-work.ts";
 import type { AccessRequest, ApprovedRequest, Decision, Review } from "../../../src/access/request/record.ts";
 import { dueAt } from "../../../src/access/request/request.ts";

@@ -1,18 +1,25 @@
 import { createPublicKey } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { type KeyKind, memoryKeys, type Signer, signingKeys } from "../../../src/access/approval/seal.ts";
-import { brokenBase, sealBase } from "../../../src/access/approval/seal-base.ts";
-import { isSealedLink, sealLink } from "../../../src/access/approval/seal-link.ts";
-import { isGenuinePlan, sealMigrationPlan } from "../../../src/access/approval/seal-migration.ts";
-import { isGenuine, sealPreview } from "../../../src/access/approval/seal-preview.ts";
-import { hasForgedReview, sealReview } from "../../../src/access/approval/seal-review.ts";
-import { isSealedDecision, sealDecision } from "../../../src/access/approval/sealed-decision.ts";
-import type { Json } from "../../../src/access/audit/canonical-json.ts";
+import {
+  brokenBase,
+  hasForgedReview,
+  isGenuine,
+  isGenuinePlan,
+  isSealedDecision,
+  isSealedLink,
+  sealBase,
+  sealDecision,
+  sealLink,
+  sealMigrationPlan,
+  sealPreview,
+  sealReview,
+} from "../../../src/access/approval/seals.ts";
+import type { Json } from "../../../src/access/audit/event.ts";
 import { readAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
 import { noWithdrawals } from "../../../src/access/lease/withdrawal.ts";
 import { rememberWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
-import { keep, readKept } from "../../../src/access/rescue/kept.ts";
-import { readRescueTags, writeRescueTags } from "../../../src/access/rescue/lease.ts";
+import { keep, readKept, readRescueTags, writeRescueTags } from "../../../src/access/rescue/kept.ts";
 import { readHoldingTags, writeHoldingTags } from "../../../src/access-entry/entry-tags.ts";
 import { readWithdrawalTags, writeWithdrawalTags } from "../../../src/access-entry/withdrawal-tags.ts";
 import { aCluster } from "../../builders/a-cluster.ts";

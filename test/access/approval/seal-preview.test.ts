@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isGenuine, sealPreview } from "../../../src/access/approval/seal-preview.ts";
+import { isGenuine, sealPreview } from "../../../src/access/approval/seals.ts";
 import type { AccessRequest, Preview } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest, changed } from "../../builders/a-request.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../../src/access/approval/check-approval.ts";
 import { decide } from "../../../src/access/approval/decide.ts";
-import { sealDecision } from "../../../src/access/approval/sealed-decision.ts";
+import { sealDecision } from "../../../src/access/approval/seals.ts";
 import { sealedEnd } from "../../../src/access/lease/due-work.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";

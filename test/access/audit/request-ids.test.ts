@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hasWrites, requestIds } from "../../../src/access/audit/request-ids.ts";
+import { hasWrites, requestIds } from "../../../src/access/audit/event.ts";
 
 function logOf(...calls: readonly string[]) {
   const log = requestIds();

@@ -1,8 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { formatAnchor, readAnchor } from "../../../src/access/audit/anchor.ts";
-import { toCloudEvent } from "../../../src/access/audit/cloud-event.ts";
-import { genesis } from "../../../src/access/audit/event.ts";
-import { verifyLog } from "../../../src/access/audit/verify-log.ts";
+import { genesis, toCloudEvent } from "../../../src/access/audit/event.ts";
+import { formatAnchor, readAnchor, verifyLog } from "../../../src/access/audit/verify-log.ts";
 import { aLog } from "../../builders/a-log.ts";
 
 const beginning = { count: 0, hash: genesis, anchors: [] };

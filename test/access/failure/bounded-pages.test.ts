@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { allOfPages } from "../../../src/access/failure/bounded-pages.ts";
-import { boundedText } from "../../../src/access/failure/bounded-text.ts";
+import { boundedText } from "../../../src/access/failure/redact.ts";
 
 const bounds = { pages: 5, items: 100, deadline: new AbortController().signal };
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { closeForGoneCluster } from "../../../src/access/lease/close.ts";
+import { closeForGoneCluster } from "../../../src/access/lease/revoke.ts";
 import { isClosed } from "../../../src/access/request/request.ts";
 import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { judgeCancel, judgeRevoke } from "../../../src/access/lease/may-revoke.ts";
+import { judgeCancel, judgeRevoke } from "../../../src/access/lease/revoke.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mergeMemory } from "../../../src/access/lease/merge-memory.ts";
+import { mergeMemory } from "../../../src/access/lease/holding.ts";
 import { noWithdrawals } from "../../../src/access/lease/withdrawal.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { at, hours } from "../../builders/times.ts";

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { creatorOf, isOfCluster } from "../../../src/access/policy/creation.ts";
-import { isSameCreator } from "../../../src/access/policy/creator.ts";
+import { creatorOf, isOfCluster, isSameCreator } from "../../../src/access/policy/creator.ts";
 
 const iam = (rest: string) => `arn:aws:iam::111122223333:${rest}`;
 const way = { externalId: "id", through: [{ roleArn: iam("role/hub") }], profile: "founder" };

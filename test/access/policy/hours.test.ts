@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { hoursInWords, isWithin, type WorkingHours } from "../../../src/access/policy/hours.ts";
+import type { WorkingHours } from "../../../src/access/policy/cluster.ts";
+import { hoursInWords, isWithin } from "../../../src/access/policy/rule.ts";
 
 const office: WorkingHours = { zone: "Europe/Zurich", days: [1, 2, 3, 4, 5], from: 540, to: 1080, outside: "refuse" };
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { actsOf } from "../../../src/access/policy/may-act.ts";
-import { answersFor, maySee } from "../../../src/access/policy/may-see.ts";
+import { actsOf } from "../../../src/access/policy/acts.ts";
+import { answersFor, maySee } from "../../../src/access/policy/may.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";

@@ -1,11 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Rule } from "../../../src/access/policy/cluster.ts";
-import type { WorkingHours } from "../../../src/access/policy/hours.ts";
+import type { Rule, WorkingHours } from "../../../src/access/policy/cluster.ts";
 import { type Asking, fits, mayAsk } from "../../../src/access/policy/may-ask.ts";
 import { noStanding } from "../../../src/access/policy/person.ts";
 import { clusterRule, levelsFor } from "../../../src/access/policy/rule.ts";
-import { permanentSeconds } from "../../../src/access/request/duration.ts";
+import { permanentSeconds } from "../../../src/access/request/extension.ts";
 import { readPrincipal } from "../../../src/aws-auth/principal/arn.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mayLink } from "../../../src/access/policy/may-link.ts";
+import { mayLink } from "../../../src/access/policy/may.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 
 const clusters = [aCluster({ foreignAccounts: ["444455556666"] })];

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { partitionOf } from "../../../src/access/policy/cluster.ts";
 import type { Creator } from "../../../src/access/policy/creator.ts";
-import { mayRequest, partitionOf, type Wish } from "../../../src/access/policy/may-request.ts";
+import { mayRequest, type Wish } from "../../../src/access/policy/may-ask.ts";
 import { readPrincipal } from "../../../src/aws-auth/principal/arn.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import { maySeeMap } from "../../../src/access/policy/may-see.ts";
+import { maySeeMap } from "../../../src/access/policy/may.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { classOf, tallyOf } from "../../../src/access/request/class.ts";
+import { classOf, tallyOf } from "../../../src/access/request/lists.ts";
 import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
 
 test("a record counts as its own state, with that of its lease, and what ended it", () => {

@@ -1,10 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  type ClusterTrouble,
-  clusterFailed,
-  hasNewCause,
-  isClusterDue,
-} from "../../../src/access/request/cluster-trouble.ts";
+import { type ClusterTrouble, clusterFailed, hasNewCause, isClusterDue } from "../../../src/access/request/retry.ts";
 import { at } from "../../builders/times.ts";
 
 const away = { code: "aws-unreachable", message: "AWS could not be reached" };

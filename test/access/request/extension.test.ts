@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { permanentSeconds } from "../../../src/access/request/duration.ts";
-import { extensionChoices, readExtension } from "../../../src/access/request/extension.ts";
+import { extensionChoices, permanentSeconds, readExtension } from "../../../src/access/request/extension.ts";
 import { aLevel } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest } from "../../builders/a-request.ts";
 import { at, hours, minutes } from "../../builders/times.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { nearest } from "../../../src/access/request/nearest.ts";
+import { nearest } from "../../../src/access/request/read-part.ts";
 
 const known = ["staging", "production", "dev"];
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { principalHint } from "../../../src/access/request/principal-hint.ts";
+import { principalHint } from "../../../src/access/request/read-part.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 
 const account = "111122223333";

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readRequest } from "../../../src/access/request/request-line.ts";
-import { splitRequestLine } from "../../../src/access/request/split-line.ts";
+import { readRequest, splitRequestLine } from "../../../src/access/request/request-line.ts";
 import { aCluster, aLevel, clustersOf } from "../../builders/a-cluster.ts";
 
 const clusters = clustersOf(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { splitRequestLine } from "../../../src/access/request/split-line.ts";
+import { splitRequestLine } from "../../../src/access/request/request-line.ts";
 import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
 
 const arn = "arn:aws:iam::111122223333:role/developers";

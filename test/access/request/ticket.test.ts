@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { digestOfChange } from "../../../src/access/request/digest.ts";
-import { readRequest } from "../../../src/access/request/request-line.ts";
-import { splitRequestLine } from "../../../src/access/request/split-line.ts";
+import { readRequest, splitRequestLine } from "../../../src/access/request/request-line.ts";
 import { refuseTicket, type TicketRule } from "../../../src/access/request/ticket.ts";
 import { aCluster, aLevel, clustersOf } from "../../builders/a-cluster.ts";
 import { aRequest } from "../../builders/a-request.ts";

@@ -1,9 +1,9 @@
 import { createPublicKey } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { signingKeys } from "../../../src/access/approval/seal.ts";
-import { brokenBase, sealBase } from "../../../src/access/approval/seal-base.ts";
-import { formatAnchor, type LogBase } from "../../../src/access/audit/anchor.ts";
+import { brokenBase, sealBase } from "../../../src/access/approval/seals.ts";
 import type { ChainedEvent } from "../../../src/access/audit/event.ts";
+import { formatAnchor, type LogBase } from "../../../src/access/audit/verify-log.ts";
 import { audit } from "../../../src/bin/audit.ts";
 import type { AuditSettings } from "../../../src/config/config.ts";
 import type { AuditLog } from "../../../src/ledger/audit-log.ts";

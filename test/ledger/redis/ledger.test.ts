@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Json } from "../../../src/access/audit/canonical-json.ts";
-import { type AuditEvent, chainHash, digestOfEvent, genesis, verifyChain } from "../../../src/access/audit/event.ts";
+import {
+  type AuditEvent,
+  chainHash,
+  digestOfEvent,
+  genesis,
+  type Json,
+  verifyChain,
+} from "../../../src/access/audit/event.ts";
 import { AccessError } from "../../../src/access/failure/access-error.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";

@@ -1,8 +1,14 @@
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { explain } from "../../../src/access/failure/access-error.ts";
 import { openQueues, wake } from "../../../src/ledger/queues.ts";
-import { connectLedger, connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
-import { expectSchema, schema, schemaKey } from "../../../src/ledger/redis/schema.ts";
+import {
+  connectLedger,
+  connectRedis,
+  expectSchema,
+  type RedisConnection,
+  schema,
+  schemaKey,
+} from "../../../src/ledger/redis/connect.ts";
 import { aRedis, type TestRedis } from "../../redis.ts";
 import { asAdministrator } from "./a-ledger-on.ts";
 

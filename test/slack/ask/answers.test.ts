@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
-import { readRequest } from "../../../src/access/request/request-line.ts";
-import { splitRequestLine } from "../../../src/access/request/split-line.ts";
+import { readRequest, splitRequestLine } from "../../../src/access/request/request-line.ts";
 import { mistakesAnswer } from "../../../src/slack/ask/request.ts";
 import { requestedAnswer } from "../../../src/slack/ask/submit-request.ts";
 import { failureAnswer, type Message } from "../../../src/slack/blocks/message.ts";

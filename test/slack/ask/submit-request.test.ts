@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readRequest } from "../../../src/access/request/request-line.ts";
-import { splitRequestLine } from "../../../src/access/request/split-line.ts";
+import { readRequest, splitRequestLine } from "../../../src/access/request/request-line.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
 import { requestedAnswer, submitRequest } from "../../../src/slack/ask/submit-request.ts";
 import { extensionAnswer } from "../../../src/slack/lease/extend.ts";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { sealPreview } from "../../../src/access/approval/seal-preview.ts";
+import { sealPreview } from "../../../src/access/approval/seals.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { genuineLedger } from "../../../src/slack/decide/genuine-ledger.ts";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { sealLink } from "../../../src/access/approval/seal-link.ts";
+import { sealLink } from "../../../src/access/approval/seals.ts";
 import { breakGlass } from "../../../src/slack/emergency/break-glass.ts";
 import { reviewEmergency } from "../../../src/slack/emergency/review-emergency.ts";
 import { configText } from "../../builders/a-cluster.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import type { AccessCheck } from "../../../src/access/policy/cluster.ts";
-import { permanentSeconds } from "../../../src/access/request/duration.ts";
+import { permanentSeconds } from "../../../src/access/request/extension.ts";
 import { preformatted } from "../../../src/slack/blocks/mrkdwn.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { milestoneOf, signInMessage } from "../../../src/slack/lease/requester-message.ts";

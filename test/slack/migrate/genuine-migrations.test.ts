@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { sealMigrationPlan } from "../../../src/access/approval/seal-migration.ts";
+import { sealMigrationPlan } from "../../../src/access/approval/seals.ts";
 import { createMigration, type Migration } from "../../../src/access/migration/migration.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { eventOf } from "../../../src/ledger/record-change.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import { sealMigrationPlan } from "../../../src/access/approval/seal-migration.ts";
+import { sealMigrationPlan } from "../../../src/access/approval/seals.ts";
 import type { Migration } from "../../../src/access/migration/migration.ts";
 import { eventOf } from "../../../src/ledger/record-change.ts";
 import { configText } from "../../builders/a-cluster.ts";

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../sandbox/slack/block-limits.ts";
-import type { Json } from "../../../src/access/audit/canonical-json.ts";
-import type { ChainedEvent, EventType } from "../../../src/access/audit/event.ts";
+import type { ChainedEvent, EventType, Json } from "../../../src/access/audit/event.ts";
 import type { DoneStep } from "../../../src/access/migration/migration.ts";
 import { detailsModal, failureAnswer } from "../../../src/slack/blocks/message.ts";
 import { migrationStatusAnswer } from "../../../src/slack/migrate/read-migration-status.ts";

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { arns, externalId, initialAwsAuth } from "../../../sandbox/scene.ts";
-import { clusterArnOf } from "../../../src/access/policy/cluster-arn.ts";
+import { clusterArnOf } from "../../../src/access/policy/cluster.ts";
 import { gatherMigration } from "../../../src/worker/migration/gather-migration.ts";
 import { reportMigration } from "../../../src/worker/migration/look-at-migration.ts";
 import { useWorkerSide } from "../worker-side.ts";

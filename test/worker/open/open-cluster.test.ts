@@ -6,7 +6,7 @@ import type { NewCluster } from "../../../sandbox/aws/eks-clusters.ts";
 import { creatorArns } from "../../../sandbox/creator-scene.ts";
 import { account, arns, region } from "../../../sandbox/scene.ts";
 import { configurationOf } from "../../../sandbox/scene-clusters.ts";
-import { requestIds } from "../../../src/access/audit/request-ids.ts";
+import { requestIds } from "../../../src/access/audit/event.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { AwsCredentials } from "../../../src/aws/credentials.ts";
 import { readConfig } from "../../../src/config/config.ts";

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { SandboxAccessEntry } from "../../../sandbox/aws/access-entry.ts";
 import { account, arns, clusterName, externalId, initialAwsAuth, region } from "../../../sandbox/scene.ts";
-import type { Link, LinkName } from "../../../src/diagnosis/link.ts";
-import { linkNames } from "../../../src/diagnosis/link.ts";
+import { type Link, type LinkName, linkNames } from "../../../src/diagnosis/link.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { reportChain } from "../../../src/worker/questions/chain.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { leasesAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
-import { judgeRevoke } from "../../../src/access/lease/may-revoke.ts";
+import { judgeRevoke } from "../../../src/access/lease/revoke.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { removeClosed } from "../../../src/worker/remove-closed.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName } from "../../../sandbox/scene.ts";
-import { bytesOf } from "../../../src/access/lease/annotation-room.ts";
+import { bytesOf } from "../../../src/access/lease/annotation.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
-import { judgeRevoke } from "../../../src/access/lease/may-revoke.ts";
+import { judgeRevoke } from "../../../src/access/lease/revoke.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { aChange } from "../../builders/an-event.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { sealDecision } from "../../../src/access/approval/sealed-decision.ts";
+import { sealDecision } from "../../../src/access/approval/seals.ts";
 import { rememberWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
 import type { ApprovedRequest, Holding } from "../../../src/access/request/record.ts";
 import { aLease, anApprovedRequest, digestNow, engineerArn } from "../../builders/a-request.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
-import { requestIds } from "../../../src/access/audit/request-ids.ts";
+import { requestIds } from "../../../src/access/audit/event.ts";
 import { AccessError } from "../../../src/access/failure/access-error.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { putOff, putOffVoid } from "../../../src/worker/reconcile/outcome.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { noWithdrawals, type Withdrawals } from "../../../src/access/lease/withdrawal.ts";
 import { rememberWritten } from "../../../src/access/lease/written.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
-import { permanentSeconds } from "../../../src/access/request/duration.ts";
+import { permanentSeconds } from "../../../src/access/request/extension.ts";
 import type { AccessRequest, Holding } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";

@@ -6,8 +6,11 @@ import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { readConfigMap } from "../../../src/kubernetes/config-map.ts";
 import { settle } from "../../../src/worker/reconcile/document-way.ts";
 import { inDocument } from "../../../src/worker/reconcile/prove.ts";
-import type { DocumentSettlement } from "../../../src/worker/reconcile/settle-document.ts";
-import { type ClusterState, identityInDocument } from "../../../src/worker/reconcile/settle-document.ts";
+import {
+  type ClusterState,
+  type DocumentSettlement,
+  identityInDocument,
+} from "../../../src/worker/reconcile/settle-document.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, minutes } from "../../builders/times.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { sealDecision } from "../../../src/access/approval/sealed-decision.ts";
+import { sealDecision } from "../../../src/access/approval/seals.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { digestOfChange } from "../../../src/access/request/digest.ts";

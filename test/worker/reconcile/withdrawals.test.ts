@@ -1,9 +1,9 @@
 import { pino } from "pino";
 import { beforeEach, describe, expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
-import { bytesOf } from "../../../src/access/lease/annotation-room.ts";
+import { bytesOf } from "../../../src/access/lease/annotation.ts";
 import { scheduleLease } from "../../../src/access/lease/lease.ts";
-import { judgeRevoke } from "../../../src/access/lease/may-revoke.ts";
+import { judgeRevoke } from "../../../src/access/lease/revoke.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";

@@ -1,9 +1,10 @@
 import type { Cluster } from "../policy/cluster.ts";
-import { answersFor } from "../policy/may-see.ts";
+import { answersFor } from "../policy/may.ts";
 import type { Person } from "../policy/person.ts";
-import type { AccessRequest } from "../request/record.ts";
+import type { AccessRequest, ApprovedRequest, LeaseEnd, PendingRequest } from "../request/record.ts";
 import { isClosed } from "../request/request.ts";
-import { closed, withLease } from "../request/transitions.ts";
+import { closed, refused, withLease } from "../request/transitions.ts";
+import { endedLease, failedLease } from "./lease.ts";
 
 export type EndRefusal = "not-active" | "not-pending" | "not-yours" | "ending-already";
 
@@ -13,9 +14,9 @@ export type EndVerdict =
 
 /** Takes a lease back before its end: the requester may, approvers of the cluster, and who is on call. */
 export function judgeRevoke(request: AccessRequest, cluster: Cluster, by: Person, why: string, now: Date): EndVerdict {
-  if (request.state !== "approved" || isClosed(request)) return refused("not-active");
-  if (!mayRevoke(request, cluster, by)) return refused("not-yours");
-  if (request.lease.end) return refused("ending-already");
+  if (request.state !== "approved" || isClosed(request)) return refuseEnd("not-active");
+  if (!mayRevoke(request, cluster, by)) return refuseEnd("not-yours");
+  if (request.lease.end) return refuseEnd("ending-already");
   const end = { cause: "revoked" as const, by: by.user, at: now.toISOString(), why };
   return { type: "ended", after: withLease(request, { ...request.lease, end }, null) };
 }
@@ -35,11 +36,38 @@ export function mayRevoke(request: AccessRequest, cluster: Cluster, person: Pers
 
 /** Takes a request back before it is decided: only who made it may. */
 export function judgeCancel(request: AccessRequest, by: string): EndVerdict {
-  if (request.state !== "pending") return refused("not-pending");
-  if (by !== request.requester) return refused("not-yours");
+  if (request.state !== "pending") return refuseEnd("not-pending");
+  if (by !== request.requester) return refuseEnd("not-yours");
   return { type: "ended", after: closed(request, "cancelled") };
 }
 
-function refused(code: EndRefusal): EndVerdict {
+function refuseEnd(code: EndRefusal): EndVerdict {
   return { type: "refused", code };
+}
+
+/** Who says that a cluster is gone, and why. */
+export interface Closing {
+  /** A Slack user id. */
+  readonly by: string;
+  readonly why: string;
+  /** Whether AWS said so: otherwise it is this person's word. */
+  readonly seen: boolean;
+}
+
+/** Closes an open request of a cluster that is gone: there is nothing any more that could be looked at, or taken away. */
+export function closeForGoneCluster(
+  request: PendingRequest | ApprovedRequest,
+  { by, why, seen }: Closing,
+  now: Date,
+): AccessRequest {
+  const at = now.toISOString();
+  const word = seen ? "EKS knows it no more" : "nobody has looked";
+  const message = `The cluster ${request.cluster} is gone (${word}); ${by} closed this request: ${why}`;
+  const gone = { code: "cluster-gone", message };
+  if (request.state === "pending") return refused(request, gone);
+  const end: LeaseEnd = { cause: "cluster-gone", by, at, why: `${word}: ${why}` };
+  const { lease } = request;
+  const after =
+    lease.state === "active" ? endedLease(lease, at, { end, remains: null }) : failedLease(lease, gone, { end });
+  return withLease(request, after, null);
 }

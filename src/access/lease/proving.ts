@@ -1,6 +1,5 @@
 import type { Lease, Trouble } from "../request/record.ts";
 import { type Failure, nextTry } from "../request/retry.ts";
-import { isSigningIn, mostTries } from "./sign-in.ts";
 
 /** An outage that ends is noticed within this time. */
 const longestWaitSeconds = 300;
@@ -39,4 +38,44 @@ export function isReviewingEnd(lease: Lease | null): boolean {
 /** Whether a part of the proof of a active lease is still to come. */
 export function isProving(lease: Lease | null): boolean {
   return isSigningIn(lease) || isReviewing(lease);
+}
+
+/** After this somebody looks whether signing in was tried to its end, should the process that does so have died. Milliseconds. */
+const lookAfterMs = 30_000;
+
+/** So often it is tried where nothing says yes or no, over some 35 minutes: a lease may be short, and its proof is soon of little worth. */
+export const mostTries = 15;
+
+type SignInState = Pick<Lease, "signInDueAt" | "signInTrouble">;
+
+/** What goes into a lease whose principal is to sign in. @param isToBeTried otherwise it is not, and its finding stands */
+export function awaitSignIn(isToBeTried: boolean, now: Date): SignInState {
+  const signInDueAt = isToBeTried ? new Date(now.getTime() + lookAfterMs).toISOString() : null;
+  return { signInDueAt, signInTrouble: null };
+}
+
+/** What goes into a lease whose principal could not sign in for now; null: it was tried often enough. */
+export function trySignInAgain(
+  { signInTrouble }: Lease,
+  failure: Failure,
+  now: Date,
+): { readonly signInDueAt: string; readonly signInTrouble: Trouble } | null {
+  const trouble = nextTry({ trouble: signInTrouble }, failure, now, longestWaitSeconds);
+  return trouble.attempts < mostTries ? { signInDueAt: trouble.retryAt, signInTrouble: trouble } : null;
+}
+
+/** Whether it is still to be seen that the principal of a active lease can sign in. */
+export function isSigningIn(lease: Lease | null): boolean {
+  return lease?.state === "active" && !lease.end && !lease.drift && lease.signInDueAt !== null;
+}
+
+/** Whether nobody knows yet how the first try ends: it takes some seconds, and what is told once waits for it. */
+export function isSigningInAtFirst(lease: Lease | null): boolean {
+  return isSigningIn(lease) && !lease?.signInTrouble;
+}
+
+/** Whether the principal of a lease is to sign in now, and not only at its next try. */
+export function isToSignIn(lease: Lease | null, now: Date): boolean {
+  const retryAt = lease?.signInTrouble?.retryAt;
+  return isSigningIn(lease) && (!retryAt || Date.parse(retryAt) <= now.getTime());
 }

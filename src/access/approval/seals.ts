@@ -1,0 +1,157 @@
+import { type BrokenChain, genesis, type Json } from "../audit/event.ts";
+import type { Anchor, LogBase } from "../audit/verify-log.ts";
+import type { Migration, SealedPlan } from "../migration/migration.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import { digestOfChange } from "../request/digest.ts";
+import type { AccessRequest, Decision, Preview, Review } from "../request/record.ts";
+import { isAhead, lastApproval } from "./decision.ts";
+import type { DecisionKeys, DecisionPublicKeys, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
+
+/** Signs where the audit log begins. Only to be asked by who has verified all that is forgotten by it. */
+export function sealBase(base: Omit<LogBase, "seal">, keys: PreviewKeys): LogBase {
+  return { ...base, seal: keys.seal("log-base", baseValue(base)) };
+}
+
+/** What is wrong with the beginning of a log; null: nothing was forgotten, or the worker signed that it forgot it. */
+export function brokenBase(base: LogBase, keys: PreviewPublicKeys): BrokenChain | null {
+  const isWhole = base.count === 0 && base.hash === genesis;
+  if (isWhole || keys.isSealed("log-base", baseValue(base), base.seal)) return null;
+  const message = `The log begins after event ${base.count}, and the worker did not sign that it forgot what was before.`;
+  return { type: "broken", sequence: base.count, message };
+}
+
+/** Whether the newest key signed it: a rotated key is to be signed over. */
+export function isSealedAnew({ seal }: LogBase, { ids: [newest] }: PreviewKeys): boolean {
+  return seal === null || seal.startsWith(`${newest}.`);
+}
+
+function baseValue({ count, hash, anchors }: Omit<LogBase, "seal">): Json {
+  return { count, hash, anchors: anchors.map(({ count, hash }: Anchor) => ({ count, hash })) };
+}
+
+/** Who said that a Slack account goes by a principal, sealed. */
+export interface LinkSeal {
+  /** Slack user id: of who is linked, or of the administrator who confirmed it; null: it was only asked for with it. */
+  readonly by: string | null;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Over the above, whose link it is and the ARN. */
+  readonly seal: string;
+}
+
+/** What a Slack account is linked with, as it is remembered. */
+export interface PrincipalLink {
+  readonly arn: string;
+  /** Null: not written by eks-access. */
+  readonly seal: LinkSeal | null;
+}
+
+/** Seals that somebody goes by this principal. */
+export function sealLink(user: string, arn: string, said: Omit<LinkSeal, "seal">, keys: DecisionKeys): LinkSeal {
+  return { ...said, seal: keys.seal("link", { ...said, user, arn }) };
+}
+
+/** Whether one of our keys sealed that this person goes by this principal. */
+export function isSealedLink(user: string, { arn, seal: given }: PrincipalLink, keys: DecisionPublicKeys): boolean {
+  if (!given) return false;
+  const { seal: sealText, ...said } = given;
+  return keys.isSealed("link", { ...said, user, arn }, sealText);
+}
+
+/**
+ * Whether rules that go by links may go by this one: it was made for this very purpose, and confirmed where links have
+ * to be.
+ */
+export function isBelievedLink(
+  user: string,
+  link: PrincipalLink,
+  mustBeConfirmed: boolean,
+  keys: DecisionPublicKeys,
+): boolean {
+  const by = link.seal?.by ?? null;
+  return by !== null && (!mustBeConfirmed || by !== user) && isSealedLink(user, link, keys);
+}
+
+/** Seals what the worker planned: approvers decide by it. */
+export function sealMigrationPlan(
+  migration: Pick<Migration, "id">,
+  plan: Omit<SealedPlan, "seal">,
+  keys: PreviewKeys,
+): SealedPlan {
+  return { ...plan, seal: keys.seal("migration-plan", planValue(migration, plan)) };
+}
+
+/** Whether approvers may be shown this plan with its buttons: the worker made it, for this very move (law 4). */
+export function isGenuinePlan(migration: Migration, keys: PreviewPublicKeys): boolean {
+  const { plan } = migration;
+  if (!plan) return false;
+  const { seal: sealText, ...unsealed } = plan;
+  return (
+    plan.summary.digest === plan.digest && keys.isSealed("migration-plan", planValue(migration, unsealed), sealText)
+  );
+}
+
+function planValue({ id }: Pick<Migration, "id">, { at, digest, summary, outs }: Omit<SealedPlan, "seal">): Json {
+  return { migration: id, plan: { at, digest, summary, outs } } as unknown as Json;
+}
+
+/** Seals what the worker saw in the cluster: approvers decide by it. */
+export function sealPreview(request: AccessRequest, preview: Omit<Preview, "seal">, keys: PreviewKeys): Preview {
+  return { ...preview, seal: keys.seal("preview", previewValue(request, preview)) };
+}
+
+/**
+ * Whether approvers may be shown this preview with its buttons: the worker made it, and its digest is that of the very
+ * request that is shown with it. Otherwise whoever can write to Redis could show one change and have another approved.
+ */
+export function isGenuine(request: AccessRequest, cluster: Cluster, keys: PreviewPublicKeys): boolean {
+  const { preview } = request;
+  const level = cluster.levels.find(({ name }) => name === request.level);
+  if (!preview || !level) return false;
+  const { seal: sealText, ...unsealed } = preview;
+  if (!keys.isSealed("preview", previewValue(request, unsealed), sealText)) return false;
+  return digestOfChange(request, cluster, level, preview) === preview.digest;
+}
+
+function previewValue({ id }: AccessRequest, preview: Omit<Preview, "seal">): Json {
+  return { request: id, preview: { ...preview, seal: undefined } } as unknown as Json;
+}
+
+/** Seals that somebody has looked at what this request gave without an approval. */
+export function sealReview({ id }: AccessRequest, review: Omit<Review, "seal">, keys: DecisionKeys): Review {
+  return { ...review, seal: keys.seal("review", { ...review, request: id }) };
+}
+
+/** Whether a review stands there that none of our keys sealed, or of the future: whoever can write to Redis could put it there. */
+export function hasForgedReview({ id, emergency }: AccessRequest, keys: DecisionPublicKeys, now: Date): boolean {
+  if (!emergency?.review) return false;
+  if (isAhead(emergency.review, now)) return true;
+  const { seal: sealText, ...review } = emergency.review;
+  return !keys.isSealed("review", { ...review, request: id }, sealText);
+}
+
+/** The request without a review that is not ours: it is still to be reviewed. */
+export function withoutForgedReview<Request extends AccessRequest>(
+  request: Request,
+  keys: DecisionPublicKeys,
+  now: Date,
+): Request {
+  if (!request.emergency || !hasForgedReview(request, keys, now)) return request;
+  return { ...request, emergency: { ...request.emergency, review: null } };
+}
+
+/** Seals a decision for this one request. */
+export function sealDecision(decision: Omit<Decision, "seal">, request: string, keys: DecisionKeys): Decision {
+  return { ...decision, seal: keys.seal("decision", { ...decision, request }) };
+}
+
+/** Whether one of our keys sealed exactly this decision, for exactly this request. */
+export function isSealedDecision(decision: Decision, request: string, keys: DecisionPublicKeys): boolean {
+  const { seal: sealText, ...unsealed } = decision;
+  return keys.isSealed("decision", { ...unsealed, request }, sealText);
+}
+
+/** The approval that was given last, where every one of them carries our seal; null: one does not, or there is none. */
+export function lastSealed({ id, approvals }: AccessRequest, keys: DecisionPublicKeys): Decision | null {
+  return approvals.every((each) => isSealedDecision(each, id, keys)) ? (lastApproval(approvals) ?? null) : null;
+}
