@@ -1,5 +1,5 @@
 import { AccessError } from "../src/access/failure/access-error.ts";
-import type { AwsCredentials } from "../src/aws/credentials.ts";
+import type { AwsCredentials } from "../src/aws/client-settings.ts";
 import { mintToken } from "../src/aws/eks-token.ts";
 import { connectCluster } from "../src/kubernetes/cluster-client.ts";
 import type { SandboxCluster } from "./cluster/sandbox-cluster.ts";

@@ -16,9 +16,10 @@ import type { RequestIds } from "../access/audit/event.ts";
 import { allOfPages, type PageBounds } from "../access/failure/bounded-pages.ts";
 import type { ScopedPolicy } from "../access/policy/policy-text.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
+import { entryArnIn } from "../aws-auth/index.ts";
+import { logged } from "./client-settings.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, entryFailure, orGone } from "./entry-calls.ts";
-import { logged } from "./request-log.ts";
 
 /**
  * The access entries of one cluster, call by call as EKS has them: nothing here is atomic over two calls. Each throws an
@@ -211,4 +212,21 @@ function retryRefusedOnly(client: EKSClient): EKSClient {
     };
   };
   return client;
+}
+
+/**
+ * The access entry of a role or user; null: it has none. All entries are gone through, because an entry names a role with
+ * its path, and who signs in does not (EKS User Guide, "Create access entries").
+ *
+ * @param principalArn as aws-auth would have it, a role without its path
+ * @throws AccessError
+ */
+export async function findAccessEntry(eks: EksCluster, principalArn: string): Promise<AccessEntry | null> {
+  const entries = accessEntriesOf(eks);
+  try {
+    const found = entryArnIn(await entries.list(), principalArn);
+    return found === null ? null : await entries.describe(found);
+  } finally {
+    entries.close();
+  }
 }

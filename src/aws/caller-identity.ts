@@ -1,10 +1,10 @@
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import type { RequestIds } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
-import { step } from "../operations/metrics/steps.ts";
-import { callSts } from "./call-sts.ts";
-import type { CredentialSource } from "./credentials.ts";
-import { logged } from "./request-log.ts";
+import { step } from "../operations/metrics/worker-metrics.ts";
+import type { CredentialSource } from "./client-settings.ts";
+import { logged } from "./client-settings.ts";
+import { callSts } from "./sts.ts";
 
 /** The identity of credentials, according to AWS. */
 export interface CallerIdentity {

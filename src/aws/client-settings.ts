@@ -1,12 +1,11 @@
 import { Readable, Transform } from "node:stream";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { HttpRequest } from "@smithy/protocol-http";
+import type { RequestIds } from "../access/audit/event.ts";
 import { answerGuard } from "../access/failure/redact.ts";
-import { usualDeadlines } from "../operations/deadlines.ts";
-import type { FinishedCall } from "../operations/metrics/announcements.ts";
-import { observed, resultOfStatus } from "../operations/metrics/calls.ts";
-import { callWithinMs, deadlineSignal } from "../operations/time-limit.ts";
-import type { AwsCredentials, CredentialSource } from "./credentials.ts";
+import { callWithinMs, deadlineSignal, usualDeadlines } from "../operations/deadlines.ts";
+import type { FinishedCall } from "../operations/metrics/standing-metrics.ts";
+import { observed, resultOfStatus } from "../operations/metrics/worker-metrics.ts";
 
 /** The largest answers are pages of CloudTrail, 50 events of some kilobytes each. */
 const largestAnswer = { bytes: 4 * 1024 * 1024, values: 20_000 };
@@ -129,4 +128,47 @@ function boundedBody(body: unknown, guard: (part: Uint8Array) => void): unknown 
   bounded.once("close", () => body.destroy());
   body.once("error", (error) => bounded.destroy(error));
   return body.pipe(bounded);
+}
+
+/** Keys of an IAM user, or of a session where there is a session token. Kept in memory only. */
+export interface AwsCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  /** When the session ends. */
+  readonly expiration?: Date;
+}
+
+/** `"default"`: what the SDK finds by itself (IRSA, Pod Identity, environment, profile, instance role). */
+export type CredentialSource = AwsCredentials | "default";
+
+/** What the SDK puts into an answer, and into the error that it makes of one. */
+interface Answered {
+  readonly $metadata?: { readonly requestId?: string | undefined };
+}
+
+/**
+ * What `call` resolves to, or rejects with, once its request id is in the log: CloudTrail and AWS's support find the
+ * call by it.
+ *
+ * @param action as IAM writes it: `sts:AssumeRole`
+ */
+export async function logged<T extends object>(
+  log: RequestIds | undefined,
+  action: string,
+  call: Promise<T>,
+): Promise<T> {
+  try {
+    const answer = await call;
+    addId(log, action, answer);
+    return answer;
+  } catch (error) {
+    if (error instanceof Error) addId(log, action, error);
+    throw error;
+  }
+}
+
+function addId(log: RequestIds | undefined, action: string, answered: object): void {
+  const { $metadata }: Answered = answered;
+  if ($metadata?.requestId) log?.add(action, $metadata.requestId);
 }

@@ -1,7 +1,7 @@
 import { STSClient } from "@aws-sdk/client-sts";
 import { HttpRequest } from "@smithy/protocol-http";
 import { SignatureV4 } from "@smithy/signature-v4";
-import type { AwsCredentials } from "./credentials.ts";
+import type { AwsCredentials } from "./client-settings.ts";
 
 /** The name that EKS knows the cluster by is part of what is signed: a token for one cluster is of no use at another. */
 const clusterHeader = "x-k8s-aws-id";

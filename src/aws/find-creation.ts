@@ -5,10 +5,10 @@ import { boundedPages } from "../access/failure/bounded-pages.ts";
 import { type CreationRecord, isOfCluster, recordWithinMs } from "../access/policy/creator.ts";
 import { fromAssumedRole } from "../aws-auth/index.ts";
 import { callerIdentity } from "./caller-identity.ts";
+import type { AwsCredentials, CredentialSource } from "./client-settings.ts";
 import { clientSettings } from "./client-settings.ts";
-import type { AwsCredentials, CredentialSource } from "./credentials.ts";
 import { awsFailure } from "./explain-aws-error.ts";
-import { ownCredentials } from "./own-credentials.ts";
+import { ownCredentials } from "./sts.ts";
 
 const identity = z.object({
   type: z.string().optional(),

@@ -11,13 +11,18 @@ import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../l
 import { redisLedger } from "../ledger/redis/ledger.ts";
 import { redisRequestTraces } from "../ledger/redis/messages.ts";
 import { FailureLog } from "../operations/failure-log.ts";
-import { type Health, type HealthServer, startHealthServer } from "../operations/health-server.ts";
+import {
+  type Health,
+  type HealthServer,
+  type Probe,
+  startHealthServer,
+  startProbe,
+} from "../operations/health-server.ts";
 import { createLog } from "../operations/log.ts";
 import { logDestination } from "../operations/log-format.ts";
 import { createProcessMetrics } from "../operations/metrics/process-metrics.ts";
 import { createStandingMetrics } from "../operations/metrics/standing-metrics.ts";
 import { createWorkerMetrics } from "../operations/metrics/worker-metrics.ts";
-import { type Probe, startProbe } from "../operations/probe.ts";
 import { backlogOf } from "./backlog.ts";
 import type { StopRequest } from "./process-io.ts";
 import { readSettings, type Settings } from "./settings.ts";

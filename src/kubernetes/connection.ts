@@ -4,7 +4,7 @@ import type { z } from "zod";
 import type { RequestIds } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import { boundedText } from "../access/failure/redact.ts";
-import { callWithinMs, deadlineSignal } from "../operations/time-limit.ts";
+import { callWithinMs, deadlineSignal } from "../operations/deadlines.ts";
 import { type ApiAnswer, type ApiCall, observedCalls, type SendCall } from "./api-calls.ts";
 import { takeSockets } from "./cluster-sockets.ts";
 import { RefusedByServer } from "./explain-kubernetes-error.ts";

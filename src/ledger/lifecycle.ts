@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { AuditEvent } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
-import { recordedEvents } from "../operations/metrics/announcements.ts";
+import { recordedEvents } from "../operations/metrics/standing-metrics.ts";
 import { rememberTrace, type TraceContext, traceFor } from "../operations/tracing/request-traces.ts";
 import { traced } from "../operations/tracing/traced.ts";
 import type { Job } from "./jobs.ts";

@@ -1,8 +1,9 @@
 import { createServer, type ServerResponse } from "node:http";
-import type { Registry } from "prom-client";
-import { AccessError } from "../access/failure/access-error.ts";
-import { createReachMetrics } from "./metrics/reach-metrics.ts";
-import { isUsable, type Probe } from "./probe.ts";
+import { Gauge, type Registry } from "prom-client";
+import { AccessError, explain } from "../access/failure/access-error.ts";
+
+/** Slack and AWS have bad moments. What is away for this long is; in milliseconds. */
+const patienceMs = 60_000;
 
 /** What the health server asks. */
 export interface Health {
@@ -107,4 +108,76 @@ async function answerReady(health: Health, { isStarted, isStopping }: Phase, res
 async function answerMetrics(registry: Registry, response: ServerResponse): Promise<void> {
   const text = await registry.metrics().catch(() => null);
   response.writeHead(text === null ? 500 : 200, { "content-type": registry.contentType }).end(text ?? "");
+}
+
+/**
+ * Whether the ledger, and the service that the process depends on, work now: 0 from the first call that is not
+ * answered, so that each alert sets its own delay.
+ */
+export function createReachMetrics(registry: Registry, read: () => Promise<ReadonlyMap<string, boolean>>): void {
+  const gauge = new Gauge({
+    name: "eks_access_service_up",
+    help: "Whether the ledger, and the service that the process depends on, work now",
+    labelNames: ["service"],
+    registers: [registry],
+    collect: async () => {
+      for (const [service, answers] of await read()) gauge.set({ service }, Number(answers));
+    },
+  });
+}
+
+/** Whether a service answers a process now, and since when that is so. */
+export interface Reach {
+  readonly answers: boolean;
+  /** ISO 8601. */
+  readonly since: string;
+  /** Why it can't be used; null where it answers. */
+  readonly why: string | null;
+}
+
+export interface Probe {
+  readonly reach: () => Reach;
+  readonly stop: () => void;
+}
+
+interface ProbeOptions {
+  /** One light call; rejects where the service does not answer, or refuses. */
+  readonly ask: () => Promise<unknown>;
+  /** When any call to the service last went well, ISO 8601; undefined: none did. */
+  readonly lastSuccess: () => string | undefined;
+  readonly everyMs: number;
+  readonly now: () => Date;
+}
+
+/**
+ * Asks a service again and again whether it is there, so that a process that has nothing to do notices as well. Where a call
+ * of the process's own went well meanwhile it is not asked.
+ */
+export function startProbe({ ask, lastSuccess, everyMs, now }: ProbeOptions): Probe {
+  let reach: Reach = { answers: true, since: now().toISOString(), why: null };
+  let isAsking = false;
+  const see = (why: string | null) => {
+    const answers = why === null;
+    reach = { answers, why, since: reach.answers === answers ? reach.since : now().toISOString() };
+  };
+  const tick = async () => {
+    if (isAsking) return;
+    isAsking = true;
+    const heardAt = Date.parse(lastSuccess() ?? "");
+    if (now().getTime() - heardAt < everyMs) see(null);
+    else
+      await ask().then(
+        () => see(null),
+        (error: unknown) => see(explain(error)),
+      );
+    isAsking = false;
+  };
+  const timer = setInterval(() => void tick(), everyMs).unref();
+  void tick();
+  return { reach: () => reach, stop: () => clearInterval(timer) };
+}
+
+/** Whether a process can work with a service in this state. */
+export function isUsable({ answers, since }: Reach, now: Date): boolean {
+  return answers || now.getTime() - Date.parse(since) < patienceMs;
 }

@@ -4,7 +4,7 @@ import { endedBy, type Stoppable, wasBegunBefore } from "../ledger/hand-back.ts"
 import { type QueueName, readJob, runJob, type WorkerJob, workerJobs } from "../ledger/jobs.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
 import { waitOf, workOnJobs } from "../ledger/work-on-jobs.ts";
-import { withinDeadline } from "../operations/time-limit.ts";
+import { withinDeadline } from "../operations/deadlines.ts";
 import { tracedAnswer } from "../operations/tracing/request-traces.ts";
 import type { WorkerContext } from "./context.ts";
 import { workerRuns } from "./jobs.ts";

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { letAccessEntriesIn } from "../../src/aws/authentication-mode.ts";
-import { type ClusterAddress, EksCluster } from "../../src/aws/eks-cluster.ts";
+import { type ClusterAddress, EksCluster, letAccessEntriesIn } from "../../src/aws/eks-cluster.ts";
 import { account, partition, region, useAccount } from "./aws-account.ts";
 
 const underTest = useAccount();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, vi } from "vitest";
 import { type SandboxAws, startSandboxAws } from "../../sandbox/aws/account.ts";
-import type { AwsCredentials } from "../../src/aws/credentials.ts";
+import type { AwsCredentials } from "../../src/aws/client-settings.ts";
 import { type ClusterDescription, EksCluster } from "../../src/aws/eks-cluster.ts";
 
 export const region = "eu-central-1";

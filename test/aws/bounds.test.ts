@@ -4,8 +4,7 @@ import { callerIdentity } from "../../src/aws/caller-identity.ts";
 import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { findCreation } from "../../src/aws/find-creation.ts";
 import { managedNodes } from "../../src/aws/node-roles.ts";
-import { usualDeadlines } from "../../src/operations/deadlines.ts";
-import { withinDeadline } from "../../src/operations/time-limit.ts";
+import { usualDeadlines, withinDeadline } from "../../src/operations/deadlines.ts";
 import { account, partition, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();

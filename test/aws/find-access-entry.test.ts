@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { findAccessEntry } from "../../src/aws/access-entries.ts";
 import { EksCluster } from "../../src/aws/eks-cluster.ts";
-import { findAccessEntry } from "../../src/aws/find-access-entry.ts";
 import { account, partition, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();

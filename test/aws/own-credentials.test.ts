@@ -2,10 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { assumeRole } from "../../src/aws/assume-role.ts";
 import { callerIdentity } from "../../src/aws/caller-identity.ts";
 import { findCreation } from "../../src/aws/find-creation.ts";
-import { credentialsOfProfile } from "../../src/aws/own-credentials.ts";
+import { assumeRole, credentialsOfProfile } from "../../src/aws/sts.ts";
 import { account, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();

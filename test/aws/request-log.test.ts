@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { requestIds } from "../../src/access/audit/event.ts";
-import { assumeRole } from "../../src/aws/assume-role.ts";
 import { callerIdentity } from "../../src/aws/caller-identity.ts";
+import { assumeRole } from "../../src/aws/sts.ts";
 import { account, describeCluster, partition, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();

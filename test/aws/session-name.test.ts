@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { sessionNameOf } from "../../src/aws/session-name.ts";
+import { sessionNameOf } from "../../src/aws/sts.ts";
 
 test("a session is named after the request and its requester", () => {
   expect(sessionNameOf("r-7f3k", "U012ABCDEF")).toBe("eks-access-r-7f3k-U012ABCDEF");

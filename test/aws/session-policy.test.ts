@@ -1,8 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { accessEntriesOf } from "../../src/aws/access-entries.ts";
-import { assumeRole } from "../../src/aws/assume-role.ts";
 import { callerIdentity } from "../../src/aws/caller-identity.ts";
-import type { AwsCredentials } from "../../src/aws/credentials.ts";
+import type { AwsCredentials } from "../../src/aws/client-settings.ts";
 import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { findCreation } from "../../src/aws/find-creation.ts";
 import {
@@ -11,6 +10,7 @@ import {
   nothingSessionPolicy,
   waySessionPolicy,
 } from "../../src/aws/session-policy.ts";
+import { assumeRole } from "../../src/aws/sts.ts";
 import { account, describeCluster, partition, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();

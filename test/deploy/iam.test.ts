@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { sessionNameOf } from "../../src/aws/session-name.ts";
 import {
   creatorSessionPolicy,
   managerSessionPolicy,
   nothingSessionPolicy,
   waySessionPolicy,
 } from "../../src/aws/session-policy.ts";
+import { sessionNameOf } from "../../src/aws/sts.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 

@@ -5,8 +5,8 @@ import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { tallyOf } from "../../src/access/request/lists.ts";
+import { createReachMetrics } from "../../src/operations/health-server.ts";
 import { createProcessMetrics } from "../../src/operations/metrics/process-metrics.ts";
-import { createReachMetrics } from "../../src/operations/metrics/reach-metrics.ts";
 import { createStandingMetrics } from "../../src/operations/metrics/standing-metrics.ts";
 import { createWorkerMetrics } from "../../src/operations/metrics/worker-metrics.ts";
 

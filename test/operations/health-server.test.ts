@@ -2,13 +2,16 @@ import { Registry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
 import { freePort } from "../../sandbox/free-port.ts";
 import { tallyOf } from "../../src/access/request/lists.ts";
+import type { Probe, Reach } from "../../src/operations/health-server.ts";
 import { type Health, startHealthServer } from "../../src/operations/health-server.ts";
-import { answeredRequests, finishedCalls, recordedEvents } from "../../src/operations/metrics/announcements.ts";
 import { createProcessMetrics } from "../../src/operations/metrics/process-metrics.ts";
-import { createStandingMetrics } from "../../src/operations/metrics/standing-metrics.ts";
-import { step } from "../../src/operations/metrics/steps.ts";
-import { createWorkerMetrics } from "../../src/operations/metrics/worker-metrics.ts";
-import type { Probe, Reach } from "../../src/operations/probe.ts";
+import {
+  answeredRequests,
+  createStandingMetrics,
+  finishedCalls,
+  recordedEvents,
+} from "../../src/operations/metrics/standing-metrics.ts";
+import { createWorkerMetrics, step } from "../../src/operations/metrics/worker-metrics.ts";
 import { anEvent } from "../builders/an-event.ts";
 import { at } from "../builders/times.ts";
 

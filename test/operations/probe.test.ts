@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { AccessError } from "../../src/access/failure/access-error.ts";
-import { isUsable, type Probe, startProbe } from "../../src/operations/probe.ts";
+import { isUsable, type Probe, startProbe } from "../../src/operations/health-server.ts";
 import { at } from "../builders/times.ts";
 
 const started: Probe[] = [];

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { callerIdentity } from "../../src/aws/caller-identity.ts";
-import { usualDeadlines } from "../../src/operations/deadlines.ts";
-import { takeMoreTime, withinDeadline } from "../../src/operations/time-limit.ts";
+import { takeMoreTime, usualDeadlines, withinDeadline } from "../../src/operations/deadlines.ts";
 import { openCluster } from "../../src/worker/open/open-cluster.ts";
 import { useWorkerSide } from "../worker/worker-side.ts";
 

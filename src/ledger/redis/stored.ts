@@ -4,7 +4,7 @@ import type { LinkSeal } from "../../access/approval/seals.ts";
 import { type AuditEvent, canonicalJson, digestOfEvent, type Json } from "../../access/audit/event.ts";
 import { migrationSchema } from "../../access/migration/migration-schema.ts";
 import { accessRequest, clusterTrouble } from "../../access/request/record-schema.ts";
-import { recordedEvents } from "../../operations/metrics/announcements.ts";
+import { recordedEvents } from "../../operations/metrics/standing-metrics.ts";
 import { Recent } from "../../operations/recent.ts";
 import type { LinkProposal, Shown, WorkerIdentity } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";

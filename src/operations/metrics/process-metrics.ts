@@ -7,7 +7,7 @@ import {
   finishedCalls,
   type LevelLack,
   recordedEvents,
-} from "./announcements.ts";
+} from "./standing-metrics.ts";
 
 /** What both processes count by themselves. Names and labels hold no person and no ARN. */
 export interface ProcessMetrics {

@@ -1,5 +1,6 @@
 import { Counter, Histogram, type Registry } from "prom-client";
-import { finishedSteps } from "./announcements.ts";
+import { noteInTrace, traced, type Work } from "../tracing/traced.ts";
+import { type FinishedCall, finishedCalls, finishedSteps, type RunStep } from "./standing-metrics.ts";
 
 /** What a worker counts. Names and labels hold no person and no ARN. */
 export interface WorkerMetrics {
@@ -50,4 +51,44 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
       registers,
     }),
   };
+}
+
+/** Does one step of a run on a cluster, measures its time and shows it in the trace. */
+export function step<T>(name: RunStep, act: () => Promise<T>, place: Omit<Work, "name"> = {}): Promise<T> {
+  return traced({ name, ...place }, async () => {
+    const startedAt = performance.now();
+    try {
+      return await act();
+    } finally {
+      finishedSteps.tell({ step: name, seconds: (performance.now() - startedAt) / 1000 });
+    }
+  });
+}
+
+/** Runs one call and announces its end. `resultOf` reads an answer; a thrown call never got one. */
+export async function observed<T>(
+  call: Pick<FinishedCall, "service" | "operation">,
+  run: () => Promise<T>,
+  resultOf: (answer: T) => string,
+): Promise<T> {
+  return traced({ name: `${call.service} ${call.operation}`, kind: "client" }, async () => {
+    const startedAt = performance.now();
+    const tell = (result: string) => {
+      noteInTrace({ "eks_access.result": result });
+      finishedCalls.tell({ ...call, result, seconds: (performance.now() - startedAt) / 1000 });
+    };
+    try {
+      const answer = await run();
+      tell(resultOf(answer));
+      return answer;
+    } catch (error) {
+      tell("unreachable");
+      throw error;
+    }
+  });
+}
+
+/** What a status means for a count. */
+export function resultOfStatus(status: number): string {
+  return status < 400 ? "ok" : String(status);
 }

@@ -1,6 +1,6 @@
 import { requestIds } from "../../access/audit/event.ts";
 import { type Migration, nextMigration } from "../../access/migration/migration.ts";
-import { letAccessEntriesIn } from "../../aws/authentication-mode.ts";
+import { letAccessEntriesIn } from "../../aws/eks-cluster.ts";
 import type { MigrationStep } from "../../diagnosis/migration/facts.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import { recordChanged } from "../../ledger/lifecycle.ts";

@@ -8,11 +8,10 @@ import {
   isSameCreator,
   type KnownCreator,
 } from "../../access/policy/creator.ts";
-import { assumeRole } from "../../aws/assume-role.ts";
 import { type CallerIdentity, callerIdentity } from "../../aws/caller-identity.ts";
-import type { AwsCredentials, CredentialSource } from "../../aws/credentials.ts";
-import { credentialsOfProfile, ownCredentials } from "../../aws/own-credentials.ts";
+import type { AwsCredentials, CredentialSource } from "../../aws/client-settings.ts";
 import { creatorSessionPolicy, managerSessionPolicy, waySessionPolicy } from "../../aws/session-policy.ts";
+import { assumeRole, credentialsOfProfile, ownCredentials } from "../../aws/sts.ts";
 import { canonicalCaller } from "../../aws-auth/index.ts";
 import { type Errand, sessionOf, tagsOf } from "./session-of.ts";
 

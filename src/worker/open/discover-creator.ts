@@ -11,12 +11,12 @@ import {
   wayWithoutCreator,
 } from "../../access/policy/creator.ts";
 import { callerIdentity } from "../../aws/caller-identity.ts";
-import type { CredentialSource } from "../../aws/credentials.ts";
+import type { CredentialSource } from "../../aws/client-settings.ts";
 import { betweenLookupsMs, findCreation } from "../../aws/find-creation.ts";
 import { historianSessionPolicy } from "../../aws/session-policy.ts";
 import { creationRecord } from "../../diagnosis/reports.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { deadlineSignal } from "../../operations/time-limit.ts";
+import { deadlineSignal } from "../../operations/deadlines.ts";
 import { sessionThrough } from "./become-creator.ts";
 
 /** What looking for a creation takes of the worker's context. */

@@ -10,7 +10,7 @@ import {
 } from "../../access/policy/creator.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import { callerIdentity } from "../../aws/caller-identity.ts";
-import type { AwsCredentials } from "../../aws/credentials.ts";
+import type { AwsCredentials } from "../../aws/client-settings.ts";
 import type { ClusterDescription } from "../../aws/eks-cluster.ts";
 import { mintToken } from "../../aws/eks-token.ts";
 import type { AuthenticationMode } from "../../diagnosis/cluster-links.ts";

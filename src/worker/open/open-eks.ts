@@ -3,7 +3,7 @@ import { AccessError } from "../../access/failure/access-error.ts";
 import { type Cluster, clusterArnOf, partitionOf } from "../../access/policy/cluster.ts";
 import type { Creator, KnownCreator, RoleStep } from "../../access/policy/creator.ts";
 import { type CallerIdentity, callerIdentity } from "../../aws/caller-identity.ts";
-import type { CredentialSource } from "../../aws/credentials.ts";
+import type { CredentialSource } from "../../aws/client-settings.ts";
 import { EksCluster } from "../../aws/eks-cluster.ts";
 import { managerSessionPolicy } from "../../aws/session-policy.ts";
 import { credentialsOf, sessionThrough } from "./become-creator.ts";

@@ -1,5 +1,5 @@
-import type { AssumeOptions } from "../../aws/assume-role.ts";
-import { sessionNameOf } from "../../aws/session-name.ts";
+import type { AssumeOptions } from "../../aws/sts.ts";
+import { sessionNameOf } from "../../aws/sts.ts";
 
 /** The shortest session that STS gives, in seconds; it would give a chain an hour at most. */
 const sessionSeconds = 900;

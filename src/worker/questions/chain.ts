@@ -3,7 +3,7 @@ import { isGivenByEntry } from "../../access/lease/written.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { callerIdentity } from "../../aws/caller-identity.ts";
-import type { AwsCredentials } from "../../aws/credentials.ts";
+import type { AwsCredentials } from "../../aws/client-settings.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { readCaller, resolve } from "../../aws-auth/index.ts";
 import {

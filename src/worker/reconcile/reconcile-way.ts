@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
-import { step } from "../../operations/metrics/steps.ts";
+import { step } from "../../operations/metrics/worker-metrics.ts";
 import { traceFor } from "../../operations/tracing/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";

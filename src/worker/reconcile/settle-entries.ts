@@ -23,7 +23,7 @@ import {
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { type Entry, entryArnIn, type Refusal, withoutRolePath } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import { takeMoreTime } from "../../operations/time-limit.ts";
+import { takeMoreTime } from "../../operations/deadlines.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered, readAnnotationRemembered } from "../remembered.ts";

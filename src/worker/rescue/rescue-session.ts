@@ -6,13 +6,11 @@ import type { AccessRequest, ApprovedRequest, Lease } from "../../access/request
 import { isClosed } from "../../access/request/request.ts";
 import { withLease } from "../../access/request/transitions.ts";
 import type { KeptName } from "../../access/rescue/kept.ts";
-import { assumeRole } from "../../aws/assume-role.ts";
 import { callerIdentity } from "../../aws/caller-identity.ts";
-import type { AwsCredentials } from "../../aws/credentials.ts";
+import type { AwsCredentials } from "../../aws/client-settings.ts";
 import type { ClusterDescription, EksCluster } from "../../aws/eks-cluster.ts";
-import { ownCredentials } from "../../aws/own-credentials.ts";
-import { sessionNameOf } from "../../aws/session-name.ts";
 import { nothingSessionPolicy } from "../../aws/session-policy.ts";
+import { assumeRole, ownCredentials, sessionNameOf } from "../../aws/sts.ts";
 import { canonicalCaller } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";

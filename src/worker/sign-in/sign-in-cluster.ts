@@ -6,7 +6,7 @@ import { signInWay } from "../../access/policy/sign-in.ts";
 import { podsToList } from "../../access/proof/sign-in.ts";
 import type { ApprovedRequest, Lease, Proof, ProofFinding } from "../../access/request/record.ts";
 import { failureOf, isToBeTold } from "../../access/request/retry.ts";
-import { step } from "../../operations/metrics/steps.ts";
+import { step } from "../../operations/metrics/worker-metrics.ts";
 import { tracedRun, traceFor } from "../../operations/tracing/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";

@@ -8,10 +8,10 @@ import { judgeSignIn, type PodsToList, type SignInSeen } from "../../access/proo
 import type { MappedIdentity, ProofFinding } from "../../access/request/record.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import { assumeRole } from "../../aws/assume-role.ts";
 import { callerIdentity } from "../../aws/caller-identity.ts";
-import type { AwsCredentials } from "../../aws/credentials.ts";
+import type { AwsCredentials } from "../../aws/client-settings.ts";
 import { nothingSessionPolicy } from "../../aws/session-policy.ts";
+import { assumeRole } from "../../aws/sts.ts";
 import { canonicalCaller, entryArnIn, render, resolve, withoutRolePath } from "../../aws-auth/index.ts";
 import { broken, type Finding, found, named, notAsked } from "../../diagnosis/link.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";

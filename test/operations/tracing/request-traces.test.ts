@@ -2,7 +2,7 @@ import { pino } from "pino";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
 import { redisRequestTraces } from "../../../src/ledger/redis/messages.ts";
-import { step } from "../../../src/operations/metrics/steps.ts";
+import { step } from "../../../src/operations/metrics/worker-metrics.ts";
 import { startOpenTelemetry } from "../../../src/operations/tracing/open-telemetry.ts";
 import {
   rememberTrace,

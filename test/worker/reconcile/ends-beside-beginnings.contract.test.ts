@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName } from "../../../sandbox/scene.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import { usualDeadlines } from "../../../src/operations/deadlines.ts";
-import { withinDeadline } from "../../../src/operations/time-limit.ts";
+import { usualDeadlines, withinDeadline } from "../../../src/operations/deadlines.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { type AssumeOptions, assumeRole } from "../../src/aws/assume-role.ts";
 import { callerIdentity } from "../../src/aws/caller-identity.ts";
+import { type AssumeOptions, assumeRole } from "../../src/aws/sts.ts";
 import { account, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();

@@ -1,0 +1,193 @@
+import {
+  AssumeRoleCommand,
+  type AssumeRoleCommandInput,
+  type AssumeRoleCommandOutput,
+  STSClient,
+} from "@aws-sdk/client-sts";
+import { fromIni, fromNodeProviderChain } from "@aws-sdk/credential-providers";
+import type { RequestIds } from "../access/audit/event.ts";
+import { AccessError } from "../access/failure/access-error.ts";
+import { step } from "../operations/metrics/worker-metrics.ts";
+import type { AwsCredentials, CredentialSource } from "./client-settings.ts";
+import { clientSettings, logged } from "./client-settings.ts";
+import { awsFailure } from "./explain-aws-error.ts";
+
+/**
+ * The process's own client of each region, of where the environment says that STS is, and of the key that it names. It is kept, because with a new one the SDK would look for the credentials
+ * again, which costs IRSA and Pod Identity a call of their own each time; it renews them by itself before they expire.
+ */
+const own = new Map<string, STSClient>();
+
+/** The clients with which something was called before. */
+const kept = new WeakSet<STSClient>();
+
+/** The longest name that STS takes for a session and for a source identity. */
+const maxLength = 64;
+
+/** Which role to assume, and what CloudTrail is to say about why. */
+export interface AssumeOptions {
+  readonly roleArn: string;
+  readonly region: string;
+  readonly externalId?: string | undefined;
+  /** Made by `sessionNameOf`. */
+  readonly sessionName: string;
+  /** Made by `sessionNameOf`; stays with every session that is assumed from this one. */
+  readonly sourceIdentity?: string | undefined;
+  /** Session tags; they need sts:TagSession in the trust policy. */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** Whether the tags go on to the sessions that are assumed from this one; they can't be set there again. */
+  readonly transitive?: boolean | undefined;
+  /** A policy of IAM in JSON: the session may do what it and the role allow together. Needs no permission. */
+  readonly policy?: string | undefined;
+  /** 900, the shortest that STS gives, unless said otherwise. */
+  readonly durationSeconds?: number | undefined;
+}
+
+/** Assumes a role for the shortest time. The credentials are for the caller's memory only: never log or store them. */
+export async function assumeRole(
+  source: CredentialSource,
+  options: AssumeOptions,
+  log?: RequestIds,
+): Promise<AwsCredentials> {
+  const { roleArn, region } = options;
+  const assume = () =>
+    callSts(source, region, `sts:AssumeRole on ${roleArn}`, async (client) => {
+      const answer = await logged(log, "sts:AssumeRole", client.send(new AssumeRoleCommand(inputOf(options))));
+      return credentialsIn(answer, roleArn);
+    });
+  return step("assume", assume);
+}
+
+function inputOf(options: AssumeOptions): AssumeRoleCommandInput {
+  const tags = Object.entries(options.tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
+  return {
+    RoleArn: options.roleArn,
+    RoleSessionName: options.sessionName,
+    DurationSeconds: options.durationSeconds ?? 900,
+    ...(options.externalId === undefined ? {} : { ExternalId: options.externalId }),
+    ...(options.policy === undefined ? {} : { Policy: options.policy }),
+    ...(options.sourceIdentity === undefined ? {} : { SourceIdentity: options.sourceIdentity }),
+    // An empty list would ask for sts:TagSession all the same.
+    ...(tags.length === 0 ? {} : { Tags: tags }),
+    ...(options.transitive && tags.length > 0 ? { TransitiveTagKeys: Object.keys(options.tags ?? {}) } : {}),
+  };
+}
+
+function credentialsIn({ Credentials }: AssumeRoleCommandOutput, roleArn: string): AwsCredentials {
+  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
+  if (!AccessKeyId || !SecretAccessKey || !SessionToken) {
+    throw new AccessError("aws-unexpected", `AWS answered sts:AssumeRole on ${roleArn} without credentials`);
+  }
+  return {
+    accessKeyId: AccessKeyId,
+    secretAccessKey: SecretAccessKey,
+    sessionToken: SessionToken,
+    ...(Expiration ? { expiration: Expiration } : {}),
+  };
+}
+
+/**
+ * A session name, which is also a valid source identity, from parts such as a request's id and its requester:
+ * `[\w+=,.@-]{2,64}` (API reference of STS AssumeRole). CloudTrail shows it beside every call of the session, so the
+ * most telling part goes first: what is too long is cut at the end.
+ */
+export function sessionNameOf(...parts: readonly string[]): string {
+  const clean = parts.map(cleanPart).filter((part) => part !== "");
+  return ["eks-access", ...clean].join("-").slice(0, maxLength);
+}
+
+function cleanPart(part: string): string {
+  return part
+    .normalize("NFKD")
+    .replace(/\p{M}+/gu, "")
+    .replace(/[^A-Za-z0-9_+=,.@-]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+}
+
+/**
+ * The worker's own credentials of this moment, as the SDK finds them (IRSA, Pod Identity, environment, profile, instance
+ * role). The client that is kept for the region has them already: looking for them anew could be a call of STS.
+ *
+ * @throws AccessError
+ */
+export async function ownCredentials(region: string): Promise<AwsCredentials> {
+  return callSts("default", region, "its own identity", async (client) => picked(await client.config.credentials()));
+}
+
+/**
+ * The credentials of a named profile, read anew from the worker's AWS files each time: a key that was rotated counts at once,
+ * and none stays in memory longer than the run that asked.
+ *
+ * @throws AccessError
+ */
+export async function credentialsOfProfile(profile: string, region: string): Promise<AwsCredentials> {
+  try {
+    return picked(await fromIni({ profile, ignoreCache: true, clientConfig: { region } })());
+  } catch (error) {
+    throw new AccessError("aws-credentials-missing", `The worker has no AWS credentials in its profile ${profile}`, {
+      cause: error,
+      mend: `Put the keys into [${profile}] of the worker's AWS credentials file (AWS_SHARED_CREDENTIALS_FILE).`,
+    });
+  }
+}
+
+function picked({ accessKeyId, secretAccessKey, sessionToken, expiration }: AwsCredentials): AwsCredentials {
+  return { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }), ...(expiration && { expiration }) };
+}
+
+/**
+ * Calls STS of a region.
+ *
+ * @param what action and resource, as IAM would write them
+ * @throws AccessError
+ */
+export async function callSts<T>(
+  source: CredentialSource,
+  region: string,
+  what: string,
+  send: (client: STSClient) => Promise<T>,
+): Promise<T> {
+  const client = source === "default" ? ownClient(region) : new STSClient(clientSettings(source, region));
+  try {
+    return await sendWith(client, what, send);
+  } catch (error) {
+    if (source !== "default") throw error;
+    own.delete(placeOf(region));
+    if (!isAboutCredentials(error) || !kept.has(client)) throw error;
+    // They were found for an earlier call, and may have been rotated since.
+    return await sendWith(ownClient(region), what, send);
+  } finally {
+    kept.add(client);
+  }
+}
+
+async function sendWith<T>(client: STSClient, what: string, send: (client: STSClient) => Promise<T>): Promise<T> {
+  try {
+    return await send(client);
+  } catch (error) {
+    throw awsFailure(error, what);
+  }
+}
+
+function isAboutCredentials(error: unknown): boolean {
+  const codes: readonly string[] = ["aws-credentials-invalid", "aws-credentials-expired"];
+  return error instanceof AccessError && codes.includes(error.code);
+}
+
+function ownClient(region: string): STSClient {
+  const known = own.get(placeOf(region));
+  if (known) return known;
+  // The SDK would otherwise read the AWS files once for the life of the process, and never see that keys were rotated.
+  const settings = clientSettings("default", region);
+  const { requestHandler } = settings;
+  // Where they come from a call of STS themselves, it has the deadline of every call.
+  const credentials = fromNodeProviderChain({ ignoreCache: true, clientConfig: { region, requestHandler } });
+  const client = new STSClient({ ...settings, credentials });
+  own.set(placeOf(region), client);
+  return client;
+}
+
+function placeOf(region: string): string {
+  const { AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID = "" } = process.env;
+  return `${region} ${AWS_ENDPOINT_URL_STS ?? AWS_ENDPOINT_URL ?? ""} ${AWS_ACCESS_KEY_ID}`;
+}
