@@ -44,18 +44,18 @@ describe("check says what decides who gets in", () => {
     const answer = await check("checkout");
 
     expect(answer).toMatch(
-      /`API_AND_CONFIG_MAP`: aws-auth counts for.*\*access entries of `checkout`\* ✓ .*\*aws-auth of `checkout`\* ✓/s,
+      /`API_AND_CONFIG_MAP`: access entries count first.*\*access entries of `checkout`\* ✓ .*\*aws-auth of `checkout`\* ✓/s,
     );
     expect(answer).toContain("3 access entries: 2 `STANDARD`, 1 `EC2_LINUX`");
     expect(answer).toContain(`*\`entry-hides-item\`* \`${arns.admins}\``);
-    expect(answer).toContain("which counts for nothing, and does without `system:masters`");
+    expect(answer).toContain("of aws-auth and loses `system:masters`");
     expect(answer).toContain("names `nobodys`, so the group gives nothing");
   });
 
   test("on analytics: its access entries, and that nobody would read a document", async () => {
     const answer = await check("analytics");
 
-    expect(answer).toContain("`API`: access entries alone say who signs in");
+    expect(answer).toContain("`API`: only access entries count");
     expect(answer).toContain("3 access entries: 2 `STANDARD`, 1 `EC2_LINUX`");
     expect(answer).toContain("`analytics` has no ConfigMap `aws-auth` in `kube-system`, and does not need one.");
   });

@@ -61,7 +61,7 @@ describe("what somebody on call asks a worker:", () => {
 
     const answer = await ask(clusterName);
 
-    expect(answer).toContain("*CloudTrail* – has no record in `eu-central-1`: it keeps 90 days.");
+    expect(answer).toContain("*CloudTrail* – no record in `eu-central-1`, which keeps 90 days.");
     expect(answer).toContain("*The worker* ✓ can act as it");
   });
 
@@ -98,7 +98,7 @@ describe("what somebody on call asks a worker:", () => {
     // An API server older than 1.28 does not say it, and then it is not told as if it had.
     expect(answer).toMatch(/✓ every step that was asked works; not asked: (the API server, )?you, your pods/);
     expect(answer).toMatch(
-      /✓ \*the API server\* takes us for `kubernetes-admin` in `system:masters`|– \*the API server\* not asked: it let us in, but has no SelfSubjectReview/,
+      /✓ \*the API server\* knows us as `kubernetes-admin` in `system:masters`|– \*the API server\* not asked: it let us in, but can't say as which user/,
     );
     expect(answer).toMatch(/✓ \*the creator\* .*eks-access-U0ONCALL-whoami` _\d+ ms_/);
   });
@@ -109,7 +109,7 @@ describe("what somebody on call asks a worker:", () => {
     const answer = await say(`why ${clusterName}`);
 
     expect(answer).toContain("kubectl says `You must be logged in to the server (Unauthorized)`");
-    expect(answer).toContain(`Ask for access: \`/eks-access request ${clusterName} ${arns.engineer} …\`.`);
+    expect(answer).toContain(`Request access: \`/eks-access request ${clusterName} ${arns.engineer} …\`.`);
   });
 
   test("check reads the live document", async () => {

@@ -79,7 +79,7 @@ describe("a cluster of each kind of creator", () => {
       [
         "*Configured* discover: the identity that CloudTrail names",
         `✓ \`${creatorArns.discovered}\`, as \`AssumedRole\``,
-        `✓ can become \`${creatorArns.discovered}\``,
+        `✓ can act as \`${creatorArns.discovered}\``,
         `Add \`creator: { roleArn: ${creatorArns.discovered}, externalId: ${externalId} }\` to eks-access.yml`,
       ],
     ],

@@ -78,15 +78,15 @@ test("what changed between the approvals and the first step is asked again; kill
   await approve(id, "U0APPROVER", "Waiting for another approver");
   const mapRoles = rolesNow().replace("platform-admin:", "platform:");
   flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...configMap.data, mapRoles } }));
-  await approve(id, "U0APPROVER2", "are void: what would be moved is not what was approved");
+  await approve(id, "U0APPROVER2", "are void: the plan is no longer the approved one");
   expect(modeNow()).toBe("CONFIG_MAP");
 
   const killed = killAt("eks.CreateAccessEntry");
   await approve(id, "U0APPROVER2", "Approved by <@U0APPROVER2>");
   await approve(id, "U0APPROVER", "Running: ");
   await killed;
-  const settling = await message(id, "Nothing goes out of aws-auth before");
-  expect(textOf(settling)).toMatch(/✓ Switch.*✓ Make the access entry.*· Take this item/s);
+  const settling = await message(id, "Nothing leaves aws-auth before");
+  expect(textOf(settling)).toMatch(/✓ Switch.*✓ Create the access entry.*· Remove this item/s);
   await person("U0APPROVER").click(settling, "withdraw-move");
 
   await message(id, "*Stopped* by <@U0APPROVER>. 2 steps done and kept");

@@ -52,5 +52,5 @@ test("nobody asks again for what somebody else had", async () => {
 });
 
 test("why asks for an ARN where none is linked", async () => {
-  expect(textOf(await stage.say("U0APPROVER", "why staging"))).toContain("Say whom you ask about");
+  expect(textOf(await stage.say("U0APPROVER", "why staging"))).toContain("Which identity?");
 });
