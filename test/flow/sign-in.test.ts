@@ -35,6 +35,6 @@ test("a role as which nobody could sign in is signed in as by the next worker, a
   expect(textOf(await flow.told("its proof is complete"))).toContain("✓ *signed in*");
   const thread = () => slack.replies(asked).map(textOf).join("\n");
   await flow.until(() => thread().includes("The proof is complete") || undefined, 15_000);
-  expect(thread()).toContain("signing in is tried again: Can't reach AWS");
+  expect(thread()).toContain("retrying the sign-in: Can't reach AWS");
   expect((await auditOf(flow.redisUrl)).types.slice(-2)).toEqual(["lease.sign-in-delayed", "lease.signed-in"]);
 });

@@ -76,7 +76,7 @@ describe("by aws-auth, what was written by an approval that is void now", () => 
 
     expect(waiting).toMatchObject({ state: "approved", trouble: { code: "document-unchanged" } });
     expect(text).toMatchInlineSnapshot(`
-      "Approved by <@U0APPROVER> at a time. *Void* at a time: asked for again when nothing of it is left
+      "Approved by <@U0APPROVER> at a time. *Void* at a time: the approvers decide again once it is removed
       :warning: What may have been written by an approval that is void can't be taken out of aws-auth: mapUsers, line 5: The authenticator can't read mapUsers, so none of its entries works: did not find expected node content. Correct the YAML here or in the lines above. Until then, eks-access gives no access through aws-auth and leaves this section as it is. Once that is mended the worker takes it away by itself. Tried 2 times; next try at a time."
     `);
     expect(await requestOf(context, id)).toMatchObject({ state: "pending", lease: null, trouble: null });
@@ -123,7 +123,7 @@ test("by access entries, the message of an approval that is void does not say th
   await reconcileCluster({ ...context, openCluster: withoutAnswer }, cluster, "inspect");
 
   expect(await said()).toMatchInlineSnapshot(`
-    "Approved by <@U0APPROVER> at a time. *Void* at a time: asked for again when nothing of it is left
+    "Approved by <@U0APPROVER> at a time. *Void* at a time: the approvers decide again once it is removed
     :warning: AWS did not answer. Check the worker's network path to AWS. Tried 2 times; next try at a time."
   `);
 });
