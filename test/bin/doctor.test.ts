@@ -248,7 +248,7 @@ policy:
 
     expect(code).toBe(1);
     expect(stdout).toContain(
-      "✗ staging, admin by the rule admins: 1 active approver, needed: 2. Requests would lapse. " +
+      "✗ staging, admin by the rule admins: 1 active approver, needed: 2. Requests would expire. " +
         "An operator can name other approvers for the rule admins in eks-access.yml, or add people to its Slack user group.",
     );
   });

@@ -78,7 +78,7 @@ function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): str
   const approver = { user: approval.by, memberships: approval.memberships };
   if (!isNamedIn(approversOf(rule, cluster), approver)) return "who approved it is no approver of the cluster any more";
   // A time that can't be read is before nothing: what is doubtful is over.
-  if (!(Date.parse(approval.at) < Date.parse(request.lapsesAt))) return "it was approved after it had lapsed";
+  if (!(Date.parse(approval.at) < Date.parse(request.lapsesAt))) return "it was approved after it had expired";
   if (rule.hours?.outside === "refuse" && isOutside(rule, new Date(approval.at))) {
     return "it was approved outside the hours that the policy names";
   }

@@ -33,7 +33,7 @@ export function stateOf(request: AccessRequest): string {
   if (request.state === "pending") return request.preview ? waitingFor(request) : "Checking the cluster";
   if (request.state === "denied" && denial) return `Denied by ${mention(denial.by)} ${time(denial.at)}`;
   if (request.state === "cancelled") return "Cancelled by the requester";
-  if (request.state === "lapsed") return `Lapsed ${time(request.lapsesAt)} without a decision`;
+  if (request.state === "lapsed") return `Expired ${time(request.lapsesAt)} without a decision`;
   if (request.state === "refused") return `Refused: ${said(request.refusal?.message ?? "")}`;
   return leaseStateOf(request);
 }

@@ -160,7 +160,7 @@ export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cl
   const others = whoElse(request, cluster);
   const reasons: Readonly<Record<DecisionRefusal, string>> = {
     "already-decided": `Already handled. ${stateOf(request)}.`,
-    lapsed: "This request lapsed. The requester can ask again.",
+    lapsed: "This request expired. The requester can ask again.",
     "self-approval": `You can't decide about your own request. Ask ${others}.`,
     "not-an-approver": `You're not an approver for ${code(request.level)} on ${code(cluster.name)}. Ask ${others}.`,
     "own-principal": `You are linked with ${code(request.principal)}, so you would get this access yourself. Ask another approver.`,

@@ -140,7 +140,7 @@ async function examineLevel(directory: Directory, cluster: Cluster, level: Level
     const count = `${what}: ${counted(living.length, "active approver")}, needed: ${needed}${lost}`;
     return living.length >= needed
       ? found(count)
-      : broken(count, `Requests would lapse. ${remedyForApprovers(rule, cluster)}`);
+      : broken(count, `Requests would expire. ${remedyForApprovers(rule, cluster)}`);
   } catch (error) {
     return broken(`${what}: could not check the approvers`, explain(error));
   }

@@ -84,7 +84,7 @@ function roleLines({ approves, onCall }: Role): string[] {
 
 function helpButtons(answersForClusters: boolean): KnownBlock {
   const list = (kind: "mine" | "pending" | "active", label: string) => listButton(kind, label, { kind }, 0);
-  const others = answersForClusters ? [list("pending", "Waiting for a decision"), list("active", "In force")] : [];
+  const others = answersForClusters ? [list("pending", "Waiting for a decision"), list("active", "Active access")] : [];
   return {
     type: "actions",
     block_id: "help",

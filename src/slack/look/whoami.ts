@@ -186,7 +186,7 @@ function leaseLines(requests: readonly AccessRequest[]): string[] {
 function leaseState(request: AccessRequest): string {
   const { lease } = request;
   if (!lease || lease.end) return stateOf(request);
-  return `${until(lease.endsAt, request.durationSeconds)}${lease.drift ? ", *but not in force*" : ""}`;
+  return `${until(lease.endsAt, request.durationSeconds)}${lease.drift ? ", *but access is lost*" : ""}`;
 }
 
 function namesOr(none: string, names: readonly string[]): string {

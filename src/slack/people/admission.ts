@@ -29,11 +29,11 @@ function requesterGoneAnswer({ requester }: AccessRequest, account: Exclude<Acco
   }
   if (account === "guest") {
     return answer(
-      `:warning: Nothing changed: ${who} is now a guest in this workspace. Deny the request, or let it lapse.`,
+      `:warning: Nothing changed: ${who} is now a guest in this workspace. Deny the request, or let it expire.`,
     );
   }
   return answer(
-    `:warning: Nothing changed: ${who} can no longer sign in to this workspace. Deny the request, or let it lapse.`,
+    `:warning: Nothing changed: ${who} can no longer sign in to this workspace. Deny the request, or let it expire.`,
   );
 }
 

@@ -82,7 +82,7 @@ function stateEntries(request: AccessRequest): ThreadEntry[] {
   }
   if (state === "cancelled") return [{ name: "cancelled", text: "Cancelled by the requester." }];
   if (state === "lapsed") {
-    return [{ name: "lapsed", text: `Lapsed ${time(request.lapsesAt)} without a decision.` }];
+    return [{ name: "lapsed", text: `Expired ${time(request.lapsesAt)} without a decision.` }];
   }
   if (state === "refused") return [{ name: "refused", text: `Refused: ${said(request.refusal?.message ?? "")}.` }];
   if (state !== "denied" || !denial) return [];

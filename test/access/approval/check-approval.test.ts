@@ -137,7 +137,7 @@ describe("an approval is void", () => {
 
     const verdict = verdictOn({ ...approved, approvals: [late] }, aCluster(), null, at(hours(24)));
 
-    expect(verdict).toEqual({ type: "void", message: "it was approved after it had lapsed" });
+    expect(verdict).toEqual({ type: "void", message: "it was approved after it had expired" });
   });
 });
 
