@@ -5,8 +5,8 @@ import { App } from "@slack/bolt";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { onlyOurs } from "../../../src/slack/app/app.ts";
-import { GuardedReceiver } from "../../../src/slack/door/guarded-receiver.ts";
-import { seenRequests } from "../../../src/slack/door/seen-requests.ts";
+import { GuardedReceiver } from "../../../src/slack/app/guarded-receiver.ts";
+import { seenRequests } from "../../../src/slack/app/seen-requests.ts";
 import { silentLogger } from "../../sandbox/slack/silent-logger.ts";
 
 const signingSecret = "a-signing-secret-of-this-test";

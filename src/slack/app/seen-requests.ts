@@ -4,10 +4,10 @@ import type { Logger } from "pino";
 import { z } from "zod";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { usualDeadlines } from "../../operations/deadlines.ts";
-import type { SlackContext } from "../app/context.ts";
-import { inTime } from "../app/in-time.ts";
-import { originOf } from "../app/kinds.ts";
 import { type Attempt, noteAttempt } from "../people/attempts.ts";
+import type { SlackContext } from "./context.ts";
+import { inTime } from "./in-time.ts";
+import { originOf } from "./kinds.ts";
 import { toleranceSeconds } from "./refuse-headers.ts";
 
 const id = z.string().max(60);
