@@ -77,7 +77,7 @@ function typesOf(read: readonly ReadEntry[]): EntriesSummary["types"] {
   return [...counts].map(([type, count]) => ({ type, count })).toSorted((a, b) => b.count - a.count);
 }
 
-/** Active leases that somebody removed a part of from their access entry. */
+/** Active leases that a person removed a part of from their access entry. */
 function driftsIn({ listed, read, granted }: EntriesFacts): readonly Drift[] {
   const byArn = new Map(read.map((each) => [principalKey(each.entry.principalArn), each]));
   const known = new Set(listed.map(principalKey));

@@ -20,7 +20,7 @@ export function heldIn({ tags }: Pick<ReadEntry, "tags">): Holding | undefined {
   return tags.type === "holding" ? tags.holding : undefined;
 }
 
-/** What somebody removed from the entry of an active lease. Null: nothing. @param read null: it is gone */
+/** What a person removed from the entry of an active lease. Null: nothing. @param read null: it is gone */
 export function entryDrift(request: ApprovedRequest, read: Pick<ReadEntry, "entry" | "tags"> | null): Drift | null {
   return driftOf(request, read && identityOfEntry(read.entry, heldIn(read)), null);
 }
@@ -53,7 +53,7 @@ export function grantedAround(before: readonly ApprovedRequest[], after: readonl
 
 type TakenOut = Told & { readonly code: "lease-taken-out" };
 
-/** Active leases that somebody removed. @param from their place: `aws-auth`, `its access entry` */
+/** Active leases that a person removed. @param from their place: `aws-auth`, `its access entry` */
 export function leaseProblems(
   drifts: readonly Drift[],
   cluster: Pick<Cluster, "drift">,

@@ -136,7 +136,7 @@ function driftWords(drifts: readonly Drift[], inForce: number, asker: Asker & { 
   return [...shown, ...(left > 0 ? [others] : [])].join("; ");
 }
 
-/** For leases that somebody removed. */
+/** For leases that a person removed. */
 export function driftRemedy({ drift }: Pick<Cluster, "drift">): string {
   return drift === "repair"
     ? "The worker restores them on its next run. Ask the other writer to keep them."

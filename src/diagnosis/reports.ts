@@ -13,7 +13,7 @@ export const migrationReport = z.discriminatedUnion("type", [
       z.object({
         place: z.string(),
         arn: z.string(),
-        fate: z.enum(["moves", "has-entry", "nodes", "creator", "waits", "stays", "dead"]),
+        outcome: z.enum(["moves", "has-entry", "nodes", "creator", "waits", "stays", "dead"]),
         sentences: texts,
       }),
     ),

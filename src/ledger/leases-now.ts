@@ -21,7 +21,7 @@ export async function leasesNow(
   };
 }
 
-/** Of what somebody waits for in one cluster no more is looked at. */
+/** Of what a person waits for in one cluster no more is looked at. */
 const mostPending = 100;
 
 /** A cluster's leases that are not over, and what this person waits for there: all that a question of theirs is about. */

@@ -9,7 +9,7 @@ import type { ClusterTrouble } from "../access/request/retry.ts";
 /** A record's next version with the event that tells of it: written together or not at all. */
 export interface LedgerChange {
   readonly after: AccessRequest;
-  /** Null: something failed again as an event has told already, and only the count of tries and the next one are new. */
+  /** Null: something failed again as an event says already, and only the count of tries and the next one are new. */
   readonly event: AuditEvent | null;
   /** Of a new request: so many of its requester's requests wait for a decision at most, this one included. Absent: as many as like. */
   readonly mostPending?: number;
@@ -17,7 +17,7 @@ export interface LedgerChange {
 
 export type CommitResult =
   | { readonly type: "committed" }
-  /** Somebody was first: the record as it stands now. Null: there is none, as where too many wait already (`mostPending`). */
+  /** Another change came first: the record as it stands now. Null: there is none, as where too many wait already (`mostPending`). */
   | { readonly type: "conflict"; readonly current: AccessRequest | null };
 
 /** The identity that AWS says the worker has. */
@@ -28,7 +28,7 @@ export interface WorkerIdentity {
   readonly at: string;
 }
 
-/** Which records of a list: those of these clusters, whoever asked, and those of this person. */
+/** Which records of a list: all of these clusters, and those of this person. */
 export interface ListOf {
   readonly list: ListName;
   readonly clusters: readonly string[];
@@ -50,7 +50,7 @@ export interface RememberedCreation {
   readonly seal: string;
 }
 
-/** Somebody's wish to be linked with a principal, which waits for an administrator. */
+/** A person's wish to be linked with a principal, which waits for an administrator. */
 export interface LinkProposal {
   readonly id: string;
   /** Slack user id. */
@@ -60,7 +60,7 @@ export interface LinkProposal {
   readonly at: string;
 }
 
-/** What becomes of somebody's link, with the event that tells of it: written together or not at all. */
+/** What becomes of a person's link, with the event that tells of it: written together or not at all. */
 export interface LinkChange {
   /** Slack user id. */
   readonly user: string;
@@ -83,7 +83,7 @@ export interface RequestLedger {
   commit(change: LedgerChange): Promise<CommitResult>;
   /** Records about which something is due, the longest due first. */
   due(now: Date, limit: number): Promise<readonly AccessRequest[]>;
-  /** Approved records of a cluster whose leases are not over. As many may wait for a decision as like: they are not among them. */
+  /** Approved records of a cluster with leases that are not over. As many may wait for a decision as like: they are not among them. */
   grantedOf(cluster: string): Promise<readonly ApprovedRequest[]>;
   /** Pending records of a cluster about which something is due, the longest due first. */
   duePendingOf(cluster: string, now: Date, limit: number): Promise<readonly AccessRequest[]>;
@@ -108,7 +108,7 @@ export interface RequestLedger {
 
 /** What Slack shows: which messages show which version, what threads and App Homes tell. */
 export interface MessageLedger {
-  /** Ids of records whose newest version no message shows yet. */
+  /** Ids of records with a newest version that no message shows yet. */
   unshown(limit: number): Promise<readonly string[]>;
   shown(id: string): Promise<Shown | null>;
   /**
@@ -116,10 +116,10 @@ export interface MessageLedger {
    * among them where it is not.
    */
   markShown(id: string, shown: Shown): Promise<void>;
-  /** Names of what the thread of a request tells, in the order in which it was told. */
+  /** Names of a thread's entries, in order. */
   toldInThread(id: string): Promise<readonly string[]>;
   addToldInThread(id: string, names: readonly string[]): Promise<void>;
-  /** Remembers the hash of the App Home that somebody sees. */
+  /** Remembers the hash of the App Home that a person sees. */
   rememberHome(user: string, hash: string): Promise<void>;
   /** The hashes of these people's App Homes; who never opened theirs is not in it. */
   homesOf(users: readonly string[]): Promise<ReadonlyMap<string, string>>;
@@ -129,7 +129,7 @@ export interface MessageLedger {
 export interface EventLedger {
   /**
    * Appends an event that tells of no change, as of an attempt that was refused; it is among those of its request or
-   * its move, where there is one. May append it twice, where an answer got lost.
+   * its migration, where there is one. May append it twice, where an answer got lost.
    */
   note(event: AuditEvent): Promise<void>;
   /** An event about something that is no record: unlike with `note`, `eventsOf` finds it by its `request`. It may be there twice. */
@@ -146,7 +146,7 @@ export interface LinkLedger {
   linkPrincipal(user: string, link: PrincipalLink): Promise<void>;
   /** The ARN alone, for what is only shown or offered. */
   principalOf(user: string): Promise<string | null>;
-  /** Whoever goes by it must not believe it without its seal. */
+  /** Do not believe it without its seal. */
   linkOf(user: string): Promise<PrincipalLink | null>;
   /** False: the proposal that was expected does not wait any more, and nothing is changed. */
   changeLink(change: LinkChange): Promise<boolean>;
@@ -156,7 +156,7 @@ export interface LinkLedger {
 /** What processes share so that one of them does a thing. */
 export interface TurnLedger {
   /**
-   * Takes one of the turns, `most` or one, that there are in `everyMs` for all processes together, whoever asks first.
+   * Takes one of the turns, `most` or one, that there are in `everyMs` for all processes together, first come, first served.
    * False: there is none left. It only saves work: what a turn does may be done twice.
    */
   takeTurn(name: string, everyMs: number, most?: number): Promise<boolean>;
@@ -180,7 +180,7 @@ export interface ClusterLedger {
   setClusterTrouble(cluster: string, trouble: ClusterTrouble | null): Promise<void>;
   /** What was found out about the creation of a cluster, by its ARN, as it was remembered; null: nothing. */
   creation(clusterArn: string): Promise<unknown>;
-  /** Whoever reads it back must not believe it without its seal. */
+  /** Do not believe it without its seal. */
   rememberCreation(clusterArn: string, creation: RememberedCreation): Promise<void>;
   /** For each level by its name, a digest of the approvers with which there were once enough; nothing is given by it. */
   goodApprovers(): Promise<ReadonlyMap<string, string>>;
@@ -197,7 +197,7 @@ export interface Ledger extends RequestLedger, MessageLedger, EventLedger, LinkL
   readonly migrations: MigrationLedger;
 }
 
-/** A move's next version with the event that tells of it: written together or not at all. */
+/** A migration's next version with the event that tells of it: written together or not at all. */
 export interface MigrationChange {
   readonly after: Migration;
   readonly event: AuditEvent;
@@ -205,7 +205,7 @@ export interface MigrationChange {
 
 export type MigrationCommit =
   | { readonly type: "committed" }
-  /** Somebody was first: the record as it stands now (null: there is none). */
+  /** Another change came first: the record as it stands now (null: there is none). */
   | { readonly type: "conflict"; readonly current: Migration | null };
 
 /** Which closed records are handed out. */
@@ -217,22 +217,22 @@ export interface Taking {
   readonly limit: number;
 }
 
-/** The moves of clusters to access entries, beside the requests. Every implementation passes test/ledger/migration-contract.ts. */
+/** The migrations of clusters to access entries, beside the requests. Every implementation passes test/ledger/migration-contract.ts. */
 export interface MigrationLedger {
   get(id: string): Promise<Migration | null>;
-  /** The newest move of a cluster, whether it is over or not. */
+  /** The newest migration of a cluster, whether it is over or not. */
   latestOf(cluster: string): Promise<Migration | null>;
   /** Compare-and-swap, as of a request. */
   commit(change: MigrationChange): Promise<MigrationCommit>;
   /** Moves at which a worker has to look, the longest due first. */
   due(now: Date, limit: number): Promise<readonly Migration[]>;
-  /** Every move that is not over, or of which a step is still seen to its end; of each cluster there is one at the most. */
+  /** Every migration that is not over, or of which a step is still seen to its end; of each cluster there is one at the most. */
   open(): Promise<readonly Migration[]>;
   /** Moves of which nothing can come any more, as of requests. */
   takeClosed(taking: Taking): Promise<readonly Migration[]>;
-  /** As of a request. False also for the newest move of its cluster: the next one is numbered after it. */
+  /** As of a request. False also for the newest migration of its cluster: the next one is numbered after it. */
   remove(migration: Migration, logForMs: number | null): Promise<boolean>;
-  /** Ids of moves whose newest version no message shows yet. */
+  /** Ids of migrations with a newest version that no message shows yet. */
   unshown(limit: number): Promise<readonly string[]>;
   shown(id: string): Promise<Shown | null>;
   markShown(id: string, shown: Shown): Promise<void>;

@@ -76,7 +76,7 @@ const mostConflicts = 10;
 
 /**
  * The one way to change a record that others change too: reads it, decides, writes the next version, and does so again where
- * somebody else was first. `decide` gets null where there is no record.
+ * another change came first. `decide` gets null where there is no record.
  *
  * @throws AccessError `record-changed` where the record does not stop changing
  */
@@ -98,7 +98,7 @@ export async function update<Kept extends Recorded, Event, Outcome>(
   throw recordChanged(id);
 }
 
-/** Somebody wrote to the record: it is looked at again. */
+/** A person wrote to the record: it is looked at again. */
 export function recordChanged(id: string): AccessError {
   return new AccessError("record-changed", `The record ${id} changed while it was worked on`);
 }

@@ -22,9 +22,9 @@ export function eventOf(
 }
 
 /**
- * Writes a change that nobody has to decide again about: where somebody else was first, what is still due is found again.
+ * Writes a change that needs no new decision: after a conflict, what is still due is found again.
  *
- * @param event null: only for one more try that failed as an event has told (`isToBeTold`)
+ * @param event null: only for one more try that failed as an event says (`isToBeTold`)
  */
 export function recordChange(
   context: RecordContext,
@@ -41,7 +41,7 @@ export function recordChange(
 /** What is decided about a request; see `recordChange` for an event that is null. */
 export type RequestStep<Outcome> = Step<AccessRequest, AuditEvent | null, Outcome>;
 
-/** Reads a request, decides, writes, and does so again where somebody else was first (`update`). @throws AccessError */
+/** Reads a request, decides, writes, and does so again after a conflict (`update`). @throws AccessError */
 export function updateRequest<Outcome>(
   context: RecordContext<Pick<RequestLedger, "get" | "commit">> & { readonly now: () => Date },
   id: string,
@@ -73,7 +73,7 @@ export type MigrationContext<Uses extends keyof MigrationLedger = "commit"> = Re
   readonly migrations: Pick<MigrationLedger, Uses>;
 }>;
 
-/** Writes a change that nobody has to decide again about, as of a request (`recordChange`). */
+/** Writes a change that needs no new decision, as of a request (`recordChange`). */
 export function recordMigration(
   context: MigrationContext,
   after: Migration,
@@ -99,7 +99,7 @@ export type MigrationDecision<Outcome> = Step<Migration, AuditEvent, Outcome>;
 
 type UpdateContext = MigrationContext<"get" | "commit"> & { readonly now: () => Date };
 
-/** Reads a migration, decides, writes, and does so again where somebody else was first (`update`). @throws AccessError */
+/** Reads a migration, decides, writes, and does so again after a conflict (`update`). @throws AccessError */
 export function updateMigration<Outcome>(
   context: UpdateContext,
   id: string,

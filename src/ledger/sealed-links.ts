@@ -4,7 +4,7 @@ import type { Ledger } from "./ledger.ts";
 
 /**
  * With which ARN each of these people is linked, where our seal says so: by Slack user id, without those who are linked with none.
- * What somebody only asked with says nothing of who they are.
+ * What a person only asked with says nothing of who they are.
  */
 export async function sealedLinksOf(
   ledger: Pick<Ledger, "linkOf">,

@@ -39,7 +39,7 @@ const mostAtOnce = 4;
 export function fewAtOnce({ ask }: WorkerQuestions, most = mostAtOnce): WorkerQuestions {
   const waiting: (() => void)[] = [];
   let running = 0;
-  // A place is handed over, so that nobody who comes meanwhile takes it as well.
+  // A place is handed over, so that no other question takes it.
   const leave = () => {
     const next = waiting.shift();
     if (next) next();

@@ -16,7 +16,7 @@ import { recordDueMigration } from "./migration/look-at-migration.ts";
 import { configurationOf } from "./open/cluster-trouble.ts";
 import { putOff } from "./reconcile/outcome.ts";
 
-/** Nothing changes before somebody changes the configuration. */
+/** Nothing changes before a person changes the configuration. */
 const lookAgainMs = 300_000;
 
 const batch = 1000;
@@ -72,7 +72,7 @@ async function withForgedReviews({ ledger, config, keys, now }: WorkerContext): 
   );
 }
 
-/** What of a request that is due is a matter of its record alone; null: somebody has to look at its cluster. */
+/** What of a request that is due is a matter of its record alone; null: a person has to look at its cluster. */
 function whatToRecord(context: WorkerContext, request: AccessRequest, now: Date): (() => Promise<void>) | null {
   const unreviewed = remindOfReview(request, now);
   if (unreviewed) return () => recordUnreviewed(context, unreviewed, now);
@@ -96,7 +96,7 @@ function looksFor(request: AccessRequest, now: Date): readonly ClusterLook[] {
 
 /**
  * Clusters that were never looked at, and all of them when it is time to see what others did there: often where something
- * is in force, and more seldom everywhere, because a backup that somebody writes back brings ended leases with it.
+ * is in force, and more seldom everywhere, because a backup that a person writes back brings ended leases with it.
  */
 async function looksByTheClock({ ledger, config, now }: WorkerContext): Promise<readonly ClusterLook[]> {
   const names = [...config.clusters.keys()];
@@ -117,7 +117,7 @@ async function looksByTheClock({ ledger, config, now }: WorkerContext): Promise<
 /** A configuration counts as new once in this time: two workers with different ones would try without end. */
 const newConfigurationMs = 15 * 60_000;
 
-/** Clusters that could not be worked on, and are to be tried now: their time has come, or somebody has configured them anew. */
+/** Clusters that could not be worked on, and are to be tried now: their time has come, or a person has configured them anew. */
 async function clustersToTry(
   { ledger, config, now }: Pick<WorkerContext, "ledger" | "config" | "now">,
   troubles: ReadonlyMap<string, ClusterTrouble>,

@@ -11,7 +11,7 @@ const unsealed: Omit<SealedPlan, "seal"> = {
   digest,
   summary: {
     mode: "CONFIG_MAP",
-    items: [{ place: "mapRoles line 4", arn, fate: "moves", sentences: ["Gets an access entry."] }],
+    items: [{ place: "mapRoles line 4", arn, outcome: "moves", sentences: ["Gets an access entry."] }],
     steps: [
       { name: "switch-mode", does: "Switch the mode.", proof: "EKS says so.", undo: "It can't be taken back." },
       { name: `give-entry ${arn}`, does: "Make the access entry.", proof: "It is read back.", undo: "Delete it." },
@@ -70,7 +70,11 @@ function complete(migration: MigrationChange): Migration {
 export function theLongestMigration(change: MigrationChange = {}): Migration {
   const long = "&".repeat(3_000);
   const items = Array.from({ length: 100 }, () => ({
-    ...{ place: "mapRoles line 400", arn: `arn:aws:iam::111122223333:role/${"r".repeat(64)}`, fate: "stays" as const },
+    ...{
+      place: "mapRoles line 400",
+      arn: `arn:aws:iam::111122223333:role/${"r".repeat(64)}`,
+      outcome: "stays" as const,
+    },
     sentences: [long],
   }));
   const steps = Array.from({ length: 100 }, (_, index) => ({

@@ -11,8 +11,8 @@ import type { Turns } from "./turns.ts";
 const place = { namespace: "kube-system", name: "aws-auth" };
 
 /** What becomes of a write that was sent; `late`: it arrives when everything else has come to rest. */
-export const fates = ["answered", "unanswered", "late", "lost"] as const;
-export type Fate = (typeof fates)[number];
+export const outcomes = ["answered", "unanswered", "late", "lost"] as const;
+export type Outcome = (typeof outcomes)[number];
 
 type Opens = NonNullable<WorkerContext["openCluster"]>;
 type V1Object = Parameters<typeof readConfigMap>[0];
@@ -26,7 +26,11 @@ export interface DirectCluster {
   remove: () => void;
   onChange: (listener: (configMap: ConfigMap | null) => void) => () => void;
   /** For one process. `fates` are those of its writes, one after another; all further ones are answered. */
-  openFor: (process: Pick<Turns, "point">, network: Pick<Turns, "join" | "point">, fates: readonly Fate[]) => Opens;
+  openFor: (
+    process: Pick<Turns, "point">,
+    network: Pick<Turns, "join" | "point">,
+    outcomes: readonly Outcome[],
+  ) => Opens;
   /** Lets the late writes arrive now. */
   deliver: () => void;
 }
@@ -52,7 +56,7 @@ export function directCluster(data: Readonly<Record<string, string>> | null): Di
     onChange: (listener) => store.onChange((configMap, event) => void listener(event === "removed" ? null : configMap)),
     openFor: (process, network, planned) => {
       const coming = [...planned];
-      const sent = { process, network, late, fate: () => coming.shift() ?? "answered" };
+      const sent = { process, network, late, outcome: () => coming.shift() ?? "answered" };
       return async () => ({
         client: clientOf(store, sent),
         creatorArn: arns.creator,
@@ -73,7 +77,7 @@ interface Sending {
   readonly process: Pick<Turns, "point">;
   readonly network: Pick<Turns, "join" | "point">;
   readonly late: (() => unknown)[];
-  readonly fate: () => Fate;
+  readonly outcome: () => Outcome;
 }
 
 function clientOf(store: ConfigMapStore, sending: Sending): ClusterClient {
@@ -119,11 +123,11 @@ function clientOf(store: ConfigMapStore, sending: Sending): ClusterClient {
 /** A write that is not answered is on its way by itself: its sender may be dead when it arrives. */
 async function send(sending: Sending, what: string, arrive: () => ConfigMap | Status): Promise<AwsAuthConfigMap> {
   const { process, network, late } = sending;
-  const fate = sending.fate();
+  const outcome = sending.outcome();
   await process.point(`${what} is sent`);
-  if (fate === "late") late.push(arrive);
-  if (fate === "unanswered") network.join(() => network.point(`${what} arrives`).then(() => void arrive()));
-  const stored = fate === "answered" ? arrive() : null;
+  if (outcome === "late") late.push(arrive);
+  if (outcome === "unanswered") network.join(() => network.point(`${what} arrives`).then(() => void arrive()));
+  const stored = outcome === "answered" ? arrive() : null;
   await process.point(`${what} is answered`);
   if (stored) return answerOf(stored);
   throw new AccessError("cluster-unreachable", `The API server did not answer ${what}`);

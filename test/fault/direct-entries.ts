@@ -6,7 +6,7 @@ import type { AccessEntries } from "../../src/aws/access-entries.ts";
 import type { ClusterClient } from "../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { afterCall } from "../access-entry/entry-model.ts";
-import type { Fate } from "./direct-cluster.ts";
+import type { Outcome } from "./direct-cluster.ts";
 import type { Turns } from "./turns.ts";
 
 type Opens = NonNullable<WorkerContext["openCluster"]>;
@@ -19,7 +19,7 @@ export interface DirectEntries {
   edit: (arn: string, edit: (entry: AccessEntry | null) => AccessEntry | null) => void;
   onChange: (listener: () => void) => void;
   /** For one process. `fates` are those of its calls that change something; all further ones are answered. */
-  openFor: (process: Process, network: Pick<Turns, "join" | "point">, fates: readonly Fate[]) => Opens;
+  openFor: (process: Process, network: Pick<Turns, "join" | "point">, outcomes: readonly Outcome[]) => Opens;
   /** Time goes by: what was sent late arrives as long as AWS takes its signature, and right before that ends. */
   passTo: (ms: number) => void;
 }
@@ -47,11 +47,11 @@ export function directEntries(clock: { readonly ms: number }): DirectEntries {
     const coming = [...planned];
     const { point } = process;
     const send = async (what: string, isGoneFine: boolean, arrive: () => void) => {
-      const fate = coming.shift() ?? "answered";
+      const outcome = coming.shift() ?? "answered";
       await point(`${what} is sent`);
-      if (fate === "late") late.push({ untilMs: clock.ms + signatureMs - 1, arrive: () => quietly(arrive) });
-      if (fate === "unanswered") network.join(() => network.point(`${what} arrives`).then(() => quietly(arrive)));
-      const failure = fate === "answered" ? failureOf(arrive) : unanswered(what);
+      if (outcome === "late") late.push({ untilMs: clock.ms + signatureMs - 1, arrive: () => quietly(arrive) });
+      if (outcome === "unanswered") network.join(() => network.point(`${what} arrives`).then(() => quietly(arrive)));
+      const failure = outcome === "answered" ? failureOf(arrive) : unanswered(what);
       await point(`${what} is answered`);
       if (failure && !(isGoneFine && failure.code === "access-entry-conflict")) throw failure;
     };

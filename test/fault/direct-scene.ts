@@ -2,7 +2,7 @@ import { leasesAnnotation, readAnnotation } from "../../src/access/lease/annotat
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { keys } from "../builders/keys.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
-import { type DirectCluster, directCluster, type Fate } from "./direct-cluster.ts";
+import { type DirectCluster, directCluster, type Outcome } from "./direct-cluster.ts";
 import { fillLedger, sceneConfig } from "./reconcile-scene.ts";
 import { silentContext } from "./silent-context.ts";
 import type { Turns } from "./turns.ts";
@@ -21,9 +21,9 @@ export async function aDirectScene(
   const aws = directCluster(data);
   const clock = { ms: Date.now() };
   await fillLedger(ledger, cluster, new Date(clock.ms));
-  const context = (fates: readonly Fate[] = [], process: Pick<Turns, "point"> = free) => ({
+  const context = (outcomes: readonly Outcome[] = [], process: Pick<Turns, "point"> = free) => ({
     ...{ ...silentContext(ledger), config, keys, now: () => new Date(clock.ms), pause: free.point },
-    openCluster: aws.openFor(process, network, fates),
+    openCluster: aws.openFor(process, network, outcomes),
   });
   return { records, ledger, cluster, aws, clock, context };
 }

@@ -8,7 +8,7 @@ import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
 import { keys } from "../builders/keys.ts";
 import { nobodysGroups } from "../slack/slack-context.ts";
 import { click } from "./click.ts";
-import { type DirectCluster, type Fate, fates } from "./direct-cluster.ts";
+import { type DirectCluster, type Outcome, outcomes } from "./direct-cluster.ts";
 import { openOf } from "./open-of.ts";
 import { type sceneConfig, wishes } from "./reconcile-scene.ts";
 import { silentContext } from "./silent-context.ts";
@@ -34,7 +34,7 @@ export interface Part {
   /** At which of its own turns it is killed; null: it lives. */
   readonly diesAt: number | null;
   /** What becomes of its writes. */
-  readonly fates: readonly Fate[];
+  readonly outcomes: readonly Outcome[];
 }
 
 export type Act<Of extends Scene> = (context: Context, scene: Of) => Promise<void>;
@@ -84,7 +84,7 @@ export function clusterOf({ config }: Pick<Context, "config">) {
  */
 export function partsOf<Of extends Scene>(
   acts: Acts<Of>,
-  mostFates: number,
+  mostOutcomes: number,
   isPlayed: (names: readonly string[]) => boolean = () => true,
 ): fc.Arbitrary<readonly Part[]> {
   const partOf = (name: string): fc.Arbitrary<Part> => {
@@ -93,7 +93,7 @@ export function partsOf<Of extends Scene>(
       name: fc.constant(name),
       waits: fc.nat(isWorker ? 40 : 60),
       diesAt: isWorker ? fc.option(fc.nat(40), { freq: 2 }) : fc.constant(null),
-      fates: isWorker ? fc.array(fc.constantFrom(...fates), { maxLength: mostFates }) : fc.constant([]),
+      outcomes: isWorker ? fc.array(fc.constantFrom(...outcomes), { maxLength: mostOutcomes }) : fc.constant([]),
     });
   };
   return fc
@@ -124,7 +124,7 @@ async function play<Of extends Scene>(scene: Of, acts: Acts<Of>, part: Part): Pr
   const { turns, ledger, openFor } = scene;
   for (let turn = 0; turn < part.waits; turn += 1) await turns.point(`${part.name} waits`);
   const process = mortal(turns, part.diesAt);
-  const context = contextOf(scene, inTurns(ledger, process), process, openFor(process, turns, part.fates));
+  const context = contextOf(scene, inTurns(ledger, process), process, openFor(process, turns, part.outcomes));
   await process.untilDeath(acts[part.name]?.(context, scene) ?? Promise.resolve());
 }
 

@@ -6,7 +6,7 @@ import { useWorkerSide } from "../worker/worker-side.ts";
 
 const side = useWorkerSide();
 const forEver = { type: "hang" } as const;
-const errand = { id: "r-1", requester: "U0ENGINEER" };
+const purpose = { id: "r-1", requester: "U0ENGINEER" };
 
 afterEach(() => side().sandbox.faults.clear());
 
@@ -47,7 +47,7 @@ describe("what is done within a deadline", () => {
     sandbox.faults.plan("kubernetes.get-configmap", forEver);
 
     const failure = await withinDeadline("run", { ...usualDeadlines, ...change }, async () => {
-      const open = await openCluster(context(), cluster, [errand]);
+      const open = await openCluster(context(), cluster, [purpose]);
       return open.client.readAwsAuth().finally(() => open.close());
     }).catch((error: unknown) => error);
 

@@ -12,7 +12,7 @@ export type ApprovalVerdict = { readonly type: "valid" } | { readonly type: "voi
 
 /**
  * What the policy goes by about a requester, as the last approval has it sealed. The record's own copy is for showing:
- * whoever can write to Redis could put somebody into any user group there.
+ * an attacker with write access to Redis could put a person into any user group there.
  */
 export function sealedStanding({ approvals }: AccessRequest): Standing {
   return lastApproval(approvals)?.requester ?? noStanding;
@@ -59,10 +59,10 @@ interface Wanted {
   readonly now: Date;
 }
 
-/** Nobody approves access that they get themselves, also where somebody else asks for it. */
+/** No person approves access for themselves, also where another person asks for it. */
 export const approverGetsIt = "who approved it is linked with the principal that gets access";
 
-/** What to do where a clock is off, or somebody dates what they sign ahead. */
+/** What to do where a clock is off, or a person dates what they sign ahead. */
 export function datedAhead(what: string): string {
   return `${what} is dated more than a minute ahead of the worker's clock: set the clocks of both processes by NTP`;
 }

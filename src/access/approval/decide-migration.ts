@@ -42,7 +42,7 @@ export type MigrationVerdict =
   | { readonly type: "decided"; readonly after: Migration }
   | { readonly type: "refused"; readonly code: MigrationRefusal };
 
-/** Decides a click on the message of a move. Anything doubtful is refused. `departed`: who approved before and is no approver any more. */
+/** Decides a click on the message of a migration. Anything doubtful is refused. `departed`: who approved before and is no approver any more. */
 export function decideMigration(
   migration: Migration,
   cluster: Cluster,
@@ -71,8 +71,8 @@ export function decideMigration(
 }
 
 /**
- * Why a click on the message of a move decides nothing; null: it may. Who may not is told nothing else: ids of moves can be
- * guessed, and how one ended says what stands in the cluster.
+ * Why a click on the message of a migration decides nothing; null: it may. A person who may not learns nothing else: ids of migrations can be
+ * guessed, and how one ended says what is in the cluster.
  */
 export function refuseMigrationClick(
   migration: Migration,
@@ -92,7 +92,7 @@ export function refuseMigrationClick(
   return hasApproved(migration, person.user) ? "approved-already" : null;
 }
 
-/** Whoever asked for it or answers for the cluster stops a move between two steps. What was carried out stays. */
+/** The requester and the cluster's approvers and on-call stop a migration between two steps. What was carried out stays. */
 export function withdrawMigration(
   migration: Migration,
   cluster: Cluster,
@@ -150,7 +150,7 @@ function standing(migration: Migration, cluster: Cluster, keys: DecisionPublicKe
   return [...new Map(holding.map((decision) => [decision.by, decision])).values()];
 }
 
-/** What is sealed with a decision, so that it is of no use for another move or cluster, nor for a request. */
+/** What is sealed with a decision, so that it is of no use for another migration or cluster, nor for a request. */
 function subjectOf({ id }: Migration, cluster: Cluster): string {
   return `${id} of ${clusterArnOf(cluster)}`;
 }

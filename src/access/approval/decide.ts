@@ -24,7 +24,7 @@ export type Decided =
   | { readonly type: "decided"; readonly decision: Decision; readonly after: AccessRequest }
   | { readonly type: "refused"; readonly code: DecisionRefusal };
 
-/** Decides a click. Anything doubtful is refused. `facts`: what Slack says now; without them nobody is of any group. */
+/** Decides a click. Anything doubtful is refused. `facts`: what Slack says now; without them no membership counts. */
 export function decide(
   request: AccessRequest,
   cluster: Cluster,
@@ -75,7 +75,7 @@ export function refuseDecision(
   return click.verdict === "approved" ? refuseApproval(request, cluster, rule, click.by, now, facts) : null;
 }
 
-/** What keeps somebody who may decide from approving. They may still deny, also after an approval of their own. */
+/** What keeps a person who may decide from approving. They may still deny, also after an approval of their own. */
 function refuseApproval(
   request: AccessRequest,
   cluster: Cluster,
@@ -146,7 +146,7 @@ function decisionOf({ verdict, by, digest, why }: Click, now: Date, facts: Facts
   return { verdict, by, at: now.toISOString(), digest, why, memberships, requester, linked: own, stillApprovers: [] };
 }
 
-/** The approvals of a record without that of somebody who is no longer an approver, and those that were dropped. `why`: a clause. */
+/** The approvals of a record without that of a person who is no longer an approver, and those that were dropped. `why`: a clause. */
 export function withoutApprovalOf(
   { approvals, dropped }: Pick<RequestFields, "approvals" | "dropped">,
   by: string,

@@ -29,11 +29,11 @@ export interface Facts {
   readonly memberships: ReadonlyMap<string, readonly string[]>;
   /** The requester's. */
   readonly standing: Standing;
-  /** By Slack user id: the ARN that who clicks, and who approved before, is linked with. Absent: nobody looked, as for what is only shown. */
+  /** By Slack user id: the ARN that who clicks, and who approved before, is linked with. Absent: not looked up, as for a display. */
   readonly links?: ReadonlyMap<string, string>;
   /** Who approved before and is no approver any more, by Slack user id, with the reason as a clause. */
   readonly departed: ReadonlyMap<string, string>;
-  /** What the ledger says of the principal's other leases; absent: nobody looked, as for what is only shown. */
+  /** What the ledger says of the principal's other leases; absent: not looked up, as for a display. */
   readonly beside?: LeasesNow;
 }
 
@@ -51,7 +51,7 @@ export function lastApproval(approvals: readonly Decision[]): Decision | undefin
  */
 export const statementGoodForSeconds = 8 * 3600;
 
-/** Whether each of these approvals is of somebody of whom the last one says that they are still an approver. */
+/** Whether each of these approvals is of a person of whom the last one says that they are still an approver. */
 export function areStillApprovers(approvals: readonly Decision[]): boolean {
   const still = lastApproval(approvals)?.stillApprovers ?? [];
   return approvals.every(({ by }) => still.includes(by));
@@ -61,7 +61,7 @@ export function areStillApprovers(approvals: readonly Decision[]): boolean {
 const mostAheadMs = 60_000;
 
 /**
- * Whether somebody's word is dated later than clocks can explain, or at no time that can be read: it is void. A lease is counted
+ * Whether a person's word is dated later than clocks can explain, or at no time that can be read: it is void. A lease is counted
  * from it, so a date in the future would be access for years.
  */
 export function isAhead({ at }: Pick<Decision, "at">, now: Date): boolean {

@@ -65,7 +65,7 @@ function taken(request: PendingRequest, declaration: Decision, now: Date): Emerg
   };
 }
 
-/** What nobody has reviewed: it is told a day later for the first time. */
+/** An emergency without a review: the first reminder comes a day later. */
 export function unreviewedEmergency(now: Date, as: string | null = null): Emergency {
   return { review: null, remindAt: new Date(now.getTime() + dayMs).toISOString(), reminders: 0, as };
 }
@@ -103,7 +103,7 @@ export type ReviewVerdict =
   | { readonly type: "reviewed"; readonly after: AccessRequest }
   | { readonly type: "refused"; readonly code: ReviewRefusal };
 
-/** Notes that an approver has looked at it. Never who broke the glass. */
+/** Notes that an approver has looked at it. Never who took emergency access. */
 export function review(
   request: AccessRequest,
   cluster: Cluster,
@@ -126,13 +126,13 @@ export function refuseReview(request: AccessRequest, cluster: Cluster, person: P
   return approvesFor(cluster, person) ? null : "not-an-approver";
 }
 
-/** Who may review it: the approvers of the cluster, by any of its rules, without who broke the glass. Slack users and user groups. */
+/** Who may review it: the approvers of the cluster, by any of its rules, without who took emergency access. Slack users and user groups. */
 export function reviewersOf({ requester }: AccessRequest, cluster: Cluster): readonly string[] {
   const approvers = cluster.rules.flatMap((rule) => approversOf(rule, cluster));
   return [...new Set([...cluster.approvers, ...approvers])].filter((each) => each !== requester);
 }
 
-/** The record once it is told again that nobody has reviewed it; null: it is not time. Of days that were missed only one is told. */
+/** The record after one more reminder of the review; null: it is not time. Missed days give one reminder. */
 export function remindOfReview(request: AccessRequest, now: Date): AccessRequest | null {
   const { emergency } = request;
   if (!emergency || emergency.review || now.getTime() < Date.parse(emergency.remindAt)) return null;

@@ -46,12 +46,12 @@ export interface PrincipalLink {
   readonly seal: LinkSeal | null;
 }
 
-/** Seals that somebody goes by this principal. */
+/** Seals that a person uses this principal. */
 export function sealLink(user: string, arn: string, said: Omit<LinkSeal, "seal">, keys: DecisionKeys): LinkSeal {
   return { ...said, seal: keys.seal("link", { ...said, user, arn }) };
 }
 
-/** Whether one of our keys sealed that this person goes by this principal. */
+/** Whether one of our keys sealed that this person uses this principal. */
 export function isSealedLink(user: string, { arn, seal: given }: PrincipalLink, keys: DecisionPublicKeys): boolean {
   if (!given) return false;
   const { seal: sealText, ...said } = given;
@@ -81,7 +81,7 @@ export function sealMigrationPlan(
   return { ...plan, seal: keys.seal("migration-plan", planValue(migration, plan)) };
 }
 
-/** Whether approvers may be shown this plan with its buttons: the worker made it, for this very move (law 4). */
+/** Whether approvers may be shown this plan with its buttons: the worker made it, for this very migration (law 4). */
 export function isGenuinePlan(migration: Migration, keys: PreviewPublicKeys): boolean {
   const { plan } = migration;
   if (!plan) return false;
@@ -102,7 +102,7 @@ export function sealPreview(request: AccessRequest, preview: Omit<Preview, "seal
 
 /**
  * Whether approvers may be shown this preview with its buttons: the worker made it, and its digest is that of the very
- * request that is shown with it. Otherwise whoever can write to Redis could show one change and have another approved.
+ * request that is shown with it. Otherwise an attacker with write access to Redis could show one change and have another approved.
  */
 export function isGenuine(request: AccessRequest, cluster: Cluster, keys: PreviewPublicKeys): boolean {
   const { preview } = request;
@@ -117,12 +117,12 @@ function previewValue({ id }: AccessRequest, preview: Omit<Preview, "seal">): Js
   return { request: id, preview: { ...preview, seal: undefined } } as unknown as Json;
 }
 
-/** Seals that somebody has looked at what this request gave without an approval. */
+/** Seals that a person has looked at what this request gave without an approval. */
 export function sealReview({ id }: AccessRequest, review: Omit<Review, "seal">, keys: DecisionKeys): Review {
   return { ...review, seal: keys.seal("review", { ...review, request: id }) };
 }
 
-/** Whether a review stands there that none of our keys sealed, or of the future: whoever can write to Redis could put it there. */
+/** Whether a review stands there that none of our keys sealed, or of the future: an attacker with write access to Redis could put it there. */
 export function hasForgedReview({ id, emergency }: AccessRequest, keys: DecisionPublicKeys, now: Date): boolean {
   if (!emergency?.review) return false;
   if (isAhead(emergency.review, now)) return true;

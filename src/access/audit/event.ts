@@ -163,7 +163,7 @@ export function canonicalJson(value: Json): string {
   return `{${fields.join(",")}}`;
 }
 
-/** What happened to somebody's link: it is about no request and no cluster. `detail` names the person and the ARN. */
+/** What happened to a person's link: it is about no request and no cluster. `detail` names the person and the ARN. */
 export function linkEvent(
   type: Extract<AuditEvent["type"], `link.${string}`>,
   actor: string,
@@ -193,7 +193,7 @@ export interface CloudEvent {
   readonly data: AuditEvent;
 }
 
-/** One event of the log for whoever collects CloudEvents. `data` is what the chain's digest is over. */
+/** One event of the log as a CloudEvent. `data` is what the chain's digest is over. */
 export function toCloudEvent({ sequence, event, previous, hash }: ChainedEvent): CloudEvent {
   return {
     specversion: "1.0",

@@ -67,7 +67,7 @@ export interface Anchor {
 
 /** Where a log begins: the chain's value after the newest event that was forgotten; count 0: nothing was. */
 export interface LogBase extends Anchor {
-  /** The anchors of forgotten events that somebody may hold: each was on the chain when its event was forgotten. */
+  /** The anchors of forgotten events that a person may hold: each was on the chain when its event was forgotten. */
   readonly anchors: readonly Anchor[];
   /** The worker's, over all of the above; null: nothing was forgotten. */
   readonly seal: string | null;

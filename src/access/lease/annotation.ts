@@ -9,7 +9,7 @@ export const leasesAnnotation = "eks-access/leases";
 export type AnnotationReading =
   | { readonly type: "absent" }
   | { readonly type: "holdings"; readonly holdings: readonly Holding[]; readonly withdrawals: Withdrawals }
-  /** Somebody edited it, it was copied from another cluster, or the key is not ours. */
+  /** A person edited it, it was copied from another cluster, or the key is not ours. */
   | { readonly type: "untrusted"; readonly message: string };
 
 /** What the seal covers, and the cluster's name. */
@@ -44,7 +44,7 @@ function toSeal(holdings: readonly Holding[], { list, notBefore: before }: Withd
   return { v: 1, held, gone, before };
 }
 
-/** Its text, which is faster to make than sorted JSON, and is what was read as long as nobody edited it. */
+/** Its text, which is faster to make than sorted JSON, and is the text that was read unless it was edited. */
 function sealedValue(cluster: string, { v, held, gone, before }: Sealed): Json {
   return { cluster, text: JSON.stringify({ v, held, gone, before }) };
 }
@@ -190,7 +190,7 @@ export function bytesOf(annotations: Annotations): number {
   return Object.entries(annotations).reduce((sum, [name, text]) => sum + Buffer.byteLength(name + text), 0);
 }
 
-/** Who fills the annotations, in a clause; null: nobody but us. */
+/** Who else fills the annotations, in a clause; null: only we do. */
 export function fillers({ others, largest }: AnnotationRoom): string | null {
   if (!largest) return null;
   return `others' annotations take ${others} of ${allAnnotationsBytes} bytes, ${largest.name} alone ${largest.bytes}`;

@@ -2,12 +2,12 @@ import type { Problem, Section } from "../../aws-auth/index.ts";
 import { covers } from "../policy/policy-text.ts";
 import type { ApprovedRequest, MappedIdentity } from "../request/record.ts";
 
-/** A active lease whose part somebody else took out of the document. */
+/** An active lease whose part another person took out of the document. */
 export interface Drift {
   readonly request: ApprovedRequest;
   /** One clause: what is missing, and who wrote there last. */
   readonly message: string;
-  /** The section of the document in which nothing can be read, so that nobody may have taken anything out; absent: it can. */
+  /** The section of the document in which nothing can be read, so nothing may have been removed; absent: it can. */
   readonly unread?: Section;
 }
 
@@ -54,7 +54,7 @@ function sectionOf({ principal }: ApprovedRequest): Section {
 }
 
 /**
- * managedFields names who owns what stands there, and never who took something out: only somebody who wrote the
+ * managedFields names who owns what is there, and never who took something out: only a person who wrote the
  * section after our lease turned active is named.
  */
 function lastWriter(request: ApprovedRequest, writers: readonly SectionWriter[]): string {

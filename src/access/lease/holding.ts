@@ -21,7 +21,7 @@ export interface Target {
 /**
  * The entry that a principal must have: its base and the union of the groups of its shares.
  * @param username for an entry that we add; one that is there keeps its own
- * @param drifted shares of which somebody else took a part out: what is gone stays gone, what is there stays. They are
+ * @param drifted shares of which another person took a part out: what is gone stays gone, what is there stays. They are
  *   held until their end all the same: the part may come back, as from a backup, and must not outlive its time then
  */
 export function targetOf(
@@ -61,11 +61,11 @@ export interface Memory {
 }
 
 /**
- * The memory of a document into which a part of a backup was written: what stands there remembers, and of what the backup
- * remembers all that came back with it. A lease that ended since the backup was made must not come back as somebody's own;
+ * The memory of a document into which a part of a backup was written: what is there remembers, and of what the backup
+ * remembers all that came back with it. A lease that ended since the backup was made must not come back as a person's own;
  * what stood there before the backup was written is not ours for its sake.
  *
- * @param broughtBack groups of a principal that it did not have before the backup was written; null: it was nobody
+ * @param broughtBack groups of a principal that it did not have before the backup was written; null: it was not mapped
  */
 export function mergeMemory(
   live: Memory,

@@ -74,8 +74,8 @@ export function failedLease(
 
 /**
  * The username of an entry that we add. The prefix keeps it from meeting a name that RBAC already trusts; the
- * account keeps two people of the same name apart; a session name can hold no colon, so nobody can name himself
- * into somebody else.
+ * account keeps two people of the same name apart; a session name can hold no colon, so no session can name itself
+ * into another identity.
  */
 export function usernameFor(principal: Principal): string {
   const own = `eks-access:${principal.account}:${principal.name}`;

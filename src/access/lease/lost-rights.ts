@@ -11,7 +11,7 @@ export interface BoundRole {
 const mostNamed = 3;
 
 /**
- * What a principal would lose by becoming somebody else, as by an entry of its own where `mapAccounts` has let it in: a sentence
+ * What a principal would lose by getting another username, as by an entry of its own where `mapAccounts` has let it in: a sentence
  * each. @param users what RBAC binds to each username; null: it could not be read
  */
 export function lostRights(

@@ -40,7 +40,7 @@ export function isProving(lease: Lease | null): boolean {
   return isSigningIn(lease) || isReviewing(lease);
 }
 
-/** After this somebody looks whether signing in was tried to its end, should the process that does so have died. Milliseconds. */
+/** After this the sweep tries the sign-in again, in case the process that did so has died. Milliseconds. */
 const lookAfterMs = 30_000;
 
 /** So often it is tried where nothing says yes or no, over some 35 minutes: a lease may be short, and its proof is soon of little worth. */

@@ -29,7 +29,7 @@ export function extensionsOf(id: string, open: readonly AccessRequest[]): readon
   return own.flatMap((each) => [each, ...extensionsOf(each.id, others)]);
 }
 
-/** Whether somebody may take this lease away: its holder, and who answers for the cluster. */
+/** Whether a person may take this lease away: its holder, and who answers for the cluster. */
 export function mayRevoke(request: AccessRequest, cluster: Cluster, person: Person): boolean {
   return person.user === request.requester || answersFor(cluster, person);
 }

@@ -10,7 +10,7 @@ import { endOf } from "./lease.ts";
 
 /**
  * An approval that was taken back before its end. Its seal still holds, and that it was taken back stands in Redis
- * without one: whoever can write there could put the record from before back. So the cluster itself remembers it.
+ * without one: an attacker who can write there could put the record from before back. So the cluster itself remembers it.
  */
 export interface Withdrawal {
   /** Request id. */
@@ -19,7 +19,7 @@ export interface Withdrawal {
   readonly at: string;
   /** ISO 8601: when they would be over anyhow, and it is forgotten. */
   readonly endsAt: string;
-  /** Nobody took it back: it was void, or what it is for was refused. */
+  /** Not revoked: it was void, or its request was refused. */
   readonly cameToNothing?: true;
 }
 

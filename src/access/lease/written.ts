@@ -4,7 +4,7 @@ import type { Way } from "../policy/cluster.ts";
 import type { AccessRequest, Holding, Share, Written } from "../request/record.ts";
 import { shareIn } from "./due-work.ts";
 
-/** Seals what stands in the cluster for a request now; null: the holding has no share of it. */
+/** Seals what is in the cluster for a request now; null: the holding has no share of it. */
 export function rememberWritten(
   request: AccessRequest,
   holding: Holding,

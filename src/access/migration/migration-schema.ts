@@ -15,7 +15,7 @@ const plan = z.strictObject({
       z.strictObject({
         place: text,
         arn: text,
-        fate: z.enum(["moves", "has-entry", "nodes", "creator", "waits", "stays", "dead"]),
+        outcome: z.enum(["moves", "has-entry", "nodes", "creator", "waits", "stays", "dead"]),
         sentences: texts,
       }),
     ),

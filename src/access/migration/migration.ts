@@ -9,7 +9,7 @@ export interface SealedPlan {
   readonly summary: MigrationSummary;
   /** What goes out of aws-auth in the end, as written there; empty: nothing. */
   readonly outs: readonly string[];
-  /** The worker's, over all of the above and the move's id. */
+  /** The worker's, over all of the above and the migration's id. */
   readonly seal: string;
 }
 
@@ -37,7 +37,7 @@ export interface MigrationFields {
   readonly givenArns: readonly string[];
   /** ISO 8601. */
   readonly createdAt: string;
-  /** ISO 8601: after this time nobody can approve it. */
+  /** ISO 8601: after this time it can't be approved. */
   readonly lapsesAt: string;
   /** Null: the worker has not planned yet, or has to plan again. */
   readonly plan: SealedPlan | null;
@@ -82,7 +82,7 @@ type End =
   | { readonly state: "withdrawn"; readonly withdrawal: Withdrawn }
   | { readonly state: "refused"; readonly refusal: Because };
 
-/** A migration that nobody decides about or carries out any more. */
+/** A migration that is over. */
 export type EndedMigration = MigrationFields & {
   /** ISO 8601. */
   readonly endedAt: string;
@@ -96,7 +96,7 @@ export type EndedMigration = MigrationFields & {
 /** The migration of one cluster from aws-auth to access entries: a record of the ledger. */
 export type Migration = PendingMigration | RunningMigration | EndedMigration;
 
-/** What somebody who asks for a move says. */
+/** What a person who asks for a migration says. */
 export type NewMigration = Pick<MigrationFields, "id" | "cluster" | "requester" | "givenArns">;
 
 /** A migration as it is first recorded. */
@@ -150,12 +150,12 @@ export function replannedMigration(
   return { ...nextMigration(migration, { lapsesAt, voided: { by, message } }), ...cleared, state: "pending" };
 }
 
-/** Whether nobody decides about it or carries it out any more. */
+/** Whether it is over. */
 export function isMigrationOver(migration: Migration): migration is EndedMigration {
   return migration.state !== "pending" && migration.state !== "running";
 }
 
-/** Whether somebody is among those who have approved it. */
+/** Whether a person is among those who have approved it. */
 export function hasApproved({ approvals }: Pick<Migration, "approvals">, user: string): boolean {
   return approvals.some(({ by }) => by === user);
 }
@@ -165,7 +165,7 @@ export function hasApproved({ approvals }: Pick<Migration, "approvals">, user: s
  * reads, so a wake-up that was lost is made up for.
  */
 export function migrationDueAt(migration: Migration): number | null {
-  // A step that was begun when somebody stopped it is still seen to its end.
+  // A step that was begun when a person stopped it is still seen to its end.
   if (isMigrationOver(migration)) return migration.begun ? retryAtOf(migration) : null;
   if (migration.state === "running") return Math.max(retryAtOf(migration), Date.parse(migration.settlesAt ?? "") || 0);
   const lapsesAt = Date.parse(migration.lapsesAt);
@@ -174,7 +174,7 @@ export function migrationDueAt(migration: Migration): number | null {
   return nextAt === null ? lapsesAt : Math.min(Date.parse(nextAt), lapsesAt);
 }
 
-/** Since when nothing can come of a move, in milliseconds since the epoch; null: a worker may still have to look at it. */
+/** Since when nothing can come of a migration, in milliseconds since the epoch; null: a worker may still have to look at it. */
 export function migrationClosedSince(migration: Migration): number | null {
   if (!isMigrationOver(migration) || migrationDueAt(migration) !== null) return null;
   const since = Math.max(Date.parse(migration.lapsesAt), ...(migration.endedAt ? [Date.parse(migration.endedAt)] : []));
@@ -185,22 +185,22 @@ function retryAtOf({ trouble }: Migration): number {
   return trouble ? Date.parse(trouble.retryAt) : 0;
 }
 
-/** Whether this is the id of a move: those of requests begin otherwise. */
+/** Whether this is the id of a migration: those of requests begin otherwise. */
 export function isMigrationId(id: string): boolean {
   return /^migration-.+-\d+$/.test(id);
 }
 
-/** Whose move it is, by its id. */
+/** The cluster of a migration, by its id. */
 export function clusterOfMigration(id: string): string {
   return id.slice("migration-".length, id.lastIndexOf("-"));
 }
 
-/** Which one of its cluster's moves it is, from 1. */
+/** Which one of its cluster's migrations it is, from 1. */
 export function migrationNumber({ id }: Pick<Migration, "id">): number {
   return Number(id.split("-").at(-1));
 }
 
-/** The id of the move after this one. */
+/** The id of the migration after this one. */
 export function nextMigrationId(cluster: string, latest: Pick<Migration, "id"> | null): string {
   return `migration-${cluster}-${(latest ? migrationNumber(latest) : 0) + 1}`;
 }
@@ -210,7 +210,7 @@ export interface ItemSummary {
   /** `mapRoles line 4`. */
   readonly place: string;
   readonly arn: string;
-  readonly fate: "moves" | "has-entry" | "nodes" | "creator" | "waits" | "stays" | "dead";
+  readonly outcome: "moves" | "has-entry" | "nodes" | "creator" | "waits" | "stays" | "dead";
   readonly sentences: readonly string[];
 }
 

@@ -9,7 +9,7 @@ import type { Person } from "./person.ts";
 
 export type Act = "approve" | "deny" | "cancel" | "review" | "extend" | "revoke";
 
-/** What somebody may do about a request now. What they do is asked again when they do it: this is what they are shown. */
+/** What a person may do about a request now. What they do is asked again when they do it: this is what they are shown. */
 export function actsOf(
   request: AccessRequest,
   cluster: Cluster | undefined,
@@ -40,7 +40,7 @@ export function actsOf(
 
 export type MigrationAct = "approve" | "deny" | "withdraw" | "retry";
 
-/** What somebody may do about a move now. What they do is asked again when they do it: this is what they are shown. */
+/** What a person may do about a migration now. What they do is asked again when they do it: this is what they are shown. */
 export function migrationActsOf(
   migration: Migration,
   cluster: Cluster | undefined,

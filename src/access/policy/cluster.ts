@@ -23,7 +23,7 @@ export interface Level {
 }
 
 export interface AccessEntrySettings {
-  /** As whom EKS is asked to make and change them. */
+  /** The identity that makes and changes them in EKS. */
   readonly as: "creator" | "worker";
   /** Paths that roles have in IAM, `/team/`: aws-auth has roles without them, and EKS takes them with. */
   readonly rolePaths: readonly string[];
@@ -52,11 +52,11 @@ export interface Cluster {
   /** Why the cluster takes no requests now; null: it does. */
   readonly quiet: string | null;
   readonly ticket: TicketRule;
-  /** Null: nobody may. */
+  /** Null: not allowed. */
   readonly breakGlass: BreakGlass | null;
   /** Slack user ids and user groups of people on call: they may revoke any lease of this cluster. */
   readonly onCall: readonly string[];
-  /** What is done where somebody else took a lease's part out of aws-auth before its end. */
+  /** What is done where another person took a lease's part out of aws-auth before its end. */
   readonly drift: "report" | "repair";
   /** Accounts other than the cluster's own whose principals may be given access. */
   readonly foreignAccounts: readonly string[];
@@ -69,7 +69,7 @@ export interface Cluster {
   readonly signIn: SignInSettings;
 }
 
-/** Access without an approval, for an emergency: given at once, told loudly, and reviewed afterwards. */
+/** Access without an approval, for an emergency: given at once, announced loudly, and reviewed afterwards. */
 export interface BreakGlass {
   /** Slack user ids, user groups and e-mail domains. */
   readonly who: readonly string[];
@@ -101,7 +101,7 @@ export interface Rule {
   readonly hours: WorkingHours | null;
 }
 
-/** For which principals somebody may ask under a rule. */
+/** For which principals a person may ask under a rule. */
 export interface PrincipalRule {
   /** Null: those that the cluster takes. */
   readonly accounts: readonly string[] | null;
@@ -150,7 +150,7 @@ export interface WayFacts {
   /** What the configuration wants where both would do. */
   readonly preferred: Way;
   readonly hasEntry: boolean;
-  /** Whether the principal is somebody in aws-auth, by us or by others. */
+  /** Whether aws-auth maps the principal, by us or by others. */
   readonly isMapped: boolean;
 }
 

@@ -19,7 +19,7 @@ export interface CreatorUser {
   readonly profile?: string | undefined;
 }
 
-/** Nobody wrote down who created the cluster: CloudTrail is asked. */
+/** There is no record of the creator yet: ask CloudTrail. */
 export interface CreatorToDiscover {
   readonly type: "discover";
   /** Where CloudTrail names a role. */
@@ -63,7 +63,7 @@ export interface CreationRecord {
   readonly at: string;
   /** `userIdentity.type`, for example AssumedRole, IAMUser, FederatedUser, Root or AWSService. */
   readonly kind: string;
-  /** The IAM role or user that the API server lets in; null where nobody can be named. */
+  /** The IAM role or user that the API server lets in; null where it is unknown. */
   readonly arn: string | null;
   /** The service that called, for example cloudformation.amazonaws.com. */
   readonly invokedBy: string | null;
@@ -79,10 +79,10 @@ export function isOfCluster(record: CreationRecord, createdAt: Date | null): boo
 
 export type CreatorVerdict =
   | { readonly type: "creator"; readonly creator: KnownCreator }
-  /** Nobody whom a worker could become: why, as a clause about the creation. */
+  /** No worker can become it: why, as a clause about the creation. */
   | { readonly type: "nobody"; readonly why: string };
 
-/** What to do where nobody can become the creator. */
+/** What to do where no worker can become the creator. */
 export const wayWithoutCreator =
   "Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy by an access entry, and name that role as the creator in eks-access.yml.";
 

@@ -6,7 +6,7 @@ export type Expectation = {
   readonly who: string;
   /** False: "may not". */
   readonly may: boolean;
-  /** Whose request somebody approves. */
+  /** Whose request a person approves. */
   readonly of: string | null;
   readonly cluster: string | null;
   readonly level: string | null;
@@ -17,7 +17,7 @@ export type Expectation = {
   readonly at: Date | null;
 };
 
-/** How expectations are written, for whoever wrote one that can't be read. */
+/** How expectations are written, for an unreadable one. */
 export const expectationForms: readonly string[] = [
   "<person> may [not] ask for <level> on <cluster> [for 8h] [as <arn>] [at <time>]",
   "<person> may [not] approve a request of <person> for <level> on <cluster> [at <time>]",

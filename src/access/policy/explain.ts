@@ -53,13 +53,13 @@ export function ruleName({ name }: Rule): string {
   return name ? `the rule "${name}"` : "the cluster's own approvers: the file has no policy";
 }
 
-/** A level with the longest time for which somebody can have it, and whether they can have it for good. */
+/** A level with the longest time for which a person can have it, and whether they can have it for good. */
 export interface OfferedLevel extends Level {
   readonly permanent: boolean;
 }
 
 /**
- * The levels of a cluster that somebody may ask for now. The principal and the hours are looked at when it is asked.
+ * The levels of a cluster that a person may ask for now. The principal and the hours are looked at when it is asked.
  */
 export function levelsOffered(cluster: Cluster, person: Person): readonly OfferedLevel[] {
   if (cluster.quiet !== null) return [];

@@ -7,14 +7,14 @@ import { mayAsk } from "./may-ask.ts";
 import { isNamedIn, type Person, type Standing } from "./person.ts";
 import { approvalsNeeded, approversOf, breakGlassFor, isOutside, ruleFor } from "./rule.ts";
 
-/** Somebody of whom expectations speak. */
+/** A person of whom expectations speak. */
 export interface Actor extends Person {
   readonly linked: string | null;
 }
 
 export type Judgement =
   | { readonly type: "judged"; readonly holds: boolean; readonly why: string }
-  /** It speaks of somebody or something that there is not. */
+  /** It speaks of a person or something that there is not. */
   | { readonly type: "unknown"; readonly message: string };
 
 interface World {
@@ -108,7 +108,7 @@ function unknown(message: string): Judgement {
 /**
  * One sentence for each two clusters at which the same token of their creator is good. What is signed names the cluster by its
  * name alone (aws-iam-authenticator, pkg/token: `x-k8s-aws-id`). Clusters of one account whose creator CloudTrail names count as
- * well: nobody knows yet that it is another one.
+ * well: it may be the same one.
  */
 export function sharedTokenWarnings(clusters: readonly Cluster[]): readonly string[] {
   return clusters.flatMap((one, index) =>

@@ -5,7 +5,7 @@ import { creatorArnOf, isSameCreator } from "./creator.ts";
 import { isUser, type Person, type Standing } from "./person.ts";
 import { approvalsNeeded, approversOf, hoursInWords, isOutside, ruleFor } from "./rule.ts";
 
-/** Somebody who wants something. */
+/** A person who wants something. */
 export interface Asking extends Wish {
   /** Slack user id. */
   readonly requester: string;
@@ -94,7 +94,7 @@ function refusedPrincipal({ principals }: Rule, { cluster, level, principal, sta
   return ["not-linked", `${what} is only for the principal that your Slack account is linked to. ${linked}`];
 }
 
-/** A request that nobody could ever approve is not taken. User groups may hold anybody. */
+/** A request without a possible approver is refused. A user group counts as one. */
 function tooFewApprovers(rule: Rule, { cluster, level }: Asking, person: Person, moment: Date): Reason | null {
   const approvers = approversOf(rule, cluster);
   if (!approvers.every(isUser)) return null;

@@ -6,7 +6,7 @@ import { creatorArnOf, isSameCreator } from "./creator.ts";
 import { isNamedIn, type Person } from "./person.ts";
 import { approversOf, breakGlassFor, levelsFor } from "./rule.ts";
 
-/** Whether somebody may approve requests of a cluster, by any of its rules. */
+/** Whether a person may approve requests of a cluster, by any of its rules. */
 export function approvesFor(cluster: Cluster, person: Person): boolean {
   return isNamedIn(approversIn(cluster), person);
 }
@@ -17,12 +17,12 @@ export function approversIn(cluster: Cluster): readonly string[] {
   return [...new Set([...cluster.approvers, ...byRules])];
 }
 
-/** Whether somebody answers for a cluster: approves its requests, or is on call for it. */
+/** Whether a person answers for a cluster: approves its requests, or is on call for it. */
 export function answersFor(cluster: Cluster, person: Person): boolean {
   return approvesFor(cluster, person) || isNamedIn(cluster.onCall, person);
 }
 
-/** Who may read a request, with its reason and its principal, or a move: who asked for it, and who answers for its cluster. */
+/** Who may read a request, with its reason and its principal, or a migration: who asked for it, and who answers for its cluster. */
 export function maySee(
   { requester }: Pick<AccessRequest, "requester">,
   cluster: Cluster | undefined,
@@ -32,7 +32,7 @@ export function maySee(
 }
 
 /**
- * Who may be told what stands in a cluster's aws-auth, and how it is reached: who answers for it, who could have access by the
+ * Who may be told what is in a cluster's aws-auth, and how it is reached: who answers for it, who could have access by the
  * policy, and the administrators of links, who have to know whom an ARN stands for. The map names every principal with its
  * groups: a list of whom to attack.
  */
@@ -52,7 +52,7 @@ export type LinkVerdict =
 
 export type LinkRefusal = "not-a-principal" | "creator" | "unknown-account";
 
-/** Whether somebody may be linked with this principal: one with which they could ask for access somewhere. */
+/** Whether a person may be linked with this principal: one with which they could ask for access somewhere. */
 export function mayLink(given: string, clusters: readonly Cluster[]): LinkVerdict {
   const reading = readIn(given, clusters);
   if (reading.type === "nobody") return refused("not-a-principal", reading.message);
@@ -103,7 +103,7 @@ interface RescueWish {
   readonly durationSeconds: number;
 }
 
-/** Why somebody may not rescue a cluster so, in one sentence; null: they may. Slack is not asked who is of which user group. */
+/** Why a person may not rescue a cluster so, in one sentence; null: they may. Slack is not asked who is of which user group. */
 export function refuseRescue(cluster: Cluster, { by, role, durationSeconds }: RescueWish): string | null {
   const may = breakGlassFor(cluster, { user: by, memberships: [] });
   if (!may) {

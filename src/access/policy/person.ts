@@ -1,6 +1,6 @@
 import type { Cluster } from "./cluster.ts";
 
-/** Somebody as the policy sees them. */
+/** A person as the policy sees them. */
 export interface Person {
   /** Slack user id. */
   readonly user: string;
@@ -8,7 +8,7 @@ export interface Person {
   readonly memberships: readonly string[];
 }
 
-/** What the policy goes by when somebody asks: never believed from Redis alone, but sealed into each approval. */
+/** What the policy goes by when a person asks: never believed from Redis alone, but sealed into each approval. */
 export type Standing = {
   readonly memberships: readonly string[];
   /** The principal that the requester's Slack account is linked to; null: none, or no rule asks for it. */
@@ -22,7 +22,7 @@ export function isNamedIn(names: readonly string[], { user, memberships }: Perso
   return names.includes(user) || memberships.some((each) => names.includes(each));
 }
 
-/** The user groups and e-mail domains about which somebody has to be asked before the policy can decide. */
+/** The user groups and e-mail domains about which a person has to be asked before the policy can decide. */
 export function groupsNamedFor(cluster: Cluster): readonly string[] {
   const named = [
     ...cluster.approvers,

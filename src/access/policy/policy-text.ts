@@ -34,13 +34,13 @@ export function policiesIn(given: readonly string[]): readonly ScopedPolicy[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Whether somebody who has `given` has this too. */
+/** Whether a person who has `given` has this too. */
 export function covers(given: readonly string[], wanted: string): boolean {
   const [, name, namespace] = form.exec(wanted) ?? [];
   return given.includes(wanted) || (namespace !== undefined && given.includes(`policy ${name}`));
 }
 
-/** Whether it makes somebody an administrator of the whole cluster. */
+/** Whether it makes a person an administrator of the whole cluster. */
 export function isFullControl(given: readonly string[]): boolean {
   return given.includes("system:masters") || given.includes("policy AmazonEKSClusterAdminPolicy");
 }

@@ -25,7 +25,7 @@ export function ruleFor(cluster: Cluster, level: string, requester: Person): Rul
   );
 }
 
-/** The levels of a cluster that somebody may ask for. */
+/** The levels of a cluster that a person may ask for. */
 export function levelsFor(cluster: Cluster, person: Person): readonly Level[] {
   return cluster.levels.filter(({ name }) => ruleFor(cluster, name, person) !== null);
 }
@@ -85,7 +85,7 @@ function clock(minutes: number): string {
   return `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
 }
 
-/** What somebody gets who breaks the glass of this cluster; null: they may not. Neither rules nor quiet stand against it. */
+/** What a person gets who takes emergency access to this cluster; null: they may not. Neither rules nor quiet stand against it. */
 export function breakGlassFor({ breakGlass }: Cluster, person: Person): BreakGlass | null {
   return breakGlass && isNamedIn(breakGlass.who, person) ? breakGlass : null;
 }

@@ -4,7 +4,7 @@ import type { MappedIdentity, Proof, ProofFinding } from "../request/record.ts";
 
 /** What came of one try to sign in with a new token. */
 export type SignInSeen =
-  /** 401: the API server knows nobody by this token. */
+  /** 401: the API server does not know this token. */
   | { readonly type: "refused" }
   | {
       readonly type: "in";
@@ -35,7 +35,7 @@ export interface SignInJudgement {
   readonly isFinal: boolean;
 }
 
-/** Which pods somebody lists who signs in: those that the level names, else those of the namespace `default`. */
+/** Which pods a person lists who signs in: those that the level names, else those of the namespace `default`. */
 export function podsToList(verify: readonly AccessCheck[]): PodsToList {
   const check = verify.find(
     ({ verb, resource, group }) => isOneOf(verb, "list") && isOneOf(resource, "pods") && isOneOf(group, ""),
@@ -77,7 +77,7 @@ function asWhom(identity: MappedIdentity | null): string {
   return `as ${identity.username} with ${groups.length > 0 ? groups.join(", ") : "no groups"}`;
 }
 
-/** In what somebody who signed in is not who they should be; null: in nothing. */
+/** In what a person who signed in is not who they should be; null: in nothing. */
 function differenceOf({ identity }: SignInExpectation, found: MappedIdentity): string | null {
   const [wanted, has] = [groupsIn(identity.groups), shownGroups(found)];
   const missing = wanted.filter((group) => !has.includes(group));

@@ -40,7 +40,7 @@ export function classOf({ state, lease }: AccessRequest): RequestClass {
   return lease.state === "ended" ? `${state}/ended/${lease.end?.cause ?? "expired"}` : `${state}/${lease.state}`;
 }
 
-/** How many requests and leases there are in each state; a state in which there is none is told with 0. */
+/** How many requests and leases there are in each state; a state without any counts 0. */
 export interface Tally {
   readonly requests: ReadonlyMap<RequestState, number>;
   readonly leases: ReadonlyMap<LeaseStanding, number>;
@@ -60,7 +60,7 @@ export function tallyOf(counts: ReadonlyMap<string, number>): Tally {
  * Since when nothing can come of a closed record, in milliseconds since the epoch; null: it is open, or something is still due about it.
  *
  * It is not when the record closed. A lease that was revoked counts until its sealed end: before that a backup of the cluster, or an older
- * version of the record that somebody writes back, may still speak for it, and the record is what says that it is over.
+ * version of the record that a person writes back, may still speak for it, and the record is what says that it is over.
  */
 export function closedSince(request: AccessRequest): number | null {
   if (!isClosed(request) || dueAt(request) !== null) return null;

@@ -70,7 +70,7 @@ export interface RequestFields {
   readonly ticket: string | null;
   /** ISO 8601. */
   readonly createdAt: string;
-  /** ISO 8601: after this time nobody can approve it. */
+  /** ISO 8601: after this time it can't be approved. */
   readonly lapsesAt: string;
   /** The request whose lease this one follows, or null. */
   readonly extends: string | null;
@@ -122,14 +122,14 @@ export type EmergencyRequest = ApprovedRequest & { readonly emergency: Emergency
 export type DeniedRequest = RequestFields &
   Omit<Nothing, "denial"> & { readonly state: "denied"; readonly denial: Decision };
 
-/** The requester cancelled it, or nobody decided in time. */
+/** Cancelled by the requester, or not decided in time. */
 export type UndecidedRequest = RequestFields & Nothing & { readonly state: "cancelled" | "lapsed" };
 
 /** The policy, the plan or the cluster said no before an approver decided. */
 export type RefusedRequest = RequestFields &
   Omit<Nothing, "refusal"> & { readonly state: "refused"; readonly refusal: Because };
 
-/** One record of the ledger: what somebody asked for, the decisions about it, and the lease that came of it. */
+/** One record of the ledger: what a person asked for, the decisions about it, and the lease that came of it. */
 export type AccessRequest = PendingRequest | ApprovedRequest | DeniedRequest | UndecidedRequest | RefusedRequest;
 
 export type RequestState = AccessRequest["state"];
@@ -183,10 +183,10 @@ export interface Review {
   readonly seal: string;
 }
 
-/** What came after somebody broke the glass: access without an approval has to be reviewed by an approver. */
+/** What came after a person took emergency access: access without an approval has to be reviewed by an approver. */
 export interface Emergency {
   readonly review: Review | null;
-  /** ISO 8601: when it is next told that nobody has reviewed it. */
+  /** ISO 8601: when the next reminder of the review comes. */
   readonly remindAt: string;
   readonly reminders: number;
   /**
@@ -245,7 +245,7 @@ interface FailedLease {
 /** What a lease has in every state. */
 export interface LeaseFields {
   /**
-   * ISO 8601. Counted from the sealed decision, so that nobody who can write to Redis can move it and an old
+   * ISO 8601. Counted from the sealed decision, so that an attacker with write access to Redis can't move it and an old
    * approval can never be played again after its end.
    */
   readonly endsAt: string;
@@ -267,11 +267,11 @@ export interface LeaseFields {
   readonly reviewTrouble: Trouble | null;
   /** What it added to the document; set when it turns active. */
   readonly written: Written | null;
-  /** Set while somebody else's change keeps its part out of the document: one clause for people. */
+  /** Set while another person's change keeps its part out of the document: one clause for people. */
   readonly drift: { readonly at: string; readonly message: string } | null;
-  /** ISO 8601: when its coming end is to be told; set when it turns active. */
+  /** ISO 8601: when the reminder of its end comes; set when it turns active. */
   readonly warnAt: string | null;
-  /** ISO 8601: when the coming end was told; null before. */
+  /** ISO 8601: when the reminder of its end was sent; null before. */
   readonly warnedAt: string | null;
   /** Set while an active lease waits to be taken away. */
   readonly end: LeaseEnd | null;
@@ -290,7 +290,7 @@ export interface LeaseFields {
 
 /**
  * What a lease added to the cluster, kept in its record and sealed: the cluster's own memory is an annotation or tags, which
- * somebody may strip while the entry stays. Without this the entry would then pass for one that was always there. The seal covers
+ * a person may strip while the entry stays. Without this the entry would then pass for one that was always there. The seal covers
  * all that is repaired or taken away by it, so nothing else of the record is believed for that.
  */
 export interface Written {
@@ -313,7 +313,7 @@ export interface Share {
   readonly level: string;
   /** Slack user id. */
   readonly requester: string;
-  /** Whether the requester broke the glass for it: that has to be reviewed, also after the ledger was lost. */
+  /** Whether the requester took emergency access for it: that has to be reviewed, also after the ledger was lost. */
   readonly emergency: boolean;
   /** Slack user ids. */
   readonly approvers: readonly string[];
@@ -326,7 +326,7 @@ export interface Share {
 export interface Holding {
   /** ARN as written in the document. */
   readonly arn: string;
-  /** Whether the entry itself is ours; otherwise we only added groups to somebody's entry. */
+  /** Whether the entry itself is ours; otherwise we only added groups to another team's entry. */
   readonly entryAdded: boolean;
   /** Groups that were not there before us, sorted. */
   readonly added: readonly string[];
@@ -356,7 +356,7 @@ export interface Proof {
   readonly mapped: ProofFinding;
   /** The API server says that this username with these groups may do what the level names. */
   readonly authorized: ProofFinding;
-  /** As whom the API server was asked for `authorized`; null: as nobody. */
+  /** The identity of the review for `authorized`; null: none was sent. */
   readonly reviewedAs: MappedIdentity | null;
   /** The principal itself signed in and listed pods. */
   readonly signedIn: ProofFinding;
@@ -371,7 +371,7 @@ export interface EndProof {
   readonly mapped: ProofFinding;
   /** Whether the API server still authorizes what the level names. */
   readonly authorized: ProofFinding;
-  /** As whom it was asked. */
+  /** The identity that was asked about. */
   readonly reviewedAs: MappedIdentity;
   /** Other leases that still give access, a clause each. */
   readonly others: readonly string[];
@@ -379,7 +379,7 @@ export interface EndProof {
   readonly trouble: Trouble | null;
 }
 
-/** How often the approvers were reminded of a request, or of a move, that waits for them, and when they are next. */
+/** How often the approvers were reminded of a request, or of a migration, that waits for them, and when they are next. */
 export interface Reminders {
   readonly sent: number;
   /** ISO 8601; null: never again. */

@@ -4,7 +4,7 @@ import { waiting } from "./transitions.ts";
 
 /**
  * The reminders of what the approvers are asked about at `askedAt`. `afterSeconds` are counted from then, and
- * grow. None comes when nobody can decide any more.
+ * grow. None comes after the last possible decision.
  */
 export function planReminders(askedAt: Date, lapsesAt: string, afterSeconds: readonly number[]): Reminders {
   return { sent: 0, nextAt: nextAfter(askedAt, askedAt, lapsesAt, afterSeconds) };

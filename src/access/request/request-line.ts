@@ -37,7 +37,7 @@ export type RequestReading =
       readonly corrected: string;
     };
 
-/** Reads the parts of a request. Every mistake is told at once, with a corrected line. */
+/** Reads the parts of a request. Every mistake is named at once, with a corrected line. */
 export function readRequest(parts: RequestParts, clusters: ReadonlyMap<string, Cluster>): RequestReading {
   const cluster = readCluster(parts.cluster, clusters);
   const level = readLevel(parts.level, cluster.meant);

@@ -68,7 +68,7 @@ export function proofDueAt({ lease, trouble }: AccessRequest): number | null {
   return times.length > 0 ? Math.max(Math.min(...times), trouble ? Date.parse(trouble.retryAt) : 0) : null;
 }
 
-/** Access without an approval is told again and again until it is reviewed, also after its end. */
+/** Access without an approval is reported again until it is reviewed, also after its end. */
 function reviewDueAt({ emergency }: AccessRequest): number | null {
   return emergency && !emergency.review ? Date.parse(emergency.remindAt) : null;
 }

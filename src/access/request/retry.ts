@@ -4,7 +4,7 @@ import type { AccessRequest, Trouble } from "./record.ts";
 
 /** However long the other side asks us to wait: a lease may end meanwhile. */
 const longestAskedMs = 300_000;
-/** Whoever has read of so many causes learns nothing from one more, and a message may have a number that is always another. */
+/** More causes say nothing new, and a message may hold a number that always changes. */
 const mostCauses = 16;
 
 /** Why a try failed, in words for people, and how long the other side asked us to wait. */
@@ -65,7 +65,7 @@ function causesWith(known: readonly string[], { code, message }: Failure): reado
   return known.includes(cause) || known.length >= mostCauses ? known : [...known, cause];
 }
 
-/** Longer than this nobody waits to see that a cluster can be worked on again. A minute more would save few calls. */
+/** The longest wait until a cluster that works again is noticed. A minute more would save few calls. */
 const longestWaitSeconds = 15 * 60;
 
 /** Why a cluster can't be worked on, and when that is tried again: for all its requests and all workers together. */
@@ -108,7 +108,7 @@ function isKnown(before: ClusterTrouble | null, configuration: string): before i
   return before !== null && before.overAt === null && before.configuration === configuration;
 }
 
-/** Whether nobody was told of this cause yet. */
+/** Whether this cause was not reported yet. */
 export function hasNewCause(before: ClusterTrouble | null, after: ClusterTrouble): boolean {
   const known = isKnown(before, after.configuration) ? before.causes : [];
   return after.causes.length > known.length;

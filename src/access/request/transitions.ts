@@ -69,12 +69,12 @@ export function denied(request: PendingRequest, denial: Decision): DeniedRequest
   return { ...next(request, { trouble: null }), state: "denied", denial };
 }
 
-/** The requester no longer wants it, or nobody decided in time. */
+/** Cancelled by the requester, or not decided in time. */
 export function closed(request: PendingRequest, state: UndecidedRequest["state"]): UndecidedRequest {
   return { ...next(request, { trouble: null }), state };
 }
 
-/** Nobody can decide about it. */
+/** It can't be decided. */
 export function refused(request: PendingRequest, { code, message }: Because): RefusedRequest {
   return { ...next(request, { trouble: null }), state: "refused", refusal: { code, message } };
 }

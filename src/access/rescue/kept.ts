@@ -2,7 +2,7 @@ import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/event.ts";
 import type { AccessRequest } from "../request/record.ts";
 
-/** A document that could be read whole and let somebody in, as the cluster itself keeps it. */
+/** A document that could be read whole and admitted at least one principal, as the cluster itself keeps it. */
 export interface KeptDocument {
   /** ISO 8601: when it was read. */
   readonly at: string;
@@ -20,7 +20,7 @@ export type KeptTexts = Readonly<Record<string, string>>;
 /** A ConfigMap takes 1 MiB, names included (apimachinery, MaxSecretSize). */
 const mostBytes = 1_000_000;
 
-/** A kept document; null: there is none that our key sealed for this cluster. Anything else would let in whoever can write there. */
+/** A kept document; null: there is none that our key sealed for this cluster. Anything else would let in an attacker who can write there. */
 export function readKept(cluster: string, texts: KeptTexts, name: KeptName, keys: MemoryKeys): KeptDocument | null {
   const read = parse(texts[`${name}.json`] ?? "");
   if (!read) return null;
@@ -66,13 +66,13 @@ function parse(text: string): (KeptDocument & { readonly seal: string }) | null 
 /** What a rescue is called where a request names its level: it is an access entry with the cluster administrator's policy. */
 export const rescueLevel = "rescue";
 
-/** The lease of a rescue, as the access entry itself says it: whoever finds it knows when it ends, without Redis. */
+/** The lease of a rescue, as the access entry itself says it: its reader knows when it ends, without Redis. */
 export interface RescueLease {
   /** Of the request that tells of it. */
   readonly id: string;
-  /** Slack user id, as whoever made it said. */
+  /** Slack user id, as its maker said. */
   readonly by: string;
-  /** The ARN that AWS said whoever made it has. */
+  /** The ARN of its maker, as AWS said. */
   readonly as: string;
   /** ISO 8601. */
   readonly endsAt: string;

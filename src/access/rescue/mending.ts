@@ -14,7 +14,7 @@ import {
 
 type Data = Readonly<Record<string, string>>;
 
-/** What is to be done about a document that somebody broke. */
+/** What is to be done about a document that is broken. */
 export type Mending =
   | { readonly type: "whole" }
   /** `how`: one sentence. */
@@ -29,8 +29,8 @@ const giveIt =
  * Plans how a document is mended: by the last good one where it is given, else by what can be mended without asking
  * what was meant.
  *
- * @param found what stands there; null: there is no ConfigMap
- * @param good the last good document; null: nobody gave one
+ * @param found what is there; null: there is no ConfigMap
+ * @param good the last good document; null: there is none
  */
 export function planMending(found: Data | null, good: Data | null, guard: PlanGuard): Mending {
   const document = parseDocument(found ?? {});
@@ -91,12 +91,12 @@ function howOf(
   ].join(" ");
 }
 
-/** Each principal that is somebody by the good document, and somebody else or nobody by the one that stands there. */
+/** Each principal of the good document that has another identity, or none, in the present one. */
 function missingIn(found: AwsAuthDocument, good: AwsAuthDocument): Change[] {
   return mappedIn(good).filter(({ arn }) => !isSame(resolve(found, arn), resolve(good, arn)));
 }
 
-/** Each principal that still signs in by what stands there, and would be nobody with the good one's text. */
+/** Each principal that still signs in by what is there, and would be nobody with the good one's text. */
 function lostIn(restored: AwsAuthDocument, found: AwsAuthDocument): Change[] {
   return mappedIn(found).filter(({ arn }) => resolve(restored, arn) === null && resolve(found, arn) !== null);
 }
@@ -114,7 +114,7 @@ function isSameData(some: Data, other: Data): boolean {
   return [...keys].every((key) => some[key] === other[key]);
 }
 
-/** Only a section that can't be read is mended by itself: it changes nobody who signs in now. */
+/** Only a section that can't be read is mended by itself: every principal that signs in now still does. */
 function byRepair(document: AwsAuthDocument): Mending | null {
   const repair = offerRepairs(document).find(({ code }) => code === "section-unreadable");
   if (!repair) return null;
@@ -145,12 +145,12 @@ export interface Return {
   readonly isBack: boolean;
 }
 
-/** Whether a document can be read whole and lets somebody in. */
+/** Whether a document can be read whole and admits at least one principal. */
 export function isWhole(document: AwsAuthDocument): boolean {
   return document.entries.length > 0 && brokenIn(document).length === 0;
 }
 
-/** Whether everybody whom a good document lets in is let in again, as the same username and groups. */
+/** Whether every principal of a good document gets in again, as the same username and groups. */
 export function returnsOf(good: Data, now: Data): readonly Return[] {
   const [before, after] = [parseDocument(good), parseDocument(now)];
   const arns = before.entries.filter(({ reachable, section }) => reachable && section !== "mapAccounts");

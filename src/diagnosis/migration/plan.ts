@@ -18,14 +18,14 @@ import {
   type StandingEntry,
   type WantedEntry,
 } from "./facts.ts";
-import { type FateOfItem, fatesOf } from "./fate.ts";
+import { type ItemOutcome, outcomesOf } from "./item-outcome.ts";
 
 export interface MigrationPlan {
   readonly type: "planned";
   readonly cluster: string;
   /** The mode that the cluster has now. */
   readonly mode: AuthenticationMode;
-  readonly fates: readonly FateOfItem[];
+  readonly outcomes: readonly ItemOutcome[];
   readonly steps: readonly MigrationStep[];
   /** Why the moved items can't leave aws-auth, where they no longer count; null: they can. */
   readonly keptBecause: string | null;
@@ -46,15 +46,17 @@ export type MigrationResult =
 export function planMigration(facts: MigrationFacts): MigrationResult {
   if (facts.mode === "API") {
     const message = `${facts.cluster} no longer reads aws-auth, so there is nothing to move.`;
-    return { type: "refused", code: "nothing-to-move", message };
+    return { type: "refused", code: "nothing-to-migrate", message };
   }
-  const fates = fatesOf(facts);
-  const out = takeOut(facts, fates);
+  const outcomes = outcomesOf(facts);
+  const out = takeOut(facts, outcomes);
   if (out.type === "refused") return out;
-  const gives = fates.flatMap(({ fate }): MigrationStep[] =>
-    fate.type === "moves" && !fate.isDone ? [{ type: "give-entry", wanted: fate.wanted, instead: fate.instead }] : [],
+  const gives = outcomes.flatMap(({ outcome }): MigrationStep[] =>
+    outcome.type === "moves" && !outcome.isDone
+      ? [{ type: "give-entry", wanted: outcome.wanted, instead: outcome.instead }]
+      : [],
   );
-  const isToSwitch = facts.mode === "CONFIG_MAP" && fates.some(({ fate }) => fate.type === "moves");
+  const isToSwitch = facts.mode === "CONFIG_MAP" && outcomes.some(({ outcome }) => outcome.type === "moves");
   const steps: MigrationStep[] = [...(isToSwitch ? [{ type: "switch-mode" } as const] : []), ...gives, ...out.steps];
   const flaw = checkSteps(facts, steps);
   if (flaw !== null) return { type: "refused", code: "unintended-change", message: flaw };
@@ -62,11 +64,11 @@ export function planMigration(facts: MigrationFacts): MigrationResult {
     type: "planned",
     cluster: facts.cluster,
     mode: facts.mode,
-    fates,
+    outcomes,
     steps,
     keptBecause: out.keptBecause,
-    before: fates.flatMap(beforeApi),
-    digest: digestOf(facts, fates),
+    before: outcomes.flatMap(beforeApi),
+    digest: digestOf(facts, outcomes),
   };
 }
 
@@ -79,13 +81,13 @@ interface TakeOut {
 /** Administrators may leave the document where they have the policy: an empty document is the goal. */
 function takeOut(
   facts: MigrationFacts,
-  fates: readonly FateOfItem[],
+  outcomes: readonly ItemOutcome[],
 ): TakeOut | (MigrationResult & { type: "refused" }) {
   // An unreadable section has items that we can't name: the migration would lose them.
   const unread = refuseUnlessWhole(facts.document);
   if (unread) return { type: "refused", code: unread.code, message: unread.message };
-  const arns = fates.flatMap(({ item, fate }) =>
-    fate.type === "moves" || fate.type === "has-entry" ? [item.arn] : [],
+  const arns = outcomes.flatMap(({ item, outcome }) =>
+    outcome.type === "moves" || outcome.type === "has-entry" ? [item.arn] : [],
   );
   const guard = { creatorArn: facts.creatorArn, allowNoAdministrator: true };
   const changes = arns.map((arn) => ({ type: "unmap", arn }) as const);
@@ -99,19 +101,19 @@ function takeOut(
 }
 
 /** Why an item prevents the mode API, in which aws-auth is not read. */
-function beforeApi({ item, fate }: FateOfItem): string[] {
-  if (fate.type === "stays") return [`${item.arn}: ${fate.why} ${fate.remedy}`];
-  if (fate.type === "waits") return [`${item.arn}: it waits until ${fate.until}.`];
-  if (fate.type === "nodes" && !fate.isThere)
-    return [`${item.arn}: make sure its access entry of type ${fate.nodeType} exists.`];
+function beforeApi({ item, outcome }: ItemOutcome): string[] {
+  if (outcome.type === "stays") return [`${item.arn}: ${outcome.why} ${outcome.remedy}`];
+  if (outcome.type === "waits") return [`${item.arn}: it waits until ${outcome.until}.`];
+  if (outcome.type === "nodes" && !outcome.isThere)
+    return [`${item.arn}: make sure its access entry of type ${outcome.nodeType} exists.`];
   return [];
 }
 
-function digestOf({ clusterArn }: MigrationFacts, fates: readonly FateOfItem[]): string {
-  const migrations = fates.flatMap(({ item, fate }): Json[] => {
-    if (fate.type === "has-entry") return [{ arn: item.arn, entry: null }];
-    if (fate.type !== "moves") return [];
-    const { principalArn, username, groups, isAdmin } = fate.wanted;
+function digestOf({ clusterArn }: MigrationFacts, outcomes: readonly ItemOutcome[]): string {
+  const migrations = outcomes.flatMap(({ item, outcome }): Json[] => {
+    if (outcome.type === "has-entry") return [{ arn: item.arn, entry: null }];
+    if (outcome.type !== "moves") return [];
+    const { principalArn, username, groups, isAdmin } = outcome.wanted;
     return [{ arn: item.arn, entry: { principalArn, username, groups: [...groups].sort(), isAdmin } }];
   });
   return createHash("sha256").update(canonicalJson({ clusterArn, migrations })).digest("hex");

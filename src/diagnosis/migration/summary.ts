@@ -1,34 +1,34 @@
 import type { ItemSummary, MigrationSummary, StepSummary } from "../../access/migration/migration.ts";
 import type { MigrationStep, WantedEntry } from "./facts.ts";
-import type { Fate, FateOfItem } from "./fate.ts";
+import type { ItemOutcome, Outcome } from "./item-outcome.ts";
 import type { MigrationPlan } from "./plan.ts";
 
 export function summarizeMigration(plan: MigrationPlan): MigrationSummary {
-  const { mode, fates, steps, keptBecause, before, digest } = plan;
-  return { mode, items: fates.map(summarizeItem), steps: steps.map(summarizeStep), keptBecause, before, digest };
+  const { mode, outcomes, steps, keptBecause, before, digest } = plan;
+  return { mode, items: outcomes.map(summarizeItem), steps: steps.map(summarizeStep), keptBecause, before, digest };
 }
 
-function summarizeItem({ item, fate }: FateOfItem): ItemSummary {
+function summarizeItem({ item, outcome }: ItemOutcome): ItemSummary {
   const place = `${item.section} line ${item.line}`;
-  return { place, arn: item.arn, fate: fate.type, sentences: sentencesOf(fate) };
+  return { place, arn: item.arn, outcome: outcome.type, sentences: sentencesOf(outcome) };
 }
 
-function sentencesOf(fate: Fate): readonly string[] {
-  switch (fate.type) {
+function sentencesOf(outcome: Outcome): readonly string[] {
+  switch (outcome.type) {
     case "moves":
       return [
-        `${fate.isDone ? "Has its access entry" : "Gets an access entry"}: ${who(fate.wanted)}.`,
-        ...fate.instead,
-        ...fate.notes,
+        `${outcome.isDone ? "Has its access entry" : "Gets an access entry"}: ${who(outcome.wanted)}.`,
+        ...outcome.instead,
+        ...outcome.notes,
       ];
     case "stays":
-      return [fate.why, fate.remedy];
+      return [outcome.why, outcome.remedy];
     case "dead":
-      return [`It matches no caller. ${fate.why}`];
+      return [`It matches no caller. ${outcome.why}`];
     case "waits":
-      return [`Waits until ${fate.until}. ${fate.note}`];
+      return [`Waits until ${outcome.until}. ${outcome.note}`];
     default:
-      return [fate.note];
+      return [outcome.note];
   }
 }
 

@@ -67,7 +67,7 @@ local function append_event(head_key, events_key, event, digest)
 end
 `;
 
-/** Lua: whether a stored record is the version that it is said to be. What somebody else wrote over it is not written over in turn. */
+/** Lua: whether a stored record is the version that it is said to be. A change past us is not overwritten. */
 export const intactLua = `
 local function is_intact(text, version)
   if version == '0' then return true end
@@ -131,7 +131,7 @@ return 1
 
 /**
  * Remembers what a message shows, and takes the record off the unshown ones where that is its newest version. A late
- * messenger that showed an older one over it puts the record back, or nobody would ever show the newest again. One that shows a
+ * messenger that showed an older one over it puts the record back, or the newest would never be shown again. One that shows a
  * record that was removed leaves nothing behind.
  * KEYS: record, shown, unshown. ARGV: id, version shown, shown
  */

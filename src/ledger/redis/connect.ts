@@ -13,7 +13,7 @@ export interface LedgerConnection extends RedisConnection {
   readonly forQueues: RedisClient;
 }
 
-/** How long the first connection may take where nobody answers, nor refuses. */
+/** How long the first connection may take where there is neither an answer nor a refusal. */
 const startWithinMs = 5_000;
 
 /**

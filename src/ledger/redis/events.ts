@@ -55,7 +55,7 @@ const unreadable: AuditEvent = {
   detail: {},
 };
 
-/** As it is written there, for who verifies it. A text that somebody wrote in its place must not hide the other events. */
+/** As it is written there, for who verifies it. A forged text must not hide the other events. */
 function readEvent(text: string): AuditEvent {
   try {
     const event: unknown = JSON.parse(text);

@@ -182,7 +182,7 @@ function redisEvents(redis: RedisClient): EventLedger {
   };
 }
 
-/** Appends an event that changes no record: among those of its request, or its move, where there is one. */
+/** Appends an event that changes no record: among those of its request, or its migration, where there is one. */
 async function noteEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
   const { request } = event;
   const record = isMigrationId(request) ? migrationKey(request) : requestKey(request);

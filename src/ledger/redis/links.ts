@@ -14,7 +14,7 @@ const linkSealsKey = "{eks-access}:link-seals";
 const proposalsKey = "{eks-access}:link-proposals";
 
 /**
- * One change of somebody's link, with its event, or nothing.
+ * One change of a person's link, with its event, or nothing.
  * KEYS: principals, proposals, head, events, seals
  * ARGV: user, id of the proposal that must still wait or "", ARN or "", proposal or "", event, event digest (hex), seal
  *   or ""
@@ -36,7 +36,7 @@ return 1
 `;
 
 /**
- * The first link of somebody, or nothing: what a request names must not take the place of a link.
+ * The first link of a person, or nothing: what a request names must not take the place of a link.
  * KEYS: principals, seals
  * ARGV: user, ARN, seal or ""
  */

@@ -48,7 +48,7 @@ function openSince(request: AccessRequest): number | null {
   return isClosed(request) ? null : Date.parse(request.createdAt);
 }
 
-/** A cluster's requests whose leases are not over, the first to end first. */
+/** A cluster's requests with leases that are not over, the first to end first. */
 export async function readGranted(
   redis: RedisClient,
   reader: StoredReader,
@@ -60,8 +60,8 @@ export async function readGranted(
 }
 
 /**
- * A record has its place in the lists by the commit that wrote it. One that has none there was written by somebody else, or is
- * left of a copy: unlisted, no run would ever look at it, and nobody be told that its approval is none. It gets its
+ * A record has its place in the lists by the commit that wrote it. One that has none there was written past us, or is
+ * left of a copy: unlisted, no run would ever look at it, and its void approval would stay unnoticed. It gets its
  * place, where it is still the record that was read.
  */
 export async function listUnlisted(redis: RedisClient, requests: readonly AccessRequest[]): Promise<void> {
@@ -101,7 +101,7 @@ end
 return found
 `);
 
-/** So many keys are looked at in one step: Redis answers nobody else meanwhile. */
+/** So many keys are looked at in one step: Redis answers no other command meanwhile. */
 const keysAtOnce = 500;
 
 /**

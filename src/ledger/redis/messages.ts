@@ -11,10 +11,10 @@ const prefix = "{eks-access}";
 const homesKey = `${prefix}:homes`;
 /** What the message of a record shows. */
 export const shownKey = (id: string) => `${prefix}:shown:${id}`;
-/** What the thread of a record has told. */
+/** The names of a thread's entries so far. */
 export const threadKey = (id: string) => `${prefix}:thread:${id}`;
 
-/** Ids of records whose newest version no message shows yet. */
+/** Ids of records with a newest version that no message shows yet. */
 export const unshownKey = `${prefix}:unshown`;
 
 /** What Slack shows, on Redis. */
@@ -47,7 +47,7 @@ export const traceKey = (id: string) => `{eks-access}:trace:${id}`;
 /** Long enough for an approval on the next working day; what comes later begins a trace of its own. */
 const keptSeconds = 3 * 86_400;
 
-/** The traces of requests on Redis. Whoever can write there can at most show them in another trace. */
+/** The traces of requests on Redis. A forged one is shown in another trace, no more. */
 export function redisRequestTraces(redis: RedisClient): RequestTraces {
   return {
     remember: async (id, parent) => void (await redis.set(traceKey(id), parent, "EX", keptSeconds)),

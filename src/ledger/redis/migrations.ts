@@ -17,24 +17,24 @@ import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
 const recordPrefix = `${prefix}:migration:`;
-/** The record of a move. */
+/** The record of a migration. */
 export const migrationKey = (id: string): string => `${recordPrefix}${id}`;
 const keys = {
   migration: migrationKey,
   shown: shownKey,
-  /** Every move of a cluster, by its number: clocks differ. */
+  /** Every migration of a cluster, by its number: clocks differ. */
   of: (cluster: string) => `${prefix}:migrations-of:${cluster}`,
   due: `${prefix}:migrations-due`,
   unshown: `${prefix}:migrations-unshown`,
-  /** The moves of which nothing can come any more, by since when. */
+  /** The migrations of which nothing can come any more, by since when. */
   closed: `${prefix}:migrations-closed`,
 } as const;
 
 /**
- * One step of a move, atomic in Redis, as `commitScript` is of a request: compare the version, write the record, move it in the
+ * One step of a migration, atomic in Redis, as `commitScript` is of a request: compare the version, write the record, move it in the
  * indexes, append the audit event to the chain.
  *
- * KEYS: record, due, unshown, moves of the cluster, head, events, log of the move, closed
+ * KEYS: record, due, unshown, moves of the cluster, head, events, log of the migration, closed
  * ARGV: version before, record, id, due score or "", number, event, event digest (hex), closed since or ""
  * Returns 1, or 0 where the version differs or the record can't be read.
  */
@@ -51,7 +51,7 @@ redis.call('RPUSH', KEYS[7], append_event(KEYS[5], KEYS[6], ARGV[6], ARGV[7]))
 return 1
 `;
 
-/** The moves on Redis: records of a kind of their own, written in the same atomic step with their events. */
+/** The migrations on Redis: records of a kind of their own, written in the same atomic step with their events. */
 export function redisMigrations(redis: RedisClient, reader: StoredReader): MigrationLedger {
   return {
     get: (id) => reach(() => readMigration(redis, reader, id)),
@@ -110,14 +110,14 @@ async function commitMigration(
   return { type: "conflict", current };
 }
 
-/** A move that is not the newest of its cluster never is again: nobody can come between looking and removing. */
+/** A migration that is not the newest of its cluster never is again: no change can come between looking and removing. */
 async function removeMigration(redis: RedisClient, migration: Migration, logForMs: number | null): Promise<boolean> {
   const { id, version, cluster } = migration;
   if ((await latestId(redis, cluster)) === id) return false;
   const { due, unshown, closed } = keys;
   const of = { record: keys.migration(id), log: logKey(id), trace: traceKey(id) };
   const told = { shown: keys.shown(id), thread: threadKey(id) };
-  // Nothing extends a move, and moves are not counted: the script finds neither key.
+  // Nothing extends a migration, and moves are not counted: the script finds neither key.
   const none = { extensions: `${prefix}:extensions-of:${id}`, counts: `${prefix}:counts` };
   const sets = [keys.of(cluster), closed];
   return removeRecord(redis, { id, version, keys: { ...of, ...told, ...none, due, unshown, sets }, logForMs });

@@ -25,7 +25,7 @@ export async function readRecord(redis: RedisClient, reader: StoredReader, id: s
 
 /**
  * The SHA-1 of each record's text, as the commit script writes it; a version can come twice, after a failover. It is not worked out
- * here, which would take as long as sending the text. So a text that somebody writes into Redis alone is not seen until a restart.
+ * here, which would take as long as sending the text. So a text that is written into Redis alone is not seen until a restart.
  * KEYS: list, what the key of each record begins with
  */
 const digestsScript = scriptOf(`

@@ -97,12 +97,12 @@ return 1
 /** A hash: for each record that could not be read, the digest of what stood there. */
 const unreadableKey = "{eks-access}:unreadable";
 
-/** Where a record that can't be read is told. */
+/** Where an unreadable record is reported. */
 export interface UnreadableLog {
   error: (detail: object, message: string) => void;
 }
 
-/** Reads from Redis; what can't be read is told, once for each text of each record, and left where it is. */
+/** Reads from Redis; what can't be read is reported, once for each text of each record, and left where it is. */
 export interface StoredReader {
   /** Null: there is none, or it can't be read. */
   read: <K extends Kind>(kind: K, id: string, text: string | null | undefined) => Promise<Stored<K> | null>;

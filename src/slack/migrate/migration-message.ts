@@ -86,7 +86,7 @@ function migrationPlanBlocks(migration: Migration): KnownBlock[] {
   if (migration.state !== "pending") return stepBlocks;
   const { items, keptBecause } = plan.summary;
   const told = items
-    .filter(({ fate }) => fate !== "creator" && fate !== "dead")
+    .filter(({ outcome }) => outcome !== "creator" && outcome !== "dead")
     .map((item) => cut(itemWords(item), 600));
   const shown = fitting(told, mostItems);
   const left = told.length - shown.length + steps.length - shownSteps.length;

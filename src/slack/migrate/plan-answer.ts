@@ -11,7 +11,7 @@ import { migrationState } from "./migration-words.ts";
 const mostItems = 25;
 const mostSteps = 12;
 
-const marks: Readonly<Record<ItemSummary["fate"], string>> = {
+const marks: Readonly<Record<ItemSummary["outcome"], string>> = {
   moves: "→",
   "has-entry": "✓",
   nodes: "–",
@@ -28,7 +28,7 @@ export function migrationAnswer(
   { paths, open }: { readonly paths: readonly string[]; readonly open: Migration | null },
 ): Message {
   const { mode, items, steps, keptBecause, before, digest } = plan;
-  const moving = items.filter(({ fate }) => fate === "moves").length;
+  const moving = items.filter(({ outcome }) => outcome === "moves").length;
   const head = `*From aws-auth to access entries: ${code(cluster.name)}*, mode ${code(mode)}\n${counted(moving, "item")} of ${items.length} can move, in ${counted(steps.length, "step")}. This is only a plan.`;
   const left = Math.max(0, items.length - mostItems) + Math.max(0, steps.length - mostSteps);
   const blocks = [
@@ -54,8 +54,8 @@ function askBlocks({ name }: Cluster, paths: readonly string[]): KnownBlock[] {
 }
 
 /** What happens to one item of aws-auth. */
-export function itemWords({ place, arn, fate, sentences }: ItemSummary): string {
-  return `${marks[fate]} ${code(arn, 300)} (${place})\n      ${styled(sentences.join(" "), 900)}`;
+export function itemWords({ place, arn, outcome, sentences }: ItemSummary): string {
+  return `${marks[outcome]} ${code(arn, 300)} (${place})\n      ${styled(sentences.join(" "), 900)}`;
 }
 
 function stepWords({ does, proof, undo }: StepSummary, index: number): string {

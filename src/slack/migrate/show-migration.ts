@@ -209,11 +209,11 @@ function endEntries(migration: Migration): ThreadEntry[] {
   return [{ name: state, text: `${migrationState(migration)}.` }];
 }
 
-/** More approvers are not asked one by one: somebody of these will read it. */
+/** More approvers are not asked one by one: a person of these will read it. */
 const mostPeople = 20;
 
 /**
- * Asks the approvers of a move in direct messages where their channel can't be reached, and reminds them there: a deleted
+ * Asks the approvers of a migration in direct messages where their channel can't be reached, and reminds them there: a deleted
  * channel never wedges it. Each call is remembered for each person. @throws AccessError
  */
 async function callApprovers(context: MessengerContext, migration: Migration): Promise<void> {

@@ -14,7 +14,7 @@ import type { WorkerContext } from "../context.ts";
 import { knownCreator } from "../open/discover-creator.ts";
 import { openEksToManage } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
-import type { Errand } from "../open/session-of.ts";
+import type { Purpose } from "../open/session-of.ts";
 
 /** The tag of our migrations on an access entry: `begun`, then `whole`. */
 export const migrationTag = "eks-access/migration";
@@ -51,12 +51,12 @@ export function gatherMigration(
 export function withMigration<T>(
   context: WorkerContext,
   cluster: Cluster,
-  errand: Errand,
+  purpose: Purpose,
   givenArns: readonly string[],
   run: (reached: ReachedCluster, gathered: GatheredMigration) => Promise<T>,
 ): Promise<T> {
-  return reachCluster(context, cluster, errand, async (reached) =>
-    run(reached, await gather(context, cluster, reached, errand, givenArns)),
+  return reachCluster(context, cluster, purpose, async (reached) =>
+    run(reached, await gather(context, cluster, reached, purpose, givenArns)),
   );
 }
 
@@ -64,7 +64,7 @@ async function gather(
   context: WorkerContext,
   cluster: Cluster,
   { client, eks, creatorArn, description }: ReachedCluster,
-  errand: Errand,
+  purpose: Purpose,
   givenArns: readonly string[],
 ): Promise<GatheredMigration> {
   const { ledger, keys } = context;
@@ -79,7 +79,7 @@ async function gather(
   const document = parseDocument(configMap?.data ?? {});
   const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };
   const openManager = onceOpened(() =>
-    openEksToManage(cluster, [errand], () => knownCreator(context, cluster), context.awsRequests),
+    openEksToManage(cluster, [purpose], () => knownCreator(context, cluster), context.awsRequests),
   );
   // The creator's session may lack this permission; the identity that carries the plan out has it.
   const nodes = await nodesAsked(openManager);

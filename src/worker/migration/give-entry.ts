@@ -14,7 +14,7 @@ import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { WorkerContext } from "../context.ts";
 import { connectAs } from "../open/open-cluster.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
-import type { Errand } from "../open/session-of.ts";
+import type { Purpose } from "../open/session-of.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import { becomePrincipal, type PrincipalSession, signIn } from "../sign-in/sign-in.ts";
 import { asStanding, type GatheredMigration, migrationTag } from "./gather-migration.ts";
@@ -111,7 +111,7 @@ async function signInByMovedEntry(
   context: WorkerContext,
   cluster: Cluster,
   { description }: Pick<ReachedCluster, "description">,
-  errand: Errand,
+  purpose: Purpose,
   entry: AccessEntry,
 ): Promise<ProofFinding> {
   // The settings name roles with their paths; the document and this question have none.
@@ -119,12 +119,12 @@ async function signInByMovedEntry(
   if (way.type === "not tested") return { result: "not tested", detail: way.why };
   try {
     const exact = { ...way, roleArn: entry.principalArn };
-    const session = await becomePrincipal(cluster, exact, errand, context.awsRequests);
+    const session = await becomePrincipal(cluster, exact, purpose, context.awsRequests);
     const identity = identityBy(entry, session);
     const isAdmin = entry.policies.length > 0;
     const pods = { namespace: isAdmin ? "" : "default", isPromised: isAdmin };
     const connect = (attempt: number) =>
-      connectAs(session.credentials, cluster, description, context.now(), [errand], { tokenSeconds: 60 + attempt });
+      connectAs(session.credentials, cluster, description, context.now(), [purpose], { tokenSeconds: 60 + attempt });
     const expected = async () => ({ identity, place: "the access entries" });
     return await signIn({ expected, pods, connect, mappedAt: context.now().getTime() }, context);
   } catch (error) {

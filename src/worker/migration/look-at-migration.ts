@@ -44,11 +44,11 @@ export async function lookAtMigration(context: WorkerContext, cluster: Cluster):
 
 /** Looks at the cluster before the approvers are asked, as for a request. */
 async function plan(context: WorkerContext, cluster: Cluster, migration: PendingMigration): Promise<void> {
-  const errand = { id: migration.id, requester: migration.requester };
+  const purpose = { id: migration.id, requester: migration.requester };
   const facts = await withMigration(
     context,
     cluster,
-    errand,
+    purpose,
     migration.givenArns,
     async (_, gathered) => gathered.facts,
   );
@@ -71,7 +71,7 @@ function planned(
   if (result.type === "refused") return refused(result.code, result.message);
   if (result.steps.length === 0) {
     const message = `Nothing to do. ${result.keptBecause ?? "No item of aws-auth can move."}`;
-    return refused("nothing-to-move", message);
+    return refused("nothing-to-migrate", message);
   }
   const outs = result.steps.flatMap((step) => (step.type === "take-out" ? step.arns : []));
   const reminders = planReminders(now, migration.lapsesAt, config.timing.remindAfterSeconds);

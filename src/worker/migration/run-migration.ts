@@ -74,8 +74,8 @@ async function passOver(
   const verdict = checkMigration(migration, cluster, context.keys.decision, context.now(), requestLapsesAfterSeconds);
   const isToGoOn = verdict.type === "valid" && !isMigrationOver(migration);
   if (isToGoOn || migration.begun) {
-    const errand = { id: migration.id, requester: migration.requester };
-    await withMigration(context, cluster, errand, migration.givenArns, async (reached, gathered) => {
+    const purpose = { id: migration.id, requester: migration.requester };
+    await withMigration(context, cluster, purpose, migration.givenArns, async (reached, gathered) => {
       if (isToGoOn) await goOn(context, cluster, migration, reached, gathered, driver);
       else await seeToBegun(context, cluster, migration, gathered);
     });

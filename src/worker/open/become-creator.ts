@@ -13,7 +13,7 @@ import type { AwsCredentials, CredentialSource } from "../../aws/client-settings
 import { creatorSessionPolicy, managerSessionPolicy, waySessionPolicy } from "../../aws/session-policy.ts";
 import { assumeRole, credentialsOfProfile, ownCredentials } from "../../aws/sts.ts";
 import { canonicalCaller } from "../../aws-auth/index.ts";
-import { type Errand, sessionOf, tagsOf } from "./session-of.ts";
+import { type Purpose, sessionOf, tagsOf } from "./session-of.ts";
 
 /** What a creator's session may do in EKS: look at its cluster, change access entries too, or migrate and rescue it. */
 export type CreatorScope = "look" | "give" | "manage";
@@ -36,10 +36,10 @@ export interface CreatorSession {
 export async function becomeCreator(
   cluster: Cluster,
   creator: KnownCreator,
-  errands: readonly Errand[],
+  purposes: readonly Purpose[],
   log?: RequestIds,
 ): Promise<CreatorSession> {
-  const credentials = await credentialsOf(cluster, creator, errands, log);
+  const credentials = await credentialsOf(cluster, creator, purposes, log);
   const identity = await confirmCreator(cluster, creator, credentials, log);
   return { credentials, identity, creatorArn: creatorArnOf(creator) };
 }
@@ -48,11 +48,11 @@ export async function becomeCreator(
 export function credentialsOf(
   cluster: Cluster,
   creator: KnownCreator,
-  errands: readonly Errand[],
+  purposes: readonly Purpose[],
   log?: RequestIds,
   scope: CreatorScope = "look",
 ): Promise<AwsCredentials> {
-  return creator.type === "role" ? assumed(cluster, creator, errands, log, scope) : keysOf(cluster.region, creator);
+  return creator.type === "role" ? assumed(cluster, creator, purposes, log, scope) : keysOf(cluster.region, creator);
 }
 
 /** Asks AWS whose the credentials are. @throws AccessError where they are not the creator's */
@@ -78,17 +78,17 @@ export async function confirmCreator(
 export async function sessionThrough(
   region: string,
   through: CreatorRole["through"],
-  errands: readonly Errand[],
+  purposes: readonly Purpose[],
   lastPolicy: string,
   log?: RequestIds,
 ): Promise<CredentialSource> {
   let source: CredentialSource = "default";
   for (const [index, step] of through.entries()) {
     // What is transitive can't be set again on the way: AWS refuses that.
-    const carried = index === 0 ? { tags: tagsOf(errands), transitive: true } : {};
+    const carried = index === 0 ? { tags: tagsOf(purposes), transitive: true } : {};
     const next = through[index + 1];
     const policy = next ? waySessionPolicy(next.roleArn) : lastPolicy;
-    source = await assumeRole(source, { ...step, region, policy, ...sessionOf(errands), ...carried }, log);
+    source = await assumeRole(source, { ...step, region, policy, ...sessionOf(purposes), ...carried }, log);
   }
   return source;
 }
@@ -96,17 +96,17 @@ export async function sessionThrough(
 async function assumed(
   cluster: Cluster,
   { roleArn, externalId, through }: CreatorRole,
-  errands: readonly Errand[],
+  purposes: readonly Purpose[],
   log: RequestIds | undefined,
   scope: CreatorScope,
 ): Promise<AwsCredentials> {
   const { region } = cluster;
-  const source = await sessionThrough(region, through, errands, waySessionPolicy(roleArn), log);
-  const tags = through.length === 0 ? { tags: tagsOf(errands) } : {};
+  const source = await sessionThrough(region, through, purposes, waySessionPolicy(roleArn), log);
+  const tags = through.length === 0 ? { tags: tagsOf(purposes) } : {};
   const arn = clusterArnOf(cluster);
   const policy =
     scope === "manage" ? managerSessionPolicy(arn) : creatorSessionPolicy(arn, { givesEntries: scope === "give" });
-  return assumeRole(source, { roleArn, externalId, region, policy, ...sessionOf(errands), ...tags }, log);
+  return assumeRole(source, { roleArn, externalId, region, policy, ...sessionOf(purposes), ...tags }, log);
 }
 
 /** An IAM user has no session, so nothing of the requests stands in CloudTrail: the audit log tells which run it was. */

@@ -18,7 +18,7 @@ import { type ClusterClient, connectCluster } from "../../kubernetes/cluster-cli
 import { confirmCreator, credentialsOf } from "./become-creator.ts";
 import { askCloudTrail, creatorOfRecord, type DiscoveryContext, rememberedCreation } from "./discover-creator.ts";
 import { openEks, openEksForEntries } from "./open-eks.ts";
-import type { Errand } from "./session-of.ts";
+import type { Purpose } from "./session-of.ts";
 
 /** What opening a cluster takes of the worker's context. */
 interface OpeningContext extends DiscoveryContext {
@@ -39,8 +39,12 @@ export interface OpenedCluster {
   readonly entries: AccessEntries | null;
   /** Of the EKS cluster itself, as they were when it was opened. */
   readonly tags: Readonly<Record<string, string>>;
-  /** A client of the same cluster for somebody else. Nothing is sent yet. */
-  readonly connectAs: (credentials: AwsCredentials, errand: Errand, options: ConnectOptions) => Promise<ClusterClient>;
+  /** A client of the same cluster for another person. Nothing is sent yet. */
+  readonly connectAs: (
+    credentials: AwsCredentials,
+    purpose: Purpose,
+    options: ConnectOptions,
+  ) => Promise<ClusterClient>;
   close: () => void;
 }
 
@@ -58,31 +62,31 @@ export interface OpenCluster extends OpenedCluster {
 export async function openCluster(
   context: OpeningContext,
   cluster: Cluster,
-  errands: readonly Errand[],
+  purposes: readonly Purpose[],
 ): Promise<OpenCluster> {
   const { creator } = cluster;
   return creator.type === "discover"
-    ? openDiscovered(context, cluster, creator, errands)
-    : openAs(context, cluster, creator, errands);
+    ? openDiscovered(context, cluster, creator, purposes)
+    : openAs(context, cluster, creator, purposes);
 }
 
 /**
  * CloudTrail is asked where the ledger remembers nobody, and once more where whom it remembers does not fit any more: the
- * cluster may have been deleted and made again, by somebody else.
+ * cluster may have been deleted and made again, by another person.
  */
 async function openDiscovered(
   context: OpeningContext,
   cluster: Cluster,
   way: CreatorToDiscover,
-  errands: readonly Errand[],
+  purposes: readonly Purpose[],
 ): Promise<OpenCluster> {
   const record = (await rememberedCreation(context, cluster)) ?? (await askCloudTrail(context, cluster, null));
   const creator = creatorOfRecord(cluster, way, record);
-  const first = await attempt(context, cluster, creator, record, errands);
+  const first = await attempt(context, cluster, creator, record, purposes);
   if (first.type === "open") return first.open;
   const newer = await askCloudTrail(context, cluster, first.createdAt).catch(() => null);
   if (!newer || newer.eventId === record?.eventId) throw first.error;
-  const second = await attempt(context, cluster, creatorOfRecord(cluster, way, newer), newer, errands);
+  const second = await attempt(context, cluster, creatorOfRecord(cluster, way, newer), newer, purposes);
   if (second.type === "open") return second.open;
   throw second.error;
 }
@@ -97,10 +101,10 @@ async function attempt(
   cluster: Cluster,
   creator: KnownCreator,
   record: CreationRecord | null,
-  errands: readonly Errand[],
+  purposes: readonly Purpose[],
 ): Promise<Attempt> {
   try {
-    const open = await openAs(context, cluster, creator, errands);
+    const open = await openAs(context, cluster, creator, purposes);
     const { createdAt } = open.description;
     if (!record || isOfCluster(record, createdAt)) return { type: "open", open };
     open.close();
@@ -119,11 +123,11 @@ async function openAs(
   { now, awsRequests, auditIds }: OpeningContext,
   cluster: Cluster,
   creator: KnownCreator,
-  errands: readonly Errand[],
+  purposes: readonly Purpose[],
 ): Promise<OpenCluster> {
   const isAsCreator = cluster.accessEntries.as === "creator";
   const isOwn = creator.type === "role" || creator.profile === undefined;
-  const credentials = await credentialsOf(cluster, creator, errands, awsRequests, isAsCreator ? "give" : "look").catch(
+  const credentials = await credentialsOf(cluster, creator, purposes, awsRequests, isAsCreator ? "give" : "look").catch(
     async (error: unknown) => {
       // Where the worker has no identity, this says so, and not a refusal of the first role.
       if (isOwn) await callerIdentity("default", cluster.region, awsRequests);
@@ -138,14 +142,14 @@ async function openAs(
   const { authenticationMode: mode, tags } = description;
   const creatorArn = creatorArnOf(creator);
   const toGive = mode === "CONFIG_MAP" ? null : await openEksForEntries(cluster, eks, awsRequests);
-  const client = await connectAs(credentials, cluster, description, now(), errands, { auditIds, as: creatorArn });
+  const client = await connectAs(credentials, cluster, description, now(), purposes, { auditIds, as: creatorArn });
   const entries = toGive && accessEntriesOf(toGive, awsRequests);
   const close = () => {
     entries?.close();
     client.close();
   };
-  const asOther: OpenedCluster["connectAs"] = (other, errand, options) =>
-    connectAs(other, cluster, description, now(), [errand], options);
+  const asOther: OpenedCluster["connectAs"] = (other, purpose, options) =>
+    connectAs(other, cluster, description, now(), [purpose], options);
   return { client, description, mode, entries, tags, creatorArn, connectAs: asOther, close };
 }
 
@@ -171,12 +175,12 @@ export async function connectAs(
   cluster: Cluster,
   description: ClusterDescription,
   now: Date,
-  errands: readonly Errand[],
+  purposes: readonly Purpose[],
   { auditIds, as, tokenSeconds }: ConnectOptions = {},
 ): Promise<ClusterClient> {
   const token = await mintToken(credentials, cluster, now, tokenSeconds);
   const { name, endpoint = description.endpoint } = cluster;
   const { certificateAuthority = description.certificateAuthority } = cluster;
-  const requests = errands.map(({ id }) => id);
+  const requests = purposes.map(({ id }) => id);
   return connectCluster({ name, endpoint, certificateAuthority, token, as, requests, auditIds });
 }

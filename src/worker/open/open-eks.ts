@@ -7,7 +7,7 @@ import type { CredentialSource } from "../../aws/client-settings.ts";
 import { EksCluster } from "../../aws/eks-cluster.ts";
 import { managerSessionPolicy } from "../../aws/session-policy.ts";
 import { credentialsOf, sessionThrough } from "./become-creator.ts";
-import type { Errand } from "./session-of.ts";
+import type { Purpose } from "./session-of.ts";
 
 /** EKS for one cluster, as whoever these credentials are. @throws AccessError where it is another cluster than the one meant */
 export function openEks(source: CredentialSource, cluster: Cluster, log?: RequestIds): Promise<EksCluster> {
@@ -53,16 +53,16 @@ export function refuseOwnIdentity({ name, account, accessEntries }: Cluster, own
  */
 export async function openEksToManage(
   cluster: Cluster,
-  errands: readonly Errand[],
+  purposes: readonly Purpose[],
   knownCreator: () => Promise<KnownCreator>,
   log?: RequestIds,
 ): Promise<EksCluster> {
-  return openEks(await managerCredentials(cluster, errands, knownCreator, log), cluster, log);
+  return openEks(await managerCredentials(cluster, purposes, knownCreator, log), cluster, log);
 }
 
 async function managerCredentials(
   cluster: Cluster,
-  errands: readonly Errand[],
+  purposes: readonly Purpose[],
   knownCreator: () => Promise<KnownCreator>,
   log: RequestIds | undefined,
 ): Promise<CredentialSource> {
@@ -71,9 +71,9 @@ async function managerCredentials(
   if (own?.account === account) return "default";
   const way = wayInto(account, creator);
   if (way.length > 0) {
-    return sessionThrough(region, way, errands, managerSessionPolicy(clusterArnOf(cluster)), log);
+    return sessionThrough(region, way, purposes, managerSessionPolicy(clusterArnOf(cluster)), log);
   }
-  return credentialsOf(cluster, await knownCreator(), errands, log, "manage");
+  return credentialsOf(cluster, await knownCreator(), purposes, log, "manage");
 }
 
 /** A worker that has the keys of each creator in a profile may be nobody itself. */

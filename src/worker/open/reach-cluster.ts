@@ -7,7 +7,7 @@ import { becomeCreator } from "./become-creator.ts";
 import { knownCreator } from "./discover-creator.ts";
 import { connectAs } from "./open-cluster.ts";
 import { openEks } from "./open-eks.ts";
-import type { Errand } from "./session-of.ts";
+import type { Purpose } from "./session-of.ts";
 
 /** A cluster that is only to be looked at, whatever its authentication mode is. */
 export interface ReachedCluster {
@@ -18,19 +18,19 @@ export interface ReachedCluster {
   readonly client: ClusterClient;
 }
 
-/** Becomes the creator for a question of somebody, looks with `look`, and closes. @throws AccessError */
+/** Becomes the creator for a question of a person, looks with `look`, and closes. @throws AccessError */
 export async function reachCluster<T>(
   context: WorkerContext,
   cluster: Cluster,
-  errand: Errand,
+  purpose: Purpose,
   look: (reached: ReachedCluster) => Promise<T>,
 ): Promise<T> {
   const creator = await knownCreator(context, cluster);
-  const { credentials } = await becomeCreator(cluster, creator, [errand]);
+  const { credentials } = await becomeCreator(cluster, creator, [purpose]);
   const eks = await openEks(credentials, cluster);
   const { description } = eks;
   const creatorArn = creatorArnOf(creator);
-  const client = await connectAs(credentials, cluster, description, context.now(), [errand], { as: creatorArn });
+  const client = await connectAs(credentials, cluster, description, context.now(), [purpose], { as: creatorArn });
   try {
     return await look({ eks, creatorArn, description, client });
   } finally {

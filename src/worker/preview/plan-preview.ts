@@ -148,7 +148,7 @@ function refused(code: string, message: string): Extract<ChangePreview, { readon
   return { type: "refused", refusal: { code, message } };
 }
 
-/** What would change of somebody's access entry; or why it can't be done. */
+/** What would change of a person's access entry; or why it can't be done. */
 export function previewByEntry(
   cluster: Cluster,
   keys: MemoryKeys,

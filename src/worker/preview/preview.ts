@@ -148,10 +148,10 @@ async function previewRequest(
   await recordChange(context, previewed(request, { preview, approvalsWanted, reminders }), event, now);
 }
 
-/** Enough to know whether somebody had this access before; the newest come first. */
+/** Enough to know whether a person had this access before; the newest come first. */
 const remembered = 200;
 
-/** What somebody's account is linked with, where a link was made and not only asked with; null: nothing. */
+/** What a person's account is linked with, where a link was made and not only asked with; null: nothing. */
 async function principalOf({ ledger, config, keys }: WorkerContext, user: string): Promise<string | null> {
   const link = await ledger.linkOf(user);
   return link && isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision) ? link.arn : null;

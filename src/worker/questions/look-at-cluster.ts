@@ -24,7 +24,7 @@ export interface LookedAtEntries {
   readonly count: number;
   /** Why tags of ours have no valid seal; null: all that were read have one. */
   readonly untrusted: string | null;
-  /** The given leases that somebody removed. */
+  /** The given leases that a person removed. */
   readonly drifts: readonly Drift[];
 }
 
@@ -116,7 +116,7 @@ export async function lookAtDocument(
   return { document: parseDocument(data), immutable, isBeingDeleted: deletion !== null, untrusted, managers };
 }
 
-/** The given active leases that somebody removed from the document. */
+/** The given active leases that a person removed from the document. */
 export function driftsIn({ document, managers }: LookedAt, inForce: readonly ApprovedRequest[]): readonly Drift[] {
   return inForce.flatMap(
     (request) => driftOf(request, identityInDocument(document, request.principal), managers, document.problems) ?? [],

@@ -29,7 +29,7 @@ export interface Adoption {
 /**
  * Reads a cluster's own memory of its leases into a ledger that does not know them (law 10): once for each cluster of a
  * new ledger, and from time to time. Only what our seal speaks for is believed; nothing is granted by it. What is over by
- * the ledger and stands there all the same, as after somebody wrote a backup of aws-auth back, is taken away.
+ * the ledger and stands there all the same, as after a person wrote a backup of aws-auth back, is taken away.
  */
 export async function adoptCluster(context: WorkerContext, cluster: Cluster): Promise<Adoption> {
   // Before the creator is asked for: it may be what was lost.
@@ -86,7 +86,7 @@ async function adoptHoldings(
   for (const holding of holdings.values()) {
     for (const share of holding.shares) {
       const known = await context.ledger.get(share.id);
-      // Whatever the record says, also where somebody took it out of the lists in which runs find it.
+      // Whatever the record says, also where a person took it out of the lists in which runs find it.
       const inLedger = known === null ? "unknown" : placeIn("granted", known) === null ? "over" : "open";
       const isOver = Date.parse(share.endsAt) <= context.now().getTime();
       const { outcome } = decideShare({ inLedger, isTakenBack: withdrawn.has(share.id), isOver });

@@ -108,7 +108,7 @@ function forgottenIn(
   return new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.includes(id)));
 }
 
-/** One that comes to no end may arrive when nothing is due here any more: somebody has to look, and clear it away. */
+/** One that comes to no end may arrive when nothing is due here any more: a person has to look, and clear it away. */
 async function fenceOff({ context, cluster, opened }: Place, configMap: AwsAuthConfigMap): Promise<AwsAuthConfigMap> {
   try {
     return await fenceOffWrites(opened.client, configMap);
@@ -167,7 +167,7 @@ export function settle(input: SettleInput<ClusterState>): DocumentSettlement {
  * Where nothing can be changed, what was taken back is remembered at least. That it can't be must not hide why nothing
  * can.
  *
- * @throws AccessError `cluster-conflict` where somebody else wrote meanwhile
+ * @throws AccessError `cluster-conflict` where another person wrote meanwhile
  */
 async function rememberWithdrawals(
   { log, keys }: WorkerContext,
@@ -202,7 +202,7 @@ async function rehearseWrite(client: ClusterClient, { configMap }: ClusterState,
  * there afterwards.
  *
  * @returns the ConfigMap read back; null where there is none, and so nothing can be written
- * @throws AccessError; `cluster-conflict` where somebody else wrote meanwhile
+ * @throws AccessError; `cluster-conflict` where another person wrote meanwhile
  */
 async function writeDocument(
   client: ClusterClient,
@@ -234,7 +234,7 @@ async function fenceOffWrites(client: ClusterClient, configMap: AwsAuthConfigMap
   return client.writeAwsAuth(between, { data, annotations }, { dryRun: false });
 }
 
-/** Whether what was decided differs from what stands in the cluster. Where there is no ConfigMap, it counts as empty. */
+/** Whether what was decided differs from what is in the cluster. Where there is no ConfigMap, it counts as empty. */
 function needsWrite({ configMap }: ClusterState, after: Texts): boolean {
   return differs(configMap ?? { data: {}, annotations: {} }, after);
 }

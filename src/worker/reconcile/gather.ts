@@ -70,7 +70,7 @@ export async function gather<State extends WayState, Decided extends Settlement>
   return factsFor(run, state, open);
 }
 
-/** Reads what stands there once more where records remember what the log tells to have ended: their memory counts nothing. */
+/** Reads what is there once more where records remember what the log tells to have ended: their memory counts nothing. */
 async function readCluster<State extends WayState, Decided extends Settlement>(
   { context, adapter }: WayAttempt<State, Decided>,
   open: readonly ApprovedRequest[],
@@ -154,7 +154,7 @@ async function idsNotGrantedHere(
 }
 
 /**
- * Somebody edited our annotation, or our tags. It is not believed: what the records themselves remember, sealed, takes its place,
+ * A person edited our annotation, or our tags. It is not believed: what the records themselves remember, sealed, takes its place,
  * and it is written anew. The event hangs on one of the cluster's open leases, where there is one.
  */
 async function noteUntrusted(
@@ -225,7 +225,7 @@ async function wasTold(
 
 /**
  * The record says that a lease is in force, or is to be, whose approval was taken back: it is one of before, put back
- * into the ledger by whoever can write there, or with an old copy of it. It ends at once.
+ * into the ledger by an attacker who can write there, or with an old copy of it. It ends at once.
  */
 async function noteReplayed(context: WorkerContext, request: ApprovedRequest): Promise<void> {
   context.log.error({ request: request.id }, "a record from before its approval was taken back is in the ledger again");

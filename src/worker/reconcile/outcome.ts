@@ -83,7 +83,7 @@ function warnAt({ durationSeconds }: ApprovedRequest, endsAt: string, warnBefore
 }
 
 /**
- * Somebody else took its part out of the document, or put it back (`message` is null then). What could not be put back, and
+ * Another person took its part out of the document, or put it back (`message` is null then). What could not be put back, and
  * is there all the same, is so as well.
  */
 export async function noteDrift(
@@ -234,7 +234,7 @@ function endingOf(request: ApprovedRequest, now: Date): Lease | null {
 type Detail = AuditEvent["detail"];
 
 /**
- * Where somebody changed the record meanwhile, the next run sees what they did: it is woken by their change.
+ * Where a person changed the record meanwhile, the next run sees what they did: it is woken by their change.
  *
  * @param type null: no event tells of it, as `recordChange` has it
  */

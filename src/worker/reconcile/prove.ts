@@ -32,12 +32,12 @@ export interface ReadBack {
   readonly seenAfterMs: number | null;
 }
 
-/** Who somebody is by the document that was read back. */
+/** Who a person is by the document that was read back. */
 export function inDocument(document: ReadDocument, principal: string): ReadBack {
   return { identity: resolve(document, principal), place: "aws-auth", seenAfterMs: null };
 }
 
-/** Who somebody is by the access entries: a role's session has a name of ours, and a user has none. */
+/** Who a person is by the access entries: a role's session has a name of ours, and a user has none. */
 export function inEntries(identity: MappedIdentity | null, principal: string, seenAfterMs: number | null): ReadBack {
   const sessionName = principal.includes(":role/") ? "eks-access" : "";
   const username = identity && render(identity.username, { accountId: principal.split(":")[4] ?? "", sessionName });
@@ -78,7 +78,7 @@ function beforeSignIn(cluster: Cluster, { principal }: ApprovedRequest): ProofFi
   return { result: "not tested", detail: way.type === "role" ? "it is being tried" : way.why };
 }
 
-/** A active lease with its proof, and what of it is still to come: that the principal signs in, and an answer of the API server. */
+/** An active lease with its proof, and what of it is still to come: that the principal signs in, and an answer of the API server. */
 export function withProof(
   lease: Lease,
   { proof, unanswered }: Proved,
@@ -99,7 +99,7 @@ function mapped(request: ApprovedRequest, { identity, place, seenAfterMs }: Read
   return { result: "yes", detail: `${identity.username} with ${identity.groups.join(", ")}${seen}` };
 }
 
-/** What the API server says about what somebody may do. */
+/** What the API server says about what a person may do. */
 export interface AuthorizationReview {
   readonly finding: ProofFinding;
   /** Under which ids its audit log has the questions. */
@@ -108,13 +108,13 @@ export interface AuthorizationReview {
   readonly unanswered: unknown;
 }
 
-/** EKS's own authorizer knows who signed in. AWS does not say that it answers for a name that somebody only asks about. */
+/** EKS's own authorizer knows who signed in. AWS does not say that it answers for a name that a person only asks about. */
 const unseen = "a review names a Kubernetes user: it can't see the access policies of an IAM principal";
 
 /** The session name with which a role is looked up. */
 const anySession = "eks-access";
 
-/** Asks the API server whether somebody may do all that the level of a request names. */
+/** Asks the API server whether a person may do all that the level of a request names. */
 export async function reviewLease(
   client: Pick<ClusterClient, "may">,
   cluster: Cluster,
@@ -139,7 +139,7 @@ export async function reviewLease(
 }
 
 /**
- * Asks the API server whether somebody may still do something that the level of a lease names, after its end. The lease's own
+ * Asks the API server whether a person may still do something that the level of a lease names, after its end. The lease's own
  * groups are left out: what binds them stays, and nobody brings them any more.
  */
 export async function reviewEnd(

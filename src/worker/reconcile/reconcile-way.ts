@@ -15,7 +15,7 @@ import type { Outcomes, Settlement, VoidApproval, WayAdapter, WayState, WriteFai
 const attempts = 5;
 
 /**
- * Makes what one way of a cluster gives match the ledger. Where somebody else's change came in between, everything from the reading
+ * Makes what one way of a cluster gives match the ledger. Where another person's change came in between, everything from the reading
  * again, a bounded number of times.
  */
 export async function reconcileWay<State extends WayState, Decided extends Settlement>(
@@ -33,7 +33,7 @@ export async function reconcileWay<State extends WayState, Decided extends Settl
   }
 }
 
-/** `again`: what was read, or made, has to be read once more. `conflict`: the same, and somebody else is at work there. */
+/** `again`: what was read, or made, has to be read once more. `conflict`: the same, and another person is at work there. */
 type Result = "done" | "again" | "conflict";
 
 /** Gather, decide, act, record. */
@@ -59,7 +59,7 @@ function countConflict({ context, cluster, adapter }: Run): void {
   context.metrics?.conflicts.inc({ cluster: cluster.name, way: adapter.way });
 }
 
-/** Writes, and reads back what stands there then. Null: something had to be made first. @throws AccessError */
+/** Writes, and reads back what is there then. Null: something had to be made first. @throws AccessError */
 async function act<State extends WayState, Decided extends Settlement>(
   run: WayAttempt<State, Decided>,
   state: State,
@@ -94,7 +94,7 @@ interface Acted {
   /** The granted requests as their records are now. */
   readonly begun: readonly ApprovedRequest[];
   readonly outcomes: Outcomes;
-  /** For how many principals somebody else's change came in between: they are tried again in this run. */
+  /** For how many principals another person's change came in between: they are tried again in this run. */
   readonly conflicts: number;
   /** Whether a request's principal is not tried again in this run. */
   readonly isDone: (request: ApprovedRequest) => boolean;

@@ -27,7 +27,7 @@ export type ReconcileReason = "due" | "end" | "inspect" | "adopt";
 
 /**
  * Makes one cluster match the ledger: gathers all that is due, decides once, writes once, proves each lease, writes
- * each outcome. It may run twice, late or after a crash: what stands in the cluster and in the ledger is looked at
+ * each outcome. It may run twice, late or after a crash: what is in the cluster and in the ledger is looked at
  * again each time.
  */
 export async function reconcileCluster(
@@ -86,7 +86,7 @@ async function run(
     }
     if (isUnreached(error, open !== null)) {
       const { retryAt } = await noteTrouble(context, cluster, error);
-      // What is to end goes on being tried each minute: somebody has access until it is gone.
+      // What is to end goes on being tried each minute: a person has access until it is gone.
       const notBefore = (request: ApprovedRequest) => (isOver(request, context.now()) ? undefined : retryAt);
       return await putOffEach(context, due, error, notBefore);
     }

@@ -69,7 +69,7 @@ function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: (arn: 
   return reason ?? (isForApprover(facts, { ...request, standing }) ? approverGetsIt : null);
 }
 
-/** Somebody may have been linked since they approved, or by a Slack process that does not say so. */
+/** A person may have been linked since they approved, or by a Slack process that does not say so. */
 function isForApprover({ cluster, links }: ApprovalFacts, request: ApprovedRequest): boolean {
   const { principal, requester, level, standing, approvals } = request;
   const rule = ruleFor(cluster, level, { user: requester, memberships: standing.memberships });

@@ -30,7 +30,7 @@ export interface WayAdapter<State extends WayState, Decided extends Settlement> 
   /** Begins a try: what another run, or the try before, has not sent yet it must not send any more. */
   readonly begin: () => Promise<void>;
   /**
-   * Reads what stands there, and what of it is ours.
+   * Reads what is there, and what of it is ours.
    * @param open the cluster's open requests that are taken this way
    * @throws AccessError
    */
@@ -56,7 +56,7 @@ export interface WayState {
   readonly creatorArn: string;
   /** What of it is ours, by lower-case ARN. */
   readonly holdings: ReadonlyMap<string, Holding>;
-  /** The lower-case ARNs whose part in the cluster's own memory somebody took out. */
+  /** The lower-case ARNs whose part in the cluster's own memory a person took out. */
   readonly lost: ReadonlySet<string>;
   /** Which approvals were taken back before their end, as this way's own memory has it. */
   readonly withdrawals: Withdrawals;
@@ -72,7 +72,7 @@ export interface WayState {
   readonly isUnfinished: boolean;
 }
 
-/** What somebody asks for, with what it names. */
+/** What a person asks for, with what it names. */
 export interface RequestedChange {
   readonly request: AccessRequest;
   readonly level: Level;
@@ -141,8 +141,8 @@ export type Prepared =
       /** Whether something is sent for a lease: its record has to say so before. */
       readonly isSentFor: (request: ApprovedRequest) => boolean;
       /**
-       * Sends it, and reads back what stands there then.
-       * @throws AccessError `cluster-conflict` where somebody else's change came in between, for all of them
+       * Sends it, and reads back what is there then.
+       * @throws AccessError `cluster-conflict` where another person's change came in between, for all of them
        */
       readonly send: () => Promise<Outcomes>;
     }
@@ -164,7 +164,7 @@ export interface Outcomes {
 }
 
 export interface WriteFailure {
-  /** `conflict`: somebody else's change came in between. `refused`: nothing of what was sent has been taken, for certain. */
+  /** `conflict`: another person's change came in between. `refused`: nothing of what was sent has been taken, for certain. */
   readonly kind: "conflict" | "refused" | "failed";
   readonly error: unknown;
 }

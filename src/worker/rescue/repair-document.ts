@@ -118,13 +118,13 @@ function guardOf(cluster: Cluster, creatorArn: string | null): PlanGuard {
     ...(creatorArn === null ? {} : { creatorArn }),
     account: cluster.account,
     partition: partitionOf(cluster),
-    // Somebody admitted everybody in the good document: this policy does not judge that.
+    // A person admitted everybody in the good document: this policy does not judge that.
     allowForeignAccounts: cluster.foreignAccounts,
   };
 }
 
 /**
- * Keeps a sealed copy of the document in the cluster, if it is readable and admits somebody: a later rescue may write it back. The copy
+ * Keeps a sealed copy of the document in the cluster, if it is readable and admits a person: a later rescue may write it back. The copy
  * only helps later, so nothing waits for it.
  *
  * @returns whether it is kept

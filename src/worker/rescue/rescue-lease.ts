@@ -9,7 +9,7 @@ import type { EksCluster } from "../../aws/eks-cluster.ts";
 import type { WorkerContext } from "../context.ts";
 import { knownCreator } from "../open/discover-creator.ts";
 import { openEksToManage } from "../open/open-eks.ts";
-import type { Errand } from "../open/session-of.ts";
+import type { Purpose } from "../open/session-of.ts";
 import { end, putOff } from "../reconcile/outcome.ts";
 
 /** The principal and the place of a rescue's entry. */
@@ -112,8 +112,8 @@ export async function endRescues(context: WorkerContext, cluster: Cluster): Prom
 }
 
 /** EKS with the rescuing identity. @throws AccessError */
-export function openRescuer(context: WorkerContext, cluster: Cluster, errand: Errand): Promise<EksCluster> {
-  return openEksToManage(cluster, [errand], () => knownCreator(context, cluster));
+export function openRescuer(context: WorkerContext, cluster: Cluster, purpose: Purpose): Promise<EksCluster> {
+  return openEksToManage(cluster, [purpose], () => knownCreator(context, cluster));
 }
 
 /** @throws AccessError */

@@ -18,7 +18,7 @@ import { type RecordContext, recordChanged } from "../../ledger/lifecycle.ts";
 import { eventOf, updateRequest } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
 import { connectAs } from "../open/open-cluster.ts";
-import type { Errand } from "../open/session-of.ts";
+import type { Purpose } from "../open/session-of.ts";
 import type { GoodDocument } from "./repair-document.ts";
 
 /** A session in a cluster. */
@@ -50,7 +50,7 @@ export interface Candidate {
 }
 
 /** The lease's principal: our own identity if it is the same, otherwise a session of its role without rights in AWS. */
-export function leasedCandidate({ region }: Cluster, principalArn: string, errand: Errand): Candidate {
+export function leasedCandidate({ region }: Cluster, principalArn: string, purpose: Purpose): Candidate {
   return {
     name: principalArn,
     isLeased: true,
@@ -58,7 +58,7 @@ export function leasedCandidate({ region }: Cluster, principalArn: string, erran
       const { arn } = await callerIdentity("default", region);
       const bare = principalArn.replace(/:role\/.*\//, ":role/");
       if ((canonicalCaller(arn) ?? arn).toLowerCase() === bare.toLowerCase()) return ownCredentials(region);
-      const sessionName = sessionNameOf(errand.requester, errand.id);
+      const sessionName = sessionNameOf(purpose.requester, purpose.id);
       return assumeRole("default", { roleArn: principalArn, region, sessionName, policy: nothingSessionPolicy() });
     },
   };
@@ -72,7 +72,7 @@ export async function signInAsOne(
   cluster: Cluster,
   description: ClusterDescription,
   candidates: readonly Candidate[],
-  errand: Errand,
+  purpose: Purpose,
   { now, pause = wait }: { readonly now: () => Date; readonly pause?: (ms: number) => Promise<unknown> },
 ): Promise<SignInResult> {
   const why: string[] = [];
@@ -85,7 +85,7 @@ export async function signInAsOne(
         if (attempt > 0) await pause(tryAfterMs(attempt));
         // Two tries within a second must not have the same token.
         const options = { tokenSeconds: 60 + attempt };
-        const client = await connectAs(session, cluster, description, now(), [errand], options);
+        const client = await connectAs(session, cluster, description, now(), [purpose], options);
         try {
           await client.readAwsAuth();
           return { type: "in", signedIn: { client, isLeased, afterMs: now().getTime() - start } };

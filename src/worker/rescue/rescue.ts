@@ -115,9 +115,9 @@ async function mendAs(
   journal: RescueJournal,
 ): Promise<MendResult | null> {
   const { cluster, principalArn, good } = order;
-  const errand = { id: journal.request().id, requester: order.by };
-  const candidates = [leasedCandidate(cluster, principalArn, errand), ...context.others];
-  const result = await signInAsOne(cluster, description, candidates, errand, context);
+  const purpose = { id: journal.request().id, requester: order.by };
+  const candidates = [leasedCandidate(cluster, principalArn, purpose), ...context.others];
+  const result = await signInAsOne(cluster, description, candidates, purpose, context);
   const signedIn = result.type === "in" ? result.signedIn : null;
   await activate(journal, signedIn, context.now().toISOString());
   if (result.type === "out") {

@@ -16,7 +16,7 @@ import { canonicalCaller, entryArnIn, render, resolve, withoutRolePath } from ".
 import { broken, type Finding, found, named, notAsked } from "../../diagnosis/link.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
-import { type Errand, sessionOf, tagsOf } from "../open/session-of.ts";
+import { type Purpose, sessionOf, tagsOf } from "../open/session-of.ts";
 import { parseRemembered } from "../remembered.ts";
 
 /**
@@ -125,10 +125,10 @@ export interface PrincipalSession {
 export async function becomePrincipal(
   { region, name }: Cluster,
   { roleArn, externalId }: Extract<SignInWay, { type: "role" }>,
-  errand: Errand,
+  purpose: Purpose,
   log?: RequestIds,
 ): Promise<PrincipalSession> {
-  const session = { ...sessionOf([errand]), tags: tagsOf([errand]), policy: nothingSessionPolicy() };
+  const session = { ...sessionOf([purpose]), tags: tagsOf([purpose]), policy: nothingSessionPolicy() };
   const credentials = await assumeRole("default", { roleArn, externalId, region, ...session }, log).catch(
     (error: unknown) => {
       throw withRemedy(error, name);
@@ -206,8 +206,8 @@ function ofPattern(pattern: string): Finding {
 
 async function ofRole(cluster: Cluster, roleArn: string, externalId: string | undefined): Promise<Finding> {
   try {
-    const errand = { id: "doctor", requester: "doctor" };
-    const { arn } = await becomePrincipal(cluster, { type: "role", roleArn, externalId }, errand);
+    const purpose = { id: "doctor", requester: "doctor" };
+    const { arn } = await becomePrincipal(cluster, { type: "role", roleArn, externalId }, purpose);
     return found(`sign in: the worker can be ${arn}`);
   } catch (error) {
     if (error instanceof AccessError) return broken(`sign in: ${error.what}`, error.mend);

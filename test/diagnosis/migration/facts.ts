@@ -1,6 +1,6 @@
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import type { MigrationFacts, StandingEntry } from "../../../src/diagnosis/migration/facts.ts";
-import type { Fate } from "../../../src/diagnosis/migration/fate.ts";
+import type { Outcome } from "../../../src/diagnosis/migration/item-outcome.ts";
 import { type MigrationPlan, planMigration } from "../../../src/diagnosis/migration/plan.ts";
 
 export const account = "111122223333";
@@ -59,8 +59,8 @@ export function planned(facts: MigrationFacts): MigrationPlan {
 }
 
 /** What becomes of the only item of mapRoles. */
-export function fateOfRole(item: Item, facts: Partial<Omit<MigrationFacts, "document">> = {}): Fate {
-  const [only] = planned(someFacts({ mapRoles: section("role", [item]) }, facts)).fates;
+export function outcomeOfRole(item: Item, facts: Partial<Omit<MigrationFacts, "document">> = {}): Outcome {
+  const [only] = planned(someFacts({ mapRoles: section("role", [item]) }, facts)).outcomes;
   if (!only) throw new Error("the document has no item");
-  return only.fate;
+  return only.outcome;
 }

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { MigrationFacts } from "../../../src/diagnosis/migration/facts.ts";
 import { planMigration } from "../../../src/diagnosis/migration/plan.ts";
-import { account, fateOfRole, planned, role, section, someFacts, standingEntry, user } from "./facts.ts";
+import { account, outcomeOfRole, planned, role, section, someFacts, standingEntry, user } from "./facts.ts";
 
 const dev = { arn: role("dev"), username: "dev:{{SessionName}}", groups: ["viewers"] };
 const admin = { arn: role("admin"), username: "admin", groups: ["system:masters", "viewers"] };
@@ -34,7 +34,7 @@ it("switches no mode for nothing", () => {
 it("has nothing to move where nobody reads aws-auth", () => {
   expect(planMigration(someFacts({ mapRoles: section("role", [dev]) }, { mode: "API" }))).toMatchObject({
     type: "refused",
-    code: "nothing-to-move",
+    code: "nothing-to-migrate",
   });
 });
 
@@ -49,7 +49,7 @@ it("refuses a document of which a part can't be read, for it does not know whom 
 });
 
 it("names the policy that stands for system:masters, and keeps the groups that EKS takes", () => {
-  expect(fateOfRole({ ...admin, groups: [...admin.groups, "system:nodes", "system:authenticated"] })).toMatchObject({
+  expect(outcomeOfRole({ ...admin, groups: [...admin.groups, "system:nodes", "system:authenticated"] })).toMatchObject({
     type: "moves",
     wanted: { username: "admin", groups: ["viewers"], isAdmin: true },
     instead: [expect.stringContaining("AmazonEKSClusterAdminPolicy"), expect.stringContaining("system:nodes goes")],
@@ -63,7 +63,7 @@ it("takes administrators out of aws-auth though nobody is one there afterwards",
 });
 
 it("needs no word on a group that everybody is in who signs in", () => {
-  expect(fateOfRole({ ...dev, groups: ["viewers", "system:authenticated", "viewers", ""] })).toMatchObject({
+  expect(outcomeOfRole({ ...dev, groups: ["viewers", "system:authenticated", "viewers", ""] })).toMatchObject({
     type: "moves",
     wanted: { groups: ["viewers"] },
     instead: [],
@@ -75,7 +75,7 @@ it.each([
   ["eks:viewers", "group-reserved"],
   ["team-{{SessionName}}", "template-in-group"],
 ])("leaves an item in the group %s where it is", (group, code) => {
-  expect(fateOfRole({ ...dev, groups: [group] })).toMatchObject({ type: "stays", code });
+  expect(outcomeOfRole({ ...dev, groups: [group] })).toMatchObject({ type: "stays", code });
 });
 
 it.each([
@@ -88,7 +88,11 @@ it.each([
   ["dev-{{SessionName}}", "template-session"],
   ["{{SessionNameRaw}}", "template-session"],
 ])("leaves an item with the username %j where it is", (username, code) => {
-  expect(fateOfRole({ ...dev, username })).toMatchObject({ type: "stays", code, remedy: expect.stringMatching(/\.$/) });
+  expect(outcomeOfRole({ ...dev, username })).toMatchObject({
+    type: "stays",
+    code,
+    remedy: expect.stringMatching(/\.$/),
+  });
 });
 
 it("writes out what is the same for each session: the account, and that a user has no session", () => {
@@ -98,7 +102,7 @@ it("writes out what is the same for each session: the account, and that a user h
     groups: ["of-{{AccountID}}"],
   };
 
-  expect(planned(someFacts({ mapUsers: section("user", [alice]) })).fates[0]?.fate).toMatchObject({
+  expect(planned(someFacts({ mapUsers: section("user", [alice]) })).outcomes[0]?.outcome).toMatchObject({
     type: "moves",
     wanted: { principalArn: alice.arn, username: `${account}:alice`, groups: [`of-${account}`] },
   });
@@ -107,8 +111,8 @@ it("writes out what is the same for each session: the account, and that a user h
 it("takes the ARN with its path where it is told, and says what happens where it is not", () => {
   const told = `arn:aws:iam::${account}:role/teams/core/dev`;
 
-  expect(fateOfRole(dev, { givenArns: [told] })).toMatchObject({ wanted: { principalArn: told }, notes: [] });
-  expect(fateOfRole(dev)).toMatchObject({
+  expect(outcomeOfRole(dev, { givenArns: [told] })).toMatchObject({ wanted: { principalArn: told }, notes: [] });
+  expect(outcomeOfRole(dev)).toMatchObject({
     wanted: { principalArn: dev.arn },
     notes: [expect.stringContaining("--arn")],
   });
@@ -118,8 +122,8 @@ it("asks for the path of a role of IAM Identity Center, which always has one", (
   const sso = { ...dev, arn: role("AWSReservedSSO_Admin_0123456789abcdef") };
   const told = `arn:aws:iam::${account}:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123456789abcdef`;
 
-  expect(fateOfRole(sso)).toMatchObject({ type: "stays", code: "path-unknown" });
-  expect(fateOfRole(sso, { givenArns: [told] })).toMatchObject({ type: "moves", wanted: { principalArn: told } });
+  expect(outcomeOfRole(sso)).toMatchObject({ type: "stays", code: "path-unknown" });
+  expect(outcomeOfRole(sso, { givenArns: [told] })).toMatchObject({ type: "moves", wanted: { principalArn: told } });
 });
 
 it.each([
@@ -128,18 +132,21 @@ it.each([
   [role("AWSServiceRoleForAmazonEKS"), "service-linked-role"],
   [`arn:aws-cn:iam::${account}:role/dev`, "foreign-partition"],
 ])("leaves %s, for which there is no access entry", (arn, code) => {
-  expect(fateOfRole({ ...dev, arn })).toMatchObject({ type: "stays", code });
+  expect(outcomeOfRole({ ...dev, arn })).toMatchObject({ type: "stays", code });
 });
 
 it("leaves whole accounts, and says so before the mode can be API", () => {
-  const { fates, before } = planned(someFacts({ mapAccounts: `["${account}", "twelve"]` }));
+  const { outcomes, before } = planned(someFacts({ mapAccounts: `["${account}", "twelve"]` }));
 
-  expect(fates.map(({ fate }) => fate)).toMatchObject([{ type: "stays", code: "whole-account" }, { type: "dead" }]);
+  expect(outcomes.map(({ outcome }) => outcome)).toMatchObject([
+    { type: "stays", code: "whole-account" },
+    { type: "dead" },
+  ]);
   expect(before).toEqual([expect.stringContaining(`every role and user of account ${account}`)]);
 });
 
 it("moves nobody in who can't sign in today", () => {
-  const { fates, steps } = planned(
+  const { outcomes, steps } = planned(
     someFacts({
       mapRoles: section("role", [
         { ...dev, arn: `arn:aws:iam::${account}:role/teams/dev` },
@@ -149,7 +156,7 @@ it("moves nobody in who can't sign in today", () => {
     }),
   );
 
-  expect(fates.map(({ fate }) => fate)).toMatchObject([
+  expect(outcomes.map(({ outcome }) => outcome)).toMatchObject([
     { type: "dead", why: expect.stringContaining("without its path") },
     { type: "dead", why: expect.stringContaining("replaces all of it") },
     { type: "moves", wanted: { username: dev.username, isAdmin: false } },
@@ -163,7 +170,7 @@ it("leaves users of whom chance says which counts", () => {
     { arn: user("Dave"), username: "b" },
   ]);
 
-  expect(planned(someFacts({ mapUsers })).fates.map(({ fate }) => fate)).toMatchObject([
+  expect(planned(someFacts({ mapUsers })).outcomes.map(({ outcome }) => outcome)).toMatchObject([
     { type: "stays", code: "entry-ambiguous" },
     { type: "stays", code: "entry-ambiguous" },
   ]);
@@ -176,11 +183,11 @@ it.each([
   ["FARGATE_LINUX", { username: "system:node:{{SessionName}}", groups: [...node.groups, "system:node-proxier"] }],
   ["HYBRID_LINUX", { ...node, username: "system:node:{{SessionName}}" }],
 ])("leaves nodes of the kind %s to EKS, and never takes them out of aws-auth", (nodeType, names) => {
-  const { fates, steps, before } = planned(
+  const { outcomes, steps, before } = planned(
     someFacts({ mapRoles: section("role", [{ arn: role("nodes"), ...names }, dev]) }),
   );
 
-  expect(fates[0]?.fate).toMatchObject({ type: "nodes", nodeType, isThere: false });
+  expect(outcomes[0]?.outcome).toMatchObject({ type: "nodes", nodeType, isThere: false });
   expect(steps.at(-1)).toMatchObject({ arns: [dev.arn], after: { mapRoles: expect.stringContaining("role/nodes") } });
   expect(before).toEqual([expect.stringContaining(nodeType)]);
 });
@@ -188,7 +195,7 @@ it.each([
 it("says by EKS's own word whose nodes a role is of, and of which type", () => {
   const owned = (name: string, type: "EC2_LINUX" | "EC2_WINDOWS") => ({ roleArn: role("eks/nodes"), name, type });
   const of = (managedNodes: MigrationFacts["managedNodes"]) =>
-    fateOfRole({ arn: role("nodes"), ...node }, { managedNodes });
+    outcomeOfRole({ arn: role("nodes"), ...node }, { managedNodes });
   const [linux, windows] = [
     owned("the managed node group a", "EC2_LINUX"),
     owned("the managed node group w", "EC2_WINDOWS"),
@@ -207,22 +214,22 @@ it("says by EKS's own word whose nodes a role is of, and of which type", () => {
 });
 
 it("says which groups of nodes an entry of EKS's own would not give", () => {
-  const fate = fateOfRole({ arn: role("nodes"), ...node, groups: [...node.groups, "system:masters"] });
+  const outcome = outcomeOfRole({ arn: role("nodes"), ...node, groups: [...node.groups, "system:masters"] });
 
-  expect(fate).toMatchObject({ type: "nodes", note: expect.stringContaining("lacks the groups system:masters") });
+  expect(outcome).toMatchObject({ type: "nodes", note: expect.stringContaining("lacks the groups system:masters") });
 });
 
 it("knows nodes that have their access entry", () => {
   const standing = [standingEntry({ principalArn: role("eks/nodes"), type: "EC2_LINUX" })];
 
-  expect(fateOfRole({ arn: role("nodes"), ...node }, { mode: "API_AND_CONFIG_MAP", standing })).toMatchObject({
+  expect(outcomeOfRole({ arn: role("nodes"), ...node }, { mode: "API_AND_CONFIG_MAP", standing })).toMatchObject({
     type: "nodes",
     isThere: true,
   });
 });
 
 it("leaves the creator to EKS", () => {
-  expect(fateOfRole({ ...admin, arn: role("cluster-creator") })).toMatchObject({ type: "creator" });
+  expect(outcomeOfRole({ ...admin, arn: role("cluster-creator") })).toMatchObject({ type: "creator" });
 });
 
 it("lets a lease of ours end where it was given", () => {
@@ -237,7 +244,7 @@ it("lets a lease of ours end where it was given", () => {
   };
   const holdings = new Map([[dev.arn, { arn: dev.arn, entryAdded: true, added: ["viewers"], shares: [share] }]]);
 
-  expect(fateOfRole(dev, { holdings })).toMatchObject({
+  expect(outcomeOfRole(dev, { holdings })).toMatchObject({
     type: "waits",
     until: share.endsAt,
     note: expect.stringContaining("r-1"),
@@ -246,21 +253,21 @@ it("lets a lease of ours end where it was given", () => {
 
 it("takes nobody out of aws-auth whose access entry ends with a lease of ours", () => {
   const standing = [standingEntry({ principalArn: role("teams/dev"), isLeased: true })];
-  const { fates, steps } = planned(
+  const { outcomes, steps } = planned(
     someFacts({ mapRoles: section("role", [dev]) }, { mode: "API_AND_CONFIG_MAP", standing }),
   );
 
-  expect(fates[0]?.fate).toMatchObject({ type: "waits" });
+  expect(outcomes[0]?.outcome).toMatchObject({ type: "waits" });
   expect(steps).toEqual([]);
 });
 
 it("lets an access entry of somebody else's be, whose principal then goes out of aws-auth", () => {
   const standing = [standingEntry({ principalArn: role("teams/dev"), groups: ["editors"] })];
-  const { fates, steps } = planned(
+  const { outcomes, steps } = planned(
     someFacts({ mapRoles: section("role", [dev]) }, { mode: "API_AND_CONFIG_MAP", standing }),
   );
 
-  expect(fates[0]?.fate).toMatchObject({ type: "has-entry", note: expect.stringContaining("editors") });
+  expect(outcomes[0]?.outcome).toMatchObject({ type: "has-entry", note: expect.stringContaining("editors") });
   expect(steps).toMatchObject([{ type: "take-out", arns: [dev.arn] }]);
 });
 
@@ -285,7 +292,7 @@ it("goes on where a run of before died, under the same digest all the way", () =
 it("does not overrule whoever changed an entry after it was whole", () => {
   const standing = [standingEntry({ principalArn: dev.arn, username: dev.username, groups: [], migrated: "whole" })];
 
-  expect(fateOfRole(dev, { mode: "API_AND_CONFIG_MAP", standing })).toMatchObject({ type: "has-entry" });
+  expect(outcomeOfRole(dev, { mode: "API_AND_CONFIG_MAP", standing })).toMatchObject({ type: "has-entry" });
 });
 
 it("has another digest for other entries and for another cluster", () => {

@@ -17,7 +17,7 @@ const steps = [
 const item = {
   place: "mapRoles line 4",
   arn: "arn:aws:iam::111122223333:role/dev",
-  fate: "moves" as const,
+  outcome: "moves" as const,
   sentences: ["Gets an access entry."],
 };
 const summary = { mode: "CONFIG_MAP", items: [item], steps, keptBecause: null, before: [], digest };

@@ -27,8 +27,8 @@ test("the move of a cluster is planned from what stands there, and nothing is wr
     type: "planned",
     mode: "CONFIG_MAP",
     items: [
-      { place: "mapRoles line 2", arn: arns.node, fate: "nodes" },
-      { place: "mapRoles line 8", arn: arns.admins, fate: "moves" },
+      { place: "mapRoles line 2", arn: arns.node, outcome: "nodes" },
+      { place: "mapRoles line 8", arn: arns.admins, outcome: "moves" },
     ],
     steps: [
       { undo: expect.stringContaining("no way back") },

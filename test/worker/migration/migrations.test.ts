@@ -121,8 +121,8 @@ describe("a move that two approvers have approved", () => {
     });
     expect(rolesNow()).toContain(arns.node);
     expect(rolesNow()).not.toContain(arns.admins);
-    const errand = { id: "test", requester: "test" };
-    const kept = await reachCluster(scene.context(), cluster, errand, ({ client }) => client.readKept());
+    const purpose = { id: "test", requester: "test" };
+    const kept = await reachCluster(scene.context(), cluster, purpose, ({ client }) => client.readKept());
     expect(readKept(cluster.name, kept, "last", keys.memory)?.data).toEqual(initialAwsAuth);
     await adminsSignIn();
     const begun = ["migration.begun", "migration.stepped"];

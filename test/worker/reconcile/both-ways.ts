@@ -157,8 +157,8 @@ export function outsideDocument(sandbox: Sandbox): Outside {
         metadata: { ...metadata, annotations: { ...metadata.annotations, touched } },
       }));
     },
-    afterReading: (_, act) => async (context, about, errands) => {
-      const { client, ...open } = await openCluster(context, about, errands);
+    afterReading: (_, act) => async (context, about, purposes) => {
+      const { client, ...open } = await openCluster(context, about, purposes);
       const readAwsAuth = async () => {
         const found = await client.readAwsAuth();
         await act();
@@ -193,8 +193,8 @@ export function outsideEntries(sandbox: Sandbox, cluster: Cluster): Outside {
       const entry = await entries.describe(arn);
       if (entry) await entries.tag(entry, { touched: crypto.randomUUID() });
     },
-    afterReading: (arn, act) => async (context, about, errands) => {
-      const { entries: read, ...open } = await openCluster(context, about, errands);
+    afterReading: (arn, act) => async (context, about, purposes) => {
+      const { entries: read, ...open } = await openCluster(context, about, purposes);
       if (!read) throw new Error(`${about.name} takes no access entries`);
       const describe = async (principalArn: string) => {
         const found = await read.describe(principalArn);

@@ -48,8 +48,8 @@ function beforeReading(act: () => Promise<void>): NonNullable<WorkerContext["ope
     isDone = true;
     await act();
   };
-  return async (context, about, errands) => {
-    const { client, entries, ...open } = await openCluster(context, about, errands);
+  return async (context, about, purposes) => {
+    const { client, entries, ...open } = await openCluster(context, about, purposes);
     const readAwsAuth = async () => {
       await actOnce();
       return client.readAwsAuth();

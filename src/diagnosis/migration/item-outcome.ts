@@ -21,7 +21,7 @@ import {
 } from "./facts.ts";
 
 /** What happens to one item of aws-auth. The sentences are for people. */
-export type Fate =
+export type Outcome =
   /** It gets an access entry and then leaves aws-auth. `isDone`: we already made the entry. */
   | {
       readonly type: "moves";
@@ -42,19 +42,19 @@ export type Fate =
   | { readonly type: "dead"; readonly why: string };
 
 /** An item of aws-auth, and what happens to it. */
-export interface FateOfItem {
+export interface ItemOutcome {
   readonly item: Entry;
-  readonly fate: Fate;
+  readonly outcome: Outcome;
 }
 
 /** What happens to each item of the document, in order. */
-export function fatesOf(facts: MigrationFacts): FateOfItem[] {
+export function outcomesOf(facts: MigrationFacts): ItemOutcome[] {
   const standing = new Map(facts.standing.map((entry) => [principalKey(entry.principalArn), entry]));
-  return facts.document.entries.map((item) => ({ item, fate: fateOf(item, facts, standing) }));
+  return facts.document.entries.map((item) => ({ item, outcome: outcomeOf(item, facts, standing) }));
 }
 
-function fateOf(item: Entry, facts: MigrationFacts, standing: ReadonlyMap<string, StandingEntry>): Fate {
-  if (item.section === "mapAccounts") return fateOfAccount(item);
+function outcomeOf(item: Entry, facts: MigrationFacts, standing: ReadonlyMap<string, StandingEntry>): Outcome {
+  if (item.section === "mapAccounts") return outcomeOfAccount(item);
   if (isWildcard(item)) return stays("arn-wildcard", wildcardNote, "List its roles one by one, or remove it.");
   if (!item.reachable) return { type: "dead", why: whyDead(item, facts) };
   if (rivalsOf(item, facts.document.lookup).length > 1) {
@@ -66,7 +66,7 @@ function fateOf(item: Entry, facts: MigrationFacts, standing: ReadonlyMap<string
   }
   if (isCreator(item.arn, facts)) return { type: "creator", note: creatorNote };
   const there = standing.get(principalKey(item.arn));
-  if (isNode(item)) return fateOfNodes(item, there, facts);
+  if (isNode(item)) return outcomeOfNodes(item, there, facts);
   const shares = facts.holdings.get(item.arn.toLowerCase())?.shares ?? [];
   const until = shares
     .map(({ endsAt }) => endsAt)
@@ -74,10 +74,10 @@ function fateOf(item: Entry, facts: MigrationFacts, standing: ReadonlyMap<string
     .at(-1);
   if (until !== undefined) return { type: "waits", until, note: waitNote(shares.map(({ id }) => id)) };
   if (there?.isLeased) return { type: "waits", until: "the access in its access entry ends", note: leasedNote };
-  return migration(item, facts, there);
+  return moved(item, facts, there);
 }
 
-function migration(item: Entry, facts: MigrationFacts, there: StandingEntry | undefined): Fate {
+function moved(item: Entry, facts: MigrationFacts, there: StandingEntry | undefined): Outcome {
   if (there && !there.migrated) return { type: "has-entry", note: standingNote(there) };
   const whole = readWholeArn(item.arn, facts);
   if (whole.type === "refused") return stays(whole.code, whole.why, whole.remedy);
@@ -92,7 +92,7 @@ function migration(item: Entry, facts: MigrationFacts, there: StandingEntry | un
   return { type: "moves", wanted, isDone, instead, notes: there ? [] : whole.notes };
 }
 
-function fateOfAccount({ arn }: Entry): Fate {
+function outcomeOfAccount({ arn }: Entry): Outcome {
   if (!isAccountId(arn)) return { type: "dead", why: `${JSON.stringify(arn)} is not an AWS account.` };
   return stays(
     "whole-account",
@@ -101,7 +101,7 @@ function fateOfAccount({ arn }: Entry): Fate {
   );
 }
 
-function fateOfNodes(item: Entry, there: StandingEntry | undefined, { managedNodes }: MigrationFacts): Fate {
+function outcomeOfNodes(item: Entry, there: StandingEntry | undefined, { managedNodes }: MigrationFacts): Outcome {
   const owners = managedNodes?.filter(({ roleArn }) => principalKey(roleArn) === principalKey(item.arn)) ?? [];
   const nodeType = owners[0]?.type ?? nodeTypeOf(item);
   const lost = lostByNodes(item);
@@ -174,7 +174,7 @@ function isBefore(some: Place, other: Place): boolean {
   return lines < 0 || (lines === 0 && (some.column ?? 0) < (other.column ?? 0));
 }
 
-function stays(code: string, why: string, remedy: string): Fate {
+function stays(code: string, why: string, remedy: string): Outcome {
   return { type: "stays", code, why, remedy };
 }
 
