@@ -79,7 +79,8 @@ export async function startRealCluster(options: SandboxClusterOptions, assets: s
   const mirror = new AwsAuthMirror(admin);
   state.data = () => mirror.configMap?.data;
   await populate(admin, mirror, options);
-  const proxy = await startEndpoint(options, certificates, (request) =>
+  const ownCertificates = issueCertificates(new Date(), "server", options.host);
+  const proxy = await startEndpoint(options, ownCertificates, (request) =>
     route(real.target, mirror, reviews.userOf, request),
   );
   return {
