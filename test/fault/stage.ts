@@ -25,9 +25,9 @@ export interface Stage {
   stop: () => Promise<void>;
 }
 
-/** Inspections and warnings would make calls of their own between those that a case means. */
 /** One person asks in all of the runs. */
 const limits = "limits: { pending: 1000, requests: 1000 }\n";
+/** Inspections and warnings would make calls of their own between those that a case means. */
 const quiet = `${configuration.replace("sweepEvery: 1s", "sweepEvery: 1s\n  inspectEvery: 8h\n  warnBeforeEnd: 1s")}${limits}`;
 
 /** Whoever runs the product starts it again when it ends, as where nobody answers it at its start. */
