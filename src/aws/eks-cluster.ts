@@ -215,7 +215,7 @@ async function update(
         "aws-request-refused",
         `EKS did not switch the authentication mode of ${place}: ${why || now.status}`,
         {
-          mend: "Fix what EKS names, then run it again.",
+          remedy: "Fix what EKS names, then run it again.",
         },
       );
     }

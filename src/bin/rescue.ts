@@ -225,9 +225,9 @@ async function carryOut(
   const others = creator ? [creator] : [];
   const { keys, now, openEks } = context;
   const creatorArn = creator?.name ?? null;
-  const { mended, isEnded } = await rescue({ keys, now, openEks, others, creatorArn, say }, order, journal);
+  const { repaired, isEnded } = await rescue({ keys, now, openEks, others, creatorArn, say }, order, journal);
   if (!isEnded) say(`The access entry of ${order.principalArn} ends at ${journal.request().lease?.endsAt}; ${ending}.`);
-  return isEnded || (order.keeps && mended?.type === "mended") ? 0 : 1;
+  return isEnded || (order.keeps && repaired?.type === "repaired") ? 0 : 1;
 }
 
 function unusable(io: CommandIo, message: string): number {

@@ -31,7 +31,7 @@ export async function readSettings(kind: ProcessKind): Promise<Settings> {
     throw new AccessError(
       "config-invalid",
       `The configuration has ${all.length} problem${all.length === 1 ? "" : "s"}`,
-      { mend: `Correct ${all.length === 1 ? "it" : "them"} and start again:${list}` },
+      { remedy: `Correct ${all.length === 1 ? "it" : "them"} and start again:${list}` },
     );
   }
   return { environment, config: reading.config };

@@ -126,7 +126,8 @@ function throwIfKnown(cluster: ClusterEndpoint): void {
   const before = letIn.get(keyOf(cluster));
   if (!before) return;
   throw new AccessError("cluster-unauthorized", `${said} to ${as}, but accepted it at ${before.toISOString()}`, {
-    mend: "The identity is the same: the cluster's authenticator may be down, or the identity's access entry was deleted.",
+    remedy:
+      "The identity is the same: the cluster's authenticator may be down, or the identity's access entry was deleted.",
   });
 }
 

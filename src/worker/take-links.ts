@@ -31,6 +31,6 @@ export function linkTaker(log: Logger): LinkTaker {
 }
 
 function findingOf(error: unknown): Finding {
-  if (error instanceof AccessError) return broken(error.what, error.mend);
+  if (error instanceof AccessError) return broken(error.what, error.remedy);
   return broken(explain(error).replace(/\..*$/, ""), "The worker's log has the details.");
 }

@@ -72,7 +72,7 @@ describe("a change is planned as its lesson says", () => {
 });
 
 describe("every problem and refusal of the fixtures", () => {
-  it.each(withFile("before.yaml"))("%s: speaks in whole sentences and says how to mend it", (name) => {
+  it.each(withFile("before.yaml"))("%s: speaks in whole sentences and says how to fix it", (name) => {
     const document = parseDocument(dataOf(name, "before.yaml"));
 
     const sentences = document.problems.flatMap(({ message, remedy }) => [message, remedy]);

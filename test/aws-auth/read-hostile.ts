@@ -1,4 +1,4 @@
-import { planMending } from "../../src/access/rescue/mending.ts";
+import { planDocumentRepair } from "../../src/access/rescue/document-repair.ts";
 import { checkFile } from "../../src/aws-auth/check-file.ts";
 import { readConfigMapFile } from "../../src/aws-auth/config-map.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
@@ -23,7 +23,7 @@ for (const [name, mapRoles] of Object.entries({ ...excessive, ...costly })) {
   const document = timed(() => parseDocument({ mapRoles }));
   const plan = timed(() => planChanges(document, [{ type: "map", arn, username: "dev", groups: ["viewers"] }]));
   timed(() => offerRepairs(document));
-  timed(() => planMending({ mapRoles }, null, {}));
+  timed(() => planDocumentRepair({ mapRoles }, null, {}));
   const indented = mapRoles.replaceAll(/^(?=.)/gm, "    ");
   const file = timed(() => readConfigMapFile(`kind: ConfigMap\ndata:\n  mapRoles: |\n${indented}\n`));
   if (file.type === "file") timed(() => checkFile(file.file, [arn]));

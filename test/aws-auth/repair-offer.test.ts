@@ -5,12 +5,12 @@ import { offerEdit } from "../../src/aws-auth/repair.ts";
 const entry = (name: string, username = name) =>
   `- rolearn: arn:aws:iam::111122223333:role/${name}\n  username: ${username}\n  groups: [viewers]\n`;
 
-/** Offers a text in the place of three entries, as if to mend the second. */
+/** Offers a text in the place of three entries, as if to repair the second. */
 function offer(text: string) {
   const before = readDocument({ mapRoles: entry("a") + entry("b") + entry("c") }).document;
   const [, second] = before.entries;
   if (second === undefined) throw new Error("there is no second entry");
-  return offerEdit(before, { entry: second, text, code: "code", message: "It mends." });
+  return offerEdit(before, { entry: second, text, code: "code", message: "It repairs." });
 }
 
 it.each([
@@ -21,7 +21,7 @@ it.each([
     code: "code",
     section: "mapRoles",
     line: 4,
-    message: "It mends.",
+    message: "It repairs.",
     plan: { type: "planned", after: { mapRoles: text }, refused: [] },
   });
 });
@@ -47,7 +47,7 @@ it("nothing is offered that can't be read, though but one entry is lost", () => 
   const repair =
     only === undefined
       ? undefined
-      : offerEdit(before, { entry: only, text: "- [\n", code: "code", message: "It mends." });
+      : offerEdit(before, { entry: only, text: "- [\n", code: "code", message: "It repairs." });
 
   expect(repair).toBeNull();
 });

@@ -98,7 +98,7 @@ describe("eks-access doctor", () => {
     ]);
   });
 
-  test("says as which principals the worker can sign in, and how to mend it where it can't", async () => {
+  test("says as which principals the worker can sign in, and how to fix it where it can't", async () => {
     const { trust } = sandbox.aws.account.identity(arns.developers) ?? expect.fail("there is no such role");
 
     const can = await examine("worker");
@@ -135,7 +135,7 @@ describe("eks-access doctor", () => {
     expect(stdout).toMatch(/ {2}✗ (api-server|document): .+\. .+\./);
   });
 
-  test("says how to mend what is missing, asks nothing behind it, and ends with 1", async () => {
+  test("says how to fix what is missing, asks nothing behind it, and ends with 1", async () => {
     sandbox.aws.account.setTrust(arns.creator, { principals: [] });
 
     const { code, stdout } = await examine("worker");

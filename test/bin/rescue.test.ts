@@ -124,7 +124,7 @@ test("it needs nothing of who created the cluster, and proves that its role sign
     "lease.writing",
     "lease.active",
     "rescue.writing",
-    "rescue.mended",
+    "rescue.repaired",
     "lease.ended",
   ]);
 });
@@ -193,7 +193,7 @@ test("a ConfigMap that is absent and that a webhook refuses is not made, not eve
   expect(await eventTypes()).not.toContain("rescue.writing");
 });
 
-test("what can be mended without asking is mended, and what can't is asked for, while the role stays in", async () => {
+test("what can be repaired without asking is repaired, and what can't is asked for, while the role stays in", async () => {
   write({ mapRoles: initialAwsAuth.mapRoles?.replace("  groups:", "\tgroups:") ?? "" });
 
   expect(await rescue("--yes")).toMatchObject({

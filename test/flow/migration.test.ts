@@ -37,7 +37,7 @@ const message = (id: string, text: string | RegExp) =>
   );
 
 async function approve(id: string, user: string, after: string): Promise<void> {
-  await person(user).click(await message(id, "[Approve this plan]"), "approve-move");
+  await person(user).click(await message(id, "[Approve this plan]"), "approve-migration");
   await message(id, after);
 }
 
@@ -59,11 +59,11 @@ test("a migration that is asked for is told to the approvers, and one of them de
   await begin("1h");
   await command("U0APPROVER", "");
   const plan = await flow.answer("U0APPROVER", "[Request this migration]");
-  await person("U0APPROVER").click(plan, "ask-move");
+  await person("U0APPROVER").click(plan, "ask-migration");
 
   const asked = await message(id, "[Approve this plan]");
   expect(textOf(asked)).toContain(arns.admins);
-  await person("U0APPROVER2").click(asked, "deny-move");
+  await person("U0APPROVER2").click(asked, "deny-migration");
   await flow.until(() => person("U0APPROVER2").view(), 10_000);
   await person("U0APPROVER2").submit({ why: "after the release" });
 
@@ -87,7 +87,7 @@ test("what changed between the approvals and the first step is asked again; kill
   await killed;
   const settling = await message(id, "Nothing leaves aws-auth before");
   expect(textOf(settling)).toMatch(/✓ Switch.*✓ Create the access entry.*· Remove this item/s);
-  await person("U0APPROVER").click(settling, "withdraw-move");
+  await person("U0APPROVER").click(settling, "withdraw-migration");
 
   await message(id, "*Stopped* by <@U0APPROVER>. 2 steps done and kept");
   expect(modeNow()).toBe("API_AND_CONFIG_MAP");

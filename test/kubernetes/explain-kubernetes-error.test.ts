@@ -61,7 +61,7 @@ test.each([401, 403, 404, 502])("a page of a proxy with %i says nothing about th
   const body = `<html>login; you sent Authorization: Bearer ${token}</html>`;
   const failure = await failureOf({ status, headers: { "content-type": "text/html; charset=utf-8" }, body });
 
-  expect(failure).toMatchObject({ code: "cluster-unreachable", mend: expect.stringContaining("proxy") });
+  expect(failure).toMatchObject({ code: "cluster-unreachable", remedy: expect.stringContaining("proxy") });
   expect(`${failure} ${String((failure as Error).cause)}`).not.toContain(token);
 });
 
@@ -95,7 +95,7 @@ test("an endpoint with a certificate of another authority gets no token", async 
 
   const failure = await failureOf({ status: 200 }, { certificateAuthority: other });
 
-  expect(failure).toMatchObject({ code: "cluster-unreachable", mend: expect.stringContaining("authority") });
+  expect(failure).toMatchObject({ code: "cluster-unreachable", remedy: expect.stringContaining("authority") });
   expect(server.received).toHaveLength(before);
 });
 

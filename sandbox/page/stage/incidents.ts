@@ -41,7 +41,7 @@ const slip = `- rolearn: "arn:aws:iam::${account}:role/ci\n`;
 /** A quotation mark is left open: from here on no principal of the section can sign in. */
 export const breakYaml: Edit = (configMap) =>
   withRoles(configMap, `${rolesOf(configMap).replace(/\n?$/, "\n")}${slip}`);
-export const mendYaml: Edit = (configMap) => withRoles(configMap, rolesOf(configMap).replace(slip, ""));
+export const repairYaml: Edit = (configMap) => withRoles(configMap, rolesOf(configMap).replace(slip, ""));
 export const isBroken = (configMap: SentConfigMap | null): boolean =>
   rolesOf(configMap ?? { metadata: {} }).includes(slip);
 

@@ -10,10 +10,10 @@ import {
   crashes,
   hasTeam,
   isBroken,
-  mendYaml,
   note,
   removeTeam,
   removeUsers,
+  repairYaml,
 } from "./incidents.ts";
 import { rememberSeen, type Seen } from "./page-state.ts";
 import { type Stage, startStage } from "./stage.ts";
@@ -144,11 +144,11 @@ function humanTroubles({ sandbox: { cluster } }: Stage, document: DocumentWatch)
         explains:
           "A colleague leaves a quotation mark open. No role can sign in; eks-access gives nothing meanwhile, and says where the mistake is.",
         does: "Break it",
-        undoes: "Mend it",
+        undoes: "Repair it",
       },
       {
         begin: () => document.edit(breakYaml),
-        end: () => document.edit(mendYaml),
+        end: () => document.edit(repairYaml),
         isOn: () => isBroken(cluster.awsAuth()),
       },
     ),
@@ -187,7 +187,7 @@ function cloudTroubles({ sandbox, changes }: Stage, document: DocumentWatch): re
         id: "denied",
         title: "AccessDenied",
         explains:
-          "The role that created the cluster stops trusting the worker. The message says what to check, and a request after it is mended works.",
+          "The role that created the cluster stops trusting the worker. The message says what to check, and a request after it is repaired works.",
         does: "Stop trusting",
         undoes: "Trust again",
       },

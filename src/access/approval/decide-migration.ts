@@ -107,7 +107,7 @@ export function withdrawMigration(
   return { type: "decided", after: endedMigration(migration, now, { state: "withdrawn", withdrawal }) };
 }
 
-/** What was mended is tried at once, and not when its time comes. */
+/** What was repaired is tried at once, and not when its time comes. */
 export function retryMigration(migration: Migration, cluster: Cluster, person: Person, now: Date): MigrationVerdict {
   if (person.user !== migration.requester && !answersFor(cluster, person))
     return { type: "refused", code: "not-yours" };

@@ -54,7 +54,7 @@ export type EventType =
   | "migration.done"
   | "rescue.mode-switched"
   | "rescue.writing"
-  | "rescue.mended"
+  | "rescue.repaired"
   | "link.made"
   | "link.proposed"
   | "link.confirmed"

@@ -7,154 +7,159 @@
 const catalogue = {
   "aws-access-denied": {
     retry: false,
-    mend: "Check the trust policy, the external id, MFA conditions and service control policies: AWS gives the same answer for all of them.",
+    remedy:
+      "Check the trust policy, the external id, MFA conditions and service control policies: AWS gives the same answer for all of them.",
   },
-  "aws-credentials-expired": { retry: true, mend: "Renew the worker's own AWS credentials if this goes on." },
+  "aws-credentials-expired": { retry: true, remedy: "Renew the worker's own AWS credentials if this goes on." },
   "aws-credentials-missing": {
     retry: false,
-    mend: "Give the worker an AWS identity, for example an IRSA service account.",
+    remedy: "Give the worker an AWS identity, for example an IRSA service account.",
   },
   "aws-credentials-invalid": {
     retry: false,
-    mend: "Check the worker's own AWS credentials, and its clock.",
+    remedy: "Check the worker's own AWS credentials, and its clock.",
   },
   "aws-request-refused": {
     retry: false,
-    mend: "Correct in eks-access.yml what AWS's answer names.",
+    remedy: "Correct in eks-access.yml what AWS's answer names.",
   },
   "aws-region-disabled": {
     retry: false,
-    mend: "Enable the region for the account, or correct the region in eks-access.yml.",
+    remedy: "Enable the region for the account, or correct the region in eks-access.yml.",
   },
-  "aws-throttled": { retry: true, mend: "AWS asked us to slow down." },
-  "aws-unreachable": { retry: true, mend: "Check the worker's network path to AWS." },
-  "aws-failing": { retry: true, mend: "AWS has a fault of its own." },
-  "aws-unexpected": { retry: true, mend: "The worker's log has more of AWS's answer." },
+  "aws-throttled": { retry: true, remedy: "AWS asked us to slow down." },
+  "aws-unreachable": { retry: true, remedy: "Check the worker's network path to AWS." },
+  "aws-failing": { retry: true, remedy: "AWS has a fault of its own." },
+  "aws-unexpected": { retry: true, remedy: "The worker's log has more of AWS's answer." },
   "creator-unknown": {
     retry: false,
-    mend: "Name the creator in eks-access.yml, with roleArn or userArn; docs/configuration.md has the forms.",
+    remedy: "Name the creator in eks-access.yml, with roleArn or userArn; docs/configuration.md has the forms.",
   },
-  "creator-mismatch": { retry: false, mend: "Correct the creator in eks-access.yml." },
-  "principal-mismatch": { retry: false, mend: "Correct signIn.roles of the cluster in eks-access.yml." },
-  "cluster-not-found": { retry: false, mend: "Correct eksName, region or account in eks-access.yml." },
+  "creator-mismatch": { retry: false, remedy: "Correct the creator in eks-access.yml." },
+  "principal-mismatch": { retry: false, remedy: "Correct signIn.roles of the cluster in eks-access.yml." },
+  "cluster-not-found": { retry: false, remedy: "Correct eksName, region or account in eks-access.yml." },
   "cluster-not-configured": {
     retry: true,
-    mend: "Put it back into eks-access.yml until what is open there is over; where the cluster was deleted, eks-access retire closes it.",
+    remedy:
+      "Put it back into eks-access.yml until what is open there is over; where the cluster was deleted, eks-access retire closes it.",
   },
-  "cluster-not-active": { retry: true, mend: "Wait until EKS reports the cluster as ACTIVE." },
-  "cluster-mismatch": { retry: false, mend: "Correct eksName, region or account in eks-access.yml." },
+  "cluster-not-active": { retry: true, remedy: "Wait until EKS reports the cluster as ACTIVE." },
+  "cluster-mismatch": { retry: false, remedy: "Correct eksName, region or account in eks-access.yml." },
   "cluster-unreachable": {
     retry: true,
-    mend: "Check the network path from the worker to the cluster's endpoint.",
+    remedy: "Check the network path from the worker to the cluster's endpoint.",
   },
   "cluster-unauthorized": {
     retry: true,
-    mend: "Check that creator in eks-access.yml is who really created the cluster. If it is, the cluster's authenticator may be down.",
+    remedy:
+      "Check that creator in eks-access.yml is who really created the cluster. If it is, the cluster's authenticator may be down.",
   },
   "cluster-token-too-large": {
     retry: true,
-    mend: "Make the worker's session smaller: switch off the session tags of EKS Pod Identity (disableSessionTags of its association), or other tags that are handed on from role to role.",
+    remedy:
+      "Make the worker's session smaller: switch off the session tags of EKS Pod Identity (disableSessionTags of its association), or other tags that are handed on from role to role.",
   },
   "cluster-forbidden": {
     retry: false,
-    mend: "Check that creator in eks-access.yml is who really created the cluster.",
+    remedy: "Check that creator in eks-access.yml is who really created the cluster.",
   },
   "cluster-refused-write": {
     retry: false,
-    mend: "An admission webhook or validation of the cluster refused the change; its answer says why.",
+    remedy: "An admission webhook or validation of the cluster refused the change; its answer says why.",
   },
-  "cluster-conflict": { retry: true, mend: "Somebody else keeps changing aws-auth." },
-  "cluster-throttled": { retry: true, mend: "The API server asked us to slow down." },
-  "cluster-unexpected": { retry: true, mend: "The worker's log has more of the API server's answer." },
+  "cluster-conflict": { retry: true, remedy: "Somebody else keeps changing aws-auth." },
+  "cluster-throttled": { retry: true, remedy: "The API server asked us to slow down." },
+  "cluster-unexpected": { retry: true, remedy: "The worker's log has more of the API server's answer." },
   "access-entry-conflict": {
     retry: true,
-    mend: "Somebody else keeps changing this access entry.",
+    remedy: "Somebody else keeps changing this access entry.",
   },
   "migration-not-approved": {
     retry: false,
-    mend: "Let two approvers of the cluster look at the plan with /eks-access migrate, and approve it there.",
+    remedy: "Let two approvers of the cluster look at the plan with /eks-access migrate, and approve it there.",
   },
   "migration-stopped": {
     retry: false,
-    mend: "Mend it, and have the migration tried again; or stop it and ask for a new one.",
+    remedy: "Repair it, and have the migration tried again; or stop it and ask for a new one.",
   },
   "access-entry-limit": {
     retry: false,
-    mend: "Delete access entries that nobody needs, or have AWS raise the quota of access entries for the cluster.",
+    remedy: "Delete access entries that nobody needs, or have AWS raise the quota of access entries for the cluster.",
   },
   "access-entry-refused": {
     retry: false,
-    mend: "Check that the role or user exists; name the paths of roles in accessEntries.rolePaths of eks-access.yml.",
+    remedy: "Check that the role or user exists; name the paths of roles in accessEntries.rolePaths of eks-access.yml.",
   },
   "access-entry-mode": {
     retry: true,
-    mend: "Check that the cluster's authentication mode is API or API_AND_CONFIG_MAP.",
+    remedy: "Check that the cluster's authentication mode is API or API_AND_CONFIG_MAP.",
   },
   "access-entry-late": {
     retry: true,
-    mend: "The worker looks again by itself until then, and takes away what arrives.",
+    remedy: "The worker looks again by itself until then, and takes away what arrives.",
   },
   "access-entry-denied": {
     retry: false,
-    mend: "Give the role that accessEntries.as names the statements of deploy/iam/access-entries-policy.json.",
+    remedy: "Give the role that accessEntries.as names the statements of deploy/iam/access-entries-policy.json.",
   },
   "answer-too-large": {
     retry: false,
-    mend: "Look there for what somebody made so large or so many, and remove what nobody needs.",
+    remedy: "Look there for what somebody made so large or so many, and remove what nobody needs.",
   },
   "document-absent": {
     retry: false,
-    mend: "Create the ConfigMap aws-auth in kube-system, or set createAwsAuth for the cluster in eks-access.yml.",
+    remedy: "Create the ConfigMap aws-auth in kube-system, or set createAwsAuth for the cluster in eks-access.yml.",
   },
   // The API server refuses to take it out again (Kubernetes docs, "Immutable ConfigMaps").
   "document-immutable": {
     retry: false,
-    mend: "Kubernetes takes no immutable: true out of a ConfigMap: save it, take the line out of the copy, and put that in its place with kubectl replace --force.",
+    remedy:
+      "Kubernetes takes no immutable: true out of a ConfigMap: save it, take the line out of the copy, and put that in its place with kubectl replace --force.",
   },
-  "document-unchanged": { retry: true, mend: "Once that is mended the worker takes it away by itself." },
-  "record-changed": { retry: true, mend: "Another process changed the record meanwhile: look at what it says now." },
-  "ledger-unreachable": { retry: true, mend: "Check that Redis runs and that REDIS_URL is right." },
-  "ledger-refused": { retry: false, mend: "Check the user, the password and the certificates of REDIS_URL." },
+  "document-unchanged": { retry: true, remedy: "Once that is repaired the worker takes it away by itself." },
+  "record-changed": { retry: true, remedy: "Another process changed the record meanwhile: look at what it says now." },
+  "ledger-unreachable": { retry: true, remedy: "Check that Redis runs and that REDIS_URL is right." },
+  "ledger-refused": { retry: false, remedy: "Check the user, the password and the certificates of REDIS_URL." },
   "ledger-schema": {
     retry: false,
-    mend: "Start the eks-access that wrote it. docs/operating.md says how to change to another one.",
+    remedy: "Start the eks-access that wrote it. docs/operating.md says how to change to another one.",
   },
-  "config-invalid": { retry: false, mend: "Correct the configuration and start again." },
-  "redis-not-found": { retry: false, mend: "Install redis-server or valkey-server, or set REDIS_URL." },
-  "port-in-use": { retry: false, mend: "Stop the other process, or choose another port." },
-  "slack-unreachable": { retry: true, mend: "Check the way to Slack." },
-  "slack-refused": { retry: false, mend: "Check the bot's scopes, its token and that it is in the channel." },
-  unexpected: { retry: true, mend: "The log has the details." },
-} as const satisfies Record<string, { retry: boolean; mend: string }>;
+  "config-invalid": { retry: false, remedy: "Correct the configuration and start again." },
+  "redis-not-found": { retry: false, remedy: "Install redis-server or valkey-server, or set REDIS_URL." },
+  "port-in-use": { retry: false, remedy: "Stop the other process, or choose another port." },
+  "slack-unreachable": { retry: true, remedy: "Check the way to Slack." },
+  "slack-refused": { retry: false, remedy: "Check the bot's scopes, its token and that it is in the channel." },
+  unexpected: { retry: true, remedy: "The log has the details." },
+} as const satisfies Record<string, { retry: boolean; remedy: string }>;
 
 export type FailureCode = keyof typeof catalogue;
 
 /** Every code, for tests that hold each sentence to what the code does. */
 export const failureCodes = Object.keys(catalogue) as readonly FailureCode[];
 
-/** A failure with a code, whether trying again helps, and a message that says what, where and how to mend it. */
+/** A failure with a code, whether trying again helps, and a message that says what, where and how to fix it. */
 export class AccessError extends Error {
   readonly code: FailureCode;
   /** Whether the same attempt can succeed later without anybody changing anything. */
   readonly retryable: boolean;
   /** What failed and where, without the remedy: a clause that ends without a full stop. Never holds a secret. */
   readonly what: string;
-  /** One sentence: how to mend it. */
-  readonly mend: string;
+  /** One sentence: how to fix it. */
+  readonly remedy: string;
   /** How long the other side asked us to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
     code: FailureCode,
     what: string,
-    options: { cause?: unknown; mend?: string; retryAfterMs?: number } = {},
+    options: { cause?: unknown; remedy?: string; retryAfterMs?: number } = {},
   ) {
-    const mend = options.mend ?? catalogue[code].mend;
-    super(`${what}. ${mend}`, { cause: options.cause });
+    const remedy = options.remedy ?? catalogue[code].remedy;
+    super(`${what}. ${remedy}`, { cause: options.cause });
     this.name = "AccessError";
     this.code = code;
     this.what = what;
-    this.mend = mend;
+    this.remedy = remedy;
     this.retryable = catalogue[code].retry;
     this.retryAfterMs = options.retryAfterMs;
   }

@@ -37,7 +37,7 @@ export interface Preview {
 /** Why something does not go on, in words for people. */
 export interface Trouble {
   readonly code: string;
-  /** One sentence: what, where and how to mend it. */
+  /** One sentence: what, where and how to fix it. */
   readonly message: string;
   /** ISO 8601. */
   readonly at: string;

@@ -5,7 +5,7 @@ interface Cause {
   /** Which places it can be true of; absent: of all. */
   readonly at?: RegExp;
   readonly what: (place: string) => string;
-  readonly mend: string;
+  readonly remedy: string;
 }
 
 /** Known by what Redis, Sentinel or TLS says. */
@@ -13,40 +13,40 @@ const causes: readonly Cause[] = [
   {
     pattern: /sentinel.*\b(WRONGPASS|NOAUTH|NOPERM)/,
     what: (place) => `The Sentinels of ${place} refuse the user or the password`,
-    mend: "Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD, and the rights that docs/operating.md lists.",
+    remedy: "Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD, and the rights that docs/operating.md lists.",
   },
   {
     pattern: /No such master|invalid reply: null/,
     what: (place) => `The Sentinels know no master of the name in ${place}`,
-    mend: "Correct the name at the end of REDIS_URL.",
+    remedy: "Correct the name at the end of REDIS_URL.",
   },
   {
     pattern: /^(WRONGPASS|NOAUTH)|invalid (username-)?password/,
     what: (place) => `Redis at ${place} refuses the user or the password`,
-    mend: "Check them in REDIS_URL, or REDIS_USERNAME and REDIS_PASSWORD.",
+    remedy: "Check them in REDIS_URL, or REDIS_USERNAME and REDIS_PASSWORD.",
   },
   {
     pattern: /^NOPERM/,
     what: (place) => `The Redis user lacks rights at ${place}`,
-    mend: "Give it the rights that docs/operating.md lists.",
+    remedy: "Give it the rights that docs/operating.md lists.",
   },
   {
     // What a server says that asks its clients for a certificate, and got none or one that it does not trust.
     pattern: /alert (certificate required|bad certificate|unknown ca|certificate unknown|handshake failure)/i,
     what: (place) => `Redis at ${place} asks for a certificate of ours that it trusts`,
-    mend: "Set REDIS_CERT_FILE and REDIS_KEY_FILE to one that its authority (tls-ca-cert-file) has signed.",
+    remedy: "Set REDIS_CERT_FILE and REDIS_KEY_FILE to one that its authority (tls-ca-cert-file) has signed.",
   },
   {
     // By TLS 1.3 a client without a certificate is connected already when the server turns it away.
     pattern: /ECONNRESET|EPIPE|socket disconnected/,
     at: /^rediss/,
     what: (place) => `Redis at ${place} broke off the connection`,
-    mend: "Where it asks its clients for a certificate, set REDIS_CERT_FILE and REDIS_KEY_FILE.",
+    remedy: "Where it asks its clients for a certificate, set REDIS_CERT_FILE and REDIS_KEY_FILE.",
   },
   {
     pattern: /certificate|altnames/i,
     what: (place) => `The certificate of Redis at ${place} is not trusted`,
-    mend: "Set REDIS_CA_FILE to the certificate of the authority that signed it, and use the host that it names.",
+    remedy: "Set REDIS_CA_FILE to the certificate of the authority that signed it, and use the host that it names.",
   },
 ];
 
@@ -61,7 +61,7 @@ export function unreachable(place: string, errors: readonly unknown[]): AccessEr
   for (const reason of reasons) {
     const known = causes.find(({ pattern, at = /^/ }) => pattern.test(reason) && at.test(place));
     if (known) {
-      const options = { cause: new Error(reason), mend: known.mend };
+      const options = { cause: new Error(reason), remedy: known.remedy };
       return new AccessError("ledger-refused", known.what(place), options);
     }
   }

@@ -35,6 +35,6 @@ export function formFailure(error: unknown): AccessError {
   if (!/trigger/.test(slackErrorCode(error) ?? "")) return slackFailure(error, "The form");
   return new AccessError("slack-refused", "Slack waits at most three seconds for a form", {
     cause: error,
-    mend: "Try again.",
+    remedy: "Try again.",
   });
 }

@@ -103,15 +103,15 @@ export const listActions = {
 } as const;
 
 /** Asks for the migration of a cluster to access entries. Value: `{"cluster": …, "told": […]}`. */
-export const askMigrationAction = "ask-move";
-/** Value: `{"move": …, "digest": …}`, which binds the click to the plan that the message shows. */
-export const approveMigrationAction = "approve-move";
-/** Opens a form for the reason. The value of `approve-move`. */
-export const denyMigrationAction = "deny-move";
+export const askMigrationAction = "ask-migration";
+/** Value: `{"migration": …, "digest": …}`, which binds the click to the plan that the message shows. */
+export const approveMigrationAction = "approve-migration";
+/** Opens a form for the reason. The value of `approve-migration`. */
+export const denyMigrationAction = "deny-migration";
 /** Value: the migration's id. */
-export const withdrawMigrationAction = "withdraw-move";
+export const withdrawMigrationAction = "withdraw-migration";
 /** Value: the migration's id. */
-export const retryMigrationAction = "retry-move";
+export const retryMigrationAction = "retry-migration";
 /** Value: the id of the request to repeat. */
 export const askAgainAction = "ask-again";
 /** Value: `{"user": …, "id": …}` of the proposal, so that a click never decides about another one. */

@@ -76,7 +76,7 @@ export function detailsModal(id: string, status: Message, notice: Message | null
 /** The form for the reason of a denial. `private_metadata` is the value of the button. */
 export const denyModalId = "deny";
 /** The form for the reason why a migration is denied. `private_metadata` is the value of the button. */
-export const denyMigrationModalId = "deny-move";
+export const denyMigrationModalId = "deny-migration";
 /** Asks why: the requester has to know what to do instead. */
 export function denyModal(value: string): ModalView {
   return {

@@ -83,7 +83,7 @@ async function refuseMistakes({ ledger }: WatchContext, { short }: Look): Promis
     "config-invalid",
     `${count} in eks-access.yml ${mistakes.length === 1 ? "has" : "have"} too few active approvers`,
     {
-      mend: `Correct this and start again:${list}`,
+      remedy: `Correct this and start again:${list}`,
     },
   );
 }

@@ -73,7 +73,7 @@ function buttonBlocks(migration: Migration): KnownBlock[] {
     migration.state === "pending"
       ? [approveMigrationButton(migration), denyMigrationButton(migration), withdrawMigrationButton(migration)]
       : [...retry, withdrawMigrationButton(migration)];
-  return [{ type: "actions", block_id: `move-${id}-${plan.digest.slice(0, 12)}`, elements }];
+  return [{ type: "actions", block_id: `migration-${id}-${plan.digest.slice(0, 12)}`, elements }];
 }
 
 /** The items of aws-auth while a decision is open, and the steps with a mark for each one that is proved. */

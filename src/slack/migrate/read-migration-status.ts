@@ -90,7 +90,9 @@ export function migrationStatusAnswer({ migration, events, acts }: MigrationStat
         ? [context(`Expires ${time(migration.lapsesAt)}.`)]
         : proofBlocks(migration.done)),
       section(`*What happened*, with the numbers of the audit log\n${timelineText(events, 1500)}`),
-      ...(elements.length > 0 ? [{ type: "actions" as const, block_id: `move-status-${migration.id}`, elements }] : []),
+      ...(elements.length > 0
+        ? [{ type: "actions" as const, block_id: `migration-status-${migration.id}`, elements }]
+        : []),
     ],
   };
 }

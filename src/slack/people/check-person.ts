@@ -83,9 +83,9 @@ function mutable({ text, blocks }: Message) {
 /** What a button, a form or a command does, in the words of the audit log. The others only show. */
 const acts: ReadonlyMap<string, TriedAct> = new Map<string, TriedAct>([
   ["approve", "approve"],
-  ["approve-move", "approve"],
+  ["approve-migration", "approve"],
   ["deny", "deny"],
-  ["deny-move", "deny"],
+  ["deny-migration", "deny"],
   ["request", "request"],
   ["ask-again", "request"],
   ["extend", "extend"],
@@ -97,9 +97,9 @@ const acts: ReadonlyMap<string, TriedAct> = new Map<string, TriedAct>([
   ["link", "link"],
   ["confirm-link", "confirm-link"],
   ["refuse-link", "confirm-link"],
-  ["ask-move", "migrate"],
-  ["withdraw-move", "withdraw"],
-  ["retry-move", "retry"],
+  ["ask-migration", "migrate"],
+  ["withdraw-migration", "withdraw"],
+  ["retry-migration", "retry"],
 ]);
 
 async function attemptIn(context: SlackContext, sent: Sent) {

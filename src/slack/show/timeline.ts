@@ -56,7 +56,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "migration.done": "completed a migration",
   "rescue.mode-switched": "switched the authentication mode to API_AND_CONFIG_MAP",
   "rescue.writing": "started to write aws-auth",
-  "rescue.mended": "repaired aws-auth",
+  "rescue.repaired": "repaired aws-auth",
   "link.made": "linked a principal",
   "link.proposed": "asked to be linked",
   "link.confirmed": "confirmed a link",

@@ -78,7 +78,7 @@ async function orTakeBack<T>(
 function signedIn({ principalArn }: AccessEntry, { result, detail }: ProofFinding): string {
   if (result !== "no") return `signed in: ${result}, ${detail}.`;
   throw new AccessError("access-entry-conflict", `${principalArn} does not sign in by its access entry: ${detail}`, {
-    mend: "The entry was deleted again, and aws-auth is unchanged. Fix that, then click Try again.",
+    remedy: "The entry was deleted again, and aws-auth is unchanged. Fix that, then click Try again.",
   });
 }
 
@@ -179,7 +179,8 @@ async function may(client: Pick<ClusterClient, "may">, identity: MappedIdentity,
 function differs(principalArn: string, { verb, resource }: AccessCheck, was: boolean): AccessError {
   const change = was ? "loses by its access entry" : "gains by its access entry";
   return new AccessError("access-entry-conflict", `${principalArn} ${change} the right to ${verb} ${resource}`, {
-    mend: "The entry was deleted again, and aws-auth is unchanged. Check the bindings of its groups, then click Try again.",
+    remedy:
+      "The entry was deleted again, and aws-auth is unchanged. Check the bindings of its groups, then click Try again.",
   });
 }
 
@@ -229,7 +230,7 @@ async function readBack(
   throw new AccessError(
     "access-entry-conflict",
     `The access entry of ${wanted.principalArn} is not as wanted when it is read back`,
-    { mend: "aws-auth is unchanged. Check the entry, then try again." },
+    { remedy: "aws-auth is unchanged. Check the entry, then try again." },
   );
 }
 
@@ -253,6 +254,6 @@ export async function takeBackBegun(entries: AccessEntries, principalArn: string
 
 function othersEntry(principalArn: string): AccessError {
   return new AccessError("access-entry-conflict", `Somebody else made an access entry for ${principalArn} meanwhile`, {
-    mend: "Plan again: the approved plan does not cover this entry.",
+    remedy: "Plan again: the approved plan does not cover this entry.",
   });
 }

@@ -21,7 +21,7 @@ import { gatherMigration, withMigration } from "./gather-migration.ts";
 import { runMigration } from "./run-migration.ts";
 
 /** A failure that needs a person is tried again after this time, or at once for a click. */
-const mendedAfterMs = 10 * 60_000;
+const repairedAfterMs = 10 * 60_000;
 
 /** Continues a cluster's migration where something is due: its plan, its end, or its next steps. */
 export async function lookAtMigration(context: WorkerContext, cluster: Cluster): Promise<void> {
@@ -88,7 +88,7 @@ export async function putOffMigration(context: WorkerContext, migration: Migrati
     if (migrationDueAt(current) === null) return null;
     const now = context.now();
     const tried = nextTry(current, failure, now);
-    const retryAt = isRetryable ? tried.retryAt : new Date(now.getTime() + mendedAfterMs).toISOString();
+    const retryAt = isRetryable ? tried.retryAt : new Date(now.getTime() + repairedAfterMs).toISOString();
     const trouble = { ...tried, retryAt };
     const detail = { code: trouble.code, attempts: trouble.attempts };
     return { type: "migration.delayed", after: nextMigration(current, { trouble }), detail };

@@ -123,6 +123,6 @@ function mismatch(name: string, creator: KnownCreator, found: string): AccessErr
     return new AccessError("creator-mismatch", says(`the worker's profile ${creator.profile}, ${should}`));
   }
   return new AccessError("creator-mismatch", says(`the worker itself, ${should}`), {
-    mend: "Put the user's keys into a profile of the worker, and name it as the creator's profile in eks-access.yml.",
+    remedy: "Put the user's keys into a profile of the worker, and name it as the creator's profile in eks-access.yml.",
   });
 }

@@ -19,7 +19,7 @@ export async function checkOwnAccount({ config, log }: Pick<WorkerContext, "conf
     const refusals = clusters.flatMap((cluster) => refuseOwnIdentity(cluster, own) ?? []);
     if (refusals.length === 0) return;
     throw new AccessError("config-invalid", refusals.map(({ what }) => what).join(". "), {
-      mend: "Set accessEntries.as to creator for them in eks-access.yml.",
+      remedy: "Set accessEntries.as to creator for them in eks-access.yml.",
     });
   } catch (error) {
     if (error instanceof AccessError && error.code === "config-invalid") throw error;

@@ -83,14 +83,15 @@ export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record
       "creator-unknown",
       `CloudTrail in ${cluster.region} of account ${cluster.account} has no record of the last 90 days of the creation of ${cluster.name}`,
       {
-        mend: "Check the cluster's region, account and eksName; where they are right, name the creator in eks-access.yml, with roleArn or userArn (docs/configuration.md).",
+        remedy:
+          "Check the cluster's region, account and eksName; where they are right, name the creator in eks-access.yml, with roleArn or userArn (docs/configuration.md).",
       },
     );
   }
   const verdict = creatorOf(record, way);
   if (verdict.type === "creator") return verdict.creator;
   throw new AccessError("creator-unknown", `CloudTrail says that ${cluster.name} ${verdict.why}`, {
-    mend: wayWithoutCreator,
+    remedy: wayWithoutCreator,
   });
 }
 

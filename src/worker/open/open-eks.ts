@@ -39,7 +39,7 @@ export function refuseOwnIdentity({ name, account, accessEntries }: Cluster, own
   return new AccessError(
     "cluster-mismatch",
     `The worker is ${own.arn} of account ${own.account}, and ${name} is in account ${account}: with its own identity it reaches no cluster there`,
-    { mend: `Set accessEntries.as of ${name} to creator in eks-access.yml.` },
+    { remedy: `Set accessEntries.as of ${name} to creator in eks-access.yml.` },
   );
 }
 

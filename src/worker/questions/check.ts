@@ -169,5 +169,5 @@ async function listInTime(
   const listed = await answerWithin(entries.list(), withinMs);
   if (listed) return listed;
   const late = `EKS did not list all access entries of ${name} within ${withinMs / 1000} s`;
-  throw new AccessError("aws-unreachable", late, { mend: "Ask again in a minute." });
+  throw new AccessError("aws-unreachable", late, { remedy: "Ask again in a minute." });
 }

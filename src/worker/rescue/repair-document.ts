@@ -3,8 +3,8 @@ import { AccessError } from "../../access/failure/access-error.ts";
 import { leasesAnnotation, readAnnotation, writeAnnotation } from "../../access/lease/annotation.ts";
 import { mergeMemory } from "../../access/lease/holding.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
+import { isWhole, planDocumentRepair, type Return, returnsOf } from "../../access/rescue/document-repair.ts";
 import { keep } from "../../access/rescue/kept.ts";
-import { isWhole, planMending, type Return, returnsOf } from "../../access/rescue/mending.ts";
 import { type PlanGuard, parseDocument, resolve } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-map.ts";
@@ -16,9 +16,9 @@ export interface GoodDocument {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-export type MendResult =
+export type RepairResult =
   /** `how`: what was written, in a sentence; null: nothing was needed. `returns`: empty where no good document was given. */
-  | { readonly type: "mended"; readonly how: string | null; readonly returns: readonly Return[] }
+  | { readonly type: "repaired"; readonly how: string | null; readonly returns: readonly Return[] }
   | { readonly type: "ask"; readonly message: string };
 
 type Store = Pick<ClusterClient, "readAwsAuth" | "writeAwsAuth" | "createAwsAuth" | "rehearseCreation">;
@@ -26,7 +26,7 @@ type Store = Pick<ClusterClient, "readAwsAuth" | "writeAwsAuth" | "createAwsAuth
 const attempts = 5;
 
 /** What a repair needs. */
-export interface Mender {
+export interface Repairer {
   readonly client: Store;
   readonly cluster: Cluster;
   readonly creatorArn: string | null;
@@ -41,10 +41,10 @@ export interface Mender {
  *
  * @throws AccessError
  */
-export async function mendDocument(mender: Mender, good: GoodDocument | null): Promise<MendResult> {
+export async function repairDocument(repairer: Repairer, good: GoodDocument | null): Promise<RepairResult> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await mendOnce(mender, good);
+      return await repairOnce(repairer, good);
     } catch (error) {
       const again = error instanceof AccessError && error.code === "cluster-conflict" && attempt < attempts;
       if (!again) throw error;
@@ -52,23 +52,23 @@ export async function mendDocument(mender: Mender, good: GoodDocument | null): P
   }
 }
 
-async function mendOnce(mender: Mender, good: GoodDocument | null): Promise<MendResult> {
-  const { client, cluster, creatorArn } = mender;
+async function repairOnce(repairer: Repairer, good: GoodDocument | null): Promise<RepairResult> {
+  const { client, cluster, creatorArn } = repairer;
   const found = await client.readAwsAuth();
-  const mending = planMending(found?.data ?? null, good?.data ?? null, guardOf(cluster, creatorArn));
-  if (mending.type === "ask") return mending;
-  if (mending.type === "whole") {
-    return { type: "mended", how: null, returns: good ? returnsOf(good.data, found?.data ?? {}) : [] };
+  const repair = planDocumentRepair(found?.data ?? null, good?.data ?? null, guardOf(cluster, creatorArn));
+  if (repair.type === "ask") return repair;
+  if (repair.type === "whole") {
+    return { type: "repaired", how: null, returns: good ? returnsOf(good.data, found?.data ?? {}) : [] };
   }
-  const annotations = annotationsAfter(mender, found, good, mending.data);
-  await write(mender, found, { data: mending.data, annotations }, mending.how);
+  const annotations = annotationsAfter(repairer, found, good, repair.data);
+  await write(repairer, found, { data: repair.data, annotations }, repair.how);
   const after = await client.readAwsAuth();
-  return { type: "mended", how: mending.how, returns: returnsOf(good?.data ?? mending.data, after?.data ?? {}) };
+  return { type: "repaired", how: repair.how, returns: returnsOf(good?.data ?? repair.data, after?.data ?? {}) };
 }
 
 /** The dry run comes first: what a webhook refuses leaves nothing behind, not even an empty ConfigMap. */
 async function write(
-  { client, beforeWrite }: Mender,
+  { client, beforeWrite }: Repairer,
   found: AwsAuthConfigMap | null,
   content: AwsAuthContent,
   how: string,
@@ -86,7 +86,7 @@ async function write(
  * what is written back.
  */
 function annotationsAfter(
-  { cluster, keys }: Mender,
+  { cluster, keys }: Repairer,
   found: AwsAuthConfigMap | null,
   good: GoodDocument | null,
   data: Readonly<Record<string, string>>,

@@ -77,8 +77,8 @@ async function takeLease(place: LeasePlace, id: string): Promise<void> {
 export function namingOwnPolicy(error: unknown, file = "rescue-policy.json"): unknown {
   const isRefused = error instanceof AccessError && /^(?:access-entry|aws-access)-denied$/.test(error.code);
   if (!isRefused) return error;
-  const mend = `Give that identity the statements of deploy/iam/${file}.`;
-  return new AccessError(error.code, error.what, { cause: error.cause, mend });
+  const remedy = `Give that identity the statements of deploy/iam/${file}.`;
+  return new AccessError(error.code, error.what, { cause: error.cause, remedy });
 }
 
 function othersEntry(principalArn: string): AccessError {
@@ -86,7 +86,7 @@ function othersEntry(principalArn: string): AccessError {
     "access-entry-conflict",
     `The access entry of ${principalArn} is not of this rescue: its tags have no valid seal`,
     {
-      mend: "Check it with aws eks describe-access-entry. Delete it by hand if it must go, or use another role.",
+      remedy: "Check it with aws eks describe-access-entry. Delete it by hand if it must go, or use another role.",
     },
   );
 }

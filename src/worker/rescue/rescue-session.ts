@@ -139,7 +139,7 @@ export interface RescueJournal {
 /** It was revoked or expired in the meantime: what is closed stays closed. */
 export function overMeanwhile({ id }: AccessRequest): AccessError {
   return new AccessError("record-changed", `The rescue ${id} ended meanwhile, so it gives no access`, {
-    mend: "Start another one if you still need it.",
+    remedy: "Start another one if you still need it.",
   });
 }
 

@@ -10,7 +10,7 @@ import type { ClusterDescription } from "../../aws/eks-cluster.ts";
 import { letAccessEntriesIn } from "../../aws/eks-cluster.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";
-import { type GoodDocument, type MendResult, mendDocument } from "./repair-document.ts";
+import { type GoodDocument, type RepairResult, repairDocument } from "./repair-document.ts";
 import { giveLease, namingOwnPolicy, takeEntry } from "./rescue-lease.ts";
 import {
   leasedCandidate,
@@ -47,7 +47,7 @@ export function beginRescue(
 
 /** The outcome: whether the document is as it should be, and whether the lease is over. */
 export interface RescueOutcome {
-  readonly mended: MendResult | null;
+  readonly repaired: RepairResult | null;
   readonly isEnded: boolean;
 }
 
@@ -90,16 +90,17 @@ export async function rescue(
     entries.close();
   }
   context.say(`${principalArn} has its access entry with AmazonEKSClusterAdminPolicy until ${lease.endsAt}.`);
-  const mended = await mendAs(context, order, description, journal);
-  const isWell = mended?.type === "mended" && isKnown(order, mended) && mended.returns.every(({ isBack }) => isBack);
-  if (!isWell || order.keeps) return { mended, isEnded: false };
+  const repaired = await repairAs(context, order, description, journal);
+  const isWell =
+    repaired?.type === "repaired" && isKnown(order, repaired) && repaired.returns.every(({ isBack }) => isBack);
+  if (!isWell || order.keeps) return { repaired, isEnded: false };
   await takeEntry(context, await context.openEks(), principalArn, id);
   const endedAt = context.now().toISOString();
   const end = { cause: "revoked", by: order.by, at: endedAt, why: "the cluster is rescued" } as const;
   const detail = { cause: end.cause, why: end.why };
   await journal.note("lease.ended", (current) => endedLease(current, endedAt, { end }), detail);
   context.say("The access entry is deleted: the rescue is over.");
-  return { mended, isEnded: true };
+  return { repaired, isEnded: true };
 }
 
 /**
@@ -108,12 +109,12 @@ export async function rescue(
  * @returns null where none could sign in
  * @throws AccessError
  */
-async function mendAs(
+async function repairAs(
   context: RescueContext,
   order: RescueOrder,
   description: ClusterDescription,
   journal: RescueJournal,
-): Promise<MendResult | null> {
+): Promise<RepairResult | null> {
   const { cluster, principalArn, good } = order;
   const purpose = { id: journal.request().id, requester: order.by };
   const candidates = [leasedCandidate(cluster, principalArn, purpose), ...context.others];
@@ -128,22 +129,22 @@ async function mendAs(
   }
   const { client } = result.signedIn;
   try {
-    if (description.authenticationMode === "API") return nothingToMend(context, cluster);
+    if (description.authenticationMode === "API") return nothingToRepair(context, cluster);
     const { creatorArn, keys } = context;
     const beforeWrite = (how: string) => journal.note("rescue.writing", (lease) => lease, { how });
     const document = typeof good === "string" ? await keptDocument(context, client, cluster, good) : good;
-    const mender = { client, cluster, creatorArn, keys: keys.memory, beforeWrite };
-    const mended = good !== null && !document ? noKept(cluster) : await mendDocument(mender, document);
-    sayMended(context.say, mended);
-    if (mended.type === "mended") {
-      const missing = mended.returns.filter(({ isBack }) => !isBack).map(({ arn }) => arn);
-      await journal.note("rescue.mended", (lease) => lease, {
-        how: mended.how,
-        back: mended.returns.length - missing.length,
+    const repairer = { client, cluster, creatorArn, keys: keys.memory, beforeWrite };
+    const repaired = good !== null && !document ? noKept(cluster) : await repairDocument(repairer, document);
+    sayRepaired(context.say, repaired);
+    if (repaired.type === "repaired") {
+      const missing = repaired.returns.filter(({ isBack }) => !isBack).map(({ arn }) => arn);
+      await journal.note("rescue.repaired", (lease) => lease, {
+        how: repaired.how,
+        back: repaired.returns.length - missing.length,
         missing,
       });
     }
-    return mended;
+    return repaired;
   } finally {
     client.close();
   }
@@ -162,25 +163,25 @@ async function keptDocument(
   return { data: kept.data, annotations: kept.leases === null ? {} : { [leasesAnnotation]: kept.leases } };
 }
 
-function noKept({ name }: Cluster): MendResult {
+function noKept({ name }: Cluster): RepairResult {
   const message = `${name} has no such document with a seal of eks-access. Run it again with another --document, or without it.`;
   return { type: "ask", message };
 }
 
 /** Whether the missing people in the document are known. */
-function isKnown({ good }: RescueOrder, { how }: MendResult & { type: "mended" }): boolean {
+function isKnown({ good }: RescueOrder, { how }: RepairResult & { type: "repaired" }): boolean {
   return good !== null || how !== null;
 }
 
-function nothingToMend({ say }: RescueContext, { name }: Cluster): MendResult {
+function nothingToRepair({ say }: RescueContext, { name }: Cluster): RepairResult {
   const message = `${name} does not read aws-auth: repair its access entries while this one exists.`;
   say(message);
   return { type: "ask", message };
 }
 
-function sayMended(say: RescueContext["say"], mended: MendResult): void {
-  say(mended.type === "ask" ? mended.message : (mended.how ?? "aws-auth is readable: nothing was written."));
-  const returns = mended.type === "ask" ? [] : mended.returns;
+function sayRepaired(say: RescueContext["say"], repaired: RepairResult): void {
+  say(repaired.type === "ask" ? repaired.message : (repaired.how ?? "aws-auth is readable: nothing was written."));
+  const returns = repaired.type === "ask" ? [] : repaired.returns;
   for (const { arn, isBack } of returns) say(`  ${isBack ? "✓" : "✗"} ${arn}`);
 }
 

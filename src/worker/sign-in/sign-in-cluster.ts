@@ -138,7 +138,7 @@ function recordSignIn(context: WorkerContext, request: ApprovedRequest, finding:
 }
 
 /**
- * Has signing in tried again where nothing said yes or no and waiting may mend it. What waiting does not mend, and what was tried
+ * Has signing in tried again where nothing said yes or no and waiting may help. What waiting does not fix, and what was tried
  * often enough, is not tested, and says why.
  */
 function putOffSignIn(context: WorkerContext, request: ApprovedRequest, error: unknown): Promise<void> {

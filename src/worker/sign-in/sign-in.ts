@@ -144,7 +144,7 @@ function withRemedy(error: unknown, cluster: string): unknown {
   if (!(error instanceof AccessError) || error.code !== "aws-access-denied") return error;
   return new AccessError("aws-access-denied", error.what, {
     cause: error.cause,
-    mend: `Let the role trust the worker, and the worker assume it, as deploy/iam has it, or take it out of signIn.roles of ${cluster}.`,
+    remedy: `Let the role trust the worker, and the worker assume it, as deploy/iam has it, or take it out of signIn.roles of ${cluster}.`,
   });
 }
 
@@ -210,7 +210,7 @@ async function ofRole(cluster: Cluster, roleArn: string, externalId: string | un
     const { arn } = await becomePrincipal(cluster, { type: "role", roleArn, externalId }, purpose);
     return found(`sign in: the worker can be ${arn}`);
   } catch (error) {
-    if (error instanceof AccessError) return broken(`sign in: ${error.what}`, error.mend);
+    if (error instanceof AccessError) return broken(`sign in: ${error.what}`, error.remedy);
     return broken(`sign in: ${named(roleArn)} could not be become`, explain(error));
   }
 }

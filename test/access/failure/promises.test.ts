@@ -29,7 +29,7 @@ const testsOf: Readonly<Record<string, readonly [string, string]>> = {
   ],
 };
 
-const promising = failureCodes.filter((code) => promise.test(new AccessError(code, "what").mend));
+const promising = failureCodes.filter((code) => promise.test(new AccessError(code, "what").remedy));
 
 test("each sentence of the catalogue that promises something has a test of what it promises, and no other has", () => {
   expect(promising.toSorted()).toEqual(Object.keys(testsOf).toSorted());
@@ -40,7 +40,7 @@ test.each(Object.entries(testsOf))("what %s promises is tested", (_, [file, name
 });
 
 test("no sentence says that something is tried again: that is said with the next try, where there is one", () => {
-  const saying = failureCodes.filter((code) => /tries? again|tried again/.test(new AccessError(code, "what").mend));
+  const saying = failureCodes.filter((code) => /tries? again|tried again/.test(new AccessError(code, "what").remedy));
 
   expect(saying).toEqual(["migration-stopped"]);
 });

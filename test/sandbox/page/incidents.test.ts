@@ -5,10 +5,10 @@ import {
   breakYaml,
   hasTeam,
   isBroken,
-  mendYaml,
   note,
   removeTeam,
   removeUsers,
+  repairYaml,
 } from "../../../sandbox/page/stage/incidents.ts";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
 
@@ -16,7 +16,7 @@ const document = { metadata: {}, data: initialAwsAuth };
 
 test("what is done by hand and taken back leaves the document as it was, byte for byte", () => {
   expect(removeTeam(addTeam(document))).toEqual(document);
-  expect(mendYaml(breakYaml(document))).toEqual(document);
+  expect(repairYaml(breakYaml(document))).toEqual(document);
   expect([hasTeam(document), hasTeam(addTeam(document)), isBroken(document), isBroken(breakYaml(document))]).toEqual([
     false,
     true,

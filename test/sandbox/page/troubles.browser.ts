@@ -81,12 +81,12 @@ test("beside a colleague's broken YAML a lease of the other section ends, and wh
   expect(dataNow().mapRoles).toBe(broken);
   await picture(page, "broken-yaml", { documented: true });
 
-  await trouble("Broken YAML").getByRole("button", { name: "Mend it" }).click();
+  await trouble("Broken YAML").getByRole("button", { name: "Repair it" }).click();
 
   await eventually(async () => dataNow().mapRoles !== broken);
 });
 
-test("AccessDenied fails with the role to mend in the message, and the next request works once it is mended", async () => {
+test("AccessDenied fails with the role to remedy in the message, and the next request works once it is repaired", async () => {
   await ask("through a denial");
   await trouble("AccessDenied").getByRole("button", { name: "Stop trusting" }).click();
   await trouble("AccessDenied").getByText("in force").waitFor();

@@ -58,7 +58,7 @@ describe("submitting", () => {
     expect(slack.faults.calls("slack.views.open")).toBe(1);
   });
 
-  test("shows the app's errors beside the inputs, keeps what was typed, and goes through when they are mended", async () => {
+  test("shows the app's errors beside the inputs, keeps what was typed, and goes through when they are repaired", async () => {
     const { engineer } = await opening(modal, (app) => {
       app.view("asking", async ({ ack, view }) => {
         const reason = view.state.values.reason?.["reason-text"]?.value;

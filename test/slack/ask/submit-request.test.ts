@@ -91,7 +91,7 @@ describe("what nobody could approve now", () => {
     return { ...context, directory: { ...context.directory, accountOf } };
   };
 
-  test("is refused with the reason and who can mend it, and is in the audit log", async () => {
+  test("is refused with the reason and who can remedy it, and is in the audit log", async () => {
     const request = await submit(withAccounts(["U0APPROVER2"]), "r-alone");
 
     expect(request.refusal).toEqual({

@@ -38,7 +38,7 @@ async function startAndStop(cluster = aCluster()): Promise<void> {
 }
 
 describe("a process whose configuration leaves a level without approvers", () => {
-  test("does not start, and says which, who is gone, and who can mend it where", async () => {
+  test("does not start, and says which, who is gone, and who can remedy it where", async () => {
     accountOf = async (user) => (user === "U0APPROVER" ? "deactivated" : "unknown");
 
     const failure = await start().catch((error: unknown) => error);

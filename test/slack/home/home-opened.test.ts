@@ -71,7 +71,7 @@ test("a move is in the App Home of whom it waits for, until they have approved i
     const view = approver.view();
     return view?.title === "Migration" ? view : undefined;
   });
-  await approver.click(details, "approve-move");
+  await approver.click(details, "approve-migration");
   await expect.poll(async () => (await stage.ledger.migrations.get(migration.id))?.approvals.length).toBe(1);
 
   expect(textOf(await homeOf("U0APPROVER", "Updated"))).not.toContain(migration.id);

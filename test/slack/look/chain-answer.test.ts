@@ -52,7 +52,7 @@ test("a chain that holds is told in one line at the top, then link by link with 
   `);
 });
 
-test("a chain that breaks says where at the top, and how to mend it at the link", () => {
+test("a chain that breaks says where at the top, and how to fix it at the link", () => {
   const remedy =
     "Check the trust policy, the external id, MFA conditions and service control policies: AWS gives the same answer for all of them.";
   const detail = "AWS refused sts:AssumeRole on arn:aws:iam::111122223333:role/cluster-creator (AccessDenied)";

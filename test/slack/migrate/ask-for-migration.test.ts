@@ -58,7 +58,9 @@ describe("a typed approve", () => {
 
     const answer = await stage.say("U0APPROVER", `approve ${id}`);
     const before = (await stage.ledger.migrations.get(id))?.approvals;
-    const then = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(answer, "approve-move"));
+    const then = await stage.answered("U0APPROVER", () =>
+      stage.person("U0APPROVER").click(answer, "approve-migration"),
+    );
 
     expect(before).toEqual([]);
     expect(textOf(answer)).toMatch(/Nothing is approved yet.*Take this item out of aws-auth/s);

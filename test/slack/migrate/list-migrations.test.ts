@@ -85,7 +85,7 @@ test("the details of a move that are open show what came of a click in them", as
 
   await approver.click(page, "details");
   const details = await stage.slack.until(() => approver.view());
-  await approver.click(details, "approve-move");
+  await approver.click(details, "approve-migration");
 
   const after = await stage.slack.until(() => {
     const view = approver.view();

@@ -71,7 +71,7 @@ describe("a migration that is asked for", () => {
   test("by the button under its plan is one record, which the worker plans before anybody is asked", async () => {
     const plan = await stage.say("U0APPROVER", "migrate staging arn:aws:iam::111122223333:role/teams/dev");
 
-    const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(plan, "ask-move"));
+    const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(plan, "ask-migration"));
 
     expect(textOf(answer)).toContain(`Requested the migration of \`staging\` (\`${id}\`)`);
     expect(await migrationNow()).toMatchObject({
@@ -113,13 +113,13 @@ describe("a decision about a migration", () => {
   test("takes two different approvers, sealed; then it is carried out", async () => {
     await asked();
 
-    expect(await click("U0APPROVER", "approve-move")).toContain(
+    expect(await click("U0APPROVER", "approve-migration")).toContain(
       "`staging` needs 1 more approval from another approver",
     );
     expect(textOf(await stage.showMigration(id))).toContain("Approved by <@U0APPROVER>");
-    expect(await click("U0APPROVER", "approve-move")).toContain("You already approved this plan");
+    expect(await click("U0APPROVER", "approve-migration")).toContain("You already approved this plan");
     expect((await migrationNow()).state).toBe("pending");
-    await decide("U0APPROVER2", "approve-move");
+    await decide("U0APPROVER2", "approve-migration");
 
     expect(await migrationNow()).toMatchObject({
       state: "running",
@@ -136,7 +136,9 @@ describe("a decision about a migration", () => {
   test("is not for who is on call", async () => {
     await asked();
 
-    expect(await click("U0ONCALL", "approve-move")).toContain("Only approvers of `staging` can decide about this plan");
+    expect(await click("U0ONCALL", "approve-migration")).toContain(
+      "Only approvers of `staging` can decide about this plan",
+    );
     const [last] = (await stage.ledger.events(1, 99)).map(({ event }) => event).slice(-1);
     expect(last).toMatchObject({ type: "decision.refused", actor: "U0ONCALL", detail: { code: "not-an-approver" } });
   });
@@ -146,14 +148,14 @@ describe("a decision about a migration", () => {
     const unsealed = { at: "", digest: "e".repeat(64), summary: { ...summary, digest: "e".repeat(64) }, outs: [] };
     await revise({ plan: sealMigrationPlan({ id }, unsealed, keys.preview) });
 
-    const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(old, "approve-move"));
+    const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(old, "approve-migration"));
 
     expect(textOf(answer)).toContain("the plan is a new one");
     expect((await migrationNow()).approvals).toEqual([]);
   });
 
   test("of one who denies it ends it, with a reason that whoever asked is told", async () => {
-    await stage.person("U0APPROVER").click(await asked(), "deny-move");
+    await stage.person("U0APPROVER").click(await asked(), "deny-migration");
     await stage.slack.until(() =>
       stage.person("U0APPROVER").view()?.title === "Deny the migration" ? true : undefined,
     );
@@ -171,8 +173,8 @@ describe("a decision about a migration", () => {
 describe("a migration under way", () => {
   const running = async () => {
     await asked();
-    await click("U0APPROVER", "approve-move");
-    await decide("U0APPROVER2", "approve-move");
+    await click("U0APPROVER", "approve-migration");
+    await decide("U0APPROVER2", "approve-migration");
     await expect.poll(async () => (await migrationNow()).state).toBe("running");
   };
   const done = (name: string) => ({ name, at: new Date().toISOString(), proof: [`${name} is proved.`] });
@@ -191,14 +193,14 @@ describe("a migration under way", () => {
     expect(replies).toContain("approved by <@U0APPROVER2>");
   });
 
-  test("says what failed and how to mend it, and is tried again by a click", async () => {
+  test("says what failed and how to fix it, and is tried again by a click", async () => {
     await running();
     const message = "EKS refused it in staging. Give the worker's own role the statements.";
     const retryAt = new Date(Date.now() + 600_000).toISOString();
     await revise({ trouble: { code: "access-entry-denied", message, at: "", attempts: 1, retryAt, causes: [] } });
 
     expect(textOf(await stage.showMigration(id))).toMatch(/Give the worker's own role.*\[Try again\].*\[Stop\]/s);
-    expect(await click("U0ONCALL", "retry-move")).toContain("again now");
+    expect(await click("U0ONCALL", "retry-migration")).toContain("again now");
 
     expect(Date.parse((await migrationNow()).trouble?.retryAt ?? "")).toBeLessThanOrEqual(Date.now());
   });
@@ -219,7 +221,7 @@ describe("a migration under way", () => {
   test("is not for an engineer to stop", async () => {
     await running();
 
-    expect(await click("U0ENGINEER", "withdraw-move")).toContain("can do that");
+    expect(await click("U0ENGINEER", "withdraw-migration")).toContain("can do that");
     expect((await migrationNow()).state).toBe("running");
   });
 

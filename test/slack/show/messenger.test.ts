@@ -269,7 +269,7 @@ describe("where Slack fails", () => {
     expect(inThread()).toEqual([]);
   });
 
-  test("because the bot is not in the channel, the requester is told what to mend, once, and the approvers are asked all the same", async () => {
+  test("because the bot is not in the channel, the requester is told what to remedy, once, and the approvers are asked all the same", async () => {
     const request = await recorded(aPreviewedRequest());
     const context = aContext(configText.replace("C0ACCESS", "C0NOWHERE"));
 

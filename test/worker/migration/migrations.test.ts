@@ -198,7 +198,7 @@ describe("a move that two approvers have approved", () => {
   );
 
   test.each(["eks.UpdateClusterConfig", "eks.CreateAccessEntry", "eks.AssociateAccessPolicy", "eks.TagResource"])(
-    "says what failed at %s, where, and how to mend it, and goes on when it is tried again",
+    "says what failed at %s, where, and how to fix it, and goes on when it is tried again",
     async (call) => {
       await scene.ask();
       await scene.approve("U0APPROVER", "U0APPROVER2");

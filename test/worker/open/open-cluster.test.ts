@@ -190,7 +190,8 @@ describe("a user that created the cluster", () => {
   test("is not the worker where that is somebody else, and it is said what to do", async () => {
     await expect(open(legacy({}))).rejects.toMatchObject({
       what: expect.stringContaining("AWS says that the worker itself, which should be the creator of legacy, is arn:"),
-      mend: "Put the user's keys into a profile of the worker, and name it as the creator's profile in eks-access.yml.",
+      remedy:
+        "Put the user's keys into a profile of the worker, and name it as the creator's profile in eks-access.yml.",
     });
   });
 });

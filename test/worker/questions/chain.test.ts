@@ -69,7 +69,7 @@ describe("the chain to somebody's pods", () => {
     expect(linkNames.filter((name) => links[name].ms === null)).toEqual([]);
   });
 
-  test("ends at the creator where its trust policy does not know the worker, and says how to mend it", async () => {
+  test("ends at the creator where its trust policy does not know the worker, and says how to fix it", async () => {
     workerSide().sandbox.aws.account.setTrust(arns.creator, { principals: [] });
 
     const links = await chain(ledger);

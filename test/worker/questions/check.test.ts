@@ -138,7 +138,7 @@ describe("where aws-auth alone counts", () => {
     expect(JSON.stringify(await check(readingLimits, { ...ledger, grantedOf }))).not.toContain("lease-taken-out");
   });
 
-  test("a document that can't be read is told with its mode, and how to mend it", async () => {
+  test("a document that can't be read is told with its mode, and how to fix it", async () => {
     workerSide().sandbox.faults.plan("kubernetes.get-configmap", { type: "cut-before" }, { times: 10 });
 
     expect(await check()).toMatchObject({

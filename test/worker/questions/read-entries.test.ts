@@ -71,7 +71,7 @@ test("where EKS throttles every lane the reading ends, and what was read is kept
   expect(seen.asked.length).toBeLessThan(10);
 });
 
-test("what trying again can't mend ends the reading at once, with its remedy", async () => {
+test("what trying again can't remedy ends the reading at once, with its remedy", async () => {
   const denied = new AccessError("access-entry-denied", "AWS refused it");
   const { seen, describe } = service((principalArn) =>
     principalArn.endsWith("r00") ? denied : anEntry({ principalArn }),

@@ -155,14 +155,14 @@ describe("a run on one cluster decides", () => {
     const given = { open: [request], holdings: [remembered(request)] };
 
     const told = settled(given);
-    const mended = settled({ ...given, drift: "repair" });
+    const repaired = settled({ ...given, drift: "repair" });
 
     expect(told.drifted).toMatchObject([
       { message: `the entry of ${engineerArn} is gone; the cluster does not say who removed it` },
     ]);
     expect(told.data.mapUsers).toBeUndefined();
-    expect(ids(mended.repaired)).toEqual([request.id]);
-    expect(mended.data.mapUsers).toContain(engineerArn);
+    expect(ids(repaired.repaired)).toEqual([request.id]);
+    expect(repaired.data.mapUsers).toContain(engineerArn);
   });
 
   test("that a lease whose part is gone is remembered to its end, whatever comes to its principal meanwhile", () => {

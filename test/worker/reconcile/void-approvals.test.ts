@@ -55,7 +55,7 @@ describe("by aws-auth, what was written by an approval that is void now", () => 
   const broken = "- userarn: [\n";
   const breakUsers = () =>
     editSections(({ mapUsers = "", ...others }) => ({ ...others, mapUsers: `${mapUsers}${broken}` }));
-  const mendUsers = () =>
+  const repairUsers = () =>
     editSections(({ mapUsers = "", ...others }) => ({ ...others, mapUsers: mapUsers.replace(broken, "") }));
 
   beforeEach(async () => {
@@ -70,14 +70,14 @@ describe("by aws-auth, what was written by an approval that is void now", () => 
     await reconcileCluster(context, cluster, "inspect");
     const waiting = await requestOf(context, id);
     const text = await said();
-    await mendUsers();
+    await repairUsers();
     expect(await outside.given(engineer)).toEqual([viewers, "readers"]);
     await reconcileCluster(context, cluster, "inspect");
 
     expect(waiting).toMatchObject({ state: "approved", trouble: { code: "document-unchanged" } });
     expect(text).toMatchInlineSnapshot(`
       "Approved by <@U0APPROVER> at a time. *Void* at a time: the approvers decide again once it is removed
-      :warning: What may have been written by an approval that is void can't be taken out of aws-auth: mapUsers, line 5: The authenticator can't read mapUsers, so none of its entries works: did not find expected node content. Correct the YAML here or in the lines above. Until then, eks-access gives no access through aws-auth and leaves this section as it is. Once that is mended the worker takes it away by itself. Tried 2 times; next try at a time."
+      :warning: What may have been written by an approval that is void can't be taken out of aws-auth: mapUsers, line 5: The authenticator can't read mapUsers, so none of its entries works: did not find expected node content. Correct the YAML here or in the lines above. Until then, eks-access gives no access through aws-auth and leaves this section as it is. Once that is repaired the worker takes it away by itself. Tried 2 times; next try at a time."
     `);
     expect(await requestOf(context, id)).toMatchObject({ state: "pending", lease: null, trouble: null });
     expect(await outside.given(engineer)).toEqual(["readers"]);

@@ -140,7 +140,7 @@ describe("is not tested, and says why, where the principal is", () => {
     expect(signedIn).toEqual(given);
   });
 
-  test("a role that does not trust the worker, with what AWS said and how to mend it", async () => {
+  test("a role that does not trust the worker, with what AWS said and how to fix it", async () => {
     side().sandbox.aws.account.setTrust(developers, { principals: [] });
     const { signedIn } = await giveAndSignIn();
 

@@ -15,7 +15,7 @@ import {
 type Data = Readonly<Record<string, string>>;
 
 /** What is to be done about a document that is broken. */
-export type Mending =
+export type DocumentRepair =
   | { readonly type: "whole" }
   /** `how`: one sentence. */
   | { readonly type: "write"; readonly data: Data; readonly how: string }
@@ -26,13 +26,13 @@ const giveIt =
   "Run it again with --document and the last good document (kept: what eks-access itself keeps in the cluster; a backup, Git, kubectl's last-applied annotation), and it is written.";
 
 /**
- * Plans how a document is mended: by the last good one where it is given, else by what can be mended without asking
+ * Plans how a document is repaired: by the last good one where it is given, else by what can be repaired without asking
  * what was meant.
  *
  * @param found what is there; null: there is no ConfigMap
  * @param good the last good document; null: there is none
  */
-export function planMending(found: Data | null, good: Data | null, guard: PlanGuard): Mending {
+export function planDocumentRepair(found: Data | null, good: Data | null, guard: PlanGuard): DocumentRepair {
   const document = parseDocument(found ?? {});
   if (good !== null) return byGood(document, parseDocument(good), guard);
   const [broken] = brokenIn(document);
@@ -42,7 +42,7 @@ export function planMending(found: Data | null, good: Data | null, guard: PlanGu
   return { type: "ask", message: `${what}, so that nobody but the creator signs in, and no node joins. ${giveIt}` };
 }
 
-function byGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: PlanGuard): Mending {
+function byGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: PlanGuard): DocumentRepair {
   const [flaw] = brokenIn(good);
   if (flaw || good.entries.length === 0) {
     return { type: "ask", message: `The document that was given is not good: ${flaw ?? "it maps nobody."}` };
@@ -114,8 +114,8 @@ function isSameData(some: Data, other: Data): boolean {
   return [...keys].every((key) => some[key] === other[key]);
 }
 
-/** Only a section that can't be read is mended by itself: every principal that signs in now still does. */
-function byRepair(document: AwsAuthDocument): Mending | null {
+/** Only a section that can't be read is repaired by itself: every principal that signs in now still does. */
+function byRepair(document: AwsAuthDocument): DocumentRepair | null {
   const repair = offerRepairs(document).find(({ code }) => code === "section-unreadable");
   if (!repair) return null;
   const after = parseDocument(repair.plan.after);

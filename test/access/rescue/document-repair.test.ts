@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { planMending, returnsOf } from "../../../src/access/rescue/mending.ts";
+import { planDocumentRepair, returnsOf } from "../../../src/access/rescue/document-repair.ts";
 
 const arn = (name: string) => `arn:aws:iam::111122223333:role/${name}`;
 const item = (name: string, groups = "viewers") =>
@@ -12,11 +12,11 @@ test.each([
   ["unreadable", { mapRoles: "- rolearn: [" }],
   ["dropped in part", { mapRoles: `${item("nodes")}---\n${item("admins")}` }],
 ])("a document that is %s becomes the good one, as it was", (_, found) => {
-  expect(planMending(found, good, {})).toMatchObject({ type: "write", data: good });
+  expect(planDocumentRepair(found, good, {})).toMatchObject({ type: "write", data: good });
 });
 
 test("what others keep in the ConfigMap stays beside it", () => {
-  expect(planMending({ other: "x" }, good, {})).toMatchObject({ data: { other: "x", ...good } });
+  expect(planDocumentRepair({ other: "x" }, good, {})).toMatchObject({ data: { other: "x", ...good } });
 });
 
 const user = (name: string) =>
@@ -26,9 +26,9 @@ test("a section that can be read is not gone back with: who was let in since the
   const saved = { ...good, mapUsers: user("early") };
   const found = { mapRoles: "- rolearn: [", mapUsers: user("late") };
 
-  const mending = planMending(found, saved, {});
+  const repair = planDocumentRepair(found, saved, {});
 
-  const data = mending.type === "write" ? mending.data : {};
+  const data = repair.type === "write" ? repair.data : {};
   expect(data.mapRoles).toBe(good.mapRoles);
   expect(data.mapUsers?.startsWith(user("late"))).toBe(true);
   expect(returnsOf({ ...saved, mapUsers: user("early") + user("late") }, data).every(({ isBack }) => isBack)).toBe(
@@ -39,17 +39,17 @@ test("a section that can be read is not gone back with: who was let in since the
 test("of a section that is read in part, whoever it lets in stays", () => {
   const found = { mapRoles: `${item("newcomer")}---\n${item("admins")}` };
 
-  const mending = planMending(found, good, {});
+  const repair = planDocumentRepair(found, good, {});
 
-  const data = mending.type === "write" ? mending.data : {};
+  const data = repair.type === "write" ? repair.data : {};
   expect(data.mapRoles?.startsWith(good.mapRoles)).toBe(true);
   expect(returnsOf({ mapRoles: item("newcomer") }, data)).toEqual([{ arn: arn("newcomer"), isBack: true }]);
 });
 
-test("a good document without the section that can't be read mends nothing, and is not told to", () => {
+test("a good document without the section that can't be read repairs nothing, and is not told to", () => {
   const found = { mapRoles: "- rolearn: [", mapUsers: user("early") };
 
-  expect(planMending(found, { mapUsers: user("early") }, {})).toMatchObject({
+  expect(planDocumentRepair(found, { mapUsers: user("early") }, {})).toMatchObject({
     type: "ask",
     message: expect.stringContaining("mapRoles, line 2"),
   });
@@ -59,19 +59,19 @@ test("whom the engine does not add is told, and not as added", () => {
   const foreign = "arn:aws:iam::999999999999:role/partner";
   const saved = { mapRoles: good.mapRoles + item("partner").replace(arn("partner"), foreign) };
 
-  const mending = planMending({ mapRoles: item("nodes") }, saved, { account: "111122223333" });
+  const repair = planDocumentRepair({ mapRoles: item("nodes") }, saved, { account: "111122223333" });
 
-  expect(mending).toMatchObject({ type: "write", how: expect.stringContaining(`Not added: ${foreign}`) });
-  expect(mending).toMatchObject({ how: expect.stringContaining(`stays: ${arn("admins")}. Not`) });
+  expect(repair).toMatchObject({ type: "write", how: expect.stringContaining(`Not added: ${foreign}`) });
+  expect(repair).toMatchObject({ how: expect.stringContaining(`stays: ${arn("admins")}. Not`) });
 });
 
 test("nobody is taken out, and whoever is somebody else now is who they were", () => {
   const found = { mapRoles: item("newcomer") + item("admins", "viewers") };
 
-  const mending = planMending(found, good, {});
+  const repair = planDocumentRepair(found, good, {});
 
-  expect(mending).toMatchObject({ type: "write", how: expect.stringContaining(arn("admins")) });
-  const data = mending.type === "write" ? mending.data : {};
+  expect(repair).toMatchObject({ type: "write", how: expect.stringContaining(arn("admins")) });
+  const data = repair.type === "write" ? repair.data : {};
   expect(data.mapRoles?.startsWith(item("newcomer"))).toBe(true);
   expect(returnsOf(good, data)).toEqual([
     { arn: arn("nodes"), isBack: true },
@@ -80,14 +80,14 @@ test("nobody is taken out, and whoever is somebody else now is who they were", (
 });
 
 test("a document that has all of the good one is whole", () => {
-  expect(planMending({ mapRoles: good.mapRoles + item("newcomer") }, good, {})).toEqual({ type: "whole" });
+  expect(planDocumentRepair({ mapRoles: good.mapRoles + item("newcomer") }, good, {})).toEqual({ type: "whole" });
 });
 
 test.each([
   [{}, "it maps nobody"],
   [{ mapRoles: "- rolearn: [" }, "mapRoles, line 2"],
 ])("a good document that is none is not written: %j", (given, why) => {
-  expect(planMending(null, given, {})).toMatchObject({ type: "ask", message: expect.stringContaining(why) });
+  expect(planDocumentRepair(null, given, {})).toMatchObject({ type: "ask", message: expect.stringContaining(why) });
 });
 
 test.each([
@@ -95,14 +95,14 @@ test.each([
   [{}, "aws-auth maps nobody"],
   [{ mapRoles: "- rolearn: [" }, "mapRoles, line 2"],
 ])("without a good one nothing is guessed: %j", (found, why) => {
-  const mending = planMending(found, null, {});
+  const repair = planDocumentRepair(found, null, {});
 
-  expect(mending).toMatchObject({ type: "ask", message: expect.stringContaining(why) });
-  expect(mending).toMatchObject({ message: expect.stringContaining("--document") });
+  expect(repair).toMatchObject({ type: "ask", message: expect.stringContaining(why) });
+  expect(repair).toMatchObject({ message: expect.stringContaining("--document") });
 });
 
 test("what can be read is left alone without a good one", () => {
-  expect(planMending(good, null, {})).toEqual({ type: "whole" });
+  expect(planDocumentRepair(good, null, {})).toEqual({ type: "whole" });
 });
 
 test("who is not back is told", () => {
