@@ -6,12 +6,7 @@ import { defineConfig } from "vitest/config";
  */
 export default defineConfig({
   test: {
-    include: [
-      "test/aws-auth/**/*.test.ts",
-      "test/aws-auth/principal/*.test.ts",
-      "test/bin/check.test.ts",
-      "test/bin/plan.test.ts",
-    ],
+    include: ["test/aws-auth/**/*.test.ts", "test/bin/check.test.ts", "test/bin/plan.test.ts"],
     exclude: ["**/*.property.test.ts"],
     testTimeout: 20_000,
   },

@@ -178,7 +178,7 @@ function withoutComments(text: string): string {
 test("what few processes need is loaded by them alone: OpenTelemetry's SDK, and lines for people", () => {
   const importers = (pattern: RegExp) => product.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
 
-  expect(importers(/from "@opentelemetry\/(?!api")/)).toEqual(["operations/tracing/open-telemetry.ts"]);
+  expect(importers(/from "@opentelemetry\/(?!api")/)).toEqual(["operations/open-telemetry.ts"]);
   expect(importers(/from "[./a-z-]*\/open-telemetry\.ts"|from "pino-pretty"/)).toEqual([]);
 });
 

@@ -1,6 +1,6 @@
+import { readPrincipal } from "./arn.ts";
 import { type Entry, type ReadDocument, type Section, sameGroups } from "./document.ts";
-import { goFold } from "./go-yaml/fold.ts";
-import { readPrincipal } from "./principal/arn.ts";
+import { goFold } from "./fold.ts";
 import { entriesFor, entryOf } from "./read-document.ts";
 
 /** `map`: the entry says exactly this afterwards, and is added if there is none. `unmap`: there is none afterwards. */

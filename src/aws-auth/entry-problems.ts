@@ -1,11 +1,11 @@
+import { readPrincipal } from "./arn.ts";
 import { type Entry, type Problem, problemAt, type Section, type SectionReading } from "./document.ts";
 import { fieldProblems, seenBy12 } from "./field-problems.ts";
 import { type DecodedEntry, type FieldUse, fieldKey, knownField, lastUse } from "./fields.ts";
+import { isAscii } from "./fold.ts";
 import { isMerge } from "./go-yaml/decode.ts";
-import { isAscii } from "./go-yaml/fold.ts";
 import type { MapValue, YamlNode, YamlValue } from "./go-yaml/node.ts";
 import { flawOf, hasGuardedSession, isNode, MASTERS, TEMPLATES, unknownTemplate } from "./names.ts";
-import { readPrincipal } from "./principal/arn.ts";
 import { type Item, isMatchable, type ReadItem } from "./read-document.ts";
 import { quote } from "./render.ts";
 import { isWildcard } from "./wildcards.ts";

@@ -1,5 +1,5 @@
 import type { Section } from "./document.ts";
-import { goFold } from "./go-yaml/fold.ts";
+import { goFold } from "./fold.ts";
 import type { Field, MapValue, YamlValue } from "./go-yaml/node.ts";
 
 /** The fields of an entry that the authenticator knows. `arn` is `rolearn` or `userarn`. */

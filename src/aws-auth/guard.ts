@@ -1,8 +1,8 @@
+import { canonicalCaller, type Principal, readPrincipal } from "./arn.ts";
 import type { Change, Intent, PlanGuard, Refusal } from "./change.ts";
 import { DOCUMENT_LIMIT, type Entry, type ReadDocument, sameGroups, sizeOf } from "./document.ts";
-import { goFold, goLower } from "./go-yaml/fold.ts";
+import { goFold, goLower } from "./fold.ts";
 import { isNode, MASTERS, refuseGroup, refuseUsername } from "./names.ts";
-import { canonicalCaller, type Principal, readPrincipal } from "./principal/arn.ts";
 import { entriesFor, entryOf } from "./read-document.ts";
 import { unintended } from "./verify.ts";
 import { wildcardsFor } from "./wildcards.ts";

@@ -1,4 +1,16 @@
 /** All of src/aws-auth that the rest of the product uses; test/architecture.test.ts lets nothing else in. */
+
+export { canonicalCaller, fromAssumedRole, type Principal, partitionOfRegion, readPrincipal } from "./arn.ts";
+export {
+  admittedBy,
+  admittedInWords,
+  type Caller,
+  type CallerReading,
+  entryArnIn,
+  isSamePrincipal,
+  readCaller,
+  withoutRolePath,
+} from "./caller.ts";
 export type { Change, PlanGuard, Refusal } from "./change.ts";
 export { checkFile, type FileReport, locator, toSarif } from "./check-file.ts";
 export { type ConfigMapFile, readConfigMapFile } from "./config-map.ts";
@@ -13,22 +25,11 @@ export {
   type Severity,
   sizeOf,
 } from "./document.ts";
-export { goFold } from "./go-yaml/fold.ts";
+export { goFold } from "./fold.ts";
 export { isCreator } from "./guard.ts";
 export { isNode, MASTERS, render } from "./names.ts";
 export { parseDocument, withProblems } from "./parse.ts";
 export { type PlannedText, planChanges, type RefusedPlan, refuseUnlessWhole, unifiedDiff } from "./plan.ts";
-export { canonicalCaller, fromAssumedRole, type Principal, partitionOfRegion, readPrincipal } from "./principal/arn.ts";
-export {
-  admittedBy,
-  admittedInWords,
-  type Caller,
-  type CallerReading,
-  entryArnIn,
-  isSamePrincipal,
-  readCaller,
-  withoutRolePath,
-} from "./principal/caller.ts";
 export { type DocumentReading, entriesFor, entryOf, isAccountId, readDocument, rivalsOf } from "./read-document.ts";
 export { offerRepairs, type Repair } from "./repair.ts";
 export { type Identity, resolve } from "./resolve.ts";

@@ -1,4 +1,5 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY, formatPatch, structuredPatch } from "diff";
+import { readPrincipal } from "./arn.ts";
 import { type Change, type Intent, intend, type PlanGuard, type Refusal } from "./change.ts";
 import {
   type AwsAuthDocument,
@@ -14,7 +15,6 @@ import { editSections } from "./edit-section.ts";
 import type { Mark } from "./go-yaml/cursor.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
 import { onlyTakesAway, refuseChange, refuseResult } from "./guard.ts";
-import { readPrincipal } from "./principal/arn.ts";
 import { entriesFor, entryOf, readDocument } from "./read-document.ts";
 import { type Identity, resolve } from "./resolve.ts";
 

@@ -1,9 +1,9 @@
+import { canonicalCaller, PARTITIONS } from "./arn.ts";
 import type { Entry, Lookup, ReadDocument, Section } from "./document.ts";
 import { type DecodedEntry, decodeEntry } from "./fields.ts";
+import { goFold, goLower } from "./fold.ts";
 import { DocumentBudget } from "./go-yaml/budget.ts";
-import { goFold, goLower } from "./go-yaml/fold.ts";
 import type { MapValue, YamlNode } from "./go-yaml/node.ts";
-import { canonicalCaller, PARTITIONS } from "./principal/arn.ts";
 import { type MappedAccount, readSection, type SectionContent } from "./read-section.ts";
 
 /** A document with the parts that its problems come from. */

@@ -1,3 +1,4 @@
+import { readPrincipal } from "./arn.ts";
 import {
   type AwsAuthDocument,
   DOCUMENT_LIMIT,
@@ -13,7 +14,6 @@ import { fieldUses, lastUse } from "./fields.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import { isNode } from "./names.ts";
 import { type PlannedText, unifiedDiff } from "./plan.ts";
-import { readPrincipal } from "./principal/arn.ts";
 import { entryOf, readDocument } from "./read-document.ts";
 import { flowList, quote } from "./render.ts";
 import { resolve } from "./resolve.ts";

@@ -1,6 +1,6 @@
+import { canonicalCaller } from "./arn.ts";
 import type { ReadDocument } from "./document.ts";
 import { render, type TemplateValues } from "./names.ts";
-import { canonicalCaller } from "./principal/arn.ts";
 import { lookUp } from "./read-document.ts";
 
 /** Who a caller is to the cluster. */

@@ -1,6 +1,6 @@
 import type { Intent } from "./change.ts";
 import { type Entry, type Lookup, type ReadDocument, type Section, sameGroups, sameList } from "./document.ts";
-import { goFold } from "./go-yaml/fold.ts";
+import { goFold } from "./fold.ts";
 
 interface Expected {
   readonly arn: string;

@@ -1,5 +1,5 @@
 import type { Entry, ReadDocument } from "./document.ts";
-import { goLower } from "./go-yaml/fold.ts";
+import { goLower } from "./fold.ts";
 
 /**
  * Releases of the authenticator differ here. To most, `*` and `?` in a rolearn are letters, which no ARN has. The newest match

@@ -1,7 +1,7 @@
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import type { RequestIds } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
-import { step } from "../operations/metrics/worker-metrics.ts";
+import { step } from "../operations/worker-metrics.ts";
 import type { CredentialSource } from "./client-settings.ts";
 import { logged } from "./client-settings.ts";
 import { callSts } from "./sts.ts";

@@ -4,8 +4,8 @@ import type { HttpRequest } from "@smithy/protocol-http";
 import type { RequestIds } from "../access/audit/event.ts";
 import { answerGuard } from "../access/failure/redact.ts";
 import { callWithinMs, deadlineSignal, usualDeadlines } from "../operations/deadlines.ts";
-import type { FinishedCall } from "../operations/metrics/standing-metrics.ts";
-import { observed, resultOfStatus } from "../operations/metrics/worker-metrics.ts";
+import type { FinishedCall } from "../operations/standing-metrics.ts";
+import { observed, resultOfStatus } from "../operations/worker-metrics.ts";
 
 /** The largest answers are pages of CloudTrail, 50 events of some kilobytes each. */
 const largestAnswer = { bytes: 4 * 1024 * 1024, values: 20_000 };

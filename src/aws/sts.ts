@@ -7,7 +7,7 @@ import {
 import { fromIni, fromNodeProviderChain } from "@aws-sdk/credential-providers";
 import type { RequestIds } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
-import { step } from "../operations/metrics/worker-metrics.ts";
+import { step } from "../operations/worker-metrics.ts";
 import type { AwsCredentials, CredentialSource } from "./client-settings.ts";
 import { clientSettings, logged } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";

@@ -20,9 +20,9 @@ import {
 } from "../operations/health-server.ts";
 import { createLog } from "../operations/log.ts";
 import { logDestination } from "../operations/log-format.ts";
-import { createProcessMetrics } from "../operations/metrics/process-metrics.ts";
-import { createStandingMetrics } from "../operations/metrics/standing-metrics.ts";
-import { createWorkerMetrics } from "../operations/metrics/worker-metrics.ts";
+import { createProcessMetrics } from "../operations/process-metrics.ts";
+import { createStandingMetrics } from "../operations/standing-metrics.ts";
+import { createWorkerMetrics } from "../operations/worker-metrics.ts";
 import { backlogOf } from "./backlog.ts";
 import type { StopRequest } from "./process-io.ts";
 import { readSettings, type Settings } from "./settings.ts";
@@ -222,7 +222,7 @@ async function startTracing(
   log: Logger,
 ): Promise<{ readonly stop: () => Promise<void> } | null> {
   if (!tracing) return null;
-  const { startOpenTelemetry } = await import("../operations/tracing/open-telemetry.ts");
+  const { startOpenTelemetry } = await import("../operations/open-telemetry.ts");
   const name = kind === "all" ? "eks-access" : `eks-access-${kind}`;
   const stop = await startOpenTelemetry(name, tracing.protocol, log);
   return {

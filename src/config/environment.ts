@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { RedisAccess } from "../ledger/redis/client.ts";
 import { readRedisUrl } from "../ledger/redis/redis-url.ts";
-import type { TraceProtocol } from "../operations/tracing/traced.ts";
+import type { TraceProtocol } from "../operations/traced.ts";
 import { duration } from "./forms.ts";
 import { forbidOthersSecrets, type KeyEnvironment, type ProcessKind, readKeys } from "./key-environment.ts";
 

@@ -1,5 +1,5 @@
 import type { RequestIds } from "../access/audit/event.ts";
-import { observed, resultOfStatus } from "../operations/metrics/worker-metrics.ts";
+import { observed, resultOfStatus } from "../operations/worker-metrics.ts";
 
 /** One call to an API server. */
 export interface ApiCall {

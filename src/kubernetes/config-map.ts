@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AccessError } from "../access/failure/access-error.ts";
-import { step } from "../operations/metrics/worker-metrics.ts";
+import { step } from "../operations/worker-metrics.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
 

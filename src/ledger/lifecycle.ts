@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
 import type { AuditEvent } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
-import { recordedEvents } from "../operations/metrics/standing-metrics.ts";
-import { rememberTrace, type TraceContext, traceFor } from "../operations/tracing/request-traces.ts";
-import { traced } from "../operations/tracing/traced.ts";
+import { rememberTrace, type TraceContext, traceFor } from "../operations/request-traces.ts";
+import { recordedEvents } from "../operations/standing-metrics.ts";
+import { traced } from "../operations/traced.ts";
 import type { Job } from "./jobs.ts";
 import type { RequestLedger } from "./ledger.ts";
 import { type Queues, wake } from "./queues.ts";

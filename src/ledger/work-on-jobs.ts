@@ -1,6 +1,6 @@
 import { type Job as BullJob, DelayedError, UnrecoverableError, Worker, type WorkerOptions } from "bullmq";
 import type { Logger } from "pino";
-import type { TraceContext } from "../operations/tracing/request-traces.ts";
+import type { TraceContext } from "../operations/request-traces.ts";
 import { HandBack, type Stoppable } from "./hand-back.ts";
 import type { QueueName } from "./jobs.ts";
 import { queuePrefix } from "./queues.ts";

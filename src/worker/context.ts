@@ -4,7 +4,7 @@ import type { Config } from "../config/config.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { RecordContext } from "../ledger/lifecycle.ts";
 import type { FailureLog } from "../operations/failure-log.ts";
-import type { WorkerMetrics } from "../operations/metrics/worker-metrics.ts";
+import type { WorkerMetrics } from "../operations/worker-metrics.ts";
 import type { OpenedCluster, openCluster } from "./open/open-cluster.ts";
 
 /** What the worker's jobs are given. A function that uses a part of the ledger names it: `WorkerContext<TurnLedger>`. */

@@ -5,7 +5,7 @@ import { type QueueName, readJob, runJob, type WorkerJob, workerJobs } from "../
 import type { RedisClient } from "../ledger/redis/client.ts";
 import { waitOf, workOnJobs } from "../ledger/work-on-jobs.ts";
 import { withinDeadline } from "../operations/deadlines.ts";
-import { tracedAnswer } from "../operations/tracing/request-traces.ts";
+import { tracedAnswer } from "../operations/request-traces.ts";
 import type { WorkerContext } from "./context.ts";
 import { workerRuns } from "./jobs.ts";
 import { removalsEveryMs, removeClosedByTheClock } from "./remove-closed.ts";

@@ -13,12 +13,12 @@ function codesOf(folder: string): string[] {
   return [...new Set([...before, ...within].map(([, code = ""]) => code))];
 }
 
-it.each([...codesOf("src/aws-auth"), ...codesOf("src/aws-auth/principal")])("the page tells what %s means", (code) => {
+it.each(codesOf("src/aws-auth"))("the page tells what %s means", (code) => {
   expect(page).toContain(`\`${code}\``);
 });
 
 it("finds the codes that it looks for", () => {
-  const codes = [...codesOf("src/aws-auth"), ...codesOf("src/aws-auth/principal")];
+  const codes = codesOf("src/aws-auth");
 
   expect(codes).toEqual(
     expect.arrayContaining(["section-unreadable", "username-empty", "masters", "arn-path", "creator"]),

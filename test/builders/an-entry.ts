@@ -1,7 +1,7 @@
 import type { Holding } from "../../src/access/request/record.ts";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import { readHoldingTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
-import { withoutRolePath } from "../../src/aws-auth/principal/caller.ts";
+import { withoutRolePath } from "../../src/aws-auth/caller.ts";
 import type { ReadEntry } from "../../src/diagnosis/leases.ts";
 import { engineerArn } from "./a-request.ts";
 import { keys } from "./keys.ts";

@@ -6,9 +6,9 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { tallyOf } from "../../src/access/request/lists.ts";
 import { createReachMetrics } from "../../src/operations/health-server.ts";
-import { createProcessMetrics } from "../../src/operations/metrics/process-metrics.ts";
-import { createStandingMetrics } from "../../src/operations/metrics/standing-metrics.ts";
-import { createWorkerMetrics } from "../../src/operations/metrics/worker-metrics.ts";
+import { createProcessMetrics } from "../../src/operations/process-metrics.ts";
+import { createStandingMetrics } from "../../src/operations/standing-metrics.ts";
+import { createWorkerMetrics } from "../../src/operations/worker-metrics.ts";
 
 const read = (name: string) =>
   readFileSync(fileURLToPath(new URL(`../../deploy/monitoring/${name}`, import.meta.url)), "utf8");

@@ -5,7 +5,7 @@ import type { AccessRequest } from "../../src/access/request/record.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
-import { cancelRequest, revokeLease } from "../../src/slack/lease/end-access.ts";
+import { cancelRequest, revokeLease } from "../../src/slack/decide/end-access.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { sweep } from "../../src/worker/sweep.ts";
 import { configText } from "../builders/a-cluster.ts";

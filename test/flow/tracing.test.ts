@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { ProductProcess } from "../../sandbox/product-process.ts";
 import { arns, channel, clusterName } from "../../sandbox/scene.ts";
-import { anOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from "../operations/tracing/otlp-receiver.ts";
+import { anOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from "../operations/otlp-receiver.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
 describe("what both processes tell of a request", () => {

@@ -4,14 +4,14 @@ import { freePort } from "../../sandbox/free-port.ts";
 import { tallyOf } from "../../src/access/request/lists.ts";
 import type { Probe, Reach } from "../../src/operations/health-server.ts";
 import { type Health, startHealthServer } from "../../src/operations/health-server.ts";
-import { createProcessMetrics } from "../../src/operations/metrics/process-metrics.ts";
+import { createProcessMetrics } from "../../src/operations/process-metrics.ts";
 import {
   answeredRequests,
   createStandingMetrics,
   finishedCalls,
   recordedEvents,
-} from "../../src/operations/metrics/standing-metrics.ts";
-import { createWorkerMetrics, step } from "../../src/operations/metrics/worker-metrics.ts";
+} from "../../src/operations/standing-metrics.ts";
+import { createWorkerMetrics, step } from "../../src/operations/worker-metrics.ts";
 import { anEvent } from "../builders/an-event.ts";
 import { at } from "../builders/times.ts";
 

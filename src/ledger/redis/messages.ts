@@ -1,5 +1,5 @@
-import type { RequestTraces } from "../../operations/tracing/request-traces.ts";
-import { isTraceParent, type TraceParent } from "../../operations/tracing/traced.ts";
+import type { RequestTraces } from "../../operations/request-traces.ts";
+import { isTraceParent, type TraceParent } from "../../operations/traced.ts";
 import type { MessageLedger, Shown } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { markShownScript, runScript } from "./commit-script.ts";

@@ -4,7 +4,7 @@ import type { AuditEvent } from "../../access/audit/event.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { FormChange, Suggestion } from "../ask/request-form.ts";
 import { formActions } from "../ask/request-modal.ts";
-import type { HomeOpened } from "../home/home.ts";
+import type { HomeOpened } from "../look/home.ts";
 import type { ButtonClick, Submission } from "./answer.ts";
 import type { SlashCommand } from "./commands.ts";
 

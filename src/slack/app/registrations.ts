@@ -1,4 +1,5 @@
 import type { AnyMiddlewareArgs, Middleware } from "@slack/bolt";
+import { extendModalId, handleExtendButton, handleExtendSubmission } from "../ask/extend.ts";
 import { handleAskAgainButton, handleRequestButton, handleRequestSubmission } from "../ask/request.ts";
 import { formChangeHandler, handleClusterSearch } from "../ask/request-form.ts";
 import { formActions, requestModalId } from "../ask/request-modal.ts";
@@ -25,17 +26,15 @@ import {
 import { denyMigrationModalId, denyModalId } from "../blocks/message.ts";
 import { handleDenyButton, handleDenySubmission } from "../decide/decide-commands.ts";
 import { handleApproveButton } from "../decide/decision-click.ts";
-import { handleReviewedButton } from "../emergency/review-emergency.ts";
-import { handleHomeOpened } from "../home/home.ts";
 import {
   handleCancelButton,
   handleDoneButton,
   handleRevokeButton,
   handleRevokeSubmission,
   revokeModalId,
-} from "../lease/end-access.ts";
-import { extendModalId, handleExtendButton, handleExtendSubmission } from "../lease/extend.ts";
-import { handleConfirmLinkButton, handleRefuseLinkButton } from "../link/link-decision.ts";
+} from "../decide/end-access.ts";
+import { handleReviewedButton } from "../decide/review-emergency.ts";
+import { handleHomeOpened } from "../look/home.ts";
 import { handleListButton } from "../look/list.ts";
 import {
   handleApproveMigrationButton,
@@ -46,6 +45,7 @@ import {
   handleWithdrawMigrationButton,
 } from "../migrate/migration-clicks.ts";
 import { checkPerson } from "../people/check-person.ts";
+import { handleConfirmLinkButton, handleRefuseLinkButton } from "../people/link-decision.ts";
 import { type ButtonClick, handleDetailsButton, type Submission } from "./answer.ts";
 import { handleCommand } from "./commands.ts";
 import type { SlackContext } from "./context.ts";

@@ -1,8 +1,8 @@
 import { App, type AppOptions, type ReceiverEvent } from "@slack/bolt";
 import { z } from "zod";
 import { aboutRequests } from "../../operations/log.ts";
-import type { RequestTraces } from "../../operations/tracing/request-traces.ts";
-import { type TraceParent, tellWork, traced, type Work } from "../../operations/tracing/traced.ts";
+import type { RequestTraces } from "../../operations/request-traces.ts";
+import { type TraceParent, tellWork, traced, type Work } from "../../operations/traced.ts";
 import { commands } from "./commands.ts";
 
 /** Work that still runs. */

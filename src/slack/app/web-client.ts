@@ -6,7 +6,7 @@ import { boundedText } from "../../access/failure/redact.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
 import { broken, type Finding, found, named } from "../../diagnosis/link.ts";
 import { usualDeadlines } from "../../operations/deadlines.ts";
-import { observed } from "../../operations/metrics/worker-metrics.ts";
+import { observed } from "../../operations/worker-metrics.ts";
 import { slackFailure } from "./slack-failure.ts";
 
 /** The bot's scopes, as in manifest.yml. */

@@ -1,5 +1,5 @@
 import { isReviewing, isSigningIn } from "../../access/lease/proving.ts";
-import { findingsOf } from "../../access/proof/sign-in.ts";
+import { findingsOf } from "../../access/lease/sign-in.ts";
 import { formatDuration, isPermanent } from "../../access/request/extension.ts";
 import type {
   AccessRequest,

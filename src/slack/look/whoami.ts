@@ -13,7 +13,7 @@ import { refuseTooMany } from "../ask/limits.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, codeList, mention, section, styled, time, until } from "../blocks/mrkdwn.ts";
 import { stateOf } from "../blocks/words.ts";
-import { madeAgain } from "../link/link.ts";
+import { madeAgain } from "../people/link.ts";
 import { isToBeMadeAgain, personShown } from "../people/standing.ts";
 import { aboutCluster, askWorker } from "./ask-worker.ts";
 

@@ -5,7 +5,7 @@ import { counted } from "../../diagnosis/link.ts";
 import { detailsButton } from "../blocks/buttons.ts";
 import { answer, type Message } from "../blocks/message.ts";
 import { code, mention, plainLine, section, styled, time } from "../blocks/mrkdwn.ts";
-import type { Milestone } from "../lease/requester-message.ts";
+import type { Milestone } from "../show/requester-message.ts";
 
 /** The request in one line. */
 export function migrationTitle({ requester, cluster }: Migration): string {

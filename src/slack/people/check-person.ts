@@ -5,8 +5,8 @@ import { isAction, isCommand, isHomeOpened, isSubmission, isSuggestion, type Sen
 import type { FormChange } from "../ask/request-form.ts";
 import { cancelAction, doneAction, revokeAction } from "../blocks/buttons.ts";
 import { type Message, messageModal } from "../blocks/message.ts";
-import { refusedHomeView } from "../home/home-view.ts";
-import { revokeModalId } from "../lease/end-access.ts";
+import { revokeModalId } from "../decide/end-access.ts";
+import { refusedHomeView } from "../look/home-view.ts";
 import { accountOf, notAdmittedAnswer } from "./admission.ts";
 import { noteAttempt, type TriedAct } from "./attempts.ts";
 import type { Account } from "./directory.ts";

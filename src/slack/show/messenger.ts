@@ -7,8 +7,8 @@ import { isGone, slackFailure } from "../app/slack-failure.ts";
 import { code, mentions, section, time } from "../blocks/mrkdwn.ts";
 import { said } from "../blocks/words.ts";
 import { isTooFew, type Presence, presenceOf } from "../decide/living-approvers.ts";
-import { wakeHomes } from "../home/home.ts";
-import { type Milestone, milestoneOf } from "../lease/requester-message.ts";
+import { wakeHomes } from "../look/home.ts";
+import { type Milestone, milestoneOf } from "./requester-message.ts";
 import {
   type InChannel,
   type MessengerContext,

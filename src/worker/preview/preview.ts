@@ -21,7 +21,7 @@ import { leasesNow } from "../../ledger/leases-now.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
 import { wake } from "../../ledger/queues.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";
-import { tracedRun } from "../../operations/tracing/request-traces.ts";
+import { tracedRun } from "../../operations/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
 import { delay } from "../delay.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";

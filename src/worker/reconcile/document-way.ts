@@ -17,7 +17,7 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { wake } from "../../ledger/queues.ts";
-import { step } from "../../operations/metrics/worker-metrics.ts";
+import { step } from "../../operations/worker-metrics.ts";
 import type { WorkerContext } from "../context.ts";
 import { previewInDocument } from "../preview/plan-preview.ts";
 import { readRemembered } from "../remembered.ts";

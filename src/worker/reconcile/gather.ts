@@ -9,7 +9,7 @@ import type { AccessRequest, ApprovedRequest, Holding } from "../../access/reque
 import { unchanged, withLease } from "../../access/request/transitions.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { sealedLinksOf } from "../../ledger/sealed-links.ts";
-import { recordedEvents } from "../../operations/metrics/standing-metrics.ts";
+import { recordedEvents } from "../../operations/standing-metrics.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";

@@ -25,7 +25,7 @@ import {
 } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, Deletion } from "../../kubernetes/config-map.ts";
-import { step } from "../../operations/metrics/worker-metrics.ts";
+import { step } from "../../operations/worker-metrics.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered, readAnnotationRemembered, readRemembered } from "../remembered.ts";
 import { type Checked, leaveOut, without } from "./check-leases.ts";

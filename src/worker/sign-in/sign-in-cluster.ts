@@ -1,13 +1,13 @@
 import { requestIds } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { isSigningIn, isToReview, isToSignIn, mostTries, trySignInAgain } from "../../access/lease/proving.ts";
+import { podsToList } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { signInWay } from "../../access/policy/sign-in.ts";
-import { podsToList } from "../../access/proof/sign-in.ts";
 import type { ApprovedRequest, Lease, Proof, ProofFinding } from "../../access/request/record.ts";
 import { failureOf, isToBeTold } from "../../access/request/retry.ts";
-import { step } from "../../operations/metrics/worker-metrics.ts";
-import { tracedRun, traceFor } from "../../operations/tracing/request-traces.ts";
+import { tracedRun, traceFor } from "../../operations/request-traces.ts";
+import { step } from "../../operations/worker-metrics.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";
 import { inParallel } from "../in-parallel.ts";

@@ -5,7 +5,7 @@ import { type Asking, fits, mayAsk } from "../../../src/access/policy/may-ask.ts
 import { noStanding } from "../../../src/access/policy/person.ts";
 import { clusterRule, levelsFor } from "../../../src/access/policy/rule.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
-import { readPrincipal } from "../../../src/aws-auth/principal/arn.ts";
+import { readPrincipal } from "../../../src/aws-auth/arn.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";

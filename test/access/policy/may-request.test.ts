@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { partitionOf } from "../../../src/access/policy/cluster.ts";
 import type { Creator } from "../../../src/access/policy/creator.ts";
 import { mayRequest, type Wish } from "../../../src/access/policy/may-ask.ts";
-import { readPrincipal } from "../../../src/aws-auth/principal/arn.ts";
+import { readPrincipal } from "../../../src/aws-auth/arn.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 
 function aWish(change: Partial<Wish> & { arn?: string } = {}): Wish {

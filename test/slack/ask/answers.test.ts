@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { readRequest, splitRequestLine } from "../../../src/access/request/request-line.ts";
+import { notYoursToExtendAnswer } from "../../../src/slack/ask/extend.ts";
 import { mistakesAnswer } from "../../../src/slack/ask/request.ts";
 import { requestedAnswer } from "../../../src/slack/ask/submit-request.ts";
 import { failureAnswer, type Message } from "../../../src/slack/blocks/message.ts";
-import { notYoursToExtendAnswer } from "../../../src/slack/lease/extend.ts";
 import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
 import { aRequest } from "../../builders/a-request.ts";
 import { textOfBlocks } from "../blocks/text-of-blocks.ts";

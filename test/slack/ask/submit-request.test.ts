@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { readRequest, splitRequestLine } from "../../../src/access/request/request-line.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
+import { extensionAnswer } from "../../../src/slack/ask/extend.ts";
 import { requestedAnswer, submitRequest } from "../../../src/slack/ask/submit-request.ts";
-import { extensionAnswer } from "../../../src/slack/lease/extend.ts";
-import { milestoneOf } from "../../../src/slack/lease/requester-message.ts";
+import { milestoneOf } from "../../../src/slack/show/requester-message.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, engineerArn } from "../../builders/a-request.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

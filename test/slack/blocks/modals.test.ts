@@ -4,7 +4,7 @@ import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import { emptyForm } from "../../../src/slack/ask/form.ts";
 import { requestModal } from "../../../src/slack/ask/request-modal.ts";
 import { denyModal, detailsModal, failureAnswer, messageModal } from "../../../src/slack/blocks/message.ts";
-import { revokeModal } from "../../../src/slack/lease/end-access.ts";
+import { revokeModal } from "../../../src/slack/decide/end-access.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 

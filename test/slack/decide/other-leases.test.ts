@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { leasesInLedger } from "../../../src/access/lease/other-leases.ts";
 import { digestOfChange } from "../../../src/access/request/digest.ts";
 import type { AccessRequest, ApprovedRequest } from "../../../src/access/request/record.ts";
-import { revokeLease } from "../../../src/slack/lease/end-access.ts";
+import { revokeLease } from "../../../src/slack/decide/end-access.ts";
 import { aGrantedRequest, anApprovedRequest, aPreview, aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { at, hours } from "../../builders/times.ts";

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
-import { homeView } from "../../../src/slack/home/home-view.ts";
-import { milestoneOf } from "../../../src/slack/lease/requester-message.ts";
+import { homeView } from "../../../src/slack/look/home-view.ts";
 import { listAnswer } from "../../../src/slack/look/list.ts";
 import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
+import { milestoneOf } from "../../../src/slack/show/requester-message.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";

@@ -4,7 +4,7 @@ import { handlerOf } from "../../../src/slack/app/registrations.ts";
 import { formActions, requestModalId } from "../../../src/slack/ask/request-modal.ts";
 import * as ofButtons from "../../../src/slack/blocks/buttons.ts";
 import { denyMigrationModalId, denyModalId, detailsModalId } from "../../../src/slack/blocks/message.ts";
-import { revokeModalId } from "../../../src/slack/lease/end-access.ts";
+import { revokeModalId } from "../../../src/slack/decide/end-access.ts";
 import type { Account, Directory } from "../../../src/slack/people/directory.ts";
 import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";

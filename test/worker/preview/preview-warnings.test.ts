@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { readPrincipal } from "../../../src/aws-auth/arn.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
-import { readPrincipal } from "../../../src/aws-auth/principal/arn.ts";
 import { readConfigMap } from "../../../src/kubernetes/config-map.ts";
 import {
   documentWarnings,

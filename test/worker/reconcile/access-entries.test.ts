@@ -5,7 +5,7 @@ import { account, arns, clusterArn, clusterName } from "../../../sandbox/scene.t
 import { AccessError } from "../../../src/access/failure/access-error.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { FailureLog } from "../../../src/operations/failure-log.ts";
-import { createWorkerMetrics } from "../../../src/operations/metrics/worker-metrics.ts";
+import { createWorkerMetrics } from "../../../src/operations/worker-metrics.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";

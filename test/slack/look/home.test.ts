@@ -3,7 +3,7 @@ import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { type HomeContext, publishHome } from "../../../src/slack/home/home.ts";
+import { type HomeContext, publishHome } from "../../../src/slack/look/home.ts";
 import { slackDirectory } from "../../../src/slack/people/directory.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest, revise } from "../../builders/a-request.ts";

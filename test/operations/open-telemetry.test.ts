@@ -1,8 +1,8 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { AccessError } from "../../../src/access/failure/access-error.ts";
-import { startOpenTelemetry } from "../../../src/operations/tracing/open-telemetry.ts";
-import { currentTrace, traced } from "../../../src/operations/tracing/traced.ts";
+import { AccessError } from "../../src/access/failure/access-error.ts";
+import { startOpenTelemetry } from "../../src/operations/open-telemetry.ts";
+import { currentTrace, traced } from "../../src/operations/traced.ts";
 import { anOtlpReceiver, type OtlpReceiver } from "./otlp-receiver.ts";
 
 let receiver: OtlpReceiver;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { admittedBy, admittedInWords, isSamePrincipal } from "../../../src/aws-auth/principal/caller.ts";
+import { admittedBy, admittedInWords, isSamePrincipal } from "../../src/aws-auth/caller.ts";
 
 const account = "arn:aws:iam::111122223333";
 

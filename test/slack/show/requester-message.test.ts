@@ -4,7 +4,7 @@ import type { AccessCheck } from "../../../src/access/policy/cluster.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
 import { preformatted } from "../../../src/slack/blocks/mrkdwn.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
-import { milestoneOf, signInMessage } from "../../../src/slack/lease/requester-message.ts";
+import { milestoneOf, signInMessage } from "../../../src/slack/show/requester-message.ts";
 import { threadOf } from "../../../src/slack/show/thread.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anEndProof, aProof, aRequest, engineerArn } from "../../builders/a-request.ts";

@@ -1,17 +1,12 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
-import { redisRequestTraces } from "../../../src/ledger/redis/messages.ts";
-import { step } from "../../../src/operations/metrics/worker-metrics.ts";
-import { startOpenTelemetry } from "../../../src/operations/tracing/open-telemetry.ts";
-import {
-  rememberTrace,
-  type TraceContext,
-  tracedRun,
-  traceFor,
-} from "../../../src/operations/tracing/request-traces.ts";
-import { traced } from "../../../src/operations/tracing/traced.ts";
-import { aRedis, type TestRedis } from "../../redis.ts";
+import { connectRedis, type RedisConnection } from "../../src/ledger/redis/connect.ts";
+import { redisRequestTraces } from "../../src/ledger/redis/messages.ts";
+import { startOpenTelemetry } from "../../src/operations/open-telemetry.ts";
+import { rememberTrace, type TraceContext, tracedRun, traceFor } from "../../src/operations/request-traces.ts";
+import { traced } from "../../src/operations/traced.ts";
+import { step } from "../../src/operations/worker-metrics.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
 import { anOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from "./otlp-receiver.ts";
 
 let receiver: OtlpReceiver;

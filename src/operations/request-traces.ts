@@ -1,5 +1,5 @@
 import type { Attributes } from "@opentelemetry/api";
-import { aboutRequests } from "../log.ts";
+import { aboutRequests } from "./log.ts";
 import { currentTrace, isSameTrace, isTraceParent, type TraceParent, tellWork, traced, type Work } from "./traced.ts";
 
 /**

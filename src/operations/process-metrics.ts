@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
-import type { AuditEvent } from "../../access/audit/event.ts";
+import type { AuditEvent } from "../access/audit/event.ts";
 import {
   answeredRequests,
   approversLooked,

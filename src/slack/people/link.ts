@@ -9,9 +9,9 @@ import { refuseTooMany } from "../ask/limits.ts";
 import { confirmLinkAction, refuseLinkAction } from "../blocks/buttons.ts";
 import { answer, type Message } from "../blocks/message.ts";
 import { code, mention, mentions, section, styled, time } from "../blocks/mrkdwn.ts";
-import { refuseActor } from "../people/admission.ts";
-import { noteAttempt } from "../people/attempts.ts";
-import { isToBeMadeAgain } from "../people/standing.ts";
+import { refuseActor } from "./admission.ts";
+import { noteAttempt } from "./attempts.ts";
+import { isToBeMadeAgain } from "./standing.ts";
 
 /** For a link without a valid seal. A sentence. */
 export const madeAgain = `Your link needs renewing: run ${code("/eks-access link <arn>")}.`;

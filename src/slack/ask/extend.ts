@@ -15,13 +15,13 @@ import { answerSubmission, type ButtonClick, openOnClick, type Submission } from
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { formFailure } from "../app/slack-failure.ts";
-import { refuseToAsk } from "../ask/limits.ts";
-import { requestedAnswer, submitRequest } from "../ask/submit-request.ts";
 import { answer, failureAnswer, type Message, messageModal, noSuchRequestAnswer, text } from "../blocks/message.ts";
 import { code, context as contextBlock, mention, section, shortTime, styled, time } from "../blocks/mrkdwn.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
+import { refuseToAsk } from "./limits.ts";
+import { requestedAnswer, submitRequest } from "./submit-request.ts";
 
 export const extend: Command = {
   word: "extend",

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { judgeSignIn, podsToList, type SignInExpectation, type SignInSeen } from "../../../src/access/proof/sign-in.ts";
+import { judgeSignIn, podsToList, type SignInExpectation, type SignInSeen } from "../../../src/access/lease/sign-in.ts";
 
 const expected: SignInExpectation = {
   identity: { username: "dev", groups: ["readers", "policy AmazonEKSViewPolicy in shop"] },

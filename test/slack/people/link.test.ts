@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import { decideLink } from "../../../src/slack/link/link-decision.ts";
+import { decideLink } from "../../../src/slack/people/link-decision.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 import { aSlackContext } from "../slack-context.ts";

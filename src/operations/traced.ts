@@ -9,7 +9,7 @@ import {
   SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
-import { AccessError } from "../../access/failure/access-error.ts";
+import { AccessError } from "../access/failure/access-error.ts";
 
 /** Where a piece of work is in a trace: `traceparent` of W3C Trace Context, which another process can go on from. */
 export type TraceParent = string;

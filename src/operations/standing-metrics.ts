@@ -1,7 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import { Gauge, type Registry } from "prom-client";
-import type { AuditEvent } from "../../access/audit/event.ts";
-import type { Tally } from "../../access/request/lists.ts";
+import type { AuditEvent } from "../access/audit/event.ts";
+import type { Tally } from "../access/request/lists.ts";
 
 export const finishedSteps = announcements<{ readonly step: RunStep; readonly seconds: number }>("step");
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { sealLink } from "../../../src/access/approval/seals.ts";
-import { breakGlass } from "../../../src/slack/emergency/break-glass.ts";
-import { reviewEmergency } from "../../../src/slack/emergency/review-emergency.ts";
+import { breakGlass } from "../../../src/slack/ask/break-glass.ts";
+import { reviewEmergency } from "../../../src/slack/decide/review-emergency.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";

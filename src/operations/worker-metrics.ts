@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from "prom-client";
-import { noteInTrace, traced, type Work } from "../tracing/traced.ts";
 import { type FinishedCall, finishedCalls, finishedSteps, type RunStep } from "./standing-metrics.ts";
+import { noteInTrace, traced, type Work } from "./traced.ts";
 
 /** What a worker counts. Names and labels hold no person and no ARN. */
 export interface WorkerMetrics {

@@ -7,7 +7,7 @@ import {
   linkRefusedAnswer,
   linkStateAnswer,
   proposedAnswer,
-} from "../../../src/slack/link/link.ts";
+} from "../../../src/slack/people/link.ts";
 import { at } from "../../builders/times.ts";
 import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { problemsOfView } from "../../sandbox/slack/block-limits.ts";
+import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import {
   blockOf,
   completeForm,
@@ -9,9 +9,9 @@ import {
   isShown,
   type Offer,
   partsOf,
-} from "../../src/slack/ask/form.ts";
-import { requestModal, suggestionsOf } from "../../src/slack/ask/request-modal.ts";
-import { aCluster, aLevel } from "../builders/a-cluster.ts";
+} from "../../../src/slack/ask/form.ts";
+import { requestModal, suggestionsOf } from "../../../src/slack/ask/request-modal.ts";
+import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 
 const engineer = "arn:aws:iam::111122223333:user/engineer";
 

@@ -7,7 +7,7 @@ import {
   leaseProgress,
   mostRows,
   unknownHomeView,
-} from "../../../src/slack/home/home-view.ts";
+} from "../../../src/slack/look/home-view.ts";
 import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";

@@ -6,8 +6,8 @@ import type { LinkProposal } from "../../ledger/ledger.ts";
 import { acknowledgeClick, answerWhereClicked, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { failureAnswer, type Message } from "../blocks/message.ts";
-import { refuseActor } from "../people/admission.ts";
-import { noteAttempt } from "../people/attempts.ts";
+import { refuseActor } from "./admission.ts";
+import { noteAttempt } from "./attempts.ts";
 import { linkClickAnswer, linkDecided, linkOutcome } from "./link.ts";
 
 /** The button holds the ARN too: Redis could be changed between the question and the click. */
