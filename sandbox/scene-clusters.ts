@@ -1,6 +1,6 @@
 import type { SandboxAws } from "./aws/account.ts";
 import { startSandboxCluster } from "./cluster/cluster.ts";
-import { group } from "./cluster/rbac.ts";
+import { group } from "./cluster/default-roles.ts";
 import type { SandboxCluster, SandboxClusterOptions } from "./cluster/sandbox-cluster.ts";
 import { creatorClusters, creatorClustersText } from "./creator-scene.ts";
 import { admitPlatformTeam, modeClusters, modeClustersText } from "./mode-scene.ts";
@@ -21,7 +21,7 @@ export async function startClusters(
   options: SandboxOptions,
 ): Promise<ReadonlyMap<string, SandboxCluster>> {
   const { faults } = aws;
-  const { onCall = () => {}, awsAuth = initialAwsAuth } = options;
+  const { onCall = () => {}, awsAuth = initialAwsAuth, startCluster = startSandboxCluster } = options;
   const bindings = [
     group("eks-access-viewers", "view", "eks-access:viewers"),
     group("eks-access-admins", "cluster-admin", "eks-access:admins"),
@@ -44,14 +44,6 @@ export async function startClusters(
   return clusters;
 }
 
-/** A real kube-apiserver and etcd where the machine has them (KUBEBUILDER_ASSETS), the stand-in otherwise. */
-async function startCluster(options: SandboxClusterOptions): Promise<SandboxCluster> {
-  const assets = process.env.KUBEBUILDER_ASSETS;
-  if (!assets) return startSandboxCluster(options);
-  const { startRealCluster } = await import("./cluster/real-cluster.ts");
-  return startRealCluster(options, assets);
-}
-
 /** One call that a stand-in answered. */
 export interface SandboxCall {
   readonly call: string;
@@ -72,6 +64,8 @@ export interface SandboxOptions {
   /** Adds the clusters of `mode-scene.ts`, which take access entries, and names them in `eks-access.yml`. */
   readonly everyMode?: boolean;
   readonly awsAuth?: Readonly<Record<string, string>>;
+  /** Starts something else as a cluster, such as a real kube-apiserver; the stand-in if not given. */
+  readonly startCluster?: (options: SandboxClusterOptions) => Promise<SandboxCluster>;
   /** Slack's rate limits; on if not given. */
   readonly slackRateLimits?: boolean;
   /** How long Slack waits for an acknowledgement, in milliseconds; three seconds, as Slack does, if not given. */

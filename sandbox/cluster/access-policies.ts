@@ -1,14 +1,19 @@
 import type { ClusterAccess, PolicyInForce } from "../aws/eks-clusters.ts";
-import { type Attributes, covers, type PolicyRule, type User, type Verdict } from "./rbac.ts";
+import {
+  type Attributes,
+  covers,
+  type PolicyRule,
+  readVerbs as read,
+  rule,
+  type User,
+  type Verdict,
+  writeVerbs as write,
+} from "./rbac.ts";
 
 /**
  * The rules of EKS's access policies (EKS User Guide, "Review access policy permissions"). Their tables are close to the
  * user-facing ClusterRoles of Kubernetes and not the same: a copy of those would hide the difference.
  */
-
-const read = ["get", "list", "watch"];
-
-const write = ["create", "delete", "deletecollection", "patch", "update"];
 
 const viewRules: readonly PolicyRule[] = [
   rule(
@@ -114,8 +119,4 @@ function inScope(namespaces: PolicyInForce["namespaces"], attributes: Attributes
 function matches(pattern: string, text: string): boolean {
   const expression = pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*");
   return new RegExp(`^${expression}$`).test(text);
-}
-
-function rule(group: string, resources: string, verbs: readonly string[]): PolicyRule {
-  return { apiGroups: [group], resources: resources.split(" "), verbs };
 }

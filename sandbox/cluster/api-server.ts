@@ -4,7 +4,6 @@ import { type ApiRequest, callName, readApiRequest } from "./api-request.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { answerConfigMaps } from "./config-map-requests.ts";
 import type { ConfigMapStore } from "./config-map-store.ts";
-import { discover } from "./discovery.ts";
 import {
   type Attributes,
   type Authorize,
@@ -64,10 +63,12 @@ async function answer(context: ApiServerContext, asked: ApiRequest, request: San
   if (!owner) return statusAnswer(unauthorized);
   const user = { ...owner, groups: [...owner.groups, "system:authenticated"] };
   if (!speaksJson(request)) return { ...statusAnswer(unsupportedMediaType(["application/json"])), by: user.username };
-  const acting = impersonate(request.headers, context.authorize, user);
-  if (acting.type === "refused") return { ...statusAnswer(forbidden(user, acting.attributes)), by: user.username };
-  return answerFor(context, asked, request, acting.type === "as" ? acting.user : user);
+  if (request.headers["impersonate-user"] !== undefined) return statusAnswer(noImpersonation);
+  return answerFor(context, asked, request, user);
 }
+
+/** Better no answer than one to the sender itself. */
+const noImpersonation = failure(501, "NotImplemented", "the sandbox does not act as another user");
 
 /** The sandbox decodes JSON alone. A real API server answers other media types for a resource that knows only JSON in the same way. */
 function speaksJson({ headers, body }: SandboxRequest): boolean {
@@ -83,7 +84,7 @@ function answerFor(context: ApiServerContext, asked: ApiRequest, request: Sandbo
 }
 
 function dispatch(context: ApiServerContext, asked: ApiRequest, request: SandboxRequest, user: User): SandboxAnswer {
-  if (asked.type === "path") return (asked.path === "/version" ? version() : discover(asked.path)) ?? notFound();
+  if (asked.type === "path") return asked.path === "/version" ? version() : notFound();
   const answered = asked.verb === "create" ? review(context, asked.resource, user, request.body) : undefined;
   return answered ?? (asked.group === "" ? core(context, asked, request) : rbacOf(context, asked)) ?? notFound();
 }
@@ -158,30 +159,4 @@ function forbidden(user: User, attributes: Attributes): Status {
       kind: resource,
     },
   );
-}
-
-/** Who a request acts as, and what its sender needs to be allowed for it. */
-type Impersonation = { type: "none" } | { type: "as"; user: User } | { type: "refused"; attributes: Attributes };
-
-/**
- * Reads the headers behind `kubectl --as` and `--as-group` (Kubernetes docs, "User impersonation"). An impersonated user
- * keeps nothing of its own: neither groups nor what the authenticator knew.
- */
-function impersonate(headers: SandboxRequest["headers"], authorize: Authorize, sender: User): Impersonation {
-  const username = text(headers["impersonate-user"]);
-  const groups = text(headers["impersonate-group"])
-    .split(/, ?/)
-    .filter((group) => group !== "");
-  if (username === "") return { type: "none" };
-  const wanted = [{ resource: "users", name: username }, ...groups.map((name) => ({ resource: "groups", name }))];
-  for (const { resource, name } of wanted) {
-    const attributes = { verb: "impersonate", group: "", resource, name };
-    if (!authorize(sender, attributes).allowed) return { type: "refused", attributes };
-  }
-  return { type: "as", user: { username, groups: [...new Set([...groups, "system:authenticated"])] } };
-}
-
-/** Node joins a header that came several times with commas. */
-function text(header: string | string[] | undefined): string {
-  return Array.isArray(header) ? header.join(",") : (header ?? "");
 }

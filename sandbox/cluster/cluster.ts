@@ -5,8 +5,9 @@ import { createAuthenticator } from "./authenticator.ts";
 import { readAwsAuth } from "./aws-auth-map.ts";
 import { issueCertificates } from "./certificate.ts";
 import { ConfigMapStore } from "./config-map-store.ts";
+import { withDefaultRbac } from "./default-roles.ts";
 import { startEndpoint } from "./endpoint.ts";
-import { type Authorize, authorize, type Rbac, withDefaultRbac } from "./rbac.ts";
+import { type Authorize, authorize, type Rbac } from "./rbac.ts";
 import type { SandboxCluster, SandboxClusterOptions } from "./sandbox-cluster.ts";
 import { isStatus } from "./status.ts";
 

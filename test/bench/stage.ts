@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type SandboxAws, startSandboxAws } from "../../sandbox/aws/account.ts";
 import { startSandboxCluster } from "../../sandbox/cluster/cluster.ts";
-import { group } from "../../sandbox/cluster/rbac.ts";
+import { group } from "../../sandbox/cluster/default-roles.ts";
 import type { SandboxCluster } from "../../sandbox/cluster/sandbox-cluster.ts";
 import { Faults } from "../../sandbox/faults.ts";
 import { freePort } from "../../sandbox/free-port.ts";

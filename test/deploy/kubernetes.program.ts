@@ -6,8 +6,8 @@ import { loadAll } from "js-yaml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
-import { type RealApiServer, startRealApiServer } from "../../sandbox/cluster/real-api-server.ts";
 import { runProgram } from "../../sandbox/redis/debian-packages.ts";
+import { type RealApiServer, startRealApiServer } from "../sandbox/cluster/real/api-server.ts";
 import { aProgram } from "./a-program.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

@@ -3,11 +3,12 @@ import { startProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { builtProduct } from "../product.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
+import { startCluster } from "../sandbox/cluster/implementations.ts";
 
 let sandbox: Sandbox;
 let redis: TestRedis;
 beforeAll(async () => {
-  [sandbox, redis] = await Promise.all([startSandbox(), aRedis(), builtProduct()]);
+  [sandbox, redis] = await Promise.all([startSandbox({ startCluster }), aRedis(), builtProduct()]);
 });
 afterAll(() => Promise.all([sandbox.stop(), redis.close()]));
 

@@ -10,6 +10,7 @@ import { account, configuration } from "../../sandbox/scene.ts";
 import { asAdministrator } from "../ledger/redis/a-ledger-on.ts";
 import { builtProduct } from "../product.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
+import { startCluster } from "../sandbox/cluster/implementations.ts";
 import { leaksIn } from "./leaks.ts";
 
 describe("a process that can't start ends, so that it is started again, and says why in one sentence", () => {
@@ -17,7 +18,7 @@ describe("a process that can't start ends, so that it is started again, and says
   let redis: TestRedis;
 
   beforeAll(async () => {
-    [sandbox, redis] = await Promise.all([startSandbox(), aRedis(), builtProduct()]);
+    [sandbox, redis] = await Promise.all([startSandbox({ startCluster }), aRedis(), builtProduct()]);
   });
   afterAll(() => Promise.all([sandbox.stop(), redis.close()]));
 

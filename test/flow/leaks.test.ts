@@ -2,6 +2,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
+import { startCluster } from "../sandbox/cluster/implementations.ts";
 import { leaksIn, placesOf } from "./leaks.ts";
 
 /** What every other flow test relies on when it looks for secrets at its end. */
@@ -10,7 +11,7 @@ describe("the search for secrets finds one", () => {
   let redis: TestRedis;
   let redisClient: Redis;
   beforeAll(async () => {
-    [sandbox, redis] = await Promise.all([startSandbox(), aRedis()]);
+    [sandbox, redis] = await Promise.all([startSandbox({ startCluster }), aRedis()]);
     redisClient = new Redis(redis.url);
   });
   afterAll(async () => {

@@ -5,6 +5,7 @@ import { type ProductProcess, startProduct } from "../../sandbox/product-process
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { builtProduct } from "../product.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
+import { startCluster } from "../sandbox/cluster/implementations.ts";
 
 const readiness = z.object({
   ready: z.boolean(),
@@ -21,7 +22,7 @@ describe.each([
   let url: string;
 
   beforeAll(async () => {
-    [redis, sandbox] = await Promise.all([aRedis(), startSandbox()]);
+    [redis, sandbox] = await Promise.all([aRedis(), startSandbox({ startCluster })]);
     const [port, health] = [await freePort(), await freePort()];
     url = `http://127.0.0.1:${health}`;
     const environment = sandbox.environmentOf(kind, { redisUrl: redis.url, port });

@@ -7,6 +7,7 @@ import { textOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 import { builtProduct } from "../product.ts";
 import { aRedis } from "../redis.ts";
+import { startCluster } from "../sandbox/cluster/implementations.ts";
 import { leaksIn, placesOf } from "./leaks.ts";
 
 /** The product's two real processes in the sandbox, with a Redis of their own. */
@@ -59,7 +60,7 @@ export async function startFlow({
   ...options
 }: FlowOptions = {}): Promise<Flow> {
   const redis = given ? { url: given.url, close: async () => {} } : await aRedis();
-  const sandbox = await startSandbox(options);
+  const sandbox = await startSandbox({ startCluster, ...options });
   prepare?.(sandbox);
   const port = await freePort();
   sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);

@@ -7,6 +7,7 @@ import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { aServer } from "../ledger/redis/a-server.ts";
 import { builtProduct } from "../product.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
+import { startCluster } from "../sandbox/cluster/implementations.ts";
 import { leaksIn } from "./leaks.ts";
 
 const kinds = ["slack", "worker"] as const;
@@ -18,7 +19,7 @@ describe("a process that can't start yet", () => {
   const started: ProductProcess[] = [];
 
   beforeAll(async () => {
-    [sandbox, redis] = await Promise.all([startSandbox(), aRedis(), builtProduct()]);
+    [sandbox, redis] = await Promise.all([startSandbox({ startCluster }), aRedis(), builtProduct()]);
   });
   afterEach(async () => {
     sandbox.faults.clear();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SandboxAccount } from "../../sandbox/aws/sandbox-account.ts";
 import { startSandboxCluster } from "../../sandbox/cluster/cluster.ts";
-import { group } from "../../sandbox/cluster/rbac.ts";
+import { group } from "../../sandbox/cluster/default-roles.ts";
 import type { SandboxCluster } from "../../sandbox/cluster/sandbox-cluster.ts";
 import { mintToken } from "../../src/aws/eks-token.ts";
 import { type ClusterClient, connectCluster } from "../../src/kubernetes/cluster-client.ts";

@@ -4,7 +4,7 @@ import {
   type CreateAccessEntryCommandInput,
 } from "@aws-sdk/client-eks";
 import type { AuthenticationMode } from "../../../sandbox/aws/eks-cluster.ts";
-import { group } from "../../../sandbox/cluster/rbac.ts";
+import { group } from "../../../sandbox/cluster/default-roles.ts";
 import { clientsOf } from "../aws/clients.ts";
 import { aClusterWithPeople, whoAmI } from "./clients.ts";
 import type { StartCluster } from "./implementations.ts";

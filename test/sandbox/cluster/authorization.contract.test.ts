@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { group } from "../../../sandbox/cluster/rbac.ts";
+import { group } from "../../../sandbox/cluster/default-roles.ts";
 import type { ClusterCall } from "../../../sandbox/cluster/sandbox-cluster.ts";
 import { failure, statusAnswer } from "../../../sandbox/cluster/status.ts";
 import { aClusterWithPeople, type ClusterWithPeople, statusOf } from "./clients.ts";

@@ -19,11 +19,11 @@ export async function aToken(credentials: Credentials, options: PresignOptions =
 }
 
 /** The real Kubernetes client, given the endpoint and the authority that DescribeCluster would give. */
-export function clientsWith(cluster: SandboxCluster, token: string, as?: string) {
+export function clientsWith(cluster: SandboxCluster, token: string) {
   const config = new KubeConfig();
   config.loadFromOptions({
     clusters: [{ name: "c", server: cluster.endpoint, caData: cluster.certificateAuthority, skipTLSVerify: false }],
-    users: [{ name: "u", token, ...(as === undefined ? {} : { impersonateUser: as }) }],
+    users: [{ name: "u", token }],
     contexts: [{ name: "c", cluster: "c", user: "u" }],
     currentContext: "c",
   });
@@ -71,8 +71,6 @@ export async function aClusterWithPeople(
     creator: creator.arn,
     dev: dev.arn,
     ops: ops.arn,
-    /** `kubectl --as`. */
-    withToken: (token: string, as: string): Clients => clientsWith(cluster, token, as),
     as: async (...who: Parameters<typeof tokenOf>): Promise<Clients> => clientsWith(cluster, await tokenOf(...who)),
     stop: async () => {
       await cluster.stop();

@@ -297,37 +297,6 @@ describe.each(implementations)("%s", (_name, start) => {
 
       expect(status).toMatchObject({ code: 409, reason: "Conflict" });
     });
-
-    it("carries out a JSON patch whose tests hold", async () => {
-      const after = await patch(PatchStrategy.JsonPatch, [
-        { op: "test", path: "/data/mapRoles", value: "[]" },
-        { op: "replace", path: "/data/mapRoles", value: "- {}" },
-        { op: "add", path: "/metadata/annotations", value: { "a/b": "1" } },
-        { op: "replace", path: "/metadata/annotations/a~1b", value: "2" },
-      ]);
-
-      expect(after.data).toEqual({ mapRoles: "- {}" });
-      expect(after.metadata?.annotations).toEqual({ "a/b": "2" });
-    });
-
-    it.each([
-      ["a test that fails", { op: "test", path: "/data/mapRoles", value: "other" }],
-      ["a removal of what is not there", { op: "remove", path: "/data/nothing" }],
-      ["a way that is not there", { op: "add", path: "/metadata/annotations/a", value: "b" }],
-    ])("answers 422 to a JSON patch with %s, and does nothing", async (_what, operation) => {
-      const before = await read();
-
-      const status = await statusOf(
-        patch(PatchStrategy.JsonPatch, [{ op: "add", path: "/data/mapUsers", value: "" }, operation]),
-      );
-
-      expect(status).toMatchObject({
-        code: 422,
-        reason: "Invalid",
-        message: "the server rejected our request due to an error in our request",
-      });
-      expect(await read()).toEqual(before);
-    });
   });
 
   describe("managedFields", () => {

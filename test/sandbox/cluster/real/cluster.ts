@@ -1,19 +1,25 @@
-import { type ClusterAccess, withoutEntries } from "../aws/eks-clusters.ts";
-import { Faults } from "../faults.ts";
-import { type SandboxAnswer, type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
-import { authorizeByPolicies } from "./access-policies.ts";
-import { callName, readApiRequest } from "./api-request.ts";
-import { type Authenticator, createAuthenticator } from "./authenticator.ts";
-import { readAwsAuth } from "./aws-auth-map.ts";
-import { issueCertificates } from "./certificate.ts";
-import type { ConfigMap, SentConfigMap } from "./config-map.ts";
-import { startEndpoint } from "./endpoint.ts";
+import { type ClusterAccess, withoutEntries } from "../../../../sandbox/aws/eks-clusters.ts";
+import { authorizeByPolicies } from "../../../../sandbox/cluster/access-policies.ts";
+import { callName, readApiRequest } from "../../../../sandbox/cluster/api-request.ts";
+import { type Authenticator, createAuthenticator } from "../../../../sandbox/cluster/authenticator.ts";
+import { readAwsAuth } from "../../../../sandbox/cluster/aws-auth-map.ts";
+import { issueCertificates } from "../../../../sandbox/cluster/certificate.ts";
+import type { ConfigMap, SentConfigMap } from "../../../../sandbox/cluster/config-map.ts";
+import { withDefaultRbac } from "../../../../sandbox/cluster/default-roles.ts";
+import { startEndpoint } from "../../../../sandbox/cluster/endpoint.ts";
+import { bindingObject, type Rbac, roleObject } from "../../../../sandbox/cluster/rbac.ts";
+import { attributesOf, type ReviewSpec } from "../../../../sandbox/cluster/reviews.ts";
+import type { SandboxCluster, SandboxClusterOptions } from "../../../../sandbox/cluster/sandbox-cluster.ts";
+import { allPods } from "../../../../sandbox/cluster/status.ts";
+import { Faults } from "../../../../sandbox/faults.ts";
+import {
+  type SandboxAnswer,
+  type SandboxRequest,
+  type SandboxRoute,
+  startSandboxServer,
+} from "../../../../sandbox/http-server.ts";
+import { startRealApiServer } from "./api-server.ts";
 import { type ForwardTarget, forward } from "./forward.ts";
-import { bindingObject, type Rbac, roleObject, withDefaultRbac } from "./rbac.ts";
-import { startRealApiServer } from "./real-api-server.ts";
-import { attributesOf, type ReviewSpec } from "./reviews.ts";
-import type { SandboxCluster, SandboxClusterOptions } from "./sandbox-cluster.ts";
-import { allPods } from "./status.ts";
 
 const configMaps = "/api/v1/namespaces/kube-system/configmaps";
 

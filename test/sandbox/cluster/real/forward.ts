@@ -1,5 +1,5 @@
 import { Agent, request as send } from "node:https";
-import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
+import type { SandboxAnswer, SandboxRequest } from "../../../../sandbox/http-server.ts";
 
 export interface ForwardTarget {
   url: string;

@@ -4,8 +4,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { freePort } from "../free-port.ts";
-import type { ClusterCertificates } from "./certificate.ts";
+import type { ClusterCertificates } from "../../../../sandbox/cluster/certificate.ts";
+import { freePort } from "../../../../sandbox/free-port.ts";
 import { type ForwardTarget, forward, forwardTarget } from "./forward.ts";
 
 /** A real kube-apiserver with an etcd of its own, on the loopback address. */

@@ -1,0 +1,77 @@
+import {
+  type Binding,
+  type PolicyRule,
+  type Rbac,
+  type Role,
+  readVerbs as read,
+  rule,
+  writeVerbs as write,
+} from "./rbac.ts";
+
+const workloads =
+  "configmaps endpoints persistentvolumeclaims pods pods/log replicationcontrollers serviceaccounts services";
+
+const appResources = "daemonsets deployments replicasets statefulsets";
+
+const readRules: PolicyRule[] = [rule("", `${workloads} namespaces events`, read), rule("apps", appResources, read)];
+
+const editRules: PolicyRule[] = [
+  ...readRules,
+  rule("", `${workloads} secrets pods/exec pods/portforward`, [...read, ...write]),
+  rule("apps", appResources, write),
+];
+
+const publicPaths = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
+
+const discoveryPaths = [...publicPaths, "/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*"];
+
+/** The ClusterRoles that every cluster starts with, as far as the sandbox has resources for them (Kubernetes docs, "Default roles and role bindings"). */
+const roles: readonly Role[] = [
+  { name: "cluster-admin", rules: [rule("*", "*", ["*"]), { verbs: ["*"], nonResourceURLs: ["*"] }] },
+  {
+    name: "admin",
+    rules: [...editRules, rule("rbac.authorization.k8s.io", "roles rolebindings", [...read, ...write])],
+  },
+  { name: "edit", rules: editRules },
+  { name: "view", rules: readRules },
+  { name: "system:discovery", rules: [{ verbs: ["get"], nonResourceURLs: discoveryPaths }] },
+  { name: "system:public-info-viewer", rules: [{ verbs: ["get"], nonResourceURLs: publicPaths }] },
+  {
+    name: "system:basic-user",
+    rules: [
+      rule("authorization.k8s.io", "selfsubjectaccessreviews selfsubjectrulesreviews", ["create"]),
+      rule("authentication.k8s.io", "selfsubjectreviews", ["create"]),
+    ],
+  },
+  {
+    name: "system:node",
+    rules: [
+      rule("", "nodes nodes/status pods pods/status services configmaps", [...read, "create", "update", "patch"]),
+    ],
+  },
+];
+
+/** EKS binds nodes itself: its clusters authorize them by the groups of aws-auth. */
+const bindings: readonly Binding[] = [
+  group("cluster-admin", "cluster-admin", "system:masters"),
+  group("system:discovery", "system:discovery", "system:authenticated"),
+  group("system:basic-user", "system:basic-user", "system:authenticated"),
+  group("system:public-info-viewer", "system:public-info-viewer", "system:authenticated"),
+  group("eks:node-bootstrapper", "system:node", "system:bootstrappers"),
+  group("system:node", "system:node", "system:nodes"),
+];
+
+/** The default roles and bindings with the cluster's own ones after them. */
+export function withDefaultRbac(own: Partial<Rbac> = {}): Rbac {
+  return { roles: [...roles, ...(own.roles ?? [])], bindings: [...bindings, ...(own.bindings ?? [])] };
+}
+
+/** A binding of a ClusterRole to one group; cluster-wide unless it has a namespace. */
+export function group(name: string, clusterRole: string, groupName: string, namespace?: string): Binding {
+  return {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    role: { kind: "ClusterRole", name: clusterRole },
+    subjects: [{ kind: "Group", name: groupName }],
+  };
+}
