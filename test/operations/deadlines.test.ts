@@ -42,8 +42,7 @@ test.each(Object.entries(deadlineTable))(
   "docs/operating.md lists %s with its usual value and reason",
   (name, { ms, why }) => {
     const usual = ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
-    const row = operating.split("\n").find((line) => line.startsWith(`| \`${name}\``));
 
-    expect(row?.split("|").map((cell) => cell.trim())).toEqual(["", `\`${name}\``, `\`${usual}\``, why, ""]);
+    expect(operating.replaceAll(/\s+/g, " ")).toContain(`- \`${name}\` (\`${usual}\`): ${why} `);
   },
 );
