@@ -58,8 +58,8 @@ describe("the lines of the runbooks, typed into a shell with kubectl and a real 
     const object = { apiVersion: "v1", kind: "ConfigMap", metadata, data: { mapRoles: broken } };
     await writeFile(join(folder, "broken.json"), JSON.stringify(object));
     await shell("kubectl create -f broken.json");
-    const [first = ""] = linesOf("Somebody broke aws-auth");
-    const block = linesOf("Somebody broke aws-auth").slice(0, 5);
+    const [first = ""] = linesOf("aws-auth is broken");
+    const block = linesOf("aws-auth is broken").slice(0, 5);
 
     const said = await shell(block.join("\n"));
 

@@ -8,21 +8,21 @@ const page = readFileSync(new URL("../../docs/diagnosis.md", import.meta.url), "
 
 test("docs/diagnosis.md has every cause, and no other", () => {
   const [, listed = ""] = page.split("`why <cluster> [<arn>]`");
-  const named = [...listed.matchAll(/^\| `([a-z-]+)`/gm)].map(([, code]) => code);
+  const named = [...listed.matchAll(/^- `([a-z-]+)`/gm)].map(([, code]) => code);
 
   expect(named.toSorted()).toEqual([...causeCodes].sort());
 });
 
 test("docs/diagnosis.md has every link of the chain, in its order", () => {
   const [, table = ""] = page.split("`whoami <cluster>`");
-  const rows = [...(table.split("##")[0]?.matchAll(/^\| ([\w' ]+?) +\|/gm) ?? [])].map(([, name]) => name);
+  const rows = [...(table.split("##")[0]?.matchAll(/^\d+\. \*\*([\w' ]+)\*\*/gm) ?? [])].map(([, name]) => name);
 
-  expect(rows.slice(1)).toEqual(linkNames.map((name) => linkWords[name]));
+  expect(rows).toEqual(linkNames.map((name) => linkWords[name]));
 });
 
 test("docs/diagnosis.md has every problem of access entries, and no other", () => {
   const [, section = ""] = page.split("## `check <cluster>`");
-  const named = [...(section.split("\n## ")[0]?.matchAll(/^\| `([a-z-]+)`/gm) ?? [])].map(([, code]) => code);
+  const named = [...(section.split("\n## ")[0]?.matchAll(/^- `([a-z-]+)`/gm) ?? [])].map(([, code]) => code);
 
   expect(named).toEqual(entryProblemCodes);
 });

@@ -27,7 +27,7 @@ function live(): string {
   return JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata, data });
 }
 
-test("somebody broke aws-auth: nothing is written into it, check says where, and a repair brings everybody back", async () => {
+test("aws-auth is broken: nothing is written into it, check says where, and a repair brings everybody back", async () => {
   const { cluster, getPods } = product.sandbox;
   const approver = () => getPods("U0APPROVER");
   const broken = (initialAwsAuth.mapRoles ?? "").replace("  groups: [system:masters]", "\tgroups: [system:masters]");
@@ -41,7 +41,7 @@ test("somebody broke aws-auth: nothing is written into it, check says where, and
   const repaired = join(folder, "repaired.yaml");
   const files = { "aws-auth.yaml": join(folder, "aws-auth.yaml"), "repaired.yaml": repaired };
   await writeFile(files["aws-auth.yaml"], live());
-  const heading = "Somebody broke aws-auth";
+  const heading = "aws-auth is broken";
   const checked = await runLine(heading, "eks-access check aws-auth.yaml", files);
   const repairs = await runLine(heading, "eks-access plan aws-auth.yaml --repairs", files);
   const planned = await runLine(heading, "eks-access plan aws-auth.yaml --repair 1", files);
