@@ -5,6 +5,8 @@ export interface RoleRule {
   readonly resources: readonly string[];
   /** Empty: all of them. */
   readonly resourceNames: readonly string[];
+  /** Paths such as `/metrics`; only a ClusterRoleBinding gives them. */
+  readonly nonResourceURLs: readonly string[];
 }
 
 /** What one binding lets a group do, in words for an approver. */
@@ -74,10 +76,10 @@ function isEverything({ verbs, apiGroups, resources, resourceNames }: RoleRule):
 
 function verbsByResource(rules: readonly RoleRule[]): ReadonlyMap<string, ReadonlySet<string>> {
   const all = new Map<string, Set<string>>();
-  for (const { verbs, resources, resourceNames } of rules) {
-    for (const resource of resources) {
-      const kind = resource === "*" ? "every resource" : resource;
-      const name = resourceNames.length > 0 ? `${kind} ${someOf(resourceNames)}` : kind;
+  for (const { verbs, resources, resourceNames, nonResourceURLs } of rules) {
+    const named = (kind: string) => (resourceNames.length > 0 ? `${kind} ${someOf(resourceNames)}` : kind);
+    const things = resources.map((resource) => named(resource === "*" ? "every resource" : resource));
+    for (const name of [...things, ...nonResourceURLs.map((url) => `the path ${url}`)]) {
       const known = all.get(name) ?? new Set();
       for (const verb of verbs) known.add(verb);
       all.set(name, known);

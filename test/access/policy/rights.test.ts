@@ -6,7 +6,7 @@ const read = ["get", "list", "watch"];
 const write = ["create", "update", "patch", "delete", "deletecollection"];
 
 function aRule(verbs: readonly string[], resources: readonly string[], change: Partial<RoleRule> = {}): RoleRule {
-  return { verbs, resources, apiGroups: [""], resourceNames: [], ...change };
+  return { verbs, resources, apiGroups: [""], resourceNames: [], nonResourceURLs: [], ...change };
 }
 
 describe("what a role allows reads as", () => {
@@ -20,6 +20,7 @@ describe("what a role allows reads as", () => {
     ["all verbs of one resource", [aRule(["*"], ["jobs"], { apiGroups: ["batch"] })], "do anything with jobs"],
     ["every resource of one group", [aRule(read, ["*"], { apiGroups: ["apps"] })], "read every resource"],
     ["named objects alone", [aRule(["get"], ["secrets"], { resourceNames: ["tls"] })], "read secrets tls"],
+    ["a path", [aRule(["get"], [], { nonResourceURLs: ["/metrics"] })], "read the path /metrics"],
     ["no rules", [], "nothing"],
   ])("%s", (_, rules, words) => {
     expect(describeRules(rules)).toBe(words);
@@ -38,7 +39,13 @@ describe("what a role allows reads as", () => {
 
   test("a text of bounded length, whatever a role holds", () => {
     const words = fc.array(fc.string({ maxLength: 300 }), { maxLength: 30 });
-    const rule = fc.record({ verbs: words, apiGroups: words, resources: words, resourceNames: words });
+    const rule = fc.record({
+      verbs: words,
+      apiGroups: words,
+      resources: words,
+      resourceNames: words,
+      nonResourceURLs: words,
+    });
 
     fc.assert(
       fc.property(fc.array(rule, { maxLength: 8 }), (rules) => {

@@ -1,0 +1,113 @@
+import { z } from "zod";
+import { boundedPages, type Page, tooLarge } from "../access/failure/bounded-pages.ts";
+import type { BoundRole } from "../access/lease/lease-bindings.ts";
+import type { RoleRule } from "../access/policy/rights.ts";
+import type { Connection } from "./connection.ts";
+import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
+
+/**
+ * Anyone who may create a RoleBinding decides how much there is to read. A page has few enough bindings for one answer, and of a
+ * cluster with more than these none is read.
+ */
+const pageSize = 250;
+const mostOf = { pages: 100, items: 20_000, subjects: 50_000, milliseconds: 10_000 };
+
+const api = "/apis/rbac.authorization.k8s.io/v1";
+
+/** Where the bindings of one namespace are; null: those of the whole cluster. */
+export function bindingsPath(namespace: string | null): string {
+  return namespace === null ? `${api}/clusterrolebindings` : `${placeOf(namespace)}/rolebindings`;
+}
+
+function placeOf(namespace: string): string {
+  return `${api}/namespaces/${encodeURIComponent(namespace)}`;
+}
+
+interface WithSubjects {
+  readonly subjects?: readonly unknown[] | null | undefined;
+}
+
+/**
+ * Reads all bindings page by page, those of the whole cluster first, as many as the bounds above let.
+ *
+ * @param query for each page, for example `{ labelSelector: "a=b" }`
+ * @throws AccessError `answer-too-large` beyond the bounds; RefusedByServer
+ */
+export async function* bindingPages<T extends WithSubjects>(
+  connection: Connection,
+  what: string,
+  binding: z.ZodType<T>,
+  query: Readonly<Record<string, string>> = {},
+): AsyncGenerator<readonly T[]> {
+  const bounds = { ...mostOf, deadline: AbortSignal.timeout(mostOf.milliseconds) };
+  let subjects = 0;
+  for (const path of [bindingsPath(null), `${api}/rolebindings`]) {
+    for await (const bindings of boundedPages(what, bounds, (token) =>
+      readPage(connection, path, binding, { limit: String(pageSize), ...query, ...(token && { continue: token }) }),
+    )) {
+      for (const each of bindings) subjects += each.subjects?.length ?? 0;
+      if (subjects > mostOf.subjects) throw tooLarge(`${what} has more than ${mostOf.subjects} subjects`);
+      yield bindings;
+    }
+  }
+}
+
+/** One page of a list of any kind. @throws RefusedByServer */
+export async function readPage<T>(
+  connection: Connection,
+  path: string,
+  item: z.ZodType<T>,
+  query: Readonly<Record<string, string>>,
+): Promise<Page<T>> {
+  const list = z.object({
+    items: z.array(item),
+    metadata: z.object({ continue: z.string().nullish() }).nullish(),
+  });
+  const { items, metadata } = (await connection.ask({ method: "GET", path, query }, list)).value;
+  return { items, next: metadata?.continue ?? undefined };
+}
+
+const texts = z.array(z.string()).nullish();
+
+const rule = z.object({
+  verbs: z.array(z.string()),
+  apiGroups: texts,
+  resources: texts,
+  resourceNames: texts,
+  nonResourceURLs: texts,
+});
+
+const role = z.object({ rules: z.array(rule).nullish() });
+
+/**
+ * The rules of a role: the API server fills in those of an aggregated one. null: there is no such role.
+ *
+ * @param namespace of the binding; a ClusterRoleBinding (null) can't name a Role
+ * @throws AccessError
+ */
+export async function rulesOf(
+  connection: Connection,
+  cluster: string,
+  { kind, name }: BoundRole,
+  namespace: string | null,
+): Promise<readonly RoleRule[] | null> {
+  if (kind === "Role" && namespace === null) return null;
+  const place = kind === "Role" ? `${placeOf(namespace ?? "")}/roles` : `${api}/clusterroles`;
+  try {
+    const path = `${place}/${encodeURIComponent(name)}`;
+    return ((await connection.ask({ method: "GET", path }, role)).value.rules ?? []).map(readRule);
+  } catch (error) {
+    if (isNotFound(error)) return null;
+    throw kubernetesFailure(error, `GET ${kind} ${name} of cluster ${cluster}`);
+  }
+}
+
+function readRule({ verbs, ...rest }: z.infer<typeof rule>): RoleRule {
+  return {
+    verbs,
+    apiGroups: rest.apiGroups ?? [],
+    resources: rest.resources ?? [],
+    resourceNames: rest.resourceNames ?? [],
+    nonResourceURLs: rest.nonResourceURLs ?? [],
+  };
+}
