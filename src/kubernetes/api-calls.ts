@@ -3,7 +3,7 @@ import { observed, resultOfStatus } from "../operations/worker-metrics.ts";
 
 /** One call to an API server. */
 export interface ApiCall {
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** From the root: `/api/v1/pods`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
@@ -26,7 +26,7 @@ const longestId = 100;
 /**
  * Announces each call to the API server, by method and kind of object.
  *
- * @param auditIds gets the audit id of each write of a ConfigMap and of what a principal does that signs in, refused ones included
+ * @param auditIds gets the audit id of each write of a ConfigMap or a binding, and of what a principal does that signs in; refused ones included
  */
 export function observedCalls(send: SendCall, auditIds?: RequestIds): SendCall {
   return (call) => {
@@ -48,7 +48,12 @@ export function auditIdOf({ headers }: Pick<ApiAnswer, "headers">): string | nul
   return headers["audit-id"]?.slice(0, longestId) ?? null;
 }
 
-const noted = /^(?:(?:PUT|POST) configmaps|POST selfsubjectreviews|GET pods)$/;
+const noted = /^(?:(?:PUT|POST) configmaps|(?:POST|DELETE) (?:cluster)?rolebindings|POST selfsubjectreviews|GET pods)$/;
+
+/** Whether the call can change the cluster, and so waits for admission webhooks: a review is asked by POST too. */
+export function isWrite({ method, path }: ApiCall): boolean {
+  return method !== "GET" && !resourceOf(path).endsWith("reviews");
+}
 
 function note(auditIds: RequestIds | undefined, operation: string, { query }: ApiCall, answer: ApiAnswer): void {
   const id = auditIdOf(answer);

@@ -4,14 +4,15 @@ import { type AwsAuthStore, awsAuthStore, configMapAt } from "./config-map.ts";
 import { type ClusterEndpoint, type Connection, createConnection } from "./connection.ts";
 import { kubernetesFailure } from "./explain-kubernetes-error.ts";
 import { type GroupBinding, groupRights, type RoleBindings, roleBindings } from "./group-bindings.ts";
+import { type LeaseBindings, leaseBindings } from "./lease-bindings.ts";
 import { type Reviews, reviews } from "./reviews.ts";
 
 const place = { namespace: "kube-system", name: "eks-access-last-good" };
 
 const podNames = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
 
-/** All that we ask of one cluster, with one identity. Each call fails with an `AccessError` of a `cluster-…` code. */
-export interface ClusterClient extends AwsAuthStore, KeptDocuments, Reviews {
+/** All that we ask of one cluster, with one identity. Each call fails with an `AccessError`, of a `cluster-…` code where it names no other. */
+export interface ClusterClient extends AwsAuthStore, KeptDocuments, LeaseBindings, Reviews {
   /** Names of pods: the first 500, or as many as `limit` says. An empty namespace means every one. */
   listPods(namespace: string, limit?: number): Promise<readonly string[]>;
   /** What RBAC binds to each group and to each user. */
@@ -34,6 +35,7 @@ export function connectCluster(
   return {
     ...awsAuthStore(connection, cluster.name),
     ...keptDocuments(connection, cluster.name),
+    ...leaseBindings(connection, cluster.name),
     ...reviews(connection, cluster.name),
     listPods: async (namespace, limit = 500) => {
       const path = namespace === "" ? "/api/v1/pods" : `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;

@@ -5,7 +5,7 @@ import type { RequestIds } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import { boundedText } from "../access/failure/redact.ts";
 import { callWithinMs, deadlineSignal } from "../operations/deadlines.ts";
-import { type ApiAnswer, type ApiCall, observedCalls, type SendCall } from "./api-calls.ts";
+import { type ApiAnswer, type ApiCall, isWrite, observedCalls, type SendCall } from "./api-calls.ts";
 import { takeSockets } from "./cluster-sockets.ts";
 import { RefusedByServer } from "./explain-kubernetes-error.ts";
 
@@ -62,7 +62,7 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
   const closing = new AbortController();
   const headers = { authorization: `Bearer ${cluster.token}`, "user-agent": userAgentFor(cluster.requests ?? []) };
   const sendCall: SendCall = (call) => {
-    const withinMs = timeoutMs ?? callWithinMs(call.method === "PUT" ? "clusterWrite" : "clusterCall");
+    const withinMs = timeoutMs ?? callWithinMs(isWrite(call) ? "clusterWrite" : "clusterCall");
     const ends = [AbortSignal.timeout(withinMs), closing.signal, deadlineSignal() ?? closing.signal];
     const signal = AbortSignal.any(ends);
     return sendDirectly(call, { endpoint: cluster.endpoint, headers, signal, dispatcher: sockets.dispatcher });

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { AccessError, type FailureCode } from "../access/failure/access-error.ts";
 import { redact } from "../access/failure/redact.ts";
 import type { ApiAnswer } from "./api-calls.ts";
@@ -9,6 +10,8 @@ const longestAnswer = 400;
 interface Status {
   readonly reason: string;
   readonly message: string;
+  /** What `reason` is about, as `rolebindings`; empty: it does not say. */
+  readonly kind: string;
 }
 
 /** An answer without success. Its text is for `kubernetesFailure` only: it is not redacted yet. */
@@ -31,11 +34,14 @@ export function kubernetesFailure(error: unknown, what: string): AccessError {
   return error instanceof RefusedByServer ? answered(error.answer, what) : unanswered(error, what);
 }
 
-/** Whether the API server itself, not something in between, says that the thing is not there. */
+/** What the API server itself, not something in between, refuses a call with; undefined: the call was not refused, or not by it. */
+export function statusOf(error: unknown): Status | undefined {
+  return error instanceof RefusedByServer ? statusIn(error.answer) : undefined;
+}
+
+/** Whether the API server itself says that the thing is not there. */
 export function isNotFound(error: unknown): boolean {
-  return (
-    error instanceof RefusedByServer && error.answer.status === 404 && statusIn(error.answer)?.reason === "NotFound"
-  );
+  return error instanceof RefusedByServer && error.answer.status === 404 && statusOf(error)?.reason === "NotFound";
 }
 
 /** Whether the API server does not know the resource at all: it says so in text, or in a Status (kubernetes, apiserver). */
@@ -104,12 +110,17 @@ function rootOf(error: unknown): { name: string; message: string } {
   return { name: typeof code === "string" ? code : error.name, message: error.message };
 }
 
+const statusShape = z.object({
+  kind: z.literal("Status"),
+  reason: z.string().catch(""),
+  message: z.string().catch(""),
+  details: z.object({ kind: z.string().catch("") }).catch({ kind: "" }),
+});
+
 function statusIn({ text }: ApiAnswer): Status | undefined {
   try {
-    const body: unknown = JSON.parse(text);
-    const { kind, reason, message } = (body ?? {}) as Record<string, unknown>;
-    if (kind !== "Status") return undefined;
-    return { reason: typeof reason === "string" ? reason : "", message: typeof message === "string" ? message : "" };
+    const { reason, message, details } = statusShape.parse(JSON.parse(text));
+    return { reason, message, kind: details.kind };
   } catch {
     return undefined;
   }

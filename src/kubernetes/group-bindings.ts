@@ -2,7 +2,7 @@ import { z } from "zod";
 import { describeNamespaces, describeRules, type GroupRight } from "../access/policy/rights.ts";
 import type { Connection } from "./connection.ts";
 import { kubernetesFailure } from "./explain-kubernetes-error.ts";
-import { bindingPages, rulesOf } from "./rbac.ts";
+import { bindingPages, readRoleRules } from "./rbac.ts";
 
 /** A RoleBinding, or with the namespace null a ClusterRoleBinding, of one group or user. */
 export interface GroupBinding {
@@ -79,7 +79,7 @@ export async function groupRights(
     const [first] = bound;
     if (!first) continue;
     const role = { kind: first.kind === "Role" ? ("Role" as const) : ("ClusterRole" as const), name: first.role };
-    const rules = await rulesOf(connection, cluster, role, first.namespace);
+    const rules = await readRoleRules(connection, cluster, role, first.namespace);
     rights.push({
       group,
       role: `${first.kind} ${first.role}`,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { boundedPages, type Page, tooLarge } from "../access/failure/bounded-pages.ts";
-import type { BoundRole } from "../access/lease/lease-bindings.ts";
+import type { RoleRef } from "../access/lease/lease-bindings.ts";
 import type { RoleRule } from "../access/policy/rights.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
@@ -85,10 +85,10 @@ const role = z.object({ rules: z.array(rule).nullish() });
  * @param namespace of the binding; a ClusterRoleBinding (null) can't name a Role
  * @throws AccessError
  */
-export async function rulesOf(
+export async function readRoleRules(
   connection: Connection,
   cluster: string,
-  { kind, name }: BoundRole,
+  { kind, name }: RoleRef,
   namespace: string | null,
 ): Promise<readonly RoleRule[] | null> {
   if (kind === "Role" && namespace === null) return null;

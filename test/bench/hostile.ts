@@ -64,6 +64,8 @@ const clusterCalls: Readonly<Record<string, (client: ClusterClient) => Promise<u
   SelfSubjectReview: (client) => client.whoAmI(),
   SubjectAccessReview: (client) => client.may({ username: "dev", groups: [] }, listPods),
   "role bindings": (client) => client.roleBindings(),
+  "lease bindings": (client) => client.listLeaseBindings(),
+  namespaces: (client) => client.namespaces(),
   roles: (client) =>
     client.groupRights(new Map([["dev", [{ kind: "ClusterRole", role: "view", namespace: null }]]]), ["dev"]),
 };

@@ -82,6 +82,7 @@ interface Sending {
 
 function clientOf(store: ConfigMapStore, sending: Sending): ClusterClient {
   const { point } = sending.process;
+  const nobody = () => Promise.reject(new Error("nobody asks"));
   const write = (object: V1Object, dryRun: boolean) => {
     const stored = store.replace(place, asSent(object), { manager: "eks-access", dryRun });
     return stored;
@@ -101,7 +102,7 @@ function clientOf(store: ConfigMapStore, sending: Sending): ClusterClient {
     },
     readKept: async () => ({}),
     writeKept: async () => {},
-    rehearseCreation: () => Promise.reject(new Error("nobody asks")),
+    rehearseCreation: nobody,
     createAwsAuth: async (after) => {
       const object = withContent({ apiVersion: "v1", kind: "ConfigMap", metadata: { ...place } }, after);
       const options = { manager: "eks-access", dryRun: false };
@@ -113,9 +114,14 @@ function clientOf(store: ConfigMapStore, sending: Sending): ClusterClient {
     },
     roleBindings: async () => ({ groups: new Map(), users: new Map() }),
     groupRights: async () => [],
-    whoAmI: () => Promise.reject(new Error("nobody asks")),
-    mayI: () => Promise.reject(new Error("nobody asks")),
-    listPods: () => Promise.reject(new Error("nobody asks")),
+    whoAmI: nobody,
+    mayI: nobody,
+    listPods: nobody,
+    listLeaseBindings: nobody,
+    createBinding: nobody,
+    deleteBinding: nobody,
+    roleRules: nobody,
+    namespaces: nobody,
     close: () => {},
   };
 }

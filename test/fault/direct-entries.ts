@@ -144,6 +144,11 @@ function reviewsOnly({ point }: Process): ClusterClient {
     whoAmI: nobody,
     mayI: nobody,
     listPods: nobody,
+    listLeaseBindings: nobody,
+    createBinding: nobody,
+    deleteBinding: nobody,
+    roleRules: nobody,
+    namespaces: nobody,
     close: () => {},
   };
 }

@@ -93,6 +93,8 @@ const calls: Readonly<Record<string, (client: ClusterClient) => Promise<unknown>
   "asking what somebody may do": (client) =>
     client.may({ username: "dev", groups: [] }, { verb: "list", resource: "pods" }),
   "reading bindings": (client) => client.roleBindings(),
+  "reading bindings of leases": (client) => client.listLeaseBindings(),
+  "reading namespaces": (client) => client.namespaces(),
   "reading a role": (client) =>
     client.groupRights(new Map([["dev", [{ kind: "ClusterRole", role: "view", namespace: null }]]]), ["dev"]),
 };

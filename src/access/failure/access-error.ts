@@ -70,6 +70,15 @@ const catalogue = {
   "cluster-conflict": { retry: true, remedy: "Somebody else keeps changing aws-auth." },
   "cluster-throttled": { retry: true, remedy: "The API server asked us to slow down." },
   "cluster-unexpected": { retry: true, remedy: "The worker's log has more of the API server's answer." },
+  // Ours, when the answer to its creation got lost; the next run then finds it.
+  "binding-exists": { retry: true, remedy: "Delete the binding of that name, unless eks-access created it." },
+  "binding-forbidden": {
+    retry: false,
+    remedy:
+      "Give the identity that the worker has on the cluster the rights to create and delete bindings, and the verb bind on the role.",
+  },
+  "namespace-absent": { retry: false, remedy: "Create the namespace, or ask for another one." },
+  "role-absent": { retry: false, remedy: "Create the role in the cluster, or correct the level in eks-access.yml." },
   "access-entry-conflict": {
     retry: true,
     remedy: "Somebody else keeps changing this access entry.",

@@ -5,14 +5,14 @@ export interface ClusterBinding {
   readonly uid: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
-  readonly role: BoundRole;
+  readonly role: RoleRef;
   readonly subjects: readonly BindingSubject[];
   /** ISO 8601; deleted, but finalizers keep it, and it still gives its rights; null: not deleted. */
   readonly deletedAt: string | null;
 }
 
 /** The role that a binding gives. A Role is in the namespace of the binding. */
-export interface BoundRole {
+export interface RoleRef {
   readonly kind: "Role" | "ClusterRole";
   readonly name: string;
 }

@@ -1,0 +1,179 @@
+import { z } from "zod";
+import { AccessError, type FailureCode } from "../access/failure/access-error.ts";
+import { allOfPages } from "../access/failure/bounded-pages.ts";
+import { type ClusterBinding, leaseLabels, type NewBinding } from "../access/lease/lease-bindings.ts";
+import type { RoleRule } from "../access/policy/rights.ts";
+import type { Connection } from "./connection.ts";
+import { isNotFound, kubernetesFailure, statusOf } from "./explain-kubernetes-error.ts";
+import { bindingPages, bindingsPath, readPage, readRoleRules } from "./rbac.ts";
+
+/** The place of one binding, and which one of those that have had this name. */
+export type BindingPlace = Pick<ClusterBinding, "name" | "namespace" | "uid">;
+
+/** What became of a deletion. `kept`: finalizers keep the binding, and until they are gone it gives its rights. */
+export type Deleted = "deleted" | "kept" | "absent" | "other";
+
+/** The bindings through which a cluster gives leases. Each call throws an AccessError. */
+export interface LeaseBindings {
+  /** All bindings with our labels; `answer-too-large` if there are more than are read. */
+  listLeaseBindings(): Promise<readonly ClusterBinding[]>;
+  /**
+   * Creates a binding of a role to one user. With `dryRun` the API server, its webhooks included, only checks, and no binding has
+   * the uid of the answer.
+   *
+   * @throws AccessError `binding-exists`: another has the name; `binding-forbidden`: we may not create it, or lack `bind` on the role
+   * and some of its rights; `namespace-absent`: there is none, or it is being deleted; `role-absent`: we lack `bind`, and there
+   * is no role to compare our rights with
+   */
+  createBinding(binding: NewBinding, options?: { readonly dryRun?: boolean }): Promise<ClusterBinding>;
+  /**
+   * Deletes exactly the binding with this uid. `absent`: there is none of this name; `other`: a binding with another uid has the
+   * name now, and stays. `binding-forbidden`: we may not delete it.
+   */
+  deleteBinding(place: BindingPlace): Promise<Deleted>;
+  /** The rules of a role, those of an aggregated one filled in; null: there is no such role. `namespace`: of the binding. */
+  roleRules(role: ClusterBinding["role"], namespace: string | null): Promise<readonly RoleRule[] | null>;
+  /** The names of all namespaces, in the API server's order; `answer-too-large` if there are more than are read. */
+  namespaces(): Promise<readonly string[]>;
+}
+
+/** A binding of ours has an annotation of some kilobytes: so many have room in one answer. */
+const pageSize = 100;
+const mostNamespaces = { pages: 100, items: 20_000, milliseconds: 10_000 };
+const fieldManager = "eks-access";
+const group = "rbac.authorization.k8s.io";
+
+/** The calls about the bindings of leases on one cluster. */
+export function leaseBindings(connection: Connection, cluster: string): LeaseBindings {
+  return {
+    listLeaseBindings: () => listLeaseBindings(connection, cluster),
+    createBinding: (binding, { dryRun = false } = {}) => createBinding(connection, cluster, binding, dryRun),
+    deleteBinding: (place) => deleteBinding(connection, cluster, place),
+    roleRules: (role, namespace) => readRoleRules(connection, cluster, role, namespace),
+    namespaces: () => namespaces(connection, cluster),
+  };
+}
+
+async function listLeaseBindings(connection: Connection, cluster: string): Promise<readonly ClusterBinding[]> {
+  const what = `GET rolebindings of leases of cluster ${cluster}`;
+  const labels = Object.entries(leaseLabels).map(([name, value]) => `${name}=${value}`);
+  const query = { limit: String(pageSize), labelSelector: labels.join(",") };
+  const found: ClusterBinding[] = [];
+  try {
+    for await (const bindings of bindingPages(connection, what, shape, query)) found.push(...bindings.map(readBinding));
+  } catch (error) {
+    throw kubernetesFailure(error, what);
+  }
+  return found;
+}
+
+async function createBinding(
+  connection: Connection,
+  cluster: string,
+  binding: NewBinding,
+  dryRun: boolean,
+): Promise<ClusterBinding> {
+  const path = bindingsPath(binding.namespace);
+  const query = { fieldManager, ...(dryRun && { dryRun: "All" }) };
+  try {
+    const { value } = await connection.ask({ method: "POST", path, query, body: objectOf(binding) }, shape);
+    return readBinding(value);
+  } catch (error) {
+    throw bindingFailure(error, `POST ${nameOf(binding)} of cluster ${cluster}${dryRun ? " (dry run)" : ""}`);
+  }
+}
+
+function objectOf({ name, namespace, labels, annotations, role, user }: NewBinding): object {
+  return {
+    apiVersion: `${group}/v1`,
+    kind: namespace === null ? "ClusterRoleBinding" : "RoleBinding",
+    metadata: { name, ...(namespace !== null && { namespace }), labels, annotations },
+    roleRef: { apiGroup: group, ...role },
+    subjects: [{ apiGroup: group, kind: "User", name: user }],
+  };
+}
+
+/** What a deletion answers with: a Status, or the object that its finalizers keep (kubernetes, apiserver, DeleteResource). */
+const deletion = z.object({ kind: z.string() });
+
+async function deleteBinding(connection: Connection, cluster: string, place: BindingPlace): Promise<Deleted> {
+  const path = `${bindingsPath(place.namespace)}/${encodeURIComponent(place.name)}`;
+  // Said, the policy goes before a finalizer that somebody gave the object to have it wait (apiserver, shouldDeleteDependents).
+  const options = { propagationPolicy: "Background", preconditions: { uid: place.uid } };
+  const body = { apiVersion: "v1", kind: "DeleteOptions", ...options };
+  try {
+    const { value } = await connection.ask({ method: "DELETE", path, body }, deletion);
+    return value.kind === "Status" ? "deleted" : "kept";
+  } catch (error) {
+    if (isNotFound(error)) return "absent";
+    if (isOther(error)) return "other";
+    throw bindingFailure(error, `DELETE ${nameOf(place)} of cluster ${cluster}`);
+  }
+}
+
+/** Only the uid is demanded (kubernetes, apiserver, rest.BeforeDelete, and storage.Preconditions for what comes in between). */
+function isOther(error: unknown): boolean {
+  const { reason, message } = statusOf(error) ?? {};
+  return reason === "Conflict" && /\bUID in (?:the )?precondition\b/.test(message ?? "");
+}
+
+function nameOf({ name, namespace }: Pick<ClusterBinding, "name" | "namespace">): string {
+  return namespace === null ? `clusterrolebinding ${name}` : `rolebinding ${name} in ${namespace}`;
+}
+
+function bindingFailure(error: unknown, what: string): AccessError {
+  const failure = kubernetesFailure(error, what);
+  const code = codeOf(failure.code, statusOf(error));
+  return code ? new AccessError(code, failure.what, { cause: failure.cause }) : failure;
+}
+
+/** Undefined: the failure is none of bindings alone. */
+function codeOf(usual: FailureCode, status: ReturnType<typeof statusOf>): FailureCode | undefined {
+  if (usual === "cluster-conflict" && status?.reason === "AlreadyExists") return "binding-exists";
+  if (status?.reason === "NotFound") return status.kind === "namespaces" ? "namespace-absent" : "role-absent";
+  if (usual !== "cluster-forbidden") return undefined;
+  // kubernetes, apiserver, NamespaceLifecycle: nothing can be created any more in a namespace that is being deleted.
+  return status?.message.includes("because it is being terminated") ? "namespace-absent" : "binding-forbidden";
+}
+
+async function namespaces(connection: Connection, cluster: string): Promise<readonly string[]> {
+  const what = `GET namespaces of cluster ${cluster}`;
+  const bounds = { ...mostNamespaces, deadline: AbortSignal.timeout(mostNamespaces.milliseconds) };
+  const named = z.object({ metadata: z.object({ name: z.string() }) });
+  try {
+    const all = await allOfPages(what, bounds, (token) =>
+      readPage(connection, "/api/v1/namespaces", named, { limit: "250", ...(token && { continue: token }) }),
+    );
+    return all.map(({ metadata }) => metadata.name);
+  } catch (error) {
+    throw kubernetesFailure(error, what);
+  }
+}
+
+const texts = z.record(z.string(), z.string()).nullish();
+
+const shape = z.object({
+  metadata: z.object({
+    name: z.string(),
+    namespace: z.string().nullish(),
+    uid: z.string(),
+    labels: texts,
+    annotations: texts,
+    deletionTimestamp: z.string().nullish(),
+  }),
+  roleRef: z.object({ kind: z.enum(["Role", "ClusterRole"]), name: z.string() }),
+  subjects: z.array(z.object({ kind: z.string(), name: z.string(), namespace: z.string().nullish() })).nullish(),
+});
+
+function readBinding({ metadata, roleRef, subjects }: z.infer<typeof shape>): ClusterBinding {
+  const { name, namespace, uid, labels, annotations, deletionTimestamp } = metadata;
+  return {
+    ...{ name, namespace: namespace ?? null, uid, labels: labels ?? {}, annotations: annotations ?? {} },
+    role: { kind: roleRef.kind, name: roleRef.name },
+    subjects: (subjects ?? []).map((each) => ({
+      ...{ kind: each.kind, name: each.name },
+      ...(each.namespace && { namespace: each.namespace }),
+    })),
+    deletedAt: deletionTimestamp ?? null,
+  };
+}
