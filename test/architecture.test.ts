@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { type Room, rooms, roomsPicture, roomsTable } from "./rooms.ts";
+import { type Room, rooms, roomsPicture } from "./rooms.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -180,10 +180,6 @@ test("what few processes need is loaded by them alone: OpenTelemetry's SDK, and 
 
   expect(importers(/from "@opentelemetry\/(?!api")/)).toEqual(["operations/open-telemetry.ts"]);
   expect(importers(/from "[./a-z-]*\/open-telemetry\.ts"|from "pino-pretty"/)).toEqual([]);
-});
-
-test("CONTRIBUTING.md has the table of the rooms as the list has them", () => {
-  expect(readFileSync(join(root, "CONTRIBUTING.md"), "utf8")).toContain(roomsTable());
 });
 
 test("docs/architecture.md has the picture of the rooms as the list has them", () => {

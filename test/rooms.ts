@@ -1,6 +1,6 @@
 /**
  * The folders of src, from the ones that know nothing of others to the ones that know most. The architecture test holds the code
- * to this list, and the tables in CONTRIBUTING.md and docs/architecture.md are made from it.
+ * to this list, and the picture in docs/architecture.md is made from it.
  */
 export interface Room {
   readonly name: string;
@@ -36,7 +36,7 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "diagnosis",
-    holds: "why somebody cannot sign in, what check reports, and what a migration to access entries would change",
+    holds: "why a person can't sign in, what check reports, and what a migration to access entries would change",
     imports: ["aws-auth", "access", "access-entry"],
     pure: ["zod"],
   },
@@ -93,16 +93,6 @@ export const rooms: readonly Room[] = [
   },
 ];
 
-/** The rooms as a table of Markdown. */
-export function roomsTable(): string {
-  const rows = rooms.map(({ name, holds, imports, pure }) => [
-    `\`src/${name}\``,
-    `${holds}${pure ? " (pure)" : ""}`,
-    imports.length === 0 ? "nothing" : imports.map((each) => `\`${each}\``).join(" "),
-  ]);
-  return tableOf([["folder", "holds", "imports"], ...rows]);
-}
-
 /** The rooms as a picture, with what they hold: each is above all that it imports. */
 export function roomsPicture(): string {
   const floorOf = (name: string): number => {
@@ -116,12 +106,4 @@ export function roomsPicture(): string {
   const width = Math.max(...rooms.map(({ name }) => name.length));
   const lineOf = ({ name, holds }: Room) => `[ ${name.padEnd(width)} ]  ${holds}`;
   return rows.map((row) => row.map(lineOf).join("\n")).join("\n       │\n");
-}
-
-function tableOf(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  const [head = [], ...body] = rows;
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
 }
