@@ -4,11 +4,10 @@ import { AccessError } from "../access/failure/access-error.ts";
 import { boundedPages } from "../access/failure/bounded-pages.ts";
 import { type CreationRecord, isOfCluster, recordWithinMs } from "../access/policy/creator.ts";
 import { fromAssumedRole } from "../aws-auth/index.ts";
-import { callerIdentity } from "./caller-identity.ts";
 import type { AwsCredentials, CredentialSource } from "./client-settings.ts";
 import { clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
-import { ownCredentials } from "./sts.ts";
+import { callerIdentity, ownCredentials } from "./sts.ts";
 
 const identity = z.object({
   type: z.string().optional(),

@@ -2,14 +2,14 @@ import {
   AssumeRoleCommand,
   type AssumeRoleCommandInput,
   type AssumeRoleCommandOutput,
+  GetCallerIdentityCommand,
   STSClient,
 } from "@aws-sdk/client-sts";
 import { fromIni, fromNodeProviderChain } from "@aws-sdk/credential-providers";
 import type { RequestIds } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import { step } from "../operations/worker-metrics.ts";
-import type { AwsCredentials, CredentialSource } from "./client-settings.ts";
-import { clientSettings, logged } from "./client-settings.ts";
+import { type AwsCredentials, type CredentialSource, clientSettings, logged } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
 /**
@@ -141,7 +141,7 @@ function picked({ accessKeyId, secretAccessKey, sessionToken, expiration }: AwsC
  * @param what action and resource, as IAM would write them
  * @throws AccessError
  */
-export async function callSts<T>(
+async function callSts<T>(
   source: CredentialSource,
   region: string,
   what: string,
@@ -190,4 +190,34 @@ function ownClient(region: string): STSClient {
 function placeOf(region: string): string {
   const { AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID = "" } = process.env;
   return `${region} ${AWS_ENDPOINT_URL_STS ?? AWS_ENDPOINT_URL ?? ""} ${AWS_ACCESS_KEY_ID}`;
+}
+
+/** The identity of credentials, according to AWS. */
+export interface CallerIdentity {
+  /** `…:user/NAME` or `…:assumed-role/NAME/SESSION`. */
+  readonly arn: string;
+  readonly account: string;
+  /** `AIDA…` of a user, `AROA…:SESSION` of a role. */
+  readonly userId: string;
+}
+
+/** As a step of a run: asks STS of the region who we are. */
+export async function callerIdentity(
+  source: CredentialSource,
+  region: string,
+  log?: RequestIds,
+): Promise<CallerIdentity> {
+  return step("caller-identity", () => askCallerIdentity(source, region, log));
+}
+
+/** Asks STS of the region who we are. Needs no permission, so a failure speaks of the credentials or of the network. */
+export function askCallerIdentity(source: CredentialSource, region: string, log?: RequestIds): Promise<CallerIdentity> {
+  const action = "sts:GetCallerIdentity";
+  return callSts(source, region, action, async (client) => {
+    const { Arn, Account, UserId } = await logged(log, action, client.send(new GetCallerIdentityCommand({})));
+    if (!Arn || !Account || !UserId) {
+      throw new AccessError("aws-unexpected", "AWS answered sts:GetCallerIdentity without an identity");
+    }
+    return { arn: Arn, account: Account, userId: UserId };
+  });
 }

@@ -4,12 +4,12 @@ import { Registry } from "prom-client";
 import { AccessError, explain } from "../access/failure/access-error.ts";
 import type { Environment } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
-import type { Stoppable } from "../ledger/hand-back.ts";
 import { openQueues } from "../ledger/queues.ts";
 import { redisAuditLog } from "../ledger/redis/audit-log.ts";
 import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../ledger/redis/connect.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
 import { redisRequestTraces } from "../ledger/redis/messages.ts";
+import type { Stoppable } from "../ledger/work-on-jobs.ts";
 import { FailureLog } from "../operations/failure-log.ts";
 import {
   type Health,
@@ -179,7 +179,7 @@ async function startProbes(
     start("slack", () => client.auth.test().catch(failure));
   }
   if (kind !== "slack") {
-    const { askCallerIdentity } = await import("../aws/caller-identity.ts");
+    const { askCallerIdentity } = await import("../aws/sts.ts");
     const [first] = config.clusters.values();
     start("sts", () => askCallerIdentity("default", first?.region ?? "us-east-1"));
   }

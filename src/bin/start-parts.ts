@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { SlackKeys, WorkerKeys } from "../access/approval/seal.ts";
 import type { Environment, SlackEnvironment } from "../config/environment.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
-import { endedBy, type Stoppable } from "../ledger/hand-back.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
+import { endedBy, type Stoppable } from "../ledger/work-on-jobs.ts";
 import { fewAtOnce, workerQuestions } from "../ledger/worker-questions.ts";
 import type { WorkerContext } from "../worker/context.ts";
 
@@ -35,7 +35,7 @@ async function startWorkerParts(context: WithKeys<WorkerKeys>, started: Started)
       import("../worker/worker.ts"),
       import("../worker/jobs.ts"),
       import("../worker/keep-audit.ts"),
-      import("../worker/open/check-own-account.ts"),
+      import("../worker/open/open-eks.ts"),
       import("../operations/recent.ts"),
     ]);
   await checkOwnAccount(context);

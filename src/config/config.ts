@@ -1,7 +1,7 @@
 import { load } from "js-yaml";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { formatDuration } from "../access/request/extension.ts";
-import { rescueLevel } from "../access/rescue/kept.ts";
+import { rescueLevel } from "../access/request/request.ts";
 import { partitionOfRegion } from "../aws-auth/index.ts";
 import type { Deadlines } from "../operations/deadlines.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";

@@ -1,12 +1,11 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Dispatcher, request as send } from "undici";
+import { Agent, type Dispatcher, request as send } from "undici";
 import type { z } from "zod";
 import type { RequestIds } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import { boundedText } from "../access/failure/redact.ts";
 import { callWithinMs, deadlineSignal } from "../operations/deadlines.ts";
 import { type ApiAnswer, type ApiCall, isWrite, observedCalls, type SendCall } from "./api-calls.ts";
-import { takeSockets } from "./cluster-sockets.ts";
 import { RefusedByServer } from "./explain-kubernetes-error.ts";
 
 /**
@@ -160,4 +159,68 @@ async function sendDirectly({ method, path, query, body }: ApiCall, way: Way): P
   await nextTurn();
   const headers = Object.entries(answer.headers).map(([name, value = ""]) => [name, [value].flat().join(", ")]);
   return { status: answer.statusCode, headers: Object.fromEntries(headers), text };
+}
+
+/** Sockets to one API server, as one user of them holds them. */
+interface ClusterSockets {
+  readonly dispatcher: Dispatcher;
+  /** The user has no more calls to make. */
+  release(): void;
+}
+
+interface Kept {
+  readonly agent: Agent;
+  users: number;
+  expiry?: NodeJS.Timeout;
+}
+
+/**
+ * Shorter than any proxy's limit for an idle connection: the API server does after 90 s
+ * (kubernetes, secure_serving.go), a network load balancer of AWS after 350 s.
+ */
+const idleMs = 20_000;
+/** The proofs of one run are made beside each other. */
+const connections = 4;
+const connectMs = 5_000;
+
+const kept = new Map<string, Kept>();
+
+/**
+ * The sockets to an API server, which outlive a run: the next one for the same cluster within some seconds needs no new TLS
+ * handshake, which costs as much processor time as all the calls of a run. They hold no credentials: each call brings its
+ * own token. Another authority is another API server, whatever its address.
+ *
+ * @param authority PEM
+ */
+function takeSockets(endpoint: string, authority: string): ClusterSockets {
+  const place = `${endpoint}\n${authority}`;
+  const sockets = kept.get(place) ?? open(place, authority);
+  clearTimeout(sockets.expiry);
+  sockets.users += 1;
+  let isReleased = false;
+  return {
+    dispatcher: sockets.agent,
+    release: () => {
+      if (isReleased) return;
+      isReleased = true;
+      sockets.users -= 1;
+      if (sockets.users === 0) expire(place, sockets);
+    },
+  };
+}
+
+function open(place: string, authority: string): Kept {
+  const timeouts = { keepAliveTimeout: idleMs, keepAliveMaxTimeout: idleMs };
+  const agent = new Agent({ connect: { ca: authority, timeout: connectMs }, connections, ...timeouts });
+  const sockets = { agent, users: 0 };
+  kept.set(place, sockets);
+  return sockets;
+}
+
+/** Neither the timer nor an idle socket keeps a process alive. */
+function expire(place: string, sockets: Kept): void {
+  sockets.expiry = setTimeout(() => {
+    kept.delete(place);
+    void sockets.agent.destroy();
+  }, idleMs).unref();
 }

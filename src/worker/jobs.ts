@@ -1,5 +1,5 @@
 import type { Cluster } from "../access/policy/cluster.ts";
-import { callerIdentity } from "../aws/caller-identity.ts";
+import { callerIdentity } from "../aws/sts.ts";
 import type { Runs, workerJobs } from "../ledger/jobs.ts";
 import type { WorkerContext } from "./context.ts";
 import { lookAtMigration, reportMigration } from "./migration/look-at-migration.ts";

@@ -1,9 +1,8 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { Job as BullJob } from "bullmq";
-import { endedBy, type Stoppable, wasBegunBefore } from "../ledger/hand-back.ts";
 import { type QueueName, readJob, runJob, type WorkerJob, workerJobs } from "../ledger/jobs.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
-import { waitOf, workOnJobs } from "../ledger/work-on-jobs.ts";
+import { endedBy, type Stoppable, waitOf, wasBegunBefore, workOnJobs } from "../ledger/work-on-jobs.ts";
 import { withinDeadline } from "../operations/deadlines.ts";
 import { tracedAnswer } from "../operations/request-traces.ts";
 import type { WorkerContext } from "./context.ts";

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { accessEntriesOf } from "../../src/aws/access-entries.ts";
-import { callerIdentity } from "../../src/aws/caller-identity.ts";
 import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { findCreation } from "../../src/aws/find-creation.ts";
 import { managedNodes } from "../../src/aws/node-roles.ts";
+import { callerIdentity } from "../../src/aws/sts.ts";
 import { usualDeadlines, withinDeadline } from "../../src/operations/deadlines.ts";
 import { account, partition, region, useAccount } from "./aws-account.ts";
 

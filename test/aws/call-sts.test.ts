@@ -4,8 +4,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { callerIdentity } from "../../src/aws/caller-identity.ts";
-import { assumeRole } from "../../src/aws/sts.ts";
+import { assumeRole, callerIdentity } from "../../src/aws/sts.ts";
 import { account, region } from "./aws-account.ts";
 
 const creator = { accessKeyId: "ASIACREATOR", secretAccessKey: "secret", sessionToken: "token" };

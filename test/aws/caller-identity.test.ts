@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { callerIdentity } from "../../src/aws/caller-identity.ts";
+import { callerIdentity } from "../../src/aws/sts.ts";
 import { account, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();

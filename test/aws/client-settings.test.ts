@@ -3,9 +3,8 @@ import { EKSClient } from "@aws-sdk/client-eks";
 import { STSClient } from "@aws-sdk/client-sts";
 import { afterEach, expect, test, vi } from "vitest";
 import { startSandboxAws } from "../../sandbox/aws/account.ts";
-import { callerIdentity } from "../../src/aws/caller-identity.ts";
 import { clientSettings } from "../../src/aws/client-settings.ts";
-import { assumeRole } from "../../src/aws/sts.ts";
+import { assumeRole, callerIdentity } from "../../src/aws/sts.ts";
 import { describeCluster } from "./aws-account.ts";
 
 const keys = { accessKeyId: "AKIAABCDEFGHIJKLMNOP", secretAccessKey: "secret" };

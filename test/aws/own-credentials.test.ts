@@ -2,9 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { callerIdentity } from "../../src/aws/caller-identity.ts";
 import { findCreation } from "../../src/aws/find-creation.ts";
-import { assumeRole, credentialsOfProfile } from "../../src/aws/sts.ts";
+import { assumeRole, callerIdentity, credentialsOfProfile } from "../../src/aws/sts.ts";
 import { account, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();

@@ -1,7 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { requestIds } from "../../src/access/audit/event.ts";
-import { callerIdentity } from "../../src/aws/caller-identity.ts";
-import { assumeRole } from "../../src/aws/sts.ts";
+import { assumeRole, callerIdentity } from "../../src/aws/sts.ts";
 import { account, describeCluster, partition, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();

@@ -1,6 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { accessEntriesOf } from "../../src/aws/access-entries.ts";
-import { callerIdentity } from "../../src/aws/caller-identity.ts";
 import type { AwsCredentials } from "../../src/aws/client-settings.ts";
 import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { findCreation } from "../../src/aws/find-creation.ts";
@@ -10,7 +9,7 @@ import {
   nothingSessionPolicy,
   waySessionPolicy,
 } from "../../src/aws/session-policy.ts";
-import { assumeRole } from "../../src/aws/sts.ts";
+import { assumeRole, callerIdentity } from "../../src/aws/sts.ts";
 import { account, describeCluster, partition, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();

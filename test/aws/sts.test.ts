@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { callerIdentity } from "../../src/aws/caller-identity.ts";
-import { type AssumeOptions, assumeRole } from "../../src/aws/sts.ts";
+import { type AssumeOptions, assumeRole, callerIdentity } from "../../src/aws/sts.ts";
 import { account, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();

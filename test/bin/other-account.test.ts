@@ -11,7 +11,7 @@ import { runRescue } from "../../src/bin/rescue.ts";
 import { retire } from "../../src/bin/retire.ts";
 import { readSettings, withWorkerContext } from "../../src/bin/settings.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
-import { checkOwnAccount } from "../../src/worker/open/check-own-account.ts";
+import { checkOwnAccount } from "../../src/worker/open/open-eks.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { endRescues } from "../../src/worker/rescue/rescue-lease.ts";
 import { variablesNamed } from "../builders/keys.ts";

@@ -8,7 +8,7 @@ import { leasesAnnotation, writeAnnotation } from "../../src/access/lease/annota
 import { endedLease } from "../../src/access/lease/lease.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import type { Holding } from "../../src/access/request/record.ts";
-import { isRescue } from "../../src/access/rescue/kept.ts";
+import { isRescue } from "../../src/access/request/request.ts";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import { accessEntriesOf } from "../../src/aws/access-entries.ts";
 import { EksCluster } from "../../src/aws/eks-cluster.ts";

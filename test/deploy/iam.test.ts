@@ -43,7 +43,7 @@ function actionsOf(name: string): string[] {
 const adapters = readdirSync(`${root}/src/aws`)
   .map((file) => readFileSync(`${root}/src/aws/${file}`, "utf8"))
   .join("\n");
-const jobs = readFileSync(`${root}/src/worker/open/session-of.ts`, "utf8");
+const jobs = readFileSync(`${root}/src/worker/open/become-creator.ts`, "utf8");
 
 test("the code sends no command that the policies do not know", () => {
   const commands = new Set([...adapters.matchAll(/new (\w+Command)\(/g)].map(([, name]) => name));

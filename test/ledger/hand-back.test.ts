@@ -1,8 +1,8 @@
 import { type Job, Worker } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { endedBy, HandBack, wasBegunBefore } from "../../src/ledger/hand-back.ts";
 import { openQueues, type Queues, queuePrefix, wake } from "../../src/ledger/queues.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
+import { endedBy, HandBack, wasBegunBefore } from "../../src/ledger/work-on-jobs.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 
 let database: TestRedis;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { callerIdentity } from "../../src/aws/caller-identity.ts";
+import { callerIdentity } from "../../src/aws/sts.ts";
 import { takeMoreTime, usualDeadlines, withinDeadline } from "../../src/operations/deadlines.ts";
 import { openCluster } from "../../src/worker/open/open-cluster.ts";
 import { useWorkerSide } from "../worker/worker-side.ts";

@@ -11,11 +11,11 @@ import { stopParts } from "../../src/bin/serve.ts";
 import { type PartsContext, startParts } from "../../src/bin/start-parts.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
-import type { Stoppable } from "../../src/ledger/hand-back.ts";
 import { openQueues } from "../../src/ledger/queues.ts";
 import { redisAuditLog } from "../../src/ledger/redis/audit-log.ts";
 import { connectLedger, connectRedisBlocking } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import type { Stoppable } from "../../src/ledger/work-on-jobs.ts";
 import { FailureLog } from "../../src/operations/failure-log.ts";
 import { aRedis } from "../redis.ts";
 

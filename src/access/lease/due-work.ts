@@ -1,6 +1,6 @@
 import { lastApproval, statementGoodForSeconds } from "../approval/decision.ts";
 import type { AccessRequest, ApprovedRequest, Holding, RequestFields, Share } from "../request/record.ts";
-import { isRescue } from "../rescue/kept.ts";
+import { isRescue } from "../request/request.ts";
 import { earliest, endOf, leaseEnd } from "./lease.ts";
 
 /** What one run has to do in one cluster. */

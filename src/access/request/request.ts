@@ -90,3 +90,11 @@ function workDueAt(request: AccessRequest): number | null {
   const endsAt = Date.parse(lease.endsAt);
   return lease.warnAt && !lease.warnedAt ? Math.min(Date.parse(lease.warnAt), endsAt) : endsAt;
 }
+
+/** What a rescue is called where a request names its level: it is an access entry with the cluster administrator's policy. */
+export const rescueLevel = "rescue";
+
+/** Whether a request is a rescue: nothing of it is ever in aws-auth. */
+export function isRescue({ level, emergency }: Pick<AccessRequest, "level" | "emergency">): boolean {
+  return level === rescueLevel && emergency !== null;
+}

@@ -1,6 +1,5 @@
 import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/event.ts";
-import type { AccessRequest } from "../request/record.ts";
 
 /** A document that could be read whole and admitted at least one principal, as the cluster itself keeps it. */
 export interface KeptDocument {
@@ -63,9 +62,6 @@ function parse(text: string): (KeptDocument & { readonly seal: string }) | null 
   }
 }
 
-/** What a rescue is called where a request names its level: it is an access entry with the cluster administrator's policy. */
-export const rescueLevel = "rescue";
-
 /** The lease of a rescue, as the access entry itself says it: its reader knows when it ends, without Redis. */
 export interface RescueLease {
   /** Of the request that tells of it. */
@@ -112,9 +108,4 @@ export function readRescueTags(
 
 function tagsValue(clusterArn: string, principalArn: string, { id, by, as, endsAt }: RescueLease): Json {
   return { clusterArn, principalArn, id, by, endsAt, as };
-}
-
-/** Whether a request is a rescue: nothing of it is ever in aws-auth. */
-export function isRescue({ level, emergency }: Pick<AccessRequest, "level" | "emergency">): boolean {
-  return level === rescueLevel && emergency !== null;
 }

@@ -10,7 +10,7 @@ import { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
-import { endedBy, type Stoppable } from "../../ledger/hand-back.ts";
+import { endedBy, type Stoppable } from "../../ledger/work-on-jobs.ts";
 import { answeredRequests } from "../../operations/standing-metrics.ts";
 import type { SlackContext } from "./context.ts";
 import { GuardedReceiver } from "./guarded-receiver.ts";

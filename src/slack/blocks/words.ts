@@ -11,8 +11,7 @@ import type {
   ProofFinding,
   Trouble,
 } from "../../access/request/record.ts";
-import { isClosed } from "../../access/request/request.ts";
-import { isRescue } from "../../access/rescue/kept.ts";
+import { isClosed, isRescue } from "../../access/request/request.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { code, codeList, mention, plainLine, styled, time, until } from "./mrkdwn.ts";
 

@@ -1,7 +1,6 @@
 import type { KnownBlock } from "@slack/types";
 import type { AccessRequest, Preview } from "../../access/request/record.ts";
-import { isClosed } from "../../access/request/request.ts";
-import { isRescue } from "../../access/rescue/kept.ts";
+import { isClosed, isRescue } from "../../access/request/request.ts";
 import {
   approveButton,
   denyButton,

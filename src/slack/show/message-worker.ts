@@ -1,7 +1,7 @@
 import type { Job as BullJob } from "bullmq";
-import type { Stoppable } from "../../ledger/hand-back.ts";
 import { type MessageJob, messageJobs, type Runs, readJob, runJob } from "../../ledger/jobs.ts";
 import type { RedisClient } from "../../ledger/redis/client.ts";
+import type { Stoppable } from "../../ledger/work-on-jobs.ts";
 import { waitOf, workOnJobs } from "../../ledger/work-on-jobs.ts";
 import { type TraceContext, tracedRun } from "../../operations/request-traces.ts";
 import { type HomeContext, publishHome } from "../look/home.ts";

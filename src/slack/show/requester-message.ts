@@ -1,8 +1,8 @@
 import type { Button } from "@slack/types";
 import { othersWhoMayApprove } from "../../access/approval/decision.ts";
 import { isProving, isReviewingEnd, isSigningInAtFirst } from "../../access/lease/proving.ts";
+import { signInWay } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { signInWay } from "../../access/policy/sign-in.ts";
 import type { AccessRequest, Lease } from "../../access/request/record.ts";
 import { admittedBy, readPrincipal } from "../../aws-auth/index.ts";
 import { cancelButton, detailsButton, doneButton, extendButtons } from "../blocks/buttons.ts";

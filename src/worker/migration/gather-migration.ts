@@ -11,10 +11,10 @@ import type { MigrationFacts, StandingEntry } from "../../diagnosis/migration/fa
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 
 import type { WorkerContext } from "../context.ts";
+import type { Purpose } from "../open/become-creator.ts";
 import { knownCreator } from "../open/discover-creator.ts";
 import { openEksToManage } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
-import type { Purpose } from "../open/session-of.ts";
 
 /** The tag of our migrations on an access entry: `begun`, then `whole`. */
 export const migrationTag = "eks-access/migration";

@@ -10,10 +10,10 @@ import {
   type KnownCreator,
   wayWithoutCreator,
 } from "../../access/policy/creator.ts";
-import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { CredentialSource } from "../../aws/client-settings.ts";
 import { betweenLookupsMs, findCreation } from "../../aws/find-creation.ts";
 import { historianSessionPolicy } from "../../aws/session-policy.ts";
+import { callerIdentity } from "../../aws/sts.ts";
 import { creationRecord } from "../../diagnosis/reports.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { deadlineSignal } from "../../operations/deadlines.ts";

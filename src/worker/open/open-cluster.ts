@@ -9,16 +9,16 @@ import {
   type KnownCreator,
 } from "../../access/policy/creator.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
-import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { AwsCredentials } from "../../aws/client-settings.ts";
 import type { ClusterDescription } from "../../aws/eks-cluster.ts";
 import { mintToken } from "../../aws/eks-token.ts";
+import { callerIdentity } from "../../aws/sts.ts";
 import type { AuthenticationMode } from "../../diagnosis/cluster-links.ts";
 import { type ClusterClient, connectCluster } from "../../kubernetes/cluster-client.ts";
+import type { Purpose } from "./become-creator.ts";
 import { confirmCreator, credentialsOf } from "./become-creator.ts";
 import { askCloudTrail, creatorOfRecord, type DiscoveryContext, rememberedCreation } from "./discover-creator.ts";
 import { openEks, openEksForEntries } from "./open-eks.ts";
-import type { Purpose } from "./session-of.ts";
 
 /** What opening a cluster takes of the worker's context. */
 interface OpeningContext extends DiscoveryContext {

@@ -1,13 +1,14 @@
+import type { Logger } from "pino";
 import type { RequestIds } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { type Cluster, clusterArnOf, partitionOf } from "../../access/policy/cluster.ts";
 import type { Creator, KnownCreator, RoleStep } from "../../access/policy/creator.ts";
-import { type CallerIdentity, callerIdentity } from "../../aws/caller-identity.ts";
 import type { CredentialSource } from "../../aws/client-settings.ts";
 import { EksCluster } from "../../aws/eks-cluster.ts";
 import { managerSessionPolicy } from "../../aws/session-policy.ts";
-import { credentialsOf, sessionThrough } from "./become-creator.ts";
-import type { Purpose } from "./session-of.ts";
+import { type CallerIdentity, callerIdentity } from "../../aws/sts.ts";
+import type { Config } from "../../config/config.ts";
+import { credentialsOf, type Purpose, sessionThrough } from "./become-creator.ts";
 
 /** EKS for one cluster, as whoever these credentials are. @throws AccessError where it is another cluster than the one meant */
 export function openEks(source: CredentialSource, cluster: Cluster, log?: RequestIds): Promise<EksCluster> {
@@ -34,7 +35,7 @@ export async function openEksForEntries(
 }
 
 /** Why the worker itself can't make a cluster's access entries (`accessEntries.as: worker`); null: it can, or need not. */
-export function refuseOwnIdentity({ name, account, accessEntries }: Cluster, own: CallerIdentity): AccessError | null {
+function refuseOwnIdentity({ name, account, accessEntries }: Cluster, own: CallerIdentity): AccessError | null {
   if (accessEntries.as === "creator" || own.account === account) return null;
   return new AccessError(
     "cluster-mismatch",
@@ -91,4 +92,34 @@ function wayInto(account: string, creator: Creator): readonly RoleStep[] {
   if (creator.type === "user") return [];
   const first = creator.through.findIndex(({ roleArn }) => roleArn.split(":")[4] === account);
   return creator.through.slice(0, first + 1);
+}
+
+/**
+ * Refuses to start where the worker's own identity is to make the access entries (`accessEntries.as: worker`) of a cluster in
+ * another account: EKS would look for that name in the worker's account. Only AWS knows which account that is. Where it does not
+ * say so now, each run asks again before it opens the cluster.
+ *
+ * @throws AccessError `config-invalid`, naming each such cluster
+ */
+export async function checkOwnAccount({
+  config,
+  log,
+}: {
+  readonly config: Config;
+  readonly log: Logger;
+}): Promise<void> {
+  const clusters = [...config.clusters.values()].filter(({ accessEntries }) => accessEntries.as === "worker");
+  const [first] = clusters;
+  if (!first) return;
+  try {
+    const own = await callerIdentity("default", first.region);
+    const refusals = clusters.flatMap((cluster) => refuseOwnIdentity(cluster, own) ?? []);
+    if (refusals.length === 0) return;
+    throw new AccessError("config-invalid", refusals.map(({ what }) => what).join(". "), {
+      remedy: "Set accessEntries.as to creator for them in eks-access.yml.",
+    });
+  } catch (error) {
+    if (error instanceof AccessError && error.code === "config-invalid") throw error;
+    log.warn({ err: error }, "AWS did not say which account the worker is in: each run asks again");
+  }
 }

@@ -3,11 +3,11 @@ import { creatorArnOf } from "../../access/policy/creator.ts";
 import type { ClusterDescription, EksCluster } from "../../aws/eks-cluster.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";
+import type { Purpose } from "./become-creator.ts";
 import { becomeCreator } from "./become-creator.ts";
 import { knownCreator } from "./discover-creator.ts";
 import { connectAs } from "./open-cluster.ts";
 import { openEks } from "./open-eks.ts";
-import type { Purpose } from "./session-of.ts";
 
 /** A cluster that is only to be looked at, whatever its authentication mode is. */
 export interface ReachedCluster {

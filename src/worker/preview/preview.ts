@@ -17,8 +17,8 @@ import type {
 import { planReminders } from "../../access/request/reminder.ts";
 import { failureOf } from "../../access/request/retry.ts";
 import { leasesDiffer, outdated, previewed, refused } from "../../access/request/transitions.ts";
-import { leasesNow } from "../../ledger/leases-now.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
+import { leasesNow } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import { tracedRun } from "../../operations/request-traces.ts";

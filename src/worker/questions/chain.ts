@@ -2,9 +2,9 @@ import type { Drift } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { AwsCredentials } from "../../aws/client-settings.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
+import { callerIdentity } from "../../aws/sts.ts";
 import { readCaller, resolve } from "../../aws-auth/index.ts";
 import {
   apiServerFinding,
@@ -27,7 +27,7 @@ import {
   youFinding,
 } from "../../diagnosis/person-links.ts";
 import type { ChainReport } from "../../diagnosis/reports.ts";
-import { openFor } from "../../ledger/leases-now.ts";
+import { openFor } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 import { becomeCreator } from "../open/become-creator.ts";
 import { knownCreator } from "../open/discover-creator.ts";

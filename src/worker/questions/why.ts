@@ -6,7 +6,7 @@ import type { AccessEntryFact, WhyFacts } from "../../diagnosis/facts.ts";
 import type { WhyReport } from "../../diagnosis/reports.ts";
 import { diagnose } from "../../diagnosis/why.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import { openFor } from "../../ledger/leases-now.ts";
+import { openFor } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 import { reachCluster } from "../open/reach-cluster.ts";
 import { accessEntryFact, lookAtDocument } from "./look-at-cluster.ts";

@@ -8,7 +8,7 @@ import { placeIn } from "../../access/request/lists.ts";
 import type { AccessRequest, ApprovedRequest, Holding } from "../../access/request/record.ts";
 import { unchanged, withLease } from "../../access/request/transitions.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { sealedLinksOf } from "../../ledger/sealed-links.ts";
+import { sealedLinksOf } from "../../ledger/look-ups.ts";
 import { recordedEvents } from "../../operations/standing-metrics.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";

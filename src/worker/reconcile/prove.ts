@@ -1,9 +1,9 @@
 import { AccessError, explain } from "../../access/failure/access-error.ts";
 import { usernameFor } from "../../access/lease/lease.ts";
 import { awaitSignIn, reviewAgain, reviewEndAgain } from "../../access/lease/proving.ts";
+import { signInWay } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import { covers, groupsIn, isPolicyText } from "../../access/policy/policy-text.ts";
-import { signInWay } from "../../access/policy/sign-in.ts";
 import type {
   ApprovedRequest,
   EndProof,
@@ -18,8 +18,8 @@ import { entryArnIn, type ReadDocument, readPrincipal, render, resolve } from ".
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AccessAnswer } from "../../kubernetes/reviews.ts";
 import type { WorkerContext } from "../context.ts";
+import { sessionOf } from "../open/become-creator.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
-import { sessionOf } from "../open/session-of.ts";
 import { parseRemembered } from "../remembered.ts";
 
 /** Who the principal is by what was read back after the write. */

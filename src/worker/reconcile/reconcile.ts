@@ -3,7 +3,7 @@ import { AccessError } from "../../access/failure/access-error.ts";
 import { type DueWork, dueWork, hasDueWork, isOver } from "../../access/lease/due-work.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
-import { isRescue } from "../../access/rescue/kept.ts";
+import { isRescue } from "../../access/request/request.ts";
 import { wake } from "../../ledger/queues.ts";
 import { tracedRun } from "../../operations/request-traces.ts";
 import type { WorkerContext } from "../context.ts";

@@ -1,8 +1,8 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import { activeLease } from "../../access/lease/lease.ts";
 import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
-import { isClosed } from "../../access/request/request.ts";
-import { type RescueLease, readRescueTags, rescueLevel } from "../../access/rescue/kept.ts";
+import { isClosed, rescueLevel } from "../../access/request/request.ts";
+import { type RescueLease, readRescueTags } from "../../access/rescue/kept.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";

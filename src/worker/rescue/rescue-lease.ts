@@ -2,14 +2,15 @@ import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
-import { isRescue, type RescueLease, readRescueTags, writeRescueTags } from "../../access/rescue/kept.ts";
+import { isRescue } from "../../access/request/request.ts";
+import { type RescueLease, readRescueTags, writeRescueTags } from "../../access/rescue/kept.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import type { WorkerContext } from "../context.ts";
+import type { Purpose } from "../open/become-creator.ts";
 import { knownCreator } from "../open/discover-creator.ts";
 import { openEksToManage } from "../open/open-eks.ts";
-import type { Purpose } from "../open/session-of.ts";
 import { end, putOff } from "../reconcile/outcome.ts";
 
 /** The principal and the place of a rescue's entry. */

@@ -6,19 +6,18 @@ import type { AccessRequest, ApprovedRequest, Lease } from "../../access/request
 import { isClosed } from "../../access/request/request.ts";
 import { withLease } from "../../access/request/transitions.ts";
 import type { KeptName } from "../../access/rescue/kept.ts";
-import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { AwsCredentials } from "../../aws/client-settings.ts";
 import type { ClusterDescription, EksCluster } from "../../aws/eks-cluster.ts";
 import { nothingSessionPolicy } from "../../aws/session-policy.ts";
-import { assumeRole, ownCredentials, sessionNameOf } from "../../aws/sts.ts";
+import { assumeRole, callerIdentity, ownCredentials, sessionNameOf } from "../../aws/sts.ts";
 import { canonicalCaller } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
 import { type RecordContext, recordChanged } from "../../ledger/lifecycle.ts";
 import { eventOf, updateRequest } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
+import type { Purpose } from "../open/become-creator.ts";
 import { connectAs } from "../open/open-cluster.ts";
-import type { Purpose } from "../open/session-of.ts";
 import type { GoodDocument } from "./repair-document.ts";
 
 /** A session in a cluster. */

@@ -1,9 +1,8 @@
 import { requestIds } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { isSigningIn, isToReview, isToSignIn, mostTries, trySignInAgain } from "../../access/lease/proving.ts";
-import { podsToList } from "../../access/lease/sign-in.ts";
+import { podsToList, signInWay } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { signInWay } from "../../access/policy/sign-in.ts";
 import type { ApprovedRequest, Lease, Proof, ProofFinding } from "../../access/request/record.ts";
 import { failureOf, isToBeTold } from "../../access/request/retry.ts";
 import { tracedRun, traceFor } from "../../operations/request-traces.ts";

@@ -1,22 +1,21 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { RequestIds } from "../../access/audit/event.ts";
 import { AccessError, explain, type FailureCode } from "../../access/failure/access-error.ts";
+import type { SignInWay } from "../../access/lease/sign-in.ts";
 import { judgeSignIn, type PodsToList, type SignInSeen } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { groupsIn } from "../../access/policy/policy-text.ts";
-import type { SignInWay } from "../../access/policy/sign-in.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/request/record.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { AwsCredentials } from "../../aws/client-settings.ts";
 import { nothingSessionPolicy } from "../../aws/session-policy.ts";
-import { assumeRole } from "../../aws/sts.ts";
+import { assumeRole, callerIdentity } from "../../aws/sts.ts";
 import { canonicalCaller, entryArnIn, render, resolve, withoutRolePath } from "../../aws-auth/index.ts";
 import { broken, type Finding, found, named, notAsked } from "../../diagnosis/link.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import { type Purpose, sessionOf, tagsOf } from "../open/become-creator.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
-import { type Purpose, sessionOf, tagsOf } from "../open/session-of.ts";
 import { parseRemembered } from "../remembered.ts";
 
 /**
