@@ -104,6 +104,8 @@ export interface RequestLedger {
    * False: it changed, something is due about it, its message does not show it yet, or an open request extends it.
    */
   remove(request: AccessRequest, logForMs: number | null): Promise<boolean>;
+  /** Whether it was a permanent lease that is over, and whose record was removed: its id stays. */
+  isOverForGood(id: string): Promise<boolean>;
 }
 
 /** What Slack shows: which messages show which version, what threads and App Homes tell. */

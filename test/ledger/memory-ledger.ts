@@ -1,6 +1,6 @@
 import { type AuditEvent, type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/access/audit/event.ts";
 import type { Migration } from "../../src/access/migration/migration.ts";
-import { classOf, closedSince, placeIn } from "../../src/access/request/lists.ts";
+import { classOf, closedSince, leavesItsId, placeIn } from "../../src/access/request/lists.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { dueAt, isClosed } from "../../src/access/request/request.ts";
 import type { CommitResult, Ledger, LedgerChange, ListOf, Shown } from "../../src/ledger/ledger.ts";
@@ -20,6 +20,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
   const events: ChainedEvent[] = [];
   const ofNoRecord = new Set<number>();
   const putOff = new Map<string, number>();
+  const overForGood = new Set<string>();
   const all = () => [...records.values()];
 
   const commit = ({ after, event, mostPending = Number.POSITIVE_INFINITY }: LedgerChange): CommitResult => {
@@ -79,12 +80,14 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
       for (const { id } of taken) putOff.set(id, putOffUntil.getTime());
       return taken;
     },
+    isOverForGood: async (id) => overForGood.has(id),
     remove: async ({ id, version }) => {
       const stored = records.get(id);
       if (!stored) return true;
       const isNeeded = all().some((each) => each.extends === id && !isClosed(each)) || unshown.has(id);
       if (stored.version !== version || isNeeded || dueAt(stored) !== null) return false;
       for (const kept of [records, shown, threads, putOff]) kept.delete(id);
+      if (leavesItsId(stored)) overForGood.add(id);
       return true;
     },
     unshown: async (limit) => [...unshown].slice(0, limit),

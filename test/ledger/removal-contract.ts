@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Migration } from "../../src/access/migration/migration.ts";
+import { permanentSeconds } from "../../src/access/request/extension.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { aMigration as aDeniedMigration } from "../builders/a-migration.ts";
@@ -84,6 +85,21 @@ export function removalContract(ledgerNow: () => Ledger): void {
 
       expect(removed).toEqual([true, true]);
       expect((await ledger.counts()).get("denied") ?? 0).toBe(0);
+    });
+
+    test("leaves its id where its lease was permanent, so that a backup of a cluster does not speak for it", async () => {
+      const endedAt = at(330).toISOString();
+      const ended = (id: string, durationSeconds: number) =>
+        shown(aGrantedRequest({ state: "ended", endedAt }, { id, version: 1, durationSeconds }));
+      const [permanent, short] = [await ended("r-permanent", permanentSeconds), await ended("r-short", 3_600)];
+      const kept = await ended("r-kept", permanentSeconds);
+
+      await ledger.remove(permanent, 1);
+      await ledger.remove(short, 1);
+
+      const ids = [permanent, short, kept].map(({ id }) => id);
+      expect(await Promise.all(ids.map((id) => ledger.isOverForGood(id)))).toEqual([true, false, false]);
+      expect(await idsTaken(at(hours(30)))).toEqual(["r-kept"]);
     });
 
     test("leaves nothing to a messenger that was late, nor to what is tried with it", async () => {

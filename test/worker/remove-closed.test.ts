@@ -98,19 +98,35 @@ describe("a closed record", () => {
     expect(lasts).toBeLessThanOrEqual(400 * 86_400_000);
   });
 
-  test.each([
-    ["a lease that was revoked, until its approved time is over", 3600 * 8, days(90) + hours(8) + 120],
-    ["a permanent lease that was revoked", permanentSeconds, null],
-  ])("of %s stays, because a backup of the cluster may speak for it", async (_, durationSeconds, removedAt) => {
-    const lapsesAt = at(hours(1)).toISOString();
-    const revoked = { cause: "revoked", by: "U0APPROVER", at: at(300).toISOString(), why: "" } as const;
-    const ended = { state: "ended", end: revoked, endedAt: at(330).toISOString() } as const;
-    await shown(aGrantedRequest(ended, { version: 1, durationSeconds, lapsesAt }));
+  const revoked = (durationSeconds: number) => {
+    const end = { cause: "revoked", by: "U0APPROVER", at: at(300).toISOString(), why: "" } as const;
+    const times = { endsAt: at(durationSeconds).toISOString(), endedAt: at(330).toISOString() };
+    return aGrantedRequest(
+      { state: "ended", end, ...times },
+      { version: 1, durationSeconds, lapsesAt: at(hours(1)).toISOString() },
+    );
+  };
 
-    const early = await removeClosed(workerAt((removedAt ?? days(3_650)) - 1));
-    const late = removedAt === null ? 0 : await removeClosed(workerAt(removedAt + days(2)));
+  test("of a lease that was revoked stays until its approved time is over, because a backup of the cluster may speak for it", async () => {
+    await shown(revoked(hours(8)));
 
-    expect([early, late]).toEqual([0, removedAt === null ? 0 : 1]);
+    const early = await removeClosed(workerAt(days(90) + hours(8) + 119));
+    const late = await removeClosed(workerAt(days(90) + hours(8) + 120));
+
+    expect([early, late]).toEqual([0, 1]);
+    expect(await ledger.isOverForGood("r-1")).toBe(false);
+  });
+
+  test("of a permanent lease that was revoked goes too, and its id alone stays to say so for ever", async () => {
+    await shown(revoked(permanentSeconds));
+
+    const early = await removeClosed(workerAt(days(90) + hours(1) - 1));
+    const late = await removeClosed(workerAt(days(90) + hours(1)));
+
+    const rest = [...(await everything())].filter(([, value]) => value.includes("r-1")).map(([key]) => key);
+    expect([early, late]).toEqual([0, 1]);
+    expect(await ledger.isOverForGood("r-1")).toBe(true);
+    expect(rest.toSorted()).toEqual(["{eks-access}:events", "{eks-access}:over-for-good"]);
   });
 
   test("of an emergency stays until it is reviewed, also where somebody wrote a review into Redis", async () => {
@@ -162,6 +178,23 @@ test("closed migrations are removed but for the newest of a cluster, after which
 
   expect(removed).toBe(2);
   expect((await ledger.migrations.latestOf("staging"))?.id).toBe("migration-staging-3");
+});
+
+test("a closed migration that somebody wrote past the commits, so that it is in no list, is removed too", async () => {
+  const { redis } = connection;
+  for (const number of [1, 2]) {
+    const lapsesAt = at(3600).toISOString();
+    const after = aMigration({ id: `migration-staging-${number}`, state: "denied", lapsesAt });
+    await ledger.migrations.commit({ after, event: anEvent({ type: "migration.asked", request: after.id }) });
+    await ledger.migrations.markShown(after.id, { version: 1, message: null, copies: [], delivered: [] });
+  }
+  await redis.zrem("{eks-access}:migrations-closed", "migration-staging-1", "migration-staging-2");
+  await redis.set("{eks-access}:migration:migration-text-1", "no record");
+
+  const removed = await removeClosed(workerAt(days(92)));
+
+  expect(removed).toBe(1);
+  expect(await ledger.migrations.get("migration-staging-1")).toBeNull();
 });
 
 describe("when something comes between", () => {

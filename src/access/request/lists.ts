@@ -1,3 +1,4 @@
+import { isPermanent } from "./extension.ts";
 import type { AccessRequest, LeaseEnd, LeaseState, RequestState } from "./record.ts";
 import { dueAt, isClosed } from "./request.ts";
 
@@ -60,17 +61,25 @@ export function tallyOf(counts: ReadonlyMap<string, number>): Tally {
  * Since when nothing can come of a closed record, in milliseconds since the epoch; null: it is open, or something is still due about it.
  *
  * It is not when the record closed. A lease that was revoked counts until its sealed end: before that a backup of the cluster, or an older
- * version of the record that a person writes back, may still speak for it, and the record is what says that it is over.
+ * version of the record that a person writes back, may still speak for it, and the record is what says that it is over. Of a permanent
+ * lease that would be a hundred years: its id says so instead.
  */
 export function closedSince(request: AccessRequest): number | null {
   if (!isClosed(request) || dueAt(request) !== null) return null;
   const { state, lapsesAt, approvals, durationSeconds, lease, emergency } = request;
-  const decided = state === "approved" ? approvals : [];
+  const isBounded = !leavesItsId(request);
+  const decided = state === "approved" && isBounded ? approvals : [];
+  const times = [isBounded ? lease?.endsAt : null, lease?.endedAt, emergency?.review?.at];
   const since = Math.max(
     Date.parse(lapsesAt),
     ...decided.map(({ at }) => Date.parse(at) + durationSeconds * 1000),
-    ...[lease?.endsAt, lease?.endedAt, emergency?.review?.at].flatMap((time) => (time ? [Date.parse(time)] : [])),
+    ...times.flatMap((time) => (time ? [Date.parse(time)] : [])),
   );
   // A time that can't be read says nothing about an end.
   return Number.isFinite(since) ? since : null;
+}
+
+/** Whether the ledger keeps its id after its record is removed: a backup of the cluster can speak for a permanent lease for ever. */
+export function leavesItsId({ state, durationSeconds }: AccessRequest): boolean {
+  return state === "approved" && isPermanent(durationSeconds);
 }

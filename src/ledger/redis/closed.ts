@@ -1,21 +1,33 @@
+import { z } from "zod";
 import type { Taking } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
-import { type Found, foundIn } from "./records.ts";
+import { listScript } from "./lists.ts";
+import { foundIn, textsOf } from "./records.ts";
+import type { Kind, Stored, StoredReader } from "./stored.ts";
 
-/** Every key that a record is in, of whichever kind it is. */
-export interface RecordKeys {
-  readonly record: string;
-  readonly due: string;
-  readonly unshown: string;
-  readonly extensions: string;
-  readonly counts: string;
-  readonly shown: string;
-  readonly thread: string;
-  readonly trace: string;
-  readonly log: string;
-  /** The sets that its id is in, beside the above. */
-  readonly sets: readonly string[];
+/** Where closed records of a kind are. */
+export interface ClosedKind<K extends Kind> {
+  readonly kind: K;
+  /** What the key of each record begins with. */
+  readonly recordPrefix: string;
+  /** The key of those of which nothing can come any more, by since when. */
+  readonly closed: string;
+  /** Since when that is, in milliseconds since the epoch; null: something can still come of it. */
+  readonly since: (record: Stored<K>) => number | null;
+}
+
+/** Closed records, the longest closed first. */
+export async function takeClosed<K extends "request" | "migration">(
+  redis: RedisClient,
+  reader: StoredReader,
+  kind: ClosedKind<K>,
+  { before, putOffUntil, limit }: Taking,
+): Promise<readonly Stored<K>[]> {
+  await listUnlisted(redis, reader, kind);
+  const values = [String(before.getTime()), String(putOffUntil.getTime()), String(limit)];
+  const taken = await runScript(redis, takeClosedScript, [kind.closed, kind.recordPrefix], values);
+  return reader.readAll(kind.kind, foundIn(taken));
 }
 
 /**
@@ -37,23 +49,68 @@ end
 return found
 `);
 
-/** Closed records, the longest closed first. */
-export async function takeClosedTexts(
+/** So many keys are looked at in one step: Redis answers no other command meanwhile. */
+const keysAtOnce = 500;
+
+/**
+ * Gives closed records that were written past the commits their place among the closed ones: in no list, they would never be removed.
+ * Each call looks at some of all records, and goes on where the last one stopped.
+ */
+async function listUnlisted<K extends "request" | "migration">(
   redis: RedisClient,
-  closed: string,
-  recordPrefix: string,
-  { before, putOffUntil, limit }: Taking,
-): Promise<readonly Found[]> {
-  const values = [String(before.getTime()), String(putOffUntil.getTime()), String(limit)];
-  return foundIn(await runScript(redis, takeClosedScript, [closed, recordPrefix], values));
+  reader: StoredReader,
+  { kind, recordPrefix, closed, since }: ClosedKind<K>,
+): Promise<void> {
+  const places = [closed, `${closed}-scan`];
+  const found = await runScript(redis, unlistedScript, places, [recordPrefix, String(keysAtOnce)]);
+  const ids = z.array(z.string()).parse(found);
+  for (const record of await reader.readAll(kind, await textsOf(redis, recordPrefix, ids))) {
+    const { id, version } = record;
+    const place = since(record);
+    if (place !== null)
+      await runScript(redis, listScript, [`${recordPrefix}${id}`, closed], [String(version), id, String(place)]);
+  }
+}
+
+/**
+ * Looks at a part of all keys, and goes on there the next time. Another kind of key than a record's is passed over.
+ * KEYS: closed, where to go on. ARGV: what the key of each record begins with, how many keys
+ */
+const unlistedScript = scriptOf(`
+local cursor = string.match(redis.call('GET', KEYS[2]) or '', '^%d+$') or '0'
+local part = redis.call('SCAN', cursor, 'MATCH', ARGV[1] .. '*', 'COUNT', ARGV[2], 'TYPE', 'hash')
+redis.call('SET', KEYS[2], part[1])
+local found = {}
+for _, key in ipairs(part[2]) do
+  local id = string.sub(key, #ARGV[1] + 1)
+  if not redis.call('ZSCORE', KEYS[1], id) then found[#found + 1] = id end
+end
+return found
+`);
+
+/** Every key that a record is in, of whichever kind it is. */
+export interface RecordKeys {
+  readonly record: string;
+  readonly due: string;
+  readonly unshown: string;
+  readonly extensions: string;
+  readonly counts: string;
+  readonly shown: string;
+  readonly thread: string;
+  readonly trace: string;
+  readonly log: string;
+  /** A set: of leases that could speak for ever, the ids of which the record was removed. */
+  readonly forGood: string;
+  /** The sets that its id is in, beside the above. */
+  readonly sets: readonly string[];
 }
 
 /**
  * Removes one record and all that belongs to it, where it is still the one that was read, nothing is due about it, its message shows it
  * and no open request extends it. Its events stay; where to find them lasts as long as they do.
  *
- * KEYS: record, due, unshown, extensions of it, counts, log, shown, thread, trace, and the sets
- * ARGV: version, id, how long the log lasts in milliseconds or ""
+ * KEYS: record, due, unshown, extensions of it, counts, log, shown, thread, trace, over for good, and the sets
+ * ARGV: version, id, how long the log lasts in milliseconds or "", "id" where the id stays
  * Returns 1 where the record is gone.
  */
 const removeScript = scriptOf(`
@@ -64,8 +121,9 @@ if redis.call('ZSCORE', KEYS[2], ARGV[2]) or redis.call('SISMEMBER', KEYS[3], AR
 
 redis.call('DEL', KEYS[1], KEYS[7], KEYS[8], KEYS[9])
 if stored[2] then redis.call('HINCRBY', KEYS[5], stored[2], -1) end
-for i = 10, #KEYS do redis.call('ZREM', KEYS[i], ARGV[2]) end
+for i = 11, #KEYS do redis.call('ZREM', KEYS[i], ARGV[2]) end
 if ARGV[3] ~= '' then redis.call('PEXPIRE', KEYS[6], ARGV[3]) end
+if ARGV[4] == 'id' then redis.call('SADD', KEYS[10], ARGV[2]) end
 return 1
 `);
 
@@ -77,12 +135,15 @@ export interface Removal {
   readonly keys: RecordKeys;
   /** How long it can still be found which events tell of it; null: for ever. */
   readonly logForMs: number | null;
+  /** Its id stays. */
+  readonly leavesItsId: boolean;
 }
 
 /** Whether the record is gone. */
-export async function removeRecord(redis: RedisClient, { id, version, keys, logForMs }: Removal): Promise<boolean> {
-  const { record, due, unshown, extensions, counts, log, shown, thread, trace, sets } = keys;
-  const all = [record, due, unshown, extensions, counts, log, shown, thread, trace, ...sets];
-  const values = [String(version), id, logForMs === null ? "" : String(logForMs)];
+export async function removeRecord(redis: RedisClient, { id, version, keys, ...removal }: Removal): Promise<boolean> {
+  const { record, due, unshown, extensions, counts, log, shown, thread, trace, forGood, sets } = keys;
+  const all = [record, due, unshown, extensions, counts, log, shown, thread, trace, forGood, ...sets];
+  const { logForMs, leavesItsId } = removal;
+  const values = [String(version), id, logForMs === null ? "" : String(logForMs), leavesItsId ? "id" : ""];
   return (await runScript(redis, removeScript, all, values)) === 1;
 }

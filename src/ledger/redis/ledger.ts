@@ -1,11 +1,11 @@
 import { type AuditEvent, canonicalJson, digestOfEvent, type Json } from "../../access/audit/event.ts";
 import { isMigrationId } from "../../access/migration/migration.ts";
-import { classOf } from "../../access/request/lists.ts";
+import { classOf, closedSince, leavesItsId } from "../../access/request/lists.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { dueAt, isClosed } from "../../access/request/request.ts";
 import type { CommitResult, EventLedger, Ledger, LedgerChange, RequestLedger } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
-import { removeRecord, takeClosedTexts } from "./closed.ts";
+import { type ClosedKind, removeRecord, takeClosed } from "./closed.ts";
 import { redisClusters, redisTurns } from "./clusters.ts";
 import { commitScript, noteScript, runScript } from "./commit-script.ts";
 import { appendEvent, chainHeadKey, eventsKey, logKey, readEvents, readEventsOf } from "./events.ts";
@@ -15,7 +15,6 @@ import {
   closedKey,
   duePendingIds,
   extensionsKey,
-  listClosed,
   listsOf,
   listUnlisted,
   pageOfList,
@@ -33,6 +32,16 @@ const countsKey = "{eks-access}:counts";
 
 /** How many records of each cluster are open. */
 const openByClusterKey = "{eks-access}:open-by-cluster";
+
+/** The ids of permanent leases that are over and whose records were removed. */
+const forGoodKey = "{eks-access}:over-for-good";
+
+const closedRequests: ClosedKind<"request"> = {
+  kind: "request",
+  recordPrefix: requestPrefix,
+  closed: closedKey,
+  since: closedSince,
+};
 
 /** All keys carry one hash tag, so that they live in one slot of a Redis Cluster and scripts may touch them together. */
 const prefix = "{eks-access}";
@@ -86,12 +95,9 @@ function redisRequests(redis: RedisClient, reader: StoredReader): RequestLedger 
         const { ids, total } = await pageOfList(redis, of, offset, limit);
         return { requests: await readRecords(redis, reader, ids), total };
       }),
-    takeClosed: (taking) =>
-      reach(async () => {
-        await listClosed(redis, reader);
-        return reader.readAll("request", await takeClosedTexts(redis, closedKey, requestPrefix, taking));
-      }),
+    takeClosed: (taking) => reach(() => takeClosed(redis, reader, closedRequests, taking)),
     remove: (request, logForMs) => reach(() => remove(redis, request, logForMs)),
+    isOverForGood: (id) => reach(async () => (await redis.sismember(forGoodKey, id)) === 1),
   };
 }
 
@@ -133,8 +139,9 @@ function remove(redis: RedisClient, request: AccessRequest, logForMs: number | n
   return removeRecord(redis, {
     id,
     version,
-    keys: { ...of, ...told, due, unshown, counts: countsKey, sets },
+    keys: { ...of, ...told, due, unshown, counts: countsKey, forGood: forGoodKey, sets },
     logForMs,
+    leavesItsId: leavesItsId(request),
   });
 }
 

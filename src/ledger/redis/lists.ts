@@ -1,11 +1,10 @@
-import { z } from "zod";
 import { closedSince, type ListName, placeIn } from "../../access/request/lists.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import type { ListOf } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
-import { readListed, readRecords, requestKey, requestPrefix } from "./records.ts";
+import { readListed, requestKey } from "./records.ts";
 import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
@@ -78,51 +77,12 @@ export async function listUnlisted(redis: RedisClient, requests: readonly Access
   }
 }
 
-/** KEYS: record, lists. ARGV: version, id, the place in each list */
-const listScript = scriptOf(`
+/** Gives a record its places, where it is still the one that was read. KEYS: record, lists. ARGV: version, id, the place in each list */
+export const listScript = scriptOf(`
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
 for i = 2, #KEYS do redis.call('ZADD', KEYS[i], ARGV[i + 1], ARGV[2]) end
 return 1
 `);
-
-/**
- * Looks at a part of all keys, and goes on there the next time. Another kind of key than a record's is passed over.
- * KEYS: closed, where to go on. ARGV: what the key of each record begins with, how many keys
- */
-const unlistedScript = scriptOf(`
-local cursor = string.match(redis.call('GET', KEYS[2]) or '', '^%d+$') or '0'
-local part = redis.call('SCAN', cursor, 'MATCH', ARGV[1] .. '*', 'COUNT', ARGV[2], 'TYPE', 'hash')
-redis.call('SET', KEYS[2], part[1])
-local found = {}
-for _, key in ipairs(part[2]) do
-  local id = string.sub(key, #ARGV[1] + 1)
-  if not redis.call('ZSCORE', KEYS[1], id) then found[#found + 1] = id end
-end
-return found
-`);
-
-/** So many keys are looked at in one step: Redis answers no other command meanwhile. */
-const keysAtOnce = 500;
-
-/**
- * Gives closed records that were written past the commits their place among the closed ones: in no list, they would never be removed.
- * Each call looks at some of all records, and goes on where the last one stopped.
- */
-export async function listClosed(redis: RedisClient, reader: StoredReader): Promise<void> {
-  const found = await runScript(
-    redis,
-    unlistedScript,
-    [closedKey, `${prefix}:closed-scan`],
-    [requestPrefix, String(keysAtOnce)],
-  );
-  const ids = z.array(z.string()).parse(found);
-  for (const request of await readRecords(redis, reader, ids)) {
-    const since = closedSince(request);
-    if (since === null) continue;
-    const { id, version } = request;
-    await runScript(redis, listScript, [requestKey(id), closedKey], [String(version), id, String(since)]);
-  }
-}
 
 /** Of all that is due at once no more are looked through; what is left is due again in a moment. */
 const mostDue = 10_000;

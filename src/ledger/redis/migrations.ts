@@ -7,7 +7,7 @@ import {
 } from "../../access/migration/migration.ts";
 import type { MigrationChange, MigrationCommit, MigrationLedger } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
-import { removeRecord, takeClosedTexts } from "./closed.ts";
+import { type ClosedKind, removeRecord, takeClosed } from "./closed.ts";
 import { chainLua, intactLua, markShownScript, runScript } from "./commit-script.ts";
 import { chainHeadKey, eventsKey, logKey } from "./events.ts";
 import { reach } from "./explain-redis-error.ts";
@@ -26,9 +26,14 @@ const keys = {
   of: (cluster: string) => `${prefix}:migrations-of:${cluster}`,
   due: `${prefix}:migrations-due`,
   unshown: `${prefix}:migrations-unshown`,
-  /** The migrations of which nothing can come any more, by since when. */
-  closed: `${prefix}:migrations-closed`,
 } as const;
+
+const closedMigrations: ClosedKind<"migration"> = {
+  kind: "migration",
+  recordPrefix,
+  closed: `${prefix}:migrations-closed`,
+  since: migrationClosedSince,
+};
 
 /**
  * One step of a migration, atomic in Redis, as `commitScript` is of a request: compare the version, write the record, move it in the
@@ -68,8 +73,7 @@ export function redisMigrations(redis: RedisClient, reader: StoredReader): Migra
       }),
     // Something is due of each, sooner or later, until it is over: so this index has them all.
     open: () => reach(async () => reader.readAll("migration", await listedTexts(redis, keys.due, recordPrefix))),
-    takeClosed: (taking) =>
-      reach(async () => reader.readAll("migration", await takeClosedTexts(redis, keys.closed, recordPrefix, taking))),
+    takeClosed: (taking) => reach(() => takeClosed(redis, reader, closedMigrations, taking)),
     remove: (migration, logForMs) => reach(() => removeMigration(redis, migration, logForMs)),
     unshown: (limit) => reach(() => redis.srandmember(keys.unshown, limit)),
     shown: (id) => reach(async () => reader.read("message", id, await redis.get(keys.shown(id)))),
@@ -88,7 +92,7 @@ async function commitMigration(
 ): Promise<MigrationCommit> {
   const { id, cluster, version } = after;
   const places = [keys.migration(id), keys.due, keys.unshown, keys.of(cluster)];
-  const all = [...places, chainHeadKey, eventsKey, logKey(id), keys.closed];
+  const all = [...places, chainHeadKey, eventsKey, logKey(id), closedMigrations.closed];
   const [due, closed] = [migrationDueAt(after), migrationClosedSince(after)];
   const written = await redis.eval(
     commitMigrationScript,
@@ -114,13 +118,18 @@ async function commitMigration(
 async function removeMigration(redis: RedisClient, migration: Migration, logForMs: number | null): Promise<boolean> {
   const { id, version, cluster } = migration;
   if ((await latestId(redis, cluster)) === id) return false;
-  const { due, unshown, closed } = keys;
+  const { due, unshown } = keys;
   const of = { record: keys.migration(id), log: logKey(id), trace: traceKey(id) };
   const told = { shown: keys.shown(id), thread: threadKey(id) };
   // Nothing extends a migration, and moves are not counted: the script finds neither key.
-  const none = { extensions: `${prefix}:extensions-of:${id}`, counts: `${prefix}:counts` };
-  const sets = [keys.of(cluster), closed];
-  return removeRecord(redis, { id, version, keys: { ...of, ...told, ...none, due, unshown, sets }, logForMs });
+  const none = {
+    extensions: `${prefix}:extensions-of:${id}`,
+    counts: `${prefix}:counts`,
+    forGood: `${prefix}:over-for-good`,
+  };
+  const sets = [keys.of(cluster), closedMigrations.closed];
+  const places = { ...of, ...told, ...none, due, unshown, sets };
+  return removeRecord(redis, { id, version, keys: places, logForMs, leavesItsId: false });
 }
 
 async function latestId(redis: RedisClient, cluster: string): Promise<string | undefined> {

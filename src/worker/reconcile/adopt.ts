@@ -1,5 +1,5 @@
 import { unreviewedEmergency } from "../../access/approval/emergency.ts";
-import { decideShare } from "../../access/lease/decide-lease.ts";
+import { decideShare, type ShareFacts } from "../../access/lease/decide-lease.ts";
 import { activeLease, scheduleLease } from "../../access/lease/lease.ts";
 import { rememberWritten } from "../../access/lease/written.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
@@ -85,18 +85,23 @@ async function adoptHoldings(
   const withdrawn = new Set(withdrawals.list.map(({ id }) => id));
   for (const holding of holdings.values()) {
     for (const share of holding.shares) {
-      const known = await context.ledger.get(share.id);
-      // Whatever the record says, also where a person took it out of the lists in which runs find it.
-      const inLedger = known === null ? "unknown" : placeIn("granted", known) === null ? "over" : "open";
+      const inLedger = await standingInLedger(context, share.id);
       const isOver = Date.parse(share.endsAt) <= context.now().getTime();
       const { outcome } = decideShare({ inLedger, isTakenBack: withdrawn.has(share.id), isOver });
-      if (outcome === "end") (known ? over : adoption.ended).push(share.id);
+      if (outcome === "end") (inLedger === "unknown" ? adoption.ended : over).push(share.id);
       if (outcome !== "adopt") continue;
       await recover(context, cluster, client, memory, holding, share);
       adoption.recovered.push(share.id);
     }
   }
   return over;
+}
+
+/** Whatever the record says, also where a person took it out of the lists in which runs find it. */
+async function standingInLedger({ ledger }: WorkerContext, id: string): Promise<ShareFacts["inLedger"]> {
+  const known = await ledger.get(id);
+  if (known) return placeIn("granted", known) === null ? "over" : "open";
+  return (await ledger.isOverForGood(id)) ? "over" : "unknown";
 }
 
 async function recover(

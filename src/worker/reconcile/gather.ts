@@ -148,9 +148,12 @@ async function idsNotGrantedHere(
 ): Promise<ReadonlySet<string>> {
   const ids = idsOf(granted);
   const orphans = [...holdings.values()].flatMap((holding) => orphansOf(holding, ids));
-  const known = await inParallel(orphans, ({ id }) => ledger.get(id));
-  const isOver = (request: AccessRequest) => placeIn("granted", request) === null || !isOfThisWay(request);
-  return new Set(known.flatMap((request) => (request && isOver(request) ? [request.id] : [])));
+  const over = await inParallel(orphans, async ({ id }) => {
+    const known = await ledger.get(id);
+    const isOver = known ? placeIn("granted", known) === null || !isOfThisWay(known) : ledger.isOverForGood(id);
+    return (await isOver) ? [id] : [];
+  });
+  return new Set(over.flat());
 }
 
 /**

@@ -2,15 +2,16 @@ import { expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { leasesAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
 import { judgeRevoke } from "../../../src/access/lease/revoke.ts";
+import { permanentSeconds } from "../../../src/access/request/extension.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { removeClosed } from "../../../src/worker/remove-closed.ts";
-import { revise } from "../../builders/a-request.ts";
+import { aGrantedRequest, revise } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
 import { aDirectScene, memoryOf } from "../../fault/direct-scene.ts";
-import { wishes } from "../../fault/reconcile-scene.ts";
+import { arnOf, wishes } from "../../fault/reconcile-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 
 test("of what is rebuilt from the cluster's own memory, a broken glass still wants its review", async () => {
@@ -88,6 +89,36 @@ test("a lease whose record was removed gives nothing any more, neither by a back
   expect(afterBackup).toEqual(initialAwsAuth);
   expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
   expect((await ledger.get(granted.id))?.lease?.state).toBe("ended");
+});
+
+test("a permanent lease that was revoked gives nothing by a backup of aws-auth, also after its record was removed", async () => {
+  const { aws, clock, cluster, context, ledger, records } = await aDirectScene(initialAwsAuth);
+  const principal = arnOf("engineer");
+  const change = { id: "r-permanent", cluster: cluster.name, principal, durationSeconds: permanentSeconds } as const;
+  const endsAt = new Date(clock.ms + permanentSeconds * 1000).toISOString();
+  const end = { cause: "revoked", by: "U0APPROVER", at: new Date(clock.ms).toISOString(), why: "" } as const;
+  const revoked = aGrantedRequest({ state: "ended", end, endsAt, endedAt: end.at }, { ...change, version: 1 });
+  records.clear();
+  await ledger.commit(aChange(revoked));
+  await ledger.markShown(revoked.id, { version: 1, message: null, copies: [], delivered: [] });
+  clock.ms += 100 * 86_400_000;
+  await removeClosed(context());
+  expect(await ledger.get(revoked.id)).toBeNull();
+
+  const shares = [aShare({ id: revoked.id, endsAt })];
+  const annotation = writeAnnotation(cluster.name, [aHolding({ arn: principal, shares })], keys.memory) ?? "";
+  const mapUsers = `- userarn: ${principal}\n  username: engineer\n  groups: [eks-access:viewers]\n`;
+  const backup = { data: { ...initialAwsAuth, mapUsers }, annotations: { [leasesAnnotation]: annotation } };
+  const { client } = await context().openCluster(context(), cluster, []);
+  const today = await client.readAwsAuth();
+  if (!today) throw new Error("The scene has a document.");
+  await client.writeAwsAuth(today, backup, { dryRun: false });
+  const { recovered } = await adoptCluster(context(), cluster);
+
+  expect(recovered).toEqual([]);
+  expect(aws.awsAuth()?.data?.mapUsers ?? "").not.toContain("eks-access:viewers");
+  expect(memoryOf(aws, cluster.name)).toEqual({ type: "absent" });
+  expect(await ledger.get(revoked.id)).toBeNull();
 });
 
 test("a lease that somebody took out of the ledger's lists ends by the cluster's own memory", async () => {
