@@ -159,7 +159,8 @@ export function isAccountId(text: string): boolean {
 
 /** The entry that the authenticator uses for a role or user, by its ARN; of several the last one, roles before users. */
 export function entryOf(document: ReadDocument, arn: string): Entry | null {
-  return lookUp(document.lookup, canonicalCaller(arn) ?? arn);
+  // A run asks for each lease's entry: only the ARN of a session has another form.
+  return lookUp(document.lookup, arn.includes(":sts:") ? (canonicalCaller(arn) ?? arn) : arn);
 }
 
 /** All items of mapRoles and mapUsers with this ARN, in any case, those too that another one shadows. */

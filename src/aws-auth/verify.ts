@@ -2,12 +2,13 @@ import type { Intent } from "./change.ts";
 import { type Entry, type Lookup, type ReadDocument, type Section, sameGroups, sameList } from "./document.ts";
 import { goFold } from "./fold.ts";
 
+/** What an entry must say. */
 interface Expected {
   readonly arn: string;
   readonly username: string;
   readonly groups: readonly string[];
-  /** Whether the groups may stand in another order. */
-  readonly isChanged: boolean;
+  /** The groups may have another order. */
+  readonly isChanged?: true;
 }
 
 /** Whether a section holds exactly the entries that it should, and no text before was lost to the authenticator. */
@@ -52,7 +53,7 @@ function expectedEntries(before: ReadDocument, section: Section, intents: readon
   for (const entry of before.entries) {
     if (entry.section !== section || removed.has(entry)) continue;
     const edit = edited.get(entry);
-    expected.push(edit === undefined ? { ...entry, isChanged: false } : { ...edit, arn: entry.arn, isChanged: true });
+    expected.push(edit === undefined ? entry : { ...edit, arn: entry.arn, isChanged: true });
   }
   for (const intent of intents)
     if (intent.type === "add" && intent.section === section) expected.push({ ...intent, isChanged: true });
@@ -61,11 +62,18 @@ function expectedEntries(before: ReadDocument, section: Section, intents: readon
 
 /** ARNs that answer differently after than before, folded: compared as written, without filling templates in. */
 export function changedArns(before: Lookup, after: Lookup): string[] {
-  const keys = new Set([...before.roles.keys(), ...before.users.keys(), ...after.roles.keys(), ...after.users.keys()]);
-  return [...keys].filter((key) => {
-    const [some, others] = [answersTo(before, key), answersTo(after, key)];
-    return some.length !== others.length || some.some((entry, index) => !saysTheSame(entry, others[index]));
-  });
+  const changed = new Set<string>();
+  for (const { roles, users } of [before, after]) {
+    for (const keys of [roles, users]) {
+      for (const key of keys.keys()) if (!answersTheSame(before, after, key)) changed.add(key);
+    }
+  }
+  return [...changed];
+}
+
+function answersTheSame(before: Lookup, after: Lookup, key: string): boolean {
+  const [some, others] = [answersTo(before, key), answersTo(after, key)];
+  return some.length === others.length && some.every((entry, index) => saysTheSame(entry, others[index]));
 }
 
 function answersTo(lookup: Lookup, key: string): readonly Entry[] {

@@ -36,8 +36,9 @@ export function policiesIn(given: readonly string[]): readonly ScopedPolicy[] {
 
 /** Whether a person who has `given` has this too. */
 export function covers(given: readonly string[], wanted: string): boolean {
+  if (given.includes(wanted)) return true;
   const [, name, namespace] = form.exec(wanted) ?? [];
-  return given.includes(wanted) || (namespace !== undefined && given.includes(`policy ${name}`));
+  return namespace !== undefined && given.includes(`policy ${name}`);
 }
 
 /** Whether it makes a person an administrator of the whole cluster. */

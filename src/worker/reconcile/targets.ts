@@ -20,11 +20,19 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
   const { work, state, closed, now } = input;
   const open = [...work.arriving, ...work.leaving, ...work.staying];
   const ids = idsOf(open);
-  const arns = new Map(open.toReversed().map(({ principal }) => [principal.toLowerCase(), principal]));
-  const sharesOf = byPrincipal(sharesGiven(input, checked));
-  const driftedOf = byPrincipal(checked.drifted.map(({ request }) => [request, shareIn(state.holdings, request)]));
+  const touched = touchedPrincipals(input, checked, ids);
+  const isTouched = ({ principal }: ApprovedRequest) => touched.has(principal.toLowerCase());
+  const arns = new Map(
+    open
+      .filter(isTouched)
+      .toReversed()
+      .map(({ principal }) => [principal.toLowerCase(), principal]),
+  );
+  const sharesOf = byPrincipal(sharesGiven(input, checked, isTouched));
+  const drifted = checked.drifted.map(({ request }) => request).filter(isTouched);
+  const driftedOf = byPrincipal(drifted.map((request) => [request, shareIn(state.holdings, request)]));
   const targets = new Map<string, Target>();
-  for (const key of touchedPrincipals(input, checked, ids)) {
+  for (const key of touched) {
     const holding = state.holdings.get(key);
     const arn = holding?.arn ?? arns.get(key) ?? key;
     const remembered = rememberedShares(holding ? orphansOf(holding, ids) : [], closed, now);
@@ -38,14 +46,16 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
 
 type ShareOfRequest = readonly [ApprovedRequest, Share | null | undefined];
 
-/** What the cluster remembers of a active lease is sealed, and goes before the record in Redis. */
+/** What the cluster remembers of an active lease is sealed, and goes before the record in Redis. */
 function sharesGiven(
   { state, keys, now }: SettleInput,
   { arriving, holding, repaired }: Checked,
+  isTouched: (request: ApprovedRequest) => boolean,
 ): readonly ShareOfRequest[] {
+  const known = (request: ApprovedRequest) => shareIn(state.holdings, request);
   return [
-    ...arriving.map((request) => [request, shareOf(request, now, shareIn(state.holdings, request))] as const),
-    ...holding.map((request) => [request, shareIn(state.holdings, request)] as const),
+    ...arriving.map((request) => [request, shareOf(request, now, known(request))] as const),
+    ...holding.filter(isTouched).map((request) => [request, known(request)] as const),
     ...repaired.map((request) => [request, provedShare(state.holdings, request, keys.memory)] as const),
   ];
 }
