@@ -10,7 +10,7 @@ import { isRescue } from "../access/request/request.ts";
 import type { EksCluster } from "../aws/eks-cluster.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import { readConfigMapFile } from "../aws-auth/index.ts";
-import { eventOf, recordChange } from "../ledger/record-change.ts";
+import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { becomeCreator } from "../worker/open/become-creator.ts";
 import { knownCreator } from "../worker/open/discover-creator.ts";

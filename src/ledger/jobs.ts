@@ -64,8 +64,7 @@ const shown = { queue: "messages", isSingle: true, deadline: null } as const;
 
 /** The jobs of the Slack process. Each has its `run` in src/slack/show/message-worker.ts. */
 export const messageJobs = {
-  "show-request": { ...shown, fields: { request: z.string() }, waitMs: 0, tries: 10, retryMs: 500 },
-  "show-migration": { ...shown, fields: { migration: z.string() }, waitMs: 0, tries: 10, retryMs: 500 },
+  show: { ...shown, fields: { record: z.string() }, waitMs: 0, tries: 10, retryMs: 500 },
   /** Slack takes about one message a second in a channel. */
   "show-thread": { ...shown, fields: { request: z.string() }, waitMs: 1_000, tries: 10, retryMs: 1_000 },
   /** Slack takes 100 updates of App Homes in a minute, of all people. */

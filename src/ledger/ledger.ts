@@ -5,10 +5,11 @@ import type { CreationRecord } from "../access/policy/creator.ts";
 import type { ListName } from "../access/request/lists.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/request/record.ts";
 import type { ClusterTrouble } from "../access/request/retry.ts";
+import type { LedgerRecord } from "./records.ts";
 
 /** A record's next version with the event that tells of it: written together or not at all. */
 export interface LedgerChange {
-  readonly after: AccessRequest;
+  readonly after: LedgerRecord;
   /** Null: something failed again as an event says already, and only the count of tries and the next one are new. */
   readonly event: AuditEvent | null;
   /** Of a new request: so many of its requester's requests wait for a decision at most, this one included. Absent: as many as like. */
@@ -18,7 +19,16 @@ export interface LedgerChange {
 export type CommitResult =
   | { readonly type: "committed" }
   /** Another change came first: the record as it stands now. Null: there is none, as where too many wait already (`mostPending`). */
-  | { readonly type: "conflict"; readonly current: AccessRequest | null };
+  | { readonly type: "conflict"; readonly current: LedgerRecord | null };
+
+/** Which closed records are handed out. */
+export interface Taking {
+  /** Those of which nothing can come since before this. */
+  readonly before: Date;
+  /** Until then none of them is handed out again. */
+  readonly putOffUntil: Date;
+  readonly limit: number;
+}
 
 /** The identity that AWS says the worker has. */
 export interface WorkerIdentity {
@@ -73,16 +83,28 @@ export interface LinkChange {
   readonly event: AuditEvent;
 }
 
-/** Requests with their leases: read, listed and written by compare-and-swap. */
-export interface RequestLedger {
-  /** Null: there is none, or it can't be read. */
-  get(id: string): Promise<AccessRequest | null>;
-  /** One sentence for people, where there is a record of a request or a migration that can't be read; null: there is none such. */
-  whyUnreadable(id: string): Promise<string | null>;
+/** Records of either kind: written by compare-and-swap, found when they are due, and removed when they are over. */
+export interface RecordLedger {
   /** Compare-and-swap: succeeds only where the stored version is one less than `after.version` (absent counts as 0). */
   commit(change: LedgerChange): Promise<CommitResult>;
   /** Records about which something is due, the longest due first. */
-  due(now: Date, limit: number): Promise<readonly AccessRequest[]>;
+  due(now: Date, limit: number): Promise<readonly LedgerRecord[]>;
+  /** One sentence for people, where there is a record that can't be read; null: there is none such. */
+  whyUnreadable(id: string): Promise<string | null>;
+  /** Closed records of which nothing can come any more, the longest closed first. Two workers at once get different ones. */
+  takeClosed(taking: Taking): Promise<readonly LedgerRecord[]>;
+  /**
+   * Removes a record with all that belongs to it, but not its events: they stay, and are found by its id for so long (null: for ever).
+   * False: it changed, something is due about it, its message does not show it yet, an open request extends it, or it is the newest
+   * migration of its cluster: the next one is numbered after it.
+   */
+  remove(record: LedgerRecord, logForMs: number | null): Promise<boolean>;
+}
+
+/** Requests with their leases: read and listed. */
+export interface RequestLedger extends RecordLedger {
+  /** Null: there is none, or it can't be read. */
+  get(id: string): Promise<AccessRequest | null>;
   /** Approved records of a cluster with leases that are not over. As many may wait for a decision as like: they are not among them. */
   grantedOf(cluster: string): Promise<readonly ApprovedRequest[]>;
   /** Pending records of a cluster about which something is due, the longest due first. */
@@ -95,17 +117,10 @@ export interface RequestLedger {
   versions(ids: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Records of this person, newest first. */
   ofRequester(user: string, limit: number): Promise<readonly AccessRequest[]>;
-  /** A page of a list. */
-  list(of: ListOf, offset: number, limit: number): Promise<ListPage>;
-  /** Closed records of which nothing can come any more, the longest closed first. Two workers at once get different ones. */
-  takeClosed(taking: Taking): Promise<readonly AccessRequest[]>;
-  /**
-   * Removes a record with all that belongs to it, but not its events: they stay, and are found by its id for so long (null: for ever).
-   * False: it changed, something is due about it, its message does not show it yet, or an open request extends it.
-   */
-  remove(request: AccessRequest, logForMs: number | null): Promise<boolean>;
   /** Whether it was a permanent lease that is over, and whose record was removed: its id stays. */
   isOverForGood(id: string): Promise<boolean>;
+  /** A page of a list. */
+  list(of: ListOf, offset: number, limit: number): Promise<ListPage>;
 }
 
 /** What Slack shows: which messages show which version, what threads and App Homes tell. */
@@ -199,45 +214,14 @@ export interface Ledger extends RequestLedger, MessageLedger, EventLedger, LinkL
   readonly migrations: MigrationLedger;
 }
 
-/** A migration's next version with the event that tells of it: written together or not at all. */
-export interface MigrationChange {
-  readonly after: Migration;
-  readonly event: AuditEvent;
-}
-
-export type MigrationCommit =
-  | { readonly type: "committed" }
-  /** Another change came first: the record as it stands now (null: there is none). */
-  | { readonly type: "conflict"; readonly current: Migration | null };
-
-/** Which closed records are handed out. */
-export interface Taking {
-  /** Those of which nothing can come since before this. */
-  readonly before: Date;
-  /** Until then none of them is handed out again. */
-  readonly putOffUntil: Date;
-  readonly limit: number;
-}
-
-/** The migrations of clusters to access entries, beside the requests. Every implementation passes test/ledger/migration-contract.ts. */
+/** The migrations of clusters to access entries. Every implementation passes test/ledger/migration-contract.ts. */
 export interface MigrationLedger {
+  /** Null: there is none, or it can't be read. */
   get(id: string): Promise<Migration | null>;
   /** The newest migration of a cluster, whether it is over or not. */
   latestOf(cluster: string): Promise<Migration | null>;
-  /** Compare-and-swap, as of a request. */
-  commit(change: MigrationChange): Promise<MigrationCommit>;
-  /** Moves at which a worker has to look, the longest due first. */
-  due(now: Date, limit: number): Promise<readonly Migration[]>;
   /** Every migration that is not over, or of which a step is still seen to its end; of each cluster there is one at the most. */
   open(): Promise<readonly Migration[]>;
-  /** Moves of which nothing can come any more, as of requests. */
-  takeClosed(taking: Taking): Promise<readonly Migration[]>;
-  /** As of a request. False also for the newest migration of its cluster: the next one is numbered after it. */
-  remove(migration: Migration, logForMs: number | null): Promise<boolean>;
-  /** Ids of migrations with a newest version that no message shows yet. */
-  unshown(limit: number): Promise<readonly string[]>;
-  shown(id: string): Promise<Shown | null>;
-  markShown(id: string, shown: Shown): Promise<void>;
 }
 
 /** Where a message stands in Slack. */
@@ -251,7 +235,7 @@ export interface Copy extends Place {
   readonly user: string;
 }
 
-/** The place of a request's message in Slack, and the direct messages sent. */
+/** The place of a record's message in Slack, and the direct messages sent. */
 export interface Shown {
   /** The version of the record that the message shows. */
   readonly version: number;

@@ -1,54 +1,56 @@
 import type { Logger } from "pino";
-import type { AuditEvent } from "../access/audit/event.ts";
+import type { AuditEvent, EventType } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
+import { isOver } from "../access/lease/due-work.ts";
+import { isToReview, isToSignIn } from "../access/lease/proving.ts";
+import type { Migration } from "../access/migration/migration.ts";
+import type { AccessRequest } from "../access/request/record.ts";
 import { rememberTrace, type TraceContext, traceFor } from "../operations/request-traces.ts";
 import { recordedEvents } from "../operations/standing-metrics.ts";
 import { traced } from "../operations/traced.ts";
 import type { Job } from "./jobs.ts";
-import type { RequestLedger } from "./ledger.ts";
+import type { CommitResult, LedgerChange, MigrationLedger, RecordLedger, RequestLedger } from "./ledger.ts";
 import { type Queues, wake } from "./queues.ts";
+import { isMigration, type LedgerRecord, recordDueAt } from "./records.ts";
 
 /** What a change is recorded with. A context that extends it says what else of the ledger it has. */
-export interface RecordContext<Uses = Pick<RequestLedger, "commit">> extends TraceContext {
+export interface RecordContext<Uses = Pick<RecordLedger, "commit">> extends TraceContext {
   readonly ledger: Uses;
   readonly queues: Queues;
   readonly log: Logger;
 }
 
-interface Recorded {
-  readonly id: string;
-  readonly cluster: string;
-}
+type Detail = AuditEvent["detail"];
 
-/** A record's next version with the event that tells of it. */
-interface Change<Kept, Event> {
-  readonly after: Kept;
-  readonly event: Event;
-}
-
-type Committed<Kept> = { readonly type: "committed" } | { readonly type: "conflict"; readonly current: Kept | null };
-
-/** Where records of a kind are kept. */
-interface Store<Kept, Event> {
-  get: (id: string) => Promise<Kept | null>;
-  commit: (change: Change<Kept, Event>) => Promise<Committed<Kept>>;
+/** The event that tells of a change of a record. `detail` holds what the record alone does not tell later. */
+export function eventOf(
+  type: EventType,
+  record: Pick<LedgerRecord, "id" | "cluster">,
+  actor: string,
+  now: Date,
+  detail: Detail = {},
+): AuditEvent {
+  return { type, at: now.toISOString(), actor, request: record.id, cluster: record.cluster, detail };
 }
 
 /**
- * Commits the next version of a record with its event, and wakes these jobs. A wake-up that fails loses nothing: the sweep finds
- * what is due and what is not shown.
+ * Commits the next version of a record with its event, and wakes who shows it and who looks at its cluster. It needs no new decision:
+ * after a conflict, what is still due is found again. A wake-up that fails loses nothing: the sweep finds what is due and what is
+ * not shown.
+ *
+ * @param event null: only for one more try that failed as an event says (`isToBeTold`)
  */
-export function record<Kept extends Recorded, Event extends AuditEvent | null>(
-  context: RecordContext<unknown>,
-  { commit }: Pick<Store<Kept, Event>, "commit">,
-  change: Change<Kept, Event>,
-  wakes: readonly Job[],
-): Promise<Committed<Kept>> {
-  const { after, event } = change;
+export function recordChange(
+  context: RecordContext,
+  after: LedgerRecord,
+  event: AuditEvent | null,
+  now: Date,
+  limit: Pick<LedgerChange, "mostPending"> = {},
+): Promise<CommitResult> {
   const told = event?.type ?? "one more try";
   return traced({ name: `record ${told}`, ...traceFor(context, after) }, async () => {
-    const { queues, log } = context;
-    const result = await commit(change);
+    const { ledger, queues, log } = context;
+    const result = await ledger.commit({ ...limit, after, event });
     if (result.type === "conflict") return result;
     if (event) recordedEvents.tell(event);
     // One more try that failed is no news: the failure's own line counts them.
@@ -56,41 +58,88 @@ export function record<Kept extends Recorded, Event extends AuditEvent | null>(
     // Before anything is woken, which would look for it.
     await rememberTrace(context, after.id);
     // All at once: an acknowledgement may wait for it.
-    await Promise.all(wakes.map((job) => wake(queues, job))).catch((error: unknown) => {
+    await Promise.all(wakesOf(after, now).map((job) => wake(queues, job))).catch((error: unknown) => {
       log.warn({ request: after.id, err: error }, "could not wake the queue; the sweep will");
     });
     return result;
   });
 }
 
-/** What is decided about a record as it is now. */
-export type Step<Kept, Event, Outcome> =
+function wakesOf(record: LedgerRecord, now: Date): readonly Job[] {
+  const { id, cluster } = record;
+  const due = recordDueAt(record);
+  const wakes: Job[] = [{ type: "show", record: id }];
+  if (due !== null && due <= now.getTime()) wakes.push({ type: lookFor(record, now), cluster });
+  if (isMigration(record)) return wakes;
+  if (isToSignIn(record.lease, now) || isToReview(record.lease, now)) wakes.push({ type: "sign-in", cluster });
+  return wakes;
+}
+
+/** What of the cluster of a record that is due is to be looked at. */
+export function lookFor(record: LedgerRecord, now: Date): "migration" | "preview" | "end" | "reconcile" {
+  if (isMigration(record)) return "migration";
+  if (record.state === "pending") return "preview";
+  return record.state === "approved" && isOver(record, now) ? "end" : "reconcile";
+}
+
+/** What is decided about a record as it is now. See `recordChange` for an event that is null. */
+export type Step<Kept extends LedgerRecord, Outcome> =
   /** Writes it: the outcome holds once it is committed. */
-  | (Change<Kept, Event> & { readonly type: "write"; readonly outcome: Outcome })
+  | { readonly type: "write"; readonly after: Kept; readonly event: AuditEvent | null; readonly outcome: Outcome }
   /** Writes it, and decides again on what was written. */
-  | (Change<Kept, Event> & { readonly type: "write-first" })
+  | { readonly type: "write-first"; readonly after: Kept; readonly event: AuditEvent | null }
   | { readonly type: "stop"; readonly outcome: Outcome };
+
+/** Decides with the record as it is; null: there is none. */
+type Decide<Kept extends LedgerRecord, Outcome> = (
+  current: Kept | null,
+) => Step<Kept, Outcome> | Promise<Step<Kept, Outcome>>;
+
+/** What a record is changed with. */
+type UpdateContext<Uses = unknown> = RecordContext<Pick<RecordLedger, "commit"> & Uses> & { readonly now: () => Date };
+
+/** Reads a request, decides, writes, and does so again after a conflict. @throws AccessError */
+export function updateRequest<Outcome>(
+  context: UpdateContext<Pick<RequestLedger, "get">>,
+  id: string,
+  decide: Decide<AccessRequest, Outcome>,
+): Promise<Outcome> {
+  return update(context, id, () => context.ledger.get(id), decide);
+}
+
+/** What a migration is changed with. */
+export type MigrationContext = UpdateContext<{ readonly migrations: Pick<MigrationLedger, "get"> }>;
+
+/** The same of a migration. @throws AccessError */
+export function updateMigration<Outcome>(
+  context: MigrationContext,
+  id: string,
+  decide: Decide<Migration, Outcome>,
+): Promise<Outcome> {
+  return update(context, id, () => context.ledger.migrations.get(id), decide);
+}
 
 /** Others write meanwhile: people who click, a reminder, a run. More than so many in a row are a fault. */
 const mostConflicts = 10;
 
 /**
  * The one way to change a record that others change too: reads it, decides, writes the next version, and does so again where
- * another change came first. `decide` gets null where there is no record.
+ * another change came first.
  *
  * @throws AccessError `record-changed` where the record does not stop changing
  */
-export async function update<Kept extends Recorded, Event, Outcome>(
+async function update<Kept extends LedgerRecord, Outcome>(
+  context: UpdateContext,
   id: string,
-  { get, commit }: Store<Kept, Event>,
-  decide: (current: Kept | null) => Step<Kept, Event, Outcome> | Promise<Step<Kept, Event, Outcome>>,
+  get: () => Promise<Kept | null>,
+  decide: Decide<Kept, Outcome>,
 ): Promise<Outcome> {
   let written: Kept | null = null;
   for (let conflicts = 0; conflicts < mostConflicts; ) {
     // Read again, and not taken from the conflict: the Slack process believes only what it has verified.
-    const step = await decide(written ?? (await get(id)));
+    const step: Step<Kept, Outcome> = await decide(written ?? (await get()));
     if (step.type === "stop") return step.outcome;
-    const result = await commit(step);
+    const result = await recordChange(context, step.after, step.event, context.now());
     if (result.type === "committed" && step.type === "write") return step.outcome;
     if (result.type === "conflict") conflicts += 1;
     written = result.type === "committed" ? step.after : null;
@@ -101,4 +150,26 @@ export async function update<Kept extends Recorded, Event, Outcome>(
 /** A person wrote to the record: it is looked at again. */
 export function recordChanged(id: string): AccessError {
   return new AccessError("record-changed", `The record ${id} changed while it was worked on`);
+}
+
+/**
+ * Writes what is true whatever others wrote meanwhile, as that a step was carried out. `change` is asked with the record as it is;
+ * null: there is nothing to write.
+ *
+ * @throws AccessError `record-changed` where the record is gone, or does not stop changing
+ */
+export function noteOnMigration(
+  context: MigrationContext,
+  { id }: Pick<Migration, "id">,
+  change: (
+    current: Migration,
+  ) => { readonly type: EventType; readonly after: Migration; readonly detail?: Detail } | null,
+): Promise<Migration> {
+  return updateMigration(context, id, (current) => {
+    if (!current) throw recordChanged(id);
+    const wanted = change(current);
+    if (!wanted) return { type: "stop", outcome: current };
+    const { type, after, detail } = wanted;
+    return { type: "write", after, event: eventOf(type, after, "worker", context.now(), detail), outcome: after };
+  });
 }

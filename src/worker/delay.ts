@@ -2,7 +2,7 @@ import type { AuditEvent } from "../access/audit/event.ts";
 import type { AccessRequest, Trouble } from "../access/request/record.ts";
 import { type Failure, isToBeTold, nextTry } from "../access/request/retry.ts";
 import { withTrouble } from "../access/request/transitions.ts";
-import { eventOf, recordChange } from "../ledger/record-change.ts";
+import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import type { WorkerContext } from "./context.ts";
 
 /** Records that nobody could look at the cluster for a request yet, and when it is tried again. */

@@ -1,7 +1,6 @@
 import { withoutForgedReview } from "../access/approval/seals.ts";
-import { migrationClosedSince } from "../access/migration/migration.ts";
-import { closedSince } from "../access/request/lists.ts";
 import type { Taking } from "../ledger/ledger.ts";
+import { isMigration, type LedgerRecord, recordClosedSince } from "../ledger/records.ts";
 import type { WorkerContext } from "./context.ts";
 
 type RemovalContext = Pick<WorkerContext, "ledger" | "config" | "keys" | "log" | "now">;
@@ -30,39 +29,25 @@ export async function removeClosed(context: RemovalContext): Promise<number> {
   const { ledger, config, log, now } = context;
   const before = new Date(now().getTime() - config.ledger.keepSeconds * 1000);
   const taking: Taking = { before, putOffUntil: new Date(before.getTime() + lookAgainMs), limit: batch };
-  const requests = await inBatches(() => ledger.takeClosed(taking), removerOfRequests(context, before));
-  const migrations = await inBatches(() => ledger.migrations.takeClosed(taking), removerOfMigrations(context, before));
-  if (requests + migrations > 0) log.info({ requests, migrations }, "removed closed records from the ledger");
-  return requests + migrations;
-}
-
-type Remover<Kind> = (record: Kind) => Promise<boolean>;
-
-async function inBatches<Kind>(take: () => Promise<readonly Kind[]>, remove: Remover<Kind>): Promise<number> {
   let removed = 0;
   for (let taken = 0; taken < mostBatches; taken += 1) {
-    const records = await take();
-    for (const record of records) removed += (await remove(record)) ? 1 : 0;
+    const records = await ledger.takeClosed(taking);
+    for (const record of records) removed += (await remove(context, record, before)) ? 1 : 0;
     if (records.length === 0) break;
   }
+  if (removed > 0) log.info({ removed }, "removed closed records from the ledger");
   return removed;
 }
 
 /** The list in Redis says where to look; whether it is over says the record, read again without a review that nobody has sealed. */
-function removerOfRequests({ ledger, config, keys, now }: RemovalContext, before: Date) {
-  return async (stored: Parameters<typeof closedSince>[0]): Promise<boolean> => {
-    const since = closedSince(withoutForgedReview(stored, keys.decision, now()));
-    return isBefore(since, before) && ledger.remove(stored, logForMs(config));
-  };
-}
-
-function removerOfMigrations({ ledger, config }: RemovalContext, before: Date) {
-  return async (migration: Parameters<typeof migrationClosedSince>[0]): Promise<boolean> =>
-    isBefore(migrationClosedSince(migration), before) && ledger.migrations.remove(migration, logForMs(config));
-}
-
-function isBefore(since: number | null, before: Date): boolean {
-  return since !== null && since <= before.getTime();
+async function remove(
+  { ledger, config, keys, now }: RemovalContext,
+  stored: LedgerRecord,
+  before: Date,
+): Promise<boolean> {
+  const record = isMigration(stored) ? stored : withoutForgedReview(stored, keys.decision, now());
+  const since = recordClosedSince(record);
+  return since !== null && since <= before.getTime() && ledger.remove(stored, logForMs(config));
 }
 
 /** Events are forgotten after this, and with them where they are found; null: they never are. */

@@ -4,7 +4,7 @@ import { type Closing, closeForGoneCluster } from "../access/lease/revoke.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import type { RequestLedger } from "../ledger/ledger.ts";
-import { eventOf, updateRequest } from "../ledger/record-change.ts";
+import { eventOf, updateRequest } from "../ledger/lifecycle.ts";
 import type { WorkerContext } from "./context.ts";
 import { openCluster } from "./open/open-cluster.ts";
 

@@ -6,9 +6,10 @@ import { remind } from "../access/request/reminder.ts";
 import { dueAt, proofDueAt } from "../access/request/request.ts";
 import { type ClusterTrouble, isClusterDue } from "../access/request/retry.ts";
 import { closed, withLease } from "../access/request/transitions.ts";
-import type { ClusterLook, Job } from "../ledger/jobs.ts";
+import type { ClusterLook } from "../ledger/jobs.ts";
+import { eventOf, lookFor, recordChange } from "../ledger/lifecycle.ts";
 import { wakeAll } from "../ledger/queues.ts";
-import { eventOf, lookFor, recordChange } from "../ledger/record-change.ts";
+import { isMigration, type LedgerRecord } from "../ledger/records.ts";
 import type { WorkerContext } from "./context.ts";
 import { delay } from "./delay.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -35,29 +36,17 @@ export async function sweep(context: WorkerContext): Promise<void> {
   const now = context.now();
   const found = [...(await ledger.due(now, batch)), ...(await withForgedReviews(context))];
   const due = found.map((stored) => {
-    const request = withoutForgedReview(stored, context.keys.decision, now);
-    return { request, record: whatToRecord(context, request, now) };
+    const record = isMigration(stored) ? stored : withoutForgedReview(stored, context.keys.decision, now);
+    return { record, change: whatToRecord(context, record, now) };
   });
-  const looks = due.flatMap(({ request, record }) => (record ? [] : looksFor(request, now)));
-  const migrations = (await ledger.migrations.due(now, batch)).map((migration) => ({
-    migration,
-    record: recordDueMigration(context, migration, now),
-  }));
-  const looksForMigrations = migrations.flatMap(({ migration: { cluster }, record }): readonly ClusterLook[] =>
-    record ? [] : [{ type: "migration", cluster }],
+  const looks = due.flatMap(({ record, change }) => (change ? [] : looksFor(record, now)));
+  await wakeAll(queues, distinct([...looks, ...(await looksByTheClock(context))]));
+  await inParallel(due, async ({ change }) => change?.());
+  const unshown = await ledger.unshown(messageBatch);
+  await wakeAll(
+    queues,
+    unshown.map((record) => ({ type: "show", record })),
   );
-  await wakeAll(queues, distinct([...looks, ...looksForMigrations, ...(await looksByTheClock(context))]));
-  await inParallel([...due, ...migrations], async ({ record }) => record?.());
-  await wakeAll(queues, await messagesToShow(ledger));
-}
-
-async function messagesToShow({ unshown, migrations }: WorkerContext["ledger"]): Promise<readonly Job[]> {
-  const requests = await unshown(messageBatch);
-  const unshownMigrations = await migrations.unshown(messageBatch);
-  return [
-    ...requests.map((request): Job => ({ type: "show-request", request })),
-    ...unshownMigrations.map((migration): Job => ({ type: "show-migration", migration })),
-  ];
 }
 
 /** What says that it was reviewed is not due any more: whoever wrote that past us would have hidden it for good. */
@@ -72,8 +61,12 @@ async function withForgedReviews({ ledger, config, keys, now }: WorkerContext): 
   );
 }
 
-/** What of a request that is due is a matter of its record alone; null: a person has to look at its cluster. */
-function whatToRecord(context: WorkerContext, request: AccessRequest, now: Date): (() => Promise<void>) | null {
+/** What of a record that is due is a matter of the record alone; null: a worker has to look at its cluster. */
+function whatToRecord(context: WorkerContext, record: LedgerRecord, now: Date): (() => Promise<void>) | null {
+  return isMigration(record) ? recordDueMigration(context, record, now) : recordDueRequest(context, record, now);
+}
+
+function recordDueRequest(context: WorkerContext, request: AccessRequest, now: Date): (() => Promise<void>) | null {
   const unreviewed = remindOfReview(request, now);
   if (unreviewed) return () => recordUnreviewed(context, unreviewed, now);
   if (request.state === "pending" && hasLapsed(request, now)) return () => lapse(context, request, now);
@@ -83,9 +76,10 @@ function whatToRecord(context: WorkerContext, request: AccessRequest, now: Date)
   return context.config.clusters.has(request.cluster) ? null : () => strand(context, request);
 }
 
-function looksFor(request: AccessRequest, now: Date): readonly ClusterLook[] {
+function looksFor(request: LedgerRecord, now: Date): readonly ClusterLook[] {
   const { cluster } = request;
   const look = { type: lookFor(request, now), cluster };
+  if (isMigration(request)) return [look];
   const proof = proofDueAt(request);
   if (proof === null || proof > now.getTime()) return [look];
   const proved = { signInDueAt: null, reviewTrouble: null, endProof: null };

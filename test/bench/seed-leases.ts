@@ -9,7 +9,7 @@ import { digestOfChange } from "../../src/access/request/digest.ts";
 import type { AccessRequest, ApprovedRequest, Holding } from "../../src/access/request/record.ts";
 import { createRequest } from "../../src/access/request/request.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
-import { eventOf } from "../../src/ledger/record-change.ts";
+import { eventOf } from "../../src/ledger/lifecycle.ts";
 import { settle } from "../../src/worker/reconcile/document-way.ts";
 import { inDocument } from "../../src/worker/reconcile/prove.ts";
 import { type DocumentSettlement, identityInDocument } from "../../src/worker/reconcile/settle-document.ts";

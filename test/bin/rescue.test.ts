@@ -17,7 +17,7 @@ import { resolve } from "../../src/aws-auth/resolve.ts";
 import { recover } from "../../src/bin/recover.ts";
 import { runRescue } from "../../src/bin/rescue.ts";
 import { readSettings, withWorkerContext } from "../../src/bin/settings.ts";
-import { eventOf, recordChange } from "../../src/ledger/record-change.ts";
+import { eventOf, recordChange } from "../../src/ledger/lifecycle.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { adoptRescues } from "../../src/worker/rescue/adopt-rescues.ts";

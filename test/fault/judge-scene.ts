@@ -4,6 +4,7 @@ import { type EventType, verifyChain } from "../../src/access/audit/event.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { isClosed } from "../../src/access/request/request.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
+import { isRequest } from "../../src/ledger/records.ts";
 import type { DirectCluster } from "./direct-cluster.ts";
 import { memoryOf } from "./direct-scene.ts";
 import { wishes } from "./reconcile-scene.ts";
@@ -139,8 +140,9 @@ export function watchWhatIsOver(
   cluster.onChange(look);
   const commit: Ledger["commit"] = async (change) => {
     const result = await ledger.commit(change);
-    if (result.type === "committed" && isClosed(change.after)) {
-      over.set(change.after.id, change.after);
+    const { after } = change;
+    if (result.type === "committed" && isRequest(after) && isClosed(after)) {
+      over.set(after.id, after);
       look();
     }
     return result;

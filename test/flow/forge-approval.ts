@@ -6,7 +6,7 @@ import type { AccessRequest } from "../../src/access/request/record.ts";
 export async function forgeApproval(redisUrl: string): Promise<void> {
   const redis = new Redis(redisUrl);
   const now = new Date();
-  for (const key of await redis.keys("{eks-access}:request:*")) {
+  for (const key of await redis.keys("{eks-access}:record:*")) {
     const request = JSON.parse((await redis.hget(key, "record")) ?? "null") as AccessRequest;
     const approval = {
       verdict: "approved" as const,

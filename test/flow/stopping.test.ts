@@ -58,7 +58,7 @@ describe("a process that is told to stop", () => {
     await flow.asked("read logs");
 
     expect(ended.code).toBe(0);
-    expect(ended.log).toMatch(/"handedBack":\["show-request r-[a-z0-9]{8}"/);
+    expect(ended.log).toMatch(/"handedBack":\["show r-[a-z0-9]{8}"/);
     const shown = flow.sandbox.slack.messages(channel).filter((message) => textOf(message).includes("read logs"));
     expect(shown).toHaveLength(1);
   });

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { nextMigration } from "../../src/access/migration/migration.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import type { Job } from "../../src/ledger/jobs.ts";
+import { eventOf, noteOnMigration, type Step, updateRequest } from "../../src/ledger/lifecycle.ts";
 import type { Queues } from "../../src/ledger/queues.ts";
-import { eventOf, noteOnMigration, type RequestStep, updateRequest } from "../../src/ledger/record-change.ts";
 import { aMigration } from "../builders/a-migration.ts";
 import { aRequest, revise } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
@@ -29,7 +29,7 @@ async function aBusyLedger(times: number) {
   return { ledger, context: { ...silentContext({ ...ledger, get }), now } };
 }
 
-const cancelled = (current: AccessRequest | null): RequestStep<string> => {
+const cancelled = (current: AccessRequest | null): Step<AccessRequest, string> => {
   if (!current) return { type: "stop", outcome: "none" };
   const after = revise(current, { state: "cancelled" });
   return { type: "write", after, event: eventOf("request.cancelled", after, "U1", now()), outcome: current.reason };
@@ -80,7 +80,7 @@ describe("an update", () => {
   test("of a migration goes the same way: the step is noted on what somebody else wrote, and its message is woken", async () => {
     const ledger = memoryLedger();
     const migration = aMigration({ version: 1 });
-    await ledger.migrations.commit({
+    await ledger.commit({
       after: migration,
       event: eventOf("migration.asked", migration, "U1", now()),
     });
@@ -95,6 +95,6 @@ describe("an update", () => {
     }));
 
     expect(after.version).toBe(2);
-    expect(woken).toContainEqual({ type: "show-migration", migration: migration.id });
+    expect(woken).toContainEqual({ type: "show", record: migration.id });
   });
 });

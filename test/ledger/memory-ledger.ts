@@ -1,15 +1,15 @@
 import { type AuditEvent, type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/access/audit/event.ts";
-import type { Migration } from "../../src/access/migration/migration.ts";
-import { classOf, closedSince, leavesItsId, placeIn } from "../../src/access/request/lists.ts";
+import { type Migration, migrationNumber } from "../../src/access/migration/migration.ts";
+import { classOf, leavesItsId, placeIn } from "../../src/access/request/lists.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
-import { dueAt, isClosed } from "../../src/access/request/request.ts";
+import { isClosed } from "../../src/access/request/request.ts";
 import type { CommitResult, Ledger, LedgerChange, ListOf, Shown } from "../../src/ledger/ledger.ts";
-import { memoryMigrations } from "./memory-migrations.ts";
+import { isMigration, isRequest, type LedgerRecord, recordClosedSince, recordDueAt } from "../../src/ledger/records.ts";
 import { memoryClusters, memoryLinks, memoryTurns } from "./memory-ports.ts";
 
 /**
  * The ledger in memory, for tests that need one and for the model of the real one. Passes test/ledger/contract.ts.
- * @param records where the records are, for who writes there past the ledger
+ * @param records where the requests are, for who writes there past the ledger
  */
 export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger {
   const migrations = new Map<string, Migration>();
@@ -22,14 +22,22 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
   const putOff = new Map<string, number>();
   const overForGood = new Set<string>();
   const all = () => [...records.values()];
+  const everything = (): LedgerRecord[] => [...all(), ...migrations.values()];
+  const stored = (id: string): LedgerRecord | null => records.get(id) ?? migrations.get(id) ?? null;
+  const store = (record: LedgerRecord) =>
+    isMigration(record) ? migrations.set(record.id, record) : records.set(record.id, record);
+  const ofCluster = (cluster: string) =>
+    [...migrations.values()]
+      .filter((migration) => migration.cluster === cluster)
+      .sort((a, b) => migrationNumber(b) - migrationNumber(a));
 
   const commit = ({ after, event, mostPending = Number.POSITIVE_INFINITY }: LedgerChange): CommitResult => {
-    const current = records.get(after.id) ?? null;
+    const current = stored(after.id);
     if (current && JSON.stringify(current) === JSON.stringify(after)) return { type: "committed" };
     if ((current?.version ?? 0) !== after.version - 1) return { type: "conflict", current };
     const waiting = all().filter(({ requester, state }) => requester === after.requester && state === "pending");
     if (waiting.length >= mostPending) return { type: "conflict", current };
-    records.set(after.id, structuredClone(after));
+    store(structuredClone(after));
     putOff.delete(after.id);
     unshown.add(after.id);
     if (event) append(event);
@@ -45,15 +53,20 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     ...memoryLinks(append),
     ...memoryTurns(),
     ...memoryClusters(),
-    migrations: memoryMigrations(append, migrations),
+    migrations: {
+      get: async (id) => migrations.get(id) ?? null,
+      latestOf: async (cluster) => ofCluster(cluster)[0] ?? null,
+      open: async () => [...migrations.values()].filter((migration) => recordDueAt(migration) !== null),
+    },
+    isOverForGood: async (id) => overForGood.has(id),
     whyUnreadable: async () => null,
     get: async (id) => records.get(id) ?? null,
     commit: async (change) => commit(change),
     note: async (event) => {
       append(event);
-      if (!records.has(event.request) && !migrations.has(event.request)) ofNoRecord.add(events.length);
+      if (!stored(event.request)) ofNoRecord.add(events.length);
     },
-    due: async (now, limit) => dueFirst(all(), now).slice(0, limit),
+    due: async (now, limit) => dueFirst(everything(), now).slice(0, limit),
     counts: async () => countedBy(all(), classOf),
     openByCluster: async () =>
       countedBy(
@@ -76,24 +89,24 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
       return { requests: found.slice(offset, offset + limit), total: found.length };
     },
     takeClosed: async ({ before, putOffUntil, limit }) => {
-      const taken = closedFirst(all(), putOff, before).slice(0, limit);
+      const taken = closedFirst(everything(), putOff, before).slice(0, limit);
       for (const { id } of taken) putOff.set(id, putOffUntil.getTime());
       return taken;
     },
-    isOverForGood: async (id) => overForGood.has(id),
-    remove: async ({ id, version }) => {
-      const stored = records.get(id);
-      if (!stored) return true;
-      const isNeeded = all().some((each) => each.extends === id && !isClosed(each)) || unshown.has(id);
-      if (stored.version !== version || isNeeded || dueAt(stored) !== null) return false;
-      for (const kept of [records, shown, threads, putOff]) kept.delete(id);
-      if (leavesItsId(stored)) overForGood.add(id);
+    remove: async ({ id, version, cluster }) => {
+      const found = stored(id);
+      if (!found) return true;
+      const isExtended = all().some((each) => each.extends === id && !isClosed(each));
+      if (isExtended || unshown.has(id) || ofCluster(cluster)[0]?.id === id) return false;
+      if (found.version !== version || recordDueAt(found) !== null) return false;
+      if (isRequest(found) && leavesItsId(found)) overForGood.add(id);
+      for (const kept of [records, migrations, shown, threads, putOff]) kept.delete(id);
       return true;
     },
     unshown: async (limit) => [...unshown].slice(0, limit),
     shown: async (id) => shown.get(id) ?? null,
     markShown: async (id, what) => {
-      const newest = records.get(id)?.version;
+      const newest = stored(id)?.version;
       if (newest === undefined) return;
       shown.set(id, what);
       if (newest === what.version) unshown.delete(id);
@@ -116,10 +129,10 @@ function countedBy(records: readonly AccessRequest[], nameOf: (record: AccessReq
   return counts;
 }
 
-function dueFirst(records: readonly AccessRequest[], now: Date): AccessRequest[] {
+function dueFirst<Kept extends LedgerRecord>(records: readonly Kept[], now: Date): Kept[] {
   return records
     .flatMap((record) => {
-      const due = dueAt(record);
+      const due = recordDueAt(record);
       return due === null || due > now.getTime() ? [] : [{ record, due }];
     })
     .sort((a, b) => a.due - b.due || compare(a.record.id, b.record.id))
@@ -127,13 +140,13 @@ function dueFirst(records: readonly AccessRequest[], now: Date): AccessRequest[]
 }
 
 function closedFirst(
-  records: readonly AccessRequest[],
+  records: readonly LedgerRecord[],
   putOff: ReadonlyMap<string, number>,
   before: Date,
-): AccessRequest[] {
+): LedgerRecord[] {
   return records
     .flatMap((record) => {
-      const closed = closedSince(record);
+      const closed = recordClosedSince(record);
       const since = closed === null ? null : (putOff.get(record.id) ?? closed);
       return since === null || since > before.getTime() ? [] : [{ record, since }];
     })

@@ -1,13 +1,16 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { AuditEvent } from "../../src/access/audit/event.ts";
 import type { Migration } from "../../src/access/migration/migration.ts";
-import type { Ledger, MigrationChange } from "../../src/ledger/ledger.ts";
+import type { Ledger, LedgerChange } from "../../src/ledger/ledger.ts";
 import { aMigration as anyMigration, aPlannedMigration, reviseMigration } from "../builders/a-migration.ts";
+import { aRequest } from "../builders/a-request.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
+import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
 
 /** Nobody can approve it after an hour. */
 const aMigration = (change: Partial<Migration> = {}) => anyMigration({ lapsesAt: at(3600).toISOString(), ...change });
-const aMigrationChange = (after: Migration): MigrationChange => ({
+const aMigrationChange = (after: Migration): LedgerChange & { readonly event: AuditEvent } => ({
   after,
   event: {
     type: "migration.asked",
@@ -31,7 +34,7 @@ export function migrationContract(ledgerNow: () => Ledger): void {
     test("is there to read after its commit, and is no request", async () => {
       const migration = aMigration({ givenArns: ["arn:aws:iam::111122223333:role/teams/dev"] });
 
-      expect(await ledger.migrations.commit(aMigrationChange(migration))).toEqual({ type: "committed" });
+      expect(await ledger.commit(aMigrationChange(migration))).toEqual({ type: "committed" });
 
       expect(await ledger.migrations.get(migration.id)).toEqual(migration);
       expect(await ledger.get(migration.id)).toBeNull();
@@ -41,7 +44,7 @@ export function migrationContract(ledgerNow: () => Ledger): void {
 
     test("has what was tried with it among its events, and one that there is not leaves nothing", async () => {
       const migration = aMigration();
-      await ledger.migrations.commit(aMigrationChange(migration));
+      await ledger.commit(aMigrationChange(migration));
       const { event } = aMigrationChange(migration);
 
       await ledger.note({ ...event, type: "attempt.refused" });
@@ -53,32 +56,29 @@ export function migrationContract(ledgerNow: () => Ledger): void {
     });
 
     test("that is written twice at once has one writer, and the other sees who was first", async () => {
-      await ledger.migrations.commit(aMigrationChange(aMigration()));
+      await ledger.commit(aMigrationChange(aMigration()));
       const [stop, deny] = [
         aMigration({ state: "withdrawn", version: 2 }),
         aMigration({ state: "denied", version: 2 }),
       ];
 
-      const results = [
-        await ledger.migrations.commit(aMigrationChange(stop)),
-        await ledger.migrations.commit(aMigrationChange(deny)),
-      ];
+      const results = [await ledger.commit(aMigrationChange(stop)), await ledger.commit(aMigrationChange(deny))];
 
       expect(results).toEqual([{ type: "committed" }, { type: "conflict", current: stop }]);
       expect(await ledger.events(1, 9)).toHaveLength(2);
     });
 
     test("whose answer was lost and that is sent again is told as committed, and is in the log once", async () => {
-      await ledger.migrations.commit(aMigrationChange(aMigration()));
+      await ledger.commit(aMigrationChange(aMigration()));
 
-      expect(await ledger.migrations.commit(aMigrationChange(aMigration()))).toEqual({ type: "committed" });
+      expect(await ledger.commit(aMigrationChange(aMigration()))).toEqual({ type: "committed" });
       expect(await ledger.events(1, 9)).toHaveLength(1);
     });
 
     test("of a later number is the latest of its cluster, whatever the clocks said", async () => {
       for (const number of [1, 2, 10, 9]) {
         const createdAt = at(-number).toISOString();
-        await ledger.migrations.commit(aMigrationChange(aMigration({ id: `migration-staging-${number}`, createdAt })));
+        await ledger.commit(aMigrationChange(aMigration({ id: `migration-staging-${number}`, createdAt })));
       }
 
       expect((await ledger.migrations.latestOf("staging"))?.id).toBe("migration-staging-10");
@@ -87,24 +87,35 @@ export function migrationContract(ledgerNow: () => Ledger): void {
 
     test("is due when its time comes, the longest due first, and never after it is over", async () => {
       const { plan } = aPlannedMigration();
-      await ledger.migrations.commit(
-        aMigrationChange(aMigration({ id: "migration-a-1", plan, lapsesAt: at(60).toISOString() })),
-      );
-      await ledger.migrations.commit(
-        aMigrationChange(aMigration({ id: "migration-b-1", createdAt: at(5).toISOString() })),
-      );
-      await ledger.migrations.commit(aMigrationChange(aMigration({ id: "migration-c-1", state: "done" })));
+      await ledger.commit(aMigrationChange(aMigration({ id: "migration-a-1", plan, lapsesAt: at(60).toISOString() })));
+      await ledger.commit(aMigrationChange(aMigration({ id: "migration-b-1", createdAt: at(5).toISOString() })));
+      await ledger.commit(aMigrationChange(aMigration({ id: "migration-c-1", state: "done" })));
 
-      const idsDue = async (seconds: number) => (await ledger.migrations.due(at(seconds), 9)).map(({ id }) => id);
+      const idsDue = async (seconds: number) => (await ledger.due(at(seconds), 9)).map(({ id }) => id);
 
       const reminders = { sent: 0, nextAt: at(30).toISOString() };
-      await ledger.migrations.commit(aMigrationChange(aMigration({ id: "migration-d-1", plan, reminders })));
+      await ledger.commit(aMigrationChange(aMigration({ id: "migration-d-1", plan, reminders })));
 
       expect(await idsDue(4)).toEqual([]);
       expect(await idsDue(5)).toEqual(["migration-b-1"]);
       expect(await idsDue(29)).toEqual(["migration-b-1"]);
       expect(await idsDue(60)).toEqual(["migration-b-1", "migration-d-1", "migration-a-1"]);
-      expect(await ledger.due(at(60), 9)).toEqual([]);
+    });
+
+    test("is due beside the requests, in one order, and neither is read as the other", async () => {
+      const { plan } = aPlannedMigration();
+      await ledger.commit(aMigrationChange(aMigration({ id: "migration-a-1", plan, lapsesAt: at(60).toISOString() })));
+      await ledger.commit(aChange(aRequest({ id: "r-before", createdAt: at(30).toISOString() })));
+      await ledger.commit(aChange(aRequest({ id: "r-after", createdAt: at(90).toISOString() })));
+
+      const due = await ledger.due(at(90), 9);
+
+      expect(due.map(({ id }) => id)).toEqual(["r-before", "migration-a-1", "r-after"]);
+      expect(await ledger.migrations.get("r-before")).toBeNull();
+      expect((await ledger.migrations.open()).map(({ id }) => id)).toEqual(["migration-a-1"]);
+      const all = { list: "all", clusters: ["staging"], requester: null, match: "any" } as const;
+      expect((await ledger.list(all, 0, 9)).total).toBe(2);
+      expect((await ledger.counts()).get("pending")).toBe(2);
     });
 
     test("is among the open ones until it is over and nothing of it is left to be seen to", async () => {
@@ -118,30 +129,27 @@ export function migrationContract(ledgerNow: () => Ledger): void {
         aMigration({ id: "migration-c-1", state: "withdrawn", begun }),
         aMigration({ id: "migration-d-1", state: "done" }),
       ]) {
-        await ledger.migrations.commit(aMigrationChange(migration));
+        await ledger.commit(aMigrationChange(migration));
       }
       const before = await openIds();
 
-      await ledger.migrations.commit(
-        aMigrationChange(reviseMigration(first, { state: "lapsed", endedAt: first.createdAt })),
-      );
+      await ledger.commit(aMigrationChange(reviseMigration(first, { state: "lapsed", endedAt: first.createdAt })));
 
       expect(before).toEqual(["migration-a-1", "migration-b-1", "migration-c-1"]);
       expect(await openIds()).toEqual(["migration-b-1", "migration-c-1"]);
     });
 
     test("is unshown until a message shows its newest version", async () => {
-      await ledger.migrations.commit(aMigrationChange(aMigration()));
-      await ledger.migrations.commit(aMigrationChange(aMigration({ state: "denied", version: 2 })));
+      await ledger.commit(aMigrationChange(aMigration()));
+      await ledger.commit(aMigrationChange(aMigration({ state: "denied", version: 2 })));
       const shown = { version: 1, message: { channel: "C0ACCESS", ts: "1.1" }, copies: [], delivered: ["denied"] };
 
-      await ledger.migrations.markShown("migration-staging-1", shown);
-      expect(await ledger.migrations.unshown(9)).toEqual(["migration-staging-1"]);
+      await ledger.markShown("migration-staging-1", shown);
+      expect(await ledger.unshown(9)).toEqual(["migration-staging-1"]);
 
-      await ledger.migrations.markShown("migration-staging-1", { ...shown, version: 2 });
-      expect(await ledger.migrations.unshown(9)).toEqual([]);
-      expect(await ledger.migrations.shown("migration-staging-1")).toEqual({ ...shown, version: 2 });
+      await ledger.markShown("migration-staging-1", { ...shown, version: 2 });
       expect(await ledger.unshown(9)).toEqual([]);
+      expect(await ledger.shown("migration-staging-1")).toEqual({ ...shown, version: 2 });
     });
   });
 }

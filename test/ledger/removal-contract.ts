@@ -164,24 +164,24 @@ export function removalContract(ledgerNow: () => Ledger): void {
       });
     };
     const shownMigration = async (migration: Migration): Promise<Migration> => {
-      await ledger.migrations.commit({
+      await ledger.commit({
         after: migration,
         event: anEvent({ type: "migration.asked", request: migration.id }),
       });
-      await ledger.migrations.markShown(migration.id, shownAt(migration.version));
+      await ledger.markShown(migration.id, shownAt(migration.version));
       return migration;
     };
 
     test("that is closed leaves as a request does, but the newest of a cluster stays for its number", async () => {
       const [first, second] = [await shownMigration(aMigration(1)), await shownMigration(aMigration(2))];
 
-      const taken = await ledger.migrations.takeClosed({ before: at(3600), putOffUntil: later, limit: 10 });
-      const removed = [await ledger.migrations.remove(first, null), await ledger.migrations.remove(second, null)];
+      const taken = await ledger.takeClosed({ before: at(3600), putOffUntil: later, limit: 10 });
+      const removed = [await ledger.remove(first, null), await ledger.remove(second, null)];
 
       expect(taken).toEqual([first, second]);
       expect(removed).toEqual([true, false]);
       expect(await ledger.migrations.get(first.id)).toBeNull();
-      expect(await ledger.migrations.shown(first.id)).toBeNull();
+      expect(await ledger.shown(first.id)).toBeNull();
       expect(await ledger.migrations.latestOf("staging")).toEqual(second);
       expect(await ledger.eventsOf(first.id, 10)).toHaveLength(1);
     });
@@ -189,13 +189,10 @@ export function removalContract(ledgerNow: () => Ledger): void {
     test("that is open or not shown stays", async () => {
       const open = await shownMigration(aDeniedMigration({ id: "migration-staging-1", state: "running" }));
       const unshown = aMigration(2);
-      await ledger.migrations.commit({ after: unshown, event: anEvent({ request: unshown.id }) });
+      await ledger.commit({ after: unshown, event: anEvent({ request: unshown.id }) });
       await shownMigration(aMigration(3));
 
-      expect([await ledger.migrations.remove(open, null), await ledger.migrations.remove(unshown, null)]).toEqual([
-        false,
-        false,
-      ]);
+      expect([await ledger.remove(open, null), await ledger.remove(unshown, null)]).toEqual([false, false]);
     });
   });
 }

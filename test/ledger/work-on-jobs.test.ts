@@ -109,7 +109,7 @@ test("wake-ups of one type for one cluster are one job, and each waits in the qu
 test("a job waits and is tried again by the policy of its type", async () => {
   await wakeAll(queues, [
     { type: "show-home", user: "U1" },
-    { type: "show-request", request: "r-1" },
+    { type: "show", record: "r-1" },
   ]);
 
   const [home, request] = await Promise.all([

@@ -113,7 +113,7 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
     },
     showMigration: async (id) => {
       await showMigration({ ...context, ledger, client: messengerClient(environment) }, id);
-      return messageOf(id, await ledger.migrations.shown(id));
+      return messageOf(id, await ledger.shown(id));
     },
     pass: (seconds) => void vi.setSystemTime(Date.now() + seconds * 1000),
     stop: async () => {

@@ -68,7 +68,7 @@ describe("a closed record", () => {
     const { redis } = connection;
     await shown(denied("r-1"));
     await redis.zrem("{eks-access}:closed", "r-1");
-    await redis.set("{eks-access}:request:r-text", "no record");
+    await redis.set("{eks-access}:record:r-text", "no record");
 
     const removed = await removeClosed(workerAt(days(92)));
 
@@ -167,11 +167,11 @@ test("closed migrations are removed but for the newest of a cluster, after which
       state: "denied",
       lapsesAt: at(3600).toISOString(),
     });
-    await ledger.migrations.commit({
+    await ledger.commit({
       after: migration,
       event: anEvent({ type: "migration.asked", request: migration.id }),
     });
-    await ledger.migrations.markShown(migration.id, { version: 1, message: null, copies: [], delivered: [] });
+    await ledger.markShown(migration.id, { version: 1, message: null, copies: [], delivered: [] });
   }
 
   const removed = await removeClosed(workerAt(days(92)));
@@ -185,11 +185,11 @@ test("a closed migration that somebody wrote past the commits, so that it is in 
   for (const number of [1, 2]) {
     const lapsesAt = at(3600).toISOString();
     const after = aMigration({ id: `migration-staging-${number}`, state: "denied", lapsesAt });
-    await ledger.migrations.commit({ after, event: anEvent({ type: "migration.asked", request: after.id }) });
-    await ledger.migrations.markShown(after.id, { version: 1, message: null, copies: [], delivered: [] });
+    await ledger.commit({ after, event: anEvent({ type: "migration.asked", request: after.id }) });
+    await ledger.markShown(after.id, { version: 1, message: null, copies: [], delivered: [] });
   }
-  await redis.zrem("{eks-access}:migrations-closed", "migration-staging-1", "migration-staging-2");
-  await redis.set("{eks-access}:migration:migration-text-1", "no record");
+  await redis.zrem("{eks-access}:closed", "migration-staging-1", "migration-staging-2");
+  await redis.set("{eks-access}:record:migration-text-1", "no record");
 
   const removed = await removeClosed(workerAt(days(92)));
 
@@ -270,7 +270,7 @@ test("10,000 closed records go in bounded turns, and no call keeps Redis from an
   for (let turn = 0; turn < 10; turn += 1) removed.push(await removeClosed(workerAt(days(92), "", many)));
 
   const slow = await redis.slowlog("GET", "10");
-  const left = await redis.keys("{eks-access}:request:*");
+  const left = await redis.keys("{eks-access}:record:*");
   await close();
   await own.stop();
   expect(removed).toEqual(Array.from({ length: 10 }, () => 1_000));
@@ -279,7 +279,7 @@ test("10,000 closed records go in bounded turns, and no call keeps Redis from an
 });
 
 async function everyRecord(): Promise<readonly string[]> {
-  return connection.redis.keys("{eks-access}:request:*");
+  return connection.redis.keys("{eks-access}:record:*");
 }
 
 /** Every key of the database with what it holds. */

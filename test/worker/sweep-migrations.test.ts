@@ -4,8 +4,8 @@ import type { Migration } from "../../src/access/migration/migration.ts";
 import { planReminders } from "../../src/access/request/reminder.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
+import { eventOf } from "../../src/ledger/lifecycle.ts";
 import { openQueues, type Queues } from "../../src/ledger/queues.ts";
-import { eventOf } from "../../src/ledger/record-change.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { FailureLog } from "../../src/operations/failure-log.ts";
@@ -45,8 +45,7 @@ function contextAt(now: Date, own: Ledger = ledger): WorkerContext {
   const log = pino({ level: "silent" });
   return { ledger: own, queues, log, failures: new FailureLog(log), config: reading.config, keys, now: () => now };
 }
-const put = (after: Migration) =>
-  ledger.migrations.commit({ after, event: eventOf("migration.planned", after, "worker", at(0)) });
+const put = (after: Migration) => ledger.commit({ after, event: eventOf("migration.planned", after, "worker", at(0)) });
 const toldNow = async () =>
   (await ledger.eventsOf(id, 99)).slice(1).map(({ event: { type, at: when } }) => [type, when]);
 const jobsOf = async (queue: keyof Pick<Queues, "clusters" | "messages">) =>
@@ -89,27 +88,27 @@ describe("a move that waits for a decision", () => {
 
   test("is reminded of once where the worker is killed after it has written that, and the messenger is woken by the next one", async () => {
     await put(waiting);
-    await ledger.migrations.markShown(id, { version: 1, message: null, copies: [], delivered: [] });
-    const commit: Ledger["migrations"]["commit"] = async (change) => {
-      await ledger.migrations.commit(change);
+    await ledger.markShown(id, { version: 1, message: null, copies: [], delivered: [] });
+    const commit: Ledger["commit"] = async (change) => {
+      await ledger.commit(change);
       throw new Error("killed");
     };
-    const dying = { ...ledger, migrations: { ...ledger.migrations, commit } };
+    const dying = { ...ledger, commit };
 
     await expect(sweep(contextAt(at(minutes(15)), dying))).rejects.toThrow("killed");
     const before = await jobsOf("messages");
     await sweep(contextAt(at(minutes(15) + 1)));
 
     expect(before).toEqual([]);
-    expect(await jobsOf("messages")).toEqual([{ type: "show-migration", migration: id }]);
+    expect(await jobsOf("messages")).toEqual([{ type: "show", record: id }]);
     expect((await ledger.migrations.get(id))?.reminders?.sent).toBe(1);
   });
 
   test("is not lapsed or reminded of where somebody decides at the same moment", async () => {
     await put(waiting);
-    const found = await ledger.migrations.due(at(hours(24)), 9);
+    const found = await ledger.due(at(hours(24)), 9);
     await put(reviseMigration(waiting, { state: "running" }));
-    const late = { ...ledger, migrations: { ...ledger.migrations, due: async () => found } };
+    const late = { ...ledger, due: async () => found };
 
     await sweep(contextAt(at(hours(24)), late));
 

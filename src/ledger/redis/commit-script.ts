@@ -68,7 +68,7 @@ end
 `;
 
 /** Lua: whether a stored record is the version that it is said to be. A change past us is not overwritten. */
-export const intactLua = `
+const intactLua = `
 local function is_intact(text, version)
   if version == '0' then return true end
   local read, record = pcall(cjson.decode, text or '')
@@ -76,40 +76,41 @@ local function is_intact(text, version)
 end
 `;
 
+/** Lua: moves a record from what it counted as, in a hash of numbers, to what it counts as from now on; '' is not counted. */
+export const countLua = `
+local function count(key, before, now)
+  if before == now then return end
+  if before and before ~= '' and redis.call('HINCRBY', key, before, -1) <= 0 then redis.call('HDEL', key, before) end
+  if now ~= '' then redis.call('HINCRBY', key, now, 1) end
+end
+`;
+
 /**
- * One step of the ledger, atomic in Redis: compare the version, write the record, move it in the indexes, append the
- * audit event to the chain (laws 2 and 6 of docs/architecture.md).
+ * One step of the ledger, atomic in Redis, for every kind of record: compare the version, write the record, move it in the indexes,
+ * append the audit event to the chain (laws 2 and 6 of docs/architecture.md).
  *
- * KEYS: record, due, unshown, open, requester, head, events, log of the request, counts, open by cluster, and
- * the lists
- * ARGV: version before, record, id, due score or "", "open" or "closed", created at (ms), event or "", its digest (hex), what it
- * counts as, cluster, for each list the place in it, or ""; then which of KEYS lists what of the requester waits, and how many
- * of those there may be, or ""
+ * KEYS: record, due, unshown, head, events, log of the record, counts, open by cluster, and the lists
+ * ARGV: version before, record, id, due score or "", event or "", its digest (hex), what it counts as or "", the cluster in which it
+ * counts as open or "", for each list the place in it, or ""; then which of KEYS lists what of the requester waits, and how many of
+ * those there may be, or ""
  * Returns 1, or 0 where the version differs, the record can't be read, or too many wait.
  */
-export const commitScript = scriptOf(`${chainLua}${intactLua}
-local stored = redis.call('HMGET', KEYS[1], 'version', 'class', 'record')
-if (stored[1] or '0') ~= ARGV[1] or not is_intact(stored[3], ARGV[1]) then return 0 end
+export const commitScript = scriptOf(`${chainLua}${intactLua}${countLua}
+local stored = redis.call('HMGET', KEYS[1], 'version', 'record', 'class', 'open')
+if (stored[1] or '0') ~= ARGV[1] or not is_intact(stored[2], ARGV[1]) then return 0 end
 local most = ARGV[#KEYS + 2]
 if most ~= '' and redis.call('ZCARD', KEYS[tonumber(ARGV[#KEYS + 1])]) >= tonumber(most) then return 0 end
 
-redis.call('HSET', KEYS[1], 'version', tonumber(ARGV[1]) + 1, 'record', ARGV[2], 'sha1', redis.sha1hex(ARGV[2]), 'class', ARGV[9])
-if stored[2] ~= ARGV[9] then
-  if stored[2] then redis.call('HINCRBY', KEYS[9], stored[2], -1) end
-  redis.call('HINCRBY', KEYS[9], ARGV[9], 1)
-end
+redis.call('HSET', KEYS[1], 'version', tonumber(ARGV[1]) + 1, 'record', ARGV[2], 'sha1', redis.sha1hex(ARGV[2]),
+  'class', ARGV[7], 'open', ARGV[8])
+count(KEYS[7], stored[3], ARGV[7])
+count(KEYS[8], stored[4], ARGV[8])
 if ARGV[4] == '' then redis.call('ZREM', KEYS[2], ARGV[3]) else redis.call('ZADD', KEYS[2], ARGV[4], ARGV[3]) end
 redis.call('SADD', KEYS[3], ARGV[3])
-if ARGV[5] == 'open' then
-  if redis.call('SADD', KEYS[4], ARGV[3]) == 1 then redis.call('HINCRBY', KEYS[10], ARGV[10], 1) end
-elseif redis.call('SREM', KEYS[4], ARGV[3]) == 1 and redis.call('HINCRBY', KEYS[10], ARGV[10], -1) <= 0 then
-  redis.call('HDEL', KEYS[10], ARGV[10])
-end
-redis.call('ZADD', KEYS[5], ARGV[6], ARGV[3])
-for i = 11, #KEYS do
+for i = 9, #KEYS do
   if ARGV[i] == '' then redis.call('ZREM', KEYS[i], ARGV[3]) else redis.call('ZADD', KEYS[i], ARGV[i], ARGV[3]) end
 end
-if ARGV[7] ~= '' then redis.call('RPUSH', KEYS[8], append_event(KEYS[6], KEYS[7], ARGV[7], ARGV[8])) end
+if ARGV[5] ~= '' then redis.call('RPUSH', KEYS[6], append_event(KEYS[4], KEYS[5], ARGV[5], ARGV[6])) end
 return 1
 `);
 

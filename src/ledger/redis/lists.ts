@@ -1,10 +1,12 @@
-import { closedSince, type ListName, placeIn } from "../../access/request/lists.ts";
+import { type Migration, migrationDueAt, migrationNumber } from "../../access/migration/migration.ts";
+import { type ListName, placeIn } from "../../access/request/lists.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import type { ListOf } from "../ledger.ts";
+import { isMigration, isRequest, type LedgerRecord, recordClosedSince } from "../records.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
-import { readListed, requestKey } from "./records.ts";
+import { readListed, recordKey } from "./records.ts";
 import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
@@ -12,7 +14,15 @@ const prefix = "{eks-access}";
 /** Every request of a person, by the time it was made. */
 export const requesterKey = (user: string): string => `${prefix}:requester:${user}`;
 
-/** The closed requests of which nothing can come any more, by since when. */
+/** All records about which something is due, by when: the sweep reads it. */
+export const dueKey = `${prefix}:due`;
+/** How many requests there are of each class. */
+export const countsKey = `${prefix}:counts`;
+/** How many requests of each cluster are open. */
+export const openByClusterKey = `${prefix}:open-by-cluster`;
+/** The ids of permanent leases that are over and whose records were removed. */
+export const forGoodKey = `${prefix}:over-for-good`;
+/** The closed records of which nothing can come any more, by since when. */
 export const closedKey = `${prefix}:closed`;
 /** The open requests that extend a lease. */
 export const extensionsKey = (id: string): string => `${prefix}:extensions-of:${id}`;
@@ -28,19 +38,44 @@ function personKey(list: ListName, user: string): string {
 /** What of a person waits for a decision. */
 export const pendingKey = (user: string): string => personKey("pending", user);
 
-/** The sorted sets beside `requesterKey` that a record has a place in (null: has none any more). */
-export function listsOf(request: AccessRequest): readonly { readonly key: string; readonly place: number | null }[] {
-  const all = { key: clusterKey("all", request.cluster), place: placeIn("all", request) };
-  const others = (["pending", "granted"] as const).flatMap((list) => {
+/** Every migration of a cluster, by its number: clocks differ. */
+const migrationsKey = (cluster: string): string => `${prefix}:migrations-of-cluster:${cluster}`;
+/** The migrations about which something is still due. */
+export const openMigrationsKey = `${prefix}:open-migrations`;
+
+/** Undefined: the cluster has had none. */
+export async function latestMigrationId(redis: RedisClient, cluster: string): Promise<string | undefined> {
+  const [id] = await redis.zrevrange(migrationsKey(cluster), "0", "0");
+  return id;
+}
+
+/** A sorted set, and the place in it; null: none any more. */
+interface Listed {
+  readonly key: string;
+  readonly place: number | null;
+}
+
+/** The sorted sets that a record has a place in, or had one. */
+export function listsOf(record: LedgerRecord): readonly Listed[] {
+  const own = isMigration(record) ? listsOfMigration(record) : listsOfRequest(record);
+  return [...own, { key: closedKey, place: recordClosedSince(record) }];
+}
+
+function listsOfRequest(request: AccessRequest): readonly Listed[] {
+  const { cluster, requester, extends: extended } = request;
+  const lists = (["all", "pending", "granted"] as const).flatMap((list) => {
     const place = placeIn(list, request);
-    return [
-      { key: clusterKey(list, request.cluster), place },
-      { key: personKey(list, request.requester), place },
-    ];
+    return [clusterKey(list, cluster), personKey(list, requester)].map((key) => ({ key, place }));
   });
-  const { extends: extended } = request;
-  const extensions = extended === null ? [] : [{ key: extensionsKey(extended), place: openSince(request) }];
-  return [all, ...others, ...extensions, { key: closedKey, place: closedSince(request) }];
+  return [...lists, ...(extended === null ? [] : [{ key: extensionsKey(extended), place: openSince(request) }])];
+}
+
+function listsOfMigration(migration: Migration): readonly Listed[] {
+  const isOpen = migrationDueAt(migration) !== null;
+  return [
+    { key: migrationsKey(migration.cluster), place: migrationNumber(migration) },
+    { key: openMigrationsKey, place: isOpen ? Date.parse(migration.createdAt) : null },
+  ];
 }
 
 function openSince(request: AccessRequest): number | null {
@@ -63,15 +98,15 @@ export async function readGranted(
  * left of a copy: unlisted, no run would ever look at it, and its void approval would stay unnoticed. It gets its
  * place, where it is still the record that was read.
  */
-export async function listUnlisted(redis: RedisClient, requests: readonly AccessRequest[]): Promise<void> {
-  const granted = requests.filter((request) => placeIn("granted", request) !== null);
+export async function listUnlisted(redis: RedisClient, records: readonly LedgerRecord[]): Promise<void> {
+  const granted = records.filter(isRequest).filter((request) => placeIn("granted", request) !== null);
   if (granted.length === 0) return;
   const look = redis.pipeline();
   for (const { cluster, id } of granted) look.zscore(clusterKey("granted", cluster), id);
   const places = (await look.exec()) ?? [];
   for (const request of granted.filter((_, index) => places[index]?.[1] === null)) {
     const listed = listsOf(request).flatMap(({ key, place }) => (place === null ? [] : [{ key, place }]));
-    const keys = [requestKey(request.id), ...listed.map(({ key }) => key)];
+    const keys = [recordKey(request.id), ...listed.map(({ key }) => key)];
     const values = [String(request.version), request.id, ...listed.map(({ place }) => String(place))];
     await runScript(redis, listScript, keys, values);
   }
@@ -90,7 +125,6 @@ const mostDue = 10_000;
 /** Ids of a cluster's pending requests about which something is due, the longest due first. */
 export async function duePendingIds(
   redis: RedisClient,
-  dueKey: string,
   cluster: string,
   now: Date,
   limit: number,

@@ -4,7 +4,7 @@ import type { MessageLedger, Shown } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { markShownScript, runScript } from "./commit-script.ts";
 import { reach } from "./explain-redis-error.ts";
-import { requestKey } from "./records.ts";
+import { recordKey } from "./records.ts";
 import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
@@ -31,7 +31,7 @@ export function redisMessages(redis: RedisClient, reader: StoredReader): Message
 }
 
 async function markShown(redis: RedisClient, id: string, shown: Shown): Promise<void> {
-  const places = [requestKey(id), shownKey(id), unshownKey];
+  const places = [recordKey(id), shownKey(id), unshownKey];
   await runScript(redis, markShownScript, places, [id, String(shown.version), JSON.stringify(shown)]);
 }
 

@@ -1,13 +1,15 @@
 import { createHash } from "node:crypto";
+import { isMigrationId } from "../../access/migration/migration.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { Recent } from "../../operations/recent.ts";
+import { isRequest, type LedgerRecord } from "../records.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
-import type { StoredReader } from "./stored.ts";
+import type { Stored, StoredReader } from "./stored.ts";
 
-/** What the key of each record of a kind begins with. */
-export const requestPrefix = "{eks-access}:request:";
-export const requestKey = (id: string): string => `${requestPrefix}${id}`;
+/** What the key of each record begins with, of either kind: the id says which. */
+export const recordPrefix = "{eks-access}:record:";
+export const recordKey = (id: string): string => `${recordPrefix}${id}`;
 
 /**
  * One field of each of these records' hashes: one answer instead of one for each record. All of them are in the slot of the
@@ -19,8 +21,21 @@ for i = 2, #ARGV do found[i - 1] = redis.call('HGET', KEYS[1] .. ARGV[i], ARGV[1
 return found
 `);
 
-export async function readRecord(redis: RedisClient, reader: StoredReader, id: string): Promise<AccessRequest | null> {
-  return reader.read("request", id, await redis.hget(requestKey(id), "record"));
+/** The kind of the record with this id. */
+export function kindOfRecord(id: string): RecordKind {
+  return isMigrationId(id) ? "migration" : "request";
+}
+
+type RecordKind = "request" | "migration";
+
+/** Null: there is none of this kind, or it can't be read. */
+export async function readRecord<K extends RecordKind>(
+  redis: RedisClient,
+  reader: StoredReader,
+  kind: K,
+  id: string,
+): Promise<Stored<K> | null> {
+  return kindOfRecord(id) === kind ? reader.read(kind, id, await redis.hget(recordKey(id), "record")) : null;
 }
 
 /**
@@ -52,10 +67,10 @@ export async function readListed(
   reader: StoredReader,
   list: string,
 ): Promise<readonly AccessRequest[]> {
-  const digests = foundIn(await runScript(redis, digestsScript, [list, requestPrefix], []));
+  const digests = foundIn(await runScript(redis, digestsScript, [list, recordPrefix], []));
   const known = new Map(digests.map(([id, digest]) => [id, digest === null ? undefined : listed.get(id, digest)]));
   const unknown = digests.map(([id]) => id).filter((id) => known.get(id) === undefined);
-  const found = unknown.length > 0 ? await runScript(redis, digestedScript, [requestPrefix], unknown) : [];
+  const found = unknown.length > 0 ? await runScript(redis, digestedScript, [recordPrefix], unknown) : [];
   const pairs = Array.isArray(found) ? found.map(textsIn) : [];
   for (const [index, id] of unknown.entries()) {
     const [text, digest] = pairs[index] ?? [];
@@ -66,20 +81,6 @@ export async function readListed(
     if (digest && digest === sha1(text ?? "")) listed.set(id, digest, request);
   }
   return digests.flatMap(([id]) => known.get(id) ?? []);
-}
-
-/** The records that a sorted list has, in its order, in one answer. KEYS: list, what the key of each record begins with */
-const listedScript = scriptOf(`
-local found = {}
-for i, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  found[i] = { id, redis.call('HGET', KEYS[2] .. id, 'record') }
-end
-return found
-`);
-
-/** The ids that a sorted list has, in its order, each with the text of its record. */
-export async function listedTexts(redis: RedisClient, list: string, recordPrefix: string): Promise<readonly Found[]> {
-  return foundIn(await runScript(redis, listedScript, [list, recordPrefix], []));
 }
 
 /** A record's id, and its text; null: there is none. */
@@ -96,29 +97,35 @@ export async function readRecords(
   redis: RedisClient,
   reader: StoredReader,
   ids: readonly string[],
-): Promise<readonly AccessRequest[]> {
-  return reader.readAll("request", await textsOf(redis, requestPrefix, ids));
+): Promise<readonly LedgerRecord[]> {
+  const texts = await readFields(redis, ids, "record");
+  const found = ids.map((id, index): Found => [id, texts[index] ?? null]);
+  return readTexts(reader, found);
 }
 
-/** These ids, each with the text of its record. */
-export async function textsOf(
+/** The same, without what is no request. */
+export async function readRequests(
   redis: RedisClient,
-  recordPrefix: string,
+  reader: StoredReader,
   ids: readonly string[],
-): Promise<readonly Found[]> {
-  const texts = await readFields(redis, recordPrefix, ids, "record");
-  return ids.map((id, index): Found => [id, texts[index] ?? null]);
+): Promise<readonly AccessRequest[]> {
+  return (await readRecords(redis, reader, ids)).filter(isRequest);
+}
+
+/** Parses these records, each as its kind, without those that can't be read. */
+export async function readTexts(reader: StoredReader, found: readonly Found[]): Promise<readonly LedgerRecord[]> {
+  const records = await Promise.all(found.map(([id, text]) => reader.read(kindOfRecord(id), id, text)));
+  return records.filter((record) => record !== null);
 }
 
 export async function readVersions(redis: RedisClient, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  const versions = await readFields(redis, requestPrefix, ids, "version");
+  const versions = await readFields(redis, ids, "version");
   return new Map(ids.flatMap((id, index) => (versions[index] ? [[id, Number(versions[index])]] : [])));
 }
 
 /** A field of each of these records, in the order of the ids; null: there is no such record. */
 async function readFields(
   redis: RedisClient,
-  recordPrefix: string,
   ids: readonly string[],
   field: "record" | "version",
 ): Promise<readonly (string | null)[]> {

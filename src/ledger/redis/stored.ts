@@ -106,11 +106,6 @@ export interface UnreadableLog {
 export interface StoredReader {
   /** Null: there is none, or it can't be read. */
   read: <K extends Kind>(kind: K, id: string, text: string | null | undefined) => Promise<Stored<K> | null>;
-  /** In the order given, without those that there are none of, and those that can't be read. */
-  readAll: <K extends Kind>(
-    kind: K,
-    found: readonly (readonly [id: string, text: string | null])[],
-  ) => Promise<readonly Stored<K>[]>;
 }
 
 const mostTold = 2_000;
@@ -138,13 +133,7 @@ export function storedReader(redis: RedisClient, log: UnreadableLog): StoredRead
     await tell(kind, id, text, reading.problem);
     return null;
   };
-  return {
-    read,
-    readAll: async (kind, found) => {
-      const values = await Promise.all(found.map(([id, text]) => read(kind, id, text)));
-      return values.filter((value) => value !== null);
-    },
-  };
+  return { read };
 }
 
 /** For operators: what is wrong, and what to do. */

@@ -69,11 +69,7 @@ export function ledgerFor(ledger: Ledger, body: object): Ledger {
   const from = (event: AuditEvent): AuditEvent => ({ ...event, detail: { ...event.detail, slack } });
   return {
     ...ledger,
-    commit: ({ after, event }) => ledger.commit({ after, event: event && from(event) }),
-    migrations: {
-      ...ledger.migrations,
-      commit: ({ after, event }) => ledger.migrations.commit({ after, event: from(event) }),
-    },
+    commit: (change) => ledger.commit({ ...change, event: change.event && from(change.event) }),
     append: (event) => ledger.append(from(event)),
     note: (event) => ledger.note(from(event)),
     changeLink: (change) => ledger.changeLink({ ...change, event: from(change.event) }),

@@ -8,7 +8,7 @@ import { readArn, readCluster, readReason } from "../../access/request/read-part
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
 import { admittedBy, admittedInWords, type Principal } from "../../aws-auth/index.ts";
-import { eventOf, recordChange } from "../../ledger/record-change.ts";
+import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../blocks/message.ts";

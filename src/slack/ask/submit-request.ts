@@ -8,7 +8,7 @@ import { createRequest } from "../../access/request/request.ts";
 import type { RequestWish } from "../../access/request/request-line.ts";
 import { refused } from "../../access/request/transitions.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
-import { eventOf, recordChange } from "../../ledger/record-change.ts";
+import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../blocks/message.ts";
 import { code, plainLine } from "../blocks/mrkdwn.ts";

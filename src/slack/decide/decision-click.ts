@@ -7,7 +7,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { hoursInWords, ruleFor } from "../../access/policy/rule.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import { leasesDiffer, outdated, unpreviewed, waiting } from "../../access/request/transitions.ts";
-import { eventOf, type RequestStep, recordChange, updateRequest } from "../../ledger/record-change.ts";
+import { eventOf, recordChange, type Step, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, clusterGoneAnswer, failureAnswer, type Message } from "../blocks/message.ts";
@@ -74,7 +74,7 @@ async function decideNow(
   request: AccessRequest,
   cluster: Cluster,
   click: Click,
-): Promise<RequestStep<Message | null>> {
+): Promise<Step<AccessRequest, Message | null>> {
   const facts = await factsFor(context, cluster, request, click);
   const now = context.now();
   const decided = decide(request, cluster, click, context.keys.decision, now, facts);
@@ -90,7 +90,11 @@ async function decideNow(
 }
 
 /** First drops the approval of a former approver, with its event; the next round decides with the rest. */
-function dropDeparted(request: PendingRequest, departed: readonly [string, string], now: Date): RequestStep<never> {
+function dropDeparted(
+  request: PendingRequest,
+  departed: readonly [string, string],
+  now: Date,
+): Step<AccessRequest, never> {
   const [approver, why] = departed;
   const after = waiting(request, withoutApprovalOf(request, approver, why, now));
   return { type: "write-first", after, event: eventOf("approval.dropped", request, "slack", now, { approver, why }) };

@@ -4,7 +4,7 @@ import { isMigrationId } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Person } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { eventOf, type RequestStep, updateRequest } from "../../ledger/record-change.ts";
+import { eventOf, type Step, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -137,7 +137,7 @@ async function decideEnd(
   decide: EndDecision,
   ending: Ending,
   extensions: string[],
-): Promise<RequestStep<Message>> {
+): Promise<Step<AccessRequest, Message>> {
   const stop = (outcome: Message) => ({ type: "stop", outcome }) as const;
   const { type, by, why } = ending;
   const act = type === "lease.ending" ? "revoke" : "cancel";

@@ -4,7 +4,7 @@ import type { AccessRequest, PendingRequest } from "../../access/request/record.
 import { unpreviewed } from "../../access/request/transitions.ts";
 import type { Ledger, MigrationLedger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
-import { eventOf, recordChange, recordMigration } from "../../ledger/record-change.ts";
+import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { rememberingSeals } from "../../operations/recent.ts";
 import type { SlackContext } from "../app/context.ts";
 
@@ -82,10 +82,6 @@ function genuineMigrations(context: GenuineContext): MigrationLedger {
     },
     latestOf: async (cluster) => shown(await migrations.latestOf(cluster)),
     open: async () => (await migrations.open()).map(shown),
-    commit: async (change) => {
-      const result = await migrations.commit(change);
-      return result.type === "conflict" ? { ...result, current: shown(result.current) } : result;
-    },
   };
 }
 
@@ -103,6 +99,6 @@ async function planAgain(context: GenuineContext, migration: PendingMigration): 
   const now = context.now();
   const after = nextMigration(migration, withoutPlan);
   const detail = { why: "the plan is not what the worker made", approvers: migration.approvals.map(({ by }) => by) };
-  const result = await recordMigration(context, after, eventOf("migration.void", after, "slack", now, detail), now);
+  const result = await recordChange(context, after, eventOf("migration.void", after, "slack", now, detail), now);
   return result.type === "committed" ? after : { ...migration, ...withoutPlan };
 }

@@ -1,7 +1,7 @@
 import { type ReviewRefusal, review, reviewersOf } from "../../access/approval/emergency.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { eventOf, type RequestStep, updateRequest } from "../../ledger/record-change.ts";
+import { eventOf, type Step, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, type ButtonClick } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -34,7 +34,7 @@ async function decideReview(
   user: string,
   id: string,
   request: AccessRequest | null,
-): Promise<RequestStep<Message>> {
+): Promise<Step<AccessRequest, Message>> {
   const stop = (outcome: Message) => ({ type: "stop", outcome }) as const;
   const turnedAway = await refuseActor(context, user, "review", request ?? { id, cluster: "" });
   if (turnedAway) return stop(turnedAway);

@@ -17,7 +17,7 @@ import {
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { answersFor, approvesFor } from "../../access/policy/may.ts";
 import type { Person } from "../../access/policy/person.ts";
-import { eventOf, type MigrationDecision, recordMigration, updateMigration } from "../../ledger/record-change.ts";
+import { eventOf, recordChange, type Step, updateMigration } from "../../ledger/lifecycle.ts";
 import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { denyMigrationModal, failureAnswer, type Message, refuseEmptyReason } from "../blocks/message.ts";
@@ -57,9 +57,10 @@ export async function askForMigration(
   const wish = { id: nextMigrationId(cluster.name, latest), cluster: cluster.name, requester, givenArns };
   const migration = createMigration(wish, now(), config.timing.requestLapsesAfterSeconds);
   const event = eventOf("migration.asked", migration, requester, now(), { givenArns });
-  const result = await recordMigration(context, migration, event, now());
+  const result = await recordChange(context, migration, event, now());
   if (result.type === "committed") return migrationAskedAnswer(migration);
-  return result.current ? migrationOpenAnswer(result.current) : failureAnswer("Ask for it again.");
+  const first = await ledger.migrations.get(migration.id);
+  return first ? migrationOpenAnswer(first) : failureAnswer("Ask for it again.");
 }
 
 /** An approver who lost that role, with the reason. */
@@ -146,7 +147,7 @@ async function decideNow(
   migration: Migration,
   cluster: Cluster,
   what: Act,
-): Promise<MigrationDecision<Message | null>> {
+): Promise<Step<Migration, Message | null>> {
   // A migration must be stoppable even while Slack does not answer about groups.
   const person = await personFor(context, cluster, by).catch((error: unknown) => {
     if (what.act !== "withdraw") throw error;
@@ -169,7 +170,7 @@ async function decideNow(
 }
 
 /** First removes an approval of a person who is no approver any more, with its event. The rest is then decided. */
-function dropDeparted(migration: Migration, gone: readonly [string, string], now: Date): MigrationDecision<never> {
+function dropDeparted(migration: Migration, gone: readonly [string, string], now: Date): Step<Migration, never> {
   const [approver, why] = gone;
   const after = nextMigration(migration, withoutApprovalOf(migration, approver, why, now));
   const event = eventOf("migration.approval-dropped", after, "slack", now, { approver, why });

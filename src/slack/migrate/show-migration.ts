@@ -21,17 +21,18 @@ import { migrationCall, migrationState, migrationTrouble } from "./migration-wor
  * requester. It may run twice, late, or once for many changes. @throws AccessError
  */
 export async function showMigration(context: MessengerContext, id: string): Promise<void> {
-  const { migrations } = context.ledger;
+  const { ledger } = context;
+  const { migrations } = ledger;
   const migration = await migrations.get(id);
   if (!migration) return;
   await wakeHomes(context, migration);
-  let shown = (await migrations.shown(id)) ?? nothingShown;
+  let shown = (await ledger.shown(id)) ?? nothingShown;
   if (shown.version !== migration.version) shown = await showInChannel(context, migration, shown);
   // The call may have taken seconds: no reminder goes to people who decided meanwhile.
   const newest = (await migrations.get(id)) ?? migration;
   if (shown.message) await tellThread(context, newest, shown.message);
   else await callApprovers(context, newest);
-  await migrations.markShown(id, {
+  await ledger.markShown(id, {
     ...shown,
     delivered: await tellRequester(context, migration, shown),
     version: migration.version,
@@ -54,7 +55,7 @@ async function showInChannel(context: MessengerContext, migration: Migration, sh
   if (!("ts" in posted)) return { ...shown, message: null };
   const now = { ...shown, version: 0, message: posted };
   // Only a message that the ledger knows gets buttons: two posts of one migration never both accept an approval.
-  await context.ledger.migrations.markShown(migration.id, now);
+  await context.ledger.markShown(migration.id, now);
   await updateMessage(context, posted, migrationMessage(migration), what);
   return now;
 }

@@ -1,4 +1,5 @@
 import type { Job as BullJob } from "bullmq";
+import { isMigrationId } from "../../access/migration/migration.ts";
 import { type MessageJob, messageJobs, type Runs, readJob, runJob } from "../../ledger/jobs.ts";
 import type { RedisClient } from "../../ledger/redis/client.ts";
 import type { Stoppable } from "../../ledger/work-on-jobs.ts";
@@ -20,9 +21,10 @@ type Waited = TraceContext["waited"];
 
 /** What each job of the Slack process runs. */
 const messageRuns: Runs<typeof messageJobs, [MessageContexts, Waited]> = {
-  "show-request": ({ request }, { context }, waited) =>
-    tracedRun({ ...context, waited }, "show", {}, [{ id: request }], (running) => showRequest(running, request)),
-  "show-migration": ({ migration }, { context }) => showMigration(context, migration),
+  show: ({ record }, { context }, waited) =>
+    tracedRun({ ...context, waited }, "show", {}, [{ id: record }], (running) =>
+      isMigrationId(record) ? showMigration(running, record) : showRequest(running, record),
+    ),
   "show-thread": ({ request }, { background }, waited) =>
     tracedRun({ ...background, waited }, "show thread", {}, [{ id: request }], (running) =>
       showThread(running, request),
@@ -51,5 +53,5 @@ export function startMessageWorker(
 function recordIn(data: unknown): { readonly request?: string } {
   const job = readJob(messageJobs, data);
   if (!job || job.type === "show-home") return {};
-  return { request: job.type === "show-migration" ? job.migration : job.request };
+  return { request: job.type === "show" ? job.record : job.request };
 }

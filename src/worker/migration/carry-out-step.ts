@@ -3,8 +3,7 @@ import { type Migration, nextMigration } from "../../access/migration/migration.
 import { letAccessEntriesIn } from "../../aws/eks-cluster.ts";
 import type { MigrationStep } from "../../diagnosis/migration/facts.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
-import { recordChanged } from "../../ledger/lifecycle.ts";
-import { eventOf, noteOnMigration, recordMigration } from "../../ledger/record-change.ts";
+import { eventOf, noteOnMigration, recordChange, recordChanged } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import { documentChanged, giveMovedEntry, isSameData, type MigrationRun } from "./give-entry.ts";
@@ -29,7 +28,7 @@ async function beginStep(context: WorkerContext, migration: Migration, name: str
   const now = context.now();
   const after = nextMigration(migration, { begun: { name, at: now.toISOString() } });
   const detail = { plan: migration.plan?.digest ?? "", step: name };
-  const result = await recordMigration(context, after, eventOf("migration.begun", after, "worker", now, detail), now);
+  const result = await recordChange(context, after, eventOf("migration.begun", after, "worker", now, detail), now);
   if (result.type === "conflict") throw recordChanged(migration.id);
   return after;
 }

@@ -13,9 +13,8 @@ import { failureOf, nextTry } from "../../access/request/retry.ts";
 import { planMigration } from "../../diagnosis/migration/plan.ts";
 import { summarizeMigration } from "../../diagnosis/migration/summary.ts";
 import type { MigrationReport } from "../../diagnosis/reports.ts";
-import { recordChanged } from "../../ledger/lifecycle.ts";
+import { eventOf, noteOnMigration, recordChange, recordChanged } from "../../ledger/lifecycle.ts";
 import { wake } from "../../ledger/queues.ts";
-import { eventOf, noteOnMigration, recordMigration } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
 import { gatherMigration, withMigration } from "./gather-migration.ts";
 import { runMigration } from "./run-migration.ts";
@@ -57,7 +56,7 @@ async function plan(context: WorkerContext, cluster: Cluster, migration: Pending
   const after = planned(context, migration, result, now);
   const detail = { plan: after.plan?.digest ?? "", code: after.refusal?.code ?? "" };
   const event = eventOf(after.plan ? "migration.planned" : "migration.refused", after, "worker", now, detail);
-  if ((await recordMigration(context, after, event, now)).type === "conflict") throw recordChanged(migration.id);
+  if ((await recordChange(context, after, event, now)).type === "conflict") throw recordChanged(migration.id);
 }
 
 function planned(
@@ -136,10 +135,10 @@ export function recordDueMigration(
 async function lapse(context: WorkerContext, migration: PendingMigration, now: Date): Promise<void> {
   const after = endedMigration(migration, now, { state: "lapsed" });
   const detail = { why: "no decision in time" };
-  await recordMigration(context, after, eventOf("migration.lapsed", after, "worker", now, detail), now);
+  await recordChange(context, after, eventOf("migration.lapsed", after, "worker", now, detail), now);
 }
 
 async function recordReminder(context: WorkerContext, after: Migration, now: Date): Promise<void> {
   const detail = { sent: after.reminders?.sent ?? 0 };
-  await recordMigration(context, after, eventOf("migration.reminded", after, "worker", now, detail), now);
+  await recordChange(context, after, eventOf("migration.reminded", after, "worker", now, detail), now);
 }

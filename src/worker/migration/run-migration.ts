@@ -15,8 +15,7 @@ import { type MigrationFacts, principalKey } from "../../diagnosis/migration/fac
 import { type MigrationPlan, type MigrationResult, planMigration } from "../../diagnosis/migration/plan.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
-import { recordChanged } from "../../ledger/lifecycle.ts";
-import { eventOf, noteOnMigration, recordMigration } from "../../ledger/record-change.ts";
+import { eventOf, noteOnMigration, recordChange, recordChanged } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
@@ -144,7 +143,7 @@ async function settle(context: WorkerContext, migration: Migration): Promise<voi
   const settlesAt = new Date(now.getTime() + context.config.timing.settleEntriesSeconds * 1000).toISOString();
   const after = nextMigration(migration, { settlesAt, trouble: null });
   const event = eventOf("migration.settling", after, "worker", now, { until: settlesAt });
-  if ((await recordMigration(context, after, event, now)).type === "conflict") throw recordChanged(migration.id);
+  if ((await recordChange(context, after, event, now)).type === "conflict") throw recordChanged(migration.id);
 }
 
 async function finish(context: WorkerContext, migration: Migration): Promise<void> {

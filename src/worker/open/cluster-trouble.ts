@@ -5,7 +5,7 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import { type ClusterTrouble, clusterFailed, failureOf, hasNewCause } from "../../access/request/retry.ts";
 import { withTrouble } from "../../access/request/transitions.ts";
 import type { ClusterLedger, RequestLedger } from "../../ledger/ledger.ts";
-import { recordChange } from "../../ledger/record-change.ts";
+import { recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 

@@ -7,7 +7,7 @@ import { noStanding } from "../../access/policy/person.ts";
 import { placeIn } from "../../access/request/lists.ts";
 import type { ApprovedRequest, Holding, Share } from "../../access/request/record.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import { eventOf, recordChange } from "../../ledger/record-change.ts";
+import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { forgetTrouble, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";

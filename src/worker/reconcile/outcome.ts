@@ -17,7 +17,7 @@ import { isClosed } from "../../access/request/request.ts";
 import { type Failure, failureOf, isToBeTold, nextTry } from "../../access/request/retry.ts";
 import { approvalVoided, withLease } from "../../access/request/transitions.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
-import { eventOf, recordChange } from "../../ledger/record-change.ts";
+import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";
 import { type Proved, type ProvedEnd, withProof } from "./prove.ts";

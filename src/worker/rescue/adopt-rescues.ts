@@ -5,7 +5,7 @@ import { isClosed, rescueLevel } from "../../access/request/request.ts";
 import { type RescueLease, readRescueTags } from "../../access/rescue/kept.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
-import { eventOf, recordChange } from "../../ledger/record-change.ts";
+import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { beginRescue } from "./rescue.ts";
 import { endRescues, openRescuer, takeEntry } from "./rescue-lease.ts";

@@ -13,8 +13,7 @@ import { assumeRole, callerIdentity, ownCredentials, sessionNameOf } from "../..
 import { canonicalCaller } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
-import { type RecordContext, recordChanged } from "../../ledger/lifecycle.ts";
-import { eventOf, updateRequest } from "../../ledger/record-change.ts";
+import { eventOf, type RecordContext, recordChanged, updateRequest } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import type { Purpose } from "../open/become-creator.ts";
 import { connectAs } from "../open/open-cluster.ts";

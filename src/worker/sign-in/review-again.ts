@@ -5,7 +5,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest, EndProof, Lease, Proof } from "../../access/request/record.ts";
 import { failureOf, isToBeTold } from "../../access/request/retry.ts";
 import { withLease } from "../../access/request/transitions.ts";
-import { eventOf, updateRequest } from "../../ledger/record-change.ts";
+import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";

@@ -14,7 +14,7 @@ const texts = [
   ...["<!channel>", "<@U0ENGINEER>", "*bold* `code` ```", "&lt;script&gt;", "{{SessionName}}", "$(id)", "%00%ff"],
   ...["\u0000", "\u202e", "\ud800", "💥".repeat(500), "a".repeat(40_000), "\n".repeat(3_000), "../../etc/passwd"],
   ...["' OR '1'='1", "\r\nX-Injected: 1", "arn:aws:iam::111122223333:role/../admin", `arn:${"a:".repeat(2_000)}`],
-  ...["r-1", "r-1 ", "r-1\u200b", "{eks-access}:request:r-1", "*", "EVAL 'return 1' 0"],
+  ...["r-1", "r-1 ", "r-1\u200b", "{eks-access}:record:r-1", "*", "EVAL 'return 1' 0"],
 ];
 const hostileText = fc.constantFrom(...texts);
 const hostile: fc.Arbitrary<Value> = fc.oneof(

@@ -44,7 +44,7 @@ test("a record that was written past the lists is listed when something is due a
   const ledger = redisLedger(redis);
   await ledger.commit({ after: aRequest({ id: "r-1" }), event: anEvent({ request: "r-1" }) });
   const forged = aGrantedRequest({ state: "scheduled" }, { id: "r-1", version: 2 });
-  await redis.hset("{eks-access}:request:r-1", { version: 2, record: JSON.stringify(forged) });
+  await redis.hset("{eks-access}:record:r-1", { version: 2, record: JSON.stringify(forged) });
   const before = await ledger.grantedOf(forged.cluster);
 
   await ledger.due(new Date(8.64e15), 10);
@@ -60,7 +60,7 @@ test("a list reads a record again where its digest changed, and remembers none w
   const database = await aRedis();
   const { redis, close } = await connectRedis(database.url);
   const ledger = redisLedger(redis);
-  const key = "{eks-access}:request:r-remembered";
+  const key = "{eks-access}:record:r-remembered";
   const first = aGrantedRequest({ state: "scheduled" }, { id: "r-remembered", version: 1, reason: "first" });
   const second = { ...first, version: 2, reason: "second" };
   const listed = async () => (await ledger.grantedOf(first.cluster)).map(({ reason }) => reason);

@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 const aLedger = () => redisLedger(connection.redis, { error: (_, message) => void logged.push(message) });
-const garble = (id: string, text: string) => connection.redis.hset(`{eks-access}:request:${id}`, { record: text });
+const garble = (id: string, text: string) => connection.redis.hset(`{eks-access}:record:${id}`, { record: text });
 const unreadableEvents = async () =>
   (await aLedger().events(1, 1_000)).filter(({ event }) => event.type === "record.unreadable");
 const aChangeOf = (after: Migration) => ({ after, event: anEvent({ type: "migration.asked", request: after.id }) });
@@ -95,7 +95,7 @@ test.each(broken.slice(0, 4))("a record that %s is not written over", async (_, 
   const result = await ledger.commit(aChange(aRequest({ id: "r-1", version: 2 })));
 
   expect(result).toEqual({ type: "conflict", current: null });
-  expect(await connection.redis.hget("{eks-access}:request:r-1", "record")).toBe(text);
+  expect(await connection.redis.hget("{eks-access}:record:r-1", "record")).toBe(text);
 });
 
 test("what can't be read gives its place among what is due to the others, and is looked at again", async () => {
@@ -111,16 +111,15 @@ test("what can't be read gives its place among what is due to the others, and is
 });
 
 test("a migration that can't be read keeps no other waiting, and is not written over", async () => {
-  const { migrations, whyUnreadable } = aLedger();
-  for (const cluster of ["a", "b"])
-    await migrations.commit(aChangeOf(aMigration({ id: `migration-${cluster}-1`, cluster })));
-  await connection.redis.hset("{eks-access}:migration:migration-a-1", { record: '{"state":"done"}' });
+  const { migrations, commit, due, whyUnreadable } = aLedger();
+  for (const cluster of ["a", "b"]) await commit(aChangeOf(aMigration({ id: `migration-${cluster}-1`, cluster })));
+  await connection.redis.hset("{eks-access}:record:migration-a-1", { record: '{"state":"done"}' });
 
-  const result = await migrations.commit(aChangeOf(aMigration({ id: "migration-a-1", cluster: "a", version: 2 })));
+  const result = await commit(aChangeOf(aMigration({ id: "migration-a-1", cluster: "a", version: 2 })));
 
   expect(result).toEqual({ type: "conflict", current: null });
   expect((await migrations.open()).map(({ id }) => id)).toEqual(["migration-b-1"]);
-  expect((await migrations.due(farFuture, 10)).map(({ id }) => id)).toEqual(["migration-b-1"]);
+  expect((await due(farFuture, 10)).map(({ id }) => id)).toEqual(["migration-b-1"]);
   expect(await whyUnreadable("migration-a-1")).toContain("The migration migration-a-1 in Redis can't be read");
 });
 

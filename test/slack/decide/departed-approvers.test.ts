@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createMigration, type Migration } from "../../../src/access/migration/migration.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
-import { eventOf } from "../../../src/ledger/record-change.ts";
+import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { decideOnMigration } from "../../../src/slack/migrate/migration-clicks.ts";
 import { migrationMessage } from "../../../src/slack/migrate/migration-message.ts";
@@ -110,7 +110,7 @@ describe("of a migration, an approval of somebody who meanwhile", () => {
       3600,
     );
     const after: Migration = { ...asked, plan: { at: asked.createdAt, digest, summary, outs: [], seal: "" } };
-    await ledger.migrations.commit({
+    await ledger.commit({
       after,
       event: eventOf("migration.planned", after, "worker", context.now()),
     });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { eventOf } from "../../../src/ledger/record-change.ts";
+import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";
 import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
@@ -60,7 +60,7 @@ test("a request is asked for and reviewed in App Home", async () => {
 
 test("a move is in the App Home of whom it waits for, until they have approved it, and of whoever asked", async () => {
   const migration = aPlannedMigration();
-  await stage.ledger.migrations.commit({
+  await stage.ledger.commit({
     after: migration,
     event: eventOf("migration.asked", migration, "U0ONCALL", at(0)),
   });

@@ -78,13 +78,13 @@ test("a removed migration is answered from the audit log as well", async () => {
     return changedMigration(migration, { state: "denied" });
   };
   for (const migration of [denied(1), denied(2)]) {
-    await ledger.migrations.commit({
+    await ledger.commit({
       after: migration,
       event: anEvent({ type: "migration.asked", request: migration.id }),
     });
-    await ledger.migrations.markShown(migration.id, shown);
+    await ledger.markShown(migration.id, shown);
   }
-  const isRemoved = await ledger.migrations.remove(denied(1), null);
+  const isRemoved = await ledger.remove(denied(1), null);
 
   const { text } = await status("U0APPROVER", "migration-staging-1");
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { readConfig } from "../../../src/config/config.ts";
-import { eventOf } from "../../../src/ledger/record-change.ts";
+import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { wakeHomes } from "../../../src/slack/look/home.ts";
 import { showMigration } from "../../../src/slack/migrate/show-migration.ts";
 import type { Directory } from "../../../src/slack/people/directory.ts";
@@ -50,7 +50,7 @@ test("who may approve by a rule alone, or by the cluster alone, is not forgotten
 test("a move that changes has the same people's App Homes brought up to date", async () => {
   const showing = async (context: MessengerContext) => {
     const migration = aMigration();
-    await context.ledger.migrations.commit({
+    await context.ledger.commit({
       after: migration,
       event: eventOf("migration.asked", migration, "U0ONCALL", at(0)),
     });

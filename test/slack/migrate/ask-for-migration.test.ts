@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { Migration } from "../../../src/access/migration/migration.ts";
-import { eventOf } from "../../../src/ledger/record-change.ts";
+import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { aMigration, aPlannedMigration } from "../../builders/a-migration.ts";
 import { aDecision } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => stage.stop());
 
 async function put(migration: Migration = aPlannedMigration()): Promise<void> {
-  await stage.ledger.migrations.commit({
+  await stage.ledger.commit({
     after: migration,
     event: eventOf("migration.asked", migration, migration.requester, at(0)),
   });

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import { sealMigrationPlan } from "../../../src/access/approval/seals.ts";
 import { createMigration, type Migration } from "../../../src/access/migration/migration.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { eventOf } from "../../../src/ledger/record-change.ts";
+import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { genuineLedger } from "../../../src/slack/decide/genuine-ledger.ts";
 import { changedMigration, type MigrationChange } from "../../builders/a-migration.ts";
 import { keys } from "../../builders/keys.ts";
@@ -25,7 +25,7 @@ beforeEach(() => {
 async function put(change: MigrationChange): Promise<Migration> {
   const asked = createMigration({ id, cluster: "staging", requester: "U0ONCALL", givenArns: [] }, at(0), 3600);
   const after = changedMigration(asked, change);
-  await plain.migrations.commit({ after, event: eventOf("migration.planned", after, "worker", at(0)) });
+  await plain.commit({ after, event: eventOf("migration.planned", after, "worker", at(0)) });
   return after;
 }
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { Migration } from "../../../src/access/migration/migration.ts";
-import { eventOf } from "../../../src/ledger/record-change.ts";
+import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
@@ -20,7 +20,7 @@ afterEach(() => stage.stop());
 
 async function put(change: Partial<Migration> = {}): Promise<void> {
   const migration = aPlannedMigration(change);
-  await stage.ledger.migrations.commit({
+  await stage.ledger.commit({
     after: migration,
     event: eventOf("migration.asked", migration, migration.requester, at(0)),
   });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { sealMigrationPlan } from "../../../src/access/approval/seals.ts";
 import type { Migration } from "../../../src/access/migration/migration.ts";
-import { eventOf } from "../../../src/ledger/record-change.ts";
+import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { reviseMigration } from "../../builders/a-migration.ts";
 import { keys } from "../../builders/keys.ts";
@@ -43,7 +43,7 @@ async function revise(
   type: "migration.planned" | "migration.stepped" | "migration.done" = "migration.planned",
 ) {
   const after = reviseMigration(await migrationNow(), change);
-  await stage.ledger.migrations.commit({ after, event: eventOf(type, after, "worker", new Date()) });
+  await stage.ledger.commit({ after, event: eventOf(type, after, "worker", new Date()) });
   return after;
 }
 

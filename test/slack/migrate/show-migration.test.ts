@@ -3,7 +3,7 @@ import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import type { Migration } from "../../../src/access/migration/migration.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { eventOf } from "../../../src/ledger/record-change.ts";
+import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { showMigration } from "../../../src/slack/migrate/show-migration.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPlannedMigration, reviseMigration } from "../../builders/a-migration.ts";
@@ -25,7 +25,7 @@ beforeEach(async () => {
 afterEach(() => slack.stop());
 
 async function put(after: Migration): Promise<void> {
-  await ledger.migrations.commit({ after, event: eventOf("migration.planned", after, "worker", at(0)) });
+  await ledger.commit({ after, event: eventOf("migration.planned", after, "worker", at(0)) });
 }
 async function revise(change: Partial<Migration>): Promise<void> {
   const migration = await ledger.migrations.get(id);
@@ -39,7 +39,7 @@ const approval = aDecision({ digest });
 
 /** What the thread under the channel's message says. */
 async function thread(): Promise<readonly string[]> {
-  const { message } = (await ledger.migrations.shown(id)) ?? {};
+  const { message } = (await ledger.shown(id)) ?? {};
   const parent = slack.messages("C0ACCESS").find(({ ts }) => ts === message?.ts) ?? expect.fail("there is no message");
   return slack.replies(parent).map(textOf);
 }
@@ -138,7 +138,7 @@ describe("where the channel is gone", () => {
     await showGone(directory, text);
 
     expect(toldTo("U0APPROVER2")).toHaveLength(1);
-    expect(await ledger.migrations.unshown(9)).toEqual([]);
+    expect(await ledger.unshown(9)).toEqual([]);
   });
 });
 
@@ -172,5 +172,5 @@ test("nobody is reminded of a move that somebody stops while its message is brou
   await show({ ...ledger, migrations: { ...ledger.migrations, get } });
 
   expect((await thread()).join()).not.toContain("still waits");
-  expect(await ledger.migrations.unshown(9)).toEqual([id]);
+  expect(await ledger.unshown(9)).toEqual([id]);
 });

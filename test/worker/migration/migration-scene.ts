@@ -1,7 +1,7 @@
 import { decideMigration } from "../../../src/access/approval/decide-migration.ts";
 import { createMigration, type Migration, nextMigrationId } from "../../../src/access/migration/migration.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { eventOf } from "../../../src/ledger/record-change.ts";
+import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { lookAtMigration } from "../../../src/worker/migration/look-at-migration.ts";
 import { type BothKeys, keys } from "../../builders/keys.ts";
@@ -58,7 +58,7 @@ export function migrationScene(ledger: Ledger, from: BothKeys = keys): Migration
         clock(),
         24 * 3600,
       );
-      await ledger.migrations.commit({
+      await ledger.commit({
         after: migration,
         event: eventOf("migration.asked", migration, "U0ONCALL", clock()),
       });
@@ -71,7 +71,7 @@ export function migrationScene(ledger: Ledger, from: BothKeys = keys): Migration
         const decided = decideMigration(migration, cluster, { user, memberships: [] }, click, from.decision, clock());
         if (decided.type === "refused") throw new Error(decided.code);
         const event = eventOf("migration.approved", decided.after, user, clock());
-        await ledger.migrations.commit({ after: decided.after, event });
+        await ledger.commit({ after: decided.after, event });
       }
       return now();
     },

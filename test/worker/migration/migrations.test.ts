@@ -8,8 +8,8 @@ import { clusterArnOf } from "../../../src/access/policy/cluster.ts";
 import { planReminders } from "../../../src/access/request/reminder.ts";
 import { readKept } from "../../../src/access/rescue/kept.ts";
 import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
-import type { Ledger, MigrationChange } from "../../../src/ledger/ledger.ts";
-import { eventOf } from "../../../src/ledger/record-change.ts";
+import type { Ledger, LedgerChange } from "../../../src/ledger/ledger.ts";
+import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { openEks } from "../../../src/worker/open/open-eks.ts";
 import { reachCluster } from "../../../src/worker/open/reach-cluster.ts";
 import { reviseMigration } from "../../builders/a-migration.ts";
@@ -65,7 +65,7 @@ async function stop(): Promise<void> {
   const verdict = withdrawMigration(migration, cluster, staging, "not today", now);
   if (verdict.type === "refused") throw new Error(verdict.code);
   const event = eventOf("migration.withdrawn", verdict.after, "U0APPROVER", now);
-  await scene.ledger.migrations.commit({ after: verdict.after, event });
+  await scene.ledger.commit({ after: verdict.after, event });
 }
 
 /** The ledger of a process that is killed at its nth commit: before it, or right after it. Nothing of it answers then. */
@@ -73,12 +73,12 @@ function dyingAt(ledger: Ledger, nth: number, when: "before" | "after"): Ledger 
   let commits = 0;
   let isDead = false;
   const killed = () => new Error("killed");
-  const commit = async (change: MigrationChange) => {
+  const commit = async (change: LedgerChange) => {
     if (isDead) throw killed();
     commits += 1;
     isDead = commits === nth;
     if (isDead && when === "before") throw killed();
-    const result = await ledger.migrations.commit(change);
+    const result = await ledger.commit(change);
     if (isDead) throw killed();
     return result;
   };
@@ -87,7 +87,7 @@ function dyingAt(ledger: Ledger, nth: number, when: "before" | "after"): Ledger 
     if (isDead) throw killed();
     return ledger.migrations.get(id);
   };
-  return { ...ledger, migrations: { ...ledger.migrations, commit, get } };
+  return { ...ledger, commit, migrations: { ...ledger.migrations, get } };
 }
 
 describe("a move that two approvers have approved", () => {
@@ -215,7 +215,7 @@ describe("a move that two approvers have approved", () => {
       const now = scene.context().now();
       const again = retryMigration(await scene.now(), cluster, staging, now);
       if (again.type === "refused") throw new Error(again.code);
-      await scene.ledger.migrations.commit({
+      await scene.ledger.commit({
         after: again.after,
         event: eventOf("migration.retried", again.after, "U0APPROVER", now),
       });
@@ -228,7 +228,7 @@ describe("what is not what was approved is not carried out", () => {
   test("where aws-auth says something else before the first step: the approvers are asked again", async () => {
     const before = await scene.ask();
     const after = reviseMigration(before, { reminders: { sent: 1, nextAt: null } });
-    await scene.ledger.migrations.commit({
+    await scene.ledger.commit({
       after,
       event: eventOf("migration.reminded", after, "worker", new Date()),
     });
@@ -272,7 +272,7 @@ describe("what is not what was approved is not carried out", () => {
     if (!approval) throw new Error("Nobody approved.");
     const approvals = [approval, { ...approval, by: "U0APPROVER2" }];
     const forged = reviseMigration(migration, { state: "running", approvals });
-    await scene.ledger.migrations.commit({
+    await scene.ledger.commit({
       after: forged,
       event: eventOf("migration.approved", migration, "x", new Date()),
     });

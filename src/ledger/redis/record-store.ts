@@ -1,0 +1,83 @@
+import { type AuditEvent, canonicalJson, digestOfEvent, type Json } from "../../access/audit/event.ts";
+import { classOf } from "../../access/request/lists.ts";
+import { isClosed } from "../../access/request/request.ts";
+import type { CommitResult, LedgerChange, RecordLedger } from "../ledger.ts";
+import { isMigration, type LedgerRecord, recordDueAt } from "../records.ts";
+import type { RedisClient } from "./client.ts";
+import { removeRecord, takeClosed } from "./closed.ts";
+import { commitScript, runScript } from "./commit-script.ts";
+import { chainHeadKey, eventsKey, logKey } from "./events.ts";
+import { reach } from "./explain-redis-error.ts";
+import { countsKey, dueKey, listsOf, listUnlisted, openByClusterKey, pendingKey } from "./lists.ts";
+import { unshownKey } from "./messages.ts";
+import { kindOfRecord, readRecord, readRecords, recordKey } from "./records.ts";
+import { readStored, type StoredReader, unreadableSentence } from "./stored.ts";
+
+/** Records of both kinds on Redis: one atomic step writes them, one index has what is due, and one list what is over. */
+export function redisRecords(redis: RedisClient, reader: StoredReader): RecordLedger {
+  return {
+    commit: (change) => reach(() => commit(redis, reader, change)),
+    due: (now, limit) => reach(() => readDue(redis, reader, now, limit)),
+    whyUnreadable: (id) => reach(() => whyUnreadable(redis, id)),
+    takeClosed: (taking) => reach(() => takeClosed(redis, reader, taking)),
+    remove: (record, logForMs) => reach(() => removeRecord(redis, record, logForMs)),
+  };
+}
+
+async function commit(
+  redis: RedisClient,
+  reader: StoredReader,
+  { after, event, mostPending }: LedgerChange,
+): Promise<CommitResult> {
+  const { id, version, cluster, requester } = after;
+  const due = recordDueAt(after);
+  const lists = listsOf(after);
+  const keys = [
+    ...[recordKey(id), dueKey, unshownKey, chainHeadKey, eventsKey, logKey(id), countsKey, openByClusterKey],
+    ...lists.map(({ key }) => key),
+  ];
+  // Requests alone are counted.
+  const [counted, openIn] = isMigration(after) ? ["", ""] : [classOf(after), isClosed(after) ? "" : cluster];
+  const written = await runScript(redis, commitScript, keys, [
+    ...[String(version - 1), JSON.stringify(after), id, due === null ? "" : String(due)],
+    ...[event ? canonicalJson(asJson(event)) : "", event ? digestOfEvent(event) : "", counted, openIn],
+    ...lists.map(({ place }) => (place === null ? "" : String(place))),
+    ...[String(keys.indexOf(pendingKey(requester)) + 1), mostPending === undefined ? "" : String(mostPending)],
+  ]);
+  if (written === 1) return { type: "committed" };
+  const current = await readRecord(redis, reader, kindOfRecord(id), id);
+  // A connection that broke after the script had run: ioredis sent it again, and the first run had won.
+  if (current && canonicalJson(asJson(current)) === canonicalJson(asJson(after))) return { type: "committed" };
+  return { type: "conflict", current };
+}
+
+function asJson(value: LedgerRecord | AuditEvent): Json {
+  return value as unknown as Json;
+}
+
+/** What can't be read stays due, and would take the places of the others: it is looked at again later. */
+const lookAgainMs = 5 * 60_000;
+
+async function readDue(
+  redis: RedisClient,
+  reader: StoredReader,
+  now: Date,
+  limit: number,
+): Promise<readonly LedgerRecord[]> {
+  const ids = await redis.zrangebyscore(dueKey, "-inf", now.getTime(), "LIMIT", 0, limit);
+  const records = await readRecords(redis, reader, ids);
+  const read = new Set(records.map(({ id }) => id));
+  const missing = ids.filter((id) => !read.has(id));
+  if (missing.length > 0) {
+    await redis.zadd(dueKey, "XX", ...missing.flatMap((id) => [now.getTime() + lookAgainMs, id]));
+  }
+  await listUnlisted(redis, records);
+  return records;
+}
+
+async function whyUnreadable(redis: RedisClient, id: string): Promise<string | null> {
+  const text = await redis.hget(recordKey(id), "record");
+  const kind = kindOfRecord(id);
+  const reading = text === null ? null : readStored(kind, id, text);
+  return reading?.type === "unreadable" ? unreadableSentence(kind, id, reading.problem) : null;
+}
