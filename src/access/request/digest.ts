@@ -4,6 +4,7 @@ import type { Cluster, Level } from "../policy/cluster.ts";
 import { creatorArnOf } from "../policy/creator.ts";
 import { ruleFor } from "../policy/rule.ts";
 import type { AccessRequest, Preview } from "./record.ts";
+import { typedIn } from "./typed.ts";
 
 /** What of the cluster a change depends on. */
 export type SeenInCluster = Pick<Preview, "base" | "way" | "leases">;
@@ -43,8 +44,7 @@ function wishValue(request: AccessRequest, cluster: Cluster, level: Level) {
     level: request.level,
     groups: [...request.groups].sort(),
     durationSeconds: request.durationSeconds,
-    reason: request.reason,
-    ticket: request.ticket,
+    ...typedIn(request),
     createdAt: request.createdAt,
     lapsesAt: request.lapsesAt,
     extends: request.extends,

@@ -81,9 +81,9 @@ export function keepToPolicy(
   return mistaken(principal.mistake ? `${principal.mistake} ${verdict.message}` : verdict.message, "<arn>");
 }
 
-export function readDuration(typed: string | undefined, level: Level | null): ReadPart<number> {
+export function readDuration(typed: string | null, level: Level | null): ReadPart<number> {
   const longest = level?.maxDurationSeconds ?? Number.POSITIVE_INFINITY;
-  if (typed === undefined) {
+  if (typed === null) {
     const seconds = Math.min(defaultDurationSeconds, longest);
     return understood(seconds, formatDuration(seconds), "");
   }
@@ -108,7 +108,7 @@ export function takesTicket({ ticket }: Cluster): boolean {
 }
 
 /** Null without a mistake: there is none, and none is wanted. */
-export function readTicket(typed: string | undefined, cluster: Cluster | null): ReadPart<string> {
+export function readTicket(typed: string | null, cluster: Cluster | null): ReadPart<string> {
   const ticket = typed?.trim() ?? "";
   const none = { value: null, meant: null, mistake: null, corrected: "", shown: "" };
   if (!cluster || !takesTicket(cluster)) return none;

@@ -11,6 +11,7 @@ import type {
   Trouble,
 } from "./record.ts";
 import type { ClusterTrouble } from "./retry.ts";
+import { typedFields } from "./typed.ts";
 
 /** The parts that a request and a migration have in common. Strict: a field that we do not know is not written by us. */
 const text = z.string();
@@ -154,8 +155,7 @@ const requestFields = z.strictObject({
   principal: text,
   groups: texts,
   durationSeconds: z.number().positive(),
-  reason: text,
-  ticket: text.nullable(),
+  ...typedFields,
   createdAt: time,
   lapsesAt: time,
   until: time.nullable(),

@@ -1,6 +1,7 @@
 import type { Way } from "../policy/cluster.ts";
 import type { Standing } from "../policy/person.ts";
 import type { GroupRight } from "../policy/rights.ts";
+import type { Typed } from "./typed.ts";
 
 /** A username and the groups that it brings, as aws-auth gives them. */
 export interface MappedIdentity {
@@ -50,7 +51,7 @@ export interface Trouble {
 }
 
 /** What a request has in every state. */
-export interface RequestFields {
+export interface RequestFields extends Typed {
   readonly id: string;
   /** Counts the changes, from 1; the ledger compares it before each write. */
   readonly version: number;
@@ -66,8 +67,6 @@ export interface RequestFields {
   /** The level's groups and access policies when the request was made. */
   readonly groups: readonly string[];
   readonly durationSeconds: number;
-  readonly reason: string;
-  readonly ticket: string | null;
   /** ISO 8601. */
   readonly createdAt: string;
   /** ISO 8601: after this time it can't be approved. */

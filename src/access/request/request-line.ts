@@ -13,15 +13,14 @@ import {
   takesTicket,
 } from "./read-part.ts";
 import { refuseTicket } from "./ticket.ts";
+import type { Typed } from "./typed.ts";
 
 /** Everything that a request says, read and allowed by the policy. */
-export interface RequestWish {
+export interface RequestWish extends Typed {
   readonly cluster: Cluster;
   readonly level: Level;
   readonly principal: Principal;
   readonly durationSeconds: number;
-  readonly ticket: string | null;
-  readonly reason: string;
 }
 
 export type PartName = keyof RequestParts;
@@ -42,7 +41,7 @@ export function readRequest(parts: RequestParts, clusters: ReadonlyMap<string, C
   const cluster = readCluster(parts.cluster, clusters);
   const level = readLevel(parts.level, cluster.meant);
   const principal = keepToPolicy(readArn(parts.principal), cluster.meant, level.meant);
-  const end = parts.duration === undefined ? timeAtEnd(parts.reason) : null;
+  const end = parts.duration === null ? timeAtEnd(parts.reason) : null;
   const duration = end ? askIfDuration(end.time, level.meant) : readDuration(parts.duration, level.meant);
   const ticket = readTicket(parts.ticket, cluster.meant);
   const reason = readReason(reasonOf(end ? { ...parts, reason: end.before } : parts, cluster.meant));
@@ -63,21 +62,18 @@ export function readRequest(parts: RequestParts, clusters: ReadonlyMap<string, C
 
 /** Where a cluster wants no ticket, a reason may begin with the word. */
 function reasonOf({ ticket, reason }: RequestParts, cluster: Cluster | null): string {
-  if (ticket === undefined || !cluster || takesTicket(cluster)) return reason;
+  if (ticket === null || !cluster || takesTicket(cluster)) return reason;
   return `ticket ${ticket} ${reason}`;
 }
 
 /** The parts of a request as they were typed, in a line or in the fields of a form. */
-export interface RequestParts {
+export interface RequestParts extends Typed {
   readonly cluster: string;
   /** Empty: not said. */
   readonly principal: string;
   readonly level: string;
-  /** Undefined: not said. */
-  readonly duration: string | undefined;
-  /** Undefined: not said. */
-  readonly ticket: string | undefined;
-  readonly reason: string;
+  /** Null: not said. */
+  readonly duration: string | null;
 }
 
 type Clusters = ReadonlyMap<string, Cluster>;
@@ -97,7 +93,7 @@ export function splitRequestLine(line: string, clusters: Clusters): RequestParts
     at += taken;
   }
   const reason = takeEnd(words.slice(at), draft, clusters);
-  const { cluster = "", principal = "", level = "", duration, ticket } = draft;
+  const { cluster = "", principal = "", level = "", duration = null, ticket = null } = draft;
   return { cluster, principal, level, duration, ticket, reason: reason.join(" ") };
 }
 

@@ -1,18 +1,20 @@
 import { isReviewing, isReviewingEnd, isSigningIn } from "../lease/proving.ts";
 import { noStanding } from "../policy/person.ts";
 import type { AccessRequest, PendingRequest } from "./record.ts";
+import { type Typed, untyped } from "./typed.ts";
 
 export type NewRequest = Pick<
   AccessRequest,
-  "id" | "requester" | "cluster" | "level" | "principal" | "groups" | "durationSeconds" | "reason" | "extends"
+  "id" | "requester" | "cluster" | "level" | "principal" | "groups" | "durationSeconds" | "extends"
 > &
-  Partial<Pick<AccessRequest, "standing" | "ticket" | "until">>;
+  Omit<Typed, keyof typeof untyped> &
+  Partial<Typed & Pick<AccessRequest, "standing" | "until">>;
 
 /** A request as it first stands in the ledger. */
 export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: number): PendingRequest {
   return {
     standing: noStanding,
-    ticket: null,
+    ...untyped,
     until: null,
     ...wish,
     version: 1,

@@ -136,7 +136,7 @@ export function partsOf(view: FormView): RequestParts {
     level: putIn(view, "level"),
     principal: putIn(view, "principal").trim(),
     duration: typedDuration(view) || putIn(view, "duration"),
-    ticket: putIn(view, "ticket") || undefined,
+    ticket: putIn(view, "ticket") || null,
     reason: putIn(view, "reason"),
   };
 }

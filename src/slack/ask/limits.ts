@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Extension } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { RequestWish } from "../../access/request/request-line.ts";
+import { typedIn } from "../../access/request/typed.ts";
 import type { EventLedger, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../blocks/message.ts";
@@ -79,15 +80,15 @@ async function sameOfNow(
 
 /** Extensions compare by their end: their duration from now differs with each click. */
 function partsOf(wish: RequestWish, extension: Extension | null): readonly unknown[] {
-  const { cluster, level, principal, durationSeconds, ticket, reason } = wish;
+  const { cluster, level, principal, durationSeconds } = wish;
   const time = extension ? [extension.of, extension.until] : [durationSeconds];
-  return [cluster.name, level.name, principal.arn, ticket, reason, ...time];
+  return [cluster.name, level.name, principal.arn, typedIn(wish), ...time];
 }
 
 function isSame(request: AccessRequest, wish: RequestWish, extension: Extension | null): boolean {
-  const { cluster, level, principal, durationSeconds, ticket, reason, extends: extended, until } = request;
+  const { cluster, level, principal, durationSeconds, extends: extended, until } = request;
   const time = extended ? [extended, until] : [durationSeconds];
-  const parts = [cluster, level, principal, ticket, reason, ...time];
+  const parts = [cluster, level, principal, typedIn(request), ...time];
   return JSON.stringify(parts) === JSON.stringify(partsOf(wish, extension));
 }
 

@@ -3,6 +3,7 @@ import { explain } from "../../access/failure/access-error.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { type RequestReading, readRequest, splitRequestLine } from "../../access/request/request-line.ts";
+import { typedIn } from "../../access/request/typed.ts";
 import { acknowledgeWhenDone, answerClick, type ButtonClick, openOnClick, tellNotYet } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -82,10 +83,9 @@ async function askAgain(context: SlackContext, user: string, id: string): Promis
     if (request) await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
     return noSuchRequestAnswer(id);
   }
-  const { cluster, principal, level, reason } = request;
-  const ticket = request.ticket ?? undefined;
+  const { cluster, principal, level } = request;
   const duration = formatDuration(roundSecondsOf(request)).replaceAll(" ", "");
-  const reading = readRequest({ cluster, principal, level, duration, ticket, reason }, context.config.clusters);
+  const reading = readRequest({ cluster, principal, level, duration, ...typedIn(request) }, context.config.clusters);
   if (reading.type === "mistakes") return mistakesAnswer(reading);
   return askFor(context, user, reading.wish);
 }

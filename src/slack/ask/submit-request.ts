@@ -7,6 +7,7 @@ import type { AccessRequest, PendingRequest, RefusedRequest } from "../../access
 import { createRequest } from "../../access/request/request.ts";
 import type { RequestWish } from "../../access/request/request-line.ts";
 import { refused } from "../../access/request/transitions.ts";
+import { typedIn } from "../../access/request/typed.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -32,48 +33,19 @@ export async function submitRequest(
   wish: RequestWish,
   extension: Extension | null = null,
 ): Promise<AccessRequest> {
-  const { cluster, level, principal, durationSeconds, ticket, reason } = wish;
   const now = context.now();
-  const standing = await standingOf(context, cluster, requester);
-  const allowed = mayAsk({ ...wish, requester, standing }, now);
-  const tooFew =
-    allowed.type === "allowed" ? await refuseWithoutApprovers(context, requester, wish, allowed.rule, now) : null;
-  const verdict = tooFew ?? allowed;
-  const asked = createRequest(
-    {
-      id: context.newRequestId(),
-      requester,
-      standing,
-      cluster: cluster.name,
-      level: level.name,
-      principal: principal.arn,
-      groups: level.groups,
-      durationSeconds,
-      ticket,
-      reason,
-      extends: extension?.of ?? null,
-      until: extension?.until ?? null,
-    },
-    now,
-    context.config.timing.requestLapsesAfterSeconds,
-  );
+  const standing = await standingOf(context, wish.cluster, requester);
+  const verdict = await judge(context, { ...wish, requester, standing }, now);
+  const details = detailsOf(wish, extension);
+  const who = { id: context.newRequestId(), requester, standing, cluster: wish.cluster.name };
+  const asked = createRequest({ ...who, ...details }, now, context.config.timing.requestLapsesAfterSeconds);
   const { request, type, refusal } = answered(asked, verdict);
-  const event = eventOf(type, request, requester, now, {
-    ...refusal,
-    principal: principal.arn,
-    admits: admittedInWords(admittedBy(principal.arn)),
-    level: level.name,
-    groups: level.groups,
-    durationSeconds,
-    ticket,
-    reason,
-    extends: extension?.of ?? null,
-    until: extension?.until ?? null,
-  });
+  const admits = admittedInWords(admittedBy(request.principal));
+  const event = eventOf(type, request, requester, now, { ...refusal, ...details, admits });
   // A refusal leaves an event and no record: otherwise people without any right could fill the ledger.
   if (refusal) {
-    const tried = { cluster: cluster.name, level: level.name, principal: principal.arn, code: refusal.code };
-    await noteRefused(context, { ...event, request: "" }, tried);
+    const { cluster, level, principal } = request;
+    await noteRefused(context, { ...event, request: "" }, { cluster, level, principal, code: refusal.code });
     return request;
   }
   const { pending: mostPending } = context.config.limits;
@@ -81,12 +53,41 @@ export async function submitRequest(
   if (result.type === "conflict" && !result.current) return tooManyPending(request, mostPending);
   // Ids are random: a conflict means that this id exists, so draw another.
   if (result.type === "conflict") return submitRequest(context, requester, wish, extension);
-  // The first request links the account; a later one for another principal proves nothing about the person.
-  if (verdict.type === "allowed" && !asksForLinks(context.config) && !(await context.ledger.linkOf(requester))) {
-    const seal = sealLink(requester, principal.arn, { by: null, at: now.toISOString() }, context.keys.decision);
-    await context.ledger.linkPrincipal(requester, { arn: principal.arn, seal });
-  }
+  await linkFirst(context, request, now);
   return request;
+}
+
+/** What the record and its event say about a wish. */
+function detailsOf(wish: RequestWish, extension: Extension | null) {
+  const { level, principal, durationSeconds } = wish;
+  return {
+    level: level.name,
+    groups: level.groups,
+    principal: principal.arn,
+    durationSeconds,
+    ...typedIn(wish),
+    extends: extension?.of ?? null,
+    until: extension?.until ?? null,
+  };
+}
+
+/** By the policy first; then whether enough approvers are there. */
+async function judge(
+  context: SlackContext,
+  asking: Parameters<typeof mayAsk>[0] & RequestWish,
+  now: Date,
+): Promise<AskVerdict> {
+  const verdict = mayAsk(asking, now);
+  if (verdict.type === "refused") return verdict;
+  return (await refuseWithoutApprovers(context, asking.requester, asking, verdict.rule, now)) ?? verdict;
+}
+
+/** The first request links the account. A later one for another principal proves nothing about the person. */
+async function linkFirst({ config, ledger, keys }: SlackContext, request: AccessRequest, now: Date): Promise<void> {
+  const { requester, principal } = request;
+  if (asksForLinks(config) || (await ledger.linkOf(requester))) return;
+  const seal = sealLink(requester, principal, { by: null, at: now.toISOString() }, keys.decision);
+  await ledger.linkPrincipal(requester, { arn: principal, seal });
 }
 
 /** Other requests of the same person came first, after the check. */

@@ -6,6 +6,7 @@ import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { noStanding } from "../../access/policy/person.ts";
 import { placeIn } from "../../access/request/lists.ts";
 import type { ApprovedRequest, Holding, Share } from "../../access/request/record.ts";
+import { untyped } from "../../access/request/typed.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
@@ -138,7 +139,7 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     principal: holding.arn,
     groups: share.groups,
     durationSeconds,
-    ticket: null,
+    ...untyped,
     reason: "recovered from the cluster's own memory after the ledger was lost",
     createdAt: at,
     lapsesAt: share.endsAt,

@@ -5,7 +5,7 @@ import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
 const arn = "arn:aws:iam::111122223333:role/developers";
 const ticket = { need: "optional", pattern: "OPS-[0-9]+" } as const;
 const clusters = clustersOf(aCluster({ ticket }), aCluster({ name: "production" }));
-const nothing = { cluster: "", principal: "", level: "", duration: undefined, ticket: undefined, reason: "" };
+const nothing = { cluster: "", principal: "", level: "", duration: null, ticket: null, reason: "" };
 const staging = { ...nothing, cluster: "staging", level: "viewer" };
 
 describe("a request in one line", () => {

@@ -175,7 +175,7 @@ describe("what stands in the form", () => {
       level: "viewer",
       principal: engineer,
       duration: "",
-      ticket: undefined,
+      ticket: null,
       reason: "why",
     });
     expect(formOf(view)).toEqual({

@@ -1,0 +1,21 @@
+import { z } from "zod";
+
+/** What a person types with a request, in the form in which the ledger has it. */
+export const typedFields = {
+  reason: z.string(),
+  ticket: z.string().nullable(),
+} as const;
+
+/**
+ * These fields go whole wherever a request is made, compared, recorded, approved, extended or repeated. A field that is added here
+ * is covered by the approval's digest and in the audit log.
+ */
+export type Typed = { readonly [Name in keyof typeof typedFields]: z.infer<(typeof typedFields)[Name]> };
+
+/** The fields that an emergency and a recovered lease leave empty. */
+export const untyped = { ticket: null } as const satisfies Partial<Typed>;
+
+/** Of a wish or a record, these fields alone. */
+export function typedIn({ reason, ticket }: Typed): Typed {
+  return { reason, ticket };
+}
