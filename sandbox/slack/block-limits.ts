@@ -1,7 +1,5 @@
-import { viewBlocks } from "./block-limits/blocks.ts";
-import { type Check, flag, object, problem, string } from "./block-limits/check.ts";
-import { plainText, type } from "./block-limits/elements.ts";
-import { messageBlocks } from "./block-limits/message-blocks.ts";
+import { messageBlocks, plainText, type, viewBlocks } from "./block-limits/blocks.ts";
+import { type Check, object, problem, string } from "./block-limits/check.ts";
 import { isObject, type JsonObject, listAt, textAt } from "./json.ts";
 
 /**
@@ -27,7 +25,6 @@ export function problemsOfView(view: unknown): readonly string[] {
 const common = {
   private_metadata: string({ max: 3000 }),
   callback_id: string({ max: 255 }),
-  external_id: string({ max: 255 }),
 };
 
 const blocksOfView: Check = (blocks, at) => problemsOf(blocks, "view", at);
@@ -40,9 +37,6 @@ const modal = object(
     ...common,
     close: plainText(24),
     submit: plainText(24),
-    clear_on_close: flag,
-    notify_on_close: flag,
-    submit_disabled: flag,
   },
 );
 

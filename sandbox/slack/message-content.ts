@@ -5,18 +5,18 @@ import { isObject, type JsonObject, listAt, objectAt, textAt } from "./json.ts";
 import { jsonArgument, refusedFor, SlackRefusal, textArgument } from "./methods/method.ts";
 import type { SandboxMessage } from "./shapes.ts";
 
-/** Parts of rich text and cells of tables: their text is not escaped. */
-const bare = ["text", "link", "raw_text", "raw_number"];
+/** Parts of rich text: their text is not escaped. */
+const bare = ["text", "link"];
 
 const freshId = () => randomBytes(4).toString("base64url").slice(0, 5);
 
 /** These carry no action_id. */
-const passive = ["mrkdwn", "plain_text", "image"];
+const passive = ["mrkdwn", "plain_text"];
 
-type Content = Pick<SandboxMessage, "text" | "blocks" | "metadata">;
+type Content = Pick<SandboxMessage, "text" | "blocks">;
 
 /**
- * Text, blocks and metadata of a message that the app sends, checked as Slack does. What the app does not name is taken
+ * Text and blocks of a message that the app sends, checked as Slack does. What the app does not name is taken
  * from `kept`, the message that is changed.
  */
 export function messageContent(args: JsonObject, kept?: Content): Content {
@@ -25,7 +25,7 @@ export function messageContent(args: JsonObject, kept?: Content): Content {
   if (text.length > 40_000) throw new SlackRefusal("msg_too_long");
   const blocks = given === undefined || given === null ? (kept?.blocks ?? []) : checkedBlocks(given);
   if (text === "" && blocks.length === 0) throw new SlackRefusal("no_text");
-  return { text, blocks, ...metadata(args) };
+  return { text, blocks };
 }
 
 function checkedBlocks(given: unknown): Content["blocks"] {
@@ -34,14 +34,6 @@ function checkedBlocks(given: unknown): Content["blocks"] {
   if (problems.length > 0) throw refusedFor("invalid_blocks", problems);
   if (lengthOfText(given) > longestText) throw new SlackRefusal("msg_blocks_too_long");
   return storedBlocks(given);
-}
-
-function metadata(args: JsonObject): { metadata?: JsonObject } {
-  const given = jsonArgument(args, "metadata", "invalid_metadata_format");
-  if (given === undefined || given === null) return {};
-  const valid = isObject(given) && typeof given.event_type === "string" && isObject(given.event_payload);
-  if (!valid) throw new SlackRefusal("invalid_metadata_schema");
-  return { metadata: given };
 }
 
 /** Blocks as Slack keeps and returns them: each gets a block_id, each interactive element an action_id, where the app gave none. */
@@ -58,7 +50,7 @@ export function storedBlocks(blocks: unknown): readonly SlackBlock[] {
 
 function storedElement(element: JsonObject): JsonObject {
   const type = String(element.type);
-  if (passive.includes(type) || type.startsWith("rich_text_") || type === "card") return element;
+  if (passive.includes(type) || type.startsWith("rich_text_")) return element;
   return { ...element, action_id: element.action_id ?? freshId() };
 }
 
@@ -81,14 +73,11 @@ export function textOf(shown: {
 function textOfBlock(block: JsonObject, inputs: Inputs): string {
   const standing = objectAt(inputs, String(block.block_id));
   const element = (value: unknown) => textOfElement(value, standing);
-  const cells = Array.isArray(block.rows) ? block.rows.flat() : [];
   const parts = [
     textOfObject(block.label),
-    textOfObject(block.title),
     textOfObject(block.text),
-    ...[block.accessory, block.element, ...listAt(block, "elements"), ...cells].map(element),
+    ...[block.accessory, block.element, ...listAt(block, "elements")].map(element),
     textOfObject(block.hint),
-    textAt(block, "alt_text") ?? "",
   ];
   // A field is a name over a value, two fields beside each other: as text, each is a line of its own.
   const fields = listAt(block, "fields").map((field) => textOfObject(field).replaceAll("\n", " "));
@@ -102,26 +91,18 @@ function textOfElement(element: unknown, standing: JsonObject): string {
   if (bare.includes(String(element.type))) return textAt(element, "text") ?? textAt(element, "url") ?? "";
   if (element.type === "mrkdwn" || element.type === "plain_text") return textOfObject(element);
   if (element.type === "button") return `[${textOfObject(element.text)}]`;
-  if (element.type === "user") return `<@${textAt(element, "user_id")}>`;
   if (Array.isArray(element.elements)) {
     return listAt(element, "elements")
       .map((part) => textOfElement(part, standing))
       .join("");
   }
-  const { type: _, ...value } = objectAt(standing, String(element.action_id));
-  const shown = Object.values(value).flat().map(textOfValue).join(", ") || (textAt(element, "alt_text") ?? "");
+  const { value, selected_option: option } = objectAt(standing, String(element.action_id));
+  const shown = isObject(option) ? textOfObject(option.text) : String(value ?? "");
   return shown === "" ? "" : `[${shown}]`;
 }
 
-/** A text, an id, a number, or an option. */
-function textOfValue(value: unknown): string {
-  if (isObject(value)) return textOfObject(value.text);
-  return value === null || value === undefined ? "" : String(value);
-}
-
-/** The text of a text object, or of a markdown block, which has a string. */
 function textOfObject(value: unknown): string {
-  return readable(typeof value === "string" ? value : (textAt(value, "text") ?? ""));
+  return readable(textAt(value, "text") ?? "");
 }
 
 /** Dates and links as their text, and Slack's three escapes taken back, as the reader sees them. */

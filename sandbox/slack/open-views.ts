@@ -25,7 +25,6 @@ export function makeView(state: SlackState, given: unknown, before?: SandboxView
     title: textAt(view.title, "text") ?? "",
     callback_id: textAt(view, "callback_id") ?? "",
     private_metadata: textAt(view, "private_metadata") ?? "",
-    external_id: textAt(view, "external_id") ?? "",
     blocks,
     json: view,
     inputs: inputsOf(blocks, before?.inputs),
@@ -38,9 +37,6 @@ export function makeView(state: SlackState, given: unknown, before?: SandboxView
 export function pushView(state: SlackState, user: string, view: SandboxView): void {
   const stack = state.views.get(user) ?? [];
   if (stack.length >= deepestStack) throw new SlackRefusal("push_limit_reached");
-  if (view.external_id !== "" && findView(state, { external_id: view.external_id })) {
-    throw new SlackRefusal("duplicate_external_id");
-  }
   state.views.set(user, [...stack, view]);
   state.changed();
 }
@@ -63,14 +59,8 @@ export function closeViews(state: SlackState, user: string, all: boolean): void 
   state.changed();
 }
 
-export function findView(
-  state: SlackState,
-  by: { id?: string | undefined; external_id?: string | undefined },
-): SandboxView | undefined {
-  const open = [...state.views.values()].flat();
-  return [...open, ...state.homes.values()].find(
-    (view) => view.id === by.id || (by.external_id !== undefined && view.external_id === by.external_id),
-  );
+export function findView(state: SlackState, id: string | undefined): SandboxView | undefined {
+  return [...state.views.values(), [...state.homes.values()]].flat().find((view) => view.id === id);
 }
 
 /** A view as the Web API and the payloads give it. */
@@ -85,7 +75,6 @@ export function viewJson(state: SlackState, view: SandboxView): JsonObject {
     blocks: view.blocks,
     private_metadata: view.private_metadata,
     callback_id: view.callback_id,
-    external_id: view.external_id,
     hash: view.hash,
     root_view_id: view.id,
     previous_view_id: null,

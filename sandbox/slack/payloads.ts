@@ -86,17 +86,9 @@ export function viewActionPayload(
 }
 
 /** @see https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload */
-export function viewPayload(
-  state: SlackState,
-  person: SandboxUser,
-  view: SandboxView,
-  type: "view_submission" | "view_closed",
-): JsonObject {
-  const more =
-    type === "view_submission"
-      ? { trigger_id: newTrigger(state, person.id), response_urls: [] }
-      : { is_cleared: false };
-  return { ...interaction(state, person, type), view: viewJson(state, view), ...more };
+export function submissionPayload(state: SlackState, person: SandboxUser, view: SandboxView): JsonObject {
+  const more = { trigger_id: newTrigger(state, person.id), response_urls: [] };
+  return { ...interaction(state, person, "view_submission"), view: viewJson(state, view), ...more };
 }
 
 /** A person types into a menu with options from the app. */

@@ -1,8 +1,8 @@
 import { takeSubmissionAnswer } from "./acknowledgements.ts";
-import { type ElementPlace, filledInput, findInput, type InputValue, isEmptyInput, optionsOf } from "./inputs.ts";
+import { type ElementPlace, filledInput, findInput, type InputValue, isEmptyInput } from "./inputs.ts";
 import { listAt, objectAt, textAt } from "./json.ts";
-import { closeViews, replaceView } from "./open-views.ts";
-import { suggestionPayload, viewPayload } from "./payloads.ts";
+import { replaceView } from "./open-views.ts";
+import { submissionPayload, suggestionPayload } from "./payloads.ts";
 import type { PersonContext } from "./person-context.ts";
 import type { CommandAnswer, SandboxUser, SandboxView } from "./shapes.ts";
 
@@ -50,7 +50,7 @@ export async function suggest(
   const used = findInput(view.blocks, field);
   const payload = suggestionPayload(context.state, user, { view, used, typed });
   const ack = await context.deliver({ kind: "interaction", payload });
-  const options = optionsOf({ options: listAt(ack.body, "options"), option_groups: listAt(ack.body, "option_groups") });
+  const options = listAt(ack.body, "options");
   context.loaded.set(used.actionId, options);
   return options.map((option) => textAt(option.text, "text") ?? "");
 }
@@ -61,16 +61,9 @@ export async function submit(context: PersonContext, user: SandboxUser, view: Sa
   const asked = { ...view, errors };
   replaceView(state, asked);
   if (Object.keys(errors).length > 0) return { status: 0, milliseconds: 0, text: "", errors };
-  const payload = viewPayload(state, user, asked, "view_submission");
+  const payload = submissionPayload(state, user, asked);
   const ack = await context.deliver({ kind: "interaction", payload });
   return takeSubmissionAnswer(state, user.id, asked, ack);
-}
-
-export async function close(context: PersonContext, user: SandboxUser, view: SandboxView): Promise<void> {
-  const { state } = context;
-  closeViews(state, user.id, false);
-  if (view.json.notify_on_close !== true) return;
-  await context.deliver({ kind: "interaction", payload: viewPayload(state, user, view, "view_closed") });
 }
 
 /** What Slack itself says beside the inputs of a view before it sends anything to the app, by block_id. */
@@ -83,19 +76,16 @@ function problemsOfInputs(view: SandboxView): Readonly<Record<string, string>> {
     const input = objectAt(objectAt(view.inputs, blockId), String(element.action_id));
     const problem = isEmptyInput(input)
       ? block.optional !== true && "Please complete this required field."
-      : problemOfText(element.type, input.value, element);
+      : problemOfText(input.value, element);
     if (problem) problems[blockId] = problem;
   }
   return problems;
 }
 
-function problemOfText(type: unknown, value: unknown, element: Readonly<Record<string, unknown>>): string | undefined {
+function problemOfText(value: unknown, element: Readonly<Record<string, unknown>>): string | undefined {
   if (typeof value !== "string") return undefined;
   const { min_length: min, max_length: max } = element;
   if (typeof min === "number" && value.length < min) return `Please enter at least ${min} characters.`;
   if (typeof max === "number" && value.length > max) return `Please enter at most ${max} characters.`;
-  if (type === "email_text_input" && !/^\S+@\S+\.\S+$/.test(value)) return "Please enter a valid email address.";
-  if (type === "url_text_input" && !URL.canParse(value)) return "Please enter a valid URL.";
-  if (type === "number_input" && !/^-?\d+(\.\d+)?$/.test(value)) return "Please enter a number.";
   return undefined;
 }

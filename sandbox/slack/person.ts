@@ -5,14 +5,14 @@ import {
   filledInput,
   findInput,
   type InputValue,
-  optionsOf,
   type PlacedElement,
   type SlackBlock,
 } from "./inputs.ts";
 import { type JsonObject, objectAt, textAt } from "./json.ts";
+import { closeViews } from "./open-views.ts";
 import { commandPayload, homeOpenedPayload, messageActionPayload, viewActionPayload } from "./payloads.ts";
 import type { PersonContext } from "./person-context.ts";
-import { close, type Filling, fill, fillPlaces, submit, suggest } from "./person-modal.ts";
+import { type Filling, fill, fillPlaces, submit, suggest } from "./person-modal.ts";
 import { newResponseUrl } from "./response-urls.ts";
 import type { CommandAnswer, SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";
 import { directChannel, findMessage, type SlackState } from "./state.ts";
@@ -28,10 +28,10 @@ export interface SandboxPerson {
   /** The direct conversation with the bot, oldest first. */
   directMessages(): readonly SandboxMessage[];
   /**
-   * Clicks a button of a message or of the open view, by its action_id, its visible text or its place; an option of an
-   * overflow menu by its text. Uses what the message shows now, not what it showed when it was read; a confirmation is taken as yes.
+   * Clicks a button of a message or of the open view, by its action_id, its visible text or its place. Uses what the message
+   * shows now, not what it showed when it was read; a confirmation is taken as yes.
    */
-  click(shown: SandboxMessage | SandboxView, button: string | ButtonPlace): Promise<CommandAnswer>;
+  click(shown: SandboxMessage | SandboxView, button: string | ElementPlace): Promise<CommandAnswer>;
   /**
    * Chooses in a menu of a message or view, or types into an input that dispatches each character: like `fill`, and sent to the
    * app at once. Throws where Slack would not tell the app.
@@ -45,8 +45,8 @@ export interface SandboxPerson {
   suggestions(field: string, typed: string): Promise<readonly string[]>;
   /** Sends the open modal. Errors, the app's or Slack's own, are on the answer and on the view. */
   submit(values?: Readonly<Record<string, InputValue>> | readonly Filling[]): Promise<CommandAnswer>;
-  /** Closes the open modal; the app hears of it if it asked to. */
-  close(): Promise<void>;
+  /** Closes the open modal. */
+  close(): void;
   home(): SandboxView | undefined;
   openHome(): Promise<void>;
 }
@@ -69,7 +69,10 @@ export function makePerson(context: PersonContext, user: SandboxUser): SandboxPe
     fill: (values) => fill(context, needed(open()), values),
     suggestions: (field, typed) => suggest(context, user, needed(open()), field, typed),
     submit: (values = []) => submit(context, user, fill(context, needed(open()), values)),
-    close: () => close(context, user, needed(open())),
+    close: () => {
+      needed(open());
+      closeViews(state, user.id, false);
+    },
     home: () => state.homes.get(user.id),
     openHome: async () => {
       directChannel(state, user.id);
@@ -102,11 +105,10 @@ async function click(
   context: PersonContext,
   user: SandboxUser,
   shown: SandboxMessage | SandboxView,
-  button: string | ButtonPlace,
+  button: string | ElementPlace,
 ): Promise<CommandAnswer> {
   const now = current(context.state, user, shown);
-  const { used, chosen } = findClickable(now.blocks, button);
-  return act(context, user, now, used, chosen);
+  return act(context, user, now, findButton(now.blocks, button), {});
 }
 
 async function choose(
@@ -133,10 +135,7 @@ function mustTellTheApp({ block, element }: PlacedElement): void {
   if (block.type !== "input") return;
   if (block.dispatch_action !== true) throw new Error("the input sends nothing to the app: dispatch_action is not set");
   const moments = objectAt(element, "dispatch_action_config").trigger_actions_on;
-  if (
-    String(element.type).endsWith("_text_input") &&
-    !(Array.isArray(moments) && moments.includes("on_character_entered"))
-  ) {
+  if (element.type === "plain_text_input" && !(Array.isArray(moments) && moments.includes("on_character_entered"))) {
     throw new Error("the input does not send each character: dispatch_action_config does not ask for it");
   }
 }
@@ -176,42 +175,17 @@ function current(state: SlackState, user: SandboxUser, shown: SandboxMessage | S
   return message;
 }
 
-/** A button, or an option of an overflow menu, and the payload's part about the choice. */
-interface Clickable {
-  used: PlacedElement;
-  chosen: JsonObject;
-}
-
-/** A button by its place; `option` is the visible text of one of an overflow menu's. */
-interface ButtonPlace extends ElementPlace {
-  readonly option?: string;
-}
-
 /** What a person clicks, by action_id, visible text or place. Throws with what can be clicked there instead. */
-export function findClickable(blocks: readonly SlackBlock[], button: string | ButtonPlace): Clickable {
-  const all = elementsOf(blocks).flatMap(clickablesOf);
-  const found = all.find((each) => isCalled(each, button));
-  if (found) return { used: found.used, chosen: found.chosen };
-  const known = all.map(({ text }) => `"${text}"`).join(", ");
+export function findButton(blocks: readonly SlackBlock[], button: string | ElementPlace): PlacedElement {
+  const buttons = elementsOf(blocks).filter(({ element }) => element.type === "button");
+  const textOfButton = ({ element }: PlacedElement) => textAt(element.text, "text") ?? "";
+  const found = buttons.find((each) =>
+    typeof button === "string"
+      ? each.actionId === button || textOfButton(each) === button
+      : each.blockId === button.blockId && each.actionId === button.actionId,
+  );
+  if (found) return found;
+  const known = buttons.map((each) => `"${textOfButton(each)}"`).join(", ");
   const name = typeof button === "string" ? button : `${button.blockId} ${button.actionId}`;
   throw new Error(`there is no button "${name}" here, ${known === "" ? "nor any other" : `only ${known}`}`);
-}
-
-function isCalled({ used, text }: Clickable & { text: string }, button: string | ButtonPlace): boolean {
-  if (typeof button === "string") return used.actionId === button || text === button;
-  const there = used.blockId === button.blockId && used.actionId === button.actionId;
-  return there && (button.option === undefined || button.option === text);
-}
-
-function clickablesOf(used: PlacedElement): readonly (Clickable & { text: string })[] {
-  const { element } = used;
-  if (element.type === "overflow") {
-    return optionsOf(element).map((option) => ({
-      used,
-      chosen: { selected_option: option },
-      text: textAt(objectAt(option, "text"), "text") ?? "",
-    }));
-  }
-  const clickable = ["button", "icon_button", "workflow_button"].includes(String(element.type));
-  return clickable ? [{ used, chosen: {}, text: textAt(objectAt(element, "text"), "text") ?? "" }] : [];
 }

@@ -11,7 +11,6 @@ export interface SandboxMessage {
   text: string;
   blocks: readonly SlackBlock[];
   thread_ts?: string;
-  metadata?: JsonObject;
   /** How often it was changed since it was posted. */
   edits: number;
   /** The one person who sees it, for an ephemeral message. */
@@ -26,7 +25,6 @@ export interface SandboxView {
   title: string;
   callback_id: string;
   private_metadata: string;
-  external_id: string;
   blocks: readonly SlackBlock[];
   /** The view as the app gave it, with Slack's ids. */
   json: JsonObject;

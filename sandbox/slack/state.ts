@@ -33,11 +33,7 @@ const onCall: SandboxUser = {
 const people = [engineer, approver, secondApprover, onCall] as const;
 
 /** Everything that the stand-in asks a scope for. */
-const everyScope = [
-  ...["chat:write", "commands", "im:write", "im:read", "im:history"],
-  ...["channels:read", "channels:history", "groups:read", "groups:history"],
-  ...["users:read", "users:read.email", "usergroups:read"],
-] as const;
+const everyScope = ["chat:write", "commands", "users:read", "users:read.email", "usergroups:read"] as const;
 
 /** The right to open a view, which a person's action gives the app for a moment. */
 export interface Trigger {
@@ -130,7 +126,7 @@ export function addMessage(state: SlackState, message: Omit<SandboxMessage, "ts"
 export function editMessage(
   state: SlackState,
   old: SandboxMessage,
-  change: Partial<Pick<SandboxMessage, "text" | "blocks" | "metadata">>,
+  change: Partial<Pick<SandboxMessage, "text" | "blocks">>,
 ): SandboxMessage {
   const edited = { ...old, ...change, edits: old.edits + 1 };
   state.messages[state.messages.indexOf(old)] = edited;

@@ -38,7 +38,7 @@ function authenticate(state: SlackState, method: Method, args: JsonObject, reque
   const { botToken, appToken, scopes } = state.identity;
   if (token !== botToken && token !== appToken) throw new SlackRefusal("invalid_auth");
   if ((token === appToken) !== (method.appToken ?? false)) throw new SlackRefusal("not_allowed_token_type");
-  const needed = typeof method.scope === "function" ? method.scope(state, args) : method.scope;
+  const needed = method.scope;
   if (needed !== undefined && !scopes.includes(needed)) {
     throw new SlackRefusal("missing_scope", { needed, provided: scopes.join(",") });
   }

@@ -3,8 +3,8 @@ import { type SandboxRequest, type SandboxRoute, type SandboxServer, startSandbo
 import { type Acknowledgement, ackDeadline, type Deliver, deliverOverHttp, type Outgoing } from "./delivery.ts";
 import { textOf } from "./message-content.ts";
 import { chatMethods } from "./methods/chat.ts";
-import { conversationMethods, peopleMethods } from "./methods/conversations.ts";
 import type { Methods } from "./methods/method.ts";
+import { peopleMethods } from "./methods/people.ts";
 import { socketModeMethods } from "./methods/socket-mode.ts";
 import { viewMethods } from "./methods/views.ts";
 import { makePerson, type SandboxPerson } from "./person.ts";
@@ -101,7 +101,6 @@ export async function startSandboxSlack(options: SandboxSlackOptions = {}): Prom
 function methodsWith(sockets: SocketMode): Methods {
   return {
     ...chatMethods,
-    ...conversationMethods,
     ...peopleMethods,
     ...viewMethods,
     ...socketModeMethods(sockets),

@@ -18,10 +18,6 @@ export function startActs() {
     if (event.target.dataset.suggest) void suggest(event.target);
     if (event.target.closest("[data-typing]")) whileTyping(event.target);
   });
-  document.addEventListener("click", (event) => {
-    const link = event.target instanceof Element ? event.target.closest("[data-click]") : null;
-    if (link instanceof HTMLElement) void post("/act/click", fieldsOf(link.dataset.click));
-  });
 }
 
 /**
@@ -63,9 +59,7 @@ function whileTyping(control) {
 /** @param {HTMLElement} part @returns {string[][]} */
 function valuesIn(part) {
   const controls = /** @type {NodeListOf<HTMLInputElement>} */ (part.querySelectorAll("input, select, textarea"));
-  return [...controls]
-    .filter(({ type, checked }) => !["checkbox", "radio"].includes(type) || checked)
-    .map(({ value }) => ["value", value]);
+  return [...controls].filter(({ type, checked }) => type !== "radio" || checked).map(({ value }) => ["value", value]);
 }
 
 /** @param {HTMLInputElement} input a menu that the app fills */

@@ -10,10 +10,6 @@ export function startDialogs() {
     if (event.target.closest("[data-closes]") || event.target.matches("dialog.confirm")) {
       event.target.closest("dialog")?.close();
     }
-    closeMenus(event.target);
-  });
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") closeMenus(null);
   });
   // Neither event bubbles.
   document.addEventListener("confirmed", ({ target }) => target instanceof HTMLDialogElement && target.close(), true);
@@ -57,11 +53,4 @@ function focusError(modal) {
 function dialogOf(id) {
   const found = document.getElementById(id ?? "");
   return found instanceof HTMLDialogElement ? found : null;
-}
-
-/** @param {Element | null} clicked menus that it is not in are closed */
-function closeMenus(clicked) {
-  for (const menu of document.querySelectorAll("details.overflow[open]")) {
-    if (!menu.contains(clicked) || clicked?.closest("button")) menu.removeAttribute("open");
-  }
 }

@@ -68,7 +68,7 @@ function reference(
   }
 }
 
-export function userMention(id: string, { user, people }: Reader): Html {
+function userMention(id: string, { user, people }: Reader): Html {
   const name = people.find((each) => each.id === id)?.name ?? (id === "U0BOT" ? "eks-access" : id);
   return html`<span class="mention${id === user.id && " me"}">@${name}</span>`;
 }
@@ -98,7 +98,7 @@ function command(name: string, [first = "", format = ""]: readonly string[], lab
   return html`<span class="mention">${label ?? `@${name}`}</span>`;
 }
 
-export function date(seconds: number, format: string, { user, now }: Reader): Html {
+function date(seconds: number, format: string, { user, now }: Reader): Html {
   const shown = formatDate(seconds, format, user.timezone, now);
   return html`<time datetime="${new Date(seconds * 1000).toISOString()}">${shown}</time>`;
 }

@@ -1,5 +1,4 @@
-import { elementsOf, findInput, type InputValue, type SlackBlock } from "../../slack/inputs.ts";
-import type { JsonObject } from "../../slack/json.ts";
+import { elementsOf, type InputValue, type SlackBlock } from "../../slack/inputs.ts";
 import type { SandboxPerson } from "../../slack/person.ts";
 import type { Filling } from "../../slack/person-modal.ts";
 import type { CommandAnswer, SandboxMessage, SandboxView } from "../../slack/shapes.ts";
@@ -18,17 +17,12 @@ export const acts: Readonly<Record<string, Act>> = {
   command,
   click: async (theatre, form) => {
     const place = { blockId: needed(form, "block"), actionId: needed(form, "action") };
-    const option = form.get("option");
-    const person = personOf(theatre, form);
-    const answer = await person.click(shownTo(theatre, form), option === null ? place : { ...place, option });
-    return failureOf(answer);
+    return failureOf(await personOf(theatre, form).click(shownTo(theatre, form), place));
   },
   choose: async (theatre, form) => {
     const place = { blockId: needed(form, "block"), actionId: needed(form, "action") };
-    const shown = shownTo(theatre, form);
-    const { element } = findInput(shown.blocks, place);
-    const value = valueFor(element, form.getAll("value"));
-    return failureOf(await personOf(theatre, form).choose(shown, place, value));
+    const value = valueFor(form.get("value"));
+    return failureOf(await personOf(theatre, form).choose(shownTo(theatre, form), place, value));
   },
   fill: async (theatre, form) => {
     personOf(theatre, form).fill(inputsIn(form, openView(theatre, form).blocks));
@@ -40,7 +34,7 @@ export const acts: Readonly<Record<string, Act>> = {
   },
   close: async (theatre, form) => {
     openView(theatre, form);
-    await personOf(theatre, form).close();
+    personOf(theatre, form).close();
     return undefined;
   },
   home: async (theatre, form) => {
@@ -104,28 +98,16 @@ function openView(theatre: Theatre, form: URLSearchParams): SandboxView {
   return view;
 }
 
-/**
- * What stands in the inputs of a form that a browser sent, by their places. What the form does not have is left as it is: the
- * app may have put it there meanwhile. Boxes are the exception, as those that are not ticked are not sent.
- */
+/** What is in the inputs of a form that a browser sent. What the form does not have stays: the app may have put it there meanwhile. */
 export function inputsIn(form: URLSearchParams, blocks: readonly SlackBlock[]): readonly Filling[] {
-  return elementsOf(blocks).flatMap(({ block, blockId, actionId, element }) => {
+  return elementsOf(blocks).flatMap(({ block, blockId, actionId }) => {
     const name = fieldName(blockId, actionId);
-    if (block.type !== "input" || !(form.has(name) || isBoxes(element))) return [];
-    return [{ field: { blockId, actionId }, value: valueFor(element, form.getAll(name)) }];
+    if (block.type !== "input" || !form.has(name)) return [];
+    return [{ field: { blockId, actionId }, value: valueFor(form.get(name)) }];
   });
 }
 
-function isBoxes({ type }: JsonObject): boolean {
-  return String(type).startsWith("multi_") || type === "checkboxes";
-}
-
 /** The value for Slack of what the page's own input holds. */
-export function valueFor(element: JsonObject, values: readonly string[]): InputValue {
-  if (isBoxes(element)) return values;
-  const [value = ""] = values;
-  if (value === "") return null;
-  // The browser is on this machine, so its local time is this process's.
-  if (element.type === "datetimepicker") return Math.floor(new Date(value).getTime() / 1000);
-  return value.replaceAll("\r\n", "\n");
+function valueFor(value: string | null): InputValue {
+  return value?.replaceAll("\r\n", "\n") || null;
 }

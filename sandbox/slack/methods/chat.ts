@@ -1,8 +1,7 @@
 import type { JsonObject } from "../json.ts";
 import { messageContent } from "../message-content.ts";
-import type { SandboxMessage } from "../shapes.ts";
-import { addMessage, editMessage, findMessage, removeMessage, type SlackState } from "../state.ts";
-import { channelOf, writableChannel } from "./conversations.ts";
+import type { SandboxChannel, SandboxMessage } from "../shapes.ts";
+import { addMessage, directChannel, editMessage, findMessage, removeMessage, type SlackState } from "../state.ts";
 import { type Methods, messageJson, neededText, SlackRefusal, textArgument } from "./method.ts";
 
 /** @see https://docs.slack.dev/reference/methods/chat.postMessage and its neighbours */
@@ -13,10 +12,8 @@ export const chatMethods: Methods = {
     countedBy: (args) => String(args.channel),
     answer: postMessage,
   },
-  "chat.postEphemeral": { scope: "chat:write", limit: "tier 4", answer: postEphemeral },
   "chat.update": { scope: "chat:write", limit: "tier 3", answer: update },
   "chat.delete": { scope: "chat:write", limit: "tier 3", answer: remove },
-  "chat.getPermalink": { limit: "tier 4", answer: getPermalink },
 };
 
 function postMessage(state: SlackState, args: JsonObject): JsonObject {
@@ -28,15 +25,7 @@ function postMessage(state: SlackState, args: JsonObject): JsonObject {
     ...content,
     ...(thread ? { thread_ts: thread } : {}),
   });
-  return { channel: channel.id, ts: message.ts, message: messageJson(state.identity, message, true) };
-}
-
-function postEphemeral(state: SlackState, args: JsonObject): JsonObject {
-  const channel = writableChannel(state, args);
-  const user = neededText(args, "user");
-  if (!channel.members.includes(user)) throw new SlackRefusal("user_not_in_channel");
-  const message = addMessage(state, { channel: channel.id, ...messageContent(args), ephemeralTo: user });
-  return { message_ts: message.ts };
+  return { channel: channel.id, ts: message.ts, message: messageJson(state.identity, message) };
 }
 
 /** Blocks that the call does not name stay; an empty list removes them. */
@@ -50,7 +39,7 @@ function update(state: SlackState, args: JsonObject): JsonObject {
     channel: channel.id,
     ts: message.ts,
     text: message.text,
-    message: messageJson(state.identity, message, true),
+    message: messageJson(state.identity, message),
   };
 }
 
@@ -61,18 +50,30 @@ function remove(state: SlackState, args: JsonObject): JsonObject {
   return { channel: channel.id, ts: message.ts };
 }
 
-function getPermalink(state: SlackState, args: JsonObject): JsonObject {
-  const channel = channelOf(state, args);
-  const ts = neededText(args, "message_ts");
-  if (!findMessage(state, channel.id, ts)) throw new SlackRefusal("message_not_found");
-  const place = `${channel.id}/p${ts.replace(".", "")}`;
-  return { channel: channel.id, permalink: `https://${state.identity.teamDomain}.slack.com/archives/${place}` };
-}
-
 /** An ephemeral message can't be found again by its ts: only a response_url changes it. */
 function ownMessage(state: SlackState, args: JsonObject, channel: string, refusal: string): SandboxMessage {
   const message = findMessage(state, channel, neededText(args, "ts"));
   if (message === undefined || message.ephemeralTo !== undefined) throw new SlackRefusal("message_not_found");
   if (message.user !== state.identity.botUserId) throw new SlackRefusal(refusal);
   return message;
+}
+
+/** The channel of a call, by id or #name; a user's id means the direct conversation with that person. */
+function channelOf(state: SlackState, args: JsonObject): SandboxChannel {
+  const given = neededText(args, "channel", "channel_not_found");
+  if (state.people.some((person) => person.id === given)) return directChannel(state, given);
+  const named = given.replace(/^#/, "");
+  const channel = state.channels.get(given) ?? [...state.channels.values()].find(({ name }) => name === named);
+  const hidden = channel?.private && !channel.members.includes(state.identity.botUserId);
+  if (channel === undefined || hidden) throw new SlackRefusal("channel_not_found");
+  return channel;
+}
+
+/** The channel of a call that writes: the bot must be in it, and it must not be archived. */
+function writableChannel(state: SlackState, args: JsonObject): SandboxChannel {
+  const channel = channelOf(state, args);
+  if (channel.archived) throw new SlackRefusal("is_archived");
+  const anywhere = !channel.private && state.identity.scopes.includes("chat:write.public");
+  if (!anywhere && !channel.members.includes(state.identity.botUserId)) throw new SlackRefusal("not_in_channel");
+  return channel;
 }

@@ -21,7 +21,7 @@ export class SlackRefusal extends Error {
 /** One method of the Web API. */
 export interface Method {
   /** The scope that the token needs; none for methods that any token may call. */
-  scope?: string | ((state: SlackState, args: JsonObject) => string);
+  scope?: string;
   limit: keyof typeof rateLimits;
   /** What is counted apart within the method: the channel, for posting. */
   countedBy?: (args: JsonObject) => string;
@@ -34,7 +34,7 @@ export interface Method {
 export type Methods = Readonly<Record<string, Method>>;
 
 /** A message as the Web API and the payloads give it. */
-export function messageJson(identity: SlackIdentity, message: SandboxMessage, withMetadata = false): JsonObject {
+export function messageJson(identity: SlackIdentity, message: SandboxMessage): JsonObject {
   return {
     type: "message",
     user: message.user,
@@ -46,7 +46,6 @@ export function messageJson(identity: SlackIdentity, message: SandboxMessage, wi
     blocks: message.blocks,
     ...(message.thread_ts ? { thread_ts: message.thread_ts } : {}),
     ...(message.edits > 0 ? { edited: { user: identity.botUserId, ts: message.ts } } : {}),
-    ...(withMetadata && message.metadata ? { metadata: message.metadata } : {}),
   };
 }
 
@@ -81,11 +80,6 @@ export function neededText(args: JsonObject, name: string, error = "invalid_argu
   if (value !== undefined) return value;
   const messages = [`[ERROR] missing required field: ${name}`];
   throw new SlackRefusal(error, error === "invalid_arguments" ? { response_metadata: { messages } } : {});
-}
-
-/** A yes-or-no argument; forms send it as a text. */
-export function flagArgument(args: JsonObject, name: string): boolean {
-  return ["true", "1"].includes(String(args[name]));
 }
 
 /** A structured argument: JSON in a form, the thing itself in a JSON body. What can't be parsed is refused with `error`. */

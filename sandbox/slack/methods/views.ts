@@ -30,8 +30,7 @@ function exchangeTrigger(state: SlackState, id: string): string {
 }
 
 function update(state: SlackState, args: JsonObject): JsonObject {
-  const by = { id: textArgument(args, "view_id"), external_id: textArgument(args, "external_id") };
-  const old = findView(state, by);
+  const old = findView(state, textArgument(args, "view_id"));
   if (old === undefined) throw new SlackRefusal("not_found");
   refuseOldHash(old, args);
   const view = makeView(state, viewArgument(args), old);

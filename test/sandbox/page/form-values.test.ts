@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
-import { inputsIn, valueFor } from "../../../sandbox/page/server/acts.ts";
+import { inputsIn } from "../../../sandbox/page/server/acts.ts";
 import { input, menu, options, typed } from "../slack/some-blocks.ts";
 
-const boxes = { type: "checkboxes", action_id: "c", options: options(2) };
 const form = (fields: Record<string, string>) => new URLSearchParams(fields);
+const text = (form: URLSearchParams) =>
+  inputsIn(form, [{ ...input(typed()), block_id: "b" }]).map(({ value }) => value);
 
 test("fields are found by block and action, whatever signs those are made of", () => {
   const blocks = [{ ...input(typed({ action_id: "a/1" })), block_id: "b c" }];
@@ -13,22 +14,20 @@ test("fields are found by block and action, whatever signs those are made of", (
   ]);
 });
 
-test("an input that the form does not have yet is left as it is, boxes that nobody ticked are empty", () => {
+test("an input that the form does not have yet is left as it is, and so is a menu outside an input block", () => {
+  const radios = { type: "radio_buttons", action_id: "r", options: options(2) };
   const blocks = [
     { ...input(typed()), block_id: "text" },
-    { ...input(boxes), block_id: "boxes" },
+    { ...input(radios), block_id: "radios" },
     { type: "section", block_id: "section", accessory: menu() },
   ];
 
-  expect(inputsIn(form({}), blocks)).toEqual([{ field: { blockId: "boxes", actionId: "c" }, value: [] }]);
+  expect(inputsIn(form({ "in/section/a": "0" }), blocks)).toEqual([]);
 });
 
 test.each([
-  ["plain_text_input", [""], null],
-  ["plain_text_input", ["two\r\nlines"], "two\nlines"],
-  ["static_select", ["1"], "1"],
-  ["multi_users_select", ["U1", "U2"], ["U1", "U2"]],
-  ["datetimepicker", ["2030-01-02T03:04"], new Date(2030, 0, 2, 3, 4).getTime() / 1000],
-])("what a %s holds as %j is %j for Slack", (type, values, value) => {
-  expect(valueFor({ type }, values)).toEqual(value);
+  ["", null],
+  ["two\r\nlines", "two\nlines"],
+])("what the browser holds as %j is %j for Slack", (value, expected) => {
+  expect(text(form({ "in/b/a": value }))).toEqual([expected]);
 });

@@ -1,4 +1,4 @@
-import type { App, SlackViewAction } from "@slack/bolt";
+import type { App } from "@slack/bolt";
 import type { ModalView } from "@slack/types";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
@@ -81,21 +81,6 @@ describe("opening", () => {
   });
 });
 
-test("closing is told to an app that asked for it", async () => {
-  const closed: SlackViewAction["type"][] = [];
-  const { engineer } = await opening(aModal([section("x")], { notify_on_close: true }), (app) => {
-    app.view({ type: "view_closed", callback_id: "asking" }, async ({ ack, body }) => {
-      closed.push(body.type);
-      await ack();
-    });
-  });
-
-  await engineer.close();
-
-  expect(closed).toEqual(["view_closed"]);
-  expect(engineer.view()).toBeUndefined();
-});
-
 describe("an open modal", () => {
   test("that is updated keeps what was typed where the input stays", async () => {
     const { engineer } = await opening(aModal([textInput("reason", "Reason"), textInput("old", "Old")]));
@@ -128,7 +113,7 @@ describe("an open modal", () => {
   test("that is closed can't be updated", async () => {
     const { engineer } = await opening(aModal([section("one")]));
     const view_id = engineer.view()?.id ?? "";
-    await engineer.close();
+    engineer.close();
 
     const refused = await refusalOf(aClient(slack).views.update({ view_id, view: aModal([]) }));
 

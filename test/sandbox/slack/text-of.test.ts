@@ -46,31 +46,13 @@ test("an input shows its label and what stands in it", () => {
   expect(textOf({ title: "Ask", blocks: [input], inputs: typed })).toBe("Ask\nFor [8h]");
 });
 
-test("rich text, images and tables are read too", () => {
-  const text = shown(
-    {
-      type: "rich_text",
-      elements: [
-        {
-          type: "rich_text_section",
-          elements: [
-            { type: "text", text: "see " },
-            { type: "link", url: "https://example.com" },
-          ],
-        },
-      ],
-    },
-    { type: "image", alt_text: "a diagram", image_url: "https://example.com/x.png" },
-    {
-      type: "table",
-      rows: [
-        [
-          { type: "raw_text", text: "a" },
-          { type: "raw_text", text: "b" },
-        ],
-      ],
-    },
-  );
+test("rich text is read too", () => {
+  const elements = [
+    { type: "text", text: "see " },
+    { type: "link", url: "https://example.com" },
+  ];
 
-  expect(text).toBe("see https://example.com\na diagram\na b");
+  const text = shown({ type: "rich_text", elements: [{ type: "rich_text_section", elements }] });
+
+  expect(text).toBe("see https://example.com");
 });

@@ -16,7 +16,6 @@ test.each<[string, number, (text: string) => object, string]>([
   ["close button", 24, (text) => ({ close: plain(text) }), "/close/text"],
   ["private metadata", 3000, (private_metadata) => ({ private_metadata }), "/private_metadata"],
   ["callback_id", 255, (callback_id) => ({ callback_id }), "/callback_id"],
-  ["external_id", 255, (external_id) => ({ external_id }), "/external_id"],
 ])("a modal's %s has at most %i characters", (_name, limit, change, place) => {
   const allowed = problemsOfView(modal(change(x(limit))));
   const refused = problemsOfView(modal(change(x(limit + 1))));
@@ -39,12 +38,6 @@ test("a modal that asks for something needs a way to send it", () => {
 
   expect(asking).toEqual(["missing required field: submit [json-pointer:/view]"]);
   expect(telling).toEqual([]);
-});
-
-test("blocks that are for messages are not for modals", () => {
-  const refused = problemsOfView(modal({ blocks: [{ type: "markdown", text: "x" }] }));
-
-  expect(refused).toEqual(["unsupported type: markdown [json-pointer:/view/blocks/0/type]"]);
 });
 
 test("the Home tab has no title", () => {

@@ -59,32 +59,13 @@ describe("people", () => {
     expect(without.user?.profile).not.toHaveProperty("email");
   });
 
-  test("are listed, and so are the members of a user group", async () => {
+  test("of a user group are listed", async () => {
     slack.addUsergroup("S0APPROVERS", ["U0APPROVER", "U0APPROVER2"]);
 
-    const { members } = await aClient(slack).users.list({});
     const { users } = await aClient(slack).usergroups.users.list({ usergroup: "S0APPROVERS" });
 
-    expect(members?.map(({ name }) => name)).toEqual([
-      "engineer",
-      "approver",
-      "second-approver",
-      "on-call",
-      "eks-access",
-    ]);
     expect(users).toEqual(["U0APPROVER", "U0APPROVER2"]);
   });
-});
-
-test("conversations.open gives the direct conversation, always the same", async () => {
-  const client = aClient(slack);
-
-  const first = await client.conversations.open({ users: "U0ENGINEER" });
-  const second = await client.conversations.open({ users: "U0ENGINEER" });
-  const info = await client.conversations.info({ channel: first.channel?.id ?? "" });
-
-  expect(first.channel?.id).toBe(second.channel?.id);
-  expect(info.channel).toMatchObject({ is_im: true, user: "U0ENGINEER" });
 });
 
 test("views.publish refuses a Home tab over one that the app has not seen", async () => {
