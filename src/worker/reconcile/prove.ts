@@ -109,7 +109,8 @@ export interface AuthorizationReview {
 }
 
 /** EKS's own authorizer knows who signed in. AWS does not say that it answers for a name that a person only asks about. */
-const unseen = "a review names a Kubernetes user: it can't see the access policies of an IAM principal";
+const unseen =
+  "a review asks about a Kubernetes username: it can't see the access policies that EKS gives to the IAM principal";
 
 /** The session name with which a role is looked up. */
 const anySession = "eks-access";
@@ -124,7 +125,7 @@ export async function reviewLease(
   const checks = checksOf(cluster, request);
   if (!identity) return known({ result: "no", detail: "who is not mapped may do nothing" });
   if (checks.length === 0) return known(notTested(`the level ${request.level} names nothing to verify`));
-  if (request.groups.every(isPolicyText)) return known(notTested(unseen));
+  if (request.groups.every(isPolicyText)) return known(notTested(`${unseen}. Only signing in shows them`));
   const auditIds: string[] = [];
   const allowed: string[] = [];
   for (const check of checks) {

@@ -92,7 +92,8 @@ describe("a level with an access policy", () => {
     );
     expect(lease?.proof?.authorized).toEqual({
       result: "not tested",
-      detail: "a review names a Kubernetes user: it can't see the access policies of an IAM principal",
+      detail:
+        "a review asks about a Kubernetes username: it can't see the access policies that EKS gives to the IAM principal. Only signing in shows them",
     });
   });
 

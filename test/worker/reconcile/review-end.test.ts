@@ -1,9 +1,12 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { MappedIdentity } from "../../../src/access/request/record.ts";
 import type { KubernetesIdentity } from "../../../src/kubernetes/reviews.ts";
-import { reviewEnd } from "../../../src/worker/reconcile/prove.ts";
+import type { WorkerContext } from "../../../src/worker/context.ts";
+import type { OpenedCluster } from "../../../src/worker/open/open-cluster.ts";
+import { inEntries, proveEnd, type ReadBack, reviewEnd } from "../../../src/worker/reconcile/prove.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";
+import { at } from "../../builders/times.ts";
 
 const role = "arn:aws:iam::111122223333:role/Developer";
 const ours = "eks-access:111122223333:Developer:";
@@ -64,6 +67,36 @@ test("the end of an access policy is proved where none is associated any more an
   expect(left.finding).toEqual({
     result: "not tested",
     detail:
-      "its groups alone may not list pods in default, and a review names a Kubernetes user: it can't see the access policies of an IAM principal",
+      "its groups alone may not list pods in default, and a review asks about a Kubernetes username: it can't see the access policies that EKS gives to the IAM principal",
+  });
+});
+
+describe("as whom a role's end is asked about has a session's name, and no template", () => {
+  const template = "eks-access:{{AccountID}}:Developer:{{SessionName}}";
+  const askedOf = async (readBack: ReadBack) => {
+    const asked: string[] = [];
+    const may = async ({ username }: KubernetesIdentity) => {
+      asked.push(username);
+      return { allowed: false, reason: "", auditId: null };
+    };
+    const opened = { client: { may }, mode: "API", entries: null } as unknown as OpenedCluster;
+    const request = aGrantedRequest({ state: "ended", proof: null }, { id: "r-one", principal: role });
+    const facts = { cluster, opened, request, readBack, inForce: [] };
+    const { proof } = await proveEnd({ now: () => at(0) } as WorkerContext, facts);
+    return { asked, reviewedAs: proof.reviewedAs.username };
+  };
+
+  test("where the lease ended before its beginning was proved", async () => {
+    const { asked, reviewedAs } = await askedOf({ identity: null, place: "aws-auth", seenAfterMs: null });
+
+    expect(reviewedAs).toBe(`${ours}eks-access`);
+    expect(asked).toEqual([`${ours}eks-access`, `${ours}eks-access-U0ENGINEER-r-one`]);
+  });
+
+  test("where an entry that others made is left", async () => {
+    const { asked, reviewedAs } = await askedOf(inEntries({ username: template, groups: ["others"] }, role, null));
+
+    expect(reviewedAs).toBe(`${ours}eks-access`);
+    expect(asked).toEqual([`${ours}eks-access`, `${ours}eks-access-U0ENGINEER-r-one`]);
   });
 });
