@@ -207,6 +207,7 @@ export function aProof(change: Partial<Proof> = {}): Proof {
     mapped: { result: "yes", detail: "eks-access:111122223333:engineer with eks-access:viewers" },
     authorized: { result: "yes", detail: "may list pods in default" },
     reviewedAs: { username: "eks-access:111122223333:engineer", groups: ["eks-access:viewers"] },
+    entryArn: null,
     signedIn: { result: "not tested", detail: "an IAM user can't be assumed" },
     auditIds: [],
     ...change,

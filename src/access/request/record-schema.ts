@@ -98,6 +98,7 @@ const proof = z.strictObject({
   mapped: finding,
   authorized: finding,
   reviewedAs: identity.nullable(),
+  entryArn: text.nullable(),
   signedIn: finding,
   auditIds: texts,
 });

@@ -357,6 +357,8 @@ export interface Proof {
   readonly authorized: ProofFinding;
   /** The identity of the review for `authorized`; null: none was sent. */
   readonly reviewedAs: MappedIdentity | null;
+  /** The ARN that its access entry has, with the path of a role; null: it is in aws-auth, which has none. */
+  readonly entryArn: string | null;
   /** The principal itself signed in and listed pods. */
   readonly signedIn: ProofFinding;
   /** Under which ids the API server's audit log has the questions that `authorized` is of. */

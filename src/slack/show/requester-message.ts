@@ -186,7 +186,7 @@ export function signInMessage(request: AccessRequest, cluster: Cluster): Message
     `kubectl get pods${namespaceOption(request, cluster)}`,
   ].join("\n");
   const intro = `Sign in with the credentials of ${code(request.principal)}:`;
-  const hint = assumeHint(request.principal, cluster);
+  const hint = assumeHint(request, cluster);
   return {
     text: [intro, codeBlock(lines), ...(hint ? [hint] : [])].join("\n"),
     blocks: [section(intro), preformatted(lines), ...(hint ? [section(hint)] : [])],
@@ -202,9 +202,9 @@ function namespaceOption({ level }: AccessRequest, { levels }: Cluster): string 
 
 /**
  * aws-auth has a role without its path, but STS needs the path. `--role-arn` is for people without the role's credentials;
- * we can't know what they have. If the worker itself may assume the role, the configuration has its path.
+ * we can't know what they have. If the worker itself may assume the role, the configuration has its path; an access entry has it too.
  */
-function assumeHint(arn: string, cluster: Cluster): string {
+function assumeHint({ principal: arn, lease }: AccessRequest, cluster: Cluster): string {
   const reading = readPrincipal(arn);
   if (reading.type === "invalid" || reading.principal.kind === "user") return "";
   const admitted = admittedBy(arn);
@@ -212,8 +212,8 @@ function assumeHint(arn: string, cluster: Cluster): string {
   if (admitted.type === "permission-set")
     return `They come with a profile of the permission set ${code(admitted.name)}: add ${code("--profile <name>")} to the first line.`;
   const way = signInWay(cluster, arn);
-  if (way.type === "role") {
-    return `No profile for this role? Add ${code(`--role-arn ${way.roleArn}`)} to the first line.`;
-  }
-  return `No profile for this role? Add ${code(`--role-arn ${arn}`)} to the first line (with its full path).`;
+  const known = way.type === "role" ? way.roleArn : lease?.proof?.entryArn;
+  if (known) return `No profile for this role? Add ${code(`--role-arn ${known}`)} to the first line.`;
+  const line = `aws iam get-role --role-name ${reading.principal.name} --query Role.Arn --output text`;
+  return `No profile for this role? ${code(line)} prints its ARN with its path: add it to the first line, after ${code("--role-arn")}.`;
 }

@@ -155,8 +155,8 @@ function outcomesOf(
     failureOf: (principal) => failureOf(written.get(principal.toLowerCase())?.failure),
     readBackOf: (principal) => {
       const key = principal.toLowerCase();
-      const identity = identityOfEntry(entryOf(key), targets.get(key)?.holding ?? undefined);
-      return inEntries(identity, principal, written.get(key)?.tookMs ?? null);
+      const holding = targets.get(key)?.holding ?? undefined;
+      return inEntries(entryOf(key), holding, principal, written.get(key)?.tookMs ?? null);
     },
     remainsOf: (principal) => identityOfEntry(entryOf(principal.toLowerCase()), undefined),
     doubtOf: (request) => {

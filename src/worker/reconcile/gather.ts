@@ -109,7 +109,7 @@ async function recordAbsence<State extends WayState, Decided extends Settlement>
   if (error instanceof AccessError && error.code === "document-absent") {
     const { staying, leaving } = dueWork(open, context.now());
     await inParallel(staying, (request) => noteDrift(context, request, "there is no ConfigMap aws-auth"));
-    const readBack = { identity: null, place: "aws-auth", seenAfterMs: null };
+    const readBack = { identity: null, place: "aws-auth", seenAfterMs: null, entryArn: null };
     await inParallel(leaving, async (request) => {
       const facts = { cluster, opened, request, readBack, inForce: [] };
       const proved = request.lease?.state === "active" ? await proveEnd(context, facts) : null;

@@ -7,13 +7,14 @@ import { covers, groupsIn, isPolicyText } from "../../access/policy/policy-text.
 import type {
   ApprovedRequest,
   EndProof,
+  Holding,
   Lease,
   MappedIdentity,
   Proof,
   ProofFinding,
 } from "../../access/request/record.ts";
 import { failureOf } from "../../access/request/retry.ts";
-import { identityOfEntry } from "../../access-entry/index.ts";
+import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
 import { entryArnIn, type ReadDocument, readPrincipal, render, resolve } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AccessAnswer } from "../../kubernetes/reviews.ts";
@@ -30,19 +31,27 @@ export interface ReadBack {
   readonly place: string;
   /** After how many milliseconds it was seen there, where EKS takes its time; null: at once. */
   readonly seenAfterMs: number | null;
+  /** The ARN of the access entry, as IAM has it; null: there is none. */
+  readonly entryArn: string | null;
 }
 
 /** Who a person is by the document that was read back. */
 export function inDocument(document: ReadDocument, principal: string): ReadBack {
-  return { identity: resolve(document, principal), place: "aws-auth", seenAfterMs: null };
+  return { identity: resolve(document, principal), place: "aws-auth", seenAfterMs: null, entryArn: null };
 }
 
-/** Who a person is by the access entries: a role's session has a name of ours, and a user has none. */
-export function inEntries(identity: MappedIdentity | null, principal: string, seenAfterMs: number | null): ReadBack {
+/** Who a person is by an access entry, null: there is none. A role's session has a name of ours, and a user has none. */
+export function inEntries(
+  entry: AccessEntry | null,
+  holding: Holding | undefined,
+  principal: string,
+  seenAfterMs: number | null,
+): ReadBack {
+  const identity = identityOfEntry(entry, holding);
   const sessionName = principal.includes(":role/") ? "eks-access" : "";
   const username = identity && render(identity.username, { accountId: principal.split(":")[4] ?? "", sessionName });
   const shown = identity && { ...identity, username: username ?? identity.username };
-  return { identity: shown, place: "the access entries", seenAfterMs };
+  return { identity: shown, place: "the access entries", seenAfterMs, entryArn: entry?.principalArn ?? null };
 }
 
 /** A proof, and what kept the API server from an answer. */
@@ -65,6 +74,7 @@ export async function prove(
     mapped: mapped(request, readBack),
     authorized: finding,
     reviewedAs: readBack.identity,
+    entryArn: readBack.entryArn,
     signedIn: beforeSignIn(cluster, request),
     at: now().toISOString(),
     auditIds,
@@ -261,7 +271,7 @@ export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise
 export async function whoIsIt({ mode, entries, client }: OpenedCluster, principal: string): Promise<ReadBack> {
   const arn = entries && entryArnIn(await entries.list(), principal);
   const entry = arn && entries ? await entries.describe(arn) : null;
-  if (entry || mode === "API") return inEntries(identityOfEntry(entry, undefined), principal, null);
+  if (entry || mode === "API") return inEntries(entry, undefined, principal, null);
   const configMap = await client.readAwsAuth();
   return inDocument(parseRemembered(configMap?.data ?? {}), principal);
 }

@@ -142,11 +142,12 @@ function byPrincipal(
   { holdings }: Pick<WayState, "holdings">,
 ): Pick<EntryState, "entries" | "identityOf" | "signsInAs"> {
   const entries = new Map(found.map((entry) => [withoutRolePath(entry.principalArn).toLowerCase(), entry]));
-  const identityOf = (arn: string) => {
-    const key = arn.toLowerCase();
-    return identityOfEntry(entries.get(key) ?? null, holdings.get(key));
+  const ofArn = (arn: string) => [entries.get(arn.toLowerCase()) ?? null, holdings.get(arn.toLowerCase())] as const;
+  return {
+    entries,
+    identityOf: (arn) => identityOfEntry(...ofArn(arn)),
+    signsInAs: (arn) => inEntries(...ofArn(arn), arn, null),
   };
-  return { entries, identityOf, signsInAs: (arn) => inEntries(identityOf(arn), arn, null) };
 }
 
 /** A decision about the access entries of one cluster. */

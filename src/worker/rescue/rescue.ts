@@ -195,6 +195,7 @@ async function activate(journal: RescueJournal, signedIn: SignedInCluster | null
       detail: "a review of the API server does not see what an access policy allows",
     },
     reviewedAs: null,
+    entryArn: null,
     auditIds: [],
     signedIn: signedIn?.isLeased
       ? { result: "yes", detail: `it signed in, ${Math.round(signedIn.afterMs / 1000)} s after its entry existed` }

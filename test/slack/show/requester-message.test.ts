@@ -144,10 +144,23 @@ describe("how to sign in", () => {
     expect(JSON.stringify(milestone?.message.blocks)).not.toContain("```");
   });
 
-  test("says how a role is assumed, whose path aws-auth does not tell", () => {
-    expect(signIn("arn:aws:iam::111122223333:role/developers")).toMatch(
-      /No profile for this role\? Add `--role-arn arn:aws:iam::111122223333:role\/developers` to the first line \(with its full path\)\.$/,
+  test("says how to find the ARN of a role whose path aws-auth does not tell, and prints none that may be wrong", () => {
+    const text = signIn("arn:aws:iam::111122223333:role/developers");
+
+    expect(text).toMatch(
+      /No profile for this role\? `aws iam get-role --role-name developers --query Role\.Arn --output text` prints its ARN with its path: add it to the first line, after `--role-arn`\.$/,
     );
+    expect(text).not.toContain("--role-arn arn:");
+  });
+
+  test("says the path that the access entry has", () => {
+    const principal = "arn:aws:iam::111122223333:role/developers";
+    const entryArn = "arn:aws:iam::111122223333:role/team/blue/developers";
+    const request = aGrantedRequest({ state: "active", proof: aProof({ entryArn }) }, { principal });
+
+    const text = signInMessage(request, aCluster()).text;
+
+    expect(text).toContain(`Add \`--role-arn ${entryArn}\` to the first line.`);
   });
 
   test.each([

@@ -90,6 +90,7 @@ describe("a level with an access policy", () => {
     expect(lease?.proof?.mapped.detail).toMatch(
       /AmazonEKSViewPolicy in default, seen in the access entries after \d+ ms$/,
     );
+    expect(lease?.proof?.entryArn).toBe(engineer);
     expect(lease?.proof?.authorized).toEqual({
       result: "not tested",
       detail:

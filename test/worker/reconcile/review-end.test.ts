@@ -6,6 +6,7 @@ import type { OpenedCluster } from "../../../src/worker/open/open-cluster.ts";
 import { inEntries, proveEnd, type ReadBack, reviewEnd } from "../../../src/worker/reconcile/prove.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";
+import { anEntry } from "../../builders/an-entry.ts";
 import { at } from "../../builders/times.ts";
 
 const role = "arn:aws:iam::111122223333:role/Developer";
@@ -87,14 +88,21 @@ describe("as whom a role's end is asked about has a session's name, and no templ
   };
 
   test("where the lease ended before its beginning was proved", async () => {
-    const { asked, reviewedAs } = await askedOf({ identity: null, place: "aws-auth", seenAfterMs: null });
+    const { asked, reviewedAs } = await askedOf({
+      identity: null,
+      place: "aws-auth",
+      seenAfterMs: null,
+      entryArn: null,
+    });
 
     expect(reviewedAs).toBe(`${ours}eks-access`);
     expect(asked).toEqual([`${ours}eks-access`, `${ours}eks-access-U0ENGINEER-r-one`]);
   });
 
   test("where an entry that others made is left", async () => {
-    const { asked, reviewedAs } = await askedOf(inEntries({ username: template, groups: ["others"] }, role, null));
+    const { asked, reviewedAs } = await askedOf(
+      inEntries(anEntry({ principalArn: role, username: template }), undefined, role, null),
+    );
 
     expect(reviewedAs).toBe(`${ours}eks-access`);
     expect(asked).toEqual([`${ours}eks-access`, `${ours}eks-access-U0ENGINEER-r-one`]);
