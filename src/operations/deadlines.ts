@@ -12,7 +12,7 @@ class TookTooLong extends Error {
 
 /**
  * How long anything is waited for: each deadline with its usual value and its reason. `timing.deadlines` of eks-access.yml can set
- * each of them. docs/operating.md lists them with all retries and waits.
+ * each of them. docs/waits.md lists them with all retries and waits.
  */
 export const deadlineTable = {
   awsCall: {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { type JobKind, messageJobs, workerJobs } from "../../src/ledger/jobs.ts";
 import { workerRuns } from "../../src/worker/jobs.ts";
 
-const operating = readFileSync(new URL("../../docs/operating.md", import.meta.url), "utf8");
+const waits = readFileSync(new URL("../../docs/waits.md", import.meta.url), "utf8");
 const kinds: readonly (readonly [string, JobKind])[] = Object.entries({ ...workerJobs, ...messageJobs });
 
 /** `1500ms` or `2s`, as the page writes it. */
@@ -11,14 +11,14 @@ function time(ms: number): string {
   return ms % 1_000 === 0 ? `\`${ms / 1_000}s\`` : `\`${ms}ms\``;
 }
 
-test.each(kinds)("docs/operating.md has a line with the policy of the job %s", (_, kind) => {
+test.each(kinds)("docs/waits.md has a line with the policy of the job %s", (_, kind) => {
   const when = kind.waitMs === 0 ? "at once" : `after ${time(kind.waitMs)}`;
   const policy =
     kind.deadline === null
       ? `queue \`${kind.queue}\`, ${when}, ${kind.tries} tries from ${time(kind.retryMs)}`
       : `queue \`${kind.queue}\`, one try, deadline \`${kind.deadline}\``;
 
-  expect(operating).toMatch(new RegExp(`^- .+: ${policy}$`, "m"));
+  expect(waits).toMatch(new RegExp(`^- .+: ${policy}$`, "m"));
 });
 
 test("a job with a deadline has one try, at once, and any other job has several", () => {

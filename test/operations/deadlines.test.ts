@@ -5,7 +5,7 @@ import { workerJobs } from "../../src/ledger/jobs.ts";
 import { deadlineTable, usualDeadlines } from "../../src/operations/deadlines.ts";
 import { configText } from "../builders/a-cluster.ts";
 
-const operating = readFileSync(new URL("../../docs/operating.md", import.meta.url), "utf8");
+const waits = readFileSync(new URL("../../docs/waits.md", import.meta.url), "utf8");
 
 function deadlinesOf(text: string) {
   const reading = readConfig(`${configText}\n${text}`);
@@ -39,10 +39,10 @@ test.each(["end", "inspect", "adopt"] as const)("%s, which no request waits for,
 });
 
 test.each(Object.entries(deadlineTable))(
-  "docs/operating.md lists %s with its usual value and reason",
+  "docs/waits.md lists %s with its usual value and reason",
   (name, { ms, why }) => {
     const usual = ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
 
-    expect(operating.replaceAll(/\s+/g, " ")).toContain(`- \`${name}\` (\`${usual}\`): ${why} `);
+    expect(waits.replaceAll(/\s+/g, " ")).toContain(`- \`${name}\` (\`${usual}\`): ${why} `);
   },
 );
