@@ -1,6 +1,5 @@
 import {
   endedMigration,
-  hasApproved,
   isMigrationOver,
   type Migration,
   nextMigration,
@@ -10,27 +9,23 @@ import { type Cluster, clusterArnOf } from "../policy/cluster.ts";
 import { answersFor, approvesFor } from "../policy/may.ts";
 import type { Person } from "../policy/person.ts";
 import type { Decision } from "../request/record.ts";
+import { type Proposal, type Click, genuineApprovals, refuseAnyone, refuseApprover, sealAnswer } from "./approvals.ts";
 import type { ApprovalVerdict } from "./check-approval.ts";
-import { isAhead, lastApproval, statementGoodForSeconds } from "./decision.ts";
+import { lastApproval, statementGoodForSeconds } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
-import { isSealedDecision, sealDecision } from "./seals.ts";
 
 /** How many different people have to approve: a migration touches everybody of a cluster, administrators too. */
 export const migrationApprovals = 2;
 
-export interface MigrationClick {
-  readonly verdict: "approved" | "denied";
-  /** The digest that the button carried. */
-  readonly digest: string;
-  readonly why: string;
-}
+/** A click, with what Slack says of the person in place of their id. */
+export type MigrationClick = Omit<Click, "by">;
 
 export type MigrationRefusal =
   | "already-decided"
   | "lapsed"
   | "not-an-approver"
-  | "no-plan"
-  | "plan-differs"
+  | "no-preview"
+  | "change-differs"
   | "quiet"
   | "approved-already"
   | "over"
@@ -53,21 +48,28 @@ export function decideMigration(
   departed: ReadonlyMap<string, string> = new Map(),
 ): MigrationVerdict {
   const code = refuseMigrationClick(migration, cluster, person, click, now);
-  if (code || migration.state !== "pending" || !migration.plan) return { type: "refused", code: code ?? "no-plan" };
-  const { verdict, digest, why } = click;
+  if (code || migration.state !== "pending" || !migration.plan) return { type: "refused", code: code ?? "no-preview" };
   const { user: by, memberships } = person;
-  const at = now.toISOString();
-  const unsealed = { verdict, by, at, digest, why, memberships, requester: null, linked: null, stillApprovers: [] };
+  const { verdict, digest, why } = click;
+  const answer = { verdict, by, digest, why, memberships, requester: null, linked: null };
+  const isStillApprover = (approval: Decision) => !departed.has(approval.by) && isApprover(cluster)(approval);
+  const { decision, approvals } = sealAnswer(proposalOf(migration, cluster), answer, isStillApprover, keys, now);
   if (verdict === "denied") {
-    const decision = sealDecision(unsealed, subjectOf(migration, cluster), keys);
     return { type: "decided", after: endedMigration(migration, now, { state: "denied", denial: decision }) };
   }
-  const before = standing(migration, cluster, keys, now).filter((approval) => !departed.has(approval.by));
-  const stillApprovers = [...before.map((approval) => approval.by), by];
-  const approvals = [...before, sealDecision({ ...unsealed, stillApprovers }, subjectOf(migration, cluster), keys)];
   const after = nextMigration(migration, { approvals, voided: null, trouble: null });
   const isEnough = approvals.length >= migrationApprovals;
   return { type: "decided", after: isEnough ? runningMigration(after, migration.plan) : after };
+}
+
+/** What approvers are asked about. The cluster is sealed with their decision: its name can come to mean another one. */
+function proposalOf({ id, state, lapsesAt, plan, approvals }: Migration, cluster: Cluster): Proposal {
+  return { subject: `${id} of ${clusterArnOf(cluster)}`, state, lapsesAt, digest: plan?.digest ?? null, approvals };
+}
+
+/** By what Slack said when they approved. */
+function isApprover(cluster: Cluster) {
+  return ({ by, memberships }: Decision): boolean => approvesFor(cluster, { user: by, memberships });
 }
 
 /**
@@ -78,18 +80,12 @@ export function refuseMigrationClick(
   migration: Migration,
   cluster: Cluster,
   person: Person,
-  { verdict, digest }: MigrationClick,
+  click: Omit<MigrationClick, "why">,
   now: Date,
 ): MigrationRefusal | null {
   if (!approvesFor(cluster, person)) return "not-an-approver";
-  if (migration.state !== "pending") return "already-decided";
-  // A time that can't be read is over.
-  if (!(now.getTime() < Date.parse(migration.lapsesAt))) return "lapsed";
-  if (!migration.plan) return "no-plan";
-  if (migration.plan.digest !== digest) return "plan-differs";
-  if (verdict === "denied") return null;
-  if (cluster.quiet !== null) return "quiet";
-  return hasApproved(migration, person.user) ? "approved-already" : null;
+  const proposal = proposalOf(migration, cluster);
+  return refuseAnyone(proposal, now) ?? refuseApprover(proposal, { ...click, by: person.user }, cluster);
 }
 
 /** The requester and the cluster's approvers and on-call stop a migration between two steps. What was carried out stays. */
@@ -129,7 +125,9 @@ export function checkMigration(
   lapsesAfterSeconds: number,
 ): ApprovalVerdict {
   const oldest = now.getTime() - lapsesAfterSeconds * 1000;
-  const recent = standing(migration, cluster, keys, now).filter(({ at }) => Date.parse(at) > oldest);
+  const recent = genuineApprovals(proposalOf(migration, cluster), keys, now)
+    .filter(isApprover(cluster))
+    .filter(({ at }) => Date.parse(at) > oldest);
   const last = lastApproval(recent);
   if (last && now.getTime() > Date.parse(last.at) + statementGoodForSeconds * 1000) {
     const hours = statementGoodForSeconds / 3600;
@@ -139,18 +137,4 @@ export function checkMigration(
   if (holding.length >= migrationApprovals) return { type: "valid" };
   const message = `${holding.length} of ${migrationApprovals} approvers have approved exactly this plan in the last ${Math.round(lapsesAfterSeconds / 3600)} h`;
   return { type: "void", message };
-}
-
-/** The approvals that count: ours, of this plan, not of the future, of people who are approvers. One for each person. */
-function standing(migration: Migration, cluster: Cluster, keys: DecisionPublicKeys, now: Date): readonly Decision[] {
-  const holding = migration.approvals
-    .filter(({ verdict, digest }) => verdict === "approved" && digest === migration.plan?.digest)
-    .filter((decision) => !isAhead(decision, now) && isSealedDecision(decision, subjectOf(migration, cluster), keys))
-    .filter(({ by, memberships }) => approvesFor(cluster, { user: by, memberships }));
-  return [...new Map(holding.map((decision) => [decision.by, decision])).values()];
-}
-
-/** What is sealed with a decision, so that it is of no use for another migration or cluster, nor for a request. */
-function subjectOf({ id }: Migration, cluster: Cluster): string {
-  return `${id} of ${clusterArnOf(cluster)}`;
 }

@@ -50,7 +50,7 @@ export function migrationActsOf(
   if (!cluster) return [];
   const digest = migration.plan?.digest ?? "";
   const mayDecide = (verdict: "approved" | "denied") =>
-    refuseMigrationClick(migration, cluster, person, { verdict, digest, why: "" }, now) === null;
+    refuseMigrationClick(migration, cluster, person, { verdict, digest }, now) === null;
   const acts: MigrationAct[] = [];
   if (mayDecide("approved")) acts.push("approve");
   if (mayDecide("denied")) acts.push("deny");

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type Click, decide, withoutApprovalOf } from "../../access/approval/decide.ts";
+import { type Click, withoutApprovalOf } from "../../access/approval/approvals.ts";
+import { decide } from "../../access/approval/decide.ts";
 import { type DecisionRefusal, type Facts, othersWhoMayApprove } from "../../access/approval/decision.ts";
 import { isSealedDecision } from "../../access/approval/seals.ts";
 import type { AuditEvent, EventType } from "../../access/audit/event.ts";

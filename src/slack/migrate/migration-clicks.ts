@@ -1,4 +1,4 @@
-import { withoutApprovalOf } from "../../access/approval/decide.ts";
+import { withoutApprovalOf } from "../../access/approval/approvals.ts";
 import {
   decideMigration,
   type MigrationClick,

@@ -147,9 +147,9 @@ function refusalWords(refusal: MigrationRefusal, migration: Migration, name: str
       return `Nothing changed: ${code(migration.id)} has expired. Ask again: ${code(`/eks-access migrate ${name} ask`)}.`;
     case "not-an-approver":
       return `Only approvers of ${code(name)} can decide about this plan.`;
-    case "no-plan":
+    case "no-preview":
       return `The plan is not ready. Decide when ${code(`/eks-access status ${migration.id}`)} shows it.`;
-    case "plan-differs":
+    case "change-differs":
       return `Nothing changed: the plan is a new one. Read it and decide there: ${code(`/eks-access status ${migration.id}`)}.`;
     case "quiet":
       return `You can't approve on ${code(name)} now: it is quiet (${plainLine(quiet ?? "").replace(/\.$/, "")}). You can still deny.`;

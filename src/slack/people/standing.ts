@@ -1,4 +1,4 @@
-import type { Click } from "../../access/approval/decide.ts";
+import type { Click } from "../../access/approval/approvals.ts";
 import type { Facts } from "../../access/approval/decision.ts";
 import { isBelievedLink, isSealedLink, type PrincipalLink } from "../../access/approval/seals.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";

@@ -133,8 +133,8 @@ test("who is no approver any more counts no more", () => {
 test.each<[string, string, Clicked]>([
   ["not-an-approver", "U0ENGINEER", {}],
   ["not-an-approver", "U0ENGINEER", { on: aMigration({ state: "denied" }) }],
-  ["plan-differs", "U0APPROVER", { digest: "e" }],
-  ["no-plan", "U0APPROVER", { on: aMigration({ plan: null }) }],
+  ["change-differs", "U0APPROVER", { digest: "e" }],
+  ["no-preview", "U0APPROVER", { on: aMigration({ plan: null }) }],
   ["lapsed", "U0APPROVER", { now: at(hours(1)) }],
   ["lapsed", "U0APPROVER", { on: aMigration({ lapsesAt: "soon" }) }],
   ["already-decided", "U0APPROVER", { on: aMigration({ state: "denied" }) }],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Click, decide } from "../../../src/access/approval/decide.ts";
+import type { Click } from "../../../src/access/approval/approvals.ts";
+import { decide } from "../../../src/access/approval/decide.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";

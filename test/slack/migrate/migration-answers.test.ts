@@ -6,8 +6,8 @@ import { aPlannedMigration } from "../../builders/a-migration.ts";
 const status = "`/eks-access status migration-staging-1`";
 
 test.each([
-  ["no-plan", `The plan is not ready. Decide when ${status} shows it.`],
-  ["plan-differs", `Nothing changed: the plan is a new one. Read it and decide there: ${status}.`],
+  ["no-preview", `The plan is not ready. Decide when ${status} shows it.`],
+  ["change-differs", `Nothing changed: the plan is a new one. Read it and decide there: ${status}.`],
   [
     "quiet",
     "You can't approve on `staging` now: it is quiet (&lt;!channel&gt; a `*big*` release). You can still deny.",

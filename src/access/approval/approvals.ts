@@ -1,0 +1,89 @@
+import type { Cluster } from "../policy/cluster.ts";
+import type { Decision, RequestFields } from "../request/record.ts";
+import { isAhead } from "./decision.ts";
+import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
+import { isSealedDecision, sealDecision } from "./seals.ts";
+
+/** What approvers are asked about: the change of a request, or the plan of a migration. */
+export interface Proposal {
+  readonly state: string;
+  /** ISO 8601. */
+  readonly lapsesAt: string;
+  /** Of what they are shown; null: the worker has nothing to show yet. */
+  readonly digest: string | null;
+  readonly approvals: readonly Decision[];
+  /** What is sealed with a decision, so that it is of no use for another record. */
+  readonly subject: string;
+}
+
+/** One approver's answer, as they clicked it. */
+export interface Click {
+  readonly verdict: "approved" | "denied";
+  /** Slack user id. */
+  readonly by: string;
+  /** The digest that the button carried. */
+  readonly digest: string;
+  readonly why: string;
+}
+
+/** What keeps everybody from deciding; null: it waits for a decision. A time that can't be read is over. */
+export function refuseAnyone({ state, lapsesAt }: Proposal, now: Date): "already-decided" | "lapsed" | null {
+  if (state !== "pending") return "already-decided";
+  return now.getTime() < Date.parse(lapsesAt) ? null : "lapsed";
+}
+
+/** What keeps an approver from this answer; null: nothing. They may still deny after an approval of their own, and while it is quiet. */
+export function refuseApprover(
+  { digest, approvals }: Proposal,
+  click: Pick<Click, "verdict" | "digest" | "by">,
+  { quiet }: Cluster,
+): "no-preview" | "change-differs" | "approved-already" | "quiet" | null {
+  if (digest === null) return "no-preview";
+  if (digest !== click.digest) return "change-differs";
+  if (click.verdict === "denied") return null;
+  if (approvals.some(({ by }) => by === click.by)) return "approved-already";
+  return quiet === null ? null : "quiet";
+}
+
+/** Approvals that our key sealed, of exactly this change, and not of the future. One for each person. */
+export function genuineApprovals(
+  { approvals, digest, subject }: Proposal,
+  keys: DecisionPublicKeys,
+  now: Date,
+): readonly Decision[] {
+  const genuine = approvals.filter(
+    (approval) =>
+      approval.verdict === "approved" &&
+      approval.digest === digest &&
+      !isAhead(approval, now) &&
+      isSealedDecision(approval, subject, keys),
+  );
+  return [...new Map(genuine.map((approval) => [approval.by, approval])).values()];
+}
+
+/** Seals an answer. An approval says with whose it counts: those before it that are genuine, of people who are still approvers. */
+export function sealAnswer(
+  proposal: Proposal,
+  answer: Omit<Decision, "at" | "stillApprovers" | "seal">,
+  isStillApprover: (approval: Decision) => boolean,
+  keys: DecisionKeys,
+  now: Date,
+): { readonly decision: Decision; readonly approvals: readonly Decision[] } {
+  const before = answer.verdict === "approved" ? genuineApprovals(proposal, keys, now).filter(isStillApprover) : [];
+  const stillApprovers = answer.verdict === "approved" ? [...before.map(({ by }) => by), answer.by] : [];
+  const decision = sealDecision({ ...answer, at: now.toISOString(), stillApprovers }, proposal.subject, keys);
+  return { decision, approvals: [...before, decision] };
+}
+
+/** The approvals of a record without that of a person who is no longer an approver, and those that were dropped. `why`: a clause. */
+export function withoutApprovalOf(
+  { approvals, dropped }: Pick<RequestFields, "approvals" | "dropped">,
+  by: string,
+  why: string,
+  now: Date,
+): Pick<RequestFields, "approvals" | "dropped"> {
+  return {
+    approvals: approvals.filter((approval) => approval.by !== by),
+    dropped: [...dropped, { by, at: now.toISOString(), why }],
+  };
+}
