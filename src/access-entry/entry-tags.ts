@@ -1,6 +1,6 @@
 import type { MemoryKeys } from "../access/approval/seal.ts";
 import type { Json } from "../access/audit/event.ts";
-import type { Holding, Share } from "../access/request/record.ts";
+import type { Holding, Share } from "../access/lease/lease-record.ts";
 import type { AccessEntry } from "./entry.ts";
 
 /**

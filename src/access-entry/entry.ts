@@ -1,5 +1,6 @@
+import type { Holding } from "../access/lease/lease-record.ts";
+import type { MappedIdentity } from "../access/lease/proof-record.ts";
 import { policiesIn, policyTexts, type ScopedPolicy } from "../access/policy/policy-text.ts";
-import type { Holding, MappedIdentity } from "../access/request/record.ts";
 
 /** An access entry of EKS: who a principal is in a cluster, and what it brings. It goes before aws-auth for its principal. */
 export interface AccessEntry {

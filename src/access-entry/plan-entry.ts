@@ -1,7 +1,8 @@
 import type { MemoryKeys } from "../access/approval/seal.ts";
 import type { Target } from "../access/lease/holding.ts";
+import type { Holding } from "../access/lease/lease-record.ts";
+import type { MappedIdentity } from "../access/lease/proof-record.ts";
 import { groupsIn, policiesIn, type ScopedPolicy } from "../access/policy/policy-text.ts";
-import type { Holding, MappedIdentity } from "../access/request/record.ts";
 import type { Refusal } from "../aws-auth/index.ts";
 import { type AccessEntry, arrivesUntil, holdsExactly, type NewEntry } from "./entry.ts";
 import { staleTags, writeHoldingTags } from "./entry-tags.ts";

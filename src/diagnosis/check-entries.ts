@@ -1,9 +1,10 @@
 import type { Drift } from "../access/lease/drift.ts";
 import { baseOf } from "../access/lease/holding.ts";
+import type { MappedIdentity } from "../access/lease/proof-record.ts";
 import { isGivenByEntry } from "../access/lease/written.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { groupsIn, policiesIn } from "../access/policy/policy-text.ts";
-import type { ApprovedRequest, MappedIdentity } from "../access/request/record.ts";
+import type { ApprovedRequest } from "../access/request/record.ts";
 import { identityOfEntry } from "../access-entry/index.ts";
 import {
   type AwsAuthDocument,

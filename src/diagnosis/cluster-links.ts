@@ -1,5 +1,5 @@
+import type { MappedIdentity } from "../access/lease/proof-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import type { MappedIdentity } from "../access/request/record.ts";
 import { type AwsAuthDocument, DOCUMENT_LIMIT, type Severity, sizeOf } from "../aws-auth/index.ts";
 import { broken, counted, type Finding, found, named, notAsked, someOf } from "./link.ts";
 

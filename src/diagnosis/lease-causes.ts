@@ -1,4 +1,5 @@
-import type { AccessRequest, MappedIdentity } from "../access/request/record.ts";
+import type { MappedIdentity } from "../access/lease/proof-record.ts";
+import type { AccessRequest } from "../access/request/record.ts";
 import { isClosed } from "../access/request/request.ts";
 import { type Cause, type CauseButton, cause, type WhyFacts } from "./facts.ts";
 import { named, sentence, untilWords } from "./link.ts";

@@ -1,6 +1,7 @@
 import { type Drift, driftOf } from "../access/lease/drift.ts";
+import type { Holding } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import type { ApprovedRequest, Holding } from "../access/request/record.ts";
+import type { ApprovedRequest } from "../access/request/record.ts";
 import type { RescueLease } from "../access/rescue/kept.ts";
 import { type AccessEntry, identityOfEntry, type TagReading } from "../access-entry/index.ts";
 import { named } from "./link.ts";

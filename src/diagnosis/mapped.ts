@@ -1,5 +1,5 @@
+import type { MappedIdentity } from "../access/lease/proof-record.ts";
 import { nearest } from "../access/request/read-part.ts";
-import type { MappedIdentity } from "../access/request/record.ts";
 import {
   type AwsAuthDocument,
   type Caller,

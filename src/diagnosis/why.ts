@@ -1,7 +1,7 @@
+import type { MappedIdentity } from "../access/lease/proof-record.ts";
 import { signInWay } from "../access/lease/sign-in.ts";
 import { partitionOf } from "../access/policy/cluster.ts";
 import { isSameCreator } from "../access/policy/creator.ts";
-import type { MappedIdentity } from "../access/request/record.ts";
 import { type Caller, readCaller, resolve } from "../aws-auth/index.ts";
 import { type Cause, cause, type WhyFacts } from "./facts.ts";
 import { endingSoon, leaseCauses } from "./lease-causes.ts";

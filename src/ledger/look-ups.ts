@@ -1,8 +1,9 @@
 import type { DecisionPublicKeys } from "../access/approval/seal.ts";
 import { isSealedLink } from "../access/approval/seals.ts";
+import type { LeasesNow } from "../access/lease/lease-record.ts";
 import { leasesInLedger } from "../access/lease/other-leases.ts";
 import { isLeaseOver } from "../access/request/extension.ts";
-import type { AccessRequest, LeasesNow } from "../access/request/record.ts";
+import type { AccessRequest } from "../access/request/record.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Looks up the other leases of a request's principal, and the one that it extends. */

@@ -1,5 +1,6 @@
 import type { AuditEvent } from "../access/audit/event.ts";
-import type { AccessRequest, Trouble } from "../access/request/record.ts";
+import type { Trouble } from "../access/lease/proof-record.ts";
+import type { AccessRequest } from "../access/request/record.ts";
 import { type Failure, isToBeTold, nextTry } from "../access/request/retry.ts";
 import { withTrouble } from "../access/request/transitions.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";

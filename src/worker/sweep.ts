@@ -1,7 +1,8 @@
 import { remindOfReview } from "../access/approval/emergency.ts";
 import { hasForgedReview, withoutForgedReview } from "../access/approval/seals.ts";
 import { AccessError } from "../access/failure/access-error.ts";
-import type { AccessRequest, ApprovedRequest, Lease, PendingRequest } from "../access/request/record.ts";
+import type { Lease } from "../access/lease/lease-record.ts";
+import type { AccessRequest, ApprovedRequest, PendingRequest } from "../access/request/record.ts";
 import { remind } from "../access/request/reminder.ts";
 import { dueAt, proofDueAt } from "../access/request/request.ts";
 import { type ClusterTrouble, isClusterDue } from "../access/request/retry.ts";

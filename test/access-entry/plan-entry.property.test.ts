@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { targetOf } from "../../src/access/lease/holding.ts";
+import type { Holding, Share } from "../../src/access/lease/lease-record.ts";
 import { covers, groupsIn, policiesIn, policyTexts } from "../../src/access/policy/policy-text.ts";
-import type { Holding, Share } from "../../src/access/request/record.ts";
 import { type AccessEntry, identityOfEntry } from "../../src/access-entry/entry.ts";
 import { readHoldingTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
 import { type EntryCall, isAsPlanned, planEntry, refuseEntry } from "../../src/access-entry/plan-entry.ts";

@@ -1,18 +1,15 @@
 import { decide } from "../../src/access/approval/decide.ts";
 import { activeLease, endedLease, failedLease, scheduleLease } from "../../src/access/lease/lease.ts";
+import type { Lease, LeaseFields } from "../../src/access/lease/lease-record.ts";
+import type { EndProof, MappedIdentity, Proof } from "../../src/access/lease/proof-record.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { digestOfChange } from "../../src/access/request/digest.ts";
 import type {
   AccessRequest,
   ApprovedRequest,
   Decision,
-  EndProof,
-  Lease,
-  LeaseFields,
-  MappedIdentity,
   PendingRequest,
   Preview,
-  Proof,
   UndecidedRequest,
 } from "../../src/access/request/record.ts";
 import { createRequest } from "../../src/access/request/request.ts";

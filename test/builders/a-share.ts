@@ -1,4 +1,4 @@
-import type { Holding, Share, Written } from "../../src/access/request/record.ts";
+import type { Holding, Share, Written } from "../../src/access/lease/lease-record.ts";
 import { engineerArn } from "./a-request.ts";
 import { at, hours } from "./times.ts";
 

@@ -1,4 +1,4 @@
-import type { Holding } from "../../src/access/request/record.ts";
+import type { Holding } from "../../src/access/lease/lease-record.ts";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import { readHoldingTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
 import { withoutRolePath } from "../../src/aws-auth/caller.ts";

@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Lease } from "../../src/access/request/record.ts";
+import type { Lease } from "../../src/access/lease/lease-record.ts";
 import { planReminders } from "../../src/access/request/reminder.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { openQueues, type Queues } from "../../src/ledger/queues.ts";

@@ -9,7 +9,7 @@ import { type Cluster, clusterArnOf } from "../policy/cluster.ts";
 import { answersFor, approvesFor } from "../policy/may.ts";
 import type { Person } from "../policy/person.ts";
 import type { Decision } from "../request/record.ts";
-import { type Proposal, type Click, genuineApprovals, refuseAnyone, refuseApprover, sealAnswer } from "./approvals.ts";
+import { type Click, genuineApprovals, type Proposal, refuseAnyone, refuseApprover, sealAnswer } from "./approvals.ts";
 import type { ApprovalVerdict } from "./check-approval.ts";
 import { lastApproval, statementGoodForSeconds } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";

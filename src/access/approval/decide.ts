@@ -6,7 +6,7 @@ import { isNamedIn, type Person } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
 import type { AccessRequest, Decision, PendingRequest } from "../request/record.ts";
 import { approved, denied, waiting } from "../request/transitions.ts";
-import { type Proposal, type Click, refuseAnyone, refuseApprover, sealAnswer } from "./approvals.ts";
+import { type Click, type Proposal, refuseAnyone, refuseApprover, sealAnswer } from "./approvals.ts";
 import type { DecisionRefusal, Facts } from "./decision.ts";
 import type { DecisionKeys } from "./seal.ts";
 

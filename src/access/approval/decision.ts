@@ -1,7 +1,8 @@
+import type { LeasesNow } from "../lease/lease-record.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { Standing } from "../policy/person.ts";
 import { approversOf, ruleFor } from "../policy/rule.ts";
-import type { AccessRequest, Decision, LeasesNow } from "../request/record.ts";
+import type { AccessRequest, Decision } from "../request/record.ts";
 
 export type DecisionRefusal =
   | "self-approval"

@@ -1,6 +1,6 @@
 import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/event.ts";
-import type { Holding, Share } from "../request/record.ts";
+import type { Holding, Share } from "./lease-record.ts";
 import { noWithdrawals, type Withdrawal, type Withdrawals } from "./withdrawal.ts";
 
 /** Where the cluster itself remembers our leases, in the same object as the entries they explain. */

@@ -1,6 +1,7 @@
 import type { Problem, Section } from "../../aws-auth/index.ts";
 import { covers } from "../policy/policy-text.ts";
-import type { ApprovedRequest, MappedIdentity } from "../request/record.ts";
+import type { ApprovedRequest } from "../request/record.ts";
+import type { MappedIdentity } from "./proof-record.ts";
 
 /** An active lease whose part another person took out of the document. */
 export interface Drift {

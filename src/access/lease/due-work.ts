@@ -1,7 +1,8 @@
 import { lastApproval, statementGoodForSeconds } from "../approval/decision.ts";
-import type { AccessRequest, ApprovedRequest, Holding, RequestFields, Share } from "../request/record.ts";
+import type { AccessRequest, ApprovedRequest, RequestFields } from "../request/record.ts";
 import { isRescue } from "../request/request.ts";
 import { earliest, endOf, leaseEnd } from "./lease.ts";
+import type { Holding, Share } from "./lease-record.ts";
 
 /** What one run has to do in one cluster. */
 export interface DueWork {

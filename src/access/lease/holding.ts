@@ -1,5 +1,6 @@
 import type { Change } from "../../aws-auth/index.ts";
-import type { Holding, MappedIdentity, Share } from "../request/record.ts";
+import type { Holding, Share } from "./lease-record.ts";
+import type { MappedIdentity } from "./proof-record.ts";
 import { bothWithdrawals, type Withdrawals } from "./withdrawal.ts";
 
 /** What is there without us: the entry less what we added. Null: nothing would be left. */

@@ -1,5 +1,6 @@
 import type { Principal } from "../../aws-auth/index.ts";
-import type { AccessRequest, Lease, LeaseFields } from "../request/record.ts";
+import type { AccessRequest } from "../request/record.ts";
+import type { Lease, LeaseFields } from "./lease-record.ts";
 
 /** A lease as an approval makes it. */
 export function scheduleLease(request: Pick<AccessRequest, "durationSeconds" | "until">, decidedAt: Date): Lease {

@@ -1,4 +1,4 @@
-import type { MappedIdentity } from "../request/record.ts";
+import type { MappedIdentity } from "./proof-record.ts";
 
 /** A role that RBAC binds to a username; the namespace is null for every one. */
 export interface BoundRole {

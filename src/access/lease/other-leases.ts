@@ -1,5 +1,7 @@
-import type { AccessRequest, ApprovedRequest, Holding, MappedIdentity, OtherLease, Share } from "../request/record.ts";
+import type { AccessRequest, ApprovedRequest } from "../request/record.ts";
 import { dueWork, sealedEnd, shareIn } from "./due-work.ts";
+import type { Holding, OtherLease, Share } from "./lease-record.ts";
+import type { MappedIdentity } from "./proof-record.ts";
 
 /** The leases of a cluster, as one look at it finds them. */
 export interface LeasesFound {

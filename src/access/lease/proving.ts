@@ -1,5 +1,6 @@
-import type { Lease, Trouble } from "../request/record.ts";
 import { type Failure, nextTry } from "../request/retry.ts";
+import type { Lease } from "./lease-record.ts";
+import type { Trouble } from "./proof-record.ts";
 
 /** An outage that ends is noticed within this time. */
 const longestWaitSeconds = 300;

@@ -1,10 +1,11 @@
 import type { Cluster } from "../policy/cluster.ts";
 import { answersFor } from "../policy/may.ts";
 import type { Person } from "../policy/person.ts";
-import type { AccessRequest, ApprovedRequest, LeaseEnd, PendingRequest } from "../request/record.ts";
+import type { AccessRequest, ApprovedRequest, PendingRequest } from "../request/record.ts";
 import { isClosed } from "../request/request.ts";
 import { closed, refused, withLease } from "../request/transitions.ts";
 import { endedLease, failedLease } from "./lease.ts";
+import type { LeaseEnd } from "./lease-record.ts";
 
 export type EndRefusal = "not-active" | "not-pending" | "not-yours" | "ending-already";
 

@@ -2,7 +2,7 @@ import { withoutRolePath } from "../../aws-auth/index.ts";
 import type { AccessCheck, Cluster } from "../policy/cluster.ts";
 import { fits } from "../policy/may-ask.ts";
 import { groupsIn } from "../policy/policy-text.ts";
-import type { MappedIdentity, Proof, ProofFinding } from "../request/record.ts";
+import type { MappedIdentity, Proof, ProofFinding } from "./proof-record.ts";
 
 /** Which role of IAM a principal is, or why the worker does not become it. */
 export type SignInWay =

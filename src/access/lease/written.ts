@@ -1,8 +1,9 @@
 import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/event.ts";
 import type { Way } from "../policy/cluster.ts";
-import type { AccessRequest, Holding, Share, Written } from "../request/record.ts";
+import type { AccessRequest } from "../request/record.ts";
 import { shareIn } from "./due-work.ts";
+import type { Holding, Share, Written } from "./lease-record.ts";
 
 /** Seals what is in the cluster for a request now; null: the holding has no share of it. */
 export function rememberWritten(

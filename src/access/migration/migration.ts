@@ -1,4 +1,5 @@
-import type { Because, Decision, DroppedApproval, Reminders, Trouble } from "../request/record.ts";
+import type { Because, Trouble } from "../lease/proof-record.ts";
+import type { Decision, DroppedApproval, Reminders } from "../request/record.ts";
 
 /** What the worker planned, as the approvers read it. */
 export interface SealedPlan {

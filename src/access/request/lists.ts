@@ -1,5 +1,6 @@
+import type { LeaseEnd, LeaseState } from "../lease/lease-record.ts";
 import { isPermanent } from "./extension.ts";
-import type { AccessRequest, LeaseEnd, LeaseState, RequestState } from "./record.ts";
+import type { AccessRequest, RequestState } from "./record.ts";
 import { dueAt, isClosed } from "./request.ts";
 
 /**

@@ -1,15 +1,7 @@
 import { z } from "zod";
-import type {
-  AccessRequest,
-  Because,
-  Decision,
-  DroppedApproval,
-  Lease,
-  LeaseFields,
-  Reminders,
-  RequestFields,
-  Trouble,
-} from "./record.ts";
+import type { Lease, LeaseFields } from "../lease/lease-record.ts";
+import type { Because, Trouble } from "../lease/proof-record.ts";
+import type { AccessRequest, Decision, DroppedApproval, Reminders, RequestFields } from "./record.ts";
 import type { ClusterTrouble } from "./retry.ts";
 import { typedFields } from "./typed.ts";
 

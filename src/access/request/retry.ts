@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { AccessError, explain } from "../failure/access-error.ts";
-import type { AccessRequest, Trouble } from "./record.ts";
+import type { Trouble } from "../lease/proof-record.ts";
+import type { AccessRequest } from "./record.ts";
 
 /** However long the other side asks us to wait: a lease may end meanwhile. */
 const longestAskedMs = 300_000;

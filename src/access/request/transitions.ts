@@ -1,15 +1,14 @@
+import type { Lease } from "../lease/lease-record.ts";
+import type { Because, Trouble } from "../lease/proof-record.ts";
 import type {
   AccessRequest,
   ApprovedRequest,
-  Because,
   Decision,
   DeniedRequest,
   Emergency,
-  Lease,
   PendingRequest,
   RefusedRequest,
   RequestFields,
-  Trouble,
   UndecidedRequest,
 } from "./record.ts";
 

@@ -1,4 +1,4 @@
-import type { Holding } from "../../access/request/record.ts";
+import type { Holding } from "../../access/lease/lease-record.ts";
 import { type AwsAuthDocument, type Entry, goFold } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
 

@@ -1,16 +1,9 @@
+import type { Lease } from "../../access/lease/lease-record.ts";
+import type { MappedIdentity, Proof, ProofFinding, Trouble } from "../../access/lease/proof-record.ts";
 import { isReviewing, isSigningIn } from "../../access/lease/proving.ts";
 import { findingsOf } from "../../access/lease/sign-in.ts";
 import { formatDuration, isPermanent } from "../../access/request/extension.ts";
-import type {
-  AccessRequest,
-  DroppedApproval,
-  Lease,
-  MappedIdentity,
-  Preview,
-  Proof,
-  ProofFinding,
-  Trouble,
-} from "../../access/request/record.ts";
+import type { AccessRequest, DroppedApproval, Preview } from "../../access/request/record.ts";
 import { isClosed, isRescue } from "../../access/request/request.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { code, codeList, mention, plainLine, styled, time, until } from "./mrkdwn.ts";

@@ -1,9 +1,10 @@
 import type { Button } from "@slack/types";
 import { othersWhoMayApprove } from "../../access/approval/decision.ts";
+import type { Lease } from "../../access/lease/lease-record.ts";
 import { isProving, isReviewingEnd, isSigningInAtFirst } from "../../access/lease/proving.ts";
 import { signInWay } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest, Lease } from "../../access/request/record.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
 import { admittedBy, readPrincipal } from "../../aws-auth/index.ts";
 import { cancelButton, detailsButton, doneButton, extendButtons } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";

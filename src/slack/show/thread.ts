@@ -1,9 +1,10 @@
 import { othersWhoMayApprove } from "../../access/approval/decision.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
+import type { Lease } from "../../access/lease/lease-record.ts";
 import { isReviewing, isReviewingEnd, isSigningIn, isSigningInAtFirst } from "../../access/lease/proving.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPermanent } from "../../access/request/extension.ts";
-import type { AccessRequest, Lease } from "../../access/request/record.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
 import type { Place, Shown } from "../../ledger/ledger.ts";
 import { wake } from "../../ledger/queues.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";

@@ -1,19 +1,14 @@
 import { isBelievedLink, sealPreview } from "../../access/approval/seals.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { dueWork, idsOf, orphansOf, rememberedShares } from "../../access/lease/due-work.ts";
+import type { OtherLease } from "../../access/lease/lease-record.ts";
 import { giveTheSame, type LeasesFound } from "../../access/lease/other-leases.ts";
+import type { Because } from "../../access/lease/proof-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { groupsIn } from "../../access/policy/policy-text.ts";
 import { mastersRight } from "../../access/policy/rights.ts";
 import { isLeaseOver } from "../../access/request/extension.ts";
-import type {
-  AccessRequest,
-  ApprovedRequest,
-  Because,
-  OtherLease,
-  PendingRequest,
-  Preview,
-} from "../../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest, PendingRequest, Preview } from "../../access/request/record.ts";
 import { planReminders } from "../../access/request/reminder.ts";
 import { failureOf } from "../../access/request/retry.ts";
 import { leasesDiffer, outdated, previewed, refused } from "../../access/request/transitions.ts";

@@ -1,6 +1,7 @@
 import { explain } from "../../access/failure/access-error.ts";
+import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
-import type { AccessRequest, MappedIdentity } from "../../access/request/record.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
 import { type Caller, readCaller, resolve } from "../../aws-auth/index.ts";
 import type { AccessEntryFact, WhyFacts } from "../../diagnosis/facts.ts";
 import type { WhyReport } from "../../diagnosis/reports.ts";

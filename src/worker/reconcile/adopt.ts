@@ -1,11 +1,12 @@
 import { unreviewedEmergency } from "../../access/approval/emergency.ts";
 import { decideShare, type ShareFacts } from "../../access/lease/decide-lease.ts";
 import { activeLease, scheduleLease } from "../../access/lease/lease.ts";
+import type { Holding, Share } from "../../access/lease/lease-record.ts";
 import { rememberWritten } from "../../access/lease/written.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { noStanding } from "../../access/policy/person.ts";
 import { placeIn } from "../../access/request/lists.ts";
-import type { ApprovedRequest, Holding, Share } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
 import { untyped } from "../../access/request/typed.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";

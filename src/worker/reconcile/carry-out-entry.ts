@@ -3,8 +3,8 @@ import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { canonicalJson } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { Target } from "../../access/lease/holding.ts";
+import type { Holding } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { Holding } from "../../access/request/record.ts";
 import {
   type AccessEntry,
   type EntryCall,

@@ -3,16 +3,11 @@ import { AccessError } from "../../access/failure/access-error.ts";
 import { decideFailure } from "../../access/lease/decide-lease.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
 import { activeLease, endedLease, failedLease } from "../../access/lease/lease.ts";
+import type { Holding, Lease } from "../../access/lease/lease-record.ts";
+import type { MappedIdentity, Proof } from "../../access/lease/proof-record.ts";
 import { rememberWritten } from "../../access/lease/written.ts";
 import type { Way } from "../../access/policy/cluster.ts";
-import type {
-  AccessRequest,
-  ApprovedRequest,
-  Holding,
-  Lease,
-  MappedIdentity,
-  Proof,
-} from "../../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import { type Failure, failureOf, isToBeTold, nextTry } from "../../access/request/retry.ts";
 import { approvalVoided, withLease } from "../../access/request/transitions.ts";

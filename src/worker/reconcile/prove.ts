@@ -1,18 +1,12 @@
 import { AccessError, explain } from "../../access/failure/access-error.ts";
 import { usernameFor } from "../../access/lease/lease.ts";
+import type { Holding, Lease } from "../../access/lease/lease-record.ts";
+import type { EndProof, MappedIdentity, Proof, ProofFinding } from "../../access/lease/proof-record.ts";
 import { awaitSignIn, reviewAgain, reviewEndAgain } from "../../access/lease/proving.ts";
 import { signInWay } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import { covers, groupsIn, isPolicyText } from "../../access/policy/policy-text.ts";
-import type {
-  ApprovedRequest,
-  EndProof,
-  Holding,
-  Lease,
-  MappedIdentity,
-  Proof,
-  ProofFinding,
-} from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
 import { failureOf } from "../../access/request/retry.ts";
 import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
 import { entryArnIn, type ReadDocument, readPrincipal, render, resolve } from "../../aws-auth/index.ts";

@@ -10,10 +10,12 @@ import {
 } from "../../access/lease/annotation.ts";
 import { shareIn } from "../../access/lease/due-work.ts";
 import type { Target } from "../../access/lease/holding.ts";
+import type { Holding } from "../../access/lease/lease-record.ts";
+import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { bothWithdrawals, noWithdrawals, stillApproved, type Withdrawals } from "../../access/lease/withdrawal.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
 import { type Cluster, type Level, partitionOf } from "../../access/policy/cluster.ts";
-import type { AccessRequest, Holding, MappedIdentity } from "../../access/request/record.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
 import { readWithdrawalTags } from "../../access-entry/index.ts";
 import {
   type AwsAuthDocument,

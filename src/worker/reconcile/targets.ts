@@ -2,6 +2,7 @@ import { lastSealed } from "../../access/approval/seals.ts";
 import { idsOf, orphansOf, rememberedShares, shareIn, shareOf } from "../../access/lease/due-work.ts";
 import { type Target, targetOf } from "../../access/lease/holding.ts";
 import { usernameFor } from "../../access/lease/lease.ts";
+import type { Holding, Share } from "../../access/lease/lease-record.ts";
 import {
   bothWithdrawals,
   isWithdrawn,
@@ -10,7 +11,7 @@ import {
   withdrawalOf,
 } from "../../access/lease/withdrawal.ts";
 import { provedShare } from "../../access/lease/written.ts";
-import type { ApprovedRequest, Holding, Share } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
 import { readPrincipal } from "../../aws-auth/index.ts";
 import type { Checked } from "./check-leases.ts";
 import type { SettleInput, Settlement } from "./way-adapter.ts";

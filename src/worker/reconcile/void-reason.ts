@@ -7,12 +7,14 @@ import {
 import { checkEmergency } from "../../access/approval/emergency.ts";
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
 import { baseOf } from "../../access/lease/holding.ts";
+import type { Holding } from "../../access/lease/lease-record.ts";
+import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { mayAsk, mayRequest } from "../../access/policy/may-ask.ts";
 import { isPolicyText } from "../../access/policy/policy-text.ts";
 import { ruleFor } from "../../access/policy/rule.ts";
 import { digestOfChange } from "../../access/request/digest.ts";
-import type { ApprovedRequest, Holding, MappedIdentity } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
 import { isSamePrincipal, readPrincipal } from "../../aws-auth/index.ts";
 
 export interface ApprovalFacts {

@@ -3,16 +3,11 @@ import type { AccessError } from "../../access/failure/access-error.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import type { DueWork } from "../../access/lease/due-work.ts";
 import type { Target } from "../../access/lease/holding.ts";
+import type { Holding, Share } from "../../access/lease/lease-record.ts";
+import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import type { Cluster, Level, Way } from "../../access/policy/cluster.ts";
-import type {
-  AccessRequest,
-  ApprovedRequest,
-  Holding,
-  MappedIdentity,
-  Preview,
-  Share,
-} from "../../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest, Preview } from "../../access/request/record.ts";
 import type { Principal, Refusal } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";

@@ -1,8 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type AuditEvent, digestOfEvent, type EventType } from "../../access/audit/event.ts";
 import { AccessError, explain } from "../../access/failure/access-error.ts";
+import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest, ApprovedRequest, Lease } from "../../access/request/record.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import { withLease } from "../../access/request/transitions.ts";
 import type { KeptName } from "../../access/rescue/kept.ts";

@@ -1,8 +1,10 @@
 import type { AuditEvent } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
+import type { Lease } from "../../access/lease/lease-record.ts";
+import type { EndProof, Proof } from "../../access/lease/proof-record.ts";
 import { isReviewing, isReviewingEnd, mostTries, reviewAgain, reviewEndAgain } from "../../access/lease/proving.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { ApprovedRequest, EndProof, Lease, Proof } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
 import { failureOf, isToBeTold } from "../../access/request/retry.ts";
 import { withLease } from "../../access/request/transitions.ts";
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";

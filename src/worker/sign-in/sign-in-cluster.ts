@@ -1,9 +1,11 @@
 import { requestIds } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
+import type { Lease } from "../../access/lease/lease-record.ts";
+import type { Proof, ProofFinding } from "../../access/lease/proof-record.ts";
 import { isSigningIn, isToReview, isToSignIn, mostTries, trySignInAgain } from "../../access/lease/proving.ts";
 import { podsToList, signInWay } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { ApprovedRequest, Lease, Proof, ProofFinding } from "../../access/request/record.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
 import { failureOf, isToBeTold } from "../../access/request/retry.ts";
 import { tracedRun, traceFor } from "../../operations/request-traces.ts";
 import { step } from "../../operations/worker-metrics.ts";

@@ -1,11 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { RequestIds } from "../../access/audit/event.ts";
 import { AccessError, explain, type FailureCode } from "../../access/failure/access-error.ts";
+import type { MappedIdentity, ProofFinding } from "../../access/lease/proof-record.ts";
 import type { SignInWay } from "../../access/lease/sign-in.ts";
 import { judgeSignIn, type PodsToList, type SignInSeen } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { groupsIn } from "../../access/policy/policy-text.ts";
-import type { MappedIdentity, ProofFinding } from "../../access/request/record.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import type { AwsCredentials } from "../../aws/client-settings.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { MemoryKeys } from "../../../src/access/approval/seal.ts";
+import type { Lease, Share, Written } from "../../../src/access/lease/lease-record.ts";
 import { provedShare, rememberWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
-import type { AccessRequest, Lease, Share, Written } from "../../../src/access/request/record.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { aGrantedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";

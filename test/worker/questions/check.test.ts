@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { SandboxAccessEntry } from "../../../sandbox/aws/access-entry.ts";
 import { arns, clusterArn, clusterName, externalId, initialAwsAuth } from "../../../sandbox/scene.ts";
-import type { Lease } from "../../../src/access/request/record.ts";
+import type { Lease } from "../../../src/access/lease/lease-record.ts";
 import { type CheckReport, checkReport } from "../../../src/diagnosis/reports.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { reportCheck } from "../../../src/worker/questions/check.ts";

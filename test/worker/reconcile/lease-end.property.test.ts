@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { sealDecision } from "../../../src/access/approval/seals.ts";
+import type { Holding } from "../../../src/access/lease/lease-record.ts";
 import { rememberWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
-import type { ApprovedRequest, Holding } from "../../../src/access/request/record.ts";
+import type { ApprovedRequest } from "../../../src/access/request/record.ts";
 import { aLease, anApprovedRequest, digestNow, engineerArn } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";

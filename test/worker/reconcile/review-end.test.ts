@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { MappedIdentity } from "../../../src/access/request/record.ts";
+import type { MappedIdentity } from "../../../src/access/lease/proof-record.ts";
 import type { KubernetesIdentity } from "../../../src/kubernetes/reviews.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import type { OpenedCluster } from "../../../src/worker/open/open-cluster.ts";

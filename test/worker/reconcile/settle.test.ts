@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
+import type { Holding } from "../../../src/access/lease/lease-record.ts";
 import { noWithdrawals, type Withdrawals } from "../../../src/access/lease/withdrawal.ts";
 import { rememberWritten } from "../../../src/access/lease/written.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
-import type { AccessRequest, Holding } from "../../../src/access/request/record.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
 import { anEmergency, anEmergencyCluster } from "../../builders/an-emergency.ts";

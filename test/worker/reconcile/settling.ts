@@ -1,7 +1,8 @@
 import { dueWork } from "../../../src/access/lease/due-work.ts";
+import type { Holding } from "../../../src/access/lease/lease-record.ts";
 import { noWithdrawals, type Withdrawals } from "../../../src/access/lease/withdrawal.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import type { ApprovedRequest, Holding } from "../../../src/access/request/record.ts";
+import type { ApprovedRequest } from "../../../src/access/request/record.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { readConfigMap } from "../../../src/kubernetes/config-map.ts";
 import { settle } from "../../../src/worker/reconcile/document-way.ts";
