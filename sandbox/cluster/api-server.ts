@@ -2,25 +2,30 @@ import { randomUUID } from "node:crypto";
 import type { SandboxAnswer, SandboxRequest, SandboxRoute } from "../http-server.ts";
 import { type ApiRequest, callName, readApiRequest } from "./api-request.ts";
 import type { Authenticator } from "./authenticator.ts";
-import { answerConfigMaps } from "./config-map-requests.ts";
-import type { ConfigMapStore } from "./config-map-store.ts";
-import {
-  type Attributes,
-  type Authorize,
-  listRbac,
-  type Rbac,
-  type ResourceAttributes,
-  readRole,
-  type User,
-} from "./rbac.ts";
+import type { ConfigMapContent } from "./config-map.ts";
+import { escalationProblem } from "./escalation.ts";
+import { listAnswer } from "./list-answer.ts";
+import { answerObjects } from "./object-requests.ts";
+import type { ObjectStore } from "./object-store.ts";
+import { allPods, podsOf } from "./pods.ts";
+import { type Attributes, type Authorize, type ResourceAttributes, roleObject, type User } from "./rbac.ts";
+import type { RbacObjects } from "./rbac-objects.ts";
 import { accessReview, selfSubjectReview } from "./reviews.ts";
-import { failure, listPods, type Status, statusAnswer, unauthorized, unsupportedMediaType } from "./status.ts";
+import {
+  failure,
+  notFound,
+  qualified,
+  type Status,
+  statusAnswer,
+  unauthorized,
+  unsupportedMediaType,
+} from "./status.ts";
 
 export interface ApiServerContext {
   authenticator: Authenticator;
-  rbac: () => Rbac;
+  rbac: RbacObjects;
   authorize: Authorize;
-  configMaps: ConfigMapStore;
+  configMaps: ObjectStore<ConfigMapContent>;
   now: () => Date;
   /** Called for each answered request. */
   audit: (event: AuditedRequest) => void;
@@ -84,10 +89,14 @@ function answerFor(context: ApiServerContext, asked: ApiRequest, request: Sandbo
 }
 
 function dispatch(context: ApiServerContext, asked: ApiRequest, request: SandboxRequest, user: User): SandboxAnswer {
-  if (asked.type === "path") return asked.path === "/version" ? version() : notFound();
+  if (asked.type === "path") return asked.path === "/version" ? version() : unknown();
   const answered = asked.verb === "create" ? review(context, asked.resource, user, request.body) : undefined;
-  return answered ?? (asked.group === "" ? core(context, asked, request) : rbacOf(context, asked)) ?? notFound();
+  if (answered) return answered;
+  const ofGroup = asked.group === "" ? core : asked.group === rbacGroup ? rbacOf : unknown;
+  return ofGroup(context, asked, request, user) ?? unknown();
 }
+
+const rbacGroup = "rbac.authorization.k8s.io";
 
 function review(context: ApiServerContext, resource: string, user: User, body: Buffer): SandboxAnswer | undefined {
   switch (resource) {
@@ -103,24 +112,60 @@ function review(context: ApiServerContext, resource: string, user: User, body: B
 }
 
 function core(
-  { configMaps }: ApiServerContext,
+  { configMaps, rbac }: ApiServerContext,
   asked: ResourceAttributes,
   request: SandboxRequest,
 ): SandboxAnswer | undefined {
-  if (asked.resource === "configmaps") return answerConfigMaps(configMaps, asked, request);
-  const isPods = asked.resource === "pods" && asked.verb === "list";
-  return isPods ? listPods(asked.namespace, request.url, configMaps.resourceVersion()) : undefined;
+  const { verb, resource, namespace } = asked;
+  if (resource === "configmaps") return answerObjects(configMaps, asked, request, { hasNamespace: hasNamespace(rbac) });
+  const list = (kind: string, items: Parameters<typeof listAnswer>[1]) =>
+    listAnswer({ apiVersion: "v1", kind }, items, request.url, configMaps.versions.last());
+  if (verb !== "list") return undefined;
+  const namespaces = rbac.namespaces().map((name) => ({ metadata: { name } }));
+  if (resource === "namespaces") return list("Namespace", namespaces);
+  return resource === "pods" ? list("Pod", namespace === undefined ? allPods() : podsOf(namespace)) : undefined;
 }
 
-function rbacOf(context: ApiServerContext, asked: ResourceAttributes): SandboxAnswer | undefined {
-  const { group, verb, resource, namespace, name = "" } = asked;
-  if (group !== "rbac.authorization.k8s.io") return undefined;
-  if (verb === "list") return listRbac(context.rbac(), resource, namespace, context.configMaps.resourceVersion());
+function hasNamespace(rbac: RbacObjects): (name: string) => boolean {
+  return (name) => rbac.namespaces().includes(name);
+}
+
+function rbacOf(
+  context: ApiServerContext,
+  asked: ResourceAttributes,
+  request: SandboxRequest,
+  user: User,
+): SandboxAnswer | undefined {
+  const { rbac, authorize } = context;
+  const store = rbac.bindings[asked.resource];
+  if (!store) return rolesOf(context, asked, request);
+  const mayCreate = { ...asked, verb: "create" };
+  const rights = { authorize, user, namespace: asked.namespace };
+  return answerObjects(store, asked, request, {
+    hasNamespace: hasNamespace(rbac),
+    guard: (sent, before) => {
+      const escalates = escalationProblem(store.kind, sent, { ...rights, rbac: rbac.rbac() });
+      return escalates ?? (before || authorize(user, mayCreate).allowed ? undefined : forbidden(user, mayCreate));
+    },
+  });
+}
+
+/** Roles are only read. */
+function rolesOf(
+  { rbac, configMaps }: ApiServerContext,
+  { verb, resource, namespace, name = "" }: ResourceAttributes,
+  { url }: SandboxRequest,
+): SandboxAnswer | undefined {
+  const kind = resource === "roles" ? "Role" : "ClusterRole";
+  if (resource !== "roles" && resource !== "clusterroles") return undefined;
+  const apiVersion = `${rbacGroup}/v1`;
+  const all = rbac.rbac().roles.filter((role) => (role.namespace !== undefined) === (kind === "Role"));
+  const here = all.filter((role) => namespace === undefined || role.namespace === namespace);
+  if (verb === "list") return listAnswer({ apiVersion, kind }, here.map(roleObject), url, configMaps.versions.last());
   if (verb !== "get") return undefined;
-  // kubernetes, apimachinery, errors.NewNotFound: the words that kubectl shows.
-  const details = { name, group, kind: resource };
-  const absent = () => statusAnswer(failure(404, "NotFound", `${resource}.${group} "${name}" not found`, details));
-  return readRole(context.rbac(), asked) ?? absent();
+  const role = here.find((each) => each.name === name);
+  if (!role) return statusAnswer(notFound({ group: rbacGroup, resource }, name));
+  return { status: 200, body: JSON.stringify({ kind, apiVersion, ...roleObject(role) }) };
 }
 
 function version(): SandboxAnswer {
@@ -136,7 +181,7 @@ function version(): SandboxAnswer {
   return { status: 200, body: JSON.stringify(body) };
 }
 
-function notFound(): SandboxAnswer {
+function unknown(): SandboxAnswer {
   return statusAnswer(failure(404, "NotFound", "the server could not find the requested resource", {}));
 }
 
@@ -147,8 +192,8 @@ function forbidden(user: User, attributes: Attributes): Status {
   const { group, resource, subresource, namespace, name } = attributes;
   const what = subresource === undefined ? resource : `${resource}/${subresource}`;
   const where = namespace === undefined ? "at the cluster scope" : `in the namespace "${namespace}"`;
-  const qualified = group === "" ? resource : `${resource}.${group}`;
-  const which = name === undefined ? qualified : `${qualified} "${name}"`;
+  const thing = qualified(resource, group);
+  const which = name === undefined ? thing : `${thing} "${name}"`;
   return failure(
     403,
     "Forbidden",

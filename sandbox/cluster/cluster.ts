@@ -4,10 +4,11 @@ import { type AuditedRequest, routeApiRequest } from "./api-server.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { readAwsAuth } from "./aws-auth-map.ts";
 import { issueCertificates } from "./certificate.ts";
-import { ConfigMapStore } from "./config-map-store.ts";
-import { withDefaultRbac } from "./default-roles.ts";
+import { type ConfigMapContent, configMapKind } from "./config-map.ts";
 import { startEndpoint } from "./endpoint.ts";
-import { type Authorize, authorize, type Rbac } from "./rbac.ts";
+import { ObjectStore } from "./object-store.ts";
+import { type Authorize, authorize } from "./rbac.ts";
+import { RbacObjects } from "./rbac-objects.ts";
 import type { SandboxCluster, SandboxClusterOptions } from "./sandbox-cluster.ts";
 import { isStatus } from "./status.ts";
 
@@ -18,43 +19,41 @@ const at = { namespace: "kube-system", name: "aws-auth" };
 /** Starts the stand-in for one EKS cluster on the loopback address. */
 export async function startSandboxCluster(options: SandboxClusterOptions): Promise<SandboxCluster> {
   const { now = () => new Date(), awsAuth: data } = options;
-  const configMaps = new ConfigMapStore(now);
-  const state = { rbac: withDefaultRbac(options.rbac) };
+  const configMaps = new ObjectStore(configMapKind, now);
+  const rbac = new RbacObjects(now, configMaps.versions, options.rbac, options.namespaces);
   const access = () => options.access?.() ?? withoutEntries;
   const awsAuth = awsAuthMethods(configMaps);
   if (data) awsAuth.editAwsAuth(() => ({ metadata: {}, data }), "vpc-resource-controller");
   const map = () => readAwsAuth(configMaps.get(at)?.data);
   const cacheMs = options.tokenCacheMs ?? 120_000;
   const authenticator = createAuthenticator({ ...options, cluster: options.name, access, map, now, cacheMs });
-  const authorizer = authorizerOf(() => state.rbac, access);
+  const authorizer = authorizerOf(rbac, access);
   const log: AuditedRequest[] = [];
   const audit = (event: AuditedRequest) => {
     log.push(event);
     if (log.length > mostAudited) log.shift();
   };
-  const context = { authenticator, authorize: authorizer, rbac: () => state.rbac, configMaps, now, audit };
+  const context = { authenticator, authorize: authorizer, rbac, configMaps, now, audit };
   // TLS clients look at the real clock, whatever time it is in the sandbox.
   const certificates = issueCertificates(new Date(), "server", options.host);
   const endpoint = await startEndpoint(options, certificates, (request) => routeApiRequest(context, request));
   return {
     ...{ name: options.name, ...endpoint, ...awsAuth },
     auditLog: () => [...log],
-    setRbac: (rbac) => {
-      state.rbac = withDefaultRbac(rbac);
-    },
+    setRbac: (own) => rbac.setOwn(own),
   };
 }
 
 /** RBAC first, then the access policies of EKS: what one of them allows is allowed. */
-function authorizerOf(rbac: () => Rbac, access: () => ClusterAccess): Authorize {
+function authorizerOf(objects: RbacObjects, access: () => ClusterAccess): Authorize {
   return (user, attributes) => {
-    const verdict = authorize(rbac(), user, attributes);
+    const verdict = authorize(objects.rbac(), user, attributes);
     return verdict.allowed ? verdict : authorizeByPolicies(access(), user, attributes);
   };
 }
 
 function awsAuthMethods(
-  configMaps: ConfigMapStore,
+  configMaps: ObjectStore<ConfigMapContent>,
 ): Pick<SandboxCluster, "awsAuth" | "editAwsAuth" | "deleteAwsAuth" | "onChange"> {
   return {
     awsAuth: () => configMaps.get(at) ?? null,

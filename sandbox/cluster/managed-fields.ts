@@ -2,18 +2,22 @@
 export interface ManagedFields {
   manager: string;
   operation: "Update";
-  apiVersion: "v1";
+  apiVersion: string;
   time: string;
   fieldsType: "FieldsV1";
   fieldsV1: object;
 }
 
-/** The parts of an object that have owners. */
-interface OwnedParts {
-  data?: Readonly<Record<string, string>>;
-  binaryData?: Readonly<Record<string, string>>;
-  immutable?: boolean;
+/** Labels, annotations and all of the content have owners. */
+type OwnedParts = object & {
   metadata: { annotations?: Readonly<Record<string, string>>; labels?: Readonly<Record<string, string>> };
+};
+
+/** Who writes, in which version of the API, and when. */
+export interface Writing {
+  manager: string;
+  apiVersion: string;
+  now: Date;
 }
 
 interface FieldTree {
@@ -27,9 +31,11 @@ interface FieldTree {
 export function ownFields(
   before: { owners: readonly ManagedFields[]; object: OwnedParts | undefined },
   after: OwnedParts,
-  manager: string,
-  now: Date,
+  { manager, apiVersion, now }: Writing,
 ): ManagedFields[] {
+  const entry = (owner: string, time: string, paths: readonly string[]): ManagedFields => ({
+    ...{ manager: owner, operation: "Update", apiVersion, time, fieldsType: "FieldsV1", fieldsV1: treeOf(paths) },
+  });
   const old = leaves(before.object);
   const present = leaves(after);
   const changed = new Set([...present.keys()].filter((path) => old.get(path) !== present.get(path)));
@@ -57,23 +63,24 @@ function byTimeThenManager(a: ManagedFields, b: ManagedFields): number {
   return x < y ? -1 : 1;
 }
 
-function entry(manager: string, time: string, paths: readonly string[]): ManagedFields {
-  return { manager, operation: "Update", apiVersion: "v1", time, fieldsType: "FieldsV1", fieldsV1: treeOf(paths) };
-}
+/** Apart from these, a field of the content is owned as a whole, as subjects and roleRef of a binding are. */
+const maps = new Set(["data", "binaryData"]);
 
 /** Every field with an owner, as a JSON array of its steps, with its value. A map itself is a field too, apart from its keys. */
 function leaves(object: OwnedParts | undefined): Map<string, string> {
   const found = new Map<string, string>();
-  const add = (path: string[], map: Readonly<Record<string, string>> | undefined) => {
+  const add = (path: string[], map: object | undefined) => {
     if (map === undefined) return;
     found.set(JSON.stringify(path), "");
-    for (const [key, value] of Object.entries(map)) found.set(JSON.stringify([...path, `f:${key}`]), value);
+    for (const [key, value] of Object.entries(map)) found.set(JSON.stringify([...path, `f:${key}`]), String(value));
   };
-  add(["f:data"], object?.data);
-  add(["f:binaryData"], object?.binaryData);
-  add(["f:metadata", "f:annotations"], object?.metadata.annotations);
-  add(["f:metadata", "f:labels"], object?.metadata.labels);
-  if (object?.immutable !== undefined) found.set(JSON.stringify(["f:immutable"]), String(object.immutable));
+  const { metadata, ...rest } = object ?? { metadata: {} };
+  for (const [field, value] of Object.entries<object | undefined>(rest)) {
+    if (maps.has(field)) add([`f:${field}`], value);
+    else if (!["apiVersion", "kind"].includes(field)) found.set(JSON.stringify([`f:${field}`]), JSON.stringify(value));
+  }
+  add(["f:metadata", "f:annotations"], metadata.annotations);
+  add(["f:metadata", "f:labels"], metadata.labels);
   return found;
 }
 

@@ -1,7 +1,3 @@
-import type { SandboxAnswer } from "../http-server.ts";
-
-const apiVersion = "rbac.authorization.k8s.io/v1";
-
 /** Who makes a request, as the API server knows it after authentication. */
 export interface User {
   username: string;
@@ -72,19 +68,29 @@ export function authorize(rbac: Rbac, user: Pick<User, "username" | "groups">, a
   // Cluster-wide bindings come first, so that the reason names them as a real API server's would.
   const applicable = [
     ...rbac.bindings.filter((binding) => binding.namespace === undefined),
-    ...rbac.bindings.filter((binding) => binding.namespace !== undefined && binding.namespace === namespace),
-  ];
+    ...rbac.bindings.filter((binding) => binding.namespace !== undefined),
+  ].filter((binding) => appliesTo(binding, user, namespace));
   for (const binding of applicable) {
     const subject = binding.subjects.find((candidate) => isUser(candidate, user, binding.namespace));
-    const role = subject && roleOf(rbac, binding);
-    if (subject && role?.rules.some((rule) => covers(rule, attributes))) {
+    if (subject && roleOf(rbac, binding)?.rules.some((rule) => covers(rule, attributes))) {
       return { allowed: true, reason: reasonOf(binding, subject) };
     }
   }
   return { allowed: false, reason: "" };
 }
 
-function roleOf(rbac: Rbac, { role, namespace }: Binding): Role | undefined {
+/** Whether a binding gives this user its role in a namespace; undefined: in all of them. */
+export function appliesTo(
+  binding: Binding,
+  user: Pick<User, "username" | "groups">,
+  namespace: string | undefined,
+): boolean {
+  if (binding.namespace !== undefined && binding.namespace !== namespace) return false;
+  return binding.subjects.some((subject) => isUser(subject, user, binding.namespace));
+}
+
+/** The role that a binding names. */
+export function roleOf(rbac: Rbac, { role, namespace }: Pick<Binding, "role" | "namespace">): Role | undefined {
   const home = role.kind === "Role" ? namespace : undefined;
   return rbac.roles.find((candidate) => candidate.name === role.name && candidate.namespace === home);
 }
@@ -125,52 +131,13 @@ function reasonOf(binding: Binding, subject: Subject): string {
   return `RBAC: allowed by ${kind} "${name}" of ${binding.role.kind} "${binding.role.name}" to ${subject.kind} "${subject.name}"`;
 }
 
-/** Lists roles, rolebindings, clusterroles or clusterrolebindings; undefined for any other resource. */
-export function listRbac(
-  rbac: Rbac,
-  resource: string,
-  namespace: string | undefined,
-  resourceVersion: string,
-): SandboxAnswer | undefined {
-  const here = (item: { namespace?: string }) =>
-    item.namespace !== undefined && (namespace === undefined || item.namespace === namespace);
-  const clusterWide = (item: { namespace?: string }) => item.namespace === undefined;
-  const list = (kind: string, items: readonly object[]): SandboxAnswer => ({
-    status: 200,
-    body: JSON.stringify({ kind: `${kind}List`, apiVersion, metadata: { resourceVersion }, items }),
-  });
-  switch (resource) {
-    case "roles":
-      return list("Role", rbac.roles.filter(here).map(roleObject));
-    case "clusterroles":
-      return list("ClusterRole", rbac.roles.filter(clusterWide).map(roleObject));
-    case "rolebindings":
-      return list("RoleBinding", rbac.bindings.filter(here).map(bindingObject));
-    case "clusterrolebindings":
-      return list("ClusterRoleBinding", rbac.bindings.filter(clusterWide).map(bindingObject));
-    default:
-      return undefined;
-  }
-}
-
-/** One Role or ClusterRole by its name; undefined where there is none, or for any other resource. */
-export function readRole(
-  rbac: Rbac,
-  { resource, namespace, name }: { resource: string; namespace?: string; name?: string },
-): SandboxAnswer | undefined {
-  const kind = resource === "roles" ? "Role" : "ClusterRole";
-  const role = rbac.roles.find((each) => each.name === name && each.namespace === namespace);
-  if (!role || (resource !== "roles" && resource !== "clusterroles")) return undefined;
-  return { status: 200, body: JSON.stringify({ kind, apiVersion, ...roleObject(role) }) };
-}
-
 /** A role as the API has it. */
-export function roleObject({ name, namespace, rules }: Role): object {
+export function roleObject({ name, namespace, rules }: Role) {
   return { metadata: metadataOf(name, namespace), rules };
 }
 
 /** A binding as the API has it. */
-export function bindingObject({ name, namespace, role, subjects }: Binding): object {
+export function bindingObject({ name, namespace, role, subjects }: Binding) {
   const apiGroup = "rbac.authorization.k8s.io";
   return {
     metadata: metadataOf(name, namespace),
@@ -179,7 +146,12 @@ export function bindingObject({ name, namespace, role, subjects }: Binding): obj
   };
 }
 
-function metadataOf(name: string, namespace: string | undefined): object {
+/** The namespaces that roles and bindings are in. */
+export function namespacesOf({ roles = [], bindings = [] }: Partial<Rbac>): string[] {
+  return [...new Set([...roles, ...bindings].flatMap(({ namespace }) => namespace ?? []))];
+}
+
+function metadataOf(name: string, namespace: string | undefined): { name: string; namespace?: string } {
   return namespace === undefined ? { name } : { name, namespace };
 }
 

@@ -20,7 +20,7 @@ export interface SandboxCluster {
   endpoint: string;
   /** Base64 of a PEM certificate, as DescribeCluster gives it. */
   certificateAuthority: string;
-  /** Call names: `kubernetes.get-configmap`, `kubernetes.replace-configmap`, `kubernetes.dry-run-configmap`, `kubernetes.list-pods`, … (see `callName`). */
+  /** Call names: `kubernetes.get-configmap`, `kubernetes.replace-configmap`, `kubernetes.dry-run-configmap`, `kubernetes.create-rolebinding`, … (see `callName`). */
   faults: Faults;
   /** The live ConfigMap kube-system/aws-auth; null where there is none. */
   awsAuth(): ConfigMap | null;
@@ -48,6 +48,8 @@ export interface SandboxClusterOptions {
   awsAuth: Readonly<Record<string, string>> | null;
   /** Roles and bindings beside the default ones. */
   rbac?: Partial<Rbac>;
+  /** Namespaces beside those that every cluster has, and those of `rbac`. */
+  namespaces?: readonly string[];
   /** The principals that EKS lets in at a moment, where aws-auth alone does not decide: the `accessOf` of the sandbox's account. */
   access?: () => ClusterAccess | undefined;
   /** The IPv4 address to listen on; 127.0.0.1 if not given. */

@@ -1,10 +1,5 @@
 import type { SandboxAnswer } from "../http-server.ts";
 
-const names: Readonly<Record<string, readonly string[]>> = {
-  default: ["shop-6d4cf56db6-7x2lq", "shop-6d4cf56db6-kq8wd"],
-  "kube-system": ["aws-node-4zq7t", "coredns-5d78c9869d-2m9vx", "coredns-5d78c9869d-b6s4h", "kube-proxy-8hw5k"],
-};
-
 /** The body of every refusal of a Kubernetes API server (meta/v1 Status). */
 export interface Status {
   kind: "Status";
@@ -42,41 +37,67 @@ export function statusAnswer(status: Status, headers: Readonly<Record<string, st
 /** What an API server says to an unknown token. It never says why. */
 export const unauthorized = failure(401, "Unauthorized", "Unauthorized");
 
-const aConfigMap = (name: string): StatusDetails => ({ name, kind: "configmaps" });
-
-export function configMapNotFound(name: string): Status {
-  return failure(404, "NotFound", `configmaps "${name}" not found`, aConfigMap(name));
+/** How the API server names a kind in a refusal. */
+export interface KindNames {
+  group: string;
+  kind: string;
+  resource: string;
 }
 
-export function configMapExists(name: string): Status {
-  return failure(409, "AlreadyExists", `configmaps "${name}" already exists`, aConfigMap(name));
+/** `rolebindings.rbac.authorization.k8s.io`; of the core group `configmaps` alone. */
+export function qualified(name: string, group: string): string {
+  return group === "" ? name : `${name}.${group}`;
+}
+
+const detailsOf = (name: string, kind: string, group: string): StatusDetails =>
+  group === "" ? { name, kind } : { name, group, kind };
+
+export function notFound({ group, resource }: Pick<KindNames, "group" | "resource">, name: string): Status {
+  const message = `${qualified(resource, group)} "${name}" not found`;
+  return failure(404, "NotFound", message, detailsOf(name, resource, group));
+}
+
+export function alreadyExists({ group, resource }: KindNames, name: string): Status {
+  const message = `${qualified(resource, group)} "${name}" already exists`;
+  return failure(409, "AlreadyExists", message, detailsOf(name, resource, group));
 }
 
 /** The answer to a write with a resourceVersion that is not the present one. */
-export function configMapModified(name: string): Status {
-  return configMapConflict(
-    name,
-    "the object has been modified; please apply your changes to the latest version and try again",
-  );
+export function modified(kind: KindNames, name: string): Status {
+  const why = "the object has been modified; please apply your changes to the latest version and try again";
+  return conflict(kind, name, why);
 }
 
-export function configMapConflict(name: string, why: string): Status {
-  return failure(409, "Conflict", `Operation cannot be fulfilled on configmaps "${name}": ${why}`, aConfigMap(name));
+export function conflict({ group, resource }: KindNames, name: string, why: string): Status {
+  const message = `Operation cannot be fulfilled on ${qualified(resource, group)} "${name}": ${why}`;
+  return failure(409, "Conflict", message, detailsOf(name, resource, group));
 }
 
-/** `field` is a path such as `data`, `why` what the validation says of it. */
-export function configMapInvalid(name: string, field: string, reason: string, why: string): Status {
-  return failure(422, "Invalid", `ConfigMap "${name}" is invalid: ${field}: ${why}`, {
-    name,
-    kind: "ConfigMap",
-    causes: [{ reason, message: why, field }],
-  });
+/** What is wrong with one field: a path such as `roleRef.kind`, and what the validation says of it. */
+export interface FieldProblem {
+  field: string;
+  reason: string;
+  why: string;
+}
+
+/** The 422 that names all problems; undefined where there is none (kubernetes, apimachinery, errors.NewInvalid). */
+export function invalid(
+  { group, kind }: KindNames,
+  name: string,
+  problems: readonly FieldProblem[],
+): Status | undefined {
+  const said = [...new Set(problems.map(({ field, why }) => `${field}: ${why}`))];
+  if (said.length === 0) return undefined;
+  const all = said.length === 1 ? said[0] : `[${said.join(", ")}]`;
+  const causes = problems.map(({ field, reason, why }) => ({ reason, message: why, field }));
+  const details = { ...detailsOf(name, kind, group), causes };
+  return failure(422, "Invalid", `${qualified(kind, group)} "${name}" is invalid: ${all}`, details);
 }
 
 /** The answer to a delete with failed preconditions. Unlike a write it names the kind, not the resource. */
-export function preconditionFailed(name: string, why: string): Status {
-  const message = `Operation cannot be fulfilled on ConfigMap "${name}": ${why}`;
-  return failure(409, "Conflict", message, { name, kind: "ConfigMap" });
+export function preconditionFailed({ group, kind }: KindNames, name: string, why: string): Status {
+  const message = `Operation cannot be fulfilled on ${qualified(kind, group)} "${name}": ${why}`;
+  return failure(409, "Conflict", message, detailsOf(name, kind, group));
 }
 
 export function badRequest(message: string): Status {
@@ -86,42 +107,4 @@ export function badRequest(message: string): Status {
 export function unsupportedMediaType(accepted: readonly string[]): Status {
   const what = "the body of the request was in an unknown format";
   return failure(415, "UnsupportedMediaType", `${what} - accepted media types include: ${accepted.join(", ")}`);
-}
-
-/** core/v1 Pod, as far as anybody here looks at it. */
-interface Pod {
-  metadata: { name: string; namespace: string; uid: string; creationTimestamp: string };
-  spec: object;
-  status: object;
-}
-
-/** Every pod that a cluster of the sandbox starts with. */
-export function allPods(): Pod[] {
-  return Object.keys(names).flatMap(podsOf);
-}
-
-/** A PodList of one namespace, or of all. `limit` and `continue` cut it into pages as a real API server does. */
-export function listPods(namespace: string | undefined, url: URL, resourceVersion: string): SandboxAnswer {
-  const found = (namespace === undefined ? Object.keys(names) : [namespace]).flatMap(podsOf);
-  const start = Number(Buffer.from(url.searchParams.get("continue") ?? "", "base64url").toString("latin1"));
-  const end = start + (Number(url.searchParams.get("limit")) || found.length);
-  const next = { continue: Buffer.from(String(end)).toString("base64url"), remainingItemCount: found.length - end };
-  const metadata = { resourceVersion, ...(found.length > end ? next : {}) };
-  const list = { kind: "PodList", apiVersion: "v1", metadata, items: found.slice(start, end) };
-  return { status: 200, body: JSON.stringify(list) };
-}
-
-function podsOf(namespace: string): Pod[] {
-  return (names[namespace] ?? []).map((name) => podObject(namespace, name));
-}
-
-function podObject(namespace: string, name: string): Pod {
-  const container = { name: "main", image: "registry.example/main:1" };
-  const state = { ready: true, restartCount: 0, imageID: "", state: {} };
-  const uid = `00000000-0000-4000-8000-${Buffer.from(name).toString("hex").slice(-12)}`;
-  return {
-    metadata: { name, namespace, uid, creationTimestamp: "2026-01-01T08:00:00Z" },
-    spec: { containers: [container], nodeName: "ip-10-0-1-2.eu-central-1.compute.internal" },
-    status: { phase: "Running", podIP: "10.0.1.17", containerStatuses: [{ ...container, ...state }] },
-  };
 }

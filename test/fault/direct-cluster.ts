@@ -1,5 +1,5 @@
-import type { ConfigMap } from "../../sandbox/cluster/config-map.ts";
-import { ConfigMapStore } from "../../sandbox/cluster/config-map-store.ts";
+import { type ConfigMap, type ConfigMapContent, configMapKind } from "../../sandbox/cluster/config-map.ts";
+import { ObjectStore } from "../../sandbox/cluster/object-store.ts";
 import { isStatus, type Status } from "../../sandbox/cluster/status.ts";
 import { arns } from "../../sandbox/scene.ts";
 import { AccessError } from "../../src/access/failure/access-error.ts";
@@ -37,7 +37,7 @@ export interface DirectCluster {
 
 /** Starts it with this document; null: there is none. */
 export function directCluster(data: Readonly<Record<string, string>> | null): DirectCluster {
-  const store = new ConfigMapStore(() => new Date());
+  const store = new ObjectStore(configMapKind, () => new Date());
   if (data) store.create(place.namespace, { metadata: place, data }, { manager: "eks", dryRun: false });
   const late: (() => unknown)[] = [];
   const editOf = (section: "mapRoles" | "mapUsers") => (edit: (text: string) => string) => {
@@ -80,7 +80,7 @@ interface Sending {
   readonly outcome: () => Outcome;
 }
 
-function clientOf(store: ConfigMapStore, sending: Sending): ClusterClient {
+function clientOf(store: ObjectStore<ConfigMapContent>, sending: Sending): ClusterClient {
   const { point } = sending.process;
   const nobody = () => Promise.reject(new Error("nobody asks"));
   const write = (object: V1Object, dryRun: boolean) => {

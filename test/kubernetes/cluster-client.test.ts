@@ -159,8 +159,8 @@ test("what RBAC binds to a group is told, and a group that nothing is bound to i
   expect(bindings.get("shop-team")).toEqual([
     { kind: "ClusterRole", role: "gone", namespace: null },
     { kind: "ClusterRole", role: "view", namespace: "default" },
-    { kind: "ClusterRole", role: "view", namespace: "shop" },
     { kind: "Role", role: "debugger", namespace: "shop" },
+    { kind: "ClusterRole", role: "view", namespace: "shop" },
   ]);
   expect(bindings.has("system:masters")).toBe(true);
   expect(bindings.has("nobody-binds-this")).toBe(false);

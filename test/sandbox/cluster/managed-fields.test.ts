@@ -31,7 +31,7 @@ describe("the owners of fields, whatever was written by whom", () => {
 
         for (const write of history) {
           const after = { data: write.data, metadata: {} };
-          owners = ownFields({ owners, object }, after, write.manager, now);
+          owners = ownFields({ owners, object }, after, { manager: write.manager, apiVersion: "v1", now });
           for (const key of lastSetBy.keys()) if (!Object.hasOwn(write.data, key)) lastSetBy.delete(key);
           for (const [key, value] of Object.entries(write.data)) {
             if (object?.data[key] !== value || !lastSetBy.has(key)) lastSetBy.set(key, write.manager);

@@ -24,6 +24,7 @@ test.each([
   ["server-side apply", "PATCH", awsAuth, { "content-type": "application/apply-patch+yaml" }, named, 415],
   ["a JSON patch", "PATCH", awsAuth, { "content-type": "application/json-patch+json" }, "[]", 415],
   ["acting as another user", "GET", awsAuth, { "impersonate-user": "dev" }, "", 501],
+  ["a selector of sets", "GET", `${awsAuth.replace("/aws-auth", "")}?labelSelector=a%20in%20(b)`, {}, "", 501],
   ["a resource that it does not have", "GET", "/apis/apps/v1/deployments", {}, "", 404],
 ])("the stand-in refuses %s", async (_what, method, path, headers, body, code) => {
   const token = await aToken(people.aws.account.sessionFor(people.creator, "me"));

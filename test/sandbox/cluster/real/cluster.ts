@@ -7,10 +7,10 @@ import { issueCertificates } from "../../../../sandbox/cluster/certificate.ts";
 import type { ConfigMap, SentConfigMap } from "../../../../sandbox/cluster/config-map.ts";
 import { withDefaultRbac } from "../../../../sandbox/cluster/default-roles.ts";
 import { startEndpoint } from "../../../../sandbox/cluster/endpoint.ts";
-import { bindingObject, type Rbac, roleObject } from "../../../../sandbox/cluster/rbac.ts";
+import { allPods } from "../../../../sandbox/cluster/pods.ts";
+import { bindingObject, namespacesOf, type Rbac, roleObject } from "../../../../sandbox/cluster/rbac.ts";
 import { attributesOf, type ReviewSpec } from "../../../../sandbox/cluster/reviews.ts";
 import type { SandboxCluster, SandboxClusterOptions } from "../../../../sandbox/cluster/sandbox-cluster.ts";
-import { allPods } from "../../../../sandbox/cluster/status.ts";
 import { Faults } from "../../../../sandbox/faults.ts";
 import {
   type SandboxAnswer,
@@ -107,9 +107,10 @@ export async function startRealCluster(options: SandboxClusterOptions, assets: s
 const noData = (): Readonly<Record<string, string>> | undefined => undefined;
 
 async function populate(admin: ClusterAdmin, mirror: AwsAuthMirror, options: SandboxClusterOptions): Promise<void> {
-  const { rbac = {}, awsAuth: data } = options;
+  const { rbac = {}, namespaces = [], awsAuth: data } = options;
   // A controller fills these roles from others; it runs in a control plane, not in the API server.
   const aggregated = withDefaultRbac().roles.filter(({ name }) => ["admin", "edit", "view"].includes(name));
+  await admin.createNamespaces(namespaces);
   await admin.createPods();
   await admin.putRbac({ roles: aggregated });
   await admin.putRbac(rbac);
@@ -184,6 +185,9 @@ interface ClusterAdmin {
   readAwsAuth(): Promise<ConfigMap | undefined>;
   editAwsAuth(edit: (configMap: SentConfigMap) => SentConfigMap, manager: string): Promise<void>;
   deleteAwsAuth(): Promise<void>;
+  /** Those that are there already stay. */
+  createNamespaces(names: readonly string[]): Promise<void>;
+  /** With the namespaces that it is about. */
   putRbac(rbac: Partial<Rbac>): Promise<void>;
   deleteRbac(rbac: Partial<Rbac>): Promise<void>;
   createPods(): Promise<void>;
@@ -191,11 +195,16 @@ interface ClusterAdmin {
 
 function clusterAdmin(target: ForwardTarget, token: string): ClusterAdmin {
   const call = caller(target, token);
+  const createNamespaces = async (names: readonly string[]) => {
+    for (const name of names) await call("POST", "/api/v1/namespaces", { metadata: { name } });
+  };
   return {
+    createNamespaces,
     readAwsAuth: async () => (await call<ConfigMap>("GET", awsAuth)).found,
     editAwsAuth: (edit, manager) => editAwsAuth(call, edit, manager),
     deleteAwsAuth: async () => void (await call("DELETE", awsAuth)),
     putRbac: async (rbac) => {
+      await createNamespaces(namespacesOf(rbac));
       for (const { path, object } of rbacObjects(rbac)) await call("PUT", path, object);
     },
     deleteRbac: async (rbac) => {

@@ -1,0 +1,127 @@
+import { invalidValue, isRecord, type ObjectKind, required, type Stored } from "./object-kind.ts";
+import type { Binding } from "./rbac.ts";
+import { badRequest, type FieldProblem } from "./status.ts";
+
+const group = "rbac.authorization.k8s.io";
+
+interface RoleRef {
+  apiGroup: string;
+  kind: string;
+  name: string;
+}
+
+interface BindingSubject {
+  kind: string;
+  apiGroup?: string;
+  name: string;
+  namespace?: string;
+}
+
+/** What a RoleBinding and a ClusterRoleBinding hold. */
+export interface BindingContent {
+  roleRef: RoleRef;
+  subjects?: readonly BindingSubject[];
+}
+
+/** rbac.authorization.k8s.io/v1 RoleBinding or ClusterRoleBinding, as the API server stores it. */
+export type BindingObject = Stored<BindingContent>;
+
+export const roleBindingKind = bindingKind("RoleBinding", "rolebindings", ["Role", "ClusterRole"]);
+export const clusterRoleBindingKind = bindingKind("ClusterRoleBinding", "clusterrolebindings", ["ClusterRole"]);
+
+/** @param roles the kinds of roles that it can name */
+function bindingKind(kind: string, resource: string, roles: readonly string[]): ObjectKind<BindingContent> {
+  const namespaced = kind === "RoleBinding";
+  return {
+    ...{ group, apiVersion: `${group}/v1`, kind, resource, namespaced, createsOnUpdate: true },
+    decode: ({ roleRef = {}, subjects }) => {
+      const list = subjects ?? [];
+      if (!isRecord(roleRef) || !Array.isArray(list) || !list.every(isRecord)) {
+        return badRequest(`${kind} in version "v1" cannot be handled as a ${kind}: json: cannot unmarshal`);
+      }
+      return contentOf({ roleRef: readRole(roleRef), subjects: list.map(readSubject) });
+    },
+    contentOf,
+    nameProblems,
+    problems: ({ roleRef, subjects = [] }) => [
+      ...roleProblems(roleRef, roles),
+      ...subjects.flatMap((subject, index) => subjectProblems(subject, `subjects[${index}]`, namespaced)),
+    ],
+    updateProblems: (before, { roleRef }) => {
+      const isSame = Object.entries(before.roleRef).every(([key, value]) => roleRef[key as keyof RoleRef] === value);
+      const why = `Invalid value: ${JSON.stringify(roleRef)}: cannot change roleRef`;
+      return isSame ? [] : [{ field: "roleRef", reason: "FieldValueInvalid", why }];
+    },
+  };
+}
+
+function contentOf({ roleRef, subjects = [] }: BindingContent): BindingContent {
+  return subjects.length > 0 ? { roleRef, subjects } : { roleRef };
+}
+
+const textOf = (value: unknown) => (typeof value === "string" ? value : "");
+
+/** What is absent gets the group of RBAC (kubernetes, pkg/apis/rbac/v1, SetDefaults). */
+function readRole({ apiGroup, kind, name }: Record<string, unknown>): RoleRef {
+  return { apiGroup: textOf(apiGroup) || group, kind: textOf(kind), name: textOf(name) };
+}
+
+function readSubject({ apiGroup, kind, name, namespace }: Record<string, unknown>): BindingSubject {
+  const usual = kind === "User" || kind === "Group" ? group : "";
+  const ownGroup = textOf(apiGroup) || usual;
+  return {
+    kind: textOf(kind),
+    ...(ownGroup === "" ? {} : { apiGroup: ownGroup }),
+    name: textOf(name),
+    ...(textOf(namespace) === "" ? {} : { namespace: textOf(namespace) }),
+  };
+}
+
+/** Names of RBAC are parts of a path (apimachinery, IsValidPathSegmentName). */
+function nameProblems(name: string): string[] {
+  if (name === "." || name === "..") return [`may not be '${name}'`];
+  return ["/", "%"].filter((sign) => name.includes(sign)).map((sign) => `may not contain '${sign}'`);
+}
+
+/** kubernetes, pkg/apis/rbac/validation, ValidateRoleBinding. */
+function roleProblems({ apiGroup, kind, name }: RoleRef, roles: readonly string[]): FieldProblem[] {
+  return [
+    ...supported("roleRef.apiGroup", apiGroup, [group]),
+    ...supported("roleRef.kind", kind, roles),
+    ...needed("roleRef.name", name),
+    ...nameProblems(name).map((why) => invalidValue("roleRef.name", name, why)),
+  ];
+}
+
+/** ValidateRoleBindingSubject. */
+function subjectProblems(subject: BindingSubject, at: string, namespaced: boolean): FieldProblem[] {
+  const { kind, apiGroup = "", name, namespace = "" } = subject;
+  const isAccount = kind === "ServiceAccount";
+  const isKnown = isAccount || kind === "User" || kind === "Group";
+  return [
+    ...needed(`${at}.name`, name),
+    ...(isKnown ? supported(`${at}.apiGroup`, apiGroup, [isAccount ? "" : group]) : []),
+    ...(isAccount && !namespaced ? needed(`${at}.namespace`, namespace) : []),
+    ...supported(`${at}.kind`, kind, ["ServiceAccount", "User", "Group"]),
+  ];
+}
+
+function needed(field: string, value: string): FieldProblem[] {
+  return value === "" ? [{ field, reason: "FieldValueRequired", why: required() }] : [];
+}
+
+function supported(field: string, value: string, values: readonly string[]): FieldProblem[] {
+  if (values.includes(value)) return [];
+  const why = `Unsupported value: "${value}": supported values: ${values.map((each) => `"${each}"`).join(", ")}`;
+  return [{ field, reason: "FieldValueNotSupported", why }];
+}
+
+/** What the authorizer decides by. A validated binding names only these kinds. */
+export function bindingOf({ metadata: { name, namespace }, roleRef, subjects = [] }: BindingObject): Binding {
+  return {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    role: { kind: roleRef.kind as Binding["role"]["kind"], name: roleRef.name },
+    subjects: subjects as Binding["subjects"],
+  };
+}

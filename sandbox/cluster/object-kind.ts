@@ -1,0 +1,148 @@
+import type { ManagedFields } from "./managed-fields.ts";
+import { badRequest, type FieldProblem, isStatus, type Status } from "./status.ts";
+
+/** What the API server knows of an object apart from its content (meta/v1 ObjectMeta). */
+export interface ObjectMeta {
+  name: string;
+  /** Absent where the object is none of a namespace. */
+  namespace?: string;
+  uid: string;
+  resourceVersion: string;
+  creationTimestamp: string;
+  labels?: Readonly<Record<string, string>>;
+  annotations?: Readonly<Record<string, string>>;
+  managedFields?: readonly ManagedFields[];
+  /** A deleted object stays until the last of them is gone (Kubernetes docs, "Finalizers"). */
+  finalizers?: readonly string[];
+  deletionTimestamp?: string;
+  deletionGracePeriodSeconds?: number;
+}
+
+export type ObjectAddress = Pick<ObjectMeta, "name" | "namespace">;
+
+/** An object as the API server stores it: its content beside its metadata. */
+export type Stored<Content> = Content & { apiVersion: string; kind: string; metadata: ObjectMeta };
+
+/** An object as a client sends it: what the server fills in may be missing. */
+export type Sent<Content> = Content & { metadata: Partial<ObjectMeta> };
+
+/** What is different from kind to kind. */
+export interface ObjectKind<Content extends object> {
+  /** Empty for the core group. */
+  group: string;
+  apiVersion: string;
+  kind: string;
+  resource: string;
+  namespaced: boolean;
+  /** A PUT of what is not there creates it (kubernetes, AllowCreateOnUpdate). */
+  createsOnUpdate: boolean;
+  /** The content alone, with defaults, of what a client sent; a Status where it can't be read. */
+  decode(value: Readonly<Record<string, unknown>>): Content | Status;
+  /** The content alone. What is absent or empty is left out. */
+  contentOf(object: Content): Content;
+  /** Why a name is none, in words of the API server. */
+  nameProblems(name: string): string[];
+  problems(sent: Sent<Content>): FieldProblem[];
+  /** Beside `problems`, for an update. */
+  updateProblems(before: Stored<Content>, sent: Sent<Content>): FieldProblem[];
+}
+
+/** Reads what a client sent, or the 400 that a real API server answers where it can't. `null` counts as absent, as in Go. */
+export function decodeObject<Content extends object>(own: ObjectKind<Content>, value: unknown): Sent<Content> | Status {
+  if (!isRecord(value)) return badRequest(`the object provided is unrecognized (must be of type ${own.kind})`);
+  const { kind = own.kind, apiVersion = own.apiVersion } = value;
+  if (kind !== own.kind || apiVersion !== own.apiVersion) {
+    return badRequest(`${kind} in version "${apiVersion}" cannot be handled as a ${own.kind}: unknown conversion`);
+  }
+  const metadata = isRecord(value.metadata) ? value.metadata : {};
+  const content = own.decode(value);
+  const wrong =
+    (isStatus(content) ? content : undefined) ??
+    mapProblem(own, "ObjectMeta.metadata.annotations", metadata.annotations) ??
+    mapProblem(own, "ObjectMeta.metadata.labels", metadata.labels);
+  return wrong ?? { ...(content as Content), metadata: metadata as Partial<ObjectMeta> };
+}
+
+/** The 400 for a map that is none, or that holds something else than texts. */
+export function mapProblem(
+  { kind, apiVersion }: Pick<ObjectKind<object>, "kind" | "apiVersion">,
+  field: string,
+  map: unknown,
+): Status | undefined {
+  const wrong = isRecord(map)
+    ? Object.values(map).find((item) => typeof item !== "string" && item !== null)
+    : (map ?? undefined);
+  if (wrong === undefined) return undefined;
+  const why = `json: cannot unmarshal ${goKind(wrong)} into Go struct field ${field} of type string`;
+  const version = apiVersion.split("/").at(-1);
+  return badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`);
+}
+
+/** The API server allows any object 256 KiB of annotations. */
+const maxAnnotationBytes = 256 * 1024;
+
+/** What the API server says of the metadata of any object (apimachinery, validation, ValidateObjectMeta). */
+export function metadataProblems(
+  own: Pick<ObjectKind<object>, "nameProblems">,
+  metadata: Partial<ObjectMeta>,
+): FieldProblem[] {
+  const { name, labels = {}, annotations = {} } = metadata;
+  if (!name)
+    return [
+      { field: "metadata.name", reason: "FieldValueRequired", why: required("name or generateName is required") },
+    ];
+  const names = own.nameProblems(name).map((why) => invalidValue("metadata.name", name, why));
+  const keys = (field: string, map: object) =>
+    Object.keys(map).flatMap((key) => (isQualified(key) ? [] : [invalidValue(field, key, qualifiedName)]));
+  const values = Object.values(labels).filter((value) => !isLabel(value));
+  const size = Object.entries(annotations)
+    .flat()
+    .reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  const tooLong = `Too long: may not be more than ${maxAnnotationBytes} bytes`;
+  return [
+    ...names,
+    ...keys("metadata.labels", labels),
+    ...values.map((value) => invalidValue("metadata.labels", value, labelValue)),
+    ...keys("metadata.annotations", annotations),
+    ...(size > maxAnnotationBytes
+      ? [{ field: "metadata.annotations", reason: "FieldValueTooLong", why: tooLong }]
+      : []),
+  ];
+}
+
+export function required(why = ""): string {
+  return why === "" ? "Required value" : `Required value: ${why}`;
+}
+
+export function invalidValue(field: string, value: string, why: string): FieldProblem {
+  return { field, reason: "FieldValueInvalid", why: `Invalid value: ${JSON.stringify(value)}: ${why}` };
+}
+
+const word = /^[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?$/;
+const labelValue =
+  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+const qualifiedName =
+  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+
+function isLabel(value: string): boolean {
+  return value === "" || word.test(value);
+}
+
+/** `name`, or `prefix/name` with a DNS name before it. */
+function isQualified(key: string): boolean {
+  const [name = "", prefix, ...more] = key.split("/").toReversed();
+  return (
+    word.test(name) &&
+    more.length === 0 &&
+    (prefix === undefined || /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(prefix.toLowerCase()))
+  );
+}
+
+function goKind(value: unknown): string {
+  if (Array.isArray(value)) return "array";
+  return typeof value === "boolean" ? "bool" : typeof value;
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

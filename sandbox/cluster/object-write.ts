@@ -1,0 +1,210 @@
+import { randomUUID } from "node:crypto";
+import { ownFields } from "./managed-fields.ts";
+import {
+  metadataProblems,
+  type ObjectAddress,
+  type ObjectKind,
+  type ObjectMeta,
+  type Sent,
+  type Stored,
+} from "./object-kind.ts";
+import {
+  badRequest,
+  conflict,
+  type FieldProblem,
+  invalid,
+  type KindNames,
+  modified,
+  preconditionFailed,
+  type Status,
+} from "./status.ts";
+
+/** How a write is meant: `dryRun` does everything but keep it. */
+export interface WriteOptions<Content> {
+  manager: string;
+  dryRun: boolean;
+  /** Why the writer may not have this object, where something beyond the right to write decides it. */
+  guard?: (sent: Sent<Content>, before: Stored<Content> | undefined) => Status | undefined;
+}
+
+/** What a create would store, or why it is refused. */
+export function newObject<Content extends object>(
+  kind: ObjectKind<Content>,
+  namespace: string | undefined,
+  sent: Sent<Content>,
+  { manager, guard }: WriteOptions<Content>,
+  now: Date,
+): Stored<Content> | Status {
+  const { name = "", resourceVersion } = sent.metadata;
+  const refused =
+    namespaceProblem(namespace, sent.metadata) ??
+    guard?.(sent, undefined) ??
+    invalid(kind, name, problemsOf(kind, sent));
+  if (refused) return refused;
+  if (resourceVersion) return versionOfNew;
+  const creationTimestamp = now.toISOString().replace(/\.\d{3}Z$/, "Z");
+  const managedFields = ownFields({ owners: [], object: undefined }, sent, {
+    manager,
+    apiVersion: kind.apiVersion,
+    now,
+  });
+  const place = namespace === undefined ? { name } : { name, namespace };
+  return objectOf(kind, sent, { ...place, uid: randomUUID(), resourceVersion: "", creationTimestamp, managedFields });
+}
+
+/** The object after an update, the very same one where nothing would change, or why the update is refused. */
+export function replaced<Content extends object>(
+  kind: ObjectKind<Content>,
+  before: Stored<Content>,
+  sent: Sent<Content>,
+  { manager, guard }: WriteOptions<Content>,
+  now: Date,
+): Stored<Content> | Status {
+  const { name, resourceVersion } = before.metadata;
+  const problems = () => [
+    ...problemsOf(kind, sent),
+    ...kind.updateProblems(before, sent),
+    ...finalizerProblems(before.metadata, sent.metadata),
+  ];
+  const refused =
+    guard?.(sent, before) ??
+    versionProblem(kind, name, sent.metadata.resourceVersion, resourceVersion) ??
+    invalid(kind, name, problems());
+  if (refused) return refused;
+  const after = objectOf(kind, sent, before.metadata);
+  if (sameContent(before, after)) return before;
+  const owners = before.metadata.managedFields ?? [];
+  const managedFields = ownFields({ owners, object: before }, sent, { manager, apiVersion: kind.apiVersion, now });
+  return objectOf(kind, sent, { ...before.metadata, managedFields });
+}
+
+function problemsOf<Content extends object>(kind: ObjectKind<Content>, sent: Sent<Content>): FieldProblem[] {
+  return [...metadataProblems(kind, sent.metadata), ...kind.problems(sent)];
+}
+
+/** A delete must not wait for something that came later (apimachinery, ValidateNoNewFinalizers). */
+function finalizerProblems(before: ObjectMeta, { finalizers = [] }: Partial<ObjectMeta>): FieldProblem[] {
+  const known = new Set(before.finalizers ?? []);
+  const added = finalizers.filter((finalizer) => !known.has(finalizer));
+  if (before.deletionTimestamp === undefined || added.length === 0) return [];
+  const named = added.map((finalizer) => JSON.stringify(finalizer)).join(", ");
+  const why = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${named}}`;
+  return [{ field: "metadata.finalizers", reason: "FieldValueForbidden", why }];
+}
+
+function objectOf<Content extends object>(
+  { apiVersion, kind, contentOf }: ObjectKind<Content>,
+  sent: Sent<Content>,
+  server: ObjectMeta,
+): Stored<Content> {
+  const { labels, annotations, finalizers = [] } = sent.metadata;
+  const { labels: _labels, annotations: _annotations, finalizers: _finalizers, ...metadata } = server;
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      ...metadata,
+      ...(labels ? { labels } : {}),
+      ...(annotations ? { annotations } : {}),
+      ...(finalizers.length > 0 ? { finalizers } : {}),
+    },
+    ...contentOf(sent),
+  };
+}
+
+/** What is empty is as good as absent, and the order of keys does not count. */
+function sameContent(a: Stored<object>, b: Stored<object>): boolean {
+  const content = ({ apiVersion: _version, kind: _kind, metadata, ...rest }: Stored<object>) => {
+    const { labels, annotations, finalizers } = metadata;
+    return JSON.stringify(sorted({ ...rest, labels, annotations, finalizers }));
+  };
+  return content(a) === content(b);
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const entries = Object.entries(value).map(([key, item]) => [key, sorted(item)] as const);
+  const kept = entries.filter(([, item]) => typeof item !== "object" || JSON.stringify(item) !== "{}");
+  return Object.fromEntries(kept.toSorted(([x], [y]) => (x < y ? -1 : 1)));
+}
+
+/** A kube-apiserver answers a resourceVersion in a create with a 500 that has no reason. */
+const versionOfNew: Status = {
+  ...{ kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", code: 500 },
+  message: "resourceVersion should not be set on objects to be created",
+};
+
+/** Why what was sent is not for this place, by its name, its namespace or its uid. */
+export function addressProblem<Content extends object>(
+  kind: ObjectKind<Content>,
+  at: ObjectAddress,
+  { metadata }: Sent<Content>,
+  stored: string,
+): Status | undefined {
+  const { name, uid } = metadata;
+  if (!name) {
+    return badRequest(`the name of the object (${at.name} based on URL) was undeterminable: name must be provided`);
+  }
+  return name === at.name
+    ? (namespaceProblem(at.namespace, metadata) ?? uidProblem(kind, at, uid, stored))
+    : badRequest(`the name of the object (${name}) does not match the name on the URL (${at.name})`);
+}
+
+/** The API server removes a namespace where the kind has none (kubernetes, apiserver, rest.BeforeCreate). */
+function namespaceProblem(wanted: string | undefined, { namespace }: Partial<ObjectMeta>): Status | undefined {
+  return namespace && wanted !== undefined && namespace !== wanted
+    ? badRequest(`the namespace of the object (${namespace}) does not match the namespace on the request (${wanted})`)
+    : undefined;
+}
+
+/** A uid that is sent has to be the stored one, also where nothing is stored any more: then it is a conflict, and no 404. */
+function uidProblem(
+  kind: KindNames,
+  { namespace, name }: ObjectAddress,
+  sent: string | undefined,
+  stored: string,
+): Status | undefined {
+  if (!sent || sent === stored) return undefined;
+  const key = ["/registry", kind.resource, namespace, name].filter((part) => part !== undefined).join("/");
+  const why = `Precondition failed: UID in precondition: ${sent}, UID in object meta: ${stored}`;
+  const error = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`;
+  return conflict(kind, name, error);
+}
+
+/** A write without a resourceVersion is accepted, whatever happened meanwhile: all kinds here allow unconditional updates. */
+function versionProblem(kind: KindNames, name: string, sent: string | undefined, stored: string) {
+  return sent && sent !== stored ? modified(kind, name) : undefined;
+}
+
+/** meta/v1 DeleteOptions: what a delete may demand of the stored object, and what happens to those that depend on it. */
+export interface DeleteOptions {
+  preconditions?: { uid?: string; resourceVersion?: string };
+  propagationPolicy?: string;
+}
+
+/** The finalizers of the garbage collector. */
+const collectors = new Set(["orphan", "foregroundDeletion"]);
+
+/**
+ * The finalizers that a delete waits for: those of the collector go where the policy says that nothing waits for it (apiserver,
+ * deletionFinalizersForGarbageCollection). The sandbox has no collector, and adds none.
+ */
+export function finalizersAfter({ metadata }: Stored<object>, { propagationPolicy }: DeleteOptions): readonly string[] {
+  const { finalizers = [] } = metadata;
+  return propagationPolicy === "Background" ? finalizers.filter((each) => !collectors.has(each)) : finalizers;
+}
+
+/** The conflict of a delete with failed preconditions (kubernetes, apiserver, rest.BeforeDelete). */
+export function deleteProblem(
+  kind: KindNames,
+  { metadata }: Stored<object>,
+  { uid, resourceVersion }: NonNullable<DeleteOptions["preconditions"]>,
+): Status | undefined {
+  if (uid && uid !== metadata.uid) {
+    const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid})`;
+    return preconditionFailed(kind, metadata.name, `${why}. The object might have been deleted and then recreated`);
+  }
+  if (!resourceVersion || resourceVersion === metadata.resourceVersion) return undefined;
+  const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion})`;
+  return preconditionFailed(kind, metadata.name, `${why}. The object might have been modified`);
+}
