@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { ackDeadline } from "../../sandbox/slack/delivery.ts";
-import { bodyLimitBytes } from "../../src/slack/app/refuse-headers.ts";
+import { bodyLimitBytes } from "../../src/slack/app/admit.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 

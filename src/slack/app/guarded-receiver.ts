@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AckFn, type App, type Receiver, ReceiverMultipleAckError, type StringIndexed } from "@slack/bolt";
 import type { Logger } from "pino";
 import { answeredRequests } from "../../operations/standing-metrics.ts";
+import type { DoorRefusal } from "./admit.ts";
 import { admit, type Gate } from "./admit.ts";
-import type { DoorRefusal } from "./refuse-headers.ts";
 
 /** Slack gives up after three seconds; a later acknowledgement does not count. */
 const acknowledgedWithinMs = 3_001;

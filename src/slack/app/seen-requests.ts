@@ -8,7 +8,12 @@ import { type Attempt, noteAttempt } from "../people/attempts.ts";
 import type { SlackContext } from "./context.ts";
 import { inTime } from "./in-time.ts";
 import { originOf } from "./kinds.ts";
-import { toleranceSeconds } from "./refuse-headers.ts";
+
+/**
+ * How far a clock may differ from Slack's, in both directions. Slack asks for five minutes:
+ * https://docs.slack.dev/authentication/verifying-requests-from-slack. A signature from the future could be used later.
+ */
+export const toleranceSeconds = 300;
 
 const id = z.string().max(60);
 

@@ -5,22 +5,20 @@ import { explain } from "../../access/failure/access-error.ts";
 import { hasApproved } from "../../access/migration/migration.ts";
 import { actsOf, migrationActsOf } from "../../access/policy/acts.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { approversIn, approvesFor } from "../../access/policy/may.ts";
+import { approvesFor } from "../../access/policy/may.ts";
 import type { Person } from "../../access/policy/person.ts";
 import type { ListName } from "../../access/request/lists.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import type { Config } from "../../config/config.ts";
-import type { Ledger, MessageLedger } from "../../ledger/ledger.ts";
-import { wakeAll } from "../../ledger/queues.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
 import type { SlackContext } from "../app/context.ts";
 import { slackErrorCode, slackFailure } from "../app/slack-failure.ts";
 import { styled } from "../blocks/mrkdwn.ts";
 import { migrationsShown } from "../migrate/migration-row.ts";
 import { notAdmittedAnswer } from "../people/admission.ts";
-import { type Directory, peopleNamed } from "../people/directory.ts";
+import type { Directory } from "../people/directory.ts";
 import { personShown } from "../people/standing.ts";
-import type { MessengerContext } from "../show/show-in-channel.ts";
 import {
   type Home,
   type HomeContent,
@@ -30,9 +28,6 @@ import {
   refusedHomeView,
   unknownHomeView,
 } from "./home-view.ts";
-
-/** More people than one cluster's approvers. */
-const mostPeople = 100;
 
 /** More are not read: the list command shows them. */
 const lookedThrough = 50;
@@ -159,32 +154,4 @@ export async function handleHomeOpened(context: SlackContext, { event, client }:
 /** Slack sends it, and Bolt's types do not know it: https://docs.slack.dev/reference/events/app_home_opened */
 function hashOf(view: HomeOpened["event"]["view"]): string | undefined {
   return view && "hash" in view && typeof view.hash === "string" ? view.hash : undefined;
-}
-
-/** A request or a migration. */
-type HomeRecord = Pick<AccessRequest, "id" | "cluster" | "requester">;
-
-/** Updates the App Homes that show this record, of people who ever opened theirs. */
-export async function wakeHomes(context: MessengerContext<MessageLedger>, request: HomeRecord): Promise<void> {
-  const { ledger, queues, log } = context;
-  try {
-    const people = (await affectedBy(context, request)).slice(0, mostPeople);
-    const users = [...(await ledger.homesOf(people)).keys()];
-    await wakeAll(
-      queues,
-      users.map((user) => ({ type: "show-home", user })),
-    );
-  } catch (error) {
-    // Opening it updates it too, so a failure here must not stop any message.
-    log.warn({ request: request.id, err: error }, "could not wake the App Homes");
-  }
-}
-
-async function affectedBy(
-  { config, directory }: MessengerContext<MessageLedger>,
-  record: HomeRecord,
-): Promise<readonly string[]> {
-  const cluster = config.clusters.get(record.cluster);
-  const approvers = await peopleNamed(directory, cluster ? approversIn(cluster) : []);
-  return [...new Set([record.requester, ...approvers])];
 }

@@ -1,13 +1,15 @@
 import { othersWhoMayApprove } from "../../access/approval/decision.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
+import { approversIn } from "../../access/policy/may.ts";
 import { isUser } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { Copy, Shown } from "../../ledger/ledger.ts";
+import type { Copy, MessageLedger, Shown } from "../../ledger/ledger.ts";
+import { wakeAll } from "../../ledger/queues.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
 import { code, mentions, section, time } from "../blocks/mrkdwn.ts";
 import { said } from "../blocks/words.ts";
 import { isTooFew, type Presence, presenceOf } from "../decide/living-approvers.ts";
-import { wakeHomes } from "../look/home.ts";
+import { peopleNamed } from "../people/directory.ts";
 import { type Milestone, milestoneOf } from "./requester-message.ts";
 import {
   type InChannel,
@@ -200,4 +202,35 @@ export function tooFewMilestone(request: AccessRequest, { present }: Presence): 
     `Too few active approvers for ${subjectOf(request)}: ${left}. ` +
     `Ask an operator to add approvers for ${code(request.cluster)} in eks-access.yml. Expires ${time(request.lapsesAt)}.`;
   return milestone("too-few-approvers", text);
+}
+
+/** More people than one cluster's approvers. */
+const mostPeople = 100;
+
+/** A request or a migration. */
+type HomeRecord = Pick<AccessRequest, "id" | "cluster" | "requester">;
+
+/** Updates the App Homes that show this record, of people who ever opened theirs. */
+export async function wakeHomes(context: MessengerContext<MessageLedger>, request: HomeRecord): Promise<void> {
+  const { ledger, queues, log } = context;
+  try {
+    const people = (await affectedBy(context, request)).slice(0, mostPeople);
+    const users = [...(await ledger.homesOf(people)).keys()];
+    await wakeAll(
+      queues,
+      users.map((user) => ({ type: "show-home", user })),
+    );
+  } catch (error) {
+    // Opening it updates it too, so a failure here must not stop any message.
+    log.warn({ request: request.id, err: error }, "could not wake the App Homes");
+  }
+}
+
+async function affectedBy(
+  { config, directory }: MessengerContext<MessageLedger>,
+  record: HomeRecord,
+): Promise<readonly string[]> {
+  const cluster = config.clusters.get(record.cluster);
+  const approvers = await peopleNamed(directory, cluster ? approversIn(cluster) : []);
+  return [...new Set([record.requester, ...approvers])];
 }

@@ -1,9 +1,7 @@
 import { isBelievedLink, sealPreview } from "../../access/approval/seals.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { dueWork, idsOf, orphansOf, rememberedShares } from "../../access/lease/due-work.ts";
-import type { OtherLease } from "../../access/lease/lease-record.ts";
-import { giveTheSame, type LeasesFound } from "../../access/lease/other-leases.ts";
-import type { Because } from "../../access/lease/proof-record.ts";
+import type { LeasesFound } from "../../access/lease/other-leases.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { groupsIn } from "../../access/policy/policy-text.ts";
 import { mastersRight } from "../../access/policy/rights.ts";
@@ -11,16 +9,16 @@ import { isLeaseOver } from "../../access/request/extension.ts";
 import type { AccessRequest, ApprovedRequest, PendingRequest, Preview } from "../../access/request/record.ts";
 import { planReminders } from "../../access/request/reminder.ts";
 import { failureOf } from "../../access/request/retry.ts";
-import { leasesDiffer, outdated, previewed, refused } from "../../access/request/transitions.ts";
+import { previewed } from "../../access/request/transitions.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
-import { leasesNow } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
 import { tracedRun } from "../../operations/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
 import { delay } from "../delay.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
+import { closeRefused, nothingToExtend } from "../reconcile/look-again.ts";
 import type { RequestedChange, Settlement, WayAdapter, WayPlace, WayState } from "../reconcile/way-adapter.ts";
 import { waysIn } from "../reconcile/ways.ts";
 import { type PreviewFacts, planPreview } from "./plan-preview.ts";
@@ -130,11 +128,11 @@ async function previewRequest(
 ): Promise<void> {
   const { context, cluster, bindings } = look;
   const now = context.now();
-  if (await hasNothingToExtend(context, request)) return refuse(context, request, nothingToExtend(request));
+  if (await hasNothingToExtend(context, request)) return closeRefused(context, request, nothingToExtend(request));
   const earlier = await look.earlierOf(request.requester);
   const linked = await principalOf(context, request.requester);
   const planned = planPreview({ ...seen, cluster, bindings, linked, earlier, now }, request);
-  if (planned.type === "refused") return refuse(context, request, planned.refusal);
+  if (planned.type === "refused") return closeRefused(context, request, planned.refusal);
   const { approvalsWanted } = planned;
   const unsealed = { ...planned.preview, rights: await rightsOf(request, look) };
   const preview = sealPreview(request, unsealed, context.keys.preview);
@@ -178,56 +176,9 @@ async function putOff(
   notBefore?: string,
 ): Promise<void> {
   if (error instanceof AccessError && !error.retryable) {
-    return refuse(context, request, { code: error.code, message: error.message });
+    return closeRefused(context, request, { code: error.code, message: error.message });
   }
   await delay(context, request, { ...failureOf(error), notBefore });
-}
-
-/** More of them are left to the click, which looks by itself. */
-const mostPending = 200;
-
-/**
- * Looks again at what waits for a decision beside leases that have begun or ended, so that its approvers soon see what they would
- * approve now, and not only when a click is refused. Closes an extension of a lease that is over.
- */
-export async function lookAgainBeside(context: WorkerContext, cluster: Cluster): Promise<void> {
-  const of = { list: "pending", clusters: [cluster.name], requester: null, match: "any" } as const;
-  const { requests } = await context.ledger.list(of, 0, mostPending);
-  const waiting = requests.filter(({ preview, extends: extended }) => preview || extended);
-  if (waiting.length === 0) return;
-  // Once for all of them: a cluster may have hundreds, and none of what is done here changes one.
-  const granted = await context.ledger.grantedOf(cluster.name);
-  for (const request of waiting) await lookAgain(context, request, granted);
-}
-
-async function lookAgain(
-  context: WorkerContext,
-  request: AccessRequest,
-  granted: readonly ApprovedRequest[],
-): Promise<void> {
-  if (request.state !== "pending") return;
-  const now = context.now();
-  const ledger = { get: context.ledger.get, grantedOf: async () => granted };
-  const { leases, isExtendedOver } = await leasesNow(ledger, request, now);
-  if (isExtendedOver) return refuse(context, request, nothingToExtend(request));
-  if (!request.preview || !isOutdated(request, leases, now)) return;
-  const approvers = request.approvals.map(({ by }) => by);
-  const type = approvers.length > 0 ? "approval.void" : "preview.outdated";
-  const event = eventOf(type, request, "worker", now, { why: leasesDiffer, approvers });
-  await recordChange(context, outdated(request, leasesDiffer), event, now);
-}
-
-/** Where nobody has approved yet, approvers see what is true now. An approval is void only where something else would come of it. */
-function isOutdated({ preview, approvals }: AccessRequest, found: readonly OtherLease[], now: Date): boolean {
-  const shown = preview?.leases ?? [];
-  return approvals.length > 0 ? !giveTheSame(shown, found, now) : JSON.stringify(shown) !== JSON.stringify(found);
-}
-
-/** Closes a request that nobody can decide about, and says why. */
-async function refuse(context: WorkerContext<RequestLedger>, request: PendingRequest, refusal: Because): Promise<void> {
-  const now = context.now();
-  const event = eventOf("request.refused", request, "worker", now, { code: refusal.code });
-  await recordChange(context, refused(request, refusal), event, now);
 }
 
 /** Whether the lease that a request extends is over, or being ended. */
@@ -237,10 +188,4 @@ async function hasNothingToExtend(
 ): Promise<boolean> {
   const extended = request.extends === null ? null : await ledger.get(request.extends);
   return extended !== null && isLeaseOver(extended, now());
-}
-
-/** Why an extension of a lease that is over is closed. */
-function nothingToExtend(request: AccessRequest): Because {
-  const message = `${request.extends} has ended, so there is nothing to extend any more. Ask for access again.`;
-  return { code: "lease-over", message };
 }

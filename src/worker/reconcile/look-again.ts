@@ -1,0 +1,67 @@
+import type { OtherLease } from "../../access/lease/lease-record.ts";
+import { giveTheSame } from "../../access/lease/other-leases.ts";
+import type { Because } from "../../access/lease/proof-record.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { AccessRequest, ApprovedRequest, PendingRequest } from "../../access/request/record.ts";
+import { leasesDiffer, outdated, refused } from "../../access/request/transitions.ts";
+import type { RequestLedger } from "../../ledger/ledger.ts";
+import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
+import { leasesNow } from "../../ledger/look-ups.ts";
+import type { WorkerContext } from "../context.ts";
+
+/** More of them are left to the click, which looks by itself. */
+const mostPending = 200;
+
+/**
+ * Looks again at what waits for a decision beside leases that have begun or ended, so that its approvers soon see what they would
+ * approve now, and not only when a click is refused. Closes an extension of a lease that is over.
+ */
+export async function lookAgainBeside(context: WorkerContext, cluster: Cluster): Promise<void> {
+  const of = { list: "pending", clusters: [cluster.name], requester: null, match: "any" } as const;
+  const { requests } = await context.ledger.list(of, 0, mostPending);
+  const waiting = requests.filter(({ preview, extends: extended }) => preview || extended);
+  if (waiting.length === 0) return;
+  // Once for all of them: a cluster may have hundreds, and none of what is done here changes one.
+  const granted = await context.ledger.grantedOf(cluster.name);
+  for (const request of waiting) await lookAgain(context, request, granted);
+}
+
+async function lookAgain(
+  context: WorkerContext,
+  request: AccessRequest,
+  granted: readonly ApprovedRequest[],
+): Promise<void> {
+  if (request.state !== "pending") return;
+  const now = context.now();
+  const ledger = { get: context.ledger.get, grantedOf: async () => granted };
+  const { leases, isExtendedOver } = await leasesNow(ledger, request, now);
+  if (isExtendedOver) return closeRefused(context, request, nothingToExtend(request));
+  if (!request.preview || !isOutdated(request, leases, now)) return;
+  const approvers = request.approvals.map(({ by }) => by);
+  const type = approvers.length > 0 ? "approval.void" : "preview.outdated";
+  const event = eventOf(type, request, "worker", now, { why: leasesDiffer, approvers });
+  await recordChange(context, outdated(request, leasesDiffer), event, now);
+}
+
+/** Where nobody has approved yet, approvers see what is true now. An approval is void only where something else would come of it. */
+function isOutdated({ preview, approvals }: AccessRequest, found: readonly OtherLease[], now: Date): boolean {
+  const shown = preview?.leases ?? [];
+  return approvals.length > 0 ? !giveTheSame(shown, found, now) : JSON.stringify(shown) !== JSON.stringify(found);
+}
+
+/** Closes a request that nobody can decide about, and says why. */
+export async function closeRefused(
+  context: WorkerContext<RequestLedger>,
+  request: PendingRequest,
+  refusal: Because,
+): Promise<void> {
+  const now = context.now();
+  const event = eventOf("request.refused", request, "worker", now, { code: refusal.code });
+  await recordChange(context, refused(request, refusal), event, now);
+}
+
+/** Why an extension of a lease that is over is closed. */
+export function nothingToExtend(request: AccessRequest): Because {
+  const message = `${request.extends} has ended, so there is nothing to extend any more. Ask for access again.`;
+  return { code: "lease-over", message };
+}
