@@ -1,3 +1,4 @@
+import { isObject } from "../slack/json.ts";
 import {
   type AccessEntry,
   type AssociatedPolicy,
@@ -9,7 +10,7 @@ import {
 import {
   invalid,
   isEntryType,
-  listedPolicies,
+  isPolicy,
   namesProblem,
   principalProblem,
   scopeProblem,
@@ -17,19 +18,13 @@ import {
   tagsProblem,
   typeProblem,
 } from "./access-entry-rules.ts";
-import { isObject, textMapOf, textOf, textsOf } from "./eks-calls.ts";
+import { textMapOf, textOf, textsOf } from "./eks-calls.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import { withAccessEntries } from "./eks-clusters.ts";
 import { type AllowedCall, clusterWithEntries, done, type EksHandler, type EksService, page } from "./eks-service.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
 /** The calls about access policies (EKS API reference). */
-
-export const listAccessPolicies: EksHandler = (service, call) => {
-  const listed = page(listedPolicies(service.account.partition), call.query);
-  if (listed.type === "refused") return listed;
-  return done({ accessPolicies: listed.items, nextToken: listed.nextToken });
-};
 
 export const listAssociatedAccessPolicies: EksHandler = (service, call) => {
   const found = findEntry(service, call);
@@ -53,7 +48,7 @@ export const associateAccessPolicy: EksHandler = (service, call) => {
   if ("code" in found) return found;
   const refused = standardProblem(found.entry);
   if (refused) return refused;
-  if (!listedPolicies(service.account.partition).some(({ arn }) => arn === policyArn)) return noSuchPolicy;
+  if (!isPolicy(service.account.partition, policyArn)) return noSuchPolicy;
   const at = service.now();
   const before = found.entry.policies.find((each) => each.policyArn === policyArn);
   const namespaces = type === "cluster" ? null : names;

@@ -130,7 +130,6 @@ export function policyArnOf(partition: string, name: string): string {
   return `arn:${partition}:eks::aws:cluster-access-policy/${name}`;
 }
 
-/** The shapes AccessPolicy that ListAccessPolicies gives. */
-export function listedPolicies(partition: string): readonly { name: string; arn: string }[] {
-  return names.map((name) => ({ name, arn: policyArnOf(partition, name) }));
+export function isPolicy(partition: string, arn: string): boolean {
+  return names.some((name) => policyArnOf(partition, name) === arn);
 }

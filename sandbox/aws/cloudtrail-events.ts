@@ -1,6 +1,8 @@
 import type { CloudTrailEvent, EksCluster } from "./eks-cluster.ts";
 import type { Caller, Identity } from "./identities.ts";
-import { type CreatorRecord, userIdentity, usernameOf } from "./user-identity.ts";
+
+/** Who CloudTrail says has made a call (CloudTrail User Guide, "userIdentity element"). */
+export type UserIdentity = Readonly<Record<string, unknown>>;
 
 /** What is different in a record from the plain success of a new cluster. */
 export interface RecordChange {
@@ -17,10 +19,9 @@ type CreatedCluster = Pick<EksCluster, "name" | "arn" | "region" | "creatorArn" 
 export function createClusterEvent(
   cluster: CreatedCluster,
   creator: Identity | undefined,
-  recordedAs?: CreatorRecord,
+  recordedAs?: UserIdentity,
   change: RecordChange = {},
 ): CloudTrailEvent {
-  const kind = recordedAs ?? (creator?.kind === "user" ? "IAMUser" : "AssumedRole");
   const account = cluster.arn.split(":")[4] ?? "";
   const failed = change.errorCode !== undefined;
   const name = change.olderParameters ? { clusterName: cluster.name } : { name: cluster.name };
@@ -30,40 +31,11 @@ export function createClusterEvent(
     region: cluster.region,
     at: cluster.createdAt,
     account,
-    userIdentity: userIdentity(kind, cluster.creatorArn, creator, cluster.createdAt),
+    userIdentity: recordedAs ?? creatorElement(cluster, creator),
     request: { ...name, roleArn: `arn:aws:iam::${account}:role/eks-cluster-role`, version: "1.33" },
     response: failed ? null : { cluster: clusterElement(cluster) },
     resources: [{ type: "AWS::EKS::Cluster", name: cluster.name }],
     change,
-  });
-}
-
-/** A CreateCluster of another service, which the same attribute finds: ECS, Redshift, DAX and MemoryDB have one too. */
-export function foreignCreateCluster(
-  service: "ecs" | "redshift" | "dax" | "memorydb",
-  name: string,
-  region: string,
-  account: string,
-  at: Date,
-): CloudTrailEvent {
-  const arn = `arn:aws:iam::${account}:user/somebody-else`;
-  return eventOf({
-    name: "CreateCluster",
-    source: `${service}.amazonaws.com`,
-    region,
-    at,
-    account,
-    userIdentity: { type: "IAMUser", principalId: "AIDAEXAMPLE", arn, accountId: account, userName: "somebody-else" },
-    request: { clusterName: name },
-    response: {
-      cluster: {
-        clusterName: name,
-        clusterArn: `arn:aws:${service}:${region}:${account}:cluster/${name}`,
-        status: "ACTIVE",
-      },
-    },
-    resources: [{ type: `AWS::${service.toUpperCase()}::Cluster`, name }],
-    change: {},
   });
 }
 
@@ -73,7 +45,7 @@ interface EventParts {
   region: string;
   at: Date;
   account: string;
-  userIdentity: Readonly<Record<string, unknown>>;
+  userIdentity: UserIdentity;
   request: object;
   response: object | null;
   resources: CloudTrailEvent["resources"];
@@ -88,7 +60,6 @@ export function eventOf(parts: EventParts): CloudTrailEvent {
   const { name, source, region, at, resources, readOnly = false, requestId = crypto.randomUUID() } = parts;
   const id = crypto.randomUUID();
   const { errorCode, errorMessage } = parts.change;
-  const username = usernameOf(parts.userIdentity);
   const record = {
     eventVersion: "1.11",
     userIdentity: parts.userIdentity,
@@ -109,7 +80,7 @@ export function eventOf(parts: EventParts): CloudTrailEvent {
     recipientAccountId: parts.account,
     eventCategory: "Management",
   };
-  return { id, name, source, region, at, readOnly, resources, record, ...(username === undefined ? {} : { username }) };
+  return { id, name, source, region, at, readOnly, resources, record };
 }
 
 function clusterElement(cluster: CreatedCluster): object {
@@ -122,14 +93,24 @@ function clusterElement(cluster: CreatedCluster): object {
   };
 }
 
+/** A user, or the session of a role, that has created a cluster. */
+function creatorElement({ creatorArn, createdAt }: CreatedCluster, creator: Identity | undefined): UserIdentity {
+  const [, , , , accountId = ""] = creatorArn.split(":");
+  const userName = creatorArn.split("/").at(-1) ?? "";
+  const principalId = creator?.id ?? "AROAEXAMPLEEXAMPLEEXA";
+  const own = { principalId, arn: creatorArn, accountId, userName };
+  const accessKeyId = "ASIAEXAMPLEEXAMPLEEX";
+  if (creator?.kind === "user") return { type: "IAMUser", ...own, accessKeyId };
+  const attributes = { creationDate: createdAt.toISOString(), mfaAuthenticated: "false" };
+  return {
+    ...{ type: "AssumedRole", principalId: `${principalId}:terraform`, accountId, accessKeyId },
+    arn: `arn:aws:sts::${accountId}:assumed-role/${userName}/terraform`,
+    sessionContext: { sessionIssuer: { type: "Role", ...own }, attributes },
+  };
+}
+
 /** The element userIdentity of a record, of a caller (CloudTrail User Guide, "userIdentity element"). */
-export function callerElement({
-  identity,
-  session,
-  userId,
-  arn,
-  accessKeyId,
-}: Caller): Readonly<Record<string, unknown>> {
+export function callerElement({ identity, session, userId, arn, accessKeyId }: Caller): UserIdentity {
   const { accountId, name: userName } = identity;
   const issuer = { type: "Role", principalId: identity.id, arn: identity.arn, accountId, userName };
   const caller = { principalId: userId, arn, accountId, accessKeyId };

@@ -1,8 +1,9 @@
+import { isObject } from "../slack/json.ts";
 import { invalid } from "./access-entry-rules.ts";
-import { isObject, textOf } from "./eks-calls.ts";
+import { textOf } from "./eks-calls.ts";
 import type { AuthenticationMode, ClusterUpdate, EksCluster } from "./eks-cluster.ts";
 import { switchMode } from "./eks-clusters.ts";
-import { done, type EksHandler, type EksService, findCluster, page } from "./eks-service.ts";
+import { done, type EksHandler, type EksService, findCluster } from "./eks-service.ts";
 import { refuse } from "./refusal.ts";
 
 /** The way that a cluster's mode goes: one step at a time, and never back. */
@@ -65,14 +66,6 @@ export const describeUpdate: EksHandler = (service, call) => {
   const update = cluster.updates.find(({ id }) => id === call.updateId);
   if (update) return done({ update: updateObject(service, update) });
   return refuse("ResourceNotFoundException", `No update found for ID: ${call.updateId}`, 404);
-};
-
-export const listUpdates: EksHandler = (service, call) => {
-  const cluster = findCluster(service, call);
-  if ("type" in cluster) return cluster;
-  const listed = page(cluster.updates, call.query);
-  if (listed.type === "refused") return listed;
-  return done({ updateIds: listed.items.map(({ id }) => id), nextToken: listed.nextToken });
 };
 
 /** The shape Update of the EKS API reference. */

@@ -1,5 +1,6 @@
+import { isObject } from "../slack/json.ts";
 import { type AccessEntry, entryArnsOf } from "./access-entry.ts";
-import { type EksAction, isObject, textMapOf, textOf, textsOf } from "./eks-calls.ts";
+import { type EksAction, textMapOf, textOf, textsOf } from "./eks-calls.ts";
 import type { AllowedCall, EksService } from "./eks-service.ts";
 import { type ConditionContext, mayCall } from "./identities.ts";
 import { type Refusal, refuse } from "./refusal.ts";
@@ -32,7 +33,6 @@ export function eksRefusal(service: EksService, call: AllowedCall): Refusal | un
 }
 
 function resourceOf(service: EksService, call: AllowedCall): string {
-  if (call.action === "ListAccessPolicies") return "*";
   if (call.resourceArn !== "") return call.resourceArn;
   const arn = call.arnOf(call.cluster);
   const nodes = nodesResource[call.action];

@@ -1,3 +1,5 @@
+import { isObject, parseJson } from "../slack/json.ts";
+
 /** A call of the EKS API: what its path, query and body say. Texts are empty where the path has none. */
 export interface EksCall {
   action: EksAction;
@@ -19,7 +21,6 @@ const routes = {
   DescribeCluster: ["GET", /^\/clusters\/(?<cluster>[^/]+)$/],
   UpdateClusterConfig: ["POST", /^\/clusters\/(?<cluster>[^/]+)\/update-config$/],
   DescribeUpdate: ["GET", /^\/clusters\/(?<cluster>[^/]+)\/updates\/(?<updateId>[^/]+)$/],
-  ListUpdates: ["GET", /^\/clusters\/(?<cluster>[^/]+)\/updates$/],
   ListAccessEntries: ["GET", new RegExp(`${entry}$`)],
   CreateAccessEntry: ["POST", new RegExp(`${entry}$`)],
   DescribeAccessEntry: ["GET", new RegExp(`${entry}/(?<principalArn>[^/]+)$`)],
@@ -35,8 +36,6 @@ const routes = {
   DescribeNodegroup: ["GET", /^\/clusters\/(?<cluster>[^/]+)\/node-groups\/(?<nodes>[^/]+)$/],
   ListFargateProfiles: ["GET", /^\/clusters\/(?<cluster>[^/]+)\/fargate-profiles$/],
   DescribeFargateProfile: ["GET", /^\/clusters\/(?<cluster>[^/]+)\/fargate-profiles\/(?<nodes>[^/]+)$/],
-  ListAccessPolicies: ["GET", /^\/access-policies$/],
-  ListTagsForResource: ["GET", /^\/tags\/(?<resourceArn>[^/]+)$/],
   TagResource: ["POST", /^\/tags\/(?<resourceArn>[^/]+)$/],
   UntagResource: ["DELETE", /^\/tags\/(?<resourceArn>[^/]+)$/],
 } as const satisfies Readonly<Record<string, readonly [method: string, path: RegExp]>>;
@@ -47,7 +46,7 @@ const actions = Object.keys(routes).filter((name): name is EksAction => name in 
 
 /** Whether a path is one of EKS's, of those that start here. */
 export function isEksPath(pathname: string): boolean {
-  return /^\/(?:clusters|access-policies|tags)(?:\/|$)/.test(pathname);
+  return /^\/(?:clusters|tags)(?:\/|$)/.test(pathname);
 }
 
 /** The call that a method and a path stand for; null: none that the sandbox knows. */
@@ -56,6 +55,8 @@ export function readEksCall(method: string, url: URL, body: Buffer): EksCall | n
     const [wanted, path] = routes[action];
     const found = wanted === method ? path.exec(url.pathname) : null;
     if (!found) continue;
+    // What is no object of JSON has no members: the call is then refused for what it lacks.
+    const parsed = parseJson(body.toString("utf8"));
     const part = (name: string) => decodeURIComponent(found.groups?.[name] ?? "");
     return {
       action,
@@ -66,24 +67,10 @@ export function readEksCall(method: string, url: URL, body: Buffer): EksCall | n
       resourceArn: part("resourceArn"),
       nodes: part("nodes"),
       query: url.searchParams,
-      body: readBody(body),
+      body: isObject(parsed) ? parsed : {},
     };
   }
   return null;
-}
-
-/** What is no object of JSON has no members: the call is then refused for what it lacks. */
-function readBody(body: Buffer): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(body.toString("utf8"));
-    return isObject(value) ? value : {};
-  } catch {
-    return {};
-  }
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function textOf(value: unknown): string | undefined {

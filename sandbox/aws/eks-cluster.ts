@@ -59,7 +59,6 @@ export interface CloudTrailEvent {
   source: string;
   region: string;
   at: Date;
-  username?: string;
   readOnly: boolean;
   resources: readonly { type: string; name: string }[];
   record: Readonly<Record<string, unknown>>;

@@ -1,10 +1,9 @@
 import { type AccessEntry, newEntry, type SandboxAccessEntry } from "./access-entry.ts";
 import { clusterAdminPolicy, policyArnOf } from "./access-entry-rules.ts";
 import type { CloudTrail } from "./cloudtrail.ts";
-import { createClusterEvent } from "./cloudtrail-events.ts";
+import { createClusterEvent, type UserIdentity } from "./cloudtrail-events.ts";
 import type { AwsContext } from "./context.ts";
 import type { AuthenticationMode, EksCluster, EksClusters, EntriesFrom, NodeRole } from "./eks-cluster.ts";
-import type { CreatorRecord } from "./user-identity.ts";
 
 /** A cluster in the mode CONFIG_MAP. */
 export const withoutEntries: ClusterAccess = { mode: "CONFIG_MAP", entries: [] };
@@ -25,8 +24,8 @@ export interface NewCluster {
   nodeRoles?: readonly NodeRole[];
   createdAt?: Date;
   status?: EksCluster["status"];
-  /** How CloudTrail recorded the creation: by default by the kind of the creator; `"none"` leaves no record. */
-  recordedAs?: CreatorRecord | "none";
+  /** Who CloudTrail says has created it; the creator if not given; `"none"` leaves no record. */
+  recordedAs?: UserIdentity | "none";
 }
 
 /** `accessEntries` stand in the place of all entries but those that EKS itself made. */

@@ -7,13 +7,12 @@ import {
   describeAccessEntry,
   disassociateAccessPolicy,
   listAccessEntries,
-  listAccessPolicies,
   listAssociatedAccessPolicies,
   updateAccessEntry,
 } from "./access-entry-calls.ts";
 import { tagsProblem } from "./access-entry-rules.ts";
 import { callerElement, eventOf } from "./cloudtrail-events.ts";
-import { describeUpdate, endUpdates, listUpdates, updateClusterConfig } from "./cluster-config-calls.ts";
+import { describeUpdate, endUpdates, updateClusterConfig } from "./cluster-config-calls.ts";
 import type { AwsContext } from "./context.ts";
 import { eksRefusal } from "./eks-authorization.ts";
 import { type EksAction, readEksCall, textMapOf } from "./eks-calls.ts";
@@ -31,11 +30,6 @@ import { eksError, type Refusal, refuse } from "./refusal.ts";
 import { readClaim, verifySignature } from "./signature.ts";
 
 /** The calls about tags, of clusters and of access entries (EKS API reference). They have errors of their own. */
-
-const listTagsForResource: EksHandler = (service, call) => {
-  const tagged = findTagged(service, call);
-  return "code" in tagged ? tagged : done({ tags: tagged.tags });
-};
 
 const tagResource: EksHandler = (service, call) => {
   const tagged = findTagged(service, call);
@@ -86,7 +80,6 @@ const handlers: Readonly<Record<EksAction, EksHandler>> = {
   DescribeCluster: describeCluster,
   UpdateClusterConfig: updateClusterConfig,
   DescribeUpdate: describeUpdate,
-  ListUpdates: listUpdates,
   ListAccessEntries: listAccessEntries,
   CreateAccessEntry: createAccessEntry,
   DescribeAccessEntry: describeAccessEntry,
@@ -99,8 +92,6 @@ const handlers: Readonly<Record<EksAction, EksHandler>> = {
   DescribeNodegroup: describeNodegroup,
   ListFargateProfiles: listFargateProfiles,
   DescribeFargateProfile: describeFargateProfile,
-  ListAccessPolicies: listAccessPolicies,
-  ListTagsForResource: listTagsForResource,
   TagResource: tagResource,
   UntagResource: untagResource,
 };

@@ -2,15 +2,7 @@ import { composer, examplesFor } from "./chat/composer.ts";
 import { conversation, home, type Viewer } from "./chat/conversation.ts";
 import { homeTab, modal, peopleSwitch, placesNav, titleOf } from "./chat/frame.ts";
 import { entriesPanel } from "./cluster/entries.ts";
-import {
-  auditPanel,
-  callsPanel,
-  clustersNav,
-  documentPanel,
-  kubectlPanel,
-  queuePanel,
-  troublesPanel,
-} from "./cluster/panels.ts";
+import { auditPanel, callsPanel, clustersNav, documentPanel, kubectlPanel, troublesPanel } from "./cluster/panels.ts";
 import { type Html, html, nothing } from "./html.ts";
 import { conversationIn, readerOf } from "./stage/page-state.ts";
 import { type Theatre, watchOf } from "./stage/theatre.ts";
@@ -46,7 +38,6 @@ function chatRegions({ stage, seen }: Theatre, viewer: Viewer): Regions {
 function clusterRegions({ stage, clusters, ledger, troubles }: Theatre, viewer: Viewer): Regions {
   const { people } = stage.sandbox.slack;
   const nameOf = (user: string) => people.find(({ id }) => id === user)?.name ?? user;
-  const ledgerState = ledger.state();
   const shown = watchOf(clusters, viewer.at);
   return {
     clusters: clustersNav(viewer, [...clusters.keys()]),
@@ -56,8 +47,7 @@ function clusterRegions({ stage, clusters, ledger, troubles }: Theatre, viewer: 
       troubles.map((each) => each.state()),
       [stage.slack.state(), stage.worker.state()],
     ),
-    audit: auditPanel(ledgerState, nameOf),
-    queue: queuePanel(ledgerState),
+    audit: auditPanel(ledger.state(), nameOf),
     calls: callsPanel(stage.calls()),
   };
 }
@@ -101,7 +91,7 @@ export function layout(regions: Regions): Html {
       <div class="channel">${region("title")}${region("messages")}<div id="composer" tabindex="-1">${regions.composer}</div></div>
     </section>
     <section id="cluster" aria-label="Cluster" tabindex="-1">
-      <div class="panels">${["clusters", "access", "kubectl", "troubles", "audit", "queue", "calls"].map(region)}</div>
+      <div class="panels">${["clusters", "access", "kubectl", "troubles", "audit", "calls"].map(region)}</div>
     </section>
   </main>
   ${region("modal")}

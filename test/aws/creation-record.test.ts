@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createClusterEvent, foreignCreateCluster, type RecordChange } from "../../sandbox/aws/cloudtrail-events.ts";
-import type { CreatorRecord } from "../../sandbox/aws/user-identity.ts";
+import { createClusterEvent, type RecordChange } from "../../sandbox/aws/cloudtrail-events.ts";
 import { type CreatedCluster, readCreationRecord } from "../../src/aws/find-creation.ts";
+import { type CreatorRecord, foreignCreateCluster, recordOf } from "../sandbox/aws/creator-records.ts";
 
 const account = "111122223333";
 const creatorArn = `arn:aws:iam::${account}:role/ci/cluster-creator`;
@@ -24,7 +24,8 @@ function aRecord(
     status: "ACTIVE",
     arn: change.arn ?? cluster.arn,
   } as const;
-  const { record } = createClusterEvent(created, undefined, change.recordedAs ?? "AssumedRole", change.record);
+  const identity = recordOf(change.recordedAs ?? "AssumedRole", created.creatorArn, created.createdAt);
+  const { record } = createClusterEvent(created, undefined, identity, change.record);
   return JSON.stringify(record);
 }
 

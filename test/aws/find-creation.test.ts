@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
-import { foreignCreateCluster } from "../../sandbox/aws/cloudtrail-events.ts";
 import { findCreation } from "../../src/aws/find-creation.ts";
+import { foreignCreateCluster } from "../sandbox/aws/creator-records.ts";
 import { account, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();

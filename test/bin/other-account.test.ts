@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, arns, clusterArn, configuration, initialAwsAuth } from "../../sandbox/scene.ts";
-import { startTwin, type Twin } from "../../sandbox/twin-scene.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { recover } from "../../src/bin/recover.ts";
 import { runRescue } from "../../src/bin/rescue.ts";
@@ -20,6 +19,7 @@ import { aRedis, type TestRedis } from "../redis.ts";
 import { migrationScene } from "../worker/migration/migration-scene.ts";
 import { ask, give, takeBack } from "../worker/reconcile/both-ways.ts";
 import { runCommand } from "./check-run.ts";
+import { startTwin, type Twin } from "./twin.ts";
 
 const rescuer = `arn:aws:iam::${account}:role/rescuers/rescuer`;
 const emergency = `policy:

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { NewCluster } from "../../sandbox/aws/eks-clusters.ts";
 import { account, arns, channel, clusterName, externalId, region } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
+import { recordOf } from "../sandbox/aws/creator-records.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
 const arn = `arn:aws:eks:${region}:${account}:cluster/${clusterName}`;
@@ -47,9 +48,9 @@ describe("what somebody on call asks a worker:", () => {
   });
 
   test("says it where the root user, or a service for somebody, has created the cluster", async () => {
-    created({ recordedAs: "Root", createdAt: daysAgo(2) });
+    created({ recordedAs: recordOf("Root", arns.creator), createdAt: daysAgo(2) });
     const root = await ask(clusterName);
-    created({ recordedAs: "AWSService", createdAt: daysAgo(3) });
+    created({ recordedAs: recordOf("AWSService", arns.creator), createdAt: daysAgo(3) });
     const service = await ask(clusterName);
 
     expect(root).toContain("✗ the root user of the account, which the worker can't act as");

@@ -10,6 +10,15 @@ export function startActs() {
     event.preventDefault();
     void submit(form, event.submitter);
   });
+  // Where the link at the top of the page leads: a place that is there without a field, too.
+  document.getElementById("composer")?.addEventListener("focus", () => document.getElementById("line")?.focus());
+  document.addEventListener("click", (event) => {
+    const chip = event.target instanceof Element ? event.target.closest("[data-line]") : null;
+    const line = document.getElementById("line");
+    if (!(chip instanceof HTMLElement) || !(line instanceof HTMLInputElement)) return;
+    line.value = chip.dataset.line ?? "";
+    line.focus();
+  });
   document.addEventListener("change", (event) => {
     if (event.target instanceof Element) changed(event.target);
   });

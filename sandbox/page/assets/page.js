@@ -1,10 +1,8 @@
 // What the page does by itself: it keeps its regions as the server draws them, and sends what people do.
 import { startActs } from "./acts.js";
-import { startComposer } from "./composer.js";
 import { startDialogs } from "./dialogs.js";
 import { startLive } from "./live.js";
 
 startDialogs();
 startActs();
-startComposer();
 startLive();

@@ -200,25 +200,11 @@ function trouble({ id, title, explains, state, struck, does, undoes, blocked }: 
   </li>`;
 }
 
-/** How many jobs of a queue are in each state. */
-export interface QueueState {
-  readonly name: string;
-  readonly counts: Readonly<Record<string, number>>;
-  /** The last ones, newest first. */
-  readonly jobs: readonly {
-    readonly id: string;
-    readonly name: string;
-    readonly what: string;
-    readonly state: string;
-  }[];
-}
-
 /** What Redis holds of the product; null where Redis does not answer. */
 export interface LedgerState {
   readonly verdict: ChainVerdict;
   /** The last ones, oldest first. */
   readonly events: readonly ChainedEvent[];
-  readonly queues: readonly QueueState[];
 }
 
 export function auditPanel(state: LedgerState | null, nameOf: (user: string) => string): Html {
@@ -240,22 +226,4 @@ export function auditPanel(state: LedgerState | null, nameOf: (user: string) => 
 function row({ sequence, event, previous, hash }: ChainedEvent, nameOf: (user: string) => string): Content {
   return html`<tr id="event-${sequence}"><td>${sequence}</td><td>${event.type}</td><td>${nameOf(event.actor)}</td><td><code>${event.request}</code></td>
     <td title="after ${previous.slice(0, 8)}"><code>${hash.slice(0, 8)}</code></td></tr>`;
-}
-
-export function queuePanel(state: LedgerState | null): Html {
-  const title = {
-    id: "queue",
-    title: "Queues",
-    note: "A job says what to look at, never what to do: it can run twice, late or after a crash.",
-  };
-  if (!state) return panel(title, unreachable);
-  return panel(title, html`<div class="queues">${state.queues.map(queue)}</div>`);
-}
-
-function queue({ name, counts, jobs }: QueueState): Html {
-  const shown = Object.entries(counts).map(([what, count]) => html`<div><dt>${what}</dt><dd>${count}</dd></div>`);
-  const rows = jobs.map(
-    (job) => html`<li><span class="state ${job.state}">${job.state}</span> <b>${job.name}</b> ${job.what}</li>`,
-  );
-  return html`<section aria-label="Queue ${name}"><h3>${name}</h3><dl>${shown}</dl><ul class="jobs">${rows}</ul></section>`;
 }

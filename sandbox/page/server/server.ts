@@ -3,11 +3,9 @@ import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type Serv
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Changes } from "../../slack/state.ts";
-import { completions } from "../chat/composer.ts";
 import { home, readViewer, type Viewer } from "../chat/conversation.ts";
 import type { Html } from "../html.ts";
 import { layout, regionsFor } from "../page.ts";
-import { usages, valuesFor } from "../stage/page-state.ts";
 import type { Theatre } from "../stage/theatre.ts";
 import { acts } from "./acts.ts";
 
@@ -34,23 +32,15 @@ const types = { js: "text/javascript; charset=utf-8", css: "text/css; charset=ut
 
 const own = (name: string) => fileURLToPath(new URL(`../assets/${name}`, import.meta.url));
 
-/** The files that the page loads. Nothing else on the disk can be asked for. */
-const files: Readonly<Record<string, { path: string; type: string }>> = {
-  "page.js": { path: own("page.js"), type: types.js },
-  "acts.js": { path: own("acts.js"), type: types.js },
-  "live.js": { path: own("live.js"), type: types.js },
-  "composer.js": { path: own("composer.js"), type: types.js },
-  "dialogs.js": { path: own("dialogs.js"), type: types.js },
-  "page.css": { path: own("page.css"), type: types.css },
-  "chat.css": { path: own("chat.css"), type: types.css },
-  "blocks.css": { path: own("blocks.css"), type: types.css },
-  "forms.css": { path: own("forms.css"), type: types.css },
-  "cluster.css": { path: own("cluster.css"), type: types.css },
-  "icon.svg": { path: own("icon.svg"), type: types.svg },
-  "idiomorph.js": {
-    path: createRequire(import.meta.url).resolve("idiomorph/dist/idiomorph.esm.js"),
-    type: types.js,
-  },
+const ownNames = [
+  ...["page.js", "acts.js", "live.js", "dialogs.js"],
+  ...["page.css", "chat.css", "blocks.css", "forms.css", "cluster.css", "icon.svg"],
+] as const;
+
+/** The files that the page loads, by their paths. Nothing else on the disk can be asked for. */
+const files: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(ownNames.map((name) => [name, own(name)])),
+  "idiomorph.js": createRequire(import.meta.url).resolve("idiomorph/dist/idiomorph.esm.js"),
 };
 
 export const assetNames: readonly string[] = Object.keys(files);
@@ -101,7 +91,6 @@ async function serve(
   const viewer = viewerOf(theatre, url.searchParams);
   if (url.pathname === "/") return answer(response, 200, "text/html; charset=utf-8", draw(theatre, viewer));
   if (url.pathname === "/live") return live(theatre, viewer, response);
-  if (url.pathname === "/complete") return complete(theatre, viewer, url, response);
   if (url.pathname === "/suggest") return suggest(theatre, viewer, url, response);
   return answer(response, 404, "text/plain; charset=utf-8", "There is nothing here.");
 }
@@ -132,11 +121,6 @@ function live(theatre: Theatre, viewer: Viewer, response: ServerResponse): void 
   });
 }
 
-function complete(theatre: Theatre, viewer: Viewer, url: URL, response: ServerResponse): void {
-  const line = url.searchParams.get("text") ?? "";
-  answerJson(response, completions(line, usages(), valuesFor(viewer, theatre)));
-}
-
 /** The options that the app gives for what is typed into one of its menus. */
 async function suggest(theatre: Theatre, viewer: Viewer, url: URL, response: ServerResponse): Promise<void> {
   const { block = "", text = "" } = Object.fromEntries(url.searchParams);
@@ -152,9 +136,10 @@ async function act(theatre: Theatre, url: URL, request: IncomingMessage, respons
 }
 
 async function asset(name: string, response: ServerResponse): Promise<void> {
-  const file = await readAsset(name);
-  if (!file) return answer(response, 404, "text/plain; charset=utf-8", "There is no such file.");
-  return answer(response, 200, file.type, file.body);
+  const path = Object.hasOwn(files, name) ? files[name] : undefined;
+  if (path === undefined) return answer(response, 404, "text/plain; charset=utf-8", "There is no such file.");
+  const extension = name.split(".").at(-1) as keyof typeof types;
+  return answer(response, 200, types[extension], await readFile(path));
 }
 
 const mostBytes = 64 * 1024;
@@ -176,11 +161,6 @@ function answerJson(response: ServerResponse, value: unknown): void {
 function answer(response: ServerResponse, status: number, type: string, body: string | Buffer): void {
   response.writeHead(status, { ...safeHeaders, "content-type": type });
   response.end(body);
-}
-
-async function readAsset(name: string): Promise<{ body: Buffer; type: string } | undefined> {
-  const file = Object.hasOwn(files, name) ? files[name] : undefined;
-  return file && { body: await readFile(file.path), type: file.type };
 }
 
 /**

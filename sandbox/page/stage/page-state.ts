@@ -1,13 +1,7 @@
-import { parse } from "yaml";
-import { commands } from "../../../src/slack/app/commands.ts";
-import { configuration, principals } from "../../scene.ts";
-import { objectAt } from "../../slack/json.ts";
 import type { SandboxMessage } from "../../slack/shapes.ts";
 import type { SandboxSlack } from "../../slack/workspace.ts";
 import type { Reader } from "../blocks/surface.ts";
-import { type Usage, usagesOf, type Values } from "../chat/composer.ts";
 import { direct, home, type Viewer } from "../chat/conversation.ts";
-import type { ClusterWatch, LedgerWatch } from "./watches.ts";
 
 /** What a person sees in one of their places, oldest first. */
 function messagesIn(slack: SandboxSlack, user: string, place: string): readonly SandboxMessage[] {
@@ -40,28 +34,5 @@ export function rememberSeen(slack: SandboxSlack): Seen {
   return {
     mark: ({ as, place }) => void seen.set(key(as.id, place), messagesIn(slack, as.id, place).length),
     unread: (user, place) => Math.max(0, messagesIn(slack, user, place).length - (seen.get(key(user, place)) ?? 0)),
-  };
-}
-
-export function usages(): readonly Usage[] {
-  return usagesOf(commands);
-}
-
-interface Watched {
-  readonly ledger: LedgerWatch;
-  readonly clusters: ReadonlyMap<string, ClusterWatch>;
-}
-
-/** What can be put for the parts of a line, for this person. */
-export function valuesFor({ as }: Viewer, { ledger, clusters }: Watched): Values {
-  const own = principals[as.id];
-  const arns = [...(own ? [own] : []), ...Object.values(principals)];
-  const requests = ledger.events().map(({ event }) => event.request);
-  return {
-    cluster: [...clusters.keys()],
-    arn: [...new Set(arns)],
-    level: Object.keys(objectAt(parse(configuration), "levels")),
-    id: [...new Set(requests.toReversed())].slice(0, 5),
-    for: ["for 2m", "for 30m", "for 1h"],
   };
 }

@@ -1,7 +1,5 @@
-import type { Job, Queue } from "bullmq";
 import { type ChainedEvent, verifyChain } from "../../../src/access/audit/event.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { openQueues } from "../../../src/ledger/queues.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import type { ConfigMap, SentConfigMap } from "../../cluster/config-map.ts";
@@ -9,24 +7,13 @@ import type { SandboxCluster } from "../../cluster/sandbox-cluster.ts";
 import type { KubectlAnswer } from "../../kubectl.ts";
 import type { Sandbox } from "../../sandbox.ts";
 import { clusterArn, principals } from "../../scene.ts";
-import { textAt } from "../../slack/json.ts";
 import type { EntriesState } from "../cluster/entries.ts";
-import {
-  type DocumentState,
-  type KubectlState,
-  type LedgerState,
-  linesOf,
-  type QueueState,
-} from "../cluster/panels.ts";
+import { type DocumentState, type KubectlState, type LedgerState, linesOf } from "../cluster/panels.ts";
 
 /** Where src/ledger/redis/ledger.ts keeps the log. */
 const eventsKey = "{eks-access}:events";
 
 const eventsShown = 40;
-
-const jobsShown = 5;
-
-const jobStates = ["active", "waiting", "delayed", "failed", "completed"] as const;
 
 /** All that the page shows of one cluster. */
 export interface ClusterWatch {
@@ -156,7 +143,7 @@ export function oneAtATime(run: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** Reads the audit log and the queues of the product, as an operator would: nothing is written. */
+/** Reads the audit log of the product, as an operator would: nothing is written. */
 export interface LedgerWatch {
   state: () => LedgerState | null;
   /** Every event that the log has, oldest first. */
@@ -170,13 +157,11 @@ export interface LedgerWatch {
 export async function watchLedger(redisUrl: string, changed: () => void): Promise<LedgerWatch> {
   const { redis, close } = await connectRedis(redisUrl);
   const ledger = redisLedger(redis);
-  const queues = openQueues(redis);
   let events: readonly ChainedEvent[] = [];
   let state: LedgerState | null = null;
   const read = async (): Promise<LedgerState> => {
     events = await allEvents(ledger);
-    const states = await Promise.all([readQueue(queues.clusters), readQueue(queues.messages)]);
-    return { verdict: verifyChain(events), events: events.slice(-eventsShown), queues: states };
+    return { verdict: verifyChain(events), events: events.slice(-eventsShown) };
   };
   const look = oneAtATime(async () => {
     const before = JSON.stringify(state);
@@ -192,10 +177,7 @@ export async function watchLedger(redisUrl: string, changed: () => void): Promis
       if (victim) await redis.xdel(eventsKey, `${victim.sequence}-0`);
       await look();
     },
-    close: async () => {
-      await queues.close();
-      await close();
-    },
+    close,
   };
 }
 
@@ -207,23 +189,4 @@ async function allEvents(ledger: Ledger): Promise<readonly ChainedEvent[]> {
     if (page.length === 0) return all;
     all.push(...page);
   }
-}
-
-async function readQueue(queue: Queue): Promise<QueueState> {
-  const [counts, found] = await Promise.all([
-    queue.getJobCounts(...jobStates),
-    queue.getJobs([...jobStates], 0, jobsShown - 1, false),
-  ]);
-  // One that is removed between the two questions comes as nothing.
-  const jobs = found.filter((job: Job | undefined) => job !== undefined).toSorted((a, b) => b.timestamp - a.timestamp);
-  return { name: queue.name, counts, jobs: await Promise.all(jobs.slice(0, jobsShown).map(shown)) };
-}
-
-async function shown(job: Job): Promise<QueueState["jobs"][number]> {
-  return { id: job.id ?? "", name: job.name, what: whatOf(job.data), state: await job.getState() };
-}
-
-/** What a job says to look at: a cluster, a request or a migration. */
-function whatOf(data: unknown): string {
-  return textAt(data, "cluster") ?? textAt(data, "request") ?? textAt(data, "migration") ?? "";
 }

@@ -1,9 +1,10 @@
 import { LookupEventsCommand, type LookupEventsCommandInput } from "@aws-sdk/client-cloudtrail";
 import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createClusterEvent, foreignCreateCluster } from "../../../sandbox/aws/cloudtrail-events.ts";
-import type { CreatorRecord } from "../../../sandbox/aws/user-identity.ts";
+import { createClusterEvent } from "../../../sandbox/aws/cloudtrail-events.ts";
+import type { NewCluster } from "../../../sandbox/aws/eks-clusters.ts";
 import { anAccount, clientsOf, refusalOf } from "./clients.ts";
+import { foreignCreateCluster, recordOf } from "./creator-records.ts";
 
 // Copies: CloudTrail API reference, LookupEvents; CloudTrail User Guide, "CloudTrail record contents" and "userIdentity element";
 // EKS User Guide, "Understanding Amazon EKS log file entries" (the record of CreateCluster).
@@ -35,7 +36,7 @@ function aCluster(
     name?: string;
     region?: string;
     createdAt?: Date;
-    recordedAs?: CreatorRecord | "none";
+    recordedAs?: NonNullable<NewCluster["recordedAs"]>;
     creatorArn?: string;
   } = {},
 ) {
@@ -179,8 +180,8 @@ describe("the record of CreateCluster", () => {
     ["AWSAccount", { type: "AWSAccount", accountId: "111122223333" }],
     ["AWSService", { type: "AWSService", invokedBy: "cloudformation.amazonaws.com" }],
     ["InvokedByService", { type: "AssumedRole", invokedBy: "cloudformation.amazonaws.com" }],
-  ] as const)("can be one of %s", async (recordedAs, userIdentity) => {
-    aCluster({ recordedAs });
+  ] as const)("can be one of %s", async (kind, userIdentity) => {
+    aCluster({ recordedAs: recordOf(kind, creatorArn) });
 
     expect((await record()).userIdentity).toMatchObject(userIdentity);
   });
@@ -202,7 +203,7 @@ describe("the record of CreateCluster", () => {
       errorMessage: "Cluster already exists with name: main",
       olderParameters: true,
     };
-    aws.cloudTrail.record(createClusterEvent(cluster, undefined, "AssumedRole", change));
+    aws.cloudTrail.record(createClusterEvent(cluster, undefined, undefined, change));
 
     expect(await record()).toMatchObject({
       errorCode: "ResourceInUseException",

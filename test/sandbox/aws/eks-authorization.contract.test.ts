@@ -5,7 +5,6 @@ import {
   type CreateAccessEntryCommandInput,
   DescribeAccessEntryCommand,
   DescribeClusterCommand,
-  ListAccessPoliciesCommand,
 } from "@aws-sdk/client-eks";
 import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -104,12 +103,6 @@ describe("IAM", () => {
 
     expect(here.name).toBe("AccessDeniedException");
     expect(there.name).toBe("ResourceNotFoundException");
-  });
-
-  it("allows the list of policies on no resource", async () => {
-    const refusal = await refusalOf(asUser("eks:ListAccessEntries").send(new ListAccessPoliciesCommand({})));
-
-    expect(refusal.message).toMatch(/eks:ListAccessPolicies on resource: \*$/);
   });
 });
 

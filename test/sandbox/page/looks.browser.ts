@@ -86,15 +86,11 @@ test.each(["light", "dark"] as const)(
   },
 );
 
-test("a keyboard alone is enough: to the field, along the completions, through a confirmation and back", async () => {
+test("a keyboard alone is enough: to the field, through a confirmation and back", async () => {
   const page = await stand.open();
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
-  await page.keyboard.type("/eks-access who");
-  await page.getByRole("option").first().filter({ hasText: "whoami" }).waitFor();
-  await page.keyboard.press("ArrowDown");
-  await page.keyboard.press("Enter");
-  await page.keyboard.press("Escape");
+  await page.keyboard.type("/eks-access whoami");
   await page.keyboard.press("Enter");
   await page.getByText("Only visible to you").first().waitFor();
 

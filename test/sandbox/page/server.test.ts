@@ -104,12 +104,6 @@ describe("the page", () => {
   test.each(["nothing.js", "..%2f..%2fsandbox.ts", "constructor"])("%s is not", async (name) => {
     expect((await fetch(`${server.url}assets/${name}`)).status).toBe(404);
   });
-
-  test("completes what is typed", async () => {
-    const response = await fetch(`${server.url}complete?text=/eks-access+req`);
-
-    expect(await response.json()).toMatchObject([{ line: "/eks-access request " }]);
-  });
 });
 
 describe("live", () => {
@@ -132,7 +126,6 @@ describe("live", () => {
         "kubectl",
         "troubles",
         "audit",
-        "queue",
         "calls",
       ]),
     );

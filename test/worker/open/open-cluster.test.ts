@@ -16,6 +16,7 @@ import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { reportChain } from "../../../src/worker/questions/chain.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { recordOf } from "../../sandbox/aws/creator-records.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
 const workerSide = useWorkerSide({ everyCreator: true });
@@ -321,8 +322,9 @@ describe("a creator that is to be discovered", () => {
       "Root" as const,
       "CloudTrail says that research was made by the root user of the account, which nobody should become. Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy by an access entry, and name that role as the creator in eks-access.yml.",
     ],
-  ])("can be nobody, and then it is said what to do: %s", async (recordedAs, message) => {
-    createResearch({ creatorArn: creatorArns.discovered, recordedAs });
+  ])("can be nobody, and then it is said what to do: %s", async (kind, message) => {
+    const creatorArn = creatorArns.discovered;
+    createResearch({ creatorArn, recordedAs: recordOf(kind, creatorArn) });
 
     await expect(open(research())).rejects.toMatchObject({ code: "creator-unknown", message });
   });

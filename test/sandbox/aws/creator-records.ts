@@ -1,4 +1,5 @@
-import type { Identity } from "./identities.ts";
+import { eventOf } from "../../../sandbox/aws/cloudtrail-events.ts";
+import type { CloudTrailEvent } from "../../../sandbox/aws/eks-cluster.ts";
 
 /** Who CloudTrail says has created a cluster (CloudTrail User Guide, "userIdentity element"). */
 export type CreatorRecord =
@@ -16,12 +17,6 @@ export type CreatorRecord =
   /** A role that CloudFormation used for a caller: `invokedBy` beside the session. */
   | "InvokedByService";
 
-/** The name that LookupEvents finds an event by: of the user, or of the session. */
-export function usernameOf(identity: Readonly<Record<string, unknown>>): string | undefined {
-  if (typeof identity.userName === "string") return identity.userName;
-  return typeof identity.arn === "string" ? identity.arn.split("/").at(-1) : undefined;
-}
-
 interface Recorded {
   accountId: string;
   name: string;
@@ -31,15 +26,14 @@ interface Recorded {
 }
 
 /** The element userIdentity of a record, for a creator of the given kind. */
-export function userIdentity(
+export function recordOf(
   kind: CreatorRecord,
   creatorArn: string,
-  creator: Identity | undefined,
-  at: Date,
+  at: Date = new Date(),
 ): Readonly<Record<string, unknown>> {
   const accountId = creatorArn.split(":")[4] ?? "";
   const name = creatorArn.split("/").at(-1) ?? "";
-  return shapes[kind]({ accountId, name, principalId: creator?.id ?? "AROAEXAMPLEEXAMPLEEXA", creatorArn, at });
+  return shapes[kind]({ accountId, name, principalId: "AROAEXAMPLEEXAMPLEEXA", creatorArn, at });
 }
 
 const accessKeyId = "ASIAEXAMPLEEXAMPLEEX";
@@ -105,4 +99,33 @@ function issuer(type: "Role" | "IAMUser", { principalId, creatorArn, accountId, 
 
 function attributes({ at }: Recorded): object {
   return { creationDate: at.toISOString(), mfaAuthenticated: "false" };
+}
+
+/** A CreateCluster of another service, which the same attribute finds: ECS, Redshift, DAX and MemoryDB have one too. */
+export function foreignCreateCluster(
+  service: "ecs" | "redshift" | "dax" | "memorydb",
+  name: string,
+  region: string,
+  account: string,
+  at: Date,
+): CloudTrailEvent {
+  const arn = `arn:aws:iam::${account}:user/somebody-else`;
+  return eventOf({
+    name: "CreateCluster",
+    source: `${service}.amazonaws.com`,
+    region,
+    at,
+    account,
+    userIdentity: { type: "IAMUser", principalId: "AIDAEXAMPLE", arn, accountId: account, userName: "somebody-else" },
+    request: { clusterName: name },
+    response: {
+      cluster: {
+        clusterName: name,
+        clusterArn: `arn:aws:${service}:${region}:${account}:cluster/${name}`,
+        status: "ACTIVE",
+      },
+    },
+    resources: [{ type: `AWS::${service.toUpperCase()}::Cluster`, name }],
+    change: {},
+  });
 }

@@ -1,7 +1,7 @@
-import { startSandboxCluster } from "./cluster/cluster.ts";
-import type { SandboxCluster } from "./cluster/sandbox-cluster.ts";
-import type { Sandbox } from "./sandbox.ts";
-import { arns, clusterName, externalId, initialAwsAuth, region } from "./scene.ts";
+import { startSandboxCluster } from "../../sandbox/cluster/cluster.ts";
+import type { SandboxCluster } from "../../sandbox/cluster/sandbox-cluster.ts";
+import type { Sandbox } from "../../sandbox/sandbox.ts";
+import { arns, clusterName, externalId, initialAwsAuth, region } from "../../sandbox/scene.ts";
 
 /** The account that the worker is in, where that is not the account of the cluster. */
 const workerAccount = "999988887777";
