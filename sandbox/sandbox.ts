@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { type KeyVariables, newKeys } from "../src/bin/keys.ts";
 import { type SandboxAws, startSandboxAws } from "./aws/account.ts";
 import type { SandboxCluster } from "./cluster/sandbox-cluster.ts";
-import { populateCreators } from "./creator-scene.ts";
 import { Faults } from "./faults.ts";
 import { getPods, type KubectlAnswer } from "./kubectl.ts";
 import { populateModes } from "./mode-scene.ts";
@@ -17,7 +16,7 @@ export interface Sandbox {
   readonly slack: SandboxSlack;
   readonly aws: SandboxAws;
   readonly cluster: SandboxCluster;
-  /** That one, and where the sandbox was asked for it one for each kind of creator and for each mode, by name. */
+  /** That one, and those that the sandbox was asked for, by name. */
   readonly clusters: ReadonlyMap<string, SandboxCluster>;
   readonly faults: Faults;
   /** What the two processes need in their environment: the only difference from a real installation. */
@@ -38,7 +37,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const at = options.host ? { host: options.host } : {};
   const aws = await startSandboxAws({ ...at, faults, account, region, onCall });
   const { worker, people } = populate(aws);
-  const profilesText = options.everyCreator ? populateCreators(aws) : "";
+  const profilesText = options.scene?.populate(aws) ?? "";
   if (options.everyMode) populateModes(aws);
   const clusters = await startClusters(aws, options);
   const cluster = clusterNamed(clusters, clusterName);

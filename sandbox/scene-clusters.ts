@@ -2,16 +2,12 @@ import type { SandboxAws } from "./aws/account.ts";
 import { startSandboxCluster } from "./cluster/cluster.ts";
 import { group } from "./cluster/default-roles.ts";
 import type { SandboxCluster, SandboxClusterOptions } from "./cluster/sandbox-cluster.ts";
-import { creatorClusters, creatorClustersText } from "./creator-scene.ts";
 import { admitPlatformTeam, modeClusters, modeClustersText } from "./mode-scene.ts";
 import { arns, clusterArn, clusterName, configuration, initialAwsAuth, region } from "./scene.ts";
 
 /** `eks-access.yml`, with the clusters that the options add. */
-export function configurationOf({
-  everyCreator,
-  everyMode,
-}: Pick<SandboxOptions, "everyCreator" | "everyMode">): string {
-  const more = (everyCreator ? creatorClustersText : "") + (everyMode ? modeClustersText : "");
+export function configurationOf({ scene, everyMode }: Pick<SandboxOptions, "scene" | "everyMode">): string {
+  const more = (scene?.text ?? "") + (everyMode ? modeClustersText : "");
   return configuration.replace(/^levels:/m, `${more}levels:`);
 }
 
@@ -28,7 +24,7 @@ export async function startClusters(
   ];
   const wanted = [
     { name: clusterName, creatorArn: arns.creator },
-    ...(options.everyCreator ? creatorClusters : []),
+    ...(options.scene?.clusters ?? []),
     ...(options.everyMode ? modeClusters : []),
   ];
   const host = options.host ? { host: options.host } : {};
@@ -53,14 +49,23 @@ export interface SandboxCall {
   readonly by: string | undefined;
 }
 
+/** Clusters beside `staging`. */
+export interface Scene {
+  readonly clusters: readonly { readonly name: string; readonly creatorArn: string }[];
+  /** How `eks-access.yml` names them. */
+  readonly text: string;
+  /** Adds their creators, before the clusters; gives the text of the worker's credentials file. */
+  readonly populate: (aws: SandboxAws) => string;
+}
+
 export interface SandboxOptions {
   readonly onCall?: (call: SandboxCall) => void;
   /** The IPv4 address that everything listens on; 127.0.0.1 if not given. Containers reach this machine by another one. */
   readonly host?: string;
   /** Replaces the sandbox's `eks-access.yml`. */
   readonly configuration?: string;
-  /** Adds the clusters of `creator-scene.ts`, and names them in `eks-access.yml`. */
-  readonly everyCreator?: boolean;
+  /** Adds clusters, and names them in `eks-access.yml`. */
+  readonly scene?: Scene;
   /** Adds the clusters of `mode-scene.ts`, which take access entries, and names them in `eks-access.yml`. */
   readonly everyMode?: boolean;
   readonly awsAuth?: Readonly<Record<string, string>>;

@@ -15,7 +15,7 @@ export async function servePage(
   { signal, port }: { signal: AbortSignal; port: number | undefined },
 ): Promise<void> {
   write("Starting a Slack workspace, an AWS account, EKS clusters, a Redis, and the two processes of eks-access …\n");
-  const theatre = await startTheatre(program, { everyCreator: true, everyMode: true });
+  const theatre = await startTheatre(program, { everyMode: true });
   try {
     const page = await startPageServer(theatre, port ?? usualPort).catch((error: unknown) => {
       if (port !== undefined) throw error;

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { creatorArns } from "../../sandbox/creator-scene.ts";
 import { account, arns, channel, externalId, region } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
+import { creatorArns, creators } from "../creators.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
 const clusters = ["staging", "payments", "legacy", "research"] as const;
@@ -12,7 +12,7 @@ describe("a cluster of each kind of creator", () => {
   let flow: Flow;
 
   beforeAll(async () => {
-    flow = await startFlow({ everyCreator: true, slackRateLimits: false });
+    flow = await startFlow({ scene: creators, slackRateLimits: false });
   });
   afterAll(() => flow.stop());
 

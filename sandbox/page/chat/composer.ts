@@ -10,10 +10,6 @@ const help: Example = { label: "What can I type?", line: "/eks-access help" };
 
 const creator: Example = { label: "Who created the cluster?", line: `/eks-access creator ${clusterName}` };
 
-const creatorUser: Example = { label: "Who created one that an IAM user made?", line: "/eks-access creator legacy" };
-
-const creatorFound: Example = { label: "Who created an unknown cluster?", line: "/eks-access creator research" };
-
 const whoAmI: Example = { label: "Who am I?", line: "/eks-access whoami" };
 
 const twoMinutes = (arn: string): Example => ({
@@ -56,6 +52,6 @@ export function composer(viewer: Viewer, title: string, examples: readonly Examp
 /** Lines that are worth trying as this person. */
 export function examplesFor({ as }: Viewer): readonly Example[] {
   if (as.id === "U0ENGINEER") return [form, twoMinutes(arns.engineer), ofRole, typo, whoAmI];
-  if (as.id === "U0ONCALL") return [creator, creatorUser, creatorFound, twoMinutes(arns.onCall), help];
+  if (as.id === "U0ONCALL") return [creator, twoMinutes(arns.onCall), help];
   return [creator, help];
 }

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { NewCluster } from "../../../sandbox/aws/eks-clusters.ts";
-import { creatorArns } from "../../../sandbox/creator-scene.ts";
 import { account, arns, region } from "../../../sandbox/scene.ts";
 import { configurationOf } from "../../../sandbox/scene-clusters.ts";
 import { requestIds } from "../../../src/access/audit/event.ts";
@@ -15,17 +14,18 @@ import { finishedCalls } from "../../../src/operations/standing-metrics.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { reportChain } from "../../../src/worker/questions/chain.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
+import { creatorArns, creators } from "../../creators.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { recordOf } from "../../sandbox/aws/creator-records.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
-const workerSide = useWorkerSide({ everyCreator: true });
+const workerSide = useWorkerSide({ scene: creators });
 const clusterArn = `arn:aws:eks:${region}:${account}:cluster/research`;
 const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
 
 /** A cluster of the configuration, or one like it. */
 function configured(name: string, change: Partial<Cluster> = {}): Cluster {
-  const reading = readConfig(configurationOf({ everyCreator: true }));
+  const reading = readConfig(configurationOf({ scene: creators }));
   const cluster = reading.type === "config" ? reading.config.clusters.get(name) : undefined;
   if (!cluster) throw new Error(`the sandbox's configuration has no ${name}`);
   return { ...cluster, ...change };

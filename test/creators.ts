@@ -1,5 +1,6 @@
-import type { SandboxAws } from "./aws/account.ts";
-import { account, arns, channel, externalId, region } from "./scene.ts";
+import type { SandboxAws } from "../sandbox/aws/account.ts";
+import { account, arns, channel, externalId, region } from "../sandbox/scene.ts";
+import type { Scene } from "../sandbox/scene-clusters.ts";
 
 const iam = (rest: string, of = account) => `arn:aws:iam::${of}:${rest}`;
 
@@ -17,7 +18,7 @@ export const creatorArns = {
 const founderProfile = "legacy-founder";
 
 /** Clusters beside `staging`, one for each further kind of creator, with how `eks-access.yml` names it. */
-export const creatorClusters: readonly {
+const creatorClusters: readonly {
   readonly name: string;
   readonly creatorArn: string;
   readonly creator: string;
@@ -39,8 +40,12 @@ export const creatorClusters: readonly {
   },
 ];
 
-/** How `eks-access.yml` names them. */
-export const creatorClustersText = creatorClusters.map(({ name, creator }) => clusterText(name, creator)).join("");
+/** A cluster for each further kind of creator, for `startSandbox`. */
+export const creators: Scene = {
+  clusters: creatorClusters,
+  text: creatorClusters.map(({ name, creator }) => clusterText(name, creator)).join(""),
+  populate: populateCreators,
+};
 
 function clusterText(name: string, creator: string): string {
   return `  ${name}:
@@ -55,7 +60,7 @@ function clusterText(name: string, creator: string): string {
 }
 
 /** The creators of these clusters, each with the rights of deploy/iam and no more; the text of the worker's credentials file. */
-export function populateCreators({ account: identities }: SandboxAws): string {
+function populateCreators({ account: identities }: SandboxAws): string {
   const assumes = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
   const describes = [
     "eks:DescribeCluster",
