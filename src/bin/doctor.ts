@@ -18,7 +18,6 @@ Checks everything that the process needs, and says how to fix what is missing. R
 Exit code: 0 all is well, 1 a check failed, 2 unusable input.
 `;
 
-/** One part of the check, for people. */
 interface Examined {
   readonly what: string;
   readonly findings: readonly Finding[];

@@ -5,7 +5,6 @@ export const keysUsage = `Usage: eks-access keys
          makes new keys and prints them as variables for each process. It stores nothing.
 `;
 
-/** The variables of each process for a new set of keys. */
 export interface KeyVariables {
   readonly slack: Readonly<Record<"DECISION_SIGNING_KEY" | "PREVIEW_PUBLIC_KEYS", string>>;
   readonly worker: Readonly<Record<"DECISION_PUBLIC_KEYS" | "MEMORY_KEYS" | "PREVIEW_SIGNING_KEY", string>>;

@@ -113,7 +113,6 @@ function tell(cluster: string, result: MigrationResult, { json }: MigrateOptions
   return 0;
 }
 
-/** A plan of a migration for people. */
 function migrationText(cluster: string, summary: MigrationSummary): string {
   const { mode, items, steps, keptBecause, before, digest } = summary;
   const of = items.flatMap(({ place, arn, sentences }) => [

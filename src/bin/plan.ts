@@ -141,7 +141,6 @@ function planText(result: PlannedText | RefusedPlan, refusal: Refusal | null, co
   return [...diffLines(result.diff, paint), ...access, room, ""].join("\n");
 }
 
-/** The possible repairs, each under the number for --repair. */
 function repairsText(repairs: readonly Repair[], path: string, colour: boolean): string {
   const paint = painter(colour);
   if (repairs.length === 0) return "No repair is possible without knowing the intent.\n";

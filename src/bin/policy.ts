@@ -19,7 +19,6 @@ const person = z.strictObject({
   linked: z.string().optional(),
 });
 
-/** The form of a file of expectations. */
 const expectationsFile = z.strictObject({
   people: z.record(z.string(), person),
   expect: z.array(z.string()).min(1, "write at least one expectation"),

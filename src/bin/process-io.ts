@@ -42,7 +42,6 @@ export function reasonOf(error: unknown): string {
   return known[code] ?? (error instanceof Error ? error.message : String(error));
 }
 
-/** A request to stop the process. */
 export interface StopRequest {
   /** Aborts at the first signal. */
   readonly signal: AbortSignal;

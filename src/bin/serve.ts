@@ -61,7 +61,6 @@ export async function serve(kind: ProcessKind, stop: StopRequest): Promise<numbe
   return 0;
 }
 
-/** What to end, as far as the start has come. */
 interface Running {
   readonly parts: Stoppable[];
   readonly close: (() => Promise<void>)[];

@@ -7,7 +7,6 @@ import { endedBy, type Stoppable } from "../ledger/work-on-jobs.ts";
 import { fewAtOnce, workerQuestions } from "../ledger/worker-questions.ts";
 import type { WorkerContext } from "../worker/context.ts";
 
-/** What the parts of a process share. */
 export interface PartsContext extends Omit<WorkerContext, "keys"> {
   readonly auditLog: AuditLog;
   /** A connection that waits for ever, for the queues' workers. */

@@ -79,7 +79,6 @@ const group = textLike(/^[\x21-\x7e]+$/, "use printable ASCII without spaces").r
   "a group can't have a template",
 );
 
-/** A regular expression of RE2. */
 const ticketPattern = z
   .string("write a regular expression")
   .min(1)

@@ -9,7 +9,6 @@ import { creatorProblems, policyProblems } from "./config-problems.ts";
 import { problemOfYaml, problemsOfForm } from "./forms.ts";
 import { breakGlassOf, buildLevel, quietReason, rulesOf } from "./policy-rules.ts";
 
-/** What `eks-access.yml` says. */
 export interface Config {
   readonly slack: {
     readonly mode: "http" | "socket";
@@ -25,15 +24,12 @@ export interface Config {
   readonly linking: LinkSettings;
 }
 
-/** How people are linked with their principals. */
 export interface LinkSettings {
   /** Whether an administrator has to confirm a link; otherwise the person's own word counts. */
   readonly mustBeConfirmed: boolean;
-  /** Slack user ids. */
   readonly administrators: readonly string[];
 }
 
-/** What becomes of the audit log beside the ledger. */
 export interface AuditSettings {
   /** The Slack channel in which the chain's value is posted; null: nowhere. */
   readonly channel: string | null;
@@ -44,9 +40,7 @@ export interface AuditSettings {
   readonly copyToLog: boolean;
 }
 
-/** What becomes of records in the ledger. */
 export interface LedgerSettings {
-  /** After so long a closed record is removed. */
   readonly keepSeconds: number;
 }
 
@@ -81,7 +75,6 @@ export interface PersonLimits {
 
 export type ConfigReading =
   | { readonly type: "config"; readonly config: Config }
-  /** Each with its path in the file, the mistake and the fix. */
   | { readonly type: "invalid"; readonly problems: readonly string[] };
 
 /** Reads the text of `eks-access.yml`. It returns all problems at once. */

@@ -35,7 +35,6 @@ export const duration = z.string(durationForm).transform((value, context) => {
   return z.NEVER;
 });
 
-/** How the types of a YAML file are called in a sentence. */
 const typeNames: Readonly<Record<string, string>> = {
   array: "a list",
   object: "a block of settings",

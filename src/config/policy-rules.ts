@@ -26,7 +26,7 @@ export function rulesOf(file: ConfigFile, cluster: string): readonly Rule[] {
     }));
 }
 
-/** Who may break the glass of a cluster: the first entry that speaks of it. */
+/** Who can take emergency access to a cluster: the first entry that names it. */
 export function breakGlassOf(file: ConfigFile, cluster: string): BreakGlass | null {
   const entry = file.policy?.breakGlass.find(({ clusters }) => !clusters || clusters.includes(cluster));
   return entry ? { who: entry.who, level: entry.level, durationSeconds: entry.for } : null;

@@ -21,9 +21,7 @@ export const entryProblemCodes = [
   "cluster-admin",
 ] as const;
 
-/** The facts about one entry. */
 export interface EntrySurroundings {
-  /** The cluster's name in the configuration. */
   readonly cluster: string;
   readonly creatorArn: string;
   /** Groups that any binding of the cluster names; null: unknown. */
@@ -49,7 +47,6 @@ function distrusted({ entry, tags }: ReadEntry): readonly EntryProblem[] {
 /** The worker takes a lease away within seconds of its end, but for what a call that comes late may bring. */
 const overdueAfterMs = 10 * 60_000;
 
-/** Access of ours whose time is over. */
 function overdue({ entry, tags, rescue }: ReadEntry, { now }: EntrySurroundings): readonly EntryProblem[] {
   const shares = tags.type === "holding" ? tags.holding.shares : [];
   const ends = [...shares, ...(rescue ? [rescue] : [])].map(({ endsAt }) => endsAt);
@@ -106,7 +103,6 @@ function tell(
   return { code, severity, place, message, remedy };
 }
 
-/** A problem of an access entry; its place is the principal's ARN. */
 export interface EntryProblem extends Told {
   readonly code: (typeof entryProblemCodes)[number];
 }

@@ -26,13 +26,11 @@ import { type GroupedProblems, groupProblems } from "./problems.ts";
 /** The API server puts everybody who signs in into it. */
 const everybody = "system:authenticated";
 
-/** The facts for a report on a cluster's access entries. */
 export interface EntriesFacts {
   readonly cluster: Cluster;
   readonly creatorArn: string;
   /** The ARNs of all principals, with their paths. */
   readonly listed: readonly string[];
-  /** Those that were read. */
   readonly read: readonly ReadEntry[];
   /** Null: the cluster does not read it, there is none, or it could not be read. */
   readonly document: AwsAuthDocument | null;
@@ -45,7 +43,6 @@ export interface EntriesFacts {
 
 /** The report on the access entries, bounded so that a message can hold it. */
 export interface EntriesSummary extends GroupedProblems {
-  /** How many the cluster has. */
   readonly listed: number;
   /** Of those that were read, the most frequent first. */
   readonly types: readonly { readonly type: string; readonly count: number }[];
@@ -78,7 +75,6 @@ function typesOf(read: readonly ReadEntry[]): EntriesSummary["types"] {
   return [...counts].map(([type, count]) => ({ type, count })).toSorted((a, b) => b.count - a.count);
 }
 
-/** Active leases that a person removed a part of from their access entry. */
 function driftsIn({ listed, read, granted }: EntriesFacts): readonly Drift[] {
   const byArn = new Map(read.map((each) => [principalKey(each.entry.principalArn), each]));
   const known = new Set(listed.map(principalKey));
@@ -105,7 +101,6 @@ export function readingOrder(
   return [...new Set([...first, ...listed])];
 }
 
-/** The leases that access entries must hold now. */
 function leasesIn(granted: readonly ApprovedRequest[]): readonly ApprovedRequest[] {
   return granted.filter((request) => isInForce(request) && isGivenByEntry(request));
 }

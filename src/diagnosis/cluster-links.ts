@@ -47,7 +47,6 @@ export function entriesFinding(facts: { readonly count: number; readonly untrust
 export const distrustRemedy =
   "Nothing is lost: the next change writes them again from the ledger. Find out who edited them.";
 
-/** What matters of the ConfigMap, before any look for a person in it. */
 export interface DocumentFacts {
   readonly document: AwsAuthDocument;
   readonly immutable: boolean;

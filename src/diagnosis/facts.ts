@@ -48,10 +48,8 @@ export type AccessEntryFact =
   /** Why it is unknown: a clause. */
   | { readonly type: "not asked"; readonly why: string };
 
-/** Everything known when a person asks why they can't get in. */
 export interface WhyFacts {
   readonly cluster: Cluster;
-  /** The ARN as given or linked. */
   readonly given: string;
   /** Slack user id of the person who asks. */
   readonly user: string;
@@ -72,7 +70,6 @@ export interface WhyFacts {
 
 type CauseCode = (typeof causeCodes)[number];
 
-/** A button under the cause, with the id of its request. */
 export interface CauseButton {
   readonly type: "ask-again" | "extend";
   readonly request: string;
@@ -81,9 +78,7 @@ export interface CauseButton {
 /** Backticks mark values to read or copy. Times are ISO 8601. */
 export interface Cause {
   readonly code: CauseCode;
-  /** The problem and its place: sentences. */
   readonly message: string;
-  /** How to fix it: sentences. */
   readonly remedy: string;
   readonly offer: CauseButton | null;
 }

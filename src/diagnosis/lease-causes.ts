@@ -56,7 +56,6 @@ function waitForIt({ cluster }: WhyFacts): string {
   return `Follow its message. If nothing happens, ${named(`/eks-access whoami ${cluster.name}`)} finds the step that fails.`;
 }
 
-/** An active lease that is missing from the document. */
 function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIdentity | null): Cause | null {
   const missing = request.groups.filter((group) => !identity?.groups.includes(group));
   if (missing.length === 0) return null;

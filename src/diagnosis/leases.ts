@@ -8,7 +8,6 @@ import { named } from "./link.ts";
 import { type Asker, driftRemedy, isOf } from "./person-links.ts";
 import type { Told } from "./problems.ts";
 
-/** An access entry with our tags. */
 export interface ReadEntry {
   readonly entry: AccessEntry;
   readonly tags: TagReading;
@@ -40,7 +39,6 @@ export interface Reader extends Asker {
 export interface Granted {
   /** Leases without a change between the two: a run at the same time causes no alarm. */
   readonly still: readonly ApprovedRequest[];
-  /** Ids of all of them. */
   readonly ids: ReadonlySet<string>;
 }
 

@@ -102,7 +102,6 @@ export function brokenIn(links: readonly Link[]): {
   return { beside: broken.filter((name) => name !== end), end };
 }
 
-/** The name of each step, for people. */
 export const linkWords: Readonly<Record<LinkName, string>> = {
   worker: "the worker's identity",
   creator: "the creator",

@@ -222,7 +222,6 @@ function nearMisses(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   return [cause("near-miss", message, "If this should be you, correct the name that is mistyped.")];
 }
 
-/** A matching entry whose template refuses the caller. */
 function shutOut(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   const entry = entryOf(document, principal.arn);
   if (!entry) return [];
@@ -230,7 +229,6 @@ function shutOut(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   return [cause("template-shuts-out", message, "Nodes sign in through it: use another role for people.")];
 }
 
-/** Entries of the same last name, in the form that a caller has. */
 function namesakes({ entries }: AwsAuthDocument, name: string) {
   return entries.flatMap((entry) => {
     const reading = readPrincipal(entry.arn);

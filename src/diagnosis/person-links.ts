@@ -5,9 +5,7 @@ import type { AccessRequest } from "../access/request/record.ts";
 import type { AccessEntryFact, Cause } from "./facts.ts";
 import { broken, counted, type Finding, found, named, notAsked, someOf, untilWords } from "./link.ts";
 
-/** The person in question. */
 export interface Asker {
-  /** Slack user id. */
   readonly user: string;
   /** Their linked ARN; null: none. */
   readonly principal: string | null;
@@ -16,11 +14,9 @@ export interface Asker {
 /** A person's identity: by their access entry, or by aws-auth. */
 export interface SignInFacts {
   readonly accessEntry: AccessEntryFact;
-  /** By aws-auth. */
   readonly mapped: MappedIdentity | null;
   /** Why aws-auth gives one of several at random; null: it does not. */
   readonly chance: Cause | null;
-  /** Whether the cluster reads aws-auth at all. */
   readonly isRead: boolean;
 }
 

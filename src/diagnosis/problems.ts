@@ -6,7 +6,6 @@ const mostGroups = 11;
 
 const mostWriters = 6;
 
-/** A problem in a cluster. Backticks mark values to read or copy. */
 export interface Told {
   readonly code: string;
   readonly severity: Severity;
@@ -19,7 +18,6 @@ export interface Told {
 /** Problems of one kind, with the sentence of the first one. */
 export interface ProblemGroup extends Omit<Told, "place"> {
   readonly count: number;
-  /** The first ones. */
   readonly places: readonly string[];
 }
 

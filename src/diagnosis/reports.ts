@@ -37,16 +37,14 @@ export const creationRecord = z.object({
   invokedBy: z.string().nullable(),
 });
 
-/** What a worker found about a cluster's creator. */
 export const creatorReport = z.object({
   becomes: z.object({
     /** Whether the worker can act as the creator now. */
     ok: z.boolean(),
     /** Why it can't, or why the cluster is unusable all the same, in one sentence; empty: all is well. */
     message: z.string(),
-    /** The creator's ARN. */
     arn: z.string().nullable(),
-    /** Whether EKS told the creator that its region has no such cluster. */
+    /** Whether EKS has no such cluster in the region, as the creator asked. */
     isMissing: z.boolean(),
   }),
   /** CloudTrail's record; null: it has none of the last 90 days, and the ledger has none either. */
@@ -76,7 +74,6 @@ export const whyReport = z.discriminatedUnion("type", [
     symptom: z.enum(["unauthorized", "forbidden", "none", "random", "unknown"]),
     causes: z.array(cause),
   }),
-  /** The cluster could not be read: what, where and the fix, in one sentence. */
   z.object({ type: z.literal("failed"), message: z.string() }),
 ]);
 

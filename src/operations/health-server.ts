@@ -5,7 +5,6 @@ import { AccessError, explain } from "../access/failure/access-error.ts";
 /** Slack and AWS have bad moments. What is away for this long is; in milliseconds. */
 const patienceMs = 60_000;
 
-/** What the health server asks. */
 export interface Health {
   /** Rejects where the ledger does not answer. */
   readonly ping: () => Promise<unknown>;
@@ -129,7 +128,6 @@ export function createReachMetrics(registry: Registry, read: () => Promise<Reado
 /** Whether a service answers a process now, and since when that is so. */
 export interface Reach {
   readonly answers: boolean;
-  /** ISO 8601. */
   readonly since: string;
   /** Why it can't be used; null where it answers. */
   readonly why: string | null;

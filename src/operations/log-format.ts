@@ -2,7 +2,6 @@ import type { Writable } from "node:stream";
 import type { DestinationStream } from "pino";
 import { redact } from "../access/failure/redact.ts";
 
-/** A stream that may be a terminal. */
 export type Output = Writable & { readonly isTTY?: boolean };
 
 /** Lines for people where they read in a terminal; undefined: JSON on standard output, as into a pipe or a file. */

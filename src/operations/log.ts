@@ -2,7 +2,6 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { type DestinationStream, type Logger, pino } from "pino";
 import { redact } from "../access/failure/redact.ts";
 
-/** Which requests the work that runs now is about. */
 const about = new AsyncLocalStorage<readonly string[]>();
 
 /**

@@ -9,7 +9,6 @@ import {
   recordedEvents,
 } from "./standing-metrics.ts";
 
-/** What both processes count by themselves. Names and labels hold no person and no ARN. */
 export interface ProcessMetrics {
   /** When a call to each service last went well, ISO 8601. */
   readonly lastSuccess: () => Readonly<Record<string, string>>;

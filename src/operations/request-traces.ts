@@ -12,7 +12,6 @@ export interface RequestTraces {
   of(ids: readonly string[]): Promise<ReadonlyMap<string, TraceParent>>;
 }
 
-/** What a part of the program that works on requests is given to trace it. */
 export interface TraceContext {
   /** Absent where no traces are made. */
   readonly traces?: RequestTraces | undefined;

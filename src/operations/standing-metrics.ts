@@ -24,7 +24,6 @@ export interface QueueStanding {
   readonly ageSeconds: number;
 }
 
-/** The backlog of all processes, read with the metrics. */
 export interface Backlog {
   readonly queues: () => Promise<readonly QueueStanding[]>;
   readonly tally: () => Promise<Tally>;
@@ -111,7 +110,6 @@ function announcements<Value extends object>(name: string): Announcements<Value>
   };
 }
 
-/** One call over the network that has ended. Holds no person, no ARN and no address. */
 export interface FinishedCall {
   readonly service: "slack" | "sts" | "eks" | "cloudtrail" | "kubernetes";
   /** The name of the service's own API: `AssumeRole`, `chat.update`, `PUT configmaps`. */

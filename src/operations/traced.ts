@@ -24,7 +24,6 @@ export function isSameTrace(one: TraceParent, other: TraceParent): boolean {
   return one.slice(0, 35) === other.slice(0, 35);
 }
 
-/** A piece of work as a trace shows it. */
 export interface Work {
   readonly name: string;
   /** What it is to other processes; absent: a part of something bigger in this one. */

@@ -2,15 +2,11 @@ import { Counter, Histogram, type Registry } from "prom-client";
 import { type FinishedCall, finishedCalls, finishedSteps, type RunStep } from "./standing-metrics.ts";
 import { noteInTrace, traced, type Work } from "./traced.ts";
 
-/** What a worker counts. Names and labels hold no person and no ARN. */
 export interface WorkerMetrics {
   /** How long after its end a lease was seen to be gone from aws-auth. */
   readonly revocationLag: Histogram;
-  /** Writes of aws-auth that were sent, by cluster. */
   readonly writes: Counter<"cluster" | "way">;
-  /** Writes that met a concurrent edit, by cluster. */
   readonly conflicts: Counter<"cluster" | "way">;
-  /** How long a run took, by what it was for. */
   readonly runSeconds: Histogram<"reason">;
 }
 

@@ -166,7 +166,7 @@ async function warn(context: WorkerContext, request: ApprovedRequest, now: Date)
  * is gone `eks-access retire` closes it.
  */
 async function strand(context: WorkerContext, request: AccessRequest): Promise<void> {
-  const what = `The cluster ${request.cluster} is not in eks-access.yml, so nobody can look after this request`;
+  const what = `The cluster ${request.cluster} is not in eks-access.yml, so no worker handles this request`;
   if (request.state === "approved") {
     return putOff(context, request, new AccessError("cluster-not-configured", what, { retryAfterMs: lookAgainMs }));
   }

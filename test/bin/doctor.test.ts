@@ -94,7 +94,7 @@ describe("eks-access doctor", () => {
 
     const warnings = stdout.split("\n").filter((line) => line.startsWith("  ! "));
     expect(warnings).toEqual([
-      `  ! staging and staging-us have the name staging in EKS and the creator ${arns.creator}. An EKS token is bound to a cluster's name, not to its account or region: a token for one is good at the other. Whoever runs one of their API servers can use it at the other. Give each a creator of its own.`,
+      `  ! staging and staging-us share the EKS name staging and the creator ${arns.creator}. An EKS token is bound to a cluster's name, not to its account or region, so a token for one works at the other. Give each its own creator.`,
     ]);
   });
 

@@ -182,7 +182,7 @@ describe("policy explain", () => {
     const { code, out } = await run(["explain", ...argv]);
 
     expect(code).toBe(1);
-    expect(out).toContain("Refused (too-long): admin can be had for at most 1h.");
+    expect(out).toContain("Refused (too-long): admin lasts at most 1h.");
   });
 
   test.each<[readonly string[], string]>([

@@ -281,8 +281,8 @@ test.each([
   ["--by", "U0ENGINEER", "does not let U0ENGINEER break the glass"],
   ["--for", "3h", "for 2h at most"],
   ["--for", "soon", "Write --for as a duration"],
-  ["--role", arns.engineer, "is no role"],
-  ["--role", "arn:aws:iam::999999999999:role/x", "is of account 999999999999"],
+  ["--role", arns.engineer, "is not a role"],
+  ["--role", "arn:aws:iam::999999999999:role/x", "is in account 999999999999"],
   ["--reason", "", "Missing options: use --role, --for, --by and --reason"],
 ])("%s %s is refused before anything is done", async (name, value, message) => {
   const argv = order.map((each, index) => (order[index - 1] === name ? value : each));

@@ -71,7 +71,7 @@ test("a cluster was deleted: AWS says so, what is open there is closed with an e
 
   expect(retired).toMatchObject({ code: 0 });
   expect(retired.stdout).toMatch(new RegExp(`^${clusterName}: 1 closed \\(r-[a-z0-9]{8}\\)\n$`));
-  expect(textOf(message)).toContain("Closed by <@U0ONCALL>, because the cluster is gone; EKS knows it no more");
+  expect(textOf(message)).toContain("Closed by <@U0ONCALL>, because the cluster is gone; EKS does not know it");
   expect(examined.stdout).toContain("every open request is of a configured cluster");
   const { verdict, last } = await closedIn(product.redisUrl);
   expect(last).toMatchObject({
@@ -92,7 +92,7 @@ test("one that was taken out before is told as such, and closed on somebody's wo
   ];
   const word = linesOf(heading).find((line) => line.endsWith("--unseen")) ?? "";
   const retired = await runLine(heading, word, who);
-  await product.message("debug", "*Ended*", "nobody has looked");
+  await product.message("debug", "*Ended*", "EKS was not asked");
   const after = await runLine(heading, "eks-access doctor worker");
 
   expect(examined.code).toBe(1);

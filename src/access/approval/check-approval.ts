@@ -11,16 +11,16 @@ import { isSealedDecision } from "./seals.ts";
 export type ApprovalVerdict = { readonly type: "valid" } | { readonly type: "void"; readonly message: string };
 
 /**
- * What the policy goes by about a requester, as the last approval has it sealed. The record's own copy is for showing:
- * an attacker with write access to Redis could put a person into any user group there.
+ * The facts about a requester that the last approval has sealed. The record's own copy is only for display: an attacker with
+ * Redis could add a person to any user group there.
  */
 export function sealedStanding({ approvals }: AccessRequest): Standing {
   return lastApproval(approvals)?.requester ?? noStanding;
 }
 
 /**
- * What the worker asks before it writes: are there as many sealed approvals as the policy asks for, by different people
- * who may approve, of exactly this change? Nothing that Redis holds is believed without it.
+ * Checks before a write that enough different approvers sealed approvals of exactly this change. Without it nothing in Redis
+ * is believed.
  */
 export function checkApproval(
   request: AccessRequest,
@@ -41,7 +41,7 @@ export function checkApproval(
     if (message !== null) return invalid(message);
   }
   const people = new Set(approvals.map(({ by }) => by)).size;
-  if (people < approvals.length) return invalid("somebody's approval counts twice in it");
+  if (people < approvals.length) return invalid("one approver counts twice in it");
   if (!areStillApprovers(approvals)) {
     return invalid("the last approval does not say that everybody who approved is still an approver");
   }
@@ -73,7 +73,7 @@ function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): str
   if (approval.verdict !== "approved") return "there is no approval";
   if (!isSealedDecision(approval, request.id, keys)) return "the approval does not carry our seal";
   if (isAhead(approval, now)) return datedAhead("an approval");
-  if (approval.by === request.requester && !rule.selfApproval) return "nobody can approve a request of their own";
+  if (approval.by === request.requester && !rule.selfApproval) return "people can't approve their own request";
   if (!rule.selfApproval && isSamePrincipal(approval.linked, request.principal)) return approverGetsIt;
   const approver = { user: approval.by, memberships: approval.memberships };
   if (!isNamedIn(approversOf(rule, cluster), approver)) return "who approved it is no approver of the cluster any more";

@@ -103,7 +103,7 @@ export function withdrawMigration(
   return { type: "decided", after: endedMigration(migration, now, { state: "withdrawn", withdrawal }) };
 }
 
-/** What was repaired is tried at once, and not when its time comes. */
+/** Makes the next try due at once. */
 export function retryMigration(migration: Migration, cluster: Cluster, person: Person, now: Date): MigrationVerdict {
   if (person.user !== migration.requester && !answersFor(cluster, person))
     return { type: "refused", code: "not-yours" };
@@ -114,7 +114,7 @@ export function retryMigration(migration: Migration, cluster: Cluster, person: P
 }
 
 /**
- * Whether a worker may go on with it: sealed approvals of its very plan, not too old, of people of whom the last one says that they are
+ * Whether a worker may continue: sealed approvals of this very plan, not too old, and the last one names all approvers as
  * still approvers.
  */
 export function checkMigration(

@@ -17,7 +17,7 @@ export type DecisionRefusal =
   | "no-rule"
   | "quiet"
   | "outside-hours"
-  /** What the policy goes by about the requester is another than when the worker looked: it looks again. */
+  /** The requester's groups changed since the preview: the worker looks again. */
   | "requester-differs"
   /** Another lease of the principal has begun or ended since the worker looked: it looks again. */
   | "leases-differ"
@@ -30,9 +30,12 @@ export interface Facts {
   readonly memberships: ReadonlyMap<string, readonly string[]>;
   /** The requester's. */
   readonly standing: Standing;
-  /** By Slack user id: the ARN that who clicks, and who approved before, is linked with. Absent: not looked up, as for a display. */
+  /**
+   * By Slack user id: the linked ARN of the person who clicks and of earlier approvers. Absent: not looked up, as for a
+   * display.
+   */
   readonly links?: ReadonlyMap<string, string>;
-  /** Who approved before and is no approver any more, by Slack user id, with the reason as a clause. */
+  /** Earlier approvers who are none any more, by Slack user id, with the reason as a clause. */
   readonly departed: ReadonlyMap<string, string>;
   /** What the ledger says of the principal's other leases; absent: not looked up, as for a display. */
   readonly beside?: LeasesNow;
@@ -46,13 +49,12 @@ export function lastApproval(approvals: readonly Decision[]): Decision | undefin
 }
 
 /**
- * So long the word of the last approval is believed that everybody who approved is still an approver. The worker can't ask Slack again.
- * It must outlast a wait for a cluster that can't be reached (`timing.approvalGoodFor`, an hour unless configured), and be over before
- * the next working day: who leaves a company leaves it between two of them.
+ * How long the last approval's list of approvers is believed: the worker can't ask Slack. Longer than
+ * `timing.approvalGoodFor`, shorter than the time between two working days, in which people leave a company.
  */
 export const statementGoodForSeconds = 8 * 3600;
 
-/** Whether each of these approvals is of a person of whom the last one says that they are still an approver. */
+/** Whether the last approval names the approver of each of these as still an approver. */
 export function areStillApprovers(approvals: readonly Decision[]): boolean {
   const still = lastApproval(approvals)?.stillApprovers ?? [];
   return approvals.every(({ by }) => still.includes(by));
@@ -62,8 +64,8 @@ export function areStillApprovers(approvals: readonly Decision[]): boolean {
 const mostAheadMs = 60_000;
 
 /**
- * Whether a person's word is dated later than clocks can explain, or at no time that can be read: it is void. A lease is counted
- * from it, so a date in the future would be access for years.
+ * Whether a decision is dated ahead of what clocks explain, or has no readable date. It then counts for nothing: a lease
+ * counts from it, so a date in the future would be access for years.
  */
 export function isAhead({ at }: Pick<Decision, "at">, now: Date): boolean {
   return !(Date.parse(at) <= now.getTime() + mostAheadMs);

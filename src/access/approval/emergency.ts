@@ -14,8 +14,8 @@ import { isSealedDecision, sealDecision, sealReview } from "./seals.ts";
 const dayMs = 24 * 3600 * 1000;
 
 /**
- * Gives what breaking the glass gives, at once. The Slack process seals that this person might, where an approval would
- * stand: the worker believes nothing else.
+ * Takes emergency access. The Slack process seals that this person may, in place of an approval: the worker believes nothing
+ * else.
  */
 export function takeEmergency(
   request: PendingRequest,
@@ -52,7 +52,7 @@ function declarationOf(
 ): Omit<Decision, "seal"> {
   const digest = digestOfWish(request, cluster, level);
   const sides = { memberships, requester: null, linked: null, stillApprovers: [] };
-  return { verdict: "broke-glass", by, at: now.toISOString(), digest, why: "", ...sides };
+  return { verdict: "emergency", by, at: now.toISOString(), digest, why: "", ...sides };
 }
 
 function taken(request: PendingRequest, declaration: Decision, now: Date): EmergencyRequest {
@@ -80,8 +80,8 @@ export function checkEmergency(
 ): ApprovalVerdict {
   const [declaration, ...others] = request.approvals;
   const invalid = (message: string): ApprovalVerdict => ({ type: "void", message });
-  if (!declaration || others.length > 0 || declaration.verdict !== "broke-glass") {
-    return invalid("nobody's word stands there that the glass was broken");
+  if (!declaration || others.length > 0 || declaration.verdict !== "emergency") {
+    return invalid("it has no declaration of an emergency");
   }
   if (!isSealedDecision(declaration, request.id, keys)) {
     return invalid("that the glass was broken does not carry our seal");
@@ -103,7 +103,7 @@ export type ReviewVerdict =
   | { readonly type: "reviewed"; readonly after: AccessRequest }
   | { readonly type: "refused"; readonly code: ReviewRefusal };
 
-/** Notes that an approver has looked at it. Never who took emergency access. */
+/** Records an approver's review, never by the person who took the access. */
 export function review(
   request: AccessRequest,
   cluster: Cluster,

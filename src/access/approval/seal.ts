@@ -57,7 +57,7 @@ export interface WorkerKeys {
   readonly preview: PreviewKeys;
 }
 
-/** One key: its seals are `<id>.<signature>`. The id is derived from the key, and tells nothing of it. */
+/** One key: its seals are `<id>.<signature>`. The id is derived from the key, and reveals nothing of it. */
 interface Key {
   readonly id: string;
   readonly verify: (message: string, signature: string) => boolean;

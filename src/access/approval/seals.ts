@@ -7,7 +7,7 @@ import type { AccessRequest, Decision, Preview, Review } from "../request/record
 import { isAhead, lastApproval } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
 
-/** Signs where the audit log begins. Only to be asked by who has verified all that is forgotten by it. */
+/** Signs where the audit log begins. The caller has verified every event that is forgotten by it. */
 export function sealBase(base: Omit<LogBase, "seal">, keys: PreviewKeys): LogBase {
   return { ...base, seal: keys.seal("log-base", baseValue(base)) };
 }
@@ -20,7 +20,7 @@ export function brokenBase(base: LogBase, keys: PreviewPublicKeys): BrokenChain 
   return { type: "broken", sequence: base.count, message };
 }
 
-/** Whether the newest key signed it: a rotated key is to be signed over. */
+/** Whether the newest key signed it. If not, a rotation has to sign it again. */
 export function isSealedAnew({ seal }: LogBase, { ids: [newest] }: PreviewKeys): boolean {
   return seal === null || seal.startsWith(`${newest}.`);
 }
@@ -29,13 +29,12 @@ function baseValue({ count, hash, anchors }: Omit<LogBase, "seal">): Json {
   return { count, hash, anchors: anchors.map(({ count, hash }: Anchor) => ({ count, hash })) };
 }
 
-/** Who said that a Slack account goes by a principal, sealed. */
+/** Who said that a Slack account uses a principal, sealed. */
 export interface LinkSeal {
   /** Slack user id: of who is linked, or of the administrator who confirmed it; null: it was only asked for with it. */
   readonly by: string | null;
-  /** ISO 8601. */
   readonly at: string;
-  /** Over the above, whose link it is and the ARN. */
+  /** Over the above, the Slack user id and the ARN. */
   readonly seal: string;
 }
 
@@ -59,8 +58,8 @@ export function isSealedLink(user: string, { arn, seal: given }: PrincipalLink, 
 }
 
 /**
- * Whether rules that go by links may go by this one: it was made for this very purpose, and confirmed where links have
- * to be.
+ * Whether a rule with `linkedOnly` accepts this link: sealed for this purpose, and confirmed where the configuration asks for
+ * it.
  */
 export function isBelievedLink(
   user: string,
@@ -122,7 +121,7 @@ export function sealReview({ id }: AccessRequest, review: Omit<Review, "seal">, 
   return { ...review, seal: keys.seal("review", { ...review, request: id }) };
 }
 
-/** Whether a review stands there that none of our keys sealed, or of the future: an attacker with write access to Redis could put it there. */
+/** Whether the review has no seal of ours, or a date in the future: an attacker with Redis could have written it. */
 export function hasForgedReview({ id, emergency }: AccessRequest, keys: DecisionPublicKeys, now: Date): boolean {
   if (!emergency?.review) return false;
   if (isAhead(emergency.review, now)) return true;

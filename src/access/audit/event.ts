@@ -67,7 +67,6 @@ export type EventType =
 /** One line of the audit log: who did what to which request, when, with what outcome. */
 export interface AuditEvent {
   readonly type: EventType;
-  /** ISO 8601. */
   readonly at: string;
   /** A Slack user id, or `worker` for what the machine did by itself. */
   readonly actor: string;
@@ -79,8 +78,8 @@ export interface AuditEvent {
 }
 
 /**
- * An event as it stands in the log: its place, and the chain that ties it to all before it. Verifying asks nothing of the
- * event: one of a newer version counts as what it is.
+ * An event with its place in the log and the chain that ties it to all before it. Verification accepts events of newer
+ * versions.
  */
 export interface ChainedEvent<Event extends object = AuditEvent> {
   readonly sequence: number;
@@ -140,7 +139,7 @@ export function verifyChain(events: readonly ChainedEvent<object>[], start: stri
 
 function breakOf(each: ChainedEvent<object>, previous: string, expected: number): string | null {
   if (each.sequence !== expected) {
-    return `Event ${expected} is missing: event ${each.sequence} stands in its place.`;
+    return `Event ${expected} is missing: event ${each.sequence} is in its place.`;
   }
   if (each.previous !== previous) return `Event ${expected} does not follow the event before it.`;
   if (each.hash !== chainHash(previous, digestOfEvent(each.event))) return `Event ${expected} was edited.`;
@@ -176,7 +175,7 @@ export function linkEvent(
 /** CloudEvents 1.0 in its JSON form: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
 export interface CloudEvent {
   readonly specversion: "1.0";
-  /** Unique for the source: the sequence number and the chain's value tell the same event twice as the same. */
+  /** Unique for the source: sequence number and chain value, so a second delivery has the same id. */
   readonly id: string;
   /** One source for each cluster. */
   readonly source: string;
@@ -212,8 +211,8 @@ export function toCloudEvent({ sequence, event, previous, hash }: ChainedEvent):
 }
 
 /**
- * The ids that others gave to the calls of one run, under which their own logs have each. A call that was refused has one
- * too; one without an answer has none.
+ * The ids that AWS and API servers gave to the calls of one run, as their own logs have them. A call without an answer has
+ * none.
  */
 export interface RequestIds {
   /** @param call as that log names it: `sts:AssumeRole`, `PUT configmaps` */
@@ -222,7 +221,7 @@ export interface RequestIds {
   byCall(): Readonly<Record<string, readonly string[]>>;
 }
 
-/** Of the calls that stand in a run's events, those by which nothing is changed. */
+/** The calls of a run that change nothing. */
 const reading = /^(?:sts|cloudtrail):|^eks:(?:Describe|List)|^GET |^POST selfsubjectreviews$| \(dry run\)$/;
 
 /** Whether a run has sent anything that changes a cluster, or may have. */

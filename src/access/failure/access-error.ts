@@ -1,8 +1,6 @@
 /**
- * Everything that can fail outside of our control, and what a person can do about it. A refusal that we expect
- * (a policy says no, a plan is refused) is a value, not one of these. A sentence is said wherever the failure comes up, also where
- * nothing is tried again: it promises only what test/access/failure/promises.test.ts names a test of. The next try is said by
- * who has one.
+ * Every failure outside our control, with its remedy. An expected refusal is a value, not one of these. A remedy promises only
+ * what test/access/failure/promises.test.ts has a test for; the next try is said by the code that schedules it.
  */
 const catalogue = {
   "aws-access-denied": {
@@ -40,8 +38,7 @@ const catalogue = {
   "cluster-not-found": { retry: false, remedy: "Correct eksName, region or account in eks-access.yml." },
   "cluster-not-configured": {
     retry: true,
-    remedy:
-      "Put it back into eks-access.yml until what is open there is over; where the cluster was deleted, eks-access retire closes it.",
+    remedy: "Put it back until nothing is open there. If the cluster was deleted, run eks-access retire.",
   },
   "cluster-not-active": { retry: true, remedy: "Wait until EKS reports the cluster as ACTIVE." },
   "cluster-mismatch": { retry: false, remedy: "Correct eksName, region or account in eks-access.yml." },
@@ -52,25 +49,28 @@ const catalogue = {
   "cluster-unauthorized": {
     retry: true,
     remedy:
-      "Check that creator in eks-access.yml is who really created the cluster. If it is, the cluster's authenticator may be down.",
+      "Check that creator in eks-access.yml really created the cluster. If so, the cluster's authenticator may be down.",
   },
   "cluster-token-too-large": {
     retry: true,
     remedy:
-      "Make the worker's session smaller: switch off the session tags of EKS Pod Identity (disableSessionTags of its association), or other tags that are handed on from role to role.",
+      "Make the worker's session smaller: switch off the session tags of EKS Pod Identity (disableSessionTags of its association), or pass on fewer tags from role to role.",
   },
   "cluster-forbidden": {
     retry: false,
-    remedy: "Check that creator in eks-access.yml is who really created the cluster.",
+    remedy: "Check that creator in eks-access.yml really created the cluster.",
   },
   "cluster-refused-write": {
     retry: false,
     remedy: "An admission webhook or validation of the cluster refused the change; its answer says why.",
   },
-  "cluster-conflict": { retry: true, remedy: "Somebody else keeps changing aws-auth." },
+  "cluster-conflict": {
+    retry: true,
+    remedy: "Another writer keeps changing aws-auth. Find it with /eks-access check.",
+  },
   "cluster-throttled": { retry: true, remedy: "The API server asked us to slow down." },
   "cluster-unexpected": { retry: true, remedy: "The worker's log has more of the API server's answer." },
-  // Ours, when the answer to its creation got lost; the next run then finds it.
+  // It can be ours: if the answer to its creation was lost, the next run finds it.
   "binding-exists": { retry: true, remedy: "Delete the binding of that name, unless eks-access created it." },
   "binding-forbidden": {
     retry: false,
@@ -81,19 +81,19 @@ const catalogue = {
   "role-absent": { retry: false, remedy: "Create the role in the cluster, or correct the level in eks-access.yml." },
   "access-entry-conflict": {
     retry: true,
-    remedy: "Somebody else keeps changing this access entry.",
+    remedy: "Another writer keeps changing this access entry.",
   },
   "migration-not-approved": {
     retry: false,
-    remedy: "Let two approvers of the cluster look at the plan with /eks-access migrate, and approve it there.",
+    remedy: "Two approvers of the cluster can approve the plan in Slack: /eks-access migrate shows it.",
   },
   "migration-stopped": {
     retry: false,
-    remedy: "Repair it, and have the migration tried again; or stop it and ask for a new one.",
+    remedy: "Repair it and press Try again, or stop the migration and ask for a new one.",
   },
   "access-entry-limit": {
     retry: false,
-    remedy: "Delete access entries that nobody needs, or have AWS raise the quota of access entries for the cluster.",
+    remedy: "Delete unused access entries, or ask AWS for a higher quota of access entries for the cluster.",
   },
   "access-entry-refused": {
     retry: false,
@@ -105,7 +105,7 @@ const catalogue = {
   },
   "access-entry-late": {
     retry: true,
-    remedy: "The worker looks again by itself until then, and takes away what arrives.",
+    remedy: "The worker looks again by itself until then, and removes what arrives.",
   },
   "access-entry-denied": {
     retry: false,
@@ -113,7 +113,7 @@ const catalogue = {
   },
   "answer-too-large": {
     retry: false,
-    remedy: "Look there for what somebody made so large or so many, and remove what nobody needs.",
+    remedy: "Find what is so large or so many there, and remove what is not needed.",
   },
   "document-absent": {
     retry: false,
@@ -123,20 +123,20 @@ const catalogue = {
   "document-immutable": {
     retry: false,
     remedy:
-      "Kubernetes takes no immutable: true out of a ConfigMap: save it, take the line out of the copy, and put that in its place with kubectl replace --force.",
+      "Kubernetes can't make it mutable again. Save it, remove immutable: true from the copy, and replace it with kubectl replace --force.",
   },
-  "document-unchanged": { retry: true, remedy: "Once that is repaired the worker takes it away by itself." },
-  "record-changed": { retry: true, remedy: "Another process changed the record meanwhile: look at what it says now." },
+  "document-unchanged": { retry: true, remedy: "Once that is repaired, the worker removes it by itself." },
+  "record-changed": { retry: true, remedy: "Another process changed the record. Look at it again." },
   "ledger-unreachable": { retry: true, remedy: "Check that Redis runs and that REDIS_URL is right." },
   "ledger-refused": { retry: false, remedy: "Check the user, the password and the certificates of REDIS_URL." },
   "ledger-schema": {
     retry: false,
-    remedy: "Start the eks-access that wrote it. docs/operating.md says how to change to another one.",
+    remedy: "Start the eks-access that wrote it. The runbook Upgrade in docs/operating.md has the way to another one.",
   },
   "config-invalid": { retry: false, remedy: "Correct the configuration and start again." },
   "redis-not-found": { retry: false, remedy: "Install redis-server or valkey-server, or set REDIS_URL." },
   "port-in-use": { retry: false, remedy: "Stop the other process, or choose another port." },
-  "slack-unreachable": { retry: true, remedy: "Check the way to Slack." },
+  "slack-unreachable": { retry: true, remedy: "Check the network path to Slack." },
   "slack-refused": { retry: false, remedy: "Check the bot's scopes, its token and that it is in the channel." },
   unexpected: { retry: true, remedy: "The log has the details." },
 } as const satisfies Record<string, { retry: boolean; remedy: string }>;
@@ -149,7 +149,7 @@ export const failureCodes = Object.keys(catalogue) as readonly FailureCode[];
 /** A failure with a code, whether trying again helps, and a message that says what, where and how to fix it. */
 export class AccessError extends Error {
   readonly code: FailureCode;
-  /** Whether the same attempt can succeed later without anybody changing anything. */
+  /** Whether the same attempt can succeed later without a change by a person. */
   readonly retryable: boolean;
   /** What failed and where, without the remedy: a clause that ends without a full stop. Never holds a secret. */
   readonly what: string;
@@ -174,8 +174,8 @@ export class AccessError extends Error {
   }
 }
 
-/** The sentence that a user reads for any failure. An error we did not foresee shows no text of its own: it may hold a secret. */
+/** The sentence that a user reads for any failure. An unexpected error shows no text of its own: it may hold a secret. */
 export function explain(error: unknown): string {
   if (error instanceof AccessError) return error.message;
-  return "Something failed that we did not foresee. The operators' log has the details.";
+  return "Something unexpected failed. The operators' log has the details.";
 }

@@ -1,6 +1,5 @@
 import { AccessError } from "./access-error.ts";
 
-/** The most that one reading of many pages may come to. */
 export interface PageBounds {
   readonly pages: number;
   readonly items: number;
@@ -15,11 +14,9 @@ export interface Page<T> {
 }
 
 /**
- * Reads page after page, within bounds: who answers decides how many there are, and one who always names another page would be read
- * for ever. What goes beyond the bounds is refused and not cut off, since half of a list looks like a whole one.
- *
- * @param what the call and what it is about: `GET rolebindings of cluster payments`
- * @throws AccessError `answer-too-large`
+ * Reads page after page within bounds: an endpoint that always names another page would be read for ever. Beyond the bounds it
+ * refuses, since half of a list looks like a whole one. @param what the call and its subject: `GET rolebindings of cluster
+ * payments` @throws AccessError `answer-too-large`
  */
 export async function* boundedPages<T>(
   what: string,

@@ -16,12 +16,12 @@ const addresses = /rediss?:\/\/\S*/g;
 
 /** What is longer is cut: no failure says so much. In characters. */
 const longest = 64 * 1024;
-/** Cut off as well, since what stood there may be the beginning of a secret that its end would have given away. */
+/** Also cut: its beginning may be a secret that only its lost end would reveal as one. */
 const doubtful = 1024;
 
 /**
- * Takes everything that looks like a credential out of a text that came from outside: an error's message, the body
- * that a proxy answered with (some echo the request's headers). Errors on the safe side. A very long text is cut first.
+ * Removes everything that looks like a credential from outside text: an error's message, the body of a proxy (some echo the
+ * request's headers). It errs on the safe side, and cuts a very long text first.
  */
 export function redact(text: string): string {
   if (text.length <= longest) return clean(text);
@@ -42,7 +42,6 @@ function withoutPassword(address: string): string {
   return `${address.slice(0, password)}:[redacted]${address.slice(host)}`;
 }
 
-/** The most that one answer may hold. */
 export interface AnswerBounds {
   readonly bytes: number;
   /**

@@ -12,7 +12,6 @@ export type AnnotationReading =
   /** A person edited it, it was copied from another cluster, or the key is not ours. */
   | { readonly type: "untrusted"; readonly message: string };
 
-/** What the seal covers, and the cluster's name. */
 interface Sealed {
   readonly v: 1;
   readonly held: readonly Json[];
@@ -134,7 +133,6 @@ function expandWithdrawal(value: Json): Withdrawal | null {
   return { id, ...moments, ...(cameToNothing === 1 && { cameToNothing: true as const }) };
 }
 
-/** Milliseconds since the epoch that a date can hold. */
 function isMoment(value: Json | undefined): value is number {
   return typeof value === "number" && !Number.isNaN(new Date(value).getTime());
 }
@@ -158,24 +156,23 @@ function readSealed(value: unknown): (Sealed & { readonly seal: string }) | null
  */
 export const allAnnotationsBytes = 256 * 1024;
 
-/** Stands in the ConfigMap between the two writes of a fence only, or until the next write where a process died there. */
+/** Present only between the two writes of a fence, or until the next write if a process died there. */
 export const fenceAnnotation = "eks-access/fence";
 
 type Annotations = Readonly<Record<string, string>>;
 
-/** The leases of one cluster take no more than this, some 900 of them: what is to be read at each run must stay small. */
+/** For all leases of one cluster, some 900: each run reads them. */
 const mostForLeases = 200 * 1024;
 
-/** Kept for what is taken back, and for a fence: that an access goes must not wait for room. */
+/** Reserved for revocations and a fence: an end must not wait for room. */
 const keptFree = 16 * 1024;
 
 /** Some of a lease's names are long; most take half of this. */
 const bytesOfLease = 500;
 
 export interface AnnotationRoom {
-  /** For our text, in bytes, when nothing of it stands there yet. */
+  /** For our whole text, in bytes. */
   readonly forLeases: number;
-  /** What others fill, in bytes. */
   readonly others: number;
   /** Whose is the largest; null: there are no others. */
   readonly largest: { readonly name: string; readonly bytes: number } | null;

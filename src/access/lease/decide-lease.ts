@@ -6,13 +6,11 @@
 /** A table of rules, in their order: the first that applies decides, and the last always applies. */
 type Rules<Facts, Outcome> = Readonly<Record<string, (facts: Facts) => Outcome | null>>;
 
-/** What was decided, and by which rule. */
 interface Decided<Outcome> {
   readonly rule: string;
   readonly outcome: Outcome;
 }
 
-/** The function that a table of rules stands for. */
 function decideBy<Facts, Outcome>(rules: Rules<Facts, Outcome>): (facts: Facts) => Decided<Outcome> {
   const table = Object.entries(rules);
   return (facts) => {
@@ -24,7 +22,6 @@ function decideBy<Facts, Outcome>(rules: Rules<Facts, Outcome>): (facts: Facts) 
   };
 }
 
-/** Everything that decides what becomes of one approved request in one run. */
 export interface LeaseFacts {
   /** What the ledger says is due: its lease begins, is in force, or is over. */
   readonly due: "begin" | "keep" | "end";
@@ -41,7 +38,7 @@ export interface LeaseFacts {
   readonly tooOldFor: string | null;
   /** Why the seals, the policy or the digest do not approve what would be written now; null: they do. */
   readonly approvalFlaw: string | null;
-  /** An earlier run found the approval void. */
+  /** An earlier run found that the approval does not count. */
   readonly wasVoid: boolean;
   /** Why it is not what its approver was shown beside the principal's other leases; null: it is. */
   readonly besideFlaw: string | null;
@@ -56,21 +53,15 @@ export interface LeaseFacts {
 }
 
 export type LeaseOutcome =
-  /** It is given. */
   | { readonly type: "begin" }
-  /** It can't be given. */
   | { readonly type: "refuse"; readonly message: string }
-  /** It is given already, and stays. */
   | { readonly type: "keep" }
-  /** Its part is put back. */
   | { readonly type: "repair" }
-  /** Its part is removed. */
   | { readonly type: "end" }
   /** Its part can't be removed now: the next run tries again. */
   | { readonly type: "put-off"; readonly message: string }
   /** Its approval does not hold: it is asked for again. */
   | { readonly type: "void"; readonly message: string }
-  /** Its part is missing, and stays so. */
   | { readonly type: "drift"; readonly message: string };
 
 const asVoid = (message: string): LeaseOutcome => ({ type: "void", message });
@@ -93,7 +84,7 @@ const beginRules = {
   "maybe-forgotten": (is) => (!is.isWritten && is.mayBeForgotten ? asVoid(forgotten(is.cluster)) : null),
   "approved-too-long-ago": (is) => (!is.isWritten && is.tooOldFor !== null ? asVoid(tooOld(is.tooOldFor)) : null),
   "approval-does-not-hold": ({ approvalFlaw }) => (approvalFlaw === null ? null : asVoid(approvalFlaw)),
-  "void-before": ({ wasVoid }) => (wasVoid ? asVoid("it had come to nothing before") : null),
+  "void-before": ({ wasVoid }) => (wasVoid ? asVoid("it did not count before") : null),
   "not-shown-beside-another": ({ besideFlaw }) => (besideFlaw === null ? null : asVoid(besideFlaw)),
   "cannot-be-given": ({ refusal }) => (refusal === null ? null : { type: "refuse", message: refusal }),
   begin: () => ({ type: "begin" }),
@@ -150,7 +141,6 @@ export interface ShareFacts {
   readonly inLedger: "open" | "over" | "unknown";
   /** The cluster remembers that its approval was taken back. */
   readonly isTakenBack: boolean;
-  /** The share's own time is over. */
   readonly isOver: boolean;
 }
 

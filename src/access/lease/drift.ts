@@ -3,7 +3,7 @@ import { covers } from "../policy/policy-text.ts";
 import type { ApprovedRequest } from "../request/record.ts";
 import type { MappedIdentity } from "./proof-record.ts";
 
-/** An active lease whose part another person took out of the document. */
+/** An active lease with a part that others removed from the cluster. */
 export interface Drift {
   readonly request: ApprovedRequest;
   /** One clause: what is missing, and who wrote there last. */
@@ -12,10 +12,8 @@ export interface Drift {
   readonly unread?: Section;
 }
 
-/** Who wrote to which sections of the document, by managedFields. */
 export interface SectionWriter {
   readonly manager: string;
-  /** ISO 8601. */
   readonly time: string | null;
   readonly dataKeys: readonly string[];
 }

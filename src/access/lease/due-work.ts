@@ -4,11 +4,10 @@ import { isRescue } from "../request/request.ts";
 import { earliest, endOf, leaseEnd } from "./lease.ts";
 import type { Holding, Share } from "./lease-record.ts";
 
-/** What one run has to do in one cluster. */
 export interface DueWork {
   /** Approved, to be written (or written by a run that died): their approvals have to be checked. */
   readonly arriving: readonly ApprovedRequest[];
-  /** Their part has to be taken away: expired, revoked, or over before they were proved. */
+  /** Their part has to be removed: expired, revoked, or over before they were proved. */
   readonly leaving: readonly ApprovedRequest[];
   /** In force: looked at for drift, and otherwise not touched. */
   readonly staying: readonly ApprovedRequest[];
@@ -72,7 +71,7 @@ export function isTooOldToBegin({ approvals }: ApprovedRequest, goodForSeconds: 
   return last !== undefined && now.getTime() > Date.parse(last.at) + seconds * 1000;
 }
 
-/** Whether the part of an approved request has to be taken away now. */
+/** Whether the part of an approved request has to be removed now. */
 export function isOver(request: ApprovedRequest, now: Date): boolean {
   return request.lease.end !== null || sealedEndMs(request) <= now.getTime();
 }

@@ -13,7 +13,6 @@ export function baseOf(entry: MappedIdentity | null, holding: Holding | undefine
 }
 
 export interface Target {
-  /** What the document must hold for this principal. */
   readonly change: Change;
   /** What will be ours of it; null: nothing any more. */
   readonly holding: Holding | null;
@@ -55,7 +54,6 @@ function groupsOf(shares: readonly Share[]): readonly string[] {
   return [...new Set(shares.flatMap((share) => share.groups))].sort();
 }
 
-/** What an annotation of a cluster remembers. */
 export interface Memory {
   readonly holdings: readonly Holding[];
   readonly withdrawals: Withdrawals;

@@ -3,7 +3,6 @@ import { dueWork, sealedEnd, shareIn } from "./due-work.ts";
 import type { Holding, OtherLease, Share } from "./lease-record.ts";
 import type { MappedIdentity } from "./proof-record.ts";
 
-/** The leases of a cluster, as one look at it finds them. */
 export interface LeasesFound {
   readonly beginning: readonly ApprovedRequest[];
   readonly inForce: readonly ApprovedRequest[];

@@ -19,7 +19,7 @@ export function isReviewing(lease: Lease | null): boolean {
   return lease?.state === "active" && !lease.end && !lease.drift && lease.reviewTrouble !== null;
 }
 
-/** Whether the API server is to be asked now, and not only at the next try. */
+/** Whether to ask the API server now, before the next try is due. */
 export function isToReview(lease: Lease | null, now: Date): boolean {
   const retryAt = lease?.reviewTrouble?.retryAt;
   return isReviewing(lease) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
@@ -49,13 +49,13 @@ export const mostTries = 15;
 
 type SignInState = Pick<Lease, "signInDueAt" | "signInTrouble">;
 
-/** What goes into a lease whose principal is to sign in. @param isToBeTried otherwise it is not, and its finding stands */
+/** The lease with its sign-in due. @param isToBeTried false: no sign-in, and the finding is final */
 export function awaitSignIn(isToBeTried: boolean, now: Date): SignInState {
   const signInDueAt = isToBeTried ? new Date(now.getTime() + lookAfterMs).toISOString() : null;
   return { signInDueAt, signInTrouble: null };
 }
 
-/** What goes into a lease whose principal could not sign in for now; null: it was tried often enough. */
+/** The lease after a sign-in without an answer; null: no more tries. */
 export function trySignInAgain(
   { signInTrouble }: Lease,
   failure: Failure,
@@ -70,7 +70,7 @@ export function isSigningIn(lease: Lease | null): boolean {
   return lease?.state === "active" && !lease.end && !lease.drift && lease.signInDueAt !== null;
 }
 
-/** Whether nobody knows yet how the first try ends: it takes some seconds, and what is told once waits for it. */
+/** Whether the first try still runs: it takes some seconds, and messages that are sent once wait for it. */
 export function isSigningInAtFirst(lease: Lease | null): boolean {
   return isSigningIn(lease) && !lease?.signInTrouble;
 }

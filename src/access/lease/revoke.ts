@@ -46,23 +46,21 @@ function refuseEnd(code: EndRefusal): EndVerdict {
   return { type: "refused", code };
 }
 
-/** Who says that a cluster is gone, and why. */
 export interface Closing {
-  /** A Slack user id. */
   readonly by: string;
   readonly why: string;
   /** Whether AWS said so: otherwise it is this person's word. */
   readonly seen: boolean;
 }
 
-/** Closes an open request of a cluster that is gone: there is nothing any more that could be looked at, or taken away. */
+/** Closes an open request of a cluster that is gone: nothing is left to check or to remove. */
 export function closeForGoneCluster(
   request: PendingRequest | ApprovedRequest,
   { by, why, seen }: Closing,
   now: Date,
 ): AccessRequest {
   const at = now.toISOString();
-  const word = seen ? "EKS knows it no more" : "nobody has looked";
+  const word = seen ? "EKS does not know it" : "EKS was not asked";
   const message = `The cluster ${request.cluster} is gone (${word}); ${by} closed this request: ${why}`;
   const gone = { code: "cluster-gone", message };
   if (request.state === "pending") return refused(request, gone);

@@ -35,7 +35,6 @@ function notTested(why: string): SignInWay {
   return { type: "not tested", why };
 }
 
-/** What came of one try to sign in with a new token. */
 export type SignInSeen =
   /** 401: the API server does not know this token. */
   | { readonly type: "refused" }
@@ -46,7 +45,6 @@ export type SignInSeen =
       readonly pods: "listed" | "forbidden";
     };
 
-/** What is expected of the principal that signs in. */
 export interface SignInExpectation {
   /** By what was read back, with the templates filled in as for this very session. */
   readonly identity: MappedIdentity;

@@ -9,17 +9,16 @@ import { sealedEnd } from "./due-work.ts";
 import { endOf } from "./lease.ts";
 
 /**
- * An approval that was taken back before its end. Its seal still holds, and that it was taken back stands in Redis
- * without one: an attacker who can write there could put the record from before back. So the cluster itself remembers it.
+ * An approval that was withdrawn before its end. Its seal still holds, and only Redis and the cluster know of the withdrawal.
+ * So the cluster remembers it: an attacker with Redis could restore the record from before.
  */
 export interface Withdrawal {
-  /** Request id. */
   readonly id: string;
   /** ISO 8601: its approvals up to then do not count. */
   readonly at: string;
   /** ISO 8601: when they would be over anyhow, and it is forgotten. */
   readonly endsAt: string;
-  /** Not revoked: it was void, or its request was refused. */
+  /** Not revoked: the approval did not count, or the request was refused. */
   readonly cameToNothing?: true;
 }
 
@@ -37,7 +36,7 @@ export const noWithdrawals: Withdrawals = { list: [], notBefore: null };
 /** Leases can be as good as endless, and an annotation is not: about 12 KiB of it are for this. */
 export const mostWithdrawals = 256;
 
-/** Whether the cluster remembers that what this record goes by was taken back. A newer sealed approval counts anew. */
+/** Whether the cluster remembers a withdrawal of this record's approval. A newer sealed approval counts anew. */
 export function isWithdrawn(request: AccessRequest, { list }: Withdrawals, keys: DecisionPublicKeys): boolean {
   const known = list.find(({ id }) => id === request.id);
   return known !== undefined && !isApprovedAfter(request, known.at, keys);
@@ -85,15 +84,14 @@ export function withdrawalOf(
   return { id: request.id, at: lastSealed(request, keys)?.at ?? now.toISOString(), endsAt };
 }
 
-/** What becomes of a cluster's memory of withdrawals in one run. */
 export interface Remembering {
   readonly taken: readonly Withdrawal[];
   /** Ids that a newer approval gives again. */
   readonly granted: ReadonlySet<string>;
-  /** Ids of which a share stands there: they are never forgotten. */
+  /** Ids that still have a share in the cluster: never forgotten. */
   readonly held: ReadonlySet<string>;
   readonly now: Date;
-  /** For how many there is room, apart from those of which a share stands there. */
+  /** Room for others, in number. */
   readonly most?: number;
 }
 

@@ -84,7 +84,6 @@ function sealedValue(request: AccessRequest, { entryAdded, added, way, share }: 
   return { cluster, principal, entryAdded, added, way, share: { ...share }, approvals };
 }
 
-/** Whether a lease stands in an access entry. */
 export function isGivenByEntry({ lease }: Pick<AccessRequest, "lease">): boolean {
   return lease?.written?.way === "access-entry";
 }

@@ -51,7 +51,6 @@ const withdrawal = z.strictObject({ by: text, at: time, why: text });
 const open = { denial: z.null(), withdrawal: z.null(), refusal: z.null(), endedAt: z.null() } as const;
 const ended = { ...open, endedAt: time } as const;
 
-/** A migration as it is in the ledger. */
 export const migrationSchema = z.discriminatedUnion("state", [
   migrationFields.extend({ state: z.literal("pending"), ...open }),
   migrationFields.extend({ state: z.literal("running"), ...open, plan }),

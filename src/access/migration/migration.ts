@@ -1,9 +1,7 @@
 import type { Because, Trouble } from "../lease/proof-record.ts";
 import type { Decision, DroppedApproval, Reminders } from "../request/record.ts";
 
-/** What the worker planned, as the approvers read it. */
 export interface SealedPlan {
-  /** ISO 8601. */
   readonly at: string;
   /** Of who gets which access entry and who goes out of aws-auth; it goes into the button and into each decision. */
   readonly digest: string;
@@ -14,29 +12,23 @@ export interface SealedPlan {
   readonly seal: string;
 }
 
-/** A step that was carried out, with what was proved of it. */
 export interface DoneStep {
   /** `switch-mode`, `give-entry <ARN>`, `take-out`. */
   readonly name: string;
-  /** ISO 8601. */
   readonly at: string;
   /** Sentences: what was seen to be true, and what was not tested. */
   readonly proof: readonly string[];
 }
 
-/** What a migration has in every state. */
 export interface MigrationFields {
   /** `migration-<cluster>-<number>`: a cluster has one open migration at most. */
   readonly id: string;
   /** Counts the changes, from 1; the ledger compares it before each write. */
   readonly version: number;
-  /** As the configuration names it. */
   readonly cluster: string;
-  /** Slack user id. */
   readonly requester: string;
   /** ARNs of roles with their paths, which aws-auth does not know. */
   readonly givenArns: readonly string[];
-  /** ISO 8601. */
   readonly createdAt: string;
   /** ISO 8601: after this time it can't be approved. */
   readonly lapsesAt: string;
@@ -55,7 +47,7 @@ export interface MigrationFields {
   readonly settlesAt: string | null;
   /** Set while something is tried again. */
   readonly trouble: Trouble | null;
-  /** Set while the migration waits for new approvals, because the earlier ones were void. */
+  /** Set while the migration waits for new approvals, because the earlier ones stopped counting. */
   readonly voided: { readonly by: readonly string[]; readonly message: string } | null;
 }
 
@@ -83,9 +75,7 @@ type End =
   | { readonly state: "withdrawn"; readonly withdrawal: Withdrawn }
   | { readonly state: "refused"; readonly refusal: Because };
 
-/** A migration that is over. */
 export type EndedMigration = MigrationFields & {
-  /** ISO 8601. */
   readonly endedAt: string;
 } & (
     | (Omit<Nothing, "endedAt"> & { readonly state: "done" | "lapsed" })
@@ -206,7 +196,6 @@ export function nextMigrationId(cluster: string, latest: Pick<Migration, "id"> |
   return `migration-${cluster}-${(latest ? migrationNumber(latest) : 0) + 1}`;
 }
 
-/** An item of aws-auth and what becomes of it, as sentences. */
 export interface ItemSummary {
   /** `mapRoles line 4`. */
   readonly place: string;
@@ -215,7 +204,6 @@ export interface ItemSummary {
   readonly sentences: readonly string[];
 }
 
-/** One step, as sentences. */
 export interface StepSummary {
   /** `switch-mode`, `give-entry <ARN>`, `take-out`. */
   readonly name: string;
@@ -226,7 +214,6 @@ export interface StepSummary {
   readonly undo: string;
 }
 
-/** A plan for people. */
 export interface MigrationSummary {
   readonly mode: string;
   readonly items: readonly ItemSummary[];

@@ -12,7 +12,6 @@ export interface AccessCheck {
   readonly namespace: string;
 }
 
-/** A named set of Kubernetes groups and access policies that clusters offer. */
 export interface Level {
   readonly name: string;
   /** Groups, and access policies as `src/access/policy/policy-text.ts` writes them. */
@@ -29,11 +28,8 @@ export interface AccessEntrySettings {
   readonly rolePaths: readonly string[];
 }
 
-/** One EKS cluster that the configuration names, with its approval rule. */
 export interface Cluster {
-  /** The name that people type. */
   readonly name: string;
-  /** The name that EKS knows it by. */
   readonly eksName: string;
   readonly region: string;
   readonly account: string;
@@ -58,9 +54,8 @@ export interface Cluster {
   readonly onCall: readonly string[];
   /** What is done where another person took a lease's part out of aws-auth before its end. */
   readonly drift: "report" | "repair";
-  /** Accounts other than the cluster's own whose principals may be given access. */
+  /** Other accounts with principals that can get access. */
   readonly foreignAccounts: readonly string[];
-  /** Whether an absent aws-auth may be created. */
   readonly createAwsAuth: boolean;
   /** How new leases are made where the cluster reads both. */
   readonly way: Way;
@@ -73,12 +68,11 @@ export interface Cluster {
 export interface BreakGlass {
   /** Slack user ids, user groups and e-mail domains. */
   readonly who: readonly string[];
-  /** The name of the level that is given. */
   readonly level: string;
   readonly durationSeconds: number;
 }
 
-/** Who asks for what, and who has to agree: one rule of the policy, as it stands for one cluster. */
+/** One rule of the policy, for one cluster: who can ask for what, and who approves. */
 export interface Rule {
   /** What people call it; empty: the cluster's own, where the file has no policy. */
   readonly name: string;
@@ -89,7 +83,7 @@ export interface Rule {
   readonly principals: PrincipalRule;
   /** Shorter than the level's own; null: the level's. */
   readonly maxDurationSeconds: number | null;
-  /** Whether it can be had for good. */
+  /** Whether a lease can be permanent. */
   readonly permanent: boolean;
   /** How many different people have to approve; null: as many as the level asks for by itself. */
   readonly approvals: number | null;
@@ -101,11 +95,10 @@ export interface Rule {
   readonly hours: WorkingHours | null;
 }
 
-/** For which principals a person may ask under a rule. */
 export interface PrincipalRule {
   /** Null: those that the cluster takes. */
   readonly accounts: readonly string[] | null;
-  /** ARNs, whatever their case, in which `*` stands for any text, none and slashes too; null: each that the accounts allow. */
+  /** ARNs in any case; `*` matches any text, also none and slashes. Null: every ARN of the accounts. */
   readonly arns: readonly string[] | null;
   /** Only for the principal that one's own Slack account is linked to. */
   readonly linkedOnly: boolean;
@@ -113,13 +106,12 @@ export interface PrincipalRule {
 
 /** As which principals the worker may sign in to a cluster, to prove a lease. */
 export interface SignInSettings {
-  /** ARNs of roles, with their paths, in whose names `*` stands for any text; empty: as nobody. */
+  /** ARNs of roles with their paths; `*` in the name matches any text. */
   readonly roles: readonly string[];
   /** What the trust policies of these roles ask for. */
   readonly externalId?: string | undefined;
 }
 
-/** When people are at work, and what is different when they are not. */
 export interface WorkingHours {
   /** A name of the IANA time zone database, for example `Europe/Zurich`. */
   readonly zone: string;
@@ -137,12 +129,11 @@ export function clusterArnOf(cluster: Cluster): string {
   return `arn:${partitionOf(cluster)}:eks:${region}:${account}:cluster/${eksName}`;
 }
 
-/** The creator is of the cluster's own partition, always; where it is to be discovered, the region says it. */
+/** The creator's partition is the cluster's. Before a discovery the region says which. */
 export function partitionOf({ creator, region }: Cluster): string {
   return creatorArnOf(creator)?.split(":")[1] ?? partitionOfRegion(region) ?? "aws";
 }
 
-/** How a cluster takes a lease. */
 export type Way = "aws-auth" | "access-entry";
 
 export interface WayFacts {
@@ -155,8 +146,8 @@ export interface WayFacts {
 }
 
 /**
- * How a principal is given something. Where a cluster reads both, an entry goes before aws-auth: whoever has one is given
- * by it. Whoever is mapped without one stays in aws-auth, because a new entry would hide all that stands there for them.
+ * How a principal gets access. Where a cluster reads both, an access entry takes precedence: a principal that has one gets
+ * access by it. One with only an item in aws-auth stays there, because a new entry would hide the item.
  */
 export function wayFor({ mode, preferred, hasEntry, isMapped }: WayFacts): Way {
   if (mode === "CONFIG_MAP") return "aws-auth";

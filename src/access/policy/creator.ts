@@ -4,7 +4,6 @@ export interface RoleStep {
   readonly externalId?: string | undefined;
 }
 
-/** An IAM role created the cluster. */
 export interface CreatorRole extends RoleStep {
   readonly type: "role";
   /** Roles that are assumed first, each with the session of the one before it; empty where the worker is trusted itself. */
@@ -30,13 +29,12 @@ export interface CreatorToDiscover {
   readonly profile?: string | undefined;
 }
 
-/** A creator of whom we know who it is. */
 export type KnownCreator = CreatorRole | CreatorUser;
 
 /** Who created the cluster: the API server lets it in as system:masters whatever aws-auth says. */
 export type Creator = KnownCreator | CreatorToDiscover;
 
-/** The creator's ARN as the configuration has it, with a path; null where it is to be discovered. */
+/** The configured ARN with its path; null before a discovery. */
 export function creatorArnOf(creator: KnownCreator): string;
 export function creatorArnOf(creator: Creator): string | null;
 export function creatorArnOf(creator: Creator): string | null {
@@ -56,10 +54,8 @@ function asAuthenticated(arn: string): string {
   return arn.replace(/:role\/.*\//, ":role/").toLowerCase();
 }
 
-/** Who CloudTrail says has created a cluster. */
 export interface CreationRecord {
   readonly eventId: string;
-  /** ISO 8601. */
   readonly at: string;
   /** `userIdentity.type`, for example AssumedRole, IAMUser, FederatedUser, Root or AWSService. */
   readonly kind: string;
@@ -72,7 +68,7 @@ export interface CreationRecord {
 /** How far the creation time of a cluster and the one of its record may lie apart, in milliseconds. */
 export const recordWithinMs = 5 * 60_000;
 
-/** Whether a record speaks of the cluster that exists now: a name is used again after a cluster was deleted. */
+/** Whether a record is about the cluster that exists now: names are used again after a deletion. */
 export function isOfCluster(record: CreationRecord, createdAt: Date | null): boolean {
   return createdAt === null || Math.abs(Date.parse(record.at) - createdAt.getTime()) <= recordWithinMs;
 }
@@ -80,11 +76,11 @@ export function isOfCluster(record: CreationRecord, createdAt: Date | null): boo
 export type CreatorVerdict =
   | { readonly type: "creator"; readonly creator: KnownCreator }
   /** No worker can become it: why, as a clause about the creation. */
-  | { readonly type: "nobody"; readonly why: string };
+  | { readonly type: "unusable"; readonly why: string };
 
 /** What to do where no worker can become the creator. */
 export const wayWithoutCreator =
-  "Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy by an access entry, and name that role as the creator in eks-access.yml.";
+  "Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy with an access entry, and name that role as the creator in eks-access.yml.";
 
 /** The creator that a record names, to become in the way that the configuration says. */
 export function creatorOf(
@@ -92,37 +88,36 @@ export function creatorOf(
   way: Omit<CreatorToDiscover, "type">,
 ): CreatorVerdict {
   const { arn } = record;
-  if (arn === null || arn.endsWith(":root")) return { type: "nobody", why: nobody(record) };
+  if (arn === null || arn.endsWith(":root")) return { type: "unusable", why: whyUnusable(record) };
   if (arn.includes(":user/")) {
     return { type: "creator", creator: { type: "user", userArn: arn, ...(way.profile && { profile: way.profile }) } };
   }
   if (arn.includes(":role/aws-reserved/sso.amazonaws.com/")) {
     return {
-      type: "nobody",
-      why: "was made with a permission set of IAM Identity Center, whose role people alone can assume",
+      type: "unusable",
+      why: "was made with a permission set of IAM Identity Center, with a role that only people can assume",
     };
   }
   if (arn.includes(":role/aws-service-role/")) {
-    return { type: "nobody", why: "was made by a service-linked role, which its service alone can assume" };
+    return { type: "unusable", why: "was made by a service-linked role, which only its service can assume" };
   }
   const { through, externalId } = way;
   return { type: "creator", creator: { type: "role", roleArn: arn, through, ...(externalId && { externalId }) } };
 }
 
-/** Types of userIdentity that name neither a role nor a user (CloudTrail User Guide, "userIdentity element"). */
-const namesNobody: ReadonlyMap<string, string> = new Map([
-  ["Root", "was made by the root user of the account, which nobody should become"],
+/** Types of userIdentity without a role or user (CloudTrail User Guide, "userIdentity element"). */
+const unusableKinds: ReadonlyMap<string, string> = new Map([
+  ["Root", "was made by the root user of the account, which no worker should use"],
   ["AWSService", "was made by an AWS service in its own name"],
-  ["AWSAccount", "was made from another AWS account, which does not tell by whom"],
-  ["SAMLUser", "was made by somebody whom a SAML provider signed in, without a role"],
-  ["WebIdentityUser", "was made by somebody whom a web identity provider signed in, without a role"],
+  ["AWSAccount", "was made from another AWS account, and its record names no principal"],
+  ["SAMLUser", "was made by a SAML user without a role"],
+  ["WebIdentityUser", "was made by a web identity user without a role"],
   ["IdentityCenterUser", "was made on behalf of a user of IAM Identity Center, without a role"],
   ["Directory", "was made by a user of a directory, without a role"],
 ]);
 
-function nobody({ kind, arn, invokedBy }: Pick<CreationRecord, "kind" | "arn" | "invokedBy">): string {
+function whyUnusable({ kind, arn, invokedBy }: Pick<CreationRecord, "kind" | "arn" | "invokedBy">): string {
   const why =
-    namesNobody.get(arn?.endsWith(":root") ? "Root" : kind) ??
-    `is told as made by ${kind}, which names no role or user`;
+    unusableKinds.get(arn?.endsWith(":root") ? "Root" : kind) ?? `was made by ${kind}, which is no role or user`;
   return invokedBy ? `${why} (${invokedBy})` : why;
 }

@@ -2,11 +2,9 @@ import type { Cluster, Level, Rule } from "./cluster.ts";
 import { isNamedIn, type Person } from "./person.ts";
 import { approvalsNeeded, approversOf, hoursInWords, isLoweredToOne, ruleFor } from "./rule.ts";
 
-/** Why a rule decides, or does not. */
 export interface RuleStep {
   readonly rule: Rule;
   readonly decides: boolean;
-  /** One clause. */
   readonly why: string;
 }
 

@@ -7,14 +7,13 @@ import { mayAsk } from "./may-ask.ts";
 import { isNamedIn, type Person, type Standing } from "./person.ts";
 import { approvalsNeeded, approversOf, breakGlassFor, isOutside, ruleFor } from "./rule.ts";
 
-/** A person of whom expectations speak. */
 export interface Actor extends Person {
   readonly linked: string | null;
 }
 
 export type Judgement =
   | { readonly type: "judged"; readonly holds: boolean; readonly why: string }
-  /** It speaks of a person or something that there is not. */
+  /** It names a person, cluster or level that does not exist. */
   | { readonly type: "unknown"; readonly message: string };
 
 interface World {
@@ -22,7 +21,7 @@ interface World {
   readonly actors: ReadonlyMap<string, Actor>;
 }
 
-/** Whether a policy says what is expected of it, and what it goes by. */
+/** Whether the policy meets an expectation, and why. */
 export function judge(expectation: Expectation, world: World): Judgement {
   const who = world.actors.get(expectation.who);
   if (!who) return unknown(`there is no person ${expectation.who}`);
@@ -106,9 +105,9 @@ function unknown(message: string): Judgement {
 }
 
 /**
- * One sentence for each two clusters at which the same token of their creator is good. What is signed names the cluster by its
- * name alone (aws-iam-authenticator, pkg/token: `x-k8s-aws-id`). Clusters of one account whose creator CloudTrail names count as
- * well: it may be the same one.
+ * One sentence for each two clusters that share their creator's tokens. A token names its cluster by name alone (aws-iam-
+ * authenticator, pkg/token: `x-k8s-aws-id`). Two clusters of one account with a discovered creator count too: it may be the
+ * same one.
  */
 export function sharedTokenWarnings(clusters: readonly Cluster[]): readonly string[] {
   return clusters.flatMap((one, index) =>
@@ -116,7 +115,7 @@ export function sharedTokenWarnings(clusters: readonly Cluster[]): readonly stri
       const creator = one.eksName === other.eksName ? sharedCreator(one, other) : null;
       if (creator === null) return [];
       return [
-        `${one.name} and ${other.name} have the name ${one.eksName} in EKS and ${creator}. An EKS token is bound to a cluster's name, not to its account or region: a token for one is good at the other. Whoever runs one of their API servers can use it at the other. Give each a creator of its own.`,
+        `${one.name} and ${other.name} share the EKS name ${one.eksName} and ${creator}. An EKS token is bound to a cluster's name, not to its account or region, so a token for one works at the other. Give each its own creator.`,
       ];
     }),
   );

@@ -5,9 +5,7 @@ import { creatorArnOf, isSameCreator } from "./creator.ts";
 import { isUser, type Person, type Standing } from "./person.ts";
 import { approvalsNeeded, approversOf, hoursInWords, isOutside, ruleFor } from "./rule.ts";
 
-/** A person who wants something. */
 export interface Asking extends Wish {
-  /** Slack user id. */
   readonly requester: string;
   readonly standing: Standing;
 }
@@ -24,7 +22,7 @@ export type AskRefusal =
 
 export type AskVerdict =
   | { readonly type: "allowed"; readonly rule: Rule }
-  /** `rule`: the one that said no; null: none speaks of it, or it was none of theirs to say. */
+  /** `rule`: the one that refuses; null: no rule decides this. */
   | {
       readonly type: "refused";
       readonly code: AskRefusal;
@@ -33,8 +31,8 @@ export type AskVerdict =
     };
 
 /**
- * Says whether the policy lets this person ask for this. `moment`: when it is asked; null: it was asked before, and
- * hours count no more. Each refusal says what would be allowed instead.
+ * Whether the policy lets this person ask for this; a refusal says what is allowed. `moment`: when they ask; null: they asked
+ * before, and hours no longer count.
  */
 export function mayAsk(asking: Asking, moment: Date | null): AskVerdict {
   const { cluster, level, requester, standing } = asking;
@@ -58,36 +56,36 @@ export function mayAsk(asking: Asking, moment: Date | null): AskVerdict {
 
 type Reason = readonly [AskRefusal, string];
 
-/** What in the rule that decides says no; null: nothing. */
+/** Why the deciding rule refuses; null: it does not. */
 function refusalBy(rule: Rule, asking: Asking, person: Person, moment: Date | null): Reason | null {
   const { cluster, level, durationSeconds } = asking;
   const longest = rule.maxDurationSeconds;
   if (isPermanent(durationSeconds)) {
     if (!rule.permanent) return ["not-permanent", notPermanent(rule, asking)];
   } else if (longest !== null && durationSeconds > longest) {
-    return ["too-long", `${level.name} on ${cluster.name} can be had for at most ${formatDuration(longest)}.`];
+    return ["too-long", `${level.name} on ${cluster.name} lasts at most ${formatDuration(longest)}.`];
   }
   const principal = refusedPrincipal(rule, asking);
   if (principal) return principal;
   if (moment && rule.hours?.outside === "refuse" && isOutside(rule, moment)) {
-    return ["outside-hours", `${level.name} on ${cluster.name} can be asked for ${hoursInWords(rule.hours)}.`];
+    return ["outside-hours", `${level.name} on ${cluster.name} takes requests only on ${hoursInWords(rule.hours)}.`];
   }
   return moment ? tooFewApprovers(rule, asking, person, moment) : null;
 }
 
 function notPermanent({ maxDurationSeconds }: Rule, { cluster, level }: Asking): string {
   const longest = formatDuration(Math.min(maxDurationSeconds ?? Number.POSITIVE_INFINITY, level.maxDurationSeconds));
-  return `${level.name} on ${cluster.name} can't be had for good, only for at most ${longest}.`;
+  return `${level.name} on ${cluster.name} can't be permanent. It lasts at most ${longest}.`;
 }
 
 function refusedPrincipal({ principals }: Rule, { cluster, level, principal, standing }: Asking): Reason | null {
   const what = `${level.name} on ${cluster.name}`;
   if (principals.accounts && !principals.accounts.includes(principal.account)) {
     const accounts = principals.accounts.join(", ");
-    return ["principal-not-allowed", `${what} is for principals of ${accounts}, and not of ${principal.account}.`];
+    return ["principal-not-allowed", `${what} is for principals in ${accounts} only, not in ${principal.account}.`];
   }
   if (principals.arns && !principals.arns.some((pattern) => fits(pattern, principal.arn))) {
-    return ["principal-not-allowed", `${what} is for ${principals.arns.join(" or ")}, and not for ${principal.arn}.`];
+    return ["principal-not-allowed", `${what} is for ${principals.arns.join(" or ")} only, not for ${principal.arn}.`];
   }
   if (!principals.linkedOnly || principal.arn.toLowerCase() === standing.linked?.toLowerCase()) return null;
   const linked = standing.linked ? `Yours is ${standing.linked}.` : "Link yours first with /eks-access link.";
@@ -102,10 +100,11 @@ function tooFewApprovers(rule: Rule, { cluster, level }: Asking, person: Person,
   const needed = approvalsNeeded(rule, level, moment);
   if (others >= needed) return null;
   const approvals = needed === 1 ? "an approval" : `${needed} approvals`;
-  const who = others === 0 ? "nobody else may give one" : `only ${others} other${others === 1 ? "" : "s"} may give one`;
+  const who =
+    others === 0 ? "no other person can approve" : `only ${others} other${others === 1 ? "" : "s"} can approve`;
   return [
     "too-few-approvers",
-    `${level.name} on ${cluster.name} takes ${approvals}, and ${who}. An operator has to add an approver.`,
+    `${level.name} on ${cluster.name} needs ${approvals}, but ${who}. Ask an operator to add an approver.`,
   ];
 }
 
@@ -113,7 +112,7 @@ function noRule(cluster: Cluster, level: Level): string {
   return `The policy does not let you ask for ${level.name} on ${cluster.name}.`;
 }
 
-/** Whether an ARN is of a pattern in which `*` stands for any text. ARNs are compared without case, as the cluster does. */
+/** Whether an ARN fits a pattern in which `*` matches any text. Case is ignored, as the cluster does. */
 export function fits(pattern: string, arn: string): boolean {
   const parts = pattern.toLowerCase().split("*");
   const text = arn.toLowerCase();
@@ -141,7 +140,7 @@ export type RequestVerdict = { type: "allowed" } | { type: "refused"; code: Requ
 
 export type RequestRefusal = "too-long" | "foreign-account" | "wrong-partition" | "creator" | "level-not-offered";
 
-/** Says whether the policy lets anybody ask for this. Each refusal says what would be allowed instead. */
+/** Whether any person can ask for this; a refusal says what is allowed. */
 export function mayRequest({ cluster, level, principal, durationSeconds }: Wish): RequestVerdict {
   if (!cluster.levels.some((offered) => offered.name === level.name)) {
     const offered = cluster.levels.map((each) => each.name).join(", ");
@@ -150,33 +149,33 @@ export function mayRequest({ cluster, level, principal, durationSeconds }: Wish)
   const tooLong = refuseDuration(level, durationSeconds);
   if (tooLong !== null) return refused("too-long", tooLong);
   const creatorArn = creatorArnOf(cluster.creator);
-  // A creator that is to be discovered is known to the worker alone, whose plan refuses it.
+  // Only the worker knows a discovered creator, and its plan refuses it.
   if (creatorArn !== null && isSameCreator(principal.arn, creatorArn)) {
     return refused(
       "creator",
-      `${principal.arn} created ${cluster.name}: it has full access already and must never be in aws-auth.`,
+      `${principal.arn} created ${cluster.name}, so it has full access already. It must stay out of aws-auth.`,
     );
   }
   if (principal.partition !== partitionOf(cluster)) {
     return refused(
       "wrong-partition",
-      `${principal.arn} is of partition ${principal.partition}, ${cluster.name} of ${partitionOf(cluster)}: it can never sign in there.`,
+      `${principal.arn} is in partition ${principal.partition}, but ${cluster.name} is in ${partitionOf(cluster)}. It can't sign in there.`,
     );
   }
   if (principal.account !== cluster.account && !cluster.foreignAccounts.includes(principal.account)) {
     return refused(
       "foreign-account",
-      `${principal.arn} is of account ${principal.account}, ${cluster.name} of ${cluster.account}. An operator can allow the account with foreignAccounts in eks-access.yml.`,
+      `${principal.arn} is in account ${principal.account}, but ${cluster.name} is in ${cluster.account}. An operator can add the account to foreignAccounts in eks-access.yml.`,
     );
   }
   return { type: "allowed" };
 }
 
-/** Why a level can't be had for so long; null: it can. */
+/** Why a duration is too long for a level; null: it is not. */
 export function refuseDuration(level: Level, durationSeconds: number): string | null {
-  // Whether something can be had for good is for the rule to say, in `mayAsk`.
+  // `mayAsk` decides about permanent leases, by the rule.
   if (durationSeconds <= level.maxDurationSeconds || isPermanent(durationSeconds)) return null;
-  return `${level.name} can be had for at most ${formatDuration(level.maxDurationSeconds)}.`;
+  return `${level.name} lasts at most ${formatDuration(level.maxDurationSeconds)}.`;
 }
 
 function refused(code: RequestRefusal, message: string): RequestVerdict {

@@ -32,9 +32,8 @@ export function maySee(
 }
 
 /**
- * Who may be told what is in a cluster's aws-auth, and how it is reached: who answers for it, who could have access by the
- * policy, and the administrators of links, who have to know whom an ARN stands for. The map names every principal with its
- * groups: a list of whom to attack.
+ * Who may see a cluster's aws-auth and how it is reached: approvers, on-call, people who could get access by the policy, and
+ * the administrators of links, who match ARNs with people. The map names every principal with its groups: a list of targets.
  */
 export function maySeeMap(cluster: Cluster, person: Person, administrators: readonly string[]): boolean {
   const mayHaveAccess = levelsFor(cluster, person).length > 0 || breakGlassFor(cluster, person) !== null;
@@ -52,7 +51,7 @@ export type LinkVerdict =
 
 export type LinkRefusal = "not-a-principal" | "creator" | "unknown-account";
 
-/** Whether a person may be linked with this principal: one with which they could ask for access somewhere. */
+/** Whether a person may link this principal: some cluster accepts it. */
 export function mayLink(given: string, clusters: readonly Cluster[]): LinkVerdict {
   const reading = readIn(given, clusters);
   if (reading.type === "nobody") return refused("not-a-principal", reading.message);
@@ -61,13 +60,13 @@ export function mayLink(given: string, clusters: readonly Cluster[]): LinkVerdic
   if (created) {
     return refused(
       "creator",
-      `${principal.arn} created ${created.name}: it has full access there already, and nobody goes by it.`,
+      `${principal.arn} created ${created.name}, so it has full access there already. Link your own role or user.`,
     );
   }
   if (!clusters.some((cluster) => takes(cluster, principal))) {
     return refused(
       "unknown-account",
-      `No cluster takes principals of account ${principal.account} in the partition ${principal.partition}. See who you are with aws sts get-caller-identity.`,
+      `No cluster accepts principals of account ${principal.account} in partition ${principal.partition}. Check yours with aws sts get-caller-identity.`,
     );
   }
   return { type: "linkable", principal, noticed };
@@ -94,11 +93,8 @@ function refused(code: LinkRefusal, message: string): LinkVerdict {
   return { type: "refused", code, message };
 }
 
-/** Who wants to rescue a cluster, for which role, for how long. */
 interface RescueWish {
-  /** Slack user id. */
   readonly by: string;
-  /** With its path. */
   readonly role: string;
   readonly durationSeconds: number;
 }
@@ -107,17 +103,17 @@ interface RescueWish {
 export function refuseRescue(cluster: Cluster, { by, role, durationSeconds }: RescueWish): string | null {
   const may = breakGlassFor(cluster, { user: by, memberships: [] });
   if (!may) {
-    return `The policy does not let ${by} break the glass of ${cluster.name}: name their Slack user id in breakGlass.who of eks-access.yml.`;
+    return `The policy gives ${by} no emergency access to ${cluster.name}. Add their Slack user id to breakGlass.who in eks-access.yml.`;
   }
   if (durationSeconds > may.durationSeconds) {
-    return `The glass of ${cluster.name} is broken for ${formatDuration(may.durationSeconds)} at most.`;
+    return `Emergency access to ${cluster.name} lasts at most ${formatDuration(may.durationSeconds)}.`;
   }
   const reading = readPrincipal(role.replace(/:role\/.*\//, ":role/"), partitionOf(cluster));
   if (reading.type === "invalid") return `${role}: ${reading.message}`;
   const { kind, partition, account } = reading.principal;
-  if (kind !== "role") return `${role} is no role. A rescue is for an IAM role, whose sessions end by themselves.`;
+  if (kind !== "role") return `${role} is not a role. A rescue needs an IAM role: its sessions end by themselves.`;
   if (partition !== partitionOf(cluster))
-    return `${role} is of the partition ${partition}, and ${cluster.name} of ${partitionOf(cluster)}.`;
+    return `${role} is in partition ${partition}, but ${cluster.name} is in ${partitionOf(cluster)}.`;
   if (account === cluster.account || cluster.foreignAccounts.includes(account)) return null;
-  return `${role} is of account ${account}, ${cluster.name} of ${cluster.account}. Name the account in foreignAccounts of eks-access.yml to allow it.`;
+  return `${role} is in account ${account}, but ${cluster.name} is in ${cluster.account}. Add the account to foreignAccounts in eks-access.yml to allow it.`;
 }

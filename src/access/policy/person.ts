@@ -1,14 +1,12 @@
 import type { Cluster } from "./cluster.ts";
 
-/** A person as the policy sees them. */
 export interface Person {
-  /** Slack user id. */
   readonly user: string;
   /** The user groups (`S012ABCDEF`) and e-mail domains (`@example.com`) that the policy names and this person is of. */
   readonly memberships: readonly string[];
 }
 
-/** What the policy goes by when a person asks: never believed from Redis alone, but sealed into each approval. */
+/** What the policy knows about a requester. Never believed from Redis alone: each approval seals it. */
 export type Standing = {
   readonly memberships: readonly string[];
   /** The principal that the requester's Slack account is linked to; null: none, or no rule asks for it. */

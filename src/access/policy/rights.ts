@@ -1,4 +1,3 @@
-/** A rule of a Role or ClusterRole, as Kubernetes has it. */
 export interface RoleRule {
   readonly verbs: readonly string[];
   readonly apiGroups: readonly string[];
@@ -9,7 +8,6 @@ export interface RoleRule {
   readonly nonResourceURLs: readonly string[];
 }
 
-/** What one binding lets a group do, in words for an approver. */
 export interface GroupRight {
   readonly group: string;
   /** For example `ClusterRole view`. */
@@ -31,7 +29,7 @@ export const mastersRight: GroupRight = {
 const reading = new Set(["get", "list", "watch"]);
 const changing = new Set(["create", "update", "patch", "delete", "deletecollection"]);
 
-/** Whoever may use one of these is near to being an administrator, or sees what others keep secret: they come first. */
+/** Listed first: who can use one of these is nearly an administrator, or sees others' secrets. */
 const sensitive = [
   ...["secrets", "pods/exec", "pods/attach", "pods/portforward", "nodes/proxy", "serviceaccounts/token"],
   ...["clusterrolebindings", "clusterroles", "rolebindings", "roles", "users", "groups"],
@@ -64,7 +62,7 @@ export function describeRules(rules: readonly RoleRule[]): string {
   return [...said, ...(parts.size > mostParts ? [`${parts.size - mostParts} more kinds of access`] : [])].join("; ");
 }
 
-/** Where the bindings of one role hold; null stands for a binding of the whole cluster. */
+/** The namespaces of one role's bindings; null: a binding of the whole cluster. */
 export function describeNamespaces(namespaces: readonly (string | null)[]): string {
   const named = [...new Set(namespaces)].flatMap((namespace) => namespace ?? []);
   return namespaces.includes(null) ? "in every namespace" : `in ${someOf(named.toSorted())}`;

@@ -9,7 +9,7 @@ export type ExtensionReading =
 
 /** What a request that extends a lease says of it. */
 export interface Extension {
-  /** The id of the request whose lease it extends. */
+  /** The id of the request that it extends. */
   readonly of: string;
   /** ISO 8601: when it ends. */
   readonly until: string;
@@ -76,7 +76,7 @@ function mostNow(level: Level, endsAt: number, now: Date): string {
 /** Whether a lease is over, or being ended: what would extend it has nothing to extend any more. */
 export function isLeaseOver(request: AccessRequest, now: Date): boolean {
   const { lease } = request;
-  // What is asked for again, because its approval was void, is no lease until it is approved.
+  // A request that waits for new approvals has no lease yet.
   if (!lease) return true;
   return isClosed(request) || lease.end !== null || !(now.getTime() < Date.parse(lease.endsAt));
 }

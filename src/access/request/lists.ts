@@ -10,7 +10,7 @@ import { dueAt, isClosed } from "./request.ts";
  */
 export type ListName = "all" | "pending" | "granted";
 
-/** Where a request stands in a list: milliseconds since the epoch; null: it is not in it. */
+/** A request's place in a list: milliseconds since the epoch; null: not in it. */
 export function placeIn(list: ListName, request: AccessRequest): number | null {
   if (list === "granted") {
     const { lease } = request;

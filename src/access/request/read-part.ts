@@ -10,17 +10,16 @@ const durationPlaceholder = "<duration>";
 const reasonPlaceholder = "<reason>";
 const ticketPlaceholder = "<ticket>";
 
-/** IAM: a path of 512 characters, a name of 64, and what stands before them. What is longer could not be shown whole. */
+/** IAM allows a path of 512 characters and a name of 64. A longer text could not be shown whole. */
 const longestArn = 640;
 
-/** One part of a request as it was read. */
 export interface ReadPart<T> {
   /** Null where there is a mistake, or where the part can't be judged. */
   readonly value: T | null;
   /** The value, or what was most likely meant: the other parts are read with it, so that the corrected line holds. */
   readonly meant: T | null;
   readonly mistake: string | null;
-  /** What stands in the corrected line. */
+  /** Its text in the corrected line. */
   readonly corrected: string;
   readonly shown: string;
 }
@@ -151,7 +150,6 @@ function allowed(word: string): number {
   return Math.max(1, Math.floor(word.length / 3));
 }
 
-/** Levenshtein's distance. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {
@@ -165,7 +163,6 @@ function editDistance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
-/** What is said beside an ARN while it is typed. */
 export interface PrincipalHint {
   readonly message: string;
   /** The right form of it, where there is no doubt what was meant. */

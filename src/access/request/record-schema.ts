@@ -9,7 +9,6 @@ import { typedFields } from "./typed.ts";
 const text = z.string();
 const texts = z.array(z.string());
 const count = z.int().nonnegative();
-/** A time that `Date.parse` reads. */
 const time = z.string().refine((value) => !Number.isNaN(Date.parse(value)), { error: "no time" });
 const way = z.enum(["aws-auth", "access-entry"]);
 const identity = z.strictObject({ username: text, groups: texts });
@@ -36,7 +35,7 @@ export const clusterTrouble = z.strictObject({
 }) satisfies z.ZodType<ClusterTrouble>;
 
 export const decision = z.strictObject({
-  verdict: z.enum(["approved", "denied", "broke-glass"]),
+  verdict: z.enum(["approved", "denied", "emergency"]),
   by: text,
   // Void where it can't be read, like a date in the future: a run says so.
   at: text,
@@ -164,7 +163,6 @@ const requestFields = z.strictObject({
 
 const nothing = { lease: z.null(), emergency: z.null(), denial: z.null(), refusal: z.null() } as const;
 
-/** A request as it is in the ledger. */
 export const accessRequest = z.discriminatedUnion("state", [
   requestFields.extend({ state: z.literal("pending"), ...nothing }),
   requestFields.extend({

@@ -7,21 +7,17 @@ import type { Typed } from "./typed.ts";
 
 /** What the worker saw in the cluster before anybody was asked. */
 export interface Preview {
-  /** ISO 8601. */
   readonly at: string;
   /** Digest of the change; it goes into the button and into the decision. */
   readonly digest: string;
-  /** How the cluster would take it. */
   readonly way: Way;
   /** Unified difference of the document or of the access entry, as text. */
   readonly diff: string;
   /** Who the principal is in the cluster today; null: it can't sign in through aws-auth. */
   readonly today: MappedIdentity | null;
-  /** What is there without us; the digest depends on it. */
   readonly base: MappedIdentity | null;
   /** The other leases of the principal; the digest covers them. */
   readonly leases: readonly OtherLease[];
-  /** Who it would be. */
   readonly afterwards: MappedIdentity;
   /** What the groups may do by the cluster's role bindings; null: that could not be read. */
   readonly rights: readonly GroupRight[] | null;
@@ -36,11 +32,8 @@ export interface RequestFields extends Typed {
   readonly id: string;
   /** Counts the changes, from 1; the ledger compares it before each write. */
   readonly version: number;
-  /** Slack user id. */
   readonly requester: string;
-  /** What Slack says about the requester, for the policy. */
   readonly standing: Standing;
-  /** Names of the configuration. */
   readonly cluster: string;
   readonly level: string;
   /** ARN as it is written into the document. */
@@ -48,11 +41,10 @@ export interface RequestFields extends Typed {
   /** The level's groups and access policies when the request was made. */
   readonly groups: readonly string[];
   readonly durationSeconds: number;
-  /** ISO 8601. */
   readonly createdAt: string;
   /** ISO 8601: after this time it can't be approved. */
   readonly lapsesAt: string;
-  /** The request whose lease this one follows, or null. */
+  /** The request that this one extends, or null. */
   readonly extends: string | null;
   /** ISO 8601: when the lease of an extension ends. Null: the lease counts from the last approval. */
   readonly until: string | null;
@@ -68,7 +60,7 @@ export interface RequestFields extends Typed {
   readonly approvalsWanted: number;
   /** Set while something is tried again. */
   readonly trouble: Trouble | null;
-  /** Set while the request waits for new approvals, because the earlier ones were void. */
+  /** Set while the request waits for new approvals, because the earlier ones stopped counting. */
   readonly voided: { readonly by: readonly string[]; readonly message: string } | null;
 }
 
@@ -108,15 +100,11 @@ export type AccessRequest = PendingRequest | ApprovedRequest | DeniedRequest | U
 
 export type RequestState = AccessRequest["state"];
 
-/** One approver's answer to one exact change, sealed. */
 export interface Decision {
-  /** `broke-glass`: the requester's own word, for an emergency; it stands where approvals would. */
-  readonly verdict: "approved" | "denied" | "broke-glass";
-  /** Slack user id. */
+  /** `emergency`: the requester's own declaration, in place of approvals. */
+  readonly verdict: "approved" | "denied" | "emergency";
   readonly by: string;
-  /** ISO 8601. */
   readonly at: string;
-  /** The digest of the change that the approver saw. */
   readonly digest: string;
   readonly why: string;
   /**
@@ -137,21 +125,15 @@ export interface Decision {
   readonly seal: string;
 }
 
-/** An approval that does not count any more, because of who gave it. */
 export interface DroppedApproval {
-  /** Slack user id. */
   readonly by: string;
   /** ISO 8601: when it was dropped. */
   readonly at: string;
-  /** A clause. */
   readonly why: string;
 }
 
-/** That an approver has looked at it, sealed. */
 export interface Review {
-  /** Slack user id. */
   readonly by: string;
-  /** ISO 8601. */
   readonly at: string;
   /** Over the above and the request's id. */
   readonly seal: string;

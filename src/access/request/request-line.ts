@@ -141,7 +141,7 @@ function partOf(word: string, next: string | undefined, draft: Draft, clusters: 
   return misses("level") ? "level" : null;
 }
 
-/** A time that ends a reason, as in `look 2h`, and what stands before it; null: none does. */
+/** A time that ends a reason, as in `look 2h`, and the text before it; null: there is none. */
 function timeAtEnd(reason: string): { readonly time: string; readonly before: string } | null {
   const words = reason.split(" ");
   const length = [4, 3, 2, 1].find((count) => count < words.length && isDuration(words.slice(-count)));

@@ -10,7 +10,7 @@ export type NewRequest = Pick<
   Omit<Typed, keyof typeof untyped> &
   Partial<Typed & Pick<AccessRequest, "standing" | "until">>;
 
-/** A request as it first stands in the ledger. */
+/** A new request, as the ledger stores it. */
 export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: number): PendingRequest {
   return {
     standing: noStanding,

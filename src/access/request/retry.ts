@@ -115,7 +115,7 @@ export function hasNewCause(before: ClusterTrouble | null, after: ClusterTrouble
   return after.causes.length > known.length;
 }
 
-/** Whether a cluster that could not be worked on is to be tried by the clock, before anybody asks for something new. */
+/** Whether the clock retries a closed cluster now, before a new request for it. */
 export function isClusterDue(trouble: ClusterTrouble, now: Date): boolean {
   return Date.parse(trouble.retryAt) <= now.getTime();
 }

@@ -19,7 +19,7 @@ function next<Request extends AccessRequest>(request: Request, change: Change = 
   return { ...request, ...change, version: request.version + 1 };
 }
 
-/** The same once more, for an event that tells something about it. */
+/** The same, for an event with a detail. */
 export function unchanged<Request extends AccessRequest>(request: Request): Request {
   return next(request);
 }
@@ -45,7 +45,7 @@ export function unpreviewed(request: PendingRequest, change: Pick<Change, "stand
 /** Why a preview no longer counts: a clause. */
 export const leasesDiffer = "the other leases of the principal are not the ones that the approver saw";
 
-/** The same, where the approvers learn why what they approved is void. */
+/** The same, with the reason why the approvals stopped counting. */
 export function outdated(request: PendingRequest, message: string): PendingRequest {
   return unpreviewed(request, request.approvals.length > 0 ? { voided: voidedBy(request, message) } : {});
 }

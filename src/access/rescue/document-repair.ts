@@ -14,7 +14,7 @@ import {
 
 type Data = Readonly<Record<string, string>>;
 
-/** What is to be done about a document that is broken. */
+/** What to do about a broken document. */
 export type DocumentRepair =
   | { readonly type: "whole" }
   /** `how`: one sentence. */
@@ -96,7 +96,7 @@ function missingIn(found: AwsAuthDocument, good: AwsAuthDocument): Change[] {
   return mappedIn(good).filter(({ arn }) => !isSame(resolve(found, arn), resolve(good, arn)));
 }
 
-/** Each principal that still signs in by what is there, and would be nobody with the good one's text. */
+/** Each principal that signs in now, and would not with the good document. */
 function lostIn(restored: AwsAuthDocument, found: AwsAuthDocument): Change[] {
   return mappedIn(found).filter(({ arn }) => resolve(restored, arn) === null && resolve(found, arn) !== null);
 }
@@ -139,7 +139,6 @@ function brokenIn({ problems }: AwsAuthDocument): string[] {
     .map(({ section, line, message }) => `${section}, line ${line}: ${message}`);
 }
 
-/** Who a principal was by the last good document, and who it is now. */
 export interface Return {
   readonly arn: string;
   readonly isBack: boolean;

@@ -64,13 +64,12 @@ function parse(text: string): (KeptDocument & { readonly seal: string }) | null 
 
 /** The lease of a rescue, as the access entry itself says it: its reader knows when it ends, without Redis. */
 export interface RescueLease {
-  /** Of the request that tells of it. */
+  /** The request's id. */
   readonly id: string;
   /** Slack user id, as its maker said. */
   readonly by: string;
   /** The ARN of its maker, as AWS said. */
   readonly as: string;
-  /** ISO 8601. */
   readonly endsAt: string;
 }
 
@@ -93,7 +92,7 @@ export function writeRescueTags(
   };
 }
 
-/** The lease that an entry's tags speak of; null: none that our key sealed for this cluster and principal. */
+/** The lease in an entry's tags; null: none that our key sealed for this cluster and principal. */
 export function readRescueTags(
   clusterArn: string,
   principalArn: string,

@@ -1,6 +1,5 @@
 import { MASTERS } from "../../aws-auth/index.ts";
 
-/** The names of an access entry, or why EKS takes none with the same meaning. */
 export type NamesReading =
   | {
       readonly type: "names";

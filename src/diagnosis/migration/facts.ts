@@ -13,7 +13,6 @@ const groupsOfType: Readonly<Record<NodeType, readonly string[]>> = {
 /** The access policy with the rights of system:masters, for EKS's own authorizer. */
 export const CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy";
 
-/** An access policy of an entry, and its scope. */
 export interface StandingPolicy {
   /** For example `AmazonEKSViewPolicy`. */
   readonly name: string;
@@ -21,7 +20,6 @@ export interface StandingPolicy {
   readonly namespaces: readonly string[] | null;
 }
 
-/** An existing access entry of EKS. */
 export interface StandingEntry {
   /** With its path, unlike in aws-auth. */
   readonly principalArn: string;
@@ -37,7 +35,6 @@ export interface StandingEntry {
   readonly isLeased: boolean;
 }
 
-/** An access entry that should exist. */
 export interface WantedEntry {
   /** With its path, where that is known. */
   readonly principalArn: string;
@@ -56,9 +53,7 @@ export interface ManagedNodes {
   readonly type: NodeType;
 }
 
-/** The facts for a plan of a migration. */
 export interface MigrationFacts {
-  /** The cluster's name in the configuration. */
   readonly cluster: string;
   readonly clusterArn: string;
   readonly account: string;

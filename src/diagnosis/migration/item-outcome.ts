@@ -41,7 +41,6 @@ export type Outcome =
   /** It matches no caller today, nor would an access entry. */
   | { readonly type: "dead"; readonly why: string };
 
-/** An item of aws-auth, and what happens to it. */
 export interface ItemOutcome {
   readonly item: Entry;
   readonly outcome: Outcome;

@@ -23,7 +23,6 @@ import { type ItemOutcome, outcomesOf } from "./item-outcome.ts";
 export interface MigrationPlan {
   readonly type: "planned";
   readonly cluster: string;
-  /** The mode that the cluster has now. */
   readonly mode: AuthenticationMode;
   readonly outcomes: readonly ItemOutcome[];
   readonly steps: readonly MigrationStep[];
@@ -119,7 +118,6 @@ function digestOf({ clusterArn }: MigrationFacts, outcomes: readonly ItemOutcome
   return createHash("sha256").update(canonicalJson({ clusterArn, migrations })).digest("hex");
 }
 
-/** The access entry after a step. */
 function entryGiven({ principalArn, username, groups, isAdmin }: WantedEntry): StandingEntry {
   const policies = isAdmin ? [{ name: CLUSTER_ADMIN, namespaces: null }] : [];
   return { principalArn, type: "STANDARD", username, groups, policies, migrated: "whole", isLeased: false };
@@ -193,14 +191,12 @@ function isLeftOut(group: string, { isAdmin }: SignedIn): boolean {
   return isAdmin && /^(?:system|eks|aws|amazon|iam):/.test(group);
 }
 
-/** Everything that decides who can sign in to a cluster, at one moment. */
 interface SignInState {
   readonly mode: AuthenticationMode;
   readonly document: ReadDocument;
   readonly entries: readonly StandingEntry[];
 }
 
-/** A caller's identity in the cluster. */
 interface SignedIn {
   readonly username: string;
   readonly groups: readonly string[];

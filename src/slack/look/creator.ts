@@ -94,7 +94,7 @@ function whatToDo({ name, creator }: Cluster, { record, becomes }: CreatorReport
   const way = creator.type === "user" ? { through: [] } : creator;
   const verdict = creatorOf(record, way);
   const configured = creatorArnOf(creator);
-  if (verdict.type === "nobody") {
+  if (verdict.type === "unusable") {
     // A role with an access entry may replace such a creator.
     return becomes.ok || configured === null ? null : wayWithoutCreator;
   }

@@ -42,19 +42,19 @@ function mastersWarning({ groups }: AccessRequest): string[] {
 function ownerWarning({ principal }: AccessRequest, { linked }: WarningFacts): string[] {
   if (isSamePrincipal(linked, principal)) return [];
   return [
-    `The principal is not known to be the requester's own: their Slack account is linked with ${linked ?? "none"}.`,
+    `This may not be the requester's own principal: ${linked ? `theirs is ${linked}` : "they have linked none"}.`,
   ];
 }
 
 function accountWarning({ name, account }: Cluster, { principal }: WarningFacts): string[] {
   if (principal.account === account) return [];
-  return [`The principal is of another account, ${principal.account}; ${name} is of ${account}.`];
+  return [`The principal is in another account: ${principal.account}. ${name} is in ${account}.`];
 }
 
 function unboundWarning({ name }: Cluster, request: AccessRequest, { bindings }: WarningFacts): string[] {
   const groups = groupsIn(request.groups);
   if (groups.length === 0) return [];
-  if (!bindings) return ["What the groups may do is not known: the role bindings could not be read."];
+  if (!bindings) return ["Couldn't read the role bindings, so what the groups allow is unknown."];
   const unbound = groups.filter((group) => group !== "system:masters" && !bindings.groups.has(group));
   if (unbound.length === 0) return [];
   return [`No RoleBinding or ClusterRoleBinding of ${name} names ${unbound.join(", ")}: it gives nothing.`];
@@ -68,7 +68,7 @@ function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }
       principal.toLowerCase() === request.principal.toLowerCase() &&
       lease?.activeSince,
   );
-  return isKnown ? [] : [`First time: no earlier lease of this person with this principal on ${name} is known.`];
+  return isKnown ? [] : [`First time: the requester had no lease with this principal on ${name} before.`];
 }
 
 /** The same of the username of the principal's entry, with its templates. A user has no session name. */
@@ -85,7 +85,7 @@ export function sameUsernameWarnings(username: string, arn: string, entries: rea
   if (others.length === 0) return [];
   const more = others.length > 2 ? ` and ${others.length - 2} more` : "";
   return [
-    `The new username ${username} is one that ${others.slice(0, 2).join(", ")}${more} can get, too: to Kubernetes they are one user, with the same rights and the same name in its audit log.`,
+    `${others.slice(0, 2).join(", ")}${more} can also get the new username ${username}. To Kubernetes they are one user, with the same rights and one name in its audit log.`,
   ];
 }
 
@@ -97,7 +97,7 @@ export function documentWarnings({ document, configMap }: Pick<ClusterState, "do
 function problemsWarning(document: AwsAuthDocument): string[] {
   const problems = document.problems.filter((problem) => problem.severity !== "notice").length;
   if (problems === 0) return [];
-  return [`aws-auth has ${problems} problem${problems === 1 ? "" : "s"} of its own, which stay as they are.`];
+  return [`aws-auth has ${problems} problem${problems === 1 ? "" : "s"} already, which stay as they are.`];
 }
 
 /** So many more leases are a day's work: an operator has time to make room. */

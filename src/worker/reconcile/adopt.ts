@@ -127,7 +127,7 @@ async function recover(
 function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now: Date): ApprovedRequest {
   const durationSeconds = Math.ceil((Date.parse(share.endsAt) - now.getTime()) / 1000);
   const at = new Date(Date.parse(share.endsAt) - durationSeconds * 1000).toISOString();
-  const verdict = share.emergency ? "broke-glass" : "approved";
+  const verdict = share.emergency ? "emergency" : "approved";
   const unknown = { digest: "", why: "", memberships: [], requester: null, linked: null, stillApprovers: [], seal: "" };
   return {
     id: share.id,

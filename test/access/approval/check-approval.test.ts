@@ -129,7 +129,7 @@ describe("an approval is void", () => {
 
     const verdict = verdictOn({ ...request, approvals: [own] }, cluster);
 
-    expect(verdict).toEqual({ type: "void", message: "nobody can approve a request of their own" });
+    expect(verdict).toEqual({ type: "void", message: "people can't approve their own request" });
   });
 
   test("where it was given after the request had lapsed", () => {

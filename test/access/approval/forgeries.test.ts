@@ -31,14 +31,14 @@ import { anEntry } from "../../builders/an-entry.ts";
 import { aPrivateKey, aSecret, keys, otherKeys } from "../../builders/keys.ts";
 import { at, hours } from "../../builders/times.ts";
 
-/** What somebody seals with a key of one kind as if it were of every kind, under the name of a key that is accepted. */
+/** What an attacker seals with a key of one kind as if it were of every kind, under the name of a key that is accepted. */
 type Forger = { readonly [Kind in KeyKind]: Signer<Kind> };
 
 const decisionKey = aPrivateKey("ours: decisions");
 const previewKey = aPrivateKey("ours: previews");
 const publicBytes = (key: typeof decisionKey) => createPublicKey(key).export({ type: "spki", format: "der" });
 
-/** No compiler holds who forges: any purpose with any key. */
+/** The compiler does not stop a forger: any purpose with any key. */
 type SealsAll = (purpose: string, value: Json) => string;
 
 /** What this makes, with the id of the key that a reader looks for. */

@@ -178,9 +178,9 @@ describe("whoever can write to Redis, and waits for one approval, gains nothing 
     [
       "the same person sealed twice",
       [sealed({}), sealed({ at: at(minutes(5)).toISOString() })],
-      "somebody's approval counts twice in it",
+      "one approver counts twice in it",
     ],
-    ["the requester among them", [one, sealed({ by: "U0ENGINEER" })], "nobody can approve a request of their own"],
+    ["the requester among them", [one, sealed({ by: "U0ENGINEER" })], "people can't approve their own request"],
     [
       "somebody who may not approve",
       [one, sealed({ by: "U0ONCALL" })],

@@ -56,7 +56,7 @@ describe("the verdict names the place", () => {
     expect(verifyChain(log)).toEqual({
       type: "broken",
       sequence: 3,
-      message: "Event 3 is missing: event 4 stands in its place.",
+      message: "Event 3 is missing: event 4 is in its place.",
     });
   });
 

@@ -20,13 +20,13 @@ test("whatever is open of a cluster that is gone is closed by whom and why, and 
   expect(coming.lease).toMatchObject({ state: "failed", failure: { code: "cluster-gone" } });
   expect(active.lease).toMatchObject({
     state: "ended",
-    end: { cause: "cluster-gone", by: "U0ONCALL", why: "EKS knows it no more: the project ended" },
+    end: { cause: "cluster-gone", by: "U0ONCALL", why: "EKS does not know it: the project ended" },
     endedAt: at(60).toISOString(),
   });
 });
 
-test("what nobody has looked at says so", () => {
+test("a close without a question to EKS says so", () => {
   expect(closed(aGrantedRequest({ state: "active" }), false).lease?.end?.why).toBe(
-    "nobody has looked: the project ended",
+    "EKS was not asked: the project ended",
   );
 });

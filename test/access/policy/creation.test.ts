@@ -33,34 +33,34 @@ describe("the creator that a record names", () => {
   });
 
   test.each([
-    ["Root", iam("root"), null, "was made by the root user of the account, which nobody should become"],
-    ["FederatedUser", iam("root"), null, "was made by the root user of the account, which nobody should become"],
+    ["Root", iam("root"), null, "was made by the root user of the account, which no worker should use"],
+    ["FederatedUser", iam("root"), null, "was made by the root user of the account, which no worker should use"],
     [
       "AWSService",
       null,
       "cloudformation.amazonaws.com",
       "was made by an AWS service in its own name (cloudformation.amazonaws.com)",
     ],
-    ["AWSAccount", null, null, "was made from another AWS account, which does not tell by whom"],
-    ["SAMLUser", null, null, "was made by somebody whom a SAML provider signed in, without a role"],
-    ["WebIdentityUser", null, null, "was made by somebody whom a web identity provider signed in, without a role"],
+    ["AWSAccount", null, null, "was made from another AWS account, and its record names no principal"],
+    ["SAMLUser", null, null, "was made by a SAML user without a role"],
+    ["WebIdentityUser", null, null, "was made by a web identity user without a role"],
     ["IdentityCenterUser", null, null, "was made on behalf of a user of IAM Identity Center, without a role"],
     ["Directory", null, null, "was made by a user of a directory, without a role"],
-    ["Unknown", null, null, "is told as made by Unknown, which names no role or user"],
+    ["Unknown", null, null, "was made by Unknown, which is no role or user"],
     [
       "AssumedRole",
       iam("role/aws-reserved/sso.amazonaws.com/eu-central-1/AWSReservedSSO_Admin_0123456789abcdef"),
       null,
-      "was made with a permission set of IAM Identity Center, whose role people alone can assume",
+      "was made with a permission set of IAM Identity Center, with a role that only people can assume",
     ],
     [
       "AssumedRole",
       iam("role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"),
       null,
-      "was made by a service-linked role, which its service alone can assume",
+      "was made by a service-linked role, which only its service can assume",
     ],
   ])("is nobody to become for a %s of %s", (kind, arn, invokedBy, why) => {
-    expect(creatorOf({ kind, arn, invokedBy }, way)).toEqual({ type: "nobody", why });
+    expect(creatorOf({ kind, arn, invokedBy }, way)).toEqual({ type: "unusable", why });
   });
 });
 

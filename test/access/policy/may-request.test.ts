@@ -33,7 +33,7 @@ describe("the policy refuses", () => {
       "a second more than the longest lease",
       "too-long",
       aWish({ durationSeconds: 8 * 3600 + 1 }),
-      "viewer can be had for at most 8h.",
+      "viewer lasts at most 8h.",
     ],
     [
       "a level that the cluster does not offer",
@@ -45,7 +45,7 @@ describe("the policy refuses", () => {
       "the creator, in whatever case it is written",
       "creator",
       aWish({ arn: "arn:aws:iam::111122223333:role/Cluster-Creator" }),
-      "arn:aws:iam::111122223333:role/Cluster-Creator created staging: it has full access already and must never be in aws-auth.",
+      "arn:aws:iam::111122223333:role/Cluster-Creator created staging, so it has full access already. It must stay out of aws-auth.",
     ],
     [
       "a creator that has a path, by the ARN that the authenticator sees",
@@ -54,7 +54,7 @@ describe("the policy refuses", () => {
         arn: "arn:aws:iam::111122223333:role/cluster-creator",
         cluster: aCluster({ creator: aRole("arn:aws:iam::111122223333:role/infra/cluster-creator") }),
       }),
-      "arn:aws:iam::111122223333:role/cluster-creator created staging: it has full access already and must never be in aws-auth.",
+      "arn:aws:iam::111122223333:role/cluster-creator created staging, so it has full access already. It must stay out of aws-auth.",
     ],
     [
       "a user that created the cluster, with its path, in whatever case",
@@ -63,19 +63,19 @@ describe("the policy refuses", () => {
         arn: "arn:aws:iam::111122223333:user/ops/Founder",
         cluster: aCluster({ creator: { type: "user", userArn: "arn:aws:iam::111122223333:user/ops/founder" } }),
       }),
-      "arn:aws:iam::111122223333:user/ops/Founder created staging: it has full access already and must never be in aws-auth.",
+      "arn:aws:iam::111122223333:user/ops/Founder created staging, so it has full access already. It must stay out of aws-auth.",
     ],
     [
       "a principal of another account",
       "foreign-account",
       aWish({ arn: "arn:aws:iam::999988887777:role/x" }),
-      "arn:aws:iam::999988887777:role/x is of account 999988887777, staging of 111122223333. An operator can allow the account with foreignAccounts in eks-access.yml.",
+      "arn:aws:iam::999988887777:role/x is in account 999988887777, but staging is in 111122223333. An operator can add the account to foreignAccounts in eks-access.yml.",
     ],
     [
       "a principal of another partition, also where its account is allowed",
       "wrong-partition",
       aWish({ arn: "arn:aws-cn:iam::999988887777:role/x", cluster: aCluster({ foreignAccounts: ["999988887777"] }) }),
-      "arn:aws-cn:iam::999988887777:role/x is of partition aws-cn, staging of aws: it can never sign in there.",
+      "arn:aws-cn:iam::999988887777:role/x is in partition aws-cn, but staging is in aws. It can't sign in there.",
     ],
   ])("%s", (_, code, wish, message) => {
     expect(mayRequest(wish)).toEqual({ type: "refused", code, message });

@@ -124,7 +124,7 @@ describe("each mistake is told, with what was understood and a line to copy", ()
     [
       "a duration that is too long, with the longest",
       `staging ${arn} admin for 9h why`,
-      ["duration: admin can be had for at most 1h."],
+      ["duration: admin lasts at most 1h."],
       `/eks-access request staging ${arn} admin for 1h why`,
     ],
     [
@@ -143,7 +143,7 @@ describe("each mistake is told, with what was understood and a line to copy", ()
       "the creator, who must never be in aws-auth",
       "staging arn:aws:iam::111122223333:role/cluster-creator viewer why",
       [
-        "principal: arn:aws:iam::111122223333:role/cluster-creator created staging: it has full access already and must never be in aws-auth.",
+        "principal: arn:aws:iam::111122223333:role/cluster-creator created staging, so it has full access already. It must stay out of aws-auth.",
       ],
       "/eks-access request staging <arn> viewer why",
     ],
@@ -151,7 +151,7 @@ describe("each mistake is told, with what was understood and a line to copy", ()
       "the right form of a principal that the policy refuses, with both reasons",
       "staging arn:aws:sts::999988887777:assumed-role/developers/engineer viewer why",
       [
-        "principal: This is a session. Use the ARN of its role. (arn:aws:iam::999988887777:role/developers) arn:aws:iam::999988887777:role/developers is of account 999988887777, staging of 111122223333. An operator can allow the account with foreignAccounts in eks-access.yml.",
+        "principal: This is a session. Use the ARN of its role. (arn:aws:iam::999988887777:role/developers) arn:aws:iam::999988887777:role/developers is in account 999988887777, but staging is in 111122223333. An operator can add the account to foreignAccounts in eks-access.yml.",
       ],
       "/eks-access request staging <arn> viewer why",
     ],
@@ -173,7 +173,7 @@ describe("each mistake is told, with what was understood and a line to copy", ()
         "cluster: There is no cluster stagin. Clusters: staging, production.",
         "principal: Write the role without its path: the authenticator does not see the path. (arn:aws:iam::111122223333:role/developers)",
         "level: staging does not offer a level admn. Levels: viewer, admin.",
-        "duration: admin can be had for at most 1h.",
+        "duration: admin lasts at most 1h.",
       ],
       `/eks-access request staging ${arn} admin for 1h why`,
     ],

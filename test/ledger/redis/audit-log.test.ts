@@ -201,7 +201,7 @@ describe("eks-access audit", () => {
 
     expect(await run("verify")).toMatchObject({
       code: 1,
-      stdout: "broken: Event 2 is missing: event 3 stands in its place.\n",
+      stdout: "broken: Event 2 is missing: event 3 is in its place.\n",
     });
   });
 

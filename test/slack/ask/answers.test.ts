@@ -29,7 +29,7 @@ describe("a line with mistakes", () => {
       [
         'Nothing was requested. Understood: principal `arn:aws:iam::111122223333:role/developers`, level viewer, reason "why"',
         "✗ *cluster*: There is no cluster stagin. Clusters: staging.",
-        "✗ *duration*: viewer can be had for at most 8h.",
+        "✗ *duration*: viewer lasts at most 8h.",
         "Copy this line:",
         "```/eks-access request staging arn:aws:iam::111122223333:role/developers viewer for 8h why```",
       ].join("\n"),

@@ -102,7 +102,7 @@ describe("break-glass", () => {
     ["prod because", "There is no cluster prod."],
     [`staging ${engineerArn}`, "Say why you need it."],
     ["staging because", "Say which IAM role or user, as an ARN."],
-    ["staging arn:aws:iam::999988887777:role/x because", "is of account"],
+    ["staging arn:aws:iam::999988887777:role/x because", "is in account"],
   ])("%j gives nothing, and says what is wrong", async (line, mistake) => {
     const answer = await breakGlass(context, "U0ENGINEER", line);
 

@@ -58,7 +58,7 @@ describe("link, where whoever makes it is believed,", () => {
 
   test("refuses what could never ask for access, and changes nothing", async () => {
     expect(await say("U0ENGINEER", "link arn:aws:iam::999988887777:role/developers")).toContain(
-      "Nothing was linked. No cluster takes principals of account 999988887777",
+      "Nothing was linked. No cluster accepts principals of account 999988887777",
     );
     expect(await stage.ledger.principalOf("U0ENGINEER")).toBeNull();
     expect(await eventTypes()).toEqual(["attempt.refused"]);

@@ -33,7 +33,7 @@ test("a creator that was never let in is one reason for a 401, and the authentic
   const told = await read();
 
   expect(told).toContain("The API server answered 401 to GET configmap aws-auth of cluster staging");
-  expect(told).toContain("Check that creator in eks-access.yml is who really created the cluster.");
+  expect(told).toContain("Check that creator in eks-access.yml really created the cluster.");
   expect(told).toContain("If it is, the cluster's authenticator may be down");
 });
 

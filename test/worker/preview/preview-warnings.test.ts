@@ -47,11 +47,11 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
   ["a principal of somebody else", `with ${engineerArn}-2.`, {}, { linked: `${engineerArn}-2` }],
   [
     "a principal of nobody known",
-    "not known to be the requester's own: their Slack account is linked with none.",
+    "This may not be the requester's own principal: they have linked none.",
     {},
     { linked: null },
   ],
-  ["a first time", "First time: no earlier lease of this person with this principal on staging", {}, { earlier: [] }],
+  ["a first time", "First time: the requester had no lease with this principal on staging", {}, { earlier: [] }],
 ])("an approver is warned of %s", (_, sentence, change, facts) => {
   expect(warningsFor(aRequest(change), facts).join("\n")).toContain(sentence);
 });

@@ -33,7 +33,7 @@ test("of what is rebuilt from the cluster's own memory, a broken glass still wan
 
   expect(await ledger.get("r-glass")).toMatchObject({
     emergency: { review: null, remindAt: new Date(clock.ms + 86_400_000).toISOString() },
-    approvals: [{ verdict: "broke-glass", by: "U0ENGINEER" }],
+    approvals: [{ verdict: "emergency", by: "U0ENGINEER" }],
   });
   expect((await ledger.get("r-lease"))?.emergency).toBeNull();
 });

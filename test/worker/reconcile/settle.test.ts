@@ -378,6 +378,6 @@ describe("permanent access", () => {
     });
 
     expect(granted).toEqual([]);
-    expect(voided).toMatchObject([{ message: "viewer on staging can't be had for good, only for at most 8h." }]);
+    expect(voided).toMatchObject([{ message: "viewer on staging can't be permanent. It lasts at most 8h." }]);
   });
 });

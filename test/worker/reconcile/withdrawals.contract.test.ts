@@ -186,7 +186,7 @@ describe.each([
     expect(await requestOf(context, id)).toMatchObject({ state: "pending", lease: null });
     expect(await outside.given(engineer)).toBeNull();
     expect(await eventsOf("lease.replayed")).toEqual([]);
-    expect((await requestOf(context, id)).voided?.message).toBe("it had come to nothing before");
+    expect((await requestOf(context, id)).voided?.message).toBe("it did not count before");
   });
 
   test("and a new approval of the same request counts", async () => {
