@@ -50,8 +50,8 @@ export interface StopRequest {
 }
 
 /**
- * Listens for signals. A second one ends the process at once. Call it first of all: without a listener, a signal ends
- * a process in the middle of its start, and a container's first process ignores it.
+ * Listens for signals; a second one ends the process at once. Call it first: a container's first process ignores unheard
+ * signals.
  */
 export function listenForStop(): StopRequest {
   const stopping = new AbortController();

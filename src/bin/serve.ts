@@ -35,8 +35,8 @@ const againMs = 1_000;
 export const handBackWithinMs = 2_000;
 
 /**
- * Runs the Slack process, the worker, or both, until a request to stop, also in the middle of its start. Returns the exit code;
- * work that was handed back may still run then, so the caller must end the process.
+ * Runs a process until a request to stop, and returns the exit code. Handed back work may still run: the caller ends the
+ * process.
  */
 export async function serve(kind: ProcessKind, stop: StopRequest): Promise<number> {
   const settings = await readSettings(kind);
@@ -135,8 +135,7 @@ function contextOn(
 }
 
 /**
- * Stops all parts of a process at once. What is not done at the deadline is handed back, and the log names it. Resolves at
- * the latest two seconds after the deadline: the lock of what could not even be handed back lapses by itself.
+ * Stops all parts at once. What is left at the deadline is handed back and logged. Resolves two seconds later at the latest.
  */
 export async function stopParts(parts: readonly Stoppable[], withinSeconds: number, log: Logger): Promise<void> {
   const deadline = new AbortController();
@@ -211,10 +210,7 @@ async function awaitLedger(
 /** Traces that are not sent by then are lost: a silent collector must not keep the process alive. */
 const sendWithinMs = 2_000;
 
-/**
- * Begins to make traces, where the environment asks for them. Null: it does not, and OpenTelemetry's SDK was not loaded.
- * Call it before anything else is started.
- */
+/** Starts traces if the environment asks for them; null: it does not. Call it before anything else is started. */
 async function startTracing(
   { tracing }: Environment,
   kind: ProcessKind,

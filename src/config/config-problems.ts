@@ -120,10 +120,7 @@ function breakGlassProblems(file: ConfigFile, name: string): string[] {
 
 type ClusterFile = ConfigFile["clusters"][string];
 
-/**
- * What is wrong with the creators beside their form: of another account, of a partition that the region is not in, or several
- * users that the worker would have to be at once.
- */
+/** Creators of another account or partition, and several users that the worker would have to be at once. */
 export function creatorProblems(file: ConfigFile): string[] {
   const each = Object.entries(file.clusters).flatMap(([name, cluster]) => [
     ...accountProblem(name, cluster),

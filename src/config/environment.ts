@@ -114,10 +114,7 @@ export function slackModeProblems(
   return [];
 }
 
-/**
- * Whether traces are made, by OpenTelemetry's own variables: where an OTLP endpoint or the exporter otlp is named, unless
- * the SDK is disabled. What else they say its SDK reads by itself.
- */
+/** Whether OpenTelemetry's own variables switch traces on. Its SDK reads the rest by itself. */
 export function readTracing(
   env: Readonly<Record<string, string | undefined>>,
   problems: string[],

@@ -20,8 +20,8 @@ export interface KeyEnvironment {
 const leastSecretBytes = 32;
 
 /**
- * Reads the keys of a process. A private key brings its own public key; the lists of public keys add others, those of
- * the other process or of a rotation. No problem holds anything of a value.
+ * Reads the keys of a process. A private key brings its public key; the lists add others. No problem holds anything of a
+ * value.
  */
 export function readKeys(env: Variables, kind: ProcessKind, problems: string[]): KeyEnvironment {
   const [isSlack, isWorker] = [kind !== "worker", kind !== "slack"];
@@ -101,10 +101,7 @@ const secretsOf = {
   worker: ["MEMORY_KEYS", "PREVIEW_SIGNING_KEY"],
 } as const;
 
-/**
- * Law 1 and 3: a worker that was taken over must not be able to speak, click or decide in Slack, and a Slack process that
- * was taken over must forge nothing of what the worker remembers or shows.
- */
+/** Laws 1 and 3: a stolen worker must not act in Slack, and a stolen Slack process must forge nothing of the worker's. */
 export function forbidOthersSecrets(env: Variables, kind: ProcessKind, problems: string[]): void {
   if (kind === "all") return;
   const [own, others] = kind === "worker" ? (["worker", "slack"] as const) : (["Slack process", "worker"] as const);

@@ -105,10 +105,7 @@ function leasesIn(granted: readonly ApprovedRequest[]): readonly ApprovedRequest
   return granted.filter((request) => isInForce(request) && isGivenByEntry(request));
 }
 
-/**
- * How a principal's access entry differs from its item of aws-auth, which does not count where a cluster reads both. Null: there is
- * no item, or both say the same. What our lease adds to the entry is no difference.
- */
+/** How an access entry differs from its hidden item of aws-auth, apart from our lease; null: no item, or no difference. */
 function hiddenItem(read: ReadEntry, document: AwsAuthDocument): EntryProblem | null {
   const { principalArn, type, username } = read.entry;
   const item = entryOf(document, withoutRolePath(principalArn));

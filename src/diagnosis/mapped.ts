@@ -26,10 +26,7 @@ export function rivalCauses(document: AwsAuthDocument, { principal }: Caller): r
     .map((entry) => shadowed(entry, winner));
 }
 
-/**
- * Whether chance decides who the caller is; null: it is certain. The authenticator keeps all users whose ARNs differ only in the case
- * of letters, and takes the first that it meets.
- */
+/** Whether chance decides who the caller is; null: no. The authenticator takes any of the users that differ only in case. */
 export function chanceCause(document: AwsAuthDocument, { principal }: Caller): Cause | null {
   const winner = entryOf(document, principal.arn);
   if (!winner) return null;

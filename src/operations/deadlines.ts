@@ -10,10 +10,7 @@ class TookTooLong extends Error {
   }
 }
 
-/**
- * How long anything is waited for: each deadline with its usual value and its reason. `timing.deadlines` of eks-access.yml can set
- * each of them. docs/waits.md lists them with all retries and waits.
- */
+/** Each deadline with its usual value and reason. `timing.deadlines` of eks-access.yml sets them; docs/waits.md lists them. */
 export const deadlineTable = {
   awsCall: {
     ms: 3_000,
@@ -59,10 +56,7 @@ interface Limit {
   readonly takeMoreTime: (ms: number) => void;
 }
 
-/**
- * Does something within a deadline: the calls to AWS and to API servers that it still makes then fail, with a cause that is
- * tried again. It ends by that, and is not left behind: what it has done so far it records itself.
- */
+/** Does something within a deadline: its later calls to AWS and API servers then fail, and it records what it has done. */
 export async function withinDeadline<T>(name: DeadlineName, deadlines: Deadlines, act: () => Promise<T>): Promise<T> {
   const late = new AbortController();
   let withinMs: number = deadlines[name];

@@ -16,10 +16,7 @@ const mostFailing = 10_000;
 /** Longer than the longest wait between two tries: what has not failed since is over. */
 const forgottenAfterMs = 3_600_000;
 
-/**
- * The log of what fails and is tried again: each cause once, with its stack, and then how often it came. The tries go on for as long
- * as the cause persists.
- */
+/** Logs what fails and is tried again: each cause once with its stack, then how often it came. */
 export class FailureLog {
   readonly #log: Logger;
   readonly #now: () => Date;

@@ -109,10 +109,7 @@ async function answerMetrics(registry: Registry, response: ServerResponse): Prom
   response.writeHead(text === null ? 500 : 200, { "content-type": registry.contentType }).end(text ?? "");
 }
 
-/**
- * Whether the ledger, and the service that the process depends on, work now: 0 from the first call that is not
- * answered, so that each alert sets its own delay.
- */
+/** Whether the ledger and the service work: 0 from the first call without an answer, so each alert sets its own delay. */
 export function createReachMetrics(registry: Registry, read: () => Promise<ReadonlyMap<string, boolean>>): void {
   const gauge = new Gauge({
     name: "eks_access_service_up",
@@ -147,10 +144,7 @@ interface ProbeOptions {
   readonly now: () => Date;
 }
 
-/**
- * Asks a service again and again whether it is there, so that a process that has nothing to do notices as well. Where a call
- * of the process's own went well meanwhile it is not asked.
- */
+/** Asks a service again and again, so an idle process notices an outage. A successful call meanwhile saves a question. */
 export function startProbe({ ask, lastSuccess, everyMs, now }: ProbeOptions): Probe {
   let reach: Reach = { answers: true, since: now().toISOString(), why: null };
   let isAsking = false;

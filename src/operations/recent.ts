@@ -7,10 +7,7 @@ interface Remembered<Value> {
   readonly value: Value;
 }
 
-/**
- * Remembers what was worked out of texts, for those that were used last. It is compared with the whole text, so what changes
- * by one letter is worked out anew. What is remembered is shared: it must not be changed.
- */
+/** Remembers results for the texts used last, compared whole. The results are shared: do not change them. */
 export class Recent<Value extends object | boolean> {
   readonly #known = new Map<string, Remembered<Value>>();
   readonly #mostLength: number;
@@ -21,10 +18,7 @@ export class Recent<Value extends object | boolean> {
     this.#mostLength = mostLength;
   }
 
-  /**
-   * What was worked out of this text before, or `work` now.
-   * @param place what the text is of: of one place one text is remembered
-   */
+  /** The remembered result for this text, or `work` now. @param place one text is remembered for each place */
   of(place: string, text: string, work: () => Value): Value {
     const known = this.get(place, text);
     if (known !== undefined) return known;

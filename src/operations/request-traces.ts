@@ -2,10 +2,7 @@ import type { Attributes } from "@opentelemetry/api";
 import { aboutRequests } from "./log.ts";
 import { currentTrace, isSameTrace, isTraceParent, type TraceParent, tellWork, traced, type Work } from "./traced.ts";
 
-/**
- * Where each request's trace goes on. It is kept beside the request's record and not in it: who shows a trace differently
- * must not change what was decided. Nor is it in a job, which may serve several people.
- */
+/** Where each request's trace continues. Beside the record, not in it: a trace must not change what was decided. */
 export interface RequestTraces {
   remember(id: string, parent: TraceParent): Promise<void>;
   /** Without those that are forgotten. */
@@ -80,10 +77,7 @@ export async function rememberTrace({ traces }: TraceContext, id: string): Promi
   if (parent !== null) await traces?.remember(id, parent).catch(() => {});
 }
 
-/**
- * What a job that is a question carries of its asker's trace. Unlike a look at a cluster, which serves everyone who wants the same
- * meanwhile, a question is one person's: so its trace goes with it, where BullMQ has a place for that.
- */
+/** The asker's trace in a question's job: unlike a look at a cluster, a question is one person's. */
 export interface AskedIn {
   readonly telemetry?: { readonly metadata: string };
 }

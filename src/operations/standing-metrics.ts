@@ -35,10 +35,7 @@ export interface Backlog {
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
-/**
- * Gauges of what all processes share: each worker shows the same. Without an answer from the ledger they show nothing, and the
- * other series go on.
- */
+/** Gauges of what all processes share. Without an answer from the ledger they show nothing, and the other series continue. */
 export function createStandingMetrics(registry: Registry, { queues, tally, stranded, memoryUsed }: Backlog): void {
   gauge(registry, "eks_access_queue_jobs", "Jobs that wait or run", ["queue", "state"], async () =>
     (await queues()).flatMap(({ name, jobs }) =>

@@ -87,7 +87,7 @@ test("the age is that of the oldest job, wherever it waits, and 0 where none doe
   expect(ages).toEqual([30, 20, 10, 5]);
 });
 
-test("open requests of a cluster that left the configuration are told, by its name", async () => {
+test("open requests of a cluster that left the configuration are counted, by its name", async () => {
   const ledger = redisLedger(connection.redis);
   await ledger.commit(aChange(aRequest()));
   await ledger.commit(aChange(aRequest({ id: "r-2", cluster: "gone" })));
@@ -97,7 +97,7 @@ test("open requests of a cluster that left the configuration are told, by its na
   expect((await standing().tally()).requests.get("pending")).toBe(2);
 });
 
-test("the part of its memory that Redis uses is told where it has a limit", async () => {
+test("the used part of Redis' memory is reported if it has a limit", async () => {
   await asAdministrator(database.url, (redis) => redis.config("SET", "maxmemory", "0"));
   const unlimited = await standing().memoryUsed();
   await asAdministrator(database.url, (redis) => redis.config("SET", "maxmemory", "1gb"));

@@ -31,7 +31,7 @@ const bad = good.replace("role/dev", "role/team/dev").replace("- viewers", "- 12
 const check = (stdin: string, ...argv: string[]) => runCommand(runCheck, ["-", ...argv], { stdin });
 
 describe("eks-access check", () => {
-  it("answers 0 where there are only notices, and tells them", async () => {
+  it("answers 0 if there are only notices, and prints them", async () => {
     const run = await check(good);
 
     expect(run).toMatchObject({ code: 0, stderr: "" });
@@ -132,7 +132,7 @@ describe("eks-access check", () => {
     expect(JSON.parse(runs[4]?.stdout ?? "").problems[0]).toMatchObject({ line: 14, column: 16 });
   });
 
-  it("tells of a section that is written as a list and not as text", async () => {
+  it("reports a section that is a list and not text", async () => {
     const run = await check(good.replace("mapRoles: |", "mapRoles:"), "--json");
 
     const [problem] = JSON.parse(run.stdout).problems;

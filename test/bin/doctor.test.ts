@@ -125,7 +125,7 @@ describe("eks-access doctor", () => {
     expect(stdout).toMatch(/ {2}✓ entries: \d+ access entr/);
   });
 
-  test("tells a cluster whose API server does not answer, and where to look", async () => {
+  test("reports a cluster with a silent API server, and where to look", async () => {
     const { cancel } = sandbox.faults.plan("kubernetes.get-configmap", { type: "cut-before" }, { times: 100 });
 
     const { code, stdout } = await examine("worker");
@@ -169,7 +169,7 @@ describe("eks-access doctor", () => {
     );
   });
 
-  test("tells a clock that AWS would refuse, and how to set it", async () => {
+  test("reports a clock that AWS would refuse, and how to set it", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 120_000 });
 
     const { code, stdout } = await examine("worker");
@@ -181,7 +181,7 @@ describe("eks-access doctor", () => {
     );
   });
 
-  test("tells a token that Slack does not know, and a Redis that is not there", async () => {
+  test("reports a token that Slack does not know, and a Redis that is not there", async () => {
     const { code, stdout } = await examine("slack", {
       SLACK_BOT_TOKEN: "xoxb-another",
       REDIS_URL: "redis://127.0.0.1:1",
@@ -204,7 +204,7 @@ describe("eks-access doctor", () => {
     );
   });
 
-  test("tells what is open of a cluster that is not configured, and what to do about it", async () => {
+  test("reports what is open of a cluster that is not configured, and what to do about it", async () => {
     const { redis: client, close } = await connectRedis(redis.url);
     await redisLedger(client).commit(aChange(aRequest({ cluster: "gone", requester: "U0GONE" })));
 
@@ -253,7 +253,7 @@ policy:
     );
   });
 
-  test("names an empty user group also where somebody else is left, and that is enough", async () => {
+  test("names an empty user group also if enough other people are left", async () => {
     const { stdout } = await look();
 
     expect(stdout).toContain(
@@ -261,7 +261,7 @@ policy:
     );
   });
 
-  test("says of a level whose user group Slack does not know that nobody is of it, and goes on", async () => {
+  test("says that a user group that Slack does not know has no members, and goes on", async () => {
     const unknown = join(tmpdir(), `eks-access-doctor-${process.pid}.yml`);
     await writeFile(unknown, `${configuration}${policy.replace("S0PLATFORM", "S0NOSUCH")}`);
     const { code, stdout } = await examine("slack", {
@@ -298,7 +298,7 @@ describe("a Redis", () => {
     expect(broken?.remedy).not.toBeNull();
   });
 
-  test("that tells nothing is not called well", () => {
+  test("without any text is not called well", () => {
     expect([...examineRedis(""), examineFsync(null)].map(({ result }) => result)).toEqual(Array(4).fill("not asked"));
     expect(examineFsync("everysec").result).toBe("no");
   });

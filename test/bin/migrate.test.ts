@@ -38,7 +38,7 @@ test("migrate says what becomes of each item, each step with its proof and its w
   expect(stdout).toMatch(/Plan [0-9a-f]{64}\n$/);
 });
 
-test("migrate takes the path of a role that it is told, and prints JSON", async () => {
+test("migrate takes a given path of a role, and prints JSON", async () => {
   const told = `arn:aws:iam::${account}:role/teams/platform-admins`;
 
   const { code, stdout } = await runCommand(runMigrate, ["staging", "--arn", told, "--json"]);

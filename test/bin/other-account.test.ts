@@ -105,7 +105,7 @@ describe("a worker in another account, which has a cluster of the same name and 
     expect(twin.seen()).toBe(untouched);
   });
 
-  test("gives nothing by its own identity, and says whose account is whose", async () => {
+  test("gives nothing by its own identity, and names both accounts", async () => {
     sandbox.aws.updateCluster(real, { authenticationMode: "API_AND_CONFIG_MAP" });
     sandbox.aws.updateCluster(twin.arn, { authenticationMode: "API_AND_CONFIG_MAP" });
     untouched = twin.seen();
@@ -143,7 +143,7 @@ describe("a worker in another account, which has a cluster of the same name and 
     expect(twin.seen()).toBe(untouched);
   });
 
-  test("ends a rescue whose time is over in the configured cluster alone", async () => {
+  test("ends a rescue after its time in the configured cluster alone", async () => {
     await rescue("--yes", "--keep");
     const during = principalsIn(real);
 

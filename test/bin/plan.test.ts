@@ -198,7 +198,7 @@ describe("eks-access plan", () => {
     expect(JSON.parse(one.stdout).after.mapRoles).toContain(`rolearn: "${account}role/dev"`);
   });
 
-  it("lists repairs at the lines at which check tells their problems", async () => {
+  it("lists repairs at the lines at which check reports their problems", async () => {
     const other = `- username: b\n      rolearn: ${account}role/x/b\n`;
     const stdin = file.replace("role/dev", "role/team/dev").replace("  mapRoles: |\n", `  mapRoles: |\n    ${other}`);
 

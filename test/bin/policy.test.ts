@@ -200,7 +200,7 @@ describe("policy explain", () => {
   });
 });
 
-test("a policy that can't be meant so is told, with every problem", async () => {
+test("a policy that can't be meant so is refused, with every problem", async () => {
   const broken = join(folder, "broken.yml");
   await writeFile(broken, `${configText}policy: { rules: [{ name: a, approvals: 9 }] }`);
 

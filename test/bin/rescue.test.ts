@@ -212,7 +212,7 @@ test("what can be repaired without asking is repaired, and what can't is asked f
   expect(await entry()).toMatchObject({ policies: [{ name: "AmazonEKSClusterAdminPolicy", namespaces: null }] });
 });
 
-test("a lease that ended since the backup does not come back as somebody's own, whatever the live annotation remembers", async () => {
+test("a lease that ended since the backup does not come back as a principal's own, whatever the live annotation remembers", async () => {
   const { memory: keys } = keysOf(sandbox);
   const memory = (...holdings: Holding[]) => ({ [leasesAnnotation]: writeAnnotation("staging", holdings, keys) ?? "" });
   const over = aHolding({ shares: [aShare({ id: "r-over", endsAt: "2026-01-01T00:00:00.000Z" })] });
@@ -249,7 +249,7 @@ test("what is missing is added to a document that people went on with, and the r
   expect(resolve(parseDocument(data), arns.admins)?.groups).toEqual(["system:masters"]);
 });
 
-test("a document that can be read is left alone where nobody says what was good, and the role stays in", async () => {
+test("a readable document without a good copy is left alone, and the role stays in", async () => {
   const { code, stdout } = await rescue("--yes");
 
   expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("nothing was written") });
@@ -257,7 +257,7 @@ test("a document that can be read is left alone where nobody says what was good,
   expect(await entry()).not.toBeNull();
 });
 
-test("where nobody reads aws-auth the role gets in, and stays until its end", async () => {
+test("if the cluster does not read aws-auth, the role gets in and stays until its end", async () => {
   const cluster = `arn:aws:eks:${region}:${account}:cluster/staging`;
   sandbox.aws.updateCluster(cluster, { authenticationMode: "API" });
 
@@ -377,7 +377,7 @@ test("an entry that a late process made for a lease that is over is deleted by w
   expect(await entry()).toBeNull();
 });
 
-test("a worker never deletes an entry whose tags it did not seal, and tells it", async () => {
+test("a worker never deletes an entry with tags that it did not seal, and reports it", async () => {
   await rescue("--yes", "--keep");
   const entries = accessEntriesOf(await EksCluster.open("default", staging));
   const made = await entry();
@@ -417,7 +417,7 @@ test("a rescue that was made without Redis is found by a worker itself when it r
   expect(await entry()).toBeNull();
 });
 
-test("while Redis is away it goes on without it when it is told to; recover tells it, and ends it, when Redis is back", async () => {
+test("with --without-ledger it goes on while Redis is away; recover reports and ends it when Redis is back", async () => {
   const { url } = redis;
   vi.stubEnv("REDIS_URL", "redis://127.0.0.1:1");
   await expect(rescue("--yes", "--keep")).rejects.toThrow("Redis");

@@ -37,7 +37,7 @@ test("the environment and the file are read together", async () => {
   expect([...config.clusters.keys()]).toEqual(["staging"]);
 });
 
-test("the problems of both are told in one list", async () => {
+test("the problems of both are in one list", async () => {
   vi.stubEnv("MEMORY_KEYS", "hunter2secret");
   await configured(configText.replace("C0ACCESS", '"#access"'));
 
@@ -61,14 +61,14 @@ test("what the file's mode needs of the environment is part of the list", async 
   - SLACK_APP_TOKEN: set an app-level token (it starts with xapp-); slack.mode socket needs it.`);
 });
 
-test("a file that is not there is told with its name", async () => {
+test("a missing file is reported with its name", async () => {
   const failure = await readSettings("worker").catch((error: unknown) => error);
 
   expect(explain(failure)).toBe(`The configuration has 1 problem. Correct it and start again:
   - ${join(folder, "eks-access.yml")}: no such file. Copy eks-access.example.yml to it, or set EKS_ACCESS_CONFIG.`);
 });
 
-test("a directory in the file's place is told as one, with where it comes from", async () => {
+test("a directory in the file's place is reported as one, with where it comes from", async () => {
   await mkdir(join(folder, "eks-access.yml"));
 
   const failure = await readSettings("worker").catch((error: unknown) => error);
@@ -76,7 +76,7 @@ test("a directory in the file's place is told as one, with where it comes from",
   expect(explain(failure)).toContain("eks-access.yml: it is a directory. Docker creates one if");
 });
 
-test("a file that the process may not read is told as that, and not as missing", async () => {
+test("a file that the process may not read is reported as that, and not as missing", async () => {
   await configured(configText);
   await chmod(folder, 0o000);
 

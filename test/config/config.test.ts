@@ -57,7 +57,7 @@ test.each(mistakes)("%s: %s", (path, sentence, from, to) => {
   expect(problemsOf(configText.replace(from, to))).toEqual([`${path}: ${sentence}.`]);
 });
 
-test("every problem is told at once", () => {
+test("every problem is reported at once", () => {
   const text = configText.replace("C0ACCESS", '"#access"').replace("8h", "8").replace('"111122223333"', "111122223333");
 
   expect(problemsOf(text).map((problem) => problem.split(":")[0])).toEqual([
@@ -67,7 +67,7 @@ test("every problem is told at once", () => {
   ]);
 });
 
-describe("a file that is no good YAML is told with its place", () => {
+describe("a file that is no good YAML is reported with its place", () => {
   test.each([
     ["", "eks-access.yml: it is empty. Start from eks-access.example.yml."],
     ["# only this\n", "eks-access.yml: it is empty. Start from eks-access.example.yml."],
@@ -162,7 +162,7 @@ test("links are confirmed by the administrators that the file names", () => {
   });
 });
 
-test("a confirmation that nobody could give is told at the start", () => {
+test("a confirmation that no one could give is a problem at the start", () => {
   expect(linkingOf("linking: { confirm: administrator }\n")).toEqual([
     "administrators: name at least one; linking.confirm needs an administrator besides the person who links.",
   ]);
@@ -184,7 +184,7 @@ const signInProblems = (written: string, more?: string) => {
 const roleForm =
   "use a role's ARN with its path; * matches any text in the name, for example arn:aws:iam::111122223333:role/team-*";
 
-test("nobody is signed in as unless it is written", () => {
+test("the worker signs in as no role that is not listed", () => {
   const reading = readConfig(configText);
 
   expect(reading.type === "config" && reading.config.clusters.get("staging")?.signIn).toEqual({ roles: [] });

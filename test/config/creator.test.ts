@@ -57,7 +57,7 @@ test("a region that is newer than this program may be of whatever partition its 
   expect(creator).toMatchObject({ type: "role" });
 });
 
-test("the worker can't be two users at once, and is told which clusters ask it to be", () => {
+test("the worker can't be two users at once, and the problem names the clusters", () => {
   const [staging = ""] = / {2}staging:\n[\s\S]*?(?=^levels)/m.exec(configText) ?? [];
   const asked = (user: string, text: string) =>
     text.replace(/creator:\n.*\n/, `creator: { userArn: "arn:aws:iam::111122223333:user/${user}" }\n`);

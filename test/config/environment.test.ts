@@ -189,7 +189,7 @@ test.each([
   expect(problems[0]).not.toContain("hunter2secret");
 });
 
-test("every problem is told at once", () => {
+test("every problem is reported at once", () => {
   const problems = problemsOf({ REDIS_URL: "x", LOG_LEVEL: "loud", PORT: "x", SLACK_API_URL: "x" }, "slack");
 
   expect(problems.map((problem) => problem.split(":")[0])).toEqual([

@@ -177,7 +177,7 @@ describe("a policy that can't be meant so is refused:", () => {
     expect(problemsOf(`  rules: [{ name: a, ${setting} }]`)).toEqual([`policy.rules[0].${problem}`]);
   });
 
-  test("somebody whom nobody else could approve", () => {
+  test("a person that no one else could approve", () => {
     expect(problemsOf("  rules: [{ name: a, who: [U0APPROVER], approvers: [U0APPROVER] }]")).toEqual([
       "clusters.staging.levels[0]: the rule a lets U0APPROVER ask for viewer, but has too few other approvers. Name more approvers.",
       "clusters.staging.levels[1]: the rule a lets U0APPROVER ask for admin, but has too few other approvers. Name more approvers.",

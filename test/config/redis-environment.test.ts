@@ -6,7 +6,7 @@ function read(env: Readonly<Record<string, string>>) {
   return { ...readRedisEnvironment(env, problems), problems };
 }
 
-test("without a word Redis is on this machine, as nobody", () => {
+test("by default Redis is on this machine, without a user", () => {
   expect(read({})).toEqual({ redisUrl: "redis://localhost:6379", redisAccess: {}, problems: [] });
 });
 

@@ -27,7 +27,7 @@ test.each([
   expect(problems).toEqual([]);
 });
 
-test("what can't be done is told: another exporter, and gRPC", () => {
+test("what can't be done is a problem: another exporter, and gRPC", () => {
   const problems: string[] = [];
 
   readTracing({ OTEL_TRACES_EXPORTER: "zipkin", OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }, problems);

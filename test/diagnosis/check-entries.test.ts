@@ -56,7 +56,7 @@ describe("the report on access entries", () => {
     });
   });
 
-  test("tells an entry that gives neither groups nor access policies", () => {
+  test("reports an entry that gives neither groups nor access policies", () => {
     const [problem] = tell([aReadEntry({ groups: [] })]);
 
     expect(problem).toMatchObject({ code: "entry-without-rights", severity: "warning", places: [engineerArn] });
@@ -69,7 +69,7 @@ describe("the report on access entries", () => {
     );
   });
 
-  test("tells a group that no binding names, once for all entries, and nothing where RBAC was not asked", () => {
+  test("reports a group that no binding names, once for all entries, and nothing where RBAC was not asked", () => {
     const read = ["one", "two"].map((name) =>
       aReadEntry({ principalArn: `${developers}-${name}`, groups: ["readers", "nobodys"] }),
     );
@@ -94,7 +94,7 @@ describe("of what is ours in an entry it", () => {
     expect(codes([aReadEntry({}, aHolding())], { granted: [granted] })).toEqual([]);
   });
 
-  test("tells tags that somebody copied from another entry", () => {
+  test("reports tags that were copied from another entry", () => {
     const { entry } = aReadEntry({}, aHolding());
 
     const read = aReadEntry({ principalArn: developers, tags: entry.tags });
@@ -103,7 +103,7 @@ describe("of what is ours in an entry it", () => {
     expect(tell([read])[0]?.message).toContain("the seal of the tags of");
   });
 
-  test("tells a lease that is there minutes after its end, and none that just ended", () => {
+  test("reports a lease that is there minutes after its end, and none that just ended", () => {
     const read = aReadEntry({}, aHolding({ shares: [aShare({ endsAt: at(hours(4)).toISOString() })] }));
 
     expect(codes([read], { granted: [granted], now: at(hours(4) + minutes(9)) })).toEqual([]);
@@ -112,13 +112,13 @@ describe("of what is ours in an entry it", () => {
     ]);
   });
 
-  test("tells a rescue that is there after its end", () => {
+  test("reports a rescue that is there after its end", () => {
     const rescue = { id: "r-9", by: "U0ONCALL", as: engineerArn, endsAt: at(0).toISOString() };
 
     expect(codes([{ ...aReadEntry(), rescue }])).toEqual(["lease-overdue"]);
   });
 
-  test("tells a claim of a lease that the ledger does not have in force, unless calls by it may still arrive", () => {
+  test("reports a claim of a lease that is not active in the ledger, unless calls by it may still arrive", () => {
     const open = aReadEntry({}, aHolding(), at(hours(1) - 30).toISOString());
 
     expect(tell([aReadEntry({}, aHolding())])).toMatchObject([{ code: "claim-unknown", severity: "warning" }]);
@@ -141,7 +141,7 @@ describe("of what is ours in an entry it", () => {
     expect(codes([aReadEntry({ groups: [] }, aHolding({ shares: [] }))])).toEqual([]);
   });
 
-  test("tells a part of a lease that somebody took out, and an entry that is gone", () => {
+  test("reports a part of a lease that others removed, and an entry that is gone", () => {
     const lacking = tell([aReadEntry({ groups: [] }, aHolding())], { granted: [granted] });
     const gone = tell([], { granted: [granted] });
 
@@ -160,7 +160,7 @@ describe("of what is ours in an entry it", () => {
     expect(codes([], { granted: [aGrantedRequest({ written, end: ends })] })).toEqual([]);
   });
 
-  test("names nobody's lease to who does not answer for the cluster, but their own", () => {
+  test("shows people who do not answer for the cluster only their own leases", () => {
     const stranger = { user: "U0OTHER", principal: null, answers: false };
     const [others] = tell([], { granted: [granted], asker: stranger });
     const [own] = tell([], { granted: [granted], asker: { ...stranger, user: "U0ENGINEER" } });
@@ -181,7 +181,7 @@ describe("an item of aws-auth behind an access entry", () => {
   const behind = (mapRoles: string) => ({ document: parseDocument({ mapRoles }) });
   const entry = { principalArn: team, username: "developer", groups: ["readers"] };
 
-  test("is told where the username is another one", () => {
+  test("is reported where the username is another one", () => {
     const [problem] = tell([aReadEntry({ ...entry, username: "dev:{{SessionName}}" })], behind(roleEntry(developers)));
 
     expect(problem).toMatchObject({ code: "entry-hides-item", severity: "warning", places: [team] });
@@ -190,7 +190,7 @@ describe("an item of aws-auth behind an access entry", () => {
     );
   });
 
-  test("is told with the groups that are lost", () => {
+  test("is reported with the groups that are lost", () => {
     const [problem] = tell([aReadEntry(entry)], behind(roleEntry(developers, ["readers", "writers"])));
 
     expect(problem?.message).toContain("of aws-auth and loses `writers`.");
@@ -217,7 +217,7 @@ describe("an item of aws-auth behind an access entry", () => {
     expect(codes([aReadEntry(change)], behind(mapRoles))).not.toContain("entry-hides-item");
   });
 
-  test("is not told for what a lease adds to the entry", () => {
+  test("is not reported for what a lease adds to the entry", () => {
     const holding = aHolding({ arn: developers, entryAdded: false });
     const read = aReadEntry({ ...entry, groups: ["readers", "eks-access:viewers"] }, holding);
 
@@ -238,7 +238,7 @@ describe("an item of aws-auth behind an access entry", () => {
     expect(codes([aReadEntry({ ...entry, type: "EC2_LINUX", groups: ["system:nodes"] })], behind(nodes))).toEqual([]);
   });
 
-  test("is told where nodes lose a group by an entry of theirs", () => {
+  test("is reported where nodes lose a group by an entry of theirs", () => {
     const nodes = roleEntry(developers, ["system:nodes", "our-nodes"], '"system:node:{{EC2PrivateDNSName}}"');
 
     const [problem] = tell([aReadEntry({ ...entry, type: "EC2_LINUX" })], behind(nodes));
@@ -247,7 +247,7 @@ describe("an item of aws-auth behind an access entry", () => {
   });
 });
 
-test("of many entries those of leases are read first, then those of whoever stands in aws-auth, each once", () => {
+test("of many entries those of leases are read first, then those of principals in aws-auth, each once", () => {
   const listed = ["a", "b", "c"].map((name) => `arn:aws:iam::111122223333:role/x/${name}`);
   const document = parseDocument({ mapRoles: roleEntry(developers) + roleEntry("arn:aws:iam::111122223333:role/B") });
 

@@ -6,7 +6,7 @@ import { developers, roleEntry } from "../builders/why-facts.ts";
 const path = (index: number) => roleEntry(`arn:aws:iam::111122223333:role/team/r${index}`);
 const summaryOf = (data: Readonly<Record<string, string>>) => summarize(parseDocument(data), []);
 
-test("problems of one kind are told together, with the lines of the first ten", () => {
+test("problems of one kind appear together, with the lines of the first ten", () => {
   const mapRoles = Array.from({ length: 12 }, (_, index) => path(index)).join("");
 
   const { groups, counts } = summaryOf({ mapRoles });
@@ -36,7 +36,7 @@ test("entries and bytes are counted as the API server counts them", () => {
   });
 });
 
-test("whoever else writes is named with the sections, we ourselves are not", () => {
+test("other writers are named with their sections, we ourselves are not", () => {
   const writer = (manager: string, ...dataKeys: readonly string[]) => ({ manager, time: null, dataKeys });
   const writers = [writer("eks-access", "mapUsers"), writer("terraform", "mapRoles"), writer("kube-controller")];
 

@@ -10,7 +10,7 @@ const a = (name: Link["name"], result: Link["result"] = "yes"): Link => ({
 });
 
 describe("a chain", () => {
-  test("is told whole and in its order, whatever was asked and when", () => {
+  test("appears whole and in its order, whatever was asked and when", () => {
     const chain = completeChain([a("leases"), a("worker")]);
 
     expect(chain.map(({ name }) => name)).toEqual(linkNames);
@@ -35,11 +35,11 @@ describe("a chain", () => {
     expect(brokenIn(completeChain(links))).toEqual({ beside: ["write"], end: "mode" });
   });
 
-  test("that nobody came to says that no worker answered", () => {
+  test("without any result says that no worker answered", () => {
     expect(completeChain([]).every(({ detail }) => detail === "no worker answered")).toBe(true);
   });
 
-  test("goes on behind a document with errors, and ends at whoever is nobody", () => {
+  test("goes on behind a document with errors, and ends at a person without access", () => {
     const links = linkNames.slice(0, 9).map((name) => a(name, name === "document" || name === "you" ? "no" : "yes"));
 
     expect(brokenIn(completeChain(links))).toEqual({ beside: ["document"], end: "you" });

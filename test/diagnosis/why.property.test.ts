@@ -42,7 +42,7 @@ function factsOf(seed: typeof seeds extends fc.Arbitrary<infer T> ? T : never): 
   return whyFacts({ given: arn, data: sections, requests, pods, boundGroups: new Set(bound) });
 }
 
-test("whoever the authenticator lets in is never told to be nobody, and nobody else is told to get in", () => {
+test("the diagnosis lets in exactly those whom the authenticator lets in", () => {
   fc.assert(
     fc.property(seeds, (seed) => {
       const known = factsOf(seed);

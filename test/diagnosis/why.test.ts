@@ -19,7 +19,7 @@ function theCause(facts: Parameters<typeof diagnose>[0], code: string) {
 const path = "arn:aws:iam::111122223333:role/team/developers";
 const own = { principal: developers, groups: ["eks-access:viewers"] };
 
-describe("whoever is asked about", () => {
+describe("the principal in question", () => {
   test("may be given as a session, and is looked for as the role, under the session's own name", () => {
     const data = { mapRoles: roleEntry(developers, ["readers"], "dev:{{SessionName}}") };
     const given = " arn:aws:sts::111122223333:assumed-role/developers/jane ";
@@ -42,7 +42,7 @@ describe("whoever is asked about", () => {
     });
   });
 
-  test("is told to be no principal where nobody could ever sign in so", () => {
+  test("is no principal if no one could ever sign in as it", () => {
     const found = diagnose(whyFacts({ given: "arn:aws:iam::111122223333:group/developers" }));
 
     expect(found).toMatchObject({ principal: null, symptom: "unauthorized" });
@@ -63,7 +63,7 @@ describe("whoever is asked about", () => {
   });
 });
 
-test("who gets in is told the whole ARN of the role to assume, where its path is known", () => {
+test("a principal that gets in reads the whole ARN of the role to assume, if its path is known", () => {
   const known = whyFacts({ cluster: aCluster({ signIn: { roles: [path] } }) });
 
   expect(theCause(known, "own-side").remedy).toContain(`with \`--role-arn ${path}\` if you assume a role`);
@@ -125,7 +125,7 @@ describe("an authentication mode with access entries", () => {
   });
 });
 
-describe("somebody whom the document makes nobody of", () => {
+describe("a principal without an entry that counts", () => {
   const nobody = (mapRoles: string, more: Readonly<Record<string, string>> = {}) =>
     whyFacts({ data: { mapRoles, ...more }, pods: null });
 
@@ -137,7 +137,7 @@ describe("somebody whom the document makes nobody of", () => {
     expect(found.causes[0]?.remedy).toContain(`/eks-access request staging ${developers} …`);
   });
 
-  test("of an account that nothing lets in is told so", () => {
+  test("of an account that nothing lets in reads so", () => {
     const { message, remedy } = theCause(
       { ...nobody(""), given: "arn:aws:iam::999988887777:role/developers" },
       "not-mapped",
@@ -147,23 +147,23 @@ describe("somebody whom the document makes nobody of", () => {
     expect(remedy).toContain("foreignAccounts");
   });
 
-  test("is nobody because there is no document", () => {
+  test("has no access because there is no document", () => {
     expect(codesOf(whyFacts({ data: null, pods: null }))).toEqual(["document-absent"]);
   });
 
-  test("stands in a section that is broken", () => {
+  test("is in a section that is broken", () => {
     const { message } = theCause(nobody(`${roleEntry(developers)}  bad: [`), "section-broken");
 
     expect(message).toContain(`${developers} is in it.`);
   });
 
-  test("stands under a key that is nearly right", () => {
+  test("is under a key that is nearly right", () => {
     const found = theCause(nobody("", { maproles: roleEntry(developers) }), "section-misspelt");
 
     expect(found.remedy).toBe("Rename the key to mapRoles.");
   });
 
-  test("stands behind what the authenticator drops", () => {
+  test("is behind what the authenticator drops", () => {
     const text = `${roleEntry("arn:aws:iam::111122223333:role/others")}---\n${roleEntry(developers)}`;
 
     expect(theCause(nobody(text), "content-dropped").message).toContain(`${developers} comes after it.`);
@@ -214,7 +214,7 @@ describe("somebody whom the document makes nobody of", () => {
   });
 });
 
-describe("somebody who gets in", () => {
+describe("a principal that gets in", () => {
   test("loses what a shadowed entry would have given", () => {
     const data = { mapRoles: roleEntry(developers, ["readers", "writers"]) + roleEntry(developers, ["readers"]) };
 
@@ -233,7 +233,7 @@ describe("somebody who gets in", () => {
     expect(codesOf(whyFacts({ data, given: "arn:aws:iam::111122223333:user/jane" }))).toContain("ambiguous");
   });
 
-  test("is stated as nobody in particular where chance decides, with the lines of both entries", () => {
+  test("has no certain identity where chance decides, with the lines of both entries", () => {
     const user = (name: string, username: string, group: string) =>
       `- userarn: arn:aws:iam::111122223333:user/${name}\n  username: ${username}\n  groups: [${group}]\n`;
     const data = { mapUsers: user("Bob", "bob", "readers") + user("bob", "robert", "readers") };
@@ -284,7 +284,7 @@ describe("somebody who gets in", () => {
     expect(theCause(facts, "not-allowed").message).toContain("The API server says: no rule matches.");
   });
 
-  test("is not told that all is well where the API server was not asked", () => {
+  test("does not read that all is well if the API server was not asked", () => {
     expect(diagnose(whyFacts({ pods: null }))).toMatchObject({ symptom: "unknown", causes: [{ code: "not-allowed" }] });
   });
 
@@ -300,7 +300,7 @@ describe("somebody who gets in", () => {
 describe("what the ledger knows", () => {
   const nobody = { data: {}, pods: null };
 
-  test("is a lease that is over, which whoever held it may ask for again", () => {
+  test("is a lease that is over, which its holder can ask for again", () => {
     const ended = aGrantedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() }, own);
 
     const found = theCause(whyFacts({ ...nobody, requests: [ended] }), "lease-ended");
@@ -309,7 +309,7 @@ describe("what the ledger knows", () => {
     expect(found.offer).toEqual({ type: "ask-again", request: "r-1" });
   });
 
-  test("offers nothing to somebody else", () => {
+  test("offers nothing to another person", () => {
     const ended = aGrantedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() }, own);
 
     expect(theCause(whyFacts({ ...nobody, user: "U0ONCALL", requests: [ended] }), "lease-ended").offer).toBeNull();
@@ -323,7 +323,7 @@ describe("what the ledger knows", () => {
     expect(message).toContain("is being removed");
   });
 
-  test("is a active lease that somebody took out", () => {
+  test("is an active lease that others removed", () => {
     const drift = { at: at(hours(1)).toISOString(), message: "terraform wrote mapRoles last" };
 
     const { message } = theCause(whyFacts({ ...nobody, requests: [aGrantedRequest({ drift }, own)] }), "drifted");
@@ -331,7 +331,7 @@ describe("what the ledger knows", () => {
     expect(message).toContain("somebody removed it from aws-auth. Found: terraform wrote mapRoles last.");
   });
 
-  test("is a active lease whose groups are missing although the principal gets in", () => {
+  test("is an active lease with missing groups although the principal gets in", () => {
     const facts = whyFacts({ requests: [aGrantedRequest({}, own)] });
 
     expect(codesOf(facts)).toEqual(["drifted", "own-side"]);
@@ -398,7 +398,7 @@ test("every cause says what to do about it, in whole sentences", () => {
   }
 });
 
-test("a permanent grant that is gone is told without the end that it has on paper", () => {
+test("a permanent lease that is gone is reported without the end that it has on paper", () => {
   const request = aGrantedRequest({}, { ...own, durationSeconds: permanentSeconds });
 
   expect(theCause(whyFacts({ data: {}, pods: null, requests: [request] }), "drifted").message).toContain(

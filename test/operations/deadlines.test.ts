@@ -26,7 +26,7 @@ test.each([
   expect(deadlinesOf(`timing: { deadlines: { ${written} } }`)).toEqual([expect.stringContaining(problem)]);
 });
 
-test("one call to AWS or to a cluster is waited for some seconds and no longer, so that nobody's access hangs on it", () => {
+test("one call to AWS or to a cluster takes some seconds and no longer, so that no access hangs on it", () => {
   expect(Math.max(usualDeadlines.awsCall, usualDeadlines.clusterCall)).toBeLessThanOrEqual(5_000);
 });
 

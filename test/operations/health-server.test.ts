@@ -78,7 +78,7 @@ describe("the health server", () => {
     });
   });
 
-  test("is not ready any more once it is told that the process stops, and says why", async () => {
+  test("is not ready any more once the process stops, and says why", async () => {
     const port = await freePort();
     const server = await startHealthServer(String(port), { ...well, registry: new Registry() });
     if (server) running.push(server);
@@ -107,7 +107,7 @@ describe("the health server", () => {
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
   });
 
-  test("tells as a series that the ledger does not answer", async () => {
+  test("shows as a series that the ledger does not answer", async () => {
     const url = await start({ ping: () => Promise.reject(new Error("closed")) });
 
     expect(await (await fetch(`${url}/metrics`)).text()).toContain('eks_access_service_up{service="ledger"} 0');
@@ -147,7 +147,7 @@ describe("the health server", () => {
     expect(text).not.toContain("arn:");
   });
 
-  test("tells how long each step of a run took", async () => {
+  test("shows how long each step of a run took", async () => {
     const registry = new Registry();
     createWorkerMetrics(registry);
 
@@ -176,7 +176,7 @@ describe("the health server", () => {
     expect(metrics.lastSuccess()).toEqual({ slack: at(60).toISOString() });
   });
 
-  test("tells how the queues and the requests stand when it is asked", async () => {
+  test("shows the present queues and requests", async () => {
     const registry = new Registry();
     createStandingMetrics(registry, {
       queues: async () => [{ name: "clusters", jobs: { waiting: 3, delayed: 1 }, ageSeconds: 12 }],

@@ -42,7 +42,7 @@ test("work within work is a part of it, and so is what another process goes on w
   expect(new Set(receiver.spans.map(({ traceId }) => traceId)).size).toBe(1);
 });
 
-test("of a failure the code is told, and not the sentence", async () => {
+test("a failure appears with its code, and not with its sentence", async () => {
   await start("http/json");
   const failure = new AccessError("creator-mismatch", "AWS says arn:aws:iam::111122223333:role/other");
   const run = traced({ name: "assume" }, () => Promise.reject(failure));

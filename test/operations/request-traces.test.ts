@@ -75,7 +75,7 @@ test("a run for many requests has a trace of its own that links to theirs, and e
   for (const { links } of sent("prove")) expect(links).toMatchObject([{ spanId: reconcile?.spanId }]);
 });
 
-test("a request that nobody remembers a trace of is served in the run's own", async () => {
+test("a request without a remembered trace is served in the run's own", async () => {
   await connection.redis.set("{eks-access}:trace:r-3cdqhwjk", "00-forged");
 
   await run([{ id: "r-7k2m9x4q" }, { id: "r-3cdqhwjk" }]);

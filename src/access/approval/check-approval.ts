@@ -18,10 +18,7 @@ export function sealedStanding({ approvals }: AccessRequest): Standing {
   return lastApproval(approvals)?.requester ?? noStanding;
 }
 
-/**
- * Checks before a write that enough different approvers sealed approvals of exactly this change. Without it nothing in Redis
- * is believed.
- */
+/** Checks before a write that enough approvers sealed exactly this change. Nothing in Redis is believed without it. */
 export function checkApproval(
   request: AccessRequest,
   cluster: Cluster,

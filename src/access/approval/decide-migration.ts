@@ -73,8 +73,8 @@ function isApprover(cluster: Cluster) {
 }
 
 /**
- * Why a click on the message of a migration decides nothing; null: it may. A person who may not learns nothing else: ids of migrations can be
- * guessed, and how one ended says what is in the cluster.
+ * Why a click decides nothing; null: it may. Others learn no more: ids can be guessed, and an end reveals what is in a
+ * cluster.
  */
 export function refuseMigrationClick(
   migration: Migration,

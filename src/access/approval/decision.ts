@@ -30,10 +30,7 @@ export interface Facts {
   readonly memberships: ReadonlyMap<string, readonly string[]>;
   /** The requester's. */
   readonly standing: Standing;
-  /**
-   * By Slack user id: the linked ARN of the person who clicks and of earlier approvers. Absent: not looked up, as for a
-   * display.
-   */
+  /** The linked ARNs of who clicks and of earlier approvers, by Slack user id. Absent: not looked up, as for a display. */
   readonly links?: ReadonlyMap<string, string>;
   /** Earlier approvers who are none any more, by Slack user id, with the reason as a clause. */
   readonly departed: ReadonlyMap<string, string>;

@@ -13,10 +13,7 @@ import { isSealedDecision, sealDecision, sealReview } from "./seals.ts";
 
 const dayMs = 24 * 3600 * 1000;
 
-/**
- * Takes emergency access. The Slack process seals that this person may, in place of an approval: the worker believes nothing
- * else.
- */
+/** Takes emergency access. The Slack process seals that this person may: the worker believes nothing else. */
 export function takeEmergency(
   request: PendingRequest,
   cluster: Cluster,
@@ -29,10 +26,7 @@ export function takeEmergency(
   return taken(request, sealDecision(unsealed, request.id, keys), now);
 }
 
-/**
- * The same for a rescue, which the worker's side begins: it can sign no decision, and a rescue needs none. Its lease is
- * what the access entry's sealed tags say.
- */
+/** The same for a rescue: the worker signs no decision. The sealed tags of the access entry are its lease. */
 export function takeEmergencyUnsigned(
   request: PendingRequest,
   cluster: Cluster,

@@ -11,8 +11,8 @@ import {
 import { canonicalJson, type Json } from "../audit/event.ts";
 
 /**
- * What each kind of key speaks for. A purpose belongs to one kind, so that no key can be used for another's purpose, and is
- * part of what is signed, so that a seal of one purpose never passes as one of another.
+ * The purposes of each kind of key. A purpose has one kind and is part of what is signed: no key or seal serves another
+ * purpose.
  */
 export interface Purposes {
   /** The Slack process signs, both verify: what people decided. */

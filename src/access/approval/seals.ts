@@ -57,10 +57,7 @@ export function isSealedLink(user: string, { arn, seal: given }: PrincipalLink, 
   return keys.isSealed("link", { ...said, user, arn }, sealText);
 }
 
-/**
- * Whether a rule with `linkedOnly` accepts this link: sealed for this purpose, and confirmed where the configuration asks for
- * it.
- */
+/** Whether a rule with `linkedOnly` accepts this link: sealed for it, and confirmed where the configuration asks for that. */
 export function isBelievedLink(
   user: string,
   link: PrincipalLink,
@@ -99,10 +96,7 @@ export function sealPreview(request: AccessRequest, preview: Omit<Preview, "seal
   return { ...preview, seal: keys.seal("preview", previewValue(request, preview)) };
 }
 
-/**
- * Whether approvers may be shown this preview with its buttons: the worker made it, and its digest is that of the very
- * request that is shown with it. Otherwise an attacker with write access to Redis could show one change and have another approved.
- */
+/** Whether the worker made this preview, for this very request. Else Redis could show one change and have another approved. */
 export function isGenuine(request: AccessRequest, cluster: Cluster, keys: PreviewPublicKeys): boolean {
   const { preview } = request;
   const level = cluster.levels.find(({ name }) => name === request.level);

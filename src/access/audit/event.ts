@@ -77,10 +77,7 @@ export interface AuditEvent {
   readonly detail: { readonly [key: string]: Json };
 }
 
-/**
- * An event with its place in the log and the chain that ties it to all before it. Verification accepts events of newer
- * versions.
- */
+/** An event with its place in the log and the chain to all before it. Events of newer versions verify too. */
 export interface ChainedEvent<Event extends object = AuditEvent> {
   readonly sequence: number;
   readonly event: Event;
@@ -210,10 +207,7 @@ export function toCloudEvent({ sequence, event, previous, hash }: ChainedEvent):
   };
 }
 
-/**
- * The ids that AWS and API servers gave to the calls of one run, as their own logs have them. A call without an answer has
- * none.
- */
+/** The ids of one run's calls in the logs of AWS and API servers. A call without an answer has none. */
 export interface RequestIds {
   /** @param call as that log names it: `sts:AssumeRole`, `PUT configmaps` */
   add(call: string, id: string): void;

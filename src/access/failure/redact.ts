@@ -44,10 +44,7 @@ function withoutPassword(address: string): string {
 
 export interface AnswerBounds {
   readonly bytes: number;
-  /**
-   * Members and items of JSON. Parsing them costs more than their bytes do: two megabytes of text take milliseconds, and two
-   * megabytes of `[` or of small objects most of a second, in which the process does nothing else.
-   */
+  /** Members and items of JSON: two megabytes of `[` take most of a second to parse, and the process does nothing else. */
   readonly values: number;
 }
 
@@ -58,10 +55,8 @@ const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
 const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /**
- * Looks at an answer part by part, as it comes, and refuses it as soon as it is more than is read: before anybody parses it.
- *
- * @param what who answers: `The API server at 10.0.0.1:443`
- * @returns takes the next part; throws AccessError `answer-too-large`
+ * Refuses an answer beyond the bounds as it comes, before anything parses it. @param what for example `The API server at
+ * 10.0.0.1:443` @throws AccessError `answer-too-large`, from the returned function
  */
 export function answerGuard({ bytes, values }: AnswerBounds, what: string): (part: Uint8Array) => void {
   let [read, count, depth] = [0, 0, 0];
@@ -100,12 +95,7 @@ export function answerGuard({ bytes, values }: AnswerBounds, what: string): (par
   };
 }
 
-/**
- * Reads the body of an answer as text, within bounds: what is larger is not read to its end. Leaving the loop ends the stream, and
- * its connection with it.
- *
- * @throws AccessError `answer-too-large`
- */
+/** Reads an answer's body within bounds; leaving the loop ends the stream. @throws AccessError `answer-too-large` */
 export async function boundedText(
   body: AsyncIterable<Uint8Array>,
   bounds: AnswerBounds,

@@ -150,10 +150,7 @@ function readSealed(value: unknown): (Sealed & { readonly seal: string }) | null
   return held.every(isObject) ? { v, held, gone, before, seal: sealText } : null;
 }
 
-/**
- * The API server takes so many bytes for the names and values of an object's annotations together (apimachinery,
- * ValidateAnnotations): others' count as ours do.
- */
+/** The limit of the API server for all annotations of an object (apimachinery, ValidateAnnotations). */
 export const allAnnotationsBytes = 256 * 1024;
 
 /** Present only between the two writes of a fence, or until the next write if a process died there. */

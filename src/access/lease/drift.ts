@@ -52,10 +52,7 @@ function sectionOf({ principal }: ApprovedRequest): Section {
   return principal.includes(":user/") ? "mapUsers" : "mapRoles";
 }
 
-/**
- * managedFields names who owns what is there, and never who took something out: only a person who wrote the
- * section after our lease turned active is named.
- */
+/** managedFields never names who removed something: only who wrote the section after our lease became active. */
 function lastWriter(request: ApprovedRequest, writers: readonly SectionWriter[]): string {
   const section = sectionOf(request);
   const since = Math.floor(Date.parse(request.lease?.activeSince ?? "") / 1000) * 1000;

@@ -32,10 +32,7 @@ export function hasDueWork({ arriving, leaving }: DueWork, now: Date): boolean {
   return [...arriving, ...leaving].some(({ trouble }) => !trouble || Date.parse(trouble.retryAt) <= now.getTime());
 }
 
-/**
- * Whether a lease is over by the cluster's own memory. That counts whatever the record in Redis says, and whenever the request
- * was approved again.
- */
+/** Whether a lease is over by the cluster's own memory, whatever the record in Redis says. */
 export function isOverInCluster(holdings: ReadonlyMap<string, Holding>, request: ApprovedRequest, now: Date): boolean {
   const share = shareIn(holdings, request);
   return share !== undefined && Date.parse(share.endsAt) <= now.getTime();
@@ -61,9 +58,8 @@ function sealedEndMs(request: AccessRequest): number {
 }
 
 /**
- * Whether nothing may be written of it for the first time any more. What has been in a cluster once is remembered there; an
- * approval of which nothing was written is remembered by Redis alone, and so is that it was denied or cancelled after all. Its approvers,
- * also a single one, may have left meanwhile: for so long the last approval's word about them is believed, and never longer than it is good.
+ * Whether an approval is too old for a first write. Before it only Redis remembers a denial, and the last approval's list of
+ * approvers is believed for a limited time.
  */
 export function isTooOldToBegin({ approvals }: ApprovedRequest, goodForSeconds: number, now: Date): boolean {
   const last = lastApproval(approvals);
@@ -77,10 +73,8 @@ export function isOver(request: ApprovedRequest, now: Date): boolean {
 }
 
 /**
- * The share that a checked approval gives when it is written. A lease ends no later than its duration after its first write, whatever
- * the approval is dated: one that stands there already keeps its end. An extension ends at its own time, whenever it is written.
- *
- * @param known what the cluster's own memory has of it; undefined: nothing was written yet
+ * The share that a checked approval gives. It ends no later than its duration after its first write, an extension at its own
+ * time. @param known the cluster's memory of it; undefined: nothing was written yet
  */
 export function shareOf(request: AccessRequest, now: Date, known?: Share): Share {
   const { id, level, requester, durationSeconds, until } = request;
@@ -96,10 +90,7 @@ export function shareIn(holdings: ReadonlyMap<string, Holding>, request: AccessR
   return holdings.get(request.principal.toLowerCase())?.shares.find((share) => share.id === request.id);
 }
 
-/**
- * The shares of a holding that no open request of the ledger speaks for.
- * @param open the ids of the open requests
- */
+/** The shares of a holding without an open request. @param open the ids of the open requests */
 export function orphansOf(holding: Holding, open: ReadonlySet<string>): readonly Share[] {
   return holding.shares.filter(({ id }) => !open.has(id));
 }
@@ -109,8 +100,8 @@ export function idsOf(requests: readonly { readonly id: string }[]): ReadonlySet
 }
 
 /**
- * Shares that only the cluster remembers, because the ledger was lost: they are kept until their end. `closed` holds
- * the ids that the ledger knows to be over.
+ * Shares that only the cluster remembers after a loss of the ledger: kept to their end. `closed`: ids that the ledger knows to
+ * be over.
  */
 export function rememberedShares(orphans: readonly Share[], closed: ReadonlySet<string>, now: Date): readonly Share[] {
   return orphans.filter((share) => !closed.has(share.id) && Date.parse(share.endsAt) > now.getTime());

@@ -27,10 +27,7 @@ export function scheduleLease(request: Pick<AccessRequest, "durationSeconds" | "
   };
 }
 
-/**
- * When the lease of a request is over that was decided then, ISO 8601. An extension ends at its own time, and never later than any other
- * request of its duration would.
- */
+/** When a lease that was decided then ends, ISO 8601. An extension ends at its own time, and never later than its duration. */
 export function leaseEnd(
   { durationSeconds, until }: Pick<AccessRequest, "durationSeconds" | "until">,
   decidedAt: Date,

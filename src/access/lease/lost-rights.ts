@@ -10,10 +10,7 @@ export interface BoundRole {
 /** A warning has room for so many. */
 const mostNamed = 3;
 
-/**
- * What a principal would lose by getting another username, as by an entry of its own where `mapAccounts` has let it in: a sentence
- * each. @param users what RBAC binds to each username; null: it could not be read
- */
+/** What a principal loses by another username: a sentence each. @param users RBAC's bindings by username; null: unreadable */
 export function lostRights(
   today: MappedIdentity | null,
   afterwards: MappedIdentity,

@@ -35,9 +35,8 @@ export function leasesBeside(request: AccessRequest, found: LeasesFound): readon
 }
 
 /**
- * What the ledger alone says of the leases beside a request, for who can't look at the cluster: of those that the approver was shown
- * only whether they are still there.
- * @param unknown ids of which the ledger knows nothing: only the cluster does
+ * The leases beside a request by the ledger alone: of those that the approver saw, which are left. @param unknown ids that
+ * only the cluster knows
  */
 export function leasesInLedger(
   request: AccessRequest,
@@ -54,18 +53,15 @@ export function leasesInLedger(
 }
 
 /**
- * Whether a principal has the same by two lists of leases, and for as long. An approver sees when each lease ends: what has ended in
- * its time, and was to, is no difference. What ended before its time is one, and so is what nobody showed.
+ * Whether two lists of leases give the same for as long. An end on time is no difference; an early one is, and so is a lease
+ * that was not shown.
  */
 export function giveTheSame(shown: readonly OtherLease[], found: readonly OtherLease[], now: Date): boolean {
   const [a, b] = [ends(shown, now), ends(found, now)];
   return a.length === b.length && a.every(([group, end], index) => isSameEnd([group, end], b[index]));
 }
 
-/**
- * A lease whose approval is dated after its first write, as where clocks differ, ends so much sooner: that is no difference to anybody
- * who was shown minutes.
- */
+/** Clocks may differ: a minute is no difference to an approver who saw minutes. */
 const sameEndMs = 60_000;
 
 function isSameEnd([group, end]: readonly [string, number], other: readonly [string, number] | undefined): boolean {

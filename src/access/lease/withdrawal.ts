@@ -24,10 +24,7 @@ export interface Withdrawal {
 
 export interface Withdrawals {
   readonly list: readonly Withdrawal[];
-  /**
-   * ISO 8601; null while nothing was forgotten before its time. An approval up to then of which the cluster remembers
-   * nothing may be one of those that the list had no more room for.
-   */
+  /** ISO 8601; null: nothing was forgotten early. An older approval may have been withdrawn and forgotten for lack of room. */
   readonly notBefore: string | null;
 }
 
@@ -48,10 +45,7 @@ export function hadComeToNothing(request: AccessRequest, withdrawals: Withdrawal
   return known?.cameToNothing === true && isWithdrawn(request, withdrawals, keys);
 }
 
-/**
- * Whether it may have been taken back and forgotten. Only to be asked of a lease of which the cluster remembers no
- * share: what is in force there was not taken back.
- */
+/** Whether it may have been withdrawn and forgotten. Only for a lease without a share in the cluster. */
 export function mayBeForgotten(request: AccessRequest, { notBefore }: Withdrawals, keys: DecisionPublicKeys): boolean {
   return notBefore !== null && !isApprovedAfter(request, notBefore, keys);
 }
@@ -67,10 +61,7 @@ export function stillApproved(
   );
 }
 
-/**
- * What is to be remembered of a request whose approval is taken back now; null: it is over anyhow.
- * @param shareEndsAt the end that the cluster remembers, ISO 8601; undefined: it has no share of this request
- */
+/** What to remember of a withdrawal; null: it is over anyhow. @param shareEndsAt the end in the cluster's memory, ISO 8601 */
 export function withdrawalOf(
   request: AccessRequest,
   shareEndsAt: string | undefined,

@@ -21,8 +21,8 @@ export function rememberWritten(
 }
 
 /**
- * The holdings of the annotation, and those of active leases that it has lost.
- * `lost` holds the lower-case ARNs of the latter: their annotation has to be written again.
+ * The holdings of the annotation and of active leases that it lost. `lost`: lower-case ARNs of the latter, to be written
+ * again.
  */
 export function withLedgerMemory(
   annotated: readonly Holding[],

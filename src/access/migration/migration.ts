@@ -152,8 +152,8 @@ export function hasApproved({ approvals }: Pick<Migration, "approvals">, user: s
 }
 
 /**
- * When a worker has to look at it next, in milliseconds since the epoch; null: never again. This is the index that the sweep
- * reads, so a wake-up that was lost is made up for.
+ * When a worker looks at it next, milliseconds since the epoch; null: never. The sweep reads this index, so no lost wake-up
+ * matters.
  */
 export function migrationDueAt(migration: Migration): number | null {
   // A step that was begun when a person stopped it is still seen to its end.

@@ -43,8 +43,8 @@ export function creatorArnOf(creator: Creator): string | null {
 }
 
 /**
- * Whether two ARNs name one creator. The authenticator knows a role without its path and lowers the case; the path of a
- * user stays (pkg/arn of kubernetes-sigs/aws-iam-authenticator).
+ * Whether two ARNs name one creator: case and a role's path do not count, a user's path does (pkg/arn of aws-iam-
+ * authenticator).
  */
 export function isSameCreator(one: string, other: string): boolean {
   return asAuthenticated(one) === asAuthenticated(other);

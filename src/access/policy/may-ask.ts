@@ -31,8 +31,7 @@ export type AskVerdict =
     };
 
 /**
- * Whether the policy lets this person ask for this; a refusal says what is allowed. `moment`: when they ask; null: they asked
- * before, and hours no longer count.
+ * Whether this person can ask for this; a refusal says what is allowed. `moment`: when; null: earlier, and hours do not count.
  */
 export function mayAsk(asking: Asking, moment: Date | null): AskVerdict {
   const { cluster, level, requester, standing } = asking;

@@ -35,10 +35,7 @@ export function approversOf(rule: Rule, cluster: Pick<Cluster, "approvers">): re
   return rule.approvers ?? cluster.approvers;
 }
 
-/**
- * How many different people have to approve at this moment; null: within the hours. Full control of a cluster takes four eyes, unless the rule
- * says otherwise.
- */
+/** How many people have to approve; null: within the hours. Full control takes two, unless the rule says otherwise. */
 export function approvalsNeeded(rule: Rule, level: Level, moment: Date | null): number {
   const usual = rule.approvals ?? (isFullControl(level.groups) ? 2 : 1);
   return moment && isOutside(rule, moment) && rule.hours?.outside === "one-more-approval" ? usual + 1 : usual;

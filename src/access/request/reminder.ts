@@ -2,10 +2,7 @@ import { type Migration, nextMigration, type PendingMigration } from "../migrati
 import type { AccessRequest, PendingRequest, Reminders } from "./record.ts";
 import { waiting } from "./transitions.ts";
 
-/**
- * The reminders of what the approvers are asked about at `askedAt`. `afterSeconds` are counted from then, and
- * grow. None comes after the last possible decision.
- */
+/** Plans the reminders, `afterSeconds` after `askedAt`. None comes after the last possible decision. */
 export function planReminders(askedAt: Date, lapsesAt: string, afterSeconds: readonly number[]): Reminders {
   return { sent: 0, nextAt: nextAfter(askedAt, askedAt, lapsesAt, afterSeconds) };
 }

@@ -49,8 +49,8 @@ export function isClosed(request: AccessRequest): boolean {
 }
 
 /**
- * When something has to be done about this request next, in milliseconds since the epoch; null: never again.
- * This is the index that the sweep reads, so a wake-up that was lost is made up for.
+ * When this request is due next, milliseconds since the epoch; null: never. The sweep reads this index, so no lost wake-up
+ * matters.
  */
 export function dueAt(request: AccessRequest): number | null {
   const work = isClosed(request) ? null : workDueAt(request);
@@ -58,10 +58,7 @@ export function dueAt(request: AccessRequest): number | null {
   return times.length > 0 ? Math.min(...times) : null;
 }
 
-/**
- * When to complete the proof of a lease, or of its end, in milliseconds since the epoch; null: nothing of it is to come. Not before the
- * next try of the request itself: its cluster can't be looked at until then.
- */
+/** When to complete a proof, milliseconds since the epoch; null: never. Not before the request's own next try. */
 export function proofDueAt({ lease, trouble }: AccessRequest): number | null {
   const signIn = lease?.signInDueAt && isSigningIn(lease) ? Date.parse(lease.signInDueAt) : null;
   const review = lease?.reviewTrouble && isReviewing(lease) ? Date.parse(lease.reviewTrouble.retryAt) : null;

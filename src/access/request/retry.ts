@@ -23,10 +23,7 @@ export function failureOf(error: unknown): Failure {
   return { code: known?.code ?? "unexpected", message: explain(error), retryAfterMs: known?.retryAfterMs };
 }
 
-/**
- * What goes into the record when something failed that is tried again: waits of 1, 2, 4 … 60 seconds (`longestWaitSeconds`),
- * or what the other side asked for where that is longer.
- */
+/** The next try after a failure: 1, 2, 4 … 60 seconds (`longestWaitSeconds`), or longer if the other side asks for it. */
 export function nextTry(
   request: Pick<AccessRequest, "trouble">,
   failure: Failure,
@@ -48,11 +45,7 @@ export function nextTry(
   };
 }
 
-/**
- * Whether an event tells of a try that failed: where its cause is new, and otherwise of the 2nd, 4th, 8th … So the log has what
- * is wrong and shows that it goes on, and a long outage does not fill it. Causes that take turns, as the addresses of one
- * service do in what the network says, are each new once.
- */
+/** Whether a failed try gets an event: for a new cause, and the 2nd, 4th, 8th … try. So a long outage does not fill the log. */
 export function isToBeTold(before: Trouble | null, after: Trouble): boolean {
   const isNew = after.causes.length > (before?.causes.length ?? 0);
   return isNew || Number.isInteger(Math.log2(after.attempts));
@@ -87,8 +80,8 @@ interface Moment {
 }
 
 /**
- * What is remembered when a cluster could not be worked on: waits of 1, 2, 4 … seconds, up to 15 minutes, each up to a quarter
- * shorter. What fails before the next try is due, for another request, is no further try.
+ * The next try of a closed cluster: 1, 2, 4 … seconds, up to 15 minutes, up to a quarter shorter. An early failure counts as
+ * none.
  */
 export function clusterFailed(
   before: ClusterTrouble | null,

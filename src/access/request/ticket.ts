@@ -18,10 +18,7 @@ export function refuseTicket({ pattern }: TicketRule, ticket: string): string | 
   return `${JSON.stringify(ticket)} is not of the form ${pattern}.`;
 }
 
-/**
- * Whether a text is a regular expression that matches in linear time. RE2 has no others: it does not backtrack, and so knows neither
- * lookarounds nor back references.
- */
+/** Whether RE2 takes this pattern, and so matches in linear time: it has no lookarounds and no back references. */
 export function isTicketPattern(text: string): boolean {
   try {
     return RE2JS.compile(text) instanceof RE2JS;

@@ -6,10 +6,7 @@ export const typedFields = {
   ticket: z.string().nullable(),
 } as const;
 
-/**
- * These fields go whole wherever a request is made, compared, recorded, approved, extended or repeated. A field that is added here
- * is covered by the approval's digest and in the audit log.
- */
+/** These fields travel whole through every form, record and event, and the approval's digest covers them. */
 export type Typed = { readonly [Name in keyof typeof typedFields]: z.infer<(typeof typedFields)[Name]> };
 
 /** The fields that an emergency and a recovered lease leave empty. */

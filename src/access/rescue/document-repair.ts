@@ -62,8 +62,8 @@ function byGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: PlanGuard)
 }
 
 /**
- * What stands there, with the good one's text for each section that can't be read whole or maps nobody. A section that can be
- * read stays: who was let in since the good one was saved must not be locked out by it.
+ * The present document with the good one's text for each section that is unreadable or empty. A readable section stays: newer
+ * people must not be locked out.
  */
 function restore(found: AwsAuthDocument, good: AwsAuthDocument): Data {
   const isToStay = (section: Section) =>

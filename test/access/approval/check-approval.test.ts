@@ -28,11 +28,11 @@ function neverGiven(): never {
   throw new Error("The builder's request is not approved.");
 }
 
-test("an approval that nobody touched is valid", () => {
+test("an unedited approval is valid", () => {
   expect(verdictOn(approved)).toEqual({ type: "valid" });
 });
 
-describe("whoever can write to Redis gains nothing by changing", () => {
+describe("an attacker with Redis gains nothing by changing", () => {
   test.each<[string, Partial<AccessRequest>]>([
     ["the request's id", { id: "r-2" }],
     ["who asked", { requester: "U0ONCALL" }],
@@ -96,7 +96,7 @@ describe("whoever can write to Redis gains nothing by changing", () => {
   });
 });
 
-describe("an approval is void", () => {
+describe("an approval does not count", () => {
   test("once its approver is no approver any more", () => {
     const verdict = verdictOn(approved, aCluster({ approvers: ["U0APPROVER2"] }));
 
@@ -155,7 +155,7 @@ describe("an approval that is dated ahead of the worker's clock", () => {
     expect(verdictOn(approved, aCluster(), null, now)).toEqual({ type: "valid" });
   });
 
-  test.each([61, 3_600, 50 * 365 * 24 * 3_600])("by %i s is void, and says what to do", (seconds) => {
+  test.each([61, 3_600, 50 * 365 * 24 * 3_600])("by %i s does not count, and says what to do", (seconds) => {
     const now = new Date(approvedAt - seconds * 1000);
 
     expect(verdictOn(approved, aCluster(), null, now)).toEqual({
@@ -165,7 +165,7 @@ describe("an approval that is dated ahead of the worker's clock", () => {
     });
   });
 
-  test("is void where its time can't be read, although it is sealed", () => {
+  test("does not count if its time can't be read, although it is sealed", () => {
     const { seal: _, ...unsealed } = decision;
     const timeless = sealDecision({ ...unsealed, at: "tomorrow" }, approved.id, keys.decision);
 

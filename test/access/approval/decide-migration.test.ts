@@ -57,7 +57,7 @@ const approvalOf = (user: string, clicked: Clicked = {}): Decision => {
 const check = (migration: Migration, now = at(hours(0.5)), of = cluster) =>
   checkMigration(migration, of, keys.decision, now, hours(1));
 
-test("a worker counts no approval of somebody of whom the last one does not say that they are still an approver", () => {
+test("a worker counts no approval of a person whom the last one does not name as still an approver", () => {
   const apart = aMigration({ state: "running", approvals: [approvalOf("U0APPROVER"), approvalOf("U0APPROVER2")] });
 
   expect(check(apart)).toMatchObject({ type: "void", message: expect.stringContaining("1 of 2 approvers") });
@@ -153,7 +153,7 @@ test("one who denies ends it, also after an approval of their own and on a quiet
   });
 });
 
-test("whoever asked, an approver and who is on call stop it; nobody else does, and nobody what is over", () => {
+test("the requester, an approver and on-call stop it; no one else does, and no one after its end", () => {
   const migration = approvedBy("U0APPROVER", "U0APPROVER2");
   const of = aCluster({ onCall: ["U0COLLEAGUE"] });
   const by = (user: string, on: Migration) => withdrawMigration(on, of, { user, memberships: [] }, "", at(1));

@@ -52,7 +52,7 @@ describe("a click is refused", () => {
     expect(then).toEqual({ type: "refused", code: "lapsed" });
   });
 
-  test("also where it would only deny: whoever may not approve may not deny either", () => {
+  test("also where it would only deny: only approvers can deny", () => {
     const decided = decide(request, aCluster(), aClick({ verdict: "denied", by: "U0ENGINEER" }), keys.decision, at(60));
 
     expect(decided).toEqual({ type: "refused", code: "self-approval" });

@@ -24,7 +24,7 @@ function verdictOn(record: AccessRequest, under = cluster, now = at(minutes(5)))
   return checkEmergency(record, under, adminOf(under), keys.decision, now);
 }
 
-describe("who breaks the glass", () => {
+describe("a person who takes emergency access", () => {
   test("gets the lease at once, counted from then, and the worker believes the seal", () => {
     expect(broken).toMatchObject({ state: "approved", lease: { state: "scheduled" }, emergency: { review: null } });
     expect(sealedEnd(broken)).toBe(at(minutes(2) + hours(1)).toISOString());
@@ -47,7 +47,7 @@ describe("who breaks the glass", () => {
   });
 });
 
-describe("whoever can write to Redis gains nothing by", () => {
+describe("an attacker with Redis gains nothing by", () => {
   const [declaration] = broken.approvals;
   const declared = (change: Partial<Decision>): readonly Decision[] =>
     declaration ? [{ ...declaration, ...change }] : [];
@@ -71,13 +71,13 @@ describe("whoever can write to Redis gains nothing by", () => {
     expect(verdictOn(record)).toMatchObject({ type: "void" });
   });
 
-  test("making of an approved request one for which the glass was broken", () => {
+  test("turning an approved request into an emergency", () => {
     const approved = { ...anApprovedRequest(), emergency: broken.emergency };
 
     expect(checkEmergency(approved, cluster, adminOf(), keys.decision, at(minutes(5)))).toMatchObject({ type: "void" });
   });
 
-  test("making of a broken glass an approved request: nobody approved it", () => {
+  test("turning an emergency into an approved request", () => {
     const asked = { ...broken, emergency: null };
 
     expect(
@@ -107,7 +107,7 @@ describe("the worker does not believe it any more", () => {
   });
 
   // Sealed by us, so it can only come from a fault of ours.
-  test("where the seal is of somebody whom the policy does not name", () => {
+  test("where the seal is of a person that the policy does not name", () => {
     const unsealed = { ...broken.approvals[0], by: "U0STRANGER", memberships: [], seal: undefined };
     const sealText = keys.decision.seal("decision", { ...unsealed, request: broken.id });
     const record = { ...broken, requester: "U0STRANGER", approvals: [{ ...unsealed, seal: sealText } as Decision] };
@@ -116,7 +116,7 @@ describe("the worker does not believe it any more", () => {
   });
 });
 
-describe("a broken glass is reviewed", () => {
+describe("an emergency is reviewed", () => {
   const person = (user: string, memberships: readonly string[] = []) => ({ user, memberships });
 
   test("by an approver, once", () => {
@@ -183,11 +183,11 @@ describe("a review counts", () => {
   });
 });
 
-describe("while nobody has reviewed it", () => {
+describe("without a review", () => {
   const over = { ...broken, lease: aLease(broken.lease, { state: "ended" }) };
   const firstDay = at(minutes(2) + days(1));
 
-  test("it is told each day, also after its end", () => {
+  test("a reminder comes each day, also after its end", () => {
     const first = remindOfReview(over, firstDay);
     const second = first && remindOfReview(first, new Date(firstDay.getTime() + 24 * 3600 * 1000));
 
@@ -197,20 +197,20 @@ describe("while nobody has reviewed it", () => {
     expect(second).toMatchObject({ emergency: { reminders: 2 } });
   });
 
-  test("one is told for all the days that were missed", () => {
+  test("one reminder comes for all missed days", () => {
     const late = remindOfReview(over, at(days(10)));
 
     expect(late).toMatchObject({ emergency: { reminders: 1, remindAt: at(days(11)).toISOString() } });
   });
 
-  test("and no more once somebody has", () => {
+  test("and none after the review", () => {
     const reviewed = { ...over, emergency: { ...over.emergency, review: { by: "U0APPROVER", at: "", seal: "" } } };
 
     expect(dueAt(reviewed)).toBeNull();
     expect(remindOfReview(reviewed, at(days(10)))).toBeNull();
   });
 
-  test("a lease that ends before is still taken away at its end", () => {
+  test("a lease that ends before is still removed at its end", () => {
     const endsAt = at(hours(1)).toISOString();
     const active = { ...broken, lease: aLease(broken.lease, { state: "active", endsAt }) };
 

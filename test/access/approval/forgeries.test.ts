@@ -188,19 +188,19 @@ test.each([...ofWorker, ...ofPeople])("who holds the key for it makes %s that is
 });
 
 describe.each(inSlack)("with all that the Slack process holds, %s,", (_, forger) => {
-  test.each(ofWorker)("nobody makes %s that is believed", (_what, isBelieved) => {
+  test.each(ofWorker)("an attacker can't make %s that is believed", (_what, isBelieved) => {
     expect(isBelieved(forger)).toBe(false);
   });
 });
 
 describe.each(inWorker)("with all that the worker holds, %s,", (_, forger) => {
-  test.each(ofPeople)("nobody makes %s that is believed", (_what, isBelieved) => {
+  test.each(ofPeople)("an attacker can't make %s that is believed", (_what, isBelieved) => {
     expect(isBelieved(forger)).toBe(false);
   });
 });
 
 describe.each(inRedis)("with Redis and %s", (_, forger) => {
-  test.each([...ofWorker, ...ofPeople])("nobody makes %s that is believed", (_what, isBelieved) => {
+  test.each([...ofWorker, ...ofPeople])("an attacker can't make %s that is believed", (_what, isBelieved) => {
     expect(isBelieved(forger)).toBe(false);
   });
 });

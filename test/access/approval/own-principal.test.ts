@@ -34,7 +34,7 @@ function afterOf(decided: ReturnType<typeof clicked>): AccessRequest {
 describe("who is linked with the principal that gets access", () => {
   const request = aPreviewedRequest({}, null, two);
 
-  test("does not approve it, although somebody else asks", () => {
+  test("does not approve it, although another person asks", () => {
     const decided = clicked(
       "U0APPROVER",
       { U0APPROVER: engineerArn.toUpperCase().replace("ARN:AWS:IAM", "arn:aws:iam") },
@@ -71,7 +71,7 @@ describe("who is linked with the principal that gets access", () => {
   });
 });
 
-test("an approver's link is sealed with the decision, and the worker holds the approval void by it", () => {
+test("an approver's link is sealed with the decision, and the worker refuses the approval because of it", () => {
   const cluster = aCluster();
   const request = aPreviewedRequest({}, null, cluster);
   const other = afterOf(clicked("U0APPROVER", { U0APPROVER: `${engineerArn}-2` }, request, cluster));

@@ -41,18 +41,18 @@ describe("where a user group approves", () => {
   const approve = (known: Facts, when = at(minutes(2))) =>
     decide(request, cluster, click("U0SOMEBODY", request), keys.decision, when, known);
 
-  test("a member of it may, and the worker goes by what is sealed", () => {
+  test("a member of it may, and the worker believes what is sealed", () => {
     const decided = approve(facts({ U0SOMEBODY: ["S0PLATFORM"] }));
 
     expect(decided).toMatchObject({ type: "decided", decision: { memberships: ["S0PLATFORM"] } });
     expect(decided.type === "decided" && verdictOn(decided.after, cluster)).toEqual({ type: "valid" });
   });
 
-  test("somebody who is of no such group may not", () => {
+  test("a person in no such group may not", () => {
     expect(approve(facts({ U0SOMEBODY: ["S0ENGINEERS"] }))).toEqual({ type: "refused", code: "not-an-approver" });
   });
 
-  test("whoever can write to Redis can make nobody a member of it", () => {
+  test("an attacker with Redis makes no one a member of it", () => {
     const own = clusterWith({ approvers: ["S0PLATFORM", "U0APPROVER"] });
     const asked = aPreviewedRequest({}, null, own);
     const decided = decide(asked, own, click("U0APPROVER", asked), keys.decision, at(minutes(2)));
@@ -63,7 +63,7 @@ describe("where a user group approves", () => {
     expect(verdictOn(forged, own)).toEqual({ type: "void", message: "the approval does not carry our seal" });
   });
 
-  test("the approval is void once the policy names another group", () => {
+  test("the approval stops counting once the policy names another group", () => {
     const decided = approve(facts({ U0SOMEBODY: ["S0PLATFORM"] }));
 
     expect(decided.type === "decided" && verdictOn(decided.after, clusterWith({ approvers: ["S0OTHERS"] }))).toEqual({
@@ -116,7 +116,7 @@ describe("where the requester's user group decides about the rule", () => {
     expect(decided.type === "decided" && verdictOn(decided.after, cluster)).toEqual({ type: "valid" });
   });
 
-  test("somebody who was written into it in Redis is looked at again before anybody can approve", () => {
+  test("a person who was written into it in Redis is checked again before an approval", () => {
     const decided = decide(engineer, cluster, click("U0APPROVER", engineer), keys.decision, at(minutes(2)), facts({}));
 
     expect(decided).toEqual({ type: "refused", code: "requester-differs" });
@@ -168,7 +168,7 @@ describe("outside working hours", () => {
   const office: WorkingHours = { zone: "UTC", days: [1, 2, 3, 4, 5, 6, 7], from: 540, to: 600, outside: "refuse" };
   const evening = at(hours(9));
 
-  test("nobody can approve where the rule refuses, and whoever may can still deny", () => {
+  test("no one can approve where the rule refuses, and approvers can still deny", () => {
     const cluster = clusterWith({ hours: office });
     const asked = aPreviewedRequest({}, null, cluster);
 

@@ -21,7 +21,7 @@ test("what the worker saw of the very request is shown", () => {
   expect(holds(JSON.parse(JSON.stringify(genuine)))).toBe(true);
 });
 
-describe("whoever can write to Redis can't have one thing shown and another approved:", () => {
+describe("an attacker with Redis can't have one thing shown and another approved:", () => {
   test.each<[string, Partial<AccessRequest>]>([
     ["another principal", { principal: "arn:aws:iam::111122223333:user/intruder" }],
     ["another person", { requester: "U0ONCALL" }],

@@ -59,7 +59,7 @@ describe("where two have to approve", () => {
     expect(after.approvals.map(({ by }) => by)).toEqual(["U0APPROVER"]);
   });
 
-  test("the worker counts no approval of somebody of whom the last one does not say that they are still an approver", () => {
+  test("the worker counts no approval of a person whom the last one does not name as still an approver", () => {
     const after = approvedBy(["U0APPROVER", "U0APPROVER2"]);
     const [first, last] = after.approvals;
     const alone = approvedBy(["U0APPROVER2"]).approvals[0];
@@ -110,7 +110,7 @@ describe("where two have to approve", () => {
     expect(after.approvals.map(({ by }) => by)).toEqual(["U0APPROVER2"]);
   });
 
-  test("an approval that somebody made up in Redis is not even counted, and never told", () => {
+  test("an approval that was invented in Redis is not counted, and never reported", () => {
     const [first] = approvedBy(["U0APPROVER"]).approvals;
     const forged = { ...request, approvals: first ? [{ ...first, by: "U0THIRD" }] : [] };
 
@@ -150,7 +150,7 @@ describe("full control of a cluster", () => {
   });
 });
 
-describe("whoever can write to Redis, and waits for one approval, gains nothing by", () => {
+describe("an attacker with Redis who waits for one approval gains nothing by", () => {
   const [first] = approvedBy(["U0APPROVER"]).approvals;
   const one = first ?? sealed({});
   const forged = (approvals: readonly Decision[], change: RequestChange = {}) =>

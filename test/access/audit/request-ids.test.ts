@@ -23,7 +23,7 @@ test.each([
   expect(hasWrites(logOf("sts:AssumeRole"), logOf(call))).toBe(true);
 });
 
-test("becoming somebody, looking and dry runs are none", () => {
+test("assuming a role, reading and dry runs are none", () => {
   const aws = ["sts:AssumeRole", "sts:GetCallerIdentity", "eks:DescribeCluster", "eks:ListAccessEntries"];
   const cluster = ["PUT configmaps (dry run)", "POST configmaps (dry run)", "GET pods", "POST selfsubjectreviews"];
 

@@ -9,7 +9,7 @@ function forged(at: ChainedEvent, event: ChainedEvent["event"]): ChainedEvent {
 }
 
 describe("a log", () => {
-  test("that nobody touched is whole, with its head", () => {
+  test("that is unedited is whole, with its head", () => {
     const log = aLog(5);
 
     expect(verifyChain(log)).toEqual({ type: "whole", count: 5, head: log[4]?.hash });

@@ -21,7 +21,7 @@ test("pages are read until there is no other one", async () => {
   expect(asked).toEqual([undefined, "two"]);
 });
 
-test("somebody who always names another page is asked a bounded number of times, and refused", async () => {
+test("an endpoint that always names another page gets a bounded number of calls, and is refused", async () => {
   let asked = 0;
   const reading = allOfPages("GET things", bounds, async () => {
     asked += 1;
@@ -79,7 +79,7 @@ test.each([
   await expect(reading).rejects.toMatchObject({ code: "answer-too-large" });
 });
 
-test("what stands in a text counts as one value, whatever is in it", async () => {
+test("a text counts as one value, whatever is in it", async () => {
   const text = `{"a":"${",[{".repeat(100)}\\"${",[{".repeat(100)}"}`;
 
   const read = await boundedText(Readable.from([Buffer.from(text)]), { bytes: 5_000, values: 10 }, "It");

@@ -113,7 +113,7 @@ describe("an annotation is not trusted", () => {
     });
   });
 
-  test("whatever text stands there, and reading it never throws", () => {
+  test("whatever its text, and reading it never throws", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json()), (any) => {
         expect(readAnnotation("staging", any, keys.memory).type).toBe("untrusted");

@@ -8,7 +8,7 @@ const closing = { by: "U0ONCALL", why: "the project ended", seen: true };
 const closed = (request: Parameters<typeof closeForGoneCluster>[0], seen = true) =>
   closeForGoneCluster(request, { ...closing, seen }, at(60));
 
-test("whatever is open of a cluster that is gone is closed by whom and why, and not called taken away", () => {
+test("closing the open requests of a deleted cluster records who and why, and does not claim that access was removed", () => {
   const [waiting, coming, active] = [
     closed(aRequest()),
     closed(aGrantedRequest({ state: "scheduled" })),

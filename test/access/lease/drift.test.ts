@@ -10,7 +10,7 @@ function writer(manager: string, time: string | null, ...dataKeys: string[]) {
   return { manager, time, dataKeys };
 }
 
-test("a lease whose groups all stand in its entry has not drifted, whatever else stands there", () => {
+test("a lease with all its groups in its entry has not drifted, whatever else is there", () => {
   expect(driftOf(active, { username: "dev", groups: ["theirs", "b", "a"] }, [])).toBeNull();
 });
 
@@ -30,7 +30,7 @@ describe("a lease has drifted", () => {
   });
 });
 
-test("a lease in a section that can't be read is not told as taken out, and one beside it is", () => {
+test("a lease in an unreadable section is not reported as removed, and one in another section is", () => {
   const unread = (text: string) => parseDocument({ [text]: "- : [" }).problems;
 
   expect(driftOf(active, null, [], unread("mapUsers"))?.message).toMatch(/^mapUsers can't be read from line \d on$/);
@@ -52,7 +52,7 @@ describe("who is named", () => {
     expect(message).toContain("; kubectl-edit wrote mapUsers last, 2026-03-01T09:00:00Z");
   });
 
-  test("is nobody who wrote before the lease was active, and can't have taken it out", () => {
+  test("excludes who wrote before the lease was active", () => {
     expect(messageWith(writer("argocd", "2026-03-01T08:29:59Z", "mapUsers"))).toBe(nobody);
   });
 
@@ -60,7 +60,7 @@ describe("who is named", () => {
     expect(messageWith(writer("argocd", "2026-03-01T08:30:00Z", "mapUsers"))).toContain("; argocd wrote mapUsers last");
   });
 
-  test("is nobody who wrote elsewhere, or at a time that nobody knows", () => {
+  test("excludes who wrote elsewhere, or at an unknown time", () => {
     expect(messageWith(writer("eksctl", "2026-03-01T09:00:00Z", "mapRoles"), writer("kubectl", null, "mapUsers"))).toBe(
       nobody,
     );

@@ -32,7 +32,7 @@ describe("a lease", () => {
     expect(target.holding).toMatchObject({ entryAdded: false, added: ["eks-access:viewers"] });
   });
 
-  test("of what the entry has already adds nothing that could be taken away later", () => {
+  test("of what the entry already has adds nothing that an end could remove", () => {
     const entry = { username: "dev", groups: ["eks-access:viewers"] };
 
     const target = targetOf(arn, entry, undefined, [viewers], username);
@@ -88,7 +88,7 @@ describe("the end", () => {
     expect(entryAfter(target)).toEqual({ username: "dev", groups: [] });
   });
 
-  test("of an entry that somebody removed meanwhile has nothing to do", () => {
+  test("of an entry that others removed meanwhile has nothing to do", () => {
     expect(entryAfter(targetOf(arn, null, aHolding(), [], username))).toBeNull();
   });
 

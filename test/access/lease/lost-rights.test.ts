@@ -6,19 +6,19 @@ const lease = { username: "eks-access:111122223333:bob", groups: ["eks-access:vi
 const edit: BoundRole = { kind: "ClusterRole", role: "edit", namespace: "shop" };
 const users = (...names: string[]) => new Map(names.map((name) => [name, [edit]]));
 
-test("who loses the username that a role binding names is told, with what it gives", () => {
+test("losing the username that a role binding names is a warning, with what the binding gives", () => {
   expect(lostRights(bob, lease, users(bob.username))).toEqual([
     "The principal loses rights while this lasts: it becomes eks-access:111122223333:bob, and ClusterRole edit in shop is bound to arn:aws:iam::111122223333:user/bob.",
   ]);
 });
 
-test("who becomes another user while the bindings can't be read is told that rights may be lost", () => {
+test("becoming another user while the bindings can't be read is a warning that rights may be lost", () => {
   expect(lostRights(bob, lease, null)).toEqual([
     "The principal may lose rights while this lasts: it becomes eks-access:111122223333:bob instead of arn:aws:iam::111122223333:user/bob, and the role bindings could not be read.",
   ]);
 });
 
-test("who loses groups is told which", () => {
+test("losing groups is a warning that names them", () => {
   const today = { username: "dev", groups: ["readers", "writers"] };
 
   expect(lostRights(today, { username: "dev", groups: ["writers", "eks-access:viewers"] }, users())).toEqual([

@@ -26,7 +26,7 @@ test("of an entry that stood there only the groups that came back are ours, with
   ]);
 });
 
-test("what stands there remembers goes on, and its own lease goes before the backup's of the same id", () => {
+test("the live memory stays, and its own lease wins over the backup's of the same id", () => {
   const share = aShare({ id: "r-old", endsAt: at(hours(9)).toISOString() });
   const live = aHolding({ arn: old.arn.toUpperCase(), added: [admins], shares: [share, aShare({ id: "r-new" })] });
 

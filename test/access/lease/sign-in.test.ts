@@ -21,7 +21,7 @@ test("who signs in as who they should be, and lists pods, has signed in; access 
   });
 });
 
-test("somebody without groups, in every namespace", () => {
+test("a user without groups, in every namespace", () => {
   const nobodys = { ...expected, identity: { username: "dev", groups: [] }, pods: podsToList([]) };
   const everywhere = { ...nobodys, pods: { namespace: "", isPromised: false } };
 
@@ -51,7 +51,7 @@ describe("is asked again, and is no yes,", () => {
   });
 });
 
-it("says yes of nobody whom the API server takes for somebody else", () => {
+it("says no if the API server knows the principal under another name", () => {
   const names = fc.constantFrom("dev", "ops", "");
   const groups = fc.uniqueArray(fc.constantFrom("readers", "admins", "a"));
   fc.assert(

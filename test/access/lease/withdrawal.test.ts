@@ -113,7 +113,7 @@ describe("the memory of a cluster", () => {
     expect(mayBeForgotten(approved, { list, notBefore: approvedAt }, keys.decision)).toBe(true);
   });
 
-  test("never forgets what stands in the document still, and never trusts again what it forgot", () => {
+  test("never forgets what is still in the document, and never trusts again what it forgot", () => {
     const held = new Set(["r-0"]);
     const first = remember(noWithdrawals, { ...nothing, taken: many(mostWithdrawals + 3), held });
     const next = remember(first, { ...nothing, taken: [aWithdrawal({ id: "r-old", at: at(1).toISOString() })], held });
@@ -123,7 +123,7 @@ describe("the memory of a cluster", () => {
     expect(next).toEqual(first);
   });
 
-  test("that is empty suspects nobody", () => {
+  test("that is empty suspects no one", () => {
     expect(mayBeForgotten(approved, noWithdrawals, keys.decision)).toBe(false);
   });
 });

@@ -23,7 +23,7 @@ describe("the creator that a record names", () => {
     });
   });
 
-  test("is the role that a service used for somebody", () => {
+  test("is the role that a service used for a caller", () => {
     const verdict = creatorOf(
       { kind: "AssumedRole", arn: iam("role/ci"), invokedBy: "cloudformation.amazonaws.com" },
       way,
@@ -64,7 +64,7 @@ describe("the creator that a record names", () => {
   });
 });
 
-test("a record is of the cluster that exists now where it is of the same minutes, or where nobody knows better", () => {
+test("a record is about the present cluster if it is of the same minutes, or if no creation time is known", () => {
   const record = { eventId: "e", at: "2026-01-02T03:04:05Z", kind: "IAMUser", arn: iam("user/a"), invokedBy: null };
 
   expect(isOfCluster(record, null)).toBe(true);

@@ -13,7 +13,7 @@ const personOf = (user: string, memberships: readonly string[] = []) => ({ user,
 const acts = (request: Parameters<typeof actsOf>[0], user: string, now = at(minutes(5))) =>
   actsOf(request, cluster, personOf(user), now);
 
-describe("what somebody may do", () => {
+describe("what a person may do", () => {
   test.each([
     ["who asked, before it is decided", aPreviewedRequest(), "U0ENGINEER", ["cancel"]],
     ["an approver, before it is decided", aPreviewedRequest(), "U0APPROVER", ["approve", "deny"]],
@@ -30,14 +30,14 @@ describe("what somebody may do", () => {
     expect(acts(request, user)).toEqual(expected);
   });
 
-  test("is nothing about a lease that is being taken away, and nothing after the request has lapsed", () => {
+  test("is nothing about a lease that is being removed, and nothing after the request has lapsed", () => {
     const end = { cause: "revoked", by: "U0ONCALL", at: at(0).toISOString(), why: "" } as const;
 
     expect(acts(aGrantedRequest({ end }), "U0ENGINEER")).toEqual([]);
     expect(acts(aPreviewedRequest(), "U0APPROVER", at(hours(25)))).toEqual([]);
   });
 
-  test("an approver has to review what was taken by breaking the glass, and who took it may not", () => {
+  test("an approver has to review emergency access, and the person who took it can't", () => {
     const broken = anEmergency();
 
     expect(acts(broken, "U0APPROVER")).toEqual(["review", "revoke"]);

@@ -44,6 +44,6 @@ test("what is carried out is stopped, and tried again where it fails; what is ov
   expect(actsOf("U0APPROVER", aPlannedMigration({ state: "done", trouble }))).toEqual([]);
 });
 
-test("nobody does anything about a move of a cluster that is not configured any more", () => {
+test("a migration of a cluster that left the configuration allows no act", () => {
   expect(migrationActsOf(aPlannedMigration(), undefined, { user: "U0ONCALL", memberships: [] }, at(0))).toEqual([]);
 });

@@ -28,7 +28,7 @@ test.each([
   expect(way.type === "not tested" && way.why).toContain("signIn.roles of staging in eks-access.yml");
 });
 
-test("nobody is become where nothing is said", () => {
+test("the worker becomes no role that is not listed", () => {
   expect(wayWith([], iam("role/dev"))).toMatchObject({ type: "not tested" });
 });
 

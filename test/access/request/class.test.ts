@@ -12,7 +12,7 @@ test("a record counts as its own state, with that of its lease, and what ended i
   expect(classOf(aGrantedRequest({ state: "ended", end }))).toBe("approved/ended/revoked");
 });
 
-test("every state is told, also with 0, and a granted request is among the approved ones", () => {
+test("every state is counted, also with 0, and a granted request is among the approved ones", () => {
   const { requests, leases } = tallyOf(
     new Map([
       ["pending", 3],

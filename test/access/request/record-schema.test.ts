@@ -101,7 +101,7 @@ test("a record that lacks any of its fields is not read", () => {
   }
 });
 
-test("whatever JSON stands there, reading it ends with a record or with what is wrong", () => {
+test("reading any JSON ends with a record or with what is wrong", () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       expect(accessRequest.safeParse(value).success).toBe(false);

@@ -41,7 +41,7 @@ describe("the approvers are reminded", () => {
     expect(remind({ ...asked, ...change } as typeof asked, at(hours(2)), after)).toBeNull();
   });
 
-  test("never when nobody can decide any more", () => {
+  test("never when no one can decide any more", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 10_000 })), fc.nat(10_000), (times, lapses) => {
         const growing = times.toSorted((a, b) => a - b);

@@ -59,7 +59,7 @@ test("a corrected line without placeholders reads without mistakes", () => {
   );
 });
 
-test("a placeholder stands only for what was told as a mistake", () => {
+test("a placeholder replaces only what was named as a mistake", () => {
   fc.assert(
     fc.property(shortLines, (line) => {
       const reading = read(line);

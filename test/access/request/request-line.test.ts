@@ -69,7 +69,7 @@ describe("a time that ends the line without `for`", () => {
   });
 });
 
-describe("each mistake is told, with what was understood and a line to copy", () => {
+describe("the answer names each mistake, with what was understood and a line to copy", () => {
   test.each([
     [
       "an unknown cluster, with the nearest one",

@@ -90,7 +90,7 @@ describe("what failed is tried again", () => {
     expect(request.trouble).toMatchObject({ attempts: 9, code: failure.code, message: failure.message });
   });
 
-  test("is told when its cause is new, though causes take turns, and otherwise with growing gaps", () => {
+  test("is an event when its cause is new, even if causes take turns, and otherwise with growing gaps", () => {
     let request = aRequest();
     const told: number[] = [];
     for (let attempt = 1; attempt <= 40; attempt += 1) {
@@ -103,7 +103,7 @@ describe("what failed is tried again", () => {
     expect(told).toEqual([1, 2, 3, 4, 8, 16, 32]);
   });
 
-  test("is told with growing gaps alone where its cause is always another", () => {
+  test("is an event with growing gaps if its cause is always another", () => {
     let request = aRequest();
     const told: number[] = [];
     for (let attempt = 1; attempt <= 1_000; attempt += 1) {

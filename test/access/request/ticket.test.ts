@@ -73,7 +73,7 @@ describe("what is no ticket", () => {
     expect(refuseTicket(ops, ticket)).toContain(sentence);
   });
 
-  test("is told in linear time, whatever the pattern repeats", () => {
+  test("is refused in linear time, whatever the pattern repeats", () => {
     const rule: TicketRule = { need: "required", pattern: "([A-Z]+)+(([0-9]*)*-?)*" };
 
     expect(refuseTicket(rule, `${"A".repeat(31)}!${"A".repeat(31)}`)).toContain("is not of the form");

@@ -36,7 +36,7 @@ test("a section that can be read is not gone back with: who was let in since the
   );
 });
 
-test("of a section that is read in part, whoever it lets in stays", () => {
+test("everyone whom a partly readable section lets in stays", () => {
   const found = { mapRoles: `${item("newcomer")}---\n${item("admins")}` };
 
   const repair = planDocumentRepair(found, good, {});
@@ -46,7 +46,7 @@ test("of a section that is read in part, whoever it lets in stays", () => {
   expect(returnsOf({ mapRoles: item("newcomer") }, data)).toEqual([{ arn: arn("newcomer"), isBack: true }]);
 });
 
-test("a good document without the section that can't be read repairs nothing, and is not told to", () => {
+test("a good document without the unreadable section repairs nothing, and the answer does not claim it", () => {
   const found = { mapRoles: "- rolearn: [", mapUsers: user("early") };
 
   expect(planDocumentRepair(found, { mapUsers: user("early") }, {})).toMatchObject({
@@ -55,7 +55,7 @@ test("a good document without the section that can't be read repairs nothing, an
   });
 });
 
-test("whom the engine does not add is told, and not as added", () => {
+test("the answer names a principal that the engine does not add, and not as added", () => {
   const foreign = "arn:aws:iam::999999999999:role/partner";
   const saved = { mapRoles: good.mapRoles + item("partner").replace(arn("partner"), foreign) };
 
@@ -65,7 +65,7 @@ test("whom the engine does not add is told, and not as added", () => {
   expect(repair).toMatchObject({ how: expect.stringContaining(`stays: ${arn("admins")}. Not`) });
 });
 
-test("nobody is taken out, and whoever is somebody else now is who they were", () => {
+test("no one is removed, and a principal with another identity gets the earlier one back", () => {
   const found = { mapRoles: item("newcomer") + item("admins", "viewers") };
 
   const repair = planDocumentRepair(found, good, {});
@@ -105,7 +105,7 @@ test("what can be read is left alone without a good one", () => {
   expect(planDocumentRepair(good, null, {})).toEqual({ type: "whole" });
 });
 
-test("who is not back is told", () => {
+test("the answer names who is not back", () => {
   expect(returnsOf(good, { mapRoles: item("nodes") })).toEqual([
     { arn: arn("nodes"), isBack: true },
     { arn: arn("admins"), isBack: false },

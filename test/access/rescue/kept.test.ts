@@ -21,7 +21,7 @@ test("what is kept is read back, for its cluster and by our keys alone", () => {
   expect(readKept("staging", first, "last", otherKeys.memory)).toBeNull();
 });
 
-test("what somebody changed in it, or wrote there, is no document of ours", () => {
+test("an edited or foreign text is no document of ours", () => {
   const text = first["last.json"] ?? "";
 
   for (const other of [text.replace("rolearn: a", "rolearn: b"), text.replace("2026", "2027"), "{", "null", ""]) {

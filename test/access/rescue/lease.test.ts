@@ -8,7 +8,7 @@ const as = "arn:aws:sts::111122223333:assumed-role/operators/jane@example.com";
 const lease = { id: "r-7k2m9x4q", by: "U0ONCALL", as, endsAt: "2026-11-24T22:00:00.000Z" };
 const tags = writeRescueTags(cluster, role, lease, keys.memory);
 
-test("an entry's tags say whose rescue it is and when it ends, in characters that EKS takes", () => {
+test("an entry's tags name the person of the rescue and its end, in characters that EKS takes", () => {
   expect(readRescueTags(cluster, role, { ...tags, team: "a" }, keys.memory)).toEqual(lease);
   for (const [key, value] of Object.entries(tags)) {
     expect(key).toMatch(/^[\w .:/=+@-]{1,128}$/);
@@ -27,6 +27,6 @@ test.each([
   expect(readRescueTags(inCluster, principal, { ...tags, ...change }, keys.memory)).toBeNull();
 });
 
-test("an entry without tags is nobody's rescue", () => {
+test("an entry without tags is no rescue", () => {
   expect(readRescueTags(cluster, role, {}, keys.memory)).toBeNull();
 });

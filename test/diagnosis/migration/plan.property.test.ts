@@ -137,7 +137,7 @@ function plan({ mode, data, entries }: World) {
   return result;
 }
 
-it("after each step everybody is who they were before, and nobody is new", () => {
+it("after each step everybody has the same identity, and no one is new", () => {
   let moved = 0;
   fc.assert(
     fc.property(worlds, (start) => {

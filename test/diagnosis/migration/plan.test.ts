@@ -31,14 +31,14 @@ it("switches no mode for nothing", () => {
   expect(planned(someFacts({ mapAccounts: `["${account}"]` })).steps).toEqual([]);
 });
 
-it("has nothing to move where nobody reads aws-auth", () => {
+it("has nothing to move where the cluster does not read aws-auth", () => {
   expect(planMigration(someFacts({ mapRoles: section("role", [dev]) }, { mode: "API" }))).toMatchObject({
     type: "refused",
     code: "nothing-to-migrate",
   });
 });
 
-it("refuses a document of which a part can't be read, for it does not know whom it would leave out", () => {
+it("refuses a partly unreadable document, because it could leave people out", () => {
   const facts = someFacts({ mapRoles: section("role", [dev]), mapUsers: "- userarn: [" });
 
   expect(planMigration(facts)).toMatchObject({
@@ -48,7 +48,7 @@ it("refuses a document of which a part can't be read, for it does not know whom 
   });
 });
 
-it("names the policy that stands for system:masters, and keeps the groups that EKS takes", () => {
+it("names the policy that replaces system:masters, and keeps the groups that EKS takes", () => {
   expect(outcomeOfRole({ ...admin, groups: [...admin.groups, "system:nodes", "system:authenticated"] })).toMatchObject({
     type: "moves",
     wanted: { username: "admin", groups: ["viewers"], isAdmin: true },
@@ -56,7 +56,7 @@ it("names the policy that stands for system:masters, and keeps the groups that E
   });
 });
 
-it("takes administrators out of aws-auth though nobody is one there afterwards", () => {
+it("removes administrators from aws-auth although none is left there", () => {
   const { steps } = planned(someFacts({ mapRoles: section("role", [admin]) }));
 
   expect(steps.at(-1)).toMatchObject({ type: "take-out", arns: [admin.arn] });
@@ -108,7 +108,7 @@ it("writes out what is the same for each session: the account, and that a user h
   });
 });
 
-it("takes the ARN with its path where it is told, and says what happens where it is not", () => {
+it("takes a given ARN with its path, and says what happens without one", () => {
   const told = `arn:aws:iam::${account}:role/teams/core/dev`;
 
   expect(outcomeOfRole(dev, { givenArns: [told] })).toMatchObject({ wanted: { principalArn: told }, notes: [] });
@@ -145,7 +145,7 @@ it("leaves whole accounts, and says so before the mode can be API", () => {
   expect(before).toEqual([expect.stringContaining(`every role and user of account ${account}`)]);
 });
 
-it("moves nobody in who can't sign in today", () => {
+it("moves no one in who can't sign in today", () => {
   const { outcomes, steps } = planned(
     someFacts({
       mapRoles: section("role", [
@@ -164,7 +164,7 @@ it("moves nobody in who can't sign in today", () => {
   expect(steps.filter(({ type }) => type === "give-entry")).toHaveLength(1);
 });
 
-it("leaves users of whom chance says which counts", () => {
+it("leaves users where chance decides which counts", () => {
   const mapUsers = section("user", [
     { arn: user("dave"), username: "a" },
     { arn: user("Dave"), username: "b" },
@@ -192,7 +192,7 @@ it.each([
   expect(before).toEqual([expect.stringContaining(nodeType)]);
 });
 
-it("says by EKS's own word whose nodes a role is of, and of which type", () => {
+it("says by EKS's own answer which nodes use a role, and of which type", () => {
   const owned = (name: string, type: "EC2_LINUX" | "EC2_WINDOWS") => ({ roleArn: role("eks/nodes"), name, type });
   const of = (managedNodes: MigrationFacts["managedNodes"]) =>
     outcomeOfRole({ arn: role("nodes"), ...node }, { managedNodes });
@@ -251,7 +251,7 @@ it("lets a lease of ours end where it was given", () => {
   });
 });
 
-it("takes nobody out of aws-auth whose access entry ends with a lease of ours", () => {
+it("keeps a principal in aws-auth if its access entry ends with a lease of ours", () => {
   const standing = [standingEntry({ principalArn: role("teams/dev"), isLeased: true })];
   const { outcomes, steps } = planned(
     someFacts({ mapRoles: section("role", [dev]) }, { mode: "API_AND_CONFIG_MAP", standing }),
@@ -261,7 +261,7 @@ it("takes nobody out of aws-auth whose access entry ends with a lease of ours", 
   expect(steps).toEqual([]);
 });
 
-it("lets an access entry of somebody else's be, whose principal then goes out of aws-auth", () => {
+it("leaves others' access entries alone, and removes their principals from aws-auth", () => {
   const standing = [standingEntry({ principalArn: role("teams/dev"), groups: ["editors"] })];
   const { outcomes, steps } = planned(
     someFacts({ mapRoles: section("role", [dev]) }, { mode: "API_AND_CONFIG_MAP", standing }),
@@ -289,7 +289,7 @@ it("goes on where a run of before died, under the same digest all the way", () =
   expect(middle.digest).toBe(start.digest);
 });
 
-it("does not overrule whoever changed an entry after it was whole", () => {
+it("does not overrule a later change of a complete entry", () => {
   const standing = [standingEntry({ principalArn: dev.arn, username: dev.username, groups: [], migrated: "whole" })];
 
   expect(outcomeOfRole(dev, { mode: "API_AND_CONFIG_MAP", standing })).toMatchObject({ type: "has-entry" });
