@@ -278,8 +278,8 @@ test("it says that the switch of the mode is irreversible, and does nothing with
 });
 
 test.each([
-  ["--by", "U0ENGINEER", "does not let U0ENGINEER break the glass"],
-  ["--for", "3h", "for 2h at most"],
+  ["--by", "U0ENGINEER", "gives U0ENGINEER no emergency access"],
+  ["--for", "3h", "lasts at most 2h"],
   ["--for", "soon", "Write --for as a duration"],
   ["--role", arns.engineer, "is not a role"],
   ["--role", "arn:aws:iam::999999999999:role/x", "is in account 999999999999"],

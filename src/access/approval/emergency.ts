@@ -83,7 +83,7 @@ export function checkEmergency(
   if (isAhead(declaration, now)) return invalid(datedAhead("that the glass was broken"));
   const may = breakGlassFor(cluster, { user: declaration.by, memberships: declaration.memberships });
   if (declaration.by !== request.requester || may?.level !== level.name) {
-    return invalid("the policy does not let the requester break the glass any more");
+    return invalid("the policy no longer gives the requester emergency access");
   }
   if (request.durationSeconds > may.durationSeconds || declaration.digest !== digestOfWish(request, cluster, level)) {
     return invalid("the request or the policy is not what it was when the glass was broken");

@@ -38,15 +38,15 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
   ["full control", "system:masters is full control", { groups: ["system:masters"] }, {}],
   [
     "another account",
-    "is of another account, 999900001111; staging is of 111122223333.",
+    "is in another account: 999900001111. staging is in 111122223333.",
     { principal: "arn:aws:iam::999900001111:user/guest" },
     {},
   ],
   ["a group that gives nothing", "names ghosts: it gives nothing.", { groups: ["ghosts"] }, {}],
-  ["bindings that could not be read", "the role bindings could not be read", {}, { bindings: null }],
-  ["a principal of somebody else", `with ${engineerArn}-2.`, {}, { linked: `${engineerArn}-2` }],
+  ["bindings that could not be read", "Couldn't read the role bindings", {}, { bindings: null }],
+  ["another person's principal", `theirs is ${engineerArn}-2.`, {}, { linked: `${engineerArn}-2` }],
   [
-    "a principal of nobody known",
+    "a principal without a link",
     "This may not be the requester's own principal: they have linked none.",
     {},
     { linked: null },
@@ -57,7 +57,7 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
 });
 
 test.each([
-  ["problems", { mapUsers: "{" }, {}, "aws-auth has 1 problem of its own"],
+  ["problems", { mapUsers: "{" }, {}, "aws-auth has 1 problem already"],
   [
     "annotations that others fill",
     {},

@@ -35,7 +35,7 @@ describe("a broken glass", () => {
     const { granted, voided } = settled({ open: [anEmergency()] });
 
     expect(granted).toEqual([]);
-    expect(voided).toMatchObject([{ message: "the policy does not let the requester break the glass any more" }]);
+    expect(voided).toMatchObject([{ message: "the policy no longer gives the requester emergency access" }]);
   });
 });
 
