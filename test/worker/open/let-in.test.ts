@@ -34,7 +34,7 @@ test("a creator that was never let in is one reason for a 401, and the authentic
 
   expect(told).toContain("The API server answered 401 to GET configmap aws-auth of cluster staging");
   expect(told).toContain("Check that creator in eks-access.yml really created the cluster.");
-  expect(told).toContain("If it is, the cluster's authenticator may be down");
+  expect(told).toContain("If so, the cluster's authenticator may be down");
 });
 
 test("a 401 right after the same creator got in is not told as a wrong creator", async () => {
