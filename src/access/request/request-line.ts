@@ -81,24 +81,42 @@ type Draft = { -readonly [Part in Exclude<keyof RequestParts, "reason">]?: strin
 
 /**
  * Splits `<cluster> [<arn>] <level> [for 4h] [ticket OPS-1] <reason…>` into its parts. All before the reason may come in any
- * order: a cluster, a level, an ARN and a duration are known when they are seen. The duration and the ticket may end the line.
+ * order: a cluster, a level, an ARN and a duration are known when they are seen. The duration and the ticket may end the line. The only
+ * word that has the form of the cluster's tickets is the ticket, wherever it is.
  */
 export function splitRequestLine(line: string, clusters: Clusters): RequestParts {
   const words = line.trim().split(/\s+/);
   const draft: Draft = {};
+  const lone = loneTicket(words, clusters);
   let at = 0;
   while (at < words.length) {
-    const taken = takeFront(words, at, draft, clusters);
+    const taken = takeFront(words, at, draft, { clusters, lone });
     if (taken === 0) break;
     at += taken;
   }
-  const reason = takeEnd(words.slice(at), draft, clusters);
+  const reason = takeEnd(words.slice(at), draft, { clusters, lone });
   const { cluster = "", principal = "", level = "", duration = null, ticket = null } = draft;
   return { cluster, principal, level, duration, ticket, reason: reason.join(" ") };
 }
 
+/** What a line is read with. */
+interface Known {
+  readonly clusters: Clusters;
+  /** Null: no word of the line is a ticket by its form alone. */
+  readonly lone: string | null;
+}
+
+/** The only word that has the form of a ticket of the line's cluster. Null: there is none, or more than one. */
+function loneTicket(words: readonly string[], clusters: Clusters): string | null {
+  const cluster = words.map((word) => clusters.get(word.toLowerCase())).find((found) => found !== undefined);
+  if (!cluster || cluster.ticket.need === "none" || cluster.ticket.pattern === null) return null;
+  const names = new Set([cluster.name, ...cluster.levels.map(({ name }) => name)]);
+  const fitting = words.filter((word) => !names.has(word.toLowerCase()) && refuseTicket(cluster.ticket, word) === null);
+  return fitting.length === 1 ? fitting.join() : null;
+}
+
 /** Takes the part that begins with a word, and answers how many words it has. None: the reason begins. */
-function takeFront(words: readonly string[], at: number, draft: Draft, clusters: Clusters): number {
+function takeFront(words: readonly string[], at: number, draft: Draft, { clusters, lone }: Known): number {
   const word = words[at] ?? "";
   const taken = takeNamed(words, at, draft);
   if (taken > 0) return taken;
@@ -107,7 +125,8 @@ function takeFront(words: readonly string[], at: number, draft: Draft, clusters:
     draft.duration = words.slice(at, at + known).join(" ");
     return known;
   }
-  const part = partOf(word, words[at + 1], draft, clusters);
+  const isTicket = word === lone && draft.ticket === undefined;
+  const part = isTicket ? "ticket" : partOf(word, words[at + 1], draft, clusters);
   if (part === null) return 0;
   draft[part] = word;
   return 1;
@@ -149,9 +168,9 @@ function timeAtEnd(reason: string): { readonly time: string; readonly before: st
   return { time: words.slice(-length).join(" "), before: words.slice(0, -length).join(" ") };
 }
 
-/** Takes a duration and a ticket off the end of the reason, in either order. */
-function takeEnd(reason: readonly string[], draft: Draft, clusters: Clusters): readonly string[] {
-  const shorter = takeLastTicket(takeLastDuration(reason, draft), draft, clusters);
+/** Takes a duration and a ticket off the end of the reason, in either order, and the only word that can be a ticket out of it. */
+function takeEnd(reason: readonly string[], draft: Draft, known: Known): readonly string[] {
+  const shorter = takeTicket(takeLastDuration(reason, draft), draft, known);
   return takeLastDuration(shorter, draft);
 }
 
@@ -163,15 +182,17 @@ function takeLastDuration(reason: readonly string[], draft: Draft): readonly str
   return reason.slice(0, at);
 }
 
-/** `ticket OPS-1`; or `OPS-1` alone, where the cluster says what a ticket looks like. */
-function takeLastTicket(reason: readonly string[], draft: Draft, clusters: Clusters): readonly string[] {
+/** `ticket OPS-1` at the end, or the only word that can be a ticket. */
+function takeTicket(reason: readonly string[], draft: Draft, { clusters, lone }: Known): readonly string[] {
   const rule = clusters.get(draft.cluster?.toLowerCase() ?? "")?.ticket;
-  const last = reason.at(-1) ?? "";
   if (draft.ticket !== undefined || !rule || rule.need === "none" || reason.length < 2) return reason;
-  const isNamed = reason.at(-2)?.toLowerCase() === "ticket";
-  if (!isNamed && (rule.pattern === null || refuseTicket(rule, last) !== null)) return reason;
-  draft.ticket = last;
-  return reason.slice(0, isNamed ? -2 : -1);
+  const isNamed = (at: number) => reason[at - 1]?.toLowerCase() === "ticket";
+  const last = reason.length - 1;
+  const at = lone === null && isNamed(last) ? last : reason.indexOf(lone ?? "");
+  if (at === -1) return reason;
+  draft.ticket = reason[at] ?? "";
+  const from = isNamed(at) ? at - 1 : at;
+  return reason.toSpliced(from, at - from + 1);
 }
 
 /** How many words from here on are a duration: `2h`, `2 hours`, `1 h 30 min`. */

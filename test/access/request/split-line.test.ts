@@ -4,7 +4,11 @@ import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
 
 const arn = "arn:aws:iam::111122223333:role/developers";
 const ticket = { need: "optional", pattern: "OPS-[0-9]+" } as const;
-const clusters = clustersOf(aCluster({ ticket }), aCluster({ name: "production" }));
+const clusters = clustersOf(
+  aCluster({ ticket }),
+  aCluster({ name: "production" }),
+  aCluster({ name: "ops-7", ticket: { need: "optional", pattern: "ops-[0-9]+" } }),
+);
 const nothing = { cluster: "", principal: "", level: "", duration: null, ticket: null, reason: "" };
 const staging = { ...nothing, cluster: "staging", level: "viewer" };
 
@@ -26,6 +30,19 @@ describe("a request in one line", () => {
     ["staging viewer look OPS-1 for 2h", { ...staging, duration: "2h", ticket: "OPS-1", reason: "look" }],
     ["staging viewer 2h it hangs for 3h", { ...staging, duration: "2h", reason: "it hangs for 3h" }],
     ["staging viewer ticket OPS-1 for the move", { ...staging, ticket: "OPS-1", reason: "for the move" }],
+    ["staging viewer 2h OPS-1 look", { ...staging, duration: "2h", ticket: "OPS-1", reason: "look" }],
+    ["staging viewer OPS-1 2h look", { ...staging, duration: "2h", ticket: "OPS-1", reason: "look" }],
+    ["OPS-1 staging viewer look", { ...staging, ticket: "OPS-1", reason: "look" }],
+    ["staging viewer OPS-1 for the move", { ...staging, ticket: "OPS-1", reason: "for the move" }],
+    ["staging viewer see OPS-1 about the move", { ...staging, ticket: "OPS-1", reason: "see about the move" }],
+    ["staging viewer see ticket OPS-1 about it", { ...staging, ticket: "OPS-1", reason: "see about it" }],
+    ["staging viewer OPS-1 or OPS-2", { ...staging, reason: "OPS-1 or OPS-2" }],
+    ["staging viewer ticket OPS-1 not OPS-2", { ...staging, ticket: "OPS-1", reason: "not OPS-2" }],
+    ["staging viewer ticket 12 not OPS-2", { ...staging, ticket: "12", reason: "not OPS-2" }],
+    ["staging viewer OPS-1", { ...staging, ticket: "OPS-1" }],
+    ["production viewer OPS-1 look", { ...staging, cluster: "production", reason: "OPS-1 look" }],
+    ["ops-7 viewer ops-8 look", { ...staging, cluster: "ops-7", ticket: "ops-8", reason: "look" }],
+    ["ops-7 viewer look", { ...staging, cluster: "ops-7", reason: "look" }],
     ["staging viewer permanent damage", { ...staging, reason: "permanent damage" }],
     ["staging viewr why", { ...nothing, cluster: "staging", level: "viewr", reason: "why" }],
     ["staging developers viewer why", { ...staging, principal: "developers", reason: "why" }],
