@@ -14,14 +14,19 @@ import { RefusedByServer } from "./explain-kubernetes-error.ts";
  */
 const largestAnswer = { bytes: 2 * 1024 * 1024, values: 50_000 };
 
-/** When an API server last let an identity in, by its endpoint and the identity: as many as there are creators. */
-const letIn = new Map<string, Date>();
-
 /** Bytes of a token that every release of the authenticator takes (aws-iam-authenticator, pkg/token, maxTokenLenBytes; issue 1106). */
 const largestToken = 4096;
 
 /** How many characters of requests a header carries; the audit log of eks-access has them all. */
 const longest = 200;
+
+/** Whose token it is. An API server gives no reason for a 401; that it let the identity in before says something. */
+export interface KnownIdentity {
+  readonly arn: string;
+  /** Null: that is not known. */
+  readonly lastLetIn: () => Promise<Date | null>;
+  readonly noteLetIn: () => Promise<void>;
+}
 
 /** Where a cluster is and how to be let in. */
 export interface ClusterEndpoint {
@@ -32,8 +37,7 @@ export interface ClusterEndpoint {
   /** PEM in base64, from EKS: the only trusted authority. */
   readonly certificateAuthority: string;
   readonly token: string;
-  /** The ARN of the token, to explain a 401 by the last time that the server accepted it. */
-  readonly as?: string | undefined;
+  readonly as?: KnownIdentity | undefined;
   /** Ids of requests, for the API server's audit log. */
   readonly requests?: readonly string[];
   /** Gets the ids under which the API server's audit log has our writes; absent without a recorder. */
@@ -106,15 +110,14 @@ function explain401(sendCall: SendCall, cluster: ClusterEndpoint): SendCall {
     const answer = await sendCall(call);
     // A proxy in front of the API server answers in pages.
     if (!(answer.headers["content-type"] ?? "").includes("json")) return answer;
-    if (answer.status === 401) throwIfKnown(cluster);
-    if (answer.status < 400 && cluster.as !== undefined) letIn.set(keyOf(cluster), new Date());
+    if (answer.status === 401) await throwIfKnown(cluster);
+    if (answer.status < 400) await cluster.as?.noteLetIn();
     return answer;
   };
 }
 
 /** @throws AccessError where the token is too large, or its identity was accepted before */
-function throwIfKnown(cluster: ClusterEndpoint): void {
-  const { name, token, as } = cluster;
+async function throwIfKnown({ name, token, as }: ClusterEndpoint): Promise<void> {
   const said = `The API server of cluster ${name} answered 401`;
   // A newer release may take it, so it is sent all the same. It grows with what the session carries, its tags for example.
   const bytes = Buffer.byteLength(token);
@@ -122,16 +125,12 @@ function throwIfKnown(cluster: ClusterEndpoint): void {
     const what = `${said} to a token of ${bytes} bytes; its authenticator accepts ${largestToken}`;
     throw new AccessError("cluster-token-too-large", what);
   }
-  const before = letIn.get(keyOf(cluster));
+  const before = await as?.lastLetIn();
   if (!before) return;
-  throw new AccessError("cluster-unauthorized", `${said} to ${as}, but accepted it at ${before.toISOString()}`, {
+  throw new AccessError("cluster-unauthorized", `${said} to ${as?.arn}, but accepted it at ${before.toISOString()}`, {
     remedy:
       "The identity is the same: the cluster's authenticator may be down, or the identity's access entry was deleted.",
   });
-}
-
-function keyOf({ endpoint, as = "" }: ClusterEndpoint): string {
-  return `${endpoint} ${as}`;
 }
 
 interface Way {

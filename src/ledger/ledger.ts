@@ -199,6 +199,9 @@ export interface ClusterLedger {
   creation(clusterArn: string): Promise<unknown>;
   /** Do not believe it without its seal. */
   rememberCreation(clusterArn: string, creation: RememberedCreation): Promise<void>;
+  /** When an API server, by its address, last let an identity in, give or take an hour; null: that is not known. Nothing is given by it. */
+  letIn(place: string): Promise<Date | null>;
+  rememberLetIn(place: string, at: Date): Promise<void>;
   /** For each level by its name, a digest of the approvers with which there were once enough; nothing is given by it. */
   goodApprovers(): Promise<ReadonlyMap<string, string>>;
   rememberGoodApprovers(good: ReadonlyMap<string, string>): Promise<void>;

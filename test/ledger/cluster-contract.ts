@@ -55,6 +55,17 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
     expect(await ledger.adopted([])).toEqual(new Set());
   });
 
+  test("the ledger remembers when an API server last let an identity in", async () => {
+    const before = await ledger.letIn("https://a.example arn");
+
+    await ledger.rememberLetIn("https://a.example arn", at(1));
+    await ledger.rememberLetIn("https://a.example arn", at(2));
+
+    expect(before).toBeNull();
+    expect(await ledger.letIn("https://a.example arn")).toEqual(at(2));
+    expect(await ledger.letIn("https://b.example arn")).toBeNull();
+  });
+
   test("the ledger remembers what was found out last about a cluster's creation", async () => {
     const arn = "arn:aws:eks:eu-central-1:111122223333:cluster/staging";
     const creator = "arn:aws:iam::111122223333:role/creator";

@@ -56,6 +56,7 @@ export function memoryTurns(): TurnLedger {
 
 /** What is remembered about clusters, in memory. */
 export function memoryClusters(): ClusterLedger {
+  const letIn = new Map<string, Date>();
   const creations = new Map<string, RememberedCreation>();
   const adopted = new Set<string>();
   const troubles = new Map<string, ClusterTrouble>();
@@ -75,6 +76,8 @@ export function memoryClusters(): ClusterLedger {
       identity = now;
     },
     workerIdentity: async () => identity,
+    letIn: async (place) => letIn.get(place) ?? null,
+    rememberLetIn: async (place, at) => void letIn.set(place, at),
     creation: async (clusterArn) => creations.get(clusterArn) ?? null,
     rememberCreation: async (clusterArn, creation) => void creations.set(clusterArn, creation),
   };

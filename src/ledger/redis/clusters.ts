@@ -12,6 +12,8 @@ const keys = {
   troubles: `${prefix}:cluster-troubles`,
   creations: `${prefix}:creations`,
   workerIdentity: `${prefix}:worker-identity`,
+  /** A hash: when each API server last let each identity in, ISO 8601. */
+  letIn: `${prefix}:let-in`,
   /** A hash: for each level of each cluster the approvers with which it was good. */
   goodApprovers: `${prefix}:good-approvers`,
 } as const;
@@ -27,6 +29,12 @@ export function redisClusters(redis: RedisClient, reader: StoredReader): Cluster
       reach(async () => reader.read("creation", clusterArn, await redis.hget(keys.creations, clusterArn))),
     rememberCreation: (clusterArn, creation) =>
       reach(async () => void (await redis.hset(keys.creations, clusterArn, JSON.stringify(creation)))),
+    letIn: (place) =>
+      reach(async () => {
+        const at = new Date((await redis.hget(keys.letIn, place)) ?? "");
+        return Number.isNaN(at.getTime()) ? null : at;
+      }),
+    rememberLetIn: (place, at) => reach(async () => void (await redis.hset(keys.letIn, place, at.toISOString()))),
     goodApprovers: () => reach(async () => new Map(Object.entries(await redis.hgetall(keys.goodApprovers)))),
     rememberGoodApprovers: (good) =>
       reach(async () => void (good.size > 0 && (await redis.hset(keys.goodApprovers, Object.fromEntries(good))))),

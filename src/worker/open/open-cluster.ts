@@ -18,10 +18,12 @@ import { type ClusterClient, connectCluster } from "../../kubernetes/cluster-cli
 import type { Purpose } from "./become-creator.ts";
 import { confirmCreator, credentialsOf } from "./become-creator.ts";
 import { askCloudTrail, creatorOfRecord, type DiscoveryContext, rememberedCreation } from "./discover-creator.ts";
+import { explainableIdentity, type LetInLedger } from "./let-in.ts";
 import { openEks, openEksForEntries } from "./open-eks.ts";
 
 /** What opening a cluster takes of the worker's context. */
 interface OpeningContext extends DiscoveryContext {
+  readonly ledger: DiscoveryContext["ledger"] & LetInLedger;
   /** Told of what AWS is asked, also where that comes to nothing; absent where nobody records it. */
   readonly awsRequests?: RequestIds;
   /** The same of the cluster's writes. */
@@ -120,7 +122,7 @@ async function attempt(
 }
 
 async function openAs(
-  { now, awsRequests, auditIds }: OpeningContext,
+  { now, awsRequests, auditIds, ledger }: OpeningContext,
   cluster: Cluster,
   creator: KnownCreator,
   purposes: readonly Purpose[],
@@ -142,7 +144,11 @@ async function openAs(
   const { authenticationMode: mode, tags } = description;
   const creatorArn = creatorArnOf(creator);
   const toGive = mode === "CONFIG_MAP" ? null : await openEksForEntries(cluster, eks, awsRequests);
-  const client = await connectAs(credentials, cluster, description, now(), purposes, { auditIds, as: creatorArn });
+  const client = await connectAs(credentials, cluster, description, now(), purposes, {
+    auditIds,
+    as: creatorArn,
+    ledger,
+  });
   const entries = toGive && accessEntriesOf(toGive, awsRequests);
   const close = () => {
     entries?.close();
@@ -163,8 +169,9 @@ async function together<T extends readonly unknown[]>(calls: { readonly [K in ke
 interface ConnectOptions {
   /** Gets the ids under which the API server's audit log has what is done. */
   readonly auditIds?: RequestIds | undefined;
-  /** As `ClusterEndpoint` has it. */
+  /** The ARN of the credentials, and where it is remembered that it was let in. */
   readonly as?: string;
+  readonly ledger?: LetInLedger;
   /** As `mintToken` has it. */
   readonly tokenSeconds?: number;
 }
@@ -176,11 +183,12 @@ export async function connectAs(
   description: ClusterDescription,
   now: Date,
   purposes: readonly Purpose[],
-  { auditIds, as, tokenSeconds }: ConnectOptions = {},
+  { auditIds, as: arn, ledger, tokenSeconds }: ConnectOptions = {},
 ): Promise<ClusterClient> {
   const token = await mintToken(credentials, cluster, now, tokenSeconds);
   const { name, endpoint = description.endpoint } = cluster;
   const { certificateAuthority = description.certificateAuthority } = cluster;
   const requests = purposes.map(({ id }) => id);
+  const as = arn === undefined ? undefined : explainableIdentity(endpoint, arn, ledger);
   return connectCluster({ name, endpoint, certificateAuthority, token, as, requests, auditIds });
 }

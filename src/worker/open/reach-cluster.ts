@@ -30,7 +30,8 @@ export async function reachCluster<T>(
   const eks = await openEks(credentials, cluster);
   const { description } = eks;
   const creatorArn = creatorArnOf(creator);
-  const client = await connectAs(credentials, cluster, description, context.now(), [purpose], { as: creatorArn });
+  const options = { as: creatorArn, ledger: context.ledger };
+  const client = await connectAs(credentials, cluster, description, context.now(), [purpose], options);
   try {
     return await look({ eks, creatorArn, description, client });
   } finally {

@@ -233,7 +233,10 @@ async function takeApiLinks(
   { take }: LinkTaker,
 ): Promise<Reached | null> {
   const { description } = eks;
-  const client = await connectAs(credentials, cluster, description, context.now(), [], { as: creatorArn });
+  const client = await connectAs(credentials, cluster, description, context.now(), [], {
+    as: creatorArn,
+    ledger: context.ledger,
+  });
   const identity = await take("api-server", () => client.whoAmI(), apiServerFinding);
   if (identity === undefined) {
     client.close();
