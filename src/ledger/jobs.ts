@@ -66,7 +66,7 @@ const shown = { queue: "messages", isSingle: true, deadline: null } as const;
 export const messageJobs = {
   show: { ...shown, fields: { record: z.string() }, waitMs: 0, tries: 10, retryMs: 500 },
   /** Slack takes about one message a second in a channel. */
-  "show-thread": { ...shown, fields: { request: z.string() }, waitMs: 1_000, tries: 10, retryMs: 1_000 },
+  "show-thread": { ...shown, fields: { record: z.string() }, waitMs: 1_000, tries: 10, retryMs: 1_000 },
   /** Slack takes 100 updates of App Homes in a minute, of all people. */
   "show-home": { ...shown, fields: { user: z.string() }, waitMs: 1_500, tries: 6, retryMs: 2_000 },
 } satisfies Readonly<Record<string, JobKind>>;

@@ -94,7 +94,7 @@ test("a job that comes back is logged once, and fails with what to do where no p
 
 test("wake-ups of one type for one cluster are one job, and each waits in the queue of its type", async () => {
   const end = { type: "end", cluster: "staging" } as const;
-  const show = { type: "show-thread", request: "r-1" } as const;
+  const show = { type: "show-thread", record: "r-1" } as const;
 
   await wake(queues, reconcile);
   await wakeAll(queues, [reconcile, end, show, show, { ...reconcile, cluster: "production" }]);

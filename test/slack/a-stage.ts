@@ -13,6 +13,7 @@ import { directoryClient, messengerClient } from "../../src/slack/app/web-client
 import { showMigration } from "../../src/slack/migrate/show-migration.ts";
 import { slackDirectory } from "../../src/slack/people/directory.ts";
 import { showRequest } from "../../src/slack/show/messenger.ts";
+import { showThread } from "../../src/slack/show/thread.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aChange } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
@@ -112,7 +113,9 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
       return messageOf(id, await ledger.shown(id));
     },
     showMigration: async (id) => {
-      await showMigration({ ...context, ledger, client: messengerClient(environment) }, id);
+      const messenger = { ...context, ledger, client: messengerClient(environment) };
+      await showMigration(messenger, id);
+      await showThread(messenger, id);
       return messageOf(id, await ledger.shown(id));
     },
     pass: (seconds) => void vi.setSystemTime(Date.now() + seconds * 1000),

@@ -9,6 +9,13 @@ export interface Message {
   readonly blocks: readonly KnownBlock[];
 }
 
+/** One event in the thread under the channel's message of a record. */
+export interface ThreadEntry {
+  /** Its name in the list of replies sent; each is sent once. */
+  readonly name: string;
+  readonly text: string;
+}
+
 /** An answer that only the person who acted sees. */
 export function answer(said: string): Message {
   const text = cut(said, 3000);

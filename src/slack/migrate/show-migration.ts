@@ -1,115 +1,65 @@
-import { migrationApprovals } from "../../access/approval/decide-migration.ts";
 import { hasApproved, isMigrationOver, type Migration } from "../../access/migration/migration.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
 import { approversIn } from "../../access/policy/may.ts";
-import { counted } from "../../diagnosis/link.ts";
-import type { Place, Shown } from "../../ledger/ledger.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
-import { answer, type Message } from "../blocks/message.ts";
-import { code, mention, mentions, plainLine, styled, time } from "../blocks/mrkdwn.ts";
-import { droppedTexts } from "../blocks/words.ts";
+import { answer } from "../blocks/message.ts";
+import { code } from "../blocks/mrkdwn.ts";
 import { peopleNamed } from "../people/directory.ts";
 import { wakeHomes } from "../show/messenger.ts";
 import type { Milestone } from "../show/requester-message.ts";
-import { type MessengerContext, nothingShown, postMessage, sent, updateMessage } from "../show/show-in-channel.ts";
-import { type ThreadEntry, threadMessage } from "../show/thread.ts";
+import {
+  type MessengerContext,
+  nothingShown,
+  type Showing,
+  sent,
+  showInChannel,
+  tellOnce,
+} from "../show/show-in-channel.ts";
+import { wakeForThread } from "../show/thread.ts";
 import { migrationMessage, openingMigrationMessage } from "./migration-message.ts";
 import { migrationCall, migrationState, migrationTrouble } from "./migration-words.ts";
 
 /**
- * Makes Slack match the ledger for a migration: the message in the cluster's channel, its thread, and the direct messages to the
- * requester. It may run twice, late, or once for many changes. @throws AccessError
+ * Makes Slack match the ledger for a migration: the message in the cluster's channel, its thread, and the direct messages. It may run
+ * twice, late, or once for many changes. @throws AccessError
  */
 export async function showMigration(context: MessengerContext, id: string): Promise<void> {
   const { ledger } = context;
-  const { migrations } = ledger;
-  const migration = await migrations.get(id);
+  const migration = await ledger.migrations.get(id);
   if (!migration) return;
   await wakeHomes(context, migration);
-  let shown = (await ledger.shown(id)) ?? nothingShown;
-  if (shown.version !== migration.version) shown = await showInChannel(context, migration, shown);
+  const before = (await ledger.shown(id)) ?? nothingShown;
+  const { shown, lost } = await showInChannel(context, showingOf(migration), before);
   // The call may have taken seconds: no reminder goes to people who decided meanwhile.
-  const newest = (await migrations.get(id)) ?? migration;
-  if (shown.message) await tellThread(context, newest, shown.message);
-  else await callApprovers(context, newest);
-  await ledger.markShown(id, {
-    ...shown,
-    delivered: await tellRequester(context, migration, shown),
-    version: migration.version,
-  });
-}
-
-/** Updates the earlier message. Posts a new one where there is none, or it was deleted. */
-async function showInChannel(context: MessengerContext, migration: Migration, shown: Shown): Promise<Shown> {
-  const what = `The message of ${migration.id}`;
-  if (shown.message) {
-    const outcome = await updateMessage(context, shown.message, migrationMessage(migration), what);
-    if (outcome === "shown") return shown;
-    if (outcome !== "deleted") return { ...shown, message: null };
-  }
-  // Approvers are asked after the worker has a plan. A migration that ended before that is not posted.
-  const channel = context.config.clusters.get(migration.cluster)?.channel;
-  if (!channel || (!migration.plan && migration.state !== "refused" && migration.done.length === 0))
-    return { ...shown, message: null };
-  const posted = await postMessage(context, channel, openingMigrationMessage(migration), what);
-  if (!("ts" in posted)) return { ...shown, message: null };
-  const now = { ...shown, version: 0, message: posted };
-  // Only a message that the ledger knows gets buttons: two posts of one migration never both accept an approval.
-  await context.ledger.markShown(migration.id, now);
-  await updateMessage(context, posted, migrationMessage(migration), what);
-  return now;
-}
-
-async function tellThread(
-  { ledger, client, config }: MessengerContext,
-  migration: Migration,
-  message: Place,
-): Promise<void> {
-  const told = await ledger.toldInThread(migration.id);
-  const entries = migrationThreadOf(migration, config.clusters.get(migration.cluster)).filter(
-    ({ name }) => !told.includes(name),
-  );
-  if (entries.length === 0) return;
-  try {
-    const { channel, ts } = message;
-    await client.chat.postMessage({ channel, thread_ts: ts, ...sent(threadMessage(entries)), unfurl_links: false });
-  } catch (error) {
-    if (!isGone(error)) throw slackFailure(error, `The thread of ${migration.id}`);
-    return;
-  }
-  const names = entries.map(({ name }) => name);
-  await ledger.addToldInThread(migration.id, names);
-}
-
-/** Tells the requester when the channel can't be reached, what fails, and how it ended. */
-async function tellRequester(
-  context: MessengerContext,
-  migration: Migration,
-  shown: Shown,
-): Promise<readonly string[]> {
+  const newest = (await ledger.migrations.get(id)) ?? migration;
+  if (lost) await callApprovers(context, newest);
+  else await wakeForThread(context, newest, shown);
   let { delivered } = shown;
-  const isLost = migration.plan !== null && shown.message === null && !isMigrationOver(migration);
-  const milestones = [
-    ...(isLost ? [migrationLostMilestone(migration)] : []),
+  for (const milestone of milestonesOf(migration, lost !== null)) {
+    delivered = await tellOnce(context, migration, milestone, delivered);
+  }
+  // What can't be reached is tried anew with the next change.
+  await ledger.markShown(id, { ...shown, message: lost ? null : shown.message, delivered, version: migration.version });
+}
+
+/** Approvers are asked after the worker has a plan. A migration that ended before that is not posted, but for a refusal. */
+function showingOf(migration: Migration): Showing {
+  const { plan, state, done } = migration;
+  const isReady = plan !== null || state === "refused" || done.length > 0;
+  return {
+    record: migration,
+    message: migrationMessage(migration),
+    opening: openingMigrationMessage(migration),
+    isReady,
+  };
+}
+
+/** What the requester has to know: that the channel can't be reached, what fails, and how it ended. */
+function milestonesOf(migration: Migration, isLost: boolean): readonly Milestone[] {
+  return [
+    ...(isLost && migration.plan && !isMigrationOver(migration) ? [migrationLostMilestone(migration)] : []),
     ...migrationTroubleMilestone(migration),
     ...migrationEndMilestone(migration),
   ];
-  for (const { name, message } of milestones) {
-    if (delivered.includes(name)) continue;
-    await directMessage(context, migration, message);
-    delivered = [...delivered, name];
-  }
-  return delivered;
-}
-
-async function directMessage({ client, log }: MessengerContext, migration: Migration, message: Message): Promise<void> {
-  try {
-    await client.chat.postMessage({ channel: migration.requester, ...sent(message) });
-  } catch (error) {
-    const failure = slackFailure(error, `The direct message to ${migration.requester}`);
-    if (!isGone(error)) throw failure;
-    log.warn({ request: migration.id, err: failure }, "could not message the requester");
-  }
 }
 
 /** Without the channel, approvers see no request and nobody sees its progress. */
@@ -142,72 +92,6 @@ function migrationEndMilestone(migration: Migration): readonly Milestone[] {
       message: answer(`Migration ${code(migration.id)} of ${code(migration.cluster)}: ${migrationState(migration)}.`),
     },
   ];
-}
-
-/** Everything for the thread of a migration, oldest first. A pure function of the record. */
-function migrationThreadOf(migration: Migration, cluster: Cluster | undefined): readonly ThreadEntry[] {
-  return [
-    ...decisionEntries(migration),
-    ...reminderEntries(migration, cluster),
-    ...stepEntries(migration),
-    ...troubleEntries(migration),
-    ...endEntries(migration),
-  ];
-}
-
-function decisionEntries({ approvals, dropped, voided, state }: Migration): ThreadEntry[] {
-  return [
-    ...dropped.map((each) => ({ name: `dropped-${each.by}-${each.at}`, text: droppedTexts([each]).join() })),
-    ...(voided && state === "pending"
-      ? [
-          {
-            name: `void-${voided.message}-${voided.by.join()}`,
-            text: `The approvals by ${mentions(voided.by)} are void: ${styled(voided.message, 400)}. Decide again.`,
-          },
-        ]
-      : []),
-    ...approvals.map(({ by, at, digest }) => ({
-      name: `approved-${by}-${at}`,
-      text: `Plan ${code(digest.slice(0, 12))} approved by ${mention(by)} ${time(at)}.`,
-    })),
-  ];
-}
-
-/** Mentions the approvers who have not decided: an updated message notifies no one. */
-function reminderEntries(migration: Migration, cluster: Cluster | undefined): ThreadEntry[] {
-  const { state, plan, reminders, approvals, requester, lapsesAt } = migration;
-  if (state !== "pending" || !plan || !reminders?.sent || !cluster) return [];
-  const others = approversIn(cluster).filter((each) => !hasApproved(migration, each));
-  const left = counted(migrationApprovals - approvals.length, "approval");
-  const text = `${mentions(others)}: ${mention(requester)} still waits for ${left} for this migration. It expires ${time(lapsesAt)}.`;
-  return [{ name: `reminder-${plan.at}-${reminders.sent}`, text }];
-}
-
-function stepEntries({ done }: Migration): ThreadEntry[] {
-  return done.map(({ name, at, proof }) => ({
-    name: `step-${name}-${at}`,
-    text: `✓ ${code(name, 300)} ${time(at)}\n${styled(proof.join(" "), 800)}`,
-  }));
-}
-
-/** Once for each cause: the message counts the tries. */
-function troubleEntries({ trouble, lapsesAt }: Migration): ThreadEntry[] {
-  if (!trouble) return [];
-  return [{ name: `trouble-${trouble.code}-${lapsesAt}`, text: `:warning: ${styled(trouble.message, 1200)}` }];
-}
-
-function endEntries(migration: Migration): ThreadEntry[] {
-  const { state, denial, endedAt, begun } = migration;
-  if (endedAt === null || begun) return [];
-  if (state === "denied" && denial) {
-    return [
-      {
-        name: "denied",
-        text: `Denied by ${mention(denial.by)} ${time(denial.at)}: ${plainLine(denial.why, 600)}`,
-      },
-    ];
-  }
-  return [{ name: state, text: `${migrationState(migration)}.` }];
 }
 
 /** More approvers are not asked one by one: a person of these will read it. */

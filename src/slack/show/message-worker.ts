@@ -25,10 +25,8 @@ const messageRuns: Runs<typeof messageJobs, [MessageContexts, Waited]> = {
     tracedRun({ ...context, waited }, "show", {}, [{ id: record }], (running) =>
       isMigrationId(record) ? showMigration(running, record) : showRequest(running, record),
     ),
-  "show-thread": ({ request }, { background }, waited) =>
-    tracedRun({ ...background, waited }, "show thread", {}, [{ id: request }], (running) =>
-      showThread(running, request),
-    ),
+  "show-thread": ({ record }, { background }, waited) =>
+    tracedRun({ ...background, waited }, "show thread", {}, [{ id: record }], (running) => showThread(running, record)),
   "show-home": ({ user }, { background }) => publishHome(background, user),
 };
 
@@ -53,5 +51,5 @@ export function startMessageWorker(
 function recordIn(data: unknown): { readonly request?: string } {
   const job = readJob(messageJobs, data);
   if (!job || job.type === "show-home") return {};
-  return { request: job.type === "show" ? job.record : job.request };
+  return { request: job.record };
 }

@@ -5,9 +5,9 @@ import { isUser } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { Copy, MessageLedger, Shown } from "../../ledger/ledger.ts";
 import { wakeAll } from "../../ledger/queues.ts";
-import { isGone, slackFailure } from "../app/slack-failure.ts";
 import { code, mentions, section, time } from "../blocks/mrkdwn.ts";
 import { said } from "../blocks/words.ts";
+import { approvalMessage, openingMessage } from "../decide/approval-message.ts";
 import { isTooFew, type Presence, presenceOf } from "../decide/living-approvers.ts";
 import { peopleNamed } from "../people/directory.ts";
 import { type Milestone, milestoneOf } from "./requester-message.ts";
@@ -16,8 +16,9 @@ import {
   type MessengerContext,
   nothingShown,
   post,
-  sent,
+  type Showing,
   showInChannel,
+  tellOnce,
   updateInChannel,
 } from "./show-in-channel.ts";
 import { wakeForThread } from "./thread.ts";
@@ -32,16 +33,23 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   await wakeHomes(context, request);
   const before = (await context.ledger.shown(id)) ?? nothingShown;
   const presence = before.version === request.version ? null : await presenceOf(context, request);
-  const inChannel = await showInChannel(context, request, before, presence).catch(async (failure: unknown) => {
+  const showing = showingOf(request, presence);
+  const inChannel = await showInChannel(context, showing, before).catch(async (failure: unknown) => {
     await tellAnyway(context, id);
     throw failure;
   });
   let shown = inChannel.shown;
   if (before.version !== request.version) {
-    shown = await showCopies(context, request, shown, presence, inChannel.lost !== null);
+    shown = await showCopies(context, showing, shown, whoToAsk(context, request, presence), inChannel.lost !== null);
   }
   shown = await tellOfDelivery(context, request, { ...inChannel, shown }, before, presence);
   await tell(context, id, { ...shown, version: request.version }, inChannel.lost !== null);
+}
+
+/** The approvers see nothing before the worker checked the cluster. A rebuilt lease has no preview. */
+function showingOf(request: AccessRequest, presence: Presence | null): Showing {
+  const [message, opening] = [approvalMessage(request, presence), openingMessage(request)];
+  return { record: request, message, opening, isReady: request.preview !== null || request.lease !== null };
 }
 
 /** The requester must hear of the state even if Slack does not take the channel's message. */
@@ -99,47 +107,29 @@ async function tellRequester(
   return tellOnce(context, request, milestone, delivered);
 }
 
-/** A direct message to the requester. A person out of reach holds nothing up. */
-async function tellOnce(
-  { client, log }: Pick<MessengerContext, "client" | "log">,
-  request: AccessRequest,
-  { name, message }: Milestone,
-  delivered: readonly string[],
-): Promise<readonly string[]> {
-  if (delivered.includes(name)) return delivered;
-  try {
-    await client.chat.postMessage({ channel: request.requester, ...sent(message) });
-  } catch (error) {
-    const failure = slackFailure(error, `The direct message to ${request.requester}`);
-    if (!isGone(error)) throw failure;
-    log.warn({ request: request.id, err: failure }, "the requester is out of reach");
-  }
-  return [...delivered, name];
-}
-
 /**
  * Asks the approvers in direct messages if their channel is out of reach, so that a deleted channel never blocks a request:
  * the same message with the same buttons, once each. Existing copies follow the record, also when the channel is back.
  */
 async function showCopies(
   context: MessengerContext,
-  request: AccessRequest,
+  showing: Showing,
   shown: Shown,
-  presence: Presence | null,
+  approvers: readonly string[],
   isLost: boolean,
 ): Promise<Shown> {
   const copies: Copy[] = [];
   for (const copy of shown.copies) {
-    if ((await updateInChannel(context, request, copy, presence)) === "shown") copies.push(copy);
+    if ((await updateInChannel(context, showing, copy)) === "shown") copies.push(copy);
   }
   const asked = new Set(copies.map(({ user }) => user));
-  const missing = isLost ? whoToAsk(context, request, presence).filter((user) => !asked.has(user)) : [];
+  const missing = isLost ? approvers.filter((user) => !asked.has(user)) : [];
   for (const user of missing.slice(0, Math.max(0, mostCopies - copies.length))) {
-    const posted = await post(context, request, user);
+    const posted = await post(context, showing, user);
     if (!("ts" in posted)) continue;
     copies.push({ ...posted, user });
-    await context.ledger.markShown(request.id, { ...shown, version: 0, copies });
-    await updateInChannel(context, request, posted, presence);
+    await context.ledger.markShown(showing.record.id, { ...shown, version: 0, copies });
+    await updateInChannel(context, showing, posted);
   }
   return { ...shown, copies };
 }

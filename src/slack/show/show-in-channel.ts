@@ -1,14 +1,13 @@
 import type { WebClient } from "@slack/web-api";
 import type { AccessError } from "../../access/failure/access-error.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger, Place, Shown } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
+import type { LedgerRecord } from "../../ledger/records.ts";
 import { isGone, slackErrorCode, slackFailure } from "../app/slack-failure.ts";
 import type { Message } from "../blocks/message.ts";
-import { approvalMessage, openingMessage } from "../decide/approval-message.ts";
-import type { Presence } from "../decide/living-approvers.ts";
 import type { Directory } from "../people/directory.ts";
+import type { Milestone } from "./requester-message.ts";
 
 export const nothingShown: Shown = { version: 0, message: null, copies: [], delivered: [] };
 
@@ -20,50 +19,59 @@ export interface InChannel {
   readonly isReposted: boolean;
 }
 
+/** How a record is shown in its channel. */
+export interface Showing {
+  readonly record: LedgerRecord;
+  /** With its buttons. */
+  readonly message: Message;
+  /** The same, as it is posted before the ledger knows it: without buttons. */
+  readonly opening: Message;
+  /** Whether there is something to show yet. */
+  readonly isReady: boolean;
+}
+
 /** Makes the channel's message match the record. @throws AccessError where trying again can help, or the bot itself is at fault */
-export async function showInChannel(
-  context: MessengerContext,
-  request: AccessRequest,
-  shown: Shown,
-  presence: Presence | null,
-): Promise<InChannel> {
+export async function showInChannel(context: MessengerContext, showing: Showing, shown: Shown): Promise<InChannel> {
+  const { record } = showing;
   const unchanged = (lost: AccessError | null = null) => ({ shown, lost, isReposted: false });
   if (shown.message) {
-    if (shown.version === request.version) return unchanged();
-    const outcome = await updateInChannel(context, request, shown.message, presence);
+    if (shown.version === record.version) return unchanged();
+    const outcome = await updateInChannel(context, showing, shown.message);
     if (outcome === "shown") return unchanged();
     if (outcome !== "deleted") return unchanged(outcome);
   }
-  // The approvers see nothing before the worker checked the cluster. A rebuilt lease has no preview.
-  if (!shown.message && !request.preview && !request.lease) return unchanged();
-  const channel = context.config.clusters.get(request.cluster)?.channel;
+  if (!shown.message && !showing.isReady) return unchanged();
+  const channel = context.config.clusters.get(record.cluster)?.channel;
   if (!channel) {
-    context.log.error({ request: request.id, cluster: request.cluster }, "the cluster of a request is not configured");
+    context.log.error({ request: record.id, cluster: record.cluster }, "the cluster of a record is not configured");
     return { ...unchanged(), shown: { ...shown, message: null } };
   }
-  const posted = await post(context, request, channel);
+  const posted = await post(context, showing, channel);
   if (!("ts" in posted)) return { ...unchanged(posted), shown: { ...shown, message: null } };
   const isReposted = shown.message !== null;
   const now = { ...shown, version: 0, message: posted };
-  // Only a message in the ledger gets buttons: two posts of one request are never two live approvals.
-  await context.ledger.markShown(request.id, now);
-  const outcome = await updateInChannel(context, request, posted, presence);
+  // Only a message in the ledger gets buttons: two posts of one record are never two live approvals.
+  await context.ledger.markShown(record.id, now);
+  const outcome = await updateInChannel(context, showing, posted);
   return { shown: now, lost: typeof outcome === "string" ? null : outcome, isReposted };
 }
 
-/** Updates a message: shown, deleted, or why its place is out of reach. */
-export function updateInChannel(
-  context: MessengerContext,
-  request: AccessRequest,
-  place: Place,
-  presence: Presence | null,
-): Promise<"shown" | "deleted" | AccessError> {
-  return updateMessage(context, place, approvalMessage(request, presence), `The message of ${request.id}`);
-}
-
-/** Posts the opening message, which gets its buttons later; or why the place is out of reach. */
-export function post(context: MessengerContext, request: AccessRequest, to: string): Promise<Place | AccessError> {
-  return postMessage(context, to, openingMessage(request), `The channel ${to} of ${request.cluster}`);
+/** A direct message to the requester, once. A person out of reach holds nothing up. @returns the names of those sent */
+export async function tellOnce(
+  { client, log }: Pick<MessengerContext, "client" | "log">,
+  { id, requester }: LedgerRecord,
+  { name, message }: Milestone,
+  delivered: readonly string[],
+): Promise<readonly string[]> {
+  if (delivered.includes(name)) return delivered;
+  try {
+    await client.chat.postMessage({ channel: requester, ...sent(message) });
+  } catch (error) {
+    const failure = slackFailure(error, `The direct message to ${requester}`);
+    if (!isGone(error)) throw failure;
+    log.warn({ request: id, err: failure }, "the requester is out of reach");
+  }
+  return [...delivered, name];
 }
 
 export interface MessengerContext<Uses = Ledger> extends RecordContext<Uses> {
@@ -84,36 +92,34 @@ const unchangeable = new Set(["message_not_found", "cant_update_message", "edit_
  * Updates a message: shown, deleted, or why its place is out of reach.
  * @throws AccessError where trying again can help, or the bot itself is at fault
  */
-export async function updateMessage(
+export async function updateInChannel(
   { client }: Pick<MessengerContext, "client">,
+  { record, message }: Showing,
   { channel, ts }: Place,
-  message: Message,
-  what: string,
 ): Promise<"shown" | "deleted" | AccessError> {
   try {
     await client.chat.update({ channel, ts, ...sent(message) });
     return "shown";
   } catch (error) {
     if (unchangeable.has(slackErrorCode(error) ?? "")) return "deleted";
-    const failure = slackFailure(error, `${what} in the channel ${channel}`);
+    const failure = slackFailure(error, `The message of ${record.id} in the channel ${channel}`);
     if (isGone(error)) return failure;
     throw failure;
   }
 }
 
-/** Posts a message; or why its place is out of reach. @throws AccessError as above */
-export async function postMessage(
+/** Posts the opening message, which gets its buttons later; or why the place is out of reach. @throws AccessError as above */
+export async function post(
   { client }: Pick<MessengerContext, "client">,
+  { record, opening }: Showing,
   to: string,
-  message: Message,
-  what: string,
 ): Promise<Place | AccessError> {
   try {
-    const { channel, ts } = await client.chat.postMessage({ channel: to, ...sent(message), unfurl_links: false });
+    const { channel, ts } = await client.chat.postMessage({ channel: to, ...sent(opening), unfurl_links: false });
     if (channel && ts) return { channel, ts };
     throw new Error("The answer of Slack names no message");
   } catch (error) {
-    const failure = slackFailure(error, what);
+    const failure = slackFailure(error, `The channel ${to} of ${record.cluster}`);
     if (isGone(error)) return failure;
     throw failure;
   }

@@ -2,23 +2,19 @@ import { othersWhoMayApprove } from "../../access/approval/decision.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import { isReviewing, isReviewingEnd, isSigningIn, isSigningInAtFirst } from "../../access/lease/proving.ts";
+import { isMigrationId } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { Place, Shown } from "../../ledger/ledger.ts";
 import { wake } from "../../ledger/queues.ts";
+import { isMigration, type LedgerRecord } from "../../ledger/records.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
-import type { Message } from "../blocks/message.ts";
+import type { Message, ThreadEntry } from "../blocks/message.ts";
 import { cut, mention, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
 import { droppedTexts, endProofLines, proofMarks, remainsOf, replayed, reviewState, said } from "../blocks/words.ts";
+import { migrationThreadOf } from "../migrate/migration-thread.ts";
 import { type MessengerContext, sent } from "./show-in-channel.ts";
-
-/** One event in the thread under the channel's message. */
-export interface ThreadEntry {
-  /** Its name in the list of replies sent; each is sent once. */
-  readonly name: string;
-  readonly text: string;
-}
 
 /**
  * Everything that happened to a request and belongs into its thread, oldest first. A pure function of the record, which
@@ -205,40 +201,43 @@ function forgottenNote({ lease }: AccessRequest): string {
 /** Wakes the thread if something is new, a moment later: many changes become one reply. */
 export async function wakeForThread(
   context: MessengerContext,
-  request: AccessRequest,
+  record: LedgerRecord,
   { message, copies }: Shown,
 ): Promise<void> {
   if (!message && copies.length === 0) return;
-  if ((await newEntries(context, request)).length > 0)
-    await wake(context.queues, { type: "show-thread", request: request.id });
+  if ((await newEntries(context, record)).length > 0)
+    await wake(context.queues, { type: "show-thread", record: record.id });
 }
 
 /**
- * Makes the thread of a request tell everything that happened. Apart from the message itself, because Slack takes about one
+ * Makes the thread of a record tell everything that happened. Apart from the message itself, because Slack takes about one
  * post a second in a channel: `context.client` is one that nothing else waits for. @throws AccessError
  */
 export async function showThread(context: MessengerContext, id: string): Promise<void> {
   const { ledger } = context;
-  const [request, shown] = await Promise.all([ledger.get(id), ledger.shown(id)]);
-  if (!request || !shown) return;
-  const entries = await newEntries(context, request);
+  const get = isMigrationId(id) ? ledger.migrations.get : ledger.get;
+  const [record, shown] = await Promise.all([get(id), ledger.shown(id)]);
+  if (!record || !shown) return;
+  const entries = await newEntries(context, record);
   if (entries.length === 0) return;
-  if (shown.message && (await reply(context, request, shown.message, entries))) {
+  if (shown.message && (await reply(context, record, shown.message, entries))) {
     return ledger.addToldInThread(id, namesOf(entries));
   }
   // Approvers with a direct message get their reminder there; the message itself shows the rest.
   const reminders = entries.filter(isReminder);
   if (reminders.length === 0 || shown.copies.length === 0) return;
-  for (const copy of shown.copies) await reply(context, request, copy, reminders);
+  for (const copy of shown.copies) await reply(context, record, copy, reminders);
   await ledger.addToldInThread(id, namesOf(reminders));
 }
 
 async function newEntries(
   { ledger, config }: Pick<MessengerContext, "ledger" | "config">,
-  request: AccessRequest,
+  record: LedgerRecord,
 ): Promise<readonly ThreadEntry[]> {
-  const replies = await ledger.toldInThread(request.id);
-  return threadOf(request, replies, config.clusters.get(request.cluster)).filter(({ name }) => !replies.includes(name));
+  const replies = await ledger.toldInThread(record.id);
+  const cluster = config.clusters.get(record.cluster);
+  const entries = isMigration(record) ? migrationThreadOf(record, cluster) : threadOf(record, replies, cluster);
+  return entries.filter(({ name }) => !replies.includes(name));
 }
 
 function namesOf(entries: readonly ThreadEntry[]): readonly string[] {
@@ -248,7 +247,7 @@ function namesOf(entries: readonly ThreadEntry[]): readonly string[] {
 /** False: the place is gone. */
 async function reply(
   { client }: Pick<MessengerContext, "client">,
-  request: AccessRequest,
+  { id }: LedgerRecord,
   { channel, ts }: Place,
   entries: readonly ThreadEntry[],
 ): Promise<boolean> {
@@ -258,6 +257,6 @@ async function reply(
     return true;
   } catch (error) {
     if (isGone(error)) return false;
-    throw slackFailure(error, `The thread of ${request.id}`);
+    throw slackFailure(error, `The thread of ${id}`);
   }
 }

@@ -5,6 +5,7 @@ import type { Migration } from "../../../src/access/migration/migration.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { showMigration } from "../../../src/slack/migrate/show-migration.ts";
+import { showThread } from "../../../src/slack/show/thread.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPlannedMigration, reviseMigration } from "../../builders/a-migration.ts";
 import { aDecision } from "../../builders/a-request.ts";
@@ -31,7 +32,11 @@ async function revise(change: Partial<Migration>): Promise<void> {
   const migration = await ledger.migrations.get(id);
   await put(reviseMigration(migration ?? expect.fail("there is no move"), change));
 }
-const show = (own = ledger) => showMigration({ ...aSlackContext(own), client: aClient(slack) }, id);
+async function show(own = ledger): Promise<void> {
+  const context = { ...aSlackContext(own), client: aClient(slack) };
+  await showMigration(context, id);
+  await showThread(context, id);
+}
 const reminded = (sent: number) => revise({ reminders: { sent, nextAt: at(hours(1)).toISOString() } });
 
 const digest = aPlannedMigration().plan?.digest ?? "";

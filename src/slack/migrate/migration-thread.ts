@@ -1,0 +1,75 @@
+import { migrationApprovals } from "../../access/approval/decide-migration.ts";
+import { hasApproved, type Migration } from "../../access/migration/migration.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { approversIn } from "../../access/policy/may.ts";
+import { counted } from "../../diagnosis/link.ts";
+import type { ThreadEntry } from "../blocks/message.ts";
+import { code, mention, mentions, plainLine, styled, time } from "../blocks/mrkdwn.ts";
+import { droppedTexts } from "../blocks/words.ts";
+import { migrationState } from "./migration-words.ts";
+
+/** Everything for the thread of a migration, oldest first. A pure function of the record. */
+export function migrationThreadOf(migration: Migration, cluster: Cluster | undefined): readonly ThreadEntry[] {
+  return [
+    ...decisionEntries(migration),
+    ...reminderEntries(migration, cluster),
+    ...stepEntries(migration),
+    ...troubleEntries(migration),
+    ...endEntries(migration),
+  ];
+}
+
+function decisionEntries({ approvals, dropped, voided, state }: Migration): ThreadEntry[] {
+  return [
+    ...dropped.map((each) => ({ name: `dropped-${each.by}-${each.at}`, text: droppedTexts([each]).join() })),
+    ...(voided && state === "pending"
+      ? [
+          {
+            name: `void-${voided.message}-${voided.by.join()}`,
+            text: `The approvals by ${mentions(voided.by)} are void: ${styled(voided.message, 400)}. Decide again.`,
+          },
+        ]
+      : []),
+    ...approvals.map(({ by, at, digest }) => ({
+      name: `approved-${by}-${at}`,
+      text: `Plan ${code(digest.slice(0, 12))} approved by ${mention(by)} ${time(at)}.`,
+    })),
+  ];
+}
+
+/** Mentions the approvers who have not decided: an updated message notifies no one. */
+function reminderEntries(migration: Migration, cluster: Cluster | undefined): ThreadEntry[] {
+  const { state, plan, reminders, approvals, requester, lapsesAt } = migration;
+  if (state !== "pending" || !plan || !reminders?.sent || !cluster) return [];
+  const others = approversIn(cluster).filter((each) => !hasApproved(migration, each));
+  const left = counted(migrationApprovals - approvals.length, "approval");
+  const text = `${mentions(others)}: ${mention(requester)} still waits for ${left} for this migration. It expires ${time(lapsesAt)}.`;
+  return [{ name: `reminder-${plan.at}-${reminders.sent}`, text }];
+}
+
+function stepEntries({ done }: Migration): ThreadEntry[] {
+  return done.map(({ name, at, proof }) => ({
+    name: `step-${name}-${at}`,
+    text: `✓ ${code(name, 300)} ${time(at)}\n${styled(proof.join(" "), 800)}`,
+  }));
+}
+
+/** Once for each cause: the message counts the tries. */
+function troubleEntries({ trouble, lapsesAt }: Migration): ThreadEntry[] {
+  if (!trouble) return [];
+  return [{ name: `trouble-${trouble.code}-${lapsesAt}`, text: `:warning: ${styled(trouble.message, 1200)}` }];
+}
+
+function endEntries(migration: Migration): ThreadEntry[] {
+  const { state, denial, endedAt, begun } = migration;
+  if (endedAt === null || begun) return [];
+  if (state === "denied" && denial) {
+    return [
+      {
+        name: "denied",
+        text: `Denied by ${mention(denial.by)} ${time(denial.at)}: ${plainLine(denial.why, 600)}`,
+      },
+    ];
+  }
+  return [{ name: state, text: `${migrationState(migration)}.` }];
+}
