@@ -38,7 +38,7 @@ const NAME = /^[A-Za-z0-9_+=,.@-]{1,64}$/;
 
 type PrincipalKind = "role" | "user";
 
-/** An IAM role or user that can stand in aws-auth. */
+/** An IAM role or user that aws-auth can name. */
 export interface Principal {
   /** As the document must have it. */
   arn: string;

@@ -69,6 +69,11 @@ export function entryArnIn(arns: readonly string[], principalArn: string): strin
   return arns.find((arn) => withoutRolePath(arn).toLowerCase() === wanted) ?? null;
 }
 
+/** The ARNs of a cluster's entries, by the ARN of the principal in lower case: to look up many of them. */
+export function entryArnsByPrincipal(arns: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(arns.toReversed().map((arn) => [withoutRolePath(arn).toLowerCase(), arn]));
+}
+
 /** Who gets in where a principal is given access: the authenticator and EKS compare the role, not the session. */
 type Admitted =
   /** One IAM user. */

@@ -7,6 +7,7 @@ export {
   type Caller,
   type CallerReading,
   entryArnIn,
+  entryArnsByPrincipal,
   isSamePrincipal,
   readCaller,
   withoutRolePath,

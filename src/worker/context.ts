@@ -13,7 +13,7 @@ export interface WorkerContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly keys: WorkerKeys;
   readonly now: () => Date;
   readonly failures: FailureLog;
-  /** Absent where nobody reads them, as in a command that ends by itself. */
+  /** Absent in a command that ends by itself. */
   readonly metrics?: WorkerMetrics;
   /** How a cluster is opened; absent: as its creator, over the network. */
   readonly openCluster?: (...args: Parameters<typeof openCluster>) => Promise<OpenedCluster>;
@@ -21,6 +21,6 @@ export interface WorkerContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly awsRequests?: RequestIds;
   /** Under which ids the API server's audit log has this run's writes; absent as above. */
   readonly auditIds?: RequestIds;
-  /** How the time between two tries of one run goes by; absent: by the clock. Milliseconds. */
+  /** Waits between two tries of one run, in milliseconds; absent: by the clock. */
   readonly pause?: (ms: number) => Promise<void>;
 }

@@ -6,7 +6,7 @@ import { withTrouble } from "../access/request/transitions.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import type { WorkerContext } from "./context.ts";
 
-/** Records that nobody could look at the cluster for a request yet, and when it is tried again. */
+/** Records that the cluster could not be read for a request, and when the worker tries again. */
 export async function delay(context: WorkerContext, request: AccessRequest, failure: Failure): Promise<void> {
   const now = context.now();
   const trouble = nextTry(request, failure, now);
@@ -15,7 +15,7 @@ export async function delay(context: WorkerContext, request: AccessRequest, fail
   await recordChange(context, withTrouble(request, trouble), event, now);
 }
 
-/** What an event tells of a try that failed: the record's own trouble is gone when it is over. */
+/** What an event says of a failed try: the record loses its trouble when it is over. */
 export function delayDetail({ code, message, attempts }: Trouble): AuditEvent["detail"] {
   return { code, message, attempts };
 }

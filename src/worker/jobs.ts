@@ -47,13 +47,13 @@ function onCluster<Asked>(
   };
 }
 
-/** A job that was begun before looks at the cluster whatever is due: something half done may stand there. */
+/** A job that was begun before looks at the cluster whatever is due: it may have left something half done. */
 function reconcileFor(reason: ReconcileReason) {
   return (context: JobContext, cluster: Cluster) =>
     reconcileCluster(context, cluster, context.isBegunBefore ? "adopt" : reason);
 }
 
-/** Lets people see as whom AWS knows the worker. */
+/** Shows people the worker's identity in AWS. */
 export async function publishIdentity({ config, ledger, now }: WorkerContext): Promise<void> {
   const [first] = config.clusters.values();
   const { arn, account } = await callerIdentity("default", first?.region ?? "us-east-1");

@@ -50,7 +50,7 @@ export async function sweep(context: WorkerContext): Promise<void> {
   );
 }
 
-/** What says that it was reviewed is not due any more: whoever wrote that past us would have hidden it for good. */
+/** A record that claims a review is not due any more: a forged claim would hide it for good. */
 async function withForgedReviews({ ledger, config, keys, now }: WorkerContext): Promise<readonly AccessRequest[]> {
   if (!(await ledger.takeTurn("reviews", reviewsEveryMs))) return [];
   const of = { list: "all", clusters: [...config.clusters.keys()], requester: null, match: "any" } as const;

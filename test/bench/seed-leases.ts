@@ -98,6 +98,7 @@ function settled(stage: Stage, cluster: Cluster, arriving: readonly ApprovedRequ
       configMap: null,
       creatorArn: arns.creator,
       document,
+      isRead: () => true,
       identityOf: (arn) => identityInDocument(document, arn),
       signsInAs: (arn) => inDocument(document, arn),
       isUnfinished: false,

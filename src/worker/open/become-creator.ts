@@ -44,7 +44,7 @@ export function sessionOf(
   };
 }
 
-/** The session tags that say for whom and for which requests. */
+/** The session tags with the requester and the requests. */
 export function tagsOf(purposes: readonly Purpose[]): Record<string, string> {
   const ids = purposes.map((purpose) => purpose.id);
   return { "eks-access:requests": tagValue(ids), "eks-access:requesters": tagValue(requestersOf(purposes)) };
@@ -154,7 +154,7 @@ async function assumed(
   return assumeRole(source, { roleArn, externalId, region, policy, ...sessionOf(purposes), ...tags }, log);
 }
 
-/** An IAM user has no session, so nothing of the requests stands in CloudTrail: the audit log tells which run it was. */
+/** An IAM user has no session, so CloudTrail does not name the requests: the audit log has the run. */
 function keysOf(region: string, { profile }: CreatorUser): Promise<AwsCredentials> {
   return profile === undefined ? ownCredentials(region) : credentialsOfProfile(profile, region);
 }

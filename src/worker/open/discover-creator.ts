@@ -69,14 +69,14 @@ export async function askCloudTrail(
   return record;
 }
 
-/** The creator of a cluster, whom CloudTrail names where the configuration does not. @throws AccessError */
+/** The creator of a cluster, by CloudTrail where the configuration does not name one. @throws AccessError */
 export async function knownCreator(context: DiscoveryContext, cluster: Cluster): Promise<KnownCreator> {
   if (cluster.creator.type !== "discover") return cluster.creator;
   const record = (await rememberedCreation(context, cluster)) ?? (await askCloudTrail(context, cluster, null));
   return creatorOfRecord(cluster, cluster.creator, record);
 }
 
-/** The creator that a record names. @throws AccessError `creator-unknown` where there is nobody to become */
+/** The creator that a record names. @throws AccessError `creator-unknown` */
 export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record: CreationRecord | null): KnownCreator {
   if (!record) {
     throw new AccessError(

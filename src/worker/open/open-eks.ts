@@ -10,7 +10,7 @@ import { type CallerIdentity, callerIdentity } from "../../aws/sts.ts";
 import type { Config } from "../../config/config.ts";
 import { credentialsOf, type Purpose, sessionThrough } from "./become-creator.ts";
 
-/** EKS for one cluster, as whoever these credentials are. @throws AccessError where it is another cluster than the one meant */
+/** EKS for one cluster, with these credentials. @throws AccessError where it is another cluster than the one meant */
 export function openEks(source: CredentialSource, cluster: Cluster, log?: RequestIds): Promise<EksCluster> {
   const { eksName, region, account } = cluster;
   return EksCluster.open(source, { eksName, region, account, partition: partitionOf(cluster) }, log);

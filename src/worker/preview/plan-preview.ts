@@ -15,8 +15,9 @@ import { digestOfChange } from "../../access/request/digest.ts";
 import type { AccessRequest, Preview } from "../../access/request/record.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type NamedEntry, planChanges, readPrincipal, resolve, unifiedDiff } from "../../aws-auth/index.ts";
+import type { EntryState } from "../reconcile/entry-state.ts";
 import { annotationFull, beingDeleted, type ClusterState, planGuard } from "../reconcile/settle-document.ts";
-import { type EntryState, refuseTarget } from "../reconcile/settle-entries.ts";
+import { refuseTarget } from "../reconcile/settle-entries.ts";
 import type { ChangePreview, RequestedChange } from "../reconcile/way-adapter.ts";
 import { readRemembered } from "../remembered.ts";
 import {
@@ -41,7 +42,6 @@ export interface PreviewFacts extends Omit<WarningFacts, "principal"> {
   readonly now: Date;
 }
 
-/** What would change, and for whom; or why it can't be done. */
 export function planPreview(facts: PreviewFacts, request: AccessRequest): PreviewPlan {
   const { cluster, way, changeOf, bindings, linked, earlier, now } = facts;
   const level = cluster.levels.find((each) => each.name === request.level);

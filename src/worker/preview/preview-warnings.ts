@@ -38,7 +38,7 @@ function mastersWarning({ groups }: AccessRequest): string[] {
   return isFullControl(groups) ? ["AmazonEKSClusterAdminPolicy is full control of the cluster."] : [];
 }
 
-/** Whoever asks for another person's principal gives that one access, in their own name. */
+/** A request for another person's principal gives that person access, in the requester's name. */
 function ownerWarning({ principal }: AccessRequest, { linked }: WarningFacts): string[] {
   if (isSamePrincipal(linked, principal)) return [];
   return [

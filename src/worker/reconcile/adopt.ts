@@ -24,14 +24,14 @@ import { waysIn } from "./ways.ts";
 export interface Adoption {
   /** Grants that the ledger did not know and that are in force. */
   readonly recovered: readonly string[];
-  /** Grants that the ledger did not know and whose time is over: they are taken away. */
+  /** Grants that the ledger did not know and whose time is over: they are removed. */
   readonly ended: readonly string[];
 }
 
 /**
  * Reads a cluster's own memory of its leases into a ledger that does not know them (law 10): once for each cluster of a
  * new ledger, and from time to time. Only what our seal speaks for is believed; nothing is granted by it. What is over by
- * the ledger and stands there all the same, as after a person wrote a backup of aws-auth back, is taken away.
+ * the ledger and is there all the same, as after a person restored a backup of aws-auth, is removed.
  */
 export async function adoptCluster(context: WorkerContext, cluster: Cluster): Promise<Adoption> {
   // Before the creator is asked for: it may be what was lost.

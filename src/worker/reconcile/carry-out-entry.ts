@@ -14,7 +14,7 @@ import {
   planMs,
 } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import type { EntryState } from "./settle-entries.ts";
+import type { EntryState } from "./entry-state.ts";
 
 /** What it takes to change entries of one cluster. */
 export interface EntryTools {
@@ -105,7 +105,7 @@ type About = Pick<AccessEntry, "principalArn" | "arn">;
 /** @returns which entry it was about: one that is made gets its ARN by that */
 async function send(tools: EntryTools, about: About, call: EntryCall): Promise<About> {
   const { entries, plannedAt, clock, isNewest, cluster } = tools;
-  // Between a claim and the call by it too: whoever begins after that reads the claim.
+  // Between a claim and its call too: a run that begins after that reads the claim.
   if (!(await isNewest())) {
     throw new AccessError("access-entry-conflict", `Another run has begun to change access entries of ${cluster.name}`);
   }
@@ -144,7 +144,7 @@ function fingerprint({ arn, type, username, groups, policies, tags }: AccessEntr
 /** Entries are eventually consistent (EKS User Guide): what was written may be seen a moment later. Milliseconds. */
 const looks = [0, 100, 300, 900, 2_000];
 
-/** What stands there after the write; where it does not come to be what was written, what was seen last. */
+/** The entry after the write; where it never becomes what was written, what was seen last. */
 export async function readBackEntry(
   tools: EntryTools,
   principalArn: string,

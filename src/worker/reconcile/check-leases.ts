@@ -76,7 +76,7 @@ export function memoryOf({ holdings, withdrawals, elsewhere }: WayState): Cluste
 
 /**
  * Whether a record says that a lease is to be, or is, in force whose approval the cluster knows to be taken back. Of one that
- * came to nothing it can't be told here (`hasComeToNothing`).
+ * came to nothing, only `hasComeToNothing` can say that.
  */
 export function isReplayed(
   request: ApprovedRequest,
@@ -121,7 +121,7 @@ export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Chec
 
 /**
  * In the order of their approvals: what is given beside another one that begins now is given only where its approver was shown that
- * one. Otherwise two approvals together would give what nobody has seen.
+ * one. Otherwise two approvals together would give what no approver has seen.
  */
 function checkArriving(input: SettleInput, way: Way): Pick<Checked, "voided" | "arriving"> {
   const voided: VoidApproval[] = [];

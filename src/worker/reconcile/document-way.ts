@@ -118,7 +118,7 @@ async function fenceOff({ context, cluster, opened }: Place, configMap: AwsAuthC
   }
 }
 
-/** Whether something that may have been written, or be about to be written by another run, is told to be gone. */
+/** Whether this run reports that something is gone which another run may have written, or may be about to write. */
 function takesBack({ leaving, voided }: DocumentSettlement): boolean {
   const back = [...leaving, ...voided.map((each) => each.request)];
   return back.some(({ lease }) => lease?.writeBegan != null);
@@ -198,8 +198,7 @@ async function rehearseWrite(client: ClusterClient, { configMap }: ClusterState,
 }
 
 /**
- * Puts what was decided into the cluster with the resourceVersion that was read (law 6), and reads back what stands
- * there afterwards.
+ * Writes what was decided with the resourceVersion that was read (law 6), and reads it back.
  *
  * @returns the ConfigMap read back; null where there is none, and so nothing can be written
  * @throws AccessError; `cluster-conflict` where another person wrote meanwhile
@@ -222,7 +221,7 @@ async function writeDocument(
 
 /**
  * Makes every write fail that was planned on what was read, by two writes that change nothing in the end. A run that
- * died, or that is late, may be about to send one: what is told to be gone could come back with it.
+ * died, or that is late, may be about to send one: what we report as gone could come back with it.
  *
  * @returns the ConfigMap as it is then
  * @throws AccessError `cluster-conflict` where such a write came first

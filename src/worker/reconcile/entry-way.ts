@@ -14,15 +14,9 @@ import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { previewByEntry } from "../preview/plan-preview.ts";
 import { callsFor, carryOutEntry, type EntryTools, openSinceOf, readBackEntry } from "./carry-out-entry.ts";
+import { type EntryState, readEntryState, type WhoseEntries } from "./entry-state.ts";
 import { inEntries } from "./prove.ts";
-import {
-  type EntrySettlement,
-  type EntryState,
-  lateCallDoubt,
-  readEntryState,
-  settleEntries,
-  type WhoseEntries,
-} from "./settle-entries.ts";
+import { type EntrySettlement, lateCallDoubt, settleEntries } from "./settle-entries.ts";
 import type { Outcomes, Prepared, Settlement, WayAdapter, WayPlace, WriteFailure } from "./way-adapter.ts";
 
 interface Place extends WayPlace {
@@ -45,7 +39,7 @@ export function entryWay({ context, cluster, opened, isTaken, whose }: Place): E
     way: "access-entry",
     isTaken,
     begin,
-    read: (open) => step("read", () => readEntryState(opened, cluster, keys, open, whose)),
+    read: (open) => step("read", () => readEntryState(opened, cluster, keys, open, { whose, now: context.now() })),
     preview: (state, wish) => previewByEntry(cluster, keys.memory, state, wish),
     settle: settleEntries,
     prepare: async (state, settlement) =>

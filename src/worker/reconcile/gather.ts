@@ -16,7 +16,7 @@ import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { hasComeToNothing, isReplayed, memoryOf } from "./check-leases.ts";
 import { end, noteDrift, recordOutcome } from "./outcome.ts";
-import { proveEnd } from "./prove.ts";
+import { proveEnd } from "./prove-end.ts";
 import type { SettleInput, Settlement, WayAdapter, WayState } from "./way-adapter.ts";
 
 const isApproval: ReadonlySet<EventType> = new Set(["request.approved", "request.self-approved", "emergency.taken"]);
@@ -26,7 +26,7 @@ const isEnd: ReadonlySet<EventType> = new Set(["lease.ended"]);
 /** More than one life of a request has. */
 const mostEvents = 500;
 
-/** What can't be written anew is not told at each look. Milliseconds. */
+/** At most one event in this time says that a memory is not ours, in milliseconds. */
 const untoldMs = 60 * 60_000;
 
 /** One try of a run on one way of a cluster. */
@@ -57,21 +57,22 @@ export async function gather<State extends WayState, Decided extends Settlement>
     await noteUntrusted(context, cluster, open, state.untrusted);
     return null;
   }
+  const seen = open.filter(({ principal }) => state.isRead(principal));
   // First of all: what another run has just ended is no record of before.
-  if (await haveChanged(context, open)) {
+  if (await haveChanged(context, seen)) {
     if (!isLast) return null;
     throw new AccessError("record-changed", `The leases of ${cluster.name} do not stop changing`);
   }
-  const { arriving, staying } = dueWork(open, context.now());
+  const { arriving, staying } = dueWork(seen, context.now());
   const replayed = await recordsOfBefore(context, [...arriving, ...staying], state);
   if (replayed.length > 0 && !isLast) {
     await inParallel(replayed, (request) => noteReplayed(context, request));
     return null;
   }
-  return factsFor(run, state, open);
+  return factsFor(run, state, seen);
 }
 
-/** Reads what is there once more where records remember what the log tells to have ended: their memory counts nothing. */
+/** Reads the cluster once more where the log says that a lease ended which a record remembers: that memory does not count. */
 async function readCluster<State extends WayState, Decided extends Settlement>(
   { context, adapter }: WayAttempt<State, Decided>,
   open: readonly ApprovedRequest[],
@@ -99,7 +100,7 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
 }
 
 /**
- * Where the API server says that there is no document, nothing that is told as active is so any more, and what is to end is
+ * Where the API server says that there is no document, no lease in it is active any more, and what has to end is
  * over: a write that was planned on one that is gone names its resourceVersion, and is refused. @throws what was thrown
  */
 async function recordAbsence<State extends WayState, Decided extends Settlement>(
@@ -127,8 +128,8 @@ function isEarly(request: ApprovedRequest, now: Date): boolean {
 
 /**
  * Whether a lease has changed since its record was read. The cluster, read in between, would then be newer than the
- * records, and what another run has just taken away would pass for drift, and be put back or remembered; where the cluster
- * had no room to remember that it was taken back, nothing else tells. From here on the resourceVersion keeps watch over a
+ * records, and what another run has just removed would pass for drift, and be put back or remembered; where the cluster
+ * had no room to remember that it was taken back, nothing else shows it. From here on the resourceVersion keeps watch over a
  * document: no lease is over without a write.
  */
 async function haveChanged({ ledger }: WorkerContext, before: readonly ApprovedRequest[]): Promise<boolean> {
@@ -139,7 +140,7 @@ async function haveChanged({ ledger }: WorkerContext, before: readonly ApprovedR
 
 /**
  * The ids that the cluster's own memory of one way names, and that the ledger knows not to be granted, or to be given the other
- * way: they are taken away. Those of `granted` are neither.
+ * way: they are removed. Those of `granted` are neither.
  */
 async function idsNotGrantedHere(
   { ledger }: WorkerContext,
@@ -178,7 +179,7 @@ async function noteUntrusted(
   recordedEvents.tell(event);
 }
 
-/** Those whose approval was taken back. One that came to nothing is a record of before where an event has told of it. */
+/** Those whose approval was taken back. One that came to nothing is an old record where an event says so. */
 async function recordsOfBefore(
   { ledger, keys }: WorkerContext,
   requests: readonly ApprovedRequest[],
@@ -193,7 +194,7 @@ async function recordsOfBefore(
 
 /**
  * The requests without what the records of ended leases remember. Where the cluster's own memory has nothing of a lease, its record
- * speaks for what is taken away; an old one that was put back into Redis would take what others have given the principal since.
+ * says what to remove; an old record that was put back into Redis would remove what others have given since.
  */
 async function withoutEndedMemories(
   { ledger, keys }: WorkerContext,
@@ -210,8 +211,8 @@ async function withoutEndedMemories(
 }
 
 /**
- * Whether an event of these types tells what became of the approval that this record goes by: by the order of the log, because the
- * approval and what became of it are told by processes whose clocks may differ. A record without true seals hides which approval
+ * Whether an event of these types says what became of this record's approval. The order of the log decides, because the clocks of the
+ * processes that wrote the approval and the event may differ. A record without true seals hides which approval
  * that is.
  */
 async function wasTold(

@@ -15,14 +15,15 @@ import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";
-import { type Proved, type ProvedEnd, withProof } from "./prove.ts";
+import { type Proved, withProof } from "./prove.ts";
+import type { ProvedEnd } from "./prove-end.ts";
 
 /** Says in the ledger that a write is about to be sent. The next version of the record. */
 export async function beginWrite(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {
   if (request.lease.writeBegan) return request;
   const now = context.now();
   const after = withLease(request, { ...request.lease, writeBegan: now.toISOString() });
-  // Nobody has to be woken: what it leads to is told a moment later, and the sweep is there if the process dies.
+  // Without a wake-up: the outcome follows a moment later, and the sweep finds the record if the process dies.
   const event = eventOf("lease.writing", request, "worker", now, idsElsewhere(context));
   const result = await context.ledger.commit({ after, event });
   if (result.type === "conflict") {
@@ -199,7 +200,7 @@ async function newestOf(context: WorkerContext, stale: ApprovedRequest): Promise
   return request.lease.state === "active" && stale.lease.state === "scheduled" ? null : request;
 }
 
-/** @param isNew whether the record says more than that it was tried once more: then an event tells of it (law 2) */
+/** @param isNew whether the record says more than that it was tried once more: then it has an event (law 2) */
 async function postpone(
   context: WorkerContext,
   request: ApprovedRequest,
@@ -218,7 +219,7 @@ async function postpone(
   await recordOutcome(context, after, isTold ? "lease.delayed" : null, detail);
 }
 
-/** A lease whose time is over may be gone although the run failed: it is not told as active any more (law 5). */
+/** A lease whose time is over may be gone although the run failed: it is not shown as active any more (law 5). */
 function endingOf(request: ApprovedRequest, now: Date): Lease | null {
   const { lease } = request;
   const at = sealedEnd(request);
@@ -231,7 +232,7 @@ type Detail = AuditEvent["detail"];
 /**
  * Where a person changed the record meanwhile, the next run sees what they did: it is woken by their change.
  *
- * @param type null: no event tells of it, as `recordChange` has it
+ * @param type null: it has no event, as in `recordChange`
  */
 export async function recordOutcome(
   context: WorkerContext,

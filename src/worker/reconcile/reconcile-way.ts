@@ -9,7 +9,8 @@ import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { gather, type WayAttempt } from "./gather.ts";
 import { activate, beginWrite, end, fail, noteDrift, putOff, putOffVoid, voidApproval } from "./outcome.ts";
-import { prove, proveEnd } from "./prove.ts";
+import { prove } from "./prove.ts";
+import { proveEnd } from "./prove-end.ts";
 import type { Outcomes, Settlement, VoidApproval, WayAdapter, WayState, WriteFailure } from "./way-adapter.ts";
 
 const attempts = 5;
@@ -139,7 +140,7 @@ function unwritten(request: ApprovedRequest): ApprovedRequest {
   return request.lease ? { ...request, lease: { ...request.lease, writeBegan: null } } : request;
 }
 
-/** What may have been written of it stays in the ledger until nothing of it is left: nobody else knows of it. */
+/** What may have been written of it stays in the ledger until nothing of it is left: only the ledger knows of it. */
 async function recordVoided(done: Acted, approval: VoidApproval): Promise<void> {
   const { context } = done.run;
   const { request, message, doubt } = approval;

@@ -12,6 +12,7 @@ import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { endRescues } from "../rescue/rescue-lease.ts";
 import type { DocumentWay } from "./document-way.ts";
+import type { WhoseEntries } from "./entry-state.ts";
 import type { EntryWay } from "./entry-way.ts";
 import { lookAgainBeside } from "./look-again.ts";
 import { putOff } from "./outcome.ts";
@@ -107,6 +108,14 @@ async function putOffEach(
   await inParallel(due, (request) => putOff(context, request, error, notBefore(request)));
 }
 
+/** Each entry takes calls of its own. What others did is seen when it is time to inspect. */
+const whoseEntries: Readonly<Record<ReconcileReason, WhoseEntries>> = {
+  due: "due",
+  end: "due",
+  inspect: "requested",
+  adopt: "all",
+};
+
 /** Each way by itself: what one can't do now must not hold up the other. */
 async function reconcileWays(
   context: WorkerContext,
@@ -117,7 +126,7 @@ async function reconcileWays(
   const onlyEnds = reason === "end";
   const granted = () => context.ledger.grantedOf(cluster.name);
   const place = { context, cluster, opened };
-  const { document, entries } = await waysIn(place, granted, reason === "adopt" ? "all" : "requested");
+  const { document, entries } = await waysIn(place, granted, whoseEntries[reason]);
   if (document) {
     const run = () => reconcileWay(context, cluster, opened, document, { onlyEnds });
     await (entries ? apart(context, cluster, document, reason, run) : run());

@@ -35,7 +35,7 @@ import { inDocument } from "./prove.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
 
-/** What one GET of aws-auth tells. */
+/** What one GET of aws-auth says. */
 export interface ClusterState extends WayState {
   /** Null: the ConfigMap is absent and may be created. */
   readonly configMap: AwsAuthConfigMap | null;
@@ -62,6 +62,7 @@ export async function readClusterState(
     configMap,
     creatorArn: opened.creatorArn,
     document,
+    isRead: () => true,
     identityOf: (arn) => identityInDocument(document, arn),
     signsInAs: (arn) => inDocument(document, arn),
     ...withLedgerMemory(
@@ -76,7 +77,7 @@ export async function readClusterState(
   };
 }
 
-/** The principal's entry as it stands in the document, ours and others' part together. */
+/** The principal's entry in the document, our part and that of others together. */
 export function identityInDocument(document: ReadDocument, arn: string): MappedIdentity | null {
   const entry = entryOf(document, arn);
   return entry && { username: entry.username, groups: entry.groups };
@@ -233,7 +234,7 @@ export interface DocumentSettlement extends Settlement, Content {
   readonly refusal: Refusal | null;
 }
 
-/** Why nothing is given by a document that is about to go with all that is in it. What ends there is taken away all the same. */
+/** Why a document that is being deleted gives nothing new. What ends there is removed all the same. */
 export function beingDeleted({ name }: Cluster, { since, finalizers }: Deletion): Refusal {
   const wait = finalizers.length > 0 ? ` for its finalizers ${finalizers.join(", ")}` : "";
   const message = `Somebody deleted aws-auth of ${name} at ${since}: it only waits${wait}, and what is given in it goes with it. Have an operator save it, take the finalizers out, create it anew, and then ask again.`;

@@ -74,7 +74,7 @@ function byPrincipal(shares: readonly ShareOfRequest[]): ReadonlyMap<string, rea
   return found;
 }
 
-/** Principals with something arriving, leaving or to be put back, or with a share that is over and still stands there. */
+/** Principals with something arriving, leaving or to be put back, or with a share that is over and still there. */
 function touchedPrincipals(
   { work, state, closed, now }: SettleInput,
   checked: Checked,

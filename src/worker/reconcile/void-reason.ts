@@ -64,7 +64,7 @@ function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: (arn: 
   if (way === "aws-auth" && level.groups.some(isPolicyText)) return "aws-auth takes no access policies";
   if (request.emergency) return messageOf(checkEmergency(request, cluster, level, keys, now));
   const { arn } = principal.principal;
-  // Which list of leases was approved stands in Redis; the approval's digest says whether it is that one.
+  // Redis has the list of leases that was approved; the approval's digest says whether it is that one.
   const leases = request.preview?.leases ?? [];
   const digest = digestOfChange({ ...request, standing }, cluster, level, { ...seenOf(arn), leases });
   const reason = messageOf(checkApproval(request, cluster, level, digest, keys, now));

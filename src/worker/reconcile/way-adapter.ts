@@ -32,7 +32,7 @@ export interface WayAdapter<State extends WayState, Decided extends Settlement> 
   readonly read: (open: readonly AccessRequest[]) => Promise<State>;
   /** What one request would change, or why it can't be done: what an approver reads. Pure. */
   readonly preview: (state: State, wish: RequestedChange) => ChangePreview;
-  /** Decides what must stand there: a pure function of what was read. */
+  /** Decides what must be there: a pure function of what was read. */
   readonly settle: (input: SettleInput<State>) => Decided;
   /** Tries what can be tried before anything changes. @throws AccessError */
   readonly prepare: (state: State, decided: Decided) => Promise<Prepared>;
@@ -45,10 +45,12 @@ export interface WayPlace {
   readonly opened: OpenedCluster;
 }
 
-/** What one reading tells. */
+/** What one reading says. */
 export interface WayState {
   /** Who created the cluster: no lease may be the creator's. */
   readonly creatorArn: string;
+  /** Whether it was read what a principal has. What was not read, a run leaves as it is. */
+  readonly isRead: (principal: string) => boolean;
   /** What of it is ours, by lower-case ARN. */
   readonly holdings: ReadonlyMap<string, Holding>;
   /** The lower-case ARNs whose part in the cluster's own memory a person took out. */
@@ -100,7 +102,7 @@ export interface SettleInput<State extends WayState = WayState> {
 export interface VoidApproval {
   readonly request: ApprovedRequest;
   readonly message: string;
-  /** Why it is not certain yet that nothing of it comes to stand there: it is asked for again only then. Null: it is certain. */
+  /** Why something of it may still arrive there: only when nothing can, it is asked for again. Null: nothing can. */
   readonly doubt: AccessError | null;
 }
 
@@ -115,7 +117,7 @@ export interface Settlement {
   readonly voided: readonly VoidApproval[];
   /** Arriving leases that can't be taken. */
   readonly refused: readonly RefusedLease[];
-  /** Grants to be taken away whose entry can't be changed now: they are tried again. */
+  /** Leases that end, but whose entry can't be changed now: the next run tries again. */
   readonly stuck: readonly RefusedLease[];
   /** Arriving leases that are given. */
   readonly granted: readonly ApprovedRequest[];
@@ -154,7 +156,7 @@ export interface Outcomes {
   readonly remainsOf: (principal: string) => MappedIdentity | null;
   /** Whether the cluster could not remember that a lease was taken back before its end. */
   readonly isForgotten: (request: ApprovedRequest) => boolean;
-  /** Why it is not certain that nothing of a lease stands there, or comes to stand there; null: it is. */
+  /** Why something of a lease may be there, or may still arrive; null: nothing can. */
   readonly doubtOf: (request: ApprovedRequest) => AccessError | null;
 }
 

@@ -1,16 +1,16 @@
 import { type Cluster, type Way, wayFor } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { entryArnIn, resolve } from "../../aws-auth/index.ts";
+import { entryArnsByPrincipal, resolve } from "../../aws-auth/index.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered } from "../remembered.ts";
 import { type DocumentWay, documentWay } from "./document-way.ts";
+import type { WhoseEntries } from "./entry-state.ts";
 import { type EntryWay, entryWay } from "./entry-way.ts";
-import type { WhoseEntries } from "./settle-entries.ts";
 import type { WayPlace } from "./way-adapter.ts";
 
 /** The ways in which a cluster takes leases now. */
 export interface Ways {
-  /** Null: there is no document that the cluster goes by, and no request that would be taken by one. */
+  /** Null: the cluster reads no document, and no request needs one. */
   readonly document: DocumentWay | null;
   /** Null: it knows no access entries. */
   readonly entries: EntryWay | null;
@@ -42,7 +42,7 @@ export async function waysIn(
 
 interface PrincipalsWays {
   readonly wayOf: (principal: string) => Way;
-  /** Whether there is a document that the cluster goes by. */
+  /** Whether there is a document that the cluster reads. */
   readonly hasDocument: boolean;
 }
 
@@ -51,11 +51,12 @@ async function principalsWays({ mode, entries, client }: OpenedCluster, cluster:
   if (mode === "API") return { wayOf: () => "access-entry", hasDocument: false };
   const [arns, configMap] = await Promise.all([entries.list(), client.readAwsAuth()]);
   const document = parseRemembered(configMap?.data ?? {});
+  const arnOf = entryArnsByPrincipal(arns);
   const wayOf = (principal: string) =>
     wayFor({
       mode,
       preferred: cluster.way,
-      hasEntry: entryArnIn(arns, principal) !== null,
+      hasEntry: arnOf.has(principal.toLowerCase()),
       isMapped: resolve(document, principal) !== null,
     });
   return { wayOf, hasDocument: configMap !== null };

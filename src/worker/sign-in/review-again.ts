@@ -12,7 +12,8 @@ import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { idsElsewhere, recordOutcome } from "../reconcile/outcome.ts";
-import { mappedAfter, mayBeAnswered, reviewEnd, reviewLease, whoIsIt } from "../reconcile/prove.ts";
+import { mappedAfter, whoIsIt } from "../reconcile/prove-end.ts";
+import { mayBeAnswered, reviewEnd, reviewLease } from "../reconcile/review.ts";
 
 /** Asks the API server again what a lease allows, as the same user, and records its answer or the next try. */
 export async function reviewOnce(
@@ -104,7 +105,7 @@ export function isEndDue({ lease }: ApprovedRequest, now: Date): boolean {
   return isReviewingEnd(lease) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
 }
 
-/** What a try makes of a lease, and the event that tells of it; null: none does. */
+/** What a try makes of a lease, and its event; null: it has none. */
 export interface ProofChange {
   readonly lease: Lease;
   readonly event: Pick<AuditEvent, "type" | "detail"> | null;

@@ -166,7 +166,7 @@ function delayed(
   again: NonNullable<ReturnType<typeof trySignInAgain>>,
 ): ProofChange {
   const ids = idsElsewhere(context);
-  // What the principal did stands in the cluster's own audit log, so an event names it.
+  // The cluster's own audit log has what the principal did, so an event names it.
   const isTold = isToBeTold(lease.signInTrouble, again.signInTrouble) || "auditIds" in ids;
   const detail = { ...ids, ...delayDetail(again.signInTrouble) };
   return { lease: { ...lease, ...again }, event: isTold ? { type: "lease.sign-in-delayed", detail } : null };

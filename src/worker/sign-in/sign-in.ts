@@ -147,9 +147,8 @@ function withRemedy(error: unknown, cluster: string): unknown {
   });
 }
 
-/** Who a session of a principal is by what the cluster goes by now. */
+/** Who a session of a principal is by what the cluster reads now. */
 export interface SessionIdentity {
-  /** Null: nobody. */
   readonly identity: MappedIdentity | null;
   /** `aws-auth`, or `the access entries`. */
   readonly place: string;

@@ -63,6 +63,7 @@ export function settling({
         : null,
     creatorArn: "arn:aws:iam::111122223333:role/cluster-creator",
     document,
+    isRead: () => true,
     identityOf: (arn) => identityInDocument(document, arn),
     signsInAs: (arn) => inDocument(document, arn),
     isUnfinished: false,

@@ -1,0 +1,93 @@
+import { usernameFor } from "../../access/lease/lease.ts";
+import type { EndProof, MappedIdentity, ProofFinding } from "../../access/lease/proof-record.ts";
+import { reviewEndAgain } from "../../access/lease/proving.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
+import { failureOf } from "../../access/request/retry.ts";
+import { entryArnIn, readPrincipal, render } from "../../aws-auth/index.ts";
+import type { WorkerContext } from "../context.ts";
+import type { OpenedCluster } from "../open/open-cluster.ts";
+import { parseRemembered } from "../remembered.ts";
+import { inDocument, inEntries, type ReadBack } from "./prove.ts";
+import { type AuthorizationReview, mayBeAnswered, reviewEnd } from "./review.ts";
+
+/** The proof of an end, and under which ids the cluster's audit log has its questions. */
+export interface ProvedEnd {
+  readonly proof: EndProof;
+  readonly auditIds: readonly string[];
+}
+
+/** What is known of a lease that ended. */
+export interface EndFacts {
+  readonly cluster: Cluster;
+  readonly opened: OpenedCluster;
+  readonly request: ApprovedRequest;
+  /** Who the principal is after the end, by what was read back. */
+  readonly readBack: ReadBack;
+  /** The cluster's leases that are in force. */
+  readonly inForce: readonly ApprovedRequest[];
+}
+
+/** Verifies after the end what is left of a lease. What can't be asked now has its next try. */
+export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise<ProvedEnd> {
+  const { cluster, opened, request, inForce } = facts;
+  // What is asked from here on must not make the end look later.
+  const at = now();
+  const { readBack, unread } = await withWhatWasHidden(opened, request, facts.readBack);
+  const reviewedAs = readBack.identity ?? { username: usernameOf(request), groups: [] };
+  const review = unread ?? (await reviewEnd(opened.client, cluster, request, reviewedAs));
+  const { auditIds, unanswered } = review;
+  const trouble = mayBeAnswered(unanswered) ? reviewEndAgain(null, failureOf(unanswered), now()) : null;
+  const mapped = unread ? unread.finding : mappedAfter(request, readBack);
+  const others = othersOf(request, inForce);
+  return { proof: { at: at.toISOString(), mapped, authorized: review.finding, reviewedAs, others, trouble }, auditIds };
+}
+
+/** Who a principal is in the cluster now. An access entry goes before the document. @throws AccessError */
+export async function whoIsIt({ mode, entries, client }: OpenedCluster, principal: string): Promise<ReadBack> {
+  const arn = entries && entryArnIn(await entries.list(), principal);
+  const entry = arn && entries ? await entries.describe(arn) : null;
+  if (entry || mode === "API") return inEntries(entry, undefined, principal, null);
+  const configMap = await client.readAwsAuth();
+  return inDocument(parseRemembered(configMap?.data ?? {}), principal);
+}
+
+/** Who the principal is after the end: no. */
+export function mappedAfter({ principal }: ApprovedRequest, { identity, place }: ReadBack): ProofFinding {
+  if (!identity) return { result: "no", detail: `nobody in ${place}` };
+  const { username, groups } = identity;
+  const byAccount = username === principal && groups.length === 0 ? ", through mapAccounts" : "";
+  return { result: "yes", detail: `${username} with ${groups.join(", ") || "no groups"}${byAccount}` };
+}
+
+/** An access entry hides what aws-auth has for its principal: with the entry gone, that counts again. */
+async function withWhatWasHidden(
+  opened: OpenedCluster,
+  { principal }: ApprovedRequest,
+  readBack: ReadBack,
+): Promise<{ readonly readBack: ReadBack; readonly unread: AuthorizationReview | null }> {
+  const isHidden = readBack.identity === null && opened.mode === "API_AND_CONFIG_MAP" && readBack.place !== "aws-auth";
+  if (!isHidden) return { readBack, unread: null };
+  try {
+    return { readBack: await whoIsIt(opened, principal), unread: null };
+  } catch (error) {
+    const finding = { result: "not tested", detail: "aws-auth could not be read" } as const;
+    return { readBack, unread: { finding, auditIds: [], unanswered: error } };
+  }
+}
+
+/** The username under which the lease let its principal in. */
+function usernameOf({ principal, lease }: ApprovedRequest): string {
+  const known: MappedIdentity | null = lease?.proof?.reviewedAs ?? null;
+  if (known) return known.username;
+  const reading = readPrincipal(principal);
+  if (reading.type !== "principal") return principal;
+  const template = usernameFor(reading.principal);
+  return render(template, { accountId: reading.principal.account, sessionName: "eks-access" }) ?? template;
+}
+
+function othersOf({ id, principal }: ApprovedRequest, inForce: readonly ApprovedRequest[]): readonly string[] {
+  return inForce
+    .filter((each) => each.id !== id && each.principal.toLowerCase() === principal.toLowerCase())
+    .map((each) => `${each.id} gives ${each.level} until ${each.lease?.endsAt}`);
+}

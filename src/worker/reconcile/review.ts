@@ -1,0 +1,149 @@
+import { AccessError, explain } from "../../access/failure/access-error.ts";
+import type { MappedIdentity, ProofFinding } from "../../access/lease/proof-record.ts";
+import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
+import { groupsIn, isPolicyText } from "../../access/policy/policy-text.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import { sessionOf } from "../open/become-creator.ts";
+
+/** What the API server says about what a person may do. */
+export interface AuthorizationReview {
+  readonly finding: ProofFinding;
+  /** Under which ids its audit log has the questions. */
+  readonly auditIds: readonly string[];
+  /** What kept it from an answer; null: nothing did. */
+  readonly unanswered: unknown;
+}
+
+type Reviewer = Pick<ClusterClient, "may">;
+
+/** EKS's own authorizer knows who signed in. AWS does not say that it answers for a name that a person only asks about. */
+const unseen =
+  "a review asks about a Kubernetes username: it can't see the access policies that EKS gives to the IAM principal";
+
+/** The session name with which a role is looked up. */
+const anySession = "eks-access";
+
+/** Asks the API server whether a person may do all that the level of a request names. */
+export async function reviewLease(
+  client: Reviewer,
+  cluster: Cluster,
+  request: ApprovedRequest,
+  identity: MappedIdentity | null,
+): Promise<AuthorizationReview> {
+  const checks = checksOf(cluster, request);
+  if (!identity) return unasked({ result: "no", detail: "who is not mapped may do nothing" });
+  if (checks.length === 0) return unasked(namesNothing(request));
+  if (request.groups.every(isPolicyText)) return unasked(notTested(`${unseen}. Only signing in shows them`));
+  const questions = checks.map((check) => ({ identity, check }));
+  const { failure, found, auditIds } = await askUntil(client, questions, false);
+  if (failure) return { finding: unansweredFinding(failure.error), auditIds, unanswered: failure.error };
+  const allowed = { result: "yes", detail: `may ${checks.map(inWords).join(", ")}` } as const;
+  return { finding: found ? deniedFinding(request, found.check) : allowed, auditIds, unanswered: null };
+}
+
+/**
+ * Asks the API server whether a person may still do something that the level of a lease names, after its end. The lease's own
+ * groups are left out: their bindings stay, but the person is not in them any more.
+ */
+export async function reviewEnd(
+  client: Reviewer,
+  cluster: Cluster,
+  request: ApprovedRequest,
+  identity: MappedIdentity,
+): Promise<AuthorizationReview> {
+  const checks = checksOf(cluster, request);
+  if (checks.length === 0) return unasked(namesNothing(request));
+  const usernames = usernamesOf(request, identity);
+  const questions = checks.flatMap((check) =>
+    usernames.map((username) => ({ identity: { ...identity, username }, check })),
+  );
+  const { failure, found, auditIds } = await askUntil(client, questions, true);
+  if (failure) return { finding: unansweredFinding(failure.error), auditIds, unanswered: failure.error };
+  if (found) {
+    const because = found.reason && ` (${found.reason})`;
+    const detail = `may ${inWords(found.check)}, asked as ${found.identity.username}${because}`;
+    return { finding: { result: "yes", detail }, auditIds, unanswered: null };
+  }
+  const refused = `may not ${checks.map(inWords).join(", ")}`;
+  // Policies hang on the access entry: where none is read back, none is left.
+  const finding = identity.groups.some(isPolicyText)
+    ? notTested(`its groups alone ${refused}, and ${unseen}`)
+    : ({ result: "no", detail: `${refused}, asked as ${usernames.join(" and ")}` } as const);
+  return { finding, auditIds, unanswered: null };
+}
+
+/**
+ * The usernames to ask for after an end: a role has a username for each session, and RBAC can bind any of them. We know the session
+ * with which a role is looked up, and the one with which the worker signed in for the proof of the beginning.
+ */
+function usernamesOf({ id, principal, requester }: ApprovedRequest, { username }: MappedIdentity): readonly string[] {
+  if (!principal.includes(":role/") || !username.endsWith(anySession)) return [username];
+  return [username, username.slice(0, -anySession.length) + sessionOf([{ id, requester }]).sessionName];
+}
+
+/** Whether the same question may be answered later. */
+export function mayBeAnswered(unanswered: unknown): boolean {
+  return unanswered !== null && !(unanswered instanceof AccessError && !unanswered.retryable);
+}
+
+function checksOf({ levels }: Cluster, request: ApprovedRequest): readonly AccessCheck[] {
+  return levels.find(({ name }) => name === request.level)?.verify ?? [];
+}
+
+function unasked(finding: ProofFinding): AuthorizationReview {
+  return { finding, auditIds: [], unanswered: null };
+}
+
+function notTested(detail: string): ProofFinding {
+  return { result: "not tested", detail };
+}
+
+function namesNothing({ level }: ApprovedRequest): ProofFinding {
+  return notTested(`the level ${level} names nothing to verify`);
+}
+
+/** The record shows the failure beside it as long as the question is asked again. */
+function unansweredFinding(error: unknown): ProofFinding {
+  return notTested(mayBeAnswered(error) ? "the API server has not answered yet" : explain(error));
+}
+
+function deniedFinding({ groups }: ApprovedRequest, check: AccessCheck): ProofFinding {
+  if (groups.some(isPolicyText)) return notTested(`its groups alone may not ${inWords(check)}, and ${unseen}`);
+  return { result: "no", detail: `may not ${inWords(check)}` };
+}
+
+interface Question {
+  readonly identity: MappedIdentity;
+  readonly check: AccessCheck;
+}
+
+interface Answers {
+  readonly auditIds: readonly string[];
+  /** The first question with the answer that ends the asking, and the reason of the API server; null: none had it. */
+  readonly found: (Question & { readonly reason: string }) | null;
+  /** What kept a question from an answer. */
+  readonly failure: { readonly error: unknown } | null;
+}
+
+/** Asks one question after another, until one has this answer, or none at all. */
+async function askUntil(client: Reviewer, questions: readonly Question[], isAllowed: boolean): Promise<Answers> {
+  const auditIds: string[] = [];
+  for (const question of questions) {
+    const { username, groups } = question.identity;
+    const { verb, resource, group, namespace } = question.check;
+    const access = { verb, resource, ...(group && { group }), ...(namespace && { namespace }) };
+    try {
+      const { allowed, reason, auditId } = await client.may({ username, groups: groupsIn(groups) }, access);
+      if (auditId !== null) auditIds.push(auditId);
+      if (allowed === isAllowed) return { auditIds, found: { ...question, reason }, failure: null };
+    } catch (error) {
+      return { auditIds, found: null, failure: { error } };
+    }
+  }
+  return { auditIds, found: null, failure: null };
+}
+
+function inWords({ verb, resource, group, namespace }: AccessCheck): string {
+  return `${verb} ${resource}${group && `.${group}`} ${namespace ? `in ${namespace}` : "in every namespace"}`;
+}
