@@ -200,6 +200,32 @@ test("an aws-auth that nobody may change holds up no lease by an access entry", 
   await takeBack(here, checkout, "r-one");
 });
 
+describe("a run for one lease", () => {
+  test("leaves the entry of another lease unread, and an inspection sees what others did to it", async () => {
+    const described: string[] = [];
+    const watched: typeof openCluster = async (...args) => {
+      const open = await openCluster(...args);
+      const { entries } = open;
+      const describe = async (arn: string) => {
+        described.push(arn);
+        return entries ? entries.describe(arn) : null;
+      };
+      return { ...open, entries: entries && { ...entries, describe } };
+    };
+    await give(context, analytics, { id: "r-one" });
+    await outside.edit(engineer, ["readers"]);
+    await ask(context, analytics, { id: "r-two", principal: arns.developers });
+    await approve(context, analytics, "r-two");
+
+    await reconcileCluster({ ...context, openCluster: watched }, analytics);
+    expect((await requestOf(context, "r-two")).lease?.state).toBe("active");
+    expect(described).not.toContain(engineer);
+    expect((await requestOf(context, "r-one")).lease?.drift).toBeNull();
+    await reconcileCluster(context, analytics, "inspect");
+    expect((await requestOf(context, "r-one")).lease?.drift?.message).toContain("lacks eks-access:viewers");
+  });
+});
+
 describe("a mode that changes under a lease", () => {
   const staging = () => clusterIn(context.config, clusterName);
   afterEach(() => side().sandbox.aws.updateCluster(clusterArn(clusterName), { authenticationMode: "CONFIG_MAP" }));

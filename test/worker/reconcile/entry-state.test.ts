@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { mostWithdrawalTags, writeWithdrawalTags } from "../../../src/access-entry/withdrawal-tags.ts";
+import { readEntryState, type WhoseEntries } from "../../../src/worker/reconcile/entry-state.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, anApprovedRequest } from "../../builders/a-request.ts";
+import { aTrouble } from "../../builders/a-trouble.ts";
+import { anEntry } from "../../builders/an-entry.ts";
+import { keys } from "../../builders/keys.ts";
+import { at, hours, minutes } from "../../builders/times.ts";
+
+const arnOf = (name: string) => `arn:aws:iam::111122223333:user/${name}`;
+const [ann, ben, cleo] = [arnOf("ann"), arnOf("ben"), arnOf("cleo")];
+const inForce = aGrantedRequest({}, { id: "r-ann", principal: ann });
+const arriving = anApprovedRequest({ id: "r-ben", principal: ben });
+
+const revoked = (id: string) => ({ id, at: at(hours(1)).toISOString(), endsAt: at(hours(9)).toISOString() });
+
+function tagsOf(ids: readonly string[]) {
+  return writeWithdrawalTags("staging", { list: ids.map(revoked), notBefore: null }, keys.memory);
+}
+
+/** Reads the state of a cluster in which Ann and Ben have an entry, and says whose was described. */
+async function read(
+  open: readonly AccessRequest[],
+  whose: WhoseEntries,
+  { now = at(minutes(10)), tags = {} }: { readonly now?: Date; readonly tags?: Readonly<Record<string, string>> } = {},
+) {
+  const described: string[] = [];
+  const entries = {
+    list: async () => [ann, ben],
+    describe: async (principalArn: string) => {
+      described.push(principalArn);
+      return anEntry({ principalArn });
+    },
+  };
+  const client = { readAwsAuth: async () => null };
+  const opened = { entries, client, creatorArn: arnOf("creator"), tags, mode: "API" as const };
+  const state = await readEntryState(opened, aCluster(), keys, open, { whose, now });
+  return { described, state };
+}
+
+test("a run describes the entries of leases with something to be done, and no other one", async () => {
+  const { described, state } = await read([inForce, arriving], "due");
+
+  expect(described).toEqual([ben]);
+  expect([ann, ben].map(state.isRead)).toEqual([false, true]);
+});
+
+test("a principal that the list does not have has no entry: nothing of it is left to be read", async () => {
+  const gone = aGrantedRequest({}, { id: "r-cleo", principal: cleo });
+
+  const { described, state } = await read([inForce, gone, arriving], "due");
+
+  expect(described).toEqual([ben]);
+  expect([state.isRead(cleo), state.identityOf(cleo)]).toEqual([true, null]);
+});
+
+test("an inspection describes the entry of each lease", async () => {
+  const { described, state } = await read([inForce, arriving], "requested");
+
+  expect(described).toEqual([ann, ben]);
+  expect([ann, ben].map(state.isRead)).toEqual([true, true]);
+});
+
+test("a run describes the entry of a lease that is over, and of one with trouble", async () => {
+  const over = await read([inForce], "due", { now: at(hours(5)) });
+  const troubled = await read([{ ...inForce, trouble: aTrouble() }], "due");
+
+  expect([over.described, troubled.described]).toEqual([[ann], [ann]]);
+});
+
+test("a run describes the entry of a lease that the cluster knows to be revoked", async () => {
+  const { described } = await read([inForce, arriving], "due", { tags: tagsOf(["r-ann"]) });
+
+  expect(described).toEqual([ann, ben]);
+});
+
+test("a run describes every entry where the cluster may have to forget a revocation", async () => {
+  const others = Array.from({ length: mostWithdrawalTags }, (_, index) => `r-other${index}`);
+
+  const { described } = await read([inForce, arriving], "due", { tags: tagsOf(others) });
+
+  expect(described).toEqual([ann, ben]);
+});
