@@ -1,15 +1,21 @@
 /** All of src/aws-auth that the rest of the product uses; test/architecture.test.ts lets nothing else in. */
 
-export { canonicalCaller, fromAssumedRole, type Principal, partitionOfRegion, readPrincipal } from "./arn.ts";
+export { canonicalCaller, fromAssumedRole, partitionOfRegion, readPrincipal } from "./arn.ts";
 export {
   admittedBy,
   admittedInWords,
   type Caller,
   type CallerReading,
   entryArnIn,
+  entryArnOf,
   entryArnsByPrincipal,
+  type Holder,
+  isIdentityCenterRole,
+  isOwnPrincipal,
   isSamePrincipal,
   readCaller,
+  readHolder,
+  sessionNameIn,
   withoutRolePath,
 } from "./caller.ts";
 export type { Change, PlanGuard, Refusal } from "./change.ts";

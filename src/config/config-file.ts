@@ -106,9 +106,33 @@ const assumableRole = textLike(
   "use a role's ARN with its path; * matches any text in the name, for example arn:aws:iam::111122223333:role/team-*",
 );
 
+const roleName = textLike(/^[\x21-\x7e]{1,253}$/, "use the name of a role, without spaces").refine(
+  (written) => !/[/%]/.test(written),
+  "use the name of a role, without / and %",
+);
+const boundNamespace = textLike(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "use a namespace's name");
+
+/** Where a role is bound: in all namespaces, in these, or in those that the requester chooses. */
+const boundIn = z.union(
+  [z.literal("all"), z.literal("choose"), z.array(boundNamespace).min(1).max(20)],
+  "write all, choose, or a list of namespaces",
+);
+
+/** A role that a lease binds to the person. */
+const bind = z
+  .strictObject({ clusterRole: roleName.optional(), role: roleName.optional(), in: boundIn })
+  .refine(({ clusterRole, role }) => (clusterRole === undefined) !== (role === undefined), {
+    message: "name a clusterRole or a role",
+  })
+  .refine(({ role, in: where }) => role === undefined || where !== "all", {
+    path: ["in"],
+    message: "a role is of one namespace: list namespaces, or write choose",
+  });
+
 const level = z
   .strictObject({
     groups: z.array(group).default([]),
+    bind: z.array(bind).max(20).default([]),
     policy: accessPolicy.optional(),
     namespaces: z
       .array(namespace)
@@ -117,9 +141,13 @@ const level = z
     maxDuration: duration,
     verify: z.array(check).default([]),
   })
-  .refine(({ groups, policy }) => groups.length > 0 || policy !== undefined, {
+  .refine(({ groups, policy, bind }) => groups.length > 0 || policy !== undefined || bind.length > 0, {
     path: ["groups"],
-    message: "name at least one Kubernetes group, or a policy",
+    message: "name at least one Kubernetes group, a policy, or roles to bind",
+  })
+  .refine(({ groups, policy, bind }) => bind.length === 0 || (groups.length === 0 && policy === undefined), {
+    path: ["bind"],
+    message: "bind roles in a level of their own, without groups and policies",
   })
   .refine(({ policy, namespaces }) => policy !== undefined || namespaces === undefined, {
     path: ["namespaces"],
@@ -144,6 +172,7 @@ const cluster = z.strictObject({
   accessEntries: z
     .strictObject({ as: z.enum(["creator", "worker"]).default("creator"), rolePaths: z.array(rolePath).default([]) })
     .prefault({}),
+  pinnedSessions: z.array(assumableRole).default([]),
   signIn: z.strictObject({ roles: z.array(assumableRole).default([]), externalId: externalId.optional() }).prefault({}),
   ticket: z.enum(["none", "optional", "required"]).default("none"),
   ticketPattern: ticketPattern.optional(),

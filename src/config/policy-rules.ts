@@ -1,5 +1,6 @@
 import type { BreakGlass, Level, Rule } from "../access/policy/cluster.ts";
 import { policyTexts } from "../access/policy/policy-text.ts";
+import { roleText } from "../access/policy/role-text.ts";
 import { clusterRule } from "../access/policy/rule.ts";
 import type { ConfigFile } from "./config-file.ts";
 
@@ -38,9 +39,16 @@ export function quietReason(quiet: boolean | string): string | null {
   return quiet === true ? "an operator has closed it for now" : quiet;
 }
 
-/** A level of the file, with its access policy among what it gives. */
+/** A level of the file, with its access policy and its roles among what it gives. */
 export function buildLevel(name: string, level: ConfigFile["levels"][string]): Level {
-  const { groups, policy, namespaces = null } = level;
+  const { groups, policy, namespaces = null, bind } = level;
   const policies = policy === undefined ? [] : policyTexts({ name: policy, namespaces });
-  return { name, groups: [...groups, ...policies], maxDurationSeconds: level.maxDuration, verify: level.verify };
+  const given = [...groups, ...policies, ...bind.flatMap(roleTexts)];
+  return { name, groups: given, maxDurationSeconds: level.maxDuration, verify: level.verify };
+}
+
+function roleTexts({ clusterRole, role, in: where }: ConfigFile["levels"][string]["bind"][number]): readonly string[] {
+  const bound = { kind: clusterRole === undefined ? "Role" : "ClusterRole", name: clusterRole ?? role ?? "" } as const;
+  if (where === "all") return [roleText(bound, null)];
+  return where === "choose" ? [roleText(bound, "choose")] : where.map((namespace) => roleText(bound, namespace));
 }

@@ -7,12 +7,14 @@ import { type GroupBinding, groupRights, type RoleBindings, roleBindings } from 
 import { type LeaseBindings, leaseBindings } from "./lease-bindings.ts";
 import { type Reviews, reviews } from "./reviews.ts";
 
-const place = { namespace: "kube-system", name: "eks-access-last-good" };
+/** ConfigMaps of our own, which outlive `aws-auth`. */
+const lastGood = { namespace: "kube-system", name: "eks-access-last-good" };
+const takenBack = { namespace: "kube-system", name: "eks-access-taken-back" };
 
 const podNames = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
 
 /** All that we ask of one cluster, with one identity. Each call fails with an `AccessError`, of a `cluster-…` code where it names no other. */
-export interface ClusterClient extends AwsAuthStore, KeptDocuments, LeaseBindings, Reviews {
+export interface ClusterClient extends AwsAuthStore, KeptTexts, LeaseBindings, Reviews {
   /** Names of pods: the first 500, or as many as `limit` says. An empty namespace means every one. */
   listPods(namespace: string, limit?: number): Promise<readonly string[]>;
   /** What RBAC binds to each group and to each user. */
@@ -34,7 +36,7 @@ export function connectCluster(
   const connection = createConnection(cluster, timeoutMs);
   return {
     ...awsAuthStore(connection, cluster.name),
-    ...keptDocuments(connection, cluster.name),
+    ...keptTexts(connection, cluster.name),
     ...leaseBindings(connection, cluster.name),
     ...reviews(connection, cluster.name),
     listPods: async (namespace, limit = 500) => {
@@ -52,20 +54,41 @@ export function connectCluster(
   };
 }
 
-/** Where a cluster keeps the last good documents: a ConfigMap of its own, which outlives `aws-auth`. */
-interface KeptDocuments {
+type Texts = Readonly<Record<string, string>>;
+
+/** What a cluster keeps for us in ConfigMaps of our own: the last good documents, and which leases by binding were taken back. */
+interface KeptTexts {
   /** Empty where there is none. */
-  readKept(): Promise<Readonly<Record<string, string>>>;
+  readKept(): Promise<Texts>;
   /** All of it from now on. `cluster-conflict` after a concurrent write. */
-  writeKept(data: Readonly<Record<string, string>>): Promise<void>;
+  writeKept(data: Texts): Promise<void>;
+  /** The same of what was taken back. */
+  readTakenBack(): Promise<Texts>;
+  writeTakenBack(data: Texts): Promise<void>;
 }
 
-/** The calls about the kept documents of one cluster. */
-function keptDocuments(connection: Connection, cluster: string): KeptDocuments {
+/** The calls about the kept texts of one cluster. */
+function keptTexts(connection: Connection, cluster: string): KeptTexts {
+  const documents = textsAt(connection, cluster, lastGood);
+  const withdrawals = textsAt(connection, cluster, takenBack);
+  return {
+    readKept: documents.read,
+    writeKept: documents.write,
+    readTakenBack: withdrawals.read,
+    writeTakenBack: withdrawals.write,
+  };
+}
+
+interface Store {
+  readonly read: () => Promise<Texts>;
+  readonly write: (data: Texts) => Promise<void>;
+}
+
+function textsAt(connection: Connection, cluster: string, place: typeof lastGood): Store {
   const configMap = configMapAt(connection, cluster, place);
   return {
-    readKept: async () => (await configMap.read())?.data ?? {},
-    writeKept: async (data) => {
+    read: async () => (await configMap.read())?.data ?? {},
+    write: async (data) => {
       const before = await configMap.read();
       if (before) await configMap.replace({ ...before, data: { ...data } }, false);
       else await configMap.create({ apiVersion: "v1", kind: "ConfigMap", metadata: place, data: { ...data } }, false);

@@ -186,7 +186,12 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
     "$1$2  also-staging:\n$2",
   ],
   ["levels.viewer.groups", "it is a text; write a list", "[eks-access:viewers]", "eks-access:viewers"],
-  ["levels.viewer.groups", "name at least one Kubernetes group, or a policy", "[eks-access:viewers]", "[]"],
+  [
+    "levels.viewer.groups",
+    "name at least one Kubernetes group, a policy, or roles to bind",
+    "[eks-access:viewers]",
+    "[]",
+  ],
   ["levels.viewer.groups[0]", "use printable ASCII without spaces", "eks-access:viewers", "all viewers"],
   ["levels.viewer.groups[0]", "a group can't have a template", "eks-access:viewers", '"{{SessionName}}"'],
   [

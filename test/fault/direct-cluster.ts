@@ -101,6 +101,8 @@ function clientOf(store: ObjectStore<ConfigMapContent>, sending: Sending): Clust
       return answerOf(write(object, true));
     },
     readKept: async () => ({}),
+    readTakenBack: async () => ({}),
+    writeTakenBack: async () => {},
     writeKept: async () => {},
     rehearseCreation: nobody,
     createAwsAuth: async (after) => {

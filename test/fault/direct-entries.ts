@@ -134,6 +134,8 @@ function reviewsOnly({ point }: Process): ClusterClient {
     createAwsAuth: nobody,
     rehearseCreation: nobody,
     readKept: async () => ({}),
+    readTakenBack: async () => ({}),
+    writeTakenBack: async () => {},
     writeKept: async () => {},
     may: async () => {
       await point("review");

@@ -18,7 +18,7 @@ export interface Purposes {
   /** The Slack process signs, both verify: what people decided. */
   readonly decision: "decision" | "review" | "link";
   /** The worker alone: what it remembers in clusters, in AWS and in the ledger. */
-  readonly memory: "annotation" | "entry" | "written" | "withdrawal" | "creation" | "rescue" | "kept";
+  readonly memory: "annotation" | "entry" | "binding" | "written" | "withdrawal" | "creation" | "rescue" | "kept";
   /** The worker signs, anybody verifies: what it shows to people, and where the audit log begins. */
   readonly preview: "preview" | "migration-plan" | "log-base";
 }

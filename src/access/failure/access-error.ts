@@ -107,6 +107,10 @@ const catalogue = {
     retry: true,
     remedy: "The worker looks again by itself until then, and removes what arrives.",
   },
+  "binding-late": {
+    retry: true,
+    remedy: "The worker looks again by itself until then, and takes away what arrives.",
+  },
   "access-entry-denied": {
     retry: false,
     remedy: "Give the role that accessEntries.as names the statements of deploy/iam/access-entries-policy.json.",

@@ -1,4 +1,4 @@
-import type { Principal } from "../../aws-auth/index.ts";
+import type { Holder } from "../../aws-auth/index.ts";
 import type { AccessRequest } from "../request/record.ts";
 import type { Lease, LeaseFields } from "./lease-record.ts";
 
@@ -75,7 +75,7 @@ export function failedLease(
  * account keeps two people of the same name apart; a session name can hold no colon, so no session can name itself
  * into another identity.
  */
-export function usernameFor(principal: Principal): string {
+export function usernameFor(principal: Pick<Holder, "account" | "name" | "kind">): string {
   const own = `eks-access:${principal.account}:${principal.name}`;
   return principal.kind === "role" ? `${own}:{{SessionName}}` : own;
 }

@@ -1,4 +1,4 @@
-import { withoutRolePath } from "../../aws-auth/index.ts";
+import { sessionNameIn, withoutRolePath } from "../../aws-auth/index.ts";
 import type { AccessCheck, Cluster } from "../policy/cluster.ts";
 import { fits } from "../policy/may-ask.ts";
 import { groupsIn } from "../policy/policy-text.ts";
@@ -20,6 +20,7 @@ export function signInWay({ signIn, name }: Pick<Cluster, "signIn" | "name">, pr
   if (principal.includes(":user/")) {
     return notTested("sign-in can't be tested for IAM users");
   }
+  if (sessionNameIn(principal) !== null) return notTested("sign-in can't be tested for one person's session");
   const pattern = signIn.roles.find((each) => fits(withoutRolePath(each), principal));
   if (pattern === undefined) {
     return notTested(

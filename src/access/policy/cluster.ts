@@ -14,7 +14,7 @@ export interface AccessCheck {
 
 export interface Level {
   readonly name: string;
-  /** Groups, and access policies as `src/access/policy/policy-text.ts` writes them. */
+  /** Groups and access policies (`policy-text.ts`), or roles that are bound to the person (`role-text.ts`). */
   readonly groups: readonly string[];
   readonly maxDurationSeconds: number;
   /** What a lease of this level must be able to do; empty: nothing is tested. */
@@ -60,6 +60,8 @@ export interface Cluster {
   /** How new leases are made where the cluster reads both. */
   readonly way: Way;
   readonly accessEntries: AccessEntrySettings;
+  /** ARNs of roles, with `*` in their names, whose trust policies fix the name of a session: it says who a person is. */
+  readonly pinnedSessions: readonly string[];
   /** As which principals the worker signs in, to prove their leases. */
   readonly signIn: SignInSettings;
 }
@@ -134,7 +136,7 @@ export function partitionOf({ creator, region }: Cluster): string {
   return creatorArnOf(creator)?.split(":")[1] ?? partitionOfRegion(region) ?? "aws";
 }
 
-export type Way = "aws-auth" | "access-entry";
+export type Way = "aws-auth" | "access-entry" | "binding";
 
 export interface WayFacts {
   readonly mode: "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";

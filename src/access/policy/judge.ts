@@ -1,4 +1,4 @@
-import { readPrincipal } from "../../aws-auth/index.ts";
+import { readHolder } from "../../aws-auth/index.ts";
 import { type Cluster, type Level, partitionOf } from "./cluster.ts";
 import { creatorArnOf, isSameCreator } from "./creator.ts";
 import type { Expectation } from "./expectation.ts";
@@ -43,7 +43,7 @@ export function judge(expectation: Expectation, world: World): Judgement {
 function judgeAsking(expectation: Expectation, cluster: Cluster, level: Level, who: Actor): Judgement {
   const name = who.user.replaceAll(/[^\w+=,.@-]/g, "-");
   const arn = expectation.principal ?? who.linked ?? `arn:${partitionOf(cluster)}:iam::${cluster.account}:user/${name}`;
-  const reading = readPrincipal(arn, partitionOf(cluster));
+  const reading = readHolder(arn, partitionOf(cluster));
   if (reading.type === "invalid") return unknown(`${arn} can't be mapped: ${reading.message}`);
   const durationSeconds = expectation.durationSeconds ?? 1;
   const standing: Standing = { memberships: who.memberships, linked: who.linked };

@@ -1,8 +1,15 @@
-import type { Principal } from "../../aws-auth/index.ts";
+import {
+  entryArnOf,
+  type Holder,
+  isIdentityCenterRole,
+  isOwnPrincipal,
+  withoutRolePath,
+} from "../../aws-auth/index.ts";
 import { formatDuration, isPermanent } from "../request/extension.ts";
 import { type Cluster, type Level, partitionOf, type Rule } from "./cluster.ts";
 import { creatorArnOf, isSameCreator } from "./creator.ts";
 import { isUser, type Person, type Standing } from "./person.ts";
+import { isBound } from "./role-text.ts";
 import { approvalsNeeded, approversOf, hoursInWords, isOutside, ruleFor } from "./rule.ts";
 
 export interface Asking extends Wish {
@@ -83,10 +90,10 @@ function refusedPrincipal({ principals }: Rule, { cluster, level, principal, sta
     const accounts = principals.accounts.join(", ");
     return ["principal-not-allowed", `${what} is for principals in ${accounts} only, not in ${principal.account}.`];
   }
-  if (principals.arns && !principals.arns.some((pattern) => fits(pattern, principal.arn))) {
+  if (principals.arns && !principals.arns.some((pattern) => fits(pattern, entryArnOf(principal.arn)))) {
     return ["principal-not-allowed", `${what} is for ${principals.arns.join(" or ")} only, not for ${principal.arn}.`];
   }
-  if (!principals.linkedOnly || principal.arn.toLowerCase() === standing.linked?.toLowerCase()) return null;
+  if (!principals.linkedOnly || isOwnPrincipal(standing.linked, principal.arn)) return null;
   const linked = standing.linked ? `Yours is ${standing.linked}.` : "Link yours first with /eks-access link.";
   return ["not-linked", `${what} is only for the principal that your Slack account is linked to. ${linked}`];
 }
@@ -131,13 +138,19 @@ export function fits(pattern: string, arn: string): boolean {
 export interface Wish {
   readonly cluster: Cluster;
   readonly level: Level;
-  readonly principal: Principal;
+  readonly principal: Holder;
   readonly durationSeconds: number;
 }
 
 export type RequestVerdict = { type: "allowed" } | { type: "refused"; code: RequestRefusal; message: string };
 
-export type RequestRefusal = "too-long" | "foreign-account" | "wrong-partition" | "creator" | "level-not-offered";
+export type RequestRefusal =
+  | "too-long"
+  | "foreign-account"
+  | "wrong-partition"
+  | "creator"
+  | "level-not-offered"
+  | "session";
 
 /** Whether any person can ask for this; a refusal says what is allowed. */
 export function mayRequest({ cluster, level, principal, durationSeconds }: Wish): RequestVerdict {
@@ -147,9 +160,11 @@ export function mayRequest({ cluster, level, principal, durationSeconds }: Wish)
   }
   const tooLong = refuseDuration(level, durationSeconds);
   if (tooLong !== null) return refused("too-long", tooLong);
+  const session = refuseSession(cluster, level, principal);
+  if (session !== null) return refused("session", session);
   const creatorArn = creatorArnOf(cluster.creator);
   // Only the worker knows a discovered creator, and its plan refuses it.
-  if (creatorArn !== null && isSameCreator(principal.arn, creatorArn)) {
+  if (creatorArn !== null && isSameCreator(entryArnOf(principal.arn), creatorArn)) {
     return refused(
       "creator",
       `${principal.arn} created ${cluster.name}, so it has full access already. It must stay out of aws-auth.`,
@@ -168,6 +183,25 @@ export function mayRequest({ cluster, level, principal, durationSeconds }: Wish)
     );
   }
   return { type: "allowed" };
+}
+
+/** Why a level can't be had by one session of a role; null: it can, or it is not asked for one. */
+function refuseSession(cluster: Cluster, level: Level, { kind, arn }: Holder): string | null {
+  if (kind !== "session") return null;
+  const role = entryArnOf(arn);
+  if (!isBound(level.groups)) {
+    return `${level.name} gives groups, which everyone with the role gets. Ask for the role: ${role}.`;
+  }
+  if (isSessionPinned(cluster, role)) return null;
+  return `${cluster.name} can't tell one session of ${role} from another: people choose its session name. Ask for the role. If its trust policy fixes sts:RoleSessionName, an operator can add it to pinnedSessions.`;
+}
+
+/**
+ * Whether the name of a role's session says who a person is: they can't choose it in IAM Identity Center, nor where the configuration
+ * says that the trust policy fixes it.
+ */
+export function isSessionPinned({ pinnedSessions }: Pick<Cluster, "pinnedSessions">, role: string): boolean {
+  return isIdentityCenterRole(role) || pinnedSessions.some((pattern) => fits(withoutRolePath(pattern), role));
 }
 
 /** Why a duration is too long for a level; null: it is not. */

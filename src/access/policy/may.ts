@@ -1,8 +1,16 @@
-import { type CallerReading, type Principal, readCaller, readPrincipal } from "../../aws-auth/index.ts";
+import {
+  type CallerReading,
+  entryArnOf,
+  type Holder,
+  readCaller,
+  readHolder,
+  readPrincipal,
+} from "../../aws-auth/index.ts";
 import { formatDuration } from "../request/extension.ts";
 import type { AccessRequest } from "../request/record.ts";
 import { type Cluster, partitionOf } from "./cluster.ts";
 import { creatorArnOf, isSameCreator } from "./creator.ts";
+import { isSessionPinned } from "./may-ask.ts";
 import { isNamedIn, type Person } from "./person.ts";
 import { approversOf, breakGlassFor, levelsFor } from "./rule.ts";
 
@@ -43,7 +51,8 @@ export function maySeeMap(cluster: Cluster, person: Person, administrators: read
 export type LinkVerdict =
   | {
       readonly type: "linkable";
-      readonly principal: Principal;
+      /** A session, where a cluster takes its name for a person's. */
+      readonly principal: Holder;
       /** What was different about the ARN that was given; null: nothing. */
       readonly noticed: string | null;
     }
@@ -55,8 +64,12 @@ export type LinkRefusal = "not-a-principal" | "creator" | "unknown-account";
 export function mayLink(given: string, clusters: readonly Cluster[]): LinkVerdict {
   const reading = readIn(given, clusters);
   if (reading.type === "nobody") return refused("not-a-principal", reading.message);
-  const { principal, noticed } = reading.caller;
-  const created = clusters.find((cluster) => isCreatorOf(cluster, principal.arn));
+  const { callerArn, ...caller } = reading.caller;
+  const session = readHolder(callerArn, caller.principal.partition);
+  const isPerson = session.type === "principal" && session.principal.kind === "session";
+  const isPinned = isPerson && clusters.some((cluster) => isSessionPinned(cluster, caller.principal.arn));
+  const { principal, noticed } = isPinned ? { principal: session.principal, noticed: null } : caller;
+  const created = clusters.find((cluster) => isCreatorOf(cluster, entryArnOf(principal.arn)));
   if (created) {
     return refused(
       "creator",
@@ -85,7 +98,7 @@ function isCreatorOf({ creator }: Cluster, arn: string): boolean {
   return creatorArn !== null && isSameCreator(arn, creatorArn);
 }
 
-function takes(cluster: Cluster, { account, partition }: Principal): boolean {
+function takes(cluster: Cluster, { account, partition }: Holder): boolean {
   return partition === partitionOf(cluster) && [cluster.account, ...cluster.foreignAccounts].includes(account);
 }
 

@@ -1,3 +1,5 @@
+import { isRoleText, placedRoleOf, roleText } from "./role-text.ts";
+
 /**
  * An access policy as one of the things that a level gives, beside Kubernetes groups: `policy AmazonEKSViewPolicy`, or
  * `policy AmazonEKSViewPolicy in payments` for one namespace. The space keeps it apart from any group. So base, shares,
@@ -16,7 +18,7 @@ export function isPolicyText(given: string): boolean {
 
 /** What of it Kubernetes knows as groups. */
 export function groupsIn(given: readonly string[]): readonly string[] {
-  return given.filter((each) => !isPolicyText(each));
+  return given.filter((each) => !isPolicyText(each) && !isRoleText(each));
 }
 
 /** The access policies of it, each once and with its scope: the whole cluster covers every namespace. Sorted by name. */
@@ -37,13 +39,17 @@ export function policiesIn(given: readonly string[]): readonly ScopedPolicy[] {
 /** Whether a person who has `given` has this too. */
 export function covers(given: readonly string[], wanted: string): boolean {
   if (given.includes(wanted)) return true;
+  const role = placedRoleOf(wanted);
+  if (role) return role.kind === "ClusterRole" && given.includes(roleText(role, null));
   const [, name, namespace] = form.exec(wanted) ?? [];
   return namespace !== undefined && given.includes(`policy ${name}`);
 }
 
+const fullControl = ["system:masters", "policy AmazonEKSClusterAdminPolicy", "ClusterRole cluster-admin"];
+
 /** Whether it makes a person an administrator of the whole cluster. */
 export function isFullControl(given: readonly string[]): boolean {
-  return given.includes("system:masters") || given.includes("policy AmazonEKSClusterAdminPolicy");
+  return fullControl.some((each) => given.includes(each));
 }
 
 /** An access policy of EKS that is associated with an entry. EKS takes each policy once for an entry, with one scope. */

@@ -62,6 +62,38 @@ export function describeRules(rules: readonly RoleRule[]): string {
   return [...said, ...(parts.size > mostParts ? [`${parts.size - mostParts} more kinds of access`] : [])].join("; ");
 }
 
+const reads = ["get", "list", "watch"];
+
+/** Of the first one that a rule allows each is said once. */
+const dangers: readonly {
+  readonly verbs: readonly string[];
+  readonly resources: readonly string[];
+  readonly says: string;
+}[] = [
+  { verbs: reads, resources: ["secrets"], says: "read secrets" },
+  { verbs: ["create", "get"], resources: ["pods/exec", "pods/attach"], says: "run commands in pods" },
+  { verbs: ["create"], resources: ["serviceaccounts/token"], says: "sign in as service accounts" },
+  {
+    verbs: ["impersonate"],
+    resources: ["users", "groups", "serviceaccounts", "userextras"],
+    says: "impersonate others",
+  },
+  {
+    verbs: ["create", "update", "patch", "bind", "escalate"],
+    resources: ["rolebindings", "clusterrolebindings", "roles", "clusterroles"],
+    says: "give rights to themselves and others",
+  },
+];
+
+/** What of these rules makes a person more than they seem to be, as verbs with their objects. */
+export function dangersOf(rules: readonly RoleRule[]): readonly string[] {
+  if (rules.some(isEverything)) return ["do everything"];
+  const allows = ({ verbs, resources }: RoleRule, wanted: (typeof dangers)[number]) =>
+    (verbs.includes("*") || wanted.verbs.some((verb) => verbs.includes(verb))) &&
+    (resources.includes("*") || wanted.resources.some((resource) => resources.includes(resource)));
+  return dangers.filter((danger) => rules.some((rule) => allows(rule, danger))).map(({ says }) => says);
+}
+
 /** The namespaces of one role's bindings; null: a binding of the whole cluster. */
 export function describeNamespaces(namespaces: readonly (string | null)[]): string {
   const named = [...new Set(namespaces)].flatMap((namespace) => namespace ?? []);

@@ -1,6 +1,7 @@
-import { type Principal, readPrincipal } from "../../aws-auth/index.ts";
+import { entryArnOf, type Holder, readHolder, readPrincipal } from "../../aws-auth/index.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { mayRequest, refuseDuration } from "../policy/may-ask.ts";
+import { choosesNamespaces, isBound } from "../policy/role-text.ts";
 import { formatDuration, parseDuration } from "./extension.ts";
 import { refuseTicket } from "./ticket.ts";
 
@@ -55,10 +56,11 @@ export function readLevel(typed: string, cluster: Cluster | null): ReadPart<Leve
   return mistaken(`${said} Levels: ${names.join(", ")}.`, guess ?? "<level>", meant);
 }
 
-export function readArn(typed: string): ReadPart<Principal> {
+/** A level of groups gives them to everyone with a role: there a session is a mistake. @param level null: not known */
+export function readArn(typed: string, level: Pick<Level, "groups"> | null): ReadPart<Holder> {
   if (!typed) return mistaken("Say which IAM role or user, as an ARN.", "<arn>");
   if (typed.length > longestArn) return mistaken("This is longer than any ARN of IAM can be.", "<arn>");
-  const reading = readPrincipal(typed);
+  const reading = level && isBound(level.groups) ? readHolder(typed) : readPrincipal(typed);
   if (reading.type === "principal") return understood(reading.principal, reading.principal.arn);
   const suggestion = reading.suggestion === undefined ? null : readPrincipal(reading.suggestion);
   if (suggestion?.type !== "principal") return mistaken(reading.message, "<arn>");
@@ -67,17 +69,41 @@ export function readArn(typed: string): ReadPart<Principal> {
   return mistaken(`${reading.message} (${principal.arn})`, principal.arn, principal);
 }
 
+/** For whom a person asks who names nobody: only roles are given to their session alone. Empty: they have no link. */
+export function ownArn(linked: string | null, level: Pick<Level, "groups"> | null): string {
+  if (linked === null) return "";
+  return level && isBound(level.groups) ? linked : entryArnOf(linked);
+}
+
 /** A principal that the policy refuses is a mistake too: no line with it could ever be right. */
 export function keepToPolicy(
-  principal: ReadPart<Principal>,
+  principal: ReadPart<Holder>,
   cluster: Cluster | null,
   level: Level | null,
-): ReadPart<Principal> {
+): ReadPart<Holder> {
   if (!principal.meant || !cluster || !level) return principal;
   // The duration has its own sentence, in `readDuration`.
   const verdict = mayRequest({ cluster, level, principal: principal.meant, durationSeconds: 1 });
   if (verdict.type === "allowed") return principal;
   return mistaken(principal.mistake ? `${principal.mistake} ${verdict.message}` : verdict.message, "<arn>");
+}
+
+const namespaceForm = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const mostNamespaces = 20;
+const namespacesPlaceholder = "<namespaces>";
+
+/** The namespaces of a level that lets the requester choose them, sorted, with commas; for any other level an empty text. */
+export function readNamespaces(typed: string, level: Level | null): ReadPart<string> {
+  if (!level || !choosesNamespaces(level.groups)) return understood("", "", "");
+  const names = [...new Set(typed.toLowerCase().match(/[^\s,]+/g) ?? [])].toSorted();
+  const corrected = `in ${namespacesPlaceholder}`;
+  if (names.length === 0 || typed === namespacesPlaceholder) {
+    return mistaken(`Say in which namespaces you need ${level.name}, for example: in shop,payments.`, corrected);
+  }
+  const wrong = names.find((name) => !namespaceForm.test(name));
+  if (wrong !== undefined) return mistaken(`"${wrong.slice(0, 64)}" is not the name of a namespace.`, corrected);
+  if (names.length > mostNamespaces) return mistaken(`Name at most ${mostNamespaces} namespaces.`, corrected);
+  return understood(names.join(","), names.join(","), `in ${names.join(",")}`);
 }
 
 export function readDuration(typed: string | null, level: Level | null): ReadPart<number> {
@@ -173,17 +199,21 @@ export interface PrincipalHint {
 const finalMistakes = new Set(["arn-root", "arn-group", "arn-instance-profile", "arn-wildcard", "arn-partition"]);
 
 /** What to say of an ARN as far as it is typed; null: nothing is wrong with it yet. */
-export function principalHint(typed: string, cluster: Cluster | null): PrincipalHint | null {
+export function principalHint(
+  typed: string,
+  cluster: Cluster | null,
+  level: Level | null = null,
+): PrincipalHint | null {
   const text = typed.trim();
-  const reading = readPrincipal(text);
-  if (reading.type === "principal") return policyHint(reading.principal, cluster);
+  const reading = level && isBound(level.groups) ? readHolder(text) : readPrincipal(text);
+  if (reading.type === "principal") return policyHint(reading.principal, cluster, level);
   if (reading.suggestion !== undefined) return { message: reading.message, suggestion: reading.suggestion };
   return finalMistakes.has(reading.code) ? { message: reading.message, suggestion: null } : null;
 }
 
 /** The level and the duration have fields of their own. */
-function policyHint(principal: Principal, cluster: Cluster | null): PrincipalHint | null {
-  const [level] = cluster?.levels ?? [];
+function policyHint(principal: Holder, cluster: Cluster | null, chosen: Level | null): PrincipalHint | null {
+  const level = chosen ?? cluster?.levels[0];
   if (!cluster || !level) return null;
   const verdict = mayRequest({ cluster, level, principal, durationSeconds: 1 });
   return verdict.type === "refused" ? { message: verdict.message, suggestion: null } : null;

@@ -10,7 +10,7 @@ const text = z.string();
 const texts = z.array(z.string());
 const count = z.int().nonnegative();
 const time = z.string().refine((value) => !Number.isNaN(Date.parse(value)), { error: "no time" });
-const way = z.enum(["aws-auth", "access-entry"]);
+const way = z.enum(["aws-auth", "access-entry", "binding"]);
 const identity = z.strictObject({ username: text, groups: texts });
 const otherLease = z.strictObject({ id: text, groups: texts, endsAt: time });
 const standing = z.strictObject({ memberships: texts, linked: text.nullable() });

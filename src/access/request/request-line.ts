@@ -1,13 +1,16 @@
-import type { Principal } from "../../aws-auth/index.ts";
+import type { Holder } from "../../aws-auth/index.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
+import { choosesNamespaces } from "../policy/role-text.ts";
 import { parseDuration } from "./extension.ts";
 import {
   askIfDuration,
   keepToPolicy,
+  ownArn,
   readArn,
   readCluster,
   readDuration,
   readLevel,
+  readNamespaces,
   readReason,
   readTicket,
   takesTicket,
@@ -19,7 +22,7 @@ import type { Typed } from "./typed.ts";
 export interface RequestWish extends Typed {
   readonly cluster: Cluster;
   readonly level: Level;
-  readonly principal: Principal;
+  readonly principal: Holder;
   readonly durationSeconds: number;
 }
 
@@ -36,25 +39,35 @@ export type RequestReading =
       readonly corrected: string;
     };
 
-/** Reads the parts of a request. Every mistake is named at once, with a corrected line. */
-export function readRequest(parts: RequestParts, clusters: ReadonlyMap<string, Cluster>): RequestReading {
+/**
+ * Reads the parts of a request. Every mistake is named at once, with a corrected line.
+ * @param linked the ARN that the requester is linked to, for a request that names none; null: they have no link
+ */
+export function readRequest(
+  parts: RequestParts,
+  clusters: ReadonlyMap<string, Cluster>,
+  linked: string | null = null,
+): RequestReading {
   const cluster = readCluster(parts.cluster, clusters);
   const level = readLevel(parts.level, cluster.meant);
-  const principal = keepToPolicy(readArn(parts.principal), cluster.meant, level.meant);
+  const arn = readArn(parts.principal || ownArn(linked, level.meant), level.meant);
+  const principal = keepToPolicy(arn, cluster.meant, level.meant);
+  const namespaces = readNamespaces(parts.namespaces, level.meant);
   const end = parts.duration === null ? timeAtEnd(parts.reason) : null;
   const duration = end ? askIfDuration(end.time, level.meant) : readDuration(parts.duration, level.meant);
   const ticket = readTicket(parts.ticket, cluster.meant);
   const reason = readReason(reasonOf(end ? { ...parts, reason: end.before } : parts, cluster.meant));
-  if (cluster.value && level.value && principal.value && duration.value && ticket.mistake === null && reason.value) {
+  const typed = [namespaces, ticket].every(({ mistake }) => mistake === null);
+  if (cluster.value && level.value && principal.value && duration.value && typed && reason.value) {
     const wish = { cluster: cluster.value, level: level.value, principal: principal.value };
-    const rest = { durationSeconds: duration.value, ticket: ticket.value, reason: reason.value };
-    return { type: "wish", wish: { ...wish, ...rest } };
+    const said = { namespaces: namespaces.value ?? "", ticket: ticket.value, reason: reason.value };
+    return { type: "wish", wish: { ...wish, durationSeconds: duration.value, ...said } };
   }
-  const words = [cluster, principal, level, duration, ticket, reason].map((part) => part.corrected);
-  const read = Object.entries({ cluster, principal, level, duration, ticket, reason });
+  const words = [cluster, principal, level, namespaces, duration, ticket, reason].map((part) => part.corrected);
+  const read = Object.entries({ cluster, principal, level, namespaces, duration, ticket, reason });
   return {
     type: "mistakes",
-    understood: read.flatMap(([part, { value, shown }]) => (value ? [`${part} ${shown}`] : [])),
+    understood: read.flatMap(([part, { value, shown }]) => (value && shown ? [`${part} ${shown}`] : [])),
     mistakes: read.flatMap(([part, { mistake }]) => (mistake ? [{ part: part as PartName, message: mistake }] : [])),
     corrected: `/eks-access request ${words.filter((word) => word !== "").join(" ")}`,
   };
@@ -80,7 +93,7 @@ type Clusters = ReadonlyMap<string, Cluster>;
 type Draft = { -readonly [Part in Exclude<keyof RequestParts, "reason">]?: string };
 
 /**
- * Splits `<cluster> [<arn>] <level> [for 4h] [ticket OPS-1] <reason…>` into its parts. All before the reason may come in any
+ * Splits `<cluster> [<arn>] <level> [in shop,payments] [for 4h] [ticket OPS-1] <reason…>` into its parts. All before the reason may come in any
  * order: a cluster, a level, an ARN and a duration are known when they are seen. The duration and the ticket may end the line. The only
  * word that has the form of the cluster's tickets is the ticket, wherever it is.
  */
@@ -95,8 +108,8 @@ export function splitRequestLine(line: string, clusters: Clusters): RequestParts
     at += taken;
   }
   const reason = takeEnd(words.slice(at), draft, { clusters, lone });
-  const { cluster = "", principal = "", level = "", duration = null, ticket = null } = draft;
-  return { cluster, principal, level, duration, ticket, reason: reason.join(" ") };
+  const { cluster = "", principal = "", level = "", namespaces = "", duration = null, ticket = null } = draft;
+  return { cluster, principal, level, namespaces, duration, ticket, reason: reason.join(" ") };
 }
 
 /** What a line is read with. */
@@ -118,7 +131,7 @@ function loneTicket(words: readonly string[], clusters: Clusters): string | null
 /** Takes the part that begins with a word, and answers how many words it has. None: the reason begins. */
 function takeFront(words: readonly string[], at: number, draft: Draft, { clusters, lone }: Known): number {
   const word = words[at] ?? "";
-  const taken = takeNamed(words, at, draft);
+  const taken = takeNamed(words, at, draft) || takeNamespaces(words, at, draft, clusters);
   if (taken > 0) return taken;
   const known = /^permanent$/i.test(word) ? 0 : durationWords(words, at);
   if (draft.duration === undefined && known > 0) {
@@ -144,6 +157,18 @@ function takeNamed(words: readonly string[], at: number, draft: Draft): number {
   if (length === 0 && (draft.ticket !== undefined || draft.level === undefined)) return 0;
   draft.duration = length === 0 ? value : words.slice(at + 1, at + 1 + length).join(" ");
   return 1 + Math.max(length, 1);
+}
+
+/** `in shop,payments`, or `in shop, payments`: only behind a level that lets the requester choose. */
+function takeNamespaces(words: readonly string[], at: number, draft: Draft, clusters: Clusters): number {
+  const levels = clusters.get(draft.cluster?.toLowerCase() ?? "")?.levels ?? [];
+  const level = levels.find(({ name }) => name === draft.level?.toLowerCase());
+  if (words[at]?.toLowerCase() !== "in" || draft.namespaces !== undefined || !level) return 0;
+  if (!choosesNamespaces(level.groups)) return 0;
+  let end = at + 2;
+  while (words[end - 1]?.endsWith(",") && end < words.length) end += 1;
+  draft.namespaces = words.slice(at + 1, end).join(" ");
+  return end - at;
 }
 
 /** Which part a word is. What is not known is a misspelt cluster, ARN or level, in the usual order, as long as one is missing. */

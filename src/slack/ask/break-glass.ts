@@ -4,10 +4,10 @@ import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts"
 import { mayRequest } from "../../access/policy/may-ask.ts";
 import { isUser, type Person } from "../../access/policy/person.ts";
 import { breakGlassFor } from "../../access/policy/rule.ts";
-import { readArn, readCluster, readReason } from "../../access/request/read-part.ts";
+import { ownArn, readArn, readCluster, readReason } from "../../access/request/read-part.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
-import { admittedBy, admittedInWords, type Principal } from "../../aws-auth/index.ts";
+import { admittedBy, admittedInWords, type Holder } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -33,7 +33,8 @@ export async function breakGlass(context: SlackContext, user: string, line: stri
   const [name = "", ...words] = line.trim().split(/\s+/);
   const cluster = readCluster(name, context.config.clusters);
   const named = words[0]?.startsWith("arn:") ? words.shift() : undefined;
-  const arn = readArn(named ?? (await ownPrincipal(context, user)) ?? "");
+  const given = cluster.value?.levels.find((each) => each.name === cluster.value?.breakGlass?.level) ?? null;
+  const arn = readArn(named ?? ownArn(await ownPrincipal(context, user), given), given);
   const reason = readReason(words.join(" "));
   const mistake = cluster.mistake ?? arn.mistake ?? reason.mistake;
   if (!cluster.value || !arn.value || !reason.value) return emergencyMistakeAnswer(mistake ?? "");
@@ -60,7 +61,7 @@ async function ownPrincipal(
 
 interface EmergencyWish {
   readonly cluster: Cluster;
-  readonly principal: Principal;
+  readonly principal: Holder;
   readonly reason: string;
 }
 

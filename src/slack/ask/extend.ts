@@ -11,7 +11,7 @@ import {
 } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { typedIn } from "../../access/request/typed.ts";
-import { type Principal, readPrincipal } from "../../aws-auth/index.ts";
+import { type Holder, readHolder } from "../../aws-auth/index.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -128,7 +128,7 @@ export interface Extendable {
   readonly cluster: Cluster;
   /** With the longest time that this person can have. */
   readonly level: Level;
-  readonly principal: Principal;
+  readonly principal: Holder;
 }
 
 type Refused = { readonly type: "refused"; readonly message: Message };
@@ -147,7 +147,7 @@ async function readExtendable(context: SlackContext, user: string, id: string): 
   }
   const cluster = context.config.clusters.get(request.cluster);
   const level = cluster?.levels.find((each) => each.name === request.level);
-  const reading = readPrincipal(request.principal);
+  const reading = readHolder(request.principal);
   if (!cluster || !level || reading.type === "invalid") {
     const gone = `${request.level} on ${request.cluster} is no longer offered. Request another level.`;
     return refused(failureAnswer(gone));

@@ -135,6 +135,7 @@ export function partsOf(view: FormView): RequestParts {
     cluster: putIn(view, "cluster"),
     level: putIn(view, "level"),
     principal: putIn(view, "principal").trim(),
+    namespaces: putIn(view, "namespaces"),
     duration: typedDuration(view) || putIn(view, "duration"),
     ticket: putIn(view, "ticket") || null,
     reason: putIn(view, "reason"),

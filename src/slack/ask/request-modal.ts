@@ -9,6 +9,8 @@ import type {
   SectionBlock,
   StaticSelect,
 } from "@slack/types";
+import type { OfferedLevel } from "../../access/policy/explain.ts";
+import { choosesNamespaces } from "../../access/policy/role-text.ts";
 import { maxReasonLength, type PrincipalHint, principalHint, takesTicket } from "../../access/request/read-part.ts";
 import { longestTicket } from "../../access/request/ticket.ts";
 import { text } from "../blocks/message.ts";
@@ -23,12 +25,12 @@ export const requestModalId = "request";
 /** The form of a request. Each choice narrows the next, within what this person may request. */
 export function requestModal(given: RequestForm, offers: readonly Offer[]): ModalView {
   const completed = completeForm(given, offers);
-  const { form, offer } = completed;
+  const { form, offer, level } = completed;
   const blocks = [
     clusterChoice(form, offers),
     ...choicesOf(completed),
     principalInput(form),
-    ...hintBlocks(principalHint(form.principal, offer?.cluster ?? null)),
+    ...hintBlocks(principalHint(form.principal, offer?.cluster ?? null, level)),
     ...ticketInput(offer),
     input("reason", "Why", { multiline: true, max_length: maxReasonLength }),
   ];
@@ -70,7 +72,17 @@ function choicesOf({ form, offer, level }: Completed): InputBlock[] {
     chosen: form.duration,
     action: null,
   });
-  return [levels, durations, otherDuration(form, level.name)];
+  return [levels, ...namespacesInput(form, level), durations, otherDuration(form, level.name)];
+}
+
+/** More than a request takes. */
+const longestNamespaces = 1500;
+
+/** Only where the level binds its roles in namespaces that the requester chooses. */
+function namespacesInput({ cluster }: RequestForm, { name, groups }: OfferedLevel): InputBlock[] {
+  if (!choosesNamespaces(groups)) return [];
+  const element = { placeholder: text("shop, payments"), max_length: longestNamespaces };
+  return [input(fieldId("namespaces", cluster, name), "In which namespaces", element)];
 }
 
 /** A time that is none of the choices: it is read as in a line. */

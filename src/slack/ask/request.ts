@@ -17,7 +17,7 @@ import { askFor } from "./submit-request.ts";
 
 export const request: Command = {
   word: "request",
-  usage: "[<cluster> [<arn>] <level> [for 4h] [ticket <id>] <reason>]",
+  usage: "[<cluster> [<arn>] <level> [in <namespaces>] [for 4h] [ticket <id>] <reason>]",
   summary: "asks for access; alone it opens a form",
   records: true,
   run: (context, call) => (call.rest === "" ? openRequestForm(context, call) : askInOneLine(context, call)),
@@ -34,8 +34,8 @@ async function openRequestForm(context: SlackContext, { user, triggerId, client 
 async function askInOneLine(context: SlackContext, { user, rest }: CommandCall): Promise<Message> {
   const { clusters } = context.config;
   const parts = splitRequestLine(rest, clusters);
-  const principal = parts.principal || ((await context.ledger.principalOf(user)) ?? "");
-  const reading = readRequest({ ...parts, principal }, clusters);
+  const linked = parts.principal === "" ? await context.ledger.principalOf(user) : null;
+  const reading = readRequest(parts, clusters, linked);
   if (reading.type === "mistakes") return mistakesAnswer(reading);
   return askFor(context, user, reading.wish);
 }

@@ -1,6 +1,7 @@
 import { sealLink } from "../../access/approval/seals.ts";
 import type { Rule } from "../../access/policy/cluster.ts";
 import { type AskVerdict, mayAsk } from "../../access/policy/may-ask.ts";
+import { givenIn } from "../../access/policy/role-text.ts";
 import { approvalsNeeded } from "../../access/policy/rule.ts";
 import { type Extension, formatDuration } from "../../access/request/extension.ts";
 import type { AccessRequest, PendingRequest, RefusedRequest } from "../../access/request/record.ts";
@@ -62,7 +63,7 @@ function detailsOf(wish: RequestWish, extension: Extension | null) {
   const { level, principal, durationSeconds } = wish;
   return {
     level: level.name,
-    groups: level.groups,
+    groups: givenIn(level.groups, wish.namespaces),
     principal: principal.arn,
     durationSeconds,
     ...typedIn(wish),
@@ -131,9 +132,13 @@ async function refuseWithoutApprovers(
 export function requestedAnswer(request: AccessRequest): Message {
   if (request.refusal) return answer(`Nothing was requested. ${plainLine(request.refusal.message)}`);
   return answer(
-    `Requested ${code(request.level)} on ${code(request.cluster)} for ${formatDuration(request.durationSeconds)} (${code(request.id)}). I'll DM you.\n` +
+    `Requested ${code(request.level)} on ${code(request.cluster)}${placeWords(request)} for ${formatDuration(request.durationSeconds)} (${code(request.id)}). I'll DM you.\n` +
       `Principal: ${code(request.principal)}${ticketWords(request)}. Reason: ${plainLine(request.reason)}`,
   );
+}
+
+function placeWords({ namespaces }: AccessRequest): string {
+  return namespaces === "" ? "" : ` in ${code(namespaces)}`;
 }
 
 function ticketWords({ ticket }: AccessRequest): string {

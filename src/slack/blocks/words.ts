@@ -2,6 +2,8 @@ import type { Lease } from "../../access/lease/lease-record.ts";
 import type { MappedIdentity, Proof, ProofFinding, Trouble } from "../../access/lease/proof-record.ts";
 import { isReviewing, isSigningIn } from "../../access/lease/proving.ts";
 import { findingsOf } from "../../access/lease/sign-in.ts";
+import type { Way } from "../../access/policy/cluster.ts";
+import { isRoleText } from "../../access/policy/role-text.ts";
 import { formatDuration, isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest, DroppedApproval, Preview } from "../../access/request/record.ts";
 import { isClosed, isRescue } from "../../access/request/request.ts";
@@ -79,8 +81,14 @@ function causeOf({ end }: Lease): string {
 
 /** The place of a change. */
 export function placeOf({ way }: Preview): string {
-  return way === "aws-auth" ? way : "the access entry";
+  return places[way];
 }
+
+const places: Readonly<Record<Way, string>> = {
+  "aws-auth": "aws-auth",
+  "access-entry": "the access entry",
+  binding: "the bindings",
+};
 
 const stillHas = "the principal still has";
 
@@ -89,6 +97,10 @@ export function remainsOf(request: AccessRequest): string {
   const remains = request.lease?.remains;
   if (request.lease?.end?.cause === "cluster-gone") return "there is nothing left to check";
   if (isRescue(request)) return "its access entry is deleted";
+  if (request.lease?.written?.way === "binding") {
+    const left = remains?.groups.some(isRoleText) ? `; ${stillHas} ${identityOf(remains)}` : "";
+    return `its bindings are deleted${left}`;
+  }
   if (request.lease?.written?.way === "access-entry") {
     return remains ? `${stillHas} ${identityOf(remains)} through the access entry` : "the access entry is gone";
   }

@@ -5,7 +5,7 @@ import { isProving, isReviewingEnd, isSigningInAtFirst } from "../../access/leas
 import { signInWay } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { admittedBy, readPrincipal } from "../../aws-auth/index.ts";
+import { admittedBy, entryArnOf, readHolder } from "../../aws-auth/index.ts";
 import { cancelButton, detailsButton, doneButton, extendButtons } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, codeBlock, mention, mentions, plainLine, preformatted, section, time, until } from "../blocks/mrkdwn.ts";
@@ -206,12 +206,14 @@ function namespaceOption({ level }: AccessRequest, { levels }: Cluster): string 
  * we can't know what they have. If the worker itself may assume the role, the configuration has its path; an access entry has it too.
  */
 function assumeHint({ principal: arn, lease }: AccessRequest, cluster: Cluster): string {
-  const reading = readPrincipal(arn);
+  const reading = readHolder(arn);
   if (reading.type === "invalid" || reading.principal.kind === "user") return "";
-  const admitted = admittedBy(arn);
+  const admitted = admittedBy(entryArnOf(arn));
   // A role of IAM Identity Center is assumed through its permission set only.
   if (admitted.type === "permission-set")
     return `They come with a profile of the permission set ${code(admitted.name)}: add ${code("--profile <name>")} to the first line.`;
+  // The name of a session is given where the role is assumed, and kubectl would give another one.
+  if (reading.principal.kind === "session") return `Use the profile with which you assume ${code(admitted.name)}.`;
   const way = signInWay(cluster, arn);
   const known = way.type === "role" ? way.roleArn : lease?.proof?.entryArn;
   if (known) return `No profile for this role? Add ${code(`--role-arn ${known}`)} to the first line.`;

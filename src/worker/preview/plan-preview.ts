@@ -14,7 +14,7 @@ import { approvalsNeeded, hoursInWords, isOutside } from "../../access/policy/ru
 import { digestOfChange } from "../../access/request/digest.ts";
 import type { AccessRequest, Preview } from "../../access/request/record.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
-import { type NamedEntry, planChanges, readPrincipal, resolve, unifiedDiff } from "../../aws-auth/index.ts";
+import { type NamedEntry, planChanges, readHolder, resolve, unifiedDiff } from "../../aws-auth/index.ts";
 import type { EntryState } from "../reconcile/entry-state.ts";
 import { annotationFull, beingDeleted, type ClusterState, planGuard } from "../reconcile/settle-document.ts";
 import { refuseTarget } from "../reconcile/settle-entries.ts";
@@ -29,7 +29,11 @@ import {
 } from "./preview-warnings.ts";
 
 export type PreviewPlan =
-  | { readonly type: "preview"; readonly preview: Omit<Preview, "rights" | "seal">; readonly approvalsWanted: number }
+  | {
+      readonly type: "preview";
+      readonly preview: Omit<Preview, "rights" | "seal"> & Partial<Pick<Preview, "rights">>;
+      readonly approvalsWanted: number;
+    }
   | { readonly type: "refused"; readonly refusal: { readonly code: string; readonly message: string } };
 
 /** What was seen of a cluster, for one request. */
@@ -46,7 +50,7 @@ export function planPreview(facts: PreviewFacts, request: AccessRequest): Previe
   const { cluster, way, changeOf, bindings, linked, earlier, now } = facts;
   const level = cluster.levels.find((each) => each.name === request.level);
   if (!level) return refused("level-not-offered", `${cluster.name} does not offer ${request.level} any more.`);
-  const reading = readPrincipal(request.principal);
+  const reading = readHolder(request.principal);
   if (reading.type === "invalid") return refused(reading.code, reading.message);
   const { principal } = reading;
   const allowed = mayAsk({ ...request, cluster, level, principal }, null);

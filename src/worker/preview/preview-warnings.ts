@@ -5,15 +5,15 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import {
   type AwsAuthDocument,
   entriesThatYield,
-  isSamePrincipal,
+  type Holder,
+  isOwnPrincipal,
   type NamedEntry,
-  type Principal,
 } from "../../aws-auth/index.ts";
 import type { RoleBindings } from "../../kubernetes/group-bindings.ts";
 import type { ClusterState } from "../reconcile/settle-document.ts";
 
 export interface WarningFacts {
-  readonly principal: Principal;
+  readonly principal: Holder;
   /** Null: they could not be read. */
   readonly bindings: RoleBindings | null;
   /** The ARN that the requester's account is linked with, by their own word or an administrator's; null: none. */
@@ -35,12 +35,13 @@ export function warningsOf(cluster: Cluster, request: AccessRequest, facts: Warn
 
 function mastersWarning({ groups }: AccessRequest): string[] {
   if (groups.includes("system:masters")) return ["system:masters is full control of the cluster."];
-  return isFullControl(groups) ? ["AmazonEKSClusterAdminPolicy is full control of the cluster."] : [];
+  const full = groups.find((group) => isFullControl([group]));
+  return full === undefined ? [] : [`${full.replace("policy ", "")} is full control of the cluster.`];
 }
 
 /** A request for another person's principal gives that person access, in the requester's name. */
 function ownerWarning({ principal }: AccessRequest, { linked }: WarningFacts): string[] {
-  if (isSamePrincipal(linked, principal)) return [];
+  if (isOwnPrincipal(linked, principal)) return [];
   return [
     `This may not be the requester's own principal: ${linked ? `theirs is ${linked}` : "they have linked none"}.`,
   ];
@@ -85,7 +86,7 @@ export function sameUsernameWarnings(username: string, arn: string, entries: rea
   if (others.length === 0) return [];
   const more = others.length > 2 ? ` and ${others.length - 2} more` : "";
   return [
-    `${others.slice(0, 2).join(", ")}${more} can also get the new username ${username}. To Kubernetes they are one user, with the same rights and one name in its audit log.`,
+    `${others.slice(0, 2).join(", ")}${more} can also get the username ${username}. To Kubernetes they are one user, with the same rights and one name in its audit log.`,
   ];
 }
 

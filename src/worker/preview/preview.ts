@@ -44,13 +44,18 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
   let opened: OpenedCluster | null = null;
   try {
     opened = await (context.openCluster ?? openCluster)(context, cluster, waiting);
-    const { document, entries } = await waysIn({ context, cluster, opened }, async () => waiting, "requested");
+    const {
+      document,
+      entries,
+      bindings: byBinding,
+    } = await waysIn({ context, cluster, opened }, async () => waiting, "requested", waiting);
     const bindings = await opened.client.roleBindings().catch(() => null);
     const granted = await context.ledger.grantedOf(cluster.name);
     const earlierOf = earlierRequests(context);
     const look = { context, cluster, opened, bindings, granted, waiting, earlierOf };
     if (document) await previewWay(look, document);
     if (entries) await previewWay(look, entries);
+    if (byBinding) await previewWay(look, byBinding);
     await forgetTrouble(context, cluster);
     context.failures.over("preview failed", { cluster: cluster.name });
   } catch (error) {
@@ -134,7 +139,7 @@ async function previewRequest(
   const planned = planPreview({ ...seen, cluster, bindings, linked, earlier, now }, request);
   if (planned.type === "refused") return closeRefused(context, request, planned.refusal);
   const { approvalsWanted } = planned;
-  const unsealed = { ...planned.preview, rights: await rightsOf(request, look) };
+  const unsealed = { ...planned.preview, rights: planned.preview.rights ?? (await rightsOf(request, look)) };
   const preview = sealPreview(request, unsealed, context.keys.preview);
   const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
   const reminders = planReminders(now, request.lapsesAt, context.config.timing.remindAfterSeconds);

@@ -40,8 +40,8 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
   let isUnfinished = false;
   const over: string[] = [];
   try {
-    const { document, entries } = await waysIn({ context, cluster, opened: open }, async () => [], "all");
-    for (const adapter of [document, entries]) {
+    const { document, entries, bindings } = await waysIn({ context, cluster, opened: open }, async () => [], "all", []);
+    for (const adapter of [document, entries, bindings]) {
       if (!adapter) continue;
       const state = await adapter.read([]);
       isUnfinished ||= state.isUnfinished || state.untrusted !== null;

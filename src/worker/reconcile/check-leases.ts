@@ -10,6 +10,7 @@ import {
   rememberedShares,
   shareIn,
 } from "../../access/lease/due-work.ts";
+import { baseOf } from "../../access/lease/holding.ts";
 import { giveTheSame, leasesBeside } from "../../access/lease/other-leases.ts";
 import {
   bothWithdrawals,
@@ -24,7 +25,7 @@ import { formatDuration } from "../../access/request/extension.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { leasesDiffer } from "../../access/request/transitions.ts";
 import type { Refusal } from "../../aws-auth/index.ts";
-import { voidReason, whyNotRepaired } from "./void-reason.ts";
+import { type ApprovalFacts, voidReason, whyNotRepaired } from "./void-reason.ts";
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
 
 /** The work with every approval looked at again, and what is missing found. */
@@ -158,8 +159,8 @@ function factsAtBeginning(
   beginning: readonly ApprovedRequest[],
   request: ApprovedRequest,
 ): LeaseFacts {
-  const { cluster, state, keys, approvalGoodForSeconds, now, links } = input;
-  const { holdings, identityOf } = state;
+  const { cluster, state, keys, approvalGoodForSeconds, now } = input;
+  const { holdings } = state;
   const { withdrawals } = memoryOf(state);
   const isTooOld = isTooOldToBegin(request, approvalGoodForSeconds, now);
   return {
@@ -169,7 +170,7 @@ function factsAtBeginning(
     isWritten: shareIn(holdings, request) !== undefined,
     mayBeForgotten: mayBeForgotten(request, withdrawals, keys.decision),
     tooOldFor: isTooOld ? formatDuration(approvalGoodForSeconds) : null,
-    approvalFlaw: voidReason({ cluster, way, holdings, identityOf, keys: keys.decision, now, links }, request),
+    approvalFlaw: voidReason(approvalFacts(input, way), request),
     wasVoid: wasVoid(request, withdrawals, keys.decision),
     besideFlaw: besideReason(input, beginning, request),
   };
@@ -187,16 +188,24 @@ function factsInForce(
   request: ApprovedRequest,
   known: LeaseFacts,
 ): { readonly facts: LeaseFacts; readonly drift: Drift | null } {
-  const { cluster, state, keys, now, links } = input;
-  const { holdings, identityOf } = state;
+  const { cluster, state, keys } = input;
+  const { holdings } = state;
   const share = provedShare(holdings, request, keys.memory);
   const drift = driftOf(request, share?.groups ?? request.groups);
   if (!drift) return { facts: known, drift };
   const isRepair = cluster.drift === "repair" && mayRepair(request);
   if (!isRepair) return { facts: { ...known, missing: drift.message }, drift };
-  const approval = { cluster, way, holdings, identityOf, keys: keys.decision, now, links };
-  const repairFlaw = share ? whyNotRepaired(approval, request) : "nothing that is sealed says what it gave";
+  const repairFlaw = share
+    ? whyNotRepaired(approvalFacts(input, way), request)
+    : "nothing that is sealed says what it gave";
   return { facts: { ...known, missing: drift.message, mayRepair: true, repairFlaw }, drift };
+}
+
+function approvalFacts({ cluster, state, keys, now, links }: SettleInput, way: Way): ApprovalFacts {
+  const { holdings, identityOf } = state;
+  const entryBase = ({ principal }: ApprovedRequest) =>
+    baseOf(identityOf(principal), holdings.get(principal.toLowerCase()));
+  return { cluster, way, baseFor: state.baseFor ?? entryBase, keys: keys.decision, now, links };
 }
 
 /** Why a lease that begins is not what its approver was shown beside the principal's other leases; null: it is. */

@@ -168,13 +168,18 @@ async function noteUntrusted(
   open: readonly ApprovedRequest[],
   why: string,
 ): Promise<void> {
-  context.log.error({ cluster: cluster.name, why }, "the cluster's own memory of our leases is not ours");
   const [first] = open;
-  if (first) return recordOutcome(context, unchanged(first), "annotation.refused", { why });
-  if (!(await context.ledger.takeTurn(`untrusted-${cluster.name}`, untoldMs))) return;
+  if (!first) return tellUntrusted(context, cluster.name, why, `untrusted-${cluster.name}`);
+  context.log.error({ cluster: cluster.name, why }, "the cluster's own memory of our leases is not ours");
+  return recordOutcome(context, unchanged(first), "annotation.refused", { why });
+}
+
+/** The same for no lease in particular. @param turn what is told once in an hour */
+export async function tellUntrusted(context: WorkerContext, cluster: string, why: string, turn: string): Promise<void> {
+  if (!(await context.ledger.takeTurn(turn, untoldMs))) return;
+  context.log.error({ cluster, why }, "the cluster's own memory of our leases is not ours");
   const at = context.now().toISOString();
-  const about = { actor: "worker", request: "", cluster: cluster.name };
-  const event: AuditEvent = { type: "annotation.refused", at, ...about, detail: { why } };
+  const event: AuditEvent = { type: "annotation.refused", at, actor: "worker", request: "", cluster, detail: { why } };
   await context.ledger.note(event);
   recordedEvents.tell(event);
 }

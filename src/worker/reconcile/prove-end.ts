@@ -4,12 +4,12 @@ import { reviewEndAgain } from "../../access/lease/proving.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { failureOf } from "../../access/request/retry.ts";
-import { entryArnIn, readPrincipal, render } from "../../aws-auth/index.ts";
+import { entryArnIn, entryArnOf, readHolder, render, sessionNameIn } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered } from "../remembered.ts";
 import { inDocument, inEntries, type ReadBack } from "./prove.ts";
-import { type AuthorizationReview, mayBeAnswered, reviewEnd } from "./review.ts";
+import { type AuthorizationReview, anySession, mayBeAnswered, reviewEnd } from "./review.ts";
 
 /** The proof of an end, and under which ids the cluster's audit log has its questions. */
 export interface ProvedEnd {
@@ -45,7 +45,7 @@ export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise
 
 /** Who a principal is in the cluster now. An access entry goes before the document. @throws AccessError */
 export async function whoIsIt({ mode, entries, client }: OpenedCluster, principal: string): Promise<ReadBack> {
-  const arn = entries && entryArnIn(await entries.list(), principal);
+  const arn = entries && entryArnIn(await entries.list(), entryArnOf(principal));
   const entry = arn && entries ? await entries.describe(arn) : null;
   if (entry || mode === "API") return inEntries(entry, undefined, principal, null);
   const configMap = await client.readAwsAuth();
@@ -80,10 +80,11 @@ async function withWhatWasHidden(
 function usernameOf({ principal, lease }: ApprovedRequest): string {
   const known: MappedIdentity | null = lease?.proof?.reviewedAs ?? null;
   if (known) return known.username;
-  const reading = readPrincipal(principal);
+  const reading = readHolder(principal);
   if (reading.type !== "principal") return principal;
   const template = usernameFor(reading.principal);
-  return render(template, { accountId: reading.principal.account, sessionName: "eks-access" }) ?? template;
+  const sessionName = sessionNameIn(principal) ?? anySession;
+  return render(template, { accountId: reading.principal.account, sessionName }) ?? template;
 }
 
 function othersOf({ id, principal }: ApprovedRequest, inForce: readonly ApprovedRequest[]): readonly string[] {

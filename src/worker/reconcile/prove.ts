@@ -7,9 +7,9 @@ import { covers } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { failureOf } from "../../access/request/retry.ts";
 import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
-import { type ReadDocument, render, resolve } from "../../aws-auth/index.ts";
+import { type ReadDocument, render, resolve, sessionNameIn } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import { mayBeAnswered, reviewLease } from "./review.ts";
+import { anySession, mayBeAnswered, reviewLease } from "./review.ts";
 
 /** Who the principal is by what was read back after the write. */
 export interface ReadBack {
@@ -28,7 +28,7 @@ export function inDocument(document: ReadDocument, principal: string): ReadBack 
   return { identity: resolve(document, principal), place: "aws-auth", seenAfterMs: null, entryArn: null };
 }
 
-/** Who a person is by an access entry, null: there is none. A role's session has a name of ours, and a user has none. */
+/** Who a person is by an access entry, null: there is none. Where only a role is known, its session has a name of ours. A user has none. */
 export function inEntries(
   entry: AccessEntry | null,
   holding: Holding | undefined,
@@ -36,7 +36,7 @@ export function inEntries(
   seenAfterMs: number | null,
 ): ReadBack {
   const identity = identityOfEntry(entry, holding);
-  const sessionName = principal.includes(":role/") ? "eks-access" : "";
+  const sessionName = sessionNameIn(principal) ?? (principal.includes(":role/") ? anySession : "");
   const username = identity && render(identity.username, { accountId: principal.split(":")[4] ?? "", sessionName });
   const shown = identity && { ...identity, username: username ?? identity.username };
   return { identity: shown, place: "the access entries", seenAfterMs, entryArn: entry?.principalArn ?? null };

@@ -11,6 +11,7 @@ import { inParallel } from "../in-parallel.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { endRescues } from "../rescue/rescue-lease.ts";
+import type { BindingWay } from "./binding-way.ts";
 import type { DocumentWay } from "./document-way.ts";
 import type { WhoseEntries } from "./entry-state.ts";
 import type { EntryWay } from "./entry-way.ts";
@@ -77,7 +78,7 @@ async function run(
   let open: OpenedCluster | null = null;
   try {
     open = await (context.openCluster ?? openCluster)(context, cluster, forWhom);
-    await reconcileWays(context, cluster, open, reason);
+    await reconcileWays(context, cluster, open, reason, forWhom);
     await lookAgainBeside(context, cluster);
     await forgetTrouble(context, cluster);
     context.failures.over("reconcile failed", { cluster: cluster.name, reason });
@@ -122,18 +123,23 @@ async function reconcileWays(
   cluster: Cluster,
   opened: OpenedCluster,
   reason: ReconcileReason,
+  forWhom: readonly ApprovedRequest[],
 ): Promise<void> {
   const onlyEnds = reason === "end";
   const granted = () => context.ledger.grantedOf(cluster.name);
   const place = { context, cluster, opened };
-  const { document, entries } = await waysIn(place, granted, whoseEntries[reason]);
+  const { document, entries, bindings } = await waysIn(place, granted, whoseEntries[reason], forWhom);
   if (document) {
     const run = () => reconcileWay(context, cluster, opened, document, { onlyEnds });
-    await (entries ? apart(context, cluster, document, reason, run) : run());
+    await (entries || bindings ? apart(context, cluster, document, reason, run) : run());
   }
   if (entries) {
     const run = () => reconcileWay(context, cluster, opened, entries, { onlyEnds });
     await apart(context, cluster, entries, reason, run);
+  }
+  if (bindings) {
+    const run = () => reconcileWay(context, cluster, opened, bindings, { onlyEnds });
+    await apart(context, cluster, bindings, reason, run);
   }
 }
 
@@ -141,7 +147,7 @@ async function reconcileWays(
 async function apart(
   context: WorkerContext,
   cluster: Cluster,
-  { isTaken, way }: Pick<DocumentWay | EntryWay, "isTaken" | "way">,
+  { isTaken, way }: Pick<DocumentWay | EntryWay | BindingWay, "isTaken" | "way">,
   reason: ReconcileReason,
   run: () => Promise<void>,
 ): Promise<void> {

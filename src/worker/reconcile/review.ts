@@ -2,7 +2,9 @@ import { AccessError, explain } from "../../access/failure/access-error.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/proof-record.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import { groupsIn, isPolicyText } from "../../access/policy/policy-text.ts";
+import { isBound, placedRoleOf } from "../../access/policy/role-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
+import { sessionNameIn } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { sessionOf } from "../open/become-creator.ts";
 
@@ -22,7 +24,7 @@ const unseen =
   "a review asks about a Kubernetes username: it can't see the access policies that EKS gives to the IAM principal";
 
 /** The session name with which a role is looked up. */
-const anySession = "eks-access";
+export const anySession = "eks-access";
 
 /** Asks the API server whether a person may do all that the level of a request names. */
 export async function reviewLease(
@@ -38,8 +40,53 @@ export async function reviewLease(
   const questions = checks.map((check) => ({ identity, check }));
   const { failure, found, auditIds } = await askUntil(client, questions, false);
   if (failure) return { finding: unansweredFinding(failure.error), auditIds, unanswered: failure.error };
-  const allowed = { result: "yes", detail: `may ${checks.map(inWords).join(", ")}` } as const;
-  return { finding: found ? deniedFinding(request, found.check) : allowed, auditIds, unanswered: null };
+  if (found) return { finding: deniedFinding(request, found.check), auditIds, unanswered: null };
+  const beyond = await reviewBeyond(client, request, identity, checks[0]);
+  const detail = `may ${checks.map(inWords).join(", ")}${beyond.says}`;
+  const finding = beyond.failure ? unansweredFinding(beyond.failure.error) : ({ result: "yes", detail } as const);
+  const ids = [...auditIds, ...beyond.auditIds];
+  return { finding, auditIds: ids, unanswered: beyond.failure ? beyond.failure.error : null };
+}
+
+/** A namespace and a session that nobody has: asking about them asks about all that the lease does not name. */
+const anotherNamespace = "eks-access-another-namespace";
+const nobodysSession = "eks-access=nobody";
+
+/**
+ * What a lease by binding must not give: the same in another namespace, and to another session of the same role. Where one of
+ * them is allowed all the same, other bindings allow it, and the proof says so.
+ */
+async function reviewBeyond(
+  client: Reviewer,
+  { groups, principal }: ApprovedRequest,
+  identity: MappedIdentity,
+  check: AccessCheck | undefined,
+): Promise<Omit<Answers, "found"> & { readonly says: string }> {
+  const auditIds: string[] = [];
+  if (!check || !isBound(groups)) return { auditIds, says: "", failure: null };
+  const isEverywhere = groups.some((text) => placedRoleOf(text)?.namespace === null);
+  const elsewhere = { identity, check: { ...check, namespace: anotherNamespace } };
+  const username = anotherSession(principal, identity.username);
+  const questions = [
+    ...(isEverywhere ? [] : [{ ...elsewhere, where: "in other namespaces" }]),
+    ...(username ? [{ identity: { ...identity, username }, check, where: "as another session of the role" }] : []),
+  ];
+  let says = "";
+  for (const { where, ...question } of questions) {
+    const { found, failure, auditIds: ids } = await askUntil(client, [question], true);
+    auditIds.push(...ids);
+    if (failure) return { auditIds, says, failure };
+    says += found ? `, and ${where} too, by other bindings` : `, not ${where}`;
+  }
+  return { auditIds, says, failure: null };
+}
+
+/** As whom another session of the same role signs in; null: the username is the same for all, or there is no session. */
+function anotherSession(principal: string, username: string): string | null {
+  const session = sessionNameIn(principal);
+  if (session === null) return null;
+  const found = [session, session.replaceAll("@", "-")].find((name) => username.includes(name));
+  return found === undefined ? null : username.replace(found, nobodysSession);
 }
 
 /**
@@ -87,8 +134,15 @@ export function mayBeAnswered(unanswered: unknown): boolean {
   return unanswered !== null && !(unanswered instanceof AccessError && !unanswered.retryable);
 }
 
-function checksOf({ levels }: Cluster, request: ApprovedRequest): readonly AccessCheck[] {
-  return levels.find(({ name }) => name === request.level)?.verify ?? [];
+/** A check of every namespace is one of each namespace of the lease, where it gives nothing in the whole cluster. */
+function checksOf({ levels }: Cluster, { level, groups }: ApprovedRequest): readonly AccessCheck[] {
+  const checks = levels.find(({ name }) => name === level)?.verify ?? [];
+  const places = groups.flatMap((text) => placedRoleOf(text) ?? []).map(({ namespace }) => namespace);
+  if (places.length === 0 || places.includes(null)) return checks;
+  const namespaces = [...new Set(places.filter((place) => place !== null))];
+  return checks.flatMap((check) =>
+    check.namespace === "" ? namespaces.map((namespace) => ({ ...check, namespace })) : [check],
+  );
 }
 
 function unasked(finding: ProofFinding): AuthorizationReview {

@@ -6,23 +6,22 @@ import {
 } from "../../access/approval/check-approval.ts";
 import { checkEmergency } from "../../access/approval/emergency.ts";
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
-import { baseOf } from "../../access/lease/holding.ts";
-import type { Holding } from "../../access/lease/lease-record.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { mayAsk, mayRequest } from "../../access/policy/may-ask.ts";
 import { isPolicyText } from "../../access/policy/policy-text.ts";
+import { isGivenByLevel } from "../../access/policy/role-text.ts";
 import { ruleFor } from "../../access/policy/rule.ts";
 import { digestOfChange } from "../../access/request/digest.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
-import { isSamePrincipal, readPrincipal } from "../../aws-auth/index.ts";
+import { isSamePrincipal, readHolder } from "../../aws-auth/index.ts";
 
 export interface ApprovalFacts {
   readonly cluster: Cluster;
   /** How the cluster would take it now. */
   readonly way: Way;
-  readonly holdings: ReadonlyMap<string, Holding>;
-  readonly identityOf: (arn: string) => MappedIdentity | null;
+  /** What is there without us, and an approval depends on. */
+  readonly baseFor: (request: ApprovedRequest) => MappedIdentity | null;
   readonly keys: DecisionPublicKeys;
   readonly now: Date;
   /** By Slack user id: the ARN that an approver is linked with, where our seal says so. */
@@ -31,8 +30,8 @@ export interface ApprovalFacts {
 
 /** Why the approval of a request does not hold for what would be written now; null: it holds (laws 3 and 4). */
 export function voidReason(facts: ApprovalFacts, request: ApprovedRequest): string | null {
-  const { way, holdings, identityOf } = facts;
-  return reasonIn(facts, request, (arn) => ({ base: baseOf(identityOf(arn), holdings.get(arn.toLowerCase())), way }));
+  const { way, baseFor } = facts;
+  return reasonIn(facts, request, () => ({ base: baseFor(request), way }));
 }
 
 /**
@@ -49,24 +48,23 @@ interface SeenThere {
   readonly way: Way;
 }
 
-function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: (arn: string) => SeenThere): string | null {
+function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: () => SeenThere): string | null {
   const { cluster, way, keys, now } = facts;
   const level = cluster.levels.find((each) => each.name === request.level);
   if (!level) return `${cluster.name} does not offer ${request.level} any more`;
-  const principal = readPrincipal(request.principal);
+  const principal = readHolder(request.principal);
   if (principal.type === "invalid") return principal.message;
   // What is written here of the requester in Redis is not believed.
   const standing = sealedStanding(request);
   const wish = { ...request, cluster, level, principal: principal.principal, standing };
   const allowed = request.emergency ? mayRequest(wish) : mayAsk(wish, null);
   if (allowed.type === "refused") return allowed.message;
-  if ([...level.groups].sort().join() !== [...request.groups].sort().join()) return "the level's groups have changed";
+  if (!isGivenByLevel(level.groups, request)) return "what the level gives has changed";
   if (way === "aws-auth" && level.groups.some(isPolicyText)) return "aws-auth takes no access policies";
   if (request.emergency) return messageOf(checkEmergency(request, cluster, level, keys, now));
-  const { arn } = principal.principal;
   // Redis has the list of leases that was approved; the approval's digest says whether it is that one.
   const leases = request.preview?.leases ?? [];
-  const digest = digestOfChange({ ...request, standing }, cluster, level, { ...seenOf(arn), leases });
+  const digest = digestOfChange({ ...request, standing }, cluster, level, { ...seenOf(), leases });
   const reason = messageOf(checkApproval(request, cluster, level, digest, keys, now));
   return reason ?? (isForApprover(facts, { ...request, standing }) ? approverGetsIt : null);
 }

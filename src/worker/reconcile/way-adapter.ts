@@ -8,14 +8,14 @@ import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import type { Cluster, Level, Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest, Preview } from "../../access/request/record.ts";
-import type { Principal, Refusal } from "../../aws-auth/index.ts";
+import type { Holder, Refusal } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import type { ReadBack } from "./prove.ts";
 
 /**
- * One way in which a cluster takes leases: by `aws-auth` (`document-way.ts`) or by access entries (`entry-way.ts`).
- * A run drives either through the same steps (`reconcile-way.ts`), and test/worker/reconcile/way-adapter.contract.test.ts is what both
+ * One way in which a cluster takes leases: by `aws-auth` (`document-way.ts`), by access entries (`entry-way.ts`) or by bindings (`binding-way.ts`).
+ * A run drives each through the same steps (`reconcile-way.ts`), and test/worker/reconcile/way-adapter.contract.test.ts is what all
  * have to do.
  */
 export interface WayAdapter<State extends WayState, Decided extends Settlement> {
@@ -63,6 +63,8 @@ export interface WayState {
   readonly untrusted: string | null;
   /** Who a principal is there, ours and others' part together. */
   readonly identityOf: (arn: string) => MappedIdentity | null;
+  /** What an approval of a request depends on here. Absent: the principal's entry without our part. */
+  readonly baseFor?: (request: AccessRequest) => MappedIdentity | null;
   /** Who a principal is when it signs in. */
   readonly signsInAs: (arn: string) => ReadBack;
   /** Whether a run that died has left something there that the next write takes away. */
@@ -73,14 +75,19 @@ export interface WayState {
 export interface RequestedChange {
   readonly request: AccessRequest;
   readonly level: Level;
-  readonly principal: Principal;
+  readonly principal: Holder;
   /** Of leases of the same principal that are approved, and not written yet. */
   readonly beginning: readonly Share[];
 }
 
 /** What of a preview depends on the way. */
 export type ChangePreview =
-  | ({ readonly type: "change" } & Pick<Preview, "way" | "diff" | "base" | "today" | "afterwards" | "warnings">)
+  | ({ readonly type: "change" } & Pick<
+      Preview,
+      "way" | "diff" | "base" | "today" | "afterwards" | "warnings"
+    > /** What it allows, where the way knows; absent: what RBAC binds to its groups. */ & {
+        readonly rights?: Preview["rights"];
+      })
   | { readonly type: "refused"; readonly refusal: Pick<Refusal, "code" | "message"> };
 
 /** What a decision is made from. */

@@ -3,6 +3,7 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import { entryArnsByPrincipal, resolve } from "../../aws-auth/index.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered } from "../remembered.ts";
+import { type BindingWay, bindingWay, isGivenByBinding } from "./binding-way.ts";
 import { type DocumentWay, documentWay } from "./document-way.ts";
 import type { WhoseEntries } from "./entry-state.ts";
 import { type EntryWay, entryWay } from "./entry-way.ts";
@@ -14,27 +15,30 @@ export interface Ways {
   readonly document: DocumentWay | null;
   /** Null: it knows no access entries. */
   readonly entries: EntryWay | null;
+  /** Null: no level of the cluster binds roles, and no request has one that did. */
+  readonly bindings: BindingWay | null;
 }
 
 /**
  * Asks the cluster's own state, at each run: a mode can change under us.
  * @param requests for which a document has to be there
+ * @param forWhom the requests of this look: a level that bound roles may be gone from the configuration
  * @throws AccessError
  */
 export async function waysIn(
   place: WayPlace,
   requests: () => Promise<readonly AccessRequest[]>,
   whose: WhoseEntries,
+  forWhom: readonly AccessRequest[],
 ): Promise<Ways> {
   const { opened, cluster } = place;
   const { wayOf, hasDocument } = await principalsWays(opened, cluster);
-  const isOf =
-    (way: Way) =>
-    ({ principal }: AccessRequest) =>
-      wayOf(principal) === way;
+  const isOf = (way: Way) => (request: AccessRequest) => !isGivenByBinding(request) && wayOf(request.principal) === way;
   const needsDocument = hasDocument || (await requests()).some(isOf("aws-auth"));
   const { entries } = opened;
+  const takesBindings = cluster.levels.some(isGivenByBinding) || forWhom.some(isGivenByBinding);
   return {
+    bindings: takesBindings ? bindingWay(place) : null,
     document: needsDocument ? documentWay({ ...place, isTaken: isOf("aws-auth") }) : null,
     entries: entries && entryWay({ ...place, opened: { ...opened, entries }, isTaken: isOf("access-entry"), whose }),
   };

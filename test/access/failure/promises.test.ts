@@ -11,6 +11,10 @@ const testsOf: Readonly<Record<string, readonly [string, string]>> = {
     "test/worker/reconcile/access-entries.test.ts",
     "of a lease whose call was never answered it is not told that nothing is left, while that call may still arrive",
   ],
+  "binding-late": [
+    "test/worker/reconcile/binding-way.test.ts",
+    "a lease that was never proved is not told as over while a call that makes its binding may still arrive",
+  ],
   "document-unchanged": [
     "test/worker/reconcile/void-approvals.test.ts",
     "stays on record while its section can't be read, and is taken away when it can",

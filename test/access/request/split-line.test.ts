@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { splitRequestLine } from "../../../src/access/request/request-line.ts";
-import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
+import { aCluster, aLevel, clustersOf } from "../../builders/a-cluster.ts";
 
 const arn = "arn:aws:iam::111122223333:role/developers";
 const ticket = { need: "optional", pattern: "OPS-[0-9]+" } as const;
@@ -9,8 +9,29 @@ const clusters = clustersOf(
   aCluster({ name: "production" }),
   aCluster({ name: "ops-7", ticket: { need: "optional", pattern: "ops-[0-9]+" } }),
 );
-const nothing = { cluster: "", principal: "", level: "", duration: null, ticket: null, reason: "" };
+const nothing = { cluster: "", principal: "", level: "", namespaces: "", duration: null, ticket: null, reason: "" };
 const staging = { ...nothing, cluster: "staging", level: "viewer" };
+
+describe("namespaces in a line", () => {
+  const level = aLevel({ name: "editor", groups: ["ClusterRole edit in ?"] });
+  const choosing = clustersOf(aCluster({ levels: [level, aLevel()] }));
+  const editor = { ...nothing, cluster: "staging", level: "editor" };
+
+  it.each([
+    ["staging editor in shop fix it", { ...editor, namespaces: "shop", reason: "fix it" }],
+    [
+      "staging editor in shop,payments 2h fix",
+      { ...editor, namespaces: "shop,payments", duration: "2h", reason: "fix" },
+    ],
+    [
+      "staging editor for 2h in shop, payments fix",
+      { ...editor, namespaces: "shop, payments", duration: "2h", reason: "fix" },
+    ],
+    ["staging viewer in a hurry", { ...editor, level: "viewer", reason: "in a hurry" }],
+  ])("%s", (line, parts) => {
+    expect(splitRequestLine(line, choosing)).toEqual(parts);
+  });
+});
 
 describe("a request in one line", () => {
   it.each([

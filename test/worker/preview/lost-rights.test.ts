@@ -72,5 +72,5 @@ test.each([
   const preview = await previewOn(name);
 
   expect(preview.way).toBe(way);
-  expect(preview.warnings.join()).toContain(`${other} can also get the new username eks-access:111122223333:engineer`);
+  expect(preview.warnings.join()).toContain(`${other} can also get the username eks-access:111122223333:engineer`);
 });

@@ -5,12 +5,14 @@ import { configurationOf } from "../../../sandbox/scene-clusters.ts";
 import { decide } from "../../../src/access/approval/decide.ts";
 import type { AuditEvent } from "../../../src/access/audit/event.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { roleText } from "../../../src/access/policy/role-text.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { createRequest } from "../../../src/access/request/request.ts";
 import { identityOfEntry } from "../../../src/access-entry/entry.ts";
 import { type AccessEntries, accessEntriesOf } from "../../../src/aws/access-entries.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { type Config, readConfig } from "../../../src/config/config.ts";
+import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { openEks } from "../../../src/worker/open/open-eks.ts";
@@ -209,6 +211,48 @@ export function outsideEntries(sandbox: Sandbox, cluster: Cluster): Outside {
       };
       return { ...open, entries: { ...read, describe, list } };
     },
+  };
+}
+
+/** The name that the cluster gives the engineer before any lease: others let them in, without any group. */
+const engineersName = "engineer";
+const letsIn = `- userarn: ${arns.engineer}\n  username: ${engineersName}\n  groups: []\n`;
+
+/** Levels that bind to the person what others give by groups. */
+export function bound(text: string): string {
+  return text
+    .replace("groups: [eks-access:viewers]", "bind: [{ clusterRole: view, in: all }]")
+    .replace("groups: [eks-access:admins]", "bind: [{ clusterRole: edit, in: [default] }]");
+}
+
+export function outsideBindings(sandbox: Sandbox, context: WorkerContext, cluster: Cluster): Outside {
+  const asCreator = async <T>(use: (client: ClusterClient) => Promise<T>) => {
+    const { client, close } = await openCluster(context, cluster, []);
+    return use(client).finally(close);
+  };
+  const bindings = () => asCreator((client) => client.listLeaseBindings());
+  const clear = () =>
+    asCreator(async (client) => {
+      for (const binding of await client.listLeaseBindings()) await client.deleteBinding(binding);
+    });
+  const letIn = () => sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth, mapUsers: letsIn } }));
+  return {
+    given: async () => {
+      const own = (await bindings()).filter(({ subjects }) => subjects.some(({ name }) => name === engineersName));
+      return own.length === 0 ? null : own.map(({ role, namespace }) => roleText(role, namespace)).toSorted();
+    },
+    edit: async () => {
+      await letIn();
+      await clear();
+    },
+    all: async () => JSON.stringify([await bindings(), sandbox.cluster.awsAuth()?.data]),
+    reset: async () => {
+      await clear();
+      await sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
+    },
+    forget: async () => clear(),
+    touch: async () => {},
+    afterReading: () => openCluster,
   };
 }
 

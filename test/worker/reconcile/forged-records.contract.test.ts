@@ -97,7 +97,7 @@ describe.each([
     await reconcileCluster(context, cluster, "inspect");
 
     const { lease } = await requestOf(context, "r-one");
-    expect(lease?.drift?.message).toContain("it is not put back: the level's groups have changed");
+    expect(lease?.drift?.message).toContain("it is not put back: what the level gives has changed");
   });
 
   test("gives another principal nothing, of a foreign account neither", async () => {

@@ -36,8 +36,7 @@ const reasonOf = (request: ApprovedRequest, cluster: Cluster = aCluster()) =>
     {
       cluster,
       way: "aws-auth",
-      holdings: new Map(),
-      identityOf: () => null,
+      baseFor: () => null,
       keys: keys.decision,
       now: at(minutes(5)),
       links: new Map(),
@@ -52,7 +51,7 @@ test("who has taken the Slack process can decide in the name of an approver: tha
 describe("who has taken the Slack process gets nothing by sealing", () => {
   test.each<[string, Partial<ApprovedRequest>, string]>([
     ["a level that the cluster does not offer", { level: "root", groups: ["system:masters"] }, "does not offer root"],
-    ["groups that the level does not have", { groups: ["system:masters"] }, "the level's groups have changed"],
+    ["groups that the level does not have", { groups: ["system:masters"] }, "what the level gives has changed"],
     ["a duration beyond the level's", { durationSeconds: 900 * 3_600 }, "for at most 8h"],
     ["a lease for good", { durationSeconds: 100 * 365 * 86_400 }, "for at most 8h"],
     ["a principal of another account", { principal: "arn:aws:iam::999900001111:user/guest" }, "999900001111"],

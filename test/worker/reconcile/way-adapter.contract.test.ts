@@ -12,10 +12,12 @@ import { useWorkerSide } from "../worker-side.ts";
 import {
   approve,
   ask,
+  bound,
   clusterIn,
   give,
   modesConfig,
   type Outside,
+  outsideBindings,
   outsideDocument,
   outsideEntries,
   requestOf,
@@ -24,22 +26,29 @@ import {
 } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
-const viewers = "eks-access:viewers";
-const admins = "eks-access:admins";
 const { engineer } = arns;
 
-/** Both ways in which a cluster takes a lease must do all of this. */
-describe.each([
-  { way: "aws-auth", name: clusterName, conflictCode: "cluster-conflict" },
-  { way: "access-entry", name: "analytics", conflictCode: "access-entry-conflict" },
-])("by $way", ({ way, name, conflictCode }) => {
+const groups = { viewers: "eks-access:viewers", admins: "eks-access:admins" };
+const roles = { viewers: "ClusterRole view", admins: "ClusterRole edit in default" };
+
+const ways = [
+  { way: "aws-auth", name: clusterName, gives: groups, conflictCode: "cluster-conflict" },
+  { way: "access-entry", name: "analytics", gives: groups, conflictCode: "access-entry-conflict" },
+  { way: "binding", name: clusterName, gives: roles, conflictCode: "cluster-conflict" },
+] as const;
+
+/** Each way in which a cluster takes a lease must do all of this. */
+describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflictCode }) => {
   let context: WorkerContext;
   let cluster: Cluster;
   let outside: Outside;
   let before: string;
 
   const contextWith = (drift: "report" | "repair" = "report") => {
-    const config = modesConfig((text) => text.replaceAll("    channel:", `    drift: ${drift}\n    channel:`));
+    const config = modesConfig((text) => {
+      const drifting = text.replaceAll("    channel:", `    drift: ${drift}\n    channel:`);
+      return way === "binding" ? bound(drifting) : drifting;
+    });
     cluster = clusterIn(config, name);
     return { ...side().context(memoryLedger()), config };
   };
@@ -68,7 +77,11 @@ describe.each([
 
   beforeEach(async () => {
     context = contextWith();
-    outside = way === "aws-auth" ? outsideDocument(side().sandbox) : outsideEntries(side().sandbox, cluster);
+    outside = {
+      "aws-auth": () => outsideDocument(side().sandbox),
+      "access-entry": () => outsideEntries(side().sandbox, cluster),
+      binding: () => outsideBindings(side().sandbox, context, cluster),
+    }[way]();
     await outside.edit(engineer, null);
     before = await outside.all();
   });
@@ -85,19 +98,9 @@ describe.each([
     expect(given.lease).toMatchObject({ state: "active", proof: { mapped: { result: "yes" } } });
     expect(await outside.given(engineer)).toEqual([viewers]);
     const ended = await takeBack(context, cluster, "r-one");
-    expect(ended.lease).toMatchObject({ state: "ended", remains: null });
+    const signsInStill = way === "binding" ? { username: "engineer", groups: [] } : null;
+    expect(ended.lease).toMatchObject({ state: "ended", remains: signsInStill });
     expect(await outside.all()).toBe(before);
-  });
-
-  test("the preview of a role warns that two sessions can get one username, and the event of the lease says who gets in", async () => {
-    const given = await give(context, cluster, { id: "r-one", principal: arns.developers });
-    const events = (await context.ledger.events(1, 1000)).map(({ event }) => event);
-
-    expect(given.preview?.warnings.join()).toContain("Two people can get one username");
-    expect(events.find(({ type }) => type === "lease.active")?.detail.admits).toBe(
-      "everyone who can assume developers",
-    );
-    await takeBack(context, cluster, "r-one");
   });
 
   test("of two grants that overlap, the end of one takes only its own part", async () => {
@@ -130,84 +133,6 @@ describe.each([
     expect(await outside.given(engineer)).toEqual([admins]);
     await takeBack(context, cluster, "r-two");
     expect(await outside.all()).toBe(before);
-  });
-
-  test("what others gave stays, whatever they add meanwhile", async () => {
-    await outside.edit(engineer, ["readers"]);
-    await give(context, cluster, { id: "r-one" });
-    expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
-
-    await outside.edit(engineer, ["readers", viewers, "writers"]);
-    const ended = await takeBack(context, cluster, "r-one");
-    expect(ended.lease?.remains?.groups).toEqual(["readers", "writers"]);
-    expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
-  });
-
-  test("what is different from what was approved is not given", async () => {
-    await ask(context, cluster, { id: "r-one" });
-    await approve(context, cluster, "r-one");
-    await outside.edit(engineer, ["readers"]);
-
-    await reconcileCluster(context, cluster);
-    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
-    expect(await outside.given(engineer)).toEqual(["readers"]);
-  });
-
-  test("somebody's write between reading and writing is a conflict: everything is read again, and given", async () => {
-    await outside.edit(engineer, ["readers"]);
-    await ask(context, cluster, { id: "r-one" });
-    await approve(context, cluster, "r-one");
-
-    expect(await runBeside(() => outside.touch(engineer), "once")).toEqual({ conflicts: 1 });
-    expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
-    expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
-    await takeBack(context, cluster, "r-one");
-  });
-
-  test("what somebody gives between reading and writing is theirs, and nothing is given that was approved without it", async () => {
-    await outside.edit(engineer, ["readers"]);
-    await ask(context, cluster, { id: "r-one" });
-    await approve(context, cluster, "r-one");
-
-    const meanwhile = await runBeside(() => outside.edit(engineer, ["readers", "writers"]), "once");
-    expect(meanwhile).toEqual({ conflicts: 1 });
-    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
-    expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
-  });
-
-  test("what somebody gives between reading and writing of an end stays", async () => {
-    await outside.edit(engineer, ["readers"]);
-    await give(context, cluster, { id: "r-one" });
-    await revokeOnly(context, "r-one");
-
-    const meanwhile = await runBeside(() => outside.edit(engineer, ["readers", viewers, "writers"]), "once");
-    expect(meanwhile).toEqual({ conflicts: 1 });
-    expect((await requestOf(context, "r-one")).lease?.remains?.groups).toEqual(["readers", "writers"]);
-    expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
-  });
-
-  test("what somebody makes where nothing stood when it was read is theirs", async () => {
-    await ask(context, cluster, { id: "r-one" });
-    await approve(context, cluster, "r-one");
-
-    expect(await runBeside(() => outside.edit(engineer, ["writers"]), "once")).toEqual({ conflicts: 1 });
-    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
-    expect(await outside.given(engineer)).toEqual(["writers"]);
-  });
-
-  test("where somebody does not stop to write, the run does, and a later one gives it", async () => {
-    await outside.edit(engineer, ["readers"]);
-    await ask(context, cluster, { id: "r-one" });
-    await approve(context, cluster, "r-one");
-
-    expect(await runBeside(() => outside.touch(engineer), "each time")).toEqual({ conflicts: 4 });
-    const putOff = await requestOf(context, "r-one");
-    expect(putOff.lease?.state).toBe("scheduled");
-    expect(putOff.trouble?.code).toBe(conflictCode);
-    expect(await outside.given(engineer)).toEqual(["readers"]);
-    await reconcileCluster(context, cluster, "inspect");
-    expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
-    await takeBack(context, cluster, "r-one");
   });
 
   test("a part that somebody took away is told, and left away", async () => {
@@ -269,13 +194,103 @@ describe.each([
 
   test("what can't be done for one principal holds up no other", async () => {
     await ask(context, cluster, { id: "r-nobody", principal: `arn:aws:iam::${account}:user/nobody-there` });
-    await approve(context, cluster, "r-nobody");
+    if (way !== "binding") await approve(context, cluster, "r-nobody");
     const given = await give(context, cluster, { id: "r-one" });
 
     expect(given.lease?.state).toBe("active");
     await takeBack(context, cluster, "r-one");
     if (way === "aws-auth") await takeBack(context, cluster, "r-nobody");
-    else expect((await requestOf(context, "r-nobody")).lease?.failure?.code).toBe("access-entry-refused");
+    if (way === "binding") expect((await requestOf(context, "r-nobody")).refusal?.code).toBe("no-own-name");
+    if (way === "access-entry") {
+      expect((await requestOf(context, "r-nobody")).lease?.failure?.code).toBe("access-entry-refused");
+    }
     expect(await outside.all()).toBe(before);
   });
+
+  // A binding is an object of its own: nobody else writes there what is theirs.
+  if (way !== "binding") {
+    describe("where others write into the same entry", () => {
+      test("the preview of a role warns that two sessions can get one username, and the event of the lease says who gets in", async () => {
+        const given = await give(context, cluster, { id: "r-one", principal: arns.developers });
+        const events = (await context.ledger.events(1, 1000)).map(({ event }) => event);
+
+        expect(given.preview?.warnings.join()).toContain("Two people can get one username");
+        expect(events.find(({ type }) => type === "lease.active")?.detail.admits).toBe(
+          "everyone who can assume developers",
+        );
+        await takeBack(context, cluster, "r-one");
+      });
+      test("what others gave stays, whatever they add meanwhile", async () => {
+        await outside.edit(engineer, ["readers"]);
+        await give(context, cluster, { id: "r-one" });
+        expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
+
+        await outside.edit(engineer, ["readers", viewers, "writers"]);
+        const ended = await takeBack(context, cluster, "r-one");
+        expect(ended.lease?.remains?.groups).toEqual(["readers", "writers"]);
+        expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
+      });
+      test("what is different from what was approved is not given", async () => {
+        await ask(context, cluster, { id: "r-one" });
+        await approve(context, cluster, "r-one");
+        await outside.edit(engineer, ["readers"]);
+
+        await reconcileCluster(context, cluster);
+        expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
+        expect(await outside.given(engineer)).toEqual(["readers"]);
+      });
+      test("somebody's write between reading and writing is a conflict: everything is read again, and given", async () => {
+        await outside.edit(engineer, ["readers"]);
+        await ask(context, cluster, { id: "r-one" });
+        await approve(context, cluster, "r-one");
+
+        expect(await runBeside(() => outside.touch(engineer), "once")).toEqual({ conflicts: 1 });
+        expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
+        expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
+        await takeBack(context, cluster, "r-one");
+      });
+      test("what somebody gives between reading and writing is theirs, and nothing is given that was approved without it", async () => {
+        await outside.edit(engineer, ["readers"]);
+        await ask(context, cluster, { id: "r-one" });
+        await approve(context, cluster, "r-one");
+
+        const meanwhile = await runBeside(() => outside.edit(engineer, ["readers", "writers"]), "once");
+        expect(meanwhile).toEqual({ conflicts: 1 });
+        expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
+        expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
+      });
+      test("what somebody gives between reading and writing of an end stays", async () => {
+        await outside.edit(engineer, ["readers"]);
+        await give(context, cluster, { id: "r-one" });
+        await revokeOnly(context, "r-one");
+
+        const meanwhile = await runBeside(() => outside.edit(engineer, ["readers", viewers, "writers"]), "once");
+        expect(meanwhile).toEqual({ conflicts: 1 });
+        expect((await requestOf(context, "r-one")).lease?.remains?.groups).toEqual(["readers", "writers"]);
+        expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
+      });
+      test("what somebody makes where nothing stood when it was read is theirs", async () => {
+        await ask(context, cluster, { id: "r-one" });
+        await approve(context, cluster, "r-one");
+
+        expect(await runBeside(() => outside.edit(engineer, ["writers"]), "once")).toEqual({ conflicts: 1 });
+        expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
+        expect(await outside.given(engineer)).toEqual(["writers"]);
+      });
+      test("where somebody does not stop to write, the run does, and a later one gives it", async () => {
+        await outside.edit(engineer, ["readers"]);
+        await ask(context, cluster, { id: "r-one" });
+        await approve(context, cluster, "r-one");
+
+        expect(await runBeside(() => outside.touch(engineer), "each time")).toEqual({ conflicts: 4 });
+        const putOff = await requestOf(context, "r-one");
+        expect(putOff.lease?.state).toBe("scheduled");
+        expect(putOff.trouble?.code).toBe(conflictCode);
+        expect(await outside.given(engineer)).toEqual(["readers"]);
+        await reconcileCluster(context, cluster, "inspect");
+        expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
+        await takeBack(context, cluster, "r-one");
+      });
+    });
+  }
 });

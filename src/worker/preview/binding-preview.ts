@@ -1,0 +1,100 @@
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { dangersOf, describeNamespaces, describeRules, type GroupRight } from "../../access/policy/rights.ts";
+import { type PlacedRole, placedRoleOf } from "../../access/policy/role-text.ts";
+import { entryArnOf, isIdentityCenterRole, sessionNameIn, unifiedDiff } from "../../aws-auth/index.ts";
+import { type BindingState, refusalOf } from "../reconcile/settle-bindings.ts";
+import type { ChangePreview, RequestedChange } from "../reconcile/way-adapter.ts";
+import { sameUsernameWarnings } from "./preview-warnings.ts";
+
+/** Which bindings would be made, and what their roles allow now; or why it can't be done. */
+export function previewByBinding(
+  cluster: Cluster,
+  state: BindingState,
+  { request, principal }: RequestedChange,
+): ChangePreview {
+  const refusal = refusalOf({ cluster, state }, request);
+  const base = state.baseFor?.(request) ?? null;
+  const today = state.identityOf(request.principal);
+  if (refusal || !base || !today) {
+    const { code, message } = refusal ?? {
+      code: "no-own-name",
+      message: `${principal.arn} has no name in ${cluster.name}.`,
+    };
+    return { type: "refused", refusal: { code, message } };
+  }
+  const { username } = base;
+  const bound = today.groups.filter((text) => placedRoleOf(text) !== null);
+  const added = request.groups.filter((text) => !bound.includes(text));
+  const rights = rightsOf(state, request.groups, username);
+  return {
+    type: "change",
+    way: "binding",
+    diff: unifiedDiff("bindings", textOf(username, bound), textOf(username, [...bound, ...added])),
+    base,
+    today,
+    afterwards: { username, groups: [...today.groups, ...added] },
+    rights,
+    warnings: [
+      ...dangerWarnings(state, request.groups),
+      ...collisionWarnings(username, principal.arn),
+      ...sameUsernameWarnings(username, entryArnOf(principal.arn), state.names.entries),
+    ],
+  };
+}
+
+function textOf(username: string, texts: readonly string[]): string {
+  const lines = [...texts].sort().flatMap((text) => {
+    const role = placedRoleOf(text);
+    return role ? [`${kindOf(role)}: ${text}`] : [];
+  });
+  return [`user: ${username}`, ...lines, ""].join("\n");
+}
+
+function kindOf({ namespace }: PlacedRole): string {
+  return namespace === null ? "ClusterRoleBinding" : "RoleBinding";
+}
+
+/** One item for each role, whichever namespaces it is bound in. */
+function rightsOf({ roles }: BindingState, texts: readonly string[], username: string): readonly GroupRight[] {
+  const places = new Map<string, { readonly text: string; readonly namespaces: (string | null)[] }>();
+  for (const text of texts) {
+    const role = placedRoleOf(text);
+    if (!role) continue;
+    const key = `${role.kind} ${role.name}`;
+    const known = places.get(key) ?? { text, namespaces: [] };
+    known.namespaces.push(role.namespace);
+    places.set(key, known);
+  }
+  return [...places].map(([role, { text, namespaces }]) => ({
+    group: username,
+    role,
+    where: describeNamespaces(namespaces),
+    allows: describeRules(roles.get(text)?.rules ?? []),
+  }));
+}
+
+/** A role that lets a person become another, or read what is secret, is worth a second look. */
+function dangerWarnings({ roles }: BindingState, texts: readonly string[]): string[] {
+  const dangers = texts.flatMap((text) => {
+    const found = dangersOf(roles.get(text)?.rules ?? []);
+    return found.length > 0 ? [`${text} lets a person ${found.join(", ")}.`] : [];
+  });
+  return [...new Set(dangers)];
+}
+
+/** `{{SessionName}}` turns `@` into `-`; `{{SessionNameRaw}}` does not. */
+function collisionWarnings(username: string, principal: string): string[] {
+  const session = sessionNameIn(principal);
+  const warnings: string[] = [];
+  if (session?.includes("@") && !username.includes(session)) {
+    warnings.push(
+      `Two people can get the username ${username}: {{SessionName}} turns @ into -. Use {{SessionNameRaw}} in the entry of ${entryArnOf(principal)}.`,
+    );
+  }
+  if (session && !isIdentityCenterRole(principal)) {
+    warnings.push(
+      `That ${session} is one person is what the configuration says (pinnedSessions), not what AWS guarantees.`,
+    );
+  }
+  return warnings;
+}

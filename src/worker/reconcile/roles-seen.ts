@@ -1,0 +1,39 @@
+import { createHash } from "node:crypto";
+import { canonicalJson, type Json } from "../../access/audit/event.ts";
+import type { RoleRule } from "../../access/policy/rights.ts";
+import { placedRoleOf } from "../../access/policy/role-text.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import { inParallel } from "../in-parallel.ts";
+
+/** What a role allows now. */
+export interface RoleSeen {
+  /** Null: there is no such role. */
+  readonly rules: readonly RoleRule[] | null;
+  /** Of the rules: an approval is for these alone. */
+  readonly digest: string;
+}
+
+/** Reads the roles that these texts of levels name, each once. By text. @throws AccessError */
+export async function rolesSeen(
+  client: Pick<ClusterClient, "roleRules">,
+  texts: readonly string[],
+): Promise<ReadonlyMap<string, RoleSeen>> {
+  const ofRole = new Map<string, string[]>();
+  for (const text of new Set(texts)) {
+    const role = placedRoleOf(text);
+    if (!role) continue;
+    const { kind, name } = role;
+    const key = JSON.stringify([kind, name, kind === "Role" ? role.namespace : null]);
+    ofRole.set(key, [...(ofRole.get(key) ?? []), text]);
+  }
+  const seen = await inParallel([...ofRole], async ([key, named]) => {
+    const [kind, name, namespace] = JSON.parse(key);
+    const rules = await client.roleRules({ kind, name }, namespace);
+    const digest = createHash("sha256")
+      .update(canonicalJson(rules as unknown as Json))
+      .digest("hex")
+      .slice(0, 32);
+    return named.map((text) => [text, { rules, digest }] as const);
+  });
+  return new Map(seen.flat());
+}

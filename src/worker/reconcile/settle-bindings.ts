@@ -1,0 +1,199 @@
+import type { WorkerKeys } from "../../access/approval/seal.ts";
+import { AccessError } from "../../access/failure/access-error.ts";
+import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
+import type { Drift } from "../../access/lease/drift.ts";
+import { sealedEnd } from "../../access/lease/due-work.ts";
+import type { ClusterBinding } from "../../access/lease/lease-bindings.ts";
+import { holdingsOf, type LeasePart, readOwnBindings } from "../../access/lease/own-bindings.ts";
+import type { MappedIdentity } from "../../access/lease/proof-record.ts";
+import { noWithdrawals, stillApproved, type Withdrawals } from "../../access/lease/withdrawal.ts";
+import { withLedgerMemory } from "../../access/lease/written.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { isSameCreator } from "../../access/policy/creator.ts";
+import { placedRoleOf } from "../../access/policy/role-text.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
+import { entryArnOf } from "../../aws-auth/index.ts";
+import type { OpenedCluster } from "../open/open-cluster.ts";
+import { checkWork, leaveOut, withOwnMemory, without } from "./check-leases.ts";
+import type { ReadBack } from "./prove.ts";
+import { type RoleSeen, rolesSeen } from "./roles-seen.ts";
+import { type SignInNames, signInNames } from "./sign-in-names.ts";
+import { targetsOf, withdrawalsAfter } from "./targets.ts";
+import type { RefusedLease, SettleInput, Settlement, WayState } from "./way-adapter.ts";
+
+/** What the bindings of a cluster tell, and as whom its people sign in. */
+export interface BindingState extends WayState {
+  readonly parts: readonly LeasePart[];
+  /** They have our label, and no seal of ours. */
+  readonly forged: readonly ClusterBinding[];
+  readonly names: SignInNames;
+  /** By the level's text, of requests that are not given yet. */
+  readonly roles: ReadonlyMap<string, RoleSeen>;
+  /** Null: no request that waits for a preview names one. */
+  readonly namespaces: ReadonlySet<string> | null;
+  /** The text that remembers what was taken back; undefined: nothing was. */
+  readonly takenBack: string | undefined;
+}
+
+/** Reads the cluster's bindings that have our label, and as whom the principals of these requests sign in. @throws AccessError */
+export async function readBindingState(
+  opened: OpenedCluster,
+  cluster: Cluster,
+  keys: WorkerKeys,
+  open: readonly AccessRequest[],
+): Promise<BindingState> {
+  const { client, creatorArn } = opened;
+  const [bindings, kept] = await Promise.all([client.listLeaseBindings(), client.readTakenBack()]);
+  const { parts, forged } = readOwnBindings(cluster.name, bindings, keys.memory);
+  const principals = [...open.map(({ principal }) => principal), ...parts.map(({ principal }) => principal)];
+  const isNew = ({ lease }: AccessRequest) => lease === null || lease.state === "scheduled";
+  const asked = open.filter(({ state }) => state === "pending").flatMap(({ groups }) => namespacesIn(groups));
+  const [names, roles, namespaces] = await Promise.all([
+    signInNames(opened, cluster, principals),
+    rolesSeen(
+      client,
+      open.filter(isNew).flatMap(({ groups }) => groups),
+    ),
+    asked.length > 0 ? client.namespaces() : null,
+  ]);
+  const takenBack = kept[leasesAnnotation];
+  const reading = readAnnotation(cluster.name, takenBack, keys.memory);
+  const withdrawals = reading.type === "holdings" ? reading.withdrawals : noWithdrawals;
+  const identityOf = (principal: string) => identityIn(names, parts, principal);
+  return {
+    ...withLedgerMemory(holdingsOf(parts), stillApproved(open, withdrawals, keys.decision), keys.memory, "binding"),
+    ...{ creatorArn, parts, forged, names, roles, takenBack, withdrawals, identityOf },
+    namespaces: namespaces && new Set(namespaces),
+    isRead: () => true,
+    elsewhere: noWithdrawals,
+    untrusted: reading.type === "untrusted" ? reading.message : null,
+    signsInAs: (principal) => readBackIn(names, parts, principal),
+    isUnfinished: false,
+    baseFor: (request) => baseFor(names, roles, request),
+  };
+}
+
+/** Who a principal is, with what our bindings give that name. */
+function identityIn(names: SignInNames, parts: readonly LeasePart[], principal: string): MappedIdentity | null {
+  const name = names.of(principal);
+  if (name.type === "nobody") return null;
+  const given = parts.filter((part) => part.isIntact && part.user === name.username).map(({ text }) => text);
+  return { username: name.username, groups: [...new Set([...name.groups, ...given])] };
+}
+
+export function readBackIn(names: SignInNames, parts: readonly LeasePart[], principal: string): ReadBack {
+  return { identity: identityIn(names, parts, principal), place: "the bindings", seenAfterMs: null, entryArn: null };
+}
+
+/**
+ * What an approval depends on: the name that the bindings are made for, and what their roles allow. Null: the principal has no name of
+ * its own here.
+ */
+function baseFor(
+  names: SignInNames,
+  roles: ReadonlyMap<string, RoleSeen>,
+  { principal, groups }: AccessRequest,
+): MappedIdentity | null {
+  const name = names.of(principal);
+  if (name.type === "nobody" || name.refusal !== null) return null;
+  return { username: name.username, groups: groups.map((text) => `${text} ${roles.get(text)?.digest ?? ""}`).sort() };
+}
+
+/** A decision about the bindings of one cluster. */
+export interface BindingSettlement extends Settlement {
+  /** What the cluster has to remember of what is taken back. */
+  readonly withdrawals: Withdrawals;
+}
+
+/** Decides which bindings there must be: every seal, the policy and the roles are looked at again (laws 3 and 4). */
+export function settleBindings(input: SettleInput<BindingState>): BindingSettlement {
+  const known = withOwnMemory(input);
+  const checked = checkWork(known, "binding", {
+    driftOf: (request, groups) => driftIn(known.state, request, groups),
+    mayRepair: (request) => refusalOf(known, request) === null,
+  });
+  const refused = checked.arriving.flatMap((request): RefusedLease[] => {
+    const refusal = refusalOf(known, request);
+    return refusal ? [{ request, refusal }] : [];
+  });
+  const arriving = without(
+    checked.arriving,
+    refused.map(({ request }) => request),
+  );
+  const voided = checked.voided.map((each) => ({ ...each, doubt: lateCreation(each.request, known.now) }));
+  // A binding is deleted by its uid, whoever the cluster makes of its principal now: an end is never stuck.
+  const sorted = { ...leaveOut({ ...checked, arriving, voided }, new Map()), refused };
+  const targets = targetsOf(known, { ...checked, arriving });
+  return { ...sorted, targets, withdrawals: withdrawalsAfter(known, sorted, known.state.holdings.values()) };
+}
+
+/** Why nothing can be bound to a principal; null: it can. */
+export function refusalOf(
+  { cluster, state }: Pick<SettleInput<BindingState>, "cluster" | "state">,
+  { principal, groups }: AccessRequest,
+) {
+  const role = entryArnOf(principal);
+  if (isSameCreator(role, state.creatorArn)) {
+    return {
+      code: "creator",
+      arn: principal,
+      message: `${role} created ${cluster.name}: no lease is to end its access.`,
+    };
+  }
+  const name = state.names.of(principal);
+  const why = name.type === "nobody" ? name.why : name.refusal;
+  if (why !== null) return { code: "no-own-name", arn: principal, message: why };
+  const nowhere = namespacesIn(groups).find((namespace) => state.namespaces?.has(namespace) === false);
+  if (nowhere !== undefined) {
+    return { code: "namespace-absent", arn: principal, message: `${cluster.name} has no namespace ${nowhere}.` };
+  }
+  const absent = groups.find((text) => state.roles.get(text)?.rules === null);
+  if (absent === undefined) return null;
+  return {
+    code: "role-absent",
+    arn: principal,
+    message: `${cluster.name} has no ${absent}. Ask an operator of the cluster.`,
+  };
+}
+
+function driftIn({ parts, names }: BindingState, request: ApprovedRequest, groups: readonly string[]): Drift | null {
+  const name = names.of(request.principal);
+  const own = parts.filter(({ share }) => share.id === request.id);
+  const given = own.filter(({ isIntact, user }) => isIntact && name.type === "name" && user === name.username);
+  const missing = groups.filter((text) => !given.some((part) => part.text === text));
+  if (missing.length === 0) return null;
+  const [other] = own.filter(({ isIntact }) => isIntact);
+  if (other && name.type === "name" && other.user !== name.username) {
+    return {
+      request,
+      message: `the cluster now calls this person ${name.username}, and the lease is bound to ${other.user}`,
+    };
+  }
+  if (name.type === "nobody") return { request, message: name.why.replace(/\.$/, "") };
+  const what = own.length > 0 ? "a binding of it was changed or deleted" : "what was bound for it is gone";
+  return { request, message: `${what}: ${missing.join(", ")}` };
+}
+
+/**
+ * A POST that was not answered may still arrive: kube-apiserver gives each call 60 s (`--request-timeout`). In milliseconds.
+ */
+const arrivesWithin = 90_000;
+
+/** Why it is not certain yet that no binding of a lease comes to be made; null: it is, or the lease was proved. */
+export function lateCreation(request: ApprovedRequest, now: Date): AccessError | null {
+  const { lease } = request;
+  if (lease.state !== "scheduled" || !lease.writeBegan) return null;
+  const decided = Date.parse(lease.end?.at ?? lease.voidSince ?? sealedEnd(request));
+  const last = Math.max(Math.min(decided, now.getTime()), Date.parse(lease.writeBegan));
+  if (now.getTime() > last + arrivesWithin) return null;
+  const until = new Date(last + arrivesWithin).toISOString();
+  return new AccessError(
+    "binding-late",
+    `It is not certain before ${until} that no binding for ${request.principal} is still on its way`,
+  );
+}
+
+/** The namespaces that these texts name. */
+function namespacesIn(groups: readonly string[]): readonly string[] {
+  return [...new Set(groups.flatMap((text) => placedRoleOf(text)?.namespace ?? []))];
+}

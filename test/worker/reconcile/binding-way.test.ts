@@ -1,0 +1,267 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
+import { AccessError } from "../../../src/access/failure/access-error.ts";
+import type { ClusterBinding } from "../../../src/access/lease/lease-bindings.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
+import type { WorkerContext } from "../../../src/worker/context.ts";
+import { openCluster } from "../../../src/worker/open/open-cluster.ts";
+import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { useWorkerSide } from "../worker-side.ts";
+import { approve, ask, bound, clusterIn, give, modesConfig, requestOf, revokeOnly, takeBack } from "./both-ways.ts";
+
+const side = useWorkerSide({ everyMode: true });
+const account = arns.engineer.split(":")[4] ?? "";
+const set = "AWSReservedSSO_Developer_0123456789abcdef";
+const session = (name: string) => `arn:aws:sts::${account}:assumed-role/${set}/${name}`;
+const alice = session("alice@example.com");
+const carol = session("carol@example.com");
+const terraforms = `- rolearn: arn:aws:iam::${account}:role/${set}\n  username: sso:{{SessionNameRaw}}\n  groups: []\n`;
+
+let context: WorkerContext;
+let cluster: Cluster;
+
+const contextWith = (drift: "report" | "repair" = "report"): WorkerContext => {
+  const config = modesConfig((text) => bound(text.replaceAll("    channel:", `    drift: ${drift}\n    channel:`)));
+  cluster = clusterIn(config, clusterName);
+  return { ...side().context(memoryLedger()), config };
+};
+
+const document = () => side().sandbox.cluster.awsAuth();
+
+/** Somebody whom the cluster lets do everything. */
+async function asCreator<T>(use: (client: ClusterClient) => Promise<T>): Promise<T> {
+  const { client, close } = await openCluster(context, cluster, []);
+  return use(client).finally(close);
+}
+
+const bindings = () => asCreator((client) => client.listLeaseBindings());
+
+async function onlyBinding(): Promise<ClusterBinding> {
+  const [binding, ...others] = await bindings();
+  if (!binding || others.length > 0) throw new Error(`there are ${others.length + (binding ? 1 : 0)} bindings`);
+  return binding;
+}
+
+const may = (name: string, namespace: string) =>
+  asCreator((client) =>
+    client.may({ username: `sso:${name}`, groups: [] }, { verb: "list", resource: "pods", namespace }),
+  ).then(({ allowed }) => allowed);
+
+beforeEach(async () => {
+  context = contextWith();
+  const mapRoles = `${initialAwsAuth.mapRoles}${terraforms}`;
+  await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth, mapRoles } }), "terraform");
+});
+
+afterEach(async () => {
+  side().sandbox.faults.clear();
+  await asCreator(async (client) => {
+    for (const binding of await client.listLeaseBindings()) await client.deleteBinding(binding);
+    await client.writeTakenBack({});
+  });
+  await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
+});
+
+describe("a lease for one person", () => {
+  test("lets in Alice and not Carol, who has the same role, and nobody when it is over", async () => {
+    const given = await give(context, cluster, { id: "r-one", principal: alice });
+
+    expect(given.lease).toMatchObject({ state: "active", proof: { authorized: { result: "yes" } } });
+    expect(given.lease?.proof?.authorized.detail).toContain("not as another session of the role");
+    expect([await may("alice@example.com", "default"), await may("carol@example.com", "default")]).toEqual([
+      true,
+      false,
+    ]);
+    const ended = await takeBack(context, cluster, "r-one");
+    expect(ended.lease?.endProof?.authorized.result).toBe("no");
+    expect(await may("alice@example.com", "default")).toBe(false);
+    expect(await bindings()).toEqual([]);
+  });
+
+  test("leaves a document of Terraform as it is, byte for byte, through request, lease and end", async () => {
+    const before = JSON.stringify(document());
+    await give(context, cluster, { id: "r-one", principal: alice });
+    expect(JSON.stringify(document())).toBe(before);
+    await takeBack(context, cluster, "r-one");
+
+    expect(JSON.stringify(document())).toBe(before);
+  });
+
+  test("in one namespace holds in no other, and the proof says so", async () => {
+    const given = await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
+
+    expect((await onlyBinding()).namespace).toBe("default");
+    expect(await may("alice@example.com", "kube-system")).toBe(false);
+    expect(given.preview?.warnings.join()).toContain("lets a person read secrets");
+    expect(given.preview?.rights?.[0]).toMatchObject({ role: "ClusterRole edit", where: "in default" });
+    await takeBack(context, cluster, "r-one");
+  });
+
+  test("of two people with one role each has their own, and the end of one takes nothing of the other", async () => {
+    await give(context, cluster, { id: "r-alice", principal: alice });
+    await give(context, cluster, { id: "r-carol", principal: carol });
+    await takeBack(context, cluster, "r-alice");
+
+    expect([await may("alice@example.com", "default"), await may("carol@example.com", "default")]).toEqual([
+      false,
+      true,
+    ]);
+    await takeBack(context, cluster, "r-carol");
+  });
+
+  test("is impossible where everyone with the role has one username, and the refusal names it", async () => {
+    const same = terraforms.replace("sso:{{SessionNameRaw}}", "developer");
+    await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth, mapRoles: same } }));
+
+    const refused = await ask(context, cluster, { id: "r-one", principal: alice });
+    expect(refused.refusal).toMatchObject({
+      code: "no-own-name",
+      message: expect.stringContaining("the same username, developer"),
+    });
+  });
+
+  test("is void where the name of its person changes before the write", async () => {
+    await ask(context, cluster, { id: "r-one", principal: alice });
+    await approve(context, cluster, "r-one");
+    const other = terraforms.replace("sso:", "people:");
+    await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth, mapRoles: other } }));
+
+    await reconcileCluster(context, cluster);
+    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
+    expect(await bindings()).toEqual([]);
+  });
+});
+
+describe("what others do to a binding", () => {
+  const edited = async (change: Partial<ClusterBinding>, of: ClusterBinding) =>
+    asCreator(async (client) => {
+      await client.deleteBinding(of);
+      const { name, namespace, labels, annotations, role } = { ...of, ...change };
+      await client.createBinding({
+        name,
+        namespace,
+        labels,
+        annotations,
+        role,
+        user: change.subjects?.[0]?.name ?? "x",
+      });
+    });
+
+  test("is told, where another user was put into it, and ends with the lease", async () => {
+    await give(context, cluster, { id: "r-one", principal: alice });
+    await edited({ subjects: [{ kind: "User", name: "sso:carol@example.com" }] }, await onlyBinding());
+
+    await reconcileCluster(context, cluster, "inspect");
+    expect((await requestOf(context, "r-one")).lease?.drift?.message).toContain("was changed or deleted");
+    await takeBack(context, cluster, "r-one");
+    expect(await may("carol@example.com", "default")).toBe(false);
+    expect(await bindings()).toEqual([]);
+  });
+
+  test("is put right where the configuration says so", async () => {
+    context = contextWith("repair");
+    await give(context, cluster, { id: "r-one", principal: alice });
+    await edited({ subjects: [{ kind: "User", name: "sso:carol@example.com" }] }, await onlyBinding());
+
+    await reconcileCluster(context, cluster, "inspect");
+    expect((await requestOf(context, "r-one")).lease?.drift).toBeNull();
+    expect([await may("alice@example.com", "default"), await may("carol@example.com", "default")]).toEqual([
+      true,
+      false,
+    ]);
+    await takeBack(context, cluster, "r-one");
+  });
+
+  test.each(["report", "repair"] as const)("is told in the log where they forge one: with %s", async (drift) => {
+    context = contextWith(drift);
+    await give(context, cluster, { id: "r-one", principal: alice });
+    const own = await onlyBinding();
+    const { labels, annotations, role, namespace } = own;
+    await asCreator((client) =>
+      client.createBinding({ name: "a-copy", namespace, labels, annotations, role, user: "sso:mallory@example.com" }),
+    );
+
+    await reconcileCluster(context, cluster, "inspect");
+    const events = (await context.ledger.events(1, 1000)).map(({ event }) => event);
+    expect(events.find(({ type }) => type === "annotation.refused")?.detail.why).toContain("a-copy");
+    expect((await bindings()).map(({ name }) => name)).toEqual(drift === "repair" ? [own.name] : ["a-copy", own.name]);
+    await takeBack(context, cluster, "r-one");
+    expect((await bindings()).map(({ name }) => name)).toEqual(drift === "repair" ? [] : ["a-copy"]);
+  });
+});
+
+describe("a worker that dies", () => {
+  test("after a binding was made leaves nothing behind: the next run proves the lease, and makes no second one", async () => {
+    await ask(context, cluster, { id: "r-one", principal: alice });
+    await approve(context, cluster, "r-one");
+    const { ledger } = context;
+    const dying = {
+      ...context,
+      ledger: {
+        ...ledger,
+        commit: (change: Parameters<typeof ledger.commit>[0]) =>
+          change.event?.type === "lease.active" ? Promise.reject(new Error("killed")) : ledger.commit(change),
+      },
+    };
+    await reconcileCluster(dying, cluster).catch(() => {});
+    expect(await bindings()).toHaveLength(1);
+
+    await reconcileCluster(context, cluster, "inspect");
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
+    expect(await bindings()).toHaveLength(1);
+    await takeBack(context, cluster, "r-one");
+  });
+
+  test("a lease that was never proved is not told as over while a call that makes its binding may still arrive", async () => {
+    await ask(context, cluster, { id: "r-one", principal: alice });
+    await approve(context, cluster, "r-one");
+    const lost = async (...about: Parameters<typeof openCluster>) => {
+      const open = await openCluster(...about);
+      const createBinding = () => Promise.reject(new AccessError("cluster-unreachable", "no answer"));
+      return { ...open, client: { ...open.client, createBinding } };
+    };
+    await reconcileCluster({ ...context, openCluster: lost }, cluster);
+    await revokeOnly(context, "r-one");
+    await reconcileCluster(context, cluster);
+    expect((await requestOf(context, "r-one")).trouble?.code).toBe("binding-late");
+
+    const later = { ...context, now: () => new Date(Date.now() + 3 * 60_000) };
+    const opens: typeof openCluster = (opening, ...about) =>
+      openCluster({ ...opening, now: () => new Date() }, ...about);
+    await reconcileCluster({ ...later, openCluster: opens }, cluster);
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("failed");
+  });
+
+  test("with its ledger leaves what the bindings remember: the lease is found again, with its person", async () => {
+    await give(context, cluster, { id: "r-one", principal: alice });
+    const fresh = contextWith();
+
+    expect(await adoptCluster(fresh, cluster)).toEqual({ recovered: ["r-one"], ended: [] });
+    expect(await requestOf(fresh, "r-one")).toMatchObject({ principal: alice, level: "viewer" });
+    await takeBack(fresh, cluster, "r-one");
+    expect(await bindings()).toEqual([]);
+  });
+});
+
+test("a record of before gives nothing again: the cluster remembers what was taken back", async () => {
+  await give(context, cluster, { id: "r-one", principal: alice });
+  const before = await requestOf(context, "r-one");
+  await takeBack(context, cluster, "r-one");
+  const fresh = contextWith();
+  const event = {
+    type: "request.approved",
+    at: before.createdAt,
+    actor: "U0APPROVER",
+    request: "r-one",
+    cluster: clusterName,
+    detail: {},
+  } as const;
+  await fresh.ledger.commit({ after: { ...before, version: 1 }, event });
+
+  await reconcileCluster(fresh, cluster, "inspect");
+  expect(await bindings()).toEqual([]);
+  expect(await may("alice@example.com", "default")).toBe(false);
+});

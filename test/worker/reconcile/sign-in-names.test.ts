@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+import type { AccessEntry } from "../../../src/access-entry/index.ts";
+import { signInNames } from "../../../src/worker/reconcile/sign-in-names.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+
+const account = "111122223333";
+const name = "AWSReservedSSO_Developer_0123456789abcdef";
+const role = `arn:aws:iam::${account}:role/${name}`;
+const alice = `arn:aws:sts::${account}:assumed-role/${name}/alice@example.com`;
+const user = `arn:aws:iam::${account}:user/engineer`;
+
+const mapped = (username: string, arn = role) =>
+  arn.includes(":user/")
+    ? { mapUsers: `- userarn: ${arn}\n  username: "${username}"\n  groups: []\n` }
+    : { mapRoles: `- rolearn: ${arn}\n  username: "${username}"\n  groups: [readers]\n` };
+
+const entryOf = (username: string): AccessEntry => ({
+  principalArn: `arn:aws:iam::${account}:role/aws-reserved/sso.amazonaws.com/${name}`,
+  arn: "arn:aws:eks:eu-central-1:111122223333:access-entry/staging/role/1",
+  type: "STANDARD",
+  username,
+  groups: [],
+  policies: [],
+  tags: {},
+});
+
+/** As whom these principals sign in, by a document and an access entry. */
+async function nameOf(
+  principal: string,
+  {
+    data = {},
+    entry = null,
+  }: { readonly data?: Readonly<Record<string, string>>; readonly entry?: AccessEntry | null },
+) {
+  const client = { readAwsAuth: async () => ({ data }) };
+  const entries = { list: async () => (entry ? [entry.principalArn] : []), describe: async () => entry };
+  const opened = { mode: "API_AND_CONFIG_MAP", entries, client } as unknown as Parameters<typeof signInNames>[0];
+  return (await signInNames(opened, aCluster(), [principal])).of(principal);
+}
+
+describe("as whom a principal signs in", () => {
+  test("is read with the session of the person, letter by letter", async () => {
+    const raw = await nameOf(alice, { data: mapped("eks:{{SessionNameRaw}}") });
+    const changed = await nameOf(alice, { data: mapped("eks:{{SessionName}}") });
+
+    expect(raw).toMatchObject({ username: "eks:alice@example.com", groups: ["readers"], refusal: null });
+    expect(changed).toMatchObject({ username: "eks:alice-example.com", refusal: null });
+  });
+
+  test("an access entry goes before aws-auth", async () => {
+    const found = await nameOf(alice, {
+      data: mapped("eks:{{SessionNameRaw}}"),
+      entry: entryOf("sso:{{SessionNameRaw}}"),
+    });
+
+    expect(found).toMatchObject({ username: "sso:alice@example.com", groups: [], refusal: null });
+  });
+
+  test("is nobody where nothing names it, with the way out", async () => {
+    const found = await nameOf(alice, {});
+
+    expect(found).toMatchObject({ type: "nobody", why: expect.stringContaining("{{SessionNameRaw}}") });
+    expect(found).toMatchObject({ why: expect.stringContaining(role) });
+  });
+});
+
+describe("nothing is bound to a name", () => {
+  test.each([
+    ["that everyone with the role shares", alice, "developer", "the same username, developer"],
+    ["of Kubernetes itself", alice, "system:{{SessionNameRaw}}", "Kubernetes' own"],
+    ["that is another one at each sign-in", alice, "eks:{{SessionNameRaw}}:{{AccessKeyID}}", "at each sign-in"],
+    ["of one session, when the whole role asks", role, "eks:{{SessionNameRaw}}", "Ask with your session"],
+  ])("%s", async (_, principal, username, why) => {
+    const found = await nameOf(principal, { data: mapped(username) });
+
+    expect(found).toMatchObject({ type: "name", refusal: expect.stringContaining(why) });
+  });
+
+  test("but to that of an IAM user, who is one, and to one that a whole role shares when it asks", async () => {
+    expect(await nameOf(user, { data: mapped("engineer", user) })).toMatchObject({
+      username: "engineer",
+      refusal: null,
+    });
+    expect(await nameOf(role, { data: mapped("developer") })).toMatchObject({ username: "developer", refusal: null });
+  });
+});
