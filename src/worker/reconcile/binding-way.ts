@@ -1,5 +1,5 @@
 import { AccessError } from "../../access/failure/access-error.ts";
-import { leasesAnnotation, writeAnnotation } from "../../access/lease/annotation.ts";
+import { writeAnnotation } from "../../access/lease/annotation.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
 import type { ClusterBinding, NewBinding } from "../../access/lease/lease-bindings.ts";
 import { bindingFor, bindingName, type LeasePart, readOwnBindings } from "../../access/lease/own-bindings.ts";
@@ -16,6 +16,7 @@ import {
   readBackIn,
   readBindingState,
   settleBindings,
+  takenBackKey,
 } from "./settle-bindings.ts";
 import type { Outcomes, Prepared, WayAdapter, WayPlace, WriteFailure } from "./way-adapter.ts";
 
@@ -223,7 +224,7 @@ async function rememberTakenBack({
   const text = writeAnnotation(cluster.name, [], keys.memory, settlement.withdrawals) ?? undefined;
   if (text === state.takenBack) return () => false;
   try {
-    await opened.client.writeTakenBack(text === undefined ? {} : { [leasesAnnotation]: text });
+    await opened.client.writeTakenBack(text === undefined ? {} : { [takenBackKey]: text });
     return () => false;
   } catch (error) {
     log.error({ cluster: cluster.name, err: error }, "the cluster can't remember what was taken back");

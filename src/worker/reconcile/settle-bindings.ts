@@ -1,6 +1,6 @@
 import type { WorkerKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
+import { readAnnotation } from "../../access/lease/annotation.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
 import type { ClusterBinding } from "../../access/lease/lease-bindings.ts";
@@ -20,6 +20,9 @@ import { type RoleSeen, rolesSeen } from "./roles-seen.ts";
 import { type SignInNames, signInNames } from "./sign-in-names.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { RefusedLease, SettleInput, Settlement, WayState } from "./way-adapter.ts";
+
+/** Where the ConfigMap has what was taken back. The key of an annotation is none: it may have no `/`. */
+export const takenBackKey = "leases";
 
 /** What the bindings of a cluster tell, and as whom its people sign in. */
 export interface BindingState extends WayState {
@@ -56,7 +59,7 @@ export async function readBindingState(
     ),
     asked.length > 0 ? client.namespaces() : null,
   ]);
-  const takenBack = kept[leasesAnnotation];
+  const takenBack = kept[takenBackKey];
   const reading = readAnnotation(cluster.name, takenBack, keys.memory);
   const withdrawals = reading.type === "holdings" ? reading.withdrawals : noWithdrawals;
   const identityOf = (principal: string) => identityIn(names, parts, principal);

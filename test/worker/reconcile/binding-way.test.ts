@@ -249,8 +249,9 @@ describe("a worker that dies", () => {
 test("a record of before gives nothing again: the cluster remembers what was taken back", async () => {
   await give(context, cluster, { id: "r-one", principal: alice });
   const before = await requestOf(context, "r-one");
-  await takeBack(context, cluster, "r-one");
-  const fresh = contextWith();
+  const ended = await takeBack(context, cluster, "r-one");
+  expect(ended.lease?.isForgotten).toBe(false);
+  const fresh = contextWith("repair");
   const event = {
     type: "request.approved",
     at: before.createdAt,
