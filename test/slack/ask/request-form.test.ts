@@ -173,6 +173,7 @@ describe("what stands in the form", () => {
     expect(partsOf(view)).toEqual({
       cluster: "staging",
       level: "viewer",
+      namespaces: "",
       principal: engineer,
       duration: "",
       ticket: null,

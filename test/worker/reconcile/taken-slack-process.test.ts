@@ -52,12 +52,12 @@ describe("who has taken the Slack process gets nothing by sealing", () => {
   test.each<[string, Partial<ApprovedRequest>, string]>([
     ["a level that the cluster does not offer", { level: "root", groups: ["system:masters"] }, "does not offer root"],
     ["groups that the level does not have", { groups: ["system:masters"] }, "what the level gives has changed"],
-    ["a duration beyond the level's", { durationSeconds: 900 * 3_600 }, "for at most 8h"],
-    ["a lease for good", { durationSeconds: 100 * 365 * 86_400 }, "for at most 8h"],
+    ["a duration beyond the level's", { durationSeconds: 900 * 3_600 }, "lasts at most 8h"],
+    ["a lease for good", { durationSeconds: 100 * 365 * 86_400 }, "lasts at most 8h"],
     ["a principal of another account", { principal: "arn:aws:iam::999900001111:user/guest" }, "999900001111"],
     ["the cluster's creator", { principal: "arn:aws:iam::111122223333:role/cluster-creator" }, "created staging"],
     ["what is no principal at all", { principal: "arn:aws:iam::111122223333:root" }, "root"],
-    ["a requester whom no approver is other than", { requester: "U0APPROVER" }, "a request of their own"],
+    ["a requester whom no approver is other than", { requester: "U0APPROVER" }, "approve their own request"],
   ])("%s", (_, change, message) => {
     expect(reasonOf(sealedBy("U0APPROVER", change, generous))).toContain(message);
     const own = aCluster();
