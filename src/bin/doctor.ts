@@ -1,6 +1,6 @@
 import { explain } from "../access/failure/access-error.ts";
 import type { Cluster, Level, Rule } from "../access/policy/cluster.ts";
-import { ruleWarning } from "../access/policy/explain.ts";
+import { ruleWarnings } from "../access/policy/explain.ts";
 import { sharedTokenWarnings } from "../access/policy/judge.ts";
 import { broken, type Finding, found, notAsked } from "../diagnosis/link.ts";
 import { openQueues } from "../ledger/queues.ts";
@@ -53,8 +53,7 @@ function examineConfiguration({ config: { clusters } }: Settings): Examined {
 
 function warningIn(rule: Rule, cluster: Cluster, level: Level): readonly string[] {
   const isAbout = rule.levels === null || rule.levels.includes(level.name);
-  const warning = isAbout ? ruleWarning(rule, cluster, level) : null;
-  return warning === null ? [] : [warning];
+  return isAbout ? ruleWarnings(rule, cluster, level) : [];
 }
 
 const marks: Readonly<Record<Finding["result"], string>> = { yes: "✓", no: "✗", "not asked": "–" };

@@ -1,13 +1,13 @@
 import { parseArgs } from "node:util";
 import { load } from "js-yaml";
 import { z } from "zod";
-import { type Cluster, type Level, partitionOf } from "../access/policy/cluster.ts";
+import { type Cluster, type Level, partitionOf, type Rule } from "../access/policy/cluster.ts";
 import { expectationForms, readExpectation } from "../access/policy/expectation.ts";
-import { ruleInWords, ruleName, ruleWarning, stepsTo } from "../access/policy/explain.ts";
+import { ruleInWords, ruleName, ruleWarnings, stepsTo } from "../access/policy/explain.ts";
 import { type Actor, type Judgement, judge } from "../access/policy/judge.ts";
 import { type AskVerdict, mayAsk } from "../access/policy/may-ask.ts";
 import { parseDuration } from "../access/request/extension.ts";
-import { readPrincipal } from "../aws-auth/index.ts";
+import { readHolder } from "../aws-auth/index.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { problemOfYaml, problemsOfForm } from "../config/forms.ts";
 import { type CommandIo, readInput } from "./process-io.ts";
@@ -132,7 +132,7 @@ function explainPolicy(argv: readonly string[], config: Config, io: CommandIo): 
   const question = readQuestion(argv, config);
   if (typeof question === "string") return question;
   const { cluster, level, user, memberships, linked, principal, durationSeconds, at } = question;
-  const reading = readPrincipal(principal, partitionOf(cluster));
+  const reading = readHolder(principal, partitionOf(cluster));
   if (reading.type === "invalid") return `--principal: ${reading.message}`;
   io.stdout(`Rules for ${cluster.name}, in order:\n`);
   for (const { rule, decides, why } of stepsTo(cluster, level.name, { user, memberships })) {
@@ -147,12 +147,14 @@ function explainPolicy(argv: readonly string[], config: Config, io: CommandIo): 
 
 function verdictText(verdict: AskVerdict, { user, cluster, level }: Question): string {
   const { rule } = verdict;
-  const warning = rule && ruleWarning(rule, cluster, level);
-  const asks = rule
-    ? [...ruleInWords(rule, cluster, level), ...(warning ? [`Warning: ${warning}`] : [])].map((each) => `  ${each}\n`)
-    : [];
+  const asks = rule ? linesOf(rule, cluster, level).map((each) => `  ${each}\n`) : [];
   if (verdict.type === "refused") return `Refused (${verdict.code}): ${verdict.message}\n${asks.join("")}`;
   return `Allowed: ${user} may ask for ${level.name} on ${cluster.name}.\n${asks.join("")}`;
+}
+
+function linesOf(rule: Rule, cluster: Cluster, level: Level): readonly string[] {
+  const warnings = ruleWarnings(rule, cluster, level).map((warning) => `Warning: ${warning}`);
+  return [...ruleInWords(rule, cluster, level), ...warnings];
 }
 
 function readQuestion(argv: readonly string[], { clusters }: Config): Question | string {

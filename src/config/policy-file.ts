@@ -48,6 +48,7 @@ const rule = z.strictObject({
   approvals: z.number().int().min(1, "use at least 1").max(10, "use at most 10").optional(),
   approvers: z.array(userOrGroup).min(1, "name at least one approver").optional(),
   selfApproval: z.boolean().default(false),
+  shared: z.enum(["refuse", "warn"]).optional(),
   hours: hours.optional(),
 });
 

@@ -9,10 +9,10 @@ export function rulesOf(file: ConfigFile, cluster: string): readonly Rule[] {
   if (!file.policy) return [clusterRule];
   return file.policy.rules
     .filter(({ clusters }) => !clusters || clusters.includes(cluster))
-    .map(({ name, who, levels, principals, maxDuration, permanent, approvals, approvers, selfApproval, hours }) => ({
+    .map(({ name, principals, permanent, selfApproval, maxDuration, ...rule }) => ({
       name,
-      who: who ?? null,
-      levels: levels ?? null,
+      who: rule.who ?? null,
+      levels: rule.levels ?? null,
       principals: {
         accounts: principals.accounts ?? null,
         arns: principals.arns ?? null,
@@ -20,10 +20,11 @@ export function rulesOf(file: ConfigFile, cluster: string): readonly Rule[] {
       },
       maxDurationSeconds: maxDuration ?? null,
       permanent,
-      approvals: approvals ?? null,
-      approvers: approvers ?? null,
+      approvals: rule.approvals ?? null,
+      approvers: rule.approvers ?? null,
       selfApproval,
-      hours: hours ?? null,
+      shared: rule.shared ?? null,
+      hours: rule.hours ?? null,
     }));
 }
 

@@ -67,17 +67,18 @@ describe("eks-access doctor", () => {
     );
   });
 
-  test("warns of full control with one approval, and of nothing else", async () => {
+  test("warns of full control with one approval or for everyone with a role, and of nothing else", async () => {
     const file = join(tmpdir(), `eks-access-one-approval-${process.pid}.yml`);
     const masters = configText.replace("eks-access:admins", "system:masters");
-    await writeFile(file, `${masters}policy: { rules: [{ name: alone, approvals: 1 }] }`);
+    await writeFile(file, `${masters}policy: { rules: [{ name: alone, approvals: 1, shared: warn }] }`);
 
     const { stdout } = await examine("worker", { EKS_ACCESS_CONFIG: file });
     const usual = await examine("worker");
     await rm(file);
 
     expect(stdout).toContain(
-      '  ! admin is full control of staging, and the rule "alone" asks for one approval. Write approvals: 2, or leave it out.\n',
+      '  ! admin is full control of staging, and the rule "alone" asks for one approval. Write approvals: 2, or leave it out.\n' +
+        '  ! admin is full control of staging, and the rule "alone" lets everyone with a role have it. Write shared: refuse, or leave it out.\n',
     );
     expect(usual.stdout).not.toContain("  ! ");
   });

@@ -14,6 +14,7 @@ policy:
       levels: [admin]
       approvals: 2
       approvers: [S0LEADS]
+      shared: refuse
       hours: { zone: UTC, from: "09:00", to: "18:00", outside: one-more-approval }
     - name: ours look
       who: ["@example.com"]
@@ -66,6 +67,8 @@ describe("policy test", () => {
     "a request of an admin for admin on staging takes two approvals",
     "a request of an admin for admin on staging takes 3 approvals at 2026-03-07T12:00:00Z",
     "a request of an engineer for viewer on staging takes 1 approval",
+    "the admin may not ask for admin on staging as arn:aws:iam::111122223333:role/admins",
+    "the admin may ask for admin on staging as arn:aws:iam::111122223333:user/admin",
     "the on-call may break the glass of staging",
     "an engineer may not break the glass of staging",
   ])("%s: holds, and its opposite does not", async (sentence) => {
@@ -143,6 +146,35 @@ describe("policy explain", () => {
     expect(stdout).toContain(
       'Warning: admin is full control of staging, and the rule "alone" asks for one approval. Write approvals: 2, or leave it out.\n',
     );
+  });
+
+  test("warns where a rule lets everyone with a role have full control", async () => {
+    const masters = configText.replace("eks-access:admins", "system:masters");
+    const file = join(folder, "shared.yml");
+    await writeFile(file, `${masters}policy: { rules: [{ name: open, shared: warn }] }`);
+    const argv = ["explain", "--user", "U0ENGINEER", "--cluster", "staging", "--level", "admin", "--config", file];
+
+    const { stdout } = await runCommand(runPolicy, argv);
+
+    expect(stdout).toContain(
+      'Warning: admin is full control of staging, and the rule "open" lets everyone with a role have it. Write shared: refuse, or leave it out.\n',
+    );
+  });
+
+  test("says that a level is for one person, and refuses a role but not one session", async () => {
+    const set = "AWSReservedSSO_Admins_0123456789abcdef";
+    const bound = configText.replace("groups: [eks-access:admins]", "bind: [{ clusterRole: cluster-admin, in: all }]");
+    const file = join(folder, "bound.yml");
+    await writeFile(file, bound);
+    const argv = ["explain", "--user", "U0ENGINEER", "--cluster", "staging", "--level", "admin", "--config", file];
+    const explained = (principal: string) => runCommand(runPolicy, [...argv, "--principal", principal]);
+
+    const role = await explained(`arn:aws:iam::111122223333:role/${set}`);
+    const session = await explained(`arn:aws:sts::111122223333:assumed-role/${set}/alice@example.com`);
+
+    expect(role).toMatchObject({ code: 1, stdout: expect.stringContaining("Refused (shared): ") });
+    expect(session).toMatchObject({ code: 0, stdout: expect.stringContaining("Allowed: ") });
+    expect(role.stdout).toContain("  only for one person: an IAM user, or one session of a role\n");
   });
 
   test("shows the rules in their order, up to the one that decides, and what it asks for", async () => {

@@ -86,6 +86,7 @@ policy:
       approvals: 2
       approvers: [S0PLATFORM, U0APPROVER]
       selfApproval: true
+      shared: refuse
       hours: { zone: Europe/Zurich, days: [mon, fri], from: "09:00", to: "24:00", outside: one-more-approval }
     - name: the rest
   breakGlass:
@@ -103,6 +104,7 @@ policy:
     approvals: 2,
     approvers: ["S0PLATFORM", "U0APPROVER"],
     selfApproval: true,
+    shared: "refuse",
     hours: { outside: "one-more-approval" },
   });
   expect(rule?.hours && hoursInWords(rule.hours)).toBe("Mon, Fri 09:00 to 24:00 (Europe/Zurich)");
@@ -172,6 +174,7 @@ describe("a policy that can't be meant so is refused:", () => {
       "hours: make the end later than the start; write two rules for a night.",
     ],
     ["maxDuration: permanent", "maxDuration: write a duration with its unit, for example 30m, 4h or 1h30m."],
+    ["shared: maybe", "shared: use refuse or warn."],
     ["selfApproval: true", "selfApproval: name the levels that people may approve for themselves."],
   ])("a rule with %s", (setting, problem) => {
     expect(problemsOf(`  rules: [{ name: a, ${setting} }]`)).toEqual([`policy.rules[0].${problem}`]);

@@ -93,9 +93,14 @@ export interface Rule {
   readonly approvers: readonly string[] | null;
   /** Whether an approver may approve a request of their own. */
   readonly selfApproval: boolean;
+  /** Whether a lease for a role, which everyone with the role gets, is refused; null: it is for full control. */
+  readonly shared: SharedLeases | null;
   /** Null: at any time. */
   readonly hours: WorkingHours | null;
 }
+
+/** `warn`: it is possible, and messages say who gets in. */
+export type SharedLeases = "refuse" | "warn";
 
 export interface PrincipalRule {
   /** Null: those that the cluster takes. */

@@ -1,6 +1,8 @@
 import type { Cluster, Level, Rule } from "./cluster.ts";
 import { isNamedIn, type Person } from "./person.ts";
-import { approvalsNeeded, approversOf, hoursInWords, isLoweredToOne, ruleFor } from "./rule.ts";
+import { isFullControl } from "./policy-text.ts";
+import { isBound } from "./role-text.ts";
+import { approvalsNeeded, approversOf, hoursInWords, ruleFor, sharedLeases } from "./rule.ts";
 
 export interface RuleStep {
   readonly rule: Rule;
@@ -35,15 +37,27 @@ export function ruleInWords(rule: Rule, cluster: Cluster, level: Level): readonl
     ...(principals.accounts ? [`for principals of ${principals.accounts.join(", ")}`] : []),
     ...(principals.arns ? [`for ${principals.arns.join(" or ")}`] : []),
     ...(principals.linkedOnly ? ["only for the linked principal"] : []),
+    ...(sharedLeases(rule, level) === "refuse" ? [`only for ${onePerson(level)}`] : []),
     ...(rule.permanent ? ["also for good"] : []),
     ...(hours ? [`hours ${hoursInWords(hours)}, outside: ${hours.outside}`] : []),
   ];
 }
 
-/** What an operator should look at again in a rule; null: nothing. */
-export function ruleWarning(rule: Rule, cluster: Cluster, level: Level): string | null {
-  if (!isLoweredToOne(rule, level)) return null;
-  return `${level.name} is full control of ${cluster.name}, and ${ruleName(rule)} asks for one approval. Write approvals: 2, or leave it out.`;
+/** A level that gives groups gives them to everyone with a role. */
+function onePerson({ groups }: Level): string {
+  return isBound(groups) ? "one person: an IAM user, or one session of a role" : "IAM users";
+}
+
+/** What an operator should look at again in a rule, one sentence each. */
+export function ruleWarnings(rule: Rule, cluster: Cluster, level: Level): readonly string[] {
+  if (!isFullControl(level.groups)) return [];
+  const what = `${level.name} is full control of ${cluster.name}, and ${ruleName(rule)}`;
+  return [
+    ...(rule.approvals === 1 ? [`${what} asks for one approval. Write approvals: 2, or leave it out.`] : []),
+    ...(rule.shared === "warn"
+      ? [`${what} lets everyone with a role have it. Write shared: refuse, or leave it out.`]
+      : []),
+  ];
 }
 
 /** How a rule is called in a sentence. */

@@ -1,4 +1,6 @@
 import {
+  admittedBy,
+  admittedInWords,
   entryArnOf,
   type Holder,
   isIdentityCenterRole,
@@ -9,8 +11,9 @@ import { formatDuration, isPermanent } from "../request/extension.ts";
 import { type Cluster, type Level, partitionOf, type Rule } from "./cluster.ts";
 import { creatorArnOf, isSameCreator } from "./creator.ts";
 import { isUser, type Person, type Standing } from "./person.ts";
+import { isFullControl } from "./policy-text.ts";
 import { isBound } from "./role-text.ts";
-import { approvalsNeeded, approversOf, hoursInWords, isOutside, ruleFor } from "./rule.ts";
+import { approvalsNeeded, approversOf, hoursInWords, isOutside, levelsFor, ruleFor, sharedLeases } from "./rule.ts";
 
 export interface Asking extends Wish {
   readonly requester: string;
@@ -25,6 +28,7 @@ export type AskRefusal =
   | "not-permanent"
   | "principal-not-allowed"
   | "not-linked"
+  | "shared"
   | "too-few-approvers";
 
 export type AskVerdict =
@@ -71,7 +75,7 @@ function refusalBy(rule: Rule, asking: Asking, person: Person, moment: Date | nu
   } else if (longest !== null && durationSeconds > longest) {
     return ["too-long", `${level.name} on ${cluster.name} lasts at most ${formatDuration(longest)}.`];
   }
-  const principal = refusedPrincipal(rule, asking);
+  const principal = refusedPrincipal(rule, asking) ?? refusedShared(rule, asking, person);
   if (principal) return principal;
   if (moment && rule.hours?.outside === "refuse" && isOutside(rule, moment)) {
     return ["outside-hours", `${level.name} on ${cluster.name} takes requests only on ${hoursInWords(rule.hours)}.`];
@@ -96,6 +100,27 @@ function refusedPrincipal({ principals }: Rule, { cluster, level, principal, sta
   if (!principals.linkedOnly || isOwnPrincipal(standing.linked, principal.arn)) return null;
   const linked = standing.linked ? `Yours is ${standing.linked}.` : "Link yours first with /eks-access link.";
   return ["not-linked", `${what} is only for the principal that your Slack account is linked to. ${linked}`];
+}
+
+/** A lease for a role admits everyone who can assume it; for a user or a session, one person. */
+function refusedShared(rule: Rule, { cluster, level, principal }: Asking, person: Person): Reason | null {
+  if (principal.kind !== "role" || sharedLeases(rule, level) === "warn") return null;
+  const full = isFullControl(level.groups) ? "full control, so it is " : "";
+  const everyone = admittedInWords(admittedBy(principal.arn)).replace("everyone", "Everyone");
+  const where = rule.name ? `the rule "${rule.name}"` : "a rule of the policy";
+  return [
+    "shared",
+    `${level.name} on ${cluster.name} is ${full}for one person only. ${everyone} would get it. ${askInstead(cluster, level, principal, person)} An operator can allow it with shared: warn in ${where}.`,
+  ];
+}
+
+/** What admits one person. A session does so only where people can't choose its name, and a level binds roles. */
+function askInstead(cluster: Cluster, level: Level, { arn }: Holder, person: Person): string {
+  const binding = levelsFor(cluster, person).filter(({ groups }) => isBound(groups));
+  if (binding.length === 0 || !isSessionPinned(cluster, arn)) return "Ask for an IAM user.";
+  const isItself = binding.some(({ name }) => name === level.name);
+  const what = isItself ? "" : `${binding.map(({ name }) => name).join(" or ")} with `;
+  return `Ask for ${what}your own session, as aws sts get-caller-identity prints it, or for an IAM user.`;
 }
 
 /** A request without a possible approver is refused. A user group counts as one. */
@@ -189,11 +214,13 @@ export function mayRequest({ cluster, level, principal, durationSeconds }: Wish)
 function refuseSession(cluster: Cluster, level: Level, { kind, arn }: Holder): string | null {
   if (kind !== "session") return null;
   const role = entryArnOf(arn);
+  // By default the role would be refused next: `refusedShared`.
+  const user = isFullControl(level.groups) ? "Ask for an IAM user. If the policy allows shared leases, ask" : "Ask";
   if (!isBound(level.groups)) {
-    return `${level.name} gives groups, which everyone with the role gets. Ask for the role: ${role}.`;
+    return `${level.name} gives groups, which everyone with the role gets. ${user} for the role: ${role}.`;
   }
   if (isSessionPinned(cluster, role)) return null;
-  return `${cluster.name} can't tell one session of ${role} from another: people choose its session name. Ask for the role. If its trust policy fixes sts:RoleSessionName, an operator can add it to pinnedSessions.`;
+  return `${cluster.name} can't tell one session of ${role} from another: people choose its session name. ${user} for the role. If its trust policy fixes sts:RoleSessionName, an operator can add it to pinnedSessions.`;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { BreakGlass, Cluster, Level, Rule, WorkingHours } from "./cluster.ts";
+import type { BreakGlass, Cluster, Level, Rule, SharedLeases, WorkingHours } from "./cluster.ts";
 import { isNamedIn, type Person } from "./person.ts";
 import { isFullControl } from "./policy-text.ts";
 
@@ -13,6 +13,7 @@ export const clusterRule: Rule = {
   approvals: null,
   approvers: null,
   selfApproval: false,
+  shared: null,
   hours: null,
 };
 
@@ -41,9 +42,9 @@ export function approvalsNeeded(rule: Rule, level: Level, moment: Date | null): 
   return moment && isOutside(rule, moment) && rule.hours?.outside === "one-more-approval" ? usual + 1 : usual;
 }
 
-/** Whether the rule itself lets one person give full control of a cluster away. */
-export function isLoweredToOne({ approvals }: Rule, { groups }: Level): boolean {
-  return approvals === 1 && isFullControl(groups);
+/** Whether the rule refuses a lease of this level that everyone with a role gets. */
+export function sharedLeases({ shared }: Rule, { groups }: Level): SharedLeases {
+  return shared ?? (isFullControl(groups) ? "refuse" : "warn");
 }
 
 /** How many it can take, at whatever moment the last one approves. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { canonicalJson, type Json } from "../audit/event.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { creatorArnOf } from "../policy/creator.ts";
-import { ruleFor } from "../policy/rule.ts";
+import { ruleFor, sharedLeases } from "../policy/rule.ts";
 import type { AccessRequest, Preview } from "./record.ts";
 import { typedIn } from "./typed.ts";
 
@@ -67,6 +67,7 @@ function ruleValue({ requester, standing }: AccessRequest, cluster: Cluster, lev
     approvals,
     approvers: approvers && [...approvers].sort(),
     selfApproval,
+    shared: sharedLeases(rule, level),
     maxDurationSeconds,
     permanent,
     principals: { ...principals },

@@ -2,7 +2,14 @@ import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import { creatorArnOf } from "../../access/policy/creator.ts";
 import { answersFor, approvesFor } from "../../access/policy/may.ts";
 import { isNamedIn, type Person } from "../../access/policy/person.ts";
-import { approvalsNeeded, approversOf, breakGlassFor, levelsFor, ruleFor } from "../../access/policy/rule.ts";
+import {
+  approvalsNeeded,
+  approversOf,
+  breakGlassFor,
+  levelsFor,
+  ruleFor,
+  sharedLeases,
+} from "../../access/policy/rule.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import type { Command } from "../app/command.ts";
 import { answer, type Message } from "../blocks/message.ts";
@@ -93,7 +100,8 @@ function levelWords(cluster: Cluster, level: Level, person: Person, now: Date): 
   if (!rule) return `${what}: you can't request it`;
   const count = approvalsNeeded(rule, level, now);
   const approvers = few(approversOf(rule, cluster));
-  return `${what}, ${count === 1 ? "decided by one of" : `approved by ${count} of`} ${approvers}`;
+  const only = sharedLeases(rule, level) === "refuse" ? ", for one person only" : "";
+  return `${what}${only}, ${count === 1 ? "decided by one of" : `approved by ${count} of`} ${approvers}`;
 }
 
 /** Five names are enough here: a request's message names all. */

@@ -25,7 +25,7 @@ export interface WarningFacts {
 /** What an approver should stop at before deciding, one sentence each, the gravest first. */
 export function warningsOf(cluster: Cluster, request: AccessRequest, facts: WarningFacts): string[] {
   return [
-    ...mastersWarning(request),
+    ...mastersWarning(request, facts),
     ...ownerWarning(request, facts),
     ...accountWarning(cluster, facts),
     ...unboundWarning(cluster, request, facts),
@@ -33,10 +33,12 @@ export function warningsOf(cluster: Cluster, request: AccessRequest, facts: Warn
   ];
 }
 
-function mastersWarning({ groups }: AccessRequest): string[] {
-  if (groups.includes("system:masters")) return ["system:masters is full control of the cluster."];
-  const full = groups.find((group) => isFullControl([group]));
-  return full === undefined ? [] : [`${full.replace("policy ", "")} is full control of the cluster.`];
+/** The message's title says who gets in. Full control for a role needs a warning besides. */
+function mastersWarning({ groups }: AccessRequest, { principal }: WarningFacts): string[] {
+  const full = ["system:masters", ...groups].find((group) => groups.includes(group) && isFullControl([group]));
+  if (full === undefined) return [];
+  const isShared = principal.kind === "role" ? ", and it is not for one person alone" : "";
+  return [`${full.replace("policy ", "")} is full control of the cluster${isShared}.`];
 }
 
 /** A request for another person's principal gives that person access, in the requester's name. */

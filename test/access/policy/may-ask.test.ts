@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Rule, WorkingHours } from "../../../src/access/policy/cluster.ts";
-import { type Asking, fits, mayAsk } from "../../../src/access/policy/may-ask.ts";
+import type { Level, Rule, WorkingHours } from "../../../src/access/policy/cluster.ts";
+import { type Asking, fits, mayAsk, mayRequest } from "../../../src/access/policy/may-ask.ts";
 import { noStanding } from "../../../src/access/policy/person.ts";
 import { clusterRule, levelsFor } from "../../../src/access/policy/rule.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
-import { readPrincipal } from "../../../src/aws-auth/arn.ts";
+import { type Holder, readHolder } from "../../../src/aws-auth/caller.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
@@ -18,11 +18,15 @@ function aRule(change: Partial<Rule> = {}): Rule {
   return { ...clusterRule, name: "engineers look", approvals: null, ...change };
 }
 
-function asking(rules: readonly Rule[], change: Partial<Asking> = {}): Asking {
-  const reading = readPrincipal(engineerArn);
+function holder(arn: string): Holder {
+  const reading = readHolder(arn);
   if (reading.type === "invalid") throw new Error(reading.message);
+  return reading.principal;
+}
+
+function asking(rules: readonly Rule[], change: Partial<Asking> = {}): Asking {
   const cluster = aCluster({ rules });
-  const wish = { cluster, level: aLevel(), principal: reading.principal, durationSeconds: 3600 };
+  const wish = { cluster, level: aLevel(), principal: holder(engineerArn), durationSeconds: 3600 };
   return { ...wish, requester: "U0ENGINEER", standing: noStanding, ...change };
 }
 
@@ -171,6 +175,96 @@ describe("the policy refuses", () => {
       code: "quiet",
       message: "staging takes no requests now: the books are closed until the 5th.",
     });
+  });
+});
+
+describe("a lease that everyone with a role gets", () => {
+  const role = "arn:aws:iam::111122223333:role/developers";
+  const center = "arn:aws:iam::111122223333:role/AWSReservedSSO_Admins_0123456789abcdef";
+  const alice = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admins_0123456789abcdef/alice@example.com";
+  const masters = aLevel({ name: "root", groups: ["system:masters"] });
+  const bound = aLevel({ name: "rooted", groups: ["ClusterRole cluster-admin"] });
+  const lesser = aLevel({ name: "viewer" });
+
+  const verdictOn = (rule: Rule, level: Level, arn: string, levels: readonly Level[] = [lesser, masters]) =>
+    mayAsk(asking([], { cluster: aCluster({ rules: [rule], levels }), level, principal: holder(arn) }), now);
+
+  test.each<[string, Rule, Level, string, "allowed" | "refused"]>([
+    ["full control without a policy: refused", clusterRule, masters, role, "refused"],
+    ["full control by a rule that says nothing: refused", aRule(), masters, role, "refused"],
+    ["full control by a rule that warns: allowed", aRule({ shared: "warn" }), masters, role, "allowed"],
+    ["full control for a permission set: refused", aRule(), masters, center, "refused"],
+    ["less by a rule that says nothing: allowed", aRule(), lesser, role, "allowed"],
+    ["less without a policy: allowed", clusterRule, lesser, role, "allowed"],
+    ["less by a rule that refuses: refused", aRule({ shared: "refuse" }), lesser, role, "refused"],
+    ["full control for an IAM user: allowed", aRule({ shared: "refuse" }), masters, engineerArn, "allowed"],
+  ])("%s", (_, rule, level, arn, type) => {
+    expect(verdictOn(rule, level, arn)).toMatchObject(type === "refused" ? { type, code: "shared" } : { type });
+  });
+
+  test.each(["system:masters", "policy AmazonEKSClusterAdminPolicy", "ClusterRole cluster-admin"])(
+    "%s is full control",
+    (given) => {
+      const level = aLevel({ name: "root", groups: [given] });
+
+      expect(verdictOn(aRule(), level, role, [level])).toMatchObject({ type: "refused", code: "shared" });
+    },
+  );
+
+  test("one session of the role is one person, where the level binds roles", () => {
+    expect(verdictOn(aRule(), bound, center, [bound])).toMatchObject({ type: "refused", code: "shared" });
+    expect(verdictOn(aRule(), bound, alice, [bound])).toMatchObject({ type: "allowed" });
+  });
+
+  test.each<[string, Rule, Level, string, readonly Level[], string]>([
+    [
+      "an IAM user, or a rule that warns",
+      aRule(),
+      masters,
+      role,
+      [lesser, masters],
+      'root on staging is full control, so it is for one person only. Everyone who can assume developers would get it. Ask for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
+    ],
+    [
+      "a policy, where the file has none",
+      clusterRule,
+      masters,
+      role,
+      [lesser, masters],
+      "root on staging is full control, so it is for one person only. Everyone who can assume developers would get it. Ask for an IAM user. An operator can allow it with shared: warn in a rule of the policy.",
+    ],
+    [
+      "one's own session, where the level binds roles",
+      aRule(),
+      bound,
+      center,
+      [bound],
+      'rooted on staging is full control, so it is for one person only. Everyone with the Identity Center permission set Admins in account 111122223333 would get it. Ask for your own session, as aws sts get-caller-identity prints it, or for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
+    ],
+    [
+      "a level that binds roles, where another one does",
+      aRule(),
+      masters,
+      center,
+      [masters, bound],
+      'root on staging is full control, so it is for one person only. Everyone with the Identity Center permission set Admins in account 111122223333 would get it. Ask for rooted with your own session, as aws sts get-caller-identity prints it, or for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
+    ],
+    [
+      "no session, where people choose its name",
+      aRule({ shared: "refuse" }),
+      lesser,
+      role,
+      [lesser, bound],
+      'viewer on staging is for one person only. Everyone who can assume developers would get it. Ask for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
+    ],
+  ])("a refusal names what to ask for instead: %s", (_, rule, level, arn, levels, message) => {
+    expect(verdictOn(rule, level, arn, levels)).toMatchObject({ code: "shared", message });
+  });
+
+  test("emergency access is not refused", () => {
+    const cluster = aCluster({ rules: [aRule({ shared: "refuse" })], levels: [masters] });
+
+    expect(mayRequest(asking([], { cluster, level: masters, principal: holder(role) })).type).toBe("allowed");
   });
 });
 

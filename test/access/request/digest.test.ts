@@ -72,6 +72,13 @@ test("the digest under a policy depends on how many have to approve, on who may,
   expect(under({ name: "renamed", approvers: ["U0APPROVER", "U0APPROVER2"] })).toBe(under({}));
 });
 
+test("the digest under a policy depends on whether everyone with a role can get it, and not on how the default is written", () => {
+  const under = (change: Partial<Rule>) => digestWith({ cluster: { rules: [{ ...rule, ...change }] } });
+
+  expect(under({ shared: "refuse" })).not.toBe(under({}));
+  expect(under({ shared: "warn" })).toBe(under({}));
+});
+
 test("the order in which groups, approvers and accounts are written does not matter", () => {
   const digest = digestWith(
     {

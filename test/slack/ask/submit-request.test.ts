@@ -20,8 +20,8 @@ function under(policy: string, groups: readonly string[] = []): SlackContext {
   return aSlackContext(ledger, `${configText}${policy}`, directory);
 }
 
-async function submit(context: SlackContext, id: string) {
-  const reading = readRequest(splitRequestLine(line, context.config.clusters), context.config.clusters);
+async function submit(context: SlackContext, id: string, typed = line) {
+  const reading = readRequest(splitRequestLine(typed, context.config.clusters), context.config.clusters);
   if (reading.type === "mistakes") throw new Error(reading.corrected);
   return submitRequest({ ...context, newRequestId: () => id }, "U0ENGINEER", reading.wish);
 }
@@ -82,6 +82,23 @@ test("nothing is recorded where Slack can't say who somebody is", async () => {
 
   await expect(submit({ ...context, directory }, "r-unknown")).rejects.toThrow("no answer");
   expect(await ledger.get("r-unknown")).toBeNull();
+});
+
+test("a lease for everyone with a role is refused where the rule says so, with what to ask for instead", async () => {
+  const context = under("policy: { rules: [{ name: persons, shared: refuse }] }");
+  const forRole = line.replace(engineerArn, "arn:aws:iam::111122223333:role/developers");
+
+  const request = await submit(context, "r-shared", forRole);
+
+  expect(request.refusal).toEqual({
+    code: "shared",
+    message:
+      'viewer on staging is for one person only. Everyone who can assume developers would get it. Ask for an IAM user. An operator can allow it with shared: warn in the rule "persons".',
+  });
+  expect((await ledger.events(1, 100)).at(-1)?.event).toMatchObject({
+    type: "request.refused",
+    detail: { code: "shared", rule: "persons", admits: "everyone who can assume developers" },
+  });
 });
 
 describe("what nobody could approve now", () => {

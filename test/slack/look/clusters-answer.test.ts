@@ -20,7 +20,7 @@ test("clusters tells what may be asked for, who decides, and what the reader is 
     Requests go to <#C0ACCESS>. No on-call. Created by \`arn:aws:iam::111122223333:role/cluster-creator\`.
     *\`production\`* (you approve here, you are on call): \`staging-eks\` in \`eu-central-1\`, account \`111122223333\`
     • \`viewer\` up to 8h, decided by one of <@U0APPROVER>, <@U0APPROVER2>
-    • \`masters\` up to 15m, approved by 2 of <@U0APPROVER>, <@U0APPROVER2>
+    • \`masters\` up to 15m, for one person only, approved by 2 of <@U0APPROVER>, <@U0APPROVER2>
     Requests go to <#C0ACCESS>. On call: <@U0APPROVER>. Created by \`arn:aws:iam::111122223333:role/cluster-creator\`."
   `);
 });

@@ -35,7 +35,13 @@ test("nothing is warned of where nothing is out of the ordinary", () => {
 });
 
 test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
-  ["full control", "system:masters is full control", { groups: ["system:masters"] }, {}],
+  ["full control", "system:masters is full control of the cluster.", { groups: ["system:masters"] }, {}],
+  [
+    "full control for more than one person",
+    "system:masters is full control of the cluster, and it is not for one person alone.",
+    { groups: ["system:masters"], principal: "arn:aws:iam::111122223333:role/developers" },
+    {},
+  ],
   [
     "another account",
     "is in another account: 999900001111. staging is in 111122223333.",

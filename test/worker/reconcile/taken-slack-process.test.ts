@@ -80,6 +80,16 @@ describe("who has taken the Slack process gets nothing by sealing", () => {
     expect(reasonOf(sealedBy("U0APPROVER", {}, two), two)).toContain("1 person has approved it, and 2 have to");
   });
 
+  test("full control for everyone with a role", () => {
+    const own = aCluster({ levels: [{ ...masters, maxDurationSeconds: 8 * 3_600 }] });
+    const allowing = { ...own, rules: [{ ...clusterRule, name: "open", shared: "warn" as const, approvals: 1 }] };
+    const change = { groups: masters.groups, principal: "arn:aws:iam::111122223333:role/developers" };
+
+    expect(reasonOf(sealedBy("U0APPROVER", change, allowing), allowing)).toBeNull();
+    expect(reasonOf(sealedBy("U0APPROVER", change, allowing), own)).toContain("for one person only");
+    expect(reasonOf(sealedBy("U0APPROVER", change, own), own)).toContain("for one person only");
+  });
+
   test("anything on a cluster that went quiet", () => {
     const quiet = aCluster({ quiet: "a release" });
 
