@@ -17,6 +17,8 @@ export type Deleted = "deleted" | "kept" | "absent" | "other";
 export interface LeaseBindings {
   /** All bindings with our labels; `answer-too-large` if there are more than are read. */
   listLeaseBindings(): Promise<readonly ClusterBinding[]>;
+  /** The binding of this name, whatever its labels; null: there is none. */
+  findBinding(place: Pick<ClusterBinding, "name" | "namespace">): Promise<ClusterBinding | null>;
   /**
    * Creates a binding of a role to one user. With `dryRun` the API server, its webhooks included, only checks, and no binding has
    * the uid of the answer.
@@ -47,6 +49,7 @@ const group = "rbac.authorization.k8s.io";
 export function leaseBindings(connection: Connection, cluster: string): LeaseBindings {
   return {
     listLeaseBindings: () => listLeaseBindings(connection, cluster),
+    findBinding: (place) => findBinding(connection, cluster, place),
     createBinding: (binding, { dryRun = false } = {}) => createBinding(connection, cluster, binding, dryRun),
     deleteBinding: (place) => deleteBinding(connection, cluster, place),
     roleRules: (role, namespace) => readRoleRules(connection, cluster, role, namespace),
@@ -65,6 +68,20 @@ async function listLeaseBindings(connection: Connection, cluster: string): Promi
     throw kubernetesFailure(error, what);
   }
   return found;
+}
+
+async function findBinding(
+  connection: Connection,
+  cluster: string,
+  place: Pick<ClusterBinding, "name" | "namespace">,
+): Promise<ClusterBinding | null> {
+  const path = `${bindingsPath(place.namespace)}/${encodeURIComponent(place.name)}`;
+  try {
+    return readBinding((await connection.ask({ method: "GET", path }, shape)).value);
+  } catch (error) {
+    if (isNotFound(error)) return null;
+    throw kubernetesFailure(error, `GET ${nameOf(place)} of cluster ${cluster}`);
+  }
 }
 
 async function createBinding(

@@ -120,6 +120,7 @@ function clientOf(store: ObjectStore<ConfigMapContent>, sending: Sending): Clust
     mayI: nobody,
     listPods: nobody,
     listLeaseBindings: nobody,
+    findBinding: nobody,
     createBinding: nobody,
     deleteBinding: nobody,
     roleRules: nobody,

@@ -147,6 +147,7 @@ function reviewsOnly({ point }: Process): ClusterClient {
     mayI: nobody,
     listPods: nobody,
     listLeaseBindings: nobody,
+    findBinding: nobody,
     createBinding: nobody,
     deleteBinding: nobody,
     roleRules: nobody,

@@ -107,6 +107,10 @@ const catalogue = {
     retry: true,
     remedy: "The worker looks again by itself until then, and removes what arrives.",
   },
+  "binding-kept": {
+    retry: true,
+    remedy: "Until they are gone it gives its rights. Find who added them with kubectl get -o yaml, and remove them.",
+  },
   "binding-late": {
     retry: true,
     remedy: "The worker looks again by itself until then, and takes away what arrives.",

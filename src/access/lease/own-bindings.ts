@@ -57,6 +57,12 @@ export function bindingFor(cluster: string, lease: LeaseOfPerson, text: string, 
   };
 }
 
+/** Where the binding is of one thing that a lease gives; null: it is no role. */
+export function bindingPlace(request: string, text: string): Pick<ClusterBinding, "name" | "namespace"> | null {
+  const role = placedRoleOf(text);
+  return role && { name: bindingName(request, text), namespace: role.namespace };
+}
+
 export function bindingName(request: string, text: string): string {
   return `eks-access-${request}-${createHash("sha256").update(text).digest("hex").slice(0, 8)}`;
 }

@@ -4,7 +4,7 @@ import { readAnnotation } from "../../access/lease/annotation.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
 import type { ClusterBinding } from "../../access/lease/lease-bindings.ts";
-import { holdingsOf, type LeasePart, readOwnBindings } from "../../access/lease/own-bindings.ts";
+import { bindingPlace, holdingsOf, type LeasePart, readOwnBindings } from "../../access/lease/own-bindings.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { noWithdrawals, stillApproved, type Withdrawals } from "../../access/lease/withdrawal.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
@@ -13,6 +13,7 @@ import { isSameCreator } from "../../access/policy/creator.ts";
 import { placedRoleOf } from "../../access/policy/role-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { entryArnOf } from "../../aws-auth/index.ts";
+import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { checkWork, leaveOut, withOwnMemory, without } from "./check-leases.ts";
 import type { ReadBack } from "./prove.ts";
@@ -29,6 +30,8 @@ export interface BindingState extends WayState {
   readonly parts: readonly LeasePart[];
   /** They have our label, and no seal of ours. */
   readonly forged: readonly ClusterBinding[];
+  /** Reads the bindings once more. @throws AccessError */
+  readonly readAgain: () => Promise<readonly ClusterBinding[]>;
   readonly names: SignInNames;
   /** By the level's text, of requests that are not given yet. */
   readonly roles: ReadonlyMap<string, RoleSeen>;
@@ -46,7 +49,8 @@ export async function readBindingState(
   open: readonly AccessRequest[],
 ): Promise<BindingState> {
   const { client, creatorArn } = opened;
-  const [bindings, kept] = await Promise.all([client.listLeaseBindings(), client.readTakenBack()]);
+  const readAgain = () => labelledBindings(client, open);
+  const [bindings, kept] = await Promise.all([readAgain(), client.readTakenBack()]);
   const { parts, forged } = readOwnBindings(cluster.name, bindings, keys.memory);
   const principals = [...open.map(({ principal }) => principal), ...parts.map(({ principal }) => principal)];
   const isNew = ({ lease }: AccessRequest) => lease === null || lease.state === "scheduled";
@@ -65,7 +69,7 @@ export async function readBindingState(
   const identityOf = (principal: string) => identityIn(names, parts, principal);
   return {
     ...withLedgerMemory(holdingsOf(parts), stillApproved(open, withdrawals, keys.decision), keys.memory, "binding"),
-    ...{ creatorArn, parts, forged, names, roles, takenBack, withdrawals, identityOf },
+    ...{ creatorArn, parts, forged, readAgain, names, roles, takenBack, withdrawals, identityOf },
     namespaces: namespaces && new Set(namespaces),
     isRead: () => true,
     elsewhere: noWithdrawals,
@@ -74,6 +78,25 @@ export async function readBindingState(
     isUnfinished: false,
     baseFor: (request) => baseFor(names, roles, request),
   };
+}
+
+/**
+ * All bindings that have our label. Anyone who can create a RoleBinding can make the list too long to read: then those of the leases
+ * that the ledger knows are read one by one, so that they end all the same.
+ */
+async function labelledBindings(
+  client: OpenedCluster["client"],
+  open: readonly AccessRequest[],
+): Promise<readonly ClusterBinding[]> {
+  try {
+    return await client.listLeaseBindings();
+  } catch (error) {
+    const isTooLong = error instanceof AccessError && error.code === "answer-too-large";
+    if (!isTooLong || open.length === 0) throw error;
+    const places = open.flatMap(({ id, groups }) => groups.flatMap((text) => bindingPlace(id, text) ?? []));
+    const found = await inParallel(places, (place) => client.findBinding(place));
+    return found.filter((binding) => binding !== null);
+  }
 }
 
 /** Who a principal is, with what our bindings give that name. */

@@ -246,6 +246,32 @@ describe("a worker that dies", () => {
   });
 });
 
+test("a lease ends where others made more bindings with our label than can be read: its own are found by their names", async () => {
+  await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
+  const flooded: typeof openCluster = async (...about) => {
+    const open = await openCluster(...about);
+    const listLeaseBindings = () => Promise.reject(new AccessError("answer-too-large", "too many"));
+    return { ...open, client: { ...open.client, listLeaseBindings } };
+  };
+
+  await takeBack({ ...context, openCluster: flooded }, cluster, "r-one");
+  expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
+  expect(await bindings()).toEqual([]);
+});
+
+test("a lease is not told as over while finalizers keep its binding", async () => {
+  await give(context, cluster, { id: "r-one", principal: alice });
+  const keeping: typeof openCluster = async (...about) => {
+    const open = await openCluster(...about);
+    return { ...open, client: { ...open.client, deleteBinding: async () => "kept" as const } };
+  };
+
+  await takeBack({ ...context, openCluster: keeping }, cluster, "r-one");
+  const request = await requestOf(context, "r-one");
+  expect(request).toMatchObject({ lease: { state: "active" }, trouble: { code: "binding-kept" } });
+  await takeBack(context, cluster, "r-one");
+});
+
 test("a record of before gives nothing again: the cluster remembers what was taken back", async () => {
   await give(context, cluster, { id: "r-one", principal: alice });
   const before = await requestOf(context, "r-one");
