@@ -42,7 +42,9 @@ function workOn(queue: QueueName, context: WorkerContext, blocking: RedisClient)
 }
 
 function runInTime(worker: WorkerContext, job: WorkerJob, running: BullJob): Promise<unknown> {
-  const context = { ...worker, waited: waitOf(running), isBegunBefore: wasBegunBefore(running) };
+  // A line about no request, as of a look by the clock, says what the worker was doing.
+  const log = worker.log.child({ job: job.type });
+  const context = { ...worker, log, waited: waitOf(running), isBegunBefore: wasBegunBefore(running) };
   const { deadline, isQuestion } = workerJobs[job.type];
   return withinDeadline(deadline, context.config.timing.deadlines, () => {
     if (!isQuestion) return runJob(workerRuns, job.type, job, context);

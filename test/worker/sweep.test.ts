@@ -234,7 +234,7 @@ describe("what is due of a cluster that left the configuration", () => {
       code: "cluster-not-configured",
       retryAt: at(hours(9) + 300).toISOString(),
     });
-    expect(record?.trouble?.message).toContain("eks-access retire closes it");
+    expect(record?.trouble?.message).toContain("run eks-access retire");
     // Not told as active any more, and not as ended either.
     expect(record?.lease).toMatchObject({ state: "active", end: { cause: "expired" }, endedAt: null });
     const woken = (await queues.clusters.getWaiting()).map(({ data }) => ("cluster" in data ? data.cluster : ""));
