@@ -76,13 +76,13 @@ describe.each(implementations)("%s", (_name, start) => {
 
   describe("a binding", () => {
     it("finds one by its name, whatever its labels, and says where there is none", async () => {
-    const made = await client.createBinding(aBinding());
+      const made = await client.createBinding(aBinding());
 
-    expect(await client.findBinding({ name, namespace: "shop" })).toEqual(made);
-    expect(await client.findBinding({ name, namespace: "payments" })).toBeNull();
-  });
+      expect(await client.findBinding({ name, namespace: "shop" })).toEqual(made);
+      expect(await client.findBinding({ name, namespace: "payments" })).toBeNull();
+    });
 
-  it("gives one user the role in its namespace until it is deleted", async () => {
+    it("gives one user the role in its namespace until it is deleted", async () => {
       const created = await client.createBinding(aBinding());
       await expect.poll(() => alicesPods("shop")).toBe(true);
       const elsewhere = await alicesPods("payments");

@@ -123,6 +123,20 @@ describe("a lease for one person", () => {
     });
   });
 
+  test("is void where its role allows more than when it was approved", async () => {
+    const config = modesConfig((text) => bound(text).replace("clusterRole: view", "clusterRole: growing"));
+    const growing = { ...context, config };
+    const role = (verbs: string[]) => ({ name: "growing", rules: [{ verbs, apiGroups: [""], resources: ["pods"] }] });
+    await side().sandbox.cluster.setRbac({ roles: [role(["list"])], bindings: [] });
+    await ask(growing, clusterIn(config, clusterName), { id: "r-one", principal: alice });
+    await approve(growing, clusterIn(config, clusterName), "r-one");
+    await side().sandbox.cluster.setRbac({ roles: [role(["list", "delete"])], bindings: [] });
+
+    await reconcileCluster(growing, clusterIn(config, clusterName));
+    expect(await requestOf(growing, "r-one")).toMatchObject({ state: "pending", lease: null });
+    expect(await bindings()).toEqual([]);
+  });
+
   test("is void where the name of its person changes before the write", async () => {
     await ask(context, cluster, { id: "r-one", principal: alice });
     await approve(context, cluster, "r-one");
