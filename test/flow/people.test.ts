@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { getPods } from "../../sandbox/kubectl.ts";
+import { account, channel, clusterName, configuration, initialAwsAuth, region } from "../../sandbox/scene.ts";
+import { textOf } from "../../sandbox/slack/message-content.ts";
+import { auditOf } from "./audit-of.ts";
+import { type Flow, startFlow } from "./start-flow.ts";
+
+const permissionSet = "AWSReservedSSO_Developer_0123456789abcdef";
+const names = { alice: "alice@example.com", carol: "carol@example.com" } as const;
+const aliceArn = `arn:aws:sts::${account}:assumed-role/${permissionSet}/${names.alice}`;
+
+/** Everyone with the permission set signs in, under a name of their own, and may do nothing. */
+const mapRoles = `${initialAwsAuth.mapRoles}# Terraform owns this.
+- rolearn: arn:aws:iam::${account}:role/${permissionSet}
+  username: sso:{{SessionNameRaw}}
+  groups: []
+`;
+const levels = configuration.replace("groups: [eks-access:viewers]", "bind: [{ clusterRole: view, in: choose }]");
+const forbidden = { ok: false, output: "Error from server (Forbidden): pods is forbidden" };
+
+let flow: Flow;
+let podsOf: (name: string) => ReturnType<typeof getPods>;
+
+beforeAll(async () => {
+  flow = await startFlow({ configuration: levels, awsAuth: { mapRoles } });
+  const { aws, cluster } = flow.sandbox;
+  const { arn } = aws.account.addRole({ name: permissionSet });
+  podsOf = (name) => getPods(cluster, region, aws.account.sessionFor(arn, name));
+});
+afterAll(() => flow.stop());
+
+const person = (user: string) => flow.sandbox.slack.person(user);
+const reason = "look at the failing rollout";
+
+test("of two people with one permission set Alice gets in for her lease and Carol never does; aws-auth stays byte for byte", async () => {
+  const alice = person("U0ENGINEER");
+  const document = JSON.stringify(flow.sandbox.cluster.awsAuth());
+  const before = await podsOf(names.alice);
+
+  await alice.command(`/eks-access link ${aliceArn}`, channel);
+  await flow.answer("U0ENGINEER", "You are linked to");
+  await alice.command(`/eks-access request ${clusterName} viewer in default for 1h ${reason}`, channel);
+  const asked = await flow.asked(reason);
+  await person("U0APPROVER").click(asked, "approve");
+  const active = await flow.active();
+  const during = [await podsOf(names.alice), await podsOf(names.carol)];
+  await alice.click(await flow.told("[I'm done]"), "done");
+  const ended = textOf(await flow.message("*Ended*"));
+  const after = [await podsOf(names.alice), await podsOf(names.carol)];
+
+  expect(before).toEqual(forbidden);
+  expect(during).toMatchObject([{ ok: true }, forbidden]);
+  expect(after).toEqual([forbidden, forbidden]);
+  expect(JSON.stringify(flow.sandbox.cluster.awsAuth())).toBe(document);
+  expect(textOf(asked)).toContain("Only `alice@example.com` (as `Developer`) gets this.");
+  expect(textOf(asked)).toContain("+RoleBinding: ClusterRole view in default");
+  expect(textOf(active)).toContain(
+    "✓ *authorized*: may list pods in default, not in other namespaces, not as another session of the role",
+  );
+  expect(ended).toContain("its bindings are deleted");
+});
+
+test("the audit log says whom the lease admitted, and that the cluster remembers its revocation", async () => {
+  const { verdict, events } = await auditOf(flow.redisUrl);
+  const detailOf = (type: string) => events.find(({ event }) => event.type === type)?.event.detail;
+
+  expect(verdict.type).toBe("whole");
+  expect(detailOf("request.created")).toMatchObject({
+    admits: "only alice@example.com (as Developer)",
+    namespaces: "default",
+    groups: ["ClusterRole view in default"],
+  });
+  expect(detailOf("lease.ended")).toMatchObject({ authorized: "no", cause: "revoked" });
+  expect(detailOf("lease.ended")).not.toHaveProperty("remembered");
+});
