@@ -1,4 +1,5 @@
 import type { MappedIdentity } from "../access/lease/proof-record.ts";
+import { isBound } from "../access/policy/role-text.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { isClosed } from "../access/request/request.ts";
 import { type Cause, type CauseButton, cause, type WhyFacts } from "./facts.ts";
@@ -57,10 +58,14 @@ function waitForIt({ cluster }: WhyFacts): string {
 }
 
 function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIdentity | null): Cause | null {
-  const missing = request.groups.filter((group) => !identity?.groups.includes(group));
-  if (missing.length === 0) return null;
+  const isByBinding = isBound(request.groups);
+  // A person's groups say nothing about what is bound to them: the worker's last look does.
+  const isMissing = isByBinding
+    ? request.lease?.drift != null
+    : request.groups.some((group) => !identity?.groups.includes(group));
+  if (!isMissing) return null;
   const known = request.lease?.drift ? ` Found: ${sentence(request.lease.drift.message)}` : "";
-  const message = `${subjectOf(facts, request)} is active ${untilWords(request)}, but somebody removed it from aws-auth.${known}`;
+  const message = `${subjectOf(facts, request)} is active ${untilWords(request)}, but somebody removed it from ${isByBinding ? "the cluster" : "aws-auth"}.${known}`;
   const remedy =
     facts.cluster.drift === "repair"
       ? "The worker restores it within minutes."

@@ -44,6 +44,10 @@ test("of two people with one permission set Alice gets in for her lease and Caro
   await person("U0APPROVER").click(asked, "approve");
   const active = await flow.active();
   const during = [await podsOf(names.alice), await podsOf(names.carol)];
+  await alice.command(`/eks-access whoami ${clusterName}`, channel);
+  await alice.command(`/eks-access check ${clusterName}`, channel);
+  const chain = textOf(await flow.answer("U0ENGINEER", "*All leases*"));
+  const checked = textOf(await flow.answer("U0ENGINEER", "*Who gets in to"));
   await alice.click(await flow.told("[I'm done]"), "done");
   const ended = textOf(await flow.message("*Ended*"));
   const after = [await podsOf(names.alice), await podsOf(names.carol)];
@@ -53,11 +57,18 @@ test("of two people with one permission set Alice gets in for her lease and Caro
   expect(after).toEqual([forbidden, forbidden]);
   expect(JSON.stringify(flow.sandbox.cluster.awsAuth())).toBe(document);
   expect(textOf(asked)).toContain("Only `alice@example.com` (as `Developer`) gets this.");
+  expect(textOf(asked)).toContain("*Roles* `ClusterRole view in default`");
+  expect(textOf(asked)).toContain("*What these roles may do*\n• `ClusterRole view` in default: read pods");
   expect(textOf(asked)).toContain("+RoleBinding: ClusterRole view in default");
   expect(textOf(active)).toContain(
     "✓ *authorized*: may list pods in default, not in other namespaces, not as another session of the role",
   );
-  expect(ended).toContain("its bindings are deleted");
+  expect(chain).toContain("✓ *drift* 1 active lease found in the document and the bindings");
+  expect(checked).not.toContain("lease-taken-out");
+  expect(ended).toContain(
+    "its bindings are deleted\n✓ *not bound*: no role is bound to sso:alice@example.com by a lease\n",
+  );
+  expect(ended).toContain("Not proved: open watches and exec sessions stay open.");
 });
 
 test("the audit log says whom the lease admitted, and that the cluster remembers its revocation", async () => {

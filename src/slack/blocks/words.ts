@@ -146,17 +146,23 @@ export function proofMarks(proof: Proof): string {
 const unprovedEnd =
   "Not proved: the API server may accept a token it already saw for about two more minutes. Open watches and exec sessions stay open.";
 
+/** RBAC is asked at each request: no token that the API server saw before delays the end of a binding. */
+const unprovedUnbinding = "Not proved: open watches and exec sessions stay open.";
+
 /** One line for each finding about an end, each other lease, and what can't be proved. Empty: there is no cluster. */
-export function endProofLines({ end, endProof }: Lease): string {
+export function endProofLines({ end, endProof, written }: Lease): string {
   if (end?.cause === "cluster-gone") return "";
-  if (!endProof) return unprovedEnd;
+  const isByBinding = written?.way === "binding";
+  const unproved = isByBinding ? unprovedUnbinding : unprovedEnd;
+  if (!endProof) return unproved;
   const { mapped, authorized, others, trouble } = endProof;
+  const refused = mapped.result === "no" && !isByBinding ? "; new sign-ins are refused" : "";
   return [
-    `${endFinding("mapped", mapped)}${mapped.result === "no" ? "; new sign-ins are refused" : ""}`,
+    `${endFinding(isByBinding ? "bound" : "mapped", mapped)}${refused}`,
     endFinding("authorized", authorized),
     ...others.slice(0, 5).map((other) => `:warning: Another lease remains: ${said(other, 200)}`),
     ...(trouble ? [`:warning: Authorized: ${triedText(trouble)}`] : []),
-    unprovedEnd,
+    unproved,
   ].join("\n");
 }
 

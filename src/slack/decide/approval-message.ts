@@ -1,4 +1,5 @@
 import type { KnownBlock } from "@slack/types";
+import { isBound } from "../../access/policy/role-text.ts";
 import type { AccessRequest, Preview } from "../../access/request/record.ts";
 import { isClosed, isRescue } from "../../access/request/request.ts";
 import {
@@ -71,7 +72,7 @@ export function approvalMessage(request: AccessRequest, presence: Presence | nul
         `*Principal*\n${code(request.principal)}`,
         isRescue(request)
           ? `*Access policy*\n${code("AmazonEKSClusterAdminPolicy")}`
-          : `*Groups*\n${codeList(request.groups, 900)}`,
+          : `*${isBound(request.groups) ? "Roles" : "Groups"}*\n${codeList(request.groups, 900)}`,
         leaseField(request),
         `*Request*\n${code(request.id)}, asked ${time(request.createdAt)}`,
         ...(request.ticket ? [`*Ticket*\n${code(request.ticket)}`] : []),
@@ -96,7 +97,7 @@ function previewBlocks(request: AccessRequest): KnownBlock[] {
   const { preview } = request;
   if (!preview || isClosed(request)) return [];
   return [
-    ...rightsBlocks(preview.rights),
+    ...rightsBlocks(preview),
     section(`*Before* ${identityOf(preview.today)}`),
     ...otherLeases(request),
     section(`*After* ${identityOf(preview.afterwards, 1000)}`),
@@ -178,17 +179,22 @@ function leaseButtons(request: AccessRequest): KnownBlock {
   };
 }
 
-/** Approvers decide about rights; names of groups say little. */
-export function rightsBlocks(rights: Preview["rights"] | undefined): KnownBlock[] {
+/** Approvers decide about rights; names of groups and roles say little. */
+export function rightsBlocks({ rights, way }: Pick<Preview, "rights" | "way">): KnownBlock[] {
   if (!rights || rights.length === 0) return [];
-  const lines = rights
-    .slice(0, 4)
-    .map(
-      ({ group, role, where, allows }) =>
-        `• ${code(group, 130)} ${styled(where, 60)}: ${styled(allows, 140)} (${styled(role, 80)})`,
-    );
+  const isByBinding = way === "binding";
+  const lines = rights.slice(0, 4).map(({ group, role, where, allows }) => {
+    const of = isByBinding ? "" : ` (${styled(role, 80)})`;
+    return `• ${code(isByBinding ? role : group, 130)} ${styled(where, 60)}: ${styled(allows, 140)}${of}`;
+  });
   const left = rights.length - lines.length;
   return [
-    section(["*What these groups may do*", ...lines, ...(left > 0 ? [`and ${left} more roles`] : [])].join("\n")),
+    section(
+      [
+        `*What these ${isByBinding ? "roles" : "groups"} may do*`,
+        ...lines,
+        ...(left > 0 ? [`and ${left} more roles`] : []),
+      ].join("\n"),
+    ),
   ];
 }

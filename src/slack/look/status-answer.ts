@@ -2,6 +2,7 @@ import type { Button, KnownBlock } from "@slack/types";
 import type { ChainedEvent } from "../../access/audit/event.ts";
 import type { Act } from "../../access/policy/acts.ts";
 import { maySee } from "../../access/policy/may.ts";
+import { isBound } from "../../access/policy/role-text.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -94,7 +95,7 @@ function subjectBlocks(request: AccessRequest): KnownBlock[] {
     ),
     fields([
       `*Principal*\n${code(request.principal)}`,
-      `*Groups*\n${codeList(request.groups, 500)}`,
+      `*${isBound(request.groups) ? "Roles" : "Groups"}*\n${codeList(request.groups, 500)}`,
       leaseField(request),
       `*Request*\n${code(id)}, asked ${time(request.createdAt)}`,
       ...(request.ticket ? [`*Ticket*\n${code(request.ticket)}`] : []),
@@ -128,7 +129,7 @@ function changeBlocks(request: AccessRequest): KnownBlock[] {
   const seen = `as it was seen ${time(preview.at)}, digest ${code(preview.digest.slice(0, 12))}`;
   return [
     // Who decides here must see what the channel's message shows.
-    ...(request.state === "pending" ? rightsBlocks(preview.rights) : []),
+    ...(request.state === "pending" ? rightsBlocks(preview) : []),
     section(`*Before* ${identityOf(preview.today, 400)}\n*After* ${identityOf(preview.afterwards, 700)}`),
     section(`*${title}*, ${seen}${preview.diff ? "" : "\nNothing changes: another lease already gives this."}`),
     ...(preview.diff ? [preformatted(preview.diff, 1800)] : []),

@@ -1,6 +1,7 @@
 import type { Drift } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
+import { isBound } from "../../access/policy/role-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { AwsCredentials } from "../../aws/client-settings.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
@@ -35,7 +36,14 @@ import { connectAs } from "../open/open-cluster.ts";
 import { openEks, openEksForEntries } from "../open/open-eks.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { type LinkTaker, linkTaker } from "../take-links.ts";
-import { accessEntryFact, driftsIn, type LookedAt, lookAtDocument, lookAtEntries } from "./look-at-cluster.ts";
+import {
+  accessEntryFact,
+  bindingDrifts,
+  driftsIn,
+  type LookedAt,
+  lookAtDocument,
+  lookAtEntries,
+} from "./look-at-cluster.ts";
 
 /** The object in a question to the API server. */
 const awsAuth = { resource: "configmaps", namespace: "kube-system", name: "aws-auth" };
@@ -120,11 +128,7 @@ async function lookAtLeases(
   );
   if (!inside) return;
   const { drifts, inForce, place } = inside;
-  await take(
-    "drift",
-    () => drifts,
-    (found) => driftFinding(found, inForce.length, cluster, asker, place),
-  );
+  await take("drift", drifts, (found) => driftFinding(found, inForce.length, cluster, asker, place));
 }
 
 /** What the cluster reads. */
@@ -135,7 +139,8 @@ interface Inside {
   /** What was compared with the leases, in words. */
   readonly place: string;
   readonly inForce: readonly AccessRequest[];
-  readonly drifts: readonly Drift[];
+  /** @throws AccessError */
+  readonly drifts: () => Promise<readonly Drift[]>;
 }
 
 /** Looks at the document and the access entries, if the cluster reads them. Null: the chain ends here. */
@@ -164,14 +169,17 @@ async function lookInside(
     entriesFinding,
   );
   if (!looked && !entries) return null;
-  const places = [...(looked ? ["the document"] : []), ...(entries ? ["the access entries"] : [])];
-  const inDocument = looked
-    ? driftsIn(
-        looked,
-        inForce.filter((request) => !isGivenByEntry(request)),
-      )
-    : [];
-  const drifts = [...inDocument, ...(entries?.drifts ?? [])];
+  const bound = inForce.some(({ groups }) => isBound(groups));
+  const places = [
+    ...(looked ? ["the document"] : []),
+    ...(entries ? ["the access entries"] : []),
+    ...(bound ? ["the bindings"] : []),
+  ];
+  const drifts = async () => [
+    ...(looked ? driftsIn(looked, inForce) : []),
+    ...(entries?.drifts ?? []),
+    ...(await bindingDrifts(reached.client, cluster, keys.memory, inForce)),
+  ];
   return { document: looked?.document ?? null, isRead, place: places.join(" and "), inForce, drifts };
 }
 

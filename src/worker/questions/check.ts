@@ -1,6 +1,6 @@
 import { AccessError, explain } from "../../access/failure/access-error.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
-import { isGivenByEntry } from "../../access/lease/written.ts";
+import type { Drift } from "../../access/lease/drift.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
@@ -15,7 +15,7 @@ import type { WorkerContext } from "../context.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
 import type { ChainQuestion } from "./chain.ts";
-import { driftsIn, type LookedAt, lookAtDocument, withOurTags } from "./look-at-cluster.ts";
+import { bindingDrifts, driftsIn, type LookedAt, lookAtDocument, withOurTags } from "./look-at-cluster.ts";
 import { answerWithin, type ReadingLimits, readEntries, readingLimits, whyNotRead } from "./read-entries.ts";
 
 /** Checks who gets in to a cluster, for a person in Slack. Writes nothing. */
@@ -50,9 +50,13 @@ async function look(
   const asker = { ...asked, principal };
   const grantedNow = async () => grantedAround(granted, await ledger.grantedOf(cluster.name));
   const looking = lookAtDocument(reached.client, cluster, keys.memory);
-  const reporting = orFailure(context, cluster, async () =>
-    reportDocument(await looking, cluster, { granted: await grantedNow(), asker, isRead }),
-  );
+  const reporting = orFailure(context, cluster, async () => {
+    const [looked, bound] = await Promise.all([
+      looking,
+      bindingDrifts(reached.client, cluster, keys.memory, granted.filter(isInForce)),
+    ]);
+    return reportDocument(looked, cluster, { granted: await grantedNow(), asker, isRead, bound });
+  });
   const beside = looking.then((looked) => (isRead ? (looked?.document ?? null) : null)).catch(() => null);
   const entries = await reportEntries(context, cluster, {
     reached,
@@ -84,13 +88,16 @@ interface DocumentQuestion {
   readonly asker: Reader;
   /** Whether the cluster reads the document: otherwise nothing of ours is missing there. */
   readonly isRead: boolean;
+  /** What a person removed of leases by bindings, as of those of before. */
+  readonly bound: readonly Drift[];
 }
 
 /** Reports on the document. */
 function reportDocument(looked: LookedAt | null, cluster: Cluster, question: DocumentQuestion): DocumentReport {
   if (!looked) return { type: "absent" };
   const { document, managers, immutable, isBeingDeleted } = looked;
-  const ours = question.isRead ? [...distrusted(looked), ...takenOut(looked, cluster, question)] : [];
+  const inDocument = question.isRead ? [...distrusted(looked), ...takenOut(looked, cluster, question)] : [];
+  const ours = [...inDocument, ...unbound(cluster, question)];
   return { type: "checked", ...summarize(document, managers, ours), immutable, isBeingDeleted };
 }
 
@@ -102,10 +109,15 @@ function distrusted({ untrusted }: LookedAt): readonly Told[] {
 }
 
 function takenOut(looked: LookedAt, cluster: Cluster, { granted, asker }: DocumentQuestion): readonly Told[] {
-  const given = granted.still.filter((request) => isInForce(request) && !isGivenByEntry(request));
   // An unreadable section is a problem of its own.
-  const drifts = driftsIn(looked, given).filter(({ unread }) => unread === undefined);
+  const drifts = driftsIn(looked, granted.still.filter(isInForce)).filter(({ unread }) => unread === undefined);
   return leaseProblems(drifts, cluster, asker, "aws-auth");
+}
+
+function unbound(cluster: Cluster, { granted, asker, bound }: DocumentQuestion): readonly Told[] {
+  const still = new Set(granted.still.filter(isInForce).map(({ id }) => id));
+  const drifts = bound.filter(({ request }) => still.has(request.id));
+  return leaseProblems(drifts, cluster, asker, "the bindings");
 }
 
 /** The facts for a report on access entries. */

@@ -2,7 +2,10 @@ import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
+import { readOwnBindings } from "../../access/lease/own-bindings.ts";
+import { isGivenByEntry } from "../../access/lease/written.ts";
 import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
+import { isBound } from "../../access/policy/role-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { readRescueTags } from "../../access/rescue/kept.ts";
 import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
@@ -116,9 +119,27 @@ export async function lookAtDocument(
   return { document: parseDocument(data), immutable, isBeingDeleted: deletion !== null, untrusted, managers };
 }
 
-/** The given active leases that a person removed from the document. */
+/** The given active leases that a person removed from the document: those by bindings and access entries are not in it. */
 export function driftsIn({ document, managers }: LookedAt, inForce: readonly ApprovedRequest[]): readonly Drift[] {
-  return inForce.flatMap(
+  const inDocument = inForce.filter((request) => !isGivenByEntry(request) && !isBound(request.groups));
+  return inDocument.flatMap(
     (request) => driftOf(request, identityInDocument(document, request.principal), managers, document.problems) ?? [],
   );
+}
+
+/** The given active leases with a binding that a person changed or deleted. Reads nothing if none is by bindings. @throws AccessError */
+export async function bindingDrifts(
+  client: Pick<ClusterClient, "listLeaseBindings">,
+  cluster: Cluster,
+  keys: MemoryKeys,
+  inForce: readonly ApprovedRequest[],
+): Promise<readonly Drift[]> {
+  const bound = inForce.filter(({ groups }) => isBound(groups));
+  if (bound.length === 0) return [];
+  const { parts } = readOwnBindings(cluster.name, await client.listLeaseBindings(), keys);
+  return bound.flatMap((request) => {
+    const given = parts.filter(({ share, isIntact }) => isIntact && share.id === request.id).map(({ text }) => text);
+    const missing = request.groups.filter((text) => !given.includes(text));
+    return missing.length > 0 ? [{ request, message: `a binding was changed or deleted: ${missing.join(", ")}` }] : [];
+  });
 }

@@ -2,6 +2,7 @@ import { usernameFor } from "../../access/lease/lease.ts";
 import type { EndProof, MappedIdentity, ProofFinding } from "../../access/lease/proof-record.ts";
 import { reviewEndAgain } from "../../access/lease/proving.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { isBound, isRoleText } from "../../access/policy/role-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { failureOf } from "../../access/request/retry.ts";
 import { entryArnIn, entryArnOf, readHolder, render, sessionNameIn } from "../../aws-auth/index.ts";
@@ -53,11 +54,22 @@ export async function whoIsIt({ mode, entries, client }: OpenedCluster, principa
 }
 
 /** Who the principal is after the end: no. */
-export function mappedAfter({ principal }: ApprovedRequest, { identity, place }: ReadBack): ProofFinding {
+export function mappedAfter(
+  { principal, groups: given }: ApprovedRequest,
+  { identity, place }: ReadBack,
+): ProofFinding {
+  if (identity && isBound(given)) return boundAfter(identity);
   if (!identity) return { result: "no", detail: `nobody in ${place}` };
   const { username, groups } = identity;
   const byAccount = username === principal && groups.length === 0 ? ", through mapAccounts" : "";
   return { result: "yes", detail: `${username} with ${groups.join(", ") || "no groups"}${byAccount}` };
+}
+
+/** A lease by bindings leaves the way in as it was: what counts is whether a role is still bound to the name. */
+function boundAfter({ username, groups }: MappedIdentity): ProofFinding {
+  const left = groups.filter(isRoleText);
+  if (left.length > 0) return { result: "yes", detail: `${username} with ${left.join(", ")}` };
+  return { result: "no", detail: `no role is bound to ${username} by a lease` };
 }
 
 /** An access entry hides what aws-auth has for its principal: with the entry gone, that counts again. */
