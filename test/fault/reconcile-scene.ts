@@ -38,12 +38,18 @@ export function sceneConfig(
 }
 
 /** Puts the three requests into an empty ledger: two approved one after the other, with seals that hold, and one to be decided. */
-export async function fillLedger(ledger: Ledger, cluster: Cluster, now: Date, way: Way = "aws-auth"): Promise<void> {
+export async function fillLedger(
+  ledger: Ledger,
+  cluster: Cluster,
+  now: Date,
+  way: Way = "aws-auth",
+  baseOf: (request: AccessRequest) => SeenInCluster["base"] = () => null,
+): Promise<void> {
   for (const wish of Object.values(wishes)) {
     const asked = askedFor(wish, cluster, now);
     await ledger.commit(aChange(asked));
     const leases = leasesInLedger(asked, await ledger.grantedOf(cluster.name), new Set(), now);
-    const preview = aPreview({ way, leases, digest: digestNow(asked, cluster, { base: null, way, leases }) });
+    const preview = aPreview({ way, leases, digest: digestNow(asked, cluster, { base: baseOf(asked), way, leases }) });
     const previewed = { ...asked, version: 2, preview };
     await ledger.commit(aChange(previewed, "request.previewed"));
     if (wish === wishes.undecided) continue;

@@ -157,11 +157,16 @@ function outcomesOf(
   failures: ReadonlyMap<string, unknown>,
   after: readonly LeasePart[],
 ): Omit<Outcomes, "isForgotten"> {
+  // A refusal closes a lease at once. With another of its bindings made, or another lease's, it is tried again instead.
+  const isPartlyThere = (principal: string) =>
+    after.some((part) => calls.has(part.share.id) && part.principal.toLowerCase() === principal.toLowerCase());
   const failureOf = (principal: string): WriteFailure | null => {
     for (const [id, each] of calls) {
       if (each.principal.toLowerCase() !== principal.toLowerCase()) continue;
       const error = failures.get(id) ?? notAsPlanned(id, each, after);
-      if (error) return { kind: kindOf(error), error };
+      if (!error) continue;
+      const kind = kindOf(error);
+      return { kind: kind === "refused" && isPartlyThere(principal) ? "failed" : kind, error };
     }
     return null;
   };

@@ -1,0 +1,133 @@
+import { arns } from "../../sandbox/scene.ts";
+import { AccessError } from "../../src/access/failure/access-error.ts";
+import type { ClusterBinding } from "../../src/access/lease/lease-bindings.ts";
+import type { ClusterClient } from "../../src/kubernetes/cluster-client.ts";
+import { readConfigMap } from "../../src/kubernetes/config-map.ts";
+import type { WorkerContext } from "../../src/worker/context.ts";
+import type { Outcome } from "./direct-cluster.ts";
+import type { Turns } from "./turns.ts";
+
+type Opens = NonNullable<WorkerContext["openCluster"]>;
+
+/** The bindings of one cluster without the network: thousands of plays instead of a hundred. */
+export interface DirectBindings {
+  all: () => readonly ClusterBinding[];
+  /** Somebody deletes each binding for which this is true. */
+  remove: (isMeant: (binding: ClusterBinding) => boolean) => void;
+  openFor: (
+    process: Pick<Turns, "point">,
+    network: Pick<Turns, "join" | "point">,
+    outcomes: readonly Outcome[],
+  ) => Opens;
+  /** Time goes by: a late call arrives right before the API server gives it up. */
+  passTo: (ms: number) => void;
+}
+
+/** kube-apiserver gives up a call after this time (`--request-timeout`). Milliseconds. */
+const requestTimeoutMs = 60_000;
+
+/** @param data of aws-auth, which never changes */
+export function directBindings(clock: { readonly ms: number }, data: Readonly<Record<string, string>>): DirectBindings {
+  const store = new Map<string, ClusterBinding>();
+  const late: { readonly untilMs: number; readonly arrive: () => void }[] = [];
+  const metadata = { namespace: "kube-system", name: "aws-auth", resourceVersion: "1", uid: "aws-auth" };
+  const awsAuth = readConfigMap({ apiVersion: "v1", kind: "ConfigMap", metadata, data: { ...data } }, "direct");
+  let takenBack: Readonly<Record<string, string>> = {};
+  let made = 0;
+  const keyOf = ({ namespace, name }: Pick<ClusterBinding, "namespace" | "name">) => `${namespace ?? ""}/${name}`;
+  const create: (binding: Parameters<ClusterClient["createBinding"]>[0]) => ClusterBinding = ({ user, ...binding }) => {
+    if (store.has(keyOf(binding))) throw new AccessError("binding-exists", `${binding.name} is taken`);
+    made += 1;
+    const subjects = [{ kind: "User", name: user }];
+    const stored = { ...binding, uid: `uid-${made}`, subjects, deletedAt: null };
+    store.set(keyOf(binding), stored);
+    return stored;
+  };
+  const remove: (place: Parameters<ClusterClient["deleteBinding"]>[0]) => "absent" | "other" | "deleted" = (place) => {
+    const found = store.get(keyOf(place));
+    if (!found) return "absent";
+    if (found.uid !== place.uid) return "other";
+    store.delete(keyOf(place));
+    return "deleted";
+  };
+  const openFor: DirectBindings["openFor"] = (process, network, planned) => {
+    const coming = [...planned];
+    const { point } = process;
+    const nobody = () => Promise.reject(new Error("nobody asks"));
+    const send = async <T>(what: string, arrive: () => T): Promise<T> => {
+      const outcome = coming.shift() ?? "answered";
+      await point(`${what} is sent`);
+      if (outcome === "late") late.push({ untilMs: clock.ms + requestTimeoutMs - 1, arrive: () => quietly(arrive) });
+      if (outcome === "unanswered") network.join(() => network.point(`${what} arrives`).then(() => quietly(arrive)));
+      const answer = outcome === "answered" ? settled(arrive) : null;
+      await point(`${what} is answered`);
+      if (!answer) throw new AccessError("cluster-unreachable", `The API server did not answer ${what}`);
+      if ("error" in answer) throw answer.error;
+      return answer.value;
+    };
+    const client: ClusterClient = {
+      readAwsAuth: async () => awsAuth,
+      readTakenBack: async () => takenBack,
+      writeTakenBack: async (texts) => {
+        await point("remember what was taken back");
+        takenBack = texts;
+      },
+      listLeaseBindings: async () => {
+        await point("list");
+        const found = [...store.values()];
+        await point("listed");
+        return found;
+      },
+      findBinding: async (place) => store.get(keyOf(place)) ?? null,
+      createBinding: (binding) => send("POST", () => create(binding)),
+      deleteBinding: (place) => send("DELETE", () => remove(place)),
+      roleRules: async () => rules,
+      namespaces: async () => ["default"],
+      may: async ({ username }) => {
+        await point("review");
+        const allowed = [...store.values()].some(({ subjects }) => subjects.some(({ name }) => name === username));
+        return { auditId: null, allowed, reason: "" };
+      },
+      ...{ writeAwsAuth: nobody, createAwsAuth: nobody, rehearseCreation: nobody },
+      ...{ readKept: async () => ({}), writeKept: async () => {}, whoAmI: nobody, mayI: nobody, listPods: nobody },
+      roleBindings: async () => ({ groups: new Map(), users: new Map() }),
+      groupRights: async () => [],
+      close: () => {},
+    };
+    const connectAs = nobody;
+    return async () => {
+      const rest = { creatorArn: arns.creator, mode: "CONFIG_MAP" as const, entries: null, tags: {} };
+      return { client, ...rest, connectAs, close: () => {} };
+    };
+  };
+  return {
+    all: () => [...store.values()],
+    remove: (isMeant) => {
+      for (const binding of [...store.values()].filter(isMeant)) remove(binding);
+    },
+    openFor,
+    passTo: (ms) => {
+      const due = late.filter(({ untilMs }) => untilMs <= ms);
+      late.splice(0, late.length, ...late.filter(({ untilMs }) => untilMs > ms));
+      for (const { arrive } of due) arrive();
+    },
+  };
+}
+
+/** What every role of the scene allows. */
+export const rules = [
+  { verbs: ["list"], apiGroups: [""], resources: ["pods"], resourceNames: [], nonResourceURLs: [] },
+];
+
+function settled<T>(arrive: () => T): { readonly value: T } | { readonly error: unknown } {
+  try {
+    return { value: arrive() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** The sender waits no more. */
+function quietly(arrive: () => unknown): void {
+  settled(arrive);
+}
