@@ -111,10 +111,10 @@ describe("a cluster of each kind of creator", () => {
   ])("nobody gets the creator of %s into the map: the policy refuses it at once", async (cluster, arn) => {
     await ask(cluster, arn, "for the creator");
 
-    const answer = textOf(await flow.answer("U0ENGINEER", `created ${cluster}: it has full access already`));
+    const answer = textOf(await flow.answer("U0ENGINEER", `created ${cluster}, so it has full access already`));
 
     expect(answer).toContain("Nothing was requested");
-    expect(answer).toContain(`\`${arn}\` created ${cluster}`);
+    expect(answer).toContain(`\`${arn}\` created ${cluster},`);
   });
 
   test("nobody gets a discovered creator into the map: the worker, who knows it, refuses", async () => {
