@@ -27,7 +27,7 @@ const WIDTHS = [2, 4, 8];
 const MOST = 50;
 
 /** How much text is read to find them, in bytes: each edit is read again, and a document may be as large as 1 MiB. */
-const MOST_READ = 2 * DOCUMENT_LIMIT;
+const MOST_READ = DOCUMENT_LIMIT;
 
 /** The repairs that need no guess about the intent, in the order of the document's problems. */
 export function offerRepairs(document: AwsAuthDocument): Repair[] {
