@@ -77,7 +77,9 @@ afterEach(() => {
 
 test("what does not need an answer of another call is asked beside it", async () => {
   const answered: string[] = [];
-  const stopListening = finishedCalls.listen(({ operation }) => answered.push(operation));
+  // The files of a worker share a process: a call that another one has left on its way ends here, too.
+  const asked = ["AssumeRole", "GET clusters", "GetCallerIdentity"];
+  const stopListening = finishedCalls.listen(({ operation }) => asked.includes(operation) && answered.push(operation));
   const slow = { type: "delay", ms: 300 } as const;
   const delay = workerSide().sandbox.faults.plan("sts.GetCallerIdentity", slow);
 
@@ -86,7 +88,7 @@ test("what does not need an answer of another call is asked beside it", async ()
   delay.cancel();
   stopListening();
 
-  expect(answered).toEqual(["AssumeRole", "GET clusters", "GetCallerIdentity"]);
+  expect(answered).toEqual(asked);
 });
 
 test("a worker that AWS does not know is told so, and not that the first role refused it", async () => {
