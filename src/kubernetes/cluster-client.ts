@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { GroupRight } from "../access/policy/rights.ts";
-import { type AwsAuthStore, awsAuthStore, configMapAt } from "./config-map.ts";
+import { type AwsAuthStore, awsAuthStore, type ConfigMapObject, configMapAt } from "./config-map.ts";
 import { type ClusterEndpoint, type Connection, createConnection } from "./connection.ts";
 import { kubernetesFailure } from "./explain-kubernetes-error.ts";
 import { type GroupBinding, groupRights, type RoleBindings, roleBindings } from "./group-bindings.ts";
@@ -62,9 +62,16 @@ interface KeptTexts {
   readKept(): Promise<Texts>;
   /** All of it from now on. `cluster-conflict` after a concurrent write. */
   writeKept(data: Texts): Promise<void>;
-  /** The same of what was taken back. */
-  readTakenBack(): Promise<Texts>;
-  writeTakenBack(data: Texts): Promise<void>;
+  readTakenBack(): Promise<TakenBack>;
+  /** All of it from now on. `cluster-conflict` if anyone wrote since `before` was read. */
+  writeTakenBack(before: TakenBack, data: Texts): Promise<void>;
+}
+
+/** What was taken back, as it was read. */
+export interface TakenBack {
+  readonly data: Texts;
+  /** Null: there is no ConfigMap. */
+  readonly object: ConfigMapObject | null;
 }
 
 /** The calls about the kept texts of one cluster. */
@@ -72,25 +79,22 @@ function keptTexts(connection: Connection, cluster: string): KeptTexts {
   const documents = textsAt(connection, cluster, lastGood);
   const withdrawals = textsAt(connection, cluster, takenBack);
   return {
-    readKept: documents.read,
-    writeKept: documents.write,
+    readKept: async () => (await documents.read()).data,
+    writeKept: async (data) => documents.write(await documents.read(), data),
     readTakenBack: withdrawals.read,
     writeTakenBack: withdrawals.write,
   };
 }
 
-interface Store {
-  readonly read: () => Promise<Texts>;
-  readonly write: (data: Texts) => Promise<void>;
-}
-
-function textsAt(connection: Connection, cluster: string, place: typeof lastGood): Store {
+function textsAt(connection: Connection, cluster: string, place: typeof lastGood) {
   const configMap = configMapAt(connection, cluster, place);
   return {
-    read: async () => (await configMap.read())?.data ?? {},
-    write: async (data) => {
-      const before = await configMap.read();
-      if (before) await configMap.replace({ ...before, data: { ...data } }, false);
+    read: async (): Promise<TakenBack> => {
+      const object = await configMap.read();
+      return { data: object?.data ?? {}, object };
+    },
+    write: async ({ object }: TakenBack, data: Texts): Promise<void> => {
+      if (object) await configMap.replace({ ...object, data: { ...data } }, false);
       else await configMap.create({ apiVersion: "v1", kind: "ConfigMap", metadata: place, data: { ...data } }, false);
     },
   };

@@ -1,7 +1,7 @@
 import { arns } from "../../sandbox/scene.ts";
 import { AccessError } from "../../src/access/failure/access-error.ts";
 import type { ClusterBinding } from "../../src/access/lease/lease-bindings.ts";
-import type { ClusterClient } from "../../src/kubernetes/cluster-client.ts";
+import type { ClusterClient, TakenBack } from "../../src/kubernetes/cluster-client.ts";
 import { readConfigMap } from "../../src/kubernetes/config-map.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import type { Outcome } from "./direct-cluster.ts";
@@ -32,7 +32,7 @@ export function directBindings(clock: { readonly ms: number }, data: Readonly<Re
   const late: { readonly untilMs: number; readonly arrive: () => void }[] = [];
   const metadata = { namespace: "kube-system", name: "aws-auth", resourceVersion: "1", uid: "aws-auth" };
   const awsAuth = readConfigMap({ apiVersion: "v1", kind: "ConfigMap", metadata, data: { ...data } }, "direct");
-  let takenBack: Readonly<Record<string, string>> = {};
+  let takenBack: TakenBack = { data: {}, object: null };
   let made = 0;
   const keyOf = ({ namespace, name }: Pick<ClusterBinding, "namespace" | "name">) => `${namespace ?? ""}/${name}`;
   const create: (binding: Parameters<ClusterClient["createBinding"]>[0]) => ClusterBinding = ({ user, ...binding }) => {
@@ -68,9 +68,10 @@ export function directBindings(clock: { readonly ms: number }, data: Readonly<Re
     const client: ClusterClient = {
       readAwsAuth: async () => awsAuth,
       readTakenBack: async () => takenBack,
-      writeTakenBack: async (texts) => {
+      writeTakenBack: async (before, data) => {
         await point("remember what was taken back");
-        takenBack = texts;
+        if (before !== takenBack) throw new AccessError("cluster-conflict", "It was written meanwhile");
+        takenBack = { data, object: null };
       },
       listLeaseBindings: async () => {
         await point("list");

@@ -101,7 +101,7 @@ function clientOf(store: ObjectStore<ConfigMapContent>, sending: Sending): Clust
       return answerOf(write(object, true));
     },
     readKept: async () => ({}),
-    readTakenBack: async () => ({}),
+    readTakenBack: async () => ({ data: {}, object: null }),
     writeTakenBack: async () => {},
     writeKept: async () => {},
     rehearseCreation: nobody,

@@ -134,7 +134,7 @@ function reviewsOnly({ point }: Process): ClusterClient {
     createAwsAuth: nobody,
     rehearseCreation: nobody,
     readKept: async () => ({}),
-    readTakenBack: async () => ({}),
+    readTakenBack: async () => ({ data: {}, object: null }),
     writeTakenBack: async () => {},
     writeKept: async () => {},
     may: async () => {

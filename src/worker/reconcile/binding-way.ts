@@ -68,10 +68,10 @@ function prepare(writing: Writing): Prepared {
     isSentFor: ({ id }) => (calls.get(id)?.create.length ?? 0) > 0,
     send: async () => {
       const isForgotten = await rememberTakenBack(writing);
-      await noteForged(writing);
       const sent = await inParallel([...calls], async ([id, each]) => [id, await carryOut(writing, each)] as const);
       const failures = new Map(sent.flatMap(([id, error]) => (error === null ? [] : [[id, error] as const])));
       const after = calls.size > 0 ? await partsNow(writing) : writing.state.parts;
+      await noteForged(writing);
       return { ...outcomesOf(writing, calls, failures, after), isForgotten };
     },
   };
@@ -217,8 +217,10 @@ function kindOf(error: unknown): WriteFailure["kind"] {
 }
 
 /**
- * Remembers in the cluster what is taken back, before it is taken away. That it can't be remembered must not keep anybody's
- * access alive.
+ * Remembers in the cluster what is taken back, before it is removed. The write names what was read: a run beside this one may have
+ * remembered more. That it can't be remembered must not keep access alive.
+ *
+ * @throws AccessError `cluster-conflict`: another run wrote first, and everything is read again
  */
 async function rememberTakenBack({
   context,
@@ -229,11 +231,12 @@ async function rememberTakenBack({
 }: Writing): Promise<Outcomes["isForgotten"]> {
   const { log, keys, now } = context;
   const text = writeAnnotation(cluster.name, [], keys.memory, settlement.withdrawals) ?? undefined;
-  if (text === state.takenBack) return () => false;
+  if (text === state.takenBack.data[takenBackKey]) return () => false;
   try {
-    await opened.client.writeTakenBack(text === undefined ? {} : { [takenBackKey]: text });
+    await opened.client.writeTakenBack(state.takenBack, text === undefined ? {} : { [takenBackKey]: text });
     return () => false;
   } catch (error) {
+    if (kindOf(error) === "conflict") throw error;
     log.error({ cluster: cluster.name, err: error }, "the cluster can't remember what was taken back");
     const known = new Set(state.withdrawals.list.map(({ id }) => id));
     const isEarly = (request: ApprovedRequest) => Date.parse(sealedEnd(request)) > now().getTime();
@@ -244,11 +247,17 @@ async function rememberTakenBack({
 /** Anyone who can create a RoleBinding can forge as many as they like: a run looks at so many of them. */
 const mostForged = 20;
 
-/** We delete what is not ours only where the configuration says that what others change is put right. */
+/**
+ * We delete what is not ours only where the configuration says that what others change is put right. It comes last, and a binding that
+ * can't be deleted holds up no lease.
+ */
 async function noteForged({ context, cluster, opened, state }: Writing): Promise<void> {
   for (const binding of state.forged.slice(0, mostForged)) {
     const why = `${placeInWords(binding)} has our label, and not our seal`;
     await tellUntrusted(context, cluster.name, why, `forged-${cluster.name}-${binding.uid}`);
-    if (cluster.drift === "repair") await opened.client.deleteBinding(binding);
+    if (cluster.drift !== "repair") continue;
+    await opened.client.deleteBinding(binding).catch((error: unknown) => {
+      context.log.warn({ cluster: cluster.name, err: error }, "could not delete a binding that is not ours");
+    });
   }
 }

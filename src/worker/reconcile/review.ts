@@ -26,6 +26,9 @@ const unseen =
 /** The session name with which a role is looked up. */
 export const anySession = "eks-access";
 
+/** A session that no person has: IAM Identity Center gives no name with `=`. */
+export const nobodysSession = "eks-access=nobody";
+
 /** Asks the API server whether a person may do all that the level of a request names. */
 export async function reviewLease(
   client: Reviewer,
@@ -48,9 +51,8 @@ export async function reviewLease(
   return { finding, auditIds: ids, unanswered: beyond.failure ? beyond.failure.error : null };
 }
 
-/** A namespace and a session that nobody has: asking about them asks about all that the lease does not name. */
+/** A namespace that no cluster has: asking about it asks about all that the lease does not name. */
 const anotherNamespace = "eks-access-another-namespace";
-const nobodysSession = "eks-access=nobody";
 
 /**
  * What a lease by binding must not give: the same in another namespace, and to another session of the same role. Where one of

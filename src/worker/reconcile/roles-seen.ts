@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { canonicalJson, type Json } from "../../access/audit/event.ts";
 import type { RoleRule } from "../../access/policy/rights.ts";
-import { placedRoleOf } from "../../access/policy/role-text.ts";
+import { type PlacedRole, placedRoleOf } from "../../access/policy/role-text.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { inParallel } from "../in-parallel.ts";
 
@@ -18,17 +18,17 @@ export async function rolesSeen(
   client: Pick<ClusterClient, "roleRules">,
   texts: readonly string[],
 ): Promise<ReadonlyMap<string, RoleSeen>> {
-  const ofRole = new Map<string, string[]>();
+  const ofRole = new Map<string, { readonly role: PlacedRole; readonly texts: string[] }>();
   for (const text of new Set(texts)) {
     const role = placedRoleOf(text);
     if (!role) continue;
-    const { kind, name } = role;
-    const key = JSON.stringify([kind, name, kind === "Role" ? role.namespace : null]);
-    ofRole.set(key, [...(ofRole.get(key) ?? []), text]);
+    const key = JSON.stringify([role.kind, role.name, role.kind === "Role" ? role.namespace : null]);
+    const known = ofRole.get(key) ?? { role, texts: [] };
+    known.texts.push(text);
+    ofRole.set(key, known);
   }
-  const seen = await inParallel([...ofRole], async ([key, named]) => {
-    const [kind, name, namespace] = JSON.parse(key);
-    const rules = await client.roleRules({ kind, name }, namespace);
+  const seen = await inParallel([...ofRole.values()], async ({ role: { kind, name, namespace }, texts: named }) => {
+    const rules = await client.roleRules({ kind, name }, kind === "Role" ? namespace : null);
     const digest = createHash("sha256")
       .update(canonicalJson(rules as unknown as Json))
       .digest("hex")

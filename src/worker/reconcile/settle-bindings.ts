@@ -13,6 +13,7 @@ import { isSameCreator } from "../../access/policy/creator.ts";
 import { placedRoleOf } from "../../access/policy/role-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { entryArnOf } from "../../aws-auth/index.ts";
+import type { TakenBack } from "../../kubernetes/cluster-client.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { checkWork, leaveOut, withOwnMemory, without } from "./check-leases.ts";
@@ -37,8 +38,8 @@ export interface BindingState extends WayState {
   readonly roles: ReadonlyMap<string, RoleSeen>;
   /** Null: no request that waits for a preview names one. */
   readonly namespaces: ReadonlySet<string> | null;
-  /** The text that remembers what was taken back; undefined: nothing was. */
-  readonly takenBack: string | undefined;
+  /** What remembers what was taken back, as it was read. */
+  readonly takenBack: TakenBack;
 }
 
 /** Reads the cluster's bindings that have our label, and as whom the principals of these requests sign in. @throws AccessError */
@@ -50,7 +51,7 @@ export async function readBindingState(
 ): Promise<BindingState> {
   const { client, creatorArn } = opened;
   const readAgain = () => labelledBindings(client, open);
-  const [bindings, kept] = await Promise.all([readAgain(), client.readTakenBack()]);
+  const [bindings, takenBack] = await Promise.all([readAgain(), client.readTakenBack()]);
   const { parts, forged } = readOwnBindings(cluster.name, bindings, keys.memory);
   const principals = [...open.map(({ principal }) => principal), ...parts.map(({ principal }) => principal)];
   const isNew = ({ lease }: AccessRequest) => lease === null || lease.state === "scheduled";
@@ -63,8 +64,7 @@ export async function readBindingState(
     ),
     asked.length > 0 ? client.namespaces() : null,
   ]);
-  const takenBack = kept[takenBackKey];
-  const reading = readAnnotation(cluster.name, takenBack, keys.memory);
+  const reading = readAnnotation(cluster.name, takenBack.data[takenBackKey], keys.memory);
   const withdrawals = reading.type === "holdings" ? reading.withdrawals : noWithdrawals;
   const identityOf = (principal: string) => identityIn(names, parts, principal);
   return {

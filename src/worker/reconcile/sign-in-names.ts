@@ -12,6 +12,7 @@ import {
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered } from "../remembered.ts";
+import { anySession, nobodysSession } from "./review.ts";
 
 /** As whom a principal signs in, before any binding. */
 export type SignInName =
@@ -32,12 +33,6 @@ export interface SignInNames {
   readonly entries: readonly NamedEntry[];
   readonly of: (principal: string) => SignInName;
 }
-
-/** A session name that nobody has: a name with `=` in it is none of IAM Identity Center. */
-const nobodysSession = "eks-access=nobody";
-
-/** The session that stands for all of a role, as everywhere in the product. */
-const anySession = "eks-access";
 
 /**
  * Asks the cluster as whom these principals sign in: an access entry goes before aws-auth.

@@ -60,7 +60,7 @@ afterEach(async () => {
   side().sandbox.faults.clear();
   await asCreator(async (client) => {
     for (const binding of await client.listLeaseBindings()) await client.deleteBinding(binding);
-    await client.writeTakenBack({});
+    await client.writeTakenBack(await client.readTakenBack(), {});
   });
   await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
 });
@@ -284,6 +284,50 @@ test("a lease is not told as over while finalizers keep its binding", async () =
   const request = await requestOf(context, "r-one");
   expect(request).toMatchObject({ lease: { state: "active" }, trouble: { code: "binding-kept" } });
   await takeBack(context, cluster, "r-one");
+});
+
+test("of two revocations at once the cluster remembers both", async () => {
+  await give(context, cluster, { id: "r-one", principal: alice });
+  await give(context, cluster, { id: "r-two", principal: carol });
+  let isFirst = true;
+  const beside: typeof openCluster = async (...about) => {
+    const open = await openCluster(...about);
+    const writeTakenBack: ClusterClient["writeTakenBack"] = async (...written) => {
+      if (isFirst) {
+        isFirst = false;
+        await takeBack(context, cluster, "r-one");
+      }
+      return open.client.writeTakenBack(...written);
+    };
+    return { ...open, client: { ...open.client, writeTakenBack } };
+  };
+
+  await takeBack({ ...context, openCluster: beside }, cluster, "r-two");
+  const { data } = await asCreator((client) => client.readTakenBack());
+  expect(Object.values(data).join()).toContain("r-one");
+  expect(Object.values(data).join()).toContain("r-two");
+  expect(await bindings()).toEqual([]);
+});
+
+test("a forged binding that can't be deleted keeps no lease", async () => {
+  context = contextWith("repair");
+  await give(context, cluster, { id: "r-one", principal: alice });
+  const { labels, annotations, role, namespace } = await onlyBinding();
+  await asCreator((client) =>
+    client.createBinding({ name: "a-copy", namespace, labels, annotations, role, user: "sso:mallory@example.com" }),
+  );
+  const refusing: typeof openCluster = async (...about) => {
+    const open = await openCluster(...about);
+    const deleteBinding: ClusterClient["deleteBinding"] = async (binding) => {
+      if (binding.name === "a-copy") throw new AccessError("cluster-refused-write", "a webhook said no");
+      return open.client.deleteBinding(binding);
+    };
+    return { ...open, client: { ...open.client, deleteBinding } };
+  };
+
+  await takeBack({ ...context, openCluster: refusing }, cluster, "r-one");
+  expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
+  expect((await bindings()).map(({ name }) => name)).toEqual(["a-copy"]);
 });
 
 test("a record of before gives nothing again: the cluster remembers what was taken back", async () => {
