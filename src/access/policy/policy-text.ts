@@ -36,6 +36,12 @@ export function policiesIn(given: readonly string[]): readonly ScopedPolicy[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** The one namespace in which something holds, a name or a pattern; null: it may hold in the whole cluster, as a group does. */
+export function namespaceOf(given: string): string | null {
+  const role = placedRoleOf(given);
+  return role ? role.namespace : (form.exec(given)?.[2] ?? null);
+}
+
 /** Whether a person who has `given` has this too. */
 export function covers(given: readonly string[], wanted: string): boolean {
   if (given.includes(wanted)) return true;

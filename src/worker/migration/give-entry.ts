@@ -126,7 +126,7 @@ async function signInByMovedEntry(
     const connect = (attempt: number) =>
       connectAs(session.credentials, cluster, description, context.now(), [purpose], { tokenSeconds: 60 + attempt });
     const expected = async () => ({ identity, place: "the access entries" });
-    return await signIn({ expected, pods, connect, mappedAt: context.now().getTime() }, context);
+    return (await signIn({ expected, pods, connect, mappedAt: context.now().getTime() }, context)).finding;
   } catch (error) {
     context.log.warn({ cluster: cluster.name, err: error }, "could not sign in as the principal of an access entry");
     return { result: "not tested", detail: explain(error) };

@@ -1,11 +1,13 @@
 import { AccessError, explain } from "../../access/failure/access-error.ts";
-import type { MappedIdentity, ProofFinding } from "../../access/lease/proof-record.ts";
+import type { MappedIdentity, Proof, ProofFinding } from "../../access/lease/proof-record.ts";
+import { signInWay } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
-import { groupsIn, isPolicyText } from "../../access/policy/policy-text.ts";
+import { groupsIn, isPolicyText, namespaceOf } from "../../access/policy/policy-text.ts";
 import { isBound, placedRoleOf } from "../../access/policy/role-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { sessionNameIn } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { ResourceAccess } from "../../kubernetes/reviews.ts";
 import { sessionOf } from "../open/become-creator.ts";
 
 /** What the API server says about what a person may do. */
@@ -19,9 +21,11 @@ export interface AuthorizationReview {
 
 type Reviewer = Pick<ClusterClient, "may">;
 
-/** EKS's own authorizer knows who signed in. AWS does not say that it answers for a name that a person only asks about. */
-const unseen =
-  "a review asks about a Kubernetes username: it can't see the access policies that EKS gives to the IAM principal";
+/**
+ * EKS's own authorizer knows who signed in, and does not answer for a username that another only asks about (EKS User Guide,
+ * "Associate access policies with access entries").
+ */
+const unseen = "a review asks about a Kubernetes username, and can't see the access policies of an IAM principal";
 
 /** The session name with which a role is looked up. */
 export const anySession = "eks-access";
@@ -38,12 +42,12 @@ export async function reviewLease(
 ): Promise<AuthorizationReview> {
   const checks = checksOf(cluster, request);
   if (!identity) return unasked({ result: "no", detail: "who is not mapped may do nothing" });
-  if (checks.length === 0) return unasked(namesNothing(request));
-  if (request.groups.every(isPolicyText)) return unasked(notTested(`${unseen}. Only signing in shows them`));
+  if (checks.length === 0) return unasked(namesNothing(cluster, request));
+  if (request.groups.every(isPolicyText)) return unasked(notTested(unseenUntil(cluster, request, checks)));
   const questions = checks.map((check) => ({ identity, check }));
   const { failure, found, auditIds } = await askUntil(client, questions, false);
   if (failure) return { finding: unansweredFinding(failure.error), auditIds, unanswered: failure.error };
-  if (found) return { finding: deniedFinding(request, found.check), auditIds, unanswered: null };
+  if (found) return { finding: deniedFinding(cluster, request, found.check), auditIds, unanswered: null };
   const beyond = await reviewBeyond(client, request, identity, checks[0]);
   const detail = `may ${checks.map(inWords).join(", ")}${beyond.says}`;
   const finding = beyond.failure ? unansweredFinding(beyond.failure.error) : ({ result: "yes", detail } as const);
@@ -102,7 +106,7 @@ export async function reviewEnd(
   identity: MappedIdentity,
 ): Promise<AuthorizationReview> {
   const checks = checksOf(cluster, request);
-  if (checks.length === 0) return unasked(namesNothing(request));
+  if (checks.length === 0) return unasked(namesNothing(cluster, request));
   const usernames = usernamesOf(request, identity);
   const questions = checks.flatMap((check) =>
     usernames.map((username) => ({ identity: { ...identity, username }, check })),
@@ -136,12 +140,15 @@ export function mayBeAnswered(unanswered: unknown): boolean {
   return unanswered !== null && !(unanswered instanceof AccessError && !unanswered.retryable);
 }
 
-/** A check of every namespace is one of each namespace of the lease, where it gives nothing in the whole cluster. */
-function checksOf({ levels }: Cluster, { level, groups }: ApprovedRequest): readonly AccessCheck[] {
+/**
+ * What to ask of a lease. A check of every namespace is one of each namespace of the lease, where it gives nothing in the whole
+ * cluster. An access policy may name its namespaces by a pattern, which no question can.
+ */
+export function checksOf({ levels }: Cluster, { level, groups }: ApprovedRequest): readonly AccessCheck[] {
   const checks = levels.find(({ name }) => name === level)?.verify ?? [];
-  const places = groups.flatMap((text) => placedRoleOf(text) ?? []).map(({ namespace }) => namespace);
-  if (places.length === 0 || places.includes(null)) return checks;
-  const namespaces = [...new Set(places.filter((place) => place !== null))];
+  const places = groups.map(namespaceOf);
+  if (places.includes(null)) return checks;
+  const namespaces = [...new Set(places.filter((place) => place !== null))].filter((place) => !place.includes("*"));
   return checks.flatMap((check) =>
     check.namespace === "" ? namespaces.map((namespace) => ({ ...check, namespace })) : [check],
   );
@@ -155,8 +162,13 @@ function notTested(detail: string): ProofFinding {
   return { result: "not tested", detail };
 }
 
-function namesNothing({ level }: ApprovedRequest): ProofFinding {
-  return notTested(`the level ${level} names nothing to verify`);
+function namesNothing({ levels }: Cluster, { level }: ApprovedRequest): ProofFinding {
+  const isNamed = levels.some(({ name, verify }) => name === level && verify.length > 0);
+  return notTested(
+    isNamed
+      ? `the level ${level} names its namespaces by patterns, and a review needs a name`
+      : `the level ${level} names nothing to verify`,
+  );
 }
 
 /** The record shows the failure beside it as long as the question is asked again. */
@@ -164,9 +176,51 @@ function unansweredFinding(error: unknown): ProofFinding {
   return notTested(mayBeAnswered(error) ? "the API server has not answered yet" : explain(error));
 }
 
-function deniedFinding({ groups }: ApprovedRequest, check: AccessCheck): ProofFinding {
-  if (groups.some(isPolicyText)) return notTested(`its groups alone may not ${inWords(check)}, and ${unseen}`);
-  return { result: "no", detail: `may not ${inWords(check)}` };
+function deniedFinding(cluster: Cluster, request: ApprovedRequest, check: AccessCheck): ProofFinding {
+  if (!request.groups.some(isPolicyText)) return { result: "no", detail: `may not ${inWords(check)}` };
+  return notTested(`its groups alone may not ${inWords(check)}, and ${unseenUntil(cluster, request, [check])}`);
+}
+
+/** Why a review does not answer, and what will: the principal itself, as the worker where it may become it. */
+function unseenUntil(cluster: Cluster, { principal }: ApprovedRequest, checks: readonly AccessCheck[]): string {
+  if (signInWay(cluster, principal).type === "role") return `${unseen}. The worker asks when it signs in`;
+  return `${unseen}. ${principalCanAsk(checks)}`;
+}
+
+function principalCanAsk([check]: readonly AccessCheck[]): string {
+  if (!check) return "Only the principal can ask";
+  const { verb, resource, group, namespace } = check;
+  const [plural = "", subresource] = resource.split("/");
+  const what = `${verb} ${plural}${group && `.${group}`}${subresource ? ` --subresource=${subresource}` : ""}`;
+  return `Only the principal can ask: kubectl auth can-i ${what} ${namespace ? `-n ${namespace}` : "--all-namespaces"}`;
+}
+
+/** What of a lease only its principal itself can ask for: access policies may allow it, and no review has found it allowed. */
+export function checksOfPrincipal(
+  cluster: Cluster,
+  request: ApprovedRequest,
+  proof: Proof | null,
+): readonly AccessCheck[] {
+  const isUnseen = request.groups.some(isPolicyText) && proof?.authorized.result === "not tested";
+  return isUnseen ? checksOf(cluster, request) : [];
+}
+
+/** Asks the API server as the principal itself; null: there is nothing to ask. @throws AccessError what kept it from an answer */
+export async function reviewAsPrincipal(
+  client: Pick<ClusterClient, "mayI">,
+  checks: readonly AccessCheck[],
+): Promise<ProofFinding | null> {
+  if (checks.length === 0) return null;
+  for (const check of checks) {
+    const isAllowed = await client.mayI(accessOf(check));
+    if (!isAllowed) return { result: "no", detail: `may not ${inWords(check)}, asked as the principal itself` };
+  }
+  return { result: "yes", detail: `may ${checks.map(inWords).join(", ")}, asked as the principal itself` };
+}
+
+/** Where signing in did not come so far, there is no other try. */
+export function notAskedAsPrincipal(checks: readonly AccessCheck[]): ProofFinding {
+  return notTested(`${unseen}. ${principalCanAsk(checks)}`);
 }
 
 interface Question {
@@ -187,10 +241,9 @@ async function askUntil(client: Reviewer, questions: readonly Question[], isAllo
   const auditIds: string[] = [];
   for (const question of questions) {
     const { username, groups } = question.identity;
-    const { verb, resource, group, namespace } = question.check;
-    const access = { verb, resource, ...(group && { group }), ...(namespace && { namespace }) };
     try {
-      const { allowed, reason, auditId } = await client.may({ username, groups: groupsIn(groups) }, access);
+      const user = { username, groups: groupsIn(groups) };
+      const { allowed, reason, auditId } = await client.may(user, accessOf(question.check));
       if (auditId !== null) auditIds.push(auditId);
       if (allowed === isAllowed) return { auditIds, found: { ...question, reason }, failure: null };
     } catch (error) {
@@ -198,6 +251,10 @@ async function askUntil(client: Reviewer, questions: readonly Question[], isAllo
     }
   }
   return { auditIds, found: null, failure: null };
+}
+
+function accessOf({ verb, resource, group, namespace }: AccessCheck): ResourceAccess {
+  return { verb, resource, ...(group && { group }), ...(namespace && { namespace }) };
 }
 
 function inWords({ verb, resource, group, namespace }: AccessCheck): string {

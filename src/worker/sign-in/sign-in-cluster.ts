@@ -1,10 +1,10 @@
 import { requestIds } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
-import type { Proof, ProofFinding } from "../../access/lease/proof-record.ts";
+import type { Proof } from "../../access/lease/proof-record.ts";
 import { isSigningIn, isToReview, isToSignIn, mostTries, trySignInAgain } from "../../access/lease/proving.ts";
 import { podsToList, signInWay } from "../../access/lease/sign-in.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { failureOf, isToBeTold } from "../../access/request/retry.ts";
 import { tracedRun, traceFor } from "../../operations/request-traces.ts";
@@ -15,6 +15,7 @@ import { inParallel } from "../in-parallel.ts";
 import { noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { idsElsewhere } from "../reconcile/outcome.ts";
+import { checksOf, checksOfPrincipal, notAskedAsPrincipal } from "../reconcile/review.ts";
 import {
   isEndDue,
   type ProofChange,
@@ -24,7 +25,7 @@ import {
   reviewEndOnce,
   reviewOnce,
 } from "./review-again.ts";
-import { becomePrincipal, identityOfSession, signIn } from "./sign-in.ts";
+import { becomePrincipal, identityOfSession, type SignedIn, signIn } from "./sign-in.ts";
 
 /** More of what is due is left to the next look. */
 const mostDue = 1_000;
@@ -77,7 +78,7 @@ async function run(
     await noteTrouble(context, cluster, error);
     await inParallel(toProveGone, (request) => putOffEndReview(context, request, error));
     await inParallel(toReview, (request) => putOffReview(context, request, error));
-    await inParallel(toSignIn, (request) => putOffSignIn(context, request, error));
+    await inParallel(toSignIn, (request) => putOffSignIn(context, cluster, request, error));
   } finally {
     open?.close();
   }
@@ -93,12 +94,12 @@ async function complete(
   const running = { ...context, auditIds: requestIds() };
   const act = () => attempt(running, cluster, opened, request);
   const tried = await step("sign-in", act, traceFor(context, request));
-  if (tried.type === "found") return recordSignIn(running, request, tried.finding);
-  await putOffSignIn(running, request, tried.error);
+  if (tried.type === "found") return recordSignIn(running, cluster, request, tried.found);
+  await putOffSignIn(running, cluster, request, tried.error);
 }
 
 type Tried =
-  | { readonly type: "found"; readonly finding: ProofFinding }
+  | { readonly type: "found"; readonly found: SignedIn }
   | { readonly type: "failed"; readonly error: unknown };
 
 async function attempt(
@@ -108,7 +109,7 @@ async function attempt(
   request: ApprovedRequest,
 ): Promise<Tried> {
   try {
-    return { type: "found", finding: await findingOf(context, cluster, opened, request) };
+    return { type: "found", found: await signInAs(context, cluster, opened, request) };
   } catch (error) {
     context.failures.failed("could not sign in as the principal", { request: request.id }, error);
     return { type: "failed", error };
@@ -116,33 +117,50 @@ async function attempt(
 }
 
 /** @throws what kept it from an answer */
-async function findingOf(
+async function signInAs(
   context: WorkerContext,
   cluster: Cluster,
   opened: OpenedCluster,
   request: ApprovedRequest,
-): Promise<ProofFinding> {
+): Promise<SignedIn> {
   const way = signInWay(cluster, request.principal);
-  if (way.type === "not tested") return { result: "not tested", detail: way.why };
+  if (way.type === "not tested") return notSignedIn(way.why);
   const session = await becomePrincipal(cluster, way, request, context.awsRequests);
-  const pods = podsToList(cluster.levels.find(({ name }) => name === request.level)?.verify ?? []);
+  const pods = podsToList(checksOf(cluster, request));
   const connect = (nth: number) =>
     opened.connectAs(session.credentials, request, { auditIds: context.auditIds, tokenSeconds: 60 + nth });
   const mappedAt = Date.parse(request.lease.proof?.at ?? context.now().toISOString());
   const expected = () => identityOfSession(opened, request.principal, session);
-  return signIn({ expected, pods, connect, mappedAt }, context);
+  const checks = checksOfPrincipal(cluster, request, request.lease.proof);
+  return signIn({ expected, pods, checks, connect, mappedAt }, context);
+}
+
+function notSignedIn(detail: string): SignedIn {
+  return { finding: { result: "not tested", detail }, authorized: null };
 }
 
 /** Completes the proof of a lease with what came of signing in. */
-function recordSignIn(context: WorkerContext, request: ApprovedRequest, finding: ProofFinding): Promise<void> {
-  return recordProof(context, request, isSigningIn, (lease, proof) => completed(context, lease, proof, finding));
+function recordSignIn(
+  context: WorkerContext,
+  cluster: Cluster,
+  request: ApprovedRequest,
+  found: SignedIn,
+): Promise<void> {
+  return recordProof(context, request, isSigningIn, (lease, proof) =>
+    completed(context, lease, proof, { ...found, checks: checksOfPrincipal(cluster, request, proof) }),
+  );
 }
 
 /**
  * Has signing in tried again where nothing said yes or no and waiting may help. What waiting does not fix, and what was tried
  * often enough, is not tested, and says why.
  */
-function putOffSignIn(context: WorkerContext, request: ApprovedRequest, error: unknown): Promise<void> {
+function putOffSignIn(
+  context: WorkerContext,
+  cluster: Cluster,
+  request: ApprovedRequest,
+  error: unknown,
+): Promise<void> {
   const known = error instanceof AccessError ? error : null;
   const failure = failureOf(error);
   return recordProof(context, request, isSigningIn, (lease, proof) => {
@@ -150,13 +168,36 @@ function putOffSignIn(context: WorkerContext, request: ApprovedRequest, error: u
     const again = isDefinite ? null : trySignInAgain(lease, failure, context.now());
     if (again) return delayed(context, lease, again);
     const detail = isDefinite ? failure.message : givenUp(known?.what ?? failure.message);
-    return completed(context, lease, proof, { result: "not tested", detail });
+    const checks = checksOfPrincipal(cluster, request, proof);
+    return completed(context, lease, proof, { ...notSignedIn(detail), checks });
   });
 }
 
-function completed(context: WorkerContext, lease: Lease, proof: Proof, finding: ProofFinding): ProofChange {
-  const detail = { signedIn: finding.result, how: finding.detail, ...idsElsewhere(context) };
-  const after = { ...lease, signInDueAt: null, signInTrouble: null, proof: { ...proof, signedIn: finding } };
+interface Completion extends SignedIn {
+  readonly checks: readonly AccessCheck[];
+}
+
+/** Signing in was the only way to ask as the principal: without an answer now, none is promised. */
+function completed(
+  context: WorkerContext,
+  lease: Lease,
+  proof: Proof,
+  { finding, authorized, checks }: Completion,
+): ProofChange {
+  const asked = checks.length > 0 ? (authorized ?? notAskedAsPrincipal(checks)) : null;
+  const detail = {
+    signedIn: finding.result,
+    how: finding.detail,
+    ...(asked && { authorized: asked.result, rights: asked.detail }),
+    ...idsElsewhere(context),
+  };
+  const after = {
+    ...lease,
+    signInDueAt: null,
+    signInTrouble: null,
+    ...(asked && { reviewTrouble: null }),
+    proof: { ...proof, signedIn: finding, ...(asked && { authorized: asked }) },
+  };
   return { lease: after, event: { type: "lease.signed-in", detail } };
 }
 

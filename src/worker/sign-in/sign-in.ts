@@ -4,7 +4,7 @@ import { AccessError, explain, type FailureCode } from "../../access/failure/acc
 import type { MappedIdentity, ProofFinding } from "../../access/lease/proof-record.ts";
 import type { SignInWay } from "../../access/lease/sign-in.ts";
 import { judgeSignIn, type PodsToList, type SignInSeen } from "../../access/lease/sign-in.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import { groupsIn } from "../../access/policy/policy-text.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
@@ -16,6 +16,7 @@ import { broken, type Finding, found, named, notAsked } from "../../diagnosis/li
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { type Purpose, sessionOf, tagsOf } from "../open/become-creator.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
+import { reviewAsPrincipal } from "../reconcile/review.ts";
 import { parseRemembered } from "../remembered.ts";
 
 /**
@@ -29,10 +30,19 @@ export interface SignIn {
   /** As whom, by what the cluster goes by at this moment; it may change while it is tried. @throws AccessError */
   readonly expected: () => Promise<SessionIdentity>;
   readonly pods: PodsToList;
+  /** What only the principal itself can ask the API server for. */
+  readonly checks?: readonly AccessCheck[];
   /** A client with a token of the principal that no other attempt has. @throws AccessError */
   readonly connect: (attempt: number) => Promise<ClusterClient>;
   /** When it was read back that the principal is mapped, in milliseconds since the epoch. */
   readonly mappedAt: number;
+}
+
+/** What was seen of a principal from inside. */
+export interface SignedIn {
+  readonly finding: ProofFinding;
+  /** What the API server says that it may do; null: that was not asked. */
+  readonly authorized: ProofFinding | null;
 }
 
 /**
@@ -42,22 +52,28 @@ export interface SignIn {
  * @throws what kept the last try from an answer: nothing says yes or no then
  */
 export async function signIn(
-  { expected, pods, connect, mappedAt }: SignIn,
+  { expected, pods, checks = [], connect, mappedAt }: SignIn,
   { now, pause = wait }: { readonly now: () => Date; readonly pause?: (ms: number) => Promise<unknown> },
-): Promise<ProofFinding> {
+): Promise<SignedIn> {
   for (let attempt = 0; ; attempt += 1) {
     const { identity, place } = await expected();
-    if (!identity) return { result: "not tested", detail: `it is nobody in ${place} any more` };
-    const seen = await lookAround(() => connect(attempt), pods);
+    if (!identity) return nobodyIn(place);
+    const seen = await lookAround(() => connect(attempt), pods, checks);
     const waitMs = waitsMs[attempt];
     if (seen.type === "no answer") {
       if (waitMs === undefined) throw seen.error;
     } else {
       const { finding, isFinal } = judgeSignIn({ identity, place, pods }, seen, now().getTime() - mappedAt);
-      if (isFinal || waitMs === undefined) return finding;
+      const authorized = seen.type === "in" ? seen.authorized : null;
+      // EKS gives an access policy some seconds after the entry.
+      if ((isFinal && authorized?.result !== "no") || waitMs === undefined) return { finding, authorized };
     }
     await pause(waitMs);
   }
+}
+
+function nobodyIn(place: string): SignedIn {
+  return { finding: { result: "not tested", detail: `it is nobody in ${place} any more` }, authorized: null };
 }
 
 /** Nothing that says yes or no. */
@@ -66,15 +82,22 @@ interface NoAnswer {
   readonly error: unknown;
 }
 
-/** Who the API server says that we are, and whether it lets us list pods. */
-async function lookAround(connect: () => Promise<ClusterClient>, pods: PodsToList): Promise<SignInSeen | NoAnswer> {
+type Seen = SignInSeen & Pick<SignedIn, "authorized">;
+
+/** Who the API server says that we are, whether it lets us list pods, and what it says that we may do. */
+async function lookAround(
+  connect: () => Promise<ClusterClient>,
+  pods: PodsToList,
+  checks: readonly AccessCheck[],
+): Promise<Seen | NoAnswer> {
   let client: ClusterClient | undefined;
   try {
     client = await connect();
     const as = await whoAmI(client);
-    return { type: "in", as, pods: await listPods(client, pods) };
+    const authorized = await reviewAsPrincipal(client, checks);
+    return { type: "in", as, pods: await listPods(client, pods), authorized };
   } catch (error) {
-    if (hasCode(error, "cluster-unauthorized")) return { type: "refused" };
+    if (hasCode(error, "cluster-unauthorized")) return { type: "refused", authorized: null };
     return { type: "no answer", error };
   } finally {
     client?.close();

@@ -94,7 +94,7 @@ describe("a level with an access policy", () => {
     expect(lease?.proof?.authorized).toEqual({
       result: "not tested",
       detail:
-        "a review asks about a Kubernetes username: it can't see the access policies that EKS gives to the IAM principal. Only signing in shows them",
+        "a review asks about a Kubernetes username, and can't see the access policies of an IAM principal. Only the principal can ask: kubectl auth can-i list pods -n default",
     });
   });
 

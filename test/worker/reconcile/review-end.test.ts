@@ -70,7 +70,7 @@ test("the end of an access policy is proved where none is associated any more an
   expect(left.finding).toEqual({
     result: "not tested",
     detail:
-      "its groups alone may not list pods in default, and a review asks about a Kubernetes username: it can't see the access policies that EKS gives to the IAM principal",
+      "its groups alone may not list pods in default, and a review asks about a Kubernetes username, and can't see the access policies of an IAM principal",
   });
 });
 

@@ -316,6 +316,72 @@ function withGroup<T extends { data?: Readonly<Record<string, string>> }>(map: T
   return { ...map, data: { ...map.data, mapRoles } };
 }
 
+describe("what an access policy allows, which only the principal itself can ask for,", () => {
+  const ownReview = "kubernetes.self-subject-access-review";
+  const asViewer = { cluster: "analytics", level: "peek" };
+  const refusedReview = {
+    type: "answer",
+    status: 201,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ kind: "SelfSubjectAccessReview", apiVersion: "authorization.k8s.io/v1", status: {} }),
+  } as const;
+  const authorizedOf = ({ lease }: AccessRequest) => lease?.proof?.authorized;
+
+  test("is asked when the worker signs in as it", async () => {
+    const { given, signedIn } = await giveAndSignIn(asViewer);
+
+    expect(authorizedOf(given)).toEqual({
+      result: "not tested",
+      detail: expect.stringMatching(/access policies of an IAM principal\. The worker asks when it signs in$/),
+    });
+    expect(findingOf(signedIn)?.result).toBe("yes");
+    expect(authorizedOf(signedIn)).toEqual({
+      result: "yes",
+      detail: "may list pods in default, asked as the principal itself",
+    });
+    const [event] = await eventsOf("lease.signed-in");
+    expect(event?.detail).toMatchObject({ signedIn: "yes", authorized: "yes" });
+  });
+
+  test("is asked again while EKS does not know the policy yet", async () => {
+    side().sandbox.faults.plan(ownReview, refusedReview, { times: 2 });
+    const { signedIn } = await giveAndSignIn(asViewer);
+
+    expect(authorizedOf(signedIn)?.result).toBe("yes");
+    expect(pauses).toEqual([250, 500]);
+  });
+
+  test("is a no where it is refused to the end", async () => {
+    side().sandbox.faults.plan(ownReview, refusedReview, { times: 100 });
+    const { signedIn } = await giveAndSignIn(asViewer);
+
+    expect(findingOf(signedIn)?.result).toBe("yes");
+    expect(authorizedOf(signedIn)).toEqual({
+      result: "no",
+      detail: "may not list pods in default, asked as the principal itself",
+    });
+  });
+
+  test("promises no other look where the worker can't become the principal, and says who can ask", async () => {
+    side().sandbox.aws.account.setTrust(developers, { principals: [] });
+    const { signedIn } = await giveAndSignIn(asViewer);
+
+    expect(signedIn.lease).toMatchObject({ signInDueAt: null, signInTrouble: null, reviewTrouble: null });
+    expect(authorizedOf(signedIn)).toEqual({
+      result: "not tested",
+      detail: expect.stringMatching(/\. Only the principal can ask: kubectl auth can-i list pods -n default$/),
+    });
+  });
+
+  test("is not asked where the review found it allowed", async () => {
+    const before = side().sandbox.faults.calls(ownReview);
+    const { signedIn } = await giveAndSignIn({ cluster: "analytics" });
+
+    expect(authorizedOf(signedIn)?.detail).not.toContain("principal itself");
+    expect(side().sandbox.faults.calls(ownReview)).toBe(before);
+  });
+});
+
 describe("what came of it", () => {
   test("counts although somebody changed the record meanwhile", async () => {
     side().sandbox.faults.plan(
