@@ -8,7 +8,7 @@ import { bindIt, unboundWords } from "./mapped.ts";
 import { CLUSTER_ADMIN, principalKey } from "./migration/facts.ts";
 import type { Told } from "./problems.ts";
 
-/** What `check` reports about access entries; docs/diagnosis.md has each with its remedy. */
+/** What `check` reports about access entries; docs/diagnosis.md lists them. */
 export const entryProblemCodes = [
   "tags-untrusted",
   "lease-overdue",

@@ -4,7 +4,7 @@ import type { AccessRequest } from "../access/request/record.ts";
 import type { AwsAuthDocument } from "../aws-auth/index.ts";
 import type { AuthenticationMode } from "./cluster-links.ts";
 
-/** Why kubectl says `Unauthorized` or `Forbidden`; docs/diagnosis.md has each with its remedy. */
+/** Why kubectl says `Unauthorized` or `Forbidden`; docs/diagnosis.md lists them. */
 export const causeCodes = [
   "not-a-principal",
   "creator",
