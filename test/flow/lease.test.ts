@@ -86,13 +86,16 @@ describe("a lease", () => {
   });
 
   test("is announced to end, and is extended by a request of its own under the same rule", async () => {
-    await get("viewer", "8s", "long job");
+    await get("viewer", "4m", "long job");
 
+    flow.moveClock(185);
     const warning = await flow.told("ends ");
     await person("U0ENGINEER").click(warning, "extend");
     const form = await flow.until(() => person("U0ENGINEER").view(), 15_000);
     await person("U0ENGINEER").submit({});
     await person("U0APPROVER").click(await find("to extend", "[Approve]"), "approve");
+    await find("to extend", "*Active*");
+    flow.moveClock(245);
     const first = textOf(await ended("long job"));
     const pods = await flow.sandbox.getPods();
 
@@ -139,13 +142,14 @@ describe("a lease", () => {
   });
 
   test("ends in time although somebody forged the annotation, and the attempt is in the audit log", async () => {
-    await get("viewer", "6s", "debug");
+    await get("viewer", "2m", "debug");
     const forged = JSON.stringify({ v: 1, held: [], gone: [], before: null, seal: "00000000.00" });
 
     await flow.sandbox.cluster.editAwsAuth((configMap) => ({
       ...configMap,
       metadata: { ...configMap.metadata, annotations: { "eks-access/leases": forged } },
     }));
+    flow.moveClock(125);
     await ended("debug");
 
     expect(data()).toEqual(initialAwsAuth);
@@ -153,19 +157,20 @@ describe("a lease", () => {
   });
 
   test("ends in time although somebody stripped the annotation", async () => {
-    await get("viewer", "6s", "debug");
+    await get("viewer", "2m", "debug");
 
     await flow.sandbox.cluster.editAwsAuth((configMap) => ({
       ...configMap,
       metadata: { ...configMap.metadata, annotations: {} },
     }));
+    flow.moveClock(125);
     await ended("debug");
 
     expect(data()).toEqual(initialAwsAuth);
   });
 
   test("is rebuilt from the cluster's own memory after Redis lost everything, and still ends in time", async () => {
-    await get("viewer", "20s", "debug");
+    await get("viewer", "3m", "debug");
     const redis = new Redis(flow.redisUrl);
     // Only once the ledger knows where the message stands is all of it lost.
     await expect.poll(() => redis.scard("{eks-access}:unshown"), { timeout: 10_000 }).toBe(0);
@@ -173,6 +178,7 @@ describe("a lease", () => {
     await redis.flushdb();
     redis.disconnect();
     const recovered = textOf(await find("recovered from the cluster", "*Active*"));
+    flow.moveClock(185);
     await find("recovered from the cluster", "*Ended*");
 
     expect(recovered).toContain("✓ *mapped*");

@@ -28,7 +28,7 @@ describe("the main job in Socket Mode", () => {
     const [engineer, approver] = [sandbox.slack.person("U0ENGINEER"), sandbox.slack.person("U0APPROVER")];
 
     const ack = await engineer.command(
-      `/eks-access request ${clusterName} ${arns.engineer} viewer for 3s look into the failing rollout`,
+      `/eks-access request ${clusterName} ${arns.engineer} viewer for 2m look into the failing rollout`,
       channel,
     );
     const asked = await flow.asked("look into the failing rollout");
@@ -39,7 +39,9 @@ describe("the main job in Socket Mode", () => {
     await expect.poll(async () => (await click())?.status, { timeout: 15_000 }).toBe(200);
     const active = await flow.message("*Active*");
     const during = await sandbox.getPods();
+    flow.moveClock(125);
     const ended = await flow.message("*Ended*");
+    flow.moveClock(0);
     const after = await sandbox.getPods();
 
     expect(ack.status).toBe(200);

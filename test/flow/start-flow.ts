@@ -9,6 +9,7 @@ import { builtProduct } from "../product.ts";
 import { aRedis } from "../redis.ts";
 import { startCluster } from "../sandbox/cluster/implementations.ts";
 import { leaksIn, placesOf } from "./leaks.ts";
+import { aMovedClock } from "./moved-clock.ts";
 
 /** The product's two real processes in the sandbox, with a Redis of their own. */
 export interface Flow {
@@ -19,6 +20,8 @@ export interface Flow {
   /** Starts a new worker, for example after one was killed. */
   startWorker: () => Promise<ProductProcess>;
   startSlack: () => Promise<ProductProcess>;
+  /** Both processes are so many seconds ahead of the real time, below 300: a lease of minutes ends when the test wants it. */
+  moveClock: (seconds: number) => void;
   /** Like that of the workspace; a failure also shows what the worker logged. */
   until: <T>(find: () => T | undefined, withinMs: number) => Promise<T>;
   /** The newest message of the channel that holds this text; waits for it. */
@@ -65,11 +68,13 @@ export async function startFlow({
   const port = await freePort();
   sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
   const started: ProductProcess[] = [];
+  const clock = aMovedClock();
   const start = async (kind: "slack" | "worker") => {
     const redisUrl = (kind === "slack" && given?.slackUrl) || redis.url;
     const environment = {
       ...sandbox.environmentOf(kind, { redisUrl, port }),
       ...given?.environment,
+      ...clock.environment,
       ...more,
     };
     for (const name of without) delete environment[name];
@@ -108,6 +113,7 @@ export async function startFlow({
       slack = await start("slack");
       return slack;
     },
+    moveClock: (seconds) => clock.moveTo(seconds, [worker, slack]),
     message: (text, withinMs = 15_000) => until(() => messages(channel).findLast(holding(text)), withinMs),
     asked: (reason) =>
       until(() => messages(channel).findLast((each) => holding(reason)(each) && holding("[Approve]")(each)), 15_000),

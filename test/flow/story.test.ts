@@ -24,12 +24,15 @@ describe("the main job, end to end", () => {
       flow.until(() => [engineer.home()].find((view) => view && textOf(view).includes(text)), 15_000);
     await home("*Your access*: none");
 
-    const ack = await engineer.command(ask("for 5s look into the failing rollout"), channel);
+    const ack = await engineer.command(ask("for 2m look into the failing rollout"), channel);
     await approver.click(await flow.message("[Approve]"), "approve");
     const active = await flow.message("*Active*");
     const told = await flow.told("is active until");
     const during = await sandbox.getPods();
     const held = await home("*Active*");
+    flow.moveClock(95);
+    await flow.told("ends ");
+    flow.moveClock(125);
     const ended = await flow.message("*Ended*");
     const after = await sandbox.getPods();
 
@@ -40,7 +43,7 @@ describe("the main job, end to end", () => {
     expect(textOf(active)).toContain("*signed in* not tested");
     expect(textOf(told)).toContain("aws eks update-kubeconfig --region eu-central-1 --name staging");
     expect(during).toMatchObject({ ok: true });
-    expect(held && textOf(held)).toMatch(/[▓░]{12} \ds left of 5s/);
+    expect(held && textOf(held)).toMatch(/[▓░]{12} [\dms ]+ left of 2m/);
     expect(await home("*Your access*: none")).toBeDefined();
     const thread = () => sandbox.slack.replies(active).map(textOf).join("\n");
     await flow.until(() => (thread().includes("Ended") ? thread() : undefined), 15_000);

@@ -32,9 +32,10 @@ test("on a Redis Cluster, over TLS and with the documented rights alone, the mai
   const { sandbox } = flow;
   const [engineer, approver] = [sandbox.slack.person("U0ENGINEER"), sandbox.slack.person("U0APPROVER")];
 
-  await engineer.command(`/eks-access request ${clusterName} ${arns.engineer} viewer for 3s read logs`, channel);
+  await engineer.command(`/eks-access request ${clusterName} ${arns.engineer} viewer for 2m read logs`, channel);
   await approver.click(await flow.asked("read logs"), "approve");
   const active = await flow.message("*Active*");
+  flow.moveClock(125);
   await flow.message("*Ended*");
   await engineer.command("/eks-access whoami", channel);
   const whoami = await flow.answer("U0ENGINEER", "*The worker*");

@@ -163,11 +163,12 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
   test("the end of a lease waits for a cluster that does not answer, and the entry is not forgotten", async () => {
     await flow.sandbox.slack
       .person("U0ENGINEER")
-      .command(`/eks-access request ${clusterName} ${arns.engineer} viewer for 4s short`, channel);
+      .command(`/eks-access request ${clusterName} ${arns.engineer} viewer for 2m short`, channel);
     await approve();
     await flow.message("*Active*");
     flow.sandbox.faults.plan("sts.AssumeRole", { type: "cut-before" }, { times: 4 });
 
+    flow.moveClock(125);
     const waiting = textOf(await flow.message("next try"));
     await flow.message("*Ended*", 30_000);
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/failure/access-error.ts";
-import type { ClusterBinding } from "../../../src/access/lease/lease-bindings.ts";
+import type { ClusterBinding, NewBinding } from "../../../src/access/lease/lease-bindings.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
@@ -247,6 +247,36 @@ describe("a worker that dies", () => {
       openCluster({ ...opening, now: () => new Date() }, ...about);
     await reconcileCluster({ ...later, openCluster: opens }, cluster);
     expect((await requestOf(context, "r-one")).lease?.state).toBe("failed");
+  });
+
+  test("a lease whose binding was asked for twice ends only when the first call can't arrive any more", async () => {
+    await ask(context, cluster, { id: "r-one", principal: alice });
+    await approve(context, cluster, "r-one");
+    const late: NewBinding[] = [];
+    const slow: typeof openCluster = async (...about) => {
+      const open = await openCluster(...about);
+      const createBinding = (binding: NewBinding) => {
+        late.push(binding);
+        return Promise.reject(new AccessError("cluster-unreachable", "no answer"));
+      };
+      return { ...open, client: { ...open.client, createBinding } };
+    };
+    await reconcileCluster({ ...context, openCluster: slow }, cluster);
+    await reconcileCluster(context, cluster);
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
+
+    const revoked = await takeBack(context, cluster, "r-one");
+    expect(await bindings()).toEqual([]);
+    expect(revoked).toMatchObject({ lease: { state: "active" }, trouble: { code: "binding-late" } });
+    for (const binding of late) await asCreator((client) => client.createBinding(binding));
+    expect(await bindings()).toHaveLength(1);
+
+    const later = { ...context, now: () => new Date(Date.now() + 3 * 60_000) };
+    const opens: typeof openCluster = (opening, ...about) =>
+      openCluster({ ...opening, now: () => new Date() }, ...about);
+    await reconcileCluster({ ...later, openCluster: opens }, cluster);
+    expect(await bindings()).toEqual([]);
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
   });
 
   test("with its ledger leaves what the bindings remember: the lease is found again, with its person", async () => {

@@ -1,0 +1,39 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ProductProcess } from "../../sandbox/product-process.ts";
+
+/** Each SIGUSR2 sets the clock of a process as far ahead as the file says, in milliseconds. */
+const preloaded = (file: string) => `
+  import { readFileSync } from "node:fs";
+  const real = Date.now;
+  let ahead = 0;
+  process.on("SIGUSR2", () => { ahead = Number(readFileSync(${JSON.stringify(file)}, "utf8")); });
+  globalThis.Date = new Proxy(Date, {
+    construct: (RealDate, args, target) =>
+      Reflect.construct(RealDate, args.length === 0 ? [real() + ahead] : args, target),
+  });
+  Date.now = () => real() + ahead;
+`;
+
+/**
+ * A clock that a test moves on, so that what a lease is for takes as long as the machine needs, and its end comes when the test
+ * wants it. Timers run on as they do. AWS refuses signatures that are five minutes off, so it moves by less.
+ */
+export interface MovedClock {
+  /** For the processes that have this clock. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** @param seconds after the real time, and not after the last move */
+  moveTo: (seconds: number, processes: readonly ProductProcess[]) => void;
+}
+
+export function aMovedClock(): MovedClock {
+  const file = join(mkdtempSync(join(tmpdir(), "eks-access-clock-")), "ahead");
+  return {
+    environment: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preloaded(file))}` },
+    moveTo: (seconds, processes) => {
+      writeFileSync(file, String(seconds * 1000));
+      for (const { pid } of processes) process.kill(pid, "SIGUSR2");
+    },
+  };
+}
