@@ -59,6 +59,8 @@ export interface LeaseFields {
    * in the ledger before the write is sent, so that a process that dies in between leaves nothing behind unknown.
    */
   readonly writeBegan: string | null;
+  /** ISO 8601: when bindings of it were last sent again, so that an earlier call may still arrive; null: never. */
+  readonly sentAgainAt: string | null;
   /** ISO 8601: when the proof had been run; null before. */
   readonly activeSince: string | null;
   readonly proof: Proof | null;

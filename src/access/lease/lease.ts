@@ -8,6 +8,7 @@ export function scheduleLease(request: Pick<AccessRequest, "durationSeconds" | "
     state: "scheduled",
     endsAt: leaseEnd(request, decidedAt),
     writeBegan: null,
+    sentAgainAt: null,
     activeSince: null,
     proof: null,
     signInDueAt: null,

@@ -106,6 +106,7 @@ const endProof = z.strictObject({
 const leaseFields = z.strictObject({
   endsAt: time,
   writeBegan: time.nullable(),
+  sentAgainAt: time.nullable(),
   activeSince: time.nullable(),
   proof: proof.nullable(),
   signInDueAt: time.nullable(),

@@ -18,11 +18,16 @@ import { delayDetail } from "../delay.ts";
 import { type Proved, withProof } from "./prove.ts";
 import type { ProvedEnd } from "./prove-end.ts";
 
-/** Says in the ledger that a write is about to be sent. The next version of the record. */
-export async function beginWrite(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {
-  if (request.lease.writeBegan) return request;
+/**
+ * Says in the ledger that a write is about to be sent. Of bindings, which nothing fences, also that one is sent again. The next version
+ * of the record.
+ */
+export async function beginWrite(context: WorkerContext, request: ApprovedRequest, way: Way): Promise<ApprovedRequest> {
+  const isAgain = request.lease.writeBegan !== null;
+  if (isAgain && way !== "binding") return request;
   const now = context.now();
-  const after = withLease(request, { ...request.lease, writeBegan: now.toISOString() });
+  const at = now.toISOString();
+  const after = withLease(request, { ...request.lease, ...(isAgain ? { sentAgainAt: at } : { writeBegan: at }) });
   // Without a wake-up: the outcome follows a moment later, and the sweep finds the record if the process dies.
   const event = eventOf("lease.writing", request, "worker", now, idsElsewhere(context));
   const result = await context.ledger.commit({ after, event });

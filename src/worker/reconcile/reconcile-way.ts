@@ -73,15 +73,17 @@ async function act<State extends WayState, Decided extends Settlement>(
     return null;
   }
   // The ledger must know of a write before it is sent.
-  const begun = await inParallel(decided.granted, (request) =>
-    prepared.isSentFor(request) ? beginWrite(context, request) : Promise.resolve(request),
-  );
+  const beginAll = (requests: readonly ApprovedRequest[]) =>
+    inParallel(requests, async (request) =>
+      prepared.isSentFor(request) ? beginWrite(context, request, adapter.way) : request,
+    );
+  const [begun, repaired] = await Promise.all([beginAll(decided.granted), beginAll(decided.repaired)]);
   const outcomes = await prepared.send();
   const isConflict = (principal: string) => outcomes.failureOf(principal)?.kind === "conflict";
   const conflicts = isLast ? [] : [...decided.targets.keys()].filter(isConflict);
   for (const _ of conflicts) countConflict(run);
   const isDone = ({ principal }: ApprovedRequest) => !conflicts.includes(principal.toLowerCase());
-  return { run, decided, begun, outcomes, conflicts: conflicts.length, isDone };
+  return { run, decided, begun, repaired, outcomes, conflicts: conflicts.length, isDone };
 }
 
 type Run = Pick<WayAttempt<WayState, Settlement>, "context" | "cluster" | "opened"> & {
@@ -92,8 +94,9 @@ type Run = Pick<WayAttempt<WayState, Settlement>, "context" | "cluster" | "opene
 interface Acted {
   readonly run: Run;
   readonly decided: Settlement;
-  /** The granted requests as their records are now. */
+  /** The granted requests as their records are now, and the repaired ones. */
   readonly begun: readonly ApprovedRequest[];
+  readonly repaired: readonly ApprovedRequest[];
   readonly outcomes: Outcomes;
   /** For how many principals another person's change came in between: they are tried again in this run. */
   readonly conflicts: number;
@@ -103,10 +106,10 @@ interface Acted {
 
 /** Proves each lease by what was read back, and records what became of each. */
 async function record(done: Acted): Promise<void> {
-  const { decided, begun, isDone } = done;
+  const { decided, begun, repaired, isDone } = done;
   const { context } = done.run;
   const voided = decided.voided.filter(({ request }) => isDone(request));
-  const given = [...begun, ...decided.repaired].filter(isDone);
+  const given = [...begun, ...repaired].filter(isDone);
   await inParallel(voided, (each) => recordVoided(done, each));
   await inParallel([...decided.refused, ...decided.stuck], ({ request, refusal }) => fail(context, request, refusal));
   await inParallel(given, (request) => recordGiven(done, request));
@@ -149,12 +152,12 @@ async function recordVoided(done: Acted, approval: VoidApproval): Promise<void> 
 }
 
 async function recordTaken(done: Acted, request: ApprovedRequest): Promise<void> {
-  const { outcomes, decided, begun } = done;
+  const { outcomes, decided, begun, repaired } = done;
   const { context, cluster, opened } = done.run;
   const left = whyLeft(done, request);
   if (left) return putOff(context, request, left);
   const { principal, lease } = request;
-  const inForce = [...decided.holding, ...begun, ...decided.repaired];
+  const inForce = [...decided.holding, ...begun, ...repaired];
   const facts = { cluster, opened, request, readBack: outcomes.readBackOf(principal), inForce };
   // One that never was active gave nothing of which an end could be proved.
   const proved = lease?.state === "active" ? await proveEnd(context, facts) : null;

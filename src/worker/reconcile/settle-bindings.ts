@@ -205,18 +205,25 @@ function driftIn({ parts, names }: BindingState, request: ApprovedRequest, group
  */
 const arrivesWithin = 90_000;
 
-/** Why it is not certain yet that no binding of a lease comes to be made; null: it is, or the lease was proved. */
+/** Why it is not certain yet that no binding of a lease comes to be made; null: it is. */
 export function lateCreation(request: ApprovedRequest, now: Date): AccessError | null {
-  const { lease } = request;
-  if (lease.state !== "scheduled" || !lease.writeBegan) return null;
-  const decided = Date.parse(lease.end?.at ?? lease.voidSince ?? sealedEnd(request));
-  const last = Math.max(Math.min(decided, now.getTime()), Date.parse(lease.writeBegan));
-  if (now.getTime() > last + arrivesWithin) return null;
+  const last = lastUnanswered(request, now);
+  if (last === null || now.getTime() > last + arrivesWithin) return null;
   const until = new Date(last + arrivesWithin).toISOString();
   return new AccessError(
     "binding-late",
     `It is not certain before ${until} that no binding for ${request.principal} is still on its way`,
   );
+}
+
+/** When a call that makes a binding may last have been sent without an answer; null: each was answered. In milliseconds since the epoch. */
+function lastUnanswered(request: ApprovedRequest, now: Date): number | null {
+  const { lease } = request;
+  // What was proved has its answer, and the calls before it were sent before it was sent again.
+  if (lease.state !== "scheduled") return lease.sentAgainAt === null ? null : Date.parse(lease.sentAgainAt);
+  if (!lease.writeBegan) return null;
+  const decided = Date.parse(lease.end?.at ?? lease.voidSince ?? sealedEnd(request));
+  return Math.max(Math.min(decided, now.getTime()), Date.parse(lease.writeBegan));
 }
 
 /** The namespaces that these texts name. */
