@@ -39,6 +39,23 @@ describe("while AWS does not answer for one request", () => {
     expect(flow.sandbox.cluster.awsAuth()?.data?.mapUsers ?? "").not.toContain(arns.engineer);
   });
 
+  test("another person's grant on the same cluster needs no other try: it is in force when the call was made again", async () => {
+    flow = await startFlow();
+    await ask(arns.engineer, "first");
+    await flow.asked("first");
+    await ask(arns.onCall, "second");
+    await flow.asked("second");
+    const { struck } = flow.sandbox.faults.plan("sts.AssumeRole", { type: "hang" });
+    await approve("first");
+    await struck;
+
+    await approve("second");
+    await flow.until(ofRequest("second", "Active"), 15_000);
+    await flow.until(ofRequest("first", "Active"), 15_000);
+
+    expect((await auditOf(flow.redisUrl)).types).not.toContain("lease.delayed");
+  });
+
   test("the call is given up within seconds and made again in the same run: nobody waits for another try", async () => {
     flow = await startFlow();
     await ask(arns.engineer, "first");
