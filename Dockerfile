@@ -27,7 +27,7 @@ COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
 USER node
 EXPOSE 3000
-# Where HEALTH_PORT is set: whether the process answers at all. It waits for Redis by itself, so that is no matter here.
+# With HEALTH_PORT: whether the process answers at all. It waits for Redis by itself, so an outage does not count here.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --start-interval=1s --retries=3 \
   CMD ["node", "-e", "const port = process.env.HEALTH_PORT; if (port) fetch(`http://127.0.0.1:${port}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "dist/bin/eks-access.js"]

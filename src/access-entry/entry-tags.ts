@@ -4,12 +4,12 @@ import type { Holding, Share } from "../access/lease/lease-record.ts";
 import type { AccessEntry } from "./entry.ts";
 
 /**
- * What of an entry is ours, in its tags, as the annotation has it for aws-auth. EKS takes 50 tags of 256 characters each, from
+ * Our part of an entry, in its tags, as the annotation has it for aws-auth. EKS takes 50 tags of 256 characters each, from
  * letters, digits, spaces and `+-=._:/@`: so the text goes in as base64url in pieces, all of them in one call.
  */
 const head = "eks-access/held";
 const pieceKey = (index: number) => `${head}-${String(index).padStart(2, "0")}`;
-/** For people who look at the entry: which leases, until when. Nothing is read from it. */
+/** For people who look at the entry: which leases, until when. The product does not read it. */
 const readable = "eks-access/leases";
 const longestValue = 256;
 const mostTags = 50;
@@ -18,15 +18,14 @@ const ours = /^eks-access\/(?:leases|held(?:-\d\d)?)$/;
 export type TagReading =
   | { readonly type: "absent" }
   | { readonly type: "holding"; readonly holding: Holding; readonly openSince: string | null }
-  /** They were edited, they are copies from another entry, or the key is not ours. */
+  /** They were edited, are copies from another entry, or carry another key's seal. */
   | { readonly type: "untrusted"; readonly message: string };
 
 type Tags = Readonly<Record<string, string>>;
 
 /**
- * The tags of what we hold, sealed for this one cluster and principal.
- *
- * @param openSince ISO 8601: since when there may be calls by this claim that were not answered; null: all were
+ * The tags of our part, sealed for this one cluster and principal.
+ * @param openSince ISO 8601: since when calls by this claim may be unanswered; null: none is
  */
 export function writeHoldingTags(
   cluster: string,
@@ -47,30 +46,32 @@ export function writeHoldingTags(
   };
 }
 
-/** Whether these tags fit beside those of others. */
+/** Whether these tags fit next to those of others. */
 export function fitsTags(wanted: Tags, present: Tags): boolean {
   return Object.keys({ ...othersTags(present), ...wanted }).length <= mostTags;
 }
 
-/** Our tags that say nothing any more. */
+/** Our tags that are no longer needed. */
 export function staleTags(wanted: Tags, present: Tags): readonly string[] {
   return Object.keys(present).filter((key) => ours.test(key) && !(key in wanted));
 }
 
-/** @param arn of the principal as our records have it */
+/** @param arn of the principal, in the form of our records */
 export function readHoldingTags(cluster: string, arn: string, { tags }: AccessEntry, keys: MemoryKeys): TagReading {
   const heading = tags[head];
   if (heading === undefined) return { type: "absent" };
   const untrusted = (message: string): TagReading => ({ type: "untrusted", message });
   const [version, count = "", sealed = ""] = heading.split(" ");
   if (version !== "1" || !/^\d{1,2}$/.test(count))
-    return untrusted(`the tags of ${arn} have not the form that we write`);
+    return untrusted(`the tags of ${arn} do not have the form that eks-access writes`);
   const text = Array.from({ length: Number(count) }, (_, index) => tags[pieceKey(index)] ?? "").join("");
   if (!keys.isSealed("entry", sealedValue(cluster, arn, text), sealed)) {
     return untrusted(`the seal of the tags of ${arn} is not ours for this cluster and principal`);
   }
   const read = readPlain(arn, text);
-  return read ? { type: "holding", ...read } : untrusted(`the tags of ${arn} have not the form that we write`);
+  return read
+    ? { type: "holding", ...read }
+    : untrusted(`the tags of ${arn} do not have the form that eks-access writes`);
 }
 
 function othersTags(tags: Tags): Tags {
@@ -85,7 +86,7 @@ function plain({ entryAdded, added, shares }: Holding, openSince: string | null)
   return { new: entryAdded, add: added, held: shares, ...(openSince !== null && { open: openSince }) };
 }
 
-/** What our own seal speaks for; null: a newer program has written it in another form. */
+/** The content under our own seal; null: a newer program wrote it in another form. */
 function readPlain(arn: string, text: string): { readonly holding: Holding; readonly openSince: string | null } | null {
   const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
   if (!isPlain(value)) return null;

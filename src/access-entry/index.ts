@@ -1,4 +1,4 @@
-/** All of src/access-entry that the rest of the product uses; test/architecture.test.ts lets nothing else in. */
+/** Everything of src/access-entry that other rooms can import; test/architecture.test.ts allows nothing else. */
 export { type AccessEntry, arrivesUntil, identityOfEntry, type NewEntry, planMs } from "./entry.ts";
 export { fitsTags, readHoldingTags, type TagReading, writeHoldingTags } from "./entry-tags.ts";
 export { type EntryCall, type EntrySituation, isAsPlanned, planEntry, refuseEntry } from "./plan-entry.ts";

@@ -18,15 +18,15 @@ export type EntryCall =
   | { readonly type: "remove" };
 
 export interface EntrySituation {
-  /** Of the configuration. */
+  /** From the configuration. */
   readonly cluster: string;
-  /** With a role's path, as EKS wants it. */
+  /** With a role's path, as EKS requires. */
   readonly principalArn: string;
-  /** As it was read right before; null: there is none. */
+  /** As read right before; null: there is none. */
   readonly entry: AccessEntry | null;
-  /** What of it is ours now. */
+  /** Our part of it now. */
   readonly held: Holding | undefined;
-  /** ISO 8601: since when calls about it may have been sent that were not answered; null: all were. Of no entry: of one that was there. */
+  /** ISO 8601: since when calls about it may be unanswered; null: none is. If there is no entry: of the earlier one. */
   readonly openSince: string | null;
   readonly now: Date;
 }
@@ -48,7 +48,7 @@ export function planEntry(situation: EntrySituation, target: Target, keys: Memor
   const policies = policiesIn(wanted.groups);
   const tags = tagsFor(situation, target, keys);
   if (!entry) {
-    // Where the first call does all, either it arrives or it does not: nothing comes after it.
+    // If the first call does everything, it arrives or it does not: nothing comes after it.
     const first = policies.length > 0 ? tags.claim : tags.last;
     const { username } = wanted;
     const created: EntryCall = { type: "create", entry: { principalArn, username, groups, tags: first } };
@@ -60,7 +60,7 @@ export function planEntry(situation: EntrySituation, target: Target, keys: Memor
   return [...claims, ...changes, ...exactTags(tags.last, present)];
 }
 
-/** What an entry must give now; null: there must be none. */
+/** What an entry must give now; null: it must not exist. */
 function wantedIn(
   { entry, held, openSince, now }: Pick<EntrySituation, "entry" | "held" | "openSince" | "now">,
   { change }: Target,
@@ -70,7 +70,7 @@ function wantedIn(
   return isOpen ? { username: entry.username, groups: [] } : null;
 }
 
-/** Whether an entry is what the calls of `planEntry` make of it, and claims nothing else: another run may be at work there. */
+/** Whether an entry is as the calls of `planEntry` leave it, without other claims: another run may be at work there. */
 export function isAsPlanned(
   situation: EntrySituation,
   target: Target,
@@ -84,7 +84,7 @@ export function isAsPlanned(
 
 type Tags = Readonly<Record<string, string>>;
 
-/** What the tags say while the calls are sent, and once all of them were answered. */
+/** The tags while the calls are sent, and after all of them were answered. */
 function tagsFor(
   { cluster, held, openSince, now }: EntrySituation,
   { holding }: Target,
@@ -107,7 +107,7 @@ function tagCalls(wanted: Tags, present: Tags): readonly EntryCall[] {
   return isThere ? [] : [{ type: "tag", tags: wanted }];
 }
 
-/** Puts these there, and takes those of ours out that say nothing any more. */
+/** Sets these tags, and removes those of ours that are no longer needed. */
 function exactTags(wanted: Tags, present: Tags): readonly EntryCall[] {
   const stale = staleTags(wanted, present);
   return [...tagCalls(wanted, present), ...(stale.length > 0 ? [{ type: "untag" as const, keys: stale }] : [])];
@@ -143,13 +143,12 @@ function unionOf(held: Holding | undefined, next: Holding): Holding {
   };
 }
 
-/** Names that begin so are EKS's own (EKS User Guide, "Create access entries"). */
+/** Beginnings of names that EKS reserves (EKS User Guide, "Create access entries"). */
 const reserved = /^(?:system|eks|aws|amazon|iam):/;
 
 /**
- * Why an entry can't be made what it must be; null: it can. What was there before us is not judged.
- *
- * @param arn of the principal, as our records have it
+ * Why an entry can't get its wanted form; null: it can. It does not judge what was there before us.
+ * @param arn of the principal, in the form of our records
  */
 export function refuseEntry(arn: string, entry: AccessEntry | null, { holding }: Target): Refusal | null {
   if (!holding) return null;
@@ -187,7 +186,7 @@ function refuseGroups(arn: string, added: readonly string[]): Refusal | null {
   );
 }
 
-/** EKS keeps one scope for a policy: one that others have given for some namespaces would be lost when ours ends. */
+/** EKS keeps one scope for a policy: the end of our lease would remove one that others gave for some namespaces. */
 function refuseScope(arn: string, entry: AccessEntry | null, added: readonly string[]): Refusal | null {
   const widened = policiesIn(added).find(
     ({ name, namespaces }) =>

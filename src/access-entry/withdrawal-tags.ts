@@ -3,29 +3,29 @@ import type { Json } from "../access/audit/event.ts";
 import type { Withdrawal, Withdrawals } from "../access/lease/withdrawal.ts";
 
 /**
- * What a cluster that takes access entries remembers of revoked approvals, in tags of the EKS cluster itself: an
- * deleted entry can't remember anything, and `aws-auth` may be out of reach. One tag for each, so that no two runs can
- * overwrite what the other has remembered: EKS has no versions. The text is for people as well.
+ * The revocations that a cluster with access entries remembers, in tags of the EKS cluster itself: a deleted entry can't remember
+ * anything, and `aws-auth` may be unreachable. EKS has no versions, so each revocation has its own tag: no two runs can overwrite
+ * each other. The text is also for people.
  */
 const prefix = "eks-access/withdrawn/";
-/** Approvals up to then, of which the cluster remembers nothing, may have been revoked and forgotten. */
+/** Approvals up to this time may have been revoked and forgotten, if the cluster remembers nothing about them. */
 const forgottenKey = "eks-access/forgotten";
 
 /** EKS takes 50 tags, and most of them belong to others. */
 export const mostWithdrawalTags = 20;
 const mostTags = 50;
 
-/** In the place of `approved`, of an approval that came to nothing. */
+/** Replaces `approved` for an approval that was void. */
 const nothingWord = "came-to-nothing";
 
-/** What we give to a request. Whatever else Redis calls one can't have been approved, and need not be remembered. */
+/** The form of our request ids. Other ids in Redis can't have been approved, and need no memory. */
 const ownId = /^[\w-]{1,64}$/;
 
 type Tags = Readonly<Record<string, string>>;
 
 export interface WithdrawalTagReading {
   readonly withdrawals: Withdrawals;
-  /** Why tags of ours are not believed; null: all are. */
+  /** Why tags of ours are not trusted; null: all are. */
   readonly untrusted: string | null;
 }
 
@@ -52,7 +52,7 @@ function sealedValue(cluster: string, { id, at, endsAt, cameToNothing }: Withdra
   return { cluster, id, at, endsAt, ...(cameToNothing && { cameToNothing }) };
 }
 
-/** Reads them out of all tags of a cluster. What our key did not seal for this cluster is not believed. */
+/** Reads them from all tags of a cluster. It does not trust what our key did not seal for this cluster. */
 export function readWithdrawalTags(cluster: string, tags: Tags, keys: MemoryKeys): WithdrawalTagReading {
   const found = Object.entries(tags)
     .filter(([key]) => key.startsWith(prefix))
@@ -90,13 +90,13 @@ function isMoment(text: string | undefined): text is string {
   return text !== undefined && !Number.isNaN(Date.parse(text));
 }
 
-/** How many withdrawals have room beside the tags of others: one more is for what had to be forgotten. */
+/** The number of withdrawals that fit next to the tags of others: one more place is for the forgotten ones. */
 export function roomForWithdrawals(tags: Tags): number {
   const others = Object.keys(tags).filter((key) => !isOurs(key)).length;
   return Math.max(0, Math.min(mostWithdrawalTags, mostTags - others - 1));
 }
 
-/** What has to be said to EKS so that the cluster remembers this, and nothing that is over. */
+/** The calls that make the cluster remember this, and nothing that is over. */
 export function withdrawalTagChanges(
   cluster: string,
   present: Tags,

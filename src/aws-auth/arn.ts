@@ -1,4 +1,4 @@
-/** The partitions that AWS has. aws-auth entries of any other never match: the authenticator knows no caller from there. */
+/** The partitions of AWS. aws-auth entries of any other never match: the authenticator knows no caller from there. */
 export const PARTITIONS = [
   "aws",
   "aws-cn",
@@ -15,7 +15,7 @@ function isPartition(name: string | undefined, own?: string): boolean {
   return name !== undefined && (name === own || PARTITIONS.some((partition) => partition === name));
 }
 
-/** By how their regions' names begin (partitions.json of the AWS SDKs); the longer beginnings first. */
+/** By the beginning of their regions' names (partitions.json of the AWS SDKs); the longer beginnings first. */
 const regionsOfPartitions: readonly (readonly [RegExp, (typeof PARTITIONS)[number]])[] = [
   [/^cn-/, "aws-cn"],
   [/^us-gov-/, "aws-us-gov"],
@@ -27,7 +27,7 @@ const regionsOfPartitions: readonly (readonly [RegExp, (typeof PARTITIONS)[numbe
   [/^(?:af|ap|ca|eu|il|me|mx|sa|us)-[a-z]+-\d+$/, "aws"],
 ];
 
-/** The partition that a region is of; null for a region of which this program does not know it. */
+/** The partition of a region; null: an unknown region. */
 export function partitionOfRegion(region: string): string | null {
   return regionsOfPartitions.find(([form]) => form.test(region))?.[1] ?? null;
 }
@@ -46,7 +46,7 @@ export interface Principal {
   partition: string;
   /** Twelve digits. */
   account: string;
-  /** The last part, without the path that a user may have. */
+  /** The last part; a user's path is not in it. */
   name: string;
 }
 
@@ -56,9 +56,9 @@ const PRINCIPAL =
   /^arn:([a-z][a-z0-9-]*):iam::([0-9]{12}):(?:(role)\/|(user)\/(?:[!-)+->@-~]+\/)?)([A-Za-z0-9_+=,.@-]{1,64})$/;
 
 /**
- * Reads an ARN strictly: the authenticator matches every ARN that this accepts. For what is
- * nearly right (a role's path, an assumed role, a role of IAM Identity Center) it offers the ARN to write instead.
- * `partition` is one more to take: the cluster's own, where AWS has added one since.
+ * Reads an ARN strictly: the authenticator matches every ARN that this accepts. For a nearly right one (a role's path, an assumed
+ * role, a role of IAM Identity Center) it offers the ARN to write instead. `partition` is also accepted: the cluster's own, which
+ * AWS may have added since.
  */
 export function readPrincipal(text: string, partition?: string): PrincipalReading {
   const match = PRINCIPAL.exec(text);
@@ -71,9 +71,9 @@ export function readPrincipal(text: string, partition?: string): PrincipalReadin
 /** Why a text is not a principal for aws-auth. */
 interface Rejection {
   code: string;
-  /** One sentence or two: what is wrong, and what to write instead. */
+  /** One or two sentences: the mistake, and what to write instead. */
   message: string;
-  /** The right ARN to copy, where there is no doubt what was meant. */
+  /** The right ARN to copy, if the intent is certain. */
   suggestion?: string;
 }
 
@@ -156,15 +156,14 @@ function reject(code: string, message: string): Rejection {
   return { code, message };
 }
 
-/** Quotes typed text, shortened so that a message stays short. */
+/** Quotes typed text, shortened. */
 function quote(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }
 
 /**
- * What the authenticator compares with the entries (before it lowers the case): for `assumed-role/R/S` the ARN of
- * the role, without its path; for anything else that can be a caller the ARN itself; null for what can't be one.
- * Source: pkg/arn of kubernetes-sigs/aws-iam-authenticator.
+ * What the authenticator compares with the entries, before it lowers the case: for `assumed-role/R/S` the ARN of the role without
+ * its path; for any other caller the ARN itself; null: it is no caller. Source: pkg/arn of kubernetes-sigs/aws-iam-authenticator.
  */
 export function canonicalCaller(stsArn: string): string | null {
   const [prefix, partition, service, , account, ...rest] = stsArn.split(":");
@@ -177,7 +176,7 @@ export function canonicalCaller(stsArn: string): string | null {
   return kind === "assumed-role" ? fromAssumedRole(stsArn) : null;
 }
 
-/** `arn:…:iam::…:role/R` from `arn:…:sts::…:assumed-role/R/S`, or null where no role is named. */
+/** `arn:…:iam::…:role/R` from `arn:…:sts::…:assumed-role/R/S`; null: it names no role. */
 export function fromAssumedRole(stsArn: string): string | null {
   const [, partition, , , account, ...rest] = stsArn.split(":");
   const parts = rest.join(":").split("/");

@@ -3,27 +3,27 @@ import { type Entry, type ReadDocument, type Section, sameGroups } from "./docum
 import { goFold } from "./fold.ts";
 import { entriesFor, entryOf } from "./read-document.ts";
 
-/** `map`: the entry says exactly this afterwards, and is added if there is none. `unmap`: there is none afterwards. */
+/** `map`: the entry then has exactly this, and is added if it is absent. `unmap`: there is no entry then. */
 export type Change =
   | { type: "map"; arn: string; username: string; groups: readonly string[] }
   | { type: "unmap"; arn: string };
 
-/** What a plan must not do. */
+/** What a plan must refuse. */
 export interface PlanGuard {
-  /** Never put into the map. */
+  /** The creator: never in the map. */
   creatorArn?: string;
-  /** The cluster's own. */
+  /** Of the cluster. */
   account?: string;
   partition?: string;
-  /** Accounts that the policy names. */
+  /** Accounts that the policy allows. */
   allowForeignAccounts?: readonly string[];
-  /** The policy names system:masters. */
+  /** Whether the policy allows system:masters. */
   allowMasters?: boolean;
-  /** The last administrator in the document may go, so that a lease can end in time. */
+  /** Whether the last administrator in the document can leave, so that a lease can end in time. */
   allowNoAdministrator?: boolean;
 }
 
-/** Why eks-access does not do something. */
+/** Why eks-access refuses something. */
 export interface Refusal {
   code: string;
   /** What, where and how to fix it. */
@@ -31,7 +31,7 @@ export interface Refusal {
   arn?: string;
 }
 
-/** A change with what it means for this document. Changes that ask for what is there already mean nothing. */
+/** A change, translated for this document. A change that already holds means nothing. */
 export type Intent =
   | {
       readonly type: "add";
@@ -50,7 +50,7 @@ export type Intent =
   /** All entries for the ARN go: removing only the last one would activate an earlier one. */
   | { readonly type: "remove"; readonly arn: string; readonly entries: readonly Entry[] };
 
-/** What changes mean for a document. Of two changes for one principal the later one counts. */
+/** The changes, translated for a document. Of two changes for one principal the later one counts. */
 export function intend(document: ReadDocument, changes: readonly Change[]): Intent[] {
   const last = new Map<string, Change>();
   for (const change of changes) last.set(goFold(change.arn), change);

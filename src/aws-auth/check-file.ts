@@ -4,7 +4,7 @@ import { LINE_BREAK } from "./go-yaml/cursor.ts";
 import { parseDocument } from "./parse.ts";
 import { type Identity, resolve } from "./resolve.ts";
 
-/** A problem with its place in the file, where the section alone has none. */
+/** A problem with its place in the file; a place in a section counts from the section's start. */
 interface FileProblem extends Omit<Problem, "key"> {
   line: number;
   column: number;
@@ -29,7 +29,7 @@ export interface FileReport {
   resolved: Readonly<Record<string, Identity | null>>;
 }
 
-/** Checks a file that holds aws-auth, and says who some callers would be. */
+/** Checks a file with aws-auth, and resolves some callers. */
 export function checkFile(file: ConfigMapFile, arns: readonly string[]): FileReport {
   const document = parseDocument(file.data);
   const locate = locator(file);
@@ -62,8 +62,8 @@ interface FilePlace {
 }
 
 /**
- * Makes a function from places in a section's text to places in the file; all count from 1. Exact for a literal block
- * (`|`). A text that is quoted or folded has other lines than the file, so there it is the start of the text.
+ * Translates places in a section's text into places in the file; all count from 1. Exact for a literal block (`|`). Quoted or
+ * folded text has other lines than the file: there it is the start of the text.
  */
 export function locator(
   file: ConfigMapFile,
@@ -91,7 +91,7 @@ function keyPlace(lines: readonly string[], key: string): FilePlace {
 
 const LEVELS = { error: "error", warning: "warning", notice: "note" } as const;
 
-/** Problems as SARIF 2.1.0, which code scanning reads. `path` is the file that was checked, relative to the repository. */
+/** Problems as SARIF 2.1.0, for code scanning. `path`: of the checked file, relative to the repository. */
 export function toSarif(problems: readonly FileProblem[], path: string) {
   const codes = [...new Set(problems.map((problem) => problem.code))].sort();
   const uri = path === "-" ? "stdin" : path.split(/[\\/]/).map(encodeURIComponent).join("/");

@@ -4,25 +4,25 @@ import { decode } from "./go-yaml/decode.ts";
 import type { Field, MapValue, ScalarNode, YamlValue } from "./go-yaml/node.ts";
 import { parseYaml } from "./go-yaml/parse-yaml.ts";
 
-/** A file that holds aws-auth: a ConfigMap as YAML or JSON, or the bare data of one. */
+/** A file with aws-auth: a ConfigMap as YAML or JSON, or its bare data. */
 export interface ConfigMapFile {
   readonly text: string;
   readonly form: "config-map" | "bare";
   /** The whole object, or the bare data, as plain values. */
   readonly object: Readonly<Record<string, unknown>>;
   readonly data: Readonly<Record<string, string>>;
-  /** Where the value of each key of the data is written; missing where that is not known. */
+  /** Where the value of each key of the data is written; absent if unknown. */
   readonly nodes: ReadonlyMap<string, ScalarNode>;
-  /** The mapping that holds the data, where it is written out in YAML. */
+  /** The mapping with the data, if YAML spells it out. */
   readonly dataMap: MapValue | null;
-  /** Offset and line at which the YAML document begins that was read; a file may hold several. */
+  /** Offset and line at which the chosen YAML document begins; a file can have several. */
   readonly offset: number;
   readonly line: number;
-  /** Keys of the data that hold something other than text, which the API server refuses. */
+  /** Keys of the data with a value that is not text: the API server refuses them. */
   readonly notText: readonly { readonly key: string; readonly line: number; readonly column: number }[];
 }
 
-/** The name that an object has as a Kubernetes resource. */
+/** The name of a Kubernetes object. */
 function nameOf({ metadata }: Readonly<Record<string, unknown>>): unknown {
   return isRecord(metadata) ? metadata.name : undefined;
 }
@@ -33,7 +33,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 type ConfigMapReading = { type: "file"; file: ConfigMapFile } | { type: "unusable"; message: string };
 
-/** Reads a file as kubectl would: as JSON where it is JSON, else as YAML. Of several, the one named aws-auth is taken. */
+/** Reads a file as kubectl would: JSON, or else YAML. Of several objects it takes the one named aws-auth. */
 export function readConfigMapFile(text: string): ConfigMapReading {
   const { files, message } = readParts(text);
   const yaml = files.find((candidate) => nameOf(candidate.object) === "aws-auth") ?? files[0] ?? null;
@@ -110,18 +110,18 @@ function dataOf(map: MapValue | null, line: number): Pick<ConfigMapFile, "data" 
   return { data, nodes, notText };
 }
 
-/** The API server takes null for an empty text. */
+/** The API server reads null as an empty text. */
 function textOf({ value }: Field): string | null {
   if (value.type === "null") return "";
   return value.type === "string" ? value.value : null;
 }
 
-/** The fields of a decoded mapping, as `plainValue` has them. */
+/** The fields of a decoded mapping, as plain values. */
 function plainMap(map: MapValue): Record<string, unknown> {
   return Object.fromEntries([...map.fields].map(([key, field]) => [key, plainValue(field.value)]));
 }
 
-/** A decoded value as JSON has it. Keys that are no strings are left out; so is what a number can't hold exactly. */
+/** A decoded value in the form of JSON. Keys that are not text are left out, and so are numbers that lose precision. */
 function plainValue(value: YamlValue): unknown {
   switch (value.type) {
     case "list":
@@ -133,7 +133,7 @@ function plainValue(value: YamlValue): unknown {
   }
 }
 
-/** One YAML document of a text, and where it begins. */
+/** One YAML document of a text, and its start. */
 interface DocumentText {
   readonly text: string;
   /** In UTF-16 units. */
@@ -142,7 +142,7 @@ interface DocumentText {
   readonly line: number;
 }
 
-/** Cuts a text where a line begins with `---`. That ends every scalar too, so it is never a part of one. */
+/** Cuts a text at lines that begin with `---`. Such a line also ends every scalar, so it is never inside one. */
 export function splitDocuments(text: string): DocumentText[] {
   const documents: DocumentText[] = [];
   const starts = [...text.matchAll(/^---(?=\s|$)/gm)].map((match) => match.index);
@@ -156,7 +156,7 @@ export function splitDocuments(text: string): DocumentText[] {
   return documents;
 }
 
-/** Reads a file that is JSON; null for one that is not, or holds no aws-auth. */
+/** Reads a JSON file; null: it is no JSON, or has no aws-auth. */
 function readJson(text: string): ConfigMapFile | null {
   const object = jsonObject(text);
   if (object === null) return null;

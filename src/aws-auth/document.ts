@@ -2,27 +2,27 @@ import type { SequenceNode, YamlValue } from "./go-yaml/node.ts";
 
 export type Section = "mapRoles" | "mapUsers" | "mapAccounts";
 
-/** The sections, in the order in which the authenticator asks them. */
+/** The sections, in the order in which the authenticator searches them. */
 export const SECTIONS: readonly Section[] = ["mapRoles", "mapUsers", "mapAccounts"];
 
-/** An error: a caller gets less or more than what is written. A warning: it works, but may break. A notice: good to know. */
+/** Error: a caller gets less or more than the text says. Warning: it works, but may break. Notice: good to know. */
 export type Severity = "error" | "warning" | "notice";
 
-/** Something wrong, or worth knowing, about a document. */
+/** A finding about a document. */
 export interface Problem {
   code: string;
   severity: Severity;
-  /** Null where the document as a whole is meant. */
+  /** Null: it is about the whole document. */
   section: Section | null;
-  /** The key of the data that is meant, where that is none of the sections. */
+  /** The key of the data, if it is not a section. */
   key?: string;
-  /** Counted from 1 within the section's text; null where there is no such place. */
+  /** Counted from 1 within the section's text; null: it has no line. */
   line: number | null;
   /** Counted from 1, in UTF-16 units. */
   column: number | null;
-  /** What is wrong, and its effect. */
+  /** The mistake, and its effect. */
   message: string;
-  /** How to fix it. */
+  /** The fix. */
   remedy: string;
 }
 
@@ -38,36 +38,36 @@ export function problemAt(
   return { code, severity, section, line: at.line + 1, column: at.column + 1, message, remedy };
 }
 
-/** One item of a section, as the authenticator holds it. */
+/** One item of a section, as the authenticator reads it. */
 export interface Entry {
   section: Section;
-  /** As written; the account id for mapAccounts. */
+  /** As written; for mapAccounts the account id. */
   arn: string;
-  /** As written, templates and all. Empty for mapAccounts, which names its users by their ARNs. */
+  /** As written, with templates. Empty for mapAccounts: its callers have their ARNs as names. */
   username: string;
-  /** As written, templates and all. */
+  /** As written, with templates. */
   groups: readonly string[];
-  /** Where it begins, counted from 1 within the section's text. */
+  /** The line of its start, counted from 1 within the section's text. */
   line: number;
   /** Counted from 1, in UTF-16 units. */
   column: number;
-  /** Whether there can be a caller who gets this entry. */
+  /** Whether any caller can get this entry. */
   reachable: boolean;
-  /** Its place in the list of its section, from 0. Items that are no entries count too. */
+  /** Its index in the list of its section. Items that are no entries count too. */
   index: number;
 }
 
-/** How one section was read. */
+/** The reading of one section. */
 export interface SectionReading {
   readonly section: Section;
-  /** Its text, or null where the document has no such key. */
+  /** Its text; null: the document has no such key. */
   readonly text: string | null;
-  /** `empty`: there is no list. `unreadable`: the authenticator reads nothing of it, or not all. */
+  /** `empty`: it has no list. `unreadable`: the authenticator reads nothing of it, or only a part. */
   readonly state: "empty" | "list" | "unreadable";
   readonly list: SequenceNode | null;
-  /** What the items of the list stand for; empty for mapAccounts. */
+  /** The entries by their items; empty for mapAccounts. */
   readonly items: readonly YamlValue[];
-  /** Offset of what the authenticator drops at the end; null where it reads all. */
+  /** Offset from which the authenticator drops the text; null: it reads all. */
   readonly droppedAt: number | null;
 }
 
@@ -79,11 +79,11 @@ export interface ListReading extends SectionReading {
 
 /** The authenticator's table of callers. */
 export interface Lookup {
-  /** By folded ARN, in the order of the document. More than one under a key: chance says which of them answers. */
+  /** By folded ARN, in the order of the document. Of several under one key a random one counts. */
   readonly roles: ReadonlyMap<string, readonly Entry[]>;
   readonly users: ReadonlyMap<string, readonly Entry[]>;
   readonly accounts: ReadonlySet<string>;
-  /** By folded ARN, every item of mapRoles and mapUsers with an ARN, even if it never answers. */
+  /** By folded ARN: every item of mapRoles and mapUsers with an ARN, even if it never counts. */
   readonly items: ReadonlyMap<string, readonly Entry[]>;
 }
 
@@ -95,26 +95,26 @@ export interface ReadDocument {
   lookup: Lookup;
 }
 
-/** A document with what is wrong with it. */
+/** A document and its problems. */
 export interface AwsAuthDocument extends ReadDocument {
   problems: readonly Problem[];
 }
 
-/** Whether two lists are the same, item by item. */
+/** Whether two lists have the same items in the same order. */
 export function sameList(some: readonly string[], others: readonly string[]): boolean {
   return some.length === others.length && some.every((text, index) => text === others[index]);
 }
 
-/** Whether two lists name the same groups, in any order and however often. */
+/** Whether two lists have the same groups, in any order and any number. */
 export function sameGroups(some: readonly string[], others: readonly string[]): boolean {
   const set = new Set(some);
   return set.size === new Set(others).size && others.every((group) => set.has(group));
 }
 
-/** What a ConfigMap may hold in all, in bytes. Source: MaxSecretSize of the Kubernetes API. */
+/** The limit of a ConfigMap, in bytes. Source: MaxSecretSize of the Kubernetes API. */
 export const DOCUMENT_LIMIT = 1024 * 1024;
 
-/** The bytes that a ConfigMap's limit counts: those of its keys and its values. */
+/** The bytes that count for a ConfigMap's limit: its keys and values. */
 export function sizeOf(data: Readonly<Record<string, string>>): number {
   let bytes = 0;
   for (const [key, text] of Object.entries(data)) bytes += Buffer.byteLength(key) + Buffer.byteLength(text);

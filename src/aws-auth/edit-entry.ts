@@ -15,7 +15,7 @@ import {
   type TextEdit,
 } from "./text-edit.ts";
 
-/** Where an entry is edited: its section's text, and its own mapping in it. */
+/** The place of an edit: a section's text, and the entry's own mapping in it. */
 interface EntryPlace {
   readonly section: Section;
   readonly text: string;
@@ -23,11 +23,11 @@ interface EntryPlace {
   readonly mapping: MappingNode;
   readonly entry: Entry;
   readonly uses: readonly FieldUse[];
-  /** Whether what is added comes before the last field, or group: one that ends the text may be changed by what follows it. */
+  /** Whether additions go before the last field or group: at the end of the text they could become part of its value. */
   readonly inFront: boolean;
 }
 
-/** The place of an entry; null where it is not written as a mapping of its own, as with an alias. */
+/** The place of an entry; null: it is not written as a mapping of its own, for example as an alias. */
 export function entryPlace(
   { text, list, items, section }: ListReading,
   entry: Entry,
@@ -39,19 +39,19 @@ export function entryPlace(
   return { section, text, list, mapping, entry, uses: fieldUses(value, section), inFront };
 }
 
-/** The use of a field that counts; null where it is not written in this mapping. */
+/** The use of a field that counts; null: it is not in this mapping. */
 export function useOf({ uses }: EntryPlace, name: FieldName): FieldUse | null {
   const use = lastUse(uses, name);
   return use === undefined || use.merged ? null : use;
 }
 
-/** Puts a value in another's place. A block scalar takes its line breaks with it; an empty value has no space before it. */
+/** Replaces a value. A block scalar takes its line breaks along; an empty value has no space before it. */
 export function replaceNode(text: string, { outer: start, end }: YamlNode, value: string): TextEdit {
   if (start === end) return { start, end, text: ` ${value}` };
   return { start, end, text: isStartOfLine(text, end) ? value + lineBreakOf(text) : value };
 }
 
-/** Puts a field at the end of the mapping, where it also wins over what a `<<` before it brings. */
+/** Adds a field at the end of the mapping, where it also beats a `<<` before it. */
 export function addField({ text, section, mapping, inFront }: EntryPlace, name: FieldName, value: string): TextEdit {
   const key = fieldKey(name, section);
   if (mapping.flow) {
@@ -69,14 +69,14 @@ export function addField({ text, section, mapping, inFront }: EntryPlace, name: 
 function removeField({ text, mapping }: EntryPlace, { key, written }: FieldUse): TextEdit {
   const index = mapping.pairs.findIndex((pair) => pair.key === key);
   const next = mapping.pairs[index + 1]?.key.outer;
-  // The first field follows the dash, which stays.
+  // The dash before the first field stays.
   if (!mapping.flow && index === 0 && next !== undefined) return { start: key.outer, end: next, text: "" };
   if (!mapping.flow) return removeLines(text, key.outer, written.end);
   const before = mapping.pairs[index - 1];
   return { start: before?.value.end ?? key.outer, end: written.end, text: "" };
 }
 
-/** The groups that the entry would have after an edit; null where the section could not be read any more. */
+/** The groups of the entry after an edit; null: the section would be unreadable. */
 function groupsAfter({ section, text, entry }: EntryPlace, edit: TextEdit): readonly string[] | null {
   const { reading } = readSection(section, applyEdits(text, [edit]));
   const item = reading.items[entry.index];
@@ -84,12 +84,12 @@ function groupsAfter({ section, text, entry }: EntryPlace, edit: TextEdit): read
 }
 
 /**
- * The edits that give an entry these groups. Groups that stay keep their bytes, new ones come at the end; and a later
- * edit back to the groups of before gives back the bytes of before, whatever they were.
+ * The edits that give an entry these groups. Groups that stay keep their bytes; new ones come last. A later edit back to the old
+ * groups restores the old bytes, whatever they were.
  */
 export function editGroups(place: EntryPlace, wanted: readonly string[]): TextEdit[] {
   const use = useOf(place, "groups");
-  // Spaces inside the brackets mark a list as ours: there was no such field, so it goes when nothing keeps it.
+  // Spaces inside the brackets mark a list as ours: the field was absent, so it goes with its last group.
   if (use === null) return [addField(place, "groups", `[ ${wanted.map(quote).join(", ")} ]`)];
   const { written } = use;
   if (written.kind === "sequence")
@@ -113,7 +113,7 @@ function editItems(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted:
   return editList(place.text, list, removed, items) ?? [replaceNode(place.text, use.written, flowList(wanted))];
 }
 
-/** `groups:` with nothing behind it gets its items below, so that removing them restores it. */
+/** `groups:` without a value gets its items below, so that their removal restores it. */
 function fillEmpty({ text, mapping, list }: EntryPlace, empty: YamlNode, groups: readonly string[]): TextEdit {
   const lineBreak = lineBreakOf(text);
   const column = mapping.start.column + styleOf(list, lineBreak).groups;
@@ -124,7 +124,7 @@ function fillEmpty({ text, mapping, list }: EntryPlace, empty: YamlNode, groups:
 /** The comment behind a list that replaced another value, such as an alias: it keeps that value. */
 const NOTE = /^ # Before: ("(?:[^"\\]|\\.)*")/;
 
-/** The same within braces, where a comment would end the line: a field, so that JSON stays JSON. */
+/** The same within braces. A comment would end the line there, so it is a field, and JSON stays JSON. */
 const NOTE_FIELD = "before-eks-access";
 
 function replaceNoted(place: EntryPlace, use: FieldUse, groups: readonly string[]): TextEdit {
@@ -133,7 +133,7 @@ function replaceNoted(place: EntryPlace, use: FieldUse, groups: readonly string[
   return replaceNode(place.text, use.written, flowList(groups) + note);
 }
 
-/** The edit that brings back what there was before our list, if that says what is wanted now. */
+/** The edit that restores the value before our list, if that value has the wanted groups. */
 function restore(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted: readonly string[]): TextEdit[] | null {
   const edit = place.mapping.flow ? unNoteField(place, use, list) : unNote(place, list);
   const undo = edit ?? (isOurs(place, list) ? removeField(place, use) : null);
@@ -151,14 +151,14 @@ function unNote({ text }: EntryPlace, list: SequenceNode): TextEdit | null {
   const raw = readQuoted(json);
   if (raw === null) return null;
   const end = list.end + note.length;
-  // A block scalar had the break at its end within it, and the list that replaced it got one of its own.
+  // The old block scalar included its line break, and our list got one of its own.
   return { start: list.outer, end: isStartOfLine(raw, raw.length) ? afterLine(text, end) : end, text: raw };
 }
 
 function unNoteField({ mapping: { pairs } }: EntryPlace, use: FieldUse, list: SequenceNode): TextEdit | null {
   const note = pairs[pairs.findIndex(({ key }) => key === use.key) + 1];
   if (note?.key.kind !== "scalar" || note.key.value !== NOTE_FIELD || note.value.kind !== "scalar") return null;
-  // An empty value had no space before it, and the list that replaced it got one.
+  // The old empty value had no space before it, and our list got one.
   const start = note.value.value === "" ? list.outer - 1 : list.outer;
   return { start, end: note.value.end, text: note.value.value };
 }

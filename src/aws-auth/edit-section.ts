@@ -17,8 +17,8 @@ import { isAsIntended } from "./verify.ts";
 const EDITED: readonly Section[] = ["mapRoles", "mapUsers"];
 
 /**
- * The document after the intents, read again; null where no edit of its text comes to what is intended and nothing
- * else, as with an anchor that other entries lean on.
+ * The document after the intents, read again; null: no edit of its text does what is intended and nothing else, for example if
+ * other entries use an anchor of it.
  */
 export function editSections(
   document: ReadDocument,
@@ -57,7 +57,7 @@ function editOne(
   return null;
 }
 
-/** Keys keep their order; a key that is gone is gone, and not an empty text. */
+/** Keys keep their order. A removed key is absent, not empty. */
 function withText(
   data: Readonly<Record<string, string>>,
   section: Section,
@@ -88,7 +88,7 @@ const NOTE = "# Empty before: ";
 
 const NOTE_ALONE = /^# Empty before: (".*")[\r\n]*$/;
 
-/** All that is to change in one section. */
+/** All changes of one section. */
 interface SectionChange {
   readonly removed: readonly Entry[];
   readonly edited: readonly { readonly entry: Entry; readonly wanted: Wanted }[];
@@ -96,13 +96,13 @@ interface SectionChange {
 }
 
 /**
- * The texts that a section may have after a change, the one to try first at the front; null means no section.
- * The caller reads each one, and takes the first that has what it wants and nothing else.
+ * The possible texts of a section after a change, the best first; null means no section. The caller reads each one, and takes the
+ * first that does what is intended and nothing else.
  */
 export function editSection(reading: SectionReading, change: SectionChange): (string | null)[] {
   const { text, list } = reading;
   if (text === null || list === null) return fillSection(text, change.added);
-  // A block scalar at the very end of a text changes its value when anything is put behind it.
+  // Text behind a block scalar at the very end changes its value.
   return [false, true].flatMap((inFront) => {
     const edited = editLines(text, (whole) => edits({ ...reading, text: whole, list }, change, inFront));
     return edited === null ? [] : [restoreEmpty(edited)];
@@ -123,14 +123,16 @@ function edits(reading: ListReading, { removed, edited, added }: SectionChange, 
   return [front, ...entryEdits, ...listEdits];
 }
 
-/** What an entry is to say. */
+/** The wanted form of an entry. */
 interface Wanted {
   readonly username: string;
   readonly groups: readonly string[];
 }
 
-/** The edits that make an entry say what is wanted; null where it is not written as a mapping of its own. `inFront`:
- * nothing new follows the entry's last field. */
+/**
+ * The edits that give an entry its wanted form; null: it is not a mapping of its own. `inFront`: nothing new follows the entry's
+ * last field.
+ */
 function editEntry(reading: ListReading, entry: Entry, wanted: Wanted, inFront: boolean): TextEdit[] | null {
   const place = entryPlace(reading, entry, inFront);
   if (place === null) return null;
@@ -145,8 +147,8 @@ function editEntry(reading: ListReading, entry: Entry, wanted: Wanted, inFront: 
 }
 
 /**
- * The texts that a section without entries may have when it gets some. Its former text stays, or is noted, so that removing
- * the entries restores it.
+ * The possible texts of a section without entries that gets some. Its former text stays or is noted, so that their removal
+ * restores it.
  */
 function fillSection(text: string | null, added: readonly AddedEntry[]): (string | null)[] {
   if (text === null) return [blockEntries(added, DEFAULT_STYLE.lineBreak).join("")];
@@ -163,7 +165,7 @@ function blockEntries(added: readonly AddedEntry[], lineBreak: string): string[]
   return added.map((entry) => blockEntry(entry, { ...DEFAULT_STYLE, lineBreak }) + lineBreak);
 }
 
-/** What a text means from which entries were taken: nothing at all is no section; our note says what there was. */
+/** The text after the removal of all entries: our note says what it was before; without one there is no section. */
 function restoreEmpty(text: string): string | null {
   if (text === "") return null;
   const [, quoted = ""] = NOTE_ALONE.exec(text) ?? [];

@@ -37,7 +37,7 @@ function noMapping(section: Section, item: YamlNode): Problem {
   return problemAt(section, item.start, "item-not-an-entry", "error", message, remedy);
 }
 
-/** Problems of the field that names the principal: its ARN, or sso. */
+/** Problems of the field for the principal: its ARN, or sso. */
 function identityProblems(entry: Entry, item: YamlNode, { sso, uses }: DecodedEntry): Problem[] {
   const { section, arn } = entry;
   const key = fieldKey("arn", section);
@@ -137,7 +137,7 @@ function valueProblems(reading: SectionReading, { value }: FieldUse): Problem[] 
   return values.flatMap((item) => textProblem(reading, item));
 }
 
-/** A value that is not text to the authenticator either is an error already. */
+/** A value that is not text to the authenticator is already an error. */
 function textProblem({ section, text }: SectionReading, value: YamlValue): Problem[] {
   if (value.type !== "string") return [];
   const { node } = value;
@@ -162,7 +162,7 @@ function nameProblems(entry: Entry, item: YamlNode, { uses }: DecodedEntry): Pro
   return problems;
 }
 
-/** A username of a wrong type is a problem of its own already. */
+/** A username of a wrong type already has a problem. */
 function emptyUsername({ section }: Entry, at: YamlNode, type: string | undefined): Problem[] {
   if (type !== undefined && type !== "null" && type !== "string") return [];
   const message = "This entry has no username. Its callers get an empty name, and audit logs can't identify them.";

@@ -2,7 +2,7 @@ import { type Entry, type Problem, problemAt, type Section } from "./document.ts
 import { type DecodedEntry, type FieldUse, fieldKey, knownField } from "./fields.ts";
 import { type MapValue, type ScalarNode, YAML_TAG, type YamlNode, type YamlValue } from "./go-yaml/node.ts";
 
-/** Fields that are given twice, and values of a type that empties the field. */
+/** Repeated fields, and values of a type that empties the field. */
 export function fieldProblems({ section }: Entry, map: MapValue, { uses }: DecodedEntry): Problem[] {
   return [...repeated(section, map, uses), ...uses.flatMap((use) => wrongType(section, use))];
 }
@@ -85,35 +85,35 @@ function kindOf(value: YamlValue): string {
   return KINDS[value.type] + text;
 }
 
-/** What is a text only to YAML 1.2: a check with a reader of that shows nothing wrong. */
+/** Text only to YAML 1.2: a check with such a reader shows nothing wrong. */
 function elsewhere({ node }: YamlValue): string {
   const isOld = node.kind === "scalar" && node.tag === "" && isTextTo12(node.value);
   return isOld ? " Tools that read YAML 1.2 see a text there." : "";
 }
 
-/** What the core schema of YAML 1.2 takes for null, a boolean or a number. Source: YAML 1.2.2, section 10.3.2. */
+/** What the core schema of YAML 1.2 reads as null, a boolean or a number. Source: YAML 1.2.2, section 10.3.2. */
 const CORE =
   /^(?:|~|null|Null|NULL|true|True|TRUE|false|False|FALSE|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
 
-/** Whether readers of YAML 1.2 take a plain scalar for text. */
+/** Whether readers of YAML 1.2 see text in a plain scalar. */
 function isTextTo12(plain: string): boolean {
   return !CORE.test(plain);
 }
 
 /**
- * What readers of YAML 1.2 see where the authenticator sees a text, as the end of a sentence; null where they see the
- * same. `raw` is the scalar as it is written.
+ * What readers of YAML 1.2 see instead of the authenticator's text, as the end of a sentence; null: the same. `raw`: the scalar
+ * as written.
  */
 export function seenBy12({ tag, style, value }: ScalarNode, raw: string): string | null {
   if (tag === `${YAML_TAG}binary`) return "see its base64 form, not the decoded text";
   if (style === "double") return hasOldEscape(raw) ? "do not know the escape \\'" : null;
   if (style !== "plain") return null;
-  // Both stand within flow collections only: in block context they would be the end of a key and the dash of an item.
+  // Only flow collections can have both: in block context they end a key, or are the dash of an item.
   if (value.endsWith(":") || value === "-") return "see no text there";
   return tag !== "" || isTextTo12(value) ? null : "see a number there";
 }
 
-/** `\'`, which go-yaml takes within double quotes. */
+/** `\'`, which go-yaml accepts within double quotes. */
 function hasOldEscape(raw: string): boolean {
   return raw.includes("\\'") && raw.replaceAll(/\\[^']/g, "").includes("\\'");
 }

@@ -5,7 +5,7 @@ import type { Field, MapValue, YamlValue } from "./go-yaml/node.ts";
 /** The fields of an entry that the authenticator knows. `arn` is `rolearn` or `userarn`. */
 export type FieldName = "arn" | "username" | "groups" | "sso";
 
-/** How the field is spelled in a section. */
+/** The spelling of the field in a section. */
 export function fieldKey(name: FieldName, section: Section): string {
   if (name !== "arn") return name;
   return section === "mapUsers" ? "userarn" : "rolearn";
@@ -13,13 +13,13 @@ export function fieldKey(name: FieldName, section: Section): string {
 
 export interface FieldUse extends Field {
   readonly name: FieldName;
-  /** How the name is written. */
+  /** The name as written. */
   readonly spelled: string;
 }
 
 /**
- * The known fields of an entry in the order in which Go decodes them: by their names as written, for the entry is turned
- * into JSON with sorted keys first. Names match in any case; the last use of a field wins.
+ * The known fields of an entry in Go's decoding order: by their names as written, because the entry first becomes JSON with
+ * sorted keys. Case does not count; the last use of a field wins.
  */
 export function fieldUses(map: MapValue, section: Section): FieldUse[] {
   const uses: FieldUse[] = [];
@@ -51,23 +51,23 @@ const KNOWN: Readonly<Record<Section, ReadonlyMap<string, FieldName>>> = {
   mapAccounts: new Map(),
 };
 
-/** The field that a name stands for, in any case of its letters; null for an unknown one. */
+/** The field with this name, in any case; null: unknown. */
 export function knownField(spelled: string, section: Section): FieldName | null {
   const known = KNOWN[section];
   return known.get(spelled) ?? known.get(goFold(spelled)) ?? null;
 }
 
-/** An item of mapRoles or mapUsers after encoding/json has put it into its struct. */
+/** An item of mapRoles or mapUsers as encoding/json decodes it into its struct. */
 export interface DecodedEntry {
   arn: string;
   username: string;
   groups: readonly string[];
-  /** The pointer to the SSO matcher is set. It is by any value but null, even one of a wrong type. */
+  /** Whether the pointer to the SSO matcher is set: by any value except null, even one of a wrong type. */
   sso: boolean;
   readonly uses: readonly FieldUse[];
 }
 
-/** What the authenticator makes of an item: a value of a wrong type leaves the field as it was, which is empty at first. */
+/** The authenticator's reading of an item: a value of a wrong type leaves the field as it was, which is empty at first. */
 export function decodeEntry(map: MapValue, section: Section): DecodedEntry {
   const uses = fieldUses(map, section);
   const entry: DecodedEntry = { arn: "", username: "", groups: [], sso: false, uses };
@@ -80,8 +80,8 @@ export function decodeEntry(map: MapValue, section: Section): DecodedEntry {
 }
 
 /**
- * Decodes into the slice that is there, as encoding/json does: an item that is no string keeps what stood in its place
- * before, which is "" unless `groups` was given twice.
+ * Decodes into the existing slice, as encoding/json does: an item that is not text keeps the earlier value of its place, which is
+ * "" unless `groups` is there twice.
  */
 function decodeGroups(before: readonly string[], value: YamlValue): readonly string[] {
   if (value.type === "null") return [];

@@ -1,11 +1,11 @@
-/** strings.ToLower of Go: by simple case mapping, letter by letter, so that the length in letters never changes. */
+/** strings.ToLower of Go: simple case mapping, letter by letter, so the number of letters stays. */
 export function goLower(text: string): string {
   return isAscii(text) ? text.toLowerCase() : mapLetters(text, lowerLetter);
 }
 
 /**
- * A form that two texts share exactly if strings.EqualFold of Go holds them for equal. U+017F folds to s and U+212A
- * to k, so that letters which look foreign match plain ones.
+ * A form that two texts share exactly if strings.EqualFold of Go finds them equal. U+017F folds to s and U+212A to k, so letters
+ * that look foreign match plain ones.
  */
 export function goFold(text: string): string {
   return isAscii(text) ? text.toLowerCase() : mapLetters(text, foldLetter);

@@ -7,7 +7,7 @@ import { entriesFor, entryOf } from "./read-document.ts";
 import { unintended } from "./verify.ts";
 import { wildcardsFor } from "./wildcards.ts";
 
-/** Why a single change must not be made, or null. It never refuses what the entry has already. */
+/** Why the product refuses a single change, or null. It never refuses what the entry already has. */
 export function refuseChange(document: ReadDocument, change: Change, guard: PlanGuard): Refusal | null {
   const entry = entryOf(document, change.arn);
   const about = (code: string, message: string): Refusal => ({ code, message, arn: change.arn });
@@ -29,12 +29,12 @@ export function refuseChange(document: ReadDocument, change: Change, guard: Plan
   );
 }
 
-/** Whether a change only removes groups of an entry: access that ends is always allowed. */
+/** Whether a change only removes groups of an entry: access can always end. */
 export function onlyTakesAway({ username, groups }: Change & { type: "map" }, entry: Entry | null): boolean {
   return entry?.username === username && groups.every((group) => entry.groups.includes(group));
 }
 
-/** Refuses where releases of the authenticator disagree, because the principal's identity would depend on the release. */
+/** Refuses if releases of the authenticator disagree: the principal's identity would depend on the release. */
 function refuseWhereReleasesDiffer(document: ReadDocument, arn: string, entry: Entry | null): Refusal | null {
   if (entry !== null && goLower(entry.arn) !== goLower(arn)) {
     const message = `The entry for ${arn} (${entry.section}, line ${entry.line}) has a letter that only looks right. Not every release of the authenticator matches it. Retype its ARN first.`;
@@ -72,7 +72,7 @@ function refusePrincipal({ arn, partition, account }: Principal, guard: PlanGuar
   return null;
 }
 
-/** Without a known partition of the cluster, the document's entries show it. */
+/** If the cluster's partition is unknown, the document's entries show it. */
 function refusePartition({ entries }: ReadDocument, { arn, partition }: Principal, guard: PlanGuard): Refusal | null {
   if (guard.partition !== undefined) return null;
   const partitions = new Set(entries.flatMap((entry) => (entry.reachable ? partitionOf(entry.arn) : [])));
@@ -112,7 +112,7 @@ function refuseMapping(change: Change & { type: "map" }, entry: Entry | null, gu
   return null;
 }
 
-/** Why a document that came out of a plan must not be written, or null. Fails closed: it refuses every unintended effect. */
+/** Why a planned document must not be written, or null. Fails closed: it refuses every unintended effect. */
 export function refuseResult(
   before: ReadDocument,
   after: ReadDocument,

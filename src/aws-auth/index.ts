@@ -1,4 +1,4 @@
-/** All of src/aws-auth that the rest of the product uses; test/architecture.test.ts lets nothing else in. */
+/** Everything of src/aws-auth that other rooms can import; test/architecture.test.ts allows nothing else. */
 
 export { canonicalCaller, fromAssumedRole, partitionOfRegion, readPrincipal } from "./arn.ts";
 export {

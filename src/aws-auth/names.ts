@@ -1,17 +1,17 @@
 import type { Refusal } from "./change.ts";
 
-/** The group that the API server lets do everything, whatever RBAC says. */
+/** The group that can do everything, whatever RBAC says. */
 export const MASTERS = "system:masters";
 
 /** The group of all nodes. */
 const NODES = "system:nodes";
 
-/** Whether an entry is how nodes sign in. Nodes of every kind do so under this name: EC2, Fargate, Windows. */
+/** Whether nodes sign in by an entry: nodes of every kind use this name (EC2, Fargate, Windows). */
 export function isNode(entry: { readonly username: string }): boolean {
   return entry.username.startsWith("system:node:");
 }
 
-/** What the authenticator fills in. Any other `{{…}}` stays as text. Source: renderTemplate in its pkg/server. */
+/** The templates that the authenticator fills in. Any other `{{…}}` stays as text. Source: renderTemplate in its pkg/server. */
 export const TEMPLATES = [
   "{{EC2PrivateDNSName}}",
   "{{AccountID}}",
@@ -24,15 +24,15 @@ export interface TemplateValues {
   accountId: string;
   /** Empty for an IAM user, who has no session. */
   sessionName: string;
-  /** Unknown without a token: then the template stays. */
+  /** Unknown without a token: the template stays then. */
   accessKeyId?: string | undefined;
 }
 
 const INSTANCE_ID = /^i-(\w{8}|\w{17})$/;
 
 /**
- * Fills a template in, in the authenticator's own order. Null where it refuses the caller: `{{EC2PrivateDNSName}}` and
- * a session that is no instance. The private DNS name itself is known to EC2 alone, so that template stays.
+ * Fills templates in, in the authenticator's own order. Null: it refuses the caller, a session that is no instance with
+ * `{{EC2PrivateDNSName}}`. Only EC2 knows the private DNS name, so that template stays.
  */
 export function render(template: string, values: TemplateValues): string | null {
   if (template.includes("{{EC2PrivateDNSName}}") && !INSTANCE_ID.test(values.sessionName)) return null;
@@ -44,7 +44,7 @@ export function render(template: string, values: TemplateValues): string | null 
   return accessKeyId === undefined ? rendered : rendered.replaceAll("{{AccessKeyID}}", () => accessKeyId);
 }
 
-/** Why a username must not be written, or null. */
+/** Why a username is refused, or null. */
 export function refuseUsername(username: string, arn: string, groups: readonly string[]): Refusal | null {
   const about = (code: string, message: string): Refusal => ({ code, message, arn });
   if (username === "")
@@ -72,7 +72,7 @@ function isForNodes(username: string, arn: string, groups: readonly string[]): b
   return username.startsWith("system:node:") && arn.includes(":role/") && groups.includes(NODES);
 }
 
-/** Why a group must not be written, or null. */
+/** Why a group is refused, or null. */
 export function refuseGroup(group: string, arn: string): Refusal | null {
   const about = (code: string, message: string): Refusal => ({ code, message, arn });
   if (group === "") return about("group-empty", `A group for ${arn} is empty. Name it, or remove it.`);
@@ -85,7 +85,7 @@ export function refuseGroup(group: string, arn: string): Refusal | null {
   return null;
 }
 
-/** What is wrong with the characters of a name, as the end of a sentence; null where nothing is. */
+/** The mistake in the characters of a name, as the end of a sentence; null: none. */
 export function flawOf(text: string): string | null {
   if (/^[!-~](?:[ -~]*[!-~])?$/.test(text)) return null;
   if (text !== text.trim()) return "has spaces around it, and RBAC compares them; remove them";
@@ -102,8 +102,8 @@ export function unknownTemplate(text: string): string | null {
 }
 
 /**
- * Whether each session name has a colon between itself and the start of the name or the template before it. A session
- * name has no colon, so no session name can imitate another username.
+ * Whether a colon separates each session name from the start of the name or the template before it. A session name has no colon,
+ * so no session can imitate another username.
  */
 export function hasGuardedSession(username: string): boolean {
   const at = username.search(/\{\{SessionName(?:Raw)?\}\}/);

@@ -15,12 +15,12 @@ import { type DocumentReading, isAccountId, readDocument, rivalsOf } from "./rea
 import type { SectionContent } from "./read-section.ts";
 import { documentProblems, layoutProblems, oldBreaks } from "./section-problems.ts";
 
-/** The most problems of one kind that are listed for a section: each costs memory. */
+/** The most problems of one kind that a section lists: each costs memory. */
 const LISTED = 1000;
 
 const RANKS: readonly Severity[] = ["notice", "warning", "error"];
 
-/** Collects problems. Of very many of one kind it keeps the first ones, and one problem that counts the rest. */
+/** Collects problems. Of many of one kind it keeps the first ones, and one problem that counts the rest. */
 class ProblemList {
   readonly #listed: Problem[] = [];
   readonly #counts = new Map<string, number>();
@@ -51,14 +51,14 @@ class ProblemList {
 const ONE_EACH = "Keep one entry for each ARN, with all its groups.";
 
 /**
- * Reads the data of aws-auth as the authenticator does, and finds its problems. Never throws: a section that
- * it can't read is a problem and has no entries. Lines and columns count from 1 within the section's own text.
+ * Reads the data of aws-auth as the authenticator does, and finds its problems. Never throws: an unreadable section is a problem
+ * and has no entries. Lines and columns count from 1 within the section's own text.
  */
 export function parseDocument(data: Readonly<Record<string, string>>): AwsAuthDocument {
   return withProblems(readDocument(data));
 }
 
-/** The document of a reading, with what is wrong with it. */
+/** The document of a reading, and its problems. */
 export function withProblems(reading: DocumentReading): AwsAuthDocument {
   return { ...reading.document, problems: inOrder(problemsOf(reading)) };
 }
@@ -77,7 +77,7 @@ function problemsOf({ document, parts }: DocumentReading): Problem[] {
   return problems.all();
 }
 
-/** As people read the document: what concerns all of it first, then by section and place. */
+/** In reading order: first what concerns the whole document, then by section and place. */
 function inOrder(problems: Problem[]): Problem[] {
   const rank = ({ section }: Problem) => (section === null ? -1 : SECTIONS.indexOf(section));
   const place = (some: number | null, other: number | null) => (some ?? 0) - (other ?? 0);
@@ -86,7 +86,7 @@ function inOrder(problems: Problem[]): Problem[] {
   );
 }
 
-/** Entries that the authenticator keeps, but that another entry replaces for certain or by chance. */
+/** Entries that the authenticator keeps, but that another one replaces, for certain or by chance. */
 function* shadowProblems(kept: readonly Entry[], lookup: Lookup): Iterable<Problem> {
   for (const entry of kept) {
     const rivals = rivalsOf(entry, lookup);
@@ -111,14 +111,14 @@ function place({ line, column }: Entry) {
   return { line: line - 1, column: column - 1 };
 }
 
-/** The problems of one kind that are not listed. */
+/** The unlisted problems of one kind. */
 interface Rest {
   first: Problem;
   count: number;
   severity: Severity;
 }
 
-/** It has the place of the first one that is not listed. */
+/** The place of the first unlisted one. */
 function asProblem({ first, count, severity }: Rest): Problem {
   const others = count === 1 ? "" : ` ${(count - 1).toLocaleString("en")} more of these follow.`;
   return { ...first, severity, message: `${first.message}${others}` };

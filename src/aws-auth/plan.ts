@@ -18,27 +18,27 @@ import { onlyTakesAway, refuseChange, refuseResult } from "./guard.ts";
 import { entriesFor, entryOf, readDocument } from "./read-document.ts";
 import { type Identity, resolve } from "./resolve.ts";
 
-/** Problems that make a section unfit to be edited: the authenticator, or we, do not read it whole. */
+/** Problems that make a section unfit for edits: the authenticator, or this reader, does not read it whole. */
 const BLOCKING = new Set(["section-unreadable", "section-too-large", "section-not-a-list", "content-dropped"]);
 
-/** What a principal gets before and after; null for nothing. */
+/** A principal's access before and after; null: none. */
 interface AccessDifference {
   arn: string;
   before: Identity | null;
   after: Identity | null;
 }
 
-/** A plan by its texts. */
+/** A plan as texts. */
 export interface PlannedText {
   type: "planned";
   before: Readonly<Record<string, string>>;
   after: Readonly<Record<string, string>>;
-  /** Unified, a section as a file, without colour; empty where nothing changes. */
+  /** Unified, each section as a file, without colour; empty if nothing changes. */
   readonly diff: string;
   differences: readonly AccessDifference[];
-  /** Changes that were left out. The others are planned. */
+  /** Refused changes. The others are planned. */
   refused: readonly Refusal[];
-  /** What is left of the ConfigMap's 1 MiB, its metadata not counted. */
+  /** The room left of the ConfigMap's 1 MiB, without its metadata. */
   bytesLeft: number;
 }
 
@@ -55,10 +55,9 @@ export interface RefusedPlan {
 type PlanResult = Plan | RefusedPlan;
 
 /**
- * Plans changes to a document, or says why not. What a plan does not name stays, byte for byte. The text that comes out
- * is read again, and everybody in it must be who they were, but for the principals that the changes name.
- *
- * @param read as `readDocument` does; for who plans often, one that remembers
+ * Plans changes to a document, or says why not. What a plan does not name stays, byte for byte. The new text is read again, and
+ * everybody in it must be who they were, except the principals of the changes.
+ * @param read like `readDocument`; pass one with a memory to plan often
  */
 export function planChanges(
   document: AwsAuthDocument,
@@ -96,7 +95,7 @@ export function planChanges(
   };
 }
 
-/** Why nothing can be given by a document, or be said of all that are in it; null: every section is read whole. */
+/** Why a document can't give anything, or be described in full; null: every section is read whole. */
 export function refuseUnlessWhole(document: AwsAuthDocument): Refusal | null {
   const broken = firstBreak(document);
   return broken && blocked(broken);
@@ -119,20 +118,20 @@ function differencesOf(before: ReadDocument, after: ReadDocument, intents: reado
     .filter((difference) => JSON.stringify(difference.before) !== JSON.stringify(difference.after));
 }
 
-/** The first problem for which a document can't be edited whole; null: there is none. */
+/** The first problem that prevents edits of the whole document; null: none. */
 function firstBreak({ problems }: AwsAuthDocument): Problem | null {
   return problems.find((problem) => BLOCKING.has(problem.code)) ?? null;
 }
 
-/** What keeps a change from being planned where a section can't be read whole; null: nothing does. */
+/** Why a change can't be planned while a section is unreadable; null: it can. */
 function blocks(document: AwsAuthDocument, change: Change): Problem | null {
   const broken = document.problems.filter((problem) => BLOCKING.has(problem.code));
   return broken.find((problem) => problem.section === null || !isApart(document, change, problem.section)) ?? null;
 }
 
 /**
- * Access that ends in one section does not wait until another can be read: the sections are texts of their own, so the broken
- * one stays as it is, to the byte. This needs the whole removed access in view, and none of it in the broken section.
+ * Access ends in one section while another is unreadable: sections are texts of their own, so the broken one stays byte for byte.
+ * This requires that the whole removed access is in view, and none of it in the broken section.
  */
 function isApart(document: AwsAuthDocument, change: Change, broken: Section): boolean {
   const entry = entryOf(document, change.arn);
@@ -142,19 +141,19 @@ function isApart(document: AwsAuthDocument, change: Change, broken: Section): bo
   return !isTouched && broken !== sectionOf(change.arn) && !mayName(document.data[broken] ?? "", change.arn);
 }
 
-/** Where we write an entry. */
+/** Where new entries go. */
 function sectionOf(arn: string): Section {
   const reading = readPrincipal(arn);
   return reading.type === "principal" && reading.principal.kind === "user" ? "mapUsers" : "mapRoles";
 }
 
-/** A text that can't be read may still hold the entry, perhaps with a path. */
+/** An unreadable text can still have the entry, perhaps with a path. */
 function mayName(text: string, arn: string): boolean {
   const name = arn.slice(arn.lastIndexOf("/") + 1);
   return text.toLowerCase().includes(name.toLowerCase());
 }
 
-/** Why no edit of the text comes to what is intended and nothing else, as far as the text shows it. */
+/** Why no edit does what is intended and nothing else, as far as the text shows it. */
 export function cannotEdit({ sections }: ReadDocument, intents: readonly Intent[]): Refusal {
   const touched = SECTIONS.map((name) => sections[name]).filter(({ section }) => intents.some(touches(section)));
   for (const reading of touched) {
@@ -193,10 +192,10 @@ function childrenOf(node: YamlNode): readonly YamlNode[] {
   return node.kind === "mapping" ? node.pairs.flatMap(({ key, value }) => [key, value]) : [];
 }
 
-/** More differences than this become one block: the shortest script takes long and is unreadable. */
+/** Above this number of differences they become one block: the shortest script takes long and is unreadable. */
 const maxEditLength = 1000;
 
-/** A unified diff of two texts, as `diff -u` writes it; empty where they are the same. Null: there is no such text. */
+/** A unified diff of two texts, as `diff -u` writes it; empty: they are equal. Null as a text: it is absent. */
 export function unifiedDiff(name: string, before: string | null, after: string | null): string {
   if (before === after) return "";
   const names = [before === null ? "/dev/null" : `a/${name}`, after === null ? "/dev/null" : `b/${name}`] as const;

@@ -32,19 +32,19 @@ function textOf(data: Readonly<Record<string, string>>, section: Section): strin
   return Object.hasOwn(data, section) ? (data[section] ?? null) : null;
 }
 
-/** Whether an entry is asked at all: no other one takes its place. Where chance decides, each may be asked. */
+/** Whether an entry can count: no other one replaces it. If chance decides, each can. */
 function answers(entry: Entry, lookup: Lookup): boolean {
   if (entry.section === "mapAccounts") return true;
   return rivalsOf(entry, lookup).includes(entry);
 }
 
-/** The entries of which one answers for an entry's ARN. */
+/** The entries of which one counts for an entry's ARN. */
 export function rivalsOf(entry: Entry, { roles, users }: Lookup): readonly Entry[] {
   const key = goFold(entry.arn);
   return roles.get(key) ?? users.get(key) ?? [];
 }
 
-/** An item of mapRoles or mapUsers as it is written, and what it says; null for one that is no mapping. */
+/** An item of mapRoles or mapUsers as written, and its fields; null: it is no mapping. */
 export interface Item {
   readonly node: YamlNode;
   readonly read: ReadItem | null;
@@ -78,7 +78,7 @@ function entriesIn({ reading, accounts }: SectionContent): SectionEntries {
     const node = reading.list?.items[index] ?? value.node;
     if (value.type !== "map") return { node, read: null };
     const decoded = decodeEntry(value, reading.section);
-    // An entry that matches by its SSO fields alone is kept too, but only a feature that EKS leaves off would match it.
+    // An entry with only SSO fields is kept too, but only a feature that EKS leaves off would match it.
     const isKept = decoded.arn !== "" && !decoded.sso;
     const entry = makeEntry(reading.section, decoded, node.start, isKept, index);
     if (entry.arn !== "") entries.push(entry);
@@ -105,7 +105,7 @@ function accountEntry({ id, index, node: { start } }: MappedAccount): Entry {
   return { section: "mapAccounts", arn: id, username: "", groups: [], ...place, reachable, index };
 }
 
-/** Builds what callers are looked up in, from all entries and from those of them that the authenticator keeps. */
+/** Builds the table of callers from all entries and from those that the authenticator keeps. */
 function buildLookup(entries: readonly Entry[], kept: readonly Entry[]): Lookup {
   const of = (section: Section) => kept.filter((entry) => entry.section === section);
   const accounts = of("mapAccounts").map((account) => account.arn);
@@ -118,8 +118,8 @@ function buildLookup(entries: readonly Entry[], kept: readonly Entry[]): Lookup 
 }
 
 /**
- * The authenticator keeps one entry a key, the last. It makes a role's key from its ARN in lower case and a user's from
- * the ARN as written, so users that differ in case are all kept, and whichever Go's map gives first wins.
+ * The authenticator keeps one entry for each key, the last. A role's key is its ARN in lower case, a user's its ARN as written.
+ * So users that differ in case are all kept, and the first one in Go's random map order wins.
  */
 function lastOfKey(entries: readonly Entry[], keyOf: (entry: Entry) => string): Entry[] {
   const last = new Map<string, Entry>();
@@ -138,7 +138,7 @@ function byFold(entries: readonly Entry[]): Map<string, Entry[]> {
   return byArn;
 }
 
-/** The entry that answers for a canonical ARN; where chance decides, the last one written. Roles come before users. */
+/** The entry for a canonical ARN; if chance decides, the last one written. Roles come before users. */
 export function lookUp(lookup: Lookup, canonicalArn: string): Entry | null {
   const key = goFold(canonicalArn);
   return lookup.roles.get(key)?.at(-1) ?? lookup.users.get(key)?.at(-1) ?? null;
@@ -148,7 +148,7 @@ const CALLER = new RegExp(
   `^arn:(?:${PARTITIONS.join("|")}):(?:iam::[0-9]{12}:(?:role/[a-z0-9_+=,.@-]{1,64}|user/[!-~]+|root)|sts::[0-9]{12}:federated-user/[!-~]+)$`,
 );
 
-/** Whether an ARN, as written in an entry, can equal the canonical ARN of a caller. A role's path, for one, can't. */
+/** Whether an entry's ARN can equal the canonical ARN of a caller. A role's path, for example, can't. */
 export function isMatchable(arn: string): boolean {
   return CALLER.test(goFold(arn));
 }
@@ -157,13 +157,13 @@ export function isAccountId(text: string): boolean {
   return /^[0-9]{12}$/.test(text);
 }
 
-/** The entry that the authenticator uses for a role or user, by its ARN; of several the last one, roles before users. */
+/** The entry that the authenticator uses for a role or user; of several the last one, roles before users. */
 export function entryOf(document: ReadDocument, arn: string): Entry | null {
-  // A run asks for each lease's entry: only the ARN of a session has another form.
+  // A run looks up each lease's entry: only the ARN of a session has another form.
   return lookUp(document.lookup, arn.includes(":sts:") ? (canonicalCaller(arn) ?? arn) : arn);
 }
 
-/** All items of mapRoles and mapUsers with this ARN, in any case, those too that another one shadows. */
+/** All items of mapRoles and mapUsers with this ARN, in any case, shadowed ones included. */
 export function entriesFor({ lookup }: ReadDocument, arn: string): readonly Entry[] {
   return lookup.items.get(goFold(arn)) ?? [];
 }

@@ -6,7 +6,7 @@ import type { ScalarNode, SequenceNode, YamlDocument, YamlNode } from "./go-yaml
 import { parseYaml } from "./go-yaml/parse-yaml.ts";
 import { contentDropped, excessive, notAList, unreadable } from "./section-problems.ts";
 
-/** A section with what its items say. */
+/** A section and its items. */
 export interface SectionContent {
   readonly reading: SectionReading;
   /** Items of mapAccounts. */
@@ -14,13 +14,13 @@ export interface SectionContent {
   readonly problems: readonly Problem[];
 }
 
-/** White space as strings.TrimSpace of Go has it, which is not quite what JavaScript trims. */
+/** White space as strings.TrimSpace of Go defines it: not quite JavaScript's. */
 const SPACE = "[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
 
-/** Texts that the authenticator takes for an empty section before it looks at them as YAML. */
+/** Texts that the authenticator takes for an empty section before it reads them as YAML. */
 const EMPTY = new RegExp(`^${SPACE}*(?:(?:""|''|\`\`)${SPACE}*)?$`);
 
-/** Reads one section as the authenticator does: mapAccounts by go-yaml alone, the other two by way of JSON. */
+/** Reads one section as the authenticator does: mapAccounts by go-yaml alone, the other two through JSON. */
 export function readSection(section: Section, text: string | null, budget = new DocumentBudget()): SectionContent {
   const empty: SectionReading = { section, text, state: "empty", list: null, items: [], droppedAt: null };
   if (text === null || EMPTY.test(text)) return content(empty);
@@ -86,13 +86,13 @@ export interface MappedAccount {
 interface DecodedAccounts {
   readonly accounts: readonly MappedAccount[];
   readonly state: "empty" | "list" | "unreadable";
-  /** Null where there is none, or none that can be read whole. */
+  /** Null: there is none, or it can't be read whole. */
   readonly list: SequenceNode | null;
   /** Why go-yaml stopped, if it did. What it had by then is in force. */
   readonly failure: YamlFailure | null;
 }
 
-/** mapAccounts as go-yaml v2 decodes it into a list of strings; it takes no way through JSON. */
+/** mapAccounts as go-yaml v2 decodes it into a list of strings, without JSON. */
 function decodeAccounts(root: YamlNode, decoded = new ReadingBudget()): DecodedAccounts {
   if (root.kind !== "sequence") {
     const isNull = root.kind === "scalar" && resolveScalar(root).type === "null";

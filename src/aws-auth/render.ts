@@ -1,14 +1,14 @@
 import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
 
 /**
- * Writes a text so that every reader of YAML, 1.1 or 1.2, and of JSON takes it for that text and for nothing else.
- * JSON's escapes are YAML's too, but for `\/`, which is never needed.
+ * Quotes a text so that every reader of YAML 1.1, YAML 1.2 and JSON reads exactly that text. JSON's escapes are YAML's too,
+ * except `\/`, which it never needs.
  */
 export function quote(text: string): string {
   return JSON.stringify(text).replaceAll(/[\u007f-\uffff]/g, escapeUnit);
 }
 
-/** Letters stay readable; what is not seen, or breaks a line in YAML 1.1, is escaped. */
+/** Letters stay readable; invisible characters, and line breaks of YAML 1.1, are escaped. */
 function escapeUnit(unit: string): string {
   return /[\p{L}\p{N}\p{P}\p{S}\p{Cs}]/u.test(unit) ? unit : `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
@@ -17,7 +17,7 @@ export function flowList(items: readonly string[]): string {
   return `[${items.map(quote).join(", ")}]`;
 }
 
-/** The text that was quoted; null for what `quote` never writes. */
+/** The text inside the quotes; null: `quote` never writes this. */
 export function readQuoted(quoted: string): string | null {
   try {
     const value: unknown = JSON.parse(quoted);
@@ -27,20 +27,20 @@ export function readQuoted(quoted: string): string | null {
   }
 }
 
-/** How the entries of a section are laid out. */
+/** The layout of a section's entries. */
 interface EntryStyle {
   /** Column of each entry's `-`. */
   readonly dash: number;
-  /** How far the keys stand from the dash. */
+  /** The distance of the keys from the dash. */
   readonly keys: number;
-  /** How far the dashes of the groups stand from the keys. */
+  /** The distance of the groups' dashes from the keys. */
   readonly groups: number;
   readonly lineBreak: string;
 }
 
 export const DEFAULT_STYLE: EntryStyle = { dash: 0, keys: 2, groups: 2, lineBreak: "\n" };
 
-/** How many entries are looked at, from the last one back, to learn the layout. */
+/** The number of entries to learn the layout from, from the last one back. */
 const LOOKED_AT = 20;
 
 /** The layout of a block list, learned from its last entries. */

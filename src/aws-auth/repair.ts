@@ -20,13 +20,13 @@ import { resolve } from "./resolve.ts";
 import { applyEdits } from "./text-edit.ts";
 import { changedArns } from "./verify.ts";
 
-/** What people mean by a tab, the likeliest first. */
+/** The widths that people mean by a tab, the likeliest first. */
 const WIDTHS = [2, 4, 8];
 
-/** How many repairs are offered at once. */
+/** The most repairs in one offer. */
 const MOST = 50;
 
-/** How much text is read to find them, in bytes: each edit is read again, and a document may be as large as 1 MiB. */
+/** The most text to read for an offer, in bytes: each edit is read again, and a document can have 1 MiB. */
 const MOST_READ = DOCUMENT_LIMIT;
 
 /** The repairs that need no guess about the intent, in the order of the document's problems. */
@@ -38,13 +38,13 @@ export function offerRepairs(document: AwsAuthDocument): Repair[] {
     const edits = REPAIRABLE.has(problem.code) ? editsFor(document, problem) : [];
     left -= edits.length;
     const repair = firstOf(edits);
-    // The problem's place, which may differ from the start of its entry.
+    // The problem's place can differ from the start of its entry.
     if (repair !== null) repairs.push({ ...repair, line: problem.line ?? repair.line });
   }
   return repairs;
 }
 
-/** An edit that is evaluated on demand; null if it repairs nothing. */
+/** An edit, evaluated on demand; null: it repairs nothing. */
 type Edit = () => Repair | null;
 
 function firstOf(edits: readonly Edit[]): Repair | null {
@@ -80,7 +80,7 @@ function draftFor(document: AwsAuthDocument, entry: Entry, code: string): Draft 
   return repairArn(document, entry, code);
 }
 
-/** The entry that a place in a section belongs to: the last one that begins at it or before it. */
+/** The entry of a place in a section: the last one that begins at it or before it. */
 function entryAt({ entries }: AwsAuthDocument, { section, line }: Problem): Entry | null {
   return entries.filter((entry) => entry.section === section && entry.line <= (line ?? 0)).at(-1) ?? null;
 }
@@ -95,7 +95,7 @@ function repairTabs(document: AwsAuthDocument, section: Section, line: number): 
   });
 }
 
-/** The texts that a section may have been meant to be, with spaces for the tabs that indent its lines or end them. */
+/** The texts that a section may have meant, with spaces for the tabs that indent its lines or end them. */
 function untab(text: string): string[] {
   return WIDTHS.map((width) =>
     text
@@ -135,7 +135,7 @@ function repairGroups(document: ReadDocument, entry: Entry, code: string): Draft
   return replace(document, entry, node, flowList(groups), code, message);
 }
 
-/** An ARN that is nearly right, unless the right one has an entry of its own. */
+/** A nearly right ARN, unless the right one has an entry of its own. */
 function repairArn(document: ReadDocument, entry: Entry, code: string): Draft | null {
   const node = scalarOf(document, entry, "arn");
   const meant = meantBy(entry.arn);
@@ -144,14 +144,14 @@ function repairArn(document: ReadDocument, entry: Entry, code: string): Draft | 
   return replace(document, entry, node, quote(meant), code, message);
 }
 
-/** What an ARN was meant to be, found step by step: without the white space around it, and then without its path. */
+/** The intended ARN, found step by step: first without the white space around it, then without its path. */
 function meantBy(arn: string): string | null {
   const reading = readPrincipal(arn);
   if (reading.type === "principal") return reading.principal.arn;
   return reading.suggestion === undefined ? null : meantBy(reading.suggestion);
 }
 
-/** The scalar of an entry's field; null if the value is another node. */
+/** The scalar of an entry's field; null: the value is another node. */
 function scalarOf({ sections }: ReadDocument, { section, index }: Entry, name: "arn" | "groups"): ScalarNode | null {
   const item = sections[section].items[index];
   const uses = item?.type === "map" ? fieldUses(item, section) : [];
@@ -171,23 +171,22 @@ function replace(
   return { entry, text: applyEdits(text, [replaceNode(text, node, written)]), code, message };
 }
 
-/** A possible repair of one problem. It is an offer: it takes effect only after an approval. */
+/** A possible repair of one problem. It takes effect only after an approval. */
 export interface Repair {
   /** The problem that it repairs. */
   code: string;
   section: Section;
-  /** Where the problem is, counted from 1 within the section's text. */
+  /** The place of the problem, counted from 1 within the section's text. */
   line: number;
   /** What it does, as one sentence. */
   message: string;
   /**
-   * The change, in the form of a plan, but not judged by `planChanges`: no guard has looked at it. Its differences are of
-   * ARNs in lower case.
+   * The change, in the form of a plan, but no guard of `planChanges` has checked it. Its differences are of ARNs in lower case.
    */
   plan: PlannedText;
 }
 
-/** An edit that may repair an entry: reading its text shows whether it does. */
+/** An edit that may repair an entry; reading its text shows if it does. */
 interface Draft {
   readonly entry: Entry;
   /** The text of the entry's section after it. */
@@ -196,7 +195,7 @@ interface Draft {
   readonly message: string;
 }
 
-/** An edit is offered only where it leaves each other entry as it was. */
+/** An edit is offered only if each other entry stays as it was. */
 export function offerEdit(document: ReadDocument, { entry, text, code, message }: Draft): Repair | null {
   const { section, line } = entry;
   const after = readDocument({ ...document.data, [section]: text }).document;
@@ -204,7 +203,7 @@ export function offerEdit(document: ReadDocument, { entry, text, code, message }
   return offer(document, after, { code, section, line, message });
 }
 
-/** Whether all entries but one are what they were, and that one is changed or gone. */
+/** Whether all entries except one are unchanged, and that one is changed or gone. */
 function staysAround(entry: Entry, before: ReadDocument, after: ReadDocument): boolean {
   const at = before.entries.indexOf(entry);
   const gone = before.entries.length - after.entries.length;

@@ -3,16 +3,16 @@ import type { ReadDocument } from "./document.ts";
 import { render, type TemplateValues } from "./names.ts";
 import { lookUp } from "./read-document.ts";
 
-/** Who a caller is to the cluster. */
+/** A caller's identity in the cluster. */
 export interface Identity {
   username: string;
   groups: readonly string[];
 }
 
-/** What is known about the caller's session, apart from its ARN. */
+/** Facts about the caller's session, apart from its ARN. */
 export interface CallerSession {
   accessKeyId?: string;
-  /** Where it differs from the last part of the ARN. */
+  /** If it differs from the last part of the ARN. */
   sessionNameRaw?: string;
 }
 
@@ -20,8 +20,8 @@ export interface CallerSession {
 const ASSUMED = "eks-access";
 
 /**
- * The identity that the authenticator gives a caller; null: none. `callerArn` is what sts:GetCallerIdentity answers;
- * the ARN of a role means its session with the name `eks-access`.
+ * The identity that the authenticator gives a caller; null: none. `callerArn`: the answer of sts:GetCallerIdentity; a role's ARN
+ * means its session named `eks-access`.
  */
 export function resolve(document: ReadDocument, callerArn: string, session: CallerSession = {}): Identity | null {
   const stsArn = asSession(callerArn);

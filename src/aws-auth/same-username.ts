@@ -7,7 +7,7 @@ export interface NamedEntry {
 /** A letter, or any number of the letters that a template can produce. */
 type Part = string | RegExp;
 
-/** What the authenticator fills in, by the letters that it can have. A session name has no colon. */
+/** The templates, with the letters that they can produce. A session name has no colon. */
 const letters: Readonly<Record<string, RegExp>> = {
   "{{SessionName}}": /[\w+=,.-]/,
   "{{SessionNameRaw}}": /[\w+=,.@-]/,
@@ -18,13 +18,10 @@ const templates = /(\{\{(?:SessionName|SessionNameRaw|AccessKeyID|EC2PrivateDNSN
 
 /** eks-access never writes a longer username. */
 const longest = 1_000;
-/** A document made to be slow must not hold up the process: what can't be compared in so many steps counts as the same. */
+/** A hostile document must not hold up the process: what can't be compared in this number of steps counts as the same. */
 const mostSteps = 100_000;
 
-/**
- * The ARNs of the entries, other than the principal's own, that can produce this username.
- * @param username as it would be written, with its templates
- */
+/** The ARNs of other entries that can produce this username. @param username with its templates */
 export function entriesThatYield(username: string, arn: string, entries: readonly NamedEntry[]): readonly string[] {
   const own = partsOf(username, arn);
   const budget = { steps: mostSteps };
@@ -52,7 +49,7 @@ function partsOf(username: string, arn: string): readonly Part[] {
     });
 }
 
-/** Whether one text fits both. Each pair of places is looked at once. */
+/** Whether one text fits both. Compares each pair of places once. */
 function canMeet(a: readonly Part[], b: readonly Part[], budget: { steps: number }): boolean {
   const width = b.length + 1;
   const seen = new Set<number>([0]);

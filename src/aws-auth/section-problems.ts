@@ -10,13 +10,13 @@ import {
 import { lineAndColumn, type Mark, type YamlFailure } from "./go-yaml/cursor.ts";
 import type { SequenceNode, YamlNode } from "./go-yaml/node.ts";
 
-/** A line of brackets: its indentation, and what it begins with. Empty lines are none. */
+/** A line of brackets: its indentation, and its first character. Empty lines are none. */
 const FLOW_LINE = /\n( *)(?:\t[\t ]*)?([^\t\n\r ])/g;
 
 /** A line of quotes. One of spaces alone is none, but one with a tab is. */
 const QUOTED_LINE = /\n( *)(?! |\r?\n)/g;
 
-/** The authenticator can't read the section, and forgets what it held before. */
+/** The authenticator can't read the section, and forgets its earlier content. */
 export function unreadable(section: Section, failure: YamlFailure): Problem {
   const message = `The authenticator can't read ${section}, so none of its entries works: ${failure.message}.`;
   const remedy = "Correct the YAML here or in the lines above.";
@@ -57,7 +57,7 @@ function misspelt(key: string, section: Section): Problem {
   };
 }
 
-/** What breaks a line in YAML 1.1 alone. */
+/** Line breaks of YAML 1.1 alone. */
 const OLD_BREAK = /[\u0085\u2028\u2029]/;
 
 /** The first line break that only the authenticator sees. */
@@ -99,19 +99,19 @@ function oldTag(section: Section, at: Mark): Problem {
   return problemAt(section, at, "readers-differ", "notice", message, remedy);
 }
 
-/** Where YAML 1.2 sets tokens and lines apart otherwise than the authenticator. */
+/** Where YAML 1.2 separates tokens and lines differently from the authenticator. */
 interface LayoutDifferences {
   /** Offset of the first line of brackets or quotes with too little indentation for YAML 1.2, or null. */
   readonly shallow: number | null;
-  /** The place behind each tag with a comma or bracket, which only the authenticator takes into the tag. */
+  /** The place behind each tag with a comma or bracket, which only the authenticator reads as part of the tag. */
   readonly tagged: readonly Mark[];
 }
 
-/** Looks at every node once. An alias has no lines and no tag of its own. */
+/** Visits every node once. An alias has no lines and no tag of its own. */
 function layoutDifferences(text: string, list: SequenceNode): LayoutDifferences {
   const tagged: Mark[] = [];
   let shallow: number | null = null;
-  /** `indent` is the column of the block collection around the node, -1 outside of any. */
+  /** `indent`: the column of the block collection around the node, -1 outside of any. */
   const look = (node: YamlNode, indent: number, inFlow: boolean) => {
     if (hasOldTag(text, node)) tagged.push(node.start);
     const at = shallowLine(text, node, indent, inFlow);
@@ -125,9 +125,9 @@ function layoutDifferences(text: string, list: SequenceNode): LayoutDifferences 
   return { shallow, tagged };
 }
 
-/** Whether the tag of a node holds what only YAML 1.1 takes into a tag. What `<` and `>` enclose is one tag to both. */
+/** Whether the tag of a node has characters that only YAML 1.1 allows in a tag. Text between `<` and `>` is one tag to both. */
 function hasOldTag(text: string, { kind, outer, start, end }: YamlNode): boolean {
-  // Where nothing is written behind a tag, the node begins at the tag itself.
+  // If nothing follows a tag, the node begins at the tag itself.
   const content = start.at === outer && kind === "scalar" ? end : start.at;
   const first = text.charAt(outer);
   if (content === outer || (first !== "!" && first !== "&")) return false;
@@ -138,7 +138,7 @@ function hasOldTag(text: string, { kind, outer, start, end }: YamlNode): boolean
   return words.some((word) => /^!(?!<).*[,[\]]/.test(word));
 }
 
-/** The whole of outermost brackets is looked at once, and any quotes in them once more. */
+/** Looks at outermost brackets once as a whole, and once more at quotes in them. */
 function shallowLine(text: string, node: YamlNode, indent: number, inFlow: boolean): number | null {
   if (node.kind === "alias") return null;
   if (node.kind === "scalar")
@@ -152,7 +152,7 @@ function quotedLine(text: string, { start, end }: YamlNode, indent: number): num
   return null;
 }
 
-/** Comments may stand anywhere. The closing bracket may stand in the column of its key: YAML 1.2 forbids it, its readers take it. */
+/** Comments can be anywhere. The closing bracket can be in the column of its key: YAML 1.2 forbids it, its readers accept it. */
 function flowLine(text: string, { start, end }: YamlNode, indent: number): number | null {
   for (const { index, 0: whole, 1: spaces = "", 2: first } of text.slice(start.at, end).matchAll(FLOW_LINE)) {
     const at = start.at + index + whole.length - 1;

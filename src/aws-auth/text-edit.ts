@@ -1,6 +1,6 @@
 import type { SequenceNode, YamlNode } from "./go-yaml/node.ts";
 
-/** A piece of text, from `start` up to `end`, and what takes its place. Offsets are UTF-16 units. */
+/** A piece of text, from `start` up to `end`, and its replacement. Offsets are UTF-16 units. */
 export interface TextEdit {
   readonly start: number;
   readonly end: number;
@@ -51,8 +51,8 @@ function isBreakUnit(unit: number): boolean {
 }
 
 /**
- * Edits a text line by line. `edit` gets it with its last line ended, which then also ends without a break in the
- * result: adding lines at the end and removing them restores the text. Null where `edit` gives up.
+ * Edits a text line by line. `edit` gets it with its last line ended; the result ends like the original. So adding lines at the
+ * end and removing them restores the text. Null: `edit` can't do it.
  */
 export function editLines(text: string, edit: (whole: string) => readonly TextEdit[] | null): string | null {
   const missing = isStartOfLine(text, text.length) ? "" : lineBreakOf(text);
@@ -62,7 +62,7 @@ export function editLines(text: string, edit: (whole: string) => readonly TextEd
   return missing !== "" && edited.endsWith(missing) ? edited.slice(0, -missing.length) : edited;
 }
 
-/** Puts whole lines, given without the break at their end, at the start of a line. */
+/** Inserts whole lines, given without the break at their end, at the start of a line. */
 export function insertLines(at: number, lines: string, lineBreak: string): TextEdit {
   return { start: at, end: at, text: lines + lineBreak };
 }
@@ -73,8 +73,8 @@ export function removeLines(text: string, from: number, to: number): TextEdit {
 }
 
 /**
- * Takes items out of a list and puts new ones at its end. What stays keeps its bytes. `text` ends with a line break if
- * the list is in block style. Null where the list can't be edited so.
+ * Removes items of a list and adds new ones at its end. The rest keeps its bytes. `text` ends with a line break if the list is in
+ * block style. Null: the list can't be edited so.
  */
 export function editList(
   text: string,
@@ -85,7 +85,7 @@ export function editList(
   return list.flow ? editFlowList(text, list, removed, added) : editBlockList(text, list, removed, added);
 }
 
-/** `added` are whole items, `- ` and indentation included, their lines broken by the text's own line break. */
+/** `added`: whole items, with `- ` and indentation, their lines ended by the text's own line break. */
 function editBlockList(
   text: string,
   list: SequenceNode,
@@ -108,7 +108,7 @@ function ownsItsLine(text: string, at: number): boolean {
   return text.slice(startOfLine(text, at), at).trim() === "";
 }
 
-/** As `editList`, for a list in brackets. `added` are items without commas. */
+/** As `editList`, for a list in brackets. `added`: items without commas. */
 function editFlowList(
   text: string,
   list: SequenceNode,
@@ -125,7 +125,7 @@ function editFlowList(
   return [...edits, { start: last.end, end: last.end, text: separator + added.join(separator) }];
 }
 
-/** Where nothing takes the place of the items, the comma behind the last one goes too. */
+/** If nothing replaces the items, the comma behind the last one goes too. */
 function replaceAll({ items, marks, start }: SequenceNode, text: string): TextEdit {
   const from = items[0]?.outer ?? start.at + 1;
   const to = items.at(-1)?.end ?? from;
@@ -133,7 +133,7 @@ function replaceAll({ items, marks, start }: SequenceNode, text: string): TextEd
   return { start: from, end: comma === undefined ? to : comma.at + 1, text };
 }
 
-/** An item goes with the comma before it; those before the first one that stays go with the commas behind them. */
+/** An item goes with the comma before it; those before the first remaining one go with the commas behind them. */
 function flowRemovals({ items }: SequenceNode, removed: ReadonlySet<number>, first: YamlNode): TextEdit[] {
   const edits: TextEdit[] = [{ start: (items[0] ?? first).outer, end: first.outer, text: "" }];
   let before = first;

@@ -11,7 +11,7 @@ interface Expected {
   readonly isChanged?: true;
 }
 
-/** Whether a section holds exactly the entries that it should, and no text before was lost to the authenticator. */
+/** Whether a section has exactly the wanted entries, and the authenticator drops nothing that it read before. */
 export function isAsIntended(
   before: ReadDocument,
   after: ReadDocument,
@@ -60,7 +60,7 @@ function expectedEntries(before: ReadDocument, section: Section, intents: readon
   return expected;
 }
 
-/** ARNs that answer differently after than before, folded: compared as written, without filling templates in. */
+/** ARNs with another result after the edit, folded: compared as written, with templates unfilled. */
 export function changedArns(before: Lookup, after: Lookup): string[] {
   const changed = new Set<string>();
   for (const { roles, users } of [before, after]) {
@@ -84,7 +84,7 @@ function saysTheSame(entry: Entry, other: Entry | undefined): boolean {
   return other !== undefined && entry.username === other.username && sameList(entry.groups, other.groups);
 }
 
-/** ARNs that answer differently though no intent names them. A plan with any must not be carried out. */
+/** ARNs with another result that no intent names. A plan with any must not be carried out. */
 export function unintended(before: ReadDocument, after: ReadDocument, intents: readonly Intent[]): string[] {
   const named = new Set(intents.map((intent) => goFold(intent.arn)));
   return changedArns(before.lookup, after.lookup).filter((key) => !named.has(key));

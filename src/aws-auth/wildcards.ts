@@ -3,17 +3,19 @@ import { goLower } from "./fold.ts";
 
 /**
  * Releases of the authenticator differ here. To most, `*` and `?` in a rolearn are letters, which no ARN has. The newest match
- * the six parts of the ARN by them, and ask such an entry and one that names the caller in the order that Go's map gives.
- * Source: Matches in its pkg/config, ArnLike in its pkg/arn.
+ * the six parts of the ARN by them, and check such an entry and an exact one in the random order of Go's map. Source: Matches in
+ * its pkg/config, ArnLike in its pkg/arn.
  */
 const WILDCARD = /[*?]/;
 
-/** Whether an entry is of the kind that only the newest releases can match. */
+/** Whether only the newest releases can match an entry. */
 export function isWildcard({ section, arn }: Entry): boolean {
   return section === "mapRoles" && WILDCARD.test(arn);
 }
 
-/** The entries with wildcards that a canonical ARN fits. This includes users: the authenticator checks mapRoles first for every caller. */
+/**
+ * The wildcard entries that a canonical ARN fits. This includes users: the authenticator checks mapRoles first for every caller.
+ */
 export function wildcardsFor({ lookup }: ReadDocument, arn: string): readonly Entry[] {
   const parts = partsOf(goLower(arn))?.map((part) => new Matcher(part));
   if (parts === undefined) return [];
@@ -23,7 +25,7 @@ export function wildcardsFor({ lookup }: ReadDocument, arn: string): readonly En
   });
 }
 
-/** The six parts of an ARN; what follows the fifth colon is one part, with its colons. Null for a text with fewer. */
+/** The six parts of an ARN; the sixth has all further colons. Null: the text has fewer. */
 function partsOf(arn: string): string[] | null {
   const parts = arn.split(":", 5);
   const end = parts.join(":").length;
@@ -31,14 +33,14 @@ function partsOf(arn: string): string[] | null {
 }
 
 /**
- * One part of a caller's ARN, which patterns are held against. `*` is any text and `?` at most one letter, as ArnLike has
- * them. All ways to match are followed at once, each a bit that says how much of the text is behind it: a pattern costs
- * its length, whatever it is.
+ * One part of a caller's ARN, to match with patterns. `*` is any text and `?` at most one letter, as in ArnLike. It follows all
+ * ways to match at once, each a bit that says how much of the text it has consumed: a pattern costs its length, whatever its
+ * form.
  */
 class Matcher {
-  /** One bit for each place in the text: the one before its first letter, and the one behind each letter. */
+  /** One bit for each place in the text: before its first letter, and behind each letter. */
   readonly #all: bigint;
-  /** For each letter, the places that stand before one. */
+  /** For each letter, the places right before it. */
   readonly #before = new Map<string, bigint>();
 
   constructor(text: string) {
@@ -58,7 +60,7 @@ class Matcher {
     return reached > this.#all >> 1n;
   }
 
-  /** The places behind a run of wildcards: all further ones, or as many as there are question marks. */
+  /** The places behind a run of wildcards: all further ones, or as many as it has question marks. */
   #over(reached: bigint, wildcards: string): bigint {
     if (wildcards.includes("*")) return (reached | -reached) & this.#all;
     let further = reached;

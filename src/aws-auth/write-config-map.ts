@@ -6,8 +6,8 @@ import { quote } from "./render.ts";
 import { afterLine, editLines, insertLines, lineBreakOf, removeLines, type TextEdit } from "./text-edit.ts";
 
 /**
- * The file with other data in it. A ConfigMap written as YAML is edited in place, so that its comments and what else is
- * in the file stay; where that can't be done, and for JSON and bare data, the ConfigMap is written anew.
+ * The file with other data. A ConfigMap in YAML is edited in place, so that its comments and other content stay. If that fails,
+ * and for JSON and bare data, it is written from its values.
  */
 export function writeConfigMap(file: ConfigMapFile, data: Readonly<Record<string, string>>): string {
   const edited = file.form === "config-map" ? editFile(file, data) : null;
@@ -18,7 +18,7 @@ export function writeConfigMap(file: ConfigMapFile, data: Readonly<Record<string
   return `${stringify(object, { lineWidth: 0 })}data:${values.length === 0 ? " {}" : ""}\n${values.join("")}`;
 }
 
-/** What the ConfigMap says apart from its data. */
+/** The ConfigMap apart from its data. */
 function newObject({ form, object: { data: _, ...others } }: ConfigMapFile): Record<string, unknown> {
   if (form === "config-map") return others;
   return { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "aws-auth", namespace: "kube-system" } };
@@ -73,10 +73,10 @@ function replaceScalar(part: string, node: ScalarNode, value: string, column: nu
   return replaceNode(part, node, blockText(value, column, lineBreakOf(part)));
 }
 
-/** What stays as it is in a literal block, apart from where a line begins. */
+/** Characters that stay as they are in a literal block, except at the start of a line. */
 const SAFE = /^[\t\n -~\u00a0-\u2027\u202a-\ufefe]*$/;
 
-/** A text as a literal block below a key at `column`, without its last break; in quotes where a block can't hold it. */
+/** A text as a literal block below a key at `column`, without its last break; in quotes if a block can't represent it. */
 function blockText(value: string, column: number, lineBreak: string): string {
   const fits = SAFE.test(value) && /^[^ \t\n].*\n/.test(value) && !value.endsWith("\n\n");
   if (!fits) return quote(value);

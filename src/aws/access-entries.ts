@@ -22,23 +22,23 @@ import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, entryFailure, orGone } from "./entry-calls.ts";
 
 /**
- * The access entries of one cluster, call by call as EKS has them: nothing here is atomic over two calls. Each throws an
- * AccessError; `access-entry-conflict` where the entry is not what it was read as: made meanwhile, or gone.
+ * The access entries of one cluster, call by call as in the EKS API: no two calls are atomic together. Each throws an
+ * AccessError; `access-entry-conflict` if the entry is not as it was read: created since, or gone.
  */
 export interface AccessEntries {
   /** The ARNs of the principals, with their paths. */
   list: () => Promise<readonly string[]>;
-  /** Null: the principal has none. The ARN must be as IAM has it. */
+  /** Null: the principal has none. The ARN must be in the form of IAM. */
   describe: (principalArn: string) => Promise<AccessEntry | null>;
   /** The entry's own ARN. */
   create: (entry: NewEntry) => Promise<string>;
-  /** All its groups from now on; the username stays. */
+  /** Sets all its groups; the username stays. */
   setGroups: (principalArn: string, groups: readonly string[]) => Promise<void>;
-  /** One that is gone already is no failure. */
+  /** An entry that is already gone is no failure. */
   remove: (principalArn: string) => Promise<void>;
-  /** With this scope from now on, also where the policy was associated with another one. */
+  /** With this scope, also if the policy was associated with another one. */
   associate: (principalArn: string, policy: ScopedPolicy) => Promise<void>;
-  /** One that is gone already is no failure. */
+  /** A policy that is already gone is no failure. */
   disassociate: (principalArn: string, policyName: string) => Promise<void>;
   /** All of them in one call. */
   tag: (entry: Pick<AccessEntry, "arn" | "principalArn">, tags: Readonly<Record<string, string>>) => Promise<void>;
@@ -50,7 +50,7 @@ export interface AccessEntries {
   close: () => void;
 }
 
-/** Entries come by the hundred; a cluster may have thousands. */
+/** Entries come by the hundred; a cluster can have thousands. */
 const pageSize = 100;
 
 function entryBounds(): PageBounds {
@@ -193,8 +193,8 @@ function tagChanges({
 }
 
 /**
- * Makes a client try a call again only where AWS has refused it for being one of too many. One that was not answered may
- * still arrive, for minutes, after its second try and all that came of that: its sender must know that.
+ * Makes a client retry only what AWS refused as throttled. An unanswered call can still arrive, minutes after its second try and
+ * everything that followed: its sender must know about it.
  */
 function retryRefusedOnly(client: EKSClient): EKSClient {
   const standard = client.config.retryStrategy;
@@ -205,7 +205,7 @@ function retryRefusedOnly(client: EKSClient): EKSClient {
       acquireInitialRetryToken: (scope) => strategy.acquireInitialRetryToken(scope),
       recordSuccess: (token) => strategy.recordSuccess(token),
       refreshRetryTokenForRetry: async (token, failed) => {
-        // Where it rejects, the call fails with what it failed with first.
+        // If this rejects, the call fails with its first failure.
         if (failed.errorType !== "THROTTLING") throw new Error("not to be tried again");
         return strategy.refreshRetryTokenForRetry(token, failed);
       },
@@ -215,11 +215,9 @@ function retryRefusedOnly(client: EKSClient): EKSClient {
 }
 
 /**
- * The access entry of a role or user; null: it has none. All entries are gone through, because an entry names a role with
- * its path, and who signs in does not (EKS User Guide, "Create access entries").
- *
- * @param principalArn as aws-auth would have it, a role without its path
- * @throws AccessError
+ * The access entry of a role or user; null: it has none. It goes through all entries, because an entry has a role's path and a
+ * caller's ARN does not (EKS User Guide, "Create access entries").
+ * @param principalArn as in aws-auth, a role without its path @throws AccessError
  */
 export async function findAccessEntry(eks: EksCluster, principalArn: string): Promise<AccessEntry | null> {
   const entries = accessEntriesOf(eks);

@@ -29,7 +29,7 @@ interface ClientSettings extends Shared {
   retryMode: "standard";
 }
 
-/** By default the SDK waits for an answer without end, and only warns where it should throw. */
+/** By default the SDK waits for an answer without end, and only logs a warning. */
 const limits = {
   connectionTimeout: usualDeadlines.awsCall,
   requestTimeout: usualDeadlines.awsCall,
@@ -39,9 +39,9 @@ const limits = {
 let shared: Shared | undefined;
 
 /**
- * What each of our AWS clients is made with. A client with assumed credentials lives for one call, so that they don't
- * stay behind in it. What holds no credentials outlives it: the sockets, each of which would cost a TLS handshake, and what was
- * found in the environment, which each client would look for anew.
+ * The settings of each AWS client. A client with assumed credentials lives for one call, so that none stay in it. Everything
+ * without credentials outlives it: the sockets, each of which would cost a TLS handshake, and the environment's settings, which
+ * each client would look up again.
  */
 export function clientSettings(source: CredentialSource, region: string): ClientSettings {
   shared ??= sharedByAll(region);
@@ -62,7 +62,7 @@ function sharedByAll(region: string): Shared {
     },
   ).config;
   return {
-    // A client that is destroyed must not cut off the calls of the others.
+    // A destroyed client must not cut off the calls of the others.
     requestHandler: observedSockets(Object.assign(requestHandler, { destroy: () => {} })),
     authSchemePreference,
     useDualstackEndpoint,
@@ -74,8 +74,8 @@ function sharedByAll(region: string): Shared {
 type Sockets = STSClient["config"]["requestHandler"];
 
 /**
- * Announces each HTTP call, so that a call that the SDK tried three times counts as three. Each one has a deadline of its own, and
- * that of the run that makes it. What comes back is bounded.
+ * Announces each HTTP call, so that three tries of the SDK count as three. Each has its own deadline, and that of its run. The
+ * answer is bounded.
  */
 function observedSockets(sockets: Sockets): Sockets {
   const handle = sockets.handle.bind(sockets);
@@ -95,7 +95,7 @@ function observedSockets(sockets: Sockets): Sockets {
   });
 }
 
-/** What the SDK itself waits for stays: it may give up earlier. */
+/** The SDK's own time limit stays: it may give up earlier. */
 function signalWith(options: object = {}): { abortSignal?: AbortSignal } {
   const own = "abortSignal" in options ? options.abortSignal : undefined;
   const signals = [own, deadlineSignal()].filter((signal) => signal instanceof AbortSignal);
@@ -112,7 +112,7 @@ function callOf({ body, headers, method, path }: HttpRequest): Pick<FinishedCall
   return { service: "eks", operation: `${method} ${place.join("/")}` };
 }
 
-/** The body of an answer, which fails where it is too large. The SDK reads any body to its end before it looks at it. */
+/** The body of an answer; it fails above the limit. The SDK reads any body to its end before it looks at it. */
 function boundedBody(body: unknown, guard: (part: Uint8Array) => void): unknown {
   if (!(body instanceof Readable)) return body;
   const bounded = new Transform({
@@ -130,7 +130,7 @@ function boundedBody(body: unknown, guard: (part: Uint8Array) => void): unknown 
   return body.pipe(bounded);
 }
 
-/** Keys of an IAM user, or of a session where there is a session token. Kept in memory only. */
+/** Keys of an IAM user, or of a session if there is a session token. Kept in memory only. */
 export interface AwsCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -142,15 +142,13 @@ export interface AwsCredentials {
 /** `"default"`: what the SDK finds by itself (IRSA, Pod Identity, environment, profile, instance role). */
 export type CredentialSource = AwsCredentials | "default";
 
-/** What the SDK puts into an answer, and into the error that it makes of one. */
+/** What the SDK adds to an answer, and to an error. */
 interface Answered {
   readonly $metadata?: { readonly requestId?: string | undefined };
 }
 
 /**
- * What `call` resolves to, or rejects with, once its request id is in the log: CloudTrail and AWS's support find the
- * call by it.
- *
+ * The result of `call`, with its request id in the log: CloudTrail and AWS's support find the call by it.
  * @param action as IAM writes it: `sts:AssumeRole`
  */
 export async function logged<T extends object>(

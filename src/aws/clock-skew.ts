@@ -1,6 +1,6 @@
 import { AccessError } from "../access/failure/access-error.ts";
 
-/** AWS refuses a signature that is more than five minutes off; a token for a cluster is refused earlier. */
+/** AWS refuses a signature that is more than five minutes off; a cluster refuses a token earlier. */
 export const mostSkewSeconds = 60;
 
 /**

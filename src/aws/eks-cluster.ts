@@ -19,7 +19,7 @@ import { ownCredentials } from "./sts.ts";
 /** An update takes some minutes (EKS User Guide, "Change authentication mode"). */
 const mostLooks = 180;
 
-/** How the configuration names a cluster to EKS. */
+/** A cluster's address in EKS, from the configuration. */
 export interface ClusterAddress {
   readonly eksName: string;
   readonly region: string;
@@ -47,13 +47,13 @@ export interface ClusterDescription {
 }
 
 /**
- * One EKS cluster, as some credentials reach it. EKS finds a cluster by its name alone, in the account of
- * the credentials. So there is no value of this class before EKS has answered these very credentials with the expected ARN, and
- * every call of EKS takes one. It holds credentials: it lives for one run.
+ * One EKS cluster, as some credentials reach it. EKS finds a cluster by its name alone, in the account of the credentials. So no
+ * value of this class exists before EKS has answered these very credentials with the expected ARN, and every call of EKS takes
+ * one. It holds credentials: it lives for one run.
  */
 export class EksCluster {
   readonly address: ClusterAddress;
-  /** As it was when it was opened. */
+  /** As at its opening. */
   readonly description: ClusterDescription;
   readonly #credentials: AwsCredentials;
 
@@ -64,10 +64,9 @@ export class EksCluster {
   }
 
   /**
-   * Asks EKS for a cluster, and refuses one that is not the one meant or can't be worked with now.
-   *
-   * @param source the worker's own credentials are taken as they are now: others that come later are not those that were checked
-   * @throws AccessError
+   * Asks EKS for a cluster, and refuses another cluster than the expected one, and one that is not usable now.
+   * @param source of the worker's own credentials it takes the present ones: later ones are not those that were checked @throws
+   * AccessError
    */
   static async open(source: CredentialSource, address: ClusterAddress, log?: RequestIds): Promise<EksCluster> {
     const credentials = source === "default" ? await ownCredentials(address.region) : source;
@@ -79,7 +78,7 @@ export class EksCluster {
     return describeCluster(this.#credentials, this.address, log);
   }
 
-  /** A client with the credentials that were checked; destroy it when its calls are done. */
+  /** A client with the checked credentials; destroy it after its calls. */
   client(): EKSClient {
     return new EKSClient(clientSettings(this.#credentials, this.address.region));
   }
@@ -126,7 +125,7 @@ function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription
   if (!isServing(status) || !endpoint || !certificateAuthority) {
     throw new AccessError("cluster-not-active", `EKS says that ${placeOf(address)} is ${status}`);
   }
-  // The token that goes there is a credential: it must not travel in the clear.
+  // The token is a credential: it must not travel in the clear.
   if (!endpoint.startsWith("https://")) {
     throw new AccessError("cluster-mismatch", `The endpoint of ${placeOf(address)} has no https address`);
   }
@@ -146,7 +145,7 @@ function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription
   };
 }
 
-/** A cluster that is being upgraded or reconfigured keeps serving. */
+/** A cluster keeps serving during an upgrade or another change. */
 function isServing(status: string): boolean {
   return status === "ACTIVE" || status === "UPDATING";
 }
@@ -166,11 +165,9 @@ interface SwitchOptions {
 }
 
 /**
- * Makes a cluster know access entries beside aws-auth, and waits until EKS says so. There is no way back. If another update runs, or
- * one of a dead run, it waits for that first.
- *
- * @returns false: the mode knew them already
- * @throws AccessError
+ * Makes a cluster read access entries as well as aws-auth, and waits until EKS confirms it. There is no way back. If another
+ * update runs, or one of a dead run, it waits for that first.
+ * @returns false: the mode already read them @throws AccessError
  */
 export async function letAccessEntriesIn(eks: EksCluster, { log, pause = wait }: SwitchOptions = {}): Promise<boolean> {
   const { address } = eks;

@@ -3,10 +3,10 @@ import { HttpRequest } from "@smithy/protocol-http";
 import { SignatureV4 } from "@smithy/signature-v4";
 import type { AwsCredentials } from "./client-settings.ts";
 
-/** The name that EKS knows the cluster by is part of what is signed: a token for one cluster is of no use at another. */
+/** The signature covers the cluster's name in EKS: a token for one cluster is useless at another. */
 const clusterHeader = "x-k8s-aws-id";
 
-/** What the SDK knows of STS in a region. */
+/** The SDK's endpoint of STS in a region. */
 interface RegionalSts {
   readonly host: string;
   /** Its own SHA-256, by Node's crypto. */
@@ -45,8 +45,8 @@ export async function mintToken(
 }
 
 /**
- * The real STS host of a region, in every partition, by the SDK's own rules. AWS_ENDPOINT_URL_STS is left aside on
- * purpose: the authenticator accepts no other host, wherever our own STS calls go.
+ * The real STS host of a region, in every partition, by the SDK's own rules. AWS_ENDPOINT_URL_STS does not apply: the
+ * authenticator accepts no other host, wherever our own STS calls go.
  */
 export function stsHost(region: string): string {
   return regionalSts(region).host;

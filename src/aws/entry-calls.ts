@@ -3,7 +3,7 @@ import { AccessError, type FailureCode } from "../access/failure/access-error.ts
 import type { ClusterAddress } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
-/** What each call about the access entries of one cluster takes. */
+/** The common input of calls about the access entries of one cluster. */
 export interface Calls {
   readonly client: EKSClient;
   readonly clusterName: string;
@@ -13,8 +13,7 @@ export interface Calls {
 }
 
 /**
- * Sends a call, and makes its failure ours.
- *
+ * Sends a call, and translates its failure.
  * @param principalArn null: it is about all entries, or the cluster itself
  */
 export type Call = <T extends object>(
@@ -23,7 +22,7 @@ export type Call = <T extends object>(
   send: () => Promise<T>,
 ) => Promise<T>;
 
-/** The call as an answer without anything in it, where what it is about is not there. */
+/** The same, with an empty answer if the subject does not exist. */
 export async function orGone<T extends object>(call: Promise<T>): Promise<T | object> {
   try {
     return await call;
@@ -37,7 +36,7 @@ function isAboutCluster({ message }: ResourceNotFoundException): boolean {
   return message.startsWith("No cluster found");
 }
 
-/** By the error's name, where it means something else of an access entry than of the rest of AWS. */
+/** By the error's name: errors that mean something else for an access entry than elsewhere in AWS. */
 const meanings: ReadonlyMap<string, FailureCode> = new Map([
   ["ResourceInUseException", "access-entry-conflict"],
   ["ResourceNotFoundException", "access-entry-conflict"],
@@ -49,8 +48,7 @@ const meanings: ReadonlyMap<string, FailureCode> = new Map([
 ]);
 
 /**
- * Makes a failure of a call about access entries into ours.
- *
+ * Translates a failure of a call about access entries.
  * @param principalArn null: it was about all of them
  */
 export function entryFailure(

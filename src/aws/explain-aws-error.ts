@@ -42,8 +42,7 @@ const networkCodes =
 const longestAnswer = 400;
 
 /**
- * Makes a failure of an AWS call into ours.
- *
+ * Translates a failure of an AWS call.
  * @param what action and resource, as IAM would write them: `sts:AssumeRole on arn:aws:iam::…`
  */
 export function awsFailure(error: unknown, what: string): AccessError {
@@ -52,7 +51,7 @@ export function awsFailure(error: unknown, what: string): AccessError {
   const code = codes.get(name) ?? codeByTransport(networkCode, status);
   const answer = redact(message).slice(0, longestAnswer).replace(/\s+/g, " ").replace(/\.$/, "");
   return new AccessError(code, `${subjectOf(code)} ${what} (${name}${answer ? `: ${answer}` : ""})`, {
-    // The SDK's own error holds the whole response; its name and message are all that a log needs.
+    // The SDK's own error holds the whole response; a log needs only its name and message.
     cause: Object.assign(new Error(answer), { name, status }),
   });
 }
@@ -61,7 +60,7 @@ function codeByTransport(networkCode: string, status: number | undefined): Failu
   if (networkCodes.test(networkCode)) return "aws-unreachable";
   if (status === 429) return "aws-throttled";
   if (status === 403) return "aws-access-denied";
-  // Each service has names of its own for this, and a gateway before it has none.
+  // Each service has its own names for this, and a gateway before it has none.
   if (status !== undefined && status >= 500) return "aws-failing";
   return "aws-unexpected";
 }
@@ -74,11 +73,11 @@ function subjectOf(code: FailureCode): string {
   return "AWS refused";
 }
 
-/** What the SDK's errors hold beside an Error. */
+/** The fields of the SDK's errors besides those of an Error. */
 interface SdkError {
   readonly code?: unknown;
   readonly $metadata?: { readonly httpStatusCode?: number };
-  /** Beside an answer that it could not read. */
+  /** Present if the SDK could not read an answer. */
   readonly $response?: { readonly statusCode?: number };
 }
 
@@ -96,17 +95,17 @@ interface AwsErrorFacts {
 
 function factsOf(error: unknown): AwsErrorFacts {
   if (!(error instanceof Error)) return { name: "Error", message: "", networkCode: "", status: undefined };
-  // A call that was given up has the reason beside it.
+  // A call after its deadline has the reason here.
   if (error.name === "AbortError" && error.cause instanceof Error) return factsOf(error.cause);
   const { code, $metadata, $response } = error as SdkError;
   const status = $metadata?.httpStatusCode ?? $response?.statusCode;
   const networkCode = typeof code === "string" ? code : "";
   if (status !== undefined && !networkCode && !isNamed(error)) {
-    // What the SDK says of an answer that it could not read is about its parser.
+    // The SDK's words about an unreadable answer are about its parser.
     return { name: `HTTP ${status}`, message: "", networkCode, status };
   }
   return {
-    // Node's own errors tell what happened in their code: ECONNREFUSED.
+    // Node's own errors have their meaning in their code: ECONNREFUSED.
     name: networkCode && (error.name === "Error" || networkCodes.test(networkCode)) ? networkCode : error.name,
     message: error.message,
     networkCode,

@@ -27,15 +27,13 @@ const schema = z.object({
 
 /** How far LookupEvents looks back. */
 const historyMs = 90 * 24 * 3600 * 1000;
-/** LookupEvents allows two calls a second for an account and region: this long, in milliseconds, lies between two. */
+/** LookupEvents allows two calls a second for an account and region: the milliseconds between two. */
 export const betweenLookupsMs = 550;
 const mostOf = { pages: 100, items: 5_000, milliseconds: 120_000 };
 
 /**
- * The CloudTrail record of a cluster's creation, of the last 90 days in its region; null where there is none.
- *
- * @param turn waited for before each call, so that all who ask keep to `betweenLookupsMs`
- * @throws AccessError
+ * The CloudTrail record of a cluster's creation, from the last 90 days in its region; null: there is none.
+ * @param turn awaited before each call, so that all callers together keep to `betweenLookupsMs` @throws AccessError
  */
 export async function findCreation(
   source: CredentialSource,
@@ -54,7 +52,7 @@ export async function findCreation(
   return null;
 }
 
-/** The history of another account is another one: "there is no record" would be no answer to the question. */
+/** Another account has another history: "there is no record" would be no answer to the question. */
 async function expectOwnAccount(source: CredentialSource, region: string, { arn }: CreatedCluster): Promise<void> {
   const [, , , , account = ""] = arn.split(":");
   const own = await callerIdentity(source, region);
@@ -73,7 +71,7 @@ async function* creations(
   createdAt: Date | null,
   turn: () => Promise<void>,
 ): AsyncGenerator<string> {
-  // The two calls a second are shared with everybody in the account.
+  // Everybody in the account shares the two calls a second.
   const client = new CloudTrailClient({ ...clientSettings(credentials, region), maxAttempts: 6 });
   try {
     const what = `cloudtrail:LookupEvents in ${region}`;
@@ -111,16 +109,16 @@ function around(createdAt: Date): { StartTime: Date; EndTime: Date } {
 
 type UserIdentity = z.infer<typeof identity>;
 
-/** A cluster to find the creation of. Without `createdAt` the newest creation of its ARN counts. */
+/** The cluster to find the creation of. Without `createdAt` the newest creation of its ARN counts. */
 export interface CreatedCluster {
   readonly arn: string;
   readonly createdAt: Date | null;
 }
 
 /**
- * Reads the JSON of one CloudTrail event; null where it is not the successful creation of this very EKS cluster.
- * `CreateCluster` also names ECS, Redshift, DAX and MemoryDB, and a cluster's name is used again after it was deleted:
- * `createdAt` identifies the one that exists now. Source: CloudTrail User Guide, "userIdentity element".
+ * Reads the JSON of one CloudTrail event; null: it is not the successful creation of this very EKS cluster. `CreateCluster` also
+ * names ECS, Redshift, DAX and MemoryDB, and a deleted cluster's name can be used again: `createdAt` identifies the present one.
+ * Source: CloudTrail User Guide, "userIdentity element".
  */
 export function readCreationRecord(json: string, cluster: CreatedCluster): CreationRecord | null {
   const event = schema.safeParse(parse(json));

@@ -11,16 +11,14 @@ import type { ManagedNodes } from "../diagnosis/migration/facts.ts";
 import type { ClusterAddress, EksCluster } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
-/** Each that is listed is described with a call of its own. EKS allows a cluster 30 node groups, and more where it is asked to. */
+/** Each listed one is described with a call of its own. EKS allows a cluster 30 node groups, and more on request. */
 function nodeBounds(): PageBounds {
   return { pages: 10, items: 500, deadline: AbortSignal.timeout(30_000) };
 }
 
 /**
- * The roles of nodes that EKS manages itself: of managed node groups and of Fargate profiles.
- *
- * @returns null where the caller may not ask
- * @throws AccessError
+ * The roles of nodes that EKS manages: of managed node groups and of Fargate profiles.
+ * @returns null: the caller has no right to ask @throws AccessError
  */
 export async function managedNodes(eks: EksCluster): Promise<readonly ManagedNodes[] | null> {
   const { address } = eks;

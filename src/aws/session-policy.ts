@@ -1,7 +1,7 @@
 /** The rights to assume the next role, and to pass on the source identity. */
 const wayActions = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
 
-/** What giving and taking by access entries takes beside reading them: of the cluster, and of its entries. */
+/** The actions on access entries besides reading them: of the cluster, and of its entries. */
 const entryMaking = ["eks:CreateAccessEntry"];
 const entryChanges = [
   "eks:AssociateAccessPolicy",
@@ -21,11 +21,10 @@ const managedEntryChanges = [
 ];
 
 /**
- * Bounds a creator's session to looking at its cluster, whatever else its role may do: the role that created a cluster is often
- * one that may do everything. A session may do what its role and this policy allow together. Inside the cluster it is an
- * administrator without any permission of IAM.
- *
- * @param givesEntries whether leases are made as access entries by this session
+ * Limits a creator's session to looking at its cluster, whatever else its role can do: the role that created a cluster often can
+ * do everything. A session can do what its role and this policy allow together. Inside the cluster it is an administrator without
+ * any IAM permission.
+ * @param givesEntries whether this session makes leases as access entries
  */
 export function creatorSessionPolicy(clusterArn: string, { givesEntries }: { readonly givesEntries: boolean }): string {
   const entries = `${clusterArn.replace(":cluster/", ":access-entry/")}/*`;

@@ -13,33 +13,33 @@ import { type AwsCredentials, type CredentialSource, clientSettings, logged } fr
 import { awsFailure } from "./explain-aws-error.ts";
 
 /**
- * The process's own client of each region, of where the environment says that STS is, and of the key that it names. It is kept, because with a new one the SDK would look for the credentials
- * again, which costs IRSA and Pod Identity a call of their own each time; it renews them by itself before they expire.
+ * The process's own client of each region, with its STS endpoint and access key. It is kept, because a new one would look up the
+ * credentials again, which costs a call of its own with IRSA and Pod Identity; it renews them by itself before they expire.
  */
 const own = new Map<string, STSClient>();
 
-/** The clients with which something was called before. */
+/** The clients with an earlier call. */
 const kept = new WeakSet<STSClient>();
 
-/** The longest name that STS takes for a session and for a source identity. */
+/** The longest name of a session and of a source identity. */
 const maxLength = 64;
 
-/** Which role to assume, and what CloudTrail is to say about why. */
+/** The role to assume, and what CloudTrail should say about the reason. */
 export interface AssumeOptions {
   readonly roleArn: string;
   readonly region: string;
   readonly externalId?: string | undefined;
   /** Made by `sessionNameOf`. */
   readonly sessionName: string;
-  /** Made by `sessionNameOf`; stays with every session that is assumed from this one. */
+  /** Made by `sessionNameOf`; every session that is assumed from this one keeps it. */
   readonly sourceIdentity?: string | undefined;
   /** Session tags; they need sts:TagSession in the trust policy. */
   readonly tags?: Readonly<Record<string, string>> | undefined;
-  /** Whether the tags go on to the sessions that are assumed from this one; they can't be set there again. */
+  /** Whether AWS passes the tags on to the sessions that are assumed from this one; those can't set them again. */
   readonly transitive?: boolean | undefined;
-  /** A policy of IAM in JSON: the session may do what it and the role allow together. Needs no permission. */
+  /** A policy of IAM in JSON: the session can do what it and the role allow together. Needs no permission. */
   readonly policy?: string | undefined;
-  /** 900, the shortest that STS gives, unless said otherwise. */
+  /** By default 900, the shortest that STS gives. */
   readonly durationSeconds?: number | undefined;
 }
 
@@ -67,7 +67,7 @@ function inputOf(options: AssumeOptions): AssumeRoleCommandInput {
     ...(options.externalId === undefined ? {} : { ExternalId: options.externalId }),
     ...(options.policy === undefined ? {} : { Policy: options.policy }),
     ...(options.sourceIdentity === undefined ? {} : { SourceIdentity: options.sourceIdentity }),
-    // An empty list would ask for sts:TagSession all the same.
+    // An empty list would still require sts:TagSession.
     ...(tags.length === 0 ? {} : { Tags: tags }),
     ...(options.transitive && tags.length > 0 ? { TransitiveTagKeys: Object.keys(options.tags ?? {}) } : {}),
   };
@@ -87,9 +87,9 @@ function credentialsIn({ Credentials }: AssumeRoleCommandOutput, roleArn: string
 }
 
 /**
- * A session name, which is also a valid source identity, from parts such as a request's id and its requester:
- * `[\w+=,.@-]{2,64}` (API reference of STS AssumeRole). CloudTrail shows it beside every call of the session, so the
- * most telling part goes first: what is too long is cut at the end.
+ * A session name, which is also a valid source identity, from parts such as a request's id and its requester: `[\w+=,.@-]{2,64}`
+ * (API reference of STS AssumeRole). CloudTrail shows it with every call of the session, so the most telling part comes first:
+ * the end is cut.
  */
 export function sessionNameOf(...parts: readonly string[]): string {
   const clean = parts.map(cleanPart).filter((part) => part !== "");
@@ -105,9 +105,8 @@ function cleanPart(part: string): string {
 }
 
 /**
- * The worker's own credentials of this moment, as the SDK finds them (IRSA, Pod Identity, environment, profile, instance
- * role). The client that is kept for the region has them already: looking for them anew could be a call of STS.
- *
+ * The worker's own present credentials, as the SDK finds them (IRSA, Pod Identity, environment, profile, instance role). The kept
+ * client of the region already has them: another look-up could be a call of STS.
  * @throws AccessError
  */
 export async function ownCredentials(region: string): Promise<AwsCredentials> {
@@ -115,9 +114,8 @@ export async function ownCredentials(region: string): Promise<AwsCredentials> {
 }
 
 /**
- * The credentials of a named profile, read anew from the worker's AWS files each time: a key that was rotated counts at once,
- * and none stays in memory longer than the run that asked.
- *
+ * The credentials of a named profile, read from the worker's AWS files each time: a rotated key counts at once, and none stays in
+ * memory after the run.
  * @throws AccessError
  */
 export async function credentialsOfProfile(profile: string, region: string): Promise<AwsCredentials> {
@@ -154,7 +152,7 @@ async function callSts<T>(
     if (source !== "default") throw error;
     own.delete(placeOf(region));
     if (!isAboutCredentials(error) || !kept.has(client)) throw error;
-    // They were found for an earlier call, and may have been rotated since.
+    // They come from an earlier call, and may have been rotated since.
     return await sendWith(ownClient(region), what, send);
   } finally {
     kept.add(client);
@@ -177,10 +175,10 @@ function isAboutCredentials(error: unknown): boolean {
 function ownClient(region: string): STSClient {
   const known = own.get(placeOf(region));
   if (known) return known;
-  // The SDK would otherwise read the AWS files once for the life of the process, and never see that keys were rotated.
+  // By default the SDK reads the AWS files once for the life of the process, and misses rotated keys.
   const settings = clientSettings("default", region);
   const { requestHandler } = settings;
-  // Where they come from a call of STS themselves, it has the deadline of every call.
+  // If they come from a call of STS, it has the deadline of every call.
   const credentials = fromNodeProviderChain({ ignoreCache: true, clientConfig: { region, requestHandler } });
   const client = new STSClient({ ...settings, credentials });
   own.set(placeOf(region), client);
@@ -201,7 +199,7 @@ export interface CallerIdentity {
   readonly userId: string;
 }
 
-/** As a step of a run: asks STS of the region who we are. */
+/** As a step of a run: asks STS of the region for our identity. */
 export async function callerIdentity(
   source: CredentialSource,
   region: string,
@@ -210,7 +208,7 @@ export async function callerIdentity(
   return step("caller-identity", () => askCallerIdentity(source, region, log));
 }
 
-/** Asks STS of the region who we are. Needs no permission, so a failure speaks of the credentials or of the network. */
+/** Asks STS of the region for our identity. Needs no permission, so a failure is about the credentials or the network. */
 export function askCallerIdentity(source: CredentialSource, region: string, log?: RequestIds): Promise<CallerIdentity> {
   const action = "sts:GetCallerIdentity";
   return callSts(source, region, action, async (client) => {

@@ -34,14 +34,14 @@ const auditFlags = {
   request: { type: "string" },
 } as const;
 
-/** Which of the options belong to which command. */
+/** The options of each command. */
 const ofCommand: Readonly<Record<string, readonly string[]>> = {
   verify: ["anchor", "file"],
   export: ["format", "from"],
   show: ["request"],
 };
 
-/** Reads the arguments of `audit`; a text: what is wrong with them. */
+/** Reads the arguments of `audit`; a text: the mistake. */
 export function readAuditOptions(argv: readonly string[]): AuditOptions | string {
   try {
     const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: auditFlags });
@@ -112,7 +112,7 @@ export async function audit(argv: readonly string[], io: CommandIo): Promise<num
   }
 }
 
-/** The log can be read where neither secret keys nor `eks-access.yml` are. */
+/** The log is readable without secret keys and without `eks-access.yml`. */
 async function connect(): Promise<RedisConnection> {
   const problems: string[] = [];
   const { redisUrl, redisAccess } = readRedisEnvironment(process.env, problems);
@@ -141,7 +141,7 @@ async function verify(log: AuditLog, anchors: readonly Anchor[]): Promise<ChainV
   return verification.end();
 }
 
-/** Only a log of which events were forgotten needs a key. @throws AccessError */
+/** A log with removed events needs a key. @throws AccessError */
 function previewKeysFor({ count }: LogBase): PreviewPublicKeys {
   const problems: string[] = [];
   const keys = readPreviewKeys(process.env, problems);
@@ -154,7 +154,9 @@ function previewKeysFor({ count }: LogBase): PreviewPublicKeys {
   return keys;
 }
 
-/** So that this anchor, too, can be checked when its event is forgotten. Who may only read Redis gets it all the same. */
+/**
+ * Stores the anchor, so that it can be checked after its event is removed. A person with read access only gets it all the same.
+ */
 async function note(log: AuditLog, { count, head }: WholeChain, io: CommandIo): Promise<void> {
   try {
     await log.noteAnchor({ count, hash: head });
@@ -165,7 +167,7 @@ async function note(log: AuditLog, { count, head }: WholeChain, io: CommandIo): 
   }
 }
 
-/** An export may begin anywhere: what comes before its first event is not known from it. */
+/** An export can begin anywhere: it does not show what comes before its first event. */
 async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandIo): Promise<number> {
   const input = await readInput(path, io);
   const reading = input.type === "text" ? readExport(input.text) : input;
@@ -220,7 +222,7 @@ function shown({ sequence, event }: ChainedEvent, request: string | null): unkno
   return request === null || event.request === request ? { sequence, ...event } : null;
 }
 
-/** Of the newest form of an event only its being there is asked: the chain is over whatever it holds. */
+/** An event of a newer form only has to be there: the chain covers it whatever it holds. */
 type ExportReading =
   | { readonly type: "events"; readonly events: readonly ChainedEvent<object>[] }
   | { readonly type: "unusable"; readonly message: string };

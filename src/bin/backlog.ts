@@ -6,7 +6,7 @@ import type { WorkerContext } from "../worker/context.ts";
 
 type Known = Pick<WorkerContext, "queues" | "ledger" | "config" | "now">;
 
-/** How the queues and the ledger stand now: a few short reads, however much is in them. */
+/** The queues and the ledger now: a few short reads, whatever their size. */
 export function backlogOf({ queues, ledger, config, now }: Known, redis: RedisClient): Backlog {
   const { clusters, ends, messages } = queues;
   return {
@@ -17,14 +17,14 @@ export function backlogOf({ queues, ledger, config, now }: Known, redis: RedisCl
   };
 }
 
-/** Of the text of `INFO`. Null: Redis has no limit. */
+/** From the text of `INFO`. Null: Redis has no limit. */
 function memoryUsedIn(info: string): number | null {
   const field = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, "m").exec(info)?.[1] ?? 0);
   const most = field("maxmemory");
   return most > 0 ? field("used_memory") / most : null;
 }
 
-/** Where a job can be that is not done; what waits for another try is delayed. */
+/** The states of an unfinished job; one that waits for another try is delayed. */
 const states = ["waiting", "prioritized", "delayed", "active"] as const;
 
 async function standingOfQueue(queue: Queue, now: () => Date): Promise<QueueStanding> {
@@ -41,7 +41,7 @@ async function oldestOf(queue: Queue): Promise<number | null> {
     .map(Number)
     .filter(Number.isInteger)
     .reduce((least, id) => Math.min(least, id), Number.POSITIVE_INFINITY);
-  // It may have been taken meanwhile.
+  // Another process may have taken it since.
   const job = Number.isFinite(oldest) ? await queue.getJob(String(oldest)) : undefined;
   return job?.timestamp ?? null;
 }

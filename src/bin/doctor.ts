@@ -101,7 +101,7 @@ async function examineLedger({ environment, config }: Settings, io: CommandIo): 
   }
 }
 
-/** Open requests of clusters that no worker visits: leases there do not end. */
+/** Open requests of clusters that are not configured: their leases do not end. */
 function examineOpen(open: ReadonlyMap<string, number>, { clusters }: Settings["config"]): readonly Finding[] {
   const stranded = [...open].filter(([name]) => !clusters.has(name));
   if (stranded.length === 0) return [found("every open request is of a configured cluster")];

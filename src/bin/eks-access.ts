@@ -19,7 +19,7 @@ async function demo(argv: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), sandbox, ...argv], {
     stdio: "inherit",
   });
-  // A terminal sends Ctrl-C to both processes: this one waits until the sandbox has stopped what it started.
+  // A terminal sends Ctrl-C to both processes: this one waits until the sandbox has stopped its own.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   const [code] = await once(child, "exit");
@@ -107,7 +107,7 @@ ${Object.entries(commands)
   .join("\n")}
 `;
 
-/** Whether the line asks for help, whatever else it has: nothing runs then. */
+/** Whether the line asks for help, whatever else it has: nothing else runs then. */
 function asksForHelp(argv: readonly string[]): boolean {
   const end = argv.indexOf("--");
   return argv.slice(0, end < 0 ? undefined : end).some((word) => word === "--help" || word === "-h");
@@ -118,7 +118,7 @@ function suggestion(name: string): string {
   return near === null ? "" : ` Did you mean ${near}?`;
 }
 
-/** package.json is two folders up, beside src and beside dist. */
+/** package.json is two folders up, next to src and next to dist. */
 function version(): string {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
   return (JSON.parse(text) as { version: string }).version;

@@ -25,7 +25,6 @@ export const migrateUsage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [-
 
 Plans the migration of a cluster from aws-auth to access entries, and writes nothing. With --apply it carries out a plan
 that was requested in Slack (/eks-access migrate) and approved by two approvers. Run it in the worker's environment.
-approved it there.
 
   --arn ARN   a role's ARN with its path, which aws-auth does not have; repeatable
   --json      print the plan as JSON
@@ -149,7 +148,7 @@ function lastStep(before: readonly string[]): string[] {
   return ["Before the mode can be API", ...before.map((text) => `  ${text}`)];
 }
 
-/** Which plan is carried out, and where the document is kept besides that was there before. */
+/** The plan to carry out, and where else to keep the old document. */
 export interface Application {
   readonly digest: string;
   readonly backup: string | null;
@@ -158,9 +157,8 @@ export interface Application {
 const longestLookMs = 1_000;
 
 /**
- * Carries out the plan of this digest in the worker's place, or beside it: the same steps of the same record, which Slack shows.
- * Prints each step after its proof. A failure ends the command; the record keeps it, and a worker tries again.
- *
+ * Carries out the plan of this digest, alone or next to a worker: the same steps of the same record, which Slack shows. Prints
+ * each step after its proof. A failure ends the command; the record keeps it, and a worker tries again.
  * @throws AccessError
  */
 export async function applyPlan(

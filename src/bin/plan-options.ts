@@ -103,14 +103,14 @@ function wrong(message: string): { type: "wrong"; message: string } {
   return { type: "wrong", message };
 }
 
-/** What the command line asks for. What is left out of an addition is taken from the document. */
+/** The changes of the command line. An addition without a name or groups keeps those of the document. */
 export type Asked =
   | { type: "add"; arn: string; username?: string; groups?: readonly string[] }
   | { type: "remove"; arn: string };
 
 export type Reading<T> = { type: "read"; value: T } | { type: "wrong"; message: string };
 
-/** What is asked for, from the options in the order of the command line. */
+/** The changes, from the options in the order of the command line. */
 export function readAsked(options: readonly (readonly [name: string, value: string])[]): Reading<readonly Asked[]> {
   const asked: Asked[] = [];
   for (const [name, value] of options) {
@@ -126,7 +126,7 @@ export function readAsked(options: readonly (readonly [name: string, value: stri
   return { type: "read", value: asked };
 }
 
-/** The changes that are asked for. A new entry needs a name; one that is there may keep its own. */
+/** The changes. A new entry needs a name; an existing one can keep its own. */
 export function toChanges(document: AwsAuthDocument, asked: readonly Asked[]): Reading<readonly Change[]> {
   const changes: Change[] = [];
   for (const item of asked) {

@@ -71,7 +71,7 @@ function unusable(io: CommandIo, message: string): number {
   return 2;
 }
 
-/** Runs the expectations of a file. Returns the exit code, or what is wrong with the input. */
+/** Runs the expectations of a file. Returns the exit code, or the mistake in the input. */
 async function testPolicy(argv: readonly string[], { clusters }: Config, io: CommandIo): Promise<number | string> {
   const [path, ...more] = argv;
   if (path === undefined || more.length > 0) return "Name one FILE of expectations, or - for stdin.";
@@ -127,7 +127,7 @@ interface Question {
   readonly at: Date | null;
 }
 
-/** Says which rule decides, and what it asks for. Returns the exit code, or what is wrong with the input. */
+/** Says which rule decides, and what it requires. Returns the exit code, or the mistake in the input. */
 function explainPolicy(argv: readonly string[], config: Config, io: CommandIo): number | string {
   const question = readQuestion(argv, config);
   if (typeof question === "string") return question;

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 
-/** What a command reads and writes, so that it can be run in a test as it is run in a terminal. */
+/** The input and output of a command, so that a test can run it as a terminal does. */
 export interface CommandIo {
   stdout(text: string): void;
   stderr(text: string): void;
@@ -31,7 +31,7 @@ export async function readInput(path: string, io: CommandIo): Promise<InputReadi
   }
 }
 
-/** What the system says, without its call and path. */
+/** The system's reason, without its call and path. */
 export function reasonOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const known: Readonly<Record<string, string>> = {

@@ -69,7 +69,7 @@ const rescueFlags = {
   "without-ledger": { type: "boolean" },
 } as const;
 
-/** Reads the arguments of `rescue`; a text: what is wrong with them. */
+/** Reads the arguments of `rescue`; a text: the mistake. */
 export function readRescueOptions(argv: readonly string[]): RescueOptions | string {
   try {
     const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: rescueFlags });
@@ -155,7 +155,7 @@ function annotationsIn(metadata: unknown): Readonly<Record<string, string>> {
   return Object.fromEntries(texts);
 }
 
-/** A rescue that died goes on under its own record, with the end that it had. */
+/** A rescue that died continues under its own record, with the same end. */
 async function openJournal(context: WorkerContext, order: RescueOrder): Promise<RescueJournal> {
   const { cluster, principalArn, by } = order;
   const granted = await context.ledger.grantedOf(cluster.name);

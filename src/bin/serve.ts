@@ -31,7 +31,7 @@ import { type PartsContext, startParts } from "./start-parts.ts";
 /** Redis may start together with this process, so it tries again soon. */
 const againMs = 1_000;
 
-/** Handing work back takes a few calls to Redis. The process does not wait longer for them. */
+/** Handing work back takes a few calls to Redis. The process waits no longer for them. */
 export const handBackWithinMs = 2_000;
 
 /**
@@ -90,7 +90,7 @@ async function start(
   log.info({ clusters: settings.config.clusters.size }, "ready");
 }
 
-/** Probes run only where something reads the health. */
+/** Probes run only if something reads the health. */
 async function startHealth(
   kind: ProcessKind,
   settings: Settings,
@@ -135,7 +135,7 @@ function contextOn(
 }
 
 /**
- * Stops all parts at once. What is left at the deadline is handed back and logged. Resolves two seconds later at the latest.
+ * Stops all parts at once. Work that is left at the deadline is handed back and logged. Resolves two seconds later at the latest.
  */
 export async function stopParts(parts: readonly Stoppable[], withinSeconds: number, log: Logger): Promise<void> {
   const deadline = new AbortController();
@@ -185,9 +185,8 @@ async function startProbes(
 }
 
 /**
- * Connects to the ledger, and waits for a Redis that does not answer: it may start later than this process, or come back. The
- * log says so, once for each cause.
- * @throws AccessError where waiting does not help, or after a request to stop
+ * Connects to the ledger, and waits for a Redis that does not answer: it may start later than this process. The log says so, once
+ * for each cause. @throws AccessError if waiting does not help, or after a request to stop
  */
 async function awaitLedger(
   { redisUrl, redisAccess }: Environment,
@@ -207,10 +206,10 @@ async function awaitLedger(
   }
 }
 
-/** Traces that are not sent by then are lost: a silent collector must not keep the process alive. */
+/** After this time traces are lost: a silent collector must not keep the process alive. */
 const sendWithinMs = 2_000;
 
-/** Starts traces if the environment asks for them; null: it does not. Call it before anything else is started. */
+/** Starts traces if the environment asks for them; null: it does not. Call it before anything else starts. */
 async function startTracing(
   { tracing }: Environment,
   kind: ProcessKind,

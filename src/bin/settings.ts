@@ -37,7 +37,7 @@ export async function readSettings(kind: ProcessKind): Promise<Settings> {
   return { environment, config: reading.config };
 }
 
-/** What is wrong with a file that can't be read, by what the system says, and how to correct it. */
+/** The mistake behind a file that can't be read, by the system's code, and its fix. */
 function problemOfFile(file: string, error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
   const problem =
@@ -58,7 +58,7 @@ export function workerKeysOf({ environment }: Settings): WorkerKeys {
   throw new Error("These settings have no keys of a worker.");
 }
 
-/** What a command that ends by itself does in the worker's place, with its ledger. @throws AccessError */
+/** Runs a command that ends by itself in the worker's place, with its ledger. @throws AccessError */
 export async function withWorkerContext<T>(
   settings: Settings,
   name: string,

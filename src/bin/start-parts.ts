@@ -9,7 +9,7 @@ import type { WorkerContext } from "../worker/context.ts";
 
 export interface PartsContext extends Omit<WorkerContext, "keys"> {
   readonly auditLog: AuditLog;
-  /** A connection that waits for ever, for the queues' workers. */
+  /** A connection without a time limit, for the queues' workers. */
   readonly blocking: RedisClient;
 }
 
@@ -18,7 +18,7 @@ type WithKeys<Keys> = PartsContext & { readonly keys: Keys };
 /** Takes each part as soon as it works, so that a request to stop during the start reaches it. */
 type Started = (part: Stoppable) => void;
 
-/** Starts what the environment has the keys for. The code of the other kind is not even loaded. */
+/** Starts the processes that the environment has keys for. The code of the other one is not even loaded. */
 export async function startParts(
   context: PartsContext,
   { workerKeys, slackKeys, slack }: Pick<Environment, "workerKeys" | "slackKeys" | "slack">,
@@ -85,7 +85,7 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
 /** Letters and digits that stay distinct when read aloud. */
 const alphabet = "23456789abcdefghjkmnpqrstuvwxyz";
 
-/** A new request's id, for example `r-7k2m9x4q`: 31^8, some 850 milliards. */
+/** A new request's id, for example `r-7k2m9x4q`: 31^8, some 850 thousand million. */
 export function newRequestId(): string {
   const letters = [...randomBytes(8)].map((byte) => alphabet[byte % alphabet.length]);
   return `r-${letters.join("")}`;

@@ -18,7 +18,7 @@ const userArn = z.string(userForm).regex(/^arn:[a-z-]+:iam::\d{12}:user\/[\w+=,.
 
 const externalIdForm = "use 2 to 1224 letters, digits and _+=,.@:/-";
 
-/** What a role's trust policy asks for (API reference of STS AssumeRole). */
+/** The external id of a role's trust policy (API reference of STS AssumeRole). */
 const externalId = z.string(externalIdForm).regex(/^[\w+=,.@:/-]{2,1224}$/, externalIdForm);
 
 const profileForm = "use the name of an AWS profile, without spaces";
@@ -32,7 +32,7 @@ const stepInFull = z.strictObject(
   "write a role's ARN, or roleArn and externalId",
 );
 
-/** A role on the way: its ARN alone, or with the external id that its trust policy asks for. */
+/** A role on the way: its ARN alone, or with its external id. */
 const step = z.unknown().transform((value, context): RoleStep => {
   const read = (typeof value === "string" ? stepByName : stepInFull).safeParse(value);
   if (read.success) return read.data;
@@ -236,7 +236,7 @@ export type ConfigFile = z.output<typeof configFile>;
 
 type Written = z.output<typeof written>;
 
-/** Why the settings do not go together; null: they do. */
+/** Why the settings contradict each other; null: they don't. */
 function problemOf({ roleArn, userArn, discover, through, externalId, profile }: Written): string | null {
   const named = [roleArn, userArn, discover].filter((each) => each !== undefined).length;
   if (named === 0) return oneOf;

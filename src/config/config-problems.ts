@@ -77,7 +77,7 @@ interface Asked {
   readonly level: Level;
 }
 
-/** A user group may have any members; the Slack process checks them when it starts. */
+/** A user group can have any members; the Slack process checks them at its start. */
 function approverProblems(rule: Rule, { cluster, level, ...asked }: Asked): string[] {
   const approvers = approversOf(rule, asked);
   if (!approvers.every(isUser)) return [];
@@ -129,7 +129,7 @@ export function creatorProblems(file: ConfigFile): string[] {
   return [...each, ...severalSelves(file)];
 }
 
-/** Without a profile a user has to be the worker itself, which is one identity. */
+/** Without a profile a user has to be the worker itself, which has one identity. */
 function severalSelves(file: ConfigFile): string[] {
   const selves = Object.entries(file.clusters).flatMap(([name, { creator }]) =>
     creator.type === "user" && !creator.profile ? [{ name, userArn: creator.userArn }] : [],
@@ -153,7 +153,7 @@ function accountProblem(name: string, { creator, account }: ClusterFile): string
   ];
 }
 
-/** Credentials of one partition are unknown in every other one, and so are its endpoints. */
+/** Credentials of one partition do not work in any other one, nor do its endpoints. */
 function partitionProblems(name: string, { creator, region }: ClusterFile): string[] {
   const partition = partitionOfRegion(region);
   if (partition === null) return [];

@@ -31,12 +31,12 @@ export interface LinkSettings {
 }
 
 export interface AuditSettings {
-  /** The Slack channel in which the chain's value is posted; null: nowhere. */
+  /** The Slack channel for the anchors; null: none. */
   readonly channel: string | null;
   readonly anchorEverySeconds: number;
-  /** After this events are forgotten; null: never. */
+  /** Older events are removed; null: never. */
   readonly keepSeconds: number | null;
-  /** Whether each event is also written to the log of a worker. */
+  /** Whether a worker also logs each event. */
   readonly copyToLog: boolean;
 }
 
@@ -44,31 +44,31 @@ export interface LedgerSettings {
   readonly keepSeconds: number;
 }
 
-/** In whole seconds, but for the deadlines. */
+/** In whole seconds, except the deadlines. */
 export interface Timing {
   readonly requestLapsesAfterSeconds: number;
-  /** Within this of the last approval its first write has to begin: an approval that lies about can be played again. */
+  /** How long after the last approval the first write can begin: an approval that is still unused could be replayed. */
   readonly approvalGoodForSeconds: number;
-  /** When the approvers are reminded of a request that waits for them, counted from when they were asked; growing. */
+  /** When approvers are reminded of a waiting request, from the time they were asked; growing. */
   readonly remindAfterSeconds: readonly number[];
   readonly sweepEverySeconds: number;
-  /** How often the clusters with leases are looked at for drift. */
+  /** How often the worker checks clusters with leases for drift. */
   readonly inspectEverySeconds: number;
-  /** How long before its end a lease is announced to end; a short lease: a quarter of its time. */
+  /** How long before its end the requester is warned; for a short lease a quarter of its time. */
   readonly warnBeforeEndSeconds: number;
-  /** How long a migration keeps access entries beside aws-auth before it removes anything from aws-auth. */
+  /** How long a migration keeps access entries next to aws-auth before it removes anything from aws-auth. */
   readonly settleEntriesSeconds: number;
   /** In milliseconds. */
   readonly deadlines: Deadlines;
 }
 
-/** How much one person may ask for, so that one person can't fill the ledger and the approvers' channel. */
+/** The limits of one person, so that no one can fill the ledger and the approvers' channel. */
 export interface PersonLimits {
-  /** Requests that wait for a decision at once. */
+  /** Pending requests at once. */
   readonly pending: number;
   /** Requests, refused ones included, and changes of the link, in `everySeconds`. */
   readonly requests: number;
-  /** Questions about a cluster that a worker answers, in `everySeconds`. */
+  /** Questions about a cluster to a worker, in `everySeconds`. */
   readonly questions: number;
   readonly everySeconds: number;
 }
@@ -157,7 +157,7 @@ function unknownLevels(file: ConfigFile): string[] {
   );
 }
 
-/** A lease of that name would pass for a rescue, which the worker ends in another way. */
+/** A lease of that name would look like a rescue, which the worker ends in another way. */
 function reservedLevels({ levels }: ConfigFile): string[] {
   if (!Object.hasOwn(levels, rescueLevel)) return [];
   return [`levels.${rescueLevel}: use another name; eks-access rescue uses this one.`];
@@ -169,7 +169,7 @@ function linkProblems({ linking, administrators }: ConfigFile): string[] {
   return ["administrators: name at least one; linking.confirm needs an administrator besides the person who links."];
 }
 
-/** A record that is removed while the approvals of its time still count could be restored into Redis as if it were still open. */
+/** A record that is removed while the approvals of its time still count could be restored into Redis as open. */
 function keepProblems({ ledger, timing }: ConfigFile): string[] {
   const longest = Math.max(timing.requestLapsesAfter, timing.approvalGoodFor);
   if (ledger.keep > longest) return [];
@@ -191,7 +191,7 @@ function twice(file: ConfigFile): string[] {
   });
 }
 
-/** What is wrong with the roles that the worker is to sign in as, beside their form: the cluster gives none of them access. */
+/** The mistakes in the roles of signIn, apart from their form: the cluster gives none of them access. */
 function signInProblems({ clusters }: ConfigFile): string[] {
   return Object.entries(clusters).flatMap(([name, { signIn, region, account, foreignAccounts }]) =>
     signIn.roles.flatMap((arn, index) => {

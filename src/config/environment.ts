@@ -8,7 +8,7 @@ import { forbidOthersSecrets, type KeyEnvironment, type ProcessKind, readKeys } 
 const protocols: readonly TraceProtocol[] = ["http/protobuf", "http/json"];
 
 export interface Environment extends RedisEnvironment, KeyEnvironment {
-  /** Null: no traces are made. */
+  /** Null: the process makes no traces. */
   readonly tracing: { readonly protocol: TraceProtocol } | null;
   readonly configFile: string;
   readonly logLevel: string;
@@ -18,17 +18,17 @@ export interface Environment extends RedisEnvironment, KeyEnvironment {
   readonly stopWithinSeconds: number;
   /** How often a process checks the service that it depends on, if it serves its health. */
   readonly probeEverySeconds: number;
-  /** Present where the slack process runs. */
+  /** Present in the environment of the Slack process. */
   readonly slack: SlackEnvironment | null;
 }
 
 export interface SlackEnvironment {
   readonly botToken: string;
-  /** HTTP: requests are verified with it. */
+  /** HTTP: the secret to verify requests. */
   readonly signingSecret: string | undefined;
   /** Socket Mode: an app-level token. */
   readonly appToken: string | undefined;
-  /** Where Slack's Web API is; undefined: Slack itself. */
+  /** Slack's Web API; undefined: Slack's own address. */
   readonly apiUrl: string | undefined;
   readonly port: number;
 }
@@ -38,7 +38,7 @@ const logLevel = z.enum(["trace", "debug", "info", "warn", "error", "fatal", "si
 const logFormat = z.enum(["json", "auto"]);
 const webUrl = z.string().refine((text) => /^https?:\/\//.test(text) && URL.canParse(text));
 
-/** Reads the environment. Every problem is collected; no value of a secret is ever part of one. */
+/** Reads the environment. It collects every problem; no problem has a secret's value. */
 export function readEnvironment(
   env: Readonly<Record<string, string | undefined>>,
   kind: ProcessKind,
@@ -98,7 +98,7 @@ function readWith<T>(schema: z.ZodType<T>, value: unknown, problem: string, prob
   return value as T;
 }
 
-/** What the mode of `eks-access.yml` needs of the environment. */
+/** What the mode of `eks-access.yml` needs from the environment. */
 export function slackModeProblems(
   env: Readonly<Record<string, string | undefined>>,
   kind: ProcessKind,
@@ -132,13 +132,13 @@ export function readTracing(
   return { protocol: protocol ?? "http/protobuf" };
 }
 
-/** The address of Redis and the user. The address may hold a password: never put it into a log or a message. */
+/** The address of Redis and the user. It can hold a password: never put it into a log or a message. */
 interface RedisEnvironment {
   readonly redisUrl: string;
   readonly redisAccess: RedisAccess;
 }
 
-/** Reads REDIS_… of the environment; adds each problem as a sentence without anything secret. */
+/** Reads REDIS_… of the environment; adds each problem as a sentence without secrets. */
 export function readRedisEnvironment(
   env: Readonly<Record<string, string | undefined>>,
   problems: string[],

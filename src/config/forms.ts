@@ -9,10 +9,10 @@ export function textLike(form: RegExp, message: string) {
 
 export const account = textLike(/^\d{12}$/, 'write the 12 digits in quotes, for example "111122223333"');
 
-/** One person, where a group would not identify anyone. */
+/** One person: a group would not identify anyone. */
 export const slackUser = textLike(/^[UW][A-Z0-9]{2,}$/, "use a Slack user id, for example U012ABCDEF (not a name)");
 
-/** A person or a user group who may decide and revoke. */
+/** A person or a user group that can decide and revoke. */
 export const userOrGroup = textLike(
   /^[UWS][A-Z0-9]{2,}$/,
   "use the id of a Slack user or user group, for example U012ABCDEF or S012ABCDEF (not a name)",
@@ -29,7 +29,7 @@ export const shortDuration = textLike(/^[1-9]\d{0,5}(ms|s|m)$/, shortTimeForm).t
 const durationForm = "write a duration with its unit, for example 30m, 4h or 1h30m";
 export const duration = z.string(durationForm).transform((value, context) => {
   const seconds = parseDuration(value);
-  // What is permanent is a matter of the rules.
+  // Rules decide about permanent leases.
   if (seconds !== null && !isPermanent(seconds)) return seconds;
   context.addIssue({ code: "custom", message: durationForm });
   return z.NEVER;
@@ -94,7 +94,7 @@ function pathOf(path: readonly PropertyKey[]): string {
   );
 }
 
-/** What is wrong with the file as YAML. It does not quote the lines around the place: they may hold a secret. */
+/** The mistake in the file's YAML. It does not quote the lines around it: they may hold a secret. */
 export function problemOfYaml(error: unknown): string {
   if (!(error instanceof YAMLException)) return "eks-access.yml: eks-access can't read it as YAML. Check its syntax.";
   const { mark, reason } = error;

@@ -10,7 +10,7 @@ import {
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** What a process signs with and verifies by. Null: it is no such process. */
+/** The keys to sign and to verify. Null: another process. */
 export interface KeyEnvironment {
   readonly slackKeys: SlackKeys | null;
   readonly workerKeys: WorkerKeys | null;
@@ -19,10 +19,7 @@ export interface KeyEnvironment {
 /** The shortest secret of the worker's memory, in bytes. */
 const leastSecretBytes = 32;
 
-/**
- * Reads the keys of a process. A private key brings its public key; the lists add others. No problem holds anything of a
- * value.
- */
+/** Reads the keys of a process. A private key brings its public key; the lists add others. No problem has a part of a value. */
 export function readKeys(env: Variables, kind: ProcessKind, problems: string[]): KeyEnvironment {
   const [isSlack, isWorker] = [kind !== "worker", kind !== "slack"];
   const deciding = isSlack ? readPrivateKey(env, "DECISION_SIGNING_KEY", problems) : null;
@@ -43,7 +40,7 @@ export function readKeys(env: Variables, kind: ProcessKind, problems: string[]):
   };
 }
 
-/** What verifies where the audit log begins, in whichever environment that is. No key is accepted where none is set. */
+/** The keys that verify the beginning of the audit log, in any environment. Without one, no key is trusted. */
 export function readPreviewKeys(env: Variables, problems: string[]): PreviewPublicKeys {
   const own = env.PREVIEW_SIGNING_KEY ? readPrivateKey(env, "PREVIEW_SIGNING_KEY", problems) : null;
   const others = readPublicKeys(env, "PREVIEW_PUBLIC_KEYS", true, problems);
@@ -95,7 +92,7 @@ function listOf(text = ""): readonly string[] {
   return text.split(",").map((each) => each.trim());
 }
 
-/** The secrets that only one of the two processes may hold. */
+/** The secrets that only one of the two processes can have. */
 const secretsOf = {
   slack: ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DECISION_SIGNING_KEY"],
   worker: ["MEMORY_KEYS", "PREVIEW_SIGNING_KEY"],
@@ -110,5 +107,5 @@ export function forbidOthersSecrets(env: Variables, kind: ProcessKind, problems:
   }
 }
 
-/** Which of the two processes is started: each needs other secrets, and must not be given the other's. */
+/** Which of the two processes starts: each needs other secrets, and must not have the other's. */
 export type ProcessKind = "slack" | "worker" | "all";

@@ -44,7 +44,7 @@ function distrusted({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   return [tell("tags-untrusted", "error", entry, message, distrustRemedy)];
 }
 
-/** The worker takes a lease away within seconds of its end, but for what a call that comes late may bring. */
+/** The worker removes a lease within seconds of its end, except what a late call may bring. */
 const overdueAfterMs = 10 * 60_000;
 
 function overdue({ entry, tags, rescue }: ReadEntry, { now }: EntrySurroundings): readonly EntryProblem[] {
@@ -58,7 +58,7 @@ function overdue({ entry, tags, rescue }: ReadEntry, { now }: EntrySurroundings)
   return [tell("lease-overdue", "error", entry, message, remedy)];
 }
 
-/** Claims of leases that are not active. An open claim stays until every call sent for it has arrived. */
+/** Claims of leases that are not active. An open claim stays until no call for it can arrive. */
 function unknownClaims({ entry, tags }: ReadEntry, { granted, now }: EntrySurroundings): readonly EntryProblem[] {
   if (tags.type !== "holding" || arrivesUntil(tags.openSince, now)) return [];
   const unknown = tags.holding.shares.find(({ id, endsAt }) => !granted.has(id) && Date.parse(endsAt) > now.getTime());

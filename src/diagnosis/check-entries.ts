@@ -23,7 +23,7 @@ import { signInByEntry } from "./migration/plan.ts";
 import { identityWords } from "./person-links.ts";
 import { type GroupedProblems, groupProblems } from "./problems.ts";
 
-/** The API server puts everybody who signs in into it. */
+/** Everybody who signs in is in it. */
 const everybody = "system:authenticated";
 
 export interface EntriesFacts {
@@ -81,7 +81,7 @@ function driftsIn({ listed, read, granted }: EntriesFacts): readonly Drift[] {
   return leasesIn(granted.still).flatMap((request) => {
     const key = principalKey(request.principal);
     const found = byArn.get(key) ?? null;
-    // An entry that was not read may hold all of it.
+    // An unread entry can have all of it.
     const isUnread = !found && known.has(key);
     return (isUnread ? null : entryDrift(request, found)) ?? [];
   });
@@ -135,7 +135,7 @@ function hiddenNodes({ entry: { principalArn, type } }: ReadEntry, item: Entry):
   };
 }
 
-/** What the entry gives without us; an entry that is wholly ours hides the item as well. */
+/** What the entry gives without us; an entry that is wholly ours also hides the item. */
 function withoutLeases(read: ReadEntry): readonly string[] {
   const held = heldIn(read);
   const whole = identityOfEntry(read.entry, held);

@@ -3,7 +3,7 @@ import type { Cluster } from "../access/policy/cluster.ts";
 import { type AwsAuthDocument, DOCUMENT_LIMIT, type Severity, sizeOf } from "../aws-auth/index.ts";
 import { broken, counted, type Finding, found, named, notAsked, someOf } from "./link.ts";
 
-/** Where a cluster looks up identities, as EKS names it. */
+/** The sources of identities of each mode, in EKS's names. */
 export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
 
 /** The creator's identity at the API server; null: it has no SelfSubjectReview. */
@@ -32,7 +32,7 @@ export function modeFinding(mode: AuthenticationMode): Finding {
   return found("`API`: only access entries count; aws-auth is not read");
 }
 
-/** For what is not asked of aws-auth where it does not count. */
+/** For clusters that do not read aws-auth. */
 export const unread = notAsked("the cluster does not read aws-auth");
 
 /** The number of access entries, and whether our tags have a valid seal. Null: the mode has none. */

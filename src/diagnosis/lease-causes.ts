@@ -5,7 +5,7 @@ import { isClosed } from "../access/request/request.ts";
 import { type Cause, type CauseButton, cause, type WhyFacts } from "./facts.ts";
 import { named, sentence, untilWords } from "./link.ts";
 
-/** What the ledger knows about missing or different access. `identity`: the principal's identity now. */
+/** The ledger's reasons for missing or different access. `identity`: the principal's identity now. */
 export function leaseCauses(facts: WhyFacts, identity: MappedIdentity | null): readonly Cause[] {
   const { requests } = facts;
   const open = requests.filter((request) => !isClosed(request));
@@ -59,13 +59,13 @@ function waitForIt({ cluster }: WhyFacts): string {
 
 function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIdentity | null): Cause | null {
   const isByBinding = isBound(request.groups);
-  // A person's groups say nothing about what is bound to them: the worker's last look does.
+  // A person's groups do not show their bindings: the worker's last look does.
   const isMissing = isByBinding
     ? request.lease?.drift != null
     : request.groups.some((group) => !identity?.groups.includes(group));
   if (!isMissing) return null;
   const known = request.lease?.drift ? ` Found: ${sentence(request.lease.drift.message)}` : "";
-  const message = `${subjectOf(facts, request)} is active ${untilWords(request)}, but somebody removed it from ${isByBinding ? "the cluster" : "aws-auth"}.${known}`;
+  const message = `${subjectOf(facts, request)} is active ${untilWords(request)}, but it is missing from ${isByBinding ? "the cluster" : "aws-auth"}.${known}`;
   const remedy =
     facts.cluster.drift === "repair"
       ? "The worker restores it within minutes."

@@ -20,7 +20,7 @@ export function heldIn({ tags }: Pick<ReadEntry, "tags">): Holding | undefined {
   return tags.type === "holding" ? tags.holding : undefined;
 }
 
-/** What a person removed from the entry of an active lease. Null: nothing. @param read null: it is gone */
+/** The missing part of an active lease in the entry. Null: nothing. @param read null: the entry is gone */
 export function entryDrift(request: ApprovedRequest, read: Pick<ReadEntry, "entry" | "tags"> | null): Drift | null {
   return driftOf(request, read && identityOfEntry(read.entry, heldIn(read)), null);
 }
@@ -30,14 +30,14 @@ export function isInForce({ lease }: ApprovedRequest): boolean {
   return lease.state === "active" && !lease.end;
 }
 
-/** The person who asks. Without answering for the cluster they see only their own leases. */
+/** The person who asks. Without a role on the cluster they see only their own leases. */
 export interface Reader extends Asker {
   readonly answers: boolean;
 }
 
 /** A cluster's open leases, as read before and after the look at the cluster. */
 export interface Granted {
-  /** Leases without a change between the two: a run at the same time causes no alarm. */
+  /** Leases without a change between the two reads: a run at the same time raises no alarm. */
   readonly still: readonly ApprovedRequest[];
   readonly ids: ReadonlySet<string>;
 }
@@ -52,7 +52,7 @@ export function grantedAround(before: readonly ApprovedRequest[], after: readonl
 
 type TakenOut = Told & { readonly code: "lease-taken-out" };
 
-/** Active leases that a person removed. @param from their place: `aws-auth`, `its access entry` */
+/** Active leases that are missing. @param from their place: `aws-auth`, `its access entry` */
 export function leaseProblems(
   drifts: readonly Drift[],
   cluster: Pick<Cluster, "drift">,
@@ -67,7 +67,7 @@ export function leaseProblems(
     severity: "error",
     place: isReadable ? request.principal : "another person's",
     message: isReadable
-      ? `${named(request.id)} is active, but somebody removed it: ${message}.`
+      ? `${named(request.id)} is active, but its access is missing: ${message}.`
       : `Another person's access is active, but it is missing from ${from}.`,
     remedy: driftRemedy(cluster),
   }));

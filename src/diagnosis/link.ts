@@ -67,7 +67,7 @@ const sideLinks: readonly LinkName[] = ["write", "pods", "leases"];
 
 /** The end of a lease, as a clause. */
 export function untilWords({ durationSeconds, lease }: AccessRequest): string {
-  if (isPermanent(durationSeconds)) return "until somebody revokes it";
+  if (isPermanent(durationSeconds)) return "until revoked";
   return lease ? `until ${lease.endsAt}` : "";
 }
 

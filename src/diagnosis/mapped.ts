@@ -17,7 +17,7 @@ import { identityWords } from "./person-links.ts";
 
 const masters = "system:masters";
 
-/** The caller's entries that lose to another one, and would give more. */
+/** The caller's entries that another one replaces, and that would give more. */
 export function rivalCauses(document: AwsAuthDocument, { principal }: Caller): readonly Cause[] {
   const winner = entryOf(document, principal.arn);
   if (!winner) return [];
@@ -26,7 +26,7 @@ export function rivalCauses(document: AwsAuthDocument, { principal }: Caller): r
     .map((entry) => shadowed(entry, winner));
 }
 
-/** Whether chance decides who the caller is; null: no. The authenticator takes any of the users that differ only in case. */
+/** Whether the caller's identity is random; null: no. Of users that differ only in case the authenticator picks any. */
 export function chanceCause(document: AwsAuthDocument, { principal }: Caller): Cause | null {
   const winner = entryOf(document, principal.arn);
   if (!winner) return null;
@@ -98,7 +98,7 @@ function isWithin({ entries }: AwsAuthDocument, entry: Entry, line: number | nul
   return !next || line < next.line;
 }
 
-/** Why the document has no identity for a caller: what was written for them without effect, the surest first. */
+/** Why the document has no identity for a caller: entries for them without effect, the most certain first. */
 export function unmappedCauses(document: AwsAuthDocument, caller: Caller): readonly Cause[] {
   return [
     ...brokenSections(document, caller),
@@ -152,7 +152,7 @@ function droppedContent(document: AwsAuthDocument, caller: Caller): Cause[] {
   });
 }
 
-/** Entries meant for the caller, in a form that never matches. */
+/** Entries for the caller in a form that never matches. */
 function neverMatching({ entries }: AwsAuthDocument, { principal }: Caller): Cause[] {
   return entries.flatMap((entry) => {
     const reading = readPrincipal(entry.arn, principal.partition);
@@ -163,7 +163,7 @@ function neverMatching({ entries }: AwsAuthDocument, { principal }: Caller): Cau
   });
 }
 
-/** An entry that fits the caller by a wildcard, which most releases of the authenticator take as a letter. */
+/** A wildcard entry that fits the caller; most releases of the authenticator read the wildcard as a letter. */
 function wildcards(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   return wildcardsFor(document, principal.arn).map((entry) =>
     cause(

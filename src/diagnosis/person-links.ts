@@ -117,7 +117,7 @@ export function driftFinding(
   if (drifts.length === 0) return found(`${counted(inForce, "active lease")} found in ${place}`);
   const taken = drifts.filter(({ unread }) => unread === undefined);
   if (taken.length > 0) {
-    return broken(`somebody removed from ${place}: ${driftWords(taken, inForce, asker)}`, driftRemedy(cluster));
+    return broken(`missing from ${place}: ${driftWords(taken, inForce, asker)}`, driftRemedy(cluster));
   }
   return broken(
     `active leases have no effect: ${driftWords(drifts, inForce, asker)}`,

@@ -9,11 +9,11 @@ import { named, someOf } from "./link.ts";
 import { chanceCause, forbiddenCauses, rivalCauses, unmappedCauses } from "./mapped.ts";
 import { identityWords } from "./person-links.ts";
 
-/** What kubectl answers to `get pods` now, as far as it can be predicted. */
+/** kubectl's answer to `get pods` now, as far as it is predictable. */
 export type Symptom = "unauthorized" | "forbidden" | "none" | "random" | "unknown";
 
 export interface Diagnosis {
-  /** As the authenticator compares it; null: the given text is no ARN of a role or user. */
+  /** In the authenticator's form; null: the given text is no ARN of a role or user. */
   readonly principal: string | null;
   /** How the given ARN differs. */
   readonly noticed: string | null;
@@ -43,7 +43,7 @@ export function diagnose(facts: WhyFacts): Diagnosis {
 
 type Found = Pick<Diagnosis, "identity" | "symptom" | "causes">;
 
-/** These are always let in, or never, whatever the document says. */
+/** These always get in, or never, whatever the document says. */
 function diagnoseRank(facts: WhyFacts, { principal }: Caller): Found | null {
   const { cluster, creatorArn } = facts;
   const partition = partitionOf(cluster);
@@ -133,7 +133,7 @@ function notMapped(facts: WhyFacts, { principal }: Caller): Cause {
   return cause("not-mapped", message, remedy);
 }
 
-/** The cluster is fine, so the other end is not. */
+/** The cluster is fine, so the mistake is on the caller's side. */
 function ownSideCause(facts: WhyFacts): Cause[] {
   const message = `${named(facts.cluster.name)} lets this principal in, and it can list pods in ${named("default")}. If kubectl fails, it uses another identity, another cluster or a token that is too large${notAskedWords(facts)}.`;
   return [cause("own-side", message, ownSide(facts))];
@@ -143,7 +143,7 @@ function ownSideCause(facts: WhyFacts): Cause[] {
 function ownSide({ cluster, given }: WhyFacts): string {
   const reading = readCaller(given, partitionOf(cluster));
   const way = reading.type === "caller" ? signInWay(cluster, reading.caller.principal.arn) : null;
-  // The document knows a role without its path, and STS assumes it with its path only.
+  // The document has a role without its path, and STS assumes it only with its path.
   const roleOption = way?.type === "role" ? `--role-arn ${way.roleArn}` : "--role-arn";
   const update = `aws eks update-kubeconfig --region ${cluster.region} --name ${cluster.eksName}`;
   const size = `aws eks get-token --region ${cluster.region} --cluster-name ${cluster.eksName} --query status.token --output text | wc -c`;

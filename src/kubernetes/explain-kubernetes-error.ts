@@ -6,11 +6,11 @@ import type { ApiAnswer } from "./api-calls.ts";
 /** Longer answers are cut: a message of Slack has to hold it. */
 const longestAnswer = 400;
 
-/** What the API server says in a body of its own kind, `Status` (API conventions, "Response Status Kind"). */
+/** The API server's own body, `Status` (API conventions, "Response Status Kind"). */
 interface Status {
   readonly reason: string;
   readonly message: string;
-  /** What `reason` is about, as `rolebindings`; empty: it does not say. */
+  /** The resource of `reason`, for example `rolebindings`; empty: it does not say. */
   readonly kind: string;
 }
 
@@ -25,8 +25,7 @@ export class RefusedByServer extends Error {
 }
 
 /**
- * Makes a failure of a call to a cluster into ours.
- *
+ * Translates a failure of a call to a cluster.
  * @param what the call: `GET configmap aws-auth of cluster payments`
  */
 export function kubernetesFailure(error: unknown, what: string): AccessError {
@@ -34,12 +33,12 @@ export function kubernetesFailure(error: unknown, what: string): AccessError {
   return error instanceof RefusedByServer ? answered(error.answer, what) : unanswered(error, what);
 }
 
-/** What the API server itself, not something in between, refuses a call with; undefined: the call was not refused, or not by it. */
+/** The refusal of the API server itself, not of something in between; undefined: it did not refuse the call. */
 export function statusOf(error: unknown): Status | undefined {
   return error instanceof RefusedByServer ? statusIn(error.answer) : undefined;
 }
 
-/** Whether the API server itself says that the thing is not there. */
+/** Whether the API server itself says that the object does not exist. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof RefusedByServer && error.answer.status === 404 && statusOf(error)?.reason === "NotFound";
 }
@@ -52,7 +51,7 @@ export function isUnknownApi(error: unknown): boolean {
 function answered(answer: ApiAnswer, what: string): AccessError {
   const status = statusIn(answer);
   if (!status && isForeign(answer)) return foreignAnswer(answer, what);
-  // Of a 401 it says "Unauthorized" twice.
+  // A 401 says "Unauthorized" twice.
   const said = status?.message && status.message !== status.reason ? `: ${shorten(status.message)}` : "";
   const retryAfterMs = retryAfterOf(answer);
   return new AccessError(codeOf(answer.status, status), `The API server answered ${answer.status} to ${what}${said}`, {
@@ -62,7 +61,7 @@ function answered(answer: ApiAnswer, what: string): AccessError {
 }
 
 function codeOf(httpStatus: number, status: Status | undefined): FailureCode {
-  // A webhook denies with any code it likes; 403 is the default.
+  // A webhook can deny with any code; 403 is the default.
   if (status && /admission webhook|admission policy|ValidatingAdmissionPolicy/i.test(status.message)) {
     return httpStatus >= 500 ? "cluster-unexpected" : "cluster-refused-write";
   }
@@ -94,7 +93,7 @@ function unanswered(error: unknown, what: string): AccessError {
       cause,
     });
   }
-  // Of Node, of undici, of AbortSignal.timeout. Anything else was thrown over an answer that did come.
+  // Of Node, of undici, of AbortSignal.timeout. Any other error came after an answer.
   if (/^(E[A-Z_]+|UND_ERR_\w+|HPE_\w+|TimeoutError|AbortError)$/.test(name)) {
     const why = name === "TimeoutError" ? `${name}: ${message}` : name;
     return new AccessError("cluster-unreachable", `The API server did not answer ${what} (${why})`, { cause });
@@ -102,7 +101,7 @@ function unanswered(error: unknown, what: string): AccessError {
   return new AccessError("cluster-unexpected", `The answer to ${what} is not readable`, { cause });
 }
 
-/** fetch wraps what happened: `TypeError: fetch failed`, with the socket's own error as the cause. */
+/** fetch wraps the cause: `TypeError: fetch failed`, with the socket's own error inside. */
 function rootOf(error: unknown): { name: string; message: string } {
   if (!(error instanceof Error)) return { name: "Error", message: "" };
   if (error.cause instanceof Error) return rootOf(error.cause);

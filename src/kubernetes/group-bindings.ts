@@ -31,7 +31,7 @@ interface Found extends RoleBindings {
   readonly users: Map<string, GroupBinding[]>;
 }
 
-/** Reads all role bindings, as many as the bounds of `bindingPages` let. @throws AccessError */
+/** Reads all role bindings within the bounds of `bindingPages`. @throws AccessError */
 export async function roleBindings(connection: Connection, cluster: string): Promise<RoleBindings> {
   const what = `GET rolebindings of cluster ${cluster}`;
   const found: Found = { groups: new Map(), users: new Map() };
@@ -64,10 +64,10 @@ function add(bindings: Map<string, GroupBinding[]>, name: string, binding: Group
   else bindings.set(name, [binding]);
 }
 
-/** As many roles are read for one request; the answer says when there are more. */
+/** The most roles to read for one request; the answer says if there are more. */
 const mostRoles = 6;
 
-/** What these groups may do by their bindings, in words: one item for each group and role, the first few of them. */
+/** What these groups can do by their bindings, in words: one item for each group and role, the first few of them. */
 export async function groupRights(
   connection: Connection,
   cluster: string,

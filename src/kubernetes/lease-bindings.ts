@@ -7,39 +7,40 @@ import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure, statusOf } from "./explain-kubernetes-error.ts";
 import { bindingPages, bindingsPath, readPage, readRoleRules } from "./rbac.ts";
 
-/** The place of one binding, and which one of those that have had this name. */
+/** The place of one binding, and the uid of the meant one. */
 export type BindingPlace = Pick<ClusterBinding, "name" | "namespace" | "uid">;
 
-/** What became of a deletion. `kept`: finalizers keep the binding, and until they are gone it gives its rights. */
+/** The result of a deletion. `kept`: finalizers keep the binding, and it still gives its rights. */
 export type Deleted = "deleted" | "kept" | "absent" | "other";
 
 /** The bindings through which a cluster gives leases. Each call throws an AccessError. */
 export interface LeaseBindings {
-  /** All bindings with our labels; `answer-too-large` if there are more than are read. */
+  /** All bindings with our labels; `answer-too-large` beyond the bounds. */
   listLeaseBindings(): Promise<readonly ClusterBinding[]>;
   /** The binding of this name, whatever its labels; null: there is none. */
   findBinding(place: Pick<ClusterBinding, "name" | "namespace">): Promise<ClusterBinding | null>;
   /**
-   * Creates a binding of a role to one user. With `dryRun` the API server, its webhooks included, only checks, and no binding has
-   * the uid of the answer.
-   *
-   * @throws AccessError `binding-exists`: another has the name; `binding-forbidden`: we may not create it, or lack `bind` on the role
-   * and some of its rights; `namespace-absent`: there is none, or it is being deleted; `role-absent`: we lack `bind`, and there
-   * is no role to compare our rights with
+   * Creates a binding of a role to one user. With `dryRun` the API server, its webhooks included, only checks, and the uid of the
+   * answer belongs to no binding.
+   * @throws AccessError `binding-exists`: another has the name; `binding-forbidden`: we can't create it, or lack `bind` on the
+   * role and some of its rights; `namespace-absent`: there is none, or it is being deleted; `role-absent`: we lack `bind`, and
+   * there is no role to compare our rights with
    */
   createBinding(binding: NewBinding, options?: { readonly dryRun?: boolean }): Promise<ClusterBinding>;
   /**
    * Deletes exactly the binding with this uid. `absent`: there is none of this name; `other`: a binding with another uid has the
-   * name now, and stays. `binding-forbidden`: we may not delete it.
+   * name now, and stays. `binding-forbidden`: we can't delete it.
    */
   deleteBinding(place: BindingPlace): Promise<Deleted>;
-  /** The rules of a role, those of an aggregated one filled in; null: there is no such role. `namespace`: of the binding. */
+  /**
+   * The rules of a role, with those of an aggregated one filled in; null: there is no such role. `namespace`: of the binding.
+   */
   roleRules(role: ClusterBinding["role"], namespace: string | null): Promise<readonly RoleRule[] | null>;
-  /** The names of all namespaces, in the API server's order; `answer-too-large` if there are more than are read. */
+  /** The names of all namespaces, in the API server's order; `answer-too-large` beyond the bounds. */
   namespaces(): Promise<readonly string[]>;
 }
 
-/** A binding of ours has an annotation of some kilobytes: so many have room in one answer. */
+/** A binding of ours has an annotation of some kilobytes: this many fit into one answer. */
 const pageSize = 100;
 const mostNamespaces = { pages: 100, items: 20_000, milliseconds: 10_000 };
 const fieldManager = "eks-access";
@@ -110,12 +111,12 @@ function objectOf({ name, namespace, labels, annotations, role, user }: NewBindi
   };
 }
 
-/** What a deletion answers with: a Status, or the object that its finalizers keep (kubernetes, apiserver, DeleteResource). */
+/** The answer to a deletion: a Status, or the object that its finalizers keep (kubernetes, apiserver, DeleteResource). */
 const deletion = z.object({ kind: z.string() });
 
 async function deleteBinding(connection: Connection, cluster: string, place: BindingPlace): Promise<Deleted> {
   const path = `${bindingsPath(place.namespace)}/${encodeURIComponent(place.name)}`;
-  // Said, the policy goes before a finalizer that somebody gave the object to have it wait (apiserver, shouldDeleteDependents).
+  // An explicit policy overrides a finalizer that makes the object wait for its dependents (apiserver, shouldDeleteDependents).
   const options = { propagationPolicy: "Background", preconditions: { uid: place.uid } };
   const body = { apiVersion: "v1", kind: "DeleteOptions", ...options };
   try {
@@ -128,7 +129,9 @@ async function deleteBinding(connection: Connection, cluster: string, place: Bin
   }
 }
 
-/** Only the uid is demanded (kubernetes, apiserver, rest.BeforeDelete, and storage.Preconditions for what comes in between). */
+/**
+ * Only the uid is a condition (kubernetes, apiserver, rest.BeforeDelete, and storage.Preconditions for what comes in between).
+ */
 function isOther(error: unknown): boolean {
   const { reason, message } = statusOf(error) ?? {};
   return reason === "Conflict" && /\bUID in (?:the )?precondition\b/.test(message ?? "");
@@ -144,12 +147,12 @@ function bindingFailure(error: unknown, what: string): AccessError {
   return code ? new AccessError(code, failure.what, { cause: failure.cause }) : failure;
 }
 
-/** Undefined: the failure is none of bindings alone. */
+/** Undefined: the failure is not specific to bindings. */
 function codeOf(usual: FailureCode, status: ReturnType<typeof statusOf>): FailureCode | undefined {
   if (usual === "cluster-conflict" && status?.reason === "AlreadyExists") return "binding-exists";
   if (status?.reason === "NotFound") return status.kind === "namespaces" ? "namespace-absent" : "role-absent";
   if (usual !== "cluster-forbidden") return undefined;
-  // kubernetes, apiserver, NamespaceLifecycle: nothing can be created any more in a namespace that is being deleted.
+  // kubernetes, apiserver, NamespaceLifecycle: nothing can be created in a namespace that is being deleted.
   return status?.message.includes("because it is being terminated") ? "namespace-absent" : "binding-forbidden";
 }
 

@@ -6,15 +6,15 @@ import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
 
 /**
- * Anyone who may create a RoleBinding decides how much there is to read. A page has few enough bindings for one answer, and of a
- * cluster with more than these none is read.
+ * Anyone with the right to create RoleBindings decides how much there is to read. A page has few enough bindings for one answer.
+ * Of a cluster with more bindings than these, none is read.
  */
 const pageSize = 250;
 const mostOf = { pages: 100, items: 20_000, subjects: 50_000, milliseconds: 10_000 };
 
 const api = "/apis/rbac.authorization.k8s.io/v1";
 
-/** Where the bindings of one namespace are; null: those of the whole cluster. */
+/** The place of one namespace's bindings; null: those of the whole cluster. */
 export function bindingsPath(namespace: string | null): string {
   return namespace === null ? `${api}/clusterrolebindings` : `${placeOf(namespace)}/rolebindings`;
 }
@@ -28,10 +28,9 @@ interface WithSubjects {
 }
 
 /**
- * Reads all bindings page by page, those of the whole cluster first, as many as the bounds above let.
- *
- * @param query for each page, for example `{ labelSelector: "a=b" }`
- * @throws AccessError `answer-too-large` beyond the bounds; RefusedByServer
+ * Reads all bindings page by page, those of the whole cluster first, within the bounds above.
+ * @param query for each page, for example `{ labelSelector: "a=b" }` @throws AccessError `answer-too-large` beyond the bounds;
+ * RefusedByServer
  */
 export async function* bindingPages<T extends WithSubjects>(
   connection: Connection,
@@ -81,9 +80,7 @@ const role = z.object({ rules: z.array(rule).nullish() });
 
 /**
  * The rules of a role: the API server fills in those of an aggregated one. null: there is no such role.
- *
- * @param namespace of the binding; a ClusterRoleBinding (null) can't name a Role
- * @throws AccessError
+ * @param namespace of the binding; a ClusterRoleBinding (null) can't name a Role @throws AccessError
  */
 export async function readRoleRules(
   connection: Connection,

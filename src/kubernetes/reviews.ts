@@ -26,18 +26,18 @@ export interface ResourceAccess {
 export interface AccessAnswer {
   readonly allowed: boolean;
   readonly reason: string;
-  /** Under which id the API server's audit log has the question; null: it sent none. */
+  /** The id of the question in the API server's audit log; null: it sent none. */
   readonly auditId: string | null;
 }
 
 export interface Reviews {
-  /** Who the API server takes the bearer of our token for (SelfSubjectReview); null: it is older than 1.28 and can't say. */
+  /** The bearer's identity for the API server (SelfSubjectReview); null: it is older than 1.28 and can't say. */
   whoAmI(): Promise<KubernetesIdentity | null>;
-  /** Whether we may do this (SelfSubjectAccessReview). */
+  /** Whether we can do this (SelfSubjectAccessReview). */
   mayI(access: ResourceAccess): Promise<boolean>;
   /**
-   * Whether another caller may (SubjectAccessReview). `system:authenticated` is added, as signing in adds it. All
-   * authorizers are asked, which impersonating a list of groups does not do.
+   * Whether another caller can (SubjectAccessReview). It adds `system:authenticated`, as signing in does. The API server asks all
+   * authorizers, which it does not do for impersonated groups.
    */
   may(identity: KubernetesIdentity, access: ResourceAccess): Promise<AccessAnswer>;
 }
@@ -93,7 +93,7 @@ async function whoAmI(connection: Connection, of: string): Promise<KubernetesIde
   }
 }
 
-/** An explicit denial goes before anything; an answer without a status allows nothing. */
+/** An explicit denial overrides everything; an answer without a status allows nothing. */
 async function reviewAccess(
   connection: Connection,
   kind: "SelfSubjectAccessReview" | "SubjectAccessReview",

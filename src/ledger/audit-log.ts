@@ -1,22 +1,22 @@
 import type { ChainedEvent } from "../access/audit/event.ts";
 import type { Anchor, LogBase } from "../access/audit/verify-log.ts";
 
-/** The events of the ledger as a log: read, copied out, and bounded in time. The ledger's own commits are all that adds to it. */
+/** The ledger's events as a log: read, copied out, and limited in time. Only the ledger's own commits add to it. */
 export interface AuditLog {
   /** Events from this sequence number on (the first is 1), in order. */
   events(from: number, limit: number): Promise<readonly ChainedEvent[]>;
   /** The chain's value after the newest event. */
   head(): Promise<Anchor>;
-  /** Where the log begins, as it is written: who reads it has to verify it. */
+  /** The beginning of the log, as stored: the reader has to verify it. */
   base(): Promise<LogBase>;
   /**
-   * Lets the log begin here, and forgets what is before. Never goes back, and does nothing where the event is not there, or
-   * where the log does not begin at `before` any more.
+   * Makes the log begin here, and removes earlier events. Never goes back. Does nothing if the event is absent, or if the log no
+   * longer begins at `before`.
    */
   beginAt(base: LogBase, before: LogBase): Promise<void>;
-  /** The anchors that people were given, up to this event; oldest first. Anybody who can write there could have made them up. */
+  /** The posted anchors up to this event, oldest first. An attacker with Redis can forge them. */
   anchors(upTo: number): Promise<readonly Anchor[]>;
-  /** Notes an anchor that people are given, so that it can still be checked when its event is forgotten. */
+  /** Stores a posted anchor, so that it can be checked after its event is removed. */
   noteAnchor(anchor: Anchor): Promise<void>;
   /** The sequence number of the newest event that was copied out; 0: none. */
   copied(): Promise<number>;

@@ -7,31 +7,31 @@ import type { DeadlineName } from "../operations/deadlines.ts";
  */
 export type QueueName = "clusters" | "ends" | "messages";
 
-/** All of a job that is not its `run`: the worker and the Slack process share it. */
+/** A job without its `run`: the worker and the Slack process share it. */
 export interface JobKind {
   readonly queue: QueueName;
-  /** What the job holds besides its type. */
+  /** The job's fields besides its type. */
   readonly fields: z.ZodRawShape;
-  /** One job of a type and its fields at a time: a wake-up meanwhile runs after it. */
+  /** One job of a type and its fields at a time: a wake-up during its run follows it. */
   readonly isSingle: boolean;
-  /** How long it waits before its first try, so that changes that come together are one job. */
+  /** The wait before its first try, so that simultaneous changes are one job. */
   readonly waitMs: number;
-  /** How often it runs until it succeeds, and the wait after the first failure, doubled after each. */
+  /** The number of tries, and the wait after the first failure, doubled after each. */
   readonly tries: number;
   readonly retryMs: number;
-  /** The deadline of one run; null: its calls alone have deadlines. */
+  /** The deadline of one run; null: only its calls have deadlines. */
   readonly deadline: DeadlineName | null;
 }
 
 /** A failed job of a worker is not tried again: the run records the next try, and the sweep wakes it. */
 const once = { waitMs: 0, tries: 1, retryMs: 0 } as const;
 
-/** What to look at, never what to do: a job can run twice, late or after a crash, and the end is the same. */
+/** A job says what to look at, never what to do: it can run twice, late or after a crash, with the same result. */
 function look<const Deadline extends DeadlineName>(deadline: Deadline, queue: QueueName = "clusters") {
   return { ...once, queue, deadline, fields: { cluster: z.string() }, isSingle: true, isQuestion: false } as const;
 }
 
-/** What only a worker can answer: the Slack process has no AWS rights. The answer is the job's return value. */
+/** Questions for a worker: the Slack process has no AWS rights. The answer is the job's return value. */
 function question<const Fields extends z.ZodRawShape>(fields: Fields) {
   return { ...once, queue: "clusters", deadline: "question", fields, isSingle: false, isQuestion: true } as const;
 }
@@ -67,7 +67,7 @@ export const messageJobs = {
   show: { ...shown, fields: { record: z.string() }, waitMs: 0, tries: 10, retryMs: 500 },
   /** Slack takes about one message a second in a channel. */
   "show-thread": { ...shown, fields: { record: z.string() }, waitMs: 1_000, tries: 10, retryMs: 1_000 },
-  /** Slack takes 100 updates of App Homes in a minute, of all people. */
+  /** Slack takes 100 updates of App Homes in a minute, for all people together. */
   "show-home": { ...shown, fields: { user: z.string() }, waitMs: 1_500, tries: 6, retryMs: 2_000 },
 } satisfies Readonly<Record<string, JobKind>>;
 
@@ -79,7 +79,7 @@ export function kindOf(type: Job["type"]): JobKind {
 type JobKinds = Readonly<Record<string, JobKind>>;
 
 type FieldsOf<Shape extends z.ZodRawShape> = { readonly [Name in keyof Shape]: z.output<Shape[Name]> };
-/** For each type the job that a queue holds. */
+/** The job in a queue, for each type. */
 export type JobsOf<Kinds extends JobKinds> = {
   readonly [T in keyof Kinds & string]: { readonly type: T } & FieldsOf<Kinds[T]["fields"]>;
 };
@@ -93,15 +93,15 @@ type QuestionType = {
   [T in keyof typeof workerJobs]: (typeof workerJobs)[T]["isQuestion"] extends true ? T : never;
 }[keyof typeof workerJobs];
 export type WorkerQuestion = Extract<WorkerJob, { readonly type: QuestionType }>;
-/** What of a cluster is to be looked at. */
+/** What to look at in a cluster. */
 export type ClusterLook = Exclude<WorkerJob, WorkerQuestion>;
 
-/** What each type of job runs. A type without a `run` does not compile. */
+/** The run of each type of job. A type without a `run` does not compile. */
 export type Runs<Kinds extends JobKinds, Rest extends readonly unknown[]> = {
   readonly [T in keyof Kinds & string]: (job: JobsOf<Kinds>[T], ...rest: Rest) => Promise<unknown>;
 };
 
-/** Runs what is registered for the type of this job. */
+/** Runs the registered function for the type of this job. */
 export function runJob<Kinds extends JobKinds, T extends keyof Kinds & string, Rest extends readonly unknown[]>(
   runs: Runs<Kinds, Rest>,
   type: T,
@@ -111,7 +111,7 @@ export function runJob<Kinds extends JobKinds, T extends keyof Kinds & string, R
   return runs[type](job, ...rest);
 }
 
-/** The job that a queue holds; null: this version has no such job, as when a newer one put it there. */
+/** The job in a queue; null: this version has no such job, a newer one put it there. */
 export function readJob<Kinds extends JobKinds>(kinds: Kinds, data: unknown): OneOf<Kinds> | null {
   const type = z.looseObject({ type: z.string() }).safeParse(data).data?.type;
   const kind = type !== undefined && Object.hasOwn(kinds, type) ? kinds[type] : undefined;

@@ -13,7 +13,7 @@ import type { CommitResult, LedgerChange, MigrationLedger, RecordLedger, Request
 import { type Queues, wake } from "./queues.ts";
 import { isMigration, type LedgerRecord, recordDueAt } from "./records.ts";
 
-/** What a change is recorded with. A context that extends it says what else of the ledger it has. */
+/** The context of a change. A context that extends it says what else of the ledger it has. */
 export interface RecordContext<Uses = Pick<RecordLedger, "commit">> extends TraceContext {
   readonly ledger: Uses;
   readonly queues: Queues;
@@ -22,7 +22,7 @@ export interface RecordContext<Uses = Pick<RecordLedger, "commit">> extends Trac
 
 type Detail = AuditEvent["detail"];
 
-/** The event that tells of a change of a record. `detail` holds what the record alone does not tell later. */
+/** The event of a record's change. `detail` has what the record alone does not show later. */
 export function eventOf(
   type: EventType,
   record: Pick<LedgerRecord, "id" | "cluster">,
@@ -34,11 +34,10 @@ export function eventOf(
 }
 
 /**
- * Commits the next version of a record with its event, and wakes who shows it and who looks at its cluster. It needs no new decision:
- * after a conflict, what is still due is found again. A wake-up that fails loses nothing: the sweep finds what is due and what is
- * not shown.
- *
- * @param event null: only for one more try that failed as an event says (`isToBeTold`)
+ * Commits the next version of a record with its event, and wakes what shows it and what looks at its cluster. It needs no new
+ * decision: after a conflict, the sweep finds what is still due. A failed wake-up loses nothing: the sweep finds due and unshown
+ * records.
+ * @param event null: only for one more try that failed as an event already says (`isToBeTold`)
  */
 export function recordChange(
   context: RecordContext,
@@ -53,9 +52,9 @@ export function recordChange(
     const result = await ledger.commit({ ...limit, after, event });
     if (result.type === "conflict") return result;
     if (event) recordedEvents.tell(event);
-    // One more try that failed is no news: the failure's own line counts them.
+    // One more failed try is no news: the failure's own line counts them.
     log[event ? "info" : "debug"]({ request: after.id, cluster: after.cluster, event: told }, "recorded");
-    // Before anything is woken, which would look for it.
+    // Before the wake-ups, which would look for it.
     await rememberTrace(context, after.id);
     // All at once: an acknowledgement may wait for it.
     await Promise.all(wakesOf(after, now).map((job) => wake(queues, job))).catch((error: unknown) => {
@@ -75,30 +74,30 @@ function wakesOf(record: LedgerRecord, now: Date): readonly Job[] {
   return wakes;
 }
 
-/** What of the cluster of a record that is due is to be looked at. */
+/** What to look at in the cluster of a due record. */
 export function lookFor(record: LedgerRecord, now: Date): "migration" | "preview" | "end" | "reconcile" {
   if (isMigration(record)) return "migration";
   if (record.state === "pending") return "preview";
   return record.state === "approved" && isOver(record, now) ? "end" : "reconcile";
 }
 
-/** What is decided about a record as it is now. See `recordChange` for an event that is null. */
+/** A decision about a record as it is now. `recordChange` explains a null event. */
 export type Step<Kept extends LedgerRecord, Outcome> =
-  /** Writes it: the outcome holds once it is committed. */
+  /** Write it: the outcome holds once it is committed. */
   | { readonly type: "write"; readonly after: Kept; readonly event: AuditEvent | null; readonly outcome: Outcome }
-  /** Writes it, and decides again on what was written. */
+  /** Write it, and decide again about the new record. */
   | { readonly type: "write-first"; readonly after: Kept; readonly event: AuditEvent | null }
   | { readonly type: "stop"; readonly outcome: Outcome };
 
-/** Decides with the record as it is; null: there is none. */
+/** Decides about the record as it is; null: there is none. */
 type Decide<Kept extends LedgerRecord, Outcome> = (
   current: Kept | null,
 ) => Step<Kept, Outcome> | Promise<Step<Kept, Outcome>>;
 
-/** What a record is changed with. */
+/** The context of a request's change. */
 type UpdateContext<Uses = unknown> = RecordContext<Pick<RecordLedger, "commit"> & Uses> & { readonly now: () => Date };
 
-/** Reads a request, decides, writes, and does so again after a conflict. @throws AccessError */
+/** Reads a request, decides, writes, and starts again after a conflict. @throws AccessError */
 export function updateRequest<Outcome>(
   context: UpdateContext<Pick<RequestLedger, "get">>,
   id: string,
@@ -107,10 +106,10 @@ export function updateRequest<Outcome>(
   return update(context, id, () => context.ledger.get(id), decide);
 }
 
-/** What a migration is changed with. */
+/** The context of a migration's change. */
 export type MigrationContext = UpdateContext<{ readonly migrations: Pick<MigrationLedger, "get"> }>;
 
-/** The same of a migration. @throws AccessError */
+/** The same for a migration. @throws AccessError */
 export function updateMigration<Outcome>(
   context: MigrationContext,
   id: string,
@@ -119,14 +118,13 @@ export function updateMigration<Outcome>(
   return update(context, id, () => context.ledger.migrations.get(id), decide);
 }
 
-/** Others write meanwhile: people who click, a reminder, a run. More than so many in a row are a fault. */
+/** Others write at the same time: people who click, a reminder, a run. More conflicts in a row than this are a fault. */
 const mostConflicts = 10;
 
 /**
- * The one way to change a record that others change too: reads it, decides, writes the next version, and does so again where
- * another change came first.
- *
- * @throws AccessError `record-changed` where the record does not stop changing
+ * The only way to change a record that others change too: reads it, decides, writes the next version, and starts again if another
+ * change came first.
+ * @throws AccessError `record-changed` if the record keeps changing
  */
 async function update<Kept extends LedgerRecord, Outcome>(
   context: UpdateContext,
@@ -136,7 +134,7 @@ async function update<Kept extends LedgerRecord, Outcome>(
 ): Promise<Outcome> {
   let written: Kept | null = null;
   for (let conflicts = 0; conflicts < mostConflicts; ) {
-    // Read again, and not taken from the conflict: the Slack process believes only what it has verified.
+    // Read again, not taken from the conflict: the Slack process trusts only what it has verified.
     const step: Step<Kept, Outcome> = await decide(written ?? (await get()));
     if (step.type === "stop") return step.outcome;
     const result = await recordChange(context, step.after, step.event, context.now());
@@ -153,10 +151,9 @@ export function recordChanged(id: string): AccessError {
 }
 
 /**
- * Writes what is true whatever others wrote meanwhile, as that a step was carried out. `change` is asked with the record as it is;
- * null: there is nothing to write.
- *
- * @throws AccessError `record-changed` where the record is gone, or does not stop changing
+ * Writes what is true whatever others wrote at the same time, for example that a step was carried out. `change` gets the record
+ * as it is; null: there is nothing to write.
+ * @throws AccessError `record-changed` if the record is gone, or keeps changing
  */
 export function noteOnMigration(
   context: MigrationContext,

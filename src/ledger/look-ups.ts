@@ -24,10 +24,10 @@ export async function leasesNow(
   };
 }
 
-/** Of what a person waits for in one cluster no more is looked at. */
+/** The most of a person's waiting requests in one cluster to look at. */
 const mostPending = 100;
 
-/** A cluster's leases that are not over, and what this person waits for there: all that a question of theirs is about. */
+/** A cluster's leases that are not over, and this person's waiting requests there: the facts for their question. */
 export async function openFor(
   ledger: Pick<Ledger, "grantedOf" | "list">,
   cluster: string,
@@ -39,8 +39,8 @@ export async function openFor(
 }
 
 /**
- * With which ARN each of these people is linked, where our seal says so: by Slack user id, without those who are linked with none.
- * What a person only asked with says nothing of who they are.
+ * The linked ARN of each of these people, if our seal confirms it: by Slack user id, without unlinked people. What a person only
+ * asked with does not identify them.
  */
 export async function sealedLinksOf(
   ledger: Pick<Ledger, "linkOf">,

@@ -2,15 +2,15 @@ import { type JobsOptions, Queue } from "bullmq";
 import { type Job, kindOf, type QueueName } from "./jobs.ts";
 import type { RedisClient } from "./redis/client.ts";
 
-/** BullMQ's keys carry the ledger's hash tag, so that both live in one slot of a Redis Cluster. */
+/** BullMQ's keys carry the ledger's hash tag, so that both are in one slot of a Redis Cluster. */
 export const queuePrefix = "{eks-access}";
 
-/** Queues to put jobs into. */
+/** Queues for new jobs. */
 export interface Queues extends Readonly<Record<QueueName, Queue<Job>>> {
   close: () => Promise<void>;
 }
 
-/** Opens the queues. `redis` must be one that fails at once (src/ledger/redis/connect.ts). */
+/** Opens the queues. `redis` must be a connection that fails at once (src/ledger/redis/connect.ts). */
 export function openQueues(redis: RedisClient): Queues {
   const open = (name: QueueName) => {
     const queue = new Queue<Job>(name, {
@@ -36,7 +36,7 @@ export async function wake(queues: Queues, job: Job): Promise<void> {
 /** Redis does nothing else during one call: few enough that an ack to Slack does not wait for them. */
 const atOnce = 100;
 
-/** Puts many jobs into their queues in the order given, ends first: one after another each would wait for a process that is busy. */
+/** Puts many jobs into their queues in the given order, ends first: one after another, each would wait for a busy process. */
 export async function wakeAll(queues: Queues, jobs: readonly Job[]): Promise<void> {
   for (const name of ["ends", "clusters", "messages"] as const) {
     const own = jobs.filter((job) => kindOf(job.type).queue === name);

@@ -3,10 +3,10 @@ import { closedSince } from "../access/request/lists.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { dueAt } from "../access/request/request.ts";
 
-/** A record of the ledger. Both kinds have one life: they are committed, found when they are due, shown and removed in the same way. */
+/** A record of the ledger. Both kinds have one life: they are committed, found when due, shown and removed in the same way. */
 export type LedgerRecord = AccessRequest | Migration;
 
-/** Which kind a record is of: its id says it. */
+/** The kind of a record, by its id. */
 export function isMigration(record: LedgerRecord): record is Migration {
   return isMigrationId(record.id);
 }
@@ -16,12 +16,12 @@ export function isRequest(record: LedgerRecord): record is AccessRequest {
   return !isMigration(record);
 }
 
-/** When something has to be done about a record next, in milliseconds since the epoch; null: never again. */
+/** When a record is due next, in milliseconds since the epoch; null: never again. */
 export function recordDueAt(record: LedgerRecord): number | null {
   return isMigration(record) ? migrationDueAt(record) : dueAt(record);
 }
 
-/** Since when nothing can come of a record, in milliseconds since the epoch; null: something still can. */
+/** Since when a record can have no more effect, in milliseconds since the epoch; null: it still can. */
 export function recordClosedSince(record: LedgerRecord): number | null {
   return isMigration(record) ? migrationClosedSince(record) : closedSince(record);
 }

@@ -19,7 +19,7 @@ export interface QueueWork<Job> {
   /** Null: this version does not know the job. */
   readonly read: (data: unknown) => Job | null;
   readonly run: (job: Job, running: BullJob) => Promise<unknown>;
-  /** What to log where a job failed. */
+  /** The log line of a failed job. */
   readonly failed: (job: BullJob | undefined, error: Error) => void;
   readonly log: Logger;
   readonly settings: Pick<WorkerOptions, "concurrency" | "lockDuration" | "stalledInterval">;
@@ -28,7 +28,7 @@ export interface QueueWork<Job> {
 /** A process that dies again and again leaves its jobs to others. */
 const maxStalledCount = 100;
 
-/** Works on a queue until it is stopped. `blocking` must wait for ever (src/ledger/redis/connect.ts). */
+/** Works on a queue until it is stopped. `blocking` must wait without a limit (src/ledger/redis/connect.ts). */
 export function workOnJobs<Job>(work: QueueWork<Job>, blocking: RedisClient): Stoppable {
   const handBack = new HandBack();
   const take = async (running: BullJob, token?: string) => {
@@ -45,7 +45,7 @@ export function workOnJobs<Job>(work: QueueWork<Job>, blocking: RedisClient): St
 
 const shortestMs = 1_000;
 const longestMs = 60_000;
-/** Some twenty minutes: longer than an update takes. The sweep wakes anew for what is still due then. */
+/** Some twenty minutes: longer than an update takes. The sweep then wakes again what is still due. */
 const mostReturns = 25;
 
 /** While two versions run, the newer one has jobs that the older one does not know: the newer one gets them. */
@@ -59,30 +59,30 @@ async function giveBack(log: Logger, job: BullJob, token: string | undefined): P
   throw new DelayedError();
 }
 
-/** How long a job waited, for the trace of its run. One that was delayed on purpose waited as well. */
+/** The time of a job in its queue, for the trace of its run. A deliberate delay counts too. */
 export function waitOf({ queueName, timestamp, processedOn }: BullJob): NonNullable<TraceContext["waited"]> {
   return { queue: queueName, from: timestamp, until: processedOn ?? timestamp };
 }
 
-/** Work that takes its end from outside. */
+/** Work that can be ended from outside. */
 export interface Stoppable {
   /**
-   * Takes no more work and waits for what is under way; what is not done when `deadline` aborts is handed back or left.
-   * Resolves with what that was, in words for the log.
+   * Stops taking work and waits for the running work; when `deadline` aborts, the rest is handed back or left. Resolves with that
+   * rest, in words for the log.
    */
   stop: (deadline: AbortSignal) => Promise<readonly string[]>;
 }
 
 /**
- * Jobs that a process has to end before it is done with them. Each goes back to the head of its queue, where another
- * process takes it up at once: one that is only left waits until its lock lapses.
+ * Jobs that a process has to leave before they are done. Each goes back to the head of its queue, where another process takes it
+ * at once: otherwise it would wait until its lock lapses.
  */
 export class HandBack {
-  /** What lets go of each job that is under way. */
+  /** Releases each running job. */
   readonly #underWay = new Set<() => void>();
   readonly #handedBack: string[] = [];
 
-  /** Does a job's work unless the job is handed back first. The work may then still run: a job can run twice. */
+  /** Does a job's work unless the job is handed back first. The work can still run then: a job can run twice. */
   async run<T>(job: Job, token: string | undefined, work: Promise<T>): Promise<T> {
     let letGo = () => {};
     const due = new Promise<"due">((resolve) => {
@@ -99,7 +99,7 @@ export class HandBack {
     throw new WaitingError();
   }
 
-  /** Closes a worker, and hands back what it still does at the deadline. Resolves with the names of those jobs. */
+  /** Closes a worker, and hands back its running jobs at the deadline. Resolves with the names of those jobs. */
   async close(worker: { close: () => Promise<void> }, deadline: AbortSignal): Promise<readonly string[]> {
     const closed = worker.close();
     if ((await Promise.race([closed, aborted(deadline)])) === "aborted") for (const letGo of this.#underWay) letGo();
@@ -108,7 +108,7 @@ export class HandBack {
   }
 }
 
-/** Whether an earlier start of this job came to no end: its process died, or had to hand it back. */
+/** Whether an earlier start of this job did not end: its process died, or handed it back. */
 export function wasBegunBefore({ attemptsStarted, attemptsMade }: Job): boolean {
   return attemptsStarted > attemptsMade + 1;
 }

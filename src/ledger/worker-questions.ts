@@ -4,15 +4,15 @@ import type { WorkerQuestion } from "./jobs.ts";
 import type { Queues } from "./queues.ts";
 
 export interface WorkerQuestions {
-  /** Resolves with what a worker answers; rejects where it failed, or gave no answer within `withinMs`. */
+  /** Resolves with a worker's answer; rejects if it failed, or did not answer within `withinMs`. */
   ask: (question: WorkerQuestion, withinMs: number) => Promise<unknown>;
 }
 
 const lookEveryMs = 100;
 
 /**
- * Asks a worker, whichever is first, and looks for its answer. BullMQ's events would tell it sooner, but not for certain: its
- * listener begins with what comes after its own first read, and whatever comes between two reads before that is lost.
+ * Asks a worker, any of them, and polls for its answer. BullMQ's events would be faster, but can be lost: its listener begins
+ * after its own first read, and misses what comes between two reads before that.
  */
 export function workerQuestions({ clusters }: Queues): WorkerQuestions {
   return {
@@ -39,7 +39,7 @@ const mostAtOnce = 4;
 export function fewAtOnce({ ask }: WorkerQuestions, most = mostAtOnce): WorkerQuestions {
   const waiting: (() => void)[] = [];
   let running = 0;
-  // A place is handed over, so that no other question takes it.
+  // The place is handed over, so that no other question takes it.
   const leave = () => {
     const next = waiting.shift();
     if (next) next();

@@ -107,7 +107,7 @@ describe("eks-access doctor", () => {
     const not = await examine("worker");
     sandbox.aws.account.setTrust(arns.developers, trust);
 
-    expect(can.stdout).toMatch(/ {2}✓ sign in: the worker can be arn:aws:sts::\S+:assumed-role\/developers\//);
+    expect(can.stdout).toMatch(/ {2}✓ sign in: the worker can assume arn:aws:sts::\S+:assumed-role\/developers\//);
     expect(not.stdout).toMatch(/ {2}✗ sign in: AWS refused sts:AssumeRole on \S+developers .*\. Let the role trust/);
     expect(not.code).toBe(1);
   });
@@ -290,7 +290,7 @@ describe("a Redis", () => {
 
   test.each([
     ["is too old", well.replace("7.2.4", "6.0.16"), "6.0.16"],
-    ["writes no append-only file", well.replace("aof_enabled:1", "aof_enabled:0"), "forgets"],
+    ["writes no append-only file", well.replace("aof_enabled:1", "aof_enabled:0"), "loses"],
     ["evicts", well.replace("noeviction", "allkeys-lru"), "allkeys-lru"],
   ])("that %s is not", (_what, info, said) => {
     const [broken] = examineRedis(info).filter(({ result }) => result === "no");

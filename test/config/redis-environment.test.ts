@@ -72,7 +72,7 @@ test.each<[string, Readonly<Record<string, string>>, string]>([
   [
     "Sentinels without the master's name",
     { REDIS_URL: "redis+sentinel://:hunter2secret@a:26379" },
-    "REDIS_URL: use redis+sentinel://host:26379/master, with the name by which the Sentinels know the master.",
+    "REDIS_URL: use redis+sentinel://host:26379/master, with the Sentinels' name for the master.",
   ],
 ])("%s is one problem with its remedy, and nothing of a secret", (_, env, problem) => {
   const { problems } = read(env);

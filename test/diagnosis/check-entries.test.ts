@@ -147,7 +147,7 @@ describe("of what is ours in an entry it", () => {
 
     expect(lacking).toMatchObject([{ code: "lease-taken-out", severity: "error", places: [engineerArn] }]);
     expect(lacking[0]?.message).toContain(
-      `\`r-1\` is active, but somebody removed it: the entry of ${engineerArn} lacks`,
+      `\`r-1\` is active, but its access is missing: the entry of ${engineerArn} lacks`,
     );
     expect(gone[0]?.message).toContain(`the entry of ${engineerArn} is gone`);
   });

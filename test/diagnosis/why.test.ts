@@ -28,7 +28,7 @@ describe("the principal in question", () => {
 
     expect(diagnosis).toMatchObject({ principal: developers, symptom: "none" });
     expect(diagnosis.identity).toEqual({ username: "dev:jane", groups: ["readers"] });
-    expect(diagnosis.noticed).toContain("That ARN is a session");
+    expect(diagnosis.noticed).toContain("That is a session");
   });
 
   test("may be given as a role of IAM Identity Center with its path", () => {
@@ -328,7 +328,7 @@ describe("what the ledger knows", () => {
 
     const { message } = theCause(whyFacts({ ...nobody, requests: [aGrantedRequest({ drift }, own)] }), "drifted");
 
-    expect(message).toContain("somebody removed it from aws-auth. Found: terraform wrote mapRoles last.");
+    expect(message).toContain("it is missing from aws-auth. Found: terraform wrote mapRoles last.");
   });
 
   test("is an active lease with missing groups although the principal gets in", () => {
@@ -402,7 +402,7 @@ test("a permanent lease that is gone is reported without the end that it has on 
   const request = aGrantedRequest({}, { ...own, durationSeconds: permanentSeconds });
 
   expect(theCause(whyFacts({ data: {}, pods: null, requests: [request] }), "drifted").message).toContain(
-    "is active until somebody revokes it, but somebody removed it from aws-auth",
+    "is active until revoked, but it is missing from aws-auth",
   );
 });
 

@@ -57,7 +57,7 @@ interface Wanted {
 }
 
 /** No person approves access for themselves, also where another person asks for it. */
-export const approverGetsIt = "who approved it is linked with the principal that gets access";
+export const approverGetsIt = "its approver is linked to the principal that gets access";
 
 /** What to do where a clock is off, or a person dates what they sign ahead. */
 export function datedAhead(what: string): string {
@@ -73,11 +73,11 @@ function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): str
   if (approval.by === request.requester && !rule.selfApproval) return "people can't approve their own request";
   if (!rule.selfApproval && isSamePrincipal(approval.linked, request.principal)) return approverGetsIt;
   const approver = { user: approval.by, memberships: approval.memberships };
-  if (!isNamedIn(approversOf(rule, cluster), approver)) return "who approved it is no approver of the cluster any more";
+  if (!isNamedIn(approversOf(rule, cluster), approver)) return "its approver is no longer an approver of the cluster";
   // A time that can't be read is before nothing: what is doubtful is over.
   if (!(Date.parse(approval.at) < Date.parse(request.lapsesAt))) return "it was approved after it had expired";
   if (rule.hours?.outside === "refuse" && isOutside(rule, new Date(approval.at))) {
-    return "it was approved outside the hours that the policy names";
+    return "it was approved outside the policy's hours";
   }
   if (approval.digest !== digestNow || !isSameStanding(approval.requester ?? noStanding, standing)) {
     return "the request, the policy or the principal's entry in aws-auth is not what was approved";

@@ -131,7 +131,7 @@ export function checkMigration(
   const last = lastApproval(recent);
   if (last && now.getTime() > Date.parse(last.at) + statementGoodForSeconds * 1000) {
     const hours = statementGoodForSeconds / 3600;
-    return { type: "void", message: `it is more than ${hours} h ago that its approvers were seen to be approvers` };
+    return { type: "void", message: `it is more than ${hours} h since Slack confirmed its approvers` };
   }
   const holding = recent.filter(({ by }) => last?.stillApprovers.includes(by));
   if (holding.length >= migrationApprovals) return { type: "valid" };

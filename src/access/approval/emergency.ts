@@ -78,15 +78,15 @@ export function checkEmergency(
     return invalid("it has no declaration of an emergency");
   }
   if (!isSealedDecision(declaration, request.id, keys)) {
-    return invalid("that the glass was broken does not carry our seal");
+    return invalid("its emergency does not carry our seal");
   }
-  if (isAhead(declaration, now)) return invalid(datedAhead("that the glass was broken"));
+  if (isAhead(declaration, now)) return invalid(datedAhead("the emergency"));
   const may = breakGlassFor(cluster, { user: declaration.by, memberships: declaration.memberships });
   if (declaration.by !== request.requester || may?.level !== level.name) {
     return invalid("the policy no longer gives the requester emergency access");
   }
   if (request.durationSeconds > may.durationSeconds || declaration.digest !== digestOfWish(request, cluster, level)) {
-    return invalid("the request or the policy is not what it was when the glass was broken");
+    return invalid("the request or the policy changed after the emergency began");
   }
   return { type: "valid" };
 }

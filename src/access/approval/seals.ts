@@ -16,7 +16,7 @@ export function sealBase(base: Omit<LogBase, "seal">, keys: PreviewKeys): LogBas
 export function brokenBase(base: LogBase, keys: PreviewPublicKeys): BrokenChain | null {
   const isWhole = base.count === 0 && base.hash === genesis;
   if (isWhole || keys.isSealed("log-base", baseValue(base), base.seal)) return null;
-  const message = `The log begins after event ${base.count}, and the worker did not sign that it forgot what was before.`;
+  const message = `The log begins after event ${base.count}, and the worker did not sign that it removed the earlier ones.`;
   return { type: "broken", sequence: base.count, message };
 }
 

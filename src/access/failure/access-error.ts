@@ -74,8 +74,7 @@ const catalogue = {
   "binding-exists": { retry: true, remedy: "Delete the binding of that name, unless eks-access created it." },
   "binding-forbidden": {
     retry: false,
-    remedy:
-      "Give the identity that the worker has on the cluster the rights to create and delete bindings, and the verb bind on the role.",
+    remedy: "Let the worker's identity on the cluster create and delete bindings, and use the verb bind on the role.",
   },
   "namespace-absent": { retry: false, remedy: "Create the namespace, or ask for another one." },
   "role-absent": { retry: false, remedy: "Create the role in the cluster, or correct the level in eks-access.yml." },
@@ -109,11 +108,12 @@ const catalogue = {
   },
   "binding-kept": {
     retry: true,
-    remedy: "Until they are gone it gives its rights. Find who added them with kubectl get -o yaml, and remove them.",
+    remedy:
+      "Until its finalizers are gone, the binding gives its rights. Find who added them with kubectl get -o yaml, and remove them.",
   },
   "binding-late": {
     retry: true,
-    remedy: "The worker looks again by itself until then, and takes away what arrives.",
+    remedy: "The worker looks again by itself until then, and removes what arrives.",
   },
   "access-entry-denied": {
     retry: false,
@@ -121,7 +121,7 @@ const catalogue = {
   },
   "answer-too-large": {
     retry: false,
-    remedy: "Find what is so large or so many there, and remove what is not needed.",
+    remedy: "Find what is so large there, and remove what you don't need.",
   },
   "document-absent": {
     retry: false,
@@ -139,7 +139,8 @@ const catalogue = {
   "ledger-refused": { retry: false, remedy: "Check the user, the password and the certificates of REDIS_URL." },
   "ledger-schema": {
     retry: false,
-    remedy: "Start the eks-access that wrote it. The runbook Upgrade in docs/operating.md has the way to another one.",
+    remedy:
+      "Start the eks-access that wrote it. To change the version, follow the runbook Upgrade in docs/operating.md.",
   },
   "config-invalid": { retry: false, remedy: "Correct the configuration and start again." },
   "redis-not-found": { retry: false, remedy: "Install redis-server or valkey-server, or set REDIS_URL." },

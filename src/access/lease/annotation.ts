@@ -81,14 +81,14 @@ export function readAnnotation(cluster: string, text: string | undefined, keys: 
     return untrusted("it is not JSON");
   }
   const sealed = readSealed(value);
-  if (!sealed) return untrusted("it has not the form that eks-access writes");
+  if (!sealed) return untrusted("it does not have the form that eks-access writes");
   if (!keys.isSealed("annotation", sealedValue(cluster, sealed), sealed.seal)) {
     return untrusted("its seal is not ours for this cluster");
   }
   const holdings = sealed.held.map(expand).filter((each) => each !== null);
   const list = sealed.gone.map(expandWithdrawal).filter((each) => each !== null);
   if (holdings.length < sealed.held.length || list.length < sealed.gone.length) {
-    return untrusted("it has not the form that eks-access writes");
+    return untrusted("it does not have the form that eks-access writes");
   }
   return { type: "holdings", holdings, withdrawals: { list, notBefore: sealed.before } };
 }

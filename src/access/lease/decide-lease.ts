@@ -67,8 +67,8 @@ export type LeaseOutcome =
 const asVoid = (message: string): LeaseOutcome => ({ type: "void", message });
 const asDrift = (message: string): LeaseOutcome => ({ type: "drift", message });
 
-const forgotten = (cluster: string) => `it is older than what ${cluster} remembers of approvals that were taken back`;
-const tooOld = (time: string) => `it is older than ${time}, and nothing of it has been written`;
+const forgotten = (cluster: string) => `it is older than the revocations that ${cluster} remembers`;
+const tooOld = (time: string) => `it is older than ${time}, and none of it was written`;
 
 const end: LeaseOutcome = { type: "end" };
 

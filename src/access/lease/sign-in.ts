@@ -24,7 +24,7 @@ export function signInWay({ signIn, name }: Pick<Cluster, "signIn" | "name">, pr
   const pattern = signIn.roles.find((each) => fits(withoutRolePath(each), principal));
   if (pattern === undefined) {
     return notTested(
-      `the worker may not become this role: an operator can name it in signIn.roles of ${name} in eks-access.yml`,
+      `the worker can't assume this role: an operator can name it in signIn.roles of ${name} in eks-access.yml`,
     );
   }
   const path = pattern.slice(pattern.indexOf(":role/") + 5, pattern.lastIndexOf("/") + 1);
@@ -100,11 +100,11 @@ function again(finding: ProofFinding): SignInJudgement {
 
 function refusedText({ identity, place }: SignInExpectation, afterMs: number): string {
   const since = `the API server still refused its token (Unauthorized) ${afterMs} ms after it was mapped`;
-  return `${since}, although by ${place} it is ${identity.username}: look with /eks-access why what is in the way`;
+  return `${since}, although by ${place} it is ${identity.username}: /eks-access why finds the cause`;
 }
 
 function asWhom(identity: MappedIdentity | null): string {
-  if (!identity) return "as whom this API server did not say (it answers no SelfSubjectReview)";
+  if (!identity) return "with an unknown name (this API server answers no SelfSubjectReview)";
   const groups = shownGroups(identity);
   return `as ${identity.username} with ${groups.length > 0 ? groups.join(", ") : "no groups"}`;
 }

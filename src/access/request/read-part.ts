@@ -59,7 +59,7 @@ export function readLevel(typed: string, cluster: Cluster | null): ReadPart<Leve
 /** A level of groups gives them to everyone with a role: there a session is a mistake. @param level null: not known */
 export function readArn(typed: string, level: Pick<Level, "groups"> | null): ReadPart<Holder> {
   if (!typed) return mistaken("Say which IAM role or user, as an ARN.", "<arn>");
-  if (typed.length > longestArn) return mistaken("This is longer than any ARN of IAM can be.", "<arn>");
+  if (typed.length > longestArn) return mistaken("This is longer than any IAM ARN.", "<arn>");
   const reading = level && isBound(level.groups) ? readHolder(typed) : readPrincipal(typed);
   if (reading.type === "principal") return understood(reading.principal, reading.principal.arn);
   const suggestion = reading.suggestion === undefined ? null : readPrincipal(reading.suggestion);

@@ -43,7 +43,7 @@ export function unpreviewed(request: PendingRequest, change: Pick<Change, "stand
 }
 
 /** Why a preview no longer counts: a clause. */
-export const leasesDiffer = "the other leases of the principal are not the ones that the approver saw";
+export const leasesDiffer = "the principal's other leases changed since the approver saw them";
 
 /** The same, with the reason why the approvals stopped counting. */
 export function outdated(request: PendingRequest, message: string): PendingRequest {

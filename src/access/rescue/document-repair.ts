@@ -23,7 +23,7 @@ export type DocumentRepair =
   | { readonly type: "ask"; readonly message: string };
 
 const giveIt =
-  "Run it again with --document and the last good document (kept: what eks-access itself keeps in the cluster; a backup, Git, kubectl's last-applied annotation), and it is written.";
+  "Run it again with --document and the last good document: kept (the copy in the cluster), or a file from a backup, Git or kubectl's last-applied annotation.";
 
 /**
  * Plans how a document is repaired: by the last good one where it is given, else by what can be repaired without asking
@@ -38,19 +38,18 @@ export function planDocumentRepair(found: Data | null, good: Data | null, guard:
   const [broken] = brokenIn(document);
   if (broken) return byRepair(document) ?? { type: "ask", message: `aws-auth: ${broken} ${giveIt}` };
   if (document.entries.length > 0) return { type: "whole" };
-  const what = found === null ? "There is no ConfigMap aws-auth" : "aws-auth maps nobody";
-  return { type: "ask", message: `${what}, so that nobody but the creator signs in, and no node joins. ${giveIt}` };
+  const what = found === null ? "There is no ConfigMap aws-auth" : "aws-auth maps no one";
+  return { type: "ask", message: `${what}, so only the creator signs in, and no node joins. ${giveIt}` };
 }
 
 function byGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: PlanGuard): DocumentRepair {
   const [flaw] = brokenIn(good);
   if (flaw || good.entries.length === 0) {
-    return { type: "ask", message: `The document that was given is not good: ${flaw ?? "it maps nobody."}` };
+    return { type: "ask", message: `The given document is not good: ${flaw ?? "it maps no one."}` };
   }
   const restored = parseDocument(restore(found, good));
   const [still] = brokenIn(restored);
-  if (still)
-    return { type: "ask", message: `aws-auth: ${still} The document that was given does not have this section.` };
+  if (still) return { type: "ask", message: `aws-auth: ${still} The given document does not have this section.` };
   const changes = [...missingIn(restored, good), ...lostIn(restored, found)];
   const plan = planChanges(restored, changes, { ...guard, allowMasters: true });
   if (plan.type === "refused") return { type: "ask", message: plan.refusal.message };

@@ -1,18 +1,18 @@
 import { type Mark, YamlExcess, YamlFailure } from "./cursor.ts";
 import type { YamlNode } from "./node.ts";
 
-/** More values than any map in use holds: 1 MiB of entries with usual names comes to some 60,000. */
+/** More values than any real map has: 1 MiB of entries with usual names comes to some 60,000. */
 const MOST_VALUES = 100_000;
 
-/** More text than a ConfigMap holds, in UTF-16 units. Only aliases, which repeat a text, come to more. */
+/** More text than a ConfigMap holds, in UTF-16 units. Only aliases, which repeat a text, reach it. */
 const MOST_TEXT = 4 * 1024 * 1024;
 
-/** Counts values and their text, and gives up where there is more than a document may hold. */
+/** Counts values and their text, and fails above the limit of a document. */
 export class ReadingBudget {
   #values = MOST_VALUES;
   #text = MOST_TEXT;
 
-  /** One more value, with so much text. */
+  /** One more value, with this much text. */
   spend({ start }: { readonly start: Mark }, text = 0): void {
     this.#values -= 1;
     this.#text -= text;
@@ -20,7 +20,7 @@ export class ReadingBudget {
     if (this.#text < 0) throw excess("repeats so much text by its aliases that it comes to more than 4 MiB", start);
   }
 
-  /** Gives back, when called, what is spent from now on. */
+  /** Returns a function that gives back everything spent from now on. */
   save(): () => void {
     const [values, text] = [this.#values, this.#text];
     return () => {
@@ -30,14 +30,14 @@ export class ReadingBudget {
   }
 }
 
-/** What one document may cost, all its sections together. */
+/** The budget of one document: all its sections together. */
 export class DocumentBudget {
-  /** Values as they are written. */
+  /** Values as written. */
   readonly written = new ReadingBudget();
-  /** Values as they are decoded: the target of an alias counts each time. */
+  /** Values as decoded: the target of an alias counts each time. */
   readonly decoded = new ReadingBudget();
 
-  /** Reads a section. One that is too much costs the others nothing: none of it is kept. */
+  /** Reads a section. One that is too large costs the others nothing: none of it is kept. */
   read<T>(section: () => T): T {
     const restore = [this.written.save(), this.decoded.save()];
     try {
@@ -56,14 +56,14 @@ function excess(problem: string, { line, column }: Mark): YamlExcess {
 const LOW = 400_000;
 const HIGH = 4_000_000;
 
-/** go-yaml's guard against aliases that grow without end: it limits the share of work that aliases may cause. */
+/** go-yaml's guard against aliases that grow without end: a limit on the share of work that aliases cause. */
 export class AliasBudget {
   #all = 1;
   #byAlias = 0;
   #depth = 0;
   readonly #open = new Set<YamlNode>();
   readonly #budget: ReadingBudget;
-  /** The alias in the document that caused this reading: the failure names its place. */
+  /** The alias of this reading: the failure names its place. */
   #outermost: YamlNode | null = null;
 
   constructor(budget = new ReadingBudget()) {
@@ -73,7 +73,7 @@ export class AliasBudget {
   spend(node: YamlNode): void {
     this.#all += 1;
     if (this.#depth > 0) this.#byAlias += 1;
-    // go-yaml also wants more than 100 steps by aliases, which follows: no share below a tenth is refused.
+    // go-yaml also requires more than 100 steps by aliases. That follows here: it never refuses a share below a tenth.
     if (this.#all > 1000 && this.#byAlias / this.#all > allowedShare(this.#all))
       throw new YamlFailure("document contains excessive aliasing", node.start.line, node.start.column);
     this.#budget.spend(this.#outermost ?? node, node.kind === "scalar" ? node.value.length : 0);
@@ -94,7 +94,7 @@ export class AliasBudget {
   }
 }
 
-/** Which share of so many steps aliases may cause: `allowedAliasRatio` of go-yaml. */
+/** The allowed share of aliases at this number of steps: `allowedAliasRatio` of go-yaml. */
 export function allowedShare(all: number): number {
   const along = (all - LOW) / (HIGH - LOW);
   return 0.99 - 0.89 * Math.min(Math.max(along, 0), 1);

@@ -1,4 +1,4 @@
-/** Character classes of YAML 1.1 as go-yaml v2 has them, on UTF-16 units. The end of the text reads as NUL. */
+/** Character classes of YAML 1.1 as go-yaml v2 defines them, on UTF-16 units. The end of the text reads as NUL. */
 export const NUL = 0;
 export const TAB = 0x09;
 const LF = 0x0a;
@@ -21,7 +21,7 @@ export function isBreakOrEnd(code: number): boolean {
   return code === NUL || isBreak(code);
 }
 
-/** Asked of nearly every unit of a text. No other unit up to a space is in it: they are refused before. */
+/** Called for nearly every unit of a text. The units below a space are refused before, so the test is short. */
 export function isBlankBreakOrEnd(code: number): boolean {
   return code <= SPACE || isWideBreak(code);
 }
@@ -34,17 +34,17 @@ export function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
 
-/** Letters, digits, `_` and `-`: what anchors, handles and directive names are made of. */
+/** Letters, digits, `_` and `-`: the characters of anchors, handles and directive names. */
 export function isWord(code: number): boolean {
   return (
     isDigit(code) || (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a) || code === 0x5f || code === 0x2d
   );
 }
 
-/** A character that go-yaml's reader refuses anywhere in a text: controls but TAB, LF, CR and NEL, and non-characters. */
+/** A character that go-yaml's reader refuses anywhere in a text: controls except TAB, LF, CR and NEL, and non-characters. */
 export const FORBIDDEN = /[^\t\n\r -~\u0085\u00a0-\ufffd]/;
 
-/** What the scanner counts lines by. */
+/** The breaks that end a line for the scanner. */
 export const LINE_BREAK = /\r\n|[\n\r\u0085\u2028\u2029]/;
 
 export type TokenType =
@@ -81,7 +81,7 @@ export interface Mark {
 export interface Token {
   readonly type: TokenType;
   readonly start: Mark;
-  /** Offset behind the last unit of the token. */
+  /** Offset behind the token's last unit. */
   readonly end: number;
   /** Text of a scalar; name of an alias or anchor; handle of a tag or of a tag directive; version as `1.1`. */
   readonly value: string;
@@ -90,7 +90,7 @@ export interface Token {
   readonly style: ScalarStyle;
 }
 
-/** Why Go's parser gives up on a text, and where: zero-based line and column, counted in UTF-16 units. */
+/** Why and where Go's parser fails: zero-based line and column, in UTF-16 units. */
 export class YamlFailure extends Error {
   readonly line: number;
   readonly column: number;
@@ -102,10 +102,10 @@ export class YamlFailure extends Error {
   }
 }
 
-/** What go-yaml may well read, and this reader does not: it would take memory and time that the process has not. */
+/** Text that go-yaml may read and this reader does not: it would take too much memory or time. */
 export class YamlExcess extends YamlFailure {}
 
-/** Gives up at a place in the text. */
+/** Fails at a place in the text. */
 export function failAt(problem: string, at: { readonly line: number; readonly column: number }): never {
   throw new YamlFailure(problem, at.line, at.column);
 }
@@ -122,7 +122,7 @@ export class Cursor {
   at: number;
   line = 0;
   column = 0;
-  /** Offset of the furthest place at which an indicator was looked for. */
+  /** Offset of the furthest place where the scanner looked for an indicator. */
   #looked = 0;
 
   constructor(text: string, at: number) {
@@ -136,13 +136,13 @@ export class Cursor {
     return at < this.text.length ? this.text.charCodeAt(at) : 0;
   }
 
-  /** Steps over `count` units, none of which is a line break. */
+  /** Steps over `count` units without a line break. */
   skip(count = 1): void {
     this.at += count;
     this.column += count;
   }
 
-  /** Steps over one line break, if there is one, and returns its text in a value. */
+  /** Steps over one line break, if there is one, and returns its text. */
   skipBreak(): string {
     const code = this.code();
     if (!isBreak(code)) return "";
@@ -152,14 +152,14 @@ export class Cursor {
     return code === CR || code === 0x85 ? "\n" : String.fromCharCode(code);
   }
 
-  /** Takes the end of the text for the end of a line, as libyaml does: no key can go on behind it. */
+  /** Treats the end of the text as the end of a line, as libyaml does: no key can continue behind it. */
   endLine(): void {
     if (this.column === 0) return;
     this.line += 1;
     this.column = 0;
   }
 
-  /** Offset up to which go-yaml has asked for text by now: four characters where it looks for an indicator, else one. */
+  /** Offset up to which go-yaml has requested text by now: four characters where it looks for an indicator, else one. */
   asked(whole: string): number {
     return Math.max(ahead(whole, this.#looked, 4), ahead(whole, this.at, 1));
   }
@@ -184,7 +184,7 @@ export class Cursor {
   }
 }
 
-/** The offset so many characters further on. */
+/** The offset this number of characters further on. */
 function ahead(text: string, from: number, characters: number): number {
   const [...next] = text.slice(from, from + 2 * characters);
   return from + next.slice(0, characters).join("").length;

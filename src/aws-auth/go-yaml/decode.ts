@@ -11,7 +11,7 @@ import {
 } from "./node.ts";
 import { isWide, resolvePlain, type ScalarValue } from "./resolve-plain.ts";
 
-/** The forms that go-yaml takes: a date, or one with a time behind T and with a zone, or behind a space and without. */
+/** The forms of a time that go-yaml accepts: a date, or one with a time behind T and a zone, or behind a space without one. */
 const TIMESTAMP =
   /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt](\d{1,2}:\d{1,2}:\d{1,2})(?:[.,]\d+)?(?:Z|[-+]\d{2}:\d{2})| (\d{1,2}:\d{1,2}:\d{1,2})(?:[.,]\d+)?)?$/;
 
@@ -41,7 +41,7 @@ function decodeNode(node: YamlNode, budget: AliasBudget): YamlValue {
   }
 }
 
-/** Spelled out for each type: there are very many scalars, and an object made by spreading is slow to make. */
+/** Spelled out for each type: there are very many scalars, and a spread object is slow. */
 function scalarValue(node: ScalarNode): YamlValue {
   const { type, value } = resolveScalar(node);
   if (type === "string") return { type, value, node };
@@ -49,7 +49,7 @@ function scalarValue(node: ScalarNode): YamlValue {
   return type === "bool" ? { type, value, node } : { type, value, node };
 }
 
-/** The value of a scalar. Throws where its text does not fit its tag. */
+/** The value of a scalar. Throws if its text does not fit its tag. */
 export function resolveScalar(node: ScalarNode): ScalarValue {
   if (node.tag === "") return node.implicit ? resolvePlain(node.value) : { type: "string", value: node.value };
   const value = resolveTagged(node.tag, node.value);
@@ -78,7 +78,7 @@ function fill(map: MapDraft, node: MappingNode, budget: AliasBudget, merged: boo
   }
 }
 
-/** The last one given wins, also over what an earlier `<<` brought, and what a later `<<` brings wins over both. */
+/** The last use wins, also over an earlier `<<`. What a later `<<` brings wins over both. */
 function set(map: MapDraft, name: string, field: Field): void {
   const before = map.fields.get(name);
   if (before !== undefined) {
@@ -98,13 +98,13 @@ export function isMerge(key: YamlNode): boolean {
   return key.kind === "scalar" && key.value === "<<" && (key.implicit || key.tag === `${YAML_TAG}merge`);
 }
 
-/** A mapping that `<<` brings in, and how it is written there: as it is, or by an alias. */
+/** A mapping of a `<<`, written directly or by an alias. */
 interface MergeSource {
   readonly written: YamlNode;
   readonly mapping: MappingNode;
 }
 
-/** In the order in which they are applied: of a list, the last first, as earlier ones win. */
+/** In the order of application: of a list the last first, as earlier ones win. */
 function mergeSources(value: YamlNode): MergeSource[] {
   const sources = value.kind === "sequence" ? [...value.items].reverse() : [value];
   return sources.map((written) => {
@@ -131,7 +131,7 @@ function failure(problem: string, node: YamlNode): YamlFailure {
   return new YamlFailure(problem, node.start.line, node.start.column);
 }
 
-/** Resolves a scalar with an explicit tag; null where go-yaml refuses the text for this tag. */
+/** Resolves a scalar with an explicit tag; null: go-yaml refuses the text for this tag. */
 function resolveTagged(tag: string, text: string): ScalarValue | null {
   switch (tag) {
     case `${YAML_TAG}binary`:
@@ -167,7 +167,7 @@ function resolveFloat(text: string): ScalarValue | null {
   return { type: "number", value: Number(value.value) };
 }
 
-/** Go's base64 takes line breaks anywhere and nothing else that is not of the alphabet. */
+/** Go's base64 accepts line breaks anywhere, and nothing else outside of its alphabet. */
 function decodeBinary(text: string): ScalarValue | null {
   const packed = text.replaceAll(/[\r\n]/g, "");
   if (packed.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(packed)) return null;
@@ -182,14 +182,14 @@ function isTimestamp(text: string): boolean {
   return isDate(Number(year), Number(month), Number(day)) && hour < 24 && minute < 60 && second < 60;
 }
 
-/** A day that the month has not lies in another month. */
+/** A day beyond the end of its month. */
 function isDate(year: number, month: number, day: number): boolean {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   return date.getUTCMonth() === month - 1;
 }
 
-/** Throws where Go could not turn a decoded value into JSON: a key that is null, .inf or .nan anywhere in it. */
+/** Throws if Go could not turn a decoded value into JSON: a key that is null, .inf or .nan anywhere. */
 export function requireJson(value: YamlValue): void {
   switch (value.type) {
     case "number":

@@ -25,7 +25,7 @@ const INDENTLESS_ITEM_ENDS: ReadonlySet<TokenType> = new Set(["block-entry", "bl
 
 const PAIR_ENDS: ReadonlySet<TokenType> = new Set(["key", "value", "block-end"]);
 
-/** Deeper than this nothing is read: no real document comes near it, and a deeper one would exhaust the stack. */
+/** The deepest nesting that is read. No real document comes near it, and a deeper one would exhaust the stack. */
 const DEPTH = 500;
 
 /** The anchor and the tag before the content of a node. */
@@ -38,7 +38,7 @@ export interface Properties {
   readonly tag: string;
 }
 
-/** Makes nodes from tokens, by libyaml's grammar: what it takes and refuses, this takes and refuses. */
+/** Makes nodes from tokens by libyaml's grammar: it accepts and refuses the same. */
 export class NodeParser {
   readonly scanner: Scanner;
   readonly #anchors = new Map<string, YamlNode>();
@@ -51,7 +51,7 @@ export class NodeParser {
     this.#budget = budget;
   }
 
-  /** Takes the directives and the `---` of an explicit document. */
+  /** Reads the directives and the `---` of an explicit document. */
   openDocument(): void {
     let versions = 0;
     for (let token = this.scanner.take(); token.type !== "document-start"; token = this.scanner.take()) {
@@ -68,7 +68,9 @@ export class NodeParser {
     }
   }
 
-  /** The node that begins with the next token. Only the key or value of a block mapping may be a list in the column of its key. */
+  /**
+   * The node that begins with the next token. Only the key or value of a block mapping can be a list in the column of its key.
+   */
   node(mayBeIndentless: boolean): YamlNode {
     this.#depth += 1;
     const first = this.scanner.peek();
@@ -87,7 +89,7 @@ export class NodeParser {
     return emptyScalar(empty);
   }
 
-  /** Makes a node known by its anchor. Collections are named before they are filled: they may hold themselves. */
+  /** Registers a node under its anchor. Collections are registered before they are filled: they can contain themselves. */
   named<T extends YamlNode>(node: T): T {
     if (node.anchor !== null) this.#anchors.set(node.anchor, node);
     return node;

@@ -1,7 +1,7 @@
 import type { Mark, ScalarStyle, Token } from "./cursor.ts";
 import type { ScalarValue } from "./resolve-plain.ts";
 
-/** What the tags of YAML's own types begin with. */
+/** The beginning of the tags of YAML's own types. */
 export const YAML_TAG = "tag:yaml.org,2002:";
 
 interface NodeBase {
@@ -17,10 +17,10 @@ interface NodeBase {
 export interface ScalarNode extends NodeBase {
   readonly kind: "scalar";
   readonly value: string;
-  /** In its long form, or "" where none was written. */
+  /** In its long form, or "" if none is written. */
   readonly tag: string;
   readonly style: ScalarStyle;
-  /** Written plain, or tagged with a bare `!`: its type is read from its text. */
+  /** Written plain, or tagged with a bare `!`: its text decides its type. */
   readonly implicit: boolean;
 }
 
@@ -46,7 +46,7 @@ export interface MappingNode extends NodeBase {
 interface AliasNode extends NodeBase {
   readonly kind: "alias";
   readonly name: string;
-  /** Its target. It may contain the alias itself, so a decoder must check. */
+  /** Its target. It can contain the alias itself, so a decoder must check. */
   readonly target: YamlNode;
 }
 
@@ -54,9 +54,9 @@ export type YamlNode = ScalarNode | SequenceNode | MappingNode | AliasNode;
 
 /** The first document of a text. */
 export interface YamlDocument {
-  /** Null where the text holds no document at all. */
+  /** Null: the text has no document. */
   readonly root: YamlNode | null;
-  /** The start of text behind the first document, which no reader sees; null if there is none. */
+  /** The start of text behind the first document, which no reader sees; null: there is none. */
   readonly dropped: Mark | null;
 }
 
@@ -68,21 +68,21 @@ interface ValueOf<Node extends YamlNode> {
 export interface Field {
   readonly key: YamlNode;
   readonly value: YamlValue;
-  /** The value as written behind the key, which may be an alias. */
+  /** The value as written behind the key, which can be an alias. */
   readonly written: YamlNode;
-  /** It came by `<<`, so it is not written in this mapping. */
+  /** Whether it came by `<<`: it is not written in this mapping then. */
   readonly merged: boolean;
 }
 
 export interface MapValue extends ValueOf<MappingNode> {
   readonly type: "map";
-  /** Fields with a string for a key, in the order in which they were first written. */
+  /** Fields with text as key, in the order of their first use. */
   readonly fields: ReadonlyMap<string, Field>;
-  /** Fields that another one with the very same key took the place of; null where there are none, as nearly always. */
+  /** Fields replaced by another one with the very same key; null: none, as nearly always. */
   readonly overwritten: readonly (Field & { readonly name: string })[] | null;
-  /** Values under keys that are no strings, by what Go holds the keys for: nothing reads them, but they must fit JSON. Null as above. */
+  /** Values under keys that are not text, by Go's form of the key: nothing reads them, but they must fit JSON. Null as above. */
   readonly others: ReadonlyMap<unknown, YamlValue> | null;
-  /** A key that JSON can't hold, or null. */
+  /** A key that JSON can't represent, or null. */
   readonly unfitKey: YamlNode | null;
 }
 

@@ -4,12 +4,12 @@ import { emptyScalar, type YamlDocument, type YamlNode } from "./node.ts";
 import { NodeParser } from "./node-parser.ts";
 import { Scanner } from "./scanner.ts";
 
-/** What go-yaml's reader takes at a time, in bytes. Source: input_raw_buffer_size in its yamlprivateh.go. */
+/** The size of go-yaml's reads, in bytes. Source: input_raw_buffer_size in its yamlprivateh.go. */
 const CHUNK = 512;
 
 /**
- * Reads the first YAML document of a text as go-yaml v2 does. Throws a YamlFailure where go-yaml answers an error, and a
- * YamlExcess where there is more than the budget.
+ * Reads the first YAML document of a text as go-yaml v2 does. Throws a YamlFailure where go-yaml returns an error, and a
+ * YamlExcess above the budget.
  */
 export function parseYaml(text: string, budget = new ReadingBudget()): YamlDocument {
   const forbidden = text.search(FORBIDDEN);
@@ -18,7 +18,7 @@ export function parseYaml(text: string, budget = new ReadingBudget()): YamlDocum
   return { root: parseRoot(scanner, budget), dropped: findDropped(scanner) };
 }
 
-/** The root of the first document, with the one token behind it that go-yaml asks for; null: there is no document. */
+/** The root of the first document, with the one token behind it that go-yaml requests; null: there is no document. */
 function parseRoot(scanner: Scanner, budget: ReadingBudget): YamlNode | null {
   const parser = new NodeParser(scanner, budget);
   const first = scanner.peek();
@@ -35,8 +35,8 @@ function endsDocument(type: string): boolean {
 }
 
 /**
- * Where something begins that is no part of the first document. go-yaml asks for one token behind the root and no more,
- * so an error in that one counts, and later ones don't. A `---` with nothing behind it loses nothing.
+ * The start of text that is no part of the first document. go-yaml requests one token behind the root and no more, so an error in
+ * that token counts, and later ones don't. A `---` with nothing behind it loses nothing.
  */
 function findDropped(scanner: Scanner): Mark | null {
   let last = scanner.peek();
@@ -56,7 +56,7 @@ function next(scanner: Scanner): Token {
   return scanner.peek();
 }
 
-/** Parses a text that holds a forbidden character. It counts where the reader has taken it in by the end of the document. */
+/** Parses a text with a forbidden character. It counts if the reader has read it by the end of the document. */
 function parseBefore(forbidden: number, text: string, budget: ReadingBudget): YamlDocument {
   const scanner = new Scanner(text.slice(0, forbidden));
   try {
@@ -77,8 +77,8 @@ function markAt(text: string, at: number): Mark {
 }
 
 /**
- * Offset up to which the reader has taken a text in, once it was asked for the text up to an offset. It takes whole
- * chunks. A character that the end of one cuts in two stays at the front of the next.
+ * Offset up to which the reader has read a text, once it was asked for the text up to an offset. It reads whole chunks. A
+ * character that a chunk's end cuts in two moves to the front of the next.
  */
 function readUpTo(text: string, asked: number): number {
   let end = 0;

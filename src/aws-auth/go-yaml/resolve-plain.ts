@@ -1,6 +1,6 @@
 import { isDigit } from "./cursor.ts";
 
-/** What go-yaml v2 takes a scalar for when nothing says what type is wanted. An integer is a bigint. */
+/** The value of a scalar for go-yaml v2 if no type is wanted. An integer is a bigint. */
 export type ScalarValue =
   | { readonly type: "null"; readonly value: null }
   | { readonly type: "bool"; readonly value: boolean }
@@ -26,10 +26,10 @@ function addBool(word: string, value: boolean): void {
 const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 const INTEGER = /^[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|0[0-7]*|[1-9][0-9]*)$/;
 
-/** What strconv.ParseFloat takes of texts that begin with a point: unlike elsewhere, underscores must part digits. */
+/** The texts beginning with a point that strconv.ParseFloat accepts: unlike elsewhere, underscores must separate digits. */
 const POINTED = /^\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?$/;
 
-/** Resolves a scalar written plain. Base 60 numbers are strings to go-yaml; so are timestamps, as it decodes them. */
+/** Resolves a plain scalar. Base 60 numbers are strings to go-yaml; so are timestamps, as it decodes them. */
 export function resolvePlain(text: string): ScalarValue {
   const word = WORDS.get(text);
   if (word !== undefined) return word;
@@ -60,7 +60,7 @@ function toInteger(digits: string): bigint | null {
   return size < (sign === "+" ? 2n ** 63n : 2n ** 64n) ? size : null;
 }
 
-/** Whether Go holds a number as a uint64, which it refuses as a key on the way to JSON. */
+/** Whether Go stores a number as a uint64, which it refuses as a key on the way to JSON. */
 export function isWide(value: unknown): boolean {
   return typeof value === "bigint" && value >= 2n ** 63n;
 }

@@ -11,7 +11,7 @@ import {
   TAB,
 } from "./cursor.ts";
 
-/** Reads a quoted scalar, from the cursor at its opening quote to behind its closing one. */
+/** Reads a quoted scalar; the cursor is at its opening quote, and then behind its closing one. */
 export function scanQuoted(cursor: Cursor, single: boolean): string {
   const start = cursor.mark();
   const quote = single ? 0x27 : 0x22;
@@ -71,7 +71,7 @@ function scanDoubleRun(cursor: Cursor): Run {
   return { text: text + cursor.text.slice(from, cursor.at), brokeLine: false };
 }
 
-/** go-yaml v2 knows no `\/`, which YAML 1.2 and JSON have, and takes `\'`, which they have not. */
+/** go-yaml v2 knows no `\/`, which YAML 1.2 and JSON have, and accepts `\'`, which they have not. */
 const ESCAPES = new Map<number, string>([
   [0x30, "\0"],
   [0x61, "\x07"],
@@ -120,7 +120,7 @@ function scanEscape(cursor: Cursor): string {
 
 interface BlockScalar {
   value: string;
-  /** Offset behind the last line that belongs to it, blank lines at its end included. */
+  /** Offset behind its last line, blank lines at its end included. */
   end: number;
 }
 
@@ -180,7 +180,7 @@ function scanIncrement(cursor: Cursor, start: Mark): number {
   return code - 0x30;
 }
 
-/** Eats indentation and empty lines. A `column` of 0 is not known yet: then the deepest of these lines sets it. */
+/** Skips indentation and empty lines. A `column` of 0 is still unknown: the deepest of these lines sets it. */
 function scanBreaks(cursor: Cursor, column: number, indent: number): { breaks: string; column: number } {
   let breaks = "";
   let deepest = 0;
@@ -202,9 +202,8 @@ interface Gap {
 }
 
 /**
- * Eats blanks and breaks. Blanks after the first break count for nothing; a single LF becomes a space, more of them
- * stay without the first; LS and PS stay. `afterBreak` says that a break was eaten before. No tab may stand at the
- * start of a line up to the column `indent`.
+ * Skips blanks and breaks. Blanks after the first break do not count; a single LF becomes a space, several stay without the
+ * first; LS and PS stay. `afterBreak`: a break was skipped before. A line can't start with a tab up to the column `indent`.
  */
 function scanGap(cursor: Cursor, afterBreak: boolean, indent = -1): Gap {
   const start = cursor.at;
@@ -234,7 +233,7 @@ interface PlainScalar {
   value: string;
   /** Offset behind its last unit. */
   end: number;
-  /** A line break followed it, so that a key may start where the cursor is now. */
+  /** Whether a line break followed it: a key can start at the cursor then. */
   brokeLine: boolean;
 }
 
@@ -269,7 +268,7 @@ function skipRun(cursor: Cursor, inFlow: boolean): void {
   cursor.skip(length);
 }
 
-/** `,` `?` `[` `]` `{` `}`: go-yaml v2 stops at a question mark too, anywhere in a plain scalar of a flow collection. */
+/** `,` `?` `[` `]` `{` `}`: go-yaml v2 also stops at a question mark, anywhere in a plain scalar of a flow collection. */
 function endsInFlow(code: number): boolean {
   return code === 0x2c || code === 0x3f || code === 0x5b || code === 0x5d || code === 0x7b || code === 0x7d;
 }

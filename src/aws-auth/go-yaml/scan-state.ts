@@ -3,24 +3,24 @@ import { BOM, Cursor, type Mark, type ScalarStyle, type Token, type TokenType } 
 /** The lookahead that YAML grants a key, in characters. */
 const LONGEST = 1024;
 
-/** The keys that may have begun: one for each flow level. */
+/** The possible keys: one for each flow level. */
 class SimpleKeys {
   #level: Level = { depth: 0, outer: null, key: null, claim: 0 };
-  /** By token number: asked before each token that is given out, so that deep nesting costs nothing. */
+  /** By token number: checked before each token is returned, so that deep nesting costs nothing. */
   readonly #levelOf = new Map<number, Level>();
 
   get flowLevel(): number {
     return this.#level.depth;
   }
 
-  /** Enters a flow collection. `token` is the number that its bracket will have. */
+  /** Enters a flow collection. `token`: the number of its bracket. */
   deepen(token: number): void {
     this.#level = { depth: this.#level.depth + 1, outer: this.#level, key: null, claim: token };
   }
 
   /**
-   * Leaves a flow collection. An empty one makes go-yaml forget that its bracket may begin a key, though the key stays
-   * valid: in `[]: x` the list is given out, and the rest is no part of the document. So does this.
+   * Leaves a flow collection. After an empty one go-yaml forgets that its bracket can begin a key, though the key stays valid: in
+   * `[]: x` it returns the list, and the rest is no part of the document. So does this.
    */
   surface(): void {
     const { outer, claim } = this.#level;
@@ -36,21 +36,21 @@ class SimpleKeys {
     this.#levelOf.set(key.token, this.#level);
   }
 
-  /** Drops the key of this level; fails where nothing but a key could stand. */
+  /** Drops the key of this level; fails if only a key is allowed there. */
   remove(cursor: Cursor): void {
     const { key } = this.#level;
     if (key?.required) cursor.fail("could not find expected ':'", key.mark);
     this.#forget(this.#level);
   }
 
-  /** Takes the key of this level, because its `:` has come; null if there is no valid one. */
+  /** Takes the key of this level, because its `:` has come; null: there is no valid one. */
   takeValid(cursor: Cursor): SimpleKey | null {
     const key = this.#validAt(this.#level, cursor);
     this.#forget(this.#level);
     return key;
   }
 
-  /** Whether a key may still begin at this token, so that it can't be given out yet. */
+  /** Whether a key can still begin at this token: it must not be returned yet. */
   mayBeginAt(token: number, cursor: Cursor): boolean {
     const level = this.#levelOf.get(token);
     return level !== undefined && this.#validAt(level, cursor) !== null;
@@ -71,13 +71,13 @@ class SimpleKeys {
   }
 }
 
-/** Tokens that are made but not given out yet. A key and the collection that it opens are put in after the fact. */
+/** Tokens that are made but not returned yet. A key and the collection that it opens are inserted later. */
 class TokenQueue {
   readonly #tokens: Token[] = [];
   #head = 0;
   #taken = 0;
 
-  /** How many have been given out. */
+  /** The number of returned tokens. */
   get taken(): number {
     return this.#taken;
   }
@@ -107,7 +107,7 @@ class TokenQueue {
     this.#tokens.push({ type, start, end, value, suffix, style });
   }
 
-  /** Puts a token without any text before the one with this number; at the end, if that has been given out. */
+  /** Inserts an empty token before the one with this number; at the end, if that was returned already. */
   insert(type: TokenType, start: Mark, before: number): void {
     const token: Token = { type, start, end: start.at, value: "", suffix: "", style: "plain" };
     if (before < this.#taken) this.#tokens.push(token);
@@ -115,13 +115,13 @@ class TokenQueue {
   }
 }
 
-/** The columns of the block collections that are open. */
+/** The columns of the open block collections. */
 class BlockIndents {
   /** Column of the innermost one; -1 outside of any. */
   column = -1;
   readonly #outer: number[] = [];
 
-  /** Opens a collection at `mark`, before the token numbered `before`, if that is deeper than the innermost one. */
+  /** Opens a collection at `mark`, before the token numbered `before`, if it is deeper than the innermost one. */
   open(type: TokenType, mark: Mark, before: number, tokens: TokenQueue): void {
     if (this.column >= mark.column) return;
     this.#outer.push(this.column);
@@ -138,13 +138,13 @@ class BlockIndents {
   }
 }
 
-/** The scanner's place and what may come next: the part of libyaml's scanner that all tokens share. */
+/** The scanner's place and what it allows next: the part of libyaml's scanner that all tokens share. */
 export class ScanState {
   readonly cursor: Cursor;
   readonly tokens = new TokenQueue();
   readonly indents = new BlockIndents();
   readonly keys = new SimpleKeys();
-  /** Whether a key without `?` may begin here. */
+  /** Whether a key without `?` can begin here. */
   keyAllowed = true;
 
   constructor(text: string) {
@@ -155,7 +155,7 @@ export class ScanState {
     return this.keys.flowLevel === 0;
   }
 
-  /** Adds a token of indicators, which stand at the cursor. */
+  /** Adds a token of indicators at the cursor. */
   addIndicator(type: TokenType, length = 1): void {
     const start = this.cursor.mark();
     this.cursor.skip(length);
@@ -169,7 +169,7 @@ export class ScanState {
     this.indents.open(type, this.cursor.mark(), this.tokens.next, this.tokens);
   }
 
-  /** Closes the block collections that a token in this column is no part of. */
+  /** Closes the block collections to which a token in this column does not belong. */
   closeDeeper(column: number): void {
     if (this.inBlock) this.indents.closeDeeper(column, this.tokens, this.cursor);
   }
@@ -180,14 +180,14 @@ export class ScanState {
     this.keyAllowed = false;
   }
 
-  /** Remembers that what begins at the cursor may turn out to be a key. */
+  /** Remembers that a key may begin at the cursor. */
   saveKey(): void {
     if (!this.keyAllowed) return;
     const required = this.inBlock && this.indents.column === this.cursor.column;
     this.keys.save({ token: this.tokens.next, required, mark: this.cursor.mark() }, this.cursor);
   }
 
-  /** Starts something that may be a key, and behind which no other key may begin on the same line. */
+  /** Starts a possible key; no other key can begin behind it on the same line. */
   startContent(): Mark {
     this.saveKey();
     this.keyAllowed = false;
@@ -195,26 +195,26 @@ export class ScanState {
   }
 }
 
-/** A place where a key without `?` may have begun: it is one only if its `:` comes on the same line, soon enough. */
+/** A possible start of a key without `?`: it is one only if its `:` comes on the same line, soon enough. */
 interface SimpleKey {
-  /** The number of the token that it would begin with, counted from the start of the text. */
+  /** The number of its first token, counted from the start of the text. */
   readonly token: number;
-  /** Nothing but a key can stand here. */
+  /** Only a key is allowed here. */
   readonly required: boolean;
   readonly mark: Mark;
 }
 
-/** The block context, or a flow collection that is open. */
+/** The block context, or an open flow collection. */
 interface Level {
   readonly depth: number;
   readonly outer: Level | null;
-  /** The key that may have begun in it. */
+  /** The possible key in it. */
   key: SimpleKey | null;
   /** The number of the token that last claimed it: at first the bracket that opened it. */
   claim: number;
 }
 
-/** Characters are counted, not UTF-16 units: a slow count, made only where it can matter. */
+/** Counts characters, not UTF-16 units: slow, and only done where it can matter. */
 function isTooLong(mark: Mark, { at, text }: Cursor): boolean {
   return at - mark.at > LONGEST && [...text.slice(mark.at, at)].length > LONGEST;
 }

@@ -10,7 +10,7 @@ import {
 } from "./cursor.ts";
 import type { ScanState } from "./scan-state.ts";
 
-/** Tokens that give a document its structure. Each of these adds one, the cursor standing at its start. */
+/** Tokens that give a document its structure. Each function adds one, with the cursor at its start. */
 
 export function fetchEnd(state: ScanState): void {
   state.cursor.endLine();
@@ -64,7 +64,7 @@ export function fetchKey(state: ScanState): void {
   state.addIndicator("key");
 }
 
-/** A `:`. What may have begun a key has begun one: its token, and that of the mapping, are put in before it. */
+/** A `:`. A possible key is one now: its token, and that of the mapping, are inserted before it. */
 export function fetchValue(state: ScanState): void {
   const { cursor, tokens } = state;
   const key = state.keys.takeValid(cursor);

@@ -16,8 +16,8 @@ import {
 } from "./scan-structure.ts";
 
 /**
- * Tokens of a text, as lazily as go-yaml v2 makes them: it reads no further than it must, and so never sees an error
- * behind the end of the first document. The rules on simple keys and indentation are those of libyaml.
+ * Tokens of a text, as lazily as go-yaml v2 makes them: it reads no further than it must, and so never sees an error behind the
+ * end of the first document. The rules on simple keys and indentation are libyaml's.
  */
 export class Scanner {
   readonly #state: ScanState;
@@ -26,12 +26,12 @@ export class Scanner {
     this.#state = new ScanState(text);
   }
 
-  /** Offset up to which go-yaml has asked its reader for text by now. `whole` is the text with what its reader refuses. */
+  /** Offset up to which go-yaml has requested text by now. `whole`: the text, refused characters included. */
   asked(whole: string): number {
     return this.#state.cursor.asked(whole);
   }
 
-  /** The next token. Behind the end of the text there is none to be asked for. */
+  /** The next token. Don't call it behind the end of the text. */
   peek(): Token {
     const { tokens, keys, cursor } = this.#state;
     while (tokens.isEmpty || keys.mayBeginAt(tokens.taken, cursor)) fetch(this.#state);
@@ -73,7 +73,7 @@ function skipToToken(state: ScanState): void {
   }
 }
 
-/** Adds the token that begins with `code`; `alone` says that a blank, a break or the end follows it. */
+/** Adds the token that begins with `code`; `alone`: a blank, a break or the end follows it. */
 function fetchByFirst(state: ScanState, code: number, alone: boolean): void {
   const { inBlock } = state;
   if (code === 0x5b) fetchFlowStart(state, "flow-sequence-start");
@@ -98,7 +98,7 @@ function fetchByFirst(state: ScanState, code: number, alone: boolean): void {
 /** `#` `%` `@` `` ` `` and TAB, `|` and `>` in a flow collection: no token begins with these. */
 const STARTS_NOTHING: ReadonlySet<number> = new Set([0x23, 0x25, 0x40, 0x60, 0x7c, 0x3e, TAB]);
 
-/** Scalars and their properties. Each of these adds one token, the cursor standing at its start. */
+/** Scalars and their properties. Each function adds one token, with the cursor at its start. */
 
 function fetchName(state: ScanState, type: "alias" | "anchor"): void {
   const start = state.startContent();
@@ -125,7 +125,7 @@ function fetchPlain(state: ScanState): void {
   state.tokens.add("scalar", start, end, value);
 }
 
-/** A block scalar is no key, and ends at the start of a line, where a key may follow. */
+/** A block scalar is no key, and ends at the start of a line, where a key can follow. */
 function fetchBlockScalar(state: ScanState, style: "literal" | "folded"): void {
   state.keys.remove(state.cursor);
   state.keyAllowed = true;

@@ -19,10 +19,10 @@ export interface NamesRefusal {
   readonly remedy: string;
 }
 
-/** EKS reserves names with these beginnings: CreateAccessEntry refuses them (EKS User Guide, "Create access entries"). */
+/** EKS reserves these beginnings of names: CreateAccessEntry refuses them (EKS User Guide, "Create access entries"). */
 const reserved = /^(?:system|eks|aws|amazon|iam):/;
 
-/** The API server puts everybody who signs in into it. */
+/** Everybody who signs in is in it. */
 const everybody = "system:authenticated";
 
 interface Names {
@@ -31,9 +31,8 @@ interface Names {
 }
 
 /**
- * The username and groups of an item of aws-auth, as an access entry must write them so that names stay the same. EKS fills in only
- * the session's name; what is equal for each session of this principal is written out.
- *
+ * The username and groups of an item of aws-auth, in the form of an access entry with the same result. EKS fills in only the
+ * session's name; parts that are equal for each session of this principal are written out.
  * @param account of the principal
  */
 export function readNames({ username, groups }: Names, kind: "role" | "user", account: string): NamesReading {

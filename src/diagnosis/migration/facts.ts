@@ -2,7 +2,7 @@ import type { Holding } from "../../access/lease/lease-record.ts";
 import { type AwsAuthDocument, type Entry, goFold } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
 
-/** What an entry of each type gives; other rights of a node's role in aws-auth would be lost. */
+/** What an entry of each type gives; a node role's other rights in aws-auth would be lost. */
 const groupsOfType: Readonly<Record<NodeType, readonly string[]>> = {
   EC2_LINUX: ["system:bootstrappers", "system:nodes"],
   EC2_WINDOWS: ["system:bootstrappers", "system:nodes", "eks:kube-proxy-windows"],
@@ -29,14 +29,14 @@ export interface StandingEntry {
   readonly username: string;
   readonly groups: readonly string[];
   readonly policies: readonly StandingPolicy[];
-  /** What our migration tagged it with: `begun` may be incomplete after a crash. Null: it is not ours. */
+  /** Our migration's tag: `begun` can be incomplete after a crash. Null: it is not ours. */
   readonly migrated: "begun" | "whole" | null;
-  /** Whether a lease or a rescue of ours is in it. Its end may delete the entry. */
+  /** Whether it has a lease or a rescue of ours. Its end may delete the entry. */
   readonly isLeased: boolean;
 }
 
 export interface WantedEntry {
-  /** With its path, where that is known. */
+  /** With its path, if known. */
   readonly principalArn: string;
   readonly username: string;
   readonly groups: readonly string[];
@@ -44,7 +44,7 @@ export interface WantedEntry {
   readonly isAdmin: boolean;
 }
 
-/** The role of nodes that EKS manages, and what they are. */
+/** A role of nodes that EKS manages, and their names. */
 export interface ManagedNodes {
   /** With its path. */
   readonly roleArn: string;
@@ -63,15 +63,15 @@ export interface MigrationFacts {
   /** Empty where the mode has none. */
   readonly standing: readonly StandingEntry[];
   readonly creatorArn: string;
-  /** The part of the document that is ours, by lower-case ARN. */
+  /** Our part of the document, by lower-case ARN. */
   readonly holdings: ReadonlyMap<string, Holding>;
   /** The roles of nodes that EKS manages; null: unknown. */
   readonly managedNodes: readonly ManagedNodes[] | null;
-  /** ARNs of roles with their paths, which aws-auth does not know. */
+  /** ARNs of roles with their paths, which aws-auth does not have. */
   readonly givenArns: readonly string[];
 }
 
-/** A role's ARN as the authenticator knows it; other ARNs stay. Equal keys are the same principal. */
+/** A role's ARN in the authenticator's form; other ARNs stay. Equal keys are the same principal. */
 export function principalKey(arn: string): string {
   return goFold(arn.replace(/:role\/.*\//, ":role/"));
 }
@@ -97,7 +97,7 @@ function sameSet(some: readonly string[], others: readonly string[]): boolean {
 export type MigrationStep =
   | { readonly type: "switch-mode" }
   | { readonly type: "give-entry"; readonly wanted: WantedEntry; readonly instead: readonly string[] }
-  /** The document without what has its access entry. */
+  /** The document without the items that have their access entry. */
   | {
       readonly type: "take-out";
       /** As written in aws-auth. */

@@ -22,7 +22,7 @@ import {
 
 /** What happens to one item of aws-auth. The sentences are for people. */
 export type Outcome =
-  /** It gets an access entry and then leaves aws-auth. `isDone`: we already made the entry. */
+  /** It gets an access entry and then leaves aws-auth. `isDone`: our entry already exists. */
   | {
       readonly type: "moves";
       readonly wanted: WantedEntry;
@@ -30,7 +30,7 @@ export type Outcome =
       readonly instead: readonly string[];
       readonly notes: readonly string[];
     }
-  /** Another person made its access entry, which already counts: it only leaves aws-auth. */
+  /** Another person's access entry already counts: it only leaves aws-auth. */
   | { readonly type: "has-entry"; readonly note: string }
   /** EKS or an operator makes the access entry: nodes are not ours. */
   | { readonly type: "nodes"; readonly nodeType: NodeType; readonly isThere: boolean; readonly note: string }
@@ -86,7 +86,7 @@ function moved(item: Entry, facts: MigrationFacts, there: StandingEntry | undefi
   const { username, groups, isAdmin, instead } = names;
   const wanted = { principalArn: there?.principalArn ?? principalArn, username, groups, isAdmin };
   const isDone = there?.migrated === "whole" && isAsWanted(there, wanted);
-  // It was complete once: a later change by another person stays, as with any entry that is not ours.
+  // It was complete once: another person's later change stays, as with any entry that is not ours.
   if (there?.migrated === "whole" && !isDone) return { type: "has-entry", note: standingNote(there) };
   return { type: "moves", wanted, isDone, instead, notes: there ? [] : whole.notes };
 }
@@ -121,7 +121,7 @@ function ownersText(owners: readonly ManagedNodes[]): string {
   return owners.length > 0 ? ` It is the role of ${owners.map(({ name }) => name).join(" and ")}.` : "";
 }
 
-/** EKS knows the owners of nodes; if it may not be asked, the item alone does not say. */
+/** EKS knows the owners of nodes; without the right to ask it, the item alone does not show them. */
 function whoseNodes(
   owners: readonly ManagedNodes[],
   managedNodes: MigrationFacts["managedNodes"],
@@ -190,9 +190,9 @@ type WholeArnReading =
   | { readonly type: "refused"; readonly code: string; readonly why: string; readonly remedy: string };
 
 /**
- * aws-auth has roles without their paths, and an access entry needs them. Without a given path we use none: a role's name is unique in
- * an account, and EKS refuses the ARN of a role that does not exist. So an ARN without its path is refused, and never means another
- * role.
+ * aws-auth has roles without their paths, and an access entry needs them. Without a given path we use none: a role's name is
+ * unique in an account, and EKS refuses the ARN of a role that does not exist. So it refuses an ARN without its path, which never
+ * means another role.
  */
 function readWholeArn(
   arn: string,

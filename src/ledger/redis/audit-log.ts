@@ -9,12 +9,12 @@ const baseKey = "{eks-access}:chain-base";
 const anchorsKey = "{eks-access}:anchors";
 const copiedKey = "{eks-access}:audit-copied";
 
-/** More than ten years of anchors, one a day; of more the oldest go. */
+/** More than ten years of anchors, one a day; above that the oldest go. */
 const mostAnchors = 4_000;
 
 /**
- * KEYS: events, base, anchors. ARGV: sequence number and chain value of the newest event to forget, the anchors that the
- * base knows, its seal, the seal before.
+ * KEYS: events, base, anchors. ARGV: sequence number and chain value of the newest event to remove, the anchors that the base
+ * knows, its seal, the seal before.
  */
 const beginScript = `
 local before = redis.call('HMGET', KEYS[2], 'sequence', 'seal')
@@ -27,14 +27,14 @@ redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', to)
 return 1
 `;
 
-/** KEYS: anchors. ARGV: sequence number, anchor, how many are kept. */
+/** KEYS: anchors. ARGV: sequence number, anchor, the number to keep. */
 const noteAnchorScript = `
 redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
 redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - tonumber(ARGV[3]))
 return 1
 `;
 
-/** KEYS: the number. ARGV: what it is to be at least. */
+/** KEYS: the number. ARGV: its new minimum. */
 const raiseScript = `
 if tonumber(redis.call('GET', KEYS[1]) or '0') < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end
 return 1

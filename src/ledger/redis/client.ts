@@ -4,44 +4,46 @@ import { Cluster, Redis } from "ioredis";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { RedisAddress } from "./redis-url.ts";
 
-/** What a connection takes beside its address. Files are PEM, read when a connection is made. */
+/** The settings of a connection besides its address. Files are PEM, read for each connection. */
 export interface RedisAccess {
-  /** An ACL user; beats the one of the URL. */
+  /** An ACL user; overrides the one of the URL. */
   readonly username?: string | undefined;
   readonly password?: string | undefined;
   /** The Sentinels have users of their own. */
   readonly sentinelUsername?: string | undefined;
   readonly sentinelPassword?: string | undefined;
-  /** Who signs the servers' certificates, instead of the authorities that Node knows. */
+  /** The authority of the servers' certificates, instead of those that Node knows. */
   readonly caFile?: string | undefined;
-  /** A certificate of our own and its key, for servers that ask for one. */
+  /** Our own certificate and its key, for servers that require one. */
   readonly certFile?: string | undefined;
   readonly keyFile?: string | undefined;
 }
 
-/** Whether a command that meets no Redis fails at once, or waits until there is one again. */
+/** Whether a command without Redis fails at once, or waits for it. */
 export type Patience = "fails-fast" | "waits";
 
 export interface ClientOptions {
   readonly patience: Patience;
-  /** What comes within one turn of the event loop goes to Redis in one write. Not where BullMQ defines its scripts: each write would carry them. */
+  /**
+   * Commands of one turn of the event loop go to Redis in one write. Not where BullMQ defines its scripts: each write would carry
+   * them.
+   */
   readonly gathers?: boolean;
 }
 
-/** A connection to one server, by way of Sentinels or not, or to a Redis Cluster. */
+/** A connection to one server, directly or by Sentinels, or to a Redis Cluster. */
 export type RedisClient = Redis | Cluster;
 
 const connectTimeout = 3_000;
 const commandTimeout = 5_000;
 /**
- * A connection whose other end is gone without a word, as after a failover of the network, swallows every command until
- * it is given up. Sooner than the command, so that the command has a second try; later than the 10 seconds for which
- * BullMQ blocks.
+ * After a failover of the network the other end can be gone without a word, and the connection swallows every command until this
+ * time. Shorter than a command's time, so that the command has a second try; longer than the 10 seconds for which BullMQ blocks.
  */
 const silenceEndsConnection = { "fails-fast": 3_000, waits: 15_000 } as const;
 const reconnectAfter = (times: number) => Math.min(times * 100, 2_000);
 
-/** A client that is not connected yet, or connects by itself where it waits. @throws AccessError `config-invalid` */
+/** A client that is not connected yet, or connects by itself if it waits. @throws AccessError `config-invalid` */
 export function openClient(
   address: RedisAddress,
   access: RedisAccess,
@@ -58,7 +60,7 @@ export function openClient(
     enableAutoPipelining: gathers,
     enableOfflineQueue: patience === "waits",
     retryStrategy: reconnectAfter,
-    // After a failover the old master may live on as a replica. A command that waits is sent again, to the new one.
+    // After a failover the old master can continue as a replica. A waiting command is sent again, to the new master.
     reconnectOnError: (error) => error.message.includes("READONLY") && (patience === "waits" ? 2 : 1),
   });
 }
@@ -77,7 +79,7 @@ function clusterClient(
     // Each redirection may wait for 100 ms: few enough that an ack to Slack is not late.
     ...(patience === "fails-fast" && { maxRedirections: 6 }),
     slotsRefreshTimeout: connectTimeout,
-    // ioredis looks names up by itself, and a certificate would be held against the address that it found.
+    // ioredis resolves names by itself, and would compare the certificate with the resolved address.
     ...(tls && { dnsLookup: (host, found) => found(null, host) }),
     redisOptions: { ...shared(address, access, patience), ...(tls && { tls }) },
   });

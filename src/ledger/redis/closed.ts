@@ -20,9 +20,9 @@ import { foundIn, readRecords, readTexts, recordKey, recordPrefix } from "./reco
 import type { StoredReader } from "./stored.ts";
 
 /**
- * Hands out closed records, the longest closed first, and puts each of them off: another worker does not get it, and one that can't be
- * removed does not stand before the others. An id without a record is forgotten.
- * KEYS: closed, what the key of each record begins with. ARGV: closed before, put off until, how many
+ * Hands out closed records, the longest closed first, and puts each of them off: another worker does not get it, and one that
+ * can't be removed does not block the others. Drops an id without a record. KEYS: closed, the prefix of records' keys. ARGV:
+ * closed before, put off until, the most
  */
 const takeClosedScript = scriptOf(`
 local found = {}
@@ -50,8 +50,8 @@ export async function takeClosed(
 }
 
 /**
- * Looks at a part of all keys, and goes on there the next time. Another kind of key than a record's is passed over.
- * KEYS: closed, where to go on. ARGV: what the key of each record begins with, how many keys
+ * Scans a part of all keys, and continues there the next time. Skips keys of other kinds. KEYS: closed, the position. ARGV: the
+ * prefix of records' keys, the number of keys
  */
 const unlistedScript = scriptOf(`
 local cursor = string.match(redis.call('GET', KEYS[2]) or '', '^%d+$') or '0'
@@ -65,12 +65,12 @@ end
 return found
 `);
 
-/** So many keys are looked at in one step: Redis answers no other command meanwhile. */
+/** The number of keys in one step: Redis answers no other command during it. */
 const keysAtOnce = 500;
 
 /**
- * Gives closed records that were written past the commits their place among the closed ones: in no list, they would never be removed.
- * Each call looks at some of all records, and goes on where the last one stopped.
+ * Gives closed records that were written without a commit their place in the list: without one they would never be removed. Each
+ * call looks at some of all records, and continues where the last one stopped.
  */
 async function listClosed(redis: RedisClient, reader: StoredReader): Promise<void> {
   const found = await runScript(
@@ -89,12 +89,10 @@ async function listClosed(redis: RedisClient, reader: StoredReader): Promise<voi
 }
 
 /**
- * Removes one record and all that belongs to it, where it is still the one that was read, nothing is due about it, its message shows it
- * and no open request extends it. Its events stay; where to find them lasts as long as they do.
- *
- * KEYS: record, due, unshown, extensions of it, counts, log, shown, thread, trace, over for good, and the lists
- * ARGV: version, id, how long the log lasts in milliseconds or "", "id" where the id stays
- * Returns 1 where the record is gone.
+ * Removes one record and everything that belongs to it, if it is unchanged since it was read, nothing is due about it, its
+ * message shows it and no open request extends it. Its events stay; the index to them lasts as long as they do.
+ * KEYS: record, due, unshown, extensions of it, counts, log, shown, thread, trace, over for good, and the lists ARGV: version,
+ * id, how long the log lasts in milliseconds or "", "id" if the id stays. Returns 1 if the record is gone.
  */
 const removeScript = scriptOf(`${countLua}
 local stored = redis.call('HMGET', KEYS[1], 'version', 'class')
@@ -111,10 +109,9 @@ return 1
 `);
 
 /**
- * Whether the record is gone. A migration that is not the newest of its cluster never is again: no change can come between looking
- * and removing.
- *
- * @param logForMs how long it can still be found which events tell of it; null: for ever
+ * Whether the record is gone. A migration that is not its cluster's newest never becomes that again: no change can come between
+ * check and removal.
+ * @param logForMs how long the index to its events lasts; null: for ever
  */
 export async function removeRecord(
   redis: RedisClient,

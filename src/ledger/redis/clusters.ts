@@ -12,13 +12,13 @@ const keys = {
   troubles: `${prefix}:cluster-troubles`,
   creations: `${prefix}:creations`,
   workerIdentity: `${prefix}:worker-identity`,
-  /** A hash: when each API server last let each identity in, ISO 8601. */
+  /** A hash: when each API server last accepted each identity, ISO 8601. */
   letIn: `${prefix}:let-in`,
-  /** A hash: for each level of each cluster the approvers with which it was good. */
+  /** A hash: for each level of each cluster the approvers with which it had enough. */
   goodApprovers: `${prefix}:good-approvers`,
 } as const;
 
-/** What is remembered about clusters, on Redis. */
+/** What the ledger remembers about clusters, on Redis. */
 export function redisClusters(redis: RedisClient, reader: StoredReader): ClusterLedger {
   return {
     adopted: (clusters) => reach(() => readAdopted(redis, clusters)),
@@ -88,7 +88,7 @@ async function beginRun(redis: RedisClient, cluster: string): Promise<string> {
   return run;
 }
 
-/** KEYS: the turn. ARGV: every so many milliseconds, how many. Returns 1 where there was one left. */
+/** KEYS: the turn. ARGV: the period in milliseconds, the number of turns. Returns 1 if one was left. */
 const takeTurnScript = scriptOf(`
 local taken = redis.call('INCR', KEYS[1])
 if taken == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end

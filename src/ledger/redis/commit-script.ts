@@ -2,11 +2,10 @@ import { createHash } from "node:crypto";
 import type { RedisClient } from "./client.ts";
 
 /**
- * Lua for scripts that append an audit event: `append_event(head key, events key, event, digest in hex)`, which gives its
- * sequence number.
- *
- * The chain value is computed here because only here the value before it is certain. Redis offers no SHA-256 to
- * scripts (only SHA-1), so it is written out; its input is always 64 bytes: the value before and the event's digest.
+ * Lua for scripts that append an audit event: `append_event(head key, events key, event, digest in hex)` returns its sequence
+ * number.
+ * It computes the chain value because only here the previous value is certain. Redis offers scripts no SHA-256 (only SHA-1), so
+ * it is written out; its input is always 64 bytes: the previous value and the event's digest.
  */
 export const chainLua = `
 local bit = bit
@@ -67,7 +66,7 @@ local function append_event(head_key, events_key, event, digest)
 end
 `;
 
-/** Lua: whether a stored record is the version that it is said to be. A change past us is not overwritten. */
+/** Lua: whether a stored record has the expected version. A change without a commit is not overwritten. */
 const intactLua = `
 local function is_intact(text, version)
   if version == '0' then return true end
@@ -76,7 +75,7 @@ local function is_intact(text, version)
 end
 `;
 
-/** Lua: moves a record from what it counted as, in a hash of numbers, to what it counts as from now on; '' is not counted. */
+/** Lua: moves a record from its old class to its new one, in a hash of numbers; '' does not count. */
 export const countLua = `
 local function count(key, before, now)
   if before == now then return end
@@ -121,8 +120,8 @@ return 1
 `;
 
 /**
- * Appends an event that changes no record. Ids of records that there are not leave no key behind.
- * KEYS: record, head, events, log of the record. ARGV: event, event digest (hex)
+ * Appends an event that changes no record. Ids without a record leave no key behind. KEYS: record, head, events, log of the
+ * record. ARGV: event, event digest (hex)
  */
 export const noteScript = `${chainLua}
 local sequence = append_event(KEYS[2], KEYS[3], ARGV[1], ARGV[2])
@@ -131,10 +130,9 @@ return 1
 `;
 
 /**
- * Remembers what a message shows, and takes the record off the unshown ones where that is its newest version. A late
- * messenger that showed an older one over it puts the record back, or the newest would never be shown again. One that shows a
- * record that was removed leaves nothing behind.
- * KEYS: record, shown, unshown. ARGV: id, version shown, shown
+ * Remembers what a message shows, and removes the record from the unshown ones if that is its newest version. If a late messenger
+ * showed an older version over it, the record is unshown again. A messenger of a removed record leaves nothing behind. KEYS:
+ * record, shown, unshown. ARGV: id, version shown, shown
  */
 export const markShownScript = scriptOf(`
 local newest = redis.call('HGET', KEYS[1], 'version')
@@ -144,7 +142,7 @@ if newest == ARGV[2] then redis.call('SREM', KEYS[3], ARGV[1]) else redis.call('
 return 1
 `);
 
-/** A script that runs often: Redis knows it by its digest, and its text goes over the network once. */
+/** A frequent script: Redis knows it by its digest, and its text goes over the network once. */
 export interface Script {
   readonly text: string;
   /** SHA-1 in hex, as Redis names it. */
@@ -155,7 +153,7 @@ export function scriptOf(text: string): Script {
   return { text, digest: createHash("sha1").update(text).digest("hex") };
 }
 
-/** Runs a script; one that Redis has forgotten, as after a restart, is sent whole. */
+/** Runs a script; one that Redis has forgotten, for example after a restart, is sent whole. */
 export async function runScript(
   redis: RedisClient,
   { text, digest }: Script,

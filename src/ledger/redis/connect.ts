@@ -13,13 +13,13 @@ export interface LedgerConnection extends RedisConnection {
   readonly forQueues: RedisClient;
 }
 
-/** How long the first connection may take where there is neither an answer nor a refusal. */
+/** The longest wait for a first connection without an answer or a refusal. */
 const startWithinMs = 5_000;
 
 /**
- * A connection that fails at once while Redis is down, so that an ack to Slack is never late, and comes back by itself.
- * @throws AccessError `ledger-unreachable` where there is no Redis at the start, `ledger-refused` where it turns us away,
- * `config-invalid` for an address or a certificate that can't be read.
+ * A connection that fails at once while Redis is down, so that an ack to Slack is never late, and reconnects by itself. @throws
+ * AccessError `ledger-unreachable`: there is no Redis at the start; `ledger-refused`: it refuses us; `config-invalid`: an address
+ * or a certificate can't be read
  */
 export async function connectRedis(
   url: string,
@@ -29,7 +29,7 @@ export async function connectRedis(
   const address = addressOf(url);
   const redis = openClient(address, access, { patience: "fails-fast", gathers });
   const reasons: unknown[] = [];
-  // Told beside the rejection, which may be no more than "Connection is closed": of Cluster nodes and Sentinels too.
+  // Collected besides the rejection, which can be just "Connection is closed": of Cluster nodes and Sentinels too.
   const note = (error: unknown) => void reasons.push(error);
   for (const event of ["error", "node error", "sentinelError"]) redis.on(event, note);
   try {
@@ -45,8 +45,8 @@ export async function connectRedis(
 }
 
 /**
- * The connection of a process that writes the ledger: as `connectRedis`, and only to a ledger of this program's schema.
- * @throws AccessError as `connectRedis`, and `ledger-schema`
+ * The connection of a process that writes the ledger: as `connectRedis`, and only to a ledger of this program's schema. @throws
+ * AccessError as `connectRedis`, and `ledger-schema`
  */
 export async function connectLedger(url: string, access: RedisAccess = {}): Promise<LedgerConnection> {
   const connection = await connectRedis(url, access);
@@ -56,13 +56,13 @@ export async function connectLedger(url: string, access: RedisAccess = {}): Prom
     const close = async () => void (await Promise.all([connection.close(), queues.close()]));
     return { redis: connection.redis, forQueues: queues.redis, close };
   } catch (error) {
-    // An open connection would keep the process alive that was to end with this error.
+    // An open connection would keep a process alive that should end with this error.
     await connection.close();
     throw error;
   }
 }
 
-/** A worker's connection to its queue blocks while it waits, and therefore must never give up. */
+/** A worker's connection to its queue blocks while it waits, so it must never give up. */
 export function connectRedisBlocking(url: string, access: RedisAccess = {}): RedisClient {
   const redis = openClient(addressOf(url), access, { patience: "waits" });
   ignoreErrors(redis);
@@ -75,17 +75,17 @@ function addressOf(url: string): RedisAddress {
   return reading.address;
 }
 
-/** Each failed command tells its caller; without a listener ioredis would print the connection errors besides. */
+/** Each failed command rejects; without a listener ioredis would also print the connection errors. */
 function ignoreErrors(redis: RedisClient): void {
   redis.on("error", () => {});
 }
 
-/** Of a Redis Cluster that is not whole yet ioredis tries again, and forgets the promise of its first try. */
+/** ioredis retries a Redis Cluster that is not whole yet, and forgets the promise of its first try. */
 function ready(redis: RedisClient): Promise<void> {
   return new Promise((resolve) => redis.once("ready", () => resolve()));
 }
 
-/** By way of Sentinels ioredis would try again for ever before it rejects. */
+/** With Sentinels ioredis would retry for ever before it rejects. */
 function firstError(redis: RedisClient): Promise<never> {
   return new Promise((_, reject) => redis.once("error", reject));
 }
@@ -97,12 +97,12 @@ function timeout(ms: number): Promise<never> {
 
 export const schemaKey = "{eks-access}:schema";
 
-/** The schema of the ledger. Raise it with each change of what src/ledger/redis keeps that an older or a newer program would misread. */
+/** The schema of the ledger. Raise it with each change in src/ledger/redis that an older or a newer program would misread. */
 export const schema = "1";
 
 /**
- * Marks a ledger that has no schema with this program's own, and refuses one that has another.
- * @throws AccessError `ledger-schema` for another schema, `ledger-unreachable` or `ledger-refused` where Redis fails
+ * Marks a ledger without a schema with this program's own, and refuses another one. @throws AccessError `ledger-schema` for
+ * another schema, `ledger-unreachable` or `ledger-refused` if Redis fails
  */
 export async function expectSchema(redis: RedisClient): Promise<void> {
   const found = await readOrMark(redis);
@@ -115,7 +115,7 @@ export async function expectSchema(redis: RedisClient): Promise<void> {
 
 async function readOrMark(redis: RedisClient): Promise<string | null> {
   try {
-    // Another process may mark it in between: what is there afterwards counts.
+    // Another process can mark it in between: the final value counts.
     await redis.set(schemaKey, schema, "NX");
     return await redis.get(schemaKey);
   } catch (error) {
@@ -125,7 +125,7 @@ async function readOrMark(redis: RedisClient): Promise<string | null> {
   }
 }
 
-/** What a ledger needs of Redis, read from the text of `INFO`: each is what keeps an acknowledged decision. */
+/** What the ledger requires of Redis, from the text of `INFO`: each setting keeps acknowledged decisions. */
 export function examineRedis(info: string): readonly Finding[] {
   const fields = new Map(
     info.split("\r\n").flatMap((line): [string, string][] => {
@@ -138,7 +138,7 @@ export function examineRedis(info: string): readonly Finding[] {
 
 function examineVersion(fields: ReadonlyMap<string, string>): Finding {
   const version = fields.get("valkey_version") ?? fields.get("redis_version");
-  if (!version) return notAsked("Redis did not tell its version", "Let its user run INFO.");
+  if (!version) return notAsked("Redis did not give its version", "Let its user run INFO.");
   const [major = 0, minor = 0] = version.split(".").map(Number);
   return major > 6 || (major === 6 && minor >= 2)
     ? found(`version ${named(version)}`)
@@ -147,31 +147,31 @@ function examineVersion(fields: ReadonlyMap<string, string>): Finding {
 
 function examinePersistence(fields: ReadonlyMap<string, string>): Finding {
   const isOn = fields.get("aof_enabled");
-  if (isOn === undefined) return notAsked("Redis did not tell how it persists", "Let its user run INFO.");
+  if (isOn === undefined) return notAsked("Redis did not say how it persists", "Let its user run INFO.");
   return isOn === "1"
     ? found("it writes an append-only file")
     : broken(
-        "it writes no append-only file, so that a restart forgets what was acknowledged",
+        "it writes no append-only file, so a restart loses acknowledged requests",
         "Set appendonly yes and appendfsync always.",
       );
 }
 
 function examineEviction(fields: ReadonlyMap<string, string>): Finding {
   const policy = fields.get("maxmemory_policy");
-  if (policy === undefined) return notAsked("Redis did not tell what it evicts", "Let its user run INFO.");
+  if (policy === undefined) return notAsked("Redis did not say what it evicts", "Let its user run INFO.");
   return policy === "noeviction"
     ? found("it evicts nothing")
     : broken(`it may evict leases when its memory is full (${named(policy)})`, "Set maxmemory-policy noeviction.");
 }
 
-/** `appendfsync` is no part of INFO, and not every user may ask for it. */
+/** `appendfsync` is no part of INFO, and some users can't ask for it. */
 export function examineFsync(setting: string | null): Finding {
   if (setting === null)
-    return notAsked("Redis did not tell when it writes to the disk", "See that appendfsync is always.");
+    return notAsked("Redis did not say when it writes to the disk", "Make sure that appendfsync is always.");
   return setting === "always"
     ? found("each write is on the disk before it is acknowledged")
     : broken(
-        `a power cut forgets up to a second of decisions (appendfsync ${named(setting)})`,
+        `a power cut loses up to a second of decisions (appendfsync ${named(setting)})`,
         "Set appendfsync always.",
       );
 }

@@ -11,7 +11,7 @@ import { appendScript } from "./commit-script.ts";
 
 /** The newest value of the chain: a hash of `sequence` and `hash`. */
 export const chainHeadKey = "{eks-access}:chain-head";
-/** The sequence numbers of the events that tell of a request. */
+/** The sequence numbers of a request's events. */
 export const logKey = (id: string): string => `{eks-access}:log:${id}`;
 /** The stream of all events; an entry's id is `<sequence>-0`. */
 export const eventsKey = "{eks-access}:events";
@@ -33,9 +33,9 @@ export async function readEventsOf(redis: RedisClient, id: string, limit: number
   return readEventsAt(redis, await redis.lrange(logKey(id), -limit, -1));
 }
 
-/** The event with each of these sequence numbers, where it was not forgotten. */
+/** The event with each of these sequence numbers, unless it was removed. */
 async function readEventsAt(redis: RedisClient, sequences: readonly string[]): Promise<readonly ChainedEvent[]> {
-  // One call each, in one round trip: they may lie anywhere in the log.
+  // One call each, in one round trip: they can be anywhere in the log.
   const rows = await Promise.all(sequences.map((each) => redis.xrange(eventsKey, `${each}-0`, `${each}-0`)));
   return rows.flat().map(chainedEvent);
 }
@@ -45,7 +45,7 @@ function chainedEvent([id, fields]: [id: string, fields: string[]]): ChainedEven
   return { sequence: Number(id.split("-")[0]), event: readEvent(event), previous, hash };
 }
 
-/** No digest of it is in the chain, so that verifying names its place. */
+/** No digest of it is in the chain, so that verification names its place. */
 const unreadable: AuditEvent = {
   type: "record.unreadable",
   at: new Date(0).toISOString(),
@@ -55,7 +55,7 @@ const unreadable: AuditEvent = {
   detail: {},
 };
 
-/** As it is written there, for who verifies it. A forged text must not hide the other events. */
+/** As stored, for verification. A forged text must not hide the other events. */
 function readEvent(text: string): AuditEvent {
   try {
     const event: unknown = JSON.parse(text);
@@ -65,7 +65,7 @@ function readEvent(text: string): AuditEvent {
   }
 }
 
-/** An event of another version of eks-access may have another type. */
+/** An event of another version of eks-access can have another type. */
 function isEvent(value: unknown): value is AuditEvent {
   return auditEvent.safeParse(value).success;
 }

@@ -2,13 +2,13 @@ import { AccessError } from "../../access/failure/access-error.ts";
 
 interface Cause {
   readonly pattern: RegExp;
-  /** Which places it can be true of; absent: of all. */
+  /** The kinds of address to which it applies; absent: all. */
   readonly at?: RegExp;
   readonly what: (place: string) => string;
   readonly remedy: string;
 }
 
-/** Known by what Redis, Sentinel or TLS says. */
+/** Recognised by the words of Redis, Sentinel or TLS. */
 const causes: readonly Cause[] = [
   {
     pattern: /sentinel.*\b(WRONGPASS|NOAUTH|NOPERM)/,
@@ -17,7 +17,7 @@ const causes: readonly Cause[] = [
   },
   {
     pattern: /No such master|invalid reply: null/,
-    what: (place) => `The Sentinels know no master of the name in ${place}`,
+    what: (place) => `The Sentinels know no master with the name in ${place}`,
     remedy: "Correct the name at the end of REDIS_URL.",
   },
   {
@@ -31,17 +31,17 @@ const causes: readonly Cause[] = [
     remedy: "Give it the rights that docs/operating.md lists.",
   },
   {
-    // What a server says that asks its clients for a certificate, and got none or one that it does not trust.
+    // The words of a server that requires client certificates, and got none or an untrusted one.
     pattern: /alert (certificate required|bad certificate|unknown ca|certificate unknown|handshake failure)/i,
-    what: (place) => `Redis at ${place} asks for a certificate of ours that it trusts`,
+    what: (place) => `Redis at ${place} requires a client certificate that it trusts`,
     remedy: "Set REDIS_CERT_FILE and REDIS_KEY_FILE to one that its authority (tls-ca-cert-file) has signed.",
   },
   {
-    // By TLS 1.3 a client without a certificate is connected already when the server turns it away.
+    // With TLS 1.3 a client without a certificate is already connected when the server refuses it.
     pattern: /ECONNRESET|EPIPE|socket disconnected/,
     at: /^rediss/,
-    what: (place) => `Redis at ${place} broke off the connection`,
-    remedy: "Where it asks its clients for a certificate, set REDIS_CERT_FILE and REDIS_KEY_FILE.",
+    what: (place) => `Redis at ${place} closed the connection`,
+    remedy: "If it requires client certificates, set REDIS_CERT_FILE and REDIS_KEY_FILE.",
   },
   {
     pattern: /certificate|altnames/i,
@@ -51,10 +51,9 @@ const causes: readonly Cause[] = [
 ];
 
 /**
- * Makes a failed connection ours. The errors of ioredis do not go on: they carry the command that failed with its arguments,
- * and those of AUTH and HELLO are the password.
- * @param place where, without user and password
- * @param errors what was told on the way, the last one last; the first of them whose remedy we know counts
+ * Translates a failed connection. The errors of ioredis go no further: they carry the failed command with its arguments, and
+ * those of AUTH and HELLO are the password. @param place where, without user and password @param errors of this connection, the
+ * last one last; the first one with a known remedy counts
  */
 export function unreachable(place: string, errors: readonly unknown[]): AccessError {
   const reasons = errors.map(reasonOf);

@@ -9,16 +9,14 @@ import type { StoredReader } from "./stored.ts";
 
 /** Hashes, by Slack user id. */
 const principalsKey = "{eks-access}:principals";
-/** Who said so, sealed. */
+/** The sealed statement of each link. */
 const linkSealsKey = "{eks-access}:link-seals";
 const proposalsKey = "{eks-access}:link-proposals";
 
 /**
- * One change of a person's link, with its event, or nothing.
- * KEYS: principals, proposals, head, events, seals
- * ARGV: user, id of the proposal that must still wait or "", ARN or "", proposal or "", event, event digest (hex), seal
- *   or ""
- * Returns 1, or 0 where another proposal waits, or none.
+ * One change of a person's link, with its event, or nothing. KEYS: principals, proposals, head, events, seals ARGV: user, id of
+ * the proposal that must still wait or "", ARN or "", proposal or "", event, event digest (hex), seal or "" Returns 1, or 0 if
+ * another proposal waits, or none.
  */
 const changeLinkScript = `${chainLua}
 if ARGV[2] ~= '' then
@@ -36,16 +34,15 @@ return 1
 `;
 
 /**
- * The first link of a person, or nothing: what a request names must not take the place of a link.
- * KEYS: principals, seals
- * ARGV: user, ARN, seal or ""
+ * The first link of a person, or nothing: the principal of a request must not replace a link. KEYS: principals, seals ARGV: user,
+ * ARN, seal or ""
  */
 const firstLinkScript = `
 if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 1 then redis.call('HSET', KEYS[2], ARGV[1], ARGV[3]) end
 return 1
 `;
 
-/** Links and what waits to be one, on Redis. */
+/** Links and their proposals, on Redis. */
 export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger {
   return {
     linkPrincipal: (user, link) => reach(() => rememberLink(redis, user, link)),
@@ -56,7 +53,7 @@ export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger
   };
 }
 
-/** False: what was expected to wait does not. */
+/** False: the expected proposal does not wait. */
 async function changeLink(redis: RedisClient, change: LinkChange): Promise<boolean> {
   const { user, expected, link, proposal, event } = change;
   const done = await redis.eval(

@@ -11,18 +11,18 @@ import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
 
-/** Every request of a person, by the time it was made. */
+/** Every request of a person, by its creation. */
 export const requesterKey = (user: string): string => `${prefix}:requester:${user}`;
 
-/** All records about which something is due, by when: the sweep reads it. */
+/** All due records, by their time: the sweep reads it. */
 export const dueKey = `${prefix}:due`;
-/** How many requests there are of each class. */
+/** The number of requests of each class. */
 export const countsKey = `${prefix}:counts`;
-/** How many requests of each cluster are open. */
+/** The number of open requests of each cluster. */
 export const openByClusterKey = `${prefix}:open-by-cluster`;
-/** The ids of permanent leases that are over and whose records were removed. */
+/** The ids of permanent leases that are over, and of which no record is left. */
 export const forGoodKey = `${prefix}:over-for-good`;
-/** The closed records of which nothing can come any more, by since when. */
+/** The closed records without any further effect, by since when. */
 export const closedKey = `${prefix}:closed`;
 /** The open requests that extend a lease. */
 export const extensionsKey = (id: string): string => `${prefix}:extensions-of:${id}`;
@@ -35,12 +35,12 @@ function personKey(list: ListName, user: string): string {
   return list === "all" ? requesterKey(user) : `${prefix}:${list}-of-person:${user}`;
 }
 
-/** What of a person waits for a decision. */
+/** A person's pending requests. */
 export const pendingKey = (user: string): string => personKey("pending", user);
 
 /** Every migration of a cluster, by its number: clocks differ. */
 const migrationsKey = (cluster: string): string => `${prefix}:migrations-of-cluster:${cluster}`;
-/** The migrations about which something is still due. */
+/** The migrations with a due time. */
 export const openMigrationsKey = `${prefix}:open-migrations`;
 
 /** Undefined: the cluster has had none. */
@@ -49,7 +49,7 @@ export async function latestMigrationId(redis: RedisClient, cluster: string): Pr
   return id;
 }
 
-/** A sorted set, and the place in it; null: none any more. */
+/** A sorted set, and the place in it; null: no place any more. */
 interface Listed {
   readonly key: string;
   readonly place: number | null;
@@ -94,9 +94,8 @@ export async function readGranted(
 }
 
 /**
- * A record has its place in the lists by the commit that wrote it. One that has none there was written past us, or is
- * left of a copy: unlisted, no run would ever look at it, and its void approval would stay unnoticed. It gets its
- * place, where it is still the record that was read.
+ * A commit gives a record its place in the lists. One without places was written without a commit, or is left of a copy: no run
+ * would ever look at it, and its void approval would stay unnoticed. It gets its places, if it is unchanged since it was read.
  */
 export async function listUnlisted(redis: RedisClient, records: readonly LedgerRecord[]): Promise<void> {
   const granted = records.filter(isRequest).filter((request) => placeIn("granted", request) !== null);
@@ -112,17 +111,19 @@ export async function listUnlisted(redis: RedisClient, records: readonly LedgerR
   }
 }
 
-/** Gives a record its places, where it is still the one that was read. KEYS: record, lists. ARGV: version, id, the place in each list */
+/**
+ * Gives a record its places, if it is unchanged since it was read. KEYS: record, lists. ARGV: version, id, the place in each list
+ */
 export const listScript = scriptOf(`
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
 for i = 2, #KEYS do redis.call('ZADD', KEYS[i], ARGV[i + 1], ARGV[2]) end
 return 1
 `);
 
-/** Of all that is due at once no more are looked through; what is left is due again in a moment. */
+/** The most due records in one look; the rest is due again in a moment. */
 const mostDue = 10_000;
 
-/** Ids of a cluster's pending requests about which something is due, the longest due first. */
+/** Ids of a cluster's pending requests with something due, the longest due first. */
 export async function duePendingIds(
   redis: RedisClient,
   cluster: string,
@@ -152,7 +153,7 @@ export async function pageOfList(
   const keys = [...clusters, ...own];
   if (keys.length === 1) return pageOfOne(redis, keys.join(), newestFirst, offset, limit);
   if (keys.length === 0) return { ids: [], total: 0 };
-  // A record of one's own stands in two of them at the same place: adding the two up would move it.
+  // A person's own record is in two of them at the same place: their sum would move it.
   const ids = await redis.zunion(keys.length, keys, "AGGREGATE", "MIN");
   return pageOf(newestFirst ? ids.toReversed() : ids, offset, limit);
 }

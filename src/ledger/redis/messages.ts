@@ -41,13 +41,13 @@ async function readHomes(redis: RedisClient, users: readonly string[]): Promise<
   return new Map(users.flatMap((user, index) => (hashes[index] == null ? [] : [[user, hashes[index]] as const])));
 }
 
-/** The trace that a request belongs to. */
+/** The trace of a request. */
 export const traceKey = (id: string) => `{eks-access}:trace:${id}`;
 
-/** Long enough for an approval on the next working day; what comes later begins a trace of its own. */
+/** Long enough for an approval on the next working day; later work begins a trace of its own. */
 const keptSeconds = 3 * 86_400;
 
-/** The traces of requests on Redis. A forged one is shown in another trace, no more. */
+/** The traces of requests on Redis. A forged one only shows up in another trace. */
 export function redisRequestTraces(redis: RedisClient): RequestTraces {
   return {
     remember: async (id, parent) => void (await redis.set(traceKey(id), parent, "EX", keptSeconds)),

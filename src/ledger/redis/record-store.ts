@@ -13,7 +13,7 @@ import { unshownKey } from "./messages.ts";
 import { kindOfRecord, readRecord, readRecords, recordKey } from "./records.ts";
 import { readStored, type StoredReader, unreadableSentence } from "./stored.ts";
 
-/** Records of both kinds on Redis: one atomic step writes them, one index has what is due, and one list what is over. */
+/** Records of both kinds on Redis: one atomic step writes them, one index has the due ones, and one list the closed ones. */
 export function redisRecords(redis: RedisClient, reader: StoredReader): RecordLedger {
   return {
     commit: (change) => reach(() => commit(redis, reader, change)),
@@ -36,7 +36,7 @@ async function commit(
     ...[recordKey(id), dueKey, unshownKey, chainHeadKey, eventsKey, logKey(id), countsKey, openByClusterKey],
     ...lists.map(({ key }) => key),
   ];
-  // Requests alone are counted.
+  // Only requests count.
   const [counted, openIn] = isMigration(after) ? ["", ""] : [classOf(after), isClosed(after) ? "" : cluster];
   const written = await runScript(redis, commitScript, keys, [
     ...[String(version - 1), JSON.stringify(after), id, due === null ? "" : String(due)],
@@ -46,7 +46,7 @@ async function commit(
   ]);
   if (written === 1) return { type: "committed" };
   const current = await readRecord(redis, reader, kindOfRecord(id), id);
-  // A connection that broke after the script had run: ioredis sent it again, and the first run had won.
+  // A connection broke after the script had run: ioredis sent it again, and the first run won.
   if (current && canonicalJson(asJson(current)) === canonicalJson(asJson(after))) return { type: "committed" };
   return { type: "conflict", current };
 }
@@ -55,7 +55,7 @@ function asJson(value: LedgerRecord | AuditEvent): Json {
   return value as unknown as Json;
 }
 
-/** What can't be read stays due, and would take the places of the others: it is looked at again later. */
+/** An unreadable record stays due, and would take the places of others: it is due again later. */
 const lookAgainMs = 5 * 60_000;
 
 async function readDue(

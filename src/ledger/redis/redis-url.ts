@@ -1,18 +1,18 @@
-/** Where one Redis process listens. */
+/** The address of one Redis process. */
 export interface RedisNode {
   readonly host: string;
   readonly port: number;
 }
 
-/** What REDIS_URL says: one server, the Sentinels that know the master, or some nodes of a Redis Cluster. */
+/** The servers of REDIS_URL: one server, the Sentinels that know the master, or some nodes of a Redis Cluster. */
 export interface RedisAddress {
   readonly kind: "server" | "sentinel" | "cluster";
   /** To the servers, and to the Sentinels alike. */
   readonly tls: boolean;
   readonly nodes: readonly RedisNode[];
-  /** The name by which the Sentinels know the master; empty for the other kinds. */
+  /** The Sentinels' name for the master; empty for the other kinds. */
   readonly master: string;
-  /** The logical database: 0 unless the URL says another one. */
+  /** The logical database: 0 unless the URL has another one. */
   readonly database: number;
   readonly username: string | undefined;
   readonly password: string | undefined;
@@ -20,18 +20,18 @@ export interface RedisAddress {
 
 export type RedisUrlReading =
   | { readonly type: "address"; readonly address: RedisAddress }
-  /** A sentence that goes on after a colon, without anything of the URL that could be a secret. */
+  /** A sentence to follow a colon, without any part of the URL that could be a secret. */
   | { readonly type: "invalid"; readonly problem: string };
 
 const kinds = { "": "server", "+sentinel": "sentinel", "+cluster": "cluster" } as const;
 const usualPorts = { server: 6379, sentinel: 26379, cluster: 6379 } as const;
 
-/** Several hosts with ports are no URL in the eyes of WHATWG's parser: it is read here. */
+/** WHATWG's parser accepts no URL with several hosts and ports, so this reads it. */
 const shape =
   /^(?<secure>rediss?)(?<form>\+sentinel|\+cluster)?:\/\/(?:(?<user>[^@/]*)@)?(?<hosts>[^@/?#]+)(?:\/(?<path>[^?#@]*))?(?:\?(?<query>[^#]*))?$/;
 
 const forms =
-  "use redis://host:6379, redis+sentinel://host:26379,host:26379/master or redis+cluster://host:6379,host:6379, with rediss for TLS, and percent-encode what is special in a user name or a password.";
+  "use redis://host:6379, redis+sentinel://host:26379,host:26379/master or redis+cluster://host:6379,host:6379, with rediss for TLS, and percent-encode special characters in a user name or password.";
 
 /**
  * Reads one of `redis[s]://[user:password@]host[:port][/database]`,
@@ -75,7 +75,7 @@ function invalid(problem: string): RedisUrlReading {
   return { type: "invalid", problem };
 }
 
-/** Null where it is not percent-encoded. A password may hold colons. */
+/** Null: it is not percent-encoded. A password can have colons. */
 function readUser(text: string): readonly (string | null)[] {
   const [user = "", ...password] = text.split(":");
   return [decode(user), decode(password.join(":"))];
@@ -96,7 +96,7 @@ function readNode(text: string, usualPort: number): RedisNode | null {
   return host === undefined || port < 1 || port > 65_535 ? null : { host, port };
 }
 
-/** What stands behind the hosts, or what is wrong with it. */
+/** What follows the hosts, or the mistake in it. */
 function readRest(
   kind: RedisAddress["kind"],
   path: string,
@@ -104,13 +104,13 @@ function readRest(
 ): Pick<RedisAddress, "master" | "database"> | string {
   const { db, ...others } = Object.fromEntries(new URLSearchParams(query));
   const [stranger] = Object.keys(others);
-  if (stranger !== undefined) return "use no parameter but db, the number of a database.";
+  if (stranger !== undefined) return "remove every parameter except db, the number of a database.";
   if (kind === "cluster" && (path !== "" || (db ?? "0") !== "0")) {
-    return "use nothing after the hosts of a Redis Cluster: it has no database but 0.";
+    return "remove what follows the hosts: a Redis Cluster has only database 0.";
   }
   const master = kind === "sentinel" ? path : "";
   if (kind === "sentinel" && !/^[\w.-]+$/.test(master)) {
-    return "use redis+sentinel://host:26379/master, with the name by which the Sentinels know the master.";
+    return "use redis+sentinel://host:26379/master, with the Sentinels' name for the master.";
   }
   const number = db ?? (kind === "server" && path !== "" ? path : "0");
   if (!/^\d{1,5}$/.test(number)) return "use a number for the database, for example redis://host:6379/0.";

@@ -13,7 +13,7 @@ import { chainHeadKey, eventsKey, logKey } from "./events.ts";
 
 const place = { channel: z.string(), ts: z.string() } as const;
 
-/** All that leaves Redis as JSON, by what it is. */
+/** Everything that leaves Redis as JSON, by its kind. */
 const schemas = {
   request: accessRequest,
   migration: migrationSchema,
@@ -40,7 +40,7 @@ const schemas = {
     account: z.string(),
     at: z.string(),
   }) satisfies z.ZodType<WorkerIdentity>,
-  // Who reads it parses it, with its seal.
+  // The reader parses it, with its seal.
   creation: z.unknown(),
 } as const;
 
@@ -49,16 +49,16 @@ export type Stored<K extends Kind> = z.output<(typeof schemas)[K]>;
 
 type Reading<K extends Kind> =
   | { readonly type: "read"; readonly value: Stored<K> }
-  /** A clause that holds nothing of what the record says. */
+  /** A clause without any text of the record. */
   | { readonly type: "unreadable"; readonly problem: string };
 
 /** A record of ours has some kilobytes; its difference is cut far below this. Characters. */
 const longestRecord = 16_000_000;
 
-/** What does not change is parsed once: each run reads all leases of its cluster. Of some 1,500 records. */
+/** Unchanged records are parsed once: each run reads all leases of its cluster. Room for some 1,500 records. */
 const recent = new Recent<Reading<Kind>>(4 * 1024 * 1024);
 
-/** Parses what Redis has under an id. Nothing of it is believed to have the form in which we wrote it. */
+/** Parses the text under an id. It does not trust that the text has our form. */
 export function readStored<K extends Kind>(kind: K, id: string, text: string): Reading<K> {
   // The kind is part of the place.
   return recent.of(`${kind} ${id}`, text, () => parse(kind, text)) as Reading<K>;
@@ -78,15 +78,15 @@ function parse<K extends Kind>(kind: K, text: string): Reading<K> {
   return { type: "unreadable", problem: problemOf(parsed.error) };
 }
 
-/** Where the first problem is, and what. Names of fields that are not ours are left out: anybody could have written them. */
+/** The place and kind of the first problem. Names of fields that are not ours stay out: an attacker could have written them. */
 function problemOf({ issues: [first] }: z.ZodError): string {
-  if (!first) return "it has not the form that eks-access writes";
+  if (!first) return "it does not have the form that eks-access writes";
   if (first.code === "unrecognized_keys") return "it has fields that eks-access does not write";
   const path = first.path.map(String).join(".").slice(0, 80);
   return path ? `${path}: ${first.message}` : first.message;
 }
 
-/** KEYS: what could not be read, head, events, log. ARGV: record, digest of its text, event, digest of the event */
+/** KEYS: unreadable records, head, events, log. ARGV: record, digest of its text, event, digest of the event */
 const noteScript = scriptOf(`${chainLua}
 if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
@@ -94,7 +94,7 @@ redis.call('RPUSH', KEYS[4], append_event(KEYS[2], KEYS[3], ARGV[3], ARGV[4]))
 return 1
 `);
 
-/** A hash: for each record that could not be read, the digest of what stood there. */
+/** A hash: for each unreadable record the digest of its text. */
 const unreadableKey = "{eks-access}:unreadable";
 
 /** Where an unreadable record is reported. */
@@ -102,7 +102,7 @@ export interface UnreadableLog {
   error: (detail: object, message: string) => void;
 }
 
-/** Reads from Redis; what can't be read is reported, once for each text of each record, and left where it is. */
+/** Reads from Redis. An unreadable text is reported once for each record, and stays as it is. */
 export interface StoredReader {
   /** Null: there is none, or it can't be read. */
   read: <K extends Kind>(kind: K, id: string, text: string | null | undefined) => Promise<Stored<K> | null>;
@@ -111,7 +111,7 @@ export interface StoredReader {
 const mostTold = 2_000;
 
 export function storedReader(redis: RedisClient, log: UnreadableLog): StoredReader {
-  // Without it each list would ask Redis whether it was told.
+  // Without it each list would ask Redis whether it was reported.
   const told = new Map<string, string>();
   const tell = async (kind: Kind, id: string, text: string, problem: string): Promise<void> => {
     const digest = createHash("sha256").update(text).digest("hex");
@@ -138,7 +138,7 @@ export function storedReader(redis: RedisClient, log: UnreadableLog): StoredRead
 
 /** For operators: what is wrong, and what to do. */
 export function unreadableSentence(kind: Kind, id: string, problem: string): string {
-  return `The ${kind} ${id} in Redis can't be read (${problem}). eks-access leaves it alone and goes on with the others: restore it from a copy of Redis, and see who can write there.`;
+  return `The ${kind} ${id} in Redis can't be read (${problem}). eks-access leaves it as it is and continues with the others. Restore it from a copy of Redis, and check who can write there.`;
 }
 
 function unreadableEvent(kind: Kind, id: string, problem: string, digest: string): AuditEvent {

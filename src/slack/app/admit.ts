@@ -105,9 +105,10 @@ export async function admit(gate: Gate, request: IncomingMessage): Promise<Admis
   const body = await readBody(request, bodyLimitBytes);
   if (body === null) return refused(413, "its body is too large");
   const signature = String(headers["x-slack-signature"]);
-  if (!isSigned(gate.signingSecret, headers, body)) return refused(401, "its signature is not of our secret");
+  if (!isSigned(gate.signingSecret, headers, body))
+    return refused(401, "its signature does not match the signing secret");
   const sent = readObject(body, String(headers["content-type"]).trim().toLowerCase());
-  if (!sent || !isOfSlacksShape(sent)) return refused(400, "its body is not of a form that Slack sends");
+  if (!sent || !isOfSlacksShape(sent)) return refused(400, "Slack sends no such body");
   // A body with an id is looked up by it behind this door (seen-requests.ts): asking twice would make acks late.
   const isNew = deliveryId(sent) === null ? await gate.seen.isNew(signature) : gate.seen.isNewHere(signature);
   if (isNew) return { type: "admitted", body: sent };
@@ -201,15 +202,15 @@ const contentTypes = ["application/x-www-form-urlencoded", "application/json"];
 /** Why these headers are not those of a current request of Slack. Null: they are. */
 function refuseHeaders(headers: IncomingHttpHeaders, now: Date): DoorRefusal | null {
   const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? "";
-  if (!contentTypes.includes(type)) return { status: 415, why: "its content type is not one that Slack sends" };
+  if (!contentTypes.includes(type)) return { status: 415, why: "Slack sends no such content type" };
   if (Number(headers["content-length"] ?? 0) > bodyLimitBytes) return { status: 413, why: "its body is too large" };
   const signature = headers["x-slack-signature"];
   if (typeof signature !== "string" || !/^v0=[0-9a-f]{64}$/.test(signature)) {
-    return { status: 401, why: "it carries no signature of Slack's form" };
+    return { status: 401, why: "it has no signature of Slack's form" };
   }
   const timestamp = headers["x-slack-request-timestamp"];
   if (typeof timestamp !== "string" || !/^\d{1,12}$/.test(timestamp)) {
-    return { status: 401, why: "it carries no time" };
+    return { status: 401, why: "it has no time" };
   }
   const aheadSeconds = Number(timestamp) - now.getTime() / 1000;
   if (aheadSeconds < -toleranceSeconds) return { status: 401, why: "it is more than five minutes old" };

@@ -155,7 +155,7 @@ export function onlyOurs({ team, app }: Ours, log: Logger): Middleware {
   return async ({ body, next }) => {
     const from = { team: teamOf(body), app: field(body, "api_app_id") };
     if (from.team === team && (app === null || from.app === app)) return next();
-    log.warn(from, "a request of another workspace or app was turned away");
+    log.warn(from, "a request of another workspace or app was refused");
   };
 }
 

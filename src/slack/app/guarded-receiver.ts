@@ -103,7 +103,7 @@ function retryOf({ headers }: IncomingMessage): { retryNum?: number; retryReason
 }
 
 function turnAway({ log }: Door, { status, why }: DoorRefusal, response: ServerResponse): void {
-  log.warn({ status, why }, "a request was turned away");
+  log.warn({ status, why }, "a request was refused");
   // The rest of a body is not read: the connection ends with the answer.
   response.writeHead(status, { connection: "close" }).end();
 }

@@ -89,7 +89,7 @@ export async function factsFor(
   const whyNot = (person: Person): string | null => {
     if (!isNamedIn(approvers, person)) return noApprover;
     const isTheirOwn = !rule?.selfApproval && isSamePrincipal(links.get(person.user) ?? null, request.principal);
-    return isTheirOwn ? "their account is linked with the principal now" : null;
+    return isTheirOwn ? "their account is linked to the principal now" : null;
   };
   // A denial needs no other facts, and must work while Slack does not answer.
   const earlier = verdict === "approved" ? request.approvals : [];
@@ -118,12 +118,12 @@ export async function departedFrom(
 }
 
 /** A clause. */
-export const noApprover = "they are no approver any more";
+export const noApprover = "they are no longer an approver";
 
 const goneAs: Readonly<Record<Exclude<Account, "active">, string>> = {
-  guest: "they are only a guest of the workspace",
+  guest: "they are now a guest of the workspace",
   deactivated: "their Slack account is deactivated",
-  "of-another-workspace": "their Slack account is of another workspace",
-  bot: "their Slack account is a bot's",
-  unknown: "Slack does not know their account any more",
+  "of-another-workspace": "their Slack account belongs to another workspace",
+  bot: "their Slack account is a bot",
+  unknown: "Slack no longer knows their account",
 };

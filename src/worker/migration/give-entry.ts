@@ -77,14 +77,14 @@ async function orTakeBack<T>(
 /** @throws AccessError where the principal signed in with the wrong identity, or not at all */
 function signedIn({ principalArn }: AccessEntry, { result, detail }: ProofFinding): string {
   if (result !== "no") return `signed in: ${result}, ${detail}.`;
-  throw new AccessError("access-entry-conflict", `${principalArn} does not sign in by its access entry: ${detail}`, {
+  throw new AccessError("access-entry-conflict", `${principalArn} can't sign in through its access entry: ${detail}`, {
     remedy: "The entry was deleted again, and aws-auth is unchanged. Fix that, then click Try again.",
   });
 }
 
 /** The next pass reads and plans again. */
 export function documentChanged({ name }: Cluster): AccessError {
-  return new AccessError("cluster-conflict", `Somebody changed aws-auth of ${name} during its migration`);
+  return new AccessError("cluster-conflict", `Another writer changed aws-auth of ${name} during its migration`);
 }
 
 /** Whether the document did not change in between. */
@@ -229,7 +229,7 @@ async function readBack(
   }
   throw new AccessError(
     "access-entry-conflict",
-    `The access entry of ${wanted.principalArn} is not as wanted when it is read back`,
+    `The access entry of ${wanted.principalArn} is not as planned when it is read back`,
     { remedy: "aws-auth is unchanged. Check the entry, then try again." },
   );
 }
@@ -253,7 +253,7 @@ export async function takeBackBegun(entries: AccessEntries, principalArn: string
 }
 
 function othersEntry(principalArn: string): AccessError {
-  return new AccessError("access-entry-conflict", `Somebody else made an access entry for ${principalArn} meanwhile`, {
+  return new AccessError("access-entry-conflict", `Another writer made an access entry for ${principalArn}`, {
     remedy: "Plan again: the approved plan does not cover this entry.",
   });
 }

@@ -99,7 +99,7 @@ async function goOn(
   const plan = standingPlan(planMigration(gathered.facts));
   if (plan.digest !== migration.plan?.digest) {
     const seen = await seeToBegun(context, cluster, migration, gathered);
-    return voidMigration(context, seen, "the plan is no longer the approved one");
+    return voidMigration(context, seen, "the plan changed since its approval");
   }
   const keep = async (configMap: AwsAuthConfigMap) => {
     await keepDocument(context, reached.client, cluster, configMap);

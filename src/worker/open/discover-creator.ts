@@ -81,10 +81,10 @@ export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record
   if (!record) {
     throw new AccessError(
       "creator-unknown",
-      `CloudTrail in ${cluster.region} of account ${cluster.account} has no record of the last 90 days of the creation of ${cluster.name}`,
+      `CloudTrail in ${cluster.region} of account ${cluster.account} has no record of the creation of ${cluster.name} in the last 90 days`,
       {
         remedy:
-          "Check the cluster's region, account and eksName; where they are right, name the creator in eks-access.yml, with roleArn or userArn (docs/configuration.md).",
+          "Check the cluster's region, account and eksName. If they are right, name the creator in eks-access.yml, with roleArn or userArn (docs/configuration.md).",
       },
     );
   }

@@ -112,7 +112,7 @@ async function attempt(
     open.close();
     const error = new AccessError(
       "creator-unknown",
-      `${cluster.name} is another cluster than the one of that name whose creator CloudTrail has told`,
+      `${cluster.name} is not the cluster whose creator CloudTrail named`,
     );
     return { type: "stale", error, createdAt };
   } catch (error) {

@@ -141,13 +141,13 @@ function endDetail(context: WorkerContext, proved: ProvedEnd | null) {
 
 const leaseOver = {
   code: "lease-over",
-  message: "The lease was over, or taken back, before the access could be proved; nothing of it is left in aws-auth.",
+  message: "The lease ended or was revoked before its access was proved. Nothing of it is left in aws-auth.",
 };
 
 const approvalReplayed = {
   code: "approval-replayed",
   message:
-    "A record from before its approval was taken back was put back into Redis, and is refused. Look who can write there, or whether an old copy was restored.",
+    "An old copy of this request, from before its revocation, is back in Redis, and is refused. Check who can write to Redis, and whether a backup was restored.",
 };
 
 /** What was approved is not what would be written: it is asked for again, with a new preview (law 4). */

@@ -74,7 +74,7 @@ export async function putOffEndReview(context: WorkerContext, request: ApprovedR
     const what = error instanceof AccessError ? error.what : failure.message;
     const authorized = {
       result: "not tested",
-      detail: `given up after ${mostTries} tries. The last try: ${what}`,
+      detail: `no answer after ${mostTries} tries. The last try: ${what}`,
     } as const;
     return recordEndProof(context, request, { ...before, authorized, trouble: null }, []);
   }

@@ -215,5 +215,5 @@ function delayed(
 
 /** The remedy of the last failure would sound as if there were another try. */
 function givenUp(what: string): string {
-  return `given up after ${mostTries} tries; the principal's own kubectl get pods shows whether it is let in. The last try: ${what}`;
+  return `no answer after ${mostTries} tries. Run kubectl get pods as the principal to see whether it gets in. The last try: ${what}`;
 }

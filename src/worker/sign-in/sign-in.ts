@@ -166,7 +166,7 @@ function withRemedy(error: unknown, cluster: string): unknown {
   if (!(error instanceof AccessError) || error.code !== "aws-access-denied") return error;
   return new AccessError("aws-access-denied", error.what, {
     cause: error.cause,
-    remedy: `Let the role trust the worker, and the worker assume it, as deploy/iam has it, or take it out of signIn.roles of ${cluster}.`,
+    remedy: `Let the role trust the worker and the worker assume it (deploy/iam), or remove it from signIn.roles of ${cluster}.`,
   });
 }
 
@@ -222,16 +222,18 @@ export async function examineSignIn(cluster: Cluster): Promise<readonly Finding[
 }
 
 function ofPattern(pattern: string): Finding {
-  return notAsked(`sign in: ${named(pattern)} is a pattern; the proof of a lease says whether its role can be become`);
+  return notAsked(
+    `sign in: ${named(pattern)} is a pattern; the proof of a lease says whether the worker can assume its role`,
+  );
 }
 
 async function ofRole(cluster: Cluster, roleArn: string, externalId: string | undefined): Promise<Finding> {
   try {
     const purpose = { id: "doctor", requester: "doctor" };
     const { arn } = await becomePrincipal(cluster, { type: "role", roleArn, externalId }, purpose);
-    return found(`sign in: the worker can be ${arn}`);
+    return found(`sign in: the worker can assume ${arn}`);
   } catch (error) {
     if (error instanceof AccessError) return broken(`sign in: ${error.what}`, error.remedy);
-    return broken(`sign in: ${named(roleArn)} could not be become`, explain(error));
+    return broken(`sign in: ${named(roleArn)} can't be assumed`, explain(error));
   }
 }

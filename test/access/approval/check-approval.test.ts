@@ -100,7 +100,7 @@ describe("an approval does not count", () => {
   test("once its approver is no approver any more", () => {
     const verdict = verdictOn(approved, aCluster({ approvers: ["U0APPROVER2"] }));
 
-    expect(verdict).toEqual({ type: "void", message: "who approved it is no approver of the cluster any more" });
+    expect(verdict).toEqual({ type: "void", message: "its approver is no longer an approver of the cluster" });
   });
 
   test("where the policy's level has other groups than those that the approver saw", () => {

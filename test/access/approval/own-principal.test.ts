@@ -84,6 +84,6 @@ test("an approver's link is sealed with the decision, and the worker refuses the
   expect(verdictOn(other, cluster)).toEqual({ type: "valid" });
   expect(verdictOn(linked, cluster)).toEqual({
     type: "void",
-    message: "who approved it is linked with the principal that gets access",
+    message: "its approver is linked to the principal that gets access",
   });
 });

@@ -68,7 +68,7 @@ describe("where a user group approves", () => {
 
     expect(decided.type === "decided" && verdictOn(decided.after, clusterWith({ approvers: ["S0OTHERS"] }))).toEqual({
       type: "void",
-      message: "who approved it is no approver of the cluster any more",
+      message: "its approver is no longer an approver of the cluster",
     });
   });
 

@@ -184,7 +184,7 @@ describe("an attacker with Redis who waits for one approval gains nothing by", (
     [
       "somebody who may not approve",
       [one, sealed({ by: "U0ONCALL" })],
-      "who approved it is no approver of the cluster any more",
+      "its approver is no longer an approver of the cluster",
     ],
     ["too few of them", [one], "1 person has approved it, and 2 have to"],
   ])("nor does a fault of ours give anything: %s", (_, approvals, message) => {

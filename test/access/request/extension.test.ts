@@ -63,7 +63,7 @@ describe("an extension", () => {
   ])("of a lease that %s is refused", (_, request) => {
     expect(readExtension(request, level, hours(1), now)).toEqual({
       type: "refused",
-      message: "r-1 is not active, so there is nothing to extend. Ask anew.",
+      message: "r-1 is not active, so there is nothing to extend. Ask again.",
     });
   });
 });

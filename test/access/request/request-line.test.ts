@@ -197,6 +197,6 @@ describe("the answer names each mistake, with what was understood and a line to 
   test("an ARN that no message could show whole is refused", () => {
     const { mistakes } = told(`staging arn:aws:iam::111122223333:user/${"a/".repeat(400)}engineer viewer why`);
 
-    expect(mistakes).toEqual(["principal: This is longer than any ARN of IAM can be."]);
+    expect(mistakes).toEqual(["principal: This is longer than any IAM ARN."]);
   });
 });

@@ -84,7 +84,7 @@ test("a document that has all of the good one is whole", () => {
 });
 
 test.each([
-  [{}, "it maps nobody"],
+  [{}, "it maps no one"],
   [{ mapRoles: "- rolearn: [" }, "mapRoles, line 2"],
 ])("a good document that is none is not written: %j", (given, why) => {
   expect(planDocumentRepair(null, given, {})).toMatchObject({ type: "ask", message: expect.stringContaining(why) });
@@ -92,7 +92,7 @@ test.each([
 
 test.each([
   [null, "There is no ConfigMap aws-auth"],
-  [{}, "aws-auth maps nobody"],
+  [{}, "aws-auth maps no one"],
   [{ mapRoles: "- rolearn: [" }, "mapRoles, line 2"],
 ])("without a good one nothing is guessed: %j", (found, why) => {
   const repair = planDocumentRepair(found, null, {});

@@ -227,7 +227,7 @@ describe("eks-access audit", () => {
     expect(await run("verify", "--anchor", posted)).toMatchObject({ code: 1 });
     expect(await run("verify")).toMatchObject({
       code: 1,
-      stdout: "broken: The log begins after event 21, and the worker did not sign that it forgot what was before.\n",
+      stdout: "broken: The log begins after event 21, and the worker did not sign that it removed the earlier ones.\n",
     });
   });
 

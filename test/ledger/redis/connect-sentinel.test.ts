@@ -50,7 +50,7 @@ test("a name that the Sentinels do not know is told as such", async () => {
   const failure = await connectRedis(url.replace("mymaster", "another"), access).catch((error: unknown) => error);
 
   expect(explain(failure)).toBe(
-    `The Sentinels know no master of the name in redis+sentinel://127.0.0.1:9,127.0.0.1:${sentinel.port}/another?db=3. Correct the name at the end of REDIS_URL.`,
+    `The Sentinels know no master with the name in redis+sentinel://127.0.0.1:9,127.0.0.1:${sentinel.port}/another?db=3. Correct the name at the end of REDIS_URL.`,
   );
 });
 

@@ -51,8 +51,8 @@ beforeEach(() => {
 /** How somebody is no approver any more. */
 const departures: readonly (readonly [string, () => void, string])[] = [
   ["was deactivated", () => accounts.set(one, "deactivated"), "their Slack account is deactivated"],
-  ["is a guest now", () => accounts.set(one, "guest"), "they are only a guest of the workspace"],
-  ["left the user group", () => members.delete(one), "they are no approver any more"],
+  ["is a guest now", () => accounts.set(one, "guest"), "they are now a guest of the workspace"],
+  ["left the user group", () => members.delete(one), "they are no longer an approver"],
 ];
 
 const eventsOf = async (id: string) => (await ledger.eventsOf(id, 20)).map(({ event }) => event);

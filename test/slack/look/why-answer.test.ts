@@ -58,7 +58,7 @@ describe("the answer to why", () => {
 
     expect(told(whyFacts({ given }))).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✓ signs in as \`developer\` in \`readers\`, and can list pods
-      That ARN is a session, so this is about its role.
+      That is a session. This answer is about its role.
       • \`staging\` lets this principal in, and it can list pods in \`default\`. If kubectl fails, it uses another identity, another cluster or a token that is too large.
             → Check your identity with \`aws sts get-caller-identity\`. Write the kubeconfig again with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\`, with \`--role-arn\` if you assume a role. Check kubectl's identity with \`kubectl auth whoami\`. A session with many tags may have a token above 4096 characters, which the authenticator may refuse: \`aws eks get-token --region eu-central-1 --cluster-name staging-eks --query status.token --output text | wc -c\` counts them."
     `);

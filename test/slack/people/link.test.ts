@@ -52,7 +52,7 @@ describe("link, where whoever makes it is believed,", () => {
   test("says what it took a session for", async () => {
     const answer = await say("U0ENGINEER", "link arn:aws:sts::111122223333:assumed-role/developers/jane");
 
-    expect(answer).toContain("That ARN is a session");
+    expect(answer).toContain("That is a session");
     expect(await stage.ledger.principalOf("U0ENGINEER")).toBe(arn);
   });
 

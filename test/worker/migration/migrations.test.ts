@@ -162,7 +162,7 @@ describe("a move that two approvers have approved", () => {
 
     const proofs = done.map(({ name, proof }) => `${name} ${proof.join(" ")}`).join("\n");
     expect(proofs).toMatch(/developers .*signed in: yes, as dev:\S+ with no groups, listed pods in every namespace/);
-    expect(proofs).toMatch(/platform-admins .*signed in: not tested, the worker may not become this role/);
+    expect(proofs).toMatch(/platform-admins .*signed in: not tested, the worker can.t assume this role/);
   });
 
   test("takes an access entry back by which its principal does not sign in, and says so", async () => {
@@ -171,7 +171,7 @@ describe("a move that two approvers have approved", () => {
 
     const { trouble } = await scene.look();
 
-    expect(trouble?.message).toMatch(/does not sign in by its access entry: as dev:\S+ with system:masters, but/);
+    expect(trouble?.message).toMatch(/can.t sign in through its access entry: as dev:\S+ with system:masters, but/);
     expect(await entryOf(arns.developers)).toBeNull();
   });
 

@@ -337,7 +337,7 @@ describe("a creator that is to be discovered", () => {
     await expect(open(elsewhere)).rejects.toMatchObject({
       code: "creator-unknown",
       message:
-        "CloudTrail in eu-south-1 of account 111122223333 has no record of the last 90 days of the creation of research. Check the cluster's region, account and eksName; where they are right, name the creator in eks-access.yml, with roleArn or userArn (docs/configuration.md).",
+        "CloudTrail in eu-south-1 of account 111122223333 has no record of the creation of research in the last 90 days. Check the cluster's region, account and eksName. If they are right, name the creator in eks-access.yml, with roleArn or userArn (docs/configuration.md).",
     });
   });
 

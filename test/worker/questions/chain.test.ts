@@ -224,7 +224,7 @@ describe("the chain to somebody's pods", () => {
 
     expect(links.leases.detail).toMatch(/^`viewer` \(`r-1`\) until \d{4}-/);
     expect(links.drift).toMatchObject({ result: "no" });
-    expect(links.drift.detail).toContain("somebody removed from the document: `r-1`: the entry of");
+    expect(links.drift.detail).toContain("missing from the document: `r-1`: the entry of");
   });
 
   test("says that nobody took a lease out of a section that can't be read, and where its lines are", async () => {
@@ -245,7 +245,7 @@ describe("the chain to somebody's pods", () => {
     const [open, closed] = [await chain(ledger, true), await chain(ledger, false)];
 
     expect(open.drift.detail).toContain(`${arns.engineer}2`);
-    expect(closed.drift.detail).toBe("somebody removed from the document: 1 of 1 active lease");
+    expect(closed.drift.detail).toBe("missing from the document: 1 of 1 active lease");
   });
 
   test("claims no identity where chance decides between two entries", async () => {

@@ -40,7 +40,7 @@ describe.each([
     expect(await requestOf(context, "r-one")).toMatchObject({
       state: "pending",
       approvals: [],
-      voided: { message: "who approved it is linked with the principal that gets access" },
+      voided: { message: "its approver is linked to the principal that gets access" },
     });
   });
 

@@ -120,7 +120,7 @@ describe.each([
     for (let tries = 0; tries < 30 && (await endProof())?.trouble; tries += 1) await proveWhenDue();
 
     expect((await endProof())?.authorized.result).toBe("not tested");
-    expect((await endProof())?.authorized.detail).toMatch(/^given up after 15 tries\. The last try: /);
+    expect((await endProof())?.authorized.detail).toMatch(/^no answer after 15 tries\. The last try: /);
     expect(dueAt(await requestOf(context, "r-one"))).toBeNull();
   });
 });

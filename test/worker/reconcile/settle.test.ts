@@ -63,7 +63,7 @@ describe("a run on one cluster decides", () => {
 
     expect(ids(settled({ open: [request], now: inTime }).granted)).toEqual([request.id]);
     expect(settled({ open: [request], now: late }).voided).toMatchObject([
-      { message: "it is older than 1h, and nothing of it has been written" },
+      { message: "it is older than 1h, and none of it was written" },
     ]);
     // It was begun, and stands there: its record was not told, as the worker died.
     const held = { open: [begun], mapUsers: entry(engineerArn, '"eks-access:viewers"'), holdings: [remembered(begun)] };
@@ -324,9 +324,7 @@ describe("what the cluster remembers to be taken back", () => {
     });
 
     expect(granted).toEqual([]);
-    expect(voided).toMatchObject([
-      { message: "it is older than what staging remembers of approvals that were taken back" },
-    ]);
+    expect(voided).toMatchObject([{ message: "it is older than the revocations that staging remembers" }]);
   });
 
   test("does not touch a lease of which it remembers the share, however old", () => {

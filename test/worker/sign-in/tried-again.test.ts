@@ -137,7 +137,7 @@ test("what does not pass is tried with growing gaps for about half an hour, and 
   expect(await finding()).toEqual({
     result: "not tested",
     detail: expect.stringMatching(
-      /^given up after 15 tries; .*kubectl get pods.*\. The last try: AWS failed at eks:DescribeCluster on /,
+      /^no answer after 15 tries\. Run kubectl get pods.*\. The last try: AWS failed at eks:DescribeCluster on /,
     ),
   });
   expect(await standing()).toMatchObject({ state: "active", signInDueAt: null });
