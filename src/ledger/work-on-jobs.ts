@@ -1,12 +1,4 @@
-import {
-  type Job as BullJob,
-  DelayedError,
-  type Job,
-  UnrecoverableError,
-  WaitingError,
-  Worker,
-  type WorkerOptions,
-} from "bullmq";
+import { type Job as BullJob, DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from "bullmq";
 import type { Logger } from "pino";
 import type { TraceContext } from "../operations/request-traces.ts";
 import type { QueueName } from "./jobs.ts";
@@ -22,7 +14,10 @@ export interface QueueWork<Job> {
   /** The log line of a failed job. */
   readonly failed: (job: BullJob | undefined, error: Error) => void;
   readonly log: Logger;
-  readonly settings: Pick<WorkerOptions, "concurrency" | "lockDuration" | "stalledInterval">;
+  /** So many jobs at once. */
+  readonly concurrency: number;
+  /** A process that died is noticed within the time of its lock, and its jobs are run by another one. */
+  readonly lockMs: number;
 }
 
 /** A process that dies again and again leaves its jobs to others. */
@@ -36,7 +31,9 @@ export function workOnJobs<Job>(work: QueueWork<Job>, blocking: RedisClient): St
     if (job === null) return giveBack(work.log, running, token);
     return handBack.run(running, token, work.run(job, running));
   };
-  const options = { connection: blocking, prefix: queuePrefix, ...work.settings, maxStalledCount };
+  const { concurrency, lockMs } = work;
+  const locks = { lockDuration: lockMs, stalledInterval: Math.ceil(lockMs * 0.4), maxStalledCount };
+  const options = { connection: blocking, prefix: queuePrefix, concurrency, ...locks };
   const worker = new Worker(work.queue, take, options);
   worker.on("error", (error) => work.log.warn({ err: error }, "the queue does not answer"));
   worker.on("failed", (job, error) => work.failed(job, error));

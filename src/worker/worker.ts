@@ -27,18 +27,16 @@ export function startWorker(context: WorkerContext, blocking: RedisClient): Stop
   };
 }
 
-/**
- * So many jobs of each queue at once: ends have theirs beside all others. A worker that died is noticed within the time of its
- * lock, and its jobs are run by another one.
- */
-const settings = { concurrency: 16, lockDuration: 5_000, stalledInterval: 2_000 };
+/** So many jobs of each queue at once: ends have theirs beside all others. */
+const concurrency = 16;
 
 function workOn(queue: QueueName, context: WorkerContext, blocking: RedisClient): Stoppable {
   const { log } = context;
   const failed = (job: BullJob | undefined, error: Error) => log.error({ job: job?.name, err: error }, "a job failed");
   const read = (data: unknown) => readJob(workerJobs, data);
   const run = (job: WorkerJob, running: BullJob) => runInTime(context, job, running);
-  return workOnJobs({ queue, read, run, failed, log, settings }, blocking);
+  const lockMs = context.config.timing.deadlines.jobLock;
+  return workOnJobs({ queue, read, run, failed, log, concurrency, lockMs }, blocking);
 }
 
 function runInTime(worker: WorkerContext, job: WorkerJob, running: BullJob): Promise<unknown> {

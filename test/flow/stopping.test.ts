@@ -2,7 +2,7 @@ import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ProductProcess } from "../../sandbox/product-process.ts";
-import { arns, channel, clusterName } from "../../sandbox/scene.ts";
+import { arns, channel, clusterName, configuration } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { queuePrefix } from "../../src/ledger/queues.ts";
 import { auditOf } from "./audit-of.ts";
@@ -18,7 +18,9 @@ describe("a process that is told to stop", () => {
   let flow: Flow;
 
   beforeAll(async () => {
-    flow = await startFlow({ environment: { STOP_DEADLINE: "1s" } });
+    // What waits for a lock to lapse waits longer than the test.
+    const held = `${configuration}  deadlines: { jobLock: 10m, messageLock: 10m }\n`;
+    flow = await startFlow({ configuration: held, environment: { STOP_DEADLINE: "1s" } });
   });
   afterAll(() => flow.stop());
 

@@ -24,7 +24,7 @@ afterEach(async () => {
   await database.close();
 });
 
-const settings = { concurrency: 1, lockDuration: 600_000, stalledInterval: 60_000 };
+const settings = { concurrency: 1, lockMs: 600_000 };
 const reconcile = { type: "reconcile", cluster: "staging" } as const;
 /** As a version after this one might put it. */
 const ofTomorrow = { type: "rotate", cluster: "staging" };
@@ -38,7 +38,7 @@ function aProcess(read: (data: unknown) => unknown = (data) => readJob(workerJob
   const blocking = connectRedisBlocking(database.url);
   const run = async (job: unknown) => ran.push(job);
   const note = (_: unknown, error: Error) => failed.push(error.message);
-  const worker = workOnJobs({ queue: "clusters", read, run, failed: note, log, settings }, blocking);
+  const worker = workOnJobs({ queue: "clusters", read, run, failed: note, log, ...settings }, blocking);
   const stop = async () => {
     await worker.stop(new AbortController().signal);
     blocking.disconnect();

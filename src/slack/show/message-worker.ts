@@ -30,7 +30,7 @@ const messageRuns: Runs<typeof messageJobs, [MessageContexts, Waited]> = {
   "show-home": ({ user }, { background }) => publishHome(background, user),
 };
 
-const settings = { concurrency: 8, lockDuration: 10_000, stalledInterval: 5_000 };
+const concurrency = 8;
 
 /** Works on the queue `messages`. It lives in the Slack process: the worker holds no Slack token (law 1). */
 export function startMessageWorker(
@@ -44,7 +44,8 @@ export function startMessageWorker(
   const run = (job: MessageJob, running: BullJob) => runJob(messageRuns, job.type, job, contexts, waitOf(running));
   const failed = (job: BullJob | undefined, error: Error) =>
     log.warn({ job: job?.name, ...recordIn(job?.data), err: error }, "a message could not be shown yet");
-  return workOnJobs({ queue: "messages", read, run, failed, log, settings }, blocking);
+  const lockMs = context.config.timing.deadlines.messageLock;
+  return workOnJobs({ queue: "messages", read, run, failed, log, concurrency, lockMs }, blocking);
 }
 
 /** Which record a job is about, for the log; an App Home is about none. */
