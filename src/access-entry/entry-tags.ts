@@ -1,6 +1,7 @@
 import type { MemoryKeys } from "../access/approval/seal.ts";
 import type { Json } from "../access/audit/event.ts";
 import type { Holding, Share } from "../access/lease/lease-record.ts";
+import { isSignInShare, signInShare } from "../access/lease/sign-in-share.ts";
 import type { AccessEntry } from "./entry.ts";
 
 /**
@@ -82,30 +83,49 @@ function sealedValue(cluster: string, arn: string, text: string): Json {
   return { cluster, principal: arn.toLowerCase(), text };
 }
 
+/** Of leases by bindings there may be hundreds: of these the tags have only what an entry needs to know. */
 function plain({ entryAdded, added, shares }: Holding, openSince: string | null) {
-  return { new: entryAdded, add: added, held: shares, ...(openSince !== null && { open: openSince }) };
+  const held = shares.filter((share) => !isSignInShare(share));
+  const signIn = shares.filter(isSignInShare).map(({ id, endsAt }) => [id, Date.parse(endsAt)]);
+  const rest = { ...(signIn.length > 0 && { in: signIn }), ...(openSince !== null && { open: openSince }) };
+  return { new: entryAdded, add: added, held, ...rest };
 }
 
 /** The content under our own seal; null: a newer program wrote it in another form. */
 function readPlain(arn: string, text: string): { readonly holding: Holding; readonly openSince: string | null } | null {
   const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
   if (!isPlain(value)) return null;
-  const { new: entryAdded, add: added, held: shares, open: openSince = null } = value;
-  return { holding: { arn, entryAdded, added, shares }, openSince };
+  const { new: entryAdded, add: added, held, in: signIn = [], open: openSince = null } = value;
+  const own = signIn.map(([id, endsAt]) => signInShare({ id, endsAt: new Date(endsAt).toISOString() }));
+  return { holding: { arn, entryAdded, added, shares: [...held, ...own] }, openSince };
 }
 
 interface Plain {
   readonly new: boolean;
   readonly add: readonly string[];
   readonly held: readonly Share[];
+  /** Request id, and its end in milliseconds since the epoch. */
+  readonly in?: readonly (readonly [string, number])[];
   readonly open?: string;
 }
 
 function isPlain(value: unknown): value is Plain {
   if (typeof value !== "object" || value === null) return false;
-  const { new: entryAdded, add, held, open = "" } = value as { readonly [name in keyof Plain]?: unknown };
+  const {
+    new: entryAdded,
+    add,
+    held,
+    in: signIn = [],
+    open = "",
+  } = value as { readonly [name in keyof Plain]?: unknown };
   const isHeld = Array.isArray(held) && held.every(isShare);
-  return typeof entryAdded === "boolean" && isTexts(add) && isHeld && typeof open === "string";
+  const isSignIn = Array.isArray(signIn) && signIn.every(isIdWithEnd);
+  return typeof entryAdded === "boolean" && isTexts(add) && isHeld && isSignIn && typeof open === "string";
+}
+
+function isIdWithEnd(value: unknown): boolean {
+  const [id, endsAt] = Array.isArray(value) ? value : [];
+  return typeof id === "string" && typeof endsAt === "number" && !Number.isNaN(new Date(endsAt).getTime());
 }
 
 function isShare(value: unknown): value is Share {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { signInShare } from "../../src/access/lease/sign-in-share.ts";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import { fitsTags, readHoldingTags, staleTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
 import { aShare } from "../builders/a-share.ts";
@@ -49,6 +50,17 @@ test("EKS takes the tags: their number, their lengths and their characters", () 
   }
   expect(fitsTags(tags, {})).toBe(true);
   expect(fitsTags(writeHoldingTags("payments", holdingOf(60), keys.memory), {})).toBe(false);
+});
+
+test("the leases of 300 people who only sign in by an entry fit into its tags, and are read back", () => {
+  const shares = Array.from({ length: 300 }, (_, index) =>
+    signInShare({ id: `r-${String(index).padStart(5, "0")}`, endsAt: "2026-03-01T17:00:00.123Z" }),
+  );
+  const holding = { arn, entryAdded: true, added: [], shares };
+  const tags = writeHoldingTags("payments", holding, keys.memory);
+
+  expect(fitsTags(tags, {})).toBe(true);
+  expect(readHoldingTags("payments", arn, entryWith(tags), keys.memory)).toMatchObject({ type: "holding", holding });
 });
 
 test.each([

@@ -1,4 +1,5 @@
 import type { Change } from "../../aws-auth/index.ts";
+import { isOwnUsername } from "./lease.ts";
 import type { Holding, Share } from "./lease-record.ts";
 import type { MappedIdentity } from "./proof-record.ts";
 import { bothWithdrawals, type Withdrawals } from "./withdrawal.ts";
@@ -8,7 +9,9 @@ export function baseOf(entry: MappedIdentity | null, holding: Holding | undefine
   if (!entry) return null;
   if (!holding) return entry;
   const groups = entry.groups.filter((group) => !holding.added.includes(group));
-  if (holding.entryAdded && groups.length === 0) return null;
+  // Of an entry to which we gave nothing but its username, one with another username is others' own.
+  const isOurs = holding.entryAdded && (holding.added.length > 0 || isOwnUsername(entry.username));
+  if (isOurs && groups.length === 0) return null;
   return { username: entry.username, groups };
 }
 
@@ -42,7 +45,7 @@ export function targetOf(
   const kept = entry?.groups.filter((group) => base?.groups.includes(group) || wanted.includes(group)) ?? [];
   const groups = [...kept, ...wanted.filter((group) => !kept.includes(group))];
   const added = groupsOf(held).filter((group) => !base?.groups.includes(group));
-  const isEmpty = base === null && wanted.length === 0;
+  const isEmpty = base === null && wanted.length === 0 && shares.length === 0;
   return {
     change: isEmpty ? { type: "unmap", arn } : { type: "map", arn, username: entry?.username ?? username, groups },
     // Once ours, always ours: groups that others added to our entry and took away again leave nothing of theirs behind.

@@ -77,6 +77,23 @@ export function failedLease(
  * into another identity.
  */
 export function usernameFor(principal: Pick<Holder, "account" | "name" | "kind">): string {
-  const own = `eks-access:${principal.account}:${principal.name}`;
+  const own = ownUsername(principal);
   return principal.kind === "role" ? `${own}:{{SessionName}}` : own;
+}
+
+/** The same of an entry by which people sign in for leases of their own: no two sessions of a role get one username. */
+export function signInUsernameFor(principal: Pick<Holder, "account" | "name" | "kind">): string {
+  const own = ownUsername(principal);
+  return principal.kind === "role" ? `${own}:{{SessionNameRaw}}` : own;
+}
+
+function ownUsername({ account, name }: Pick<Holder, "account" | "name">): string {
+  return `${ownPrefix}${account}:${name}`;
+}
+
+const ownPrefix = "eks-access:";
+
+/** Whether an entry still has the username that we gave it. */
+export function isOwnUsername(username: string): boolean {
+  return username.startsWith(ownPrefix);
 }

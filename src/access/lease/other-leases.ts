@@ -2,6 +2,7 @@ import type { AccessRequest, ApprovedRequest } from "../request/record.ts";
 import { dueWork, sealedEnd, shareIn } from "./due-work.ts";
 import type { Holding, OtherLease, Share } from "./lease-record.ts";
 import type { MappedIdentity } from "./proof-record.ts";
+import { isSignInShare } from "./sign-in-share.ts";
 
 export interface LeasesFound {
   readonly beginning: readonly ApprovedRequest[];
@@ -29,7 +30,7 @@ export function leasesBeside(request: AccessRequest, found: LeasesFound): readon
     ...beside(request, beginning).map(wholeLease),
     ...beside(request, inForce).map(inForceOf),
     ...rememberedOf(request.principal.toLowerCase())
-      .filter(({ id }) => id !== request.id)
+      .filter((share) => share.id !== request.id && !isSignInShare(share))
       .map(partOf),
   ].toSorted(byId);
 }

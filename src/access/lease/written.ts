@@ -4,6 +4,7 @@ import type { Way } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/record.ts";
 import { shareIn } from "./due-work.ts";
 import type { Holding, Share, Written } from "./lease-record.ts";
+import { signInShare } from "./sign-in-share.ts";
 
 /** Seals what is in the cluster for a request now; null: the holding has no share of it. */
 export function rememberWritten(
@@ -59,6 +60,12 @@ export function provedShare(
   keys: MemoryKeys,
 ): Share | null {
   return shareIn(holdings, request) ?? genuinelyWritten(request, keys)?.share ?? null;
+}
+
+/** The share by which a lease by bindings holds the entry of its principal, as its record remembers it; null: it holds none. */
+export function signInShareInRecord(request: AccessRequest, keys: MemoryKeys): Share | null {
+  const written = genuinelyWritten(request, keys);
+  return written?.way === "binding" && written.entryAdded ? signInShare(written.share) : null;
 }
 
 /** What the record of a active lease remembers, where a worker sealed it for this very request, principal and approvals. */

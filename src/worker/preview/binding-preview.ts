@@ -1,8 +1,20 @@
-import type { Cluster } from "../../access/policy/cluster.ts";
+import { shareOf } from "../../access/lease/due-work.ts";
+import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { dangersOf, describeNamespaces, describeRules, type GroupRight } from "../../access/policy/rights.ts";
 import { type PlacedRole, placedRoleOf } from "../../access/policy/role-text.ts";
-import { entryArnOf, isIdentityCenterRole, sessionNameIn, unifiedDiff } from "../../aws-auth/index.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import {
+  admittedBy,
+  admittedInWords,
+  entryArnOf,
+  isIdentityCenterRole,
+  type Refusal,
+  sessionNameIn,
+  unifiedDiff,
+} from "../../aws-auth/index.ts";
 import { type BindingState, refusalOf } from "../reconcile/settle-bindings.ts";
+import { needsEntry, refuseSignIns, signInWrites } from "../reconcile/settle-sign-ins.ts";
+import type { SignInNames } from "../reconcile/sign-in-names.ts";
 import type { ChangePreview, RequestedChange } from "../reconcile/way-adapter.ts";
 import { sameUsernameWarnings } from "./preview-warnings.ts";
 
@@ -12,10 +24,10 @@ export function previewByBinding(
   state: BindingState,
   { request, principal }: RequestedChange,
 ): ChangePreview {
-  const refusal = refusalOf({ cluster, state }, request);
+  const entry = entryFor(state, request);
+  const refusal = refusalOf({ cluster, state }, request) ?? entry.refusal;
   const base = state.baseFor?.(request) ?? null;
-  const today = state.identityOf(request.principal);
-  if (refusal || !base || !today) {
+  if (refusal || !base) {
     const { code, message } = refusal ?? {
       code: "no-own-name",
       message: `${principal.arn} has no name in ${cluster.name}.`,
@@ -23,23 +35,52 @@ export function previewByBinding(
     return { type: "refused", refusal: { code, message } };
   }
   const { username } = base;
-  const bound = today.groups.filter((text) => placedRoleOf(text) !== null);
+  const today = state.identityOf(request.principal);
+  const bound = (today?.groups ?? []).filter((text) => placedRoleOf(text) !== null);
   const added = request.groups.filter((text) => !bound.includes(text));
   const rights = rightsOf(state, request.groups, username);
   return {
     type: "change",
     way: "binding",
-    diff: unifiedDiff("bindings", textOf(username, bound), textOf(username, [...bound, ...added])),
+    diff: `${entry.diff}${unifiedDiff("bindings", textOf(username, bound), textOf(username, [...bound, ...added]))}`,
     base,
     today,
-    afterwards: { username, groups: [...today.groups, ...added] },
+    afterwards: { username, groups: [...(today?.groups ?? []), ...added] },
     rights,
     warnings: [
+      ...entry.warnings,
       ...dangerWarnings(state, request.groups),
       ...collisionWarnings(username, principal.arn),
       ...sameUsernameWarnings(username, entryArnOf(principal.arn), state.names.entries),
     ],
   };
+}
+
+/** What a lease changes in aws-auth, or of an access entry, so that its person can sign in. */
+interface EntryPreview {
+  readonly diff: string;
+  readonly warnings: readonly string[];
+  readonly refusal: Refusal | null;
+}
+
+function entryFor({ map, names }: BindingState, request: AccessRequest): EntryPreview {
+  const { principal } = request;
+  if (!needsEntry(names, principal)) return { diff: "", warnings: [], refusal: null };
+  const need = { principal, share: shareOf(request, new Date(request.createdAt)) };
+  const [refusal = null] = refuseSignIns(map, [need]).values();
+  const [write] = refusal ? [] : signInWrites(map, [need]);
+  if (!write) return { diff: "", warnings: [], refusal };
+  const { diff, warnings } = write.place.show(write.targets);
+  return { diff, warnings: [entryWarning(names, write.place.way, principal), ...warnings], refusal };
+}
+
+function entryWarning(names: SignInNames, way: Way, principal: string): string {
+  const name = names.of(principal);
+  const what = way === "aws-auth" ? "an entry without groups to aws-auth" : "an access entry without groups";
+  if (name.type === "name" && name.entry === "ours")
+    return `Keeps the entry of ${entryArnOf(principal)} that eks-access added, until this lease ends.`;
+  const who = admittedInWords(admittedBy(entryArnOf(principal)));
+  return `Adds ${what}: it lets ${who} authenticate, and gives no rights. It goes when no lease needs it.`;
 }
 
 function textOf(username: string, texts: readonly string[]): string {

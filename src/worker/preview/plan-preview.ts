@@ -178,7 +178,11 @@ export function previewByEntry(
   const groups = target.change.type === "map" ? target.change.groups : request.groups;
   const afterwards = { username, groups };
   const entry = state.entries.get(key);
-  const diff = unifiedDiff("access-entry", today && textOf(entry, arn, today), textOf(entry, arn, afterwards));
+  const diff = unifiedDiff(
+    "access-entry",
+    today && textOfEntry(entry, arn, today),
+    textOfEntry(entry, arn, afterwards),
+  );
   return {
     type: "change",
     way: "access-entry",
@@ -200,7 +204,7 @@ function namedIn({ entries, mappedEntries }: EntryState): readonly NamedEntry[] 
 }
 
 /** An entry as people read it, line by line. */
-function textOf(entry: AccessEntry | undefined, arn: string, { username, groups }: MappedIdentity): string {
+export function textOfEntry(entry: AccessEntry | undefined, arn: string, { username, groups }: MappedIdentity): string {
   const policies = policiesIn(groups).flatMap(policyTexts);
   const plain = groups.filter((group) => !group.startsWith("policy "));
   return [

@@ -2,6 +2,7 @@ import { unreviewedEmergency } from "../../access/approval/emergency.ts";
 import { decideShare, type ShareFacts } from "../../access/lease/decide-lease.ts";
 import { activeLease, scheduleLease } from "../../access/lease/lease.ts";
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
+import { isSignInShare } from "../../access/lease/sign-in-share.ts";
 import { rememberWritten } from "../../access/lease/written.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { noStanding } from "../../access/policy/person.ts";
@@ -89,6 +90,11 @@ async function adoptHoldings(
     for (const share of holding.shares) {
       const inLedger = await standingInLedger(context, share.id);
       const isOver = Date.parse(share.endsAt) <= context.now().getTime();
+      if (isSignInShare(share)) {
+        // The bindings have the lease itself.
+        if (isOver || inLedger === "over") over.push(share.id);
+        continue;
+      }
       const { outcome } = decideShare({ inLedger, isTakenBack: withdrawn.has(share.id), isOver });
       if (outcome === "end") (inLedger === "unknown" ? adoption.ended : over).push(share.id);
       if (outcome !== "adopt") continue;

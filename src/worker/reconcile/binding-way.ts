@@ -1,13 +1,19 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import { writeAnnotation } from "../../access/lease/annotation.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
-import type { ClusterBinding, NewBinding } from "../../access/lease/lease-bindings.ts";
-import { bindingFor, bindingName, type LeasePart, readOwnBindings } from "../../access/lease/own-bindings.ts";
 import { isBound } from "../../access/policy/role-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { step } from "../../operations/worker-metrics.ts";
-import { inParallel } from "../in-parallel.ts";
 import { previewByBinding } from "../preview/binding-preview.ts";
+import {
+  type BindingsSent,
+  type BindingTools,
+  bindingCalls,
+  type CallsByLease,
+  carryOutAll,
+  notAsPlanned,
+  placeInWords,
+} from "./carry-out-bindings.ts";
 import { tellUntrusted } from "./gather.ts";
 import {
   type BindingSettlement,
@@ -18,7 +24,10 @@ import {
   settleBindings,
   takenBackKey,
 } from "./settle-bindings.ts";
+import { placeFor, type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";
+import { entryKeyOf, type SignInNeed } from "./sign-in-place.ts";
 import type { Outcomes, Prepared, WayAdapter, WayPlace, WriteFailure } from "./way-adapter.ts";
+import { rehearseSignIns, type SignInsWritten, withoutFailed, writeSignIns } from "./write-sign-ins.ts";
 
 export type BindingWay = WayAdapter<BindingState, BindingSettlement>;
 
@@ -29,7 +38,7 @@ export function isGivenByBinding({ groups }: Pick<AccessRequest, "groups">): boo
 
 /** By bindings of roles to one user: each is an object of its own, and no lease is in another's way. */
 export function bindingWay(place: WayPlace): BindingWay {
-  const { context, cluster, opened } = place;
+  const { context, cluster } = place;
   let run = "";
   return {
     way: "binding",
@@ -37,7 +46,7 @@ export function bindingWay(place: WayPlace): BindingWay {
     begin: async () => {
       run = await context.ledger.beginRun(`${cluster.name}/bindings`);
     },
-    read: (open) => step("read", () => readBindingState(opened, cluster, context.keys, open)),
+    read: (open) => step("read", () => readBindingState(place, open)),
     preview: (state, wish) => previewByBinding(cluster, state, wish),
     settle: settleBindings,
     prepare: async (state, settlement) => {
@@ -47,120 +56,85 @@ export function bindingWay(place: WayPlace): BindingWay {
   };
 }
 
-interface Writing extends WayPlace {
-  readonly state: BindingState;
-  readonly settlement: BindingSettlement;
-  readonly isNewest: () => Promise<boolean>;
-}
-
-/** What one lease needs: old ones go before new ones of the same name come. */
-interface Calls {
-  readonly principal: string;
-  readonly remove: readonly ClusterBinding[];
-  readonly create: readonly NewBinding[];
-}
-
-/** No dry run: a binding that is refused changes nothing for anybody. */
-function prepare(writing: Writing): Prepared {
-  const calls = callsFor(writing);
+/** A binding has no dry run: one that is refused changes nothing for anybody. */
+async function prepare(tools: BindingTools): Promise<Prepared> {
+  const { state, settlement } = tools;
+  const unwritable = await rehearseSignIns(state.map, settlement.signIns);
+  const needs = withoutFailed(settlement.signIns, unwritable);
+  const calls = bindingCalls(tools);
+  const isPrepared = ({ id, principal }: ApprovedRequest) =>
+    !unwritable.has(entryKeyOf(principal)) || !settlement.signIns.some(({ share }) => share.id === id);
   return {
     type: "ready",
-    isSentFor: ({ id }) => (calls.get(id)?.create.length ?? 0) > 0,
+    isSentFor: (request) => isPrepared(request) && isSentFor(calls, needs, request.id),
     send: async () => {
-      const isForgotten = await rememberTakenBack(writing);
-      const sent = await inParallel([...calls], async ([id, each]) => [id, await carryOut(writing, each)] as const);
-      const failures = new Map(sent.flatMap(([id, error]) => (error === null ? [] : [[id, error] as const])));
-      const after = calls.size > 0 ? await partsNow(writing) : writing.state.parts;
-      await noteForged(writing);
-      return { ...outcomesOf(writing, calls, failures, after), isForgotten };
+      const isForgotten = await rememberTakenBack(tools);
+      // First the way in, then what it leads to; and back again. So an entry is never gone before what it was needed for.
+      const added = await writeSignIns(state.map, needs);
+      const failed = new Map([...unwritable, ...added.failures]);
+      const done = await carryOutAll(tools, withoutThose(calls, settlement.signIns, failed));
+      const over = overIn(settlement, done);
+      const removed = await writeSignIns(added.map, [], over);
+      await noteForged(tools);
+      const signIns = failuresOf(tools, failed, removed.failures, over);
+      return { ...outcomesOf(tools, done, { map: removed.map, failures: signIns }), isForgotten };
     },
   };
 }
 
-/** By request id. Nothing is sent for what is as it must be. */
-function callsFor({ cluster, context, state, settlement }: Writing): ReadonlyMap<string, Calls> {
-  const { targets, granted, repaired } = settlement;
-  const calls = new Map<string, Calls>();
-  const partsOf = byLease(state.parts);
-  for (const request of [...granted, ...repaired]) {
-    const share = targets.get(request.principal.toLowerCase())?.holding?.shares.find(({ id }) => id === request.id);
-    const name = state.names.of(request.principal);
-    if (!share || name.type === "nobody") continue;
-    const lease = { principal: request.principal, user: name.username, share };
-    const known = partsOf.get(request.id) ?? [];
-    const isThere = (text: string) =>
-      known.some((part) => part.isIntact && part.user === name.username && part.text === text);
-    const missing = share.groups.filter((text) => !isThere(text));
-    const create = missing.flatMap((text) => bindingFor(cluster.name, lease, text, context.keys.memory) ?? []);
-    const names = new Set(missing.map((text) => bindingName(request.id, text)));
-    const remove = known.flatMap(({ binding }) => (names.has(binding.name) ? [binding] : []));
-    if (create.length > 0) calls.set(request.id, { principal: request.principal, remove, create });
-  }
-  for (const [id, parts] of partsOf) {
-    const [{ principal } = { principal: "" }] = parts;
-    const target = targets.get(principal.toLowerCase());
-    if (!target || target.holding?.shares.some((share) => share.id === id)) continue;
-    calls.set(id, { principal, remove: parts.map(({ binding }) => binding), create: [] });
-  }
-  return calls;
+function isSentFor(calls: CallsByLease, needs: readonly SignInNeed[], id: string): boolean {
+  return (calls.get(id)?.create.length ?? 0) > 0 || needs.some(({ share }) => share.id === id);
 }
 
-/** By request id. */
-function byLease(parts: readonly LeasePart[]): ReadonlyMap<string, readonly LeasePart[]> {
-  const found = new Map<string, LeasePart[]>();
-  for (const part of parts) {
-    const known = found.get(part.share.id);
-    if (known) known.push(part);
-    else found.set(part.share.id, [part]);
-  }
-  return found;
+/** Nothing is bound for a person who can't sign in after all. */
+function withoutThose(
+  calls: CallsByLease,
+  needs: readonly SignInNeed[],
+  failed: ReadonlyMap<string, unknown>,
+): CallsByLease {
+  const without = new Set(
+    needs.filter(({ principal }) => failed.has(entryKeyOf(principal))).map(({ share }) => share.id),
+  );
+  return new Map([...calls].filter(([id]) => !without.has(id)));
 }
 
-/** Null: all of it was done. */
-async function carryOut({ context, cluster, opened, isNewest }: Writing, calls: Calls): Promise<unknown> {
-  const { client } = opened;
-  try {
-    for (const binding of calls.remove) {
-      const removed = await client.deleteBinding(binding);
-      if (removed === "other") throw conflict(`${binding.name} was made anew while it was being deleted`);
-      if (removed === "kept")
-        throw new AccessError("binding-kept", `${placeInWords(binding)} waits for its finalizers`);
-    }
-    for (const binding of calls.create) {
-      if (!(await isNewest())) throw conflict(`Another run has begun to change the bindings of ${cluster.name}`);
-      context.metrics?.writes.inc({ cluster: cluster.name, way: "binding" });
-      await client.createBinding(binding).catch(ignoreTaken);
-    }
-    return null;
-  } catch (error) {
-    return error;
-  }
+/** Ids of leases that end, or come to nothing, and of which no binding is left: nothing needs their way in any more. */
+function overIn({ leaving, voided }: BindingSettlement, { calls, failures, after }: BindingsSent): ReadonlySet<string> {
+  const ended = [...leaving, ...voided.map(({ request }) => request)].map(({ id }) => id);
+  const removed = [...calls].flatMap(([id, { create }]) => (create.length === 0 ? [id] : []));
+  const isLeft = (id: string) => failures.has(id) || after.some(({ share }) => share.id === id);
+  return new Set([...ended, ...removed].filter((id) => !isLeft(id)));
 }
 
-/** The name is taken by our own, where a call that was not answered has arrived: what is there is read back anyhow. */
-function ignoreTaken(error: unknown): void {
-  if (!(error instanceof AccessError) || error.code !== "binding-exists") throw error;
-}
-
-function conflict(what: string): AccessError {
-  return new AccessError("cluster-conflict", what);
-}
-
-async function partsNow({ cluster, state, context }: Writing): Promise<readonly LeasePart[]> {
-  const bindings = await step("read-back", state.readAgain);
-  return readOwnBindings(cluster.name, bindings, context.keys.memory).parts;
+/** By lower-case ARN of the principal: why the entry that it signs in by is not as it must be. */
+function failuresOf(
+  { settlement }: BindingTools,
+  failed: ReadonlyMap<string, unknown>,
+  notRemoved: ReadonlyMap<string, unknown>,
+  over: ReadonlySet<string>,
+): ReadonlyMap<string, unknown> {
+  const { signIns, leaving, voided } = settlement;
+  const ended = [...leaving, ...voided.map(({ request }) => request)].filter(({ id }) => over.has(id));
+  const of = (requests: readonly Pick<AccessRequest, "principal">[], errors: ReadonlyMap<string, unknown>) =>
+    requests.flatMap(({ principal }) => {
+      const error = errors.get(entryKeyOf(principal));
+      return error === undefined ? [] : [[principal.toLowerCase(), error] as const];
+    });
+  return new Map([...of(ended, notRemoved), ...of(signIns, failed)]);
 }
 
 function outcomesOf(
-  { state, context }: Writing,
-  calls: ReadonlyMap<string, Calls>,
-  failures: ReadonlyMap<string, unknown>,
-  after: readonly LeasePart[],
+  { cluster, context }: BindingTools,
+  { calls, failures, after }: BindingsSent,
+  signIns: SignInsWritten,
 ): Omit<Outcomes, "isForgotten"> {
+  const names = signInNames(signIns.map, cluster);
   // A refusal closes a lease at once. With another of its bindings made, or another lease's, it is tried again instead.
   const isPartlyThere = (principal: string) =>
     after.some((part) => calls.has(part.share.id) && part.principal.toLowerCase() === principal.toLowerCase());
   const failureOf = (principal: string): WriteFailure | null => {
+    const unable = signIns.failures.get(principal.toLowerCase());
+    if (unable !== undefined) return { kind: kindOf(unable) === "conflict" ? "conflict" : "failed", error: unable };
     for (const [id, each] of calls) {
       if (each.principal.toLowerCase() !== principal.toLowerCase()) continue;
       const error = failures.get(id) ?? notAsPlanned(id, each, after);
@@ -170,37 +144,20 @@ function outcomesOf(
     }
     return null;
   };
-  const readBackOf = (principal: string) => readBackIn(state.names, after, principal);
+  const readBackOf = (principal: string) => readBackIn(names, after, principal);
   return {
     failureOf,
     readBackOf,
     remainsOf: (principal) => readBackOf(principal).identity,
-    doubtOf: (request) => lateCreation(request, context.now()),
+    doubtOf: (request) => lateCreation(request, context.now()) ?? lateEntry(signIns.map, names, request),
   };
 }
 
-/** Why what was read back is not what was sent; null: it is. */
-function notAsPlanned(id: string, { create, remove }: Calls, after: readonly LeasePart[]): AccessError | null {
-  const own = after.filter(({ share }) => share.id === id);
-  const absent = create.find(
-    ({ name, namespace, user }) =>
-      !own.some((part) => part.isIntact && part.user === user && isSamePlace(part.binding, { name, namespace })),
-  );
-  if (absent)
-    return new AccessError("binding-exists", `${placeInWords(absent)} is not the one that was made for ${id}`);
-  const uids = new Set(remove.map(({ uid }) => uid));
-  const left = own.find(({ binding }) => uids.has(binding.uid));
-  return left ? conflict(`${placeInWords(left.binding)} is still there after it was deleted`) : null;
-}
-
-type Place = Pick<NewBinding, "name" | "namespace">;
-
-function isSamePlace(one: Place, other: Place): boolean {
-  return one.name === other.name && one.namespace === other.namespace;
-}
-
-function placeInWords({ name, namespace }: Place): string {
-  return namespace === null ? `The ClusterRoleBinding ${name}` : `The RoleBinding ${name} in ${namespace}`;
+/** Why the entry by which a lease would let its person sign in may still come to be made; null: it can't. */
+function lateEntry(map: SignInMap, names: SignInNames, request: ApprovedRequest): AccessError | null {
+  const name = names.of(request.principal);
+  if (name.type === "name" && name.entry === "theirs") return null;
+  return placeFor(map, request.principal)?.doubtOf(request) ?? null;
 }
 
 const refusals: ReadonlySet<string> = new Set([
@@ -228,7 +185,7 @@ async function rememberTakenBack({
   opened,
   state,
   settlement,
-}: Writing): Promise<Outcomes["isForgotten"]> {
+}: BindingTools): Promise<Outcomes["isForgotten"]> {
   const { log, keys, now } = context;
   const text = writeAnnotation(cluster.name, [], keys.memory, settlement.withdrawals) ?? undefined;
   if (text === state.takenBack.data[takenBackKey]) return () => false;
@@ -251,7 +208,7 @@ const mostForged = 20;
  * We delete what is not ours only where the configuration says that what others change is put right. It comes last, and a binding that
  * can't be deleted holds up no lease.
  */
-async function noteForged({ context, cluster, opened, state }: Writing): Promise<void> {
+async function noteForged({ context, cluster, opened, state }: BindingTools): Promise<void> {
   for (const binding of state.forged.slice(0, mostForged)) {
     const why = `${placeInWords(binding)} has our label, and not our seal`;
     await tellUntrusted(context, cluster.name, why, `forged-${cluster.name}-${binding.uid}`);

@@ -14,13 +14,13 @@ import {
   planMs,
 } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import type { EntryState } from "./entry-state.ts";
+import type { EntriesSeen } from "./entry-state.ts";
 
 /** What it takes to change entries of one cluster. */
 export interface EntryTools {
   readonly entries: AccessEntries;
   readonly cluster: Cluster;
-  readonly state: EntryState;
+  readonly state: EntriesSeen;
   readonly keys: MemoryKeys;
   /** By lower-case ARN: what earlier runs may have sent, and what an entry that is not there can't tell. */
   readonly begun: ReadonlyMap<string, Holding>;

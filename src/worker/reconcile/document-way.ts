@@ -193,7 +193,7 @@ async function rememberWithdrawals(
  *
  * @throws AccessError
  */
-async function rehearseWrite(client: ClusterClient, { configMap }: ClusterState, after: Texts): Promise<void> {
+export async function rehearseWrite(client: ClusterClient, { configMap }: ClusterState, after: Texts): Promise<void> {
   if (configMap) await client.writeAwsAuth(configMap, after, { dryRun: true });
 }
 
@@ -203,7 +203,7 @@ async function rehearseWrite(client: ClusterClient, { configMap }: ClusterState,
  * @returns the ConfigMap read back; null where there is none, and so nothing can be written
  * @throws AccessError; `cluster-conflict` where another person wrote meanwhile
  */
-async function writeDocument(
+export async function writeDocument(
   client: ClusterClient,
   cluster: Cluster,
   { configMap }: ClusterState,
@@ -234,7 +234,7 @@ async function fenceOffWrites(client: ClusterClient, configMap: AwsAuthConfigMap
 }
 
 /** Whether what was decided differs from what is in the cluster. Where there is no ConfigMap, it counts as empty. */
-function needsWrite({ configMap }: ClusterState, after: Texts): boolean {
+export function needsWrite({ configMap }: ClusterState, after: Texts): boolean {
   return differs(configMap ?? { data: {}, annotations: {} }, after);
 }
 
@@ -242,7 +242,7 @@ function needsWrite({ configMap }: ClusterState, after: Texts): boolean {
  * What the ConfigMap has to hold, as text. That an access goes comes before remembering that it was taken back, and before writing again what others have taken out of
  * the annotation: they may have left no room for it.
  */
-function documentTexts(
+export function documentTexts(
   { configMap, lost }: ClusterState,
   { name }: Cluster,
   { data, holdings, withdrawals }: Content,

@@ -90,6 +90,28 @@ export async function readEntryState(
   };
 }
 
+/** What of a reading counts for the entries alone. */
+export type EntriesSeen = Pick<EntryState, "entries" | "holdings" | "openSince" | "identityOf">;
+
+/** Reads the entries of these users and roles, and what their tags say that is ours. @throws AccessError */
+export async function readEntriesOf(
+  entries: Pick<AccessEntries, "list" | "describe">,
+  cluster: Cluster,
+  keys: WorkerKeys,
+  principals: readonly string[],
+): Promise<EntriesSeen> {
+  const arnOf = entryArnsByPrincipal(principals.length > 0 ? await entries.list() : []);
+  const wanted = principals.flatMap((principal) => arnOf.get(principal.toLowerCase()) ?? []);
+  return entriesSeen(cluster, await describeAll(entries, [...new Set(wanted)]), keys);
+}
+
+/** What these entries say. */
+export function entriesSeen(cluster: Cluster, found: readonly AccessEntry[], keys: WorkerKeys): EntriesSeen {
+  const { held, openSince } = readTags(cluster, found, keys);
+  const holdings = new Map(held.map((holding) => [holding.arn.toLowerCase(), holding]));
+  return { ...byPrincipal(found, { holdings }), holdings, openSince };
+}
+
 interface RevocationMemory {
   readonly withdrawals: Withdrawals;
   /** For how many of them the cluster has room. */

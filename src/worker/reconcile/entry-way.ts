@@ -47,13 +47,17 @@ export function entryWay({ context, cluster, opened, isTaken, whose }: Place): E
   };
 }
 
+interface WayTools extends EntryTools {
+  readonly state: EntryState;
+}
+
 function toolsOf(
   { keys, now }: WorkerContext,
   cluster: Cluster,
   entries: AccessEntries,
   state: EntryState,
   settlement: EntrySettlement,
-): Omit<EntryTools, "isNewest"> {
+): Omit<WayTools, "isNewest"> {
   const plannedAt = now();
   return { entries, cluster, state, keys: keys.memory, begun: begunIn(settlement, plannedAt), plannedAt, clock: now };
 }
@@ -86,7 +90,7 @@ function mayHaveBeenSent({ lease }: AccessRequest): boolean {
 }
 
 /** EKS has no dry run: what can be known before is in the plan. */
-function prepare(context: WorkerContext, tools: EntryTools, { targets, withdrawals }: EntrySettlement): Prepared {
+function prepare(context: WorkerContext, tools: WayTools, { targets, withdrawals }: EntrySettlement): Prepared {
   return {
     type: "ready",
     isSentFor: ({ principal }) => {
@@ -105,7 +109,7 @@ function prepare(context: WorkerContext, tools: EntryTools, { targets, withdrawa
 }
 
 /** What became of one principal's entry. */
-interface Written {
+export interface EntryWritten {
   /** As it was seen after the write. */
   readonly entry: AccessEntry | null;
   /** Null: it is what it must be. */
@@ -114,7 +118,8 @@ interface Written {
   readonly tookMs: number | null;
 }
 
-async function writeEntry(context: WorkerContext, tools: EntryTools, target: Target): Promise<Written> {
+/** Makes one principal's entry what it must be, and reads it back. A failure is a part of the answer: it is no one else's. */
+export async function writeEntry(context: WorkerContext, tools: EntryTools, target: Target): Promise<EntryWritten> {
   const present = tools.state.entries.get(target.change.arn.toLowerCase()) ?? null;
   if (callsFor(tools, target).length === 0) return { entry: present, failure: null, tookMs: null };
   const began = context.now().getTime();
@@ -142,7 +147,7 @@ function outcomesOf(
   { now }: WorkerContext,
   tools: EntryTools,
   targets: Settlement["targets"],
-  written: ReadonlyMap<string, Written>,
+  written: ReadonlyMap<string, EntryWritten>,
 ): Omit<Outcomes, "isForgotten"> {
   const { state } = tools;
   const entryOf = (key: string) => (written.get(key) ?? { entry: state.entries.get(key) ?? null }).entry;
@@ -186,7 +191,7 @@ export interface TagsBegun {
  */
 async function rememberInTags(
   { log, now }: WorkerContext,
-  { entries, cluster, state, keys }: EntryTools,
+  { entries, cluster, state, keys }: WayTools,
   withdrawals: Withdrawals,
 ): Promise<TagsBegun> {
   const { wanted, stale } = withdrawalTagChanges(cluster.name, state.tags, withdrawals, keys);

@@ -4,7 +4,9 @@ import type { AuditEvent, EventType } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { dueWork, idsOf, orphansOf, sealedEnd, shareIn } from "../../access/lease/due-work.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
+import { isSignInShare } from "../../access/lease/sign-in-share.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { isBound } from "../../access/policy/role-text.ts";
 import { placeIn } from "../../access/request/lists.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { unchanged, withLease } from "../../access/request/transitions.ts";
@@ -150,9 +152,12 @@ async function idsNotGrantedHere(
 ): Promise<ReadonlySet<string>> {
   const ids = idsOf(granted);
   const orphans = [...holdings.values()].flatMap((holding) => orphansOf(holding, ids));
-  const over = await inParallel(orphans, async ({ id }) => {
+  const over = await inParallel(orphans, async (share) => {
+    const { id } = share;
     const known = await ledger.get(id);
-    const isOver = known ? placeIn("granted", known) === null || !isOfThisWay(known) : ledger.isOverForGood(id);
+    // A lease by bindings only has its person sign in here.
+    const isGivenHere = known !== null && (isSignInShare(share) ? isBound(known.groups) : isOfThisWay(known));
+    const isOver = known ? placeIn("granted", known) === null || !isGivenHere : ledger.isOverForGood(id);
     return (await isOver) ? [id] : [];
   });
   return new Set(over.flat());

@@ -1,14 +1,13 @@
-import type { WorkerKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { readAnnotation } from "../../access/lease/annotation.ts";
 import type { Drift } from "../../access/lease/drift.ts";
-import { sealedEnd } from "../../access/lease/due-work.ts";
+import { sealedEnd, shareIn, shareOf } from "../../access/lease/due-work.ts";
 import type { ClusterBinding } from "../../access/lease/lease-bindings.ts";
+import type { Holding } from "../../access/lease/lease-record.ts";
 import { bindingPlace, holdingsOf, type LeasePart, readOwnBindings } from "../../access/lease/own-bindings.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { noWithdrawals, stillApproved, type Withdrawals } from "../../access/lease/withdrawal.ts";
-import { withLedgerMemory } from "../../access/lease/written.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import { signInShareInRecord, withLedgerMemory } from "../../access/lease/written.ts";
 import { isSameCreator } from "../../access/policy/creator.ts";
 import { placedRoleOf } from "../../access/policy/role-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
@@ -19,9 +18,12 @@ import type { OpenedCluster } from "../open/open-cluster.ts";
 import { checkWork, leaveOut, withOwnMemory, without } from "./check-leases.ts";
 import type { ReadBack } from "./prove.ts";
 import { type RoleSeen, rolesSeen } from "./roles-seen.ts";
-import { type SignInNames, signInNames } from "./sign-in-names.ts";
+import { holdingEntries, needsEntry, refuseSignIns } from "./settle-sign-ins.ts";
+import { readSignInMap } from "./sign-in-map.ts";
+import { type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";
+import type { SignInNeed } from "./sign-in-place.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
-import type { RefusedLease, SettleInput, Settlement, WayState } from "./way-adapter.ts";
+import type { RefusedLease, SettleInput, Settlement, WayPlace, WayState } from "./way-adapter.ts";
 
 /** Where the ConfigMap has what was taken back. The key of an annotation is none: it may have no `/`. */
 export const takenBackKey = "leases";
@@ -33,6 +35,8 @@ export interface BindingState extends WayState {
   readonly forged: readonly ClusterBinding[];
   /** Reads the bindings once more. @throws AccessError */
   readonly readAgain: () => Promise<readonly ClusterBinding[]>;
+  /** Where they sign in, and as whom. */
+  readonly map: SignInMap;
   readonly names: SignInNames;
   /** By the level's text, of requests that are not given yet. */
   readonly roles: ReadonlyMap<string, RoleSeen>;
@@ -43,33 +47,36 @@ export interface BindingState extends WayState {
 }
 
 /** Reads the cluster's bindings that have our label, and as whom the principals of these requests sign in. @throws AccessError */
-export async function readBindingState(
-  opened: OpenedCluster,
-  cluster: Cluster,
-  keys: WorkerKeys,
-  open: readonly AccessRequest[],
-): Promise<BindingState> {
+export async function readBindingState(place: WayPlace, open: readonly AccessRequest[]): Promise<BindingState> {
+  const { opened, cluster, context } = place;
   const { client, creatorArn } = opened;
+  const { keys } = context;
   const readAgain = () => labelledBindings(client, open);
   const [bindings, takenBack] = await Promise.all([readAgain(), client.readTakenBack()]);
   const { parts, forged } = readOwnBindings(cluster.name, bindings, keys.memory);
   const principals = [...open.map(({ principal }) => principal), ...parts.map(({ principal }) => principal)];
   const isNew = ({ lease }: AccessRequest) => lease === null || lease.state === "scheduled";
   const asked = open.filter(({ state }) => state === "pending").flatMap(({ groups }) => namespacesIn(groups));
-  const [names, roles, namespaces] = await Promise.all([
-    signInNames(opened, cluster, principals),
+  const [map, roles, namespaces] = await Promise.all([
+    readSignInMap(place, open, principals),
     rolesSeen(
       client,
       open.filter(isNew).flatMap(({ groups }) => groups),
     ),
     asked.length > 0 ? client.namespaces() : null,
   ]);
+  const names = signInNames(map, cluster);
   const reading = readAnnotation(cluster.name, takenBack.data[takenBackKey], keys.memory);
   const withdrawals = reading.type === "holdings" ? reading.withdrawals : noWithdrawals;
   const identityOf = (principal: string) => identityIn(names, parts, principal);
   return {
-    ...withLedgerMemory(holdingsOf(parts), stillApproved(open, withdrawals, keys.decision), keys.memory, "binding"),
-    ...{ creatorArn, parts, forged, readAgain, names, roles, takenBack, withdrawals, identityOf },
+    ...withLedgerMemory(
+      withOwnEntries(holdingsOf(parts), map),
+      stillApproved(open, withdrawals, keys.decision),
+      keys.memory,
+      "binding",
+    ),
+    ...{ creatorArn, parts, forged, readAgain, map, names, roles, takenBack, withdrawals, identityOf },
     namespaces: namespaces && new Set(namespaces),
     isRead: () => true,
     elsewhere: noWithdrawals,
@@ -99,16 +106,23 @@ async function labelledBindings(
   }
 }
 
+/** The bindings do not say whether the lease holds an entry: its place does. */
+function withOwnEntries(holdings: readonly Holding[], map: SignInMap): readonly Holding[] {
+  const own = holdingEntries(map);
+  return holdings.map((holding) => ({ ...holding, entryAdded: holding.shares.some(({ id }) => own.has(id)) }));
+}
+
 /** Who a principal is, with what our bindings give that name. */
 function identityIn(names: SignInNames, parts: readonly LeasePart[], principal: string): MappedIdentity | null {
   const name = names.of(principal);
-  if (name.type === "nobody") return null;
+  if (name.type === "nobody" || name.entry === "planned") return null;
   const given = parts.filter((part) => part.isIntact && part.user === name.username).map(({ text }) => text);
   return { username: name.username, groups: [...new Set([...name.groups, ...given])] };
 }
 
 export function readBackIn(names: SignInNames, parts: readonly LeasePart[], principal: string): ReadBack {
-  return { identity: identityIn(names, parts, principal), place: "the bindings", seenAfterMs: null, entryArn: null };
+  const identity = identityIn(names, parts, principal);
+  return { identity, place: "the cluster", seenAfterMs: null, entryArn: null };
 }
 
 /**
@@ -122,13 +136,19 @@ function baseFor(
 ): MappedIdentity | null {
   const name = names.of(principal);
   if (name.type === "nobody" || name.refusal !== null) return null;
-  return { username: name.username, groups: groups.map((text) => `${text} ${roles.get(text)?.digest ?? ""}`).sort() };
+  const seen = groups.map((text) => `${text} ${roles.get(text)?.digest ?? ""}`).sort();
+  return { username: name.username, groups: name.entry === "theirs" ? seen : [...seen, ownEntry] };
 }
+
+/** What an approval of a lease says that needs an entry of ours: it holds for no lease that finds another's, and the reverse. */
+const ownEntry = "with an entry of eks-access";
 
 /** A decision about the bindings of one cluster. */
 export interface BindingSettlement extends Settlement {
   /** What the cluster has to remember of what is taken back. */
   readonly withdrawals: Withdrawals;
+  /** The leases that hold an entry of ours from now on, and the place does not say so yet. */
+  readonly signIns: readonly SignInNeed[];
 }
 
 /** Decides which bindings there must be: every seal, the policy and the roles are looked at again (laws 3 and 4). */
@@ -136,10 +156,12 @@ export function settleBindings(input: SettleInput<BindingState>): BindingSettlem
   const known = withOwnMemory(input);
   const checked = checkWork(known, "binding", {
     driftOf: (request, groups) => driftIn(known.state, request, groups),
-    mayRepair: (request) => refusalOf(known, request) === null,
+    mayRepair: (request) =>
+      refusalOf(known, request) === null && refusalsOf(known, [request]).size === 0 && mayAddEntry(known, request),
   });
+  const refusals = refusalsOf(known, checked.arriving);
   const refused = checked.arriving.flatMap((request): RefusedLease[] => {
-    const refusal = refusalOf(known, request);
+    const refusal = refusalOf(known, request) ?? refusals.get(request.id);
     return refusal ? [{ request, refusal }] : [];
   });
   const arriving = without(
@@ -149,8 +171,53 @@ export function settleBindings(input: SettleInput<BindingState>): BindingSettlem
   const voided = checked.voided.map((each) => ({ ...each, doubt: lateCreation(each.request, known.now) }));
   // A binding is deleted by its uid, whoever the cluster makes of its principal now: an end is never stuck.
   const sorted = { ...leaveOut({ ...checked, arriving, voided }, new Map()), refused };
-  const targets = targetsOf(known, { ...checked, arriving });
-  return { ...sorted, targets, withdrawals: withdrawalsAfter(known, sorted, known.state.holdings.values()) };
+  const signIns = signInsOf(known, sorted);
+  const targets = withEntries(targetsOf(known, { ...checked, arriving }), signIns);
+  const withdrawals = withdrawalsAfter(known, sorted, known.state.holdings.values());
+  return { ...sorted, targets, withdrawals, signIns };
+}
+
+/** The record of a lease remembers whether its entry is ours: a person may strip what the place itself remembers. */
+function withEntries(targets: Settlement["targets"], signIns: readonly SignInNeed[]): Settlement["targets"] {
+  const own = new Set(signIns.map(({ principal }) => principal.toLowerCase()));
+  return new Map(
+    [...targets].map(([key, target]) => {
+      const holding = target.holding && { ...target.holding, entryAdded: own.has(key) };
+      return [key, { ...target, holding }];
+    }),
+  );
+}
+
+/** An entry of others that they removed is not made anew by us: no one approved that. */
+function mayAddEntry({ state, keys }: SettleInput<BindingState>, request: ApprovedRequest): boolean {
+  if (!needsEntry(state.names, request.principal)) return true;
+  return holdingEntries(state.map).has(request.id) || signInShareInRecord(request, keys.memory) !== null;
+}
+
+/** By request id: why leases can't have an entry by which their people sign in. */
+function refusalsOf(input: SettleInput<BindingState>, requests: readonly ApprovedRequest[]) {
+  const { map, names } = input.state;
+  const able = requests.filter((request) => refusalOf(input, request) === null);
+  return refuseSignIns(
+    map,
+    able.filter(({ principal }) => needsEntry(names, principal)).map((request) => signInOf(input, request)),
+  );
+}
+
+function signInOf({ state, now }: SettleInput<BindingState>, request: ApprovedRequest): SignInNeed {
+  return { principal: request.principal, share: shareOf(request, now, shareIn(state.holdings, request)) };
+}
+
+/** Those that begin or are put back, and those of which a person stripped what the place remembered. */
+function signInsOf(
+  input: SettleInput<BindingState>,
+  { granted, repaired, holding }: Pick<Settlement, "granted" | "repaired" | "holding">,
+): readonly SignInNeed[] {
+  const { map, names } = input.state;
+  const isLost = ({ id }: ApprovedRequest) => map.places.some(({ lost }) => lost.has(id));
+  return [...granted, ...repaired, ...holding.filter(isLost)]
+    .filter(({ principal }) => needsEntry(names, principal))
+    .map((request) => signInOf(input, request));
 }
 
 /** Why nothing can be bound to a principal; null: it can. */
@@ -187,7 +254,11 @@ function driftIn({ parts, names }: BindingState, request: ApprovedRequest, group
   const own = parts.filter(({ share }) => share.id === request.id);
   const given = own.filter(({ isIntact, user }) => isIntact && name.type === "name" && user === name.username);
   const missing = groups.filter((text) => !given.some((part) => part.text === text));
-  if (missing.length === 0) return null;
+  if (missing.length === 0 && name.type === "name" && name.entry !== "planned") return null;
+  if (name.type === "name" && name.entry === "planned") {
+    const message = `no access entry and no entry of aws-auth lets ${entryArnOf(request.principal)} sign in any more`;
+    return { request, message };
+  }
   const [other] = own.filter(({ isIntact }) => isIntact);
   if (other && name.type === "name" && other.user !== name.username) {
     return {

@@ -81,7 +81,7 @@ function refusalsOf(
 /** Why an entry can't be made this; null: it can. */
 export function refuseTarget(
   cluster: Cluster,
-  { creatorArn, entries }: EntryState,
+  { creatorArn, entries }: Pick<EntryState, "creatorArn" | "entries">,
   keys: MemoryKeys,
   target: Target,
 ): Refusal | null {

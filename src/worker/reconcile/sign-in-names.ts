@@ -1,22 +1,12 @@
+import { isOwnUsername, signInUsernameFor } from "../../access/lease/lease.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
-import {
-  entryArnIn,
-  entryArnOf,
-  type NamedEntry,
-  type ReadDocument,
-  render,
-  resolve,
-  sessionNameIn,
-} from "../../aws-auth/index.ts";
-import { inParallel } from "../in-parallel.ts";
-import type { OpenedCluster } from "../open/open-cluster.ts";
-import { parseRemembered } from "../remembered.ts";
+import { entryArnOf, type NamedEntry, readHolder, render, sessionNameIn } from "../../aws-auth/index.ts";
 import { anySession, nobodysSession } from "./review.ts";
+import { entryKeyOf, type SignInPlace } from "./sign-in-place.ts";
 
 /** As whom a principal signs in, before any binding. */
 export type SignInName =
-  /** Neither aws-auth nor an access entry names it. `why`: a sentence with the way out. */
+  /** Neither aws-auth nor an access entry names it, and we can add none. `why`: a sentence with the way out. */
   | { readonly type: "nobody"; readonly why: string }
   | {
       readonly type: "name";
@@ -26,6 +16,8 @@ export type SignInName =
       readonly other: string;
       /** Why nothing may be bound to that name: a sentence with the way out. Null: it may. */
       readonly refusal: string | null;
+      /** Whose entry gives the name. `planned`: there is none, and a lease adds one. Ours stays as long as a lease needs it. */
+      readonly entry: "theirs" | "ours" | "planned";
     };
 
 export interface SignInNames {
@@ -34,58 +26,67 @@ export interface SignInNames {
   readonly of: (principal: string) => SignInName;
 }
 
-/**
- * Asks the cluster as whom these principals sign in: an access entry goes before aws-auth.
- * @param principals ARNs of users, roles and sessions
- * @throws AccessError
- */
-export async function signInNames(
-  { mode, entries, client }: Pick<OpenedCluster, "mode" | "entries" | "client">,
-  cluster: Cluster,
-  principals: readonly string[],
-): Promise<SignInNames> {
-  const wanted = [...new Set(principals.map((principal) => entryArnOf(principal)))];
-  const [configMap, arns] = await Promise.all([
-    mode === "API" ? null : client.readAwsAuth(),
-    entries && wanted.length > 0 ? entries.list() : [],
-  ]);
-  const document = parseRemembered(configMap?.data ?? {});
-  const described = await inParallel(wanted, async (arn) => {
-    const found = entryArnIn(arns, arn);
-    return [arn.toLowerCase(), found && entries ? await entries.describe(found) : null] as const;
-  });
-  const entryOf = new Map(described);
-  const named = described.flatMap(([, entry]) =>
-    entry ? [{ arn: entry.principalArn, username: entry.username }] : [],
-  );
+/** Where a cluster names its principals. */
+export interface SignInMap {
+  /** In the order in which the cluster asks them: an access entry goes before aws-auth. */
+  readonly places: readonly SignInPlace[];
+  /** Where an entry is added; null: nowhere. */
+  readonly addTo: SignInPlace["way"] | null;
+}
+
+/** As whom the principals sign in whose entries were read. Pure. */
+export function signInNames({ places, addTo }: SignInMap, cluster: Cluster): SignInNames {
   return {
-    entries: [...named, ...document.entries],
-    of: (principal) => nameIn(cluster, principal, entryOf.get(entryArnOf(principal).toLowerCase()) ?? null, document),
+    entries: places.flatMap(({ named }) => named),
+    of: (principal) => {
+      for (const place of places) {
+        const name = nameIn(place, principal);
+        if (name) return name;
+      }
+      return (addTo === null ? null : plannedName(principal)) ?? { type: "nobody", why: nobody(cluster, principal) };
+    },
   };
 }
 
-function nameIn(cluster: Cluster, principal: string, entry: AccessEntry | null, document: ReadDocument): SignInName {
-  const as = (session: string) =>
-    entry ? byEntry(entry, principal, session) : resolve(document, sessionArn(principal, session));
+/** The place of a principal's entry, or where it is added; null: nowhere. */
+export function placeFor({ places, addTo }: SignInMap, principal: string): SignInPlace | null {
+  const named = places.find((place) => nameIn(place, principal) !== null);
+  return named ?? places.find(({ way }) => way === addTo) ?? null;
+}
+
+function nameIn(place: SignInPlace, principal: string): SignInName | null {
   const session = sessionNameIn(principal);
-  const own = as(session ?? anySession);
-  const other = as(nobodysSession);
-  if (!own || !other) return { type: "nobody", why: nobody(cluster, principal) };
-  const place = entry ? "its access entry" : "aws-auth";
-  const refusal = refuseName(principal, session, { own: own.username, other: other.username, place });
-  return { type: "name", ...own, other: other.username, refusal };
+  const own = place.signsInAs(principal, session ?? anySession);
+  const other = place.signsInAs(principal, nobodysSession);
+  if (!own || !other) return null;
+  const where = place.way === "aws-auth" ? "aws-auth" : "its access entry";
+  const refusal = refuseName(principal, session, { own: own.username, other: other.username, place: where });
+  return { type: "name", ...own, other: other.username, refusal, entry: isOurs(place, principal) ? "ours" : "theirs" };
 }
 
-function byEntry(entry: AccessEntry, principal: string, sessionName: string) {
-  const identity = identityOfEntry(entry, undefined);
-  const isUser = principal.includes(":user/");
-  const values = { accountId: principal.split(":")[4] ?? "", sessionName: isUser ? "" : sessionName };
-  const username = identity && render(identity.username, values);
-  return identity && username !== null ? { username, groups: identity.groups } : null;
+/** One that others have replaced by their own has another username. */
+function isOurs({ holdings, identityOf }: SignInPlace, principal: string): boolean {
+  const identity = identityOf(entryArnOf(principal));
+  const isAdded = holdings.get(entryKeyOf(principal))?.entryAdded === true;
+  return isAdded && identity !== null && isOwnUsername(identity.username);
 }
 
-/** A user has no session. */
-function sessionArn(principal: string, session: string): string {
+/** The name that an entry of ours gives; null: none would give this principal a name of its own. */
+function plannedName(principal: string): SignInName | null {
+  const reading = readHolder(principal);
+  if (reading.type === "invalid") return null;
+  const { kind, account } = reading.principal;
+  const sessionName = sessionNameIn(principal);
+  if (kind === "role") return null;
+  const template = signInUsernameFor({ ...reading.principal, kind: kind === "user" ? "user" : "role" });
+  const as = (session: string) => render(template, { accountId: account, sessionName: session });
+  const [username, other] = [as(sessionName ?? ""), as(kind === "user" ? "" : nobodysSession)];
+  if (username === null || other === null) return null;
+  return { type: "name", username, other, groups: [], refusal: null, entry: "planned" };
+}
+
+/** @param principal a user has no session */
+export function sessionArn(principal: string, session: string): string {
   const [, partition, , , account, ...rest] = entryArnOf(principal).split(":");
   const [kind, ...path] = rest.join(":").split("/");
   return kind === "role" ? `arn:${partition}:sts::${account}:assumed-role/${path.at(-1)}/${session}` : principal;
@@ -93,7 +94,10 @@ function sessionArn(principal: string, session: string): string {
 
 function nobody({ name }: Cluster, principal: string): string {
   const role = entryArnOf(principal);
-  return `${role} can't sign in to ${name} yet: no access entry and no entry of aws-auth names it. Have an operator add one whose username contains {{SessionNameRaw}}, without groups.`;
+  const problem = `${role} can't sign in to ${name} yet: no access entry and no entry of aws-auth names it.`;
+  return role === principal && role.includes(":role/")
+    ? `${problem} Ask with your session, as aws sts get-caller-identity prints it.`
+    : `${problem} Have an operator add one whose username contains {{SessionNameRaw}}, without groups.`;
 }
 
 /** Why a lease must not be bound to this name; null: it may. */

@@ -3,6 +3,7 @@ import { idsOf, orphansOf, rememberedShares, shareIn, shareOf } from "../../acce
 import { type Target, targetOf } from "../../access/lease/holding.ts";
 import { usernameFor } from "../../access/lease/lease.ts";
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
+import { isSignInShare } from "../../access/lease/sign-in-share.ts";
 import {
   bothWithdrawals,
   isWithdrawn,
@@ -37,10 +38,13 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
     const holding = state.holdings.get(key);
     const arn = holding?.arn ?? arns.get(key) ?? key;
     const remembered = rememberedShares(holding ? orphansOf(holding, ids) : [], closed, now);
-    const shares = [...(sharesOf.get(key) ?? []), ...remembered];
+    // An entry that others removed, and that only leases by bindings need, is put back for these alone (`settle-sign-ins.ts`).
+    const isGone = (share: Share) => isSignInShare(share) && state.identityOf(arn) === null;
+    const shares = [...(sharesOf.get(key) ?? []), ...remembered.filter((share) => !isGone(share))];
+    const gone = [...(driftedOf.get(key) ?? []), ...remembered.filter(isGone)];
     const principal = readPrincipal(arn);
     const username = principal.type === "principal" ? usernameFor(principal.principal) : arn;
-    targets.set(key, targetOf(arn, state.identityOf(arn), holding, shares, username, driftedOf.get(key)));
+    targets.set(key, targetOf(arn, state.identityOf(arn), holding, shares, username, gone));
   }
   return targets;
 }

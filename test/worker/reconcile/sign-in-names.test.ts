@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { AccessEntry } from "../../../src/access-entry/index.ts";
+import { readSignInMap } from "../../../src/worker/reconcile/sign-in-map.ts";
 import { signInNames } from "../../../src/worker/reconcile/sign-in-names.ts";
+import type { WayPlace } from "../../../src/worker/reconcile/way-adapter.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
+import { keys } from "../../builders/keys.ts";
 
 const account = "111122223333";
 const name = "AWSReservedSSO_Developer_0123456789abcdef";
@@ -30,12 +33,16 @@ async function nameOf(
   {
     data = {},
     entry = null,
-  }: { readonly data?: Readonly<Record<string, string>>; readonly entry?: AccessEntry | null },
+  }: { readonly data?: Readonly<Record<string, string>> | null; readonly entry?: AccessEntry | null },
+  change: Parameters<typeof aCluster>[0] = {},
 ) {
-  const client = { readAwsAuth: async () => ({ data }) };
+  const client = { readAwsAuth: async () => data && { data, annotations: {}, immutable: false } };
   const entries = { list: async () => (entry ? [entry.principalArn] : []), describe: async () => entry };
-  const opened = { mode: "API_AND_CONFIG_MAP", entries, client } as unknown as Parameters<typeof signInNames>[0];
-  return (await signInNames(opened, aCluster(), [principal])).of(principal);
+  const opened = { mode: "API_AND_CONFIG_MAP", entries, client, tags: {}, creatorArn: "" };
+  const context = { keys, now: () => new Date() };
+  const place = { opened, cluster: aCluster(change), context } as unknown as WayPlace;
+  const map = await readSignInMap(place, [], [principal]);
+  return signInNames(map, aCluster()).of(principal);
 }
 
 describe("as whom a principal signs in", () => {
@@ -56,11 +63,23 @@ describe("as whom a principal signs in", () => {
     expect(found).toMatchObject({ username: "sso:alice@example.com", groups: [], refusal: null });
   });
 
-  test("is nobody where nothing names it, with the way out", async () => {
-    const found = await nameOf(alice, {});
+  test("is planned where nothing names it: an entry gives each session of the role, and a user, a name of its own", async () => {
+    const [planned, ofUser] = [await nameOf(alice, {}), await nameOf(user, {})];
+
+    expect(planned).toMatchObject({ entry: "planned", username: `eks-access:${account}:${name}:alice@example.com` });
+    expect(planned).not.toMatchObject({ other: expect.stringContaining("alice") });
+    expect(ofUser).toMatchObject({ entry: "planned", username: `eks-access:${account}:engineer` });
+  });
+
+  test("is nobody where no entry can be added, with the way out", async () => {
+    const found = await nameOf(alice, { data: null }, { way: "aws-auth", createAwsAuth: false });
 
     expect(found).toMatchObject({ type: "nobody", why: expect.stringContaining("{{SessionNameRaw}}") });
     expect(found).toMatchObject({ why: expect.stringContaining(role) });
+  });
+
+  test("is nobody for a whole role that nothing names: it asks with its session", async () => {
+    expect(await nameOf(role, {})).toMatchObject({ type: "nobody", why: expect.stringContaining("with your session") });
   });
 });
 

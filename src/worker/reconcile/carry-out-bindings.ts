@@ -1,0 +1,138 @@
+import { AccessError } from "../../access/failure/access-error.ts";
+import type { ClusterBinding, NewBinding } from "../../access/lease/lease-bindings.ts";
+import { bindingFor, bindingName, type LeasePart, readOwnBindings } from "../../access/lease/own-bindings.ts";
+import { step } from "../../operations/worker-metrics.ts";
+import { inParallel } from "../in-parallel.ts";
+import type { BindingSettlement, BindingState } from "./settle-bindings.ts";
+import type { WayPlace } from "./way-adapter.ts";
+
+/** What it takes to change the bindings of one cluster. */
+export interface BindingTools extends WayPlace {
+  readonly state: BindingState;
+  readonly settlement: BindingSettlement;
+  readonly isNewest: () => Promise<boolean>;
+}
+
+/** What one lease needs: old ones go before new ones of the same name come. */
+interface Calls {
+  readonly principal: string;
+  readonly remove: readonly ClusterBinding[];
+  readonly create: readonly NewBinding[];
+}
+
+/** By request id. */
+export type CallsByLease = ReadonlyMap<string, Calls>;
+
+/** What was sent about the bindings. */
+export interface BindingsSent {
+  readonly calls: CallsByLease;
+  /** By request id. */
+  readonly failures: ReadonlyMap<string, unknown>;
+  /** What is there then. */
+  readonly after: readonly LeasePart[];
+}
+
+/** Deletes and creates what the decision says, lease by lease: no one's trouble is another's. */
+export async function carryOutAll(tools: BindingTools, calls: CallsByLease): Promise<BindingsSent> {
+  const sent = await inParallel([...calls], async ([id, each]) => [id, await carryOut(tools, each)] as const);
+  const failures = new Map(sent.flatMap(([id, error]) => (error === null ? [] : [[id, error] as const])));
+  return { calls, failures, after: calls.size > 0 ? await partsNow(tools) : tools.state.parts };
+}
+
+/** By request id. Nothing is sent for what is as it must be. */
+export function bindingCalls({ cluster, context, state, settlement }: BindingTools): ReadonlyMap<string, Calls> {
+  const { targets, granted, repaired } = settlement;
+  const calls = new Map<string, Calls>();
+  const partsOf = byLease(state.parts);
+  for (const request of [...granted, ...repaired]) {
+    const share = targets.get(request.principal.toLowerCase())?.holding?.shares.find(({ id }) => id === request.id);
+    const name = state.names.of(request.principal);
+    if (!share || name.type === "nobody") continue;
+    const lease = { principal: request.principal, user: name.username, share };
+    const known = partsOf.get(request.id) ?? [];
+    const isThere = (text: string) =>
+      known.some((part) => part.isIntact && part.user === name.username && part.text === text);
+    const missing = share.groups.filter((text) => !isThere(text));
+    const create = missing.flatMap((text) => bindingFor(cluster.name, lease, text, context.keys.memory) ?? []);
+    const names = new Set(missing.map((text) => bindingName(request.id, text)));
+    const remove = known.flatMap(({ binding }) => (names.has(binding.name) ? [binding] : []));
+    if (create.length > 0) calls.set(request.id, { principal: request.principal, remove, create });
+  }
+  for (const [id, parts] of partsOf) {
+    const [{ principal } = { principal: "" }] = parts;
+    const target = targets.get(principal.toLowerCase());
+    if (!target || target.holding?.shares.some((share) => share.id === id)) continue;
+    calls.set(id, { principal, remove: parts.map(({ binding }) => binding), create: [] });
+  }
+  return calls;
+}
+
+/** By request id. */
+function byLease(parts: readonly LeasePart[]): ReadonlyMap<string, readonly LeasePart[]> {
+  const found = new Map<string, LeasePart[]>();
+  for (const part of parts) {
+    const known = found.get(part.share.id);
+    if (known) known.push(part);
+    else found.set(part.share.id, [part]);
+  }
+  return found;
+}
+
+/** Null: all of it was done. */
+async function carryOut({ context, cluster, opened, isNewest }: BindingTools, calls: Calls): Promise<unknown> {
+  const { client } = opened;
+  try {
+    for (const binding of calls.remove) {
+      const removed = await client.deleteBinding(binding);
+      if (removed === "other") throw conflict(`${binding.name} was made anew while it was being deleted`);
+      if (removed === "kept")
+        throw new AccessError("binding-kept", `${placeInWords(binding)} waits for its finalizers`);
+    }
+    for (const binding of calls.create) {
+      if (!(await isNewest())) throw conflict(`Another run has begun to change the bindings of ${cluster.name}`);
+      context.metrics?.writes.inc({ cluster: cluster.name, way: "binding" });
+      await client.createBinding(binding).catch(ignoreTaken);
+    }
+    return null;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** The name is taken by our own, where a call that was not answered has arrived: what is there is read back anyhow. */
+function ignoreTaken(error: unknown): void {
+  if (!(error instanceof AccessError) || error.code !== "binding-exists") throw error;
+}
+
+function conflict(what: string): AccessError {
+  return new AccessError("cluster-conflict", what);
+}
+
+async function partsNow({ cluster, state, context }: BindingTools): Promise<readonly LeasePart[]> {
+  const bindings = await step("read-back", state.readAgain);
+  return readOwnBindings(cluster.name, bindings, context.keys.memory).parts;
+}
+
+/** Why what was read back is not what was sent; null: it is. */
+export function notAsPlanned(id: string, { create, remove }: Calls, after: readonly LeasePart[]): AccessError | null {
+  const own = after.filter(({ share }) => share.id === id);
+  const absent = create.find(
+    ({ name, namespace, user }) =>
+      !own.some((part) => part.isIntact && part.user === user && isSamePlace(part.binding, { name, namespace })),
+  );
+  if (absent)
+    return new AccessError("binding-exists", `${placeInWords(absent)} is not the one that was made for ${id}`);
+  const uids = new Set(remove.map(({ uid }) => uid));
+  const left = own.find(({ binding }) => uids.has(binding.uid));
+  return left ? conflict(`${placeInWords(left.binding)} is still there after it was deleted`) : null;
+}
+
+type Place = Pick<NewBinding, "name" | "namespace">;
+
+function isSamePlace(one: Place, other: Place): boolean {
+  return one.name === other.name && one.namespace === other.namespace;
+}
+
+export function placeInWords({ name, namespace }: Place): string {
+  return namespace === null ? `The ClusterRoleBinding ${name}` : `The RoleBinding ${name} in ${namespace}`;
+}

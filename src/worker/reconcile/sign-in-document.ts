@@ -1,0 +1,121 @@
+import { AccessError } from "../../access/failure/access-error.ts";
+import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
+import type { Share } from "../../access/lease/lease-record.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { planChanges, type Refusal, resolve } from "../../aws-auth/index.ts";
+import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import { documentWarnings } from "../preview/preview-warnings.ts";
+import { readRemembered } from "../remembered.ts";
+import { documentTexts, needsWrite, rehearseWrite, writeDocument } from "./document-way.ts";
+import {
+  annotationFull,
+  beingDeleted,
+  type ClusterState,
+  type Content,
+  identityInDocument,
+  planGuard,
+  readClusterState,
+} from "./settle-document.ts";
+import { sessionArn } from "./sign-in-names.ts";
+import { type SignInPlace, type SignInTargets, withLostShares } from "./sign-in-place.ts";
+import type { WayPlace } from "./way-adapter.ts";
+
+/**
+ * `aws-auth` as a place where people sign in. Its resourceVersion is the fence: two runs that change it at once are a conflict, and a
+ * write that comes late is refused.
+ *
+ * @param lost shares that only the ledger may remember, by lower-case ARN
+ * @throws AccessError
+ */
+export async function signInDocument(
+  place: WayPlace,
+  configMap: AwsAuthConfigMap | null,
+  lost: ReadonlyMap<string, readonly Share[]>,
+): Promise<SignInPlace> {
+  const { opened, cluster, context } = place;
+  // One that can't be written still says who signs in.
+  const readable = configMap && { ...configMap, immutable: false };
+  const read = { ...opened, client: { readAwsAuth: async () => readable } };
+  const state = await readClusterState(read, { ...cluster, createAwsAuth: true }, context.keys, []);
+  return placeOf(place, state, lost);
+}
+
+function placeOf(place: WayPlace, state: ClusterState, lost: ReadonlyMap<string, readonly Share[]>): SignInPlace {
+  const { cluster, context, opened } = place;
+  const { document, configMap } = state;
+  const { holdings, lost: lostIds } = withLostShares(state.holdings, lost, (arn) => identityInDocument(document, arn));
+  const known = { ...state, holdings };
+  const contentAfter = (targets: SignInTargets) => content(cluster, known, targets);
+  const textsAfter = (targets: SignInTargets) =>
+    documentTexts(state, cluster, contentAfter(targets), context.keys.memory);
+  return {
+    way: "aws-auth",
+    named: document.entries,
+    identityOf: (arn) => identityInDocument(document, arn),
+    signsInAs: (principal, session) => resolve(document, sessionArn(principal, session)),
+    ...{ holdings, lost: lostIds },
+    refusalsOf: (targets) => refusalsOf(place, known, targets),
+    show: (targets) => ({ diff: planOf(cluster, known, targets).diff, warnings: documentWarnings(state) }),
+    rehearse: async (targets) => {
+      if (configMap && targets.size > 0) await rehearseWrite(opened.client, state, textsAfter(targets));
+    },
+    write: async (targets) => {
+      if (!configMap) return writeAnew(place, targets, lost);
+      const after = textsAfter(targets);
+      if (needsWrite(state, after)) context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
+      const readBack = await writeDocument(opened.client, cluster, state, after);
+      return { place: await signInDocument(place, readBack, lost), failures: new Map() };
+    },
+    // Each write names what was read, and the wait for a late POST of a binding is longer than any PUT takes to arrive.
+    doubtOf: () => null,
+  };
+}
+
+/** What we write always comes with a resourceVersion: a create that arrives late can't bring anything back. */
+async function writeAnew(place: WayPlace, targets: SignInTargets, lost: ReadonlyMap<string, readonly Share[]>) {
+  const { client } = place.opened;
+  const isToBeMade = [...targets.values()].some(({ change }) => change.type === "map");
+  if (!isToBeMade) return { place: await signInDocument(place, null, lost), failures: new Map() };
+  await client.createAwsAuth({ data: {}, annotations: {} });
+  throw new AccessError("cluster-conflict", `aws-auth of ${place.cluster.name} had to be made first`);
+}
+
+/** @throws AccessError `document-unchanged` where the document as a whole can't be changed */
+function planOf(cluster: Cluster, state: ClusterState, targets: SignInTargets) {
+  const changes = [...targets.values()].map(({ change }) => change);
+  const plan = planChanges(state.document, changes, planGuard(cluster, cluster.levels, state), readRemembered);
+  const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
+  if (plan.type === "refused" || refusal) {
+    throw new AccessError("document-unchanged", `The entry can't be changed: ${refusal?.message.replace(/\.$/, "")}`);
+  }
+  return plan;
+}
+
+function content(cluster: Cluster, state: ClusterState, targets: SignInTargets): Content {
+  const { after: data } = planOf(cluster, state, targets);
+  return { data, holdings: holdingsAfter(state, targets), withdrawals: state.withdrawals };
+}
+
+function holdingsAfter({ holdings }: ClusterState, targets: SignInTargets): Content["holdings"] {
+  const untouched = [...holdings].filter(([key]) => !targets.has(key)).map(([, holding]) => holding);
+  return [...untouched, ...[...targets.values()].flatMap(({ holding }) => holding ?? [])];
+}
+
+function refusalsOf(
+  { cluster, context }: WayPlace,
+  state: ClusterState,
+  targets: SignInTargets,
+): ReadonlyMap<string, Refusal> {
+  const { configMap, document } = state;
+  const guard = planGuard(cluster, cluster.levels, state);
+  const found = new Map<string, Refusal>();
+  for (const [key, { change }] of targets) {
+    const plan = planChanges(document, [change], guard, readRemembered);
+    const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
+    if (refusal) found.set(key, refusal);
+    else if (configMap?.deletion) found.set(key, beingDeleted(cluster, configMap.deletion));
+  }
+  const room = roomIn(configMap?.annotations ?? {});
+  if (fitsAnnotation(holdingsAfter(state, targets), context.keys.memory, room.forLeases)) return found;
+  return new Map([...targets.keys()].map((key) => [key, found.get(key) ?? annotationFull(cluster, room)]));
+}

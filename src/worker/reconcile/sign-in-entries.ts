@@ -1,0 +1,128 @@
+import type { Holding, Share } from "../../access/lease/lease-record.ts";
+import type { MappedIdentity } from "../../access/lease/proof-record.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
+import type { AccessEntries } from "../../aws/access-entries.ts";
+import { type Change, entryArnOf, type Refusal, render, unifiedDiff } from "../../aws-auth/index.ts";
+import { inParallel } from "../in-parallel.ts";
+import type { OpenedCluster } from "../open/open-cluster.ts";
+import { textOfEntry } from "../preview/plan-preview.ts";
+import type { EntryTools } from "./carry-out-entry.ts";
+import { type EntriesSeen, entriesSeen, readEntriesOf } from "./entry-state.ts";
+import { type EntryWritten, writeEntry } from "./entry-way.ts";
+import { lateCallDoubt, refuseTarget } from "./settle-entries.ts";
+import {
+  entryKeyOf,
+  type SignInPlace,
+  type SignInTargets,
+  type SignInWritten,
+  withLostShares,
+} from "./sign-in-place.ts";
+import type { WayPlace } from "./way-adapter.ts";
+
+interface EntriesPlace extends WayPlace {
+  readonly opened: OpenedCluster & { readonly entries: AccessEntries };
+  /** The requests by bindings. */
+  readonly open: readonly AccessRequest[];
+  /** Shares that only the ledger may remember, by lower-case ARN. */
+  readonly lost: ReadonlyMap<string, readonly Share[]>;
+}
+
+/**
+ * The access entries as a place where people sign in. EKS has no versions: a run that begins to write stops those of before, and what
+ * these sent and may still arrive is claimed in the tags (`plan-entry.ts`).
+ *
+ * @param principals whose entries are read
+ * @throws AccessError
+ */
+export async function signInEntries(place: EntriesPlace, principals: readonly string[]): Promise<SignInPlace> {
+  const { opened, cluster, context } = place;
+  const arns = [...new Set(principals.map((principal) => entryArnOf(principal)))];
+  return placeOf(place, await readEntriesOf(opened.entries, cluster, context.keys, arns));
+}
+
+function placeOf(place: EntriesPlace, read: EntriesSeen): SignInPlace {
+  const { cluster, context, opened } = place;
+  const { holdings, lost } = withLostShares(read.holdings, place.lost, read.identityOf);
+  const state = { ...read, holdings };
+  const tools = toolsOf(place, state);
+  const entryOf = (key: string) => state.entries.get(key) ?? null;
+  const seen = { entries: state.entries, creatorArn: opened.creatorArn };
+  return {
+    way: "access-entry",
+    named: [...state.entries.values()].map(({ principalArn, username }) => ({ arn: principalArn, username })),
+    identityOf: read.identityOf,
+    signsInAs: (principal, session) => signsInAs(entryOf(entryKeyOf(principal)), principal, session),
+    ...{ holdings, lost },
+    refusalsOf: (targets) => {
+      const refusals = [...targets].map(([key, to]) => [key, refuseTarget(cluster, seen, context.keys.memory, to)]);
+      return new Map(refusals.filter((each): each is [string, Refusal] => each[1] !== null));
+    },
+    show: (targets) => ({ diff: [...targets.values()].map((to) => diffOf(entryOf, to)).join(""), warnings: [] }),
+    // EKS has no dry run.
+    rehearse: async () => {},
+    write: (targets) => write(place, state, tools, targets),
+    doubtOf: (request) => {
+      const key = entryKeyOf(request.principal);
+      const known = { hasEntry: state.entries.has(key), openSince: state.openSince.get(key) ?? null };
+      return lateCallDoubt(request, known, context.now());
+    },
+  };
+}
+
+function toolsOf({ context, cluster, opened, open }: EntriesPlace, state: EntriesSeen): Omit<EntryTools, "isNewest"> {
+  const { keys, now } = context;
+  const rest = { cluster, state, keys: keys.memory, plannedAt: now(), clock: now };
+  return { entries: opened.entries, begun: begunBy(open), ...rest };
+}
+
+/** By lower-case ARN: which entries runs may have begun to make, by what the ledger says. */
+function begunBy(open: readonly AccessRequest[]): ReadonlyMap<string, Holding> {
+  const begun = open.filter(({ lease }) =>
+    lease?.state === "active" ? lease.written?.entryAdded === true : lease?.writeBegan != null,
+  );
+  return new Map(
+    begun.map(({ principal }) => {
+      return [entryKeyOf(principal), { arn: entryArnOf(principal), entryAdded: true, added: [], shares: [] }];
+    }),
+  );
+}
+
+async function write(
+  place: EntriesPlace,
+  state: EntriesSeen,
+  known: Omit<EntryTools, "isNewest">,
+  targets: SignInTargets,
+): Promise<SignInWritten> {
+  const { context, cluster } = place;
+  const run = await context.ledger.beginRun(cluster.name);
+  const tools = { ...known, isNewest: () => context.ledger.isNewestRun(cluster.name, run) };
+  const written = await inParallel([...targets], async ([key, target]): Promise<readonly [string, EntryWritten]> => {
+    return [key, await writeEntry(context, tools, target)];
+  });
+  const failures = new Map(
+    written.flatMap(([key, { failure }]) => (failure === null ? [] : [[key, failure] as const])),
+  );
+  const entries = new Map<string, AccessEntry | null>([
+    ...state.entries,
+    ...written.map(([key, { entry }]) => [key, entry] as const),
+  ]);
+  const found = [...entries.values()].filter((entry) => entry !== null);
+  return { place: placeOf(place, entriesSeen(cluster, found, context.keys)), failures };
+}
+
+/** As whom a session signs in by an entry. A user has no session. */
+function signsInAs(entry: AccessEntry | null, principal: string, session: string): MappedIdentity | null {
+  const identity = identityOfEntry(entry, undefined);
+  const sessionName = principal.includes(":user/") ? "" : session;
+  const username = identity && render(identity.username, { accountId: principal.split(":")[4] ?? "", sessionName });
+  return identity && username !== null ? { username, groups: identity.groups } : null;
+}
+
+function diffOf(entryOf: (key: string) => AccessEntry | null, { change }: { readonly change: Change }): string {
+  const { arn } = change;
+  const entry = entryOf(arn.toLowerCase()) ?? undefined;
+  const today = identityOfEntry(entry ?? null, undefined);
+  const after = change.type === "map" ? textOfEntry(entry, arn, change) : "";
+  return unifiedDiff("access-entry", today && textOfEntry(entry, arn, today), after);
+}

@@ -1,0 +1,133 @@
+import type { AccessError } from "../../access/failure/access-error.ts";
+import { type Target, targetOf } from "../../access/lease/holding.ts";
+import { isOwnUsername, signInUsernameFor } from "../../access/lease/lease.ts";
+import type { Holding, Share } from "../../access/lease/lease-record.ts";
+import type { MappedIdentity } from "../../access/lease/proof-record.ts";
+import { isSignInShare, signInShare } from "../../access/lease/sign-in-share.ts";
+import type { Way } from "../../access/policy/cluster.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
+import { entryArnOf, type NamedEntry, type Refusal, readPrincipal } from "../../aws-auth/index.ts";
+
+/**
+ * One of the two places that name a cluster's principals, `aws-auth` or its access entries, as far as leases by bindings need it: they
+ * only have their person sign in, by an entry without groups. An entry of ours has a share without groups of each lease that needs it,
+ * beside those of leases of groups: whichever ends last takes the entry with it.
+ */
+export interface SignInPlace {
+  readonly way: Exclude<Way, "binding">;
+  /** What names principals there: of access entries, those that were read. */
+  readonly named: readonly NamedEntry[];
+  /** The entry of a user or a role, its username with its templates; null: there is none. */
+  readonly identityOf: (arn: string) => MappedIdentity | null;
+  /** As whom a session of a principal signs in there; null: nothing there names it. */
+  readonly signsInAs: (principal: string, session: string) => MappedIdentity | null;
+  /** What of its entries is ours, by lower-case ARN. */
+  readonly holdings: ReadonlyMap<string, Holding>;
+  /** Ids of shares that only the ledger remembers: the place's own memory lost them. */
+  readonly lost: ReadonlySet<string>;
+  /** Why an entry can't be made this, by the same key. Pure. */
+  readonly refusalsOf: (targets: SignInTargets) => ReadonlyMap<string, Refusal>;
+  /** What people read of such a change: a unified diff, and what they should know. Pure. */
+  readonly show: (targets: SignInTargets) => { readonly diff: string; readonly warnings: readonly string[] };
+  /** Sends it as a dry run, where there is one. @throws AccessError */
+  readonly rehearse: (targets: SignInTargets) => Promise<void>;
+  /** Writes, and reads back what is there then. @throws AccessError where nothing of it was written for certain, or all of it is in doubt */
+  readonly write: (targets: SignInTargets) => Promise<SignInWritten>;
+  /** Why a call that gives a lease its entry may still arrive; null: none can. */
+  readonly doubtOf: (request: ApprovedRequest) => AccessError | null;
+}
+
+/** By the lower-case ARN of a user or a role. */
+export type SignInTargets = ReadonlyMap<string, Target>;
+
+export interface SignInWritten {
+  /** The place as it is then. */
+  readonly place: SignInPlace;
+  /** Why an entry is not what was written, by lower-case ARN. */
+  readonly failures: ReadonlyMap<string, unknown>;
+}
+
+/** A lease that holds an entry, or is to. */
+export type SignInNeed = Pick<AccessRequest, "principal"> & { readonly share: Pick<Share, "id" | "endsAt"> };
+
+/** Under which key a place has the entry of a principal. */
+export function entryKeyOf(principal: string): string {
+  return entryArnOf(principal).toLowerCase();
+}
+
+/**
+ * The entries that have to be written so that these leases hold theirs, and those that are over hold none any more. Only what differs.
+ * @param over ids of leases of which nothing else is left
+ */
+export function signInTargets(
+  place: Pick<SignInPlace, "holdings" | "identityOf" | "lost">,
+  needs: readonly SignInNeed[],
+  over: ReadonlySet<string>,
+): SignInTargets {
+  const arns = new Map(needs.map(({ principal }) => [entryKeyOf(principal), entryArnOf(principal)]));
+  for (const [key, holding] of place.holdings) {
+    if (holding.shares.some((share) => isSignInShare(share) && over.has(share.id))) arns.set(key, holding.arn);
+  }
+  const targets = new Map<string, Target>();
+  for (const [key, arn] of arns) {
+    const shares = needs
+      .filter(({ principal }) => entryKeyOf(principal) === key)
+      .map(({ share }) => signInShare(share));
+    const target = targetFor(place, arn, shares, over);
+    if (target) targets.set(key, target);
+  }
+  return targets;
+}
+
+/** Null: it is as it must be. */
+function targetFor(
+  { holdings, identityOf, lost }: Pick<SignInPlace, "holdings" | "identityOf" | "lost">,
+  arn: string,
+  needed: readonly Share[],
+  over: ReadonlySet<string>,
+): Target | null {
+  const identity = identityOf(arn);
+  const holding = holdings.get(arn.toLowerCase());
+  const held = holding?.shares ?? [];
+  const kept = held.filter((share) => !(isSignInShare(share) && over.has(share.id)));
+  const isKept = ({ id }: Share) => kept.some((share) => share.id === id && isSignInShare(share));
+  const added = needed.filter((share) => !isKept(share));
+  const isRemembered = needed.every(({ id }) => !lost.has(id));
+  if (identity && isRemembered && added.length === 0 && kept.length === held.length) return null;
+  const signIns = [...kept.filter(isSignInShare), ...added];
+  // What others took out of leases of groups stays out, and so does an entry that no lease needs which is given now.
+  const isGiven = identity !== null || needed.length > 0;
+  const others = kept.filter((share) => !isSignInShare(share));
+  const [given, drifted] = isGiven ? [signIns, others] : [[], [...others, ...signIns]];
+  return targetOf(arn, identity, holding, given, usernameOf(arn), drifted);
+}
+
+function usernameOf(arn: string): string {
+  const reading = readPrincipal(arn);
+  return reading.type === "principal" ? signInUsernameFor(reading.principal) : arn;
+}
+
+/**
+ * The holdings with the shares that only the ledger remembers: a person may have stripped the place's own memory. Of an entry that has
+ * another username nothing is ours.
+ *
+ * @param lost by lower-case ARN
+ */
+export function withLostShares(
+  holdings: ReadonlyMap<string, Holding>,
+  lost: ReadonlyMap<string, readonly Share[]>,
+  identityOf: SignInPlace["identityOf"],
+): Pick<SignInPlace, "holdings" | "lost"> {
+  const merged = new Map(holdings);
+  const ids = new Set<string>();
+  for (const [key, shares] of lost) {
+    const holding = merged.get(key);
+    const identity = identityOf(key);
+    const missing = shares.filter(({ id }) => !holding?.shares.some((share) => share.id === id));
+    if (missing.length === 0 || !identity || !isOwnUsername(identity.username)) continue;
+    for (const { id } of missing) ids.add(id);
+    const { arn = key, added = [], shares: held = [] } = holding ?? {};
+    merged.set(key, { arn, entryAdded: true, added, shares: [...held, ...missing] });
+  }
+  return { holdings: merged, lost: ids };
+}

@@ -1,0 +1,342 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
+import { AccessError } from "../../../src/access/failure/access-error.ts";
+import { leasesAnnotation } from "../../../src/access/lease/annotation.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import type { AccessEntries } from "../../../src/aws/access-entries.ts";
+import { parseDocument } from "../../../src/aws-auth/index.ts";
+import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
+import type { WorkerContext } from "../../../src/worker/context.ts";
+import { openCluster } from "../../../src/worker/open/open-cluster.ts";
+import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { useWorkerSide } from "../worker-side.ts";
+import {
+  approve,
+  ask,
+  clusterIn,
+  dyingBefore,
+  entriesOf,
+  give,
+  modesConfig,
+  requestOf,
+  revokeOnly,
+  takeBack,
+} from "./both-ways.ts";
+
+const side = useWorkerSide({ everyMode: true });
+const account = arns.engineer.split(":")[4] ?? "";
+const set = "AWSReservedSSO_Developer_0123456789abcdef";
+const role = `arn:aws:iam::${account}:role/${set}`;
+const session = (name: string) => `arn:aws:sts::${account}:assumed-role/${set}/${name}`;
+const [alice, carol] = [session("alice@example.com"), session("carol@example.com")];
+const username = `eks-access:${account}:${set}:{{SessionNameRaw}}`;
+
+interface Entry {
+  readonly username: string;
+  readonly groups: readonly string[];
+}
+
+/** The place by which a cluster's people sign in, as somebody sees it who may do everything. */
+interface Place {
+  readonly entry: () => Promise<Entry | null>;
+  /** Makes the role's entry be this; null: there is none. */
+  readonly edit: (entry: Entry | null) => Promise<void>;
+  /** Everything that stands there. */
+  readonly all: () => Promise<string>;
+  /** Strips the place's own memory. */
+  readonly forget: () => Promise<void>;
+}
+
+function documentPlace(): Place {
+  const { cluster } = side().sandbox;
+  const data = () => cluster.awsAuth()?.data ?? {};
+  return {
+    entry: async () => parseDocument(data()).entries.find(({ arn }) => arn === role) ?? null,
+    edit: async (entry) => {
+      const text = `- rolearn: ${role}\n  username: "${entry?.username}"\n  groups: [${entry?.groups.join(", ")}]\n`;
+      const mapRoles = `${initialAwsAuth.mapRoles}${entry ? text : ""}`;
+      await cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth, mapRoles } }));
+    },
+    all: async () => {
+      const memory = cluster.awsAuth()?.metadata.annotations?.[leasesAnnotation] ?? "{}";
+      return JSON.stringify([data(), JSON.parse(memory).held ?? []]);
+    },
+    forget: async () => {
+      await cluster.editAwsAuth(({ metadata: { annotations: _, ...metadata }, ...map }) => ({ ...map, metadata }));
+    },
+  };
+}
+
+function entriesPlace(entries: AccessEntries): Place {
+  const read = () => entries.describe(role);
+  return {
+    entry: read,
+    edit: async (entry) => {
+      if (!entry) return entries.remove(role);
+      if (await read()) await entries.remove(role);
+      await entries.create({ principalArn: role, ...entry, tags: {}, token: crypto.randomUUID() });
+    },
+    all: async () => {
+      const all = await Promise.all((await entries.list()).map((arn) => entries.describe(arn)));
+      return JSON.stringify(all.map((entry) => entry && { ...entry, arn: "" }));
+    },
+    forget: async () => {
+      const entry = await read();
+      if (entry) await entries.untag(entry, Object.keys(entry.tags));
+    },
+  };
+}
+
+const places = [
+  { way: "aws-auth", name: clusterName },
+  { way: "access-entry", name: "analytics" },
+] as const;
+
+beforeAll(() => {
+  side().sandbox.aws.account.addRole({ name: set });
+});
+
+describe.each(places)("by $way, the entry by which a person signs in", ({ way, name }) => {
+  let context: WorkerContext;
+  let cluster: Cluster;
+  let place: Place;
+  let before: string;
+
+  const contextWith = (drift: "report" | "repair" = "report"): WorkerContext => {
+    const config = modesConfig((text) =>
+      text
+        .replaceAll("    channel:", `    drift: ${drift}\n    channel:`)
+        .replace(/levels: \[viewer, admin/g, "levels: [own, edits, viewer, admin")
+        .replace(
+          /^levels:\n/m,
+          `levels:
+  own: { bind: [{ clusterRole: view, in: all }], maxDuration: 8h, verify: [{ verb: list, resource: pods }] }
+  edits: { bind: [{ clusterRole: edit, in: [default] }], maxDuration: 8h }
+`,
+        ),
+    );
+    cluster = clusterIn(config, name);
+    return { ...side().context(memoryLedger()), config };
+  };
+  const asCreator = async <T>(use: (client: ClusterClient) => Promise<T>): Promise<T> => {
+    const { client, close } = await openCluster(context, cluster, []);
+    return use(client).finally(close);
+  };
+  const bindings = () => asCreator((client) => client.listLeaseBindings());
+  const inMinutes = (minutes: number): WorkerContext => ({
+    ...context,
+    now: () => new Date(Date.now() + minutes * 60_000),
+    openCluster: (opening, ...about) => openCluster({ ...opening, now: () => new Date() }, ...about),
+  });
+  const giveTo = (principal: string, id: string, level = "own") => give(context, cluster, { id, principal, level });
+
+  beforeEach(async () => {
+    context = contextWith();
+    place = way === "aws-auth" ? documentPlace() : entriesPlace(entriesOf(side().sandbox, cluster));
+    await place.edit(null);
+    if (way === "aws-auth") await place.forget();
+    before = await place.all();
+  });
+
+  afterEach(async () => {
+    side().sandbox.faults.clear();
+    await asCreator(async (client) => {
+      for (const binding of await client.listLeaseBindings()) await client.deleteBinding(binding);
+      await client.writeTakenBack(await client.readTakenBack(), {});
+    });
+    await place.edit(null);
+    if (way === "aws-auth") await place.forget();
+  });
+
+  test("is added without groups where the person can't sign in yet, and goes with the lease, without a trace", async () => {
+    const given = await giveTo(alice, "r-one");
+
+    expect(given.preview?.warnings.join()).toMatch(/without groups.*Developer.*gives no rights/);
+    expect(given.preview?.diff).toContain(username);
+    expect(given.lease).toMatchObject({ state: "active", proof: { authorized: { result: "yes" } } });
+    expect(given.lease?.proof?.mapped.detail).toContain("alice@example.com");
+    expect(await place.entry()).toMatchObject({ username, groups: [] });
+    const ended = await takeBack(context, cluster, "r-one");
+    expect(ended.lease).toMatchObject({ state: "ended", remains: null, endProof: { authorized: { result: "no" } } });
+    expect(await bindings()).toEqual([]);
+    expect(await place.all()).toBe(before);
+  });
+
+  test("is shared by two people, and the end of one lease locks the other one out of nothing", async () => {
+    await giveTo(alice, "r-alice");
+    const second = await giveTo(carol, "r-carol");
+    expect(second.preview?.warnings.join()).toContain("Keeps the entry");
+
+    await takeBack(context, cluster, "r-alice");
+    expect(await place.entry()).toMatchObject({ username, groups: [] });
+    await reconcileCluster(context, cluster, "inspect");
+    expect((await requestOf(context, "r-carol")).lease).toMatchObject({ state: "active", drift: null });
+    await takeBack(context, cluster, "r-carol");
+    expect(await place.all()).toBe(before);
+  });
+
+  test("is shared with a lease of groups, whichever ends first", async () => {
+    for (const [first, second] of [
+      ["r-own", "r-role"],
+      ["r-role", "r-own"],
+    ] as const) {
+      context = contextWith();
+      await giveTo(alice, "r-own");
+      await give(context, cluster, { id: "r-role", principal: role, level: "viewer" });
+      expect((await place.entry())?.groups).toEqual(["eks-access:viewers"]);
+
+      await takeBack(context, cluster, first);
+      expect((await place.entry())?.groups).toEqual(first === "r-own" ? ["eks-access:viewers"] : []);
+      expect((await requestOf(context, second)).lease?.state).toBe("active");
+      await takeBack(context, cluster, second);
+      expect(await place.all()).toBe(before);
+    }
+  });
+
+  test("that others made is never written, and stays", async () => {
+    await place.edit({ username: "sso:{{SessionNameRaw}}", groups: [] });
+    const theirs = await place.all();
+    const given = await giveTo(alice, "r-one");
+
+    expect(given.lease?.proof?.mapped.detail).toContain("sso:alice@example.com");
+    expect(await place.all()).toBe(theirs);
+    await takeBack(context, cluster, "r-one");
+    expect(await place.all()).toBe(theirs);
+  });
+
+  test("that others made and remove is drift, and none is made in its place, whatever the configuration says", async () => {
+    for (const drift of ["report", "repair"] as const) {
+      context = contextWith(drift);
+      await place.edit({ username: "sso:{{SessionNameRaw}}", groups: [] });
+      await giveTo(alice, `r-${drift}`);
+      await place.edit(null);
+
+      await reconcileCluster(context, cluster, "inspect");
+      expect((await requestOf(context, `r-${drift}`)).lease?.drift?.message).toContain("sign in any more");
+      expect(await place.entry()).toBeNull();
+      await takeBack(context, cluster, `r-${drift}`);
+    }
+  });
+
+  test("of ours that others remove is drift, and is put back where the configuration says so", async () => {
+    for (const drift of ["report", "repair"] as const) {
+      context = contextWith(drift);
+      await giveTo(alice, `r-${drift}`);
+      await place.edit(null);
+
+      await reconcileCluster(context, cluster, "inspect");
+      const message = (await requestOf(context, `r-${drift}`)).lease?.drift?.message ?? null;
+      expect(message).toEqual(drift === "repair" ? null : expect.stringContaining("sign in any more"));
+      expect(await place.entry()).toEqual(drift === "repair" ? expect.objectContaining({ username }) : null);
+      await takeBack(context, cluster, `r-${drift}`);
+      await reconcileCluster(inMinutes(8), cluster);
+      expect((await requestOf(context, `r-${drift}`)).lease?.state).toBe("ended");
+      expect(await place.all()).toBe(before);
+    }
+  });
+
+  test("of ours that others replace by their own is theirs from then on", async () => {
+    await giveTo(alice, "r-one");
+    await place.edit({ username: "sso:{{SessionNameRaw}}", groups: [] });
+
+    await takeBack(context, cluster, "r-one");
+    expect(await place.entry()).toMatchObject({ username: "sso:{{SessionNameRaw}}", groups: [] });
+  });
+
+  test("is ours also where a person strips what the place remembers: the record of the lease says so", async () => {
+    await giveTo(alice, "r-one");
+    await place.forget();
+
+    await reconcileCluster(context, cluster, "inspect");
+    expect((await requestOf(context, "r-one")).lease?.drift).toBeNull();
+    await takeBack(context, cluster, "r-one");
+    expect(await place.all()).toBe(before);
+  });
+
+  test("is for nothing that was not approved: where another's entry is gone before the write, the approvers are asked again", async () => {
+    await place.edit({ username: `eks-access:${account}:${set}:{{SessionNameRaw}}`, groups: [] });
+    await ask(context, cluster, { id: "r-one", principal: alice, level: "own" });
+    await approve(context, cluster, "r-one");
+    await place.edit(null);
+
+    await reconcileCluster(context, cluster);
+    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
+    expect(await place.all()).toBe(before);
+  });
+
+  test("is found again after the ledger was lost, and goes with its lease", async () => {
+    await giveTo(alice, "r-one");
+    context = contextWith();
+
+    expect(await adoptCluster(context, cluster)).toEqual({ recovered: ["r-one"], ended: [] });
+    expect(await requestOf(context, "r-one")).toMatchObject({ principal: alice, level: "own" });
+    await takeBack(context, cluster, "r-one");
+    expect(await place.all()).toBe(before);
+  });
+
+  test("goes when its time is over while the ledger was lost", async () => {
+    await give(context, cluster, { id: "r-one", principal: alice, level: "own", durationSeconds: 300 });
+    context = contextWith();
+    await adoptCluster(inMinutes(6), cluster);
+
+    expect(await bindings()).toEqual([]);
+    expect(await place.all()).toBe(before);
+  });
+
+  test("of a worker that dies right after the entry was made is used by the next run", async () => {
+    await ask(context, cluster, { id: "r-one", principal: alice, level: "own" });
+    await approve(context, cluster, "r-one");
+    const dying: typeof openCluster = async (...about) => {
+      const open = await openCluster(...about);
+      return { ...open, client: { ...open.client, createBinding: () => Promise.reject(new Error("killed")) } };
+    };
+    await reconcileCluster({ ...dyingBefore("lease.delayed", context), openCluster: dying }, cluster).catch(() => {});
+    expect(await place.entry()).toMatchObject({ username });
+    expect(await bindings()).toEqual([]);
+
+    await reconcileCluster(context, cluster, "inspect");
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
+    await takeBack(context, cluster, "r-one");
+    await reconcileCluster(inMinutes(8), cluster);
+    expect(await place.all()).toBe(before);
+  });
+
+  test("of a worker that dies right after the entry was made goes where the lease is revoked then", async () => {
+    await ask(context, cluster, { id: "r-one", principal: alice, level: "own" });
+    await approve(context, cluster, "r-one");
+    const dying: typeof openCluster = async (...about) => {
+      const open = await openCluster(...about);
+      return { ...open, client: { ...open.client, createBinding: () => Promise.reject(new Error("killed")) } };
+    };
+    await reconcileCluster({ ...dyingBefore("lease.delayed", context), openCluster: dying }, cluster).catch(() => {});
+    await revokeOnly(context, "r-one");
+
+    await reconcileCluster(context, cluster);
+    await reconcileCluster(inMinutes(8), cluster);
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("failed");
+    expect(await place.all()).toBe(before);
+  });
+
+  test("that can't be written gives nothing, and holds up no lease that needs none", async () => {
+    await ask(context, cluster, { id: "r-own", principal: alice, level: "own" });
+    await approve(context, cluster, "r-own");
+    const refusing: typeof openCluster = async (...about) => {
+      const open = await openCluster(...about);
+      const no = () => Promise.reject(new AccessError("cluster-unreachable", "no answer"));
+      const entries = open.entries && { ...open.entries, create: no };
+      return { ...open, entries, client: { ...open.client, writeAwsAuth: no } };
+    };
+    await reconcileCluster({ ...context, openCluster: refusing }, cluster);
+
+    expect(await bindings()).toEqual([]);
+    expect(await requestOf(context, "r-own")).toMatchObject({
+      lease: { state: "scheduled" },
+      trouble: expect.anything(),
+    });
+    await reconcileCluster(context, cluster, "inspect");
+    expect((await requestOf(context, "r-own")).lease?.state).toBe("active");
+    await takeBack(context, cluster, "r-own");
+  });
+});
