@@ -15,15 +15,16 @@ import {
   placeInWords,
 } from "./carry-out-bindings.ts";
 import { tellUntrusted } from "./gather.ts";
+import { lateCreation } from "./late-creation.ts";
 import {
   type BindingSettlement,
   type BindingState,
-  lateCreation,
   readBackIn,
   readBindingState,
   settleBindings,
   takenBackKey,
 } from "./settle-bindings.ts";
+import { signInWrites } from "./settle-sign-ins.ts";
 import { placeFor, type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";
 import { entryKeyOf, type SignInNeed } from "./sign-in-place.ts";
 import type { Outcomes, Prepared, WayAdapter, WayPlace, WriteFailure } from "./way-adapter.ts";
@@ -62,11 +63,10 @@ async function prepare(tools: BindingTools): Promise<Prepared> {
   const unwritable = await rehearseSignIns(state.map, settlement.signIns);
   const needs = withoutFailed(settlement.signIns, unwritable);
   const calls = bindingCalls(tools);
-  const isPrepared = ({ id, principal }: ApprovedRequest) =>
-    !unwritable.has(entryKeyOf(principal)) || !settlement.signIns.some(({ share }) => share.id === id);
+  const sent = sentFor(state.map, needs, withoutThose(calls, settlement.signIns, unwritable));
   return {
     type: "ready",
-    isSentFor: (request) => isPrepared(request) && isSentFor(calls, needs, request.id),
+    isSentFor: ({ id }) => sent.has(id),
     send: async () => {
       const isForgotten = await rememberTakenBack(tools);
       // First the way in, then what it leads to; and back again. So an entry is never gone before what it was needed for.
@@ -82,8 +82,11 @@ async function prepare(tools: BindingTools): Promise<Prepared> {
   };
 }
 
-function isSentFor(calls: CallsByLease, needs: readonly SignInNeed[], id: string): boolean {
-  return (calls.get(id)?.create.length ?? 0) > 0 || needs.some(({ share }) => share.id === id);
+/** The ids of the leases for which a binding is created, or an entry written. */
+function sentFor(map: SignInMap, needs: readonly SignInNeed[], calls: CallsByLease): ReadonlySet<string> {
+  const written = new Set(signInWrites(map, needs).flatMap(({ targets }) => [...targets.keys()]));
+  const entries = needs.filter(({ principal }) => written.has(entryKeyOf(principal))).map(({ share }) => share.id);
+  return new Set([...entries, ...[...calls].flatMap(([id, { create }]) => (create.length > 0 ? [id] : []))]);
 }
 
 /** Nothing is bound for a person who can't sign in after all. */

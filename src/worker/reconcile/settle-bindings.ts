@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import { readAnnotation } from "../../access/lease/annotation.ts";
 import type { Drift } from "../../access/lease/drift.ts";
-import { sealedEnd, shareIn, shareOf } from "../../access/lease/due-work.ts";
+import { shareIn, shareOf } from "../../access/lease/due-work.ts";
 import type { ClusterBinding } from "../../access/lease/lease-bindings.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import { bindingPlace, holdingsOf, type LeasePart, readOwnBindings } from "../../access/lease/own-bindings.ts";
@@ -16,6 +16,7 @@ import type { TakenBack } from "../../kubernetes/cluster-client.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { checkWork, leaveOut, withOwnMemory, without } from "./check-leases.ts";
+import { lateCreation } from "./late-creation.ts";
 import type { ReadBack } from "./prove.ts";
 import { type RoleSeen, rolesSeen } from "./roles-seen.ts";
 import { holdingEntries, needsEntry, refuseSignIns } from "./settle-sign-ins.ts";
@@ -269,32 +270,6 @@ function driftIn({ parts, names }: BindingState, request: ApprovedRequest, group
   if (name.type === "nobody") return { request, message: name.why.replace(/\.$/, "") };
   const what = own.length > 0 ? "a binding of it was changed or deleted" : "what was bound for it is gone";
   return { request, message: `${what}: ${missing.join(", ")}` };
-}
-
-/**
- * A POST that was not answered may still arrive: kube-apiserver gives each call 60 s (`--request-timeout`). In milliseconds.
- */
-const arrivesWithin = 90_000;
-
-/** Why it is not certain yet that no binding of a lease comes to be made; null: it is. */
-export function lateCreation(request: ApprovedRequest, now: Date): AccessError | null {
-  const last = lastUnanswered(request, now);
-  if (last === null || now.getTime() > last + arrivesWithin) return null;
-  const until = new Date(last + arrivesWithin).toISOString();
-  return new AccessError(
-    "binding-late",
-    `It is not certain before ${until} that no binding for ${request.principal} is still on its way`,
-  );
-}
-
-/** When a call that makes a binding may last have been sent without an answer; null: each was answered. In milliseconds since the epoch. */
-function lastUnanswered(request: ApprovedRequest, now: Date): number | null {
-  const { lease } = request;
-  // What was proved has its answer, and the calls before it were sent before it was sent again.
-  if (lease.state !== "scheduled") return lease.sentAgainAt === null ? null : Date.parse(lease.sentAgainAt);
-  if (!lease.writeBegan) return null;
-  const decided = Date.parse(lease.end?.at ?? lease.voidSince ?? sealedEnd(request));
-  return Math.max(Math.min(decided, now.getTime()), Date.parse(lease.writeBegan));
 }
 
 /** The namespaces that these texts name. */
