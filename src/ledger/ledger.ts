@@ -1,4 +1,4 @@
-import type { PrincipalLink } from "../access/approval/seals.ts";
+import type { PrincipalLink } from "../access/approval/links.ts";
 import type { AuditEvent, ChainedEvent } from "../access/audit/event.ts";
 import type { Migration } from "../access/migration/migration.ts";
 import type { CreationRecord } from "../access/policy/creator.ts";
@@ -70,13 +70,13 @@ export interface LinkProposal {
   readonly at: string;
 }
 
-/** What becomes of a person's link, with the event that tells of it: written together or not at all. */
+/** What becomes of a person's links, with the event that tells of it: written together or not at all. */
 export interface LinkChange {
   /** Slack user id. */
   readonly user: string;
   /** The id of the proposal that must still wait; null: whatever waits. */
   readonly expected: string | null;
-  /** What they are linked with from now on; null: as before. */
+  /** What they are linked with in its account from now on; null: as before. */
   readonly link: PrincipalLink | null;
   /** What waits from now on; null: nothing. */
   readonly proposal: LinkProposal | null;
@@ -157,14 +157,12 @@ export interface EventLedger {
   eventsOf(id: string, limit: number): Promise<readonly ChainedEvent[]>;
 }
 
-/** Which principal belongs to a person. */
+/** Which principals belong to a person: one in each account. */
 export interface LinkLedger {
-  /** Remembers what a person first asked with; a link that is there stays. Without an event. */
+  /** Remembers what a person first asked with in an account; a link that is there stays. Without an event. */
   linkPrincipal(user: string, link: PrincipalLink): Promise<void>;
-  /** The ARN alone, for what is only shown or offered. */
-  principalOf(user: string): Promise<string | null>;
-  /** Do not believe it without its seal. */
-  linkOf(user: string): Promise<PrincipalLink | null>;
+  /** By account. Do not believe one without its seal. */
+  linksOf(user: string): Promise<readonly PrincipalLink[]>;
   /** False: the proposal that was expected does not wait any more, and nothing is changed. */
   changeLink(change: LinkChange): Promise<boolean>;
   linkProposalOf(user: string): Promise<LinkProposal | null>;

@@ -1,5 +1,5 @@
+import { isSealedLink, type LinkedArns } from "../access/approval/links.ts";
 import type { DecisionPublicKeys } from "../access/approval/seal.ts";
-import { isSealedLink } from "../access/approval/seals.ts";
 import type { LeasesNow } from "../access/lease/lease-record.ts";
 import { leasesInLedger } from "../access/lease/other-leases.ts";
 import { isLeaseOver } from "../access/request/extension.ts";
@@ -39,18 +39,17 @@ export async function openFor(
 }
 
 /**
- * The linked ARN of each of these people, if our seal confirms it: by Slack user id, without unlinked people. What a person only
- * asked with does not identify them.
+ * The linked ARNs of each of these people, if our seal confirms them. What a person only asked with does not identify
+ * them.
  */
 export async function sealedLinksOf(
-  ledger: Pick<Ledger, "linkOf">,
+  ledger: Pick<Ledger, "linksOf">,
   users: Iterable<string>,
   keys: DecisionPublicKeys,
-): Promise<ReadonlyMap<string, string>> {
-  const links = await Promise.all([...new Set(users)].map(async (user) => [user, await ledger.linkOf(user)] as const));
-  return new Map(
-    links.flatMap(([user, link]) =>
-      link?.seal?.by && isSealedLink(user, link, keys) ? [[user, link.arn] as const] : [],
-    ),
-  );
+): Promise<LinkedArns> {
+  const sealed = async (user: string) => {
+    const links = await ledger.linksOf(user);
+    return links.filter((link) => link.seal?.by && isSealedLink(user, link, keys)).map(({ arn }) => arn);
+  };
+  return new Map(await Promise.all([...new Set(users)].map(async (user) => [user, await sealed(user)] as const)));
 }

@@ -33,8 +33,7 @@ export function linkContract(ledgerNow: () => Ledger): void {
       await ledger.commit(aChange(aRequest({ id: "r-2" })));
 
       expect(made).toBe(true);
-      expect(await ledger.linkOf("U0ENGINEER")).toEqual(link);
-      expect(await ledger.principalOf("U0ENGINEER")).toBe(arn);
+      expect(await ledger.linksOf("U0ENGINEER")).toEqual([link]);
       const events = await ledger.events(1, 10);
       expect(events.map(({ event }) => event.type)).toEqual(["request.created", "link.made", "request.created"]);
       expect(verifyChain(events)).toMatchObject({ type: "whole", count: 3 });
@@ -43,7 +42,7 @@ export function linkContract(ledgerNow: () => Ledger): void {
     test("that is only proposed changes nothing yet, and waits", async () => {
       await ledger.changeLink(change({ proposal: proposal("p-1") }));
 
-      expect(await ledger.principalOf("U0ENGINEER")).toBeNull();
+      expect(await ledger.linksOf("U0ENGINEER")).toEqual([]);
       expect(await ledger.linkProposalOf("U0ENGINEER")).toEqual(proposal("p-1"));
       expect(await ledger.linkProposalOf("U0ONCALL")).toBeNull();
     });
@@ -54,7 +53,7 @@ export function linkContract(ledgerNow: () => Ledger): void {
       const confirmed = await ledger.changeLink(change({ expected: "p-1", link }));
 
       expect(confirmed).toBe(true);
-      expect(await ledger.principalOf("U0ENGINEER")).toBe(arn);
+      expect(await ledger.linksOf("U0ENGINEER")).toEqual([link]);
       expect(await ledger.linkProposalOf("U0ENGINEER")).toBeNull();
     });
 
@@ -68,7 +67,17 @@ export function linkContract(ledgerNow: () => Ledger): void {
     });
   });
 
-  test("the ledger remembers the first principal that a person asks with, and never writes over a link", async () => {
+  test("a person has one link in each account: a new one replaces that of its own account alone", async () => {
+    const elsewhere = { ...link, arn: "arn:aws:iam::444455556666:role/engineer" };
+    const newer = { ...link, arn: "arn:aws:iam::111122223333:role/engineer" };
+    for (const each of [elsewhere, link, newer]) await ledger.changeLink(change({ link: each }));
+
+    await ledger.linkPrincipal("U0ENGINEER", { ...link, arn: "arn:aws:iam::444455556666:user/first-asked-with" });
+
+    expect(await ledger.linksOf("U0ENGINEER")).toEqual([newer, elsewhere]);
+  });
+
+  test("the ledger remembers the first principal that a person asks with in an account, and never writes over a link", async () => {
     const link = {
       arn: "arn:aws:iam::111122223333:user/new",
       seal: { by: null, at: at(0).toISOString(), seal: "00000000.00" },
@@ -77,9 +86,7 @@ export function linkContract(ledgerNow: () => Ledger): void {
 
     await ledger.linkPrincipal("U0ENGINEER", { arn: "arn:aws:iam::111122223333:user/later", seal: null });
 
-    expect(await ledger.principalOf("U0ENGINEER")).toBe("arn:aws:iam::111122223333:user/new");
-    expect(await ledger.linkOf("U0ENGINEER")).toEqual(link);
-    expect(await ledger.principalOf("U0ONCALL")).toBeNull();
-    expect(await ledger.linkOf("U0ONCALL")).toBeNull();
+    expect(await ledger.linksOf("U0ENGINEER")).toEqual([link]);
+    expect(await ledger.linksOf("U0ONCALL")).toEqual([]);
   });
 }

@@ -1,4 +1,4 @@
-import type { PrincipalLink } from "../../src/access/approval/seals.ts";
+import { accountIn, type PrincipalLink } from "../../src/access/approval/links.ts";
 import type { AuditEvent } from "../../src/access/audit/event.ts";
 import type { ClusterTrouble } from "../../src/access/request/retry.ts";
 import type {
@@ -13,20 +13,24 @@ import type {
 
 /** Links in memory. */
 export function memoryLinks(append: (event: AuditEvent) => void): LinkLedger {
-  const principals = new Map<string, PrincipalLink>();
+  const links = new Map<string, PrincipalLink>();
+  const keyOf = (user: string, { arn }: PrincipalLink) => `${user} ${accountIn(arn)}`;
   const proposals = new Map<string, LinkProposal>();
   const changeLink = ({ user, expected, link, proposal, event }: LinkChange): boolean => {
     if (expected !== null && proposals.get(user)?.id !== expected) return false;
-    if (link !== null) principals.set(user, link);
+    if (link !== null) links.set(keyOf(user, link), link);
     if (proposal) proposals.set(user, proposal);
     else proposals.delete(user);
     append(event);
     return true;
   };
   return {
-    linkPrincipal: async (user, link) => void (principals.has(user) || principals.set(user, link)),
-    principalOf: async (user) => principals.get(user)?.arn ?? null,
-    linkOf: async (user) => principals.get(user) ?? null,
+    linkPrincipal: async (user, link) => void (links.has(keyOf(user, link)) || links.set(keyOf(user, link), link)),
+    linksOf: async (user) =>
+      [...links]
+        .filter(([key]) => key.startsWith(`${user} `))
+        .sort(([a], [b]) => a.localeCompare(b))
+        .map(([, link]) => link),
     changeLink: async (change) => changeLink(change),
     linkProposalOf: async (user) => proposals.get(user) ?? null,
   };

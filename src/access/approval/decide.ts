@@ -8,6 +8,7 @@ import type { AccessRequest, Decision, PendingRequest } from "../request/record.
 import { approved, denied, waiting } from "../request/transitions.ts";
 import { type Click, type Proposal, refuseAnyone, refuseApprover, sealAnswer } from "./approvals.ts";
 import type { DecisionRefusal, Facts } from "./decision.ts";
+import { linkedArnBeside } from "./links.ts";
 import type { DecisionKeys } from "./seal.ts";
 
 export type Decided =
@@ -32,7 +33,7 @@ export function decide(
   const { memberships, linked } = facts.standing;
   const answer = {
     ...{ verdict, by, digest, why, memberships: personOf(by, facts).memberships },
-    ...{ requester: { memberships, linked }, linked: facts.links?.get(by) ?? null },
+    ...{ requester: { memberships, linked }, linked: linkedArnBeside(facts.links, by, request.principal) },
   };
   const isStillApprover = (approval: Decision) =>
     !facts.departed.has(approval.by) &&
@@ -91,7 +92,7 @@ function refuseApproval(
 
 /** Whether an approver would get the access that they approve: by their own request it is the rule that says so. */
 function isForOneself({ principal }: AccessRequest, { selfApproval }: Rule, by: string, { links }: Facts): boolean {
-  return !selfApproval && isSamePrincipal(links?.get(by) ?? null, principal);
+  return !selfApproval && isSamePrincipal(linkedArnBeside(links, by, principal), principal);
 }
 
 function ruledBy(request: AccessRequest, cluster: Cluster, { standing }: Facts): [Rule | null, Level | undefined] {

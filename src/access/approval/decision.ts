@@ -3,6 +3,7 @@ import type { Cluster } from "../policy/cluster.ts";
 import type { Standing } from "../policy/person.ts";
 import { approversOf, ruleFor } from "../policy/rule.ts";
 import type { AccessRequest, Decision } from "../request/record.ts";
+import type { LinkedArns } from "./links.ts";
 
 export type DecisionRefusal =
   | "self-approval"
@@ -30,8 +31,8 @@ export interface Facts {
   readonly memberships: ReadonlyMap<string, readonly string[]>;
   /** The requester's. */
   readonly standing: Standing;
-  /** The linked ARNs of who clicks and of earlier approvers, by Slack user id. Absent: not looked up, as for a display. */
-  readonly links?: ReadonlyMap<string, string>;
+  /** Of who clicks and of earlier approvers. Absent: not looked up, as for a display. */
+  readonly links?: LinkedArns;
   /** Earlier approvers who are none any more, by Slack user id, with the reason as a clause. */
   readonly departed: ReadonlyMap<string, string>;
   /** What the ledger says of the principal's other leases; absent: not looked up, as for a display. */

@@ -29,45 +29,6 @@ function baseValue({ count, hash, anchors }: Omit<LogBase, "seal">): Json {
   return { count, hash, anchors: anchors.map(({ count, hash }: Anchor) => ({ count, hash })) };
 }
 
-/** Who said that a Slack account uses a principal, sealed. */
-export interface LinkSeal {
-  /** Slack user id: of who is linked, or of the administrator who confirmed it; null: it was only asked for with it. */
-  readonly by: string | null;
-  readonly at: string;
-  /** Over the above, the Slack user id and the ARN. */
-  readonly seal: string;
-}
-
-/** What a Slack account is linked with, as it is remembered. */
-export interface PrincipalLink {
-  readonly arn: string;
-  /** Null: not written by eks-access. */
-  readonly seal: LinkSeal | null;
-}
-
-/** Seals that a person uses this principal. */
-export function sealLink(user: string, arn: string, said: Omit<LinkSeal, "seal">, keys: DecisionKeys): LinkSeal {
-  return { ...said, seal: keys.seal("link", { ...said, user, arn }) };
-}
-
-/** Whether one of our keys sealed that this person uses this principal. */
-export function isSealedLink(user: string, { arn, seal: given }: PrincipalLink, keys: DecisionPublicKeys): boolean {
-  if (!given) return false;
-  const { seal: sealText, ...said } = given;
-  return keys.isSealed("link", { ...said, user, arn }, sealText);
-}
-
-/** Whether a rule with `linkedOnly` accepts this link: sealed for it, and confirmed where the configuration asks for that. */
-export function isBelievedLink(
-  user: string,
-  link: PrincipalLink,
-  mustBeConfirmed: boolean,
-  keys: DecisionPublicKeys,
-): boolean {
-  const by = link.seal?.by ?? null;
-  return by !== null && (!mustBeConfirmed || by !== user) && isSealedLink(user, link, keys);
-}
-
 /** Seals what the worker planned: approvers decide by it. */
 export function sealMigrationPlan(
   migration: Pick<Migration, "id">,

@@ -1,4 +1,5 @@
 import type { Holder } from "../../aws-auth/index.ts";
+import { ownArnOn } from "../approval/links.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { choosesNamespaces } from "../policy/role-text.ts";
 import { parseDuration } from "./extension.ts";
@@ -41,16 +42,16 @@ export type RequestReading =
 
 /**
  * Reads the parts of a request. Every mistake is named at once, with a corrected line.
- * @param linked the ARN that the requester is linked to, for a request that names none; null: they have no link
+ * @param linked the ARNs that the requester is linked to, for a request that names none
  */
 export function readRequest(
   parts: RequestParts,
   clusters: ReadonlyMap<string, Cluster>,
-  linked: string | null = null,
+  linked: readonly string[] = [],
 ): RequestReading {
   const cluster = readCluster(parts.cluster, clusters);
   const level = readLevel(parts.level, cluster.meant);
-  const arn = readArn(parts.principal || ownArn(linked, level.meant), level.meant);
+  const arn = readArn(parts.principal || ownArn(ownArnOn(linked, cluster.meant), level.meant), level.meant);
   const principal = keepToPolicy(arn, cluster.meant, level.meant);
   const namespaces = readNamespaces(parts.namespaces, level.meant);
   const end = parts.duration === null ? timeAtEnd(parts.reason) : null;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { LinkSeal } from "../../access/approval/seals.ts";
+import type { PrincipalLink } from "../../access/approval/links.ts";
 import { type AuditEvent, canonicalJson, digestOfEvent, type Json } from "../../access/audit/event.ts";
 import { migrationSchema } from "../../access/migration/migration-schema.ts";
 import { accessRequest, clusterTrouble } from "../../access/request/record-schema.ts";
@@ -18,11 +18,10 @@ const schemas = {
   request: accessRequest,
   migration: migrationSchema,
   "cluster trouble": clusterTrouble,
-  "link seal": z.strictObject({
-    by: z.string().nullable(),
-    at: z.string(),
-    seal: z.string(),
-  }) satisfies z.ZodType<LinkSeal>,
+  link: z.strictObject({
+    arn: z.string(),
+    seal: z.strictObject({ by: z.string().nullable(), at: z.string(), seal: z.string() }).nullable(),
+  }) satisfies z.ZodType<PrincipalLink>,
   "link proposal": z.strictObject({
     id: z.string(),
     user: z.string(),

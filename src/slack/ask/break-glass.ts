@@ -1,5 +1,5 @@
 import { takeEmergency } from "../../access/approval/emergency.ts";
-import { isSealedLink } from "../../access/approval/seals.ts";
+import { arnsOf, isSealedLink, ownArnOn } from "../../access/approval/links.ts";
 import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts";
 import { mayRequest } from "../../access/policy/may-ask.ts";
 import { isUser, type Person } from "../../access/policy/person.ts";
@@ -34,7 +34,7 @@ export async function breakGlass(context: SlackContext, user: string, line: stri
   const cluster = readCluster(name, context.config.clusters);
   const named = words[0]?.startsWith("arn:") ? words.shift() : undefined;
   const given = cluster.value?.levels.find((each) => each.name === cluster.value?.breakGlass?.level) ?? null;
-  const arn = readArn(named ?? ownArn(await ownPrincipal(context, user), given), given);
+  const arn = readArn(named ?? ownArn(await ownPrincipal(context, user, cluster.value), given), given);
   const reason = readReason(words.join(" "));
   const mistake = cluster.mistake ?? arn.mistake ?? reason.mistake;
   if (!cluster.value || !arn.value || !reason.value) return emergencyMistakeAnswer(mistake ?? "");
@@ -54,9 +54,10 @@ export async function breakGlass(context: SlackContext, user: string, line: stri
 async function ownPrincipal(
   { ledger, keys }: Pick<SlackContext, "ledger" | "keys">,
   user: string,
+  cluster: Cluster | null,
 ): Promise<string | null> {
-  const link = await ledger.linkOf(user);
-  return link && isSealedLink(user, link, keys.decision) ? link.arn : null;
+  const links = await ledger.linksOf(user);
+  return ownArnOn(arnsOf(links.filter((link) => isSealedLink(user, link, keys.decision))), cluster);
 }
 
 interface EmergencyWish {

@@ -6,6 +6,7 @@ import type {
   ViewOutput,
 } from "@slack/bolt";
 import type { ModalView } from "@slack/types";
+import { arnsOf, ownArnOn } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/explain.ts";
 import { formatDuration } from "../../access/request/extension.ts";
@@ -38,9 +39,13 @@ export async function requestForm(context: SlackContext, user: string): Promise<
 }
 
 /** What this person asked for last, and the principal that their account is linked to. @throws AccessError */
-async function remembered({ ledger }: Pick<SlackContext, "ledger">, user: string): Promise<RequestForm> {
-  const [linked, [last]] = await Promise.all([ledger.principalOf(user), ledger.ofRequester(user, 1)]);
-  const principal = linked ?? last?.principal ?? "";
+async function remembered(
+  { ledger, config }: Pick<SlackContext, "ledger" | "config">,
+  user: string,
+): Promise<RequestForm> {
+  const [links, [last]] = await Promise.all([ledger.linksOf(user), ledger.ofRequester(user, 1)]);
+  const cluster = last ? (config.clusters.get(last.cluster) ?? null) : null;
+  const principal = ownArnOn(arnsOf(links), cluster) ?? last?.principal ?? "";
   if (!last) return { ...emptyForm, principal };
   const duration = formatDuration(last.durationSeconds).replaceAll(" ", "");
   return { ...emptyForm, cluster: last.cluster, level: last.level, principal, duration: last.extends ? "" : duration };

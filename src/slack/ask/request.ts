@@ -1,4 +1,5 @@
 import type { AllMiddlewareArgs, SlackViewMiddlewareArgs, ViewSubmitAction } from "@slack/bolt";
+import { arnsOf } from "../../access/approval/links.ts";
 import { explain } from "../../access/failure/access-error.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
@@ -34,7 +35,7 @@ async function openRequestForm(context: SlackContext, { user, triggerId, client 
 async function askInOneLine(context: SlackContext, { user, rest }: CommandCall): Promise<Message> {
   const { clusters } = context.config;
   const parts = splitRequestLine(rest, clusters);
-  const linked = parts.principal === "" ? await context.ledger.principalOf(user) : null;
+  const linked = parts.principal === "" ? arnsOf(await context.ledger.linksOf(user)) : [];
   const reading = readRequest(parts, clusters, linked);
   if (reading.type === "mistakes") return mistakesAnswer(reading);
   return askFor(context, user, reading.wish);

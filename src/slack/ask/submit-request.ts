@@ -1,4 +1,4 @@
-import { sealLink } from "../../access/approval/seals.ts";
+import { sealLink } from "../../access/approval/links.ts";
 import type { Rule } from "../../access/policy/cluster.ts";
 import { type AskVerdict, mayAsk } from "../../access/policy/may-ask.ts";
 import { givenIn } from "../../access/policy/role-text.ts";
@@ -35,7 +35,7 @@ export async function submitRequest(
   extension: Extension | null = null,
 ): Promise<AccessRequest> {
   const now = context.now();
-  const standing = await standingOf(context, wish.cluster, requester);
+  const standing = await standingOf(context, wish.cluster, requester, wish.principal.arn);
   const verdict = await judge(context, { ...wish, requester, standing }, now);
   const details = detailsOf(wish, extension);
   const who = { id: context.newRequestId(), requester, standing, cluster: wish.cluster.name };
@@ -83,10 +83,10 @@ async function judge(
   return (await refuseWithoutApprovers(context, asking.requester, asking, verdict.rule, now)) ?? verdict;
 }
 
-/** The first request links the account. A later one for another principal proves nothing about the person. */
+/** The first request in an AWS account links to it. A later one for another principal proves nothing about the person. */
 async function linkFirst({ config, ledger, keys }: SlackContext, request: AccessRequest, now: Date): Promise<void> {
   const { requester, principal } = request;
-  if (asksForLinks(config) || (await ledger.linkOf(requester))) return;
+  if (asksForLinks(config)) return;
   const seal = sealLink(requester, principal, { by: null, at: now.toISOString() }, keys.decision);
   await ledger.linkPrincipal(requester, { arn: principal, seal });
 }

@@ -12,7 +12,7 @@ import {
   reviewedButton,
 } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
-import { code, context, cut, mention, plainLine, section, time } from "../blocks/mrkdwn.ts";
+import { code, codeList, context, cut, mention, plainLine, section, time } from "../blocks/mrkdwn.ts";
 import { admitsText, durationOf, emergencyTitle, stateOf } from "../blocks/words.ts";
 import { type MigrationRow, migrationRowBlocks } from "../migrate/migration-row.ts";
 
@@ -27,7 +27,8 @@ export interface HomeList {
 /** Everything in a person's App Home. */
 export interface HomeContent {
   readonly user: string;
-  readonly principal: string | null;
+  /** ARNs. */
+  readonly identities: readonly string[];
   /** Waits for this person's decision. */
   readonly toDecide: HomeList;
   /** Migrations that wait for it. */
@@ -52,14 +53,12 @@ export const mostRows = 10;
 
 /** A person's App Home tab. A pure function of the ledger. */
 export function homeView(content: HomeContent): Home {
-  const { user, principal, toDecide, migrationsToDecide, toReview, access, requests, migrations, now } = content;
+  const { user, identities, toDecide, migrationsToDecide, toReview, access, requests, migrations, now } = content;
   return {
     type: "home",
     blocks: [
       { type: "header", text: { type: "plain_text", text: "Access to EKS clusters" } },
-      section(
-        `${mention(user)}, ${principal ? `your AWS identity is ${code(principal)}` : `you have no linked AWS identity yet. Run ${code("/eks-access link <arn>")}`}.`,
-      ),
+      section(identityWords(user, identities)),
       { type: "actions", block_id: "start", elements: [requestButton("primary")] },
       ...part("Waiting for your decision", "decide", toDecide, decisionRow, migrationsToDecide),
       ...part("Waiting for your review", "review", toReview, reviewRow),
@@ -74,6 +73,13 @@ export function homeView(content: HomeContent): Home {
       context(`Updated ${time(now.toISOString())}. Reopen to refresh the time left.`),
     ],
   };
+}
+
+function identityWords(user: string, identities: readonly string[]): string {
+  if (identities.length === 0)
+    return `${mention(user)}, you have no linked AWS identity yet. Run ${code("/eks-access link <arn>")}.`;
+  const what = identities.length === 1 ? "your AWS identity is" : "your AWS identities are";
+  return `${mention(user)}, ${what} ${codeList(identities, 1500)}.`;
 }
 
 type Row = (request: AccessRequest) => KnownBlock[];

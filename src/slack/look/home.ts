@@ -1,6 +1,7 @@
 import type { AllMiddlewareArgs, SlackEventMiddlewareArgs } from "@slack/bolt";
 import type { WebClient } from "@slack/web-api";
 import { refuseReview } from "../../access/approval/emergency.ts";
+import { arnsOf } from "../../access/approval/links.ts";
 import { explain } from "../../access/failure/access-error.ts";
 import { hasApproved } from "../../access/migration/migration.ts";
 import { actsOf, migrationActsOf } from "../../access/policy/acts.ts";
@@ -84,8 +85,8 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
   const clusters = [...config.clusters.values()].filter((cluster) => approvesFor(cluster, person));
   const names = clusters.map(({ name }) => name);
   const own = { clusters: [], requester: user, match: "any" } as const;
-  const [principal, waiting, newest, access, all, migrations] = await Promise.all([
-    ledger.principalOf(user),
+  const [links, waiting, newest, access, all, migrations] = await Promise.all([
+    ledger.linksOf(user),
     ofClusters(ledger, "pending", names),
     ofClusters(ledger, "all", names),
     ledger.list({ list: "granted", ...own }, 0, mostRows),
@@ -103,7 +104,7 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
   }));
   return {
     user,
-    principal,
+    identities: arnsOf(links),
     toDecide: fewer(waiting, mayDecide),
     // A person who approved can still deny, but the migration does not wait for them.
     migrationsToDecide: rows.filter(({ migration, acts }) => acts.includes("deny") && !hasApproved(migration, user)),

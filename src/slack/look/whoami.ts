@@ -1,3 +1,4 @@
+import { arnsOf, ownArnOn } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { answersFor, approvesFor } from "../../access/policy/may.ts";
 import { isNamedIn, type Person } from "../../access/policy/person.ts";
@@ -13,7 +14,7 @@ import { refuseTooMany } from "../ask/limits.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, codeList, mention, section, styled, time, until } from "../blocks/mrkdwn.ts";
 import { stateOf } from "../blocks/words.ts";
-import { madeAgain } from "../people/link.ts";
+import { identityLines, type LinkedIdentity } from "../people/link.ts";
 import { isToBeMadeAgain, personShown } from "../people/standing.ts";
 import { aboutCluster, askWorker } from "./ask-worker.ts";
 
@@ -46,17 +47,16 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
       () => true,
       () => false,
     );
-  const [person, link, proposal, requests, worker] = await Promise.all([
+  const [person, links, proposal, requests, worker] = await Promise.all([
     personShown(context, user),
-    context.ledger.linkOf(user),
+    context.ledger.linksOf(user),
     context.ledger.linkProposalOf(user),
     context.ledger.ofRequester(user, 50),
     context.ledger.workerIdentity(),
   ]);
   const clusters = [...context.config.clusters.values()];
-  const again = isToBeMadeAgain(context, user, link);
-  const principal = link?.arn ?? null;
-  return whoAmIAnswer({ person, principal, again, proposal, requests, clusters, worker, workerAnswered });
+  const identities = links.map((link) => ({ arn: link.arn, again: isToBeMadeAgain(context, user, link) }));
+  return whoAmIAnswer({ person, identities, proposal, requests, clusters, worker, workerAnswered });
 }
 
 async function chainOf(context: SlackContext, cluster: Cluster, user: string): Promise<Message> {
@@ -72,7 +72,8 @@ async function chainWithoutWorker(
   cluster: Cluster,
   user: string,
 ): Promise<readonly Link[]> {
-  const [principal, open] = await Promise.all([ledger.principalOf(user), openFor(ledger, cluster.name, user)]);
+  const [links, open] = await Promise.all([ledger.linksOf(user), openFor(ledger, cluster.name, user)]);
+  const principal = ownArnOn(arnsOf(links), cluster);
   return completeChain([
     { name: "worker", ms: null, ...workerMissing(config.timing.deadlines.workerAnswer / 1000) },
     { name: "leases", ms: null, ...leasesFinding(open, { user, principal }) },
@@ -129,9 +130,7 @@ function lineOf(row: readonly [Link, ...Link[]]): string {
 
 interface WhoAmI {
   readonly person: Person;
-  readonly principal: string | null;
-  /** Whether rules ignore the link until the person links again. */
-  readonly again: boolean;
+  readonly identities: readonly LinkedIdentity[];
   /** Waits for an administrator's confirmation. */
   readonly proposal: LinkProposal | null;
   readonly requests: readonly AccessRequest[];
@@ -145,8 +144,7 @@ interface WhoAmI {
 /** `whoami`: the person, their access, their roles, and the bot's identity at AWS. */
 export function whoAmIAnswer({
   person,
-  principal,
-  again,
+  identities,
   proposal,
   requests,
   clusters,
@@ -156,7 +154,7 @@ export function whoAmIAnswer({
   const approves = clusters.filter((cluster) => approvesFor(cluster, person)).map(({ name }) => name);
   const onCall = clusters.filter((cluster) => isNamedIn(cluster.onCall, person)).map(({ name }) => name);
   const parts = [
-    `*You* ${mention(person.user)} (${code(person.user)})\n*Linked principal* ${principalWords(principal, proposal, again)}`,
+    `*You* ${mention(person.user)} (${code(person.user)})\n${identityPart(identities, proposal).join("\n")}`,
     leaseLines(requests).join("\n"),
     `*You can approve on* ${namesOr("no cluster", approves)}\n*You are on call for* ${namesOr("no cluster", onCall)}`,
     `*The worker* ${workerWords(worker, workerAnswered)}`,
@@ -164,10 +162,11 @@ export function whoAmIAnswer({
   return { text: parts.join("\n"), blocks: parts.map(section) };
 }
 
-function principalWords(principal: string | null, proposal: LinkProposal | null, again: boolean): string {
-  const linked = principal ? code(principal) : `none yet; ${code("/eks-access link <arn>")} links yours`;
-  const waiting = proposal ? ` (${code(proposal.arn)} waits for an administrator)` : "";
-  return `${linked}${waiting}${again ? `. ${madeAgain}` : ""}`;
+function identityPart(identities: readonly LinkedIdentity[], proposal: LinkProposal | null): string[] {
+  const waiting = proposal ? [`• ${code(proposal.arn)} waits for an administrator`] : [];
+  if (identities.length + waiting.length === 0)
+    return [`*Your AWS identities* none yet; ${code("/eks-access link <arn>")} links one`];
+  return ["*Your AWS identities*", ...identityLines(identities), ...waiting];
 }
 
 function leaseLines(requests: readonly AccessRequest[]): string[] {

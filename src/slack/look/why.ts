@@ -1,4 +1,5 @@
 import type { KnownBlock } from "@slack/types";
+import { arnsOf, ownArnOn } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { answersFor } from "../../access/policy/may.ts";
 import type { Cause, CauseButton } from "../../diagnosis/facts.ts";
@@ -29,7 +30,7 @@ export const why: Command = {
 };
 
 async function whyOf(context: SlackContext, cluster: Cluster, user: string, given: string): Promise<Message> {
-  const principal = given.slice(0, longestGiven) || (await context.ledger.principalOf(user));
+  const principal = given.slice(0, longestGiven) || ownArnOn(arnsOf(await context.ledger.linksOf(user)), cluster);
   if (!principal) return nobodyLinkedAnswer(cluster);
   const answers = answersFor(cluster, await personShown(context, user));
   const question = { type: "why", cluster: cluster.name, user, answers, principal } as const;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { sealLink } from "../../access/approval/seals.ts";
+import { linkBeside, sealLink } from "../../access/approval/links.ts";
 import { linkEvent } from "../../access/audit/event.ts";
 import { explain } from "../../access/failure/access-error.ts";
 import type { LinkProposal } from "../../ledger/ledger.ts";
@@ -65,9 +65,10 @@ export async function decideLink(
     return refused("handled-already", button.data?.user);
   const { id, user, arn } = proposal;
   if (user === by) return refused("own-link", user);
+  const links = await context.ledger.linksOf(user);
   const type = confirmed ? "link.confirmed" : "link.refused";
   const now = context.now();
-  const event = linkEvent(type, by, now, { user, arn, before: await context.ledger.principalOf(user) });
+  const event = linkEvent(type, by, now, { user, arn, before: linkBeside(links, arn)?.arn ?? null });
   const link = { arn, seal: sealLink(user, arn, { by, at: now.toISOString() }, context.keys.decision) };
   const change = { user, expected: id, link: confirmed ? link : null, proposal: null, event };
   return (await context.ledger.changeLink(change)) ? { type: "decided", proposal } : refused("handled-already", user);

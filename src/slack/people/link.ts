@@ -1,5 +1,5 @@
 import type { WebClient } from "@slack/web-api";
-import { sealLink } from "../../access/approval/seals.ts";
+import { linkBeside, sealLink } from "../../access/approval/links.ts";
 import { linkEvent } from "../../access/audit/event.ts";
 import { mayLink } from "../../access/policy/may.ts";
 import type { LinkProposal } from "../../ledger/ledger.ts";
@@ -14,7 +14,7 @@ import { noteAttempt } from "./attempts.ts";
 import { isToBeMadeAgain } from "./standing.ts";
 
 /** For a link without a valid seal. A sentence. */
-export const madeAgain = `Your link needs renewing: run ${code("/eks-access link <arn>")}.`;
+const madeAgain = `Your link needs renewing: run ${code("/eks-access link <arn>")}.`;
 
 /** More administrators than a workspace has; each costs one call to Slack. */
 const mostAsked = 10;
@@ -26,10 +26,11 @@ export const link: Command = {
   summary: "links you to your IAM role or user, or shows your link",
   records: true,
   run: async (context, { user, rest, client }) => {
-    const [known, waiting] = await Promise.all([context.ledger.linkOf(user), context.ledger.linkProposalOf(user)]);
-    const current = known?.arn ?? null;
-    const again = isToBeMadeAgain(context, user, known);
-    if (rest === "") return linkStateAnswer(current, waiting, again);
+    const [links, waiting] = await Promise.all([context.ledger.linksOf(user), context.ledger.linkProposalOf(user)]);
+    if (rest === "") {
+      const identities = links.map((link) => ({ arn: link.arn, again: isToBeMadeAgain(context, user, link) }));
+      return linkStateAnswer(identities, waiting);
+    }
     const { linking, clusters } = context.config;
     const turnedAway = await refuseActor(context, user, "link");
     if (turnedAway) return turnedAway;
@@ -39,7 +40,10 @@ export const link: Command = {
       return linkRefusedAnswer(verdict.message);
     }
     const { principal, noticed } = verdict;
-    if (current === principal.arn && !again) return alreadyLinkedAnswer(principal.arn);
+    const known = linkBeside(links, principal.arn);
+    const current = known?.arn ?? null;
+    if (known && current === principal.arn && !isToBeMadeAgain(context, user, known))
+      return alreadyLinkedAnswer(principal.arn);
     const tooMany = await refuseTooMany(context, user, "requests");
     if (tooMany) return tooMany;
     if (!linking.mustBeConfirmed) return make(context, user, principal.arn, current, noticed);
@@ -116,14 +120,33 @@ function othersThan(user: string, administrators: readonly string[]): readonly s
   return administrators.filter((each) => each !== user);
 }
 
+/** What a person is linked with in one account. */
+export interface LinkedIdentity {
+  readonly arn: string;
+  /** Whether rules ignore the link until the person links again. */
+  readonly again: boolean;
+}
+
+const mostIdentities = 12;
+
+/** Lines of a list. */
+export function identityLines(identities: readonly LinkedIdentity[]): string[] {
+  const lines = identities
+    .slice(0, mostIdentities)
+    .map(({ arn, again }) => `• ${code(arn, 150)}${again ? `. ${madeAgain}` : ""}`);
+  const left = identities.length - lines.length;
+  return left > 0 ? [...lines, `${left} more`] : lines;
+}
+
 /** `link` alone: the current state. */
-export function linkStateAnswer(principal: string | null, proposal: LinkProposal | null, again: boolean): Message {
-  const stale = again ? ` ${madeAgain}` : "";
-  const linked = principal ? `You are linked to ${code(principal)}.${stale}` : "You have no linked principal yet.";
-  const waiting = proposal ? ` ${code(proposal.arn)} has waited for an administrator since ${time(proposal.at)}.` : "";
-  return answer(
-    `${linked}${waiting} ${code("/eks-access link <arn>")} changes it; ${code("aws sts get-caller-identity")} shows your ARN.`,
-  );
+export function linkStateAnswer(identities: readonly LinkedIdentity[], proposal: LinkProposal | null): Message {
+  const linked =
+    identities.length > 0
+      ? ["Your AWS identities:", ...identityLines(identities)]
+      : ["You have no linked AWS identity yet."];
+  const waiting = proposal ? [`${code(proposal.arn)} has waited for an administrator since ${time(proposal.at)}.`] : [];
+  const how = `${code("/eks-access link <arn>")} sets the one in its account; ${code("aws sts get-caller-identity")} shows your ARN.`;
+  return answer([...linked, ...waiting, how].join("\n"));
 }
 
 function linkedAnswer(arn: string, noticed: string | null): Message {

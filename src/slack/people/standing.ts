@@ -1,6 +1,12 @@
 import type { Click } from "../../access/approval/approvals.ts";
 import type { Facts } from "../../access/approval/decision.ts";
-import { isBelievedLink, isSealedLink, type PrincipalLink } from "../../access/approval/seals.ts";
+import {
+  isBelievedLink,
+  isSealedLink,
+  linkBeside,
+  linkedArnBeside,
+  type PrincipalLink,
+} from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { groupsNamedFor, isNamedIn, type Person, type Standing } from "../../access/policy/person.ts";
 import { approversOf, ruleFor } from "../../access/policy/rule.ts";
@@ -30,19 +36,24 @@ export async function personShown(
   return { user, memberships: await directory.membershipsOf(user, named).catch(() => []) };
 }
 
-/** What a cluster's policy needs to know about a requester now. @throws AccessError */
-export async function standingOf(context: SlackContext, cluster: Cluster, user: string): Promise<Standing> {
+/** What a cluster's policy needs to know about a requester now, who asks for this ARN. @throws AccessError */
+export async function standingOf(
+  context: SlackContext,
+  cluster: Cluster,
+  user: string,
+  principal: string,
+): Promise<Standing> {
   const [{ memberships }, linked] = await Promise.all([
     personFor(context, cluster, user),
-    goesByLinks(cluster) ? believedPrincipalOf(context, user) : null,
+    goesByLinks(cluster) ? believedPrincipalOf(context, user, principal) : null,
   ]);
   return { memberships, linked };
 }
 
-/** A person's linked principal, if its seal holds; null: there is none, or they must link again. */
-async function believedPrincipalOf(context: SlackContext, user: string): Promise<string | null> {
+/** A person's linked principal in the account of an ARN, if its seal holds; null: there is none, or they must link again. */
+async function believedPrincipalOf(context: SlackContext, user: string, arn: string): Promise<string | null> {
   const { ledger, config, keys } = context;
-  const link = await ledger.linkOf(user);
+  const link = linkBeside(await ledger.linksOf(user), arn);
   if (link?.seal && !isSealedLink(user, link, keys.decision)) {
     const detail = { user, arn: link.arn };
     await noteAttempt(context, { act: "link", by: "slack", code: "no-seal", detail });
@@ -54,9 +65,9 @@ async function believedPrincipalOf(context: SlackContext, user: string): Promise
 export function isToBeMadeAgain(
   { config, keys }: Pick<SlackContext, "config" | "keys">,
   user: string,
-  link: PrincipalLink | null,
+  link: PrincipalLink,
 ): boolean {
-  if (!link || !asksForLinks(config)) return false;
+  if (!asksForLinks(config)) return false;
   return !isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision);
 }
 
@@ -79,7 +90,7 @@ export async function factsFor(
 ): Promise<Facts> {
   const users = [...new Set([by, ...request.approvals.map((approval) => approval.by)])];
   const [standing, beside, links, ...people] = await Promise.all([
-    standingOf(context, cluster, request.requester),
+    standingOf(context, cluster, request.requester, request.principal),
     leasesNow(context.ledger, request, context.now()),
     sealedLinksOf(context.ledger, users, context.keys.decision),
     ...users.map((user) => personFor(context, cluster, user)),
@@ -88,7 +99,8 @@ export async function factsFor(
   const approvers = rule ? approversOf(rule, cluster) : [];
   const whyNot = (person: Person): string | null => {
     if (!isNamedIn(approvers, person)) return noApprover;
-    const isTheirOwn = !rule?.selfApproval && isSamePrincipal(links.get(person.user) ?? null, request.principal);
+    const isTheirOwn =
+      !rule?.selfApproval && isSamePrincipal(linkedArnBeside(links, person.user, request.principal), request.principal);
     return isTheirOwn ? "their account is linked to the principal now" : null;
   };
   // A denial needs no other facts, and must work while Slack does not answer.

@@ -1,4 +1,5 @@
-import { isBelievedLink, sealPreview } from "../../access/approval/seals.ts";
+import { isBelievedLink, linkBeside } from "../../access/approval/links.ts";
+import { sealPreview } from "../../access/approval/seals.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { dueWork, idsOf, orphansOf, rememberedShares } from "../../access/lease/due-work.ts";
 import type { LeasesFound } from "../../access/lease/other-leases.ts";
@@ -135,7 +136,7 @@ async function previewRequest(
   const now = context.now();
   if (await hasNothingToExtend(context, request)) return closeRefused(context, request, nothingToExtend(request));
   const earlier = await look.earlierOf(request.requester);
-  const linked = await principalOf(context, request.requester);
+  const linked = await principalOf(context, request);
   const planned = planPreview({ ...seen, cluster, bindings, linked, earlier, now }, request);
   if (planned.type === "refused") return closeRefused(context, request, planned.refusal);
   const { approvalsWanted } = planned;
@@ -149,10 +150,13 @@ async function previewRequest(
 /** Enough to know whether a person had this access before; the newest come first. */
 const remembered = 200;
 
-/** What a person's account is linked with, where a link was made and not only asked with; null: nothing. */
-async function principalOf({ ledger, config, keys }: WorkerContext, user: string): Promise<string | null> {
-  const link = await ledger.linkOf(user);
-  return link && isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision) ? link.arn : null;
+/** What the requester is linked with in the principal's account, where a link was made and not only asked with; null: nothing. */
+async function principalOf(
+  { ledger, config, keys }: WorkerContext,
+  { requester, principal }: AccessRequest,
+): Promise<string | null> {
+  const link = linkBeside(await ledger.linksOf(requester), principal);
+  return link && isBelievedLink(requester, link, config.linking.mustBeConfirmed, keys.decision) ? link.arn : null;
 }
 
 /** Each person is looked up once in a look. */

@@ -1,3 +1,4 @@
+import { arnsOf, ownArnOn } from "../../access/approval/links.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
@@ -68,7 +69,8 @@ export async function reportChain(
   const aws = await takeAwsLinks(context, cluster, user, taker);
   const reached = aws && (await takeApiLinks(context, cluster, aws, taker));
   try {
-    const asker = { user, answers, principal: await context.ledger.principalOf(user) };
+    const links = await context.ledger.linksOf(user);
+    const asker = { user, answers, principal: ownArnOn(arnsOf(links), cluster) };
     const inside = reached && (await lookInside(context, cluster, reached, taker));
     if (reached && inside) await lookForPerson(cluster, reached, inside, asker, taker);
     await lookAtLeases(context, cluster, asker, inside, taker);

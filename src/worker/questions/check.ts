@@ -1,3 +1,4 @@
+import { arnsOf, ownArnOn } from "../../access/approval/links.ts";
 import { AccessError, explain } from "../../access/failure/access-error.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import type { Drift } from "../../access/lease/drift.ts";
@@ -46,8 +47,8 @@ async function look(
   const { ledger, keys } = context;
   const mode = reached.description.authenticationMode;
   const isRead = mode !== "API";
-  const [granted, principal] = await Promise.all([ledger.grantedOf(cluster.name), ledger.principalOf(asked.user)]);
-  const asker = { ...asked, principal };
+  const [granted, links] = await Promise.all([ledger.grantedOf(cluster.name), ledger.linksOf(asked.user)]);
+  const asker = { ...asked, principal: ownArnOn(arnsOf(links), cluster) };
   const grantedNow = async () => grantedAround(granted, await ledger.grantedOf(cluster.name));
   const looking = lookAtDocument(reached.client, cluster, keys.memory);
   const reporting = orFailure(context, cluster, async () => {

@@ -5,6 +5,7 @@ import {
   sealedStanding,
 } from "../../access/approval/check-approval.ts";
 import { checkEmergency } from "../../access/approval/emergency.ts";
+import { type LinkedArns, linkedArnBeside } from "../../access/approval/links.ts";
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
@@ -25,7 +26,7 @@ export interface ApprovalFacts {
   readonly keys: DecisionPublicKeys;
   readonly now: Date;
   /** By Slack user id: the ARN that an approver is linked with, where our seal says so. */
-  readonly links: ReadonlyMap<string, string>;
+  readonly links: LinkedArns;
 }
 
 /** Why the approval of a request does not hold for what would be written now; null: it holds (laws 3 and 4). */
@@ -73,7 +74,9 @@ function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: () => 
 function isForApprover({ cluster, links }: ApprovalFacts, request: ApprovedRequest): boolean {
   const { principal, requester, level, standing, approvals } = request;
   const rule = ruleFor(cluster, level, { user: requester, memberships: standing.memberships });
-  return !rule?.selfApproval && approvals.some(({ by }) => isSamePrincipal(links.get(by) ?? null, principal));
+  return (
+    !rule?.selfApproval && approvals.some(({ by }) => isSamePrincipal(linkedArnBeside(links, by, principal), principal))
+  );
 }
 
 function messageOf(verdict: ApprovalVerdict): string | null {

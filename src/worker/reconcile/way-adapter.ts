@@ -1,3 +1,4 @@
+import type { LinkedArns } from "../../access/approval/links.ts";
 import type { WorkerKeys } from "../../access/approval/seal.ts";
 import type { AccessError } from "../../access/failure/access-error.ts";
 import type { Drift } from "../../access/lease/drift.ts";
@@ -101,7 +102,7 @@ export interface SettleInput<State extends WayState = WayState> {
   /** Within this of its last approval the first write of a lease has to begin. */
   readonly approvalGoodForSeconds: number;
   /** By Slack user id: the ARN that an approver is linked with, where our seal says so. */
-  readonly links: ReadonlyMap<string, string>;
+  readonly links: LinkedArns;
   readonly now: Date;
 }
 

@@ -1,5 +1,6 @@
 import { createPublicKey } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { isSealedLink, sealLink } from "../../../src/access/approval/links.ts";
 import { type KeyKind, memoryKeys, type Signer, signingKeys } from "../../../src/access/approval/seal.ts";
 import {
   brokenBase,
@@ -7,10 +8,8 @@ import {
   isGenuine,
   isGenuinePlan,
   isSealedDecision,
-  isSealedLink,
   sealBase,
   sealDecision,
-  sealLink,
   sealMigrationPlan,
   sealPreview,
   sealReview,

@@ -11,12 +11,17 @@ import { aPreviewedRequest, digestNow, engineerArn } from "../../builders/a-requ
 import { keys } from "../../builders/keys.ts";
 import { at, minutes } from "../../builders/times.ts";
 
+/** Everyone here has a link in another account, too: it speaks for nothing in this one. */
+const elsewhere = "arn:aws:iam::444455556666:role/engineer";
 const two = aCluster({ rules: [{ ...clusterRule, name: "two", approvals: 2 }] });
 const own = aCluster({ rules: [{ ...clusterRule, name: "own", selfApproval: true }] });
 
 function clicked(by: string, links: Readonly<Record<string, string>>, request: AccessRequest, cluster: Cluster) {
   const known = { memberships: new Map(), standing: noStanding, departed: new Map() };
-  const facts: Facts = { ...known, links: new Map(Object.entries(links)) };
+  const facts: Facts = {
+    ...known,
+    links: new Map(Object.entries(links).map(([user, arn]) => [user, [elsewhere, arn]])),
+  };
   const click = { verdict: "approved", by, digest: request.preview?.digest ?? "", why: "" } as const;
   return decide(request, cluster, click, keys.decision, at(minutes(2)), facts);
 }
@@ -47,7 +52,7 @@ describe("who is linked with the principal that gets access", () => {
 
   test("may deny it", () => {
     const known = { memberships: new Map(), standing: noStanding, departed: new Map() };
-    const facts = { ...known, links: new Map([["U0APPROVER", engineerArn]]) };
+    const facts = { ...known, links: new Map([["U0APPROVER", [engineerArn]]]) };
     const click = { verdict: "denied", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
 
     expect(decide(request, two, click, keys.decision, at(minutes(2)), facts).type).toBe("decided");

@@ -123,17 +123,18 @@ test("a migration that can't be read keeps no other waiting, and is not written 
   expect(await whyUnreadable("migration-a-1")).toContain("The migration migration-a-1 in Redis can't be read");
 });
 
-test("what is no record of ours is as none: a link's seal, a proposal, a cluster's trouble, what a message shows", async () => {
+test("what is no record of ours is as none: a link, a proposal, a cluster's trouble, what a message shows", async () => {
   const { redis } = connection;
   const ledger = aLedger();
-  await ledger.linkPrincipal("U0ENGINEER", { arn: "arn:aws:iam::111122223333:user/engineer", seal: null });
-  await redis.hset("{eks-access}:link-seals", "U0ENGINEER", "[]");
+  const link = { arn: "arn:aws:iam::111122223333:user/engineer", seal: null };
+  await ledger.linkPrincipal("U0ENGINEER", link);
+  await redis.hset("{eks-access}:links:U0ENGINEER", { "444455556666": "[]", "777788889999": '{"arn":1}' });
   await redis.hset("{eks-access}:link-proposals", "U0ENGINEER", "{}");
   await redis.hset("{eks-access}:cluster-troubles", { staging: "{", production: "7" });
   await redis.set("{eks-access}:shown:r-1", '{"version":"1"}');
   await redis.hset("{eks-access}:creations", "arn", "{");
 
-  expect(await ledger.linkOf("U0ENGINEER")).toMatchObject({ seal: null });
+  expect(await ledger.linksOf("U0ENGINEER")).toEqual([link]);
   expect(await ledger.linkProposalOf("U0ENGINEER")).toBeNull();
   expect([...(await ledger.clusterTroubles(["staging", "production"]))]).toEqual([]);
   expect(await ledger.shown("r-1")).toBeNull();

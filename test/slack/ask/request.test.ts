@@ -200,7 +200,7 @@ describe("the form of a request", () => {
 
   test("opens without what it remembers where the ledger does not answer", async () => {
     const never = new Promise<never>(() => {});
-    const other = await aStage({ ledger: (ledger) => ({ ...ledger, principalOf: () => never }) });
+    const other = await aStage({ ledger: (ledger) => ({ ...ledger, linksOf: () => never }) });
 
     await other.person("U0ENGINEER").command("/eks-access request", "C0ACCESS");
     const view = await other.slack.until(() => other.person("U0ENGINEER").view());

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { arnsOf } from "../../../src/access/approval/links.ts";
 import { readRequest, splitRequestLine } from "../../../src/access/request/request-line.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
 import { extensionAnswer } from "../../../src/slack/ask/extend.ts";
@@ -40,7 +41,7 @@ describe("what the policy does not let somebody ask for", () => {
     expect(extensionAnswer(request, aGrantedRequest({})).text).toBe(requestedAnswer(request).text);
     expect(milestoneOf(request, undefined)).toBeNull();
     expect(event?.event).toMatchObject({ type: "request.refused", actor: "U0ENGINEER", detail: { code: "no-rule" } });
-    expect(await ledger.principalOf("U0ENGINEER")).toBeNull();
+    expect(await ledger.linksOf("U0ENGINEER")).toEqual([]);
     expect(await ledger.get(request.id)).toBeNull();
   });
 });
@@ -50,10 +51,10 @@ describe("what the policy lets somebody ask for", () => {
     const request = await submit(under(policy, ["S0ENGINEERS", "S0OTHERS"]), "r-allowed");
 
     expect(request).toMatchObject({ state: "pending", standing: { memberships: ["S0ENGINEERS"], linked: null } });
-    expect(await ledger.principalOf("U0ENGINEER")).toBe(engineerArn);
+    expect(arnsOf(await ledger.linksOf("U0ENGINEER"))).toEqual([engineerArn]);
   });
 
-  test("links the account once, and never again", async () => {
+  test("links a person once in each AWS account, and never again", async () => {
     const own = memoryLedger();
     const context = { ...under(policy, ["S0ENGINEERS"]), ledger: own };
     const link = { arn: `${engineerArn}-of-before`, seal: null };
@@ -62,7 +63,7 @@ describe("what the policy lets somebody ask for", () => {
     const request = await submit(context, "r-for-another");
 
     expect(request.state).toBe("pending");
-    expect(await own.linkOf("U0ENGINEER")).toEqual(link);
+    expect(await own.linksOf("U0ENGINEER")).toEqual([link]);
   });
 
   test("makes no link where a rule goes by links", async () => {
@@ -72,7 +73,7 @@ describe("what the policy lets somebody ask for", () => {
 
     await submit({ ...under(links), ledger: other }, "r-linked");
 
-    expect(await other.principalOf("U0ENGINEER")).toBeNull();
+    expect(await other.linksOf("U0ENGINEER")).toEqual([]);
   });
 });
 

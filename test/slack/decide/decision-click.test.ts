@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { sealLink } from "../../../src/access/approval/seals.ts";
+import { sealLink } from "../../../src/access/approval/links.ts";
 import type { EventType } from "../../../src/access/audit/event.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { configText } from "../../builders/a-cluster.ts";

@@ -25,7 +25,7 @@ const homeWith = (toDecide: readonly AccessRequest[], access: readonly AccessReq
   textOfBlocks(
     homeView({
       user: "U0ENGINEER",
-      principal: engineerArn,
+      identities: [engineerArn],
       toDecide: { requests: toDecide, total: toDecide.length },
       migrationsToDecide: [],
       toReview: none,

@@ -21,7 +21,7 @@ function aHome(change: Partial<HomeContent> = {}): HomeContent {
   const none = listOf();
   return {
     user: "U0ENGINEER",
-    principal: engineerArn,
+    identities: [engineerArn],
     toDecide: none,
     migrationsToDecide: [],
     toReview: none,
@@ -63,7 +63,7 @@ test("App Home shows moves before requests, in one number with them", () => {
 });
 
 test("App Home of somebody new says how to begin", () => {
-  expect(textOfBlocks(homeView(aHome({ principal: null })))).toMatchInlineSnapshot(`
+  expect(textOfBlocks(homeView(aHome({ identities: [] })))).toMatchInlineSnapshot(`
     "header
     <@U0ENGINEER>, you have no linked AWS identity yet. Run \`/eks-access link &lt;arn&gt;\`.
     [Ask for access]
@@ -90,7 +90,13 @@ describe("Slack takes App Home", () => {
     const full = { requests, total: 1_000_000 };
 
     const view = homeView(
-      aHome({ toDecide: full, toReview: full, access: full, requests: full, principal: request.principal }),
+      aHome({
+        toDecide: full,
+        toReview: full,
+        access: full,
+        requests: full,
+        identities: Array.from({ length: 40 }, () => request.principal),
+      }),
     );
 
     expect(problemsOfView(view)).toEqual([]);

@@ -13,9 +13,9 @@ const worker = {
   at: at(0).toISOString(),
 };
 const person = { user: "U0ENGINEER", memberships: [] };
-const nobody = { person, principal: null, again: false, proposal: null, requests: [], clusters: [aCluster()] };
+const nobody = { person, identities: [], proposal: null, requests: [], clusters: [aCluster()] };
 
-test("whoami tells the person, the linked principal, what is active, what they may do, and who the worker is", () => {
+test("whoami tells the person, their AWS identities, what is active, what they may do, and who the worker is", () => {
   const requests = [aGrantedRequest({ state: "active" }), aRequest({ id: "r-2" })];
   const principal = "arn:aws:iam::111122223333:user/engineer";
   const clusters = [
@@ -25,8 +25,10 @@ test("whoami tells the person, the linked principal, what is active, what they m
 
   const answer = whoAmIAnswer({
     person,
-    principal,
-    again: false,
+    identities: [
+      { arn: principal, again: false },
+      { arn: "arn:aws:iam::444455556666:role/engineer", again: true },
+    ],
     proposal: null,
     requests,
     clusters,
@@ -36,7 +38,9 @@ test("whoami tells the person, the linked principal, what is active, what they m
 
   expect(textOfBlocks(answer)).toMatchInlineSnapshot(`
     "*You* <@U0ENGINEER> (\`U0ENGINEER\`)
-    *Linked principal* \`arn:aws:iam::111122223333:user/engineer\`
+    *Your AWS identities*
+    • \`arn:aws:iam::111122223333:user/engineer\`
+    • \`arn:aws:iam::444455556666:role/engineer\`. Your link needs renewing: run \`/eks-access link &lt;arn&gt;\`.
     *Your active access*
     • \`viewer\` on \`staging\` (\`r-1\`): until <!date^1772370120^{date_short_pretty} {time}|2026-03-01T13:02:00.000Z>
     *You can approve on* \`staging\`
@@ -50,7 +54,7 @@ test("whoami says what is missing, and that no worker is there", () => {
 
   expect(textOfBlocks(answer)).toMatchInlineSnapshot(`
     "*You* <@U0ENGINEER> (\`U0ENGINEER\`)
-    *Linked principal* none yet; \`/eks-access link &lt;arn&gt;\` links yours
+    *Your AWS identities* none yet; \`/eks-access link &lt;arn&gt;\` links one
     *Your active access* none
     *You can approve on* no cluster
     *You are on call for* no cluster
@@ -69,7 +73,7 @@ test("whoami says that a link waits to be confirmed", () => {
   const proposal = { id: "r-1", user: "U0ENGINEER", arn, at: at(0).toISOString() };
 
   expect(textOfBlocks(whoAmIAnswer({ ...nobody, proposal, worker, workerAnswered: true }))).toContain(
-    `*Linked principal* none yet; \`/eks-access link &lt;arn&gt;\` links yours (\`${arn}\` waits for an administrator)`,
+    `*Your AWS identities*\n• \`${arn}\` waits for an administrator`,
   );
 });
 
@@ -82,8 +86,7 @@ test("Slack takes whoami of somebody with everything, as long as it can be", () 
 
   const { blocks } = whoAmIAnswer({
     person,
-    principal,
-    again: true,
+    identities: Array.from({ length: 120 }, () => ({ arn: principal, again: true })),
     proposal: null,
     requests,
     clusters,

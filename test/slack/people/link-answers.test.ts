@@ -31,9 +31,13 @@ test("the question becomes what was decided, and the person is told", () => {
   );
 });
 
-test("whoever waits is told how it stands", () => {
-  expect(linkStateAnswer(null, proposal, false).text).toMatchInlineSnapshot(
-    `"You have no linked principal yet. \`arn:aws:iam::111122223333:role/developers\` has waited for an administrator since <!date^1772355600^{date_short_pretty} {time}|2026-03-01T09:00:00.000Z>. \`/eks-access link &lt;arn&gt;\` changes it; \`aws sts get-caller-identity\` shows your ARN."`,
+test("a person who waits for a confirmation sees what waits", () => {
+  expect(linkStateAnswer([], proposal).text).toMatchInlineSnapshot(
+    `
+    "You have no linked AWS identity yet.
+    \`arn:aws:iam::111122223333:role/developers\` has waited for an administrator since <!date^1772355600^{date_short_pretty} {time}|2026-03-01T09:00:00.000Z>.
+    \`/eks-access link &lt;arn&gt;\` sets the one in its account; \`aws sts get-caller-identity\` shows your ARN."
+  `,
   );
 });
 
@@ -48,7 +52,10 @@ test("Slack takes each of them with the longest ARN and the most administrators"
   const many = Array.from({ length: 300 }, (_, index) => `U0${"A".repeat(20)}${index}`);
   const messages = [
     linkQuestion({ ...proposal, arn: long, user: "U".repeat(30) }, long),
-    linkStateAnswer(long, { ...proposal, arn: long }, true),
+    linkStateAnswer(
+      Array.from({ length: 300 }, () => ({ arn: long, again: true })),
+      { ...proposal, arn: long },
+    ),
     proposedAnswer(long, many, many),
     proposedAnswer(long, [], many),
     linkRefusedAnswer("&".repeat(20_000)),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
+import { arnsOf } from "../../../src/access/approval/links.ts";
 import { decideLink } from "../../../src/slack/people/link-decision.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aStage, type Stage } from "../a-stage.ts";
@@ -41,7 +42,7 @@ describe("link, where whoever makes it is believed,", () => {
     const answer = await say("U0ENGINEER", `link ${arn}`);
 
     expect(answer).toContain(`You are linked to \`${arn}\` now.`);
-    expect(await stage.ledger.principalOf("U0ENGINEER")).toBe(arn);
+    expect(arnsOf(await stage.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
     expect(await eventTypes()).toEqual(["link.made"]);
     expect((await stage.ledger.events(1, 1))[0]?.event).toMatchObject({
       actor: "U0ENGINEER",
@@ -53,14 +54,14 @@ describe("link, where whoever makes it is believed,", () => {
     const answer = await say("U0ENGINEER", "link arn:aws:sts::111122223333:assumed-role/developers/jane");
 
     expect(answer).toContain("That is a session");
-    expect(await stage.ledger.principalOf("U0ENGINEER")).toBe(arn);
+    expect(arnsOf(await stage.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
   });
 
   test("refuses what could never ask for access, and changes nothing", async () => {
     expect(await say("U0ENGINEER", "link arn:aws:iam::999988887777:role/developers")).toContain(
       "Nothing was linked. No cluster accepts principals of account 999988887777",
     );
-    expect(await stage.ledger.principalOf("U0ENGINEER")).toBeNull();
+    expect(await stage.ledger.linksOf("U0ENGINEER")).toEqual([]);
     expect(await eventTypes()).toEqual(["attempt.refused"]);
   });
 
@@ -68,11 +69,25 @@ describe("link, where whoever makes it is believed,", () => {
     const before = await say("U0ENGINEER", "link");
     await say("U0ENGINEER", `link ${arn}`);
 
-    expect(before).toContain("You have no linked principal yet.");
-    expect(await say("U0ENGINEER", "link")).toContain(`You are linked to \`${arn}\`.`);
+    expect(before).toContain("You have no linked AWS identity yet.");
+    expect(await say("U0ENGINEER", "link")).toContain(`Your AWS identities:\n• \`${arn}\``);
     expect(await say("U0ENGINEER", `link ${arn}`)).toContain("already");
     expect(await eventTypes()).toEqual(["link.made"]);
   });
+});
+
+test("a person links one identity in each account, and asks for each cluster with the one of its account", async () => {
+  stage = await aStage({
+    config: configText.replace("    approvers:", '    foreignAccounts: ["999900001111"]\n    approvers:'),
+  });
+  const elsewhere = "arn:aws:iam::999900001111:role/engineer";
+  await say("U0ENGINEER", `link ${elsewhere}`);
+  await say("U0ENGINEER", `link ${arn}`);
+
+  const answer = await say("U0ENGINEER", "request staging viewer look at the pods");
+
+  expect(await say("U0ENGINEER", "link")).toContain(`• \`${arn}\`\n• \`${elsewhere}\``);
+  expect(answer).toContain(`Principal: \`${arn}\``);
 });
 
 describe("link, where an administrator has to confirm it,", () => {
@@ -82,16 +97,16 @@ describe("link, where an administrator has to confirm it,", () => {
 
   test("changes nothing before, asks every administrator, and is made by the one who confirms", async () => {
     const answer = await say("U0ENGINEER", `link ${arn}`);
-    const before = await stage.ledger.principalOf("U0ENGINEER");
+    const before = await stage.ledger.linksOf("U0ENGINEER");
     const question = await told("U0ONCALL");
     await told("U0APPROVER2");
 
     await stage.person("U0ONCALL").click(question, "Confirm");
 
     expect(answer).toContain("Asked: <@U0ONCALL>, <@U0APPROVER2>. Nothing changes until then.");
-    expect(before).toBeNull();
+    expect(before).toEqual([]);
     expect(textOf(await told("U0ENGINEER"))).toContain(`<@U0ONCALL> confirmed your link to \`${arn}\`.`);
-    expect(await stage.ledger.principalOf("U0ENGINEER")).toBe(arn);
+    expect(arnsOf(await stage.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
     expect(await eventTypes()).toEqual(["link.proposed", "link.confirmed"]);
   });
 
@@ -101,7 +116,7 @@ describe("link, where an administrator has to confirm it,", () => {
     await stage.person("U0ONCALL").click(await told("U0ONCALL"), "Refuse");
 
     expect(textOf(await told("U0ENGINEER"))).toContain("<@U0ONCALL> did not confirm");
-    expect(await stage.ledger.principalOf("U0ENGINEER")).toBeNull();
+    expect(await stage.ledger.linksOf("U0ENGINEER")).toEqual([]);
     expect(await eventTypes()).toEqual(["link.proposed", "link.refused"]);
   });
 
@@ -114,7 +129,7 @@ describe("link, where an administrator has to confirm it,", () => {
     const answer = await stage.answered("U0APPROVER2", () => stage.person("U0APPROVER2").click(second, "Refuse"));
 
     expect(textOf(answer)).toContain("This is already handled");
-    expect(await stage.ledger.principalOf("U0ENGINEER")).toBe(arn);
+    expect(arnsOf(await stage.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
   });
 
   test("takes no old button for another ARN than the one that stood above it", async () => {
@@ -126,7 +141,7 @@ describe("link, where an administrator has to confirm it,", () => {
     const answer = await stage.answered("U0ONCALL", () => stage.person("U0ONCALL").click(old, "Confirm"));
 
     expect(textOf(answer)).toContain("This is already handled, or they asked for another ARN since.");
-    expect(await stage.ledger.principalOf("U0ENGINEER")).toBeNull();
+    expect(await stage.ledger.linksOf("U0ENGINEER")).toEqual([]);
   });
 
   test("is asked of the other administrators alone where an administrator wants it", async () => {
@@ -144,14 +159,14 @@ describe("link, where an administrator has to confirm it,", () => {
     await say("U0ENGINEER", `link ${arn}`);
 
     expect(await decide("U0ENGINEER", by)).toContain(words);
-    expect(await stage.ledger.principalOf("U0ENGINEER")).toBeNull();
+    expect(await stage.ledger.linksOf("U0ENGINEER")).toEqual([]);
   });
 
   test("is confirmed by no administrator for themselves", async () => {
     await say("U0ONCALL", `link ${arn}`);
 
     expect(await decide("U0ONCALL", "U0ONCALL")).toContain("You can't confirm your own link.");
-    expect(await stage.ledger.principalOf("U0ONCALL")).toBeNull();
+    expect(await stage.ledger.linksOf("U0ONCALL")).toEqual([]);
   });
 
   test("asks nobody twice for the same", async () => {
@@ -164,6 +179,6 @@ describe("link, where an administrator has to confirm it,", () => {
   test("is not made by asking for access", async () => {
     await say("U0ENGINEER", `request staging ${arn} viewer the deployment hangs`);
 
-    expect(await stage.ledger.principalOf("U0ENGINEER")).toBeNull();
+    expect(await stage.ledger.linksOf("U0ENGINEER")).toEqual([]);
   });
 });

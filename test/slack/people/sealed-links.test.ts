@@ -1,6 +1,6 @@
 import { WebClient } from "@slack/web-api";
 import { describe, expect, test } from "vitest";
-import { isBelievedLink, type PrincipalLink, sealLink } from "../../../src/access/approval/seals.ts";
+import { isBelievedLink, type PrincipalLink, sealLink } from "../../../src/access/approval/links.ts";
 import type { Command } from "../../../src/slack/app/command.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
 import { whoami } from "../../../src/slack/look/whoami.ts";
@@ -64,9 +64,9 @@ describe("a link that somebody wrote into Redis", () => {
   test("is not what the policy goes by, and counts once it is made again", async () => {
     const { context, cluster } = await forged();
 
-    const before = await standingOf(context, cluster, user);
+    const before = await standingOf(context, cluster, user, own.arn);
     await run(link, context, intruderArn);
-    const after = await standingOf(context, cluster, user);
+    const after = await standingOf(context, cluster, user, own.arn);
 
     expect(before.linked).toBeNull();
     expect(after.linked).toBe(intruderArn);
@@ -75,8 +75,8 @@ describe("a link that somebody wrote into Redis", () => {
   test("is an event, with whom it would have made whom", async () => {
     const { ledger, context, cluster } = await forged();
 
-    await standingOf(context, cluster, user);
-    await standingOf(context, cluster, user);
+    await standingOf(context, cluster, user, own.arn);
+    await standingOf(context, cluster, user, own.arn);
 
     const events = (await ledger.events(1, 100)).map(({ event }) => event);
     expect(events).toMatchObject([{ type: "attempt.refused", detail: { code: "no-seal", user, arn: intruderArn } }]);
@@ -99,7 +99,7 @@ describe("a link that somebody wrote into Redis", () => {
     const decided = await decideLink(context, JSON.stringify({ user, id: "p-1", arn: engineerArn }), "U0ONCALL", true);
 
     expect(decided.type).toBe("refused");
-    expect((await standingOf(context, cluster, user)).linked).toBeNull();
+    expect((await standingOf(context, cluster, user, own.arn)).linked).toBeNull();
   });
 
   test("counts once an administrator confirmed it", async () => {
@@ -110,6 +110,6 @@ describe("a link that somebody wrote into Redis", () => {
 
     await decideLink(context, JSON.stringify({ user, id: "p-1", arn: engineerArn }), "U0ONCALL", true);
 
-    expect((await standingOf(context, cluster, user)).linked).toBe(engineerArn);
+    expect((await standingOf(context, cluster, user, own.arn)).linked).toBe(engineerArn);
   });
 });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName } from "../../../sandbox/scene.ts";
-import { sealLink } from "../../../src/access/approval/seals.ts";
+import { sealLink } from "../../../src/access/approval/links.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
