@@ -124,7 +124,7 @@ async function becomeActive(sandbox: Sandbox, narration: Narration): Promise<voi
   narration.line("The direct message to the engineer:");
   narration.block(textOf(told));
   for (const finding of ["✓ *mapped*", "✓ *authorized*"]) {
-    expectThat(textOf(message).includes(finding), title, `the finding ${finding}`, textOf(message));
+    expectThat(textOf(told).includes(finding), title, `the finding ${finding}`, textOf(told));
   }
 }
 
@@ -166,7 +166,7 @@ async function playSignedIn(sandbox: Sandbox, narration: Narration): Promise<voi
   narration.line(line);
   await engineer.command(line, channel);
   await approver.click(await within(title, sandbox, () => channelMessage(sandbox, reason, "[Approve]")), "approve");
-  const proved = textOf(await within(title, sandbox, () => channelMessage(sandbox, reason, "*signed in*:")));
+  const proved = textOf(await within(title, sandbox, () => directMessage(sandbox, "✓ *signed in*:")));
   narration.calls(isSigningIn);
   narration.block(proved);
   for (const finding of ["✓ *mapped*", "✓ *authorized*", "✓ *signed in*"]) {

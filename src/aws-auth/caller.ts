@@ -152,7 +152,7 @@ export function admittedInWords(admitted: Admitted, quoted: (name: string) => st
   if (admitted.type === "session") return `only ${name} (as ${quoted(admitted.role)})`;
   if (admitted.type === "user") return `the IAM user ${name}`;
   if (admitted.type === "role") return `everyone who can assume ${name}`;
-  return `everyone with the Identity Center permission set ${name} in account ${quoted(admitted.account)}`;
+  return `everyone with the permission set ${name} in account ${quoted(admitted.account)}`;
 }
 
 /** Whether a role is one of IAM Identity Center: the directory sets its sessions' names. */

@@ -9,7 +9,7 @@ test.each([
   [
     "everyone with a permission set of Identity Center in the account",
     `${account}:role/AWSReservedSSO_Read_Only_0123456789abcdef`,
-    "everyone with the Identity Center permission set Read_Only in account 111122223333",
+    "everyone with the permission set Read_Only in account 111122223333",
   ],
   [
     "everyone who can assume a role that only begins like one of Identity Center",

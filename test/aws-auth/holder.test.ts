@@ -39,7 +39,7 @@ describe("one session of a role", () => {
   test("admits one person, and says as what", () => {
     expect(admittedInWords(admittedBy(alice))).toBe("only alice@example.com (as Developer)");
     expect(admittedInWords(admittedBy(role))).toBe(
-      "everyone with the Identity Center permission set Developer in account 111122223333",
+      "everyone with the permission set Developer in account 111122223333",
     );
   });
 

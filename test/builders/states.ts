@@ -25,7 +25,9 @@ export const states: Readonly<Record<string, AccessRequest>> = {
   "not previewed, because something failed": aRequest({ trouble: aTrouble() }),
   "waiting for an approver": aPreviewedRequest({
     preview: aPreview({
-      warnings: ["No RoleBinding or ClusterRoleBinding of staging names eks-access:viewers: it gives nothing."],
+      warnings: [
+        "Gives nothing: no RoleBinding or ClusterRoleBinding of staging names eks-access:viewers: it gives nothing.",
+      ],
     }),
   }),
   "waiting, and the approvers were reminded": aPreviewedRequest({

@@ -1,6 +1,6 @@
 import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
-import { channel } from "../../sandbox/scene.ts";
+import { account, channel } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 
@@ -30,9 +30,9 @@ export function watchAnnouncements({ slack, cluster }: Sandbox): Announcements {
     if (seen.get(key) === message.edits) return;
     seen.set(key, message.edits);
     const text = textOf(message);
-    const request = /r-[a-z0-9]{8}/.exec(text)?.[0] ?? "";
-    const named = /arn:aws:iam::\d{12}:user\/[\w-]+/.exec(text)?.[0];
-    if (named && message.channel === channel) principals.set(request, named);
+    const request = /r-[a-z0-9]{8}/.exec(JSON.stringify(message.blocks))?.[0] ?? "";
+    const named = /The IAM user `([\w-]+)` gets this/.exec(text)?.[1];
+    if (named && message.channel === channel) principals.set(request, `arn:aws:iam::${account}:user/${named}`);
     const claim = claimOf(text);
     const principal = principals.get(request);
     if (!claim || !principal) return;

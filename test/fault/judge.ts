@@ -86,7 +86,7 @@ function remembersOnly(annotation: string, stage: Stage, { id, lease }: AccessRe
 /** One message shows what the ledger says. A second one, where Slack took a call whose answer got lost, says nothing. */
 function judgeMessages(stage: Stage, request: AccessRequest): string[] {
   const texts = messagesOf(stage, request).map(textOf);
-  const { text, blocks } = approvalMessage(request);
+  const { text, blocks } = approvalMessage(request, stage.cluster);
   const wanted = textOf({ text, blocks: blocks.map((block) => ({ ...block })) });
   const untrue = texts.filter((text) => text !== wanted && /\[\w+\]|\*(Active|Ended|Failed)\*|Waiting/.test(text));
   const isSeen = texts.includes(wanted) || (request.state === "refused" && toldInPerson(stage, request));

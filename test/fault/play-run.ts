@@ -110,5 +110,5 @@ async function act({ sandbox }: Stage, run: Run, phase: Phase, request: AccessRe
 
 /** The messages in the channel that name a request. */
 export function messagesOf({ sandbox }: Pick<Stage, "sandbox">, request: AccessRequest | null): SandboxMessage[] {
-  return sandbox.slack.messages(channel).filter((each) => request && textOf(each).includes(request.id));
+  return sandbox.slack.messages(channel).filter((each) => request && JSON.stringify(each.blocks).includes(request.id));
 }

@@ -2,7 +2,9 @@ import { Redis } from "ioredis";
 import { freePort } from "../../sandbox/free-port.ts";
 import { type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
-import { configuration } from "../../sandbox/scene.ts";
+import { clusterName, configuration } from "../../sandbox/scene.ts";
+import type { Cluster } from "../../src/access/policy/cluster.ts";
+import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { builtProduct } from "../product.ts";
@@ -17,6 +19,8 @@ export interface Stage {
   readonly gate: RedisGate;
   /** Reads past the gate, so that a fault of the product's way to Redis is none of ours. */
   readonly ledger: Ledger;
+  /** As the processes read it. */
+  readonly cluster: Cluster | undefined;
   /** JSON lines that the processes logged, for a run that went wrong. */
   log: () => readonly string[];
   /** SIGKILL; resolves when it is gone. `revive` starts whatever is not there. */
@@ -29,6 +33,11 @@ export interface Stage {
 const limits = "limits: { pending: 1000, requests: 1000 }\n";
 /** Inspections and warnings would make calls of their own between those that a case means. */
 const quiet = `${configuration.replace("sweepEvery: 1s", "sweepEvery: 1s\n  inspectEvery: 8h\n  warnBeforeEnd: 1s")}${limits}`;
+
+function clusterNow(): Cluster | undefined {
+  const reading = readConfig(quiet);
+  return reading.type === "config" ? reading.config.clusters.get(clusterName) : undefined;
+}
 
 /** Whoever runs the product starts it again when it ends, as where nobody answers it at its start. */
 const startsAtMost = 5;
@@ -62,6 +71,7 @@ export async function startStage(): Promise<Stage> {
     sandbox,
     gate,
     ledger: redisLedger(observer),
+    cluster: clusterNow(),
     log: () => all.flatMap((child) => child.log),
     kill: async (name) => {
       if (name === "redis") {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { account, arns, channel, externalId, region } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { creatorArns, creators } from "../creators.ts";
-import { type Flow, startFlow } from "./start-flow.ts";
+import { type Flow, proofIn, startFlow } from "./start-flow.ts";
 
 const clusters = ["staging", "payments", "legacy", "research"] as const;
 type Name = (typeof clusters)[number];
@@ -47,12 +47,12 @@ describe("a cluster of each kind of creator", () => {
 
     await ask(cluster, arns.engineer, `look into ${cluster}`);
     await person("U0APPROVER").click(await holding(`look into ${cluster}`, "[Approve]"), "approve");
-    const active = textOf(await holding(`look into ${cluster}`, "*Active*"));
+    const message = await holding(`look into ${cluster}`, "*Active*");
+    const active = await flow.until(() => proofIn(flow, message), 15_000);
     const during = await flow.sandbox.getPods("U0ENGINEER", cluster);
 
     expect(before.output).toBe("error: You must be logged in to the server (Unauthorized)");
-    expect(active).toContain("✓ *mapped*");
-    expect(active).toContain("✓ *authorized*");
+    expect(active).toContain("✓ mapped, ✓ authorized");
     expect(during).toMatchObject({ ok: true });
   });
 

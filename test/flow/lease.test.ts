@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, channel, clusterName, configuration, initialAwsAuth } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { auditOf } from "./audit-of.ts";
-import { type Flow, startFlow } from "./start-flow.ts";
+import { type Flow, proofIn, startFlow } from "./start-flow.ts";
 
 const ownEntry = `- userarn: ${arns.engineer}\n  username: engineer\n  groups:\n  - developers # since 2019\n`;
 
@@ -20,7 +20,7 @@ describe("a lease", () => {
       channel,
     );
     await approve(reason);
-    return /r-[a-z0-9]{8}/.exec(textOf(await active(reason)))?.[0] ?? "";
+    return /r-[a-z0-9]{8}/.exec(JSON.stringify((await active(reason)).blocks))?.[0] ?? "";
   };
   const find = (reason: string, text: string) =>
     flow.until(
@@ -177,11 +177,12 @@ describe("a lease", () => {
 
     await redis.flushdb();
     redis.disconnect();
-    const recovered = textOf(await find("recovered from the cluster", "*Active*"));
+    const message = await find("recovered from the cluster", "*Active*");
+    const recovered = await flow.until(() => proofIn(flow, message), 15_000);
     flow.moveClock(185);
     await find("recovered from the cluster", "*Ended*");
 
-    expect(recovered).toContain("✓ *mapped*");
+    expect(recovered).toContain("✓ mapped");
     expect(data()).toEqual(initialAwsAuth);
     expect((await auditOf(flow.redisUrl)).types).toContain("lease.recovered");
   }, 60_000);

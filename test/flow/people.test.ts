@@ -41,15 +41,25 @@ test("of two people with one permission set Alice gets in for her lease and Caro
   await flow.answer("U0ENGINEER", "You are linked to");
   await alice.command(`/eks-access request ${clusterName} viewer in default for 1h ${reason}`, channel);
   const asked = await flow.asked(reason);
-  await person("U0APPROVER").click(asked, "approve");
+  await person("U0APPROVER").click(asked, "details");
+  const details = textOf(await flow.until(() => person("U0APPROVER").view(), 15_000));
+  await person("U0APPROVER").submit();
   const active = await flow.active();
+  const told = await flow.told("is active until");
   const during = [await podsOf(names.alice), await podsOf(names.carol)];
   await alice.command(`/eks-access whoami ${clusterName}`, channel);
   await alice.command(`/eks-access check ${clusterName}`, channel);
   const chain = textOf(await flow.answer("U0ENGINEER", "*All leases*"));
   const checked = textOf(await flow.answer("U0ENGINEER", "*Who gets in to"));
   await alice.click(await flow.told("[I'm done]"), "done");
-  const ended = textOf(await flow.message("*Ended*"));
+  const ended = await flow.until(
+    () =>
+      flow.sandbox.slack
+        .replies(active)
+        .map(textOf)
+        .find((text) => text.includes("Ended")),
+    15_000,
+  );
   const after = [await podsOf(names.alice), await podsOf(names.carol)];
 
   expect(before).toEqual(forbidden);
@@ -57,16 +67,16 @@ test("of two people with one permission set Alice gets in for her lease and Caro
   expect(after).toEqual([forbidden, forbidden]);
   expect(JSON.stringify(flow.sandbox.cluster.awsAuth())).toBe(document);
   expect(textOf(asked)).toContain("Only `alice@example.com` (as `Developer`) gets this.");
-  expect(textOf(asked)).toContain("*Roles* `ClusterRole view in default`");
-  expect(textOf(asked)).toContain("*What these roles may do*\n• `ClusterRole view` in default: read pods");
-  expect(textOf(asked)).toContain("+RoleBinding: ClusterRole view in default");
-  expect(textOf(active)).toContain(
+  expect(details).toContain("*Roles* `ClusterRole view in default`");
+  expect(details).toContain("*What these roles may do*\n• `ClusterRole view` in default: read pods");
+  expect(details).toContain("+RoleBinding: ClusterRole view in default");
+  expect(textOf(told)).toContain(
     "✓ *authorized*: may list pods in default, not in other namespaces, not as another session of the role",
   );
   expect(chain).toContain("✓ *drift* 1 active lease found in the document and the bindings");
   expect(checked).not.toContain("lease-taken-out");
   expect(ended).toContain(
-    "its bindings are deleted\n✓ *not bound*: no role is bound to sso:alice@example.com by a lease\n",
+    "its bindings are deleted.\n✓ *not bound*: no role is bound to sso:alice@example.com by a lease\n",
   );
   expect(ended).toContain("Not proved: open watches and exec sessions stay open.");
 });

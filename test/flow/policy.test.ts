@@ -73,12 +73,12 @@ test("two of a user group approve, somebody else may not, and in an emergency th
     15_000,
   );
   const emergency = await flow.sandbox.getPods("U0ONCALL");
-  await click("U0APPROVER", "reviewed", "[Reviewed]");
+  await click("U0APPROVER", "reviewed", "[Mark reviewed]");
   const reviewed = textOf(await flow.message("Reviewed by <@U0APPROVER>"));
   const audit = await auditOf(flow.redisUrl);
 
   expect(emergency.ok).toBe(true);
-  expect(reviewed).not.toContain("[Reviewed]");
+  expect(reviewed).not.toContain("[Mark reviewed]");
   expect(audit.verdict.type).toBe("whole");
   expect(audit.types.filter((type) => !/writing|previewed/.test(type))).toEqual([
     "request.refused",

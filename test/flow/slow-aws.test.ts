@@ -29,7 +29,7 @@ describe("while AWS does not answer for one request", () => {
     await approve("second");
     await struck;
 
-    const [id = ""] = /r-[a-z0-9]{8}/.exec(textOf(active)) ?? [];
+    const [id = ""] = /r-[a-z0-9]{8}/.exec(JSON.stringify(active.blocks)) ?? [];
     await flow.sandbox.slack.person("U0ENGINEER").command(`/eks-access revoke ${id} done`, channel);
     await flow.until(ofRequest("first", "Ended"), 15_000);
 

@@ -37,7 +37,7 @@ describe("the main job in Socket Mode", () => {
     // A click that meets the moment between the two connections is lost, and the person clicks again.
     const click = () => approver.click(asked, "approve").catch(() => undefined);
     await expect.poll(async () => (await click())?.status, { timeout: 15_000 }).toBe(200);
-    const active = await flow.message("*Active*");
+    const active = await flow.active();
     const during = await sandbox.getPods();
     flow.moveClock(125);
     const ended = await flow.message("*Ended*");
@@ -45,7 +45,7 @@ describe("the main job in Socket Mode", () => {
     const after = await sandbox.getPods();
 
     expect(ack.status).toBe(200);
-    expect(textOf(active)).toContain("✓ *mapped*");
+    expect(sandbox.slack.replies(active).map(textOf).join()).toContain("✓ mapped");
     expect(during).toMatchObject({ ok: true });
     expect(ended.ts).toBe(active.ts);
     expect(after.output).toBe("error: You must be logged in to the server (Unauthorized)");

@@ -130,3 +130,11 @@ export async function startFlow({
     },
   };
 }
+
+/** The reply under the message of an active lease that has its proof, once it is there. */
+export function proofIn({ sandbox }: Pick<Flow, "sandbox">, message: SandboxMessage): string | undefined {
+  return sandbox.slack
+    .replies(message)
+    .map(textOf)
+    .find((text) => text.includes("Active since"));
+}

@@ -38,9 +38,9 @@ describe("the main job, end to end", () => {
 
     expect(before.output).toBe("error: You must be logged in to the server (Unauthorized)");
     expect(ack.status).toBe(200);
-    expect(textOf(active)).toContain("✓ *mapped*");
-    expect(textOf(active)).toContain("✓ *authorized*: may list pods in default");
-    expect(textOf(active)).toContain("*signed in* not tested");
+    expect(textOf(told)).toContain("✓ *mapped*");
+    expect(textOf(told)).toContain("✓ *authorized*: may list pods in default");
+    expect(textOf(told)).toContain("*signed in* not tested");
     expect(textOf(told)).toContain("aws eks update-kubeconfig --region eu-central-1 --name staging");
     expect(during).toMatchObject({ ok: true });
     expect(held && textOf(held)).toMatch(/[▓░]{12} [\dms ]+ left of 2m/);
@@ -152,9 +152,10 @@ describe("the main job, end to end", () => {
     const message = await flow.asked("race");
 
     await Promise.all(["U0APPROVER", "U0APPROVER2"].map((id) => sandbox.slack.person(id).click(message, "approve")));
-    const active = textOf(await flow.message("*Active*"));
+    const active = await flow.active();
+    const thread = sandbox.slack.replies(active).map(textOf).join();
 
-    const winner = active.includes("Approved by <@U0APPROVER>") ? "U0APPROVER" : "U0APPROVER2";
+    const winner = thread.includes("Approved by <@U0APPROVER>") ? "U0APPROVER" : "U0APPROVER2";
     const loser = winner === "U0APPROVER" ? "U0APPROVER2" : "U0APPROVER";
     expect(textOf(await flow.answer(loser, "Already handled"))).toContain(`<@${winner}>`);
     const { types } = await auditOf(flow.redisUrl);

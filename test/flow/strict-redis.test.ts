@@ -34,13 +34,13 @@ test("on a Redis Cluster, over TLS and with the documented rights alone, the mai
 
   await engineer.command(`/eks-access request ${clusterName} ${arns.engineer} viewer for 2m read logs`, channel);
   await approver.click(await flow.asked("read logs"), "approve");
-  const active = await flow.message("*Active*");
+  const active = await flow.active();
   flow.moveClock(125);
   await flow.message("*Ended*");
   await engineer.command("/eks-access whoami", channel);
   const whoami = await flow.answer("U0ENGINEER", "*The worker*");
 
-  expect(textOf(active)).toContain("✓ *mapped*");
+  expect(sandbox.slack.replies(active).map(textOf).join()).toContain("✓ mapped");
   expect(textOf(whoami)).toContain("assumed-role/eks-access-worker/");
   expect(await refusalsOf(redis.server.url)).toEqual([]);
   expect([...flow.slack().log, ...flow.worker().log].join("\n")).not.toContain("hunter2secret");

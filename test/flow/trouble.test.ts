@@ -49,7 +49,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     const { cluster, slack } = flow.sandbox;
     await request("debug");
     await approve();
-    const id = /r-[a-z0-9]{8}/.exec(textOf(await flow.message("*Active*")))?.[0];
+    const id = /r-[a-z0-9]{8}/.exec(JSON.stringify((await flow.message("*Active*")).blocks))?.[0];
     const finalizers = ["example.com/keep"];
     await cluster.editAwsAuth((configMap) => ({ ...configMap, metadata: { ...configMap.metadata, finalizers } }));
     await cluster.deleteAwsAuth();
@@ -113,7 +113,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     const delayed = textOf(await flow.message("next try"));
     await flow.message("*Active*");
 
-    expect(delayed).toContain("not active yet");
+    expect(delayed).toContain("Applying");
     expect(textOf(await flow.message("*Active*"))).not.toContain("next try");
   });
 
@@ -182,7 +182,10 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
 
     await request("debug");
 
-    expect(textOf(await flow.message("[Approve]"))).toContain("+++ b/access-entry");
+    const approver = flow.sandbox.slack.person("U0APPROVER");
+    await approver.click(await flow.message("[Approve]"), "details");
+    const details = await flow.until(() => approver.view(), 15_000);
+    expect(textOf(details)).toContain("+++ b/access-entry");
   });
 });
 
@@ -194,9 +197,14 @@ describe("the ledger is not believed without a seal", () => {
     await flow.message("[Approve]");
 
     await forgeApproval(flow.redisUrl);
-    const again = textOf(await flow.message("no longer counts", 15_000));
+    const again = await flow.message("no longer counts", 15_000);
+    const thread = () =>
+      flow.sandbox.slack
+        .replies(again)
+        .map(textOf)
+        .find((text) => text.includes("no longer counts"));
 
-    expect(again).toContain("does not carry our seal");
+    expect(await flow.until(thread, 15_000)).toContain("does not carry our seal");
     expect(flow.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
     await flow.stop();
   });

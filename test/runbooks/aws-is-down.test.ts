@@ -61,7 +61,7 @@ test("AWS is down, and access has to end now: it is revoked and taken out by han
   const { sandbox } = product;
   await product.ask("10m", "debug");
   await product.approve(await product.message("debug", "[Approve]"));
-  const [ID = ""] = /r-[a-z0-9]{8}/.exec(textOf(await product.message("debug", "*Active*"))) ?? [];
+  const [ID = ""] = /r-[a-z0-9]{8}/.exec(JSON.stringify((await product.message("debug", "*Active*")).blocks)) ?? [];
 
   const awsIsBack = awsGoes();
   const list = await typeLine(sandbox, "U0APPROVER", byHand, "/eks-access list active");

@@ -69,7 +69,7 @@ async function give(duration: string, reason: string): Promise<string> {
   await product.ask(duration, reason);
   const asked = await product.message(reason, "[Approve]");
   await product.approve(asked);
-  return idIn(textOf(asked));
+  return idIn(JSON.stringify(asked.blocks));
 }
 
 async function activate(duration: string, reason: string): Promise<string> {
@@ -180,7 +180,7 @@ describe("after a compromise", () => {
     await link();
     const ID = await activate("1h", "of nobody");
     await product.ask("1h", "nor this");
-    const waiting = idIn(textOf(await product.message("nor this", "[Approve]")));
+    const waiting = idIn(JSON.stringify((await product.message("nor this", "[Approve]")).blocks));
     product.inEnvironmentOf("worker");
     const anchor = /anchor (\S+)/.exec((await runLine("Restore", "eks-access audit verify")).stdout)?.[1] ?? "";
 

@@ -53,7 +53,7 @@ test("Slack is down, and access has to end now: it is taken out by hand, stays o
   const { sandbox, redisUrl } = product;
   await product.ask("10m", "debug");
   await product.approve(await product.message("debug", "[Approve]"));
-  const [ID = ""] = /r-[a-z0-9]{8}/.exec(textOf(await product.message("debug", "*Active*"))) ?? [];
+  const [ID = ""] = /r-[a-z0-9]{8}/.exec(JSON.stringify((await product.message("debug", "*Active*")).blocks)) ?? [];
 
   const slackIsBack = slackGoes();
   product.inEnvironmentOf("worker");

@@ -20,7 +20,9 @@ export function lostRights(
   const groups = today.groups.filter((group) => !afterwards.groups.includes(group));
   return [
     ...lostUsername(today.username, afterwards.username, users),
-    ...(groups.length > 0 ? [`The principal loses the groups ${groups.join(", ")} while this lasts.`] : []),
+    ...(groups.length > 0
+      ? [`Loses rights: the principal loses the groups ${groups.join(", ")} while this lasts.`]
+      : []),
   ];
 }
 
@@ -46,6 +48,6 @@ function lostUsername(
   const more = bound.length > mostNamed ? ` and ${bound.length - mostNamed} more` : "";
   const verb = bound.length > 1 ? "are" : "is";
   return [
-    `The principal loses rights while this lasts: it becomes ${after}, and ${named}${more} ${verb} bound to ${before}.`,
+    `Loses rights: the principal loses rights while this lasts: it becomes ${after}, and ${named}${more} ${verb} bound to ${before}.`,
   ];
 }

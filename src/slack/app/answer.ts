@@ -9,6 +9,7 @@ import type {
 import type { ModalView, WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import { explain } from "../../access/failure/access-error.ts";
+import { readDecideValue } from "../blocks/buttons.ts";
 import {
   detailsModal,
   detailsModalId,
@@ -17,7 +18,7 @@ import {
   messageModal,
   notRecordedYetAnswer,
 } from "../blocks/message.ts";
-import { readStatus } from "../look/status.ts";
+import { readDetails } from "../look/status.ts";
 import type { SlackContext } from "./context.ts";
 import { inTime } from "./in-time.ts";
 import { formFailure } from "./slack-failure.ts";
@@ -86,9 +87,11 @@ async function refreshDetails(
   view: { readonly id: string; readonly private_metadata: string },
   answer: Message | null,
 ): Promise<void> {
-  const id = view.private_metadata;
-  const status = await readStatus(context, body.user.id, id).catch((error: unknown) => failureAnswer(explain(error)));
-  await client.views.update({ view_id: view.id, view: detailsModal(id, status, answer) });
+  const id = readDecideValue(view.private_metadata)?.request ?? view.private_metadata;
+  const details = await readDetails(context, body.user.id, id, answer).catch((error: unknown) =>
+    detailsModal(id, failureAnswer(explain(error)), answer),
+  );
+  await client.views.update({ view_id: view.id, view: details });
 }
 
 /** How far the work is when Slack needs an acknowledgement. */
@@ -151,10 +154,7 @@ export async function answerSubmission(
 
 /** Details opens all that is known of a request. */
 export function handleDetailsButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, async () => {
-    const id = click.action.value ?? "";
-    return detailsModal(id, await readStatus(context, click.body.user.id, id), null);
-  });
+  return openOnClick(context, click, () => readDetails(context, click.body.user.id, click.action.value ?? "", null));
 }
 
 /** Opens a form, on top of an open one where there is one. Slack gives three seconds for it. */

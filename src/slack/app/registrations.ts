@@ -23,9 +23,9 @@ import {
   revokeAction,
   withdrawMigrationAction,
 } from "../blocks/buttons.ts";
-import { denyMigrationModalId, denyModalId } from "../blocks/message.ts";
+import { denyMigrationModalId, denyModalId, detailsModalId } from "../blocks/message.ts";
 import { handleDenyButton, handleDenySubmission } from "../decide/decide-commands.ts";
-import { handleApproveButton } from "../decide/decision-click.ts";
+import { handleApproveButton, handleDetailsSubmission } from "../decide/decision-click.ts";
 import {
   handleCancelButton,
   handleDoneButton,
@@ -75,6 +75,7 @@ const buttons: ReadonlyMap<string, (context: SlackContext, click: ButtonClick) =
 
 const forms: ReadonlyMap<string, (context: SlackContext, submission: Submission) => Promise<void>> = new Map([
   [requestModalId, handleRequestSubmission],
+  [detailsModalId, handleDetailsSubmission],
   [denyModalId, handleDenySubmission],
   [denyMigrationModalId, handleDenyMigrationSubmission],
   [revokeModalId, handleRevokeSubmission],

@@ -1,7 +1,10 @@
-import type { Button } from "@slack/types";
+import type { Button, ConfirmationDialog } from "@slack/types";
+import { z } from "zod";
 import type { Act } from "../../access/policy/acts.ts";
+import { isFullControl } from "../../access/policy/policy-text.ts";
 import { isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
+import { isClosed, isRescue } from "../../access/request/request.ts";
 
 /** Slack's own look: one primary button in a place at the most. */
 type Style = "primary" | "danger";
@@ -10,20 +13,55 @@ function button(action: string, label: string, value: string, style?: Style): Bu
   return {
     type: "button",
     action_id: action,
-    text: { type: "plain_text", text: label },
+    text: plain(label),
     value,
     ...(style && { style }),
   };
 }
 
-/** Bound to the change that the message shows. */
-export const approveButton = (request: AccessRequest): Button =>
-  button(approveAction, "Approve", decideValue(request), "primary");
+const plain = (text: string) => ({ type: "plain_text" as const, text });
+
+/** Slack asks once more before it sends the click. `sure`: what it does, the title and both buttons. */
+function confirmed(clicked: Button, sure: readonly [title: string, what: string, yes: string, no: string]): Button {
+  const [title, what, yes, no] = sure;
+  const confirm: ConfirmationDialog = {
+    title: plain(title),
+    text: plain(what),
+    confirm: plain(yes),
+    deny: plain(no),
+    ...(clicked.style && { style: clicked.style }),
+  };
+  return { ...clicked, confirm };
+}
+
+/** Bound to the change that the message shows. Full control and what has no end date ask once more. */
+export function approveButton(request: AccessRequest): Button {
+  const approve = button(approveAction, "Approve", decideValue(request), "primary");
+  const { level, cluster } = request;
+  const what = isFullControl(request.groups)
+    ? `This gives full control of ${cluster}.`
+    : `This gives ${level} on ${cluster} without an end date.`;
+  if (!isFullControl(request.groups) && !isPermanent(request.durationSeconds)) return approve;
+  return confirmed(approve, ["Approve this access?", what, "Approve", "Not yet"]);
+}
+
 export const denyButton = (request: AccessRequest): Button =>
   button(denyAction, "Deny", decideValue(request), "danger");
 
-function decideValue({ id, preview }: AccessRequest): string {
+const decideForm = z.strictObject({ request: z.string(), digest: z.string() });
+
+/** Binds a decision to the change on screen: the value of Approve and Deny, and what Details remembers. */
+export function decideValue({ id, preview }: Pick<AccessRequest, "id" | "preview">): string {
   return JSON.stringify({ request: id, digest: preview?.digest ?? "" });
+}
+
+/** Null: it is not ours. */
+export function readDecideValue(value: string): z.infer<typeof decideForm> | null {
+  try {
+    return decideForm.safeParse(JSON.parse(value)).data ?? null;
+  } catch {
+    return null;
+  }
 }
 
 export const detailsButton = ({ id }: Pick<AccessRequest, "id">, label = "Details"): Button =>
@@ -32,24 +70,31 @@ export const extendButton = ({ id }: AccessRequest): Button => button(extendActi
 /** What is permanent has nothing to extend. */
 export const extendButtons = (request: AccessRequest): Button[] =>
   isPermanent(request.durationSeconds) ? [] : [extendButton(request)];
-export const doneButton = ({ id }: AccessRequest): Button => button(doneAction, "I'm done", id);
+export const doneButton = ({ id, level, cluster }: AccessRequest): Button =>
+  confirmed(button(doneAction, "I'm done", id, "danger"), [
+    "End your access?",
+    `You lose ${level} on ${cluster} now.`,
+    "End it",
+    "Keep it",
+  ]);
 
-export const revokeButton = ({ id }: AccessRequest): Button => button(revokeAction, "Revoke", id);
+/** Opens a form that asks once more. */
+export const revokeButton = ({ id }: AccessRequest): Button => button(revokeAction, "Revoke", id, "danger");
 
-export const reviewedButton = ({ id }: AccessRequest): Button => button(reviewedAction, "Reviewed", id, "primary");
+/** Opens a form for a note. */
+export const reviewedButton = ({ id }: AccessRequest): Button => button(reviewedAction, "Mark reviewed", id, "primary");
 
-export function cancelButton({ id, level, cluster }: AccessRequest): Button {
-  const text = (value: string) => ({ type: "plain_text" as const, text: value });
-  return {
-    ...button(cancelAction, "Cancel", id),
-    confirm: {
-      title: text("Cancel the request?"),
-      text: text(`This withdraws your request for ${level} on ${cluster}.`),
-      confirm: text("Cancel it"),
-      deny: text("Keep it"),
-    },
-  };
-}
+/** Opens the form of a request with everything of this one except the reason. */
+export const askAgainButtons = (request: AccessRequest): Button[] =>
+  isClosed(request) && !isRescue(request) ? [button(askAgainAction, "Request again", request.id)] : [];
+
+export const cancelButton = ({ id, level, cluster }: AccessRequest): Button =>
+  confirmed(button(cancelAction, "Cancel", id), [
+    "Cancel the request?",
+    `This withdraws your request for ${level} on ${cluster}.`,
+    "Cancel it",
+    "Keep it",
+  ]);
 
 export const requestButton = (style?: Style): Button => button(requestAction, "Ask for access", "request", style);
 

@@ -1,4 +1,4 @@
-import type { KnownBlock, RichTextBlock } from "@slack/types";
+import type { Button, KnownBlock, RichTextBlock } from "@slack/types";
 import { isPermanent } from "../../access/request/extension.ts";
 
 /** Slack's three control characters, so that no text of a user can become a mention, a link or a date. */
@@ -175,10 +175,10 @@ export function mention(user: string): string {
   return /^[UW][A-Z0-9]+$/.test(user) ? `<@${user}>` : code(user);
 }
 
-/** People, at most twenty. */
-export function mentions(users: readonly string[]): string {
-  const shown = users.slice(0, 20).map(mention);
-  return [...shown, ...(users.length > 20 ? [`${users.length - 20} more`] : [])].join(", ");
+/** People, at most `most` of them, and how many more. */
+export function mentions(users: readonly string[], most = 20): string {
+  const shown = users.slice(0, most).map(mention);
+  return [...shown, ...(users.length > most ? [`${users.length - most} more`] : [])].join(", ");
 }
 
 /** `verbatim`: Slack would make links of addresses, channels and people of names in the text by itself otherwise. */
@@ -192,6 +192,10 @@ export function section(text: string): KnownBlock {
 
 export function fields(texts: readonly string[]): KnownBlock {
   return { type: "section", fields: texts.slice(0, 10).map((text) => mrkdwn(text, 2000)) };
+}
+
+export function actions(id: string, elements: readonly Button[]): KnownBlock {
+  return { type: "actions", block_id: id, elements: [...elements] };
 }
 
 export function context(text: string): KnownBlock {

@@ -54,27 +54,34 @@ function leaseStateOf(request: AccessRequest): string {
     const lasts = until(lease.endsAt, request.durationSeconds);
     return `${by}${lease.drift ? `*Access lost*: ${said(lease.drift.message)}. The lease lasts ${lasts}` : `*Active* ${lasts}`}`;
   }
-  if (lease?.end?.cause === "expired" && lease.endedAt === null) return `${by}Being removed: its time is up`;
-  if (lease?.end?.cause === "replayed" && lease.endedAt === null) return `${by}Being refused: ${replayed}`;
-  if (lease?.end && lease.endedAt === null) {
-    const why = lease.end.why ? `: ${plainLine(lease.end.why, 300)}` : "";
-    return `${by}Being revoked by ${mention(lease.end.by)}${why}`;
-  }
   if (lease?.state === "ended") {
     return `${by}*Ended* ${time(lease.endedAt)}. ${causeOf(lease)}; ${remainsOf(request)}`;
   }
   if (lease?.state === "failed") return `${by}*Failed*: ${said(lease.failure.message)}`;
-  if (lease?.voidSince) return `${by}*Void* ${time(lease.voidSince)}: the approvers decide again once it is removed`;
-  return `${by}Applying; not active yet`;
+  return `${by}${lease ? progressOf(lease) : ""}`;
+}
+
+/** What becomes of a lease that is neither active nor over. */
+export function progressOf(lease: Lease, longestWhy = 300): string {
+  if (lease.end?.cause === "expired") return "Being removed: its time is up";
+  if (lease.end?.cause === "replayed") return `Being refused: ${replayed}`;
+  if (lease.end) {
+    return `Being revoked by ${mention(lease.end.by)}${lease.end.why && `: ${plainLine(lease.end.why, longestWhy)}`}`;
+  }
+  if (lease.voidSince) {
+    return `*Void* ${time(lease.voidSince)}: the approvers decide again once it is removed`;
+  }
+  return "Applying; not active yet";
 }
 
 /** Why a lease from an old copy of the record is refused. A clause. */
 export const replayed = "an old copy of this request was restored into Redis";
 
-function causeOf({ end }: Lease): string {
+/** Why a lease ended, as a clause. */
+export function causeOf({ end }: Lease, longestWhy = 300): string {
   if (end?.cause === "replayed") return `Refused: ${replayed}`;
   if (end?.cause === "cluster-gone") {
-    return `Closed by ${mention(end.by)}, because the cluster is gone; ${plainLine(end.why, 300)}`;
+    return `Closed by ${mention(end.by)}, because the cluster is gone; ${plainLine(end.why, longestWhy)}`;
   }
   return end?.cause === "revoked" ? `Revoked by ${mention(end.by)}` : "Expired";
 }
@@ -108,13 +115,13 @@ export function remainsOf(request: AccessRequest): string {
 }
 
 /** What failed, and when the next try is; null: nothing. */
-export function troubleOf({ trouble }: AccessRequest): string | null {
-  return trouble && `:warning: ${triedText(trouble)}`;
+export function troubleOf({ trouble }: AccessRequest, maxLength = 600): string | null {
+  return trouble && `:warning: ${triedText(trouble, maxLength)}`;
 }
 
-function triedText({ message, attempts, retryAt }: Trouble): string {
+function triedText({ message, attempts, retryAt }: Trouble, maxLength = 600): string {
   const tries = attempts === 1 ? "once" : `${attempts} times`;
-  return `${said(message)}. Tried ${tries}; next try ${time(retryAt)}.`;
+  return `${said(message, maxLength)}. Tried ${tries}; next try ${time(retryAt)}.`;
 }
 
 const marks: Readonly<Record<ProofFinding["result"], string>> = { yes: "✓", no: "✗", "not tested": "–" };

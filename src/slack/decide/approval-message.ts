@@ -1,9 +1,13 @@
 import type { KnownBlock } from "@slack/types";
-import { isBound } from "../../access/policy/role-text.ts";
-import type { AccessRequest, Preview } from "../../access/request/record.ts";
-import { isClosed, isRescue } from "../../access/request/request.ts";
+import { othersWhoMayApprove } from "../../access/approval/decision.ts";
+import { reviewersOf } from "../../access/approval/emergency.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { formatDuration, isPermanent } from "../../access/request/extension.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { isClosed } from "../../access/request/request.ts";
 import {
   approveButton,
+  askAgainButtons,
   denyButton,
   detailsButton,
   extendButtons,
@@ -11,190 +15,136 @@ import {
   revokeButton,
 } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
-import {
-  code,
-  codeList,
-  context,
-  fields,
-  mention,
-  mentions,
-  plainLine,
-  preformatted,
-  section,
-  styled,
-  time,
-} from "../blocks/mrkdwn.ts";
-import {
-  admitsText,
-  droppedTexts,
-  emergencyTitle,
-  endProofLines,
-  identityOf,
-  leaseField,
-  placeOf,
-  proofLines,
-  reviewState,
-  said,
-  stateOf,
-  troubleOf,
-} from "../blocks/words.ts";
+import { actions, code, context, mention, mentions, plainLine, section, styled, time } from "../blocks/mrkdwn.ts";
+import { admitsText, emergencyTitle, reviewState, stateOf, troubleOf } from "../blocks/words.ts";
+import { headlineOf, isShared, warningWords } from "./card-words.ts";
 import type { Presence } from "./living-approvers.ts";
 
+/** On a phone a line takes about 43 characters. Details has the whole texts. */
+const longest = { line: 41, twoLines: 80 };
+
+/** With more warnings than these, the reason has one line, one person is named, and the ticket is in Details. */
+const fewWarnings = 2;
+
+/** The most people to mention in the first post. A user group counts as one. */
+const mostCalled = 10;
+
 /**
- * The first post, which an update turns into the message below. Slack's answer to a post can get lost, so a message can
- * appear twice: the copy left behind has no button, and says nothing that can become untrue.
+ * The first post, which an update turns into the card below. It mentions those who must act: an update notifies no one.
+ * Slack's answer to a post can get lost, so a message can appear twice: the copy left behind has no button, and says
+ * nothing that can become untrue.
  */
-export function openingMessage(request: AccessRequest): Message {
-  const { id, requester, level, cluster } = request;
-  const asks = `${mention(requester)} asks for ${level} on ${cluster}`;
+export function openingMessage(request: AccessRequest, cluster: Cluster | undefined): Message {
+  const { id, requester, level, cluster: name, reason } = request;
+  const asks = `${mention(requester)} asks for ${code(level)} on ${code(name)}`;
+  const title = request.emergency ? emergencyTitle(request) : `:hourglass_flowing_sand: *${asks}*`;
+  const called = [...(request.emergency ? ["<!channel>"] : []), mentions(peopleToAct(request, cluster), mostCalled)];
+  const please = called.filter((each) => each !== "").join(" ");
   return {
-    text: request.emergency ? `<!channel> ${emergencyTitle(request)}` : asks,
+    text: `${please}: ${request.emergency ? title : asks}: ${plainLine(reason)}`,
     blocks: [
-      ...(request.emergency ? [section("<!channel>")] : []),
-      section(titleOf(request, [])),
+      section([title, `>${plainLine(reason, longest.twoLines)}`, ...(please ? [please] : [])].join("\n")),
       context(`Request ${code(id)}. If it does not update here, look for a newer message.`),
     ],
   };
 }
 
+/** Who must act now: approvers of a request that waits, reviewers of emergency access. Slack user ids and user groups. */
+export function peopleToAct(request: AccessRequest, cluster: Cluster | undefined): readonly string[] {
+  if (!cluster) return [];
+  if (request.emergency) return request.emergency.review ? [] : reviewersOf(request, cluster);
+  return request.state === "pending" ? othersWhoMayApprove(request, cluster) : [];
+}
+
 /**
- * The message in the cluster's channel, through the whole life of a request: a pure function of the record, and of the
- * approvers left in Slack.
- * Slack refuses a message with more than about 13,000 characters, so each part has its share of them.
+ * The card in the cluster's channel, through the whole life of a request: at most twelve lines on a phone, and three lines
+ * and the buttons once it is decided. A pure function of the record, and of the approvers. Details has what is cut.
  */
-export function approvalMessage(request: AccessRequest, presence: Presence | null = null): Message {
-  const { requester, level, cluster } = request;
+export function approvalMessage(
+  request: AccessRequest,
+  cluster: Cluster | undefined,
+  presence: Presence | null = null,
+): Message {
+  const who = peopleToAct(request, cluster);
+  const lines = request.state === "pending" || who.length > 0 ? askingLines(request, who) : settledLines(request);
+  const notes = [...warningLines(request), ...presenceLines(presence)];
   return {
-    text: `${mention(requester)} ${request.emergency ? "took emergency" : "asks for"} ${level} on ${cluster}: ${stateOf(request)}`,
-    blocks: [
-      section(titleOf(request, [admitsText(request)])),
-      fields([
-        `*Principal*\n${code(request.principal)}`,
-        isRescue(request)
-          ? `*Access policy*\n${code("AmazonEKSClusterAdminPolicy")}`
-          : `*${isBound(request.groups) ? "Roles" : "Groups"}*\n${codeList(request.groups, 900)}`,
-        leaseField(request),
-        `*Request*\n${code(request.id)}, asked ${time(request.createdAt)}`,
-        ...(request.ticket ? [`*Ticket*\n${code(request.ticket)}`] : []),
-      ]),
-      ...previewBlocks(request),
-      ...presenceBlocks(presence),
-      ...stateBlocks(request),
-    ],
+    text: [...lines, ...notes].join("\n").replaceAll(/^(>|:[a-z_]+: )|\*/gm, ""),
+    blocks: [section(lines.join("\n")), ...notes.map(context), ...buttonsOf(request)],
   };
 }
 
-/** @param below the first lines under the title */
-function titleOf(request: AccessRequest, below: readonly string[]): string {
+/** What people decide about, or review. */
+function askingLines(request: AccessRequest, who: readonly string[]): readonly string[] {
   const { requester, level, cluster, reason, extends: extended } = request;
+  const isTight = warningWords(request).length > fewWarnings;
   const extending = extended ? `, to extend ${code(extended)}` : "";
-  const asks = `*${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}*`;
-  return [request.emergency ? emergencyTitle(request) : asks, ...below, `>${plainLine(reason)}`].join("\n");
-}
-
-/** Shown until the request is closed: a change that was never made, or is undone, is not true. Warnings: only before the decision. */
-function previewBlocks(request: AccessRequest): KnownBlock[] {
-  const { preview } = request;
-  if (!preview || isClosed(request)) return [];
+  const asks = `:hourglass_flowing_sand: *${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}*`;
   return [
-    ...rightsBlocks(preview),
-    section(`*Before* ${identityOf(preview.today)}`),
-    ...otherLeases(request),
-    section(`*After* ${identityOf(preview.afterwards, 1000)}`),
-    section(`*Change to ${placeOf(preview)}*${preview.diff ? "" : noChange(request)}`),
-    ...(preview.diff ? [preformatted(preview.diff, 1900)] : []),
-    ...(request.state === "pending" ? preview.warnings : [])
-      .slice(0, 6)
-      .map((warning) => context(`:warning: ${said(warning, 300)}`)),
+    request.emergency ? emergencyTitle(request) : asks,
+    admitsText(request),
+    ...allowsLines(request),
+    `>${plainLine(reason, isTight ? longest.line : longest.twoLines)}`,
+    `${request.emergency ? headlineOf(request) : lastsText(request, isTight)}. ${waitingText(request, mentions(who, isTight ? 1 : 2))}`,
   ];
 }
 
-function noChange({ extends: extended }: AccessRequest): string {
-  return `\nnone: ${extended ? `this only extends ${code(extended)}` : "another lease already gives this"}`;
+/** What the level may do, what matters most first. */
+function allowsLines({ preview, state }: AccessRequest): readonly string[] {
+  if (state !== "pending" || !preview?.rights?.length) return [];
+  const texts = preview.rights.map(({ allows, where }) => `${where}: ${allows}`);
+  return [`Allows ${styled([...new Set(texts)].join("; "), longest.line - "Allows ".length)}`];
 }
 
-/** The principal's other leases: with them an approver sees everything that the principal will have. */
-function otherLeases({ state, preview }: AccessRequest): KnownBlock[] {
-  const given = (preview?.leases ?? []).filter(({ groups }) => groups.length > 0);
-  if (state !== "pending" || given.length === 0) return [];
-  const shown = given
-    .slice(0, 5)
-    .map(({ id, groups, endsAt }) => `${codeList(groups, 200)} until ${time(endsAt)} (${code(id)})`);
-  const more = given.length > shown.length ? `, and ${given.length - shown.length} more` : "";
-  return [section(`*Other leases* ${shown.join(", ")}${more}`)];
+function lastsText({ until, durationSeconds, ticket }: AccessRequest, isTight: boolean): string {
+  const lasts = isPermanent(durationSeconds) ? "*No end date*" : `For ${formatDuration(durationSeconds)} from approval`;
+  return `${until === null ? lasts : `Until ${time(until)}`}${ticket && !isTight ? `, ticket ${code(ticket)}` : ""}`;
 }
 
-function presenceBlocks(presence: Presence | null): KnownBlock[] {
+function waitingText(request: AccessRequest, who: string): string {
+  const { approvals, approvalsWanted, preview, emergency } = request;
+  const from = who || "an approver";
+  if (emergency) return `*Needs review* by ${from}`;
+  if (!preview) return stateOf(request);
+  if (approvalsWanted === 1) return `Waiting for ${from}`;
+  return `${approvals.length} of ${approvalsWanted} approvals. Waiting for ${from}`;
+}
+
+/** Three lines: the state, what it is about, and why. Who gets in is a fourth one while more than one person does. */
+function settledLines(request: AccessRequest): readonly string[] {
+  const { requester, level, cluster, reason, emergency } = request;
+  const taken = emergency ? `. Emergency access: ${reviewState(request)}` : "";
+  return [
+    headlineOf(request),
+    `${mention(requester)}: ${code(level)} on ${code(cluster)}${taken}`,
+    ...(isShared(request) && !isClosed(request) ? [admitsText(request)] : []),
+    `>${plainLine(reason, longest.line)}`,
+  ];
+}
+
+/** Words for everything at which a decision should stop, and what goes wrong now. Details has the sentences. */
+function warningLines(request: AccessRequest): readonly string[] {
+  const words = warningWords(request);
+  const trouble = troubleOf(request, 240);
+  return [...(words.length > 0 ? [`:warning: *Warnings*: ${words.join(", ")}`] : []), ...(trouble ? [trouble] : [])];
+}
+
+function presenceLines(presence: Presence | null): readonly string[] {
   if (!presence || presence.departed.length === 0) return [];
   const left = presence.present.length > 0 ? mentions(presence.present) : "no one. Ask an operator to add approvers";
-  return [context(`:warning: No longer in Slack: ${mentions(presence.departed)}. Still able to decide: ${left}`)];
+  return [`:warning: No longer in Slack: ${mentions(presence.departed)}. Still able to decide: ${left}`];
 }
 
-function stateBlocks(request: AccessRequest): KnownBlock[] {
-  const blocks: KnownBlock[] = [];
-  if (request.voided && request.state === "pending") {
-    const { by, message } = request.voided;
-    blocks.push(
-      section(`:warning: The approval by ${mentions(by)} no longer counts: ${said(message, 400)}. Decide again.`),
-    );
-  }
-  if (request.state === "pending") {
-    blocks.push(...droppedTexts(request.dropped).map((text) => context(`:warning: ${text}`)));
-  }
-  blocks.push(section(stateOf(request)));
-  const trouble = troubleOf(request);
-  if (trouble) blocks.push(section(trouble));
-  if (request.state === "pending" && request.preview) blocks.push(buttons(request, request.preview.digest));
-  blocks.push(...reviewBlocks(request));
-  const { lease } = request;
-  const ended = lease?.state === "ended" ? endProofLines(lease) : "";
-  if (ended) blocks.push(section(ended));
-  if (lease?.state !== "active" || lease.end) return blocks;
-  if (lease.proof && !lease.drift) blocks.push(section(proofLines(lease)));
-  blocks.push(leaseButtons(request));
-  return blocks;
-}
-
-function reviewBlocks(request: AccessRequest): KnownBlock[] {
-  if (!request.emergency) return [];
-  const state = section(reviewState(request));
-  if (request.emergency.review) return [state];
-  return [state, { type: "actions", block_id: `review-${request.id}`, elements: [reviewedButton(request)] }];
-}
-
-/** The digest in the button binds the click to the change that this message shows. */
-function buttons(request: AccessRequest, digest: string): KnownBlock {
-  return {
-    type: "actions",
-    block_id: `decide-${request.id}-${digest.slice(0, 12)}`,
-    elements: [approveButton(request), denyButton(request), detailsButton(request)],
-  };
-}
-
-function leaseButtons(request: AccessRequest): KnownBlock {
-  return {
-    type: "actions",
-    block_id: `lease-${request.id}`,
-    elements: [...extendButtons(request), revokeButton(request), detailsButton(request)],
-  };
-}
-
-/** Approvers decide about rights; names of groups and roles say little. */
-export function rightsBlocks({ rights, way }: Pick<Preview, "rights" | "way">): KnownBlock[] {
-  if (!rights || rights.length === 0) return [];
-  const isByBinding = way === "binding";
-  const lines = rights.slice(0, 4).map(({ group, role, where, allows }) => {
-    const of = isByBinding ? "" : ` (${styled(role, 80)})`;
-    return `• ${code(isByBinding ? role : group, 130)} ${styled(where, 60)}: ${styled(allows, 140)}${of}`;
-  });
-  const left = rights.length - lines.length;
-  return [
-    section(
-      [
-        `*What these ${isByBinding ? "roles" : "groups"} may do*`,
-        ...lines,
-        ...(left > 0 ? [`and ${left} more roles`] : []),
-      ].join("\n"),
-    ),
+/** The digest in a button binds the click to the change that this card and its Details show. */
+function buttonsOf(request: AccessRequest): readonly KnownBlock[] {
+  const { id, lease, preview, emergency } = request;
+  const isHeld = lease?.state === "active" && !lease.end;
+  const elements = [
+    ...(request.state === "pending" && preview ? [approveButton(request), denyButton(request)] : []),
+    ...(emergency && !emergency.review ? [reviewedButton(request)] : []),
+    ...(isHeld ? [...extendButtons(request), revokeButton(request)] : []),
+    ...askAgainButtons(request),
+    detailsButton(request),
   ];
+  return [actions(`card-${id}-${preview?.digest.slice(0, 12) ?? ""}`, elements)];
 }

@@ -3,6 +3,7 @@ import { isMigrationId } from "../../access/migration/migration.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
+import { readDecideValue } from "../blocks/buttons.ts";
 import {
   clusterGoneAnswer,
   denyModal,
@@ -19,14 +20,7 @@ import { readMigrationToApprove } from "../migrate/read-migration-status.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { factsFor } from "../people/standing.ts";
-import {
-  clickAnswer,
-  decideRequest,
-  deniedAnswer,
-  missingReasonAnswer,
-  readDecideValue,
-  unreadableButton,
-} from "./decision-click.ts";
+import { clickAnswer, decideRequest, deniedAnswer, missingReasonAnswer, unreadableButton } from "./decision-click.ts";
 
 /**
  * An approver approves a change, not an id (law 4), and a typed line can't say which change its writer saw. So the answer

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { type Click, withoutApprovalOf } from "../../access/approval/approvals.ts";
 import { decide } from "../../access/approval/decide.ts";
 import { type DecisionRefusal, type Facts, othersWhoMayApprove } from "../../access/approval/decision.ts";
@@ -9,8 +8,9 @@ import { hoursInWords, ruleFor } from "../../access/policy/rule.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import { leasesDiffer, outdated, unpreviewed, waiting } from "../../access/request/transitions.ts";
 import { eventOf, recordChange, type Step, updateRequest } from "../../ledger/lifecycle.ts";
-import { answerClick, type ButtonClick } from "../app/answer.ts";
+import { answerClick, answerSubmission, type ButtonClick, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
+import { readDecideValue } from "../blocks/buttons.ts";
 import { answer, clusterGoneAnswer, failureAnswer, type Message } from "../blocks/message.ts";
 import { code, mention, mentions, plainLine } from "../blocks/mrkdwn.ts";
 import { stateOf } from "../blocks/words.ts";
@@ -26,21 +26,24 @@ const noSuchRequest = "This request no longer exists. Request it again.";
 /** Redis may hold anything. */
 const longestUser = 60;
 
-const decideValue = z.strictObject({ request: z.string(), digest: z.string() });
-
-/** The value of Approve and Deny; null: the button is not ours. */
-export function readDecideValue(value: string): z.infer<typeof decideValue> | null {
-  return decideValue.safeParse(parse(value)).data ?? null;
-}
-
 /** A click on Approve: the first one wins, and the others read who was first (law 2). */
 export function handleApproveButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, async () => {
-    const button = readDecideValue(click.action.value ?? "");
-    if (!button) return unreadableButton(context, "approve", click.body.user.id);
-    const { request, digest } = button;
-    return decideRequest(context, request, { verdict: "approved", by: click.body.user.id, digest, why: "" });
-  });
+  return answerClick(context, click, () => approveShown(context, click.body.user.id, click.action.value ?? ""));
+}
+
+/** Approve in Details, which is its submit: the same decision, about the change that the modal shows (law 4). */
+export function handleDetailsSubmission(context: SlackContext, submission: Submission): Promise<void> {
+  const { body, view } = submission;
+  return answerSubmission(context, submission, "Request", () =>
+    approveShown(context, body.user.id, view.private_metadata),
+  );
+}
+
+/** @param value the request and the digest of what was on screen */
+async function approveShown(context: SlackContext, by: string, value: string): Promise<Message | null> {
+  const shown = readDecideValue(value);
+  if (!shown) return unreadableButton(context, "approve", by);
+  return decideRequest(context, shown.request, { verdict: "approved", by, digest: shown.digest, why: "" });
 }
 
 /** For a button with a value that we never made. */
@@ -99,14 +102,6 @@ function dropDeparted(
   const [approver, why] = departed;
   const after = waiting(request, withoutApprovalOf(request, approver, why, now));
   return { type: "write-first", after, event: eventOf("approval.dropped", request, "slack", now, { approver, why }) };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 /** The event of a decision: the last approval that is needed decides, the ones before it are given. */

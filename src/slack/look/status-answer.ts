@@ -1,21 +1,26 @@
-import type { Button, KnownBlock } from "@slack/types";
+import type { Button, KnownBlock, ModalView } from "@slack/types";
 import type { ChainedEvent } from "../../access/audit/event.ts";
 import type { Act } from "../../access/policy/acts.ts";
 import { maySee } from "../../access/policy/may.ts";
+import { isFullControl } from "../../access/policy/policy-text.ts";
 import { isBound } from "../../access/policy/role-text.ts";
 import { formatDuration } from "../../access/request/extension.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { AccessRequest, Preview } from "../../access/request/record.ts";
+import { isRescue } from "../../access/request/request.ts";
 import type { SlackContext } from "../app/context.ts";
 import {
   approveButton,
+  askAgainButtons,
   cancelButton,
+  decideValue,
   denyButton,
   extendButton,
   reviewedButton,
   revokeButton,
 } from "../blocks/buttons.ts";
-import { failureAnswer, type Message } from "../blocks/message.ts";
+import { detailsModal, failureAnswer, type Message, text } from "../blocks/message.ts";
 import {
+  actions,
   code,
   codeList,
   context,
@@ -26,10 +31,12 @@ import {
   plainLine,
   preformatted,
   section,
+  styled,
   time,
 } from "../blocks/mrkdwn.ts";
 import {
   admitsText,
+  droppedTexts,
   emergencyTitle,
   endProofLines,
   identityOf,
@@ -41,7 +48,6 @@ import {
   stateOf,
   troubleOf,
 } from "../blocks/words.ts";
-import { rightsBlocks } from "../decide/approval-message.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
 import { timelineText } from "../show/timeline.ts";
@@ -95,7 +101,9 @@ function subjectBlocks(request: AccessRequest): KnownBlock[] {
     ),
     fields([
       `*Principal*\n${code(request.principal)}`,
-      `*${isBound(request.groups) ? "Roles" : "Groups"}*\n${codeList(request.groups, 500)}`,
+      isRescue(request)
+        ? `*Access policy*\n${code("AmazonEKSClusterAdminPolicy")}`
+        : `*${isBound(request.groups) ? "Roles" : "Groups"}*\n${codeList(request.groups, 500)}`,
       leaseField(request),
       `*Request*\n${code(id)}, asked ${time(request.createdAt)}`,
       ...(request.ticket ? [`*Ticket*\n${code(request.ticket)}`] : []),
@@ -113,6 +121,7 @@ function standingBlocks(request: AccessRequest): KnownBlock[] {
     ...(voided && request.state === "pending"
       ? [section(`:warning: The approval by ${mentions(voided.by)} is void: ${said(voided.message, 400)}.`)]
       : []),
+    ...(request.state === "pending" ? droppedTexts(request.dropped).map((text) => context(`:warning: ${text}`)) : []),
     ...(request.emergency ? [section(reviewState(request))] : []),
     ...(trouble ? [section(cut(trouble, 900))] : []),
     ...(ended ? [section(`*Proof of the end*\n${ended}`)] : []),
@@ -128,21 +137,64 @@ function changeBlocks(request: AccessRequest): KnownBlock[] {
   const title = isOpen ? `Change to ${placeOf(preview)}` : `What would have changed in ${placeOf(preview)}`;
   const seen = `as it was seen ${time(preview.at)}, digest ${code(preview.digest.slice(0, 12))}`;
   return [
-    // Who decides here must see what the channel's message shows.
-    ...(request.state === "pending" ? rightsBlocks(preview) : []),
+    ...(request.state === "pending" ? [...rightsBlocks(preview), ...otherLeases(preview)] : []),
     section(`*Before* ${identityOf(preview.today, 400)}\n*After* ${identityOf(preview.afterwards, 700)}`),
-    section(`*${title}*, ${seen}${preview.diff ? "" : "\nNothing changes: another lease already gives this."}`),
-    ...(preview.diff ? [preformatted(preview.diff, 1800)] : []),
+    section(
+      `*${title}*, ${seen}${preview.diff ? "" : `\nNothing changes: ${request.extends ? `this only extends ${code(request.extends)}` : "another lease already gives this"}.`}`,
+    ),
+    ...(preview.diff ? [preformatted(preview.diff, 1700)] : []),
     ...(request.state === "pending" ? preview.warnings : [])
-      .slice(0, 6)
+      .slice(0, 10)
       .map((warning) => context(`:warning: ${said(warning, 250)}`)),
   ];
 }
 
+/** Approvers decide about rights; names of groups and roles say little. */
+function rightsBlocks({ rights, way }: Pick<Preview, "rights" | "way">): KnownBlock[] {
+  if (!rights || rights.length === 0) return [];
+  const isByBinding = way === "binding";
+  const lines = rights.slice(0, 4).map(({ group, role, where, allows }) => {
+    const of = isByBinding ? "" : ` (${styled(role, 80)})`;
+    return `• ${code(isByBinding ? role : group, 130)} ${styled(where, 60)}: ${styled(allows, 140)}${of}`;
+  });
+  const left = rights.length - lines.length;
+  const title = `*What these ${isByBinding ? "roles" : "groups"} may do*`;
+  return [section([title, ...lines, ...(left > 0 ? [`and ${left} more roles`] : [])].join("\n"))];
+}
+
+/** The principal's other leases: with them an approver sees everything that the principal will have. */
+function otherLeases({ leases }: Preview): KnownBlock[] {
+  const given = leases.filter(({ groups }) => groups.length > 0);
+  if (given.length === 0) return [];
+  const shown = given
+    .slice(0, 5)
+    .map(({ id, groups, endsAt }) => `${codeList(groups, 200)} until ${time(endsAt)} (${code(id)})`);
+  const more = given.length > shown.length ? `, and ${given.length - shown.length} more` : "";
+  return [section(`*Other leases* ${shown.join(", ")}${more}`)];
+}
+
 /** The change is above its buttons: a typed `approve` leads here, too. */
 function actBlocks({ request, acts }: Status): KnownBlock[] {
-  const elements = acts.map((act) => buttonOf[act](request));
-  return elements.length > 0 ? [{ type: "actions", block_id: `status-${request.id}`, elements }] : [];
+  const elements = [...acts.map((act) => buttonOf[act](request)), ...askAgainButtons(request)];
+  return elements.length > 0 ? [actions(`status-${request.id}`, elements)] : [];
+}
+
+/** Slack takes 24 characters. */
+const approveLabel = ({ groups }: AccessRequest) => (isFullControl(groups) ? "Approve full control" : "Approve");
+
+/**
+ * Everything about a request as a modal. Its submit approves exactly the change that it shows: it remembers the digest, and
+ * the submission is decided as a click on Approve.
+ */
+export function statusModal(status: Status, notice: Message | null): ModalView {
+  const { request, acts } = status;
+  if (!acts.includes("approve")) return detailsModal(request.id, statusAnswer(status), notice);
+  const others = acts.filter((act) => act !== "approve");
+  return {
+    ...detailsModal(request.id, statusAnswer({ ...status, acts: others }), notice),
+    private_metadata: decideValue(request),
+    submit: text(approveLabel(request)),
+  };
 }
 
 /** For a reader who is neither the requester nor answers for the cluster. */

@@ -1,13 +1,14 @@
+import type { ModalView } from "@slack/types";
 import { isMigrationId } from "../../access/migration/migration.ts";
 import { actsOf } from "../../access/policy/acts.ts";
 import { maySee } from "../../access/policy/may.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { type Message, noSuchRequestAnswer } from "../blocks/message.ts";
+import { detailsModal, type Message, noSuchRequestAnswer } from "../blocks/message.ts";
 import { readMigrationStatus } from "../migrate/read-migration-status.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
-import { notYoursToSeeAnswer, readRemoved, statusAnswer } from "./status-answer.ts";
+import { notYoursToSeeAnswer, readRemoved, type Status, statusAnswer, statusModal } from "./status-answer.ts";
 
 /** More than a request has, unless a person keeps trying what is refused. */
 const mostEvents = 60;
@@ -21,6 +22,22 @@ export const status: Command = {
 
 /** Everything about a request or a migration, for this reader. @throws AccessError */
 export async function readStatus(context: SlackContext, user: string, id: string): Promise<Message> {
+  const found = await findStatus(context, user, id);
+  return "request" in found ? statusAnswer(found) : found;
+}
+
+/** The same as a modal, in which an approver can approve. `notice`: the answer to the last click, on top. @throws AccessError */
+export async function readDetails(
+  context: SlackContext,
+  user: string,
+  id: string,
+  notice: Message | null,
+): Promise<ModalView> {
+  const found = await findStatus(context, user, id);
+  return "request" in found ? statusModal(found, notice) : detailsModal(id, found, notice);
+}
+
+async function findStatus(context: SlackContext, user: string, id: string): Promise<Status | Message> {
   if (isMigrationId(id)) return readMigrationStatus(context, user, id);
   const request = await context.ledger.get(id);
   if (!request) return (await readRemoved(context, user, id)) ?? noSuchRequestAnswer(id);
@@ -31,5 +48,5 @@ export async function readStatus(context: SlackContext, user: string, id: string
     return notYoursToSeeAnswer(request);
   }
   const events = await context.ledger.eventsOf(id, mostEvents);
-  return statusAnswer({ request, events, acts: actsOf(request, cluster, person, context.now()) });
+  return { request, events, acts: actsOf(request, cluster, person, context.now()) };
 }

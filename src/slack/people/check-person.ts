@@ -3,8 +3,8 @@ import type { SlackContext } from "../app/context.ts";
 import { inTime } from "../app/in-time.ts";
 import { isAction, isCommand, isHomeOpened, isSubmission, isSuggestion, type Sent } from "../app/kinds.ts";
 import type { FormChange } from "../ask/request-form.ts";
-import { cancelAction, doneAction, revokeAction } from "../blocks/buttons.ts";
-import { type Message, messageModal } from "../blocks/message.ts";
+import { approveAction, cancelAction, doneAction, revokeAction } from "../blocks/buttons.ts";
+import { detailsModalId, type Message, messageModal } from "../blocks/message.ts";
 import { revokeModalId } from "../decide/end-access.ts";
 import { refusedHomeView } from "../look/home-view.ts";
 import { accountOf, notAdmittedAnswer } from "./admission.ts";
@@ -116,7 +116,11 @@ function wordsIn(sent: Sent): { readonly word: string; readonly about: string } 
     const [word = "", about = ""] = sent.command.text.trim().split(/\s+/, 2);
     return { word: word.toLowerCase(), about: idIn(about) };
   }
-  if (isSubmission(sent)) return { word: sent.view.callback_id, about: idIn(sent.view.private_metadata) };
+  if (isSubmission(sent)) {
+    const { callback_id: form, private_metadata: about } = sent.view;
+    // Details is sent by its Approve.
+    return { word: form === detailsModalId ? approveAction : form, about: idIn(about) };
+  }
   if (!isAction(sent)) return { word: "", about: "" };
   return { word: sent.action.action_id, about: "value" in sent.action ? idIn(sent.action.value ?? "") : "" };
 }

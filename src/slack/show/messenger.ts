@@ -1,5 +1,6 @@
 import { othersWhoMayApprove } from "../../access/approval/decision.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
 import { approversIn } from "../../access/policy/may.ts";
 import { isUser } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
@@ -33,7 +34,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   await wakeHomes(context, request);
   const before = (await context.ledger.shown(id)) ?? nothingShown;
   const presence = before.version === request.version ? null : await presenceOf(context, request);
-  const showing = showingOf(request, presence);
+  const showing = showingOf(request, context.config.clusters.get(request.cluster), presence);
   const inChannel = await showInChannel(context, showing, before).catch(async (failure: unknown) => {
     await tellAnyway(context, id);
     throw failure;
@@ -47,8 +48,8 @@ export async function showRequest(context: MessengerContext, id: string): Promis
 }
 
 /** The approvers see nothing before the worker checked the cluster. A rebuilt lease has no preview. */
-function showingOf(request: AccessRequest, presence: Presence | null): Showing {
-  const [message, opening] = [approvalMessage(request, presence), openingMessage(request)];
+function showingOf(request: AccessRequest, cluster: Cluster | undefined, presence: Presence | null): Showing {
+  const [message, opening] = [approvalMessage(request, cluster, presence), openingMessage(request, cluster)];
   return { record: request, message, opening, isReady: request.preview !== null || request.lease !== null };
 }
 

@@ -103,7 +103,7 @@ function reviewEntries(request: AccessRequest, cluster: Cluster | undefined): Th
   if (emergency.review) return [{ name: "reviewed", text: `${reviewState(request)}.` }];
   if (emergency.reminders === 0 || !cluster) return [];
   const others = mentions(reviewersOf(request, cluster));
-  const text = `${others}: this emergency access needs your review. Check what was done, then press Reviewed above.`;
+  const text = `${others}: this emergency access needs your review. Check what was done, then press Mark reviewed above.`;
   return [{ name: `unreviewed-${emergency.reminders}`, text }];
 }
 

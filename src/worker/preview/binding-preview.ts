@@ -118,7 +118,7 @@ function rightsOf({ roles }: BindingState, texts: readonly string[], username: s
 function dangerWarnings({ roles }: BindingState, texts: readonly string[]): string[] {
   const dangers = texts.flatMap((text) => {
     const found = dangersOf(roles.get(text)?.rules ?? []);
-    return found.length > 0 ? [`${text} lets a person ${found.join(", ")}.`] : [];
+    return found.length > 0 ? [`Dangerous rights: ${text} lets a person ${found.join(", ")}.`] : [];
   });
   return [...new Set(dangers)];
 }
@@ -129,12 +129,12 @@ function collisionWarnings(username: string, principal: string): string[] {
   const warnings: string[] = [];
   if (session?.includes("@") && !username.includes(session)) {
     warnings.push(
-      `Two people can get the username ${username}: {{SessionName}} turns @ into -. Use {{SessionNameRaw}} in the entry of ${entryArnOf(principal)}.`,
+      `Shared username: two people can get the username ${username}: {{SessionName}} turns @ into -. Use {{SessionNameRaw}} in the entry of ${entryArnOf(principal)}.`,
     );
   }
   if (session && !isIdentityCenterRole(principal)) {
     warnings.push(
-      `That ${session} is one person is what the configuration says (pinnedSessions), not what AWS guarantees.`,
+      `Trusted session name: that ${session} is one person is what the configuration says (pinnedSessions), not what AWS guarantees.`,
     );
   }
   return warnings;

@@ -94,7 +94,7 @@ function beginningBeside(
 function outsideHours(rule: Rule, now: Date): string[] {
   if (!rule.hours || !isOutside(rule, now)) return [];
   const more = rule.hours.outside === "one-more-approval" ? ", where it takes one approval more" : "";
-  return [`Asked outside working hours${more}: they are ${hoursInWords(rule.hours)}.`];
+  return [`Outside working hours: asked outside them${more}; they are ${hoursInWords(rule.hours)}.`];
 }
 
 /** What would change in aws-auth; or why it can't be done. */

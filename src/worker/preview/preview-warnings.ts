@@ -22,7 +22,10 @@ export interface WarningFacts {
   readonly earlier: readonly AccessRequest[];
 }
 
-/** What an approver should stop at before deciding, one sentence each, the gravest first. */
+/**
+ * What an approver should stop at before deciding, one sentence each, the gravest first. Each begins with its word for the
+ * card and a colon: the card shows the word alone.
+ */
 export function warningsOf(cluster: Cluster, request: AccessRequest, facts: WarningFacts): string[] {
   return [
     ...mastersWarning(request, facts),
@@ -38,29 +41,31 @@ function mastersWarning({ groups }: AccessRequest, { principal }: WarningFacts):
   const full = ["system:masters", ...groups].find((group) => groups.includes(group) && isFullControl([group]));
   if (full === undefined) return [];
   const isShared = principal.kind === "role" ? ", and it is not for one person alone" : "";
-  return [`${full.replace("policy ", "")} is full control of the cluster${isShared}.`];
+  return [`Full control: ${full.replace("policy ", "")} is full control of the cluster${isShared}.`];
 }
 
 /** A request for another person's principal gives that person access, in the requester's name. */
 function ownerWarning({ principal }: AccessRequest, { linked }: WarningFacts): string[] {
   if (isOwnPrincipal(linked, principal)) return [];
   return [
-    `This may not be the requester's own principal: ${linked ? `theirs is ${linked}` : "they have linked none"}.`,
+    `${linked ? "Not own identity" : "No linked identity"}: this may not be the requester's own principal: ${linked ? `theirs is ${linked}` : "they have linked none"}.`,
   ];
 }
 
 function accountWarning({ name, account }: Cluster, { principal }: WarningFacts): string[] {
   if (principal.account === account) return [];
-  return [`The principal is in another account: ${principal.account}. ${name} is in ${account}.`];
+  return [`Another account: the principal is in another account: ${principal.account}. ${name} is in ${account}.`];
 }
 
 function unboundWarning({ name }: Cluster, request: AccessRequest, { bindings }: WarningFacts): string[] {
   const groups = groupsIn(request.groups);
   if (groups.length === 0) return [];
-  if (!bindings) return ["Couldn't read the role bindings, so what the groups allow is unknown."];
+  if (!bindings) return ["Rights unknown: couldn't read the role bindings, so what the groups allow is unknown."];
   const unbound = groups.filter((group) => group !== "system:masters" && !bindings.groups.has(group));
   if (unbound.length === 0) return [];
-  return [`No RoleBinding or ClusterRoleBinding of ${name} names ${unbound.join(", ")}: it gives nothing.`];
+  return [
+    `Gives nothing: no RoleBinding or ClusterRoleBinding of ${name} names ${unbound.join(", ")}: it gives nothing.`,
+  ];
 }
 
 function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }: WarningFacts): string[] {
@@ -78,7 +83,7 @@ function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }
 export function sessionWarnings(username: string, arn: string): string[] {
   if (arn.includes(":user/") || !username.includes("{{SessionName}}")) return [];
   return [
-    "Two people can get one username: {{SessionName}} turns @ into -, so the sessions alice-example.com and alice@example.com are the same user.",
+    "Shared username: two people can get one username: {{SessionName}} turns @ into -, so the sessions alice-example.com and alice@example.com are the same user.",
   ];
 }
 
@@ -88,7 +93,7 @@ export function sameUsernameWarnings(username: string, arn: string, entries: rea
   if (others.length === 0) return [];
   const more = others.length > 2 ? ` and ${others.length - 2} more` : "";
   return [
-    `${others.slice(0, 2).join(", ")}${more} can also get the username ${username}. To Kubernetes they are one user, with the same rights and one name in its audit log.`,
+    `Shared username: ${others.slice(0, 2).join(", ")}${more} can also get the username ${username}. To Kubernetes they are one user, with the same rights and one name in its audit log.`,
   ];
 }
 
@@ -100,7 +105,9 @@ export function documentWarnings({ document, configMap }: Pick<ClusterState, "do
 function problemsWarning(document: AwsAuthDocument): string[] {
   const problems = document.problems.filter((problem) => problem.severity !== "notice").length;
   if (problems === 0) return [];
-  return [`aws-auth has ${problems} problem${problems === 1 ? "" : "s"} already, which stay as they are.`];
+  return [
+    `Problems in aws-auth: it has ${problems} problem${problems === 1 ? "" : "s"} already, which stay as they are.`,
+  ];
 }
 
 /** So many more leases are a day's work: an operator has time to make room. */
@@ -111,5 +118,5 @@ function roomWarning(annotations: Readonly<Record<string, string>>): string[] {
   const more = leasesThatFit(room, annotations[leasesAnnotation]);
   if (more >= fewLeases) return [];
   const clause = fillers(room);
-  return [`aws-auth has room to remember about ${more} more leases${clause ? `: ${clause}` : ""}.`];
+  return [`Little room in aws-auth: it has room to remember about ${more} more leases${clause ? `: ${clause}` : ""}.`];
 }

@@ -8,7 +8,7 @@ const users = (...names: string[]) => new Map(names.map((name) => [name, [edit]]
 
 test("losing the username that a role binding names is a warning, with what the binding gives", () => {
   expect(lostRights(bob, lease, users(bob.username))).toEqual([
-    "The principal loses rights while this lasts: it becomes eks-access:111122223333:bob, and ClusterRole edit in shop is bound to arn:aws:iam::111122223333:user/bob.",
+    "Loses rights: the principal loses rights while this lasts: it becomes eks-access:111122223333:bob, and ClusterRole edit in shop is bound to arn:aws:iam::111122223333:user/bob.",
   ]);
 });
 
@@ -22,7 +22,7 @@ test("losing groups is a warning that names them", () => {
   const today = { username: "dev", groups: ["readers", "writers"] };
 
   expect(lostRights(today, { username: "dev", groups: ["writers", "eks-access:viewers"] }, users())).toEqual([
-    "The principal loses the groups readers while this lasts.",
+    "Loses rights: the principal loses the groups readers while this lasts.",
   ]);
 });
 

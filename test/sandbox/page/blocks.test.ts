@@ -3,6 +3,7 @@ import { blocks } from "../../../sandbox/page/blocks/block.ts";
 import { inputsOf } from "../../../sandbox/slack/inputs.ts";
 import { storedBlocks } from "../../../sandbox/slack/message-content.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { actions, button, confirm, input, menu, mrkdwn, options, plain, section, typed } from "../slack/some-blocks.ts";
@@ -45,7 +46,7 @@ describe("what is shown", () => {
   test.each([...Object.entries(states), ...Object.entries(longestStates).slice(0, 1)])(
     "everything of the message of a request that is %s",
     (_, request) => {
-      const markup = shown([...approvalMessage(request).blocks]);
+      const markup = shown([...approvalMessage(request, aCluster()).blocks]);
 
       expect(markup).not.toContain("unknown");
       expect(markup).not.toContain("undefined");

@@ -18,7 +18,7 @@ beforeAll(async () => {
   await say(page, `/eks-access request staging ${arns.engineer} viewer for 10m look into the failing rollout`);
   await become(page, "approver");
   await page.getByRole("button", { name: "Approve" }).click();
-  await page.getByRole("log").getByText("mapped").first().waitFor();
+  await page.getByRole("log").getByText("Active", { exact: true }).first().waitFor();
   await page.context().close();
 });
 

@@ -34,7 +34,7 @@ test("what a colleague adds by hand stays, whatever is written after it", async 
   const edited = dataNow().mapRoles;
   await ask("beside an edit");
   await approve("beside an edit");
-  await messageOf("beside an edit").getByText("mapped").waitFor();
+  await messageOf("beside an edit").getByText("Active", { exact: true }).waitFor();
 
   await revoke(messageOf("beside an edit"));
   await messageOf("beside an edit").getByText("Ended").waitFor();
@@ -52,7 +52,7 @@ test("AWS throttles: the message says why it waits, and it goes on by itself", a
   await picture(page, "throttled");
 
   await trouble("AWS throttles").getByRole("button", { name: "Let go" }).click();
-  await messageOf("while throttled").getByText("mapped").waitFor();
+  await messageOf("while throttled").getByText("Active", { exact: true }).waitFor();
 
   expect(dataNow().mapUsers).toContain(arns.engineer);
 });
@@ -91,5 +91,5 @@ test("Redis is killed: nothing is taken that was not recorded, and it all goes o
   await ask("after the outage");
   await approve("after the outage");
 
-  await messageOf("after the outage").getByText("mapped").waitFor();
+  await messageOf("after the outage").getByText("Active", { exact: true }).waitFor();
 });

@@ -58,14 +58,19 @@ test("the engineer asks with the form, and the approvers see the exact change", 
   await form.getByRole("button", { name: "Ask", exact: true }).click();
   await become(page, "approver");
   await page.getByRole("button", { name: "Approve" }).waitFor();
-
-  expect(await page.getByRole("log").locator("ins").first().textContent()).toContain(arns.engineer);
   await picture(page, "asked");
+  await page.getByRole("button", { name: "Details" }).click();
+  const details = page.getByRole("dialog", { name: "Request" });
+  await details.getByRole("button", { name: "Approve" }).waitFor();
+
+  expect(await details.locator("ins").first().textContent()).toContain(arns.engineer);
+  await picture(page, "details");
 });
 
-test("an approver approves, the access is proven, and kubectl shows it", async () => {
-  await page.getByRole("button", { name: "Approve" }).click();
-  await page.getByRole("log").getByText("mapped").first().waitFor();
+test("an approver approves in the details, the access is proven, and kubectl shows it", async () => {
+  await page.getByRole("dialog", { name: "Request" }).getByRole("button", { name: "Approve" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByRole("log").getByText("Active", { exact: true }).first().waitFor();
   await kubectlOf("engineer").getByText("has access").waitFor();
 
   expect(await document().locator("ins").allTextContents()).toContainEqual(expect.stringContaining(arns.engineer));
@@ -108,7 +113,7 @@ test("the engineer was told directly, and has a mark for it", async () => {
 test("the Home tab of the app has the access, and the form to ask for more", async () => {
   await page.getByRole("link", { name: "eks-access: Home" }).click();
 
-  await page.getByRole("region", { name: "Home" }).getByText("Your access").waitFor();
+  await page.getByRole("region", { name: "Home" }).getByText("Your access", { exact: true }).waitFor();
   await page.getByRole("region", { name: "Home" }).getByText("Active").waitFor();
   await picture(page, "home");
 

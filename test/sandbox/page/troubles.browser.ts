@@ -35,7 +35,7 @@ test("an edit in the very moment of the write: 409, planned anew, and both chang
   await picture(page, "conflict-armed");
 
   await messageOf("through a conflict").getByRole("button", { name: "Approve" }).click();
-  await messageOf("through a conflict").getByText("mapped").waitFor();
+  await messageOf("through a conflict").getByText("Active", { exact: true }).waitFor();
 
   await trouble("A conflict").getByText("struck once").waitFor();
   expect(dataNow().mapRoles).toContain("# seen by the platform team");
@@ -66,7 +66,7 @@ test("the worker dies in the middle of a write: the write is found, proven, and 
   await messageOf("through a crash").getByRole("button", { name: "Approve" }).click();
   await trouble("Kill the worker in the middle").getByText("struck once").waitFor();
 
-  await messageOf("through a crash").getByText("mapped").waitFor();
+  await messageOf("through a crash").getByText("Active", { exact: true }).waitFor();
 
   expect(dataNow().mapUsers?.match(/userarn/g)).toHaveLength(1);
 });
@@ -98,7 +98,7 @@ test("AccessDenied fails with the role to remedy in the message, and the next re
   await ask("after the denial");
   await messageOf("after the denial").getByRole("button", { name: "Approve" }).click();
 
-  await messageOf("after the denial").getByText("mapped").waitFor();
+  await messageOf("after the denial").getByText("Active", { exact: true }).waitFor();
 });
 
 test("an event that an intruder deletes is missed", async () => {

@@ -129,7 +129,7 @@ test("the message to approvers names the end, and no duration that is counted fr
   const message = textOf(await stage.show("r-2"));
   const list = textOf(await stage.say("U0ENGINEER", "list"));
 
-  expect(message).toContain(`*Until* ${iso(end + hours(1))}`);
+  expect(message).toContain(`Until ${iso(end + hours(1))}`);
   expect(message).not.toContain("from the approval");
   expect(list).toContain(`until ${iso(end + hours(1))} (\`r-2\`)`);
   expect(`${message}${list}`).not.toContain(formatDuration(hours(5) - minutes(1)));

@@ -1,16 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
-import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
+import { approvalMessage, openingMessage } from "../../../src/slack/decide/approval-message.ts";
+import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
 import { beginRescue } from "../../../src/worker/rescue/rescue.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, aLease, aPreview, aPreviewedRequest } from "../../builders/a-request.ts";
+import { aGrantedRequest, aLease, aPreviewedRequest } from "../../builders/a-request.ts";
+import { anEmergency } from "../../builders/an-emergency.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at } from "../../builders/times.ts";
 import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 
 test.each(Object.entries(states))("the channel reads of a request that is %s", (_, request) => {
-  const message = approvalMessage(request);
+  const message = approvalMessage(request, aCluster());
 
   expect(`${message.text}\n\n${textOfBlocks(message)}`).toMatchSnapshot();
 });
@@ -18,7 +20,7 @@ test.each(Object.entries(states))("the channel reads of a request that is %s", (
 test.each(Object.entries({ ...states, ...longestStates }))(
   "Slack takes the message of a request that is %s",
   (_, request) => {
-    const message = approvalMessage(request);
+    const message = approvalMessage(request, aCluster());
 
     expect(problemsOf(message.blocks)).toEqual([]);
     expect(lengthOfText(message.blocks)).toBeLessThan(longestText);
@@ -36,18 +38,20 @@ test("the channel reads of a rescue what it is, and what is proved of it", () =>
     lease: request.lease && aLease(request.lease, { state: "ended", endedAt: at(9).toISOString() }),
   };
 
-  const text = textOfBlocks(approvalMessage(request));
+  const text = textOfBlocks(approvalMessage(request, aCluster()));
 
-  expect(problemsOf(approvalMessage(request).blocks)).toEqual([]);
+  expect(problemsOf(approvalMessage(request, aCluster()).blocks)).toEqual([]);
   expect(text).toContain(
     "<@U0ONCALL> took emergency control of `staging` to rescue it (no approval): `arn:aws:iam::111122223333:role/rescuer`",
   );
   expect(text).toContain(
     `The Slack name is unverified: the person at the terminal gave it. AWS identifies them as \`${as}\`.`,
   );
-  expect(text).toContain("*Access policy*\n`AmazonEKSClusterAdminPolicy`");
   expect(text).toContain("*Needs review*");
-  expect(textOfBlocks(approvalMessage(gone))).toContain("its access entry is deleted");
+  expect(textOfBlocks(statusAnswer({ request, events: [], acts: [] }))).toContain(
+    "*Access policy*\n`AmazonEKSClusterAdminPolicy`",
+  );
+  expect(textOfBlocks(statusAnswer({ request: gone, events: [], acts: [] }))).toContain("its access entry is deleted");
 });
 
 describe("the buttons", () => {
@@ -56,11 +60,11 @@ describe("the buttons", () => {
 
     const value = JSON.stringify({ request: request.id, digest: request.preview?.digest });
 
-    expect(JSON.stringify(approvalMessage(request).blocks)).toContain(JSON.stringify(value));
+    expect(JSON.stringify(approvalMessage(request, aCluster()).blocks)).toContain(JSON.stringify(value));
   });
 
   test.each(Object.entries(states))("are there to decide only while a decision counts: %s", (_, request) => {
-    const text = textOfBlocks(approvalMessage(request));
+    const text = textOfBlocks(approvalMessage(request, aCluster()));
 
     expect(text.includes("[Approve] [Deny]")).toBe(request.state === "pending" && request.preview !== null);
   });
@@ -69,32 +73,51 @@ describe("the buttons", () => {
 test.each(Object.entries(states))("the word active stands only where the proof was run: %s", (_, request) => {
   const isActive = request.lease?.state === "active" && !request.lease.end && !request.lease.drift;
 
-  expect(textOfBlocks(approvalMessage(request)).includes("*Active*")).toBe(isActive);
-});
-
-test("an entry with hundreds of groups hides nothing of what the principal would be", () => {
-  const groups = Array.from({ length: 300 }, (_, index) => `team-${index}`);
-  const preview = aPreview({ today: { username: "dev", groups } });
-
-  const text = textOfBlocks(approvalMessage(aPreviewedRequest({ preview })));
-
-  expect(text).toContain("*After* `eks-access:111122223333:engineer` with `eks-access:viewers`");
-  expect(text).toMatch(/\*Before\* `dev` with `team-0`.*, \d+ more\n/);
-});
-
-test("a change is told where it is made: in aws-auth, or in the access entry", () => {
-  const told = (way: "aws-auth" | "access-entry") =>
-    textOfBlocks(approvalMessage(aPreviewedRequest({ preview: aPreview({ way }) })));
-
-  expect(told("aws-auth")).toContain("*Change to aws-auth*");
-  expect(told("access-entry")).toContain("*Change to the access entry*");
+  expect(textOfBlocks(approvalMessage(request, aCluster())).includes("*Active*")).toBe(isActive);
 });
 
 test("a proof is no longer shown once somebody else took the entry away", () => {
   const drift = { at: "2026-03-01T10:00:00.000Z", message: "the entry is gone" };
 
-  const text = textOfBlocks(approvalMessage(aGrantedRequest({ state: "active", drift })));
+  const text = textOfBlocks(approvalMessage(aGrantedRequest({ state: "active", drift }), aCluster()));
 
   expect(text).not.toContain("*mapped*");
   expect(text).toContain("*Access lost*: the entry is gone");
+});
+
+describe("the first post", () => {
+  test("mentions who must act, in its text and on it: an update notifies no one", () => {
+    const cluster = aCluster({ approvers: ["S0PLATFORM"] });
+
+    const message = openingMessage(aPreviewedRequest(), cluster);
+
+    expect(message.text).toBe(
+      "<!subteam^S0PLATFORM>: <@U0ENGINEER> asks for `viewer` on `staging`: the deployment of checkout hangs",
+    );
+    expect(textOfBlocks(message)).toContain("\n<!subteam^S0PLATFORM>\n");
+  });
+
+  test("mentions ten people at the most, and never the requester", () => {
+    const approvers = ["U0ENGINEER", ...Array.from({ length: 30 }, (_, index) => `U0PERSON${index}`)];
+
+    const text = textOfBlocks(openingMessage(aPreviewedRequest(), aCluster({ approvers })));
+
+    expect(text.match(/<@U0PERSON\d+>/g)).toHaveLength(10);
+    expect(text).toContain("20 more");
+    expect(text.match(/<@U0ENGINEER>/g)).toHaveLength(1);
+  });
+
+  test("of emergency access mentions the channel and the reviewers", () => {
+    const text = textOfBlocks(openingMessage(anEmergency(), aCluster()));
+
+    expect(text).toContain("<!channel> <@U0APPROVER>, <@U0APPROVER2>");
+  });
+
+  test.each(Object.entries({ ...states, ...longestStates }))("has no button, and Slack takes it: %s", (_, request) => {
+    const message = openingMessage(request, aCluster());
+
+    expect(problemsOf(message.blocks)).toEqual([]);
+    expect(message.blocks.map(({ type }) => type)).not.toContain("actions");
+    expect(message.text.length).toBeLessThan(4_000);
+  });
 });

@@ -3,6 +3,7 @@ import { createMigration, type Migration } from "../../../src/access/migration/m
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
+import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
 import { decideOnMigration } from "../../../src/slack/migrate/migration-clicks.ts";
 import { migrationMessage } from "../../../src/slack/migrate/migration-message.ts";
 import type { Account } from "../../../src/slack/people/directory.ts";
@@ -79,7 +80,8 @@ describe("of a request, an approval of somebody who meanwhile", () => {
       { actor: "slack", detail: { approver: one, why } },
     ]);
     const told = `The approval by <@${one}> no longer counts: ${why}.`;
-    expect(JSON.stringify(approvalMessage(after))).toContain(told);
+    expect(JSON.stringify(statusAnswer({ request: after, events: [], acts: [] }))).toContain(told);
+    expect(JSON.stringify(approvalMessage(after, undefined))).toContain("an approval no longer counts");
     expect(threadOf(after, [], undefined).map(({ text }) => text)).toContain(told);
     await click(context, "approved", request, three);
     expect(await ledger.get(request.id)).toMatchObject({

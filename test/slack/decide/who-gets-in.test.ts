@@ -16,7 +16,7 @@ const ssoRole = "arn:aws:iam::111122223333:role/AWSReservedSSO_Developer_0123456
 
 const sentences: readonly [string, string][] = [
   [role, "Everyone who can assume `Developer` gets this."],
-  [ssoRole, "Everyone with the Identity Center permission set `Developer` in account `111122223333` gets this."],
+  [ssoRole, "Everyone with the permission set `Developer` in account `111122223333` gets this."],
   [engineerArn, "The IAM user `engineer` gets this."],
 ];
 
@@ -40,13 +40,13 @@ describe.each(sentences)("of %s", (principal, sentence) => {
   const waiting = aPreviewedRequest({ principal });
 
   test("the channel's message says who gets in, first under its title", () => {
-    const [, second] = textOfBlocks(approvalMessage(waiting)).split("\n");
+    const [, second] = textOfBlocks(approvalMessage(waiting, aCluster())).split("\n");
 
     expect(second).toBe(sentence);
   });
 
   test("the channel's message about emergency access says it first under its title, too", () => {
-    const [, second] = textOfBlocks(approvalMessage({ ...anEmergency(), principal })).split("\n");
+    const [, second] = textOfBlocks(approvalMessage({ ...anEmergency(), principal }, aCluster())).split("\n");
 
     expect(second).toBe(sentence);
   });

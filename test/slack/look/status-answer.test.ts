@@ -4,7 +4,7 @@ import type { ChainedEvent } from "../../../src/access/audit/event.ts";
 import { detailsModal, failureAnswer } from "../../../src/slack/blocks/message.ts";
 import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
 import { timelineText } from "../../../src/slack/show/timeline.ts";
-import { aPreviewedRequest } from "../../builders/a-request.ts";
+import { aPreview, aPreviewedRequest } from "../../builders/a-request.ts";
 import { anEvent } from "../../builders/an-event.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
@@ -72,4 +72,22 @@ describe("the timeline", () => {
     expect(text).toMatch(/\n… \d+ more …\n/);
     expect(text).toContain("`#60`");
   });
+});
+
+test("an entry with hundreds of groups hides nothing of what the principal would be", () => {
+  const groups = Array.from({ length: 300 }, (_, index) => `team-${index}`);
+  const preview = aPreview({ today: { username: "dev", groups } });
+
+  const text = textOfBlocks(statusAnswer({ request: aPreviewedRequest({ preview }), events: [], acts: [] }));
+
+  expect(text).toContain("*After* `eks-access:111122223333:engineer` with `eks-access:viewers`");
+  expect(text).toMatch(/\*Before\* `dev` with `team-0`.*, \d+ more\n/);
+});
+
+test("a change is told where it is made: in aws-auth, or in the access entry", () => {
+  const told = (way: "aws-auth" | "access-entry") =>
+    textOfBlocks(statusAnswer({ request: aPreviewedRequest({ preview: aPreview({ way }) }), events: [], acts: [] }));
+
+  expect(told("aws-auth")).toContain("*Change to aws-auth*");
+  expect(told("access-entry")).toContain("*Change to the access entry*");
 });

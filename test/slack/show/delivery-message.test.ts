@@ -37,7 +37,7 @@ test.each(Object.entries(longestStates))("Slack takes all of it: %s", (_, reques
 test.each(Object.entries(longestStates))(
   "Slack takes the channel's message with all who have left: %s",
   (_, request) => {
-    const { blocks } = approvalMessage(request, { present: people, departed: people });
+    const { blocks } = approvalMessage(request, undefined, { present: people, departed: people });
 
     expect(problemsOf(blocks)).toEqual([]);
     if (request.state === "pending") expect(lengthOfText(blocks)).toBeLessThan(longestText);

@@ -287,7 +287,7 @@ describe("where Slack fails", () => {
 
     await showRequest(aContext(configText.replace("C0ACCESS", "C0NOWHERE")), request.id);
 
-    expect(toPerson("U0APPROVER")[0]).toContain("[Reviewed]");
+    expect(toPerson("U0APPROVER")[0]).toContain("[Mark reviewed]");
     expect(toPerson("U0APPROVER2")[0]).toContain("took emergency `admin` on `staging`");
   });
 

@@ -196,11 +196,10 @@ test("permanent access is told to have no end, wherever its end would stand", ()
   const change = { durationSeconds: permanentSeconds };
   const active = aGrantedRequest({ state: "active", activeSince: at(minutes(3)).toISOString() }, change);
   const told = milestoneOf(active, aCluster())?.message.text ?? "";
-  const shown = textOfBlocks(approvalMessage(active));
+  const shown = textOfBlocks(approvalMessage(active, aCluster()));
   const thread = threadOf(active, [], aCluster()).map(({ text }) => text);
 
   expect(told).toContain("is active until revoked.");
-  expect(shown).toContain("*For*\n*permanent*: until revoked");
   expect(shown).toContain("*Active* until revoked");
   expect(thread.at(-1)).toContain("It is permanent.");
   expect(`${told}${shown}${thread.join()}`).not.toContain("2126");

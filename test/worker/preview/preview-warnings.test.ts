@@ -35,10 +35,10 @@ test("nothing is warned of where nothing is out of the ordinary", () => {
 });
 
 test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
-  ["full control", "system:masters is full control of the cluster.", { groups: ["system:masters"] }, {}],
+  ["full control", "Full control: system:masters is full control of the cluster.", { groups: ["system:masters"] }, {}],
   [
     "full control for more than one person",
-    "system:masters is full control of the cluster, and it is not for one person alone.",
+    "Full control: system:masters is full control of the cluster, and it is not for one person alone.",
     { groups: ["system:masters"], principal: "arn:aws:iam::111122223333:role/developers" },
     {},
   ],
@@ -49,11 +49,11 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
     {},
   ],
   ["a group that gives nothing", "names ghosts: it gives nothing.", { groups: ["ghosts"] }, {}],
-  ["bindings that could not be read", "Couldn't read the role bindings", {}, { bindings: null }],
+  ["bindings that could not be read", "Rights unknown: couldn't read the role bindings", {}, { bindings: null }],
   ["another person's principal", `theirs is ${engineerArn}-2.`, {}, { linked: `${engineerArn}-2` }],
   [
     "a principal without a link",
-    "This may not be the requester's own principal: they have linked none.",
+    "No linked identity: this may not be the requester's own principal: they have linked none.",
     {},
     { linked: null },
   ],
@@ -63,12 +63,12 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
 });
 
 test.each([
-  ["problems", { mapUsers: "{" }, {}, "aws-auth has 1 problem already"],
+  ["problems", { mapUsers: "{" }, {}, "Problems in aws-auth: it has 1 problem already"],
   [
     "annotations that others fill",
     {},
     { big: "x".repeat(242_000) },
-    "aws-auth has room to remember about 7 more leases: others' annotations take 242003 of 262144 bytes, big alone 242003.",
+    "Little room in aws-auth: it has room to remember about 7 more leases: others' annotations take 242003 of 262144 bytes, big alone 242003.",
   ],
 ])("an approver is warned of a document with %s", (_, data, annotations, sentence) => {
   const configMap = readConfigMap({ data, metadata: { annotations, resourceVersion: "1", uid: "u" } }, "staging");

@@ -1,0 +1,85 @@
+import { findingsOf } from "../../access/lease/sign-in.ts";
+import { isFullControl } from "../../access/policy/policy-text.ts";
+import { isPermanent } from "../../access/request/extension.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { admittedBy } from "../../aws-auth/index.ts";
+import { code, mention, mentions, plainLine, styled, time, until } from "../blocks/mrkdwn.ts";
+import { causeOf, progressOf, said, stateOf } from "../blocks/words.ts";
+
+/** The first line of a decided card: a sign, a word for it, and what matters most. The thread and Details have the rest. */
+export function headlineOf(request: AccessRequest): string {
+  const { denial, lease, state } = request;
+  if (state === "denied" && denial) {
+    const why = denial.why && `: ${plainLine(denial.why, 90)}`;
+    return `:no_entry: *Denied by ${mention(denial.by)}*${why}`;
+  }
+  if (state === "refused") return `:no_entry: *Refused*: ${said(request.refusal.message, 360)}`;
+  if (state === "cancelled") return `:no_entry: ${stateOf(request)}`;
+  if (state === "lapsed") return ":hourglass: *Expired* without a decision";
+  if (lease?.state === "active" && !lease.end && lease.drift) {
+    return `:warning: *Access lost*: ${said(lease.drift.message, 100)}`;
+  }
+  if (lease?.state === "active" && !lease.end) {
+    return `:white_check_mark: *Active* ${until(lease.endsAt, request.durationSeconds)}`;
+  }
+  if (lease?.state === "ended") return `:hourglass: *Ended* ${time(lease.endedAt)}. ${causeOf(lease, 90)}`;
+  if (lease?.state === "failed") return `:no_entry: *Failed*: ${said(lease.failure.message, 360)}`;
+  if (lease?.end || lease?.voidSince || request.emergency || !lease) {
+    return `:hourglass_flowing_sand: ${lease ? progressOf(lease, 90) : stateOf(request)}`;
+  }
+  const approvers = request.approvals.map(({ by }) => by);
+  return `:hourglass_flowing_sand: Approved by ${mentions(approvers, 3) || code("worker")}. Applying`;
+}
+
+/** Each warning of a preview begins with its word for the card, and a colon. */
+const warningForm = /^([^:`]{1,32}): /;
+
+/** The most words on a card; Details has a sentence for each. */
+const mostWarnings = 7;
+
+/** In a word or two, at what an approver must stop, the gravest first. Each has a sentence in Details. */
+export function warningWords(request: AccessRequest): readonly string[] {
+  const words = request.state === "pending" ? warningsBefore(request) : warningsAfter(request);
+  const distinct = [...new Set(words)];
+  const left = distinct.length - mostWarnings;
+  return [...distinct.slice(0, mostWarnings), ...(left > 0 ? [`${left} more`] : [])];
+}
+
+/** Whether everyone with a role gets in. */
+export function isShared({ principal }: AccessRequest): boolean {
+  const { type } = admittedBy(principal);
+  return type === "role" || type === "permission-set";
+}
+
+function warningsBefore(request: AccessRequest): readonly string[] {
+  const { groups, durationSeconds, preview, voided, dropped } = request;
+  return [
+    ...(isFullControl(groups) ? ["full control"] : []),
+    ...(isPermanent(durationSeconds) ? ["no end date"] : []),
+    ...(isShared(request) ? ["shared role"] : []),
+    ...(preview?.leases.some((each) => each.groups.length > 0) ? ["other leases"] : []),
+    ...(voided || dropped.length > 0 ? ["an approval no longer counts"] : []),
+    ...(preview?.warnings ?? []).map(wordOf),
+  ];
+}
+
+function wordOf(warning: string): string {
+  const word = warningForm.exec(warning)?.[1];
+  return word ? plainLine(word.charAt(0).toLowerCase() + word.slice(1)) : styled(warning, 48);
+}
+
+/** What a proof did not find as it should be. */
+function warningsAfter({ lease }: AccessRequest): readonly string[] {
+  if (lease?.state === "active" && !lease.end && !lease.drift && lease.proof) {
+    return findingsOf(lease.proof).flatMap(({ name, finding }) => (finding.result === "no" ? [`not ${name}`] : []));
+  }
+  if (lease?.state !== "ended") return [];
+  const { endProof, remains } = lease;
+  return [
+    ...(endProof?.mapped.result === "yes" ? ["still mapped"] : []),
+    ...(endProof?.authorized.result === "yes" ? ["still authorized"] : []),
+    ...(endProof?.others.length ? ["another lease remains"] : []),
+    ...(remains && endProof?.mapped.result !== "yes" ? ["older access remains"] : []),
+    ...(lease.isForgotten ? ["the cluster has no record of this"] : []),
+  ];
+}

@@ -1,0 +1,148 @@
+import { describe, expect, test } from "vitest";
+import { permanentSeconds } from "../../../src/access/request/extension.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import {
+  aDecision,
+  aGrantedRequest,
+  anApprovedRequest,
+  aPreview,
+  aPreviewedRequest,
+  changed,
+} from "../../builders/a-request.ts";
+import { anEmergency } from "../../builders/an-emergency.ts";
+import { states } from "../../builders/states.ts";
+import { at, hours } from "../../builders/times.ts";
+import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { renderedLines } from "./rendered-lines.ts";
+
+const approvers = ["U0APPROVER", "U0APPROVER2", "U0APPROVER3", "U0APPROVER4", "U0APPROVER5"];
+const cluster = aCluster({ approvers });
+
+const reason =
+  "The rollout of the checkout service hangs since the release of this morning, customers can't pay, and the logs of the pods in shop and payments are needed to see why; ticket OPS-1234 has the rest of the story.";
+const role = "arn:aws:iam::111122223333:role/platform-engineering-oncall";
+const permissionSet = "arn:aws:iam::111122223333:role/AWSReservedSSO_PlatformEngineering_0123456789abcdef";
+const person =
+  "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_PlatformEngineering_0123456789abcdef/alexandra.smith@example.com";
+
+const warnings = [
+  "First time: the requester had no lease with this principal on staging before.",
+  "Not own identity: this may not be the requester's own principal: theirs is arn:aws:iam::111122223333:user/a.",
+];
+const everything = [{ group: "system:masters", role: "built in", where: "in every namespace", allows: "everything" }];
+const manyRights = Array.from({ length: 5 }, (_, index) => ({
+  group: `role-${index}`,
+  role: "ClusterRole edit",
+  where: `in shop-${index}`,
+  allows: "read secrets; read and change pods, deployments, statefulsets, daemonsets, jobs and 31 more",
+}));
+const others = [{ id: "r-0", groups: ["admins"], endsAt: at(hours(5)).toISOString() }];
+
+/** All kinds of requests, each as long as people write them. */
+const kinds: Readonly<Record<string, Partial<AccessRequest>>> = {
+  "of groups": { preview: aPreview({ warnings, rights: manyRights }) },
+  "of an access policy": {
+    groups: ["policy AmazonEKSEditPolicy in payments"],
+    principal: role,
+    preview: aPreview({ way: "access-entry", warnings, rights: manyRights }),
+  },
+  "of bindings for one person": {
+    groups: ["ClusterRole edit in shop", "ClusterRole edit in payments"],
+    namespaces: "payments,shop",
+    principal: person,
+    preview: aPreview({ way: "binding", warnings, rights: manyRights }),
+  },
+  "of a permission set": { principal: permissionSet, preview: aPreview({ warnings, rights: manyRights }) },
+  "of an extension": {
+    extends: "r-7k3f9s2d",
+    until: at(hours(9)).toISOString(),
+    preview: aPreview({ warnings, diff: "" }),
+  },
+  "of full control": {
+    groups: ["system:masters"],
+    principal: role,
+    preview: aPreview({ warnings, rights: everything }),
+  },
+  "of permanent access": { durationSeconds: permanentSeconds, preview: aPreview({ warnings }) },
+  "with two approvals": { approvalsWanted: 2, preview: aPreview({ warnings }) },
+  "with one of two approvals": { approvalsWanted: 2, approvals: [aDecision()], preview: aPreview({ warnings }) },
+  "beside other leases": { principal: permissionSet, preview: aPreview({ warnings, leases: others }) },
+  "with a ticket": { ticket: "OPS-1234", preview: aPreview({ warnings }) },
+  "of everything at once": {
+    groups: ["system:masters"],
+    principal: permissionSet,
+    durationSeconds: permanentSeconds,
+    approvalsWanted: 2,
+    approvals: [aDecision()],
+    ticket: "OPS-1234",
+    preview: aPreview({ warnings, rights: everything, leases: others }),
+  },
+};
+
+describe("on a phone", () => {
+  test.each(Object.entries(kinds))("the card of a request %s has at most twelve lines", (_, change) => {
+    const request = changed(aPreviewedRequest(change), {
+      reason,
+      cluster: "payments-production",
+      level: "namespace-admin",
+    });
+
+    const message = approvalMessage(request, cluster);
+
+    expect(renderedLines(message.blocks), textOfBlocks(message)).toBeLessThanOrEqual(12);
+  });
+
+  test("the card of emergency access has at most twelve lines", () => {
+    const request = { ...anEmergency(), reason, principal: permissionSet, cluster: "payments-production" };
+
+    const message = approvalMessage(request, cluster);
+
+    expect(renderedLines(message.blocks), textOfBlocks(message)).toBeLessThanOrEqual(12);
+  });
+
+  test.each(Object.entries(states))("no card is longer than twelve lines: %s", (_, request) => {
+    const message = approvalMessage(request, cluster);
+
+    expect(renderedLines(message.blocks), textOfBlocks(message)).toBeLessThanOrEqual(12);
+  });
+
+  test.each<[string, AccessRequest]>([
+    ["denied", aPreviewedRequest({ state: "denied", reason })],
+    ["cancelled", aPreviewedRequest({ state: "cancelled", reason })],
+    ["lapsed", aPreviewedRequest({ state: "lapsed", reason })],
+    ["approved", anApprovedRequest({ reason })],
+    ["active", aGrantedRequest({ state: "active" }, { reason, preview: aPreview({ warnings, rights: manyRights }) })],
+    ["ended", aGrantedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() }, { reason })],
+  ])("after the decision three lines and the buttons are left: %s", (_, request) => {
+    const { blocks } = approvalMessage(request, cluster);
+
+    const [text, buttons, ...more] = blocks;
+
+    expect(text?.type === "section" && renderedLines([text])).toBeLessThanOrEqual(3);
+    expect(buttons?.type).toBe("actions");
+    expect(more).toEqual([]);
+  });
+});
+
+test("each thing at which an approver must stop has its word on the card", () => {
+  const request = aPreviewedRequest({
+    ...kinds["of everything at once"],
+    voided: { by: ["U0APPROVER"], message: "x" },
+  });
+
+  const text = textOfBlocks(approvalMessage(request, cluster));
+
+  expect(text).toContain(
+    "*Warnings*: full control, no end date, shared role, other leases, an approval no longer counts, first time, not own identity",
+  );
+});
+
+test("a warning that has no word is shown by its first words", () => {
+  const preview = aPreview({ warnings: ["`x: y` is strange in many ways that take a long sentence to explain"] });
+
+  const text = textOfBlocks(approvalMessage(aPreviewedRequest({ preview }), cluster));
+
+  expect(text).toContain("*Warnings*: `x: y` is strange in many ways that take a");
+});
