@@ -50,7 +50,7 @@ export function openingMessage(request: AccessRequest, cluster: Cluster | undefi
 }
 
 /** Who must act now: approvers of a request that waits, reviewers of emergency access. Slack user ids and user groups. */
-export function peopleToAct(request: AccessRequest, cluster: Cluster | undefined): readonly string[] {
+function peopleToAct(request: AccessRequest, cluster: Cluster | undefined): readonly string[] {
   if (!cluster) return [];
   if (request.emergency) return request.emergency.review ? [] : reviewersOf(request, cluster);
   return request.state === "pending" ? othersWhoMayApprove(request, cluster) : [];
