@@ -7,7 +7,8 @@ export interface ApiCall {
   /** From the root: `/api/v1/pods`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
-  readonly body?: object;
+  /** A text is JSON already. */
+  readonly body?: object | string;
 }
 
 /** What came back, whatever its status. */

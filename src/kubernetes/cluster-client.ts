@@ -94,7 +94,7 @@ function textsAt(connection: Connection, cluster: string, place: typeof lastGood
       return { data: object?.data ?? {}, object };
     },
     write: async ({ object }: TakenBack, data: Texts): Promise<void> => {
-      if (object) await configMap.replace({ ...object, data: { ...data } }, false);
+      if (object) await configMap.replace({ ...object, data: { ...data } });
       else await configMap.create({ apiVersion: "v1", kind: "ConfigMap", metadata: place, data: { ...data } }, false);
     },
   };

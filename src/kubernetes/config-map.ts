@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { AccessError } from "../access/failure/access-error.ts";
+import { Recent } from "../operations/recent.ts";
 import { step } from "../operations/worker-metrics.ts";
+import type { ApiAnswer } from "./api-calls.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
 
@@ -79,15 +81,13 @@ export interface AwsAuthStore {
   readAwsAuth(): Promise<AwsAuthConfigMap | null>;
   /**
    * A PUT of the object that was read, so it changes nothing after a concurrent write. That, and an object that was
-   * deleted or made anew, is `cluster-conflict`. With `dryRun` the API server, its webhooks included, only checks.
+   * deleted or made anew, is `cluster-conflict`.
    */
-  writeAwsAuth(
-    before: AwsAuthConfigMap,
-    after: AwsAuthContent,
-    options: { readonly dryRun: boolean },
-  ): Promise<AwsAuthConfigMap>;
-  createAwsAuth(after: AwsAuthContent): Promise<AwsAuthConfigMap>;
+  writeAwsAuth(before: AwsAuthConfigMap, after: AwsAuthContent): Promise<AwsAuthConfigMap>;
   /** The same as a dry run: the API server, its webhooks included, only checks. */
+  rehearseWrite(before: AwsAuthConfigMap, after: AwsAuthContent): Promise<void>;
+  createAwsAuth(after: AwsAuthContent): Promise<AwsAuthConfigMap>;
+  /** As a dry run. */
   rehearseCreation(after: AwsAuthContent): Promise<void>;
 }
 
@@ -103,11 +103,10 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
       const object = await configMap.read();
       return object && readConfigMap(object, cluster);
     },
-    writeAwsAuth: async (before, after, { dryRun }) => {
-      const object = withContent(before.object, after);
-      const written = await step(dryRun ? "dry-run" : "put", () => configMap.replace(object, dryRun));
-      return readConfigMap(written, cluster);
+    writeAwsAuth: async (before, after) => {
+      return readConfigMap(await step("put", () => configMap.replace(bodyOf(before, after))), cluster);
     },
+    rehearseWrite: (before, after) => step("dry-run", () => configMap.rehearse(bodyOf(before, after))),
     rehearseCreation: async (after) => {
       await create(after, true);
     },
@@ -115,14 +114,30 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
   };
 }
 
-/** The calls about one ConfigMap. */
+const bodies = new WeakMap<AwsAuthContent, { readonly before: AwsAuthConfigMap; readonly body: string }>();
+
+/** The body of a write. Its dry run has the same. */
+function bodyOf(before: AwsAuthConfigMap, after: AwsAuthContent): string {
+  const known = bodies.get(after);
+  if (known?.before === before) return known.body;
+  const body = JSON.stringify(withContent(before.object, after));
+  bodies.set(after, { before, body });
+  return body;
+}
+
+/** The calls about one ConfigMap. A body that is a text is JSON already. */
 export interface ConfigMapCalls {
   /** null: the API server itself says that there is none. */
   read(): Promise<ConfigMapObject | null>;
   /** `cluster-conflict` after a concurrent write or deletion. */
-  replace(object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject>;
+  replace(body: ConfigMapObject | string): Promise<ConfigMapObject>;
+  /** The same as a dry run. */
+  rehearse(body: ConfigMapObject | string): Promise<void>;
   create(object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject>;
 }
+
+/** The answers read last: what one run has read back, the next one reads unchanged. In UTF-16 units. */
+const answers = new Recent<ConfigMapObject>(4 * 1024 * 1024);
 
 /** The calls about the ConfigMap of this name. Each throws an AccessError. */
 export function configMapAt(
@@ -133,35 +148,40 @@ export function configMapAt(
   const all = `/api/v1/namespaces/${namespace}/configmaps`;
   const one = `${all}/${name}`;
   const call = `configmap ${name} of cluster ${cluster}`;
-  const write = (method: "PUT" | "POST", path: string, body: object, dryRun: boolean) => {
-    const query = { fieldManager, ...(dryRun && { dryRun: "All" }) };
-    return connection.ask({ method, path, query, body }, shape);
+  const read = ({ text }: ApiAnswer) => answers.of(call, text, () => shape.parse(JSON.parse(text)));
+  const query = (dryRun: boolean) => ({ fieldManager, ...(dryRun && { dryRun: "All" }) });
+  const put = async <T>(body: object | string, dryRun: boolean, readAs: (answer: ApiAnswer) => T): Promise<T> => {
+    try {
+      return readAs(await connection.send({ method: "PUT", path: one, query: query(dryRun), body }));
+    } catch (error) {
+      if (isNotFound(error)) throw deletedMeanwhile(name, cluster);
+      throw kubernetesFailure(error, `PUT ${call}${dryRun ? " (dry run)" : ""}`);
+    }
   };
   return {
     read: async () => {
       try {
-        return (await connection.ask({ method: "GET", path: one }, shape)).value;
+        return read(await connection.send({ method: "GET", path: one }));
       } catch (error) {
         if (isNotFound(error)) return null;
         throw kubernetesFailure(error, `GET ${call}`);
       }
     },
-    replace: async (object, dryRun) => {
-      try {
-        return (await write("PUT", one, object, dryRun)).value;
-      } catch (error) {
-        if (isNotFound(error)) throw deletedMeanwhile(name, cluster);
-        throw kubernetesFailure(error, `PUT ${call}${dryRun ? " (dry run)" : ""}`);
-      }
-    },
+    replace: (body) => put(body, false, read),
+    rehearse: (body) => put(body, true, expectObject),
     create: async (object, dryRun) => {
       try {
-        return (await write("POST", all, object, dryRun)).value;
+        return read(await connection.send({ method: "POST", path: all, query: query(dryRun), body: object }));
       } catch (error) {
         throw kubernetesFailure(error, `POST ${call}${dryRun ? " (dry run)" : ""}`);
       }
     },
   };
+}
+
+/** What something between us and the API server answers, as a login page, is no consent. */
+function expectObject({ text }: ApiAnswer): void {
+  if (!text.startsWith("{")) throw new Error("the answer is no object");
 }
 
 /** The object that a write sends: what is not ours goes back as it came. */

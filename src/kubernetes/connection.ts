@@ -48,6 +48,8 @@ export interface ClusterEndpoint {
 export interface Connection {
   /** Makes a call and reads the JSON of its answer. @throws RefusedByServer where its status is no success */
   ask<T>(call: ApiCall, shape: z.ZodType<T>): Promise<Answered<T>>;
+  /** The same without reading the answer. */
+  send(call: ApiCall): Promise<ApiAnswer>;
   /** Ends the calls that run. */
   close(): void;
 }
@@ -71,12 +73,17 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
     return sendDirectly(call, { endpoint: cluster.endpoint, headers, signal, dispatcher: sockets.dispatcher });
   };
   const explained = explain401(observedCalls(sendCall, cluster.auditIds), cluster);
+  const sendOne: SendCall = async (call) => {
+    const answer = await explained(call);
+    if (answer.status < 200 || answer.status > 299) throw new RefusedByServer(answer);
+    return answer;
+  };
   return {
     ask: async (call, shape) => {
-      const answer = await explained(call);
-      if (answer.status < 200 || answer.status > 299) throw new RefusedByServer(answer);
-      return { value: shape.parse(JSON.parse(answer.text)), headers: answer.headers };
+      const { text, headers } = await sendOne(call);
+      return { value: shape.parse(JSON.parse(text)), headers };
     },
+    send: sendOne,
     close: () => {
       closing.abort();
       sockets.release();
@@ -149,7 +156,7 @@ async function sendDirectly({ method, path, query, body }: ApiCall, way: Way): P
   const answer = await send(url, {
     method,
     headers: { accept: "application/json", ...(body && { "content-type": "application/json" }), ...way.headers },
-    body: body ? JSON.stringify(body) : null,
+    body: typeof body === "object" ? JSON.stringify(body) : (body ?? null),
     signal: way.signal,
     dispatcher: way.dispatcher,
   });

@@ -113,8 +113,6 @@ export interface RequestLedger extends RecordLedger {
   counts(): Promise<ReadonlyMap<string, number>>;
   /** How many records of each cluster are not closed; a cluster without any is not in it. */
   openByCluster(): Promise<ReadonlyMap<string, number>>;
-  /** The newest versions of these records, without those that there are none of. */
-  versions(ids: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Records of this person, newest first. */
   ofRequester(user: string, limit: number): Promise<readonly AccessRequest[]>;
   /** Whether it was a permanent lease that is over, and whose record was removed: its id stays. */

@@ -11,14 +11,20 @@ import { Recent } from "../operations/recent.ts";
 /** A document with 58 kB of text takes 1.3 MB when it is read. */
 const mostDocumentText = 512 * 1024;
 const documents = new Recent<DocumentReading>(mostDocumentText);
+/** A ConfigMap that is read unchanged is the same value (src/kubernetes/config-map.ts). */
+const documentsOf = new WeakMap<Data, DocumentReading>();
 const withTheirProblems = new WeakMap<DocumentReading, AwsAuthDocument>();
 
 type Data = Readonly<Record<string, string>>;
 
 /** `readDocument`, which reads a text once. */
 export function readRemembered(data: Data): DocumentReading {
+  const known = documentsOf.get(data);
+  if (known) return known;
   const text = JSON.stringify(Object.entries(data));
-  return documents.of(text, text, () => readDocument(data));
+  const reading = documents.of(text, text, () => readDocument(data));
+  documentsOf.set(data, reading);
+  return reading;
 }
 
 /** `parseDocument`, which parses a text once. */

@@ -32,7 +32,7 @@ async function addUser(api: ClusterClient, arn: string): Promise<void> {
     const mapUsers = stringify([...z.array(z.unknown()).parse(users), entry]);
     try {
       const content = { data: { ...configMap.data, mapUsers }, annotations: configMap.annotations };
-      await api.writeAwsAuth(configMap, content, { dryRun: false });
+      await api.writeAwsAuth(configMap, content);
       return;
     } catch (error) {
       if (!(error instanceof AccessError && error.code === "cluster-conflict")) throw error;

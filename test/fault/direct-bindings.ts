@@ -90,6 +90,7 @@ export function directBindings(clock: { readonly ms: number }, data: Readonly<Re
         return { auditId: null, allowed, reason: "" };
       },
       ...{ writeAwsAuth: nobody, createAwsAuth: nobody, rehearseCreation: nobody },
+      ...{ writeAwsAuth: nobody, rehearseWrite: nobody, rehearseCreation: nobody },
       ...{ readKept: async () => ({}), writeKept: async () => {}, whoAmI: nobody, mayI: nobody, listPods: nobody },
       roleBindings: async () => ({ groups: new Map(), users: new Map() }),
       groupRights: async () => [],

@@ -94,11 +94,10 @@ function clientOf(store: ObjectStore<ConfigMapContent>, sending: Sending): Clust
       await point("got");
       return found ? readConfigMap(asRead(found), "direct") : null;
     },
-    writeAwsAuth: async (before, after, { dryRun }) => {
-      const object = withContent(before.object, after);
-      if (!dryRun) return send(sending, "PUT", () => write(object, false));
+    writeAwsAuth: async (before, after) => send(sending, "PUT", () => write(withContent(before.object, after), false)),
+    rehearseWrite: async (before, after) => {
       await point("dry run");
-      return answerOf(write(object, true));
+      answerOf(write(withContent(before.object, after), true));
     },
     readKept: async () => ({}),
     readTakenBack: async () => ({ data: {}, object: null }),

@@ -131,6 +131,7 @@ function reviewsOnly({ point }: Process): ClusterClient {
   return {
     readAwsAuth: async () => null,
     writeAwsAuth: nobody,
+    rehearseWrite: nobody,
     createAwsAuth: nobody,
     rehearseCreation: nobody,
     readKept: async () => ({}),

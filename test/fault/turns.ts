@@ -82,10 +82,6 @@ export function inTurns(ledger: Ledger, { point }: Pick<Turns, "point">): Ledger
       await point("duePendingOf");
       return ledger.duePendingOf(...given);
     },
-    versions: async (ids) => {
-      await point("versions");
-      return ledger.versions(ids);
-    },
     due: async (now, limit) => {
       await point("due");
       return ledger.due(now, limit);

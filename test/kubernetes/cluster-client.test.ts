@@ -121,7 +121,7 @@ test("who has no right to the map is refused in the API server's own words", asy
   const viewer = await signIn("viewer");
   const before = await mapOf(viewer);
 
-  const failure = viewer.writeAwsAuth(before, before, { dryRun: false });
+  const failure = viewer.writeAwsAuth(before, before);
 
   await expect(failure).rejects.toMatchObject({ code: "cluster-forbidden", retryable: false });
   await expect(failure).rejects.toThrow('User "viewer:somebody" cannot update resource "configmaps"');
@@ -194,9 +194,9 @@ test("a dry run changes nothing, the write that follows does", async () => {
   const before = await mapOf(creator);
   const after = { data: { ...before.data, mapUsers: "[]" }, annotations: { "eks-access/leases": "x" } };
 
-  await creator.writeAwsAuth(before, after, { dryRun: true });
+  await creator.rehearseWrite(before, after);
   const rehearsed = await creator.readAwsAuth();
-  const written = await creator.writeAwsAuth(before, after, { dryRun: false });
+  const written = await creator.writeAwsAuth(before, after);
 
   expect(rehearsed?.data).toEqual(before.data);
   expect(written.data).toEqual(after.data);
@@ -209,7 +209,7 @@ test("a write over somebody else's edit is a conflict, and theirs stays", async 
   const before = await mapOf(creator);
   cluster.editAwsAuth((map) => ({ ...map, data: { ...map.data, theirs: "kept" } }), "kubectl-edit");
 
-  const failure = creator.writeAwsAuth(before, { ...before, data: {} }, { dryRun: false });
+  const failure = creator.writeAwsAuth(before, { ...before, data: {} });
 
   await expect(failure).rejects.toMatchObject({ code: "cluster-conflict" });
   expect(cluster.awsAuth()?.data).toMatchObject({ theirs: "kept" });
@@ -220,7 +220,7 @@ test("a map that was deleted meanwhile is a conflict", async () => {
   const before = await mapOf(creator);
   cluster.deleteAwsAuth();
 
-  const failure = creator.writeAwsAuth(before, before, { dryRun: false });
+  const failure = creator.writeAwsAuth(before, before);
 
   await expect(failure).rejects.toMatchObject({ code: "cluster-conflict" });
 });
@@ -231,7 +231,7 @@ test("a map that was made anew meanwhile is a conflict", async () => {
   cluster.deleteAwsAuth();
   await creator.createAwsAuth({ data: { mapRoles }, annotations: {} });
 
-  const failure = creator.writeAwsAuth(before, before, { dryRun: false });
+  const failure = creator.writeAwsAuth(before, before);
 
   await expect(failure).rejects.toMatchObject({ code: "cluster-conflict" });
 });
@@ -242,11 +242,7 @@ test("a write whose answer got lost is sent once and told as unanswered, althoug
   const calls = cluster.faults.calls("kubernetes.replace-configmap");
   cluster.faults.plan("kubernetes.replace-configmap", { type: "cut-after" });
 
-  const failure = creator.writeAwsAuth(
-    before,
-    { ...before, data: { ...before.data, mapUsers: "[]\n" } },
-    { dryRun: false },
-  );
+  const failure = creator.writeAwsAuth(before, { ...before, data: { ...before.data, mapUsers: "[]\n" } });
 
   await expect(failure).rejects.toMatchObject({ code: "cluster-unreachable", retryable: true });
   expect(cluster.faults.calls("kubernetes.replace-configmap") - calls).toBe(1);

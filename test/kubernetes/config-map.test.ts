@@ -82,7 +82,7 @@ test("a write sends back every field as it was read, but for the data and annota
   const data = { ...before.data, mapUsers: "- userarn: b\n" };
   const annotations = { ...before.annotations, "eks-access/leases": "{}" };
 
-  await client.writeAwsAuth(before, { data, annotations }, { dryRun: false });
+  await client.writeAwsAuth(before, { data, annotations });
 
   const put = server.received.at(-1);
   expect(put).toMatchObject({ method: "PUT", path, query: { fieldManager: "eks-access" } });
@@ -94,7 +94,7 @@ test("a write sends back every field as it was read, but for the data and annota
 test("a dry run is the same PUT with dryRun=All", async () => {
   const { client, before } = await readFull();
 
-  await client.writeAwsAuth(before, before, { dryRun: true });
+  await client.rehearseWrite(before, before);
 
   expect(server.received.at(-1)).toMatchObject({ method: "PUT", path, query: { dryRun: "All" } });
   client.close();
@@ -119,7 +119,7 @@ test.each([
   const { client, before } = await readFull();
   server.answer = () => ({ status, body: aStatus(status, reason, message) });
 
-  const write = client.writeAwsAuth(before, before, { dryRun: false });
+  const write = client.writeAwsAuth(before, before);
 
   await expect(write).rejects.toMatchObject({ code: "cluster-conflict", retryable: true });
   client.close();

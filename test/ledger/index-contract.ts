@@ -57,21 +57,6 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
   });
 
   describe("the open requests of a cluster", () => {
-    test("is told by its version alone, whatever became of it, without those that are not there", async () => {
-      const ended = aGrantedRequest({ state: "ended" }, { id: "r-ended", version: 2 });
-      await ledger.commit(aChange(aRequest()));
-      await ledger.commit(aChange(aRequest({ id: "r-ended" })));
-      await ledger.commit(aChange(ended, "lease.ended"));
-
-      const versions = await ledger.versions(["r-ended", "r-nobody", "r-1"]);
-
-      expect([...versions]).toEqual([
-        ["r-ended", 2],
-        ["r-1", 1],
-      ]);
-      expect(await ledger.versions([])).toEqual(new Map());
-    });
-
     test("that are granted are those whose lease is not over, of this cluster alone, however many wait", async () => {
       const records = [
         aRequest({ id: "pending" }),

@@ -73,8 +73,6 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
         all().filter((each) => !isClosed(each)),
         ({ cluster }) => cluster,
       ),
-    versions: async (ids) =>
-      new Map(ids.flatMap((id) => (records.has(id) ? [[id, records.get(id)?.version ?? 0]] : []))),
     grantedOf: async (cluster) =>
       listed(all(), { list: "granted", clusters: [cluster], requester: null, match: "any" }).filter(
         (request) => request.state === "approved",

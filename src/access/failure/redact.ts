@@ -54,45 +54,53 @@ const deepest = 100;
 const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
 const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d];
 
+/** How far an answer has been looked at. */
+interface Looked {
+  bytes: number;
+  values: number;
+  depth: number;
+  isText: boolean;
+  /** Of the next part: the byte behind a backslash at the end of this one is looked at already. */
+  ahead: number;
+}
+
 /**
  * Refuses an answer beyond the bounds as it comes, before anything parses it. @param what for example `The API server at
  * 10.0.0.1:443` @throws AccessError `answer-too-large`, from the returned function
  */
 export function answerGuard({ bytes, values }: AnswerBounds, what: string): (part: Uint8Array) => void {
-  let [read, count, depth] = [0, 0, 0];
-  let isText = false;
-  /** How many bytes at the start of the next part are looked at already: the one behind a backslash at the end of this part. */
-  let ahead = 0;
-  // Most of a large answer is a few long texts: each byte of them costs one comparison.
-  const passText = (part: Uint8Array, from: number) => {
-    let at = from;
-    while (isText && at < part.length) {
-      if (part[at] === quote) isText = false;
-      at += part[at] === backslash ? 2 : 1;
-    }
-    return at;
-  };
-  const between = (byte: number | undefined) => {
-    if (byte === quote) isText = true;
-    else if (byte === comma) count += 1;
-    else if (byte === closeList || byte === closeObject) depth -= 1;
-    else if (byte === openList || byte === openObject) {
-      count += 1;
-      depth += 1;
-      if (depth > deepest) throw tooLarge(`${what} answers with values nested deeper than ${deepest}`);
-    }
-  };
+  const looked: Looked = { bytes: 0, values: 0, depth: 0, isText: false, ahead: 0 };
   return (part) => {
-    read += part.length;
-    if (read > bytes) throw tooLarge(`${what} answers with more than ${bytes} bytes`);
-    let at = ahead;
-    while (at < part.length) {
-      if (isText) at = passText(part, at);
-      else between(part[at++]);
-    }
-    ahead = at - part.length;
-    if (count > values) throw tooLarge(`${what} answers with more than ${values} values`);
+    looked.bytes += part.length;
+    if (looked.bytes > bytes) throw tooLarge(`${what} answers with more than ${bytes} bytes`);
+    look(looked, part);
+    if (looked.depth > deepest) throw tooLarge(`${what} answers with values nested deeper than ${deepest}`);
+    if (looked.values > values) throw tooLarge(`${what} answers with more than ${values} values`);
   };
+}
+
+/** Counts the values of a part. It stops where they are nested too deep. */
+function look(looked: Looked, part: Uint8Array): void {
+  let { values, depth, isText, ahead: at } = looked;
+  while (at < part.length && depth <= deepest) {
+    // Most of a large answer is a few long texts: each byte of them costs one comparison.
+    if (isText) {
+      while (at < part.length && part[at] !== quote) at += part[at] === backslash ? 2 : 1;
+      if (at >= part.length) break;
+      isText = false;
+    } else {
+      const byte = part[at];
+      if (byte === quote) isText = true;
+      else if (byte === comma) values += 1;
+      else if (byte === closeList || byte === closeObject) depth -= 1;
+      else if (byte === openList || byte === openObject) {
+        values += 1;
+        depth += 1;
+      }
+    }
+    at += 1;
+  }
+  Object.assign(looked, { values, depth, isText, ahead: Math.max(0, at - part.length) });
 }
 
 /** Reads an answer's body within bounds; leaving the loop ends the stream. @throws AccessError `answer-too-large` */

@@ -20,7 +20,7 @@ import {
 } from "./lists.ts";
 import { redisMessages } from "./messages.ts";
 import { redisRecords } from "./record-store.ts";
-import { readRecord, readRecords, readRequests, readVersions, recordKey } from "./records.ts";
+import { readRecord, readRecords, readRequests, recordKey } from "./records.ts";
 import { type StoredReader, storedReader, type UnreadableLog } from "./stored.ts";
 
 /** The ledger on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
@@ -48,7 +48,6 @@ function redisRequests(redis: RedisClient, reader: StoredReader): Omit<RequestLe
     counts: () => reach(() => readCounts(redis, countsKey)),
     openByCluster: () => reach(() => readCounts(redis, openByClusterKey)),
     isOverForGood: (id) => reach(async () => (await redis.sismember(forGoodKey, id)) === 1),
-    versions: (ids) => reach(() => readVersions(redis, ids)),
     ofRequester: (user, limit) =>
       reach(async () => readRequests(redis, reader, await redis.zrevrange(requesterKey(user), 0, limit - 1))),
     list: (of, offset, limit) =>

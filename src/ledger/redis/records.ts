@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { isMigrationId } from "../../access/migration/migration.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { Recent } from "../../operations/recent.ts";
 import { isRequest, type LedgerRecord } from "../records.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
@@ -12,12 +11,12 @@ export const recordPrefix = "{eks-access}:record:";
 export const recordKey = (id: string): string => `${recordPrefix}${id}`;
 
 /**
- * One field of each of these records' hashes: one answer instead of one for each record. All of them are in the slot of the
- * key, which leads the call to the right node of a Redis Cluster. KEYS: what the key of each record begins with. ARGV: field, ids
+ * The text of each of these records: one answer instead of one for each record. All of them are in the slot of the
+ * key, which leads the call to the right node of a Redis Cluster. KEYS: what the key of each record begins with. ARGV: ids
  */
-const fieldsScript = scriptOf(`
+const textsScript = scriptOf(`
 local found = {}
-for i = 2, #ARGV do found[i - 1] = redis.call('HGET', KEYS[1] .. ARGV[i], ARGV[1]) end
+for i, id in ipairs(ARGV) do found[i] = redis.call('HGET', KEYS[1] .. id, 'record') end
 return found
 `);
 
@@ -41,12 +40,18 @@ export async function readRecord<K extends RecordKind>(
 /**
  * The SHA-1 of each record's text, as the commit script writes it; a version can come twice, after a failover. It is not worked out
  * here, which would take as long as sending the text. So a text that is written into Redis alone is not seen until a restart.
- * KEYS: list, what the key of each record begins with
+ * Answers with the digest of all of them; each by itself follows where that is another one than the reader knows.
+ * KEYS: list, what the key of each record begins with. ARGV: the digest that the reader knows
  */
 const digestsScript = scriptOf(`
-local found = {}
-for i, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do found[i] = { id, redis.call('HGET', KEYS[2] .. id, 'sha1') } end
-return found
+local found, parts = {}, {}
+for i, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  found[i] = { id, redis.call('HGET', KEYS[2] .. id, 'sha1') }
+  parts[i] = id .. ' ' .. (found[i][2] or '')
+end
+local digest = redis.sha1hex(table.concat(parts, '\\n'))
+if digest == ARGV[1] then return { digest } end
+return { digest, found }
 `);
 
 /** These records, each with its digest. KEYS: what the key of each record begins with. ARGV: ids */
@@ -58,8 +63,18 @@ return found
 
 const sha1 = (text: string) => createHash("sha1").update(text).digest("hex");
 
-/** Of some 2,000 records. */
-const listed = new Recent<AccessRequest>(2_000 * 40);
+/** What a list had when it was read last. */
+interface KnownList {
+  /** Of all its ids and digests; null: one of its records has none, or can't be read, and is looked at each time. */
+  readonly digest: string | null;
+  readonly records: ReadonlyMap<string, { readonly digest: string; readonly request: AccessRequest }>;
+  readonly requests: readonly AccessRequest[];
+}
+
+/** The one read last is the last. */
+const knownLists = new Map<string, KnownList>();
+/** Of all known lists together. */
+const mostKnown = 2_000;
 
 /** The records that a sorted list has, in its order. Each run reads all leases of its cluster: only what changed is sent. */
 export async function readListed(
@@ -67,20 +82,56 @@ export async function readListed(
   reader: StoredReader,
   list: string,
 ): Promise<readonly AccessRequest[]> {
-  const digests = foundIn(await runScript(redis, digestsScript, [list, recordPrefix], []));
-  const known = new Map(digests.map(([id, digest]) => [id, digest === null ? undefined : listed.get(id, digest)]));
-  const unknown = digests.map(([id]) => id).filter((id) => known.get(id) === undefined);
+  const known = knownLists.get(list);
+  const answer = await runScript(redis, digestsScript, [list, recordPrefix], [known?.digest ?? ""]);
+  const [digest, found] = Array.isArray(answer) ? answer : [];
+  const isSame = known !== undefined && digest === known.digest;
+  const now = isSame ? known : await readChanged(redis, reader, String(digest), foundIn(found), known);
+  knownLists.delete(list);
+  knownLists.set(list, now);
+  forgetOldest();
+  return now.requests;
+}
+
+/** Reads those of a list that its reader does not know as they are now. */
+async function readChanged(
+  redis: RedisClient,
+  reader: StoredReader,
+  digest: string,
+  digests: readonly Found[],
+  before: KnownList | undefined,
+): Promise<KnownList> {
+  const records = new Map<string, { readonly digest: string; readonly request: AccessRequest }>();
+  for (const [id, each] of digests) {
+    const known = before?.records.get(id);
+    if (known && known.digest === each) records.set(id, known);
+  }
+  const unknown = digests.map(([id]) => id).filter((id) => !records.has(id));
   const found = unknown.length > 0 ? await runScript(redis, digestedScript, [recordPrefix], unknown) : [];
   const pairs = Array.isArray(found) ? found.map(textsIn) : [];
+  const passing = new Map<string, AccessRequest>();
   for (const [index, id] of unknown.entries()) {
-    const [text, digest] = pairs[index] ?? [];
+    const [text, written] = pairs[index] ?? [];
     const request = await reader.read("request", id, text);
     if (request === null) continue;
-    known.set(id, request);
-    // Not one of a text that was written beside it.
-    if (digest && digest === sha1(text ?? "")) listed.set(id, digest, request);
+    // Not one of a text that was written beside its digest.
+    if (written && written === sha1(text ?? "")) records.set(id, { digest: written, request });
+    else passing.set(id, request);
   }
-  return digests.flatMap(([id]) => known.get(id) ?? []);
+  const requests = digests.flatMap(([id]) => records.get(id)?.request ?? passing.get(id) ?? []);
+  // What changed in between may change back, as after a failover.
+  const isWhole = digests.every(([id, each]) => each !== null && records.get(id)?.digest === each);
+  return { digest: isWhole ? digest : null, records, requests };
+}
+
+function forgetOldest(): void {
+  let size = 0;
+  for (const { records } of knownLists.values()) size += records.size;
+  for (const [list, { records }] of knownLists) {
+    if (size <= mostKnown) return;
+    knownLists.delete(list);
+    size -= records.size;
+  }
 }
 
 /** A record's id, and its text; null: there is none. */
@@ -98,9 +149,12 @@ export async function readRecords(
   reader: StoredReader,
   ids: readonly string[],
 ): Promise<readonly LedgerRecord[]> {
-  const texts = await readFields(redis, ids, "record");
-  const found = ids.map((id, index): Found => [id, texts[index] ?? null]);
-  return readTexts(reader, found);
+  if (ids.length === 0) return [];
+  const texts = textsIn(await runScript(redis, textsScript, [recordPrefix], ids));
+  return readTexts(
+    reader,
+    ids.map((id, index): Found => [id, texts[index] ?? null]),
+  );
 }
 
 /** The same, without what is no request. */
@@ -116,21 +170,6 @@ export async function readRequests(
 export async function readTexts(reader: StoredReader, found: readonly Found[]): Promise<readonly LedgerRecord[]> {
   const records = await Promise.all(found.map(([id, text]) => reader.read(kindOfRecord(id), id, text)));
   return records.filter((record) => record !== null);
-}
-
-export async function readVersions(redis: RedisClient, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  const versions = await readFields(redis, ids, "version");
-  return new Map(ids.flatMap((id, index) => (versions[index] ? [[id, Number(versions[index])]] : [])));
-}
-
-/** A field of each of these records, in the order of the ids; null: there is no such record. */
-async function readFields(
-  redis: RedisClient,
-  ids: readonly string[],
-  field: "record" | "version",
-): Promise<readonly (string | null)[]> {
-  if (ids.length === 0) return [];
-  return textsIn(await runScript(redis, fieldsScript, [recordPrefix], [field, ...ids]));
 }
 
 function textsIn(found: unknown): readonly (string | null)[] {

@@ -91,8 +91,8 @@ async function takeOut(
   if (!configMap) throw documentChanged(cluster);
   await keep(configMap);
   const content = { data: step.after, annotations: configMap.annotations };
-  await client.writeAwsAuth(configMap, content, { dryRun: true });
-  await client.writeAwsAuth(configMap, content, { dryRun: false });
+  await client.rehearseWrite(configMap, content);
+  await client.writeAwsAuth(configMap, content);
   const after = await client.readAwsAuth();
   if (JSON.stringify(after?.data) !== JSON.stringify(step.after)) throw documentChanged(cluster);
   return ["Each access entry was read again before the write.", "aws-auth is as planned when it is read back."];

@@ -194,7 +194,7 @@ async function rememberWithdrawals(
  * @throws AccessError
  */
 export async function rehearseWrite(client: ClusterClient, { configMap }: ClusterState, after: Texts): Promise<void> {
-  if (configMap) await client.writeAwsAuth(configMap, after, { dryRun: true });
+  if (configMap) await client.rehearseWrite(configMap, after);
 }
 
 /**
@@ -210,7 +210,7 @@ export async function writeDocument(
   after: Texts,
 ): Promise<AwsAuthConfigMap | null> {
   if (!configMap || !differs(configMap, after)) return configMap;
-  await client.writeAwsAuth(configMap, after, { dryRun: false });
+  await client.writeAwsAuth(configMap, after);
   const readBack = await step("read-back", () => client.readAwsAuth());
   if (readBack) return readBack;
   throw new AccessError(
@@ -229,8 +229,8 @@ export async function writeDocument(
 async function fenceOffWrites(client: ClusterClient, configMap: AwsAuthConfigMap): Promise<AwsAuthConfigMap> {
   const { data, annotations, resourceVersion } = configMap;
   const fenced = { data, annotations: { ...annotations, [fenceAnnotation]: resourceVersion } };
-  const between = await client.writeAwsAuth(configMap, fenced, { dryRun: false });
-  return client.writeAwsAuth(between, { data, annotations }, { dryRun: false });
+  const between = await client.writeAwsAuth(configMap, fenced);
+  return client.writeAwsAuth(between, { data, annotations });
 }
 
 /** Whether what was decided differs from what is in the cluster. Where there is no ConfigMap, it counts as empty. */

@@ -61,7 +61,7 @@ export async function gather<State extends WayState, Decided extends Settlement>
   }
   const seen = open.filter(({ principal }) => state.isRead(principal));
   // First of all: what another run has just ended is no record of before.
-  if (await haveChanged(context, seen)) {
+  if (await haveChanged(context.ledger, cluster, seen)) {
     if (!isLast) return null;
     throw new AccessError("record-changed", `The leases of ${cluster.name} do not stop changing`);
   }
@@ -134,10 +134,9 @@ function isEarly(request: ApprovedRequest, now: Date): boolean {
  * had no room to remember that it was taken back, nothing else shows it. From here on the resourceVersion keeps watch over a
  * document: no lease is over without a write.
  */
-async function haveChanged({ ledger }: WorkerContext, before: readonly ApprovedRequest[]): Promise<boolean> {
-  const granted = before.filter(({ lease }) => lease);
-  const now = await ledger.versions(granted.map(({ id }) => id));
-  return granted.some(({ id, version }) => now.get(id) !== version);
+async function haveChanged(ledger: Ledger, cluster: Cluster, before: readonly ApprovedRequest[]): Promise<boolean> {
+  const now = new Map((await ledger.grantedOf(cluster.name)).map(({ id, version }) => [id, version]));
+  return before.some(({ id, version }) => now.get(id) !== version);
 }
 
 /**

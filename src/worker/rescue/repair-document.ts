@@ -21,7 +21,10 @@ export type RepairResult =
   | { readonly type: "repaired"; readonly how: string | null; readonly returns: readonly Return[] }
   | { readonly type: "ask"; readonly message: string };
 
-type Store = Pick<ClusterClient, "readAwsAuth" | "writeAwsAuth" | "createAwsAuth" | "rehearseCreation">;
+type Store = Pick<
+  ClusterClient,
+  "readAwsAuth" | "rehearseWrite" | "writeAwsAuth" | "createAwsAuth" | "rehearseCreation"
+>;
 
 const attempts = 5;
 
@@ -73,12 +76,12 @@ async function write(
   content: AwsAuthContent,
   how: string,
 ): Promise<void> {
-  if (found) await client.writeAwsAuth(found, content, { dryRun: true });
+  if (found) await client.rehearseWrite(found, content);
   else await client.rehearseCreation(content);
   await beforeWrite(how);
   // Empty first: each later write has a resourceVersion, so that no late create can bring anything back.
   const before = found ?? (await client.createAwsAuth({ data: {}, annotations: {} }));
-  await client.writeAwsAuth(before, content, { dryRun: false });
+  await client.writeAwsAuth(before, content);
 }
 
 /**

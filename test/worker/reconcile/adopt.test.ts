@@ -26,7 +26,7 @@ test("of what is rebuilt from the cluster's own memory, a broken glass still wan
   const found = await client.readAwsAuth();
   if (!found) throw new Error("The scene has a document.");
   const after = { data: found.data, annotations: { [leasesAnnotation]: annotation } };
-  await client.writeAwsAuth(found, after, { dryRun: false });
+  await client.writeAwsAuth(found, after);
   const ledger = memoryLedger();
 
   await adoptCluster({ ...context(), ledger }, cluster);
@@ -51,7 +51,7 @@ test("a lease that is over and comes back with a backup of aws-auth is taken awa
   expect(aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
   const today = await client.readAwsAuth();
   if (!today) throw new Error("The scene has a document.");
-  await client.writeAwsAuth(today, { data: backup.data, annotations: backup.annotations }, { dryRun: false });
+  await client.writeAwsAuth(today, { data: backup.data, annotations: backup.annotations });
   expect(aws.awsAuth()?.data?.mapUsers).toContain("eks-access:admins");
 
   await adoptCluster(context(), cluster);
@@ -80,7 +80,7 @@ test("a lease whose record was removed gives nothing any more, neither by a back
 
   const today = await client.readAwsAuth();
   if (!today) throw new Error("The scene has a document.");
-  await client.writeAwsAuth(today, { data: backup.data, annotations: backup.annotations }, { dryRun: false });
+  await client.writeAwsAuth(today, { data: backup.data, annotations: backup.annotations });
   await adoptCluster(context(), cluster);
   const afterBackup = aws.awsAuth()?.data;
   records.set(granted.id, granted);
@@ -112,7 +112,7 @@ test("a permanent lease that was revoked gives nothing by a backup of aws-auth, 
   const { client } = await context().openCluster(context(), cluster, []);
   const today = await client.readAwsAuth();
   if (!today) throw new Error("The scene has a document.");
-  await client.writeAwsAuth(today, backup, { dryRun: false });
+  await client.writeAwsAuth(today, backup);
   const { recovered } = await adoptCluster(context(), cluster);
 
   expect(recovered).toEqual([]);
@@ -147,7 +147,7 @@ test.each([
   const { client } = await context().openCluster(context(), cluster, []);
   const today = await client.readAwsAuth();
   if (!today) throw new Error("The scene has a document.");
-  await client.writeAwsAuth(today, { data: today.data, annotations: { [leasesAnnotation]: text } }, { dryRun: false });
+  await client.writeAwsAuth(today, { data: today.data, annotations: { [leasesAnnotation]: text } });
 
   await adoptCluster(context(), cluster);
   await adoptCluster(context(), cluster);

@@ -65,7 +65,7 @@ test("a fence of which only the first write arrived, when nothing was due any mo
   const found = await client.readAwsAuth();
   if (!found) throw new Error("The scene has a document.");
   const half = { data: found.data, annotations: { "eks-access/fence": found.resourceVersion } };
-  await client.writeAwsAuth(found, half, { dryRun: false });
+  await client.writeAwsAuth(found, half);
   const { ledger: _, ...rest } = context();
 
   await adoptCluster({ ...rest, ledger: memoryLedger() }, cluster);

@@ -259,7 +259,7 @@ async function fill({ context, cluster }: Scene, { keepOurs }: { readonly keepOu
   if (!found) throw new Error("The scene has a document.");
   const kept = keepOurs ? found.annotations : {};
   const filler = "x".repeat(256 * 1024 - "filler".length - bytesOf(kept));
-  await client.writeAwsAuth(found, { data: found.data, annotations: { ...kept, filler } }, { dryRun: false });
+  await client.writeAwsAuth(found, { data: found.data, annotations: { ...kept, filler } });
 }
 
 test("what is revoked goes, although others have left no room in which to remember it", async () => {
