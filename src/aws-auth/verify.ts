@@ -63,10 +63,12 @@ function expectedEntries(before: ReadDocument, section: Section, intents: readon
 /** ARNs with another result after the edit, folded: compared as written, with templates unfilled. */
 export function changedArns(before: Lookup, after: Lookup): string[] {
   const changed = new Set<string>();
-  for (const { roles, users } of [before, after]) {
-    for (const keys of [roles, users]) {
-      for (const key of keys.keys()) if (!answersTheSame(before, after, key)) changed.add(key);
-    }
+  for (const keys of [before.roles, before.users]) {
+    for (const key of keys.keys()) if (!answersTheSame(before, after, key)) changed.add(key);
+  }
+  // What answered before is compared already.
+  for (const keys of [after.roles, after.users]) {
+    for (const key of keys.keys()) if (!before.roles.has(key) && !before.users.has(key)) changed.add(key);
   }
   return [...changed];
 }

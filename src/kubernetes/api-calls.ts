@@ -9,6 +9,8 @@ export interface ApiCall {
   readonly query?: Readonly<Record<string, string>>;
   /** A text is JSON already. */
   readonly body?: object | string;
+  /** That it succeeds is all that the caller wants to know: the answer has no text then. */
+  readonly isUnreadAnswer?: boolean;
 }
 
 /** What came back, whatever its status. */

@@ -152,7 +152,8 @@ export function configMapAt(
   const query = (dryRun: boolean) => ({ fieldManager, ...(dryRun && { dryRun: "All" }) });
   const put = async <T>(body: object | string, dryRun: boolean, readAs: (answer: ApiAnswer) => T): Promise<T> => {
     try {
-      return readAs(await connection.send({ method: "PUT", path: one, query: query(dryRun), body }));
+      const put = { method: "PUT", path: one, query: query(dryRun), body, isUnreadAnswer: dryRun } as const;
+      return readAs(await connection.send(put));
     } catch (error) {
       if (isNotFound(error)) throw deletedMeanwhile(name, cluster);
       throw kubernetesFailure(error, `PUT ${call}${dryRun ? " (dry run)" : ""}`);
@@ -168,7 +169,7 @@ export function configMapAt(
       }
     },
     replace: (body) => put(body, false, read),
-    rehearse: (body) => put(body, true, expectObject),
+    rehearse: (body) => put(body, true, expectJson),
     create: async (object, dryRun) => {
       try {
         return read(await connection.send({ method: "POST", path: all, query: query(dryRun), body: object }));
@@ -180,8 +181,8 @@ export function configMapAt(
 }
 
 /** What something between us and the API server answers, as a login page, is no consent. */
-function expectObject({ text }: ApiAnswer): void {
-  if (!text.startsWith("{")) throw new Error("the answer is no object");
+function expectJson({ headers }: ApiAnswer): void {
+  if (!headers["content-type"]?.includes("json")) throw new Error("the answer is not JSON");
 }
 
 /** The object that a write sends: what is not ours goes back as it came. */

@@ -3,7 +3,7 @@ import { Agent, type Dispatcher, request as send } from "undici";
 import type { z } from "zod";
 import type { RequestIds } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
-import { boundedText } from "../access/failure/redact.ts";
+import { boundedBytes, textWithin } from "../access/failure/redact.ts";
 import { callWithinMs, deadlineSignal } from "../operations/deadlines.ts";
 import { type ApiAnswer, type ApiCall, isWrite, observedCalls, type SendCall } from "./api-calls.ts";
 import { RefusedByServer } from "./explain-kubernetes-error.ts";
@@ -148,7 +148,7 @@ interface Way {
 }
 
 /** A redirection is not followed: the token is for this cluster. */
-async function sendDirectly({ method, path, query, body }: ApiCall, way: Way): Promise<ApiAnswer> {
+async function sendDirectly({ method, path, query, body, isUnreadAnswer }: ApiCall, way: Way): Promise<ApiAnswer> {
   const url = new URL(path, way.endpoint);
   url.search = new URLSearchParams(query).toString();
   // undici would take a socket for it, and throw that away.
@@ -160,11 +160,36 @@ async function sendDirectly({ method, path, query, body }: ApiCall, way: Way): P
     signal: way.signal,
     dispatcher: way.dispatcher,
   });
-  const text = await boundedText(answer.body, largestAnswer, `The API server at ${url.host}`);
+  const what = `The API server at ${url.host}`;
+  const bytes = await boundedBytes(answer.body, largestAnswer, what);
+  const isUnread = isUnreadAnswer && answer.statusCode < 300;
+  const text = isUnread ? "" : knownText(url.host + url.pathname, bytes, what);
   // Only then undici takes the socket for free: a call that follows at once would open another one.
   await nextTurn();
   const headers = Object.entries(answer.headers).map(([name, value = ""]) => [name, [value].flat().join(", ")]);
   return { status: answer.statusCode, headers: Object.fromEntries(headers), text };
+}
+
+interface KnownAnswer {
+  readonly bytes: Buffer;
+  readonly text: string;
+}
+
+/** The large answers that came last, by their address: what one run has read back, the next one reads unchanged. */
+const knownAnswers = new Map<string, KnownAnswer>();
+const largeAnswer = 16 * 1024;
+const mostKnown = 16;
+
+/** The text of an answer, which is looked at once while it stays the same to the byte. @throws AccessError */
+function knownText(place: string, bytes: Buffer, what: string): string {
+  const known = knownAnswers.get(place);
+  if (known?.bytes.equals(bytes)) return known.text;
+  knownAnswers.delete(place);
+  const text = textWithin(bytes, largestAnswer, what);
+  if (bytes.length < largeAnswer) return text;
+  knownAnswers.set(place, { bytes, text });
+  for (const oldest of [...knownAnswers.keys()].slice(0, -mostKnown)) knownAnswers.delete(oldest);
+  return text;
 }
 
 /** Sockets to one API server, as one user of them holds them. */

@@ -109,11 +109,27 @@ export async function boundedText(
   bounds: AnswerBounds,
   what: string,
 ): Promise<string> {
-  const guard = answerGuard(bounds, what);
+  return textWithin(await boundedBytes(body, bounds, what), bounds, what);
+}
+
+/** The same, while its values are still to be counted. */
+export async function boundedBytes(
+  body: AsyncIterable<Uint8Array>,
+  { bytes }: AnswerBounds,
+  what: string,
+): Promise<Buffer> {
   const parts: Uint8Array[] = [];
+  let read = 0;
   for await (const part of body) {
-    guard(part);
+    read += part.length;
+    if (read > bytes) throw tooLarge(`${what} answers with more than ${bytes} bytes`);
     parts.push(part);
   }
-  return Buffer.concat(parts).toString("utf8");
+  return Buffer.concat(parts);
+}
+
+/** The text of an answer that was read. @throws AccessError `answer-too-large` */
+export function textWithin(answer: Buffer, bounds: AnswerBounds, what: string): string {
+  answerGuard(bounds, what)(answer);
+  return answer.toString("utf8");
 }

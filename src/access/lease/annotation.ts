@@ -33,14 +33,27 @@ export function writeAnnotation(
 /** The text of a `Sealed`; null: there is nothing to remember. */
 function textToSeal(holdings: readonly Holding[], { list, notBefore: before }: Withdrawals): string | null {
   if (holdings.length === 0 && list.length === 0 && before === null) return null;
-  const held = holdings.toSorted((a, b) => (a.arn < b.arn ? -1 : 1)).map(textOf);
   const gone = list.map(({ id, at, endsAt, cameToNothing }) => [
     id,
     Date.parse(at),
     Date.parse(endsAt),
     ...(cameToNothing ? [1] : []),
   ]);
-  return `{"v":1,"held":[${held.join()}],"gone":${JSON.stringify(gone)},"before":${JSON.stringify(before)}}`;
+  return `{"v":1,"held":[${heldText(holdings)}],"gone":${JSON.stringify(gone)},"before":${JSON.stringify(before)}}`;
+}
+
+const heldTexts = new WeakMap<readonly Holding[], string>();
+
+/** A run asks whether there is room for its holdings, and then writes them. */
+function heldText(holdings: readonly Holding[]): string {
+  const known = heldTexts.get(holdings);
+  if (known !== undefined) return known;
+  const text = holdings
+    .toSorted((a, b) => (a.arn < b.arn ? -1 : 1))
+    .map(textOf)
+    .join();
+  heldTexts.set(holdings, text);
+  return text;
 }
 
 const texts = new WeakMap<Holding, string>();

@@ -115,7 +115,12 @@ async function record(done: Acted): Promise<void> {
   await inParallel(given, (request) => recordGiven(done, request));
   await inParallel(decided.leaving.filter(isDone), (request) => recordTaken(done, request));
   await inParallel(decided.drifted, ({ request, message }) => noteDrift(context, request, message));
-  await inParallel(decided.holding, (request) => noteDrift(context, request, null));
+  await inParallel(decided.holding.filter(hadTrouble), (request) => noteDrift(context, request, null));
+}
+
+/** Of most leases in force nothing is to be recorded. */
+function hadTrouble({ lease, trouble }: ApprovedRequest): boolean {
+  return lease.drift !== null || trouble !== null;
 }
 
 async function recordGiven({ run, decided, outcomes }: Acted, request: ApprovedRequest): Promise<void> {
