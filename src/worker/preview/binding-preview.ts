@@ -8,6 +8,7 @@ import {
   admittedInWords,
   entryArnOf,
   isIdentityCenterRole,
+  type NamedEntry,
   type Refusal,
   sessionNameIn,
   unifiedDiff,
@@ -51,7 +52,7 @@ export function previewByBinding(
       ...entry.warnings,
       ...dangerWarnings(state, request.groups),
       ...collisionWarnings(username, principal.arn),
-      ...sameUsernameWarnings(username, entryArnOf(principal.arn), state.names.entries),
+      ...sameUsernameWarnings(username, entryArnOf(principal.arn), namedIn(state), state.others.unread),
     ],
   };
 }
@@ -121,6 +122,10 @@ function dangerWarnings({ roles }: BindingState, texts: readonly string[]): stri
     return found.length > 0 ? [`Dangerous rights: ${text} lets a person ${found.join(", ")}.`] : [];
   });
   return [...new Set(dangers)];
+}
+
+function namedIn({ names, others }: BindingState): readonly NamedEntry[] {
+  return [...names.entries, ...others.entries];
 }
 
 /** `{{SessionName}}` turns `@` into `-`; `{{SessionNameRaw}}` does not. */

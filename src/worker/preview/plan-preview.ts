@@ -191,16 +191,16 @@ export function previewByEntry(
     today,
     afterwards,
     warnings: [
-      ...(today ? [] : sameUsernameWarnings(username, arn, namedIn(state))),
+      ...(today ? [] : sameUsernameWarnings(username, arn, namedIn(state), state.others.unread)),
       ...sessionWarnings(username, arn),
     ],
   };
 }
 
 /** The entries that were read, and what aws-auth has beside them. */
-function namedIn({ entries, mappedEntries }: EntryState): readonly NamedEntry[] {
+function namedIn({ entries, mappedEntries, others }: EntryState): readonly NamedEntry[] {
   const read = [...entries.values()].map(({ principalArn, username }) => ({ arn: principalArn, username }));
-  return [...read, ...mappedEntries()];
+  return [...read, ...others.entries, ...mappedEntries()];
 }
 
 /** An entry as people read it, line by line. */

@@ -87,10 +87,17 @@ export function sessionWarnings(username: string, arn: string): string[] {
   ];
 }
 
-/** The same of a username that is new to the cluster. */
-export function sameUsernameWarnings(username: string, arn: string, entries: readonly NamedEntry[]): string[] {
+/** The same of a username that is new to the cluster. @param unread so many access entries were not compared */
+export function sameUsernameWarnings(
+  username: string,
+  arn: string,
+  entries: readonly NamedEntry[],
+  unread = 0,
+): string[] {
   const others = entriesThatYield(username, arn, entries);
-  if (others.length === 0) return [];
+  if (others.length === 0 && unread === 0) return [];
+  if (others.length === 0)
+    return [`${unread} more access entries may give the username ${username}: they were not compared.`];
   const more = others.length > 2 ? ` and ${others.length - 2} more` : "";
   return [
     `Shared username: ${others.slice(0, 2).join(", ")}${more} can also get the username ${username}. To Kubernetes they are one user, with the same rights and one name in its audit log.`,

@@ -49,7 +49,7 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
       document,
       entries,
       bindings: byBinding,
-    } = await waysIn({ context, cluster, opened }, async () => waiting, "requested", waiting);
+    } = await waysIn({ context, cluster, opened }, async () => waiting, "previewed", waiting);
     const bindings = await opened.client.roleBindings().catch(() => null);
     const granted = await context.ledger.grantedOf(cluster.name);
     const earlierOf = earlierRequests(context);

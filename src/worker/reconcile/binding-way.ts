@@ -23,6 +23,7 @@ import {
   readBindingState,
   settleBindings,
   takenBackKey,
+  takenBackSealedFor,
 } from "./settle-bindings.ts";
 import { signInWrites } from "./settle-sign-ins.ts";
 import { placeFor, type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";
@@ -190,7 +191,7 @@ async function rememberTakenBack({
   settlement,
 }: BindingTools): Promise<Outcomes["isForgotten"]> {
   const { log, keys, now } = context;
-  const text = writeAnnotation(cluster.name, [], keys.memory, settlement.withdrawals) ?? undefined;
+  const text = writeAnnotation(takenBackSealedFor(cluster), [], keys.memory, settlement.withdrawals) ?? undefined;
   if (text === state.takenBack.data[takenBackKey]) return () => false;
   try {
     await opened.client.writeTakenBack(state.takenBack, text === undefined ? {} : { [takenBackKey]: text });

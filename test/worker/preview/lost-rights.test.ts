@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { ask, clusterIn, modesConfig } from "../reconcile/both-ways.ts";
+import { ask, clusterIn, entriesOf, modesConfig } from "../reconcile/both-ways.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
 const side = useWorkerSide({ everyMode: true });
@@ -59,6 +59,29 @@ describe("a principal that mapAccounts lets in", () => {
     await editOf(clusterName, { mapAccounts: '- "111122223333"\n' });
 
     expect((await warningsOn(clusterName)).join()).not.toContain("loses rights");
+  });
+});
+
+describe("the username of an access entry that is of no request", () => {
+  const other = { principalArn: arns.developers, groups: [], tags: {} };
+  const entries = () => entriesOf(side().sandbox, clusterIn(context.config, "analytics"));
+  afterEach(() => entries().remove(other.principalArn));
+
+  test.each(["eks-access:111122223333:engineer", "eks-access:{{AccountID}}:{{SessionName}}"])(
+    "is compared with the new one: %s",
+    async (username) => {
+      await entries().create({ ...other, username, token: crypto.randomUUID() });
+
+      expect((await warningsOn("analytics")).join()).toContain(
+        `${other.principalArn} can also get the username eks-access:111122223333:engineer`,
+      );
+    },
+  );
+
+  test("is no warning where it is another one", async () => {
+    await entries().create({ ...other, username: "platform", token: crypto.randomUUID() });
+
+    expect((await warningsOn("analytics")).join()).not.toContain("can also get the username");
   });
 });
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/failure/access-error.ts";
+import { writeAnnotation } from "../../../src/access/lease/annotation.ts";
 import type { ClusterBinding, NewBinding } from "../../../src/access/lease/lease-bindings.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
@@ -10,7 +11,18 @@ import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { approve, ask, bound, clusterIn, give, modesConfig, requestOf, revokeOnly, takeBack } from "./both-ways.ts";
+import {
+  approve,
+  ask,
+  bound,
+  clusterIn,
+  entriesOf,
+  give,
+  modesConfig,
+  requestOf,
+  revokeOnly,
+  takeBack,
+} from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const account = arns.engineer.split(":")[4] ?? "";
@@ -211,6 +223,36 @@ describe("what others do to a binding", () => {
     await takeBack(context, cluster, "r-one");
     expect((await bindings()).map(({ name }) => name)).toEqual(drift === "repair" ? [] : ["a-copy"]);
   });
+});
+
+test("the approver is told of an access entry whose role may choose the name that a lease is bound to", async () => {
+  const analytics = clusterIn(context.config, "analytics");
+  const entries = entriesOf(side().sandbox, analytics);
+  const role = alice.replace(":sts:", ":iam:").replace(/:assumed-role\/([^/]+)\/.*/, ":role/$1");
+  side().sandbox.aws.account.addRole({ name: set, allow: [] });
+  const named = { username: "sso:{{SessionNameRaw}}", groups: [], tags: {} };
+  for (const principalArn of [role, arns.developers]) {
+    await entries.create({ ...named, principalArn, token: crypto.randomUUID() });
+  }
+
+  const { preview, refusal } = await ask(context, analytics, { id: "r-one", principal: alice });
+  for (const arn of [role, arns.developers]) await entries.remove(arn);
+
+  expect(refusal).toBeNull();
+  expect(preview?.warnings.join()).toContain(`${arns.developers} can also get the username sso:alice@example.com`);
+});
+
+test("the sealed memory of aws-auth is not that of the bindings: a copy of it is refused", async () => {
+  const sealed = writeAnnotation(clusterName, [], side().context(memoryLedger()).keys.memory, {
+    list: [],
+    notBefore: "2020-01-01T00:00:00.000Z",
+  });
+
+  await asCreator(async (client) => client.writeTakenBack(await client.readTakenBack(), { leases: sealed ?? "" }));
+  await reconcileCluster(context, cluster, "adopt");
+
+  const events = (await context.ledger.events(1, 1000)).map(({ event }) => event);
+  expect(events.find(({ type }) => type === "annotation.refused")?.detail.why).toContain("not ours for this cluster");
 });
 
 describe("a worker that dies", () => {

@@ -1,0 +1,31 @@
+import type { AccessEntries } from "../../aws/access-entries.ts";
+import type { NamedEntry } from "../../aws-auth/index.ts";
+import { takeMoreTime } from "../../operations/deadlines.ts";
+import { inParallel } from "../in-parallel.ts";
+
+/** Each entry takes calls of its own, a few of them at once. */
+export const eachEntryMs = 100;
+
+/** Beside the entries that a request is about. A cluster may have thousands, and a preview has seconds. */
+const mostCompared = 50;
+
+/** What other access entries call their principals. To Kubernetes two with one username are one user. */
+export interface OtherNames {
+  readonly entries: readonly NamedEntry[];
+  /** So many more entries were not read. */
+  readonly unread: number;
+}
+
+export const noOtherNames: OtherNames = { entries: [], unread: 0 };
+
+/** Reads the usernames of a cluster's access entries for the approver of a new one. An entry that can't be read counts as unread. */
+export async function otherNames(
+  entries: Pick<AccessEntries, "describe">,
+  arns: readonly string[],
+): Promise<OtherNames> {
+  const compared = arns.slice(0, mostCompared);
+  takeMoreTime(eachEntryMs * compared.length);
+  const found = await inParallel(compared, (arn) => entries.describe(arn).catch(() => null));
+  const named = found.flatMap((entry) => (entry ? [{ arn: entry.principalArn, username: entry.username }] : []));
+  return { entries: named, unread: arns.length - named.length };
+}
