@@ -66,6 +66,17 @@ describe("people", () => {
 
     expect(users).toEqual(["U0APPROVER", "U0APPROVER2"]);
   });
+
+  test("of all user groups are listed together, where the app asks for them, without deactivated accounts", async () => {
+    slack.addUsergroup("S0APPROVERS", ["U0APPROVER", "U0APPROVER2"]);
+    slack.deactivate("U0APPROVER2");
+
+    const { usergroups } = await aClient(slack).usergroups.list({ include_users: true });
+    const without = await aClient(slack).usergroups.list();
+
+    expect(usergroups).toMatchObject([{ id: "S0APPROVERS", users: ["U0APPROVER"] }]);
+    expect(without.usergroups?.[0]).not.toHaveProperty("users");
+  });
 });
 
 test("views.publish refuses a Home tab over one that the app has not seen", async () => {
