@@ -1,3 +1,5 @@
+import { withoutRolePath } from "./caller.ts";
+
 /** An entry's ARN and its username as written, with templates; the username is empty for `mapAccounts`. */
 export interface NamedEntry {
   readonly arn: string;
@@ -25,9 +27,11 @@ const mostSteps = 100_000;
 export function entriesThatYield(username: string, arn: string, entries: readonly NamedEntry[]): readonly string[] {
   const own = partsOf(username, arn);
   const budget = { steps: mostSteps };
+  const principal = withoutRolePath(arn).toLowerCase();
+  const isOwn = (entry: NamedEntry) => withoutRolePath(entry.arn).toLowerCase() === principal;
   const found = entries.filter(
     (entry) =>
-      entry.arn.toLowerCase() !== arn.toLowerCase() &&
+      !isOwn(entry) &&
       entry.username !== "" &&
       entry.username.length <= longest &&
       canMeet(own, partsOf(entry.username, entry.arn), budget),

@@ -8,7 +8,6 @@ import {
   admittedInWords,
   entryArnOf,
   isIdentityCenterRole,
-  type NamedEntry,
   type Refusal,
   sessionNameIn,
   unifiedDiff,
@@ -23,7 +22,7 @@ import { sameUsernameWarnings } from "./preview-warnings.ts";
 export function previewByBinding(
   cluster: Cluster,
   state: BindingState,
-  { request, principal }: RequestedChange,
+  { request, principal, others }: RequestedChange,
 ): ChangePreview {
   const entry = entryFor(state, request);
   const refusal = refusalOf({ cluster, state }, request) ?? entry.refusal;
@@ -52,7 +51,7 @@ export function previewByBinding(
       ...entry.warnings,
       ...dangerWarnings(state, request.groups),
       ...collisionWarnings(username, principal.arn),
-      ...sameUsernameWarnings(username, entryArnOf(principal.arn), namedIn(state), state.others.unread),
+      ...sameUsernameWarnings(username, entryArnOf(principal.arn), state.names.entries, others),
     ],
   };
 }
@@ -122,10 +121,6 @@ function dangerWarnings({ roles }: BindingState, texts: readonly string[]): stri
     return found.length > 0 ? [`Dangerous rights: ${text} lets a person ${found.join(", ")}.`] : [];
   });
   return [...new Set(dangers)];
-}
-
-function namedIn({ names, others }: BindingState): readonly NamedEntry[] {
-  return [...names.entries, ...others.entries];
 }
 
 /** `{{SessionName}}` turns `@` into `-`; `{{SessionNameRaw}}` does not. */

@@ -16,6 +16,7 @@ import type { AccessRequest, Preview } from "../../access/request/record.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type NamedEntry, planChanges, readHolder, resolve, unifiedDiff } from "../../aws-auth/index.ts";
 import type { EntryState } from "../reconcile/entry-state.ts";
+import type { OtherNames } from "../reconcile/other-names.ts";
 import { annotationFull, beingDeleted, type ClusterState, planGuard } from "../reconcile/settle-document.ts";
 import { refuseTarget } from "../reconcile/settle-entries.ts";
 import type { ChangePreview, RequestedChange } from "../reconcile/way-adapter.ts";
@@ -43,11 +44,12 @@ export interface PreviewFacts extends Omit<WarningFacts, "principal"> {
   readonly way: Way;
   readonly changeOf: (wish: RequestedChange) => ChangePreview;
   readonly leases: LeasesFound;
+  readonly others: OtherNames;
   readonly now: Date;
 }
 
 export function planPreview(facts: PreviewFacts, request: AccessRequest): PreviewPlan {
-  const { cluster, way, changeOf, bindings, linked, earlier, now } = facts;
+  const { cluster, way, changeOf, others, bindings, linked, earlier, now } = facts;
   const level = cluster.levels.find((each) => each.name === request.level);
   if (!level) return refused("level-not-offered", `${cluster.name} does not offer ${request.level} any more.`);
   const reading = readHolder(request.principal);
@@ -55,7 +57,8 @@ export function planPreview(facts: PreviewFacts, request: AccessRequest): Previe
   const { principal } = reading;
   const allowed = mayAsk({ ...request, cluster, level, principal }, null);
   if (allowed.type === "refused") return refused(allowed.code, allowed.message);
-  const change = changeOf({ request, level, principal, beginning: beginningBeside(facts.leases, request, now) });
+  const beginning = beginningBeside(facts.leases, request, now);
+  const change = changeOf({ request, level, principal, beginning, others });
   if (change.type === "refused") return change;
   const { type: _, warnings, ...shown } = change;
   const leases = leasesBeside(request, facts.leases);
@@ -102,7 +105,7 @@ export function previewInDocument(
   cluster: Cluster,
   keys: MemoryKeys,
   state: ClusterState,
-  { request, level, principal, beginning }: RequestedChange,
+  { request, level, principal, beginning, others: named }: RequestedChange,
 ): ChangePreview {
   const { arn } = principal;
   const { groups } = request;
@@ -143,7 +146,7 @@ export function previewInDocument(
     today,
     afterwards,
     warnings: [
-      ...(entry ? [] : sameUsernameWarnings(username, arn, state.document.entries)),
+      ...(entry ? [] : sameUsernameWarnings(username, arn, state.document.entries, named)),
       ...sessionWarnings(username, arn),
       ...documentWarnings(state),
     ],
@@ -159,7 +162,7 @@ export function previewByEntry(
   cluster: Cluster,
   keys: MemoryKeys,
   state: EntryState,
-  { request, principal, beginning }: RequestedChange,
+  { request, principal, beginning, others }: RequestedChange,
 ): ChangePreview {
   const { arn } = principal;
   const key = arn.toLowerCase();
@@ -191,16 +194,16 @@ export function previewByEntry(
     today,
     afterwards,
     warnings: [
-      ...(today ? [] : sameUsernameWarnings(username, arn, namedIn(state), state.others.unread)),
+      ...(today ? [] : sameUsernameWarnings(username, arn, namedIn(state), others)),
       ...sessionWarnings(username, arn),
     ],
   };
 }
 
 /** The entries that were read, and what aws-auth has beside them. */
-function namedIn({ entries, mappedEntries, others }: EntryState): readonly NamedEntry[] {
+function namedIn({ entries, mappedEntries }: EntryState): readonly NamedEntry[] {
   const read = [...entries.values()].map(({ principalArn, username }) => ({ arn: principalArn, username }));
-  return [...read, ...others.entries, ...mappedEntries()];
+  return [...read, ...mappedEntries()];
 }
 
 /** An entry as people read it, line by line. */

@@ -10,6 +10,7 @@ import {
   type NamedEntry,
 } from "../../aws-auth/index.ts";
 import type { RoleBindings } from "../../kubernetes/group-bindings.ts";
+import type { OtherNames } from "../reconcile/other-names.ts";
 import type { ClusterState } from "../reconcile/settle-document.ts";
 
 export interface WarningFacts {
@@ -87,20 +88,22 @@ export function sessionWarnings(username: string, arn: string): string[] {
   ];
 }
 
-/** The same of a username that is new to the cluster. @param unread so many access entries were not compared */
+/** The same of a username that is new to the cluster. @param known what names principals there, as far as the way reads it */
 export function sameUsernameWarnings(
   username: string,
   arn: string,
-  entries: readonly NamedEntry[],
-  unread = 0,
+  known: readonly NamedEntry[],
+  { entries, unread }: OtherNames,
 ): string[] {
-  const others = entriesThatYield(username, arn, entries);
-  if (others.length === 0 && unread === 0) return [];
-  if (others.length === 0)
-    return [`${unread} more access entries may give the username ${username}: they were not compared.`];
+  const others = entriesThatYield(username, arn, [...known, ...entries]);
+  if (others.length === 0) {
+    return unread > 0
+      ? [`${unread} more access entries were not compared: they may give the username ${username} too.`]
+      : [];
+  }
   const more = others.length > 2 ? ` and ${others.length - 2} more` : "";
   return [
-    `Shared username: ${others.slice(0, 2).join(", ")}${more} can also get the username ${username}. To Kubernetes they are one user, with the same rights and one name in its audit log.`,
+    `${others.slice(0, 2).join(", ")}${more} can also get the username ${username}. To Kubernetes they are one user, with the same rights and one name in its audit log.`,
   ];
 }
 

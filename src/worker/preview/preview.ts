@@ -11,6 +11,7 @@ import type { AccessRequest, ApprovedRequest, PendingRequest, Preview } from "..
 import { planReminders } from "../../access/request/reminder.ts";
 import { failureOf } from "../../access/request/retry.ts";
 import { previewed } from "../../access/request/transitions.ts";
+import { entryArnsByPrincipal } from "../../aws-auth/index.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { wake } from "../../ledger/queues.ts";
@@ -19,7 +20,9 @@ import type { WorkerContext } from "../context.ts";
 import { delay } from "../delay.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
+import { isGivenByBinding } from "../reconcile/binding-way.ts";
 import { closeRefused, nothingToExtend } from "../reconcile/look-again.ts";
+import { noOtherNames, type OtherNames, otherNames } from "../reconcile/other-names.ts";
 import type { RequestedChange, Settlement, WayAdapter, WayPlace, WayState } from "../reconcile/way-adapter.ts";
 import { waysIn } from "../reconcile/ways.ts";
 import { type PreviewFacts, planPreview } from "./plan-preview.ts";
@@ -49,11 +52,12 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
       document,
       entries,
       bindings: byBinding,
-    } = await waysIn({ context, cluster, opened }, async () => waiting, "previewed", waiting);
+    } = await waysIn({ context, cluster, opened }, async () => waiting, "requested", waiting);
     const bindings = await opened.client.roleBindings().catch(() => null);
+    const others = await namesBeside(opened, waiting);
     const granted = await context.ledger.grantedOf(cluster.name);
     const earlierOf = earlierRequests(context);
-    const look = { context, cluster, opened, bindings, granted, waiting, earlierOf };
+    const look = { context, cluster, opened, bindings, others, granted, waiting, earlierOf };
     if (document) await previewWay(look, document);
     if (entries) await previewWay(look, entries);
     if (byBinding) await previewWay(look, byBinding);
@@ -72,11 +76,21 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
 /** One look at a cluster. */
 interface Look extends WayPlace {
   readonly bindings: PreviewFacts["bindings"];
+  readonly others: OtherNames;
   /** The cluster's leases that are not over. */
   readonly granted: readonly ApprovedRequest[];
   readonly waiting: readonly PendingRequest[];
   /** What a person asked for before, the newest first. */
   readonly earlierOf: (requester: string) => Promise<readonly AccessRequest[]>;
+}
+
+/** For principals that get a username which the cluster does not have yet: of a lease by bindings it may be another's already. */
+async function namesBeside({ entries }: OpenedCluster, waiting: readonly PendingRequest[]): Promise<OtherNames> {
+  if (!entries) return noOtherNames;
+  return otherNames(entries, (arns) => {
+    const known = entryArnsByPrincipal(arns);
+    return waiting.some((request) => isGivenByBinding(request) || !known.has(request.principal.toLowerCase()));
+  });
 }
 
 /** What can't be read one way must not hold up what is taken the other way. */
@@ -132,12 +146,12 @@ async function previewRequest(
   request: PendingRequest,
   seen: Pick<PreviewFacts, "way" | "changeOf" | "leases">,
 ): Promise<void> {
-  const { context, cluster, bindings } = look;
+  const { context, cluster, bindings, others } = look;
   const now = context.now();
   if (await hasNothingToExtend(context, request)) return closeRefused(context, request, nothingToExtend(request));
   const earlier = await look.earlierOf(request.requester);
   const linked = await principalOf(context, request);
-  const planned = planPreview({ ...seen, cluster, bindings, linked, earlier, now }, request);
+  const planned = planPreview({ ...seen, cluster, bindings, others, linked, earlier, now }, request);
   if (planned.type === "refused") return closeRefused(context, request, planned.refusal);
   const { approvalsWanted } = planned;
   const unsealed = { ...planned.preview, rights: planned.preview.rights ?? (await rightsOf(request, look)) };

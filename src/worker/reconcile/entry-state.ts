@@ -20,7 +20,7 @@ import { takeMoreTime } from "../../operations/deadlines.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered, readAnnotationRemembered } from "../remembered.ts";
-import { eachEntryMs, type OtherNames, otherNames } from "./other-names.ts";
+import { eachEntryMs } from "./other-names.ts";
 import { inEntries } from "./prove.ts";
 import type { WayState } from "./way-adapter.ts";
 
@@ -36,15 +36,13 @@ export interface EntryState extends WayState {
   readonly knowsDocument: boolean;
   /** What `aws-auth` maps beside the access entries. */
   readonly mappedEntries: () => readonly Entry[];
-  /** Of entries beside those of the requests, where a preview gives a username that the cluster does not have yet. */
-  readonly others: OtherNames;
 }
 
 /**
  * Whose entries are read: each takes calls of its own. `due`: those of leases with something to be done. `requested`: those of all
- * requests. `previewed`: the same, and the usernames of others. `all`: for a cluster whose ledger may not know them.
+ * requests. `all`: for a cluster whose ledger may not know them.
  */
-export type WhoseEntries = "due" | "requested" | "previewed" | "all";
+export type WhoseEntries = "due" | "requested" | "all";
 
 type OpenedEntries = Pick<OpenedCluster, "creatorArn" | "tags" | "mode"> & {
   readonly client: Pick<ClusterClient, "readAwsAuth">;
@@ -73,12 +71,7 @@ export async function readEntryState(
   const arnOf = entryArnsByPrincipal(arns);
   const keysOf = (requests: readonly AccessRequest[]) => requests.map(({ principal }) => principal.toLowerCase());
   const wanted = whose === "all" ? arns : keysOf(read).flatMap((key) => arnOf.get(key) ?? []);
-  const isNew = read.some(({ state, principal }) => state === "pending" && !arnOf.has(principal.toLowerCase()));
-  const compared = whose === "previewed" && isNew ? without(arns, wanted) : [];
-  const [found, others] = await Promise.all([
-    describeAll(entries, [...new Set(wanted)]),
-    otherNames(entries, compared),
-  ]);
+  const found = await describeAll(entries, [...new Set(wanted)]);
   const { held, openSince, untrusted } = readTags(cluster, found, keys);
   const approved = stillApproved(read, memory.withdrawals, keys.decision);
   const ours = withLedgerMemory(held, approved, keys.memory, "access-entry");
@@ -92,7 +85,6 @@ export async function readEntryState(
     untrusted: untrusted ?? ofTags.untrusted,
     knowsDocument: inDocument !== null,
     mappedEntries: () => parseRemembered(inDocument?.data ?? {}).entries,
-    others,
   };
 }
 
@@ -116,11 +108,6 @@ export function entriesSeen(cluster: Cluster, found: readonly AccessEntry[], key
   const { held, openSince } = readTags(cluster, found, keys);
   const holdings = new Map(held.map((holding) => [holding.arn.toLowerCase(), holding]));
   return { ...byPrincipal(found, { holdings }), holdings, openSince };
-}
-
-function without(arns: readonly string[], some: readonly string[]): readonly string[] {
-  const left = new Set(some);
-  return arns.filter((arn) => !left.has(arn));
 }
 
 interface RevocationMemory {

@@ -18,11 +18,18 @@ export interface OtherNames {
 
 export const noOtherNames: OtherNames = { entries: [], unread: 0 };
 
-/** Reads the usernames of a cluster's access entries for the approver of a new one. An entry that can't be read counts as unread. */
+/**
+ * Reads the usernames of a cluster's other access entries, for the approver of a new one. An entry that can't be read counts as unread.
+ *
+ * @param isNew whether a request gives a username that no entry of these principals has
+ * @throws AccessError where there is no list of them
+ */
 export async function otherNames(
-  entries: Pick<AccessEntries, "describe">,
-  arns: readonly string[],
+  entries: Pick<AccessEntries, "list" | "describe">,
+  isNew: (arns: readonly string[]) => boolean,
 ): Promise<OtherNames> {
+  const arns = await entries.list();
+  if (!isNew(arns)) return noOtherNames;
   const compared = arns.slice(0, mostCompared);
   takeMoreTime(eachEntryMs * compared.length);
   const found = await inParallel(compared, (arn) => entries.describe(arn).catch(() => null));

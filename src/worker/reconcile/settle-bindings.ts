@@ -18,7 +18,6 @@ import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { checkWork, leaveOut, withOwnMemory, without } from "./check-leases.ts";
 import { lateCreation } from "./late-creation.ts";
-import { noOtherNames, type OtherNames, otherNames } from "./other-names.ts";
 import type { ReadBack } from "./prove.ts";
 import { type RoleSeen, rolesSeen } from "./roles-seen.ts";
 import { holdingEntries, needsEntry, refuseSignIns } from "./settle-sign-ins.ts";
@@ -47,8 +46,6 @@ export interface BindingState extends WayState {
   readonly namespaces: ReadonlySet<string> | null;
   /** What remembers what was taken back, as it was read. */
   readonly takenBack: TakenBack;
-  /** Of access entries beside those of the requests, where one waits for a preview. */
-  readonly others: OtherNames;
 }
 
 /** Sealed for the bindings alone: the memory of `aws-auth` is not theirs. No cluster's name has a slash. */
@@ -76,7 +73,6 @@ export async function readBindingState(place: WayPlace, open: readonly AccessReq
     asked.length > 0 ? client.namespaces() : null,
   ]);
   const names = signInNames(map, cluster);
-  const others = open.some(({ state }) => state === "pending") ? await namesBeside(opened, names) : noOtherNames;
   const reading = readAnnotation(takenBackSealedFor(cluster), takenBack.data[takenBackKey], keys.memory);
   const withdrawals = reading.type === "holdings" ? reading.withdrawals : noWithdrawals;
   const identityOf = (principal: string) => identityIn(names, parts, principal);
@@ -87,7 +83,7 @@ export async function readBindingState(place: WayPlace, open: readonly AccessReq
       keys.memory,
       "binding",
     ),
-    ...{ creatorArn, parts, forged, readAgain, map, names, roles, takenBack, others, withdrawals, identityOf },
+    ...{ creatorArn, parts, forged, readAgain, map, names, roles, takenBack, withdrawals, identityOf },
     namespaces: namespaces && new Set(namespaces),
     isRead: () => true,
     elsewhere: noWithdrawals,
@@ -96,15 +92,6 @@ export async function readBindingState(place: WayPlace, open: readonly AccessReq
     isUnfinished: false,
     baseFor: (request) => baseFor(names, roles, request),
   };
-}
-
-async function namesBeside({ entries }: OpenedCluster, names: SignInNames): Promise<OtherNames> {
-  if (!entries) return noOtherNames;
-  const read = new Set(names.entries.map(({ arn }) => arn));
-  return otherNames(
-    entries,
-    (await entries.list()).filter((arn) => !read.has(arn)),
-  );
 }
 
 /**

@@ -12,6 +12,7 @@ import type { AccessRequest, ApprovedRequest, Preview } from "../../access/reque
 import type { Holder, Refusal } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
+import type { OtherNames } from "./other-names.ts";
 import type { ReadBack } from "./prove.ts";
 
 /**
@@ -79,6 +80,8 @@ export interface RequestedChange {
   readonly principal: Holder;
   /** Of leases of the same principal that are approved, and not written yet. */
   readonly beginning: readonly Share[];
+  /** Beside the entries that the way reads. */
+  readonly others: OtherNames;
 }
 
 /** What of a preview depends on the way. */

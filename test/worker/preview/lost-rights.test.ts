@@ -64,19 +64,25 @@ describe("a principal that mapAccounts lets in", () => {
 
 describe("the username of an access entry that is of no request", () => {
   const other = { principalArn: arns.developers, groups: [], tags: {} };
-  const entries = () => entriesOf(side().sandbox, clusterIn(context.config, "analytics"));
-  afterEach(() => entries().remove(other.principalArn));
+  const entries = (name = "analytics") => entriesOf(side().sandbox, clusterIn(context.config, name));
+  afterEach(() => Promise.all(["analytics", "checkout"].map((name) => entries(name).remove(other.principalArn))));
 
-  test.each(["eks-access:111122223333:engineer", "eks-access:{{AccountID}}:{{SessionName}}"])(
-    "is compared with the new one: %s",
-    async (username) => {
-      await entries().create({ ...other, username, token: crypto.randomUUID() });
+  test.each([
+    ["access-entry", "analytics", "eks-access:111122223333:engineer"],
+    ["access-entry", "analytics", "eks-access:{{AccountID}}:{{SessionName}}"],
+    ["aws-auth", "checkout", "eks-access:111122223333:engineer"],
+  ])("by %s on %s is compared with the new one: %s", async (way, name, username) => {
+    const text = (written: string) => written.replaceAll("    channel:", `    way: ${way}\n    channel:`);
+    context = { ...context, config: modesConfig(text) };
+    await entries(name).create({ ...other, username, token: crypto.randomUUID() });
 
-      expect((await warningsOn("analytics")).join()).toContain(
-        `${other.principalArn} can also get the username eks-access:111122223333:engineer`,
-      );
-    },
-  );
+    const preview = await previewOn(name);
+
+    expect(preview.way).toBe(way);
+    expect(preview.warnings.join()).toContain(
+      `${other.principalArn} can also get the username eks-access:111122223333:engineer`,
+    );
+  });
 
   test("is no warning where it is another one", async () => {
     await entries().create({ ...other, username: "platform", token: crypto.randomUUID() });
