@@ -7,8 +7,8 @@ const most = 1_000;
 const tried = new Set<number>();
 
 /**
- * A port that was free a moment ago. What the system would give by itself may be taken by anybody's next connection before it
- * is bound: so it is none of those, and none that this process has tried before.
+ * A port that was free a moment ago. The system's own choice could go to another program before it is bound: so it is none of
+ * those ports, and none that this process has tried before.
  */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < most; tries += 1) {

@@ -16,7 +16,7 @@ export interface SandboxAnswer {
   status: number;
   headers?: Readonly<Record<string, string>>;
   body?: string;
-  /** Who called, where the stand-in knows: an ARN, a Kubernetes user name. Passed to `onCall`, not sent. */
+  /** The caller, if the stand-in knows: an ARN, a Kubernetes user name. Passed to `onCall`, not sent. */
   by?: string;
 }
 
@@ -45,7 +45,7 @@ export interface SandboxServerOptions {
   /** Called after each answer: for the narration and the page. */
   onCall?: (call: string, status: number, milliseconds: number, by?: string) => void;
   maxBodyBytes?: number;
-  /** How long a connection may lie idle; 5 s unless said otherwise. */
+  /** How long an idle connection stays; 5 s by default. */
   idleMs?: number;
   /** Takes over a connection that asks for another protocol, for example a WebSocket. Without it such a request is refused. */
   onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;

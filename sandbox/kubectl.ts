@@ -10,7 +10,7 @@ export interface KubectlAnswer {
   readonly output: string;
 }
 
-/** `kubectl get pods` as an identity: with a new token each time, as the AWS CLI makes one. */
+/** `kubectl get pods` as an identity, with a new token each time, as the AWS CLI makes one. */
 export async function getPods(
   cluster: SandboxCluster,
   region: string,

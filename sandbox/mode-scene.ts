@@ -3,7 +3,7 @@ import type { SandboxAws } from "./aws/account.ts";
 import type { NewCluster } from "./aws/eks-clusters.ts";
 import { account, arns, channel, externalId, initialAwsAuth, region } from "./scene.ts";
 
-/** A cluster beside `staging`, which takes access entries. */
+/** A cluster next to `staging`, which takes access entries. */
 interface ModeCluster extends Required<Pick<NewCluster, "name" | "creatorArn" | "authenticationMode" | "nodeRoles">> {
   readonly awsAuth: Readonly<Record<string, string>> | null;
 }
@@ -11,7 +11,7 @@ interface ModeCluster extends Required<Pick<NewCluster, "name" | "creatorArn" | 
 const nodeRoles = [{ arn: arns.node, type: "EC2_LINUX" }] as const;
 const creatorArn = arns.creator;
 
-/** One that reads aws-auth beside its access entries, and one that was made without. Their creator is that of `staging`. */
+/** One that reads aws-auth as well as its access entries, and one that was made without. Their creator is that of `staging`. */
 export const modeClusters: readonly ModeCluster[] = [
   { name: "checkout", creatorArn, authenticationMode: "API_AND_CONFIG_MAP", nodeRoles, awsAuth: initialAwsAuth },
   { name: "analytics", creatorArn, authenticationMode: "API", nodeRoles, awsAuth: null },
@@ -33,7 +33,7 @@ export const modeClustersText = modeClusters
   )
   .join("");
 
-/** What it takes to give access through access entries. */
+/** The rights to give access through access entries. */
 const entryActions = [
   "eks:CreateAccessEntry",
   "eks:UpdateAccessEntry",
@@ -51,7 +51,7 @@ export function populateModes({ account: identities }: SandboxAws): void {
   identities.setAllowed(arns.creator, [...allowed, ...entryActions.filter((action) => !allowed.includes(action))]);
 }
 
-/** The platform team is in where no aws-auth lets it in. */
+/** The platform team gets in by an entry here, without aws-auth. */
 export function admitPlatformTeam(aws: SandboxAws, arn: string): void {
   const policies = [policyArnOf(aws.account.partition, "AmazonEKSClusterAdminPolicy")];
   const username = "platform-admin:{{SessionName}}";

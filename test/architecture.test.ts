@@ -146,7 +146,7 @@ test("no code of the product imports the sandbox, so that the image holds none o
   expect(strayImports(product, (imported) => roomOf(imported) === "sandbox")).toEqual([]);
 });
 
-test("the stand-ins share no code with the product, or a mistake would hide itself by being made twice", () => {
+test("the stand-ins share no code with the product, which would hide a mistake made twice", () => {
   const standIns = files.filter(({ path }) => /^sandbox\/(aws|cluster|slack)\//.test(path));
 
   expect(strayImports(standIns, (imported) => isOurs(imported) && roomOf(imported) !== "sandbox")).toEqual([]);

@@ -75,7 +75,7 @@ test("every setting of eks-access.yml is documented, and shown in the example", 
   expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(read("eks-access.example.yml")))).toEqual([]);
 });
 
-test("every word of the slash command has its line in docs/commands.md, with all that may stand behind it", () => {
+test("every word of the slash command has its line in docs/commands.md, with its whole usage", () => {
   const page = oneLine(read("docs/commands.md"));
   const lines = commands.map(({ word, usage }) => `/eks-access ${word} ${usage}`.trim());
 

@@ -96,7 +96,7 @@ const inUse = refuse(
 
 type AskedEntry = Pick<AccessEntry, "principalArn" | "principalId" | "type"> & Partial<AccessEntry>;
 
-/** The parameters, which EKS judges before it looks for the cluster. */
+/** The parameters: EKS checks them before it looks for the cluster. */
 function readNewEntry(service: EksService, { body }: AllowedCall): AskedEntry | Refusal {
   const principalArn = textOf(body.principalArn) ?? "";
   const type = textOf(body.type) ?? "STANDARD";
@@ -116,7 +116,7 @@ function readNewEntry(service: EksService, { body }: AllowedCall): AskedEntry | 
   return { principalArn, principalId, type, tags, ...named, ...(clientRequestToken ? { clientRequestToken } : {}) };
 }
 
-/** What EKS finds only when it makes the entry: no principal behind the ARN, or no place for one more. */
+/** What EKS finds only when it creates the entry: no principal behind the ARN, or no room for one more. */
 function placeProblem(service: EksService, cluster: EksCluster, asked: AskedEntry): Refusal | undefined {
   if (asked.principalId === undefined) return invalid("The specified principalArn is invalid: invalid principal.");
   if (cluster.accessEntries.length < service.settings.mostAccessEntries) return undefined;
@@ -124,7 +124,7 @@ function placeProblem(service: EksService, cluster: EksCluster, asked: AskedEntr
   return refuse("ResourceLimitExceededException", message);
 }
 
-/** The same call once more, by its token and by what it asks for. */
+/** The same call once more, by its token and its content. */
 function isRetry(entry: AccessEntry, asked: AskedEntry): boolean {
   const { clientRequestToken, type, username = entry.username, groups = entry.groups } = asked;
   const same = type === entry.type && username === entry.username && groups.join() === entry.groups.join();
@@ -149,14 +149,14 @@ export const listAccessEntries: EksHandler = (service, call) => {
   return done({ accessEntries: items.map(({ principalArn }) => principalArn), nextToken });
 };
 
-/** Groups stand in the place of those that were there; the principal and the type can't be changed. */
+/** Replaces the groups; the principal and the type can't be changed. */
 export const updateAccessEntry: EksHandler = (service, call) => {
   const found = findEntry(service, call);
   if ("code" in found) return found;
   const { cluster, entry } = found;
   const username = textOf(call.body.username);
   const groups = textsOf(call.body.kubernetesGroups);
-  // A tool that sends a node's own username back means no change, and is refused all the same.
+  // A tool that sends a node's own username back intends no change, and is refused all the same.
   const problem = principalProblem(entry.principalArn) ?? namesProblem(entry.type, username, groups);
   if (problem) return problem;
   const changed = {

@@ -1,7 +1,7 @@
 import { type AccessEntry, type EntryType, entryTypes, readPrincipal } from "./access-entry.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
-/** Those of EKS's access policies that the sandbox's clusters know the rules of. */
+/** EKS's access policies with rules that the sandbox's clusters know. */
 const names = [
   "AmazonEKSAdminPolicy",
   "AmazonEKSAdminViewPolicy",
@@ -17,8 +17,8 @@ export const clusterAdminPolicy = "AmazonEKSClusterAdminPolicy";
 const mostTags = 50;
 
 /**
- * What EKS asks of the parameters of access entries, before it looks at the cluster. The texts are EKS's own where
- * docs/sandbox.md names a source for them.
+ * The parameters of access entries as EKS requires them, before it looks at the cluster. The texts are EKS's own where
+ * docs/sandbox.md names a source.
  */
 
 const reserved = ["system:", "eks:", "aws:", "amazon:", "iam:"];
@@ -26,7 +26,7 @@ const reserved = ["system:", "eks:", "aws:", "amazon:", "iam:"];
 /** As EKS counts them in its message: a HyperPod role is not among them. */
 const nodeTypes = "[EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, EC2]";
 
-/** A principal that no entry may have, whether it is there or not. */
+/** A principal that no entry can have, whether it exists or not. */
 export function principalProblem(principalArn: string): Refusal | undefined {
   if (!readPrincipal(principalArn)) return invalid("The principalArn parameter format is not valid");
   if (!principalArn.includes(":role/aws-service-role/")) return undefined;
@@ -35,7 +35,7 @@ export function principalProblem(principalArn: string): Refusal | undefined {
   );
 }
 
-/** What a type asks of the principal: nodes are roles of the cluster's own account. */
+/** The principal that a type requires: nodes are roles of the cluster's own account. */
 export function typeProblem(type: string, principalArn: string, clusterAccount: string): Refusal | undefined {
   if (!isEntryType(type)) return invalid(`AccessEntry type must be one of [${entryTypes.join(", ")}]`);
   const principal = readPrincipal(principalArn);
@@ -51,7 +51,7 @@ export function isEntryType(type: string): type is EntryType {
   return entryTypes.some((each) => each === type);
 }
 
-/** The username and the groups of a call; undefined where it names none. */
+/** The username and the groups of a call; undefined: it names none. */
 export function namesProblem(
   type: EntryType,
   username: string | undefined,
@@ -107,7 +107,7 @@ export function invalid(message: string): Refusal {
   return refuse("InvalidParameterException", message);
 }
 
-/** What is wrong with the tags that a resource would have (EKS User Guide, "Tag restrictions"); undefined: nothing. */
+/** The mistake in the tags that a resource would have (EKS User Guide, "Tag restrictions"); undefined: none. */
 export function tagsProblem(tags: Readonly<Record<string, string>>): string | undefined {
   const entries = Object.entries(tags);
   if (entries.length > mostTags) return `The number of tags must not exceed ${mostTags}`;

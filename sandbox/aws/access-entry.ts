@@ -11,7 +11,7 @@ export const entryTypes = [
 
 export type EntryType = (typeof entryTypes)[number];
 
-/** An access policy that is associated with an entry, in the scope that it has there. */
+/** An access policy that is associated with an entry, with its scope. */
 export interface AssociatedPolicy {
   /** `arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy`. */
   policyArn: string;
@@ -25,7 +25,7 @@ export interface AssociatedPolicy {
 export interface AccessEntry {
   /** With a role's path, as in IAM. */
   principalArn: string;
-  /** AROA… or AIDA…: a principal made anew under the same ARN does not get in. Undefined: there is no principal. */
+  /** AROA… or AIDA…: a principal that was created again under the same ARN does not get in. Undefined: there is no principal. */
   principalId: string | undefined;
   entryArn: string;
   username: string;
@@ -63,7 +63,7 @@ export function readPrincipal(arn: string): Principal | undefined {
   return { kind, account, name: path.slice(path.lastIndexOf("/") + 1) };
 }
 
-/** Puts a new entry together: its ARN, and the username and groups that EKS gives where nothing else is asked for. */
+/** Builds a new entry: its ARN, and EKS's default username and groups. */
 export function newEntry(
   clusterArn: string,
   asked: Pick<AccessEntry, "principalArn" | "principalId" | "type"> & Partial<AccessEntry>,
@@ -75,7 +75,7 @@ export function newEntry(
   return { createdAt: at, modifiedAt: at, ...asked, entryArn, username, groups, policies, tags };
 }
 
-/** What the ARN of a principal's entry begins with; an id follows, which EKS makes up. */
+/** The beginning of an entry's ARN, by its principal; an id of EKS follows. */
 export function entryArnsOf(clusterArn: string, principalArn: string): string {
   const { kind, account, name } = readPrincipal(principalArn) ?? { kind: "role", account: "", name: "" };
   return `${clusterArn.replace(":cluster/", ":access-entry/")}/${kind}/${account}/${name}`;

@@ -21,7 +21,7 @@ import { SandboxAccount } from "./sandbox-account.ts";
 import { answerSts, stsParams } from "./sts.ts";
 import { WebIdentities } from "./web-identity.ts";
 
-/** One call that was answered: `by` is the ARN of who signed it, where the signature was good. */
+/** One answered call: `by` is the signer's ARN, if the signature was good. */
 export interface AwsCall {
   call: string;
   status: number;
@@ -44,7 +44,7 @@ export interface SandboxAws {
   eks: EksSettings;
   /** Makes a cluster visible to DescribeCluster and CloudTrail; gives its ARN. */
   addCluster(cluster: NewCluster): string;
-  /** Changes a cluster past all rules, at once: a mode may go back. */
+  /** Changes a cluster without any rules, at once: a mode can go back. */
   updateCluster(arn: string, change: ClusterChange): void;
   /** A cluster as the control plane knows it now. */
   cluster(arn: string): EksCluster | undefined;
@@ -62,7 +62,7 @@ export interface SandboxAwsOptions {
   port?: number;
   /** Twelve digits. */
   account?: string;
-  /** The region that is meant where nothing else says one: it decides the partition. */
+  /** The default region: it decides the partition. */
   region?: string;
   now?: () => Date;
   onCall?: (call: AwsCall) => void;
@@ -114,7 +114,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
   };
 }
 
-/** One address serves three services: the signature's scope, the target header or the path says which one is meant. */
+/** One address serves three services: the signature's scope, the target header or the path names the service. */
 function route(context: AwsContext, service: EksService, request: SandboxRequest): SandboxRoute {
   const target = request.headers["x-amz-target"];
   if (typeof target === "string") {

@@ -9,9 +9,9 @@ export interface AssumeRoleInput {
   sourceIdentity: string | undefined;
   seconds: number;
   tags: ReadonlyMap<string, string>;
-  /** Keys of tags that go on to the sessions that are assumed from this one. */
+  /** Keys of tags that AWS passes on to the sessions that are assumed from this one. */
   transitive: ReadonlySet<string>;
-  /** Undefined where the session may do all that its role may. */
+  /** Undefined: the session can do all that its role can. */
   policy: PolicyStatements | undefined;
   /** How full the packed session policy is, in percent. */
   packedSize: number;
@@ -37,7 +37,7 @@ const rules: Readonly<Record<string, Rule>> = {
   SourceIdentity: { name: "sourceIdentity", min: 2, max: 64, pattern: /[\w+=,.@-]*/ },
 };
 
-/** STS packs session policies and tags into a binary form; 2,048 characters of text is what it promises to fit. */
+/** STS packs session policies and tags into a binary form; it promises room for 2,048 characters of text. */
 const packedCharacters = 2048;
 
 /** Checks the parameters of AssumeRole as STS does, every problem in one answer. */

@@ -18,7 +18,10 @@ export interface AssumedRole {
   credentials: SessionCredentials;
 }
 
-/** Evaluates the trust policy and gives a session, or AWS's refusal. A role that does not exist reads as one that may not be assumed. */
+/**
+ * Evaluates the trust policy and returns a session, or AWS's refusal. A role that does not exist gets the answer of one without
+ * permission.
+ */
 export function assumeRole(account: SandboxAccount, caller: Caller, input: AssumeRoleInput): AssumedRole | Refusal {
   const role = account.identity(input.roleArn);
   const denied = deniedAction(caller, role, input);
@@ -62,7 +65,7 @@ export function sessionArn({ partition }: SandboxAccount, role: Identity, sessio
   return `arn:${partition}:sts::${role.accountId}:assumed-role/${role.name}/${sessionName}`;
 }
 
-/** The first action that is not allowed. STS does not say which condition failed, nor do we. */
+/** The first action that is not allowed. STS does not say which condition failed, nor does this. */
 function deniedAction(caller: Caller, role: Identity | undefined, input: AssumeRoleInput): string | undefined {
   if (role?.kind !== "role") return "sts:AssumeRole";
   const { trust } = role;
@@ -92,7 +95,7 @@ function inheritedTags({ session }: Caller): ReadonlyMap<string, string> {
   return new Map([...(session?.tags ?? [])].filter(([key]) => session?.transitive.has(key)));
 }
 
-/** Keys of tags are the same in whatever case. */
+/** Keys of tags are equal in any case. */
 function hasKey(tags: ReadonlyMap<string, string>, key: string): boolean {
   return [...tags.keys()].some((each) => each.toLowerCase() === key.toLowerCase());
 }

@@ -1,10 +1,10 @@
 import type { CloudTrailEvent, EksCluster } from "./eks-cluster.ts";
 import type { Caller, Identity } from "./identities.ts";
 
-/** Who CloudTrail says has made a call (CloudTrail User Guide, "userIdentity element"). */
+/** A caller as CloudTrail records it (CloudTrail User Guide, "userIdentity element"). */
 export type UserIdentity = Readonly<Record<string, unknown>>;
 
-/** What is different in a record from the plain success of a new cluster. */
+/** How a record differs from the plain success of a new cluster. */
 export interface RecordChange {
   errorCode?: string;
   errorMessage?: string;
@@ -51,7 +51,7 @@ interface EventParts {
   resources: CloudTrailEvent["resources"];
   change: RecordChange;
   readOnly?: boolean;
-  /** As in the call's answer; made up where the sandbox has no such call. */
+  /** As in the call's answer; invented where the sandbox has no such call. */
   requestId?: string;
 }
 

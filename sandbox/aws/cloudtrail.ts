@@ -99,13 +99,13 @@ function eventMember(event: CloudTrailEvent): object {
   };
 }
 
-/** What LookupEvents is asked for, after CloudTrail has accepted it. Times are milliseconds since the epoch. */
+/** The parameters of LookupEvents, after CloudTrail has accepted them. Times are milliseconds since the epoch. */
 interface Lookup {
   /** Undefined: every event. */
   name: string | undefined;
   from: number;
   until: number;
-  /** How many events of the result stand on earlier pages, and how many fit on one. */
+  /** How many events of the result are on earlier pages, and how many fit on one. */
   offset: number;
   max: number;
 }

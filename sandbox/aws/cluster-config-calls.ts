@@ -6,10 +6,10 @@ import { switchMode } from "./eks-clusters.ts";
 import { done, type EksHandler, type EksService, findCluster } from "./eks-service.ts";
 import { refuse } from "./refusal.ts";
 
-/** The way that a cluster's mode goes: one step at a time, and never back. */
+/** The order of a cluster's modes: one step at a time, and never back. */
 const modes: readonly AuthenticationMode[] = ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"];
 
-/** UpdateClusterConfig, as far as it is about who is let in (EKS API reference). */
+/** UpdateClusterConfig, its part about authentication (EKS API reference). */
 export const updateClusterConfig: EksHandler = (service, call) => {
   const { accessConfig } = call.body;
   const wanted = isObject(accessConfig) ? textOf(accessConfig.authenticationMode) : undefined;
@@ -50,7 +50,7 @@ function begin(
   return update;
 }
 
-/** The clusters as they are by now: an update that has come to its end is carried out. */
+/** The clusters as they are by now: updates whose time has come are carried out. */
 export function endUpdates(service: EksService): void {
   const now = service.now().getTime();
   for (const [arn, cluster] of service.clusters) {

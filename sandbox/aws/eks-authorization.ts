@@ -51,7 +51,7 @@ function findEntry({ clusters }: EksService, call: AllowedCall): AccessEntry | u
     );
 }
 
-/** The keys that conditions may ask for (the same page, "Condition keys for Amazon EKS"). */
+/** The keys of conditions (the same page, "Condition keys for Amazon EKS"). */
 function contextOf({ action, body, query, policyArn }: AllowedCall, entry: AccessEntry | undefined): ConditionContext {
   const tags = Object.entries(textMapOf(body.tags));
   const tagKeys = [...tags.map(([key]) => key), ...query.getAll("tagKeys")];
@@ -98,7 +98,7 @@ function present(keys: Readonly<Record<string, readonly (string | undefined)[]>>
   );
 }
 
-/** What making an entry needs beside the right to make it: for tags, and for the role of nodes of one's own. */
+/** The rights to create an entry besides the right to the call: for tags, and for the role of your own nodes. */
 function besides({
   action,
   body,

@@ -49,13 +49,13 @@ export function isEksPath(pathname: string): boolean {
   return /^\/(?:clusters|tags)(?:\/|$)/.test(pathname);
 }
 
-/** The call that a method and a path stand for; null: none that the sandbox knows. */
+/** The call of a method and a path; null: the sandbox has none. */
 export function readEksCall(method: string, url: URL, body: Buffer): EksCall | null {
   for (const action of actions) {
     const [wanted, path] = routes[action];
     const found = wanted === method ? path.exec(url.pathname) : null;
     if (!found) continue;
-    // What is no object of JSON has no members: the call is then refused for what it lacks.
+    // A body that is no JSON object has no members: the call is then refused for what it lacks.
     const parsed = parseJson(body.toString("utf8"));
     const part = (name: string) => decodeURIComponent(found.groups?.[name] ?? "");
     return {

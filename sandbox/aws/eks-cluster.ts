@@ -6,7 +6,7 @@ export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
 export interface EksCluster {
   name: string;
   region: string;
-  /** The IAM role or user that created it. EKS itself does not tell: DescribeCluster has no such field. */
+  /** The IAM role or user that created it. EKS does not show it: DescribeCluster has no such field. */
   creatorArn: string;
   endpoint: string;
   /** Base64 of a PEM certificate. */
@@ -18,7 +18,7 @@ export interface EksCluster {
   nodeRoles: readonly NodeRole[];
   /** As the API of EKS lists them. */
   accessEntries: readonly AccessEntry[];
-  /** As they take effect: the API is ahead of the cluster. */
+  /** As they are in force: the API is ahead of the cluster. */
   entryHistory: readonly EntriesFrom[];
   tags: Readonly<Record<string, string>>;
   /** Of its mode; the last one may be going on. */

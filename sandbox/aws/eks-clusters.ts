@@ -24,11 +24,11 @@ export interface NewCluster {
   nodeRoles?: readonly NodeRole[];
   createdAt?: Date;
   status?: EksCluster["status"];
-  /** Who CloudTrail says has created it; the creator if not given; `"none"` leaves no record. */
+  /** The creator in CloudTrail; by default the real one; `"none"` leaves no record. */
   recordedAs?: UserIdentity | "none";
 }
 
-/** `accessEntries` stand in the place of all entries but those that EKS itself made. */
+/** `accessEntries` replace all entries except those that EKS itself made. */
 export type ClusterChange = Partial<
   Pick<EksCluster, "status" | "authenticationMode" | "endpoint" | "certificateAuthority" | "nodeRoles">
 > & { accessEntries?: readonly SandboxAccessEntry[] };
@@ -157,7 +157,7 @@ export interface PolicyInForce {
   namespaces: readonly string[] | null;
 }
 
-/** Puts new entries behind those that are, or will be, in force. None overtakes another. */
+/** Adds new entries after those that are, or will be, in force. None overtakes another. */
 function withEntries(
   history: readonly EntriesFrom[],
   entries: readonly AccessEntry[],

@@ -1,6 +1,6 @@
 const tests = ["StringEquals", "StringLike", "ArnEquals", "ArnLike", "Null"] as const;
 
-/** Who may assume a role, and what the session may carry. */
+/** Who can assume a role, and what the session can carry. */
 export interface TrustPolicy {
   /** ARNs of users, roles and role sessions; `arn:aws:iam::<account>:root` or an account id means every principal there that an identity policy allows it. */
   principals: readonly string[];
@@ -25,7 +25,7 @@ export interface Identity {
   id: string;
   /** Actions that an identity policy allows on everything, for example `eks:DescribeCluster`, `eks:*`. */
   allow: readonly string[];
-  /** What a policy with resources and conditions allows beside that. */
+  /** What a policy with resources and conditions allows besides. */
   policy: PolicyStatements;
   trust: TrustPolicy;
   maxSessionSeconds: number;
@@ -44,7 +44,7 @@ export interface Caller {
 
 /** The statements of a policy. */
 export type PolicyStatements = readonly {
-  /** What one statement denies, no other allows. */
+  /** A denial in one statement overrides what others allow. */
   readonly effect: "Allow" | "Deny";
   readonly actions: readonly string[];
   readonly resources: readonly string[];
@@ -55,13 +55,13 @@ export type PolicyStatements = readonly {
 /** One key of a condition (IAM User Guide, "IAM JSON policy elements: Condition operators"). */
 export interface Condition {
   readonly test: "StringEquals" | "StringLike" | "ArnEquals" | "ArnLike" | "Null";
-  /** Whether every value of the key has to be met, and none is well too: `ForAllValues`. */
+  /** Whether every value of the key has to match, and an absent key matches too: `ForAllValues`. */
   readonly every: boolean;
   readonly key: string;
   readonly values: readonly string[];
 }
 
-/** What a call says of itself, by the key of a condition; a key that is absent is not there for the call. */
+/** The facts of a call, by the key of a condition; an absent key does not exist for the call. */
 export type ConditionContext = Readonly<Record<string, readonly string[]>>;
 
 export interface Session {
@@ -71,9 +71,9 @@ export interface Session {
   expiresAt: Date;
   sourceIdentity?: string;
   tags: ReadonlyMap<string, string>;
-  /** What the session may do at most, beside what its role may; undefined: all that the role may. */
+  /** The limit of the session, besides its role's rights; undefined: all that the role can do. */
   policy?: PolicyStatements;
-  /** Keys of the tags that go on to sessions that are assumed from this one. */
+  /** Keys of the tags that AWS passes on to sessions that are assumed from this one. */
   transitive: ReadonlySet<string>;
 }
 
@@ -164,9 +164,8 @@ function matches(pattern: string, text: string): boolean {
 }
 
 /**
- * Reads a policy, as of an identity or of a session: null where AWS would call it malformed. Statements with actions, resources
- * and conditions on texts are all that the sandbox knows of the language. What is not understood must not be passed over: a
- * condition would make it allow less.
+ * Reads a policy of an identity or of a session; null: AWS would call it malformed. The sandbox knows statements with actions,
+ * resources and conditions on texts. It must refuse what it does not understand: an ignored condition would allow more.
  */
 export function readPolicyDocument(text: string): PolicyStatements | null {
   try {

@@ -12,7 +12,7 @@ export function refuse(code: string, message: string, status = 400): Refusal {
   return { type: "refused", status, code, message };
 }
 
-/** The names that the JSON protocols give to what STS calls otherwise (EKS API reference, "Common Errors"). */
+/** The names of the JSON protocols for errors that STS calls otherwise (EKS API reference, "Common Errors"). */
 const jsonCodes: Readonly<Record<string, string>> = {
   AccessDenied: "AccessDeniedException",
   ExpiredToken: "ExpiredTokenException",
@@ -32,7 +32,7 @@ export function stsError(code: string, message: string, status = 400, id: string
   return { status, headers: { "content-type": "text/xml", "x-amzn-requestid": id }, body };
 }
 
-/** An error of restJson1, as EKS gives it: the code is in a header. `more` adds members beside the message. */
+/** An error of restJson1, as in EKS: the code is in a header. `more` adds members to the message. */
 export function eksError(code: string, message: string, status = 400, more: object = {}): SandboxAnswer {
   const headers = { "x-amzn-errortype": jsonCodes[code] ?? code, "x-amzn-requestid": crypto.randomUUID() };
   return { status, headers, body: JSON.stringify({ ...more, message }) };

@@ -74,14 +74,14 @@ export class SandboxAccount {
     this.#identities.set(roleArn, { ...this.#known(roleArn), trust });
   }
 
-  /** What the identity's own policy allows, from now on. Sessions that exist feel it too. */
+  /** Sets what the identity's own policy allows. Existing sessions are affected too. */
   setAllowed(arn: string, allow: readonly string[]): void {
     this.#identities.set(arn, { ...this.#known(arn), allow });
   }
 
   /**
-   * Gives the identity a policy beside what it is allowed on everything, instead of the one before: JSON.
-   * @throws Error where the sandbox does not understand it
+   * Gives the identity another policy, in JSON, besides what it is allowed on everything; it replaces the one before. @throws
+   * Error for what the sandbox does not understand
    */
   setPolicy(arn: string, document: string): void {
     const policy = readPolicyDocument(document);
@@ -93,7 +93,7 @@ export class SandboxAccount {
     this.#identities.delete(arn);
   }
 
-  /** A session of a role without asking its trust policy: what IRSA, Pod Identity or an instance profile gives to a process. */
+  /** A session of a role without its trust policy: what IRSA, Pod Identity or an instance profile gives a process. */
   sessionFor(roleArn: string, name: string, options: SessionOptions = {}): SessionCredentials {
     const identity = this.#known(roleArn);
     const startsAt = this.#now();
@@ -125,7 +125,7 @@ export class SandboxAccount {
     return this.#identities.get(arn);
   }
 
-  /** Every secret key and session token that was given out: none of them may be read anywhere. */
+  /** Every secret key and session token of this account: none of them may appear anywhere. */
   secrets(): readonly string[] {
     return [...this.#callers.values()].flatMap(({ secretAccessKey, session }) => [
       secretAccessKey,
@@ -133,7 +133,7 @@ export class SandboxAccount {
     ]);
   }
 
-  /** Who holds an access key now; undefined for a key, or for an identity, that does not exist any more. */
+  /** The owner of an access key now; undefined for a key or an identity that no longer exists. */
   caller(accessKeyId: string): Caller | undefined {
     const caller = this.#callers.get(accessKeyId);
     const identity = caller && this.#identities.get(caller.identity.arn);
@@ -174,7 +174,7 @@ function secret(): string {
   return randomBytes(30).toString("base64");
 }
 
-/** How large a token of STS is, AWS does not say: this one grows with the tags of the session. */
+/** AWS does not document the size of an STS token: this one grows with the session's tags. */
 function sessionToken(tags: ReadonlyMap<string, string>): string {
   const carried = [...tags].reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
   return `IQoJb3JpZ2luX2Vj${randomBytes(240 + carried).toString("base64")}`;

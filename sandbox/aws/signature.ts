@@ -74,7 +74,7 @@ function amzDate(date: Date): string {
   return `${date.toISOString().replace(/[-:]/g, "").slice(0, 15)}Z`;
 }
 
-/** The signature that a request should have, with the key of the caller that it names. Lower-case hex. */
+/** The right signature for a request, with the key of the caller that it names. Lower-case hex. */
 function sign(request: SandboxRequest, claim: SignatureClaim, secretAccessKey: string): string {
   const scope = `${claim.date}/${claim.region}/${claim.service}/aws4_request`;
   const text = ["AWS4-HMAC-SHA256", claim.at, scope, sha256(canonicalRequest(request, claim))].join("\n");
@@ -120,7 +120,7 @@ function sha256(data: string | Buffer): string {
   return createHash("sha256").update(data).digest("hex");
 }
 
-/** What a request says about its own signature, before anything of it is believed. */
+/** A request's claims about its own signature, before any of them is trusted. */
 interface SignatureClaim {
   accessKeyId: string;
   date: string;
@@ -162,7 +162,7 @@ function queryReader({ url }: SandboxRequest): PartReader {
   return (part) => url.searchParams.get(`X-Amz-${part}`) ?? undefined;
 }
 
-/** Three parts stand in the Authorization header, the others in headers of their own. */
+/** Three parts are in the Authorization header, the others in their own headers. */
 function headerReader({ headers }: SandboxRequest): PartReader {
   return (part) => {
     const own = headers[`x-amz-${part.toLowerCase()}`];

@@ -14,7 +14,7 @@ export interface ServiceAccount {
 export class WebIdentities {
   readonly #tokens = new Map<string, ServiceAccount & { readonly expiresAt: Date }>();
 
-  /** A projected token, in the form of a JWT. What is signed here is known by being here. */
+  /** A projected token, in the form of a JWT. A token is known if it was signed here. */
   project(who: ServiceAccount, expiresAt: Date): string {
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
     const claims = { aud: ["sts.amazonaws.com"], sub: who.subject, exp: Math.floor(expiresAt.getTime() / 1000) };

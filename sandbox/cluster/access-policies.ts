@@ -85,9 +85,9 @@ const accessPolicyRules: Readonly<Record<string, readonly PolicyRule[]>> = {
 };
 
 /**
- * What the access policies of an entry allow, beside RBAC. They belong to the principal that the authenticator knows,
- * not to a username: an impersonated user has none, and a review that names only a user sees none (EKS User Guide, "Associate
- * access policies with access entries").
+ * What the access policies of an entry allow, besides RBAC. They belong to the principal that the authenticator knows, not to a
+ * username: an impersonated user has none, and a review that names only a user sees none (EKS User Guide, "Associate access
+ * policies with access entries").
  */
 export function authorizeByPolicies(
   { entries }: ClusterAccess,
@@ -108,7 +108,7 @@ function allows({ arn, namespaces }: PolicyInForce, attributes: Attributes): boo
   return inScope(namespaces, attributes) && rules.some((rule) => covers(rule, attributes));
 }
 
-/** Whatever is not in a namespace is out of the scope of namespaces. */
+/** Resources without a namespace are outside of the scope of namespaces. */
 function inScope(namespaces: PolicyInForce["namespaces"], attributes: Attributes): boolean {
   if (namespaces === null) return true;
   const namespace = "path" in attributes ? undefined : attributes.namespace;

@@ -1,7 +1,7 @@
 import type { SandboxRequest } from "../http-server.ts";
 import type { ResourceAttributes } from "./rbac.ts";
 
-/** What a request asks of the API server: a resource, or a path such as /version. */
+/** What a request is about: a resource, or a path such as /version. */
 export type ApiRequest = ({ type: "resource" } & ResourceAttributes) | { type: "path"; verb: string; path: string };
 
 const resourcePath =
@@ -45,7 +45,7 @@ export function callName(request: ApiRequest, url: URL): string {
   if (review) return `kubernetes.${review}`;
   const one = request.name !== undefined || request.verb === "create";
   const thing = one ? request.resource.replace(/s$/, "") : request.resource;
-  // A rehearsal has a name of its own, so that a fault can strike it and not the write that follows.
+  // A dry run has its own name, so that a fault can strike it and not the following write.
   if (url.searchParams.has("dryRun")) return `kubernetes.dry-run-${thing}`;
   return `kubernetes.${request.verb === "update" ? "replace" : request.verb}-${thing}`;
 }

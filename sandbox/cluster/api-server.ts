@@ -31,7 +31,7 @@ export interface ApiServerContext {
   audit: (event: AuditedRequest) => void;
 }
 
-/** A line of the API server's audit log (audit.k8s.io/v1 Event), as far as anybody joins it with another log. */
+/** A line of the API server's audit log (audit.k8s.io/v1 Event), with the fields that join it with another log. */
 export interface AuditedRequest {
   auditID: string;
   verb: string;
@@ -72,7 +72,7 @@ async function answer(context: ApiServerContext, asked: ApiRequest, request: San
   return answerFor(context, asked, request, user);
 }
 
-/** Better no answer than one to the sender itself. */
+/** No answer is better than one to the sender itself. */
 const noImpersonation = failure(501, "NotImplemented", "the sandbox does not act as another user");
 
 /** The sandbox decodes JSON alone. A real API server answers other media types for a resource that knows only JSON in the same way. */

@@ -20,7 +20,7 @@ export interface AuthenticatorOptions {
   /** The map of aws-auth at this moment. */
   map: () => AwsAuthMap;
   now: () => Date;
-  /** How long the API server believes a token without asking again. */
+  /** How long the API server trusts a token without asking again. */
   cacheMs: number;
 }
 
@@ -43,8 +43,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 }
 
 /**
- * Who an owner is in this cluster. Where there are access entries, they go before aws-auth, and the creator does not get in without
- * one; where there are none, the creator is let in before the document is asked.
+ * A token owner's identity in this cluster. With access entries, they take precedence over aws-auth, and the creator needs one;
+ * without them, the creator gets in before the document is read.
  */
 function userOf(owner: TokenOwner, options: AuthenticatorOptions): User | undefined {
   const { mode, entries } = options.access();

@@ -15,8 +15,8 @@ export interface AwsAuthMap {
 }
 
 /**
- * The authenticator's own reading of aws-auth (aws-iam-authenticator, pkg/mapper/configmap). It shares no code with the
- * product: were both wrong in the same way, no test would see it.
+ * The authenticator's own reading of aws-auth (aws-iam-authenticator, pkg/mapper/configmap). It shares no code with the product:
+ * no test could see a mistake that both share.
  */
 export function readAwsAuth(data: Readonly<Record<string, string>> | undefined): AwsAuthMap {
   return {
@@ -104,7 +104,7 @@ function firstDocument(text: string): Document | undefined {
   return document;
 }
 
-/** A line further left than the first one ends the document for Go, which drops the rest without a word. */
+/** A line further left than the first one ends the document for Go, which drops the rest in silence. */
 function untilDedent(text: string): string {
   const lines = text.split("\n");
   const isContent = (line: string) => /\S/.test(line) && !/^\s*#/.test(line);

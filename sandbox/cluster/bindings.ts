@@ -61,7 +61,7 @@ function contentOf({ roleRef, subjects = [] }: BindingContent): BindingContent {
 
 const textOf = (value: unknown) => (typeof value === "string" ? value : "");
 
-/** What is absent gets the group of RBAC (kubernetes, pkg/apis/rbac/v1, SetDefaults). */
+/** The default for an absent group is RBAC's (kubernetes, pkg/apis/rbac/v1, SetDefaults). */
 function readRole({ apiGroup, kind, name }: Record<string, unknown>): RoleRef {
   return { apiGroup: textOf(apiGroup) || group, kind: textOf(kind), name: textOf(name) };
 }
@@ -116,7 +116,7 @@ function supported(field: string, value: string, values: readonly string[]): Fie
   return [{ field, reason: "FieldValueNotSupported", why }];
 }
 
-/** What the authorizer decides by. A validated binding names only these kinds. */
+/** The authorizer's input. A validated binding names only these kinds. */
 export function bindingOf({ metadata: { name, namespace }, roleRef, subjects = [] }: BindingObject): Binding {
   return {
     name,

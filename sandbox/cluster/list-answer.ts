@@ -44,7 +44,7 @@ type HasLabels = (labels: Readonly<Record<string, string>>) => boolean;
 
 const requirement = /^\s*(!?)\s*([\w./-]+)\s*(?:(=|==|!=)\s*([\w.-]*))?\s*$/;
 
-/** Better no answer than one to another question: `in` and `notin` are not read. */
+/** No answer is better than one to another question: `in` and `notin` are not read. */
 const noSets = failure(501, "NotImplemented", "the sandbox does not select labels by sets");
 
 /** Kubernetes docs, "Labels and Selectors", equality-based requirement. */

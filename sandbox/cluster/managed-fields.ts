@@ -84,7 +84,7 @@ function leaves(object: OwnedParts | undefined): Map<string, string> {
   return found;
 }
 
-/** FieldsV1: a field that is owned beside some of its own is marked by `.`, one that is owned alone is an empty object. */
+/** FieldsV1: an owned field with owned children is marked by `.`, one that is owned alone is an empty object. */
 function treeOf(paths: readonly string[]): FieldTree {
   const root: FieldTree = {};
   for (const path of paths) {

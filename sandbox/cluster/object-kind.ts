@@ -20,10 +20,10 @@ export interface ObjectMeta {
 
 export type ObjectAddress = Pick<ObjectMeta, "name" | "namespace">;
 
-/** An object as the API server stores it: its content beside its metadata. */
+/** An object as the API server stores it: its content and its metadata. */
 export type Stored<Content> = Content & { apiVersion: string; kind: string; metadata: ObjectMeta };
 
-/** An object as a client sends it: what the server fills in may be missing. */
+/** An object as a client sends it: the server's own fields can be absent. */
 export type Sent<Content> = Content & { metadata: Partial<ObjectMeta> };
 
 /** What is different from kind to kind. */
@@ -40,10 +40,10 @@ export interface ObjectKind<Content extends object> {
   decode(value: Readonly<Record<string, unknown>>): Content | Status;
   /** The content alone. What is absent or empty is left out. */
   contentOf(object: Content): Content;
-  /** Why a name is none, in words of the API server. */
+  /** The mistake in a name, in words of the API server. */
   nameProblems(name: string): string[];
   problems(sent: Sent<Content>): FieldProblem[];
-  /** Beside `problems`, for an update. */
+  /** Besides `problems`, for an update. */
   updateProblems(before: Stored<Content>, sent: Sent<Content>): FieldProblem[];
 }
 

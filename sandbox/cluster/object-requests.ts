@@ -8,13 +8,13 @@ import { badRequest, failure, isStatus, notFound, type Status, statusAnswer } fr
 
 const mergeTypes = ["application/merge-patch+json", "application/strategic-merge-patch+json"];
 
-/** What decides about a write beside the right to it. */
+/** What decides about a write besides the right to it. */
 export interface WriteRules<Content> {
   hasNamespace(name: string): boolean;
   guard?: WriteOptions<Content>["guard"];
 }
 
-/** Answers one request for objects of a kind that is allowed already. */
+/** Answers one request for objects of a kind, after it was allowed. */
 export function answerObjects<Content extends object>(
   store: ObjectStore<Content>,
   asked: ResourceAttributes,

@@ -19,7 +19,7 @@ import {
   type Status,
 } from "./status.ts";
 
-/** How a write is meant: `dryRun` does everything but keep it. */
+/** The mode of a write: `dryRun` does everything except keep it. */
 export interface WriteOptions<Content> {
   manager: string;
   dryRun: boolean;
@@ -112,7 +112,7 @@ function objectOf<Content extends object>(
   };
 }
 
-/** What is empty is as good as absent, and the order of keys does not count. */
+/** Empty is equal to absent, and the order of keys does not count. */
 function sameContent(a: Stored<object>, b: Stored<object>): boolean {
   const content = ({ apiVersion: _version, kind: _kind, metadata, ...rest }: Stored<object>) => {
     const { labels, annotations, finalizers } = metadata;
@@ -171,7 +171,7 @@ function uidProblem(
   return conflict(kind, name, error);
 }
 
-/** A write without a resourceVersion is accepted, whatever happened meanwhile: all kinds here allow unconditional updates. */
+/** A write without a resourceVersion is accepted, whatever happened since: all kinds here allow unconditional updates. */
 function versionProblem(kind: KindNames, name: string, sent: string | undefined, stored: string) {
   return sent && sent !== stored ? modified(kind, name) : undefined;
 }

@@ -37,7 +37,7 @@ export class RbacObjects {
     return [...new Set([...this.#namespaces, ...namespacesOf(this.#own)])];
   }
 
-  /** Replaces the roles and bindings beside the default ones that were set before, with those now. */
+  /** Replaces the earlier additions to the default roles and bindings. */
   setOwn(own: Partial<Rbac>): void {
     for (const binding of this.#own.bindings ?? []) this.#storeOf(binding)?.remove(binding);
     this.#own = own;

@@ -4,7 +4,7 @@ import type { AuditedRequest } from "./api-server.ts";
 import type { ConfigMap, SentConfigMap } from "./config-map.ts";
 import type { Rbac } from "./rbac.ts";
 
-/** One call that was answered: `by` is the Kubernetes user name, where the token was good. */
+/** One answered call: `by` is the Kubernetes user name, if the token was good. */
 export interface ClusterCall {
   cluster: string;
   call: string;
@@ -24,7 +24,10 @@ export interface SandboxCluster {
   faults: Faults;
   /** The live ConfigMap kube-system/aws-auth; null where there is none. */
   awsAuth(): ConfigMap | null;
-  /** An edit by hand, past all authentication: `manager` owns in managedFields what it changes. Creates the ConfigMap where there is none. A promise only where a real API server is behind it, as below. */
+  /**
+   * An edit by hand, without authentication: `manager` owns in managedFields what it changes. Creates an absent ConfigMap.
+   * Returns a promise only with a real API server behind it, as below.
+   */
   editAwsAuth(edit: (configMap: SentConfigMap) => SentConfigMap, manager?: string): void | Promise<void>;
   /** `kubectl delete configmap aws-auth`. */
   deleteAwsAuth(): void | Promise<void>;
@@ -46,9 +49,9 @@ export interface SandboxClusterOptions {
   stsUrl: string;
   /** The data of kube-system/aws-auth; null for a cluster that has none. */
   awsAuth: Readonly<Record<string, string>> | null;
-  /** Roles and bindings beside the default ones. */
+  /** Roles and bindings besides the default ones. */
   rbac?: Partial<Rbac>;
-  /** Namespaces beside those that every cluster has, and those of `rbac`. */
+  /** Namespaces besides those that every cluster has, and those of `rbac`. */
   namespaces?: readonly string[];
   /** The principals that EKS lets in at a moment, where aws-auth alone does not decide: the `accessOf` of the sandbox's account. */
   access?: () => ClusterAccess | undefined;
@@ -59,6 +62,6 @@ export interface SandboxClusterOptions {
   faults?: Faults;
   now?: () => Date;
   onCall?: (call: ClusterCall) => void;
-  /** How long the API server believes a token without asking again; two minutes as in a real one. */
+  /** How long the API server trusts a token without asking again; two minutes, as in a real one. */
   tokenCacheMs?: number;
 }

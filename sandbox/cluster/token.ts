@@ -1,6 +1,6 @@
 import { request } from "node:http";
 
-/** Who STS says a token belongs to. */
+/** A token's owner, as STS reports it. */
 export interface TokenOwner {
   type: "owner";
   /** As STS gives it: `arn:aws:sts::…:assumed-role/R/S`. */
@@ -14,7 +14,7 @@ export interface TokenOwner {
   accessKeyId: string;
 }
 
-/** Why a token is not believed. The API server's caller never learns it; the authenticator's log does. */
+/** Why a token is refused. The API server's caller never learns it; the authenticator's log does. */
 export interface TokenRefusal {
   type: "refused";
   why: string;

@@ -16,8 +16,8 @@ const usage = `Usage: eks-access demo [--stay] [--port <number>]   shows the san
 `;
 
 /**
- * `eks-access demo`. `--stay` wins over `--story`, so that it can be added to `npm run demo`, which plays the story.
- * Returns 0 where everything was as expected, 2 for what it can't read.
+ * `eks-access demo`. `--stay` wins over `--story`, so that it can be added to `npm run demo`, which plays the story. Returns 0 if
+ * everything was as expected, 2 for unknown options.
  */
 export async function demo(argv: readonly string[]): Promise<number> {
   const options = readOptions(argv);
@@ -25,7 +25,7 @@ export async function demo(argv: readonly string[]): Promise<number> {
     process.stderr.write(usage);
     return 2;
   }
-  // The AWS SDK's word on the age of Node is for operators; the worker's log has it.
+  // The AWS SDK's warning about the age of Node is for operators; the worker's log has it.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
   const write = (text: string) => void process.stdout.write(text);
   const stopping = new AbortController();
@@ -75,7 +75,7 @@ async function tellStory(program: Program, write: (text: string) => void): Promi
     write(
       `Redis: ${redis.origin}\nRunning: slack process ${slack.pid}, worker ${worker.pid}, and the sandbox in place of Slack, AWS and EKS\n`,
     );
-    // Its first look at each new cluster would stand among the calls of the story's first step.
+    // Its first look at each new cluster would appear among the calls of the story's first step.
     await worker.logged("read the cluster's own memory", sandbox.clusters.size);
     await playStory(sandbox, narration);
     write("\nEvery step was as expected.\n");

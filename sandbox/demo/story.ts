@@ -94,7 +94,7 @@ async function request(sandbox: Sandbox, narration: Narration): Promise<void> {
 }
 
 async function look(sandbox: Sandbox, narration: Narration): Promise<SandboxMessage> {
-  const title = "The worker looks at the cluster, then the approvers are asked";
+  const title = "The worker looks at the cluster, then asks the approvers";
   narration.step(title);
   const asked = await within(title, sandbox, () => channelMessage(sandbox, "[Approve]"));
   narration.calls((call) => isCloud(call) || isSlack(call));
@@ -129,7 +129,7 @@ async function becomeActive(sandbox: Sandbox, narration: Narration): Promise<voi
 }
 
 async function end(sandbox: Sandbox, narration: Narration, before: Readonly<Record<string, string>>): Promise<void> {
-  const title = "The lease ends and the entry goes away";
+  const title = "The lease ends and its entry is removed";
   narration.step(title);
   const message = await within(title, sandbox, () => channelMessage(sandbox, "*Ended*"), (leaseSeconds + 10) * 1000);
   narration.calls((call) => isCloud(call) || isSlack(call));
@@ -159,7 +159,7 @@ function documentOf(sandbox: Sandbox): string {
 
 /** A role that trusts the worker: all three findings of the proof are a yes. @throws StoryError */
 async function playSignedIn(sandbox: Sandbox, narration: Narration): Promise<void> {
-  const title = "The same for a role, as which the worker may sign in to prove it";
+  const title = "The same for a role that the worker signs in as to prove it";
   const line = `/eks-access request ${clusterName} ${arns.developers} viewer for 1h ${reason}`;
   const [engineer, approver] = [sandbox.slack.person("U0ENGINEER"), sandbox.slack.person("U0APPROVER")];
   narration.step(title);

@@ -25,12 +25,12 @@ export function refuseChange(document: ReadDocument, change: Change, guard: Plan
     refusePrincipal(reading.principal, guard) ??
     refusePartition(document, reading.principal, guard) ??
     refuseMapping(change, entry, guard) ??
-    (onlyTakesAway(change, entry) ? null : refuseWhereReleasesDiffer(document, change.arn, entry))
+    (onlyRemovesGroups(change, entry) ? null : refuseWhereReleasesDiffer(document, change.arn, entry))
   );
 }
 
 /** Whether a change only removes groups of an entry: access can always end. */
-export function onlyTakesAway({ username, groups }: Change & { type: "map" }, entry: Entry | null): boolean {
+export function onlyRemovesGroups({ username, groups }: Change & { type: "map" }, entry: Entry | null): boolean {
   return entry?.username === username && groups.every((group) => entry.groups.includes(group));
 }
 

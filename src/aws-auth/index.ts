@@ -37,7 +37,14 @@ export { isCreator } from "./guard.ts";
 export { isNode, MASTERS, render } from "./names.ts";
 export { parseDocument, withProblems } from "./parse.ts";
 export { type PlannedText, planChanges, type RefusedPlan, refuseUnlessWhole, unifiedDiff } from "./plan.ts";
-export { type DocumentReading, entriesFor, entryOf, isAccountId, readDocument, rivalsOf } from "./read-document.ts";
+export {
+  competingEntries,
+  type DocumentReading,
+  entriesFor,
+  entryOf,
+  isAccountId,
+  readDocument,
+} from "./read-document.ts";
 export { offerRepairs, type Repair } from "./repair.ts";
 export { type Identity, resolve } from "./resolve.ts";
 export { entriesThatYield, type NamedEntry } from "./same-username.ts";

@@ -11,7 +11,7 @@ import {
 import { itemProblems } from "./entry-problems.ts";
 import type { Mark } from "./go-yaml/cursor.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
-import { type DocumentReading, isAccountId, readDocument, rivalsOf } from "./read-document.ts";
+import { competingEntries, type DocumentReading, isAccountId, readDocument } from "./read-document.ts";
 import type { SectionContent } from "./read-section.ts";
 import { documentProblems, layoutProblems, oldBreaks } from "./section-problems.ts";
 
@@ -89,7 +89,7 @@ function inOrder(problems: Problem[]): Problem[] {
 /** Entries that the authenticator keeps, but that another one replaces, for certain or by chance. */
 function* shadowProblems(kept: readonly Entry[], lookup: Lookup): Iterable<Problem> {
   for (const entry of kept) {
-    const rivals = rivalsOf(entry, lookup);
+    const rivals = competingEntries(entry, lookup);
     const winner = rivals.at(-1);
     if (winner === undefined || winner === entry) continue;
     yield rivals.includes(entry) ? ambiguous(entry, winner) : shadowed(entry, winner);

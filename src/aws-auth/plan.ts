@@ -14,7 +14,7 @@ import {
 import { editSections } from "./edit-section.ts";
 import type { Mark } from "./go-yaml/cursor.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
-import { onlyTakesAway, refuseChange, refuseResult } from "./guard.ts";
+import { onlyRemovesGroups, refuseChange, refuseResult } from "./guard.ts";
 import { entriesFor, entryOf, readDocument } from "./read-document.ts";
 import { type Identity, resolve } from "./resolve.ts";
 
@@ -135,7 +135,7 @@ function blocks(document: AwsAuthDocument, change: Change): Problem | null {
  */
 function isApart(document: AwsAuthDocument, change: Change, broken: Section): boolean {
   const entry = entryOf(document, change.arn);
-  if (entry === null || (change.type === "map" && !onlyTakesAway(change, entry))) return false;
+  if (entry === null || (change.type === "map" && !onlyRemovesGroups(change, entry))) return false;
   if (broken === "mapAccounts") return true;
   const isTouched = entriesFor(document, change.arn).some(({ section }) => section === broken);
   return !isTouched && broken !== sectionOf(change.arn) && !mayName(document.data[broken] ?? "", change.arn);

@@ -35,11 +35,11 @@ function textOf(data: Readonly<Record<string, string>>, section: Section): strin
 /** Whether an entry can count: no other one replaces it. If chance decides, each can. */
 function answers(entry: Entry, lookup: Lookup): boolean {
   if (entry.section === "mapAccounts") return true;
-  return rivalsOf(entry, lookup).includes(entry);
+  return competingEntries(entry, lookup).includes(entry);
 }
 
 /** The entries of which one counts for an entry's ARN. */
-export function rivalsOf(entry: Entry, { roles, users }: Lookup): readonly Entry[] {
+export function competingEntries(entry: Entry, { roles, users }: Lookup): readonly Entry[] {
   const key = goFold(entry.arn);
   return roles.get(key) ?? users.get(key) ?? [];
 }

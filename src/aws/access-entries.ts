@@ -19,7 +19,7 @@ import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
 import { entryArnIn } from "../aws-auth/index.ts";
 import { logged } from "./client-settings.ts";
 import type { EksCluster } from "./eks-cluster.ts";
-import { type Call, type Calls, entryFailure, orGone } from "./entry-calls.ts";
+import { type Call, type Calls, entryFailure, orAbsent } from "./entry-calls.ts";
 
 /**
  * The access entries of one cluster, call by call as in the EKS API: no two calls are atomic together. Each throws an
@@ -98,7 +98,7 @@ function entryChanges({ client, clusterName, call }: Calls): Pick<AccessEntries,
     },
     remove: async (principalArn) => {
       const command = new DeleteAccessEntryCommand({ clusterName, principalArn });
-      await call("DeleteAccessEntry", principalArn, () => orGone(client.send(command)));
+      await call("DeleteAccessEntry", principalArn, () => orAbsent(client.send(command)));
     },
   };
 }
@@ -118,7 +118,7 @@ function policyChanges({
     },
     disassociate: async (principalArn, name) => {
       const command = new DisassociateAccessPolicyCommand({ clusterName, principalArn, policyArn: policyArnOf(name) });
-      await call("DisassociateAccessPolicy", principalArn, () => orGone(client.send(command)));
+      await call("DisassociateAccessPolicy", principalArn, () => orAbsent(client.send(command)));
     },
   };
 }
@@ -139,7 +139,7 @@ async function describe(calls: Calls, principalArn: string): Promise<AccessEntry
   const { client, clusterName, call } = calls;
   const about = { clusterName, principalArn };
   const answer = await call("DescribeAccessEntry", principalArn, () =>
-    orGone(client.send(new DescribeAccessEntryCommand(about))),
+    orAbsent(client.send(new DescribeAccessEntryCommand(about))),
   );
   if (!("accessEntry" in answer) || !answer.accessEntry) return null;
   const {
@@ -160,7 +160,7 @@ async function policiesOf(
   const what = `eks:ListAssociatedAccessPolicies of ${about.principalArn}`;
   const associated = await allOfPages(what, entryBounds(), async (nextToken) => {
     const command = new ListAssociatedAccessPoliciesCommand({ ...about, nextToken, maxResults: pageSize });
-    const answer = await call("ListAssociatedAccessPolicies", about.principalArn, () => orGone(client.send(command)));
+    const answer = await call("ListAssociatedAccessPolicies", about.principalArn, () => orAbsent(client.send(command)));
     if (!("associatedAccessPolicies" in answer)) return { items: [], next: undefined };
     return { items: answer.associatedAccessPolicies ?? [], next: answer.nextToken };
   });
@@ -182,7 +182,7 @@ function tagChanges({
   };
   const untag = async (resourceArn: string, about: string | null, keys: readonly string[]) => {
     const command = new UntagResourceCommand({ resourceArn, tagKeys: [...keys] });
-    await call("UntagResource", about, () => orGone(client.send(command)));
+    await call("UntagResource", about, () => orAbsent(client.send(command)));
   };
   return {
     tag: ({ arn, principalArn }, tags) => tag(arn, principalArn, tags),

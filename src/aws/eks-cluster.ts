@@ -169,7 +169,10 @@ interface SwitchOptions {
  * update runs, or one of a dead run, it waits for that first.
  * @returns false: the mode already read them @throws AccessError
  */
-export async function letAccessEntriesIn(eks: EksCluster, { log, pause = wait }: SwitchOptions = {}): Promise<boolean> {
+export async function switchToAccessEntries(
+  eks: EksCluster,
+  { log, pause = wait }: SwitchOptions = {},
+): Promise<boolean> {
   const { address } = eks;
   const client = eks.client();
   try {

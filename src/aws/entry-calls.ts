@@ -23,7 +23,7 @@ export type Call = <T extends object>(
 ) => Promise<T>;
 
 /** The same, with an empty answer if the subject does not exist. */
-export async function orGone<T extends object>(call: Promise<T>): Promise<T | object> {
+export async function orAbsent<T extends object>(call: Promise<T>): Promise<T | object> {
   try {
     return await call;
   } catch (error) {

@@ -59,12 +59,12 @@ export function managerSessionPolicy(clusterArn: string): string {
 const ownTagsOnly = { "ForAllValues:StringLike": { "aws:TagKeys": "eks-access/*" }, Null: { "aws:TagKeys": "false" } };
 
 /** Bounds a session on the way to a creator to going on to the next role. */
-export function waySessionPolicy(nextRoleArn: string): string {
+export function nextRoleSessionPolicy(nextRoleArn: string): string {
   return policyOf([wayActions, nextRoleArn]);
 }
 
 /** Bounds a session to asking CloudTrail; LookupEvents knows no resources. */
-export function historianSessionPolicy(): string {
+export function cloudTrailSessionPolicy(): string {
   return policyOf([["cloudtrail:LookupEvents"], "*"]);
 }
 

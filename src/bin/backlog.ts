@@ -1,7 +1,7 @@
 import type { JobType, Queue } from "bullmq";
 import { tallyOf } from "../access/request/lists.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
-import type { Backlog, QueueStanding } from "../operations/standing-metrics.ts";
+import type { Backlog, QueueState } from "../operations/standing-metrics.ts";
 import type { WorkerContext } from "../worker/context.ts";
 
 type Known = Pick<WorkerContext, "queues" | "ledger" | "config" | "now">;
@@ -27,7 +27,7 @@ function memoryUsedIn(info: string): number | null {
 /** The states of an unfinished job; one that waits for another try is delayed. */
 const states = ["waiting", "prioritized", "delayed", "active"] as const;
 
-async function standingOfQueue(queue: Queue, now: () => Date): Promise<QueueStanding> {
+async function standingOfQueue(queue: Queue, now: () => Date): Promise<QueueState> {
   const [counts, madeAt] = await Promise.all([queue.getJobCounts(...states), oldestOf(queue)]);
   const jobs = Object.fromEntries(states.map((state) => [state, counts[state] ?? 0]));
   return { name: queue.name, jobs, ageSeconds: madeAt === null ? 0 : Math.max(0, (now().getTime() - madeAt) / 1000) };

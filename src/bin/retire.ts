@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { explain } from "../access/failure/access-error.ts";
 import { isUser } from "../access/policy/person.ts";
 import type { WorkerContext } from "../worker/context.ts";
-import { closeAllOf, isClusterGone } from "../worker/retire.ts";
+import { closeRequestsOfCluster, isClusterGone } from "../worker/retire.ts";
 import type { CommandIo } from "./process-io.ts";
 import { readSettings, withWorkerContext } from "./settings.ts";
 
@@ -39,7 +39,7 @@ export async function retire(argv: readonly string[], io: CommandIo): Promise<nu
       return 1;
     }
     const closing = { by: wish.by, why: wish.why, seen: context.config.clusters.has(wish.cluster) };
-    const closed = await closeAllOf(context, wish.cluster, closing);
+    const closed = await closeRequestsOfCluster(context, wish.cluster, closing);
     io.stdout(`${wish.cluster}: ${closed.length} closed${closed.length > 0 ? ` (${closed.join(", ")})` : ""}\n`);
     return 0;
   });

@@ -21,7 +21,7 @@ import {
 import { createLog } from "../operations/log.ts";
 import { logDestination } from "../operations/log-format.ts";
 import { createProcessMetrics } from "../operations/process-metrics.ts";
-import { createStandingMetrics } from "../operations/standing-metrics.ts";
+import { createLedgerMetrics } from "../operations/standing-metrics.ts";
 import { createWorkerMetrics } from "../operations/worker-metrics.ts";
 import { backlogOf } from "./backlog.ts";
 import type { StopRequest } from "./process-io.ts";
@@ -84,7 +84,7 @@ async function start(
   const { context, close } = contextOn(connection, settings, log, registry);
   running.close.push(close);
   await startParts(context, settings.environment, (part) => running.parts.push(part));
-  if (kind !== "slack") createStandingMetrics(registry, backlogOf(context, connection.redis));
+  if (kind !== "slack") createLedgerMetrics(registry, backlogOf(context, connection.redis));
   if (stop.aborted) return;
   running.health?.tellStarted();
   log.info({ clusters: settings.config.clusters.size }, "ready");

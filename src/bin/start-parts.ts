@@ -4,7 +4,7 @@ import type { Environment, SlackEnvironment } from "../config/environment.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
 import { endedBy, type Stoppable } from "../ledger/work-on-jobs.ts";
-import { fewAtOnce, workerQuestions } from "../ledger/worker-questions.ts";
+import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
 import type { WorkerContext } from "../worker/context.ts";
 
 export interface PartsContext extends Omit<WorkerContext, "keys"> {
@@ -67,7 +67,7 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
   ]);
   const { config, queues, blocking, now } = plain;
   const context = { ...plain, ledger: genuineLedger(plain) };
-  const workers = fewAtOnce(workerQuestions(queues));
+  const workers = limitQuestions(workerQuestions(queues));
   const directory = directories.slackDirectory(clients.directoryClient(slack, config.timing.deadlines), now);
   const slackContext = { ...context, workers, directory, newRequestId };
   const approvers = await watchApprovers(slackContext);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { statementGoodForSeconds } from "../access/approval/decision.ts";
+import { approversConfirmedForSeconds } from "../access/approval/decision.ts";
 import type { Creator, RoleStep } from "../access/policy/creator.ts";
 import { isTicketPattern } from "../access/request/ticket.ts";
 import { eachDeadline } from "../operations/deadlines.ts";
@@ -214,7 +214,7 @@ export const configFile = z.strictObject({
     .strictObject({
       requestLapsesAfter: duration.default(24 * 3600),
       approvalGoodFor: duration
-        .refine((seconds) => seconds <= statementGoodForSeconds, "use at most 8h, because people leave")
+        .refine((seconds) => seconds <= approversConfirmedForSeconds, "use at most 8h, because people leave")
         .default(3600),
       remindAfter: z
         .array(duration)

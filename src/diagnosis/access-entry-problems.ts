@@ -1,12 +1,12 @@
 import { isFullControl, policyTexts } from "../access/policy/policy-text.ts";
 import { type AccessEntry, arrivesUntil } from "../access-entry/index.ts";
 import type { Severity } from "../aws-auth/index.ts";
-import { distrustRemedy } from "./cluster-links.ts";
+import { tagsRemedy } from "./cluster-links.ts";
 import type { ReadEntry } from "./leases.ts";
 import { named } from "./link.ts";
-import { bindIt, unboundWords } from "./mapped.ts";
+import { bindGroupRemedy, unboundWords } from "./mapped.ts";
 import { CLUSTER_ADMIN, principalKey } from "./migration/facts.ts";
-import type { Told } from "./problems.ts";
+import type { ReportedProblem } from "./problems.ts";
 
 /** What `check` reports about access entries; docs/diagnosis.md lists them. */
 export const entryProblemCodes = [
@@ -41,7 +41,7 @@ export function accessEntryProblems(read: ReadEntry, around: EntrySurroundings):
 function distrusted({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   if (tags.type !== "untrusted") return [];
   const message = `The access entry of ${entry.principalArn} has tags of eks-access without a valid seal: ${tags.message}.`;
-  return [tell("tags-untrusted", "error", entry, message, distrustRemedy)];
+  return [tell("tags-untrusted", "error", entry, message, tagsRemedy)];
 }
 
 /** The worker removes a lease within seconds of its end, except what a late call may bring. */
@@ -81,7 +81,7 @@ function unbound({ entry }: ReadEntry, { cluster, boundGroups }: EntrySurroundin
   const groups = boundGroups ? entry.groups.filter((group) => !boundGroups.has(group)) : [];
   if (groups.length === 0) return [];
   const message = `${unboundWords(cluster, groups)} The access entry of ${entry.principalArn} has it.`;
-  return [tell("group-unbound", "warning", entry, message, bindIt)];
+  return [tell("group-unbound", "warning", entry, message, bindGroupRemedy)];
 }
 
 /** The creator is expected to be one: a worker acts as it, and needs that to prove anything. */
@@ -103,6 +103,6 @@ function tell(
   return { code, severity, place, message, remedy };
 }
 
-export interface EntryProblem extends Told {
+export interface EntryProblem extends ReportedProblem {
   readonly code: (typeof entryProblemCodes)[number];
 }

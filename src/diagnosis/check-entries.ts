@@ -16,7 +16,15 @@ import {
   withoutRolePath,
 } from "../aws-auth/index.ts";
 import { accessEntryProblems, type EntryProblem } from "./access-entry-problems.ts";
-import { entryDrift, type Granted, heldIn, isInForce, leaseProblems, type ReadEntry, type Reader } from "./leases.ts";
+import {
+  entryDrift,
+  heldIn,
+  isInForce,
+  leaseProblems,
+  type OpenLeases,
+  type ReadEntry,
+  type Reader,
+} from "./leases.ts";
 import { named, someOf } from "./link.ts";
 import { CLUSTER_ADMIN, lostByNodes, nodeTypeOf, principalKey } from "./migration/facts.ts";
 import { signInByEntry } from "./migration/plan.ts";
@@ -36,7 +44,7 @@ export interface EntriesFacts {
   readonly document: AwsAuthDocument | null;
   /** Groups that any binding of the cluster names; null: unknown. */
   readonly boundGroups: ReadonlySet<string> | null;
-  readonly granted: Granted;
+  readonly granted: OpenLeases;
   readonly asker: Reader;
   readonly now: Date;
 }

@@ -40,11 +40,11 @@ export function entriesFinding(facts: { readonly count: number; readonly untrust
   if (!facts) return found("this mode has none");
   const detail = counted(facts.count, "access entry", "access entries");
   if (facts.untrusted === null) return found(detail);
-  return broken(`${detail}, but tags of eks-access have no valid seal: ${facts.untrusted}`, distrustRemedy);
+  return broken(`${detail}, but tags of eks-access have no valid seal: ${facts.untrusted}`, tagsRemedy);
 }
 
 /** For tags of an access entry without a valid seal. */
-export const distrustRemedy =
+export const tagsRemedy =
   "Nothing is lost: the next change writes them again from the ledger. Find out who edited them.";
 
 export interface DocumentFacts {

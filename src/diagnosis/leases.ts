@@ -6,7 +6,7 @@ import type { RescueLease } from "../access/rescue/kept.ts";
 import { type AccessEntry, identityOfEntry, type TagReading } from "../access-entry/index.ts";
 import { named } from "./link.ts";
 import { type Asker, driftRemedy, isOf } from "./person-links.ts";
-import type { Told } from "./problems.ts";
+import type { ReportedProblem } from "./problems.ts";
 
 export interface ReadEntry {
   readonly entry: AccessEntry;
@@ -36,13 +36,13 @@ export interface Reader extends Asker {
 }
 
 /** A cluster's open leases, as read before and after the look at the cluster. */
-export interface Granted {
+export interface OpenLeases {
   /** Leases without a change between the two reads: a run at the same time raises no alarm. */
   readonly still: readonly ApprovedRequest[];
   readonly ids: ReadonlySet<string>;
 }
 
-export function grantedAround(before: readonly ApprovedRequest[], after: readonly ApprovedRequest[]): Granted {
+export function openLeasesAround(before: readonly ApprovedRequest[], after: readonly ApprovedRequest[]): OpenLeases {
   const versions = new Map(before.map(({ id, version }) => [id, version]));
   return {
     still: after.filter(({ id, version }) => versions.get(id) === version),
@@ -50,7 +50,7 @@ export function grantedAround(before: readonly ApprovedRequest[], after: readonl
   };
 }
 
-type TakenOut = Told & { readonly code: "lease-taken-out" };
+type TakenOut = ReportedProblem & { readonly code: "lease-taken-out" };
 
 /** Active leases that are missing. @param from their place: `aws-auth`, `its access entry` */
 export function leaseProblems(

@@ -55,7 +55,7 @@ export function unboundWords(cluster: string, groups: readonly string[]): string
   return `No RoleBinding or ClusterRoleBinding of ${named(cluster)} names ${someOf(groups)}, so the group gives nothing.`;
 }
 
-export const bindIt = "Ask the owner of the cluster's RBAC to bind the group to a role.";
+export const bindGroupRemedy = "Ask the owner of the cluster's RBAC to bind the group to a role.";
 
 /** Why an identity that signs in can't list pods. */
 export function forbiddenCauses(facts: WhyFacts, identity: MappedIdentity, caller: Caller): readonly Cause[] {
@@ -65,7 +65,7 @@ export function forbiddenCauses(facts: WhyFacts, identity: MappedIdentity, calle
   const unbound = boundGroups ? identity.groups.filter((group) => group !== masters && !boundGroups.has(group)) : [];
   const causes: Cause[] = [];
   if (unbound.length > 0) {
-    causes.push(cause("group-unbound", unboundWords(cluster.name, unbound), bindIt));
+    causes.push(cause("group-unbound", unboundWords(cluster.name, unbound), bindGroupRemedy));
   }
   if (unbound.length === identity.groups.length || !pods) return causes;
   const why = pods.reason ? ` The API server says: ${pods.reason.replace(/\.?$/, ".")}` : "";

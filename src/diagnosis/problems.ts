@@ -6,7 +6,7 @@ const mostGroups = 11;
 
 const mostWriters = 6;
 
-export interface Told {
+export interface ReportedProblem {
   readonly code: string;
   readonly severity: Severity;
   /** Its place: `mapRoles line 4`, or the ARN of a principal. */
@@ -16,7 +16,7 @@ export interface Told {
 }
 
 /** Problems of one kind, with the sentence of the first one. */
-export interface ProblemGroup extends Omit<Told, "place"> {
+export interface ProblemGroup extends Omit<ReportedProblem, "place"> {
   readonly count: number;
   readonly places: readonly string[];
 }
@@ -34,7 +34,7 @@ const mostPlaces = 10;
 const severities: readonly Severity[] = ["error", "warning", "notice"];
 
 /** Groups problems by kind. @param most kinds in the result */
-export function groupProblems(problems: readonly Told[], most: number): GroupedProblems {
+export function groupProblems(problems: readonly ReportedProblem[], most: number): GroupedProblems {
   const count = (severity: Severity) => problems.filter((problem) => problem.severity === severity).length;
   const counts = { error: count("error"), warning: count("warning"), notice: count("notice") };
   return fewerKinds({ counts, groups: groupsOf(problems), left: 0 }, most);
@@ -47,8 +47,8 @@ export function fewerKinds({ counts, groups, left }: GroupedProblems, most: numb
 }
 
 /** One kind may be an error in one place and a warning in another. */
-function groupsOf(problems: readonly Told[]): readonly ProblemGroup[] {
-  const byKind = new Map<string, Told[]>();
+function groupsOf(problems: readonly ReportedProblem[]): readonly ProblemGroup[] {
+  const byKind = new Map<string, ReportedProblem[]>();
   for (const problem of problems) {
     const kind = `${severities.indexOf(problem.severity)} ${problem.code}`;
     const same = byKind.get(kind);
@@ -83,7 +83,7 @@ interface CheckSummary extends GroupedProblems {
 export function summarize(
   document: AwsAuthDocument,
   writers: readonly SectionWriter[],
-  ours: readonly Told[] = [],
+  ours: readonly ReportedProblem[] = [],
 ): CheckSummary {
   const { problems, entries, data } = document;
   const all = [...ours, ...problems.map((problem) => ({ ...problem, place: placeOf(problem) }))];

@@ -22,7 +22,7 @@ export type CommitResult =
   | { readonly type: "conflict"; readonly current: LedgerRecord | null };
 
 /** Which closed records are handed out. */
-export interface Taking {
+export interface ClosedBatch {
   /** Those of which nothing can come since before this. */
   readonly before: Date;
   /** Until then none of them is handed out again. */
@@ -92,7 +92,7 @@ export interface RecordLedger {
   /** One sentence for people, where there is a record that can't be read; null: there is none such. */
   whyUnreadable(id: string): Promise<string | null>;
   /** Closed records of which nothing can come any more, the longest closed first. Two workers at once get different ones. */
-  takeClosed(taking: Taking): Promise<readonly LedgerRecord[]>;
+  takeClosed(taking: ClosedBatch): Promise<readonly LedgerRecord[]>;
   /**
    * Removes a record with all that belongs to it, but not its events: they stay, and are found by its id for so long (null: for ever).
    * False: it changed, something is due about it, its message does not show it yet, an open request extends it, or it is the newest

@@ -37,7 +37,7 @@ export function eventOf(
  * Commits the next version of a record with its event, and wakes what shows it and what looks at its cluster. It needs no new
  * decision: after a conflict, the sweep finds what is still due. A failed wake-up loses nothing: the sweep finds due and unshown
  * records.
- * @param event null: only for one more try that failed as an event already says (`isToBeTold`)
+ * @param event null: only for one more try that failed as an event already says (`getsEvent`)
  */
 export function recordChange(
   context: RecordContext,

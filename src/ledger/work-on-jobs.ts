@@ -57,7 +57,7 @@ async function giveBack(log: Logger, job: BullJob, token: string | undefined): P
 }
 
 /** The time of a job in its queue, for the trace of its run. A deliberate delay counts too. */
-export function waitOf({ queueName, timestamp, processedOn }: BullJob): NonNullable<TraceContext["waited"]> {
+export function timeInQueue({ queueName, timestamp, processedOn }: BullJob): NonNullable<TraceContext["waited"]> {
   return { queue: queueName, from: timestamp, until: processedOn ?? timestamp };
 }
 

@@ -36,7 +36,7 @@ export function workerQuestions({ clusters }: Queues): WorkerQuestions {
 const mostAtOnce = 4;
 
 /** The same, with a few questions about clusters at a time; the others wait for their turn, which counts as waiting. */
-export function fewAtOnce({ ask }: WorkerQuestions, most = mostAtOnce): WorkerQuestions {
+export function limitQuestions({ ask }: WorkerQuestions, most = mostAtOnce): WorkerQuestions {
   const waiting: (() => void)[] = [];
   let running = 0;
   // The place is handed over, so that no other question takes it.

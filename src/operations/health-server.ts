@@ -123,7 +123,7 @@ export function createReachMetrics(registry: Registry, read: () => Promise<Reado
 }
 
 /** Whether a service answers a process now, and since when that is so. */
-export interface Reach {
+export interface ServiceState {
   readonly answers: boolean;
   readonly since: string;
   /** Why it can't be used; null where it answers. */
@@ -131,7 +131,7 @@ export interface Reach {
 }
 
 export interface Probe {
-  readonly reach: () => Reach;
+  readonly reach: () => ServiceState;
   readonly stop: () => void;
 }
 
@@ -146,7 +146,7 @@ interface ProbeOptions {
 
 /** Asks a service again and again, so an idle process notices an outage. A successful call meanwhile saves a question. */
 export function startProbe({ ask, lastSuccess, everyMs, now }: ProbeOptions): Probe {
-  let reach: Reach = { answers: true, since: now().toISOString(), why: null };
+  let reach: ServiceState = { answers: true, since: now().toISOString(), why: null };
   let isAsking = false;
   const see = (why: string | null) => {
     const answers = why === null;
@@ -170,6 +170,6 @@ export function startProbe({ ask, lastSuccess, everyMs, now }: ProbeOptions): Pr
 }
 
 /** Whether a process can work with a service in this state. */
-export function isUsable({ answers, since }: Reach, now: Date): boolean {
+export function isUsable({ answers, since }: ServiceState, now: Date): boolean {
   return answers || now.getTime() - Date.parse(since) < patienceMs;
 }

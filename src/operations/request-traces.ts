@@ -1,6 +1,14 @@
 import type { Attributes } from "@opentelemetry/api";
 import { aboutRequests } from "./log.ts";
-import { currentTrace, isSameTrace, isTraceParent, type TraceParent, tellWork, traced, type Work } from "./traced.ts";
+import {
+  currentTrace,
+  isSameTrace,
+  isTraceParent,
+  type TraceParent,
+  traced,
+  traceEndedWork,
+  type Work,
+} from "./traced.ts";
 
 /** Where each request's trace continues. Beside the record, not in it: a trace must not change what was decided. */
 export interface RequestTraces {
@@ -59,7 +67,7 @@ async function runTraced<C extends TraceContext, T>(
 
 /** Shows how long the job that runs now has waited. */
 function tellWait({ waited }: TraceContext): void {
-  if (waited) tellWork({ name: `wait in ${waited.queue}`, beganAt: waited.from, endedAt: waited.until });
+  if (waited) traceEndedWork({ name: `wait in ${waited.queue}`, beganAt: waited.from, endedAt: waited.until });
 }
 
 /** Puts work for one request of a shared run into the request's own trace, with a link to the run. */

@@ -16,7 +16,7 @@ export const recordedEvents = announcements<AuditEvent>("event");
 /** A request of Slack that was answered; in Socket Mode the status is 200. */
 export const answeredRequests = announcements<{ readonly status: number; readonly seconds: number }>("answer");
 
-export interface QueueStanding {
+export interface QueueState {
   readonly name: string;
   /** How many jobs wait, wait for their time or run, by BullMQ's word for it. */
   readonly jobs: Readonly<Record<string, number>>;
@@ -25,7 +25,7 @@ export interface QueueStanding {
 }
 
 export interface Backlog {
-  readonly queues: () => Promise<readonly QueueStanding[]>;
+  readonly queues: () => Promise<readonly QueueState[]>;
   readonly tally: () => Promise<Tally>;
   /** How many open requests there are of each cluster that is not configured. */
   readonly stranded: () => Promise<ReadonlyMap<string, number>>;
@@ -36,7 +36,7 @@ export interface Backlog {
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
 /** Gauges of what all processes share. Without an answer from the ledger they show nothing, and the other series continue. */
-export function createStandingMetrics(registry: Registry, { queues, tally, stranded, memoryUsed }: Backlog): void {
+export function createLedgerMetrics(registry: Registry, { queues, tally, stranded, memoryUsed }: Backlog): void {
   gauge(registry, "eks_access_queue_jobs", "Jobs that wait or run", ["queue", "state"], async () =>
     (await queues()).flatMap(({ name, jobs }) =>
       Object.entries(jobs).map(([state, count]): Sample => [{ queue: name, state }, count]),

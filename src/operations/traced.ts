@@ -55,7 +55,7 @@ export async function traced<T>(work: Work, act: () => Promise<T>): Promise<T> {
 }
 
 /** Shows work that has ended already, as a wait. */
-export function tellWork(work: Work): void {
+export function traceEndedWork(work: Work): void {
   startSpan(work, contextOf(work)).end(work.endedAt);
 }
 

@@ -1,5 +1,5 @@
 import { withoutForgedReview } from "../access/approval/seals.ts";
-import type { Taking } from "../ledger/ledger.ts";
+import type { ClosedBatch } from "../ledger/ledger.ts";
 import { isMigration, type LedgerRecord, recordClosedSince } from "../ledger/records.ts";
 import type { WorkerContext } from "./context.ts";
 
@@ -28,7 +28,7 @@ export async function removeClosedByTheClock(context: RemovalContext): Promise<v
 export async function removeClosed(context: RemovalContext): Promise<number> {
   const { ledger, config, log, now } = context;
   const before = new Date(now().getTime() - config.ledger.keepSeconds * 1000);
-  const taking: Taking = { before, putOffUntil: new Date(before.getTime() + lookAgainMs), limit: batch };
+  const taking: ClosedBatch = { before, putOffUntil: new Date(before.getTime() + lookAgainMs), limit: batch };
   let removed = 0;
   for (let taken = 0; taken < mostBatches; taken += 1) {
     const records = await ledger.takeClosed(taking);

@@ -24,7 +24,7 @@ export async function isClusterGone(context: WorkerContext, cluster: Cluster): P
 const page = 200;
 
 /** Closes all that is open in a cluster that is gone, each with its event. @returns ids */
-export async function closeAllOf(
+export async function closeRequestsOfCluster(
   context: WorkerContext<RequestLedger>,
   name: string,
   closing: Closing,

@@ -73,7 +73,7 @@ test.each([
   expect(readHoldingTags(cluster, principal, entryWith(tags), reader).type).toBe("untrusted");
 });
 
-test("tags of which a piece is another, or gone, are not believed", () => {
+test("tags with a changed or missing piece are not trusted", () => {
   const tags = writeHoldingTags("payments", holdingOf(3), keys.memory);
   const { "eks-access/held-01": _, ...short } = tags;
 

@@ -175,7 +175,7 @@ describe("whatever others have given, and whatever grants come and go", () => {
     );
   });
 
-  test("nothing of ours is there before the tags claim it, nor when they do not any more", () => {
+  test("the tags claim everything of ours before it is there, until it is gone", () => {
     fc.assert(
       fc.property(situations, ({ states, theirs }) => {
         for (const entry of states) expect(unclaimedIn(entry, theirs)).toEqual([]);
@@ -208,7 +208,7 @@ describe("whatever others have given, and whatever grants come and go", () => {
     );
   });
 
-  test("a call that arrives after others have gone on leaves nothing unclaimed, and is taken away in the end", () => {
+  test("a call that arrives after other runs leaves nothing unclaimed, and is removed in the end", () => {
     fc.assert(
       fc.property(situations, fc.nat(8), ({ start, states, calls, theirs, before }, cut) => {
         const unanswered = calls[cut];
@@ -225,7 +225,7 @@ describe("whatever others have given, and whatever grants come and go", () => {
     );
   });
 
-  test("the tags of no lease at all say nothing any more", () => {
+  test("the tags without a lease are empty", () => {
     fc.assert(
       fc.property(situations, ({ states, after }) => {
         if (after.length === 0) expect(claimIn(lastOf(states)).held).toBeUndefined();

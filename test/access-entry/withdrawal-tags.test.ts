@@ -17,7 +17,7 @@ const memory = { list: [withdrawal("r-7k2m9x4q"), nothing], notBefore: at(-hours
 const tags = writeWithdrawalTags("payments", memory, keys.memory);
 const key = "eks-access/withdrawn/r-7k2m9x4q";
 
-test("what was taken back is read as it was written, whatever other tags the cluster has", () => {
+test("withdrawals read back as written, whatever other tags the cluster has", () => {
   const reading = readWithdrawalTags("payments", { team: "platform", ...tags }, keys.memory);
 
   expect(reading).toEqual({ withdrawals: memory, untrusted: null });
@@ -42,7 +42,7 @@ test("what can't be the id of a request of ours is no reason for EKS to refuse t
   ]);
 });
 
-describe("is not believed:", () => {
+describe("is not trusted:", () => {
   const { [key]: text = "" } = tags;
   const later = at(hours(9)).toISOString();
   test.each([
@@ -73,7 +73,7 @@ describe("is not believed:", () => {
   });
 });
 
-test("while keys are rotated the tags of the old key are read, and written anew with the first one", () => {
+test("during a key rotation the tags of the old key are read, and written again with the first one", () => {
   const rotated = memoryKeys([aSecret("newer"), aSecret("old")]);
   const tags = writeWithdrawalTags("payments", memory, memoryKeys([aSecret("old")]));
 

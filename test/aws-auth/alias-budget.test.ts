@@ -70,7 +70,7 @@ describe("go-yaml bounds the share of its steps that aliases cause", () => {
     expect(twice).toThrow(YamlFailure);
   });
 
-  it("and counts no step twice that stands beside an alias", () => {
+  it("and counts no step next to an alias twice", () => {
     const budget = new AliasBudget();
 
     budget.through(alias, () => budget.spend(node));

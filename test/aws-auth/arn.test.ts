@@ -78,7 +78,7 @@ describe("readPrincipal", () => {
     expect(readings.map(({ type }) => type)).toEqual(["principal", "invalid"]);
   });
 
-  it("repeats no more than a little of what was typed", () => {
+  it("repeats only a little of the typed text", () => {
     const reading = readPrincipal(`${account}role/${"x".repeat(5000)}`);
 
     expect(reading.type === "invalid" && reading.message.length).toBeLessThan(300);

@@ -20,7 +20,7 @@ describe("{{EC2PrivateDNSName}} is for nodes alone", () => {
   });
 });
 
-describe("where nobody says which partition the cluster is of", () => {
+describe("without a known partition of the cluster", () => {
   const entries = `- rolearn: ${account}role/a\n  username: a\n`;
   const china = "arn:aws-cn:iam::111122223333:role/dev";
 

@@ -6,7 +6,7 @@ const arn = "arn:aws:iam::111122223333:role";
 const head = "kind: ConfigMap\nmetadata: {name: aws-auth}\ndata:\n";
 
 describe("checkFile", () => {
-  it("tells problems in the order of the file, from left to right", () => {
+  it("lists problems in the order of the file, from left to right", () => {
     const file = read(
       `${head}  notes: 12\n  mapusers: ""\n  mapRoles: |\n    - {rolearn: "${arn}/x/a", username: "", groups: [" b"]}\n  mapUsers: [x]\n`,
     );
@@ -23,7 +23,7 @@ describe("checkFile", () => {
     ]);
   });
 
-  it("sorts what stands on one line by its column, whatever it is about", () => {
+  it("sorts the problems of one line by column, whatever they are about", () => {
     const { problems } = checkFile(read('kind: ConfigMap\ndata: {mapRoles: "- x", notes: 12}\n'), []);
 
     expect(problems.map(({ code, line, column }) => [line, column, code])).toEqual([

@@ -59,7 +59,7 @@ describe("readConfigMap", () => {
     expect(list.data).toEqual({ a: "x" });
   });
 
-  it("takes null for an empty text, and tells of what is no text", () => {
+  it("reads null as an empty text, and reports values that are not text", () => {
     const yaml = read("kind: ConfigMap\ndata:\n  a:\n  b: 12\n  c: x\n");
     const json = read('{"kind": "ConfigMap", "data": {"a": null, "b": 12, "c": "x"}}');
 
@@ -116,7 +116,7 @@ describe("locator", () => {
     ]);
   });
 
-  it("points at the start of a text whose lines are not those of the file", () => {
+  it("points at the start of a text with other lines than the file", () => {
     const file = read("kind: ConfigMap\ndata:\n  mapRoles: >\n    one\n    two\n  mapUsers: 'x'\n");
     const locate = locator(file);
 

@@ -19,7 +19,7 @@ describe("unifiedDiff", () => {
     expect(diff).toBe("--- a/x\n+++ b/x\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+V\n 6\n 7\n 8\n");
   });
 
-  it("joins changes whose context touches, and parts those whose does not", () => {
+  it("joins changes with touching context, and separates the others", () => {
     const old = Array.from({ length: 30 }, (_, index) => `${index}`);
     const now = old.map((line) => (["2", "8", "20"].includes(line) ? `${line}!` : line));
 

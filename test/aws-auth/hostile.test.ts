@@ -63,7 +63,7 @@ describe("a section that holds more than is read", () => {
   const dev = { type: "map", arn: "arn:aws:iam::111122223333:role/dev", username: "dev", groups: [] } as const;
   const values = (count: number) => `[${"a,".repeat(count - 1)}]`;
 
-  it("is told with its place, and why", () => {
+  it("is reported with its place and reason", () => {
     const { problems, sections } = parseDocument({ mapRoles: values(100_001) });
 
     expect(sections.mapRoles.state).toBe("unreadable");

@@ -76,7 +76,7 @@ it("an empty section is given back as it was, absent or not", () => {
   );
 });
 
-it("groups that are added and taken away again leave no trace", () => {
+it("groups that are added and removed again leave no trace", () => {
   fc.assert(
     fc.property(documents, fc.nat(), ({ roles, users, data }, pick) => {
       const all = [...roles, ...users];

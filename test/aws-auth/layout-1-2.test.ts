@@ -19,7 +19,7 @@ function readBy12(text: string): unknown {
 
 const ARN = "arn:aws:iam::111122223333:role/a";
 
-describe("a line of brackets or quotes that YAML 1.2 refuses is told", () => {
+describe("a line of brackets or quotes that YAML 1.2 refuses is reported", () => {
   it.each([
     ["- rolearn: a\n  groups: [\n  x]\n", "2:2"],
     ["- rolearn: a\r\n  groups: [x,\r\n y]\r\n", "2:1"],
@@ -40,7 +40,7 @@ describe("a line of brackets or quotes that YAML 1.2 refuses is told", () => {
   });
 });
 
-describe("a line of brackets or quotes that YAML 1.2 takes is not told", () => {
+describe("a line of brackets or quotes that YAML 1.2 accepts is not reported", () => {
   it.each([
     "- rolearn: a\n  groups: [\n    x\n  ]\n",
     "- rolearn: a\n  groups: [ # why\n# why\n\t\n\n   x\n   ]\n",
@@ -56,7 +56,7 @@ describe("a line of brackets or quotes that YAML 1.2 takes is not told", () => {
   });
 });
 
-describe("a tag that goes on over a comma or a bracket is told", () => {
+describe("a tag that continues over a comma or a bracket is reported", () => {
   it.each<[string, string[], unknown]>([
     ["- [!, a]\n", ["0:6"], [["", "a"]]],
     ["- [!x, a]\n", ["0:7"], [["", "a"]]],
@@ -100,7 +100,7 @@ it("the accounts of a document are looked at too", () => {
   expect(problems).toContainEqual(expect.objectContaining({ code: "readers-differ", line: 3, column: 1 }));
 });
 
-it("of any layout of lines, those are told that YAML 1.2 refuses, and no others", () => {
+it("of any layout of lines, exactly those that YAML 1.2 refuses are reported", () => {
   // A comment in column 0 behind the value of a pair is refused by `yaml`, though not by YAML 1.2.
   const gap = fc
     .tuple(fc.constantFrom("", "\n", " # why\n", "\n\n", "\r\n", "\n # why\n"), fc.nat({ max: 6 }))

@@ -19,7 +19,7 @@ function thereAndBack(mapRoles: string) {
   return { entries: after.entries.map((some) => [some.username, some.groups]), back: back.after.mapRoles };
 }
 
-describe("groups are added to an entry whose last value ends the text without a line break", () => {
+describe("groups are added to an entry with a last value that ends the text without a line break", () => {
   it.each([
     ["a kept folded username", `- rolearn: ${arn}\n  username: >+\n    dev`, "dev", []],
     ["a kept literal username", `- rolearn: ${arn}\n  username: |+\n    dev`, "dev", []],

@@ -54,7 +54,7 @@ describe("parseDocument", () => {
     expect(entries.map(({ arn }) => arn)).toEqual([account]);
   });
 
-  it("tells what concerns all of it before what concerns a section, and the sections in their order", () => {
+  it("reports problems of the whole before those of sections, and the sections in order", () => {
     const { problems } = parseDocument({
       mapAccounts: "- x",
       mapUsers: "- x",

@@ -39,7 +39,7 @@ describe("offerRepairs", () => {
     expect(repairs).toEqual([]);
   });
 
-  it("offers to remove an entry that another one shadows, which changes nobody's access", () => {
+  it("offers to remove an entry that another one shadows, which changes no access", () => {
     const [repair] = offers(
       `- rolearn: ${account}role/dev\n  username: a\n- rolearn: ${account}role/DEV\n  username: b\n`,
     );
@@ -124,7 +124,7 @@ describe("offerRepairs", () => {
     expect(repairs).toEqual([]);
   });
 
-  it("offers no more than fifty at once", () => {
+  it("offers at most fifty at once", () => {
     const text = Array.from(
       { length: 60 },
       (_, index) => `- rolearn: ${account}role/p/r${index}\n  username: a\n`,

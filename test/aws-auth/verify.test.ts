@@ -59,7 +59,7 @@ describe("a text is as intended", () => {
     expect(isAsIntended(before, read(text), "mapRoles", intents)).toBe(false);
   });
 
-  it("but not where the text can't be read, though nobody should be left in it", () => {
+  it("but not if the text is unreadable, though no one should be left in it", () => {
     const alone = read(entry("a", "x"));
     const all: Intent = { type: "remove", arn: arn("a"), entries: alone.entries };
 
@@ -77,7 +77,7 @@ describe("a text is as intended", () => {
 });
 
 describe("a result is refused", () => {
-  it("where somebody is changed whom no intent names", () => {
+  it("if a principal changes that no intent names", () => {
     const after = read(entry("a", "x") + entry("b", "z"));
 
     expect(refuseResult(before, after, [], {})).toEqual({
@@ -86,7 +86,7 @@ describe("a result is refused", () => {
     });
   });
 
-  it("where somebody's username, number of groups or very entry is", () => {
+  it("if the username, the number of groups or the entry of another principal changes", () => {
     const results = [entry("b", "y").replace(": b", ": c"), entry("b"), entry("b", "y", "w"), ""].map((text) =>
       refuseResult(before, read(entry("a", "x") + text), [], {}),
     );
@@ -111,7 +111,7 @@ describe("a result is refused", () => {
     );
   });
 
-  it("where one of two users between whom chance decides is another", () => {
+  it("if one of two users changes between which chance decides", () => {
     const users = (group: string) =>
       read("", `- userarn: ${arn("u")}\n  username: u\n- userarn: ${arn("U")}\n  username: U\n  groups: [${group}]\n`);
 

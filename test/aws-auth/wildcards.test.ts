@@ -58,7 +58,7 @@ describe("a rolearn with wildcards fits as in the newest authenticator", () => {
   });
 });
 
-describe("a hostile pattern costs no more than its length", () => {
+describe("a hostile pattern costs only its length", () => {
   const longest = "a".repeat(64);
 
   it.each([

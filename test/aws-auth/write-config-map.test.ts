@@ -57,7 +57,7 @@ describe("writeConfigMap", () => {
     expect(text).toBe("kind: ConfigMap\ndata:\n  mapRoles: |\n    three\n  notes: x\n");
   });
 
-  it("writes the data anew where it can't be edited, and keeps all else that the object says", () => {
+  it("writes the data from its values if it can't be edited, and keeps the rest of the object", () => {
     const long = "x ".repeat(100).trim();
     const flow = read(
       `kind: ConfigMap\nmetadata: {name: aws-auth, annotations: {note: ${long}}}\ndata: {mapRoles: one}\n`,
@@ -87,7 +87,7 @@ describe("writeConfigMap", () => {
     expect(text).toMatch(/^\{\n {2}"kind"/);
   });
 
-  it("keeps the keys where they stand, whatever order they are wanted in", () => {
+  it("keeps the keys in their places, whatever the wanted order", () => {
     const file = fileOf("yaml");
 
     const text = writeConfigMap(file, { notes: "y", mapRoles: "one\ntwo\n", added: "z" });
@@ -110,7 +110,7 @@ describe("writeConfigMap", () => {
     expect(read(text).data).toEqual(wanted);
   });
 
-  it("keeps lists and numbers of the object when it is written anew", () => {
+  it("keeps lists and numbers of the object when it writes from values", () => {
     const flow = read("kind: ConfigMap\nmetadata: {generation: 12, finalizers: [a, b]}\ndata: {mapRoles: one}\n");
 
     expect(writeConfigMap(flow, {})).toBe(

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type ClusterAddress, EksCluster, letAccessEntriesIn } from "../../src/aws/eks-cluster.ts";
+import { type ClusterAddress, EksCluster, switchToAccessEntries } from "../../src/aws/eks-cluster.ts";
 import { account, partition, region, useAccount } from "./aws-account.ts";
 
 const underTest = useAccount();
@@ -13,7 +13,7 @@ function clusterOf(name: string, authenticationMode?: "API_AND_CONFIG_MAP") {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 20)));
 const lettingIn = async (address: ClusterAddress) =>
-  letAccessEntriesIn(await EksCluster.open(underTest().worker, address), { pause });
+  switchToAccessEntries(await EksCluster.open(underTest().worker, address), { pause });
 
 test("a cluster that reads aws-auth alone knows access entries afterwards, when EKS says that it does", async () => {
   const { arn, address } = clusterOf("old");
@@ -49,7 +49,7 @@ test("an update that runs already, as of a run that died, is awaited and not beg
   expect(faults.calls("eks.UpdateClusterConfig")).toBe(before);
 });
 
-test("an update that fails is told with what EKS says of it", async () => {
+test("a failed update is reported with EKS's reason", async () => {
   const { address } = clusterOf("failing");
   const update = {
     id: "1",

@@ -120,7 +120,7 @@ test("an answer of STS that is larger than any session is refused", async () => 
   await expect(asking).rejects.toMatchObject({ code: "answer-too-large" });
 });
 
-test("an answer of AWS that comes byte by byte is given up with the call's one deadline", async () => {
+test("an answer of AWS that comes byte by byte fails at the call's one deadline", async () => {
   const eks = await opened();
   cancel = accountUnderTest().aws.faults.plan("eks.DescribeCluster", { type: "drip" }, { times: 10 }).cancel;
 

@@ -76,7 +76,7 @@ test("a kept connection that STS has closed meanwhile costs no failure", async (
   expect(again.account).toBe(account);
 });
 
-test("credentials of our own that were rotated are found anew, without a failure", async () => {
+test("our own rotated credentials are looked up again, without a failure", async () => {
   writeKey("AKIAOLD");
   await callerIdentity("default", "eu-west-2");
   refused.add("AKIAOLD");

@@ -4,7 +4,7 @@ import { account, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();
 
-test("a role's session is told as an assumed role", async () => {
+test("a role's session is reported as an assumed role", async () => {
   const { worker } = accountUnderTest();
 
   const identity = await callerIdentity(worker, region);
@@ -26,7 +26,7 @@ test("without credentials of our own the SDK's chain finds those of the environm
   expect(identity.arn).toBe(user.arn);
 });
 
-test("a key that AWS does not know is told as invalid, and its secret is not", async () => {
+test("a key that AWS does not know is reported as invalid, without its secret", async () => {
   const stranger = { accessKeyId: "AKIAABCDEFGHIJKLMNOP", secretAccessKey: "wJalrXUtnFEMI0K7MDENGbPxRfiCYEXAMPLEKEY0" };
 
   const failure = callerIdentity(stranger, region);
@@ -35,7 +35,7 @@ test("a key that AWS does not know is told as invalid, and its secret is not", a
   await expect(failure).rejects.not.toThrow(/wJalr|AKIAABCDEFGHIJKLMNOP/);
 });
 
-test("a session that is over is told as expired", async () => {
+test("a session that is over is reported as expired", async () => {
   const { aws, workerArn } = accountUnderTest();
   const over = aws.account.sessionFor(workerArn, "worker-pod", { seconds: -1 });
 
@@ -53,7 +53,7 @@ test("a call that loses its connection is tried again", async () => {
   expect(identity.account).toBe(account);
 });
 
-test("an AWS that can't be reached is told as such", async () => {
+test("an unreachable AWS is reported as such", async () => {
   const { worker } = accountUnderTest();
   vi.stubEnv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9");
 

@@ -59,7 +59,7 @@ describe("who created a cluster", () => {
     expect(readCreationRecord(record, cluster)).toMatchObject({ arn: creatorArn });
   });
 
-  test("is the role of a session whose issuer the record leaves out, without its path", () => {
+  test("is the role of a session without an issuer in the record, without its path", () => {
     const { sessionContext, ...identity } = JSON.parse(aRecord()).userIdentity;
     const record = JSON.stringify({ ...JSON.parse(aRecord()), userIdentity: identity });
 
@@ -67,7 +67,7 @@ describe("who created a cluster", () => {
     expect(readCreationRecord(record, cluster)).toMatchObject({ arn: `arn:aws:iam::${account}:role/cluster-creator` });
   });
 
-  test("is nobody where the kind of the identity is one that we do not know", () => {
+  test("is unknown if the kind of the identity is unknown", () => {
     const record = aRecord().replace('"AssumedRole"', '"constructor"');
 
     expect(readCreationRecord(record, cluster)).toMatchObject({ kind: "constructor", arn: null });
@@ -94,7 +94,7 @@ describe("a record does not tell who created a cluster where it", () => {
   });
 });
 
-test("the record and the cluster may differ by some minutes, and by no more", () => {
+test("the record and the cluster can differ by some minutes at most", () => {
   const minutes = (count: number) => new Date(createdAt.getTime() + count * 60_000);
 
   expect(readCreationRecord(aRecord({ at: minutes(4) }), cluster)).not.toBeNull();

@@ -13,7 +13,7 @@ function addCluster(
   return aws.addCluster({ name, region, creatorArn, endpoint, certificateAuthority: "Q0E=", createdAt, ...change });
 }
 
-test("a cluster is told with its endpoint, its authority and its authentication mode", async () => {
+test("a cluster has its endpoint, its authority and its authentication mode", async () => {
   const arn = addCluster("payments", { authenticationMode: "API" });
 
   const cluster = await describeCluster(accountUnderTest().worker, { eksName: "payments", region, account, partition });
@@ -32,7 +32,7 @@ test("a cluster is told with its endpoint, its authority and its authentication 
   });
 });
 
-test("a name that EKS does not know is told with region and account", async () => {
+test("a name that EKS does not know is reported with region and account", async () => {
   const failure = describeCluster(accountUnderTest().worker, { eksName: "absent", region, account, partition });
 
   await expect(failure).rejects.toMatchObject({
@@ -96,7 +96,7 @@ test("a token is never sent to an endpoint without TLS", async () => {
   await expect(failure).rejects.toMatchObject({ code: "cluster-mismatch" });
 });
 
-test("a worker without the right to look is told which right it lacks", async () => {
+test("a worker without the right to look learns which right it lacks", async () => {
   const { aws } = accountUnderTest();
   addCluster("forbidden");
   const { arn } = aws.account.addRole({ name: "nobody" });

@@ -29,7 +29,7 @@ test("the token is a presigned GetCallerIdentity, signed for this one cluster", 
   });
 });
 
-test("two tokens of one second differ where the one is to be taken for longer", async () => {
+test("two tokens of one second differ if one is valid for longer", async () => {
   const { worker } = accountUnderTest();
   const mint = (seconds: number) => mintToken(worker, { eksName: "payments", region }, now, seconds);
 

@@ -46,6 +46,6 @@ test("a failure that is ours already stays as it is", () => {
   expect(awsFailure(ours, "y")).toBe(ours);
 });
 
-test("what is not an error at all is still told", () => {
+test("a thrown value that is no error is still reported", () => {
   expect(awsFailure("boom", "sts:AssumeRole on R").what).toBe("AWS failed at sts:AssumeRole on R (Error)");
 });

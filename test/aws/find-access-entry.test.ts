@@ -58,11 +58,11 @@ test("an access entry is found behind hundreds of others", async () => {
   expect(await find(...others, developers)).toMatchObject({ principalArn: developers });
 });
 
-test("whoever has no access entry has none", async () => {
+test("a principal without an access entry has none", async () => {
   expect(await find(`arn:aws:iam::${account}:user/developers`)).toBeNull();
 });
 
-test("who may not ask is told by the name of what is refused", async () => {
+test("a caller without the right learns the name of the refused action", async () => {
   accountUnderTest().aws.account.setAllowed(accountUnderTest().creatorArn, ["eks:DescribeCluster"]);
 
   await expect(find(developers)).rejects.toMatchObject({ code: "access-entry-denied", retryable: false });

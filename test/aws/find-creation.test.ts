@@ -51,7 +51,7 @@ test("the creator is found among the creations of other services at the same tim
   expect(lookups() - before).toBe(1);
 });
 
-test("a name that was used before is told by its time", async () => {
+test("a reused name is recognised by its time", async () => {
   const { aws } = accountUnderTest();
   const { arn: former } = aws.account.addRole({ name: "former-creator" });
   const first = aCluster("reused", daysAgo(40), former);
@@ -105,7 +105,7 @@ test("throttling is waited out", async () => {
   expect(lookups() - before).toBe(4);
 });
 
-test("a worker that may not look is told which right it lacks", async () => {
+test("a worker without the right learns which right it lacks", async () => {
   const { aws } = accountUnderTest();
   const { arn } = aws.account.addRole({ name: "blind" });
   const blind = aws.account.sessionFor(arn, "s");

@@ -6,7 +6,7 @@ import { account, describeCluster, partition, region, useAccount } from "./aws-a
 const accountUnderTest = useAccount();
 const id = expect.stringMatching(/^[0-9a-f-]{36}$/);
 
-test("each call's request id stands under its action, in order, and is the one that CloudTrail has", async () => {
+test("each call's request id is logged under its action, in order, and is the one in CloudTrail", async () => {
   const { worker, creatorArn, aws } = accountUnderTest();
   const log = requestIds();
   const role = {

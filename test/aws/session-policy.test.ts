@@ -4,10 +4,10 @@ import type { AwsCredentials } from "../../src/aws/client-settings.ts";
 import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { findCreation } from "../../src/aws/find-creation.ts";
 import {
+  cloudTrailSessionPolicy,
   creatorSessionPolicy,
-  historianSessionPolicy,
+  nextRoleSessionPolicy,
   nothingSessionPolicy,
-  waySessionPolicy,
 } from "../../src/aws/session-policy.ts";
 import { assumeRole, callerIdentity } from "../../src/aws/sts.ts";
 import { account, describeCluster, partition, region, useAccount } from "./aws-account.ts";
@@ -67,7 +67,7 @@ describe("of a role that may do everything", () => {
   });
 
   test("a session on the way goes on to the next role and can do nothing else", async () => {
-    const session = await sessionWith(waySessionPolicy(next));
+    const session = await sessionWith(nextRoleSessionPolicy(next));
 
     expect((await goOn(session, next)).sessionToken).toBeTruthy();
     await expect(goOn(session, other)).rejects.toMatchObject(denied);
@@ -85,7 +85,7 @@ describe("of a role that may do everything", () => {
   });
 
   test("a session for CloudTrail asks it and can do nothing else", async () => {
-    const session = await sessionWith(historianSessionPolicy());
+    const session = await sessionWith(cloudTrailSessionPolicy());
 
     expect(await askCloudTrail(session)).toMatchObject({ arn: mighty });
     await expect(look(session, "payments")).rejects.toMatchObject(denied);

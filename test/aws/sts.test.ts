@@ -64,7 +64,7 @@ test("a session name that STS does not take is the configuration's fault, not AW
   await expect(failure).rejects.toMatchObject({ code: "aws-request-refused", retryable: false });
 });
 
-test("throttling is told as something to try again", async () => {
+test("throttling is reported as worth another try", async () => {
   const { worker, aws } = accountUnderTest();
   const body =
     "<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>";

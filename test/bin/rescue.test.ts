@@ -129,7 +129,7 @@ test("it needs nothing of who created the cluster, and proves that its role sign
   ]);
 });
 
-test("it says who AWS says ran it, beside who they said they are, in the log, the record and the tags", async () => {
+test("log, record and tags have AWS's identity of the caller and the name that they gave", async () => {
   await rescue("--yes", "--keep");
 
   const events = await asWorker(async ({ ledger }) => (await ledger.events(1, 50)).map(({ event }) => event));

@@ -189,7 +189,7 @@ export function aDecision(change: Partial<Decision> = {}): Decision {
 export function anEndProof(change: Partial<EndProof> = {}): EndProof {
   return {
     at: at(minutes(3)).toISOString(),
-    mapped: { result: "no", detail: "nobody in aws-auth" },
+    mapped: { result: "no", detail: "not in aws-auth" },
     authorized: { result: "no", detail: "may not list pods in default, asked as eks-access:111122223333:engineer" },
     reviewedAs: { username: "eks-access:111122223333:engineer", groups: [] },
     others: [],

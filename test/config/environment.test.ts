@@ -122,7 +122,7 @@ describe("the keys", () => {
     ).toEqual(decision?.ids);
   });
 
-  test("that are their own are accepted beside the list of others", () => {
+  test("that are their own are accepted as well as the list of others", () => {
     const others = { DECISION_PUBLIC_KEYS: publicText(aPrivateKey("newer")) };
 
     const { environment } = readEnvironment({ ...slack, ...others }, "slack");

@@ -119,7 +119,7 @@ describe("docker compose up, with the image that it builds,", () => {
     await expect.poll(async () => (await sandbox.getPods()).ok, { timeout: 10_000, interval: 1_100 }).toBe(false);
   });
 
-  test("holds no stand-in, no tool of a build, and no source or map of a package", async () => {
+  test("has no stand-in, no build tool, and no source or map of a package", async () => {
     const find = "find / -xdev -type f \\( -path '*/app/*' -name '*.ts' -o -path '*/app/*' -name '*.map' \\)";
     const list = await compose("exec", "-T", "worker", "sh", "-c", `${find}; ls /app /app/dist /app/node_modules`);
 
@@ -149,7 +149,7 @@ describe("docker compose up, with the image that it builds,", () => {
     expect((await engine.docker(["inspect", "--format", "{{.State.ExitCode}}", id])).trim()).toBe("0");
   });
 
-  test("is healthy in a second or so, and stops within its deadline when it is told to", async () => {
+  test("is healthy in a second or so, and stops within its deadline on request", async () => {
     const status = await engine.docker(["inspect", "--format", "{{.State.Health.Status}}", await containerOf("slack")]);
 
     await compose("stop", "slack", "worker");

@@ -5,8 +5,8 @@ import { z } from "zod";
 import {
   creatorSessionPolicy,
   managerSessionPolicy,
+  nextRoleSessionPolicy,
   nothingSessionPolicy,
-  waySessionPolicy,
 } from "../../src/aws/session-policy.ts";
 import { sessionNameOf } from "../../src/aws/sts.ts";
 
@@ -142,7 +142,7 @@ test("a session may do what the policy of its role allows, and nothing that the 
   const giving = creatorSessionPolicy(cluster, { givesEntries: true });
   expect(actionsIn(reading)).toEqual(actionsOf("creator-policy"));
   expect(actionsIn(giving)).toEqual(actionsOf("access-entries-policy"));
-  expect(actionsIn(waySessionPolicy("arn:aws:iam::111122223333:role/next"))).toEqual(actionsOf("through-policy"));
+  expect(actionsIn(nextRoleSessionPolicy("arn:aws:iam::111122223333:role/next"))).toEqual(actionsOf("through-policy"));
   const managing = new Set(actionsIn(managerSessionPolicy(cluster)));
   const rescuing = actionsOf("rescue-policy").filter((action) => action !== "sts:AssumeRole");
   expect(managing).toEqual(new Set([...actionsOf("migration-policy"), ...rescuing]));
@@ -159,7 +159,7 @@ function isNamed(resource: string): boolean {
   return !resource.replace(/:(?:access-entry|nodegroup|fargateprofile)\/\w+\/\*$/, "").includes("*");
 }
 
-test("the trust policy wants the external id, our session's name and somebody to act for", () => {
+test("the trust policy requires the external id, our session's name and a source identity", () => {
   const assume = read("creator-trust-policy").Statement.find(({ Action }) => Action.includes("sts:AssumeRole"));
 
   expect(assume?.Condition?.StringEquals).toHaveProperty("sts:ExternalId");

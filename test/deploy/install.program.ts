@@ -32,7 +32,7 @@ describe("the product with the image's packages alone", () => {
 
   const script = () => join(folder, "dist/bin/eks-access.js");
 
-  test("is ready as either process, answers for its health, and stops when told to", async () => {
+  test("is ready as either process, answers for its health, and stops on request", async () => {
     for (const kind of ["slack", "worker"] as const) {
       const healthPort = await freePort();
       const environment = sandbox.environmentOf(kind, { redisUrl: redis.url, port: await freePort() });

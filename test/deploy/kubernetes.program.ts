@@ -99,7 +99,7 @@ describe("the manifests, for a real API server,", () => {
     expect(taken).toHaveLength(15);
   });
 
-  test("and a field that nobody knows is not", async () => {
+  test("and an unknown field is not", async () => {
     const file = join(folder, "worker.yaml");
     const text = await readFile(file, "utf8");
     await writeFile(file, text.replace("serviceAccountName:", "serviceAcountName:"));

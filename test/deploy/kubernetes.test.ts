@@ -273,7 +273,7 @@ describe("the manifests for Kubernetes", () => {
     expect(blocks.find((block) => !block.includes("169.254.0.0/16"))).toContain("169.254.170.23/32");
   });
 
-  test("a process may end as it says it does before it is killed, and a Slack process listens until nobody is sent to it", () => {
+  test("a process can stop in its own time before it is killed, and a Slack process listens while requests still come", () => {
     const { environment } = readEnvironment({ ...enough }, "worker");
     const deployments = ofKind("Deployment").map(
       (each) => [each.metadata?.name, stopping.parse(each).spec.template.spec] as const,

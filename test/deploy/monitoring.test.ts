@@ -7,7 +7,7 @@ import { z } from "zod";
 import { tallyOf } from "../../src/access/request/lists.ts";
 import { createReachMetrics } from "../../src/operations/health-server.ts";
 import { createProcessMetrics } from "../../src/operations/process-metrics.ts";
-import { createStandingMetrics } from "../../src/operations/standing-metrics.ts";
+import { createLedgerMetrics } from "../../src/operations/standing-metrics.ts";
 import { createWorkerMetrics } from "../../src/operations/worker-metrics.ts";
 
 const read = (name: string) =>
@@ -37,7 +37,7 @@ async function told(): Promise<ReadonlySet<string>> {
   createProcessMetrics(registry, () => new Date());
   createWorkerMetrics(registry);
   createReachMetrics(registry, async () => new Map());
-  createStandingMetrics(registry, {
+  createLedgerMetrics(registry, {
     queues: async () => [],
     tally: async () => tallyOf(new Map()),
     stranded: async () => new Map(),

@@ -52,7 +52,7 @@ describe("the lines of the runbooks, typed into a shell with kubectl and a real 
     await rm(folder, { recursive: true, force: true });
   });
 
-  test("repair an aws-auth that somebody broke, as they stand on the page", async () => {
+  test("repair a broken aws-auth, exactly as on the page", async () => {
     const broken = (initialAwsAuth.mapRoles ?? "").replace("  groups: [system:masters]", "\tgroups: [system:masters]");
     const metadata = { name: "aws-auth", namespace: "kube-system" };
     const object = { apiVersion: "v1", kind: "ConfigMap", metadata, data: { mapRoles: broken } };

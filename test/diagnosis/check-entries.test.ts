@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ApprovedRequest } from "../../src/access/request/record.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { type EntriesFacts, readingOrder, summarizeEntries } from "../../src/diagnosis/check-entries.ts";
-import { grantedAround, type ReadEntry } from "../../src/diagnosis/leases.ts";
+import { openLeasesAround, type ReadEntry } from "../../src/diagnosis/leases.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aGrantedRequest, engineerArn } from "../builders/a-request.ts";
 import { aHolding, aShare, aWrittenEntry } from "../builders/a-share.ts";
@@ -26,7 +26,7 @@ function factsOf(read: readonly ReadEntry[], { granted = [], ...change }: Change
     read,
     document: null,
     boundGroups: new Set(["eks-access:viewers", "readers"]),
-    granted: grantedAround(granted, granted),
+    granted: openLeasesAround(granted, granted),
     asker: { user: "U0ONCALL", principal: null, answers: true },
     now: at(hours(1)),
     ...change,
@@ -126,8 +126,8 @@ describe("of what is ours in an entry it", () => {
   });
 
   test("knows a lease that began or ended while the entries were read, and misses neither", () => {
-    const early = grantedAround([], [granted]);
-    const late = grantedAround([granted], []);
+    const early = openLeasesAround([], [granted]);
+    const late = openLeasesAround([granted], []);
     const claimed = factsOf([aReadEntry({}, aHolding())]);
     const gone = factsOf([]);
 
@@ -152,7 +152,7 @@ describe("of what is ours in an entry it", () => {
     expect(gone[0]?.message).toContain(`the entry of ${engineerArn} is gone`);
   });
 
-  test("claims nothing of a lease whose entry was not read, nor of one in aws-auth, nor of one that ends", () => {
+  test("claims nothing about a lease with an unread entry, in aws-auth, or near its end", () => {
     const ends = { cause: "revoked", by: "U0ENGINEER", at: at(0).toISOString(), why: "" } as const;
 
     expect(codes([], { granted: [granted], listed: [engineerArn] })).toEqual([]);

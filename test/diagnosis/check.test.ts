@@ -17,7 +17,7 @@ test("problems of one kind appear together, with the lines of the first ten", ()
   expect(groups[0]?.places.slice(0, 2)).toEqual(["mapRoles line 1", "mapRoles line 4"]);
 });
 
-test("errors come before notices, wherever they stand", () => {
+test("errors come before notices, wherever they are", () => {
   const mapRoles = `${roleEntry(developers, ["system:masters"])}${path(1)}`;
 
   expect(summaryOf({ mapRoles }).groups.map(({ severity }) => severity)).toEqual(["error", "notice"]);

@@ -42,7 +42,7 @@ function factsOf(seed: typeof seeds extends fc.Arbitrary<infer T> ? T : never): 
   return whyFacts({ given: arn, data: sections, requests, pods, boundGroups: new Set(bound) });
 }
 
-test("the diagnosis lets in exactly those whom the authenticator lets in", () => {
+test("the diagnosis admits exactly the callers that the authenticator admits", () => {
   fc.assert(
     fc.property(seeds, (seed) => {
       const known = factsOf(seed);

@@ -120,7 +120,7 @@ describe("a cluster of each kind of creator", () => {
   test("nobody gets a discovered creator into the map: the worker, who knows it, refuses", async () => {
     await ask("research", creatorArns.discovered, "for whom nobody knows");
 
-    const told = textOf(await flow.told("no lease is to end its access"));
+    const told = textOf(await flow.told("no lease can end its access"));
 
     expect(told).toContain(creatorArns.discovered);
   });

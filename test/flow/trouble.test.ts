@@ -59,7 +59,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     await slack.person("U0APPROVER").command(`/eks-access revoke ${id} enough`, channel);
     await flow.message("*Ended*");
 
-    expect(told).toContain("it only waits for its finalizers example.com/keep");
+    expect(told).toContain("waits for its finalizers example.com/keep");
     expect(cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   });
 

@@ -121,7 +121,7 @@ test.each([...hostile.keys()])("a refusal of %s is not parsed either", async (sh
   await expect(client.readAwsAuth()).rejects.toMatchObject({ code: "answer-too-large" });
 });
 
-test("an answer that comes byte by byte is given up with the call's one deadline", async () => {
+test("an answer that comes byte by byte fails at the call's one deadline", async () => {
   server.answer = () => ({ status: 200, body: "{", drip: true });
   const hasty = server.connect({ timeoutMs: 300 });
 

@@ -94,7 +94,7 @@ test("a mapped role is who the map says, with what RBAC gives its groups", async
   expect(await viewer.listPods("default")).not.toHaveLength(0);
 });
 
-test("a role that is not mapped is nobody", async () => {
+test("a role without a mapping has no identity", async () => {
   const stranger = await signIn("stranger");
 
   const failure = stranger.listPods("default");
@@ -105,7 +105,7 @@ test("a role that is not mapped is nobody", async () => {
   });
 });
 
-test("of a session with many tags it is told that its token may be too large, and not that it is nobody", async () => {
+test("a session with many tags learns that its token may be too large, not that it is unmapped", async () => {
   const tags = new Map(Array.from({ length: 10 }, (_, index) => [`kubernetes-tag-${index}`, "x".repeat(256)] as const));
   const creator = await signIn("cluster-creator", { tags });
 
@@ -127,7 +127,7 @@ test("who has no right to the map is refused in the API server's own words", asy
   await expect(failure).rejects.toThrow('User "viewer:somebody" cannot update resource "configmaps"');
 });
 
-test("somebody else's rights are asked by name and groups", async () => {
+test("another caller's rights are checked by name and groups", async () => {
   const creator = await signIn("cluster-creator");
   const identity = { username: "viewer:somebody", groups: ["pod-viewers"] };
 
@@ -151,7 +151,7 @@ test("what signing in alone gives is counted in", async () => {
   expect(answer.allowed).toBe(true);
 });
 
-test("what RBAC binds to a group is told, and a group that nothing is bound to is not there", async () => {
+test("shows what RBAC binds to a group, and no group without a binding", async () => {
   const creator = await signIn("cluster-creator");
 
   const { groups: bindings } = await creator.roleBindings();
@@ -204,7 +204,7 @@ test("a dry run changes nothing, the write that follows does", async () => {
   expect(written.managers.find((each) => each.manager === "eks-access")?.dataKeys).toEqual(["mapUsers"]);
 });
 
-test("a write over somebody else's edit is a conflict, and theirs stays", async () => {
+test("a write over another edit is a conflict, and the other edit stays", async () => {
   const creator = await signIn("cluster-creator");
   const before = await mapOf(creator);
   cluster.editAwsAuth((map) => ({ ...map, data: { ...map.data, theirs: "kept" } }), "kubectl-edit");
@@ -225,7 +225,7 @@ test("a map that was deleted meanwhile is a conflict", async () => {
   await expect(failure).rejects.toMatchObject({ code: "cluster-conflict" });
 });
 
-test("a map that was made anew meanwhile is a conflict", async () => {
+test("a map that was created again is a conflict", async () => {
   const creator = await signIn("cluster-creator");
   const before = await creator.createAwsAuth({ data: { mapRoles }, annotations: {} });
   cluster.deleteAwsAuth();
@@ -236,7 +236,7 @@ test("a map that was made anew meanwhile is a conflict", async () => {
   await expect(failure).rejects.toMatchObject({ code: "cluster-conflict" });
 });
 
-test("a write whose answer got lost is sent once and told as unanswered, although it took effect", async () => {
+test("a write with a lost answer is sent once and reported as unanswered, although it took effect", async () => {
   const creator = await signIn("cluster-creator");
   const before = await mapOf(creator);
   const calls = cluster.faults.calls("kubernetes.replace-configmap");

@@ -65,7 +65,7 @@ test("a map is read with its text, its version and who owns which part", async (
   client.close();
 });
 
-test("a map that somebody deleted, and that its finalizers keep, is read as one that goes", async () => {
+test("a deleted map that its finalizers keep is read as being deleted", async () => {
   const { client, before } = await readFull();
   const metadata = { ...full.metadata, deletionTimestamp: "2026-01-03T00:00:00.000Z" };
   server.answer = () => ({ status: 200, body: { ...full, metadata } });
@@ -183,7 +183,7 @@ test("a client that trusts another authority gets none of the connections that a
   for (const each of [client, distrusting]) each.close();
 });
 
-test("a connection that nobody uses any more is closed after a while", async () => {
+test("an unused connection is closed after a while", async () => {
   const { client } = await readFull();
   const before = server.connections();
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });

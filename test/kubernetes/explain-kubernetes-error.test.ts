@@ -83,7 +83,7 @@ test("an object without resourceVersion is not worked with", async () => {
   expect(failure).toMatchObject({ code: "cluster-unexpected", what: expect.stringContaining("resourceVersion") });
 });
 
-test("an API server that never answers is given up after the time-out", async () => {
+test("an API server that never answers fails after the time-out", async () => {
   const failure = await failureOf("never", { timeoutMs: 50 });
 
   expect(failure).toMatchObject({ code: "cluster-unreachable", what: expect.stringContaining("TimeoutError") });

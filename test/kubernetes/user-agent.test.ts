@@ -30,7 +30,7 @@ test("whatever the ids are, it is one short line that a header takes", () => {
   );
 });
 
-test("the API server is told it with each call", async () => {
+test("the API server gets it with each call", async () => {
   const server = await startScriptedServer();
   const { endpoint, certificateAuthority } = server;
   const client = connectCluster({ name: "payments", endpoint, certificateAuthority, token, requests: ["r-1"] });

@@ -14,7 +14,7 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
   describe("a cluster that can't be worked on", () => {
     const trouble = { ...aTrouble(), since: at(0).toISOString(), configuration: "one", overAt: null };
 
-    test("is remembered with why and when it is tried again, beside those that can", async () => {
+    test("is remembered with its reason and its next try, next to usable ones", async () => {
       await ledger.setClusterTrouble("staging", trouble);
 
       expect(await ledger.clusterTroubles(["staging", "other"])).toEqual(new Map([["staging", trouble]]));
@@ -48,7 +48,7 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
     );
   });
 
-  test("the ledger tells which clusters' own memories it has read", async () => {
+  test("the ledger knows which clusters' own memories it has read", async () => {
     await ledger.markAdopted("staging");
 
     expect(await ledger.adopted(["production", "staging"])).toEqual(new Set(["staging"]));

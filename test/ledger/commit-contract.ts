@@ -23,7 +23,7 @@ export function commitContract(ledgerNow: () => Ledger): void {
       expect(await ledger.get(request.id)).toEqual(request);
     });
 
-    test("takes exactly the next version, and a conflict tells the record as it stands", async () => {
+    test("takes exactly the next version, and a conflict returns the present record", async () => {
       const first = aRequest();
       await ledger.commit(aChange(first));
 
@@ -87,7 +87,7 @@ export function commitContract(ledgerNow: () => Ledger): void {
       expect(await ledger.duePendingOf("production", at(hours(1_000)), 10)).toEqual([]);
     });
 
-    test("that is sent again after its answer was lost is told as committed, and is in the log once", async () => {
+    test("that is sent again after a lost answer is reported as committed, and is in the log once", async () => {
       const change = aChange(aRequest());
       await ledger.commit(change);
 

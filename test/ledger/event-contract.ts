@@ -75,8 +75,8 @@ export function eventContract(ledgerNow: () => EventLedger & Pick<Ledger, "commi
     });
   });
 
-  describe("an event that tells of no change", () => {
-    test("is in the log, and among those of its request, whose record stays as it is", async () => {
+  describe("an event without a change", () => {
+    test("is in the log, and among those of its request, and the record stays as it is", async () => {
       const { event } = aChange(aRequest(), "attempt.refused");
       await ledger.commit(aChange(aRequest()));
 

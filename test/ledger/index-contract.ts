@@ -46,7 +46,7 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
       expect(await ledger.due(at(hours(10_000)), 10)).toEqual([]);
     });
 
-    test("comes with the longest due first, and no more than asked for", async () => {
+    test("comes with the longest due first, and at most the asked number", async () => {
       const waits = [3, 1, 2].map((hour) => aRequest({ id: `r-${hour}`, createdAt: at(hours(hour)).toISOString() }));
       for (const request of waits) await ledger.commit(aChange(request));
 
@@ -57,7 +57,7 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
   });
 
   describe("the open requests of a cluster", () => {
-    test("that are granted are those whose lease is not over, of this cluster alone, however many wait", async () => {
+    test("with open leases are those of this cluster alone, however many wait", async () => {
       const records = [
         aRequest({ id: "pending" }),
         aGrantedRequest({ state: "scheduled" }, { id: "scheduled", version: 1 }),
@@ -75,7 +75,7 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
       expect(await ledger.grantedOf("nowhere")).toEqual([]);
     });
 
-    test("that are pending and due come the longest due first, of this cluster alone, no more than asked for", async () => {
+    test("that are pending and due come the longest due first, of this cluster alone, at most the asked number", async () => {
       const createdAt = (hour: number) => ({ createdAt: at(hours(hour)).toISOString() });
       const records = [
         aRequest({ id: "second", ...createdAt(2) }),
@@ -96,7 +96,7 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
   });
 
   describe("the requests of a person", () => {
-    test("come newest first, no more than asked for, and closed ones too", async () => {
+    test("come newest first, at most the asked number, closed ones too", async () => {
       for (const hour of [2, 3, 1]) {
         const createdAt = at(hours(hour)).toISOString();
         await ledger.commit(aChange(aRequest({ id: `r-${hour}`, createdAt, state: "denied" })));

@@ -36,7 +36,7 @@ const cancelled = (current: AccessRequest | null): Step<AccessRequest, string> =
 };
 
 describe("an update", () => {
-  test("decides again on what somebody else wrote, and writes nothing over it", async () => {
+  test("decides again about another writer's record, and overwrites nothing", async () => {
     const { ledger, context } = await aBusyLedger(3);
 
     const outcome = await updateRequest(context, "r-1", cancelled);
@@ -77,7 +77,7 @@ describe("an update", () => {
     expect(await ledger.events(1, 9)).toHaveLength(1);
   });
 
-  test("of a migration goes the same way: the step is noted on what somebody else wrote, and its message is woken", async () => {
+  test("of a migration works the same way: it notes the step on another writer's record, and wakes its message", async () => {
     const ledger = memoryLedger();
     const migration = aMigration({ version: 1 });
     await ledger.commit({

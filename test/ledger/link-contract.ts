@@ -26,7 +26,7 @@ export function linkContract(ledgerNow: () => Ledger): void {
   });
 
   describe("a link", () => {
-    test("is made together with its event, which stands in the chain like any other", async () => {
+    test("is written together with its event, which is in the chain like any other", async () => {
       await ledger.commit(aChange(aRequest()));
 
       const made = await ledger.changeLink(change({ link }));
@@ -47,7 +47,7 @@ export function linkContract(ledgerNow: () => Ledger): void {
       expect(await ledger.linkProposalOf("U0ONCALL")).toBeNull();
     });
 
-    test("that is confirmed is in force, and nothing waits any more", async () => {
+    test("that is confirmed is in force, and no proposal waits", async () => {
       await ledger.changeLink(change({ proposal: proposal("p-1") }));
 
       const confirmed = await ledger.changeLink(change({ expected: "p-1", link }));

@@ -12,7 +12,7 @@ export function messageContract(ledgerNow: () => MessageLedger & Pick<Ledger, "c
   });
 
   describe("what is not shown yet", () => {
-    test("is every record whose newest version no message shows", async () => {
+    test("is every record with a newest version that no message shows", async () => {
       const first = aRequest();
       await ledger.commit(aChange(first));
       const second = aRequest({ id: "r-2" });
@@ -33,7 +33,7 @@ export function messageContract(ledgerNow: () => MessageLedger & Pick<Ledger, "c
       expect(await ledger.unshown(10)).toEqual(["r-1"]);
     });
 
-    test("is a record too over whose newest version a late messenger wrote an older one", async () => {
+    test("is also a record that a late messenger overwrote with an older version", async () => {
       const first = aRequest();
       await ledger.commit(aChange(first));
       await ledger.commit(aChange(revise(first, { state: "cancelled" })));
@@ -44,7 +44,7 @@ export function messageContract(ledgerNow: () => MessageLedger & Pick<Ledger, "c
       expect(await ledger.unshown(10)).toEqual(["r-1"]);
     });
 
-    test("remembers where the message stands and what was told", async () => {
+    test("remembers the place of the message and its direct messages", async () => {
       const shown = {
         version: 1,
         message: { channel: "C0ACCESS", ts: "1.2" },
@@ -66,7 +66,7 @@ export function messageContract(ledgerNow: () => MessageLedger & Pick<Ledger, "c
     });
   });
 
-  test("the ledger remembers what each thread tells, in its order", async () => {
+  test("the ledger remembers the entries of each thread, in order", async () => {
     await ledger.addToldInThread("r-1", ["approved", "active"]);
     await ledger.addToldInThread("r-2", ["lapsed"]);
     await ledger.addToldInThread("r-1", ["ended"]);

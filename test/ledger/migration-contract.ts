@@ -68,7 +68,7 @@ export function migrationContract(ledgerNow: () => Ledger): void {
       expect(await ledger.events(1, 9)).toHaveLength(2);
     });
 
-    test("whose answer was lost and that is sent again is told as committed, and is in the log once", async () => {
+    test("with a lost answer that is sent again is reported as committed, and is in the log once", async () => {
       await ledger.commit(aMigrationChange(aMigration()));
 
       expect(await ledger.commit(aMigrationChange(aMigration()))).toEqual({ type: "committed" });
@@ -102,7 +102,7 @@ export function migrationContract(ledgerNow: () => Ledger): void {
       expect(await idsDue(60)).toEqual(["migration-b-1", "migration-d-1", "migration-a-1"]);
     });
 
-    test("is due beside the requests, in one order, and neither is read as the other", async () => {
+    test("is due together with the requests, in one order, and neither is read as the other", async () => {
       const { plan } = aPlannedMigration();
       await ledger.commit(aMigrationChange(aMigration({ id: "migration-a-1", plan, lapsesAt: at(60).toISOString() })));
       await ledger.commit(aChange(aRequest({ id: "r-before", createdAt: at(30).toISOString() })));

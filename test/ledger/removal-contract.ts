@@ -59,7 +59,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
   });
 
   describe("a record that is removed", () => {
-    test("is in no list and no count any more, and its events stay", async () => {
+    test("leaves every list and count, and its events stay", async () => {
       const other = await shown(aRequest({ id: "r-other", state: "denied" }));
       const request = await shown(aRequest({ state: "denied" }));
       await ledger.addToldInThread("r-1", ["denied"]);
@@ -124,7 +124,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
       expect((await ledger.get("r-1"))?.version).toBe(2);
     });
 
-    test("is one whose message does not show it yet", async () => {
+    test("is one with a message that does not show it yet", async () => {
       const request = aRequest({ state: "denied" });
       await ledger.commit(aChange(request));
 

@@ -44,7 +44,7 @@ export function turnContract(ledgerNow: () => TurnLedger): void {
     });
   });
 
-  test("of the runs over one cluster, whoever begins them, the last one that began is the newest", async () => {
+  test("of the runs over one cluster, the last one that began is the newest, in any process", async () => {
     const [first, second] = [await ledger.beginRun("staging"), await ledger.beginRun("staging")];
     const elsewhere = await ledger.beginRun("payments");
 

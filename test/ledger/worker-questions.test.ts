@@ -60,7 +60,7 @@ test("several questions at once get each its own answer", async () => {
   expect([...answers].sort()).toEqual([1, 2, 3]);
 });
 
-test("a worker that fails is told with its reason", async () => {
+test("a worker's failure is reported with its reason", async () => {
   aWorker(() => Promise.reject(new Error("AWS did not answer")));
 
   await expect(workerQuestions(queues).ask({ type: "identity" }, 10_000)).rejects.toThrow("AWS did not answer");

@@ -2,12 +2,12 @@ import { Registry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
 import { freePort } from "../../sandbox/free-port.ts";
 import { tallyOf } from "../../src/access/request/lists.ts";
-import type { Probe, Reach } from "../../src/operations/health-server.ts";
+import type { Probe, ServiceState } from "../../src/operations/health-server.ts";
 import { type Health, startHealthServer } from "../../src/operations/health-server.ts";
 import { createProcessMetrics } from "../../src/operations/process-metrics.ts";
 import {
   answeredRequests,
-  createStandingMetrics,
+  createLedgerMetrics,
   finishedCalls,
   recordedEvents,
 } from "../../src/operations/standing-metrics.ts";
@@ -23,7 +23,7 @@ describe("the health server", () => {
     probes: new Map<string, Probe>(),
     now: () => at(600),
   };
-  const probed = (service: string, reach: Reach) => ({
+  const probed = (service: string, reach: ServiceState) => ({
     probes: new Map([[service, { reach: () => reach, stop: () => {} }]]),
   });
   const running: { stop: () => Promise<void> }[] = [];
@@ -56,7 +56,7 @@ describe("the health server", () => {
     expect(statuses).toEqual([200, 503, 503]);
   });
 
-  test("has started for good, whether the ledger answers later or not", async () => {
+  test("stays started, whether the ledger answers later or not", async () => {
     const url = await start({ ping: () => Promise.reject(new Error("closed")) });
 
     expect((await fetch(`${url}/startupz`)).status).toBe(200);
@@ -78,7 +78,7 @@ describe("the health server", () => {
     });
   });
 
-  test("is not ready any more once the process stops, and says why", async () => {
+  test("is not ready once the process stops, and says why", async () => {
     const port = await freePort();
     const server = await startHealthServer(String(port), { ...well, registry: new Registry() });
     if (server) running.push(server);
@@ -178,7 +178,7 @@ describe("the health server", () => {
 
   test("shows the present queues and requests", async () => {
     const registry = new Registry();
-    createStandingMetrics(registry, {
+    createLedgerMetrics(registry, {
       queues: async () => [{ name: "clusters", jobs: { waiting: 3, delayed: 1 }, ageSeconds: 12 }],
       tally: async () =>
         tallyOf(
@@ -210,7 +210,7 @@ describe("the health server", () => {
     const registry = new Registry();
     createWorkerMetrics(registry);
     const lost = () => Promise.reject(new Error("closed"));
-    createStandingMetrics(registry, { queues: lost, tally: lost, stranded: lost, memoryUsed: lost });
+    createLedgerMetrics(registry, { queues: lost, tally: lost, stranded: lost, memoryUsed: lost });
 
     const response = await fetch(`${await start({ registry })}/metrics`);
     const text = await response.text();

@@ -91,7 +91,7 @@ test("a seal that holds is verified once", () => {
   expect(verified()).toBe(1);
 });
 
-test("what differs by one field, one purpose or one letter of the seal is verified anew, and is false", () => {
+test("a difference of one field, one purpose or one letter of the seal is verified again, and is false", () => {
   const { keys, seal } = countedKeys();
   keys.isSealed("decision", decision, seal);
 

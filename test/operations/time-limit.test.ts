@@ -26,7 +26,7 @@ describe("what is done within a deadline", () => {
     expect(faults.calls("sts.GetCallerIdentity") - before).toBe(1);
   });
 
-  test("one call that is not answered is given up by its own deadline, and made again", async () => {
+  test("one unanswered call ends at its own deadline, and is made again", async () => {
     const { faults } = side().sandbox;
     faults.plan("sts.GetCallerIdentity", forEver);
     const before = faults.calls("sts.GetCallerIdentity");

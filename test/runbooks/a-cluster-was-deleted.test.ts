@@ -81,7 +81,7 @@ test("a cluster was deleted: AWS says so, what is open there is closed with an e
   expect(verdict.type).toBe("whole");
 });
 
-test("one that was taken out before is told as such, and closed on somebody's word, which the log says", async () => {
+test("one that is no longer configured is reported as such, and closed on a person's word, which the log has", async () => {
   await deleted();
   await takeOut();
 

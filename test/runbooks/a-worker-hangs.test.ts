@@ -45,7 +45,7 @@ const approve = async (reason: string) =>
   flow.sandbox.slack.person("U0APPROVER").click(await flow.asked(reason), "approve");
 const whoami = () => typeLine(flow.sandbox, "U0ENGINEER", heading, "/eks-access whoami");
 
-test("a worker hangs: people are told that nobody answers, another one goes on where it stopped, and what it sent writes nothing over", async () => {
+test("a worker hangs: people read that no worker answers, another one continues, and its late write overwrites nothing", async () => {
   const { cluster } = flow.sandbox;
   await ask("viewer", "first");
   const { hangs, arrive } = hangAtTheWrite();

@@ -30,7 +30,7 @@ async function ofTheCluster(): Promise<string> {
   return stdout.slice(stdout.indexOf("Cluster staging"));
 }
 
-test("AWS is down: what begins and what ends waits, is told with the next try, and is made up for by itself", async () => {
+test("AWS is down: beginnings and ends wait, show the next try, and catch up by themselves", async () => {
   const { sandbox, redisUrl } = product;
   await product.ask("10m", "late");
   const asked = await product.message("late", "[Approve]");

@@ -6,7 +6,7 @@ import { readConfig } from "../../src/config/config.ts";
 import { openQueues } from "../../src/ledger/queues.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
-import { createStandingMetrics } from "../../src/operations/standing-metrics.ts";
+import { createLedgerMetrics } from "../../src/operations/standing-metrics.ts";
 import { runbooks } from "./runbook.ts";
 
 /** What every worker's /metrics says of Redis now, by the series that a runbook names: how it is written there → its value. */
@@ -34,7 +34,7 @@ async function standingNow(redisUrl: string): Promise<readonly string[]> {
   const registry = new Registry();
   const now = () => new Date();
   const known = { queues, ledger: redisLedger(redis), config: reading.config, now };
-  createStandingMetrics(registry, backlogOf(known, redis));
+  createLedgerMetrics(registry, backlogOf(known, redis));
   const text = await registry.metrics();
   await queues.close();
   await close();

@@ -24,7 +24,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test("Redis is gone: people are told, nothing acknowledged is lost, and it goes on by itself once Redis is back", async () => {
+test("Redis is gone: people read it, nothing acknowledged is lost, and work continues once Redis is back", async () => {
   await product.ask("10m", "before");
   const asked = await product.message("before", "[Approve]");
 

@@ -204,7 +204,7 @@ describe("after a compromise", () => {
     return [verified.stdout];
   }
 
-  test("of the decision key what nobody knows of is revoked, and then the stolen key decides nothing any more", async () => {
+  test("of the decision key unknown access is revoked, and then the stolen key decides nothing", async () => {
     const [known, alone = ""] = valuesOf(heading, "DECISION_PUBLIC_KEYS");
     const [used] = valuesOf(heading, "DECISION_SIGNING_KEY");
     const read = await rotate(
@@ -232,7 +232,7 @@ describe("after a compromise", () => {
     expect(product.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   });
 
-  test("of the memory key what it sealed in a cluster is not believed any more", async () => {
+  test("of the memory key what it sealed in a cluster is no longer trusted", async () => {
     const [known, alone] = valuesOf(heading, "MEMORY_KEYS");
     await rotate(
       async () => {
@@ -250,7 +250,7 @@ describe("after a compromise", () => {
     expect(await troubles()).toContain("annotation.refused");
   });
 
-  test("of the preview key nothing that it signed has a button any more, and the log still verifies", async () => {
+  test("of the preview key nothing that it signed has a button, and the log still verifies", async () => {
     const [known, alone] = valuesOf(heading, "PREVIEW_PUBLIC_KEYS");
     const [used] = valuesOf(heading, "PREVIEW_SIGNING_KEY");
     await forgetEvents();

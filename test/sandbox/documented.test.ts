@@ -7,7 +7,7 @@ const read = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 /** Tests of what a test does with a stand-in, not of how the stand-in answers. */
 const ofTheHarness = ["slack/changes.test.ts", "slack/text-of.test.ts"];
 
-test("docs/sandbox.md says of each stand-in which real behaviour it copies, and which test holds it to that", () => {
+test("docs/sandbox.md names the test of each stand-in", () => {
   const page = readFileSync(read("../../docs/sandbox.md"), "utf8");
   const tests = ["aws", "cluster", "slack"].flatMap((folder) =>
     readdirSync(read(`./${folder}`))

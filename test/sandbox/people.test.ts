@@ -14,7 +14,7 @@ test("everybody of the workspace is a principal in AWS", () => {
   expect(sandbox.slack.people.filter(({ id }) => !sandbox.aws.account.identity(principals[id] ?? ""))).toEqual([]);
 });
 
-test("kubectl lets in whom the document names, and nobody else", async () => {
+test("kubectl admits exactly the people in the document", async () => {
   const letIn: Record<string, boolean> = {};
 
   for (const { id } of sandbox.slack.people) letIn[id] = (await sandbox.getPods(id)).ok;

@@ -10,15 +10,15 @@ export interface Reader {
   readonly now: Date;
 }
 
-/** The message or view that blocks stand in: where clicks in them go, and the values of their inputs. */
+/** The message or view around blocks: the target of their clicks, and the values of their inputs. */
 export interface Surface {
   readonly reader: Reader;
   /** Unique on the page; begins the ids of what is in it. */
   readonly id: string;
-  /** The fields that tell the server which message or view is meant. */
+  /** The fields that tell the server which message or view it is. */
   readonly address: Readonly<Record<string, string>>;
   readonly inputs: Inputs;
-  /** What is wrong with an input, by block_id. */
+  /** The mistake in an input, by block_id. */
   readonly errors: Readonly<Record<string, string>>;
   /** The id of the form that the inputs belong to, in a modal. */
   readonly form?: string;

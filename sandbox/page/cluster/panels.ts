@@ -80,7 +80,7 @@ export function kubectlPanel(cluster: string, states: readonly KubectlState[]): 
     {
       id: "kubectl",
       title: "kubectl get pods",
-      note: "With a new token each time, after each change of who is let in.",
+      note: "With a new token after each change of access.",
       act: again,
     },
     html`<ul class="terminals">${states.map(terminal)}</ul>`,
@@ -175,7 +175,7 @@ export interface ProcessState {
 
 export function troublesPanel(troubles: readonly TroubleState[], processes: readonly ProcessState[]): Html {
   return panel(
-    { id: "troubles", title: "Try to break it", note: "Each of these is real: the product does not know." },
+    { id: "troubles", title: "Try to break it", note: "Each of these is real, and the product gets no hint." },
     html`<ul class="processes" aria-label="Processes">${processes.map(process)}</ul><ul class="troubles">${troubles.map(trouble)}</ul>`,
   );
 }

@@ -87,14 +87,14 @@ function shownTo(theatre: Theatre, form: URLSearchParams): SandboxMessage | Sand
   const [user, channel, ts] = [needed(form, "as"), needed(form, "channel"), form.get("ts")];
   const place = channel.startsWith("D") ? direct : channel;
   const message = conversationIn(slack, user, place).find((each) => each.ts === ts);
-  if (!message) throw new Error("This message is not there any more.");
+  if (!message) throw new Error("This message no longer exists.");
   return message;
 }
 
 function openView(theatre: Theatre, form: URLSearchParams): SandboxView {
   const person = personOf(theatre, form);
   const view = [person.view(), person.home()].find((each) => each?.id === form.get("view"));
-  if (!view) throw new Error("This form is not open any more.");
+  if (!view) throw new Error("This form is no longer open.");
   return view;
 }
 

@@ -172,14 +172,14 @@ export function refusalOf(
   port: number,
 ): string | undefined {
   const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
-  if (!hosts.includes(headers.host ?? "")) return `This page is at http://127.0.0.1:${port} and under no other name.`;
+  if (!hosts.includes(headers.host ?? "")) return `This page is only at http://127.0.0.1:${port}.`;
   const { host, origin, "sec-fetch-site": site, "sec-fetch-mode": mode } = headers;
   if (method === "GET") {
     // A site that links to the page learns nothing.
     const foreign = site === "cross-site" || site === "same-site";
-    return foreign && mode !== "navigate" ? "Another site may not ask this page." : undefined;
+    return foreign && mode !== "navigate" ? "Another site can't call this page." : undefined;
   }
-  return origin === `http://${host}` ? undefined : "Only the page itself may act.";
+  return origin === `http://${host}` ? undefined : "Only the page itself can act.";
 }
 
 /**

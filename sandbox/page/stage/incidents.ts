@@ -59,8 +59,7 @@ export function crashes(stage: Stage): readonly Trouble[] {
       {
         id: "worker",
         title: "Kill the worker",
-        explains:
-          "SIGKILL, now. Requests and ends wait in the ledger, and are done as soon as there is a worker again.",
+        explains: "SIGKILL, now. Requests and ends wait in the ledger until a worker runs again.",
         does: "Kill it",
         undoes: "Start it again",
       },
@@ -72,7 +71,7 @@ export function crashes(stage: Stage): readonly Trouble[] {
         id: "half-write",
         title: "Kill the worker in the middle of a write",
         explains:
-          "The API server takes the next write, and the worker dies before it hears of it. It starts again after three seconds.",
+          "The API server accepts the next write, and the worker dies before the answer. It starts again after three seconds.",
         does: "At the next write",
         undoes: "Call it off",
       },
@@ -96,8 +95,7 @@ export function crashes(stage: Stage): readonly Trouble[] {
       {
         id: "slack",
         title: "Kill the slack process",
-        explains:
-          "SIGKILL, now. Slack says that the app did not respond; what the worker does meanwhile is shown later.",
+        explains: "SIGKILL, now. Slack says that the app did not respond. Messages catch up later.",
         does: "Kill it",
         undoes: "Start it again",
       },
@@ -114,7 +112,7 @@ function redisOutage(redis: Stage["redis"], changed: () => void): Trouble {
     {
       id: "redis",
       title: "Kill Redis",
-      explains: "SIGKILL, now. Nothing is acknowledged that was not recorded, and everything goes on when it is back.",
+      explains: "SIGKILL, now. Everything acknowledged is recorded, and everything continues when Redis is back.",
       does: "Kill it",
       undoes: "Start it again",
     },

@@ -97,7 +97,7 @@ function intruder(ledger: LedgerWatch): readonly Trouble[] {
       {
         id: "audit",
         title: "Tamper with the audit trail",
-        explains: "An intruder deletes an event in Redis. From now on the chain shows which one is missing.",
+        explains: "An intruder deletes an event in Redis. The chain then shows which one is missing.",
         does: "Delete an event",
         undoes: "",
       },
@@ -142,7 +142,7 @@ function humanTroubles({ sandbox: { cluster } }: Stage, document: DocumentWatch)
         id: "yaml",
         title: "Broken YAML",
         explains:
-          "A colleague leaves a quotation mark open. No role can sign in; eks-access gives nothing meanwhile, and says where the mistake is.",
+          "A colleague leaves a quotation mark open. No role can sign in. eks-access gives no access to roles until it is fixed, and says where the mistake is.",
         does: "Break it",
         undoes: "Repair it",
       },
@@ -164,7 +164,7 @@ function cloudTroubles({ sandbox, changes }: Stage, document: DocumentWatch): re
         id: "conflict",
         title: "A conflict",
         explains:
-          "A person edits aws-auth at the moment of the next write. The API server answers 409, and the worker plans anew.",
+          "A person edits aws-auth at the moment of the next write. The API server answers 409, and the worker plans again.",
         does: "At the next write",
         undoes: "Call it off",
       },
@@ -187,7 +187,7 @@ function cloudTroubles({ sandbox, changes }: Stage, document: DocumentWatch): re
         id: "denied",
         title: "AccessDenied",
         explains:
-          "The role that created the cluster stops trusting the worker. The message says what to check, and a request after it is repaired works.",
+          "The role that created the cluster stops trusting the worker. The message says what to check. Once the role trusts the worker again, requests work.",
         does: "Stop trusting",
         undoes: "Trust again",
       },

@@ -7,7 +7,6 @@ import { type Methods, neededText, SlackRefusal } from "./method.ts";
 export const peopleMethods: Methods = {
   "auth.test": { limit: "tier 4", answer: authTest },
   "users.info": { scope: "users:read", limit: "tier 4", answer: usersInfo },
-  "usergroups.list": { scope: "usergroups:read", limit: "tier 2", answer: usergroupList },
   "usergroups.users.list": { scope: "usergroups:read", limit: "tier 2", answer: usergroupUsers },
 };
 
@@ -29,23 +28,6 @@ function usersInfo(state: SlackState, args: JsonObject): JsonObject {
   const person = state.people.find((candidate) => candidate.id === id);
   if (person === undefined) throw new SlackRefusal("user_not_found");
   return { user: userJson(state, person) };
-}
-
-function usergroupList(state: SlackState, args: JsonObject): JsonObject {
-  const withUsers = args.include_users === true || args.include_users === "true";
-  const usergroups = [...state.usergroups].map(([id, users]) => {
-    const active = users.filter((user) => !state.deactivated.has(user));
-    return {
-      id,
-      team_id: state.identity.teamId,
-      is_usergroup: true,
-      name: id,
-      handle: id.toLowerCase(),
-      user_count: active.length,
-      ...(withUsers && { users: active }),
-    };
-  });
-  return { usergroups };
 }
 
 function usergroupUsers(state: SlackState, args: JsonObject): JsonObject {

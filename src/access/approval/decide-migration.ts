@@ -11,7 +11,7 @@ import type { Person } from "../policy/person.ts";
 import type { Decision } from "../request/record.ts";
 import { type Click, genuineApprovals, type Proposal, refuseAnyone, refuseApprover, sealAnswer } from "./approvals.ts";
 import type { ApprovalVerdict } from "./check-approval.ts";
-import { lastApproval, statementGoodForSeconds } from "./decision.ts";
+import { approversConfirmedForSeconds, lastApproval } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 
 /** How many different people have to approve: a migration touches everybody of a cluster, administrators too. */
@@ -129,8 +129,8 @@ export function checkMigration(
     .filter(isApprover(cluster))
     .filter(({ at }) => Date.parse(at) > oldest);
   const last = lastApproval(recent);
-  if (last && now.getTime() > Date.parse(last.at) + statementGoodForSeconds * 1000) {
-    const hours = statementGoodForSeconds / 3600;
+  if (last && now.getTime() > Date.parse(last.at) + approversConfirmedForSeconds * 1000) {
+    const hours = approversConfirmedForSeconds / 3600;
     return { type: "void", message: `it is more than ${hours} h since Slack confirmed its approvers` };
   }
   const holding = recent.filter(({ by }) => last?.stillApprovers.includes(by));

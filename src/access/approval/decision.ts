@@ -50,7 +50,7 @@ export function lastApproval(approvals: readonly Decision[]): Decision | undefin
  * How long the last approval's list of approvers is believed: the worker can't ask Slack. Longer than
  * `timing.approvalGoodFor`, shorter than the time between two working days, in which people leave a company.
  */
-export const statementGoodForSeconds = 8 * 3600;
+export const approversConfirmedForSeconds = 8 * 3600;
 
 /** Whether the last approval names the approver of each of these as still an approver. */
 export function areStillApprovers(approvals: readonly Decision[]): boolean {

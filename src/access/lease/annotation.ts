@@ -212,7 +212,7 @@ export function bytesOf(annotations: Annotations): number {
 }
 
 /** Who else fills the annotations, in a clause; null: only we do. */
-export function fillers({ others, largest }: AnnotationRoom): string | null {
+export function spaceTakenByOthers({ others, largest }: AnnotationRoom): string | null {
   if (!largest) return null;
   return `others' annotations take ${others} of ${allAnnotationsBytes} bytes, ${largest.name} alone ${largest.bytes}`;
 }

@@ -1,4 +1,4 @@
-import { lastApproval, statementGoodForSeconds } from "../approval/decision.ts";
+import { approversConfirmedForSeconds, lastApproval } from "../approval/decision.ts";
 import type { AccessRequest, ApprovedRequest, RequestFields } from "../request/record.ts";
 import { isRescue } from "../request/request.ts";
 import { earliest, endOf, leaseEnd } from "./lease.ts";
@@ -63,7 +63,7 @@ function sealedEndMs(request: AccessRequest): number {
  */
 export function isTooOldToBegin({ approvals }: ApprovedRequest, goodForSeconds: number, now: Date): boolean {
   const last = lastApproval(approvals);
-  const seconds = Math.min(goodForSeconds, statementGoodForSeconds);
+  const seconds = Math.min(goodForSeconds, approversConfirmedForSeconds);
   return last !== undefined && now.getTime() > Date.parse(last.at) + seconds * 1000;
 }
 

@@ -40,7 +40,11 @@ export function isWithdrawn(request: AccessRequest, { list }: Withdrawals, keys:
 }
 
 /** Whether the cluster remembers that this approval came to nothing. Who finds it so may die before the record says it. */
-export function hadComeToNothing(request: AccessRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
+export function isRememberedAsVoid(
+  request: AccessRequest,
+  withdrawals: Withdrawals,
+  keys: DecisionPublicKeys,
+): boolean {
   const known = withdrawals.list.find(({ id }) => id === request.id);
   return known?.cameToNothing === true && isWithdrawn(request, withdrawals, keys);
 }

@@ -20,10 +20,10 @@ export function placeIn(list: ListName, request: AccessRequest): number | null {
 }
 
 /** How a lease stands; one that has ended, by what it ended: the states of the vocabulary. */
-export type LeaseStanding = Exclude<LeaseState, "ended"> | `ended/${LeaseEnd["cause"]}`;
+export type LeaseClass = Exclude<LeaseState, "ended"> | `ended/${LeaseEnd["cause"]}`;
 
 /** What a record counts as, for example `pending`, `approved/active` or `approved/ended/revoked`. */
-export type RequestClass = RequestState | `${RequestState}/${LeaseStanding}`;
+export type RequestClass = RequestState | `${RequestState}/${LeaseClass}`;
 
 const requestStates = ["pending", "approved", "denied", "cancelled", "lapsed", "refused"] as const;
 const leaseStandings = [
@@ -34,7 +34,7 @@ const leaseStandings = [
   "ended/replayed",
   "ended/cluster-gone",
   "failed",
-] as const satisfies readonly LeaseStanding[];
+] as const satisfies readonly LeaseClass[];
 
 /** The class of a record: its state, with that of its lease where it has one. */
 export function classOf({ state, lease }: AccessRequest): RequestClass {
@@ -45,7 +45,7 @@ export function classOf({ state, lease }: AccessRequest): RequestClass {
 /** How many requests and leases there are in each state; a state without any counts 0. */
 export interface Tally {
   readonly requests: ReadonlyMap<RequestState, number>;
-  readonly leases: ReadonlyMap<LeaseStanding, number>;
+  readonly leases: ReadonlyMap<LeaseClass, number>;
 }
 
 /** Adds up what the records count as. */
@@ -68,7 +68,7 @@ export function tallyOf(counts: ReadonlyMap<string, number>): Tally {
 export function closedSince(request: AccessRequest): number | null {
   if (!isClosed(request) || dueAt(request) !== null) return null;
   const { state, lapsesAt, approvals, durationSeconds, lease, emergency } = request;
-  const isBounded = !leavesItsId(request);
+  const isBounded = !keepsId(request);
   const decided = state === "approved" && isBounded ? approvals : [];
   const times = [isBounded ? lease?.endsAt : null, lease?.endedAt, emergency?.review?.at];
   const since = Math.max(
@@ -81,6 +81,6 @@ export function closedSince(request: AccessRequest): number | null {
 }
 
 /** Whether the ledger keeps its id after its record is removed: a backup of the cluster can speak for a permanent lease for ever. */
-export function leavesItsId({ state, durationSeconds }: AccessRequest): boolean {
+export function keepsId({ state, durationSeconds }: AccessRequest): boolean {
   return state === "approved" && isPermanent(durationSeconds);
 }

@@ -46,7 +46,7 @@ export function nextTry(
 }
 
 /** Whether a failed try gets an event: for a new cause, and the 2nd, 4th, 8th … try. So a long outage does not fill the log. */
-export function isToBeTold(before: Trouble | null, after: Trouble): boolean {
+export function getsEvent(before: Trouble | null, after: Trouble): boolean {
   const isNew = after.causes.length > (before?.causes.length ?? 0);
   return isNew || Number.isInteger(Math.log2(after.attempts));
 }

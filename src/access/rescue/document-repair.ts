@@ -138,7 +138,7 @@ function brokenIn({ problems }: AwsAuthDocument): string[] {
     .map(({ section, line, message }) => `${section}, line ${line}: ${message}`);
 }
 
-export interface Return {
+export interface Readmission {
   readonly arn: string;
   readonly isBack: boolean;
 }
@@ -149,7 +149,7 @@ export function isWhole(document: AwsAuthDocument): boolean {
 }
 
 /** Whether every principal of a good document gets in again, as the same username and groups. */
-export function returnsOf(good: Data, now: Data): readonly Return[] {
+export function readmissionsOf(good: Data, now: Data): readonly Readmission[] {
   const [before, after] = [parseDocument(good), parseDocument(now)];
   const arns = before.entries.filter(({ reachable, section }) => reachable && section !== "mapAccounts");
   return [...new Set(arns.map(({ arn }) => arn))].map((arn) => ({

@@ -13,14 +13,14 @@ const groupsOfType: Readonly<Record<NodeType, readonly string[]>> = {
 /** The access policy with the rights of system:masters, for EKS's own authorizer. */
 export const CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy";
 
-export interface StandingPolicy {
+export interface PresentPolicy {
   /** For example `AmazonEKSViewPolicy`. */
   readonly name: string;
   /** Null: in the whole cluster. */
   readonly namespaces: readonly string[] | null;
 }
 
-export interface StandingEntry {
+export interface PresentEntry {
   /** With its path, unlike in aws-auth. */
   readonly principalArn: string;
   /** `STANDARD`, or how nodes of a kind sign in: `EC2_LINUX`, `FARGATE_LINUX`. */
@@ -28,7 +28,7 @@ export interface StandingEntry {
   /** As EKS stores it, with its templates. */
   readonly username: string;
   readonly groups: readonly string[];
-  readonly policies: readonly StandingPolicy[];
+  readonly policies: readonly PresentPolicy[];
   /** Our migration's tag: `begun` can be incomplete after a crash. Null: it is not ours. */
   readonly migrated: "begun" | "whole" | null;
   /** Whether it has a lease or a rescue of ours. Its end may delete the entry. */
@@ -61,7 +61,7 @@ export interface MigrationFacts {
   readonly mode: AuthenticationMode;
   readonly document: AwsAuthDocument;
   /** Empty where the mode has none. */
-  readonly standing: readonly StandingEntry[];
+  readonly standing: readonly PresentEntry[];
   readonly creatorArn: string;
   /** Our part of the document, by lower-case ARN. */
   readonly holdings: ReadonlyMap<string, Holding>;
@@ -77,7 +77,7 @@ export function principalKey(arn: string): string {
 }
 
 /** Whether an entry is exactly as wanted. */
-export function isAsWanted(entry: StandingEntry, wanted: WantedEntry): boolean {
+export function isAsWanted(entry: PresentEntry, wanted: WantedEntry): boolean {
   const isAdmin = entry.policies.some(({ name, namespaces }) => name === CLUSTER_ADMIN && namespaces === null);
   return (
     entry.type === "STANDARD" &&

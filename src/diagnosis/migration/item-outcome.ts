@@ -1,11 +1,11 @@
 import {
+  competingEntries,
   type Entry,
   isAccountId,
   isCreator,
   isNode,
   isWildcard,
   readPrincipal,
-  rivalsOf,
 } from "../../aws-auth/index.ts";
 import { readNames } from "./entry-names.ts";
 import {
@@ -15,8 +15,8 @@ import {
   type MigrationFacts,
   type NodeType,
   nodeTypeOf,
+  type PresentEntry,
   principalKey,
-  type StandingEntry,
   type WantedEntry,
 } from "./facts.ts";
 
@@ -52,11 +52,11 @@ export function outcomesOf(facts: MigrationFacts): ItemOutcome[] {
   return facts.document.entries.map((item) => ({ item, outcome: outcomeOf(item, facts, standing) }));
 }
 
-function outcomeOf(item: Entry, facts: MigrationFacts, standing: ReadonlyMap<string, StandingEntry>): Outcome {
+function outcomeOf(item: Entry, facts: MigrationFacts, standing: ReadonlyMap<string, PresentEntry>): Outcome {
   if (item.section === "mapAccounts") return outcomeOfAccount(item);
   if (isWildcard(item)) return stays("arn-wildcard", wildcardNote, "List its roles one by one, or remove it.");
   if (!item.reachable) return { type: "dead", why: whyDead(item, facts) };
-  if (rivalsOf(item, facts.document.lookup).length > 1) {
+  if (competingEntries(item, facts.document.lookup).length > 1) {
     return stays(
       "entry-ambiguous",
       `Several items match ${item.arn}, and it is random which one counts.`,
@@ -76,7 +76,7 @@ function outcomeOf(item: Entry, facts: MigrationFacts, standing: ReadonlyMap<str
   return moved(item, facts, there);
 }
 
-function moved(item: Entry, facts: MigrationFacts, there: StandingEntry | undefined): Outcome {
+function moved(item: Entry, facts: MigrationFacts, there: PresentEntry | undefined): Outcome {
   if (there && !there.migrated) return { type: "has-entry", note: standingNote(there) };
   const whole = readWholeArn(item.arn, facts);
   if (whole.type === "refused") return stays(whole.code, whole.why, whole.remedy);
@@ -100,7 +100,7 @@ function outcomeOfAccount({ arn }: Entry): Outcome {
   );
 }
 
-function outcomeOfNodes(item: Entry, there: StandingEntry | undefined, { managedNodes }: MigrationFacts): Outcome {
+function outcomeOfNodes(item: Entry, there: PresentEntry | undefined, { managedNodes }: MigrationFacts): Outcome {
   const owners = managedNodes?.filter(({ roleArn }) => principalKey(roleArn) === principalKey(item.arn)) ?? [];
   const nodeType = owners[0]?.type ?? nodeTypeOf(item);
   const lost = lostByNodes(item);
@@ -147,7 +147,7 @@ function waitNote(ids: readonly string[]): string {
   return `It includes temporary access (${ids.join(", ")}). Plan again after that ends.`;
 }
 
-function standingNote({ username, groups, policies, type }: StandingEntry): string {
+function standingNote({ username, groups, policies, type }: PresentEntry): string {
   const given = [...groups, ...policies.map(({ name }) => name)];
   const who = type === "STANDARD" ? username : `a node of type ${type}`;
   return `An access entry that is not ours already replaces it: ${who}${given.length > 0 ? `, ${given.join(", ")}` : ", no groups"}.`;

@@ -14,8 +14,8 @@ import {
   CLUSTER_ADMIN,
   type MigrationFacts,
   type MigrationStep,
+  type PresentEntry,
   principalKey,
-  type StandingEntry,
   type WantedEntry,
 } from "./facts.ts";
 import { type ItemOutcome, outcomesOf } from "./item-outcome.ts";
@@ -118,7 +118,7 @@ function digestOf({ clusterArn }: MigrationFacts, outcomes: readonly ItemOutcome
   return createHash("sha256").update(canonicalJson({ clusterArn, migrations })).digest("hex");
 }
 
-function entryGiven({ principalArn, username, groups, isAdmin }: WantedEntry): StandingEntry {
+function entryGiven({ principalArn, username, groups, isAdmin }: WantedEntry): PresentEntry {
   const policies = isAdmin ? [{ name: CLUSTER_ADMIN, namespaces: null }] : [];
   return { principalArn, type: "STANDARD", username, groups, policies, migrated: "whole", isLeased: false };
 }
@@ -194,7 +194,7 @@ function isLeftOut(group: string, { isAdmin }: SignedIn): boolean {
 interface SignInState {
   readonly mode: AuthenticationMode;
   readonly document: ReadDocument;
-  readonly entries: readonly StandingEntry[];
+  readonly entries: readonly PresentEntry[];
 }
 
 interface SignedIn {
@@ -220,7 +220,7 @@ function predictSignIn({ mode, document, entries }: SignInState, callerArn: stri
 
 /** A caller's identity by its entry of type STANDARD. */
 export function signInByEntry(
-  { username, groups, policies }: Pick<StandingEntry, "username" | "groups" | "policies">,
+  { username, groups, policies }: Pick<PresentEntry, "username" | "groups" | "policies">,
   callerArn: string,
 ): SignedIn | null {
   const [, sessionName = "eks-access"] = /:assumed-role\/.*\/(.*)$/.exec(callerArn) ?? [];

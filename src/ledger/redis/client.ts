@@ -20,10 +20,10 @@ export interface RedisAccess {
 }
 
 /** Whether a command without Redis fails at once, or waits for it. */
-export type Patience = "fails-fast" | "waits";
+export type ConnectionMode = "fails-fast" | "waits";
 
 export interface ClientOptions {
-  readonly patience: Patience;
+  readonly patience: ConnectionMode;
   /**
    * Commands of one turn of the event loop go to Redis in one write. Not where BullMQ defines its scripts: each write would carry
    * them.
@@ -85,7 +85,7 @@ function clusterClient(
   });
 }
 
-function shared({ username, password }: RedisAddress, access: RedisAccess, patience: Patience) {
+function shared({ username, password }: RedisAddress, access: RedisAccess, patience: ConnectionMode) {
   const limits = patience === "waits" ? { maxRetriesPerRequest: null } : { maxRetriesPerRequest: 1, commandTimeout };
   const user = { username: access.username ?? username, password: access.password ?? password };
   return { ...user, connectTimeout, socketTimeout: silenceEndsConnection[patience], ...limits };

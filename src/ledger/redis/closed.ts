@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { leavesItsId } from "../../access/request/lists.ts";
-import type { Taking } from "../ledger.ts";
+import { keepsId } from "../../access/request/lists.ts";
+import type { ClosedBatch } from "../ledger.ts";
 import { isMigration, type LedgerRecord, recordClosedSince } from "../records.ts";
 import type { RedisClient } from "./client.ts";
 import { countLua, runScript, scriptOf } from "./commit-script.ts";
@@ -42,7 +42,7 @@ return found
 export async function takeClosed(
   redis: RedisClient,
   reader: StoredReader,
-  { before, putOffUntil, limit }: Taking,
+  { before, putOffUntil, limit }: ClosedBatch,
 ): Promise<readonly LedgerRecord[]> {
   await listClosed(redis, reader);
   const values = [String(before.getTime()), String(putOffUntil.getTime()), String(limit)];
@@ -124,7 +124,7 @@ export async function removeRecord(
     ...[recordKey(id), dueKey, unshownKey, extensionsKey(id), countsKey, logKey(id)],
     ...[shownKey(id), threadKey(id), traceKey(id), forGoodKey, ...listsOf(record).map(({ key }) => key)],
   ];
-  const idStays = !isMigration(record) && leavesItsId(record);
+  const idStays = !isMigration(record) && keepsId(record);
   const values = [String(version), id, logForMs === null ? "" : String(logForMs), idStays ? "id" : ""];
   return (await runScript(redis, removeScript, keys, values)) === 1;
 }

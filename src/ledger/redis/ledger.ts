@@ -15,7 +15,7 @@ import {
   openByClusterKey,
   openMigrationsKey,
   pageOfList,
-  readGranted,
+  readOpenLeases,
   requesterKey,
 } from "./lists.ts";
 import { redisMessages } from "./messages.ts";
@@ -42,7 +42,7 @@ export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: ()
 function redisRequests(redis: RedisClient, reader: StoredReader): Omit<RequestLedger, keyof RecordLedger> {
   return {
     get: (id) => reach(() => readRecord(redis, reader, "request", id)),
-    grantedOf: (cluster) => reach(() => readGranted(redis, reader, cluster)),
+    grantedOf: (cluster) => reach(() => readOpenLeases(redis, reader, cluster)),
     duePendingOf: (cluster, now, limit) =>
       reach(async () => readRequests(redis, reader, await duePendingIds(redis, cluster, now, limit))),
     counts: () => reach(() => readCounts(redis, countsKey)),

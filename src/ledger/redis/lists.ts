@@ -83,7 +83,7 @@ function openSince(request: AccessRequest): number | null {
 }
 
 /** A cluster's requests with leases that are not over, the first to end first. */
-export async function readGranted(
+export async function readOpenLeases(
   redis: RedisClient,
   reader: StoredReader,
   cluster: string,

@@ -80,7 +80,7 @@ const shapes = {
   sslCheck: z.looseObject({ ssl_check: z.literal("1") }),
 };
 
-export interface Gate {
+export interface AdmissionSettings {
   readonly signingSecret: string;
   readonly seen: SeenRequests;
   readonly now: () => Date;
@@ -91,30 +91,30 @@ export interface Gate {
 /** What Slack sent, or why it is refused. */
 export type Admission =
   | { readonly type: "admitted"; readonly body: object }
-  | ({ readonly type: "refused" } & DoorRefusal);
+  | ({ readonly type: "refused" } & HeaderRefusal);
 
 /**
  * Reads a request and says whether it may come in: Slack's form, shape and size, a current time, our signature, and new.
  *
  * @throws where the connection ends before the body does
  */
-export async function admit(gate: Gate, request: IncomingMessage): Promise<Admission> {
+export async function admit(settings: AdmissionSettings, request: IncomingMessage): Promise<Admission> {
   const { headers } = request;
-  const refusal = refuseHeaders(headers, gate.now());
+  const refusal = refuseHeaders(headers, settings.now());
   if (refusal) return { type: "refused", ...refusal };
   const body = await readBody(request, bodyLimitBytes);
   if (body === null) return refused(413, "its body is too large");
   const signature = String(headers["x-slack-signature"]);
-  if (!isSigned(gate.signingSecret, headers, body))
+  if (!isSigned(settings.signingSecret, headers, body))
     return refused(401, "its signature does not match the signing secret");
   const sent = readObject(body, String(headers["content-type"]).trim().toLowerCase());
   if (!sent || !isOfSlacksShape(sent)) return refused(400, "Slack sends no such body");
-  // A body with an id is looked up by it behind this door (seen-requests.ts): asking twice would make acks late.
-  const isNew = deliveryId(sent) === null ? await gate.seen.isNew(signature) : gate.seen.isNewHere(signature);
+  // A body with an id is looked up by it behind this check (seen-requests.ts): asking twice would make acks late.
+  const isNew = deliveryId(sent) === null ? await settings.seen.isNew(signature) : settings.seen.isNewHere(signature);
   if (isNew) return { type: "admitted", body: sent };
   // Slack itself may send again within a second, and needs a 200 to know that the request arrived.
   const retryNumber = headers["x-slack-retry-num"];
-  if (!isRetry(sent, retryNumber, "http")) gate.replayed(sent);
+  if (!isRetry(sent, retryNumber, "http")) settings.replayed(sent);
   return refused(retryNumber === undefined ? 409 : 200, "it came before");
 }
 
@@ -125,7 +125,7 @@ function isSigned(secret: string, headers: IncomingHttpHeaders, body: string): b
   return signature.length === signed.length && timingSafeEqual(signature, signed);
 }
 
-function refused(status: DoorRefusal["status"], why: string): Admission {
+function refused(status: HeaderRefusal["status"], why: string): Admission {
   return { type: "refused", status, why };
 }
 
@@ -188,7 +188,7 @@ function kindOf(body: object): keyof typeof shapes {
 }
 
 /** Why a request is refused before its body is read. */
-export interface DoorRefusal {
+export interface HeaderRefusal {
   readonly status: 200 | 400 | 401 | 409 | 413 | 415;
   /** One clause for the log, without anything from the request. */
   readonly why: string;
@@ -200,7 +200,7 @@ export const bodyLimitBytes = 1024 * 1024;
 const contentTypes = ["application/x-www-form-urlencoded", "application/json"];
 
 /** Why these headers are not those of a current request of Slack. Null: they are. */
-function refuseHeaders(headers: IncomingHttpHeaders, now: Date): DoorRefusal | null {
+function refuseHeaders(headers: IncomingHttpHeaders, now: Date): HeaderRefusal | null {
   const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? "";
   if (!contentTypes.includes(type)) return { status: 415, why: "Slack sends no such content type" };
   if (Number(headers["content-length"] ?? 0) > bodyLimitBytes) return { status: 413, why: "its body is too large" };

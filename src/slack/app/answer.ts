@@ -55,7 +55,7 @@ export async function acknowledgeClick<T>(
   );
   await acknowledgeWhenDone(ended, config.timing.deadlines.acknowledge, async ({ type }) => {
     await click.ack();
-    if (type === "not-yet") void tellNotYet(log, click.client, click.body.user.id);
+    if (type === "not-yet") void sendNotRecordedYet(log, click.client, click.body.user.id);
   });
   return doing;
 }
@@ -115,7 +115,7 @@ export async function acknowledgeWhenDone<T>(
 }
 
 /** Sends a direct message that it takes longer. Nothing waits for this message. */
-export async function tellNotYet(log: Logger, client: WebClient, user: string): Promise<void> {
+export async function sendNotRecordedYet(log: Logger, client: WebClient, user: string): Promise<void> {
   const { text, blocks } = notRecordedYetAnswer();
   await client.chat.postMessage({ channel: user, text, blocks: [...blocks] }).catch((error: unknown) => {
     log.warn({ err: error, user }, "could not send the message that an answer takes longer");
@@ -144,7 +144,7 @@ export async function answerSubmission(
     async (progress) => {
       const shown = progress.type === "done" ? progress.outcome : null;
       await ack(shown ? { response_action: "update", view: messageModal(title, shown) } : { response_action: "clear" });
-      if (progress.type === "not-yet") void tellNotYet(context.log, client, body.user.id);
+      if (progress.type === "not-yet") void sendNotRecordedYet(context.log, client, body.user.id);
     },
   );
   if (inTime || !outcome) return;

@@ -2,13 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AckFn, type App, type Receiver, ReceiverMultipleAckError, type StringIndexed } from "@slack/bolt";
 import type { Logger } from "pino";
 import { answeredRequests } from "../../operations/standing-metrics.ts";
-import type { DoorRefusal } from "./admit.ts";
-import { admit, type Gate } from "./admit.ts";
+import type { HeaderRefusal } from "./admit.ts";
+import { type AdmissionSettings, admit } from "./admit.ts";
 
 /** Slack gives up after three seconds; a later acknowledgement does not count. */
 const acknowledgedWithinMs = 3_001;
 
-export interface Door extends Gate {
+export interface ReceiverSettings extends AdmissionSettings {
   readonly log: Logger;
 }
 
@@ -19,16 +19,16 @@ const slowestRequest = { headersTimeout: 5_000, requestTimeout: 10_000 };
 
 /**
  * Receives what Slack sends over HTTP. Bolt's own receiver refuses a wrong signature and an old request, but it accepts one from the
- * future, and the same one again for five minutes. Both let a reader of a request replay it. A door in front of Bolt's receiver
+ * future, and the same one again for five minutes. Both let a reader of a request replay it. A check in front of Bolt's receiver
  * would read and verify everything twice.
  */
 export class GuardedReceiver implements Receiver {
-  readonly #door: Door;
+  readonly #settings: ReceiverSettings;
   readonly #server: Server;
   #app: App | null = null;
 
-  constructor(door: Door) {
-    this.#door = door;
+  constructor(settings: ReceiverSettings) {
+    this.#settings = settings;
     this.#server = createServer(slowestRequest, (request, response) => this.#take(request, response));
   }
 
@@ -61,13 +61,13 @@ export class GuardedReceiver implements Receiver {
     response.once("finish", () =>
       answeredRequests.tell({ status: response.statusCode, seconds: (performance.now() - cameAt) / 1000 }),
     );
-    admit(this.#door, request).then(
+    admit(this.#settings, request).then(
       (admission) =>
         admission.type === "refused"
-          ? turnAway(this.#door, admission, response)
+          ? sendRefusal(this.#settings, admission, response)
           : this.#letIn(admission.body, request, response, arrivedAt),
       (error: unknown) => {
-        this.#door.log.debug({ err: error }, "a request ended before it was read");
+        this.#settings.log.debug({ err: error }, "a request ended before it was read");
         response.destroy();
       },
     );
@@ -77,7 +77,7 @@ export class GuardedReceiver implements Receiver {
     // Slack checks here that it is admitted and that a server answers.
     if (body.ssl_check === "1") return void response.writeHead(200).end();
     if (body.type === "url_verification") return sendJson(response, { challenge: body.challenge });
-    const { log } = this.#door;
+    const { log } = this.#settings;
     try {
       await this.#app?.processEvent({
         body,
@@ -102,7 +102,7 @@ function retryOf({ headers }: IncomingMessage): { retryNum?: number; retryReason
   };
 }
 
-function turnAway({ log }: Door, { status, why }: DoorRefusal, response: ServerResponse): void {
+function sendRefusal({ log }: ReceiverSettings, { status, why }: HeaderRefusal, response: ServerResponse): void {
   log.warn({ status, why }, "a request was refused");
   // The rest of a body is not read: the connection ends with the answer.
   response.writeHead(status, { connection: "close" }).end();

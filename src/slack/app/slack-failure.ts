@@ -1,4 +1,3 @@
-import { ErrorCode } from "@slack/web-api";
 import { AccessError } from "../../access/failure/access-error.ts";
 
 /** Slack's own error code of a failed Web API call, for example `channel_not_found`; null: there is none. */
@@ -6,14 +5,6 @@ export function slackErrorCode(error: unknown): string | null {
   const data = typeof error === "object" && error !== null && "data" in error ? error.data : null;
   if (typeof data !== "object" || data === null || !("error" in data)) return null;
   return typeof data.error === "string" ? data.error : null;
-}
-
-/** Whether Slack wants us to come later: its client has an error of its own for that. */
-export function isRateLimited(error: unknown): boolean {
-  return (
-    slackErrorCode(error) === "ratelimited" ||
-    (error instanceof Error && "code" in error && error.code === ErrorCode.RateLimitedError)
-  );
 }
 
 const passing = new Set(["ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"]);

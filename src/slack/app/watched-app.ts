@@ -2,7 +2,7 @@ import { App, type AppOptions, type ReceiverEvent } from "@slack/bolt";
 import { z } from "zod";
 import { aboutRequests } from "../../operations/log.ts";
 import type { RequestTraces } from "../../operations/request-traces.ts";
-import { type TraceParent, tellWork, traced, type Work } from "../../operations/traced.ts";
+import { type TraceParent, traced, traceEndedWork, type Work } from "../../operations/traced.ts";
 import { commands } from "./commands.ts";
 
 /** Work that still runs. */
@@ -65,7 +65,7 @@ export class WatchedApp extends App {
     const ack: ReceiverEvent["ack"] = async (response) => {
       await event.ack(response);
       const endedAt = Date.now();
-      tellWork({ name: "ack", beganAt: cameAt, endedAt });
+      traceEndedWork({ name: "ack", beganAt: cameAt, endedAt });
       this.#watching.onAck((endedAt - cameAt) / 1000);
       acknowledged();
     };

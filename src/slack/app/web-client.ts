@@ -58,9 +58,9 @@ export function messengerClient(environment: SlackEnvironment, { slackBackground
   return clientFor(environment, slackBackground);
 }
 
-/** The directory's client: a person waits for the answer, so it never retries, and a limit of one method holds back no other. */
+/** The directory's client: a person waits for the answer, so it never retries. */
 export function directoryClient(environment: SlackEnvironment, { slackCall } = usualDeadlines): WebClient {
-  return clientFor(environment, slackCall, { rejectRateLimitedCalls: true });
+  return clientFor(environment, slackCall);
 }
 
 /**

@@ -5,7 +5,7 @@ import { formatDuration } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { type RequestReading, readRequest, splitRequestLine } from "../../access/request/request-line.ts";
 import { typedIn } from "../../access/request/typed.ts";
-import { acknowledgeWhenDone, answerClick, type ButtonClick, openOnClick, tellNotYet } from "../app/answer.ts";
+import { acknowledgeWhenDone, answerClick, type ButtonClick, openOnClick, sendNotRecordedYet } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { formFailure } from "../app/slack-failure.ts";
@@ -67,7 +67,7 @@ export async function handleRequestSubmission(
     context.config.timing.deadlines.acknowledge,
     async ({ type }) => {
       await ack();
-      if (type === "not-yet") void tellNotYet(context.log, client, body.user.id);
+      if (type === "not-yet") void sendNotRecordedYet(context.log, client, body.user.id);
     },
   );
   await client.chat.postMessage({ channel: body.user.id, text: outcome.text, blocks: [...outcome.blocks] });

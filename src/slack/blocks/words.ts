@@ -18,7 +18,9 @@ export function said(sentence: string, maxLength = 600): string {
 /** Who gets in by a request, as a sentence. */
 export function admitsText(request: AccessRequest): string {
   const who = admittedInWords(admittedBy(request.principal), (name) => code(name, 80));
-  return isClosed(request) ? `This was for ${who}.` : `${who.charAt(0).toUpperCase()}${who.slice(1)} gets this.`;
+  return isClosed(request)
+    ? `This request covered ${who}.`
+    : `${who.charAt(0).toUpperCase()}${who.slice(1)} gets this.`;
 }
 
 /** The state of a request in a few words, without a full stop, with who and when. Says nothing that is not true yet (law 5). */

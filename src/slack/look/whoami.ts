@@ -15,7 +15,7 @@ import type { Message } from "../blocks/message.ts";
 import { code, codeList, mention, section, styled, time, until } from "../blocks/mrkdwn.ts";
 import { stateOf } from "../blocks/words.ts";
 import { identityLines, type LinkedIdentity } from "../people/link.ts";
-import { isToBeMadeAgain, personShown } from "../people/standing.ts";
+import { needsRenewal, personShown } from "../people/standing.ts";
 import { aboutCluster, askWorker } from "./ask-worker.ts";
 
 const mostLeases = 10;
@@ -55,7 +55,7 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
     context.ledger.workerIdentity(),
   ]);
   const clusters = [...context.config.clusters.values()];
-  const identities = links.map((link) => ({ arn: link.arn, again: isToBeMadeAgain(context, user, link) }));
+  const identities = links.map((link) => ({ arn: link.arn, again: needsRenewal(context, user, link) }));
   return whoAmIAnswer({ person, identities, proposal, requests, clusters, worker, workerAnswered });
 }
 

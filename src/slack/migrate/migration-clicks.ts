@@ -23,7 +23,7 @@ import type { SlackContext } from "../app/context.ts";
 import { denyMigrationModal, failureAnswer, type Message, refuseEmptyReason } from "../blocks/message.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt, type TriedAct } from "../people/attempts.ts";
-import { departedFrom, noApprover, personFor } from "../people/standing.ts";
+import { departedApprovers, noApprover, personFor } from "../people/standing.ts";
 import { readAskValue, readMigrationValue } from "./migration-buttons.ts";
 import {
   migrationApprovedAnswer,
@@ -154,7 +154,7 @@ async function decideNow(
     return { user: by, memberships: [] };
   });
   const departed =
-    what.act === "approve" ? await departedFrom(context, cluster, migration.approvals, whyNot(cluster)) : none;
+    what.act === "approve" ? await departedApprovers(context, cluster, migration.approvals, whyNot(cluster)) : none;
   const now = context.now();
   const verdict = what.decide(migration, cluster, person, now, departed);
   if (verdict.type === "refused") {

@@ -62,7 +62,7 @@ export async function noteAttempt(context: AttemptContext, attempt: Attempt): Pr
  */
 export async function noteRefused(context: AttemptContext, event: AuditEvent, what: Json): Promise<void> {
   try {
-    if (!(await isToBeTold(context, event, what))) return;
+    if (!(await getsEvent(context, event, what))) return;
     await context.ledger.note(event);
     recordedEvents.tell(event);
   } catch (error) {
@@ -78,7 +78,7 @@ async function isFirstTry({ ledger }: AttemptContext, by: string, what: Json): P
   return ledger.takeTurn(`attempt-${name}`, withinMs);
 }
 
-async function isToBeTold(context: AttemptContext, event: AuditEvent, what: Json): Promise<boolean> {
+async function getsEvent(context: AttemptContext, event: AuditEvent, what: Json): Promise<boolean> {
   const by = event.actor;
   if (!(await isFirstTry(context, by, what))) return false;
   if (await context.ledger.takeTurn(`attempts-${by.slice(0, longestId)}`, withinMs, mostOfOnePerson)) return true;

@@ -1,7 +1,7 @@
 import type { UsersInfoResponse, WebClient } from "@slack/web-api";
 import { tooLarge } from "../../access/failure/bounded-pages.ts";
 import { isUser } from "../../access/policy/person.ts";
-import { isRateLimited, slackErrorCode, slackFailure } from "../app/slack-failure.ts";
+import { slackErrorCode, slackFailure } from "../app/slack-failure.ts";
 
 /** What Slack says about people: their user groups and e-mail domains. */
 export interface Directory {
@@ -26,10 +26,6 @@ export type Account = "active" | "guest" | "deactivated" | "of-another-workspace
 /** How long an answer counts: a person removed from a group still counts this long. */
 const believedMs = 30_000;
 const mostAnswers = 2_000;
-/** The same while Slack limits us: as long as it makes an app wait, and its answer to the next question. */
-const believedWhileLimitedMs = 2 * 60_000;
-/** How long each group is asked for alone where one answer with all of them fails. */
-const singlyForMs = 10 * 60_000;
 /** A larger group of approvers or requesters is a mistake, and each person may cost a call. */
 const mostMembers = 10_000;
 
@@ -44,10 +40,11 @@ interface SlackPerson {
 /** The directory of the bot's workspace. It keeps answers for half a minute, at most 2,000. */
 export function slackDirectory(client: WebClient, now: () => Date): Directory {
   const remember = remembering(now);
-  const allGroups = groupsTogether(client, now);
   const membersOf = (group: string) =>
     remember(group, async () => {
-      const users = (await allGroups()).get(group) ?? (await askForMembers(client, group));
+      const { users = [] } = await client.usergroups.users.list({ usergroup: group }).catch((error: unknown) => {
+        throw slackFailure(error, `The user group ${group} of the policy`);
+      });
       if (users.length <= mostMembers) return users;
       throw tooLarge(`The user group ${group} of the policy has more than ${mostMembers} people`);
     });
@@ -65,41 +62,6 @@ export function slackDirectory(client: WebClient, now: () => Date): Directory {
       return named.filter((_, index) => isMember[index]).toSorted();
     },
   };
-}
-
-type Groups = ReadonlyMap<string, readonly string[]>;
-const noGroups: Groups = new Map();
-
-/**
- * All user groups of the workspace by one call: Slack answers some twenty a minute, whatever the number of groups in the policy and
- * of processes that ask. Where it limits us, the last answer counts a little longer. An empty answer: ask for each group alone.
- */
-function groupsTogether(client: WebClient, now: () => Date): () => Promise<Groups> {
-  let last = { at: Number.NEGATIVE_INFINITY, groups: noGroups };
-  let next = Number.NEGATIVE_INFINITY;
-  const ask = async (): Promise<Groups> => {
-    const time = now().getTime();
-    if (time < next) return noGroups;
-    try {
-      const { usergroups = [] } = await client.usergroups.list({ include_users: true });
-      last = { at: time, groups: new Map(usergroups.map(({ id = "", users = [] }) => [id, users])) };
-      return last.groups;
-    } catch (error) {
-      if (isRateLimited(error)) return time - last.at < believedWhileLimitedMs ? last.groups : noGroups;
-      // Too large an answer stays so, and what else fails may as well be asked for singly for a while.
-      next = time + singlyForMs;
-      return noGroups;
-    }
-  };
-  const remember = remembering(now);
-  return () => remember("all", ask);
-}
-
-async function askForMembers(client: WebClient, group: string): Promise<readonly string[]> {
-  const { users = [] } = await client.usergroups.users.list({ usergroup: group }).catch((error: unknown) => {
-    throw slackFailure(error, `The user group ${group} of the policy`);
-  });
-  return users;
 }
 
 /** Another workspace sets the address of a Slack Connect guest: it proves nothing to us. */

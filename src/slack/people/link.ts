@@ -11,10 +11,10 @@ import { answer, type Message } from "../blocks/message.ts";
 import { code, mention, mentions, section, styled, time } from "../blocks/mrkdwn.ts";
 import { refuseActor } from "./admission.ts";
 import { noteAttempt } from "./attempts.ts";
-import { isToBeMadeAgain } from "./standing.ts";
+import { needsRenewal } from "./standing.ts";
 
 /** For a link without a valid seal. A sentence. */
-const madeAgain = `Your link needs renewing: run ${code("/eks-access link <arn>")}.`;
+const linkNeedsRenewal = `Your link needs renewing: run ${code("/eks-access link <arn>")}.`;
 
 /** More administrators than a workspace has; each costs one call to Slack. */
 const mostAsked = 10;
@@ -28,7 +28,7 @@ export const link: Command = {
   run: async (context, { user, rest, client }) => {
     const [links, waiting] = await Promise.all([context.ledger.linksOf(user), context.ledger.linkProposalOf(user)]);
     if (rest === "") {
-      const identities = links.map((link) => ({ arn: link.arn, again: isToBeMadeAgain(context, user, link) }));
+      const identities = links.map((link) => ({ arn: link.arn, again: needsRenewal(context, user, link) }));
       return linkStateAnswer(identities, waiting);
     }
     const { linking, clusters } = context.config;
@@ -42,7 +42,7 @@ export const link: Command = {
     const { principal, noticed } = verdict;
     const known = linkBeside(links, principal.arn);
     const current = known?.arn ?? null;
-    if (known && current === principal.arn && !isToBeMadeAgain(context, user, known))
+    if (known && current === principal.arn && !needsRenewal(context, user, known))
       return alreadyLinkedAnswer(principal.arn);
     const tooMany = await refuseTooMany(context, user, "requests");
     if (tooMany) return tooMany;
@@ -133,7 +133,7 @@ const mostIdentities = 12;
 export function identityLines(identities: readonly LinkedIdentity[]): string[] {
   const lines = identities
     .slice(0, mostIdentities)
-    .map(({ arn, again }) => `• ${code(arn, 150)}${again ? `. ${madeAgain}` : ""}`);
+    .map(({ arn, again }) => `• ${code(arn, 150)}${again ? `. ${linkNeedsRenewal}` : ""}`);
   const left = identities.length - lines.length;
   return left > 0 ? [...lines, `${left} more`] : lines;
 }

@@ -62,7 +62,7 @@ async function believedPrincipalOf(context: SlackContext, user: string, arn: str
 }
 
 /** Whether rules or administrators need links, and this one is not valid any more. */
-export function isToBeMadeAgain(
+export function needsRenewal(
   { config, keys }: Pick<SlackContext, "config" | "keys">,
   user: string,
   link: PrincipalLink,
@@ -105,7 +105,7 @@ export async function factsFor(
   };
   // A denial needs no other facts, and must work while Slack does not answer.
   const earlier = verdict === "approved" ? request.approvals : [];
-  const departed = await departedFrom(context, cluster, earlier, whyNot);
+  const departed = await departedApprovers(context, cluster, earlier, whyNot);
   const memberships = new Map(people.map(({ user, memberships }) => [user, memberships]));
   return { standing, beside, links, departed, memberships };
 }
@@ -114,7 +114,7 @@ export async function factsFor(
  * Earlier approvers who are no approvers any more, with the reason as a clause: the account is not active, or the policy does not name
  * them. AWS keys and records in Redis outlive both. @throws AccessError: an unanswered question never counts as yes
  */
-export async function departedFrom(
+export async function departedApprovers(
   context: SlackContext,
   cluster: Cluster,
   approvals: readonly Decision[],

@@ -3,7 +3,7 @@ import { isMigrationId } from "../../access/migration/migration.ts";
 import { type MessageJob, messageJobs, type Runs, readJob, runJob } from "../../ledger/jobs.ts";
 import type { RedisClient } from "../../ledger/redis/client.ts";
 import type { Stoppable } from "../../ledger/work-on-jobs.ts";
-import { waitOf, workOnJobs } from "../../ledger/work-on-jobs.ts";
+import { timeInQueue, workOnJobs } from "../../ledger/work-on-jobs.ts";
 import { type TraceContext, tracedRun } from "../../operations/request-traces.ts";
 import { type HomeContext, publishHome } from "../look/home.ts";
 import { showMigration } from "../migrate/show-migration.ts";
@@ -41,7 +41,7 @@ export function startMessageWorker(
   const { log } = context;
   const contexts = { context, background };
   const read = (data: unknown) => readJob(messageJobs, data);
-  const run = (job: MessageJob, running: BullJob) => runJob(messageRuns, job.type, job, contexts, waitOf(running));
+  const run = (job: MessageJob, running: BullJob) => runJob(messageRuns, job.type, job, contexts, timeInQueue(running));
   const failed = (job: BullJob | undefined, error: Error) =>
     log.warn({ job: job?.name, ...recordIn(job?.data), err: error }, "a message could not be shown yet");
   const lockMs = context.config.timing.deadlines.messageLock;

@@ -1,12 +1,12 @@
 import { requestIds } from "../../access/audit/event.ts";
 import { type Migration, nextMigration } from "../../access/migration/migration.ts";
-import { letAccessEntriesIn } from "../../aws/eks-cluster.ts";
+import { switchToAccessEntries } from "../../aws/eks-cluster.ts";
 import type { MigrationStep } from "../../diagnosis/migration/facts.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import { eventOf, noteOnMigration, recordChange, recordChanged } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
-import { documentChanged, giveMovedEntry, isSameData, type MigrationRun } from "./give-entry.ts";
+import { createMigratedEntry, documentChanged, isSameData, type MigrationRun } from "./give-entry.ts";
 
 /**
  * Carries out one step: records its beginning, does it, proves it, and records the proof. A person who stops the migration first wins:
@@ -61,7 +61,7 @@ async function doStep(run: MigrationRun, step: MigrationStep, migration: Migrati
     case "switch-mode":
       return switchMode(run);
     case "give-entry":
-      return giveMovedEntry(run, step.wanted, migration);
+      return createMigratedEntry(run, step.wanted, migration);
     case "take-out":
       return takeOut(run, step);
   }
@@ -71,7 +71,7 @@ async function switchMode({ context, reached, gathered }: MigrationRun): Promise
   const { awsRequests: log, pause } = context;
   const options = { ...(log && { log }), ...(pause && { pause }) };
   try {
-    await letAccessEntriesIn(await gathered.openManager(), options);
+    await switchToAccessEntries(await gathered.openManager(), options);
   } catch (error) {
     throw namingOwnPolicy(error, "migration-policy.json");
   }

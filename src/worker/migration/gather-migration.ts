@@ -7,7 +7,7 @@ import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { managedNodes } from "../../aws/node-roles.ts";
 import { parseDocument } from "../../aws-auth/index.ts";
-import type { MigrationFacts, StandingEntry } from "../../diagnosis/migration/facts.ts";
+import type { MigrationFacts, PresentEntry } from "../../diagnosis/migration/facts.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 
 import type { WorkerContext } from "../context.ts";
@@ -113,13 +113,13 @@ async function nodesAsked(openManager: () => Promise<EksCluster>): Promise<Migra
   }
 }
 
-async function standingEntries(entries: AccessEntries): Promise<readonly StandingEntry[]> {
+async function standingEntries(entries: AccessEntries): Promise<readonly PresentEntry[]> {
   try {
     const arns = await entries.list();
-    const found: StandingEntry[] = [];
+    const found: PresentEntry[] = [];
     for (let from = 0; from < arns.length; from += atOnce) {
       const read = await Promise.all(arns.slice(from, from + atOnce).map((arn) => entries.describe(arn)));
-      found.push(...read.flatMap((entry) => (entry ? [asStanding(entry)] : [])));
+      found.push(...read.flatMap((entry) => (entry ? [presentEntryOf(entry)] : [])));
     }
     return found;
   } finally {
@@ -128,7 +128,7 @@ async function standingEntries(entries: AccessEntries): Promise<readonly Standin
 }
 
 /** An entry of EKS as a plan sees it. */
-export function asStanding({ principalArn, type, username, groups, policies, tags }: AccessEntry): StandingEntry {
+export function presentEntryOf({ principalArn, type, username, groups, policies, tags }: AccessEntry): PresentEntry {
   const said = tags[migrationTag];
   const migrated = said === "begun" || said === "whole" ? said : null;
   const isLeased = Object.keys(tags).some((key) => key.startsWith("eks-access/") && key !== migrationTag);

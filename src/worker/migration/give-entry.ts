@@ -17,7 +17,7 @@ import { connectAs } from "../open/open-cluster.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import { becomePrincipal, type PrincipalSession, signIn } from "../sign-in/sign-in.ts";
-import { asStanding, type GatheredMigration, migrationTag } from "./gather-migration.ts";
+import { type GatheredMigration, migrationTag, presentEntryOf } from "./gather-migration.ts";
 
 const looks = 6;
 
@@ -32,7 +32,7 @@ const listPods: AccessCheck = { verb: "list", resource: "pods", group: "", names
  * @returns sentences for people
  * @throws AccessError
  */
-export async function giveMovedEntry(
+export async function createMigratedEntry(
   { context, cluster, reached, gathered }: MigrationRun,
   wanted: WantedEntry,
   { id, requester }: Migration,
@@ -199,7 +199,7 @@ async function giveEntry(
 ): Promise<AccessEntry> {
   const { principalArn, username, groups, isAdmin } = wanted;
   let found = await entries.describe(principalArn);
-  if (found && asStanding(found).migrated !== "begun") throw othersEntry(principalArn);
+  if (found && presentEntryOf(found).migrated !== "begun") throw othersEntry(principalArn);
   // EKS can't change a username: an entry of an earlier plan is made again.
   if (found && found.username !== username) {
     await entries.remove(principalArn);
@@ -224,7 +224,7 @@ async function readBack(
   for (let look = 0; look < looks; look += 1) {
     if (look > 0) await pause(200 * 2 ** look);
     const entry = await entries.describe(wanted.principalArn);
-    if (!entry || !isAsWanted(asStanding(entry), wanted)) continue;
+    if (!entry || !isAsWanted(presentEntryOf(entry), wanted)) continue;
     return entry;
   }
   throw new AccessError(
@@ -245,9 +245,9 @@ function markWhole(entries: AccessEntries, entry: AccessEntry): Promise<void> {
  * @returns whether it is complete, and stays
  * @throws AccessError
  */
-export async function takeBackBegun(entries: AccessEntries, principalArn: string): Promise<boolean> {
+export async function removeHalfMadeEntry(entries: AccessEntries, principalArn: string): Promise<boolean> {
   const found = await entries.describe(principalArn);
-  const { migrated = null } = found ? asStanding(found) : {};
+  const { migrated = null } = found ? presentEntryOf(found) : {};
   if (migrated === "begun") await entries.remove(principalArn);
   return migrated === "whole";
 }

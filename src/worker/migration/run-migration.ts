@@ -22,7 +22,7 @@ import { keepDocument } from "../rescue/repair-document.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import { carryOutStep, noteDone } from "./carry-out-step.ts";
 import { type GatheredMigration, withMigration } from "./gather-migration.ts";
-import { type MigrationRun, takeBackBegun } from "./give-entry.ts";
+import { type MigrationRun, removeHalfMadeEntry } from "./give-entry.ts";
 
 /** Each pass reads everything again. The next job continues after so many. */
 const mostPasses = 20;
@@ -225,7 +225,7 @@ async function wasCarriedOut(
   let entries: AccessEntries | null = null;
   try {
     entries = accessEntriesOf(await openManager());
-    return await takeBackBegun(entries, name.replace("give-entry ", ""));
+    return await removeHalfMadeEntry(entries, name.replace("give-entry ", ""));
   } catch (error) {
     throw namingOwnPolicy(error, "migration-policy.json");
   } finally {

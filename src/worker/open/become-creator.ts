@@ -9,7 +9,7 @@ import {
   type KnownCreator,
 } from "../../access/policy/creator.ts";
 import type { AwsCredentials, CredentialSource } from "../../aws/client-settings.ts";
-import { creatorSessionPolicy, managerSessionPolicy, waySessionPolicy } from "../../aws/session-policy.ts";
+import { creatorSessionPolicy, managerSessionPolicy, nextRoleSessionPolicy } from "../../aws/session-policy.ts";
 import {
   type AssumeOptions,
   assumeRole,
@@ -132,7 +132,7 @@ export async function sessionThrough(
     // What is transitive can't be set again on the way: AWS refuses that.
     const carried = index === 0 ? { tags: tagsOf(purposes), transitive: true } : {};
     const next = through[index + 1];
-    const policy = next ? waySessionPolicy(next.roleArn) : lastPolicy;
+    const policy = next ? nextRoleSessionPolicy(next.roleArn) : lastPolicy;
     source = await assumeRole(source, { ...step, region, policy, ...sessionOf(purposes), ...carried }, log);
   }
   return source;
@@ -146,7 +146,7 @@ async function assumed(
   scope: CreatorScope,
 ): Promise<AwsCredentials> {
   const { region } = cluster;
-  const source = await sessionThrough(region, through, purposes, waySessionPolicy(roleArn), log);
+  const source = await sessionThrough(region, through, purposes, nextRoleSessionPolicy(roleArn), log);
   const tags = through.length === 0 ? { tags: tagsOf(purposes) } : {};
   const arn = clusterArnOf(cluster);
   const policy =

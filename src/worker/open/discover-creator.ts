@@ -12,7 +12,7 @@ import {
 } from "../../access/policy/creator.ts";
 import type { CredentialSource } from "../../aws/client-settings.ts";
 import { betweenLookupsMs, findCreation } from "../../aws/find-creation.ts";
-import { historianSessionPolicy } from "../../aws/session-policy.ts";
+import { cloudTrailSessionPolicy } from "../../aws/session-policy.ts";
 import { callerIdentity } from "../../aws/sts.ts";
 import { creationRecord } from "../../diagnosis/reports.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
@@ -99,7 +99,7 @@ export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record
 async function historian({ creator, region, account }: Cluster): Promise<CredentialSource> {
   if (creator.type === "user" || creator.through.length === 0) return "default";
   const own = await callerIdentity("default", region);
-  return own.account === account ? "default" : sessionThrough(region, creator.through, [], historianSessionPolicy());
+  return own.account === account ? "default" : sessionThrough(region, creator.through, [], cloudTrailSessionPolicy());
 }
 
 /** Two calls a second are given to an account and region, and all workers together keep to that. */

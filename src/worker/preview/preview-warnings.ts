@@ -1,4 +1,4 @@
-import { fillers, leasesAnnotation, leasesThatFit, roomIn } from "../../access/lease/annotation.ts";
+import { leasesAnnotation, leasesThatFit, roomIn, spaceTakenByOthers } from "../../access/lease/annotation.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { groupsIn, isFullControl } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
@@ -127,6 +127,6 @@ function roomWarning(annotations: Readonly<Record<string, string>>): string[] {
   const room = roomIn(annotations);
   const more = leasesThatFit(room, annotations[leasesAnnotation]);
   if (more >= fewLeases) return [];
-  const clause = fillers(room);
+  const clause = spaceTakenByOthers(room);
   return [`Little room in aws-auth: it has room to remember about ${more} more leases${clause ? `: ${clause}` : ""}.`];
 }

@@ -8,9 +8,9 @@ import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts
 import type { AwsAuthDocument } from "../../aws-auth/index.ts";
 import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts";
 import { annotationRemedy } from "../../diagnosis/cluster-links.ts";
-import { type Granted, grantedAround, isInForce, leaseProblems, type Reader } from "../../diagnosis/leases.ts";
+import { isInForce, leaseProblems, type OpenLeases, openLeasesAround, type Reader } from "../../diagnosis/leases.ts";
 import { named } from "../../diagnosis/link.ts";
-import { summarize, type Told } from "../../diagnosis/problems.ts";
+import { type ReportedProblem, summarize } from "../../diagnosis/problems.ts";
 import type { CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/reports.ts";
 import type { WorkerContext } from "../context.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
@@ -49,7 +49,7 @@ async function look(
   const isRead = mode !== "API";
   const [granted, links] = await Promise.all([ledger.grantedOf(cluster.name), ledger.linksOf(asked.user)]);
   const asker = { ...asked, principal: ownArnOn(arnsOf(links), cluster) };
-  const grantedNow = async () => grantedAround(granted, await ledger.grantedOf(cluster.name));
+  const grantedNow = async () => openLeasesAround(granted, await ledger.grantedOf(cluster.name));
   const looking = lookAtDocument(reached.client, cluster, keys.memory);
   const reporting = orFailure(context, cluster, async () => {
     const [looked, bound] = await Promise.all([
@@ -85,7 +85,7 @@ async function orFailure(
 
 /** The leases to look for, and the reader of the report. */
 interface DocumentQuestion {
-  readonly granted: Granted;
+  readonly granted: OpenLeases;
   readonly asker: Reader;
   /** Whether the cluster reads the document: otherwise nothing of ours is missing there. */
   readonly isRead: boolean;
@@ -102,20 +102,24 @@ function reportDocument(looked: LookedAt | null, cluster: Cluster, question: Doc
   return { type: "checked", ...summarize(document, managers, ours), immutable, isBeingDeleted };
 }
 
-function distrusted({ untrusted }: LookedAt): readonly Told[] {
+function distrusted({ untrusted }: LookedAt): readonly ReportedProblem[] {
   if (untrusted === null) return [];
   const message = `The annotation ${named(leasesAnnotation)} has no valid seal: ${untrusted}.`;
   const place = `annotation ${leasesAnnotation}`;
   return [{ code: "annotation-untrusted", severity: "error", place, message, remedy: annotationRemedy }];
 }
 
-function takenOut(looked: LookedAt, cluster: Cluster, { granted, asker }: DocumentQuestion): readonly Told[] {
+function takenOut(
+  looked: LookedAt,
+  cluster: Cluster,
+  { granted, asker }: DocumentQuestion,
+): readonly ReportedProblem[] {
   // An unreadable section is a problem of its own.
   const drifts = driftsIn(looked, granted.still.filter(isInForce)).filter(({ unread }) => unread === undefined);
   return leaseProblems(drifts, cluster, asker, "aws-auth");
 }
 
-function unbound(cluster: Cluster, { granted, asker, bound }: DocumentQuestion): readonly Told[] {
+function unbound(cluster: Cluster, { granted, asker, bound }: DocumentQuestion): readonly ReportedProblem[] {
   const still = new Set(granted.still.filter(isInForce).map(({ id }) => id));
   const drifts = bound.filter(({ request }) => still.has(request.id));
   return leaseProblems(drifts, cluster, asker, "the bindings");
@@ -127,7 +131,7 @@ interface EntriesQuestion {
   /** The cluster's open leases, as read before the look. */
   readonly granted: readonly ApprovedRequest[];
   /** The same, and as they are now. */
-  readonly grantedNow: () => Promise<Granted>;
+  readonly grantedNow: () => Promise<OpenLeases>;
   readonly asker: Reader;
   /** Read at the same time; null: it does not count, does not exist, or could not be read. */
   readonly document: Promise<AwsAuthDocument | null>;

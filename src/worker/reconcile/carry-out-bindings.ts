@@ -84,7 +84,7 @@ async function carryOut({ context, cluster, opened, isNewest }: BindingTools, ca
   try {
     for (const binding of calls.remove) {
       const removed = await client.deleteBinding(binding);
-      if (removed === "other") throw conflict(`${binding.name} was made anew while it was being deleted`);
+      if (removed === "other") throw conflict(`${binding.name} was created again while it was deleted`);
       if (removed === "kept")
         throw new AccessError("binding-kept", `${placeInWords(binding)} waits for its finalizers`);
     }

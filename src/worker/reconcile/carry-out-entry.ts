@@ -70,10 +70,7 @@ export async function carryOutEntry(tools: EntryTools, target: Target): Promise<
   if (!seen) return makeEntry(tools, target);
   const present = await entries.describe(seen.principalArn);
   if (!present || fingerprint(present) !== fingerprint(seen)) {
-    throw new AccessError(
-      "access-entry-conflict",
-      `Somebody changed the access entry of ${seen.principalArn} meanwhile`,
-    );
+    throw new AccessError("access-entry-conflict", `Another writer changed the access entry of ${seen.principalArn}`);
   }
   for (const call of callsFor(tools, target)) await send(tools, seen, call);
   return seen.principalArn;

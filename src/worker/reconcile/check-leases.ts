@@ -14,7 +14,7 @@ import { baseOf } from "../../access/lease/holding.ts";
 import { giveTheSame, leasesBeside } from "../../access/lease/other-leases.ts";
 import {
   bothWithdrawals,
-  hadComeToNothing,
+  isRememberedAsVoid,
   isWithdrawn,
   mayBeForgotten,
   type Withdrawals,
@@ -77,30 +77,30 @@ export function memoryOf({ holdings, withdrawals, elsewhere }: WayState): Cluste
 
 /**
  * Whether a record says that a lease is to be, or is, in force whose approval the cluster knows to be taken back. Of one that
- * came to nothing, only `hasComeToNothing` can say that.
+ * came to nothing, only `wasVoidBefore` can say that.
  */
 export function isReplayed(
   request: ApprovedRequest,
   { holdings, withdrawals }: ClusterMemory,
   keys: DecisionPublicKeys,
 ): boolean {
-  if (isWithdrawn(request, withdrawals, keys)) return !hasComeToNothing(request, { withdrawals }, keys);
+  if (isWithdrawn(request, withdrawals, keys)) return !wasVoidBefore(request, { withdrawals }, keys);
   const isUnknown = request.lease?.state === "active" && !shareIn(holdings, request);
   return isUnknown && mayBeForgotten(request, withdrawals, keys);
 }
 
 /** Whether the cluster knows that an approval came to nothing: a run may have died before the record said so, or it is one of before. */
-export function hasComeToNothing(
+export function wasVoidBefore(
   request: ApprovedRequest,
   { withdrawals }: Pick<ClusterMemory, "withdrawals">,
   keys: DecisionPublicKeys,
 ): boolean {
-  return request.lease?.state === "scheduled" && hadComeToNothing(request, withdrawals, keys);
+  return request.lease?.state === "scheduled" && isRememberedAsVoid(request, withdrawals, keys);
 }
 
 /** What was void once stays so, also where everything is again as it was approved: runs go by it that nothing is sent for it any more. */
 function wasVoid(request: ApprovedRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
-  return (request.lease?.voidSince ?? null) !== null || hasComeToNothing(request, { withdrawals }, keys);
+  return (request.lease?.voidSince ?? null) !== null || wasVoidBefore(request, { withdrawals }, keys);
 }
 
 /** Looks at every seal, the policy and the base again (laws 3 and 4), and for what is missing. `decideLease` has the rules. */

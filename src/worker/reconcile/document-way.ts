@@ -72,7 +72,7 @@ async function prepare(place: Place, state: ClusterState, settlement: DocumentSe
   if (isWrite && !state.configMap) {
     // What we write always comes with a resourceVersion: a create that arrives late can't bring anything back.
     await client.createAwsAuth({ data: {}, annotations: {} });
-    const why = `Somebody deletes aws-auth of ${cluster.name} again and again`;
+    const why = `Another writer keeps deleting aws-auth of ${cluster.name}`;
     return { type: "again", why: new AccessError("cluster-conflict", why) };
   }
   if (isWrite) await rehearseWrite(client, state, after);
@@ -145,7 +145,10 @@ function outcomesIn(
 }
 
 function changedAgain(cluster: Cluster): AccessError {
-  return new AccessError("cluster-conflict", `Somebody changed aws-auth of ${cluster.name} right after our write`);
+  return new AccessError(
+    "cluster-conflict",
+    `Another writer changed aws-auth of ${cluster.name} right after our write`,
+  );
 }
 
 /** Decides what the document must be: every seal, the policy and the base are looked at again (laws 3 and 4). */
@@ -183,7 +186,7 @@ async function rememberWithdrawals(
     await writeDocument(client, cluster, state, after);
   } catch (error) {
     if (error instanceof AccessError && error.code === "cluster-conflict") throw error;
-    log.warn({ cluster: cluster.name, err: error }, "could not remember what was taken back");
+    log.warn({ cluster: cluster.name, err: error }, "could not remember a revocation");
   }
 }
 

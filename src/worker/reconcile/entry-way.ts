@@ -205,7 +205,7 @@ async function rememberInTags(
     if (Object.keys(wanted).length > 0) await entries.tagCluster(wanted);
     return { isForgotten: () => false, tidyUp };
   } catch (error) {
-    log.error({ cluster: cluster.name, err: error }, "the cluster can't remember what was taken back");
+    log.error({ cluster: cluster.name, err: error }, "the cluster can't remember a revocation");
     const known = new Set(state.withdrawals.list.map(({ id }) => id));
     const isEarly = (request: ApprovedRequest) => Date.parse(sealedEnd(request)) > now().getTime();
     return { isForgotten: (request) => isEarly(request) && !known.has(request.id), tidyUp };

@@ -16,7 +16,7 @@ import { recordedEvents } from "../../operations/standing-metrics.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
-import { hasComeToNothing, isReplayed, memoryOf } from "./check-leases.ts";
+import { isReplayed, memoryOf, wasVoidBefore } from "./check-leases.ts";
 import { end, noteDrift, recordOutcome } from "./outcome.ts";
 import { proveEnd } from "./prove-end.ts";
 import type { SettleInput, Settlement, WayAdapter, WayState } from "./way-adapter.ts";
@@ -63,7 +63,7 @@ export async function gather<State extends WayState, Decided extends Settlement>
   // First of all: what another run has just ended is no record of before.
   if (await haveChanged(context.ledger, cluster, seen)) {
     if (!isLast) return null;
-    throw new AccessError("record-changed", `The leases of ${cluster.name} do not stop changing`);
+    throw new AccessError("record-changed", `The leases of ${cluster.name} keep changing`);
   }
   const { arriving, staying } = dueWork(seen, context.now());
   const replayed = await recordsOfBefore(context, [...arriving, ...staying], state);
@@ -195,7 +195,7 @@ async function recordsOfBefore(
   state: WayState,
 ): Promise<readonly ApprovedRequest[]> {
   const memory = memoryOf(state);
-  const cameToNothing = requests.filter((request) => hasComeToNothing(request, memory, keys.decision));
+  const cameToNothing = requests.filter((request) => wasVoidBefore(request, memory, keys.decision));
   const told = await inParallel(cameToNothing, (request) => wasTold(ledger, request, keys.decision, isNothing));
   const isTold = new Map(cameToNothing.map((request, index) => [request, told[index]]));
   return requests.filter((request) => isTold.get(request) ?? isReplayed(request, memory, keys.decision));
@@ -242,7 +242,7 @@ async function wasTold(
  * into the ledger by an attacker who can write there, or with an old copy of it. It ends at once.
  */
 async function noteReplayed(context: WorkerContext, request: ApprovedRequest): Promise<void> {
-  context.log.error({ request: request.id }, "a record from before its approval was taken back is in the ledger again");
+  context.log.error({ request: request.id }, "an old record from before its revocation is in the ledger again");
   const end = { cause: "replayed" as const, by: "worker", at: context.now().toISOString(), why: "" };
   const after = withLease(request, { ...request.lease, end }, null);
   await recordOutcome(context, after, "lease.replayed", { approvers: request.approvals.map(({ by }) => by) });

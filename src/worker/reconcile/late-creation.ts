@@ -12,10 +12,7 @@ export function lateCreation(request: ApprovedRequest, now: Date): AccessError |
   const last = lastUnanswered(request, now);
   if (last === null || now.getTime() > last + arrivesWithin) return null;
   const until = new Date(last + arrivesWithin).toISOString();
-  return new AccessError(
-    "binding-late",
-    `It is not certain before ${until} that no binding for ${request.principal} is still on its way`,
-  );
+  return new AccessError("binding-late", `A binding for ${request.principal} can still arrive until ${until}`);
 }
 
 /** When a call that makes a binding may last have been sent without an answer; null: each was answered. In milliseconds since the epoch. */

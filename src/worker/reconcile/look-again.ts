@@ -16,7 +16,7 @@ const mostPending = 200;
  * Looks again at what waits for a decision beside leases that have begun or ended, so that its approvers soon see what they would
  * approve now, and not only when a click is refused. Closes an extension of a lease that is over.
  */
-export async function lookAgainBeside(context: WorkerContext, cluster: Cluster): Promise<void> {
+export async function refreshWaitingRequests(context: WorkerContext, cluster: Cluster): Promise<void> {
   const of = { list: "pending", clusters: [cluster.name], requester: null, match: "any" } as const;
   const { requests } = await context.ledger.list(of, 0, mostPending);
   const waiting = requests.filter(({ preview, extends: extended }) => preview || extended);

@@ -9,7 +9,7 @@ import { rememberWritten } from "../../access/lease/written.ts";
 import type { Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
-import { type Failure, failureOf, isToBeTold, nextTry } from "../../access/request/retry.ts";
+import { type Failure, failureOf, getsEvent, nextTry } from "../../access/request/retry.ts";
 import { approvalVoided, withLease } from "../../access/request/transitions.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
@@ -217,7 +217,7 @@ async function postpone(
   const lease = endingOf(request, now);
   // Every write that the cluster's own audit log has is named by an event.
   const isWritten = hasWrites(context.awsRequests, context.auditIds);
-  const isTold = isNew || lease !== null || isWritten || isToBeTold(request.trouble, trouble);
+  const isTold = isNew || lease !== null || isWritten || getsEvent(request.trouble, trouble);
   const after = withLease(request, lease ?? request.lease, trouble);
   const { voidSince } = after.lease;
   const detail = { ...delayDetail(trouble), ...(voidSince && { voidSince }) };

@@ -45,7 +45,10 @@ export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise
 }
 
 /** Who a principal is in the cluster now. An access entry goes before the document. @throws AccessError */
-export async function whoIsIt({ mode, entries, client }: OpenedCluster, principal: string): Promise<ReadBack> {
+export async function identityInCluster(
+  { mode, entries, client }: OpenedCluster,
+  principal: string,
+): Promise<ReadBack> {
   const arn = entries && entryArnIn(await entries.list(), entryArnOf(principal));
   const entry = arn && entries ? await entries.describe(arn) : null;
   if (entry || mode === "API") return inEntries(entry, undefined, principal, null);
@@ -59,7 +62,7 @@ export function mappedAfter(
   { identity, place }: ReadBack,
 ): ProofFinding {
   if (identity && isBound(given)) return boundAfter(identity);
-  if (!identity) return { result: "no", detail: `nobody in ${place}` };
+  if (!identity) return { result: "no", detail: `not in ${place}` };
   const { username, groups } = identity;
   const byAccount = username === principal && groups.length === 0 ? ", through mapAccounts" : "";
   return { result: "yes", detail: `${username} with ${groups.join(", ") || "no groups"}${byAccount}` };
@@ -81,7 +84,7 @@ async function withWhatWasHidden(
   const isHidden = readBack.identity === null && opened.mode === "API_AND_CONFIG_MAP" && readBack.place !== "aws-auth";
   if (!isHidden) return { readBack, unread: null };
   try {
-    return { readBack: await whoIsIt(opened, principal), unread: null };
+    return { readBack: await identityInCluster(opened, principal), unread: null };
   } catch (error) {
     const finding = { result: "not tested", detail: "aws-auth could not be read" } as const;
     return { readBack, unread: { finding, auditIds: [], unanswered: error } };

@@ -90,7 +90,7 @@ export function withProof(
 }
 
 function mapped(request: ApprovedRequest, { identity, place, seenAfterMs }: ReadBack): ProofFinding {
-  if (!identity) return { result: "no", detail: `${request.principal} is nobody in ${place}` };
+  if (!identity) return { result: "no", detail: `${request.principal} is not in ${place}` };
   const missing = request.groups.filter((group) => !covers(identity.groups, group));
   if (missing.length > 0) return { result: "no", detail: `${identity.username} lacks ${missing.join(", ")}` };
   const seen = seenAfterMs === null ? "" : `, seen in ${place} after ${seenAfterMs} ms`;

@@ -15,7 +15,7 @@ import type { BindingWay } from "./binding-way.ts";
 import type { DocumentWay } from "./document-way.ts";
 import type { WhoseEntries } from "./entry-state.ts";
 import type { EntryWay } from "./entry-way.ts";
-import { lookAgainBeside } from "./look-again.ts";
+import { refreshWaitingRequests } from "./look-again.ts";
 import { putOff } from "./outcome.ts";
 import { reconcileWay } from "./reconcile-way.ts";
 import { waysIn } from "./ways.ts";
@@ -79,7 +79,7 @@ async function run(
   try {
     open = await (context.openCluster ?? openCluster)(context, cluster, forWhom);
     await reconcileWays(context, cluster, open, reason, forWhom);
-    await lookAgainBeside(context, cluster);
+    await refreshWaitingRequests(context, cluster);
     await forgetTrouble(context, cluster);
     context.failures.over("reconcile failed", { cluster: cluster.name, reason });
   } catch (error) {

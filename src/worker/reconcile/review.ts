@@ -31,7 +31,7 @@ const unseen = "a review asks about a Kubernetes username, and can't see the acc
 export const anySession = "eks-access";
 
 /** A session that no person has: IAM Identity Center gives no name with `=`. */
-export const nobodysSession = "eks-access=nobody";
+export const impossibleSession = "eks-access=nobody";
 
 /** Asks the API server whether a person may do all that the level of a request names. */
 export async function reviewLease(
@@ -92,7 +92,7 @@ function anotherSession(principal: string, username: string): string | null {
   const session = sessionNameIn(principal);
   if (session === null) return null;
   const found = [session, session.replaceAll("@", "-")].find((name) => username.includes(name));
-  return found === undefined ? null : username.replace(found, nobodysSession);
+  return found === undefined ? null : username.replace(found, impossibleSession);
 }
 
 /**

@@ -3,10 +3,10 @@ import { AccessError } from "../../access/failure/access-error.ts";
 import {
   type AnnotationRoom,
   fenceAnnotation,
-  fillers,
   fitsAnnotation,
   leasesAnnotation,
   roomIn,
+  spaceTakenByOthers,
 } from "../../access/lease/annotation.ts";
 import { shareIn } from "../../access/lease/due-work.ts";
 import type { Target } from "../../access/lease/holding.ts";
@@ -170,7 +170,7 @@ function standingAs(
 /** Where nothing is written no write of before is fenced off either: one that was begun may still come. */
 function mayStand(approval: VoidApproval, { message }: Refusal): VoidApproval {
   if (!approval.request.lease?.writeBegan) return approval;
-  const what = `What may have been written by an approval that is void can't be taken out of aws-auth: ${message.replace(/\.$/, "")}`;
+  const what = `Can't remove from aws-auth what a void approval may have written: ${message.replace(/\.$/, "")}`;
   return { ...approval, doubt: new AccessError("document-unchanged", what) };
 }
 
@@ -212,9 +212,9 @@ function byPrincipal(refusals: readonly Refusal[], targets: ReadonlyMap<string, 
 /** What the cluster could not remember it must not be given: it would not end if the ledger were lost (law 10). */
 export function annotationFull({ name }: Cluster, room: AnnotationRoom): Refusal {
   const full = `${name} can't remember more leases at once in its annotation`;
-  const clause = fillers(room);
+  const clause = spaceTakenByOthers(room);
   const message = clause
-    ? `${full}: ${clause}. Ask again when some have ended, or have an operator take out of aws-auth what nobody needs.`
+    ? `${full}: ${clause}. Ask again when some have ended, or ask an operator to remove unneeded annotations.`
     : `${full}. Ask again when some have ended.`;
   return { code: "annotation-full", message };
 }
@@ -237,6 +237,6 @@ export interface DocumentSettlement extends Settlement, Content {
 /** Why a document that is being deleted gives nothing new. What ends there is removed all the same. */
 export function beingDeleted({ name }: Cluster, { since, finalizers }: Deletion): Refusal {
   const wait = finalizers.length > 0 ? ` for its finalizers ${finalizers.join(", ")}` : "";
-  const message = `Somebody deleted aws-auth of ${name} at ${since}: it only waits${wait}, and what is given in it goes with it. Have an operator save it, take the finalizers out, create it anew, and then ask again.`;
+  const message = `aws-auth of ${name} was deleted at ${since} and waits${wait}; its entries go with it. Ask an operator to save it, remove the finalizers and create it again. Then ask again.`;
   return { code: "document-being-deleted", message };
 }

@@ -61,7 +61,7 @@ function driftIn(
   if (!drift || isGivenByEntry(request) || state.entries.has(request.principal.toLowerCase())) return drift;
   return {
     request,
-    message: `it stands in aws-auth, which ${cluster.name} does not go by for this principal any more`,
+    message: `it is in aws-auth, which ${cluster.name} no longer reads for this principal`,
   };
 }
 
@@ -90,7 +90,7 @@ export function refuseTarget(
   const { arn } = change;
   const entry = entries.get(arn.toLowerCase()) ?? null;
   if (isSameCreator(arn, creatorArn)) {
-    return { code: "creator", arn, message: `${arn} created ${cluster.name}: no lease is to end its access.` };
+    return { code: "creator", arn, message: `${arn} created ${cluster.name}: no lease can end its access.` };
   }
   const refusal = refuseEntry(arn, entry, target);
   if (refusal || fitsTags(writeHoldingTags(cluster.name, holding, keys), entry?.tags ?? {})) return refusal;
@@ -114,7 +114,7 @@ export function lateCallDoubt(request: ApprovedRequest, { hasEntry, openSince }:
   if (!until) return null;
   return new AccessError(
     "access-entry-late",
-    `It is not certain before ${until.toISOString()} that no call to EKS for ${request.principal} is still on its way`,
+    `A call to EKS for ${request.principal} can still arrive until ${until.toISOString()}`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { isOwnUsername, signInUsernameFor } from "../../access/lease/lease.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { entryArnOf, type NamedEntry, readHolder, render, sessionNameIn } from "../../aws-auth/index.ts";
-import { anySession, nobodysSession } from "./review.ts";
+import { anySession, impossibleSession } from "./review.ts";
 import { entryKeyOf, type SignInPlace } from "./sign-in-place.ts";
 
 /** As whom a principal signs in, before any binding. */
@@ -57,7 +57,7 @@ export function placeFor({ places, addTo }: SignInMap, principal: string): SignI
 function nameIn(place: SignInPlace, principal: string): SignInName | null {
   const session = sessionNameIn(principal);
   const own = place.signsInAs(principal, session ?? anySession);
-  const other = place.signsInAs(principal, nobodysSession);
+  const other = place.signsInAs(principal, impossibleSession);
   if (!own || !other) return null;
   const where = place.way === "aws-auth" ? "aws-auth" : "its access entry";
   const refusal = refuseName(principal, session, { own: own.username, other: other.username, place: where });
@@ -80,7 +80,7 @@ function plannedName(principal: string): SignInName | null {
   if (kind === "role") return null;
   const template = signInUsernameFor({ ...reading.principal, kind: kind === "user" ? "user" : "role" });
   const as = (session: string) => render(template, { accountId: account, sessionName: session });
-  const [username, other] = [as(sessionName ?? ""), as(kind === "user" ? "" : nobodysSession)];
+  const [username, other] = [as(sessionName ?? ""), as(kind === "user" ? "" : impossibleSession)];
   if (username === null || other === null) return null;
   return { type: "name", username, other, groups: [], refusal: null, entry: "planned" };
 }

@@ -8,7 +8,7 @@ import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { beginRescue } from "./rescue.ts";
-import { endRescues, openRescuer, takeEntry } from "./rescue-lease.ts";
+import { endRescues, openRescuer, removeRescueEntry } from "./rescue-lease.ts";
 
 /**
  * Reads rescues from the tags of access entries into a ledger that does not know them, as after a rescue while Redis was away. From
@@ -22,7 +22,7 @@ export async function adoptRescues(context: WorkerContext, cluster: Cluster): Pr
   for (const { eks, principalArn, lease } of await leasesOf(context, cluster)) {
     const known = await context.ledger.get(lease.id);
     // A process that died or was late may have made it after the end of its lease.
-    if (known && isClosed(known)) await takeEntry(context, eks, principalArn, lease.id);
+    if (known && isClosed(known)) await removeRescueEntry(context, eks, principalArn, lease.id);
     if (known) continue;
     await adopt(context, cluster, principalArn, lease);
     adopted.push(lease.id);

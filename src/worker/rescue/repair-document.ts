@@ -3,7 +3,7 @@ import { AccessError } from "../../access/failure/access-error.ts";
 import { leasesAnnotation, readAnnotation, writeAnnotation } from "../../access/lease/annotation.ts";
 import { mergeMemory } from "../../access/lease/holding.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
-import { isWhole, planDocumentRepair, type Return, returnsOf } from "../../access/rescue/document-repair.ts";
+import { isWhole, planDocumentRepair, type Readmission, readmissionsOf } from "../../access/rescue/document-repair.ts";
 import { keep } from "../../access/rescue/kept.ts";
 import { type PlanGuard, parseDocument, resolve } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
@@ -18,7 +18,7 @@ export interface GoodDocument {
 
 export type RepairResult =
   /** `how`: what was written, in a sentence; null: nothing was needed. `returns`: empty where no good document was given. */
-  | { readonly type: "repaired"; readonly how: string | null; readonly returns: readonly Return[] }
+  | { readonly type: "repaired"; readonly how: string | null; readonly returns: readonly Readmission[] }
   | { readonly type: "ask"; readonly message: string };
 
 type Store = Pick<
@@ -61,12 +61,12 @@ async function repairOnce(repairer: Repairer, good: GoodDocument | null): Promis
   const repair = planDocumentRepair(found?.data ?? null, good?.data ?? null, guardOf(cluster, creatorArn));
   if (repair.type === "ask") return repair;
   if (repair.type === "whole") {
-    return { type: "repaired", how: null, returns: good ? returnsOf(good.data, found?.data ?? {}) : [] };
+    return { type: "repaired", how: null, returns: good ? readmissionsOf(good.data, found?.data ?? {}) : [] };
   }
   const annotations = annotationsAfter(repairer, found, good, repair.data);
   await write(repairer, found, { data: repair.data, annotations }, repair.how);
   const after = await client.readAwsAuth();
-  return { type: "repaired", how: repair.how, returns: returnsOf(good?.data ?? repair.data, after?.data ?? {}) };
+  return { type: "repaired", how: repair.how, returns: readmissionsOf(good?.data ?? repair.data, after?.data ?? {}) };
 }
 
 /** The dry run comes first: what a webhook refuses leaves nothing behind, not even an empty ConfigMap. */

@@ -103,7 +103,7 @@ export async function endRescues(context: WorkerContext, cluster: Cluster): Prom
   for (const request of over) {
     try {
       const eks = await openRescuer(context, cluster, request);
-      await takeEntry(context, eks, request.principal, request.id);
+      await removeRescueEntry(context, eks, request.principal, request.id);
       await end(context, request, null);
     } catch (error) {
       context.failures.failed("could not end a rescue", { cluster: cluster.name, request: request.id }, error);
@@ -118,7 +118,7 @@ export function openRescuer(context: WorkerContext, cluster: Cluster, purpose: P
 }
 
 /** @throws AccessError */
-export async function takeEntry(
+export async function removeRescueEntry(
   { keys }: Pick<WorkerContext, "keys">,
   eks: EksCluster,
   principalArn: string,

@@ -136,7 +136,7 @@ export interface RescueJournal {
 }
 
 /** It was revoked or expired in the meantime: what is closed stays closed. */
-export function overMeanwhile({ id }: AccessRequest): AccessError {
+export function rescueIsOver({ id }: AccessRequest): AccessError {
   return new AccessError("record-changed", `The rescue ${id} ended meanwhile, so it gives no access`, {
     remedy: "Start another one if you still need it.",
   });
@@ -155,7 +155,7 @@ export function ledgerJournal(
       const wasClosed = isClosed(request);
       request = await updateRequest<ApprovedRequest>(context, request.id, (current) => {
         if (!current?.lease) throw recordChanged(request.id);
-        if (isClosed(current) && !wasClosed) throw overMeanwhile(current);
+        if (isClosed(current) && !wasClosed) throw rescueIsOver(current);
         const after = withLease(current, change(current.lease));
         return { type: "write", after, event: eventOf(type, after, actor, context.now(), detail), outcome: after };
       });

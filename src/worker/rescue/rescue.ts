@@ -8,17 +8,17 @@ import { createRequest, rescueLevel } from "../../access/request/request.ts";
 import { type KeptName, readKept } from "../../access/rescue/kept.ts";
 import { accessEntriesOf } from "../../aws/access-entries.ts";
 import type { ClusterDescription } from "../../aws/eks-cluster.ts";
-import { letAccessEntriesIn } from "../../aws/eks-cluster.ts";
+import { switchToAccessEntries } from "../../aws/eks-cluster.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";
 import { type GoodDocument, type RepairResult, repairDocument } from "./repair-document.ts";
-import { giveLease, namingOwnPolicy, takeEntry } from "./rescue-lease.ts";
+import { giveLease, namingOwnPolicy, removeRescueEntry } from "./rescue-lease.ts";
 import {
   leasedCandidate,
-  overMeanwhile,
   type RescueContext,
   type RescueJournal,
   type RescueOrder,
+  rescueIsOver,
   type SignedInCluster,
   signInAsOne,
 } from "./rescue-session.ts";
@@ -66,7 +66,7 @@ export async function rescue(
 ): Promise<RescueOutcome> {
   const { principalArn } = order;
   const options = context.pause ? { pause: context.pause } : {};
-  if (await letAccessEntriesIn(await context.openEks(), options)) {
+  if (await switchToAccessEntries(await context.openEks(), options)) {
     context.say("The authentication mode is API_AND_CONFIG_MAP now.");
     await journal.note("rescue.mode-switched", (lease) => lease, { to: "API_AND_CONFIG_MAP" });
   }
@@ -81,7 +81,7 @@ export async function rescue(
   const entries = accessEntriesOf(eks);
   const { id, lease } = journal.request();
   // An entry made after a worker had looked for it and ended the lease would stay for good.
-  if (lease.end || Date.parse(lease.endsAt) <= context.now().getTime()) throw overMeanwhile(journal.request());
+  if (lease.end || Date.parse(lease.endsAt) <= context.now().getTime()) throw rescueIsOver(journal.request());
   try {
     const given = { id, by: order.by, as: order.as, endsAt: lease.endsAt };
     await giveLease({ entries, clusterArn: description.arn, principalArn, keys: context.keys.memory }, given);
@@ -95,7 +95,7 @@ export async function rescue(
   const isWell =
     repaired?.type === "repaired" && isKnown(order, repaired) && repaired.returns.every(({ isBack }) => isBack);
   if (!isWell || order.keeps) return { repaired, isEnded: false };
-  await takeEntry(context, await context.openEks(), principalArn, id);
+  await removeRescueEntry(context, await context.openEks(), principalArn, id);
   const endedAt = context.now().toISOString();
   const end = { cause: "revoked", by: order.by, at: endedAt, why: "the cluster is rescued" } as const;
   const detail = { cause: end.cause, why: end.why };

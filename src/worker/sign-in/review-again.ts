@@ -5,14 +5,14 @@ import type { EndProof, Proof } from "../../access/lease/proof-record.ts";
 import { isReviewing, isReviewingEnd, mostTries, reviewAgain, reviewEndAgain } from "../../access/lease/proving.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
-import { failureOf, isToBeTold } from "../../access/request/retry.ts";
+import { failureOf, getsEvent } from "../../access/request/retry.ts";
 import { withLease } from "../../access/request/transitions.ts";
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { idsElsewhere, recordOutcome } from "../reconcile/outcome.ts";
-import { mappedAfter, whoIsIt } from "../reconcile/prove-end.ts";
+import { identityInCluster, mappedAfter } from "../reconcile/prove-end.ts";
 import { mayBeAnswered, reviewEnd, reviewLease } from "../reconcile/review.ts";
 
 /** Asks the API server again what a lease allows, as the same user, and records its answer or the next try. */
@@ -37,7 +37,7 @@ export function putOffReview(context: WorkerContext, request: ApprovedRequest, e
   const now = context.now();
   return recordProof(context, request, isReviewing, (lease) => {
     const reviewTrouble = reviewAgain(lease.reviewTrouble, failureOf(error), now);
-    const isTold = isToBeTold(lease.reviewTrouble, reviewTrouble);
+    const isTold = getsEvent(lease.reviewTrouble, reviewTrouble);
     const detail = { ...idsElsewhere(context), ...delayDetail(reviewTrouble) };
     return { lease: { ...lease, reviewTrouble }, event: isTold ? { type: "lease.rights-delayed", detail } : null };
   });
@@ -53,7 +53,7 @@ export async function reviewEndOnce(
   const before = request.lease.endProof;
   if (!before) return;
   try {
-    const readBack = await whoIsIt(opened, request.principal);
+    const readBack = await identityInCluster(opened, request.principal);
     const reviewedAs = readBack.identity ?? { ...before.reviewedAs, groups: [] };
     const review = await reviewEnd(opened.client, cluster, request, reviewedAs);
     if (mayBeAnswered(review.unanswered)) return await putOffEndReview(context, request, review.unanswered);
@@ -79,7 +79,7 @@ export async function putOffEndReview(context: WorkerContext, request: ApprovedR
     return recordEndProof(context, request, { ...before, authorized, trouble: null }, []);
   }
   const after = withEndProof(request, { ...before, trouble });
-  const isTold = isToBeTold(before.trouble, trouble);
+  const isTold = getsEvent(before.trouble, trouble);
   await recordOutcome(context, after, isTold ? "lease.rights-delayed" : null, delayDetail(trouble));
 }
 

@@ -6,7 +6,7 @@ import { isSigningIn, isToReview, isToSignIn, mostTries, trySignInAgain } from "
 import { podsToList, signInWay } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
-import { failureOf, isToBeTold } from "../../access/request/retry.ts";
+import { failureOf, getsEvent } from "../../access/request/retry.ts";
 import { tracedRun, traceFor } from "../../operations/request-traces.ts";
 import { step } from "../../operations/worker-metrics.ts";
 import type { WorkerContext } from "../context.ts";
@@ -208,7 +208,7 @@ function delayed(
 ): ProofChange {
   const ids = idsElsewhere(context);
   // The cluster's own audit log has what the principal did, so an event names it.
-  const isTold = isToBeTold(lease.signInTrouble, again.signInTrouble) || "auditIds" in ids;
+  const isTold = getsEvent(lease.signInTrouble, again.signInTrouble) || "auditIds" in ids;
   const detail = { ...ids, ...delayDetail(again.signInTrouble) };
   return { lease: { ...lease, ...again }, event: isTold ? { type: "lease.sign-in-delayed", detail } : null };
 }

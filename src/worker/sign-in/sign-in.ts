@@ -73,7 +73,7 @@ export async function signIn(
 }
 
 function nobodyIn(place: string): SignedIn {
-  return { finding: { result: "not tested", detail: `it is nobody in ${place} any more` }, authorized: null };
+  return { finding: { result: "not tested", detail: `it is no longer in ${place}` }, authorized: null };
 }
 
 /** Nothing that says yes or no. */

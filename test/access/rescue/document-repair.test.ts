@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { planDocumentRepair, returnsOf } from "../../../src/access/rescue/document-repair.ts";
+import { planDocumentRepair, readmissionsOf } from "../../../src/access/rescue/document-repair.ts";
 
 const arn = (name: string) => `arn:aws:iam::111122223333:role/${name}`;
 const item = (name: string, groups = "viewers") =>
@@ -31,7 +31,7 @@ test("a section that can be read is not gone back with: who was let in since the
   const data = repair.type === "write" ? repair.data : {};
   expect(data.mapRoles).toBe(good.mapRoles);
   expect(data.mapUsers?.startsWith(user("late"))).toBe(true);
-  expect(returnsOf({ ...saved, mapUsers: user("early") + user("late") }, data).every(({ isBack }) => isBack)).toBe(
+  expect(readmissionsOf({ ...saved, mapUsers: user("early") + user("late") }, data).every(({ isBack }) => isBack)).toBe(
     true,
   );
 });
@@ -43,7 +43,7 @@ test("everyone whom a partly readable section lets in stays", () => {
 
   const data = repair.type === "write" ? repair.data : {};
   expect(data.mapRoles?.startsWith(good.mapRoles)).toBe(true);
-  expect(returnsOf({ mapRoles: item("newcomer") }, data)).toEqual([{ arn: arn("newcomer"), isBack: true }]);
+  expect(readmissionsOf({ mapRoles: item("newcomer") }, data)).toEqual([{ arn: arn("newcomer"), isBack: true }]);
 });
 
 test("a good document without the unreadable section repairs nothing, and the answer does not claim it", () => {
@@ -73,7 +73,7 @@ test("no one is removed, and a principal with another identity gets the earlier 
   expect(repair).toMatchObject({ type: "write", how: expect.stringContaining(arn("admins")) });
   const data = repair.type === "write" ? repair.data : {};
   expect(data.mapRoles?.startsWith(item("newcomer"))).toBe(true);
-  expect(returnsOf(good, data)).toEqual([
+  expect(readmissionsOf(good, data)).toEqual([
     { arn: arn("nodes"), isBack: true },
     { arn: arn("admins"), isBack: true },
   ]);
@@ -106,7 +106,7 @@ test("what can be read is left alone without a good one", () => {
 });
 
 test("the answer names who is not back", () => {
-  expect(returnsOf(good, { mapRoles: item("nodes") })).toEqual([
+  expect(readmissionsOf(good, { mapRoles: item("nodes") })).toEqual([
     { arn: arn("nodes"), isBack: true },
     { arn: arn("admins"), isBack: false },
   ]);

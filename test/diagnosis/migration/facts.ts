@@ -1,5 +1,5 @@
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
-import type { MigrationFacts, StandingEntry } from "../../../src/diagnosis/migration/facts.ts";
+import type { MigrationFacts, PresentEntry } from "../../../src/diagnosis/migration/facts.ts";
 import type { Outcome } from "../../../src/diagnosis/migration/item-outcome.ts";
 import { type MigrationPlan, planMigration } from "../../../src/diagnosis/migration/plan.ts";
 
@@ -39,7 +39,7 @@ export function someFacts(
   };
 }
 
-export function standingEntry(entry: Partial<StandingEntry> & Pick<StandingEntry, "principalArn">): StandingEntry {
+export function standingEntry(entry: Partial<PresentEntry> & Pick<PresentEntry, "principalArn">): PresentEntry {
   return {
     type: "STANDARD",
     username: "somebody",

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { readAwsAuth } from "../../../sandbox/cluster/aws-auth-map.ts";
-import type { MigrationStep, StandingEntry } from "../../../src/diagnosis/migration/facts.ts";
+import type { MigrationStep, PresentEntry } from "../../../src/diagnosis/migration/facts.ts";
 import { planMigration } from "../../../src/diagnosis/migration/plan.ts";
 import { account, type Item, section, someFacts, standingEntry } from "./facts.ts";
 
@@ -9,7 +9,7 @@ import { account, type Item, section, someFacts, standingEntry } from "./facts.t
 interface World {
   mode: "CONFIG_MAP" | "API_AND_CONFIG_MAP";
   data: Readonly<Record<string, string>>;
-  entries: readonly StandingEntry[];
+  entries: readonly PresentEntry[];
 }
 
 interface Known {

@@ -271,7 +271,7 @@ it("leaves others' access entries alone, and removes their principals from aws-a
   expect(steps).toMatchObject([{ type: "take-out", arns: [dev.arn] }]);
 });
 
-it("goes on where a run of before died, under the same digest all the way", () => {
+it("continues where an earlier run died, with the same digest all the way", () => {
   const mapRoles = section("role", [admin, dev]);
   const [first, last] = [
     standingEntry({ principalArn: role("ops/admin"), username: "admin", groups: ["viewers"], migrated: "begun" }),

@@ -163,7 +163,7 @@ describe("the audit log", () => {
     expect(await run("verify")).toMatchObject({ code: 1 });
   });
 
-  test("is signed anew with a rotated key, and not where the worker never signed it", async () => {
+  test("is signed again with a rotated key, and not if the worker never signed it", async () => {
     const rotated = signingKeys<"preview">(aPrivateKey("newer"), [createPublicKey(aPrivateKey("ours: previews"))]);
     const alone = signingKeys<"preview">(aPrivateKey("newer"));
     await days(3);
@@ -215,7 +215,7 @@ describe("eks-access audit", () => {
     expect(await run("verify", "--anchor", posted)).toMatchObject({ code: 1 });
   });
 
-  test("finds a log that was replaced behind a base that somebody moved, with an anchor from before it and without one", async () => {
+  test("finds a replaced log behind a moved base, with an earlier anchor and without one", async () => {
     await days(20);
     const posted = formatAnchor(await log.head());
     const base = { sequence: 21, hash: "b".repeat(64) };

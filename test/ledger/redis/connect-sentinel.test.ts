@@ -46,7 +46,7 @@ async function untilReplicaIsKnown(redis: Redis): Promise<void> {
   while (((await redis.call("SENTINEL", "REPLICAS", "mymaster")) as unknown[]).length === 0) await pause(50);
 }
 
-test("a name that the Sentinels do not know is told as such", async () => {
+test("a name that the Sentinels do not know is reported as such", async () => {
   const failure = await connectRedis(url.replace("mymaster", "another"), access).catch((error: unknown) => error);
 
   expect(explain(failure)).toBe(
@@ -54,7 +54,7 @@ test("a name that the Sentinels do not know is told as such", async () => {
   );
 });
 
-test("a password that the Sentinels refuse is told apart from the one of the servers", async () => {
+test("a password that the Sentinels refuse is distinguished from the one of the servers", async () => {
   const wrong = { ...access, sentinelPassword: "wrong" };
 
   const failure = await connectRedis(url, wrong).catch((error: unknown) => error);

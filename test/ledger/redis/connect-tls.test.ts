@@ -44,7 +44,7 @@ test("the ledger and the queues work on a Redis Cluster over TLS, found by a nam
   expect(committed).toEqual({ type: "committed" });
 });
 
-test("a certificate that nobody we know has signed is refused, and the remedy is told", async () => {
+test("a certificate of an unknown authority is refused, with the remedy", async () => {
   const failure = await connectRedis(url).catch((error: unknown) => error);
 
   expect(explain(failure)).toBe(
@@ -52,7 +52,7 @@ test("a certificate that nobody we know has signed is refused, and the remedy is
   );
 });
 
-test("an authority that can't be read is told by the variable's name, before anything is sent", async () => {
+test("an unreadable authority is reported by the variable's name, before anything is sent", async () => {
   const failure = await connectRedis(url, { caFile: "/absent/ca.pem" }).catch((error: unknown) => error);
 
   expect(failure).toMatchObject({ code: "config-invalid" });

@@ -26,7 +26,7 @@ test("without a Redis the start fails within its time limit, and names the place
   expect(inspect(failure, { depth: 10 })).not.toContain("hunter2secret");
 });
 
-test("a password that Redis refuses is told, and stays a secret", async () => {
+test("a refused password is reported, and stays a secret", async () => {
   const url = new URL(inject("redisUrl"));
   url.username = "nobody";
   url.password = "hunter2secret";

@@ -56,7 +56,7 @@ test("a record that was written past the lists is listed when something is due a
   expect(after).toEqual([forged]);
 });
 
-test("a list reads a record again where its digest changed, and remembers none whose digest is of another text", async () => {
+test("a list reads a record again if its digest changed, and remembers none with the digest of another text", async () => {
   const database = await aRedis();
   const { redis, close } = await connectRedis(database.url);
   const ledger = redisLedger(redis);
@@ -81,7 +81,7 @@ test("a list reads a record again where its digest changed, and remembers none w
   expect(read).toEqual([["first"], ["first"], ["forged"], ["second"]]);
 });
 
-test("a Redis that goes away is told as a ledger that can't be reached", async () => {
+test("a lost Redis is reported as an unreachable ledger", async () => {
   const database = await aRedis();
   const connection = await connectRedis(database.url);
   const ledger = redisLedger(connection.redis);

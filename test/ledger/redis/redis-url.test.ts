@@ -93,7 +93,7 @@ describe("an address of Redis", () => {
     );
   });
 
-  test("never tells its password in what is wrong with it", () => {
+  test("never shows its password in a problem", () => {
     const garbage = fc.string({ unit: "grapheme-ascii", maxLength: 20 });
 
     fc.assert(

@@ -60,7 +60,7 @@ describe.each(broken)("a record that %s", (_, text) => {
     expect(await ledger.get("r-2")).toBeNull();
   });
 
-  test("is told once, in the log, in the audit log and to who counts events, by whatever process meets it", async () => {
+  test("is reported once in the log, the audit log and the counts, by any process", async () => {
     const counted: string[] = [];
     const stop = recordedEvents.listen(({ type }) => void counted.push(type));
     for (const ledger of [aLedger(), aLedger()]) {

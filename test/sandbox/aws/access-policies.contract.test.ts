@@ -38,7 +38,7 @@ describe("AssociateAccessPolicy", () => {
     });
   });
 
-  it("keeps several policies beside each other", async () => {
+  it("keeps several policies together", async () => {
     await eksAccount.associate();
     await eksAccount.associate({ policyArn: policyArn("AmazonEKSAdminPolicy") });
 
@@ -108,7 +108,7 @@ describe("tags of an access entry", () => {
   const tag = async (tags: Record<string, string>) =>
     eksAccount.eks.send(new TagResourceCommand({ resourceArn: await arnOf(), tags }));
 
-  it("are added, changed and taken away one by one", async () => {
+  it("are added, changed and removed one by one", async () => {
     await tag({ "eks-access/grant": "r1", team: "shop" });
     await tag({ team: "web" });
     const resourceArn = await arnOf();
@@ -161,7 +161,7 @@ describe("tags of an access entry", () => {
 });
 
 describe("tags of a cluster", () => {
-  it("are told by DescribeCluster, and are none of its entries'", async () => {
+  it("are shown by DescribeCluster, and are none of its entries'", async () => {
     const { eks, arn: resourceArn } = eksAccount;
 
     await eks.send(new TagResourceCommand({ resourceArn, tags: { team: "shop" } }));

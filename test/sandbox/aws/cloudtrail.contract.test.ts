@@ -128,7 +128,7 @@ describe("LookupEvents", () => {
     expect(refusal).toMatchObject({ name, status: 400 });
   });
 
-  it("throttles the third call of a second where told to", async () => {
+  it("throttles the third call of a second on request", async () => {
     aws.cloudTrail.callsPerSecond = 2;
 
     const answers = await Promise.allSettled([lookup(), lookup(), lookup()]);
@@ -220,7 +220,7 @@ describe("the record of CreateCluster", () => {
 });
 
 describe("the record of AssumeRole", () => {
-  it("tells the session's name and source identity, and why it was refused", async () => {
+  it("has the session's name and source identity, and the reason of the refusal", async () => {
     const { sts } = clientsOf(aws.url, credentials());
     await sts.send(new AssumeRoleCommand({ RoleArn: creatorArn, RoleSessionName: "engineer", SourceIdentity: "U123" }));
     await refusalOf(sts.send(new AssumeRoleCommand({ RoleArn: workerArn, RoleSessionName: "engineer" })));

@@ -99,7 +99,7 @@ describe("a switch of the mode", () => {
     expect(await cluster()).toMatchObject({ status: "ACTIVE" });
   });
 
-  it("says what it has not been told, and which update is not there", async () => {
+  it("names the missing parameter, and the unknown update", async () => {
     const nothing = await refusalOf(eksAccount.eks.send(new UpdateClusterConfigCommand({ name })));
     const absent = await refusalOf(statusOf("0b1d0000-0000-4000-8000-000000000000"));
 
@@ -132,7 +132,7 @@ describe("what EKS makes by itself with the first switch", () => {
     ]);
   });
 
-  it("is not made again by the second switch, where somebody took it away", async () => {
+  it("is not made again by the second switch after its removal", async () => {
     await switched("API_AND_CONFIG_MAP");
     await eksAccount.eks.send(new DeleteAccessEntryCommand({ clusterName: name, principalArn: eksAccount.creator }));
 

@@ -209,7 +209,7 @@ describe("CloudTrail", () => {
     return Events.map(({ CloudTrailEvent = "" }) => JSON.parse(CloudTrailEvent));
   };
 
-  it("keeps what was changed, by whom and for which session", async () => {
+  it("keeps each change with its caller and session", async () => {
     await eksAccount.create({ kubernetesGroups: ["readers"] });
 
     const [event] = await events("CreateAccessEntry");

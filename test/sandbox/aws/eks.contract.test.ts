@@ -28,7 +28,7 @@ const asCreator = (region?: string) => clientsOf(aws.url, aws.account.sessionFor
 const describeCluster = new DescribeClusterCommand({ name: "main" });
 
 describe("DescribeCluster", () => {
-  it("tells endpoint, authority, mode and status, and not who created the cluster", async () => {
+  it("shows endpoint, authority, mode and status, but not the creator", async () => {
     const arn = aCluster({ authenticationMode: "API_AND_CONFIG_MAP", createdAt: new Date("2026-01-31T08:00:00.250Z") });
 
     const { cluster } = await asCreator().send(describeCluster);
@@ -57,7 +57,7 @@ describe("DescribeCluster", () => {
     expect(after.cluster?.endpoint).toBe("https://127.0.0.1:6443");
   });
 
-  it("shows whoever asks the cluster of that name in their own account", async () => {
+  it("shows callers the cluster of that name in their own account", async () => {
     const arn = aCluster();
     const other = { account: "444455556666", name: "founder" };
     const founder = aws.account.addRole({ ...other, allow: ["eks:DescribeCluster"] }).arn;
@@ -84,7 +84,7 @@ describe("DescribeCluster", () => {
     });
   });
 
-  it("finds a removed cluster no more", async () => {
+  it("does not find a removed cluster", async () => {
     const arn = aCluster();
     aws.account.setAllowed(creatorArn, ["eks:*"]);
     aws.removeCluster(arn);

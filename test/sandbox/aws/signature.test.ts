@@ -26,7 +26,7 @@ const names = fc
 const clusters = fc.stringMatching(/^[a-zA-Z0-9][a-zA-Z0-9_-]{0,20}$/);
 
 describe("a signature that the SDK makes", () => {
-  it("is verified, whatever stands in the query", async () => {
+  it("is verified, whatever the query has", async () => {
     await fc.assert(
       fc.asyncProperty(fc.dictionary(names, fc.string()), clusters, async (query, cluster) => {
         const url = await presign(user, { cluster, query });

@@ -121,7 +121,7 @@ describe("AssumeRole", () => {
     expect(tags.message).toContain("not authorized to perform: sts:TagSession on resource");
   });
 
-  it("lets nobody change a source identity that is set already", async () => {
+  it("refuses to change a source identity that is already set", async () => {
     const role = aRole({ principals: [worker.arn] });
     const session = aws.account.sessionFor(worker.arn, "pod-1", { sourceIdentity: "U123" });
 
@@ -142,7 +142,7 @@ describe("AssumeRole", () => {
     expect(handedOn.message).toContain("not authorized to perform: sts:SetSourceIdentity on resource");
   });
 
-  it("hands transitive tags on through a chain, and lets nobody set them again", async () => {
+  it("passes transitive tags on through a chain, and refuses to set them again", async () => {
     const middle = aRole({}, { name: "middle" });
     const last = aRole({ principals: [middle] }, { name: "last" });
     const untagged = aRole({ principals: [middle], allowTags: false }, { name: "untagged" });
@@ -290,7 +290,7 @@ describe("AssumeRole", () => {
 });
 
 describe("what surrounds the calls", () => {
-  it("tells who called, also when the call was refused", async () => {
+  it("names the caller, also of a refused call", async () => {
     await refusalOf(asWorker().send(assume("arn:aws:iam::111122223333:role/nobody")));
 
     expect(aws.calls).toMatchObject([
@@ -298,7 +298,7 @@ describe("what surrounds the calls", () => {
     ]);
   });
 
-  it("can be told to throttle the next call", async () => {
+  it("throttles the next call on request", async () => {
     const user = aws.account.addUser({ name: "dev" });
     const { sts } = clientsOf(aws.url, user);
     aws.faults.plan("sts.GetCallerIdentity", { type: "answer", ...stsError("Throttling", "Rate exceeded") });
@@ -332,7 +332,7 @@ describe("AssumeRoleWithWebIdentity", () => {
     expect(identity.Arn).toBe("arn:aws:sts::111122223333:assumed-role/worker/irsa");
   });
 
-  it("is refused for a token that nobody gave, for one that is over, and for another role", async () => {
+  it("is refused for an unknown token, for an expired one, and for another role", async () => {
     const token = aws.webIdentities.project({ roleArn, subject }, inTenMinutes());
     const over = aws.webIdentities.project({ roleArn, subject }, new Date(Date.now() - 1_000));
 

@@ -15,7 +15,7 @@ describe.each(implementations)("%s", (_name, start) => {
   afterAll(() => on.people.stop());
 
   describe("an access policy", () => {
-    it("allows what its table says, and no more", async () => {
+    it("allows exactly what its table says", async () => {
       await on.give();
       await on.associate("AmazonEKSViewPolicy");
       const { core, rbac } = await on.dev();
@@ -45,7 +45,7 @@ describe.each(implementations)("%s", (_name, start) => {
       expect(refusals.map(({ code }) => code)).toEqual([403, 403]);
     });
 
-    it("is no longer believed once it is taken away, with the same token", async () => {
+    it("has no effect once it is removed, with the same token", async () => {
       await on.give();
       await on.associate("AmazonEKSAdminViewPolicy");
       const { core } = await on.dev();
@@ -61,7 +61,7 @@ describe.each(implementations)("%s", (_name, start) => {
       expect((await statusOf(core.listPodForAllNamespaces())).code).toBe(403);
     });
 
-    it("counts beside what the groups of the entry give", async () => {
+    it("adds to what the groups of the entry give", async () => {
       await on.give({ kubernetesGroups: ["viewers"] });
       await on.associate("AmazonEKSEditPolicy", "default");
       const { core } = await on.dev();
@@ -74,7 +74,7 @@ describe.each(implementations)("%s", (_name, start) => {
       expect((await core.listPodForAllNamespaces()).items.length).toBeGreaterThan(2);
     });
 
-    it("is seen by somebody's own review, and by no review of a username", async () => {
+    it("counts in a caller's own review, and in no review of a username", async () => {
       await on.give({ username: "dev" });
       await on.associate("AmazonEKSViewPolicy");
       await on.map("unused");

@@ -35,7 +35,7 @@ describe("the creator", () => {
 });
 
 describe("SelfSubjectReview", () => {
-  it("tells what the authenticator knows of a session", async () => {
+  it("shows what the authenticator knows of a session", async () => {
     write({ mapRoles: `- rolearn: ${opsRole}\n  username: ops:{{SessionName}}\n  groups: [ops]\n` });
 
     const clients = await people.as(people.ops, "someone@example.com");
@@ -56,7 +56,7 @@ describe("SelfSubjectReview", () => {
 });
 
 describe("a document", () => {
-  it("lets nobody in who does not stand in it", async () => {
+  it("refuses callers without an entry", async () => {
     expect(await asDev()).toBeUndefined();
     expect(await asOps()).toBeUndefined();
   });
@@ -102,7 +102,7 @@ describe("a document", () => {
     expect(await asDev()).toBeUndefined();
   });
 
-  it("fills the templates, and lets nobody in who has no instance for a node's name", async () => {
+  it("fills the templates, and refuses a node's name without an instance", async () => {
     write({
       mapRoles: `- {rolearn: "${opsRole}", username: "{{AccountID}}/{{SessionNameRaw}}/{{Unknown}}", groups: ["g:{{SessionName}}"]}`,
     });

@@ -32,7 +32,7 @@ describe.each(implementations)("%s", (_name, start) => {
     await people.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapUsers: JSON.stringify([entry]) } }));
   }
 
-  describe("somebody who is signed in", () => {
+  describe("a person who is signed in", () => {
     it("is forbidden what no binding gives, in the words of a real API server", async () => {
       await give();
       const { core, rbac } = await people.as(people.dev);
@@ -61,7 +61,7 @@ describe.each(implementations)("%s", (_name, start) => {
       );
     });
 
-    it("may do what a cluster-wide binding gives, and no more", async () => {
+    it("can do exactly what a cluster-wide binding gives", async () => {
       await give("viewers");
       const { core } = await people.as(people.dev);
 
@@ -102,7 +102,7 @@ describe.each(implementations)("%s", (_name, start) => {
       );
     });
 
-    it("reads one role by its name, and is told which one is not there", async () => {
+    it("reads one role by its name, and learns which one is absent", async () => {
       const { rbac } = await people.as(people.creator);
 
       const view = await rbac.readClusterRole({ name: "view" });
@@ -132,7 +132,7 @@ describe.each(implementations)("%s", (_name, start) => {
     };
     const listPods = { verb: "list", resource: "pods", namespace: "default" };
 
-    it("tells which binding gives it", async () => {
+    it("names the binding that gives it", async () => {
       const { status } = await review({ user: "dev", groups: ["viewers"], resourceAttributes: listPods });
 
       expect(status).toEqual({
@@ -211,7 +211,7 @@ describe.each(implementations)("%s", (_name, start) => {
   });
 
   describe("what surrounds the calls", () => {
-    it("tells what was called by whom, a rehearsal by a name of its own", async () => {
+    it("shows each call and its caller, a dry run by its own name", async () => {
       const { core } = await people.as(people.creator);
       const body = await core.readNamespacedConfigMap({ name: "aws-auth", namespace: "kube-system" });
       await core.replaceNamespacedConfigMap({ name: "aws-auth", namespace: "kube-system", body, dryRun: "All" });

@@ -26,7 +26,7 @@ describe("a section", () => {
     expect(rolesOf(`- {rolearn: a, username: x}\n---\n- {rolearn: b}\n`).map(({ arn }) => arn)).toEqual(["a"]);
   });
 
-  it("is dropped in silence after a line that stands further left than the first", () => {
+  it("is dropped in silence after a line further left than the first", () => {
     expect(rolesOf("  - rolearn: a\n    username: x\n- rolearn: b\n").map(({ arn }) => arn)).toEqual(["a"]);
   });
 
@@ -61,7 +61,7 @@ describe("an entry", () => {
     });
   });
 
-  it("falls away without an ARN, or with sso beside it", () => {
+  it("is dropped without an ARN, or with sso beside it", () => {
     expect(rolesOf(`- {username: a}\n- text\n- {rolearn: ${role}, sso: {permissionSetName: x}}\n`)).toEqual([]);
     expect(readAwsAuth({ mapUsers: "- {userarn: '', username: a}" }).users.size).toBe(0);
   });

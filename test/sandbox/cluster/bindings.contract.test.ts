@@ -378,7 +378,7 @@ describe.each(implementations)("%s", (_name, start) => {
     });
   });
 
-  describe("somebody who is no administrator", () => {
+  describe("a person who is no administrator", () => {
     const secrets = { roleRef: { apiGroup, kind: "ClusterRole", name: "secrets" } };
 
     it("can't give what they do not have", async () => {
@@ -435,7 +435,7 @@ describe.each(implementations)("%s", (_name, start) => {
       expect(status).toMatchObject({ code: 403, message: expect.stringContaining("not currently held") });
     });
 
-    it("is told that a role is not there, where its rights would be compared", async () => {
+    it("learns that a role is absent, if its rights would be compared", async () => {
       const theirs = await managerIn();
       const ghost = aRoleBinding("a-ghost", { roleRef: { apiGroup, kind: "ClusterRole", name: "ghost" } });
 

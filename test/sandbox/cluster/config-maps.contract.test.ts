@@ -323,7 +323,7 @@ describe.each(implementations)("%s", (_name, start) => {
       });
     });
 
-    it("takes a field from its owner when somebody else changes the value", async () => {
+    it("takes a field from its owner when another manager changes the value", async () => {
       await replace({ ...(await read()), data: { mapRoles: "- {}" } }, { fieldManager: "eks-access" });
       await people.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles: "" } }), "Terraform");
 
@@ -333,7 +333,7 @@ describe.each(implementations)("%s", (_name, start) => {
       });
     });
 
-    it("takes the first word of the user agent where a request names nobody", async () => {
+    it("takes the first word of the user agent if a request names no manager", async () => {
       await replace({ ...(await read()), data: { mapRoles: "- {}" } });
 
       expect(Object.keys(await owners())).toHaveLength(2);
@@ -342,7 +342,7 @@ describe.each(implementations)("%s", (_name, start) => {
   });
 
   describe("those who watch the sandbox", () => {
-    it("are told of each write to aws-auth and of nothing else", async () => {
+    it("get each write to aws-auth and nothing else", async () => {
       const seen: (string | undefined)[] = [];
       const stop = people.cluster.onChange((configMap) => seen.push(configMap?.data?.mapRoles));
 

@@ -174,7 +174,7 @@ describe.each(implementations)("%s", (_name, start) => {
       expect(await client.deleteBinding({ name, namespace: null, uid })).toBe("absent");
     });
 
-    it("is forbidden to somebody without the right", async () => {
+    it("is forbidden without the right", async () => {
       const created = await client.createBinding(aBinding());
       const theirs = await clientIn();
 
@@ -203,7 +203,7 @@ describe.each(implementations)("%s", (_name, start) => {
       await expect(failure).rejects.toThrow('namespaces "nowhere" not found');
     });
 
-    it("where its rights are not ours to give, or nobody has them", async () => {
+    it("if its rights are not ours to give, or no one has them", async () => {
       const theirs = await clientIn("managers");
 
       const more = theirs.createBinding(aBinding());

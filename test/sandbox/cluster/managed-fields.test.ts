@@ -21,8 +21,8 @@ function ownersOf(owners: readonly ManagedFields[], key: string): string[] {
     .map(({ manager }) => manager);
 }
 
-describe("the owners of fields, whatever was written by whom", () => {
-  it("are exactly those who set each value last, and nobody for what is gone", () => {
+describe("the owners of fields, after any writes", () => {
+  it("are exactly the last writers of each value; removed values have none", () => {
     fc.assert(
       fc.property(writes, (history) => {
         let owners: ManagedFields[] = [];

@@ -9,7 +9,7 @@ function story() {
   return { narration, told: () => written.join("") };
 }
 
-test("a call that came before its step began is told with the next calls, and once", () => {
+test("a call from before its step is shown with the next calls, and once", () => {
   const { narration, told } = story();
   narration.step("Somebody clicks");
   narration.called(call("sts.AssumeRole"));

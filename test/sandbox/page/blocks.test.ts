@@ -55,7 +55,7 @@ describe("what is shown", () => {
 });
 
 describe("what can be clicked", () => {
-  test("a button tells which message, block and action it is", () => {
+  test("a button names its message, block and action", () => {
     const markup = shown([{ ...actions(button()), block_id: "decide" }]);
 
     expect(markup).toContain(
@@ -103,7 +103,7 @@ describe("what can be filled in", () => {
     expect(shown([input(ticks)])).toMatch(/<fieldset class="field" ><legend>Label<\/legend>/);
   });
 
-  test("a menu in a section tells the app at once, one in an input block only where it asks for it", () => {
+  test("a menu in a section reaches the app at once, one in an input block only if it asks for it", () => {
     expect(shown([section({ accessory: menu() })])).toContain("data-choose=");
     expect(shown([input(menu())])).not.toContain("data-choose=");
     expect(shown([input(menu(), { dispatch_action: true })])).toContain("data-choose=");

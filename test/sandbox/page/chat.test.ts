@@ -75,7 +75,7 @@ describe("a conversation", () => {
     );
   });
 
-  test("shows a reply by itself whose first message is not seen here", () => {
+  test("shows a reply by itself if its first message is not here", () => {
     expect(threadsOf([aMessage("2.1", { thread_ts: "1.1" })])).toHaveLength(1);
   });
 
@@ -90,7 +90,7 @@ describe("a conversation", () => {
 describe("a modal", () => {
   const why = { ...input(typed()), block_id: "why" };
 
-  test("is a dialog with a title, whose inputs belong to the form that is submitted", () => {
+  test("is a dialog with a title, and its inputs belong to the submitted form", () => {
     const { markup } = modal(aView({ blocks: [why] }), aReader());
 
     expect(markup).toContain('aria-labelledby="view-V1-title"');
@@ -107,7 +107,7 @@ describe("a modal", () => {
     expect(markup).not.toContain("button primary");
   });
 
-  test("shows what is wrong beside the input", () => {
+  test("shows the mistake next to the input", () => {
     const { markup } = modal(aView({ blocks: [why], errors: { why: "Please say why." } }), aReader());
 
     expect(markup).toContain('aria-invalid="true"');

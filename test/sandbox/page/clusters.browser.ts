@@ -48,7 +48,7 @@ test("an entry appears by itself, and kubectl with it", async () => {
   await page.locator("#kubectl-U0ENGINEER").getByText("has access").waitFor();
 });
 
-test("nobody is shut out by the entries", async () => {
+test("the entries shut no one out", async () => {
   await picture(page, "access-entries");
   await page.evaluate(axe);
 

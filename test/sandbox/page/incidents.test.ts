@@ -14,7 +14,7 @@ import { initialAwsAuth } from "../../../sandbox/scene.ts";
 
 const document = { metadata: {}, data: initialAwsAuth };
 
-test("what is done by hand and taken back leaves the document as it was, byte for byte", () => {
+test("an edit by hand that is undone leaves the document as it was, byte for byte", () => {
   expect(removeTeam(addTeam(document))).toEqual(document);
   expect(repairYaml(breakYaml(document))).toEqual(document);
   expect([hasTeam(document), hasTeam(addTeam(document)), isBroken(document), isBroken(breakYaml(document))]).toEqual([

@@ -50,7 +50,7 @@ const looks: readonly [name: string, query: string, options: BrowserContextOptio
   ["wide", "", { viewport: { width: 2200, height: 1200 } }],
 ];
 
-test.each(looks)("%s: nothing is out of the window, and nobody is shut out", async (name, query, options) => {
+test.each(looks)("%s: nothing is out of the window, and everything is accessible", async (name, query, options) => {
   const page = await stand.open(query, options);
   const parts: Readonly<Record<string, Locator>> = {
     "": page.getByRole("log"),

@@ -35,11 +35,11 @@ test("each reader sees a time in the own time zone", () => {
   expect(shown(text, aReader({ user: approver }))).toContain(">tomorrow 00:30</time>");
 });
 
-test("a date that is none shows the text beside it", () => {
+test("an invalid date shows its fallback text", () => {
   expect(shown("<!date^soon^{date}|in a moment>")).toBe('<span class="mention">in a moment</span>');
 });
 
-test("the lines of a difference are told apart", () => {
+test("the lines of a difference are distinguishable", () => {
   const { markup } = mrkdwn("```--- a/mapUsers\n+++ b/mapUsers\n a\n-b\n+c\n```", aReader());
 
   expect(markup).toContain("--- a/mapUsers\n+++ b/mapUsers\n a\n<del>-b\n</del><ins>+c\n</ins>");

@@ -57,7 +57,7 @@ test("AWS throttles: the message says why it waits, and it goes on by itself", a
   expect(dataNow().mapUsers).toContain(arns.engineer);
 });
 
-test("a lease that somebody removes by hand is noticed, and said in the channel", async () => {
+test("a lease that a person removes by hand is noticed and reported in the channel", async () => {
   await trouble("A person removes a lease").getByRole("button", { name: "Delete mapUsers" }).click();
 
   await messageOf("while throttled")

@@ -61,7 +61,7 @@ function act(name: string, fields: Record<string, string>, origin = server.url.s
 }
 
 describe("the page", () => {
-  test("stands there whole before any script runs, and may load nothing from elsewhere", async () => {
+  test("is complete before any script runs, and can load nothing from elsewhere", async () => {
     const response = await fetch(`${server.url}?as=U0APPROVER&in=direct`);
     const markup = await response.text();
 
@@ -85,7 +85,7 @@ describe("the page", () => {
     expect(secrets.filter((secret) => markup.includes(secret))).toEqual([]);
   });
 
-  test("is under no other name", async () => {
+  test("has no other name", async () => {
     const status = await new Promise((resolve, reject) => {
       const asked = request(server.url, { headers: { host: "evil.example" } }, ({ statusCode }) => resolve(statusCode));
       asked.on("error", reject).end();
@@ -133,7 +133,7 @@ describe("live", () => {
     expect(second).not.toHaveProperty("access");
   });
 
-  test("nobody sees what another person alone sees", async () => {
+  test("no one sees another person's ephemeral messages", async () => {
     await act("command", { as: "U0ENGINEER", in: channel, text: "/eks-access secret-word" });
 
     const live = await readRegions(`${server.url}live?as=U0APPROVER&in=${channel}`);
@@ -164,7 +164,7 @@ describe("an act", () => {
     expect(await response.json()).toEqual({ told });
   });
 
-  test("a click in the second of two lines that are alike is told to the app as that one", async () => {
+  test("a click in the second of two equal lines reaches the app as that one", async () => {
     const { slack } = theatre.stage.sandbox;
     const line = (id: string) => ({ ...actions(button()), block_id: id });
     const { ts } = await app.app.client.chat.postMessage({
@@ -180,7 +180,7 @@ describe("an act", () => {
     expect(slack.messages(channel).at(-1)?.ts).toBe(ts);
   });
 
-  test("a form is filled in, refused with an error beside the field, and taken", async () => {
+  test("a form is filled in, refused with an error next to the field, and accepted", async () => {
     const { slack } = theatre.stage.sandbox;
     const person = slack.person("U0ENGINEER");
     await act("command", { as: "U0ENGINEER", in: channel, text: "/eks-access form" });
@@ -202,7 +202,7 @@ describe("an act", () => {
   test("on what is gone says so", async () => {
     const response = await act("click", { as: "U0ENGINEER", channel, ts: "1.1", block: "a", action: "go" });
 
-    expect([response.status, await response.text()]).toEqual([409, "This message is not there any more."]);
+    expect([response.status, await response.text()]).toEqual([409, "This message no longer exists."]);
   });
 
   test("a trouble is made, and counted", async () => {

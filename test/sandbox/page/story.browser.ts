@@ -19,7 +19,7 @@ const kubectlOf = (name: string) =>
 const document = () => page.getByLabel("aws-auth", { exact: true }).locator("code");
 const panel = (title: string) => page.getByRole("region", { name: title });
 
-test("at first nobody but the platform team sees pods", async () => {
+test("at first only the platform team sees pods", async () => {
   await kubectlOf("engineer").getByText("no access").waitFor();
   await kubectlOf("approver").getByText("has access").waitFor();
 
@@ -37,7 +37,7 @@ test("the browser offers each command of the bot while one types", async () => {
   expect(offered).toEqual(expect.arrayContaining(["/eks-access request", "/eks-access help"]));
 });
 
-test("the form refuses what is missing, beside the field", async () => {
+test("the form refuses a missing value, next to the field", async () => {
   await say(page, "/eks-access request");
   const form = page.getByRole("dialog", { name: "Ask for access" });
 
@@ -78,7 +78,7 @@ test("an approver approves in the details, the access is proven, and kubectl sho
   await picture(page, "active", { documented: true });
 });
 
-test("the audit trail tells it, in a whole chain", async () => {
+test("the audit trail has it, in a whole chain", async () => {
   const audit = panel("Audit trail");
 
   await audit.getByText("lease.active").waitFor();
@@ -88,7 +88,7 @@ test("the audit trail tells it, in a whole chain", async () => {
   await picture(page, "audit");
 });
 
-test("what happened stands in the thread under the request", async () => {
+test("the history is in the thread under the request", async () => {
   await page
     .getByRole("log")
     .getByText(/\d+ repl(y|ies)/)
@@ -99,7 +99,7 @@ test("what happened stands in the thread under the request", async () => {
   await picture(page, "thread");
 });
 
-test("the engineer was told directly, and has a mark for it", async () => {
+test("the engineer gets a direct message, with a mark for it", async () => {
   await become(page, "engineer");
   await page
     .getByRole("link", { name: /^eks-access/ })

@@ -28,7 +28,7 @@ async function ask(reason: string, principal: string = arns.engineer): Promise<v
 
 const messageOf = (reason: string) => log().getByRole("article").filter({ hasText: reason }).last();
 
-test("an edit in the very moment of the write: 409, planned anew, and both changes stand", async () => {
+test("an edit in the very moment of the write: 409, planned again, and both changes stay", async () => {
   await ask("through a conflict");
   await trouble("A conflict").getByRole("button", { name: "At the next write" }).click();
   await trouble("A conflict").getByText("waiting for its moment").waitFor();
@@ -71,7 +71,7 @@ test("the worker dies in the middle of a write: the write is found, proven, and 
   expect(dataNow().mapUsers?.match(/userarn/g)).toHaveLength(1);
 });
 
-test("beside a colleague's broken YAML a lease of the other section ends, and what is broken stays as it is", async () => {
+test("with a colleague's broken YAML a lease of the other section ends, and the broken text stays as it is", async () => {
   await trouble("Broken YAML").getByRole("button", { name: "Break it" }).click();
   await page.getByRole("region", { name: "aws-auth" }).getByText("a person with kubectl edit").waitFor();
   const broken = dataNow().mapRoles;

@@ -40,7 +40,7 @@ test("what can be seen elsewhere is in force as long as it is seen there", async
   expect([before, trouble.state().state]).toEqual(["off", "on"]);
 });
 
-test("a trap waits for its call, strikes once, and is told of", async () => {
+test("a trap waits for its call, strikes once, and is shown", async () => {
   const faults = new Faults();
   let told = 0;
   const plan = (struck: (isOver: boolean) => void) =>
@@ -60,7 +60,7 @@ test("a trap waits for its call, strikes once, and is told of", async () => {
   expect(told).toBe(1);
 });
 
-test("a trap that is called off strikes nobody", async () => {
+test("a trap that is called off does not strike", async () => {
   const faults = new Faults();
   const plan = () => faults.plan("sts.AssumeRole", { type: "cut-before" });
   const trouble = armed(words, plan, () => {});

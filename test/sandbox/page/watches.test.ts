@@ -43,7 +43,7 @@ test("kubectl shows who is let in, and a change of the document asks again", asy
   expect(kubectl.states().find(({ name }) => name === "on-call")?.turns).toBe(1);
 });
 
-test("the document shows its last change, and whose it was", async () => {
+test("the document shows its last change and its author", async () => {
   await document.edit(addTeam);
   const { markup } = documentPanel(document.state(), new Date());
 
@@ -52,7 +52,7 @@ test("the document shows its last change, and whose it was", async () => {
   expect(markup).not.toContain("<del>");
 });
 
-test("a write of the product is the worker's, and what it takes away is shown as gone", () => {
+test("a write of the product is the worker's, and its removals are shown", () => {
   sandbox.cluster.editAwsAuth(
     ({ data, ...rest }) => ({ ...rest, data: { mapRoles: data?.mapRoles ?? "" } }),
     "eks-access",

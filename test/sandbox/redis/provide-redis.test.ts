@@ -91,7 +91,7 @@ describe("the Redis of REDIS_URL", () => {
     expect(await answers(redis.url)).toBe(true);
   });
 
-  test("that does not answer is told in one sentence that names neither its address nor its password", async () => {
+  test("that does not answer is reported in one sentence without its address and password", async () => {
     vi.stubEnv("REDIS_URL", "redis://:hunter2@127.0.0.1:1");
 
     const failure = await provideRedis().catch((error: unknown) => String(error));

@@ -62,7 +62,7 @@ describe("a slash command", () => {
     expect(commands[0]).toMatchObject({ text: " whoami", team_id: slack.teamId, api_app_id: slack.appId });
   });
 
-  test("that nobody acknowledges within three seconds fails with operation_timeout", async () => {
+  test("without an acknowledgement within three seconds fails with operation_timeout", async () => {
     await listening((app) => {
       app.command("/eks-access", () => new Promise(() => {}));
     });

@@ -88,7 +88,7 @@ test("a connection is opened with the app-level token only, and each address ser
   expect([first, second]).toEqual(["hello", "refused"]);
 });
 
-test("a refresh makes the app connect anew, and commands go on", async () => {
+test("a refresh makes the app connect again, and commands continue", async () => {
   await listening((app) => {
     app.command("/eks-access", async ({ ack }) => ack("here"));
   });

@@ -29,7 +29,7 @@ test("waiting in vain ends with what was there instead", async () => {
   await expect(waiting).rejects.toThrow("nothing came in 20 ms. The workspace shows:\n- in C0ACCESS: something else");
 });
 
-test("a listener hears each change until it is taken away", async () => {
+test("a listener hears each change until it is removed", async () => {
   let heard = 0;
   const stop = slack.onChange(() => {
     heard += 1;

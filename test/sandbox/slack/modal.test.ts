@@ -30,7 +30,7 @@ async function opening(modal: ModalView, listen?: (app: App) => void): Promise<O
 }
 
 describe("opening", () => {
-  test("shows the modal to the person whose trigger it was, and to nobody else", async () => {
+  test("shows the modal to the owner of the trigger alone", async () => {
     const { engineer } = await opening(aModal([section("Which cluster?"), menuInput("cluster", "Cluster", "Prod")]));
 
     const view = engineer.view();

@@ -5,7 +5,7 @@ import { rateCounter } from "../../../sandbox/slack/rate-limits.ts";
 const limits = fc.record({ perMinute: fc.integer({ min: 1, max: 120 }), burst: fc.integer({ min: 1, max: 50 }) });
 const pauses = fc.array(fc.integer({ min: 0, max: 5_000 }), { minLength: 1, maxLength: 200 });
 
-test("in any time no more calls pass than the burst and what the rate adds", () => {
+test("in any time at most the burst and the added calls pass", () => {
   fc.assert(
     fc.property(limits, pauses, (limit, waits) => {
       let at = 0;
@@ -22,7 +22,7 @@ test("in any time no more calls pass than the burst and what the rate adds", () 
   );
 });
 
-test("who waits as long as told passes", () => {
+test("a caller that waits as long as asked passes", () => {
   fc.assert(
     fc.property(limits, pauses, (limit, waits) => {
       let at = 0;

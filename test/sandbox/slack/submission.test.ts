@@ -33,7 +33,7 @@ describe("submitting", () => {
     textInput("reason", "Reason", { optional: true }),
   ]);
 
-  test("sends what stands in the inputs, by block and action", async () => {
+  test("sends the inputs' values, by block and action", async () => {
     const values: ViewOutput["state"]["values"][] = [];
     const { engineer } = await opening(modal, (app) => {
       app.view("asking", async ({ ack, view }) => {
@@ -58,7 +58,7 @@ describe("submitting", () => {
     expect(slack.faults.calls("slack.views.open")).toBe(1);
   });
 
-  test("shows the app's errors beside the inputs, keeps what was typed, and goes through when they are repaired", async () => {
+  test("shows the app's errors next to the inputs, keeps the typed text, and passes when it is corrected", async () => {
     const { engineer } = await opening(modal, (app) => {
       app.view("asking", async ({ ack, view }) => {
         const reason = view.state.values.reason?.["reason-text"]?.value;

@@ -37,7 +37,7 @@ test("a date shows its fallback, and a link its text", () => {
   expect(text).toBe("until 24 November, 15:57, why");
 });
 
-test("an input shows its label and what stands in it", () => {
+test("an input shows its label and its value", () => {
   const element = { type: "plain_text_input", action_id: "text", initial_value: "4h" };
   const input = { type: "input", block_id: "for", label: { type: "plain_text", text: "For" }, element };
   const typed = { for: { text: { type: "plain_text_input", value: "8h" } } };

@@ -89,6 +89,6 @@ test("of access that is over the status does not say that anybody gets it", () =
 
   const text = textOfBlocks(statusAnswer({ request: over, events: [], acts: [] }));
 
-  expect(text).toContain("This was for everyone who can assume `Developer`.");
+  expect(text).toContain("This request covered everyone who can assume `Developer`.");
   expect(text).not.toContain("gets this");
 });

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
-import { directoryClient } from "../../../src/slack/app/web-client.ts";
 import { lookAtApprovers } from "../../../src/slack/decide/living-approvers.ts";
 import { slackDirectory } from "../../../src/slack/people/directory.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
@@ -117,55 +116,9 @@ describe("an answer of Slack", () => {
 
 describe("a user group", () => {
   const answer = (users: readonly string[]) => {
-    const body = JSON.stringify({ ok: true, usergroups: [{ id: "S0PLATFORM", users }] });
-    slack.faults.plan("slack.usergroups.list", { type: "answer", status: 200, body });
+    const body = JSON.stringify({ ok: true, users });
+    slack.faults.plan("slack.usergroups.users.list", { type: "answer", status: 200, body });
   };
-  const limited = { type: "answer", status: 429, headers: { "retry-after": "30" }, body: "" } as const;
-
-  test("is asked for together with all others: twenty of them are one call", async () => {
-    const names = Array.from({ length: 20 }, (_, index) => `S0GROUP${index}`);
-    for (const name of names) slack.addUsergroup(name, ["U0ONCALL"]);
-
-    expect(await directory().membershipsOf("U0ONCALL", names)).toEqual(names.toSorted());
-    expect(calls).toEqual(["slack.usergroups.list"]);
-  });
-
-  test("is asked for alone where one answer with all of them fails, and no limit of Slack waits", async () => {
-    slack.faults.plan("slack.usergroups.list", { type: "answer", status: 500 }, { times: 10 });
-    const asked = directory();
-
-    expect(await asked.membersOf("S0PLATFORM")).toEqual(["U0APPROVER", "U0APPROVER2"]);
-    seconds = 60;
-    expect(await asked.membersOf("S0PLATFORM")).toEqual(["U0APPROVER", "U0APPROVER2"]);
-    expect(calls.filter((call) => call === "slack.usergroups.list")).toHaveLength(1);
-  });
-
-  test("that Slack does not name for a limit is believed for two minutes, and then not", async () => {
-    const asked = directory();
-    await asked.membersOf("S0PLATFORM");
-    for (const method of ["slack.usergroups.list", "slack.usergroups.users.list"])
-      slack.faults.plan(method, limited, { times: 10 });
-
-    seconds = 60;
-    const meanwhile = await asked.membersOf("S0PLATFORM");
-    seconds = 181;
-
-    expect(meanwhile).toEqual(["U0APPROVER", "U0APPROVER2"]);
-    await expect(asked.membersOf("S0PLATFORM")).rejects.toMatchObject({ code: "slack-unreachable" });
-  });
-
-  test("that Slack does not name for a limit holds back no question about a person", async () => {
-    const forever = { ...limited, headers: { "retry-after": "3600" } };
-    for (const method of ["slack.usergroups.list", "slack.usergroups.users.list"]) slack.faults.plan(method, forever);
-    const { apiUrl, botToken, signingSecret } = slack;
-    const environment = { apiUrl, botToken, signingSecret, appToken: undefined, port: 0 };
-    const asked = slackDirectory(directoryClient(environment), () => at(0));
-
-    const limitedNow = asked.membersOf("S0PLATFORM");
-
-    await expect(limitedNow).rejects.toMatchObject({ code: "slack-unreachable" });
-    expect(await asked.accountOf("U0APPROVER")).toBe("active");
-  });
 
   test("of more people than a policy can mean is refused", async () => {
     answer(Array.from({ length: 10_001 }, (_, index) => `U0${index}`));

@@ -109,7 +109,7 @@ describe("the end", () => {
 
   test("is told with what is proved of it and what can't be", () => {
     expect(textOf({ endProof: anEndProof() }, [])).toMatch(
-      /^Ended .*: the entry is gone from aws-auth\.\n✓ \*not mapped\*: nobody in aws-auth; new sign-ins are refused\n✓ \*not authorized\*: .*\nNot proved: /,
+      /^Ended .*: the entry is gone from aws-auth\.\n✓ \*not mapped\*: not in aws-auth; new sign-ins are refused\n✓ \*not authorized\*: .*\nNot proved: /,
     );
   });
 

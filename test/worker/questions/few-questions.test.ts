@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
-import { fewAtOnce } from "../../../src/ledger/worker-questions.ts";
+import { limitQuestions } from "../../../src/ledger/worker-questions.ts";
 
 const check = (user: string): WorkerQuestion => ({ type: "check", cluster: "staging", user, answers: true });
 
@@ -14,7 +14,7 @@ function questions(most: number) {
       asked.push(name);
       answers.set(name, { resolve: () => resolve(name), reject });
     });
-  return { asked, answers, ...fewAtOnce({ ask }, most) };
+  return { asked, answers, ...limitQuestions({ ask }, most) };
 }
 
 test("no more questions about clusters are with the workers at once than they may be, and the next one comes in its turn", async () => {

@@ -243,7 +243,7 @@ describe("a mode that changes under a lease", () => {
     switchTo("API");
 
     await reconcileCluster(context, staging(), "inspect");
-    expect((await requestOf(context, "r-one")).lease?.drift?.message).toContain("it stands in aws-auth");
+    expect((await requestOf(context, "r-one")).lease?.drift?.message).toContain("it is in aws-auth");
     expect((await takeBack(context, staging(), "r-one")).lease?.state).toBe("ended");
     switchTo("API_AND_CONFIG_MAP");
     await reconcileCluster(context, staging(), "adopt");

@@ -43,7 +43,7 @@ test("a ConfigMap that somebody deletes each time is made a few times, and then 
 
   expect(made).toBe(5);
   expect(request?.lease?.state).toBe("scheduled");
-  expect(request?.trouble?.message).toContain("deletes aws-auth of staging again and again");
+  expect(request?.trouble?.message).toContain("keeps deleting aws-auth of staging");
 });
 
 test("a write that arrives when its lease is over is refused, and the fence that does it leaves nothing behind", async () => {

@@ -72,7 +72,7 @@ describe.each([
     await endOf();
 
     expect(await endProof()).toMatchObject({
-      mapped: { result: "no", detail: `nobody in ${place === "aws-auth" ? "aws-auth" : "the access entries"}` },
+      mapped: { result: "no", detail: `not in ${place === "aws-auth" ? "aws-auth" : "the access entries"}` },
       authorized: { result: "no", detail: `may not list pods in default, asked as ${username}` },
       others: [],
       trouble: null,

@@ -12,7 +12,7 @@ const { id } = wishes.long;
 const hour = 3_600_000;
 const unreachable = (what: string) => new AccessError("aws-unreachable", what);
 
-/** A cluster whose creator can't be become, for the reason that `why` gives at each try. */
+/** A cluster whose creator can't be assumed, for the reason that `why` gives at each try. */
 async function anOutage(why: (attempt: number) => AccessError) {
   const scene = await aDirectScene(initialAwsAuth);
   let attempt = 0;
