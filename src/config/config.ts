@@ -1,4 +1,4 @@
-import { load } from "js-yaml";
+import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { formatDuration } from "../access/request/extension.ts";
 import { rescueLevel } from "../access/request/request.ts";
@@ -7,6 +7,7 @@ import type { Deadlines } from "../operations/deadlines.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
 import { creatorProblems, policyProblems } from "./config-problems.ts";
 import { problemOfYaml, problemsOfForm } from "./forms.ts";
+import { inherit } from "./inherit.ts";
 import { breakGlassOf, buildLevel, quietReason, rulesOf } from "./policy-rules.ts";
 
 export interface Config {
@@ -77,17 +78,23 @@ export type ConfigReading =
   | { readonly type: "config"; readonly config: Config }
   | { readonly type: "invalid"; readonly problems: readonly string[] };
 
+/** Operators share settings by anchors and merge keys, which YAML 1.2 does not have by itself. */
+const schema = CORE_SCHEMA.withTags(mergeTag);
+
 /** Reads the text of `eks-access.yml`. It returns all problems at once. */
 export function readConfig(text: string): ConfigReading {
   let value: unknown;
   try {
-    value = load(text);
+    value = load(text, { schema });
   } catch (error) {
     return { type: "invalid", problems: [problemOfYaml(error)] };
   }
-  const read = configFile.safeParse(value);
-  if (!read.success) return { type: "invalid", problems: problemsOfForm(read.error.issues, value) };
+  const { file, sourceOf, problems: unknown } = inherit(value);
+  const read = configFile.safeParse(file);
+  if (!read.success)
+    return { type: "invalid", problems: [...unknown, ...problemsOfForm(read.error.issues, value, sourceOf)] };
   const problems = [
+    ...unknown,
     ...unknownLevels(read.data),
     ...reservedLevels(read.data),
     ...creatorProblems(read.data),

@@ -44,19 +44,29 @@ const typeNames: Readonly<Record<string, string>> = {
   boolean: "true or false",
 };
 
-/** The mistakes in the file's form, each with its path and its fix. */
-export function problemsOfForm(issues: readonly z.core.$ZodIssue[], file: unknown): readonly string[] {
-  return issues.flatMap((issue) => {
-    if (issue.code !== "unrecognized_keys") return [`${pathOf(issue.path)}: ${sentenceOf(issue, file)}.`];
-    return issue.keys.map(
-      (key) => `${pathOf([...issue.path, key])}: eks-access has no such setting. Check its spelling, or remove it.`,
-    );
+/**
+ * The mistakes in the file's form, each with its path and its fix. Each once: several clusters may share a setting.
+ *
+ * @param sourceOf where what is read at a path was written
+ */
+export function problemsOfForm(
+  issues: readonly z.core.$ZodIssue[],
+  file: unknown,
+  sourceOf: (path: readonly PropertyKey[]) => readonly PropertyKey[] = (path) => path,
+): readonly string[] {
+  const problems = issues.flatMap((issue) => {
+    const path = sourceOf(issue.path);
+    if (issue.code !== "unrecognized_keys") return [`${pathOf(path)}: ${sentenceOf(issue, valueAt(file, path))}.`];
+    return issue.keys.map((key) => {
+      const at = pathOf(sourceOf([...issue.path, key]));
+      return `${at}: eks-access has no such setting. Check its spelling, or remove it.`;
+    });
   });
+  return [...new Set(problems)];
 }
 
-function sentenceOf(issue: z.core.$ZodIssue, file: unknown): string {
+function sentenceOf(issue: z.core.$ZodIssue, found: unknown): string {
   const how = howTo(issue);
-  const found = valueAt(file, issue.path);
   if (found === undefined) return `it is missing; ${how}`;
   if (found === null) return `it is empty; ${how}`;
   if (issue.code === "invalid_type") return `it is ${nameOf(found)}; ${how}`;

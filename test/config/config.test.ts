@@ -56,6 +56,80 @@ describe("a file", () => {
   });
 });
 
+describe("what clusters share", () => {
+  const shared = `
+defaults:
+  region: eu-central-1
+  creator: { roleArn: "arn:aws:iam::{account}:role/{name}-creator" }
+  channel: C0ACCESS
+  approvers: &people [U0APPROVER, U0APPROVER2]
+  levels: [viewer]
+templates:
+  production: { levels: [viewer, admin], ticket: required }
+  us: { region: us-east-1 }
+levels:
+  viewer: { groups: ["eks-access:viewers"], maxDuration: 8h }
+  admin: { groups: ["eks-access:admins"], maxDuration: 1h }
+x-anchors: { quiet: &freeze "release freeze" }
+`;
+  const withClusters = (clusters: string) => `${shared}clusters:\n${clusters}`;
+  const clusterIn = (text: string, name: string) => {
+    const reading = readConfig(text);
+    return reading.type === "config" ? reading.config.clusters.get(name) : expect.fail(reading.problems.join("\n"));
+  };
+
+  test("is written once: by defaults, by templates of which the last wins, and by the cluster before both", () => {
+    const text = withClusters(`
+  dev: { account: "111122223333" }
+  prod: { template: [production, us], account: "444455556666", levels: [admin], quiet: *freeze, onCall: *people }`);
+
+    expect(clusterIn(text, "dev")).toMatchObject({
+      ...{ eksName: "dev", region: "eu-central-1", account: "111122223333", ticket: { need: "none" } },
+      creator: { roleArn: "arn:aws:iam::111122223333:role/dev-creator" },
+    });
+    expect(clusterIn(text, "prod")).toMatchObject({
+      ...{ eksName: "prod", region: "us-east-1", ticket: { need: "required" }, levels: [{ name: "admin" }] },
+      creator: { roleArn: "arn:aws:iam::444455556666:role/prod-creator" },
+      ...{ quiet: "release freeze", onCall: ["U0APPROVER", "U0APPROVER2"] },
+    });
+  });
+
+  test("can be written with YAML's merge keys too", () => {
+    const text = configText
+      .replace("  staging:", "  staging: &staging")
+      .replace("\nlevels:", "\n  copy:\n    <<: *staging\n    eksName: copy-eks\nlevels:");
+
+    expect(clusterIn(text, "copy")).toMatchObject({ name: "copy", eksName: "copy-eks", channel: "C0ACCESS" });
+  });
+
+  test("has each of its mistakes named once, where it is written", () => {
+    const text = withClusters(
+      `  a: { template: us, account: "111122223333" }\n  b: { template: us, account: "111122223334" }\n`,
+    );
+
+    expect(problemsOf(text.replace("C0ACCESS", '"#access"'))).toEqual([
+      "defaults.channel: use a Slack channel id, for example C012ABCDEF (not a name).",
+    ]);
+    expect(problemsOf(text.replace("{ region: us-east-1 }", "{ regoin: us-east-1 }"))).toEqual([
+      "templates.us.regoin: eks-access has no such setting. Check its spelling, or remove it.",
+    ]);
+    expect(problemsOf(text.replace("template: us", "template: eu"))).toEqual([
+      "clusters.a.template: there is no template eu. Use one of production, us, or define it under templates.",
+    ]);
+    expect(problemsOf(text.replace("channel: C0ACCESS", ""))).toEqual([
+      "clusters.a.channel: it is missing; use a Slack channel id, for example C012ABCDEF (not a name).",
+      "clusters.b.channel: it is missing; use a Slack channel id, for example C012ABCDEF (not a name).",
+    ]);
+    expect(problemsOf(`defaults: []\n${configText}`)).toEqual(["defaults: write a block of settings."]);
+  });
+
+  test("makes 120 clusters a line each", () => {
+    const lines = Array.from({ length: 120 }, (_, at) => `  c-${at}: { account: "${111122223333 + (at % 40)}" }`);
+
+    expect(problemsOf(withClusters(lines.join("\n")))).toEqual([]);
+  });
+});
+
 test.each(mistakes)("%s: %s", (path, sentence, from, to) => {
   expect(problemsOf(configText.replace(from, to))).toEqual([`${path}: ${sentence}.`]);
 });
@@ -100,6 +174,15 @@ describe("a hostile file", () => {
     ["a bomb of aliases", `a: &a [x,x,x,x,x,x,x,x]\n${bomb()}`],
     ["a list that holds itself", "clusters: &c [*c]\nlevels: *c\n"],
     ["a block that holds itself", "clusters: &c\n  staging: *c\nlevels: *c\n"],
+    [
+      "a bomb of aliases in what clusters share",
+      `a: &a [x,x,x,x,x,x,x,x]\n${bomb()}defaults: { creator: *j }\nclusters: { a: {}, b: {} }\nlevels: {}\n`,
+    ],
+    ["defaults that hold themselves", "defaults: &d { creator: *d }\nclusters: { a: {} }\nlevels: {}\n"],
+    [
+      "templates of a prototype",
+      "clusters: { a: { template: __proto__ }, b: { template: constructor } }\nlevels: {}\n",
+    ],
     ["a prototype", "__proto__: { clusters: {} }\nclusters: { __proto__: {} }\nlevels: { __proto__: {} }\n"],
     ["a tag of code", "clusters: !!js/function 'function () { return 1 }'\nlevels: {}\n"],
     ["many levels of nesting", `clusters: ${"[".repeat(3_000)}${"]".repeat(3_000)}\n`],
