@@ -36,6 +36,17 @@ test("no package's script runs in the build, and no tool of the build is in the 
   expect(stages.find((stage) => stage.includes(" AS dependencies"))).toContain("--omit=dev");
 });
 
+test("a build asks no registry for its own syntax, and a container is known to be healthy within a second of its start", () => {
+  expect(lines.filter((line) => /^#\s*syntax\s*=/i.test(line))).toEqual([]);
+  expect(lines.find((line) => line.startsWith("HEALTHCHECK "))).toContain("--start-interval=1s");
+});
+
+test("maps and sources of packages stay out of the image", () => {
+  const dependencies = stages.find((stage) => stage.includes(" AS dependencies")) ?? "";
+
+  for (const ending of ["*.map", "*.ts", "*.mts", "*.cts"]) expect(dependencies).toContain(`-name '${ending}'`);
+});
+
 test("it runs without root, as what package.json calls eks-access", () => {
   const bin = /"eks-access": "([^"]+)"/.exec(read("package.json"))?.[1];
 

@@ -148,6 +148,15 @@ const stopping = z.looseObject({
 });
 const enough = variablesNamed("ours").worker;
 
+const spreadShape = z.looseObject({
+  topologySpreadConstraints: z.array(
+    z.looseObject({
+      topologyKey: z.string(),
+      labelSelector: z.object({ matchLabels: z.record(z.string(), z.string()) }),
+    }),
+  ),
+});
+
 describe("the manifests for Kubernetes", () => {
   test("hold the objects that an installation needs", () => {
     expect(objects.map(nameOf).sort()).toMatchSnapshot();
@@ -176,6 +185,22 @@ describe("the manifests for Kubernetes", () => {
           readOnlyRootFilesystem: true,
           capabilities: { drop: ["ALL"] },
         });
+      }
+    },
+  );
+
+  test.each(["Deployment eks-access-slack", "Deployment eks-access-worker"])(
+    "the pods of %s are spread over zones and over nodes",
+    (name) => {
+      const pod = workloads.find((each) => each.name === name)?.spec.template;
+      const spread = spreadShape.parse(pod?.spec).topologySpreadConstraints;
+
+      expect(spread.map(({ topologyKey }) => topologyKey)).toEqual([
+        "topology.kubernetes.io/zone",
+        "kubernetes.io/hostname",
+      ]);
+      for (const { labelSelector } of spread) {
+        expect(selects(labelSelector.matchLabels, pod?.metadata.labels ?? {})).toBe(true);
       }
     },
   );
