@@ -1,42 +1,59 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { ProductProcess } from "../../sandbox/product-process.ts";
+import type { Way } from "../../src/access/policy/cluster.ts";
 import { type EventReader, readEvents, timesOf } from "./events.ts";
 import { atMostTimes, type Figure, type Scale } from "./figure.ts";
+import { inParallel } from "./in-parallel.ts";
 import { approve, ask, userArn } from "./people.ts";
 import { median } from "./percentile.ts";
 import { useOf } from "./process-use.ts";
 import { seedLeases } from "./seed-leases.ts";
 import { type Stage, startStage } from "./stage.ts";
 
-/** As the two clusters are called: one without leases, and one with many. */
+/** Two clusters: one without leases, and one with many. */
 const clusters = ["quiet", "crowded"] as const;
 const activeLeases = 400;
 const leaseSeconds = 3600;
 /** Clicks on each cluster that are not counted, so that neither side pays for code that was never run. */
-const warmUps = 4;
+const warmUps = 20;
+
+const ways = ["aws-auth", "access-entry", "binding"] as const;
+/** Given at once, so that the product keeps up. */
+const givenAtOnce = 25;
 
 /**
  * From the click to the proof on a cluster with many active leases, beside one with none. The clicks alternate, so that whatever
  * else keeps the machine busy slows both.
  */
 export async function measureActiveLeases(scale: Scale): Promise<readonly Figure[]> {
-  const stage = await startStage(clusters, { inspectEverySeconds: leaseSeconds });
+  const figures: Figure[] = [];
+  for (const way of ways) figures.push(...(await measureWay(way, scale)));
+  return figures;
+}
+
+async function measureWay(way: Way, scale: Scale): Promise<readonly Figure[]> {
+  const stage = await startStage(clusters, { inspectEverySeconds: leaseSeconds, way });
   try {
     await stage.ledger.takeTurn("inspect", leaseSeconds * 1000);
-    await seedCrowd(stage);
+    const events = readEvents(stage.ledger);
+    if (way === "aws-auth") await seedCrowd(stage);
     const [, worker] = await Promise.all([stage.startSlack(), stage.startWorker()]);
-    const clicks = clicksOn(stage, worker);
-    await inPairs(clicks, warmUps);
-    const [quiet, crowded] = await inPairs(clicks, scale === "small" ? 5 : 30);
+    if (way !== "aws-auth") await giveCrowd(stage, events);
+    const click = clicksOn(stage, events, worker);
+    await inPairs(click, warmUps);
+    const [quiet, crowded] = await inPairs(click, scale === "small" ? 5 : 30);
+    const figure = (what: string, of: keyof Click) => figureOf(`${way}: ${what}`, of, quiet, crowded);
     return [
-      figure("click → proof", quiet.milliseconds, crowded.milliseconds),
-      figure("processor time of the worker for one click", quiet.cpuMilliseconds, crowded.cpuMilliseconds),
+      figure("click → proof", "milliseconds"),
+      figure("processor time of the worker for one click", "cpuMilliseconds"),
+      ...(way === "access-entry" ? [figure("entries described for one click", "described")] : []),
     ];
   } finally {
     await stage.stop();
   }
 }
 
+/** Puts the leases where the product would have put them. */
 async function seedCrowd(stage: Stage): Promise<void> {
   const cluster = stage.config.clusters.get("crowded");
   if (!cluster) throw new Error("the bench has no crowded cluster");
@@ -49,48 +66,66 @@ async function seedCrowd(stage: Stage): Promise<void> {
   await stage.ledger.markAdopted("quiet");
 }
 
-function figure(what: string, quiet: readonly number[], crowded: readonly number[]): Figure {
-  const [value, reference] = [median(crowded), median(quiet)];
-  const name = `${what}, ${activeLeases} active leases: median`;
-  const target = atMostTimes(1.3, value, reference);
-  return { name, value, unit: "ms", reference: { name: "a cluster without leases", value: reference }, target };
-}
-
-interface Clicks {
-  readonly milliseconds: number[];
-  readonly cpuMilliseconds: number[];
-}
-
-type ClickOn = (cluster: string) => Promise<{ readonly milliseconds: number; readonly cpuMilliseconds: number }>;
-
-async function inPairs(click: ClickOn, pairs: number): Promise<readonly [Clicks, Clicks]> {
-  const found = clusters.map((): Clicks => ({ milliseconds: [], cpuMilliseconds: [] }));
-  for (let pair = 0; pair < pairs; pair += 1) {
-    for (const [index, cluster] of clusters.entries()) {
-      const { milliseconds, cpuMilliseconds } = await click(cluster);
-      found[index]?.milliseconds.push(milliseconds);
-      found[index]?.cpuMilliseconds.push(cpuMilliseconds);
-    }
+/** Has the product give the leases: what it writes into an entry's tags is its own matter. */
+async function giveCrowd(stage: Stage, events: EventReader): Promise<void> {
+  for (let index = 0; index < activeLeases + 2 * (warmUps + 30); index += 1) {
+    stage.aws.account.addUser({ name: userArn(index).split("/")[1] ?? "" });
   }
-  const [quiet, crowded] = found;
-  if (!quiet || !crowded) throw new Error("the bench has lost a cluster");
+  const principals = Array.from({ length: activeLeases }, (_, index) => userArn(index));
+  for (let given = 0; given < activeLeases; given += givenAtOnce) {
+    const some = principals.slice(given, given + givenAtOnce);
+    const asked = await ask(stage, events, { cluster: "crowded", principals: some, duration: "8h" });
+    await inParallel(asked, 8, (each) => approve(stage, each));
+    await events.take("lease.active", some.length);
+  }
+}
+
+/** What one click took. */
+interface Click {
+  readonly milliseconds: number;
+  readonly cpuMilliseconds: number;
+  /** Calls of DescribeAccessEntry. */
+  readonly described: number;
+}
+
+function figureOf(what: string, of: keyof Click, quiet: readonly Click[], crowded: readonly Click[]): Figure {
+  const [value, reference] = [crowded, quiet].map((clicks) => median(clicks.map((click) => click[of])));
+  if (value === undefined || reference === undefined) throw new Error("the bench has lost a cluster");
+  return {
+    name: `${what}, ${activeLeases} active leases: median`,
+    value,
+    unit: of === "described" ? "" : "ms",
+    reference: { name: "a cluster without leases", value: reference },
+    target: atMostTimes(1.3, value, reference),
+  };
+}
+
+async function inPairs(click: (cluster: string) => Promise<Click>, pairs: number): Promise<[Click[], Click[]]> {
+  const [quiet, crowded]: [Click[], Click[]] = [[], []];
+  for (let pair = 0; pair < pairs; pair += 1) {
+    quiet.push(await click("quiet"));
+    crowded.push(await click("crowded"));
+  }
   return [quiet, crowded];
 }
 
 /** Asks for a user that was never asked for before, and approves: one request at a time waits for its click. */
-function clicksOn(stage: Stage, worker: ProductProcess): ClickOn {
-  const events = readEvents(stage.ledger);
+function clicksOn(stage: Stage, events: EventReader, worker: ProductProcess): (cluster: string) => Promise<Click> {
   let next = activeLeases;
   return async (cluster) => {
     const [asked] = await ask(stage, events, { cluster, principals: [userArn(next++)], duration: "1h" });
     if (!asked) throw new Error(`nobody was asked on ${cluster}`);
     const cpuBefore = (await useOf(worker.pid)).cpuSeconds;
+    const describedBefore = stage.calls("eks.DescribeAccessEntry");
     const clicked = await approve(stage, asked);
     const active = await activeAt(events, asked.request);
     // What the run does after the proof counts too; and not in step with the sweep, which comes once a second.
     await wait(300 + Math.random() * 200);
-    const cpuMilliseconds = ((await useOf(worker.pid)).cpuSeconds - cpuBefore) * 1000;
-    return { milliseconds: active - clicked, cpuMilliseconds };
+    return {
+      milliseconds: active - clicked,
+      cpuMilliseconds: ((await useOf(worker.pid)).cpuSeconds - cpuBefore) * 1000,
+      described: stage.calls("eks.DescribeAccessEntry") - describedBefore,
+    };
   };
 }
 

@@ -52,8 +52,9 @@ async function untilCount(find: () => readonly SandboxMessage[], count: number):
 
 function askedIn(message: SandboxMessage, principals: readonly string[]): Asked {
   const text = textOf(message);
-  const principal = principals.find((arn) => text.includes(arn));
-  const [request] = /r-[a-z0-9]{8}/.exec(text) ?? [];
+  const principal = principals.find((arn) => text.includes(`\`${arn.split("/").at(-1)}\``));
+  // Its buttons name it.
+  const [request] = /r-[a-z0-9]{8}/.exec(JSON.stringify(message.blocks)) ?? [];
   if (!principal || !request) throw new Error(`a message names no request of ours:\n${text}`);
   return { request, principal, message };
 }

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 
 /** What a process has used so far. */
 export interface ProcessUse {
@@ -6,27 +6,27 @@ export interface ProcessUse {
   readonly residentMb: number;
   /** The most that ever was, in MB. */
   readonly peakMb: number;
-  /** User and system time, in seconds. */
+  /** User and system time of its threads, in seconds. */
   readonly cpuSeconds: number;
 }
-
-/** Linux counts processor time in hundredths of a second, whatever the kernel's own tick is (man 5 proc, USER_HZ). */
-const ticksPerSecond = 100;
 
 /** Reads /proc. NaN where there is none, as on macOS: the figures are then left empty, not made up. */
 export async function useOf(pid: number): Promise<ProcessUse> {
   try {
-    const [status, stat] = await Promise.all([
+    const [status, threads] = await Promise.all([
       readFile(`/proc/${pid}/status`, "utf8"),
-      readFile(`/proc/${pid}/stat`, "utf8"),
+      readdir(`/proc/${pid}/task`),
     ]);
+    // Nanoseconds on a processor (kernel docs, sched-stats): /proc/<pid>/stat counts in hundredths of a second.
+    const nanoseconds = threads.map(async (thread) => {
+      const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8").catch(() => "0");
+      return Number(text.split(" ")[0]);
+    });
     const kilobytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(status)?.[1]);
-    // The second field is the program's name in brackets, and may hold spaces.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return {
       residentMb: kilobytes("VmRSS") / 1024,
       peakMb: kilobytes("VmHWM") / 1024,
-      cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
+      cpuSeconds: (await Promise.all(nanoseconds)).reduce((sum, each) => sum + each, 0) / 1e9,
     };
   } catch {
     return { residentMb: Number.NaN, peakMb: Number.NaN, cpuSeconds: Number.NaN };

@@ -1,12 +1,18 @@
 import { account, arns, channel, externalId, region } from "../../sandbox/scene.ts";
 
-/** Seconds, as `eks-access.yml` would say them with a unit. */
-export interface StageTiming {
+import type { Way } from "../../src/access/policy/cluster.ts";
+
+export interface StageOptions {
   readonly inspectEverySeconds?: number;
+  /** How its clusters take leases; by `aws-auth` where nothing is said. */
+  readonly way?: Way;
 }
 
 /** `eks-access.yml` for these clusters, as JSON, which is YAML too. All have one channel, one creator and one level. */
-export function stageConfiguration(clusterNames: readonly string[], timing: StageTiming): string {
+export function stageConfiguration(
+  clusterNames: readonly string[],
+  { inspectEverySeconds = 300, way = "aws-auth" }: StageOptions,
+): string {
   const cluster = (name: string) => ({
     eksName: name,
     region,
@@ -17,7 +23,7 @@ export function stageConfiguration(clusterNames: readonly string[], timing: Stag
     levels: ["viewer"],
   });
   const viewer = {
-    groups: ["eks-access:viewers"],
+    ...(way === "binding" ? { bind: [{ clusterRole: "view", in: ["default"] }] } : { groups: ["eks-access:viewers"] }),
     maxDuration: "8h",
     verify: [{ verb: "list", resource: "pods", namespace: "default" }],
   };
@@ -26,6 +32,6 @@ export function stageConfiguration(clusterNames: readonly string[], timing: Stag
     levels: { viewer },
     // One engineer asks for everything here.
     limits: { pending: 1000, requests: 1000, questions: 1000 },
-    timing: { requestLapsesAfter: "1h", sweepEvery: "1s", inspectEvery: `${timing.inspectEverySeconds ?? 300}s` },
+    timing: { requestLapsesAfter: "1h", sweepEvery: "1s", inspectEvery: `${inspectEverySeconds}s` },
   });
 }

@@ -9,7 +9,7 @@ import { Faults } from "../../sandbox/faults.ts";
 import { freePort } from "../../sandbox/free-port.ts";
 import type { ProductProcess } from "../../sandbox/product-process.ts";
 import { provideRedis } from "../../sandbox/redis/provide-redis.ts";
-import { account, arns, externalId, initialAwsAuth, region } from "../../sandbox/scene.ts";
+import { account, arns, clusterArn, externalId, initialAwsAuth, region } from "../../sandbox/scene.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { newKeys } from "../../src/bin/keys.ts";
 import { type Config, readConfig } from "../../src/config/config.ts";
@@ -18,11 +18,11 @@ import { connectRedis, type RedisConnection } from "../../src/ledger/redis/conne
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { type BothKeys, keysIn } from "../builders/keys.ts";
 import { startProductProcess } from "./product.ts";
-import { type StageTiming, stageConfiguration } from "./stage-configuration.ts";
+import { type StageOptions, stageConfiguration } from "./stage-configuration.ts";
 
 /**
  * A sandbox in this process, a Redis of its own with AOF, and the product's processes as children. It is made of the parts
- * of the sandbox of the demo, for less and for more: any number of clusters, all of which read aws-auth alone, one level, one
+ * of the sandbox of the demo, for less and for more: any number of clusters in one mode, one level, one
  * approver who is named; Slack's rate limits are off (they, and not the product, would be what is measured); the ledger can
  * be read.
  */
@@ -45,12 +45,12 @@ export interface Stage {
   readonly stop: () => Promise<void>;
 }
 
-export async function startStage(clusterNames: readonly string[], timing: StageTiming = {}): Promise<Stage> {
+export async function startStage(clusterNames: readonly string[], options: StageOptions = {}): Promise<Stage> {
   const redis = await provideRedis({ appendOnly: true });
   const { redis: connection, close } = await connectRedis(redis.url);
   const { onCall, calls } = countCalls();
-  const sandbox = await startSandboxParts(clusterNames, onCall);
-  const configuration = stageConfiguration(clusterNames, timing);
+  const sandbox = await startSandboxParts(clusterNames, options, onCall);
+  const configuration = stageConfiguration(clusterNames, options);
   const folder = await mkdtemp(join(tmpdir(), "eks-access-bench-"));
   const configFile = join(folder, "eks-access.yml");
   await writeFile(configFile, configuration);
@@ -102,7 +102,11 @@ function countCalls(): { onCall: OnCall; calls: Stage["calls"] } {
 
 type SandboxParts = Pick<Stage, "aws" | "slack" | "clusters" | "faults">;
 
-async function startSandboxParts(clusterNames: readonly string[], onCall: OnCall): Promise<SandboxParts> {
+async function startSandboxParts(
+  clusterNames: readonly string[],
+  { way = "aws-auth" }: StageOptions,
+  onCall: OnCall,
+): Promise<SandboxParts> {
   const faults = new Faults();
   const aws = await startSandboxAws({ faults, account, region, onCall: ({ call, status }) => onCall(call, status) });
   populate(aws);
@@ -117,9 +121,15 @@ async function startSandboxParts(clusterNames: readonly string[], onCall: OnCall
       awsAuth: initialAwsAuth,
       rbac: { bindings: [group("eks-access-viewers", "view", "eks-access:viewers")] },
       faults,
+      access: () => aws.accessOf(clusterArn(name)),
       onCall: ({ call, status }) => onCall(call, status),
     });
-    aws.addCluster({ ...cluster, region, creatorArn: arns.creator });
+    aws.addCluster({
+      ...cluster,
+      region,
+      creatorArn: arns.creator,
+      authenticationMode: way === "access-entry" ? "API" : "CONFIG_MAP",
+    });
     clusters.set(name, cluster);
   }
   return { aws, slack, clusters, faults };
@@ -129,7 +139,7 @@ function populate({ account: iam }: SandboxAws): void {
   iam.addRole({ name: "eks-access-worker", allow: ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"] });
   iam.addRole({
     name: "cluster-creator",
-    allow: ["eks:DescribeCluster"],
+    allow: ["eks:*"],
     trust: { principals: [arns.worker], externalId },
   });
 }
