@@ -2,15 +2,11 @@ import { explain } from "../access/failure/access-error.ts";
 import type { Cluster, Level, Rule } from "../access/policy/cluster.ts";
 import { ruleWarnings } from "../access/policy/explain.ts";
 import { sharedTokenWarnings } from "../access/policy/judge.ts";
-import { broken, type Finding, found, notAsked } from "../diagnosis/link.ts";
-import { openQueues } from "../ledger/queues.ts";
+import { broken, type Finding, found, linkNames, notAsked } from "../diagnosis/link.ts";
 import { connectRedis, examineFsync, examineRedis, type RedisConnection } from "../ledger/redis/connect.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
-import { FailureLog } from "../operations/failure-log.ts";
-import { createLog } from "../operations/log.ts";
-import type { WorkerContext } from "../worker/context.ts";
 import type { CommandIo } from "./process-io.ts";
-import { readSettings, type Settings, workerKeysOf } from "./settings.ts";
+import { readSettings, type Settings, withWorkerContext } from "./settings.ts";
 
 export const doctorUsage = `Usage: eks-access doctor slack|worker
 
@@ -154,48 +150,23 @@ async function examineClock(region: string): Promise<Finding> {
 }
 
 /** The links of `whoami <cluster>` that need no person: from the worker's own identity to the document. */
-const ofCluster: readonly string[] = [
-  "worker",
-  "creator",
-  "cluster",
-  "api-server",
-  "write",
-  "mode",
-  "document",
-  "entries",
-];
+const ofCluster: readonly string[] = linkNames.slice(0, linkNames.indexOf("you"));
 
 async function examineCluster(settings: Settings, name: string): Promise<Examined> {
-  const { environment, config } = settings;
   const [{ reportChain }, { examineSignIn }] = await Promise.all([
     import("../worker/questions/chain.ts"),
     import("../worker/sign-in/sign-in.ts"),
   ]);
   const what = `Cluster ${name}`;
-  const cluster = config.clusters.get(name);
+  const cluster = settings.config.clusters.get(name);
   if (!cluster) return { what, findings: [] };
   try {
-    const { redis, close } = await connectRedis(environment.redisUrl, environment.redisAccess);
-    const queues = openQueues(redis);
-    const log = createLog("silent", "doctor");
-    const context: WorkerContext = {
-      ledger: redisLedger(redis),
-      queues,
-      log,
-      failures: new FailureLog(log),
-      config,
-      keys: workerKeysOf(settings),
-      now: () => new Date(),
-    };
-    try {
+    return await withWorkerContext(settings, "doctor", async (context) => {
       const { links } = await reportChain(context, cluster, { user: "doctor", answers: false });
       const findings = links.filter((link) => ofCluster.includes(link.name));
       const named = findings.map((link) => ({ ...link, detail: `${link.name}: ${link.detail}` }));
       return { what, findings: [...named, ...(await examineSignIn(cluster))] };
-    } finally {
-      await queues.close();
-      await close();
-    }
+    });
   } catch (error) {
     return { what, findings: [broken("can't check it", explain(error))] };
   }

@@ -1,20 +1,17 @@
 import { remindOfReview } from "../access/approval/emergency.ts";
 import { hasForgedReview, withoutForgedReview } from "../access/approval/seals.ts";
 import { AccessError } from "../access/failure/access-error.ts";
-import type { Lease } from "../access/lease/lease-record.ts";
-import type { AccessRequest, ApprovedRequest, PendingRequest } from "../access/request/record.ts";
-import { remind } from "../access/request/reminder.ts";
+import type { AccessRequest } from "../access/request/record.ts";
 import { dueAt, proofDueAt } from "../access/request/request.ts";
 import { type ClusterTrouble, isClusterDue } from "../access/request/retry.ts";
-import { closed, withLease } from "../access/request/transitions.ts";
 import type { ClusterLook } from "../ledger/jobs.ts";
-import { eventOf, lookFor, recordChange } from "../ledger/lifecycle.ts";
+import { lookFor } from "../ledger/lifecycle.ts";
 import { wakeAll } from "../ledger/queues.ts";
 import { isMigration, type LedgerRecord } from "../ledger/records.ts";
 import type { WorkerContext } from "./context.ts";
 import { delay } from "./delay.ts";
+import { dueChange, recordDue } from "./due-change.ts";
 import { inParallel } from "./in-parallel.ts";
-import { recordDueMigration } from "./migration/look-at-migration.ts";
 import { configurationOf } from "./open/cluster-trouble.ts";
 import { putOff } from "./reconcile/outcome.ts";
 
@@ -33,16 +30,20 @@ const messageBatch = 100;
  * show it yet, and which clusters' memories this ledger has not read. The clusters come first: leases end there.
  */
 export async function sweep(context: WorkerContext): Promise<void> {
-  const { ledger, queues } = context;
+  const { ledger, queues, config } = context;
   const now = context.now();
   const found = [...(await ledger.due(now, batch)), ...(await withForgedReviews(context))];
   const due = found.map((stored) => {
     const record = isMigration(stored) ? stored : withoutForgedReview(stored, context.keys.decision, now);
-    return { record, change: whatToRecord(context, record, now) };
+    return { record, change: dueChange(record, now, config.timing.remindAfterSeconds) };
   });
-  const looks = due.flatMap(({ record, change }) => (change ? [] : looksFor(record, now)));
+  const isStranded = (record: LedgerRecord): record is AccessRequest =>
+    !isMigration(record) && !config.clusters.has(record.cluster);
+  const others = due.filter(({ change }) => change === null).map(({ record }) => record);
+  const looks = others.filter((record) => !isStranded(record)).flatMap((record) => looksFor(record, now));
   await wakeAll(queues, distinct([...looks, ...(await looksByTheClock(context))]));
-  await inParallel(due, async ({ change }) => change?.());
+  await inParallel(due, async ({ change }) => change && recordDue(context, change, now));
+  await inParallel(others.filter(isStranded), (request) => strand(context, request));
   const unshown = await ledger.unshown(messageBatch);
   await wakeAll(
     queues,
@@ -60,21 +61,6 @@ async function withForgedReviews({ ledger, config, keys, now }: WorkerContext): 
       hasForgedReview(request, keys.decision, now()) &&
       remindOfReview(withoutForgedReview(request, keys.decision, now()), now()) !== null,
   );
-}
-
-/** What of a record that is due is a matter of the record alone; null: a worker has to look at its cluster. */
-function whatToRecord(context: WorkerContext, record: LedgerRecord, now: Date): (() => Promise<void>) | null {
-  return isMigration(record) ? recordDueMigration(context, record, now) : recordDueRequest(context, record, now);
-}
-
-function recordDueRequest(context: WorkerContext, request: AccessRequest, now: Date): (() => Promise<void>) | null {
-  const unreviewed = remindOfReview(request, now);
-  if (unreviewed) return () => recordUnreviewed(context, unreviewed, now);
-  if (request.state === "pending" && hasLapsed(request, now)) return () => lapse(context, request, now);
-  const reminded = remind(request, now, context.config.timing.remindAfterSeconds);
-  if (reminded) return () => recordReminder(context, reminded, now);
-  if (request.state === "approved" && isToBeWarned(request.lease, now)) return () => warn(context, request, now);
-  return context.config.clusters.has(request.cluster) ? null : () => strand(context, request);
 }
 
 function looksFor(request: LedgerRecord, now: Date): readonly ClusterLook[] {
@@ -130,34 +116,6 @@ async function clustersToTry(
 
 function distinct(wakes: readonly ClusterLook[]): readonly ClusterLook[] {
   return [...new Map(wakes.map((wake) => [`${wake.type} ${wake.cluster}`, wake])).values()];
-}
-
-function hasLapsed({ lapsesAt }: PendingRequest, now: Date): boolean {
-  return Date.parse(lapsesAt) <= now.getTime();
-}
-
-async function lapse(context: WorkerContext, request: PendingRequest, now: Date): Promise<void> {
-  await recordChange(context, closed(request, "lapsed"), eventOf("request.lapsed", request, "worker", now), now);
-}
-
-async function recordReminder(context: WorkerContext, after: AccessRequest, now: Date): Promise<void> {
-  const detail = { sent: after.reminders?.sent ?? 0 };
-  await recordChange(context, after, eventOf("request.reminded", after, "worker", now, detail), now);
-}
-
-async function recordUnreviewed(context: WorkerContext, after: AccessRequest, now: Date): Promise<void> {
-  const detail = { reminders: after.emergency?.reminders ?? 0 };
-  await recordChange(context, after, eventOf("emergency.unreviewed", after, "worker", now, detail), now);
-}
-
-function isToBeWarned(lease: Lease, now: Date): boolean {
-  if (lease.state !== "active" || lease.end || lease.warnedAt || !lease.warnAt) return false;
-  return Date.parse(lease.warnAt) <= now.getTime() && now.getTime() < Date.parse(lease.endsAt);
-}
-
-async function warn(context: WorkerContext, request: ApprovedRequest, now: Date): Promise<void> {
-  const after = withLease(request, { ...request.lease, warnedAt: now.toISOString() });
-  await recordChange(context, after, eventOf("lease.warned", request, "worker", now), now);
 }
 
 /**

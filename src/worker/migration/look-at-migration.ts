@@ -8,7 +8,7 @@ import {
   type PendingMigration,
 } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { planReminders, remindOfMigration } from "../../access/request/reminder.ts";
+import { planReminders } from "../../access/request/reminder.ts";
 import { failureOf, nextTry } from "../../access/request/retry.ts";
 import { planMigration } from "../../diagnosis/migration/plan.ts";
 import { summarizeMigration } from "../../diagnosis/migration/summary.ts";
@@ -16,6 +16,7 @@ import type { MigrationReport } from "../../diagnosis/reports.ts";
 import { eventOf, noteOnMigration, recordChange, recordChanged } from "../../ledger/lifecycle.ts";
 import { wake } from "../../ledger/queues.ts";
 import type { WorkerContext } from "../context.ts";
+import { dueChange, recordDue } from "../due-change.ts";
 import { gatherMigration, withMigration } from "./gather-migration.ts";
 import { runMigration } from "./run-migration.ts";
 
@@ -28,8 +29,9 @@ export async function lookAtMigration(context: WorkerContext, cluster: Cluster):
   const due = migration && migrationDueAt(migration);
   if (!migration || due === null || due > context.now().getTime()) return;
   try {
-    const record = recordDueMigration(context, migration, context.now());
-    if (record) await record();
+    const now = context.now();
+    const change = dueChange(migration, now, context.config.timing.remindAfterSeconds);
+    if (change) await recordDue(context, change, now);
     else if (migration.state === "pending") await plan(context, cluster, migration);
     else await runMigration(context, cluster, migration.id);
   } catch (error) {
@@ -115,30 +117,4 @@ export async function reportMigration(
     context.log.warn({ cluster: cluster.name, err: error }, "could not plan the migration");
     return { type: "failed", message: explain(error) };
   }
-}
-
-/**
- * The due change of a migration that concerns only its record; null: the cluster must be read. A decision at the same moment may win:
- * what is still due is found again.
- */
-export function recordDueMigration(
-  context: WorkerContext,
-  migration: Migration,
-  now: Date,
-): (() => Promise<void>) | null {
-  if (migration.state !== "pending") return null;
-  if (Date.parse(migration.lapsesAt) <= now.getTime()) return () => lapse(context, migration, now);
-  const reminded = remindOfMigration(migration, now, context.config.timing.remindAfterSeconds);
-  return reminded && (() => recordReminder(context, reminded, now));
-}
-
-async function lapse(context: WorkerContext, migration: PendingMigration, now: Date): Promise<void> {
-  const after = endedMigration(migration, now, { state: "lapsed" });
-  const detail = { why: "no decision in time" };
-  await recordChange(context, after, eventOf("migration.lapsed", after, "worker", now, detail), now);
-}
-
-async function recordReminder(context: WorkerContext, after: Migration, now: Date): Promise<void> {
-  const detail = { sent: after.reminders?.sent ?? 0 };
-  await recordChange(context, after, eventOf("migration.reminded", after, "worker", now, detail), now);
 }

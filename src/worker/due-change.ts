@@ -1,0 +1,66 @@
+import { remindOfReview } from "../access/approval/emergency.ts";
+import type { AuditEvent, EventType } from "../access/audit/event.ts";
+import type { Lease } from "../access/lease/lease-record.ts";
+import { endedMigration, type Migration } from "../access/migration/migration.ts";
+import type { AccessRequest } from "../access/request/record.ts";
+import { remind, remindOfMigration } from "../access/request/reminder.ts";
+import { closed, withLease } from "../access/request/transitions.ts";
+import { eventOf, recordChange } from "../ledger/lifecycle.ts";
+import { isMigration, type LedgerRecord } from "../ledger/records.ts";
+import type { WorkerContext } from "./context.ts";
+
+/** What is due and a matter of the record alone: a reminder, the warning, the end of a wait. */
+export interface DueChange {
+  readonly type: EventType;
+  readonly after: LedgerRecord;
+  readonly detail?: AuditEvent["detail"];
+}
+
+/** Null: what is due, if anything, is a matter of the cluster. @param remindAfterSeconds after which waits a reminder comes */
+export function dueChange(record: LedgerRecord, now: Date, remindAfterSeconds: readonly number[]): DueChange | null {
+  return isMigration(record)
+    ? changeOfMigration(record, now, remindAfterSeconds)
+    : changeOfRequest(record, now, remindAfterSeconds);
+}
+
+function changeOfRequest(request: AccessRequest, now: Date, remindAfterSeconds: readonly number[]): DueChange | null {
+  const unreviewed = remindOfReview(request, now);
+  if (unreviewed) {
+    return {
+      type: "emergency.unreviewed",
+      after: unreviewed,
+      detail: { reminders: unreviewed.emergency?.reminders ?? 0 },
+    };
+  }
+  if (request.state === "pending" && hasLapsed(request, now)) {
+    return { type: "request.lapsed", after: closed(request, "lapsed") };
+  }
+  const reminded = remind(request, now, remindAfterSeconds);
+  if (reminded) return { type: "request.reminded", after: reminded, detail: { sent: reminded.reminders?.sent ?? 0 } };
+  if (request.state !== "approved" || !isToBeWarned(request.lease, now)) return null;
+  return { type: "lease.warned", after: withLease(request, { ...request.lease, warnedAt: now.toISOString() }) };
+}
+
+function changeOfMigration(migration: Migration, now: Date, remindAfterSeconds: readonly number[]): DueChange | null {
+  if (migration.state !== "pending") return null;
+  if (hasLapsed(migration, now)) {
+    const after = endedMigration(migration, now, { state: "lapsed" });
+    return { type: "migration.lapsed", after, detail: { why: "no decision in time" } };
+  }
+  const reminded = remindOfMigration(migration, now, remindAfterSeconds);
+  return reminded && { type: "migration.reminded", after: reminded, detail: { sent: reminded.reminders?.sent ?? 0 } };
+}
+
+/** A decision at the same moment may win: what is still due is found again. */
+export async function recordDue(context: WorkerContext, { type, after, detail }: DueChange, now: Date): Promise<void> {
+  await recordChange(context, after, eventOf(type, after, "worker", now, detail), now);
+}
+
+function hasLapsed({ lapsesAt }: { readonly lapsesAt: string }, now: Date): boolean {
+  return Date.parse(lapsesAt) <= now.getTime();
+}
+
+function isToBeWarned(lease: Lease, now: Date): boolean {
+  if (lease.state !== "active" || lease.end || lease.warnedAt || !lease.warnAt) return false;
+  return Date.parse(lease.warnAt) <= now.getTime() && now.getTime() < Date.parse(lease.endsAt);
+}
