@@ -241,6 +241,8 @@ export interface Shown {
   readonly message: Place | null;
   /** Where the channel could not be reached: the same message to each approver. */
   readonly copies: readonly Copy[];
-  /** The names of the direct messages that the requester got. */
+  /** The direct message to the requester, which follows the record. */
+  readonly told: Place | null;
+  /** The names of what the requester was told. */
   readonly delivered: readonly string[];
 }

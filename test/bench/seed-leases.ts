@@ -144,5 +144,11 @@ async function record(stage: Stage, request: AccessRequest, holdings: readonly H
   const event = eventOf("lease.active", request, "worker", now);
   const committed = await stage.ledger.commit({ after: { ...request, lease }, event });
   if (committed.type === "conflict") throw new Error(`${request.id} was there already`);
-  await stage.ledger.markShown(request.id, { version: request.version, message: null, copies: [], delivered: [] });
+  await stage.ledger.markShown(request.id, {
+    version: request.version,
+    message: null,
+    copies: [],
+    told: null,
+    delivered: [],
+  });
 }

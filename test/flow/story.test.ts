@@ -114,7 +114,7 @@ describe("the main job, end to end", () => {
 
     expect(errors?.["principal/0"]).toContain("arn:aws:iam::111122223333:role/developers");
     expect(engineer.view()).toBeUndefined();
-    expect(textOf(await flow.told("Requested `"))).toContain("`viewer` on `staging`");
+    expect(textOf(await flow.told("to decide about"))).toContain("`viewer` on `staging`");
     expect(textOf(await flow.asked("read the logs"))).toContain("[Approve] [Deny]");
   });
 

@@ -142,7 +142,13 @@ export function migrationContract(ledgerNow: () => Ledger): void {
     test("is unshown until a message shows its newest version", async () => {
       await ledger.commit(aMigrationChange(aMigration()));
       await ledger.commit(aMigrationChange(aMigration({ state: "denied", version: 2 })));
-      const shown = { version: 1, message: { channel: "C0ACCESS", ts: "1.1" }, copies: [], delivered: ["denied"] };
+      const shown = {
+        version: 1,
+        message: { channel: "C0ACCESS", ts: "1.1" },
+        copies: [],
+        told: null,
+        delivered: ["denied"],
+      };
 
       await ledger.markShown("migration-staging-1", shown);
       expect(await ledger.unshown(9)).toEqual(["migration-staging-1"]);

@@ -12,6 +12,7 @@ const shownAt = (version: number) => ({
   version,
   message: { channel: "C0ACCESS", ts: "1.1" },
   copies: [],
+  told: null,
   delivered: [],
 });
 const later = at(hours(10_000));

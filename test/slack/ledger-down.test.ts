@@ -83,14 +83,14 @@ describe.each(["http", "socket"] as const)("over %s, while Redis is down", (mode
     await engineer.choose(form, "Level", "viewer");
     await stage.slack.until(() => (engineer.view()?.updates === 1 ? true : undefined));
     const submission = await engineer.submit({ "IAM role or user": engineerArn, Why: "look at the logs" });
-    const direct = await stage.slack.until(() => engineer.directMessages().findLast(holds(told)));
+    const shown = await stage.slack.until(() => [engineer.view()].find((view) => view && holds(told)(view)));
 
     const acks = [command, click, opening, submission];
     expect(acks.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     expect(acks.filter(({ error }) => error)).toEqual([]);
     expect(textOf(answer)).toContain(told);
     expect(textOf(clicked)).toContain(told);
-    expect(textOf(direct)).toContain("Nothing was requested.");
+    expect(textOf(shown)).toContain("Nothing was requested.");
   });
 });
 

@@ -32,6 +32,7 @@ const schemas = {
     version: z.int().nonnegative(),
     message: z.strictObject(place).nullable(),
     copies: z.array(z.strictObject({ ...place, user: z.string() })),
+    told: z.strictObject(place).nullable(),
     delivered: z.array(z.string()),
   }) satisfies z.ZodType<Shown>,
   "worker identity": z.strictObject({

@@ -1,5 +1,6 @@
 import type { AnyMiddlewareArgs, Middleware } from "@slack/bolt";
 import { extendModalId, handleExtendButton, handleExtendSubmission } from "../ask/extend.ts";
+import { handleNudgeButton } from "../ask/nudge.ts";
 import { handleAskAgainButton, handleRequestButton, handleRequestSubmission } from "../ask/request.ts";
 import { formChangeHandler, handleClusterSearch } from "../ask/request-form.ts";
 import { formActions, requestModalId } from "../ask/request-modal.ts";
@@ -16,6 +17,7 @@ import {
   doneAction,
   extendAction,
   listActions,
+  nudgeAction,
   refuseLinkAction,
   requestAction,
   retryMigrationAction,
@@ -61,6 +63,7 @@ const buttons: ReadonlyMap<string, (context: SlackContext, click: ButtonClick) =
   [revokeAction, handleRevokeButton],
   [cancelAction, handleCancelButton],
   [reviewedAction, handleReviewedButton],
+  [nudgeAction, handleNudgeButton],
   [requestAction, handleRequestButton],
   ...Object.values(listActions).map((action) => [action, handleListButton] as const),
   [askAgainAction, handleAskAgainButton],

@@ -22,6 +22,9 @@ export interface RequestForm {
   /** A time that is typed, in the words of a line, such as `90 min`. It counts in place of the one that is chosen. */
   readonly otherDuration: string;
   readonly principal: string;
+  /** As typed, separated by commas. */
+  readonly namespaces: string;
+  readonly ticket: string;
   /**
    * How often we replaced the ARN in the field. Slack keeps typed text as long as the field has the same id, whatever a
    * view says: another value needs another field.
@@ -35,6 +38,8 @@ export const emptyForm: RequestForm = {
   duration: "",
   otherDuration: "",
   principal: "",
+  namespaces: "",
+  ticket: "",
   replaced: 0,
 };
 
@@ -119,9 +124,17 @@ function readMetadata(text: string): z.infer<typeof metadata> {
 type FormView = Pick<ViewOutput, "state" | "private_metadata">;
 /** The form on a person's screen. */
 export function formOf(view: FormView): RequestForm {
-  const { cluster, level, principal } = partsOf(view);
+  const { cluster, level, principal, namespaces = "", ticket } = partsOf(view);
   const durations = { duration: putIn(view, "duration"), otherDuration: typedDuration(view) };
-  return { cluster, level, ...durations, principal, replaced: readMetadata(view.private_metadata).replaced };
+  return {
+    cluster,
+    level,
+    ...durations,
+    principal,
+    namespaces,
+    ticket: ticket ?? "",
+    replaced: readMetadata(view.private_metadata).replaced,
+  };
 }
 
 /** Whether the screen shows this form already, apart from the input. */

@@ -10,6 +10,7 @@ import { arnsOf, ownArnOn } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/explain.ts";
 import { formatDuration } from "../../access/request/extension.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
 import type { SlackContext } from "../app/context.ts";
 import { inTime } from "../app/in-time.ts";
 import { slackErrorCode } from "../app/slack-failure.ts";
@@ -23,19 +24,32 @@ type OfferContext = Pick<SlackContext, "config" | "directory">;
 /** Slack opens a form within three seconds or not at all: the lookup must not cost it. In milliseconds. */
 const rememberingMs = 1_200;
 
-/** The form of a request, as this person left it last. */
-export async function requestForm(context: SlackContext, user: string): Promise<ModalView> {
+/** The form of a request: like an earlier one, or as this person left it last. */
+export async function requestForm(context: SlackContext, user: string, like?: AccessRequest): Promise<ModalView> {
   const [form, offers] = await Promise.all([
-    inTime(
-      remembered(context, user).catch(() => emptyForm),
-      rememberingMs,
-      emptyForm,
-    ),
+    like
+      ? formLike(like)
+      : inTime(
+          remembered(context, user).catch(() => emptyForm),
+          rememberingMs,
+          emptyForm,
+        ),
     offersTo(context, user),
   ]);
   return offers.length > 0
     ? requestModal(withTypedTime(form, offers), offers)
     : messageModal("Ask for access", nothingOfferedAnswer());
+}
+
+const quarterSeconds = 15 * 60;
+
+/** Everything of an earlier request but its reason, which is another one each time. */
+function formLike(request: AccessRequest): RequestForm {
+  const { cluster, level, principal, namespaces, ticket, until, durationSeconds } = request;
+  // The duration of an extension ran from its request to its end, an odd number of seconds.
+  const round = Math.max(quarterSeconds, Math.floor(durationSeconds / quarterSeconds) * quarterSeconds);
+  const duration = formatDuration(until === null ? durationSeconds : round).replaceAll(" ", "");
+  return { ...emptyForm, cluster, level, principal, duration, namespaces, ticket: ticket ?? "" };
 }
 
 /** What this person asked for last, and the principal that their account is linked to. @throws AccessError */

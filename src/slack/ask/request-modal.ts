@@ -31,7 +31,7 @@ export function requestModal(given: RequestForm, offers: readonly Offer[]): Moda
     ...choicesOf(completed),
     principalInput(form),
     ...hintBlocks(principalHint(form.principal, offer?.cluster ?? null, level)),
-    ...ticketInput(offer),
+    ...ticketInput(form, offer),
     input("reason", "Why", { multiline: true, max_length: maxReasonLength }),
   ];
   return {
@@ -79,9 +79,9 @@ function choicesOf({ form, offer, level }: Completed): InputBlock[] {
 const longestNamespaces = 1500;
 
 /** Only where the level binds its roles in namespaces that the requester chooses. */
-function namespacesInput({ cluster }: RequestForm, { name, groups }: OfferedLevel): InputBlock[] {
+function namespacesInput({ cluster, namespaces }: RequestForm, { name, groups }: OfferedLevel): InputBlock[] {
   if (!choosesNamespaces(groups)) return [];
-  const element = { placeholder: text("shop, payments"), max_length: longestNamespaces };
+  const element = { placeholder: text("shop, payments"), max_length: longestNamespaces, ...initialText(namespaces) };
   return [input(fieldId("namespaces", cluster, name), "In which namespaces", element)];
 }
 
@@ -90,17 +90,20 @@ function otherDuration({ cluster, otherDuration: typed }: RequestForm, level: st
   const block = input(fieldId("other-duration", cluster, level), "Or another time", {
     placeholder: text("90 min, 2h, 1d 12h"),
     max_length: longestTime,
-    ...(typed && { initial_value: typed }),
+    ...initialText(typed),
   });
   return { ...block, optional: true };
 }
 
 /** No field where the cluster takes no ticket. */
-function ticketInput(offer: Offer | null): InputBlock[] {
+function ticketInput(form: RequestForm, offer: Offer | null): InputBlock[] {
   if (!offer || !takesTicket(offer.cluster)) return [];
   const { name, ticket } = offer.cluster;
   const example = ticket.pattern === null ? "OPS-123" : cut(ticket.pattern, 100);
-  const block = input(fieldId("ticket", name), "Ticket", { placeholder: text(example), max_length: longestTicket });
+  const block = input(fieldId("ticket", name), "Ticket", {
+    ...{ placeholder: text(example), max_length: longestTicket },
+    ...initialText(form.ticket),
+  });
   return [{ ...block, optional: ticket.need === "optional" }];
 }
 
@@ -108,7 +111,7 @@ function principalInput({ principal, replaced }: RequestForm): InputBlock {
   const block = input(fieldId("principal", String(replaced)), "IAM role or user", {
     placeholder: text("arn:aws:iam::111122223333:role/developers"),
     dispatch_action_config: { trigger_actions_on: ["on_character_entered"] },
-    ...(principal && { initial_value: principal }),
+    ...initialText(principal),
   });
   return { ...block, dispatch_action: true, element: { ...block.element, action_id: formActions.principal } };
 }
@@ -195,6 +198,8 @@ function initially(options: readonly PlainTextOption[], chosen: string): { initi
   const initial = options.find(({ value }) => value === chosen);
   return initial ? { initial_option: initial } : {};
 }
+
+const initialText = (typed: string) => (typed ? { initial_value: typed } : {});
 
 function input(id: string, label: string, element: Omit<PlainTextInput, "type" | "action_id">): InputBlock {
   return {

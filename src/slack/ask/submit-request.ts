@@ -21,10 +21,18 @@ import { asksForLinks, standingOf } from "../people/standing.ts";
 import { refuseToAsk } from "./limits.ts";
 
 /** Requests access for a person, or answers why not. @throws AccessError */
-export async function askFor(context: SlackContext, requester: string, wish: RequestWish): Promise<Message> {
+export async function askFor(context: SlackContext, requester: string, wish: RequestWish): Promise<Asked> {
   const turnedAway = await refuseActor(context, requester, "request", { id: "", cluster: wish.cluster.name });
   const notNow = turnedAway ?? (await refuseToAsk(context, requester, wish));
-  return notNow ?? requestedAnswer(await submitRequest(context, requester, wish));
+  if (notNow) return { type: "refused", message: notNow };
+  const request = await submitRequest(context, requester, wish);
+  return { type: request.refusal ? "refused" : "requested", message: requestedAnswer(request) };
+}
+
+/** What became of a wish, with its answer. */
+export interface Asked {
+  readonly type: "requested" | "refused";
+  readonly message: Message;
 }
 
 /** Records a request. The worker checks the cluster before the approvers see it. @throws AccessError */

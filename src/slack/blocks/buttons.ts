@@ -78,6 +78,9 @@ export const doneButton = ({ id, level, cluster }: AccessRequest): Button =>
     "Keep it",
   ]);
 
+/** Mentions the approvers again. */
+export const nudgeButton = ({ id }: AccessRequest): Button => button(nudgeAction, "Nudge", id);
+
 /** Opens a form that asks once more. */
 export const revokeButton = ({ id }: AccessRequest): Button => button(revokeAction, "Revoke", id, "danger");
 
@@ -136,6 +139,8 @@ export const extendAction = "extend";
 export const reviewedAction = "reviewed";
 /** Value: the request's id. */
 export const cancelAction = "cancel";
+/** Mentions the approvers of one's own request again. Value: the request's id. */
+export const nudgeAction = "nudge";
 /** Opens the form of a request. Value: empty. */
 export const requestAction = "request";
 /** Show a page of a list. One id each: Slack takes an id once in a message. Value: the list, and the rows before the page. */

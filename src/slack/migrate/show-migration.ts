@@ -12,6 +12,7 @@ import {
   type Showing,
   sent,
   showInChannel,
+  type Told,
   tellOnce,
 } from "../show/show-in-channel.ts";
 import { wakeForThread } from "../show/thread.ts";
@@ -33,12 +34,12 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   const newest = (await ledger.migrations.get(id)) ?? migration;
   if (lost) await callApprovers(context, newest);
   else await wakeForThread(context, newest, shown);
-  let { delivered } = shown;
+  let told: Told = { told: shown.told, delivered: shown.delivered };
   for (const milestone of milestonesOf(migration, lost !== null)) {
-    delivered = await tellOnce(context, migration, milestone, delivered);
+    told = await tellOnce(context, migration, milestone, told);
   }
   // What can't be reached is tried anew with the next change.
-  await ledger.markShown(id, { ...shown, message: lost ? null : shown.message, delivered, version: migration.version });
+  await ledger.markShown(id, { ...shown, message: lost ? null : shown.message, ...told, version: migration.version });
 }
 
 /** Approvers are asked after the worker has a plan. A migration that ended before that is not posted, but for a refusal. */

@@ -88,6 +88,7 @@ const acts: ReadonlyMap<string, TriedAct> = new Map<string, TriedAct>([
   ["deny-migration", "deny"],
   ["request", "request"],
   ["ask-again", "request"],
+  ["nudge", "request"],
   ["extend", "extend"],
   ["revoke", "revoke"],
   ["done", "revoke"],

@@ -19,7 +19,9 @@ import {
   post,
   type Showing,
   showInChannel,
+  type Told,
   tellOnce,
+  tellState,
   updateInChannel,
 } from "./show-in-channel.ts";
 import { wakeForThread } from "./thread.ts";
@@ -57,8 +59,8 @@ function showingOf(request: AccessRequest, cluster: Cluster | undefined, presenc
 async function tellAnyway(context: MessengerContext, id: string): Promise<void> {
   const request = await context.ledger.get(id);
   const shown = (await context.ledger.shown(id)) ?? nothingShown;
-  const delivered = request ? await tellRequester(context, request, shown) : shown.delivered;
-  if (delivered !== shown.delivered) await context.ledger.markShown(id, { ...shown, version: 0, delivered });
+  if (request)
+    await context.ledger.markShown(id, { ...shown, version: 0, ...(await tellRequester(context, request, shown)) });
 }
 
 /** The requester must know, once, that the approvers can't see the request. */
@@ -74,38 +76,36 @@ async function tellOfDelivery(
     ...(isReposted && old ? [deletedMessageMilestone(request, old.ts)] : []),
     ...(presence && isTooFew(request, presence) ? [tooFewMilestone(request, presence)] : []),
   ];
-  let { delivered } = shown;
+  let told: Told = shown;
   for (const milestone of milestones) {
-    const before = delivered;
-    delivered = await tellOnce(context, request, milestone, delivered);
-    if (delivered !== before) await context.ledger.markShown(request.id, { ...shown, version: 0, delivered });
+    const before = told;
+    told = await tellOnce(context, request, milestone, told);
+    if (told !== before) await context.ledger.markShown(request.id, { ...shown, ...told, version: 0 });
   }
-  return { ...shown, delivered };
+  return { ...shown, ...told };
 }
 
 /** Reads the record again: the call for the channel may have taken seconds, and what was true before it is over. */
 async function tell(context: MessengerContext, id: string, shown: Shown, isLost: boolean): Promise<void> {
   const request = await context.ledger.get(id);
-  let { delivered } = shown;
+  let now = shown;
   if (request) {
-    delivered = await tellRequester(context, request, isLost ? { ...shown, message: null } : shown);
+    const told = await tellRequester(context, request, isLost ? { ...shown, message: null } : shown);
+    now = { ...shown, told: told.told, delivered: told.delivered };
     // Remember the message before anything else can fail, so that it is not sent twice.
-    if (delivered !== shown.delivered) await context.ledger.markShown(id, { ...shown, version: 0, delivered });
+    if (told.delivered !== shown.delivered) await context.ledger.markShown(id, { ...now, version: 0 });
     await wakeForThread(context, request, shown);
   }
-  await context.ledger.markShown(id, { ...shown, delivered });
+  await context.ledger.markShown(id, now);
 }
 
-/** Sends the requester the newest state, once for each change. */
-async function tellRequester(
-  context: MessengerContext,
-  request: AccessRequest,
-  { delivered, message }: Shown,
-): Promise<readonly string[]> {
+/** Brings the requester's direct message up to the newest state. */
+async function tellRequester(context: MessengerContext, request: AccessRequest, shown: Shown): Promise<Told> {
+  const { message, told, delivered } = shown;
   const milestone = milestoneOf(request, context.config.clusters.get(request.cluster), delivered);
   // Without a message in the channel the approvers were not asked yet (law 5).
-  if (!milestone || (milestone.name === "asked" && !message)) return delivered;
-  return tellOnce(context, request, milestone, delivered);
+  if (!milestone || (milestone.name === "asked" && !message)) return { told, delivered };
+  return tellState(context, request, milestone, { told, delivered });
 }
 
 /**

@@ -5,23 +5,32 @@ import { isProving, isReviewingEnd, isSigningInAtFirst } from "../../access/leas
 import { signInWay } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { admittedBy, entryArnOf, readHolder } from "../../aws-auth/index.ts";
-import { cancelButton, detailsButton, doneButton, extendButtons } from "../blocks/buttons.ts";
+import { admittedBy, entryArnOf, isIdentityCenterRole, readHolder } from "../../aws-auth/index.ts";
+import {
+  askAgainButtons,
+  cancelButton,
+  detailsButton,
+  doneButton,
+  extendButtons,
+  nudgeButton,
+} from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, codeBlock, mention, mentions, plainLine, preformatted, section, time, until } from "../blocks/mrkdwn.ts";
-import { admitsText, endProofLines, proofLines, remainsOf, said, troubleOf } from "../blocks/words.ts";
+import { admitsText, endProofLines, progressOf, proofLines, remainsOf, said, troubleOf } from "../blocks/words.ts";
+import { headlineOf } from "../decide/card-words.ts";
 
+/** A state of a request that its requester must know. */
 export interface Milestone {
-  /** Its name in the list of messages sent; each is sent once. */
+  /** Its name in the list of what was told. */
   readonly name: string;
   readonly message: Message;
+  /** What notifies them, in some words: an update in place does not. Absent: nothing must. */
+  readonly ping?: string;
 }
 
-const askAgain = `Ask again with ${code("/eks-access request")}.`;
-
 /**
- * The direct message that the requester needs now, with the next step; null: none. A pure function of the record and of the
- * names of earlier messages: a message that access is restored needs the one that it was lost.
+ * What the direct message to the requester shows now, with the next step; null: as before. A pure function of the record and of
+ * the names told before: that access is restored needs that it was lost. Buttons are those of this state alone.
  */
 export function milestoneOf(
   request: AccessRequest,
@@ -30,13 +39,14 @@ export function milestoneOf(
 ): Milestone | null {
   const { trouble, lease, state } = request;
   if (trouble) {
-    return tell(`${lease?.state ?? state}-${trouble.code}`, `${subjectOf(request)}: ${troubleOf(request)}`);
+    const text = `${subjectOf(request)}: ${troubleOf(request)}`;
+    return tell(`${lease?.state ?? state}-${trouble.code}`, text, [detailsButton(request), ...endButtons(request)]);
   }
-  return lease ? leaseMilestone(request, cluster, delivered) : requestMilestone(request, cluster);
+  return lease ? leaseMilestone(request, lease, cluster, delivered) : requestMilestone(request, cluster);
 }
 
-function tell(name: string, text: string, buttons: readonly Button[] = []): Milestone {
-  return { name, message: withButtons({ text, blocks: [section(text)] }, buttons) };
+function tell(name: string, text: string, buttons: readonly Button[], ping = ""): Milestone {
+  return { name, message: withButtons({ text, blocks: [section(text)] }, buttons), ...(ping && { ping }) };
 }
 
 function withButtons({ text, blocks }: Message, buttons: readonly Button[]): Message {
@@ -44,97 +54,114 @@ function withButtons({ text, blocks }: Message, buttons: readonly Button[]): Mes
   return { text, blocks: [...blocks, ...actions] };
 }
 
+/** What the requester can end now. */
+function endButtons(request: AccessRequest): readonly Button[] {
+  if (request.state === "pending") return [cancelButton(request)];
+  return request.lease?.state === "active" && !request.lease.end ? [doneButton(request)] : [];
+}
+
+/** Nothing is left to decide or to end. */
+function overButtons(request: AccessRequest): readonly Button[] {
+  return [...askAgainButtons(request), detailsButton(request)];
+}
+
 function subjectOf({ level, cluster, id }: AccessRequest): string {
   return `${code(level)} on ${code(cluster)} (${code(id)})`;
 }
 
-/** Before there is a lease. The answer to `cancel` is enough; it needs no message. */
+/** Before there is a lease. */
 function requestMilestone(request: AccessRequest, cluster: Cluster | undefined): Milestone | null {
   const subject = subjectOf(request);
   const { state, denial, refusal } = request;
+  const over = (name: string, text: string, ping = headlineOf(request)) => tell(name, text, overButtons(request), ping);
   if (state === "refused") {
     // The answer to the command or the form already said what the policy refused.
     if (request.version === 1) return null;
-    return tell("refused", `Couldn't give ${subject}; nothing changed. ${said(refusal?.message ?? "")}.`);
+    return over("refused", `Couldn't give ${subject}; nothing changed. ${said(refusal?.message ?? "")}.`);
   }
   if (state === "denied" && denial) {
     const why = denial.why && ` ${plainLine(denial.why, 600)}`;
-    return tell(
+    return over(
       "denied",
       `${mention(denial.by)} denied ${subject}.${why}\nQuestions? Ask them, or request something else.`,
     );
   }
-  if (state === "lapsed") return tell("lapsed", `${subject} lapsed without a decision. ${askAgain}`);
-  return state === "pending" ? pendingMilestone(request, cluster) : null;
+  if (state === "lapsed") return over("lapsed", `${subject} lapsed without a decision.`);
+  if (state === "cancelled") return over("cancelled", `You cancelled ${subject}.`, "");
+  return pendingMilestone(request, cluster);
 }
 
-function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined): Milestone | null {
+function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined): Milestone {
   const subject = subjectOf(request);
   const { voided, preview, approvals, approvalsWanted, lapsesAt } = request;
-  const who = cluster ? mentions(othersWhoMayApprove(request, cluster)) : "";
+  const who = (cluster && mentions(othersWhoMayApprove(request, cluster))) || "an approver";
+  const wait = (name: string, text: string, ping = "") =>
+    tell(name, text, [...(preview ? [nudgeButton(request)] : []), detailsButton(request), cancelButton(request)], ping);
   const last = approvals.at(-1);
   if (last) {
     const left = approvalsWanted - approvals.length;
     const needs = `Needs ${left} more approval${left === 1 ? "" : "s"}, from ${who}.`;
-    return tell(`approval-${last.at}`, `${mention(last.by)} approved ${subject}. ${needs}`);
+    return wait(`approval-${last.at}`, `${mention(last.by)} approved ${subject}. ${needs}`);
   }
   if (voided) {
     const text = `The approval of ${subject} no longer counts: ${said(voided.message)}. The approvers must decide again.`;
-    return tell(`void-${voided.message}`, text);
+    return wait(`void-${voided.message}`, text, "An approval no longer counts. The approvers must decide again.");
   }
-  if (!preview) return null;
+  if (!preview) return wait("requested", `Requested ${subject}. Checking the cluster.\n${admitsText(request)}`);
   const text = `Waiting for ${who} to decide about ${subject}. Expires ${time(lapsesAt)}.`;
-  return tell("asked", `${text}\n${admitsText(request)}`, [detailsButton(request), cancelButton(request)]);
+  return wait("asked", `${text}\n${admitsText(request)}`);
 }
 
 function leaseMilestone(
   request: AccessRequest,
+  lease: Lease,
   cluster: Cluster | undefined,
   delivered: readonly string[],
 ): Milestone | null {
   const subject = subjectOf(request);
-  const { lease, approvals } = request;
-  if (lease?.state === "scheduled" && !lease.end) {
-    const by = mentions(approvals.map((each) => each.by));
-    const text = `${request.emergency ? "You took emergency access:" : `${by} approved`} ${subject}.\n${admitsText(request)}\nApplying it now. I'll DM you when it is active.`;
-    return tell(`${request.emergency ? "emergency" : "approved"}-${approvals.at(-1)?.at}`, text);
+  if (lease.state === "failed") {
+    const text = `Couldn't apply ${subject}${request.emergency ? "" : ", although it was approved"}. ${said(lease.failure.message)}.`;
+    return tell("failed", text, overButtons(request), ":no_entry: *Failed*: see above.");
   }
-  if (lease?.state === "failed") {
-    const text = `Couldn't apply ${subject}${request.emergency ? "" : ", although it was approved"}. ${said(lease.failure?.message ?? "")}.`;
-    return tell("failed", `${text} ${askAgain}`);
-  }
-  if (lease?.state === "ended") return endedMilestone(request, lease, delivered);
-  return lease?.state === "active" ? activeMilestone(request, cluster, delivered) : null;
+  if (lease.state === "ended") return endedMilestone(request, lease, delivered);
+  if (lease.end) return tell("ending", `${subject}: ${progressOf(lease)}.`, [detailsButton(request)]);
+  if (lease.state === "active") return activeMilestone(request, lease, cluster, delivered);
+  const by = mentions(request.approvals.map((each) => each.by));
+  const text = `${request.emergency ? "You took emergency access:" : `${by} approved`} ${subject}.\n${admitsText(request)}\nApplying it now.`;
+  const name = `${request.emergency ? "emergency" : "approved"}-${request.approvals.at(-1)?.at}`;
+  return tell(name, text, [detailsButton(request)]);
 }
 
 function activeMilestone(
   request: AccessRequest,
+  lease: Lease,
   cluster: Cluster | undefined,
   delivered: readonly string[],
 ): Milestone | null {
   const subject = subjectOf(request);
-  const { lease } = request;
-  if (!lease) return null;
   const { drift } = lease;
-  if (drift) return tell(`drift-${drift.at}`, `You lost ${subject}: ${said(drift.message)}.`);
-  // The end has its own message when it is done.
-  if (lease.end) return null;
+  const buttons = [...extendButtons(request), doneButton(request)];
+  if (drift)
+    return tell(`drift-${drift.at}`, `You lost ${subject}: ${said(drift.message)}.`, buttons, headlineOf(request));
   const gone = delivered.findLast((name) => name.startsWith("drift-"));
   const back = gone?.replace("drift-", "repaired-");
   if (back && !delivered.includes(back)) {
+    const lasts = until(lease.endsAt, request.durationSeconds);
     return tell(
       back,
-      `${subject} works again, and is proved. It lasts ${until(lease.endsAt, request.durationSeconds)}.`,
+      `${subject} works again, and is proved. It lasts ${lasts}.`,
+      buttons,
+      "Access restored and proved.",
     );
   }
-  const buttons = [...extendButtons(request), doneButton(request)];
   if (lease.warnedAt) {
-    return tell("ending-soon", `${subject} ends ${time(lease.endsAt)}. Do you still need it?`, buttons);
+    const text = `${subject} ends ${time(lease.endsAt)}. Do you still need it?`;
+    return tell("ending-soon", text, buttons, `Your access ends ${time(lease.endsAt)}.`);
   }
   return provedMilestone(request, lease, cluster, delivered);
 }
 
-/** One message with the whole proof. If signing in takes longer, a first message has the proof so far. */
+/** If signing in takes longer, the message has the proof so far, and the rest when it comes. */
 function provedMilestone(
   request: AccessRequest,
   lease: Lease,
@@ -142,48 +169,50 @@ function provedMilestone(
   delivered: readonly string[],
 ): Milestone | null {
   if (isSigningInAtFirst(lease)) return null;
-  const subject = subjectOf(request);
-  const buttons = [...extendButtons(request), doneButton(request)];
-  const proof = lease.proof ? `\n${proofLines(lease)}` : "";
   const isUnfinished = isProving(lease);
   if (isUnfinished && delivered.includes("active")) return null;
-  if (!isUnfinished && delivered.includes("active-unfinished")) {
-    return tell("active", `${subject} is active, and its proof is complete:\n${admitsText(request)}${proof}`, buttons);
-  }
-  const text = `${subject} is active ${until(lease.endsAt, request.durationSeconds)}.\n${admitsText(request)}${proof}`;
+  const proof = lease.proof ? `\n${proofLines(lease)}` : "";
+  const lasts = until(lease.endsAt, request.durationSeconds);
+  const text = `${subjectOf(request)} is active ${lasts}.\n${admitsText(request)}${proof}`;
   const login = cluster && signInMessage(request, cluster);
   const message = {
     text: login ? `${text}\n${login.text}` : text,
     blocks: [section(text), ...(login?.blocks ?? [])],
   };
-  return { name: isUnfinished ? "active-unfinished" : "active", message: withButtons(message, buttons) };
+  const wasTold = delivered.includes("active-unfinished");
+  return {
+    name: isUnfinished ? "active-unfinished" : "active",
+    message: withButtons(message, [...extendButtons(request), doneButton(request)]),
+    ...(!wasTold && { ping: headlineOf(request) }),
+  };
 }
 
-/** If the API server does not answer, the first message comes at once, and a second one has its answer. */
+/** If the API server does not answer, the message says so, and gets its answer when it comes. */
 function endedMilestone(request: AccessRequest, lease: Lease, delivered: readonly string[]): Milestone | null {
-  const subject = subjectOf(request);
   const isUnproved = isReviewingEnd(lease);
   if (isUnproved && delivered.includes("ended")) return null;
   const proof = endProofLines(lease);
-  if (!isUnproved && delivered.includes("ended-unproved")) {
-    return tell("ended", `Checked again that ${subject} ended:\n${proof}`);
-  }
-  return tell(isUnproved ? "ended-unproved" : "ended", `${endedText(request, lease, subject)}${proof && `\n${proof}`}`);
+  const text = `${endedText(request, lease)}${proof && `\n${proof}`}`;
+  const isNews = lease.end?.by !== request.requester && !delivered.includes("ended-unproved");
+  const name = isUnproved ? "ended-unproved" : "ended";
+  return tell(name, text, overButtons(request), isNews ? headlineOf(request) : "");
 }
 
-function endedText(request: AccessRequest, { end }: Lease, subject: string): string {
-  const { requester } = request;
-  if (end?.cause !== "revoked") return `${subject} ended: ${remainsOf(request)}. ${askAgain}`;
-  if (end.by === requester) return `${subject} ended as you asked: ${remainsOf(request)}.`;
+function endedText(request: AccessRequest, { end }: Lease): string {
+  const subject = subjectOf(request);
+  if (end?.cause !== "revoked") return `${subject} ended: ${remainsOf(request)}.`;
+  if (end.by === request.requester) return `${subject} ended as you asked: ${remainsOf(request)}.`;
   const why = end.why && ` (${plainLine(end.why, 300)})`;
-  return `${subject} was revoked by ${mention(end.by)}${why}: ${remainsOf(request)}. ${askAgain}`;
+  return `${subject} was revoked by ${mention(end.by)}${why}: ${remainsOf(request)}.`;
 }
 
 /** The lines to copy once access is active, and the credentials that they need. */
 export function signInMessage(request: AccessRequest, cluster: Cluster): Message {
   const { region, eksName, name } = cluster;
+  const profile = isIdentityCenterRole(request.principal) ? ' --profile "$AWS_PROFILE"' : "";
   const lines = [
-    `aws eks update-kubeconfig --region ${region} --name ${eksName} --alias ${name}`,
+    ...(profile ? [`aws sso login${profile}`] : []),
+    `aws eks update-kubeconfig --region ${region} --name ${eksName} --alias ${name}${profile}`,
     `kubectl get pods${namespaceOption(request, cluster)}`,
   ].join("\n");
   const intro = `Sign in with the credentials of ${code(request.principal)}:`;
@@ -211,9 +240,10 @@ function assumeHint({ principal: arn, lease }: AccessRequest, cluster: Cluster):
   const admitted = admittedBy(entryArnOf(arn));
   // A role of IAM Identity Center is assumed through its permission set only.
   if (admitted.type === "permission-set")
-    return `They come with a profile of the permission set ${code(admitted.name)}: add ${code("--profile <name>")} to the first line.`;
+    return `Set ${code("AWS_PROFILE")} to your profile of the permission set ${code(admitted.name)} first.`;
   // The name of a session is given where the role is assumed, and kubectl would give another one.
-  if (reading.principal.kind === "session") return `Use the profile with which you assume ${code(admitted.name)}.`;
+  if (reading.principal.kind === "session" && !isIdentityCenterRole(arn))
+    return `Use the profile with which you assume ${code(admitted.name)}.`;
   const way = signInWay(cluster, arn);
   const known = way.type === "role" ? way.roleArn : lease?.proof?.entryArn;
   if (known) return `No profile for this role? Add ${code(`--role-arn ${known}`)} to the first line.`;

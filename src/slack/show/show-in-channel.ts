@@ -6,10 +6,11 @@ import type { RecordContext } from "../../ledger/lifecycle.ts";
 import type { LedgerRecord } from "../../ledger/records.ts";
 import { isGone, slackErrorCode, slackFailure } from "../app/slack-failure.ts";
 import type { Message } from "../blocks/message.ts";
+import { mention, section } from "../blocks/mrkdwn.ts";
 import type { Directory } from "../people/directory.ts";
 import type { Milestone } from "./requester-message.ts";
 
-export const nothingShown: Shown = { version: 0, message: null, copies: [], delivered: [] };
+export const nothingShown: Shown = { version: 0, message: null, copies: [], told: null, delivered: [] };
 
 export interface InChannel {
   readonly shown: Shown;
@@ -56,22 +57,78 @@ export async function showInChannel(context: MessengerContext, showing: Showing,
   return { shown: now, lost: typeof outcome === "string" ? null : outcome, isReposted };
 }
 
-/** A direct message to the requester, once. A person out of reach holds nothing up. @returns the names of those sent */
+/** What a person was told of a record. */
+export type Told = Pick<Shown, "told" | "delivered">;
+
+type Telling = Pick<MessengerContext, "client" | "log">;
+
+/** A direct message to the requester, once: a reply under the message that follows the record, where there is one. */
 export async function tellOnce(
-  { client, log }: Pick<MessengerContext, "client" | "log">,
-  { id, requester }: LedgerRecord,
+  context: Telling,
+  { requester }: LedgerRecord,
   { name, message }: Milestone,
-  delivered: readonly string[],
-): Promise<readonly string[]> {
-  if (delivered.includes(name)) return delivered;
-  try {
-    await client.chat.postMessage({ channel: requester, ...sent(message) });
-  } catch (error) {
-    const failure = slackFailure(error, `The direct message to ${requester}`);
-    if (!isGone(error)) throw failure;
-    log.warn({ request: id, err: failure }, "the requester is out of reach");
+  before: Told,
+): Promise<Told> {
+  const { told, delivered } = before;
+  if (delivered.includes(name)) return before;
+  await sayTo(context, requester, message, told);
+  return { told, delivered: [...delivered, name] };
+}
+
+/**
+ * Makes the one direct message to the requester show the newest state. An update notifies no one: what they must know at once is
+ * a short reply under it, which mentions them.
+ */
+export async function tellState(
+  context: Telling,
+  { requester }: LedgerRecord,
+  { name, message, ping }: Milestone,
+  { told, delivered }: Told,
+): Promise<Told> {
+  const names = delivered.includes(name) ? delivered : [...delivered, name];
+  if (!told || !(await updateDirect(context, requester, message, told))) {
+    return { told: await sayTo(context, requester, message, null), delivered: names };
   }
-  return [...delivered, name];
+  if (ping && names !== delivered) {
+    const text = `${mention(requester)} ${ping}`;
+    await sayTo(context, requester, { text, blocks: [section(text)] }, told);
+  }
+  return { told, delivered: names };
+}
+
+/** False: the message is gone, or too old to change. @throws AccessError */
+async function updateDirect(
+  { client }: Telling,
+  user: string,
+  message: Message,
+  { channel, ts }: Place,
+): Promise<boolean> {
+  try {
+    await client.chat.update({ channel, ts, ...sent(message) });
+    return true;
+  } catch (error) {
+    if (unchangeable.has(slackErrorCode(error) ?? "") || isGone(error)) return false;
+    throw slackFailure(error, `The direct message to ${user}`);
+  }
+}
+
+/** A person out of reach holds nothing up. Null: they are, or Slack names no message. @throws AccessError */
+async function sayTo(
+  { client, log }: Telling,
+  user: string,
+  message: Message,
+  under: Place | null,
+): Promise<Place | null> {
+  const place = under ? { channel: under.channel, thread_ts: under.ts } : { channel: user };
+  try {
+    const { channel, ts } = await client.chat.postMessage({ ...place, ...sent(message) });
+    return channel && ts ? { channel, ts } : null;
+  } catch (error) {
+    const failure = slackFailure(error, `The direct message to ${user}`);
+    if (!isGone(error)) throw failure;
+    log.warn({ user, err: failure }, "a person is out of reach");
+    return null;
+  }
 }
 
 export interface MessengerContext<Uses = Ledger> extends RecordContext<Uses> {

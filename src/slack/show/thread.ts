@@ -27,7 +27,7 @@ export function threadOf(
   cluster: Cluster | undefined,
 ): readonly ThreadEntry[] {
   return [
-    ...decisionEntries(request),
+    ...decisionEntries(request, cluster),
     ...reminderEntry(request, cluster),
     ...leaseEntries(request, replies),
     ...endEntries(request, replies),
@@ -35,6 +35,9 @@ export function threadOf(
     ...troubleEntry(request),
   ];
 }
+
+/** The most people to mention in one reply. A user group counts as one. */
+const mostCalled = 10;
 
 /** Whether it mentions approvers who have to decide. */
 function isReminder({ name }: ThreadEntry): boolean {
@@ -49,20 +52,22 @@ export function threadMessage(entries: readonly ThreadEntry[]): Message {
   };
 }
 
-function decisionEntries(request: AccessRequest): ThreadEntry[] {
-  return [...approvalEntries(request), ...droppedEntries(request), ...stateEntries(request)];
+function decisionEntries(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
+  return [...approvalEntries(request, cluster), ...droppedEntries(request), ...stateEntries(request)];
 }
 
-function approvalEntries(request: AccessRequest): ThreadEntry[] {
-  const { approvals, approvalsWanted, emergency } = request;
+function approvalEntries(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
+  const { approvals, approvalsWanted, emergency, state } = request;
   if (emergency)
     return approvals.map(({ by, at }) => ({
       name: `emergency-${at}`,
       text: `${mention(by)} took emergency access ${time(at)}.`,
     }));
+  const others = state === "pending" && cluster ? mentions(othersWhoMayApprove(request, cluster), mostCalled) : "";
   return approvals.map(({ by, at }, index) => {
     const count = approvalsWanted > 1 ? `, ${index + 1} of ${approvalsWanted}` : "";
-    return { name: `approved-${by}-${at}`, text: `Approved by ${mention(by)} ${time(at)}${count}.` };
+    const next = others && index === approvals.length - 1 ? ` ${others}: your approval is needed too.` : "";
+    return { name: `approved-${by}-${at}`, text: `Approved by ${mention(by)} ${time(at)}${count}.${next}` };
   });
 }
 
@@ -91,7 +96,7 @@ function stateEntries(request: AccessRequest): ThreadEntry[] {
 function reminderEntry(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
   const { state, preview, reminders, requester, lapsesAt } = request;
   if (state !== "pending" || !preview || !reminders?.sent || !cluster) return [];
-  const approvers = mentions(othersWhoMayApprove(request, cluster));
+  const approvers = mentions(othersWhoMayApprove(request, cluster), mostCalled);
   const text = `${approvers}: ${mention(requester)} is waiting for your decision. Expires ${time(lapsesAt)}.`;
   return [{ name: `reminder-${preview.at}-${reminders.sent}`, text }];
 }

@@ -82,7 +82,7 @@ test("what takes longer than Slack waits is acknowledged all the same, and nobod
   held.letGo();
 
   await stage.slack.until(() => engineer.ephemerals().find(says("Requested `")));
-  await stage.slack.until(() => engineer.directMessages().find(says("Requested `")));
+  await expect.poll(async () => (await stage.ledger.ofRequester("U0ENGINEER", 10)).length).toBe(4);
   await expect.poll(async () => (await stage.ledger.get("r-click"))?.state).toBe("approved");
   await expect.poll(async () => (await stage.ledger.get("r-form"))?.state).toBe("denied");
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { WhyReport } from "../../../src/diagnosis/reports.ts";
-import { aGrantedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
 /** What a worker says of somebody whose lease is over. */
@@ -28,12 +28,15 @@ beforeAll(async () => {
 });
 afterAll(() => stage.stop());
 
-test("why offers whoever held a lease to ask for the same again, as a new request", async () => {
+test("why offers whoever held a lease to ask for the same again: two clicks and a sentence", async () => {
   const why = await stage.say("U0ENGINEER", `why staging ${engineerArn}`);
+  const engineer = stage.person("U0ENGINEER");
 
-  const answer = await stage.answered("U0ENGINEER", () => stage.person("U0ENGINEER").click(why, "Request again"));
+  await engineer.click(why, "Request again");
+  await stage.slack.until(() => engineer.view());
+  await engineer.submit({ Why: "the deployment of checkout hangs" });
 
-  expect(textOf(answer)).toContain("Requested `viewer` on `staging` for 4h (`r-new1`)");
+  expect(engineer.view()).toBeUndefined();
   expect(await stage.ledger.get("r-new1")).toMatchObject({
     state: "pending",
     level: "viewer",
@@ -46,9 +49,25 @@ test("why offers whoever held a lease to ask for the same again, as a new reques
 test("nobody asks again for what somebody else had", async () => {
   const why = await stage.say("U0ONCALL", `why staging ${engineerArn}`);
 
-  const answer = await stage.answered("U0ONCALL", () => stage.person("U0ONCALL").click(why, "Request again"));
+  await stage.person("U0ONCALL").click(why, "Request again");
+  const answer = await stage.slack.until(() => stage.person("U0ONCALL").view());
 
   expect(textOf(answer)).toContain("There is no request `r-1`.");
+});
+
+test("what is over is asked for again from its card, in the form, with its ticket and without its reason", async () => {
+  const { id } = await stage.put(aPreviewedRequest({ id: "r-2", state: "denied", durationSeconds: 5400 }));
+  const engineer = stage.person("U0ENGINEER");
+
+  await engineer.click(await stage.show(id), "Request again");
+  const form = textOf(await stage.slack.until(() => engineer.view()));
+
+  expect(form).toContain("[staging]");
+  expect(form).toContain("[viewer]");
+  expect(form).toContain(`[${engineerArn}]`);
+  expect(form).toContain("[1h30m]");
+  expect(form).not.toContain("checkout hangs");
+  engineer.close();
 });
 
 test("why asks for an ARN where none is linked", async () => {

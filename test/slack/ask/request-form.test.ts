@@ -185,6 +185,8 @@ describe("what stands in the form", () => {
       principal: engineer,
       duration: "",
       otherDuration: "",
+      namespaces: "",
+      ticket: "",
       replaced: 2,
     });
   });

@@ -93,6 +93,35 @@ describe("what Slack shows is made to match the ledger", () => {
     expect(toEngineer().filter((text) => text.includes("lapsed without a decision"))).toHaveLength(1);
   });
 
+  test("with one direct message to the requester, which follows the request, and a reply for what they must know", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    const [asked, ...none] = toEngineer();
+    await recorded(anApprovedRequest({ version: 2 }));
+    await showRequest(aContext(), request.id);
+    const [approved] = toEngineer();
+    await recorded({ ...aGrantedRequest({}), version: 3 });
+
+    for (const _ of [1, 2]) await showRequest(aContext(), request.id);
+
+    expect([asked, none]).toEqual([expect.stringContaining("[Nudge] [Details] [Cancel]"), []]);
+    expect(approved).toContain("Applying it now.\n[Details]");
+    const [message, ...more] = slack.person("U0ENGINEER").directMessages();
+    expect(message && textOf(message)).toContain("[Extend] [I'm done]");
+    expect(more.map(({ thread_ts }) => thread_ts)).toEqual([message?.ts]);
+    expect(more.map(textOf)).toEqual(["<@U0ENGINEER> :white_check_mark: *Active* until 2026-03-01T13:02:00.000Z"]);
+  });
+
+  test("with no button left in the direct message of what was cancelled, but the one to ask again", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    await recorded(revise(request, { state: "cancelled" }));
+
+    await showRequest(aContext(), request.id);
+
+    expect(toEngineer()).toEqual(["You cancelled `viewer` on `staging` (`r-1`).\n[Request again] [Details]"]);
+  });
+
   test("with a thread that tells each thing once, and what came about meanwhile in its order", async () => {
     const request = await recorded(aPreviewedRequest());
     await showRequest(aContext(), request.id);
@@ -239,7 +268,7 @@ describe("where Slack fails", () => {
 
     for (const _ of [1, 2]) await showRequest(aContext(), request.id);
 
-    expect(toEngineer().filter((text) => text.includes("without a decision"))).toHaveLength(1);
+    expect(toEngineer().filter((text) => text.includes("lapsed without a decision"))).toHaveLength(1);
     expect(toEngineer().filter((text) => text.includes("no longer updates"))).toHaveLength(1);
     expect(await ledger.unshown(10)).toEqual([]);
   });

@@ -67,7 +67,8 @@ test("where signing in is tried again, the access is told at once, and once more
     "– *signed in* not tested: it is being tried\n:warning: Signing in: AWS throttled",
   );
   expect(last?.name).toBe("active");
-  expect(last?.message.text).toContain("its proof is complete:\n");
+  expect(last?.ping).toBeUndefined();
+  expect(last?.message.text).toContain("aws eks update-kubeconfig");
   expect(last?.message.text).toContain("✓ *signed in*: as the-role");
   expect(milestoneOf(done, aCluster())?.message.text).toContain("is active until");
   expect(milestoneOf(again, aCluster(), ["active"])).toBeNull();
@@ -180,7 +181,8 @@ describe("how to sign in", () => {
   test("names the profile for a role of IAM Identity Center, which nobody can assume", () => {
     const text = signIn("arn:aws:iam::111122223333:role/AWSReservedSSO_Developer_0123456789abcdef");
 
-    expect(text).toContain("a profile of the permission set `Developer`: add `--profile &lt;name&gt;`");
+    expect(text).toContain("Set `AWS_PROFILE` to your profile of the permission set `Developer` first.");
+    expect(text).toContain('aws sso login --profile "$AWS_PROFILE"\naws eks update-kubeconfig');
     expect(text).not.toContain("--role-arn");
   });
 

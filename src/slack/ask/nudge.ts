@@ -1,0 +1,53 @@
+import type { AccessRequest } from "../../access/request/record.ts";
+import { waiting } from "../../access/request/transitions.ts";
+import { eventOf, type Step, updateRequest } from "../../ledger/lifecycle.ts";
+import { answerClick, type ButtonClick } from "../app/answer.ts";
+import type { SlackContext } from "../app/context.ts";
+import { answer, type Message, noSuchRequestAnswer } from "../blocks/message.ts";
+import { stateOf } from "../blocks/words.ts";
+import { refuseActor } from "../people/admission.ts";
+import { noteAttempt } from "../people/attempts.ts";
+import { refuseTooMany } from "./limits.ts";
+
+/** How often the approvers of one request can be nudged, in milliseconds. Redis counts it, so a restart changes nothing. */
+const onceInMs = 10 * 60 * 1000;
+
+export function handleNudgeButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return answerClick(context, click, () => nudge(context, click.body.user.id, click.action.value ?? ""));
+}
+
+/** A reminder that the requester sends: the thread mentions the approvers, as it does by itself later. @throws AccessError */
+async function nudge(context: SlackContext, user: string, id: string): Promise<Message> {
+  const request = await context.ledger.get(id);
+  const turnedAway = await refuseActor(context, user, "request", request ?? { id, cluster: "" });
+  if (turnedAway) return turnedAway;
+  if (request?.requester !== user) {
+    if (request) await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
+    return noSuchRequestAnswer(id);
+  }
+  if (!isWaiting(request)) return nothingToNudge(request);
+  const tooMany = await refuseTooMany(context, user, "questions");
+  if (tooMany) return tooMany;
+  if (!(await context.ledger.takeTurn(`nudge-${id}`, onceInMs))) {
+    return answer("The approvers were nudged less than ten minutes ago. Try again later.");
+  }
+  return updateRequest(context, id, (current) => remindNow(context, user, current ?? request));
+}
+
+function isWaiting({ state, preview, reminders }: AccessRequest): boolean {
+  return state === "pending" && preview !== null && reminders !== null;
+}
+
+function nothingToNudge(request: AccessRequest): Message {
+  return answer(`No one to nudge. ${stateOf(request)}.`);
+}
+
+function remindNow(context: SlackContext, user: string, request: AccessRequest): Step<AccessRequest, Message> {
+  const { reminders } = request;
+  if (request.state !== "pending" || !isWaiting(request) || !reminders) {
+    return { type: "stop", outcome: nothingToNudge(request) };
+  }
+  const after = waiting(request, { reminders: { ...reminders, sent: reminders.sent + 1 } });
+  const event = eventOf("request.reminded", request, user, context.now(), { sent: after.reminders?.sent ?? 0 });
+  return { type: "write", after, event, outcome: answer("Nudged: the thread mentions the approvers again.") };
+}
