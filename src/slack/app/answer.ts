@@ -115,7 +115,7 @@ export async function acknowledgeWhenDone<T>(
 }
 
 /** Sends a direct message that it takes longer. Nothing waits for this message. */
-export async function sendNotRecordedYet(log: Logger, client: WebClient, user: string): Promise<void> {
+async function sendNotRecordedYet(log: Logger, client: WebClient, user: string): Promise<void> {
   const { text, blocks } = notRecordedYetAnswer();
   await client.chat.postMessage({ channel: user, text, blocks: [...blocks] }).catch((error: unknown) => {
     log.warn({ err: error, user }, "could not send the message that an answer takes longer");
