@@ -10,7 +10,7 @@ import { codeBlock, cut, plainLine, preformatted, section } from "../blocks/mrkd
 import { noteAttempt } from "../people/attempts.ts";
 import { blockOf, partsOf } from "./form.ts";
 import { requestForm } from "./request-form.ts";
-import { type Asked, askFor } from "./submit-request.ts";
+import { type AskOutcome, askFor } from "./submit-request.ts";
 
 export const request: Command = {
   word: "request",
@@ -51,7 +51,7 @@ export async function handleRequestSubmission(context: SlackContext, submission:
     return ack({ response_action: "errors", errors });
   }
   return answerSubmission(context, submission, "Ask for access", async () => {
-    const asked = await askFor(context, body.user.id, reading.wish).catch((error: unknown): Asked => {
+    const asked = await askFor(context, body.user.id, reading.wish).catch((error: unknown): AskOutcome => {
       context.log.error({ err: error }, "a request could not be recorded");
       return { type: "refused", message: failureAnswer(`${explain(error)} Nothing was requested.`) };
     });

@@ -21,7 +21,7 @@ import { asksForLinks, standingOf } from "../people/standing.ts";
 import { refuseToAsk } from "./limits.ts";
 
 /** Requests access for a person, or answers why not. @throws AccessError */
-export async function askFor(context: SlackContext, requester: string, wish: RequestWish): Promise<Asked> {
+export async function askFor(context: SlackContext, requester: string, wish: RequestWish): Promise<AskOutcome> {
   const turnedAway = await refuseActor(context, requester, "request", { id: "", cluster: wish.cluster.name });
   const notNow = turnedAway ?? (await refuseToAsk(context, requester, wish));
   if (notNow) return { type: "refused", message: notNow };
@@ -30,7 +30,7 @@ export async function askFor(context: SlackContext, requester: string, wish: Req
 }
 
 /** What became of a wish, with its answer. */
-export interface Asked {
+export interface AskOutcome {
   readonly type: "requested" | "refused";
   readonly message: Message;
 }
