@@ -94,6 +94,19 @@ export function dangersOf(rules: readonly RoleRule[]): readonly string[] {
   return dangers.filter((danger) => rules.some((rule) => allows(rule, danger))).map(({ says }) => says);
 }
 
+const workloads = ["pods", "deployments", "daemonsets", "statefulsets", "replicasets", "jobs", "cronjobs"];
+
+/**
+ * Whether these rules, in a namespace, are those of its service accounts as well: a person takes their tokens, or makes pods that run
+ * as them. In `kube-system` some of them may do everything (Kubernetes docs, "RBAC good practices").
+ */
+export function actsAsServiceAccounts(rules: readonly RoleRule[]): boolean {
+  const makes = ({ verbs, resources }: RoleRule) =>
+    ["*", "create", "update", "patch"].some((verb) => verbs.includes(verb)) &&
+    ["*", ...workloads].some((resource) => resources.includes(resource));
+  return dangersOf(rules).length > 0 || rules.some(makes);
+}
+
 /** The namespaces of one role's bindings; null: a binding of the whole cluster. */
 export function describeNamespaces(namespaces: readonly (string | null)[]): string {
   const named = [...new Set(namespaces)].flatMap((namespace) => namespace ?? []);

@@ -1,6 +1,12 @@
 import { shareOf } from "../../access/lease/due-work.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
-import { dangersOf, describeNamespaces, describeRules, type GroupRight } from "../../access/policy/rights.ts";
+import {
+  actsAsServiceAccounts,
+  dangersOf,
+  describeNamespaces,
+  describeRules,
+  type GroupRight,
+} from "../../access/policy/rights.ts";
 import { type PlacedRole, placedRoleOf } from "../../access/policy/role-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import {
@@ -117,10 +123,18 @@ function rightsOf({ roles }: BindingState, texts: readonly string[], username: s
 /** A role that lets a person become another, or read what is secret, is worth a second look. */
 function dangerWarnings({ roles }: BindingState, texts: readonly string[]): string[] {
   const dangers = texts.flatMap((text) => {
-    const found = dangersOf(roles.get(text)?.rules ?? []);
+    const rules = roles.get(text)?.rules ?? [];
+    const found = [...dangersOf(rules), ...(holdsKubeSystem(text) && actsAsServiceAccounts(rules) ? [takesOver] : [])];
     return found.length > 0 ? [`Dangerous rights: ${text} lets a person ${found.join(", ")}.`] : [];
   });
   return [...new Set(dangers)];
+}
+
+const takesOver = "take over the cluster, through the service accounts of kube-system";
+
+function holdsKubeSystem(text: string): boolean {
+  const namespace = placedRoleOf(text)?.namespace;
+  return namespace === null || namespace === "kube-system";
 }
 
 /** `{{SessionName}}` turns `@` into `-`; `{{SessionNameRaw}}` does not. */

@@ -225,6 +225,26 @@ describe("what others do to a binding", () => {
   });
 });
 
+test.each([
+  ["edit", "[kube-system]", true],
+  ["edit", "all", true],
+  ["view", "[kube-system]", false],
+  ["edit", "[default]", false],
+])("the approver is told whether %s in %s is control of the cluster", async (role, where, isControl) => {
+  const config = modesConfig((text) =>
+    bound(text).replace("clusterRole: edit, in: [default]", `clusterRole: ${role}, in: ${where}`),
+  );
+  const { preview } = await ask({ ...context, config }, clusterIn(config, clusterName), {
+    id: "r-one",
+    level: "admin",
+    principal: alice,
+  });
+
+  expect(preview?.warnings.join().includes("take over the cluster, through the service accounts of kube-system")).toBe(
+    isControl,
+  );
+});
+
 test("the approver is told of an access entry whose role may choose the name that a lease is bound to", async () => {
   const analytics = clusterIn(context.config, "analytics");
   const entries = entriesOf(side().sandbox, analytics);
