@@ -3,8 +3,8 @@ import { STSClient } from "@aws-sdk/client-sts";
 import type { HttpRequest } from "@smithy/protocol-http";
 import type { RequestIds } from "../access/audit/event.ts";
 import { answerGuard } from "../access/failure/redact.ts";
+import type { FinishedCall } from "../operations/announcements.ts";
 import { callWithinMs, deadlineSignal, usualDeadlines } from "../operations/deadlines.ts";
-import type { FinishedCall } from "../operations/standing-metrics.ts";
 import { observed, resultOfStatus } from "../operations/worker-metrics.ts";
 
 /** The largest answers are pages of CloudTrail, 50 events of some kilobytes each. */

@@ -1,7 +1,7 @@
 import type { JobType, Queue } from "bullmq";
 import { tallyOf } from "../access/request/lists.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
-import type { Backlog, QueueState } from "../operations/standing-metrics.ts";
+import type { Backlog, QueueState } from "../operations/process-metrics.ts";
 import type { WorkerContext } from "../worker/context.ts";
 
 type Known = Pick<WorkerContext, "queues" | "ledger" | "config" | "now">;

@@ -20,8 +20,7 @@ import {
 } from "../operations/health-server.ts";
 import { createLog } from "../operations/log.ts";
 import { logDestination } from "../operations/log-format.ts";
-import { createProcessMetrics } from "../operations/process-metrics.ts";
-import { createLedgerMetrics } from "../operations/standing-metrics.ts";
+import { createLedgerMetrics, createProcessMetrics } from "../operations/process-metrics.ts";
 import { createWorkerMetrics } from "../operations/worker-metrics.ts";
 import { backlogOf } from "./backlog.ts";
 import type { StopRequest } from "./process-io.ts";

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
 import type { AuditEvent } from "../access/audit/event.ts";
+import type { Tally } from "../access/request/lists.ts";
 import {
   answeredRequests,
   approversLooked,
@@ -7,7 +8,7 @@ import {
   finishedCalls,
   type LevelLack,
   recordedEvents,
-} from "./standing-metrics.ts";
+} from "./announcements.ts";
 
 export interface ProcessMetrics {
   /** When a call to each service last went well, ISO 8601. */
@@ -95,4 +96,75 @@ function isAway(result: string): boolean {
 
 function codeOf({ detail }: AuditEvent): string {
   return typeof detail.code === "string" ? detail.code : "";
+}
+
+export interface QueueState {
+  readonly name: string;
+  /** How many jobs wait, wait for their time or run, by BullMQ's word for it. */
+  readonly jobs: Readonly<Record<string, number>>;
+  /** Age of the oldest job that does not run. */
+  readonly ageSeconds: number;
+}
+
+export interface Backlog {
+  readonly queues: () => Promise<readonly QueueState[]>;
+  readonly tally: () => Promise<Tally>;
+  /** How many open requests there are of each cluster that is not configured. */
+  readonly stranded: () => Promise<ReadonlyMap<string, number>>;
+  /** How much of its memory Redis uses, from 0 to 1; null: it has no limit, or does not tell. */
+  readonly memoryUsed: () => Promise<number | null>;
+}
+
+type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
+
+/** Gauges of what all processes share. Without an answer from the ledger they show nothing, and the other series continue. */
+export function createLedgerMetrics(registry: Registry, { queues, tally, stranded, memoryUsed }: Backlog): void {
+  gauge(registry, "eks_access_queue_jobs", "Jobs that wait or run", ["queue", "state"], async () =>
+    (await queues()).flatMap(({ name, jobs }) =>
+      Object.entries(jobs).map(([state, count]): Sample => [{ queue: name, state }, count]),
+    ),
+  );
+  const age = "Age of the oldest job that does not run";
+  gauge(registry, "eks_access_queue_age_seconds", age, ["queue"], async () =>
+    (await queues()).map(({ name, ageSeconds }): Sample => [{ queue: name }, ageSeconds]),
+  );
+  gauge(registry, "eks_access_requests", "Requests, by state", ["state"], async () =>
+    [...(await tally()).requests].map(([state, count]): Sample => [{ state }, count]),
+  );
+  const leases = "Leases, by state; ended leases by cause";
+  gauge(registry, "eks_access_leases", leases, ["state", "cause"], async () =>
+    [...(await tally()).leases].map(([standing, count]): Sample => {
+      const [state = "", cause = ""] = standing.split("/");
+      return [{ state, cause }, count];
+    }),
+  );
+  const open = "Open requests of clusters that are not configured: no worker handles them";
+  gauge(registry, "eks_access_stranded_requests", open, ["cluster"], async () =>
+    [...(await stranded())].map(([cluster, count]): Sample => [{ cluster }, count]),
+  );
+  const memory = "Share of its maxmemory that Redis uses; no sample without a limit";
+  gauge(registry, "eks_access_redis_memory_used_ratio", memory, [], async () => {
+    const used = await memoryUsed();
+    return used === null ? [] : [[{}, used]];
+  });
+}
+
+function gauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: readonly string[],
+  read: () => Promise<readonly Sample[]>,
+): void {
+  const made = new Gauge({
+    name,
+    help,
+    labelNames: [...labelNames],
+    registers: [registry],
+    collect: async () => {
+      const samples = await read().catch(() => []);
+      made.reset();
+      for (const [labels, value] of samples) made.set(labels, value);
+    },
+  });
 }

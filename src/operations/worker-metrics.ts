@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from "prom-client";
-import { type FinishedCall, finishedCalls, finishedSteps, type RunStep } from "./standing-metrics.ts";
+import { type FinishedCall, finishedCalls, finishedSteps, type RunStep } from "./announcements.ts";
 import { noteInTrace, traced, type Work } from "./traced.ts";
 
 export interface WorkerMetrics {

@@ -6,8 +6,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { tallyOf } from "../../src/access/request/lists.ts";
 import { createReachMetrics } from "../../src/operations/health-server.ts";
-import { createProcessMetrics } from "../../src/operations/process-metrics.ts";
-import { createLedgerMetrics } from "../../src/operations/standing-metrics.ts";
+import { createLedgerMetrics, createProcessMetrics } from "../../src/operations/process-metrics.ts";
 import { createWorkerMetrics } from "../../src/operations/worker-metrics.ts";
 
 const read = (name: string) =>

@@ -2,15 +2,10 @@ import { Registry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
 import { freePort } from "../../sandbox/free-port.ts";
 import { tallyOf } from "../../src/access/request/lists.ts";
+import { answeredRequests, finishedCalls, recordedEvents } from "../../src/operations/announcements.ts";
 import type { Probe, ServiceState } from "../../src/operations/health-server.ts";
 import { type Health, startHealthServer } from "../../src/operations/health-server.ts";
-import { createProcessMetrics } from "../../src/operations/process-metrics.ts";
-import {
-  answeredRequests,
-  createLedgerMetrics,
-  finishedCalls,
-  recordedEvents,
-} from "../../src/operations/standing-metrics.ts";
+import { createLedgerMetrics, createProcessMetrics } from "../../src/operations/process-metrics.ts";
 import { createWorkerMetrics, step } from "../../src/operations/worker-metrics.ts";
 import { anEvent } from "../builders/an-event.ts";
 import { at } from "../builders/times.ts";

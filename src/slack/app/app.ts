@@ -11,7 +11,7 @@ import type { Logger } from "pino";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
 import { endedBy, type Stoppable } from "../../ledger/work-on-jobs.ts";
-import { answeredRequests } from "../../operations/standing-metrics.ts";
+import { answeredRequests } from "../../operations/announcements.ts";
 import type { SlackContext } from "./context.ts";
 import { GuardedReceiver } from "./guarded-receiver.ts";
 import { handlerOf } from "./registrations.ts";

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AckFn, type App, type Receiver, ReceiverMultipleAckError, type StringIndexed } from "@slack/bolt";
 import type { Logger } from "pino";
-import { answeredRequests } from "../../operations/standing-metrics.ts";
+import { answeredRequests } from "../../operations/announcements.ts";
 import type { HeaderRefusal } from "./admit.ts";
 import { type AdmissionSettings, admit } from "./admit.ts";
 

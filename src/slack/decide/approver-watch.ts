@@ -5,7 +5,7 @@ import { AccessError, explain } from "../../access/failure/access-error.ts";
 import { approversOf, mostApprovalsNeeded } from "../../access/policy/rule.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { approversLooked } from "../../operations/standing-metrics.ts";
+import { approversLooked } from "../../operations/announcements.ts";
 import { inTime } from "../app/in-time.ts";
 import type { Directory } from "../people/directory.ts";
 import {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { AuditEvent, Json } from "../../access/audit/event.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { EventLedger, TurnLedger } from "../../ledger/ledger.ts";
-import { recordedEvents } from "../../operations/standing-metrics.ts";
+import { recordedEvents } from "../../operations/announcements.ts";
 import type { SlackContext } from "../app/context.ts";
 
 /** What a person tried, in the words of the commands. */

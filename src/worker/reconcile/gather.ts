@@ -12,7 +12,7 @@ import type { AccessRequest, ApprovedRequest } from "../../access/request/record
 import { unchanged, withLease } from "../../access/request/transitions.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { sealedLinksOf } from "../../ledger/look-ups.ts";
-import { recordedEvents } from "../../operations/standing-metrics.ts";
+import { recordedEvents } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";

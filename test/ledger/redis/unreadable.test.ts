@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Migration } from "../../../src/access/migration/migration.ts";
 import { connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
-import { recordedEvents } from "../../../src/operations/standing-metrics.ts";
+import { recordedEvents } from "../../../src/operations/announcements.ts";
 import { aMigration } from "../../builders/a-migration.ts";
 import { aGrantedRequest, anApprovedRequest, aRequest } from "../../builders/a-request.ts";
 import { aChange, anEvent } from "../../builders/an-event.ts";

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { WebClient } from "@slack/web-api";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
-import { type FinishedCall, finishedCalls } from "../../../src/operations/standing-metrics.ts";
+import { type FinishedCall, finishedCalls } from "../../../src/operations/announcements.ts";
 import { observedFetch, webClientOptions } from "../../../src/slack/app/web-client.ts";
 import { aStage } from "../a-stage.ts";
 

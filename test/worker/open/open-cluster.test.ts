@@ -10,7 +10,7 @@ import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { AwsCredentials } from "../../../src/aws/client-settings.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { finishedCalls } from "../../../src/operations/standing-metrics.ts";
+import { finishedCalls } from "../../../src/operations/announcements.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { reportChain } from "../../../src/worker/questions/chain.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";

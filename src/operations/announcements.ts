@@ -1,0 +1,64 @@
+import { channel } from "node:diagnostics_channel";
+import type { AuditEvent } from "../access/audit/event.ts";
+
+export const finishedSteps = announcements<{ readonly step: RunStep; readonly seconds: number }>("step");
+
+export const finishedCalls = announcements<FinishedCall>("call");
+
+/** It was looked whether approvers are active: what each level lacks by each of its rules. */
+export const approversLooked = announcements<readonly LevelLack[]>("approvers");
+
+/** What was written into the ledger by this process. */
+export const recordedEvents = announcements<AuditEvent>("event");
+
+/** A request of Slack that was answered; in Socket Mode the status is 200. */
+export const answeredRequests = announcements<{ readonly status: number; readonly seconds: number }>("answer");
+
+/** Where the edges announce what they did: neither they nor the listeners know each other. */
+interface Announcements<Value extends object> {
+  readonly tell: (value: Value) => void;
+  /** Listens until the returned function is called. */
+  readonly listen: (listener: (value: Value) => void) => () => void;
+}
+
+function announcements<Value extends object>(name: string): Announcements<Value> {
+  const line = channel(`eks-access:${name}`);
+  return {
+    tell: (value) => line.publish(value),
+    listen: (listener) => {
+      // Only `tell` above publishes here.
+      const hear = (value: unknown) => listener(value as Value);
+      line.subscribe(hear);
+      return () => void line.unsubscribe(hear);
+    },
+  };
+}
+
+export interface FinishedCall {
+  readonly service: "slack" | "sts" | "eks" | "cloudtrail" | "kubernetes";
+  /** The name of the service's own API: `AssumeRole`, `chat.update`, `PUT configmaps`. */
+  readonly operation: string;
+  /** `ok`, the HTTP status, Slack's error code, or `unreachable`. */
+  readonly result: string;
+  readonly seconds: number;
+}
+
+/** A part of a run on a cluster, in the order in which a run takes them. */
+export type RunStep =
+  | "caller-identity"
+  | "assume"
+  | "describe"
+  | "read"
+  | "plan"
+  | "dry-run"
+  | "put"
+  | "read-back"
+  | "prove"
+  | "sign-in";
+
+/** How many active approvers a level of a cluster lacks; 0: none. */
+export interface LevelLack {
+  readonly cluster: string;
+  readonly level: string;
+  readonly missing: number;
+}
