@@ -6,6 +6,7 @@ import { type Program, startProduct } from "../product-process.ts";
 import { provideRedis } from "../redis/provide-redis.ts";
 import { startSandbox } from "../sandbox.ts";
 import { narrate } from "./narration.ts";
+import { storyConfiguration } from "./people-chapter.ts";
 import { playStory } from "./story.ts";
 
 /** The product from its sources: the flags of this process, tsx among them, run it too. */
@@ -63,7 +64,11 @@ async function tellStory(program: Program, write: (text: string) => void): Promi
   try {
     const redis = await provideRedis();
     stops.unshift(redis.stop);
-    const sandbox = await startSandbox({ onCall: narration.called, everyMode: true });
+    const sandbox = await startSandbox({
+      onCall: narration.called,
+      everyMode: true,
+      configuration: storyConfiguration,
+    });
     stops.unshift(sandbox.stop);
     const port = await freePort();
     const [slack, worker] = await Promise.all([

@@ -5,6 +5,7 @@ import type { SandboxCall } from "../scene-clusters.ts";
 import { textOf } from "../slack/message-content.ts";
 import type { SandboxMessage } from "../slack/shapes.ts";
 import { channelMessage, expectThat, type Narration, within } from "./narration.ts";
+import { playPeople } from "./people-chapter.ts";
 
 /** The clusters of the scene that take access entries, by what they read. */
 const acts = [
@@ -43,6 +44,7 @@ export async function playStory(sandbox: Sandbox, narration: Narration): Promise
   await expectUnauthorized(sandbox, narration, "The same user tries again");
   await playSignedIn(sandbox, narration);
   await playEveryMode(sandbox, narration);
+  await playPeople(sandbox, narration);
 }
 
 async function creator(sandbox: Sandbox, narration: Narration): Promise<void> {

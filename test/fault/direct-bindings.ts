@@ -1,10 +1,8 @@
-import { arns } from "../../sandbox/scene.ts";
 import { AccessError } from "../../src/access/failure/access-error.ts";
 import type { ClusterBinding } from "../../src/access/lease/lease-bindings.ts";
 import type { ClusterClient, TakenBack } from "../../src/kubernetes/cluster-client.ts";
-import { readConfigMap } from "../../src/kubernetes/config-map.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
-import type { Outcome } from "./direct-cluster.ts";
+import type { DirectCluster, Outcome } from "./direct-cluster.ts";
 import type { Turns } from "./turns.ts";
 
 type Opens = NonNullable<WorkerContext["openCluster"]>;
@@ -19,6 +17,8 @@ export interface DirectBindings {
     network: Pick<Turns, "join" | "point">,
     outcomes: readonly Outcome[],
   ) => Opens;
+  /** From now on every role allows more. */
+  growRoles: () => void;
   /** Time goes by: a late call arrives right before the API server gives it up. */
   passTo: (ms: number) => void;
 }
@@ -26,12 +26,11 @@ export interface DirectBindings {
 /** kube-apiserver gives up a call after this time (`--request-timeout`). Milliseconds. */
 const requestTimeoutMs = 60_000;
 
-/** @param data of aws-auth, which never changes */
-export function directBindings(clock: { readonly ms: number }, data: Readonly<Record<string, string>>): DirectBindings {
+/** @param map the same cluster's aws-auth */
+export function directBindings(clock: { readonly ms: number }, map: DirectCluster): DirectBindings {
   const store = new Map<string, ClusterBinding>();
   const late: { readonly untilMs: number; readonly arrive: () => void }[] = [];
-  const metadata = { namespace: "kube-system", name: "aws-auth", resourceVersion: "1", uid: "aws-auth" };
-  const awsAuth = readConfigMap({ apiVersion: "v1", kind: "ConfigMap", metadata, data: { ...data } }, "direct");
+  let allowed = rules;
   let takenBack: TakenBack = { data: {}, object: null };
   let made = 0;
   const keyOf = ({ namespace, name }: Pick<ClusterBinding, "namespace" | "name">) => `${namespace ?? ""}/${name}`;
@@ -53,7 +52,6 @@ export function directBindings(clock: { readonly ms: number }, data: Readonly<Re
   const openFor: DirectBindings["openFor"] = (process, network, planned) => {
     const coming = [...planned];
     const { point } = process;
-    const nobody = () => Promise.reject(new Error("nobody asks"));
     const send = async <T>(what: string, arrive: () => T): Promise<T> => {
       const outcome = coming.shift() ?? "answered";
       await point(`${what} is sent`);
@@ -65,8 +63,7 @@ export function directBindings(clock: { readonly ms: number }, data: Readonly<Re
       if ("error" in answer) throw answer.error;
       return answer.value;
     };
-    const client: ClusterClient = {
-      readAwsAuth: async () => awsAuth,
+    const ofBindings: Partial<ClusterClient> = {
       readTakenBack: async () => takenBack,
       writeTakenBack: async (before, data) => {
         await point("remember what was taken back");
@@ -82,24 +79,18 @@ export function directBindings(clock: { readonly ms: number }, data: Readonly<Re
       findBinding: async (place) => store.get(keyOf(place)) ?? null,
       createBinding: (binding) => send("POST", () => create(binding)),
       deleteBinding: (place) => send("DELETE", () => remove(place)),
-      roleRules: async () => rules,
-      namespaces: async () => ["default"],
+      roleRules: async () => allowed,
+      namespaces: async () => ["default", "payments"],
       may: async ({ username }) => {
         await point("review");
-        const allowed = [...store.values()].some(({ subjects }) => subjects.some(({ name }) => name === username));
-        return { auditId: null, allowed, reason: "" };
+        const isAllowed = [...store.values()].some(({ subjects }) => subjects.some(({ name }) => name === username));
+        return { auditId: null, allowed: isAllowed, reason: "" };
       },
-      ...{ writeAwsAuth: nobody, createAwsAuth: nobody, rehearseCreation: nobody },
-      ...{ writeAwsAuth: nobody, rehearseWrite: nobody, rehearseCreation: nobody },
-      ...{ readKept: async () => ({}), writeKept: async () => {}, whoAmI: nobody, mayI: nobody, listPods: nobody },
-      roleBindings: async () => ({ groups: new Map(), users: new Map() }),
-      groupRights: async () => [],
-      close: () => {},
     };
-    const connectAs = nobody;
-    return async () => {
-      const rest = { creatorArn: arns.creator, mode: "CONFIG_MAP" as const, entries: null, tags: {} };
-      return { client, ...rest, connectAs, close: () => {} };
+    const opens = map.openFor(process, network, planned.toReversed());
+    return async (...about) => {
+      const open = await opens(...about);
+      return { ...open, client: { ...open.client, ...ofBindings } };
     };
   };
   return {
@@ -108,7 +99,11 @@ export function directBindings(clock: { readonly ms: number }, data: Readonly<Re
       for (const binding of [...store.values()].filter(isMeant)) remove(binding);
     },
     openFor,
+    growRoles: () => {
+      allowed = [...rules, { ...listing, verbs: ["delete"] }];
+    },
     passTo: (ms) => {
+      map.deliver();
       const due = late.filter(({ untilMs }) => untilMs <= ms);
       late.splice(0, late.length, ...late.filter(({ untilMs }) => untilMs > ms));
       for (const { arrive } of due) arrive();
@@ -116,10 +111,10 @@ export function directBindings(clock: { readonly ms: number }, data: Readonly<Re
   };
 }
 
-/** What every role of the scene allows. */
-export const rules = [
-  { verbs: ["list"], apiGroups: [""], resources: ["pods"], resourceNames: [], nonResourceURLs: [] },
-];
+const listing = { verbs: ["list"], apiGroups: [""], resources: ["pods"], resourceNames: [], nonResourceURLs: [] };
+
+/** What every role of the scene allows at first. */
+export const rules = [listing];
 
 function settled<T>(arrive: () => T): { readonly value: T } | { readonly error: unknown } {
   try {

@@ -44,9 +44,10 @@ export async function fillLedger(
   now: Date,
   way: Way = "aws-auth",
   baseOf: (request: AccessRequest) => SeenInCluster["base"] = () => null,
+  principalOf: (principal: string) => string = (principal) => principal,
 ): Promise<void> {
   for (const wish of Object.values(wishes)) {
-    const asked = askedFor(wish, cluster, now);
+    const asked = { ...askedFor(wish, cluster, now), principal: principalOf(wish.principal) };
     await ledger.commit(aChange(asked));
     const leases = leasesInLedger(asked, await ledger.grantedOf(cluster.name), new Set(), now);
     const preview = aPreview({ way, leases, digest: digestNow(asked, cluster, { base: baseOf(asked), way, leases }) });

@@ -148,7 +148,7 @@ function baseFor(
 }
 
 /** What an approval of a lease says that needs an entry of ours: it holds for no lease that finds another's, and the reverse. */
-const ownEntry = "with an entry of eks-access";
+export const ownEntry = "with an entry of eks-access";
 
 /** A decision about the bindings of one cluster. */
 export interface BindingSettlement extends Settlement {

@@ -27,6 +27,8 @@ export async function rehearseSignIns(
 /**
  * Has these leases hold their entries, and those that are over hold none. One write for all of a place; what fails there fails no
  * lease that needs nothing of it.
+ *
+ * @param needs as they were rehearsed, where none are over
  */
 export async function writeSignIns(
   map: SignInMap,
@@ -36,15 +38,20 @@ export async function writeSignIns(
   let places = map.places;
   const failures = new Map<string, unknown>();
   for (const write of signInWrites(map, needs, over)) {
-    const written = await writePlace(write);
+    const written = await writePlace(write, over.size === 0);
     for (const [key, error] of written.failures) failures.set(key, error);
     places = places.map((place) => (place === write.place ? written.place : place));
   }
   return { map: { ...map, places }, failures };
 }
 
-async function writePlace({ place, targets }: SignInWrite): ReturnType<SignInWrite["place"]["write"]> {
+/** @param isRehearsed a write goes out as a dry run first, as every write does */
+async function writePlace(
+  { place, targets }: SignInWrite,
+  isRehearsed: boolean,
+): ReturnType<SignInWrite["place"]["write"]> {
   try {
+    if (!isRehearsed) await place.rehearse(targets);
     return await place.write(targets);
   } catch (error) {
     return { place, failures: new Map([...targets.keys()].map((key) => [key, error] as const)) };
