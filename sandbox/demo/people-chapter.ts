@@ -3,6 +3,7 @@ import type { Sandbox } from "../sandbox.ts";
 import { account, channel, clusterName, region } from "../scene.ts";
 import { configurationOf } from "../scene-clusters.ts";
 import { textOf } from "../slack/message-content.ts";
+import type { SandboxMessage } from "../slack/shapes.ts";
 import { channelMessage, expectThat, type Narration, within } from "./narration.ts";
 
 /** The permission set of IAM Identity Center that two people of the story have, as its role in the account. */
@@ -66,14 +67,21 @@ async function giveAlice(sandbox: Sandbox, narration: Narration): Promise<string
   const asked = await within(title, sandbox, () => channelMessage(sandbox, reason, "[Approve]"));
   narration.block(textOf(asked));
   expectThat(textOf(asked).includes("Only `alice@example.com`"), title, "who gets in", textOf(asked));
-  await approver.click(asked, "approve");
-  const active = textOf(await within(title, sandbox, () => channelMessage(sandbox, reason, "*Active*")));
+  await approver.click(asked, "details");
+  narration.line("[Details] shows the approver the whole change:");
+  const view = textOf(await within(title, sandbox, () => approver.view()));
+  narration.block(view);
+  expectThat(view.includes("{{SessionNameRaw}}"), title, "the new entry", view);
+  await approver.submit();
+  await within(title, sandbox, () => channelMessage(sandbox, reason, "*Active*"));
+  const told = textOf(await within(title, sandbox, () => engineer.directMessages().findLast(isProved)));
   narration.calls(isCloud);
-  narration.block(active);
-  const finding = "not as another session of the role";
-  expectThat(active.includes(finding), title, `the finding ${finding}`, active);
-  return /r-[a-z0-9]{8}/.exec(active)?.[0] ?? "";
+  narration.block(told);
+  return /r-[a-z0-9]{8}/.exec(told)?.[0] ?? "";
 }
+
+/** Tells Alice that she is in, and that another session of her role is not. */
+const isProved = (message: SandboxMessage) => textOf(message).includes("not as another session of the role");
 
 async function endOf(sandbox: Sandbox, narration: Narration, id: string): Promise<void> {
   const title = "Alice is done: her binding goes, and the entry that only she needed";

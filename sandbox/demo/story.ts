@@ -198,10 +198,14 @@ async function playAct(
   narration.line(line);
   await engineer.command(line, channel);
   await approver.click(await within(title, sandbox, () => channelMessage(sandbox, reason, "[Approve]")), "approve");
-  const active = textOf(await within(title, sandbox, () => channelMessage(sandbox, reason, "*Active*")));
-  narration.block(active);
+  await within(title, sandbox, () => channelMessage(sandbox, reason, "*Active*"));
+  const isTold = (text: string) => text.includes("is active until") && text.includes(`\`${cluster}\``);
+  const told = textOf(
+    await within(title, sandbox, () => engineer.directMessages().findLast((each) => isTold(textOf(each)))),
+  );
+  narration.block(told);
   await expectAccess(sandbox, narration, title, cluster, true);
-  const id = /r-[a-z0-9]{8}/.exec(active)?.[0] ?? "";
+  const id = /r-[a-z0-9]{8}/.exec(told)?.[0] ?? "";
   narration.line(`/eks-access revoke ${id} done`);
   await engineer.command(`/eks-access revoke ${id} done`, channel);
   await within(title, sandbox, () => channelMessage(sandbox, reason, "*Ended*"));

@@ -35,8 +35,12 @@ test("where nobody with a permission set signs in Alice's lease lets her in, Car
   await flow.answer("U0ENGINEER", "You are linked to");
   await alice.command(`/eks-access request ${clusterName} viewer in default for 1h ${reason}`, channel);
   const asked = await flow.asked(reason);
-  await slack.person("U0APPROVER").click(asked, "approve");
-  const active = await flow.active();
+  const approver = slack.person("U0APPROVER");
+  await approver.click(asked, "details");
+  const details = textOf(await flow.until(() => approver.view(), 15_000));
+  await approver.submit();
+  await flow.active();
+  const told = await flow.told("is active until");
   const during = [await podsOf(names.alice), await podsOf(names.carol)];
   await alice.click(await flow.told("[I'm done]"), "done");
   await flow.message("*Ended*");
@@ -45,9 +49,9 @@ test("where nobody with a permission set signs in Alice's lease lets her in, Car
   expect(before).toEqual([unauthorized, unauthorized]);
   expect(during).toMatchObject([{ ok: true }, forbidden]);
   expect(after).toEqual([unauthorized, unauthorized]);
-  expect(textOf(asked)).toContain("Adds an entry without groups to aws-auth");
-  expect(textOf(asked)).toContain(`username: "eks-access:${account}:${permissionSet}:{{SessionNameRaw}}"`);
-  expect(textOf(active)).toContain(
+  expect(textOf(asked)).toContain("new entry");
+  expect(details).toContain(`username: "eks-access:${account}:${permissionSet}:{{SessionNameRaw}}"`);
+  expect(textOf(told)).toContain(
     "✓ *authorized*: may list pods in default, not in other namespaces, not as another session of the role",
   );
   expect(cluster.awsAuth()?.data).toEqual(initialAwsAuth);

@@ -82,11 +82,11 @@ function entryFor({ map, names }: BindingState, request: AccessRequest): EntryPr
 
 function entryWarning(names: SignInNames, way: Way, principal: string): string {
   const name = names.of(principal);
-  const what = way === "aws-auth" ? "an entry without groups to aws-auth" : "an access entry without groups";
+  const what = way === "aws-auth" ? "an entry without groups in aws-auth" : "an access entry without groups";
   if (name.type === "name" && name.entry === "ours")
-    return `Keeps the entry of ${entryArnOf(principal)} that eks-access added, until this lease ends.`;
+    return `Entry kept: the entry of ${entryArnOf(principal)} that eks-access added stays until this lease ends, too.`;
   const who = admittedInWords(admittedBy(entryArnOf(principal)));
-  return `Adds ${what}: it lets ${who} authenticate, and gives no rights. It goes when no lease needs it.`;
+  return `New entry: ${what} lets ${who} authenticate, and gives no rights. It goes when no lease needs it.`;
 }
 
 function textOf(username: string, texts: readonly string[]): string {

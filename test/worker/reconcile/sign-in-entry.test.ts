@@ -153,7 +153,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
   test("is added without groups where the person can't sign in yet, and goes with the lease, without a trace", async () => {
     const given = await giveTo(alice, "r-one");
 
-    expect(given.preview?.warnings.join()).toMatch(/without groups.*Developer.*gives no rights/);
+    expect(given.preview?.warnings.join()).toMatch(/New entry: .*without groups.*Developer.*gives no rights/);
     expect(given.preview?.diff).toContain(username);
     expect(given.lease).toMatchObject({ state: "active", proof: { authorized: { result: "yes" } } });
     expect(given.lease?.proof?.mapped.detail).toContain("alice@example.com");
@@ -167,7 +167,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
   test("is shared by two people, and the end of one lease locks the other one out of nothing", async () => {
     await giveTo(alice, "r-alice");
     const second = await giveTo(carol, "r-carol");
-    expect(second.preview?.warnings.join()).toContain("Keeps the entry");
+    expect(second.preview?.warnings.join()).toContain("Entry kept: ");
 
     await takeBack(context, cluster, "r-alice");
     expect(await place.entry()).toMatchObject({ username, groups: [] });
