@@ -32,13 +32,12 @@ export interface EntrySituation {
 }
 
 /**
- * The calls, in this order, that make of an entry what it must be. A process may die between any two of them: the tags
- * claim an addition before it happens, and keep the claim until the removal is seen, so that nothing of ours is ever
- * there unclaimed. Nothing to do: no calls.
- *
- * A call that is not answered may arrive minutes later. So a claim is _open_ until all that was sent by it was answered. One
- * that stays open, as after a run that died, is kept for as long as anything by it may arrive, and so is the entry: what
- * arrives is claimed then, and nothing can make the entry anew.
+ * The calls, in order, that give an entry its wanted form. A process can die between any two of them: the tags claim an addition
+ * before it happens, and keep the claim until the removal is seen, so that nothing of ours is ever there unclaimed. No calls:
+ * there is nothing to do.
+ * An unanswered call can arrive minutes later. So a claim is _open_ until all its calls were answered. A claim that stays open,
+ * for example after a run that died, is kept while any of its calls can arrive, and so is the entry: then a late addition is
+ * claimed, and nothing can create the entry again.
  */
 export function planEntry(situation: EntrySituation, target: Target, keys: MemoryKeys): readonly EntryCall[] {
   const { principalArn, entry } = situation;

@@ -37,7 +37,7 @@ export function creatorSessionPolicy(clusterArn: string, { givesEntries }: { rea
 }
 
 /**
- * Bounds a session to migrating and rescuing one cluster: the statements of deploy/iam/migration-policy.json and
+ * Limits a session to migrating and rescuing one cluster: the statements of deploy/iam/migration-policy.json and
  * rescue-policy.json together.
  */
 export function managerSessionPolicy(clusterArn: string): string {
@@ -55,22 +55,22 @@ export function managerSessionPolicy(clusterArn: string): string {
   );
 }
 
-/** The cluster's own tags are bills, owners and what other policies go by: ours are the only ones to be touched. */
+/** The cluster's other tags are for bills, owners and other policies: only ours can be changed. */
 const ownTagsOnly = { "ForAllValues:StringLike": { "aws:TagKeys": "eks-access/*" }, Null: { "aws:TagKeys": "false" } };
 
-/** Bounds a session on the way to a creator to going on to the next role. */
+/** Limits a session on the way to a creator to assuming the next role. */
 export function nextRoleSessionPolicy(nextRoleArn: string): string {
   return policyOf([wayActions, nextRoleArn]);
 }
 
-/** Bounds a session to asking CloudTrail; LookupEvents knows no resources. */
+/** Limits a session to asking CloudTrail; LookupEvents has no resources. */
 export function cloudTrailSessionPolicy(): string {
   return policyOf([["cloudtrail:LookupEvents"], "*"]);
 }
 
 /**
- * Bounds a session to nothing in AWS at all, whatever the role's own policies and those of resources allow. Who it is it may ask
- * all the same: sts:GetCallerIdentity also answers callers who are denied it (API reference of STS), and a token for a cluster is that call.
+ * Limits a session to nothing in AWS, whatever the role's own policies and those of resources allow. sts:GetCallerIdentity still
+ * answers it (API reference of STS: no policy can deny that), and a token for a cluster is that call.
  */
 export function nothingSessionPolicy(): string {
   const Statement = [{ Effect: "Deny", Action: "*", Resource: "*" }];

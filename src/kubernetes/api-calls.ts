@@ -7,20 +7,20 @@ export interface ApiCall {
   /** From the root: `/api/v1/pods`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
-  /** A text is JSON already. */
+  /** A text is already JSON. */
   readonly body?: object | string;
-  /** That it succeeds is all that the caller wants to know: the answer has no text then. */
+  /** The caller only needs to know that it succeeds: the answer has no text then. */
   readonly isUnreadAnswer?: boolean;
 }
 
-/** What came back, whatever its status. */
+/** The answer, whatever its status. */
 export interface ApiAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
 }
 
-/** Makes one call. What is not answered at all is thrown. */
+/** Makes one call. Throws if nothing answers. */
 export type SendCall = (call: ApiCall) => Promise<ApiAnswer>;
 
 /** A UUID has 36 characters; a proxy in front of the API server could send anything. */
@@ -28,8 +28,8 @@ const longestId = 100;
 
 /**
  * Announces each call to the API server, by method and kind of object.
- *
- * @param auditIds gets the audit id of each write of a ConfigMap or a binding, and of what a principal does that signs in; refused ones included
+ * @param auditIds gets the audit id of each write of a ConfigMap or a binding, and of each call of a principal that signs in;
+ * refused ones included
  */
 export function observedCalls(send: SendCall, auditIds?: RequestIds): SendCall {
   return (call) => {
@@ -46,14 +46,16 @@ export function observedCalls(send: SendCall, auditIds?: RequestIds): SendCall {
   };
 }
 
-/** The API server's own audit log has the call under this id (kubernetes, apiserver, WithAuditInit); null: something else answered. */
+/**
+ * The id of the call in the API server's own audit log (kubernetes, apiserver, WithAuditInit); null: something else answered.
+ */
 export function auditIdOf({ headers }: Pick<ApiAnswer, "headers">): string | null {
   return headers["audit-id"]?.slice(0, longestId) ?? null;
 }
 
 const noted = /^(?:(?:PUT|POST) configmaps|(?:POST|DELETE) (?:cluster)?rolebindings|POST selfsubjectreviews|GET pods)$/;
 
-/** Whether the call can change the cluster, and so waits for admission webhooks: a review is asked by POST too. */
+/** Whether the call can change the cluster, and so waits for admission webhooks: a review is a POST too. */
 export function isWrite({ method, path }: ApiCall): boolean {
   return method !== "GET" && !resourceOf(path).endsWith("reviews");
 }

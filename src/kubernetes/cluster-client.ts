@@ -7,28 +7,31 @@ import { type GroupBinding, groupRights, type RoleBindings, roleBindings } from 
 import { type LeaseBindings, leaseBindings } from "./lease-bindings.ts";
 import { type Reviews, reviews } from "./reviews.ts";
 
-/** ConfigMaps of our own, which outlive `aws-auth`. */
+/** Our own ConfigMaps, which outlive `aws-auth`. */
 const lastGood = { namespace: "kube-system", name: "eks-access-last-good" };
 const takenBack = { namespace: "kube-system", name: "eks-access-taken-back" };
 
 const podNames = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
 
-/** All that we ask of one cluster, with one identity. Each call fails with an `AccessError`, of a `cluster-…` code where it names no other. */
+/**
+ * The client of one cluster, as one identity. Each call throws an `AccessError`, with a `cluster-…` code unless it names another
+ * one.
+ */
 export interface ClusterClient extends AwsAuthStore, KeptTexts, LeaseBindings, Reviews {
-  /** Names of pods: the first 500, or as many as `limit` says. An empty namespace means every one. */
+  /** Names of pods: the first 500, or `limit`. An empty namespace means every one. */
   listPods(namespace: string, limit?: number): Promise<readonly string[]>;
   /** What RBAC binds to each group and to each user. */
   roleBindings(): Promise<RoleBindings>;
-  /** What these groups may do by these bindings, in words. */
+  /** What these groups can do by these bindings, in words. */
   groupRights(
     bindings: ReadonlyMap<string, readonly GroupBinding[]>,
     groups: readonly string[],
   ): Promise<readonly GroupRight[]>;
-  /** Ends the calls that run and closes the connections. */
+  /** Ends the running calls and closes the connections. */
   close(): void;
 }
 
-/** A client for one cluster. `timeoutMs` holds for each call in the place of the configured deadlines. */
+/** A client for one cluster. `timeoutMs` replaces the configured deadlines of each call. */
 export function connectCluster(
   cluster: ClusterEndpoint,
   { timeoutMs }: { readonly timeoutMs?: number } = {},
@@ -56,18 +59,18 @@ export function connectCluster(
 
 type Texts = Readonly<Record<string, string>>;
 
-/** What a cluster keeps for us in ConfigMaps of our own: the last good documents, and which leases by binding were taken back. */
+/** What a cluster keeps for us in our own ConfigMaps: the last good documents, and the withdrawals of leases by binding. */
 interface KeptTexts {
-  /** Empty where there is none. */
+  /** Empty: there is none. */
   readKept(): Promise<Texts>;
-  /** All of it from now on. `cluster-conflict` after a concurrent write. */
+  /** Replaces all of it. `cluster-conflict` after a concurrent write. */
   writeKept(data: Texts): Promise<void>;
   readTakenBack(): Promise<TakenBack>;
-  /** All of it from now on. `cluster-conflict` if anyone wrote since `before` was read. */
+  /** Replaces all of it. `cluster-conflict` after any write since `before` was read. */
   writeTakenBack(before: TakenBack, data: Texts): Promise<void>;
 }
 
-/** What was taken back, as it was read. */
+/** The withdrawals, as read. */
 export interface TakenBack {
   readonly data: Texts;
   /** Null: there is no ConfigMap. */

@@ -15,7 +15,7 @@ const managedFields = z.object({
   fieldsV1: z.unknown(),
 });
 
-/** What we read of a ConfigMap. Everything else in it stays as it came. */
+/** The parts of a ConfigMap that we read. Everything else stays as it came. */
 const shape = z.looseObject({
   metadata: z
     .looseObject({
@@ -31,14 +31,14 @@ const shape = z.looseObject({
   immutable: z.boolean().nullish(),
 });
 
-/** A ConfigMap as the API server has it. */
+/** A ConfigMap in the API server's form. */
 export type ConfigMapObject = z.infer<typeof shape>;
 
 /** The place of aws-auth in every EKS cluster, and our name in managedFields. */
 const place = { namespace: "kube-system", name: "aws-auth" };
 const fieldManager = "eks-access";
 
-/** Who wrote parts of the map, by managedFields. */
+/** The writers of the map's parts, by managedFields. */
 export interface ManagedPart {
   readonly manager: string;
   /** `Update` or `Apply`. */
@@ -49,7 +49,10 @@ export interface ManagedPart {
   readonly dataKeys: readonly string[];
 }
 
-/** What a deleted object waits for. It can be changed until then, and nothing brings it back (Kubernetes docs, "Finalizers"). */
+/**
+ * The finalizers of a deleted object. It can be changed until they are gone, and nothing brings it back (Kubernetes docs,
+ * "Finalizers").
+ */
 export interface Deletion {
   /** ISO 8601. */
   readonly since: string;
@@ -77,11 +80,11 @@ export interface AwsAuthContent {
 }
 
 export interface AwsAuthStore {
-  /** null: the API server itself says that there is none. */
+  /** Null: the API server itself says that there is none. */
   readAwsAuth(): Promise<AwsAuthConfigMap | null>;
   /**
-   * A PUT of the object that was read, so it changes nothing after a concurrent write. That, and an object that was
-   * deleted or made anew, is `cluster-conflict`.
+   * A PUT of the object that was read, so it changes nothing after a concurrent write. That, and an object that was deleted or
+   * created again, is `cluster-conflict`.
    */
   writeAwsAuth(before: AwsAuthConfigMap, after: AwsAuthContent): Promise<AwsAuthConfigMap>;
   /** The same as a dry run: the API server, its webhooks included, only checks. */
@@ -116,7 +119,7 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
 
 const bodies = new WeakMap<AwsAuthContent, { readonly before: AwsAuthConfigMap; readonly body: string }>();
 
-/** The body of a write. Its dry run has the same. */
+/** The body of a write. Its dry run sends the same. */
 function bodyOf(before: AwsAuthConfigMap, after: AwsAuthContent): string {
   const known = bodies.get(after);
   if (known?.before === before) return known.body;
@@ -125,9 +128,9 @@ function bodyOf(before: AwsAuthConfigMap, after: AwsAuthContent): string {
   return body;
 }
 
-/** The calls about one ConfigMap. A body that is a text is JSON already. */
+/** The calls about one ConfigMap. A text as a body is already JSON. */
 export interface ConfigMapCalls {
-  /** null: the API server itself says that there is none. */
+  /** Null: the API server itself says that there is none. */
   read(): Promise<ConfigMapObject | null>;
   /** `cluster-conflict` after a concurrent write or deletion. */
   replace(body: ConfigMapObject | string): Promise<ConfigMapObject>;
@@ -136,7 +139,7 @@ export interface ConfigMapCalls {
   create(object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject>;
 }
 
-/** The answers read last: what one run has read back, the next one reads unchanged. In UTF-16 units. */
+/** The last answers: what one run has read back, the next one reads unchanged. In UTF-16 units. */
 const answers = new Recent<ConfigMapObject>(4 * 1024 * 1024);
 
 /** The calls about the ConfigMap of this name. Each throws an AccessError. */
@@ -180,12 +183,12 @@ export function configMapAt(
   };
 }
 
-/** What something between us and the API server answers, as a login page, is no consent. */
+/** An answer of something between us and the API server, for example a login page, is no consent. */
 function expectJson({ headers }: ApiAnswer): void {
   if (!headers["content-type"]?.includes("json")) throw new Error("the answer is not JSON");
 }
 
-/** The object that a write sends: what is not ours goes back as it came. */
+/** The object of a write: what is not ours goes back as it came. */
 export function withContent(object: ConfigMapObject, { data, annotations }: AwsAuthContent): ConfigMapObject {
   return { ...object, data: { ...data }, metadata: { ...object.metadata, annotations: { ...annotations } } };
 }
@@ -225,7 +228,7 @@ function readManager(entry: unknown): ManagedPart[] {
   return [{ manager: manager ?? "", operation: operation ?? "", time: timeIn(time), dataKeys }];
 }
 
-/** ISO 8601; null: there is none, or it is no time. */
+/** ISO 8601; null: it is absent, or no time. */
 function timeIn(text: string | null | undefined): string | null {
   const time = new Date(text ?? "");
   return Number.isNaN(time.getTime()) ? null : time.toISOString();

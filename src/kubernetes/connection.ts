@@ -9,28 +9,31 @@ import { type ApiAnswer, type ApiCall, isWrite, observedCalls, type SendCall } f
 import { RefusedByServer } from "./explain-kubernetes-error.ts";
 
 /**
- * Etcd keeps no object above 1.5 MiB, and of lists a page is asked for. The whole answer is parsed at once, in which time the
- * process does nothing else: so many values take less than 100 ms, whatever they are.
+ * Etcd keeps no object above 1.5 MiB, and lists are read in pages. Parsing an answer blocks the process: this number of values
+ * takes less than 100 ms, whatever they are.
  */
 const largestAnswer = { bytes: 2 * 1024 * 1024, values: 50_000 };
 
-/** Bytes of a token that every release of the authenticator takes (aws-iam-authenticator, pkg/token, maxTokenLenBytes; issue 1106). */
+/**
+ * The largest token that every release of the authenticator accepts, in bytes (aws-iam-authenticator, pkg/token,
+ * maxTokenLenBytes; issue 1106).
+ */
 const largestToken = 4096;
 
-/** How many characters of requests a header carries; the audit log of eks-access has them all. */
+/** The characters of request ids in a header; the audit log of eks-access has them all. */
 const longest = 200;
 
-/** Whose token it is. An API server gives no reason for a 401; that it let the identity in before says something. */
+/** The token's identity. An API server gives no reason for a 401; an earlier success of the identity is a hint. */
 export interface KnownIdentity {
   readonly arn: string;
-  /** Null: that is not known. */
+  /** Null: unknown. */
   readonly lastLetIn: () => Promise<Date | null>;
   readonly noteLetIn: () => Promise<void>;
 }
 
-/** Where a cluster is and how to be let in. */
+/** A cluster's address, and the credentials for it. */
 export interface ClusterEndpoint {
-  /** The name that people know the cluster by; failures name it. */
+  /** The cluster's name in the configuration; failures name it. */
   readonly name: string;
   /** `https://…` */
   readonly endpoint: string;
@@ -40,27 +43,27 @@ export interface ClusterEndpoint {
   readonly as?: KnownIdentity | undefined;
   /** Ids of requests, for the API server's audit log. */
   readonly requests?: readonly string[];
-  /** Gets the ids under which the API server's audit log has our writes; absent without a recorder. */
+  /** Gets the ids of our writes in the API server's audit log; absent without a recorder. */
   readonly auditIds?: RequestIds | undefined;
 }
 
-/** The way to one API server, as one identity. */
+/** The connection to one API server, as one identity. */
 export interface Connection {
-  /** Makes a call and reads the JSON of its answer. @throws RefusedByServer where its status is no success */
+  /** Makes a call and reads the JSON of its answer. @throws RefusedByServer unless its status is a success */
   ask<T>(call: ApiCall, shape: z.ZodType<T>): Promise<Answered<T>>;
   /** The same without reading the answer. */
   send(call: ApiCall): Promise<ApiAnswer>;
-  /** Ends the calls that run. */
+  /** Ends the running calls. */
   close(): void;
 }
 
-/** A successful answer, read. */
+/** A successful answer, parsed. */
 export interface Answered<T> {
   readonly value: T;
   readonly headers: ApiAnswer["headers"];
 }
 
-/** Opens nothing yet: sockets come with the first call, or are there from a call before. */
+/** Opens nothing yet: the first call opens sockets, or uses those of an earlier call. */
 export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): Connection {
   const authority = Buffer.from(cluster.certificateAuthority, "base64").toString("utf8");
   const sockets = takeSockets(cluster.endpoint, authority);
@@ -92,11 +95,11 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
 }
 
 /**
- * What the API server's own audit log shows beside each call: us, and for which requests. A role's session name says it too;
- * an IAM user that created a cluster has none.
+ * What the API server's own audit log shows with each call: us, and the requests. A role's session name says it too; an IAM user
+ * that created a cluster has none.
  */
 export function userAgentFor(requests: readonly string[]): string {
-  // Of what may stand in a comment of the header (RFC 9110, 5.6.5), only what our ids are made of.
+  // Of the characters that a comment of the header allows (RFC 9110, 5.6.5), only those of our ids.
   const ids = requests.map((id) => id.replace(/[^\w-]/g, "")).filter((id) => id !== "");
   const shown: string[] = [];
   for (const id of ids) {
@@ -109,8 +112,8 @@ export function userAgentFor(requests: readonly string[]): string {
 }
 
 /**
- * Says why an API server answered 401, where we know more than it says: it gives no reason, and answers so while its authenticator
- * is down as well.
+ * Explains a 401 as far as we know more than the API server says: it gives no reason, and also answers so while its authenticator
+ * is down.
  */
 function explain401(sendCall: SendCall, cluster: ClusterEndpoint): SendCall {
   return async (call) => {
@@ -123,10 +126,10 @@ function explain401(sendCall: SendCall, cluster: ClusterEndpoint): SendCall {
   };
 }
 
-/** @throws AccessError where the token is too large, or its identity was accepted before */
+/** @throws AccessError if the token is too large, or its identity was accepted before */
 async function throwIfKnown({ name, token, as }: ClusterEndpoint): Promise<void> {
   const said = `The API server of cluster ${name} answered 401`;
-  // A newer release may take it, so it is sent all the same. It grows with what the session carries, its tags for example.
+  // A newer release may accept it, so it is sent all the same. Its size grows with the session, for example with its tags.
   const bytes = Buffer.byteLength(token);
   if (bytes > largestToken) {
     const what = `${said} to a token of ${bytes} bytes; its authenticator accepts ${largestToken}`;
@@ -147,11 +150,11 @@ interface Way {
   readonly dispatcher: Dispatcher;
 }
 
-/** A redirection is not followed: the token is for this cluster. */
+/** Redirections are not followed: the token is for this cluster. */
 async function sendDirectly({ method, path, query, body, isUnreadAnswer }: ApiCall, way: Way): Promise<ApiAnswer> {
   const url = new URL(path, way.endpoint);
   url.search = new URLSearchParams(query).toString();
-  // undici would take a socket for it, and throw that away.
+  // undici would reserve a socket for it, and throw it away.
   way.signal.throwIfAborted();
   const answer = await send(url, {
     method,
@@ -164,7 +167,7 @@ async function sendDirectly({ method, path, query, body, isUnreadAnswer }: ApiCa
   const bytes = await boundedBytes(answer.body, largestAnswer, what);
   const isUnread = isUnreadAnswer && answer.statusCode < 300;
   const text = isUnread ? "" : knownText(url.host + url.pathname, bytes, what);
-  // Only then undici takes the socket for free: a call that follows at once would open another one.
+  // Only then undici marks the socket as free: a call that follows at once would open another one.
   await nextTurn();
   const headers = Object.entries(answer.headers).map(([name, value = ""]) => [name, [value].flat().join(", ")]);
   return { status: answer.statusCode, headers: Object.fromEntries(headers), text };
@@ -175,12 +178,12 @@ interface KnownAnswer {
   readonly text: string;
 }
 
-/** The large answers that came last, by their address: what one run has read back, the next one reads unchanged. */
+/** The last large answers, by their address: what one run has read back, the next one reads unchanged. */
 const knownAnswers = new Map<string, KnownAnswer>();
 const largeAnswer = 16 * 1024;
 const mostKnown = 16;
 
-/** The text of an answer, which is looked at once while it stays the same to the byte. @throws AccessError */
+/** The parsed text of an answer; a text that stays the same to the byte is parsed once. @throws AccessError */
 function knownText(place: string, bytes: Buffer, what: string): string {
   const known = knownAnswers.get(place);
   if (known?.bytes.equals(bytes)) return known.text;
@@ -192,10 +195,10 @@ function knownText(place: string, bytes: Buffer, what: string): string {
   return text;
 }
 
-/** Sockets to one API server, as one user of them holds them. */
+/** Sockets to one API server, shared by its users. */
 interface ClusterSockets {
   readonly dispatcher: Dispatcher;
-  /** The user has no more calls to make. */
+  /** This user has no more calls. */
   release(): void;
 }
 
@@ -206,21 +209,20 @@ interface Kept {
 }
 
 /**
- * Shorter than any proxy's limit for an idle connection: the API server does after 90 s
- * (kubernetes, secure_serving.go), a network load balancer of AWS after 350 s.
+ * Shorter than any proxy's limit for an idle connection: the API server's is 90 s (kubernetes, secure_serving.go), that of an AWS
+ * network load balancer 350 s.
  */
 const idleMs = 20_000;
-/** The proofs of one run are made beside each other. */
+/** The proofs of one run are made at the same time. */
 const connections = 4;
 const connectMs = 5_000;
 
 const kept = new Map<string, Kept>();
 
 /**
- * The sockets to an API server, which outlive a run: the next one for the same cluster within some seconds needs no new TLS
- * handshake, which costs as much processor time as all the calls of a run. They hold no credentials: each call brings its
- * own token. Another authority is another API server, whatever its address.
- *
+ * The sockets to an API server outlive a run: the next run on the same cluster within some seconds needs no new TLS handshake,
+ * which costs as much processor time as all the calls of a run. They hold no credentials: each call brings its own token. Another
+ * authority is another API server, whatever its address.
  * @param authority PEM
  */
 function takeSockets(endpoint: string, authority: string): ClusterSockets {

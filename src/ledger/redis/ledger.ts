@@ -38,7 +38,7 @@ export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: ()
   };
 }
 
-/** What only requests have, beside the life of every record. */
+/** The part of requests alone, besides the life of every record. */
 function redisRequests(redis: RedisClient, reader: StoredReader): Omit<RequestLedger, keyof RecordLedger> {
   return {
     get: (id) => reach(() => readRecord(redis, reader, "request", id)),
@@ -58,7 +58,7 @@ function redisRequests(redis: RedisClient, reader: StoredReader): Omit<RequestLe
   };
 }
 
-/** What only migrations have. */
+/** The part of migrations alone. */
 function redisMigrations(redis: RedisClient, reader: StoredReader): MigrationLedger {
   return {
     get: (id) => reach(() => readRecord(redis, reader, "migration", id)),
@@ -91,7 +91,7 @@ function redisEvents(redis: RedisClient): EventLedger {
   };
 }
 
-/** Appends an event that changes no record: among those of its record, where there is one. */
+/** Appends an event that changes no record: among those of its record, if there is one. */
 async function noteEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
   const places = [recordKey(event.request), chainHeadKey, eventsKey, logKey(event.request)];
   await redis.eval(noteScript, places.length, ...places, canonicalJson(event as unknown as Json), digestOfEvent(event));

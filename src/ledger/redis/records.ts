@@ -6,13 +6,13 @@ import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
 import type { Stored, StoredReader } from "./stored.ts";
 
-/** What the key of each record begins with, of either kind: the id says which. */
+/** The prefix of each record's key, of either kind: the id decides. */
 export const recordPrefix = "{eks-access}:record:";
 export const recordKey = (id: string): string => `${recordPrefix}${id}`;
 
 /**
- * The text of each of these records: one answer instead of one for each record. All of them are in the slot of the
- * key, which leads the call to the right node of a Redis Cluster. KEYS: what the key of each record begins with. ARGV: ids
+ * The text of each of these records: one answer instead of one for each record. All of them are in the slot of the key, which
+ * leads the call to the right node of a Redis Cluster. KEYS: the prefix of records' keys. ARGV: ids
  */
 const textsScript = scriptOf(`
 local found = {}
@@ -38,10 +38,10 @@ export async function readRecord<K extends RecordKind>(
 }
 
 /**
- * The SHA-1 of each record's text, as the commit script writes it; a version can come twice, after a failover. It is not worked out
- * here, which would take as long as sending the text. So a text that is written into Redis alone is not seen until a restart.
- * Answers with the digest of all of them; each by itself follows where that is another one than the reader knows.
- * KEYS: list, what the key of each record begins with. ARGV: the digest that the reader knows
+ * The SHA-1 of each record's text, as the commit script writes it; a version can come twice, after a failover. It is not computed
+ * here, which would take as long as sending the text. So a text that is written into Redis without a commit is not seen until a
+ * restart. Answers with the digest of all of them, and with each one if the reader knows another. KEYS: list, the prefix of
+ * records' keys. ARGV: the digest that the reader knows
  */
 const digestsScript = scriptOf(`
 local found, parts = {}, {}
@@ -54,7 +54,7 @@ if digest == ARGV[1] then return { digest } end
 return { digest, found }
 `);
 
-/** These records, each with its digest. KEYS: what the key of each record begins with. ARGV: ids */
+/** These records, each with its digest. KEYS: the prefix of records' keys. ARGV: ids */
 const digestedScript = scriptOf(`
 local found = {}
 for i, id in ipairs(ARGV) do found[i] = redis.call('HMGET', KEYS[1] .. id, 'record', 'sha1') end
@@ -63,20 +63,20 @@ return found
 
 const sha1 = (text: string) => createHash("sha1").update(text).digest("hex");
 
-/** What a list had when it was read last. */
+/** The content of a list when it was last read. */
 interface KnownList {
-  /** Of all its ids and digests; null: one of its records has none, or can't be read, and is looked at each time. */
+  /** Of all its ids and digests; null: one of its records has none, or is unreadable, so the list is read each time. */
   readonly digest: string | null;
   readonly records: ReadonlyMap<string, { readonly digest: string; readonly request: AccessRequest }>;
   readonly requests: readonly AccessRequest[];
 }
 
-/** The one read last is the last. */
+/** The most recently read one is the last. */
 const knownLists = new Map<string, KnownList>();
 /** Of all known lists together. */
 const mostKnown = 2_000;
 
-/** The records that a sorted list has, in its order. Each run reads all leases of its cluster: only what changed is sent. */
+/** The records of a sorted list, in its order. Each run reads all leases of its cluster: only changes are sent. */
 export async function readListed(
   redis: RedisClient,
   reader: StoredReader,
@@ -93,7 +93,7 @@ export async function readListed(
   return now.requests;
 }
 
-/** Reads those of a list that its reader does not know as they are now. */
+/** Reads the records of a list that its reader does not know in their present form. */
 async function readChanged(
   redis: RedisClient,
   reader: StoredReader,
@@ -114,12 +114,12 @@ async function readChanged(
     const [text, written] = pairs[index] ?? [];
     const request = await reader.read("request", id, text);
     if (request === null) continue;
-    // Not one of a text that was written beside its digest.
+    // Not the digest of a text that was written next to it.
     if (written && written === sha1(text ?? "")) records.set(id, { digest: written, request });
     else passing.set(id, request);
   }
   const requests = digests.flatMap(([id]) => records.get(id)?.request ?? passing.get(id) ?? []);
-  // What changed in between may change back, as after a failover.
+  // A change in between can be undone, for example by a failover.
   const isWhole = digests.every(([id, each]) => each !== null && records.get(id)?.digest === each);
   return { digest: isWhole ? digest : null, records, requests };
 }
@@ -137,13 +137,13 @@ function forgetOldest(): void {
 /** A record's id, and its text; null: there is none. */
 export type Found = readonly [id: string, text: string | null];
 
-/** What a script answers with a pair for each record. */
+/** The answer of a script: a pair for each record. */
 export function foundIn(answer: unknown): readonly Found[] {
   if (!Array.isArray(answer)) return [];
   return answer.map((pair): Found => [String(pair[0]), typeof pair[1] === "string" ? pair[1] : null]);
 }
 
-/** In the order of the ids, without those that there are none of. */
+/** In the order of the ids, without absent ones. */
 export async function readRecords(
   redis: RedisClient,
   reader: StoredReader,
@@ -157,7 +157,7 @@ export async function readRecords(
   );
 }
 
-/** The same, without what is no request. */
+/** The same, without records that are no request. */
 export async function readRequests(
   redis: RedisClient,
   reader: StoredReader,
@@ -166,7 +166,7 @@ export async function readRequests(
   return (await readRecords(redis, reader, ids)).filter(isRequest);
 }
 
-/** Parses these records, each as its kind, without those that can't be read. */
+/** Parses these records, each as its kind, without unreadable ones. */
 export async function readTexts(reader: StoredReader, found: readonly Found[]): Promise<readonly LedgerRecord[]> {
   const records = await Promise.all(found.map(([id, text]) => reader.read(kindOfRecord(id), id, text)));
   return records.filter((record) => record !== null);
