@@ -19,6 +19,11 @@ const mostTags = 50;
 /**
  * The parameters of access entries as EKS requires them, before it looks at the cluster. The texts are EKS's own where
  * docs/sandbox.md names a source.
+ *
+ * No source says: the texts for a missing colon, an unknown type or scope, an empty group, too many entries, pages and tags; the
+ * answer to a repeated token with other parameters; whether tags at creation need `eks:TagResource`; the error for a policy that is
+ * not associated; groups of node types other than `EC2_LINUX`; whether the root user can have an entry; the mode during an update,
+ * and the error of a second one; whether entries fill in `{{AccountID}}` and `{{AccessKeyID}}`; how long the authorizer caches.
  */
 
 const reserved = ["system:", "eks:", "aws:", "amazon:", "iam:"];
