@@ -148,7 +148,7 @@ function collisionWarnings(username: string, principal: string): string[] {
   }
   if (session && !isIdentityCenterRole(principal)) {
     warnings.push(
-      `Trusted session name: that ${session} is one person is what the configuration says (pinnedSessions), not what AWS guarantees.`,
+      `Trusted session name: only the configuration (pinnedSessions) says that ${session} is one person; AWS does not guarantee it.`,
     );
   }
   return warnings;

@@ -112,14 +112,14 @@ export function previewInDocument(
   if (groups.some(isPolicyText)) {
     return refused(
       "policy-in-aws-auth",
-      `${level.name} gives an access policy of EKS, and ${cluster.name} takes ${arn} by aws-auth, which knows none. Ask for a level of groups, or have an operator move ${arn} to an access entry.`,
+      `${level.name} gives an EKS access policy, but ${cluster.name} takes ${arn} by aws-auth, which has none. Ask for a level with groups, or ask an operator to move ${arn} to an access entry.`,
     );
   }
   const entry = state.identityOf(arn);
   const holding = state.holdings.get(arn.toLowerCase());
   const base = baseOf(entry, holding);
   if (base && groups.every((group) => base.groups.includes(group))) {
-    return refused("already-mapped", `${arn} has ${groups.join(", ")} in ${cluster.name} already, without end.`);
+    return refused("already-mapped", `${arn} already has ${groups.join(", ")} in ${cluster.name}, without an end.`);
   }
   const deletion = state.configMap?.deletion;
   if (deletion) return { type: "refused", refusal: beingDeleted(cluster, deletion) };
@@ -170,7 +170,7 @@ export function previewByEntry(
   const holding = state.holdings.get(key);
   const base = baseOf(today, holding);
   if (base && request.groups.every((group) => covers(base.groups, group))) {
-    const message = `${arn} has ${request.groups.join(", ")} in ${cluster.name} already, without end.`;
+    const message = `${arn} already has ${request.groups.join(", ")} in ${cluster.name}, without an end.`;
     return { type: "refused", refusal: { code: "already-mapped", message } };
   }
   const username = today?.username ?? usernameFor(principal);

@@ -116,7 +116,7 @@ function problemsWarning(document: AwsAuthDocument): string[] {
   const problems = document.problems.filter((problem) => problem.severity !== "notice").length;
   if (problems === 0) return [];
   return [
-    `Problems in aws-auth: it has ${problems} problem${problems === 1 ? "" : "s"} already, which stay as they are.`,
+    `Problems in aws-auth: it already has ${problems} problem${problems === 1 ? "" : "s"}, which stay as they are.`,
   ];
 }
 

@@ -198,7 +198,7 @@ async function rememberTakenBack({
     return () => false;
   } catch (error) {
     if (kindOf(error) === "conflict") throw error;
-    log.error({ cluster: cluster.name, err: error }, "the cluster can't remember what was taken back");
+    log.error({ cluster: cluster.name, err: error }, "the cluster can't remember a revocation");
     const known = new Set(state.withdrawals.list.map(({ id }) => id));
     const isEarly = (request: ApprovedRequest) => Date.parse(sealedEnd(request)) > now().getTime();
     return (request) => isEarly(request) && !known.has(request.id);
@@ -214,7 +214,7 @@ const mostForged = 20;
  */
 async function noteForged({ context, cluster, opened, state }: BindingTools): Promise<void> {
   for (const binding of state.forged.slice(0, mostForged)) {
-    const why = `${placeInWords(binding)} has our label, and not our seal`;
+    const why = `${placeInWords(binding)} has our label without our seal`;
     await tellUntrusted(context, cluster.name, why, `forged-${cluster.name}-${binding.uid}`);
     if (cluster.drift !== "repair") continue;
     await opened.client.deleteBinding(binding).catch((error: unknown) => {

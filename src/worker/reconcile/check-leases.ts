@@ -195,9 +195,7 @@ function factsInForce(
   if (!drift) return { facts: known, drift };
   const isRepair = cluster.drift === "repair" && mayRepair(request);
   if (!isRepair) return { facts: { ...known, missing: drift.message }, drift };
-  const repairFlaw = share
-    ? whyNotRepaired(approvalFacts(input, way), request)
-    : "nothing that is sealed says what it gave";
+  const repairFlaw = share ? whyNotRepaired(approvalFacts(input, way), request) : "no sealed record says what it gave";
   return { facts: { ...known, missing: drift.message, mayRepair: true, repairFlaw }, drift };
 }
 

@@ -41,7 +41,7 @@ export async function reviewLease(
   identity: MappedIdentity | null,
 ): Promise<AuthorizationReview> {
   const checks = checksOf(cluster, request);
-  if (!identity) return unasked({ result: "no", detail: "who is not mapped may do nothing" });
+  if (!identity) return unasked({ result: "no", detail: "an unmapped principal can do nothing" });
   if (checks.length === 0) return unasked(namesNothing(cluster, request));
   if (request.groups.every(isPolicyText)) return unasked(notTested(unseenUntil(cluster, request, checks)));
   const questions = checks.map((check) => ({ identity, check }));

@@ -237,7 +237,7 @@ export function refusalOf(
     return {
       code: "creator",
       arn: principal,
-      message: `${role} created ${cluster.name}: no lease is to end its access.`,
+      message: `${role} created ${cluster.name}: no lease can end its access.`,
     };
   }
   const name = state.names.of(principal);
@@ -274,7 +274,7 @@ function driftIn({ parts, names }: BindingState, request: ApprovedRequest, group
     };
   }
   if (name.type === "nobody") return { request, message: name.why.replace(/\.$/, "") };
-  const what = own.length > 0 ? "a binding of it was changed or deleted" : "what was bound for it is gone";
+  const what = own.length > 0 ? "one of its bindings was changed or deleted" : "its bindings are gone";
   return { request, message: `${what}: ${missing.join(", ")}` };
 }
 

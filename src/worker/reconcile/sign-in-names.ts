@@ -97,7 +97,7 @@ function nobody({ name }: Cluster, principal: string): string {
   const problem = `${role} can't sign in to ${name} yet: no access entry and no entry of aws-auth names it.`;
   return role === principal && role.includes(":role/")
     ? `${problem} Ask with your session, as aws sts get-caller-identity prints it.`
-    : `${problem} Have an operator add one whose username contains {{SessionNameRaw}}, without groups.`;
+    : `${problem} Ask an operator to add one with {{SessionNameRaw}} in its username, without groups.`;
 }
 
 /** Why a lease must not be bound to this name; null: it may. */
@@ -109,7 +109,7 @@ function refuseName(
   const role = entryArnOf(principal);
   if (own.startsWith("system:"))
     return `${place} gives ${role} the username ${own}, and names that begin with system: are Kubernetes' own.`;
-  if (own.includes("{{")) return `${place} gives ${role} the username ${own}, which is another one at each sign-in.`;
+  if (own.includes("{{")) return `${place} gives ${role} the username ${own}, which differs at each sign-in.`;
   if (principal.includes(":user/")) return null;
   if (session !== null && own === other) {
     return `${place} gives everyone with ${role} the same username, ${own}. Nothing can be bound to one person until it contains {{SessionNameRaw}}.`;

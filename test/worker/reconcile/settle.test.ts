@@ -80,7 +80,7 @@ describe("a run on one cluster decides", () => {
     expect(ids(settled({ open: [active], drift: "repair", now: late }).repaired)).toEqual([active.id]);
     expect(settled({ open: [aGrantedRequest({ written: null })], drift: "repair" })).toMatchObject({
       repaired: [],
-      drifted: [{ message: expect.stringMatching(/; it is not put back: nothing that is sealed says what it gave$/) }],
+      drifted: [{ message: expect.stringMatching(/; it is not put back: no sealed record says what it gave$/) }],
     });
   });
 
