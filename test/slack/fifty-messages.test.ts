@@ -46,7 +46,7 @@ const messages = {
     approvalMessage: "the worker checked the cluster → check the change, approve or deny",
     emergencyTitle: "emergency access was taken → review it",
     reminder: "a request still waits → decide",
-    unreviewed: "emergency access has no review → check what was done, press Reviewed",
+    unreviewed: "emergency access has no review → check what was done, press Mark reviewed",
     warned: "a lease ends soon → nothing",
     migrationMessage: "a migration has a plan → approve the plan or deny",
     clusterTroubleMessage: "the worker can't get into a cluster → follow the remedy it names",
