@@ -226,6 +226,7 @@ describe("after a compromise", () => {
     await start(["slack"], { DECISION_SIGNING_KEY: used });
     await start(["worker"]);
     await product.message("once more", "no longer counts");
+    await product.told("no longer counts");
 
     expectSentences(heading, [...product.readable(), ...read, whoami]);
     expect(await type("/eks-access list active")).toContain(": none\n");

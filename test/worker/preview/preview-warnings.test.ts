@@ -63,7 +63,7 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
 });
 
 test.each([
-  ["problems", { mapUsers: "{" }, {}, "Problems in aws-auth: it has 1 problem already"],
+  ["problems", { mapUsers: "{" }, {}, "Problems in aws-auth: it already has 1 problem"],
   [
     "annotations that others fill",
     {},

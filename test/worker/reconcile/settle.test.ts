@@ -267,7 +267,7 @@ describe("a run on one cluster decides", () => {
 
     expect(granted).toEqual([]);
     expect(refused).toMatchObject([{ request: { id: "r-1" }, refusal: { code: "document-being-deleted" } }]);
-    expect(refused[0]?.refusal.message).toContain("it only waits for its finalizers example.com/keep");
+    expect(refused[0]?.refusal.message).toContain("waits for its finalizers example.com/keep");
     expect(ids(leaving)).toEqual(["r-2"]);
     expect(data.mapUsers ?? "").not.toContain(engineerArn);
   });
