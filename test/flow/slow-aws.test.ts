@@ -20,18 +20,18 @@ describe("while AWS does not answer for one request", () => {
   test("access that is revoked on the same cluster ends", async () => {
     const patient = `${configuration}  deadlines: { awsCall: 10m, run: 10m }\n`;
     flow = await startFlow({ configuration: patient, environment: { STOP_DEADLINE: "1s" } });
-    await ask(arns.engineer, "first");
-    await approve("first");
+    await ask(arns.engineer, "read alpha");
+    await approve("read alpha");
     const active = await flow.active();
-    await ask(arns.onCall, "second");
-    await flow.asked("second");
+    await ask(arns.onCall, "read beta");
+    await flow.asked("read beta");
     const { struck } = flow.sandbox.faults.plan("sts.AssumeRole", { type: "hang" });
-    await approve("second");
+    await approve("read beta");
     await struck;
 
     const [id = ""] = /r-[a-z0-9]{8}/.exec(JSON.stringify(active.blocks)) ?? [];
     await flow.sandbox.slack.person("U0ENGINEER").command(`/eks-access revoke ${id} done`, channel);
-    await flow.until(ofRequest("first", "Ended"), 15_000);
+    await flow.until(ofRequest("read alpha", "Ended"), 15_000);
 
     const { types } = await auditOf(flow.redisUrl);
     expect(types.filter((type) => type === "lease.ended")).toHaveLength(1);
@@ -41,29 +41,29 @@ describe("while AWS does not answer for one request", () => {
 
   test("another person's grant on the same cluster needs no other try: it is in force when the call was made again", async () => {
     flow = await startFlow();
-    await ask(arns.engineer, "first");
-    await flow.asked("first");
-    await ask(arns.onCall, "second");
-    await flow.asked("second");
+    await ask(arns.engineer, "read alpha");
+    await flow.asked("read alpha");
+    await ask(arns.onCall, "read beta");
+    await flow.asked("read beta");
     const { struck } = flow.sandbox.faults.plan("sts.AssumeRole", { type: "hang" });
-    await approve("first");
+    await approve("read alpha");
     await struck;
 
-    await approve("second");
-    await flow.until(ofRequest("second", "Active"), 15_000);
-    await flow.until(ofRequest("first", "Active"), 15_000);
+    await approve("read beta");
+    await flow.until(ofRequest("read beta", "Active"), 15_000);
+    await flow.until(ofRequest("read alpha", "Active"), 15_000);
 
     expect((await auditOf(flow.redisUrl)).types).not.toContain("lease.delayed");
   });
 
   test("the call is given up within seconds and made again in the same run: nobody waits for another try", async () => {
     flow = await startFlow();
-    await ask(arns.engineer, "first");
-    await flow.asked("first");
+    await ask(arns.engineer, "read alpha");
+    await flow.asked("read alpha");
     flow.sandbox.faults.plan("sts.AssumeRole", { type: "hang" });
     const before = flow.sandbox.faults.calls("sts.AssumeRole");
 
-    await approve("first");
+    await approve("read alpha");
     await flow.active();
 
     const { types } = await auditOf(flow.redisUrl);
