@@ -1,0 +1,68 @@
+import { Registry } from "prom-client";
+import { afterEach, expect, test } from "vitest";
+import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
+import { createRequest } from "../../../src/access/request/request.ts";
+import { createWorkerMetrics } from "../../../src/operations/worker-metrics.ts";
+import type { WorkerContext } from "../../../src/worker/context.ts";
+import { previewCluster } from "../../../src/worker/preview/preview.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { useWorkerSide } from "../worker-side.ts";
+import { approve, bound, clusterIn, modesConfig, requestOf, revokeOnly } from "./both-ways.ts";
+
+const side = useWorkerSide({ everyMode: true });
+const account = arns.engineer.split(":")[4] ?? "";
+const people = 250;
+const idOf = (index: number) => `r-${String(index).padStart(4, "0")}`;
+
+/** Each person has a session of one permission set. */
+const sessionOf = (index: number) =>
+  `arn:aws:sts::${account}:assumed-role/AWSReservedSSO_Developer_0123456789abcdef/person-${index}@example.com`;
+
+afterEach(async () => {
+  await side().sandbox.cluster.editAwsAuth(({ metadata: { annotations: _, ...metadata }, ...map }) => ({
+    ...map,
+    metadata,
+    data: { ...initialAwsAuth },
+  }));
+});
+
+/** How often aws-auth changes while somebody acts. */
+async function writesDuring(act: () => Promise<void>): Promise<number> {
+  let writes = 0;
+  const stop = side().sandbox.cluster.onChange(() => {
+    writes += 1;
+  });
+  await act().finally(stop);
+  return writes;
+}
+
+test("250 people of one permission set begin and end at once: one PUT of aws-auth each time, and no conflict", async () => {
+  const config = modesConfig(bound);
+  const cluster = clusterIn(config, clusterName);
+  const metrics = createWorkerMetrics(new Registry());
+  const context: WorkerContext = { ...side().context(memoryLedger()), config, metrics };
+  const groups = cluster.levels.find(({ name }) => name === "viewer")?.groups ?? [];
+  const wish = { requester: "U0ENGINEER", cluster: cluster.name, level: "viewer", groups, durationSeconds: 3600 };
+  const ids = Array.from({ length: people }, (_, index) => idOf(index));
+  for (const [index, id] of ids.entries()) {
+    const rest = { principal: sessionOf(index), reason: "a test", extends: null };
+    await context.ledger.commit(aChange(createRequest({ ...wish, ...rest, id }, context.now(), 3600)));
+  }
+  await previewCluster(context, cluster);
+  await previewCluster(context, cluster);
+  for (const id of ids) await approve(context, cluster, id);
+
+  const toBegin = await writesDuring(() => reconcileCluster(context, cluster));
+  const begun = await Promise.all(ids.map((id) => requestOf(context, id)));
+  for (const id of ids) await revokeOnly(context, id);
+  const toEnd = await writesDuring(() => reconcileCluster(context, cluster));
+  const ended = await Promise.all(ids.map((id) => requestOf(context, id)));
+
+  expect(new Set(begun.map(({ lease }) => lease?.state))).toEqual(new Set(["active"]));
+  expect(new Set(ended.map(({ lease }) => lease?.state))).toEqual(new Set(["ended"]));
+  expect([toBegin, toEnd]).toEqual([1, 1]);
+  expect((await metrics.conflicts.get()).values).toEqual([]);
+  expect(side().sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+});
