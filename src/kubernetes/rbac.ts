@@ -58,12 +58,22 @@ export async function readPage<T>(
   item: z.ZodType<T>,
   query: Readonly<Record<string, string>>,
 ): Promise<Page<T>> {
-  const list = z.object({
-    items: z.array(item),
-    metadata: z.object({ continue: z.string().nullish() }).nullish(),
-  });
-  const { items, metadata } = (await connection.ask({ method: "GET", path, query }, list)).value;
+  const { items, metadata } = (await connection.ask({ method: "GET", path, query }, pageOf(item))).value;
   return { items, next: metadata?.continue ?? undefined };
+}
+
+const pageShape = z.object({
+  items: z.array(z.unknown()),
+  metadata: z.object({ continue: z.string().nullish() }).nullish(),
+});
+type PageShape<T> = z.ZodType<z.infer<typeof pageShape> & { readonly items: T[] }>;
+const pages = new WeakMap<z.ZodType, unknown>();
+
+/** zod compiles each schema at its first use, which takes longer than to read a page. */
+function pageOf<T>(item: z.ZodType<T>): PageShape<T> {
+  const known = pages.get(item) ?? pageShape.extend({ items: z.array(item) });
+  pages.set(item, known);
+  return known as PageShape<T>;
 }
 
 const texts = z.array(z.string()).nullish();

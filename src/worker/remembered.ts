@@ -1,5 +1,6 @@
 import type { MemoryKeys } from "../access/approval/seal.ts";
 import { type AnnotationReading, readAnnotation } from "../access/lease/annotation.ts";
+import { readSealedLease, type SealedLease } from "../access/lease/own-bindings.ts";
 import { type AwsAuthDocument, type DocumentReading, readDocument, withProblems } from "../aws-auth/index.ts";
 import { Recent } from "../operations/recent.ts";
 
@@ -35,6 +36,21 @@ export function parseRemembered(data: Data): AwsAuthDocument {
   const document = withProblems(reading);
   withTheirProblems.set(reading, document);
   return document;
+}
+
+const mostBindingText = 4 * 1024 * 1024;
+const leases = new WeakMap<MemoryKeys, Recent<SealedLease>>();
+
+/** `readSealedLease`, which verifies the annotation of a binding once for each cluster, place and key. */
+export function readLeaseRemembered(...given: Parameters<typeof readSealedLease>): SealedLease | null {
+  const [cluster, { name, namespace }, annotation, keys] = given;
+  const known = leases.get(keys) ?? new Recent<SealedLease>(mostBindingText);
+  leases.set(keys, known);
+  const place = JSON.stringify([cluster, namespace, name]);
+  const lease = known.get(place, annotation ?? "") ?? readSealedLease(...given);
+  // What is not ours takes no room.
+  if (lease) known.set(place, annotation ?? "", lease);
+  return lease;
 }
 
 const mostAnnotationText = 2 * 1024 * 1024;

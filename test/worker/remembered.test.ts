@@ -1,9 +1,15 @@
 import { expect, test } from "vitest";
 import { memoryKeys } from "../../src/access/approval/seal.ts";
 import { writeAnnotation } from "../../src/access/lease/annotation.ts";
+import { bindingFor } from "../../src/access/lease/own-bindings.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
-import { parseRemembered, readAnnotationRemembered, readRemembered } from "../../src/worker/remembered.ts";
-import { aHolding } from "../builders/a-share.ts";
+import {
+  parseRemembered,
+  readAnnotationRemembered,
+  readLeaseRemembered,
+  readRemembered,
+} from "../../src/worker/remembered.ts";
+import { aHolding, aShare } from "../builders/a-share.ts";
 
 test("an annotation is believed for the cluster and the key that sealed it, however often it was read", () => {
   const keys = memoryKeys([Buffer.alloc(32, 1)]);
@@ -28,4 +34,23 @@ test("a document is read once for one text, and is what a new reading would be",
   expect(parseRemembered({ ...data })).toBe(document);
   expect(readRemembered({ ...data })).toBe(readRemembered(data));
   expect(parseRemembered({ mapRoles: `${data.mapRoles}\n` })).not.toBe(document);
+});
+
+test("the lease of a binding is believed for the place, the cluster and the key that sealed it, however often it was read", () => {
+  const keys = memoryKeys([Buffer.alloc(32, 1)]);
+  const lease = { principal: "arn:aws:iam::111122223333:user/dev", user: "dev", share: aShare() };
+  const binding = bindingFor("staging", lease, "ClusterRole edit in shop", keys);
+  const [annotation = ""] = Object.values(binding?.annotations ?? {});
+  const place = { name: binding?.name ?? "", namespace: "shop" };
+  const read = (cluster: string, at = place, text = annotation, of = keys) =>
+    readLeaseRemembered(cluster, at, text, of)?.user;
+
+  const first = [read("staging"), read("staging")];
+
+  expect(first).toEqual(["dev", "dev"]);
+  expect(read("production")).toBeUndefined();
+  expect(read("staging", { ...place, namespace: "payments" })).toBeUndefined();
+  expect(read("staging", place, annotation.replace('"dev"', '"eve"'))).toBeUndefined();
+  expect(read("staging", place, annotation, memoryKeys([Buffer.alloc(32, 2)]))).toBeUndefined();
+  expect(read("staging")).toBe("dev");
 });

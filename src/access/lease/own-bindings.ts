@@ -26,6 +26,9 @@ export interface LeasePart {
   readonly isIntact: boolean;
 }
 
+/** What the annotation of a binding remembers of its lease. */
+export type SealedLease = Pick<LeasePart, "text" | "principal" | "user" | "share">;
+
 /** What of a cluster's labelled bindings is ours. */
 export interface OwnBindings {
   readonly parts: readonly LeasePart[];
@@ -67,12 +70,23 @@ export function bindingName(request: string, text: string): string {
   return `eks-access-${request}-${createHash("sha256").update(text).digest("hex").slice(0, 8)}`;
 }
 
-/** Reads the labelled bindings of a cluster. What our key did not seal for this cluster, place and name is not believed. */
-export function readOwnBindings(cluster: string, bindings: readonly ClusterBinding[], keys: MemoryKeys): OwnBindings {
-  const read = bindings.map((binding) => ({ binding, part: partOf(cluster, binding, keys) }));
+/**
+ * Reads the labelled bindings of a cluster. What our key did not seal for this cluster, place and name is not believed.
+ * @param read as `readSealedLease` does; for who reads often, one that remembers
+ */
+export function readOwnBindings(
+  cluster: string,
+  bindings: readonly ClusterBinding[],
+  keys: MemoryKeys,
+  read: typeof readSealedLease = readSealedLease,
+): OwnBindings {
+  const all = bindings.map((binding) => {
+    const lease = read(cluster, binding, binding.annotations[leaseAnnotation], keys);
+    return { binding, part: lease && { ...lease, binding, isIntact: isIntact(binding, lease.text, lease.user) } };
+  });
   return {
-    parts: read.flatMap(({ part }) => part ?? []),
-    forged: read.flatMap(({ binding, part }) => (part ? [] : [binding])),
+    parts: all.flatMap(({ part }) => part ?? []),
+    forged: all.flatMap(({ binding, part }) => (part ? [] : [binding])),
   };
 }
 
@@ -95,13 +109,19 @@ const rememberedForm = z.strictObject({
   seal: z.string(),
 });
 
-function partOf(cluster: string, binding: ClusterBinding, keys: MemoryKeys): LeasePart | null {
-  const read = rememberedForm.safeParse(parsed(binding.annotations[leaseAnnotation]));
+/** What the annotation of a binding says; null: our key did not seal it for this cluster and this place. */
+export function readSealedLease(
+  cluster: string,
+  place: Pick<ClusterBinding, "name" | "namespace">,
+  annotation: string | undefined,
+  keys: MemoryKeys,
+): SealedLease | null {
+  const read = rememberedForm.safeParse(parsed(annotation));
   if (!read.success) return null;
   const { seal, ...remembered } = read.data;
-  if (!keys.isSealed("binding", sealedValue(cluster, binding, remembered), seal)) return null;
+  if (!keys.isSealed("binding", sealedValue(cluster, place, remembered), seal)) return null;
   const { text, principal, user, share } = remembered;
-  return { text, principal, user, share, binding, isIntact: isIntact(binding, text, user) };
+  return { text, principal, user, share };
 }
 
 function parsed(text: string | undefined): unknown {

@@ -3,6 +3,7 @@ import type { ClusterBinding, NewBinding } from "../../access/lease/lease-bindin
 import { bindingFor, bindingName, type LeasePart, readOwnBindings } from "../../access/lease/own-bindings.ts";
 import { step } from "../../operations/worker-metrics.ts";
 import { inParallel } from "../in-parallel.ts";
+import { readLeaseRemembered } from "../remembered.ts";
 import type { BindingSettlement, BindingState } from "./settle-bindings.ts";
 import type { WayPlace } from "./way-adapter.ts";
 
@@ -110,7 +111,7 @@ function conflict(what: string): AccessError {
 
 async function partsNow({ cluster, state, context }: BindingTools): Promise<readonly LeasePart[]> {
   const bindings = await step("read-back", state.readAgain);
-  return readOwnBindings(cluster.name, bindings, context.keys.memory).parts;
+  return readOwnBindings(cluster.name, bindings, context.keys.memory, readLeaseRemembered).parts;
 }
 
 /** Why what was read back is not what was sent; null: it is. */

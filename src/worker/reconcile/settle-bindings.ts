@@ -16,6 +16,7 @@ import { entryArnOf } from "../../aws-auth/index.ts";
 import type { TakenBack } from "../../kubernetes/cluster-client.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
+import { readLeaseRemembered } from "../remembered.ts";
 import { checkWork, leaveOut, withOwnMemory, without } from "./check-leases.ts";
 import { lateCreation } from "./late-creation.ts";
 import type { ReadBack } from "./prove.ts";
@@ -60,7 +61,7 @@ export async function readBindingState(place: WayPlace, open: readonly AccessReq
   const { keys } = context;
   const readAgain = () => labelledBindings(client, open);
   const [bindings, takenBack] = await Promise.all([readAgain(), client.readTakenBack()]);
-  const { parts, forged } = readOwnBindings(cluster.name, bindings, keys.memory);
+  const { parts, forged } = readOwnBindings(cluster.name, bindings, keys.memory, readLeaseRemembered);
   const principals = [...open.map(({ principal }) => principal), ...parts.map(({ principal }) => principal)];
   const isNew = ({ lease }: AccessRequest) => lease === null || lease.state === "scheduled";
   const asked = open.filter(({ state }) => state === "pending").flatMap(({ groups }) => namespacesIn(groups));
@@ -161,8 +162,9 @@ export interface BindingSettlement extends Settlement {
 /** Decides which bindings there must be: every seal, the policy and the roles are looked at again (laws 3 and 4). */
 export function settleBindings(input: SettleInput<BindingState>): BindingSettlement {
   const known = withOwnMemory(input);
+  const partsOf = partsByLease(known.state.parts);
   const checked = checkWork(known, "binding", {
-    driftOf: (request, groups) => driftIn(known.state, request, groups),
+    driftOf: (request, groups) => driftIn(known.state.names, partsOf.get(request.id) ?? [], request, groups),
     mayRepair: (request) =>
       refusalOf(known, request) === null && refusalsOf(known, [request]).size === 0 && mayAddEntry(known, request),
   });
@@ -256,9 +258,24 @@ export function refusalOf(
   };
 }
 
-function driftIn({ parts, names }: BindingState, request: ApprovedRequest, groups: readonly string[]): Drift | null {
+function partsByLease(parts: readonly LeasePart[]): ReadonlyMap<string, readonly LeasePart[]> {
+  const found = new Map<string, LeasePart[]>();
+  for (const part of parts) {
+    const same = found.get(part.share.id);
+    if (same) same.push(part);
+    else found.set(part.share.id, [part]);
+  }
+  return found;
+}
+
+/** @param own the bindings of the lease */
+function driftIn(
+  names: SignInNames,
+  own: readonly LeasePart[],
+  request: ApprovedRequest,
+  groups: readonly string[],
+): Drift | null {
   const name = names.of(request.principal);
-  const own = parts.filter(({ share }) => share.id === request.id);
   const given = own.filter(({ isIntact, user }) => isIntact && name.type === "name" && user === name.username);
   const missing = groups.filter((text) => !given.some((part) => part.text === text));
   if (missing.length === 0 && name.type === "name" && name.entry !== "planned") return null;

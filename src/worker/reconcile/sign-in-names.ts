@@ -35,17 +35,25 @@ export interface SignInMap {
 }
 
 /** As whom the principals sign in whose entries were read. Pure. */
-export function signInNames({ places, addTo }: SignInMap, cluster: Cluster): SignInNames {
+export function signInNames(map: SignInMap, cluster: Cluster): SignInNames {
+  // A run asks for each lease's name several times.
+  const known = new Map<string, SignInName>();
   return {
-    entries: places.flatMap(({ named }) => named),
+    entries: map.places.flatMap(({ named }) => named),
     of: (principal) => {
-      for (const place of places) {
-        const name = nameIn(place, principal);
-        if (name) return name;
-      }
-      return (addTo === null ? null : plannedName(principal)) ?? { type: "nobody", why: nobody(cluster, principal) };
+      const name = known.get(principal) ?? nameOf(map, cluster, principal);
+      known.set(principal, name);
+      return name;
     },
   };
+}
+
+function nameOf({ places, addTo }: SignInMap, cluster: Cluster, principal: string): SignInName {
+  for (const place of places) {
+    const name = nameIn(place, principal);
+    if (name) return name;
+  }
+  return (addTo === null ? null : plannedName(principal)) ?? { type: "nobody", why: nobody(cluster, principal) };
 }
 
 /** The place of a principal's entry, or where it is added; null: nowhere. */
