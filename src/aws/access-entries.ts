@@ -17,7 +17,7 @@ import { allOfPages, type PageBounds } from "../access/failure/bounded-pages.ts"
 import type { ScopedPolicy } from "../access/policy/policy-text.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
 import { entryArnIn } from "../aws-auth/index.ts";
-import { logged } from "./client-settings.ts";
+import { logRequestId } from "./client-settings.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, entryFailure, orAbsent } from "./entry-calls.ts";
 
@@ -64,7 +64,7 @@ export function accessEntriesOf(eks: EksCluster, log?: RequestIds): AccessEntrie
   const { eksName: clusterName, partition } = address;
   const call: Call = async (action, principalArn, send) => {
     try {
-      return await logged(log, `eks:${action}`, send());
+      return await logRequestId(log, `eks:${action}`, send());
     } catch (error) {
       throw entryFailure(error, action, principalArn, address);
     }

@@ -151,7 +151,7 @@ interface Answered {
  * The result of `call`, with its request id in the log: CloudTrail and AWS's support find the call by it.
  * @param action as IAM writes it: `sts:AssumeRole`
  */
-export async function logged<T extends object>(
+export async function logRequestId<T extends object>(
   log: RequestIds | undefined,
   action: string,
   call: Promise<T>,

@@ -12,7 +12,7 @@ import { AccessError } from "../access/failure/access-error.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { step } from "../operations/worker-metrics.ts";
 import type { AwsCredentials, CredentialSource } from "./client-settings.ts";
-import { clientSettings, logged } from "./client-settings.ts";
+import { clientSettings, logRequestId } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 import { ownCredentials } from "./sts.ts";
 
@@ -100,7 +100,7 @@ async function askEks(
   const client = new EKSClient(clientSettings(credentials, address.region));
   try {
     const command = new DescribeClusterCommand({ name: address.eksName });
-    const { cluster } = await logged(log, "eks:DescribeCluster", client.send(command));
+    const { cluster } = await logRequestId(log, "eks:DescribeCluster", client.send(command));
     return describe(cluster ?? {}, address);
   } catch (error) {
     if (error instanceof ResourceNotFoundException) {
@@ -201,12 +201,12 @@ async function update(
   const place = `cluster ${name} in ${region} of account ${account}`;
   const accessConfig = { authenticationMode: "API_AND_CONFIG_MAP" } as const;
   const begun = await asked(`eks:UpdateClusterConfig on ${place}`, () =>
-    logged(log, "eks:UpdateClusterConfig", client.send(new UpdateClusterConfigCommand({ name, accessConfig }))),
+    logRequestId(log, "eks:UpdateClusterConfig", client.send(new UpdateClusterConfigCommand({ name, accessConfig }))),
   );
   const updateId = begun.update?.id;
   for (let look = 0; look < mostLooks; look += 1) {
     const { update: now } = await asked(`eks:DescribeUpdate on ${place}`, () =>
-      logged(log, "eks:DescribeUpdate", client.send(new DescribeUpdateCommand({ name, updateId }))),
+      logRequestId(log, "eks:DescribeUpdate", client.send(new DescribeUpdateCommand({ name, updateId }))),
     );
     if (now?.status === "Successful") return;
     if (now?.status === "Failed" || now?.status === "Cancelled") {

@@ -9,7 +9,7 @@ import { fromIni, fromNodeProviderChain } from "@aws-sdk/credential-providers";
 import type { RequestIds } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import { step } from "../operations/worker-metrics.ts";
-import { type AwsCredentials, type CredentialSource, clientSettings, logged } from "./client-settings.ts";
+import { type AwsCredentials, type CredentialSource, clientSettings, logRequestId } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
 /**
@@ -52,7 +52,7 @@ export async function assumeRole(
   const { roleArn, region } = options;
   const assume = () =>
     callSts(source, region, `sts:AssumeRole on ${roleArn}`, async (client) => {
-      const answer = await logged(log, "sts:AssumeRole", client.send(new AssumeRoleCommand(inputOf(options))));
+      const answer = await logRequestId(log, "sts:AssumeRole", client.send(new AssumeRoleCommand(inputOf(options))));
       return credentialsIn(answer, roleArn);
     });
   return step("assume", assume);
@@ -212,7 +212,7 @@ export async function callerIdentity(
 export function askCallerIdentity(source: CredentialSource, region: string, log?: RequestIds): Promise<CallerIdentity> {
   const action = "sts:GetCallerIdentity";
   return callSts(source, region, action, async (client) => {
-    const { Arn, Account, UserId } = await logged(log, action, client.send(new GetCallerIdentityCommand({})));
+    const { Arn, Account, UserId } = await logRequestId(log, action, client.send(new GetCallerIdentityCommand({})));
     if (!Arn || !Account || !UserId) {
       throw new AccessError("aws-unexpected", "AWS answered sts:GetCallerIdentity without an identity");
     }

@@ -26,7 +26,10 @@ export interface PlanOptions {
   type: "plan";
   path: string;
   /** Changes, the list of repairs, or one of them by its number from 1. */
-  task: { type: "changes"; asked: readonly Asked[] } | { type: "repairs" } | { type: "repair"; number: number };
+  task:
+    | { type: "changes"; asked: readonly CommandLineChange[] }
+    | { type: "repairs" }
+    | { type: "repair"; number: number };
   guard: PlanGuard;
   json: boolean;
   out: string | null;
@@ -75,7 +78,7 @@ function parse(argv: readonly string[]) {
 }
 
 function readTask({ values, tokens }: Parsed): PlanOptions["task"] | { type: "wrong"; message: string } {
-  const asked = readAsked(
+  const asked = readChanges(
     tokens.flatMap((token) => (token.kind === "option" ? [[token.name, token.value ?? ""] as const] : [])),
   );
   if (asked.type === "wrong") return asked;
@@ -104,15 +107,17 @@ function wrong(message: string): { type: "wrong"; message: string } {
 }
 
 /** The changes of the command line. An addition without a name or groups keeps those of the document. */
-export type Asked =
+export type CommandLineChange =
   | { type: "add"; arn: string; username?: string; groups?: readonly string[] }
   | { type: "remove"; arn: string };
 
 export type Reading<T> = { type: "read"; value: T } | { type: "wrong"; message: string };
 
 /** The changes, from the options in the order of the command line. */
-export function readAsked(options: readonly (readonly [name: string, value: string])[]): Reading<readonly Asked[]> {
-  const asked: Asked[] = [];
+export function readChanges(
+  options: readonly (readonly [name: string, value: string])[],
+): Reading<readonly CommandLineChange[]> {
+  const asked: CommandLineChange[] = [];
   for (const [name, value] of options) {
     const last = asked.at(-1);
     if (name === "add") asked.push({ type: "add", arn: value });
@@ -127,7 +132,7 @@ export function readAsked(options: readonly (readonly [name: string, value: stri
 }
 
 /** The changes. A new entry needs a name; an existing one can keep its own. */
-export function toChanges(document: AwsAuthDocument, asked: readonly Asked[]): Reading<readonly Change[]> {
+export function toChanges(document: AwsAuthDocument, asked: readonly CommandLineChange[]): Reading<readonly Change[]> {
   const changes: Change[] = [];
   for (const item of asked) {
     const { arn } = item;

@@ -86,12 +86,12 @@ export async function rememberTrace({ traces }: TraceContext, id: string): Promi
 }
 
 /** The asker's trace in a question's job: unlike a look at a cluster, a question is one person's. */
-export interface AskedIn {
+export interface QuestionTrace {
   readonly telemetry?: { readonly metadata: string };
 }
 
 /** Asks within the trace that runs now. */
-export function tracedQuestion<T>(name: string, ask: (askedIn: AskedIn) => Promise<T>): Promise<T> {
+export function tracedQuestion<T>(name: string, ask: (askedIn: QuestionTrace) => Promise<T>): Promise<T> {
   return traced({ name: `ask ${name}` }, () => {
     const trace = currentTrace();
     return ask(trace === null ? {} : { telemetry: { metadata: trace } });

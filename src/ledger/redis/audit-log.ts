@@ -43,22 +43,23 @@ return 1
 /** The audit log on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
 export function redisAuditLog(redis: RedisClient): AuditLog {
   return {
-    events: (from, limit) => reach(() => readEvents(redis, from, limit)),
-    head: () => reach(() => readHead(redis)),
-    base: () => reach(() => readBase(redis)),
+    events: (from, limit) => callRedis(() => readEvents(redis, from, limit)),
+    head: () => callRedis(() => readHead(redis)),
+    base: () => callRedis(() => readBase(redis)),
     beginAt: ({ count, hash, anchors, seal }, before) =>
-      reach(async () => {
+      callRedis(async () => {
         const told = [String(count), hash, anchors.map(formatAnchor).join(" "), seal ?? "", before.seal ?? ""];
         await redis.eval(beginScript, 3, eventsKey, baseKey, anchorsKey, ...told);
       }),
-    anchors: (upTo) => reach(async () => readAnchors(await redis.zrangebyscore(anchorsKey, "-inf", upTo))),
+    anchors: (upTo) => callRedis(async () => readAnchors(await redis.zrangebyscore(anchorsKey, "-inf", upTo))),
     noteAnchor: (anchor) =>
-      reach(async () => {
+      callRedis(async () => {
         const told = [String(anchor.count), formatAnchor(anchor), String(mostAnchors)];
         await redis.eval(noteAnchorScript, 1, anchorsKey, ...told);
       }),
-    copied: () => reach(async () => Number((await redis.get(copiedKey)) ?? 0)),
-    markCopied: (sequence) => reach(async () => void (await redis.eval(raiseScript, 1, copiedKey, String(sequence)))),
+    copied: () => callRedis(async () => Number((await redis.get(copiedKey)) ?? 0)),
+    markCopied: (sequence) =>
+      callRedis(async () => void (await redis.eval(raiseScript, 1, copiedKey, String(sequence)))),
   };
 }
 
@@ -77,7 +78,7 @@ function readAnchors(texts: readonly string[]): readonly Anchor[] {
   return texts.map(readAnchor).filter((anchor) => anchor !== null);
 }
 
-async function reach<T>(call: () => Promise<T>): Promise<T> {
+async function callRedis<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {

@@ -3,7 +3,7 @@ import type { ClusterTrouble } from "../../access/request/retry.ts";
 import type { ClusterLedger, TurnLedger } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
-import { reach } from "./explain-redis-error.ts";
+import { callRedis } from "./explain-redis-error.ts";
 import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
@@ -21,26 +21,27 @@ const keys = {
 /** What the ledger remembers about clusters, on Redis. */
 export function redisClusters(redis: RedisClient, reader: StoredReader): ClusterLedger {
   return {
-    adopted: (clusters) => reach(() => readAdopted(redis, clusters)),
-    markAdopted: (cluster) => reach(async () => void (await redis.sadd(keys.adopted, cluster))),
-    clusterTroubles: (clusters) => reach(() => readTroubles(redis, reader, clusters)),
-    setClusterTrouble: (cluster, trouble) => reach(() => writeTrouble(redis, cluster, trouble)),
+    adopted: (clusters) => callRedis(() => readAdopted(redis, clusters)),
+    markAdopted: (cluster) => callRedis(async () => void (await redis.sadd(keys.adopted, cluster))),
+    clusterTroubles: (clusters) => callRedis(() => readTroubles(redis, reader, clusters)),
+    setClusterTrouble: (cluster, trouble) => callRedis(() => writeTrouble(redis, cluster, trouble)),
     creation: (clusterArn) =>
-      reach(async () => reader.read("creation", clusterArn, await redis.hget(keys.creations, clusterArn))),
+      callRedis(async () => reader.read("creation", clusterArn, await redis.hget(keys.creations, clusterArn))),
     rememberCreation: (clusterArn, creation) =>
-      reach(async () => void (await redis.hset(keys.creations, clusterArn, JSON.stringify(creation)))),
+      callRedis(async () => void (await redis.hset(keys.creations, clusterArn, JSON.stringify(creation)))),
     letIn: (place) =>
-      reach(async () => {
+      callRedis(async () => {
         const at = new Date((await redis.hget(keys.letIn, place)) ?? "");
         return Number.isNaN(at.getTime()) ? null : at;
       }),
-    rememberLetIn: (place, at) => reach(async () => void (await redis.hset(keys.letIn, place, at.toISOString()))),
-    goodApprovers: () => reach(async () => new Map(Object.entries(await redis.hgetall(keys.goodApprovers)))),
+    rememberLetIn: (place, at) => callRedis(async () => void (await redis.hset(keys.letIn, place, at.toISOString()))),
+    goodApprovers: () => callRedis(async () => new Map(Object.entries(await redis.hgetall(keys.goodApprovers)))),
     rememberGoodApprovers: (good) =>
-      reach(async () => void (good.size > 0 && (await redis.hset(keys.goodApprovers, Object.fromEntries(good))))),
+      callRedis(async () => void (good.size > 0 && (await redis.hset(keys.goodApprovers, Object.fromEntries(good))))),
     setWorkerIdentity: (identity) =>
-      reach(async () => void (await redis.set(keys.workerIdentity, JSON.stringify(identity)))),
-    workerIdentity: () => reach(async () => reader.read("worker identity", "", await redis.get(keys.workerIdentity))),
+      callRedis(async () => void (await redis.set(keys.workerIdentity, JSON.stringify(identity)))),
+    workerIdentity: () =>
+      callRedis(async () => reader.read("worker identity", "", await redis.get(keys.workerIdentity))),
   };
 }
 
@@ -76,9 +77,9 @@ const runsKey = "{eks-access}:runs";
 /** Turns and runs, on Redis. */
 export function redisTurns(redis: RedisClient): TurnLedger {
   return {
-    takeTurn: (name, everyMs, most = 1) => reach(() => takeTurn(redis, name, everyMs, most)),
-    beginRun: (cluster) => reach(() => beginRun(redis, cluster)),
-    isNewestRun: (cluster, run) => reach(async () => (await redis.hget(runsKey, cluster)) === run),
+    takeTurn: (name, everyMs, most = 1) => callRedis(() => takeTurn(redis, name, everyMs, most)),
+    beginRun: (cluster) => callRedis(() => beginRun(redis, cluster)),
+    isNewestRun: (cluster, run) => callRedis(async () => (await redis.hget(runsKey, cluster)) === run),
   };
 }
 

@@ -76,7 +76,7 @@ function reasonOf(error: unknown): string {
 }
 
 /** Calls Redis: any failure is an AccessError `ledger-unreachable`. */
-export async function reach<T>(call: () => Promise<T>): Promise<T> {
+export async function callRedis<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {

@@ -5,7 +5,7 @@ import type { RedisClient } from "./client.ts";
 import { redisClusters, redisTurns } from "./clusters.ts";
 import { noteScript } from "./commit-script.ts";
 import { appendEvent, chainHeadKey, eventsKey, logKey, readEvents, readEventsOf } from "./events.ts";
-import { reach } from "./explain-redis-error.ts";
+import { callRedis } from "./explain-redis-error.ts";
 import { redisLinks } from "./links.ts";
 import {
   countsKey,
@@ -41,17 +41,17 @@ export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: ()
 /** The part of requests alone, besides the life of every record. */
 function redisRequests(redis: RedisClient, reader: StoredReader): Omit<RequestLedger, keyof RecordLedger> {
   return {
-    get: (id) => reach(() => readRecord(redis, reader, "request", id)),
-    grantedOf: (cluster) => reach(() => readOpenLeases(redis, reader, cluster)),
+    get: (id) => callRedis(() => readRecord(redis, reader, "request", id)),
+    grantedOf: (cluster) => callRedis(() => readOpenLeases(redis, reader, cluster)),
     duePendingOf: (cluster, now, limit) =>
-      reach(async () => readRequests(redis, reader, await duePendingIds(redis, cluster, now, limit))),
-    counts: () => reach(() => readCounts(redis, countsKey)),
-    openByCluster: () => reach(() => readCounts(redis, openByClusterKey)),
-    isOverForGood: (id) => reach(async () => (await redis.sismember(forGoodKey, id)) === 1),
+      callRedis(async () => readRequests(redis, reader, await duePendingIds(redis, cluster, now, limit))),
+    counts: () => callRedis(() => readCounts(redis, countsKey)),
+    openByCluster: () => callRedis(() => readCounts(redis, openByClusterKey)),
+    isOverForGood: (id) => callRedis(async () => (await redis.sismember(forGoodKey, id)) === 1),
     ofRequester: (user, limit) =>
-      reach(async () => readRequests(redis, reader, await redis.zrevrange(requesterKey(user), 0, limit - 1))),
+      callRedis(async () => readRequests(redis, reader, await redis.zrevrange(requesterKey(user), 0, limit - 1))),
     list: (of, offset, limit) =>
-      reach(async () => {
+      callRedis(async () => {
         const { ids, total } = await pageOfList(redis, of, offset, limit);
         return { requests: await readRequests(redis, reader, ids), total };
       }),
@@ -61,14 +61,14 @@ function redisRequests(redis: RedisClient, reader: StoredReader): Omit<RequestLe
 /** The part of migrations alone. */
 function redisMigrations(redis: RedisClient, reader: StoredReader): MigrationLedger {
   return {
-    get: (id) => reach(() => readRecord(redis, reader, "migration", id)),
+    get: (id) => callRedis(() => readRecord(redis, reader, "migration", id)),
     latestOf: (cluster) =>
-      reach(async () => {
+      callRedis(async () => {
         const id = await latestMigrationId(redis, cluster);
         return id === undefined ? null : readRecord(redis, reader, "migration", id);
       }),
     open: () =>
-      reach(async () => {
+      callRedis(async () => {
         const ids = await redis.zrange(openMigrationsKey, "0", "-1");
         return (await readRecords(redis, reader, ids)).filter(isMigration);
       }),
@@ -84,10 +84,10 @@ async function readCounts(redis: RedisClient, key: string): Promise<ReadonlyMap<
 /** The events, on Redis. */
 function redisEvents(redis: RedisClient): EventLedger {
   return {
-    note: (event) => reach(() => noteEvent(redis, event)),
-    append: (event) => reach(() => appendEvent(redis, event)),
-    events: (from, limit) => reach(() => readEvents(redis, from, limit)),
-    eventsOf: (id, limit) => reach(() => readEventsOf(redis, id, limit)),
+    note: (event) => callRedis(() => noteEvent(redis, event)),
+    append: (event) => callRedis(() => appendEvent(redis, event)),
+    events: (from, limit) => callRedis(() => readEvents(redis, from, limit)),
+    eventsOf: (id, limit) => callRedis(() => readEventsOf(redis, id, limit)),
   };
 }
 

@@ -4,7 +4,7 @@ import type { LinkChange, LinkLedger, LinkProposal } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { chainLua } from "./commit-script.ts";
 import { chainHeadKey, eventsKey } from "./events.ts";
-import { reach } from "./explain-redis-error.ts";
+import { callRedis } from "./explain-redis-error.ts";
 import type { StoredReader } from "./stored.ts";
 
 /** A hash for each person, by Slack user id: their links, by account. */
@@ -35,10 +35,10 @@ export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger
   return {
     // What a request names must not take the place of a link.
     linkPrincipal: (user, link) =>
-      reach(async () => void (await redis.hsetnx(linksKey(user), accountIn(link.arn), JSON.stringify(link)))),
-    linksOf: (user) => reach(() => readLinks(redis, reader, user)),
-    changeLink: (change) => reach(() => changeLink(redis, change)),
-    linkProposalOf: (user) => reach(() => readLinkProposal(redis, reader, user)),
+      callRedis(async () => void (await redis.hsetnx(linksKey(user), accountIn(link.arn), JSON.stringify(link)))),
+    linksOf: (user) => callRedis(() => readLinks(redis, reader, user)),
+    changeLink: (change) => callRedis(() => changeLink(redis, change)),
+    linkProposalOf: (user) => callRedis(() => readLinkProposal(redis, reader, user)),
   };
 }
 

@@ -3,7 +3,7 @@ import { isTraceParent, type TraceParent } from "../../operations/traced.ts";
 import type { MessageLedger, Shown } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { markShownScript, runScript } from "./commit-script.ts";
-import { reach } from "./explain-redis-error.ts";
+import { callRedis } from "./explain-redis-error.ts";
 import { recordKey } from "./records.ts";
 import type { StoredReader } from "./stored.ts";
 
@@ -20,13 +20,13 @@ export const unshownKey = `${prefix}:unshown`;
 /** What Slack shows, on Redis. */
 export function redisMessages(redis: RedisClient, reader: StoredReader): MessageLedger {
   return {
-    unshown: (limit) => reach(() => redis.srandmember(unshownKey, limit)),
-    shown: (id) => reach(async () => reader.read("message", id, await redis.get(shownKey(id)))),
-    markShown: (id, shown) => reach(() => markShown(redis, id, shown)),
-    toldInThread: (id) => reach(() => redis.lrange(threadKey(id), 0, -1)),
-    addToldInThread: (id, names) => reach(async () => void (await redis.rpush(threadKey(id), ...names))),
-    rememberHome: (user, hash) => reach(async () => void (await redis.hset(homesKey, user, hash))),
-    homesOf: (users) => reach(() => readHomes(redis, users)),
+    unshown: (limit) => callRedis(() => redis.srandmember(unshownKey, limit)),
+    shown: (id) => callRedis(async () => reader.read("message", id, await redis.get(shownKey(id)))),
+    markShown: (id, shown) => callRedis(() => markShown(redis, id, shown)),
+    toldInThread: (id) => callRedis(() => redis.lrange(threadKey(id), 0, -1)),
+    addToldInThread: (id, names) => callRedis(async () => void (await redis.rpush(threadKey(id), ...names))),
+    rememberHome: (user, hash) => callRedis(async () => void (await redis.hset(homesKey, user, hash))),
+    homesOf: (users) => callRedis(() => readHomes(redis, users)),
   };
 }
 

@@ -7,7 +7,7 @@ import type { RedisClient } from "./client.ts";
 import { removeRecord, takeClosed } from "./closed.ts";
 import { commitScript, runScript } from "./commit-script.ts";
 import { chainHeadKey, eventsKey, logKey } from "./events.ts";
-import { reach } from "./explain-redis-error.ts";
+import { callRedis } from "./explain-redis-error.ts";
 import { countsKey, dueKey, listsOf, listUnlisted, openByClusterKey, pendingKey } from "./lists.ts";
 import { unshownKey } from "./messages.ts";
 import { kindOfRecord, readRecord, readRecords, recordKey } from "./records.ts";
@@ -16,11 +16,11 @@ import { readStored, type StoredReader, unreadableSentence } from "./stored.ts";
 /** Records of both kinds on Redis: one atomic step writes them, one index has the due ones, and one list the closed ones. */
 export function redisRecords(redis: RedisClient, reader: StoredReader): RecordLedger {
   return {
-    commit: (change) => reach(() => commit(redis, reader, change)),
-    due: (now, limit) => reach(() => readDue(redis, reader, now, limit)),
-    whyUnreadable: (id) => reach(() => whyUnreadable(redis, id)),
-    takeClosed: (taking) => reach(() => takeClosed(redis, reader, taking)),
-    remove: (record, logForMs) => reach(() => removeRecord(redis, record, logForMs)),
+    commit: (change) => callRedis(() => commit(redis, reader, change)),
+    due: (now, limit) => callRedis(() => readDue(redis, reader, now, limit)),
+    whyUnreadable: (id) => callRedis(() => whyUnreadable(redis, id)),
+    takeClosed: (taking) => callRedis(() => takeClosed(redis, reader, taking)),
+    remove: (record, logForMs) => callRedis(() => removeRecord(redis, record, logForMs)),
   };
 }
 

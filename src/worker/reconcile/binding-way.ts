@@ -14,7 +14,7 @@ import {
   notAsPlanned,
   placeInWords,
 } from "./carry-out-bindings.ts";
-import { tellUntrusted } from "./gather.ts";
+import { reportUntrusted } from "./gather.ts";
 import { lateCreation } from "./late-creation.ts";
 import {
   type BindingSettlement,
@@ -215,7 +215,7 @@ const mostForged = 20;
 async function noteForged({ context, cluster, opened, state }: BindingTools): Promise<void> {
   for (const binding of state.forged.slice(0, mostForged)) {
     const why = `${placeInWords(binding)} has our label without our seal`;
-    await tellUntrusted(context, cluster.name, why, `forged-${cluster.name}-${binding.uid}`);
+    await reportUntrusted(context, cluster.name, why, `forged-${cluster.name}-${binding.uid}`);
     if (cluster.drift !== "repair") continue;
     await opened.client.deleteBinding(binding).catch((error: unknown) => {
       context.log.warn({ cluster: cluster.name, err: error }, "could not delete a binding that is not ours");

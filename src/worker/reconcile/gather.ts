@@ -173,13 +173,18 @@ async function noteUntrusted(
   why: string,
 ): Promise<void> {
   const [first] = open;
-  if (!first) return tellUntrusted(context, cluster.name, why, `untrusted-${cluster.name}`);
+  if (!first) return reportUntrusted(context, cluster.name, why, `untrusted-${cluster.name}`);
   context.log.error({ cluster: cluster.name, why }, "the cluster's own memory of our leases is not ours");
   return recordOutcome(context, unchanged(first), "annotation.refused", { why });
 }
 
 /** The same for no lease in particular. @param turn what is told once in an hour */
-export async function tellUntrusted(context: WorkerContext, cluster: string, why: string, turn: string): Promise<void> {
+export async function reportUntrusted(
+  context: WorkerContext,
+  cluster: string,
+  why: string,
+  turn: string,
+): Promise<void> {
   if (!(await context.ledger.takeTurn(turn, untoldMs))) return;
   context.log.error({ cluster, why }, "the cluster's own memory of our leases is not ours");
   const at = context.now().toISOString();
