@@ -144,13 +144,22 @@ const entriesReport = z.discriminatedUnion("type", [
 ]);
 export type EntriesReport = z.infer<typeof entriesReport>;
 
-/** A worker's report on who gets in to a cluster. Either part may fail without the other. */
+const bindingsReport = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("checked"), ...problems, bindings: z.number() }),
+  /** No level of the cluster binds roles, and no lease does. */
+  z.object({ type: z.literal("none") }),
+  failed,
+]);
+export type BindingsReport = z.infer<typeof bindingsReport>;
+
+/** A worker's report on who gets in to a cluster. Each part may fail without the others. */
 export const checkReport = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("looked"),
     mode: z.enum(["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"]),
     document: documentReport,
     entries: entriesReport,
+    bindings: bindingsReport,
   }),
   failed,
 ]);

@@ -5,7 +5,13 @@ import { DOCUMENT_LIMIT } from "../../aws-auth/index.ts";
 import { modeFinding } from "../../diagnosis/cluster-links.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { fewerKinds, type GroupedProblems, type ProblemGroup } from "../../diagnosis/problems.ts";
-import { type CheckReport, checkReport, type DocumentReport, type EntriesReport } from "../../diagnosis/reports.ts";
+import {
+  type BindingsReport,
+  type CheckReport,
+  checkReport,
+  type DocumentReport,
+  type EntriesReport,
+} from "../../diagnosis/reports.ts";
 import type { Command } from "../app/command.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, codeList, context, cut, section, styled } from "../blocks/mrkdwn.ts";
@@ -47,11 +53,16 @@ type Looked = Extract<CheckReport, { type: "looked" }>;
 type CheckedDocument = Extract<DocumentReport, { type: "checked" }>;
 
 /** `check <cluster>`: each kind of problem with its places and its fix. What takes priority in the cluster comes first. */
-export function checkAnswer(cluster: Cluster, { mode, document, entries }: Looked): Message {
+export function checkAnswer(cluster: Cluster, { mode, document, entries, bindings }: Looked): Message {
   const head = `*Who gets in to ${code(cluster.name)}* ${styled(modeFinding(mode).detail)}`;
   const isRead = mode !== "API";
-  const shown = document.type === "checked" ? { ...document, ...fewerKinds(document, roomBeside(entries)) } : document;
-  const parts = [entriesBlocks(cluster, entries), documentBlocks(cluster, shown, isRead)];
+  const shown =
+    document.type === "checked" ? { ...document, ...fewerKinds(document, roomBeside(entries, bindings)) } : document;
+  const parts = [
+    bindingsBlocks(cluster, bindings),
+    entriesBlocks(cluster, entries),
+    documentBlocks(cluster, shown, isRead),
+  ];
   return { text: [head, ...parts.flatMap(verdictsOf)].join("\n"), blocks: [section(head), ...parts.flat()] };
 }
 
@@ -60,10 +71,11 @@ function verdictsOf([first]: readonly KnownBlock[]): string[] {
   return first?.type === "section" && first.text ? [first.text.text] : [];
 }
 
-/** How many kinds of document problems fit beside those of the access entries. */
-function roomBeside(entries: EntriesReport): number {
-  if (entries.type === "none") return 11;
-  return entries.type === "failed" ? 9 : 10 - entries.groups.length;
+/** How many kinds of document problems fit beside those of the access entries and the bindings. */
+function roomBeside(entries: EntriesReport, bindings: BindingsReport): number {
+  const taken = bindings.type === "checked" ? bindings.groups.length + 1 : bindings.type === "failed" ? 1 : 0;
+  if (entries.type === "none") return 11 - taken;
+  return Math.max(0, (entries.type === "failed" ? 9 : 10 - entries.groups.length) - taken);
 }
 
 function documentBlocks(cluster: Cluster, document: DocumentReport, isRead: boolean): KnownBlock[] {
@@ -117,6 +129,18 @@ function absentWords(cluster: Cluster, isRead: boolean): string {
     ? "The first lease creates it."
     : "It lets no one in until it exists. Create it, or ask an operator to set createAwsAuth for the cluster.";
   return `✗ ${absent}. ${how}`;
+}
+
+/** Nothing where no level binds roles. */
+function bindingsBlocks(cluster: Cluster, bindings: BindingsReport): KnownBlock[] {
+  if (bindings.type === "none") return [];
+  const head = `*bindings of ${code(cluster.name)}*`;
+  if (bindings.type === "failed")
+    return [section(`:warning: ${head} could not be read. ${styled(bindings.message, 600)}`)];
+  return [
+    section(`${head} ${verdictOf(bindings)}\n${counted(bindings.bindings, "binding of leases", "bindings of leases")}`),
+    ...problemBlocks(bindings, "."),
+  ];
 }
 
 type CheckedEntries = Extract<EntriesReport, { type: "checked" }>;

@@ -1,22 +1,24 @@
 import { arnsOf, ownArnOn } from "../../access/approval/links.ts";
 import { AccessError, explain } from "../../access/failure/access-error.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
-import type { Drift } from "../../access/lease/drift.ts";
+import { readOwnBindings } from "../../access/lease/own-bindings.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { AwsAuthDocument } from "../../aws-auth/index.ts";
+import { bindingProblems } from "../../diagnosis/binding-problems.ts";
 import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts";
 import { annotationRemedy } from "../../diagnosis/cluster-links.ts";
 import { isInForce, leaseProblems, type OpenLeases, openLeasesAround, type Reader } from "../../diagnosis/leases.ts";
 import { named } from "../../diagnosis/link.ts";
 import { type ReportedProblem, summarize } from "../../diagnosis/problems.ts";
-import type { CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/reports.ts";
+import type { BindingsReport, CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/reports.ts";
 import type { WorkerContext } from "../context.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
+import { isGivenByBinding } from "../reconcile/binding-way.ts";
 import type { ChainQuestion } from "./chain.ts";
-import { bindingDrifts, driftsIn, type LookedAt, lookAtDocument, withOurTags } from "./look-at-cluster.ts";
+import { driftsIn, type LookedAt, lookAtDocument, withOurTags } from "./look-at-cluster.ts";
 import { answerWithin, type ReadingLimits, readEntries, readingLimits, whyNotRead } from "./read-entries.ts";
 
 /** Checks who gets in to a cluster, for a person in Slack. Writes nothing. */
@@ -52,12 +54,9 @@ async function look(
   const grantedNow = async () => openLeasesAround(granted, await ledger.grantedOf(cluster.name));
   const looking = lookAtDocument(reached.client, cluster, keys.memory);
   const reporting = orFailure(context, cluster, async () => {
-    const [looked, bound] = await Promise.all([
-      looking,
-      bindingDrifts(reached.client, cluster, keys.memory, granted.filter(isInForce)),
-    ]);
-    return reportDocument(looked, cluster, { granted: await grantedNow(), asker, isRead, bound });
+    return reportDocument(await looking, cluster, { granted: await grantedNow(), asker, isRead });
   });
+  const bindings = reportBindings(context, cluster, { reached, granted, grantedNow, asker });
   const beside = looking.then((looked) => (isRead ? (looked?.document ?? null) : null)).catch(() => null);
   const entries = await reportEntries(context, cluster, {
     reached,
@@ -67,7 +66,7 @@ async function look(
     document: beside,
     limits,
   });
-  return { type: "looked", mode, document: await reporting, entries };
+  return { type: "looked", mode, document: await reporting, entries, bindings: await bindings };
 }
 
 async function orFailure(
@@ -89,16 +88,13 @@ interface DocumentQuestion {
   readonly asker: Reader;
   /** Whether the cluster reads the document: otherwise nothing of ours is missing there. */
   readonly isRead: boolean;
-  /** What a person removed of leases by bindings, as of those of before. */
-  readonly bound: readonly Drift[];
 }
 
 /** Reports on the document. */
 function reportDocument(looked: LookedAt | null, cluster: Cluster, question: DocumentQuestion): DocumentReport {
   if (!looked) return { type: "absent" };
   const { document, managers, immutable, isBeingDeleted } = looked;
-  const inDocument = question.isRead ? [...distrusted(looked), ...takenOut(looked, cluster, question)] : [];
-  const ours = [...inDocument, ...unbound(cluster, question)];
+  const ours = question.isRead ? [...distrusted(looked), ...takenOut(looked, cluster, question)] : [];
   return { type: "checked", ...summarize(document, managers, ours), immutable, isBeingDeleted };
 }
 
@@ -119,10 +115,22 @@ function takenOut(
   return leaseProblems(drifts, cluster, asker, "aws-auth");
 }
 
-function unbound(cluster: Cluster, { granted, asker, bound }: DocumentQuestion): readonly ReportedProblem[] {
-  const still = new Set(granted.still.filter(isInForce).map(({ id }) => id));
-  const drifts = bound.filter(({ request }) => still.has(request.id));
-  return leaseProblems(drifts, cluster, asker, "the bindings");
+/** Checks the bindings of leases. A failure is a part of the report. */
+async function reportBindings(
+  { log, keys, now }: WorkerContext,
+  cluster: Cluster,
+  { reached, granted, grantedNow, asker: reader }: Omit<EntriesQuestion, "document" | "limits">,
+): Promise<BindingsReport> {
+  if (!cluster.levels.some(isGivenByBinding) && !granted.some(isGivenByBinding)) return { type: "none" };
+  try {
+    const found = await reached.client.listLeaseBindings();
+    const own = readOwnBindings(cluster.name, found, keys.memory);
+    const facts = { ...own, cluster, granted: await grantedNow(), reader, now: now() };
+    return { type: "checked", ...bindingProblems(facts), bindings: found.length };
+  } catch (error) {
+    log.warn({ cluster: cluster.name, err: error }, "could not check the bindings");
+    return { type: "failed", message: explain(error) };
+  }
 }
 
 /** The facts for a report on access entries. */

@@ -44,7 +44,7 @@ function entries(change: Partial<CheckedEntries> = {}): CheckedEntries {
 }
 
 function tell(mode: Mode, document: DocumentReport, more: EntriesReport, cluster: Cluster = aCluster()): string {
-  return textOfBlocks(checkAnswer(cluster, { type: "looked", mode, document, entries: more }));
+  return textOfBlocks(checkAnswer(cluster, { type: "looked", mode, document, entries: more, bindings: none }));
 }
 
 const none = { type: "none" } as const;
@@ -119,7 +119,7 @@ describe("check of a cluster that knows access entries", () => {
 
   test("tells both verdicts to whoever gets the text alone", () => {
     const message = checkAnswer(aCluster(), {
-      ...{ type: "looked", mode: "API_AND_CONFIG_MAP", document: inOrder(), entries: entries() },
+      ...{ type: "looked", mode: "API_AND_CONFIG_MAP", document: inOrder(), entries: entries(), bindings: none },
     });
 
     expect(message.text.split("\n")).toEqual([
@@ -194,7 +194,7 @@ describe.each(["&".repeat(20_000), "`&&&&`, ".repeat(5_000)])(
 
     test("the most problems of a document, and how many are left out is told", () => {
       const { blocks } = checkAnswer(cluster, {
-        ...{ type: "looked", mode: "CONFIG_MAP", document: documentOf(11), entries: none },
+        ...{ type: "looked", mode: "CONFIG_MAP", document: documentOf(11), entries: none, bindings: none },
       });
 
       expect(problemsOf(blocks)).toEqual([]);
@@ -209,7 +209,13 @@ describe.each(["&".repeat(20_000), "`&&&&`, ".repeat(5_000)])(
         const unread = { listed: 3_000, unread: 2_500, why: long, knowsBindings: false };
         const found = entries({ ...many, groups: groupsOf(7), types, ...unread });
 
-        const { blocks } = checkAnswer(cluster, { type: "looked", mode, document: documentOf(11), entries: found });
+        const { blocks } = checkAnswer(cluster, {
+          type: "looked",
+          mode,
+          document: documentOf(11),
+          entries: found,
+          bindings: none,
+        });
 
         expect(problemsOf(blocks)).toEqual([]);
         expect(lengthOfText(blocks)).toBeLessThan(longestText);
@@ -222,7 +228,13 @@ describe.each(["&".repeat(20_000), "`&&&&`, ".repeat(5_000)])(
       const failed = { type: "failed", message: long } as const;
 
       for (const document of [failed, documentOf(11)]) {
-        const { blocks } = checkAnswer(cluster, { type: "looked", mode: "API", document, entries: failed });
+        const { blocks } = checkAnswer(cluster, {
+          type: "looked",
+          mode: "API",
+          document,
+          entries: failed,
+          bindings: none,
+        });
 
         expect(problemsOf(blocks)).toEqual([]);
         expect(lengthOfText(blocks)).toBeLessThan(longestText);

@@ -1,0 +1,72 @@
+import type { ClusterBinding } from "../access/lease/lease-bindings.ts";
+import type { LeasePart, OwnBindings } from "../access/lease/own-bindings.ts";
+import type { Cluster } from "../access/policy/cluster.ts";
+import { isBound } from "../access/policy/role-text.ts";
+import { isInForce, leaseProblems, type OpenLeases, type Reader } from "./leases.ts";
+import { named } from "./link.ts";
+import { type GroupedProblems, groupProblems, type ReportedProblem } from "./problems.ts";
+
+/** What decides about the bindings with our label. */
+export interface BindingFacts extends OwnBindings {
+  readonly cluster: Pick<Cluster, "drift">;
+  /** The cluster's open leases. */
+  readonly granted: OpenLeases;
+  readonly reader: Reader;
+  readonly now: Date;
+}
+
+/** Most kinds of problems there are. */
+const mostKinds = 4;
+
+/** The worker deletes a binding within seconds of its lease's end, but for what a call that comes late may bring. */
+const overdueAfterMs = 10 * 60_000;
+
+/** What is wrong with the bindings of leases: changed, forged, or left behind. */
+export function bindingProblems(facts: BindingFacts): GroupedProblems {
+  return groupProblems([...changed(facts), ...forged(facts), ...left(facts)], mostKinds);
+}
+
+/** What a person changed or deleted of a lease in force. */
+function changed({ parts, granted, cluster, reader }: BindingFacts): readonly ReportedProblem[] {
+  const bound = granted.still.filter((request) => isInForce(request) && isBound(request.groups));
+  const drifts = bound.flatMap((request) => {
+    const given = parts.filter(({ share, isIntact }) => isIntact && share.id === request.id).map(({ text }) => text);
+    const missing = request.groups.filter((text) => !given.includes(text));
+    return missing.length > 0 ? [{ request, message: `a binding was changed or deleted: ${missing.join(", ")}` }] : [];
+  });
+  return leaseProblems(drifts, cluster, reader, "the bindings");
+}
+
+function forged({ forged: found, cluster }: BindingFacts): readonly ReportedProblem[] {
+  const repairs = cluster.drift === "repair";
+  return found.map((binding) => ({
+    code: "binding-forged",
+    severity: "error",
+    place: placeOf(binding),
+    message: "It has the label of eks-access and no valid seal: a person copied, edited or made it.",
+    remedy: repairs
+      ? "The worker deletes it on its next look at the cluster."
+      : "Find in the API server's audit log who made it, and delete it.",
+  }));
+}
+
+function left({ parts, granted, now }: BindingFacts): readonly ReportedProblem[] {
+  const isOver = ({ share }: LeasePart) => Date.parse(share.endsAt) + overdueAfterMs < now.getTime();
+  return parts.flatMap((part): ReportedProblem[] => {
+    const { share, binding } = part;
+    const place = placeOf(binding);
+    if (isOver(part)) {
+      const message = `Its lease ${named(share.id)} ended ${share.endsAt}.`;
+      const remedy = "The worker deletes it on its next run. If it stays, read the worker's log.";
+      return [{ code: "binding-overdue", severity: "error", place, message, remedy }];
+    }
+    if (granted.ids.has(share.id)) return [];
+    const message = `It gives ${part.text} until ${share.endsAt}, but the ledger has no such active lease.`;
+    const remedy = "The worker adopts or deletes it within an hour. To do it now, run `eks-access recover`.";
+    return [{ code: "binding-unknown", severity: "warning", place, message, remedy }];
+  });
+}
+
+function placeOf({ namespace, name }: Pick<ClusterBinding, "namespace" | "name">): string {
+  return namespace === null ? name : `${namespace}/${name}`;
+}

@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import type { ClusterBinding } from "../../src/access/lease/lease-bindings.ts";
+import { bindingFor, readOwnBindings } from "../../src/access/lease/own-bindings.ts";
+import { type BindingFacts, bindingProblems } from "../../src/diagnosis/binding-problems.ts";
+import { aRequest } from "../builders/a-request.ts";
+import { aShare } from "../builders/a-share.ts";
+import { keys } from "../builders/keys.ts";
+
+const now = new Date("2026-03-01T10:00:00.000Z");
+const text = "ClusterRole view in shop";
+const principal = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Developer_0123456789abcdef/alice@example.com";
+const inAnHour = "2026-03-01T11:00:00.000Z";
+
+/** The binding of a lease, as the cluster has it. */
+function bindingOf(endsAt: string, change: Partial<ClusterBinding> = {}): ClusterBinding {
+  const lease = { principal, user: "sso:alice@example.com", share: aShare({ id: "r-one", groups: [text], endsAt }) };
+  const made = bindingFor("staging", lease, text, keys.memory);
+  if (!made) throw new Error(`${text} is no role`);
+  const { user, ...rest } = made;
+  return { ...rest, uid: "uid-1", subjects: [{ kind: "User", name: user }], deletedAt: null, ...change };
+}
+
+const active = aRequest({ id: "r-one", principal, groups: [text], state: "approved" });
+const reader = { user: "U0ONCALL", principal: null, answers: true };
+
+function problemsOf(bindings: readonly ClusterBinding[], facts: Partial<BindingFacts> = {}) {
+  const granted = { still: [], ids: new Set(["r-one"]) };
+  const own = readOwnBindings("staging", bindings, keys.memory);
+  const { groups } = bindingProblems({ ...own, cluster: { drift: "report" }, granted, reader, now, ...facts });
+  return groups.map(({ code, places }) => `${code} ${places.join()}`);
+}
+
+describe("of the bindings of leases check reports", () => {
+  test("nothing, where each is as its lease says", () => {
+    expect(problemsOf([bindingOf(inAnHour)])).toEqual([]);
+  });
+
+  test("one with another's annotation or none, by its place", () => {
+    const copied = bindingOf(inAnHour, { name: "a-copy" });
+    const bare = bindingOf(inAnHour, { name: "bare", namespace: null, annotations: {} });
+
+    expect(problemsOf([copied, bare])).toEqual(["binding-forged shop/a-copy,bare"]);
+  });
+
+  test("one that is there ten minutes after its lease ended", () => {
+    const late = bindingOf("2026-03-01T09:45:00.000Z");
+
+    expect(problemsOf([late])).toEqual([`binding-overdue shop/${late.name}`]);
+    expect(problemsOf([bindingOf("2026-03-01T09:55:00.000Z")])).toEqual([]);
+  });
+
+  test("one of which the ledger knows no lease", () => {
+    const unknown = bindingOf(inAnHour);
+
+    expect(problemsOf([unknown], { granted: { still: [], ids: new Set() } })).toEqual([
+      `binding-unknown shop/${unknown.name}`,
+    ]);
+  });
+});
+
+test("the role of an active lease that a person gave to somebody else is told as taken out", () => {
+  const edited = bindingOf(inAnHour, { subjects: [{ kind: "User", name: "sso:carol@example.com" }] });
+  if (active.state !== "approved") throw new Error("the request is not approved");
+  const lease = { ...active.lease, state: "active", activeSince: now.toISOString(), endedAt: null, failure: null };
+  const granted = { still: [{ ...active, lease }], ids: new Set(["r-one"]) } as unknown as BindingFacts["granted"];
+
+  expect(problemsOf([edited], { granted })).toEqual([`lease-taken-out ${principal}`]);
+});
