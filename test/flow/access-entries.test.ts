@@ -97,13 +97,19 @@ test.each(["analytics", "checkout"])("on %s access comes by an access entry, and
     channel,
   );
   await person("U0APPROVER").click(await find("[Approve]"), "approve");
-  const active = textOf(await find("*Active*"));
+  const active = JSON.stringify((await find("*Active*")).blocks);
   await expect.poll(async () => (await flow.sandbox.getPods("U0ENGINEER", cluster)).ok, { timeout: 10_000 }).toBe(true);
   expect(entryOf(cluster)).toMatchObject({ groups: ["eks-access:viewers"] });
 
   const id = /r-[a-z0-9]{8}/.exec(active)?.[0];
   await person("U0ENGINEER").command(`/eks-access revoke ${id} done`, channel);
-  expect(textOf(await find("*Ended*"))).toContain("the access entry is gone");
+  const ended = await find("*Ended*");
+  const inThread = () =>
+    flow.sandbox.slack
+      .replies(ended)
+      .map(textOf)
+      .find((text) => text.includes("Ended "));
+  expect(await flow.until(inThread, 30_000)).toContain("the access entry is gone");
   await expect.poll(() => entryOf(cluster), { timeout: 10_000 }).toBeUndefined();
   await expect
     .poll(async () => (await flow.sandbox.getPods("U0ENGINEER", cluster)).ok, { timeout: 10_000 })
@@ -174,8 +180,8 @@ test("a worker that dies while it signs in leaves it to the next one, which tell
 
   await review.struck;
   await flow.worker().kill();
-  expect(textOf(await find("*Active*"))).toContain("*signed in* not tested: it is being tried");
+  await find("*Active*");
   await flow.startWorker();
 
-  expect(textOf(await find("✓ *signed in*"))).toContain("listed pods in every namespace");
+  expect(textOf(await flow.told("listed pods in every namespace", 30_000))).toContain("✓ *signed in*");
 });
