@@ -31,6 +31,8 @@ export async function ask(
   const engineer = stage.slack.person("U0ENGINEER");
   await inParallel(principals, 8, async (principal) => {
     const line = `/eks-access request ${cluster} ${principal} viewer for ${duration} the bench wants to know`;
+    // A busy machine may miss Slack's three seconds. One that was recorded all the same is no second request.
+    if (!(await engineer.command(line, channel)).error) return;
     const { error } = await engineer.command(line, channel);
     if (error) throw new Error(`a slash command was not acknowledged: ${error}`);
   });

@@ -15,10 +15,10 @@ import { mintToken } from "../../aws/eks-token.ts";
 import { callerIdentity } from "../../aws/sts.ts";
 import type { AuthenticationMode } from "../../diagnosis/cluster-links.ts";
 import { type ClusterClient, connectCluster } from "../../kubernetes/cluster-client.ts";
-import type { Purpose } from "./become-creator.ts";
-import { confirmCreator, credentialsOf } from "./become-creator.ts";
+import type { KnownIdentity } from "../../kubernetes/connection.ts";
+import type { ClusterLedger } from "../../ledger/ledger.ts";
+import { confirmCreator, credentialsOf, type Purpose } from "./become-creator.ts";
 import { askCloudTrail, creatorOfRecord, type DiscoveryContext, rememberedCreation } from "./discover-creator.ts";
-import { explainableIdentity, type LetInLedger } from "./let-in.ts";
 import { openEks, openEksForEntries } from "./open-eks.ts";
 
 /** What opening a cluster takes of the worker's context. */
@@ -191,4 +191,29 @@ export async function connectAs(
   const requests = purposes.map(({ id }) => id);
   const as = arn === undefined ? undefined : explainableIdentity(endpoint, arn, ledger);
   return connectCluster({ name, endpoint, certificateAuthority, token, as, requests, auditIds });
+}
+
+/** Where the last time that an API server let an identity in outlives the process. */
+type LetInLedger = Pick<ClusterLedger, "letIn" | "rememberLetIn">;
+
+/** The ledger needs no more to explain a 401. Milliseconds. */
+const writtenEveryMs = 3_600_000;
+
+/** By API server and identity: as many as there are creators. */
+const letIn = new Map<string, { readonly at: Date; readonly writtenAt: number }>();
+
+/** An identity of which is remembered when an API server let it in. That explains a 401 and gives nothing, so a failure is ignored. */
+function explainableIdentity(endpoint: string, arn: string, ledger: LetInLedger | undefined): KnownIdentity {
+  const place = `${endpoint} ${arn}`;
+  return {
+    arn,
+    lastLetIn: async () => letIn.get(place)?.at ?? (await ledger?.letIn(place).catch(() => null)) ?? null,
+    noteLetIn: async () => {
+      const at = new Date();
+      const { writtenAt = 0 } = letIn.get(place) ?? {};
+      const isWritten = at.getTime() - writtenAt < writtenEveryMs;
+      letIn.set(place, { at, writtenAt: isWritten ? writtenAt : at.getTime() });
+      if (!isWritten) await ledger?.rememberLetIn(place, at).catch(() => undefined);
+    },
+  };
 }
