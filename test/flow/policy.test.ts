@@ -74,6 +74,8 @@ test("two of a user group approve, somebody else may not, and in an emergency th
   );
   const emergency = await flow.sandbox.getPods("U0ONCALL");
   await click("U0APPROVER", "reviewed", "[Mark reviewed]");
+  await flow.until(() => person("U0APPROVER").view(), 15_000);
+  await person("U0APPROVER").submit({ "What you found": "restarted two pods" });
   const reviewed = textOf(await flow.message("Reviewed by <@U0APPROVER>"));
   const audit = await auditOf(flow.redisUrl);
 

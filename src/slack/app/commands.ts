@@ -12,14 +12,14 @@ import { reviewed } from "../decide/review-emergency.ts";
 import { check } from "../look/check.ts";
 import { clusters } from "../look/clusters.ts";
 import { creator } from "../look/creator.ts";
-import { help, unknownCommandAnswer } from "../look/help.ts";
+import { help, readHelp, unknownCommandAnswer } from "../look/help.ts";
 import { list } from "../look/list.ts";
 import { status } from "../look/status.ts";
 import { whoami } from "../look/whoami.ts";
 import { why } from "../look/why.ts";
 import { migrate } from "../migrate/migrate.ts";
 import { link } from "../people/link.ts";
-import { acknowledgeWhenDone } from "./answer.ts";
+import { acknowledgeWhenDone, answerClick, type ButtonClick } from "./answer.ts";
 import type { Command } from "./command.ts";
 import type { SlackContext } from "./context.ts";
 
@@ -97,6 +97,20 @@ async function unknown(word: string, name: string, rest: string): Promise<Messag
   if (/^r-[a-z0-9]+$/.test(name)) return unknownCommandAnswer(word, "status", name);
   const words = commands.map((each) => each.word);
   return unknownCommandAnswer(word, nearest(word, words), rest);
+}
+
+/** All commands that this person can use. */
+export function handleHelpButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return answerClick(context, click, () => readHelp(context, click.body.user.id, commands, true));
+}
+
+/** Runs the line that a person meant: each command asks by itself whether they may. */
+export function handleRunButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  const { body, client } = click;
+  const [word = "", ...others] = (click.action.value ?? "").split(" ");
+  const call = { user: body.user.id, rest: others.join(" "), triggerId: body.trigger_id, client, commands };
+  const found = commands.find((each) => each.word === word);
+  return answerClick(context, click, () => (found ? found.run(context, call) : unknown(word, word, call.rest)));
 }
 
 /** Slack escapes these three in the text of a command. */

@@ -1,4 +1,5 @@
 import type { AnyMiddlewareArgs, Middleware } from "@slack/bolt";
+import { breakGlassModalId, handleBreakGlassButton, handleBreakGlassSubmission } from "../ask/break-glass-form.ts";
 import { extendModalId, handleExtendButton, handleExtendSubmission } from "../ask/extend.ts";
 import { handleNudgeButton } from "../ask/nudge.ts";
 import { handleAskAgainButton, handleRequestButton, handleRequestSubmission } from "../ask/request.ts";
@@ -9,6 +10,7 @@ import {
   approveMigrationAction,
   askAgainAction,
   askMigrationAction,
+  breakGlassAction,
   cancelAction,
   confirmLinkAction,
   denyAction,
@@ -16,6 +18,7 @@ import {
   detailsAction,
   doneAction,
   extendAction,
+  helpAction,
   listActions,
   nudgeAction,
   refuseLinkAction,
@@ -23,6 +26,7 @@ import {
   retryMigrationAction,
   reviewedAction,
   revokeAction,
+  runAction,
   withdrawMigrationAction,
 } from "../blocks/buttons.ts";
 import { denyMigrationModalId, denyModalId, detailsModalId } from "../blocks/message.ts";
@@ -35,7 +39,7 @@ import {
   handleRevokeSubmission,
   revokeModalId,
 } from "../decide/end-access.ts";
-import { handleReviewedButton } from "../decide/review-emergency.ts";
+import { handleReviewedButton, handleReviewedSubmission, reviewedModalId } from "../decide/review-emergency.ts";
 import { handleHomeOpened } from "../look/home.ts";
 import { handleListButton } from "../look/list.ts";
 import {
@@ -49,7 +53,7 @@ import {
 import { checkPerson } from "../people/check-person.ts";
 import { handleConfirmLinkButton, handleRefuseLinkButton } from "../people/link-decision.ts";
 import { type ButtonClick, handleDetailsButton, type Submission } from "./answer.ts";
-import { handleCommand } from "./commands.ts";
+import { handleCommand, handleHelpButton, handleRunButton } from "./commands.ts";
 import type { SlackContext } from "./context.ts";
 import { isAction, isClick, isCommand, isHomeOpened, isSubmission, isSuggestion, ledgerFor } from "./kinds.ts";
 
@@ -64,6 +68,9 @@ const buttons: ReadonlyMap<string, (context: SlackContext, click: ButtonClick) =
   [cancelAction, handleCancelButton],
   [reviewedAction, handleReviewedButton],
   [nudgeAction, handleNudgeButton],
+  [helpAction, handleHelpButton],
+  [runAction, handleRunButton],
+  [breakGlassAction, handleBreakGlassButton],
   [requestAction, handleRequestButton],
   ...Object.values(listActions).map((action) => [action, handleListButton] as const),
   [askAgainAction, handleAskAgainButton],
@@ -83,6 +90,8 @@ const forms: ReadonlyMap<string, (context: SlackContext, submission: Submission)
   [denyMigrationModalId, handleDenyMigrationSubmission],
   [revokeModalId, handleRevokeSubmission],
   [extendModalId, handleExtendSubmission],
+  [reviewedModalId, handleReviewedSubmission],
+  [breakGlassModalId, handleBreakGlassSubmission],
 ]);
 
 /**

@@ -29,13 +29,29 @@ export const breakGlassCommand: Command = {
 };
 
 /** `break-glass <cluster> [<arn>] <reason>`: gives access at once, or says why not. Either way it is in the audit log. @throws AccessError */
-export async function breakGlass(context: SlackContext, user: string, line: string): Promise<Message> {
-  const [name = "", ...words] = line.trim().split(/\s+/);
+export function breakGlass(context: SlackContext, user: string, line: string): Promise<Message> {
+  const [cluster = "", ...words] = line.trim().split(/\s+/);
+  const principal = words[0]?.startsWith("arn:") ? words.shift() : undefined;
+  return takeAccess(context, user, { cluster, principal, reason: words.join(" ") });
+}
+
+interface EmergencyParts {
+  readonly cluster: string;
+  /** Absent: the one that is linked. */
+  readonly principal: string | undefined;
+  readonly reason: string;
+}
+
+/** The same from a form. @throws AccessError */
+export async function takeAccess(
+  context: SlackContext,
+  user: string,
+  { cluster: name, principal: named, reason: typed }: EmergencyParts,
+): Promise<Message> {
   const cluster = readCluster(name, context.config.clusters);
-  const named = words[0]?.startsWith("arn:") ? words.shift() : undefined;
   const given = cluster.value?.levels.find((each) => each.name === cluster.value?.breakGlass?.level) ?? null;
   const arn = readArn(named ?? ownArn(await ownPrincipal(context, user, cluster.value), given), given);
-  const reason = readReason(words.join(" "));
+  const reason = readReason(typed);
   const mistake = cluster.mistake ?? arn.mistake ?? reason.mistake;
   if (!cluster.value || !arn.value || !reason.value) return emergencyMistakeAnswer(mistake ?? "");
   const wish = { cluster: cluster.value, principal: arn.value, reason: reason.value };

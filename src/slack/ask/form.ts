@@ -3,6 +3,7 @@ import type { ModalView } from "@slack/types";
 import { z } from "zod";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { OfferedLevel } from "../../access/policy/explain.ts";
+import type { Person } from "../../access/policy/person.ts";
 import { formatDuration, parseDuration } from "../../access/request/extension.ts";
 import type { PartName, RequestParts } from "../../access/request/request-line.ts";
 import { withoutInvisible } from "../blocks/mrkdwn.ts";
@@ -10,6 +11,8 @@ import { withoutInvisible } from "../blocks/mrkdwn.ts";
 /** What a person may request in one cluster. */
 export interface Offer {
   readonly cluster: Cluster;
+  /** Null: Slack did not say in time who they are. */
+  readonly person: Person | null;
   readonly levels: readonly OfferedLevel[];
 }
 

@@ -73,6 +73,7 @@ async function offersTo(context: OfferContext, user: string): Promise<readonly O
   const clusters = [...context.config.clusters.values()];
   const everything = clusters.map((cluster) => ({
     cluster,
+    person: null,
     levels: cluster.levels.map((level) => ({ ...level, permanent: false })),
   }));
   const allowed = Promise.all(clusters.map((cluster) => offerTo(context, cluster, user))).catch(() => everything);
@@ -81,7 +82,8 @@ async function offersTo(context: OfferContext, user: string): Promise<readonly O
 }
 
 async function offerTo({ directory }: OfferContext, cluster: Cluster, user: string): Promise<Offer> {
-  return { cluster, levels: levelsOffered(cluster, await personFor({ directory }, cluster, user)) };
+  const person = await personFor({ directory }, cluster, user);
+  return { cluster, person, levels: levelsOffered(cluster, person) };
 }
 
 function nothingOfferedAnswer(): Message {

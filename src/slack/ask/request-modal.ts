@@ -11,10 +11,11 @@ import type {
 } from "@slack/types";
 import type { OfferedLevel } from "../../access/policy/explain.ts";
 import { choosesNamespaces } from "../../access/policy/role-text.ts";
+import { approvalsNeeded, approversOf, ruleFor } from "../../access/policy/rule.ts";
 import { maxReasonLength, type PrincipalHint, principalHint, takesTicket } from "../../access/request/read-part.ts";
 import { longestTicket } from "../../access/request/ticket.ts";
 import { text } from "../blocks/message.ts";
-import { code, context, cut, plainLine } from "../blocks/mrkdwn.ts";
+import { code, context, cut, mentions, plainLine } from "../blocks/mrkdwn.ts";
 import { type Completed, completeForm, durationsOf, fieldId, type Offer, type RequestForm } from "./form.ts";
 
 /** Longer than any time in words. */
@@ -33,6 +34,7 @@ export function requestModal(given: RequestForm, offers: readonly Offer[]): Moda
     ...hintBlocks(principalHint(form.principal, offer?.cluster ?? null, level)),
     ...ticketInput(form, offer),
     input("reason", "Why", { multiline: true, max_length: maxReasonLength }),
+    ...approvalsBlocks(completed),
   ];
   return {
     type: "modal",
@@ -73,6 +75,20 @@ function choicesOf({ form, offer, level }: Completed): InputBlock[] {
     action: null,
   });
   return [levels, ...namespacesInput(form, level), durations, otherDuration(form, level.name)];
+}
+
+/** The most people to name; a user group counts as one. */
+const mostNamed = 5;
+
+/** Before it is sent: how many approvals it needs now, and from whom. */
+function approvalsBlocks({ offer, level }: Completed): KnownBlock[] {
+  const rule = offer?.person && level && ruleFor(offer.cluster, level.name, offer.person);
+  if (!offer?.person || !level || !rule) return [];
+  const { user } = offer.person;
+  const others = approversOf(rule, offer.cluster).filter((each) => rule.selfApproval || each !== user);
+  const needed = approvalsNeeded(rule, level, null);
+  const count = needed === 1 ? "one approval" : `${needed} approvals`;
+  return [context(`Needs ${count}, from ${mentions(others, mostNamed) || "an approver"}.`)];
 }
 
 /** More than a request takes. */

@@ -101,6 +101,14 @@ export const cancelButton = ({ id, level, cluster }: AccessRequest): Button =>
 
 export const requestButton = (style?: Style): Button => button(requestAction, "Ask for access", "request", style);
 
+/** Opens the form of emergency access. */
+export const breakGlassButton = (): Button => button(breakGlassAction, "Break glass", "break-glass", "danger");
+
+export const helpButton = (): Button => button(helpAction, "All commands", "all");
+
+/** Runs a line that was typed with a mistake in its first word. */
+export const runButton = (word: string, line: string): Button => button(runAction, `Run ${word}`, line);
+
 export function listButton(action: keyof typeof listActions, label: string, view: ListView, offset: number): Button {
   return button(listActions[action], label, JSON.stringify({ view, offset }));
 }
@@ -141,6 +149,12 @@ export const reviewedAction = "reviewed";
 export const cancelAction = "cancel";
 /** Mentions the approvers of one's own request again. Value: the request's id. */
 export const nudgeAction = "nudge";
+/** Lists all commands. Value: empty. */
+export const helpAction = "help";
+/** Runs a command. Value: its line, without `/eks-access`. */
+export const runAction = "run";
+/** Opens the form of emergency access. Value: empty. */
+export const breakGlassAction = "break-glass";
 /** Opens the form of a request. Value: empty. */
 export const requestAction = "request";
 /** Show a page of a list. One id each: Slack takes an id once in a message. Value: the list, and the rows before the page. */

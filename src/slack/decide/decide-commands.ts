@@ -3,12 +3,14 @@ import { isMigrationId } from "../../access/migration/migration.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
+import { inTime } from "../app/in-time.ts";
 import { readDecideValue } from "../blocks/buttons.ts";
 import {
   clusterGoneAnswer,
   denyModal,
   type Message,
   maxWhyLength,
+  messageModal,
   noSuchRequestAnswer,
   refuseEmptyReason,
 } from "../blocks/message.ts";
@@ -99,6 +101,32 @@ export async function handleDenySubmission(context: SlackContext, submission: Su
   });
 }
 
+/** Slack opens a form within three seconds or not at all: without an answer in this time it opens, and its submission decides. */
+const lookingMs = 1_200;
+
+/** Opens the form for the reason, for people who may deny. */
 export function handleDenyButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, async () => denyModal(click.action.value ?? ""));
+  return openOnClick(context, click, async () => {
+    const [user, value] = [click.body.user.id, click.action.value ?? ""];
+    const looking = refuseToDeny(context, user, readDecideValue(value)).catch(() => null);
+    const refusal = await inTime(looking, lookingMs, null);
+    return refusal ? messageModal("Deny the request", refusal) : denyModal(value);
+  });
+}
+
+/** Null: this person may deny, or the submission says why not. */
+async function refuseToDeny(
+  context: SlackContext,
+  by: string,
+  shown: ReturnType<typeof readDecideValue>,
+): Promise<Message | null> {
+  const request = shown && (await context.ledger.get(shown.request));
+  const cluster = request && context.config.clusters.get(request.cluster);
+  if (!shown || !request || !cluster) return null;
+  const click = { verdict: "denied", by, digest: shown.digest } as const;
+  const facts = await factsFor(context, cluster, request, click);
+  const refusal = refuseDecision(request, cluster, click, context.now(), facts);
+  if (!refusal) return null;
+  await noteAttempt(context, { act: "deny", by, code: refusal, request, detail: { digest: shown.digest } });
+  return clickAnswer(refusal, request, cluster);
 }

@@ -50,12 +50,26 @@ export function handleRevokeButton(context: SlackContext, click: ButtonClick): P
     const id = click.action.value ?? "";
     const request = await context.ledger.get(id);
     if (!request) return messageModal("Revoke access", noSuchRequestAnswer(id));
+    const refusal = await refuseToRevoke(context, click.body.user.id, request);
+    if (refusal) return messageModal("Revoke access", refusal);
     const extensions = extensionsOf(id, await context.ledger.grantedOf(request.cluster));
     return revokeModal(
       request,
       extensions.map((each) => each.id),
     );
   });
+}
+
+/** Null: this person may revoke it. */
+async function refuseToRevoke(context: SlackContext, by: string, request: AccessRequest): Promise<Message | null> {
+  const cluster = context.config.clusters.get(request.cluster);
+  if (!cluster) return clusterGoneAnswer(request.cluster);
+  // As when it is sent: people named by their id need no user groups.
+  const person = await personFor(context, cluster, by).catch(() => ({ user: by, memberships: [] }));
+  const verdict = judgeRevoke(request, cluster, person, "", context.now());
+  if (verdict.type === "ended") return null;
+  await noteAttempt(context, { act: "revoke", by, code: verdict.code, request });
+  return endRefusedAnswer(verdict.code, request, cluster);
 }
 
 /** The form for the reason of a revocation. `private_metadata` is the request's id. */

@@ -1,32 +1,82 @@
-import { type ReviewRefusal, review, reviewersOf } from "../../access/approval/emergency.ts";
+import type { ModalView } from "@slack/types";
+import { type ReviewRefusal, refuseReview, review, reviewersOf } from "../../access/approval/emergency.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { eventOf, type Step, updateRequest } from "../../ledger/lifecycle.ts";
-import { answerClick, type ButtonClick } from "../app/answer.ts";
+import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { answer, clusterGoneAnswer, type Message, noSuchRequestAnswer } from "../blocks/message.ts";
-import { code, mention, mentions, time } from "../blocks/mrkdwn.ts";
+import {
+  answer,
+  clusterGoneAnswer,
+  type Message,
+  maxWhyLength,
+  messageModal,
+  noSuchRequestAnswer,
+  reasonInput,
+  text,
+  whyOf,
+} from "../blocks/message.ts";
+import { code, mention, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
+import { emergencyTitle } from "../blocks/words.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
 
 export const reviewed: Command = {
   word: "reviewed",
-  usage: "<id>",
+  usage: "<id> [note]",
   summary: "confirms that you reviewed emergency access",
   forApprovers: true,
   records: true,
-  run: (context, { user, rest }) => reviewEmergency(context, user, idAndRest(rest)[0]),
+  run: (context, { user, rest }) => {
+    const [id, note] = idAndRest(rest);
+    return reviewEmergency(context, user, id, note.slice(0, maxWhyLength));
+  },
 };
 
+/** The form for the note of a review. `private_metadata` is the request's id. */
+export const reviewedModalId = "reviewed";
+
+/** Opens the form for the note, for people who may review. */
 export function handleReviewedButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, () => reviewEmergency(context, click.body.user.id, click.action.value ?? ""));
+  return openOnClick(context, click, async () => {
+    const [user, id] = [click.body.user.id, click.action.value ?? ""];
+    const request = await context.ledger.get(id);
+    const cluster = request && context.config.clusters.get(request.cluster);
+    if (!request || !cluster) return messageModal("Mark reviewed", noSuchRequestAnswer(id));
+    const refusal = refuseReview(request, cluster, await personFor(context, cluster, user));
+    if (!refusal) return reviewModal(request);
+    await noteAttempt(context, { act: "review", by: user, code: refusal, request });
+    return messageModal("Mark reviewed", reviewRefusedAnswer(refusal, request, cluster));
+  });
 }
 
-/** Records that an approver reviewed emergency access. @throws AccessError */
-export function reviewEmergency(context: SlackContext, user: string, id: string): Promise<Message> {
-  return updateRequest(context, id, (request) => decideReview(context, user, id, request));
+function reviewModal(request: AccessRequest): ModalView {
+  return {
+    type: "modal",
+    callback_id: reviewedModalId,
+    private_metadata: request.id,
+    title: text("Mark reviewed"),
+    submit: text("Mark reviewed"),
+    close: text("Back"),
+    blocks: [
+      section(`${emergencyTitle(request)}\n>${plainLine(request.reason)}`),
+      reasonInput("What you found", "The audit log keeps this", true),
+    ],
+  };
+}
+
+export function handleReviewedSubmission(context: SlackContext, submission: Submission): Promise<void> {
+  const { body, view } = submission;
+  return answerSubmission(context, submission, "Mark reviewed", () =>
+    reviewEmergency(context, body.user.id, view.private_metadata, whyOf(submission)),
+  );
+}
+
+/** Records that an approver reviewed emergency access. `note`: what they found, for the audit log. @throws AccessError */
+export function reviewEmergency(context: SlackContext, user: string, id: string, note = ""): Promise<Message> {
+  return updateRequest(context, id, (request) => decideReview(context, user, id, request, note));
 }
 
 async function decideReview(
@@ -34,6 +84,7 @@ async function decideReview(
   user: string,
   id: string,
   request: AccessRequest | null,
+  note: string,
 ): Promise<Step<AccessRequest, Message>> {
   const stop = (outcome: Message) => ({ type: "stop", outcome }) as const;
   const turnedAway = await refuseActor(context, user, "review", request ?? { id, cluster: "" });
@@ -48,7 +99,7 @@ async function decideReview(
     await noteAttempt(context, { act: "review", by: user, code: verdict.code, request });
     return stop(reviewRefusedAnswer(verdict.code, request, cluster));
   }
-  const event = eventOf("emergency.reviewed", request, user, now, { memberships: person.memberships });
+  const event = eventOf("emergency.reviewed", request, user, now, { memberships: person.memberships, why: note });
   return { type: "write", after: verdict.after, event, outcome: reviewedAnswer(request) };
 }
 

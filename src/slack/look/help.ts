@@ -1,24 +1,35 @@
 import type { KnownBlock } from "@slack/types";
 import { approvesFor } from "../../access/policy/may.ts";
 import { isNamedIn, type Person } from "../../access/policy/person.ts";
+import { breakGlassFor } from "../../access/policy/rule.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { listButton, requestButton } from "../blocks/buttons.ts";
+import { breakGlassButton, helpButton, listButton, requestButton, runButton } from "../blocks/buttons.ts";
 import { answer, type Message } from "../blocks/message.ts";
-import { code, codeBlock, codeList, cut, preformatted, section } from "../blocks/mrkdwn.ts";
+import { actions, code, codeBlock, codeList, cut, preformatted, section } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
 
 const most = 2800;
 
-/** Built once: the words never change while the process lives. */
-const known = new WeakMap<readonly HelpLine[], HelpLines>();
+/** Slack takes no longer value of a button. */
+const longestValue = 2000;
 
 export const help: Command = {
   word: "help",
-  usage: "",
-  summary: "shows this help help",
-  run: async (context, { user, commands }) => helpAnswer(commands, roleOf(context, await personShown(context, user))),
+  usage: "[all]",
+  summary: "shows this help; all lists every command",
+  run: (context, { user, rest, commands }) => readHelp(context, user, commands, rest === "all"),
 };
+
+/** @param isAll with each command that this person can use */
+export async function readHelp(
+  context: SlackContext,
+  user: string,
+  commands: readonly HelpLine[],
+  isAll: boolean,
+): Promise<Message> {
+  return helpAnswer(isAll ? commands : [], roleOf(context, await personShown(context, user)));
+}
 
 /** From the configuration alone, so that help works without Redis. */
 function roleOf({ config }: SlackContext, person: Person): Role {
@@ -26,6 +37,7 @@ function roleOf({ config }: SlackContext, person: Person): Role {
   return {
     approves: clusters.filter((cluster) => approvesFor(cluster, person)).map(({ name }) => name),
     onCall: clusters.filter(({ onCall }) => isNamedIn(onCall, person)).map(({ name }) => name),
+    emergency: clusters.some((cluster) => breakGlassFor(cluster, person) !== null),
   };
 }
 
@@ -41,38 +53,25 @@ interface HelpLine {
 interface Role {
   readonly approves: readonly string[];
   readonly onCall: readonly string[];
+  /** Whether they may take emergency access anywhere. */
+  readonly emergency: boolean;
 }
 
-/** What this person can do, in words and with buttons. */
+/** Three lines and buttons: what this person can do. `commands`: those to list below; empty: a button leads there. */
 export function helpAnswer(commands: readonly HelpLine[], role: Role): Message {
   const title = "*eks-access* gives you access to an EKS cluster for a time, once an approver agrees.";
-  const approver = role.approves.length > 0;
+  const lines = commands
+    .filter(({ forApprovers }) => !forApprovers || role.approves.length > 0)
+    .filter(({ word }) => word !== "break-glass" || role.emergency)
+    .map(({ word, usage, summary }) => `${code(`/eks-access ${word} ${usage}`.trim())} ${summary}`);
   return {
     text: title.replaceAll("*", ""),
     blocks: [
       section([title, ...roleLines(role)].join("\n")),
-      helpButtons(approver || role.onCall.length > 0),
-      ...linesOf(commands)[approver ? "approver" : "engineer"],
+      helpButtons(role, commands.length > 0),
+      ...inSections(lines),
     ],
   };
-}
-
-interface HelpLines {
-  readonly engineer: readonly KnownBlock[];
-  readonly approver: readonly KnownBlock[];
-}
-
-function linesOf(commands: readonly HelpLine[]): HelpLines {
-  const lines = known.get(commands) ?? { engineer: blocksOf(commands, false), approver: blocksOf(commands, true) };
-  known.set(commands, lines);
-  return lines;
-}
-
-function blocksOf(commands: readonly HelpLine[], approver: boolean): KnownBlock[] {
-  const lines = commands
-    .filter(({ forApprovers }) => !forApprovers || approver)
-    .map(({ word, usage, summary }) => `${code(`/eks-access ${word} ${usage}`.trim())} ${summary}`);
-  return inSections(lines);
 }
 
 function roleLines({ approves, onCall }: Role): string[] {
@@ -82,14 +81,16 @@ function roleLines({ approves, onCall }: Role): string[] {
   ];
 }
 
-function helpButtons(answersForClusters: boolean): KnownBlock {
+function helpButtons({ approves, onCall, emergency }: Role, isAll: boolean): KnownBlock {
   const list = (kind: "mine" | "pending" | "active", label: string) => listButton(kind, label, { kind }, 0);
-  const others = answersForClusters ? [list("pending", "Waiting for a decision"), list("active", "Active access")] : [];
-  return {
-    type: "actions",
-    block_id: "help",
-    elements: [requestButton("primary"), list("mine", "My requests"), ...others],
-  };
+  const answers = approves.length > 0 || onCall.length > 0;
+  return actions("help", [
+    requestButton("primary"),
+    list("mine", "My requests"),
+    ...(answers ? [list("pending", "Waiting for a decision"), list("active", "Active access")] : []),
+    ...(emergency ? [breakGlassButton()] : []),
+    ...(isAll ? [] : [helpButton()]),
+  ]);
 }
 
 /** As few sections as Slack's limit allows. Each cut is between two lines. */
@@ -103,15 +104,15 @@ function inSections(lines: readonly string[]): KnownBlock[] {
   return texts.map(section);
 }
 
-/** Suggests the closest command, as a whole line to copy. */
+/** Suggests the closest command, as a button and as a whole line to copy. */
 export function unknownCommandAnswer(word: string, guess: string | null, rest: string): Message {
   const said = `There is no command ${code(word)}.`;
   if (!guess) return answer(`${said} See ${code("/eks-access help")}.`);
-  const line = `/eks-access ${guess} ${rest}`.trim();
+  const line = `${guess} ${rest}`.trim();
   const text = cut(`${said} Did you mean ${code(guess)}? Copy this line:`, 3000);
+  const run = line.length <= longestValue ? [actions("run", [runButton(guess, line)])] : [];
   return {
-    text: `${text}
-${codeBlock(line, 2000)}`,
-    blocks: [section(text), preformatted(line, 2000)],
+    text: `${text}\n${codeBlock(`/eks-access ${line}`, 2000)}`,
+    blocks: [section(text), preformatted(`/eks-access ${line}`, 2000), ...run],
   };
 }

@@ -1,13 +1,16 @@
 import type { HomeView, KnownBlock } from "@slack/types";
-import { formatDuration, isPermanent } from "../../access/request/extension.ts";
+import { isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import {
+  askAgainButtons,
+  breakGlassButton,
   cancelButton,
   detailsButton,
   doneButton,
   extendButtons,
   listButton,
+  nudgeButton,
   requestButton,
   reviewedButton,
 } from "../blocks/buttons.ts";
@@ -15,8 +18,6 @@ import type { Message } from "../blocks/message.ts";
 import { code, codeList, context, cut, mention, plainLine, section, time } from "../blocks/mrkdwn.ts";
 import { admitsText, durationOf, emergencyTitle, stateOf } from "../blocks/words.ts";
 import { type MigrationRow, migrationRowBlocks } from "../migrate/migration-row.ts";
-
-const width = 12;
 
 /** Some requests, and how many there are in all. */
 export interface HomeList {
@@ -37,11 +38,16 @@ export interface HomeContent {
   readonly toReview: HomeList;
   /** This person's access, also while it begins. */
   readonly access: HomeList;
-  /** This person's other requests, the newest first. */
+  /** This person's requests that wait. */
   readonly requests: HomeList;
+  /** What is over, the newest first. */
+  readonly recent: HomeList;
+  /** Whether they decide about requests of any cluster. */
+  readonly decides: boolean;
+  /** Whether they may take emergency access anywhere. */
+  readonly emergency: boolean;
   /** This person's open migrations. */
   readonly migrations: readonly MigrationRow[];
-  readonly now: Date;
 }
 
 export interface Home extends HomeView {
@@ -49,20 +55,27 @@ export interface Home extends HomeView {
 }
 
 /** A row takes two blocks of at most 100. */
-export const mostRows = 10;
+export const mostRows = 8;
 
 /** A person's App Home tab. A pure function of the ledger. */
 export function homeView(content: HomeContent): Home {
-  const { user, identities, toDecide, migrationsToDecide, toReview, access, requests, migrations, now } = content;
+  const { user, identities, toDecide, migrationsToDecide, toReview, access, requests, migrations } = content;
   return {
     type: "home",
     blocks: [
       { type: "header", text: { type: "plain_text", text: "Access to EKS clusters" } },
       section(identityWords(user, identities)),
-      { type: "actions", block_id: "start", elements: [requestButton("primary")] },
-      ...part("Waiting for your decision", "decide", toDecide, decisionRow, migrationsToDecide),
+      {
+        type: "actions",
+        block_id: "start",
+        elements: [requestButton("primary"), ...(content.emergency ? [breakGlassButton()] : [])],
+      },
+      // A person who decides about nothing needs no empty list.
+      ...(content.decides || toDecide.total + migrationsToDecide.length > 0
+        ? part("Waiting for your decision", "decide", toDecide, decisionRow, migrationsToDecide)
+        : []),
       ...part("Waiting for your review", "review", toReview, reviewRow),
-      ...part("Your access", "access", access, (request) => accessRow(request, now)),
+      ...part("Your access", "access", access, accessRow),
       ...part(
         migrations.length > 0 ? "Your requests and migrations" : "Your requests",
         "requests",
@@ -70,7 +83,7 @@ export function homeView(content: HomeContent): Home {
         requestRow,
         migrations,
       ),
-      context(`Updated ${time(now.toISOString())}. Reopen to refresh the time left.`),
+      ...part("Recent", "recent", content.recent, recentRow),
     ],
   };
 }
@@ -84,7 +97,16 @@ function identityWords(user: string, identities: readonly string[]): string {
 
 type Row = (request: AccessRequest) => KnownBlock[];
 
-const lists = { decide: "pending", review: "active", access: "active", requests: "mine" } as const;
+const lists = { decide: "pending", review: "active", access: "active", requests: "mine", recent: "mine" } as const;
+
+/** What an empty part says to do. */
+const emptyHints: Readonly<Record<keyof typeof lists, string>> = {
+  decide: "You're done: no request waits for you.",
+  review: "",
+  access: "Ask for access above. It appears here with its end.",
+  requests: "What you ask for waits here for its approvers.",
+  recent: "What is denied or over appears here, to request it again.",
+};
 
 /** Migrations come first: each concerns everybody in a cluster. */
 function part(
@@ -95,8 +117,7 @@ function part(
   migrations: readonly MigrationRow[] = [],
 ): KnownBlock[] {
   const total = migrations.length + ofRequests;
-  // A person who decides about nothing needs no empty list.
-  if (total === 0 && (name === "decide" || name === "review")) return [];
+  if (total === 0 && name === "review") return [];
   const rows = [...migrations.map((migration) => migrationRowBlocks(migration, name)), ...requests.map(row)];
   const shown = rows.slice(0, mostRows);
   const left = total - shown.length;
@@ -105,6 +126,7 @@ function part(
   return [
     { type: "divider" },
     section(`*${title}*${total === 0 ? ": none" : ` (${total})`}`),
+    ...(total === 0 ? [context(emptyHints[name])] : []),
     ...shown.flat(),
     ...(left > 0 ? [{ type: "actions" as const, block_id: `more-${name}`, elements: [more] }] : []),
   ];
@@ -134,10 +156,10 @@ function reviewRow(request: AccessRequest): KnownBlock[] {
   ];
 }
 
-function accessRow(request: AccessRequest, now: Date): KnownBlock[] {
+function accessRow(request: AccessRequest): KnownBlock[] {
   const { id, lease } = request;
   const isActive = lease?.state === "active" && !lease.end;
-  const left = isActive ? `\n${leaseProgress(request, now)}` : "";
+  const left = isActive ? `\n${timeLeft(request)}` : "";
   const buttons = isActive ? [...extendButtons(request), doneButton(request)] : [];
   return [
     section(`${subjectOf(request)}\n${admitsText(request)}\n${cut(stateOf(request), 500)}${left}`),
@@ -145,24 +167,23 @@ function accessRow(request: AccessRequest, now: Date): KnownBlock[] {
   ];
 }
 
-function requestRow(request: AccessRequest): KnownBlock[] {
+const requestRow: Row = (request) => rowOf(request, "request");
+const recentRow: Row = (request) => rowOf(request, "recent");
+
+function rowOf(request: AccessRequest, place: string): KnownBlock[] {
   const { id, createdAt } = request;
-  const buttons = isClosed(request) ? [] : [cancelButton(request)];
+  const buttons = isClosed(request) ? askAgainButtons(request) : [nudgeButton(request), cancelButton(request)];
   return [
     section(`${subjectOf(request)}, asked ${time(createdAt)}\n${cut(stateOf(request), 500)}`),
-    { type: "actions", block_id: `request-${id}`, elements: [detailsButton(request), ...buttons] },
+    { type: "actions", block_id: `${place}-${id}`, elements: [detailsButton(request), ...buttons] },
   ];
 }
 
-/** How much of a lease is over, as a bar, and the time left: `▓▓▓░░░░░░░░░ 3h left of 4h`. */
-export function leaseProgress({ lease, durationSeconds }: AccessRequest, now: Date): string {
-  if (isPermanent(durationSeconds)) return "permanent";
-  const endsAt = Date.parse(lease?.endsAt ?? "");
-  const leftSeconds = Math.min(durationSeconds, Math.max(0, Math.ceil((endsAt - now.getTime()) / 1000)));
-  const over = Math.round((1 - leftSeconds / durationSeconds) * width);
-  // Seconds beside hours are noise.
-  const shown = leftSeconds > 3600 ? leftSeconds - (leftSeconds % 60) : leftSeconds;
-  return `${"▓".repeat(over)}${"░".repeat(width - over)} ${formatDuration(shown)} left of ${formatDuration(durationSeconds)}`;
+/** When a lease ends, in the reader's zone, and how long that is from when they look. */
+function timeLeft({ lease, durationSeconds }: AccessRequest): string {
+  if (isPermanent(durationSeconds) || !lease) return "No end date";
+  const seconds = Math.floor(Date.parse(lease.endsAt) / 1000);
+  return `Ends <!date^${seconds}^{date_short_pretty} {time}, {ago}|${lease.endsAt}>`;
 }
 
 /** While the ledger does not answer: nothing that may be untrue. */

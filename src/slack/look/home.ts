@@ -8,6 +8,7 @@ import { actsOf, migrationActsOf } from "../../access/policy/acts.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { approvesFor } from "../../access/policy/may.ts";
 import type { Person } from "../../access/policy/person.ts";
+import { breakGlassFor } from "../../access/policy/rule.ts";
 import type { ListName } from "../../access/request/lists.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
@@ -111,9 +112,11 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
     toReview: only(newest, (request) => mayReview(request, config.clusters.get(request.cluster), person)),
     access,
     // Active access is in its own part already.
-    requests: fewer(all, (request) => request.state !== "approved" || isClosed(request)),
+    requests: only(all, (request) => request.state === "pending"),
+    recent: fewer(all, isClosed),
+    decides: clusters.length > 0,
+    emergency: [...config.clusters.values()].some((cluster) => breakGlassFor(cluster, person) !== null),
     migrations: rows.filter(({ migration }) => migration.requester === user),
-    now: moment,
   };
 }
 

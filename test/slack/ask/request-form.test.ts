@@ -17,7 +17,11 @@ const engineer = "arn:aws:iam::111122223333:user/engineer";
 
 const offerOf = (name: string, ...levels: readonly string[]): Offer => {
   const offered = levels.map((level) => ({ ...aLevel({ name: level }), permanent: false }));
-  return { cluster: aCluster({ name, levels: offered }), levels: offered };
+  return {
+    cluster: aCluster({ name, levels: offered }),
+    person: { user: "U0ENGINEER", memberships: [] },
+    levels: offered,
+  };
 };
 
 function manyOffers(count: number): readonly Offer[] {

@@ -15,7 +15,7 @@ const levels = [
   { ...aLevel({ name: "admin", maxDurationSeconds: 3600 }), permanent: false },
 ];
 const ticket = { need: "required", pattern: "OPS-[0-9]+" } as const;
-const offers = [{ cluster: aCluster({ ticket }), levels }];
+const offers = [{ cluster: aCluster({ ticket }), person: { user: "U0ENGINEER", memberships: [] }, levels }];
 const path = "arn:aws:iam::111122223333:role/teams/developers";
 
 /** What somebody reads in a form, line by line; inputs as `label <kind>`. */

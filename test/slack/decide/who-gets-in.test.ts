@@ -32,7 +32,9 @@ const homeWith = (toDecide: readonly AccessRequest[], access: readonly AccessReq
       access: { requests: access, total: access.length },
       requests: none,
       migrations: [],
-      now: at(0),
+      recent: none,
+      decides: true,
+      emergency: false,
     }),
   );
 

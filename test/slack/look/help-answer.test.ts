@@ -4,21 +4,21 @@ import { commands } from "../../../src/slack/app/commands.ts";
 import { helpAnswer, unknownCommandAnswer } from "../../../src/slack/look/help.ts";
 import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 
-const nobody = { approves: [], onCall: [] };
+const nobody = { approves: [], onCall: [], emergency: false };
 
 describe("the help", () => {
   const line = ({ word, usage, summary }: (typeof commands)[number]) =>
     `\`${`/eks-access ${word} ${usage}`.trim()}\` ${summary}`;
-  const textFor = (role: typeof nobody | { approves: string[]; onCall: string[] }) =>
+  const textFor = (role: Parameters<typeof helpAnswer>[1]) =>
     textOfBlocks(helpAnswer(commands, role)).replaceAll("&lt;", "<").replaceAll("&gt;", ">");
 
   test("names every command to an approver, with what may stand behind it and what it does", () => {
-    const text = textFor({ approves: ["staging"], onCall: ["production"] });
+    const text = textFor({ approves: ["staging"], onCall: ["production"], emergency: true });
 
     expect(commands.filter((each) => !text.includes(line(each))).map(({ word }) => word)).toEqual([]);
     expect(text).toContain("You decide about requests for `staging`.");
     expect(text).toContain("You are on call for `production` and can revoke any access there.");
-    expect(text).toContain("[Ask for access] [My requests] [Waiting for a decision] [Active access]");
+    expect(text).toContain("[Ask for access] [My requests] [Waiting for a decision] [Active access] [Break glass]");
   });
 
   test("keeps from others what only approvers can use", () => {
@@ -27,12 +27,26 @@ describe("the help", () => {
     expect(text).toContain("/eks-access request");
     expect(text).not.toContain("/eks-access approve");
     expect(text).not.toContain("/eks-access deny");
+    expect(text).not.toContain("break-glass");
     expect(text).toMatch(/\[Ask for access\] \[My requests\]\n/);
+  });
+
+  test("is three lines and buttons at first, and all commands on demand", () => {
+    const { blocks } = helpAnswer([], { approves: ["staging"], onCall: ["production"], emergency: false });
+
+    const [lines = "", buttons = "", ...more] = textOfBlocks({ blocks }).split(/\n(?=\[)/);
+    expect(lines.split("\n")).toHaveLength(3);
+    expect(buttons).toMatch(/^\[Ask for access\] .* \[All commands\]$/);
+    expect(more).toEqual([]);
   });
 
   test("is something that Slack takes, also for whoever answers for a thousand clusters", () => {
     const many = Array.from({ length: 1_000 }, (_, index) => `c${index}`.padEnd(63, "x"));
-    const { blocks } = helpAnswer([...commands, ...commands, ...commands], { approves: many, onCall: many });
+    const { blocks } = helpAnswer([...commands, ...commands, ...commands], {
+      approves: many,
+      onCall: many,
+      emergency: true,
+    });
 
     expect(problemsOf(blocks)).toEqual([]);
     expect(lengthOfText(blocks)).toBeLessThan(longestText);

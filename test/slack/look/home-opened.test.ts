@@ -55,7 +55,7 @@ test("a request is asked for and reviewed in App Home", async () => {
   await engineer.close();
   await engineer.click(await homeOf("U0ENGINEER", "[Ask for access]"), "Ask for access");
 
-  expect(textOf(await homeOf("U0APPROVER", "Updated"))).not.toContain("Waiting for your decision");
+  expect(textOf(await homeOf("U0APPROVER", "*Recent*"))).toContain("*Waiting for your decision*: none");
   expect((await stage.slack.until(() => engineer.view())).callback_id).toBe("request");
 });
 
@@ -75,12 +75,12 @@ test("a move is in the App Home of whom it waits for, until they have approved i
   await approver.click(details, "approve-migration");
   await expect.poll(async () => (await stage.ledger.migrations.get(migration.id))?.approvals.length).toBe(1);
 
-  expect(textOf(await homeOf("U0APPROVER", "Updated"))).not.toContain(migration.id);
+  expect(textOf(await homeOf("U0APPROVER", "*Recent*"))).not.toContain(migration.id);
   expect(textOf(await homeOf("U0APPROVER2", migration.id))).toContain("*Waiting for your decision* (1)");
   expect(textOf(await homeOf("U0ONCALL", migration.id))).toMatch(
     /\*Your requests and migrations\* \(1\).*Approved by <@U0APPROVER>.*\[Withdraw\]/s,
   );
-  expect(textOf(await homeOf("U0ENGINEER", "Updated"))).not.toContain("migration");
+  expect(textOf(await homeOf("U0ENGINEER", "*Recent*"))).not.toContain("migration");
 });
 
 test("while the ledger does not answer, App Home says so, and nothing that may not be true", async () => {

@@ -1,13 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
-import {
-  type HomeContent,
-  homeView,
-  leaseProgress,
-  mostRows,
-  unknownHomeView,
-} from "../../../src/slack/look/home-view.ts";
+import { type HomeContent, homeView, mostRows, unknownHomeView } from "../../../src/slack/look/home-view.ts";
 import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
@@ -28,7 +22,9 @@ function aHome(change: Partial<HomeContent> = {}): HomeContent {
     access: none,
     requests: none,
     migrations: [],
-    now: at(hours(1)),
+    recent: none,
+    decides: false,
+    emergency: false,
     ...change,
   };
 }
@@ -38,7 +34,10 @@ test("App Home shows what waits, what is held with its end, and what was asked f
     toDecide: listOf(aPreviewedRequest({ id: "r-2", requester: "U0ONCALL" })),
     toReview: listOf(states["broken glass"] ?? expect.fail("there is no such state")),
     access: listOf(aGrantedRequest({}), aGrantedRequest({ state: "scheduled" }, { id: "r-3" })),
-    requests: listOf(aPreviewedRequest({ id: "r-4" }), aPreviewedRequest({ id: "r-5", state: "lapsed" })),
+    requests: listOf(aPreviewedRequest({ id: "r-4" })),
+    recent: listOf(aPreviewedRequest({ id: "r-5", state: "lapsed" })),
+    decides: true,
+    emergency: true,
   });
 
   expect(textOfBlocks(homeView(content))).toMatchSnapshot();
@@ -69,9 +68,13 @@ test("App Home of somebody new says how to begin", () => {
     [Ask for access]
     divider
     *Your access*: none
+    Ask for access above. It appears here with its end.
     divider
     *Your requests*: none
-    Updated <!date^1772359200^{date_short_pretty} {time}|2026-03-01T10:00:00.000Z>. Reopen to refresh the time left."
+    What you ask for waits here for its approvers.
+    divider
+    *Recent*: none
+    What is denied or over appears here, to request it again."
   `);
 });
 
@@ -81,7 +84,7 @@ test("what is too much for App Home is counted, with a way to all of it", () => 
   const text = textOfBlocks(homeView(aHome({ toDecide: { requests, total: 37 } })));
 
   expect(text).toContain("*Waiting for your decision* (37)");
-  expect(text).toContain("[27 more]");
+  expect(text).toContain("[29 more]");
 });
 
 describe("Slack takes App Home", () => {
@@ -95,6 +98,7 @@ describe("Slack takes App Home", () => {
         toReview: full,
         access: full,
         requests: full,
+        recent: full,
         identities: Array.from({ length: 40 }, () => request.principal),
       }),
     );
@@ -128,7 +132,7 @@ describe("Slack takes App Home", () => {
 
     expect(problemsOfView(view)).toEqual([]);
     expect(textOfBlocks(view)).toContain("*Waiting for your decision* (80)");
-    expect(textOfBlocks(view)).toContain("[70 more]");
+    expect(textOfBlocks(view)).toContain("[72 more]");
   });
 
   test("that can't be shown", () => {
@@ -136,17 +140,19 @@ describe("Slack takes App Home", () => {
   });
 });
 
-describe("the progress of a lease", () => {
+test("the time left is a date of Slack, which is right whenever App Home is looked at", () => {
   const lease = aGrantedRequest({ endsAt: at(hours(4)).toISOString() });
 
-  test.each([
-    ["at its beginning", at(0), "░░░░░░░░░░░░ 4h left of 4h"],
-    ["after a quarter", at(hours(1)), "▓▓▓░░░░░░░░░ 3h left of 4h"],
-    ["without seconds beside hours", at(minutes(90) + 1), "▓▓▓▓▓░░░░░░░ 2h 29m left of 4h"],
-    ["near its end", at(hours(4) - 45), "▓▓▓▓▓▓▓▓▓▓▓▓ 45s left of 4h"],
-    ["after its end", at(hours(5)), "▓▓▓▓▓▓▓▓▓▓▓▓ 0s left of 4h"],
-    ["by a clock that is behind", at(-hours(1)), "░░░░░░░░░░░░ 4h left of 4h"],
-  ])("%s", (_, now, text) => {
-    expect(leaseProgress(lease, now)).toBe(text);
-  });
+  const text = textOfBlocks(homeView(aHome({ access: listOf(lease) })));
+
+  expect(text).toContain("Ends <!date^1772370000^{date_short_pretty} {time}, {ago}|2026-03-01T13:00:00.000Z>");
+});
+
+test("each part that is empty says what appears there; only approvers read that nothing waits for them", () => {
+  const [approver, engineer] = [aHome({ decides: true }), aHome()].map((home) => textOfBlocks(homeView(home)));
+
+  expect(approver).toContain("*Waiting for your decision*: none\nYou're done");
+  expect(engineer).not.toContain("Waiting for your decision");
+  expect(engineer).toContain("*Recent*: none\nWhat is denied or over appears here, to request it again.");
+  expect(`${approver}${engineer}`).not.toContain("Break glass");
 });

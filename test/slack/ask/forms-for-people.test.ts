@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
+import type { SandboxView } from "../../../sandbox/slack/shapes.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { anEmergency } from "../../builders/an-emergency.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+const policy = `
+policy:
+  rules: [{ name: everybody }]
+  breakGlass: [{ who: [U0ONCALL], level: admin, for: 30m }]
+`;
+let stage: Stage;
+
+beforeEach(async () => {
+  stage = await aStage({ config: `${configText}${policy}` });
+});
+
+afterEach(() => stage.stop());
+
+const opened = (user: string): Promise<SandboxView> => stage.slack.until(() => stage.person(user).view());
+
+describe("a form opens only for a person who may send it", () => {
+  test.each([
+    ["deny", "You're not an approver"],
+    ["revoke", "can revoke this"],
+    ["reviewed", "review it"],
+  ])("%s", async (action, why) => {
+    const record = { deny: aPreviewedRequest(), revoke: aGrantedRequest({}), reviewed: anEmergency() }[action];
+    const { id } = await stage.put(record ?? expect.fail("there is no such record"));
+    const message = await stage.show(id);
+
+    await stage.person("U0ONCALL").click(message, action);
+    const refused = await opened("U0ONCALL");
+    await stage.person("U0APPROVER").click(message, action);
+    const form = await opened("U0APPROVER");
+
+    expect(textOf(refused)).toContain(why);
+    expect(refused.json.submit).toBeUndefined();
+    expect(form.json.submit).toBeDefined();
+    expect((await stage.ledger.eventsOf(id, 10)).at(-1)?.event).toMatchObject({
+      type: expect.stringMatching(/^(attempt|decision)\.refused$/),
+      actor: "U0ONCALL",
+    });
+  });
+});
+
+test("a review keeps its note in the audit log", async () => {
+  const { id } = await stage.put(anEmergency());
+
+  await stage.person("U0APPROVER").click(await stage.show(id), "reviewed");
+  await opened("U0APPROVER");
+  await stage.person("U0APPROVER").submit({ "What you found": "two pods restarted" });
+
+  expect((await stage.ledger.eventsOf(id, 10)).at(-1)?.event).toMatchObject({
+    type: "emergency.reviewed",
+    actor: "U0APPROVER",
+    detail: { why: "two pods restarted" },
+  });
+});
+
+describe("break-glass", () => {
+  test("is two clicks and a sentence: the form has cluster and level, and says what happens", async () => {
+    const help = await stage.say("U0ONCALL", "help");
+
+    await stage.person("U0ONCALL").click(help, "Break glass");
+    const form = await opened("U0ONCALL");
+    await stage.person("U0ONCALL").submit({
+      Why: "checkout is down",
+      "IAM role or user, if it is not your linked one": engineerArn,
+    });
+
+    expect(textOf(form)).toContain("[staging]");
+    expect(textOf(form)).toContain("`staging`: `admin` for 30m");
+    expect(textOf(form)).toContain("without an approval. The channel is alerted");
+    const [taken] = await stage.ledger.ofRequester("U0ONCALL", 1);
+    expect(taken).toMatchObject({ level: "admin", reason: "checkout is down", emergency: { review: null } });
+  });
+
+  test("shows its button to no other person", async () => {
+    expect(textOf(await stage.say("U0ENGINEER", "help"))).not.toContain("Break glass");
+    expect(textOf(await stage.say("U0ENGINEER", "help all"))).not.toContain("break-glass");
+  });
+});
+
+test("the form of a request says how many approvals it needs, and from whom", async () => {
+  await stage.person("U0ENGINEER").command("/eks-access request", "C0ACCESS");
+  const form = await opened("U0ENGINEER");
+  await stage.person("U0ENGINEER").choose(form, "Level", "viewer");
+  const chosen = await stage.slack.until(() => [stage.person("U0ENGINEER").view()].find((view) => view?.updates === 1));
+
+  expect(textOf(form)).not.toContain("Needs one approval");
+  expect(textOf(chosen)).toContain("Needs one approval, from <@U0APPROVER>, <@U0APPROVER2>.");
+});
+
+test("a word with a mistake is one click from its command", async () => {
+  const answer = await stage.say("U0ENGINEER", "lst pending");
+
+  const list = await stage.answered("U0ENGINEER", () => stage.person("U0ENGINEER").click(answer, "Run list"));
+
+  expect(textOf(list)).toContain("waiting for a decision");
+});
