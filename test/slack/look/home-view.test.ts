@@ -6,7 +6,7 @@ import { aPlannedMigration, theLongestMigration } from "../../builders/a-migrati
 import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
-import { at, hours, minutes } from "../../builders/times.ts";
+import { at, hours } from "../../builders/times.ts";
 import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 
 const listOf = (...requests: AccessRequest[]) => ({ requests, total: requests.length });
