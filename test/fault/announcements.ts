@@ -1,8 +1,8 @@
 import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
-import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { account, channel } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
+import type { Stage } from "./stage.ts";
 
 /** What a message says of the access of the request that it names; null: nothing that can be false. */
 function claimOf(text: string): "has access" | "has no access" | null {
@@ -21,7 +21,10 @@ export interface Announcements {
  * Watches every message as it is posted or changed, and holds it against the live document at that very moment (law 5).
  * A message names its request; the channel's message names the principal besides.
  */
-export function watchAnnouncements({ slack, cluster }: Sandbox): Announcements {
+export function watchAnnouncements({
+  sandbox: { slack, cluster },
+  isBound,
+}: Pick<Stage, "sandbox" | "isBound">): Announcements {
   const untrue: string[] = [];
   const seen = new Map<string, number>();
   const principals = new Map<string, string>();
@@ -37,7 +40,9 @@ export function watchAnnouncements({ slack, cluster }: Sandbox): Announcements {
     const principal = principals.get(request);
     if (!claim || !principal) return;
     const { users } = readAwsAuth(cluster.awsAuth()?.data);
-    const isMapped = users.get(principal.toLowerCase())?.groups.includes("eks-access:viewers") === true;
+    const mapped = users.get(principal.toLowerCase());
+    // The entry of a lease by bindings comes before these, and goes after them.
+    const isMapped = isBound ? mapped !== undefined : mapped?.groups.includes("eks-access:viewers") === true;
     if (isMapped !== (claim === "has access")) untrue.push(`${principal} ${claim}, it was said: ${text}`);
   };
   const stop = slack.onChange(() => {

@@ -1,9 +1,11 @@
 import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
-import { initialAwsAuth } from "../../sandbox/scene.ts";
+import { arns, initialAwsAuth, region } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { type ChainedEvent, type EventType, verifyChain } from "../../src/access/audit/event.ts";
 import { leasesAnnotation, readAnnotation } from "../../src/access/lease/annotation.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
+import { mintToken } from "../../src/aws/eks-token.ts";
+import { connectCluster } from "../../src/kubernetes/cluster-client.ts";
 import { approvalMessage } from "../../src/slack/decide/approval-message.ts";
 import { keysOf } from "../builders/keys.ts";
 import { messagesOf } from "./play-run.ts";
@@ -26,25 +28,35 @@ const once: readonly EventType[] = [
 /** Holds document, annotation, audit log and messages against the ledger, at a moment when everything is at rest. */
 export async function judge(stage: Stage, request: AccessRequest, known: ChainedEvent[]): Promise<Findings> {
   const events = await stage.ledger.events(1, 100_000);
-  const audit = judgeAudit(events, request, known);
+  const audit = judgeAudit(events, request, known, stage.isBound);
   known.splice(0, known.length, ...events);
   const document = judgeDocument(stage, request);
+  const bindings = stage.isBound ? await judgeBindings(stage, request) : nothing;
   return {
-    lost: [...audit.lost, ...document.lost],
+    lost: [...audit.lost, ...document.lost, ...bindings.lost],
     doubled: [...audit.doubled, ...document.doubled],
     untrue: judgeMessages(stage, request),
-    leftBehind: document.leftBehind,
+    leftBehind: [...document.leftBehind, ...bindings.leftBehind],
   };
 }
 
 /** `known` holds the events that were there before: none of them may be missing now. */
-function judgeAudit(events: readonly ChainedEvent[], request: AccessRequest, known: readonly ChainedEvent[]) {
+function judgeAudit(
+  events: readonly ChainedEvent[],
+  request: AccessRequest,
+  known: readonly ChainedEvent[],
+  isBound: boolean,
+) {
   const lost: string[] = [];
   const verdict = verifyChain(events);
   if (verdict.type === "broken") lost.push(verdict.message);
   if (known.some((each, index) => events[index]?.hash !== each.hash)) lost.push("an event is not there any more");
   const own = events.filter(({ event }) => event.request === request.id).map(({ event }) => event.type);
-  const doubled = once.filter((type) => own.filter((each) => each === type).length > 1).map((type) => `${type} twice`);
+  // Nothing fences a call that creates a binding: each time that one is sent is told.
+  const single = once.filter((type) => !(isBound && type === "lease.writing"));
+  const doubled = single
+    .filter((type) => own.filter((each) => each === type).length > 1)
+    .map((type) => `${type} twice`);
   const wanted = wantedEvent(request);
   if (wanted && !own.includes(wanted)) lost.push(`${wanted} is not in the audit log`);
   return { lost, doubled };
@@ -73,6 +85,24 @@ function judgeDocument(stage: Stage, request: AccessRequest) {
     leftBehind?.push(`an annotation: ${annotation}`);
   }
   return { lost: lost ?? [], doubled: doubled ?? [], leftBehind: leftBehind ?? [] };
+}
+
+const nothing: Pick<Findings, "lost" | "leftBehind"> = { lost: [], leftBehind: [] };
+
+/** Holds the bindings against the ledger. */
+async function judgeBindings({ sandbox }: Stage, request: AccessRequest): Promise<typeof nothing> {
+  const { cluster, aws } = sandbox;
+  const { name, endpoint, certificateAuthority } = cluster;
+  const credentials = aws.account.sessionFor(arns.creator, "judge");
+  const token = await mintToken(credentials, { eksName: name, region }, new Date());
+  const client = connectCluster({ name, endpoint, certificateAuthority, token });
+  const found = await client.listLeaseBindings().finally(() => client.close());
+  const own = found.filter((binding) => binding.name.includes(request.id));
+  const isActive = request.lease?.state === "active";
+  return {
+    lost: isActive && own.length !== request.groups.length ? [`active, with ${own.length} bindings`] : [],
+    leftBehind: isActive ? [] : found.map((binding) => `the binding ${binding.name}`),
+  };
 }
 
 /** What a cluster keeps where a lease was taken back before its end: whose approval counts no more, and no lease. */

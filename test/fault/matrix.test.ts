@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { faultKinds } from "./fault-kinds.ts";
 import { isLong } from "./form.ts";
 import { playAll } from "./play-all.ts";
-import { crossSection, everyRun } from "./runs.ts";
+import { bindingSection, crossSection, everyRun } from "./runs.ts";
+import { bindingSteps } from "./steps.ts";
 import { tallyText } from "./tally.ts";
 
 test("no lease is lost, doubled, announced early or left behind, whatever fails at whatever step", async () => {
@@ -17,4 +18,18 @@ test("no lease is lost, doubled, announced early or left behind, whatever fails 
   });
   expect(tally.faults.size).toBeGreaterThanOrEqual(faultKinds.length);
   expect(Math.min(tally.active, tally.failed, tally.refused)).toBeGreaterThan(0);
+}, 7_200_000);
+
+test("no lease by bindings is lost, doubled, announced early or left behind, nor its entry, whatever fails at whatever step", async () => {
+  const runs = isLong ? everyRun(bindingSteps) : bindingSection();
+
+  const tally = await playAll(runs, isLong ? 5 : 3, true);
+
+  console.info(tallyText(tally));
+  const { lost, doubled, untrue, leftBehind, stuck, missed } = tally;
+  expect({ lost, doubled, untrue, leftBehind, stuck, missed }).toEqual({
+    ...{ lost: [], doubled: [], untrue: [], leftBehind: [], stuck: [], missed: [] },
+  });
+  expect(tally.faults.size).toBeGreaterThanOrEqual(faultKinds.length);
+  expect(tally.active).toBeGreaterThan(0);
 }, 7_200_000);

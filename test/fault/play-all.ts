@@ -14,21 +14,21 @@ interface Theatre {
 }
 
 /** Plays all runs on so many stages side by side, and counts. */
-export async function playAll(runs: readonly Run[], stages: number): Promise<Tally> {
+export async function playAll(runs: readonly Run[], stages: number, isBound = false): Promise<Tally> {
   const tally = newTally();
   const waiting = [...runs];
-  await Promise.all(Array.from({ length: stages }, () => playOn(waiting, tally)));
+  await Promise.all(Array.from({ length: stages }, () => playOn(waiting, tally, isBound)));
   return tally;
 }
 
-async function playOn(waiting: Run[], tally: Tally): Promise<void> {
-  let theatre = await open();
+async function playOn(waiting: Run[], tally: Tally, isBound: boolean): Promise<void> {
+  let theatre = await open(isBound);
   for (let run = waiting.shift(); run; run = waiting.shift()) {
     const isClean = await playOne(theatre, run, tally);
     if (isClean) continue;
     // What went wrong must not speak for the runs that follow.
     await close(theatre);
-    theatre = await open();
+    theatre = await open(isBound);
   }
   await close(theatre);
 }
@@ -77,9 +77,9 @@ function longer(run: Run): Run {
 
 const problemNames = ["lost", "doubled", "untrue", "leftBehind", "stuck"] as const;
 
-async function open(): Promise<Theatre> {
-  const stage = await startStage();
-  return { stage, announcements: watchAnnouncements(stage.sandbox), known: [] };
+async function open(isBound: boolean): Promise<Theatre> {
+  const stage = await startStage(isBound);
+  return { stage, announcements: watchAnnouncements(stage), known: [] };
 }
 
 async function close({ stage, announcements }: Theatre): Promise<void> {

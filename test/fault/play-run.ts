@@ -28,6 +28,8 @@ export interface Played {
 
 /** Every fault here passes; what has not come to rest after this long is stuck. */
 const patienceMs = 120_000;
+/** Where a binding was sent again, the end waits 90 s for the first call, and then for its next try. */
+const boundPatienceMs = 300_000;
 /** A person who sees nothing happen does it again after this long. */
 const impatienceMs = 1_500;
 
@@ -59,7 +61,7 @@ async function reach(stage: Stage, run: Run, phase: Phase): Promise<AccessReques
   const began = performance.now();
   let actedAt = Number.NEGATIVE_INFINITY;
   let request: AccessRequest | null = null;
-  while (performance.now() - began < patienceMs) {
+  while (performance.now() - began < (stage.isBound ? boundPatienceMs : patienceMs)) {
     request = await findRequest(stage, run).catch(() => request);
     if (request && isThere(request, phase) && (await isShown(stage, request))) return request;
     if (performance.now() - actedAt > impatienceMs && isToDo(request, phase, run)) {

@@ -1,6 +1,6 @@
 import { type FaultKind, faultKinds, hang } from "./fault-kinds.ts";
 import type { Run } from "./play-run.ts";
-import { type Step, steps } from "./steps.ts";
+import { bindingSteps, type Step, steps } from "./steps.ts";
 
 type Choice = Omit<Run, "name">;
 
@@ -11,9 +11,9 @@ const named = (choices: readonly Choice[]): Run[] =>
 const isOfTheEnd = ({ phase, call }: Step) => phase === "revoke" && !/^(redis|slack)\./.test(call);
 
 /** Every step with every fault; at the end of the access, where it is revoked and where its time is over. */
-export function everyRun(): Run[] {
+export function everyRun(all: readonly Step[] = steps): Run[] {
   return named(
-    steps.flatMap((step) =>
+    all.flatMap((step) =>
       [...faultKinds, hang]
         .filter((fault) => fault.appliesTo(step))
         .flatMap((fault): Choice[] => [
@@ -27,22 +27,35 @@ export function everyRun(): Run[] {
 /** Each fault but the slowest once, spread over the flow; an end of a lease; and what is refused for good. */
 export function crossSection(): Run[] {
   return named([
-    ...faultKinds.flatMap(spread),
+    ...faultKinds.flatMap((fault, index) => spread(steps, fault, index)),
     ...choose("revoke", "kubernetes.replace-configmap", "caller killed after", "expired"),
     ...choose("ask", "sts.AssumeRole", "422", "revoked"),
     ...choose("approve", "sts.AssumeRole", "422", "revoked"),
   ]);
 }
 
+/** Where one of these fails it is sent again, and the end of the lease waits for minutes: the long form plays them. */
+const waits = /^(?:kubernetes\.replace-configmap|kubernetes\.create-clusterrolebinding)$/;
+const isQuick = ({ phase, call, after }: Step) => phase !== "approve" || !(waits.test(call) || waits.test(after ?? ""));
+
+/** The same of leases by bindings, and a worker that dies between the end of the binding and that of the entry. */
+export function bindingSection(): Run[] {
+  const quick = bindingSteps.filter(isQuick);
+  return named([
+    ...faultKinds.flatMap((fault, index) => spread(quick, fault, index)),
+    ...choose("revoke", "kubernetes.delete-clusterrolebinding", "caller killed after", "revoked", bindingSteps),
+  ]);
+}
+
 /** A prime stride meets steps of each phase and of each service. */
-function spread(fault: FaultKind, index: number): Choice[] {
-  const struck = steps.filter(fault.appliesTo);
+function spread(all: readonly Step[], fault: FaultKind, index: number): Choice[] {
+  const struck = all.filter(fault.appliesTo);
   const step = struck[(index * 7) % struck.length];
   return step ? [{ step, fault, ending: "revoked" }] : [];
 }
 
-function choose(phase: Step["phase"], call: string, name: string, ending: Run["ending"]): Choice[] {
-  const step = steps.find((each) => each.phase === phase && each.call === call);
+function choose(phase: Step["phase"], call: string, name: string, ending: Run["ending"], all = steps): Choice[] {
+  const step = all.find((each) => each.phase === phase && each.call === call);
   const fault = faultKinds.find((each) => each.name === name);
   if (!step || !fault) throw new Error(`There is no ${phase}: ${call}, or no ${name}.`);
   return [{ step, fault, ending }];

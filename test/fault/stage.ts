@@ -8,6 +8,7 @@ import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { builtProduct } from "../product.ts";
+import { bound } from "../worker/reconcile/both-ways.ts";
 import { redisOfOurOwn } from "./own-redis.ts";
 import { type RedisGate, startRedisGate } from "./redis-gate.ts";
 
@@ -19,6 +20,8 @@ export interface Stage {
   readonly gate: RedisGate;
   /** Reads past the gate, so that a fault of the product's way to Redis is none of ours. */
   readonly ledger: Ledger;
+  /** Whether the leases are bindings, with an entry of their own. */
+  readonly isBound: boolean;
   /** As the processes read it. */
   readonly cluster: Cluster | undefined;
   /** JSON lines that the processes logged, for a run that went wrong. */
@@ -34,8 +37,8 @@ const limits = "limits: { pending: 1000, requests: 1000 }\n";
 /** Inspections and warnings would make calls of their own between those that a case means. */
 const quiet = `${configuration.replace("sweepEvery: 1s", "sweepEvery: 1s\n  inspectEvery: 8h\n  warnBeforeEnd: 1s")}${limits}`;
 
-function clusterNow(): Cluster | undefined {
-  const reading = readConfig(quiet);
+function clusterNow(configuration: string): Cluster | undefined {
+  const reading = readConfig(configuration);
   return reading.type === "config" ? reading.config.clusters.get(clusterName) : undefined;
 }
 
@@ -47,8 +50,9 @@ async function again<T>(times: number, act: () => Promise<T>): Promise<T> {
 }
 
 /** Starts one stage. Several can stand side by side: they share nothing. */
-export async function startStage(): Promise<Stage> {
-  const sandbox = await startSandbox({ configuration: quiet, slackRateLimits: false });
+export async function startStage(isBound = false): Promise<Stage> {
+  const configuration = isBound ? bound(quiet) : quiet;
+  const sandbox = await startSandbox({ configuration, slackRateLimits: false });
   const redis = await redisOfOurOwn();
   const gate = await startRedisGate(Number(new URL(redis.url).port), sandbox.faults);
   const observer = new Redis(redis.url);
@@ -71,7 +75,8 @@ export async function startStage(): Promise<Stage> {
     sandbox,
     gate,
     ledger: redisLedger(observer),
-    cluster: clusterNow(),
+    isBound,
+    cluster: clusterNow(configuration),
     log: () => all.flatMap((child) => child.log),
     kill: async (name) => {
       if (name === "redis") {

@@ -85,3 +85,33 @@ export const steps: readonly Step[] = [
   slack("revoke", "slack.chat.postMessage"),
   slack("revoke", "redis.mark-shown", 1, "slack.chat.postMessage"),
 ];
+
+const create = "kubernetes.create-clusterrolebinding";
+const remove = "kubernetes.delete-clusterrolebinding";
+
+/** The calls about the bindings and the entry of such a lease, beside those that each way makes. */
+export const bindingSteps: readonly Step[] = [
+  worker("ask", "kubernetes.list-clusterrolebindings", 2),
+  worker("ask", "kubernetes.get-configmap", 2),
+  worker("ask", "kubernetes.get-configmap", 3),
+  worker("ask", "kubernetes.get-clusterrole"),
+  worker("approve", "kubernetes.list-clusterrolebindings", 1),
+  worker("approve", "kubernetes.get-configmap", 2),
+  worker("approve", "kubernetes.get-clusterrole"),
+  worker("approve", "redis.commit", 2),
+  worker("approve", "kubernetes.dry-run-configmap"),
+  worker("approve", write),
+  worker("approve", "kubernetes.get-configmap", 1, write),
+  worker("approve", create),
+  worker("approve", "kubernetes.list-clusterrolebindings", 1, create),
+  worker("approve", proof),
+  worker("approve", "redis.commit", 1, proof),
+  worker("revoke", "kubernetes.list-clusterrolebindings", 1),
+  worker("revoke", remove),
+  worker("revoke", "kubernetes.list-clusterrolebindings", 1, remove),
+  worker("revoke", "kubernetes.dry-run-configmap", 1, remove),
+  worker("revoke", write, 1, remove),
+  worker("revoke", "kubernetes.get-configmap", 1, remove),
+  worker("revoke", proof),
+  worker("revoke", "redis.commit", 1, proof),
+];
