@@ -15,8 +15,11 @@ export interface BindingFacts extends OwnBindings {
   readonly now: Date;
 }
 
-/** Most kinds of problems there are. */
-const mostKinds = 4;
+/** What `check` reports of bindings, beside what it reports of a lease in every way. */
+export const bindingProblemCodes = ["binding-forged", "binding-overdue", "binding-unknown"] as const;
+
+/** With that of a lease. */
+const mostKinds = bindingProblemCodes.length + 1;
 
 /** The worker deletes a binding within seconds of its lease's end, but for what a call that comes late may bring. */
 const overdueAfterMs = 10 * 60_000;

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { entryProblemCodes } from "../../src/diagnosis/access-entry-problems.ts";
+import { bindingProblemCodes } from "../../src/diagnosis/binding-problems.ts";
 import { causeCodes } from "../../src/diagnosis/facts.ts";
 import { linkNames, linkWords } from "../../src/diagnosis/link.ts";
 
@@ -20,9 +21,9 @@ test("docs/diagnosis.md has every link of the chain, in its order", () => {
   expect(rows).toEqual(linkNames.map((name) => linkWords[name]));
 });
 
-test("docs/diagnosis.md has every problem of access entries, and no other", () => {
+test("docs/diagnosis.md has every problem of access entries and bindings, and no other", () => {
   const [, section = ""] = page.split("## `check <cluster>`");
   const named = [...(section.split("\n## ")[0]?.matchAll(/^- `([a-z-]+)`/gm) ?? [])].map(([, code]) => code);
 
-  expect(named).toEqual(entryProblemCodes);
+  expect(named.toSorted()).toEqual([...entryProblemCodes, ...bindingProblemCodes].sort());
 });

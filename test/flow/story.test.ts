@@ -185,9 +185,9 @@ describe("the main job, end to end", () => {
     expect(answer).toContain(`/eks-access request staging ${arns.engineer} viewer for <duration> <reason>`);
   });
 
-  test("an unknown command is answered with the nearest one, and help tells them all", async () => {
+  test("an unknown command is answered with the nearest one, and help all lists them", async () => {
     await flow.sandbox.slack.person("U0ONCALL").command("/eks-access whomai", channel);
-    await flow.sandbox.slack.person("U0ONCALL").command("/eks-access help", channel);
+    await flow.sandbox.slack.person("U0ONCALL").command("/eks-access help all", channel);
 
     expect(textOf(await flow.answer("U0ONCALL", "There is no command"))).toContain("/eks-access whoami");
     expect(textOf(await flow.answer("U0ONCALL", "opens a form"))).toContain("/eks-access request");

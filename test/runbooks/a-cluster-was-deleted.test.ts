@@ -86,6 +86,7 @@ test("one that is no longer configured is reported as such, and closed on a pers
   await takeOut();
 
   await product.message("debug", "is not in eks-access.yml");
+  const told = await product.told("is not in eks-access.yml");
   const [examined, seen] = [
     await runLine(heading, "eks-access doctor worker"),
     await runLine(heading, "eks-access retire CLUSTER", who),
@@ -102,7 +103,7 @@ test("one that is no longer configured is reported as such, and closed on a pers
   expect((await closedIn(product.redisUrl)).last).toMatchObject({
     detail: { seen: false, why: "the account is closed" },
   });
-  expectSentences(heading, [...product.readable(), after.stdout]);
+  expectSentences(heading, [...product.readable(), told, after.stdout]);
 });
 
 /** The log, and its event of what was closed. */

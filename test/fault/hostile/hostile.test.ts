@@ -69,5 +69,5 @@ test(`${count} malformed and hostile requests crash nothing and change nothing`,
     await stage.ledger.list({ list: "all", clusters: ["staging"], requester: null, match: "any" }, 0, 9),
   ).toMatchObject({ total: 1 });
   expect(grownMiB).toBeLessThan(30);
-  expect(textOf(await stage.say("U0ENGINEER", "help"))).toContain("/eks-access");
+  expect(textOf(await stage.say("U0ENGINEER", "help all"))).toContain("/eks-access");
 });

@@ -107,7 +107,7 @@ describe.each([
     expect(await requestOf(context, "r-two")).toMatchObject({
       state: "pending",
       lease: null,
-      voided: { message: expect.stringContaining("other leases of the principal") },
+      voided: { message: expect.stringContaining("the principal's other leases changed") },
     });
   });
 

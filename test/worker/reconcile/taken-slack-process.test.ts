@@ -69,8 +69,8 @@ describe("who has taken the Slack process gets nothing by sealing", () => {
   test("an approval of somebody who is no approver", () => {
     const theirs = aCluster({ approvers: ["U0STRANGER"] });
 
-    expect(reasonOf(sealedBy("U0STRANGER", {}, theirs))).toContain("no approver of the cluster");
-    expect(reasonOf(sealedBy("U0STRANGER", {}, aCluster()))).toContain("no approver of the cluster");
+    expect(reasonOf(sealedBy("U0STRANGER", {}, theirs))).toContain("no longer an approver");
+    expect(reasonOf(sealedBy("U0STRANGER", {}, aCluster()))).toContain("no longer an approver");
   });
 
   test("one approval where two have to approve", () => {
