@@ -55,7 +55,7 @@ test.each(looks)("%s: nothing is out of the window, and everything is accessible
   const parts: Readonly<Record<string, Locator>> = {
     "": page.getByRole("log"),
     "#cluster": page.getByRole("region", { name: "aws-auth" }),
-    "?as=U0ENGINEER&in=home": page.getByRole("region", { name: "Home" }).getByText("Your access"),
+    "?as=U0ENGINEER&in=home": page.getByRole("region", { name: "Home" }).getByText("Your access", { exact: true }),
   };
   await parts[query]?.waitFor();
 
