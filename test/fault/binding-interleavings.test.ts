@@ -138,9 +138,7 @@ function watch(scene: Watched, cluster: string, played: readonly Part[]) {
     // Where its time passes between the proof and this commit, another run may have begun its end.
     const isOver = Date.parse(after.lease?.endsAt ?? "") <= clock.ms;
     if (event?.type === "lease.active" && !isOver) {
-      // A change that makes the approval void lets a run beside begin to remove what this one has proved: `judge` looks again.
-      const mayTurnVoid = has(grows, removesEntry, replacesEntry);
-      if (!has(deletes) && !mayTurnVoid) broken.push(...missing.map((text) => `${after.id} lacks ${text}`));
+      if (!has(deletes)) broken.push(...missing.map((text) => `${after.id} lacks ${text}`));
       if (!has(removesEntry, replacesEntry) && !signsIn(scene, after.principal))
         broken.push(`${after.id} is active, and its person can't sign in`);
     }

@@ -38,6 +38,25 @@ export async function beginWrite(context: WorkerContext, request: ApprovedReques
 }
 
 /**
+ * Says in the ledger that an approval is void before anything of its lease is removed: another run that has just proved the
+ * lease can't record it as active any more (law 5). The next version of the record.
+ *
+ * @throws AccessError `cluster-conflict` where another run was quicker
+ */
+export async function beginVoid(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {
+  const { writeBegan, voidSince } = request.lease;
+  if (writeBegan === null || voidSince !== null) return request;
+  const now = context.now();
+  const after = withLease(request, { ...request.lease, voidSince: now.toISOString() });
+  const event = eventOf("lease.delayed", request, "worker", now, { voidSince: now.toISOString() });
+  const result = await context.ledger.commit({ after, event });
+  if (result.type === "conflict") {
+    throw new AccessError("cluster-conflict", `The request ${request.id} changed while its lease was being removed`);
+  }
+  return after;
+}
+
+/**
  * The proof has been run: only now is it active (law 5). Not mapped after all: tried again. `holding` is what of the
  * document is ours now.
  */

@@ -8,7 +8,7 @@ import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { gather, type WayAttempt } from "./gather.ts";
-import { activate, beginWrite, end, fail, noteDrift, putOff, putOffVoid, voidApproval } from "./outcome.ts";
+import { activate, beginVoid, beginWrite, end, fail, noteDrift, putOff, putOffVoid, voidApproval } from "./outcome.ts";
 import { prove } from "./prove.ts";
 import { proveEnd } from "./prove-end.ts";
 import type { Outcomes, Settlement, VoidApproval, WayAdapter, WayState, WriteFailure } from "./way-adapter.ts";
@@ -64,14 +64,15 @@ function countConflict({ context, cluster, adapter }: Run): void {
 async function act<State extends WayState, Decided extends Settlement>(
   run: WayAttempt<State, Decided>,
   state: State,
-  decided: Decided,
+  settled: Decided,
 ): Promise<Acted | null> {
   const { context, adapter, isLast } = run;
-  const prepared = await adapter.prepare(state, decided);
+  const prepared = await adapter.prepare(state, settled);
   if (prepared.type === "again") {
     if (isLast) throw prepared.why;
     return null;
   }
+  const decided = { ...settled, voided: await beginVoids(run, settled) };
   // The ledger must know of a write before it is sent.
   const beginAll = (requests: readonly ApprovedRequest[]) =>
     inParallel(requests, async (request) =>
@@ -84,6 +85,12 @@ async function act<State extends WayState, Decided extends Settlement>(
   for (const _ of conflicts) countConflict(run);
   const isDone = ({ principal }: ApprovedRequest) => !conflicts.includes(principal.toLowerCase());
   return { run, decided, begun, repaired, outcomes, conflicts: conflicts.length, isDone };
+}
+
+/** A document and an access entry refuse a write beside a newer one. Nothing fences the bindings of two runs but their records. */
+async function beginVoids({ context, adapter }: Run, { voided }: Settlement): Promise<readonly VoidApproval[]> {
+  if (adapter.way !== "binding") return voided;
+  return inParallel(voided, async (each) => ({ ...each, request: await beginVoid(context, each.request) }));
 }
 
 type Run = Pick<WayAttempt<WayState, Settlement>, "context" | "cluster" | "opened"> & {
