@@ -167,3 +167,14 @@ export function holdingsOf(parts: readonly LeasePart[]): readonly Holding[] {
     return { arn, entryAdded: false, added: [...added].sort(), shares: [...shares.values()] };
   });
 }
+
+/** What there is of each lease, by request id. */
+export function partsByLease(parts: readonly LeasePart[]): ReadonlyMap<string, readonly LeasePart[]> {
+  const found = new Map<string, LeasePart[]>();
+  for (const part of parts) {
+    const same = found.get(part.share.id);
+    if (same) same.push(part);
+    else found.set(part.share.id, [part]);
+  }
+  return found;
+}

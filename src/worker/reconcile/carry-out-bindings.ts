@@ -1,6 +1,12 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { ClusterBinding, NewBinding } from "../../access/lease/lease-bindings.ts";
-import { bindingFor, bindingName, type LeasePart, readOwnBindings } from "../../access/lease/own-bindings.ts";
+import {
+  bindingFor,
+  bindingName,
+  type LeasePart,
+  partsByLease,
+  readOwnBindings,
+} from "../../access/lease/own-bindings.ts";
 import { step } from "../../operations/worker-metrics.ts";
 import { inParallel } from "../in-parallel.ts";
 import { readLeaseRemembered } from "../remembered.ts";
@@ -44,7 +50,7 @@ export async function carryOutAll(tools: BindingTools, calls: CallsByLease): Pro
 export function bindingCalls({ cluster, context, state, settlement }: BindingTools): ReadonlyMap<string, Calls> {
   const { targets, granted, repaired } = settlement;
   const calls = new Map<string, Calls>();
-  const partsOf = byLease(state.parts);
+  const partsOf = partsByLease(state.parts);
   for (const request of [...granted, ...repaired]) {
     const share = targets.get(request.principal.toLowerCase())?.holding?.shares.find(({ id }) => id === request.id);
     const name = state.names.of(request.principal);
@@ -66,17 +72,6 @@ export function bindingCalls({ cluster, context, state, settlement }: BindingToo
     calls.set(id, { principal, remove: parts.map(({ binding }) => binding), create: [] });
   }
   return calls;
-}
-
-/** By request id. */
-function byLease(parts: readonly LeasePart[]): ReadonlyMap<string, readonly LeasePart[]> {
-  const found = new Map<string, LeasePart[]>();
-  for (const part of parts) {
-    const known = found.get(part.share.id);
-    if (known) known.push(part);
-    else found.set(part.share.id, [part]);
-  }
-  return found;
 }
 
 /** Null: all of it was done. */

@@ -4,7 +4,13 @@ import type { Drift } from "../../access/lease/drift.ts";
 import { shareIn, shareOf } from "../../access/lease/due-work.ts";
 import type { ClusterBinding } from "../../access/lease/lease-bindings.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
-import { bindingPlace, holdingsOf, type LeasePart, readOwnBindings } from "../../access/lease/own-bindings.ts";
+import {
+  bindingPlace,
+  holdingsOf,
+  type LeasePart,
+  partsByLease,
+  readOwnBindings,
+} from "../../access/lease/own-bindings.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { noWithdrawals, stillApproved, type Withdrawals } from "../../access/lease/withdrawal.ts";
 import { signInShareInRecord, withLedgerMemory } from "../../access/lease/written.ts";
@@ -256,16 +262,6 @@ export function refusalOf(
     arn: principal,
     message: `${cluster.name} has no ${absent}. Ask an operator of the cluster.`,
   };
-}
-
-function partsByLease(parts: readonly LeasePart[]): ReadonlyMap<string, readonly LeasePart[]> {
-  const found = new Map<string, LeasePart[]>();
-  for (const part of parts) {
-    const same = found.get(part.share.id);
-    if (same) same.push(part);
-    else found.set(part.share.id, [part]);
-  }
-  return found;
 }
 
 /** @param own the bindings of the lease */
