@@ -3,6 +3,7 @@ export CI=true
 passed=0
 failed=0
 rows=()
+failures=()
 
 # Runs a step. A failed one stops nothing, so that one run tells everything.
 step() {
@@ -17,14 +18,16 @@ step() {
   rows+=("$(printf '%-7s %5d s  %s' "$status" $((SECONDS - begun)) "$*")")
 }
 
-# Runs tests and counts each of them.
+# Runs tests and counts each of them. What failed is listed at the end too, where nobody has to search for it.
 tests() {
   echo "== $*"
-  local begun=$SECONDS report status counts
+  local begun=$SECONDS report status results counts
   report="$(mktemp)"
   "$@" --reporter=default --reporter=json --outputFile.json="$report"
   status=$?
-  counts="$(node .ci/counts.mjs "$report" "$status")"
+  mapfile -t results < <(node .ci/counts.mjs "$report" "$status")
+  counts="${results[0]}"
+  failures+=("${results[@]:1}")
   rm -f "$report"
   passed=$((passed + ${counts% *}))
   failed=$((failed + ${counts#* }))
@@ -51,9 +54,10 @@ package_lists() {
   fi
 }
 
-# Prints the table of all steps and the closing line, and ends with the status of the whole.
+# Prints what failed, the table of all steps and the closing line, and ends with the status of the whole.
 finish() {
   echo
+  [ ${#failures[@]} = 0 ] || printf 'failed: %s\n' "${failures[@]}"
   printf '%s\n' "${rows[@]}"
   echo "$passed passed, $failed failed"
   [ "$failed" = 0 ]
