@@ -41,7 +41,7 @@ export async function playPeople(sandbox: Sandbox, narration: Narration): Promis
   narration.step(lockedOut);
   for (const name of [alice, carol]) await expectPods(lockedOut, name, "Unauthorized");
   const active = await giveAlice(sandbox, narration);
-  const oneOfTwo = "Alice gets in. Carol, with the same role, may do nothing";
+  const oneOfTwo = "Alice gets in. Carol, with the same role, can do nothing";
   narration.step(oneOfTwo);
   await expectPods(oneOfTwo, alice, "shop-");
   await expectPods(oneOfTwo, carol, "Forbidden");

@@ -190,7 +190,7 @@ export function anEndProof(change: Partial<EndProof> = {}): EndProof {
   return {
     at: at(minutes(3)).toISOString(),
     mapped: { result: "no", detail: "not in aws-auth" },
-    authorized: { result: "no", detail: "may not list pods in default, asked as eks-access:111122223333:engineer" },
+    authorized: { result: "no", detail: "can't list pods in default, asked as eks-access:111122223333:engineer" },
     reviewedAs: { username: "eks-access:111122223333:engineer", groups: [] },
     others: [],
     trouble: null,
@@ -202,7 +202,7 @@ export function aProof(change: Partial<Proof> = {}): Proof {
   return {
     at: at(minutes(3)).toISOString(),
     mapped: { result: "yes", detail: "eks-access:111122223333:engineer with eks-access:viewers" },
-    authorized: { result: "yes", detail: "may list pods in default" },
+    authorized: { result: "yes", detail: "can list pods in default" },
     reviewedAs: { username: "eks-access:111122223333:engineer", groups: ["eks-access:viewers"] },
     entryArn: null,
     signedIn: { result: "not tested", detail: "an IAM user can't be assumed" },

@@ -126,7 +126,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     remains: { username: "dev", groups: ["readers"] },
     endProof: anEndProof({
       mapped: { result: "yes", detail: "dev with readers" },
-      authorized: { result: "yes", detail: "may list pods in default, asked as dev" },
+      authorized: { result: "yes", detail: "can list pods in default, asked as dev" },
       others: ["r-2 gives admin until 2026-03-01T15:00:00.000Z"],
     }),
   }),

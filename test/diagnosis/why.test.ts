@@ -288,7 +288,7 @@ describe("a principal that gets in", () => {
     expect(diagnose(whyFacts({ pods: null }))).toMatchObject({ symptom: "unknown", causes: [{ code: "not-allowed" }] });
   });
 
-  test("and may list pods is sent to the other end", () => {
+  test("and can list pods is sent to the other end", () => {
     const found = diagnose(whyFacts());
 
     expect(found.symptom).toBe("none");

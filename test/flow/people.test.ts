@@ -9,7 +9,7 @@ const permissionSet = "AWSReservedSSO_Developer_0123456789abcdef";
 const names = { alice: "alice@example.com", carol: "carol@example.com" } as const;
 const aliceArn = `arn:aws:sts::${account}:assumed-role/${permissionSet}/${names.alice}`;
 
-/** Everyone with the permission set signs in, under a name of their own, and may do nothing. */
+/** Everyone with the permission set signs in, under a name of their own, and can do nothing. */
 const mapRoles = `${initialAwsAuth.mapRoles}# Terraform owns this.
 - rolearn: arn:aws:iam::${account}:role/${permissionSet}
   username: sso:{{SessionNameRaw}}
@@ -68,10 +68,10 @@ test("of two people with one permission set Alice gets in for her lease and Caro
   expect(JSON.stringify(flow.sandbox.cluster.awsAuth())).toBe(document);
   expect(textOf(asked)).toContain("Only `alice@example.com` (as `Developer`) gets this.");
   expect(details).toContain("*Roles* `ClusterRole view in default`");
-  expect(details).toContain("*What these roles may do*\n• `ClusterRole view` in default: read pods");
+  expect(details).toContain("*What these roles can do*\n• `ClusterRole view` in default: read pods");
   expect(details).toContain("+RoleBinding: ClusterRole view in default");
   expect(textOf(told)).toContain(
-    "✓ *authorized*: may list pods in default, not in other namespaces, not as another session of the role",
+    "✓ *authorized*: can list pods in default, not in other namespaces, not as another session of the role",
   );
   expect(chain).toContain("✓ *drift* 1 active lease found in the document and the bindings");
   expect(checked).not.toContain("lease-taken-out");

@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => flow.stop());
 
-test("where nobody with a permission set signs in Alice's lease lets her in, Carol may do nothing, and then neither signs in", async () => {
+test("where nobody with a permission set signs in Alice's lease lets her in, Carol can do nothing, and then neither signs in", async () => {
   const { slack, cluster } = flow.sandbox;
   const alice = slack.person("U0ENGINEER");
   const before = [await podsOf(names.alice), await podsOf(names.carol)];
@@ -52,7 +52,7 @@ test("where nobody with a permission set signs in Alice's lease lets her in, Car
   expect(textOf(asked)).toContain("new entry");
   expect(details).toContain(`username: "eks-access:${account}:${permissionSet}:{{SessionNameRaw}}"`);
   expect(textOf(told)).toContain(
-    "✓ *authorized*: may list pods in default, not in other namespaces, not as another session of the role",
+    "✓ *authorized*: can list pods in default, not in other namespaces, not as another session of the role",
   );
   expect(cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   expect(cluster.awsAuth()?.metadata.annotations ?? {}).toEqual({});

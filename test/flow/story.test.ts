@@ -39,7 +39,7 @@ describe("the main job, end to end", () => {
     expect(before.output).toBe("error: You must be logged in to the server (Unauthorized)");
     expect(ack.status).toBe(200);
     expect(textOf(told)).toContain("✓ *mapped*");
-    expect(textOf(told)).toContain("✓ *authorized*: may list pods in default");
+    expect(textOf(told)).toContain("✓ *authorized*: can list pods in default");
     expect(textOf(told)).toContain("*signed in* not tested");
     expect(textOf(told)).toContain("aws eks update-kubeconfig --region eu-central-1 --name staging");
     expect(during).toMatchObject({ ok: true });
@@ -48,7 +48,7 @@ describe("the main job, end to end", () => {
     const thread = () => sandbox.slack.replies(active).map(textOf).join("\n");
     await flow.until(() => (thread().includes("Ended") ? thread() : undefined), 15_000);
     expect(thread()).toMatch(
-      /^Approved by <@U0APPROVER> .*\.\nActive since .*\n(?:Ends .*\n)?Ended .*: the entry is gone from aws-auth\.\n✓ \*not mapped\*: .*\n✓ \*not authorized\*: may not list pods in default, .*\nNot proved: .*$/,
+      /^Approved by <@U0APPROVER> .*\.\nActive since .*\n(?:Ends .*\n)?Ended .*: the entry is gone from aws-auth\.\n✓ \*not mapped\*: .*\n✓ \*not authorized\*: can't list pods in default, .*\nNot proved: .*$/,
     );
     expect(ended.ts).toBe(active.ts);
     expect(after.output).toBe("error: You must be logged in to the server (Unauthorized)");

@@ -87,10 +87,10 @@ export function judgeSignIn(expected: SignInExpectation, seen: SignInSeen, after
   if (difference) return again({ result: "no", detail: `${who}, but ${difference} by ${expected.place}` });
   const where = expected.pods.namespace === "" ? "in every namespace" : `in ${expected.pods.namespace}`;
   if (seen.pods === "forbidden" && expected.pods.isPromised) {
-    return again({ result: "no", detail: `${who}, but may not list pods ${where}, which the level promises` });
+    return again({ result: "no", detail: `${who}, but can't list pods ${where}, which the level promises` });
   }
   const pods =
-    seen.pods === "listed" ? `listed pods ${where}` : `may not list pods ${where}, which the level does not promise`;
+    seen.pods === "listed" ? `listed pods ${where}` : `can't list pods ${where}, which the level does not promise`;
   return { finding: { result: "yes", detail: `${who}, ${pods}, ${afterMs} ms after it was mapped` }, isFinal: true };
 }
 

@@ -158,7 +158,7 @@ function rightsBlocks({ rights, way }: Pick<Preview, "rights" | "way">): KnownBl
     return `• ${code(isByBinding ? role : group, 130)} ${styled(where, 60)}: ${styled(allows, 140)}${of}`;
   });
   const left = rights.length - lines.length;
-  const title = `*What these ${isByBinding ? "roles" : "groups"} may do*`;
+  const title = `*What these ${isByBinding ? "roles" : "groups"} can do*`;
   return [section([title, ...lines, ...(left > 0 ? [`and ${left} more roles`] : [])].join("\n"))];
 }
 

@@ -49,7 +49,7 @@ export async function reviewLease(
   if (failure) return { finding: unansweredFinding(failure.error), auditIds, unanswered: failure.error };
   if (found) return { finding: deniedFinding(cluster, request, found.check), auditIds, unanswered: null };
   const beyond = await reviewBeyond(client, request, identity, checks[0]);
-  const detail = `may ${checks.map(inWords).join(", ")}${beyond.says}`;
+  const detail = `can ${checks.map(inWords).join(", ")}${beyond.says}`;
   const finding = beyond.failure ? unansweredFinding(beyond.failure.error) : ({ result: "yes", detail } as const);
   const ids = [...auditIds, ...beyond.auditIds];
   return { finding, auditIds: ids, unanswered: beyond.failure ? beyond.failure.error : null };
@@ -115,10 +115,10 @@ export async function reviewEnd(
   if (failure) return { finding: unansweredFinding(failure.error), auditIds, unanswered: failure.error };
   if (found) {
     const because = found.reason && ` (${found.reason})`;
-    const detail = `may ${inWords(found.check)}, asked as ${found.identity.username}${because}`;
+    const detail = `can ${inWords(found.check)}, asked as ${found.identity.username}${because}`;
     return { finding: { result: "yes", detail }, auditIds, unanswered: null };
   }
-  const refused = `may not ${checks.map(inWords).join(", ")}`;
+  const refused = `can't ${checks.map(inWords).join(", ")}`;
   // Policies hang on the access entry: where none is read back, none is left.
   const finding = identity.groups.some(isPolicyText)
     ? notTested(`its groups alone ${refused}, and ${unseen}`)
@@ -177,8 +177,8 @@ function unansweredFinding(error: unknown): ProofFinding {
 }
 
 function deniedFinding(cluster: Cluster, request: ApprovedRequest, check: AccessCheck): ProofFinding {
-  if (!request.groups.some(isPolicyText)) return { result: "no", detail: `may not ${inWords(check)}` };
-  return notTested(`its groups alone may not ${inWords(check)}, and ${unseenUntil(cluster, request, [check])}`);
+  if (!request.groups.some(isPolicyText)) return { result: "no", detail: `can't ${inWords(check)}` };
+  return notTested(`its groups alone can't ${inWords(check)}, and ${unseenUntil(cluster, request, [check])}`);
 }
 
 /** Why a review does not answer, and what will: the principal itself, as the worker where it may become it. */
@@ -213,9 +213,9 @@ export async function reviewAsPrincipal(
   if (checks.length === 0) return null;
   for (const check of checks) {
     const isAllowed = await client.mayI(accessOf(check));
-    if (!isAllowed) return { result: "no", detail: `may not ${inWords(check)}, asked as the principal itself` };
+    if (!isAllowed) return { result: "no", detail: `can't ${inWords(check)}, asked as the principal itself` };
   }
-  return { result: "yes", detail: `may ${checks.map(inWords).join(", ")}, asked as the principal itself` };
+  return { result: "yes", detail: `can ${checks.map(inWords).join(", ")}, asked as the principal itself` };
 }
 
 /** Where signing in did not come so far, there is no other try. */

@@ -117,8 +117,8 @@ describe("text in a sentence", () => {
   });
 
   test.each([
-    ["✓ may * *.", "✓ may `*` `*`."],
-    ["may get *.example.com, list pods", "may get `*.example.com`, list pods"],
+    ["✓ can * *.", "✓ can `*` `*`."],
+    ["can get *.example.com, list pods", "can get `*.example.com`, list pods"],
     ["please fix *prod* now", "please fix `*prod*` now"],
     ["a _b_ c", "a `_b_` c"],
     ["run `kubectl get pods` first", "run `kubectl get pods` first"],

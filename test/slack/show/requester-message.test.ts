@@ -83,7 +83,7 @@ test("where the rights are asked for again, the access is told at once, and once
 
   expect(first?.name).toBe("active-unfinished");
   expect(last?.name).toBe("active");
-  expect(last?.message.text).toContain("✓ *authorized*: may list pods in default");
+  expect(last?.message.text).toContain("✓ *authorized*: can list pods in default");
 });
 
 test("whoever was told that an entry is gone is told when it is back, once", () => {
@@ -106,7 +106,7 @@ test("an end of which the API server says nothing is told at once, and once more
   expect(first?.name).toBe("ended-unproved");
   expect(first?.message.text).toContain("– *not authorized* not tested: the API server has not answered yet");
   expect(last?.name).toBe("ended");
-  expect(last?.message.text).toContain("✓ *not authorized*: may not list pods in default");
+  expect(last?.message.text).toContain("✓ *not authorized*: can't list pods in default");
   expect(milestoneOf(unproved, aCluster(), ["ended"])).toBeNull();
 });
 

@@ -44,7 +44,7 @@ function inShort(report: WhyReport): string {
 
 describe("why, asked of a live cluster,", () => {
   test.each([
-    ["may list pods", engineer("eks-access:viewers"), "none: own-side"],
+    ["can list pods", engineer("eks-access:viewers"), "none: own-side"],
     ["is in no groups", engineer(""), "forbidden: without-groups"],
     ["is in a group that nothing binds", engineer("nobodys"), "forbidden: group-unbound"],
     ["is nobody", "[]", "unauthorized: not-mapped"],

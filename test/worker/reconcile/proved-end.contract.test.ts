@@ -73,7 +73,7 @@ describe.each([
 
     expect(await endProof()).toMatchObject({
       mapped: { result: "no", detail: `not in ${place === "aws-auth" ? "aws-auth" : "the access entries"}` },
-      authorized: { result: "no", detail: `may not list pods in default, asked as ${username}` },
+      authorized: { result: "no", detail: `can't list pods in default, asked as ${username}` },
       others: [],
       trouble: null,
     });
@@ -87,7 +87,7 @@ describe.each([
     await endOf();
 
     expect(await endProof()).toMatchObject({ mapped: { result: "no" }, authorized: { result: "yes" } });
-    expect((await endProof())?.authorized.detail).toMatch(/^may list pods in default, .*"left-behind"/);
+    expect((await endProof())?.authorized.detail).toMatch(/^can list pods in default, .*"left-behind"/);
   });
 
   test("names another lease, which still gives access", async () => {

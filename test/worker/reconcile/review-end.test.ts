@@ -40,7 +40,7 @@ test("the end of a role's lease is asked about as each session that we know", as
   expect(asked).toEqual([`${ours}eks-access`, `${ours}eks-access-U0ENGINEER-r-one`]);
   expect(finding).toEqual({
     result: "no",
-    detail: `may not list pods in default, asked as ${ours}eks-access and ${ours}eks-access-U0ENGINEER-r-one`,
+    detail: `can't list pods in default, asked as ${ours}eks-access and ${ours}eks-access-U0ENGINEER-r-one`,
   });
 });
 
@@ -49,7 +49,7 @@ test("a right that the session of the proof of the beginning has left is told", 
 
   const { finding } = await findingOf({}, { username: `${ours}eks-access`, groups: [] }, session);
 
-  expect(finding).toEqual({ result: "yes", detail: `may list pods in default, asked as ${session}` });
+  expect(finding).toEqual({ result: "yes", detail: `can list pods in default, asked as ${session}` });
 });
 
 test("an IAM user has no sessions of other names", async () => {
@@ -70,7 +70,7 @@ test("the end of an access policy is proved where none is associated any more an
   expect(left.finding).toEqual({
     result: "not tested",
     detail:
-      "its groups alone may not list pods in default, and a review asks about a Kubernetes username, and can't see the access policies of an IAM principal",
+      "its groups alone can't list pods in default, and a review asks about a Kubernetes username, and can't see the access policies of an IAM principal",
   });
 });
 

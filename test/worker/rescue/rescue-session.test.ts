@@ -7,7 +7,7 @@ import { useWorkerSide } from "../worker-side.ts";
 
 const side = useWorkerSide();
 
-test("who signs in for a rescue may do nothing in AWS, whatever its role may", async () => {
+test("who signs in for a rescue can do nothing in AWS, whatever its role may", async () => {
   const { cluster, sandbox } = side();
   const { arn } = sandbox.aws.account.addRole({ name: "rescuer", allow: ["*"], trust: { principals: [arns.worker] } });
 

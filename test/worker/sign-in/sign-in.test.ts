@@ -280,7 +280,7 @@ describe("pods that may not be listed", () => {
     expect(findingOf(signedIn)).toEqual({
       result: "yes",
       detail: expect.stringMatching(
-        /^as \S+ with watchers, may not list pods in default, which the level does not promise, \d+ ms after/,
+        /^as \S+ with watchers, can't list pods in default, which the level does not promise, \d+ ms after/,
       ),
     });
   });
@@ -290,7 +290,7 @@ describe("pods that may not be listed", () => {
     const { signedIn } = await giveAndSignIn();
 
     expect(findingOf(signedIn)?.result).toBe("no");
-    expect(findingOf(signedIn)?.detail).toMatch(/, but may not list pods in default, which the level promises$/);
+    expect(findingOf(signedIn)?.detail).toMatch(/, but can't list pods in default, which the level promises$/);
   });
 });
 
@@ -335,7 +335,7 @@ describe("what an access policy allows, which only the principal itself can ask 
     expect(findingOf(signedIn)?.result).toBe("yes");
     expect(authorizedOf(signedIn)).toEqual({
       result: "yes",
-      detail: "may list pods in default, asked as the principal itself",
+      detail: "can list pods in default, asked as the principal itself",
     });
     const [event] = await eventsOf("lease.signed-in");
     expect(event?.detail).toMatchObject({ signedIn: "yes", authorized: "yes" });
@@ -356,7 +356,7 @@ describe("what an access policy allows, which only the principal itself can ask 
     expect(findingOf(signedIn)?.result).toBe("yes");
     expect(authorizedOf(signedIn)).toEqual({
       result: "no",
-      detail: "may not list pods in default, asked as the principal itself",
+      detail: "can't list pods in default, asked as the principal itself",
     });
   });
 
