@@ -14,7 +14,8 @@ export default defineConfig({
     // More than half of the time the slow files wait for leases, processes and sockets: as many others run meanwhile.
     maxWorkers: 2 * availableParallelism(),
     // Only what hangs runs into these: no test may fail because the machine has much else to do.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 });

@@ -90,7 +90,7 @@ export async function startSandboxSlack(options: SandboxSlackOptions = {}): Prom
     people: state.people,
     ...contentOf(state),
     onChange: changes.onChange,
-    until: (find, withinMs = 10_000) => untilFound(changes, find, { withinMs, describe: () => describeState(state) }),
+    until: (find, withinMs = 60_000) => untilFound(changes, find, { withinMs, describe: () => describeState(state) }),
     stop: async () => {
       sockets.stop();
       await server.stop();

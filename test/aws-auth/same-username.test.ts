@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { entriesThatYield } from "../../src/aws-auth/same-username.ts";
+import { cpuTimeOf } from "../cpu-time.ts";
 
 const account = "arn:aws:iam::111122223333";
 const developers = `${account}:role/developers`;
@@ -49,11 +50,13 @@ test("thousands of entries made to be slow are looked through in little time", (
     (_, at) => `- rolearn: ${account}:role/r${at}\n  username: "${hostile}"\n`,
   );
   const { entries } = parseDocument({ mapRoles: items.join("") });
-  const began = performance.now();
+  let found: unknown[] = [];
 
-  const found = entriesThatYield("a".repeat(60), developers, entries);
+  const took = cpuTimeOf(() => {
+    found = [...entriesThatYield("a".repeat(60), developers, entries)];
+  });
 
   // What can't be compared counts as the same: a warning too many is the safe side.
   expect(found.length).toBeGreaterThan(0);
-  expect(performance.now() - began).toBeLessThan(500);
+  expect(took).toBeLessThan(500);
 });

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readDocument } from "../../src/aws-auth/read-document.ts";
 import { wildcardsFor } from "../../src/aws-auth/wildcards.ts";
+import { cpuTimeOf } from "../cpu-time.ts";
 
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`;
 
@@ -68,11 +69,9 @@ describe("a hostile pattern costs only its length", () => {
     ["question marks between letters", role(`${"a?".repeat(500_000)}b`)],
   ])("%s", (_what, pattern) => {
     const { document } = readDocument({ mapRoles: `- rolearn: "${pattern}"\n  username: u\n` });
-    const start = performance.now();
 
-    const found = wildcardsFor(document, role(longest));
+    const took = cpuTimeOf(() => expect(wildcardsFor(document, role(longest))).toEqual([]));
 
-    expect(found).toEqual([]);
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(took).toBeLessThan(1000);
   });
 });

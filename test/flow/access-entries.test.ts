@@ -19,7 +19,7 @@ describe("check says what decides who gets in", () => {
     const person = flow.sandbox.slack.person("U0ONCALL");
     const before = person.ephemerals().length;
     await person.command(`/eks-access check ${cluster}`, channel);
-    return textOf(await flow.sandbox.slack.until(() => person.ephemerals()[before], 20_000));
+    return textOf(await flow.sandbox.slack.until(() => person.ephemerals()[before]));
   };
   const hiding = { principalArn: arns.admins, username: "by-entry", groups: ["nobodys"], policies: [] };
 
@@ -84,12 +84,10 @@ test.each(["analytics", "checkout"])("on %s access comes by an access entry, and
   const person = (id: string) => flow.sandbox.slack.person(id);
   const reason = `look into ${cluster}`;
   const find = (text: string) =>
-    flow.until(
-      () =>
-        flow.sandbox.slack
-          .messages(channel)
-          .findLast((message) => textOf(message).includes(reason) && textOf(message).includes(text)),
-      30_000,
+    flow.until(() =>
+      flow.sandbox.slack
+        .messages(channel)
+        .findLast((message) => textOf(message).includes(reason) && textOf(message).includes(text)),
     );
 
   await person("U0ENGINEER").command(
@@ -98,7 +96,7 @@ test.each(["analytics", "checkout"])("on %s access comes by an access entry, and
   );
   await person("U0APPROVER").click(await find("[Approve]"), "approve");
   const active = JSON.stringify((await find("*Active*")).blocks);
-  await expect.poll(async () => (await flow.sandbox.getPods("U0ENGINEER", cluster)).ok, { timeout: 10_000 }).toBe(true);
+  await expect.poll(async () => (await flow.sandbox.getPods("U0ENGINEER", cluster)).ok).toBe(true);
   expect(entryOf(cluster)).toMatchObject({ groups: ["eks-access:viewers"] });
 
   const id = /r-[a-z0-9]{8}/.exec(active)?.[0];
@@ -109,11 +107,9 @@ test.each(["analytics", "checkout"])("on %s access comes by an access entry, and
       .replies(ended)
       .map(textOf)
       .find((text) => text.includes("Ended "));
-  expect(await flow.until(inThread, 30_000)).toContain("the access entry is gone");
-  await expect.poll(() => entryOf(cluster), { timeout: 10_000 }).toBeUndefined();
-  await expect
-    .poll(async () => (await flow.sandbox.getPods("U0ENGINEER", cluster)).ok, { timeout: 10_000 })
-    .toBe(false);
+  expect(await flow.until(inThread)).toContain("the access entry is gone");
+  await expect.poll(() => entryOf(cluster)).toBeUndefined();
+  await expect.poll(async () => (await flow.sandbox.getPods("U0ENGINEER", cluster)).ok).toBe(false);
 });
 
 /** A real API server that is older than 1.28 lets the role in and lists pods, and can't say who it is. */
@@ -126,12 +122,10 @@ test.each(["staging", "analytics", "checkout"])(
   async (cluster) => {
     const reason = `sign in to ${cluster}`;
     const find = (text: string) =>
-      flow.until(
-        () =>
-          flow.sandbox.slack
-            .messages(channel)
-            .findLast((message) => textOf(message).includes(reason) && textOf(message).includes(text)),
-        30_000,
+      flow.until(() =>
+        flow.sandbox.slack
+          .messages(channel)
+          .findLast((message) => textOf(message).includes(reason) && textOf(message).includes(text)),
       );
     const person = (id: string) => flow.sandbox.slack.person(id);
 
@@ -139,7 +133,7 @@ test.each(["staging", "analytics", "checkout"])(
     await person("U0ENGINEER").command(line, channel);
     await person("U0APPROVER").click(await find("[Approve]"), "approve");
     const id = /r-[a-z0-9]{8}/.exec(JSON.stringify((await find("*Active*")).blocks))?.[0] ?? "";
-    const proved = textOf(await flow.told(`\`${id}\`) is active until`, 30_000));
+    const proved = textOf(await flow.told(`\`${id}\`) is active until`));
 
     expect(/✓ \*signed in\*: as (.*), listed pods in default, \d+ ms after it was mapped/.exec(proved)?.[1]).toMatch(
       asDevelopers,
@@ -173,7 +167,7 @@ test("a worker that dies while it signs in leaves it to the next one, which tell
       return sandbox.slack.messages(channel)[
         messages.findLastIndex((each) => each.includes("die now") && each.includes(text))
       ];
-    }, 30_000);
+    });
   await person("U0ENGINEER").command(`/eks-access request staging ${arns.developers} admin for 10m die now`, channel);
   const asked = await find("[Approve]");
   for (const approver of ["U0APPROVER", "U0APPROVER2"]) await person(approver).click(asked, "approve");
@@ -183,5 +177,5 @@ test("a worker that dies while it signs in leaves it to the next one, which tell
   await find("*Active*");
   await flow.startWorker();
 
-  expect(textOf(await flow.told("listed pods in every namespace", 30_000))).toContain("✓ *signed in*");
+  expect(textOf(await flow.told("listed pods in every namespace"))).toContain("✓ *signed in*");
 });

@@ -134,7 +134,7 @@ test("nor is a form, which is still open", async () => {
   await ask("before");
   await flow.asked("before");
   await engineer.command("/eks-access request", channel);
-  await flow.until(() => engineer.view(), 15_000);
+  await flow.until(() => engineer.view());
 
   expect(await killedAtTheCommit(() => engineer.submit({ Why: "in a form" }))).toBe("dispatch_failed");
   expect(await reasonsOf()).not.toContain("in a form");

@@ -27,7 +27,7 @@ describe("what somebody on call asks a worker:", () => {
     const person = flow.sandbox.slack.person("U0ONCALL");
     const before = person.ephemerals().length;
     await person.command(`/eks-access ${line}`, channel);
-    return textOf(await flow.sandbox.slack.until(() => person.ephemerals()[before], 20_000));
+    return textOf(await flow.sandbox.slack.until(() => person.ephemerals()[before]));
   };
   const ask = (name: string) => say(`creator ${name}`);
 

@@ -18,19 +18,15 @@ describe("a cluster of each kind of creator", () => {
 
   const person = (user: string) => flow.sandbox.slack.person(user);
   const holding = (...texts: readonly string[]) =>
-    flow.until(
-      () =>
-        flow.sandbox.slack
-          .messages(channel)
-          .findLast((message) => texts.every((text) => textOf(message).includes(text))),
-      60_000,
+    flow.until(() =>
+      flow.sandbox.slack.messages(channel).findLast((message) => texts.every((text) => textOf(message).includes(text))),
     );
   const ask = (cluster: string, arn: string, reason: string) =>
     person("U0ENGINEER").command(`/eks-access request ${cluster} ${arn} viewer for 1h ${reason}`, channel);
   const creatorOf = async (cluster: Name) => {
     const before = person("U0ONCALL").ephemerals().length;
     await person("U0ONCALL").command(`/eks-access creator ${cluster}`, channel);
-    return textOf(await flow.until(() => person("U0ONCALL").ephemerals()[before], 60_000));
+    return textOf(await flow.until(() => person("U0ONCALL").ephemerals()[before]));
   };
   /** What a role or user of the account has called, as IAM calls it; `let in`: what AWS did not refuse of it. */
   const actionsOf = (arn: string, which: "let in" | "refused" = "let in") => {
@@ -48,7 +44,7 @@ describe("a cluster of each kind of creator", () => {
     await ask(cluster, arns.engineer, `look into ${cluster}`);
     await person("U0APPROVER").click(await holding(`look into ${cluster}`, "[Approve]"), "approve");
     const message = await holding(`look into ${cluster}`, "*Active*");
-    const active = await flow.until(() => proofIn(flow, message), 15_000);
+    const active = await flow.until(() => proofIn(flow, message));
     const during = await flow.sandbox.getPods("U0ENGINEER", cluster);
 
     expect(before.output).toBe("error: You must be logged in to the server (Unauthorized)");
@@ -99,7 +95,7 @@ describe("a cluster of each kind of creator", () => {
       const before = person("U0ENGINEER").ephemerals().length;
 
       await person("U0ENGINEER").command(`/eks-access why ${cluster}`, channel);
-      const answer = textOf(await flow.until(() => person("U0ENGINEER").ephemerals()[before], 60_000));
+      const answer = textOf(await flow.until(() => person("U0ENGINEER").ephemerals()[before]));
 
       expect(answer).toContain("AmazonEKSViewPolicy");
     },

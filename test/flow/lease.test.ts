@@ -24,12 +24,10 @@ describe("a lease", () => {
     return /r-[a-z0-9]{8}/.exec(JSON.stringify((await active(reason)).blocks))?.[0] ?? "";
   };
   const find = (reason: string, text: string) =>
-    flow.until(
-      () =>
-        flow.sandbox.slack
-          .messages(channel)
-          .findLast((message) => textOf(message).includes(reason) && textOf(message).includes(text)),
-      30_000,
+    flow.until(() =>
+      flow.sandbox.slack
+        .messages(channel)
+        .findLast((message) => textOf(message).includes(reason) && textOf(message).includes(text)),
     );
   const approve = async (reason: string) => person("U0APPROVER").click(await find(reason, "[Approve]"), "approve");
   const active = (reason: string) => find(reason, "*Active*");
@@ -41,13 +39,11 @@ describe("a lease", () => {
       .filter((text) => text.includes(reason) && text.includes("*Active*")).length;
   /** What the thread of a message says of the end of its lease. */
   const endOf = (message: SandboxMessage) =>
-    flow.until(
-      () =>
-        flow.sandbox.slack
-          .replies(message)
-          .map(textOf)
-          .find((text) => text.includes("Ended ")),
-      30_000,
+    flow.until(() =>
+      flow.sandbox.slack
+        .replies(message)
+        .map(textOf)
+        .find((text) => text.includes("Ended ")),
     );
 
   beforeEach(async () => {
@@ -87,7 +83,7 @@ describe("a lease", () => {
     const firstEnded = await endOf(await ended("read logs"));
     const one = data().mapUsers;
     await person("U0APPROVER").click(await active("restart a pod"), "revoke");
-    await flow.until(() => person("U0APPROVER").view(), 15_000);
+    await flow.until(() => person("U0APPROVER").view());
     await person("U0APPROVER").submit({ why: "it runs again" });
     await ended("restart a pod");
 
@@ -107,10 +103,10 @@ describe("a lease", () => {
     flow.moveClock(185);
     const warning = await flow.told("ends ");
     await person("U0ENGINEER").click(warning, "extend");
-    const form = await flow.until(() => person("U0ENGINEER").view(), 15_000);
+    const form = await flow.until(() => person("U0ENGINEER").view());
     await person("U0ENGINEER").submit({});
     await person("U0APPROVER").click(await find("to extend", "[Approve]"), "approve");
-    await flow.until(() => (activeOnes("long job") === 2 ? true : undefined), 30_000);
+    await flow.until(() => (activeOnes("long job") === 2 ? true : undefined));
     flow.moveClock(245);
     const first = await endOf(await ended("long job"));
     const pods = await flow.sandbox.getPods();
@@ -168,7 +164,7 @@ describe("a lease", () => {
     const refusals = async () =>
       (await auditOf(flow.redisUrl)).types.filter((type) => type === "annotation.refused").length;
     // Two runs at once would both see it.
-    await expect.poll(refusals, { timeout: 30_000 }).toBe(1);
+    await expect.poll(refusals).toBe(1);
     flow.moveClock(125);
     await ended("debug");
 
@@ -193,12 +189,12 @@ describe("a lease", () => {
     await get("viewer", "3m", "debug");
     const redis = new Redis(flow.redisUrl);
     // Only once the ledger knows where the message stands is all of it lost.
-    await expect.poll(() => redis.scard("{eks-access}:unshown"), { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => redis.scard("{eks-access}:unshown")).toBe(0);
 
     await redis.flushdb();
     redis.disconnect();
     const message = await find("recovered from the cluster", "*Active*");
-    const recovered = await flow.until(() => proofIn(flow, message), 15_000);
+    const recovered = await flow.until(() => proofIn(flow, message));
     flow.moveClock(185);
     await find("recovered from the cluster", "*Ended*");
 

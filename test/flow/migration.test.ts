@@ -22,18 +22,15 @@ const person = (id: string) => flow.sandbox.slack.person(id);
 const command = (user: string, text: string) => person(user).command(`/eks-access migrate staging ${text}`, channel);
 const modeNow = () => flow.sandbox.aws.accessOf(clusterArn("staging"))?.mode;
 const rolesNow = () => flow.sandbox.cluster.awsAuth()?.data?.mapRoles ?? "";
-const adminsSignIn = () =>
-  expect.poll(() => flow.sandbox.getPods("U0APPROVER"), { timeout: 10_000 }).toMatchObject({ ok: true });
+const adminsSignIn = () => expect.poll(() => flow.sandbox.getPods("U0APPROVER")).toMatchObject({ ok: true });
 
 /** The message of this move, when it says this. */
 const message = (id: string, text: string | RegExp) =>
-  flow.until(
-    () =>
-      flow.sandbox.slack.messages(channel).findLast((each) => {
-        const shown = textOf(each);
-        return shown.includes(id) && (typeof text === "string" ? shown.includes(text) : text.test(shown));
-      }),
-    20_000,
+  flow.until(() =>
+    flow.sandbox.slack.messages(channel).findLast((each) => {
+      const shown = textOf(each);
+      return shown.includes(id) && (typeof text === "string" ? shown.includes(text) : text.test(shown));
+    }),
   );
 
 async function approve(id: string, user: string, after: string): Promise<void> {
@@ -64,7 +61,7 @@ test("a migration that is asked for is told to the approvers, and one of them de
   const asked = await message(id, "[Approve this plan]");
   expect(textOf(asked)).toContain(arns.admins);
   await person("U0APPROVER2").click(asked, "deny-migration");
-  await flow.until(() => person("U0APPROVER2").view(), 10_000);
+  await flow.until(() => person("U0APPROVER2").view());
   await person("U0APPROVER2").submit({ why: "after the release" });
 
   await message(id, "Denied by <@U0APPROVER2>: after the release");
@@ -112,7 +109,7 @@ test("one that two approve is carried out though its worker is killed at its las
   await adminsSignIn();
   // Slack takes about one post a second: the thread follows the message.
   const thread = () => flow.sandbox.slack.replies(done).map(textOf).join("\n");
-  await expect.poll(thread, { timeout: 15_000 }).toMatch(/approved by <@U0APPROVER2>.*`take-out`.*\*Done\*/s);
+  await expect.poll(thread).toMatch(/approved by <@U0APPROVER2>.*`take-out`.*\*Done\*/s);
   const { events, verdict } = await auditOf(flow.redisUrl);
   expect(verdict.type).toBe("whole");
   expect(events.flatMap(({ event }) => (event.request === id ? event.type : []))).toEqual([

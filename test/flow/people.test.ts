@@ -42,7 +42,7 @@ test("of two people with one permission set Alice gets in for her lease and Caro
   await alice.command(`/eks-access request ${clusterName} viewer in default for 1h ${reason}`, channel);
   const asked = await flow.asked(reason);
   await person("U0APPROVER").click(asked, "details");
-  const details = textOf(await flow.until(() => person("U0APPROVER").view(), 15_000));
+  const details = textOf(await flow.until(() => person("U0APPROVER").view()));
   await person("U0APPROVER").submit();
   const active = await flow.active();
   const told = await flow.told("is active until");
@@ -52,13 +52,11 @@ test("of two people with one permission set Alice gets in for her lease and Caro
   const chain = textOf(await flow.answer("U0ENGINEER", "*All leases*"));
   const checked = textOf(await flow.answer("U0ENGINEER", "*Who gets in to"));
   await alice.click(await flow.told("[I'm done]"), "done");
-  const ended = await flow.until(
-    () =>
-      flow.sandbox.slack
-        .replies(active)
-        .map(textOf)
-        .find((text) => text.includes("Ended")),
-    15_000,
+  const ended = await flow.until(() =>
+    flow.sandbox.slack
+      .replies(active)
+      .map(textOf)
+      .find((text) => text.includes("Ended")),
   );
   const after = [await podsOf(names.alice), await podsOf(names.carol)];
 

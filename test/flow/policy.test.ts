@@ -64,17 +64,15 @@ test("two of a user group approve, somebody else may not, and in an emergency th
 
   await person("U0ONCALL").command(`/eks-access break-glass ${clusterName} ${arns.onCall} checkout is down`, channel);
   await flow.answer("U0ONCALL", "You took emergency `admin`");
-  await flow.until(
-    () =>
-      flow.sandbox.slack
-        .messages(channel)
-        .map(textOf)
-        .find((text) => text.includes("took emergency") && text.includes("*Active*")),
-    15_000,
+  await flow.until(() =>
+    flow.sandbox.slack
+      .messages(channel)
+      .map(textOf)
+      .find((text) => text.includes("took emergency") && text.includes("*Active*")),
   );
   const emergency = await flow.sandbox.getPods("U0ONCALL");
   await click("U0APPROVER", "reviewed", "[Mark reviewed]");
-  await flow.until(() => person("U0APPROVER").view(), 15_000);
+  await flow.until(() => person("U0APPROVER").view());
   await person("U0APPROVER").submit({ "What you found": "restarted two pods" });
   const reviewed = textOf(await flow.message("Reviewed by <@U0APPROVER>"));
   const audit = await auditOf(flow.redisUrl);

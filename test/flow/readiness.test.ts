@@ -39,14 +39,14 @@ describe.each([
   const isThere = async () => (await ready()).services[service]?.answers;
 
   test(`notices that ${service} is gone, says why on /readyz and in its metrics, and that it is back`, async () => {
-    await expect.poll(isThere, { timeout: 10_000 }).toBe(true);
+    await expect.poll(isThere).toBe(true);
     const { cancel } = sandbox.faults.plan(call, { type: "cut-before" }, { times: 1_000 });
 
-    await expect.poll(isThere, { timeout: 10_000 }).toBe(false);
+    await expect.poll(isThere).toBe(false);
     const gone = await ready();
     const metrics = await (await fetch(`${url}/metrics`)).text();
     cancel();
-    await expect.poll(isThere, { timeout: 10_000 }).toBe(true);
+    await expect.poll(isThere).toBe(true);
 
     // A moment without it is no reason to be called unready.
     expect(gone.ready).toBe(true);

@@ -46,10 +46,10 @@ test("every line that either process logs in the life of a request names it, als
   // Who may not decide is refused, and told; that is a line too.
   await slack.person("U0ENGINEER").click(asked, "approve");
   await slack.person("U0APPROVER").click(asked, "approve");
-  await flow.message("*Active*", 40_000);
+  await flow.message("*Active*");
   await say("U0ENGINEER", `revoke ${id}`);
-  await flow.message("*Ended*", 40_000);
-  await flow.told("ended as you asked", 40_000);
+  await flow.message("*Ended*");
+  await flow.told("ended as you asked");
 
   // Bolt's own words are about its client; a cluster's memory is read by the clock, and for no request.
   const ours = ({ source, job, msg }: z.output<typeof line>) =>

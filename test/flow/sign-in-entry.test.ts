@@ -37,7 +37,7 @@ test("where nobody with a permission set signs in Alice's lease lets her in, Car
   const asked = await flow.asked(reason);
   const approver = slack.person("U0APPROVER");
   await approver.click(asked, "details");
-  const details = textOf(await flow.until(() => approver.view(), 15_000));
+  const details = textOf(await flow.until(() => approver.view()));
   await approver.submit();
   await flow.active();
   const told = await flow.told("is active until");

@@ -31,7 +31,7 @@ test("a role as which nobody could sign in is signed in as by the next worker, a
   expect(told).toMatch(/:warning: Signing in: Can't reach AWS.*Tried (once|\d+ times); next try/);
   expect(proved).not.toContain(":warning:");
   const thread = () => slack.replies(asked).map(textOf).join("\n");
-  await flow.until(() => thread().includes("The proof is complete") || undefined, 15_000);
+  await flow.until(() => thread().includes("The proof is complete") || undefined);
   expect(thread()).toContain("retrying the sign-in: Can't reach AWS");
   expect((await auditOf(flow.redisUrl)).types.slice(-2)).toEqual(["lease.sign-in-delayed", "lease.signed-in"]);
 });

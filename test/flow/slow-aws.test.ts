@@ -31,7 +31,7 @@ describe("while AWS does not answer for one request", () => {
 
     const [id = ""] = /r-[a-z0-9]{8}/.exec(JSON.stringify(active.blocks)) ?? [];
     await flow.sandbox.slack.person("U0ENGINEER").command(`/eks-access revoke ${id} done`, channel);
-    await flow.until(ofRequest("read alpha", "Ended"), 15_000);
+    await flow.until(ofRequest("read alpha", "Ended"));
 
     const { types } = await auditOf(flow.redisUrl);
     expect(types.filter((type) => type === "lease.ended")).toHaveLength(1);
@@ -50,8 +50,8 @@ describe("while AWS does not answer for one request", () => {
     await struck;
 
     await approve("read beta");
-    await flow.until(ofRequest("read beta", "Active"), 15_000);
-    await flow.until(ofRequest("read alpha", "Active"), 15_000);
+    await flow.until(ofRequest("read beta", "Active"));
+    await flow.until(ofRequest("read alpha", "Active"));
 
     expect((await auditOf(flow.redisUrl)).types).not.toContain("lease.delayed");
   });

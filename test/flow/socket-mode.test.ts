@@ -33,10 +33,10 @@ describe("the main job in Socket Mode", () => {
     );
     const asked = await flow.asked("look into the failing rollout");
     sandbox.slack.refreshSockets();
-    await expect.poll(connections, { timeout: 15_000 }).toBe(2);
+    await expect.poll(connections).toBe(2);
     // A click that meets the moment between the two connections is lost, and the person clicks again.
     const click = () => approver.click(asked, "approve").catch(() => undefined);
-    await expect.poll(async () => (await click())?.status, { timeout: 15_000 }).toBe(200);
+    await expect.poll(async () => (await click())?.status).toBe(200);
     const active = await flow.active();
     const during = await sandbox.getPods();
     flow.moveClock(125);
@@ -56,7 +56,7 @@ describe("the main job in Socket Mode", () => {
     await engineer.command("/eks-access request", channel);
     const opened = await flow.sandbox.slack.until(() => engineer.view());
     await engineer.choose(opened, "IAM role or user", "arn:aws:iam::111122223333:role/team/developers");
-    const hinted = await flow.until(() => (engineer.view()?.updates === 1 ? engineer.view() : undefined), 15_000);
+    const hinted = await flow.until(() => (engineer.view()?.updates === 1 ? engineer.view() : undefined));
     await engineer.submit({ "For how long": "30m", Why: "read the logs" });
     const errors = engineer.view()?.errors;
     await engineer.submit({ "IAM role or user": arns.engineer });
@@ -83,7 +83,7 @@ describe("the main job in Socket Mode", () => {
   test("two slack processes at once: each request has one message, and of two clicks one wins", async () => {
     const { sandbox } = flow;
     await flow.startSlack();
-    await expect.poll(connections, { timeout: 15_000 }).toBeGreaterThanOrEqual(3);
+    await expect.poll(connections).toBeGreaterThanOrEqual(3);
     const reasons = ["first of two processes", "second of two processes", "third of two processes"];
     // Each for a principal of its own: a lease that begins would make another approval for the same one void (law 4).
     for (const [index, reason] of reasons.entries()) {
@@ -97,9 +97,7 @@ describe("the main job in Socket Mode", () => {
         ["U0APPROVER", "U0APPROVER2"].map((approver) => sandbox.slack.person(approver).click(message, "approve")),
       ),
     );
-    await Promise.all(
-      reasons.map((reason) => flow.until(() => shown(reason).find((text) => /\*Active\*/.test(text)), 15_000)),
-    );
+    await Promise.all(reasons.map((reason) => flow.until(() => shown(reason).find((text) => /\*Active\*/.test(text)))));
 
     expect(reasons.map((reason) => shown(reason).length)).toEqual([1, 1, 1]);
   });

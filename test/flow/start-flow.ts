@@ -23,13 +23,13 @@ export interface Flow {
   /** Both processes are so many seconds ahead of the real time, below 300: a lease of minutes ends when the test wants it. */
   moveClock: (seconds: number) => void;
   /** Like that of the workspace; a failure also shows what the worker logged. */
-  until: <T>(find: () => T | undefined, withinMs: number) => Promise<T>;
+  until: <T>(find: () => T | undefined) => Promise<T>;
   /** The newest message of the channel that holds this text; waits for it. */
-  message: (text: string, withinMs?: number) => Promise<SandboxMessage>;
+  message: (text: string) => Promise<SandboxMessage>;
   /** The message that asks about this request, with its buttons; waits for it. */
   asked: (reason: string) => Promise<SandboxMessage>;
   /** The newest direct message to the engineer that holds this text; waits for it. */
-  told: (text: string, withinMs?: number) => Promise<SandboxMessage>;
+  told: (text: string) => Promise<SandboxMessage>;
   /** The newest message of a active lease, when its thread and the engineer were told as well; waits for it. */
   active: () => Promise<SandboxMessage>;
   /** What only this person sees and that holds this text; waits for it. */
@@ -86,17 +86,16 @@ export async function startFlow({
   // So that the faults of a test meet the calls that it means.
   await worker.logged("read the cluster's own memory");
   const { messages, person } = sandbox.slack;
-  const until = <T>(find: () => T | undefined, withinMs: number): Promise<T> =>
-    sandbox.slack.until(find, withinMs).catch((error: unknown) => {
+  const until = <T>(find: () => T | undefined): Promise<T> =>
+    sandbox.slack.until(find).catch((error: unknown) => {
       throw new Error(`${String(error)}\nThe worker logged last:\n${worker.log.slice(-15).join("\n")}`);
     });
   const holding = (text: string) => (message: SandboxMessage) => textOf(message).includes(text);
-  const told = (text: string, withinMs = 15_000) =>
-    until(() => person("U0ENGINEER").directMessages().findLast(holding(text)), withinMs);
+  const told = (text: string) => until(() => person("U0ENGINEER").directMessages().findLast(holding(text)));
   const active = async () => {
-    const message = await until(() => messages(channel).findLast(holding("*Active*")), 15_000);
+    const message = await until(() => messages(channel).findLast(holding("*Active*")));
     await told("is active until");
-    await until(() => sandbox.slack.replies(message).find(holding("Active since")), 15_000);
+    await until(() => sandbox.slack.replies(message).find(holding("Active since")));
     return message;
   };
   return {
@@ -114,12 +113,12 @@ export async function startFlow({
       return slack;
     },
     moveClock: (seconds) => clock.moveTo(seconds, [worker, slack]),
-    message: (text, withinMs = 15_000) => until(() => messages(channel).findLast(holding(text)), withinMs),
+    message: (text) => until(() => messages(channel).findLast(holding(text))),
     asked: (reason) =>
-      until(() => messages(channel).findLast((each) => holding(reason)(each) && holding("[Approve]")(each)), 15_000),
+      until(() => messages(channel).findLast((each) => holding(reason)(each) && holding("[Approve]")(each))),
     told,
     active,
-    answer: (user, text) => until(() => person(user).ephemerals().findLast(holding(text)), 15_000),
+    answer: (user, text) => until(() => person(user).ephemerals().findLast(holding(text))),
     stop: async () => {
       await Promise.all(started.map((child) => child.stop()));
       const log = started.flatMap((child) => child.log);

@@ -21,7 +21,7 @@ describe("the main job, end to end", () => {
     const before = await sandbox.getPods();
     await engineer.openHome();
     const home = (text: string) =>
-      flow.until(() => [engineer.home()].find((view) => view && textOf(view).includes(text)), 15_000);
+      flow.until(() => [engineer.home()].find((view) => view && textOf(view).includes(text)));
     await home("*Your access*: none");
 
     const ack = await engineer.command(ask("for 2m look into the failing rollout"), channel);
@@ -46,7 +46,7 @@ describe("the main job, end to end", () => {
     expect(held && textOf(held)).toContain("\nEnds ");
     expect(await home("*Your access*: none")).toBeDefined();
     const thread = () => sandbox.slack.replies(active).map(textOf).join("\n");
-    await flow.until(() => (thread().includes("Ended") ? thread() : undefined), 15_000);
+    await flow.until(() => (thread().includes("Ended") ? thread() : undefined));
     expect(thread()).toMatch(
       /^Approved by <@U0APPROVER> .*\.\nActive since .*\n(?:Ends .*\n)?Ended .*: the entry is gone from aws-auth\.\n✓ \*not mapped\*: .*\n✓ \*not authorized\*: can't list pods in default, .*\nNot proved: .*$/,
     );
@@ -123,7 +123,7 @@ describe("the main job, end to end", () => {
 
     const approver = flow.sandbox.slack.person("U0APPROVER2");
     await approver.click(await flow.asked("read the logs"), "deny");
-    await flow.until(() => approver.view(), 15_000);
+    await flow.until(() => approver.view());
     await approver.submit({ why: "read them in the console" });
     const denied = await flow.message("Denied by <@U0APPROVER2>");
 

@@ -131,7 +131,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     await approve();
     await killed;
     await flow.startWorker();
-    await flow.message("*Active*", 30_000);
+    await flow.message("*Active*");
 
     const { types, verdict } = await auditOf(flow.redisUrl);
     expect(flow.sandbox.cluster.awsAuth()?.data?.mapUsers?.split(arns.engineer)).toHaveLength(2);
@@ -170,7 +170,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
 
     flow.moveClock(125);
     const waiting = textOf(await flow.message("next try"));
-    await flow.message("*Ended*", 30_000);
+    await flow.message("*Ended*");
 
     expect(waiting).not.toContain("*Ended*");
     expect(flow.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
@@ -184,7 +184,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
 
     const approver = flow.sandbox.slack.person("U0APPROVER");
     await approver.click(await flow.message("[Approve]"), "details");
-    const details = await flow.until(() => approver.view(), 15_000);
+    const details = await flow.until(() => approver.view());
     expect(textOf(details)).toContain("+++ b/access-entry");
   });
 });
@@ -197,14 +197,14 @@ describe("the ledger is not believed without a seal", () => {
     await flow.message("[Approve]");
 
     await forgeApproval(flow.redisUrl);
-    const again = await flow.message("no longer counts", 15_000);
+    const again = await flow.message("no longer counts");
     const thread = () =>
       flow.sandbox.slack
         .replies(again)
         .map(textOf)
         .find((text) => text.includes("no longer counts"));
 
-    expect(await flow.until(thread, 15_000)).toContain("does not carry our seal");
+    expect(await flow.until(thread)).toContain("does not carry our seal");
     expect(flow.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
     await flow.stop();
   });
@@ -217,7 +217,7 @@ describe("configuration", () => {
     const { person } = flow.sandbox.slack;
     await person("U0ENGINEER").command(ask("debug"), channel);
     const told = textOf(await flow.told("Couldn't reach the approvers"));
-    const asked = await flow.until(() => person("U0APPROVER").directMessages().at(-1), 15_000);
+    const asked = await flow.until(() => person("U0APPROVER").directMessages().at(-1));
     await person("U0APPROVER").click(asked, "approve");
 
     expect(told).toContain("channel_not_found");

@@ -80,7 +80,7 @@ test("a wake-up that comes while a job is under way survives that it is handed b
   const ran: string[] = [];
   aWorker(async ({ id = "" }) => ran.push(id));
 
-  await expect.poll(() => ran.length, { timeout: 15_000 }).toBe(2);
+  await expect.poll(() => ran.length).toBe(2);
 });
 
 test("a job that ends before the deadline is done, and nothing is handed back", async () => {
@@ -116,7 +116,7 @@ test("a job that failed and is tried again was not begun before", async () => {
 
   await queues.clusters.add("adopt", { type: "adopt", cluster: "staging" }, { attempts: 2, backoff: 1 });
 
-  await expect.poll(() => tries, { timeout: 15_000 }).toEqual([false, false]);
+  await expect.poll(() => tries).toEqual([false, false]);
 });
 
 test("what ends by itself is waited for until the deadline, and named where it is left", async () => {

@@ -58,7 +58,7 @@ test("a job of a newer version comes back, nothing else is run for it, and a pro
   await older.stop();
 
   const newer = aProcess((data) => data);
-  await expect.poll(() => newer.ran, { timeout: 15_000 }).toEqual([ofTomorrow]);
+  await expect.poll(() => newer.ran).toEqual([ofTomorrow]);
 
   expect(older.failed).toEqual([]);
   expect(older.lines).toEqual(["this version does not know a job; it waits for a process that does"]);

@@ -67,11 +67,7 @@ test("a worker's failure is reported with its reason", async () => {
 });
 
 test("without a worker the question ends with its time", async () => {
-  const began = performance.now();
-
   await expect(workerQuestions(queues).ask({ type: "identity" }, 300)).rejects.toThrow(
     "no worker answered within 300 ms",
   );
-
-  expect(performance.now() - began).toBeLessThan(3_000);
 });

@@ -50,8 +50,6 @@ export interface ProductOptions extends SandboxOptions {
   readonly redisUrl?: string;
 }
 
-const withinMs = 20_000;
-
 export async function aProduct({ redisUrl: given, ...options }: ProductOptions = {}): Promise<Product> {
   const redis = given ? { url: given, close: async () => {} } : await aRedis();
   const sandbox = await startSandbox({ slackRateLimits: false, ...options });
@@ -73,14 +71,12 @@ export async function aProduct({ redisUrl: given, ...options }: ProductOptions =
   await Promise.all([start("slack"), start("worker")]);
   const { person, messages, until } = sandbox.slack;
   const message: Product["message"] = (...texts) =>
-    until(() => messages(channel).findLast((each) => texts.every((text) => textOf(each).includes(text))), withinMs);
+    until(() => messages(channel).findLast((each) => texts.every((text) => textOf(each).includes(text))));
   const untilText = (all: () => readonly SandboxMessage[], text: string) =>
-    until(
-      () =>
-        all()
-          .map(textOf)
-          .findLast((each) => each.includes(text)),
-      withinMs,
+    until(() =>
+      all()
+        .map(textOf)
+        .findLast((each) => each.includes(text)),
     );
   return {
     sandbox,
@@ -113,7 +109,7 @@ export async function aProduct({ redisUrl: given, ...options }: ProductOptions =
       for (;;) {
         const seen = person("U0ENGINEER").ephemerals().length;
         await person("U0ENGINEER").command("/eks-access list", channel);
-        const answer = await until(() => person("U0ENGINEER").ephemerals()[seen], withinMs);
+        const answer = await until(() => person("U0ENGINEER").ephemerals()[seen]);
         if (!textOf(answer).includes("did not answer")) return;
       }
     },

@@ -33,7 +33,7 @@ test("aws-auth is broken: nothing is written into it, check says where, and a re
   const broken = (initialAwsAuth.mapRoles ?? "").replace("  groups: [system:masters]", "\tgroups: [system:masters]");
   await cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles: broken } }), "kubectl-edit");
 
-  await expect.poll(approver, { timeout: 10_000 }).toMatchObject({ ok: false });
+  await expect.poll(approver).toMatchObject({ ok: false });
   const { output } = await approver();
   await product.ask("10m", "debug");
   await product.sandbox.slack.until(() => product.sandbox.slack.person("U0ENGINEER").directMessages().at(-1));
@@ -58,6 +58,6 @@ test("aws-auth is broken: nothing is written into it, check says where, and a re
   expect(planned.code).toBe(0);
   expect(data).toEqual(initialAwsAuth);
   expect([isWell.code, after]).toEqual([0, "eks-access check -"]);
-  await expect.poll(approver, { timeout: 10_000 }).toMatchObject({ ok: true });
+  await expect.poll(approver).toMatchObject({ ok: true });
   expectSentences(heading, [output, ...product.readable(), checked.stdout, repairs.stdout]);
 });

@@ -10,5 +10,5 @@ export const byHand = "Remove access by hand";
 export async function takeAwayByHand({ cluster, getPods }: Sandbox): Promise<void> {
   expect(lineOf(byHand, "kubectl ").join(" ")).toBe("kubectl -n kube-system edit configmap aws-auth");
   await cluster.editAwsAuth((configMap) => ({ ...configMap, data: initialAwsAuth }), "kubectl-edit");
-  await expect.poll(async () => (await getPods()).output, { timeout: 10_000 }).toMatch(/Unauthorized|Forbidden/);
+  await expect.poll(async () => (await getPods()).output).toMatch(/Unauthorized|Forbidden/);
 }

@@ -37,16 +37,16 @@ test("Slack is down: access ends in time all the same, and the messages catch up
   await product.message("short", "*Active*");
 
   const slackIsBack = slackGoes();
-  await expect.poll(() => sandbox.getPods(), { timeout: 10_000 }).toMatchObject({ ok: false });
-  await expect.poll(() => product.readable().join("\n"), { timeout: 10_000 }).toContain("could not be shown yet");
-  await expect.poll(async () => (await seriesOf(heading, redisUrl))[waiting], { timeout: 10_000 }).toBeGreaterThan(0);
+  await expect.poll(() => sandbox.getPods()).toMatchObject({ ok: false });
+  await expect.poll(() => product.readable().join("\n")).toContain("could not be shown yet");
+  await expect.poll(async () => (await seriesOf(heading, redisUrl))[waiting]).toBeGreaterThan(0);
   product.inEnvironmentOf("slack");
   const examined = await runLine(heading, "eks-access doctor slack");
   slackIsBack();
   await product.message("short", "*Ended*");
 
   expectSentences(heading, [...product.readable(), examined.stdout]);
-  await expect.poll(() => seriesOf(heading, redisUrl), { timeout: 10_000 }).toEqual({ [active]: 0, [waiting]: 0 });
+  await expect.poll(() => seriesOf(heading, redisUrl)).toEqual({ [active]: 0, [waiting]: 0 });
 });
 
 test("Slack is down, and access has to end now: it is taken out by hand, stays out, and is revoked once Slack is back", async () => {
@@ -61,7 +61,7 @@ test("Slack is down, and access has to end now: it is taken out by hand, stays o
   const audit = await runLine(heading, "eks-access audit show");
   await takeAwayByHand(sandbox);
   const logged = async () => (await runLine(heading, "eks-access audit show")).stdout;
-  await expect.poll(logged, { timeout: 10_000 }).toContain("lease.drifted");
+  await expect.poll(logged).toContain("lease.drifted");
   slackIsBack();
   const asked = await product.message("debug", "*Access lost*");
   await sandbox.slack.until(() => sandbox.slack.replies(asked).find((each) => textOf(each).includes("Access lost: ")));

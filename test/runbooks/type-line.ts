@@ -3,8 +3,6 @@ import { channel } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { lineOf } from "./runbook.ts";
 
-const withinMs = 20_000;
-
 /** Somebody types the line of a runbook that begins so (`lineOf`) into Slack. What they are answered, and nobody else sees. */
 export async function typeLine(
   { slack }: Sandbox,
@@ -16,5 +14,5 @@ export async function typeLine(
   const person = slack.person(user);
   const seen = person.ephemerals().length;
   await person.command(lineOf(heading, begin, given).join(" "), channel);
-  return textOf(await slack.until(() => person.ephemerals()[seen], withinMs));
+  return textOf(await slack.until(() => person.ephemerals()[seen]));
 }

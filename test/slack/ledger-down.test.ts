@@ -108,7 +108,7 @@ test("a Redis that has gone silent keeps no acknowledgement, no form and no answ
   const denial = await approver.submit({ why: "not today" });
   // In the form where it is told in time, else in a direct message.
   const answers = () => [approver.view(), ...approver.directMessages()].filter((each) => each !== undefined);
-  const answer = await stage.slack.until(() => answers().find(holds(told)), 20_000);
+  const answer = await stage.slack.until(() => answers().find(holds(told)));
 
   expect(form.title).toBe("Ask for access");
   expect(opening.error).toBeUndefined();

