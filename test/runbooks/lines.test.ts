@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { load } from "js-yaml";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { leaseLabels } from "../../src/access/lease/lease-bindings.ts";
 import { commands } from "../../src/slack/app/commands.ts";
 import { linesOf, runbooks, wordsOf } from "./runbook.ts";
 
@@ -76,6 +77,12 @@ describe("a line of a runbook", () => {
 
     expect(named.filter((name) => !workloads.includes(name))).toEqual([]);
   });
+});
+
+test("the line that lists the bindings of leases selects those that we create", () => {
+  const selectors = of("kubectl get rolebindings").map(([, line]) => wordsOf(line).at(-1));
+
+  expect(selectors).toEqual([Object.entries(leaseLabels).flat().join("=")]);
 });
 
 test("what runs within the image is what the image has", () => {
