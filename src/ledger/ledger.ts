@@ -128,11 +128,11 @@ export interface RequestLedger extends RecordLedger {
 export interface MessageLedger {
   /** Ids of records with a newest version that no message shows yet. */
   unshown(limit: number): Promise<readonly string[]>;
-  shown(id: string): Promise<Shown | null>;
+  shown(id: string): Promise<ShownMessages | null>;
   /**
    * Remembers what is shown; removes the record from the unshown ones if that is its newest version, and adds it if it is not.
    */
-  markShown(id: string, shown: Shown): Promise<void>;
+  markShown(id: string, shown: ShownMessages): Promise<void>;
   /** Names of a thread's entries, in order. */
   toldInThread(id: string): Promise<readonly string[]>;
   addToldInThread(id: string, names: readonly string[]): Promise<void>;
@@ -228,25 +228,25 @@ export interface MigrationLedger {
 }
 
 /** The place of a message in Slack. */
-export interface Place {
+export interface MessageRef {
   readonly channel: string;
   readonly ts: string;
 }
 
 /** The message of a request in a direct message to this approver. */
-export interface Copy extends Place {
+export interface ApproverCopy extends MessageRef {
   readonly user: string;
 }
 
 /** The place of a record's message in Slack, and the direct messages sent. */
-export interface Shown {
+export interface ShownMessages {
   /** The version of the record that the message shows. */
   readonly version: number;
-  readonly message: Place | null;
+  readonly message: MessageRef | null;
   /** If the channel can't be reached: the same message to each approver. */
-  readonly copies: readonly Copy[];
+  readonly copies: readonly ApproverCopy[];
   /** The direct message to the requester, which follows the record. */
-  readonly told: Place | null;
+  readonly told: MessageRef | null;
   /** The names of what the requester was told. */
   readonly delivered: readonly string[];
 }

@@ -13,7 +13,7 @@ import { delay } from "./delay.ts";
 import { dueChange, recordDue } from "./due-change.ts";
 import { inParallel } from "./in-parallel.ts";
 import { configurationOf } from "./open/cluster-trouble.ts";
-import { putOff } from "./reconcile/outcome.ts";
+import { recordPutOff } from "./reconcile/outcome.ts";
 
 /** Nothing changes before a person changes the configuration. */
 const lookAgainMs = 300_000;
@@ -126,7 +126,11 @@ function distinct(wakes: readonly ClusterLook[]): readonly ClusterLook[] {
 async function strand(context: WorkerContext, request: AccessRequest): Promise<void> {
   const what = `The cluster ${request.cluster} is not in eks-access.yml, so no worker handles this request`;
   if (request.state === "approved") {
-    return putOff(context, request, new AccessError("cluster-not-configured", what, { retryAfterMs: lookAgainMs }));
+    return recordPutOff(
+      context,
+      request,
+      new AccessError("cluster-not-configured", what, { retryAfterMs: lookAgainMs }),
+    );
   }
   const { code, message } = new AccessError("cluster-not-configured", what);
   await delay(context, request, { code, message });

@@ -3,7 +3,7 @@ import { type Migration, migrationNumber } from "../../src/access/migration/migr
 import { classOf, keepsId, placeIn } from "../../src/access/request/lists.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { isClosed } from "../../src/access/request/request.ts";
-import type { CommitResult, Ledger, LedgerChange, ListOf, Shown } from "../../src/ledger/ledger.ts";
+import type { CommitResult, Ledger, LedgerChange, ListOf, ShownMessages } from "../../src/ledger/ledger.ts";
 import { isMigration, isRequest, type LedgerRecord, recordClosedSince, recordDueAt } from "../../src/ledger/records.ts";
 import { memoryClusters, memoryLinks, memoryTurns } from "./memory-ports.ts";
 
@@ -14,7 +14,7 @@ import { memoryClusters, memoryLinks, memoryTurns } from "./memory-ports.ts";
 export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger {
   const migrations = new Map<string, Migration>();
   const unshown = new Set<string>();
-  const shown = new Map<string, Shown>();
+  const shown = new Map<string, ShownMessages>();
   const threads = new Map<string, readonly string[]>();
   const homes = new Map<string, string>();
   const events: ChainedEvent[] = [];

@@ -6,7 +6,7 @@ import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/worksp
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { WorkerQuestion } from "../../src/ledger/jobs.ts";
-import type { Ledger, Shown } from "../../src/ledger/ledger.ts";
+import type { Ledger, ShownMessages } from "../../src/ledger/ledger.ts";
 import { startSlackApp } from "../../src/slack/app/app.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
 import { directoryClient, messengerClient } from "../../src/slack/app/web-client.ts";
@@ -91,7 +91,7 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
     await act();
     return slack.until(() => person.ephemerals().slice(before).at(-1));
   };
-  const messageOf = (id: string, shown: Shown | null): SandboxMessage => {
+  const messageOf = (id: string, shown: ShownMessages | null): SandboxMessage => {
     const message = slack.messages("C0ACCESS").find(({ ts }) => ts === shown?.message?.ts);
     if (!message) throw new Error(`No message shows ${id}: ${slack.messages("C0ACCESS").map(textOf).join("\n")}`);
     return message;

@@ -1,5 +1,5 @@
 import type { Way } from "../policy/cluster.ts";
-import type { Because, EndProof, MappedIdentity, Proof, Trouble } from "./proof-record.ts";
+import type { CodedReason, EndProof, MappedIdentity, Proof, Trouble } from "./proof-record.ts";
 
 export type LeaseState = Lease["state"];
 
@@ -44,7 +44,7 @@ interface FailedLease {
   readonly state: "failed";
   readonly endedAt: null;
   /** One sentence. */
-  readonly failure: Because;
+  readonly failure: CodedReason;
 }
 
 /** What a lease has in every state. */

@@ -20,7 +20,7 @@ export interface Trouble {
 }
 
 /** A code for programs and a sentence for people. */
-export interface Because {
+export interface CodedReason {
   readonly code: string;
   readonly message: string;
 }

@@ -1,4 +1,4 @@
-import type { Because, Trouble } from "../lease/proof-record.ts";
+import type { CodedReason, Trouble } from "../lease/proof-record.ts";
 import type { Decision, DroppedApproval, Reminders } from "../request/record.ts";
 
 export interface SealedPlan {
@@ -73,7 +73,7 @@ type End =
   | { readonly state: "lapsed" }
   | { readonly state: "denied"; readonly denial: Decision }
   | { readonly state: "withdrawn"; readonly withdrawal: Withdrawn }
-  | { readonly state: "refused"; readonly refusal: Because };
+  | { readonly state: "refused"; readonly refusal: CodedReason };
 
 export type EndedMigration = MigrationFields & {
   readonly endedAt: string;

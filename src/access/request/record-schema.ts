@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Lease, LeaseFields } from "../lease/lease-record.ts";
-import type { Because, Trouble } from "../lease/proof-record.ts";
+import type { CodedReason, Trouble } from "../lease/proof-record.ts";
 import type { AccessRequest, Decision, DroppedApproval, Reminders, RequestFields } from "./record.ts";
 import type { ClusterTrouble } from "./retry.ts";
 import { typedFields } from "./typed.ts";
@@ -14,7 +14,7 @@ const way = z.enum(["aws-auth", "access-entry", "binding"]);
 const identity = z.strictObject({ username: text, groups: texts });
 const otherLease = z.strictObject({ id: text, groups: texts, endsAt: time });
 const standing = z.strictObject({ memberships: texts, linked: text.nullable() });
-export const because = z.strictObject({ code: text, message: text }) satisfies z.ZodType<Because>;
+export const because = z.strictObject({ code: text, message: text }) satisfies z.ZodType<CodedReason>;
 const finding = z.strictObject({ result: z.enum(["yes", "no", "not tested"]), detail: text });
 
 const troubleFields = {

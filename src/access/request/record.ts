@@ -1,5 +1,5 @@
 import type { Lease, OtherLease } from "../lease/lease-record.ts";
-import type { Because, MappedIdentity, Trouble } from "../lease/proof-record.ts";
+import type { CodedReason, MappedIdentity, Trouble } from "../lease/proof-record.ts";
 import type { Way } from "../policy/cluster.ts";
 import type { Standing } from "../policy/person.ts";
 import type { GroupRight } from "../policy/rights.ts";
@@ -93,7 +93,7 @@ export type UndecidedRequest = RequestFields & Nothing & { readonly state: "canc
 
 /** The policy, the plan or the cluster said no before an approver decided. */
 export type RefusedRequest = RequestFields &
-  Omit<Nothing, "refusal"> & { readonly state: "refused"; readonly refusal: Because };
+  Omit<Nothing, "refusal"> & { readonly state: "refused"; readonly refusal: CodedReason };
 
 /** One record of the ledger: what a person asked for, the decisions about it, and the lease that came of it. */
 export type AccessRequest = PendingRequest | ApprovedRequest | DeniedRequest | UndecidedRequest | RefusedRequest;

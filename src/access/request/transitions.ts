@@ -1,5 +1,5 @@
 import type { Lease } from "../lease/lease-record.ts";
-import type { Because, Trouble } from "../lease/proof-record.ts";
+import type { CodedReason, Trouble } from "../lease/proof-record.ts";
 import type {
   AccessRequest,
   ApprovedRequest,
@@ -74,7 +74,7 @@ export function closed(request: PendingRequest, state: UndecidedRequest["state"]
 }
 
 /** It can't be decided. */
-export function refused(request: PendingRequest, { code, message }: Because): RefusedRequest {
+export function refused(request: PendingRequest, { code, message }: CodedReason): RefusedRequest {
   return { ...next(request, { trouble: null }), state: "refused", refusal: { code, message } };
 }
 

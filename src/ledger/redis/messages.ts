@@ -1,6 +1,6 @@
 import type { RequestTraces } from "../../operations/request-traces.ts";
 import { isTraceParent, type TraceParent } from "../../operations/traced.ts";
-import type { MessageLedger, Shown } from "../ledger.ts";
+import type { MessageLedger, ShownMessages } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { markShownScript, runScript } from "./commit-script.ts";
 import { callRedis } from "./explain-redis-error.ts";
@@ -30,7 +30,7 @@ export function redisMessages(redis: RedisClient, reader: StoredReader): Message
   };
 }
 
-async function markShown(redis: RedisClient, id: string, shown: Shown): Promise<void> {
+async function markShown(redis: RedisClient, id: string, shown: ShownMessages): Promise<void> {
   const places = [recordKey(id), shownKey(id), unshownKey];
   await runScript(redis, markShownScript, places, [id, String(shown.version), JSON.stringify(shown)]);
 }

@@ -6,7 +6,7 @@ import { migrationSchema } from "../../access/migration/migration-schema.ts";
 import { accessRequest, clusterTrouble } from "../../access/request/record-schema.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import { Recent } from "../../operations/recent.ts";
-import type { LinkProposal, Shown, WorkerIdentity } from "../ledger.ts";
+import type { LinkProposal, ShownMessages, WorkerIdentity } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { chainLua, runScript, scriptOf } from "./commit-script.ts";
 import { chainHeadKey, eventsKey, logKey } from "./events.ts";
@@ -34,7 +34,7 @@ const schemas = {
     copies: z.array(z.strictObject({ ...place, user: z.string() })),
     told: z.strictObject(place).nullable(),
     delivered: z.array(z.string()),
-  }) satisfies z.ZodType<Shown>,
+  }) satisfies z.ZodType<ShownMessages>,
   "worker identity": z.strictObject({
     arn: z.string(),
     account: z.string(),

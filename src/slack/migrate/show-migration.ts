@@ -9,10 +9,10 @@ import type { Milestone } from "../show/requester-message.ts";
 import {
   type MessengerContext,
   nothingShown,
+  type RequesterMessages,
   type Showing,
   sent,
   showInChannel,
-  type Told,
   tellOnce,
 } from "../show/show-in-channel.ts";
 import { wakeForThread } from "../show/thread.ts";
@@ -34,7 +34,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   const newest = (await ledger.migrations.get(id)) ?? migration;
   if (lost) await callApprovers(context, newest);
   else await wakeForThread(context, newest, shown);
-  let told: Told = { told: shown.told, delivered: shown.delivered };
+  let told: RequesterMessages = { told: shown.told, delivered: shown.delivered };
   for (const milestone of milestonesOf(migration, lost !== null)) {
     told = await tellOnce(context, migration, milestone, told);
   }

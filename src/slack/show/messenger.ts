@@ -4,7 +4,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { approversIn } from "../../access/policy/may.ts";
 import { isUser } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { Copy, MessageLedger, Shown } from "../../ledger/ledger.ts";
+import type { ApproverCopy, MessageLedger, ShownMessages } from "../../ledger/ledger.ts";
 import { wakeAll } from "../../ledger/queues.ts";
 import { code, mentions, section, time } from "../blocks/mrkdwn.ts";
 import { said } from "../blocks/words.ts";
@@ -17,9 +17,9 @@ import {
   type MessengerContext,
   nothingShown,
   post,
+  type RequesterMessages,
   type Showing,
   showInChannel,
-  type Told,
   tellOnce,
   tellState,
   updateInChannel,
@@ -68,15 +68,15 @@ async function tellOfDelivery(
   context: MessengerContext,
   request: AccessRequest,
   { shown, lost, isReposted }: InChannel,
-  { message: old }: Shown,
+  { message: old }: ShownMessages,
   presence: Presence | null,
-): Promise<Shown> {
+): Promise<ShownMessages> {
   const milestones = [
     ...(lost ? lostChannelMilestones(request, lost.message, shown) : []),
     ...(isReposted && old ? [deletedMessageMilestone(request, old.ts)] : []),
     ...(presence && isTooFew(request, presence) ? [tooFewMilestone(request, presence)] : []),
   ];
-  let told: Told = shown;
+  let told: RequesterMessages = shown;
   for (const milestone of milestones) {
     const before = told;
     told = await tellOnce(context, request, milestone, told);
@@ -86,7 +86,7 @@ async function tellOfDelivery(
 }
 
 /** Reads the record again: the call for the channel may have taken seconds, and what was true before it is over. */
-async function tell(context: MessengerContext, id: string, shown: Shown, isLost: boolean): Promise<void> {
+async function tell(context: MessengerContext, id: string, shown: ShownMessages, isLost: boolean): Promise<void> {
   const request = await context.ledger.get(id);
   let now = shown;
   if (request) {
@@ -100,7 +100,11 @@ async function tell(context: MessengerContext, id: string, shown: Shown, isLost:
 }
 
 /** Brings the requester's direct message up to the newest state. */
-async function tellRequester(context: MessengerContext, request: AccessRequest, shown: Shown): Promise<Told> {
+async function tellRequester(
+  context: MessengerContext,
+  request: AccessRequest,
+  shown: ShownMessages,
+): Promise<RequesterMessages> {
   const { message, told, delivered } = shown;
   const milestone = milestoneOf(request, context.config.clusters.get(request.cluster), delivered);
   // Without a message in the channel the approvers were not asked yet (law 5).
@@ -115,11 +119,11 @@ async function tellRequester(context: MessengerContext, request: AccessRequest, 
 async function showCopies(
   context: MessengerContext,
   showing: Showing,
-  shown: Shown,
+  shown: ShownMessages,
   approvers: readonly string[],
   isLost: boolean,
-): Promise<Shown> {
-  const copies: Copy[] = [];
+): Promise<ShownMessages> {
+  const copies: ApproverCopy[] = [];
   for (const copy of shown.copies) {
     if ((await updateInChannel(context, showing, copy)) === "shown") copies.push(copy);
   }
@@ -162,7 +166,7 @@ const askedInstead = "channel-lost-asked";
 export function lostChannelMilestones(
   request: AccessRequest,
   why: string,
-  { copies, delivered }: Shown,
+  { copies, delivered }: ShownMessages,
 ): readonly Milestone[] {
   if (delivered.includes(askedInstead)) return [];
   const subject = subjectOf(request);

@@ -1,7 +1,7 @@
 import type { WebClient } from "@slack/web-api";
 import type { AccessError } from "../../access/failure/access-error.ts";
 import type { Config } from "../../config/config.ts";
-import type { Ledger, Place, Shown } from "../../ledger/ledger.ts";
+import type { Ledger, MessageRef, ShownMessages } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
 import type { LedgerRecord } from "../../ledger/records.ts";
 import { isGone, slackErrorCode, slackFailure } from "../app/slack-failure.ts";
@@ -10,10 +10,10 @@ import { mention, section } from "../blocks/mrkdwn.ts";
 import type { Directory } from "../people/directory.ts";
 import type { Milestone } from "./requester-message.ts";
 
-export const nothingShown: Shown = { version: 0, message: null, copies: [], told: null, delivered: [] };
+export const nothingShown: ShownMessages = { version: 0, message: null, copies: [], told: null, delivered: [] };
 
 export interface InChannel {
-  readonly shown: Shown;
+  readonly shown: ShownMessages;
   /** Why the channel's message is out of reach: the channel is deleted, archived, or without the bot. Null: it is there. */
   readonly lost: AccessError | null;
   /** The message was deleted and posted again. */
@@ -32,7 +32,11 @@ export interface Showing {
 }
 
 /** Makes the channel's message match the record. @throws AccessError where trying again can help, or the bot itself is at fault */
-export async function showInChannel(context: MessengerContext, showing: Showing, shown: Shown): Promise<InChannel> {
+export async function showInChannel(
+  context: MessengerContext,
+  showing: Showing,
+  shown: ShownMessages,
+): Promise<InChannel> {
   const { record } = showing;
   const unchanged = (lost: AccessError | null = null) => ({ shown, lost, isReposted: false });
   if (shown.message) {
@@ -58,7 +62,7 @@ export async function showInChannel(context: MessengerContext, showing: Showing,
 }
 
 /** What a person was told of a record. */
-export type Told = Pick<Shown, "told" | "delivered">;
+export type RequesterMessages = Pick<ShownMessages, "told" | "delivered">;
 
 type Telling = Pick<MessengerContext, "client" | "log">;
 
@@ -67,8 +71,8 @@ export async function tellOnce(
   context: Telling,
   { requester }: LedgerRecord,
   { name, message }: Milestone,
-  before: Told,
-): Promise<Told> {
+  before: RequesterMessages,
+): Promise<RequesterMessages> {
   const { told, delivered } = before;
   if (delivered.includes(name)) return before;
   await sayTo(context, requester, message, told);
@@ -83,8 +87,8 @@ export async function tellState(
   context: Telling,
   { requester }: LedgerRecord,
   { name, message, ping }: Milestone,
-  { told, delivered }: Told,
-): Promise<Told> {
+  { told, delivered }: RequesterMessages,
+): Promise<RequesterMessages> {
   const names = delivered.includes(name) ? delivered : [...delivered, name];
   if (!told || !(await updateDirect(context, requester, message, told))) {
     return { told: await sayTo(context, requester, message, null), delivered: names };
@@ -101,7 +105,7 @@ async function updateDirect(
   { client }: Telling,
   user: string,
   message: Message,
-  { channel, ts }: Place,
+  { channel, ts }: MessageRef,
 ): Promise<boolean> {
   try {
     await client.chat.update({ channel, ts, ...sent(message) });
@@ -117,8 +121,8 @@ async function sayTo(
   { client, log }: Telling,
   user: string,
   message: Message,
-  under: Place | null,
-): Promise<Place | null> {
+  under: MessageRef | null,
+): Promise<MessageRef | null> {
   const place = under ? { channel: under.channel, thread_ts: under.ts } : { channel: user };
   try {
     const { channel, ts } = await client.chat.postMessage({ ...place, ...sent(message) });
@@ -152,7 +156,7 @@ const unchangeable = new Set(["message_not_found", "cant_update_message", "edit_
 export async function updateInChannel(
   { client }: Pick<MessengerContext, "client">,
   { record, message }: Showing,
-  { channel, ts }: Place,
+  { channel, ts }: MessageRef,
 ): Promise<"shown" | "deleted" | AccessError> {
   try {
     await client.chat.update({ channel, ts, ...sent(message) });
@@ -170,7 +174,7 @@ export async function post(
   { client }: Pick<MessengerContext, "client">,
   { record, opening }: Showing,
   to: string,
-): Promise<Place | AccessError> {
+): Promise<MessageRef | AccessError> {
   try {
     const { channel, ts } = await client.chat.postMessage({ channel: to, ...sent(opening), unfurl_links: false });
     if (channel && ts) return { channel, ts };

@@ -6,7 +6,7 @@ import { isMigrationId } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { Place, Shown } from "../../ledger/ledger.ts";
+import type { MessageRef, ShownMessages } from "../../ledger/ledger.ts";
 import { wake } from "../../ledger/queues.ts";
 import { isMigration, type LedgerRecord } from "../../ledger/records.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
@@ -207,7 +207,7 @@ function forgottenNote({ lease }: AccessRequest): string {
 export async function wakeForThread(
   context: MessengerContext,
   record: LedgerRecord,
-  { message, copies }: Shown,
+  { message, copies }: ShownMessages,
 ): Promise<void> {
   if (!message && copies.length === 0) return;
   if ((await newEntries(context, record)).length > 0)
@@ -253,7 +253,7 @@ function namesOf(entries: readonly ThreadEntry[]): readonly string[] {
 async function reply(
   { client }: Pick<MessengerContext, "client">,
   { id }: LedgerRecord,
-  { channel, ts }: Place,
+  { channel, ts }: MessageRef,
   entries: readonly ThreadEntry[],
 ): Promise<boolean> {
   try {

@@ -41,9 +41,9 @@ import {
   accessEntryFact,
   bindingDrifts,
   driftsIn,
-  type LookedAt,
-  lookAtDocument,
+  type LiveDocument,
   lookAtEntries,
+  readLiveDocument,
 } from "./look-at-cluster.ts";
 
 /** The object in a question to the API server. */
@@ -136,7 +136,7 @@ async function lookAtLeases(
 /** What the cluster reads. */
 interface Inside {
   /** Null: there is none, or it is not read. */
-  readonly document: LookedAt["document"] | null;
+  readonly document: LiveDocument["document"] | null;
   readonly isRead: boolean;
   /** What was compared with the leases, in words. */
   readonly place: string;
@@ -156,7 +156,7 @@ async function lookInside(
   const isRead = mode !== "API";
   const looked = await take(
     "document",
-    () => (isRead ? lookAtDocument(reached.client, cluster, keys.memory) : null),
+    () => (isRead ? readLiveDocument(reached.client, cluster, keys.memory) : null),
     (facts) => (isRead ? documentFinding(facts, cluster) : unread),
   );
   const granted = await ledger.grantedOf(cluster.name);

@@ -18,7 +18,7 @@ import { openEksForEntries } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
 import { isGivenByBinding } from "../reconcile/binding-way.ts";
 import type { ChainQuestion } from "./chain.ts";
-import { driftsIn, type LookedAt, lookAtDocument, withOurTags } from "./look-at-cluster.ts";
+import { driftsIn, type LiveDocument, readLiveDocument, withOurTags } from "./look-at-cluster.ts";
 import { answerWithin, type ReadingLimits, readEntries, readingLimits, whyNotRead } from "./read-entries.ts";
 
 /** Checks who gets in to a cluster, for a person in Slack. Writes nothing. */
@@ -52,7 +52,7 @@ async function look(
   const [granted, links] = await Promise.all([ledger.grantedOf(cluster.name), ledger.linksOf(asked.user)]);
   const asker = { ...asked, principal: ownArnOn(arnsOf(links), cluster) };
   const grantedNow = async () => openLeasesAround(granted, await ledger.grantedOf(cluster.name));
-  const looking = lookAtDocument(reached.client, cluster, keys.memory);
+  const looking = readLiveDocument(reached.client, cluster, keys.memory);
   const reporting = orFailure(context, cluster, async () => {
     return reportDocument(await looking, cluster, { granted: await grantedNow(), asker, isRead });
   });
@@ -91,14 +91,14 @@ interface DocumentQuestion {
 }
 
 /** Reports on the document. */
-function reportDocument(looked: LookedAt | null, cluster: Cluster, question: DocumentQuestion): DocumentReport {
+function reportDocument(looked: LiveDocument | null, cluster: Cluster, question: DocumentQuestion): DocumentReport {
   if (!looked) return { type: "absent" };
   const { document, managers, immutable, isBeingDeleted } = looked;
   const ours = question.isRead ? [...distrusted(looked), ...takenOut(looked, cluster, question)] : [];
   return { type: "checked", ...summarize(document, managers, ours), immutable, isBeingDeleted };
 }
 
-function distrusted({ untrusted }: LookedAt): readonly ReportedProblem[] {
+function distrusted({ untrusted }: LiveDocument): readonly ReportedProblem[] {
   if (untrusted === null) return [];
   const message = `The annotation ${named(leasesAnnotation)} has no valid seal: ${untrusted}.`;
   const place = `annotation ${leasesAnnotation}`;
@@ -106,7 +106,7 @@ function distrusted({ untrusted }: LookedAt): readonly ReportedProblem[] {
 }
 
 function takenOut(
-  looked: LookedAt,
+  looked: LiveDocument,
   cluster: Cluster,
   { granted, asker }: DocumentQuestion,
 ): readonly ReportedProblem[] {

@@ -95,7 +95,7 @@ export async function accessEntryFact(
 }
 
 /** The live document in any state, unlike `readClusterState`. */
-export interface LookedAt {
+export interface LiveDocument {
   readonly document: AwsAuthDocument;
   readonly immutable: boolean;
   /** It is deleted, and only its finalizers keep it. */
@@ -106,11 +106,11 @@ export interface LookedAt {
 }
 
 /** Null: there is no ConfigMap. @throws AccessError */
-export async function lookAtDocument(
+export async function readLiveDocument(
   client: ClusterClient,
   cluster: Cluster,
   keys: MemoryKeys,
-): Promise<LookedAt | null> {
+): Promise<LiveDocument | null> {
   const configMap = await client.readAwsAuth();
   if (!configMap) return null;
   const { data, immutable, annotations, managers, deletion } = configMap;
@@ -120,7 +120,7 @@ export async function lookAtDocument(
 }
 
 /** The given active leases that a person removed from the document: those by bindings and access entries are not in it. */
-export function driftsIn({ document, managers }: LookedAt, inForce: readonly ApprovedRequest[]): readonly Drift[] {
+export function driftsIn({ document, managers }: LiveDocument, inForce: readonly ApprovedRequest[]): readonly Drift[] {
   const inDocument = inForce.filter((request) => !isGivenByEntry(request) && !isBound(request.groups));
   return inDocument.flatMap(
     (request) => driftOf(request, identityInDocument(document, request.principal), managers, document.problems) ?? [],

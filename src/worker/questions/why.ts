@@ -10,7 +10,7 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { openFor } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 import { reachCluster } from "../open/reach-cluster.ts";
-import { accessEntryFact, lookAtDocument } from "./look-at-cluster.ts";
+import { accessEntryFact, readLiveDocument } from "./look-at-cluster.ts";
 
 export interface WhyQuestion {
   /** Slack user id of the person who asks. */
@@ -61,7 +61,7 @@ async function lookInside(
   caller: Caller,
   { accessEntry, isRead }: { accessEntry: AccessEntryFact; isRead: boolean },
 ): Promise<Pick<WhyFacts, "document" | "boundGroups" | "pods">> {
-  const looked = isRead ? await lookAtDocument(client, cluster, keys.memory) : null;
+  const looked = isRead ? await readLiveDocument(client, cluster, keys.memory) : null;
   const document = looked?.document ?? null;
   const identity = identityOf(accessEntry) ?? (document && resolve(document, caller.callerArn));
   if (!identity) return { document, boundGroups: null, pods: null };

@@ -17,7 +17,7 @@ import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { isReplayed, memoryOf, wasVoidBefore } from "./check-leases.ts";
-import { end, noteDrift, recordOutcome } from "./outcome.ts";
+import { recordDrift, recordEnd, recordOutcome } from "./outcome.ts";
 import { proveEnd } from "./prove-end.ts";
 import type { SettleInput, Settlement, WayAdapter, WayState } from "./way-adapter.ts";
 
@@ -112,12 +112,12 @@ async function recordAbsence<State extends WayState, Decided extends Settlement>
 ): Promise<never> {
   if (error instanceof AccessError && error.code === "document-absent") {
     const { staying, leaving } = dueWork(open, context.now());
-    await inParallel(staying, (request) => noteDrift(context, request, "there is no ConfigMap aws-auth"));
+    await inParallel(staying, (request) => recordDrift(context, request, "there is no ConfigMap aws-auth"));
     const readBack = { identity: null, place: "aws-auth", seenAfterMs: null, entryArn: null };
     await inParallel(leaving, async (request) => {
       const facts = { cluster, opened, request, readBack, inForce: [] };
       const proved = request.lease?.state === "active" ? await proveEnd(context, facts) : null;
-      await end(context, request, null, isEarly(request, context.now()), proved);
+      await recordEnd(context, request, null, isEarly(request, context.now()), proved);
     });
   }
   throw error;

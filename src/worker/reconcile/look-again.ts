@@ -1,6 +1,6 @@
 import type { OtherLease } from "../../access/lease/lease-record.ts";
 import { giveTheSame } from "../../access/lease/other-leases.ts";
-import type { Because } from "../../access/lease/proof-record.ts";
+import type { CodedReason } from "../../access/lease/proof-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest, PendingRequest } from "../../access/request/record.ts";
 import { leasesDiffer, outdated, refused } from "../../access/request/transitions.ts";
@@ -53,7 +53,7 @@ function isOutdated({ preview, approvals }: AccessRequest, found: readonly Other
 export async function closeRefused(
   context: WorkerContext<RequestLedger>,
   request: PendingRequest,
-  refusal: Because,
+  refusal: CodedReason,
 ): Promise<void> {
   const now = context.now();
   const event = eventOf("request.refused", request, "worker", now, { code: refusal.code });
@@ -61,7 +61,7 @@ export async function closeRefused(
 }
 
 /** Why an extension of a lease that is over is closed. */
-export function nothingToExtend(request: AccessRequest): Because {
+export function nothingToExtend(request: AccessRequest): CodedReason {
   const message = `${request.extends} has ended, so there is nothing to extend any more. Ask for access again.`;
   return { code: "lease-over", message };
 }

@@ -22,7 +22,11 @@ import type { ProvedEnd } from "./prove-end.ts";
  * Says in the ledger that a write is about to be sent. Of bindings, which nothing fences, also that one is sent again. The next version
  * of the record.
  */
-export async function beginWrite(context: WorkerContext, request: ApprovedRequest, way: Way): Promise<ApprovedRequest> {
+export async function recordWriteBegun(
+  context: WorkerContext,
+  request: ApprovedRequest,
+  way: Way,
+): Promise<ApprovedRequest> {
   const isAgain = request.lease.writeBegan !== null;
   if (isAgain && way !== "binding") return request;
   const now = context.now();
@@ -43,7 +47,7 @@ export async function beginWrite(context: WorkerContext, request: ApprovedReques
  *
  * @throws AccessError `cluster-conflict` where another run was quicker
  */
-export async function beginVoid(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {
+export async function recordVoidBegun(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {
   const { writeBegan, voidSince } = request.lease;
   if (writeBegan === null || voidSince !== null) return request;
   const now = context.now();
@@ -60,7 +64,7 @@ export async function beginVoid(context: WorkerContext, request: ApprovedRequest
  * The proof has been run: only now is it active (law 5). Not mapped after all: tried again. `holding` is what of the
  * document is ours now.
  */
-export async function activate(
+export async function recordActive(
   context: WorkerContext,
   request: ApprovedRequest,
   proved: Proved,
@@ -69,7 +73,7 @@ export async function activate(
 ): Promise<void> {
   if (!holding) return;
   const { proof } = proved;
-  if (proof.mapped.result !== "yes") return putOff(context, request, notMapped(proof, way));
+  if (proof.mapped.result !== "yes") return recordPutOff(context, request, notMapped(proof, way));
   const isRepair = request.lease.state === "active";
   const cluster = context.config.clusters.get(request.cluster);
   const written = rememberWritten(request, holding, context.keys.memory, way);
@@ -106,7 +110,7 @@ function warnAt({ durationSeconds }: ApprovedRequest, endsAt: string, warnBefore
  * Another person took its part out of the document, or put it back (`message` is null then). What could not be put back, and
  * is there all the same, is so as well.
  */
-export async function noteDrift(
+export async function recordDrift(
   context: WorkerContext,
   request: ApprovedRequest,
   message: string | null,
@@ -124,7 +128,7 @@ export async function noteDrift(
  * @param isForgotten whether the cluster could not remember that it was taken back
  * @param proved what was verified after it; null: nothing, because the cluster is not asked
  */
-export async function end(
+export async function recordEnd(
   context: WorkerContext,
   request: ApprovedRequest,
   remains: MappedIdentity | null,
@@ -170,7 +174,7 @@ const approvalReplayed = {
 };
 
 /** What was approved is not what would be written: it is asked for again, with a new preview (law 4). */
-export async function voidApproval(context: WorkerContext, request: ApprovedRequest, message: string): Promise<void> {
+export async function recordVoid(context: WorkerContext, request: ApprovedRequest, message: string): Promise<void> {
   const by = request.approvals.map((approval) => approval.by);
   await recordOutcome(context, approvalVoided(request, message), "approval.void", { why: message, approvers: by });
 }
@@ -192,12 +196,12 @@ async function recordFailure(
 }
 
 /** The plan refuses it. What may be in the cluster is tried again until it is seen to be gone: nothing is left behind. */
-export function fail(context: WorkerContext, request: ApprovedRequest, failure: Failure): Promise<void> {
+export function recordRefusal(context: WorkerContext, request: ApprovedRequest, failure: Failure): Promise<void> {
   return recordFailure(context, request, failure, true);
 }
 
 /** A run failed for it. */
-export async function putOff(
+export async function recordPutOff(
   context: WorkerContext,
   stale: ApprovedRequest,
   error: unknown,
@@ -208,7 +212,7 @@ export async function putOff(
 }
 
 /** An approval is void, and something of its lease may be left: it is asked for again when nothing is. */
-export async function putOffVoid(context: WorkerContext, stale: ApprovedRequest, error: unknown): Promise<void> {
+export async function recordVoidPutOff(context: WorkerContext, stale: ApprovedRequest, error: unknown): Promise<void> {
   const request = await newestOf(context, stale);
   // Another one was given meanwhile: its lease ends at another time.
   if (request?.lease.endsAt !== stale.lease.endsAt) return;

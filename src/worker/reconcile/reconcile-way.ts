@@ -8,7 +8,17 @@ import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { gather, type WayAttempt } from "./gather.ts";
-import { activate, beginVoid, beginWrite, end, fail, noteDrift, putOff, putOffVoid, voidApproval } from "./outcome.ts";
+import {
+  recordActive,
+  recordDrift,
+  recordEnd,
+  recordPutOff,
+  recordRefusal,
+  recordVoid,
+  recordVoidBegun,
+  recordVoidPutOff,
+  recordWriteBegun,
+} from "./outcome.ts";
 import { prove } from "./prove.ts";
 import { proveEnd } from "./prove-end.ts";
 import type { Outcomes, Settlement, VoidApproval, WayAdapter, WayState, WriteFailure } from "./way-adapter.ts";
@@ -76,7 +86,7 @@ async function act<State extends WayState, Decided extends Settlement>(
   // The ledger must know of a write before it is sent.
   const beginAll = (requests: readonly ApprovedRequest[]) =>
     inParallel(requests, async (request) =>
-      prepared.isSentFor(request) ? beginWrite(context, request, adapter.way) : request,
+      prepared.isSentFor(request) ? recordWriteBegun(context, request, adapter.way) : request,
     );
   const [begun, repaired] = await Promise.all([beginAll(decided.granted), beginAll(decided.repaired)]);
   const outcomes = await prepared.send();
@@ -90,7 +100,7 @@ async function act<State extends WayState, Decided extends Settlement>(
 /** A document and an access entry refuse a write beside a newer one. Nothing fences the bindings of two runs but their records. */
 async function beginVoids({ context, adapter }: Run, { voided }: Settlement): Promise<readonly VoidApproval[]> {
   if (adapter.way !== "binding") return voided;
-  return inParallel(voided, async (each) => ({ ...each, request: await beginVoid(context, each.request) }));
+  return inParallel(voided, async (each) => ({ ...each, request: await recordVoidBegun(context, each.request) }));
 }
 
 type Run = Pick<WayAttempt<WayState, Settlement>, "context" | "cluster" | "opened"> & {
@@ -118,11 +128,13 @@ async function record(done: Acted): Promise<void> {
   const voided = decided.voided.filter(({ request }) => isDone(request));
   const given = [...begun, ...repaired].filter(isDone);
   await inParallel(voided, (each) => recordVoided(done, each));
-  await inParallel([...decided.refused, ...decided.stuck], ({ request, refusal }) => fail(context, request, refusal));
+  await inParallel([...decided.refused, ...decided.stuck], ({ request, refusal }) =>
+    recordRefusal(context, request, refusal),
+  );
   await inParallel(given, (request) => recordGiven(done, request));
   await inParallel(decided.leaving.filter(isDone), (request) => recordTaken(done, request));
-  await inParallel(decided.drifted, ({ request, message }) => noteDrift(context, request, message));
-  await inParallel(decided.holding.filter(hadTrouble), (request) => noteDrift(context, request, null));
+  await inParallel(decided.drifted, ({ request, message }) => recordDrift(context, request, message));
+  await inParallel(decided.holding.filter(hadTrouble), (request) => recordDrift(context, request, null));
 }
 
 /** Of most leases in force nothing is to be recorded. */
@@ -138,11 +150,13 @@ async function recordGiven({ run, decided, outcomes }: Acted, request: ApprovedR
   if (failure) {
     const before = decided.granted.find(({ id }) => id === request.id);
     const certain = certainRefusal(failure, before);
-    return certain ? fail(context, unwritten(request), certain) : putOff(context, request, failure.error);
+    return certain
+      ? recordRefusal(context, unwritten(request), certain)
+      : recordPutOff(context, request, failure.error);
   }
   const proving = () => prove(opened.client, cluster, request, outcomes.readBackOf(request.principal), context.now);
   const proved = await step("prove", proving, traceFor(context, request));
-  await activate(context, request, proved, holding, run.adapter.way);
+  await recordActive(context, request, proved, holding, run.adapter.way);
 }
 
 /** What was sent has been refused, and nothing was sent for this lease before: nothing of it is there. */
@@ -160,20 +174,20 @@ async function recordVoided(done: Acted, approval: VoidApproval): Promise<void> 
   const { context } = done.run;
   const { request, message, doubt } = approval;
   const left = doubt ?? (request.lease?.writeBegan ? whyLeft(done, request) : null);
-  await (left ? putOffVoid(context, request, left) : voidApproval(context, request, message));
+  await (left ? recordVoidPutOff(context, request, left) : recordVoid(context, request, message));
 }
 
 async function recordTaken(done: Acted, request: ApprovedRequest): Promise<void> {
   const { outcomes, decided, begun, repaired } = done;
   const { context, cluster, opened } = done.run;
   const left = whyLeft(done, request);
-  if (left) return putOff(context, request, left);
+  if (left) return recordPutOff(context, request, left);
   const { principal, lease } = request;
   const inForce = [...decided.holding, ...begun, ...repaired];
   const facts = { cluster, opened, request, readBack: outcomes.readBackOf(principal), inForce };
   // One that never was active gave nothing of which an end could be proved.
   const proved = lease?.state === "active" ? await proveEnd(context, facts) : null;
-  await end(context, request, outcomes.remainsOf(principal), outcomes.isForgotten(request), proved);
+  await recordEnd(context, request, outcomes.remainsOf(principal), outcomes.isForgotten(request), proved);
 }
 
 /** Why something of a lease may be left; null: nothing is. */

@@ -16,7 +16,7 @@ import type { DocumentWay } from "./document-way.ts";
 import type { WhoseEntries } from "./entry-state.ts";
 import type { EntryWay } from "./entry-way.ts";
 import { refreshWaitingRequests } from "./look-again.ts";
-import { putOff } from "./outcome.ts";
+import { recordPutOff } from "./outcome.ts";
 import { reconcileWay } from "./reconcile-way.ts";
 import { waysIn } from "./ways.ts";
 
@@ -106,7 +106,7 @@ async function putOffEach(
   error: unknown,
   notBefore: (request: ApprovedRequest) => string | undefined = () => undefined,
 ): Promise<void> {
-  await inParallel(due, (request) => putOff(context, request, error, notBefore(request)));
+  await inParallel(due, (request) => recordPutOff(context, request, error, notBefore(request)));
 }
 
 /** Each entry takes calls of its own. What others did is seen when it is time to inspect. */
@@ -159,6 +159,6 @@ async function apart(
     if (error instanceof AccessError && error.code === "record-changed") throw error;
     context.failures.failed("reconcile failed", about, error);
     const { arriving, leaving } = workFor(reason, await context.ledger.grantedOf(cluster.name), context.now());
-    await inParallel([...arriving, ...leaving].filter(isTaken), (request) => putOff(context, request, error));
+    await inParallel([...arriving, ...leaving].filter(isTaken), (request) => recordPutOff(context, request, error));
   }
 }

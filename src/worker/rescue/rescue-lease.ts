@@ -11,7 +11,7 @@ import type { WorkerContext } from "../context.ts";
 import type { Purpose } from "../open/become-creator.ts";
 import { knownCreator } from "../open/discover-creator.ts";
 import { openEksToManage } from "../open/open-eks.ts";
-import { end, putOff } from "../reconcile/outcome.ts";
+import { recordEnd, recordPutOff } from "../reconcile/outcome.ts";
 
 /** The principal and the place of a rescue's entry. */
 export interface LeasePlace {
@@ -104,10 +104,10 @@ export async function endRescues(context: WorkerContext, cluster: Cluster): Prom
     try {
       const eks = await openRescuer(context, cluster, request);
       await removeRescueEntry(context, eks, request.principal, request.id);
-      await end(context, request, null);
+      await recordEnd(context, request, null);
     } catch (error) {
       context.failures.failed("could not end a rescue", { cluster: cluster.name, request: request.id }, error);
-      await putOff(context, request, namingOwnPolicy(error));
+      await recordPutOff(context, request, namingOwnPolicy(error));
     }
   }
 }

@@ -3,7 +3,7 @@ import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { requestIds } from "../../../src/access/audit/event.ts";
 import { AccessError } from "../../../src/access/failure/access-error.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
-import { putOff, putOffVoid } from "../../../src/worker/reconcile/outcome.ts";
+import { recordPutOff, recordVoidPutOff } from "../../../src/worker/reconcile/outcome.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { aDirectScene } from "../../fault/direct-scene.ts";
 import { wishes } from "../../fault/reconcile-scene.ts";
@@ -70,7 +70,7 @@ describe("an outage", () => {
     await passes(4_000);
     await reconcileCluster(context(), cluster);
     const active = await record();
-    await putOff(context(), active, unreachable("AWS is away"));
+    await recordPutOff(context(), active, unreachable("AWS is away"));
 
     expect(active).toMatchObject({ trouble: null, lease: { state: "active" } });
     expect((await told()).map(({ attempts }) => attempts)).toEqual([1, 2, 1]);
@@ -81,8 +81,8 @@ test("a lease whose time is over while nobody can look is told so at once", asyn
   const { passes, told, clock, cluster, context, record } = await anOutage(() => unreachable("AWS is away"));
   await reconcileCluster(context(), cluster);
   const active = await record();
-  await putOff(context(), active, unreachable("AWS is away"));
-  await putOff(context(), active, unreachable("AWS is away"));
+  await recordPutOff(context(), active, unreachable("AWS is away"));
+  await recordPutOff(context(), active, unreachable("AWS is away"));
   clock.ms += 2 * hour;
   await passes(1);
 
@@ -97,7 +97,7 @@ test("a try that has sent a write is told each time: no write of the cluster's o
   const looked = requestIds();
   looked.add("PUT configmaps (dry run)", "of-the-dry-run");
   const fails = async (log: typeof auditIds) =>
-    putOff({ ...context(), auditIds: log }, await record(), unreachable("its answer was lost"));
+    recordPutOff({ ...context(), auditIds: log }, await record(), unreachable("its answer was lost"));
 
   for (const log of [looked, looked, looked, auditIds, auditIds, auditIds]) await fails(log);
 
@@ -113,13 +113,13 @@ test("a try that has sent a write is told each time: no write of the cluster's o
 describe("an approval that is void, of which something may be left,", () => {
   test("is told so, although the cause that keeps it there was told before", async () => {
     const { context, record, told, clock } = await anOutage(() => unreachable(""));
-    const fails = async (put: typeof putOff) => put(context(), await record(), unreachable("AWS is away"));
-    await fails(putOff);
-    await fails(putOff);
+    const fails = async (put: typeof recordPutOff) => put(context(), await record(), unreachable("AWS is away"));
+    await fails(recordPutOff);
+    await fails(recordPutOff);
     const voidSince = new Date(clock.ms).toISOString();
-    await fails(putOffVoid);
+    await fails(recordVoidPutOff);
     clock.ms += 1_000;
-    for (let more = 0; more < 2; more += 1) await fails(putOffVoid);
+    for (let more = 0; more < 2; more += 1) await fails(recordVoidPutOff);
 
     expect((await told()).map(({ attempts, voidSince: since }) => [attempts, since])).toEqual([
       [1, undefined],
@@ -136,7 +136,7 @@ describe("an approval that is void, of which something may be left,", () => {
     const lease = { ...stale.lease, endsAt: new Date(Date.parse(stale.lease.endsAt) + 1).toISOString() };
     records.set(id, { ...stale, lease });
 
-    await putOffVoid(context(), stale, unreachable("AWS is away"));
+    await recordVoidPutOff(context(), stale, unreachable("AWS is away"));
 
     expect(await record()).toMatchObject({ version: stale.version, trouble: null });
     expect((await record()).lease?.voidSince).toBeNull();
