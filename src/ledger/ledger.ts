@@ -246,7 +246,7 @@ export interface ShownMessages {
   /** If the channel can't be reached: the same message to each approver. */
   readonly copies: readonly ApproverCopy[];
   /** The direct message to the requester, which follows the record. */
-  readonly told: MessageRef | null;
-  /** The names of what the requester was told. */
-  readonly delivered: readonly string[];
+  readonly direct: MessageRef | null;
+  /** The names of the milestones that the requester has read of. */
+  readonly milestones: readonly string[];
 }

@@ -148,7 +148,7 @@ async function record(stage: Stage, request: AccessRequest, holdings: readonly H
     version: request.version,
     message: null,
     copies: [],
-    told: null,
-    delivered: [],
+    direct: null,
+    milestones: [],
   });
 }

@@ -18,7 +18,7 @@ export function messageContract(ledgerNow: () => MessageLedger & Pick<Ledger, "c
       const second = aRequest({ id: "r-2" });
       await ledger.commit(aChange(second));
 
-      await ledger.markShown("r-2", { version: 1, message: null, copies: [], told: null, delivered: [] });
+      await ledger.markShown("r-2", { version: 1, message: null, copies: [], direct: null, milestones: [] });
 
       expect(await ledger.unshown(10)).toEqual(["r-1"]);
     });
@@ -26,7 +26,7 @@ export function messageContract(ledgerNow: () => MessageLedger & Pick<Ledger, "c
     test("is a record again as soon as it changes", async () => {
       const first = aRequest();
       await ledger.commit(aChange(first));
-      await ledger.markShown("r-1", { version: 1, message: null, copies: [], told: null, delivered: [] });
+      await ledger.markShown("r-1", { version: 1, message: null, copies: [], direct: null, milestones: [] });
 
       await ledger.commit(aChange(revise(first, { state: "cancelled" })));
 
@@ -37,9 +37,9 @@ export function messageContract(ledgerNow: () => MessageLedger & Pick<Ledger, "c
       const first = aRequest();
       await ledger.commit(aChange(first));
       await ledger.commit(aChange(revise(first, { state: "cancelled" })));
-      await ledger.markShown("r-1", { version: 2, message: null, copies: [], told: null, delivered: [] });
+      await ledger.markShown("r-1", { version: 2, message: null, copies: [], direct: null, milestones: [] });
 
-      await ledger.markShown("r-1", { version: 1, message: null, copies: [], told: null, delivered: [] });
+      await ledger.markShown("r-1", { version: 1, message: null, copies: [], direct: null, milestones: [] });
 
       expect(await ledger.unshown(10)).toEqual(["r-1"]);
     });
@@ -49,8 +49,8 @@ export function messageContract(ledgerNow: () => MessageLedger & Pick<Ledger, "c
         version: 1,
         message: { channel: "C0ACCESS", ts: "1.2" },
         copies: [],
-        told: { channel: "D0ENGINEER", ts: "1.5" },
-        delivered: ["active", "ended"],
+        direct: { channel: "D0ENGINEER", ts: "1.5" },
+        milestones: ["active", "ended"],
       };
       await ledger.commit(aChange(aRequest()));
 
@@ -61,7 +61,7 @@ export function messageContract(ledgerNow: () => MessageLedger & Pick<Ledger, "c
     });
 
     test("is never an id that the ledger does not know", async () => {
-      await ledger.markShown("unknown", { version: 1, message: null, copies: [], told: null, delivered: [] });
+      await ledger.markShown("unknown", { version: 1, message: null, copies: [], direct: null, milestones: [] });
 
       expect(await ledger.unshown(10)).toEqual([]);
     });

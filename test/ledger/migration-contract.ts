@@ -146,8 +146,8 @@ export function migrationContract(ledgerNow: () => Ledger): void {
         version: 1,
         message: { channel: "C0ACCESS", ts: "1.1" },
         copies: [],
-        told: null,
-        delivered: ["denied"],
+        direct: null,
+        milestones: ["denied"],
       };
 
       await ledger.markShown("migration-staging-1", shown);

@@ -12,8 +12,8 @@ const shownAt = (version: number) => ({
   version,
   message: { channel: "C0ACCESS", ts: "1.1" },
   copies: [],
-  told: null,
-  delivered: [],
+  direct: null,
+  milestones: [],
 });
 const later = at(hours(10_000));
 

@@ -50,8 +50,8 @@ async function shown(request: AccessRequest): Promise<AccessRequest> {
     version: request.version,
     message: null,
     copies: [],
-    told: null,
-    delivered: [],
+    direct: null,
+    milestones: [],
   });
   return request;
 }
@@ -158,7 +158,7 @@ describe("a closed record", () => {
     const first = await removeClosed(workerAt(days(92)));
     await Promise.all(
       hundred.map(({ id }) =>
-        ledger.markShown(id, { version: 1, message: null, copies: [], told: null, delivered: [] }),
+        ledger.markShown(id, { version: 1, message: null, copies: [], direct: null, milestones: [] }),
       ),
     );
     const sameDay = await removeClosed(workerAt(days(92) + hours(23)));
@@ -179,7 +179,7 @@ test("closed migrations are removed but for the newest of a cluster, after which
       after: migration,
       event: anEvent({ type: "migration.asked", request: migration.id }),
     });
-    await ledger.markShown(migration.id, { version: 1, message: null, copies: [], told: null, delivered: [] });
+    await ledger.markShown(migration.id, { version: 1, message: null, copies: [], direct: null, milestones: [] });
   }
 
   const removed = await removeClosed(workerAt(days(92)));
@@ -194,7 +194,7 @@ test("a closed migration that somebody wrote past the commits, so that it is in 
     const lapsesAt = at(3600).toISOString();
     const after = aMigration({ id: `migration-staging-${number}`, state: "denied", lapsesAt });
     await ledger.commit({ after, event: anEvent({ type: "migration.asked", request: after.id }) });
-    await ledger.markShown(after.id, { version: 1, message: null, copies: [], told: null, delivered: [] });
+    await ledger.markShown(after.id, { version: 1, message: null, copies: [], direct: null, milestones: [] });
   }
   await redis.zrem("{eks-access}:closed", "migration-staging-1", "migration-staging-2");
   await redis.set("{eks-access}:record:migration-text-1", "no record");
@@ -268,7 +268,7 @@ test("10,000 closed records go in bounded turns, and no call keeps Redis from an
     const part = Array.from({ length: 500 }, (_, index) => denied(`r-${from + index}`));
     await Promise.all(part.map((after) => many.commit({ after, event: null })));
     await Promise.all(
-      part.map(({ id }) => many.markShown(id, { version: 1, message: null, copies: [], told: null, delivered: [] })),
+      part.map(({ id }) => many.markShown(id, { version: 1, message: null, copies: [], direct: null, milestones: [] })),
     );
   }
   await redis.config("SET", "slowlog-log-slower-than", "100000");

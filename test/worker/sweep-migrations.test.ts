@@ -88,7 +88,7 @@ describe("a move that waits for a decision", () => {
 
   test("is reminded of once where the worker is killed after it has written that, and the messenger is woken by the next one", async () => {
     await put(waiting);
-    await ledger.markShown(id, { version: 1, message: null, copies: [], told: null, delivered: [] });
+    await ledger.markShown(id, { version: 1, message: null, copies: [], direct: null, milestones: [] });
     const commit: Ledger["commit"] = async (change) => {
       await ledger.commit(change);
       throw new Error("killed");

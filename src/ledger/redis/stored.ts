@@ -32,8 +32,8 @@ const schemas = {
     version: z.int().nonnegative(),
     message: z.strictObject(place).nullable(),
     copies: z.array(z.strictObject({ ...place, user: z.string() })),
-    told: z.strictObject(place).nullable(),
-    delivered: z.array(z.string()),
+    direct: z.strictObject(place).nullable(),
+    milestones: z.array(z.string()),
   }) satisfies z.ZodType<ShownMessages>,
   "worker identity": z.strictObject({
     arn: z.string(),

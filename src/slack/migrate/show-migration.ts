@@ -34,12 +34,17 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   const newest = (await ledger.migrations.get(id)) ?? migration;
   if (lost) await callApprovers(context, newest);
   else await wakeForThread(context, newest, shown);
-  let told: RequesterMessages = { told: shown.told, delivered: shown.delivered };
+  let toRequester: RequesterMessages = { direct: shown.direct, milestones: shown.milestones };
   for (const milestone of milestonesOf(migration, lost !== null)) {
-    told = await tellOnce(context, migration, milestone, told);
+    toRequester = await tellOnce(context, migration, milestone, toRequester);
   }
   // What can't be reached is tried anew with the next change.
-  await ledger.markShown(id, { ...shown, message: lost ? null : shown.message, ...told, version: migration.version });
+  await ledger.markShown(id, {
+    ...shown,
+    message: lost ? null : shown.message,
+    ...toRequester,
+    version: migration.version,
+  });
 }
 
 /** Approvers are asked after the worker has a plan. A migration that ended before that is not posted, but for a refusal. */

@@ -76,13 +76,13 @@ async function tellOfDelivery(
     ...(isReposted && old ? [deletedMessageMilestone(request, old.ts)] : []),
     ...(presence && isTooFew(request, presence) ? [tooFewMilestone(request, presence)] : []),
   ];
-  let told: RequesterMessages = shown;
+  let toRequester: RequesterMessages = shown;
   for (const milestone of milestones) {
-    const before = told;
-    told = await tellOnce(context, request, milestone, told);
-    if (told !== before) await context.ledger.markShown(request.id, { ...shown, ...told, version: 0 });
+    const before = toRequester;
+    toRequester = await tellOnce(context, request, milestone, toRequester);
+    if (toRequester !== before) await context.ledger.markShown(request.id, { ...shown, ...toRequester, version: 0 });
   }
-  return { ...shown, ...told };
+  return { ...shown, ...toRequester };
 }
 
 /** Reads the record again: the call for the channel may have taken seconds, and what was true before it is over. */
@@ -90,10 +90,10 @@ async function tell(context: MessengerContext, id: string, shown: ShownMessages,
   const request = await context.ledger.get(id);
   let now = shown;
   if (request) {
-    const told = await tellRequester(context, request, isLost ? { ...shown, message: null } : shown);
-    now = { ...shown, told: told.told, delivered: told.delivered };
+    const { direct, milestones } = await tellRequester(context, request, isLost ? { ...shown, message: null } : shown);
+    now = { ...shown, direct, milestones };
     // Remember the message before anything else can fail, so that it is not sent twice.
-    if (told.delivered !== shown.delivered) await context.ledger.markShown(id, { ...now, version: 0 });
+    if (milestones !== shown.milestones) await context.ledger.markShown(id, { ...now, version: 0 });
     await wakeForThread(context, request, shown);
   }
   await context.ledger.markShown(id, now);
@@ -105,11 +105,11 @@ async function tellRequester(
   request: AccessRequest,
   shown: ShownMessages,
 ): Promise<RequesterMessages> {
-  const { message, told, delivered } = shown;
-  const milestone = milestoneOf(request, context.config.clusters.get(request.cluster), delivered);
+  const { message, direct, milestones } = shown;
+  const milestone = milestoneOf(request, context.config.clusters.get(request.cluster), milestones);
   // Without a message in the channel the approvers were not asked yet (law 5).
-  if (!milestone || (milestone.name === "asked" && !message)) return { told, delivered };
-  return tellState(context, request, milestone, { told, delivered });
+  if (!milestone || (milestone.name === "asked" && !message)) return { direct, milestones };
+  return tellState(context, request, milestone, { direct, milestones });
 }
 
 /**
@@ -166,9 +166,9 @@ const askedInstead = "channel-lost-asked";
 export function lostChannelMilestones(
   request: AccessRequest,
   why: string,
-  { copies, delivered }: ShownMessages,
+  { copies, milestones }: ShownMessages,
 ): readonly Milestone[] {
-  if (delivered.includes(askedInstead)) return [];
+  if (milestones.includes(askedInstead)) return [];
   const subject = subjectOf(request);
   if (request.state !== "pending") {
     const text = `The channel message about ${subject} no longer updates. ${said(why)}. I'll DM you instead.`;

@@ -35,14 +35,14 @@ export interface Milestone {
 export function milestoneOf(
   request: AccessRequest,
   cluster: Cluster | undefined,
-  delivered: readonly string[] = [],
+  milestones: readonly string[] = [],
 ): Milestone | null {
   const { trouble, lease, state } = request;
   if (trouble) {
     const text = `${subjectOf(request)}: ${troubleOf(request)}`;
     return tell(`${lease?.state ?? state}-${trouble.code}`, text, [detailsButton(request), ...endButtons(request)]);
   }
-  return lease ? leaseMilestone(request, lease, cluster, delivered) : requestMilestone(request, cluster);
+  return lease ? leaseMilestone(request, lease, cluster, milestones) : requestMilestone(request, cluster);
 }
 
 function tell(name: string, text: string, buttons: readonly Button[], ping = ""): Milestone {
@@ -116,16 +116,16 @@ function leaseMilestone(
   request: AccessRequest,
   lease: Lease,
   cluster: Cluster | undefined,
-  delivered: readonly string[],
+  milestones: readonly string[],
 ): Milestone | null {
   const subject = subjectOf(request);
   if (lease.state === "failed") {
     const text = `Couldn't apply ${subject}${request.emergency ? "" : ", although it was approved"}. ${said(lease.failure.message)}.`;
     return tell("failed", text, overButtons(request), ":no_entry: *Failed*: see above.");
   }
-  if (lease.state === "ended") return endedMilestone(request, lease, delivered);
+  if (lease.state === "ended") return endedMilestone(request, lease, milestones);
   if (lease.end) return tell("ending", `${subject}: ${progressOf(lease)}.`, [detailsButton(request)]);
-  if (lease.state === "active") return activeMilestone(request, lease, cluster, delivered);
+  if (lease.state === "active") return activeMilestone(request, lease, cluster, milestones);
   const by = mentions(request.approvals.map((each) => each.by));
   const text = `${request.emergency ? "You took emergency access:" : `${by} approved`} ${subject}.\n${admitsText(request)}\nApplying it now.`;
   const name = `${request.emergency ? "emergency" : "approved"}-${request.approvals.at(-1)?.at}`;
@@ -136,16 +136,16 @@ function activeMilestone(
   request: AccessRequest,
   lease: Lease,
   cluster: Cluster | undefined,
-  delivered: readonly string[],
+  milestones: readonly string[],
 ): Milestone | null {
   const subject = subjectOf(request);
   const { drift } = lease;
   const buttons = [...extendButtons(request), doneButton(request)];
   if (drift)
     return tell(`drift-${drift.at}`, `You lost ${subject}: ${said(drift.message)}.`, buttons, headlineOf(request));
-  const gone = delivered.findLast((name) => name.startsWith("drift-"));
+  const gone = milestones.findLast((name) => name.startsWith("drift-"));
   const back = gone?.replace("drift-", "repaired-");
-  if (back && !delivered.includes(back)) {
+  if (back && !milestones.includes(back)) {
     const lasts = until(lease.endsAt, request.durationSeconds);
     return tell(
       back,
@@ -158,7 +158,7 @@ function activeMilestone(
     const text = `${subject} ends ${time(lease.endsAt)}. Do you still need it?`;
     return tell("ending-soon", text, buttons, `Your access ends ${time(lease.endsAt)}.`);
   }
-  return provedMilestone(request, lease, cluster, delivered);
+  return provedMilestone(request, lease, cluster, milestones);
 }
 
 /** If signing in takes longer, the message has the proof so far, and the rest when it comes. */
@@ -166,11 +166,11 @@ function provedMilestone(
   request: AccessRequest,
   lease: Lease,
   cluster: Cluster | undefined,
-  delivered: readonly string[],
+  milestones: readonly string[],
 ): Milestone | null {
   if (isSigningInAtFirst(lease)) return null;
   const isUnfinished = isProving(lease);
-  if (isUnfinished && delivered.includes("active")) return null;
+  if (isUnfinished && milestones.includes("active")) return null;
   const proof = lease.proof ? `\n${proofLines(lease)}` : "";
   const lasts = until(lease.endsAt, request.durationSeconds);
   const text = `${subjectOf(request)} is active ${lasts}.\n${admitsText(request)}${proof}`;
@@ -179,7 +179,7 @@ function provedMilestone(
     text: login ? `${text}\n${login.text}` : text,
     blocks: [section(text), ...(login?.blocks ?? [])],
   };
-  const wasTold = delivered.includes("active-unfinished");
+  const wasTold = milestones.includes("active-unfinished");
   return {
     name: isUnfinished ? "active-unfinished" : "active",
     message: withButtons(message, [...extendButtons(request), doneButton(request)]),
@@ -188,12 +188,12 @@ function provedMilestone(
 }
 
 /** If the API server does not answer, the message says so, and gets its answer when it comes. */
-function endedMilestone(request: AccessRequest, lease: Lease, delivered: readonly string[]): Milestone | null {
+function endedMilestone(request: AccessRequest, lease: Lease, milestones: readonly string[]): Milestone | null {
   const isUnproved = isReviewingEnd(lease);
-  if (isUnproved && delivered.includes("ended")) return null;
+  if (isUnproved && milestones.includes("ended")) return null;
   const proof = endProofLines(lease);
   const text = `${endedText(request, lease)}${proof && `\n${proof}`}`;
-  const isNews = lease.end?.by !== request.requester && !delivered.includes("ended-unproved");
+  const isNews = lease.end?.by !== request.requester && !milestones.includes("ended-unproved");
   const name = isUnproved ? "ended-unproved" : "ended";
   return tell(name, text, overButtons(request), isNews ? headlineOf(request) : "");
 }

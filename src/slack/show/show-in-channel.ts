@@ -10,7 +10,7 @@ import { mention, section } from "../blocks/mrkdwn.ts";
 import type { Directory } from "../people/directory.ts";
 import type { Milestone } from "./requester-message.ts";
 
-export const nothingShown: ShownMessages = { version: 0, message: null, copies: [], told: null, delivered: [] };
+export const nothingShown: ShownMessages = { version: 0, message: null, copies: [], direct: null, milestones: [] };
 
 export interface InChannel {
   readonly shown: ShownMessages;
@@ -61,8 +61,8 @@ export async function showInChannel(
   return { shown: now, lost: typeof outcome === "string" ? null : outcome, isReposted };
 }
 
-/** What a person was told of a record. */
-export type RequesterMessages = Pick<ShownMessages, "told" | "delivered">;
+/** Where the requester reads of a record, and which milestones they have read of. */
+export type RequesterMessages = Pick<ShownMessages, "direct" | "milestones">;
 
 type Telling = Pick<MessengerContext, "client" | "log">;
 
@@ -73,10 +73,10 @@ export async function tellOnce(
   { name, message }: Milestone,
   before: RequesterMessages,
 ): Promise<RequesterMessages> {
-  const { told, delivered } = before;
-  if (delivered.includes(name)) return before;
-  await sayTo(context, requester, message, told);
-  return { told, delivered: [...delivered, name] };
+  const { direct, milestones } = before;
+  if (milestones.includes(name)) return before;
+  await sayTo(context, requester, message, direct);
+  return { direct, milestones: [...milestones, name] };
 }
 
 /**
@@ -87,17 +87,17 @@ export async function tellState(
   context: Telling,
   { requester }: LedgerRecord,
   { name, message, ping }: Milestone,
-  { told, delivered }: RequesterMessages,
+  { direct, milestones }: RequesterMessages,
 ): Promise<RequesterMessages> {
-  const names = delivered.includes(name) ? delivered : [...delivered, name];
-  if (!told || !(await updateDirect(context, requester, message, told))) {
-    return { told: await sayTo(context, requester, message, null), delivered: names };
+  const names = milestones.includes(name) ? milestones : [...milestones, name];
+  if (!direct || !(await updateDirect(context, requester, message, direct))) {
+    return { direct: await sayTo(context, requester, message, null), milestones: names };
   }
-  if (ping && names !== delivered) {
+  if (ping && names !== milestones) {
     const text = `${mention(requester)} ${ping}`;
-    await sayTo(context, requester, { text, blocks: [section(text)] }, told);
+    await sayTo(context, requester, { text, blocks: [section(text)] }, direct);
   }
-  return { told, delivered: names };
+  return { direct, milestones: names };
 }
 
 /** False: the message is gone, or too old to change. @throws AccessError */

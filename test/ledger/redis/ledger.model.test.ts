@@ -55,7 +55,7 @@ const commit = fc.record({ index: slot, ahead: fc.integer({ min: -1, max: 2 }), 
 const markShown = fc.record({ index: slot, version: fc.integer({ min: 0, max: 4 }) }).map(
   ({ index, version }): Step =>
     async ({ run, model, real }) => {
-      const shown = { version, message: null, copies: [], told: null, delivered: [] };
+      const shown = { version, message: null, copies: [], direct: null, milestones: [] };
       await model.markShown(idOf(run, index), shown);
       await real.markShown(idOf(run, index), shown);
     },

@@ -15,7 +15,7 @@ beforeEach(() => {
   ledger = memoryLedger();
 });
 
-const shown = { version: 1, message: null, copies: [], told: null, delivered: [] };
+const shown = { version: 1, message: null, copies: [], direct: null, milestones: [] };
 
 /** A request that was denied after an hour, and whose record was removed. */
 async function removedRequest(): Promise<void> {

@@ -8,7 +8,7 @@ import { longestStates } from "../../builders/longest-states.ts";
 import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 
 const people = Array.from({ length: 50 }, (_, index) => `U0PERSON${index}`);
-const shown = { version: 1, message: null, copies: [], told: null, delivered: [] };
+const shown = { version: 1, message: null, copies: [], direct: null, milestones: [] };
 const copies = people.slice(0, 20).map((user) => ({ user, channel: "D0", ts: "1.2" }));
 
 const milestonesOf = (request: AccessRequest, why: string) => [

@@ -74,7 +74,7 @@ test("a lease whose record was removed gives nothing any more, neither by a back
   await reconcileCluster(context(), cluster);
   clock.ms += 100 * 86_400_000;
   for (const { id, version } of records.values())
-    await ledger.markShown(id, { version, message: null, copies: [], told: null, delivered: [] });
+    await ledger.markShown(id, { version, message: null, copies: [], direct: null, milestones: [] });
   await removeClosed(context());
   expect([...records.keys()]).toEqual([wishes.undecided.id]);
 
@@ -100,7 +100,7 @@ test("a permanent lease that was revoked gives nothing by a backup of aws-auth, 
   const revoked = aGrantedRequest({ state: "ended", end, endsAt, endedAt: end.at }, { ...change, version: 1 });
   records.clear();
   await ledger.commit(aChange(revoked));
-  await ledger.markShown(revoked.id, { version: 1, message: null, copies: [], told: null, delivered: [] });
+  await ledger.markShown(revoked.id, { version: 1, message: null, copies: [], direct: null, milestones: [] });
   clock.ms += 100 * 86_400_000;
   await removeClosed(context());
   expect(await ledger.get(revoked.id)).toBeNull();
