@@ -1,6 +1,6 @@
 import type { Holding } from "../access/lease/lease-record.ts";
 import type { MappedIdentity } from "../access/lease/proof-record.ts";
-import { policiesIn, policyTexts, type ScopedPolicy } from "../access/policy/policy-text.ts";
+import { accessPolicies, policyTexts, type ScopedPolicy } from "../access/policy/policy-text.ts";
 
 /** An access entry of EKS: a principal's identity in a cluster, and what it gives. It takes precedence over aws-auth. */
 export interface AccessEntry {
@@ -51,7 +51,7 @@ export function holdsExactly(entry: AccessEntry | null, wanted: MappedIdentity |
 }
 
 function partsOf({ groups }: Pick<MappedIdentity, "groups">) {
-  const policies = policiesIn(groups);
+  const policies = accessPolicies(groups);
   return { groups: groups.filter((each) => !each.startsWith("policy ")).toSorted(), policies };
 }
 

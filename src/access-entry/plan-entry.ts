@@ -1,8 +1,8 @@
 import type { MemoryKeys } from "../access/approval/seal.ts";
-import type { Target } from "../access/lease/holding.ts";
+import type { EntryTarget } from "../access/lease/holding.ts";
 import type { Holding } from "../access/lease/lease-record.ts";
 import type { MappedIdentity } from "../access/lease/proof-record.ts";
-import { groupsIn, policiesIn, type ScopedPolicy } from "../access/policy/policy-text.ts";
+import { accessPolicies, kubernetesGroups, type ScopedPolicy } from "../access/policy/policy-text.ts";
 import type { Refusal } from "../aws-auth/index.ts";
 import { type AccessEntry, arrivesUntil, holdsExactly, type NewEntry } from "./entry.ts";
 import { staleTags, writeHoldingTags } from "./entry-tags.ts";
@@ -39,12 +39,12 @@ export interface EntrySituation {
  * for example after a run that died, is kept while any of its calls can arrive, and so is the entry: then a late addition is
  * claimed, and nothing can create the entry again.
  */
-export function planEntry(situation: EntrySituation, target: Target, keys: MemoryKeys): readonly EntryCall[] {
+export function planEntry(situation: EntrySituation, target: EntryTarget, keys: MemoryKeys): readonly EntryCall[] {
   const { principalArn, entry } = situation;
   const wanted = wantedIn(situation, target);
   if (!wanted) return entry ? [{ type: "remove" }] : [];
-  const groups = groupsIn(wanted.groups);
-  const policies = policiesIn(wanted.groups);
+  const groups = kubernetesGroups(wanted.groups);
+  const policies = accessPolicies(wanted.groups);
   const tags = tagsFor(situation, target, keys);
   if (!entry) {
     // If the first call does everything, it arrives or it does not: nothing comes after it.
@@ -62,7 +62,7 @@ export function planEntry(situation: EntrySituation, target: Target, keys: Memor
 /** What an entry must give now; null: it must not exist. */
 function wantedIn(
   { entry, held, openSince, now }: Pick<EntrySituation, "entry" | "held" | "openSince" | "now">,
-  { change }: Target,
+  { change }: EntryTarget,
 ): MappedIdentity | null {
   if (change.type === "map") return change;
   const isOpen = entry && held && arrivesUntil(openSince, now);
@@ -72,7 +72,7 @@ function wantedIn(
 /** Whether an entry is as the calls of `planEntry` leave it, without other claims: another run may be at work there. */
 export function isAsPlanned(
   situation: EntrySituation,
-  target: Target,
+  target: EntryTarget,
   keys: MemoryKeys,
   found: AccessEntry | null,
 ): boolean {
@@ -86,7 +86,7 @@ type Tags = Readonly<Record<string, string>>;
 /** The tags while the calls are sent, and after all of them were answered. */
 function tagsFor(
   { cluster, held, openSince, now }: EntrySituation,
-  { holding }: Target,
+  { holding }: EntryTarget,
   keys: MemoryKeys,
 ): { readonly claim: Tags; readonly last: Tags } {
   const union = holding ? unionOf(held, holding) : held;
@@ -149,7 +149,7 @@ const reserved = /^(?:system|eks|aws|amazon|iam):/;
  * Why an entry can't get its wanted form; null: it can. It does not judge what was there before us.
  * @param arn of the principal, in the form of our records
  */
-export function refuseEntry(arn: string, entry: AccessEntry | null, { holding }: Target): Refusal | null {
+export function refuseEntry(arn: string, entry: AccessEntry | null, { holding }: EntryTarget): Refusal | null {
   if (!holding) return null;
   if (entry && entry.type !== "STANDARD") {
     return refused(
@@ -187,7 +187,7 @@ function refuseGroups(arn: string, added: readonly string[]): Refusal | null {
 
 /** EKS keeps one scope for a policy: the end of our lease would remove one that others gave for some namespaces. */
 function refuseScope(arn: string, entry: AccessEntry | null, added: readonly string[]): Refusal | null {
-  const widened = policiesIn(added).find(
+  const widened = accessPolicies(added).find(
     ({ name, namespaces }) =>
       namespaces === null &&
       entry?.policies.some(

@@ -2,7 +2,7 @@ import { CloudTrailClient, LookupEventsCommand } from "@aws-sdk/client-cloudtrai
 import { z } from "zod";
 import { AccessError } from "../access/failure/access-error.ts";
 import { boundedPages } from "../access/failure/bounded-pages.ts";
-import { type CreationRecord, isOfCluster, recordWithinMs } from "../access/policy/creator.ts";
+import { type CreationRecord, isRecordOfCluster, recordWithinMs } from "../access/policy/creator.ts";
 import { fromAssumedRole } from "../aws-auth/index.ts";
 import type { AwsCredentials, CredentialSource } from "./client-settings.ts";
 import { clientSettings } from "./client-settings.ts";
@@ -127,7 +127,7 @@ export function readCreationRecord(json: string, cluster: CreatedCluster): Creat
   if (responseElements?.cluster?.arn !== cluster.arn) return null;
   const { type = "unknown", invokedBy = null } = userIdentity;
   const record = { eventId: eventID, at: eventTime, kind: type, arn: namedBy(type, userIdentity), invokedBy };
-  return isOfCluster(record, cluster.createdAt) ? record : null;
+  return isRecordOfCluster(record, cluster.createdAt) ? record : null;
 }
 
 /** A session of a role or of a federated user belongs to its issuer; a service or another account has no issuer. */

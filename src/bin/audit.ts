@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import type { PreviewPublicKeys } from "../access/approval/seal.ts";
-import { brokenBase } from "../access/approval/seals.ts";
+import { brokenLogBase } from "../access/approval/seals.ts";
 import { type ChainedEvent, type ChainVerdict, genesis, toCloudEvent, type WholeChain } from "../access/audit/event.ts";
 import { type Anchor, formatAnchor, type LogBase, readAnchor, verifyLog } from "../access/audit/verify-log.ts";
 import { AccessError } from "../access/failure/access-error.ts";
@@ -131,7 +131,7 @@ async function* pages(log: AuditLog, first: number): AsyncGenerator<readonly Cha
 
 async function verify(log: AuditLog, anchors: readonly Anchor[]): Promise<ChainVerdict> {
   const base = await log.base();
-  const unsigned = brokenBase(base, previewKeysFor(base));
+  const unsigned = brokenLogBase(base, previewKeysFor(base));
   if (unsigned) return unsigned;
   const verification = verifyLog(base, anchors);
   for await (const page of pages(log, base.count + 1)) {

@@ -1,5 +1,5 @@
 import type { JobType, Queue } from "bullmq";
-import { tallyOf } from "../access/request/lists.ts";
+import { countStates } from "../access/request/lists.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
 import type { Backlog, QueueState } from "../operations/process-metrics.ts";
 import type { WorkerContext } from "../worker/context.ts";
@@ -11,7 +11,7 @@ export function backlogOf({ queues, ledger, config, now }: Known, redis: RedisCl
   const { clusters, ends, messages } = queues;
   return {
     queues: () => Promise.all([clusters, ends, messages].map((queue) => standingOfQueue(queue, now))),
-    tally: async () => tallyOf(await ledger.counts()),
+    tally: async () => countStates(await ledger.counts()),
     stranded: async () => new Map([...(await ledger.openByCluster())].filter(([name]) => !config.clusters.has(name))),
     memoryUsed: async () => memoryUsedIn(await redis.info("memory")),
   };

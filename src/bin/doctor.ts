@@ -1,4 +1,4 @@
-import { explain } from "../access/failure/access-error.ts";
+import { explainFailure } from "../access/failure/access-error.ts";
 import type { Cluster, Level, Rule } from "../access/policy/cluster.ts";
 import { ruleWarnings } from "../access/policy/explain.ts";
 import { sharedTokenWarnings } from "../access/policy/judge.ts";
@@ -91,7 +91,7 @@ async function examineLedger({ environment, config }: Settings, io: CommandIo): 
     const open = examineOpen(await redisLedger(redis).openByCluster(), config);
     return [tell({ what: "Redis", findings }, io), tell({ what: "Requests", findings: open }, io)];
   } catch (error) {
-    return [tell({ what: "Redis", findings: [broken("can't reach Redis", explain(error))] }, io)];
+    return [tell({ what: "Redis", findings: [broken("can't reach Redis", explainFailure(error))] }, io)];
   } finally {
     await connection?.close();
   }
@@ -145,7 +145,7 @@ async function examineClock(region: string): Promise<Finding> {
       ? found(`it is ${said}`)
       : broken(`it is ${said}`, "Set the clock by NTP: AWS refuses signatures of another time.");
   } catch (error) {
-    return notAsked("can't compare it with the clock of AWS", explain(error));
+    return notAsked("can't compare it with the clock of AWS", explainFailure(error));
   }
 }
 
@@ -168,6 +168,6 @@ async function examineCluster(settings: Settings, name: string): Promise<Examine
       return { what, findings: [...named, ...(await examineSignIn(cluster))] };
     });
   } catch (error) {
-    return { what, findings: [broken("can't check it", explain(error))] };
+    return { what, findings: [broken("can't check it", explainFailure(error))] };
   }
 }

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { AccessError, explain } from "../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../access/failure/access-error.ts";
 import { nearest } from "../access/request/read-part.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import { listenForStop, processIo } from "./process-io.ts";
@@ -132,7 +132,7 @@ if (command && asksForHelp(argv)) {
   try {
     process.exitCode = await command.run(argv);
   } catch (error) {
-    process.stderr.write(`eks-access ${name}: ${explain(error)}\n`);
+    process.stderr.write(`eks-access ${name}: ${explainFailure(error)}\n`);
     if (!(error instanceof AccessError)) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
     // An open connection, above all to Redis, would keep the process alive, and no supervisor would restart it.
     process.exit(2);

@@ -3,8 +3,8 @@ import { load } from "js-yaml";
 import { z } from "zod";
 import { type Cluster, type Level, partitionOf, type Rule } from "../access/policy/cluster.ts";
 import { expectationForms, readExpectation } from "../access/policy/expectation.ts";
-import { ruleInWords, ruleName, ruleWarnings, stepsTo } from "../access/policy/explain.ts";
-import { type Actor, type Judgement, judge } from "../access/policy/judge.ts";
+import { ruleInWords, ruleName, rulesUpToDecision, ruleWarnings } from "../access/policy/explain.ts";
+import { type Actor, type ExpectationVerdict, judgeExpectation } from "../access/policy/judge.ts";
 import { type AskVerdict, mayAsk } from "../access/policy/may-ask.ts";
 import { parseDuration } from "../access/request/extension.ts";
 import { readHolder } from "../aws-auth/index.ts";
@@ -104,14 +104,17 @@ function actorOf(name: string, { user, groups, email, linked }: z.output<typeof 
   return { user: user ?? name, memberships: [...groups, ...domain], linked: linked ?? null };
 }
 
-function resultOf(sentence: string, world: Parameters<typeof judge>[1]): { sentence: string; judgement: Judgement } {
+function resultOf(
+  sentence: string,
+  world: Parameters<typeof judgeExpectation>[1],
+): { sentence: string; judgement: ExpectationVerdict } {
   const expectation = readExpectation(sentence);
-  if (expectation) return { sentence, judgement: judge(expectation, world) };
+  if (expectation) return { sentence, judgement: judgeExpectation(expectation, world) };
   const message = `eks-access can't read this. Write one of:\n${expectationForms.map((form) => `      ${form}`).join("\n")}`;
   return { sentence, judgement: { type: "unknown", message } };
 }
 
-function lineOf(sentence: string, judgement: Judgement): string {
+function lineOf(sentence: string, judgement: ExpectationVerdict): string {
   if (judgement.type === "unknown") return `? ${sentence}\n    ${judgement.message}\n`;
   return `${judgement.holds ? "✓" : "✗"} ${sentence}\n    ${judgement.why}\n`;
 }
@@ -135,7 +138,7 @@ function explainPolicy(argv: readonly string[], config: Config, io: CommandIo): 
   const reading = readHolder(principal, partitionOf(cluster));
   if (reading.type === "invalid") return `--principal: ${reading.message}`;
   io.stdout(`Rules for ${cluster.name}, in order:\n`);
-  for (const { rule, decides, why } of stepsTo(cluster, level.name, { user, memberships })) {
+  for (const { rule, decides, why } of rulesUpToDecision(cluster, level.name, { user, memberships })) {
     io.stdout(`  ${decides ? "→" : "–"} ${ruleName(rule)}: ${why}\n`);
   }
   const standing = { memberships, linked };

@@ -1,4 +1,4 @@
-import { explain } from "../access/failure/access-error.ts";
+import { explainFailure } from "../access/failure/access-error.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { adoptCluster } from "../worker/reconcile/adopt.ts";
 import type { CommandIo } from "./process-io.ts";
@@ -33,7 +33,7 @@ async function recoverOne(context: WorkerContext, name: string, io: CommandIo): 
     io.stdout(`${name}: ${counts}${recovered.length > 0 ? ` (${recovered.join(", ")})` : ""}\n`);
     return true;
   } catch (error) {
-    io.stdout(`${name}: can't read it. ${explain(error)}\n`);
+    io.stdout(`${name}: can't read it. ${explainFailure(error)}\n`);
     return false;
   }
 }

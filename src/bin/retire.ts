@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { explain } from "../access/failure/access-error.ts";
+import { explainFailure } from "../access/failure/access-error.ts";
 import { isUser } from "../access/policy/person.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { closeRequestsOfCluster, isClusterGone } from "../worker/retire.ts";
@@ -38,7 +38,7 @@ export async function retire(argv: readonly string[], io: CommandIo): Promise<nu
       io.stderr(`Closed nothing. ${refusal}\n`);
       return 1;
     }
-    const closing = { by: wish.by, why: wish.why, seen: context.config.clusters.has(wish.cluster) };
+    const closing = { by: wish.by, why: wish.why, isConfirmedByAws: context.config.clusters.has(wish.cluster) };
     const closed = await closeRequestsOfCluster(context, wish.cluster, closing);
     io.stdout(`${wish.cluster}: ${closed.length} closed${closed.length > 0 ? ` (${closed.join(", ")})` : ""}\n`);
     return 0;
@@ -58,7 +58,7 @@ async function refuse(context: WorkerContext, { cluster: name, unseen }: Wish): 
       ? null
       : `EKS still has ${name}. Revoke its leases, or wait for their end.`;
   } catch (error) {
-    return `Can't find out whether ${name} is gone. If AWS can't answer any more, remove it from eks-access.yml and use --unseen. ${explain(error)}`;
+    return `Can't find out whether ${name} is gone. If AWS can't answer any more, remove it from eks-access.yml and use --unseen. ${explainFailure(error)}`;
   }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
-import { AccessError, explain } from "../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../access/failure/access-error.ts";
 import type { Environment } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import { openQueues } from "../ledger/queues.ts";
@@ -198,8 +198,8 @@ async function awaitLedger(
       return await connectLedger(redisUrl, redisAccess);
     } catch (error) {
       if (!(error instanceof AccessError) || !error.retryable) throw error;
-      if (explain(error) !== logged) log.warn({ err: error }, `waiting for Redis: ${explain(error)}`);
-      logged = explain(error);
+      if (explainFailure(error) !== logged) log.warn({ err: error }, `waiting for Redis: ${explainFailure(error)}`);
+      logged = explainFailure(error);
       await pause(againMs, null, { signal: stop });
     }
   }

@@ -1,7 +1,7 @@
 import type { Level, Rule } from "../access/policy/cluster.ts";
 import { type Creator, creatorArnOf } from "../access/policy/creator.ts";
 import { isUser } from "../access/policy/person.ts";
-import { approversOf, mostApprovalsNeeded } from "../access/policy/rule.ts";
+import { approversOf, maxApprovalsNeeded } from "../access/policy/rule.ts";
 import { partitionOfRegion } from "../aws-auth/index.ts";
 import type { ConfigFile } from "./config-file.ts";
 import { breakGlassOf, buildLevel, rulesOf } from "./policy-rules.ts";
@@ -81,7 +81,7 @@ interface Asked {
 function approverProblems(rule: Rule, { cluster, level, ...asked }: Asked): string[] {
   const approvers = approversOf(rule, asked);
   if (!approvers.every(isUser)) return [];
-  const needed = mostApprovalsNeeded(rule, level);
+  const needed = maxApprovalsNeeded(rule, level);
   const all = new Set(approvers);
   if (all.size < needed) return [tooFewApprovers(rule, cluster, level.name, needed, all.size)];
   const alone = (rule.who ?? []).filter(

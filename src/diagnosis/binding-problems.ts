@@ -1,7 +1,7 @@
 import type { ClusterBinding } from "../access/lease/lease-bindings.ts";
 import type { LeasePart, OwnBindings } from "../access/lease/own-bindings.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import { isBound } from "../access/policy/role-text.ts";
+import { bindsRoles } from "../access/policy/role-text.ts";
 import { isInForce, leaseProblems, type OpenLeases, type Reader } from "./leases.ts";
 import { named } from "./link.ts";
 import { type GroupedProblems, groupProblems, type ReportedProblem } from "./problems.ts";
@@ -31,7 +31,7 @@ export function bindingProblems(facts: BindingFacts): GroupedProblems {
 
 /** What a person changed or deleted of a lease in force. */
 function changed({ parts, granted, cluster, reader }: BindingFacts): readonly ReportedProblem[] {
-  const bound = granted.still.filter((request) => isInForce(request) && isBound(request.groups));
+  const bound = granted.still.filter((request) => isInForce(request) && bindsRoles(request.groups));
   const drifts = bound.flatMap((request) => {
     const given = parts.filter(({ share, isIntact }) => isIntact && share.id === request.id).map(({ text }) => text);
     const missing = request.groups.filter((text) => !given.includes(text));

@@ -3,7 +3,7 @@ import { baseOf } from "../access/lease/holding.ts";
 import type { MappedIdentity } from "../access/lease/proof-record.ts";
 import { isGivenByEntry } from "../access/lease/written.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import { groupsIn, policiesIn } from "../access/policy/policy-text.ts";
+import { accessPolicies, kubernetesGroups } from "../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../access/request/record.ts";
 import { identityOfEntry } from "../access-entry/index.ts";
 import {
@@ -153,7 +153,7 @@ function withoutLeases(read: ReadEntry): readonly string[] {
 /** What aws-auth gives and the entry does not. Null: they say the same. */
 function lostBy({ entry }: ReadEntry, given: readonly string[], document: AwsAuthDocument): readonly string[] | null {
   const arn = withoutRolePath(entry.principalArn);
-  const byEntry = { username: entry.username, groups: groupsIn(given), policies: policiesIn(given) };
+  const byEntry = { username: entry.username, groups: kubernetesGroups(given), policies: accessPolicies(given) };
   const now = signInByEntry(byEntry, arn);
   const before = resolve(document, arn);
   if (!now || !before) return null;

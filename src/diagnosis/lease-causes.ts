@@ -1,5 +1,5 @@
 import type { MappedIdentity } from "../access/lease/proof-record.ts";
-import { isBound } from "../access/policy/role-text.ts";
+import { bindsRoles } from "../access/policy/role-text.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { isClosed } from "../access/request/request.ts";
 import { type Cause, type CauseButton, cause, type WhyFacts } from "./facts.ts";
@@ -58,7 +58,7 @@ function waitForIt({ cluster }: WhyFacts): string {
 }
 
 function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIdentity | null): Cause | null {
-  const isByBinding = isBound(request.groups);
+  const isByBinding = bindsRoles(request.groups);
   // A person's groups do not show their bindings: the worker's last look does.
   const isMissing = isByBinding
     ? request.lease?.drift != null

@@ -1,5 +1,5 @@
 import type { MappedIdentity } from "../access/lease/proof-record.ts";
-import { signInWay } from "../access/lease/sign-in.ts";
+import { signInMethod } from "../access/lease/sign-in.ts";
 import { partitionOf } from "../access/policy/cluster.ts";
 import { isSameCreator } from "../access/policy/creator.ts";
 import { type Caller, readCaller, resolve } from "../aws-auth/index.ts";
@@ -142,7 +142,7 @@ function ownSideCause(facts: WhyFacts): Cause[] {
 /** Of the token: aws-iam-authenticator, issue 1106. */
 function ownSide({ cluster, given }: WhyFacts): string {
   const reading = readCaller(given, partitionOf(cluster));
-  const way = reading.type === "caller" ? signInWay(cluster, reading.caller.principal.arn) : null;
+  const way = reading.type === "caller" ? signInMethod(cluster, reading.caller.principal.arn) : null;
   // The document has a role without its path, and STS assumes it only with its path.
   const roleOption = way?.type === "role" ? `--role-arn ${way.roleArn}` : "--role-arn";
   const update = `aws eks update-kubeconfig --region ${cluster.region} --name ${cluster.eksName}`;

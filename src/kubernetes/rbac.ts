@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { boundedPages, type Page, tooLarge } from "../access/failure/bounded-pages.ts";
+import { answerTooLarge, boundedPages, type Page } from "../access/failure/bounded-pages.ts";
 import type { RoleRef } from "../access/lease/lease-bindings.ts";
 import type { RoleRule } from "../access/policy/rights.ts";
 import type { Connection } from "./connection.ts";
@@ -45,7 +45,7 @@ export async function* bindingPages<T extends WithSubjects>(
       readPage(connection, path, binding, { limit: String(pageSize), ...query, ...(token && { continue: token }) }),
     )) {
       for (const each of bindings) subjects += each.subjects?.length ?? 0;
-      if (subjects > mostOf.subjects) throw tooLarge(`${what} has more than ${mostOf.subjects} subjects`);
+      if (subjects > mostOf.subjects) throw answerTooLarge(`${what} has more than ${mostOf.subjects} subjects`);
       yield bindings;
     }
   }

@@ -1,8 +1,8 @@
 import type { Logger } from "pino";
 import type { AuditEvent, EventType } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
-import { isOver } from "../access/lease/due-work.ts";
-import { isToReview, isToSignIn } from "../access/lease/proving.ts";
+import { isDueToEnd } from "../access/lease/due-work.ts";
+import { isReviewDue, isSignInDue } from "../access/lease/proving.ts";
 import type { Migration } from "../access/migration/migration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { recordedEvents } from "../operations/announcements.ts";
@@ -37,7 +37,7 @@ export function eventOf(
  * Commits the next version of a record with its event, and wakes what shows it and what looks at its cluster. It needs no new
  * decision: after a conflict, the sweep finds what is still due. A failed wake-up loses nothing: the sweep finds due and unshown
  * records.
- * @param event null: only for one more try that failed as an event already says (`getsEvent`)
+ * @param event null: only for one more try that failed as an event already says (`needsEvent`)
  */
 export function recordChange(
   context: RecordContext,
@@ -70,7 +70,7 @@ function wakesOf(record: LedgerRecord, now: Date): readonly Job[] {
   const wakes: Job[] = [{ type: "show", record: id }];
   if (due !== null && due <= now.getTime()) wakes.push({ type: lookFor(record, now), cluster });
   if (isMigration(record)) return wakes;
-  if (isToSignIn(record.lease, now) || isToReview(record.lease, now)) wakes.push({ type: "sign-in", cluster });
+  if (isSignInDue(record.lease, now) || isReviewDue(record.lease, now)) wakes.push({ type: "sign-in", cluster });
   return wakes;
 }
 
@@ -78,7 +78,7 @@ function wakesOf(record: LedgerRecord, now: Date): readonly Job[] {
 export function lookFor(record: LedgerRecord, now: Date): "migration" | "preview" | "end" | "reconcile" {
   if (isMigration(record)) return "migration";
   if (record.state === "pending") return "preview";
-  return record.state === "approved" && isOver(record, now) ? "end" : "reconcile";
+  return record.state === "approved" && isDueToEnd(record, now) ? "end" : "reconcile";
 }
 
 /** A decision about a record as it is now. `recordChange` explains a null event. */

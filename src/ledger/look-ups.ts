@@ -1,7 +1,7 @@
 import { isSealedLink, type LinkedArns } from "../access/approval/links.ts";
 import type { DecisionPublicKeys } from "../access/approval/seal.ts";
-import type { LeasesNow } from "../access/lease/lease-record.ts";
-import { leasesInLedger } from "../access/lease/other-leases.ts";
+import type { OtherLeasesNow } from "../access/lease/lease-record.ts";
+import { otherLeasesInLedger } from "../access/lease/other-leases.ts";
 import { isLeaseOver } from "../access/request/extension.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import type { Ledger } from "./ledger.ts";
@@ -11,7 +11,7 @@ export async function leasesNow(
   ledger: Pick<Ledger, "grantedOf" | "get">,
   request: AccessRequest,
   now: Date,
-): Promise<LeasesNow> {
+): Promise<OtherLeasesNow> {
   const shown = request.preview?.leases ?? [];
   const open = await ledger.grantedOf(request.cluster);
   const missing = shown.map(({ id }) => id).filter((id) => !open.some((each) => each.id === id));
@@ -19,8 +19,8 @@ export async function leasesNow(
   const unknown = new Set(missing.filter((_, index) => records[index] === null));
   const extended = request.extends === null ? null : await ledger.get(request.extends);
   return {
-    leases: leasesInLedger(request, open, unknown, now),
-    isExtendedOver: extended !== null && isLeaseOver(extended, now),
+    leases: otherLeasesInLedger(request, open, unknown, now),
+    isExtendedLeaseOver: extended !== null && isLeaseOver(extended, now),
   };
 }
 

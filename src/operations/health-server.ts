@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from "node:http";
 import { Gauge, type Registry } from "prom-client";
-import { AccessError, explain } from "../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../access/failure/access-error.ts";
 
 /** Slack and AWS have bad moments. What is away for this long is; in milliseconds. */
 const patienceMs = 60_000;
@@ -160,7 +160,7 @@ export function startProbe({ ask, lastSuccess, everyMs, now }: ProbeOptions): Pr
     else
       await ask().then(
         () => see(null),
-        (error: unknown) => see(explain(error)),
+        (error: unknown) => see(explainFailure(error)),
       );
     isAsking = false;
   };

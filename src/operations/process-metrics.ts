@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
 import type { AuditEvent } from "../access/audit/event.ts";
-import type { Tally } from "../access/request/lists.ts";
+import type { StateCounts } from "../access/request/lists.ts";
 import {
   answeredRequests,
   approversLooked,
@@ -108,7 +108,7 @@ export interface QueueState {
 
 export interface Backlog {
   readonly queues: () => Promise<readonly QueueState[]>;
-  readonly tally: () => Promise<Tally>;
+  readonly tally: () => Promise<StateCounts>;
   /** How many open requests there are of each cluster that is not configured. */
   readonly stranded: () => Promise<ReadonlyMap<string, number>>;
   /** How much of its memory Redis uses, from 0 to 1; null: it has no limit, or does not tell. */

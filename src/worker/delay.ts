@@ -1,7 +1,7 @@
 import type { AuditEvent } from "../access/audit/event.ts";
 import type { Trouble } from "../access/lease/proof-record.ts";
 import type { AccessRequest } from "../access/request/record.ts";
-import { type Failure, getsEvent, nextTry } from "../access/request/retry.ts";
+import { type Failure, needsEvent, nextTry } from "../access/request/retry.ts";
 import { withTrouble } from "../access/request/transitions.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import type { WorkerContext } from "./context.ts";
@@ -10,7 +10,7 @@ import type { WorkerContext } from "./context.ts";
 export async function delay(context: WorkerContext, request: AccessRequest, failure: Failure): Promise<void> {
   const now = context.now();
   const trouble = nextTry(request, failure, now);
-  const isTold = getsEvent(request.trouble, trouble);
+  const isTold = needsEvent(request.trouble, trouble);
   const event = isTold ? eventOf("request.delayed", request, "worker", now, delayDetail(trouble)) : null;
   await recordChange(context, withTrouble(request, trouble), event, now);
 }

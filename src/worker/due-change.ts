@@ -4,7 +4,7 @@ import type { Lease } from "../access/lease/lease-record.ts";
 import { endedMigration, type Migration } from "../access/migration/migration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { remind, remindOfMigration } from "../access/request/reminder.ts";
-import { closed, withLease } from "../access/request/transitions.ts";
+import { undecidedRequest, withLease } from "../access/request/transitions.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import { isMigration, type LedgerRecord } from "../ledger/records.ts";
 import type { WorkerContext } from "./context.ts";
@@ -33,7 +33,7 @@ function changeOfRequest(request: AccessRequest, now: Date, remindAfterSeconds: 
     };
   }
   if (request.state === "pending" && hasLapsed(request, now)) {
-    return { type: "request.lapsed", after: closed(request, "lapsed") };
+    return { type: "request.lapsed", after: undecidedRequest(request, "lapsed") };
   }
   const reminded = remind(request, now, remindAfterSeconds);
   if (reminded) return { type: "request.reminded", after: reminded, detail: { sent: reminded.reminders?.sent ?? 0 } };

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { PreviewKeys, WorkerKeys } from "../access/approval/seal.ts";
-import { brokenBase, isSealedAnew, sealBase } from "../access/approval/seals.ts";
+import { brokenLogBase, isSealedByNewestKey, sealLogBase } from "../access/approval/seals.ts";
 import { type BrokenChain, type ChainedEvent, verifyChain } from "../access/audit/event.ts";
 import type { LogBase } from "../access/audit/verify-log.ts";
 import type { AuditSettings } from "../config/config.ts";
@@ -45,10 +45,10 @@ export async function forgetOldEvents(
     const firstKept = page.findIndex((each) => !isOld(each));
     const old = firstKept < 0 ? page : page.slice(0, firstKept);
     const last = old.at(-1);
-    const chain = brokenBase(base, keys) ?? verifyChain(old, base.hash, base.count + 1);
+    const chain = brokenLogBase(base, keys) ?? verifyChain(old, base.hash, base.count + 1);
     if (chain.type === "broken") return chain;
     if (!last) return null;
-    await log.beginAt(sealBase(await baseAfter(log, base, old, last), keys), base);
+    await log.beginAt(sealLogBase(await baseAfter(log, base, old, last), keys), base);
     if (old.length < pageSize) return null;
   }
 }
@@ -68,8 +68,8 @@ async function baseAfter(
 /** A key that was rotated is about to go: what it signed is signed anew, where it is genuine. */
 export async function sealBaseAnew(log: AuditLog, keys: PreviewKeys): Promise<void> {
   const base = await log.base();
-  if (isSealedAnew(base, keys) || brokenBase(base, keys)) return;
-  await log.beginAt(sealBase(base, keys), base);
+  if (isSealedByNewestKey(base, keys) || brokenLogBase(base, keys)) return;
+  await log.beginAt(sealLogBase(base, keys), base);
 }
 
 export interface KeeperContext {

@@ -1,6 +1,6 @@
 import type { EventType } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
-import { type Closing, closeForGoneCluster } from "../access/lease/revoke.ts";
+import { type ClusterClosure, closeForGoneCluster } from "../access/lease/revoke.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import type { RequestLedger } from "../ledger/ledger.ts";
@@ -27,7 +27,7 @@ const page = 200;
 export async function closeRequestsOfCluster(
   context: WorkerContext<RequestLedger>,
   name: string,
-  closing: Closing,
+  closing: ClusterClosure,
 ): Promise<readonly string[]> {
   const pending = { list: "pending", clusters: [name], requester: null, match: "any" } as const;
   const closed = new Set<string>();
@@ -47,8 +47,12 @@ export async function closeRequestsOfCluster(
   }
 }
 
-async function close(context: WorkerContext<RequestLedger>, request: AccessRequest, closing: Closing): Promise<void> {
-  const detail = { code: "cluster-gone", why: closing.why, seen: closing.seen };
+async function close(
+  context: WorkerContext<RequestLedger>,
+  request: AccessRequest,
+  closing: ClusterClosure,
+): Promise<void> {
+  const detail = { code: "cluster-gone", why: closing.why, seen: closing.isConfirmedByAws };
   await updateRequest<void>(context, request.id, (current) => {
     if (current?.state !== "pending" && current?.state !== "approved") return { type: "stop", outcome: undefined };
     const now = context.now();

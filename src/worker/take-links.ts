@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { AccessError, explain } from "../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../access/failure/access-error.ts";
 import { broken, type Finding, type Link, type LinkName } from "../diagnosis/link.ts";
 
 /** Asks for links one after another, with the time of each. */
@@ -32,5 +32,5 @@ export function linkTaker(log: Logger): LinkTaker {
 
 function findingOf(error: unknown): Finding {
   if (error instanceof AccessError) return broken(error.what, error.remedy);
-  return broken(explain(error).replace(/\..*$/, ""), "The worker's log has the details.");
+  return broken(explainFailure(error).replace(/\..*$/, ""), "The worker's log has the details.");
 }

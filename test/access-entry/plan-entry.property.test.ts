@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { targetOf } from "../../src/access/lease/holding.ts";
+import { entryTarget } from "../../src/access/lease/holding.ts";
 import type { Holding, Share } from "../../src/access/lease/lease-record.ts";
-import { covers, groupsIn, policiesIn, policyTexts } from "../../src/access/policy/policy-text.ts";
+import { accessPolicies, covers, kubernetesGroups, policyTexts } from "../../src/access/policy/policy-text.ts";
 import { type AccessEntry, identityOfEntry } from "../../src/access-entry/entry.ts";
 import { readHoldingTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
 import { type EntryCall, isAsPlanned, planEntry, refuseEntry } from "../../src/access-entry/plan-entry.ts";
@@ -45,14 +45,14 @@ const leases = fc
 /** What somebody else has made; null: nothing. */
 const others = fc.option(someGifts(0), { freq: 3 }).map((given): AccessEntry | null => {
   if (!given) return null;
-  const [groups, policies] = [groupsIn(given), policiesIn(given)];
+  const [groups, policies] = [kubernetesGroups(given), accessPolicies(given)];
   return { principalArn, arn: "entry", type: "STANDARD", username: "theirs", groups, policies, tags: { team: "sre" } };
 });
 
 /** What a run makes of it: our part as the tags have it, and the calls to what it must be. */
 function planned(entry: AccessEntry | null, wanted: readonly Share[], now = at(0)) {
   const { held, openSince } = claimIn(entry);
-  const target = targetOf(principalArn, identityOfEntry(entry, held), held, wanted, username);
+  const target = entryTarget(principalArn, identityOfEntry(entry, held), held, wanted, username);
   const situation = { cluster, principalArn, entry, held, openSince, now };
   const calls = planEntry(situation, target, keys.memory);
   return {
@@ -82,7 +82,12 @@ const situations = fc
   .record({ first: others, granted: leases, added: someGifts(0), taken: someGifts(0) })
   .map(({ first, granted: { before, after }, added, taken }) => {
     const given = planned(first, before);
-    const { start, theirs } = edited(lastOf(given.states), givenBy(first), groupsIn(added), groupsIn(taken));
+    const { start, theirs } = edited(
+      lastOf(given.states),
+      givenBy(first),
+      kubernetesGroups(added),
+      kubernetesGroups(taken),
+    );
     const next = planned(start, after);
     const isRefused = given.isRefused || next.isRefused;
     return {
@@ -114,7 +119,7 @@ function edited(
 
 /** What an entry gives, whatever the order. */
 const given = (entry: AccessEntry | null) =>
-  entry && { groups: entry.groups.toSorted(), policies: policiesIn(entry.policies.flatMap(policyTexts)) };
+  entry && { groups: entry.groups.toSorted(), policies: accessPolicies(entry.policies.flatMap(policyTexts)) };
 
 /** What of an entry counts. */
 const summary = (entry: AccessEntry | null) => entry && { ...given(entry), username: entry.username, tags: entry.tags };
@@ -157,8 +162,8 @@ describe("whatever others have given, and whatever grants come and go", () => {
         const end = lastOf(states);
         const wanted = [...theirs, ...grantedBy(after)];
 
-        expect(new Set(end?.groups)).toEqual(new Set(groupsIn(wanted)));
-        expect(policiesIn(givenBy(end))).toEqual(policiesIn(wanted));
+        expect(new Set(end?.groups)).toEqual(new Set(kubernetesGroups(wanted)));
+        expect(accessPolicies(givenBy(end))).toEqual(accessPolicies(wanted));
         if (hadEntry) expect(end).toMatchObject({ username: "theirs", tags: { team: "sre" } });
         else expect(end === null).toBe(wanted.length === 0);
       }),

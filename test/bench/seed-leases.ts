@@ -1,10 +1,10 @@
 import { arns, initialAwsAuth } from "../../sandbox/scene.ts";
-import { decide } from "../../src/access/approval/decide.ts";
+import { decideClick } from "../../src/access/approval/decide.ts";
 import { leasesAnnotation, writeAnnotation } from "../../src/access/lease/annotation.ts";
 import { activeLease } from "../../src/access/lease/lease.ts";
 import type { Holding } from "../../src/access/lease/lease-record.ts";
 import { noWithdrawals } from "../../src/access/lease/withdrawal.ts";
-import { rememberWritten } from "../../src/access/lease/written.ts";
+import { sealWritten } from "../../src/access/lease/written.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { digestOfChange } from "../../src/access/request/digest.ts";
 import type { AccessRequest, ApprovedRequest } from "../../src/access/request/record.ts";
@@ -83,17 +83,17 @@ function approvedRequest(
   };
   const previewed = { ...asked, preview };
   const click = { verdict: "approved", by: "U0APPROVER", digest, why: "" } as const;
-  const decided = decide(previewed, cluster, click, stage.keys.decision, decidedAt);
+  const decided = decideClick(previewed, cluster, click, stage.keys.decision, decidedAt);
   if (decided.type === "refused") throw new Error(`the approval was refused: ${decided.code}`);
   if (decided.after.state !== "approved") throw new Error("one approval is not enough");
   return { ...decided.after, version: 1 };
 }
 
-function settled(stage: Stage, cluster: Cluster, arriving: readonly ApprovedRequest[]): DocumentSettlement {
+function settled(stage: Stage, cluster: Cluster, beginning: readonly ApprovedRequest[]): DocumentSettlement {
   const document = parseDocument(initialAwsAuth);
   const settlement = settle({
     cluster,
-    work: { arriving, leaving: [], staying: [] },
+    work: { beginning, ending: [], inForce: [] },
     state: {
       configMap: null,
       creatorArn: arns.creator,
@@ -114,7 +114,7 @@ function settled(stage: Stage, cluster: Cluster, arriving: readonly ApprovedRequ
     links: new Map(),
     now: new Date(),
   });
-  if (settlement.granted.length !== arriving.length) {
+  if (settlement.granted.length !== beginning.length) {
     throw new Error(`the leases of ${cluster.name} can't be given: ${JSON.stringify(settlement)}`);
   }
   return settlement;
@@ -137,7 +137,7 @@ async function record(stage: Stage, request: AccessRequest, holdings: readonly H
   const lease = activeLease(request.lease, {
     writeBegan: at,
     activeSince: at,
-    written: rememberWritten(request, holding, stage.keys.memory),
+    written: sealWritten(request, holding, stage.keys.memory),
     warnAt: at,
     warnedAt: at,
   });

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { explain } from "../../src/access/failure/access-error.ts";
+import { explainFailure } from "../../src/access/failure/access-error.ts";
 import { readSettings } from "../../src/bin/settings.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { keys, variablesNamed } from "../builders/keys.ts";
@@ -44,7 +44,7 @@ test("the problems of both are in one list", async () => {
   const failure = await readSettings("worker").catch((error: unknown) => error);
 
   expect(failure).toMatchObject({ code: "config-invalid" });
-  expect(explain(failure)).toBe(`The configuration has 2 problems. Correct them and start again:
+  expect(explainFailure(failure)).toBe(`The configuration has 2 problems. Correct them and start again:
   - MEMORY_KEYS: set the secret that \`eks-access keys\` prints, or several separated by commas (the first one seals).
   - clusters.staging.channel: use a Slack channel id, for example C012ABCDEF (not a name).`);
 });
@@ -57,14 +57,14 @@ test("what the file's mode needs of the environment is part of the list", async 
 
   const failure = await readSettings("slack").catch((error: unknown) => error);
 
-  expect(explain(failure)).toBe(`The configuration has 1 problem. Correct it and start again:
+  expect(explainFailure(failure)).toBe(`The configuration has 1 problem. Correct it and start again:
   - SLACK_APP_TOKEN: set an app-level token (it starts with xapp-); slack.mode socket needs it.`);
 });
 
 test("a missing file is reported with its name", async () => {
   const failure = await readSettings("worker").catch((error: unknown) => error);
 
-  expect(explain(failure)).toBe(`The configuration has 1 problem. Correct it and start again:
+  expect(explainFailure(failure)).toBe(`The configuration has 1 problem. Correct it and start again:
   - ${join(folder, "eks-access.yml")}: no such file. Copy eks-access.example.yml to it, or set EKS_ACCESS_CONFIG.`);
 });
 
@@ -73,7 +73,7 @@ test("a directory in the file's place is reported as one, with where it comes fr
 
   const failure = await readSettings("worker").catch((error: unknown) => error);
 
-  expect(explain(failure)).toContain("eks-access.yml: it is a directory. Docker creates one if");
+  expect(explainFailure(failure)).toContain("eks-access.yml: it is a directory. Docker creates one if");
 });
 
 test("a file that the process may not read is reported as that, and not as missing", async () => {
@@ -83,7 +83,7 @@ test("a file that the process may not read is reported as that, and not as missi
   const failure = await asNobody(() => readSettings("worker"));
   await chmod(folder, 0o700);
 
-  expect(explain(failure)).toContain("eks-access.yml: permission denied. Let this process's user");
+  expect(explainFailure(failure)).toContain("eks-access.yml: permission denied. Let this process's user");
 });
 
 /** What it says to somebody without rights: nothing is kept from the superuser. */

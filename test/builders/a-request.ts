@@ -1,4 +1,4 @@
-import { decide } from "../../src/access/approval/decide.ts";
+import { decideClick } from "../../src/access/approval/decide.ts";
 import { activeLease, endedLease, failedLease, scheduleLease } from "../../src/access/lease/lease.ts";
 import type { Lease, LeaseFields } from "../../src/access/lease/lease-record.ts";
 import type { EndProof, MappedIdentity, Proof } from "../../src/access/lease/proof-record.ts";
@@ -91,7 +91,7 @@ export function anApprovedRequest<const Change extends RequestChange = Unchanged
   const { base = null, cluster = aCluster(), keys: from = keys } = options;
   const request = aPreviewedRequest<RequestChange>(change, base, cluster);
   const click = { verdict: "approved", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
-  const decided = decide(request, cluster, click, from.decision, at(minutes(2)));
+  const decided = decideClick(request, cluster, click, from.decision, at(minutes(2)));
   if (decided.type === "refused") throw new Error(`The builder's approval was refused: ${decided.code}.`);
   return complete({ ...decided.after, version: 3 }, change);
 }

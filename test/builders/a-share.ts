@@ -1,4 +1,4 @@
-import type { Holding, Share, Written } from "../../src/access/lease/lease-record.ts";
+import type { Holding, Share, WrittenShare } from "../../src/access/lease/lease-record.ts";
 import { engineerArn } from "./a-request.ts";
 import { at, hours } from "./times.ts";
 
@@ -21,6 +21,6 @@ export function aHolding(change: Partial<Holding> = {}): Holding {
 }
 
 /** What the record of a lease by an access entry remembers, for what is only shown: nothing seals it. */
-export function aWrittenEntry(change: Partial<Written> = {}): Written {
+export function aWrittenEntry(change: Partial<WrittenShare> = {}): WrittenShare {
   return { way: "access-entry", entryAdded: true, added: ["eks-access:viewers"], share: aShare(), seal: "", ...change };
 }

@@ -4,7 +4,7 @@ import { load } from "js-yaml";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { tallyOf } from "../../src/access/request/lists.ts";
+import { countStates } from "../../src/access/request/lists.ts";
 import { createReachMetrics } from "../../src/operations/health-server.ts";
 import { createLedgerMetrics, createProcessMetrics } from "../../src/operations/process-metrics.ts";
 import { createWorkerMetrics } from "../../src/operations/worker-metrics.ts";
@@ -38,7 +38,7 @@ async function told(): Promise<ReadonlySet<string>> {
   createReachMetrics(registry, async () => new Map());
   createLedgerMetrics(registry, {
     queues: async () => [],
-    tally: async () => tallyOf(new Map()),
+    tally: async () => countStates(new Map()),
     stranded: async () => new Map(),
     memoryUsed: async () => null,
   });

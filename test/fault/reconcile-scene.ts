@@ -1,6 +1,6 @@
 import { account, clusterName, configuration } from "../../sandbox/scene.ts";
-import { decide } from "../../src/access/approval/decide.ts";
-import { leasesInLedger } from "../../src/access/lease/other-leases.ts";
+import { decideClick } from "../../src/access/approval/decide.ts";
+import { otherLeasesInLedger } from "../../src/access/lease/other-leases.ts";
 import type { Cluster, Way } from "../../src/access/policy/cluster.ts";
 import { digestOfChange, type SeenInCluster } from "../../src/access/request/digest.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
@@ -49,7 +49,7 @@ export async function fillLedger(
   for (const wish of Object.values(wishes)) {
     const asked = { ...askedFor(wish, cluster, now), principal: principalOf(wish.principal) };
     await ledger.commit(aChange(asked));
-    const leases = leasesInLedger(asked, await ledger.grantedOf(cluster.name), new Set(), now);
+    const leases = otherLeasesInLedger(asked, await ledger.grantedOf(cluster.name), new Set(), now);
     const preview = aPreview({ way, leases, digest: digestNow(asked, cluster, { base: baseOf(asked), way, leases }) });
     const previewed = { ...asked, version: 2, preview };
     await ledger.commit(aChange(previewed, "request.previewed"));
@@ -72,7 +72,7 @@ function digestNow(request: AccessRequest, cluster: Cluster, seen: SeenInCluster
 
 function approved(request: AccessRequest, cluster: Cluster, now: Date): AccessRequest {
   const click = { verdict: "approved", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
-  const decided = decide(request, cluster, click, keys.decision, now);
+  const decided = decideClick(request, cluster, click, keys.decision, now);
   if (decided.type === "refused") throw new Error(`The approval was refused: ${decided.code}.`);
   return decided.after;
 }

@@ -1,6 +1,6 @@
 import { type AuditEvent, type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/access/audit/event.ts";
 import { type Migration, migrationNumber } from "../../src/access/migration/migration.ts";
-import { classOf, keepsId, placeIn } from "../../src/access/request/lists.ts";
+import { classOf, keepsIdAfterRemoval, positionInList } from "../../src/access/request/lists.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { isClosed } from "../../src/access/request/request.ts";
 import type { CommitResult, Ledger, LedgerChange, ListOf, ShownMessages } from "../../src/ledger/ledger.ts";
@@ -97,7 +97,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
       const isExtended = all().some((each) => each.extends === id && !isClosed(each));
       if (isExtended || unshown.has(id) || ofCluster(cluster)[0]?.id === id) return false;
       if (found.version !== version || recordDueAt(found) !== null) return false;
-      if (isRequest(found) && keepsId(found)) overForGood.add(id);
+      if (isRequest(found) && keepsIdAfterRemoval(found)) overForGood.add(id);
       for (const kept of [records, migrations, shown, threads, putOff]) kept.delete(id);
       return true;
     },
@@ -159,7 +159,7 @@ function listed(records: readonly AccessRequest[], of: ListOf): AccessRequest[] 
       return of.match === "both" ? there && own : there || own;
     })
     .flatMap((record) => {
-      const place = placeIn(of.list, record);
+      const place = positionInList(of.list, record);
       return place === null ? [] : [{ record, place }];
     })
     .sort((a, b) => a.place - b.place || compare(a.record.id, b.record.id))

@@ -1,7 +1,7 @@
 import { Registry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
 import { freePort } from "../../sandbox/free-port.ts";
-import { tallyOf } from "../../src/access/request/lists.ts";
+import { countStates } from "../../src/access/request/lists.ts";
 import { answeredRequests, finishedCalls, recordedEvents } from "../../src/operations/announcements.ts";
 import type { Probe, ServiceState } from "../../src/operations/health-server.ts";
 import { type Health, startHealthServer } from "../../src/operations/health-server.ts";
@@ -176,7 +176,7 @@ describe("the health server", () => {
     createLedgerMetrics(registry, {
       queues: async () => [{ name: "clusters", jobs: { waiting: 3, delayed: 1 }, ageSeconds: 12 }],
       tally: async () =>
-        tallyOf(
+        countStates(
           new Map([
             ["pending", 2],
             ["approved/active", 5],

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { explain } from "../../src/access/failure/access-error.ts";
+import { explainFailure } from "../../src/access/failure/access-error.ts";
 import { schema, schemaKey } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { auditOf } from "../flow/audit-of.ts";
@@ -46,6 +46,6 @@ test("upgrade: the next program goes on with what is in Redis and in the cluster
 
   for (const kind of both) await product.stop(kind);
   await redis.set(schemaKey, `${Number(schema) + 1}`);
-  const refused = await product.start("worker").catch(explain);
+  const refused = await product.start("worker").catch(explainFailure);
   expectSentences("Upgrade", [String(refused)]);
 });

@@ -1,6 +1,6 @@
 import type { Cluster } from "../policy/cluster.ts";
 import type { Decision, RequestFields } from "../request/record.ts";
-import { isAhead } from "./decision.ts";
+import { isDatedAhead } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import { isSealedDecision, sealDecision } from "./seals.ts";
 
@@ -27,7 +27,7 @@ export interface Click {
 }
 
 /** What keeps everybody from deciding; null: it waits for a decision. A time that can't be read is over. */
-export function refuseAnyone({ state, lapsesAt }: Proposal, now: Date): "already-decided" | "lapsed" | null {
+export function refuseUndecidable({ state, lapsesAt }: Proposal, now: Date): "already-decided" | "lapsed" | null {
   if (state !== "pending") return "already-decided";
   return now.getTime() < Date.parse(lapsesAt) ? null : "lapsed";
 }
@@ -55,7 +55,7 @@ export function genuineApprovals(
     (approval) =>
       approval.verdict === "approved" &&
       approval.digest === digest &&
-      !isAhead(approval, now) &&
+      !isDatedAhead(approval, now) &&
       isSealedDecision(approval, subject, keys),
   );
   return [...new Map(genuine.map((approval) => [approval.by, approval])).values()];

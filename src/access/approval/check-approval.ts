@@ -4,7 +4,7 @@ import { isNamedIn, noStanding, type Standing } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
 import type { AccessRequest, Decision } from "../request/record.ts";
 import { isSameStanding } from "./decide.ts";
-import { areStillApprovers, isAhead, lastApproval } from "./decision.ts";
+import { areStillApprovers, isDatedAhead, lastApproval } from "./decision.ts";
 import type { DecisionPublicKeys } from "./seal.ts";
 import { isSealedDecision } from "./seals.ts";
 
@@ -57,10 +57,10 @@ interface Wanted {
 }
 
 /** No person approves access for themselves, also where another person asks for it. */
-export const approverGetsIt = "its approver is linked to the principal that gets access";
+export const approverGetsAccess = "its approver is linked to the principal that gets access";
 
 /** What to do where a clock is off, or a person dates what they sign ahead. */
-export function datedAhead(what: string): string {
+export function datedAheadText(what: string): string {
   return `${what} is dated more than a minute ahead of the worker's clock: set the clocks of both processes by NTP`;
 }
 
@@ -69,9 +69,9 @@ function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): str
   const { rule, cluster, standing, digestNow, keys, now } = wanted;
   if (approval.verdict !== "approved") return "there is no approval";
   if (!isSealedDecision(approval, request.id, keys)) return "the approval does not carry our seal";
-  if (isAhead(approval, now)) return datedAhead("an approval");
+  if (isDatedAhead(approval, now)) return datedAheadText("an approval");
   if (approval.by === request.requester && !rule.selfApproval) return "people can't approve their own request";
-  if (!rule.selfApproval && isSamePrincipal(approval.linked, request.principal)) return approverGetsIt;
+  if (!rule.selfApproval && isSamePrincipal(approval.linked, request.principal)) return approverGetsAccess;
   const approver = { user: approval.by, memberships: approval.memberships };
   if (!isNamedIn(approversOf(rule, cluster), approver)) return "its approver is no longer an approver of the cluster";
   // A time that can't be read is before nothing: what is doubtful is over.

@@ -6,10 +6,17 @@ import {
   runningMigration,
 } from "../migration/migration.ts";
 import { type Cluster, clusterArnOf } from "../policy/cluster.ts";
-import { answersFor, approvesFor } from "../policy/may.ts";
+import { isApproverOf, isResponsibleFor } from "../policy/may.ts";
 import type { Person } from "../policy/person.ts";
 import type { Decision } from "../request/record.ts";
-import { type Click, genuineApprovals, type Proposal, refuseAnyone, refuseApprover, sealAnswer } from "./approvals.ts";
+import {
+  type Click,
+  genuineApprovals,
+  type Proposal,
+  refuseApprover,
+  refuseUndecidable,
+  sealAnswer,
+} from "./approvals.ts";
 import type { ApprovalVerdict } from "./check-approval.ts";
 import { approversConfirmedForSeconds, lastApproval } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
@@ -69,7 +76,7 @@ function proposalOf({ id, state, lapsesAt, plan, approvals }: Migration, cluster
 
 /** By what Slack said when they approved. */
 function isApprover(cluster: Cluster) {
-  return ({ by, memberships }: Decision): boolean => approvesFor(cluster, { user: by, memberships });
+  return ({ by, memberships }: Decision): boolean => isApproverOf(cluster, { user: by, memberships });
 }
 
 /**
@@ -83,9 +90,9 @@ export function refuseMigrationClick(
   click: Omit<MigrationClick, "why">,
   now: Date,
 ): MigrationRefusal | null {
-  if (!approvesFor(cluster, person)) return "not-an-approver";
+  if (!isApproverOf(cluster, person)) return "not-an-approver";
   const proposal = proposalOf(migration, cluster);
-  return refuseAnyone(proposal, now) ?? refuseApprover(proposal, { ...click, by: person.user }, cluster);
+  return refuseUndecidable(proposal, now) ?? refuseApprover(proposal, { ...click, by: person.user }, cluster);
 }
 
 /** The requester and the cluster's approvers and on-call stop a migration between two steps. What was carried out stays. */
@@ -96,7 +103,7 @@ export function withdrawMigration(
   why: string,
   now: Date,
 ): MigrationVerdict {
-  if (person.user !== migration.requester && !answersFor(cluster, person))
+  if (person.user !== migration.requester && !isResponsibleFor(cluster, person))
     return { type: "refused", code: "not-yours" };
   if (isMigrationOver(migration)) return { type: "refused", code: "over" };
   const withdrawal = { by: person.user, at: now.toISOString(), why };
@@ -105,7 +112,7 @@ export function withdrawMigration(
 
 /** Makes the next try due at once. */
 export function retryMigration(migration: Migration, cluster: Cluster, person: Person, now: Date): MigrationVerdict {
-  if (person.user !== migration.requester && !answersFor(cluster, person))
+  if (person.user !== migration.requester && !isResponsibleFor(cluster, person))
     return { type: "refused", code: "not-yours" };
   if (isMigrationOver(migration)) return { type: "refused", code: "over" };
   if (!migration.trouble) return { type: "refused", code: "not-in-trouble" };
@@ -117,7 +124,7 @@ export function retryMigration(migration: Migration, cluster: Cluster, person: P
  * Whether a worker may continue: sealed approvals of this very plan, not too old, and the last one names all approvers as
  * still approvers.
  */
-export function checkMigration(
+export function checkMigrationApproval(
   migration: Migration,
   cluster: Cluster,
   keys: DecisionPublicKeys,

@@ -1,4 +1,4 @@
-import type { LeasesNow } from "../lease/lease-record.ts";
+import type { OtherLeasesNow } from "../lease/lease-record.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { Standing } from "../policy/person.ts";
 import { approversOf, ruleFor } from "../policy/rule.ts";
@@ -26,7 +26,7 @@ export type DecisionRefusal =
   | "lease-over";
 
 /** What Slack says of people at the moment of a click. */
-export interface Facts {
+export interface DecisionFacts {
   /** By Slack user id: which of the policy's user groups and e-mail domains they are of. */
   readonly memberships: ReadonlyMap<string, readonly string[]>;
   /** The requester's. */
@@ -36,7 +36,7 @@ export interface Facts {
   /** Earlier approvers who are none any more, by Slack user id, with the reason as a clause. */
   readonly departed: ReadonlyMap<string, string>;
   /** What the ledger says of the principal's other leases; absent: not looked up, as for a display. */
-  readonly beside?: LeasesNow;
+  readonly otherLeases?: OtherLeasesNow;
 }
 
 /** The approval that was given last: the lease is counted from it. Undefined: there is none. */
@@ -65,7 +65,7 @@ const mostAheadMs = 60_000;
  * Whether a decision is dated ahead of what clocks explain, or has no readable date. It then counts for nothing: a lease
  * counts from it, so a date in the future would be access for years.
  */
-export function isAhead({ at }: Pick<Decision, "at">, now: Date): boolean {
+export function isDatedAhead({ at }: Pick<Decision, "at">, now: Date): boolean {
   return !(Date.parse(at) <= now.getTime() + mostAheadMs);
 }
 

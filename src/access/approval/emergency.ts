@@ -1,13 +1,13 @@
 import { scheduleLease } from "../lease/lease.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
-import { approvesFor } from "../policy/may.ts";
+import { isApproverOf } from "../policy/may.ts";
 import type { Person } from "../policy/person.ts";
 import { approversOf, breakGlassFor } from "../policy/rule.ts";
-import { digestOfWish } from "../request/digest.ts";
+import { digestOfRequest } from "../request/digest.ts";
 import type { AccessRequest, Decision, Emergency, EmergencyRequest, PendingRequest } from "../request/record.ts";
 import { withEmergency } from "../request/transitions.ts";
-import { type ApprovalVerdict, datedAhead } from "./check-approval.ts";
-import { isAhead } from "./decision.ts";
+import { type ApprovalVerdict, datedAheadText } from "./check-approval.ts";
+import { isDatedAhead } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import { isSealedDecision, sealDecision, sealReview } from "./seals.ts";
 
@@ -44,7 +44,7 @@ function declarationOf(
   { user: by, memberships }: Person,
   now: Date,
 ): Omit<Decision, "seal"> {
-  const digest = digestOfWish(request, cluster, level);
+  const digest = digestOfRequest(request, cluster, level);
   const sides = { memberships, requester: null, linked: null, stillApprovers: [] };
   return { verdict: "emergency", by, at: now.toISOString(), digest, why: "", ...sides };
 }
@@ -80,12 +80,15 @@ export function checkEmergency(
   if (!isSealedDecision(declaration, request.id, keys)) {
     return invalid("its emergency does not carry our seal");
   }
-  if (isAhead(declaration, now)) return invalid(datedAhead("the emergency"));
+  if (isDatedAhead(declaration, now)) return invalid(datedAheadText("the emergency"));
   const may = breakGlassFor(cluster, { user: declaration.by, memberships: declaration.memberships });
   if (declaration.by !== request.requester || may?.level !== level.name) {
     return invalid("the policy no longer gives the requester emergency access");
   }
-  if (request.durationSeconds > may.durationSeconds || declaration.digest !== digestOfWish(request, cluster, level)) {
+  if (
+    request.durationSeconds > may.durationSeconds ||
+    declaration.digest !== digestOfRequest(request, cluster, level)
+  ) {
     return invalid("the request or the policy changed after the emergency began");
   }
   return { type: "valid" };
@@ -98,7 +101,7 @@ export type ReviewVerdict =
   | { readonly type: "refused"; readonly code: ReviewRefusal };
 
 /** Records an approver's review, never by the person who took the access. */
-export function review(
+export function decideReview(
   request: AccessRequest,
   cluster: Cluster,
   person: Person,
@@ -117,7 +120,7 @@ export function refuseReview(request: AccessRequest, cluster: Cluster, person: P
   if (!emergency) return "nothing-to-review";
   if (emergency.review) return "reviewed-already";
   if (person.user === requester) return "own";
-  return approvesFor(cluster, person) ? null : "not-an-approver";
+  return isApproverOf(cluster, person) ? null : "not-an-approver";
 }
 
 /** Who may review it: the approvers of the cluster, by any of its rules, without who took emergency access. Slack users and user groups. */

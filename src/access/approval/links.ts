@@ -54,12 +54,12 @@ export function arnsOf(links: readonly PrincipalLink[]): readonly string[] {
 export type LinkedArns = ReadonlyMap<string, readonly string[]>;
 
 /** A person's link in the account of this ARN; null: they have none there. */
-export function linkBeside(links: readonly PrincipalLink[], arn: string): PrincipalLink | null {
+export function linkInAccountOf(links: readonly PrincipalLink[], arn: string): PrincipalLink | null {
   return links.find((link) => accountIn(link.arn) === accountIn(arn)) ?? null;
 }
 
 /** The same among ARNs. @param user Slack user id */
-export function linkedArnBeside(links: LinkedArns | undefined, user: string, arn: string): string | null {
+export function linkedArnInAccountOf(links: LinkedArns | undefined, user: string, arn: string): string | null {
   return links?.get(user)?.find((each) => accountIn(each) === accountIn(arn)) ?? null;
 }
 
@@ -67,7 +67,7 @@ export function linkedArnBeside(links: LinkedArns | undefined, user: string, arn
  * The ARN that a person uses on a cluster: in its own account first, then in those that it also takes. Who has one link
  * alone means it, even where the cluster takes none from its account. Null: they have none that fits.
  */
-export function ownArnOn(
+export function linkedArnOn(
   arns: readonly string[],
   cluster: Pick<Cluster, "account" | "foreignAccounts"> | null,
 ): string | null {

@@ -14,7 +14,7 @@ import { canonicalJson, type Json } from "../audit/event.ts";
  * The purposes of each kind of key. A purpose has one kind and is part of what is signed: no key or seal serves another
  * purpose.
  */
-export interface Purposes {
+export interface SealPurposes {
   /** The Slack process signs, both verify: what people decided. */
   readonly decision: "decision" | "review" | "link";
   /** The worker alone: what it remembers in clusters, in AWS and in the ledger. */
@@ -23,19 +23,19 @@ export interface Purposes {
   readonly preview: "preview" | "migration-plan" | "log-base";
 }
 
-export type KeyKind = keyof Purposes;
+export type KeyKind = keyof SealPurposes;
 
 /** Verifies seals. A seal that is not ours, or no seal at all, is false and never an error. */
 export interface Verifier<Kind extends KeyKind> {
   /** The ids of the keys that it accepts. */
   readonly ids: readonly string[];
   // A property, not a method: only then does the compiler refuse a verifier of another kind.
-  readonly isSealed: (purpose: Purposes[Kind], value: Json, seal: unknown) => boolean;
+  readonly isSealed: (purpose: SealPurposes[Kind], value: Json, seal: unknown) => boolean;
 }
 
 /** Makes seals with its newest key, and verifies them with each that it accepts. The key itself can't be read from it. */
 export interface Signer<Kind extends KeyKind> extends Verifier<Kind> {
-  readonly seal: (purpose: Purposes[Kind], value: Json) => string;
+  readonly seal: (purpose: SealPurposes[Kind], value: Json) => string;
 }
 
 export type DecisionKeys = Signer<"decision">;

@@ -4,16 +4,16 @@ import type { Migration, SealedPlan } from "../migration/migration.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { digestOfChange } from "../request/digest.ts";
 import type { AccessRequest, Decision, Preview, Review } from "../request/record.ts";
-import { isAhead, lastApproval } from "./decision.ts";
+import { isDatedAhead, lastApproval } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
 
 /** Signs where the audit log begins. The caller has verified every event that is forgotten by it. */
-export function sealBase(base: Omit<LogBase, "seal">, keys: PreviewKeys): LogBase {
+export function sealLogBase(base: Omit<LogBase, "seal">, keys: PreviewKeys): LogBase {
   return { ...base, seal: keys.seal("log-base", baseValue(base)) };
 }
 
 /** What is wrong with the beginning of a log; null: nothing was forgotten, or the worker signed that it forgot it. */
-export function brokenBase(base: LogBase, keys: PreviewPublicKeys): BrokenChain | null {
+export function brokenLogBase(base: LogBase, keys: PreviewPublicKeys): BrokenChain | null {
   const isWhole = base.count === 0 && base.hash === genesis;
   if (isWhole || keys.isSealed("log-base", baseValue(base), base.seal)) return null;
   const message = `The log begins after event ${base.count}, and the worker did not sign that it removed the earlier ones.`;
@@ -21,7 +21,7 @@ export function brokenBase(base: LogBase, keys: PreviewPublicKeys): BrokenChain 
 }
 
 /** Whether the newest key signed it. If not, a rotation has to sign it again. */
-export function isSealedAnew({ seal }: LogBase, { ids: [newest] }: PreviewKeys): boolean {
+export function isSealedByNewestKey({ seal }: LogBase, { ids: [newest] }: PreviewKeys): boolean {
   return seal === null || seal.startsWith(`${newest}.`);
 }
 
@@ -58,7 +58,7 @@ export function sealPreview(request: AccessRequest, preview: Omit<Preview, "seal
 }
 
 /** Whether the worker made this preview, for this very request. Else Redis could show one change and have another approved. */
-export function isGenuine(request: AccessRequest, cluster: Cluster, keys: PreviewPublicKeys): boolean {
+export function isGenuinePreview(request: AccessRequest, cluster: Cluster, keys: PreviewPublicKeys): boolean {
   const { preview } = request;
   const level = cluster.levels.find(({ name }) => name === request.level);
   if (!preview || !level) return false;
@@ -79,7 +79,7 @@ export function sealReview({ id }: AccessRequest, review: Omit<Review, "seal">, 
 /** Whether the review has no seal of ours, or a date in the future: an attacker with Redis could have written it. */
 export function hasForgedReview({ id, emergency }: AccessRequest, keys: DecisionPublicKeys, now: Date): boolean {
   if (!emergency?.review) return false;
-  if (isAhead(emergency.review, now)) return true;
+  if (isDatedAhead(emergency.review, now)) return true;
   const { seal: sealText, ...review } = emergency.review;
   return !keys.isSealed("review", { ...review, request: id }, sealText);
 }
@@ -106,6 +106,6 @@ export function isSealedDecision(decision: Decision, request: string, keys: Deci
 }
 
 /** The approval that was given last, where every one of them carries our seal; null: one does not, or there is none. */
-export function lastSealed({ id, approvals }: AccessRequest, keys: DecisionPublicKeys): Decision | null {
+export function lastSealedApproval({ id, approvals }: AccessRequest, keys: DecisionPublicKeys): Decision | null {
   return approvals.every((each) => isSealedDecision(each, id, keys)) ? (lastApproval(approvals) ?? null) : null;
 }

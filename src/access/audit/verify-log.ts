@@ -9,7 +9,7 @@ export interface LogVerification {
 }
 
 /**
- * @param base where the log begins, genuine (`brokenBase`): what was forgotten before it ends in this value
+ * @param base where the log begins, genuine (`brokenLogBase`): what was forgotten before it ends in this value
  * @param anchors values that were written down elsewhere; the base has to know those of forgotten events
  */
 export function verifyLog(base: Omit<LogBase, "seal">, anchors: readonly Anchor[]): LogVerification {

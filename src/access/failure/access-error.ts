@@ -184,7 +184,7 @@ export class AccessError extends Error {
 }
 
 /** The sentence that a user reads for any failure. An unexpected error shows no text of its own: it may hold a secret. */
-export function explain(error: unknown): string {
+export function explainFailure(error: unknown): string {
   if (error instanceof AccessError) return error.message;
   return "Something unexpected failed. The operators' log has the details.";
 }

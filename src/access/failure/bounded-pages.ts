@@ -26,13 +26,13 @@ export async function* boundedPages<T>(
   let token: string | undefined;
   let count = 0;
   for (let page = 1; ; page += 1) {
-    if (deadline.aborted) throw tooLarge(`${what} takes too long for one reading`);
+    if (deadline.aborted) throw answerTooLarge(`${what} takes too long for one reading`);
     const { items: some, next } = await read(token);
     count += some.length;
-    if (count > items) throw tooLarge(`${what} has more than ${items} items`);
+    if (count > items) throw answerTooLarge(`${what} has more than ${items} items`);
     yield some;
     if (!next) return;
-    if (page === pages) throw tooLarge(`${what} goes on after ${pages} pages`);
+    if (page === pages) throw answerTooLarge(`${what} goes on after ${pages} pages`);
     token = next;
   }
 }
@@ -49,6 +49,6 @@ export async function allOfPages<T>(
 }
 
 /** What comes from outside is more than is read. @param what a clause without a full stop */
-export function tooLarge(what: string): AccessError {
+export function answerTooLarge(what: string): AccessError {
   return new AccessError("answer-too-large", what);
 }

@@ -1,4 +1,4 @@
-import { tooLarge } from "./bounded-pages.ts";
+import { answerTooLarge } from "./bounded-pages.ts";
 
 /** Matches in linear time whatever the text, or a hostile answer would keep the process busy with its own failure. */
 const secrets: readonly (readonly [RegExp, string])[] = [
@@ -72,10 +72,10 @@ export function answerGuard({ bytes, values }: AnswerBounds, what: string): (par
   const looked: Looked = { bytes: 0, values: 0, depth: 0, isText: false, ahead: 0 };
   return (part) => {
     looked.bytes += part.length;
-    if (looked.bytes > bytes) throw tooLarge(`${what} answers with more than ${bytes} bytes`);
+    if (looked.bytes > bytes) throw answerTooLarge(`${what} answers with more than ${bytes} bytes`);
     look(looked, part);
-    if (looked.depth > deepest) throw tooLarge(`${what} answers with values nested deeper than ${deepest}`);
-    if (looked.values > values) throw tooLarge(`${what} answers with more than ${values} values`);
+    if (looked.depth > deepest) throw answerTooLarge(`${what} answers with values nested deeper than ${deepest}`);
+    if (looked.values > values) throw answerTooLarge(`${what} answers with more than ${values} values`);
   };
 }
 
@@ -122,7 +122,7 @@ export async function boundedBytes(
   let read = 0;
   for await (const part of body) {
     read += part.length;
-    if (read > bytes) throw tooLarge(`${what} answers with more than ${bytes} bytes`);
+    if (read > bytes) throw answerTooLarge(`${what} answers with more than ${bytes} bytes`);
     parts.push(part);
   }
   return Buffer.concat(parts);

@@ -6,12 +6,12 @@
 /** A table of rules, in their order: the first that applies decides, and the last always applies. */
 type Rules<Facts, Outcome> = Readonly<Record<string, (facts: Facts) => Outcome | null>>;
 
-interface Decided<Outcome> {
+interface RuleDecision<Outcome> {
   readonly rule: string;
   readonly outcome: Outcome;
 }
 
-function decideBy<Facts, Outcome>(rules: Rules<Facts, Outcome>): (facts: Facts) => Decided<Outcome> {
+function decideBy<Facts, Outcome>(rules: Rules<Facts, Outcome>): (facts: Facts) => RuleDecision<Outcome> {
   const table = Object.entries(rules);
   return (facts) => {
     for (const [rule, outcomeOf] of table) {
@@ -74,7 +74,8 @@ const end: LeaseOutcome = { type: "end" };
 
 /** Ends come first, and what is doubtful is never given. */
 const endRules = {
-  "cannot-be-removed": (is) => (is.refusal !== null && isToEnd(is) ? { type: "put-off", message: is.refusal } : null),
+  "cannot-be-removed": (is) =>
+    is.refusal !== null && endsByRule(is) ? { type: "put-off", message: is.refusal } : null,
   "ended-in-the-ledger": ({ due }) => (due === "end" ? end : null),
   "taken-back": ({ isTakenBack }) => (isTakenBack ? end : null),
   "over-in-the-cluster": ({ isOverInCluster }) => (isOverInCluster ? end : null),
@@ -103,12 +104,12 @@ const decideBeginning = decideBy<LeaseFacts, LeaseOutcome>({ ...endRules, ...beg
 const decideInForce = decideBy<LeaseFacts, LeaseOutcome>({ ...endRules, ...keepRules });
 
 /** What becomes of one approved request. Facts that no rule asks for need not be known. */
-export function decideLease(facts: LeaseFacts): Decided<LeaseOutcome> {
+export function decideLease(facts: LeaseFacts): RuleDecision<LeaseOutcome> {
   return facts.due === "keep" ? decideInForce(facts) : decideBeginning(facts);
 }
 
 /** Whether a rule ends it, whatever else is true of it. */
-export function isToEnd(facts: Pick<LeaseFacts, "due" | "isTakenBack" | "isOverInCluster">): boolean {
+export function endsByRule(facts: Pick<LeaseFacts, "due" | "isTakenBack" | "isOverInCluster">): boolean {
   return facts.due === "end" || facts.isTakenBack || facts.isOverInCluster;
 }
 

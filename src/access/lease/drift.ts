@@ -9,7 +9,7 @@ export interface Drift {
   /** One clause: what is missing, and who wrote there last. */
   readonly message: string;
   /** The section of the document in which nothing can be read, so nothing may have been removed; absent: it can. */
-  readonly unread?: Section;
+  readonly unreadableSection?: Section;
 }
 
 export interface SectionWriter {
@@ -37,7 +37,7 @@ export function driftOf(
   const unread = problems.find(({ code, section }) => unreadable.has(code) && section === sectionOf(request));
   if (unread?.section) {
     const { section, line } = unread;
-    return { request, message: `${section} can't be read from line ${line} on`, unread: section };
+    return { request, message: `${section} can't be read from line ${line} on`, unreadableSection: section };
   }
   const what = entry
     ? `the entry of ${request.principal} lacks ${missing.join(", ")}`

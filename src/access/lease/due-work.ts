@@ -6,35 +6,35 @@ import type { Holding, Share } from "./lease-record.ts";
 
 export interface DueWork {
   /** Approved, to be written (or written by a run that died): their approvals have to be checked. */
-  readonly arriving: readonly ApprovedRequest[];
+  readonly beginning: readonly ApprovedRequest[];
   /** Their part has to be removed: expired, revoked, or over before they were proved. */
-  readonly leaving: readonly ApprovedRequest[];
+  readonly ending: readonly ApprovedRequest[];
   /** In force: looked at for drift, and otherwise not touched. */
-  readonly staying: readonly ApprovedRequest[];
+  readonly inForce: readonly ApprovedRequest[];
 }
 
 /** Sorts the open requests of a cluster into what has to be done now. */
 export function dueWork(open: readonly ApprovedRequest[], now: Date): DueWork {
-  const arriving: ApprovedRequest[] = [];
-  const leaving: ApprovedRequest[] = [];
-  const staying: ApprovedRequest[] = [];
+  const beginning: ApprovedRequest[] = [];
+  const ending: ApprovedRequest[] = [];
+  const inForce: ApprovedRequest[] = [];
   for (const request of open) {
     if (isRescue(request)) continue;
-    if (isOver(request, now)) leaving.push(request);
-    else if (request.lease.state === "scheduled") arriving.push(request);
-    else staying.push(request);
+    if (isDueToEnd(request, now)) ending.push(request);
+    else if (request.lease.state === "scheduled") beginning.push(request);
+    else inForce.push(request);
   }
-  return { arriving, leaving, staying };
+  return { beginning, ending, inForce };
 }
 
 /** Whether a run has anything to do now that is not put off by an earlier failure. */
-export function hasDueWork({ arriving, leaving }: DueWork, now: Date): boolean {
-  return [...arriving, ...leaving].some(({ trouble }) => !trouble || Date.parse(trouble.retryAt) <= now.getTime());
+export function hasDueWork({ beginning, ending }: DueWork, now: Date): boolean {
+  return [...beginning, ...ending].some(({ trouble }) => !trouble || Date.parse(trouble.retryAt) <= now.getTime());
 }
 
 /** Whether a lease is over by the cluster's own memory, whatever the record in Redis says. */
 export function isOverInCluster(holdings: ReadonlyMap<string, Holding>, request: ApprovedRequest, now: Date): boolean {
-  const share = shareIn(holdings, request);
+  const share = shareInCluster(holdings, request);
   return share !== undefined && Date.parse(share.endsAt) <= now.getTime();
 }
 
@@ -68,7 +68,7 @@ export function isTooOldToBegin({ approvals }: ApprovedRequest, goodForSeconds: 
 }
 
 /** Whether the part of an approved request has to be removed now. */
-export function isOver(request: ApprovedRequest, now: Date): boolean {
+export function isDueToEnd(request: ApprovedRequest, now: Date): boolean {
   return request.lease.end !== null || sealedEndMs(request) <= now.getTime();
 }
 
@@ -76,7 +76,7 @@ export function isOver(request: ApprovedRequest, now: Date): boolean {
  * The share that a checked approval gives. It ends no later than its duration after its first write, an extension at its own
  * time. @param known the cluster's memory of it; undefined: nothing was written yet
  */
-export function shareOf(request: AccessRequest, now: Date, known?: Share): Share {
+export function approvedShare(request: AccessRequest, now: Date, known?: Share): Share {
   const { id, level, requester, durationSeconds, until } = request;
   const emergency = request.emergency !== null;
   const approvers = request.approvals.map(({ by }) => by);
@@ -86,12 +86,12 @@ export function shareOf(request: AccessRequest, now: Date, known?: Share): Share
 }
 
 /** The share of a request as the cluster remembers it. */
-export function shareIn(holdings: ReadonlyMap<string, Holding>, request: AccessRequest): Share | undefined {
+export function shareInCluster(holdings: ReadonlyMap<string, Holding>, request: AccessRequest): Share | undefined {
   return holdings.get(request.principal.toLowerCase())?.shares.find((share) => share.id === request.id);
 }
 
 /** The shares of a holding without an open request. @param open the ids of the open requests */
-export function orphansOf(holding: Holding, open: ReadonlySet<string>): readonly Share[] {
+export function orphanedShares(holding: Holding, open: ReadonlySet<string>): readonly Share[] {
   return holding.shares.filter(({ id }) => !open.has(id));
 }
 
@@ -103,6 +103,6 @@ export function idsOf(requests: readonly { readonly id: string }[]): ReadonlySet
  * Shares that only the cluster remembers after a loss of the ledger: kept to their end. `closed`: ids that the ledger knows to
  * be over.
  */
-export function rememberedShares(orphans: readonly Share[], closed: ReadonlySet<string>, now: Date): readonly Share[] {
+export function sharesToKeep(orphans: readonly Share[], closed: ReadonlySet<string>, now: Date): readonly Share[] {
   return orphans.filter((share) => !closed.has(share.id) && Date.parse(share.endsAt) > now.getTime());
 }

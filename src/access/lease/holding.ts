@@ -2,7 +2,7 @@ import type { Change } from "../../aws-auth/index.ts";
 import { isOwnUsername } from "./lease.ts";
 import type { Holding, Share } from "./lease-record.ts";
 import type { MappedIdentity } from "./proof-record.ts";
-import { bothWithdrawals, type Withdrawals } from "./withdrawal.ts";
+import { mergeWithdrawals, type Withdrawals } from "./withdrawal.ts";
 
 /** What is there without us: the entry less what we added. Null: nothing would be left. */
 export function baseOf(entry: MappedIdentity | null, holding: Holding | undefined): MappedIdentity | null {
@@ -15,7 +15,7 @@ export function baseOf(entry: MappedIdentity | null, holding: Holding | undefine
   return { username: entry.username, groups };
 }
 
-export interface Target {
+export interface EntryTarget {
   readonly change: Change;
   /** What will be ours of it; null: nothing any more. */
   readonly holding: Holding | null;
@@ -27,14 +27,14 @@ export interface Target {
  * @param drifted shares of which another person took a part out: what is gone stays gone, what is there stays. They are
  *   held until their end all the same: the part may come back, as from a backup, and must not outlive its time then
  */
-export function targetOf(
+export function entryTarget(
   arn: string,
   entry: MappedIdentity | null,
   holding: Holding | undefined,
   shares: readonly Share[],
   username: string,
   drifted: readonly Share[] = [],
-): Target {
+): EntryTarget {
   const base = baseOf(entry, holding);
   const held = [...shares, ...drifted].toSorted((a, b) => (a.id < b.id ? -1 : 1));
   if (held.length === 0) {
@@ -57,7 +57,7 @@ function groupsOf(shares: readonly Share[]): readonly string[] {
   return [...new Set(shares.flatMap((share) => share.groups))].sort();
 }
 
-export interface Memory {
+export interface DocumentMemory {
   readonly holdings: readonly Holding[];
   readonly withdrawals: Withdrawals;
 }
@@ -70,17 +70,17 @@ export interface Memory {
  * @param broughtBack groups of a principal that it did not have before the backup was written; null: it was not mapped
  */
 export function mergeMemory(
-  live: Memory,
-  backup: Memory,
+  live: DocumentMemory,
+  backup: DocumentMemory,
   broughtBack: (arn: string) => readonly string[] | null,
-): Memory {
+): DocumentMemory {
   const merged = new Map(live.holdings.map((holding) => [holding.arn.toLowerCase(), holding]));
   for (const old of backup.holdings) {
     const key = old.arn.toLowerCase();
     const came = comeBack(old, broughtBack(old.arn));
     if (came) merged.set(key, union(merged.get(key), came));
   }
-  return { holdings: [...merged.values()], withdrawals: bothWithdrawals(live.withdrawals, backup.withdrawals) };
+  return { holdings: [...merged.values()], withdrawals: mergeWithdrawals(live.withdrawals, backup.withdrawals) };
 }
 
 /** What of a holding of the backup came back; null: nothing. */

@@ -73,7 +73,7 @@ export interface LeaseFields {
   /** Set while the API server is asked again what the lease allows, because it did not answer; null: it is not. */
   readonly reviewTrouble: Trouble | null;
   /** What it added to the document; set when it turns active. */
-  readonly written: Written | null;
+  readonly written: WrittenShare | null;
   /** Set while another person's change keeps its part out of the document: one clause for people. */
   readonly drift: { readonly at: string; readonly message: string } | null;
   /** ISO 8601: when the reminder of its end comes; set when it turns active. */
@@ -100,7 +100,7 @@ export interface LeaseFields {
  * a person may strip while the entry stays. Without this the entry would then pass for one that was always there. The seal covers
  * all that is repaired or taken away by it, so nothing else of the record is believed for that.
  */
-export interface Written {
+export interface WrittenShare {
   readonly entryAdded: boolean;
   readonly added: readonly string[];
   /** Where it stands. */
@@ -151,8 +151,8 @@ export interface OtherLease {
 }
 
 /** What the ledger says of the leases beside a request. */
-export interface LeasesNow {
+export interface OtherLeasesNow {
   readonly leases: readonly OtherLease[];
   /** The lease that the request extends is over, or is being ended: there is nothing to extend any more. */
-  readonly isExtendedOver: boolean;
+  readonly isExtendedLeaseOver: boolean;
 }

@@ -1,5 +1,5 @@
 import type { AccessRequest, ApprovedRequest } from "../request/record.ts";
-import { dueWork, sealedEnd, shareIn } from "./due-work.ts";
+import { dueWork, sealedEnd, shareInCluster } from "./due-work.ts";
 import type { Holding, OtherLease, Share } from "./lease-record.ts";
 import type { MappedIdentity } from "./proof-record.ts";
 import { isSignInShare } from "./sign-in-share.ts";
@@ -14,7 +14,7 @@ export interface LeasesFound {
 }
 
 /** The leases that the principal of a request has besides, by request id. */
-export function leasesBeside(request: AccessRequest, found: LeasesFound): readonly OtherLease[] {
+export function otherLeasesOf(request: AccessRequest, found: LeasesFound): readonly OtherLease[] {
   const { beginning, inForce, rememberedOf, holdings, identityOf } = found;
   const has = identityOf(request.principal)?.groups ?? [];
   const partOf = ({ id, groups, endsAt }: Share): OtherLease => ({
@@ -23,7 +23,7 @@ export function leasesBeside(request: AccessRequest, found: LeasesFound): readon
     endsAt,
   });
   const inForceOf = (each: ApprovedRequest): OtherLease => {
-    const share = shareIn(holdings, each);
+    const share = shareInCluster(holdings, each);
     return share ? partOf(share) : { id: each.id, groups: [], endsAt: sealedEnd(each) };
   };
   return [
@@ -39,15 +39,15 @@ export function leasesBeside(request: AccessRequest, found: LeasesFound): readon
  * The leases beside a request by the ledger alone: of those that the approver saw, which are left. @param unknown ids that
  * only the cluster knows
  */
-export function leasesInLedger(
+export function otherLeasesInLedger(
   request: AccessRequest,
   open: readonly ApprovedRequest[],
   unknown: ReadonlySet<string>,
   now: Date,
 ): readonly OtherLease[] {
   const shown = request.preview?.leases ?? [];
-  const { arriving, staying } = dueWork(open, now);
-  const known = beside(request, [...arriving, ...staying]).map(
+  const { beginning, inForce } = dueWork(open, now);
+  const known = beside(request, [...beginning, ...inForce]).map(
     (each) => shown.find(({ id }) => id === each.id) ?? wholeLease(each),
   );
   return [...known, ...shown.filter(({ id }) => unknown.has(id))].toSorted(byId);
@@ -57,7 +57,7 @@ export function leasesInLedger(
  * Whether two lists of leases give the same for as long. An end on time is no difference; an early one is, and so is a lease
  * that was not shown.
  */
-export function giveTheSame(shown: readonly OtherLease[], found: readonly OtherLease[], now: Date): boolean {
+export function giveSameAccess(shown: readonly OtherLease[], found: readonly OtherLease[], now: Date): boolean {
   const [a, b] = [ends(shown, now), ends(found, now)];
   return a.length === b.length && a.every(([group, end], index) => isSameEnd([group, end], b[index]));
 }

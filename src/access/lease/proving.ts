@@ -9,43 +9,43 @@ const frequentTries = 30;
 const rareWaitSeconds = 3_600;
 
 /** The next time to ask the API server what a lease allows. It is asked until the lease ends. */
-export function reviewAgain(trouble: Trouble | null, failure: Failure, now: Date): Trouble {
+export function nextReviewTry(trouble: Trouble | null, failure: Failure, now: Date): Trouble {
   const longest = (trouble?.attempts ?? 0) < frequentTries ? longestWaitSeconds : rareWaitSeconds;
   return nextTry({ trouble }, failure, now, longest);
 }
 
 /** Whether the API server is still to say what a active lease allows. */
-export function isReviewing(lease: Lease | null): boolean {
+export function isReviewPending(lease: Lease | null): boolean {
   return lease?.state === "active" && !lease.end && !lease.drift && lease.reviewTrouble !== null;
 }
 
 /** Whether to ask the API server now, before the next try is due. */
-export function isToReview(lease: Lease | null, now: Date): boolean {
+export function isReviewDue(lease: Lease | null, now: Date): boolean {
   const retryAt = lease?.reviewTrouble?.retryAt;
-  return isReviewing(lease) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
+  return isReviewPending(lease) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
 }
 
 /** The next time to ask whether a lease that ended is still authorized; null: it was asked often enough. */
-export function reviewEndAgain(trouble: Trouble | null, failure: Failure, now: Date): Trouble | null {
+export function nextEndReviewTry(trouble: Trouble | null, failure: Failure, now: Date): Trouble | null {
   const next = nextTry({ trouble }, failure, now, longestWaitSeconds);
-  return next.attempts < mostTries ? next : null;
+  return next.attempts < maxTries ? next : null;
 }
 
 /** Whether the API server is still to say that a lease that ended is not authorized any more. */
-export function isReviewingEnd(lease: Lease | null): boolean {
+export function isEndReviewPending(lease: Lease | null): boolean {
   return lease?.state === "ended" && lease.endProof?.trouble != null;
 }
 
 /** Whether a part of the proof of a active lease is still to come. */
-export function isProving(lease: Lease | null): boolean {
-  return isSigningIn(lease) || isReviewing(lease);
+export function isProofPending(lease: Lease | null): boolean {
+  return isSignInPending(lease) || isReviewPending(lease);
 }
 
 /** After this the sweep tries the sign-in again, in case the process that did so has died. Milliseconds. */
 const lookAfterMs = 30_000;
 
 /** So often it is tried where nothing says yes or no, over some 35 minutes: a lease may be short, and its proof is soon of little worth. */
-export const mostTries = 15;
+export const maxTries = 15;
 
 type SignInState = Pick<Lease, "signInDueAt" | "signInTrouble">;
 
@@ -56,27 +56,27 @@ export function awaitSignIn(isToBeTried: boolean, now: Date): SignInState {
 }
 
 /** The lease after a sign-in without an answer; null: no more tries. */
-export function trySignInAgain(
+export function nextSignInTry(
   { signInTrouble }: Lease,
   failure: Failure,
   now: Date,
 ): { readonly signInDueAt: string; readonly signInTrouble: Trouble } | null {
   const trouble = nextTry({ trouble: signInTrouble }, failure, now, longestWaitSeconds);
-  return trouble.attempts < mostTries ? { signInDueAt: trouble.retryAt, signInTrouble: trouble } : null;
+  return trouble.attempts < maxTries ? { signInDueAt: trouble.retryAt, signInTrouble: trouble } : null;
 }
 
 /** Whether it is still to be seen that the principal of a active lease can sign in. */
-export function isSigningIn(lease: Lease | null): boolean {
+export function isSignInPending(lease: Lease | null): boolean {
   return lease?.state === "active" && !lease.end && !lease.drift && lease.signInDueAt !== null;
 }
 
 /** Whether the first try still runs: it takes some seconds, and messages that are sent once wait for it. */
-export function isSigningInAtFirst(lease: Lease | null): boolean {
-  return isSigningIn(lease) && !lease?.signInTrouble;
+export function isFirstSignInRunning(lease: Lease | null): boolean {
+  return isSignInPending(lease) && !lease?.signInTrouble;
 }
 
 /** Whether the principal of a lease is to sign in now, and not only at its next try. */
-export function isToSignIn(lease: Lease | null, now: Date): boolean {
+export function isSignInDue(lease: Lease | null, now: Date): boolean {
   const retryAt = lease?.signInTrouble?.retryAt;
-  return isSigningIn(lease) && (!retryAt || Date.parse(retryAt) <= now.getTime());
+  return isSignInPending(lease) && (!retryAt || Date.parse(retryAt) <= now.getTime());
 }

@@ -1,9 +1,9 @@
 import type { Cluster } from "../policy/cluster.ts";
-import { answersFor } from "../policy/may.ts";
+import { isResponsibleFor } from "../policy/may.ts";
 import type { Person } from "../policy/person.ts";
 import type { AccessRequest, ApprovedRequest, PendingRequest } from "../request/record.ts";
 import { isClosed } from "../request/request.ts";
-import { closed, refused, withLease } from "../request/transitions.ts";
+import { refusedRequest, undecidedRequest, withLease } from "../request/transitions.ts";
 import { endedLease, failedLease } from "./lease.ts";
 import type { LeaseEnd } from "./lease-record.ts";
 
@@ -32,38 +32,38 @@ export function extensionsOf(id: string, open: readonly AccessRequest[]): readon
 
 /** Whether a person may take this lease away: its holder, and who answers for the cluster. */
 export function mayRevoke(request: AccessRequest, cluster: Cluster, person: Person): boolean {
-  return person.user === request.requester || answersFor(cluster, person);
+  return person.user === request.requester || isResponsibleFor(cluster, person);
 }
 
 /** Takes a request back before it is decided: only who made it may. */
 export function judgeCancel(request: AccessRequest, by: string): EndVerdict {
   if (request.state !== "pending") return refuseEnd("not-pending");
   if (by !== request.requester) return refuseEnd("not-yours");
-  return { type: "ended", after: closed(request, "cancelled") };
+  return { type: "ended", after: undecidedRequest(request, "cancelled") };
 }
 
 function refuseEnd(code: EndRefusal): EndVerdict {
   return { type: "refused", code };
 }
 
-export interface Closing {
+export interface ClusterClosure {
   readonly by: string;
   readonly why: string;
   /** Whether AWS said so: otherwise it is this person's word. */
-  readonly seen: boolean;
+  readonly isConfirmedByAws: boolean;
 }
 
 /** Closes an open request of a cluster that is gone: nothing is left to check or to remove. */
 export function closeForGoneCluster(
   request: PendingRequest | ApprovedRequest,
-  { by, why, seen }: Closing,
+  { by, why, isConfirmedByAws }: ClusterClosure,
   now: Date,
 ): AccessRequest {
   const at = now.toISOString();
-  const word = seen ? "EKS does not know it" : "EKS was not asked";
+  const word = isConfirmedByAws ? "EKS does not know it" : "EKS was not asked";
   const message = `The cluster ${request.cluster} is gone (${word}); ${by} closed this request: ${why}`;
   const gone = { code: "cluster-gone", message };
-  if (request.state === "pending") return refused(request, gone);
+  if (request.state === "pending") return refusedRequest(request, gone);
   const end: LeaseEnd = { cause: "cluster-gone", by, at, why: `${word}: ${why}` };
   const { lease } = request;
   const after =

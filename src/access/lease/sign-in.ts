@@ -1,11 +1,11 @@
 import { sessionNameIn, withoutRolePath } from "../../aws-auth/index.ts";
 import type { AccessCheck, Cluster } from "../policy/cluster.ts";
-import { fits } from "../policy/may-ask.ts";
-import { groupsIn } from "../policy/policy-text.ts";
+import { matchesArnPattern } from "../policy/may-ask.ts";
+import { kubernetesGroups } from "../policy/policy-text.ts";
 import type { MappedIdentity, Proof, ProofFinding } from "./proof-record.ts";
 
 /** Which role of IAM a principal is, or why the worker does not become it. */
-export type SignInWay =
+export type SignInMethod =
   | { readonly type: "role"; readonly roleArn: string; readonly externalId?: string | undefined }
   /** A clause for people. */
   | { readonly type: "not tested"; readonly why: string };
@@ -16,12 +16,12 @@ export type SignInWay =
  *
  * @param principal as aws-auth would have it, a role without its path
  */
-export function signInWay({ signIn, name }: Pick<Cluster, "signIn" | "name">, principal: string): SignInWay {
+export function signInMethod({ signIn, name }: Pick<Cluster, "signIn" | "name">, principal: string): SignInMethod {
   if (principal.includes(":user/")) {
     return notTested("sign-in can't be tested for IAM users");
   }
   if (sessionNameIn(principal) !== null) return notTested("sign-in can't be tested for one person's session");
-  const pattern = signIn.roles.find((each) => fits(withoutRolePath(each), principal));
+  const pattern = signIn.roles.find((each) => matchesArnPattern(withoutRolePath(each), principal));
   if (pattern === undefined) {
     return notTested(
       `the worker can't assume this role: an operator can name it in signIn.roles of ${name} in eks-access.yml`,
@@ -32,11 +32,11 @@ export function signInWay({ signIn, name }: Pick<Cluster, "signIn" | "name">, pr
   return { type: "role", roleArn, ...(signIn.externalId && { externalId: signIn.externalId }) };
 }
 
-function notTested(why: string): SignInWay {
+function notTested(why: string): SignInMethod {
   return { type: "not tested", why };
 }
 
-export type SignInSeen =
+export type SignInObservation =
   /** 401: the API server does not know this token. */
   | { readonly type: "refused" }
   | {
@@ -80,7 +80,7 @@ function isOneOf(written: string, wanted: string): boolean {
 }
 
 /** What was seen, against what is expected. @param afterMs since it was read back that the principal is mapped */
-export function judgeSignIn(expected: SignInExpectation, seen: SignInSeen, afterMs: number): SignInJudgement {
+export function judgeSignIn(expected: SignInExpectation, seen: SignInObservation, afterMs: number): SignInJudgement {
   if (seen.type === "refused") return again({ result: "no", detail: refusedText(expected, afterMs) });
   const difference = seen.as && differenceOf(expected, seen.as);
   const who = asWhom(seen.as);
@@ -111,7 +111,7 @@ function asWhom(identity: MappedIdentity | null): string {
 
 /** In what a person who signed in is not who they should be; null: in nothing. */
 function differenceOf({ identity }: SignInExpectation, found: MappedIdentity): string | null {
-  const [wanted, has] = [groupsIn(identity.groups), shownGroups(found)];
+  const [wanted, has] = [kubernetesGroups(identity.groups), shownGroups(found)];
   const missing = wanted.filter((group) => !has.includes(group));
   const more = has.filter((group) => !wanted.includes(group));
   const parts = [

@@ -1,8 +1,8 @@
 import { sealedStanding } from "../approval/check-approval.ts";
 import type { DecisionPublicKeys } from "../approval/seal.ts";
-import { lastSealed } from "../approval/seals.ts";
+import { lastSealedApproval } from "../approval/seals.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import { digestOfChange, digestOfWish } from "../request/digest.ts";
+import { digestOfChange, digestOfRequest } from "../request/digest.ts";
 import { permanentSeconds } from "../request/extension.ts";
 import type { AccessRequest } from "../request/record.ts";
 import { sealedEnd } from "./due-work.ts";
@@ -31,7 +31,7 @@ export interface Withdrawals {
 export const noWithdrawals: Withdrawals = { list: [], notBefore: null };
 
 /** Leases can be as good as endless, and an annotation is not: about 12 KiB of it are for this. */
-export const mostWithdrawals = 256;
+export const maxWithdrawals = 256;
 
 /** Whether the cluster remembers a withdrawal of this record's approval. A newer sealed approval counts anew. */
 export function isWithdrawn(request: AccessRequest, { list }: Withdrawals, keys: DecisionPublicKeys): boolean {
@@ -50,18 +50,18 @@ export function isRememberedAsVoid(
 }
 
 /** Whether it may have been withdrawn and forgotten. Only for a lease without a share in the cluster. */
-export function mayBeForgotten(request: AccessRequest, { notBefore }: Withdrawals, keys: DecisionPublicKeys): boolean {
+export function mayBeWithdrawn(request: AccessRequest, { notBefore }: Withdrawals, keys: DecisionPublicKeys): boolean {
   return notBefore !== null && !isApprovedAfter(request, notBefore, keys);
 }
 
 /** What was taken back has no memory that counts in a record of before; what a cluster's own memory holds counts anyhow. */
-export function stillApproved(
+export function withoutWithdrawn(
   open: readonly AccessRequest[],
   withdrawals: Withdrawals,
   keys: DecisionPublicKeys,
 ): readonly AccessRequest[] {
   return open.filter(
-    (request) => !isWithdrawn(request, withdrawals, keys) && !mayBeForgotten(request, withdrawals, keys),
+    (request) => !isWithdrawn(request, withdrawals, keys) && !mayBeWithdrawn(request, withdrawals, keys),
   );
 }
 
@@ -76,32 +76,32 @@ export function withdrawalOf(
   const endsAt = shareEndsAt ?? provedEnd(request, cluster, keys) ?? endOf(now, permanentSeconds);
   if (Date.parse(endsAt) <= now.getTime()) return null;
   // A record without a true seal hides when its true approval was given: until now, whenever it was.
-  return { id: request.id, at: lastSealed(request, keys)?.at ?? now.toISOString(), endsAt };
+  return { id: request.id, at: lastSealedApproval(request, keys)?.at ?? now.toISOString(), endsAt };
 }
 
-export interface Remembering {
-  readonly taken: readonly Withdrawal[];
+export interface WithdrawalChanges {
+  readonly withdrawn: readonly Withdrawal[];
   /** Ids that a newer approval gives again. */
   readonly granted: ReadonlySet<string>;
   /** Ids that still have a share in the cluster: never forgotten. */
   readonly held: ReadonlySet<string>;
   readonly now: Date;
   /** Room for others, in number. */
-  readonly most?: number;
+  readonly limit?: number;
 }
 
 /** The next value of a cluster's memory of withdrawals. */
-export function remember(
+export function rememberWithdrawals(
   { list, notBefore }: Withdrawals,
-  { taken, granted, held, now, most = mostWithdrawals }: Remembering,
+  { withdrawn, granted, held, now, limit = maxWithdrawals }: WithdrawalChanges,
 ): Withdrawals {
-  const known = new Map([...list, ...taken].map((each) => [each.id, each]));
+  const known = new Map([...list, ...withdrawn].map((each) => [each.id, each]));
   const wanted = [...known.values()].filter(
     ({ id, at, endsAt }) =>
       !granted.has(id) && Date.parse(endsAt) > now.getTime() && (held.has(id) || !isUpTo(at, notBefore)),
   );
   const free = wanted.filter(({ id }) => !held.has(id)).toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));
-  const tooMany = Math.min(free.length, Math.max(0, wanted.length - most));
+  const tooMany = Math.min(free.length, Math.max(0, wanted.length - limit));
   const kept = [...wanted.filter(({ id }) => held.has(id)), ...free.slice(tooMany)];
   return {
     list: kept.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
@@ -110,7 +110,7 @@ export function remember(
 }
 
 /** What two memories of one cluster know together: a principal's way can change, and a mode. */
-export function bothWithdrawals(one: Withdrawals, other: Withdrawals): Withdrawals {
+export function mergeWithdrawals(one: Withdrawals, other: Withdrawals): Withdrawals {
   const newest = new Map<string, Withdrawal>();
   for (const each of [...one.list, ...other.list].toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at))) {
     newest.set(each.id, each);
@@ -126,18 +126,18 @@ function isUpTo(at: string, notBefore: string | null): boolean {
 }
 
 function isApprovedAfter(request: AccessRequest, moment: string, keys: DecisionPublicKeys): boolean {
-  const last = lastSealed(request, keys);
+  const last = lastSealedApproval(request, keys);
   return last !== null && Date.parse(last.at) > Date.parse(moment);
 }
 
 /** The end of a lease, ISO 8601, where its approvals are of exactly what the record says; null: that can't be known. */
 function provedEnd(request: AccessRequest, cluster: Cluster, keys: DecisionPublicKeys): string | null {
   const level = cluster.levels.find(({ name }) => name === request.level);
-  if (!level || !lastSealed(request, keys)) return null;
+  if (!level || !lastSealedApproval(request, keys)) return null;
   const asApproved = { ...request, standing: sealedStanding(request) };
   const seen = request.preview ?? { base: null, way: "aws-auth" as const, leases: [] };
   const digest = request.emergency
-    ? digestOfWish(request, cluster, level)
+    ? digestOfRequest(request, cluster, level)
     : digestOfChange(asApproved, cluster, level, seen);
   return request.approvals.every((each) => each.digest === digest) ? sealedEnd(request) : null;
 }

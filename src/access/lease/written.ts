@@ -2,17 +2,17 @@ import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/event.ts";
 import type { Way } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/record.ts";
-import { shareIn } from "./due-work.ts";
-import type { Holding, Share, Written } from "./lease-record.ts";
+import { shareInCluster } from "./due-work.ts";
+import type { Holding, Share, WrittenShare } from "./lease-record.ts";
 import { signInShare } from "./sign-in-share.ts";
 
 /** Seals what is in the cluster for a request now; null: the holding has no share of it. */
-export function rememberWritten(
+export function sealWritten(
   request: AccessRequest,
   holding: Holding,
   keys: MemoryKeys,
   way: Way = "aws-auth",
-): Written | null {
+): WrittenShare | null {
   const share = holding.shares.find(({ id }) => id === request.id);
   if (!share) return null;
   const { entryAdded } = holding;
@@ -59,7 +59,7 @@ export function provedShare(
   request: AccessRequest,
   keys: MemoryKeys,
 ): Share | null {
-  return shareIn(holdings, request) ?? genuinelyWritten(request, keys)?.share ?? null;
+  return shareInCluster(holdings, request) ?? genuinelyWritten(request, keys)?.share ?? null;
 }
 
 /** The share by which a lease by bindings holds the entry of its principal, as its record remembers it; null: it holds none. */
@@ -69,7 +69,7 @@ export function signInShareInRecord(request: AccessRequest, keys: MemoryKeys): S
 }
 
 /** What the record of a active lease remembers, where a worker sealed it for this very request, principal and approvals. */
-function genuinelyWritten(request: AccessRequest, keys: MemoryKeys): Written | null {
+function genuinelyWritten(request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
   const written = request.lease?.state === "active" ? request.lease.written : null;
   if (!written || written.share?.id !== request.id) return null;
   const { seal: sealText, ...unsealed } = written;
@@ -85,7 +85,7 @@ function merge(known: Holding, own: Holding): Holding {
   };
 }
 
-function sealedValue(request: AccessRequest, { entryAdded, added, way, share }: Omit<Written, "seal">): Json {
+function sealedValue(request: AccessRequest, { entryAdded, added, way, share }: Omit<WrittenShare, "seal">): Json {
   const { cluster, principal } = request;
   const approvals = request.approvals.map(({ seal: sealText }) => sealText);
   return { cluster, principal, entryAdded, added, way, share: { ...share }, approvals };

@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { because, decision, dropped, reminders, trouble, voided } from "../request/record-schema.ts";
+import {
+  codedReasonSchema,
+  decisionSchema,
+  droppedSchema,
+  remindersSchema,
+  troubleSchema,
+  voidedSchema,
+} from "../request/record-schema.ts";
 import type { Migration, MigrationFields, SealedPlan } from "./migration.ts";
 
 const text = z.string();
@@ -37,14 +44,14 @@ const migrationFields = z.strictObject({
   createdAt: time,
   lapsesAt: time,
   plan: plan.nullable(),
-  reminders: reminders.nullable(),
-  approvals: z.array(decision),
-  dropped: z.array(dropped),
+  reminders: remindersSchema.nullable(),
+  approvals: z.array(decisionSchema),
+  dropped: z.array(droppedSchema),
   begun: z.strictObject({ name: text, at: time }).nullable(),
   done: z.array(z.strictObject({ name: text, at: time, proof: texts })),
   settlesAt: time.nullable(),
-  trouble: trouble.nullable(),
-  voided: voided.nullable(),
+  trouble: troubleSchema.nullable(),
+  voided: voidedSchema.nullable(),
 }) satisfies z.ZodType<MigrationFields>;
 
 const withdrawal = z.strictObject({ by: text, at: time, why: text });
@@ -55,7 +62,7 @@ export const migrationSchema = z.discriminatedUnion("state", [
   migrationFields.extend({ state: z.literal("pending"), ...open }),
   migrationFields.extend({ state: z.literal("running"), ...open, plan }),
   migrationFields.extend({ state: z.enum(["done", "lapsed"]), ...ended }),
-  migrationFields.extend({ state: z.literal("denied"), ...ended, denial: decision }),
+  migrationFields.extend({ state: z.literal("denied"), ...ended, denial: decisionSchema }),
   migrationFields.extend({ state: z.literal("withdrawn"), ...ended, withdrawal }),
-  migrationFields.extend({ state: z.literal("refused"), ...ended, refusal: because }),
+  migrationFields.extend({ state: z.literal("refused"), ...ended, refusal: codedReasonSchema }),
 ]) satisfies z.ZodType<Migration>;

@@ -55,7 +55,7 @@ const nothing = { denial: null, withdrawal: null, refusal: null, endedAt: null }
 type Nothing = typeof nothing;
 
 /** Who stopped a migration, when (ISO 8601) and why. */
-export interface Withdrawn {
+export interface MigrationWithdrawal {
   readonly by: string;
   readonly at: string;
   readonly why: string;
@@ -72,7 +72,7 @@ type End =
   | { readonly state: "done"; readonly begun: null }
   | { readonly state: "lapsed" }
   | { readonly state: "denied"; readonly denial: Decision }
-  | { readonly state: "withdrawn"; readonly withdrawal: Withdrawn }
+  | { readonly state: "withdrawn"; readonly withdrawal: MigrationWithdrawal }
   | { readonly state: "refused"; readonly refusal: CodedReason };
 
 export type EndedMigration = MigrationFields & {

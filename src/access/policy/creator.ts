@@ -69,7 +69,7 @@ export interface CreationRecord {
 export const recordWithinMs = 5 * 60_000;
 
 /** Whether a record is about the cluster that exists now: names are used again after a deletion. */
-export function isOfCluster(record: CreationRecord, createdAt: Date | null): boolean {
+export function isRecordOfCluster(record: CreationRecord, createdAt: Date | null): boolean {
   return createdAt === null || Math.abs(Date.parse(record.at) - createdAt.getTime()) <= recordWithinMs;
 }
 
@@ -79,7 +79,7 @@ export type CreatorVerdict =
   | { readonly type: "unusable"; readonly why: string };
 
 /** What to do where no worker can become the creator. */
-export const wayWithoutCreator =
+export const remedyWithoutCreator =
   "Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy with an access entry, and name that role as the creator in eks-access.yml.";
 
 /** The creator that a record names, to become in the way that the configuration says. */

@@ -1,7 +1,7 @@
 import type { Cluster, Level, Rule } from "./cluster.ts";
 import { isNamedIn, type Person } from "./person.ts";
 import { isFullControl } from "./policy-text.ts";
-import { isBound } from "./role-text.ts";
+import { bindsRoles } from "./role-text.ts";
 import { approvalsNeeded, approversOf, hoursInWords, ruleFor, sharedLeases } from "./rule.ts";
 
 export interface RuleStep {
@@ -11,7 +11,7 @@ export interface RuleStep {
 }
 
 /** Every rule that speaks for a cluster, in order, up to the one that decides. */
-export function stepsTo(cluster: Cluster, level: string, person: Person): readonly RuleStep[] {
+export function rulesUpToDecision(cluster: Cluster, level: string, person: Person): readonly RuleStep[] {
   const steps: RuleStep[] = [];
   for (const rule of cluster.rules) {
     const why = whyNot(rule, level, person);
@@ -45,7 +45,7 @@ export function ruleInWords(rule: Rule, cluster: Cluster, level: Level): readonl
 
 /** A level that gives groups gives them to everyone with a role. */
 function onePerson({ groups }: Level): string {
-  return isBound(groups) ? "one person: an IAM user, or one session of a role" : "IAM users";
+  return bindsRoles(groups) ? "one person: an IAM user, or one session of a role" : "IAM users";
 }
 
 /** What an operator should look at again in a rule, one sentence each. */

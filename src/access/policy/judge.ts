@@ -11,7 +11,7 @@ export interface Actor extends Person {
   readonly linked: string | null;
 }
 
-export type Judgement =
+export type ExpectationVerdict =
   | { readonly type: "judged"; readonly holds: boolean; readonly why: string }
   /** It names a person, cluster or level that does not exist. */
   | { readonly type: "unknown"; readonly message: string };
@@ -22,7 +22,7 @@ interface World {
 }
 
 /** Whether the policy meets an expectation, and why. */
-export function judge(expectation: Expectation, world: World): Judgement {
+export function judgeExpectation(expectation: Expectation, world: World): ExpectationVerdict {
   const who = world.actors.get(expectation.who);
   if (!who) return unknown(`there is no person ${expectation.who}`);
   const cluster = expectation.cluster === null ? null : world.clusters.get(expectation.cluster);
@@ -40,7 +40,7 @@ export function judge(expectation: Expectation, world: World): Judgement {
   return judged(may === expectation.may, why);
 }
 
-function judgeAsking(expectation: Expectation, cluster: Cluster, level: Level, who: Actor): Judgement {
+function judgeAsking(expectation: Expectation, cluster: Cluster, level: Level, who: Actor): ExpectationVerdict {
   const name = who.user.replaceAll(/[^\w+=,.@-]/g, "-");
   const arn = expectation.principal ?? who.linked ?? `arn:${partitionOf(cluster)}:iam::${cluster.account}:user/${name}`;
   const reading = readHolder(arn, partitionOf(cluster));
@@ -54,21 +54,21 @@ function judgeAsking(expectation: Expectation, cluster: Cluster, level: Level, w
   return judged((verdict.type === "allowed") === expectation.may, why);
 }
 
-function judgeCount(expectation: Expectation, cluster: Cluster, level: Level, who: Actor): Judgement {
+function judgeCount(expectation: Expectation, cluster: Cluster, level: Level, who: Actor): ExpectationVerdict {
   const rule = ruleFor(cluster, level.name, who);
   if (!rule) return judged(false, `no rule lets ${expectation.who} ask for ${level.name} on ${cluster.name}`);
   const needed = approvalsNeeded(rule, level, expectation.at);
   return judged(needed === expectation.approvals, `it takes ${needed}, by ${ruleName(rule)}`);
 }
 
-function judgeEmergency({ may }: Expectation, cluster: Cluster, who: Actor): Judgement {
+function judgeEmergency({ may }: Expectation, cluster: Cluster, who: Actor): ExpectationVerdict {
   const emergency = breakGlassFor(cluster, who);
   const why = emergency ? `it gives ${emergency.level}` : "the policy does not name them";
   return judged((emergency !== null) === may, why);
 }
 
 /** "May not approve a request of their own" is meant of every level there is. */
-function judgeOwnEverywhere({ may, at }: Expectation, { clusters }: World, who: Actor): Judgement {
+function judgeOwnEverywhere({ may, at }: Expectation, { clusters }: World, who: Actor): ExpectationVerdict {
   for (const cluster of clusters.values()) {
     for (const level of cluster.levels) {
       const [mayHere, why] = mayApprove(cluster, level, who, who, at);
@@ -96,11 +96,11 @@ function mayApprove(
   return [true, `by ${by}`];
 }
 
-function judged(holds: boolean, why: string): Judgement {
+function judged(holds: boolean, why: string): ExpectationVerdict {
   return { type: "judged", holds, why };
 }
 
-function unknown(message: string): Judgement {
+function unknown(message: string): ExpectationVerdict {
   return { type: "unknown", message };
 }
 

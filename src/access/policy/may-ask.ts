@@ -12,10 +12,10 @@ import { type Cluster, type Level, partitionOf, type Rule } from "./cluster.ts";
 import { creatorArnOf, isSameCreator } from "./creator.ts";
 import { isUser, type Person, type Standing } from "./person.ts";
 import { isFullControl } from "./policy-text.ts";
-import { isBound } from "./role-text.ts";
+import { bindsRoles } from "./role-text.ts";
 import { approvalsNeeded, approversOf, hoursInWords, isOutside, levelsFor, ruleFor, sharedLeases } from "./rule.ts";
 
-export interface Asking extends Wish {
+export interface PolicyQuestion extends RequestedAccess {
   readonly requester: string;
   readonly standing: Standing;
 }
@@ -44,7 +44,7 @@ export type AskVerdict =
 /**
  * Whether this person can ask for this; a refusal says what is allowed. `moment`: when; null: earlier, and hours do not count.
  */
-export function mayAsk(asking: Asking, moment: Date | null): AskVerdict {
+export function mayAsk(asking: PolicyQuestion, moment: Date | null): AskVerdict {
   const { cluster, level, requester, standing } = asking;
   const refused = (code: AskRefusal, message: string, rule: Rule | null = null): AskVerdict => ({
     type: "refused",
@@ -67,7 +67,7 @@ export function mayAsk(asking: Asking, moment: Date | null): AskVerdict {
 type Reason = readonly [AskRefusal, string];
 
 /** Why the deciding rule refuses; null: it does not. */
-function refusalBy(rule: Rule, asking: Asking, person: Person, moment: Date | null): Reason | null {
+function refusalBy(rule: Rule, asking: PolicyQuestion, person: Person, moment: Date | null): Reason | null {
   const { cluster, level, durationSeconds } = asking;
   const longest = rule.maxDurationSeconds;
   if (isPermanent(durationSeconds)) {
@@ -83,18 +83,21 @@ function refusalBy(rule: Rule, asking: Asking, person: Person, moment: Date | nu
   return moment ? tooFewApprovers(rule, asking, person, moment) : null;
 }
 
-function notPermanent({ maxDurationSeconds }: Rule, { cluster, level }: Asking): string {
+function notPermanent({ maxDurationSeconds }: Rule, { cluster, level }: PolicyQuestion): string {
   const longest = formatDuration(Math.min(maxDurationSeconds ?? Number.POSITIVE_INFINITY, level.maxDurationSeconds));
   return `${level.name} on ${cluster.name} can't be permanent. It lasts at most ${longest}.`;
 }
 
-function refusedPrincipal({ principals }: Rule, { cluster, level, principal, standing }: Asking): Reason | null {
+function refusedPrincipal(
+  { principals }: Rule,
+  { cluster, level, principal, standing }: PolicyQuestion,
+): Reason | null {
   const what = `${level.name} on ${cluster.name}`;
   if (principals.accounts && !principals.accounts.includes(principal.account)) {
     const accounts = principals.accounts.join(", ");
     return ["principal-not-allowed", `${what} is for principals in ${accounts} only, not in ${principal.account}.`];
   }
-  if (principals.arns && !principals.arns.some((pattern) => fits(pattern, entryArnOf(principal.arn)))) {
+  if (principals.arns && !principals.arns.some((pattern) => matchesArnPattern(pattern, entryArnOf(principal.arn)))) {
     return ["principal-not-allowed", `${what} is for ${principals.arns.join(" or ")} only, not for ${principal.arn}.`];
   }
   if (!principals.linkedOnly || isOwnPrincipal(standing.linked, principal.arn)) return null;
@@ -103,7 +106,7 @@ function refusedPrincipal({ principals }: Rule, { cluster, level, principal, sta
 }
 
 /** A lease for a role admits everyone who can assume it; for a user or a session, one person. */
-function refusedShared(rule: Rule, { cluster, level, principal }: Asking, person: Person): Reason | null {
+function refusedShared(rule: Rule, { cluster, level, principal }: PolicyQuestion, person: Person): Reason | null {
   if (principal.kind !== "role" || sharedLeases(rule, level) === "warn") return null;
   const full = isFullControl(level.groups) ? "full control, so it is " : "";
   const everyone = admittedInWords(admittedBy(principal.arn)).replace("everyone", "Everyone");
@@ -116,7 +119,7 @@ function refusedShared(rule: Rule, { cluster, level, principal }: Asking, person
 
 /** What admits one person. A session does so only where people can't choose its name, and a level binds roles. */
 function askInstead(cluster: Cluster, level: Level, { arn }: Holder, person: Person): string {
-  const binding = levelsFor(cluster, person).filter(({ groups }) => isBound(groups));
+  const binding = levelsFor(cluster, person).filter(({ groups }) => bindsRoles(groups));
   if (binding.length === 0 || !isSessionPinned(cluster, arn)) return "Ask for an IAM user.";
   const isItself = binding.some(({ name }) => name === level.name);
   const what = isItself ? "" : `${binding.map(({ name }) => name).join(" or ")} with `;
@@ -124,7 +127,7 @@ function askInstead(cluster: Cluster, level: Level, { arn }: Holder, person: Per
 }
 
 /** A request without a possible approver is refused. A user group counts as one. */
-function tooFewApprovers(rule: Rule, { cluster, level }: Asking, person: Person, moment: Date): Reason | null {
+function tooFewApprovers(rule: Rule, { cluster, level }: PolicyQuestion, person: Person, moment: Date): Reason | null {
   const approvers = approversOf(rule, cluster);
   if (!approvers.every(isUser)) return null;
   const others = new Set(approvers.filter((each) => rule.selfApproval || each !== person.user)).size;
@@ -144,7 +147,7 @@ function noRule(cluster: Cluster, level: Level): string {
 }
 
 /** Whether an ARN fits a pattern in which `*` matches any text. Case is ignored, as the cluster does. */
-export function fits(pattern: string, arn: string): boolean {
+export function matchesArnPattern(pattern: string, arn: string): boolean {
   const parts = pattern.toLowerCase().split("*");
   const text = arn.toLowerCase();
   const [first = "", ...rest] = parts;
@@ -160,7 +163,7 @@ export function fits(pattern: string, arn: string): boolean {
   return true;
 }
 
-export interface Wish {
+export interface RequestedAccess {
   readonly cluster: Cluster;
   readonly level: Level;
   readonly principal: Holder;
@@ -178,7 +181,7 @@ export type RequestRefusal =
   | "session";
 
 /** Whether any person can ask for this; a refusal says what is allowed. */
-export function mayRequest({ cluster, level, principal, durationSeconds }: Wish): RequestVerdict {
+export function mayRequest({ cluster, level, principal, durationSeconds }: RequestedAccess): RequestVerdict {
   if (!cluster.levels.some((offered) => offered.name === level.name)) {
     const offered = cluster.levels.map((each) => each.name).join(", ");
     return refused("level-not-offered", `${cluster.name} does not offer ${level.name}. It offers ${offered}.`);
@@ -216,7 +219,7 @@ function refuseSession(cluster: Cluster, level: Level, { kind, arn }: Holder): s
   const role = entryArnOf(arn);
   // By default the role would be refused next: `refusedShared`.
   const user = isFullControl(level.groups) ? "Ask for an IAM user. If the policy allows shared leases, ask" : "Ask";
-  if (!isBound(level.groups)) {
+  if (!bindsRoles(level.groups)) {
     return `${level.name} gives groups, which everyone with the role gets. ${user} for the role: ${role}.`;
   }
   if (isSessionPinned(cluster, role)) return null;
@@ -228,7 +231,9 @@ function refuseSession(cluster: Cluster, level: Level, { kind, arn }: Holder): s
  * says that the trust policy fixes it.
  */
 export function isSessionPinned({ pinnedSessions }: Pick<Cluster, "pinnedSessions">, role: string): boolean {
-  return isIdentityCenterRole(role) || pinnedSessions.some((pattern) => fits(withoutRolePath(pattern), role));
+  return (
+    isIdentityCenterRole(role) || pinnedSessions.some((pattern) => matchesArnPattern(withoutRolePath(pattern), role))
+  );
 }
 
 /** Why a duration is too long for a level; null: it is not. */

@@ -15,37 +15,37 @@ import { isNamedIn, type Person } from "./person.ts";
 import { approversOf, breakGlassFor, levelsFor } from "./rule.ts";
 
 /** Whether a person may approve requests of a cluster, by any of its rules. */
-export function approvesFor(cluster: Cluster, person: Person): boolean {
-  return isNamedIn(approversIn(cluster), person);
+export function isApproverOf(cluster: Cluster, person: Person): boolean {
+  return isNamedIn(clusterApprovers(cluster), person);
 }
 
 /** Who may approve requests of a cluster, by any of its rules: Slack user ids and user groups. */
-export function approversIn(cluster: Cluster): readonly string[] {
+export function clusterApprovers(cluster: Cluster): readonly string[] {
   const byRules = cluster.rules.flatMap((rule) => approversOf(rule, cluster));
   return [...new Set([...cluster.approvers, ...byRules])];
 }
 
 /** Whether a person answers for a cluster: approves its requests, or is on call for it. */
-export function answersFor(cluster: Cluster, person: Person): boolean {
-  return approvesFor(cluster, person) || isNamedIn(cluster.onCall, person);
+export function isResponsibleFor(cluster: Cluster, person: Person): boolean {
+  return isApproverOf(cluster, person) || isNamedIn(cluster.onCall, person);
 }
 
 /** Who may read a request, with its reason and its principal, or a migration: who asked for it, and who answers for its cluster. */
-export function maySee(
+export function maySeeRequest(
   { requester }: Pick<AccessRequest, "requester">,
   cluster: Cluster | undefined,
   person: Person,
 ): boolean {
-  return requester === person.user || (cluster !== undefined && answersFor(cluster, person));
+  return requester === person.user || (cluster !== undefined && isResponsibleFor(cluster, person));
 }
 
 /**
  * Who may see a cluster's aws-auth and how it is reached: approvers, on-call, people who could get access by the policy, and
  * the administrators of links, who match ARNs with people. The map names every principal with its groups: a list of targets.
  */
-export function maySeeMap(cluster: Cluster, person: Person, administrators: readonly string[]): boolean {
+export function maySeeClusterMap(cluster: Cluster, person: Person, administrators: readonly string[]): boolean {
   const mayHaveAccess = levelsFor(cluster, person).length > 0 || breakGlassFor(cluster, person) !== null;
-  return answersFor(cluster, person) || mayHaveAccess || administrators.includes(person.user);
+  return isResponsibleFor(cluster, person) || mayHaveAccess || administrators.includes(person.user);
 }
 
 export type LinkVerdict =
@@ -106,14 +106,14 @@ function refused(code: LinkRefusal, message: string): LinkVerdict {
   return { type: "refused", code, message };
 }
 
-interface RescueWish {
+interface RescueRequest {
   readonly by: string;
   readonly role: string;
   readonly durationSeconds: number;
 }
 
 /** Why a person may not rescue a cluster so, in one sentence; null: they may. Slack is not asked who is of which user group. */
-export function refuseRescue(cluster: Cluster, { by, role, durationSeconds }: RescueWish): string | null {
+export function refuseRescue(cluster: Cluster, { by, role, durationSeconds }: RescueRequest): string | null {
   const may = breakGlassFor(cluster, { user: by, memberships: [] });
   if (!may) {
     return `The policy gives ${by} no emergency access to ${cluster.name}. Add their Slack user id to breakGlass.who in eks-access.yml.`;

@@ -17,12 +17,12 @@ export function isPolicyText(given: string): boolean {
 }
 
 /** What of it Kubernetes knows as groups. */
-export function groupsIn(given: readonly string[]): readonly string[] {
+export function kubernetesGroups(given: readonly string[]): readonly string[] {
   return given.filter((each) => !isPolicyText(each) && !isRoleText(each));
 }
 
 /** The access policies of it, each once and with its scope: the whole cluster covers every namespace. Sorted by name. */
-export function policiesIn(given: readonly string[]): readonly ScopedPolicy[] {
+export function accessPolicies(given: readonly string[]): readonly ScopedPolicy[] {
   const scopes = new Map<string, string[] | null>();
   for (const each of given) {
     const [, name, namespace] = form.exec(each) ?? [];

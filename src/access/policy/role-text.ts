@@ -37,7 +37,7 @@ export function placedRoleOf(given: string): PlacedRole | null {
 }
 
 /** Whether what a level gives is bound to the person, and not to a group. A level gives one or the other. */
-export function isBound(given: readonly string[]): boolean {
+export function bindsRoles(given: readonly string[]): boolean {
   return given.some(isRoleText);
 }
 
@@ -47,7 +47,7 @@ export function choosesNamespaces(given: readonly string[]): boolean {
 }
 
 /** What a level gives in these namespaces, which are separated by commas. Sorted, each once. */
-export function givenIn(level: readonly string[], namespaces: string): readonly string[] {
+export function levelGroupsIn(level: readonly string[], namespaces: string): readonly string[] {
   const names = namespaces.split(",").filter((name) => name !== "");
   const texts = level.flatMap((each) => {
     const role = placedRoleOf(each);
@@ -57,10 +57,10 @@ export function givenIn(level: readonly string[], namespaces: string): readonly 
 }
 
 /** Whether a request gives what its level gives today, in the namespaces that its requester chose. */
-export function isGivenByLevel(
+export function matchesLevel(
   level: readonly string[],
   { groups, namespaces }: { readonly groups: readonly string[]; readonly namespaces: string },
 ): boolean {
   if (choosesNamespaces(level) && (namespaces === "" || !groups.every(isRoleText))) return false;
-  return givenIn(level, namespaces).join() === [...groups].sort().join();
+  return levelGroupsIn(level, namespaces).join() === [...groups].sort().join();
 }

@@ -48,7 +48,7 @@ export function sharedLeases({ shared }: Rule, { groups }: Level): SharedLeases 
 }
 
 /** How many it can take, at whatever moment the last one approves. */
-export function mostApprovalsNeeded(rule: Rule, level: Level): number {
+export function maxApprovalsNeeded(rule: Rule, level: Level): number {
   return approvalsNeeded(rule, level, null) + (rule.hours?.outside === "one-more-approval" ? 1 : 0);
 }
 

@@ -4,7 +4,7 @@ import type { Cluster, Level } from "../policy/cluster.ts";
 import { creatorArnOf } from "../policy/creator.ts";
 import { ruleFor, sharedLeases } from "../policy/rule.ts";
 import type { AccessRequest, Preview } from "./record.ts";
-import { typedIn } from "./typed.ts";
+import { typedFieldsOf } from "./typed.ts";
 
 /** What of the cluster a change depends on. */
 export type SeenInCluster = Pick<Preview, "base" | "way" | "leases">;
@@ -13,7 +13,7 @@ export type SeenInCluster = Pick<Preview, "base" | "way" | "leases">;
  * The digest of a change: everything that an approver's yes depends on. If the request, the policy or the
  * principal's entry (`base`: without our own part) is different when it is applied, or the cluster takes it another way, the
  * digest differs. `leases` are the other leases of the principal that the approver was shown, each with its end: the digest
- * binds the approval to that list, and `giveTheSame` compares the list with what is there at the click and at the write.
+ * binds the approval to that list, and `giveSameAccess` compares the list with what is there at the click and at the write.
  */
 export function digestOfChange(
   request: AccessRequest,
@@ -28,7 +28,7 @@ export function digestOfChange(
 }
 
 /** The digest of what is asked for when the glass is broken: whatever the entry is, and whatever the rules say. */
-export function digestOfWish(request: AccessRequest, cluster: Cluster, level: Level): string {
+export function digestOfRequest(request: AccessRequest, cluster: Cluster, level: Level): string {
   return digest(wishValue(request, cluster, level));
 }
 
@@ -44,7 +44,7 @@ function wishValue(request: AccessRequest, cluster: Cluster, level: Level) {
     level: request.level,
     groups: [...request.groups].sort(),
     durationSeconds: request.durationSeconds,
-    ...typedIn(request),
+    ...typedFieldsOf(request),
     createdAt: request.createdAt,
     lapsesAt: request.lapsesAt,
     extends: request.extends,

@@ -11,7 +11,7 @@ import { dueAt, isClosed } from "./request.ts";
 export type ListName = "all" | "pending" | "granted";
 
 /** A request's place in a list: milliseconds since the epoch; null: not in it. */
-export function placeIn(list: ListName, request: AccessRequest): number | null {
+export function positionInList(list: ListName, request: AccessRequest): number | null {
   if (list === "granted") {
     const { lease } = request;
     return lease && !isClosed(request) ? Date.parse(lease.endsAt) : null;
@@ -43,13 +43,13 @@ export function classOf({ state, lease }: AccessRequest): RequestClass {
 }
 
 /** How many requests and leases there are in each state; a state without any counts 0. */
-export interface Tally {
+export interface StateCounts {
   readonly requests: ReadonlyMap<RequestState, number>;
   readonly leases: ReadonlyMap<LeaseClass, number>;
 }
 
 /** Adds up what the records count as. */
-export function tallyOf(counts: ReadonlyMap<string, number>): Tally {
+export function countStates(counts: ReadonlyMap<string, number>): StateCounts {
   const sum = (counted: (name: string) => boolean) =>
     [...counts].reduce((total, [name, count]) => (counted(name) ? total + count : total), 0);
   return {
@@ -68,7 +68,7 @@ export function tallyOf(counts: ReadonlyMap<string, number>): Tally {
 export function closedSince(request: AccessRequest): number | null {
   if (!isClosed(request) || dueAt(request) !== null) return null;
   const { state, lapsesAt, approvals, durationSeconds, lease, emergency } = request;
-  const isBounded = !keepsId(request);
+  const isBounded = !keepsIdAfterRemoval(request);
   const decided = state === "approved" && isBounded ? approvals : [];
   const times = [isBounded ? lease?.endsAt : null, lease?.endedAt, emergency?.review?.at];
   const since = Math.max(
@@ -81,6 +81,6 @@ export function closedSince(request: AccessRequest): number | null {
 }
 
 /** Whether the ledger keeps its id after its record is removed: a backup of the cluster can speak for a permanent lease for ever. */
-export function keepsId({ state, durationSeconds }: AccessRequest): boolean {
+export function keepsIdAfterRemoval({ state, durationSeconds }: AccessRequest): boolean {
   return state === "approved" && isPermanent(durationSeconds);
 }

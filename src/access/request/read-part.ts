@@ -1,7 +1,7 @@
 import { entryArnOf, type Holder, readHolder, readPrincipal } from "../../aws-auth/index.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { mayRequest, refuseDuration } from "../policy/may-ask.ts";
-import { choosesNamespaces, isBound } from "../policy/role-text.ts";
+import { bindsRoles, choosesNamespaces } from "../policy/role-text.ts";
 import { formatDuration, parseDuration } from "./extension.ts";
 import { refuseTicket } from "./ticket.ts";
 
@@ -14,7 +14,7 @@ const ticketPlaceholder = "<ticket>";
 /** IAM allows a path of 512 characters and a name of 64. A longer text could not be shown whole. */
 const longestArn = 640;
 
-export interface ReadPart<T> {
+export interface PartReading<T> {
   /** Null where there is a mistake, or where the part can't be judged. */
   readonly value: T | null;
   /** The value, or what was most likely meant: the other parts are read with it, so that the corrected line holds. */
@@ -25,15 +25,15 @@ export interface ReadPart<T> {
   readonly shown: string;
 }
 
-function understood<T>(value: T, shown: string, corrected = shown): ReadPart<T> {
+function understood<T>(value: T, shown: string, corrected = shown): PartReading<T> {
   return { value, meant: value, mistake: null, corrected, shown };
 }
 
-function mistaken<T>(mistake: string, corrected: string, meant: T | null = null): ReadPart<T> {
+function mistaken<T>(mistake: string, corrected: string, meant: T | null = null): PartReading<T> {
   return { value: null, meant, mistake, corrected, shown: "" };
 }
 
-export function readCluster(typed: string, clusters: ReadonlyMap<string, Cluster>): ReadPart<Cluster> {
+export function readCluster(typed: string, clusters: ReadonlyMap<string, Cluster>): PartReading<Cluster> {
   const cluster = clusters.get(typed.toLowerCase());
   if (cluster) return understood(cluster, cluster.name);
   const names = [...clusters.keys()];
@@ -44,7 +44,7 @@ export function readCluster(typed: string, clusters: ReadonlyMap<string, Cluster
 }
 
 /** Without a cluster a level can't be judged, only missed. */
-export function readLevel(typed: string, cluster: Cluster | null): ReadPart<Level> {
+export function readLevel(typed: string, cluster: Cluster | null): PartReading<Level> {
   if (!cluster && !typed) return mistaken("Say which level.", "<level>");
   if (!cluster) return { value: null, meant: null, mistake: null, corrected: typed, shown: typed };
   const level = cluster.levels.find((each) => each.name === typed.toLowerCase());
@@ -57,10 +57,10 @@ export function readLevel(typed: string, cluster: Cluster | null): ReadPart<Leve
 }
 
 /** A level of groups gives them to everyone with a role: there a session is a mistake. @param level null: not known */
-export function readArn(typed: string, level: Pick<Level, "groups"> | null): ReadPart<Holder> {
+export function readArn(typed: string, level: Pick<Level, "groups"> | null): PartReading<Holder> {
   if (!typed) return mistaken("Say which IAM role or user, as an ARN.", "<arn>");
   if (typed.length > longestArn) return mistaken("This is longer than any IAM ARN.", "<arn>");
-  const reading = level && isBound(level.groups) ? readHolder(typed) : readPrincipal(typed);
+  const reading = level && bindsRoles(level.groups) ? readHolder(typed) : readPrincipal(typed);
   if (reading.type === "principal") return understood(reading.principal, reading.principal.arn);
   const suggestion = reading.suggestion === undefined ? null : readPrincipal(reading.suggestion);
   if (suggestion?.type !== "principal") return mistaken(reading.message, "<arn>");
@@ -70,17 +70,17 @@ export function readArn(typed: string, level: Pick<Level, "groups"> | null): Rea
 }
 
 /** For whom a person asks who names nobody: only roles are given to their session alone. Empty: they have no link. */
-export function ownArn(linked: string | null, level: Pick<Level, "groups"> | null): string {
+export function defaultArn(linked: string | null, level: Pick<Level, "groups"> | null): string {
   if (linked === null) return "";
-  return level && isBound(level.groups) ? linked : entryArnOf(linked);
+  return level && bindsRoles(level.groups) ? linked : entryArnOf(linked);
 }
 
 /** A principal that the policy refuses is a mistake too: no line with it could ever be right. */
 export function keepToPolicy(
-  principal: ReadPart<Holder>,
+  principal: PartReading<Holder>,
   cluster: Cluster | null,
   level: Level | null,
-): ReadPart<Holder> {
+): PartReading<Holder> {
   if (!principal.meant || !cluster || !level) return principal;
   // The duration has its own sentence, in `readDuration`.
   const verdict = mayRequest({ cluster, level, principal: principal.meant, durationSeconds: 1 });
@@ -93,7 +93,7 @@ const mostNamespaces = 20;
 const namespacesPlaceholder = "<namespaces>";
 
 /** The namespaces of a level that lets the requester choose them, sorted, with commas; for any other level an empty text. */
-export function readNamespaces(typed: string, level: Level | null): ReadPart<string> {
+export function readNamespaces(typed: string, level: Level | null): PartReading<string> {
   if (!level || !choosesNamespaces(level.groups)) return understood("", "", "");
   const names = [...new Set(typed.toLowerCase().match(/[^\s,]+/g) ?? [])].toSorted();
   const corrected = `in ${namespacesPlaceholder}`;
@@ -106,7 +106,7 @@ export function readNamespaces(typed: string, level: Level | null): ReadPart<str
   return understood(names.join(","), names.join(","), `in ${names.join(",")}`);
 }
 
-export function readDuration(typed: string | null, level: Level | null): ReadPart<number> {
+export function readDuration(typed: string | null, level: Level | null): PartReading<number> {
   const longest = level?.maxDurationSeconds ?? Number.POSITIVE_INFINITY;
   if (typed === null) {
     const seconds = Math.min(defaultDurationSeconds, longest);
@@ -123,7 +123,7 @@ export function readDuration(typed: string | null, level: Level | null): ReadPar
 }
 
 /** A time that may be the duration, or the end of the reason. Whoever reads it as the wrong one gives too little or too much. */
-export function askIfDuration(time: string, level: Level | null): ReadPart<number> {
+export function askIfDuration(time: string, level: Level | null): PartReading<number> {
   const said = `Is ${time} how long you need it, or part of the reason? Write for how long before the reason.`;
   return mistaken(said, readDuration(time, level).corrected);
 }
@@ -133,7 +133,7 @@ export function takesTicket({ ticket }: Cluster): boolean {
 }
 
 /** Null without a mistake: there is none, and none is wanted. */
-export function readTicket(typed: string | null, cluster: Cluster | null): ReadPart<string> {
+export function readTicket(typed: string | null, cluster: Cluster | null): PartReading<string> {
   const ticket = typed?.trim() ?? "";
   const none = { value: null, meant: null, mistake: null, corrected: "", shown: "" };
   if (!cluster || !takesTicket(cluster)) return none;
@@ -145,7 +145,7 @@ export function readTicket(typed: string | null, cluster: Cluster | null): ReadP
   return refusal ? mistaken(refusal, `ticket ${ticketPlaceholder}`) : understood(ticket, ticket, `ticket ${ticket}`);
 }
 
-export function readReason(typed: string): ReadPart<string> {
+export function readReason(typed: string): PartReading<string> {
   const reason = typed.trim();
   if (reason.length > maxReasonLength) {
     // Never half of a character that takes two places.
@@ -205,7 +205,7 @@ export function principalHint(
   level: Level | null = null,
 ): PrincipalHint | null {
   const text = typed.trim();
-  const reading = level && isBound(level.groups) ? readHolder(text) : readPrincipal(text);
+  const reading = level && bindsRoles(level.groups) ? readHolder(text) : readPrincipal(text);
   if (reading.type === "principal") return policyHint(reading.principal, cluster, level);
   if (reading.suggestion !== undefined) return { message: reading.message, suggestion: reading.suggestion };
   return finalMistakes.has(reading.code) ? { message: reading.message, suggestion: null } : null;

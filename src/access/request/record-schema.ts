@@ -3,7 +3,7 @@ import type { Lease, LeaseFields } from "../lease/lease-record.ts";
 import type { CodedReason, Trouble } from "../lease/proof-record.ts";
 import type { AccessRequest, Decision, DroppedApproval, Reminders, RequestFields } from "./record.ts";
 import type { ClusterTrouble } from "./retry.ts";
-import { typedFields } from "./typed.ts";
+import { typedFieldsSchema } from "./typed.ts";
 
 /** The parts that a request and a migration have in common. Strict: a field that we do not know is not written by us. */
 const text = z.string();
@@ -14,7 +14,7 @@ const way = z.enum(["aws-auth", "access-entry", "binding"]);
 const identity = z.strictObject({ username: text, groups: texts });
 const otherLease = z.strictObject({ id: text, groups: texts, endsAt: time });
 const standing = z.strictObject({ memberships: texts, linked: text.nullable() });
-export const because = z.strictObject({ code: text, message: text }) satisfies z.ZodType<CodedReason>;
+export const codedReasonSchema = z.strictObject({ code: text, message: text }) satisfies z.ZodType<CodedReason>;
 const finding = z.strictObject({ result: z.enum(["yes", "no", "not tested"]), detail: text });
 
 const troubleFields = {
@@ -25,16 +25,16 @@ const troubleFields = {
   retryAt: time,
   causes: texts,
 } as const;
-export const trouble = z.strictObject(troubleFields) satisfies z.ZodType<Trouble>;
+export const troubleSchema = z.strictObject(troubleFields) satisfies z.ZodType<Trouble>;
 
-export const clusterTrouble = z.strictObject({
+export const clusterTroubleSchema = z.strictObject({
   ...troubleFields,
   since: time,
   configuration: text,
   overAt: time.nullable(),
 }) satisfies z.ZodType<ClusterTrouble>;
 
-export const decision = z.strictObject({
+export const decisionSchema = z.strictObject({
   verdict: z.enum(["approved", "denied", "emergency"]),
   by: text,
   // Void where it can't be read, like a date in the future: a run says so.
@@ -48,9 +48,9 @@ export const decision = z.strictObject({
   seal: text,
 }) satisfies z.ZodType<Decision>;
 
-export const dropped = z.strictObject({ by: text, at: time, why: text }) satisfies z.ZodType<DroppedApproval>;
-export const voided = z.strictObject({ by: texts, message: text });
-export const reminders = z.strictObject({ sent: count, nextAt: time.nullable() }) satisfies z.ZodType<Reminders>;
+export const droppedSchema = z.strictObject({ by: text, at: time, why: text }) satisfies z.ZodType<DroppedApproval>;
+export const voidedSchema = z.strictObject({ by: texts, message: text });
+export const remindersSchema = z.strictObject({ sent: count, nextAt: time.nullable() }) satisfies z.ZodType<Reminders>;
 
 const preview = z.strictObject({
   at: time,
@@ -100,7 +100,7 @@ const endProof = z.strictObject({
   authorized: finding,
   reviewedAs: identity,
   others: texts,
-  trouble: trouble.nullable(),
+  trouble: troubleSchema.nullable(),
 });
 
 const leaseFields = z.strictObject({
@@ -110,8 +110,8 @@ const leaseFields = z.strictObject({
   activeSince: time.nullable(),
   proof: proof.nullable(),
   signInDueAt: time.nullable(),
-  signInTrouble: trouble.nullable(),
-  reviewTrouble: trouble.nullable(),
+  signInTrouble: troubleSchema.nullable(),
+  reviewTrouble: troubleSchema.nullable(),
   written: z.strictObject({ entryAdded: z.boolean(), added: texts, way, share, seal: text }).nullable(),
   drift: z.strictObject({ at: time, message: text }).nullable(),
   warnAt: time.nullable(),
@@ -135,7 +135,7 @@ const lease = z.discriminatedUnion("state", [
   leaseFields.extend({ state: z.literal("scheduled"), ...neither }),
   leaseFields.extend({ state: z.literal("active"), ...neither, activeSince: time }),
   leaseFields.extend({ state: z.literal("ended"), ...neither, endedAt: time }),
-  leaseFields.extend({ state: z.literal("failed"), ...neither, failure: because }),
+  leaseFields.extend({ state: z.literal("failed"), ...neither, failure: codedReasonSchema }),
 ]) satisfies z.ZodType<Lease>;
 
 const requestFields = z.strictObject({
@@ -148,32 +148,32 @@ const requestFields = z.strictObject({
   principal: text,
   groups: texts,
   durationSeconds: z.number().positive(),
-  ...typedFields,
+  ...typedFieldsSchema,
   createdAt: time,
   lapsesAt: time,
   until: time.nullable(),
   extends: text.nullable(),
   preview: preview.nullable(),
-  reminders: reminders.nullable(),
-  approvals: z.array(decision),
-  dropped: z.array(dropped),
+  reminders: remindersSchema.nullable(),
+  approvals: z.array(decisionSchema),
+  dropped: z.array(droppedSchema),
   approvalsWanted: count,
-  trouble: trouble.nullable(),
-  voided: voided.nullable(),
+  trouble: troubleSchema.nullable(),
+  voided: voidedSchema.nullable(),
 }) satisfies z.ZodType<RequestFields>;
 
 const nothing = { lease: z.null(), emergency: z.null(), denial: z.null(), refusal: z.null() } as const;
 
-export const accessRequest = z.discriminatedUnion("state", [
+export const accessRequestSchema = z.discriminatedUnion("state", [
   requestFields.extend({ state: z.literal("pending"), ...nothing }),
   requestFields.extend({
     state: z.literal("approved"),
     ...nothing,
-    approvals: z.array(decision).min(1),
+    approvals: z.array(decisionSchema).min(1),
     lease,
     emergency: emergency.nullable(),
   }),
-  requestFields.extend({ state: z.literal("denied"), ...nothing, denial: decision }),
+  requestFields.extend({ state: z.literal("denied"), ...nothing, denial: decisionSchema }),
   requestFields.extend({ state: z.enum(["cancelled", "lapsed"]), ...nothing }),
-  requestFields.extend({ state: z.literal("refused"), ...nothing, refusal: because }),
+  requestFields.extend({ state: z.literal("refused"), ...nothing, refusal: codedReasonSchema }),
 ]) satisfies z.ZodType<AccessRequest>;

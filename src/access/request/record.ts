@@ -3,7 +3,7 @@ import type { CodedReason, MappedIdentity, Trouble } from "../lease/proof-record
 import type { Way } from "../policy/cluster.ts";
 import type { Standing } from "../policy/person.ts";
 import type { GroupRight } from "../policy/rights.ts";
-import type { Typed } from "./typed.ts";
+import type { TypedFields } from "./typed.ts";
 
 /** What the worker saw in the cluster before anybody was asked. */
 export interface Preview {
@@ -28,7 +28,7 @@ export interface Preview {
 }
 
 /** What a request has in every state. */
-export interface RequestFields extends Typed {
+export interface RequestFields extends TypedFields {
   readonly id: string;
   /** Counts the changes, from 1; the ledger compares it before each write. */
   readonly version: number;

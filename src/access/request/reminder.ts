@@ -1,6 +1,6 @@
 import { type Migration, nextMigration, type PendingMigration } from "../migration/migration.ts";
 import type { AccessRequest, PendingRequest, Reminders } from "./record.ts";
-import { waiting } from "./transitions.ts";
+import { pendingRequest } from "./transitions.ts";
 
 /** Plans the reminders, `afterSeconds` after `askedAt`. None comes after the last possible decision. */
 export function planReminders(askedAt: Date, lapsesAt: string, afterSeconds: readonly number[]): Reminders {
@@ -11,7 +11,7 @@ export function planReminders(askedAt: Date, lapsesAt: string, afterSeconds: rea
 export function remind(request: AccessRequest, now: Date, afterSeconds: readonly number[]): PendingRequest | null {
   if (request.state !== "pending" || !request.preview) return null;
   const reminders = remindersAfter(request, request.preview.at, now, afterSeconds);
-  return reminders && waiting(request, { reminders });
+  return reminders && pendingRequest(request, { reminders });
 }
 
 /** The same of a migration. */

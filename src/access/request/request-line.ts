@@ -1,12 +1,12 @@
 import type { Holder } from "../../aws-auth/index.ts";
-import { ownArnOn } from "../approval/links.ts";
+import { linkedArnOn } from "../approval/links.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { choosesNamespaces } from "../policy/role-text.ts";
 import { parseDuration } from "./extension.ts";
 import {
   askIfDuration,
+  defaultArn,
   keepToPolicy,
-  ownArn,
   readArn,
   readCluster,
   readDuration,
@@ -17,10 +17,10 @@ import {
   takesTicket,
 } from "./read-part.ts";
 import { refuseTicket } from "./ticket.ts";
-import type { Typed } from "./typed.ts";
+import type { TypedFields } from "./typed.ts";
 
 /** Everything that a request says, read and allowed by the policy. */
-export interface RequestWish extends Typed {
+export interface RequestInput extends TypedFields {
   readonly cluster: Cluster;
   readonly level: Level;
   readonly principal: Holder;
@@ -30,7 +30,7 @@ export interface RequestWish extends Typed {
 export type PartName = keyof RequestParts;
 
 export type RequestReading =
-  | { readonly type: "wish"; readonly wish: RequestWish }
+  | { readonly type: "wish"; readonly wish: RequestInput }
   | {
       readonly type: "mistakes";
       /** What was understood, for example `cluster staging`. */
@@ -51,7 +51,7 @@ export function readRequest(
 ): RequestReading {
   const cluster = readCluster(parts.cluster, clusters);
   const level = readLevel(parts.level, cluster.meant);
-  const arn = readArn(parts.principal || ownArn(ownArnOn(linked, cluster.meant), level.meant), level.meant);
+  const arn = readArn(parts.principal || defaultArn(linkedArnOn(linked, cluster.meant), level.meant), level.meant);
   const principal = keepToPolicy(arn, cluster.meant, level.meant);
   const namespaces = readNamespaces(parts.namespaces, level.meant);
   const end = parts.duration === null ? timeAtEnd(parts.reason) : null;
@@ -81,7 +81,7 @@ function reasonOf({ ticket, reason }: RequestParts, cluster: Cluster | null): st
 }
 
 /** The parts of a request as they were typed, in a line or in the fields of a form. */
-export interface RequestParts extends Typed {
+export interface RequestParts extends TypedFields {
   readonly cluster: string;
   /** Empty: not said. */
   readonly principal: string;

@@ -1,20 +1,20 @@
-import { isReviewing, isReviewingEnd, isSigningIn } from "../lease/proving.ts";
+import { isEndReviewPending, isReviewPending, isSignInPending } from "../lease/proving.ts";
 import { noStanding } from "../policy/person.ts";
 import type { AccessRequest, PendingRequest } from "./record.ts";
-import { type Typed, untyped } from "./typed.ts";
+import { emptyTypedFields, type TypedFields } from "./typed.ts";
 
 export type NewRequest = Pick<
   AccessRequest,
   "id" | "requester" | "cluster" | "level" | "principal" | "groups" | "durationSeconds" | "extends"
 > &
-  Omit<Typed, keyof typeof untyped> &
-  Partial<Typed & Pick<AccessRequest, "standing" | "until">>;
+  Omit<TypedFields, keyof typeof emptyTypedFields> &
+  Partial<TypedFields & Pick<AccessRequest, "standing" | "until">>;
 
 /** A new request, as the ledger stores it. */
 export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: number): PendingRequest {
   return {
     standing: noStanding,
-    ...untyped,
+    ...emptyTypedFields,
     until: null,
     ...wish,
     version: 1,
@@ -60,9 +60,9 @@ export function dueAt(request: AccessRequest): number | null {
 
 /** When to complete a proof, milliseconds since the epoch; null: never. Not before the request's own next try. */
 export function proofDueAt({ lease, trouble }: AccessRequest): number | null {
-  const signIn = lease?.signInDueAt && isSigningIn(lease) ? Date.parse(lease.signInDueAt) : null;
-  const review = lease?.reviewTrouble && isReviewing(lease) ? Date.parse(lease.reviewTrouble.retryAt) : null;
-  const end = lease?.endProof?.trouble && isReviewingEnd(lease) ? Date.parse(lease.endProof.trouble.retryAt) : null;
+  const signIn = lease?.signInDueAt && isSignInPending(lease) ? Date.parse(lease.signInDueAt) : null;
+  const review = lease?.reviewTrouble && isReviewPending(lease) ? Date.parse(lease.reviewTrouble.retryAt) : null;
+  const end = lease?.endProof?.trouble && isEndReviewPending(lease) ? Date.parse(lease.endProof.trouble.retryAt) : null;
   const times = [signIn, review, end].filter((time) => time !== null);
   return times.length > 0 ? Math.max(Math.min(...times), trouble ? Date.parse(trouble.retryAt) : 0) : null;
 }

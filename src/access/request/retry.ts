@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { AccessError, explain } from "../failure/access-error.ts";
+import { AccessError, explainFailure } from "../failure/access-error.ts";
 import type { Trouble } from "../lease/proof-record.ts";
 import type { AccessRequest } from "./record.ts";
 
@@ -20,7 +20,7 @@ export interface Failure {
 /** What a record has of whatever was thrown. */
 export function failureOf(error: unknown): Failure {
   const known = error instanceof AccessError ? error : null;
-  return { code: known?.code ?? "unexpected", message: explain(error), retryAfterMs: known?.retryAfterMs };
+  return { code: known?.code ?? "unexpected", message: explainFailure(error), retryAfterMs: known?.retryAfterMs };
 }
 
 /** The next try after a failure: 1, 2, 4 … 60 seconds (`longestWaitSeconds`), or longer if the other side asks for it. */
@@ -46,7 +46,7 @@ export function nextTry(
 }
 
 /** Whether a failed try gets an event: for a new cause, and the 2nd, 4th, 8th … try. So a long outage does not fill the log. */
-export function getsEvent(before: Trouble | null, after: Trouble): boolean {
+export function needsEvent(before: Trouble | null, after: Trouble): boolean {
   const isNew = after.causes.length > (before?.causes.length ?? 0);
   return isNew || Number.isInteger(Math.log2(after.attempts));
 }
@@ -83,7 +83,7 @@ interface Moment {
  * The next try of a closed cluster: 1, 2, 4 … seconds, up to 15 minutes, up to a quarter shorter. An early failure counts as
  * none.
  */
-export function clusterFailed(
+export function nextClusterTry(
   before: ClusterTrouble | null,
   failure: Failure,
   { now, configuration, chance }: Moment,

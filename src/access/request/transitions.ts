@@ -20,7 +20,7 @@ function next<Request extends AccessRequest>(request: Request, change: Change = 
 }
 
 /** The same, for an event with a detail. */
-export function unchanged<Request extends AccessRequest>(request: Request): Request {
+export function nextVersion<Request extends AccessRequest>(request: Request): Request {
   return next(request);
 }
 
@@ -30,7 +30,7 @@ export function withTrouble<Request extends AccessRequest>(request: Request, tro
 }
 
 /** The worker has looked: approvers can decide now. */
-export function previewed(
+export function previewedRequest(
   request: PendingRequest,
   seen: Required<Pick<Change, "preview" | "approvalsWanted" | "reminders">>,
 ): PendingRequest {
@@ -38,20 +38,23 @@ export function previewed(
 }
 
 /** The preview no longer shows what would be written: the worker looks again, and nothing is approved. */
-export function unpreviewed(request: PendingRequest, change: Pick<Change, "standing" | "voided"> = {}): PendingRequest {
+export function unpreviewedRequest(
+  request: PendingRequest,
+  change: Pick<Change, "standing" | "voided"> = {},
+): PendingRequest {
   return next(request, { ...change, preview: null, reminders: null, approvals: [] });
 }
 
 /** Why a preview no longer counts: a clause. */
-export const leasesDiffer = "the principal's other leases changed since the approver saw them";
+export const otherLeasesChanged = "the principal's other leases changed since the approver saw them";
 
 /** The same, with the reason why the approvals stopped counting. */
-export function outdated(request: PendingRequest, message: string): PendingRequest {
-  return unpreviewed(request, request.approvals.length > 0 ? { voided: voidedBy(request, message) } : {});
+export function outdatedRequest(request: PendingRequest, message: string): PendingRequest {
+  return unpreviewedRequest(request, request.approvals.length > 0 ? { voided: voidedBy(request, message) } : {});
 }
 
 /** One more approver was reminded, or one more approval was given or dropped. */
-export function waiting(
+export function pendingRequest(
   request: PendingRequest,
   change: Pick<Change, "reminders" | "approvals" | "dropped" | "approvalsWanted" | "trouble" | "voided">,
 ): PendingRequest {
@@ -59,27 +62,27 @@ export function waiting(
 }
 
 /** Enough approvers agree: the lease begins. */
-export function approved(request: PendingRequest, lease: Lease): ApprovedRequest {
+export function approvedRequest(request: PendingRequest, lease: Lease): ApprovedRequest {
   return { ...request, state: "approved", lease };
 }
 
 /** An approver says no. */
-export function denied(request: PendingRequest, denial: Decision): DeniedRequest {
+export function deniedRequest(request: PendingRequest, denial: Decision): DeniedRequest {
   return { ...next(request, { trouble: null }), state: "denied", denial };
 }
 
 /** Cancelled by the requester, or not decided in time. */
-export function closed(request: PendingRequest, state: UndecidedRequest["state"]): UndecidedRequest {
+export function undecidedRequest(request: PendingRequest, state: UndecidedRequest["state"]): UndecidedRequest {
   return { ...next(request, { trouble: null }), state };
 }
 
 /** It can't be decided. */
-export function refused(request: PendingRequest, { code, message }: CodedReason): RefusedRequest {
+export function refusedRequest(request: PendingRequest, { code, message }: CodedReason): RefusedRequest {
   return { ...next(request, { trouble: null }), state: "refused", refusal: { code, message } };
 }
 
 /** What was approved is not what would be written: the worker looks again, and the approvers decide again. */
-export function approvalVoided(request: ApprovedRequest, message: string): PendingRequest {
+export function voidedRequest(request: ApprovedRequest, message: string): PendingRequest {
   const cleared = { preview: null, reminders: null, approvals: [], trouble: null, voided: voidedBy(request, message) };
   return { ...next(request, cleared), state: "pending", lease: null, emergency: null };
 }

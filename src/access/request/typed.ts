@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** What a person types with a request, in the form in which the ledger has it. */
-export const typedFields = {
+export const typedFieldsSchema = {
   reason: z.string(),
   ticket: z.string().nullable(),
   /** Those that the requester chose where a level lets them, sorted, with commas; empty: none. */
@@ -9,12 +9,14 @@ export const typedFields = {
 } as const;
 
 /** These fields travel whole through every form, record and event, and the approval's digest covers them. */
-export type Typed = { readonly [Name in keyof typeof typedFields]: z.infer<(typeof typedFields)[Name]> };
+export type TypedFields = {
+  readonly [Name in keyof typeof typedFieldsSchema]: z.infer<(typeof typedFieldsSchema)[Name]>;
+};
 
 /** The fields that an emergency and a recovered lease leave empty. */
-export const untyped = { ticket: null, namespaces: "" } as const satisfies Partial<Typed>;
+export const emptyTypedFields = { ticket: null, namespaces: "" } as const satisfies Partial<TypedFields>;
 
 /** Of a wish or a record, these fields alone. */
-export function typedIn({ reason, ticket, namespaces }: Typed): Typed {
+export function typedFieldsOf({ reason, ticket, namespaces }: TypedFields): TypedFields {
   return { reason, ticket, namespaces };
 }

@@ -140,11 +140,11 @@ function brokenIn({ problems }: AwsAuthDocument): string[] {
 
 export interface Readmission {
   readonly arn: string;
-  readonly isBack: boolean;
+  readonly isReadmitted: boolean;
 }
 
 /** Whether a document can be read whole and admits at least one principal. */
-export function isWhole(document: AwsAuthDocument): boolean {
+export function isWholeDocument(document: AwsAuthDocument): boolean {
   return document.entries.length > 0 && brokenIn(document).length === 0;
 }
 
@@ -154,7 +154,7 @@ export function readmissionsOf(good: Data, now: Data): readonly Readmission[] {
   const arns = before.entries.filter(({ reachable, section }) => reachable && section !== "mapAccounts");
   return [...new Set(arns.map(({ arn }) => arn))].map((arn) => ({
     arn,
-    isBack: isSame(resolve(before, arn), resolve(after, arn)),
+    isReadmitted: isSame(resolve(before, arn), resolve(after, arn)),
   }));
 }
 

@@ -14,13 +14,13 @@ export interface KeptDocument {
 export type KeptName = "last" | "before";
 
 /** What the ConfigMap of kept documents holds. */
-export type KeptTexts = Readonly<Record<string, string>>;
+export type KeptData = Readonly<Record<string, string>>;
 
 /** A ConfigMap takes 1 MiB, names included (apimachinery, MaxSecretSize). */
 const mostBytes = 1_000_000;
 
 /** A kept document; null: there is none that our key sealed for this cluster. Anything else would let in an attacker who can write there. */
-export function readKept(cluster: string, texts: KeptTexts, name: KeptName, keys: MemoryKeys): KeptDocument | null {
+export function readKept(cluster: string, texts: KeptData, name: KeptName, keys: MemoryKeys): KeptDocument | null {
   const read = parse(texts[`${name}.json`] ?? "");
   if (!read) return null;
   const { seal: sealText, ...document } = read;
@@ -28,13 +28,18 @@ export function readKept(cluster: string, texts: KeptTexts, name: KeptName, keys
 }
 
 /** What is kept from now on; null: nothing else than before, or it has no room. */
-export function keep(cluster: string, texts: KeptTexts, document: KeptDocument, keys: MemoryKeys): KeptTexts | null {
+export function withKeptDocument(
+  cluster: string,
+  texts: KeptData,
+  document: KeptDocument,
+  keys: MemoryKeys,
+): KeptData | null {
   const last = readKept(cluster, texts, "last", keys);
   if (last && isSame(last, document)) return null;
   const newest = JSON.stringify({ ...document, seal: keys.seal("kept", keptValue(cluster, document)) }, null, 2);
   const before = last && isSame({ ...last, leases: null }, { ...document, leases: null }) ? "before" : "last";
   const older = readKept(cluster, texts, before, keys) ? texts[`${before}.json`] : undefined;
-  const candidates: KeptTexts[] = [
+  const candidates: KeptData[] = [
     { "last.json": newest, ...(older !== undefined && { "before.json": older }) },
     { "last.json": newest },
   ];

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { keepsId } from "../../access/request/lists.ts";
+import { keepsIdAfterRemoval } from "../../access/request/lists.ts";
 import type { ClosedBatch } from "../ledger.ts";
 import { isMigration, type LedgerRecord, recordClosedSince } from "../records.ts";
 import type { RedisClient } from "./client.ts";
@@ -124,7 +124,7 @@ export async function removeRecord(
     ...[recordKey(id), dueKey, unshownKey, extensionsKey(id), countsKey, logKey(id)],
     ...[shownKey(id), threadKey(id), traceKey(id), forGoodKey, ...listsOf(record).map(({ key }) => key)],
   ];
-  const idStays = !isMigration(record) && keepsId(record);
+  const idStays = !isMigration(record) && keepsIdAfterRemoval(record);
   const values = [String(version), id, logForMs === null ? "" : String(logForMs), idStays ? "id" : ""];
   return (await runScript(redis, removeScript, keys, values)) === 1;
 }

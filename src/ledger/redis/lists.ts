@@ -1,5 +1,5 @@
 import { type Migration, migrationDueAt, migrationNumber } from "../../access/migration/migration.ts";
-import { type ListName, placeIn } from "../../access/request/lists.ts";
+import { type ListName, positionInList } from "../../access/request/lists.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import type { ListOf } from "../ledger.ts";
@@ -64,7 +64,7 @@ export function listsOf(record: LedgerRecord): readonly Listed[] {
 function listsOfRequest(request: AccessRequest): readonly Listed[] {
   const { cluster, requester, extends: extended } = request;
   const lists = (["all", "pending", "granted"] as const).flatMap((list) => {
-    const place = placeIn(list, request);
+    const place = positionInList(list, request);
     return [clusterKey(list, cluster), personKey(list, requester)].map((key) => ({ key, place }));
   });
   return [...lists, ...(extended === null ? [] : [{ key: extensionsKey(extended), place: openSince(request) }])];
@@ -98,7 +98,7 @@ export async function readOpenLeases(
  * would ever look at it, and its void approval would stay unnoticed. It gets its places, if it is unchanged since it was read.
  */
 export async function listUnlisted(redis: RedisClient, records: readonly LedgerRecord[]): Promise<void> {
-  const granted = records.filter(isRequest).filter((request) => placeIn("granted", request) !== null);
+  const granted = records.filter(isRequest).filter((request) => positionInList("granted", request) !== null);
   if (granted.length === 0) return;
   const look = redis.pipeline();
   for (const { cluster, id } of granted) look.zscore(clusterKey("granted", cluster), id);

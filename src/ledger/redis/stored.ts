@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { PrincipalLink } from "../../access/approval/links.ts";
 import { type AuditEvent, canonicalJson, digestOfEvent, type Json } from "../../access/audit/event.ts";
 import { migrationSchema } from "../../access/migration/migration-schema.ts";
-import { accessRequest, clusterTrouble } from "../../access/request/record-schema.ts";
+import { accessRequestSchema, clusterTroubleSchema } from "../../access/request/record-schema.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import { Recent } from "../../operations/recent.ts";
 import type { LinkProposal, ShownMessages, WorkerIdentity } from "../ledger.ts";
@@ -15,9 +15,9 @@ const place = { channel: z.string(), ts: z.string() } as const;
 
 /** Everything that leaves Redis as JSON, by its kind. */
 const schemas = {
-  request: accessRequest,
+  request: accessRequestSchema,
   migration: migrationSchema,
-  "cluster trouble": clusterTrouble,
+  "cluster trouble": clusterTroubleSchema,
   link: z.strictObject({
     arn: z.string(),
     seal: z.strictObject({ by: z.string().nullable(), at: z.string(), seal: z.string() }).nullable(),

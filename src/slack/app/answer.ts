@@ -8,7 +8,7 @@ import type {
 } from "@slack/bolt";
 import type { ModalView, WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
-import { explain } from "../../access/failure/access-error.ts";
+import { explainFailure } from "../../access/failure/access-error.ts";
 import { readDecideValue } from "../blocks/buttons.ts";
 import {
   detailsModal,
@@ -38,7 +38,7 @@ export async function answerClick(
 ): Promise<void> {
   const done = doing().catch((error: unknown) => {
     context.log.error({ err: error, action: click.action.action_id }, "a click failed");
-    return failureAnswer(explain(error));
+    return failureAnswer(explainFailure(error));
   });
   await answerWhereClicked(context, click, await acknowledgeClick(context, click, done));
 }
@@ -89,7 +89,7 @@ async function refreshDetails(
 ): Promise<void> {
   const id = readDecideValue(view.private_metadata)?.request ?? view.private_metadata;
   const details = await readDetails(context, body.user.id, id, answer).catch((error: unknown) =>
-    detailsModal(id, failureAnswer(explain(error)), answer),
+    detailsModal(id, failureAnswer(explainFailure(error)), answer),
   );
   await client.views.update({ view_id: view.id, view: details });
 }
@@ -136,7 +136,7 @@ export async function answerSubmission(
 ): Promise<void> {
   const done = doing().catch((error: unknown) => {
     context.log.error({ err: error, form: body.view.callback_id }, "a form failed");
-    return failureAnswer(explain(error));
+    return failureAnswer(explainFailure(error));
   });
   const { outcome, inTime } = await acknowledgeWhenDone(
     done,
@@ -173,6 +173,6 @@ export async function openOnClick(
     });
   } catch (error) {
     context.log.error({ err: error, action: click.action.action_id }, "a form could not be opened");
-    await answerWhereClicked(context, click, failureAnswer(explain(error)));
+    await answerWhereClicked(context, click, failureAnswer(explainFailure(error)));
   }
 }

@@ -1,5 +1,5 @@
 import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from "@slack/bolt";
-import { explain } from "../../access/failure/access-error.ts";
+import { explainFailure } from "../../access/failure/access-error.ts";
 import { nearest } from "../../access/request/read-part.ts";
 import { breakGlassCommand } from "../ask/break-glass.ts";
 import { extend } from "../ask/extend.ts";
@@ -61,7 +61,7 @@ export async function handleCommand(context: SlackContext, command: SlashCommand
   const doesRecord = found?.records === true && rest !== "";
   const doing = (found ? run(context, command, found, rest) : unknown(word, name, rest)).catch((error: unknown) => {
     context.log.error({ err: error, command: word }, "a command failed");
-    return failureAnswer(explain(error));
+    return failureAnswer(explainFailure(error));
   });
   const late = doesRecord ? notYet : undefined;
   const { deadlines } = context.config.timing;

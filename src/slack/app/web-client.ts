@@ -1,7 +1,7 @@
 import { WebClient, type WebClientOptions } from "@slack/web-api";
 import { Agent, request } from "undici";
 import { z } from "zod";
-import { explain } from "../../access/failure/access-error.ts";
+import { explainFailure } from "../../access/failure/access-error.ts";
 import { boundedText } from "../../access/failure/redact.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
 import { broken, type Finding, found, named } from "../../diagnosis/link.ts";
@@ -147,6 +147,6 @@ export async function examineSlack(client: WebClient): Promise<readonly Finding[
           ),
     ];
   } catch (error) {
-    return [broken("ask Slack for the token's identity", explain(slackFailure(error, "Slack")))];
+    return [broken("ask Slack for the token's identity", explainFailure(slackFailure(error, "Slack")))];
   }
 }

@@ -1,10 +1,10 @@
 import { takeEmergency } from "../../access/approval/emergency.ts";
-import { arnsOf, isSealedLink, ownArnOn } from "../../access/approval/links.ts";
+import { arnsOf, isSealedLink, linkedArnOn } from "../../access/approval/links.ts";
 import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts";
 import { mayRequest } from "../../access/policy/may-ask.ts";
 import { isUser, type Person } from "../../access/policy/person.ts";
 import { breakGlassFor } from "../../access/policy/rule.ts";
-import { ownArn, readArn, readCluster, readReason } from "../../access/request/read-part.ts";
+import { defaultArn, readArn, readCluster, readReason } from "../../access/request/read-part.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
 import { admittedBy, admittedInWords, type Holder } from "../../aws-auth/index.ts";
@@ -50,7 +50,7 @@ export async function takeAccess(
 ): Promise<Message> {
   const cluster = readCluster(name, context.config.clusters);
   const given = cluster.value?.levels.find((each) => each.name === cluster.value?.breakGlass?.level) ?? null;
-  const arn = readArn(named ?? ownArn(await ownPrincipal(context, user, cluster.value), given), given);
+  const arn = readArn(named ?? defaultArn(await ownPrincipal(context, user, cluster.value), given), given);
   const reason = readReason(typed);
   const mistake = cluster.mistake ?? arn.mistake ?? reason.mistake;
   if (!cluster.value || !arn.value || !reason.value) return emergencyMistakeAnswer(mistake ?? "");
@@ -73,7 +73,7 @@ async function ownPrincipal(
   cluster: Cluster | null,
 ): Promise<string | null> {
   const links = await ledger.linksOf(user);
-  return ownArnOn(arnsOf(links.filter((link) => isSealedLink(user, link, keys.decision))), cluster);
+  return linkedArnOn(arnsOf(links.filter((link) => isSealedLink(user, link, keys.decision))), cluster);
 }
 
 interface EmergencyWish {

@@ -10,7 +10,7 @@ import {
   readExtension,
 } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { typedIn } from "../../access/request/typed.ts";
+import { typedFieldsOf } from "../../access/request/typed.ts";
 import { type Holder, readHolder } from "../../aws-auth/index.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";
@@ -206,7 +206,7 @@ async function extendLease(
   const reading = readExtension(request, level, seconds, context.now());
   if (reading.type === "refused") return answer(`:warning: ${styled(reading.message)}`);
   const { until, durationSeconds } = reading;
-  const wish = { cluster, level: levelIn(cluster, level), principal, durationSeconds, ...typedIn(request) };
+  const wish = { cluster, level: levelIn(cluster, level), principal, durationSeconds, ...typedFieldsOf(request) };
   const extension = { of: request.id, until };
   const notNow = await refuseToAsk(context, user, wish, extension);
   return notNow ?? extensionAnswer(await submitRequest(context, user, wish, extension), request);

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Extension } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { RequestWish } from "../../access/request/request-line.ts";
-import { typedIn } from "../../access/request/typed.ts";
+import type { RequestInput } from "../../access/request/request-line.ts";
+import { typedFieldsOf } from "../../access/request/typed.ts";
 import type { EventLedger, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../blocks/message.ts";
@@ -38,7 +38,7 @@ const recording = { everyMs: 100, times: 10, forMs: 2_500 };
 export async function refuseToAsk(
   context: SlackContext<RequestLedger & TurnLedger & EventLedger>,
   requester: string,
-  wish: RequestWish,
+  wish: RequestInput,
   extension: Extension | null = null,
 ): Promise<Message | null> {
   const pending = await pendingOf(context, requester);
@@ -63,7 +63,7 @@ async function pendingOf(
 async function sameOfNow(
   context: SlackContext<RequestLedger & TurnLedger & EventLedger>,
   requester: string,
-  wish: RequestWish,
+  wish: RequestInput,
   extension: Extension | null,
 ): Promise<AccessRequest | null> {
   const name = createHash("sha256")
@@ -79,16 +79,16 @@ async function sameOfNow(
 }
 
 /** Extensions compare by their end: their duration from now differs with each click. */
-function partsOf(wish: RequestWish, extension: Extension | null): readonly unknown[] {
+function partsOf(wish: RequestInput, extension: Extension | null): readonly unknown[] {
   const { cluster, level, principal, durationSeconds } = wish;
   const time = extension ? [extension.of, extension.until] : [durationSeconds];
-  return [cluster.name, level.name, principal.arn, typedIn(wish), ...time];
+  return [cluster.name, level.name, principal.arn, typedFieldsOf(wish), ...time];
 }
 
-function isSame(request: AccessRequest, wish: RequestWish, extension: Extension | null): boolean {
+function isSame(request: AccessRequest, wish: RequestInput, extension: Extension | null): boolean {
   const { cluster, level, principal, durationSeconds, extends: extended, until } = request;
   const time = extended ? [extended, until] : [durationSeconds];
-  const parts = [cluster, level, principal, typedIn(request), ...time];
+  const parts = [cluster, level, principal, typedFieldsOf(request), ...time];
   return JSON.stringify(parts) === JSON.stringify(partsOf(wish, extension));
 }
 

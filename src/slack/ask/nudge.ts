@@ -1,5 +1,5 @@
 import type { AccessRequest } from "../../access/request/record.ts";
-import { waiting } from "../../access/request/transitions.ts";
+import { pendingRequest } from "../../access/request/transitions.ts";
 import { eventOf, type Step, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -47,7 +47,7 @@ function remindNow(context: SlackContext, user: string, request: AccessRequest):
   if (request.state !== "pending" || !isWaiting(request) || !reminders) {
     return { type: "stop", outcome: nothingToNudge(request) };
   }
-  const after = waiting(request, { reminders: { ...reminders, sent: reminders.sent + 1 } });
+  const after = pendingRequest(request, { reminders: { ...reminders, sent: reminders.sent + 1 } });
   const event = eventOf("request.reminded", request, user, context.now(), { sent: after.reminders?.sent ?? 0 });
   return { type: "write", after, event, outcome: answer("Nudged: the thread mentions the approvers again.") };
 }

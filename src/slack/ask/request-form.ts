@@ -6,7 +6,7 @@ import type {
   ViewOutput,
 } from "@slack/bolt";
 import type { ModalView } from "@slack/types";
-import { arnsOf, ownArnOn } from "../../access/approval/links.ts";
+import { arnsOf, linkedArnOn } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/explain.ts";
 import { formatDuration } from "../../access/request/extension.ts";
@@ -59,7 +59,7 @@ async function remembered(
 ): Promise<RequestForm> {
   const [links, [last]] = await Promise.all([ledger.linksOf(user), ledger.ofRequester(user, 1)]);
   const cluster = last ? (config.clusters.get(last.cluster) ?? null) : null;
-  const principal = ownArnOn(arnsOf(links), cluster) ?? last?.principal ?? "";
+  const principal = linkedArnOn(arnsOf(links), cluster) ?? last?.principal ?? "";
   if (!last) return { ...emptyForm, principal };
   const duration = formatDuration(last.durationSeconds).replaceAll(" ", "");
   return { ...emptyForm, cluster: last.cluster, level: last.level, principal, duration: last.extends ? "" : duration };

@@ -13,7 +13,7 @@ import type { OfferedLevel } from "../../access/policy/explain.ts";
 import { choosesNamespaces } from "../../access/policy/role-text.ts";
 import { approvalsNeeded, approversOf, ruleFor } from "../../access/policy/rule.ts";
 import { maxReasonLength, type PrincipalHint, principalHint, takesTicket } from "../../access/request/read-part.ts";
-import { longestTicket } from "../../access/request/ticket.ts";
+import { maxTicketLength } from "../../access/request/ticket.ts";
 import { text } from "../blocks/message.ts";
 import { code, context, cut, mentions, plainLine } from "../blocks/mrkdwn.ts";
 import { type Completed, completeForm, durationsOf, fieldId, type Offer, type RequestForm } from "./form.ts";
@@ -117,7 +117,7 @@ function ticketInput(form: RequestForm, offer: Offer | null): InputBlock[] {
   const { name, ticket } = offer.cluster;
   const example = ticket.pattern === null ? "OPS-123" : cut(ticket.pattern, 100);
   const block = input(fieldId("ticket", name), "Ticket", {
-    ...{ placeholder: text(example), max_length: longestTicket },
+    ...{ placeholder: text(example), max_length: maxTicketLength },
     ...initialText(form.ticket),
   });
   return [{ ...block, optional: ticket.need === "optional" }];

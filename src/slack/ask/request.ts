@@ -1,5 +1,5 @@
 import { arnsOf } from "../../access/approval/links.ts";
-import { explain } from "../../access/failure/access-error.ts";
+import { explainFailure } from "../../access/failure/access-error.ts";
 import { type RequestReading, readRequest, splitRequestLine } from "../../access/request/request-line.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";
@@ -53,7 +53,7 @@ export async function handleRequestSubmission(context: SlackContext, submission:
   return answerSubmission(context, submission, "Ask for access", async () => {
     const asked = await askFor(context, body.user.id, reading.wish).catch((error: unknown): AskOutcome => {
       context.log.error({ err: error }, "a request could not be recorded");
-      return { type: "refused", message: failureAnswer(`${explain(error)} Nothing was requested.`) };
+      return { type: "refused", message: failureAnswer(`${explainFailure(error)} Nothing was requested.`) };
     });
     return asked.type === "requested" ? null : asked.message;
   });

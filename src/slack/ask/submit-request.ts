@@ -1,14 +1,14 @@
 import { sealLink } from "../../access/approval/links.ts";
 import type { Rule } from "../../access/policy/cluster.ts";
 import { type AskVerdict, mayAsk } from "../../access/policy/may-ask.ts";
-import { givenIn } from "../../access/policy/role-text.ts";
+import { levelGroupsIn } from "../../access/policy/role-text.ts";
 import { approvalsNeeded } from "../../access/policy/rule.ts";
 import { type Extension, formatDuration } from "../../access/request/extension.ts";
 import type { AccessRequest, PendingRequest, RefusedRequest } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
-import type { RequestWish } from "../../access/request/request-line.ts";
-import { refused } from "../../access/request/transitions.ts";
-import { typedIn } from "../../access/request/typed.ts";
+import type { RequestInput } from "../../access/request/request-line.ts";
+import { refusedRequest } from "../../access/request/transitions.ts";
+import { typedFieldsOf } from "../../access/request/typed.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -21,7 +21,7 @@ import { asksForLinks, standingOf } from "../people/standing.ts";
 import { refuseToAsk } from "./limits.ts";
 
 /** Requests access for a person, or answers why not. @throws AccessError */
-export async function askFor(context: SlackContext, requester: string, wish: RequestWish): Promise<AskOutcome> {
+export async function askFor(context: SlackContext, requester: string, wish: RequestInput): Promise<AskOutcome> {
   const turnedAway = await refuseActor(context, requester, "request", { id: "", cluster: wish.cluster.name });
   const notNow = turnedAway ?? (await refuseToAsk(context, requester, wish));
   if (notNow) return { type: "refused", message: notNow };
@@ -39,7 +39,7 @@ export interface AskOutcome {
 export async function submitRequest(
   context: SlackContext,
   requester: string,
-  wish: RequestWish,
+  wish: RequestInput,
   extension: Extension | null = null,
 ): Promise<AccessRequest> {
   const now = context.now();
@@ -67,14 +67,14 @@ export async function submitRequest(
 }
 
 /** What the record and its event say about a wish. */
-function detailsOf(wish: RequestWish, extension: Extension | null) {
+function detailsOf(wish: RequestInput, extension: Extension | null) {
   const { level, principal, durationSeconds } = wish;
   return {
     level: level.name,
-    groups: givenIn(level.groups, wish.namespaces),
+    groups: levelGroupsIn(level.groups, wish.namespaces),
     principal: principal.arn,
     durationSeconds,
-    ...typedIn(wish),
+    ...typedFieldsOf(wish),
     extends: extension?.of ?? null,
     until: extension?.until ?? null,
   };
@@ -83,7 +83,7 @@ function detailsOf(wish: RequestWish, extension: Extension | null) {
 /** By the policy first; then whether enough approvers are there. */
 async function judge(
   context: SlackContext,
-  asking: Parameters<typeof mayAsk>[0] & RequestWish,
+  asking: Parameters<typeof mayAsk>[0] & RequestInput,
   now: Date,
 ): Promise<AskVerdict> {
   const verdict = mayAsk(asking, now);
@@ -102,7 +102,7 @@ async function linkFirst({ config, ledger, keys }: SlackContext, request: Access
 /** Other requests of the same person came first, after the check. */
 function tooManyPending(request: PendingRequest, most: number): RefusedRequest {
   const message = `You already have ${most} requests waiting. Cancel one, or ask again after a decision.`;
-  return refused(request, { code: "too-many-pending", message });
+  return refusedRequest(request, { code: "too-many-pending", message });
 }
 
 /** A refusal is an event too: it shows the attempt. */
@@ -120,7 +120,7 @@ function answered(request: PendingRequest, verdict: AskVerdict) {
 async function refuseWithoutApprovers(
   { directory, log }: Pick<SlackContext, "directory" | "log">,
   requester: string,
-  { cluster, level }: Pick<RequestWish, "cluster" | "level">,
+  { cluster, level }: Pick<RequestInput, "cluster" | "level">,
   rule: Rule,
   now: Date,
 ): Promise<Extract<AskVerdict, { type: "refused" }> | null> {

@@ -1,6 +1,6 @@
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { MappedIdentity, Proof, ProofFinding, Trouble } from "../../access/lease/proof-record.ts";
-import { isReviewing, isSigningIn } from "../../access/lease/proving.ts";
+import { isReviewPending, isSignInPending } from "../../access/lease/proving.ts";
 import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Way } from "../../access/policy/cluster.ts";
 import { isRoleText } from "../../access/policy/role-text.ts";
@@ -135,8 +135,8 @@ export function proofLines(lease: Lease): string {
     const result = finding.result === "not tested" ? " not tested" : "";
     return `${marks[finding.result]} *${name}*${result}: ${said(finding.detail, 350)}`;
   });
-  const review = isReviewing(lease) && lease.reviewTrouble;
-  const signIn = isSigningIn(lease) && lease.signInTrouble;
+  const review = isReviewPending(lease) && lease.reviewTrouble;
+  const signIn = isSignInPending(lease) && lease.signInTrouble;
   return [
     ...lines,
     ...(review ? [`:warning: Authorized: ${triedText(review)}`] : []),

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
-import { AccessError, explain } from "../../access/failure/access-error.ts";
-import { approversOf, mostApprovalsNeeded } from "../../access/policy/rule.ts";
+import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
+import { approversOf, maxApprovalsNeeded } from "../../access/policy/rule.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { approversLooked } from "../../operations/announcements.ts";
@@ -94,7 +94,7 @@ async function tell({ log, ledger }: WatchContext, { good, short, untold }: Look
   for (const { error, cluster, level } of untold) {
     log.warn(
       { cluster: cluster.name, level: level.name, err: error },
-      `Could not check the approvers: ${explain(error)}`,
+      `Could not check the approvers: ${explainFailure(error)}`,
     );
   }
   approversLooked.tell([
@@ -122,6 +122,6 @@ function nameOf({ cluster, level, rule }: ApprovableLevel): string {
 
 /** Other approvers or more approvals are another configuration, which has to be good by itself. */
 function digestOf({ cluster, level, rule }: ApprovableLevel): string {
-  const what = [approversOf(rule, cluster).toSorted(), mostApprovalsNeeded(rule, level)];
+  const what = [approversOf(rule, cluster).toSorted(), maxApprovalsNeeded(rule, level)];
   return createHash("sha256").update(JSON.stringify(what)).digest("hex");
 }

@@ -1,12 +1,17 @@
 import { type Click, withoutApprovalOf } from "../../access/approval/approvals.ts";
-import { decide } from "../../access/approval/decide.ts";
-import { type DecisionRefusal, type Facts, othersWhoMayApprove } from "../../access/approval/decision.ts";
+import { decideClick } from "../../access/approval/decide.ts";
+import { type DecisionFacts, type DecisionRefusal, othersWhoMayApprove } from "../../access/approval/decision.ts";
 import { isSealedDecision } from "../../access/approval/seals.ts";
 import type { AuditEvent, EventType } from "../../access/audit/event.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { hoursInWords, ruleFor } from "../../access/policy/rule.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
-import { leasesDiffer, outdated, unpreviewed, waiting } from "../../access/request/transitions.ts";
+import {
+  otherLeasesChanged,
+  outdatedRequest,
+  pendingRequest,
+  unpreviewedRequest,
+} from "../../access/request/transitions.ts";
 import { eventOf, recordChange, type Step, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, answerSubmission, type ButtonClick, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -81,7 +86,7 @@ async function decideNow(
 ): Promise<Step<AccessRequest, Message | null>> {
   const facts = await factsFor(context, cluster, request, click);
   const now = context.now();
-  const decided = decide(request, cluster, click, context.keys.decision, now, facts);
+  const decided = decideClick(request, cluster, click, context.keys.decision, now, facts);
   if (decided.type === "refused") {
     await noteRefusal(context, request, click, decided.code, facts);
     return { type: "stop", outcome: clickAnswer(decided.code, request, cluster) };
@@ -100,12 +105,12 @@ function dropDeparted(
   now: Date,
 ): Step<AccessRequest, never> {
   const [approver, why] = departed;
-  const after = waiting(request, withoutApprovalOf(request, approver, why, now));
+  const after = pendingRequest(request, withoutApprovalOf(request, approver, why, now));
   return { type: "write-first", after, event: eventOf("approval.dropped", request, "slack", now, { approver, why }) };
 }
 
 /** The event of a decision: the last approval that is needed decides, the ones before it are given. */
-function decisionEvent(after: AccessRequest, { by, digest, why }: Click, facts: Facts, now: Date): AuditEvent {
+function decisionEvent(after: AccessRequest, { by, digest, why }: Click, facts: DecisionFacts, now: Date): AuditEvent {
   const detail = { digest, why, memberships: facts.memberships.get(by) ?? [] };
   if (after.state === "denied") return eventOf("request.denied", after, by, now, detail);
   const approvers = after.approvals.map((approval) => approval.by);
@@ -127,7 +132,7 @@ async function noteRefusal(
   request: AccessRequest,
   click: Click,
   code: DecisionRefusal,
-  facts: Facts,
+  facts: DecisionFacts,
 ): Promise<void> {
   const { verdict, by } = click;
   const digest = click.digest.slice(0, digestLength);
@@ -141,10 +146,14 @@ async function noteRefusal(
 }
 
 /** The record without its preview, where the refusal says that the preview is outdated; null: it is not. */
-function lookedAtAgain(request: AccessRequest, code: DecisionRefusal, { standing }: Facts): AccessRequest | null {
+function lookedAtAgain(
+  request: AccessRequest,
+  code: DecisionRefusal,
+  { standing }: DecisionFacts,
+): AccessRequest | null {
   if (request.state !== "pending") return null;
-  if (code === "requester-differs") return unpreviewed(request, { standing });
-  return code === "leases-differ" || code === "lease-over" ? outdated(request, leasesDiffer) : null;
+  if (code === "requester-differs") return unpreviewedRequest(request, { standing });
+  return code === "leases-differ" || code === "lease-over" ? outdatedRequest(request, otherLeasesChanged) : null;
 }
 
 /** Forged approvals do not count, and the next decision drops them from the record: the event stays. */

@@ -1,7 +1,7 @@
-import { isGenuine, isGenuinePlan, withoutForgedReview } from "../../access/approval/seals.ts";
+import { isGenuinePlan, isGenuinePreview, withoutForgedReview } from "../../access/approval/seals.ts";
 import { type Migration, nextMigration, type PendingMigration } from "../../access/migration/migration.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
-import { unpreviewed } from "../../access/request/transitions.ts";
+import { unpreviewedRequest } from "../../access/request/transitions.ts";
 import type { Ledger, MigrationLedger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
@@ -47,7 +47,7 @@ export function genuineLedger(given: GenuineContext): Ledger {
 function isDoubtful({ config, keys }: GenuineContext, request: AccessRequest): boolean {
   const cluster = config.clusters.get(request.cluster);
   return request.state === "pending" && request.preview !== null && cluster !== undefined
-    ? !isGenuine(request, cluster, keys.preview)
+    ? !isGenuinePreview(request, cluster, keys.preview)
     : false;
 }
 
@@ -58,7 +58,7 @@ async function lookAgain(context: GenuineContext, request: PendingRequest): Prom
   if (!(await ledger.takeTurn(`look-again-${request.id}`, lookAgainEveryMs))) return { ...request, ...cleared };
   log.error({ request: request.id }, "the preview is not what the worker saw, or the policy is another one now");
   const now = context.now();
-  const after = unpreviewed(request);
+  const after = unpreviewedRequest(request);
   const detail = { digest: request.preview?.digest ?? "" };
   const result = await recordChange(context, after, eventOf("preview.refused", request, "slack", now, detail), now);
   return result.type === "committed" ? after : { ...request, ...cleared };

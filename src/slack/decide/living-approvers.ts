@@ -1,8 +1,8 @@
 import { othersWhoMayApprove } from "../../access/approval/decision.ts";
-import { AccessError, explain } from "../../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
 import type { Cluster, Level, Rule } from "../../access/policy/cluster.ts";
 import { isUser } from "../../access/policy/person.ts";
-import { approversOf, mostApprovalsNeeded } from "../../access/policy/rule.ts";
+import { approversOf, maxApprovalsNeeded } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { broken, counted, type Finding, found, someOf } from "../../diagnosis/link.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -58,7 +58,7 @@ export async function lookAtApprovers(directory: Directory, clusters: Iterable<C
   for (const each of approvableLevels(clusters)) {
     try {
       if (away) throw away;
-      const needed = mostApprovalsNeeded(each.rule, each.level);
+      const needed = maxApprovalsNeeded(each.rule, each.level);
       const approvers = await livingApprovers(directory, each.rule, each.cluster, { enough: needed });
       if (approvers.living.length >= needed) look.good.push(each);
       else look.short.push({ ...each, ...approvers, needed });
@@ -135,14 +135,14 @@ async function examineLevel(directory: Directory, cluster: Cluster, level: Level
   const what = `${cluster.name}, ${level.name}${rule.name ? ` by the rule ${rule.name}` : ""}`;
   try {
     const { living, gone } = await livingApprovers(directory, rule, cluster);
-    const needed = mostApprovalsNeeded(rule, level);
+    const needed = maxApprovalsNeeded(rule, level);
     const lost = gone.length > 0 ? `; not active: ${someOf(gone)}` : "";
     const count = `${what}: ${counted(living.length, "active approver")}, needed: ${needed}${lost}`;
     return living.length >= needed
       ? found(count)
       : broken(count, `Requests would expire. ${remedyForApprovers(rule, cluster)}`);
   } catch (error) {
-    return broken(`${what}: could not check the approvers`, explain(error));
+    return broken(`${what}: could not check the approvers`, explainFailure(error));
   }
 }
 

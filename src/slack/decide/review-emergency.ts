@@ -1,5 +1,5 @@
 import type { ModalView } from "@slack/types";
-import { type ReviewRefusal, refuseReview, review, reviewersOf } from "../../access/approval/emergency.ts";
+import { decideReview, type ReviewRefusal, refuseReview, reviewersOf } from "../../access/approval/emergency.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { eventOf, type Step, updateRequest } from "../../ledger/lifecycle.ts";
@@ -76,10 +76,10 @@ export function handleReviewedSubmission(context: SlackContext, submission: Subm
 
 /** Records that an approver reviewed emergency access. `note`: what they found, for the audit log. @throws AccessError */
 export function reviewEmergency(context: SlackContext, user: string, id: string, note = ""): Promise<Message> {
-  return updateRequest(context, id, (request) => decideReview(context, user, id, request, note));
+  return updateRequest(context, id, (request) => recordReview(context, user, id, request, note));
 }
 
-async function decideReview(
+async function recordReview(
   context: SlackContext,
   user: string,
   id: string,
@@ -94,7 +94,7 @@ async function decideReview(
   if (!cluster) return stop(clusterGoneAnswer(request.cluster));
   const person = await personFor(context, cluster, user);
   const now = context.now();
-  const verdict = review(request, cluster, person, context.keys.decision, now);
+  const verdict = decideReview(request, cluster, person, context.keys.decision, now);
   if (verdict.type === "refused") {
     await noteAttempt(context, { act: "review", by: user, code: verdict.code, request });
     return stop(reviewRefusedAnswer(verdict.code, request, cluster));

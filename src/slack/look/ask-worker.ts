@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { maySeeMap } from "../../access/policy/may.ts";
+import { maySeeClusterMap } from "../../access/policy/may.ts";
 import { nearest } from "../../access/request/read-part.ts";
 import type { WorkerQuestion } from "../../ledger/jobs.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -47,7 +47,7 @@ export async function aboutCluster(
   const { clusters, linking } = context.config;
   const person = await personShown(context, user);
   const cluster = clusters.get(name.toLowerCase());
-  const seen = [...clusters.values()].filter((each) => maySeeMap(each, person, linking.administrators));
+  const seen = [...clusters.values()].filter((each) => maySeeClusterMap(each, person, linking.administrators));
   if (!cluster) {
     const names = seen.map((each) => each.name);
     return noSuchClusterAnswer(name, names);

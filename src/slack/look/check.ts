@@ -1,6 +1,6 @@
 import type { KnownBlock } from "@slack/types";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { answersFor } from "../../access/policy/may.ts";
+import { isResponsibleFor } from "../../access/policy/may.ts";
 import { DOCUMENT_LIMIT } from "../../aws-auth/index.ts";
 import { modeFinding } from "../../diagnosis/cluster-links.ts";
 import { counted } from "../../diagnosis/link.ts";
@@ -40,7 +40,7 @@ export const check: Command = {
   summary: "checks who gets in, and lists each problem with its fix",
   run: (context, { user, rest }) =>
     aboutCluster(context, { user, name: rest }, async (cluster) => {
-      const answers = answersFor(cluster, await personShown(context, user));
+      const answers = isResponsibleFor(cluster, await personShown(context, user));
       const question = { type: "check", cluster: cluster.name, user, answers } as const;
       const report = await askWorker(context, question, checkReport);
       if (!report) return noWorkerAnswer();

@@ -1,6 +1,6 @@
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import { creatorArnOf } from "../../access/policy/creator.ts";
-import { answersFor, approvesFor } from "../../access/policy/may.ts";
+import { isApproverOf, isResponsibleFor } from "../../access/policy/may.ts";
 import { isNamedIn, type Person } from "../../access/policy/person.ts";
 import {
   approvalsNeeded,
@@ -28,7 +28,7 @@ export const clusters: Command = {
   run: async (context, { user, rest }) => {
     const person = await personShown(context, user);
     const seen = [...context.config.clusters.values()].filter(
-      (cluster) => levelsFor(cluster, person).length > 0 || answersFor(cluster, person),
+      (cluster) => levelsFor(cluster, person).length > 0 || isResponsibleFor(cluster, person),
     );
     const part = rest.toLowerCase();
     const found = seen.filter(({ name }) => name.includes(part));
@@ -87,7 +87,7 @@ function exceptionsOf(cluster: Cluster, person: Person): string[] {
 
 function roleWords(cluster: Cluster, person: Person): string {
   const roles = [
-    ...(approvesFor(cluster, person) ? ["you approve here"] : []),
+    ...(isApproverOf(cluster, person) ? ["you approve here"] : []),
     ...(isNamedIn(cluster.onCall, person) ? ["you are on call"] : []),
   ];
   return roles.length > 0 ? ` (${roles.join(", ")})` : "";

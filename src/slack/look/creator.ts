@@ -6,7 +6,7 @@ import {
   isSameCreator,
   type KnownCreator,
   type RoleStep,
-  wayWithoutCreator,
+  remedyWithoutCreator,
 } from "../../access/policy/creator.ts";
 import { type CreatorReport, creatorReport } from "../../diagnosis/reports.ts";
 import type { Command } from "../app/command.ts";
@@ -96,13 +96,13 @@ function whatToDo({ name, creator }: Cluster, { record, becomes }: CreatorReport
   const configured = creatorArnOf(creator);
   if (verdict.type === "unusable") {
     // A role with an access entry may replace such a creator.
-    return becomes.ok || configured === null ? null : wayWithoutCreator;
+    return becomes.ok || configured === null ? null : remedyWithoutCreator;
   }
   const named = creatorArnOf(verdict.creator);
   if (configured !== null && isSameCreator(named, configured)) return null;
   const { line, note } = creatorLine(verdict.creator);
   if (record.kind === "FederatedUser") {
-    return `Try ${line} in eks-access.yml.${note} ${code(`/eks-access whoami ${name}`)} shows whether the API server lets that user in. ${wayWithoutCreator}`;
+    return `Try ${line} in eks-access.yml.${note} ${code(`/eks-access whoami ${name}`)} shows whether the API server lets that user in. ${remedyWithoutCreator}`;
   }
   if (creator.type === "discover") {
     return `Add ${line} to eks-access.yml: CloudTrail keeps records for only 90 days.${note}`;

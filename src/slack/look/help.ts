@@ -1,5 +1,5 @@
 import type { KnownBlock } from "@slack/types";
-import { approvesFor } from "../../access/policy/may.ts";
+import { isApproverOf } from "../../access/policy/may.ts";
 import { isNamedIn, type Person } from "../../access/policy/person.ts";
 import { breakGlassFor } from "../../access/policy/rule.ts";
 import type { Command } from "../app/command.ts";
@@ -35,7 +35,7 @@ export async function readHelp(
 function roleOf({ config }: SlackContext, person: Person): Role {
   const clusters = [...config.clusters.values()];
   return {
-    approves: clusters.filter((cluster) => approvesFor(cluster, person)).map(({ name }) => name),
+    approves: clusters.filter((cluster) => isApproverOf(cluster, person)).map(({ name }) => name),
     onCall: clusters.filter(({ onCall }) => isNamedIn(onCall, person)).map(({ name }) => name),
     emergency: clusters.some((cluster) => breakGlassFor(cluster, person) !== null),
   };

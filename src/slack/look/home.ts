@@ -2,11 +2,11 @@ import type { AllMiddlewareArgs, SlackEventMiddlewareArgs } from "@slack/bolt";
 import type { WebClient } from "@slack/web-api";
 import { refuseReview } from "../../access/approval/emergency.ts";
 import { arnsOf } from "../../access/approval/links.ts";
-import { explain } from "../../access/failure/access-error.ts";
+import { explainFailure } from "../../access/failure/access-error.ts";
 import { hasApproved } from "../../access/migration/migration.ts";
 import { actsOf, migrationActsOf } from "../../access/policy/acts.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { approvesFor } from "../../access/policy/may.ts";
+import { isApproverOf } from "../../access/policy/may.ts";
 import type { Person } from "../../access/policy/person.ts";
 import { breakGlassFor } from "../../access/policy/rule.ts";
 import type { ListName } from "../../access/request/lists.ts";
@@ -83,7 +83,7 @@ interface HomeSource {
 async function readHome(source: HomeSource, user: string): Promise<HomeContent> {
   const { ledger, config, now } = source;
   const person = await personShown(source, user);
-  const clusters = [...config.clusters.values()].filter((cluster) => approvesFor(cluster, person));
+  const clusters = [...config.clusters.values()].filter((cluster) => isApproverOf(cluster, person));
   const names = clusters.map(({ name }) => name);
   const own = { clusters: [], requester: user, match: "any" } as const;
   const [links, waiting, newest, access, all, migrations] = await Promise.all([
@@ -151,7 +151,7 @@ export async function handleHomeOpened(context: SlackContext, { event, client }:
     await publishHome({ ...context, client }, user, hashOf(event.view));
   } catch (error) {
     context.log.error({ err: error, user }, "an App Home could not be shown");
-    await client.views.publish({ user_id: user, view: unknownHomeView(styled(explain(error))) }).catch(() => {});
+    await client.views.publish({ user_id: user, view: unknownHomeView(styled(explainFailure(error))) }).catch(() => {});
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { z } from "zod";
-import { explain } from "../../access/failure/access-error.ts";
+import { explainFailure } from "../../access/failure/access-error.ts";
 import type { Migration } from "../../access/migration/migration.ts";
 import { type Act, actsOf, migrationActsOf } from "../../access/policy/acts.ts";
-import { answersFor } from "../../access/policy/may.ts";
+import { isResponsibleFor } from "../../access/policy/may.ts";
 import { nearest } from "../../access/request/read-part.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { ListOf } from "../../ledger/ledger.ts";
@@ -134,7 +134,9 @@ export function noSuchListAnswer(word: string, guess: string | null): Message {
 async function readList(context: SlackContext, user: string, view: ListView, offset: number): Promise<Message> {
   const { clusters } = context.config;
   const person = await personShown(context, user);
-  const answered = [...clusters.values()].filter((cluster) => answersFor(cluster, person)).map(({ name }) => name);
+  const answered = [...clusters.values()]
+    .filter((cluster) => isResponsibleFor(cluster, person))
+    .map(({ name }) => name);
   const migrations = (await migrationsShown(context, person)).filter((migration) => isIn(view, migration, user));
   const migrationsHere = migrations.slice(offset, offset + rowsInPage);
   const room = rowsInPage - migrationsHere.length;
@@ -192,7 +194,7 @@ export async function handleListButton(context: SlackContext, click: ButtonClick
     await turnPage(context, click, await readList(context, body.user.id, view, offset));
   } catch (error) {
     context.log.error({ err: error, action: action.action_id }, "a click failed");
-    await answerWhereClicked(context, click, failureAnswer(explain(error)));
+    await answerWhereClicked(context, click, failureAnswer(explainFailure(error)));
   }
 }
 

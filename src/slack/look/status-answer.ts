@@ -1,9 +1,9 @@
 import type { Button, KnownBlock, ModalView } from "@slack/types";
 import type { ChainedEvent } from "../../access/audit/event.ts";
 import type { Act } from "../../access/policy/acts.ts";
-import { maySee } from "../../access/policy/may.ts";
+import { maySeeRequest } from "../../access/policy/may.ts";
 import { isFullControl } from "../../access/policy/policy-text.ts";
-import { isBound } from "../../access/policy/role-text.ts";
+import { bindsRoles } from "../../access/policy/role-text.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import type { AccessRequest, Preview } from "../../access/request/record.ts";
 import { isRescue } from "../../access/request/request.ts";
@@ -103,7 +103,7 @@ function subjectBlocks(request: AccessRequest): KnownBlock[] {
       `*Principal*\n${code(request.principal)}`,
       isRescue(request)
         ? `*Access policy*\n${code("AmazonEKSClusterAdminPolicy")}`
-        : `*${isBound(request.groups) ? "Roles" : "Groups"}*\n${codeList(request.groups, 500)}`,
+        : `*${bindsRoles(request.groups) ? "Roles" : "Groups"}*\n${codeList(request.groups, 500)}`,
       leaseField(request),
       `*Request*\n${code(id)}, asked ${time(request.createdAt)}`,
       ...(request.ticket ? [`*Ticket*\n${code(request.ticket)}`] : []),
@@ -223,7 +223,7 @@ export async function readRemoved(context: SlackContext, user: string, id: strin
   if (!first || !last) return null;
   const record = { id, cluster: first.event.cluster, requester: requesterIn(first) };
   const cluster = config.clusters.get(record.cluster);
-  if (!maySee(record, cluster, await personFor(context, cluster, user))) {
+  if (!maySeeRequest(record, cluster, await personFor(context, cluster, user))) {
     await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: record });
     return notYoursToSeeAnswer(record);
   }

@@ -1,7 +1,7 @@
 import type { ModalView } from "@slack/types";
 import { isMigrationId } from "../../access/migration/migration.ts";
 import { actsOf } from "../../access/policy/acts.ts";
-import { maySee } from "../../access/policy/may.ts";
+import { maySeeRequest } from "../../access/policy/may.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { detailsModal, type Message, noSuchRequestAnswer } from "../blocks/message.ts";
@@ -43,7 +43,7 @@ async function findStatus(context: SlackContext, user: string, id: string): Prom
   if (!request) return (await readRemoved(context, user, id)) ?? noSuchRequestAnswer(id);
   const cluster = context.config.clusters.get(request.cluster);
   const person = await personFor(context, cluster, user);
-  if (!maySee(request, cluster, person)) {
+  if (!maySeeRequest(request, cluster, person)) {
     await noteAttempt(context, { act: "see", by: user, code: "not-yours", request });
     return notYoursToSeeAnswer(request);
   }

@@ -1,6 +1,6 @@
-import { arnsOf, ownArnOn } from "../../access/approval/links.ts";
+import { arnsOf, linkedArnOn } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { answersFor, approvesFor } from "../../access/policy/may.ts";
+import { isApproverOf, isResponsibleFor } from "../../access/policy/may.ts";
 import { isNamedIn, type Person } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { brokenIn, completeChain, type Link, type LinkName, linkWords } from "../../diagnosis/link.ts";
@@ -60,7 +60,7 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
 }
 
 async function chainOf(context: SlackContext, cluster: Cluster, user: string): Promise<Message> {
-  const answers = answersFor(cluster, await personShown(context, user));
+  const answers = isResponsibleFor(cluster, await personShown(context, user));
   const question = { type: "whoami", cluster: cluster.name, user, answers } as const;
   const report = await askWorker(context, question, chainReport);
   return chainAnswer(cluster, report?.links ?? (await chainWithoutWorker(context, cluster, user)));
@@ -73,7 +73,7 @@ async function chainWithoutWorker(
   user: string,
 ): Promise<readonly Link[]> {
   const [links, open] = await Promise.all([ledger.linksOf(user), openFor(ledger, cluster.name, user)]);
-  const principal = ownArnOn(arnsOf(links), cluster);
+  const principal = linkedArnOn(arnsOf(links), cluster);
   return completeChain([
     { name: "worker", ms: null, ...workerMissing(config.timing.deadlines.workerAnswer / 1000) },
     { name: "leases", ms: null, ...leasesFinding(open, { user, principal }) },
@@ -151,7 +151,7 @@ export function whoAmIAnswer({
   worker,
   workerAnswered,
 }: WhoAmI): Message {
-  const approves = clusters.filter((cluster) => approvesFor(cluster, person)).map(({ name }) => name);
+  const approves = clusters.filter((cluster) => isApproverOf(cluster, person)).map(({ name }) => name);
   const onCall = clusters.filter((cluster) => isNamedIn(cluster.onCall, person)).map(({ name }) => name);
   const parts = [
     `*You* ${mention(person.user)} (${code(person.user)})\n${identityPart(identities, proposal).join("\n")}`,

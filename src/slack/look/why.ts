@@ -1,7 +1,7 @@
 import type { KnownBlock } from "@slack/types";
-import { arnsOf, ownArnOn } from "../../access/approval/links.ts";
+import { arnsOf, linkedArnOn } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { answersFor } from "../../access/policy/may.ts";
+import { isResponsibleFor } from "../../access/policy/may.ts";
 import type { Cause, CauseButton } from "../../diagnosis/facts.ts";
 import { whyReport } from "../../diagnosis/reports.ts";
 import type { Diagnosis } from "../../diagnosis/why.ts";
@@ -30,9 +30,9 @@ export const why: Command = {
 };
 
 async function whyOf(context: SlackContext, cluster: Cluster, user: string, given: string): Promise<Message> {
-  const principal = given.slice(0, longestGiven) || ownArnOn(arnsOf(await context.ledger.linksOf(user)), cluster);
+  const principal = given.slice(0, longestGiven) || linkedArnOn(arnsOf(await context.ledger.linksOf(user)), cluster);
   if (!principal) return nobodyLinkedAnswer(cluster);
-  const answers = answersFor(cluster, await personShown(context, user));
+  const answers = isResponsibleFor(cluster, await personShown(context, user));
   const question = { type: "why", cluster: cluster.name, user, answers, principal } as const;
   const report = await askWorker(context, question, whyReport);
   if (!report) return noWorkerAnswer();

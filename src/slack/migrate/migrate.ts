@@ -1,6 +1,6 @@
 import { isMigrationOver } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { answersFor } from "../../access/policy/may.ts";
+import { isResponsibleFor } from "../../access/policy/may.ts";
 import { migrationReport } from "../../diagnosis/reports.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -48,7 +48,7 @@ async function planOf(
   user: string,
   givenArns: readonly string[],
 ): Promise<Message> {
-  if (!answersFor(cluster, await personShown(context, user))) return mayNotPlanAnswer(cluster);
+  if (!isResponsibleFor(cluster, await personShown(context, user))) return mayNotPlanAnswer(cluster);
   const question = { type: "migrate" as const, cluster: cluster.name, user, givenArns: [...givenArns] };
   const report = await askWorker(context, question, migrationReport);
   if (!report) return noWorkerAnswer();

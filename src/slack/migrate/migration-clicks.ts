@@ -15,7 +15,7 @@ import {
   nextMigrationId,
 } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { answersFor, approvesFor } from "../../access/policy/may.ts";
+import { isApproverOf, isResponsibleFor } from "../../access/policy/may.ts";
 import type { Person } from "../../access/policy/person.ts";
 import { eventOf, recordChange, type Step, updateMigration } from "../../ledger/lifecycle.ts";
 import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
@@ -48,7 +48,7 @@ export async function askForMigration(
   const about = { id: "", cluster: cluster.name };
   const turnedAway = await refuseActor(context, requester, "migrate", about);
   if (turnedAway) return turnedAway;
-  if (!answersFor(cluster, await personFor(context, cluster, requester))) {
+  if (!isResponsibleFor(cluster, await personFor(context, cluster, requester))) {
     await noteAttempt(context, { act: "migrate", by: requester, code: "not-yours", request: about });
     return mayNotPlanAnswer(cluster);
   }
@@ -66,7 +66,7 @@ export async function askForMigration(
 /** An approver who lost that role, with the reason. */
 type Departed = ReadonlyMap<string, string>;
 const none: Departed = new Map();
-const whyNot = (cluster: Cluster) => (person: Person) => (approvesFor(cluster, person) ? null : noApprover);
+const whyNot = (cluster: Cluster) => (person: Person) => (isApproverOf(cluster, person) ? null : noApprover);
 
 /** What a person does with a migration, and what it records. */
 interface Act {

@@ -1,7 +1,7 @@
 import type { Button, KnownBlock } from "@slack/types";
 import type { Migration } from "../../access/migration/migration.ts";
 import type { MigrationAct } from "../../access/policy/acts.ts";
-import { maySee } from "../../access/policy/may.ts";
+import { maySeeRequest } from "../../access/policy/may.ts";
 import type { Person } from "../../access/policy/person.ts";
 import type { SlackContext } from "../app/context.ts";
 import { detailsButton } from "../blocks/buttons.ts";
@@ -43,6 +43,6 @@ export async function migrationsShown(
 ): Promise<readonly Migration[]> {
   const open = await ledger.migrations.open();
   return open
-    .filter((migration) => maySee(migration, config.clusters.get(migration.cluster), person))
+    .filter((migration) => maySeeRequest(migration, config.clusters.get(migration.cluster), person))
     .toSorted((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt));
 }

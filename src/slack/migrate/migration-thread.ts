@@ -1,7 +1,7 @@
 import { migrationApprovals } from "../../access/approval/decide-migration.ts";
 import { hasApproved, type Migration } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { approversIn } from "../../access/policy/may.ts";
+import { clusterApprovers } from "../../access/policy/may.ts";
 import { counted } from "../../diagnosis/link.ts";
 import type { ThreadEntry } from "../blocks/message.ts";
 import { code, mention, mentions, plainLine, styled, time } from "../blocks/mrkdwn.ts";
@@ -41,7 +41,7 @@ function decisionEntries({ approvals, dropped, voided, state }: Migration): Thre
 function reminderEntries(migration: Migration, cluster: Cluster | undefined): ThreadEntry[] {
   const { state, plan, reminders, approvals, requester, lapsesAt } = migration;
   if (state !== "pending" || !plan || !reminders?.sent || !cluster) return [];
-  const others = approversIn(cluster).filter((each) => !hasApproved(migration, each));
+  const others = clusterApprovers(cluster).filter((each) => !hasApproved(migration, each));
   const left = counted(migrationApprovals - approvals.length, "approval");
   const text = `${mentions(others)}: ${mention(requester)} still waits for ${left} for this migration. It expires ${time(lapsesAt)}.`;
   return [{ name: `reminder-${plan.at}-${reminders.sent}`, text }];

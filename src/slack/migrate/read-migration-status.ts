@@ -3,7 +3,7 @@ import { refuseMigrationClick } from "../../access/approval/decide-migration.ts"
 import type { ChainedEvent } from "../../access/audit/event.ts";
 import type { DoneStep, Migration } from "../../access/migration/migration.ts";
 import { type MigrationAct, migrationActsOf } from "../../access/policy/acts.ts";
-import { maySee } from "../../access/policy/may.ts";
+import { maySeeRequest } from "../../access/policy/may.ts";
 import type { SlackContext } from "../app/context.ts";
 import { failureAnswer, type Message } from "../blocks/message.ts";
 import { code, context, section, styled, time } from "../blocks/mrkdwn.ts";
@@ -40,7 +40,7 @@ export async function readMigrationStatus(context: SlackContext, user: string, i
   if (!migration) return (await readRemoved(context, user, id)) ?? noSuchMigrationAnswer(id);
   const cluster = context.config.clusters.get(migration.cluster);
   const person = await personFor(context, cluster, user);
-  if (!maySee(migration, cluster, person)) {
+  if (!maySeeRequest(migration, cluster, person)) {
     await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: migration });
     return notYoursToSeeAnswer(migration);
   }

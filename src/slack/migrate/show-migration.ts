@@ -1,5 +1,5 @@
 import { hasApproved, isMigrationOver, type Migration } from "../../access/migration/migration.ts";
-import { approversIn } from "../../access/policy/may.ts";
+import { clusterApprovers } from "../../access/policy/may.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
 import { answer } from "../blocks/message.ts";
 import { code } from "../blocks/mrkdwn.ts";
@@ -113,7 +113,7 @@ async function callApprovers(context: MessengerContext, migration: Migration): P
   const call = migrationCall(migration);
   if (!cluster || !call) return;
   const told = await ledger.toldInThread(migration.id);
-  const people = (await peopleNamed(directory, approversIn(cluster)))
+  const people = (await peopleNamed(directory, clusterApprovers(cluster)))
     .filter((user) => !hasApproved(migration, user))
     .slice(0, mostPeople);
   for (const user of people) {

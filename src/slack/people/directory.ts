@@ -1,5 +1,5 @@
 import type { UsersInfoResponse, WebClient } from "@slack/web-api";
-import { tooLarge } from "../../access/failure/bounded-pages.ts";
+import { answerTooLarge } from "../../access/failure/bounded-pages.ts";
 import { isUser } from "../../access/policy/person.ts";
 import { slackErrorCode, slackFailure } from "../app/slack-failure.ts";
 
@@ -46,7 +46,7 @@ export function slackDirectory(client: WebClient, now: () => Date): Directory {
         throw slackFailure(error, `The user group ${group} of the policy`);
       });
       if (users.length <= mostMembers) return users;
-      throw tooLarge(`The user group ${group} of the policy has more than ${mostMembers} people`);
+      throw answerTooLarge(`The user group ${group} of the policy has more than ${mostMembers} people`);
     });
   const ownTeam = () => remember("own team", async () => (await client.auth.test()).team_id ?? "");
   const personOf = (user: string) => remember(user, () => askForPerson(client, user, ownTeam));

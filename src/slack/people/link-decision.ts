@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { linkBeside, sealLink } from "../../access/approval/links.ts";
+import { linkInAccountOf, sealLink } from "../../access/approval/links.ts";
 import { linkEvent } from "../../access/audit/event.ts";
-import { explain } from "../../access/failure/access-error.ts";
+import { explainFailure } from "../../access/failure/access-error.ts";
 import type { LinkProposal } from "../../ledger/ledger.ts";
 import { acknowledgeClick, answerWhereClicked, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -36,7 +36,7 @@ async function handleLinkDecision(context: SlackContext, click: ButtonClick, con
     await click.client.chat.postMessage({ channel: user, ...sent(linkOutcome(arn, confirmed, by)) });
   } catch (error) {
     context.log.error({ err: error }, "could not decide about a link, or not announce the outcome");
-    await answerWhereClicked(context, click, failureAnswer(explain(error)));
+    await answerWhereClicked(context, click, failureAnswer(explainFailure(error)));
   }
 }
 
@@ -68,7 +68,7 @@ export async function decideLink(
   const links = await context.ledger.linksOf(user);
   const type = confirmed ? "link.confirmed" : "link.refused";
   const now = context.now();
-  const event = linkEvent(type, by, now, { user, arn, before: linkBeside(links, arn)?.arn ?? null });
+  const event = linkEvent(type, by, now, { user, arn, before: linkInAccountOf(links, arn)?.arn ?? null });
   const link = { arn, seal: sealLink(user, arn, { by, at: now.toISOString() }, context.keys.decision) };
   const change = { user, expected: id, link: confirmed ? link : null, proposal: null, event };
   return (await context.ledger.changeLink(change)) ? { type: "decided", proposal } : refused("handled-already", user);

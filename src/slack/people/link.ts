@@ -1,5 +1,5 @@
 import type { WebClient } from "@slack/web-api";
-import { linkBeside, sealLink } from "../../access/approval/links.ts";
+import { linkInAccountOf, sealLink } from "../../access/approval/links.ts";
 import { linkEvent } from "../../access/audit/event.ts";
 import { mayLink } from "../../access/policy/may.ts";
 import type { LinkProposal } from "../../ledger/ledger.ts";
@@ -40,7 +40,7 @@ export const link: Command = {
       return linkRefusedAnswer(verdict.message);
     }
     const { principal, noticed } = verdict;
-    const known = linkBeside(links, principal.arn);
+    const known = linkInAccountOf(links, principal.arn);
     const current = known?.arn ?? null;
     if (known && current === principal.arn && !needsRenewal(context, user, known))
       return alreadyLinkedAnswer(principal.arn);

@@ -1,10 +1,10 @@
 import type { Click } from "../../access/approval/approvals.ts";
-import type { Facts } from "../../access/approval/decision.ts";
+import type { DecisionFacts } from "../../access/approval/decision.ts";
 import {
   isBelievedLink,
   isSealedLink,
-  linkBeside,
-  linkedArnBeside,
+  linkedArnInAccountOf,
+  linkInAccountOf,
   type PrincipalLink,
 } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -53,7 +53,7 @@ export async function standingOf(
 /** A person's linked principal in the account of an ARN, if its seal holds; null: there is none, or they must link again. */
 async function believedPrincipalOf(context: SlackContext, user: string, arn: string): Promise<string | null> {
   const { ledger, config, keys } = context;
-  const link = linkBeside(await ledger.linksOf(user), arn);
+  const link = linkInAccountOf(await ledger.linksOf(user), arn);
   if (link?.seal && !isSealedLink(user, link, keys.decision)) {
     const detail = { user, arn: link.arn };
     await noteAttempt(context, { act: "link", by: "slack", code: "no-seal", detail });
@@ -87,9 +87,9 @@ export async function factsFor(
   cluster: Cluster,
   request: AccessRequest,
   { by, verdict }: Pick<Click, "by" | "verdict">,
-): Promise<Facts> {
+): Promise<DecisionFacts> {
   const users = [...new Set([by, ...request.approvals.map((approval) => approval.by)])];
-  const [standing, beside, links, ...people] = await Promise.all([
+  const [standing, otherLeases, links, ...people] = await Promise.all([
     standingOf(context, cluster, request.requester, request.principal),
     leasesNow(context.ledger, request, context.now()),
     sealedLinksOf(context.ledger, users, context.keys.decision),
@@ -100,14 +100,15 @@ export async function factsFor(
   const whyNot = (person: Person): string | null => {
     if (!isNamedIn(approvers, person)) return noApprover;
     const isTheirOwn =
-      !rule?.selfApproval && isSamePrincipal(linkedArnBeside(links, person.user, request.principal), request.principal);
+      !rule?.selfApproval &&
+      isSamePrincipal(linkedArnInAccountOf(links, person.user, request.principal), request.principal);
     return isTheirOwn ? "their account is linked to the principal now" : null;
   };
   // A denial needs no other facts, and must work while Slack does not answer.
   const earlier = verdict === "approved" ? request.approvals : [];
   const departed = await departedApprovers(context, cluster, earlier, whyNot);
   const memberships = new Map(people.map(({ user, memberships }) => [user, memberships]));
-  return { standing, beside, links, departed, memberships };
+  return { standing, otherLeases, links, departed, memberships };
 }
 
 /**

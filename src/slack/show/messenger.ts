@@ -1,7 +1,7 @@
 import { othersWhoMayApprove } from "../../access/approval/decision.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { approversIn } from "../../access/policy/may.ts";
+import { clusterApprovers } from "../../access/policy/may.ts";
 import { isUser } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { ApproverCopy, MessageLedger, ShownMessages } from "../../ledger/ledger.ts";
@@ -226,6 +226,6 @@ async function affectedBy(
   record: HomeRecord,
 ): Promise<readonly string[]> {
   const cluster = config.clusters.get(record.cluster);
-  const approvers = await peopleNamed(directory, cluster ? approversIn(cluster) : []);
+  const approvers = await peopleNamed(directory, cluster ? clusterApprovers(cluster) : []);
   return [...new Set([record.requester, ...approvers])];
 }

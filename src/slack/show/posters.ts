@@ -1,7 +1,7 @@
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import type { SlackKeys } from "../../access/approval/seal.ts";
-import { brokenBase } from "../../access/approval/seals.ts";
+import { brokenLogBase } from "../../access/approval/seals.ts";
 import type { ChainVerdict } from "../../access/audit/event.ts";
 import { type Anchor, formatAnchor, type LogBase, verifyLog } from "../../access/audit/verify-log.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -86,7 +86,7 @@ function anchorPoster(
 async function verifyFrom(auditLog: AuditLog, keys: AnchorContext["keys"], seen: Anchor | null): Promise<ChainVerdict> {
   for (;;) {
     const base = await auditLog.base();
-    const verdict = brokenBase(base, keys.preview) ?? (await verifyAfter(auditLog, base, seen));
+    const verdict = brokenLogBase(base, keys.preview) ?? (await verifyAfter(auditLog, base, seen));
     // A worker may remove old events meanwhile, which looks like a gap from the old beginning.
     if (verdict.type === "whole" || (await auditLog.base()).count === base.count) return verdict;
   }

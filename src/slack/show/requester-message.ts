@@ -1,8 +1,8 @@
 import type { Button } from "@slack/types";
 import { othersWhoMayApprove } from "../../access/approval/decision.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
-import { isProving, isReviewingEnd, isSigningInAtFirst } from "../../access/lease/proving.ts";
-import { signInWay } from "../../access/lease/sign-in.ts";
+import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/proving.ts";
+import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { admittedBy, entryArnOf, isIdentityCenterRole, readHolder } from "../../aws-auth/index.ts";
@@ -168,8 +168,8 @@ function provedMilestone(
   cluster: Cluster | undefined,
   milestones: readonly string[],
 ): Milestone | null {
-  if (isSigningInAtFirst(lease)) return null;
-  const isUnfinished = isProving(lease);
+  if (isFirstSignInRunning(lease)) return null;
+  const isUnfinished = isProofPending(lease);
   if (isUnfinished && milestones.includes("active")) return null;
   const proof = lease.proof ? `\n${proofLines(lease)}` : "";
   const lasts = until(lease.endsAt, request.durationSeconds);
@@ -189,7 +189,7 @@ function provedMilestone(
 
 /** If the API server does not answer, the message says so, and gets its answer when it comes. */
 function endedMilestone(request: AccessRequest, lease: Lease, milestones: readonly string[]): Milestone | null {
-  const isUnproved = isReviewingEnd(lease);
+  const isUnproved = isEndReviewPending(lease);
   if (isUnproved && milestones.includes("ended")) return null;
   const proof = endProofLines(lease);
   const text = `${endedText(request, lease)}${proof && `\n${proof}`}`;
@@ -244,7 +244,7 @@ function assumeHint({ principal: arn, lease }: AccessRequest, cluster: Cluster):
   // The name of a session is given where the role is assumed, and kubectl would give another one.
   if (reading.principal.kind === "session" && !isIdentityCenterRole(arn))
     return `Use the profile with which you assume ${code(admitted.name)}.`;
-  const way = signInWay(cluster, arn);
+  const way = signInMethod(cluster, arn);
   const known = way.type === "role" ? way.roleArn : lease?.proof?.entryArn;
   if (known) return `No profile for this role? Add ${code(`--role-arn ${known}`)} to the first line.`;
   const line = `aws iam get-role --role-name ${reading.principal.name} --query Role.Arn --output text`;

@@ -1,7 +1,12 @@
 import { othersWhoMayApprove } from "../../access/approval/decision.ts";
 import { reviewersOf } from "../../access/approval/emergency.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
-import { isReviewing, isReviewingEnd, isSigningIn, isSigningInAtFirst } from "../../access/lease/proving.ts";
+import {
+  isEndReviewPending,
+  isFirstSignInRunning,
+  isReviewPending,
+  isSignInPending,
+} from "../../access/lease/proving.ts";
 import { isMigrationId } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPermanent } from "../../access/request/extension.ts";
@@ -115,7 +120,7 @@ function reviewEntries(request: AccessRequest, cluster: Cluster | undefined): Th
 function leaseEntries({ lease, durationSeconds }: AccessRequest, replies: readonly string[]): ThreadEntry[] {
   const entries: ThreadEntry[] = [];
   // A reply never changes, so it waits some seconds for the whole proof.
-  if (!lease?.activeSince || isSigningInAtFirst(lease)) return entries;
+  if (!lease?.activeSince || isFirstSignInRunning(lease)) return entries;
   entries.push(...activeEntry(lease, lease.activeSince, durationSeconds, replies));
   const { at, signedIn } = lease.proof ?? {};
   if (signedIn?.result === "no") {
@@ -148,10 +153,10 @@ function activeEntry(
   }
   const end = isPermanent(durationSeconds) ? "It is permanent." : `Its lease ends ${time(endsAt)}.`;
   const again = [
-    ...(reviewTrouble && isReviewing(lease)
+    ...(reviewTrouble && isReviewPending(lease)
       ? [`; asking for its rights again: ${said(reviewTrouble.message, 300)}`]
       : []),
-    ...(signInTrouble && isSigningIn(lease) ? [`; retrying the sign-in: ${said(signInTrouble.message, 300)}`] : []),
+    ...(signInTrouble && isSignInPending(lease) ? [`; retrying the sign-in: ${said(signInTrouble.message, 300)}`] : []),
   ].join("");
   const text = `Active since ${time(activeSince)}${marks && `, ${marks}`}${again}. ${end}`;
   return [{ name: isUnfinished ? "active-unfinished" : "active", text }];
@@ -178,7 +183,7 @@ function endEntries(request: AccessRequest, replies: readonly string[]): ThreadE
 
 /** If the API server does not answer, the first reply comes at once, and a second one has its answer. */
 function endedEntry(request: AccessRequest, lease: Lease, replies: readonly string[]): readonly ThreadEntry[] {
-  const isUnproved = isReviewingEnd(lease);
+  const isUnproved = isEndReviewPending(lease);
   if (isUnproved && replies.includes("ended")) return [];
   const proof = endProofLines(lease);
   if (!isUnproved && replies.includes("ended-unproved")) {

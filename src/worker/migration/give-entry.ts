@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError, explain } from "../../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/proof-record.ts";
-import { signInWay } from "../../access/lease/sign-in.ts";
+import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { Migration } from "../../access/migration/migration.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
@@ -115,7 +115,7 @@ async function signInByMovedEntry(
   entry: AccessEntry,
 ): Promise<ProofFinding> {
   // The settings name roles with their paths; the document and this question have none.
-  const way = signInWay(cluster, entry.principalArn.replace(/:role\/.*\//, ":role/"));
+  const way = signInMethod(cluster, entry.principalArn.replace(/:role\/.*\//, ":role/"));
   if (way.type === "not tested") return { result: "not tested", detail: way.why };
   try {
     const exact = { ...way, roleArn: entry.principalArn };
@@ -129,7 +129,7 @@ async function signInByMovedEntry(
     return (await signIn({ expected, pods, connect, mappedAt: context.now().getTime() }, context)).finding;
   } catch (error) {
     context.log.warn({ cluster: cluster.name, err: error }, "could not sign in as the principal of an access entry");
-    return { result: "not tested", detail: explain(error) };
+    return { result: "not tested", detail: explainFailure(error) };
   }
 }
 

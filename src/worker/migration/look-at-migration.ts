@@ -1,5 +1,5 @@
 import { sealMigrationPlan } from "../../access/approval/seals.ts";
-import { AccessError, explain } from "../../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
 import {
   endedMigration,
   type Migration,
@@ -115,6 +115,6 @@ export async function reportMigration(
     };
   } catch (error) {
     context.log.warn({ cluster: cluster.name, err: error }, "could not plan the migration");
-    return { type: "failed", message: explain(error) };
+    return { type: "failed", message: explainFailure(error) };
   }
 }

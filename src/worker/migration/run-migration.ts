@@ -1,4 +1,4 @@
-import { checkMigration } from "../../access/approval/decide-migration.ts";
+import { checkMigrationApproval } from "../../access/approval/decide-migration.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import {
   endedMigration,
@@ -70,7 +70,13 @@ async function passOver(
   driver: MigrationDriver,
 ): Promise<void> {
   const { requestLapsesAfterSeconds } = context.config.timing;
-  const verdict = checkMigration(migration, cluster, context.keys.decision, context.now(), requestLapsesAfterSeconds);
+  const verdict = checkMigrationApproval(
+    migration,
+    cluster,
+    context.keys.decision,
+    context.now(),
+    requestLapsesAfterSeconds,
+  );
   const isToGoOn = verdict.type === "valid" && !isMigrationOver(migration);
   if (isToGoOn || migration.begun) {
     const purpose = { id: migration.id, requester: migration.requester };

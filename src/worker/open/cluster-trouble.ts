@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { AccessError, type FailureCode } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { type ClusterTrouble, clusterFailed, failureOf, hasNewCause } from "../../access/request/retry.ts";
+import { type ClusterTrouble, failureOf, hasNewCause, nextClusterTry } from "../../access/request/retry.ts";
 import { withTrouble } from "../../access/request/transitions.ts";
 import type { ClusterLedger, RequestLedger } from "../../ledger/ledger.ts";
 import { recordChange } from "../../ledger/lifecycle.ts";
@@ -29,7 +29,7 @@ export async function noteTrouble(
   const { ledger, log, now } = context;
   const before = (await ledger.clusterTroubles([cluster.name])).get(cluster.name) ?? null;
   const moment = { now: now(), configuration: configurationOf(cluster), chance: Math.random() };
-  const trouble = clusterFailed(before, failureOf(error), moment);
+  const trouble = nextClusterTry(before, failureOf(error), moment);
   await ledger.setClusterTrouble(cluster.name, trouble);
   const about = { cluster: cluster.name, attempts: trouble.attempts, retryAt: trouble.retryAt };
   if (hasNewCause(before, trouble)) log.error({ ...about, err: error }, "the cluster can't be worked on");

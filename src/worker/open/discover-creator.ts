@@ -8,7 +8,7 @@ import {
   type CreatorToDiscover,
   creatorOf,
   type KnownCreator,
-  wayWithoutCreator,
+  remedyWithoutCreator,
 } from "../../access/policy/creator.ts";
 import type { CredentialSource } from "../../aws/client-settings.ts";
 import { betweenLookupsMs, findCreation } from "../../aws/find-creation.ts";
@@ -91,7 +91,7 @@ export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record
   const verdict = creatorOf(record, way);
   if (verdict.type === "creator") return verdict.creator;
   throw new AccessError("creator-unknown", `CloudTrail says that ${cluster.name} ${verdict.why}`, {
-    remedy: wayWithoutCreator,
+    remedy: remedyWithoutCreator,
   });
 }
 

@@ -5,7 +5,7 @@ import {
   type CreationRecord,
   type CreatorToDiscover,
   creatorArnOf,
-  isOfCluster,
+  isRecordOfCluster,
   type KnownCreator,
 } from "../../access/policy/creator.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
@@ -108,7 +108,7 @@ async function attempt(
   try {
     const open = await openAs(context, cluster, creator, purposes);
     const { createdAt } = open.description;
-    if (!record || isOfCluster(record, createdAt)) return { type: "open", open };
+    if (!record || isRecordOfCluster(record, createdAt)) return { type: "open", open };
     open.close();
     const error = new AccessError(
       "creator-unknown",

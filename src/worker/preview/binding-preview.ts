@@ -1,4 +1,4 @@
-import { shareOf } from "../../access/lease/due-work.ts";
+import { approvedShare } from "../../access/lease/due-work.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import {
   actsAsServiceAccounts,
@@ -72,7 +72,7 @@ interface EntryPreview {
 function entryFor({ map, names }: BindingState, request: AccessRequest): EntryPreview {
   const { principal } = request;
   if (!needsEntry(names, principal)) return { diff: "", warnings: [], refusal: null };
-  const need = { principal, share: shareOf(request, new Date(request.createdAt)) };
+  const need = { principal, share: approvedShare(request, new Date(request.createdAt)) };
   const [refusal = null] = refuseSignIns(map, [need]).values();
   const [write] = refusal ? [] : signInWrites(map, [need]);
   if (!write) return { diff: "", warnings: [], refusal };

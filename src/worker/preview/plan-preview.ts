@@ -1,15 +1,15 @@
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
-import { shareOf } from "../../access/lease/due-work.ts";
-import { baseOf, targetOf } from "../../access/lease/holding.ts";
+import { approvedShare } from "../../access/lease/due-work.ts";
+import { baseOf, entryTarget } from "../../access/lease/holding.ts";
 import { usernameFor } from "../../access/lease/lease.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
 import { lostRights } from "../../access/lease/lost-rights.ts";
-import { type LeasesFound, leasesBeside } from "../../access/lease/other-leases.ts";
+import { type LeasesFound, otherLeasesOf } from "../../access/lease/other-leases.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import type { Cluster, Rule, Way } from "../../access/policy/cluster.ts";
 import { mayAsk } from "../../access/policy/may-ask.ts";
-import { covers, isPolicyText, policiesIn, policyTexts } from "../../access/policy/policy-text.ts";
+import { accessPolicies, covers, isPolicyText, policyTexts } from "../../access/policy/policy-text.ts";
 import { approvalsNeeded, hoursInWords, isOutside } from "../../access/policy/rule.ts";
 import { digestOfChange } from "../../access/request/digest.ts";
 import type { AccessRequest, Preview } from "../../access/request/record.ts";
@@ -61,7 +61,7 @@ export function planPreview(facts: PreviewFacts, request: AccessRequest): Previe
   const change = changeOf({ request, level, principal, beginning, others });
   if (change.type === "refused") return change;
   const { type: _, warnings, ...shown } = change;
-  const leases = leasesBeside(request, facts.leases);
+  const leases = otherLeasesOf(request, facts.leases);
   return {
     type: "preview",
     approvalsWanted: approvalsNeeded(allowed.rule, level, now),
@@ -91,7 +91,7 @@ function beginningBeside(
   return beginning
     .filter((each) => each.id !== id && each.principal.toLowerCase() === key)
     .filter((each) => !held.some((share) => share.id === each.id))
-    .map((each) => shareOf(each, now));
+    .map((each) => approvedShare(each, now));
 }
 
 function outsideHours(rule: Rule, now: Date): string[] {
@@ -123,9 +123,9 @@ export function previewInDocument(
   }
   const deletion = state.configMap?.deletion;
   if (deletion) return { type: "refused", refusal: beingDeleted(cluster, deletion) };
-  const shares = [...(holding?.shares ?? []), ...beginning, shareOf(request, new Date(request.createdAt))];
+  const shares = [...(holding?.shares ?? []), ...beginning, approvedShare(request, new Date(request.createdAt))];
   const username = entry?.username ?? usernameFor(principal);
-  const { change, holding: held } = targetOf(arn, entry, holding, shares, username);
+  const { change, holding: held } = entryTarget(arn, entry, holding, shares, username);
   const plan = planChanges(state.document, [change], planGuard(cluster, [level], state), readRemembered);
   if (plan.type === "refused") return { type: "refused", refusal: plan.refusal };
   const [leftOut] = plan.refused;
@@ -174,8 +174,8 @@ export function previewByEntry(
     return { type: "refused", refusal: { code: "already-mapped", message } };
   }
   const username = today?.username ?? usernameFor(principal);
-  const shares = [...(holding?.shares ?? []), ...beginning, shareOf(request, new Date(request.createdAt))];
-  const target = targetOf(arn, today, holding, shares, username);
+  const shares = [...(holding?.shares ?? []), ...beginning, approvedShare(request, new Date(request.createdAt))];
+  const target = entryTarget(arn, today, holding, shares, username);
   const refusal = refuseTarget(cluster, state, keys, target);
   if (refusal) return { type: "refused", refusal };
   const groups = target.change.type === "map" ? target.change.groups : request.groups;
@@ -208,7 +208,7 @@ function namedIn({ entries, mappedEntries }: EntryState): readonly NamedEntry[] 
 
 /** An entry as people read it, line by line. */
 export function textOfEntry(entry: AccessEntry | undefined, arn: string, { username, groups }: MappedIdentity): string {
-  const policies = policiesIn(groups).flatMap(policyTexts);
+  const policies = accessPolicies(groups).flatMap(policyTexts);
   const plain = groups.filter((group) => !group.startsWith("policy "));
   return [
     `principal: ${entry?.principalArn ?? arn}`,

@@ -1,6 +1,6 @@
 import { leasesAnnotation, leasesThatFit, roomIn, spaceTakenByOthers } from "../../access/lease/annotation.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { groupsIn, isFullControl } from "../../access/policy/policy-text.ts";
+import { isFullControl, kubernetesGroups } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import {
   type AwsAuthDocument,
@@ -59,7 +59,7 @@ function accountWarning({ name, account }: Cluster, { principal }: WarningFacts)
 }
 
 function unboundWarning({ name }: Cluster, request: AccessRequest, { bindings }: WarningFacts): string[] {
-  const groups = groupsIn(request.groups);
+  const groups = kubernetesGroups(request.groups);
   if (groups.length === 0) return [];
   if (!bindings) return ["Rights unknown: couldn't read the role bindings, so what the groups allow is unknown."];
   const unbound = groups.filter((group) => group !== "system:masters" && !bindings.groups.has(group));

@@ -1,16 +1,16 @@
-import { isBelievedLink, linkBeside } from "../../access/approval/links.ts";
+import { isBelievedLink, linkInAccountOf } from "../../access/approval/links.ts";
 import { sealPreview } from "../../access/approval/seals.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { dueWork, idsOf, orphansOf, rememberedShares } from "../../access/lease/due-work.ts";
+import { dueWork, idsOf, orphanedShares, sharesToKeep } from "../../access/lease/due-work.ts";
 import type { LeasesFound } from "../../access/lease/other-leases.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { groupsIn } from "../../access/policy/policy-text.ts";
+import { kubernetesGroups } from "../../access/policy/policy-text.ts";
 import { mastersRight } from "../../access/policy/rights.ts";
 import { isLeaseOver } from "../../access/request/extension.ts";
 import type { AccessRequest, ApprovedRequest, PendingRequest, Preview } from "../../access/request/record.ts";
 import { planReminders } from "../../access/request/reminder.ts";
 import { failureOf } from "../../access/request/retry.ts";
-import { previewed } from "../../access/request/transitions.ts";
+import { previewedRequest } from "../../access/request/transitions.ts";
 import { entryArnsByPrincipal } from "../../aws-auth/index.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
@@ -117,13 +117,13 @@ async function previewWay<State extends WayState, Decided extends Settlement>(
 
 /** All leases of the cluster. One that is being ended is there until it is gone. */
 function leasesIn({ holdings, identityOf }: WayState, open: readonly ApprovedRequest[], now: Date): LeasesFound {
-  const { arriving, leaving, staying } = dueWork(open, now);
+  const { beginning, ending, inForce } = dueWork(open, now);
   const ids = idsOf(open);
   const rememberedOf = (key: string) => {
     const holding = holdings.get(key);
-    return holding ? rememberedShares(orphansOf(holding, ids), new Set(), now) : [];
+    return holding ? sharesToKeep(orphanedShares(holding, ids), new Set(), now) : [];
   };
-  return { beginning: arriving, inForce: [...leaving, ...staying], rememberedOf, holdings, identityOf };
+  return { beginning, inForce: [...ending, ...inForce], rememberedOf, holdings, identityOf };
 }
 
 async function putOffAll(
@@ -158,7 +158,7 @@ async function previewRequest(
   const preview = sealPreview(request, unsealed, context.keys.preview);
   const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
   const reminders = planReminders(now, request.lapsesAt, context.config.timing.remindAfterSeconds);
-  await recordChange(context, previewed(request, { preview, approvalsWanted, reminders }), event, now);
+  await recordChange(context, previewedRequest(request, { preview, approvalsWanted, reminders }), event, now);
 }
 
 /** Enough to know whether a person had this access before; the newest come first. */
@@ -169,7 +169,7 @@ async function principalOf(
   { ledger, config, keys }: WorkerContext,
   { requester, principal }: AccessRequest,
 ): Promise<string | null> {
-  const link = linkBeside(await ledger.linksOf(requester), principal);
+  const link = linkInAccountOf(await ledger.linksOf(requester), principal);
   return link && isBelievedLink(requester, link, config.linking.mustBeConfirmed, keys.decision) ? link.arn : null;
 }
 
@@ -186,7 +186,7 @@ function earlierRequests({ ledger }: WorkerContext): Look["earlierOf"] {
 /** Null: they could not be read, which must not keep anybody from being asked. */
 async function rightsOf(request: AccessRequest, { opened, bindings }: Look): Promise<Preview["rights"]> {
   if (!bindings) return null;
-  const groups = groupsIn(request.groups);
+  const groups = kubernetesGroups(request.groups);
   const bound = groups.filter((group) => group !== mastersRight.group);
   const rights = await opened.client.groupRights(bindings.groups, bound).catch(() => null);
   return rights && [...(groups.includes(mastersRight.group) ? [mastersRight] : []), ...rights];

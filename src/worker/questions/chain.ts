@@ -1,8 +1,8 @@
-import { arnsOf, ownArnOn } from "../../access/approval/links.ts";
+import { arnsOf, linkedArnOn } from "../../access/approval/links.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
-import { isBound } from "../../access/policy/role-text.ts";
+import { bindsRoles } from "../../access/policy/role-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { AwsCredentials } from "../../aws/client-settings.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
@@ -70,7 +70,7 @@ export async function reportChain(
   const reached = aws && (await takeApiLinks(context, cluster, aws, taker));
   try {
     const links = await context.ledger.linksOf(user);
-    const asker = { user, answers, principal: ownArnOn(arnsOf(links), cluster) };
+    const asker = { user, answers, principal: linkedArnOn(arnsOf(links), cluster) };
     const inside = reached && (await lookInside(context, cluster, reached, taker));
     if (reached && inside) await lookForPerson(cluster, reached, inside, asker, taker);
     await lookAtLeases(context, cluster, asker, inside, taker);
@@ -171,7 +171,7 @@ async function lookInside(
     entriesFinding,
   );
   if (!looked && !entries) return null;
-  const bound = inForce.some(({ groups }) => isBound(groups));
+  const bound = inForce.some(({ groups }) => bindsRoles(groups));
   const places = [
     ...(looked ? ["the document"] : []),
     ...(entries ? ["the access entries"] : []),

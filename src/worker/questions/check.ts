@@ -1,5 +1,5 @@
-import { arnsOf, ownArnOn } from "../../access/approval/links.ts";
-import { AccessError, explain } from "../../access/failure/access-error.ts";
+import { arnsOf, linkedArnOn } from "../../access/approval/links.ts";
+import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { readOwnBindings } from "../../access/lease/own-bindings.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -34,7 +34,7 @@ export async function reportCheck(
     );
   } catch (error) {
     context.log.warn({ cluster: cluster.name, err: error }, "could not check the cluster");
-    return { type: "failed", message: explain(error) };
+    return { type: "failed", message: explainFailure(error) };
   }
 }
 
@@ -50,7 +50,7 @@ async function look(
   const mode = reached.description.authenticationMode;
   const isRead = mode !== "API";
   const [granted, links] = await Promise.all([ledger.grantedOf(cluster.name), ledger.linksOf(asked.user)]);
-  const asker = { ...asked, principal: ownArnOn(arnsOf(links), cluster) };
+  const asker = { ...asked, principal: linkedArnOn(arnsOf(links), cluster) };
   const grantedNow = async () => openLeasesAround(granted, await ledger.grantedOf(cluster.name));
   const looking = readLiveDocument(reached.client, cluster, keys.memory);
   const reporting = orFailure(context, cluster, async () => {
@@ -78,7 +78,7 @@ async function orFailure(
     return await report();
   } catch (error) {
     log.warn({ cluster: cluster.name, err: error }, "could not check the document");
-    return { type: "failed", message: explain(error) };
+    return { type: "failed", message: explainFailure(error) };
   }
 }
 
@@ -111,7 +111,9 @@ function takenOut(
   { granted, asker }: DocumentQuestion,
 ): readonly ReportedProblem[] {
   // An unreadable section is a problem of its own.
-  const drifts = driftsIn(looked, granted.still.filter(isInForce)).filter(({ unread }) => unread === undefined);
+  const drifts = driftsIn(looked, granted.still.filter(isInForce)).filter(
+    ({ unreadableSection }) => unreadableSection === undefined,
+  );
   return leaseProblems(drifts, cluster, asker, "aws-auth");
 }
 
@@ -129,7 +131,7 @@ async function reportBindings(
     return { type: "checked", ...bindingProblems(facts), bindings: found.length };
   } catch (error) {
     log.warn({ cluster: cluster.name, err: error }, "could not check the bindings");
-    return { type: "failed", message: explain(error) };
+    return { type: "failed", message: explainFailure(error) };
   }
 }
 

@@ -1,6 +1,6 @@
-import { AccessError, explain } from "../../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { creatorArnOf, isOfCluster } from "../../access/policy/creator.ts";
+import { creatorArnOf, isRecordOfCluster } from "../../access/policy/creator.ts";
 import type { CreatorReport } from "../../diagnosis/reports.ts";
 import type { WorkerContext } from "../context.ts";
 import { becomeCreator } from "../open/become-creator.ts";
@@ -19,15 +19,15 @@ export async function reportCreator(context: WorkerContext, cluster: Cluster): P
   } catch (error) {
     const arn = await becomesAnyway(context, cluster);
     const isMissing = arn !== null && error instanceof AccessError && error.code === "cluster-not-found";
-    becomes = { ok: arn !== null, message: explain(error), arn, isMissing };
+    becomes = { ok: arn !== null, message: explainFailure(error), arn, isMissing };
   }
   const memory = await rememberedCreation(context, cluster);
-  const remembered = memory && isOfCluster(memory, createdAt) ? memory : null;
+  const remembered = memory && isRecordOfCluster(memory, createdAt) ? memory : null;
   try {
     const record = await askCloudTrail(context, cluster, createdAt);
     return { becomes, record: record ?? remembered, isRemembered: !record && remembered !== null, trouble: null };
   } catch (error) {
-    return { becomes, record: remembered, isRemembered: remembered !== null, trouble: explain(error) };
+    return { becomes, record: remembered, isRemembered: remembered !== null, trouble: explainFailure(error) };
   }
 }
 

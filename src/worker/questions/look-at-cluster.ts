@@ -5,7 +5,7 @@ import { type Drift, driftOf } from "../../access/lease/drift.ts";
 import { readOwnBindings } from "../../access/lease/own-bindings.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
-import { isBound } from "../../access/policy/role-text.ts";
+import { bindsRoles } from "../../access/policy/role-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { readRescueTags } from "../../access/rescue/kept.ts";
 import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
@@ -121,7 +121,7 @@ export async function readLiveDocument(
 
 /** The given active leases that a person removed from the document: those by bindings and access entries are not in it. */
 export function driftsIn({ document, managers }: LiveDocument, inForce: readonly ApprovedRequest[]): readonly Drift[] {
-  const inDocument = inForce.filter((request) => !isGivenByEntry(request) && !isBound(request.groups));
+  const inDocument = inForce.filter((request) => !isGivenByEntry(request) && !bindsRoles(request.groups));
   return inDocument.flatMap(
     (request) => driftOf(request, identityInDocument(document, request.principal), managers, document.problems) ?? [],
   );
@@ -134,7 +134,7 @@ export async function bindingDrifts(
   keys: MemoryKeys,
   inForce: readonly ApprovedRequest[],
 ): Promise<readonly Drift[]> {
-  const bound = inForce.filter(({ groups }) => isBound(groups));
+  const bound = inForce.filter(({ groups }) => bindsRoles(groups));
   if (bound.length === 0) return [];
   const { parts } = readOwnBindings(cluster.name, await client.listLeaseBindings(), keys);
   return bound.flatMap((request) => {

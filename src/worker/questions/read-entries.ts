@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { AccessError, explain } from "../../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 
@@ -89,7 +89,7 @@ async function readLane(describe: AccessEntries["describe"], progress: Progress)
 
 /** Throttling passes. A worker retries its own work, but only the person repeats a question. */
 export function whyNotRead(error: unknown): string {
-  return isThrottled(error) ? `${error.what}. Ask again in a minute.` : explain(error);
+  return isThrottled(error) ? `${error.what}. Ask again in a minute.` : explainFailure(error);
 }
 
 function isThrottled(error: unknown): error is AccessError {

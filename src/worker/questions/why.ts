@@ -1,4 +1,4 @@
-import { explain } from "../../access/failure/access-error.ts";
+import { explainFailure } from "../../access/failure/access-error.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
@@ -31,7 +31,7 @@ export async function reportWhy(context: WorkerContext, cluster: Cluster, asked:
     return { type: "diagnosis", ...rest, identity: plain, causes: [...causes] };
   } catch (error) {
     context.log.warn({ cluster: cluster.name, err: error }, "could not find out why");
-    return { type: "failed", message: explain(error) };
+    return { type: "failed", message: explainFailure(error) };
   }
 }
 

@@ -3,12 +3,12 @@ import { decideShare, type ShareFacts } from "../../access/lease/decide-lease.ts
 import { activeLease, scheduleLease } from "../../access/lease/lease.ts";
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
 import { isSignInShare } from "../../access/lease/sign-in-share.ts";
-import { rememberWritten } from "../../access/lease/written.ts";
+import { sealWritten } from "../../access/lease/written.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { noStanding } from "../../access/policy/person.ts";
-import { placeIn } from "../../access/request/lists.ts";
+import { positionInList } from "../../access/request/lists.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
-import { untyped } from "../../access/request/typed.ts";
+import { emptyTypedFields } from "../../access/request/typed.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
@@ -108,7 +108,7 @@ async function adoptHoldings(
 /** Whatever the record says, also where a person took it out of the lists in which runs find it. */
 async function standingInLedger({ ledger }: WorkerContext, id: string): Promise<ShareFacts["inLedger"]> {
   const known = await ledger.get(id);
-  if (known) return placeIn("granted", known) === null ? "over" : "open";
+  if (known) return positionInList("granted", known) === null ? "over" : "open";
   return (await ledger.isOverForGood(id)) ? "over" : "unknown";
 }
 
@@ -123,7 +123,7 @@ async function recover(
   const now = context.now();
   const bare = recoveredRequest(cluster, holding, share, now);
   const proved = await prove(client, cluster, bare, state.signsInAs(bare.principal), context.now);
-  const written = rememberWritten(bare, holding, context.keys.memory, way);
+  const written = sealWritten(bare, holding, context.keys.memory, way);
   const lease = { ...withProof(bare.lease, proved, cluster, bare.principal), written };
   const event = eventOf("lease.recovered", bare, "worker", now, { principal: holding.arn, groups: share.groups });
   await recordChange(context, { ...bare, lease }, event, now);
@@ -146,7 +146,7 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     principal: holding.arn,
     groups: share.groups,
     durationSeconds,
-    ...untyped,
+    ...emptyTypedFields,
     reason: "recovered from the cluster's own memory after the ledger was lost",
     createdAt: at,
     lapsesAt: share.endsAt,

@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import { writeAnnotation } from "../../access/lease/annotation.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
-import { isBound } from "../../access/policy/role-text.ts";
+import { bindsRoles } from "../../access/policy/role-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { step } from "../../operations/worker-metrics.ts";
 import { previewByBinding } from "../preview/binding-preview.ts";
@@ -35,7 +35,7 @@ export type BindingWay = WayAdapter<BindingState, BindingSettlement>;
 
 /** Whether a request is given by bindings: its level binds roles to the person. */
 export function isGivenByBinding({ groups }: Pick<AccessRequest, "groups">): boolean {
-  return isBound(groups);
+  return bindsRoles(groups);
 }
 
 /** By bindings of roles to one user: each is an object of its own, and no lease is in another's way. */

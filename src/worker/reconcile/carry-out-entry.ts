@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { canonicalJson } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import type { Target } from "../../access/lease/holding.ts";
+import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import {
@@ -32,11 +32,11 @@ export interface EntryTools {
 }
 
 /** The calls that are still to be made; none: the entry is what it must be. */
-export function callsFor(tools: EntryTools, target: Target, arn?: string): readonly EntryCall[] {
+export function callsFor(tools: EntryTools, target: EntryTarget, arn?: string): readonly EntryCall[] {
   return planEntry(situationOf(tools, target, arn), target, tools.keys);
 }
 
-function situationOf(tools: EntryTools, { change }: Target, arn?: string): EntrySituation {
+function situationOf(tools: EntryTools, { change }: EntryTarget, arn?: string): EntrySituation {
   const { cluster, state, plannedAt } = tools;
   const key = change.arn.toLowerCase();
   const entry = state.entries.get(key) ?? null;
@@ -64,7 +64,7 @@ export function openSinceOf({ state, begun, plannedAt }: EntryTools, key: string
  * @returns the principal's ARN as EKS knows it
  * @throws AccessError `access-entry-conflict` where it is not what the plan was made from
  */
-export async function carryOutEntry(tools: EntryTools, target: Target): Promise<string> {
+export async function carryOutEntry(tools: EntryTools, target: EntryTarget): Promise<string> {
   const { entries, state } = tools;
   const seen = state.entries.get(target.change.arn.toLowerCase());
   if (!seen) return makeEntry(tools, target);
@@ -77,7 +77,7 @@ export async function carryOutEntry(tools: EntryTools, target: Target): Promise<
 }
 
 /** A role's path is known to IAM alone; of its possible ARNs there is one at most, and EKS refuses all others. */
-async function makeEntry(tools: EntryTools, target: Target): Promise<string> {
+async function makeEntry(tools: EntryTools, target: EntryTarget): Promise<string> {
   const arns = possibleArns(target.change.arn, tools.cluster.accessEntries.rolePaths);
   for (const [index, arn] of arns.entries()) {
     try {
@@ -145,7 +145,7 @@ const looks = [0, 100, 300, 900, 2_000];
 export async function readBackEntry(
   tools: EntryTools,
   principalArn: string,
-  target: Target,
+  target: EntryTarget,
   pause: (ms: number) => Promise<unknown>,
 ): Promise<{ readonly entry: AccessEntry | null; readonly isAsWanted: boolean }> {
   const situation = situationOf(tools, target);

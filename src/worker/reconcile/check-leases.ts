@@ -1,29 +1,29 @@
 import { lastApproval } from "../../access/approval/decision.ts";
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
-import { decideLease, isToEnd, type LeaseFacts, type LeaseOutcome } from "../../access/lease/decide-lease.ts";
+import { decideLease, endsByRule, type LeaseFacts, type LeaseOutcome } from "../../access/lease/decide-lease.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import {
   idsOf,
   isOverInCluster,
   isTooOldToBegin,
-  orphansOf,
-  rememberedShares,
-  shareIn,
+  orphanedShares,
+  shareInCluster,
+  sharesToKeep,
 } from "../../access/lease/due-work.ts";
 import { baseOf } from "../../access/lease/holding.ts";
-import { giveTheSame, leasesBeside } from "../../access/lease/other-leases.ts";
+import { giveSameAccess, otherLeasesOf } from "../../access/lease/other-leases.ts";
 import {
-  bothWithdrawals,
   isRememberedAsVoid,
   isWithdrawn,
-  mayBeForgotten,
+  mayBeWithdrawn,
+  mergeWithdrawals,
   type Withdrawals,
 } from "../../access/lease/withdrawal.ts";
 import { provedShare } from "../../access/lease/written.ts";
 import type { Way } from "../../access/policy/cluster.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
-import { leasesDiffer } from "../../access/request/transitions.ts";
+import { otherLeasesChanged } from "../../access/request/transitions.ts";
 import type { Refusal } from "../../aws-auth/index.ts";
 import { type ApprovalFacts, voidReason, whyNotRepaired } from "./void-reason.ts";
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
@@ -47,8 +47,8 @@ export function withOwnMemory<State extends WayState>(input: SettleInput<State>)
   const memory = memoryOf(state);
   // What the ledger has lost and the cluster knows to be taken back is over as well.
   const over = new Set([...closed, ...state.withdrawals.list.map(({ id }) => id)]);
-  const ends = [...work.arriving, ...work.staying].filter((request) =>
-    isToEnd({
+  const ends = [...work.beginning, ...work.inForce].filter((request) =>
+    endsByRule({
       due: "keep",
       isTakenBack: isReplayed(request, memory, keys.decision),
       isOverInCluster: isOverInCluster(state.holdings, request, now),
@@ -58,9 +58,9 @@ export function withOwnMemory<State extends WayState>(input: SettleInput<State>)
     ...input,
     closed: over,
     work: {
-      arriving: without(work.arriving, ends),
-      leaving: [...work.leaving, ...ends],
-      staying: without(work.staying, ends),
+      beginning: without(work.beginning, ends),
+      ending: [...work.ending, ...ends],
+      inForce: without(work.inForce, ends),
     },
   };
 }
@@ -72,7 +72,7 @@ export interface ClusterMemory {
 }
 
 export function memoryOf({ holdings, withdrawals, elsewhere }: WayState): ClusterMemory {
-  return { holdings, withdrawals: bothWithdrawals(withdrawals, elsewhere) };
+  return { holdings, withdrawals: mergeWithdrawals(withdrawals, elsewhere) };
 }
 
 /**
@@ -85,8 +85,8 @@ export function isReplayed(
   keys: DecisionPublicKeys,
 ): boolean {
   if (isWithdrawn(request, withdrawals, keys)) return !wasVoidBefore(request, { withdrawals }, keys);
-  const isUnknown = request.lease?.state === "active" && !shareIn(holdings, request);
-  return isUnknown && mayBeForgotten(request, withdrawals, keys);
+  const isUnknown = request.lease?.state === "active" && !shareInCluster(holdings, request);
+  return isUnknown && mayBeWithdrawn(request, withdrawals, keys);
 }
 
 /** Whether the cluster knows that an approval came to nothing: a run may have died before the record said so, or it is one of before. */
@@ -110,14 +110,14 @@ export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Chec
   const drifted: Drift[] = [];
   const repaired: ApprovedRequest[] = [];
   const unchanged = { ...unasked, due: "keep", cluster: input.cluster.name } as const;
-  for (const request of input.work.staying) {
+  for (const request of input.work.inForce) {
     const { facts, drift } = factsInForce(input, way, rules, request, unchanged);
     const { outcome } = decideLease(facts);
     if (outcome.type === "keep") holding.push(request);
     else if (outcome.type === "repair") repaired.push(request);
     else if (outcome.type === "drift" && drift) drifted.push({ ...drift, message: outcome.message });
   }
-  return { ...begun, leaving: input.work.leaving, holding, drifted, repaired };
+  return { ...begun, leaving: input.work.ending, holding, drifted, repaired };
 }
 
 /**
@@ -128,12 +128,12 @@ function checkArriving(input: SettleInput, way: Way): Pick<Checked, "voided" | "
   const voided: VoidApproval[] = [];
   const accepted = new Set<ApprovedRequest>();
   const approvedAt = (request: ApprovedRequest) => Date.parse(lastApproval(request.approvals)?.at ?? "") || 0;
-  for (const request of input.work.arriving.toSorted((a, b) => approvedAt(a) - approvedAt(b))) {
+  for (const request of input.work.beginning.toSorted((a, b) => approvedAt(a) - approvedAt(b))) {
     const { outcome } = decideLease(factsAtBeginning(input, way, [...accepted], request));
     if (outcome.type === "begin") accepted.add(request);
     else if (outcome.type === "void") voided.push({ request, message: outcome.message, doubt: null });
   }
-  return { voided, arriving: input.work.arriving.filter((request) => accepted.has(request)) };
+  return { voided, arriving: input.work.beginning.filter((request) => accepted.has(request)) };
 }
 
 /** What no rule asks for of a request that begins, or of one in force. Ends have been sorted out before. */
@@ -167,8 +167,8 @@ function factsAtBeginning(
     ...unasked,
     due: "begin",
     cluster: cluster.name,
-    isWritten: shareIn(holdings, request) !== undefined,
-    mayBeForgotten: mayBeForgotten(request, withdrawals, keys.decision),
+    isWritten: shareInCluster(holdings, request) !== undefined,
+    mayBeForgotten: mayBeWithdrawn(request, withdrawals, keys.decision),
     tooOldFor: isTooOld ? formatDuration(approvalGoodForSeconds) : null,
     approvalFlaw: voidReason(approvalFacts(input, way), request),
     wasVoid: wasVoid(request, withdrawals, keys.decision),
@@ -214,14 +214,14 @@ function besideReason(
 ): string | null {
   const { holdings, identityOf } = state;
   // What the cluster remembers was written as it was shown, by a run that died before the record said so.
-  if (request.emergency || shareIn(holdings, request)) return null;
-  const open = idsOf([...work.arriving, ...work.leaving, ...work.staying]);
+  if (request.emergency || shareInCluster(holdings, request)) return null;
+  const open = idsOf([...work.beginning, ...work.ending, ...work.inForce]);
   const rememberedOf = (key: string) => {
     const holding = holdings.get(key);
-    return holding ? rememberedShares(orphansOf(holding, open), closed, now) : [];
+    return holding ? sharesToKeep(orphanedShares(holding, open), closed, now) : [];
   };
-  const found = leasesBeside(request, { beginning, inForce: work.staying, rememberedOf, holdings, identityOf });
-  return giveTheSame(request.preview?.leases ?? [], found, now) ? null : leasesDiffer;
+  const found = otherLeasesOf(request, { beginning, inForce: work.inForce, rememberedOf, holdings, identityOf });
+  return giveSameAccess(request.preview?.leases ?? [], found, now) ? null : otherLeasesChanged;
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { WorkerKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
-import { isOver } from "../../access/lease/due-work.ts";
-import { bothWithdrawals, noWithdrawals, stillApproved, type Withdrawals } from "../../access/lease/withdrawal.ts";
+import { isDueToEnd } from "../../access/lease/due-work.ts";
+import { mergeWithdrawals, noWithdrawals, type Withdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
@@ -65,7 +65,7 @@ export async function readEntryState(
   const { withdrawals } = ofTags;
   const inDocument = await documentMemory(opened, cluster, keys, open);
   const elsewhere = inDocument?.withdrawals ?? noWithdrawals;
-  const memory = { withdrawals: bothWithdrawals(withdrawals, elsewhere), room: roomForWithdrawals(tags) };
+  const memory = { withdrawals: mergeWithdrawals(withdrawals, elsewhere), room: roomForWithdrawals(tags) };
   const read = whose === "due" ? requestsInQuestion(open, memory, keys, now) : open;
   const arns = await entries.list();
   const arnOf = entryArnsByPrincipal(arns);
@@ -73,7 +73,7 @@ export async function readEntryState(
   const wanted = whose === "all" ? arns : keysOf(read).flatMap((key) => arnOf.get(key) ?? []);
   const found = await describeAll(entries, [...new Set(wanted)]);
   const { held, openSince, untrusted } = readTags(cluster, found, keys);
-  const approved = stillApproved(read, memory.withdrawals, keys.decision);
+  const approved = withoutWithdrawn(read, memory.withdrawals, keys.decision);
   const ours = withLedgerMemory(held, approved, keys.memory, "access-entry");
   const readKeys = new Set(keysOf(read));
   return {
@@ -127,8 +127,8 @@ function requestsInQuestion(
   now: Date,
 ): readonly AccessRequest[] {
   const isInForce = (request: AccessRequest) =>
-    request.state === "approved" && request.lease.state === "active" && !isOver(request, now) && !request.trouble;
-  const approved = new Set(stillApproved(open, withdrawals, keys.decision));
+    request.state === "approved" && request.lease.state === "active" && !isDueToEnd(request, now) && !request.trouble;
+  const approved = new Set(withoutWithdrawn(open, withdrawals, keys.decision));
   const inQuestion = open.filter((request) => !isInForce(request) || !approved.has(request));
   return withdrawals.list.length + inQuestion.length > room ? open : inQuestion;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { sealedEnd, shareOf } from "../../access/lease/due-work.ts";
-import type { Target } from "../../access/lease/holding.ts";
+import { approvedShare, sealedEnd } from "../../access/lease/due-work.ts";
+import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -78,7 +78,7 @@ function begunIn(
       arn: target.change.arn,
       entryAdded: true,
       added: all,
-      shares: [...shares, shareOf(request, now)],
+      shares: [...shares, approvedShare(request, now)],
     });
   }
   return found;
@@ -119,7 +119,11 @@ export interface EntryWritten {
 }
 
 /** Makes one principal's entry what it must be, and reads it back. A failure is a part of the answer: it is no one else's. */
-export async function writeEntry(context: WorkerContext, tools: EntryTools, target: Target): Promise<EntryWritten> {
+export async function writeEntry(
+  context: WorkerContext,
+  tools: EntryTools,
+  target: EntryTarget,
+): Promise<EntryWritten> {
   const present = tools.state.entries.get(target.change.arn.toLowerCase()) ?? null;
   if (callsFor(tools, target).length === 0) return { entry: present, failure: null, tookMs: null };
   const began = context.now().getTime();

@@ -1,15 +1,15 @@
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
-import { lastSealed } from "../../access/approval/seals.ts";
+import { lastSealedApproval } from "../../access/approval/seals.ts";
 import type { AuditEvent, EventType } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { dueWork, idsOf, orphansOf, sealedEnd, shareIn } from "../../access/lease/due-work.ts";
+import { dueWork, idsOf, orphanedShares, sealedEnd, shareInCluster } from "../../access/lease/due-work.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import { isSignInShare } from "../../access/lease/sign-in-share.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isBound } from "../../access/policy/role-text.ts";
-import { placeIn } from "../../access/request/lists.ts";
+import { bindsRoles } from "../../access/policy/role-text.ts";
+import { positionInList } from "../../access/request/lists.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
-import { unchanged, withLease } from "../../access/request/transitions.ts";
+import { nextVersion, withLease } from "../../access/request/transitions.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { sealedLinksOf } from "../../ledger/look-ups.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
@@ -65,8 +65,8 @@ export async function gather<State extends WayState, Decided extends Settlement>
     if (!isLast) return null;
     throw new AccessError("record-changed", `The leases of ${cluster.name} keep changing`);
   }
-  const { arriving, staying } = dueWork(seen, context.now());
-  const replayed = await recordsOfBefore(context, [...arriving, ...staying], state);
+  const { beginning, inForce } = dueWork(seen, context.now());
+  const replayed = await recordsOfBefore(context, [...beginning, ...inForce], state);
   if (replayed.length > 0 && !isLast) {
     await inParallel(replayed, (request) => noteReplayed(context, request));
     return null;
@@ -94,9 +94,9 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
   const now = context.now();
   const closed = await idsNotGrantedHere(context, state.holdings, open, adapter.isTaken);
   const due = dueWork(open, now);
-  const isThere = (request: ApprovedRequest) => shareIn(state.holdings, request) !== undefined;
-  const work = onlyEnds ? { ...due, arriving: due.arriving.filter(isThere) } : due;
-  const approvers = [...work.arriving, ...work.staying].flatMap(({ approvals }) => approvals.map(({ by }) => by));
+  const isThere = (request: ApprovedRequest) => shareInCluster(state.holdings, request) !== undefined;
+  const work = onlyEnds ? { ...due, arriving: due.beginning.filter(isThere) } : due;
+  const approvers = [...work.beginning, ...work.inForce].flatMap(({ approvals }) => approvals.map(({ by }) => by));
   const links = await sealedLinksOf(context.ledger, approvers, keys.decision);
   return { cluster, work, state, closed, keys, approvalGoodForSeconds, links, now };
 }
@@ -111,10 +111,10 @@ async function recordAbsence<State extends WayState, Decided extends Settlement>
   error: unknown,
 ): Promise<never> {
   if (error instanceof AccessError && error.code === "document-absent") {
-    const { staying, leaving } = dueWork(open, context.now());
-    await inParallel(staying, (request) => recordDrift(context, request, "there is no ConfigMap aws-auth"));
+    const { inForce, ending } = dueWork(open, context.now());
+    await inParallel(inForce, (request) => recordDrift(context, request, "there is no ConfigMap aws-auth"));
     const readBack = { identity: null, place: "aws-auth", seenAfterMs: null, entryArn: null };
-    await inParallel(leaving, async (request) => {
+    await inParallel(ending, async (request) => {
       const facts = { cluster, opened, request, readBack, inForce: [] };
       const proved = request.lease?.state === "active" ? await proveEnd(context, facts) : null;
       await recordEnd(context, request, null, isEarly(request, context.now()), proved);
@@ -150,13 +150,13 @@ async function idsNotGrantedHere(
   isOfThisWay: (request: AccessRequest) => boolean,
 ): Promise<ReadonlySet<string>> {
   const ids = idsOf(granted);
-  const orphans = [...holdings.values()].flatMap((holding) => orphansOf(holding, ids));
+  const orphans = [...holdings.values()].flatMap((holding) => orphanedShares(holding, ids));
   const over = await inParallel(orphans, async (share) => {
     const { id } = share;
     const known = await ledger.get(id);
     // A lease by bindings only has its person sign in here.
-    const isGivenHere = known !== null && (isSignInShare(share) ? isBound(known.groups) : isOfThisWay(known));
-    const isOver = known ? placeIn("granted", known) === null || !isGivenHere : ledger.isOverForGood(id);
+    const isGivenHere = known !== null && (isSignInShare(share) ? bindsRoles(known.groups) : isOfThisWay(known));
+    const isOver = known ? positionInList("granted", known) === null || !isGivenHere : ledger.isOverForGood(id);
     return (await isOver) ? [id] : [];
   });
   return new Set(over.flat());
@@ -175,7 +175,7 @@ async function noteUntrusted(
   const [first] = open;
   if (!first) return reportUntrusted(context, cluster.name, why, `untrusted-${cluster.name}`);
   context.log.error({ cluster: cluster.name, why }, "the cluster's own memory of our leases is not ours");
-  return recordOutcome(context, unchanged(first), "annotation.refused", { why });
+  return recordOutcome(context, nextVersion(first), "annotation.refused", { why });
 }
 
 /** The same for no lease in particular. @param turn what is told once in an hour */
@@ -236,7 +236,7 @@ async function wasTold(
   types: ReadonlySet<EventType>,
 ): Promise<boolean> {
   const events = (await ledger.eventsOf(request.id, mostEvents)).map(({ event }) => event);
-  const approved = lastSealed(request, keys);
+  const approved = lastSealedApproval(request, keys);
   const since = events.findLastIndex(({ type, at }) => isApproval.has(type) && at === approved?.at);
   const isAfter = (at: string) => since >= 0 || !approved || Date.parse(at) >= Date.parse(approved.at);
   return events.slice(since + 1).some(({ type, at }) => types.has(type) && isAfter(at));

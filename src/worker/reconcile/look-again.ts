@@ -1,9 +1,9 @@
 import type { OtherLease } from "../../access/lease/lease-record.ts";
-import { giveTheSame } from "../../access/lease/other-leases.ts";
+import { giveSameAccess } from "../../access/lease/other-leases.ts";
 import type { CodedReason } from "../../access/lease/proof-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest, PendingRequest } from "../../access/request/record.ts";
-import { leasesDiffer, outdated, refused } from "../../access/request/transitions.ts";
+import { otherLeasesChanged, outdatedRequest, refusedRequest } from "../../access/request/transitions.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { leasesNow } from "../../ledger/look-ups.ts";
@@ -34,19 +34,19 @@ async function lookAgain(
   if (request.state !== "pending") return;
   const now = context.now();
   const ledger = { get: context.ledger.get, grantedOf: async () => granted };
-  const { leases, isExtendedOver } = await leasesNow(ledger, request, now);
-  if (isExtendedOver) return closeRefused(context, request, nothingToExtend(request));
+  const { leases, isExtendedLeaseOver } = await leasesNow(ledger, request, now);
+  if (isExtendedLeaseOver) return closeRefused(context, request, nothingToExtend(request));
   if (!request.preview || !isOutdated(request, leases, now)) return;
   const approvers = request.approvals.map(({ by }) => by);
   const type = approvers.length > 0 ? "approval.void" : "preview.outdated";
-  const event = eventOf(type, request, "worker", now, { why: leasesDiffer, approvers });
-  await recordChange(context, outdated(request, leasesDiffer), event, now);
+  const event = eventOf(type, request, "worker", now, { why: otherLeasesChanged, approvers });
+  await recordChange(context, outdatedRequest(request, otherLeasesChanged), event, now);
 }
 
 /** Where nobody has approved yet, approvers see what is true now. An approval is void only where something else would come of it. */
 function isOutdated({ preview, approvals }: AccessRequest, found: readonly OtherLease[], now: Date): boolean {
   const shown = preview?.leases ?? [];
-  return approvals.length > 0 ? !giveTheSame(shown, found, now) : JSON.stringify(shown) !== JSON.stringify(found);
+  return approvals.length > 0 ? !giveSameAccess(shown, found, now) : JSON.stringify(shown) !== JSON.stringify(found);
 }
 
 /** Closes a request that nobody can decide about, and says why. */
@@ -57,7 +57,7 @@ export async function closeRefused(
 ): Promise<void> {
   const now = context.now();
   const event = eventOf("request.refused", request, "worker", now, { code: refusal.code });
-  await recordChange(context, refused(request, refusal), event, now);
+  await recordChange(context, refusedRequest(request, refusal), event, now);
 }
 
 /** Why an extension of a lease that is over is closed. */

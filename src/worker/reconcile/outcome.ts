@@ -5,12 +5,12 @@ import { sealedEnd } from "../../access/lease/due-work.ts";
 import { activeLease, endedLease, failedLease } from "../../access/lease/lease.ts";
 import type { Holding, Lease } from "../../access/lease/lease-record.ts";
 import type { MappedIdentity, Proof } from "../../access/lease/proof-record.ts";
-import { rememberWritten } from "../../access/lease/written.ts";
+import { sealWritten } from "../../access/lease/written.ts";
 import type { Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
-import { type Failure, failureOf, getsEvent, nextTry } from "../../access/request/retry.ts";
-import { approvalVoided, withLease } from "../../access/request/transitions.ts";
+import { type Failure, failureOf, needsEvent, nextTry } from "../../access/request/retry.ts";
+import { voidedRequest, withLease } from "../../access/request/transitions.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
@@ -76,7 +76,7 @@ export async function recordActive(
   if (proof.mapped.result !== "yes") return recordPutOff(context, request, notMapped(proof, way));
   const isRepair = request.lease.state === "active";
   const cluster = context.config.clusters.get(request.cluster);
-  const written = rememberWritten(request, holding, context.keys.memory, way);
+  const written = sealWritten(request, holding, context.keys.memory, way);
   const endsAt = written?.share.endsAt ?? request.lease.endsAt;
   const lease = activeLease(withProof(request.lease, proved, cluster, request.principal), {
     endsAt,
@@ -176,7 +176,7 @@ const approvalReplayed = {
 /** What was approved is not what would be written: it is asked for again, with a new preview (law 4). */
 export async function recordVoid(context: WorkerContext, request: ApprovedRequest, message: string): Promise<void> {
   const by = request.approvals.map((approval) => approval.by);
-  await recordOutcome(context, approvalVoided(request, message), "approval.void", { why: message, approvers: by });
+  await recordOutcome(context, voidedRequest(request, message), "approval.void", { why: message, approvers: by });
 }
 
 /** Records what `decideFailure` makes of a lease: it is tried again, or it fails with its cause and remedy. */
@@ -240,7 +240,7 @@ async function postpone(
   const lease = endingOf(request, now);
   // Every write that the cluster's own audit log has is named by an event.
   const isWritten = hasWrites(context.awsRequests, context.auditIds);
-  const isTold = isNew || lease !== null || isWritten || getsEvent(request.trouble, trouble);
+  const isTold = isNew || lease !== null || isWritten || needsEvent(request.trouble, trouble);
   const after = withLease(request, lease ?? request.lease, trouble);
   const { voidSince } = after.lease;
   const detail = { ...delayDetail(trouble), ...(voidSince && { voidSince }) };

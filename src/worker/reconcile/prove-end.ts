@@ -1,8 +1,8 @@
 import { usernameFor } from "../../access/lease/lease.ts";
 import type { EndProof, MappedIdentity, ProofFinding } from "../../access/lease/proof-record.ts";
-import { reviewEndAgain } from "../../access/lease/proving.ts";
+import { nextEndReviewTry } from "../../access/lease/proving.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isBound, isRoleText } from "../../access/policy/role-text.ts";
+import { bindsRoles, isRoleText } from "../../access/policy/role-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { failureOf } from "../../access/request/retry.ts";
 import { entryArnIn, entryArnOf, readHolder, render, sessionNameIn } from "../../aws-auth/index.ts";
@@ -38,7 +38,7 @@ export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise
   const reviewedAs = readBack.identity ?? { username: usernameOf(request), groups: [] };
   const review = unread ?? (await reviewEnd(opened.client, cluster, request, reviewedAs));
   const { auditIds, unanswered } = review;
-  const trouble = mayBeAnswered(unanswered) ? reviewEndAgain(null, failureOf(unanswered), now()) : null;
+  const trouble = mayBeAnswered(unanswered) ? nextEndReviewTry(null, failureOf(unanswered), now()) : null;
   const mapped = unread ? unread.finding : mappedAfter(request, readBack);
   const others = othersOf(request, inForce);
   return { proof: { at: at.toISOString(), mapped, authorized: review.finding, reviewedAs, others, trouble }, auditIds };
@@ -61,7 +61,7 @@ export function mappedAfter(
   { principal, groups: given }: ApprovedRequest,
   { identity, place }: ReadBack,
 ): ProofFinding {
-  if (identity && isBound(given)) return boundAfter(identity);
+  if (identity && bindsRoles(given)) return boundAfter(identity);
   if (!identity) return { result: "no", detail: `not in ${place}` };
   const { username, groups } = identity;
   const byAccount = username === principal && groups.length === 0 ? ", through mapAccounts" : "";

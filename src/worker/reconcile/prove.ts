@@ -1,7 +1,7 @@
 import type { Holding, Lease } from "../../access/lease/lease-record.ts";
 import type { MappedIdentity, Proof, ProofFinding } from "../../access/lease/proof-record.ts";
-import { awaitSignIn, reviewAgain } from "../../access/lease/proving.ts";
-import { signInWay } from "../../access/lease/sign-in.ts";
+import { awaitSignIn, nextReviewTry } from "../../access/lease/proving.ts";
+import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { covers } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
@@ -72,7 +72,7 @@ export async function prove(
 
 /** Signing in is tried afterwards, by a job of its own (`sign-in-cluster.ts`): until then it is not tested. */
 function beforeSignIn(cluster: Cluster, { principal }: ApprovedRequest): ProofFinding {
-  const way = signInWay(cluster, principal);
+  const way = signInMethod(cluster, principal);
   return { result: "not tested", detail: way.type === "role" ? "it is being tried" : way.why };
 }
 
@@ -83,9 +83,9 @@ export function withProof(
   cluster: Cluster | undefined,
   principal: string,
 ): Lease {
-  const isToBeTried = cluster !== undefined && signInWay(cluster, principal).type === "role";
+  const isToBeTried = cluster !== undefined && signInMethod(cluster, principal).type === "role";
   const at = new Date(proof.at);
-  const reviewTrouble = mayBeAnswered(unanswered) ? reviewAgain(null, failureOf(unanswered), at) : null;
+  const reviewTrouble = mayBeAnswered(unanswered) ? nextReviewTry(null, failureOf(unanswered), at) : null;
   return { ...lease, proof, ...awaitSignIn(isToBeTried, at), reviewTrouble };
 }
 

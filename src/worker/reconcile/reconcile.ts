@@ -1,6 +1,6 @@
 import { requestIds } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { type DueWork, dueWork, hasDueWork, isOver } from "../../access/lease/due-work.ts";
+import { type DueWork, dueWork, hasDueWork, isDueToEnd } from "../../access/lease/due-work.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { isRescue } from "../../access/request/request.ts";
@@ -50,10 +50,10 @@ async function reconcileLeases(
   granted: readonly ApprovedRequest[],
 ): Promise<void> {
   const work = workFor(reason, granted, context.now());
-  const due = [...work.arriving, ...work.leaving];
+  const due = [...work.beginning, ...work.ending];
   if ((reason === "due" || reason === "end") && !hasDueWork(work, context.now())) return;
-  if (reason === "inspect" && due.length === 0 && work.staying.length === 0) return;
-  const forWhom = due.length > 0 ? due : work.staying;
+  if (reason === "inspect" && due.length === 0 && work.inForce.length === 0) return;
+  const forWhom = due.length > 0 ? due : work.inForce;
   const about = { "eks_access.cluster": cluster.name, "eks_access.reason": reason };
   await tracedRun(context, `reconcile ${cluster.name}`, about, forWhom, (running) =>
     run(running, cluster, reason, due, forWhom),
@@ -63,7 +63,7 @@ async function reconcileLeases(
 /** What a run for this reason has to do. */
 function workFor(reason: ReconcileReason, granted: readonly ApprovedRequest[], now: Date): DueWork {
   const work = dueWork(granted, now);
-  return reason === "end" ? { ...work, arriving: [] } : work;
+  return reason === "end" ? { ...work, beginning: [] } : work;
 }
 
 /** One run, which opens the cluster for some requests and puts off what is due where that fails. */
@@ -89,7 +89,7 @@ async function run(
     if (isUnreached(error, open !== null)) {
       const { retryAt } = await noteTrouble(context, cluster, error);
       // What is to end goes on being tried each minute: a person has access until it is gone.
-      const notBefore = (request: ApprovedRequest) => (isOver(request, context.now()) ? undefined : retryAt);
+      const notBefore = (request: ApprovedRequest) => (isDueToEnd(request, context.now()) ? undefined : retryAt);
       return await putOffEach(context, due, error, notBefore);
     }
     context.failures.failed("reconcile failed", { cluster: cluster.name, reason }, error);
@@ -158,7 +158,7 @@ async function apart(
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") throw error;
     context.failures.failed("reconcile failed", about, error);
-    const { arriving, leaving } = workFor(reason, await context.ledger.grantedOf(cluster.name), context.now());
-    await inParallel([...arriving, ...leaving].filter(isTaken), (request) => recordPutOff(context, request, error));
+    const { beginning, ending } = workFor(reason, await context.ledger.grantedOf(cluster.name), context.now());
+    await inParallel([...beginning, ...ending].filter(isTaken), (request) => recordPutOff(context, request, error));
   }
 }

@@ -1,9 +1,9 @@
-import { AccessError, explain } from "../../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
 import type { MappedIdentity, Proof, ProofFinding } from "../../access/lease/proof-record.ts";
-import { signInWay } from "../../access/lease/sign-in.ts";
+import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
-import { groupsIn, isPolicyText, namespaceOf } from "../../access/policy/policy-text.ts";
-import { isBound, placedRoleOf } from "../../access/policy/role-text.ts";
+import { isPolicyText, kubernetesGroups, namespaceOf } from "../../access/policy/policy-text.ts";
+import { bindsRoles, placedRoleOf } from "../../access/policy/role-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { sessionNameIn } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
@@ -69,7 +69,7 @@ async function reviewBeyond(
   check: AccessCheck | undefined,
 ): Promise<Omit<Answers, "found"> & { readonly says: string }> {
   const auditIds: string[] = [];
-  if (!check || !isBound(groups)) return { auditIds, says: "", failure: null };
+  if (!check || !bindsRoles(groups)) return { auditIds, says: "", failure: null };
   const isEverywhere = groups.some((text) => placedRoleOf(text)?.namespace === null);
   const elsewhere = { identity, check: { ...check, namespace: anotherNamespace } };
   const username = anotherSession(principal, identity.username);
@@ -173,7 +173,7 @@ function namesNothing({ levels }: Cluster, { level }: ApprovedRequest): ProofFin
 
 /** The record shows the failure beside it as long as the question is asked again. */
 function unansweredFinding(error: unknown): ProofFinding {
-  return notTested(mayBeAnswered(error) ? "the API server has not answered yet" : explain(error));
+  return notTested(mayBeAnswered(error) ? "the API server has not answered yet" : explainFailure(error));
 }
 
 function deniedFinding(cluster: Cluster, request: ApprovedRequest, check: AccessCheck): ProofFinding {
@@ -183,7 +183,7 @@ function deniedFinding(cluster: Cluster, request: ApprovedRequest, check: Access
 
 /** Why a review does not answer, and what will: the principal itself, as the worker where it may become it. */
 function unseenUntil(cluster: Cluster, { principal }: ApprovedRequest, checks: readonly AccessCheck[]): string {
-  if (signInWay(cluster, principal).type === "role") return `${unseen}. The worker asks when it signs in`;
+  if (signInMethod(cluster, principal).type === "role") return `${unseen}. The worker asks when it signs in`;
   return `${unseen}. ${principalCanAsk(checks)}`;
 }
 
@@ -242,7 +242,7 @@ async function askUntil(client: Reviewer, questions: readonly Question[], isAllo
   for (const question of questions) {
     const { username, groups } = question.identity;
     try {
-      const user = { username, groups: groupsIn(groups) };
+      const user = { username, groups: kubernetesGroups(groups) };
       const { allowed, reason, auditId } = await client.may(user, accessOf(question.check));
       if (auditId !== null) auditIds.push(auditId);
       if (allowed === isAllowed) return { auditIds, found: { ...question, reason }, failure: null };

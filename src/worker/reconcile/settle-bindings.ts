@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import { readAnnotation } from "../../access/lease/annotation.ts";
 import type { Drift } from "../../access/lease/drift.ts";
-import { shareIn, shareOf } from "../../access/lease/due-work.ts";
+import { approvedShare, shareInCluster } from "../../access/lease/due-work.ts";
 import type { ClusterBinding } from "../../access/lease/lease-bindings.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import {
@@ -12,7 +12,7 @@ import {
   readOwnBindings,
 } from "../../access/lease/own-bindings.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
-import { noWithdrawals, stillApproved, type Withdrawals } from "../../access/lease/withdrawal.ts";
+import { noWithdrawals, type Withdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
 import { signInShareInRecord, withLedgerMemory } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isSameCreator } from "../../access/policy/creator.ts";
@@ -86,7 +86,7 @@ export async function readBindingState(place: WayPlace, open: readonly AccessReq
   return {
     ...withLedgerMemory(
       withOwnEntries(holdingsOf(parts), map),
-      stillApproved(open, withdrawals, keys.decision),
+      withoutWithdrawn(open, withdrawals, keys.decision),
       keys.memory,
       "binding",
     ),
@@ -220,7 +220,7 @@ function refusalsOf(input: SettleInput<BindingState>, requests: readonly Approve
 }
 
 function signInOf({ state, now }: SettleInput<BindingState>, request: ApprovedRequest): SignInNeed {
-  return { principal: request.principal, share: shareOf(request, now, shareIn(state.holdings, request)) };
+  return { principal: request.principal, share: approvedShare(request, now, shareInCluster(state.holdings, request)) };
 }
 
 /** Those that begin or are put back, and those of which a person stripped what the place remembered. */

@@ -8,11 +8,11 @@ import {
   roomIn,
   spaceTakenByOthers,
 } from "../../access/lease/annotation.ts";
-import { shareIn } from "../../access/lease/due-work.ts";
-import type { Target } from "../../access/lease/holding.ts";
+import { shareInCluster } from "../../access/lease/due-work.ts";
+import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
-import { bothWithdrawals, noWithdrawals, stillApproved, type Withdrawals } from "../../access/lease/withdrawal.ts";
+import { mergeWithdrawals, noWithdrawals, type Withdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
 import { type Cluster, type Level, partitionOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
@@ -67,7 +67,7 @@ export async function readClusterState(
     signsInAs: (arn) => inDocument(document, arn),
     ...withLedgerMemory(
       holdings,
-      stillApproved(open, bothWithdrawals(withdrawals, elsewhere), keys.decision),
+      withoutWithdrawn(open, mergeWithdrawals(withdrawals, elsewhere), keys.decision),
       keys.memory,
     ),
     withdrawals,
@@ -164,7 +164,7 @@ function standingAs(
 ): VoidApproval {
   const { request } = approval;
   const refusal = refusals.get(request.principal.toLowerCase());
-  return refusal && shareIn(state.holdings, request) ? mayStand(approval, refusal) : approval;
+  return refusal && shareInCluster(state.holdings, request) ? mayStand(approval, refusal) : approval;
 }
 
 /** Where nothing is written no write of before is fenced off either: one that was begun may still come. */
@@ -178,11 +178,11 @@ function mayStand(approval: VoidApproval, { message }: Refusal): VoidApproval {
  * An administrator whom a lease has made is no administrator that was there before: its end must not be refused for
  * being the last one's. What was there before is base, and no change of ours touches that.
  */
-function takesOwnMasters({ state }: SettleInput<ClusterState>, targets: ReadonlyMap<string, Target>): boolean {
+function takesOwnMasters({ state }: SettleInput<ClusterState>, targets: ReadonlyMap<string, EntryTarget>): boolean {
   return [...targets.keys()].some((key) => state.holdings.get(key)?.added.includes("system:masters"));
 }
 
-function changesOf(targets: ReadonlyMap<string, Target>) {
+function changesOf(targets: ReadonlyMap<string, EntryTarget>) {
   return [...targets.values()].map((target) => target.change);
 }
 
@@ -192,7 +192,7 @@ function changesOf(targets: ReadonlyMap<string, Target>) {
  */
 function culprits(
   { state }: SettleInput<ClusterState>,
-  targets: ReadonlyMap<string, Target>,
+  targets: ReadonlyMap<string, EntryTarget>,
   guard: PlanGuard,
 ): ReadonlyMap<string, Refusal> {
   const found = new Map<string, Refusal>();
@@ -204,7 +204,10 @@ function culprits(
   return found;
 }
 
-function byPrincipal(refusals: readonly Refusal[], targets: ReadonlyMap<string, Target>): ReadonlyMap<string, Refusal> {
+function byPrincipal(
+  refusals: readonly Refusal[],
+  targets: ReadonlyMap<string, EntryTarget>,
+): ReadonlyMap<string, Refusal> {
   const named = refusals.map((refusal) => [refusal.arn?.toLowerCase() ?? "", refusal] as const);
   return new Map(named.filter(([key]) => targets.has(key)));
 }

@@ -2,7 +2,7 @@ import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
-import type { Target } from "../../access/lease/holding.ts";
+import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -68,7 +68,7 @@ function driftIn(
 /** By lower-case ARN: why what is to be added there can't be. */
 function refusalsOf(
   { cluster, state, keys }: SettleInput<EntryState>,
-  targets: ReadonlyMap<string, Target>,
+  targets: ReadonlyMap<string, EntryTarget>,
 ): ReadonlyMap<string, Refusal> {
   const found = new Map<string, Refusal>();
   for (const [key, target] of targets) {
@@ -83,7 +83,7 @@ export function refuseTarget(
   cluster: Cluster,
   { creatorArn, entries }: Pick<EntryState, "creatorArn" | "entries">,
   keys: MemoryKeys,
-  target: Target,
+  target: EntryTarget,
 ): Refusal | null {
   const { holding, change } = target;
   if (!holding) return null;

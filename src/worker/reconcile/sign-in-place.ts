@@ -1,5 +1,5 @@
 import type { AccessError } from "../../access/failure/access-error.ts";
-import { type Target, targetOf } from "../../access/lease/holding.ts";
+import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
 import { isOwnUsername, signInUsernameFor } from "../../access/lease/lease.ts";
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
@@ -38,7 +38,7 @@ export interface SignInPlace {
 }
 
 /** By the lower-case ARN of a user or a role. */
-export type SignInTargets = ReadonlyMap<string, Target>;
+export type SignInTargets = ReadonlyMap<string, EntryTarget>;
 
 export interface SignInWritten {
   /** The place as it is then. */
@@ -68,7 +68,7 @@ export function signInTargets(
   for (const [key, holding] of place.holdings) {
     if (holding.shares.some((share) => isSignInShare(share) && over.has(share.id))) arns.set(key, holding.arn);
   }
-  const targets = new Map<string, Target>();
+  const targets = new Map<string, EntryTarget>();
   for (const [key, arn] of arns) {
     const shares = needs
       .filter(({ principal }) => entryKeyOf(principal) === key)
@@ -85,7 +85,7 @@ function targetFor(
   arn: string,
   needed: readonly Share[],
   over: ReadonlySet<string>,
-): Target | null {
+): EntryTarget | null {
   const identity = identityOf(arn);
   const holding = holdings.get(arn.toLowerCase());
   const held = holding?.shares ?? [];
@@ -99,7 +99,7 @@ function targetFor(
   const isGiven = identity !== null || needed.length > 0;
   const others = kept.filter((share) => !isSignInShare(share));
   const [given, drifted] = isGiven ? [signIns, others] : [[], [...others, ...signIns]];
-  return targetOf(arn, identity, holding, given, usernameOf(arn), drifted);
+  return entryTarget(arn, identity, holding, given, usernameOf(arn), drifted);
 }
 
 function usernameOf(arn: string): string {

@@ -1,13 +1,13 @@
-import { lastSealed } from "../../access/approval/seals.ts";
-import { idsOf, orphansOf, rememberedShares, shareIn, shareOf } from "../../access/lease/due-work.ts";
-import { type Target, targetOf } from "../../access/lease/holding.ts";
+import { lastSealedApproval } from "../../access/approval/seals.ts";
+import { approvedShare, idsOf, orphanedShares, shareInCluster, sharesToKeep } from "../../access/lease/due-work.ts";
+import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
 import { usernameFor } from "../../access/lease/lease.ts";
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
 import { isSignInShare } from "../../access/lease/sign-in-share.ts";
 import {
-  bothWithdrawals,
   isWithdrawn,
-  remember,
+  mergeWithdrawals,
+  rememberWithdrawals,
   type Withdrawals,
   withdrawalOf,
 } from "../../access/lease/withdrawal.ts";
@@ -18,9 +18,9 @@ import type { Checked } from "./check-leases.ts";
 import type { SettleInput, Settlement } from "./way-adapter.ts";
 
 /** The entry that each principal with something to be done must have, by lower-case ARN. */
-export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<string, Target> {
+export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<string, EntryTarget> {
   const { work, state, closed, now } = input;
-  const open = [...work.arriving, ...work.leaving, ...work.staying];
+  const open = [...work.beginning, ...work.ending, ...work.inForce];
   const ids = idsOf(open);
   const touched = touchedPrincipals(input, checked, ids);
   const isTouched = ({ principal }: ApprovedRequest) => touched.has(principal.toLowerCase());
@@ -32,19 +32,19 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
   );
   const sharesOf = byPrincipal(sharesGiven(input, checked, isTouched));
   const drifted = checked.drifted.map(({ request }) => request).filter(isTouched);
-  const driftedOf = byPrincipal(drifted.map((request) => [request, shareIn(state.holdings, request)]));
-  const targets = new Map<string, Target>();
+  const driftedOf = byPrincipal(drifted.map((request) => [request, shareInCluster(state.holdings, request)]));
+  const targets = new Map<string, EntryTarget>();
   for (const key of touched) {
     const holding = state.holdings.get(key);
     const arn = holding?.arn ?? arns.get(key) ?? key;
-    const remembered = rememberedShares(holding ? orphansOf(holding, ids) : [], closed, now);
+    const remembered = sharesToKeep(holding ? orphanedShares(holding, ids) : [], closed, now);
     // An entry that others removed, and that only leases by bindings need, is put back for these alone (`settle-sign-ins.ts`).
     const isGone = (share: Share) => isSignInShare(share) && state.identityOf(arn) === null;
     const shares = [...(sharesOf.get(key) ?? []), ...remembered.filter((share) => !isGone(share))];
     const gone = [...(driftedOf.get(key) ?? []), ...remembered.filter(isGone)];
     const principal = readPrincipal(arn);
     const username = principal.type === "principal" ? usernameFor(principal.principal) : arn;
-    targets.set(key, targetOf(arn, state.identityOf(arn), holding, shares, username, gone));
+    targets.set(key, entryTarget(arn, state.identityOf(arn), holding, shares, username, gone));
   }
   return targets;
 }
@@ -57,9 +57,9 @@ function sharesGiven(
   { arriving, holding, repaired }: Checked,
   isTouched: (request: ApprovedRequest) => boolean,
 ): readonly ShareOfRequest[] {
-  const known = (request: ApprovedRequest) => shareIn(state.holdings, request);
+  const known = (request: ApprovedRequest) => shareInCluster(state.holdings, request);
   return [
-    ...arriving.map((request) => [request, shareOf(request, now, known(request))] as const),
+    ...arriving.map((request) => [request, approvedShare(request, now, known(request))] as const),
     ...holding.filter(isTouched).map((request) => [request, known(request)] as const),
     ...repaired.map((request) => [request, provedShare(state.holdings, request, keys.memory)] as const),
   ];
@@ -85,7 +85,7 @@ function touchedPrincipals(
   open: ReadonlySet<string>,
 ): ReadonlySet<string> {
   // One that will not be granted still has to go, where a run that died has written it.
-  const written = work.arriving.filter((request) => shareIn(state.holdings, request));
+  const written = work.beginning.filter((request) => shareInCluster(state.holdings, request));
   const moving = [...checked.arriving, ...written, ...checked.leaving, ...checked.repaired];
   const touched = new Set(moving.map((request) => request.principal.toLowerCase()));
   for (const { principal } of checked.holding) {
@@ -93,7 +93,7 @@ function touchedPrincipals(
     if (state.lost.has(key)) touched.add(key);
   }
   for (const [key, holding] of state.holdings) {
-    const stale = orphansOf(holding, open).some(
+    const stale = orphanedShares(holding, open).some(
       (share) => closed.has(share.id) || Date.parse(share.endsAt) <= now.getTime(),
     );
     if (stale) touched.add(key);
@@ -107,26 +107,34 @@ type Sorted = Pick<Settlement, "leaving" | "stuck" | "voided" | "refused" | "gra
  * What the cluster remembers once this is carried out: what ends before its time, and what will not be granted any more.
  *
  * @param holdings whose shares are never forgotten
- * @param most for how many others there is room
+ * @param limit for how many others there is room
  */
 export function withdrawalsAfter(
   { cluster, state, keys, now }: SettleInput,
   sorted: Sorted,
   holdings: Iterable<Holding>,
-  most?: number,
+  limit?: number,
 ): Withdrawals {
   const { leaving, stuck, granted } = sorted;
-  const known = bothWithdrawals(state.withdrawals, state.elsewhere);
+  const known = mergeWithdrawals(state.withdrawals, state.elsewhere);
   const withdrawalsOf = (requests: readonly ApprovedRequest[]) =>
     requests
       .filter((request) => !isWithdrawn(request, known, keys.decision))
-      .map((request) => withdrawalOf(request, shareIn(state.holdings, request)?.endsAt, cluster, keys.decision, now))
+      .map((request) =>
+        withdrawalOf(request, shareInCluster(state.holdings, request)?.endsAt, cluster, keys.decision, now),
+      )
       .filter((withdrawal) => withdrawal !== null);
   const nothing = withdrawalsOf(givenUp(sorted, keys)).map((each) => ({ ...each, cameToNothing: true as const }));
-  const taken = [...withdrawalsOf([...leaving, ...stuck.map(({ request }) => request)]), ...nothing];
+  const withdrawn = [...withdrawalsOf([...leaving, ...stuck.map(({ request }) => request)]), ...nothing];
   const held = new Set([...holdings].flatMap(({ shares }) => shares.map(({ id }) => id)));
   const again = new Set(granted.map(({ id }) => id));
-  return remember(state.withdrawals, { taken, granted: again, held, now, ...(most !== undefined && { most }) });
+  return rememberWithdrawals(state.withdrawals, {
+    withdrawn,
+    granted: again,
+    held,
+    now,
+    ...(limit !== undefined && { limit }),
+  });
 }
 
 /** Whose approvals are true, and yet come to nothing. One whose write may have begun is tried again instead of failing. */
@@ -137,5 +145,5 @@ function givenUp(
   const failed = refused.filter(({ request }) => request.lease?.writeBegan === null);
   return [...voided, ...failed]
     .map(({ request }) => request)
-    .filter((request) => lastSealed(request, keys.decision) !== null);
+    .filter((request) => lastSealedApproval(request, keys.decision) !== null);
 }

@@ -1,17 +1,17 @@
 import {
   type ApprovalVerdict,
-  approverGetsIt,
+  approverGetsAccess,
   checkApproval,
   sealedStanding,
 } from "../../access/approval/check-approval.ts";
 import { checkEmergency } from "../../access/approval/emergency.ts";
-import { type LinkedArns, linkedArnBeside } from "../../access/approval/links.ts";
+import { type LinkedArns, linkedArnInAccountOf } from "../../access/approval/links.ts";
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { mayAsk, mayRequest } from "../../access/policy/may-ask.ts";
 import { isPolicyText } from "../../access/policy/policy-text.ts";
-import { isGivenByLevel } from "../../access/policy/role-text.ts";
+import { matchesLevel } from "../../access/policy/role-text.ts";
 import { ruleFor } from "../../access/policy/rule.ts";
 import { digestOfChange } from "../../access/request/digest.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
@@ -60,14 +60,14 @@ function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: () => 
   const wish = { ...request, cluster, level, principal: principal.principal, standing };
   const allowed = request.emergency ? mayRequest(wish) : mayAsk(wish, null);
   if (allowed.type === "refused") return allowed.message;
-  if (!isGivenByLevel(level.groups, request)) return "what the level gives has changed";
+  if (!matchesLevel(level.groups, request)) return "what the level gives has changed";
   if (way === "aws-auth" && level.groups.some(isPolicyText)) return "aws-auth takes no access policies";
   if (request.emergency) return messageOf(checkEmergency(request, cluster, level, keys, now));
   // Redis has the list of leases that was approved; the approval's digest says whether it is that one.
   const leases = request.preview?.leases ?? [];
   const digest = digestOfChange({ ...request, standing }, cluster, level, { ...seenOf(), leases });
   const reason = messageOf(checkApproval(request, cluster, level, digest, keys, now));
-  return reason ?? (isForApprover(facts, { ...request, standing }) ? approverGetsIt : null);
+  return reason ?? (isForApprover(facts, { ...request, standing }) ? approverGetsAccess : null);
 }
 
 /** A person may have been linked since they approved, or by a Slack process that does not say so. */
@@ -75,7 +75,8 @@ function isForApprover({ cluster, links }: ApprovalFacts, request: ApprovedReque
   const { principal, requester, level, standing, approvals } = request;
   const rule = ruleFor(cluster, level, { user: requester, memberships: standing.memberships });
   return (
-    !rule?.selfApproval && approvals.some(({ by }) => isSamePrincipal(linkedArnBeside(links, by, principal), principal))
+    !rule?.selfApproval &&
+    approvals.some(({ by }) => isSamePrincipal(linkedArnInAccountOf(links, by, principal), principal))
   );
 }
 

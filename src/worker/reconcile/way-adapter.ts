@@ -3,7 +3,7 @@ import type { WorkerKeys } from "../../access/approval/seal.ts";
 import type { AccessError } from "../../access/failure/access-error.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import type { DueWork } from "../../access/lease/due-work.ts";
-import type { Target } from "../../access/lease/holding.ts";
+import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
@@ -140,7 +140,7 @@ export interface Settlement {
   /** In force; their part is gone and is put back. */
   readonly repaired: readonly ApprovedRequest[];
   /** The entry that each principal with something to be done must have, by lower-case ARN. */
-  readonly targets: ReadonlyMap<string, Target>;
+  readonly targets: ReadonlyMap<string, EntryTarget>;
 }
 
 export type Prepared =

@@ -3,8 +3,13 @@ import { AccessError } from "../../access/failure/access-error.ts";
 import { leasesAnnotation, readAnnotation, writeAnnotation } from "../../access/lease/annotation.ts";
 import { mergeMemory } from "../../access/lease/holding.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
-import { isWhole, planDocumentRepair, type Readmission, readmissionsOf } from "../../access/rescue/document-repair.ts";
-import { keep } from "../../access/rescue/kept.ts";
+import {
+  isWholeDocument,
+  planDocumentRepair,
+  type Readmission,
+  readmissionsOf,
+} from "../../access/rescue/document-repair.ts";
+import { withKeptDocument } from "../../access/rescue/kept.ts";
 import { type PlanGuard, parseDocument, resolve } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-map.ts";
@@ -138,14 +143,14 @@ export async function keepDocument(
   { name }: Cluster,
   configMap: AwsAuthConfigMap | null,
 ): Promise<boolean> {
-  if (!configMap || !isWhole(parseDocument(configMap.data))) return false;
+  if (!configMap || !isWholeDocument(parseDocument(configMap.data))) return false;
   const document = {
     at: now().toISOString(),
     data: configMap.data,
     leases: configMap.annotations[leasesAnnotation] ?? null,
   };
   try {
-    const texts = keep(name, await client.readKept(), document, keys.memory);
+    const texts = withKeptDocument(name, await client.readKept(), document, keys.memory);
     if (texts) await client.writeKept(texts);
     return true;
   } catch (error) {

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type AuditEvent, digestOfEvent, type EventType } from "../../access/audit/event.ts";
-import { AccessError, explain } from "../../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
@@ -96,7 +96,7 @@ export async function signInAsOne(
     } catch (error) {
       last = error;
     }
-    why.push(`${name}: ${explain(last)}`);
+    why.push(`${name}: ${explainFailure(last)}`);
   }
   return { type: "out", why };
 }

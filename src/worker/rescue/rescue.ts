@@ -93,7 +93,9 @@ export async function rescue(
   context.say(`${principalArn} has its access entry with AmazonEKSClusterAdminPolicy until ${lease.endsAt}.`);
   const repaired = await repairAs(context, order, description, journal);
   const isWell =
-    repaired?.type === "repaired" && isKnown(order, repaired) && repaired.returns.every(({ isBack }) => isBack);
+    repaired?.type === "repaired" &&
+    isKnown(order, repaired) &&
+    repaired.returns.every(({ isReadmitted }) => isReadmitted);
   if (!isWell || order.keeps) return { repaired, isEnded: false };
   await removeRescueEntry(context, await context.openEks(), principalArn, id);
   const endedAt = context.now().toISOString();
@@ -138,7 +140,7 @@ async function repairAs(
     const repaired = good !== null && !document ? noKept(cluster) : await repairDocument(repairer, document);
     sayRepaired(context.say, repaired);
     if (repaired.type === "repaired") {
-      const missing = repaired.returns.filter(({ isBack }) => !isBack).map(({ arn }) => arn);
+      const missing = repaired.returns.filter(({ isReadmitted }) => !isReadmitted).map(({ arn }) => arn);
       await journal.note("rescue.repaired", (lease) => lease, {
         how: repaired.how,
         back: repaired.returns.length - missing.length,
@@ -183,7 +185,7 @@ function nothingToRepair({ say }: RescueContext, { name }: Cluster): RepairResul
 function sayRepaired(say: RescueContext["say"], repaired: RepairResult): void {
   say(repaired.type === "ask" ? repaired.message : (repaired.how ?? "aws-auth is readable: nothing was written."));
   const returns = repaired.type === "ask" ? [] : repaired.returns;
-  for (const { arn, isBack } of returns) say(`  ${isBack ? "✓" : "✗"} ${arn}`);
+  for (const { arn, isReadmitted } of returns) say(`  ${isReadmitted ? "✓" : "✗"} ${arn}`);
 }
 
 /** Active once the entry is read back, with what was tested and what was not (law 5). */

@@ -2,10 +2,16 @@ import type { AuditEvent } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { EndProof, Proof } from "../../access/lease/proof-record.ts";
-import { isReviewing, isReviewingEnd, mostTries, reviewAgain, reviewEndAgain } from "../../access/lease/proving.ts";
+import {
+  isEndReviewPending,
+  isReviewPending,
+  maxTries,
+  nextEndReviewTry,
+  nextReviewTry,
+} from "../../access/lease/proving.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
-import { failureOf, getsEvent } from "../../access/request/retry.ts";
+import { failureOf, needsEvent } from "../../access/request/retry.ts";
 import { withLease } from "../../access/request/transitions.ts";
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
@@ -26,7 +32,7 @@ export async function reviewOnce(
   const { finding, auditIds, unanswered } = await reviewLease(client, cluster, request, identity);
   if (mayBeAnswered(unanswered)) return putOffReview(context, request, unanswered);
   const detail = { authorized: finding.result, how: finding.detail, ...idsElsewhere(context, auditIds) };
-  await recordProof(context, request, isReviewing, (lease, proof) => ({
+  await recordProof(context, request, isReviewPending, (lease, proof) => ({
     lease: { ...lease, reviewTrouble: null, proof: { ...proof, authorized: finding } },
     event: { type: "lease.rights-asked", detail },
   }));
@@ -35,9 +41,9 @@ export async function reviewOnce(
 /** Has the API server asked again later. */
 export function putOffReview(context: WorkerContext, request: ApprovedRequest, error: unknown): Promise<void> {
   const now = context.now();
-  return recordProof(context, request, isReviewing, (lease) => {
-    const reviewTrouble = reviewAgain(lease.reviewTrouble, failureOf(error), now);
-    const isTold = getsEvent(lease.reviewTrouble, reviewTrouble);
+  return recordProof(context, request, isReviewPending, (lease) => {
+    const reviewTrouble = nextReviewTry(lease.reviewTrouble, failureOf(error), now);
+    const isTold = needsEvent(lease.reviewTrouble, reviewTrouble);
     const detail = { ...idsElsewhere(context), ...delayDetail(reviewTrouble) };
     return { lease: { ...lease, reviewTrouble }, event: isTold ? { type: "lease.rights-delayed", detail } : null };
   });
@@ -69,17 +75,17 @@ export async function putOffEndReview(context: WorkerContext, request: ApprovedR
   const before = request.lease.endProof;
   if (!before) return;
   const failure = failureOf(error);
-  const trouble = reviewEndAgain(before.trouble, failure, context.now());
+  const trouble = nextEndReviewTry(before.trouble, failure, context.now());
   if (!trouble) {
     const what = error instanceof AccessError ? error.what : failure.message;
     const authorized = {
       result: "not tested",
-      detail: `no answer after ${mostTries} tries. The last try: ${what}`,
+      detail: `no answer after ${maxTries} tries. The last try: ${what}`,
     } as const;
     return recordEndProof(context, request, { ...before, authorized, trouble: null }, []);
   }
   const after = withEndProof(request, { ...before, trouble });
-  const isTold = getsEvent(before.trouble, trouble);
+  const isTold = needsEvent(before.trouble, trouble);
   await recordOutcome(context, after, isTold ? "lease.rights-delayed" : null, delayDetail(trouble));
 }
 
@@ -102,7 +108,7 @@ function withEndProof(request: ApprovedRequest, endProof: EndProof): ApprovedReq
 /** Whether the end of a request's lease is to be looked at again now. */
 export function isEndDue({ lease }: ApprovedRequest, now: Date): boolean {
   const retryAt = lease.endProof?.trouble?.retryAt;
-  return isReviewingEnd(lease) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
+  return isEndReviewPending(lease) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
 }
 
 /** What a try makes of a lease, and its event; null: it has none. */

@@ -2,11 +2,11 @@ import { requestIds } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Proof } from "../../access/lease/proof-record.ts";
-import { isSigningIn, isToReview, isToSignIn, mostTries, trySignInAgain } from "../../access/lease/proving.ts";
-import { podsToList, signInWay } from "../../access/lease/sign-in.ts";
+import { isReviewDue, isSignInDue, isSignInPending, maxTries, nextSignInTry } from "../../access/lease/proving.ts";
+import { podsToList, signInMethod } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
-import { failureOf, getsEvent } from "../../access/request/retry.ts";
+import { failureOf, needsEvent } from "../../access/request/retry.ts";
 import { tracedRun, traceFor } from "../../operations/request-traces.ts";
 import { step } from "../../operations/worker-metrics.ts";
 import type { WorkerContext } from "../context.ts";
@@ -38,8 +38,8 @@ const mostDue = 1_000;
 export async function signInToCluster(worker: WorkerContext, cluster: Cluster): Promise<void> {
   const now = worker.now();
   const granted = await worker.ledger.grantedOf(cluster.name);
-  const toSignIn = granted.filter(({ lease }) => isToSignIn(lease, now));
-  const toReview = granted.filter(({ lease }) => isToReview(lease, now));
+  const toSignIn = granted.filter(({ lease }) => isSignInDue(lease, now));
+  const toReview = granted.filter(({ lease }) => isReviewDue(lease, now));
   const due = (await worker.ledger.due(now, mostDue)).filter((request) => request.state === "approved");
   const toProveGone = due.filter((request) => request.cluster === cluster.name && isEndDue(request, now));
   const waiting = [...new Set([...toSignIn, ...toReview, ...toProveGone])];
@@ -123,7 +123,7 @@ async function signInAs(
   opened: OpenedCluster,
   request: ApprovedRequest,
 ): Promise<SignedIn> {
-  const way = signInWay(cluster, request.principal);
+  const way = signInMethod(cluster, request.principal);
   if (way.type === "not tested") return notSignedIn(way.why);
   const session = await becomePrincipal(cluster, way, request, context.awsRequests);
   const pods = podsToList(checksOf(cluster, request));
@@ -146,7 +146,7 @@ function recordSignIn(
   request: ApprovedRequest,
   found: SignedIn,
 ): Promise<void> {
-  return recordProof(context, request, isSigningIn, (lease, proof) =>
+  return recordProof(context, request, isSignInPending, (lease, proof) =>
     completed(context, lease, proof, { ...found, checks: checksOfPrincipal(cluster, request, proof) }),
   );
 }
@@ -163,9 +163,9 @@ function putOffSignIn(
 ): Promise<void> {
   const known = error instanceof AccessError ? error : null;
   const failure = failureOf(error);
-  return recordProof(context, request, isSigningIn, (lease, proof) => {
+  return recordProof(context, request, isSignInPending, (lease, proof) => {
     const isDefinite = known !== null && !known.retryable;
-    const again = isDefinite ? null : trySignInAgain(lease, failure, context.now());
+    const again = isDefinite ? null : nextSignInTry(lease, failure, context.now());
     if (again) return delayed(context, lease, again);
     const detail = isDefinite ? failure.message : givenUp(known?.what ?? failure.message);
     const checks = checksOfPrincipal(cluster, request, proof);
@@ -204,16 +204,16 @@ function completed(
 function delayed(
   context: WorkerContext,
   lease: Lease,
-  again: NonNullable<ReturnType<typeof trySignInAgain>>,
+  again: NonNullable<ReturnType<typeof nextSignInTry>>,
 ): ProofChange {
   const ids = idsElsewhere(context);
   // The cluster's own audit log has what the principal did, so an event names it.
-  const isTold = getsEvent(lease.signInTrouble, again.signInTrouble) || "auditIds" in ids;
+  const isTold = needsEvent(lease.signInTrouble, again.signInTrouble) || "auditIds" in ids;
   const detail = { ...ids, ...delayDetail(again.signInTrouble) };
   return { lease: { ...lease, ...again }, event: isTold ? { type: "lease.sign-in-delayed", detail } : null };
 }
 
 /** The remedy of the last failure would sound as if there were another try. */
 function givenUp(what: string): string {
-  return `no answer after ${mostTries} tries. Run kubectl get pods as the principal to see whether it gets in. The last try: ${what}`;
+  return `no answer after ${maxTries} tries. Run kubectl get pods as the principal to see whether it gets in. The last try: ${what}`;
 }

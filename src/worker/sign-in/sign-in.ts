@@ -1,11 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { RequestIds } from "../../access/audit/event.ts";
-import { AccessError, explain, type FailureCode } from "../../access/failure/access-error.ts";
+import { AccessError, explainFailure, type FailureCode } from "../../access/failure/access-error.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/proof-record.ts";
-import type { SignInWay } from "../../access/lease/sign-in.ts";
-import { judgeSignIn, type PodsToList, type SignInSeen } from "../../access/lease/sign-in.ts";
+import type { SignInMethod } from "../../access/lease/sign-in.ts";
+import { judgeSignIn, type PodsToList, type SignInObservation } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
-import { groupsIn } from "../../access/policy/policy-text.ts";
+import { kubernetesGroups } from "../../access/policy/policy-text.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import type { AwsCredentials } from "../../aws/client-settings.ts";
@@ -82,7 +82,7 @@ interface NoAnswer {
   readonly error: unknown;
 }
 
-type Seen = SignInSeen & Pick<SignedIn, "authorized">;
+type Seen = SignInObservation & Pick<SignedIn, "authorized">;
 
 /** Who the API server says that we are, whether it lets us list pods, and what it says that we may do. */
 async function lookAround(
@@ -146,7 +146,7 @@ export interface PrincipalSession {
  */
 export async function becomePrincipal(
   { region, name }: Cluster,
-  { roleArn, externalId }: Extract<SignInWay, { type: "role" }>,
+  { roleArn, externalId }: Extract<SignInMethod, { type: "role" }>,
   purpose: Purpose,
   log?: RequestIds,
 ): Promise<PrincipalSession> {
@@ -205,7 +205,7 @@ function identityByEntry(entry: AccessEntry, { arn, credentials }: PrincipalSess
   const [, , , , accountId = ""] = arn.split(":");
   const sessionName = arn.split("/").at(-1) ?? "";
   const username = render(entry.username, { accountId, sessionName, accessKeyId: credentials.accessKeyId });
-  return username === null ? null : { username, groups: groupsIn(entry.groups) };
+  return username === null ? null : { username, groups: kubernetesGroups(entry.groups) };
 }
 
 /**
@@ -234,6 +234,6 @@ async function ofRole(cluster: Cluster, roleArn: string, externalId: string | un
     return found(`sign in: the worker can assume ${arn}`);
   } catch (error) {
     if (error instanceof AccessError) return broken(`sign in: ${error.what}`, error.remedy);
-    return broken(`sign in: ${named(roleArn)} can't be assumed`, explain(error));
+    return broken(`sign in: ${named(roleArn)} can't be assumed`, explainFailure(error));
   }
 }

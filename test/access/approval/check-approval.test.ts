@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../../src/access/approval/check-approval.ts";
-import { decide } from "../../../src/access/approval/decide.ts";
+import { decideClick } from "../../../src/access/approval/decide.ts";
 import { sealDecision } from "../../../src/access/approval/seals.ts";
 import type { MappedIdentity } from "../../../src/access/lease/proof-record.ts";
 import type { AccessRequest, Decision } from "../../../src/access/request/record.ts";
@@ -64,7 +64,7 @@ describe("an attacker with Redis gains nothing by changing", () => {
   test("a denial into an approval", () => {
     const request = aPreviewedRequest();
     const click = { verdict: "denied", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
-    const denied = decide(request, aCluster(), click, keys.decision, at(minutes(2)));
+    const denied = decideClick(request, aCluster(), click, keys.decision, at(minutes(2)));
     if (denied.type === "refused") throw new Error(denied.code);
 
     const verdict = verdictOn({ ...approved, approvals: [{ ...denied.decision, verdict: "approved" }] });

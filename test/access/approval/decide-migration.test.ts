@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import {
-  checkMigration,
+  checkMigrationApproval,
   decideMigration,
   retryMigration,
   withdrawMigration,
@@ -55,7 +55,7 @@ const approvalOf = (user: string, clicked: Clicked = {}): Decision => {
 };
 
 const check = (migration: Migration, now = at(hours(0.5)), of = cluster) =>
-  checkMigration(migration, of, keys.decision, now, hours(1));
+  checkMigrationApproval(migration, of, keys.decision, now, hours(1));
 
 test("a worker counts no approval of a person whom the last one does not name as still an approver", () => {
   const apart = aMigration({ state: "running", approvals: [approvalOf("U0APPROVER"), approvalOf("U0APPROVER2")] });
@@ -65,7 +65,8 @@ test("a worker counts no approval of a person whom the last one does not name as
 
 test("a worker goes on with a migration only as long as it was lately said that its approvers still are", () => {
   const migration = approvedBy("U0APPROVER", "U0APPROVER2");
-  const after = (passed: number) => checkMigration(migration, cluster, keys.decision, at(passed), hours(48)).type;
+  const after = (passed: number) =>
+    checkMigrationApproval(migration, cluster, keys.decision, at(passed), hours(48)).type;
 
   expect([after(hours(7)), after(hours(9))]).toEqual(["valid", "void"]);
 });

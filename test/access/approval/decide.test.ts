@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Click } from "../../../src/access/approval/approvals.ts";
-import { decide } from "../../../src/access/approval/decide.ts";
+import { decideClick } from "../../../src/access/approval/decide.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";
@@ -16,7 +16,7 @@ function aClick(change: Partial<Click> = {}): Click {
 test.each(["approved", "denied"] as const)("a click of an approver decides: %s, sealed for this request", (verdict) => {
   const click = aClick({ verdict, why: "as agreed" });
 
-  const decided = decide(request, aCluster(), click, keys.decision, at(minutes(2)));
+  const decided = decideClick(request, aCluster(), click, keys.decision, at(minutes(2)));
 
   expect(decided).toMatchObject({
     type: "decided",
@@ -39,21 +39,27 @@ describe("a click is refused", () => {
     ["without a digest", "change-differs", request, aClick({ digest: "" })],
     ["where the time that it lapses can't be read", "lapsed", { ...request, lapsesAt: "tomorrow" }, aClick()],
   ] as const)("%s", (_, code, asked, click) => {
-    const decided = decide(asked, aCluster(), click, keys.decision, at(minutes(2)));
+    const decided = decideClick(asked, aCluster(), click, keys.decision, at(minutes(2)));
 
     expect(decided).toEqual({ type: "refused", code });
   });
 
   test("from the very moment on in which the request lapses", () => {
-    const justBefore = decide(request, aCluster(), aClick(), keys.decision, at(hours(24) - 0.001));
-    const then = decide(request, aCluster(), aClick(), keys.decision, at(hours(24)));
+    const justBefore = decideClick(request, aCluster(), aClick(), keys.decision, at(hours(24) - 0.001));
+    const then = decideClick(request, aCluster(), aClick(), keys.decision, at(hours(24)));
 
     expect(justBefore.type).toBe("decided");
     expect(then).toEqual({ type: "refused", code: "lapsed" });
   });
 
   test("also where it would only deny: only approvers can deny", () => {
-    const decided = decide(request, aCluster(), aClick({ verdict: "denied", by: "U0ENGINEER" }), keys.decision, at(60));
+    const decided = decideClick(
+      request,
+      aCluster(),
+      aClick({ verdict: "denied", by: "U0ENGINEER" }),
+      keys.decision,
+      at(60),
+    );
 
     expect(decided).toEqual({ type: "refused", code: "self-approval" });
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../../src/access/approval/check-approval.ts";
-import { checkEmergency, remindOfReview, review } from "../../../src/access/approval/emergency.ts";
+import { checkEmergency, decideReview, remindOfReview } from "../../../src/access/approval/emergency.ts";
 import { hasForgedReview, withoutForgedReview } from "../../../src/access/approval/seals.ts";
 import { sealedEnd } from "../../../src/access/lease/due-work.ts";
 import type { AccessRequest, ApprovedRequest, Decision, Review } from "../../../src/access/request/record.ts";
@@ -120,7 +120,7 @@ describe("an emergency is reviewed", () => {
   const person = (user: string, memberships: readonly string[] = []) => ({ user, memberships });
 
   test("by an approver, once", () => {
-    const reviewed = review(broken, cluster, person("U0APPROVER"), keys.decision, at(hours(2)));
+    const reviewed = decideReview(broken, cluster, person("U0APPROVER"), keys.decision, at(hours(2)));
 
     expect(reviewed).toMatchObject({
       type: "reviewed",
@@ -131,7 +131,7 @@ describe("an emergency is reviewed", () => {
     });
     expect(
       reviewed.type === "reviewed" &&
-        review(reviewed.after, cluster, person("U0APPROVER2"), keys.decision, at(hours(3))),
+        decideReview(reviewed.after, cluster, person("U0APPROVER2"), keys.decision, at(hours(3))),
     ).toEqual({
       type: "refused",
       code: "reviewed-already",
@@ -143,18 +143,24 @@ describe("an emergency is reviewed", () => {
     ["U0ONCALL", "not-an-approver", broken],
     ["U0APPROVER", "nothing-to-review", anApprovedRequest()],
   ])("not by %s: %s", (user, code, request) => {
-    expect(review(request, cluster, person(user), keys.decision, at(hours(2)))).toEqual({ type: "refused", code });
+    expect(decideReview(request, cluster, person(user), keys.decision, at(hours(2)))).toEqual({
+      type: "refused",
+      code,
+    });
   });
 
   test("not by who broke it, also where they are an approver", () => {
     const own = anEmergency({ requester: "U0APPROVER" });
 
-    expect(review(own, cluster, person("U0APPROVER"), keys.decision, at(0))).toEqual({ type: "refused", code: "own" });
+    expect(decideReview(own, cluster, person("U0APPROVER"), keys.decision, at(0))).toEqual({
+      type: "refused",
+      code: "own",
+    });
   });
 });
 
 describe("a review counts", () => {
-  const verdict = review(broken, cluster, { user: "U0APPROVER", memberships: [] }, keys.decision, at(hours(2)));
+  const verdict = decideReview(broken, cluster, { user: "U0APPROVER", memberships: [] }, keys.decision, at(hours(2)));
   const { emergency: noted } = verdict.type === "reviewed" ? verdict.after : broken;
   const reviewed = { ...broken, version: broken.version + 1, emergency: noted ?? broken.emergency };
   const withReview = (change: object, request: ApprovedRequest = reviewed): AccessRequest => {

@@ -3,13 +3,13 @@ import { describe, expect, test } from "vitest";
 import { isSealedLink, sealLink } from "../../../src/access/approval/links.ts";
 import { type KeyKind, memoryKeys, type Signer, signingKeys } from "../../../src/access/approval/seal.ts";
 import {
-  brokenBase,
+  brokenLogBase,
   hasForgedReview,
-  isGenuine,
   isGenuinePlan,
+  isGenuinePreview,
   isSealedDecision,
-  sealBase,
   sealDecision,
+  sealLogBase,
   sealMigrationPlan,
   sealPreview,
   sealReview,
@@ -17,8 +17,8 @@ import {
 import type { Json } from "../../../src/access/audit/event.ts";
 import { readAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
 import { noWithdrawals } from "../../../src/access/lease/withdrawal.ts";
-import { rememberWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
-import { keep, readKept, readRescueTags, writeRescueTags } from "../../../src/access/rescue/kept.ts";
+import { sealWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
+import { readKept, readRescueTags, withKeptDocument, writeRescueTags } from "../../../src/access/rescue/kept.ts";
 import { readHoldingTags, writeHoldingTags } from "../../../src/access-entry/entry-tags.ts";
 import { readWithdrawalTags, writeWithdrawalTags } from "../../../src/access-entry/withdrawal-tags.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
@@ -95,7 +95,7 @@ const ofWorker: readonly (readonly [string, (by: Forger) => boolean])[] = [
   [
     "what a lease wrote",
     ({ memory }) => {
-      const written = rememberWritten(active, aHolding(), memory);
+      const written = sealWritten(active, aHolding(), memory);
       const request = { ...active, lease: active.lease && { ...active.lease, written } };
       return withLedgerMemory([], [request], keys.memory).holdings.size > 0;
     },
@@ -133,13 +133,14 @@ const ofWorker: readonly (readonly [string, (by: Forger) => boolean])[] = [
   ],
   [
     "a kept document",
-    ({ memory }) => readKept("staging", keep("staging", {}, document, memory) ?? {}, "last", keys.memory) !== null,
+    ({ memory }) =>
+      readKept("staging", withKeptDocument("staging", {}, document, memory) ?? {}, "last", keys.memory) !== null,
   ],
   [
     "a preview",
     ({ preview }) =>
       asked.preview !== null &&
-      isGenuine({ ...asked, preview: sealPreview(asked, asked.preview, preview) }, aCluster(), keys.preview),
+      isGenuinePreview({ ...asked, preview: sealPreview(asked, asked.preview, preview) }, aCluster(), keys.preview),
   ],
   [
     "the plan of a migration",
@@ -150,7 +151,7 @@ const ofWorker: readonly (readonly [string, (by: Forger) => boolean])[] = [
   [
     "where the audit log begins",
     ({ preview }) =>
-      brokenBase(sealBase({ count: 2, hash: "a".repeat(64), anchors: [] }, preview), keys.preview) === null,
+      brokenLogBase(sealLogBase({ count: 2, hash: "a".repeat(64), anchors: [] }, preview), keys.preview) === null,
   ],
 ];
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../../src/access/approval/check-approval.ts";
-import { decide } from "../../../src/access/approval/decide.ts";
-import type { Facts } from "../../../src/access/approval/decision.ts";
+import { decideClick } from "../../../src/access/approval/decide.ts";
+import type { DecisionFacts } from "../../../src/access/approval/decision.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { noStanding } from "../../../src/access/policy/person.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
@@ -18,12 +18,12 @@ const own = aCluster({ rules: [{ ...clusterRule, name: "own", selfApproval: true
 
 function clicked(by: string, links: Readonly<Record<string, string>>, request: AccessRequest, cluster: Cluster) {
   const known = { memberships: new Map(), standing: noStanding, departed: new Map() };
-  const facts: Facts = {
+  const facts: DecisionFacts = {
     ...known,
     links: new Map(Object.entries(links).map(([user, arn]) => [user, [elsewhere, arn]])),
   };
   const click = { verdict: "approved", by, digest: request.preview?.digest ?? "", why: "" } as const;
-  return decide(request, cluster, click, keys.decision, at(minutes(2)), facts);
+  return decideClick(request, cluster, click, keys.decision, at(minutes(2)), facts);
 }
 
 function verdictOn(request: AccessRequest, cluster: Cluster) {
@@ -55,7 +55,7 @@ describe("who is linked with the principal that gets access", () => {
     const facts = { ...known, links: new Map([["U0APPROVER", [engineerArn]]]) };
     const click = { verdict: "denied", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
 
-    expect(decide(request, two, click, keys.decision, at(minutes(2)), facts).type).toBe("decided");
+    expect(decideClick(request, two, click, keys.decision, at(minutes(2)), facts).type).toBe("decided");
   });
 
   test("may approve it where the rule lets people approve their own requests", () => {

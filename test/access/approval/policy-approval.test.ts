@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../../src/access/approval/check-approval.ts";
-import { decide } from "../../../src/access/approval/decide.ts";
-import type { Facts } from "../../../src/access/approval/decision.ts";
+import { decideClick } from "../../../src/access/approval/decide.ts";
+import type { DecisionFacts } from "../../../src/access/approval/decision.ts";
 import type { Cluster, Rule, WorkingHours } from "../../../src/access/policy/cluster.ts";
 import { noStanding, type Standing } from "../../../src/access/policy/person.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
@@ -18,7 +18,7 @@ function clusterWith(...rules: readonly Partial<Rule>[]): Cluster {
   return aCluster({ rules: rules.map((rule, index) => ({ ...clusterRule, name: `rule ${index}`, ...rule })) });
 }
 
-function facts(memberships: Readonly<Record<string, readonly string[]>>, standing = noStanding): Facts {
+function facts(memberships: Readonly<Record<string, readonly string[]>>, standing = noStanding): DecisionFacts {
   return { memberships: new Map(Object.entries(memberships)), standing, departed: new Map() };
 }
 
@@ -38,8 +38,8 @@ function verdictOn(record: AccessRequest, cluster: Cluster) {
 describe("where a user group approves", () => {
   const cluster = clusterWith({ approvers: ["S0PLATFORM"] });
   const request = aPreviewedRequest({}, null, cluster);
-  const approve = (known: Facts, when = at(minutes(2))) =>
-    decide(request, cluster, click("U0SOMEBODY", request), keys.decision, when, known);
+  const approve = (known: DecisionFacts, when = at(minutes(2))) =>
+    decideClick(request, cluster, click("U0SOMEBODY", request), keys.decision, when, known);
 
   test("a member of it may, and the worker believes what is sealed", () => {
     const decided = approve(facts({ U0SOMEBODY: ["S0PLATFORM"] }));
@@ -55,7 +55,7 @@ describe("where a user group approves", () => {
   test("an attacker with Redis makes no one a member of it", () => {
     const own = clusterWith({ approvers: ["S0PLATFORM", "U0APPROVER"] });
     const asked = aPreviewedRequest({}, null, own);
-    const decided = decide(asked, own, click("U0APPROVER", asked), keys.decision, at(minutes(2)));
+    const decided = decideClick(asked, own, click("U0APPROVER", asked), keys.decision, at(minutes(2)));
     if (decided.type === "refused") throw new Error(decided.code);
     const [approval] = decided.after.approvals;
     const forged = { ...decided.after, approvals: approval ? [{ ...approval, memberships: ["S0PLATFORM"] }] : [] };
@@ -75,7 +75,7 @@ describe("where a user group approves", () => {
   test("who left it takes his approval with him when the next one approves", () => {
     const two = clusterWith({ approvers: ["S0PLATFORM"], approvals: 2 });
     const asked = aPreviewedRequest({}, null, two);
-    const first = decide(
+    const first = decideClick(
       asked,
       two,
       click("U0LEAVER", asked),
@@ -85,7 +85,7 @@ describe("where a user group approves", () => {
     );
     if (first.type === "refused") throw new Error(first.code);
 
-    const second = decide(
+    const second = decideClick(
       first.after,
       two,
       click("U0SOMEBODY", asked),
@@ -103,7 +103,7 @@ describe("where the requester's user group decides about the rule", () => {
   const engineer = aPreviewedRequest({ standing: engineers }, null, cluster);
 
   test("a member of it needs the one approval of the first rule", () => {
-    const decided = decide(
+    const decided = decideClick(
       engineer,
       cluster,
       click("U0APPROVER", engineer),
@@ -117,14 +117,28 @@ describe("where the requester's user group decides about the rule", () => {
   });
 
   test("a person who was written into it in Redis is checked again before an approval", () => {
-    const decided = decide(engineer, cluster, click("U0APPROVER", engineer), keys.decision, at(minutes(2)), facts({}));
+    const decided = decideClick(
+      engineer,
+      cluster,
+      click("U0APPROVER", engineer),
+      keys.decision,
+      at(minutes(2)),
+      facts({}),
+    );
 
     expect(decided).toEqual({ type: "refused", code: "requester-differs" });
   });
 
   test("the record's own word counts nothing when it is written: the approvals have it sealed", () => {
     const outsider = aPreviewedRequest({}, null, cluster);
-    const first = decide(outsider, cluster, click("U0APPROVER", outsider), keys.decision, at(minutes(2)), facts({}));
+    const first = decideClick(
+      outsider,
+      cluster,
+      click("U0APPROVER", outsider),
+      keys.decision,
+      at(minutes(2)),
+      facts({}),
+    );
     if (first.type === "refused") throw new Error(first.code);
 
     const forged = changed(first.after, { state: "approved", standing: engineers, approvalsWanted: 1 });
@@ -136,7 +150,7 @@ describe("where the requester's user group decides about the rule", () => {
 describe("an approval of one's own request", () => {
   const request = (cluster: Cluster) => aPreviewedRequest({ requester: "U0APPROVER" }, null, cluster);
   const own = (cluster: Cluster) =>
-    decide(request(cluster), cluster, click("U0APPROVER", request(cluster)), keys.decision, at(minutes(2)));
+    decideClick(request(cluster), cluster, click("U0APPROVER", request(cluster)), keys.decision, at(minutes(2)));
 
   test("is refused, whatever else the rule says", () => {
     expect(own(clusterWith({}))).toEqual({ type: "refused", code: "self-approval" });
@@ -157,7 +171,7 @@ describe("an approval of one's own request", () => {
     const cluster = clusterWith({ selfApproval: true, levels: ["viewer"] });
     const asked = aPreviewedRequest({}, null, cluster);
 
-    expect(decide(asked, cluster, click("U0ENGINEER", asked), keys.decision, at(minutes(2)))).toEqual({
+    expect(decideClick(asked, cluster, click("U0ENGINEER", asked), keys.decision, at(minutes(2)))).toEqual({
       type: "refused",
       code: "self-approval",
     });
@@ -172,8 +186,14 @@ describe("outside working hours", () => {
     const cluster = clusterWith({ hours: office });
     const asked = aPreviewedRequest({}, null, cluster);
 
-    const approved = decide(asked, cluster, click("U0APPROVER", asked), keys.decision, evening);
-    const denied = decide(asked, cluster, { ...click("U0APPROVER", asked), verdict: "denied" }, keys.decision, evening);
+    const approved = decideClick(asked, cluster, click("U0APPROVER", asked), keys.decision, evening);
+    const denied = decideClick(
+      asked,
+      cluster,
+      { ...click("U0APPROVER", asked), verdict: "denied" },
+      keys.decision,
+      evening,
+    );
 
     expect(approved).toEqual({ type: "refused", code: "outside-hours" });
     expect(denied.type).toBe("decided");
@@ -182,8 +202,8 @@ describe("outside working hours", () => {
   test("it takes one approval more where the rule says so, by the sealed time", () => {
     const cluster = clusterWith({ hours: { ...office, outside: "one-more-approval" } });
     const asked = aPreviewedRequest({}, null, cluster);
-    const late = decide(asked, cluster, click("U0APPROVER", asked), keys.decision, evening);
-    const early = decide(asked, cluster, click("U0APPROVER", asked), keys.decision, at(minutes(2)));
+    const late = decideClick(asked, cluster, click("U0APPROVER", asked), keys.decision, evening);
+    const early = decideClick(asked, cluster, click("U0APPROVER", asked), keys.decision, at(minutes(2)));
     if (late.type === "refused" || early.type === "refused") throw new Error("Both may approve.");
 
     expect(late.after).toMatchObject({ state: "pending", approvalsWanted: 2 });
@@ -197,11 +217,12 @@ test("a cluster that went quiet takes no approval, and a denial still", () => {
   const cluster = aCluster({ quiet: "the books are closed" });
   const asked = aPreviewedRequest({}, null, cluster);
 
-  expect(decide(asked, cluster, click("U0APPROVER", asked), keys.decision, at(minutes(2)))).toEqual({
+  expect(decideClick(asked, cluster, click("U0APPROVER", asked), keys.decision, at(minutes(2)))).toEqual({
     type: "refused",
     code: "quiet",
   });
   expect(
-    decide(asked, cluster, { ...click("U0APPROVER", asked), verdict: "denied" }, keys.decision, at(minutes(2))).type,
+    decideClick(asked, cluster, { ...click("U0APPROVER", asked), verdict: "denied" }, keys.decision, at(minutes(2)))
+      .type,
   ).toBe("decided");
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isGenuine, sealPreview } from "../../../src/access/approval/seals.ts";
+import { isGenuinePreview, sealPreview } from "../../../src/access/approval/seals.ts";
 import type { AccessRequest, Preview } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest, changed } from "../../builders/a-request.ts";
@@ -14,7 +14,7 @@ function aGenuineRequest(from = keys): AccessRequest & { readonly preview: Previ
 }
 
 const genuine = aGenuineRequest();
-const holds = (request: AccessRequest) => isGenuine(request, aCluster(), keys.preview);
+const holds = (request: AccessRequest) => isGenuinePreview(request, aCluster(), keys.preview);
 
 test("what the worker saw of the very request is shown", () => {
   expect(holds(genuine)).toBe(true);

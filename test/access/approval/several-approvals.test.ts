@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../../src/access/approval/check-approval.ts";
-import { decide } from "../../../src/access/approval/decide.ts";
+import { decideClick } from "../../../src/access/approval/decide.ts";
 import { sealDecision } from "../../../src/access/approval/seals.ts";
 import { sealedEnd } from "../../../src/access/lease/due-work.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
@@ -33,7 +33,7 @@ const request = aPreviewedRequest({}, null, two);
 function approvedBy(names: readonly string[], cluster = two, asked: AccessRequest = request): AccessRequest {
   return names.reduce<AccessRequest>((record, by, index) => {
     const click = { verdict: "approved", by, digest: record.preview?.digest ?? "", why: "" } as const;
-    const decided = decide(record, cluster, click, keys.decision, at(minutes(2 + index)));
+    const decided = decideClick(record, cluster, click, keys.decision, at(minutes(2 + index)));
     return decided.type === "decided" ? decided.after : record;
   }, asked);
 }
@@ -88,7 +88,7 @@ describe("where two have to approve", () => {
   test("one person counts once, however often they click", () => {
     const click = { verdict: "approved", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
 
-    const again = decide(approvedBy(["U0APPROVER"]), two, click, keys.decision, at(minutes(9)));
+    const again = decideClick(approvedBy(["U0APPROVER"]), two, click, keys.decision, at(minutes(9)));
 
     expect(again).toEqual({ type: "refused", code: "approved-already" });
   });
@@ -96,7 +96,7 @@ describe("where two have to approve", () => {
   test.each(["U0APPROVER", "U0APPROVER2"])("%s denies after the first approval, and that is the end of it", (by) => {
     const click = { verdict: "denied", by, digest: request.preview?.digest ?? "", why: "not now" } as const;
 
-    const denied = decide(approvedBy(["U0APPROVER"]), two, click, keys.decision, at(minutes(9)));
+    const denied = decideClick(approvedBy(["U0APPROVER"]), two, click, keys.decision, at(minutes(9)));
 
     expect(denied).toMatchObject({ type: "decided", after: { state: "denied", lease: null, denial: { by } } });
   });
@@ -193,7 +193,7 @@ describe("an attacker with Redis who waits for one approval gains nothing by", (
 
   function approvalOf(by: string, from = keys, asked = request): Decision {
     const click = { verdict: "approved", by, digest: asked.preview?.digest ?? "", why: "" } as const;
-    const decided = decide(asked, two, click, from.decision, at(minutes(3)));
+    const decided = decideClick(asked, two, click, from.decision, at(minutes(3)));
     if (decided.type === "refused") throw new Error(decided.code);
     return decided.decision;
   }

@@ -6,7 +6,7 @@ import { at } from "../../builders/times.ts";
 
 const closing = { by: "U0ONCALL", why: "the project ended", seen: true };
 const closed = (request: Parameters<typeof closeForGoneCluster>[0], seen = true) =>
-  closeForGoneCluster(request, { ...closing, seen }, at(60));
+  closeForGoneCluster(request, { ...closing, isConfirmedByAws: seen }, at(60));
 
 test("closing the open requests of a deleted cluster records who and why, and does not claim that access was removed", () => {
   const [waiting, coming, active] = [

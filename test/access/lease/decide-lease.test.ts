@@ -4,7 +4,7 @@ import {
   decideFailure,
   decideLease,
   decideShare,
-  isToEnd,
+  endsByRule,
   type LeaseFacts,
   reconcileRules,
 } from "../../../src/access/lease/decide-lease.ts";
@@ -39,7 +39,7 @@ describe.each(reconcileRules.lease)("the rule %s", (rule) => {
   test("ends a lease, or tries to, exactly where the rules of ends apply", () => {
     const facts: LeaseFacts = readJson(rule, "facts");
 
-    const ends = isToEnd(facts);
+    const ends = endsByRule(facts);
 
     expect(ends).toBe(["end", "put-off"].includes(readJson(rule, "outcome").type));
   });

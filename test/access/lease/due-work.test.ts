@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
 import {
+  approvedShare,
   dueWork,
   hasDueWork,
   idsOf,
   isOverInCluster,
   isTooOldToBegin,
-  orphansOf,
-  rememberedShares,
+  orphanedShares,
   sealedEnd,
-  shareOf,
+  sharesToKeep,
 } from "../../../src/access/lease/due-work.ts";
 import type { ApprovedRequest } from "../../../src/access/request/record.ts";
 import { aGrantedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
@@ -23,8 +23,8 @@ const revoked = { cause: "revoked", by: "U0ONCALL", at: now.toISOString(), why: 
 
 /** In which of the three lists a request falls. */
 function placeOf(request: ApprovedRequest, when = now): string {
-  const { arriving, leaving, staying } = dueWork([request], when);
-  const places = { arriving, leaving, staying };
+  const { beginning, ending, inForce } = dueWork([request], when);
+  const places = { arriving: beginning, leaving: ending, staying: inForce };
   return Object.entries(places)
     .filter(([, requests]) => requests.length > 0)
     .map(([name]) => name)
@@ -101,7 +101,7 @@ describe("the end of a lease", () => {
 
   test("stays what the approval says where the cluster remembers the same", () => {
     const active = aGrantedRequest({ state: "active" });
-    const held = aHolding({ shares: [shareOf(active, now)] });
+    const held = aHolding({ shares: [approvedShare(active, now)] });
 
     const isOver = isOverInCluster(new Map([[engineerArn.toLowerCase(), held]]), active, now);
 
@@ -113,18 +113,18 @@ describe("a share that only the cluster remembers", () => {
   const holding = aHolding({ shares: [aShare({ id: "r-1" }), aShare({ id: "r-lost" })] });
 
   test("is one that no open request speaks for", () => {
-    expect(orphansOf(holding, idsOf([anApprovedRequest()])).map(({ id }) => id)).toEqual(["r-lost"]);
+    expect(orphanedShares(holding, idsOf([anApprovedRequest()])).map(({ id }) => id)).toEqual(["r-lost"]);
   });
 
   test("is kept until its end, and not one moment longer", () => {
     const orphans = [aShare({ id: "r-lost", endsAt: end.toISOString() })];
 
-    expect(rememberedShares(orphans, new Set(), new Date(end.getTime() - 1))).toEqual(orphans);
-    expect(rememberedShares(orphans, new Set(), end)).toEqual([]);
+    expect(sharesToKeep(orphans, new Set(), new Date(end.getTime() - 1))).toEqual(orphans);
+    expect(sharesToKeep(orphans, new Set(), end)).toEqual([]);
   });
 
   test("is not kept where the ledger knows that it is over", () => {
-    expect(rememberedShares([aShare({ id: "r-1" })], new Set(["r-1"]), now)).toEqual([]);
+    expect(sharesToKeep([aShare({ id: "r-1" })], new Set(["r-1"]), now)).toEqual([]);
   });
 });
 
@@ -138,12 +138,12 @@ describe("the lease of an extension", () => {
 
     expect(sealedEnd(extension)).toBe(until);
     expect(sealedEnd(late)).toBe(until);
-    expect(shareOf(late, at(hours(4) + 59)).endsAt).toBe(until);
+    expect(approvedShare(late, at(hours(4) + 59)).endsAt).toBe(until);
     expect(extension.lease?.endsAt).toBe(until);
   });
 
   test("ends at its own time where the worker's clock is behind that of the Slack process", () => {
-    expect(shareOf(extension, at(-50)).endsAt).toBe(until);
+    expect(approvedShare(extension, at(-50)).endsAt).toBe(until);
   });
 
   test("is over when its time has passed", () => {

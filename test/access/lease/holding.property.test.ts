@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { baseOf, targetOf } from "../../../src/access/lease/holding.ts";
+import { baseOf, entryTarget } from "../../../src/access/lease/holding.ts";
 import type { Holding, Share } from "../../../src/access/lease/lease-record.ts";
 import type { MappedIdentity } from "../../../src/access/lease/proof-record.ts";
 import { engineerArn as arn } from "../../builders/a-request.ts";
@@ -22,7 +22,7 @@ const groups = fc.uniqueArray(group, { maxLength: 3 });
 
 /** What one run of the worker does: the entry becomes its target. */
 function reconcile(world: World, shares: readonly Share[]): World {
-  const { change, holding } = targetOf(arn, world.entry, world.holding, shares, username);
+  const { change, holding } = entryTarget(arn, world.entry, world.holding, shares, username);
   const entry = change.type === "unmap" ? null : { username: change.username, groups: change.groups };
   return { ...world, entry, holding: holding ?? undefined, shares };
 }

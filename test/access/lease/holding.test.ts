@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { baseOf, targetOf } from "../../../src/access/lease/holding.ts";
+import { baseOf, entryTarget } from "../../../src/access/lease/holding.ts";
 import type { MappedIdentity } from "../../../src/access/lease/proof-record.ts";
 import { engineerArn as arn } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
@@ -9,13 +9,13 @@ const viewers = aShare();
 const admins = aShare({ id: "r-2", groups: ["eks-access:admins"] });
 
 /** The entry that a target leaves in the document. */
-function entryAfter({ change }: ReturnType<typeof targetOf>): MappedIdentity | null {
+function entryAfter({ change }: ReturnType<typeof entryTarget>): MappedIdentity | null {
   return change.type === "unmap" ? null : { username: change.username, groups: change.groups };
 }
 
 describe("a lease", () => {
   test("for a principal without an entry adds one, which is ours", () => {
-    const target = targetOf(arn, null, undefined, [viewers], username);
+    const target = entryTarget(arn, null, undefined, [viewers], username);
 
     expect(target).toEqual({
       change: { type: "map", arn, username, groups: ["eks-access:viewers"] },
@@ -26,7 +26,7 @@ describe("a lease", () => {
   test("for a principal with an entry keeps its username and its groups, in their order", () => {
     const entry = { username: "dev", groups: ["z", "a"] };
 
-    const target = targetOf(arn, entry, undefined, [viewers], username);
+    const target = entryTarget(arn, entry, undefined, [viewers], username);
 
     expect(entryAfter(target)).toEqual({ username: "dev", groups: ["z", "a", "eks-access:viewers"] });
     expect(target.holding).toMatchObject({ entryAdded: false, added: ["eks-access:viewers"] });
@@ -35,7 +35,7 @@ describe("a lease", () => {
   test("of what the entry already has adds nothing that an end could remove", () => {
     const entry = { username: "dev", groups: ["eks-access:viewers"] };
 
-    const target = targetOf(arn, entry, undefined, [viewers], username);
+    const target = entryTarget(arn, entry, undefined, [viewers], username);
 
     expect(entryAfter(target)).toEqual(entry);
     expect(target.holding).toMatchObject({ added: [], shares: [viewers] });
@@ -43,15 +43,15 @@ describe("a lease", () => {
 });
 
 describe("grants that overlap", () => {
-  const first = targetOf(arn, null, undefined, [viewers], username);
-  const both = targetOf(arn, entryAfter(first), first.holding ?? undefined, [viewers, admins], username);
+  const first = entryTarget(arn, null, undefined, [viewers], username);
+  const both = entryTarget(arn, entryAfter(first), first.holding ?? undefined, [viewers, admins], username);
 
   test("give the union of their groups", () => {
     expect(entryAfter(both)?.groups).toEqual(["eks-access:viewers", "eks-access:admins"]);
   });
 
   test("end apart: the end of one leaves the other's groups", () => {
-    const rest = targetOf(arn, entryAfter(both), both.holding ?? undefined, [admins], username);
+    const rest = entryTarget(arn, entryAfter(both), both.holding ?? undefined, [admins], username);
 
     expect(entryAfter(rest)).toEqual({ username, groups: ["eks-access:admins"] });
     expect(rest.holding?.added).toEqual(["eks-access:admins"]);
@@ -59,10 +59,10 @@ describe("grants that overlap", () => {
 
   test("with the same group keep it until the last of them ends", () => {
     const again = aShare({ id: "r-3" });
-    const two = targetOf(arn, entryAfter(first), first.holding ?? undefined, [viewers, again], username);
+    const two = entryTarget(arn, entryAfter(first), first.holding ?? undefined, [viewers, again], username);
 
-    const one = targetOf(arn, entryAfter(two), two.holding ?? undefined, [again], username);
-    const none = targetOf(arn, entryAfter(one), one.holding ?? undefined, [], username);
+    const one = entryTarget(arn, entryAfter(two), two.holding ?? undefined, [again], username);
+    const none = entryTarget(arn, entryAfter(one), one.holding ?? undefined, [], username);
 
     expect(entryAfter(one)?.groups).toEqual(["eks-access:viewers"]);
     expect(entryAfter(none)).toBeNull();
@@ -73,8 +73,8 @@ describe("the end", () => {
   test("of an entry that is ours removes it, but not the groups that others added to it", () => {
     const foreign = { username, groups: ["eks-access:viewers", "from-terraform"] };
 
-    const alone = targetOf(arn, { username, groups: ["eks-access:viewers"] }, aHolding(), [], username);
-    const shared = targetOf(arn, foreign, aHolding(), [], username);
+    const alone = entryTarget(arn, { username, groups: ["eks-access:viewers"] }, aHolding(), [], username);
+    const shared = entryTarget(arn, foreign, aHolding(), [], username);
 
     expect(alone).toEqual({ change: { type: "unmap", arn }, holding: null });
     expect(entryAfter(shared)).toEqual({ username, groups: ["from-terraform"] });
@@ -83,22 +83,22 @@ describe("the end", () => {
   test("of an entry of others takes our groups alone, also where that leaves it without groups", () => {
     const holding = aHolding({ entryAdded: false });
 
-    const target = targetOf(arn, { username: "dev", groups: ["eks-access:viewers"] }, holding, [], username);
+    const target = entryTarget(arn, { username: "dev", groups: ["eks-access:viewers"] }, holding, [], username);
 
     expect(entryAfter(target)).toEqual({ username: "dev", groups: [] });
   });
 
   test("of an entry that others removed meanwhile has nothing to do", () => {
-    expect(entryAfter(targetOf(arn, null, aHolding(), [], username))).toBeNull();
+    expect(entryAfter(entryTarget(arn, null, aHolding(), [], username))).toBeNull();
   });
 
   test("removes our entry too after others had a group in it for a while", () => {
     const withTheirs = { username, groups: ["eks-access:viewers", "theirs"] };
     const shares = [viewers, admins];
-    const while_ = targetOf(arn, withTheirs, aHolding(), shares, username);
+    const while_ = entryTarget(arn, withTheirs, aHolding(), shares, username);
     const withoutTheirs = { username, groups: ["eks-access:viewers", "eks-access:admins"] };
 
-    const end = targetOf(arn, withoutTheirs, while_.holding ?? undefined, [], username);
+    const end = entryTarget(arn, withoutTheirs, while_.holding ?? undefined, [], username);
 
     expect(entryAfter(end)).toBeNull();
   });

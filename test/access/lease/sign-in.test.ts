@@ -1,13 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { judgeSignIn, podsToList, type SignInExpectation, type SignInSeen } from "../../../src/access/lease/sign-in.ts";
+import {
+  judgeSignIn,
+  podsToList,
+  type SignInExpectation,
+  type SignInObservation,
+} from "../../../src/access/lease/sign-in.ts";
 
 const expected: SignInExpectation = {
   identity: { username: "dev", groups: ["readers", "policy AmazonEKSViewPolicy in shop"] },
   place: "aws-auth",
   pods: { namespace: "shop", isPromised: true },
 };
-const seen = (groups: readonly string[], change: object = {}): SignInSeen => ({
+const seen = (groups: readonly string[], change: object = {}): SignInObservation => ({
   type: "in",
   as: { username: "dev", groups: [...groups, "system:authenticated"] },
   pods: "listed",
@@ -31,7 +36,7 @@ test("a user without groups, in every namespace", () => {
 });
 
 describe("is asked again, and is no yes,", () => {
-  test.each<[string, SignInSeen, string, string]>([
+  test.each<[string, SignInObservation, string, string]>([
     ["a refused token", { type: "refused" }, "no", "the API server still refused its token (Unauthorized) 9 ms"],
     [
       "another username",

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import {
-  bothWithdrawals,
   isWithdrawn,
-  mayBeForgotten,
-  mostWithdrawals,
+  maxWithdrawals,
+  mayBeWithdrawn,
+  mergeWithdrawals,
   noWithdrawals,
-  remember,
+  rememberWithdrawals,
   type Withdrawal,
   withdrawalOf,
 } from "../../../src/access/lease/withdrawal.ts";
@@ -90,33 +90,37 @@ describe("the memory of a cluster", () => {
       notBefore: null,
     };
 
-    const next = remember(known, { ...nothing, taken: [aWithdrawal()], granted: new Set(["r-again"]) });
+    const next = rememberWithdrawals(known, { ...nothing, withdrawn: [aWithdrawal()], granted: new Set(["r-again"]) });
 
     expect(next).toEqual({ list: [aWithdrawal()], notBefore: null });
   });
 
   test("says the same whatever the order, so that nothing is written for it", () => {
-    const taken = many(3);
+    const withdrawn = many(3);
 
-    expect(remember(noWithdrawals, { ...nothing, taken })).toEqual(
-      remember(noWithdrawals, { ...nothing, taken: taken.toReversed() }),
+    expect(rememberWithdrawals(noWithdrawals, { ...nothing, withdrawn })).toEqual(
+      rememberWithdrawals(noWithdrawals, { ...nothing, withdrawn: withdrawn.toReversed() }),
     );
   });
 
   test("without room for more trusts nothing any more that is as old as the oldest, and counts it as forgotten", () => {
-    const { list, notBefore } = remember(noWithdrawals, { ...nothing, taken: many(mostWithdrawals + 3) });
+    const { list, notBefore } = rememberWithdrawals(noWithdrawals, { ...nothing, withdrawn: many(maxWithdrawals + 3) });
 
-    expect(list).toHaveLength(mostWithdrawals);
+    expect(list).toHaveLength(maxWithdrawals);
     expect(list.map(({ id }) => id)).not.toContain("r-2");
     expect(notBefore).toBe(at(2).toISOString());
-    expect(mayBeForgotten(approved, { list, notBefore }, keys.decision)).toBe(false);
-    expect(mayBeForgotten(approved, { list, notBefore: approvedAt }, keys.decision)).toBe(true);
+    expect(mayBeWithdrawn(approved, { list, notBefore }, keys.decision)).toBe(false);
+    expect(mayBeWithdrawn(approved, { list, notBefore: approvedAt }, keys.decision)).toBe(true);
   });
 
   test("never forgets what is still in the document, and never trusts again what it forgot", () => {
     const held = new Set(["r-0"]);
-    const first = remember(noWithdrawals, { ...nothing, taken: many(mostWithdrawals + 3), held });
-    const next = remember(first, { ...nothing, taken: [aWithdrawal({ id: "r-old", at: at(1).toISOString() })], held });
+    const first = rememberWithdrawals(noWithdrawals, { ...nothing, withdrawn: many(maxWithdrawals + 3), held });
+    const next = rememberWithdrawals(first, {
+      ...nothing,
+      withdrawn: [aWithdrawal({ id: "r-old", at: at(1).toISOString() })],
+      held,
+    });
 
     expect(first.list.map(({ id }) => id)).toContain("r-0");
     expect(first.notBefore).toBe(at(3).toISOString());
@@ -124,7 +128,7 @@ describe("the memory of a cluster", () => {
   });
 
   test("that is empty suspects no one", () => {
-    expect(mayBeForgotten(approved, noWithdrawals, keys.decision)).toBe(false);
+    expect(mayBeWithdrawn(approved, noWithdrawals, keys.decision)).toBe(false);
   });
 });
 
@@ -134,10 +138,10 @@ describe("two memories of one cluster, which takes leases in two ways,", () => {
     const newer = aWithdrawal({ at: at(minutes(5)).toISOString() });
     const other = { list: [newer], notBefore: at(2).toISOString() };
 
-    for (const both of [bothWithdrawals(one, other), bothWithdrawals(other, one)]) {
+    for (const both of [mergeWithdrawals(one, other), mergeWithdrawals(other, one)]) {
       expect(both.notBefore).toBe(at(2).toISOString());
       expect(both.list.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual([newer, aWithdrawal({ id: "r-2" })]);
     }
-    expect(bothWithdrawals(one, noWithdrawals)).toEqual(one);
+    expect(mergeWithdrawals(one, noWithdrawals)).toEqual(one);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { MemoryKeys } from "../../../src/access/approval/seal.ts";
-import type { Lease, Share, Written } from "../../../src/access/lease/lease-record.ts";
-import { provedShare, rememberWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
+import type { Lease, Share, WrittenShare } from "../../../src/access/lease/lease-record.ts";
+import { provedShare, sealWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { aGrantedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
@@ -11,8 +11,8 @@ const key = engineerArn.toLowerCase();
 const active = aGrantedRequest({ state: "active" });
 const written = sealedBy(keys.memory);
 
-function sealedBy(memory: MemoryKeys): Written {
-  return rememberWritten(active, aHolding(), memory) ?? expect.fail("The builder's holding has a share of it.");
+function sealedBy(memory: MemoryKeys): WrittenShare {
+  return sealWritten(active, aHolding(), memory) ?? expect.fail("The builder's holding has a share of it.");
 }
 
 function remembering(change: Partial<Lease> = {}, request: Partial<AccessRequest> = {}): AccessRequest {
@@ -56,10 +56,10 @@ test("a share that alone was lost is put beside those that are left", () => {
 test("of the groups of an entry a lease remembers only those that it gave itself", () => {
   const holding = aHolding({ added: ["eks-access:admins", "eks-access:viewers"] });
 
-  expect(rememberWritten(active, holding, keys.memory)?.added).toEqual(["eks-access:viewers"]);
+  expect(sealWritten(active, holding, keys.memory)?.added).toEqual(["eks-access:viewers"]);
 });
 
-const sharing = (change: Partial<Share>): Written => ({ ...written, share: { ...written.share, ...change } });
+const sharing = (change: Partial<Share>): WrittenShare => ({ ...written, share: { ...written.share, ...change } });
 
 test("what the record says of groups, duration and end beside its seal counts nothing", () => {
   const edited = {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { creatorOf, isOfCluster, isSameCreator } from "../../../src/access/policy/creator.ts";
+import { creatorOf, isRecordOfCluster, isSameCreator } from "../../../src/access/policy/creator.ts";
 
 const iam = (rest: string) => `arn:aws:iam::111122223333:${rest}`;
 const way = { externalId: "id", through: [{ roleArn: iam("role/hub") }], profile: "founder" };
@@ -67,9 +67,9 @@ describe("the creator that a record names", () => {
 test("a record is about the present cluster if it is of the same minutes, or if no creation time is known", () => {
   const record = { eventId: "e", at: "2026-01-02T03:04:05Z", kind: "IAMUser", arn: iam("user/a"), invokedBy: null };
 
-  expect(isOfCluster(record, null)).toBe(true);
-  expect(isOfCluster(record, new Date("2026-01-02T03:08:00Z"))).toBe(true);
-  expect(isOfCluster(record, new Date("2026-01-02T03:10:00Z"))).toBe(false);
+  expect(isRecordOfCluster(record, null)).toBe(true);
+  expect(isRecordOfCluster(record, new Date("2026-01-02T03:08:00Z"))).toBe(true);
+  expect(isRecordOfCluster(record, new Date("2026-01-02T03:10:00Z"))).toBe(false);
 });
 
 test.each([

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { actsOf } from "../../../src/access/policy/acts.ts";
-import { answersFor, maySee } from "../../../src/access/policy/may.ts";
+import { isResponsibleFor, maySeeRequest } from "../../../src/access/policy/may.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
@@ -62,19 +62,19 @@ describe("who may read a request", () => {
     ["U0ONCALL", true],
     ["U0STRANGER", false],
   ])("%s: %s", (user, may) => {
-    expect(maySee(aRequest(), cluster, personOf(user))).toBe(may);
+    expect(maySeeRequest(aRequest(), cluster, personOf(user))).toBe(may);
   });
 
   test("only who made it, where the cluster is not configured any more", () => {
-    expect(maySee(aRequest(), undefined, personOf("U0ENGINEER"))).toBe(true);
-    expect(maySee(aRequest(), undefined, personOf("U0APPROVER"))).toBe(false);
+    expect(maySeeRequest(aRequest(), undefined, personOf("U0ENGINEER"))).toBe(true);
+    expect(maySeeRequest(aRequest(), undefined, personOf("U0APPROVER"))).toBe(false);
   });
 
   test("who approves by a rule of the policy answers for the cluster too", () => {
     const rule = { ...clusterRule, name: "admins", levels: ["admin"], approvals: 2, approvers: ["U0SECURITY"] };
 
-    expect(answersFor(aCluster({ rules: [rule] }), personOf("U0SECURITY"))).toBe(true);
-    expect(answersFor(aCluster(), personOf("U0SECURITY"))).toBe(false);
+    expect(isResponsibleFor(aCluster({ rules: [rule] }), personOf("U0SECURITY"))).toBe(true);
+    expect(isResponsibleFor(aCluster(), personOf("U0SECURITY"))).toBe(false);
   });
 });
 
@@ -83,6 +83,6 @@ test("a member of a user group that approves may do what its other members may",
   const member = personOf("U0MEMBER", ["S0PLATFORM"]);
 
   expect(actsOf(aPreviewedRequest({}, null, platform), platform, member, at(minutes(5)))).toEqual(["approve", "deny"]);
-  expect(maySee(aRequest(), platform, member)).toBe(true);
-  expect(maySee(aRequest(), platform, personOf("U0MEMBER"))).toBe(false);
+  expect(maySeeRequest(aRequest(), platform, member)).toBe(true);
+  expect(maySeeRequest(aRequest(), platform, personOf("U0MEMBER"))).toBe(false);
 });

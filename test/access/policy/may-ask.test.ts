@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Level, Rule, WorkingHours } from "../../../src/access/policy/cluster.ts";
-import { type Asking, fits, mayAsk, mayRequest } from "../../../src/access/policy/may-ask.ts";
+import { matchesArnPattern, mayAsk, mayRequest, type PolicyQuestion } from "../../../src/access/policy/may-ask.ts";
 import { noStanding } from "../../../src/access/policy/person.ts";
 import { clusterRule, levelsFor } from "../../../src/access/policy/rule.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
@@ -24,14 +24,14 @@ function holder(arn: string): Holder {
   return reading.principal;
 }
 
-function asking(rules: readonly Rule[], change: Partial<Asking> = {}): Asking {
+function asking(rules: readonly Rule[], change: Partial<PolicyQuestion> = {}): PolicyQuestion {
   const cluster = aCluster({ rules });
   const wish = { cluster, level: aLevel(), principal: holder(engineerArn), durationSeconds: 3600 };
   return { ...wish, requester: "U0ENGINEER", standing: noStanding, ...change };
 }
 
 describe("a rule lets", () => {
-  test.each<[string, Partial<Rule>, Partial<Asking>]>([
+  test.each<[string, Partial<Rule>, Partial<PolicyQuestion>]>([
     ["everybody, where it names nobody", {}, {}],
     ["a person whom it names", { who: ["U0ENGINEER"] }, {}],
     [
@@ -78,7 +78,7 @@ describe("a rule lets", () => {
 describe("the policy refuses", () => {
   const linkedOnly = { ...clusterRule.principals, linkedOnly: true };
 
-  test.each<[string, Partial<Rule>, Partial<Asking>, string, string]>([
+  test.each<[string, Partial<Rule>, Partial<PolicyQuestion>, string, string]>([
     [
       "somebody whom no rule names",
       { who: ["U0ONCALL"] },
@@ -299,7 +299,7 @@ describe("a pattern of ARNs", () => {
     ["arn:aws:iam::*:role/a*a", "arn:aws:iam::1:role/a", false],
     ["*", "arn:aws:iam::1:role/a", true],
   ])("%s fits %s: %s", (pattern, arn, expected) => {
-    expect(fits(pattern, arn)).toBe(expected);
+    expect(matchesArnPattern(pattern, arn)).toBe(expected);
   });
 
   test("fits what a regular expression of it fits", () => {
@@ -310,7 +310,7 @@ describe("a pattern of ARNs", () => {
         fc.array(piece, { minLength: 1, maxLength: 4 }),
         fc.stringMatching(/^[ab:/]{0,12}$/),
         (pieces, arn) => {
-          expect(fits(pieces.join("*"), arn)).toBe(new RegExp(`^${pieces.join(".*")}$`).test(arn));
+          expect(matchesArnPattern(pieces.join("*"), arn)).toBe(new RegExp(`^${pieces.join(".*")}$`).test(arn));
         },
       ),
     );

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { partitionOf } from "../../../src/access/policy/cluster.ts";
 import type { Creator } from "../../../src/access/policy/creator.ts";
-import { mayRequest, type Wish } from "../../../src/access/policy/may-ask.ts";
+import { mayRequest, type RequestedAccess } from "../../../src/access/policy/may-ask.ts";
 import { readPrincipal } from "../../../src/aws-auth/arn.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 
-function aWish(change: Partial<Wish> & { arn?: string } = {}): Wish {
+function aWish(change: Partial<RequestedAccess> & { arn?: string } = {}): RequestedAccess {
   const { arn = "arn:aws:iam::111122223333:role/developers", ...rest } = change;
   const reading = readPrincipal(arn);
   if (reading.type === "invalid") throw new Error(reading.message);
@@ -16,7 +16,7 @@ function aRole(roleArn: string): Creator {
   return { type: "role", roleArn, through: [] };
 }
 
-test.each<[string, Wish]>([
+test.each<[string, RequestedAccess]>([
   ["a role of the cluster's own account", aWish()],
   ["the longest lease of the level", aWish({ durationSeconds: 8 * 3600 })],
   [
@@ -28,7 +28,7 @@ test.each<[string, Wish]>([
 });
 
 describe("the policy refuses", () => {
-  test.each<[string, string, Wish, string]>([
+  test.each<[string, string, RequestedAccess, string]>([
     [
       "a second more than the longest lease",
       "too-long",

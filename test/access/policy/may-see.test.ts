@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import { maySeeMap } from "../../../src/access/policy/may.ts";
+import { maySeeClusterMap } from "../../../src/access/policy/may.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 
@@ -17,5 +17,5 @@ test.each<[string, Partial<Cluster>, string, readonly string[], boolean]>([
   ["is named nowhere", { ...closed, breakGlass: emergency }, "U0SOMEBODY", ["S0ONCALL"], false],
   ["is anybody, where anybody may ask", {}, "U0SOMEBODY", [], true],
 ])("who %s: told what stands in aws-auth?", (_name, change, user, memberships, told) => {
-  expect(maySeeMap(aCluster(change), { user, memberships }, ["U0ADMIN"])).toBe(told);
+  expect(maySeeClusterMap(aCluster(change), { user, memberships }, ["U0ADMIN"])).toBe(told);
 });

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { covers, groupsIn, isFullControl, policiesIn, policyTexts } from "../../../src/access/policy/policy-text.ts";
+import {
+  accessPolicies,
+  covers,
+  isFullControl,
+  kubernetesGroups,
+  policyTexts,
+} from "../../../src/access/policy/policy-text.ts";
 
 const scoped = fc.record({
   name: fc.constantFrom("AmazonEKSEditPolicy", "AmazonEKSViewPolicy"),
@@ -15,8 +21,8 @@ test("what is written of a policy is read as the same policy, beside any groups"
       (policy, groups) => {
         const given = [...groups, ...policyTexts(policy)];
 
-        expect(groupsIn(given)).toEqual(groups);
-        expect(policiesIn(given)).toEqual([{ ...policy, namespaces: policy.namespaces?.toSorted() ?? null }]);
+        expect(kubernetesGroups(given)).toEqual(groups);
+        expect(accessPolicies(given)).toEqual([{ ...policy, namespaces: policy.namespaces?.toSorted() ?? null }]);
       },
     ),
   );
@@ -26,7 +32,7 @@ test("the whole cluster covers each namespace, and no namespace covers another",
   expect(covers(["policy P"], "policy P in a")).toBe(true);
   expect(covers(["policy P in a"], "policy P in b")).toBe(false);
   expect(covers(["policy P in a"], "policy P")).toBe(false);
-  expect(policiesIn(["policy P in a", "policy P"])).toEqual([{ name: "P", namespaces: null }]);
+  expect(accessPolicies(["policy P in a", "policy P"])).toEqual([{ name: "P", namespaces: null }]);
 });
 
 test("full control is system:masters, and the policy of a cluster administrator everywhere", () => {

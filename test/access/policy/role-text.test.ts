@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { covers, groupsIn, isFullControl } from "../../../src/access/policy/policy-text.ts";
+import { covers, isFullControl, kubernetesGroups } from "../../../src/access/policy/policy-text.ts";
 import {
   choosesNamespaces,
-  givenIn,
-  isGivenByLevel,
   isRoleText,
+  levelGroupsIn,
+  matchesLevel,
   placedRoleOf,
   roleText,
 } from "../../../src/access/policy/role-text.ts";
@@ -25,7 +25,7 @@ describe("a role that a level binds", () => {
   });
 
   test("is no group of Kubernetes", () => {
-    expect(groupsIn(["viewers", "ClusterRole view", "policy AmazonEKSViewPolicy"])).toEqual(["viewers"]);
+    expect(kubernetesGroups(["viewers", "ClusterRole view", "policy AmazonEKSViewPolicy"])).toEqual(["viewers"]);
   });
 
   test("cluster-admin is full control", () => {
@@ -42,7 +42,7 @@ describe("a role that a level binds", () => {
 
 describe("the namespaces that a requester chooses", () => {
   test("stand in what the level gives, beside what it gives everywhere", () => {
-    expect(givenIn(chooser, "shop,payments,shop")).toEqual([
+    expect(levelGroupsIn(chooser, "shop,payments,shop")).toEqual([
       "ClusterRole edit in payments",
       "ClusterRole edit in shop",
       "ClusterRole view",
@@ -52,11 +52,11 @@ describe("the namespaces that a requester chooses", () => {
   });
 
   test("are all that may differ from the level", () => {
-    const groups = givenIn(chooser, "payments,shop");
+    const groups = levelGroupsIn(chooser, "payments,shop");
 
-    expect(isGivenByLevel(chooser, { groups, namespaces: "payments,shop" })).toBe(true);
-    expect(isGivenByLevel(chooser, { groups, namespaces: "payments" })).toBe(false);
-    expect(isGivenByLevel(["viewers"], { groups: ["viewers"], namespaces: "" })).toBe(true);
+    expect(matchesLevel(chooser, { groups, namespaces: "payments,shop" })).toBe(true);
+    expect(matchesLevel(chooser, { groups, namespaces: "payments" })).toBe(false);
+    expect(matchesLevel(["viewers"], { groups: ["viewers"], namespaces: "" })).toBe(true);
   });
 
   test.each([
@@ -67,6 +67,6 @@ describe("the namespaces that a requester chooses", () => {
     ["a group", ["ClusterRole edit in shop", "ClusterRole view", "system:masters"], "shop"],
     ["a text that is no role", ["ClusterRole edit in a b", "ClusterRole view"], "a b"],
   ])("and not %s", (_, groups, namespaces) => {
-    expect(isGivenByLevel(chooser, { groups, namespaces })).toBe(false);
+    expect(matchesLevel(chooser, { groups, namespaces })).toBe(false);
   });
 });

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { signInWay } from "../../../src/access/lease/sign-in.ts";
+import { signInMethod } from "../../../src/access/lease/sign-in.ts";
 
 const iam = (rest: string) => `arn:aws:iam::111122223333:${rest}`;
 const wayWith = (roles: readonly string[], principal: string, externalId?: string) =>
-  signInWay({ name: "staging", signIn: { roles, externalId } }, principal);
+  signInMethod({ name: "staging", signIn: { roles, externalId } }, principal);
 
 test.each([
   ["by its name", "role/dev", "role/dev", "role/dev"],

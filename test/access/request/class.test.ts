@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { classOf, tallyOf } from "../../../src/access/request/lists.ts";
+import { classOf, countStates } from "../../../src/access/request/lists.ts";
 import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
 
 test("a record counts as its own state, with that of its lease, and what ended it", () => {
@@ -13,7 +13,7 @@ test("a record counts as its own state, with that of its lease, and what ended i
 });
 
 test("every state is counted, also with 0, and a granted request is among the approved ones", () => {
-  const { requests, leases } = tallyOf(
+  const { requests, leases } = countStates(
     new Map([
       ["pending", 3],
       ["approved", 1],

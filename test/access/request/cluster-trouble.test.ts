@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type ClusterTrouble, clusterFailed, hasNewCause, isClusterDue } from "../../../src/access/request/retry.ts";
+import { type ClusterTrouble, hasNewCause, isClusterDue, nextClusterTry } from "../../../src/access/request/retry.ts";
 import { at } from "../../builders/times.ts";
 
 const away = { code: "aws-unreachable", message: "AWS could not be reached" };
@@ -13,12 +13,12 @@ const moment = (seconds: number, change: { configuration?: string; chance?: numb
 
 /** Fails whenever it is due, so often; when that was, in seconds from the first. */
 function failing(times: number, chance = 0): { readonly waits: readonly number[]; readonly last: ClusterTrouble } {
-  let trouble = clusterFailed(null, away, moment(0, { chance }));
+  let trouble = nextClusterTry(null, away, moment(0, { chance }));
   const waits: number[] = [];
   for (let nth = 1; nth < times; nth += 1) {
     const now = new Date(trouble.retryAt);
     waits.push((now.getTime() - Date.parse(trouble.at)) / 1000);
-    trouble = clusterFailed(trouble, away, { now, configuration: "one", chance });
+    trouble = nextClusterTry(trouble, away, { now, configuration: "one", chance });
   }
   return { waits, last: trouble };
 }
@@ -35,7 +35,7 @@ describe("a cluster that can't be worked on", () => {
   test("is tried no later for what fails before its next try, and that counts as no try", () => {
     const { last } = failing(8);
 
-    const again = clusterFailed(last, away, { ...moment(0), now: new Date(Date.parse(last.at) + 1) });
+    const again = nextClusterTry(last, away, { ...moment(0), now: new Date(Date.parse(last.at) + 1) });
 
     expect(again).toMatchObject({ attempts: last.attempts, retryAt: last.retryAt });
   });
@@ -43,17 +43,17 @@ describe("a cluster that can't be worked on", () => {
   test("begins anew with another configuration", () => {
     const { last } = failing(8);
 
-    const anew = clusterFailed(last, away, moment(5_000, { configuration: "two" }));
+    const anew = nextClusterTry(last, away, moment(5_000, { configuration: "two" }));
 
     expect(anew).toMatchObject({ attempts: 1, since: at(5_000).toISOString(), retryAt: at(5_001).toISOString() });
     expect(hasNewCause(last, anew)).toBe(true);
   });
 
   test("has a new cause where it fails in another way, once for each way", () => {
-    const first = clusterFailed(null, away, moment(0));
-    const second = clusterFailed(first, away, moment(10));
-    const third = clusterFailed(second, refused, moment(20));
-    const fourth = clusterFailed(third, away, moment(30));
+    const first = nextClusterTry(null, away, moment(0));
+    const second = nextClusterTry(first, away, moment(10));
+    const third = nextClusterTry(second, refused, moment(20));
+    const fourth = nextClusterTry(third, away, moment(30));
 
     expect([hasNewCause(null, first), hasNewCause(first, second)]).toEqual([true, false]);
     expect([hasNewCause(second, third), hasNewCause(third, fourth)]).toEqual([true, false]);

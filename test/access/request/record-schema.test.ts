@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { migrationSchema } from "../../../src/access/migration/migration-schema.ts";
-import { accessRequest } from "../../../src/access/request/record-schema.ts";
+import { accessRequestSchema } from "../../../src/access/request/record-schema.ts";
 import { aMigration, aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import {
   aDecision,
@@ -43,7 +43,7 @@ const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 test.each(Object.entries({ ...states, ...longestStates }))(
   "a request that is %s is read as it was written",
   (_, request) => {
-    expect(accessRequest.parse(stored(request))).toEqual(request);
+    expect(accessRequestSchema.parse(stored(request))).toEqual(request);
   },
 );
 
@@ -65,7 +65,7 @@ test("any request of any texts is read as it was written", () => {
     fc.property(texts, fc.array(fc.string()), fc.date({ noInvalidDate: true }), (change, groups, createdAt) => {
       const request = aRequest({ ...change, groups, createdAt: createdAt.toISOString() });
 
-      expect(accessRequest.parse(stored(request))).toEqual(request);
+      expect(accessRequestSchema.parse(stored(request))).toEqual(request);
     }),
   );
 });
@@ -88,7 +88,7 @@ describe("a state that can't be is not read", () => {
     ["a time that can't be read", aRequest({ createdAt: "tomorrow" })],
     ["a field that we do not write", { ...aRequest(), admin: true }],
   ])("%s", (_, request) => {
-    expect(accessRequest.safeParse(stored(request)).success).toBe(false);
+    expect(accessRequestSchema.safeParse(stored(request)).success).toBe(false);
   });
 });
 
@@ -97,14 +97,14 @@ test("a record that lacks any of its fields is not read", () => {
 
   for (const field of Object.keys(request)) {
     const rest = Object.fromEntries(Object.entries(request).filter(([name]) => name !== field));
-    expect(accessRequest.safeParse(rest).success).toBe(false);
+    expect(accessRequestSchema.safeParse(rest).success).toBe(false);
   }
 });
 
 test("reading any JSON ends with a record or with what is wrong", () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
-      expect(accessRequest.safeParse(value).success).toBe(false);
+      expect(accessRequestSchema.safeParse(value).success).toBe(false);
       expect(migrationSchema.safeParse(value).success).toBe(false);
     }),
   );

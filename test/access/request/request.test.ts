@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { createRequest, dueAt, isClosed } from "../../../src/access/request/request.ts";
-import { getsEvent, nextTry } from "../../../src/access/request/retry.ts";
+import { needsEvent, nextTry } from "../../../src/access/request/retry.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest, revise } from "../../builders/a-request.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
@@ -96,7 +96,7 @@ describe("what failed is tried again", () => {
     for (let attempt = 1; attempt <= 40; attempt += 1) {
       const message = `connect ECONNREFUSED 10.0.0.${attempt % 3}:443`;
       const trouble = nextTry(request, { ...failure, message }, at(0));
-      if (getsEvent(request.trouble, trouble)) told.push(attempt);
+      if (needsEvent(request.trouble, trouble)) told.push(attempt);
       request = { ...request, trouble };
     }
 
@@ -108,7 +108,7 @@ describe("what failed is tried again", () => {
     const told: number[] = [];
     for (let attempt = 1; attempt <= 1_000; attempt += 1) {
       const trouble = nextTry(request, { ...failure, message: `took ${attempt} ms` }, at(0));
-      if (getsEvent(request.trouble, trouble)) told.push(attempt);
+      if (needsEvent(request.trouble, trouble)) told.push(attempt);
       request = { ...request, trouble };
     }
 

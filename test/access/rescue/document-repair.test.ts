@@ -31,9 +31,11 @@ test("a section that can be read is not gone back with: who was let in since the
   const data = repair.type === "write" ? repair.data : {};
   expect(data.mapRoles).toBe(good.mapRoles);
   expect(data.mapUsers?.startsWith(user("late"))).toBe(true);
-  expect(readmissionsOf({ ...saved, mapUsers: user("early") + user("late") }, data).every(({ isBack }) => isBack)).toBe(
-    true,
-  );
+  expect(
+    readmissionsOf({ ...saved, mapUsers: user("early") + user("late") }, data).every(
+      ({ isReadmitted }) => isReadmitted,
+    ),
+  ).toBe(true);
 });
 
 test("everyone whom a partly readable section lets in stays", () => {

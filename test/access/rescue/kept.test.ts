@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type KeptDocument, type KeptTexts, keep, readKept } from "../../../src/access/rescue/kept.ts";
+import { type KeptData, type KeptDocument, readKept, withKeptDocument } from "../../../src/access/rescue/kept.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { at } from "../../builders/times.ts";
 
@@ -9,8 +9,9 @@ const document = (change: Partial<KeptDocument> = {}): KeptDocument => ({
   leases: null,
   ...change,
 });
-const kept = (texts: KeptTexts, change: Partial<KeptDocument>) => keep("staging", texts, document(change), keys.memory);
-const read = (texts: KeptTexts | null, name: "last" | "before" = "last") =>
+const kept = (texts: KeptData, change: Partial<KeptDocument>) =>
+  withKeptDocument("staging", texts, document(change), keys.memory);
+const read = (texts: KeptData | null, name: "last" | "before" = "last") =>
   readKept("staging", texts ?? {}, name, keys.memory);
 
 const first = kept({}, {}) ?? {};

@@ -1,7 +1,7 @@
 import { createPublicKey } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { signingKeys } from "../../../src/access/approval/seal.ts";
-import { brokenBase, sealBase } from "../../../src/access/approval/seals.ts";
+import { brokenLogBase, sealLogBase } from "../../../src/access/approval/seals.ts";
 import type { ChainedEvent } from "../../../src/access/audit/event.ts";
 import { formatAnchor, type LogBase } from "../../../src/access/audit/verify-log.ts";
 import { audit } from "../../../src/bin/audit.ts";
@@ -130,7 +130,7 @@ describe("the audit log", () => {
   test("never goes back, forgets up to no event that it does not have, and begins where it began for one worker alone", async () => {
     await days(3);
     const [first, second, third] = (await log.events(1, 3)).map(({ sequence, hash }) => {
-      return sealBase({ count: sequence, hash, anchors: [] }, keys.preview);
+      return sealLogBase({ count: sequence, hash, anchors: [] }, keys.preview);
     });
     if (!first || !second || !third) throw new Error("there are three");
     const none = await log.base();
@@ -147,10 +147,10 @@ describe("the audit log", () => {
   test.each<[string, () => Promise<unknown>]>([
     ["in which an event was edited", edit],
     ["that begins where the worker did not let it begin", () => migrationBase({})],
-    ["whose beginning another key signed", async () => migrationBase(sealBase(await moved(), otherKeys.preview))],
+    ["whose beginning another key signed", async () => migrationBase(sealLogBase(await moved(), otherKeys.preview))],
     [
       "whose beginning says more than was signed",
-      async () => migrationBase({ ...sealBase(await moved(), keys.preview), anchors: `1:${"f".repeat(64)}` }),
+      async () => migrationBase({ ...sealLogBase(await moved(), keys.preview), anchors: `1:${"f".repeat(64)}` }),
     ],
   ])("forgets nothing of a log %s, which would be signed as whole then", async (_, breakIt) => {
     await days(5);
@@ -171,10 +171,10 @@ describe("the audit log", () => {
     await forget({ keepSeconds: daySeconds }, 2.5);
 
     await sealBaseAnew(log, alone);
-    expect(brokenBase(await log.base(), alone)).not.toBeNull();
+    expect(brokenLogBase(await log.base(), alone)).not.toBeNull();
     await sealBaseAnew(log, rotated);
 
-    expect(brokenBase(await log.base(), alone)).toBeNull();
+    expect(brokenLogBase(await log.base(), alone)).toBeNull();
     expect(await log.base()).toMatchObject({ count: 2 });
   });
 

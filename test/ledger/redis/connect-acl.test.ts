@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { explain } from "../../../src/access/failure/access-error.ts";
+import { explainFailure } from "../../../src/access/failure/access-error.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { ledgerContract } from "../contract.ts";
 import { aLedgerOn } from "./a-ledger-on.ts";
@@ -61,7 +61,7 @@ test.each([
 ])("%s is told as such, and neither the error nor its cause shows it", async (_, wrong) => {
   const failure = await connectRedis(server.url, wrong).catch((error: unknown) => error);
 
-  expect(explain(failure)).toBe(
+  expect(explainFailure(failure)).toBe(
     `Redis at ${server.url}/0 refuses the user or the password. Check them in REDIS_URL, or REDIS_USERNAME and REDIS_PASSWORD.`,
   );
   expect(inspect(failure, { depth: 10, showHidden: true })).not.toContain("hunter2secret");

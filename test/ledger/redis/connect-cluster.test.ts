@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../../sandbox/free-port.ts";
-import { explain } from "../../../src/access/failure/access-error.ts";
+import { explainFailure } from "../../../src/access/failure/access-error.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import { aRequest } from "../../builders/a-request.ts";
@@ -106,7 +106,9 @@ test("where no node answers the start fails within its time limit and names them
   );
 
   expect(performance.now() - began).toBeLessThan(30_000);
-  expect(explain(failure)).toContain("There is no answer from Redis at redis+cluster://127.0.0.1:9,127.0.0.1:10");
+  expect(explainFailure(failure)).toContain(
+    "There is no answer from Redis at redis+cluster://127.0.0.1:9,127.0.0.1:10",
+  );
 });
 
 test("a command fails in time for an ack while the node that has our keys is gone", async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { explain } from "../../../src/access/failure/access-error.ts";
+import { explainFailure } from "../../../src/access/failure/access-error.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import { aRequest } from "../../builders/a-request.ts";
@@ -49,7 +49,7 @@ async function untilReplicaIsKnown(redis: Redis): Promise<void> {
 test("a name that the Sentinels do not know is reported as such", async () => {
   const failure = await connectRedis(url.replace("mymaster", "another"), access).catch((error: unknown) => error);
 
-  expect(explain(failure)).toBe(
+  expect(explainFailure(failure)).toBe(
     `The Sentinels know no master with the name in redis+sentinel://127.0.0.1:9,127.0.0.1:${sentinel.port}/another?db=3. Correct the name at the end of REDIS_URL.`,
   );
 });
@@ -59,8 +59,8 @@ test("a password that the Sentinels refuse is distinguished from the one of the 
 
   const failure = await connectRedis(url, wrong).catch((error: unknown) => error);
 
-  expect(explain(failure)).toContain("The Sentinels of redis+sentinel://");
-  expect(explain(failure)).toContain("Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD");
+  expect(explainFailure(failure)).toContain("The Sentinels of redis+sentinel://");
+  expect(explainFailure(failure)).toContain("Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD");
 });
 
 test("where no Sentinel answers the start fails, and does not wait for one", async () => {

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { explain } from "../../../src/access/failure/access-error.ts";
+import { explainFailure } from "../../../src/access/failure/access-error.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
@@ -47,7 +47,7 @@ test("the ledger and the queues work on a Redis Cluster over TLS, found by a nam
 test("a certificate of an unknown authority is refused, with the remedy", async () => {
   const failure = await connectRedis(url).catch((error: unknown) => error);
 
-  expect(explain(failure)).toBe(
+  expect(explainFailure(failure)).toBe(
     `The certificate of Redis at ${url}/0 is not trusted. Set REDIS_CA_FILE to the certificate of the authority that signed it, and use the host that it names.`,
   );
 });
@@ -56,7 +56,7 @@ test("an unreadable authority is reported by the variable's name, before anythin
   const failure = await connectRedis(url, { caFile: "/absent/ca.pem" }).catch((error: unknown) => error);
 
   expect(failure).toMatchObject({ code: "config-invalid" });
-  expect(explain(failure)).toContain("REDIS_CA_FILE: /absent/ca.pem can't be read");
+  expect(explainFailure(failure)).toContain("REDIS_CA_FILE: /absent/ca.pem can't be read");
 });
 
 test("a server without TLS does not get our password in the clear", async () => {
@@ -98,8 +98,8 @@ describe("a server that asks its clients for a certificate", () => {
     const failure = await failureWith(await own());
 
     expect(failure).toMatchObject({ code: "ledger-refused" });
-    expect(explain(failure)).toMatch(/et REDIS_CERT_FILE and REDIS_KEY_FILE/);
-    expect(explain(failure)).not.toContain("REDIS_CA_FILE");
+    expect(explainFailure(failure)).toMatch(/et REDIS_CERT_FILE and REDIS_KEY_FILE/);
+    expect(explainFailure(failure)).not.toContain("REDIS_CA_FILE");
   });
 
   const failureWith = (own: { certFile?: string; keyFile?: string }) =>

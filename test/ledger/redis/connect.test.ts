@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { afterEach, expect, inject, test } from "vitest";
-import { AccessError, explain } from "../../../src/access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../../../src/access/failure/access-error.ts";
 import { connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
 
 let connection: RedisConnection | undefined;
@@ -20,7 +20,7 @@ test("without a Redis the start fails within its time limit, and names the place
 
   expect(performance.now() - began).toBeLessThan(30_000);
   expect(failure).toBeInstanceOf(AccessError);
-  expect(explain(failure)).toBe(
+  expect(explainFailure(failure)).toBe(
     "There is no answer from Redis at redis://127.0.0.1:9/0. Check that Redis runs and that REDIS_URL is right.",
   );
   expect(inspect(failure, { depth: 10 })).not.toContain("hunter2secret");

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
-import { explain } from "../../../src/access/failure/access-error.ts";
+import { explainFailure } from "../../../src/access/failure/access-error.ts";
 import { openQueues, wake } from "../../../src/ledger/queues.ts";
 import {
   connectLedger,
@@ -65,7 +65,9 @@ test.each(["0", "2", "x", "-1", "1.5", ""])(
     const failure = await expectSchema(connection.redis).catch((error: unknown) => error);
 
     expect(failure).toMatchObject({ code: "ledger-schema", retryable: false });
-    expect(explain(failure)).toContain(`The ledger in Redis has schema ${other}, and this eks-access needs ${schema}.`);
+    expect(explainFailure(failure)).toContain(
+      `The ledger in Redis has schema ${other}, and this eks-access needs ${schema}.`,
+    );
     expect(await marked()).toBe(other);
   },
 );

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { leasesInLedger } from "../../../src/access/lease/other-leases.ts";
+import { otherLeasesInLedger } from "../../../src/access/lease/other-leases.ts";
 import { digestOfChange } from "../../../src/access/request/digest.ts";
 import type { AccessRequest, ApprovedRequest } from "../../../src/access/request/record.ts";
 import { revokeLease } from "../../../src/slack/decide/end-access.ts";
@@ -29,7 +29,7 @@ async function putPending(change: Partial<AccessRequest>, open: readonly Approve
   const request = aRequest(change);
   const cluster = context.config.clusters.get(request.cluster) ?? expect.fail("there is no such cluster");
   const level = cluster.levels.find(({ name }) => name === request.level) ?? expect.fail("there is no such level");
-  const leases = leasesInLedger(request, open, new Set(), context.now());
+  const leases = otherLeasesInLedger(request, open, new Set(), context.now());
   const digest = digestOfChange(request, cluster, level, { base: null, way: "aws-auth", leases });
   return put({ ...request, preview: aPreview({ digest, leases }) });
 }

@@ -2,7 +2,7 @@ import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
-import { sealBase } from "../../../src/access/approval/seals.ts";
+import { sealLogBase } from "../../../src/access/approval/seals.ts";
 import { genesis } from "../../../src/access/audit/event.ts";
 import type { Anchor, LogBase } from "../../../src/access/audit/verify-log.ts";
 import type { AuditLog } from "../../../src/ledger/audit-log.ts";
@@ -88,14 +88,14 @@ describe("the anchor of the audit log", () => {
   test("is posted of a log that begins where the worker let it begin", async () => {
     const events = aLog(3);
     const base = { count: 2, hash: events[1]?.hash ?? "", anchors: [] };
-    posting(events.slice(2), channel, sealBase(base, keys.preview));
+    posting(events.slice(2), channel, sealLogBase(base, keys.preview));
 
     const message = await slack.until(() => slack.messages(channel)[0]);
 
     expect(textOf(message)).toContain("*Audit log* whole, 3 events.");
   });
 
-  test.each([null, sealBase({ count: 2, hash: "b".repeat(64), anchors: [] }, otherKeys.preview).seal])(
+  test.each([null, sealLogBase({ count: 2, hash: "b".repeat(64), anchors: [] }, otherKeys.preview).seal])(
     "is not posted of a log that begins where somebody else put it, with the seal %j",
     async (seal) => {
       const events = aLog(3);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
-import { explain } from "../../../src/access/failure/access-error.ts";
+import { explainFailure } from "../../../src/access/failure/access-error.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { at } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
@@ -23,7 +23,7 @@ async function read(): Promise<{ readonly endpoint: string; readonly told: strin
     await client.readAwsAuth();
     return { endpoint, told: "" };
   } catch (error) {
-    return { endpoint, told: explain(error) };
+    return { endpoint, told: explainFailure(error) };
   } finally {
     close();
   }

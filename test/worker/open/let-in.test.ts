@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
-import { explain } from "../../../src/access/failure/access-error.ts";
+import { explainFailure } from "../../../src/access/failure/access-error.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
@@ -21,7 +21,7 @@ async function read(): Promise<string> {
     await open.client.readAwsAuth();
     return "";
   } catch (error) {
-    return explain(error);
+    return explainFailure(error);
   } finally {
     open.close();
   }

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import type { Sandbox } from "../../../sandbox/sandbox.ts";
 import { arns, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { configurationOf } from "../../../sandbox/scene-clusters.ts";
-import { decide } from "../../../src/access/approval/decide.ts";
+import { decideClick } from "../../../src/access/approval/decide.ts";
 import type { AuditEvent } from "../../../src/access/audit/event.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { roleText } from "../../../src/access/policy/role-text.ts";
@@ -71,7 +71,7 @@ export async function approve(context: WorkerContext, cluster: Cluster, id: stri
     if (request.state !== "pending") return;
     expect(request.preview, JSON.stringify(request.refusal)).not.toBeNull();
     const click = { verdict: "approved", by, digest: request.preview?.digest ?? "", why: "" } as const;
-    const decided = decide(request, cluster, click, keys.decision, context.now());
+    const decided = decideClick(request, cluster, click, keys.decision, context.now());
     if (decided.type === "refused") throw new Error(`The approval was refused: ${decided.code}`);
     const event = anEvent({ type: "request.approved", request: id, at: decided.after.approvals.at(-1)?.at ?? "" });
     await context.ledger.commit({ after: decided.after, event });

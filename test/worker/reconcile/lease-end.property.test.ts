@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { sealDecision } from "../../../src/access/approval/seals.ts";
 import type { Holding } from "../../../src/access/lease/lease-record.ts";
-import { rememberWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
+import { sealWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
 import type { ApprovedRequest } from "../../../src/access/request/record.ts";
 import { aLease, anApprovedRequest, digestNow, engineerArn } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";
@@ -68,7 +68,7 @@ test("a lease ends no later than its sealed duration after its first write, what
         // As a run records what it gave: whoever edited the record before it finds the edit in there.
         const [holding] = granted.length > 0 ? after : [];
         if (!holding || !open.lease) return;
-        const written = rememberWritten(open, holding, keys.memory);
+        const written = sealWritten(open, holding, keys.memory);
         record = { ...open, lease: aLease(open.lease, { state: "active", written }) };
       };
 

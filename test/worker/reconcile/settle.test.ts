@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Holding } from "../../../src/access/lease/lease-record.ts";
 import { noWithdrawals, type Withdrawals } from "../../../src/access/lease/withdrawal.ts";
-import { rememberWritten } from "../../../src/access/lease/written.ts";
+import { sealWritten } from "../../../src/access/lease/written.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
@@ -73,7 +73,7 @@ describe("a run on one cluster decides", () => {
 
   test("that a lease which Redis calls active is put back where something sealed says what it gave", () => {
     const request = aGrantedRequest({});
-    const written = rememberWritten(request, remembered(request), keys.memory);
+    const written = sealWritten(request, remembered(request), keys.memory);
     const active = { ...request, lease: request.lease && { ...request.lease, written } };
     const late = at(minutes(62) + 1);
 
@@ -199,7 +199,7 @@ describe("a run on one cluster decides", () => {
     const mapUsers = entry(engineerArn, '"eks-access:viewers"');
     const active = {
       ...request,
-      lease: request.lease && { ...request.lease, written: rememberWritten(request, holding, keys.memory) },
+      lease: request.lease && { ...request.lease, written: sealWritten(request, holding, keys.memory) },
     };
 
     const { data, holdings } = settled({ open: [active], mapUsers, holdings: [holding], lost: new Set([engineerArn]) });
