@@ -45,7 +45,7 @@ test("everyone whom a partly readable section lets in stays", () => {
 
   const data = repair.type === "write" ? repair.data : {};
   expect(data.mapRoles?.startsWith(good.mapRoles)).toBe(true);
-  expect(readmissionsOf({ mapRoles: item("newcomer") }, data)).toEqual([{ arn: arn("newcomer"), isBack: true }]);
+  expect(readmissionsOf({ mapRoles: item("newcomer") }, data)).toEqual([{ arn: arn("newcomer"), isReadmitted: true }]);
 });
 
 test("a good document without the unreadable section repairs nothing, and the answer does not claim it", () => {
@@ -76,8 +76,8 @@ test("no one is removed, and a principal with another identity gets the earlier 
   const data = repair.type === "write" ? repair.data : {};
   expect(data.mapRoles?.startsWith(item("newcomer"))).toBe(true);
   expect(readmissionsOf(good, data)).toEqual([
-    { arn: arn("nodes"), isBack: true },
-    { arn: arn("admins"), isBack: true },
+    { arn: arn("nodes"), isReadmitted: true },
+    { arn: arn("admins"), isReadmitted: true },
   ]);
 });
 
@@ -109,7 +109,7 @@ test("what can be read is left alone without a good one", () => {
 
 test("the answer names who is not back", () => {
   expect(readmissionsOf(good, { mapRoles: item("nodes") })).toEqual([
-    { arn: arn("nodes"), isBack: true },
-    { arn: arn("admins"), isBack: false },
+    { arn: arn("nodes"), isReadmitted: true },
+    { arn: arn("admins"), isReadmitted: false },
   ]);
 });
