@@ -1,18 +1,21 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import type { Program } from "../../sandbox/product-process.ts";
+import { builtProduct, bundledProduct } from "../product.ts";
 
-const program = fileURLToPath(new URL("../../src/bin/eks-access.ts", import.meta.url));
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
 
 /** Runs the program as a person does, without any configuration. */
-function run(...argv: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+function run(
+  { script }: Program,
+  ...argv: readonly string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
     const options = { env: { PATH: process.env.PATH } };
-    const child = execFile(process.execPath, ["--import", "tsx", program, ...argv], options, (_error, stdout, stderr) =>
+    const child = execFile(process.execPath, [script, ...argv], options, (_error, stdout, stderr) =>
       resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     );
   });
@@ -37,18 +40,18 @@ it.each([
   ["keys"],
   ["demo"],
 ])("%s %s explains itself with --help, and does nothing else", async (...words) => {
-  const { code, stdout, stderr } = await run(...words, "--help");
+  const { code, stdout, stderr } = await run(await bundledProduct(), ...words, "--help");
 
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(new RegExp(`^Usage: eks-access ${words[0]}`));
 });
 
 it("says its version", async () => {
-  expect(await run("--version")).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+  expect(await run(await builtProduct(), "--version")).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
 });
 
 it("names the nearest command for one that there is not", async () => {
-  const { code, stderr } = await run("chek");
+  const { code, stderr } = await run(await builtProduct(), "chek");
 
   expect(code).toBe(2);
   expect(stderr).toMatch(/^eks-access: unknown command chek\. Did you mean check\?\n/);

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { AccessError } from "../../src/access/failure/access-error.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
 import { cancelRequest, revokeLease } from "../../src/slack/decide/end-access.ts";
@@ -111,9 +112,13 @@ function contextOf(scene: Scene, ledger: Ledger, process: Pick<Turns, "point">, 
   const workers = { ask: async () => null, close: async () => {} };
   const pause = () => process.point("waits");
   const people = { workers, directory: nobodysGroups, newRequestId: () => "r-new" };
-  const rest = { config, keys, now, pause, ...people };
+  const rest = { config, keys, now, pause, openRescuer: noRescuer, ...people };
   return { ...silentContext(ledger), ...rest, ...(openCluster && { openCluster }) };
 }
+
+/** No cluster of a play was ever rescued: its worker has no identity of its own. */
+const noRescuer: NonNullable<Context["openRescuer"]> = () =>
+  Promise.reject(new AccessError("aws-credentials-missing", "The worker has no AWS credentials"));
 
 /** All act at once, each as its part says. */
 export function playAll<Of extends Scene>(scene: Of, acts: Acts<Of>, parts: readonly Part[]): Promise<void> {

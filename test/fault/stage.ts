@@ -7,7 +7,7 @@ import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
-import { builtProduct } from "../product.ts";
+import { bundledProduct } from "../product.ts";
 import { bound } from "../worker/reconcile/both-ways.ts";
 import { redisOfOurOwn } from "./own-redis.ts";
 import { type RedisGate, startRedisGate } from "./redis-gate.ts";
@@ -64,7 +64,7 @@ export async function startStage(isBound = false): Promise<Stage> {
   let isRedisDead = false;
   const start = async (name: ProcessName) => {
     const environment = sandbox.environmentOf(name, { redisUrl: gate.url, port });
-    const program = await builtProduct();
+    const program = await bundledProduct();
     const child = await again(startsAtMost, () => startProduct(program, name, environment));
     running.set(name, child);
     all.push(child);

@@ -8,7 +8,7 @@ import { startProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, configuration } from "../../sandbox/scene.ts";
 import { asAdministrator } from "../ledger/redis/a-ledger-on.ts";
-import { builtProduct } from "../product.ts";
+import { bundledProduct } from "../product.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { startCluster } from "../sandbox/cluster/implementations.ts";
 import { leaksIn } from "./leaks.ts";
@@ -18,14 +18,14 @@ describe("a process that can't start ends, so that it is started again, and says
   let redis: TestRedis;
 
   beforeAll(async () => {
-    [sandbox, redis] = await Promise.all([startSandbox({ startCluster }), aRedis(), builtProduct()]);
+    [sandbox, redis] = await Promise.all([startSandbox({ startCluster }), aRedis(), bundledProduct()]);
   });
   afterAll(() => Promise.all([sandbox.stop(), redis.close()]));
 
   /** What it leaves behind: its exit code, and what it said last. */
   async function endOf(kind: "slack" | "worker", change: Readonly<Record<string, string>>): Promise<string> {
     const environment = { ...sandbox.environmentOf(kind, { redisUrl: redis.url }), ...change };
-    const failure = await startProduct(await builtProduct(), kind, environment).catch((error: unknown) => error);
+    const failure = await startProduct(await bundledProduct(), kind, environment).catch((error: unknown) => error);
     const said = failure instanceof Error ? failure.message : "it started";
     expect(leaksIn([{ name: "What it says when it ends", text: said }], sandbox.secrets())).toEqual([]);
     return said;

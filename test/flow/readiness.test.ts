@@ -3,7 +3,7 @@ import { z } from "zod";
 import { freePort } from "../../sandbox/free-port.ts";
 import { type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
-import { builtProduct } from "../product.ts";
+import { bundledProduct } from "../product.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { startCluster } from "../sandbox/cluster/implementations.ts";
 
@@ -27,7 +27,7 @@ describe.each([
     url = `http://127.0.0.1:${health}`;
     const environment = sandbox.environmentOf(kind, { redisUrl: redis.url, port });
     const more = { HEALTH_PORT: String(health), PROBE_EVERY: "1s" };
-    running = await startProduct(await builtProduct(), kind, { ...environment, ...more });
+    running = await startProduct(await bundledProduct(), kind, { ...environment, ...more });
   });
   afterAll(async () => {
     await running.stop();

@@ -5,7 +5,7 @@ import { channel } from "../../sandbox/scene.ts";
 import type { SandboxOptions } from "../../sandbox/scene-clusters.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
-import { builtProduct } from "../product.ts";
+import { bundledProduct } from "../product.ts";
 import { aRedis } from "../redis.ts";
 import { startCluster } from "../sandbox/cluster/implementations.ts";
 import { leaksIn, placesOf } from "./leaks.ts";
@@ -78,7 +78,7 @@ export async function startFlow({
       ...more,
     };
     for (const name of without) delete environment[name];
-    const child = await startProduct(await builtProduct(), kind, environment);
+    const child = await startProduct(await bundledProduct(), kind, environment);
     started.push(child);
     return child;
   };

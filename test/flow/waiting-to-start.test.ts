@@ -5,7 +5,7 @@ import { freePort } from "../../sandbox/free-port.ts";
 import { type ProductProcess, spawnProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { aServer } from "../ledger/redis/a-server.ts";
-import { builtProduct } from "../product.ts";
+import { bundledProduct } from "../product.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { startCluster } from "../sandbox/cluster/implementations.ts";
 import { leaksIn } from "./leaks.ts";
@@ -19,7 +19,7 @@ describe("a process that can't start yet", () => {
   const started: ProductProcess[] = [];
 
   beforeAll(async () => {
-    [sandbox, redis] = await Promise.all([startSandbox({ startCluster }), aRedis(), builtProduct()]);
+    [sandbox, redis] = await Promise.all([startSandbox({ startCluster }), aRedis(), bundledProduct()]);
   });
   afterEach(async () => {
     sandbox.faults.clear();
@@ -29,7 +29,7 @@ describe("a process that can't start yet", () => {
 
   async function start(kind: Kind, change: Readonly<Record<string, string>>): Promise<ProductProcess> {
     const environment = { ...sandbox.environmentOf(kind, { redisUrl: redis.url }), ...change };
-    const child = spawnProduct(await builtProduct(), kind, environment);
+    const child = spawnProduct(await bundledProduct(), kind, environment);
     started.push(child);
     return child;
   }
