@@ -102,7 +102,7 @@ export const cancelButton = ({ id, level, cluster }: AccessRequest): Button =>
 export const requestButton = (style?: Style): Button => button(requestAction, "Ask for access", "request", style);
 
 /** Opens the form of emergency access. */
-export const breakGlassButton = (): Button => button(breakGlassAction, "Break glass", "break-glass", "danger");
+export const breakGlassButton = (): Button => button(breakGlassAction, "Emergency access", "break-glass", "danger");
 
 export const helpButton = (): Button => button(helpAction, "All commands", "all");
 

@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { expect } from "vitest";
@@ -57,13 +56,16 @@ export async function aPage(scene: SandboxOptions = {}): Promise<Stand> {
 }
 
 /** Keeps a picture of the page: among the artefacts of the run, and with `npm run images` in the documentation. */
-export async function picture(page: Page, name: string, options: { documented?: boolean } = {}): Promise<void> {
-  await mkdir(artifacts, { recursive: true });
+export async function picture(page: Page, name: string, { documented = false } = {}): Promise<void> {
   await page.screenshot({ path: `${artifacts}${name}.png` });
   const images = process.env.EKS_ACCESS_IMAGES;
-  if (!images || !options.documented) return;
-  await mkdir(images, { recursive: true });
-  await page.screenshot({ path: `${images}/${name}.png` });
+  if (images && documented) await page.screenshot({ path: `${images}/${name}.png` });
+}
+
+/** Keeps a picture of a part of the page in the same places; the documentation shows each of them. */
+export async function keep(part: Locator, name: string): Promise<void> {
+  const path = `${process.env.EKS_ACCESS_IMAGES ?? artifacts}/${name}.png`;
+  await part.screenshot({ path, animations: "disabled" });
 }
 
 /** Waits with the patience of a busy machine until something that the page shows is so. */

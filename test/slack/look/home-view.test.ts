@@ -154,5 +154,5 @@ test("each part that is empty says what appears there; only approvers read that 
   expect(approver).toContain("*Waiting for your decision*: none\nYou're done");
   expect(engineer).not.toContain("Waiting for your decision");
   expect(engineer).toContain("*Recent*: none\nWhat is denied or over appears here, to request it again.");
-  expect(`${approver}${engineer}`).not.toContain("Break glass");
+  expect(`${approver}${engineer}`).not.toContain("Emergency access");
 });

@@ -1,0 +1,169 @@
+import type { Locator, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { arns, configuration } from "../../../sandbox/scene.ts";
+import { aPage, become, keep, revoke, type Stand, say } from "./a-page.ts";
+
+/** Each state of a request's card and what belongs to it, on a phone and a laptop, in light and dark: docs/messages.md. */
+const policy = `
+policy:
+  rules:
+    - { name: look, who: ["@example.com"], levels: [viewer] }
+    - { name: change, who: ["@example.com"], levels: [admin], approvals: 2 }
+  breakGlass:
+    - { who: [U0ONCALL], level: admin, for: 10m }
+`;
+const phone = { width: 390, height: 844 };
+const laptop = { width: 1440, height: 900 };
+
+let stand: Stand;
+let page: Page;
+
+beforeAll(async () => {
+  stand = await aPage({ configuration: configuration + policy });
+  page = await stand.open();
+});
+
+afterAll(() => stand?.stop());
+
+const card = (reason: string) => page.getByRole("log").getByRole("article").filter({ hasText: reason }).last();
+
+async function ask(line: string): Promise<void> {
+  await become(page, "engineer");
+  await say(page, `/eks-access request staging ${arns.engineer} ${line}`);
+  await become(page, "approver");
+}
+
+/** Pictures of what is shown in all four looks, and the lines that the first part of a card has on the phone. */
+async function looks(shown: Locator, name: string): Promise<void> {
+  for (const [width, viewport] of [
+    ["phone", phone],
+    ["laptop", laptop],
+  ] as const) {
+    await page.setViewportSize(viewport);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await keep(shown, `states/${name}-${width}-${colorScheme}`);
+    }
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+}
+
+/** The lines of text that a card takes on a phone, as the browser breaks them, with each row of buttons as one. */
+async function linesOnPhone(shown: Locator): Promise<number> {
+  await page.setViewportSize(phone);
+  const lines = await page.evaluate<number>(`(() => {
+    const body = document.querySelector("#${await shown.getAttribute("id")} .body");
+    const lines = new Set();
+    const range = document.createRange();
+    const texts = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
+    for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+      if (!node.textContent.trim()) continue;
+      range.selectNodeContents(node);
+      for (const { bottom } of range.getClientRects()) lines.add(Math.round(bottom / 8));
+    }
+    return lines.size;
+  })()`);
+  await page.setViewportSize(laptop);
+  return lines;
+}
+
+test("asked", async () => {
+  await ask("viewer for 10m look into the failing rollout");
+  const shown = card("look into the failing rollout");
+  await shown.getByRole("button", { name: "Approve" }).waitFor();
+
+  await looks(shown, "asked");
+
+  expect(await linesOnPhone(shown)).toBeLessThanOrEqual(12);
+});
+
+test("details, with the exact change", async () => {
+  await card("look into the failing rollout").getByRole("button", { name: "Details" }).click();
+  const details = page.getByRole("dialog", { name: "Request" });
+  await details.getByRole("button", { name: "Approve" }).waitFor();
+
+  await looks(details, "details");
+
+  await page.keyboard.press("Escape");
+  await details.waitFor({ state: "detached" });
+});
+
+test("active", async () => {
+  const shown = card("look into the failing rollout");
+  await shown.getByRole("button", { name: "Approve" }).click();
+  await shown.getByText("Active", { exact: true }).waitFor();
+
+  await looks(shown, "active");
+
+  expect(await linesOnPhone(shown)).toBeLessThanOrEqual(5);
+});
+
+test("ended", async () => {
+  const shown = card("look into the failing rollout");
+  await revoke(shown);
+  await shown.getByText("Ended", { exact: true }).waitFor();
+
+  await looks(shown, "ended");
+});
+
+test("one of two approvals", async () => {
+  await ask("admin for 10m drain a broken node");
+  const shown = card("drain a broken node");
+  await shown.getByRole("button", { name: "Approve" }).click();
+  await shown.getByText("1 of 2 approvals").waitFor();
+
+  await looks(shown, "half-approved");
+
+  expect(await linesOnPhone(shown)).toBeLessThanOrEqual(12);
+});
+
+test("denied", async () => {
+  await become(page, "approver");
+  const shown = card("drain a broken node");
+  await shown.getByRole("button", { name: "Deny" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByRole("textbox").fill("Cordon it; the autoscaler replaces it");
+  await form.getByRole("button", { name: "Deny" }).click();
+  await shown.getByText("Cordon it").waitFor();
+
+  await looks(shown, "denied");
+});
+
+test("failed, with the remedy", async () => {
+  await ask("viewer for 10m read the events");
+  const shown = card("read the events");
+  const denial = page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: /^AccessDenied/ }) });
+  await denial.getByRole("button", { name: "Stop trusting" }).click();
+  await denial.getByText("in force").waitFor();
+  await shown.getByRole("button", { name: "Approve" }).click();
+  await shown.getByText("cluster-creator").first().waitFor();
+
+  await looks(shown, "failed");
+
+  await denial.getByRole("button", { name: "Trust again" }).click();
+});
+
+test("emergency, and the form for it", async () => {
+  await become(page, "on-call");
+  await page.getByRole("link", { name: "eks-access: Home" }).click();
+  await page.getByRole("button", { name: "Emergency access" }).click();
+  const form = page.getByRole("dialog", { name: "Emergency access" });
+  await form.waitFor();
+  await looks(form, "emergency-form");
+  await page.keyboard.press("Escape");
+  await form.waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "# cluster-access" }).click();
+  await say(page, `/eks-access break-glass staging ${arns.onCall} checkout is down`);
+  const shown = card("checkout is down");
+  await shown.getByText("Active", { exact: true }).waitFor();
+
+  await looks(shown, "emergency");
+});
+
+test("Home of somebody with access", async () => {
+  await page.getByRole("link", { name: "eks-access: Home" }).click();
+  const home = page.getByRole("region", { name: "Home" });
+  await home.getByText("Your access", { exact: true }).waitFor();
+
+  await looks(home, "home");
+});
