@@ -4,15 +4,15 @@ import { isDatedAhead } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import { isSealedDecision, sealDecision } from "./seals.ts";
 
-/** What approvers are asked about: the change of a request, or the plan of a migration. */
+/** What approvers decide about: the change of a request, or the plan of a migration. */
 export interface Proposal {
   readonly state: string;
   /** ISO 8601. */
   readonly lapsesAt: string;
-  /** Of what they are shown; null: the worker has nothing to show yet. */
+  /** Of the change or plan on screen; null: the worker has nothing to show yet. */
   readonly digest: string | null;
   readonly approvals: readonly Decision[];
-  /** What is sealed with a decision, so that it is of no use for another record. */
+  /** Sealed with each decision, so that no decision is valid for another record. */
   readonly subject: string;
 }
 
@@ -26,13 +26,13 @@ export interface Click {
   readonly why: string;
 }
 
-/** What keeps everybody from deciding; null: it waits for a decision. A time that can't be read is over. */
+/** Why no decision is possible now; null: it is. An unreadable time counts as over. */
 export function refuseUndecidable({ state, lapsesAt }: Proposal, now: Date): "already-decided" | "lapsed" | null {
   if (state !== "pending") return "already-decided";
   return now.getTime() < Date.parse(lapsesAt) ? null : "lapsed";
 }
 
-/** What keeps an approver from this answer; null: nothing. They may still deny after an approval of their own, and while it is quiet. */
+/** Why this approver can't answer so; null: they can. A denial is possible after their own approval, and on a quiet cluster. */
 export function refuseApprover(
   { digest, approvals }: Proposal,
   click: Pick<Click, "verdict" | "digest" | "by">,
@@ -45,7 +45,7 @@ export function refuseApprover(
   return quiet === null ? null : "quiet";
 }
 
-/** Approvals that our key sealed, of exactly this change, and not of the future. One for each person. */
+/** The approvals of exactly this change that carry our seal and no future date, one for each person. */
 export function genuineApprovals(
   { approvals, digest, subject }: Proposal,
   keys: DecisionPublicKeys,
@@ -61,7 +61,7 @@ export function genuineApprovals(
   return [...new Map(genuine.map((approval) => [approval.by, approval])).values()];
 }
 
-/** Seals an answer. An approval says with whose it counts: those before it that are genuine, of people who are still approvers. */
+/** Seals an answer. An approval also seals the names of all approvers who still count, this one included. */
 export function sealAnswer(
   proposal: Proposal,
   answer: Omit<Decision, "at" | "stillApprovers" | "seal">,
@@ -75,7 +75,7 @@ export function sealAnswer(
   return { decision, approvals: [...before, decision] };
 }
 
-/** The approvals of a record without that of a person who is no longer an approver, and those that were dropped. `why`: a clause. */
+/** Moves a former approver's approval to the dropped ones. `why`: a clause. */
 export function withoutApprovalOf(
   { approvals, dropped }: Pick<RequestFields, "approvals" | "dropped">,
   by: string,

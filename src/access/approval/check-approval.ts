@@ -11,14 +11,14 @@ import { isSealedDecision } from "./seals.ts";
 export type ApprovalVerdict = { readonly type: "valid" } | { readonly type: "void"; readonly message: string };
 
 /**
- * The facts about a requester that the last approval has sealed. The record's own copy is only for display: an attacker with
- * Redis could add a person to any user group there.
+ * The facts about a requester that the last approval sealed. The record's own copy is only for display: an attacker with Redis could add
+ * a person to any user group there.
  */
 export function sealedStanding({ approvals }: AccessRequest): Standing {
   return lastApproval(approvals)?.requester ?? noStanding;
 }
 
-/** Checks before a write that enough approvers sealed exactly this change. Nothing in Redis is believed without it. */
+/** Checks before a write that enough approvers sealed exactly this change. The worker trusts nothing in Redis without this. */
 export function checkApproval(
   request: AccessRequest,
   cluster: Cluster,
@@ -56,15 +56,15 @@ interface Wanted {
   readonly now: Date;
 }
 
-/** No person approves access for themselves, also where another person asks for it. */
+/** No one approves access for themselves, even if another person asks for it. */
 export const approverGetsAccess = "its approver is linked to the principal that gets access";
 
-/** What to do where a clock is off, or a person dates what they sign ahead. */
+/** Says that a date is in the future, and how to fix it. @param what the subject of the sentence */
 export function datedAheadText(what: string): string {
   return `${what} is dated more than a minute ahead of the worker's clock: set the clocks of both processes by NTP`;
 }
 
-/** Why one approval does not hold; null: it does. */
+/** Why one approval does not count; null: it counts. */
 function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): string | null {
   const { rule, cluster, standing, digestNow, keys, now } = wanted;
   if (approval.verdict !== "approved") return "there is no approval";
@@ -74,7 +74,7 @@ function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): str
   if (!rule.selfApproval && isSamePrincipal(approval.linked, request.principal)) return approverGetsAccess;
   const approver = { user: approval.by, memberships: approval.memberships };
   if (!isNamedIn(approversOf(rule, cluster), approver)) return "its approver is no longer an approver of the cluster";
-  // A time that can't be read is before nothing: what is doubtful is over.
+  // An unreadable time fails this comparison: doubt counts as over.
   if (!(Date.parse(approval.at) < Date.parse(request.lapsesAt))) return "it was approved after it had expired";
   if (rule.hours?.outside === "refuse" && isOutside(rule, new Date(approval.at))) {
     return "it was approved outside the policy's hours";

@@ -21,10 +21,10 @@ import type { ApprovalVerdict } from "./check-approval.ts";
 import { approversConfirmedForSeconds, lastApproval } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 
-/** How many different people have to approve: a migration touches everybody of a cluster, administrators too. */
+/** How many different people must approve. A migration touches everyone in a cluster, administrators too. */
 export const migrationApprovals = 2;
 
-/** A click, with what Slack says of the person in place of their id. */
+/** A click, without the person: Slack says who they are. */
 export type MigrationClick = Omit<Click, "by">;
 
 export type MigrationRefusal =
@@ -40,11 +40,13 @@ export type MigrationRefusal =
   | "not-in-trouble";
 
 export type MigrationVerdict =
-  /** `after` is the next version of the record. */
   | { readonly type: "decided"; readonly after: Migration }
   | { readonly type: "refused"; readonly code: MigrationRefusal };
 
-/** Decides a click on the message of a migration. Anything doubtful is refused. `departed`: who approved before and is no approver any more. */
+/**
+ * Decides a click on a migration's message, and refuses whatever is doubtful. `departed`: former approvers by Slack user id, with the
+ * reason.
+ */
 export function decideMigration(
   migration: Migration,
   cluster: Cluster,
@@ -69,18 +71,18 @@ export function decideMigration(
   return { type: "decided", after: isEnough ? runningMigration(after, migration.plan) : after };
 }
 
-/** What approvers are asked about. The cluster is sealed with their decision: its name can come to mean another one. */
+/** The decision seals the cluster's ARN too: its name can later mean another cluster. */
 function proposalOf({ id, state, lapsesAt, plan, approvals }: Migration, cluster: Cluster): Proposal {
   return { subject: `${id} of ${clusterArnOf(cluster)}`, state, lapsesAt, digest: plan?.digest ?? null, approvals };
 }
 
-/** By what Slack said when they approved. */
+/** As Slack described the approver at their approval. */
 function isApprover(cluster: Cluster) {
   return ({ by, memberships }: Decision): boolean => isApproverOf(cluster, { user: by, memberships });
 }
 
 /**
- * Why a click decides nothing; null: it may. Others learn no more: ids can be guessed, and an end reveals what is in a
+ * Why a click decides nothing; null: it can. Other people learn nothing more: ids can be guessed, and an end reveals what is in a
  * cluster.
  */
 export function refuseMigrationClick(
@@ -95,7 +97,7 @@ export function refuseMigrationClick(
   return refuseUndecidable(proposal, now) ?? refuseApprover(proposal, { ...click, by: person.user }, cluster);
 }
 
-/** The requester and the cluster's approvers and on-call stop a migration between two steps. What was carried out stays. */
+/** Stops a migration between two steps. The requester, the approvers and on-call can do that. Finished steps stay. */
 export function withdrawMigration(
   migration: Migration,
   cluster: Cluster,
@@ -120,10 +122,7 @@ export function retryMigration(migration: Migration, cluster: Cluster, person: P
   return { type: "decided", after: nextMigration(migration, { trouble }) };
 }
 
-/**
- * Whether a worker may continue: sealed approvals of this very plan, not too old, and the last one names all approvers as
- * still approvers.
- */
+/** Whether a worker can continue: recent sealed approvals of exactly this plan, and the last one still names all approvers. */
 export function checkMigrationApproval(
   migration: Migration,
   cluster: Cluster,

@@ -12,11 +12,11 @@ import { linkedArnInAccountOf } from "./links.ts";
 import type { DecisionKeys } from "./seal.ts";
 
 export type DecisionVerdict =
-  /** `after` is the next version of the record: denied, approved, or still waiting for others. */
+  /** `after`: the next version of the record, which is denied, approved or still pending. */
   | { readonly type: "decided"; readonly decision: Decision; readonly after: AccessRequest }
   | { readonly type: "refused"; readonly code: DecisionRefusal };
 
-/** Decides a click. Anything doubtful is refused. `facts`: what Slack says now; without them no membership counts. */
+/** Decides a click, and refuses whatever is doubtful. `facts`: what Slack says now; without them no membership counts. */
 export function decideClick(
   request: AccessRequest,
   cluster: Cluster,
@@ -73,7 +73,7 @@ export function refuseDecision(
   return refuseApproval(request, rule, click.by, now, facts);
 }
 
-/** What keeps an approver of this request from approving. They may still deny. */
+/** Why an approver of this request can't approve it; null: they can. They can still deny. */
 function refuseApproval(
   request: AccessRequest,
   rule: Rule,
@@ -90,7 +90,7 @@ function refuseApproval(
   return giveSameAccess(request.preview?.leases ?? [], otherLeases.leases, now) ? null : "leases-differ";
 }
 
-/** Whether an approver would get the access that they approve: by their own request it is the rule that says so. */
+/** Whether approvers would get the access that they approve. A rule with `selfApproval` allows that. */
 function isForOneself(
   { principal }: AccessRequest,
   { selfApproval }: Rule,
@@ -123,7 +123,7 @@ function withApprovals(
   return approvals.length < approvalsWanted ? given : approvedRequest(given, scheduleLease(request, now));
 }
 
-/** Whether the policy would go by the same about a requester. */
+/** Whether the policy decides the same for both. */
 export function isSameStanding(a: DecisionFacts["standing"], b: DecisionFacts["standing"]): boolean {
   return a.linked === b.linked && a.memberships.toSorted().join() === b.memberships.toSorted().join();
 }

@@ -18,58 +18,58 @@ export type DecisionRefusal =
   | "no-rule"
   | "quiet"
   | "outside-hours"
-  /** The requester's groups changed since the preview: the worker looks again. */
+  /** The requester's groups changed after the preview: the worker looks again. */
   | "requester-differs"
-  /** Another lease of the principal has begun or ended since the worker looked: it looks again. */
+  /** Another lease of the principal began or ended after the preview: the worker looks again. */
   | "leases-differ"
-  /** The lease that it extends is over: the worker closes it. */
+  /** The lease to extend is over: the worker closes the request. */
   | "lease-over";
 
-/** What Slack says of people at the moment of a click. */
+/** What Slack and the ledger say at the moment of a click. */
 export interface DecisionFacts {
-  /** By Slack user id: which of the policy's user groups and e-mail domains they are of. */
+  /** By Slack user id: the user groups and e-mail domains of the policy that the person belongs to. */
   readonly memberships: ReadonlyMap<string, readonly string[]>;
   /** The requester's. */
   readonly standing: Standing;
-  /** Of who clicks and of earlier approvers. Absent: not looked up, as for a display. */
+  /** Of the approvers, by Slack user id. Absent: not looked up, as for a display. */
   readonly links?: LinkedArns;
-  /** Earlier approvers who are none any more, by Slack user id, with the reason as a clause. */
+  /** Former approvers by Slack user id, with the reason as a clause. */
   readonly departed: ReadonlyMap<string, string>;
-  /** What the ledger says of the principal's other leases; absent: not looked up, as for a display. */
+  /** The principal's other leases in the ledger. Absent: not looked up, as for a display. */
   readonly otherLeases?: OtherLeasesNow;
 }
 
-/** The approval that was given last: the lease is counted from it. Undefined: there is none. */
+/** The newest approval: the lease counts from it. Undefined: there is none. */
 export function lastApproval(approvals: readonly Decision[]): Decision | undefined {
-  // Nearly always there is one, and each run asks this of each lease.
+  // Nearly always there is one, and each run asks this for each lease.
   if (approvals.length < 2) return approvals[0];
   return approvals.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)).at(-1);
 }
 
 /**
- * How long the last approval's list of approvers is believed: the worker can't ask Slack. Longer than
- * `timing.approvalGoodFor`, shorter than the time between two working days, in which people leave a company.
+ * How long the last approval's list of approvers is valid, because the worker can't ask Slack. Longer than `timing.approvalGoodFor`, and
+ * shorter than a night, in which people can leave a company.
  */
 export const approversConfirmedForSeconds = 8 * 3600;
 
-/** Whether the last approval names the approver of each of these as still an approver. */
+/** Whether the last approval names each of these approvers as a current one. */
 export function areStillApprovers(approvals: readonly Decision[]): boolean {
   const still = lastApproval(approvals)?.stillApprovers ?? [];
   return approvals.every(({ by }) => still.includes(by));
 }
 
-/** The clocks of the two processes may differ by so much, milliseconds: NTP keeps them much closer. */
+/** How far the clocks of the two processes may differ, in milliseconds. NTP keeps them much closer. */
 const mostAheadMs = 60_000;
 
 /**
- * Whether a decision is dated ahead of what clocks explain, or has no readable date. It then counts for nothing: a lease
- * counts from it, so a date in the future would be access for years.
+ * Whether a decision has a future date, beyond a difference of clocks, or no readable date. It then counts for nothing: a lease counts
+ * from it, so a date in the future would give access for years.
  */
 export function isDatedAhead({ at }: Pick<Decision, "at">, now: Date): boolean {
   return !(Date.parse(at) <= now.getTime() + mostAheadMs);
 }
 
-/** Who may still approve this request: neither the requester, nor who has approved it already. Slack user ids and user groups. */
+/** The remaining approvers of this request: neither its requester nor those who approved. Slack user ids and user groups. */
 export function othersWhoMayApprove(request: AccessRequest, cluster: Cluster): readonly string[] {
   const { level, requester, standing, approvals } = request;
   const rule = ruleFor(cluster, level, { user: requester, memberships: standing.memberships });

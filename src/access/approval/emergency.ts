@@ -13,7 +13,7 @@ import { isSealedDecision, sealDecision, sealReview } from "./seals.ts";
 
 const dayMs = 24 * 3600 * 1000;
 
-/** Takes emergency access. The Slack process seals that this person may: the worker believes nothing else. */
+/** Takes emergency access. The Slack process seals that the policy allows it: the worker trusts nothing else. */
 export function takeEmergency(
   request: PendingRequest,
   cluster: Cluster,
@@ -26,7 +26,7 @@ export function takeEmergency(
   return taken(request, sealDecision(unsealed, request.id, keys), now);
 }
 
-/** The same for a rescue: the worker signs no decision. The sealed tags of the access entry are its lease. */
+/** The same for a rescue, where the sealed tags of the access entry replace the decision: the worker can't sign one. */
 export function takeEmergencyUnsigned(
   request: PendingRequest,
   cluster: Cluster,
@@ -59,12 +59,12 @@ function taken(request: PendingRequest, declaration: Decision, now: Date): Emerg
   };
 }
 
-/** An emergency without a review: the first reminder comes a day later. */
+/** An emergency without a review: the first reminder comes after a day. */
 export function unreviewedEmergency(now: Date, as: string | null = null): Emergency {
   return { review: null, remindAt: new Date(now.getTime() + dayMs).toISOString(), reminders: 0, as };
 }
 
-/** What the worker asks before it writes: did the Slack process seal that this person may, and does the policy still say so? */
+/** Checks before a write that the Slack process sealed this emergency, and that the policy still allows it. */
 export function checkEmergency(
   request: AccessRequest,
   cluster: Cluster,
@@ -100,7 +100,7 @@ export type ReviewVerdict =
   | { readonly type: "reviewed"; readonly after: AccessRequest }
   | { readonly type: "refused"; readonly code: ReviewRefusal };
 
-/** Records an approver's review, never by the person who took the access. */
+/** Records a review. The person who took the access can't review it. */
 export function decideReview(
   request: AccessRequest,
   cluster: Cluster,
@@ -123,13 +123,13 @@ export function refuseReview(request: AccessRequest, cluster: Cluster, person: P
   return isApproverOf(cluster, person) ? null : "not-an-approver";
 }
 
-/** Who may review it: the approvers of the cluster, by any of its rules, without who took emergency access. Slack users and user groups. */
+/** The cluster's approvers, by any of its rules, without the person who took the access. Slack user ids and user groups. */
 export function reviewersOf({ requester }: AccessRequest, cluster: Cluster): readonly string[] {
   const approvers = cluster.rules.flatMap((rule) => approversOf(rule, cluster));
   return [...new Set([...cluster.approvers, ...approvers])].filter((each) => each !== requester);
 }
 
-/** The record after one more reminder of the review; null: it is not time. Missed days give one reminder. */
+/** The record after one more reminder of the review; null: none is due. Missed days give one reminder. */
 export function remindOfReview(request: AccessRequest, now: Date): AccessRequest | null {
   const { emergency } = request;
   if (!emergency || emergency.review || now.getTime() < Date.parse(emergency.remindAt)) return null;

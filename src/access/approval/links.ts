@@ -1,35 +1,33 @@
 import type { Cluster } from "../policy/cluster.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 
-/** Who said that a Slack account uses a principal, sealed. */
+/** Who linked a Slack account with a principal, sealed. */
 export interface LinkSeal {
-  /** Slack user id: of who is linked, or of the administrator who confirmed it; null: it was only asked for with it. */
+  /** Slack user id: of the linked person, or of the administrator who confirmed it; null: only the first request named it. */
   readonly by: string | null;
   readonly at: string;
-  /** Over the above, the Slack user id and the ARN. */
+  /** Over the fields above, the Slack user id and the ARN. */
   readonly seal: string;
 }
 
-/** What a Slack account is linked with, as it is remembered. */
+/** A Slack account's principal, as the ledger has it. */
 export interface PrincipalLink {
   readonly arn: string;
-  /** Null: not written by eks-access. */
+  /** Null: eks-access did not write it. */
   readonly seal: LinkSeal | null;
 }
 
-/** Seals that a person uses this principal. */
 export function sealLink(user: string, arn: string, said: Omit<LinkSeal, "seal">, keys: DecisionKeys): LinkSeal {
   return { ...said, seal: keys.seal("link", { ...said, user, arn }) };
 }
 
-/** Whether one of our keys sealed that this person uses this principal. */
 export function isSealedLink(user: string, { arn, seal: given }: PrincipalLink, keys: DecisionPublicKeys): boolean {
   if (!given) return false;
   const { seal: sealText, ...said } = given;
   return keys.isSealed("link", { ...said, user, arn }, sealText);
 }
 
-/** Whether a rule with `linkedOnly` accepts this link: sealed for it, and confirmed where the configuration asks for that. */
+/** Whether a rule with `linkedOnly` accepts this link: it is sealed, and confirmed if the configuration requires that. */
 export function isBelievedLink(
   user: string,
   link: PrincipalLink,
@@ -40,32 +38,32 @@ export function isBelievedLink(
   return by !== null && (!mustBeConfirmed || by !== user) && isSealedLink(user, link, keys);
 }
 
-/** The account in an ARN; empty: it is none. */
+/** The account in an ARN; empty: it has none. */
 export function accountIn(arn: string): string {
   return arn.split(":")[4] ?? "";
 }
 
-/** Only to show or offer them: nobody has checked their seals. */
+/** Only to show or to offer: these seals are unchecked. */
 export function arnsOf(links: readonly PrincipalLink[]): readonly string[] {
   return links.map(({ arn }) => arn);
 }
 
-/** The ARNs that people are linked with, one in each account, by Slack user id. */
+/** By Slack user id, the ARNs of a person's links, one in each account. */
 export type LinkedArns = ReadonlyMap<string, readonly string[]>;
 
-/** A person's link in the account of this ARN; null: they have none there. */
+/** A person's link in the account of this ARN; null: none. */
 export function linkInAccountOf(links: readonly PrincipalLink[], arn: string): PrincipalLink | null {
   return links.find((link) => accountIn(link.arn) === accountIn(arn)) ?? null;
 }
 
-/** The same among ARNs. @param user Slack user id */
+/** A person's linked ARN in the account of this ARN; null: none. @param user Slack user id */
 export function linkedArnInAccountOf(links: LinkedArns | undefined, user: string, arn: string): string | null {
   return links?.get(user)?.find((each) => accountIn(each) === accountIn(arn)) ?? null;
 }
 
 /**
- * The ARN that a person uses on a cluster: in its own account first, then in those that it also takes. Who has one link
- * alone means it, even where the cluster takes none from its account. Null: they have none that fits.
+ * The linked ARN for a cluster: in the cluster's own account first, then in a foreign account that it takes. A person's only link counts
+ * for every cluster. Null: none fits.
  */
 export function linkedArnOn(
   arns: readonly string[],

@@ -11,29 +11,29 @@ import {
 import { canonicalJson, type Json } from "../audit/event.ts";
 
 /**
- * The purposes of each kind of key. A purpose has one kind and is part of what is signed: no key or seal serves another
+ * The purposes of each kind of key. A purpose belongs to one kind and is part of the signed text, so no key or seal works for another
  * purpose.
  */
 export interface SealPurposes {
-  /** The Slack process signs, both verify: what people decided. */
+  /** People's decisions: the Slack process signs, both processes verify. */
   readonly decision: "decision" | "review" | "link";
-  /** The worker alone: what it remembers in clusters, in AWS and in the ledger. */
+  /** What the worker remembers in clusters, in AWS and in the ledger: only the worker signs and verifies. */
   readonly memory: "annotation" | "entry" | "binding" | "written" | "withdrawal" | "creation" | "rescue" | "kept";
-  /** The worker signs, anybody verifies: what it shows to people, and where the audit log begins. */
+  /** What the worker shows to people, and where the audit log begins: the worker signs, both processes verify. */
   readonly preview: "preview" | "migration-plan" | "log-base";
 }
 
 export type KeyKind = keyof SealPurposes;
 
-/** Verifies seals. A seal that is not ours, or no seal at all, is false and never an error. */
+/** Verifies seals. A forged or missing seal gives false, never an error. */
 export interface Verifier<Kind extends KeyKind> {
-  /** The ids of the keys that it accepts. */
+  /** The ids of the accepted keys. */
   readonly ids: readonly string[];
   // A property, not a method: only then does the compiler refuse a verifier of another kind.
   readonly isSealed: (purpose: SealPurposes[Kind], value: Json, seal: unknown) => boolean;
 }
 
-/** Makes seals with its newest key, and verifies them with each that it accepts. The key itself can't be read from it. */
+/** Seals with its newest key, and verifies with each accepted one. The key itself can't be read from it. */
 export interface Signer<Kind extends KeyKind> extends Verifier<Kind> {
   readonly seal: (purpose: SealPurposes[Kind], value: Json) => string;
 }
@@ -44,20 +44,20 @@ export type MemoryKeys = Signer<"memory">;
 export type PreviewKeys = Signer<"preview">;
 export type PreviewPublicKeys = Verifier<"preview">;
 
-/** What the Slack process holds: it can decide, and forge nothing of what the worker remembers or shows. */
+/** The Slack process decides, and can't forge what the worker remembers or shows. */
 export interface SlackKeys {
   readonly decision: DecisionKeys;
   readonly preview: PreviewPublicKeys;
 }
 
-/** What the worker holds: it can verify a decision, and make none. */
+/** The worker verifies decisions, and can't make one. */
 export interface WorkerKeys {
   readonly decision: DecisionPublicKeys;
   readonly memory: MemoryKeys;
   readonly preview: PreviewKeys;
 }
 
-/** One key: its seals are `<id>.<signature>`. The id is derived from the key, and reveals nothing of it. */
+/** One key. Its seals are `<id>.<signature>`; the id is derived from the key and reveals nothing of it. */
 interface Key {
   readonly id: string;
   readonly verify: (message: string, signature: string) => boolean;
@@ -67,13 +67,13 @@ interface SigningKey extends Key {
   readonly sign: (message: string) => string;
 }
 
-/** The worker's memory: HMAC-SHA256. The first secret seals, all of them verify. */
+/** HMAC-SHA256. The first secret seals, all of them verify. */
 export function memoryKeys(secrets: readonly [Buffer, ...Buffer[]]): MemoryKeys {
   const [first, ...others] = secrets;
   return signer(hmacKey(first), others.map(hmacKey));
 }
 
-/** Ed25519 with a private key. Its own seals hold, and those of `others`, which are public keys from before or after it. */
+/** Ed25519 with a private key. Accepts its own seals, and those of `others`: public keys from before or after a rotation. */
 export function signingKeys<Kind extends "decision" | "preview">(
   privateKey: KeyObject,
   others: readonly KeyObject[] = [],
@@ -104,7 +104,7 @@ function verifier<Kind extends KeyKind>(keys: readonly Key[]): Verifier<Kind> {
         const message = messageOf(purpose, value);
         return candidates.some((key) => key.verify(message, signature));
       } catch {
-        // What comes from Redis may be nested too deep to be written down again: it is not what we signed.
+        // JSON from Redis can nest too deep to be written again: we never signed that.
         return false;
       }
     },
@@ -131,13 +131,12 @@ function ed25519Key(key: KeyObject): Key {
     id,
     verify: (message, signature) => {
       const bytes = Buffer.from(signature, "base64url");
-      // The same bytes can be written in several ways: one seal has one text.
+      // The same bytes have several base64url texts: one seal has one text.
       return bytes.toString("base64url") === signature && verifyEd25519(null, Buffer.from(message), key, bytes);
     },
   };
 }
 
-/** Compared in constant time. */
 function isSameText(wanted: string, found: string): boolean {
   const [a, b] = [Buffer.from(wanted), Buffer.from(found)];
   return a.length === b.length && timingSafeEqual(a, b);

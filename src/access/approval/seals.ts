@@ -7,12 +7,12 @@ import type { AccessRequest, Decision, Preview, Review } from "../request/record
 import { isDatedAhead, lastApproval } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
 
-/** Signs where the audit log begins. The caller has verified every event that is forgotten by it. */
+/** Signs where the audit log begins. The caller has verified every event that was removed before it. */
 export function sealLogBase(base: Omit<LogBase, "seal">, keys: PreviewKeys): LogBase {
   return { ...base, seal: keys.seal("log-base", baseValue(base)) };
 }
 
-/** What is wrong with the beginning of a log; null: nothing was forgotten, or the worker signed that it forgot it. */
+/** What is wrong with the beginning of a log; null: it is complete, or the worker signed the removal. */
 export function brokenLogBase(base: LogBase, keys: PreviewPublicKeys): BrokenChain | null {
   const isWhole = base.count === 0 && base.hash === genesis;
   if (isWhole || keys.isSealed("log-base", baseValue(base), base.seal)) return null;
@@ -20,7 +20,7 @@ export function brokenLogBase(base: LogBase, keys: PreviewPublicKeys): BrokenCha
   return { type: "broken", sequence: base.count, message };
 }
 
-/** Whether the newest key signed it. If not, a rotation has to sign it again. */
+/** Whether the newest key signed it. After a rotation the worker signs it again. */
 export function isSealedByNewestKey({ seal }: LogBase, { ids: [newest] }: PreviewKeys): boolean {
   return seal === null || seal.startsWith(`${newest}.`);
 }
@@ -29,7 +29,7 @@ function baseValue({ count, hash, anchors }: Omit<LogBase, "seal">): Json {
   return { count, hash, anchors: anchors.map(({ count, hash }: Anchor) => ({ count, hash })) };
 }
 
-/** Seals what the worker planned: approvers decide by it. */
+/** Seals the worker's plan, on which approvers decide. */
 export function sealMigrationPlan(
   migration: Pick<Migration, "id">,
   plan: Omit<SealedPlan, "seal">,
@@ -38,7 +38,7 @@ export function sealMigrationPlan(
   return { ...plan, seal: keys.seal("migration-plan", planValue(migration, plan)) };
 }
 
-/** Whether approvers may be shown this plan with its buttons: the worker made it, for this very migration (law 4). */
+/** Whether the worker made this plan for exactly this migration, so that approvers can decide on it (law 4). */
 export function isGenuinePlan(migration: Migration, keys: PreviewPublicKeys): boolean {
   const { plan } = migration;
   if (!plan) return false;
@@ -52,12 +52,12 @@ function planValue({ id }: Pick<Migration, "id">, { at, digest, summary, outs }:
   return { migration: id, plan: { at, digest, summary, outs } } as unknown as Json;
 }
 
-/** Seals what the worker saw in the cluster: approvers decide by it. */
+/** Seals the worker's preview, on which approvers decide. */
 export function sealPreview(request: AccessRequest, preview: Omit<Preview, "seal">, keys: PreviewKeys): Preview {
   return { ...preview, seal: keys.seal("preview", previewValue(request, preview)) };
 }
 
-/** Whether the worker made this preview, for this very request. Else Redis could show one change and have another approved. */
+/** Whether the worker made this preview for exactly this request. Otherwise Redis could show one change and have another approved. */
 export function isGenuinePreview(request: AccessRequest, cluster: Cluster, keys: PreviewPublicKeys): boolean {
   const { preview } = request;
   const level = cluster.levels.find(({ name }) => name === request.level);
@@ -71,12 +71,11 @@ function previewValue({ id }: AccessRequest, preview: Omit<Preview, "seal">): Js
   return { request: id, preview: { ...preview, seal: undefined } } as unknown as Json;
 }
 
-/** Seals that a person has looked at what this request gave without an approval. */
 export function sealReview({ id }: AccessRequest, review: Omit<Review, "seal">, keys: DecisionKeys): Review {
   return { ...review, seal: keys.seal("review", { ...review, request: id }) };
 }
 
-/** Whether the review has no seal of ours, or a date in the future: an attacker with Redis could have written it. */
+/** Whether the review lacks our seal or has a future date: an attacker with Redis could have written it. */
 export function hasForgedReview({ id, emergency }: AccessRequest, keys: DecisionPublicKeys, now: Date): boolean {
   if (!emergency?.review) return false;
   if (isDatedAhead(emergency.review, now)) return true;
@@ -84,7 +83,7 @@ export function hasForgedReview({ id, emergency }: AccessRequest, keys: Decision
   return !keys.isSealed("review", { ...review, request: id }, sealText);
 }
 
-/** The request without a review that is not ours: it is still to be reviewed. */
+/** Removes a forged review, so that the emergency still needs one. */
 export function withoutForgedReview<Request extends AccessRequest>(
   request: Request,
   keys: DecisionPublicKeys,
@@ -94,18 +93,17 @@ export function withoutForgedReview<Request extends AccessRequest>(
   return { ...request, emergency: { ...request.emergency, review: null } };
 }
 
-/** Seals a decision for this one request. */
 export function sealDecision(decision: Omit<Decision, "seal">, request: string, keys: DecisionKeys): Decision {
   return { ...decision, seal: keys.seal("decision", { ...decision, request }) };
 }
 
-/** Whether one of our keys sealed exactly this decision, for exactly this request. */
+/** Whether one of our keys sealed exactly this decision for exactly this request. */
 export function isSealedDecision(decision: Decision, request: string, keys: DecisionPublicKeys): boolean {
   const { seal: sealText, ...unsealed } = decision;
   return keys.isSealed("decision", { ...unsealed, request }, sealText);
 }
 
-/** The approval that was given last, where every one of them carries our seal; null: one does not, or there is none. */
+/** The newest approval, if our seal is on every approval; null: one lacks it, or there is none. */
 export function lastSealedApproval({ id, approvals }: AccessRequest, keys: DecisionPublicKeys): Decision | null {
   return approvals.every((each) => isSealedDecision(each, id, keys)) ? (lastApproval(approvals) ?? null) : null;
 }

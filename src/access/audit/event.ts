@@ -64,30 +64,29 @@ export type EventType =
   | "decision.refused"
   | "attempt.refused";
 
-/** One line of the audit log: who did what to which request, when, with what outcome. */
 export interface AuditEvent {
   readonly type: EventType;
   readonly at: string;
-  /** A Slack user id, or `worker` for what the machine did by itself. */
+  /** A Slack user id, or `worker`. */
   readonly actor: string;
-  /** Empty where it is about none, as a link is. */
+  /** Empty for an event about no request, such as a link. */
   readonly request: string;
-  /** Empty where it is about none. */
+  /** Empty for an event about no cluster. */
   readonly cluster: string;
   readonly detail: { readonly [key: string]: Json };
 }
 
-/** An event with its place in the log and the chain to all before it. Events of newer versions verify too. */
+/** An event with its place in the log and its hashes. Types of newer versions verify too. */
 export interface ChainedEvent<Event extends object = AuditEvent> {
   readonly sequence: number;
   readonly event: Event;
   /** The chain value before this event, hex SHA-256. */
   readonly previous: string;
-  /** SHA-256 over the 32 bytes of `previous` and the 32 bytes of the digest of the event, hex. */
+  /** SHA-256 over the 32 bytes of `previous` and the 32 bytes of the event's digest, hex. */
   readonly hash: string;
 }
 
-/** Before the first event. */
+/** The chain value before the first event. */
 export const genesis = "0".repeat(64);
 
 /** SHA-256 of the event in canonical JSON, hex. */
@@ -97,7 +96,7 @@ export function digestOfEvent(event: object): string {
     .digest("hex");
 }
 
-/** The chain's next value, hex. The ledger computes the same inside its atomic step. */
+/** The next chain value, hex. The ledger computes the same inside its atomic step. */
 export function chainHash(previous: string, eventDigest: string): string {
   return createHash("sha256")
     .update(Buffer.from(previous, "hex"))
@@ -112,7 +111,7 @@ export interface BrokenChain {
   readonly message: string;
 }
 
-/** A chain without a break: so many events, and its value after the last one. */
+/** A complete chain: the number of events, and the value after the last one. */
 export interface WholeChain {
   readonly type: "whole";
   readonly count: number;
@@ -121,7 +120,7 @@ export interface WholeChain {
 
 export type ChainVerdict = WholeChain | BrokenChain;
 
-/** Checks that no event was edited, removed, reordered or inserted, and says which one breaks the chain. */
+/** Checks that no event was edited, removed, reordered or inserted. Names the first event that breaks the chain. */
 export function verifyChain(events: readonly ChainedEvent<object>[], start: string = genesis, first = 1): ChainVerdict {
   let previous = start;
   let expected = first;
@@ -143,10 +142,9 @@ function breakOf(each: ChainedEvent<object>, previous: string, expected: number)
   return null;
 }
 
-/** A value that JSON can hold. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
 
-/** JSON with sorted keys and no white space: equal values give equal text, so that digests can be compared. */
+/** JSON with sorted keys and no white space: equal values give equal text, so digests can be compared. */
 export function canonicalJson(value: Json): string {
   if (Array.isArray(value)) return `[${value.map((item: Json) => canonicalJson(item)).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
@@ -159,7 +157,7 @@ export function canonicalJson(value: Json): string {
   return `{${fields.join(",")}}`;
 }
 
-/** What happened to a person's link: it is about no request and no cluster. `detail` names the person and the ARN. */
+/** An event about a person's link, so about no request and no cluster. `detail` names the person and the ARN. */
 export function linkEvent(
   type: Extract<AuditEvent["type"], `link.${string}`>,
   actor: string,
@@ -172,24 +170,24 @@ export function linkEvent(
 /** CloudEvents 1.0 in its JSON form: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
 export interface CloudEvent {
   readonly specversion: "1.0";
-  /** Unique for the source: sequence number and chain value, so a second delivery has the same id. */
+  /** Unique for the source: sequence number and chain value. A second delivery has the same id. */
   readonly id: string;
   /** One source for each cluster. */
   readonly source: string;
   readonly type: string;
-  /** The request. */
+  /** The request's id. */
   readonly subject: string;
   readonly time: string;
   readonly datacontenttype: "application/json";
   /** The extension of that name: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/sequence.md */
   readonly sequence: string;
-  /** Extensions of ours: the chain's value before and after this event, so that what was exported can be verified. */
+  /** Our own extensions: the chain values before and after this event, to verify an export. */
   readonly chainprevious: string;
   readonly chainhash: string;
   readonly data: AuditEvent;
 }
 
-/** One event of the log as a CloudEvent. `data` is what the chain's digest is over. */
+/** One event of the log as a CloudEvent. The chain's digest covers `data`. */
 export function toCloudEvent({ sequence, event, previous, hash }: ChainedEvent): CloudEvent {
   return {
     specversion: "1.0",
@@ -199,7 +197,7 @@ export function toCloudEvent({ sequence, event, previous, hash }: ChainedEvent):
     subject: event.request,
     time: event.at,
     datacontenttype: "application/json",
-    // Padded, so that the order of the texts is the order of the events, as the extension asks for.
+    // Padded, because the extension orders these texts as strings.
     sequence: String(sequence).padStart(15, "0"),
     chainprevious: previous,
     chainhash: hash,
@@ -207,7 +205,7 @@ export function toCloudEvent({ sequence, event, previous, hash }: ChainedEvent):
   };
 }
 
-/** The ids of one run's calls in the logs of AWS and API servers. A call without an answer has none. */
+/** The ids of one run's calls in the logs of AWS and of API servers. A call without an answer has none. */
 export interface RequestIds {
   /** @param call as that log names it: `sts:AssumeRole`, `PUT configmaps` */
   add(call: string, id: string): void;
@@ -218,7 +216,7 @@ export interface RequestIds {
 /** The calls of a run that change nothing. */
 const reading = /^(?:sts|cloudtrail):|^eks:(?:Describe|List)|^GET |^POST selfsubjectreviews$| \(dry run\)$/;
 
-/** Whether a run has sent anything that changes a cluster, or may have. */
+/** Whether a run sent, or may have sent, a call that changes a cluster. */
 export function hasWrites(...logs: readonly (RequestIds | undefined)[]): boolean {
   return logs.some((log) => Object.keys(log?.byCall() ?? {}).some((call) => !reading.test(call)));
 }

@@ -2,15 +2,15 @@ import { type BrokenChain, type ChainedEvent, type ChainVerdict, genesis, verify
 
 /** Verifies a log of any length, a page at a time. */
 export interface LogVerification {
-  /** The next events in order. Null: so far nothing is wrong. */
+  /** Takes the next events in order. Null: nothing is wrong so far. */
   take(events: readonly ChainedEvent<object>[]): BrokenChain | null;
-  /** After the last event: whether the log goes as far as each anchor says. */
+  /** After the last event: whether the log reaches each anchor. */
   end(): ChainVerdict;
 }
 
 /**
- * @param base where the log begins, genuine (`brokenLogBase`): what was forgotten before it ends in this value
- * @param anchors values that were written down elsewhere; the base has to know those of forgotten events
+ * @param base the beginning of the log, already verified (`brokenLogBase`): the removed events end in this value
+ * @param anchors values that people copied elsewhere; the base must know the anchors of removed events
  */
 export function verifyLog(base: Omit<LogBase, "seal">, anchors: readonly Anchor[]): LogVerification {
   let { count, hash } = base;
@@ -48,7 +48,7 @@ export function verifyLog(base: Omit<LogBase, "seal">, anchors: readonly Anchor[
   };
 }
 
-/** An anchor of an event that the log forgot without having met it: what was forgotten may be another log. */
+/** Finds an anchor of a removed event that the base does not know: the removed part may have been another log. */
 function beforeBase({ count, anchors: known }: Omit<LogBase, "seal">, anchors: readonly Anchor[]): BrokenChain | null {
   const met = new Set([{ count: 0, hash: genesis }, ...known].map(formatAnchor));
   const stray = anchors.find((anchor) => anchor.count < count && !met.has(formatAnchor(anchor)));
@@ -57,19 +57,19 @@ function beforeBase({ count, anchors: known }: Omit<LogBase, "seal">, anchors: r
   return { type: "broken", sequence: stray.count, message };
 }
 
-/** The chain's value after so many events. Kept elsewhere, it shows a log that was replaced as a whole. */
+/** The chain value after `count` events. A copy elsewhere reveals a log that was replaced as a whole. */
 export interface Anchor {
-  /** Events since the beginning, those that were forgotten too. */
+  /** Events since the beginning, removed ones included. */
   readonly count: number;
   /** SHA-256, hex. */
   readonly hash: string;
 }
 
-/** Where a log begins: the chain's value after the newest event that was forgotten; count 0: nothing was. */
+/** Where a log begins: the chain value after the newest removed event; count 0: none was removed. */
 export interface LogBase extends Anchor {
-  /** The anchors of forgotten events that a person may hold: each was on the chain when its event was forgotten. */
+  /** Anchors of removed events that people may hold. Each was on the chain when its event was removed. */
   readonly anchors: readonly Anchor[];
-  /** The worker's, over all of the above; null: nothing was forgotten. */
+  /** The worker's, over all fields above; null: nothing was removed. */
   readonly seal: string | null;
 }
 
@@ -78,7 +78,7 @@ export function formatAnchor({ count, hash }: Anchor): string {
   return `${count}:${hash}`;
 }
 
-/** Reads `COUNT:HASH`; null: it is none. */
+/** Reads `COUNT:HASH`; null: the text has another form. */
 export function readAnchor(text: string): Anchor | null {
   const [, count, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text.trim()) ?? [];
   return count && hash ? { count: Number(count), hash } : null;

@@ -1,6 +1,6 @@
 /**
- * Every failure outside our control, with its remedy. An expected refusal is a value, not one of these. A remedy promises only
- * what test/access/failure/promises.test.ts has a test for; the next try is said by the code that schedules it.
+ * Every failure outside our control, with its remedy. An expected refusal is a value, not an AccessError.
+ * test/access/failure/promises.test.ts tests what a remedy promises. The code that schedules a retry announces it.
  */
 const catalogue = {
   "aws-access-denied": {
@@ -127,7 +127,7 @@ const catalogue = {
     retry: false,
     remedy: "Create the ConfigMap aws-auth in kube-system, or set createAwsAuth for the cluster in eks-access.yml.",
   },
-  // The API server refuses to take it out again (Kubernetes docs, "Immutable ConfigMaps").
+  // An immutable ConfigMap can't become mutable again (Kubernetes docs, "Immutable ConfigMaps").
   "document-immutable": {
     retry: false,
     remedy:
@@ -152,15 +152,15 @@ const catalogue = {
 
 export type FailureCode = keyof typeof catalogue;
 
-/** Every code, for tests that hold each sentence to what the code does. */
+/** Every code, for tests that compare each remedy with the code. */
 export const failureCodes = Object.keys(catalogue) as readonly FailureCode[];
 
-/** A failure with a code, whether trying again helps, and a message that says what, where and how to fix it. */
+/** A failure with a code, a message (what, where, how to fix it), and whether a retry can help. */
 export class AccessError extends Error {
   readonly code: FailureCode;
-  /** Whether the same attempt can succeed later without a change by a person. */
+  /** Whether the same attempt can succeed later without a person's change. */
   readonly retryable: boolean;
-  /** What failed and where, without the remedy: a clause that ends without a full stop. Never holds a secret. */
+  /** What failed and where: a clause without a full stop. Never holds a secret. */
   readonly what: string;
   /** One sentence: how to fix it. */
   readonly remedy: string;
@@ -183,7 +183,7 @@ export class AccessError extends Error {
   }
 }
 
-/** The sentence that a user reads for any failure. An unexpected error shows no text of its own: it may hold a secret. */
+/** The sentence that people read for any failure. An unexpected error's own text may hold a secret, so it never appears. */
 export function explainFailure(error: unknown): string {
   if (error instanceof AccessError) return error.message;
   return "Something unexpected failed. The operators' log has the details.";

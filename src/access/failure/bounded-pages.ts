@@ -3,20 +3,21 @@ import { AccessError } from "./access-error.ts";
 export interface PageBounds {
   readonly pages: number;
   readonly items: number;
-  /** Aborted when the whole reading has taken too long. */
+  /** Aborts when the whole reading takes too long. */
   readonly deadline: AbortSignal;
 }
 
-/** One page of something that comes from outside. An empty token says, as none does, that it is the last one. */
+/** One page of an outside answer. An absent or empty token marks the last page. */
 export interface Page<T> {
   readonly items: readonly T[];
   readonly next: string | undefined;
 }
 
 /**
- * Reads page after page within bounds: an endpoint that always names another page would be read for ever. Beyond the bounds it
- * refuses, since half of a list looks like a whole one. @param what the call and its subject: `GET rolebindings of cluster
- * payments` @throws AccessError `answer-too-large`
+ * Reads page after page within bounds: an endpoint that always names another page would never end. Beyond the bounds it throws, because
+ * half of a list looks like a whole one.
+ * @param what the call and its subject: `GET rolebindings of cluster payments`
+ * @throws AccessError `answer-too-large`
  */
 export async function* boundedPages<T>(
   what: string,
@@ -37,7 +38,6 @@ export async function* boundedPages<T>(
   }
 }
 
-/** All items of all pages. @throws AccessError as above */
 export async function allOfPages<T>(
   what: string,
   bounds: PageBounds,
@@ -48,7 +48,7 @@ export async function allOfPages<T>(
   return all;
 }
 
-/** What comes from outside is more than is read. @param what a clause without a full stop */
+/** @param what a clause without a full stop */
 export function answerTooLarge(what: string): AccessError {
   return new AccessError("answer-too-large", what);
 }

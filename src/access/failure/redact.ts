@@ -1,6 +1,6 @@
 import { answerTooLarge } from "./bounded-pages.ts";
 
-/** Matches in linear time whatever the text, or a hostile answer would keep the process busy with its own failure. */
+/** Each expression runs in linear time: a hostile answer must not keep the process busy. */
 const secrets: readonly (readonly [RegExp, string])[] = [
   [/k8s-aws-v1\.[\w-]+/g, "k8s-aws-v1.[redacted]"],
   [/\b(Bearer|Basic) [\w.~+/=-]{16,}/gi, "$1 [redacted]"],
@@ -11,17 +11,17 @@ const secrets: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, "[redacted]"],
 ];
 
-/** A word with an address of Redis in it. Where its password ends is looked for in the word, and not by the expression. */
+/** A word with a Redis address in it. `withoutPassword` finds the end of the password, not the expression. */
 const addresses = /rediss?:\/\/\S*/g;
 
-/** What is longer is cut: no failure says so much. In characters. */
+/** In characters. Longer texts are cut: no failure says so much. */
 const longest = 64 * 1024;
-/** Also cut: its beginning may be a secret that only its lost end would reveal as one. */
+/** Cut as well: a secret may begin here that only its lost end would reveal. */
 const doubtful = 1024;
 
 /**
- * Removes everything that looks like a credential from outside text: an error's message, the body of a proxy (some echo the
- * request's headers). It errs on the safe side, and cuts a very long text first.
+ * Removes everything that looks like a credential from outside text, such as an error's message or a proxy's page (some echo the
+ * request's headers). When in doubt it redacts, and it cuts a very long text first.
  */
 export function redact(text: string): string {
   if (text.length <= longest) return clean(text);
@@ -33,7 +33,7 @@ function clean(text: string): string {
   return others.replace(addresses, withoutPassword);
 }
 
-/** `redis://user:password@host`, and of several addresses in one word all up to the last host. */
+/** `redis://user:password@host`. With several addresses in one word, everything up to the last host. */
 function withoutPassword(address: string): string {
   const user = address.indexOf("//") + 2;
   const host = address.lastIndexOf("@");
@@ -44,7 +44,7 @@ function withoutPassword(address: string): string {
 
 export interface AnswerBounds {
   readonly bytes: number;
-  /** Members and items of JSON: two megabytes of `[` take most of a second to parse, and the process does nothing else. */
+  /** Members and items of JSON: two megabytes of `[` block the process for most of a second. */
   readonly values: number;
 }
 
@@ -54,19 +54,20 @@ const deepest = 100;
 const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
 const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d];
 
-/** How far an answer has been looked at. */
+/** The state of a scan over an answer. */
 interface Looked {
   bytes: number;
   values: number;
   depth: number;
   isText: boolean;
-  /** Of the next part: the byte behind a backslash at the end of this one is looked at already. */
+  /** Bytes of the next part that are done already: one after a backslash at the end of this part. */
   ahead: number;
 }
 
 /**
- * Refuses an answer beyond the bounds as it comes, before anything parses it. @param what for example `The API server at
- * 10.0.0.1:443` @throws AccessError `answer-too-large`, from the returned function
+ * Refuses an answer beyond the bounds while it arrives, before a parser sees it.
+ * @param what for example `The API server at 10.0.0.1:443`
+ * @throws AccessError `answer-too-large`, from the returned function
  */
 export function answerGuard({ bytes, values }: AnswerBounds, what: string): (part: Uint8Array) => void {
   const looked: Looked = { bytes: 0, values: 0, depth: 0, isText: false, ahead: 0 };
@@ -79,11 +80,11 @@ export function answerGuard({ bytes, values }: AnswerBounds, what: string): (par
   };
 }
 
-/** Counts the values of a part. It stops where they are nested too deep. */
+/** Counts the values of a part. Stops at too deep nesting. */
 function look(looked: Looked, part: Uint8Array): void {
   let { values, depth, isText, ahead: at } = looked;
   while (at < part.length && depth <= deepest) {
-    // Most of a large answer is a few long texts: each byte of them costs one comparison.
+    // A large answer is mostly a few long texts: this loop costs one comparison a byte.
     if (isText) {
       while (at < part.length && part[at] !== quote) at += part[at] === backslash ? 2 : 1;
       if (at >= part.length) break;
@@ -112,7 +113,6 @@ export async function boundedText(
   return textWithin(await boundedBytes(body, bounds, what), bounds, what);
 }
 
-/** The same, while its values are still to be counted. */
 export async function boundedBytes(
   body: AsyncIterable<Uint8Array>,
   { bytes }: AnswerBounds,
@@ -128,7 +128,7 @@ export async function boundedBytes(
   return Buffer.concat(parts);
 }
 
-/** The text of an answer that was read. @throws AccessError `answer-too-large` */
+/** @throws AccessError `answer-too-large` */
 export function textWithin(answer: Buffer, bounds: AnswerBounds, what: string): string {
   answerGuard(bounds, what)(answer);
   return answer.toString("utf8");

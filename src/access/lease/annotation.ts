@@ -3,13 +3,13 @@ import type { Json } from "../audit/event.ts";
 import type { Holding, Share } from "./lease-record.ts";
 import { noWithdrawals, type Withdrawal, type Withdrawals } from "./withdrawal.ts";
 
-/** Where the cluster itself remembers our leases, in the same object as the entries they explain. */
+/** The cluster's own memory of our leases, in the same object as the entries that they explain. */
 export const leasesAnnotation = "eks-access/leases";
 
 export type AnnotationReading =
   | { readonly type: "absent" }
   | { readonly type: "holdings"; readonly holdings: readonly Holding[]; readonly withdrawals: Withdrawals }
-  /** A person edited it, it was copied from another cluster, or the key is not ours. */
+  /** A person edited it, it is a copy from another cluster, or another key sealed it. */
   | { readonly type: "untrusted"; readonly message: string };
 
 interface Sealed {
@@ -19,7 +19,7 @@ interface Sealed {
   readonly before: string | null;
 }
 
-/** The annotation's text, sealed for this one cluster; null where there is nothing to remember. */
+/** The annotation's text, sealed for this one cluster; null: there is nothing to remember. */
 export function writeAnnotation(
   cluster: string,
   holdings: readonly Holding[],
@@ -44,7 +44,7 @@ function textToSeal(holdings: readonly Holding[], { list, notBefore: before }: W
 
 const heldTexts = new WeakMap<readonly Holding[], string>();
 
-/** A run asks whether there is room for its holdings, and then writes them. */
+/** A run checks the room for its holdings and then writes them: the text is computed once. */
 function heldText(holdings: readonly Holding[]): string {
   const known = heldTexts.get(holdings);
   if (known !== undefined) return known;
@@ -58,7 +58,7 @@ function heldText(holdings: readonly Holding[]): string {
 
 const texts = new WeakMap<Holding, string>();
 
-/** A run writes all holdings of a cluster, and changes a few of them. */
+/** A run writes all holdings of a cluster, of which few changed: each text is computed once. */
 function textOf(holding: Holding): string {
   const known = texts.get(holding);
   if (known !== undefined) return known;
@@ -71,19 +71,19 @@ function withSeal(text: string, seal: string): string {
   return `${text.slice(0, -1)},"seal":${JSON.stringify(seal)}}`;
 }
 
-/** What is sealed of a text that was read: the text that was written, unless it was edited. */
+/** The sealed value of a text that was read: equal to the written one unless someone edited it. */
 function sealedValue(cluster: string, { v, held, gone, before }: Sealed): Json {
   return { cluster, text: JSON.stringify({ v, held, gone, before }) };
 }
 
-/** Whether the annotation of these holdings stays within so many bytes. */
+/** Whether the annotation of these holdings has at most so many bytes. */
 export function fitsAnnotation(holdings: readonly Holding[], keys: MemoryKeys, bytes: number): boolean {
   const text = textToSeal(holdings, noWithdrawals);
-  // Every seal is as long as another: what it seals need not be written down for that.
+  // All seals have one length, so this one needs no real value.
   return Buffer.byteLength(text === null ? "" : withSeal(text, keys.seal("annotation", null))) <= bytes;
 }
 
-/** Reads the annotation. What our key did not seal for this cluster is not believed. */
+/** Reads the annotation. Trusts only what our key sealed for this cluster. */
 export function readAnnotation(cluster: string, text: string | undefined, keys: MemoryKeys): AnnotationReading {
   if (text === undefined) return { type: "absent" };
   const untrusted = (message: string): AnnotationReading => ({ type: "untrusted", message });
@@ -163,32 +163,32 @@ function readSealed(value: unknown): (Sealed & { readonly seal: string }) | null
   return held.every(isObject) ? { v, held, gone, before, seal: sealText } : null;
 }
 
-/** The limit of the API server for all annotations of an object (apimachinery, ValidateAnnotations). */
+/** The API server's limit for all annotations of an object (apimachinery, ValidateAnnotations). */
 export const allAnnotationsBytes = 256 * 1024;
 
-/** Present only between the two writes of a fence, or until the next write if a process died there. */
+/** Present only between the two writes of a fence, or until the next write if the process died between them. */
 export const fenceAnnotation = "eks-access/fence";
 
 type Annotations = Readonly<Record<string, string>>;
 
-/** For all leases of one cluster, some 900: each run reads them. */
+/** Enough for some 900 leases of one cluster. Each run reads them. */
 const mostForLeases = 200 * 1024;
 
 /** Reserved for revocations and a fence: an end must not wait for room. */
 const keptFree = 16 * 1024;
 
-/** Some of a lease's names are long; most take half of this. */
+/** For long names. Most leases take half of this. */
 const bytesOfLease = 500;
 
 export interface AnnotationRoom {
   /** For our whole text, in bytes. */
   readonly forLeases: number;
   readonly others: number;
-  /** Whose is the largest; null: there are no others. */
+  /** The largest annotation of others; null: there is none. */
   readonly largest: { readonly name: string; readonly bytes: number } | null;
 }
 
-/** What others have left of an object's annotations. */
+/** The room that others' annotations leave in an object. */
 export function roomIn(annotations: Annotations): AnnotationRoom {
   const sizes = Object.entries(othersAnnotations(annotations)).map(([name, text]) => ({
     name,
@@ -200,24 +200,23 @@ export function roomIn(annotations: Annotations): AnnotationRoom {
   return { forLeases: Math.max(0, Math.min(mostForLeases, free)), others, largest };
 }
 
-/** Those that are not ours. */
 export function othersAnnotations(annotations: Annotations): Annotations {
   const { [leasesAnnotation]: _ours, [fenceAnnotation]: _fence, ...others } = annotations;
   return others;
 }
 
-/** Of the names and values together, as the API server counts. */
+/** Names and values together, as the API server counts. */
 export function bytesOf(annotations: Annotations): number {
   return Object.entries(annotations).reduce((sum, [name, text]) => sum + Buffer.byteLength(name + text), 0);
 }
 
-/** Who else fills the annotations, in a clause; null: only we do. */
+/** Others' annotations that fill the room, as a clause; null: there are none. */
 export function spaceTakenByOthers({ others, largest }: AnnotationRoom): string | null {
   if (!largest) return null;
   return `others' annotations take ${others} of ${allAnnotationsBytes} bytes, ${largest.name} alone ${largest.bytes}`;
 }
 
-/** How many more leases have room beside a text of ours. */
+/** How many more leases fit beside our present text. */
 export function leasesThatFit({ forLeases }: AnnotationRoom, text: string | undefined): number {
   return Math.max(0, Math.floor((forLeases - Buffer.byteLength(text ?? "")) / bytesOfLease));
 }

@@ -1,9 +1,9 @@
 /**
- * What a reconcile run decides: each rule is one line of a table, with a fixture of its name in test/fixtures/reconcile. All of it is
- * pure: `src/worker/reconcile` gathers the facts, and acts on the outcomes.
+ * The decisions of a reconcile run: each rule is one line of a table, with a fixture of its name in test/fixtures/reconcile. Everything
+ * here is pure: `src/worker/reconcile` gathers the facts and acts on the outcomes.
  */
 
-/** A table of rules, in their order: the first that applies decides, and the last always applies. */
+/** Rules in their order: the first that applies decides, and the last always applies. */
 type Rules<Facts, Outcome> = Readonly<Record<string, (facts: Facts) => Outcome | null>>;
 
 interface RuleDecision<Outcome> {
@@ -23,32 +23,32 @@ function decideBy<Facts, Outcome>(rules: Rules<Facts, Outcome>): (facts: Facts) 
 }
 
 export interface LeaseFacts {
-  /** What the ledger says is due: its lease begins, is in force, or is over. */
+  /** What the ledger says is due: the lease begins, is in force, or ends. */
   readonly due: "begin" | "keep" | "end";
   readonly cluster: string;
-  /** The cluster remembers that its approval was taken back: the record is an old one. */
+  /** The cluster remembers a revocation of this approval: the record is an old copy. */
   readonly isTakenBack: boolean;
-  /** By its share in the cluster's own memory its time is over. */
+  /** The cluster's own memory says that its time is over. */
   readonly isOverInCluster: boolean;
   /** The cluster's own memory has a share of it. */
   readonly isWritten: boolean;
-  /** The cluster no longer knows whether its approval was taken back. */
+  /** The cluster may have forgotten a revocation of its approval. */
   readonly mayBeForgotten: boolean;
-  /** Set where the approval is older than an approval may be before its first write: that time, for people. */
+  /** The time for people, if the approval is too old for a first write; null: it is not. */
   readonly tooOldFor: string | null;
-  /** Why the seals, the policy or the digest do not approve what would be written now; null: they do. */
+  /** Why seals, policy or digest do not approve the present change; null: they do. */
   readonly approvalFlaw: string | null;
-  /** An earlier run found that the approval does not count. */
+  /** An earlier run found the approval void. */
   readonly wasVoid: boolean;
-  /** Why it is not what its approver was shown beside the principal's other leases; null: it is. */
+  /** Why the principal's other leases differ from what the approver saw; null: they do not. */
   readonly besideFlaw: string | null;
-  /** What of its part is missing in the cluster; null: nothing is. */
+  /** What the cluster lacks of it; null: nothing. */
   readonly missing: string | null;
-  /** The configuration says that a missing part is put back, and it can be put back this way. */
+  /** The configuration allows repairs, and this way can repair. */
   readonly mayRepair: boolean;
-  /** Why the missing part must not be put back; null: it may be. */
+  /** Why a repair is not allowed; null: it is. */
   readonly repairFlaw: string | null;
-  /** Why the plan can't change the entry of its principal; null: it can, or there is no plan yet. */
+  /** Why the plan can't change the principal's entry; null: it can, or there is no plan yet. */
   readonly refusal: string | null;
 }
 
@@ -58,9 +58,9 @@ export type LeaseOutcome =
   | { readonly type: "keep" }
   | { readonly type: "repair" }
   | { readonly type: "end" }
-  /** Its part can't be removed now: the next run tries again. */
+  /** The cluster can't lose it now: the next run tries again. */
   | { readonly type: "put-off"; readonly message: string }
-  /** Its approval does not hold: it is asked for again. */
+  /** The approval is void: the approvers decide again. */
   | { readonly type: "void"; readonly message: string }
   | { readonly type: "drift"; readonly message: string };
 
@@ -72,7 +72,7 @@ const tooOld = (time: string) => `it is older than ${time}, and none of it was w
 
 const end: LeaseOutcome = { type: "end" };
 
-/** Ends come first, and what is doubtful is never given. */
+/** Ends come first, and doubt gives no access. */
 const endRules = {
   "cannot-be-removed": (is) =>
     is.refusal !== null && endsByRule(is) ? { type: "put-off", message: is.refusal } : null,
@@ -103,27 +103,27 @@ const keepRules = {
 const decideBeginning = decideBy<LeaseFacts, LeaseOutcome>({ ...endRules, ...beginRules });
 const decideInForce = decideBy<LeaseFacts, LeaseOutcome>({ ...endRules, ...keepRules });
 
-/** What becomes of one approved request. Facts that no rule asks for need not be known. */
+/** Decides about one approved request. Facts that no rule reads can be unknown. */
 export function decideLease(facts: LeaseFacts): RuleDecision<LeaseOutcome> {
   return facts.due === "keep" ? decideInForce(facts) : decideBeginning(facts);
 }
 
-/** Whether a rule ends it, whatever else is true of it. */
+/** Whether the lease ends by these facts, whatever the others are. */
 export function endsByRule(facts: Pick<LeaseFacts, "due" | "isTakenBack" | "isOverInCluster">): boolean {
   return facts.due === "end" || facts.isTakenBack || facts.isOverInCluster;
 }
 
-/** What decides about a lease for which a run could not do what was decided. */
+/** Facts about a lease for which a run failed. */
 export interface FailureFacts {
-  /** The lease is over, or another run has proved it since this one read its record. */
+  /** The lease is over, or another run proved it after this run read its record. */
   readonly isSettled: boolean;
-  /** Something of it may be in the cluster, or a call that gives it may still arrive there. */
+  /** The cluster may have a part of it, or a call that gives it may still arrive. */
   readonly mayBeWritten: boolean;
   /** Waiting does not help. */
   readonly isFinal: boolean;
 }
 
-/** Nothing is recorded; the next run tries again; or the lease fails. */
+/** Record nothing; try again in the next run; or let the lease fail. */
 export type FailureOutcome = "leave" | "put-off" | "fail";
 
 const failureRules = {
@@ -133,19 +133,19 @@ const failureRules = {
   "failed-for-good": () => "fail",
 } as const satisfies Rules<FailureFacts, FailureOutcome>;
 
-/** What becomes of a lease for which a run failed: nothing that may be in a cluster is ever given up. */
+/** Decides about a lease for which a run failed. A lease that may be in a cluster never fails. */
 export const decideFailure = decideBy<FailureFacts, FailureOutcome>(failureRules);
 
-/** What decides about a share that the memory of a cluster has, where that memory is read into the ledger. */
+/** Facts about a share in a cluster's memory, when a worker reads that memory into the ledger. */
 export interface ShareFacts {
-  /** What the ledger says of its lease; `unknown`: it has no record of it. */
+  /** What the ledger says about its lease; `unknown`: it has no record. */
   readonly inLedger: "open" | "over" | "unknown";
-  /** The cluster remembers that its approval was taken back. */
+  /** The cluster remembers a revocation of its approval. */
   readonly isTakenBack: boolean;
   readonly isOver: boolean;
 }
 
-/** It stays as it is; it is removed; or the ledger gets a record of it. */
+/** Leave it; remove it; or make a record of it in the ledger. */
 export type ShareOutcome = "keep" | "end" | "adopt";
 
 const shareRules = {
@@ -156,10 +156,10 @@ const shareRules = {
   "adopt-share": () => "adopt",
 } as const satisfies Rules<ShareFacts, ShareOutcome>;
 
-/** What becomes of a share that a cluster remembers. */
+/** Decides about a share in a cluster's memory. */
 export const decideShare = decideBy<ShareFacts, ShareOutcome>(shareRules);
 
-/** The names of all rules, by the function that decides by them. */
+/** The names of all rules, by the function that uses them. */
 export const reconcileRules = {
   lease: Object.keys({ ...endRules, ...beginRules, ...keepRules }),
   failure: Object.keys(failureRules),

@@ -3,12 +3,12 @@ import { covers } from "../policy/policy-text.ts";
 import type { ApprovedRequest } from "../request/record.ts";
 import type { MappedIdentity } from "./proof-record.ts";
 
-/** An active lease with a part that others removed from the cluster. */
+/** An active lease of which others removed a part from the cluster. */
 export interface Drift {
   readonly request: ApprovedRequest;
   /** One clause: what is missing, and who wrote there last. */
   readonly message: string;
-  /** The section of the document in which nothing can be read, so nothing may have been removed; absent: it can. */
+  /** An unreadable section of the document: the part may still be there. Absent: the section is readable. */
   readonly unreadableSection?: Section;
 }
 
@@ -19,11 +19,11 @@ export interface SectionWriter {
 }
 
 /**
- * What of a lease is missing in its entry; null: nothing is.
+ * What a lease's entry lacks; null: nothing.
  *
- * @param groups what it gives, by something that is sealed where there is such
- * @param writers of the document; null: it is an access entry, which does not say who wrote it
- * @param problems of the document: in a section that can't be read nothing is gone, and counts for nothing all the same
+ * @param groups the lease's groups, from a sealed source if there is one
+ * @param writers of the document; null: an access entry, which does not name its writers
+ * @param problems of the document: an unreadable section has lost nothing, but gives nothing either
  */
 export function driftOf(
   request: ApprovedRequest,
@@ -52,7 +52,7 @@ function sectionOf({ principal }: ApprovedRequest): Section {
   return principal.includes(":user/") ? "mapUsers" : "mapRoles";
 }
 
-/** managedFields never names who removed something: only who wrote the section after our lease became active. */
+/** managedFields never names the remover: only the last writer of the section after our lease became active. */
 function lastWriter(request: ApprovedRequest, writers: readonly SectionWriter[]): string {
   const section = sectionOf(request);
   const since = Math.floor(Date.parse(request.lease?.activeSince ?? "") / 1000) * 1000;

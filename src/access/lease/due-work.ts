@@ -5,15 +5,15 @@ import { earliest, endOf, leaseEnd } from "./lease.ts";
 import type { Holding, Share } from "./lease-record.ts";
 
 export interface DueWork {
-  /** Approved, to be written (or written by a run that died): their approvals have to be checked. */
+  /** Approved, and not proved yet: a run checks their approvals before it writes. */
   readonly beginning: readonly ApprovedRequest[];
-  /** Their part has to be removed: expired, revoked, or over before they were proved. */
+  /** Expired, revoked, or over before their proof: a run removes their part. */
   readonly ending: readonly ApprovedRequest[];
-  /** In force: looked at for drift, and otherwise not touched. */
+  /** A run only checks them for drift. */
   readonly inForce: readonly ApprovedRequest[];
 }
 
-/** Sorts the open requests of a cluster into what has to be done now. */
+/** Sorts a cluster's open requests by what they need now. */
 export function dueWork(open: readonly ApprovedRequest[], now: Date): DueWork {
   const beginning: ApprovedRequest[] = [];
   const ending: ApprovedRequest[] = [];
@@ -27,18 +27,18 @@ export function dueWork(open: readonly ApprovedRequest[], now: Date): DueWork {
   return { beginning, ending, inForce };
 }
 
-/** Whether a run has anything to do now that is not put off by an earlier failure. */
+/** Whether anything is due now that no earlier failure delays. */
 export function hasDueWork({ beginning, ending }: DueWork, now: Date): boolean {
   return [...beginning, ...ending].some(({ trouble }) => !trouble || Date.parse(trouble.retryAt) <= now.getTime());
 }
 
-/** Whether a lease is over by the cluster's own memory, whatever the record in Redis says. */
+/** Whether the cluster's own memory says that a lease is over, whatever Redis says. */
 export function isOverInCluster(holdings: ReadonlyMap<string, Holding>, request: ApprovedRequest, now: Date): boolean {
   const share = shareInCluster(holdings, request);
   return share !== undefined && Date.parse(share.endsAt) <= now.getTime();
 }
 
-/** The end that the last sealed approval gives, ISO 8601: the record's own copy is for showing, not for believing. */
+/** The end by the last sealed approval, ISO 8601. The record's own copy is only for display. */
 export function sealedEnd(
   request: Pick<RequestFields, "approvals" | "createdAt" | "durationSeconds" | "until">,
 ): string {
@@ -48,7 +48,7 @@ export function sealedEnd(
 
 const sealedEnds = new WeakMap<AccessRequest, number>();
 
-/** The same in milliseconds since the epoch. Each run asks for it of each lease, several times. */
+/** The same in milliseconds since the epoch. Each run asks it several times for each lease. */
 function sealedEndMs(request: AccessRequest): number {
   const known = sealedEnds.get(request);
   if (known !== undefined) return known;
@@ -58,8 +58,8 @@ function sealedEndMs(request: AccessRequest): number {
 }
 
 /**
- * Whether an approval is too old for a first write. Before it only Redis remembers a denial, and the last approval's list of
- * approvers is believed for a limited time.
+ * Whether an approval is too old for a first write. Until that write only Redis remembers a denial, and the last approval's list of
+ * approvers is valid for a limited time.
  */
 export function isTooOldToBegin({ approvals }: ApprovedRequest, goodForSeconds: number, now: Date): boolean {
   const last = lastApproval(approvals);
@@ -67,14 +67,14 @@ export function isTooOldToBegin({ approvals }: ApprovedRequest, goodForSeconds: 
   return last !== undefined && now.getTime() > Date.parse(last.at) + seconds * 1000;
 }
 
-/** Whether the part of an approved request has to be removed now. */
+/** Whether an approved request must lose its part of the cluster now. */
 export function isDueToEnd(request: ApprovedRequest, now: Date): boolean {
   return request.lease.end !== null || sealedEndMs(request) <= now.getTime();
 }
 
 /**
- * The share that a checked approval gives. It ends no later than its duration after its first write, an extension at its own
- * time. @param known the cluster's memory of it; undefined: nothing was written yet
+ * The share of a checked approval. It ends at most its duration after the first write; an extension ends at its own time.
+ * @param known the cluster's memory of it; undefined: this is the first write
  */
 export function approvedShare(request: AccessRequest, now: Date, known?: Share): Share {
   const { id, level, requester, durationSeconds, until } = request;
@@ -85,12 +85,12 @@ export function approvedShare(request: AccessRequest, now: Date, known?: Share):
   return { id, groups: [...request.groups].sort(), endsAt, level, requester, emergency, approvers };
 }
 
-/** The share of a request as the cluster remembers it. */
+/** A request's share in the cluster's memory. */
 export function shareInCluster(holdings: ReadonlyMap<string, Holding>, request: AccessRequest): Share | undefined {
   return holdings.get(request.principal.toLowerCase())?.shares.find((share) => share.id === request.id);
 }
 
-/** The shares of a holding without an open request. @param open the ids of the open requests */
+/** A holding's shares without an open request. @param open ids of the open requests */
 export function orphanedShares(holding: Holding, open: ReadonlySet<string>): readonly Share[] {
   return holding.shares.filter(({ id }) => !open.has(id));
 }
@@ -100,8 +100,8 @@ export function idsOf(requests: readonly { readonly id: string }[]): ReadonlySet
 }
 
 /**
- * Shares that only the cluster remembers after a loss of the ledger: kept to their end. `closed`: ids that the ledger knows to
- * be over.
+ * Shares that only the cluster remembers, after a loss of the ledger: they stay until their end. `closed`: ids that are over in the
+ * ledger.
  */
 export function sharesToKeep(orphans: readonly Share[], closed: ReadonlySet<string>, now: Date): readonly Share[] {
   return orphans.filter((share) => !closed.has(share.id) && Date.parse(share.endsAt) > now.getTime());

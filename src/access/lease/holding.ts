@@ -4,12 +4,12 @@ import type { Holding, Share } from "./lease-record.ts";
 import type { MappedIdentity } from "./proof-record.ts";
 import { mergeWithdrawals, type Withdrawals } from "./withdrawal.ts";
 
-/** What is there without us: the entry less what we added. Null: nothing would be left. */
+/** The entry without our part. Null: nothing would remain. */
 export function baseOf(entry: MappedIdentity | null, holding: Holding | undefined): MappedIdentity | null {
   if (!entry) return null;
   if (!holding) return entry;
   const groups = entry.groups.filter((group) => !holding.added.includes(group));
-  // Of an entry to which we gave nothing but its username, one with another username is others' own.
+  // If we gave an entry nothing but its username, an entry with another username belongs to others.
   const isOurs = holding.entryAdded && (holding.added.length > 0 || isOwnUsername(entry.username));
   if (isOurs && groups.length === 0) return null;
   return { username: entry.username, groups };
@@ -17,15 +17,15 @@ export function baseOf(entry: MappedIdentity | null, holding: Holding | undefine
 
 export interface EntryTarget {
   readonly change: Change;
-  /** What will be ours of it; null: nothing any more. */
+  /** Our part after the change; null: none. */
   readonly holding: Holding | null;
 }
 
 /**
- * The entry that a principal must have: its base and the union of the groups of its shares.
- * @param username for an entry that we add; one that is there keeps its own
- * @param drifted shares of which another person took a part out: what is gone stays gone, what is there stays. They are
- *   held until their end all the same: the part may come back, as from a backup, and must not outlive its time then
+ * The entry that a principal must have: its base, and the union of its shares' groups.
+ * @param username for an entry that we add; an existing entry keeps its own
+ * @param drifted shares of which others removed a part. What is gone stays gone, and what is there stays. The holding keeps them until
+ * their end: a backup may bring the part back, and it must not outlive its time
  */
 export function entryTarget(
   arn: string,
@@ -48,7 +48,7 @@ export function entryTarget(
   const isEmpty = base === null && wanted.length === 0 && shares.length === 0;
   return {
     change: isEmpty ? { type: "unmap", arn } : { type: "map", arn, username: entry?.username ?? username, groups },
-    // Once ours, always ours: groups that others added to our entry and took away again leave nothing of theirs behind.
+    // An entry that was ever ours stays ours, whatever groups others added and removed since.
     holding: { arn, entryAdded: (base === null && !isEmpty) || holding?.entryAdded === true, added, shares: held },
   };
 }
@@ -63,11 +63,11 @@ export interface DocumentMemory {
 }
 
 /**
- * The memory of a document into which a part of a backup was written: what is there remembers, and of what the backup
- * remembers all that came back with it. A lease that ended since the backup was made must not come back as a person's own;
- * what stood there before the backup was written is not ours for its sake.
+ * The memory of a document into which a person restored a part of a backup. It is the live memory, with everything that the backup
+ * brought back. A lease that ended after the backup must not return as a person's own. What was there before the restore does not become
+ * ours.
  *
- * @param broughtBack groups of a principal that it did not have before the backup was written; null: it was not mapped
+ * @param broughtBack a principal's groups that the restore added; null: the principal was not mapped
  */
 export function mergeMemory(
   live: DocumentMemory,
@@ -83,7 +83,7 @@ export function mergeMemory(
   return { holdings: [...merged.values()], withdrawals: mergeWithdrawals(live.withdrawals, backup.withdrawals) };
 }
 
-/** What of a holding of the backup came back; null: nothing. */
+/** The part of the backup's holding that came back; null: none. */
 function comeBack(old: Holding, brought: readonly string[] | null): Holding | null {
   if (brought === null) return old;
   const added = old.added.filter((group) => brought.includes(group));

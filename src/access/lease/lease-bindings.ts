@@ -7,28 +7,28 @@ export interface ClusterBinding {
   readonly annotations: Readonly<Record<string, string>>;
   readonly role: RoleRef;
   readonly subjects: readonly BindingSubject[];
-  /** ISO 8601; deleted, but finalizers keep it, and it still gives its rights; null: not deleted. */
+  /** ISO 8601: deletion began, but finalizers keep the binding, and it still gives its rights; null: not deleted. */
   readonly deletedAt: string | null;
 }
 
-/** The role that a binding gives. A Role is in the namespace of the binding. */
+/** The role of a binding. A Role is in the binding's namespace. */
 export interface RoleRef {
   readonly kind: "Role" | "ClusterRole";
   readonly name: string;
 }
 
-/** Who gets it: a User, a Group or a ServiceAccount, which alone has a namespace. */
+/** A User, a Group or a ServiceAccount, which alone has a namespace. */
 export interface BindingSubject {
   readonly kind: string;
   readonly name: string;
   readonly namespace?: string;
 }
 
-/** A binding of a role to one user, to be created. */
+/** A binding of a role to one user, before its creation. */
 export interface NewBinding extends Pick<ClusterBinding, "name" | "namespace" | "labels" | "annotations" | "role"> {
-  /** As the cluster's authenticator names them. */
+  /** The username that the cluster's authenticator gives. */
   readonly user: string;
 }
 
-/** Each binding of a lease has these labels, so that one selector finds them all (Kubernetes docs, "Recommended Labels"). */
+/** The labels of each lease's bindings: one selector finds them all (Kubernetes docs, "Recommended Labels"). */
 export const leaseLabels: Readonly<Record<string, string>> = { "app.kubernetes.io/managed-by": "eks-access" };

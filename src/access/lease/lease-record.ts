@@ -3,21 +3,21 @@ import type { CodedReason, EndProof, MappedIdentity, Proof, Trouble } from "./pr
 
 export type LeaseState = Lease["state"];
 
-/** Why a lease is to end, and who said so. */
+/** Why a lease must end, and who decided it. */
 export interface LeaseEnd {
   /**
-   * - `replayed`: it had been taken back, and a record of before was put back into the ledger
-   * - `cluster-gone`: an operator closed it, because the cluster was deleted
+   * - `replayed`: a person put an old copy of the record into the ledger, after a revocation
+   * - `cluster-gone`: an operator closed it, because the cluster no longer exists
    */
   readonly cause: "expired" | "revoked" | "replayed" | "cluster-gone";
   /** A Slack user id, or `worker`. */
   readonly by: string;
-  /** ISO 8601: when it was decided; `endedAt` says when it was done. */
+  /** ISO 8601: the time of the decision; `endedAt` is the time when the access was gone. */
   readonly at: string;
   readonly why: string;
 }
 
-/** The lease that an approved request gives, by its state: none has a field that its state can't have, nor lacks one that it must. */
+/** The lease of an approved request. Its type by state has exactly the fields that the state needs. */
 export type Lease = LeaseFields & (ScheduledLease | ActiveLease | EndedLease | FailedLease);
 
 interface ScheduledLease {
@@ -35,7 +35,7 @@ interface ActiveLease {
 
 interface EndedLease {
   readonly state: "ended";
-  /** ISO 8601: when the entry was seen to be gone. */
+  /** ISO 8601: when the entry was gone from the cluster. */
   readonly endedAt: string;
   readonly failure: null;
 }
@@ -50,67 +50,64 @@ interface FailedLease {
 /** What a lease has in every state. */
 export interface LeaseFields {
   /**
-   * ISO 8601. Counted from the sealed decision, so that an attacker with write access to Redis can't move it and an old
-   * approval can never be played again after its end.
+   * ISO 8601. Counted from the sealed decision, so that an attacker with Redis can't move it, and an old approval never works after its
+   * end.
    */
   readonly endsAt: string;
   /**
-   * ISO 8601: when a write to the document was first begun; null: certainly nothing of it is in the document. It is
-   * in the ledger before the write is sent, so that a process that dies in between leaves nothing behind unknown.
+   * ISO 8601: when the first write to the cluster began; null: certainly nothing of it is there. The ledger has it before the write, so
+   * that a process that dies between them leaves nothing unknown behind.
    */
   readonly writeBegan: string | null;
-  /** ISO 8601: when bindings of it were last sent again, so that an earlier call may still arrive; null: never. */
+  /** ISO 8601: when its bindings were last sent again, so that an earlier call may still arrive; null: never. */
   readonly sentAgainAt: string | null;
-  /** ISO 8601: when the proof had been run; null before. */
+  /** ISO 8601: when the proof was complete; null before. */
   readonly activeSince: string | null;
   readonly proof: Proof | null;
-  /**
-   * ISO 8601: when to look whether the principal has signed in, set while that is being tried; null: it is not.
-   */
+  /** ISO 8601: when to check whether the principal signed in; null: no sign-in is due. */
   readonly signInDueAt: string | null;
-  /** Set while signing in is tried again, because nothing said yes or no. */
+  /** Set during retries of a sign-in without a result. */
   readonly signInTrouble: Trouble | null;
-  /** Set while the API server is asked again what the lease allows, because it did not answer; null: it is not. */
+  /** Set while the API server did not say what the lease allows and is asked again. */
   readonly reviewTrouble: Trouble | null;
-  /** What it added to the document; set when it turns active. */
+  /** What it added to the cluster; set when it becomes active. */
   readonly written: WrittenShare | null;
-  /** Set while another person's change keeps its part out of the document: one clause for people. */
+  /** Set while others' change keeps its part out of the cluster: one clause for people. */
   readonly drift: { readonly at: string; readonly message: string } | null;
-  /** ISO 8601: when the reminder of its end comes; set when it turns active. */
+  /** ISO 8601: when the reminder of its end is due; set when it becomes active. */
   readonly warnAt: string | null;
   /** ISO 8601: when the reminder of its end was sent; null before. */
   readonly warnedAt: string | null;
-  /** Set while an active lease waits to be taken away. */
+  /** Set while an active lease waits for its removal. */
   readonly end: LeaseEnd | null;
   /**
-   * ISO 8601: since when its approval is known to be void, while something of it may stand in the cluster or come to stand there:
-   * nothing is sent for it any more. Null otherwise.
+   * ISO 8601: when its approval became void, while the cluster may have or get a part of it. A void lease sends nothing more. Null
+   * otherwise.
    */
   readonly voidSince: string | null;
-  /** Whether the cluster could not remember that it was taken back before its end. */
+  /** Whether the cluster could not remember its revocation. */
   readonly isForgotten: boolean;
-  /** What was verified after the end; null: nothing, as where the cluster is gone. */
+  /** What was verified after the end; null: nothing, for example because the cluster is gone. */
   readonly endProof: EndProof | null;
-  /** Who the principal is in aws-auth after the end: what was there without us, or what other leases give. */
+  /** Who the principal is in aws-auth after the end: the base, or what other leases give. */
   readonly remains: MappedIdentity | null;
 }
 
 /**
- * What a lease added to the cluster, kept in its record and sealed: the cluster's own memory is an annotation or tags, which
- * a person may strip while the entry stays. Without this the entry would then pass for one that was always there. The seal covers
- * all that is repaired or taken away by it, so nothing else of the record is believed for that.
+ * What a lease added to the cluster, sealed in its record. The cluster's own memory is an annotation or tags, which a person can strip
+ * from an entry. Without this copy the entry would then look as if it had always been there. The seal covers everything that a repair or
+ * removal uses, so neither trusts anything else of the record.
  */
 export interface WrittenShare {
   readonly entryAdded: boolean;
   readonly added: readonly string[];
-  /** Where it stands. */
   readonly way: Way;
   /** What it gives, as the cluster's own memory had it. */
   readonly share: Share;
   readonly seal: string;
 }
 
-/** One active lease's share of an entry, with what it takes to rebuild the lease where the ledger was lost. */
+/** One lease's share of an entry, with everything that rebuilds the lease after a loss of the ledger. */
 export interface Share {
   /** Request id. */
   readonly id: string;
@@ -120,39 +117,38 @@ export interface Share {
   readonly level: string;
   /** Slack user id. */
   readonly requester: string;
-  /** Whether the requester took emergency access for it: that has to be reviewed, also after the ledger was lost. */
+  /** Whether it is emergency access, which needs a review even after a loss of the ledger. */
   readonly emergency: boolean;
   /** Slack user ids. */
   readonly approvers: readonly string[];
 }
 
 /**
- * What of one entry of the document is ours. It says what we added, never what was there: so what others change
- * meanwhile counts as theirs, and taking our part away takes nothing of theirs.
+ * Our part of one entry of the document. It lists what we added, never what was there. So others' changes count as theirs, and a removal
+ * of our part removes nothing of theirs.
  */
 export interface Holding {
   /** ARN as written in the document. */
   readonly arn: string;
-  /** Whether the entry itself is ours; otherwise we only added groups to another team's entry. */
+  /** Whether we made the entry itself; otherwise we only added groups to others' entry. */
   readonly entryAdded: boolean;
   /** Groups that were not there before us, sorted. */
   readonly added: readonly string[];
   readonly shares: readonly Share[];
 }
 
-/** Another lease of the same principal. */
 export interface OtherLease {
   /** Request id. */
   readonly id: string;
-  /** What of its groups the principal really has, or is about to get. Sorted. */
+  /** Those of its groups that the principal has, or is about to get. Sorted. */
   readonly groups: readonly string[];
   /** ISO 8601. */
   readonly endsAt: string;
 }
 
-/** What the ledger says of the leases beside a request. */
+/** The principal's other leases in the ledger. */
 export interface OtherLeasesNow {
   readonly leases: readonly OtherLease[];
-  /** The lease that the request extends is over, or is being ended: there is nothing to extend any more. */
+  /** The lease to extend is over or ending. */
   readonly isExtendedLeaseOver: boolean;
 }

@@ -2,7 +2,6 @@ import type { Holder } from "../../aws-auth/index.ts";
 import type { AccessRequest } from "../request/record.ts";
 import type { Lease, LeaseFields } from "./lease-record.ts";
 
-/** A lease as an approval makes it. */
 export function scheduleLease(request: Pick<AccessRequest, "durationSeconds" | "until">, decidedAt: Date): Lease {
   return {
     state: "scheduled",
@@ -28,7 +27,7 @@ export function scheduleLease(request: Pick<AccessRequest, "durationSeconds" | "
   };
 }
 
-/** When a lease that was decided then ends, ISO 8601. An extension ends at its own time, and never later than its duration. */
+/** When the lease of a decision ends, ISO 8601. An extension ends at its own time, at most its duration after the decision. */
 export function leaseEnd(
   { durationSeconds, until }: Pick<AccessRequest, "durationSeconds" | "until">,
   decidedAt: Date,
@@ -37,19 +36,19 @@ export function leaseEnd(
   return until === null ? counted : earliest([until, counted]);
 }
 
-/** The first of these times, ISO 8601. */
+/** The earliest of these times, ISO 8601. */
 export function earliest(times: readonly string[]): string {
   return new Date(Math.min(...times.map((time) => Date.parse(time)))).toISOString();
 }
 
-/** When a lease that was decided then is over, ISO 8601. */
+/** ISO 8601: so long after the decision. */
 export function endOf(decidedAt: Date, durationSeconds: number): string {
   return new Date(decidedAt.getTime() + durationSeconds * 1000).toISOString();
 }
 
 type LeaseIn<State extends Lease["state"]> = Extract<Lease, { readonly state: State }>;
 
-/** The lease once it is in force. */
+/** The lease when it is in force. */
 export function activeLease(
   lease: LeaseFields,
   change: Partial<LeaseFields> & { readonly activeSince: string },
@@ -57,7 +56,7 @@ export function activeLease(
   return { ...lease, ...change, state: "active", endedAt: null, failure: null };
 }
 
-/** The lease once nothing of it is left. */
+/** The lease when nothing of it remains. */
 export function endedLease(lease: LeaseFields, endedAt: string, change: Partial<LeaseFields>): LeaseIn<"ended"> {
   return { ...lease, ...change, state: "ended", endedAt, failure: null };
 }
@@ -72,16 +71,15 @@ export function failedLease(
 }
 
 /**
- * The username of an entry that we add. The prefix keeps it from meeting a name that RBAC already trusts; the
- * account keeps two people of the same name apart; a session name can hold no colon, so no session can name itself
- * into another identity.
+ * The username of an entry that we add. The prefix keeps it apart from names that RBAC already trusts, and the account keeps two people
+ * of one name apart. A session name can't hold a colon, so no session can name itself into another identity.
  */
 export function usernameFor(principal: Pick<Holder, "account" | "name" | "kind">): string {
   const own = ownUsername(principal);
   return principal.kind === "role" ? `${own}:{{SessionName}}` : own;
 }
 
-/** The same of an entry by which people sign in for leases of their own: no two sessions of a role get one username. */
+/** The same for an entry through which people sign in for leases of their own: no two sessions of a role share a username. */
 export function signInUsernameFor(principal: Pick<Holder, "account" | "name" | "kind">): string {
   const own = ownUsername(principal);
   return principal.kind === "role" ? `${own}:{{SessionNameRaw}}` : own;
@@ -93,7 +91,7 @@ function ownUsername({ account, name }: Pick<Holder, "account" | "name">): strin
 
 const ownPrefix = "eks-access:";
 
-/** Whether an entry still has the username that we gave it. */
+/** Whether we gave an entry its username. */
 export function isOwnUsername(username: string): boolean {
   return username.startsWith(ownPrefix);
 }

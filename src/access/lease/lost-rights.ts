@@ -1,16 +1,19 @@
 import type { MappedIdentity } from "./proof-record.ts";
 
-/** A role that RBAC binds to a username; the namespace is null for every one. */
+/** A role that RBAC binds to a username; namespace null: in every namespace. */
 export interface BoundRole {
   readonly kind: string;
   readonly role: string;
   readonly namespace: string | null;
 }
 
-/** A warning has room for so many. */
+/** Most roles that a warning names. */
 const mostNamed = 3;
 
-/** What a principal loses by another username: a sentence each. @param users RBAC's bindings by username; null: unreadable */
+/**
+ * What a principal loses through another username or fewer groups: one sentence each.
+ * @param users RBAC's bindings by username; null: unreadable
+ */
 export function lostRights(
   today: MappedIdentity | null,
   afterwards: MappedIdentity,

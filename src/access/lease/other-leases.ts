@@ -13,7 +13,7 @@ export interface LeasesFound {
   readonly identityOf: (arn: string) => MappedIdentity | null;
 }
 
-/** The leases that the principal of a request has besides, by request id. */
+/** The other leases of a request's principal, by request id. */
 export function otherLeasesOf(request: AccessRequest, found: LeasesFound): readonly OtherLease[] {
   const { beginning, inForce, rememberedOf, holdings, identityOf } = found;
   const has = identityOf(request.principal)?.groups ?? [];
@@ -36,8 +36,8 @@ export function otherLeasesOf(request: AccessRequest, found: LeasesFound): reado
 }
 
 /**
- * The leases beside a request by the ledger alone: of those that the approver saw, which are left. @param unknown ids that
- * only the cluster knows
+ * The other leases of a request's principal by the ledger alone: the shown ones that remain, and new ones.
+ * @param unknown ids that only the cluster knows
  */
 export function otherLeasesInLedger(
   request: AccessRequest,
@@ -54,22 +54,22 @@ export function otherLeasesInLedger(
 }
 
 /**
- * Whether two lists of leases give the same for as long. An end on time is no difference; an early one is, and so is a lease
- * that was not shown.
+ * Whether two lists of leases give the same groups for the same time. An end on time is no difference; an early end or an unshown lease
+ * is one.
  */
 export function giveSameAccess(shown: readonly OtherLease[], found: readonly OtherLease[], now: Date): boolean {
   const [a, b] = [ends(shown, now), ends(found, now)];
   return a.length === b.length && a.every(([group, end], index) => isSameEnd([group, end], b[index]));
 }
 
-/** Clocks may differ: a minute is no difference to an approver who saw minutes. */
+/** Clocks differ, and approvers see minutes. */
 const sameEndMs = 60_000;
 
 function isSameEnd([group, end]: readonly [string, number], other: readonly [string, number] | undefined): boolean {
   return other?.[0] === group && Math.abs(end - other[1]) <= sameEndMs;
 }
 
-/** Until when each group is given, of the leases that are not over. */
+/** Until when the leases that are not over give each group. */
 function ends(leases: readonly OtherLease[], now: Date): readonly (readonly [string, number])[] {
   const until = new Map<string, number>();
   for (const { groups, endsAt } of leases) {

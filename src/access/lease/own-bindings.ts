@@ -6,44 +6,47 @@ import { placedRoleOf } from "../policy/role-text.ts";
 import { type ClusterBinding, leaseLabels, type NewBinding } from "./lease-bindings.ts";
 import type { Holding, Share } from "./lease-record.ts";
 
-/** Where a binding remembers the lease that it belongs to. */
+/** The annotation with a binding's memory of its lease. */
 const leaseAnnotation = "eks-access/lease";
 
-/** With which a person finds the bindings of one lease. */
+/** People find the bindings of one lease by this label. */
 const requestLabel = "eks-access/request";
 
-/** One binding of ours, as its sealed annotation has it. */
+/** One binding of ours, as its sealed annotation says. */
 export interface LeasePart {
-  /** What the level gives by it: `ClusterRole edit in shop`. */
+  /** What the level gives through it: `ClusterRole edit in shop`. */
   readonly text: string;
-  /** Whose it is, as the lease has them. */
+  /** ARN of the lease's principal. */
   readonly principal: string;
-  /** To whom the cluster's authenticator gave this name when it was made. */
+  /** The username that the cluster's authenticator gave the principal when the binding was made. */
   readonly user: string;
   readonly share: Share;
   readonly binding: ClusterBinding;
-  /** It gives what its annotation says, to that user alone, and nobody deletes it. */
+  /** It gives what its annotation says, to that user alone, and its deletion has not begun. */
   readonly isIntact: boolean;
 }
 
-/** What the annotation of a binding remembers of its lease. */
+/** What a binding's annotation remembers of its lease. */
 export type SealedLease = Pick<LeasePart, "text" | "principal" | "user" | "share">;
 
-/** What of a cluster's labelled bindings is ours. */
+/** The labelled bindings of a cluster, ours and others'. */
 export interface OwnBindings {
   readonly parts: readonly LeasePart[];
-  /** They have our label, and no seal of ours for this place: copied, edited or forged. */
+  /** They have our label, but no seal of ours for this place: copied, edited or forged. */
   readonly forged: readonly ClusterBinding[];
 }
 
-/** Whose lease a binding is made for. */
+/** The lease and person that a binding is for. */
 export interface LeaseOfPerson {
   readonly principal: string;
   readonly user: string;
   readonly share: Share;
 }
 
-/** The binding of one thing that a lease gives. Its name follows from both, so that no second one can be made beside it. */
+/**
+ * The binding of one role of a lease; null: the text names no role. The name follows from lease and role, so a repeated call can't make a
+ * second one.
+ */
 export function bindingFor(cluster: string, lease: LeaseOfPerson, text: string, keys: MemoryKeys): NewBinding | null {
   const role = placedRoleOf(text);
   if (!role) return null;
@@ -60,7 +63,7 @@ export function bindingFor(cluster: string, lease: LeaseOfPerson, text: string, 
   };
 }
 
-/** Where the binding is of one thing that a lease gives; null: it is no role. */
+/** The name and namespace of the binding of one role of a lease; null: the text names no role. */
 export function bindingPlace(request: string, text: string): Pick<ClusterBinding, "name" | "namespace"> | null {
   const role = placedRoleOf(text);
   return role && { name: bindingName(request, text), namespace: role.namespace };
@@ -71,8 +74,8 @@ export function bindingName(request: string, text: string): string {
 }
 
 /**
- * Reads the labelled bindings of a cluster. What our key did not seal for this cluster, place and name is not believed.
- * @param read as `readSealedLease` does; for who reads often, one that remembers
+ * Reads a cluster's labelled bindings. Trusts only what our key sealed for this cluster, namespace and name.
+ * @param read as `readSealedLease`; a frequent reader can pass one with a cache
  */
 export function readOwnBindings(
   cluster: string,
@@ -109,7 +112,7 @@ const rememberedForm = z.strictObject({
   seal: z.string(),
 });
 
-/** What the annotation of a binding says; null: our key did not seal it for this cluster and this place. */
+/** What a binding's annotation says; null: our key did not seal it for this cluster and this place. */
 export function readSealedLease(
   cluster: string,
   place: Pick<ClusterBinding, "name" | "namespace">,
@@ -132,7 +135,7 @@ function parsed(text: string | undefined): unknown {
   }
 }
 
-/** RBAC lets anyone with the right change the subjects; the role of a binding stays for ever (Kubernetes docs, "RoleBinding"). */
+/** Anyone with the right can change a binding's subjects; its role never changes (Kubernetes docs, "RoleBinding"). */
 function isIntact({ role, subjects, deletedAt }: ClusterBinding, text: string, user: string): boolean {
   const wanted = placedRoleOf(text);
   const [subject, ...others] = subjects;
@@ -140,7 +143,7 @@ function isIntact({ role, subjects, deletedAt }: ClusterBinding, text: string, u
   return isToUser && wanted?.kind === role.kind && wanted.name === role.name && deletedAt === null;
 }
 
-/** Where it is is sealed too: a copy in another namespace is none of ours. */
+/** The seal covers the place too: a copy in another namespace is not ours. */
 function sealedValue(
   cluster: string,
   { name, namespace }: Pick<ClusterBinding, "name" | "namespace">,
@@ -151,7 +154,7 @@ function sealedValue(
   return { cluster, name, namespace, v, text, principal, user, share: lease };
 }
 
-/** What the cluster remembers by its bindings, by lower-case ARN: every share, whichever of its bindings are left. */
+/** What the cluster's bindings remember, by principal. A share counts while any of its bindings exists. */
 export function holdingsOf(parts: readonly LeasePart[]): readonly Holding[] {
   const found = new Map<string, { arn: string; added: Set<string>; shares: Map<string, Share> }>();
   for (const { principal, text, share } of parts) {
@@ -160,7 +163,7 @@ export function holdingsOf(parts: readonly LeasePart[]): readonly Holding[] {
     found.set(key, known);
     known.added.add(text);
     const other = known.shares.get(share.id);
-    // Of two ends the earlier one holds: a lease never outlives what was approved first.
+    // The earlier of two ends counts: a lease never outlives its first approval.
     if (!other || Date.parse(share.endsAt) < Date.parse(other.endsAt)) known.shares.set(share.id, share);
   }
   return [...found.values()].map(({ arn, added, shares }) => {
@@ -168,7 +171,6 @@ export function holdingsOf(parts: readonly LeasePart[]): readonly Holding[] {
   });
 }
 
-/** What there is of each lease, by request id. */
 export function partsByLease(parts: readonly LeasePart[]): ReadonlyMap<string, readonly LeasePart[]> {
   const found = new Map<string, LeasePart[]>();
   for (const part of parts) {

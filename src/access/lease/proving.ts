@@ -2,60 +2,60 @@ import { type Failure, nextTry } from "../request/retry.ts";
 import type { Lease } from "./lease-record.ts";
 import type { Trouble } from "./proof-record.ts";
 
-/** An outage that ends is noticed within this time. */
+/** Within this time a try notices that an outage is over. */
 const longestWaitSeconds = 300;
-/** After some two hours of it the gaps grow: a lease may be permanent, and each try opens the cluster. */
+/** After some two hours the gaps grow: a lease may be permanent, and each try opens the cluster. */
 const frequentTries = 30;
 const rareWaitSeconds = 3_600;
 
-/** The next time to ask the API server what a lease allows. It is asked until the lease ends. */
+/** The next review of an active lease. The tries go on until the lease ends. */
 export function nextReviewTry(trouble: Trouble | null, failure: Failure, now: Date): Trouble {
   const longest = (trouble?.attempts ?? 0) < frequentTries ? longestWaitSeconds : rareWaitSeconds;
   return nextTry({ trouble }, failure, now, longest);
 }
 
-/** Whether the API server is still to say what a active lease allows. */
+/** Whether the API server has yet to say what an active lease allows. */
 export function isReviewPending(lease: Lease | null): boolean {
   return lease?.state === "active" && !lease.end && !lease.drift && lease.reviewTrouble !== null;
 }
 
-/** Whether to ask the API server now, before the next try is due. */
+/** Whether that review is due now. */
 export function isReviewDue(lease: Lease | null, now: Date): boolean {
   const retryAt = lease?.reviewTrouble?.retryAt;
   return isReviewPending(lease) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
 }
 
-/** The next time to ask whether a lease that ended is still authorized; null: it was asked often enough. */
+/** The next review of an ended lease; null: no more tries. */
 export function nextEndReviewTry(trouble: Trouble | null, failure: Failure, now: Date): Trouble | null {
   const next = nextTry({ trouble }, failure, now, longestWaitSeconds);
   return next.attempts < maxTries ? next : null;
 }
 
-/** Whether the API server is still to say that a lease that ended is not authorized any more. */
+/** Whether the API server has yet to say that an ended lease is not authorized any more. */
 export function isEndReviewPending(lease: Lease | null): boolean {
   return lease?.state === "ended" && lease.endProof?.trouble != null;
 }
 
-/** Whether a part of the proof of a active lease is still to come. */
+/** Whether an active lease's proof is incomplete. */
 export function isProofPending(lease: Lease | null): boolean {
   return isSignInPending(lease) || isReviewPending(lease);
 }
 
-/** After this the sweep tries the sign-in again, in case the process that did so has died. Milliseconds. */
+/** After this time the sweep repeats the sign-in, in case the process died. Milliseconds. */
 const lookAfterMs = 30_000;
 
-/** So often it is tried where nothing says yes or no, over some 35 minutes: a lease may be short, and its proof is soon of little worth. */
+/** Some 35 minutes of tries without a result: a lease may be short, and its proof soon loses its worth. */
 export const maxTries = 15;
 
 type SignInState = Pick<Lease, "signInDueAt" | "signInTrouble">;
 
-/** The lease with its sign-in due. @param isToBeTried false: no sign-in, and the finding is final */
+/** @param isToBeTried false: no sign-in, and the finding is final */
 export function awaitSignIn(isToBeTried: boolean, now: Date): SignInState {
   const signInDueAt = isToBeTried ? new Date(now.getTime() + lookAfterMs).toISOString() : null;
   return { signInDueAt, signInTrouble: null };
 }
 
-/** The lease after a sign-in without an answer; null: no more tries. */
+/** The lease after a sign-in without a result; null: no more tries. */
 export function nextSignInTry(
   { signInTrouble }: Lease,
   failure: Failure,
@@ -65,7 +65,7 @@ export function nextSignInTry(
   return trouble.attempts < maxTries ? { signInDueAt: trouble.retryAt, signInTrouble: trouble } : null;
 }
 
-/** Whether it is still to be seen that the principal of a active lease can sign in. */
+/** Whether the principal of an active lease has yet to sign in. */
 export function isSignInPending(lease: Lease | null): boolean {
   return lease?.state === "active" && !lease.end && !lease.drift && lease.signInDueAt !== null;
 }
@@ -75,7 +75,7 @@ export function isFirstSignInRunning(lease: Lease | null): boolean {
   return isSignInPending(lease) && !lease?.signInTrouble;
 }
 
-/** Whether the principal of a lease is to sign in now, and not only at its next try. */
+/** Whether that sign-in is due now. */
 export function isSignInDue(lease: Lease | null, now: Date): boolean {
   const retryAt = lease?.signInTrouble?.retryAt;
   return isSignInPending(lease) && (!retryAt || Date.parse(retryAt) <= now.getTime());

@@ -13,7 +13,7 @@ export type EndVerdict =
   | { readonly type: "ended"; readonly after: AccessRequest }
   | { readonly type: "refused"; readonly code: EndRefusal };
 
-/** Takes a lease back before its end: the requester may, approvers of the cluster, and who is on call. */
+/** Revokes a lease. Its requester, the cluster's approvers and on-call can do that. */
 export function judgeRevoke(request: AccessRequest, cluster: Cluster, by: Person, why: string, now: Date): EndVerdict {
   if (request.state !== "approved" || isClosed(request)) return refuseEnd("not-active");
   if (!mayRevoke(request, cluster, by)) return refuseEnd("not-yours");
@@ -22,20 +22,20 @@ export function judgeRevoke(request: AccessRequest, cluster: Cluster, by: Person
   return { type: "ended", after: withLease(request, { ...request.lease, end }, null) };
 }
 
-/** The leases that extend this one and are not over or being ended, and those that extend them: they end with it. */
+/** All open leases that extend this one, directly or through another. They end with it. */
 export function extensionsOf(id: string, open: readonly AccessRequest[]): readonly AccessRequest[] {
   const own = open.filter(({ extends: extended, lease }) => extended === id && lease && !lease.end);
-  // Ids are given once and an extension is younger than what it extends; a forged circle must not run forever.
+  // No id repeats, and an extension is younger than its lease; but a forged circle must not run forever.
   const others = open.filter((each) => !own.includes(each));
   return own.flatMap((each) => [each, ...extensionsOf(each.id, others)]);
 }
 
-/** Whether a person may take this lease away: its holder, and who answers for the cluster. */
+/** Whether a person can revoke this lease: its requester, the cluster's approvers and on-call can. */
 export function mayRevoke(request: AccessRequest, cluster: Cluster, person: Person): boolean {
   return person.user === request.requester || isResponsibleFor(cluster, person);
 }
 
-/** Takes a request back before it is decided: only who made it may. */
+/** Cancels a request before a decision. Only its requester can do that. */
 export function judgeCancel(request: AccessRequest, by: string): EndVerdict {
   if (request.state !== "pending") return refuseEnd("not-pending");
   if (by !== request.requester) return refuseEnd("not-yours");
@@ -49,11 +49,11 @@ function refuseEnd(code: EndRefusal): EndVerdict {
 export interface ClusterClosure {
   readonly by: string;
   readonly why: string;
-  /** Whether AWS said so: otherwise it is this person's word. */
+  /** Whether AWS said that the cluster is gone; otherwise only this person did. */
   readonly isConfirmedByAws: boolean;
 }
 
-/** Closes an open request of a cluster that is gone: nothing is left to check or to remove. */
+/** Closes an open request of a cluster that is gone, without a check or a removal. */
 export function closeForGoneCluster(
   request: PendingRequest | ApprovedRequest,
   { by, why, isConfirmedByAws }: ClusterClosure,

@@ -1,8 +1,8 @@
 import type { Share } from "./lease-record.ts";
 
 /**
- * The share by which a lease by bindings holds the entry of its principal: no groups, only that its person can sign in. All else of
- * the lease is in its bindings.
+ * The share that a lease by bindings has in its principal's entry. It gives no groups: the entry only lets the person sign in. The
+ * bindings hold the rest of the lease.
  */
 export function signInShare({ id, endsAt }: Pick<Share, "id" | "endsAt">): Share {
   return { id, endsAt, groups: [], level: "", requester: "", emergency: false, approvers: [] };

@@ -4,15 +4,15 @@ import { matchesArnPattern } from "../policy/may-ask.ts";
 import { kubernetesGroups } from "../policy/policy-text.ts";
 import type { MappedIdentity, Proof, ProofFinding } from "./proof-record.ts";
 
-/** Which role of IAM a principal is, or why the worker does not become it. */
+/** The IAM role of a principal, or why the worker can't assume it. */
 export type SignInMethod =
   | { readonly type: "role"; readonly roleArn: string; readonly externalId?: string | undefined }
   /** A clause for people. */
   | { readonly type: "not tested"; readonly why: string };
 
 /**
- * As what the worker may become a principal. A document names a role without its path and STS wants it with: the first
- * setting that the name fits says which path it has.
+ * How the worker becomes a principal. A document names a role without its path, but STS needs the path: the first setting that matches
+ * the name has it.
  *
  * @param principal as aws-auth would have it, a role without its path
  */
@@ -41,13 +41,13 @@ export type SignInObservation =
   | { readonly type: "refused" }
   | {
       readonly type: "in";
-      /** Whom the API server took the bearer for; null: it did not say. */
+      /** The identity that the API server sees; null: it did not say. */
       readonly as: MappedIdentity | null;
       readonly pods: "listed" | "forbidden";
     };
 
 export interface SignInExpectation {
-  /** By what was read back, with the templates filled in as for this very session. */
+  /** By what was read back, with the templates filled in for this session. */
   readonly identity: MappedIdentity;
   /** `aws-auth`, or `the access entries`. */
   readonly place: string;
@@ -55,19 +55,19 @@ export interface SignInExpectation {
 }
 
 export interface PodsToList {
-  /** Empty: every one. */
+  /** Empty: every namespace. */
   readonly namespace: string;
-  /** Whether the level says that its leases may list them. */
+  /** Whether the level promises that its leases can list them. */
   readonly isPromised: boolean;
 }
 
 export interface SignInJudgement {
   readonly finding: ProofFinding;
-  /** Whether trying again can't make it better. */
+  /** Whether another try can't improve it. */
   readonly isFinal: boolean;
 }
 
-/** Which pods a person lists who signs in: those that the level names, else those of the namespace `default`. */
+/** The pods to list after a sign-in: those that the level names, else those of the namespace `default`. */
 export function podsToList(verify: readonly AccessCheck[]): PodsToList {
   const check = verify.find(
     ({ verb, resource, group }) => isOneOf(verb, "list") && isOneOf(resource, "pods") && isOneOf(group, ""),
@@ -79,7 +79,7 @@ function isOneOf(written: string, wanted: string): boolean {
   return written === wanted || written === "*";
 }
 
-/** What was seen, against what is expected. @param afterMs since it was read back that the principal is mapped */
+/** Compares a sign-in with its expectation. @param afterMs since a read confirmed the mapping */
 export function judgeSignIn(expected: SignInExpectation, seen: SignInObservation, afterMs: number): SignInJudgement {
   if (seen.type === "refused") return again({ result: "no", detail: refusedText(expected, afterMs) });
   const difference = seen.as && differenceOf(expected, seen.as);
@@ -109,7 +109,7 @@ function asWhom(identity: MappedIdentity | null): string {
   return `as ${identity.username} with ${groups.length > 0 ? groups.join(", ") : "no groups"}`;
 }
 
-/** In what a person who signed in is not who they should be; null: in nothing. */
+/** How the signed-in identity differs from the expected one; null: it does not. */
 function differenceOf({ identity }: SignInExpectation, found: MappedIdentity): string | null {
   const [wanted, has] = [kubernetesGroups(identity.groups), shownGroups(found)];
   const missing = wanted.filter((group) => !has.includes(group));
@@ -122,12 +122,11 @@ function differenceOf({ identity }: SignInExpectation, found: MappedIdentity): s
   return parts.length > 0 ? parts.join(" and ") : null;
 }
 
-/** Signing in adds this one for everybody. */
+/** Every sign-in adds `system:authenticated`. */
 function shownGroups({ groups }: MappedIdentity): readonly string[] {
   return groups.filter((group) => group !== "system:authenticated");
 }
 
-/** The three findings with the words that people read. */
 export function findingsOf(proof: Proof): readonly { name: string; finding: ProofFinding }[] {
   return [
     { name: "mapped", finding: proof.mapped },

@@ -9,37 +9,37 @@ import { sealedEnd } from "./due-work.ts";
 import { endOf } from "./lease.ts";
 
 /**
- * An approval that was withdrawn before its end. Its seal still holds, and only Redis and the cluster know of the withdrawal.
- * So the cluster remembers it: an attacker with Redis could restore the record from before.
+ * An approval that ended early. Its seal is still valid, and only Redis and the cluster know about its end. The cluster remembers it,
+ * because an attacker with Redis could restore the older record.
  */
 export interface Withdrawal {
   readonly id: string;
-  /** ISO 8601: its approvals up to then do not count. */
+  /** ISO 8601: approvals up to this time do not count. */
   readonly at: string;
-  /** ISO 8601: when they would be over anyhow, and it is forgotten. */
+  /** ISO 8601: the approval's own end, after which the cluster forgets it. */
   readonly endsAt: string;
-  /** Not revoked: the approval did not count, or the request was refused. */
+  /** The approval was void, or the request was refused: nobody revoked it. */
   readonly cameToNothing?: true;
 }
 
 export interface Withdrawals {
   readonly list: readonly Withdrawal[];
-  /** ISO 8601; null: nothing was forgotten early. An older approval may have been withdrawn and forgotten for lack of room. */
+  /** ISO 8601: an approval up to this time may have been withdrawn and forgotten for lack of room; null: nothing was forgotten early. */
   readonly notBefore: string | null;
 }
 
 export const noWithdrawals: Withdrawals = { list: [], notBefore: null };
 
-/** Leases can be as good as endless, and an annotation is not: about 12 KiB of it are for this. */
+/** Leases can be permanent, but an annotation is finite: these take about 12 KiB. */
 export const maxWithdrawals = 256;
 
-/** Whether the cluster remembers a withdrawal of this record's approval. A newer sealed approval counts anew. */
+/** Whether the cluster remembers a withdrawal of this record's approval. A newer sealed approval counts again. */
 export function isWithdrawn(request: AccessRequest, { list }: Withdrawals, keys: DecisionPublicKeys): boolean {
   const known = list.find(({ id }) => id === request.id);
   return known !== undefined && !isApprovedAfter(request, known.at, keys);
 }
 
-/** Whether the cluster remembers that this approval came to nothing. Who finds it so may die before the record says it. */
+/** Whether the cluster remembers this approval as void. A worker can die before the record says it. */
 export function isRememberedAsVoid(
   request: AccessRequest,
   withdrawals: Withdrawals,
@@ -49,12 +49,12 @@ export function isRememberedAsVoid(
   return known?.cameToNothing === true && isWithdrawn(request, withdrawals, keys);
 }
 
-/** Whether it may have been withdrawn and forgotten. Only for a lease without a share in the cluster. */
+/** Whether the cluster may have forgotten a withdrawal. Only for a lease without a share in the cluster. */
 export function mayBeWithdrawn(request: AccessRequest, { notBefore }: Withdrawals, keys: DecisionPublicKeys): boolean {
   return notBefore !== null && !isApprovedAfter(request, notBefore, keys);
 }
 
-/** What was taken back has no memory that counts in a record of before; what a cluster's own memory holds counts anyhow. */
+/** Requests that the cluster does not remember as withdrawn. The others are old copies, and their own memory does not count. */
 export function withoutWithdrawn(
   open: readonly AccessRequest[],
   withdrawals: Withdrawals,
@@ -65,7 +65,7 @@ export function withoutWithdrawn(
   );
 }
 
-/** What to remember of a withdrawal; null: it is over anyhow. @param shareEndsAt the end in the cluster's memory, ISO 8601 */
+/** The withdrawal to remember; null: its time is over. @param shareEndsAt the end in the cluster's memory, ISO 8601 */
 export function withdrawalOf(
   request: AccessRequest,
   shareEndsAt: string | undefined,
@@ -75,22 +75,22 @@ export function withdrawalOf(
 ): Withdrawal | null {
   const endsAt = shareEndsAt ?? provedEnd(request, cluster, keys) ?? endOf(now, permanentSeconds);
   if (Date.parse(endsAt) <= now.getTime()) return null;
-  // A record without a true seal hides when its true approval was given: until now, whenever it was.
+  // A record without a genuine seal hides when its real approval came: any time up to now.
   return { id: request.id, at: lastSealedApproval(request, keys)?.at ?? now.toISOString(), endsAt };
 }
 
 export interface WithdrawalChanges {
   readonly withdrawn: readonly Withdrawal[];
-  /** Ids that a newer approval gives again. */
+  /** Ids that have a newer approval. */
   readonly granted: ReadonlySet<string>;
-  /** Ids that still have a share in the cluster: never forgotten. */
+  /** Ids with a share in the cluster: never forgotten. */
   readonly held: ReadonlySet<string>;
   readonly now: Date;
-  /** Room for others, in number. */
+  /** The most withdrawals to keep. */
   readonly limit?: number;
 }
 
-/** The next value of a cluster's memory of withdrawals. */
+/** The cluster's next memory of withdrawals. */
 export function rememberWithdrawals(
   { list, notBefore }: Withdrawals,
   { withdrawn, granted, held, now, limit = maxWithdrawals }: WithdrawalChanges,
@@ -109,7 +109,7 @@ export function rememberWithdrawals(
   };
 }
 
-/** What two memories of one cluster know together: a principal's way can change, and a mode. */
+/** What two memories of one cluster know together: a principal's way, or the cluster's mode, can change. */
 export function mergeWithdrawals(one: Withdrawals, other: Withdrawals): Withdrawals {
   const newest = new Map<string, Withdrawal>();
   for (const each of [...one.list, ...other.list].toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at))) {
@@ -130,7 +130,7 @@ function isApprovedAfter(request: AccessRequest, moment: string, keys: DecisionP
   return last !== null && Date.parse(last.at) > Date.parse(moment);
 }
 
-/** The end of a lease, ISO 8601, where its approvals are of exactly what the record says; null: that can't be known. */
+/** The end of a lease, ISO 8601, if its approvals cover exactly this record; null: unknown. */
 function provedEnd(request: AccessRequest, cluster: Cluster, keys: DecisionPublicKeys): string | null {
   const level = cluster.levels.find(({ name }) => name === request.level);
   if (!level || !lastSealedApproval(request, keys)) return null;

@@ -6,7 +6,7 @@ import { shareInCluster } from "./due-work.ts";
 import type { Holding, Share, WrittenShare } from "./lease-record.ts";
 import { signInShare } from "./sign-in-share.ts";
 
-/** Seals what is in the cluster for a request now; null: the holding has no share of it. */
+/** Seals a request's present part of the cluster; null: the holding has no share of it. */
 export function sealWritten(
   request: AccessRequest,
   holding: Holding,
@@ -22,8 +22,8 @@ export function sealWritten(
 }
 
 /**
- * The holdings of the annotation and of active leases that it lost. `lost`: lower-case ARNs of the latter, to be written
- * again.
+ * The annotation's holdings, with those that it lost and active leases still have. `lost`: lower-case ARNs of the latter, for the next
+ * write.
  */
 export function withLedgerMemory(
   annotated: readonly Holding[],
@@ -45,7 +45,7 @@ export function withLedgerMemory(
   return { holdings, lost };
 }
 
-/** A lease that is not active yet may never have been written; where it was, the annotation came with it. */
+/** A scheduled lease may never have been written; if it was, the same write put it into the annotation. */
 function holdingInRecord(request: AccessRequest, keys: MemoryKeys, way: Way): Holding | null {
   const written = genuinelyWritten(request, keys);
   if (written?.way !== way) return null;
@@ -53,7 +53,7 @@ function holdingInRecord(request: AccessRequest, keys: MemoryKeys, way: Way): Ho
   return { arn: request.principal, entryAdded, added, shares: [share] };
 }
 
-/** What a active lease gives, as something that is sealed says; null: nothing does. The record's own groups are for showing. */
+/** What an active lease gives, from a sealed source; null: there is none. The record's own groups are only for display. */
 export function provedShare(
   holdings: ReadonlyMap<string, Holding>,
   request: AccessRequest,
@@ -62,13 +62,13 @@ export function provedShare(
   return shareInCluster(holdings, request) ?? genuinelyWritten(request, keys)?.share ?? null;
 }
 
-/** The share by which a lease by bindings holds the entry of its principal, as its record remembers it; null: it holds none. */
+/** The share that a lease by bindings has in its principal's entry, by its record; null: none. */
 export function signInShareInRecord(request: AccessRequest, keys: MemoryKeys): Share | null {
   const written = genuinelyWritten(request, keys);
   return written?.way === "binding" && written.entryAdded ? signInShare(written.share) : null;
 }
 
-/** What the record of a active lease remembers, where a worker sealed it for this very request, principal and approvals. */
+/** What an active lease's record remembers, if a worker sealed it for this request, principal and approvals. */
 function genuinelyWritten(request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
   const written = request.lease?.state === "active" ? request.lease.written : null;
   if (!written || written.share?.id !== request.id) return null;

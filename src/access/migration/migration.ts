@@ -3,12 +3,12 @@ import type { Decision, DroppedApproval, Reminders } from "../request/record.ts"
 
 export interface SealedPlan {
   readonly at: string;
-  /** Of who gets which access entry and who goes out of aws-auth; it goes into the button and into each decision. */
+  /** Digest of who gets which access entry and who leaves aws-auth; in the button and in each decision. */
   readonly digest: string;
   readonly summary: MigrationSummary;
-  /** What goes out of aws-auth in the end, as written there; empty: nothing. */
+  /** The entries that finally leave aws-auth, as written there; empty: none. */
   readonly outs: readonly string[];
-  /** The worker's, over all of the above and the migration's id. */
+  /** The worker's, over all fields above and the migration's id. */
   readonly seal: string;
 }
 
@@ -16,45 +16,45 @@ export interface DoneStep {
   /** `switch-mode`, `give-entry <ARN>`, `take-out`. */
   readonly name: string;
   readonly at: string;
-  /** Sentences: what was seen to be true, and what was not tested. */
+  /** Sentences: what was confirmed, and what was not tested. */
   readonly proof: readonly string[];
 }
 
 export interface MigrationFields {
-  /** `migration-<cluster>-<number>`: a cluster has one open migration at most. */
+  /** `migration-<cluster>-<number>`. A cluster has one open migration at most. */
   readonly id: string;
   /** Counts the changes, from 1; the ledger compares it before each write. */
   readonly version: number;
   readonly cluster: string;
   readonly requester: string;
-  /** ARNs of roles with their paths, which aws-auth does not know. */
+  /** ARNs of roles with their paths, which aws-auth does not have. */
   readonly givenArns: readonly string[];
   readonly createdAt: string;
-  /** ISO 8601: after this time it can't be approved. */
+  /** ISO 8601: after this time no approval is possible. */
   readonly lapsesAt: string;
-  /** Null: the worker has not planned yet, or has to plan again. */
+  /** Null: the worker has yet to plan, for the first time or again. */
   readonly plan: SealedPlan | null;
   /** Set with the plan, when the approvers are asked. */
   readonly reminders: Reminders | null;
   /** The sealed approvals, of different people. */
   readonly approvals: readonly Decision[];
-  /** Approvals that no longer count, because the person is no longer an approver. */
+  /** Approvals of people who are no longer approvers: they do not count. */
   readonly dropped: readonly DroppedApproval[];
-  /** A step whose call may have been sent and is not proved yet. */
+  /** A step whose call may have been sent, before its proof. */
   readonly begun: { readonly name: string; readonly at: string } | null;
   readonly done: readonly DoneStep[];
-  /** ISO 8601: nothing is removed from aws-auth before this, because entries are eventually consistent. */
+  /** ISO 8601: nothing leaves aws-auth before this, because entries are eventually consistent. */
   readonly settlesAt: string | null;
   /** Set while something is tried again. */
   readonly trouble: Trouble | null;
-  /** Set while the migration waits for new approvals, because the earlier ones stopped counting. */
+  /** Set while the migration waits for new approvals, because the earlier ones became void. */
   readonly voided: { readonly by: readonly string[]; readonly message: string } | null;
 }
 
 const nothing = { denial: null, withdrawal: null, refusal: null, endedAt: null } as const;
 type Nothing = typeof nothing;
 
-/** Who stopped a migration, when (ISO 8601) and why. */
+/** The person who stopped a migration, when (ISO 8601) and why. */
 export interface MigrationWithdrawal {
   readonly by: string;
   readonly at: string;
@@ -67,7 +67,7 @@ export type PendingMigration = MigrationFields & Nothing & { readonly state: "pe
 /** Approved: a worker carries out its plan, step by step. */
 export type RunningMigration = MigrationFields & Nothing & { readonly state: "running"; readonly plan: SealedPlan };
 
-/** How a migration ends. `refused`: there was nothing to plan, or it must not be. */
+/** How a migration ends. `refused`: there is nothing to plan, or the plan is not allowed. */
 type End =
   | { readonly state: "done"; readonly begun: null }
   | { readonly state: "lapsed" }
@@ -87,10 +87,9 @@ export type EndedMigration = MigrationFields & {
 /** The migration of one cluster from aws-auth to access entries: a record of the ledger. */
 export type Migration = PendingMigration | RunningMigration | EndedMigration;
 
-/** What a person who asks for a migration says. */
+/** A person's input for a migration. */
 export type NewMigration = Pick<MigrationFields, "id" | "cluster" | "requester" | "givenArns">;
 
-/** A migration as it is first recorded. */
 export function createMigration(wish: NewMigration, now: Date, lapsesAfterSeconds: number): PendingMigration {
   return {
     ...wish,
@@ -124,13 +123,13 @@ export function runningMigration(migration: PendingMigration, plan: SealedPlan):
   return { ...migration, state: "running", plan };
 }
 
-/** The next version, which is the last but for a step that was begun. */
+/** The last version, except for the rest of a step that began. */
 export function endedMigration(migration: PendingMigration | RunningMigration, now: Date, end: End): EndedMigration {
   const last = nextMigration(migration, { trouble: null, settlesAt: null });
   return { ...last, ...end, endedAt: now.toISOString() };
 }
 
-/** What was approved is not what would be done: the worker plans again, and the approvers decide again (law 4). */
+/** The approvals do not cover the present change: the worker plans again, and the approvers decide again (law 4). */
 export function replannedMigration(
   migration: PendingMigration | RunningMigration,
   message: string,
@@ -141,22 +140,20 @@ export function replannedMigration(
   return { ...nextMigration(migration, { lapsesAt, voided: { by, message } }), ...cleared, state: "pending" };
 }
 
-/** Whether it is over. */
 export function isMigrationOver(migration: Migration): migration is EndedMigration {
   return migration.state !== "pending" && migration.state !== "running";
 }
 
-/** Whether a person is among those who have approved it. */
 export function hasApproved({ approvals }: Pick<Migration, "approvals">, user: string): boolean {
   return approvals.some(({ by }) => by === user);
 }
 
 /**
- * When a worker looks at it next, milliseconds since the epoch; null: never. The sweep reads this index, so no lost wake-up
- * matters.
+ * When a worker looks at it next, in milliseconds since the epoch; null: never. The sweep reads this index, so a lost wake-up does not
+ * matter.
  */
 export function migrationDueAt(migration: Migration): number | null {
-  // A step that was begun when a person stopped it is still seen to its end.
+  // A step that began before a person stopped the migration still completes.
   if (isMigrationOver(migration)) return migration.begun ? retryAtOf(migration) : null;
   if (migration.state === "running") return Math.max(retryAtOf(migration), Date.parse(migration.settlesAt ?? "") || 0);
   const lapsesAt = Date.parse(migration.lapsesAt);
@@ -165,7 +162,7 @@ export function migrationDueAt(migration: Migration): number | null {
   return nextAt === null ? lapsesAt : Math.min(Date.parse(nextAt), lapsesAt);
 }
 
-/** Since when nothing can come of a migration, in milliseconds since the epoch; null: a worker may still have to look at it. */
+/** Since when a migration has no further effect, in milliseconds since the epoch; null: a worker may still look at it. */
 export function migrationClosedSince(migration: Migration): number | null {
   if (!isMigrationOver(migration) || migrationDueAt(migration) !== null) return null;
   const since = Math.max(Date.parse(migration.lapsesAt), ...(migration.endedAt ? [Date.parse(migration.endedAt)] : []));
@@ -176,22 +173,20 @@ function retryAtOf({ trouble }: Migration): number {
   return trouble ? Date.parse(trouble.retryAt) : 0;
 }
 
-/** Whether this is the id of a migration: those of requests begin otherwise. */
+/** Whether an id is a migration's: requests' ids begin differently. */
 export function isMigrationId(id: string): boolean {
   return /^migration-.+-\d+$/.test(id);
 }
 
-/** The cluster of a migration, by its id. */
 export function clusterOfMigration(id: string): string {
   return id.slice("migration-".length, id.lastIndexOf("-"));
 }
 
-/** Which one of its cluster's migrations it is, from 1. */
+/** A migration's number in its cluster, from 1. */
 export function migrationNumber({ id }: Pick<Migration, "id">): number {
   return Number(id.split("-").at(-1));
 }
 
-/** The id of the migration after this one. */
 export function nextMigrationId(cluster: string, latest: Pick<Migration, "id"> | null): string {
   return `migration-${cluster}-${(latest ? migrationNumber(latest) : 0) + 1}`;
 }
@@ -208,9 +203,9 @@ export interface StepSummary {
   /** `switch-mode`, `give-entry <ARN>`, `take-out`. */
   readonly name: string;
   readonly does: string;
-  /** What is seen to be true before the next step. */
+  /** What must be confirmed before the next step. */
   readonly proof: string;
-  /** How it is taken back, or that it can't be. */
+  /** How to undo it, or that it can't be undone. */
   readonly undo: string;
 }
 

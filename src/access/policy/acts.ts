@@ -9,7 +9,7 @@ import type { Person } from "./person.ts";
 
 export type Act = "approve" | "deny" | "cancel" | "review" | "extend" | "revoke";
 
-/** What a person may do about a request now. What they do is asked again when they do it: this is what they are shown. */
+/** What a person can do about a request now, for the buttons to show. A click checks it again. */
 export function actsOf(
   request: AccessRequest,
   cluster: Cluster | undefined,
@@ -40,7 +40,7 @@ export function actsOf(
 
 export type MigrationAct = "approve" | "deny" | "withdraw" | "retry";
 
-/** What a person may do about a migration now. What they do is asked again when they do it: this is what they are shown. */
+/** What a person can do about a migration now, for the buttons to show. A click checks it again. */
 export function migrationActsOf(
   migration: Migration,
   cluster: Cluster | undefined,

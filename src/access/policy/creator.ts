@@ -1,4 +1,4 @@
-/** One role to assume, with what its trust policy asks for. */
+/** One role to assume, with what its trust policy requires. */
 export interface RoleStep {
   readonly roleArn: string;
   readonly externalId?: string | undefined;
@@ -6,32 +6,32 @@ export interface RoleStep {
 
 export interface CreatorRole extends RoleStep {
   readonly type: "role";
-  /** Roles that are assumed first, each with the session of the one before it; empty where the worker is trusted itself. */
+  /** Roles to assume first, each with the session before it; empty: the worker assumes the creator directly. */
   readonly through: readonly RoleStep[];
 }
 
-/** An IAM user created the cluster. It can't be assumed: its own keys are needed. */
+/** An IAM user created the cluster. No role can become it: the worker needs the user's keys. */
 export interface CreatorUser {
   readonly type: "user";
   readonly userArn: string;
-  /** The AWS profile of the worker that holds the user's keys; undefined: the worker's own identity is this user. */
+  /** The worker's AWS profile with the user's keys; undefined: the worker's own identity is this user. */
   readonly profile?: string | undefined;
 }
 
-/** There is no record of the creator yet: ask CloudTrail. */
+/** The creator is unknown: CloudTrail will name it. */
 export interface CreatorToDiscover {
   readonly type: "discover";
-  /** Where CloudTrail names a role. */
+  /** If CloudTrail names a role. */
   readonly externalId?: string | undefined;
-  /** Where CloudTrail names a role; CloudTrail itself is asked with the last of them. */
+  /** If CloudTrail names a role; the last of them also asks CloudTrail. */
   readonly through: readonly RoleStep[];
-  /** Where CloudTrail names a user. */
+  /** If CloudTrail names a user. */
   readonly profile?: string | undefined;
 }
 
 export type KnownCreator = CreatorRole | CreatorUser;
 
-/** Who created the cluster: the API server lets it in as system:masters whatever aws-auth says. */
+/** The cluster's creator: the API server treats it as system:masters, whatever aws-auth says. */
 export type Creator = KnownCreator | CreatorToDiscover;
 
 /** The configured ARN with its path; null before a discovery. */
@@ -42,10 +42,7 @@ export function creatorArnOf(creator: Creator): string | null {
   return creator.type === "role" ? creator.roleArn : creator.userArn;
 }
 
-/**
- * Whether two ARNs name one creator: case and a role's path do not count, a user's path does (pkg/arn of aws-iam-
- * authenticator).
- */
+/** Whether two ARNs name one creator: case and a role's path do not count, a user's path does (pkg/arn of aws-iam-authenticator). */
 export function isSameCreator(one: string, other: string): boolean {
   return asAuthenticated(one) === asAuthenticated(other);
 }
@@ -59,30 +56,30 @@ export interface CreationRecord {
   readonly at: string;
   /** `userIdentity.type`, for example AssumedRole, IAMUser, FederatedUser, Root or AWSService. */
   readonly kind: string;
-  /** The IAM role or user that the API server lets in; null where it is unknown. */
+  /** The IAM role or user that created the cluster; null: unknown. */
   readonly arn: string | null;
   /** The service that called, for example cloudformation.amazonaws.com. */
   readonly invokedBy: string | null;
 }
 
-/** How far the creation time of a cluster and the one of its record may lie apart, in milliseconds. */
+/** The largest difference between a cluster's creation time and its record's, in milliseconds. */
 export const recordWithinMs = 5 * 60_000;
 
-/** Whether a record is about the cluster that exists now: names are used again after a deletion. */
+/** Whether a record belongs to the present cluster: a name can be used again after a deletion. */
 export function isRecordOfCluster(record: CreationRecord, createdAt: Date | null): boolean {
   return createdAt === null || Math.abs(Date.parse(record.at) - createdAt.getTime()) <= recordWithinMs;
 }
 
 export type CreatorVerdict =
   | { readonly type: "creator"; readonly creator: KnownCreator }
-  /** No worker can become it: why, as a clause about the creation. */
+  /** No worker can become it. `why`: a clause about the creation. */
   | { readonly type: "unusable"; readonly why: string };
 
-/** What to do where no worker can become the creator. */
+/** The remedy if no worker can become the creator. */
 export const remedyWithoutCreator =
   "Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy with an access entry, and name that role as the creator in eks-access.yml.";
 
-/** The creator that a record names, to become in the way that the configuration says. */
+/** The creator that a record names. @param way how the configuration lets the worker become it */
 export function creatorOf(
   record: Pick<CreationRecord, "kind" | "arn" | "invokedBy">,
   way: Omit<CreatorToDiscover, "type">,

@@ -1,12 +1,12 @@
 import { parseDuration } from "../request/extension.ts";
 
-/** One thing that a policy is expected to say. Names of people are those of the file that holds it. */
+/** One expectation about a policy. Its names of people are those of the file that holds it. */
 export type Expectation = {
   readonly type: "ask" | "approve" | "approve-own" | "takes" | "break-glass";
   readonly who: string;
   /** False: "may not". */
   readonly may: boolean;
-  /** Whose request a person approves. */
+  /** The requester whose request a person approves. */
   readonly of: string | null;
   readonly cluster: string | null;
   readonly level: string | null;
@@ -17,7 +17,7 @@ export type Expectation = {
   readonly at: Date | null;
 };
 
-/** How expectations are written, for an unreadable one. */
+/** The forms of an expectation, for the message about an unreadable one. */
 export const expectationForms: readonly string[] = [
   "<person> may [not] ask for <level> on <cluster> [for 8h] [as <arn>] [at <time>]",
   "<person> may [not] approve a request of <person> for <level> on <cluster> [at <time>]",
@@ -53,7 +53,7 @@ const forms: readonly (readonly [Expectation["type"], RegExp])[] = [
 ];
 const counts: Readonly<Record<string, number>> = { one: 1, two: 2, three: 3 };
 
-/** Reads a sentence; null: it is of no form that there is. */
+/** Reads a sentence; null: it has none of the forms. */
 export function readExpectation(sentence: string): Expectation | null {
   const plain = sentence.trim().replace(/\.$/, "").replace(/\s+/g, " ");
   for (const [type, form] of forms) {

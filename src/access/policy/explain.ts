@@ -10,7 +10,7 @@ export interface RuleStep {
   readonly why: string;
 }
 
-/** Every rule that speaks for a cluster, in order, up to the one that decides. */
+/** The rules of a cluster in order, up to the one that decides. */
 export function rulesUpToDecision(cluster: Cluster, level: string, person: Person): readonly RuleStep[] {
   const steps: RuleStep[] = [];
   for (const rule of cluster.rules) {
@@ -27,7 +27,7 @@ function whyNot({ who, levels }: Rule, level: string, person: Person): string | 
   return null;
 }
 
-/** What a rule asks for, one clause each. */
+/** What a rule requires, one clause each. */
 export function ruleInWords(rule: Rule, cluster: Cluster, level: Level): readonly string[] {
   const needed = approvalsNeeded(rule, level, null);
   const { principals, hours } = rule;
@@ -43,12 +43,12 @@ export function ruleInWords(rule: Rule, cluster: Cluster, level: Level): readonl
   ];
 }
 
-/** A level that gives groups gives them to everyone with a role. */
+/** A level with groups gives them to everyone with a role. */
 function onePerson({ groups }: Level): string {
   return bindsRoles(groups) ? "one person: an IAM user, or one session of a role" : "IAM users";
 }
 
-/** What an operator should look at again in a rule, one sentence each. */
+/** What an operator should reconsider in a rule, one sentence each. */
 export function ruleWarnings(rule: Rule, cluster: Cluster, level: Level): readonly string[] {
   if (!isFullControl(level.groups)) return [];
   const what = `${level.name} is full control of ${cluster.name}, and ${ruleName(rule)}`;
@@ -60,19 +60,17 @@ export function ruleWarnings(rule: Rule, cluster: Cluster, level: Level): readon
   ];
 }
 
-/** How a rule is called in a sentence. */
+/** The name of a rule in a sentence. */
 export function ruleName({ name }: Rule): string {
   return name ? `the rule "${name}"` : "the cluster's own approvers: the file has no policy";
 }
 
-/** A level with the longest time for which a person can have it, and whether they can have it for good. */
+/** A level with the longest time that a person can have, and whether they can have it permanently. */
 export interface OfferedLevel extends Level {
   readonly permanent: boolean;
 }
 
-/**
- * The levels of a cluster that a person may ask for now. The principal and the hours are looked at when it is asked.
- */
+/** The levels of a cluster that a person can ask for now. The principal and the hours count only when they ask. */
 export function levelsOffered(cluster: Cluster, person: Person): readonly OfferedLevel[] {
   if (cluster.quiet !== null) return [];
   return cluster.levels.flatMap((level) => {

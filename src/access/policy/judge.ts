@@ -13,7 +13,7 @@ export interface Actor extends Person {
 
 export type ExpectationVerdict =
   | { readonly type: "judged"; readonly holds: boolean; readonly why: string }
-  /** It names a person, cluster or level that does not exist. */
+  /** It names an unknown person, cluster or level. */
   | { readonly type: "unknown"; readonly message: string };
 
 interface World {
@@ -67,7 +67,7 @@ function judgeEmergency({ may }: Expectation, cluster: Cluster, who: Actor): Exp
   return judged((emergency !== null) === may, why);
 }
 
-/** "May not approve a request of their own" is meant of every level there is. */
+/** "May not approve a request of their own" without a level means every level. */
 function judgeOwnEverywhere({ may, at }: Expectation, { clusters }: World, who: Actor): ExpectationVerdict {
   for (const cluster of clusters.values()) {
     for (const level of cluster.levels) {
@@ -105,9 +105,8 @@ function unknown(message: string): ExpectationVerdict {
 }
 
 /**
- * One sentence for each two clusters that share their creator's tokens. A token names its cluster by name alone (aws-iam-
- * authenticator, pkg/token: `x-k8s-aws-id`). Two clusters of one account with a discovered creator count too: it may be the
- * same one.
+ * One sentence for each two clusters that share their creator's tokens. A token names its cluster by name alone (aws-iam-authenticator,
+ * pkg/token: `x-k8s-aws-id`). Two clusters of one account with a discovered creator count too: it may be the same one.
  */
 export function sharedTokenWarnings(clusters: readonly Cluster[]): readonly string[] {
   return clusters.flatMap((one, index) =>
@@ -121,7 +120,7 @@ export function sharedTokenWarnings(clusters: readonly Cluster[]): readonly stri
   );
 }
 
-/** What they share, as a clause; null: their creators are two. */
+/** What they share, as a clause; null: their creators differ. */
 function sharedCreator(one: Cluster, other: Cluster): string | null {
   if (one.account !== other.account) return null;
   const [arn, otherArn] = [creatorArnOf(one.creator), creatorArnOf(other.creator)];

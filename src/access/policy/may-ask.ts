@@ -42,7 +42,8 @@ export type AskVerdict =
     };
 
 /**
- * Whether this person can ask for this; a refusal says what is allowed. `moment`: when; null: earlier, and hours do not count.
+ * Whether this person can ask for this; a refusal says what is allowed.
+ * @param moment when they ask; null: no particular time, so hours do not count
  */
 export function mayAsk(asking: PolicyQuestion, moment: Date | null): AskVerdict {
   const { cluster, level, requester, standing } = asking;
@@ -66,7 +67,7 @@ export function mayAsk(asking: PolicyQuestion, moment: Date | null): AskVerdict 
 
 type Reason = readonly [AskRefusal, string];
 
-/** Why the deciding rule refuses; null: it does not. */
+/** Why the deciding rule refuses; null: it allows. */
 function refusalBy(rule: Rule, asking: PolicyQuestion, person: Person, moment: Date | null): Reason | null {
   const { cluster, level, durationSeconds } = asking;
   const longest = rule.maxDurationSeconds;
@@ -105,7 +106,7 @@ function refusedPrincipal(
   return ["not-linked", `${what} is only for the principal that your Slack account is linked to. ${linked}`];
 }
 
-/** A lease for a role admits everyone who can assume it; for a user or a session, one person. */
+/** A lease for a role admits everyone who can assume it; one for a user or a session admits one person. */
 function refusedShared(rule: Rule, { cluster, level, principal }: PolicyQuestion, person: Person): Reason | null {
   if (principal.kind !== "role" || sharedLeases(rule, level) === "warn") return null;
   const full = isFullControl(level.groups) ? "full control, so it is " : "";
@@ -117,7 +118,7 @@ function refusedShared(rule: Rule, { cluster, level, principal }: PolicyQuestion
   ];
 }
 
-/** What admits one person. A session does so only where people can't choose its name, and a level binds roles. */
+/** The principals that admit one person. A session does only if people can't choose its name and the level binds roles. */
 function askInstead(cluster: Cluster, level: Level, { arn }: Holder, person: Person): string {
   const binding = levelsFor(cluster, person).filter(({ groups }) => bindsRoles(groups));
   if (binding.length === 0 || !isSessionPinned(cluster, arn)) return "Ask for an IAM user.";
@@ -126,7 +127,7 @@ function askInstead(cluster: Cluster, level: Level, { arn }: Holder, person: Per
   return `Ask for ${what}your own session, as aws sts get-caller-identity prints it, or for an IAM user.`;
 }
 
-/** A request without a possible approver is refused. A user group counts as one. */
+/** Refuses a request that has too few possible approvers. A user group counts as enough. */
 function tooFewApprovers(rule: Rule, { cluster, level }: PolicyQuestion, person: Person, moment: Date): Reason | null {
   const approvers = approversOf(rule, cluster);
   if (!approvers.every(isUser)) return null;
@@ -146,7 +147,7 @@ function noRule(cluster: Cluster, level: Level): string {
   return `The policy does not let you ask for ${level.name} on ${cluster.name}.`;
 }
 
-/** Whether an ARN fits a pattern in which `*` matches any text. Case is ignored, as the cluster does. */
+/** Whether an ARN matches a pattern with `*` for any text. Ignores case, as the cluster does. */
 export function matchesArnPattern(pattern: string, arn: string): boolean {
   const parts = pattern.toLowerCase().split("*");
   const text = arn.toLowerCase();
@@ -213,11 +214,11 @@ export function mayRequest({ cluster, level, principal, durationSeconds }: Reque
   return { type: "allowed" };
 }
 
-/** Why a level can't be had by one session of a role; null: it can, or it is not asked for one. */
+/** Why one session of a role can't have a level; null: it can, or the principal is no session. */
 function refuseSession(cluster: Cluster, level: Level, { kind, arn }: Holder): string | null {
   if (kind !== "session") return null;
   const role = entryArnOf(arn);
-  // By default the role would be refused next: `refusedShared`.
+  // By default `refusedShared` would then refuse the role.
   const user = isFullControl(level.groups) ? "Ask for an IAM user. If the policy allows shared leases, ask" : "Ask";
   if (!bindsRoles(level.groups)) {
     return `${level.name} gives groups, which everyone with the role gets. ${user} for the role: ${role}.`;
@@ -227,8 +228,8 @@ function refuseSession(cluster: Cluster, level: Level, { kind, arn }: Holder): s
 }
 
 /**
- * Whether the name of a role's session says who a person is: they can't choose it in IAM Identity Center, nor where the configuration
- * says that the trust policy fixes it.
+ * Whether a role's session name identifies a person: IAM Identity Center sets it, or the configuration says that the trust policy fixes
+ * it.
  */
 export function isSessionPinned({ pinnedSessions }: Pick<Cluster, "pinnedSessions">, role: string): boolean {
   return (

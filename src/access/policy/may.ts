@@ -14,23 +14,26 @@ import { isSessionPinned } from "./may-ask.ts";
 import { isNamedIn, type Person } from "./person.ts";
 import { approversOf, breakGlassFor, levelsFor } from "./rule.ts";
 
-/** Whether a person may approve requests of a cluster, by any of its rules. */
+/** Whether a person can approve requests of a cluster, by any of its rules. */
 export function isApproverOf(cluster: Cluster, person: Person): boolean {
   return isNamedIn(clusterApprovers(cluster), person);
 }
 
-/** Who may approve requests of a cluster, by any of its rules: Slack user ids and user groups. */
+/** The approvers of a cluster, by any of its rules: Slack user ids and user groups. */
 export function clusterApprovers(cluster: Cluster): readonly string[] {
   const byRules = cluster.rules.flatMap((rule) => approversOf(rule, cluster));
   return [...new Set([...cluster.approvers, ...byRules])];
 }
 
-/** Whether a person answers for a cluster: approves its requests, or is on call for it. */
+/** Whether a person is an approver of a cluster, or on call for it. */
 export function isResponsibleFor(cluster: Cluster, person: Person): boolean {
   return isApproverOf(cluster, person) || isNamedIn(cluster.onCall, person);
 }
 
-/** Who may read a request, with its reason and its principal, or a migration: who asked for it, and who answers for its cluster. */
+/**
+ * Whether a person can read a request with its reason and its principal, or a migration: its requester, the cluster's approvers and on-
+ * call can.
+ */
 export function maySeeRequest(
   { requester }: Pick<AccessRequest, "requester">,
   cluster: Cluster | undefined,
@@ -40,8 +43,8 @@ export function maySeeRequest(
 }
 
 /**
- * Who may see a cluster's aws-auth and how it is reached: approvers, on-call, people who could get access by the policy, and
- * the administrators of links, who match ARNs with people. The map names every principal with its groups: a list of targets.
+ * Whether a person can read a cluster's aws-auth and how to reach it: approvers, on-call, people who can get access by the policy, and
+ * the administrators of links, who match ARNs with people. For anyone else the map would be a list of targets.
  */
 export function maySeeClusterMap(cluster: Cluster, person: Person, administrators: readonly string[]): boolean {
   const mayHaveAccess = levelsFor(cluster, person).length > 0 || breakGlassFor(cluster, person) !== null;
@@ -51,16 +54,16 @@ export function maySeeClusterMap(cluster: Cluster, person: Person, administrator
 export type LinkVerdict =
   | {
       readonly type: "linkable";
-      /** A session, where a cluster takes its name for a person's. */
+      /** A session, if a cluster takes its name as a person's. */
       readonly principal: Holder;
-      /** What was different about the ARN that was given; null: nothing. */
+      /** How the given ARN differs from the principal; null: it does not. */
       readonly noticed: string | null;
     }
   | { readonly type: "refused"; readonly code: LinkRefusal; readonly message: string };
 
 export type LinkRefusal = "not-a-principal" | "creator" | "unknown-account";
 
-/** Whether a person may link this principal: some cluster accepts it. */
+/** Whether a person can link this principal: at least one cluster accepts it. */
 export function mayLink(given: string, clusters: readonly Cluster[]): LinkVerdict {
   const reading = readIn(given, clusters);
   if (reading.type === "nobody") return refused("not-a-principal", reading.message);
@@ -85,7 +88,7 @@ export function mayLink(given: string, clusters: readonly Cluster[]): LinkVerdic
   return { type: "linkable", principal, noticed };
 }
 
-/** A cluster's own partition may be newer than the ones that we know. */
+/** A cluster's own partition may be newer than our list. */
 function readIn(given: string, clusters: readonly Cluster[]): CallerReading {
   const partitions = [undefined, ...new Set(clusters.map(partitionOf))];
   const readings = partitions.map((partition) => readCaller(given, partition));
@@ -112,7 +115,7 @@ interface RescueRequest {
   readonly durationSeconds: number;
 }
 
-/** Why a person may not rescue a cluster so, in one sentence; null: they may. Slack is not asked who is of which user group. */
+/** Why a person can't rescue a cluster like this, in one sentence; null: they can. Slack is not asked about user groups. */
 export function refuseRescue(cluster: Cluster, { by, role, durationSeconds }: RescueRequest): string | null {
   const may = breakGlassFor(cluster, { user: by, memberships: [] });
   if (!may) {

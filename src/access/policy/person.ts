@@ -2,14 +2,14 @@ import type { Cluster } from "./cluster.ts";
 
 export interface Person {
   readonly user: string;
-  /** The user groups (`S012ABCDEF`) and e-mail domains (`@example.com`) that the policy names and this person is of. */
+  /** The user groups (`S012ABCDEF`) and e-mail domains (`@example.com`) of the policy that this person belongs to. */
   readonly memberships: readonly string[];
 }
 
-/** What the policy knows about a requester. Never believed from Redis alone: each approval seals it. */
+/** What the policy knows about a requester. Redis alone never proves it: each approval seals it. */
 export type Standing = {
   readonly memberships: readonly string[];
-  /** The principal that the requester's Slack account is linked to; null: none, or no rule asks for it. */
+  /** The principal that the requester's Slack account is linked with; null: none, or no rule needs it. */
   readonly linked: string | null;
 };
 
@@ -20,7 +20,7 @@ export function isNamedIn(names: readonly string[], { user, memberships }: Perso
   return names.includes(user) || memberships.some((each) => names.includes(each));
 }
 
-/** The user groups and e-mail domains about which a person has to be asked before the policy can decide. */
+/** The user groups and e-mail domains that the policy needs to know about a person. */
 export function groupsNamedFor(cluster: Cluster): readonly string[] {
   const named = [
     ...cluster.approvers,
@@ -31,7 +31,7 @@ export function groupsNamedFor(cluster: Cluster): readonly string[] {
   return [...new Set(named.filter((name) => !isUser(name)))].sort();
 }
 
-/** A Slack user id; what else a list can name is a user group (`S…`) or an e-mail domain (`@…`). */
+/** Whether a name is a Slack user id. Lists can also hold user groups (`S…`) and e-mail domains (`@…`). */
 export function isUser(name: string): boolean {
   return /^[UW]/.test(name);
 }

@@ -1,9 +1,8 @@
 import { isRoleText, placedRoleOf, roleText } from "./role-text.ts";
 
 /**
- * An access policy as one of the things that a level gives, beside Kubernetes groups: `policy AmazonEKSViewPolicy`, or
- * `policy AmazonEKSViewPolicy in payments` for one namespace. The space keeps it apart from any group. So base, shares,
- * overlap and drift have one arithmetic for both.
+ * An access policy as an item of a level, beside Kubernetes groups: `policy AmazonEKSViewPolicy`, or `policy AmazonEKSViewPolicy in
+ * payments` for one namespace. No group has a space in its name. So bases, shares and drift work for both alike.
  */
 const form = /^policy (\S+)(?: in (\S+))?$/;
 
@@ -16,12 +15,12 @@ export function isPolicyText(given: string): boolean {
   return form.test(given);
 }
 
-/** What of it Kubernetes knows as groups. */
+/** The Kubernetes groups among a level's items. */
 export function kubernetesGroups(given: readonly string[]): readonly string[] {
   return given.filter((each) => !isPolicyText(each) && !isRoleText(each));
 }
 
-/** The access policies of it, each once and with its scope: the whole cluster covers every namespace. Sorted by name. */
+/** The access policies among a level's items, each once with its scope: the whole cluster covers every namespace. Sorted by name. */
 export function accessPolicies(given: readonly string[]): readonly ScopedPolicy[] {
   const scopes = new Map<string, string[] | null>();
   for (const each of given) {
@@ -36,13 +35,13 @@ export function accessPolicies(given: readonly string[]): readonly ScopedPolicy[
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The one namespace in which something holds, a name or a pattern; null: it may hold in the whole cluster, as a group does. */
+/** The one namespace, or pattern, in which an item applies; null: it may apply to the whole cluster, as a group does. */
 export function namespaceOf(given: string): string | null {
   const role = placedRoleOf(given);
   return role ? role.namespace : (form.exec(given)?.[2] ?? null);
 }
 
-/** Whether a person who has `given` has this too. */
+/** Whether a person with these items has this one too. */
 export function covers(given: readonly string[], wanted: string): boolean {
   if (given.includes(wanted)) return true;
   const role = placedRoleOf(wanted);
@@ -53,15 +52,15 @@ export function covers(given: readonly string[], wanted: string): boolean {
 
 const fullControl = ["system:masters", "policy AmazonEKSClusterAdminPolicy", "ClusterRole cluster-admin"];
 
-/** Whether it makes a person an administrator of the whole cluster. */
+/** Whether the items make a person an administrator of the whole cluster. */
 export function isFullControl(given: readonly string[]): boolean {
   return fullControl.some((each) => given.includes(each));
 }
 
-/** An access policy of EKS that is associated with an entry. EKS takes each policy once for an entry, with one scope. */
+/** An access policy of EKS, associated with an entry. EKS takes each policy once for an entry, with one scope. */
 export interface ScopedPolicy {
   /** For example `AmazonEKSViewPolicy`. */
   readonly name: string;
-  /** Where it holds, as it was written: a name, or a pattern with `*`; null: in the whole cluster. */
+  /** Names or patterns with `*`, as written; null: the whole cluster. */
   readonly namespaces: readonly string[] | null;
 }

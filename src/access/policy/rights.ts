@@ -18,7 +18,7 @@ export interface GroupRight {
   readonly allows: string;
 }
 
-/** No binding is needed for it, and none can take anything from it. */
+/** It needs no binding, and no binding can restrict it. */
 export const mastersRight: GroupRight = {
   group: "system:masters",
   role: "built into Kubernetes",
@@ -29,12 +29,12 @@ export const mastersRight: GroupRight = {
 const reading = new Set(["get", "list", "watch"]);
 const changing = new Set(["create", "update", "patch", "delete", "deletecollection"]);
 
-/** Listed first: who can use one of these is nearly an administrator, or sees others' secrets. */
+/** Listed first: a person with one of these is nearly an administrator, or can read others' secrets. */
 const sensitive = [
   ...["secrets", "pods/exec", "pods/attach", "pods/portforward", "nodes/proxy", "serviceaccounts/token"],
   ...["clusterrolebindings", "clusterroles", "rolebindings", "roles", "users", "groups"],
 ];
-/** What people know, before what few have heard of. */
+/** Listed before rarer resources. */
 const familiar = [
   ...["pods", "pods/log", "deployments", "statefulsets", "daemonsets", "jobs", "cronjobs", "services", "ingresses"],
   ...["configmaps", "persistentvolumeclaims", "serviceaccounts", "namespaces", "nodes", "events"],
@@ -43,10 +43,10 @@ const places = new Map([...sensitive, ...familiar].map((name, index) => [name, i
 
 const mostResources = 6;
 const mostParts = 4;
-/** Of those that are neither reading nor changing; a role may invent any. */
+/** The most verbs to show beside reading and changing; a role can invent any. */
 const mostVerbs = 4;
 
-/** What the rules of one role allow, bounded, what matters most first. */
+/** What one role's rules allow, bounded, the most important first. */
 export function describeRules(rules: readonly RoleRule[]): string {
   if (rules.some(isEverything)) return "everything";
   const verbs = verbsByResource(rules);
@@ -64,7 +64,7 @@ export function describeRules(rules: readonly RoleRule[]): string {
 
 const reads = ["get", "list", "watch"];
 
-/** Of the first one that a rule allows each is said once. */
+/** Each is said once, at the first rule that allows it. */
 const dangers: readonly {
   readonly verbs: readonly string[];
   readonly resources: readonly string[];
@@ -85,7 +85,7 @@ const dangers: readonly {
   },
 ];
 
-/** What of these rules makes a person more than they seem to be, as verbs with their objects. */
+/** The rights in these rules that make a person more than they seem, as verbs with their objects. */
 export function dangersOf(rules: readonly RoleRule[]): readonly string[] {
   if (rules.some(isEverything)) return ["do everything"];
   const allows = ({ verbs, resources }: RoleRule, wanted: (typeof dangers)[number]) =>
@@ -97,8 +97,8 @@ export function dangersOf(rules: readonly RoleRule[]): readonly string[] {
 const workloads = ["pods", "deployments", "daemonsets", "statefulsets", "replicasets", "jobs", "cronjobs"];
 
 /**
- * Whether these rules, in a namespace, are those of its service accounts as well: a person takes their tokens, or makes pods that run
- * as them. In `kube-system` some of them may do everything (Kubernetes docs, "RBAC good practices").
+ * Whether these rules, in a namespace, give the rights of its service accounts too: a person takes their tokens, or makes pods that run
+ * as them. In `kube-system` some of them can do everything (Kubernetes docs, "RBAC good practices").
  */
 export function actsAsServiceAccounts(rules: readonly RoleRule[]): boolean {
   const makes = ({ verbs, resources }: RoleRule) =>

@@ -1,7 +1,6 @@
 /**
- * A role of Kubernetes as one of the things that a level gives, bound to the person alone: `ClusterRole view` in the whole cluster,
- * `ClusterRole edit in shop` or `Role deployer in shop` in one namespace. The space keeps it apart from any group, as that of an
- * access policy does.
+ * A Kubernetes role as an item of a level, bound to the person alone: `ClusterRole view` in the whole cluster, `ClusterRole edit in shop`
+ * or `Role deployer in shop` in one namespace. No group has a space in its name.
  */
 const form = /^(ClusterRole|Role) (\S+)(?: in (\S+))?$/;
 
@@ -12,11 +11,11 @@ const chosen = "?";
 export interface PlacedRole {
   readonly kind: "ClusterRole" | "Role";
   readonly name: string;
-  /** Null: in the whole cluster. A Role has one. */
+  /** Null: in the whole cluster. A Role always has one. */
   readonly namespace: string | null;
 }
 
-/** @param role without a namespace: the whole cluster; `"choose"`: the requester chooses */
+/** @param namespace null: the whole cluster; `"choose"`: the requester chooses */
 export function roleText(
   { kind, name }: Pick<PlacedRole, "kind" | "name">,
   namespace: string | null | "choose",
@@ -36,7 +35,7 @@ export function placedRoleOf(given: string): PlacedRole | null {
   return { kind, name, namespace };
 }
 
-/** Whether what a level gives is bound to the person, and not to a group. A level gives one or the other. */
+/** Whether a level binds roles to the person, instead of giving groups. No level does both. */
 export function bindsRoles(given: readonly string[]): boolean {
   return given.some(isRoleText);
 }
@@ -46,7 +45,7 @@ export function choosesNamespaces(given: readonly string[]): boolean {
   return given.some((each) => placedRoleOf(each)?.namespace === chosen);
 }
 
-/** What a level gives in these namespaces, which are separated by commas. Sorted, each once. */
+/** A level's items in these namespaces, which are separated by commas. Sorted, each once. */
 export function levelGroupsIn(level: readonly string[], namespaces: string): readonly string[] {
   const names = namespaces.split(",").filter((name) => name !== "");
   const texts = level.flatMap((each) => {
@@ -56,7 +55,7 @@ export function levelGroupsIn(level: readonly string[], namespaces: string): rea
   return [...new Set(texts)].sort();
 }
 
-/** Whether a request gives what its level gives today, in the namespaces that its requester chose. */
+/** Whether a request's groups are what its level gives today, in the chosen namespaces. */
 export function matchesLevel(
   level: readonly string[],
   { groups, namespaces }: { readonly groups: readonly string[]; readonly namespaces: string },

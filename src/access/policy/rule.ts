@@ -2,7 +2,7 @@ import type { BreakGlass, Cluster, Level, Rule, SharedLeases, WorkingHours } fro
 import { isNamedIn, type Person } from "./person.ts";
 import { isFullControl } from "./policy-text.ts";
 
-/** Where the file has no policy: anybody may ask for each level of the cluster, and its own approvers decide. */
+/** Without a policy in the file, anybody can ask for each level of the cluster, and its own approvers decide. */
 export const clusterRule: Rule = {
   name: "",
   who: null,
@@ -17,7 +17,7 @@ export const clusterRule: Rule = {
   hours: null,
 };
 
-/** The rule that decides: the first one that names the level and the person. Null: this person may not ask for it. */
+/** The first rule that names the level and the person. Null: this person can't ask for it. */
 export function ruleFor(cluster: Cluster, level: string, requester: Person): Rule | null {
   return (
     cluster.rules.find(
@@ -26,17 +26,17 @@ export function ruleFor(cluster: Cluster, level: string, requester: Person): Rul
   );
 }
 
-/** The levels of a cluster that a person may ask for. */
+/** The levels of a cluster that a person can ask for. */
 export function levelsFor(cluster: Cluster, person: Person): readonly Level[] {
   return cluster.levels.filter(({ name }) => ruleFor(cluster, name, person) !== null);
 }
 
-/** Who may decide under this rule: Slack user ids and user groups. */
+/** The approvers of a rule: Slack user ids and user groups. */
 export function approversOf(rule: Rule, cluster: Pick<Cluster, "approvers">): readonly string[] {
   return rule.approvers ?? cluster.approvers;
 }
 
-/** How many people have to approve; null: within the hours. Full control takes two, unless the rule says otherwise. */
+/** How many people must approve. Full control takes two, unless the rule says otherwise. @param moment null: within the hours */
 export function approvalsNeeded(rule: Rule, level: Level, moment: Date | null): number {
   const usual = rule.approvals ?? (isFullControl(level.groups) ? 2 : 1);
   return moment && isOutside(rule, moment) && rule.hours?.outside === "one-more-approval" ? usual + 1 : usual;
@@ -47,19 +47,19 @@ export function sharedLeases({ shared }: Rule, { groups }: Level): SharedLeases 
   return shared ?? (isFullControl(groups) ? "refuse" : "warn");
 }
 
-/** How many it can take, at whatever moment the last one approves. */
+/** The most approvals that a request can need, whenever the last one comes. */
 export function maxApprovalsNeeded(rule: Rule, level: Level): number {
   return approvalsNeeded(rule, level, null) + (rule.hours?.outside === "one-more-approval" ? 1 : 0);
 }
 
-/** Whether a moment is outside the hours that the rule names. */
+/** Whether a moment is outside the rule's hours. */
 export function isOutside({ hours }: Rule, moment: Date): boolean {
   return hours !== null && !isWithin(hours, moment);
 }
 
 const dayNames = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
-/** Whether a moment is within the hours, by the clock of their own zone. */
+/** Whether a moment is within the hours, in their own time zone. */
 export function isWithin(hours: WorkingHours, moment: Date): boolean {
   const parts = new Intl.DateTimeFormat("en-GB", {
     timeZone: hours.zone,
@@ -83,7 +83,7 @@ function clock(minutes: number): string {
   return `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
 }
 
-/** What a person gets who takes emergency access to this cluster; null: they may not. Neither rules nor quiet stand against it. */
+/** A person's emergency access to this cluster; null: none. Neither rules nor quiet limit it. */
 export function breakGlassFor({ breakGlass }: Cluster, person: Person): BreakGlass | null {
   return breakGlass && isNamedIn(breakGlass.who, person) ? breakGlass : null;
 }

@@ -6,7 +6,7 @@ import { ruleFor, sharedLeases } from "../policy/rule.ts";
 import type { AccessRequest, Preview } from "./record.ts";
 import { typedFieldsOf } from "./typed.ts";
 
-/** What of the cluster a change depends on. */
+/** The state of the cluster that a change depends on. */
 export type SeenInCluster = Pick<Preview, "base" | "way" | "leases">;
 
 /**
@@ -27,7 +27,7 @@ export function digestOfChange(
   return digest({ ...wish, way, rule: ruleValue(request, cluster, level), base: entry, leases: beside });
 }
 
-/** The digest of what is asked for when the glass is broken: whatever the entry is, and whatever the rules say. */
+/** The digest of emergency access: it covers neither the principal's entry nor the rules. */
 export function digestOfRequest(request: AccessRequest, cluster: Cluster, level: Level): string {
   return digest(wishValue(request, cluster, level));
 }
@@ -57,7 +57,7 @@ function wishValue(request: AccessRequest, cluster: Cluster, level: Level) {
   };
 }
 
-/** What of the policy's rule an approver's yes depends on; undefined where the file has no policy. */
+/** The parts of the policy's rule that an approval depends on; undefined: the file has no policy. */
 function ruleValue({ requester, standing }: AccessRequest, cluster: Cluster, level: Level): Json | undefined {
   const rule = ruleFor(cluster, level.name, { user: requester, memberships: standing.memberships });
   if (rule?.name === "") return undefined;

@@ -3,19 +3,19 @@ import type { AccessRequest } from "./record.ts";
 import { isClosed } from "./request.ts";
 
 export type ExtensionReading =
-  /** `durationSeconds`: from asking to the end, which the policy limits. */
+  /** `durationSeconds`: from now to the end, which the policy limits. */
   | { readonly type: "extension"; readonly until: string; readonly durationSeconds: number }
   | { readonly type: "refused"; readonly message: string };
 
-/** What a request that extends a lease says of it. */
+/** The lease that a request extends. */
 export interface Extension {
-  /** The id of the request that it extends. */
+  /** The id of the request to extend. */
   readonly of: string;
-  /** ISO 8601: when it ends. */
+  /** ISO 8601: the new end. */
   readonly until: string;
 }
 
-/** So much longer, and until when (ISO 8601). */
+/** One choice of the form: so much longer, and the new end (ISO 8601). */
 export interface ExtensionChoice {
   readonly bySeconds: number;
   readonly until: string;
@@ -28,8 +28,8 @@ const steps = [30 * minute, hour, 2 * hour, 4 * hour, 8 * hour, 12 * hour, day, 
 const shortSteps = [5 * minute, 10 * minute, 15 * minute] as const;
 
 /**
- * An extension is a request of its own, under the same rule. It ends `bySeconds` after the lease that it extends, whenever it is approved:
- * the approver sees that end. From now until then it may not be longer than the level's maximum.
+ * An extension is a request of its own, under the same rule. It ends `bySeconds` after the present end, whenever it is approved, so the
+ * approver sees its end. From now until then it can't be longer than the level's maximum.
  */
 export function readExtension(request: AccessRequest, level: Level, bySeconds: number, now: Date): ExtensionReading {
   const { lease } = request;
@@ -50,7 +50,7 @@ export function readExtension(request: AccessRequest, level: Level, bySeconds: n
   return { type: "refused", message };
 }
 
-/** What the form offers: round times, each with the end that it gives. Empty: there is no room yet. */
+/** The choices of the form: round times, each with its end. Empty: there is no room yet. */
 export function extensionChoices({ lease }: AccessRequest, level: Level, now: Date): readonly ExtensionChoice[] {
   const endsAt = Date.parse(lease?.endsAt ?? "");
   const room = roomIn(level, endsAt, now);
@@ -59,7 +59,7 @@ export function extensionChoices({ lease }: AccessRequest, level: Level, now: Da
   return offered.map((bySeconds) => ({ bySeconds, until: new Date(endsAt + bySeconds * 1000).toISOString() }));
 }
 
-/** By how many seconds a lease that ends then can be extended now. */
+/** By how many seconds a lease with this end can be extended now. */
 function roomIn({ maxDurationSeconds }: Level, endsAt: number, now: Date): number {
   const leftSeconds = Math.max(0, Math.ceil((endsAt - now.getTime()) / 1000));
   return maxDurationSeconds - leftSeconds;
@@ -73,7 +73,7 @@ function mostNow(level: Level, endsAt: number, now: Date): string {
   return `from ${new Date(from).toISOString()} on`;
 }
 
-/** Whether a lease is over, or being ended: what would extend it has nothing to extend any more. */
+/** Whether a lease is over or ending, so that there is nothing to extend. */
 export function isLeaseOver(request: AccessRequest, now: Date): boolean {
   const { lease } = request;
   // A request that waits for new approvals has no lease yet.
@@ -86,7 +86,7 @@ const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 8
 /** A count and its unit, by its letter or by its name. */
 const PIECE = /(\d{1,6})\s*(d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)(?![a-z])\s*/y;
 
-/** Reads `90m`, `4h`, `2 hours`, `1h30m`, `2d` as whole seconds, and `permanent`. Null where the text is not a duration above zero. */
+/** Reads `90m`, `4h`, `2 hours`, `1h30m`, `2d` as whole seconds, and `permanent`. Null: no duration above zero. */
 export function parseDuration(text: string): number | null {
   const trimmed = text.trim().toLowerCase();
   if (trimmed === "permanent") return permanentSeconds;
@@ -101,12 +101,12 @@ export function parseDuration(text: string): number | null {
 }
 
 /**
- * What `permanent` means: a lease of a hundred years. It has an end like any other, which is sealed, written on the cluster
- * and swept, so that nothing has to know of leases without one; and it can be taken away like any other.
+ * `permanent` is a lease of a hundred years. It has an end like any other, sealed, in the cluster and in the sweep, so no code has to
+ * handle leases without an end.
  */
 export const permanentSeconds = 100 * 365 * 86_400;
 
-/** Whether people call it permanent. One that was rebuilt from its cluster is a little shorter. */
+/** Whether people call it permanent. A lease that was rebuilt from its cluster is a little shorter. */
 export function isPermanent(seconds: number): boolean {
   return seconds >= permanentSeconds / 2;
 }

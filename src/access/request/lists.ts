@@ -10,7 +10,7 @@ import { dueAt, isClosed } from "./request.ts";
  */
 export type ListName = "all" | "pending" | "granted";
 
-/** A request's place in a list: milliseconds since the epoch; null: not in it. */
+/** A request's position in a list: milliseconds since the epoch; null: not in it. */
 export function positionInList(list: ListName, request: AccessRequest): number | null {
   if (list === "granted") {
     const { lease } = request;
@@ -19,10 +19,10 @@ export function positionInList(list: ListName, request: AccessRequest): number |
   return list === "all" || request.state === "pending" ? Date.parse(request.createdAt) : null;
 }
 
-/** How a lease stands; one that has ended, by what it ended: the states of the vocabulary. */
+/** A lease's state; an ended one with its cause. */
 export type LeaseClass = Exclude<LeaseState, "ended"> | `ended/${LeaseEnd["cause"]}`;
 
-/** What a record counts as, for example `pending`, `approved/active` or `approved/ended/revoked`. */
+/** The class that counts a record, for example `pending`, `approved/active` or `approved/ended/revoked`. */
 export type RequestClass = RequestState | `${RequestState}/${LeaseClass}`;
 
 const requestStates = ["pending", "approved", "denied", "cancelled", "lapsed", "refused"] as const;
@@ -36,19 +36,19 @@ const leaseStandings = [
   "failed",
 ] as const satisfies readonly LeaseClass[];
 
-/** The class of a record: its state, with that of its lease where it has one. */
+/** The class of a record: its state, with its lease's state if it has one. */
 export function classOf({ state, lease }: AccessRequest): RequestClass {
   if (!lease) return state;
   return lease.state === "ended" ? `${state}/ended/${lease.end?.cause ?? "expired"}` : `${state}/${lease.state}`;
 }
 
-/** How many requests and leases there are in each state; a state without any counts 0. */
+/** The number of requests and leases in each state; 0 for an absent one. */
 export interface StateCounts {
   readonly requests: ReadonlyMap<RequestState, number>;
   readonly leases: ReadonlyMap<LeaseClass, number>;
 }
 
-/** Adds up what the records count as. */
+/** Sums up the counts of record classes. */
 export function countStates(counts: ReadonlyMap<string, number>): StateCounts {
   const sum = (counted: (name: string) => boolean) =>
     [...counts].reduce((total, [name, count]) => (counted(name) ? total + count : total), 0);
@@ -59,11 +59,11 @@ export function countStates(counts: ReadonlyMap<string, number>): StateCounts {
 }
 
 /**
- * Since when nothing can come of a closed record, in milliseconds since the epoch; null: it is open, or something is still due about it.
+ * Since when a closed record has no further effect, in milliseconds since the epoch; null: it is open, or something is still due.
  *
- * It is not when the record closed. A lease that was revoked counts until its sealed end: before that a backup of the cluster, or an older
- * version of the record that a person writes back, may still speak for it, and the record is what says that it is over. Of a permanent
- * lease that would be a hundred years: its id says so instead.
+ * That is later than its close. A revoked lease counts until its sealed end: until then a backup of the cluster, or a restored older
+ * record, could bring it back, and this record says that it is over. For a permanent lease that would take a hundred years, so the ledger
+ * keeps its id instead.
  */
 export function closedSince(request: AccessRequest): number | null {
   if (!isClosed(request) || dueAt(request) !== null) return null;
@@ -76,11 +76,11 @@ export function closedSince(request: AccessRequest): number | null {
     ...decided.map(({ at }) => Date.parse(at) + durationSeconds * 1000),
     ...times.flatMap((time) => (time ? [Date.parse(time)] : [])),
   );
-  // A time that can't be read says nothing about an end.
+  // An unreadable time says nothing about an end.
   return Number.isFinite(since) ? since : null;
 }
 
-/** Whether the ledger keeps its id after its record is removed: a backup of the cluster can speak for a permanent lease for ever. */
+/** Whether the ledger keeps the id after it removes the record: a backup of the cluster can bring a permanent lease back at any time. */
 export function keepsIdAfterRemoval({ state, durationSeconds }: AccessRequest): boolean {
   return state === "approved" && isPermanent(durationSeconds);
 }

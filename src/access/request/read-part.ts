@@ -15,9 +15,9 @@ const ticketPlaceholder = "<ticket>";
 const longestArn = 640;
 
 export interface PartReading<T> {
-  /** Null where there is a mistake, or where the part can't be judged. */
+  /** Null: there is a mistake, or nothing to judge the part by. */
   readonly value: T | null;
-  /** The value, or what was most likely meant: the other parts are read with it, so that the corrected line holds. */
+  /** The value, or the likely one: the other parts are read with it, so that the corrected line is valid. */
   readonly meant: T | null;
   readonly mistake: string | null;
   /** Its text in the corrected line. */
@@ -56,7 +56,7 @@ export function readLevel(typed: string, cluster: Cluster | null): PartReading<L
   return mistaken(`${said} Levels: ${names.join(", ")}.`, guess ?? "<level>", meant);
 }
 
-/** A level of groups gives them to everyone with a role: there a session is a mistake. @param level null: not known */
+/** A level with groups gives them to everyone with a role, so there a session is a mistake. @param level null: unknown */
 export function readArn(typed: string, level: Pick<Level, "groups"> | null): PartReading<Holder> {
   if (!typed) return mistaken("Say which IAM role or user, as an ARN.", "<arn>");
   if (typed.length > longestArn) return mistaken("This is longer than any IAM ARN.", "<arn>");
@@ -65,24 +65,24 @@ export function readArn(typed: string, level: Pick<Level, "groups"> | null): Par
   const suggestion = reading.suggestion === undefined ? null : readPrincipal(reading.suggestion);
   if (suggestion?.type !== "principal") return mistaken(reading.message, "<arn>");
   const { principal } = suggestion;
-  // A form has no line to copy: the right ARN has to stand at the field.
+  // A form has no line to copy, so the message has the corrected ARN.
   return mistaken(`${reading.message} (${principal.arn})`, principal.arn, principal);
 }
 
-/** For whom a person asks who names nobody: only roles are given to their session alone. Empty: they have no link. */
+/** The principal of a request that names none: the link itself if the level binds roles, else its role or user. Empty: no link. */
 export function defaultArn(linked: string | null, level: Pick<Level, "groups"> | null): string {
   if (linked === null) return "";
   return level && bindsRoles(level.groups) ? linked : entryArnOf(linked);
 }
 
-/** A principal that the policy refuses is a mistake too: no line with it could ever be right. */
+/** A principal that the policy refuses is a mistake too: no line with it would be valid. */
 export function keepToPolicy(
   principal: PartReading<Holder>,
   cluster: Cluster | null,
   level: Level | null,
 ): PartReading<Holder> {
   if (!principal.meant || !cluster || !level) return principal;
-  // The duration has its own sentence, in `readDuration`.
+  // `readDuration` has the message about the duration.
   const verdict = mayRequest({ cluster, level, principal: principal.meant, durationSeconds: 1 });
   if (verdict.type === "allowed") return principal;
   return mistaken(principal.mistake ? `${principal.mistake} ${verdict.message}` : verdict.message, "<arn>");
@@ -92,7 +92,7 @@ const namespaceForm = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const mostNamespaces = 20;
 const namespacesPlaceholder = "<namespaces>";
 
-/** The namespaces of a level that lets the requester choose them, sorted, with commas; for any other level an empty text. */
+/** The namespaces of a level that lets the requester choose them, sorted, with commas; empty for any other level. */
 export function readNamespaces(typed: string, level: Level | null): PartReading<string> {
   if (!level || !choosesNamespaces(level.groups)) return understood("", "", "");
   const names = [...new Set(typed.toLowerCase().match(/[^\s,]+/g) ?? [])].toSorted();
@@ -122,7 +122,7 @@ export function readDuration(typed: string | null, level: Level | null): PartRea
   return understood(seconds, formatDuration(seconds), `for ${typed}`);
 }
 
-/** A time that may be the duration, or the end of the reason. Whoever reads it as the wrong one gives too little or too much. */
+/** A time that may be the duration or the end of the reason: a wrong guess would give too little or too much. */
 export function askIfDuration(time: string, level: Level | null): PartReading<number> {
   const said = `Is ${time} how long you need it, or part of the reason? Write for how long before the reason.`;
   return mistaken(said, readDuration(time, level).corrected);
@@ -132,7 +132,7 @@ export function takesTicket({ ticket }: Cluster): boolean {
   return ticket.need !== "none";
 }
 
-/** Null without a mistake: there is none, and none is wanted. */
+/** Null without a mistake: the request has no ticket and needs none. */
 export function readTicket(typed: string | null, cluster: Cluster | null): PartReading<string> {
   const ticket = typed?.trim() ?? "";
   const none = { value: null, meant: null, mistake: null, corrected: "", shown: "" };
@@ -148,7 +148,6 @@ export function readTicket(typed: string | null, cluster: Cluster | null): PartR
 export function readReason(typed: string): PartReading<string> {
   const reason = typed.trim();
   if (reason.length > maxReasonLength) {
-    // Never half of a character that takes two places.
     const start = reason.slice(0, maxReasonLength).replace(/[\ud800-\udbff]$/, "");
     return mistaken(`The reason has ${reason.length} characters; ${maxReasonLength} are the most.`, start.trim());
   }
@@ -160,10 +159,10 @@ function short(seconds: number): string {
   return formatDuration(seconds).replaceAll(" ", "");
 }
 
-/** The known word that is nearest to what was typed, where it is near enough to be meant. */
+/** The known word nearest to the typed one; null: none is near enough. */
 export function nearest(typed: string, known: readonly string[]): string | null {
   const ranked = known
-    // A line of thousands of characters is near to nothing, and must not keep the process busy.
+    // A very long text is near to no word, and must not keep the process busy.
     .filter((word) => Math.abs(word.length - typed.length) <= allowed(word))
     .map((word) => ({ word, distance: editDistance(typed.toLowerCase(), word.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
@@ -171,7 +170,7 @@ export function nearest(typed: string, known: readonly string[]): string | null 
   return best && best.distance <= allowed(best.word) ? best.word : null;
 }
 
-/** So many letters may be wrong. */
+/** The most wrong letters. */
 function allowed(word: string): number {
   return Math.max(1, Math.floor(word.length / 3));
 }
@@ -191,14 +190,14 @@ function editDistance(a: string, b: string): number {
 
 export interface PrincipalHint {
   readonly message: string;
-  /** The right form of it, where there is no doubt what was meant. */
+  /** The corrected ARN, if it is certain; null: it is not. */
   readonly suggestion: string | null;
 }
 
-/** What is wrong whatever is typed after it. Anything else may only be unfinished. */
+/** Mistakes that further typing can't correct. */
 const finalMistakes = new Set(["arn-root", "arn-group", "arn-instance-profile", "arn-wildcard", "arn-partition"]);
 
-/** What to say of an ARN as far as it is typed; null: nothing is wrong with it yet. */
+/** What is wrong with an ARN while a person types; null: nothing yet. */
 export function principalHint(
   typed: string,
   cluster: Cluster | null,
@@ -211,7 +210,7 @@ export function principalHint(
   return finalMistakes.has(reading.code) ? { message: reading.message, suggestion: null } : null;
 }
 
-/** The level and the duration have fields of their own. */
+/** The level and the duration have their own fields. */
 function policyHint(principal: Holder, cluster: Cluster | null, chosen: Level | null): PrincipalHint | null {
   const level = chosen ?? cluster?.levels[0];
   if (!cluster || !level) return null;

@@ -5,7 +5,7 @@ import type { AccessRequest, Decision, DroppedApproval, Reminders, RequestFields
 import type { ClusterTrouble } from "./retry.ts";
 import { typedFieldsSchema } from "./typed.ts";
 
-/** The parts that a request and a migration have in common. Strict: a field that we do not know is not written by us. */
+/** The parts that requests and migrations share. Strict: we never write unknown fields. */
 const text = z.string();
 const texts = z.array(z.string());
 const count = z.int().nonnegative();
@@ -37,7 +37,7 @@ export const clusterTroubleSchema = z.strictObject({
 export const decisionSchema = z.strictObject({
   verdict: z.enum(["approved", "denied", "emergency"]),
   by: text,
-  // Void where it can't be read, like a date in the future: a run says so.
+  // An unreadable time counts as void, like a date in the future: a run reports it.
   at: text,
   digest: text,
   why: text,
@@ -67,7 +67,7 @@ const preview = z.strictObject({
 });
 
 const emergency = z.strictObject({
-  // Void where it can't be read, as a review in the future: it is asked for again.
+  // An unreadable time counts as void, like a review in the future: a new review is due.
   review: z.strictObject({ by: text, at: text, seal: text }).nullable(),
   remindAt: time,
   reminders: count,

@@ -5,10 +5,10 @@ import type { Standing } from "../policy/person.ts";
 import type { GroupRight } from "../policy/rights.ts";
 import type { TypedFields } from "./typed.ts";
 
-/** What the worker saw in the cluster before anybody was asked. */
+/** What the worker saw in the cluster before the approvers were asked. */
 export interface Preview {
   readonly at: string;
-  /** Digest of the change; it goes into the button and into the decision. */
+  /** Digest of the change, in the button and in the decision. */
   readonly digest: string;
   readonly way: Way;
   /** Unified difference of the document or of the access entry, as text. */
@@ -16,18 +16,18 @@ export interface Preview {
   /** Who the principal is in the cluster today; null: it can't sign in through aws-auth. */
   readonly today: MappedIdentity | null;
   readonly base: MappedIdentity | null;
-  /** The other leases of the principal; the digest covers them. */
+  /** The principal's other leases; the digest covers them. */
   readonly leases: readonly OtherLease[];
   readonly afterwards: MappedIdentity;
-  /** What the groups may do by the cluster's role bindings; null: that could not be read. */
+  /** What role bindings allow the groups; null: unreadable. */
   readonly rights: readonly GroupRight[] | null;
   /** Sentences for the approver, for example that no RBAC binding names a group. */
   readonly warnings: readonly string[];
-  /** The worker's, over all of the above and the request's id. */
+  /** The worker's, over all fields above and the request's id. */
   readonly seal: string;
 }
 
-/** What a request has in every state. */
+/** The fields of a request in every state. */
 export interface RequestFields extends TypedFields {
   readonly id: string;
   /** Counts the changes, from 1; the ledger compares it before each write. */
@@ -36,31 +36,31 @@ export interface RequestFields extends TypedFields {
   readonly standing: Standing;
   readonly cluster: string;
   readonly level: string;
-  /** ARN as it is written into the document. */
+  /** ARN as in the document. */
   readonly principal: string;
   /** The level's groups and access policies when the request was made. */
   readonly groups: readonly string[];
   readonly durationSeconds: number;
   readonly createdAt: string;
-  /** ISO 8601: after this time it can't be approved. */
+  /** ISO 8601: after this time no approval is possible. */
   readonly lapsesAt: string;
-  /** The request that this one extends, or null. */
+  /** The id of the request to extend; null: no extension. */
   readonly extends: string | null;
-  /** ISO 8601: when the lease of an extension ends. Null: the lease counts from the last approval. */
+  /** ISO 8601: the end of an extension. Null: the lease counts from the last approval. */
   readonly until: string | null;
-  /** Null: the worker has not looked yet, or has to look again. An emergency has none. */
+  /** Null: the worker has yet to look, for the first time or again. Always null for an emergency. */
   readonly preview: Preview | null;
   /** Set with the preview, when the approvers are asked. */
   readonly reminders: Reminders | null;
-  /** The sealed approvals, of different people, in the order in which they were given. */
+  /** The sealed approvals, of different people, oldest first. */
   readonly approvals: readonly Decision[];
-  /** Approvals that no longer count, because the person is no longer an approver. */
+  /** Approvals of people who are no longer approvers: they do not count. */
   readonly dropped: readonly DroppedApproval[];
   /** How many approvals it needs, for messages: the worker asks the policy again before it writes. */
   readonly approvalsWanted: number;
   /** Set while something is tried again. */
   readonly trouble: Trouble | null;
-  /** Set while the request waits for new approvals, because the earlier ones stopped counting. */
+  /** Set while the request waits for new approvals, because the earlier ones became void. */
   readonly voided: { readonly by: readonly string[]; readonly message: string } | null;
 }
 
@@ -74,7 +74,7 @@ interface Nothing {
 /** Waits for the worker's preview, then for a decision. */
 export type PendingRequest = RequestFields & Nothing & { readonly state: "pending" };
 
-/** Has a lease, by approvals or by an emergency (`emergency`). */
+/** Has a lease, by approvals or by an emergency. */
 export type ApprovedRequest = RequestFields &
   Omit<Nothing, "lease" | "emergency"> & {
     readonly state: "approved";
@@ -91,11 +91,11 @@ export type DeniedRequest = RequestFields &
 /** Cancelled by the requester, or not decided in time. */
 export type UndecidedRequest = RequestFields & Nothing & { readonly state: "cancelled" | "lapsed" };
 
-/** The policy, the plan or the cluster said no before an approver decided. */
+/** The policy, the plan or the cluster refused it before an approver decided. */
 export type RefusedRequest = RequestFields &
   Omit<Nothing, "refusal"> & { readonly state: "refused"; readonly refusal: CodedReason };
 
-/** One record of the ledger: what a person asked for, the decisions about it, and the lease that came of it. */
+/** One record of the ledger: a person's request, the decisions about it, and its lease. */
 export type AccessRequest = PendingRequest | ApprovedRequest | DeniedRequest | UndecidedRequest | RefusedRequest;
 
 export type RequestState = AccessRequest["state"];
@@ -108,26 +108,26 @@ export interface Decision {
   readonly digest: string;
   readonly why: string;
   /**
-   * What Slack said at that moment: which user groups of the policy the approver is of, and the requester's standing.
-   * The worker can't ask Slack, and decides by this.
+   * The approver's user groups of the policy, as Slack described them at that moment. The worker can't ask Slack, and decides by this and
+   * by `requester`.
    */
   readonly memberships: readonly string[];
-  /** Null where nothing depends on it: for emergency access and for a migration. */
+  /** The requester's standing at that moment; null: nothing depends on it (emergency access, a migration). */
   readonly requester: Standing | null;
   /** The ARN that the approver's account was linked with at that moment; null: none, or nothing depends on it. */
   readonly linked: string | null;
   /**
-   * Of an approval: everybody whose approval counts with it, this one included. The Slack process had looked that each of them has an
-   * active account and is an approver at that moment. Empty in a denial and for emergency access.
+   * Of an approval: all approvers who count, this one included. At that moment the Slack process confirmed that each has an active
+   * account and is an approver. Empty in a denial and for emergency access.
    */
   readonly stillApprovers: readonly string[];
-  /** Signed with the decision key: over all of the above and the request's id, `<key id>.<signature>`. */
+  /** Signed with the decision key, over all fields above and the request's id: `<key id>.<signature>`. */
   readonly seal: string;
 }
 
 export interface DroppedApproval {
   readonly by: string;
-  /** ISO 8601: when it was dropped. */
+  /** ISO 8601. */
   readonly at: string;
   readonly why: string;
 }
@@ -135,26 +135,23 @@ export interface DroppedApproval {
 export interface Review {
   readonly by: string;
   readonly at: string;
-  /** Over the above and the request's id. */
+  /** Over the fields above and the request's id. */
   readonly seal: string;
 }
 
-/** What came after a person took emergency access: access without an approval has to be reviewed by an approver. */
+/** What follows emergency access: an approver must review it. */
 export interface Emergency {
   readonly review: Review | null;
-  /** ISO 8601: when the next reminder of the review comes. */
+  /** ISO 8601: when the next reminder of the review is due. */
   readonly remindAt: string;
   readonly reminders: number;
-  /**
-   * Of a rescue, which is no click in Slack: the ARN that AWS says whoever ran it has. Who they are in Slack they said
-   * themselves. Null: not a rescue.
-   */
+  /** Only of a rescue: the ARN of the person who ran it, according to AWS. They gave their Slack id themselves. Null: no rescue. */
   readonly as: string | null;
 }
 
-/** How often the approvers were reminded of a request, or of a migration, that waits for them, and when they are next. */
+/** The reminders to the approvers of a pending request or migration: how many were sent, and the next one. */
 export interface Reminders {
   readonly sent: number;
-  /** ISO 8601; null: never again. */
+  /** ISO 8601; null: none. */
   readonly nextAt: string | null;
 }

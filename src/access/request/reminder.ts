@@ -7,21 +7,21 @@ export function planReminders(askedAt: Date, lapsesAt: string, afterSeconds: rea
   return { sent: 0, nextAt: nextAfter(askedAt, askedAt, lapsesAt, afterSeconds) };
 }
 
-/** The request once a reminder that is due is sent; null: none is. Of several that were missed only one is sent. */
+/** The request after a due reminder; null: none is due. Several missed reminders become one. */
 export function remind(request: AccessRequest, now: Date, afterSeconds: readonly number[]): PendingRequest | null {
   if (request.state !== "pending" || !request.preview) return null;
   const reminders = remindersAfter(request, request.preview.at, now, afterSeconds);
   return reminders && pendingRequest(request, { reminders });
 }
 
-/** The same of a migration. */
+/** The same for a migration. */
 export function remindOfMigration(migration: Migration, now: Date, afterSeconds: readonly number[]): Migration | null {
   if (migration.state !== "pending" || !migration.plan) return null;
   const reminders = remindersAfter(migration, migration.plan.at, now, afterSeconds);
   return reminders && nextMigration(migration, { reminders });
 }
 
-/** The reminders of what waits for a decision since `askedAt` (ISO 8601), once one that is due is sent; null: none is. */
+/** The reminders after one that is due; null: none is due. @param askedAt ISO 8601: when the approvers were asked */
 function remindersAfter(
   { lapsesAt, reminders }: PendingRequest | PendingMigration,
   askedAt: string,

@@ -19,7 +19,7 @@ import {
 import { refuseTicket } from "./ticket.ts";
 import type { TypedFields } from "./typed.ts";
 
-/** Everything that a request says, read and allowed by the policy. */
+/** A complete request: the policy allows its parts. */
 export interface RequestInput extends TypedFields {
   readonly cluster: Cluster;
   readonly level: Level;
@@ -33,16 +33,16 @@ export type RequestReading =
   | { readonly type: "wish"; readonly wish: RequestInput }
   | {
       readonly type: "mistakes";
-      /** What was understood, for example `cluster staging`. */
+      /** For example `cluster staging`. */
       readonly understood: readonly string[];
       readonly mistakes: readonly { readonly part: PartName; readonly message: string }[];
-      /** The line to copy, with the mistakes corrected as far as we can tell, or with a placeholder. */
+      /** The line to copy, with the mistakes corrected if possible, else with placeholders. */
       readonly corrected: string;
     };
 
 /**
- * Reads the parts of a request. Every mistake is named at once, with a corrected line.
- * @param linked the ARNs that the requester is linked to, for a request that names none
+ * Reads the parts of a request. Names every mistake at once, with a corrected line.
+ * @param linked the requester's linked ARNs, for a request without one
  */
 export function readRequest(
   parts: RequestParts,
@@ -74,19 +74,19 @@ export function readRequest(
   };
 }
 
-/** Where a cluster wants no ticket, a reason may begin with the word. */
+/** If a cluster takes no ticket, a reason can begin with that word. */
 function reasonOf({ ticket, reason }: RequestParts, cluster: Cluster | null): string {
   if (ticket === null || !cluster || takesTicket(cluster)) return reason;
   return `ticket ${ticket} ${reason}`;
 }
 
-/** The parts of a request as they were typed, in a line or in the fields of a form. */
+/** The parts of a request as typed, in a line or in a form. */
 export interface RequestParts extends TypedFields {
   readonly cluster: string;
-  /** Empty: not said. */
+  /** Empty: not given. */
   readonly principal: string;
   readonly level: string;
-  /** Null: not said. */
+  /** Null: not given. */
   readonly duration: string | null;
 }
 
@@ -94,9 +94,9 @@ type Clusters = ReadonlyMap<string, Cluster>;
 type Draft = { -readonly [Part in Exclude<keyof RequestParts, "reason">]?: string };
 
 /**
- * Splits `<cluster> [<arn>] <level> [in shop,payments] [for 4h] [ticket OPS-1] <reason…>` into its parts. All before the reason may come in any
- * order: a cluster, a level, an ARN and a duration are known when they are seen. The duration and the ticket may end the line. The only
- * word that has the form of the cluster's tickets is the ticket, wherever it is.
+ * Splits `<cluster> [<arn>] <level> [in shop,payments] [for 4h] [ticket OPS-1] <reason…>` into its parts. Everything before the reason
+ * can come in any order, because clusters, levels, ARNs and durations are recognizable. Duration and ticket can also end the line. The
+ * only word with the form of the cluster's tickets is the ticket, wherever it is.
  */
 export function splitRequestLine(line: string, clusters: Clusters): RequestParts {
   const words = line.trim().split(/\s+/);
@@ -113,14 +113,14 @@ export function splitRequestLine(line: string, clusters: Clusters): RequestParts
   return { cluster, principal, level, namespaces, duration, ticket, reason: reason.join(" ") };
 }
 
-/** What a line is read with. */
+/** The context for reading a line. */
 interface Known {
   readonly clusters: Clusters;
-  /** Null: no word of the line is a ticket by its form alone. */
+  /** The line's only word with a ticket's form; null: none, or several. */
   readonly lone: string | null;
 }
 
-/** The only word that has the form of a ticket of the line's cluster. Null: there is none, or more than one. */
+/** The only word with the form of a ticket of the line's cluster. Null: none, or several. */
 function loneTicket(words: readonly string[], clusters: Clusters): string | null {
   const cluster = words.map((word) => clusters.get(word.toLowerCase())).find((found) => found !== undefined);
   if (!cluster || cluster.ticket.need === "none" || cluster.ticket.pattern === null) return null;
@@ -129,7 +129,7 @@ function loneTicket(words: readonly string[], clusters: Clusters): string | null
   return fitting.length === 1 ? fitting.join() : null;
 }
 
-/** Takes the part that begins with a word, and answers how many words it has. None: the reason begins. */
+/** Takes the part that begins with a word. Returns its number of words; 0: the reason begins. */
 function takeFront(words: readonly string[], at: number, draft: Draft, { clusters, lone }: Known): number {
   const word = words[at] ?? "";
   const taken = takeNamed(words, at, draft) || takeNamespaces(words, at, draft, clusters);
@@ -146,7 +146,7 @@ function takeFront(words: readonly string[], at: number, draft: Draft, { cluster
   return 1;
 }
 
-/** `for 4h`, `for 2 hours` and `ticket OPS-1`. Behind a ticket `for` may as well begin the reason: for the migration. */
+/** `for 4h`, `for 2 hours` and `ticket OPS-1`. After a ticket `for` can begin the reason: for the migration. */
 function takeNamed(words: readonly string[], at: number, draft: Draft): number {
   const [name, value = ""] = [words[at]?.toLowerCase(), words[at + 1]];
   if (name === "ticket" && draft.ticket === undefined && draft.level !== undefined) {
@@ -160,7 +160,7 @@ function takeNamed(words: readonly string[], at: number, draft: Draft): number {
   return 1 + Math.max(length, 1);
 }
 
-/** `in shop,payments`, or `in shop, payments`: only behind a level that lets the requester choose. */
+/** `in shop,payments`, or `in shop, payments`: only after a level that lets the requester choose. */
 function takeNamespaces(words: readonly string[], at: number, draft: Draft, clusters: Clusters): number {
   const levels = clusters.get(draft.cluster?.toLowerCase() ?? "")?.levels ?? [];
   const level = levels.find(({ name }) => name === draft.level?.toLowerCase());
@@ -172,7 +172,7 @@ function takeNamespaces(words: readonly string[], at: number, draft: Draft, clus
   return end - at;
 }
 
-/** Which part a word is. What is not known is a misspelt cluster, ARN or level, in the usual order, as long as one is missing. */
+/** The part that a word is. An unknown word is a misspelt cluster, ARN or level, in the usual order, while one is missing. */
 function partOf(word: string, next: string | undefined, draft: Draft, clusters: Clusters): keyof Draft | null {
   const cluster = clusters.get(draft.cluster?.toLowerCase() ?? "");
   const levels = cluster ? cluster.levels : [...clusters.values()].flatMap((each) => each.levels);
@@ -186,7 +186,7 @@ function partOf(word: string, next: string | undefined, draft: Draft, clusters: 
   return misses("level") ? "level" : null;
 }
 
-/** A time that ends a reason, as in `look 2h`, and the text before it; null: there is none. */
+/** A time at the end of a reason, as in `look 2h`, and the text before it; null: none. */
 function timeAtEnd(reason: string): { readonly time: string; readonly before: string } | null {
   const words = reason.split(" ");
   const length = [4, 3, 2, 1].find((count) => count < words.length && isDuration(words.slice(-count)));
@@ -194,7 +194,7 @@ function timeAtEnd(reason: string): { readonly time: string; readonly before: st
   return { time: words.slice(-length).join(" "), before: words.slice(0, -length).join(" ") };
 }
 
-/** Takes a duration and a ticket off the end of the reason, in either order, and the only word that can be a ticket out of it. */
+/** Takes a duration and a ticket off the end of the reason, in either order, and takes out the only word that can be a ticket. */
 function takeEnd(reason: readonly string[], draft: Draft, known: Known): readonly string[] {
   const shorter = takeTicket(takeLastDuration(reason, draft), draft, known);
   return takeLastDuration(shorter, draft);
@@ -221,7 +221,7 @@ function takeTicket(reason: readonly string[], draft: Draft, { clusters, lone }:
   return reason.toSpliced(from, at - from + 1);
 }
 
-/** How many words from here on are a duration: `2h`, `2 hours`, `1 h 30 min`. */
+/** The number of words from here on that are a duration: `2h`, `2 hours`, `1 h 30 min`. */
 function durationWords(words: readonly string[], at: number): number {
   return [4, 3, 2, 1].find((length) => at + length <= words.length && isDuration(words.slice(at, at + length))) ?? 0;
 }

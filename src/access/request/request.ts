@@ -10,7 +10,6 @@ export type NewRequest = Pick<
   Omit<TypedFields, keyof typeof emptyTypedFields> &
   Partial<TypedFields & Pick<AccessRequest, "standing" | "until">>;
 
-/** A new request, as the ledger stores it. */
 export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: number): PendingRequest {
   return {
     standing: noStanding,
@@ -35,7 +34,7 @@ export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: n
   };
 }
 
-/** What ends at a time of its own can't be approved after that. */
+/** A request with a fixed end can't be approved after it. */
 function lapsesAt({ until }: NewRequest, now: Date, lapsesAfterSeconds: number): string {
   const usual = now.getTime() + lapsesAfterSeconds * 1000;
   return new Date(until ? Math.min(usual, Date.parse(until)) : usual).toISOString();
@@ -49,8 +48,8 @@ export function isClosed(request: AccessRequest): boolean {
 }
 
 /**
- * When this request is due next, milliseconds since the epoch; null: never. The sweep reads this index, so no lost wake-up
- * matters.
+ * When this request is due next, in milliseconds since the epoch; null: never. The sweep reads this index, so a lost wake-up does not
+ * matter.
  */
 export function dueAt(request: AccessRequest): number | null {
   const work = isClosed(request) ? null : workDueAt(request);
@@ -58,7 +57,7 @@ export function dueAt(request: AccessRequest): number | null {
   return times.length > 0 ? Math.min(...times) : null;
 }
 
-/** When to complete a proof, milliseconds since the epoch; null: never. Not before the request's own next try. */
+/** When to complete a proof, in milliseconds since the epoch; null: never. Not before the request's own next try. */
 export function proofDueAt({ lease, trouble }: AccessRequest): number | null {
   const signIn = lease?.signInDueAt && isSignInPending(lease) ? Date.parse(lease.signInDueAt) : null;
   const review = lease?.reviewTrouble && isReviewPending(lease) ? Date.parse(lease.reviewTrouble.retryAt) : null;
@@ -67,7 +66,7 @@ export function proofDueAt({ lease, trouble }: AccessRequest): number | null {
   return times.length > 0 ? Math.max(Math.min(...times), trouble ? Date.parse(trouble.retryAt) : 0) : null;
 }
 
-/** Access without an approval is reported again until it is reviewed, also after its end. */
+/** Emergency access is reported again until its review, also after its end. */
 function reviewDueAt({ emergency }: AccessRequest): number | null {
   return emergency && !emergency.review ? Date.parse(emergency.remindAt) : null;
 }
@@ -90,10 +89,10 @@ function workDueAt(request: AccessRequest): number | null {
   return lease.warnAt && !lease.warnedAt ? Math.min(Date.parse(lease.warnAt), endsAt) : endsAt;
 }
 
-/** What a rescue is called where a request names its level: it is an access entry with the cluster administrator's policy. */
+/** The level of a rescue: an access entry with the cluster administrator's policy. */
 export const rescueLevel = "rescue";
 
-/** Whether a request is a rescue: nothing of it is ever in aws-auth. */
+/** Whether a request is a rescue: it never touches aws-auth. */
 export function isRescue({ level, emergency }: Pick<AccessRequest, "level" | "emergency">): boolean {
   return level === rescueLevel && emergency !== null;
 }

@@ -3,9 +3,9 @@ import { AccessError, explainFailure } from "../failure/access-error.ts";
 import type { Trouble } from "../lease/proof-record.ts";
 import type { AccessRequest } from "./record.ts";
 
-/** However long the other side asks us to wait: a lease may end meanwhile. */
+/** The limit of a wait that the other side asks for: a lease may end meanwhile. */
 const longestAskedMs = 300_000;
-/** More causes say nothing new, and a message may hold a number that always changes. */
+/** More causes add nothing, and a message may hold a number that always changes. */
 const mostCauses = 16;
 
 /** Why a try failed, in words for people, and how long the other side asked us to wait. */
@@ -13,11 +13,10 @@ export interface Failure {
   readonly code: string;
   readonly message: string;
   readonly retryAfterMs?: number | undefined;
-  /** ISO 8601: its cluster is not tried before. */
+  /** ISO 8601: no try of its cluster before this. */
   readonly notBefore?: string | undefined;
 }
 
-/** What a record has of whatever was thrown. */
 export function failureOf(error: unknown): Failure {
   const known = error instanceof AccessError ? error : null;
   return { code: known?.code ?? "unexpected", message: explainFailure(error), retryAfterMs: known?.retryAfterMs };
@@ -32,7 +31,7 @@ export function nextTry(
 ): Trouble {
   const attempts = (request.trouble?.attempts ?? 0) + 1;
   const backoffMs = Math.min(2 ** (attempts - 1), longestWaitSeconds) * 1000;
-  // `||`: a header that was no number has become NaN.
+  // `||`, because an unreadable header became NaN.
   const asked = Math.min(failure.retryAfterMs || 0, longestAskedMs);
   const waitMs = Math.max(backoffMs, asked, Date.parse(failure.notBefore ?? "") - now.getTime() || 0);
   return {
@@ -45,7 +44,7 @@ export function nextTry(
   };
 }
 
-/** Whether a failed try gets an event: for a new cause, and the 2nd, 4th, 8th … try. So a long outage does not fill the log. */
+/** Whether a failed try gets an event: for a new cause, and for the 2nd, 4th, 8th … try. So a long outage does not fill the log. */
 export function needsEvent(before: Trouble | null, after: Trouble): boolean {
   const isNew = after.causes.length > (before?.causes.length ?? 0);
   return isNew || Number.isInteger(Math.log2(after.attempts));
@@ -59,29 +58,29 @@ function causesWith(known: readonly string[], { code, message }: Failure): reado
   return known.includes(cause) || known.length >= mostCauses ? known : [...known, cause];
 }
 
-/** The longest wait until a cluster that works again is noticed. A minute more would save few calls. */
+/** The longest wait until we notice that a cluster works again. A minute more would save few calls. */
 const longestWaitSeconds = 15 * 60;
 
-/** Why a cluster can't be worked on, and when that is tried again: for all its requests and all workers together. */
+/** Why a cluster can't be opened, and the next try: one for all its requests and all workers. */
 export interface ClusterTrouble extends Trouble {
-  /** Since when, ISO 8601. */
+  /** ISO 8601: the first failure. */
   readonly since: string;
-  /** When it was over, ISO 8601; null: it is not. */
+  /** ISO 8601: when it was over; null: it is not. */
   readonly overAt: string | null;
-  /** A digest of the cluster's configuration: what failed with another one may go well with this one. */
+  /** A digest of the cluster's configuration: a changed one may work. */
   readonly configuration: string;
 }
 
 interface Moment {
   readonly now: Date;
   readonly configuration: string;
-  /** From 0 to 1, by chance: clusters that failed together are not all tried together again. */
+  /** From 0 to 1, random: clusters that failed together do not all retry together. */
   readonly chance: number;
 }
 
 /**
- * The next try of a closed cluster: 1, 2, 4 … seconds, up to 15 minutes, up to a quarter shorter. An early failure counts as
- * none.
+ * The next try of a closed cluster: after 1, 2, 4 … seconds, up to 15 minutes, and up to a quarter less. A failure before it is due
+ * counts for nothing.
  */
 export function nextClusterTry(
   before: ClusterTrouble | null,
@@ -102,13 +101,13 @@ function isKnown(before: ClusterTrouble | null, configuration: string): before i
   return before !== null && before.overAt === null && before.configuration === configuration;
 }
 
-/** Whether this cause was not reported yet. */
+/** Whether this failure has a cause that was not reported yet. */
 export function hasNewCause(before: ClusterTrouble | null, after: ClusterTrouble): boolean {
   const known = isKnown(before, after.configuration) ? before.causes : [];
   return after.causes.length > known.length;
 }
 
-/** Whether the clock retries a closed cluster now, before a new request for it. */
+/** Whether the clock retries a closed cluster now, even without a new request. */
 export function isClusterDue(trouble: ClusterTrouble, now: Date): boolean {
   return Date.parse(trouble.retryAt) <= now.getTime();
 }

@@ -1,9 +1,9 @@
 import { RE2JS } from "re2js";
 
-/** Whether a cluster wants a ticket with each request, and of which form. */
+/** Whether a cluster takes a ticket with each request, and its form. */
 export interface TicketRule {
   readonly need: "none" | "optional" | "required";
-  /** The whole ticket must match this regular expression of RE2; null: it need not. One word of at most 64 characters it is always. */
+  /** An RE2 regular expression that the whole ticket must match; null: any. A ticket is always one word of at most 64 characters. */
   readonly pattern: string | null;
 }
 
@@ -18,7 +18,7 @@ export function refuseTicket({ pattern }: TicketRule, ticket: string): string | 
   return `${JSON.stringify(ticket)} is not of the form ${pattern}.`;
 }
 
-/** Whether RE2 takes this pattern, and so matches in linear time: it has no lookarounds and no back references. */
+/** Whether RE2 accepts this pattern, so that it matches in linear time: no lookarounds, no back references. */
 export function isTicketPattern(text: string): boolean {
   try {
     return RE2JS.compile(text) instanceof RE2JS;

@@ -19,12 +19,12 @@ function next<Request extends AccessRequest>(request: Request, change: Change = 
   return { ...request, ...change, version: request.version + 1 };
 }
 
-/** The same, for an event with a detail. */
+/** The same without a change, for an event with a detail. */
 export function nextVersion<Request extends AccessRequest>(request: Request): Request {
   return next(request);
 }
 
-/** It failed, or it can be tried now: when it is tried next. */
+/** The next version with a failure and its next try; null: it can be tried now. */
 export function withTrouble<Request extends AccessRequest>(request: Request, trouble: Trouble | null): Request {
   return next(request, { trouble });
 }
@@ -37,7 +37,7 @@ export function previewedRequest(
   return next(request, { ...seen, trouble: null });
 }
 
-/** The preview no longer shows what would be written: the worker looks again, and nothing is approved. */
+/** The preview no longer shows the present change: the worker looks again, and no approval counts. */
 export function unpreviewedRequest(
   request: PendingRequest,
   change: Pick<Change, "standing" | "voided"> = {},
@@ -48,12 +48,12 @@ export function unpreviewedRequest(
 /** Why a preview no longer counts: a clause. */
 export const otherLeasesChanged = "the principal's other leases changed since the approver saw them";
 
-/** The same, with the reason why the approvals stopped counting. */
+/** The same, with the reason why the approvals became void. */
 export function outdatedRequest(request: PendingRequest, message: string): PendingRequest {
   return unpreviewedRequest(request, request.approvals.length > 0 ? { voided: voidedBy(request, message) } : {});
 }
 
-/** One more approver was reminded, or one more approval was given or dropped. */
+/** The approvers were reminded, or an approval was given or dropped. */
 export function pendingRequest(
   request: PendingRequest,
   change: Pick<Change, "reminders" | "approvals" | "dropped" | "approvalsWanted" | "trouble" | "voided">,
@@ -66,7 +66,6 @@ export function approvedRequest(request: PendingRequest, lease: Lease): Approved
   return { ...request, state: "approved", lease };
 }
 
-/** An approver says no. */
 export function deniedRequest(request: PendingRequest, denial: Decision): DeniedRequest {
   return { ...next(request, { trouble: null }), state: "denied", denial };
 }
@@ -76,18 +75,17 @@ export function undecidedRequest(request: PendingRequest, state: UndecidedReques
   return { ...next(request, { trouble: null }), state };
 }
 
-/** It can't be decided. */
 export function refusedRequest(request: PendingRequest, { code, message }: CodedReason): RefusedRequest {
   return { ...next(request, { trouble: null }), state: "refused", refusal: { code, message } };
 }
 
-/** What was approved is not what would be written: the worker looks again, and the approvers decide again. */
+/** The approvals do not cover the present change: the worker looks again, and the approvers decide again. */
 export function voidedRequest(request: ApprovedRequest, message: string): PendingRequest {
   const cleared = { preview: null, reminders: null, approvals: [], trouble: null, voided: voidedBy(request, message) };
   return { ...next(request, cleared), state: "pending", lease: null, emergency: null };
 }
 
-/** The next version of its lease. `trouble`: of the request; unless it is given it stays. */
+/** The next version of its lease. @param trouble of the request; by default it stays */
 export function withLease(
   request: ApprovedRequest,
   lease: Lease,
@@ -96,7 +94,7 @@ export function withLease(
   return { ...next(request, { trouble }), lease };
 }
 
-/** The emergency was reviewed, or the approvers were reminded of it. */
+/** The emergency was reviewed, or its reminder was sent. */
 export function withEmergency(request: ApprovedRequest, emergency: Emergency): ApprovedRequest {
   return { ...next(request), emergency };
 }

@@ -1,14 +1,14 @@
 import { z } from "zod";
 
-/** What a person types with a request, in the form in which the ledger has it. */
+/** What a person types with a request, as the ledger stores it. */
 export const typedFieldsSchema = {
   reason: z.string(),
   ticket: z.string().nullable(),
-  /** Those that the requester chose where a level lets them, sorted, with commas; empty: none. */
+  /** The namespaces that the requester chose, sorted, with commas; empty: none. */
   namespaces: z.string(),
 } as const;
 
-/** These fields travel whole through every form, record and event, and the approval's digest covers them. */
+/** Every form, record and event carries all of these fields, and the approval's digest covers them. */
 export type TypedFields = {
   readonly [Name in keyof typeof typedFieldsSchema]: z.infer<(typeof typedFieldsSchema)[Name]>;
 };
@@ -16,7 +16,6 @@ export type TypedFields = {
 /** The fields that an emergency and a recovered lease leave empty. */
 export const emptyTypedFields = { ticket: null, namespaces: "" } as const satisfies Partial<TypedFields>;
 
-/** Of a wish or a record, these fields alone. */
 export function typedFieldsOf({ reason, ticket, namespaces }: TypedFields): TypedFields {
   return { reason, ticket, namespaces };
 }

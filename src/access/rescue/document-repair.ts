@@ -19,17 +19,16 @@ export type DocumentRepair =
   | { readonly type: "whole" }
   /** `how`: one sentence. */
   | { readonly type: "write"; readonly data: Data; readonly how: string }
-  /** Only a person can say what was meant: what is wrong, and what to give us. */
+  /** Only a person knows the right content. `message`: what is wrong, and what to give us. */
   | { readonly type: "ask"; readonly message: string };
 
 const giveIt =
   "Run it again with --document and the last good document: kept (the copy in the cluster), or a file from a backup, Git or kubectl's last-applied annotation.";
 
 /**
- * Plans how a document is repaired: by the last good one where it is given, else by what can be repaired without asking
- * what was meant.
+ * Plans the repair of a document: with the last good one if it is given, else as far as the present text allows without a guess.
  *
- * @param found what is there; null: there is no ConfigMap
+ * @param found the present document; null: there is no ConfigMap
  * @param good the last good document; null: there is none
  */
 export function planDocumentRepair(found: Data | null, good: Data | null, guard: PlanGuard): DocumentRepair {
@@ -61,8 +60,8 @@ function byGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: PlanGuard)
 }
 
 /**
- * The present document with the good one's text for each section that is unreadable or empty. A readable section stays: newer
- * people must not be locked out.
+ * The present document, with the good one's text for each unreadable or empty section. A readable section stays, so that newer people
+ * keep their access.
  */
 function restore(found: AwsAuthDocument, good: AwsAuthDocument): Data {
   const isToStay = (section: Section) =>
@@ -90,12 +89,12 @@ function howOf(
   ].join(" ");
 }
 
-/** Each principal of the good document that has another identity, or none, in the present one. */
+/** Each principal of the good document with another identity, or none, in the present one. */
 function missingIn(found: AwsAuthDocument, good: AwsAuthDocument): Change[] {
   return mappedIn(good).filter(({ arn }) => !isSame(resolve(found, arn), resolve(good, arn)));
 }
 
-/** Each principal that signs in now, and would not with the good document. */
+/** Each principal that signs in now and could not with the good document. */
 function lostIn(restored: AwsAuthDocument, found: AwsAuthDocument): Change[] {
   return mappedIn(found).filter(({ arn }) => resolve(restored, arn) === null && resolve(found, arn) !== null);
 }
@@ -113,7 +112,7 @@ function isSameData(some: Data, other: Data): boolean {
   return [...keys].every((key) => some[key] === other[key]);
 }
 
-/** Only a section that can't be read is repaired by itself: every principal that signs in now still does. */
+/** Repairs an unreadable section if every principal that signs in now still does afterwards. */
 function byRepair(document: AwsAuthDocument): DocumentRepair | null {
   const repair = offerRepairs(document).find(({ code }) => code === "section-unreadable");
   if (!repair) return null;
@@ -143,12 +142,12 @@ export interface Readmission {
   readonly isReadmitted: boolean;
 }
 
-/** Whether a document can be read whole and admits at least one principal. */
+/** Whether a document is readable as a whole and admits at least one principal. */
 export function isWholeDocument(document: AwsAuthDocument): boolean {
   return document.entries.length > 0 && brokenIn(document).length === 0;
 }
 
-/** Whether every principal of a good document gets in again, as the same username and groups. */
+/** Whether each principal of a good document gets in again, with the same username and groups. */
 export function readmissionsOf(good: Data, now: Data): readonly Readmission[] {
   const [before, after] = [parseDocument(good), parseDocument(now)];
   const arns = before.entries.filter(({ reachable, section }) => reachable && section !== "mapAccounts");

@@ -1,25 +1,25 @@
 import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/event.ts";
 
-/** A document that could be read whole and admitted at least one principal, as the cluster itself keeps it. */
+/** A whole document that admitted at least one principal, as the cluster itself keeps it. */
 export interface KeptDocument {
   /** ISO 8601: when it was read. */
   readonly at: string;
   readonly data: Readonly<Record<string, string>>;
-  /** Our memory of the leases in it, as its annotation had it; null: there was none. */
+  /** Our memory of its leases, as its annotation had it; null: it had none. */
   readonly leases: string | null;
 }
 
-/** `last`: the newest one. `before`: the one before it, for where what is wrong could be read. */
+/** `last`: the newest one. `before`: the one before it, in case the newest is readable but wrong. */
 export type KeptName = "last" | "before";
 
-/** What the ConfigMap of kept documents holds. */
+/** The data of the ConfigMap that keeps documents. */
 export type KeptData = Readonly<Record<string, string>>;
 
 /** A ConfigMap takes 1 MiB, names included (apimachinery, MaxSecretSize). */
 const mostBytes = 1_000_000;
 
-/** A kept document; null: there is none that our key sealed for this cluster. Anything else would let in an attacker who can write there. */
+/** A kept document; null: our key sealed none for this cluster. An unsealed one would let in an attacker who can write there. */
 export function readKept(cluster: string, texts: KeptData, name: KeptName, keys: MemoryKeys): KeptDocument | null {
   const read = parse(texts[`${name}.json`] ?? "");
   if (!read) return null;
@@ -27,7 +27,7 @@ export function readKept(cluster: string, texts: KeptData, name: KeptName, keys:
   return keys.isSealed("kept", keptValue(cluster, document), sealText) ? document : null;
 }
 
-/** What is kept from now on; null: nothing else than before, or it has no room. */
+/** The ConfigMap's next data; null: nothing changed, or there is no room. */
 export function withKeptDocument(
   cluster: string,
   texts: KeptData,
@@ -67,13 +67,13 @@ function parse(text: string): (KeptDocument & { readonly seal: string }) | null 
   }
 }
 
-/** The lease of a rescue, as the access entry itself says it: its reader knows when it ends, without Redis. */
+/** The lease of a rescue, from its access entry: a reader knows its end without Redis. */
 export interface RescueLease {
   /** The request's id. */
   readonly id: string;
-  /** Slack user id, as its maker said. */
+  /** Slack user id, as the person gave it. */
   readonly by: string;
-  /** The ARN of its maker, as AWS said. */
+  /** The person's ARN, according to AWS. */
   readonly as: string;
   readonly endsAt: string;
 }
@@ -82,7 +82,7 @@ const leaseTag = "eks-access/rescue";
 const asTag = "eks-access/rescue-as";
 const sealTag = "eks-access/rescue-seal";
 
-/** The tags of the entry, sealed for this one cluster and principal. */
+/** The entry's tags, sealed for this cluster and principal. */
 export function writeRescueTags(
   clusterArn: string,
   principalArn: string,
@@ -97,7 +97,7 @@ export function writeRescueTags(
   };
 }
 
-/** The lease in an entry's tags; null: none that our key sealed for this cluster and principal. */
+/** The lease in an entry's tags; null: our key sealed none for this cluster and principal. */
 export function readRescueTags(
   clusterArn: string,
   principalArn: string,
