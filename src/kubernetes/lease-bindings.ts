@@ -40,8 +40,6 @@ export interface LeaseBindings {
   namespaces(): Promise<readonly string[]>;
 }
 
-/** A binding of ours has an annotation of some kilobytes: this many fit into one answer. */
-const pageSize = 100;
 const mostNamespaces = { pages: 100, items: 20_000, milliseconds: 10_000 };
 const fieldManager = "eks-access";
 const group = "rbac.authorization.k8s.io";
@@ -61,7 +59,7 @@ export function leaseBindings(connection: Connection, cluster: string): LeaseBin
 async function listLeaseBindings(connection: Connection, cluster: string): Promise<readonly ClusterBinding[]> {
   const what = `GET rolebindings of leases of cluster ${cluster}`;
   const labels = Object.entries(leaseLabels).map(([name, value]) => `${name}=${value}`);
-  const query = { limit: String(pageSize), labelSelector: labels.join(",") };
+  const query = { labelSelector: labels.join(",") };
   const found: ClusterBinding[] = [];
   try {
     for await (const bindings of bindingPages(connection, what, shape, query)) found.push(...bindings.map(readBinding));

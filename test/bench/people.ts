@@ -37,13 +37,13 @@ export async function ask(
     if (error) throw new Error(`a slash command was not acknowledged: ${error}`);
   });
   await events.take("request.previewed", principals.length);
-  const waiting = () => stage.slack.messages(channel).filter((message) => textOf(message).includes("[Approve]"));
-  const messages = await untilCount(waiting, principals.length);
-  return messages.map((message) => askedIn(message, principals));
+  // On a busy machine one that was approved before may still have its buttons.
+  const waiting = () => stage.slack.messages(channel).flatMap((message) => askedIn(message, principals) ?? []);
+  return untilCount(waiting, principals.length);
 }
 
 /** Looks ten times a second, not at each change as `slack.until` does: with hundreds of messages that is work, too. */
-async function untilCount(find: () => readonly SandboxMessage[], count: number): Promise<readonly SandboxMessage[]> {
+async function untilCount(find: () => readonly Asked[], count: number): Promise<readonly Asked[]> {
   for (let looks = 0; looks < 1_200; looks += 1) {
     const found = find();
     if (found.length >= count) return found;
@@ -52,13 +52,14 @@ async function untilCount(find: () => readonly SandboxMessage[], count: number):
   throw new Error(`${find().length} of ${count} messages came`);
 }
 
-function askedIn(message: SandboxMessage, principals: readonly string[]): Asked {
+/** Null: it waits for no click about one of these principals. */
+function askedIn(message: SandboxMessage, principals: readonly string[]): Asked | null {
   const text = textOf(message);
+  if (!text.includes("[Approve]")) return null;
   const principal = principals.find((arn) => text.includes(`\`${arn.split("/").at(-1)}\``));
   // Its buttons name it.
   const [request] = /r-[a-z0-9]{8}/.exec(JSON.stringify(message.blocks)) ?? [];
-  if (!principal || !request) throw new Error(`a message names no request of ours:\n${text}`);
-  return { request, principal, message };
+  return principal && request ? { request, principal, message } : null;
 }
 
 /** An approver clicks. Resolves with the time of the click, in milliseconds since the epoch, once it is acknowledged. */

@@ -76,7 +76,12 @@ export function directBindings(clock: { readonly ms: number }, map: DirectCluste
         await point("listed");
         return found;
       },
-      findBinding: async (place) => store.get(keyOf(place)) ?? null,
+      findBinding: async (place) => {
+        await point("find");
+        const found = store.get(keyOf(place)) ?? null;
+        await point("found");
+        return found;
+      },
       createBinding: (binding) => send("POST", () => create(binding)),
       deleteBinding: (place) => send("DELETE", () => remove(place)),
       roleRules: async () => allowed,

@@ -171,7 +171,7 @@ test("bindings of leases are asked for by their labels, page by page, and an end
     code: "answer-too-large",
     what: "GET rolebindings of leases of cluster payments goes on after 100 pages",
   });
-  expect(server.received[0]?.query).toEqual({ limit: "100", labelSelector: "app.kubernetes.io/managed-by=eks-access" });
+  expect(server.received[0]?.query).toEqual({ limit: "250", labelSelector: "app.kubernetes.io/managed-by=eks-access" });
   expect(server.received[1]?.query).toMatchObject({ continue: "more" });
 });
 

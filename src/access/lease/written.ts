@@ -68,8 +68,23 @@ export function signInShareInRecord(request: AccessRequest, keys: MemoryKeys): S
   return written?.way === "binding" && written.entryAdded ? signInShare(written.share) : null;
 }
 
-/** What an active lease's record remembers, if a worker sealed it for this request, principal and approvals. */
+const genuine = new WeakMap<MemoryKeys, WeakMap<AccessRequest, WrittenShare | null>>();
+
+/**
+ * What an active lease's record remembers, if a worker sealed it for this request, principal and approvals. Each run asks for it of
+ * every lease, and an unchanged record is the same object in the next run.
+ */
 function genuinelyWritten(request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
+  const known = genuine.get(keys) ?? new WeakMap<AccessRequest, WrittenShare | null>();
+  genuine.set(keys, known);
+  const before = known.get(request);
+  if (before !== undefined) return before;
+  const written = readWritten(request, keys);
+  known.set(request, written);
+  return written;
+}
+
+function readWritten(request: AccessRequest, keys: MemoryKeys): WrittenShare | null {
   const written = request.lease?.state === "active" ? request.lease.written : null;
   if (!written || written.share?.id !== request.id) return null;
   const { seal: sealText, ...unsealed } = written;

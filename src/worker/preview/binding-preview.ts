@@ -18,7 +18,8 @@ import {
   sessionNameIn,
   unifiedDiff,
 } from "../../aws-auth/index.ts";
-import { type BindingState, refusalOf } from "../reconcile/settle-bindings.ts";
+import type { BindingState } from "../reconcile/binding-state.ts";
+import { refusalOf } from "../reconcile/settle-bindings.ts";
 import { needsEntry, refuseSignIns, signInWrites } from "../reconcile/settle-sign-ins.ts";
 import type { SignInNames } from "../reconcile/sign-in-names.ts";
 import type { ChangePreview, RequestedChange } from "../reconcile/way-adapter.ts";

@@ -6,6 +6,14 @@ import type { AccessRequest, ApprovedRequest } from "../../access/request/record
 import { step } from "../../operations/worker-metrics.ts";
 import { previewByBinding } from "../preview/binding-preview.ts";
 import {
+  type BindingState,
+  type BindingsPlace,
+  readBackIn,
+  readBindingState,
+  takenBackKey,
+  takenBackSealedFor,
+} from "./binding-state.ts";
+import {
   type BindingsSent,
   type BindingTools,
   bindingCalls,
@@ -16,19 +24,11 @@ import {
 } from "./carry-out-bindings.ts";
 import { reportUntrusted } from "./gather.ts";
 import { lateCreation } from "./late-creation.ts";
-import {
-  type BindingSettlement,
-  type BindingState,
-  readBackIn,
-  readBindingState,
-  settleBindings,
-  takenBackKey,
-  takenBackSealedFor,
-} from "./settle-bindings.ts";
+import { type BindingSettlement, settleBindings } from "./settle-bindings.ts";
 import { signInWrites } from "./settle-sign-ins.ts";
 import { placeFor, type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";
 import { entryKeyOf, type SignInNeed } from "./sign-in-place.ts";
-import type { Outcomes, Prepared, WayAdapter, WayPlace, WriteFailure } from "./way-adapter.ts";
+import type { Outcomes, Prepared, WayAdapter, WriteFailure } from "./way-adapter.ts";
 import { rehearseSignIns, type SignInsWritten, withoutFailed, writeSignIns } from "./write-sign-ins.ts";
 
 export type BindingWay = WayAdapter<BindingState, BindingSettlement>;
@@ -39,7 +39,7 @@ export function isGivenByBinding({ groups }: Pick<AccessRequest, "groups">): boo
 }
 
 /** By bindings of roles to one user: each is an object of its own, and no lease is in another's way. */
-export function bindingWay(place: WayPlace): BindingWay {
+export function bindingWay(place: BindingsPlace): BindingWay {
   const { context, cluster } = place;
   let run = "";
   return {

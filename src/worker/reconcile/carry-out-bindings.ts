@@ -1,16 +1,10 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { ClusterBinding, NewBinding } from "../../access/lease/lease-bindings.ts";
-import {
-  bindingFor,
-  bindingName,
-  type LeasePart,
-  partsByLease,
-  readOwnBindings,
-} from "../../access/lease/own-bindings.ts";
+import { bindingFor, bindingName, type LeasePart, partsByLease } from "../../access/lease/own-bindings.ts";
 import { step } from "../../operations/worker-metrics.ts";
 import { inParallel } from "../in-parallel.ts";
-import { readLeaseRemembered } from "../remembered.ts";
-import type { BindingSettlement, BindingState } from "./settle-bindings.ts";
+import type { BindingState } from "./binding-state.ts";
+import type { BindingSettlement } from "./settle-bindings.ts";
 import type { WayPlace } from "./way-adapter.ts";
 
 /** What it takes to change the bindings of one cluster. */
@@ -43,7 +37,9 @@ export interface BindingsSent {
 export async function carryOutAll(tools: BindingTools, calls: CallsByLease): Promise<BindingsSent> {
   const sent = await inParallel([...calls], async ([id, each]) => [id, await carryOut(tools, each)] as const);
   const failures = new Map(sent.flatMap(([id, error]) => (error === null ? [] : [[id, error] as const])));
-  return { calls, failures, after: calls.size > 0 ? await partsNow(tools) : tools.state.parts };
+  const written = [...calls.values()].flatMap(({ remove, create }) => [...remove, ...create]);
+  const after = written.length > 0 ? await step("read-back", () => tools.state.readAgain(written)) : tools.state.parts;
+  return { calls, failures, after };
 }
 
 /** By request id. Nothing is sent for what is as it must be. */
@@ -102,11 +98,6 @@ function ignoreTaken(error: unknown): void {
 
 function conflict(what: string): AccessError {
   return new AccessError("cluster-conflict", what);
-}
-
-async function partsNow({ cluster, state, context }: BindingTools): Promise<readonly LeasePart[]> {
-  const bindings = await step("read-back", state.readAgain);
-  return readOwnBindings(cluster.name, bindings, context.keys.memory, readLeaseRemembered).parts;
 }
 
 /** Why what was read back is not what was sent; null: it is. */

@@ -215,10 +215,11 @@ function besideReason(
   const { holdings, identityOf } = state;
   // What the cluster remembers was written as it was shown, by a run that died before the record said so.
   if (request.emergency || shareInCluster(holdings, request)) return null;
-  const open = idsOf([...work.beginning, ...work.ending, ...work.inForce]);
   const rememberedOf = (key: string) => {
     const holding = holdings.get(key);
-    return holding ? sharesToKeep(orphanedShares(holding, open), closed, now) : [];
+    if (!holding) return [];
+    const open = idsOf([...work.beginning, ...work.ending, ...work.inForce]);
+    return sharesToKeep(orphanedShares(holding, open), closed, now);
   };
   const found = otherLeasesOf(request, { beginning, inForce: work.inForce, rememberedOf, holdings, identityOf });
   return giveSameAccess(request.preview?.leases ?? [], found, now) ? null : otherLeasesChanged;

@@ -1,161 +1,19 @@
-import { AccessError } from "../../access/failure/access-error.ts";
-import { readAnnotation } from "../../access/lease/annotation.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import { approvedShare, shareInCluster } from "../../access/lease/due-work.ts";
-import type { ClusterBinding } from "../../access/lease/lease-bindings.ts";
-import type { Holding } from "../../access/lease/lease-record.ts";
-import {
-  bindingPlace,
-  holdingsOf,
-  type LeasePart,
-  partsByLease,
-  readOwnBindings,
-} from "../../access/lease/own-bindings.ts";
-import type { MappedIdentity } from "../../access/lease/proof-record.ts";
-import { noWithdrawals, type Withdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
-import { signInShareInRecord, withLedgerMemory } from "../../access/lease/written.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import { type LeasePart, partsByLease } from "../../access/lease/own-bindings.ts";
+import type { Withdrawals } from "../../access/lease/withdrawal.ts";
+import { signInShareInRecord } from "../../access/lease/written.ts";
 import { isSameCreator } from "../../access/policy/creator.ts";
-import { placedRoleOf } from "../../access/policy/role-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { entryArnOf } from "../../aws-auth/index.ts";
-import type { TakenBack } from "../../kubernetes/cluster-client.ts";
-import { inParallel } from "../in-parallel.ts";
-import type { OpenedCluster } from "../open/open-cluster.ts";
-import { readLeaseRemembered } from "../remembered.ts";
+import { type BindingState, namespacesIn } from "./binding-state.ts";
 import { checkWork, leaveOut, withOwnMemory, without } from "./check-leases.ts";
 import { lateCreation } from "./late-creation.ts";
-import type { ReadBack } from "./prove.ts";
-import { type RoleSeen, rolesSeen } from "./roles-seen.ts";
 import { holdingEntries, needsEntry, refuseSignIns } from "./settle-sign-ins.ts";
-import { readSignInMap } from "./sign-in-map.ts";
-import { type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";
+import type { SignInNames } from "./sign-in-names.ts";
 import type { SignInNeed } from "./sign-in-place.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
-import type { RefusedLease, SettleInput, Settlement, WayPlace, WayState } from "./way-adapter.ts";
-
-/** Where the ConfigMap has what was taken back. The key of an annotation is none: it may have no `/`. */
-export const takenBackKey = "leases";
-
-/** What the bindings of a cluster tell, and as whom its people sign in. */
-export interface BindingState extends WayState {
-  readonly parts: readonly LeasePart[];
-  /** They have our label, and no seal of ours. */
-  readonly forged: readonly ClusterBinding[];
-  /** Reads the bindings once more. @throws AccessError */
-  readonly readAgain: () => Promise<readonly ClusterBinding[]>;
-  /** Where they sign in, and as whom. */
-  readonly map: SignInMap;
-  readonly names: SignInNames;
-  /** By the level's text, of requests that are not given yet. */
-  readonly roles: ReadonlyMap<string, RoleSeen>;
-  /** Null: no request that waits for a preview names one. */
-  readonly namespaces: ReadonlySet<string> | null;
-  /** What remembers what was taken back, as it was read. */
-  readonly takenBack: TakenBack;
-}
-
-/** Sealed for the bindings alone: the memory of `aws-auth` is not theirs. No cluster's name has a slash. */
-export function takenBackSealedFor({ name }: Cluster): string {
-  return `${name}/bindings`;
-}
-
-/** Reads the cluster's bindings that have our label, and as whom the principals of these requests sign in. @throws AccessError */
-export async function readBindingState(place: WayPlace, open: readonly AccessRequest[]): Promise<BindingState> {
-  const { opened, cluster, context } = place;
-  const { client, creatorArn } = opened;
-  const { keys } = context;
-  const readAgain = () => labelledBindings(client, open);
-  const [bindings, takenBack] = await Promise.all([readAgain(), client.readTakenBack()]);
-  const { parts, forged } = readOwnBindings(cluster.name, bindings, keys.memory, readLeaseRemembered);
-  const principals = [...open.map(({ principal }) => principal), ...parts.map(({ principal }) => principal)];
-  const isNew = ({ lease }: AccessRequest) => lease === null || lease.state === "scheduled";
-  const asked = open.filter(({ state }) => state === "pending").flatMap(({ groups }) => namespacesIn(groups));
-  const [map, roles, namespaces] = await Promise.all([
-    readSignInMap(place, open, principals),
-    rolesSeen(
-      client,
-      open.filter(isNew).flatMap(({ groups }) => groups),
-    ),
-    asked.length > 0 ? client.namespaces() : null,
-  ]);
-  const names = signInNames(map, cluster);
-  const reading = readAnnotation(takenBackSealedFor(cluster), takenBack.data[takenBackKey], keys.memory);
-  const withdrawals = reading.type === "holdings" ? reading.withdrawals : noWithdrawals;
-  const identityOf = (principal: string) => identityIn(names, parts, principal);
-  return {
-    ...withLedgerMemory(
-      withOwnEntries(holdingsOf(parts), map),
-      withoutWithdrawn(open, withdrawals, keys.decision),
-      keys.memory,
-      "binding",
-    ),
-    ...{ creatorArn, parts, forged, readAgain, map, names, roles, takenBack, withdrawals, identityOf },
-    namespaces: namespaces && new Set(namespaces),
-    isRead: () => true,
-    elsewhere: noWithdrawals,
-    untrusted: reading.type === "untrusted" ? reading.message : null,
-    signsInAs: (principal) => readBackIn(names, parts, principal),
-    isUnfinished: false,
-    baseFor: (request) => baseFor(names, roles, request),
-  };
-}
-
-/**
- * All bindings that have our label. Anyone who can create a RoleBinding can make the list too long to read: then those of the leases
- * that the ledger knows are read one by one, so that they end all the same.
- */
-async function labelledBindings(
-  client: OpenedCluster["client"],
-  open: readonly AccessRequest[],
-): Promise<readonly ClusterBinding[]> {
-  try {
-    return await client.listLeaseBindings();
-  } catch (error) {
-    const isTooLong = error instanceof AccessError && error.code === "answer-too-large";
-    if (!isTooLong || open.length === 0) throw error;
-    const places = open.flatMap(({ id, groups }) => groups.flatMap((text) => bindingPlace(id, text) ?? []));
-    const found = await inParallel(places, (place) => client.findBinding(place));
-    return found.filter((binding) => binding !== null);
-  }
-}
-
-/** The bindings do not say whether the lease holds an entry: its place does. */
-function withOwnEntries(holdings: readonly Holding[], map: SignInMap): readonly Holding[] {
-  const own = holdingEntries(map);
-  return holdings.map((holding) => ({ ...holding, entryAdded: holding.shares.some(({ id }) => own.has(id)) }));
-}
-
-/** Who a principal is, with what our bindings give that name. */
-function identityIn(names: SignInNames, parts: readonly LeasePart[], principal: string): MappedIdentity | null {
-  const name = names.of(principal);
-  if (name.type === "nobody" || name.entry === "planned") return null;
-  const given = parts.filter((part) => part.isIntact && part.user === name.username).map(({ text }) => text);
-  return { username: name.username, groups: [...new Set([...name.groups, ...given])] };
-}
-
-export function readBackIn(names: SignInNames, parts: readonly LeasePart[], principal: string): ReadBack {
-  const identity = identityIn(names, parts, principal);
-  return { identity, place: "the cluster", seenAfterMs: null, entryArn: null };
-}
-
-/**
- * What an approval depends on: the name that the bindings are made for, and what their roles allow. Null: the principal has no name of
- * its own here.
- */
-function baseFor(
-  names: SignInNames,
-  roles: ReadonlyMap<string, RoleSeen>,
-  { principal, groups }: AccessRequest,
-): MappedIdentity | null {
-  const name = names.of(principal);
-  if (name.type === "nobody" || name.refusal !== null) return null;
-  const seen = groups.map((text) => `${text} ${roles.get(text)?.digest ?? ""}`).sort();
-  return { username: name.username, groups: name.entry === "theirs" ? seen : [...seen, ownEntry] };
-}
-
-/** What an approval of a lease says that needs an entry of ours: it holds for no lease that finds another's, and the reverse. */
-export const ownEntry = "with an entry of eks-access";
+import type { RefusedLease, SettleInput, Settlement } from "./way-adapter.ts";
 
 /** A decision about the bindings of one cluster. */
 export interface BindingSettlement extends Settlement {
@@ -289,9 +147,4 @@ function driftIn(
   if (name.type === "nobody") return { request, message: name.why.replace(/\.$/, "") };
   const what = own.length > 0 ? "one of its bindings was changed or deleted" : "its bindings are gone";
   return { request, message: `${what}: ${missing.join(", ")}` };
-}
-
-/** The namespaces that these texts name. */
-function namespacesIn(groups: readonly string[]): readonly string[] {
-  return [...new Set(groups.flatMap((text) => placedRoleOf(text)?.namespace ?? []))];
 }

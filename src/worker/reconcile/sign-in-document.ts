@@ -2,7 +2,7 @@ import { AccessError } from "../../access/failure/access-error.ts";
 import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { planChanges, type Refusal, resolve } from "../../aws-auth/index.ts";
+import { type Change, planChanges, type Refusal, resolve } from "../../aws-auth/index.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { documentWarnings } from "../preview/preview-warnings.ts";
 import { readRemembered } from "../remembered.ts";
@@ -80,10 +80,28 @@ async function writeAnew(place: WayPlace, targets: SignInTargets, lost: Readonly
   throw new AccessError("cluster-conflict", `aws-auth of ${place.cluster.name} had to be made first`);
 }
 
+function changesOf(targets: SignInTargets): readonly Change[] {
+  return [...targets.values()].map(({ change }) => change);
+}
+
+type PlanResult = ReturnType<typeof planChanges>;
+
+const plans = new WeakMap<ClusterState, Map<string, PlanResult>>();
+
+/** A run asks whether an entry can be changed, rehearses the change and writes it: all by one plan. */
+function planChangesOnce(cluster: Cluster, state: ClusterState, changes: readonly Change[]): PlanResult {
+  const known = plans.get(state) ?? new Map<string, PlanResult>();
+  plans.set(state, known);
+  const key = JSON.stringify(changes);
+  const guard = planGuard(cluster, cluster.levels, state);
+  const plan = known.get(key) ?? planChanges(state.document, changes, guard, readRemembered);
+  known.set(key, plan);
+  return plan;
+}
+
 /** @throws AccessError `document-unchanged` where the document as a whole can't be changed */
 function planOf(cluster: Cluster, state: ClusterState, targets: SignInTargets) {
-  const changes = [...targets.values()].map(({ change }) => change);
-  const plan = planChanges(state.document, changes, planGuard(cluster, cluster.levels, state), readRemembered);
+  const plan = planChangesOnce(cluster, state, changesOf(targets));
   const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
   if (plan.type === "refused" || refusal) {
     throw new AccessError("document-unchanged", `The entry can't be changed: ${refusal?.message.replace(/\.$/, "")}`);
@@ -106,11 +124,12 @@ function refusalsOf(
   state: ClusterState,
   targets: SignInTargets,
 ): ReadonlyMap<string, Refusal> {
-  const { configMap, document } = state;
-  const guard = planGuard(cluster, cluster.levels, state);
+  const { configMap } = state;
   const found = new Map<string, Refusal>();
+  const all = planChangesOnce(cluster, state, changesOf(targets));
+  const isFine = all.type === "planned" && all.refused.length === 0;
   for (const [key, { change }] of targets) {
-    const plan = planChanges(document, [change], guard, readRemembered);
+    const plan = isFine ? all : planChangesOnce(cluster, state, [change]);
     const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
     if (refusal) found.set(key, refusal);
     else if (configMap?.deletion) found.set(key, beingDeleted(cluster, configMap.deletion));

@@ -64,16 +64,19 @@ export function signInTargets(
   needs: readonly SignInNeed[],
   over: ReadonlySet<string>,
 ): SignInTargets {
-  const arns = new Map(needs.map(({ principal }) => [entryKeyOf(principal), entryArnOf(principal)]));
+  const arns = new Map<string, string>();
+  const neededOf = new Map<string, Share[]>();
+  for (const { principal, share } of needs) {
+    const key = entryKeyOf(principal);
+    arns.set(key, entryArnOf(principal));
+    neededOf.set(key, [...(neededOf.get(key) ?? []), signInShare(share)]);
+  }
   for (const [key, holding] of place.holdings) {
     if (holding.shares.some((share) => isSignInShare(share) && over.has(share.id))) arns.set(key, holding.arn);
   }
   const targets = new Map<string, EntryTarget>();
   for (const [key, arn] of arns) {
-    const shares = needs
-      .filter(({ principal }) => entryKeyOf(principal) === key)
-      .map(({ share }) => signInShare(share));
-    const target = targetFor(place, arn, shares, over);
+    const target = targetFor(place, arn, neededOf.get(key) ?? [], over);
     if (target) targets.set(key, target);
   }
   return targets;
@@ -122,9 +125,10 @@ export function withLostShares(
   const ids = new Set<string>();
   for (const [key, shares] of lost) {
     const holding = merged.get(key);
-    const identity = identityOf(key);
     const missing = shares.filter(({ id }) => !holding?.shares.some((share) => share.id === id));
-    if (missing.length === 0 || !identity || !isOwnUsername(identity.username)) continue;
+    // Of most, nothing is missing: only then the document is searched.
+    const identity = missing.length > 0 ? identityOf(key) : null;
+    if (!identity || !isOwnUsername(identity.username)) continue;
     for (const { id } of missing) ids.add(id);
     const { arn = key, added = [], shares: held = [] } = holding ?? {};
     merged.set(key, { arn, entryAdded: true, added, shares: [...held, ...missing] });

@@ -38,7 +38,7 @@ export async function waysIn(
   const { entries } = opened;
   const takesBindings = cluster.levels.some(isGivenByBinding) || forWhom.some(isGivenByBinding);
   return {
-    bindings: takesBindings ? bindingWay(place) : null,
+    bindings: takesBindings ? bindingWay({ ...place, isWhole: whose !== "due" }) : null,
     document: needsDocument ? documentWay({ ...place, isTaken: isOf("aws-auth") }) : null,
     entries: entries && entryWay({ ...place, opened: { ...opened, entries }, isTaken: isOf("access-entry"), whose }),
   };

@@ -9,6 +9,8 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { revise } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import {
@@ -368,6 +370,64 @@ test("a lease ends where others made more bindings with our label than can be re
   await takeBack({ ...context, openCluster: flooded }, cluster, "r-one");
   expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
   expect(await bindings()).toEqual([]);
+});
+
+describe("what a run reads", () => {
+  /** Opens the cluster, and notes how bindings are looked for. */
+  const noting = (found: string[]): typeof openCluster => {
+    return async (...about) => {
+      const open = await openCluster(...about);
+      const listLeaseBindings: ClusterClient["listLeaseBindings"] = async () => {
+        found.push("all");
+        return open.client.listLeaseBindings();
+      };
+      const findBinding: ClusterClient["findBinding"] = async (place) => {
+        found.push(place.name);
+        return open.client.findBinding(place);
+      };
+      return { ...open, client: { ...open.client, listLeaseBindings, findBinding } };
+    };
+  };
+
+  test("to begin a lease is its binding, before and after, and what its principal has besides", async () => {
+    await give(context, cluster, { id: "r-alice", principal: alice });
+    await give(context, cluster, { id: "r-carol", principal: carol });
+    await ask(context, cluster, { id: "r-more", level: "admin", principal: carol });
+    await approve(context, cluster, "r-more");
+    const found: string[] = [];
+
+    await reconcileCluster({ ...context, openCluster: noting(found) }, cluster);
+
+    const given = await requestOf(context, "r-more");
+    expect(given.lease?.proof?.mapped.detail).toContain("with ClusterRole view, ClusterRole edit in default");
+    const nameOf = (id: string) => expect.stringMatching(`^eks-access-${id}-`);
+    expect(found).toEqual([nameOf("r-carol"), nameOf("r-more"), nameOf("r-more")]);
+    for (const id of ["r-alice", "r-carol", "r-more"]) await takeBack(context, cluster, id);
+  });
+
+  test("to begin a lease is everything, where the approver saw one beside that only the cluster remembers", async () => {
+    await give(context, cluster, { id: "r-lost", principal: alice });
+    const fresh = contextWith();
+    await ask(fresh, cluster, { id: "r-one", level: "admin", principal: alice });
+    await approve(fresh, cluster, "r-one");
+    const found: string[] = [];
+
+    await reconcileCluster({ ...fresh, openCluster: noting(found) }, cluster);
+
+    expect((await requestOf(fresh, "r-one")).lease?.state).toBe("active");
+    expect(found[0]).toBe("all");
+    for (const each of [fresh, context]) await takeBack(each, cluster, each === fresh ? "r-one" : "r-lost");
+  });
+
+  test("to end a lease is everything: a forged record that names other roles hides none of its bindings", async () => {
+    const given = await give(context, cluster, { id: "r-one", principal: alice });
+    const [{ groups = [] } = {}] = cluster.levels.filter(({ name }) => name === "admin");
+    await context.ledger.commit(aChange(revise(given, { groups })));
+
+    await takeBack(context, cluster, "r-one");
+
+    expect(await bindings()).toEqual([]);
+  });
 });
 
 test("a lease is not told as over while finalizers keep its binding", async () => {

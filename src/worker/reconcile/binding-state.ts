@@ -1,0 +1,245 @@
+import { AccessError } from "../../access/failure/access-error.ts";
+import { readAnnotation } from "../../access/lease/annotation.ts";
+import { idsOf, isDueToEnd } from "../../access/lease/due-work.ts";
+import { type ClusterBinding, leaseLabels } from "../../access/lease/lease-bindings.ts";
+import type { Holding } from "../../access/lease/lease-record.ts";
+import { bindingPlace, holdingsOf, type LeasePart, readOwnBindings } from "../../access/lease/own-bindings.ts";
+import type { MappedIdentity } from "../../access/lease/proof-record.ts";
+import { maxWithdrawals, noWithdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
+import { withLedgerMemory } from "../../access/lease/written.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { placedRoleOf } from "../../access/policy/role-text.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import type { TakenBack } from "../../kubernetes/cluster-client.ts";
+import { inParallel } from "../in-parallel.ts";
+import type { OpenedCluster } from "../open/open-cluster.ts";
+import { readLeaseRemembered } from "../remembered.ts";
+import type { ReadBack } from "./prove.ts";
+import { type RoleSeen, rolesSeen } from "./roles-seen.ts";
+import { holdingEntries } from "./settle-sign-ins.ts";
+import { readSignInMap } from "./sign-in-map.ts";
+import { type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";
+import type { WayPlace, WayState } from "./way-adapter.ts";
+
+/** Where the ConfigMap has what was taken back. The key of an annotation is none: it may have no `/`. */
+export const takenBackKey = "leases";
+
+/** What the bindings of a cluster tell, and as whom its people sign in. */
+export interface BindingState extends WayState {
+  readonly parts: readonly LeasePart[];
+  /** They have our label, and no seal of ours. */
+  readonly forged: readonly ClusterBinding[];
+  /** The parts as they are now, where these may have changed. @throws AccessError */
+  readonly readAgain: (places: readonly BindingPlace[]) => Promise<readonly LeasePart[]>;
+  /** Where they sign in, and as whom. */
+  readonly map: SignInMap;
+  readonly names: SignInNames;
+  /** By the level's text, of requests that are not given yet. */
+  readonly roles: ReadonlyMap<string, RoleSeen>;
+  /** Null: no request that waits for a preview names one. */
+  readonly namespaces: ReadonlySet<string> | null;
+  /** What remembers what was taken back, as it was read. */
+  readonly takenBack: TakenBack;
+}
+
+/** Where bindings are read, and which. */
+export interface BindingsPlace extends WayPlace {
+  /** Whether all of them are read, whatever is to be done. */
+  readonly isWhole: boolean;
+}
+
+type BindingPlace = Pick<ClusterBinding, "name" | "namespace">;
+
+/** Sealed for the bindings alone: the memory of `aws-auth` is not theirs. No cluster's name has a slash. */
+export function takenBackSealedFor({ name }: Cluster): string {
+  return `${name}/bindings`;
+}
+
+/** Reads the cluster's bindings of leases, and as whom the principals of these requests sign in. @throws AccessError */
+export async function readBindingState(place: BindingsPlace, open: readonly AccessRequest[]): Promise<BindingState> {
+  const { opened, cluster, context } = place;
+  const { client, creatorArn } = opened;
+  const { keys } = context;
+  const { read, bindings, takenBack, memory } = await readBindings(place, open);
+  const { parts, forged: others } = readOwnBindings(cluster.name, bindings, keys.memory, readLeaseRemembered);
+  // One that was found by its name alone may be another's.
+  const forged = others.filter(({ labels }) =>
+    Object.entries(leaseLabels).every(([key, value]) => labels[key] === value),
+  );
+  const principals = [...read, ...parts].map(({ principal }) => principal);
+  const isNew = ({ lease }: AccessRequest) => lease === null || lease.state === "scheduled";
+  const texts = read.filter(isNew).flatMap(({ groups }) => groups);
+  const asked = open.filter(({ state }) => state === "pending").flatMap(({ groups }) => namespacesIn(groups));
+  const [map, roles, namespaces] = await Promise.all([
+    readSignInMap(place, open, principals),
+    rolesSeen(client, texts),
+    asked.length > 0 ? client.namespaces() : null,
+  ]);
+  const names = signInNames(map, cluster);
+  const approved = withoutWithdrawn(read, memory.withdrawals, keys.decision);
+  const readKeys = new Set(read.map(({ principal }) => principal.toLowerCase()));
+  return {
+    ...withLedgerMemory(withOwnEntries(holdingsOf(parts), map), approved, keys.memory, "binding"),
+    ...{ creatorArn, parts, forged, map, names, roles, takenBack, ...memory },
+    readAgain: (places) => partsAgain(place, { open, parts }, places),
+    identityOf: (principal) => identityIn(names, parts, principal),
+    namespaces: namespaces && new Set(namespaces),
+    isRead: (principal) => read === open || readKeys.has(principal.toLowerCase()),
+    elsewhere: noWithdrawals,
+    signsInAs: (principal) => readBackIn(names, parts, principal),
+    isUnfinished: false,
+    baseFor: (request) => baseFor(names, roles, request),
+  };
+}
+
+interface BindingsRead extends Pick<BindingState, "takenBack"> {
+  /** The requests of which all that they have was read. */
+  readonly read: readonly AccessRequest[];
+  readonly bindings: readonly ClusterBinding[];
+  readonly memory: Pick<BindingState, "withdrawals" | "untrusted">;
+}
+
+/** @throws AccessError */
+async function readBindings(place: BindingsPlace, open: readonly AccessRequest[]): Promise<BindingsRead> {
+  const { opened, context, isWhole } = place;
+  const { client } = opened;
+  const some = isWhole ? null : whereOnlyBegins(open, context.now());
+  const [bindings, takenBack] = await Promise.all([
+    some ? findAll(client, placesOf(some)) : labelledBindings(client, open),
+    client.readTakenBack(),
+  ]);
+  const memory = memoryIn(place, takenBack);
+  if (!some) return { read: open, bindings, takenBack, memory };
+  const { list, notBefore } = memory.withdrawals;
+  const isForgetful = notBefore !== null || list.length + some.length > maxWithdrawals;
+  const approved = withoutWithdrawn(open, memory.withdrawals, context.keys.decision);
+  const isEnough = memory.untrusted === null && !isForgetful && approved.length === open.length;
+  if (isEnough) return { read: some, bindings, takenBack, memory };
+  return { read: open, bindings: await labelledBindings(client, open), takenBack, memory };
+}
+
+function memoryIn({ cluster, context }: WayPlace, { data }: TakenBack): BindingsRead["memory"] {
+  const reading = readAnnotation(takenBackSealedFor(cluster), data[takenBackKey], context.keys.memory);
+  return {
+    withdrawals: reading.type === "holdings" ? reading.withdrawals : noWithdrawals,
+    untrusted: reading.type === "untrusted" ? reading.message : null,
+  };
+}
+
+/** More are not read one by one: some pages have them all. */
+const mostByName = 32;
+
+/**
+ * What a run that only begins leases has to know of: those leases, and what else their principals have. Of these it is all that is
+ * there, since a name follows from lease and role, whatever labels others have put on it or taken off. Null: it takes all bindings.
+ *
+ * An end, and a call that is sent again, are looked for everywhere: a record in Redis says what to look for, and a forged one would
+ * hide what it is about. So is a lease beside that only the cluster knows. What others did to leases in force is seen when it is time
+ * to inspect.
+ */
+function whereOnlyBegins(open: readonly AccessRequest[], now: Date): readonly AccessRequest[] | null {
+  const isInForce = ({ lease }: AccessRequest) => lease?.state === "active";
+  const isFirstTry = ({ lease }: AccessRequest) => lease?.state === "scheduled" && lease.writeBegan === null;
+  const isKnown = (request: AccessRequest) => isInForce(request) || isFirstTry(request);
+  if (!open.every((request) => request.state === "approved" && isKnown(request) && !isDueToEnd(request, now)))
+    return null;
+  const inQuestion = open.filter((request) => !isInForce(request) || request.trouble !== null);
+  const principals = new Set(inQuestion.map(({ principal }) => principal.toLowerCase()));
+  const some = open.filter(({ principal }) => principals.has(principal.toLowerCase()));
+  const ids = idsOf(some);
+  const isShownAlone = inQuestion.some(({ preview }) => preview?.leases.some(({ id }) => !ids.has(id)));
+  return isShownAlone || placesOf(some).length > mostByName ? null : some;
+}
+
+function placesOf(requests: readonly AccessRequest[]): readonly BindingPlace[] {
+  return requests.flatMap(({ id, groups }) => groups.flatMap((text) => bindingPlace(id, text) ?? []));
+}
+
+/**
+ * The parts of leases once these bindings were written. Each of these is read as it is now, so that what another run or person did to
+ * one of them in between counts. Of the others nothing was written, and nothing will be recorded.
+ */
+async function partsAgain(
+  { opened, cluster, context }: WayPlace,
+  { open, parts }: Pick<BindingState, "parts"> & { readonly open: readonly AccessRequest[] },
+  places: readonly BindingPlace[],
+): Promise<readonly LeasePart[]> {
+  const { client } = opened;
+  const read = (bindings: readonly ClusterBinding[]) =>
+    readOwnBindings(cluster.name, bindings, context.keys.memory, readLeaseRemembered).parts;
+  const written = new Map(places.map((place) => [keyOf(place), place]));
+  if (written.size > mostByName) return read(await labelledBindings(client, open));
+  const others = parts.filter(({ binding }) => !written.has(keyOf(binding)));
+  return [...others, ...read(await findAll(client, [...written.values()]))];
+}
+
+function keyOf({ name, namespace }: BindingPlace): string {
+  return JSON.stringify([namespace, name]);
+}
+
+/**
+ * All bindings that have our label. Anyone who can create a RoleBinding can make the list too long to read: then those of the leases
+ * that the ledger knows are read one by one, so that they end all the same.
+ */
+async function labelledBindings(
+  client: OpenedCluster["client"],
+  open: readonly AccessRequest[],
+): Promise<readonly ClusterBinding[]> {
+  try {
+    return await client.listLeaseBindings();
+  } catch (error) {
+    const isTooLong = error instanceof AccessError && error.code === "answer-too-large";
+    if (!isTooLong || open.length === 0) throw error;
+    return findAll(client, placesOf(open));
+  }
+}
+
+async function findAll(
+  client: OpenedCluster["client"],
+  places: readonly BindingPlace[],
+): Promise<readonly ClusterBinding[]> {
+  const found = await inParallel(places, (place) => client.findBinding(place));
+  return found.filter((binding) => binding !== null);
+}
+
+/** The bindings do not say whether the lease holds an entry: its place does. */
+function withOwnEntries(holdings: readonly Holding[], map: SignInMap): readonly Holding[] {
+  const own = holdingEntries(map);
+  return holdings.map((holding) => ({ ...holding, entryAdded: holding.shares.some(({ id }) => own.has(id)) }));
+}
+
+/** Who a principal is, with what our bindings give that name. */
+function identityIn(names: SignInNames, parts: readonly LeasePart[], principal: string): MappedIdentity | null {
+  const name = names.of(principal);
+  if (name.type === "nobody" || name.entry === "planned") return null;
+  const given = parts.filter((part) => part.isIntact && part.user === name.username).map(({ text }) => text);
+  return { username: name.username, groups: [...new Set([...name.groups, ...given])] };
+}
+
+export function readBackIn(names: SignInNames, parts: readonly LeasePart[], principal: string): ReadBack {
+  const identity = identityIn(names, parts, principal);
+  return { identity, place: "the cluster", seenAfterMs: null, entryArn: null };
+}
+
+/**
+ * What an approval depends on: the name that the bindings are made for, and what their roles allow. Null: the principal has no name of
+ * its own here.
+ */
+function baseFor(
+  names: SignInNames,
+  roles: ReadonlyMap<string, RoleSeen>,
+  { principal, groups }: AccessRequest,
+): MappedIdentity | null {
+  const name = names.of(principal);
+  if (name.type === "nobody" || name.refusal !== null) return null;
+  const seen = groups.map((text) => `${text} ${roles.get(text)?.digest ?? ""}`).sort();
+  return { username: name.username, groups: name.entry === "theirs" ? seen : [...seen, ownEntry] };
+}
+
+/** What an approval of a lease says that needs an entry of ours: it holds for no lease that finds another's, and the reverse. */
+export const ownEntry = "with an entry of eks-access";
+
+/** The namespaces that these texts name. */
+export function namespacesIn(groups: readonly string[]): readonly string[] {
+  return [...new Set(groups.flatMap((text) => placedRoleOf(text)?.namespace ?? []))];
+}
