@@ -76,7 +76,7 @@ export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): 
     problemWords(document),
     `${roomWords(size)} left`,
   ].join(", ");
-  if (isBeingDeleted) return broken(`${detail}, but it is deleted and waits for its finalizers`, goingRemedy);
+  if (isBeingDeleted) return broken(`${detail}, but it is being deleted and waits for its finalizers`, goingRemedy);
   if (immutable) return broken(`${detail}, but it is immutable`, immutableRemedy);
   if (untrusted !== null) {
     return broken(

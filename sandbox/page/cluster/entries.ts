@@ -12,7 +12,7 @@ export interface EntriesState {
 
 const notes: Readonly<Record<AuthenticationMode, string>> = {
   CONFIG_MAP: "",
-  API_AND_CONFIG_MAP: "Mode API_AND_CONFIG_MAP: an entry takes precedence over aws-auth.",
+  API_AND_CONFIG_MAP: "Mode API_AND_CONFIG_MAP: an entry overrides aws-auth.",
   API: "Mode API: only these get in.",
 };
 

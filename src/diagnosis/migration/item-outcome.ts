@@ -134,7 +134,7 @@ function whoseNodes(
   if (managedNodes) {
     return `No managed node group or Fargate profile has this role: its nodes are self-managed, or gone. For them: ${command}.`;
   }
-  return `EKS makes an entry of type ${nodeType} for managed node groups and Fargate profiles. The worker may not ask whether this is one (deploy/iam/migration-policy.json). For self-managed nodes: ${command}.`;
+  return `EKS makes an entry of type ${nodeType} for managed node groups and Fargate profiles. The worker can't ask whether this is one (deploy/iam/migration-policy.json). For self-managed nodes: ${command}.`;
 }
 
 const creatorNote =

@@ -32,7 +32,7 @@ const wholeDocument = code("kubectl -n kube-system get configmap aws-auth -o yam
 const immutableWarning = `It is immutable, so access can't change. Save it, remove ${code("immutable: true")} from the copy, and run ${code("kubectl replace --force")} with the copy.`;
 
 const goingWarning =
-  "It is deleted and waits for its finalizers. Once it is gone, its entries let no one in. Save it now, and create it again as soon as it is gone.";
+  "It is being deleted and waits for its finalizers. Once it is gone, its entries let no one in. Save it now, and create it again as soon as it is gone.";
 
 export const check: Command = {
   word: "check",

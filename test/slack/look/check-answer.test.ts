@@ -82,7 +82,7 @@ describe("check of a cluster that goes by aws-auth alone", () => {
 
   test("says that the document is about to go, or may not be written", () => {
     expect(tell("CONFIG_MAP", checked({}, { isBeingDeleted: true }), none)).toContain(
-      "It is deleted and waits for its finalizers.",
+      "It is being deleted and waits for its finalizers.",
     );
     expect(tell("CONFIG_MAP", checked({}, { immutable: true }), none)).toContain("It is immutable");
   });
