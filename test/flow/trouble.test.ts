@@ -23,11 +23,21 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     flow.sandbox.aws.account.setTrust(arns.creator, { principals: [] });
 
     await approve();
-    const failed = textOf(await flow.message("*Failed*"));
+    const failed = await flow.message("*Failed*");
+    const told = textOf(await flow.told("although it was approved"));
+    const reply = await flow.until(() =>
+      flow.sandbox.slack
+        .replies(failed)
+        .map(textOf)
+        .find((text) => text.includes("Couldn't apply it")),
+    );
 
-    expect(failed).toContain("sts:AssumeRole");
-    expect(failed).toContain("Check the trust policy");
-    expect(textOf(await flow.told("although it was approved"))).toContain("Check the trust policy");
+    for (const short of [textOf(failed), told]) {
+      expect(short).toContain("AWS refused sts:AssumeRole");
+      expect(short).toMatch(/The thread (in the channel )?has the cause and the fix/);
+      expect(short).not.toContain("AccessDenied");
+    }
+    expect(reply).toContain("Check the trust policy");
     expect((await auditOf(flow.redisUrl)).types).not.toContain("lease.active");
     expect(flow.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   });

@@ -1,5 +1,5 @@
 import type { Lease } from "../../access/lease/lease-record.ts";
-import type { MappedIdentity, Proof, ProofFinding, Trouble } from "../../access/lease/proof-record.ts";
+import type { CodedReason, MappedIdentity, Proof, ProofFinding, Trouble } from "../../access/lease/proof-record.ts";
 import { isReviewPending, isSignInPending } from "../../access/lease/proving.ts";
 import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Way } from "../../access/policy/cluster.ts";
@@ -13,6 +13,16 @@ import { code, codeList, mention, plainLine, styled, time, until } from "./mrkdw
 /** A sentence of ours inside another: without its full stop, and cut before it hides the rest. */
 export function said(sentence: string, maxLength = 600): string {
   return styled(sentence.replace(/\.$/, ""), maxLength);
+}
+
+/**
+ * What failed, for a card. AWS's own words and the remedy help operators alone: they are in the thread and in Details.
+ * Everything else can be for the requester too.
+ */
+export function failureInShort({ code, message }: CodedReason, thread = "The thread"): string {
+  if (!code.startsWith("aws-")) return said(message, 360);
+  const [what = ""] = message.split(/ \(|\. /, 1);
+  return `${said(what, 120)}. ${thread} has the cause and the fix`;
 }
 
 /** Who gets in by a request, as a sentence. */

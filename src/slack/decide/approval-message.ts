@@ -66,7 +66,8 @@ export function approvalMessage(
   presence: Presence | null = null,
 ): Message {
   const who = peopleToAct(request, cluster);
-  const lines = request.state === "pending" || who.length > 0 ? askingLines(request, who) : settledLines(request);
+  const lines =
+    request.state === "pending" || who.length > 0 ? askingLines(request, who) : settledLines(request, cluster);
   const notes = [...warningLines(request), ...presenceLines(presence)];
   return {
     text: [...lines, ...notes].join("\n").replaceAll(/^(>|:[a-z_]+: )|\*/gm, ""),
@@ -110,15 +111,17 @@ function waitingText(request: AccessRequest, who: string): string {
   return `${approvals.length} of ${approvalsWanted} approvals. Waiting for ${from}`;
 }
 
-/** Three lines: the state, what it is about, and why. Who gets in is a fourth one while more than one person does. */
-function settledLines(request: AccessRequest): readonly string[] {
-  const { requester, level, cluster, reason, emergency } = request;
+/** Three lines: the state, what it is about, and why. A fourth one says who gets in, if many do, or who is on call after a failure. */
+function settledLines(request: AccessRequest, configured: Cluster | undefined): readonly string[] {
+  const { requester, level, cluster, reason, emergency, lease } = request;
+  const onCall = configured?.onCall ?? [];
   const taken = emergency ? `. Emergency access: ${reviewState(request)}` : "";
   return [
     headlineOf(request),
     `${mention(requester)}: ${code(level)} on ${code(cluster)}${taken}`,
     ...(isShared(request) && !isClosed(request) ? [admitsText(request)] : []),
     `>${plainLine(reason, longest.line)}`,
+    ...(lease?.state === "failed" && onCall.length > 0 ? [`On call: ${mentions(onCall, 2)}`] : []),
   ];
 }
 

@@ -4,7 +4,7 @@ import { isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { admittedBy } from "../../aws-auth/index.ts";
 import { code, mention, mentions, plainLine, styled, time, until } from "../blocks/mrkdwn.ts";
-import { causeOf, progressOf, said, stateOf } from "../blocks/words.ts";
+import { causeOf, failureInShort, progressOf, said, stateOf } from "../blocks/words.ts";
 
 /** The first line of a decided card: a sign, a word for it, and what matters most. The thread and Details have the rest. */
 export function headlineOf(request: AccessRequest): string {
@@ -23,7 +23,7 @@ export function headlineOf(request: AccessRequest): string {
     return `:white_check_mark: *Active* ${until(lease.endsAt, request.durationSeconds)}`;
   }
   if (lease?.state === "ended") return `:hourglass: *Ended* ${time(lease.endedAt)}. ${causeOf(lease, 90)}`;
-  if (lease?.state === "failed") return `:no_entry: *Failed*: ${said(lease.failure.message, 360)}`;
+  if (lease?.state === "failed") return `:no_entry: *Failed*: ${failureInShort(lease.failure)}`;
   if (lease?.end || lease?.voidSince || request.emergency || !lease) {
     return `:hourglass_flowing_sand: ${lease ? progressOf(lease, 90) : stateOf(request)}`;
   }

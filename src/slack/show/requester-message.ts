@@ -16,7 +16,16 @@ import {
 } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, codeBlock, mention, mentions, plainLine, preformatted, section, time, until } from "../blocks/mrkdwn.ts";
-import { admitsText, endProofLines, progressOf, proofLines, remainsOf, said, troubleOf } from "../blocks/words.ts";
+import {
+  admitsText,
+  endProofLines,
+  failureInShort,
+  progressOf,
+  proofLines,
+  remainsOf,
+  said,
+  troubleOf,
+} from "../blocks/words.ts";
 import { headlineOf } from "../decide/card-words.ts";
 
 /** A state of a request that its requester must know. */
@@ -120,7 +129,7 @@ function leaseMilestone(
 ): Milestone | null {
   const subject = subjectOf(request);
   if (lease.state === "failed") {
-    const text = `Couldn't apply ${subject}${request.emergency ? "" : ", although it was approved"}. ${said(lease.failure.message)}.`;
+    const text = `Couldn't apply ${subject}${request.emergency ? "" : ", although it was approved"}. ${failureInShort(lease.failure, "The thread in the channel")}.`;
     return tell("failed", text, overButtons(request), ":no_entry: *Failed*: see above.");
   }
   if (lease.state === "ended") return endedMilestone(request, lease, milestones);
