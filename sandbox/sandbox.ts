@@ -145,6 +145,8 @@ function workerEnvironment(aws: SandboxAws, keys: Keys, profiles: string): Recor
     AWS_ENDPOINT_URL_STS: aws.url,
     AWS_ENDPOINT_URL_EKS: aws.url,
     AWS_ENDPOINT_URL_CLOUDTRAIL: aws.url,
+    AWS_ENDPOINT_URL_IDENTITYSTORE: aws.url,
+    AWS_ENDPOINT_URL_SSO_ADMIN: aws.url,
     AWS_REGION: region,
     AWS_ACCESS_KEY_ID: keys.accessKeyId,
     AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,

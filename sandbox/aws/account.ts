@@ -17,6 +17,8 @@ import {
   updateCluster,
 } from "./eks-clusters.ts";
 import type { EksService, EksSettings } from "./eks-service.ts";
+import { IdentityCenter } from "./identity-center.ts";
+import { answerIdentityCenter, identityCenterCall } from "./identity-center-calls.ts";
 import { SandboxAccount } from "./sandbox-account.ts";
 import { answerSts, stsParams } from "./sts.ts";
 import { WebIdentities } from "./web-identity.ts";
@@ -29,17 +31,18 @@ export interface AwsCall {
   by: string | undefined;
 }
 
-/** An AWS account: its STS, EKS and CloudTrail answer at one address. */
+/** An AWS account: its STS, EKS, CloudTrail and IAM Identity Center answer at one address. */
 export interface SandboxAws {
-  /** For AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_EKS and AWS_ENDPOINT_URL_CLOUDTRAIL alike. */
+  /** For AWS_ENDPOINT_URL, or for the variable of each service. */
   url: string;
   account: SandboxAccount;
   /** Tokens of service accounts, for AWS_WEB_IDENTITY_TOKEN_FILE. */
   webIdentities: WebIdentities;
-  /** Call names: `sts.GetCallerIdentity`, `sts.AssumeRole`, `sts.AssumeRoleWithWebIdentity`, `eks.DescribeCluster`, `eks.CreateAccessEntry` and so on, `cloudtrail.LookupEvents`. */
+  /** Call names: `sts.GetCallerIdentity`, `sts.AssumeRole`, `sts.AssumeRoleWithWebIdentity`, `eks.DescribeCluster`, `eks.CreateAccessEntry` and so on, `cloudtrail.LookupEvents`, `identitystore.GetUserId`, `sso.DescribePermissionSet` and so on. */
   faults: Faults;
   calls: readonly AwsCall[];
   cloudTrail: CloudTrail;
+  identityCenter: IdentityCenter;
   /** How the control plane of EKS behaves. */
   eks: EksSettings;
   /** Makes a cluster visible to DescribeCluster and CloudTrail; gives its ARN. */
@@ -71,7 +74,9 @@ export interface SandboxAwsOptions {
 /** Starts the stand-in for an AWS account on the loopback address. */
 export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<SandboxAws> {
   const { faults = new Faults(), now = () => new Date(), account: id = "111122223333" } = options;
-  const account = new SandboxAccount({ id, partition: partitionOf(options.region ?? "eu-central-1"), now });
+  const { region = "eu-central-1" } = options;
+  const account = new SandboxAccount({ id, partition: partitionOf(region), now });
+  const identityCenter = new IdentityCenter(account, region);
   const cloudTrail = createCloudTrail(now);
   const settings: EksSettings = { entryDelayMs: 200, updateMs: 300, mostAccessEntries: 3000 };
   const service: EksService = { account, now, clusters: new Map(), cloudTrail, settings };
@@ -83,7 +88,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
     faults,
     port: options.port ?? 0,
     ...(options.host ? { host: options.host } : {}),
-    route: (request) => route(context, service, request),
+    route: (request) => route(context, service, identityCenter, request),
     onCall: (call, status, milliseconds, by) => {
       const made = { call, status, milliseconds, by };
       calls.push(made);
@@ -97,6 +102,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
     faults,
     calls,
     cloudTrail,
+    identityCenter,
     eks: settings,
     addCluster: (cluster) => addCluster(service, cluster),
     updateCluster: (arn, change) => updateCluster(service, arn, change),
@@ -114,9 +120,16 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
   };
 }
 
-/** One address serves three services: the signature's scope, the target header or the path names the service. */
-function route(context: AwsContext, service: EksService, request: SandboxRequest): SandboxRoute {
+/** One address serves all services: the signature's scope, the target header or the path names the service. */
+function route(
+  context: AwsContext,
+  service: EksService,
+  center: IdentityCenter,
+  request: SandboxRequest,
+): SandboxRoute {
   const target = request.headers["x-amz-target"];
+  const ofCenter = typeof target === "string" ? identityCenterCall(target) : undefined;
+  if (ofCenter) return { call: ofCenter, answer: () => answerIdentityCenter(context, center, ofCenter, request) };
   if (typeof target === "string") {
     return {
       call: `cloudtrail.${target.split(".").at(-1)}`,

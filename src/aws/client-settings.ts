@@ -102,12 +102,19 @@ function signalWith(options: object = {}): { abortSignal?: AbortSignal } {
   return signals.length > 0 ? { abortSignal: AbortSignal.any(signals) } : {};
 }
 
-/** STS names its action in the body, CloudTrail in a header, and EKS by method and path. */
+/** The services by the name before the action in a target header. */
+const targets: Readonly<Record<string, FinishedCall["service"]>> = {
+  CloudTrail_20131101: "cloudtrail",
+  AWSIdentityStore: "identitystore",
+  SWBExternalService: "sso",
+};
+
+/** STS names its action in the body, CloudTrail and Identity Center in a header, and EKS by method and path. */
 function callOf({ body, headers, method, path }: HttpRequest): Pick<FinishedCall, "service" | "operation"> {
   const action = typeof body === "string" ? /(?:^|&)Action=(\w+)/.exec(body)?.[1] : undefined;
   if (action) return { service: "sts", operation: action };
-  const target = headers["x-amz-target"]?.split(".").at(-1);
-  if (target) return { service: "cloudtrail", operation: target };
+  const [target, service = ""] = headers["x-amz-target"]?.split(".").toReversed() ?? [];
+  if (target) return { service: targets[service] ?? "cloudtrail", operation: target };
   const place = path.split("/").filter((_, index) => index % 2 === 1);
   return { service: "eks", operation: `${method} ${place.join("/")}` };
 }

@@ -68,6 +68,12 @@ export function cloudTrailSessionPolicy(): string {
   return policyOf([["cloudtrail:LookupEvents"], "*"]);
 }
 
+/** Limits a session to reading who people are; most of these actions have no resources of one organization. */
+export function identityCenterSessionPolicy(): string {
+  const store = ["DescribeUser", "GetUserId", "ListGroupMembershipsForMember"].map((name) => `identitystore:${name}`);
+  return policyOf([[...store, "sso:DescribePermissionSet", "sso:ListAccountAssignmentsForPrincipal"], "*"]);
+}
+
 /**
  * Limits a session to nothing in AWS, whatever the role's own policies and those of resources allow. sts:GetCallerIdentity still
  * answers it (API reference of STS: no policy can deny that), and a token for a cluster is that call.

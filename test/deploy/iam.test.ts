@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import {
   creatorSessionPolicy,
+  identityCenterSessionPolicy,
   managerSessionPolicy,
   nextRoleSessionPolicy,
   nothingSessionPolicy,
@@ -49,13 +50,11 @@ test("the code sends no command that the policies do not know", () => {
   const commands = new Set([...adapters.matchAll(/new (\w+Command)\(/g)].map(([, name]) => name));
 
   // GetCallerIdentity needs no permission (API reference of STS).
-  const names = ["access-entries-policy", "rescue-policy", "migration-policy"];
+  const names = ["access-entries-policy", "rescue-policy", "migration-policy", "identity-center-policy"];
   const actions = new Set(names.flatMap(actionsOf));
-  const eks = [...actions]
-    .filter((each) => each.startsWith("eks:"))
-    .map((each) => `${each.replace("eks:", "")}Command`);
+  const known = [...actions].filter((each) => !each.startsWith("sts:")).map((each) => `${each.split(":")[1]}Command`);
   expect([...commands].sort()).toEqual(
-    [...eks, "AssumeRoleCommand", "GetCallerIdentityCommand", "LookupEventsCommand"].sort(),
+    [...known, "AssumeRoleCommand", "GetCallerIdentityCommand", "LookupEventsCommand"].sort(),
   );
   expect(actionsOf("creator-policy")).toEqual([
     "eks:DescribeAccessEntry",
@@ -143,6 +142,7 @@ test("a session may do what the policy of its role allows, and nothing that the 
   expect(actionsIn(reading)).toEqual(actionsOf("creator-policy"));
   expect(actionsIn(giving)).toEqual(actionsOf("access-entries-policy"));
   expect(actionsIn(nextRoleSessionPolicy("arn:aws:iam::111122223333:role/next"))).toEqual(actionsOf("through-policy"));
+  expect(actionsIn(identityCenterSessionPolicy())).toEqual(actionsOf("identity-center-policy"));
   const managing = new Set(actionsIn(managerSessionPolicy(cluster)));
   const rescuing = actionsOf("rescue-policy").filter((action) => action !== "sts:AssumeRole");
   expect(managing).toEqual(new Set([...actionsOf("migration-policy"), ...rescuing]));

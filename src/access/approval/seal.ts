@@ -15,12 +15,12 @@ import { canonicalJson, type Json } from "../audit/event.ts";
  * purpose.
  */
 export interface SealPurposes {
-  /** People's decisions: the Slack process signs, both processes verify. */
-  readonly decision: "decision" | "review" | "link";
+  /** People's decisions, and what Slack said of them: the Slack process signs, both processes verify. */
+  readonly decision: "decision" | "review" | "link" | "email";
   /** What the worker remembers in clusters, in AWS and in the ledger: only the worker signs and verifies. */
   readonly memory: "annotation" | "entry" | "binding" | "written" | "withdrawal" | "creation" | "rescue" | "kept";
   /** What the worker shows to people, and where the audit log begins: the worker signs, both processes verify. */
-  readonly preview: "preview" | "migration-plan" | "log-base";
+  readonly preview: "preview" | "migration-plan" | "log-base" | "identities";
 }
 
 export type KeyKind = keyof SealPurposes;

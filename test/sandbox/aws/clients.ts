@@ -1,5 +1,7 @@
 import { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
 import { EKSClient } from "@aws-sdk/client-eks";
+import { IdentitystoreClient } from "@aws-sdk/client-identitystore";
+import { SSOAdminClient } from "@aws-sdk/client-sso-admin";
 import { STSClient } from "@aws-sdk/client-sts";
 import { type SandboxAws, type SandboxAwsOptions, startSandboxAws } from "../../../sandbox/aws/account.ts";
 import type { Credentials } from "../../../sandbox/aws/identities.ts";
@@ -11,6 +13,8 @@ export function clientsOf(url: string, credentials: Credentials, region = "eu-ce
     sts: new STSClient(settings),
     eks: new EKSClient(settings),
     cloudTrail: new CloudTrailClient(settings),
+    identityStore: new IdentitystoreClient(settings),
+    ssoAdmin: new SSOAdminClient(settings),
   };
 }
 

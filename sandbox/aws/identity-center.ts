@@ -1,0 +1,81 @@
+import { createHash } from "node:crypto";
+import type { SandboxAccount } from "./sandbox-account.ts";
+
+/** A user of the directory. Ids have the form of the real ones: `<10 hex digits>-<UUID>`. */
+export interface DirectoryUser {
+  id: string;
+  userName: string;
+  email: string;
+  status: "ENABLED" | "DISABLED";
+}
+
+/** Who has a permission set in an account: a user or a group. */
+export interface Assignment {
+  account: string;
+  permissionSetArn: string;
+  principalId: string;
+  principalType: "USER" | "GROUP";
+}
+
+/** The organization's instance of IAM Identity Center. */
+export class IdentityCenter {
+  readonly instanceArn = "arn:aws:sso:::instance/ssoins-1234567890abcdef";
+  readonly identityStoreId = "d-1234567890";
+  readonly users = new Map<string, DirectoryUser>();
+  /** The ids of the members, by the group's id. */
+  readonly groups = new Map<string, readonly string[]>();
+  /** The name of each permission set, by its ARN. */
+  readonly permissionSets = new Map<string, string>();
+  readonly assignments: Assignment[] = [];
+  readonly account: SandboxAccount;
+  /** The management account: it alone may ask for assignments. */
+  readonly managementAccount: string;
+  readonly region: string;
+
+  constructor(account: SandboxAccount, region: string) {
+    this.account = account;
+    this.managementAccount = account.id;
+    this.region = region;
+  }
+
+  /** Its id. */
+  addUser(user: { userName: string; email: string }): string {
+    const id = this.#newId(`user ${user.userName}`);
+    this.users.set(id, { id, status: "ENABLED", ...user });
+    return id;
+  }
+
+  /** Its id. */
+  addGroup(name: string, members: readonly string[]): string {
+    const id = this.#newId(`group ${name}`);
+    this.groups.set(id, members);
+    return id;
+  }
+
+  /** Its ARN. */
+  addPermissionSet(name: string): string {
+    const arn = `arn:aws:sso:::permissionSet/${this.instanceArn.split("/")[1]}/ps-${hex(`set ${name}`, 16)}`;
+    this.permissionSets.set(arn, name);
+    return arn;
+  }
+
+  /** Assigns a permission set, and makes its role in the account as Identity Center does. The ARN of the role, with its path. */
+  assign(permissionSetArn: string, account: string, principalId: string): string {
+    const principalType = this.groups.has(principalId) ? "GROUP" : "USER";
+    this.assignments.push({ account, permissionSetArn, principalId, principalType });
+    const name = `AWSReservedSSO_${this.permissionSets.get(permissionSetArn)}_${hex(`${account} ${permissionSetArn}`, 16)}`;
+    const path = `/aws-reserved/sso.amazonaws.com/${this.region}/`;
+    const arn = `arn:${this.account.partition}:iam::${account}:role${path}${name}`;
+    return this.account.identity(arn)?.arn ?? this.account.addRole({ name, path, account }).arn;
+  }
+
+  #newId(what: string): string {
+    const digits = hex(what, 32);
+    const uuid = [digits.slice(0, 8), ...(digits.slice(8, 20).match(/.{4}/g) ?? []), digits.slice(20)].join("-");
+    return `${this.identityStoreId.slice(2)}-${uuid}`;
+  }
+}
+
+function hex(text: string, length: number): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, length);
+}

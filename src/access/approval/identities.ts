@@ -1,0 +1,198 @@
+import { z } from "zod";
+import {
+  admittedBy,
+  entryArnOf,
+  isIdentityCenterRole,
+  isOwnPrincipal,
+  sessionNameIn,
+  withoutRolePath,
+} from "../../aws-auth/index.ts";
+import type { Json } from "../audit/event.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import { isAhead } from "./decision.ts";
+import { accountIn, ownArnOn, type PrincipalLink } from "./links.ts";
+import type { DecisionKeys, DecisionPublicKeys, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
+
+/** The instance of IAM Identity Center, and the role that may read it. */
+export interface IdentityCenterSettings {
+  readonly region: string;
+  readonly instanceArn: string;
+  readonly identityStoreId: string;
+  readonly roleArn: string;
+  readonly externalId?: string | undefined;
+}
+
+/** A way to find a person's identity in a cluster's account. */
+export type IdentitySource =
+  | { readonly type: "identity-center"; readonly settings: IdentityCenterSettings }
+  | { readonly type: "links" }
+  /** With the places `{account}` and `{email}`; a session is one of this role. */
+  | { readonly type: "rule"; readonly arn: string; readonly session: string | null };
+
+export interface IdentityRules {
+  /** The first that finds anything counts. */
+  readonly sources: readonly IdentitySource[];
+  /** How long a worker's answer counts. */
+  readonly keepSeconds: number;
+}
+
+/** Without email addresses, a worker has nothing to look up. */
+export function needsEmail({ sources }: IdentityRules): boolean {
+  return sources.some(({ type }) => type !== "links");
+}
+
+/** That Slack vouches for this address of a person. Only the Slack process can ask it, and signs the answer for the worker. */
+export interface EmailStatement {
+  /** Slack user id. */
+  readonly user: string;
+  readonly email: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly seal: string;
+}
+
+/** A question waits for a worker for a minute at most. */
+const statementMs = 5 * 60_000;
+
+export function sealEmail(user: string, email: string, now: Date, keys: DecisionKeys): EmailStatement {
+  const said = { user, email, at: now.toISOString() };
+  return { ...said, seal: keys.seal("email", said) };
+}
+
+/** Whether our Slack process said so just now: an address can change its owner. */
+export function isFreshEmail({ seal, ...said }: EmailStatement, keys: DecisionPublicKeys, now: Date): boolean {
+  return (
+    keys.isSealed("email", said, seal) && !isAhead(said, now) && now.getTime() - Date.parse(said.at) <= statementMs
+  );
+}
+
+const reasons = [
+  "user-not-found",
+  "email-of-two-users",
+  "user-disabled",
+  "no-permission-set",
+  "role-unknown",
+  "not-configured",
+] as const;
+
+/** Why Identity Center gives a person no identity on a cluster. */
+export type NoIdentity = (typeof reasons)[number];
+
+/** What the directory says of an address, in one account. */
+export type PersonReading =
+  /** @property permissionSets their names, sorted */
+  | { readonly type: "person"; readonly userName: string; readonly permissionSets: readonly string[] }
+  | { readonly type: "nobody"; readonly why: NoIdentity };
+
+const text = z.string().max(2048);
+const identitiesForm = z.strictObject({
+  user: text,
+  email: text,
+  cluster: text,
+  at: z.iso.datetime(),
+  person: z
+    .strictObject({ userName: text, permissionSets: z.array(text).max(1000), roles: z.array(text).max(1000) })
+    .nullable(),
+  why: z.enum(reasons).nullable(),
+  seal: text,
+});
+
+/**
+ * What a worker found out about a person on a cluster, sealed by it. `person.roles` are those of their permission sets that the
+ * cluster names, without paths; `why` says why there are none. The form of the ledger and of an answer.
+ */
+export type Identities = Readonly<z.output<typeof identitiesForm>>;
+
+export function sealIdentities(found: Omit<Identities, "seal">, keys: PreviewKeys): Identities {
+  return { ...found, seal: keys.seal("identities", found as unknown as Json) };
+}
+
+/** What a worker sealed about this person on this cluster, of any age; null: it is something else. */
+export function readIdentities(
+  value: unknown,
+  { user, cluster }: Pick<Identities, "user" | "cluster">,
+  keys: PreviewPublicKeys,
+): Identities | null {
+  const read = identitiesForm.safeParse(value);
+  if (!read.success || read.data.user !== user || read.data.cluster !== cluster) return null;
+  const { seal, ...found } = read.data;
+  return keys.isSealed("identities", found as unknown as Json, seal) ? read.data : null;
+}
+
+/** Whether an answer still counts. @param email of now; null: Slack vouches for none */
+export function isCurrent(found: Identities, email: string | null, { keepSeconds }: IdentityRules, now: Date): boolean {
+  return found.email === email && !isAhead(found, now) && now.getTime() - Date.parse(found.at) <= keepSeconds * 1000;
+}
+
+/** The roles of permission sets among the ARNs that a cluster names, in its account. */
+export function rolesOf(permissionSets: readonly string[], named: readonly string[], account: string): string[] {
+  const roles = named.map(withoutRolePath).filter((arn) => accountIn(arn) === account && isIdentityCenterRole(arn));
+  return [...new Set(roles)].filter((arn) => permissionSets.includes(admittedBy(arn).name)).toSorted();
+}
+
+/** The sessions by which this person signs in. */
+export function sessionsIn({ person }: Identities): readonly string[] {
+  const roles = person?.roles ?? [];
+  const sessions = roles.map((arn) => sessionOf(arn, person?.userName ?? ""));
+  return sessions.filter((arn) => sessionNameIn(arn) !== null);
+}
+
+function sessionOf(roleArn: string, session: string): string {
+  return `${withoutRolePath(roleArn).replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")}/${session}`;
+}
+
+/** What a rule of the configuration says of a person. */
+function byRule({ arn, session }: Extract<IdentitySource, { type: "rule" }>, account: string, email: string): string {
+  const fill = (form: string) => form.replaceAll("{account}", account).replaceAll("{email}", email);
+  return session === null ? fill(arn) : sessionOf(fill(arn), fill(session));
+}
+
+/** What is known of a person on a cluster, each of it verified. */
+export interface KnownOf {
+  /** With a seal of ours. */
+  readonly links: readonly PrincipalLink[];
+  /** Null: a worker has not answered. */
+  readonly found: Identities | null;
+}
+
+/** The ARNs of a person on a cluster, by the first way that finds any. Several: they have to choose. */
+export function ownIdentities({ sources }: IdentityRules, cluster: Cluster, known: KnownOf): readonly string[] {
+  for (const source of sources) {
+    const arns = identitiesBy(source, cluster, known);
+    if (arns.length > 0) return arns;
+  }
+  return [];
+}
+
+function identitiesBy(source: IdentitySource, cluster: Cluster, { links, found }: KnownOf): readonly string[] {
+  if (source.type === "identity-center") return found ? sessionsIn(found) : [];
+  if (source.type === "rule") return found ? [byRule(source, cluster.account, found.email)] : [];
+  const arns = links.map(({ arn }) => arn);
+  return [ownArnOn(arns, cluster)].filter((arn) => arn !== null);
+}
+
+/**
+ * Which identity of a person belongs beside this principal: itself, if it is theirs; otherwise another one in its account. Null:
+ * none is known there.
+ */
+export function identityBeside(
+  rules: IdentityRules,
+  cluster: Cluster,
+  known: KnownOf,
+  principal: string,
+): string | null {
+  if (known.found && isOfPerson(known.found, cluster, principal)) return principal;
+  const arns = rules.sources.flatMap((source) =>
+    source.type === "links" ? known.links.map(({ arn }) => arn) : identitiesBy(source, cluster, known),
+  );
+  const beside = arns.filter((arn) => accountIn(arn) === accountIn(principal));
+  return beside.find((arn) => isOwnPrincipal(arn, principal)) ?? beside[0] ?? null;
+}
+
+/** Whether a role of Identity Center, or a session of one, is this person's: the cluster need not name the role for that. */
+function isOfPerson({ person }: Identities, { account }: Cluster, principal: string): boolean {
+  if (!person || accountIn(principal) !== account || !isIdentityCenterRole(principal)) return false;
+  const session = sessionNameIn(principal);
+  const set = admittedBy(entryArnOf(principal)).name;
+  return person.permissionSets.includes(set) && (session === null || session === person.userName);
+}

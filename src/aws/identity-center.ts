@@ -1,0 +1,168 @@
+import {
+  DescribeUserCommand,
+  GetUserIdCommand,
+  IdentitystoreClient,
+  ListGroupMembershipsForMemberCommand,
+} from "@aws-sdk/client-identitystore";
+import {
+  DescribePermissionSetCommand,
+  ListAccountAssignmentsForPrincipalCommand,
+  SSOAdminClient,
+} from "@aws-sdk/client-sso-admin";
+import type { IdentityCenterSettings, PersonReading } from "../access/approval/identities.ts";
+import { AccessError } from "../access/failure/access-error.ts";
+import { allOfPages, type PageBounds } from "../access/failure/bounded-pages.ts";
+import { type AwsCredentials, clientSettings } from "./client-settings.ts";
+import { awsFailure } from "./explain-aws-error.ts";
+
+/** A user has some groups, and a group some permission sets in one account. */
+function bounds(): PageBounds {
+  return { pages: 20, items: 1_000, deadline: AbortSignal.timeout(20_000) };
+}
+
+/**
+ * The user of IAM Identity Center with this email address, with the permission sets that they have in an account, by themselves or
+ * by their groups. @throws AccessError
+ */
+export async function findPerson(
+  credentials: AwsCredentials,
+  center: IdentityCenterSettings,
+  email: string,
+  account: string,
+): Promise<PersonReading> {
+  const settings = clientSettings(credentials, center.region);
+  const [store, admin] = [new IdentitystoreClient(settings), new SSOAdminClient(settings)];
+  try {
+    const asked = { store, admin, center };
+    const id = await userIdOf(asked, email);
+    if (typeof id !== "string") return id;
+    const userName = await userNameOf(asked, id, email);
+    if (typeof userName !== "string") return userName;
+    return { type: "person", userName, permissionSets: await permissionSetsOf(asked, id, account) };
+  } finally {
+    store.destroy();
+    admin.destroy();
+  }
+}
+
+interface Asked {
+  readonly store: IdentitystoreClient;
+  readonly admin: SSOAdminClient;
+  readonly center: IdentityCenterSettings;
+}
+
+type Nobody = Extract<PersonReading, { readonly type: "nobody" }>;
+
+/**
+ * By email address and by user name: a session is named by the user name, so if the address is another user's name, one session
+ * would stand for two people.
+ */
+async function userIdOf({ store, center }: Asked, email: string): Promise<string | Nobody> {
+  const find = async (path: "emails.value" | "userName") => {
+    const AlternateIdentifier = { UniqueAttribute: { AttributePath: path, AttributeValue: email } };
+    const command = new GetUserIdCommand({ IdentityStoreId: center.identityStoreId, AlternateIdentifier });
+    const { UserId = null } = await call("identitystore:GetUserId", center, () => orAbsent(store.send(command)));
+    return UserId;
+  };
+  const [byEmail, byName] = await Promise.all([find("emails.value"), find("userName")]);
+  if (byEmail === null) return { type: "nobody", why: "user-not-found" };
+  return byName === null || byName === byEmail ? byEmail : { type: "nobody", why: "email-of-two-users" };
+}
+
+/** The session name of a person in every account. */
+async function userNameOf({ store, center }: Asked, id: string, email: string): Promise<string | Nobody> {
+  const command = new DescribeUserCommand({ IdentityStoreId: center.identityStoreId, UserId: id });
+  const {
+    UserName,
+    UserStatus,
+    Emails = [],
+  } = await call("identitystore:DescribeUser", center, () => store.send(command));
+  if (UserStatus === "DISABLED") return { type: "nobody", why: "user-disabled" };
+  const hasEmail = Emails.some(({ Value }) => Value?.toLowerCase() === email.toLowerCase());
+  if (UserName !== undefined && hasEmail) return UserName;
+  throw new AccessError("aws-unexpected", `AWS answered identitystore:DescribeUser of ${id} with another user`);
+}
+
+/**
+ * The API reference does not say whether the list of a user has what their groups are assigned, so each group is asked too.
+ * @returns their names, sorted
+ */
+async function permissionSetsOf(asked: Asked, userId: string, account: string): Promise<readonly string[]> {
+  const principals = [
+    { PrincipalType: "USER" as const, PrincipalId: userId },
+    ...(await groupsOf(asked, userId)).map((id) => ({ PrincipalType: "GROUP" as const, PrincipalId: id })),
+  ];
+  // One after another: the whole organization shares some twenty calls a second.
+  const sets = new Set<string>();
+  for (const principal of principals) for (const arn of await assignedTo(asked, principal, account)) sets.add(arn);
+  const names: string[] = [];
+  for (const arn of sets) names.push(await nameOfSet(asked, arn));
+  return names.toSorted();
+}
+
+function groupsOf({ store, center }: Asked, userId: string): Promise<readonly string[]> {
+  const action = "identitystore:ListGroupMembershipsForMember";
+  return allOfPages(`${action} of ${userId}`, bounds(), async (NextToken) => {
+    const command = new ListGroupMembershipsForMemberCommand({
+      ...{ IdentityStoreId: center.identityStoreId, MemberId: { UserId: userId } },
+      ...(NextToken && { NextToken }),
+    });
+    const answer = await call(action, center, () => store.send(command));
+    return { items: (answer.GroupMemberships ?? []).flatMap(({ GroupId }) => GroupId ?? []), next: answer.NextToken };
+  });
+}
+
+function assignedTo(
+  { admin, center }: Asked,
+  principal: { readonly PrincipalType: "USER" | "GROUP"; readonly PrincipalId: string },
+  account: string,
+): Promise<readonly string[]> {
+  const action = "sso:ListAccountAssignmentsForPrincipal";
+  return allOfPages(`${action} of ${principal.PrincipalId}`, bounds(), async (NextToken) => {
+    const command = new ListAccountAssignmentsForPrincipalCommand({
+      ...{ InstanceArn: center.instanceArn, ...principal, Filter: { AccountId: account } },
+      ...(NextToken && { NextToken }),
+    });
+    const { AccountAssignments = [], NextToken: next } = await call(action, center, () => admin.send(command));
+    const here = AccountAssignments.filter(({ AccountId }) => AccountId === account);
+    return { items: here.flatMap(({ PermissionSetArn }) => PermissionSetArn ?? []), next };
+  });
+}
+
+async function nameOfSet({ admin, center }: Asked, PermissionSetArn: string): Promise<string> {
+  const command = new DescribePermissionSetCommand({ InstanceArn: center.instanceArn, PermissionSetArn });
+  const { PermissionSet } = await call("sso:DescribePermissionSet", center, () => admin.send(command));
+  if (PermissionSet?.Name) return PermissionSet.Name;
+  throw new AccessError(
+    "aws-unexpected",
+    `AWS answered sso:DescribePermissionSet of ${PermissionSetArn} without a name`,
+  );
+}
+
+/** @throws AccessError with the setting or the right to correct */
+async function call<T>(action: string, { roleArn }: IdentityCenterSettings, send: () => Promise<T>): Promise<T> {
+  try {
+    return await send();
+  } catch (error) {
+    const failure = awsFailure(error, action);
+    if (isAbsent(error)) {
+      const remedy = "Correct region, identityStoreId and instanceArn of identityCenter in eks-access.yml.";
+      throw new AccessError("aws-request-refused", failure.what, { cause: failure.cause, remedy });
+    }
+    if (failure.code !== "aws-access-denied") throw failure;
+    const remedy = `Give ${roleArn} the statements of deploy/iam/identity-center-policy.json. It has to be a role of the organization's management account.`;
+    throw new AccessError(failure.code, failure.what, { cause: failure.cause, remedy });
+  }
+}
+
+/** The id of a user, if there is one: the identity store itself can be absent too. @throws what else the service answers */
+function orAbsent(asking: Promise<{ UserId: string | undefined }>): Promise<{ UserId?: string | undefined }> {
+  return asking.catch((error: unknown) => {
+    if (isAbsent(error) && "ResourceType" in error && error.ResourceType === "USER") return {};
+    throw error;
+  });
+}
+
+function isAbsent(error: unknown): error is Error {
+  return error instanceof Error && error.name === "ResourceNotFoundException";
+}

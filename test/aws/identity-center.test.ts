@@ -1,0 +1,87 @@
+import { beforeAll, expect, test } from "vitest";
+import { identityCenterError } from "../../sandbox/aws/identity-center-calls.ts";
+import type { IdentityCenterSettings } from "../../src/access/approval/identities.ts";
+import { findPerson } from "../../src/aws/identity-center.ts";
+import { identityCenterSessionPolicy } from "../../src/aws/session-policy.ts";
+import { assumeRole } from "../../src/aws/sts.ts";
+import { account, region, useAccount } from "./aws-account.ts";
+
+const accountUnderTest = useAccount();
+const actions = [
+  "identitystore:DescribeUser",
+  "identitystore:GetUserId",
+  "identitystore:ListGroupMembershipsForMember",
+  "sso:DescribePermissionSet",
+  "sso:ListAccountAssignmentsForPrincipal",
+];
+let settings: IdentityCenterSettings;
+
+beforeAll(() => {
+  const { aws, workerArn } = accountUnderTest();
+  const { instanceArn, identityStoreId } = aws.identityCenter;
+  const { arn: roleArn } = aws.account.addRole({
+    name: "identity-reader",
+    allow: actions,
+    trust: { principals: [workerArn] },
+  });
+  settings = { region, instanceArn, identityStoreId, roleArn };
+});
+
+async function find(email: string, change: Partial<IdentityCenterSettings> = {}, of = account) {
+  const policy = identityCenterSessionPolicy();
+  const { worker } = accountUnderTest();
+  const reader = await assumeRole(worker, { roleArn: settings.roleArn, region, sessionName: "eks-access", policy });
+  return findPerson(reader, { ...settings, ...change }, email, of);
+}
+
+test("a person has the permission sets of their own and of their groups, in one account", async () => {
+  const { identityCenter: center } = accountUnderTest().aws;
+  const alice = center.addUser({ userName: "alice", email: "alice@example.com" });
+  const [developer, admin, billing] = ["Developer", "Admin", "Billing"].map((name) => center.addPermissionSet(name));
+  center.assign(developer ?? "", account, alice);
+  for (const set of [developer, admin]) {
+    center.assign(set ?? "", account, center.addGroup(`group of ${set}`, [alice]));
+  }
+  center.assign(billing ?? "", "444455556666", alice);
+
+  const here = await find("alice@example.com");
+  const there = await find("alice@example.com", {}, "444455556666");
+
+  expect(here).toEqual({ type: "person", userName: "alice", permissionSets: ["Admin", "Developer"] });
+  expect(there).toEqual({ type: "person", userName: "alice", permissionSets: ["Billing"] });
+});
+
+test("nobody is guessed: an unknown address, one of two users, and a disabled user", async () => {
+  const { identityCenter: center } = accountUnderTest().aws;
+  center.addUser({ userName: "bob.old", email: "bob@example.com" });
+  center.addUser({ userName: "bob@example.com", email: "bob.new@example.com" });
+  const carol = center.addUser({ userName: "carol", email: "carol@example.com" });
+  const user = center.users.get(carol);
+  if (user) user.status = "DISABLED";
+
+  expect(await find("nobody@example.com")).toEqual({ type: "nobody", why: "user-not-found" });
+  expect(await find("bob@example.com")).toEqual({ type: "nobody", why: "email-of-two-users" });
+  expect(await find("carol@example.com")).toEqual({ type: "nobody", why: "user-disabled" });
+});
+
+test("a failure says whether it passes, and the setting or the right to correct", async () => {
+  const { aws } = accountUnderTest();
+  const { status, body = "" } = identityCenterError("ThrottlingException", "Rate exceeded");
+  const fault = aws.faults.plan(
+    "identitystore.GetUserId",
+    { type: "answer", status, body: String(body) },
+    { times: 6 },
+  );
+
+  await expect(find("alice@example.com")).rejects.toMatchObject({ code: "aws-throttled", retryable: true });
+  fault.cancel();
+  await expect(find("alice@example.com", { identityStoreId: "d-0000000000" })).rejects.toMatchObject({
+    code: "aws-request-refused",
+    remedy: expect.stringContaining("identityStoreId"),
+  });
+  aws.account.setAllowed(settings.roleArn, actions.slice(1));
+  await expect(find("alice@example.com")).rejects.toMatchObject({
+    code: "aws-access-denied",
+    remedy: expect.stringContaining("deploy/iam/identity-center-policy.json"),
+  });
+});
