@@ -110,6 +110,15 @@ function populate(aws: SandboxAws): { worker: Keys; people: ReadonlyMap<string, 
     name: "developers",
     trust: { principals: [arns.worker], externalId, requireSourceIdentity: true },
   });
+  // In the management account of the organization, which here is the clusters' own.
+  aws.account.addRole({
+    name: "identity-reader",
+    allow: [
+      ...["DescribeUser", "GetUserId", "ListGroupMembershipsForMember"].map((action) => `identitystore:${action}`),
+      ...["sso:DescribePermissionSet", "sso:ListAccountAssignmentsForPrincipal"],
+    ],
+    trust: { principals: [arns.worker], externalId },
+  });
   const worker = aws.account.sessionFor(arns.worker, "eks-access-worker-0", { seconds: 12 * 3600 });
   aws.account.addRole({ name: "platform-admins" });
   const platform = (name: string) => aws.account.sessionFor(arns.admins, name, { seconds: 12 * 3600 });

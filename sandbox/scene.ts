@@ -18,6 +18,7 @@ export const arns = {
   engineer: iam("user/engineer"),
   developers: iam("role/developers"),
   onCall: iam("user/on-call"),
+  identityReader: iam("role/identity-reader"),
 } as const;
 
 /** The ARN of a cluster of the sandbox. */
@@ -77,4 +78,16 @@ timing:
   requestLapsesAfter: 1h
   sweepEvery: 1s
   settleEntries: 2s
+`;
+
+/** Besides: people are who IAM Identity Center says, and then whom they are linked to. */
+export const identitiesText = `
+identities:
+  - identityCenter:
+      region: ${region}
+      instanceArn: arn:aws:sso:::instance/ssoins-1234567890abcdef
+      identityStoreId: d-1234567890
+      roleArn: ${arns.identityReader}
+      externalId: ${externalId}
+  - links
 `;

@@ -59,11 +59,19 @@ export class IdentityCenter {
     return arn;
   }
 
-  /** Assigns a permission set, and makes its role in the account as Identity Center does. The ARN of the role, with its path. */
-  assign(permissionSetArn: string, account: string, principalId: string): string {
+  /**
+   * Assigns a permission set, and makes its role in the account as Identity Center does, with a suffix that nobody can compute.
+   * The ARN of the role, with its path.
+   */
+  assign(
+    permissionSetArn: string,
+    account: string,
+    principalId: string,
+    suffix = hex(`${account} ${permissionSetArn}`, 16),
+  ): string {
     const principalType = this.groups.has(principalId) ? "GROUP" : "USER";
     this.assignments.push({ account, permissionSetArn, principalId, principalType });
-    const name = `AWSReservedSSO_${this.permissionSets.get(permissionSetArn)}_${hex(`${account} ${permissionSetArn}`, 16)}`;
+    const name = `AWSReservedSSO_${this.permissionSets.get(permissionSetArn)}_${suffix}`;
     const path = `/aws-reserved/sso.amazonaws.com/${this.region}/`;
     const arn = `arn:${this.account.partition}:iam::${account}:role${path}${name}`;
     return this.account.identity(arn)?.arn ?? this.account.addRole({ name, path, account }).arn;

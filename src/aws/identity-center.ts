@@ -12,7 +12,7 @@ import {
 import type { IdentityCenterSettings, PersonReading } from "../access/approval/identities.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import { allOfPages, type PageBounds } from "../access/failure/bounded-pages.ts";
-import { type AwsCredentials, clientSettings } from "./client-settings.ts";
+import { type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
 /** A user has some groups, and a group some permission sets in one account. */
@@ -25,7 +25,7 @@ function bounds(): PageBounds {
  * by their groups. @throws AccessError
  */
 export async function findPerson(
-  credentials: AwsCredentials,
+  credentials: CredentialSource,
   center: IdentityCenterSettings,
   email: string,
   account: string,

@@ -3,23 +3,23 @@ import { approversConfirmedForSeconds } from "../access/approval/decision.ts";
 import type { Creator, RoleStep } from "../access/policy/creator.ts";
 import { isTicketPattern } from "../access/request/ticket.ts";
 import { eachDeadline } from "../operations/deadlines.ts";
-import { account, duration, shortDuration, slackUser, textLike, userOrGroup } from "./forms.ts";
+import {
+  account,
+  duration,
+  externalId,
+  region,
+  roleArn,
+  shortDuration,
+  slackUser,
+  textLike,
+  userOrGroup,
+} from "./forms.ts";
+import { identitiesFile } from "./identity-rules.ts";
 import { policyFile } from "./policy-file.ts";
-
-const anyRole = /^arn:[a-z-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/;
-
-const roleForm = "use a role's ARN, for example arn:aws:iam::111122223333:role/cluster-creator";
-
-const roleArn = z.string(roleForm).regex(anyRole, roleForm);
 
 const userForm = "use a user's ARN, for example arn:aws:iam::111122223333:user/cluster-creator";
 
 const userArn = z.string(userForm).regex(/^arn:[a-z-]+:iam::\d{12}:user\/[\w+=,.@/-]+$/, userForm);
-
-const externalIdForm = "use 2 to 1224 letters, digits and _+=,.@:/-";
-
-/** The external id of a role's trust policy (API reference of STS AssumeRole). */
-const externalId = z.string(externalIdForm).regex(/^[\w+=,.@:/-]{2,1224}$/, externalIdForm);
 
 const profileForm = "use the name of an AWS profile, without spaces";
 
@@ -65,7 +65,6 @@ const creatorFile = z.preprocess(
 );
 
 const name = textLike(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and hyphens, up to 63 characters");
-const region = textLike(/^[a-z]{2,4}(-[a-z]+)+-\d$/, "use a region's name, for example eu-central-1");
 const slackApp = textLike(/^A[A-Z0-9]{2,}$/, "use the app's id, for example A012ABCDEF");
 const slackChannel = textLike(/^[CG][A-Z0-9]{2,}$/, "use a Slack channel id, for example C012ABCDEF (not a name)");
 const endpoint = textLike(/^https:\/\/[^\s/?#@]+\/?$/, "use the API server's https address, without a path");
@@ -187,6 +186,7 @@ export const configFile = z.strictObject({
   policy: policyFile.optional(),
   administrators: z.array(slackUser).default([]),
   linking: z.strictObject({ confirm: z.enum(["none", "administrator"]).default("none") }).prefault({}),
+  identities: identitiesFile,
   audit: z
     .strictObject({
       channel: slackChannel.optional(),

@@ -1,4 +1,5 @@
 import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
+import type { IdentityRules } from "../access/approval/identities.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { formatDuration } from "../access/request/extension.ts";
 import { rescueLevel } from "../access/request/request.ts";
@@ -7,6 +8,7 @@ import type { Deadlines } from "../operations/deadlines.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
 import { creatorProblems, policyProblems } from "./config-problems.ts";
 import { problemOfYaml, problemsOfForm } from "./forms.ts";
+import { identityRulesOf } from "./identity-rules.ts";
 import { inherit } from "./inherit.ts";
 import { breakGlassOf, buildLevel, quietReason, rulesOf } from "./policy-rules.ts";
 
@@ -23,6 +25,7 @@ export interface Config {
   readonly timing: Timing;
   readonly audit: AuditSettings;
   readonly linking: LinkSettings;
+  readonly identities: IdentityRules;
 }
 
 export interface LinkSettings {
@@ -125,6 +128,7 @@ function build(file: ConfigFile): Config {
     slack: { mode: file.slack.mode, appId: file.slack.appId ?? null },
     clusters: new Map(clusters),
     linking: { mustBeConfirmed: file.linking.confirm === "administrator", administrators: file.administrators },
+    identities: identityRulesOf(file.identities),
     audit: {
       channel: file.audit.channel ?? null,
       anchorEverySeconds: file.audit.anchorEvery,

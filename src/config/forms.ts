@@ -9,6 +9,16 @@ export function textLike(form: RegExp, message: string) {
 
 export const account = textLike(/^\d{12}$/, 'write the 12 digits in quotes, for example "111122223333"');
 
+export const region = textLike(/^[a-z]{2,4}(-[a-z]+)+-\d$/, "use a region's name, for example eu-central-1");
+
+export const roleArn = textLike(
+  /^arn:[a-z-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/,
+  "use a role's ARN, for example arn:aws:iam::111122223333:role/cluster-creator",
+);
+
+/** The external id of a role's trust policy (API reference of STS AssumeRole). */
+export const externalId = textLike(/^[\w+=,.@:/-]{2,1224}$/, "use 2 to 1224 letters, digits and _+=,.@:/-");
+
 /** One person: a group would not identify anyone. */
 export const slackUser = textLike(/^[UW][A-Z0-9]{2,}$/, "use a Slack user id, for example U012ABCDEF (not a name)");
 

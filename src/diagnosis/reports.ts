@@ -28,6 +28,14 @@ export const migrationReport = z.discriminatedUnion("type", [
   z.object({ type: z.literal("failed"), message: z.string() }),
 ]);
 
+/** Who a person is on a cluster. */
+export const identitiesReport = z.discriminatedUnion("type", [
+  /** Sealed: `readIdentities` reads it. */
+  z.object({ type: z.literal("found"), found: z.unknown() }),
+  /** Nobody knows now: what, where and the fix, in one sentence. */
+  z.object({ type: z.literal("failed"), message: z.string() }),
+]);
+
 /** A CreationRecord as it comes back from a queue or from Redis. */
 export const creationRecord = z.object({
   eventId: z.string(),
@@ -172,3 +180,4 @@ export type WhyReport = z.infer<typeof whyReport>;
 export type CreatorReport = z.infer<typeof creatorReport>;
 
 export type MigrationReport = z.infer<typeof migrationReport>;
+export type IdentitiesReport = z.output<typeof identitiesReport>;

@@ -38,6 +38,8 @@ function question<const Fields extends z.ZodRawShape>(fields: Fields) {
 
 const asked = { cluster: z.string(), user: z.string() };
 const answersMap = { ...asked, answers: z.boolean() };
+/** Of the Slack process, with its seal. */
+const emailStatement = z.strictObject({ user: z.string(), email: z.string(), at: z.string(), seal: z.string() });
 /** ARNs of roles with their paths. */
 const arn = z.string().max(2048);
 
@@ -53,6 +55,7 @@ export const workerJobs = {
   migration: look("migration"),
   alive: question({}),
   identity: question({}),
+  identities: question({ cluster: z.string(), email: emailStatement }),
   creator: question({ cluster: z.string() }),
   whoami: question(answersMap),
   check: question(answersMap),

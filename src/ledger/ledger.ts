@@ -1,3 +1,4 @@
+import type { Identities } from "../access/approval/identities.ts";
 import type { PrincipalLink } from "../access/approval/links.ts";
 import type { AuditEvent, ChainedEvent } from "../access/audit/event.ts";
 import type { Migration } from "../access/migration/migration.ts";
@@ -168,6 +169,9 @@ export interface LinkLedger {
   /** False: the expected proposal does not wait any more, and nothing is changed. */
   changeLink(change: LinkChange): Promise<boolean>;
   linkProposalOf(user: string): Promise<LinkProposal | null>;
+  /** What a worker found out about a person, by cluster, for a day at most. Trust none without its seal. */
+  identitiesOf(user: string): Promise<ReadonlyMap<string, unknown>>;
+  rememberIdentities(found: Identities): Promise<void>;
 }
 
 /** What processes share so that only one of them does something. */

@@ -1,7 +1,15 @@
+import {
+  type IdentityRules,
+  type KnownOf,
+  needsEmail,
+  readIdentities,
+  sessionsIn,
+} from "../access/approval/identities.ts";
 import { isSealedLink, type LinkedArns } from "../access/approval/links.ts";
-import type { DecisionPublicKeys } from "../access/approval/seal.ts";
+import type { DecisionPublicKeys, PreviewPublicKeys } from "../access/approval/seal.ts";
 import type { OtherLeasesNow } from "../access/lease/lease-record.ts";
 import { otherLeasesInLedger } from "../access/lease/other-leases.ts";
+import type { Cluster } from "../access/policy/cluster.ts";
 import { isLeaseOver } from "../access/request/extension.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import type { Ledger } from "./ledger.ts";
@@ -38,18 +46,49 @@ export async function openFor(
   return [...granted, ...requests];
 }
 
+/** The keys with which links and a worker's answers are verified. */
+interface VerifyingKeys {
+  readonly decision: DecisionPublicKeys;
+  readonly preview: PreviewPublicKeys;
+}
+
+/** Where people's identities are looked up, and how they are verified. */
+export interface IdentityLookUp {
+  readonly ledger: Pick<Ledger, "linksOf" | "identitiesOf">;
+  readonly config: { readonly identities: IdentityRules };
+  readonly keys: VerifyingKeys;
+  readonly now: () => Date;
+}
+
+/** What the ledger has of a person on a cluster, as far as a seal of ours confirms it. */
+export async function knownOf(
+  { ledger, config, keys, now }: IdentityLookUp,
+  user: string,
+  cluster: Pick<Cluster, "name">,
+): Promise<KnownOf> {
+  const [links, found] = await Promise.all([
+    ledger.linksOf(user),
+    needsEmail(config.identities) ? ledger.identitiesOf(user) : null,
+  ]);
+  return {
+    links: links.filter((link) => isSealedLink(user, link, keys.decision)),
+    found: readIdentities(found?.get(cluster.name), { user, cluster: cluster.name }, keys.preview, now()),
+  };
+}
+
 /**
- * The linked ARNs of each of these people, if our seal confirms them. What a person only asked with does not identify
- * them.
+ * The ARNs of each of these people on a cluster, if a seal of ours confirms them. What a person only asked with does not
+ * identify them.
  */
-export async function sealedLinksOf(
-  ledger: Pick<Ledger, "linksOf">,
+export async function sealedArnsOf(
+  lookUp: IdentityLookUp,
   users: Iterable<string>,
-  keys: DecisionPublicKeys,
+  cluster: Pick<Cluster, "name">,
 ): Promise<LinkedArns> {
   const sealed = async (user: string) => {
-    const links = await ledger.linksOf(user);
-    return links.filter((link) => link.seal?.by && isSealedLink(user, link, keys)).map(({ arn }) => arn);
+    const { links, found } = await knownOf(lookUp, user, cluster);
+    const linked = links.filter((link) => link.seal?.by).map(({ arn }) => arn);
+    return [...linked, ...(found ? sessionsIn(found) : [])];
   };
   return new Map(await Promise.all([...new Set(users)].map(async (user) => [user, await sealed(user)] as const)));
 }

@@ -7,6 +7,7 @@ import { previewCluster } from "./preview/preview.ts";
 import { reportChain } from "./questions/chain.ts";
 import { reportCheck } from "./questions/check.ts";
 import { reportCreator } from "./questions/creator.ts";
+import { reportIdentities } from "./questions/identities.ts";
 import { reportWhy } from "./questions/why.ts";
 import { adoptByTheClock } from "./reconcile/adopt.ts";
 import { type ReconcileReason, reconcileCluster } from "./reconcile/reconcile.ts";
@@ -29,6 +30,7 @@ export const workerRuns: Runs<typeof workerJobs, [JobContext]> = {
   migration: onCluster(lookAtMigration),
   alive: async () => true,
   identity: (_, context) => publishIdentity(context),
+  identities: onCluster(reportIdentities),
   creator: onCluster(reportCreator),
   whoami: onCluster(reportChain),
   check: onCluster(reportCheck),

@@ -260,6 +260,64 @@ test("an administrator is a person, named by the id", () => {
   ]);
 });
 
+const identitiesOf = (text: string) => {
+  const reading = readConfig(`${configText}${text}`);
+  return reading.type === "config" ? reading.config.identities : reading.problems;
+};
+const center = `identityCenter:
+      region: eu-central-1
+      instanceArn: arn:aws:sso:::instance/ssoins-1234567890abcdef
+      identityStoreId: d-1234567890
+      roleArn: arn:aws:iam::999988887777:role/identity-reader`;
+
+test("people are who their links say, unless the file names other ways, in their order", () => {
+  const all = `identities:
+  - ${center}
+      keepFor: 5m
+  - links
+  - rule: { arn: "arn:aws:iam::{account}:role/dev", session: "{email}" }
+`;
+
+  expect(identitiesOf("")).toEqual({ sources: [{ type: "links" }], keepSeconds: 900 });
+  expect(identitiesOf(all)).toEqual({
+    sources: [
+      {
+        type: "identity-center",
+        settings: {
+          region: "eu-central-1",
+          instanceArn: "arn:aws:sso:::instance/ssoins-1234567890abcdef",
+          identityStoreId: "d-1234567890",
+          roleArn: "arn:aws:iam::999988887777:role/identity-reader",
+        },
+      },
+      { type: "links" },
+      { type: "rule", arn: "arn:aws:iam::{account}:role/dev", session: "{email}" },
+    ],
+    keepSeconds: 300,
+  });
+});
+
+test.each([
+  ["[]", "identities: name at least one way, or remove identities."],
+  ["[links, links]", "identities: name each way once."],
+  ["[slack]", "identities[0]: write links, or one of identityCenter and rule."],
+  [
+    '[{ rule: { arn: "arn:aws:iam::{account}:role/{team}" } }]',
+    "identities[0].rule.arn: use the places {account} and {email} alone.",
+  ],
+  [
+    '[{ rule: { arn: "arn:aws:iam::{account}:role/dev", session: shared } }]',
+    "identities[0].rule.session: name the person with {email}.",
+  ],
+  [`\n  - ${center}\n      keepFor: 9h`, "identities[0].identityCenter.keepFor: use at most 8h, because people leave."],
+  [
+    `\n  - ${center.replace("d-1234567890", "store")}`,
+    "identities[0].identityCenter.identityStoreId: use the id of the identity store, for example d-1234567890.",
+  ],
+])("identities: %s is a mistake with its place", (written, problem) => {
+  expect(identitiesOf(`identities: ${written}\n`)).toEqual([problem]);
+});
+
 /** How the file reads where `staging` has these settings. */
 const withSignIn = (written: string, more = "") =>
   readConfig(configText.replace("    channel:", `    signIn: ${written}\n${more}    channel:`));

@@ -1,13 +1,23 @@
+import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { getPods } from "../../sandbox/kubectl.ts";
-import { account, channel, clusterName, configuration, initialAwsAuth, region } from "../../sandbox/scene.ts";
+import {
+  account,
+  channel,
+  clusterName,
+  configuration,
+  identitiesText,
+  initialAwsAuth,
+  region,
+} from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { auditOf } from "./audit-of.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
-const permissionSet = "AWSReservedSSO_Developer_0123456789abcdef";
-const names = { alice: "alice@example.com", carol: "carol@example.com" } as const;
-const aliceArn = `arn:aws:sts::${account}:assumed-role/${permissionSet}/${names.alice}`;
+const suffix = "0123456789abcdef";
+const permissionSet = `AWSReservedSSO_Developer_${suffix}`;
+const names = { alice: "alice@example.com", carol: "carol@example.com", mallory: "mallory@example.com" } as const;
+const sessionOf = (name: string) => `arn:aws:sts::${account}:assumed-role/${permissionSet}/${name}`;
 
 /** Everyone with the permission set signs in, under a name of their own, and can do nothing. */
 const mapRoles = `${initialAwsAuth.mapRoles}# Terraform owns this.
@@ -15,7 +25,8 @@ const mapRoles = `${initialAwsAuth.mapRoles}# Terraform owns this.
   username: sso:{{SessionNameRaw}}
   groups: []
 `;
-const levels = configuration.replace("groups: [eks-access:viewers]", "bind: [{ clusterRole: view, in: choose }]");
+const bound = configuration.replace("groups: [eks-access:viewers]", "bind: [{ clusterRole: view, in: choose }]");
+const levels = `${bound}${identitiesText}`;
 const forbidden = { ok: false, output: "Error from server (Forbidden): pods is forbidden" };
 
 let flow: Flow;
@@ -24,7 +35,13 @@ let podsOf: (name: string) => ReturnType<typeof getPods>;
 beforeAll(async () => {
   flow = await startFlow({ configuration: levels, awsAuth: { mapRoles } });
   const { aws, cluster } = flow.sandbox;
-  const { arn } = aws.account.addRole({ name: permissionSet });
+  const center = aws.identityCenter;
+  const [alice, carol] = [
+    center.addUser({ userName: names.alice, email: "engineer@example.com" }),
+    center.addUser({ userName: names.carol, email: "on-call@example.com" }),
+  ];
+  const developers = center.addGroup("developers", [alice, carol]);
+  const arn = center.assign(center.addPermissionSet("Developer"), account, developers, suffix);
   podsOf = (name) => getPods(cluster, region, aws.account.sessionFor(arn, name));
 });
 afterAll(() => flow.stop());
@@ -37,8 +54,6 @@ test("of two people with one permission set Alice gets in for her lease and Caro
   const document = JSON.stringify(flow.sandbox.cluster.awsAuth());
   const before = await podsOf(names.alice);
 
-  await alice.command(`/eks-access link ${aliceArn}`, channel);
-  await flow.answer("U0ENGINEER", "You are linked to");
   await alice.command(`/eks-access request ${clusterName} viewer in default for 1h ${reason}`, channel);
   const asked = await flow.asked(reason);
   await person("U0APPROVER").click(asked, "details");
@@ -77,6 +92,39 @@ test("of two people with one permission set Alice gets in for her lease and Caro
     "its bindings are deleted.\n✓ *not bound*: no role is bound to sso:alice@example.com by a lease\n",
   );
   expect(ended).toContain("Not proved: open watches and exec sessions stay open.");
+});
+
+/** What an attacker does who has Redis, but no key: says that a person is Mallory, wherever that is remembered. */
+async function forgeIdentity(user: string): Promise<void> {
+  const redis = new Redis(flow.redisUrl);
+  const key = `{eks-access}:identities:${user}`;
+  const found = JSON.parse((await redis.hget(key, clusterName)) ?? "null");
+  expect(found?.person.userName).toBe(names.alice);
+  const person = { ...found.person, userName: names.mallory };
+  await redis.hset(key, clusterName, JSON.stringify({ ...found, person, at: new Date().toISOString() }));
+  const seal = { by: user, at: new Date().toISOString(), seal: "00000000.00" };
+  const link = { arn: sessionOf(names.mallory), seal };
+  await redis.hset(`{eks-access}:links:${user}`, account, JSON.stringify(link));
+  redis.disconnect();
+}
+
+test("who can write to Redis names nobody else for a person: Alice stays Alice, and Carol is another one", async () => {
+  const [alice, carol] = [person("U0ENGINEER"), person("U0ONCALL")];
+  await forgeIdentity("U0ENGINEER");
+
+  await alice.command(`/eks-access request ${clusterName} viewer in default for 30m after the attack`, channel);
+  await carol.command(`/eks-access request ${clusterName} viewer in default for 30m the same for me`, channel);
+  const [hers, others] = [await flow.asked("after the attack"), await flow.asked("the same for me")];
+  await alice.command("/eks-access whoami", channel);
+  const known = textOf(await flow.answer("U0ENGINEER", "*Your AWS identities*"));
+
+  expect(textOf(hers)).toContain("Only `alice@example.com` (as `Developer`) gets this.");
+  expect(textOf(others)).toContain("Only `carol@example.com` (as `Developer`) gets this.");
+  for (const message of [hers, others]) expect(textOf(message)).not.toMatch(/Not own identity|No linked identity/);
+  expect(known).toContain(`• \`${sessionOf(names.alice)}\` (IAM Identity Center)`);
+  expect(known).toContain(`• \`${sessionOf(names.mallory)}\`. Your link needs renewing`);
+  await alice.click(await flow.told("[Cancel]"), "cancel");
+  await carol.click(await flow.until(() => carol.directMessages().at(-1)), "cancel");
 });
 
 test("the audit log says whom the lease admitted, and that the cluster remembers its revocation", async () => {

@@ -89,4 +89,18 @@ export function linkContract(ledgerNow: () => Ledger): void {
     expect(await ledger.linksOf("U0ENGINEER")).toEqual([link]);
     expect(await ledger.linksOf("U0ONCALL")).toEqual([]);
   });
+
+  test("the ledger remembers what was found out about a person, by cluster, the newest alone", async () => {
+    const found = (cluster: string, email: string, user = "U0ENGINEER") => ({
+      ...{ user, cluster, email, at: at(0).toISOString(), person: null, why: "user-not-found" as const, seal: "one" },
+    });
+    await ledger.rememberIdentities(found("staging", "old@example.com"));
+
+    for (const cluster of ["staging", "payments"]) await ledger.rememberIdentities(found(cluster, "new@example.com"));
+
+    expect(await ledger.identitiesOf("U0ENGINEER")).toEqual(
+      new Map(["staging", "payments"].map((cluster) => [cluster, found(cluster, "new@example.com")])),
+    );
+    expect(await ledger.identitiesOf("U0ONCALL")).toEqual(new Map());
+  });
 }

@@ -1,3 +1,4 @@
+import type { Identities } from "../../src/access/approval/identities.ts";
 import { accountIn, type PrincipalLink } from "../../src/access/approval/links.ts";
 import type { AuditEvent } from "../../src/access/audit/event.ts";
 import type { ClusterTrouble } from "../../src/access/request/retry.ts";
@@ -16,6 +17,7 @@ export function memoryLinks(append: (event: AuditEvent) => void): LinkLedger {
   const links = new Map<string, PrincipalLink>();
   const keyOf = (user: string, { arn }: PrincipalLink) => `${user} ${accountIn(arn)}`;
   const proposals = new Map<string, LinkProposal>();
+  const identities = new Map<string, ReadonlyMap<string, Identities>>();
   const changeLink = ({ user, expected, link, proposal, event }: LinkChange): boolean => {
     if (expected !== null && proposals.get(user)?.id !== expected) return false;
     if (link !== null) links.set(keyOf(user, link), link);
@@ -33,6 +35,9 @@ export function memoryLinks(append: (event: AuditEvent) => void): LinkLedger {
         .map(([, link]) => link),
     changeLink: async (change) => changeLink(change),
     linkProposalOf: async (user) => proposals.get(user) ?? null,
+    identitiesOf: async (user) => identities.get(user) ?? new Map(),
+    rememberIdentities: async (found) =>
+      void identities.set(found.user, new Map([...(identities.get(found.user) ?? []), [found.cluster, found]])),
   };
 }
 

@@ -11,6 +11,7 @@ import { silentContext } from "../fault/silent-context.ts";
 export const nobodysGroups: Directory = {
   membershipsOf: async () => [],
   membersOf: async () => [],
+  emailOf: async () => null,
   accountOf: async () => "active",
 };
 

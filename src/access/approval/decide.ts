@@ -83,6 +83,7 @@ function refuseApproval(
 ): DecisionRefusal | null {
   const { standing, otherLeases } = facts;
   if (isForOneself(request, rule, by, facts)) return "own-principal";
+  if (facts.isOwnUnknown && !rule.selfApproval) return "own-principal-unknown";
   if (rule.hours?.outside === "refuse" && isOutside(rule, now)) return "outside-hours";
   if (!isSameStanding(standing, request.standing)) return "requester-differs";
   if (!otherLeases) return null;

@@ -10,6 +10,8 @@ export type DecisionRefusal =
   | "not-an-approver"
   /** The approver is linked with the principal that gets access. */
   | "own-principal"
+  /** Nobody says now whether the approver is the person of Identity Center who gets access. */
+  | "own-principal-unknown"
   | "approved-already"
   | "lapsed"
   | "already-decided"
@@ -33,6 +35,8 @@ export interface DecisionFacts {
   readonly standing: Standing;
   /** Of the approvers, by Slack user id. Absent: not looked up, as for a display. */
   readonly links?: LinkedArns;
+  /** Whether nobody could say that the access is not for the approver who clicks. */
+  readonly isOwnUnknown?: boolean;
   /** Former approvers by Slack user id, with the reason as a clause. */
   readonly departed: ReadonlyMap<string, string>;
   /** The principal's other leases in the ledger. Absent: not looked up, as for a display. */

@@ -9,8 +9,8 @@ import {
 } from "../../aws-auth/index.ts";
 import type { Json } from "../audit/event.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import { isAhead } from "./decision.ts";
-import { accountIn, ownArnOn, type PrincipalLink } from "./links.ts";
+import { isDatedAhead } from "./decision.ts";
+import { accountIn, linkedArnOn, type PrincipalLink } from "./links.ts";
 import type { DecisionKeys, DecisionPublicKeys, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
 
 /** The instance of IAM Identity Center, and the role that may read it. */
@@ -41,6 +41,10 @@ export function needsEmail({ sources }: IdentityRules): boolean {
   return sources.some(({ type }) => type !== "links");
 }
 
+export function asksIdentityCenter({ sources }: IdentityRules): boolean {
+  return sources.some(({ type }) => type === "identity-center");
+}
+
 /** That Slack vouches for this address of a person. Only the Slack process can ask it, and signs the answer for the worker. */
 export interface EmailStatement {
   /** Slack user id. */
@@ -62,7 +66,7 @@ export function sealEmail(user: string, email: string, now: Date, keys: Decision
 /** Whether our Slack process said so just now: an address can change its owner. */
 export function isFreshEmail({ seal, ...said }: EmailStatement, keys: DecisionPublicKeys, now: Date): boolean {
   return (
-    keys.isSealed("email", said, seal) && !isAhead(said, now) && now.getTime() - Date.parse(said.at) <= statementMs
+    keys.isSealed("email", said, seal) && !isDatedAhead(said, now) && now.getTime() - Date.parse(said.at) <= statementMs
   );
 }
 
@@ -107,21 +111,28 @@ export function sealIdentities(found: Omit<Identities, "seal">, keys: PreviewKey
   return { ...found, seal: keys.seal("identities", found as unknown as Json) };
 }
 
-/** What a worker sealed about this person on this cluster, of any age; null: it is something else. */
+/** An older answer is of no use, wherever it was kept. */
+const longestKeptMs = 24 * 3_600_000;
+
+/** What a worker sealed about this person on this cluster in the last day; null: it is something else. */
 export function readIdentities(
   value: unknown,
   { user, cluster }: Pick<Identities, "user" | "cluster">,
   keys: PreviewPublicKeys,
+  now: Date,
 ): Identities | null {
   const read = identitiesForm.safeParse(value);
   if (!read.success || read.data.user !== user || read.data.cluster !== cluster) return null;
   const { seal, ...found } = read.data;
+  if (isDatedAhead(found, now) || now.getTime() - Date.parse(found.at) > longestKeptMs) return null;
   return keys.isSealed("identities", found as unknown as Json, seal) ? read.data : null;
 }
 
 /** Whether an answer still counts. @param email of now; null: Slack vouches for none */
 export function isCurrent(found: Identities, email: string | null, { keepSeconds }: IdentityRules, now: Date): boolean {
-  return found.email === email && !isAhead(found, now) && now.getTime() - Date.parse(found.at) <= keepSeconds * 1000;
+  return (
+    found.email === email && !isDatedAhead(found, now) && now.getTime() - Date.parse(found.at) <= keepSeconds * 1000
+  );
 }
 
 /** The roles of permission sets among the ARNs that a cluster names, in its account. */
@@ -155,7 +166,14 @@ export interface KnownOf {
   readonly found: Identities | null;
 }
 
-/** The ARNs of a person on a cluster, by the first way that finds any. Several: they have to choose. */
+/** Who a person is on a cluster. Several: they have to choose. */
+export interface OwnIdentities {
+  readonly arns: readonly string[];
+  /** Why there are none, and what to do, in sentences; null: nothing is to be said. */
+  readonly why: string | null;
+}
+
+/** The ARNs of a person on a cluster, by the first way that finds any. */
 export function ownIdentities({ sources }: IdentityRules, cluster: Cluster, known: KnownOf): readonly string[] {
   for (const source of sources) {
     const arns = identitiesBy(source, cluster, known);
@@ -168,7 +186,7 @@ function identitiesBy(source: IdentitySource, cluster: Cluster, { links, found }
   if (source.type === "identity-center") return found ? sessionsIn(found) : [];
   if (source.type === "rule") return found ? [byRule(source, cluster.account, found.email)] : [];
   const arns = links.map(({ arn }) => arn);
-  return [ownArnOn(arns, cluster)].filter((arn) => arn !== null);
+  return [linkedArnOn(arns, cluster)].filter((arn) => arn !== null);
 }
 
 /**
@@ -195,4 +213,23 @@ function isOfPerson({ person }: Identities, { account }: Cluster, principal: str
   const session = sessionNameIn(principal);
   const set = admittedBy(entryArnOf(principal)).name;
   return person.permissionSets.includes(set) && (session === null || session === person.userName);
+}
+
+const noneOn: Readonly<Record<NoIdentity, (found: Identities) => string>> = {
+  "user-not-found": ({ email }) =>
+    `IAM Identity Center has no user with the address ${email}. Ask its administrator to correct your address there.`,
+  "email-of-two-users": ({ email }) =>
+    `In IAM Identity Center ${email} is the address of one user and the name of another. Ask its administrator to rename one of them.`,
+  "user-disabled": ({ email }) =>
+    `Your user in IAM Identity Center, ${email}, is disabled. Ask its administrator to enable it.`,
+  "no-permission-set": ({ cluster }) =>
+    `IAM Identity Center assigns you no permission set in the account of ${cluster}. Ask its administrator for one.`,
+  "role-unknown": ({ cluster, person }) =>
+    `${cluster} names no role of your permission set ${person?.permissionSets.join(" or ")}, so its ARN is unknown. Link it once: /eks-access link with the ARN that aws sts get-caller-identity prints.`,
+  "not-configured": ({ cluster }) => `No rule of the configuration says who you are on ${cluster}.`,
+};
+
+/** Why a worker found no identity, and what to do, in two sentences; null: it found one. */
+export function whyNoIdentity(found: Identities): string | null {
+  return found.why === null ? null : noneOn[found.why](found);
 }

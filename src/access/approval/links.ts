@@ -1,3 +1,4 @@
+import { isSamePrincipal } from "../../aws-auth/index.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 
@@ -48,7 +49,7 @@ export function arnsOf(links: readonly PrincipalLink[]): readonly string[] {
   return links.map(({ arn }) => arn);
 }
 
-/** By Slack user id, the ARNs of a person's links, one in each account. */
+/** By Slack user id, the ARNs that people are linked with, and those that a worker found. */
 export type LinkedArns = ReadonlyMap<string, readonly string[]>;
 
 /** A person's link in the account of this ARN; null: none. */
@@ -56,9 +57,10 @@ export function linkInAccountOf(links: readonly PrincipalLink[], arn: string): P
   return links.find((link) => accountIn(link.arn) === accountIn(arn)) ?? null;
 }
 
-/** A person's linked ARN in the account of this ARN; null: none. @param user Slack user id */
+/** A person's ARN in the account of this one, the principal itself if it is theirs; null: none. @param user Slack user id */
 export function linkedArnInAccountOf(links: LinkedArns | undefined, user: string, arn: string): string | null {
-  return links?.get(user)?.find((each) => accountIn(each) === accountIn(arn)) ?? null;
+  const inAccount = links?.get(user)?.filter((each) => accountIn(each) === accountIn(arn)) ?? [];
+  return inAccount.find((each) => isSamePrincipal(each, arn)) ?? inAccount[0] ?? null;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { entryArnOf, type Holder, readHolder, readPrincipal } from "../../aws-auth/index.ts";
+import type { OwnIdentities } from "../approval/identities.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { mayRequest, refuseDuration } from "../policy/may-ask.ts";
 import { bindsRoles, choosesNamespaces } from "../policy/role-text.ts";
@@ -69,10 +70,12 @@ export function readArn(typed: string, level: Pick<Level, "groups"> | null): Par
   return mistaken(`${reading.message} (${principal.arn})`, principal.arn, principal);
 }
 
-/** The principal of a request that names none: the link itself if the level binds roles, else its role or user. Empty: no link. */
-export function defaultArn(linked: string | null, level: Pick<Level, "groups"> | null): string {
-  if (linked === null) return "";
-  return level && bindsRoles(level.groups) ? linked : entryArnOf(linked);
+/** The principal of a request that names none: the identity itself if the level binds roles, else its role or user. @param level null: not known */
+export function readOwn({ arns, why }: OwnIdentities, level: Pick<Level, "groups"> | null): PartReading<Holder> {
+  const own = [...new Set(arns.map((arn) => (level && bindsRoles(level.groups) ? arn : entryArnOf(arn))))];
+  if (own.length > 1) return mistaken(`Say which of your identities: ${own.join(" or ")}.`, "<arn>");
+  if (own.length === 0 && why !== null) return mistaken(`${why} Or write the ARN of an IAM role or user.`, "<arn>");
+  return readArn(own[0] ?? "", level);
 }
 
 /** A principal that the policy refuses is a mistake too: no line with it would be valid. */

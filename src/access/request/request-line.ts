@@ -1,17 +1,17 @@
 import type { Holder } from "../../aws-auth/index.ts";
-import { linkedArnOn } from "../approval/links.ts";
+import type { OwnIdentities } from "../approval/identities.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { choosesNamespaces } from "../policy/role-text.ts";
 import { parseDuration } from "./extension.ts";
 import {
   askIfDuration,
-  defaultArn,
   keepToPolicy,
   readArn,
   readCluster,
   readDuration,
   readLevel,
   readNamespaces,
+  readOwn,
   readReason,
   readTicket,
   takesTicket,
@@ -40,18 +40,20 @@ export type RequestReading =
       readonly corrected: string;
     };
 
+const nobodyKnown: OwnIdentities = { arns: [], why: null };
+
 /**
- * Reads the parts of a request. Names every mistake at once, with a corrected line.
- * @param linked the requester's linked ARNs, for a request without one
+ * Reads the parts of a request. Every mistake is named at once, with a corrected line.
+ * @param own who the requester is on that cluster, for a request that names no ARN
  */
 export function readRequest(
   parts: RequestParts,
   clusters: ReadonlyMap<string, Cluster>,
-  linked: readonly string[] = [],
+  own: OwnIdentities = nobodyKnown,
 ): RequestReading {
   const cluster = readCluster(parts.cluster, clusters);
   const level = readLevel(parts.level, cluster.meant);
-  const arn = readArn(parts.principal || defaultArn(linkedArnOn(linked, cluster.meant), level.meant), level.meant);
+  const arn = parts.principal ? readArn(parts.principal, level.meant) : readOwn(own, level.meant);
   const principal = keepToPolicy(arn, cluster.meant, level.meant);
   const namespaces = readNamespaces(parts.namespaces, level.meant);
   const end = parts.duration === null ? timeAtEnd(parts.reason) : null;

@@ -1,3 +1,4 @@
+import type { Identities } from "../../access/approval/identities.ts";
 import { accountIn, type PrincipalLink } from "../../access/approval/links.ts";
 import { canonicalJson, digestOfEvent, type Json } from "../../access/audit/event.ts";
 import type { LinkChange, LinkLedger, LinkProposal } from "../ledger.ts";
@@ -9,6 +10,9 @@ import type { StoredReader } from "./stored.ts";
 
 /** A hash for each person, by Slack user id: their links, by account. */
 const linksKey = (user: string) => `{eks-access}:links:${user}`;
+/** A hash for each person, by Slack user id: what a worker found out, by cluster. */
+const identitiesKey = (user: string) => `{eks-access}:identities:${user}`;
+const identitiesKeptMs = 24 * 3_600_000;
 /** A hash by Slack user id. */
 const proposalsKey = "{eks-access}:link-proposals";
 
@@ -39,6 +43,8 @@ export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger
     linksOf: (user) => callRedis(() => readLinks(redis, reader, user)),
     changeLink: (change) => callRedis(() => changeLink(redis, change)),
     linkProposalOf: (user) => callRedis(() => readLinkProposal(redis, reader, user)),
+    identitiesOf: (user) => callRedis(() => readIdentities(redis, reader, user)),
+    rememberIdentities: (found) => callRedis(() => writeIdentities(redis, found)),
   };
 }
 
@@ -65,6 +71,24 @@ async function readLinks(redis: RedisClient, reader: StoredReader, user: string)
   const stored = Object.entries(await redis.hgetall(linksKey(user))).sort(([a], [b]) => a.localeCompare(b));
   const links = await Promise.all(stored.map(([account, text]) => reader.read("link", `${user} ${account}`, text)));
   return links.filter((link) => link !== null);
+}
+
+async function readIdentities(
+  redis: RedisClient,
+  reader: StoredReader,
+  user: string,
+): Promise<ReadonlyMap<string, unknown>> {
+  const stored = Object.entries(await redis.hgetall(identitiesKey(user)));
+  const read = stored.map(async ([cluster, text]) => {
+    return [cluster, await reader.read("identities", `${user} ${cluster}`, text)] as const;
+  });
+  return new Map(await Promise.all(read));
+}
+
+async function writeIdentities(redis: RedisClient, found: Identities): Promise<void> {
+  const key = identitiesKey(found.user);
+  await redis.hset(key, found.cluster, JSON.stringify(found));
+  await redis.pexpire(key, identitiesKeptMs);
 }
 
 async function readLinkProposal(redis: RedisClient, reader: StoredReader, user: string): Promise<LinkProposal | null> {

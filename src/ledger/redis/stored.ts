@@ -40,8 +40,9 @@ const schemas = {
     account: z.string(),
     at: z.string(),
   }) satisfies z.ZodType<WorkerIdentity>,
-  // The reader parses it, with its seal.
+  // The reader parses them, with their seals.
   creation: z.unknown(),
+  identities: z.unknown(),
 } as const;
 
 export type Kind = keyof typeof schemas;

@@ -1,10 +1,10 @@
 import { takeEmergency } from "../../access/approval/emergency.ts";
-import { arnsOf, isSealedLink, linkedArnOn } from "../../access/approval/links.ts";
+import type { OwnIdentities } from "../../access/approval/identities.ts";
 import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts";
 import { mayRequest } from "../../access/policy/may-ask.ts";
 import { isUser, type Person } from "../../access/policy/person.ts";
 import { breakGlassFor } from "../../access/policy/rule.ts";
-import { defaultArn, readArn, readCluster, readReason } from "../../access/request/read-part.ts";
+import { readArn, readCluster, readOwn, readReason } from "../../access/request/read-part.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
 import { admittedBy, admittedInWords, type Holder } from "../../aws-auth/index.ts";
@@ -16,6 +16,7 @@ import { code, mentions, plainLine, time } from "../blocks/mrkdwn.ts";
 import { durationOf } from "../blocks/words.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteRefused } from "../people/attempts.ts";
+import { ownRemembered } from "../people/identities.ts";
 
 const usageLine = code("/eks-access break-glass <cluster> [<arn>] <reason>");
 
@@ -50,7 +51,8 @@ export async function takeAccess(
 ): Promise<Message> {
   const cluster = readCluster(name, context.config.clusters);
   const given = cluster.value?.levels.find((each) => each.name === cluster.value?.breakGlass?.level) ?? null;
-  const arn = readArn(named ?? defaultArn(await ownPrincipal(context, user, cluster.value), given), given);
+  const arn =
+    named === undefined ? readOwn(await ownForEmergency(context, user, cluster.value), given) : readArn(named, given);
   const reason = readReason(typed);
   const mistake = cluster.mistake ?? arn.mistake ?? reason.mistake;
   if (!cluster.value || !arn.value || !reason.value) return emergencyMistakeAnswer(mistake ?? "");
@@ -66,14 +68,9 @@ export async function takeAccess(
   return emergencyAnswer(await give(context, person, wish, level, may), wish.cluster);
 }
 
-/** There is no approval after this, so a link without our seal does not count. */
-async function ownPrincipal(
-  { ledger, keys }: Pick<SlackContext, "ledger" | "keys">,
-  user: string,
-  cluster: Cluster | null,
-): Promise<string | null> {
-  const links = await ledger.linksOf(user);
-  return linkedArnOn(arnsOf(links.filter((link) => isSealedLink(user, link, keys.decision))), cluster);
+/** There is no approval after this, and no time: only what our seals confirm now counts. */
+async function ownForEmergency(context: SlackContext, user: string, cluster: Cluster | null): Promise<OwnIdentities> {
+  return cluster ? ownRemembered(context, user, cluster) : { arns: [], why: null };
 }
 
 interface EmergencyWish {

@@ -25,6 +25,8 @@ export interface RequestForm {
   /** A time that is typed, in the words of a line, such as `90 min`. It counts in place of the one that is chosen. */
   readonly otherDuration: string;
   readonly principal: string;
+  /** Which of several identities, as `identityKey` names it. */
+  readonly identity: string;
   /** As typed, separated by commas. */
   readonly namespaces: string;
   readonly ticket: string;
@@ -41,6 +43,7 @@ export const emptyForm: RequestForm = {
   duration: "",
   otherDuration: "",
   principal: "",
+  identity: "",
   namespaces: "",
   ticket: "",
   replaced: 0,
@@ -100,8 +103,8 @@ function onlyOne<T>(values: readonly T[]): T | null {
   return only !== undefined && others.length === 0 ? only : null;
 }
 
-/** A field of the form: a part of a request, or the time that is typed. */
-type FieldName = PartName | "other-duration";
+/** A field of the form: a part of a request, the time that is typed, or one of several identities. */
+type FieldName = PartName | "other-duration" | "identity";
 
 /** The id of a field. Slack keeps a field's value while its id stays: other choices need another id. */
 export function fieldId(part: FieldName, ...of: readonly string[]): string {
@@ -134,6 +137,7 @@ export function formOf(view: FormView): RequestForm {
     level,
     ...durations,
     principal,
+    identity: chosenIdentity(view),
     namespaces,
     ticket: ticket ?? "",
     replaced: readMetadata(view.private_metadata).replaced,
@@ -143,6 +147,11 @@ export function formOf(view: FormView): RequestForm {
 /** Whether the screen shows this form already, apart from the input. */
 export function isShown(view: Pick<FormView, "private_metadata">, form: Pick<ModalView, "private_metadata">): boolean {
   return view.private_metadata === form.private_metadata;
+}
+
+/** The identity that a person chose among several; empty: none. */
+export function chosenIdentity(view: FormView): string {
+  return putIn(view, "identity");
 }
 
 /** The parts of a request in the form. */

@@ -6,7 +6,8 @@ import type {
   ViewOutput,
 } from "@slack/bolt";
 import type { ModalView } from "@slack/types";
-import { arnsOf, linkedArnOn } from "../../access/approval/links.ts";
+import { needsEmail, type OwnIdentities } from "../../access/approval/identities.ts";
+import { arnsOf, isSealedLink, linkedArnOn } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/explain.ts";
 import { formatDuration } from "../../access/request/extension.ts";
@@ -15,9 +16,20 @@ import type { SlackContext } from "../app/context.ts";
 import { inTime } from "../app/in-time.ts";
 import { slackErrorCode } from "../app/slack-failure.ts";
 import { answer, type Message, messageModal } from "../blocks/message.ts";
+import { ownNow, ownRemembered } from "../people/identities.ts";
 import { personFor } from "../people/standing.ts";
-import { emptyForm, formOf, isShown, type Offer, type RequestForm, withTypedTime } from "./form.ts";
-import { formActions, requestModal, suggestionsOf } from "./request-modal.ts";
+import {
+  chosenIdentity,
+  completeForm,
+  emptyForm,
+  formOf,
+  isShown,
+  type Offer,
+  partsOf,
+  type RequestForm,
+  withTypedTime,
+} from "./form.ts";
+import { formActions, identityKey, requestModal, suggestionsOf } from "./request-modal.ts";
 
 type OfferContext = Pick<SlackContext, "config" | "directory">;
 
@@ -36,9 +48,37 @@ export async function requestForm(context: SlackContext, user: string, like?: Ac
         ),
     offersTo(context, user),
   ]);
-  return offers.length > 0
-    ? requestModal(withTypedTime(form, offers), offers)
-    : messageModal("Ask for access", nothingOfferedAnswer());
+  if (offers.length === 0) return messageModal("Ask for access", nothingOfferedAnswer());
+  const typed = withTypedTime(form, offers);
+  const own = await inTime(ownIn(context, user, typed, offers), rememberingMs, null);
+  return requestModal(typed, offers, own);
+}
+
+/** Who the person is on the cluster of a form, where that has to be looked up. Null: it need not be, or there is no cluster yet. */
+async function ownIn(
+  context: SlackContext,
+  user: string,
+  form: RequestForm,
+  offers: readonly Offer[],
+  look: typeof ownNow = ownNow,
+): Promise<OwnIdentities | null> {
+  const { offer } = completeForm(form, offers);
+  if (!offer || !needsEmail(context.config.identities)) return null;
+  return look(context, user, offer.cluster).catch(() => null);
+}
+
+/** Slack waits three seconds for the answer to a form. */
+const submittingMs = 1_500;
+
+/** For whom a form asks that names no ARN: the identity that was chosen, or the only one. */
+export async function ownInForm(context: SlackContext, user: string, view: ViewOutput): Promise<OwnIdentities> {
+  const late = { arns: [], why: "Looking up who you are takes too long. Try again." };
+  const { cluster: name, principal } = partsOf(view);
+  const cluster = context.config.clusters.get(name);
+  if (principal !== "" || !cluster) return { arns: [], why: null };
+  const own = await inTime(ownNow(context, user, cluster), submittingMs, late);
+  const chosen = chosenIdentity(view);
+  return chosen === "" ? own : { ...own, arns: own.arns.filter((arn) => identityKey(arn) === chosen) };
 }
 
 const quarterSeconds = 15 * 60;
@@ -53,13 +93,15 @@ function formLike(request: AccessRequest): RequestForm {
 }
 
 /** What this person asked for last, and the principal that their account is linked to. @throws AccessError */
-async function remembered(
-  { ledger, config }: Pick<SlackContext, "ledger" | "config">,
-  user: string,
-): Promise<RequestForm> {
+async function remembered(context: SlackContext, user: string): Promise<RequestForm> {
+  const { ledger, config, keys } = context;
   const [links, [last]] = await Promise.all([ledger.linksOf(user), ledger.ofRequester(user, 1)]);
   const cluster = last ? (config.clusters.get(last.cluster) ?? null) : null;
-  const principal = linkedArnOn(arnsOf(links), cluster) ?? last?.principal ?? "";
+  const sealed = links.filter((link) => isSealedLink(user, link, keys.decision));
+  // Where a worker looks people up, an empty field is the person's own identity.
+  const principal = needsEmail(config.identities)
+    ? ""
+    : (linkedArnOn(arnsOf(sealed), cluster) ?? last?.principal ?? "");
   if (!last) return { ...emptyForm, principal };
   const duration = formatDuration(last.durationSeconds).replaceAll(" ", "");
   return { ...emptyForm, cluster: last.cluster, level: last.level, principal, duration: last.extends ? "" : duration };
@@ -105,7 +147,10 @@ export function formChangeHandler(): (context: SlackContext, change: FormChange)
     if (!view) return;
     remember(newest, view.id, action.action_ts);
     const offers = await offersTo(context, body.user.id);
-    const next = requestModal(changed(view, action), offers);
+    const form = changed(view, action);
+    // Only another cluster is worth a question to a worker; each typed letter comes here too.
+    const look = action.action_id === formActions.cluster ? ownNow : ownRemembered;
+    const next = requestModal(form, offers, await ownIn(context, body.user.id, form, offers, look));
     if (offers.length === 0 || isShown(view, next)) return;
     const update = { view_id: view.id, view: next };
     await client.views.update({ ...update, hash: view.hash }).catch((error: unknown) => {

@@ -9,11 +9,13 @@ import type {
   SectionBlock,
   StaticSelect,
 } from "@slack/types";
+import type { OwnIdentities } from "../../access/approval/identities.ts";
 import type { OfferedLevel } from "../../access/policy/explain.ts";
 import { choosesNamespaces } from "../../access/policy/role-text.ts";
 import { approvalsNeeded, approversOf, ruleFor } from "../../access/policy/rule.ts";
 import { maxReasonLength, type PrincipalHint, principalHint, takesTicket } from "../../access/request/read-part.ts";
 import { maxTicketLength } from "../../access/request/ticket.ts";
+import { admittedBy, entryArnOf } from "../../aws-auth/index.ts";
 import { text } from "../blocks/message.ts";
 import { code, context, cut, mentions, plainLine } from "../blocks/mrkdwn.ts";
 import { type Completed, completeForm, durationsOf, fieldId, type Offer, type RequestForm } from "./form.ts";
@@ -23,14 +25,22 @@ const longestTime = 60;
 
 export const requestModalId = "request";
 
-/** The form of a request. Each choice narrows the next, within what this person may request. */
-export function requestModal(given: RequestForm, offers: readonly Offer[]): ModalView {
+/**
+ * The form of a request. Each choice narrows the next, within what this person may request.
+ * @param own who they are on the chosen cluster; null: they write it
+ */
+export function requestModal(
+  given: RequestForm,
+  offers: readonly Offer[],
+  own: OwnIdentities | null = null,
+): ModalView {
   const completed = completeForm(given, offers);
   const { form, offer, level } = completed;
   const blocks = [
     clusterChoice(form, offers),
     ...choicesOf(completed),
-    principalInput(form),
+    ...(own ? ownBlocks(form, own) : []),
+    principalInput(form, own),
     ...hintBlocks(principalHint(form.principal, offer?.cluster ?? null, level)),
     ...ticketInput(form, offer),
     input("reason", "Why", { multiline: true, max_length: maxReasonLength }),
@@ -123,13 +133,51 @@ function ticketInput(form: RequestForm, offer: Offer | null): InputBlock[] {
   return [{ ...block, optional: ticket.need === "optional" }];
 }
 
-function principalInput({ principal, replaced }: RequestForm): InputBlock {
-  const block = input(fieldId("principal", String(replaced)), "IAM role or user", {
+/** How the menu and its answer name an identity: shorter than an ARN, which an option can't hold. */
+export function identityKey(arn: string): string {
+  return entryArnOf(arn).split("/").at(-1) ?? arn;
+}
+
+/** Who the person is, a menu if they are several, and what to do if they are none. */
+function ownBlocks({ cluster, identity }: RequestForm, { arns, why }: OwnIdentities): KnownBlock[] {
+  const [only, ...others] = arns;
+  if (only === undefined) return why === null ? [] : [context(`:warning: ${plainLine(why, 1000)}`)];
+  if (others.length === 0) return [context(`You on ${code(cluster)}: ${nameOfIdentity(only)}`)];
+  const options = arns.slice(0, mostOptions).map((arn) => ({
+    text: text(
+      cut(
+        nameOfIdentity(arn, (name) => name),
+        75,
+      ),
+    ),
+    value: identityKey(arn),
+  }));
+  const choice = {
+    id: fieldId("identity", cluster),
+    label: `You on ${cluster}`,
+    names: [],
+    chosen: identity,
+    action: null,
+  };
+  return [choiceBlock(choice, { type: "static_select", options, ...initially(options, identity) })];
+}
+
+function nameOfIdentity(arn: string, quoted: (name: string) => string = (name) => code(name)): string {
+  const admitted = admittedBy(arn);
+  return admitted.type === "session" ? `${quoted(admitted.role)} (${admitted.name})` : quoted(admitted.name);
+}
+
+/** Empty: the person's own identity, where it is known. */
+function principalInput({ principal, replaced }: RequestForm, own: OwnIdentities | null): InputBlock {
+  const isKnown = own !== null && own.arns.length > 0;
+  const label = isKnown ? "Another IAM role or user" : "IAM role or user";
+  const block = input(fieldId("principal", String(replaced)), label, {
     placeholder: text("arn:aws:iam::111122223333:role/developers"),
     dispatch_action_config: { trigger_actions_on: ["on_character_entered"] },
     ...initialText(principal),
   });
-  return { ...block, dispatch_action: true, element: { ...block.element, action_id: formActions.principal } };
+  const element = { ...block.element, action_id: formActions.principal };
+  return { ...block, dispatch_action: true, ...(isKnown && { optional: true }), element };
 }
 
 function hintBlocks(hint: PrincipalHint | null): KnownBlock[] {

@@ -1,4 +1,3 @@
-import { arnsOf } from "../../access/approval/links.ts";
 import { explainFailure } from "../../access/failure/access-error.ts";
 import { type RequestReading, readRequest, splitRequestLine } from "../../access/request/request-line.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
@@ -8,8 +7,9 @@ import { formFailure } from "../app/slack-failure.ts";
 import { failureAnswer, type Message, messageModal, noSuchRequestAnswer } from "../blocks/message.ts";
 import { codeBlock, cut, plainLine, preformatted, section } from "../blocks/mrkdwn.ts";
 import { noteAttempt } from "../people/attempts.ts";
+import { ownNow } from "../people/identities.ts";
 import { blockOf, partsOf } from "./form.ts";
-import { requestForm } from "./request-form.ts";
+import { ownInForm, requestForm } from "./request-form.ts";
 import { type AskOutcome, askFor } from "./submit-request.ts";
 
 export const request: Command = {
@@ -31,8 +31,8 @@ async function openRequestForm(context: SlackContext, { user, triggerId, client 
 async function askInOneLine(context: SlackContext, { user, rest }: CommandCall): Promise<Message> {
   const { clusters } = context.config;
   const parts = splitRequestLine(rest, clusters);
-  const linked = parts.principal === "" ? arnsOf(await context.ledger.linksOf(user)) : [];
-  const reading = readRequest(parts, clusters, linked);
+  const cluster = parts.principal === "" ? clusters.get(parts.cluster.toLowerCase()) : undefined;
+  const reading = readRequest(parts, clusters, cluster && (await ownNow(context, user, cluster)));
   if (reading.type === "mistakes") return mistakesAnswer(reading);
   return (await askFor(context, user, reading.wish)).message;
 }
@@ -45,7 +45,9 @@ export function handleRequestButton(context: SlackContext, click: ButtonClick): 
 /** The form is sent: mistakes are shown at their fields. Otherwise it closes, and the direct message follows the request. */
 export async function handleRequestSubmission(context: SlackContext, submission: Submission): Promise<void> {
   const { ack, view, body } = submission;
-  const reading = readRequest(partsOf(view), context.config.clusters);
+  const { clusters } = context.config;
+  const own = await ownInForm(context, body.user.id, view);
+  const reading = readRequest(partsOf(view), clusters, own);
   if (reading.type === "mistakes") {
     const errors = Object.fromEntries(reading.mistakes.map(({ part, message }) => [blockOf(view, part), message]));
     return ack({ response_action: "errors", errors });

@@ -9,10 +9,11 @@ import {
   remedyWithoutCreator,
 } from "../../access/policy/creator.ts";
 import { type CreatorReport, creatorReport } from "../../diagnosis/reports.ts";
+import { askWorker } from "../app/ask-worker.ts";
 import type { Command } from "../app/command.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, codeList, escapeText, plainLine, section, time } from "../blocks/mrkdwn.ts";
-import { aboutCluster, askWorker, noWorkerAnswer } from "./ask-worker.ts";
+import { aboutCluster, noWorkerAnswer } from "./about-cluster.ts";
 
 export const creator: Command = {
   word: "creator",

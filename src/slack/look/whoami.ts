@@ -1,4 +1,4 @@
-import { arnsOf, linkedArnOn } from "../../access/approval/links.ts";
+import { needsEmail, sessionsIn } from "../../access/approval/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isApproverOf, isResponsibleFor } from "../../access/policy/may.ts";
 import { isNamedIn, type Person } from "../../access/policy/person.ts";
@@ -7,16 +7,18 @@ import { brokenIn, completeChain, type Link, type LinkName, linkWords } from "..
 import { leasesFinding, workerMissing } from "../../diagnosis/person-links.ts";
 import { chainReport } from "../../diagnosis/reports.ts";
 import type { LinkProposal, WorkerIdentity } from "../../ledger/ledger.ts";
-import { openFor } from "../../ledger/look-ups.ts";
+import { knownOf, openFor } from "../../ledger/look-ups.ts";
+import { askWorker } from "../app/ask-worker.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, codeList, mention, section, styled, time, until } from "../blocks/mrkdwn.ts";
 import { stateOf } from "../blocks/words.ts";
+import { ownNow, ownRemembered } from "../people/identities.ts";
 import { identityLines, type LinkedIdentity } from "../people/link.ts";
 import { needsRenewal, personShown } from "../people/standing.ts";
-import { aboutCluster, askWorker } from "./ask-worker.ts";
+import { aboutCluster } from "./about-cluster.ts";
 
 const mostLeases = 10;
 
@@ -55,37 +57,46 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
     context.ledger.workerIdentity(),
   ]);
   const clusters = [...context.config.clusters.values()];
-  const identities = links.map((link) => ({ arn: link.arn, again: needsRenewal(context, user, link) }));
-  return whoAmIAnswer({ person, identities, proposal, requests, clusters, worker, workerAnswered });
+  const found = await Promise.all(clusters.map((cluster) => knownOf(context, user, cluster)));
+  const sessions = new Set(found.flatMap(({ found: of }) => (of ? sessionsIn(of) : [])));
+  const identities = [
+    ...[...sessions].map((arn) => ({ arn, again: false, isFound: true })),
+    ...links.map((link) => ({ arn: link.arn, again: needsRenewal(context, user, link) })),
+  ];
+  const looksUp = needsEmail(context.config.identities);
+  return whoAmIAnswer({ person, identities, looksUp, proposal, requests, clusters, worker, workerAnswered });
 }
 
 async function chainOf(context: SlackContext, cluster: Cluster, user: string): Promise<Message> {
+  // The worker knows the person by what it remembers of this question.
+  const { why } = await ownNow(context, user, cluster);
   const answers = isResponsibleFor(cluster, await personShown(context, user));
   const question = { type: "whoami", cluster: cluster.name, user, answers } as const;
   const report = await askWorker(context, question, chainReport);
-  return chainAnswer(cluster, report?.links ?? (await chainWithoutWorker(context, cluster, user)));
+  return chainAnswer(cluster, report?.links ?? (await chainWithoutWorker(context, cluster, user)), why);
 }
 
 /** Without a worker: what this process knows from the ledger. */
-async function chainWithoutWorker(
-  { ledger, config }: SlackContext,
-  cluster: Cluster,
-  user: string,
-): Promise<readonly Link[]> {
-  const [links, open] = await Promise.all([ledger.linksOf(user), openFor(ledger, cluster.name, user)]);
-  const principal = linkedArnOn(arnsOf(links), cluster);
+async function chainWithoutWorker(context: SlackContext, cluster: Cluster, user: string): Promise<readonly Link[]> {
+  const { ledger, config } = context;
+  const [own, open] = await Promise.all([ownRemembered(context, user, cluster), openFor(ledger, cluster.name, user)]);
+  const [principal = null] = own.arns;
   return completeChain([
     { name: "worker", ms: null, ...workerMissing(config.timing.deadlines.workerAnswer / 1000) },
     { name: "leases", ms: null, ...leasesFinding(open, { user, principal }) },
   ]);
 }
 
-/** `whoami <cluster>`: each step from a person to their pods, with its time. The first failure is on top. */
-export function chainAnswer(cluster: Cluster, links: readonly Link[]): Message {
+/**
+ * `whoami <cluster>`: each step from a person to their pods, with its time. The first failure is on top.
+ * @param why nobody knows who the person is there, in sentences
+ */
+export function chainAnswer(cluster: Cluster, links: readonly Link[], why: string | null = null): Message {
   const head = `*${code(cluster.name)}* ${verdictOf(links)}${totalOf(links)}`;
   const sections = parts.map(({ title, names }) => {
     const lines = together(links.filter((link) => names.includes(link.name))).map(lineOf);
-    return [`*${title}*`, ...lines].join("\n");
+    const unknown = title === "You" && why !== null ? [`:warning: ${styled(why, 800)}`] : [];
+    return [`*${title}*`, ...unknown, ...lines].join("\n");
   });
   return { text: [head, ...sections].join("\n"), blocks: [head, ...sections].map(section) };
 }
@@ -131,6 +142,8 @@ function lineOf(row: readonly [Link, ...Link[]]): string {
 interface WhoAmI {
   readonly person: Person;
   readonly identities: readonly LinkedIdentity[];
+  /** Whether a worker can look people up on a cluster. */
+  readonly looksUp?: boolean;
   /** Waits for an administrator's confirmation. */
   readonly proposal: LinkProposal | null;
   readonly requests: readonly AccessRequest[];
@@ -145,6 +158,7 @@ interface WhoAmI {
 export function whoAmIAnswer({
   person,
   identities,
+  looksUp = false,
   proposal,
   requests,
   clusters,
@@ -154,7 +168,7 @@ export function whoAmIAnswer({
   const approves = clusters.filter((cluster) => isApproverOf(cluster, person)).map(({ name }) => name);
   const onCall = clusters.filter((cluster) => isNamedIn(cluster.onCall, person)).map(({ name }) => name);
   const parts = [
-    `*You* ${mention(person.user)} (${code(person.user)})\n${identityPart(identities, proposal).join("\n")}`,
+    `*You* ${mention(person.user)} (${code(person.user)})\n${identityPart(identities, proposal, looksUp).join("\n")}`,
     leaseLines(requests).join("\n"),
     `*You can approve on* ${namesOr("no cluster", approves)}\n*You are on call for* ${namesOr("no cluster", onCall)}`,
     `*The worker* ${workerWords(worker, workerAnswered)}`,
@@ -162,11 +176,18 @@ export function whoAmIAnswer({
   return { text: parts.join("\n"), blocks: parts.map(section) };
 }
 
-function identityPart(identities: readonly LinkedIdentity[], proposal: LinkProposal | null): string[] {
+function identityPart(
+  identities: readonly LinkedIdentity[],
+  proposal: LinkProposal | null,
+  looksUp: boolean,
+): string[] {
   const waiting = proposal ? [`• ${code(proposal.arn)} waits for an administrator`] : [];
-  if (identities.length + waiting.length === 0)
-    return [`*Your AWS identities* none yet; ${code("/eks-access link <arn>")} links one`];
-  return ["*Your AWS identities*", ...identityLines(identities), ...waiting];
+  const how = looksUp
+    ? `${code("/eks-access whoami <cluster>")} looks you up on a cluster`
+    : `${code("/eks-access link <arn>")} links one`;
+  if (identities.length + waiting.length === 0) return [`*Your AWS identities* none yet; ${how}`];
+  const more = looksUp ? [`${how}.`] : [];
+  return ["*Your AWS identities*", ...identityLines(identities), ...waiting, ...more];
 }
 
 function leaseLines(requests: readonly AccessRequest[]): string[] {

@@ -1,17 +1,18 @@
 import type { KnownBlock } from "@slack/types";
-import { arnsOf, linkedArnOn } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isResponsibleFor } from "../../access/policy/may.ts";
 import type { Cause, CauseButton } from "../../diagnosis/facts.ts";
 import { whyReport } from "../../diagnosis/reports.ts";
 import type { Diagnosis } from "../../diagnosis/why.ts";
+import { askWorker } from "../app/ask-worker.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { askAgainAction, extendAction } from "../blocks/buttons.ts";
 import { answer, type Message } from "../blocks/message.ts";
 import { code, codeList, context, section, styled } from "../blocks/mrkdwn.ts";
+import { ownNow } from "../people/identities.ts";
 import { personShown } from "../people/standing.ts";
-import { aboutCluster, askWorker, notFoundOutAnswer, noWorkerAnswer } from "./ask-worker.ts";
+import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "./about-cluster.ts";
 
 /** More than a person reads at once; the surest come first. */
 const mostCauses = 6;
@@ -30,7 +31,7 @@ export const why: Command = {
 };
 
 async function whyOf(context: SlackContext, cluster: Cluster, user: string, given: string): Promise<Message> {
-  const principal = given.slice(0, longestGiven) || linkedArnOn(arnsOf(await context.ledger.linksOf(user)), cluster);
+  const principal = given.slice(0, longestGiven) || (await ownNow(context, user, cluster)).arns[0];
   if (!principal) return nobodyLinkedAnswer(cluster);
   const answers = isResponsibleFor(cluster, await personShown(context, user));
   const question = { type: "why", cluster: cluster.name, user, answers, principal } as const;

@@ -12,6 +12,8 @@ export interface Directory {
   membershipsOf(user: string, named: readonly string[]): Promise<readonly string[]>;
   /** The active people of a user group. @throws AccessError */
   membersOf(group: string): Promise<readonly string[]>;
+  /** The email address of an active account that Slack has confirmed; null: there is none. @throws AccessError */
+  emailOf(user: string): Promise<string | null>;
   /** The state of a person's account now. @throws AccessError */
   accountOf(user: string): Promise<Account>;
 }
@@ -35,6 +37,7 @@ interface SlackPerson {
   readonly account: Account;
   /** Lower case, with its `@`; null: none that this workspace vouches for. */
   readonly domain: string | null;
+  readonly confirmedEmail: string | null;
 }
 
 /** The directory of the bot's workspace. It keeps answers for half a minute, at most 2,000. */
@@ -52,6 +55,7 @@ export function slackDirectory(client: WebClient, now: () => Date): Directory {
   const personOf = (user: string) => remember(user, () => askForPerson(client, user, ownTeam));
   return {
     membersOf,
+    emailOf: async (user) => (await personOf(user)).confirmedEmail,
     accountOf: async (user) => (await personOf(user)).account,
     membershipsOf: async (user, named) => {
       const isMember = await Promise.all(
@@ -71,9 +75,9 @@ async function askForPerson(client: WebClient, user: string, ownTeam: () => Prom
     const account = found ? accountIn(team, found) : "unknown";
     const email = account === "active" && found?.is_email_confirmed !== false ? (found?.profile?.email ?? "") : "";
     const domain = /@[^@\s]+$/.exec(email.toLowerCase())?.[0] ?? null;
-    return { account, domain };
+    return { account, domain, confirmedEmail: found?.is_email_confirmed === true && email !== "" ? email : null };
   } catch (error) {
-    if (slackErrorCode(error) === "user_not_found") return { account: "unknown", domain: null };
+    if (slackErrorCode(error) === "user_not_found") return { account: "unknown", domain: null, confirmedEmail: null };
     throw slackFailure(error, `What Slack knows of ${user}`);
   }
 }

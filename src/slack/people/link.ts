@@ -125,15 +125,18 @@ export interface LinkedIdentity {
   readonly arn: string;
   /** Whether rules ignore the link until the person links again. */
   readonly again: boolean;
+  /** Whether a worker found it in IAM Identity Center; otherwise it is a link. */
+  readonly isFound?: boolean;
 }
 
 const mostIdentities = 12;
 
 /** Lines of a list. */
 export function identityLines(identities: readonly LinkedIdentity[]): string[] {
-  const lines = identities
-    .slice(0, mostIdentities)
-    .map(({ arn, again }) => `• ${code(arn, 150)}${again ? `. ${linkNeedsRenewal}` : ""}`);
+  const lines = identities.slice(0, mostIdentities).map(({ arn, again, isFound }) => {
+    const note = isFound ? " (IAM Identity Center)" : again ? `. ${linkNeedsRenewal}` : "";
+    return `• ${code(arn, 150)}${note}`;
+  });
   const left = identities.length - lines.length;
   return left > 0 ? [...lines, `${left} more`] : lines;
 }

@@ -1,8 +1,10 @@
 import type { Click } from "../../access/approval/approvals.ts";
 import type { DecisionFacts } from "../../access/approval/decision.ts";
+import { asksIdentityCenter, identityBeside } from "../../access/approval/identities.ts";
 import {
   isBelievedLink,
   isSealedLink,
+  type LinkedArns,
   linkedArnInAccountOf,
   linkInAccountOf,
   type PrincipalLink,
@@ -11,12 +13,13 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { groupsNamedFor, isNamedIn, type Person, type Standing } from "../../access/policy/person.ts";
 import { approversOf, ruleFor } from "../../access/policy/rule.ts";
 import type { AccessRequest, Decision } from "../../access/request/record.ts";
-import { isSamePrincipal } from "../../aws-auth/index.ts";
+import { isIdentityCenterRole, isSamePrincipal } from "../../aws-auth/index.ts";
 import type { Config } from "../../config/config.ts";
-import { leasesNow, sealedLinksOf } from "../../ledger/look-ups.ts";
+import { leasesNow, sealedArnsOf } from "../../ledger/look-ups.ts";
 import type { SlackContext } from "../app/context.ts";
 import { noteAttempt } from "./attempts.ts";
 import type { Account } from "./directory.ts";
+import { knownNow } from "./identities.ts";
 
 /** A person as a cluster's policy sees them now. @throws AccessError */
 export async function personFor(
@@ -45,29 +48,37 @@ export async function standingOf(
 ): Promise<Standing> {
   const [{ memberships }, linked] = await Promise.all([
     personFor(context, cluster, user),
-    goesByLinks(cluster) ? believedPrincipalOf(context, user, principal) : null,
+    goesByLinks(cluster) ? believedIdentityOf(context, user, cluster, principal) : null,
   ]);
   return { memberships, linked };
 }
 
-/** A person's linked principal in the account of an ARN, if its seal holds; null: there is none, or they must link again. */
-async function believedPrincipalOf(context: SlackContext, user: string, arn: string): Promise<string | null> {
+/** A person's own identity in the account of an ARN, by a link whose seal holds or by a worker; null: there is none, or they must link again. */
+async function believedIdentityOf(
+  context: SlackContext,
+  user: string,
+  cluster: Cluster,
+  arn: string,
+): Promise<string | null> {
   const { ledger, config, keys } = context;
   const link = linkInAccountOf(await ledger.linksOf(user), arn);
   if (link?.seal && !isSealedLink(user, link, keys.decision)) {
     const detail = { user, arn: link.arn };
     await noteAttempt(context, { act: "link", by: "slack", code: "no-seal", detail });
   }
-  return link && isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision) ? link.arn : null;
+  const { links, found, before } = await knownNow(context, user, cluster);
+  const { mustBeConfirmed } = config.linking;
+  const believed = links.filter((each) => isBelievedLink(user, each, mustBeConfirmed, keys.decision));
+  return identityBeside(config.identities, cluster, { links: believed, found: found ?? before }, arn);
 }
 
-/** Whether rules or administrators need links, and this one is not valid any more. */
+/** Whether a link counts for nothing: without our seal never, otherwise as rules or administrators need it. */
 export function needsRenewal(
   { config, keys }: Pick<SlackContext, "config" | "keys">,
   user: string,
   link: PrincipalLink,
 ): boolean {
-  if (!asksForLinks(config)) return false;
+  if (!asksForLinks(config)) return !isSealedLink(user, link, keys.decision);
   return !isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision);
 }
 
@@ -89,12 +100,13 @@ export async function factsFor(
   { by, verdict }: Pick<Click, "by" | "verdict">,
 ): Promise<DecisionFacts> {
   const users = [...new Set([by, ...request.approvals.map((approval) => approval.by)])];
-  const [standing, otherLeases, links, ...people] = await Promise.all([
+  const [standing, otherLeases, own, ...people] = await Promise.all([
     standingOf(context, cluster, request.requester, request.principal),
     leasesNow(context.ledger, request, context.now()),
-    sealedLinksOf(context.ledger, users, context.keys.decision),
+    approversOwn(context, cluster, request, users, verdict),
     ...users.map((user) => personFor(context, cluster, user)),
   ]);
+  const { links, isUnknown } = own;
   const rule = ruleFor(cluster, request.level, { user: request.requester, memberships: standing.memberships });
   const approvers = rule ? approversOf(rule, cluster) : [];
   const whyNot = (person: Person): string | null => {
@@ -108,7 +120,33 @@ export async function factsFor(
   const earlier = verdict === "approved" ? request.approvals : [];
   const departed = await departedApprovers(context, cluster, earlier, whyNot);
   const memberships = new Map(people.map(({ user, memberships }) => [user, memberships]));
-  return { standing, otherLeases, links, departed, memberships };
+  return { standing, otherLeases, links, isOwnUnknown: isUnknown.has(by), departed, memberships };
+}
+
+/**
+ * Who these approvers are in AWS, and who of them can't be told from a person of Identity Center who gets the access: a worker that
+ * was never asked does not answer. A denial asks for nothing, so that it works at any time.
+ */
+async function approversOwn(
+  context: SlackContext,
+  cluster: Cluster,
+  { principal }: AccessRequest,
+  users: readonly string[],
+  verdict: Click["verdict"],
+): Promise<{ readonly links: LinkedArns; readonly isUnknown: ReadonlySet<string> }> {
+  const links = new Map(await sealedArnsOf(context, users, cluster));
+  const { identities } = context.config;
+  const isUnknown = new Set<string>();
+  if (verdict === "denied" || !asksIdentityCenter(identities) || !isIdentityCenterRole(principal))
+    return { links, isUnknown };
+  for (const user of users) {
+    const { found, before } = await knownNow(context, user, cluster);
+    const answer = found ?? before;
+    const own = answer && identityBeside(identities, cluster, { links: [], found: answer }, principal);
+    if (own) links.set(user, [own, ...(links.get(user) ?? [])]);
+    if (!answer) isUnknown.add(user);
+  }
+  return { links, isUnknown };
 }
 
 /**

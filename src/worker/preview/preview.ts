@@ -1,4 +1,5 @@
-import { isBelievedLink, linkInAccountOf } from "../../access/approval/links.ts";
+import { identityBeside } from "../../access/approval/identities.ts";
+import { isBelievedLink } from "../../access/approval/links.ts";
 import { sealPreview } from "../../access/approval/seals.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { dueWork, idsOf, orphanedShares, sharesToKeep } from "../../access/lease/due-work.ts";
@@ -14,6 +15,7 @@ import { previewedRequest } from "../../access/request/transitions.ts";
 import { entryArnsByPrincipal } from "../../aws-auth/index.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
+import { knownOf } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
 import { tracedRun } from "../../operations/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
@@ -150,7 +152,7 @@ async function previewRequest(
   const now = context.now();
   if (await hasNothingToExtend(context, request)) return closeRefused(context, request, nothingToExtend(request));
   const earlier = await look.earlierOf(request.requester);
-  const linked = await principalOf(context, request);
+  const linked = await identityOf(context, cluster, request);
   const planned = planPreview({ ...seen, cluster, bindings, others, linked, earlier, now }, request);
   if (planned.type === "refused") return closeRefused(context, request, planned.refusal);
   const { approvalsWanted } = planned;
@@ -164,13 +166,17 @@ async function previewRequest(
 /** Enough to know whether a person had this access before; the newest come first. */
 const remembered = 200;
 
-/** What the requester is linked with in the principal's account, where a link was made and not only asked with; null: nothing. */
-async function principalOf(
-  { ledger, config, keys }: WorkerContext,
+/** The requester's own identity in the principal's account: a link that was made and not only asked with, or what a worker found; null: none. */
+async function identityOf(
+  context: WorkerContext,
+  cluster: Cluster,
   { requester, principal }: AccessRequest,
 ): Promise<string | null> {
-  const link = linkInAccountOf(await ledger.linksOf(requester), principal);
-  return link && isBelievedLink(requester, link, config.linking.mustBeConfirmed, keys.decision) ? link.arn : null;
+  const { config, keys } = context;
+  const { links, found } = await knownOf(context, requester, cluster);
+  const { mustBeConfirmed } = config.linking;
+  const believed = links.filter((link) => isBelievedLink(requester, link, mustBeConfirmed, keys.decision));
+  return identityBeside(config.identities, cluster, { links: believed, found }, principal);
 }
 
 /** Each person is looked up once in a look. */

@@ -1,4 +1,4 @@
-import { arnsOf, linkedArnOn } from "../../access/approval/links.ts";
+import { ownIdentities } from "../../access/approval/identities.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
@@ -29,7 +29,7 @@ import {
   youFinding,
 } from "../../diagnosis/person-links.ts";
 import type { ChainReport } from "../../diagnosis/reports.ts";
-import { openFor } from "../../ledger/look-ups.ts";
+import { knownOf, openFor } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 import { becomeCreator } from "../open/become-creator.ts";
 import { knownCreator } from "../open/discover-creator.ts";
@@ -69,8 +69,9 @@ export async function reportChain(
   const aws = await takeAwsLinks(context, cluster, user, taker);
   const reached = aws && (await takeApiLinks(context, cluster, aws, taker));
   try {
-    const links = await context.ledger.linksOf(user);
-    const asker = { user, answers, principal: linkedArnOn(arnsOf(links), cluster) };
+    const known = await knownOf(context, user, cluster);
+    const [principal = null] = ownIdentities(context.config.identities, cluster, known);
+    const asker = { user, answers, principal };
     const inside = reached && (await lookInside(context, cluster, reached, taker));
     if (reached && inside) await lookForPerson(cluster, reached, inside, asker, taker);
     await lookAtLeases(context, cluster, asker, inside, taker);

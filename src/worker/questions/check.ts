@@ -1,4 +1,4 @@
-import { arnsOf, linkedArnOn } from "../../access/approval/links.ts";
+import { ownIdentities } from "../../access/approval/identities.ts";
 import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { readOwnBindings } from "../../access/lease/own-bindings.ts";
@@ -13,6 +13,7 @@ import { isInForce, leaseProblems, type OpenLeases, openLeasesAround, type Reade
 import { named } from "../../diagnosis/link.ts";
 import { type ReportedProblem, summarize } from "../../diagnosis/problems.ts";
 import type { BindingsReport, CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/reports.ts";
+import { knownOf } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
@@ -49,8 +50,9 @@ async function look(
   const { ledger, keys } = context;
   const mode = reached.description.authenticationMode;
   const isRead = mode !== "API";
-  const [granted, links] = await Promise.all([ledger.grantedOf(cluster.name), ledger.linksOf(asked.user)]);
-  const asker = { ...asked, principal: linkedArnOn(arnsOf(links), cluster) };
+  const [granted, known] = await Promise.all([ledger.grantedOf(cluster.name), knownOf(context, asked.user, cluster)]);
+  const [principal = null] = ownIdentities(context.config.identities, cluster, known);
+  const asker = { ...asked, principal };
   const grantedNow = async () => openLeasesAround(granted, await ledger.grantedOf(cluster.name));
   const looking = readLiveDocument(reached.client, cluster, keys.memory);
   const reporting = orFailure(context, cluster, async () => {

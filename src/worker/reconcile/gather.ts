@@ -11,7 +11,7 @@ import { positionInList } from "../../access/request/lists.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { nextVersion, withLease } from "../../access/request/transitions.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { sealedLinksOf } from "../../ledger/look-ups.ts";
+import { sealedArnsOf } from "../../ledger/look-ups.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
@@ -95,9 +95,9 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
   const closed = await idsNotGrantedHere(context, state.holdings, open, adapter.isTaken);
   const due = dueWork(open, now);
   const isThere = (request: ApprovedRequest) => shareInCluster(state.holdings, request) !== undefined;
-  const work = onlyEnds ? { ...due, arriving: due.beginning.filter(isThere) } : due;
+  const work = onlyEnds ? { ...due, beginning: due.beginning.filter(isThere) } : due;
   const approvers = [...work.beginning, ...work.inForce].flatMap(({ approvals }) => approvals.map(({ by }) => by));
-  const links = await sealedLinksOf(context.ledger, approvers, keys.decision);
+  const links = await sealedArnsOf(context, approvers, cluster);
   return { cluster, work, state, closed, keys, approvalGoodForSeconds, links, now };
 }
 

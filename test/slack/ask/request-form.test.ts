@@ -187,6 +187,7 @@ describe("what stands in the form", () => {
       cluster: "staging",
       level: "viewer",
       principal: engineer,
+      identity: "",
       duration: "",
       otherDuration: "",
       namespaces: "",

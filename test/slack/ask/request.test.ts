@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { SandboxView } from "../../../sandbox/slack/shapes.ts";
 import { configText } from "../../builders/a-cluster.ts";
+import { aLink } from "../../builders/a-link.ts";
 import { engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
@@ -211,7 +212,7 @@ describe("the form of a request", () => {
 
 describe("a request in one line", () => {
   test("is for the linked principal where it names none, and says all that was understood", async () => {
-    await stage.ledger.linkPrincipal("U0ENGINEER", { arn: engineerArn, seal: null });
+    await stage.ledger.linkPrincipal("U0ENGINEER", aLink("U0ENGINEER", engineerArn));
 
     const answer = textOf(await stage.say("U0ENGINEER", "request staging viewer 2 hours debug the queue"));
 

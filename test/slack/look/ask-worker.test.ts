@@ -3,6 +3,7 @@ import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { completeChain, found } from "../../../src/diagnosis/link.ts";
 import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
 import { configText } from "../../builders/a-cluster.ts";
+import { aLink } from "../../builders/a-link.ts";
 import { engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
@@ -90,7 +91,7 @@ describe("a worker", () => {
     const questions: WorkerQuestion[] = [];
     const worker = async (question: WorkerQuestion) => void questions.push(question);
     stage = await aStage({ worker });
-    await stage.ledger.linkPrincipal("U0ENGINEER", { arn: engineerArn, seal: null });
+    await stage.ledger.linkPrincipal("U0ENGINEER", aLink("U0ENGINEER", engineerArn));
 
     await say("why staging");
     await say(`why staging ${engineerArn}`, "U0APPROVER");

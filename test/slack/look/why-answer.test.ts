@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { type Cause, causeCodes } from "../../../src/diagnosis/facts.ts";
 import { type Diagnosis, diagnose } from "../../../src/diagnosis/why.ts";
-import { notFoundOutAnswer } from "../../../src/slack/look/ask-worker.ts";
+import { notFoundOutAnswer } from "../../../src/slack/look/about-cluster.ts";
 import { nobodyLinkedAnswer, whyAnswer } from "../../../src/slack/look/why.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";

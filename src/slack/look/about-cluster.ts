@@ -1,8 +1,6 @@
-import type { z } from "zod";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { maySeeClusterMap } from "../../access/policy/may.ts";
 import { nearest } from "../../access/request/read-part.ts";
-import type { WorkerQuestion } from "../../ledger/jobs.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import { answer, type Message } from "../blocks/message.ts";
@@ -10,30 +8,6 @@ import { code, codeList, mentions, section, styled } from "../blocks/mrkdwn.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personShown } from "../people/standing.ts";
-
-/**
- * Asks a worker: only workers read clusters (law 1). Null: no worker answered in time, or not in a form that this process
- * knows, as during an update. A second question finds out quickly whether any worker runs.
- */
-export async function askWorker<T>(
-  context: SlackContext,
-  question: WorkerQuestion,
-  form: z.ZodType<T>,
-): Promise<T | null> {
-  const { workers, log, config } = context;
-  const { deadlines } = config.timing;
-  const answering = workers.ask(question, deadlines.question).catch((error: unknown) => {
-    log.warn({ question: question.type, err: error }, "no worker answered");
-    return null;
-  });
-  const isThere = workers.ask({ type: "alive" }, deadlines.workerAnswer).then(
-    () => true,
-    () => false,
-  );
-  const answer = await Promise.race([answering, isThere.then((there) => (there ? answering : null))]);
-  const read = form.safeParse(answer);
-  return read.success ? read.data : null;
-}
 
 /**
  * Answers about a cluster, but only to a person who may request or approve there. Others learn neither its state nor which

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import type { IdentityRules, IdentitySource } from "../access/approval/identities.ts";
+import { duration, externalId, region, roleArn, textLike } from "./forms.ts";
+
+const longestSeconds = 8 * 3600;
+
+const instanceArn = textLike(
+  /^arn:[a-z-]+:sso:::instance\/(sso)?ins-[\w.-]{16}$/,
+  "use the ARN of the instance, for example arn:aws:sso:::instance/ssoins-1234567890abcdef",
+);
+const identityStoreId = textLike(
+  /^(d-[0-9a-f]{10}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/,
+  "use the id of the identity store, for example d-1234567890",
+);
+const identityCenter = z.strictObject({
+  region,
+  instanceArn,
+  identityStoreId,
+  roleArn,
+  externalId: externalId.optional(),
+  // Approvals are believed as long: people leave.
+  keepFor: duration.refine((seconds) => seconds <= longestSeconds, "use at most 8h, because people leave").default(900),
+});
+
+const places = /\{(?!account\}|email\})|\{\w+(?!\w*\})/;
+const rule = z.strictObject({
+  arn: textLike(
+    /^arn:[a-z-]+:iam::(\d{12}|\{account\}):(role|user)\/[\w+=,.@/{}-]+$/,
+    "use the ARN of a role or user with {account} and {email}, for example arn:aws:iam::{account}:role/dev",
+  ).refine((arn) => !places.test(arn), "use the places {account} and {email} alone"),
+  session: textLike(/^[\w+=,.@{}-]{2,64}$/, "use the session's name, for example {email}")
+    .refine((session) => session.includes("{email}") && !places.test(session), "name the person with {email}")
+    .optional(),
+});
+
+const way = "write links, or one of identityCenter and rule";
+
+/** A way to find who a person is in AWS. */
+const source = z.union([z.literal("links"), z.strictObject({ identityCenter }), z.strictObject({ rule })], way);
+
+/** `identities` of the file, in the order in which they are tried. */
+export const identitiesFile = z
+  .array(source)
+  .min(1, "name at least one way, or remove identities")
+  .refine((sources) => new Set(sources.map(kindOf)).size === sources.length, "name each way once")
+  .default(["links"]);
+
+type SourceFile = z.output<typeof source>;
+
+function kindOf(written: SourceFile): string {
+  return typeof written === "string" ? written : Object.keys(written).join();
+}
+
+export function identityRulesOf(sources: readonly SourceFile[]): IdentityRules {
+  const kept = sources.flatMap((each) =>
+    typeof each === "object" && "identityCenter" in each ? each.identityCenter.keepFor : [],
+  );
+  return { sources: sources.map(sourceOf), keepSeconds: kept[0] ?? 900 };
+}
+
+function sourceOf(written: SourceFile): IdentitySource {
+  if (written === "links") return { type: "links" };
+  if ("rule" in written) return { type: "rule", arn: written.rule.arn, session: written.rule.session ?? null };
+  const { keepFor: _, ...settings } = written.identityCenter;
+  return { type: "identity-center", settings };
+}

@@ -1,0 +1,27 @@
+import type { z } from "zod";
+import type { WorkerQuestion } from "../../ledger/jobs.ts";
+import type { SlackContext } from "./context.ts";
+
+/**
+ * Asks a worker: only workers read clusters (law 1). Null: no worker answered in time, or not in a form that this process
+ * knows, as during an update. A second question finds out quickly whether any worker runs.
+ */
+export async function askWorker<T>(
+  context: SlackContext,
+  question: WorkerQuestion,
+  form: z.ZodType<T>,
+): Promise<T | null> {
+  const { workers, log, config } = context;
+  const { deadlines } = config.timing;
+  const answering = workers.ask(question, deadlines.question).catch((error: unknown) => {
+    log.warn({ question: question.type, err: error }, "no worker answered");
+    return null;
+  });
+  const isThere = workers.ask({ type: "alive" }, deadlines.workerAnswer).then(
+    () => true,
+    () => false,
+  );
+  const answer = await Promise.race([answering, isThere.then((there) => (there ? answering : null))]);
+  const read = form.safeParse(answer);
+  return read.success ? read.data : null;
+}

@@ -1,0 +1,83 @@
+import {
+  type Identities,
+  isCurrent,
+  type KnownOf,
+  needsEmail,
+  type OwnIdentities,
+  ownIdentities,
+  readIdentities,
+  sealEmail,
+  whyNoIdentity,
+} from "../../access/approval/identities.ts";
+import { explainFailure } from "../../access/failure/access-error.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { identitiesReport } from "../../diagnosis/reports.ts";
+import { type IdentityLookUp, knownOf } from "../../ledger/look-ups.ts";
+import { askWorker } from "../app/ask-worker.ts";
+import type { SlackContext } from "../app/context.ts";
+
+/** What is known of a person on a cluster now. */
+export interface KnownNow extends KnownOf {
+  /** What a worker found in the last day, if it does not answer now: it may be outdated. */
+  readonly before: Identities | null;
+  /** Why there is no answer of now, and what to do, in sentences; null: there is one, or none is needed. */
+  readonly trouble: string | null;
+}
+
+const unconfirmed =
+  "Slack has not confirmed your email address, so nobody can look you up. Confirm it in your Slack account.";
+const noAnswer = "No worker answered who you are in AWS. Check that one runs, then try again.";
+
+/**
+ * Who a person is on a cluster: what the ledger has, and where that is too old, what a worker finds out. A failure is a sentence:
+ * links and written ARNs work without it.
+ */
+export async function knownNow(context: SlackContext, user: string, cluster: Cluster): Promise<KnownNow> {
+  const { config, directory, now } = context;
+  const { links, found: before } = await knownOf(context, user, cluster);
+  const known = { links, found: null, before, trouble: null };
+  if (!needsEmail(config.identities)) return known;
+  try {
+    const email = await directory.emailOf(user);
+    if (email === null) return { ...known, before: null, trouble: unconfirmed };
+    if (before && isCurrent(before, email, config.identities, now())) return { ...known, found: before };
+    const found = await ask(context, user, email, cluster);
+    return typeof found === "string" ? { ...known, trouble: found } : { ...known, found };
+  } catch (error) {
+    return { ...known, trouble: explainFailure(error) };
+  }
+}
+
+/** What a worker finds out; a text: why it did not, in sentences. */
+async function ask(context: SlackContext, user: string, email: string, cluster: Cluster): Promise<Identities | string> {
+  const { keys, config, now, log } = context;
+  const question = {
+    type: "identities",
+    cluster: cluster.name,
+    email: sealEmail(user, email, now(), keys.decision),
+  } as const;
+  const report = await askWorker(context, question, identitiesReport);
+  if (!report) return noAnswer;
+  if (report.type === "failed") return report.message;
+  const found = readIdentities(report.found, { user, cluster: cluster.name }, keys.preview, now());
+  if (found && isCurrent(found, email, config.identities, now())) return found;
+  log.warn(
+    { user, cluster: cluster.name },
+    "an answer about a person does not carry the worker's seal, and counts for nothing",
+  );
+  return noAnswer;
+}
+
+/** Who a person is on a cluster, asking a worker where the ledger has nothing of now. */
+export async function ownNow(context: SlackContext, user: string, cluster: Cluster): Promise<OwnIdentities> {
+  const known = await knownNow(context, user, cluster);
+  const arns = ownIdentities(context.config.identities, cluster, known);
+  return { arns, why: arns.length > 0 ? null : (known.trouble ?? (known.found && whyNoIdentity(known.found))) };
+}
+
+/** The same by the ledger alone, at once. */
+export async function ownRemembered(lookUp: IdentityLookUp, user: string, cluster: Cluster): Promise<OwnIdentities> {
+  const known = await knownOf(lookUp, user, cluster);
+  const arns = ownIdentities(lookUp.config.identities, cluster, known);
+  return { arns, why: arns.length > 0 || !known.found ? null : whyNoIdentity(known.found) };
+}

@@ -1,0 +1,97 @@
+import {
+  type EmailStatement,
+  type Identities,
+  type IdentityCenterSettings,
+  isCurrent,
+  isFreshEmail,
+  readIdentities,
+  rolesOf,
+  sealIdentities,
+} from "../../access/approval/identities.ts";
+import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { accessEntriesOf } from "../../aws/access-entries.ts";
+import { findPerson } from "../../aws/identity-center.ts";
+import { identityCenterSessionPolicy } from "../../aws/session-policy.ts";
+import type { IdentitiesReport } from "../../diagnosis/reports.ts";
+import type { WorkerContext } from "../context.ts";
+import { sessionThrough } from "../open/become-creator.ts";
+import { openEksForEntries } from "../open/open-eks.ts";
+import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
+import { readLiveDocument } from "./look-at-cluster.ts";
+
+export interface IdentitiesQuestion {
+  /** Of the person to look up. The Slack process alone can make one: nobody with Redis chooses the address of a person. */
+  readonly email: EmailStatement;
+}
+
+/** Finds out who a person is on a cluster, seals it, and remembers it for the next question. */
+export async function reportIdentities(
+  context: WorkerContext,
+  cluster: Cluster,
+  { email: statement }: IdentitiesQuestion,
+): Promise<IdentitiesReport> {
+  const { ledger, keys, config, now } = context;
+  const { user, email } = statement;
+  if (!isFreshEmail(statement, keys.decision, now())) {
+    context.log.warn(
+      { user, cluster: cluster.name },
+      "a question names an address that our Slack process did not sign just now",
+    );
+    return { type: "failed", message: "The question does not carry our seal. Try again." };
+  }
+  const about = { user, cluster: cluster.name };
+  const known = readIdentities((await ledger.identitiesOf(user)).get(cluster.name), about, keys.preview, now());
+  if (known && isCurrent(known, email, config.identities, now())) return { type: "found", found: known };
+  try {
+    const unsealed = { ...about, email, at: now().toISOString(), ...(await lookUp(context, cluster, statement)) };
+    const found = sealIdentities(unsealed, keys.preview);
+    await ledger.rememberIdentities(found);
+    return { type: "found", found };
+  } catch (error) {
+    const code = error instanceof AccessError ? error.code : "unexpected";
+    context.log.warn({ ...about, code, err: error }, "could not find out who a person is");
+    return { type: "failed", message: explainFailure(error) };
+  }
+}
+
+type Found = Pick<Identities, "person" | "why">;
+
+/** @throws AccessError: a failure is no answer, and nothing is remembered of it */
+async function lookUp(context: WorkerContext, cluster: Cluster, { user, email }: EmailStatement): Promise<Found> {
+  const center = identityCenterOf(context);
+  if (!center) return { person: null, why: "not-configured" };
+  const purpose = { id: "identities", requester: user };
+  const reader = await sessionThrough(center.region, [center], [purpose], identityCenterSessionPolicy());
+  const reading = await findPerson(reader, center, email, cluster.account);
+  if (reading.type === "nobody") return { person: null, why: reading.why };
+  const { userName, permissionSets } = reading;
+  if (permissionSets.length === 0)
+    return { person: { userName, permissionSets: [], roles: [] }, why: "no-permission-set" };
+  const named = await reachCluster(context, cluster, purpose, (reached) => namedIn(context, cluster, reached));
+  const roles = rolesOf(permissionSets, named, cluster.account);
+  const person = { userName, permissionSets: [...permissionSets], roles };
+  return { person, why: roles.length > 0 ? null : "role-unknown" };
+}
+
+function identityCenterOf({ config }: WorkerContext): IdentityCenterSettings | null {
+  const source = config.identities.sources.find(({ type }) => type === "identity-center");
+  return source?.type === "identity-center" ? source.settings : null;
+}
+
+/**
+ * The ARNs that the cluster's aws-auth and access entries name. The suffix of an Identity Center role can't be computed, and this
+ * needs no right that a lease does not need already; iam:ListRoles would need one in each account.
+ */
+async function namedIn(context: WorkerContext, cluster: Cluster, reached: ReachedCluster): Promise<readonly string[]> {
+  const { authenticationMode: mode } = reached.description;
+  const looked = mode === "API" ? null : await readLiveDocument(reached.client, cluster, context.keys.memory);
+  const mapped = looked?.document.entries.map(({ arn }) => arn) ?? [];
+  if (mode === "CONFIG_MAP") return mapped;
+  const entries = accessEntriesOf(await openEksForEntries(cluster, reached.eks));
+  try {
+    return [...mapped, ...(await entries.list())];
+  } finally {
+    entries.close();
+  }
+}

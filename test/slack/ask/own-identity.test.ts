@@ -1,0 +1,184 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
+import { type EmailStatement, type Identities, sealIdentities } from "../../../src/access/approval/identities.ts";
+import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { aLink } from "../../builders/a-link.ts";
+import { engineerArn } from "../../builders/a-request.ts";
+import { keys, otherKeys } from "../../builders/keys.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+const config = `${configText.replace("groups: [eks-access:viewers]", "bind: [{ clusterRole: view, in: all }]")}identities:
+  - identityCenter:
+      region: eu-central-1
+      instanceArn: arn:aws:sso:::instance/ssoins-1234567890abcdef
+      identityStoreId: d-1234567890
+      roleArn: arn:aws:iam::999988887777:role/identity-reader
+  - links
+`;
+const roleOf = (set: string) => `arn:aws:iam::111122223333:role/AWSReservedSSO_${set}_0123456789abcdef`;
+const sessionOf = (set: string, name: string) =>
+  `arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_${set}_0123456789abcdef/${name}`;
+const alice = sessionOf("Developer", "alice@example.com");
+
+let stage: Stage;
+let asked: EmailStatement[];
+afterEach(() => stage.stop());
+
+type Answer = Partial<Pick<Identities, "person" | "why" | "user">>;
+
+/** A worker that finds these permission sets, or answers something else. */
+async function withWorker(answer: Answer | string, from = keys): Promise<void> {
+  asked = [];
+  stage = await aStage({
+    config,
+    worker: async (question: WorkerQuestion) => {
+      if (question.type !== "identities") return true;
+      asked.push(question.email);
+      if (typeof answer === "string") return { type: "failed", message: answer };
+      const { user, email } = question.email;
+      const found = {
+        user,
+        email,
+        cluster: "staging",
+        at: new Date().toISOString(),
+        person: null,
+        why: null,
+        ...answer,
+      };
+      const sealed = sealIdentities(found, from.preview);
+      await stage.ledger.rememberIdentities(sealed);
+      return { type: "found", found: sealed };
+    },
+  });
+}
+
+const person = (...sets: readonly string[]) => ({
+  userName: "alice@example.com",
+  permissionSets: [...sets],
+  roles: sets.map(roleOf),
+});
+const say = async (line: string) => textOf(await stage.say("U0ENGINEER", line));
+const requests = () => stage.ledger.ofRequester("U0ENGINEER", 5);
+const line = "request staging viewer for 2h debug the queue";
+
+describe("a request without an ARN", () => {
+  test("is for the session that Identity Center gives, asked with the address that Slack vouches for", async () => {
+    await withWorker({ person: person("Developer") });
+
+    expect(await say(line)).toContain(`Principal: \`${alice}\`. Reason: debug the queue`);
+    expect(await requests()).toMatchObject([{ principal: alice }]);
+    expect(asked).toMatchObject([{ user: "U0ENGINEER", email: "engineer@example.com" }]);
+  });
+
+  test("asks which of several permission sets", async () => {
+    await withWorker({ person: person("Admin", "Developer") });
+
+    expect(await say(line)).toContain(
+      `Say which of your identities: \`${sessionOf("Admin", "alice@example.com")}\` or \`${alice}\`.`,
+    );
+    expect(await requests()).toEqual([]);
+  });
+
+  test("says why there is none, and how to get one", async () => {
+    await withWorker({ why: "user-not-found" });
+
+    expect(await say(line)).toContain(
+      "IAM Identity Center has no user with the address engineer@example.com. Ask its administrator to correct your address there. Or write the ARN of an IAM role or user.",
+    );
+  });
+
+  test.each(["AWS throttled identitystore:GetUserId. AWS asked us to slow down."])(
+    "says what fails, and a link or an ARN works all the same: %s",
+    async (failure) => {
+      await withWorker(failure);
+
+      expect(await say(line)).toContain(`${failure} Or write the ARN`);
+      await stage.ledger.linkPrincipal("U0ENGINEER", aLink("U0ENGINEER", engineerArn));
+      expect(await say(line)).toContain(`Principal: \`${engineerArn}\``);
+      expect(await say(`request staging ${alice} viewer for 2h look`)).toContain("Requested `viewer`");
+    },
+  );
+
+  test("takes nothing from an answer that another hand sealed, or that is about another person", async () => {
+    await withWorker({ person: person("Developer") }, otherKeys);
+    const forged = await say(line);
+    await stage.stop();
+    await withWorker({ person: person("Developer"), user: "U0APPROVER" });
+
+    expect(forged).toContain("No worker answered who you are in AWS.");
+    expect(await say(line)).toContain("No worker answered who you are in AWS.");
+    expect(await requests()).toEqual([]);
+  });
+
+  test("takes nothing from the ledger without the worker's seal", async () => {
+    await withWorker({ person: person("Developer") });
+    const mallory = { ...person("Developer"), userName: "mallory@example.com" };
+    const at = new Date().toISOString();
+    const forged = {
+      user: "U0ENGINEER",
+      email: "engineer@example.com",
+      cluster: "staging",
+      at,
+      person: mallory,
+      why: null,
+    };
+    await stage.ledger.rememberIdentities(sealIdentities(forged, otherKeys.preview));
+    await stage.ledger.linkPrincipal("U0ENGINEER", { arn: engineerArn, seal: null });
+
+    expect(await say(line)).toContain(`Principal: \`${alice}\``);
+  });
+});
+
+describe("the form", () => {
+  /** The form once a level is chosen. */
+  const open = async () => {
+    const engineer = stage.person("U0ENGINEER");
+    await engineer.command("/eks-access request", "C0ACCESS");
+    const view = await stage.slack.until(() => engineer.view());
+    await engineer.choose(view, "Level", "viewer");
+    return stage.slack.until(() => {
+      const now = engineer.view();
+      return now?.blocks.some(({ block_id: id }) => id === "duration/staging/viewer") ? now : undefined;
+    });
+  };
+
+  test("shows who the person is, and needs no ARN", async () => {
+    await withWorker({ person: person("Developer") });
+    const view = await open();
+
+    await stage.person("U0ENGINEER").submit({ Why: "debug the queue" });
+
+    expect(textOf(view)).toContain("You on `staging`: `Developer` (alice@example.com)");
+    expect(await requests()).toMatchObject([{ principal: alice }]);
+  });
+
+  test("has a menu where there are several", async () => {
+    await withWorker({ person: person("Admin", "Developer") });
+    await open();
+
+    await stage
+      .person("U0ENGINEER")
+      .submit({ Why: "debug the queue", "You on staging": "AWSReservedSSO_Developer_0123456789abcdef" });
+
+    expect(await requests()).toMatchObject([{ principal: alice }]);
+  });
+
+  test("says what to do where there is none", async () => {
+    await withWorker({ why: "no-permission-set" });
+
+    expect(textOf(await open())).toContain(
+      "assigns you no permission set in the account of staging. Ask its administrator",
+    );
+  });
+});
+
+test("whoami lists what was found, and whoami of a cluster looks", async () => {
+  await withWorker({ person: person("Developer") });
+  const before = await say("whoami");
+  const chain = await say("whoami staging");
+
+  expect(before).toContain("*Your AWS identities* none yet; `/eks-access whoami <cluster>` looks you up on a cluster");
+  expect(chain).toContain("*You*");
+  expect(await say("whoami")).toContain(`• \`${alice}\` (IAM Identity Center)`);
+});

@@ -1,0 +1,85 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { type Identities, sealIdentities } from "../../../src/access/approval/identities.ts";
+import type { SlackContext } from "../../../src/slack/app/context.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { aPreviewedRequest } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { keys, otherKeys } from "../../builders/keys.ts";
+import { at, hours, minutes } from "../../builders/times.ts";
+import { click } from "../../fault/click.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aSlackContext, nobodysGroups } from "../slack-context.ts";
+
+const config = `${configText}identities:
+  - identityCenter:
+      region: eu-central-1
+      instanceArn: arn:aws:sso:::instance/ssoins-1234567890abcdef
+      identityStoreId: d-1234567890
+      roleArn: arn:aws:iam::999988887777:role/identity-reader
+`;
+const role = "AWSReservedSSO_Developer_0123456789abcdef";
+const roleArn = `arn:aws:iam::111122223333:role/${role}`;
+const sessionOf = (name: string) => `arn:aws:sts::111122223333:assumed-role/${role}/${name}`;
+const approver = "U0APPROVER";
+
+let ledger = memoryLedger();
+beforeEach(() => {
+  ledger = memoryLedger();
+});
+
+function found(change: Partial<Identities> = {}, from = keys): Identities {
+  const person = { userName: "bob", permissionSets: ["Developer"], roles: [roleArn] };
+  const about = { user: approver, email: "bob@example.com", cluster: "staging", at: at(minutes(4)).toISOString() };
+  return sealIdentities({ ...about, person, why: null, ...change }, from.preview);
+}
+
+/** Bob approves what Alice asks for, with what a worker answers about him; null: none does. */
+async function approve(principal: string, answer: Identities | null, verdict: "approved" | "denied" = "approved") {
+  const directory = { ...nobodysGroups, emailOf: async () => "bob@example.com" };
+  const context: SlackContext = {
+    ...aSlackContext(ledger, config, directory),
+    workers: { ask: async ({ type }) => (type === "identities" && answer ? { type: "found", found: answer } : null) },
+  };
+  const cluster = context.config.clusters.get("staging");
+  const request = aPreviewedRequest({ principal }, null, cluster);
+  await ledger.commit(aChange({ ...request, version: 1 }));
+  await click(context, verdict, request, approver);
+  const codes = (await ledger.events(1, 100)).map(({ event }) => event.detail.code).filter(Boolean);
+  return codes[0] ?? (await ledger.get(request.id))?.state;
+}
+
+describe("an approver approves nothing for an identity of their own in Identity Center, whoever asks for it", () => {
+  test.each<[string, string, Identities | null, string]>([
+    ["their session", sessionOf("bob"), found(), "own-principal"],
+    ["the role that they share", roleArn, found(), "own-principal"],
+    [
+      "their session of a role that the cluster does not name",
+      sessionOf("bob"),
+      found({ person: { userName: "bob", permissionSets: ["Developer"], roles: [] }, why: "role-unknown" }),
+      "own-principal",
+    ],
+    ["another person's session", sessionOf("alice"), found(), "approved"],
+    ["a role of a set that they don't have", roleArn.replace("Developer", "Admin"), found(), "approved"],
+    ["nobody says who they are", sessionOf("alice"), null, "own-principal-unknown"],
+    ["another hand says who they are", sessionOf("bob"), found({}, otherKeys), "own-principal-unknown"],
+    [
+      "nobody says who they are, and it is no role of Identity Center",
+      "arn:aws:iam::111122223333:role/dev",
+      null,
+      "approved",
+    ],
+    ["they have no user there", sessionOf("bob"), found({ person: null, why: "user-not-found" }), "approved"],
+  ])("%s", async (_, principal, answer, outcome) => {
+    expect(await approve(principal, answer)).toBe(outcome);
+  });
+
+  test("by what was found in the last day, while no worker answers", async () => {
+    await ledger.rememberIdentities(found({ at: at(-hours(3)).toISOString() }));
+
+    expect(await approve(sessionOf("bob"), null)).toBe("own-principal");
+  });
+
+  test("and may deny at any time", async () => {
+    expect(await approve(sessionOf("bob"), null, "denied")).toBe("denied");
+  });
+});
