@@ -4,6 +4,7 @@ import { account, arns, clusterName, externalId, initialAwsAuth, region } from "
 import { type Link, type LinkName, linkNames } from "../../../src/diagnosis/link.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { reportChain } from "../../../src/worker/questions/chain.ts";
+import { aLink } from "../../builders/a-link.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";
 import { aWrittenEntry } from "../../builders/a-share.ts";
 import { aChange } from "../../builders/an-event.ts";
@@ -43,7 +44,7 @@ let ledger: Ledger;
 
 beforeEach(async () => {
   ledger = memoryLedger();
-  await ledger.linkPrincipal("U0ENGINEER", { arn: arns.engineer, seal: null });
+  await ledger.linkPrincipal("U0ENGINEER", aLink("U0ENGINEER", arns.engineer));
   write({ ...initialAwsAuth, mapUsers: engineer });
 });
 
