@@ -43,7 +43,7 @@ export type RequestReading =
 const nobodyKnown: OwnIdentities = { arns: [], why: null };
 
 /**
- * Reads the parts of a request. Every mistake is named at once, with a corrected line.
+ * Reads the parts of a request. Names every mistake at once, with a corrected line.
  * @param own who the requester is on that cluster, for a request that names no ARN
  */
 export function readRequest(
