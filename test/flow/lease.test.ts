@@ -4,54 +4,52 @@ import { arns, channel, clusterName, configuration, initialAwsAuth } from "../..
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 import { auditOf } from "./audit-of.ts";
+import { shareFlow } from "./share-flow.ts";
 import { type Flow, proofIn, startFlow } from "./start-flow.ts";
 
 const ownEntry = `- userarn: ${arns.engineer}\n  username: engineer\n  groups:\n  - developers # since 2019\n`;
 
-describe("a lease", () => {
-  let flow: Flow;
-
-  const person = (id: string) => flow.sandbox.slack.person(id);
-  const data = () => flow.sandbox.cluster.awsAuth()?.data ?? {};
-
-  /** Asks and has it approved; the id of the request. */
-  const get = async (level: string, duration: string, reason: string): Promise<string> => {
-    await person("U0ENGINEER").command(
-      `/eks-access request ${clusterName} ${arns.engineer} ${level} for ${duration} ${reason}`,
-      channel,
-    );
-    await approve(reason);
-    return /r-[a-z0-9]{8}/.exec(JSON.stringify((await active(reason)).blocks))?.[0] ?? "";
-  };
+/** What the tests say and see of a flow: each finds its messages by its own reason. */
+function acting(flow: () => Flow) {
+  const person = (id: string) => flow().sandbox.slack.person(id);
   const find = (reason: string, text: string) =>
-    flow.until(() =>
-      flow.sandbox.slack
-        .messages(channel)
+    flow().until(() =>
+      flow()
+        .messages()
         .findLast((message) => textOf(message).includes(reason) && textOf(message).includes(text)),
     );
   const approve = async (reason: string) => person("U0APPROVER").click(await find(reason, "[Approve]"), "approve");
   const active = (reason: string) => find(reason, "*Active*");
-  const ended = (reason: string) => find(reason, "*Ended*");
-  const activeOnes = (reason: string) =>
-    flow.sandbox.slack
-      .messages(channel)
-      .map(textOf)
-      .filter((text) => text.includes(reason) && text.includes("*Active*")).length;
-  /** What the thread of a message says of the end of its lease. */
-  const endOf = (message: SandboxMessage) =>
-    flow.until(() =>
-      flow.sandbox.slack
-        .replies(message)
-        .map(textOf)
-        .find((text) => text.includes("Ended ")),
-    );
+  return {
+    person,
+    find,
+    approve,
+    active,
+    data: () => flow().sandbox.cluster.awsAuth()?.data ?? {},
+    ended: (reason: string) => find(reason, "*Ended*"),
+    /** Asks and has it approved; the id of the request. */
+    get: async (level: string, duration: string, reason: string): Promise<string> => {
+      const line = `request ${clusterName} ${arns.engineer} ${level} for ${duration} ${reason}`;
+      await person("U0ENGINEER").command(`/eks-access ${line}`, channel);
+      await approve(reason);
+      return /r-[a-z0-9]{8}/.exec(JSON.stringify((await active(reason)).blocks))?.[0] ?? "";
+    },
+    /** What the thread of a message says of the end of its lease. */
+    endOf: (message: SandboxMessage) =>
+      flow().until(() =>
+        flow()
+          .sandbox.slack.replies(message)
+          .map(textOf)
+          .find((text) => text.includes("Ended ")),
+      ),
+  };
+}
 
-  beforeEach(async () => {
-    flow = await startFlow({
-      configuration: configuration.replace("sweepEvery: 1s", "sweepEvery: 1s\n  inspectEvery: 1s"),
-    });
-  });
-  afterEach(() => flow.stop());
+const inspecting = { configuration: configuration.replace("sweepEvery: 1s", "sweepEvery: 1s\n  inspectEvery: 1s") };
+
+describe("a lease", () => {
+  const flow = shareFlow(inspecting);
+  const { person, find, active, ended, endOf, get, data } = acting(flow);
 
   test("is revoked by who holds it, with the reason, and the document is as before", async () => {
     const id = await get("viewer", "1h", "debug");
@@ -68,13 +66,13 @@ describe("a lease", () => {
 
     await person("U0ONCALL").command(`/eks-access revoke ${id}`, channel);
 
-    expect(textOf(await flow.answer("U0ONCALL", "can revoke this"))).toContain("<@U0APPROVER>");
-    expect((await flow.sandbox.getPods()).ok).toBe(true);
+    expect(textOf(await flow().answer("U0ONCALL", "can revoke this"))).toContain("<@U0APPROVER>");
+    expect((await flow().sandbox.getPods()).ok).toBe(true);
   });
 
   test("overlapping leases of one principal add up and end apart, and what was there before stays to the byte", async () => {
     const own = { ...initialAwsAuth, mapUsers: ownEntry };
-    await flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: own }));
+    await flow().sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: own }));
 
     const first = await get("viewer", "1h", "read logs");
     await get("admin", "30m", "restart a pod");
@@ -83,7 +81,7 @@ describe("a lease", () => {
     const firstEnded = await endOf(await ended("read logs"));
     const one = data().mapUsers;
     await person("U0APPROVER").click(await active("restart a pod"), "revoke");
-    await flow.until(() => person("U0APPROVER").view());
+    await flow().until(() => person("U0APPROVER").view());
     await person("U0APPROVER").submit({ why: "it runs again" });
     await ended("restart a pod");
 
@@ -95,26 +93,6 @@ describe("a lease", () => {
     expect(one).not.toContain("eks-access:viewers");
     expect(one).toContain("eks-access:admins");
     expect(data()).toEqual(own);
-  });
-
-  test("is announced to end, and is extended by a request of its own under the same rule", async () => {
-    await get("viewer", "4m", "long job");
-
-    flow.moveClock(185);
-    const warning = await flow.told("ends ");
-    await person("U0ENGINEER").click(warning, "extend");
-    const form = await flow.until(() => person("U0ENGINEER").view());
-    await person("U0ENGINEER").submit({});
-    await person("U0APPROVER").click(await find("to extend", "[Approve]"), "approve");
-    await flow.until(() => (activeOnes("long job") === 2 ? true : undefined));
-    flow.moveClock(245);
-    const first = await endOf(await ended("long job"));
-    const pods = await flow.sandbox.getPods();
-
-    expect(textOf(warning)).toContain("[Extend] [I'm done]");
-    expect(JSON.stringify(form.blocks)).toContain("30m more, until <!date^");
-    expect(first).toContain("the principal still has");
-    expect(pods.ok).toBe(true);
   });
 
   test("that is revoked closes the extension that waits", async () => {
@@ -137,19 +115,19 @@ describe("a lease", () => {
 
     await person("U0ENGINEER").command(`/eks-access extend ${id} for 30m`, channel);
 
-    expect(textOf(await flow.answer("U0ENGINEER", "at most 1h at a time"))).toContain("by at most 10m");
+    expect(textOf(await flow().answer("U0ENGINEER", "at most 1h at a time"))).toContain("by at most 10m");
   });
 
   test("whose entry somebody took out is told with who did it, and not put back unasked", async () => {
     await get("viewer", "1h", "debug");
 
     const theirs = { ...initialAwsAuth, mapUsers: "- userarn: arn:aws:iam::111122223333:user/ops\n  username: ops\n" };
-    await flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: theirs }), "terraform");
+    await flow().sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: theirs }), "terraform");
     const message = textOf(await find("debug", "*Access lost*"));
 
     expect(message).toContain("terraform wrote mapUsers last");
     expect(message).not.toContain("✓ *mapped*");
-    expect(textOf(await flow.told("You lost `"))).toContain("terraform");
+    expect(textOf(await flow().told("You lost `"))).toContain("terraform");
     expect(data()).toEqual(theirs);
   });
 
@@ -157,15 +135,15 @@ describe("a lease", () => {
     await get("viewer", "2m", "debug");
     const forged = JSON.stringify({ v: 1, held: [], gone: [], before: null, seal: "00000000.00" });
 
-    await flow.sandbox.cluster.editAwsAuth((configMap) => ({
+    await flow().sandbox.cluster.editAwsAuth((configMap) => ({
       ...configMap,
       metadata: { ...configMap.metadata, annotations: { "eks-access/leases": forged } },
     }));
     const refusals = async () =>
-      (await auditOf(flow.redisUrl)).types.filter((type) => type === "annotation.refused").length;
+      (await auditOf(flow().redisUrl)).types.filter((type) => type === "annotation.refused").length;
     // Two runs at once would both see it.
     await expect.poll(refusals).toBe(1);
-    flow.moveClock(125);
+    flow().moveClock(125);
     await ended("debug");
 
     expect(data()).toEqual(initialAwsAuth);
@@ -175,14 +153,49 @@ describe("a lease", () => {
   test("ends in time although somebody stripped the annotation", async () => {
     await get("viewer", "2m", "debug");
 
-    await flow.sandbox.cluster.editAwsAuth((configMap) => ({
+    await flow().sandbox.cluster.editAwsAuth((configMap) => ({
       ...configMap,
       metadata: { ...configMap.metadata, annotations: {} },
     }));
-    flow.moveClock(125);
+    flow().moveClock(250);
     await ended("debug");
 
     expect(data()).toEqual(initialAwsAuth);
+  });
+});
+
+describe("a lease of a flow of its own", () => {
+  let flow: Flow;
+  const { person, find, ended, endOf, get, data } = acting(() => flow);
+  const activeOnes = (reason: string) =>
+    flow
+      .messages()
+      .map(textOf)
+      .filter((text) => text.includes(reason) && text.includes("*Active*")).length;
+
+  beforeEach(async () => {
+    flow = await startFlow(inspecting);
+  });
+  afterEach(() => flow.stop());
+
+  test("is announced to end, and is extended by a request of its own under the same rule", async () => {
+    await get("viewer", "4m", "long job");
+
+    flow.moveClock(185);
+    const warning = await flow.told("ends ");
+    await person("U0ENGINEER").click(warning, "extend");
+    const form = await flow.until(() => person("U0ENGINEER").view());
+    await person("U0ENGINEER").submit({});
+    await person("U0APPROVER").click(await find("to extend", "[Approve]"), "approve");
+    await flow.until(() => (activeOnes("long job") === 2 ? true : undefined));
+    flow.moveClock(245);
+    const first = await endOf(await ended("long job"));
+    const pods = await flow.sandbox.getPods();
+
+    expect(textOf(warning)).toContain("[Extend] [I'm done]");
+    expect(JSON.stringify(form.blocks)).toContain("30m more, until <!date^");
+    expect(first).toContain("the principal still has");
+    expect(pods.ok).toBe(true);
   });
 
   test("is rebuilt from the cluster's own memory after Redis lost everything, and still ends in time", async () => {
@@ -201,7 +214,7 @@ describe("a lease", () => {
     expect(recovered).toContain("✓ mapped");
     expect(data()).toEqual(initialAwsAuth);
     expect((await auditOf(flow.redisUrl)).types).toContain("lease.recovered");
-  }, 60_000);
+  });
 });
 
 describe("with drift: repair", () => {

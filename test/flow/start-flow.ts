@@ -1,7 +1,7 @@
 import { freePort } from "../../sandbox/free-port.ts";
 import { type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
-import { channel } from "../../sandbox/scene.ts";
+import { channel, principals } from "../../sandbox/scene.ts";
 import type { SandboxOptions } from "../../sandbox/scene-clusters.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
@@ -20,6 +20,8 @@ export interface Flow {
   /** Starts a new worker, for example after one was killed. */
   startWorker: () => Promise<ProductProcess>;
   startSlack: () => Promise<ProductProcess>;
+  /** Those of the channel, oldest first. */
+  messages: () => readonly SandboxMessage[];
   /** Both processes are so many seconds ahead of the real time, below 300: a lease of minutes ends when the test wants it. */
   moveClock: (seconds: number) => void;
   /** Like that of the workspace; a failure also shows what the worker logged. */
@@ -34,6 +36,8 @@ export interface Flow {
   active: () => Promise<SandboxMessage>;
   /** What only this person sees and that holds this text; waits for it. */
   answer: (user: string, text: string) => Promise<SandboxMessage>;
+  /** What people see now is none of the messages that are looked for from here on. */
+  forgetMessages: () => void;
   stop: () => Promise<void>;
 }
 
@@ -85,15 +89,20 @@ export async function startFlow({
   let [slack, worker] = await Promise.all([start("slack"), start("worker")]);
   // So that the faults of a test meet the calls that it means.
   await worker.logged("read the cluster's own memory");
-  const { messages, person } = sandbox.slack;
+  const { person } = sandbox.slack;
+  const forgotten = new Set<string>();
+  const notForgotten = (list: readonly SandboxMessage[]) => list.filter(({ ts }) => !forgotten.has(ts));
+  const messages = () => notForgotten(sandbox.slack.messages(channel));
+  const seenBy = (user: string) => [...person(user).directMessages(), ...person(user).ephemerals()];
   const until = <T>(find: () => T | undefined): Promise<T> =>
     sandbox.slack.until(find).catch((error: unknown) => {
       throw new Error(`${String(error)}\nThe worker logged last:\n${worker.log.slice(-15).join("\n")}`);
     });
   const holding = (text: string) => (message: SandboxMessage) => textOf(message).includes(text);
-  const told = (text: string) => until(() => person("U0ENGINEER").directMessages().findLast(holding(text)));
+  const told = (text: string) =>
+    until(() => notForgotten(person("U0ENGINEER").directMessages()).findLast(holding(text)));
   const active = async () => {
-    const message = await until(() => messages(channel).findLast(holding("*Active*")));
+    const message = await until(() => messages().findLast(holding("*Active*")));
     await told("is active until");
     await until(() => sandbox.slack.replies(message).find(holding("Active since")));
     return message;
@@ -104,6 +113,7 @@ export async function startFlow({
     until,
     worker: () => worker,
     slack: () => slack,
+    messages,
     startWorker: async () => {
       worker = await start("worker");
       return worker;
@@ -113,12 +123,15 @@ export async function startFlow({
       return slack;
     },
     moveClock: (seconds) => clock.moveTo(seconds, [worker, slack]),
-    message: (text) => until(() => messages(channel).findLast(holding(text))),
-    asked: (reason) =>
-      until(() => messages(channel).findLast((each) => holding(reason)(each) && holding("[Approve]")(each))),
+    message: (text) => until(() => messages().findLast(holding(text))),
+    asked: (reason) => until(() => messages().findLast((each) => holding(reason)(each) && holding("[Approve]")(each))),
     told,
     active,
-    answer: (user, text) => until(() => person(user).ephemerals().findLast(holding(text))),
+    answer: (user, text) => until(() => notForgotten(person(user).ephemerals()).findLast(holding(text))),
+    forgetMessages: () => {
+      const all = [...sandbox.slack.messages(channel), ...Object.keys(principals).flatMap(seenBy)];
+      for (const { ts } of all) forgotten.add(ts);
+    },
     stop: async () => {
       await Promise.all(started.map((child) => child.stop()));
       const log = started.flatMap((child) => child.log);

@@ -2,11 +2,163 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, channel, clusterName, configuration, initialAwsAuth } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { auditOf } from "./audit-of.ts";
+import { forgeApproval } from "./forge-approval.ts";
+import { shareFlow } from "./share-flow.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
 const ask = (rest: string) => `/eks-access request ${clusterName} ${arns.engineer} viewer for 10m ${rest}`;
 
+/** Until the test has seen what it does: a message shows only the newest state, and on a slow machine the next try is sooner. */
+const forLong = { times: Number.POSITIVE_INFINITY };
+
 describe("what fails on the way ends in a message with cause and remedy", () => {
+  const flow = shareFlow();
+  /** How many events the audit log had before. */
+  let before = 0;
+  beforeEach(async () => {
+    before = (await auditOf(flow().redisUrl)).events.length;
+  });
+
+  const audit = async () => {
+    const { types, verdict } = await auditOf(flow().redisUrl);
+    return { types: types.slice(before), verdict };
+  };
+  const request = (reason: string) => flow().sandbox.slack.person("U0ENGINEER").command(ask(reason), channel);
+  const approve = async () =>
+    flow()
+      .sandbox.slack.person("U0APPROVER")
+      .click(await flow().message("[Approve]"), "approve");
+
+  test("a document with a section that can't be read is refused before anybody is asked", async () => {
+    await flow().sandbox.cluster.editAwsAuth((configMap) => ({
+      ...configMap,
+      data: { ...initialAwsAuth, mapUsers: "- userarn: [" },
+    }));
+
+    await request("debug");
+    const told = textOf(await flow().told("nothing changed"));
+
+    expect(told).toContain("mapUsers");
+    expect(flow().messages()).toEqual([]);
+  });
+
+  test("somebody else writes at the same time: the change is planned again on what is there then", async () => {
+    await request("debug");
+    const edit = () =>
+      flow().sandbox.cluster.editAwsAuth(
+        (configMap) => ({ ...configMap, data: { ...initialAwsAuth, mapAccounts: '- "444455556666"\n' } }),
+        "kubectl-edit",
+      );
+    await flow().message("[Approve]");
+    flow().sandbox.faults.plan("kubernetes.replace-configmap", { type: "watch" }, { onStrike: edit });
+
+    await approve();
+    await flow().message("*Active*");
+
+    const data = flow().sandbox.cluster.awsAuth()?.data;
+    expect(data?.mapAccounts).toBe('- "444455556666"\n');
+    expect(data?.mapUsers).toContain(arns.engineer);
+    expect(await flow().sandbox.getPods()).toMatchObject({ ok: true });
+  });
+
+  test("an admission webhook says no to the dry run: the lease fails at once with its words, and nothing is written", async () => {
+    await request("debug");
+    await flow().message("[Approve]");
+    const message = 'admission webhook "aws-auth.example.com" denied the request: the freeze is on';
+    const body = JSON.stringify({
+      kind: "Status",
+      apiVersion: "v1",
+      status: "Failure",
+      message,
+      reason: "Forbidden",
+      code: 403,
+    });
+    flow().sandbox.faults.plan("kubernetes.dry-run-configmap", { type: "answer", status: 403, body });
+
+    await approve();
+    const failed = textOf(await flow().message("*Failed*"));
+
+    expect(failed).toContain("the freeze is on");
+    expect((await audit()).types).not.toContain("lease.writing");
+    expect(flow().sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+  });
+
+  test("the cluster does not answer for a while: the message says so, then the lease turns active by itself", async () => {
+    await request("debug");
+    await flow().message("[Approve]");
+    const fault = flow().sandbox.faults.plan("kubernetes.get-configmap", { type: "cut-before" }, forLong);
+
+    await approve();
+    const delayed = textOf(await flow().message("next try"));
+    fault.cancel();
+    await flow().message("*Active*");
+
+    expect(delayed).toContain("Applying");
+    expect(textOf(await flow().message("*Active*"))).not.toContain("next try");
+  });
+
+  test("a worker that is killed right after its write leaves one entry, and the next one proves it", async () => {
+    await request("debug");
+    await flow().message("[Approve]");
+    const killed = new Promise<void>((resolve) => {
+      flow().sandbox.faults.plan(
+        "kubernetes.replace-configmap",
+        { type: "cut-after" },
+        { onStrike: () => void flow().worker().kill().then(resolve) },
+      );
+    });
+
+    await approve();
+    await killed;
+    await flow().startWorker();
+    await flow().message("*Active*");
+
+    const { types, verdict } = await audit();
+    expect(flow().sandbox.cluster.awsAuth()?.data?.mapUsers?.split(arns.engineer)).toHaveLength(2);
+    expect(types.filter((type) => type === "lease.active")).toHaveLength(1);
+    expect(verdict.type).toBe("whole");
+  });
+
+  test("an entry that changed between preview and approval makes the approval void, and it is asked for again", async () => {
+    await request("debug");
+    await flow().message("[Approve]");
+    const entry = `- userarn: ${arns.engineer}\n  username: engineer\n  groups: [developers]\n`;
+    await flow().sandbox.cluster.editAwsAuth((configMap) => ({
+      ...configMap,
+      data: { ...initialAwsAuth, mapUsers: entry },
+    }));
+
+    await approve();
+    const again = await flow().message("no longer counts");
+    await flow().sandbox.slack.until(() =>
+      textOf(flow().messages().at(-1) ?? again).includes("[Approve]") ? true : undefined,
+    );
+    await approve();
+    await flow().message("*Active*");
+
+    expect(flow().sandbox.cluster.awsAuth()?.data?.mapUsers).toContain("groups: [developers, ");
+    expect((await audit()).types).toContain("approval.void");
+  });
+
+  test("the end of a lease waits for a cluster that does not answer, and the entry is not forgotten", async () => {
+    await flow()
+      .sandbox.slack.person("U0ENGINEER")
+      .command(`/eks-access request ${clusterName} ${arns.engineer} viewer for 2m short`, channel);
+    await approve();
+    await flow().message("*Active*");
+    const fault = flow().sandbox.faults.plan("sts.AssumeRole", { type: "cut-before" }, forLong);
+
+    flow().moveClock(125);
+    const waiting = textOf(await flow().message("next try"));
+    fault.cancel();
+    await flow().message("*Ended*");
+
+    expect(waiting).not.toContain("*Ended*");
+    expect(flow().sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+  });
+});
+
+describe("what is wrong for good ends in a message with cause and remedy, too", () => {
   let flow: Flow;
 
   beforeEach(async () => {
@@ -42,19 +194,6 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     expect(flow.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   });
 
-  test("a document with a section that can't be read is refused before anybody is asked", async () => {
-    await flow.sandbox.cluster.editAwsAuth((configMap) => ({
-      ...configMap,
-      data: { ...initialAwsAuth, mapUsers: "- userarn: [" },
-    }));
-
-    await request("debug");
-    const told = textOf(await flow.told("nothing changed"));
-
-    expect(told).toContain("mapUsers");
-    expect(flow.sandbox.slack.messages(channel)).toEqual([]);
-  });
-
   test("a document that somebody deleted, and that its finalizers keep, is given nothing, and lets go what ends in it", async () => {
     const { cluster, slack } = flow.sandbox;
     await request("debug");
@@ -73,119 +212,6 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     expect(cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   });
 
-  test("somebody else writes at the same time: the change is planned again on what is there then", async () => {
-    await request("debug");
-    const edit = () =>
-      flow.sandbox.cluster.editAwsAuth(
-        (configMap) => ({ ...configMap, data: { ...initialAwsAuth, mapAccounts: '- "444455556666"\n' } }),
-        "kubectl-edit",
-      );
-    await flow.message("[Approve]");
-    flow.sandbox.faults.plan("kubernetes.replace-configmap", { type: "watch" }, { onStrike: edit });
-
-    await approve();
-    await flow.message("*Active*");
-
-    const data = flow.sandbox.cluster.awsAuth()?.data;
-    expect(data?.mapAccounts).toBe('- "444455556666"\n');
-    expect(data?.mapUsers).toContain(arns.engineer);
-    expect(await flow.sandbox.getPods()).toMatchObject({ ok: true });
-  });
-
-  test("an admission webhook says no to the dry run: the lease fails at once with its words, and nothing is written", async () => {
-    await request("debug");
-    await flow.message("[Approve]");
-    const message = 'admission webhook "aws-auth.example.com" denied the request: the freeze is on';
-    const body = JSON.stringify({
-      kind: "Status",
-      apiVersion: "v1",
-      status: "Failure",
-      message,
-      reason: "Forbidden",
-      code: 403,
-    });
-    flow.sandbox.faults.plan("kubernetes.dry-run-configmap", { type: "answer", status: 403, body });
-
-    await approve();
-    const failed = textOf(await flow.message("*Failed*"));
-
-    expect(failed).toContain("the freeze is on");
-    expect((await auditOf(flow.redisUrl)).types).not.toContain("lease.writing");
-    expect(flow.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
-  });
-
-  test("the cluster does not answer for a while: the message says so, then the lease turns active by itself", async () => {
-    await request("debug");
-    await flow.message("[Approve]");
-    flow.sandbox.faults.plan("kubernetes.get-configmap", { type: "cut-before" }, { times: 1 });
-
-    await approve();
-    const delayed = textOf(await flow.message("next try"));
-    await flow.message("*Active*");
-
-    expect(delayed).toContain("Applying");
-    expect(textOf(await flow.message("*Active*"))).not.toContain("next try");
-  });
-
-  test("a worker that is killed right after its write leaves one entry, and the next one proves it", async () => {
-    await request("debug");
-    await flow.message("[Approve]");
-    const killed = new Promise<void>((resolve) => {
-      flow.sandbox.faults.plan(
-        "kubernetes.replace-configmap",
-        { type: "cut-after" },
-        { onStrike: () => void flow.worker().kill().then(resolve) },
-      );
-    });
-
-    await approve();
-    await killed;
-    await flow.startWorker();
-    await flow.message("*Active*");
-
-    const { types, verdict } = await auditOf(flow.redisUrl);
-    expect(flow.sandbox.cluster.awsAuth()?.data?.mapUsers?.split(arns.engineer)).toHaveLength(2);
-    expect(types.filter((type) => type === "lease.active")).toHaveLength(1);
-    expect(verdict.type).toBe("whole");
-  }, 45_000);
-
-  test("an entry that changed between preview and approval makes the approval void, and it is asked for again", async () => {
-    await request("debug");
-    await flow.message("[Approve]");
-    const entry = `- userarn: ${arns.engineer}\n  username: engineer\n  groups: [developers]\n`;
-    await flow.sandbox.cluster.editAwsAuth((configMap) => ({
-      ...configMap,
-      data: { ...initialAwsAuth, mapUsers: entry },
-    }));
-
-    await approve();
-    const again = await flow.message("no longer counts");
-    await flow.sandbox.slack.until(() =>
-      textOf(flow.sandbox.slack.messages(channel).at(-1) ?? again).includes("[Approve]") ? true : undefined,
-    );
-    await approve();
-    await flow.message("*Active*");
-
-    expect(flow.sandbox.cluster.awsAuth()?.data?.mapUsers).toContain("groups: [developers, ");
-    expect((await auditOf(flow.redisUrl)).types).toContain("approval.void");
-  });
-
-  test("the end of a lease waits for a cluster that does not answer, and the entry is not forgotten", async () => {
-    await flow.sandbox.slack
-      .person("U0ENGINEER")
-      .command(`/eks-access request ${clusterName} ${arns.engineer} viewer for 2m short`, channel);
-    await approve();
-    await flow.message("*Active*");
-    flow.sandbox.faults.plan("sts.AssumeRole", { type: "cut-before" }, { times: 4 });
-
-    flow.moveClock(125);
-    const waiting = textOf(await flow.message("next try"));
-    await flow.message("*Ended*");
-
-    expect(waiting).not.toContain("*Ended*");
-    expect(flow.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
-  }, 45_000);
-
   test("a cluster in the mode API is not refused: the approvers are shown the access entry", async () => {
     const [arn] = [`arn:aws:eks:eu-central-1:111122223333:cluster/${clusterName}`];
     flow.sandbox.aws.updateCluster(arn, { authenticationMode: "API" });
@@ -202,7 +228,6 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
 describe("the ledger is not believed without a seal", () => {
   test("who can write to Redis can't give anybody access", async () => {
     const flow = await startFlow();
-    const { forgeApproval } = await import("./forge-approval.ts");
     await flow.sandbox.slack.person("U0ENGINEER").command(ask("let me in"), channel);
     await flow.message("[Approve]");
 

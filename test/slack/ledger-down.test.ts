@@ -114,4 +114,4 @@ test("a Redis that has gone silent keeps no acknowledgement, no form and no answ
   expect(opening.error).toBeUndefined();
   expect(denial.error).toBeUndefined();
   expect(textOf(answer)).toContain("Check that Redis runs");
-}, 40_000);
+});
