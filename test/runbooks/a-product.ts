@@ -41,6 +41,8 @@ export interface Product {
   answer: (text: string) => Promise<string>;
   /** The newest direct message to the engineer that holds this text; waits for it. */
   told: (text: string) => Promise<string>;
+  /** Both processes are so many seconds ahead of the real time: a lease of minutes ends when the test wants it. */
+  moveClock: (seconds: number) => void;
   /** Resolves when the Slack process has its Redis again: its client tries every moment by itself. */
   whenBack: () => Promise<void>;
   close: () => Promise<void>;
@@ -57,6 +59,8 @@ export async function aProduct({ redisUrl: given, ...options }: ProductOptions =
   sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
   const lines: string[] = [];
   const running = new Map<Kind, () => Promise<void>>();
+  let aheadMs = 0;
+  const now = () => new Date(Date.now() + aheadMs);
   const environmentOf = (kind: Kind) => sandbox.environmentOf(kind, { redisUrl: redis.url, port });
   for (const [name, value] of Object.entries(environmentOf("worker"))) {
     if (name.startsWith("AWS_")) vi.stubEnv(name, value);
@@ -66,7 +70,7 @@ export async function aProduct({ redisUrl: given, ...options }: ProductOptions =
     running.delete(kind);
   };
   const start: Product["start"] = async (kind, change = {}) => {
-    running.set(kind, await startKind(kind, { ...environmentOf(kind), ...change }, lines));
+    running.set(kind, await startKind(kind, { ...environmentOf(kind), ...change }, lines, now));
   };
   await Promise.all([start("slack"), start("worker")]);
   const { person, messages, until } = sandbox.slack;
@@ -105,6 +109,9 @@ export async function aProduct({ redisUrl: given, ...options }: ProductOptions =
     message,
     answer: (text) => untilText(() => person("U0ENGINEER").ephemerals(), text),
     told: (text) => untilText(() => person("U0ENGINEER").directMessages(), text),
+    moveClock: (seconds) => {
+      aheadMs = seconds * 1000;
+    },
     whenBack: async () => {
       for (;;) {
         const seen = person("U0ENGINEER").ephemerals().length;
@@ -127,6 +134,7 @@ async function startKind(
   kind: Kind,
   variables: Readonly<Record<string, string>>,
   lines: string[],
+  now: () => Date,
 ): Promise<() => Promise<void>> {
   const { environment, problems } = readEnvironment(variables, kind);
   const reading = readConfig(await readFile(variables.EKS_ACCESS_CONFIG ?? "", "utf8"));
@@ -143,7 +151,7 @@ async function startKind(
     log,
     failures: new FailureLog(log),
     config: reading.config,
-    now: () => new Date(),
+    now,
   };
   const parts: Stoppable[] = [];
   await startParts(context, environment, (part) => parts.push(part));

@@ -35,13 +35,14 @@ test("AWS is down: beginnings and ends wait, show the next try, and catch up by 
   await product.ask("10m", "late");
   const asked = await product.message("late", "[Approve]");
   // Of another principal: a lease that begins would make the approval of one for the same principal void (law 4).
-  await product.ask("3s", "short", arns.onCall);
+  await product.ask("2m", "short", arns.onCall);
   await product.approve(await product.message("short", "[Approve]"));
   await product.message("short", "*Active*");
 
   const awsIsBack = awsGoes();
   await product.approve(asked);
   await product.message("late", "next try");
+  product.moveClock(125);
   await product.message("short", "next try");
   const [examined, waiting] = [await ofTheCluster(), await seriesOf(heading, redisUrl)];
   const list = await typeLine(sandbox, "U0APPROVER", heading, "/eks-access list active");

@@ -32,11 +32,12 @@ function slackGoes(): () => void {
 
 test("Slack is down: access ends in time all the same, and the messages catch up when Slack is back", async () => {
   const { sandbox, redisUrl } = product;
-  await product.ask("2s", "short");
+  await product.ask("2m", "short");
   await product.approve(await product.message("short", "[Approve]"));
   await product.message("short", "*Active*");
 
   const slackIsBack = slackGoes();
+  product.moveClock(125);
   await expect.poll(() => sandbox.getPods()).toMatchObject({ ok: false });
   await expect.poll(() => product.readable().join("\n")).toContain("could not be shown yet");
   await expect.poll(async () => (await seriesOf(heading, redisUrl))[waiting]).toBeGreaterThan(0);
