@@ -152,10 +152,18 @@ function sessionOf(roleArn: string, session: string): string {
   return `${withoutRolePath(roleArn).replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")}/${session}`;
 }
 
-/** What a rule of the configuration says of a person. */
-function byRule({ arn, session }: Extract<IdentitySource, { type: "rule" }>, account: string, email: string): string {
+/** What IAM takes in a name: an address with a slash would be a path, and name somebody else. */
+const nameForm = /^[\w+=,.@-]+$/;
+
+/** What a rule of the configuration says of a person; none: their address can't be a name in IAM. */
+function byRule(
+  { arn, session }: Extract<IdentitySource, { type: "rule" }>,
+  account: string,
+  email: string,
+): readonly string[] {
+  if (!nameForm.test(email)) return [];
   const fill = (form: string) => form.replaceAll("{account}", account).replaceAll("{email}", email);
-  return session === null ? fill(arn) : sessionOf(fill(arn), fill(session));
+  return [session === null ? fill(arn) : sessionOf(fill(arn), fill(session))];
 }
 
 /** What is known of a person on a cluster, each of it verified. */
@@ -184,7 +192,7 @@ export function ownIdentities({ sources }: IdentityRules, cluster: Cluster, know
 
 function identitiesBy(source: IdentitySource, cluster: Cluster, { links, found }: KnownOf): readonly string[] {
   if (source.type === "identity-center") return found ? sessionsIn(found) : [];
-  if (source.type === "rule") return found ? [byRule(source, cluster.account, found.email)] : [];
+  if (source.type === "rule") return found ? byRule(source, cluster.account, found.email) : [];
   const arns = links.map(({ arn }) => arn);
   return [linkedArnOn(arns, cluster)].filter((arn) => arn !== null);
 }

@@ -14,12 +14,14 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import type { IdentityLookUp } from "../../ledger/look-ups.ts";
 import type { SlackContext } from "../app/context.ts";
 import { slackErrorCode, slackFailure } from "../app/slack-failure.ts";
 import { styled } from "../blocks/mrkdwn.ts";
 import { migrationsShown } from "../migrate/migration-row.ts";
 import { notAdmittedAnswer } from "../people/admission.ts";
 import type { Directory } from "../people/directory.ts";
+import { sessionsFound } from "../people/identities.ts";
 import { personShown } from "../people/standing.ts";
 import {
   type Home,
@@ -72,11 +74,10 @@ async function viewFor(context: HomeContext, user: string): Promise<Home> {
   return homeView(await readHome(context, user));
 }
 
-interface HomeSource {
+interface HomeSource extends IdentityLookUp {
   readonly ledger: Ledger;
   readonly config: Config;
   readonly directory: Directory;
-  readonly now: () => Date;
 }
 
 /** The content of a person's App Home now. @throws AccessError */
@@ -86,7 +87,8 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
   const clusters = [...config.clusters.values()].filter((cluster) => isApproverOf(cluster, person));
   const names = clusters.map(({ name }) => name);
   const own = { clusters: [], requester: user, match: "any" } as const;
-  const [links, waiting, newest, access, all, migrations] = await Promise.all([
+  const [sessions, links, waiting, newest, access, all, migrations] = await Promise.all([
+    sessionsFound(source, user),
     ledger.linksOf(user),
     ofClusters(ledger, "pending", names),
     ofClusters(ledger, "all", names),
@@ -105,7 +107,7 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
   }));
   return {
     user,
-    identities: arnsOf(links),
+    identities: [...new Set([...sessions, ...arnsOf(links)])],
     toDecide: fewer(waiting, mayDecide),
     // A person who approved can still deny, but the migration does not wait for them.
     migrationsToDecide: rows.filter(({ migration, acts }) => acts.includes("deny") && !hasApproved(migration, user)),

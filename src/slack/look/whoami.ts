@@ -1,4 +1,4 @@
-import { needsEmail, sessionsIn } from "../../access/approval/identities.ts";
+import { needsEmail } from "../../access/approval/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isApproverOf, isResponsibleFor } from "../../access/policy/may.ts";
 import { isNamedIn, type Person } from "../../access/policy/person.ts";
@@ -7,7 +7,7 @@ import { brokenIn, completeChain, type Link, type LinkName, linkWords } from "..
 import { leasesFinding, workerMissing } from "../../diagnosis/person-links.ts";
 import { chainReport } from "../../diagnosis/reports.ts";
 import type { LinkProposal, WorkerIdentity } from "../../ledger/ledger.ts";
-import { knownOf, openFor } from "../../ledger/look-ups.ts";
+import { openFor } from "../../ledger/look-ups.ts";
 import { askWorker } from "../app/ask-worker.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -15,7 +15,7 @@ import { refuseTooMany } from "../ask/limits.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, codeList, mention, section, styled, time, until } from "../blocks/mrkdwn.ts";
 import { stateOf } from "../blocks/words.ts";
-import { ownNow, ownRemembered } from "../people/identities.ts";
+import { ownNow, ownRemembered, sessionsFound } from "../people/identities.ts";
 import { identityLines, type LinkedIdentity } from "../people/link.ts";
 import { needsRenewal, personShown } from "../people/standing.ts";
 import { aboutCluster } from "./about-cluster.ts";
@@ -57,10 +57,8 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
     context.ledger.workerIdentity(),
   ]);
   const clusters = [...context.config.clusters.values()];
-  const found = await Promise.all(clusters.map((cluster) => knownOf(context, user, cluster)));
-  const sessions = new Set(found.flatMap(({ found: of }) => (of ? sessionsIn(of) : [])));
   const identities = [
-    ...[...sessions].map((arn) => ({ arn, again: false, isFound: true })),
+    ...(await sessionsFound(context, user)).map((arn) => ({ arn, again: false, isFound: true })),
     ...links.map((link) => ({ arn: link.arn, again: needsRenewal(context, user, link) })),
   ];
   const looksUp = needsEmail(context.config.identities);

@@ -7,6 +7,7 @@ import {
   ownIdentities,
   readIdentities,
   sealEmail,
+  sessionsIn,
   whyNoIdentity,
 } from "../../access/approval/identities.ts";
 import { explainFailure } from "../../access/failure/access-error.ts";
@@ -15,6 +16,7 @@ import { identitiesReport } from "../../diagnosis/reports.ts";
 import { type IdentityLookUp, knownOf } from "../../ledger/look-ups.ts";
 import { askWorker } from "../app/ask-worker.ts";
 import type { SlackContext } from "../app/context.ts";
+import { refuseTooMany } from "../ask/limits.ts";
 
 /** What is known of a person on a cluster now. */
 export interface KnownNow extends KnownOf {
@@ -51,6 +53,8 @@ export async function knownNow(context: SlackContext, user: string, cluster: Clu
 /** What a worker finds out; a text: why it did not, in sentences. */
 async function ask(context: SlackContext, user: string, email: string, cluster: Cluster): Promise<Identities | string> {
   const { keys, config, now, log } = context;
+  const tooMany = await refuseTooMany(context, user, "questions");
+  if (tooMany) return tooMany.text;
   const question = {
     type: "identities",
     cluster: cluster.name,
@@ -80,4 +84,15 @@ export async function ownRemembered(lookUp: IdentityLookUp, user: string, cluste
   const known = await knownOf(lookUp, user, cluster);
   const arns = ownIdentities(lookUp.config.identities, cluster, known);
   return { arns, why: arns.length > 0 || !known.found ? null : whyNoIdentity(known.found) };
+}
+
+/** The sessions of a person that workers found in the last day, on all clusters, each once. */
+export async function sessionsFound(
+  { ledger, config, keys, now }: IdentityLookUp,
+  user: string,
+): Promise<readonly string[]> {
+  if (!needsEmail(config.identities)) return [];
+  const stored = await ledger.identitiesOf(user);
+  const found = [...stored].map(([cluster, value]) => readIdentities(value, { user, cluster }, keys.preview, now()));
+  return [...new Set(found.flatMap((each) => (each ? sessionsIn(each) : [])))];
 }

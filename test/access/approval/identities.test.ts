@@ -94,6 +94,12 @@ describe("who a person is on a cluster", () => {
       { links: [], found },
       ["arn:aws:iam::111122223333:role/dev"],
     ],
+    [
+      "nobody by a rule, with an address that is no name in IAM",
+      rules(rule),
+      { links: [], found: { ...found, email: "admin/alice@example.com" } },
+      [],
+    ],
     ["nobody, without a seal of the address", rules(center, rule), nothing, []],
     ["no link, where the settings name none", rules(center), { links: [link], found: null }, []],
   ])("is %s", (_, settings, known, arns) => {

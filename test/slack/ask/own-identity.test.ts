@@ -100,6 +100,17 @@ describe("a request without an ARN", () => {
     },
   );
 
+  test("asks a worker no more often than the limits allow, and says when it may again", async () => {
+    await withWorker("AWS throttled it.");
+    const part = Math.floor(Date.now() / 600_000);
+    for (let count = 0; count < 30; count += 1) {
+      await stage.ledger.takeTurn(`questions-U0ENGINEER-${part}`, 600_000, 30);
+    }
+
+    expect(await say(line)).toContain("You have sent 30 questions in a short time.");
+    expect(asked).toEqual([]);
+  });
+
   test("takes nothing from an answer that another hand sealed, or that is about another person", async () => {
     await withWorker({ person: person("Developer") }, otherKeys);
     const forged = await say(line);

@@ -8,6 +8,7 @@ import { slackDirectory } from "../../../src/slack/people/directory.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
+import { keys } from "../../builders/keys.ts";
 import { at, minutes } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aClient } from "../../sandbox/slack/a-client.ts";
@@ -27,7 +28,7 @@ function aContext(change: Partial<HomeContext> = {}): HomeContext {
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
   const now = () => at(minutes(5));
   const client = aClient(slack);
-  return { ledger, config: reading.config, client, now, directory: slackDirectory(client, now), ...change };
+  return { ledger, config: reading.config, keys, client, now, directory: slackDirectory(client, now), ...change };
 }
 
 const homeOf = (user: string) => textOf(slack.person(user).home() ?? expect.fail("there is no App Home"));
