@@ -5,7 +5,7 @@ import type { RequestIds } from "../access/audit/event.ts";
 import { answerGuard } from "../access/failure/redact.ts";
 import type { FinishedCall } from "../operations/announcements.ts";
 import { callWithinMs, deadlineSignal, usualDeadlines } from "../operations/deadlines.ts";
-import { observed, resultOfStatus } from "../operations/worker-metrics.ts";
+import { observedCall, resultOfStatus } from "../operations/worker-metrics.ts";
 
 /** The largest answers are pages of CloudTrail, 50 events of some kilobytes each. */
 const largestAnswer = { bytes: 4 * 1024 * 1024, values: 20_000 };
@@ -81,7 +81,7 @@ function observedSockets(sockets: Sockets): Sockets {
   const handle = sockets.handle.bind(sockets);
   return Object.assign(sockets, {
     handle: (...[request, options]: Parameters<Sockets["handle"]>) =>
-      observed(
+      observedCall(
         callOf(request),
         async () => {
           const largest = callOf(request).service === "sts" ? largestOfSts : largestAnswer;

@@ -10,7 +10,7 @@ import {
 import type { RequestIds } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
-import { step } from "../operations/worker-metrics.ts";
+import { measuredStep } from "../operations/worker-metrics.ts";
 import type { AwsCredentials, CredentialSource } from "./client-settings.ts";
 import { clientSettings, logRequestId } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
@@ -89,7 +89,7 @@ function describeCluster(
   address: ClusterAddress,
   log: RequestIds | undefined,
 ): Promise<ClusterDescription> {
-  return step("describe", () => askEks(credentials, address, log));
+  return measuredStep("describe", () => askEks(credentials, address, log));
 }
 
 async function askEks(

@@ -8,7 +8,7 @@ import {
 import { fromIni, fromNodeProviderChain } from "@aws-sdk/credential-providers";
 import type { RequestIds } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
-import { step } from "../operations/worker-metrics.ts";
+import { measuredStep } from "../operations/worker-metrics.ts";
 import { type AwsCredentials, type CredentialSource, clientSettings, logRequestId } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
@@ -55,7 +55,7 @@ export async function assumeRole(
       const answer = await logRequestId(log, "sts:AssumeRole", client.send(new AssumeRoleCommand(inputOf(options))));
       return credentialsIn(answer, roleArn);
     });
-  return step("assume", assume);
+  return measuredStep("assume", assume);
 }
 
 function inputOf(options: AssumeOptions): AssumeRoleCommandInput {
@@ -205,7 +205,7 @@ export async function callerIdentity(
   region: string,
   log?: RequestIds,
 ): Promise<CallerIdentity> {
-  return step("caller-identity", () => askCallerIdentity(source, region, log));
+  return measuredStep("caller-identity", () => askCallerIdentity(source, region, log));
 }
 
 /** Asks STS of the region for our identity. Needs no permission, so a failure is about the credentials or the network. */

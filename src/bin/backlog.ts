@@ -12,7 +12,8 @@ export function backlogOf({ queues, ledger, config, now }: Known, redis: RedisCl
   return {
     queues: () => Promise.all([clusters, ends, messages].map((queue) => standingOfQueue(queue, now))),
     tally: async () => countStates(await ledger.counts()),
-    stranded: async () => new Map([...(await ledger.openByCluster())].filter(([name]) => !config.clusters.has(name))),
+    openUnconfigured: async () =>
+      new Map([...(await ledger.openByCluster())].filter(([name]) => !config.clusters.has(name))),
     memoryUsed: async () => memoryUsedIn(await redis.info("memory")),
   };
 }

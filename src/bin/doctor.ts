@@ -113,7 +113,7 @@ async function examineSlackSide({ environment, config }: Settings, io: CommandIo
   if (!environment.slack) return [];
   const [{ examineSlack }, { examineApprovers }, { slackDirectory }, { messengerClient }] = await Promise.all([
     import("../slack/app/web-client.ts"),
-    import("../slack/decide/living-approvers.ts"),
+    import("../slack/decide/active-approvers.ts"),
     import("../slack/people/directory.ts"),
     import("../slack/app/web-client.ts"),
   ]);

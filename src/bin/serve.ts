@@ -51,7 +51,7 @@ export async function serve(kind: ProcessKind, stop: StopRequest): Promise<numbe
 
   const signal = await stop.asked;
   log.info({ signal, withinSeconds: environment.stopWithinSeconds }, "stopping: taking no more work");
-  running.health?.tellStopping();
+  running.health?.markStopping();
   await stopParts(running.parts, environment.stopWithinSeconds, log);
   await tracing?.stop();
   await running.health?.stop();
@@ -85,7 +85,7 @@ async function start(
   await startParts(context, settings.environment, (part) => running.parts.push(part));
   if (kind !== "slack") createLedgerMetrics(registry, backlogOf(context, connection.redis));
   if (stop.aborted) return;
-  running.health?.tellStarted();
+  running.health?.markStarted();
   log.info({ clusters: settings.config.clusters.size }, "ready");
 }
 

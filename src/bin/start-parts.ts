@@ -3,7 +3,7 @@ import type { SlackKeys, WorkerKeys } from "../access/approval/seal.ts";
 import type { Environment, SlackEnvironment } from "../config/environment.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
-import { endedBy, type Stoppable } from "../ledger/work-on-jobs.ts";
+import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
 import type { WorkerContext } from "../worker/context.ts";
 
@@ -41,7 +41,7 @@ async function startWorkerParts(context: WithKeys<WorkerKeys>, started: Started)
   const keys = { ...context.keys, decision: rememberingSeals(context.keys.decision) };
   started(startWorker({ ...context, keys }, context.blocking));
   const keeper = startAuditKeeper({ ...context, settings: context.config.audit });
-  started({ stop: (deadline) => endedBy(keeper.stop(), "keeping the audit log", deadline) });
+  started({ stop: (deadline) => unfinishedAt(keeper.stop(), "keeping the audit log", deadline) });
   await publishIdentity(context).catch((error: unknown) => {
     context.log.warn({ err: error }, "could not learn the worker's own identity");
   });
@@ -71,15 +71,15 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
   const directory = directories.slackDirectory(clients.directoryClient(slack, config.timing.deadlines), now);
   const slackContext = { ...context, workers, directory, newRequestId };
   const approvers = await watchApprovers(slackContext);
-  started({ stop: (deadline) => endedBy(approvers.stop(), "a look at the approvers", deadline) });
+  started({ stop: (deadline) => unfinishedAt(approvers.stop(), "a look at the approvers", deadline) });
   started(await startSlackApp(slackContext, slack, config.slack.mode));
   const client = clients.messengerClient(slack, config.timing.deadlines);
   const background = { ...context, directory, client: clients.backgroundClient(slack, config.timing.deadlines) };
   started(startMessageWorker({ ...context, directory, client }, background, blocking));
   const troubles = startTroublePoster({ ...context, client });
-  started({ stop: (deadline) => endedBy(troubles.stop(), "a message about a cluster", deadline) });
+  started({ stop: (deadline) => unfinishedAt(troubles.stop(), "a message about a cluster", deadline) });
   const anchors = startAnchorPoster({ ...context, client, settings: config.audit });
-  if (anchors) started({ stop: (deadline) => endedBy(anchors.stop(), "an anchor", deadline) });
+  if (anchors) started({ stop: (deadline) => unfinishedAt(anchors.stop(), "an anchor", deadline) });
 }
 
 /** Letters and digits that stay distinct when read aloud. */

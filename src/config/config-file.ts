@@ -2,7 +2,7 @@ import { z } from "zod";
 import { approversConfirmedForSeconds } from "../access/approval/decision.ts";
 import type { Creator, RoleStep } from "../access/policy/creator.ts";
 import { isTicketPattern } from "../access/request/ticket.ts";
-import { eachDeadline } from "../operations/deadlines.ts";
+import { mapDeadlines } from "../operations/deadlines.ts";
 import {
   account,
   duration,
@@ -227,7 +227,7 @@ export const configFile = z.strictObject({
       inspectEvery: duration.default(300),
       warnBeforeEnd: duration.default(900),
       settleEntries: duration.default(60),
-      deadlines: z.strictObject(eachDeadline((ms) => shortDuration.default(ms))).prefault({}),
+      deadlines: z.strictObject(mapDeadlines((ms) => shortDuration.default(ms))).prefault({}),
     })
     .prefault({}),
 });

@@ -1,5 +1,5 @@
 import type { RequestIds } from "../access/audit/event.ts";
-import { observed, resultOfStatus } from "../operations/worker-metrics.ts";
+import { observedCall, resultOfStatus } from "../operations/worker-metrics.ts";
 
 /** One call to an API server. */
 export interface ApiCall {
@@ -34,7 +34,7 @@ const longestId = 100;
 export function observedCalls(send: SendCall, auditIds?: RequestIds): SendCall {
   return (call) => {
     const operation = `${call.method} ${resourceOf(call.path)}`;
-    return observed(
+    return observedCall(
       { service: "kubernetes", operation },
       async () => {
         const answer = await send(call);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AccessError } from "../access/failure/access-error.ts";
-import { Recent } from "../operations/recent.ts";
-import { step } from "../operations/worker-metrics.ts";
+import { RecentResults } from "../operations/recent.ts";
+import { measuredStep } from "../operations/worker-metrics.ts";
 import type { ApiAnswer } from "./api-calls.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
@@ -107,9 +107,9 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
       return object && readConfigMap(object, cluster);
     },
     writeAwsAuth: async (before, after) => {
-      return readConfigMap(await step("put", () => configMap.replace(bodyOf(before, after))), cluster);
+      return readConfigMap(await measuredStep("put", () => configMap.replace(bodyOf(before, after))), cluster);
     },
-    rehearseWrite: (before, after) => step("dry-run", () => configMap.rehearse(bodyOf(before, after))),
+    rehearseWrite: (before, after) => measuredStep("dry-run", () => configMap.rehearse(bodyOf(before, after))),
     rehearseCreation: async (after) => {
       await create(after, true);
     },
@@ -140,7 +140,7 @@ export interface ConfigMapCalls {
 }
 
 /** The last answers: what one run has read back, the next one reads unchanged. In UTF-16 units. */
-const answers = new Recent<ConfigMapObject>(4 * 1024 * 1024);
+const answers = new RecentResults<ConfigMapObject>(4 * 1024 * 1024);
 
 /** The calls about the ConfigMap of this name. Each throws an AccessError. */
 export function configMapAt(

@@ -27,7 +27,7 @@ const longest = 200;
 export interface KnownIdentity {
   readonly arn: string;
   /** Null: unknown. */
-  readonly lastLetIn: () => Promise<Date | null>;
+  readonly lastAcceptedAt: () => Promise<Date | null>;
   readonly noteLetIn: () => Promise<void>;
 }
 
@@ -135,7 +135,7 @@ async function throwIfKnown({ name, token, as }: ClusterEndpoint): Promise<void>
     const what = `${said} to a token of ${bytes} bytes; its authenticator accepts ${largestToken}`;
     throw new AccessError("cluster-token-too-large", what);
   }
-  const before = await as?.lastLetIn();
+  const before = await as?.lastAcceptedAt();
   if (!before) return;
   throw new AccessError("cluster-unauthorized", `${said} to ${as?.arn}, but accepted it at ${before.toISOString()}`, {
     remedy:

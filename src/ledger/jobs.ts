@@ -100,13 +100,13 @@ export type WorkerQuestion = Extract<WorkerJob, { readonly type: QuestionType }>
 export type ClusterLook = Exclude<WorkerJob, WorkerQuestion>;
 
 /** The run of each type of job. A type without a `run` does not compile. */
-export type Runs<Kinds extends JobKinds, Rest extends readonly unknown[]> = {
+export type JobHandlers<Kinds extends JobKinds, Rest extends readonly unknown[]> = {
   readonly [T in keyof Kinds & string]: (job: JobsOf<Kinds>[T], ...rest: Rest) => Promise<unknown>;
 };
 
 /** Runs the registered function for the type of this job. */
 export function runJob<Kinds extends JobKinds, T extends keyof Kinds & string, Rest extends readonly unknown[]>(
-  runs: Runs<Kinds, Rest>,
+  runs: JobHandlers<Kinds, Rest>,
   type: T,
   job: JobsOf<Kinds>[T],
   ...rest: Rest

@@ -14,14 +14,14 @@ export interface LedgerChange {
   /** Null: one more failure that an event already reports; only the number of tries and the next one are new. */
   readonly event: AuditEvent | null;
   /** Of a new request: the most pending requests of its requester, this one included. Absent: no limit. */
-  readonly mostPending?: number;
+  readonly maxPending?: number;
 }
 
 export type CommitResult =
   | { readonly type: "committed" }
   /**
    * Another change came first: the present record. Null: there is none, for example because too many already wait
-   * (`mostPending`).
+   * (`maxPending`).
    */
   | { readonly type: "conflict"; readonly current: LedgerRecord | null };
 
@@ -120,7 +120,7 @@ export interface RequestLedger extends RecordLedger {
   /** Records of this person, newest first. */
   ofRequester(user: string, limit: number): Promise<readonly AccessRequest[]>;
   /** Whether this id is of a removed permanent lease: its id stays. */
-  isOverForGood(id: string): Promise<boolean>;
+  isPermanentLeaseOver(id: string): Promise<boolean>;
   /** A page of a list. */
   list(of: ListOf, offset: number, limit: number): Promise<ListPage>;
 }
@@ -135,8 +135,8 @@ export interface MessageLedger {
    */
   markShown(id: string, shown: ShownMessages): Promise<void>;
   /** Names of a thread's entries, in order. */
-  toldInThread(id: string): Promise<readonly string[]>;
-  addToldInThread(id: string, names: readonly string[]): Promise<void>;
+  threadEntryNames(id: string): Promise<readonly string[]>;
+  addThreadEntries(id: string, names: readonly string[]): Promise<void>;
   /** Remembers the hash of a person's App Home. */
   rememberHome(user: string, hash: string): Promise<void>;
   /** The hashes of these people's App Homes; a person who never opened it is absent. */
@@ -204,8 +204,8 @@ export interface ClusterLedger {
   /** Do not trust it without its seal. */
   rememberCreation(clusterArn: string, creation: RememberedCreation): Promise<void>;
   /** When an API server, by its address, last accepted an identity, to about an hour; null: unknown. It gives no access. */
-  letIn(place: string): Promise<Date | null>;
-  rememberLetIn(place: string, at: Date): Promise<void>;
+  lastAcceptedAt(place: string): Promise<Date | null>;
+  rememberAccepted(place: string, at: Date): Promise<void>;
   /** For each level by its name, a digest of the approvers that were once enough. It gives no access. */
   goodApprovers(): Promise<ReadonlyMap<string, string>>;
   rememberGoodApprovers(good: ReadonlyMap<string, string>): Promise<void>;

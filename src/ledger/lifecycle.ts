@@ -44,14 +44,14 @@ export function recordChange(
   after: LedgerRecord,
   event: AuditEvent | null,
   now: Date,
-  limit: Pick<LedgerChange, "mostPending"> = {},
+  limit: Pick<LedgerChange, "maxPending"> = {},
 ): Promise<CommitResult> {
   const told = event?.type ?? "one more try";
   return traced({ name: `record ${told}`, ...traceFor(context, after) }, async () => {
     const { ledger, queues, log } = context;
     const result = await ledger.commit({ ...limit, after, event });
     if (result.type === "conflict") return result;
-    if (event) recordedEvents.tell(event);
+    if (event) recordedEvents.publish(event);
     // One more failed try is no news: the failure's own line counts them.
     log[event ? "info" : "debug"]({ request: after.id, cluster: after.cluster, event: told }, "recorded");
     // Before the wake-ups, which would look for it.
@@ -68,21 +68,21 @@ function wakesOf(record: LedgerRecord, now: Date): readonly Job[] {
   const { id, cluster } = record;
   const due = recordDueAt(record);
   const wakes: Job[] = [{ type: "show", record: id }];
-  if (due !== null && due <= now.getTime()) wakes.push({ type: lookFor(record, now), cluster });
+  if (due !== null && due <= now.getTime()) wakes.push({ type: jobTypeFor(record, now), cluster });
   if (isMigration(record)) return wakes;
   if (isSignInDue(record.lease, now) || isReviewDue(record.lease, now)) wakes.push({ type: "sign-in", cluster });
   return wakes;
 }
 
 /** What to look at in the cluster of a due record. */
-export function lookFor(record: LedgerRecord, now: Date): "migration" | "preview" | "end" | "reconcile" {
+export function jobTypeFor(record: LedgerRecord, now: Date): "migration" | "preview" | "end" | "reconcile" {
   if (isMigration(record)) return "migration";
   if (record.state === "pending") return "preview";
   return record.state === "approved" && isDueToEnd(record, now) ? "end" : "reconcile";
 }
 
 /** A decision about a record as it is now. `recordChange` explains a null event. */
-export type Step<Kept extends LedgerRecord, Outcome> =
+export type UpdateStep<Kept extends LedgerRecord, Outcome> =
   /** Write it: the outcome holds once it is committed. */
   | { readonly type: "write"; readonly after: Kept; readonly event: AuditEvent | null; readonly outcome: Outcome }
   /** Write it, and decide again about the new record. */
@@ -92,7 +92,7 @@ export type Step<Kept extends LedgerRecord, Outcome> =
 /** Decides about the record as it is; null: there is none. */
 type Decide<Kept extends LedgerRecord, Outcome> = (
   current: Kept | null,
-) => Step<Kept, Outcome> | Promise<Step<Kept, Outcome>>;
+) => UpdateStep<Kept, Outcome> | Promise<UpdateStep<Kept, Outcome>>;
 
 /** The context of a request's change. */
 type UpdateContext<Uses = unknown> = RecordContext<Pick<RecordLedger, "commit"> & Uses> & { readonly now: () => Date };
@@ -135,7 +135,7 @@ async function update<Kept extends LedgerRecord, Outcome>(
   let written: Kept | null = null;
   for (let conflicts = 0; conflicts < mostConflicts; ) {
     // Read again, not taken from the conflict: the Slack process trusts only what it has verified.
-    const step: Step<Kept, Outcome> = await decide(written ?? (await get()));
+    const step: UpdateStep<Kept, Outcome> = await decide(written ?? (await get()));
     if (step.type === "stop") return step.outcome;
     const result = await recordChange(context, step.after, step.event, context.now());
     if (result.type === "committed" && step.type === "write") return step.outcome;
@@ -155,7 +155,7 @@ export function recordChanged(id: string): AccessError {
  * as it is; null: there is nothing to write.
  * @throws AccessError `record-changed` if the record is gone, or keeps changing
  */
-export function noteOnMigration(
+export function recordOnMigration(
   context: MigrationContext,
   { id }: Pick<Migration, "id">,
   change: (

@@ -15,7 +15,7 @@ import type { AccessRequest } from "../access/request/record.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Looks up the other leases of a request's principal, and the one that it extends. */
-export async function leasesNow(
+export async function otherLeasesNow(
   ledger: Pick<Ledger, "grantedOf" | "get">,
   request: AccessRequest,
   now: Date,
@@ -36,7 +36,7 @@ export async function leasesNow(
 const mostPending = 100;
 
 /** A cluster's leases that are not over, and this person's waiting requests there: the facts for their question. */
-export async function openFor(
+export async function openRequestsFor(
   ledger: Pick<Ledger, "grantedOf" | "list">,
   cluster: string,
   user: string,

@@ -106,12 +106,16 @@ export class HandBack {
 }
 
 /** Whether an earlier start of this job did not end: its process died, or handed it back. */
-export function wasBegunBefore({ attemptsStarted, attemptsMade }: Job): boolean {
+export function wasStartedBefore({ attemptsStarted, attemptsMade }: Job): boolean {
   return attemptsStarted > attemptsMade + 1;
 }
 
 /** Waits for work that ends by itself, until the deadline. */
-export async function endedBy(work: Promise<unknown>, name: string, deadline: AbortSignal): Promise<readonly string[]> {
+export async function unfinishedAt(
+  work: Promise<unknown>,
+  name: string,
+  deadline: AbortSignal,
+): Promise<readonly string[]> {
   return (await Promise.race([work, aborted(deadline)])) === "aborted" ? [name] : [];
 }
 

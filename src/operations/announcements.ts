@@ -6,7 +6,7 @@ export const finishedSteps = announcements<{ readonly step: RunStep; readonly se
 export const finishedCalls = announcements<FinishedCall>("call");
 
 /** It was looked whether approvers are active: what each level lacks by each of its rules. */
-export const approversLooked = announcements<readonly LevelLack[]>("approvers");
+export const approversChecked = announcements<readonly ApproverShortage[]>("approvers");
 
 /** What was written into the ledger by this process. */
 export const recordedEvents = announcements<AuditEvent>("event");
@@ -16,16 +16,16 @@ export const answeredRequests = announcements<{ readonly status: number; readonl
 
 /** Where the edges announce what they did: neither they nor the listeners know each other. */
 interface Announcements<Value extends object> {
-  readonly tell: (value: Value) => void;
+  readonly publish: (value: Value) => void;
   /** Listens until the returned function is called. */
-  readonly listen: (listener: (value: Value) => void) => () => void;
+  readonly subscribe: (listener: (value: Value) => void) => () => void;
 }
 
 function announcements<Value extends object>(name: string): Announcements<Value> {
   const line = channel(`eks-access:${name}`);
   return {
-    tell: (value) => line.publish(value),
-    listen: (listener) => {
+    publish: (value) => line.publish(value),
+    subscribe: (listener) => {
       // Only `tell` above publishes here.
       const hear = (value: unknown) => listener(value as Value);
       line.subscribe(hear);
@@ -57,7 +57,7 @@ export type RunStep =
   | "sign-in";
 
 /** How many active approvers a level of a cluster lacks; 0: none. */
-export interface LevelLack {
+export interface ApproverShortage {
   readonly cluster: string;
   readonly level: string;
   readonly missing: number;

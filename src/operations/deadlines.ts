@@ -45,12 +45,12 @@ export type DeadlineName = keyof typeof deadlineTable;
 export type Deadlines = Readonly<Record<DeadlineName, number>>;
 
 /** Makes something of each deadline. */
-export function eachDeadline<T>(make: (ms: number, name: DeadlineName) => T): Record<DeadlineName, T> {
+export function mapDeadlines<T>(make: (ms: number, name: DeadlineName) => T): Record<DeadlineName, T> {
   const entries = Object.entries(deadlineTable).map(([name, { ms }]) => [name, make(ms, name as DeadlineName)]);
   return Object.fromEntries(entries) as Record<DeadlineName, T>;
 }
 
-export const usualDeadlines: Deadlines = eachDeadline((ms) => ms);
+export const usualDeadlines: Deadlines = mapDeadlines((ms) => ms);
 
 interface Limit {
   readonly deadlines: Deadlines;
@@ -86,7 +86,7 @@ export function callWithinMs(name: DeadlineName): number {
 }
 
 /** Moves the deadline of what runs now: it has found so much to do. */
-export function takeMoreTime(ms: number): void {
+export function extendDeadline(ms: number): void {
   limits.getStore()?.takeMoreTime(ms);
 }
 

@@ -20,9 +20,9 @@ export interface Health {
 
 export interface HealthServer {
   /** The process has all that it starts with: until then it is alive, and not ready. */
-  readonly tellStarted: () => void;
+  readonly markStarted: () => void;
   /** From now on the process is not ready, whatever else is true: it must get no more work. */
-  readonly tellStopping: () => void;
+  readonly markStopping: () => void;
   readonly stop: () => Promise<void>;
 }
 
@@ -59,10 +59,10 @@ export async function startHealthServer(port: string | undefined, health: Health
     server.listen(Number(port), resolve);
   });
   return {
-    tellStarted: () => {
+    markStarted: () => {
       phase.isStarted = true;
     },
-    tellStopping: () => {
+    markStopping: () => {
       phase.isStopping = true;
     },
     stop: () => new Promise((resolve) => server.close(() => resolve())),

@@ -2,11 +2,11 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 
 import type { AuditEvent } from "../access/audit/event.ts";
 import type { StateCounts } from "../access/request/lists.ts";
 import {
+  type ApproverShortage,
   answeredRequests,
-  approversLooked,
+  approversChecked,
   type FinishedCall,
   finishedCalls,
-  type LevelLack,
   recordedEvents,
 } from "./announcements.ts";
 
@@ -34,7 +34,7 @@ export function createProcessMetrics(registry: Registry, now: () => Date): Proce
     labelNames: ["type", "code"],
     registers,
   });
-  recordedEvents.listen((event) => events.inc({ type: event.type, code: codeOf(event) }));
+  recordedEvents.subscribe((event) => events.inc({ type: event.type, code: codeOf(event) }));
   const acks = new Histogram({
     name: "eks_access_ack_seconds",
     help: "Time from a request of Slack to its answer",
@@ -42,7 +42,7 @@ export function createProcessMetrics(registry: Registry, now: () => Date): Proce
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3],
     registers,
   });
-  answeredRequests.listen(({ status, seconds }) => acks.observe({ status: String(status) }, seconds));
+  answeredRequests.subscribe(({ status, seconds }) => acks.observe({ status: String(status) }, seconds));
   tellApprovers(registry);
   return {
     lastSuccess: () => Object.fromEntries(lastSuccess),
@@ -57,9 +57,10 @@ function tellApprovers(registry: Registry): void {
     labelNames: ["cluster", "level"],
     registers: [registry],
   });
-  approversLooked.listen((levels) => {
+  approversChecked.subscribe((levels) => {
     missing.reset();
-    const ofLevel = (one: LevelLack, other: LevelLack) => one.cluster === other.cluster && one.level === other.level;
+    const ofLevel = (one: ApproverShortage, other: ApproverShortage) =>
+      one.cluster === other.cluster && one.level === other.level;
     for (const each of levels) {
       const most = Math.max(...levels.filter((other) => ofLevel(each, other)).map((other) => other.missing));
       missing.set({ cluster: each.cluster, level: each.level }, most);
@@ -82,7 +83,7 @@ function countCalls(registry: Registry, alsoTell: (call: FinishedCall) => void):
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers,
   });
-  finishedCalls.listen((call) => {
+  finishedCalls.subscribe((call) => {
     total.inc({ service: call.service, operation: call.operation, result: call.result });
     seconds.observe({ service: call.service }, call.seconds);
     alsoTell(call);
@@ -110,7 +111,7 @@ export interface Backlog {
   readonly queues: () => Promise<readonly QueueState[]>;
   readonly tally: () => Promise<StateCounts>;
   /** How many open requests there are of each cluster that is not configured. */
-  readonly stranded: () => Promise<ReadonlyMap<string, number>>;
+  readonly openUnconfigured: () => Promise<ReadonlyMap<string, number>>;
   /** How much of its memory Redis uses, from 0 to 1; null: it has no limit, or does not tell. */
   readonly memoryUsed: () => Promise<number | null>;
 }
@@ -118,7 +119,10 @@ export interface Backlog {
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
 /** Gauges of what all processes share. Without an answer from the ledger they show nothing, and the other series continue. */
-export function createLedgerMetrics(registry: Registry, { queues, tally, stranded, memoryUsed }: Backlog): void {
+export function createLedgerMetrics(
+  registry: Registry,
+  { queues, tally, openUnconfigured, memoryUsed }: Backlog,
+): void {
   gauge(registry, "eks_access_queue_jobs", "Jobs that wait or run", ["queue", "state"], async () =>
     (await queues()).flatMap(({ name, jobs }) =>
       Object.entries(jobs).map(([state, count]): Sample => [{ queue: name, state }, count]),
@@ -140,7 +144,7 @@ export function createLedgerMetrics(registry: Registry, { queues, tally, strande
   );
   const open = "Open requests of clusters that are not configured: no worker handles them";
   gauge(registry, "eks_access_stranded_requests", open, ["cluster"], async () =>
-    [...(await stranded())].map(([cluster, count]): Sample => [{ cluster }, count]),
+    [...(await openUnconfigured())].map(([cluster, count]): Sample => [{ cluster }, count]),
   );
   const memory = "Share of its maxmemory that Redis uses; no sample without a limit";
   gauge(registry, "eks_access_redis_memory_used_ratio", memory, [], async () => {

@@ -8,7 +8,7 @@ interface Remembered<Value> {
 }
 
 /** Remembers results for the texts used last, compared whole. The results are shared: do not change them. */
-export class Recent<Value extends object | boolean> {
+export class RecentResults<Value extends object | boolean> {
   readonly #known = new Map<string, Remembered<Value>>();
   readonly #mostLength: number;
   #length = 0;
@@ -59,7 +59,7 @@ const mostSealText = 4_000 * 170;
 
 /** The same keys, which verify each seal once. One that does not hold is verified each time, and takes no other's room. */
 export function rememberingSeals<Kind extends KeyKind>(keys: Verifier<Kind>): Verifier<Kind> {
-  const verified = new Recent<true>(mostSealText);
+  const verified = new RecentResults<true>(mostSealText);
   return {
     ids: keys.ids,
     isSealed: (purpose, value, seal) => {

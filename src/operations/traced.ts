@@ -60,7 +60,7 @@ export function traceEndedWork(work: Work): void {
 }
 
 /** Adds to the work that runs now. */
-export function noteInTrace(attributes: Attributes): void {
+export function addToTrace(attributes: Attributes): void {
   trace.getActiveSpan()?.setAttributes(attributes);
 }
 

@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from "prom-client";
 import { type FinishedCall, finishedCalls, finishedSteps, type RunStep } from "./announcements.ts";
-import { noteInTrace, traced, type Work } from "./traced.ts";
+import { addToTrace, traced, type Work } from "./traced.ts";
 
 export interface WorkerMetrics {
   /** How long after its end a lease was seen to be gone from aws-auth. */
@@ -19,7 +19,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers,
   });
-  finishedSteps.listen(({ step, seconds }) => steps.observe({ step }, seconds));
+  finishedSteps.subscribe(({ step, seconds }) => steps.observe({ step }, seconds));
   return {
     revocationLag: new Histogram({
       name: "eks_access_revocation_lag_seconds",
@@ -50,19 +50,19 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
 }
 
 /** Does one step of a run on a cluster, measures its time and shows it in the trace. */
-export function step<T>(name: RunStep, act: () => Promise<T>, place: Omit<Work, "name"> = {}): Promise<T> {
+export function measuredStep<T>(name: RunStep, act: () => Promise<T>, place: Omit<Work, "name"> = {}): Promise<T> {
   return traced({ name, ...place }, async () => {
     const startedAt = performance.now();
     try {
       return await act();
     } finally {
-      finishedSteps.tell({ step: name, seconds: (performance.now() - startedAt) / 1000 });
+      finishedSteps.publish({ step: name, seconds: (performance.now() - startedAt) / 1000 });
     }
   });
 }
 
 /** Runs one call and announces its end. `resultOf` reads an answer; a thrown call never got one. */
-export async function observed<T>(
+export async function observedCall<T>(
   call: Pick<FinishedCall, "service" | "operation">,
   run: () => Promise<T>,
   resultOf: (answer: T) => string,
@@ -70,8 +70,8 @@ export async function observed<T>(
   return traced({ name: `${call.service} ${call.operation}`, kind: "client" }, async () => {
     const startedAt = performance.now();
     const tell = (result: string) => {
-      noteInTrace({ "eks_access.result": result });
-      finishedCalls.tell({ ...call, result, seconds: (performance.now() - startedAt) / 1000 });
+      addToTrace({ "eks_access.result": result });
+      finishedCalls.publish({ ...call, result, seconds: (performance.now() - startedAt) / 1000 });
     };
     try {
       const answer = await run();

@@ -1,6 +1,6 @@
 import type { Cluster } from "../access/policy/cluster.ts";
 import { callerIdentity } from "../aws/sts.ts";
-import type { Runs, workerJobs } from "../ledger/jobs.ts";
+import type { JobHandlers, workerJobs } from "../ledger/jobs.ts";
 import type { WorkerContext } from "./context.ts";
 import { lookAtMigration, reportMigration } from "./migration/look-at-migration.ts";
 import { previewCluster } from "./preview/preview.ts";
@@ -20,7 +20,7 @@ export interface JobContext extends WorkerContext {
 }
 
 /** What each job of a worker runs. What a `run` of a question returns is its answer. */
-export const workerRuns: Runs<typeof workerJobs, [JobContext]> = {
+export const workerRuns: JobHandlers<typeof workerJobs, [JobContext]> = {
   preview: onCluster(previewCluster),
   reconcile: onCluster(reconcileFor("due")),
   end: onCluster(reconcileFor("end")),

@@ -2,7 +2,7 @@ import type { MemoryKeys } from "../access/approval/seal.ts";
 import { type AnnotationReading, readAnnotation } from "../access/lease/annotation.ts";
 import { readSealedLease, type SealedLease } from "../access/lease/own-bindings.ts";
 import { type AwsAuthDocument, type DocumentReading, readDocument, withProblems } from "../aws-auth/index.ts";
-import { Recent } from "../operations/recent.ts";
+import { RecentResults } from "../operations/recent.ts";
 
 /*
  * What a run need not work out again, because the last one did: a cluster hardly changes between two runs. Each is a pure
@@ -11,7 +11,7 @@ import { Recent } from "../operations/recent.ts";
 
 /** A document with 58 kB of text takes 1.3 MB when it is read. */
 const mostDocumentText = 512 * 1024;
-const documents = new Recent<DocumentReading>(mostDocumentText);
+const documents = new RecentResults<DocumentReading>(mostDocumentText);
 /** A ConfigMap that is read unchanged is the same value (src/kubernetes/config-map.ts). */
 const documentsOf = new WeakMap<Data, DocumentReading>();
 const withTheirProblems = new WeakMap<DocumentReading, AwsAuthDocument>();
@@ -39,12 +39,12 @@ export function parseRemembered(data: Data): AwsAuthDocument {
 }
 
 const mostBindingText = 4 * 1024 * 1024;
-const leases = new WeakMap<MemoryKeys, Recent<SealedLease>>();
+const leases = new WeakMap<MemoryKeys, RecentResults<SealedLease>>();
 
 /** `readSealedLease`, which verifies the annotation of a binding once for each cluster, place and key. */
 export function readLeaseRemembered(...given: Parameters<typeof readSealedLease>): SealedLease | null {
   const [cluster, { name, namespace }, annotation, keys] = given;
-  const known = leases.get(keys) ?? new Recent<SealedLease>(mostBindingText);
+  const known = leases.get(keys) ?? new RecentResults<SealedLease>(mostBindingText);
   leases.set(keys, known);
   const place = JSON.stringify([cluster, namespace, name]);
   const lease = known.get(place, annotation ?? "") ?? readSealedLease(...given);
@@ -55,7 +55,7 @@ export function readLeaseRemembered(...given: Parameters<typeof readSealedLease>
 
 const mostAnnotationText = 2 * 1024 * 1024;
 /** No key answers for another's seal. */
-const annotations = new WeakMap<MemoryKeys, Recent<AnnotationReading>>();
+const annotations = new WeakMap<MemoryKeys, RecentResults<AnnotationReading>>();
 
 /** `readAnnotation`, which verifies a text once for each cluster and each key. */
 export function readAnnotationRemembered(
@@ -64,7 +64,7 @@ export function readAnnotationRemembered(
   keys: MemoryKeys,
 ): AnnotationReading {
   if (text === undefined) return readAnnotation(cluster, text, keys);
-  const known = annotations.get(keys) ?? new Recent<AnnotationReading>(mostAnnotationText);
+  const known = annotations.get(keys) ?? new RecentResults<AnnotationReading>(mostAnnotationText);
   annotations.set(keys, known);
   return known.of(cluster, text, () => readAnnotation(cluster, text, keys));
 }

@@ -5,7 +5,7 @@ import type { AccessRequest } from "../access/request/record.ts";
 import { dueAt, proofDueAt } from "../access/request/request.ts";
 import { type ClusterTrouble, isClusterDue } from "../access/request/retry.ts";
 import type { ClusterLook } from "../ledger/jobs.ts";
-import { lookFor } from "../ledger/lifecycle.ts";
+import { jobTypeFor } from "../ledger/lifecycle.ts";
 import { wakeAll } from "../ledger/queues.ts";
 import { isMigration, type LedgerRecord } from "../ledger/records.ts";
 import type { WorkerContext } from "./context.ts";
@@ -65,7 +65,7 @@ async function withForgedReviews({ ledger, config, keys, now }: WorkerContext): 
 
 function looksFor(request: LedgerRecord, now: Date): readonly ClusterLook[] {
   const { cluster } = request;
-  const look = { type: lookFor(request, now), cluster };
+  const look = { type: jobTypeFor(request, now), cluster };
   if (isMigration(request)) return [look];
   const proof = proofDueAt(request);
   if (proof === null || proof > now.getTime()) return [look];

@@ -2,7 +2,7 @@ import type { Attributes } from "@opentelemetry/api";
 import type { Job as BullJob } from "bullmq";
 import { type QueueName, readJob, runJob, type WorkerJob, workerJobs } from "../ledger/jobs.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
-import { endedBy, type Stoppable, timeInQueue, wasBegunBefore, workOnJobs } from "../ledger/work-on-jobs.ts";
+import { type Stoppable, timeInQueue, unfinishedAt, wasStartedBefore, workOnJobs } from "../ledger/work-on-jobs.ts";
 import { withinDeadline } from "../operations/deadlines.ts";
 import { tracedAnswer } from "../operations/request-traces.ts";
 import type { WorkerContext } from "./context.ts";
@@ -19,8 +19,8 @@ export function startWorker(context: WorkerContext, blocking: RedisClient): Stop
   const remover = startTicking(removalsEveryMs, () => removal(context));
   return {
     stop: async (deadline) => {
-      const sweeping = endedBy(sweeper.stop(), "the sweep", deadline);
-      const removing = endedBy(remover.stop(), "removing closed records", deadline);
+      const sweeping = unfinishedAt(sweeper.stop(), "the sweep", deadline);
+      const removing = unfinishedAt(remover.stop(), "removing closed records", deadline);
       const left = await Promise.all([...queues.map(({ stop }) => stop(deadline)), sweeping, removing]);
       return left.flat();
     },
@@ -42,7 +42,7 @@ function workOn(queue: QueueName, context: WorkerContext, blocking: RedisClient)
 function runInTime(worker: WorkerContext, job: WorkerJob, running: BullJob): Promise<unknown> {
   // A line about no request, as of a look by the clock, says what the worker was doing.
   const log = worker.log.child({ job: job.type });
-  const context = { ...worker, log, waited: timeInQueue(running), isBegunBefore: wasBegunBefore(running) };
+  const context = { ...worker, log, waited: timeInQueue(running), isBegunBefore: wasStartedBefore(running) };
   const { deadline, isQuestion } = workerJobs[job.type];
   return withinDeadline(deadline, context.config.timing.deadlines, () => {
     if (!isQuestion) return runJob(workerRuns, job.type, job, context);

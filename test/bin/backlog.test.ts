@@ -93,7 +93,7 @@ test("open requests of a cluster that left the configuration are counted, by its
   await ledger.commit(aChange(aRequest({ id: "r-2", cluster: "gone" })));
   await ledger.commit(aChange(aRequest({ id: "r-3", cluster: "closed", state: "denied" })));
 
-  expect(await standing().stranded()).toEqual(new Map([["gone", 1]]));
+  expect(await standing().openUnconfigured()).toEqual(new Map([["gone", 1]]));
   expect((await standing().tally()).requests.get("pending")).toBe(2);
 });
 

@@ -39,7 +39,7 @@ async function told(): Promise<ReadonlySet<string>> {
   createLedgerMetrics(registry, {
     queues: async () => [],
     tally: async () => countStates(new Map()),
-    stranded: async () => new Map(),
+    openUnconfigured: async () => new Map(),
     memoryUsed: async () => null,
   });
   const metrics = await registry.getMetricsAsJSON();

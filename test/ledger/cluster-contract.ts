@@ -56,14 +56,14 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
   });
 
   test("the ledger remembers when an API server last let an identity in", async () => {
-    const before = await ledger.letIn("https://a.example arn");
+    const before = await ledger.lastAcceptedAt("https://a.example arn");
 
-    await ledger.rememberLetIn("https://a.example arn", at(1));
-    await ledger.rememberLetIn("https://a.example arn", at(2));
+    await ledger.rememberAccepted("https://a.example arn", at(1));
+    await ledger.rememberAccepted("https://a.example arn", at(2));
 
     expect(before).toBeNull();
-    expect(await ledger.letIn("https://a.example arn")).toEqual(at(2));
-    expect(await ledger.letIn("https://b.example arn")).toBeNull();
+    expect(await ledger.lastAcceptedAt("https://a.example arn")).toEqual(at(2));
+    expect(await ledger.lastAcceptedAt("https://b.example arn")).toBeNull();
   });
 
   test("the ledger remembers what was found out last about a cluster's creation", async () => {

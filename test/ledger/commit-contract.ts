@@ -98,10 +98,10 @@ export function commitContract(ledgerNow: () => Ledger): void {
     });
 
     test("of a new request fails where as many of the requester's wait as may, also of several at once", async () => {
-      const asked = ["r-1", "r-2", "r-3", "r-4"].map((id) => ({ ...aChange(aRequest({ id })), mostPending: 2 }));
+      const asked = ["r-1", "r-2", "r-3", "r-4"].map((id) => ({ ...aChange(aRequest({ id })), maxPending: 2 }));
 
       const results = await Promise.all(asked.map((change) => ledger.commit(change)));
-      const other = await ledger.commit({ ...aChange(aRequest({ id: "r-5", requester: "U0OTHER" })), mostPending: 2 });
+      const other = await ledger.commit({ ...aChange(aRequest({ id: "r-5", requester: "U0OTHER" })), maxPending: 2 });
 
       expect(results.filter(({ type }) => type === "committed")).toHaveLength(2);
       expect(results).toContainEqual({ type: "conflict", current: null });

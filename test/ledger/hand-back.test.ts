@@ -2,7 +2,7 @@ import { type Job, Worker } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openQueues, type Queues, queuePrefix, wake } from "../../src/ledger/queues.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
-import { endedBy, HandBack, wasBegunBefore } from "../../src/ledger/work-on-jobs.ts";
+import { HandBack, unfinishedAt, wasStartedBefore } from "../../src/ledger/work-on-jobs.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 
 let database: TestRedis;
@@ -67,7 +67,7 @@ test("a job that is not done at the deadline is handed back, and another worker 
   expect(handedBack).toEqual(["reconcile staging"]);
   expect(again.id).toBe(before.id);
   expect(again.stalledCounter).toBe(0);
-  expect([before, again].map(wasBegunBefore)).toEqual([false, true]);
+  expect([before, again].map(wasStartedBefore)).toEqual([false, true]);
 });
 
 test("a wake-up that comes while a job is under way survives that it is handed back", async () => {
@@ -110,7 +110,7 @@ test("a job that ends before the deadline is done, and nothing is handed back", 
 test("a job that failed and is tried again was not begun before", async () => {
   const tries: boolean[] = [];
   aWorker(async (job) => {
-    tries.push(wasBegunBefore(job));
+    tries.push(wasStartedBefore(job));
     if (tries.length === 1) throw new Error("not yet");
   });
 
@@ -120,6 +120,6 @@ test("a job that failed and is tried again was not begun before", async () => {
 });
 
 test("what ends by itself is waited for until the deadline, and named where it is left", async () => {
-  expect(await endedBy(Promise.resolve(), "the sweep", new AbortController().signal)).toEqual([]);
-  expect(await endedBy(new Promise(() => {}), "the sweep", AbortSignal.abort())).toEqual(["the sweep"]);
+  expect(await unfinishedAt(Promise.resolve(), "the sweep", new AbortController().signal)).toEqual([]);
+  expect(await unfinishedAt(new Promise(() => {}), "the sweep", AbortSignal.abort())).toEqual(["the sweep"]);
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { nextMigration } from "../../src/access/migration/migration.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import type { Job } from "../../src/ledger/jobs.ts";
-import { eventOf, noteOnMigration, type Step, updateRequest } from "../../src/ledger/lifecycle.ts";
+import { eventOf, recordOnMigration, type UpdateStep, updateRequest } from "../../src/ledger/lifecycle.ts";
 import type { Queues } from "../../src/ledger/queues.ts";
 import { aMigration } from "../builders/a-migration.ts";
 import { aRequest, revise } from "../builders/a-request.ts";
@@ -29,7 +29,7 @@ async function aBusyLedger(times: number) {
   return { ledger, context: { ...silentContext({ ...ledger, get }), now } };
 }
 
-const cancelled = (current: AccessRequest | null): Step<AccessRequest, string> => {
+const cancelled = (current: AccessRequest | null): UpdateStep<AccessRequest, string> => {
   if (!current) return { type: "stop", outcome: "none" };
   const after = revise(current, { state: "cancelled" });
   return { type: "write", after, event: eventOf("request.cancelled", after, "U1", now()), outcome: current.reason };
@@ -89,7 +89,7 @@ describe("an update", () => {
     const context = silentContext(ledger);
     const queues = { ...context.queues, messages: { add }, clusters: { add } } as unknown as Queues;
 
-    const after = await noteOnMigration({ ...context, queues, now }, { id: migration.id }, (current) => ({
+    const after = await recordOnMigration({ ...context, queues, now }, { id: migration.id }, (current) => ({
       type: "migration.delayed",
       after: nextMigration(current, { settlesAt: null }),
     }));

@@ -31,12 +31,12 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
       .filter((migration) => migration.cluster === cluster)
       .sort((a, b) => migrationNumber(b) - migrationNumber(a));
 
-  const commit = ({ after, event, mostPending = Number.POSITIVE_INFINITY }: LedgerChange): CommitResult => {
+  const commit = ({ after, event, maxPending = Number.POSITIVE_INFINITY }: LedgerChange): CommitResult => {
     const current = stored(after.id);
     if (current && JSON.stringify(current) === JSON.stringify(after)) return { type: "committed" };
     if ((current?.version ?? 0) !== after.version - 1) return { type: "conflict", current };
     const waiting = all().filter(({ requester, state }) => requester === after.requester && state === "pending");
-    if (waiting.length >= mostPending) return { type: "conflict", current };
+    if (waiting.length >= maxPending) return { type: "conflict", current };
     store(structuredClone(after));
     putOff.delete(after.id);
     unshown.add(after.id);
@@ -58,7 +58,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
       latestOf: async (cluster) => ofCluster(cluster)[0] ?? null,
       open: async () => [...migrations.values()].filter((migration) => recordDueAt(migration) !== null),
     },
-    isOverForGood: async (id) => overForGood.has(id),
+    isPermanentLeaseOver: async (id) => overForGood.has(id),
     whyUnreadable: async () => null,
     get: async (id) => records.get(id) ?? null,
     commit: async (change) => commit(change),
@@ -110,8 +110,8 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
       if (newest === what.version) unshown.delete(id);
       else unshown.add(id);
     },
-    toldInThread: async (id) => threads.get(id) ?? [],
-    addToldInThread: async (id, names) => void threads.set(id, [...(threads.get(id) ?? []), ...names]),
+    threadEntryNames: async (id) => threads.get(id) ?? [],
+    addThreadEntries: async (id, names) => void threads.set(id, [...(threads.get(id) ?? []), ...names]),
     rememberHome: async (user, hash) => void homes.set(user, hash),
     homesOf: async (users) => new Map([...homes].filter(([user]) => users.includes(user))),
     append: async (event) => append(event),

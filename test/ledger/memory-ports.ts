@@ -85,8 +85,8 @@ export function memoryClusters(): ClusterLedger {
       identity = now;
     },
     workerIdentity: async () => identity,
-    letIn: async (place) => letIn.get(place) ?? null,
-    rememberLetIn: async (place, at) => void letIn.set(place, at),
+    lastAcceptedAt: async (place) => letIn.get(place) ?? null,
+    rememberAccepted: async (place, at) => void letIn.set(place, at),
     creation: async (clusterArn) => creations.get(clusterArn) ?? null,
     rememberCreation: async (clusterArn, creation) => void creations.set(clusterArn, creation),
   };

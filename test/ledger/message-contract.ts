@@ -68,12 +68,12 @@ export function messageContract(ledgerNow: () => MessageLedger & Pick<Ledger, "c
   });
 
   test("the ledger remembers the entries of each thread, in order", async () => {
-    await ledger.addToldInThread("r-1", ["approved", "active"]);
-    await ledger.addToldInThread("r-2", ["lapsed"]);
-    await ledger.addToldInThread("r-1", ["ended"]);
+    await ledger.addThreadEntries("r-1", ["approved", "active"]);
+    await ledger.addThreadEntries("r-2", ["lapsed"]);
+    await ledger.addThreadEntries("r-1", ["ended"]);
 
-    expect(await ledger.toldInThread("r-1")).toEqual(["approved", "active", "ended"]);
-    expect(await ledger.toldInThread("r-3")).toEqual([]);
+    expect(await ledger.threadEntryNames("r-1")).toEqual(["approved", "active", "ended"]);
+    expect(await ledger.threadEntryNames("r-3")).toEqual([]);
   });
 
   test("the ledger remembers which App Home each person sees, of those who have opened theirs", async () => {

@@ -63,7 +63,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
     test("leaves every list and count, and its events stay", async () => {
       const other = await shown(aRequest({ id: "r-other", state: "denied" }));
       const request = await shown(aRequest({ state: "denied" }));
-      await ledger.addToldInThread("r-1", ["denied"]);
+      await ledger.addThreadEntries("r-1", ["denied"]);
 
       const removed = await ledger.remove(request, null);
 
@@ -74,7 +74,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
       expect(await ledger.ofRequester("U0ENGINEER", 10)).toEqual([other]);
       expect([...(await ledger.counts())]).toEqual([["denied", 1]]);
       expect(await ledger.shown("r-1")).toBeNull();
-      expect(await ledger.toldInThread("r-1")).toEqual([]);
+      expect(await ledger.threadEntryNames("r-1")).toEqual([]);
       expect(await idsTaken(later)).toEqual(["r-other"]);
       expect((await ledger.eventsOf("r-1", 10)).map(({ event }) => event.request)).toEqual(["r-1"]);
     });
@@ -99,7 +99,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
       await ledger.remove(short, 1);
 
       const ids = [permanent, short, kept].map(({ id }) => id);
-      expect(await Promise.all(ids.map((id) => ledger.isOverForGood(id)))).toEqual([true, false, false]);
+      expect(await Promise.all(ids.map((id) => ledger.isPermanentLeaseOver(id)))).toEqual([true, false, false]);
       expect(await idsTaken(at(hours(30)))).toEqual(["r-kept"]);
     });
 

@@ -6,7 +6,7 @@ import { answeredRequests, finishedCalls, recordedEvents } from "../../src/opera
 import type { Probe, ServiceState } from "../../src/operations/health-server.ts";
 import { type Health, startHealthServer } from "../../src/operations/health-server.ts";
 import { createLedgerMetrics, createProcessMetrics } from "../../src/operations/process-metrics.ts";
-import { createWorkerMetrics, step } from "../../src/operations/worker-metrics.ts";
+import { createWorkerMetrics, measuredStep } from "../../src/operations/worker-metrics.ts";
 import { anEvent } from "../builders/an-event.ts";
 import { at } from "../builders/times.ts";
 
@@ -27,7 +27,7 @@ describe("the health server", () => {
     const health = { ...well, registry: new Registry(), ...change };
     const server = await startHealthServer(String(port), health);
     if (server) running.push(server);
-    if (isStarted) server?.tellStarted();
+    if (isStarted) server?.markStarted();
     return `http://127.0.0.1:${port}`;
   };
   const metricsOf = async (registry: Registry) => (await fetch(`${await start({ registry })}/metrics`)).text();
@@ -78,7 +78,7 @@ describe("the health server", () => {
     const server = await startHealthServer(String(port), { ...well, registry: new Registry() });
     if (server) running.push(server);
 
-    server?.tellStopping();
+    server?.markStopping();
     const response = await fetch(`http://127.0.0.1:${port}/readyz`);
 
     expect(response.status).toBe(503);
@@ -113,7 +113,7 @@ describe("the health server", () => {
     let seconds = 0;
     const call = (service: "slack" | "sts", result: string) => {
       seconds += 10;
-      finishedCalls.tell({ service, operation: "any", result, seconds: 0.1 });
+      finishedCalls.publish({ service, operation: "any", result, seconds: 0.1 });
     };
     call("slack", "ok");
     call("slack", "unreachable");
@@ -146,8 +146,8 @@ describe("the health server", () => {
     const registry = new Registry();
     createWorkerMetrics(registry);
 
-    await step("assume", async () => {});
-    await step("put", () => Promise.reject(new Error("409"))).catch(() => {});
+    await measuredStep("assume", async () => {});
+    await measuredStep("put", () => Promise.reject(new Error("409"))).catch(() => {});
 
     const text = await metricsOf(registry);
     expect(text).toContain('eks_access_step_seconds_count{step="assume"} 1');
@@ -157,10 +157,10 @@ describe("the health server", () => {
   test("counts calls, events and answers, and remembers when a call last went well", async () => {
     const registry = new Registry();
     const metrics = createProcessMetrics(registry, () => at(60));
-    finishedCalls.tell({ service: "slack", operation: "chat.update", result: "ok", seconds: 0.02 });
-    finishedCalls.tell({ service: "sts", operation: "AssumeRole", result: "403", seconds: 0.02 });
-    recordedEvents.tell(anEvent({ type: "request.refused", detail: { code: "too-long" } }));
-    answeredRequests.tell({ status: 200, seconds: 0.004 });
+    finishedCalls.publish({ service: "slack", operation: "chat.update", result: "ok", seconds: 0.02 });
+    finishedCalls.publish({ service: "sts", operation: "AssumeRole", result: "403", seconds: 0.02 });
+    recordedEvents.publish(anEvent({ type: "request.refused", detail: { code: "too-long" } }));
+    answeredRequests.publish({ status: 200, seconds: 0.004 });
 
     const text = await metricsOf(registry);
 
@@ -183,7 +183,7 @@ describe("the health server", () => {
             ["approved/ended/expired", 7],
           ]),
         ),
-      stranded: async () => new Map([["gone", 1]]),
+      openUnconfigured: async () => new Map([["gone", 1]]),
       memoryUsed: async () => 0.25,
     });
 
@@ -205,7 +205,7 @@ describe("the health server", () => {
     const registry = new Registry();
     createWorkerMetrics(registry);
     const lost = () => Promise.reject(new Error("closed"));
-    createLedgerMetrics(registry, { queues: lost, tally: lost, stranded: lost, memoryUsed: lost });
+    createLedgerMetrics(registry, { queues: lost, tally: lost, openUnconfigured: lost, memoryUsed: lost });
 
     const response = await fetch(`${await start({ registry })}/metrics`);
     const text = await response.text();

@@ -1,14 +1,14 @@
 import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
 import { type DecisionPublicKeys, publicKeys, signingKeys } from "../../src/access/approval/seal.ts";
-import { Recent, rememberingSeals } from "../../src/operations/recent.ts";
+import { RecentResults, rememberingSeals } from "../../src/operations/recent.ts";
 
 interface Upper {
   readonly upper: string;
 }
 
 /** Which of these texts, each of a place of its own unless one is named, had to be worked out. */
-function workedOut(recent: Recent<Upper>, texts: readonly string[], place?: string): readonly string[] {
+function workedOut(recent: RecentResults<Upper>, texts: readonly string[], place?: string): readonly string[] {
   const worked: string[] = [];
   for (const text of texts) {
     recent.of(place ?? text, text, () => {
@@ -20,7 +20,7 @@ function workedOut(recent: Recent<Upper>, texts: readonly string[], place?: stri
 }
 
 test("the same text is worked out once", () => {
-  const recent = new Recent<Upper>(10);
+  const recent = new RecentResults<Upper>(10);
 
   const worked = workedOut(recent, ["abc", "abc", "abd", "abc"]);
 
@@ -29,7 +29,7 @@ test("the same text is worked out once", () => {
 });
 
 test("of one place the newest text is remembered", () => {
-  const recent = new Recent<Upper>(6);
+  const recent = new RecentResults<Upper>(6);
 
   const worked = workedOut(recent, ["abc", "abd", "abd", "abc"], "record");
 
@@ -39,7 +39,7 @@ test("of one place the newest text is remembered", () => {
 });
 
 test("the text that was not used for longest goes when there is no room", () => {
-  const recent = new Recent<Upper>(6);
+  const recent = new RecentResults<Upper>(6);
   workedOut(recent, ["abc", "def", "abc", "ghi"]);
 
   const worked = workedOut(recent, ["abc", "def"]);
@@ -48,7 +48,7 @@ test("the text that was not used for longest goes when there is no room", () => 
 });
 
 test("a text with more than there is room for leaves the others", () => {
-  const recent = new Recent<Upper>(6);
+  const recent = new RecentResults<Upper>(6);
   workedOut(recent, ["abc", "0123456789"]);
 
   const worked = workedOut(recent, ["abc", "0123456789"]);
@@ -57,7 +57,7 @@ test("a text with more than there is room for leaves the others", () => {
 });
 
 test("what throws is tried again", () => {
-  const recent = new Recent<Upper>(6);
+  const recent = new RecentResults<Upper>(6);
   const fail = () => recent.of("abc", "abc", () => JSON.parse("{"));
 
   expect(fail).toThrow(SyntaxError);

@@ -5,7 +5,7 @@ import { redisRequestTraces } from "../../src/ledger/redis/messages.ts";
 import { startOpenTelemetry } from "../../src/operations/open-telemetry.ts";
 import { rememberTrace, type TraceContext, tracedRun, traceFor } from "../../src/operations/request-traces.ts";
 import { traced } from "../../src/operations/traced.ts";
-import { step } from "../../src/operations/worker-metrics.ts";
+import { measuredStep } from "../../src/operations/worker-metrics.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { anOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from "./otlp-receiver.ts";
 
@@ -40,8 +40,8 @@ function approved(id: string): Promise<void> {
 /** A run for these requests, that proves each. */
 async function run(requests: readonly { id: string }[]): Promise<void> {
   await tracedRun(context, "reconcile staging", {}, requests, async (running) => {
-    await step("put", async () => {});
-    for (const request of requests) await step("prove", async () => {}, traceFor(running, request));
+    await measuredStep("put", async () => {});
+    for (const request of requests) await measuredStep("prove", async () => {}, traceFor(running, request));
   });
   await stopTracing();
 }

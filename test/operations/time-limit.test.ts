@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { callerIdentity } from "../../src/aws/sts.ts";
-import { takeMoreTime, usualDeadlines, withinDeadline } from "../../src/operations/deadlines.ts";
+import { extendDeadline, usualDeadlines, withinDeadline } from "../../src/operations/deadlines.ts";
 import { openCluster } from "../../src/worker/open/open-cluster.ts";
 import { useWorkerSide } from "../worker/worker-side.ts";
 
@@ -59,7 +59,7 @@ describe("what is done within a deadline", () => {
     side().sandbox.faults.plan("sts.GetCallerIdentity", { type: "delay", ms: 400 });
 
     const identity = await withinDeadline("run", { ...usualDeadlines, run: 200 }, () => {
-      takeMoreTime(5_000);
+      extendDeadline(5_000);
       return callerIdentity("default", "eu-central-1");
     });
 

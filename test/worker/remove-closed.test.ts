@@ -84,7 +84,7 @@ describe("a closed record", () => {
 
   test("leaves nothing in Redis but its events and where to find them", async () => {
     await shown(aGrantedRequest({ state: "ended" }, { version: 1, extends: "r-0" }));
-    await ledger.addToldInThread("r-1", ["active"]);
+    await ledger.addThreadEntries("r-1", ["active"]);
     await redisRequestTraces(connection.redis).remember("r-1", aTrace);
 
     await removeClosed(workerAt(days(92)));
@@ -120,7 +120,7 @@ describe("a closed record", () => {
     const late = await removeClosed(workerAt(days(90) + hours(8) + 120));
 
     expect([early, late]).toEqual([0, 1]);
-    expect(await ledger.isOverForGood("r-1")).toBe(false);
+    expect(await ledger.isPermanentLeaseOver("r-1")).toBe(false);
   });
 
   test("of a permanent lease that was revoked goes too, and its id alone stays to say so for ever", async () => {
@@ -131,7 +131,7 @@ describe("a closed record", () => {
 
     const rest = [...(await everything())].filter(([, value]) => value.includes("r-1")).map(([key]) => key);
     expect([early, late]).toEqual([0, 1]);
-    expect(await ledger.isOverForGood("r-1")).toBe(true);
+    expect(await ledger.isPermanentLeaseOver("r-1")).toBe(true);
     expect(rest.toSorted()).toEqual(["{eks-access}:events", "{eks-access}:over-for-good"]);
   });
 

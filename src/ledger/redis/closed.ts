@@ -16,7 +16,7 @@ import {
   listsOf,
 } from "./lists.ts";
 import { shownKey, threadKey, traceKey, unshownKey } from "./messages.ts";
-import { foundIn, readRecords, readTexts, recordKey, recordPrefix } from "./records.ts";
+import { readRecords, readTexts, recordKey, recordPrefix, storedTextsIn } from "./records.ts";
 import type { StoredReader } from "./stored.ts";
 
 /**
@@ -46,7 +46,7 @@ export async function takeClosed(
 ): Promise<readonly LedgerRecord[]> {
   await listClosed(redis, reader);
   const values = [String(before.getTime()), String(putOffUntil.getTime()), String(limit)];
-  return readTexts(reader, foundIn(await runScript(redis, takeClosedScript, [closedKey, recordPrefix], values)));
+  return readTexts(reader, storedTextsIn(await runScript(redis, takeClosedScript, [closedKey, recordPrefix], values)));
 }
 
 /**

@@ -29,12 +29,13 @@ export function redisClusters(redis: RedisClient, reader: StoredReader): Cluster
       callRedis(async () => reader.read("creation", clusterArn, await redis.hget(keys.creations, clusterArn))),
     rememberCreation: (clusterArn, creation) =>
       callRedis(async () => void (await redis.hset(keys.creations, clusterArn, JSON.stringify(creation)))),
-    letIn: (place) =>
+    lastAcceptedAt: (place) =>
       callRedis(async () => {
         const at = new Date((await redis.hget(keys.letIn, place)) ?? "");
         return Number.isNaN(at.getTime()) ? null : at;
       }),
-    rememberLetIn: (place, at) => callRedis(async () => void (await redis.hset(keys.letIn, place, at.toISOString()))),
+    rememberAccepted: (place, at) =>
+      callRedis(async () => void (await redis.hset(keys.letIn, place, at.toISOString()))),
     goodApprovers: () => callRedis(async () => new Map(Object.entries(await redis.hgetall(keys.goodApprovers)))),
     rememberGoodApprovers: (good) =>
       callRedis(async () => void (good.size > 0 && (await redis.hset(keys.goodApprovers, Object.fromEntries(good))))),

@@ -47,7 +47,7 @@ function redisRequests(redis: RedisClient, reader: StoredReader): Omit<RequestLe
       callRedis(async () => readRequests(redis, reader, await duePendingIds(redis, cluster, now, limit))),
     counts: () => callRedis(() => readCounts(redis, countsKey)),
     openByCluster: () => callRedis(() => readCounts(redis, openByClusterKey)),
-    isOverForGood: (id) => callRedis(async () => (await redis.sismember(forGoodKey, id)) === 1),
+    isPermanentLeaseOver: (id) => callRedis(async () => (await redis.sismember(forGoodKey, id)) === 1),
     ofRequester: (user, limit) =>
       callRedis(async () => readRequests(redis, reader, await redis.zrevrange(requesterKey(user), 0, limit - 1))),
     list: (of, offset, limit) =>

@@ -23,8 +23,8 @@ export function redisMessages(redis: RedisClient, reader: StoredReader): Message
     unshown: (limit) => callRedis(() => redis.srandmember(unshownKey, limit)),
     shown: (id) => callRedis(async () => reader.read("message", id, await redis.get(shownKey(id)))),
     markShown: (id, shown) => callRedis(() => markShown(redis, id, shown)),
-    toldInThread: (id) => callRedis(() => redis.lrange(threadKey(id), 0, -1)),
-    addToldInThread: (id, names) => callRedis(async () => void (await redis.rpush(threadKey(id), ...names))),
+    threadEntryNames: (id) => callRedis(() => redis.lrange(threadKey(id), 0, -1)),
+    addThreadEntries: (id, names) => callRedis(async () => void (await redis.rpush(threadKey(id), ...names))),
     rememberHome: (user, hash) => callRedis(async () => void (await redis.hset(homesKey, user, hash))),
     homesOf: (users) => callRedis(() => readHomes(redis, users)),
   };

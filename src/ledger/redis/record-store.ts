@@ -27,7 +27,7 @@ export function redisRecords(redis: RedisClient, reader: StoredReader): RecordLe
 async function commit(
   redis: RedisClient,
   reader: StoredReader,
-  { after, event, mostPending }: LedgerChange,
+  { after, event, maxPending }: LedgerChange,
 ): Promise<CommitResult> {
   const { id, version, cluster, requester } = after;
   const due = recordDueAt(after);
@@ -42,7 +42,7 @@ async function commit(
     ...[String(version - 1), JSON.stringify(after), id, due === null ? "" : String(due)],
     ...[event ? canonicalJson(asJson(event)) : "", event ? digestOfEvent(event) : "", counted, openIn],
     ...lists.map(({ place }) => (place === null ? "" : String(place))),
-    ...[String(keys.indexOf(pendingKey(requester)) + 1), mostPending === undefined ? "" : String(mostPending)],
+    ...[String(keys.indexOf(pendingKey(requester)) + 1), maxPending === undefined ? "" : String(maxPending)],
   ]);
   if (written === 1) return { type: "committed" };
   const current = await readRecord(redis, reader, kindOfRecord(id), id);

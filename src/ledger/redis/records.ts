@@ -86,7 +86,7 @@ export async function readListed(
   const answer = await runScript(redis, digestsScript, [list, recordPrefix], [known?.digest ?? ""]);
   const [digest, found] = Array.isArray(answer) ? answer : [];
   const isSame = known !== undefined && digest === known.digest;
-  const now = isSame ? known : await readChanged(redis, reader, String(digest), foundIn(found), known);
+  const now = isSame ? known : await readChanged(redis, reader, String(digest), storedTextsIn(found), known);
   knownLists.delete(list);
   knownLists.set(list, now);
   forgetOldest();
@@ -98,7 +98,7 @@ async function readChanged(
   redis: RedisClient,
   reader: StoredReader,
   digest: string,
-  digests: readonly Found[],
+  digests: readonly StoredText[],
   before: KnownList | undefined,
 ): Promise<KnownList> {
   const records = new Map<string, { readonly digest: string; readonly request: AccessRequest }>();
@@ -135,12 +135,12 @@ function forgetOldest(): void {
 }
 
 /** A record's id, and its text; null: there is none. */
-export type Found = readonly [id: string, text: string | null];
+export type StoredText = readonly [id: string, text: string | null];
 
 /** The answer of a script: a pair for each record. */
-export function foundIn(answer: unknown): readonly Found[] {
+export function storedTextsIn(answer: unknown): readonly StoredText[] {
   if (!Array.isArray(answer)) return [];
-  return answer.map((pair): Found => [String(pair[0]), typeof pair[1] === "string" ? pair[1] : null]);
+  return answer.map((pair): StoredText => [String(pair[0]), typeof pair[1] === "string" ? pair[1] : null]);
 }
 
 /** In the order of the ids, without absent ones. */
@@ -153,7 +153,7 @@ export async function readRecords(
   const texts = textsIn(await runScript(redis, textsScript, [recordPrefix], ids));
   return readTexts(
     reader,
-    ids.map((id, index): Found => [id, texts[index] ?? null]),
+    ids.map((id, index): StoredText => [id, texts[index] ?? null]),
   );
 }
 
@@ -167,7 +167,7 @@ export async function readRequests(
 }
 
 /** Parses these records, each as its kind, without unreadable ones. */
-export async function readTexts(reader: StoredReader, found: readonly Found[]): Promise<readonly LedgerRecord[]> {
+export async function readTexts(reader: StoredReader, found: readonly StoredText[]): Promise<readonly LedgerRecord[]> {
   const records = await Promise.all(found.map(([id, text]) => reader.read(kindOfRecord(id), id, text)));
   return records.filter((record) => record !== null);
 }

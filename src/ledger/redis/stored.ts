@@ -5,7 +5,7 @@ import { type AuditEvent, canonicalJson, digestOfEvent, type Json } from "../../
 import { migrationSchema } from "../../access/migration/migration-schema.ts";
 import { accessRequestSchema, clusterTroubleSchema } from "../../access/request/record-schema.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
-import { Recent } from "../../operations/recent.ts";
+import { RecentResults } from "../../operations/recent.ts";
 import type { LinkProposal, ShownMessages, WorkerIdentity } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { chainLua, runScript, scriptOf } from "./commit-script.ts";
@@ -45,10 +45,10 @@ const schemas = {
   identities: z.unknown(),
 } as const;
 
-export type Kind = keyof typeof schemas;
-export type Stored<K extends Kind> = z.output<(typeof schemas)[K]>;
+export type StoredKind = keyof typeof schemas;
+export type Stored<K extends StoredKind> = z.output<(typeof schemas)[K]>;
 
-type Reading<K extends Kind> =
+type Reading<K extends StoredKind> =
   | { readonly type: "read"; readonly value: Stored<K> }
   /** A clause without any text of the record. */
   | { readonly type: "unreadable"; readonly problem: string };
@@ -57,15 +57,15 @@ type Reading<K extends Kind> =
 const longestRecord = 16_000_000;
 
 /** Unchanged records are parsed once: each run reads all leases of its cluster. Room for some 1,500 records. */
-const recent = new Recent<Reading<Kind>>(4 * 1024 * 1024);
+const recent = new RecentResults<Reading<StoredKind>>(4 * 1024 * 1024);
 
 /** Parses the text under an id. It does not trust that the text has our form. */
-export function readStored<K extends Kind>(kind: K, id: string, text: string): Reading<K> {
+export function readStored<K extends StoredKind>(kind: K, id: string, text: string): Reading<K> {
   // The kind is part of the place.
   return recent.of(`${kind} ${id}`, text, () => parse(kind, text)) as Reading<K>;
 }
 
-function parse<K extends Kind>(kind: K, text: string): Reading<K> {
+function parse<K extends StoredKind>(kind: K, text: string): Reading<K> {
   if (text.length > longestRecord) return { type: "unreadable", problem: `it has ${text.length} characters` };
   let json: unknown;
   try {
@@ -106,7 +106,7 @@ export interface UnreadableLog {
 /** Reads from Redis. An unreadable text is reported once for each record, and stays as it is. */
 export interface StoredReader {
   /** Null: there is none, or it can't be read. */
-  read: <K extends Kind>(kind: K, id: string, text: string | null | undefined) => Promise<Stored<K> | null>;
+  read: <K extends StoredKind>(kind: K, id: string, text: string | null | undefined) => Promise<Stored<K> | null>;
 }
 
 const mostTold = 2_000;
@@ -114,7 +114,7 @@ const mostTold = 2_000;
 export function storedReader(redis: RedisClient, log: UnreadableLog): StoredReader {
   // Without it each list would ask Redis whether it was reported.
   const told = new Map<string, string>();
-  const tell = async (kind: Kind, id: string, text: string, problem: string): Promise<void> => {
+  const tell = async (kind: StoredKind, id: string, text: string, problem: string): Promise<void> => {
     const digest = createHash("sha256").update(text).digest("hex");
     const record = `${kind} ${id}`;
     if (told.get(record) === digest) return;
@@ -124,7 +124,7 @@ export function storedReader(redis: RedisClient, log: UnreadableLog): StoredRead
     const isNew = (await runScript(redis, noteScript, keys, values)) === 1;
     if (told.size >= mostTold) told.clear();
     told.set(record, digest);
-    if (isNew) recordedEvents.tell(event);
+    if (isNew) recordedEvents.publish(event);
     log.error({ record, problem }, unreadableSentence(kind, id, problem));
   };
   const read: StoredReader["read"] = async (kind, id, text) => {
@@ -138,11 +138,11 @@ export function storedReader(redis: RedisClient, log: UnreadableLog): StoredRead
 }
 
 /** For operators: what is wrong, and what to do. */
-export function unreadableSentence(kind: Kind, id: string, problem: string): string {
+export function unreadableSentence(kind: StoredKind, id: string, problem: string): string {
   return `The ${kind} ${id} in Redis can't be read (${problem}). eks-access leaves it as it is and continues with the others. Restore it from a copy of Redis, and check who can write there.`;
 }
 
-function unreadableEvent(kind: Kind, id: string, problem: string, digest: string): AuditEvent {
+function unreadableEvent(kind: StoredKind, id: string, problem: string, digest: string): AuditEvent {
   const detail = { record: kind, why: problem, digest };
   return { type: "record.unreadable", at: new Date().toISOString(), actor: "worker", request: id, cluster: "", detail };
 }

@@ -20,7 +20,7 @@ import {
 } from "../blocks/message.ts";
 import { readDetails } from "../look/status.ts";
 import type { SlackContext } from "./context.ts";
-import { inTime } from "./in-time.ts";
+import { withinTime } from "./in-time.ts";
 import { formFailure } from "./slack-failure.ts";
 
 const notYet = { type: "not-yet" } as const;
@@ -109,7 +109,7 @@ export async function acknowledgeWhenDone<T>(
   acknowledge: (progress: Progress<T>) => Promise<unknown>,
 ): Promise<{ readonly outcome: T; readonly inTime: boolean }> {
   const done = doing.then((outcome) => ({ type: "done", outcome }) as const);
-  const progress = await inTime(done, withinMs, notYet);
+  const progress = await withinTime(done, withinMs, notYet);
   await acknowledge(progress);
   return { outcome: await doing, inTime: progress.type === "done" };
 }

@@ -10,7 +10,7 @@ import { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
-import { endedBy, type Stoppable } from "../../ledger/work-on-jobs.ts";
+import { type Stoppable, unfinishedAt } from "../../ledger/work-on-jobs.ts";
 import { answeredRequests } from "../../operations/announcements.ts";
 import type { SlackContext } from "./context.ts";
 import { GuardedReceiver } from "./guarded-receiver.ts";
@@ -52,7 +52,7 @@ export async function startSlackApp(
   context.log.info({ mode, ...(mode === "http" && { port: environment.port }) }, "listening to Slack");
   return {
     stop: async (deadline) => {
-      const left = await endedBy(
+      const left = await unfinishedAt(
         stop(app, mode).then(() => notes.drain()),
         "answers to Slack",
         deadline,
@@ -73,7 +73,7 @@ async function stop(app: WatchedApp, mode: "http" | "socket"): Promise<void> {
 }
 
 function tellAck(seconds: number): void {
-  answeredRequests.tell({ status: 200, seconds });
+  answeredRequests.publish({ status: 200, seconds });
 }
 
 /** A start may wait: a Slack that is slow for a moment is no reason to end. */

@@ -59,7 +59,7 @@ export class GuardedReceiver implements Receiver {
     const cameAt = performance.now();
     const arrivedAt = Date.now();
     response.once("finish", () =>
-      answeredRequests.tell({ status: response.statusCode, seconds: (performance.now() - cameAt) / 1000 }),
+      answeredRequests.publish({ status: response.statusCode, seconds: (performance.now() - cameAt) / 1000 }),
     );
     admit(this.#settings, request).then(
       (admission) =>

@@ -20,30 +20,30 @@ const origin = z.union([
 ]);
 
 /** Something from Slack, as Bolt gives it to a middleware. */
-export type Sent = AnyMiddlewareArgs & AllMiddlewareArgs;
+export type SlackRequest = AnyMiddlewareArgs & AllMiddlewareArgs;
 
 /** `/eks-access …`. */
-export function isCommand(sent: Sent): sent is SlashCommand {
+export function isCommand(sent: SlackRequest): sent is SlashCommand {
   return "command" in sent && sent.command.command === "/eks-access";
 }
 
 /** A person opened the App Home. */
-export function isHomeOpened(sent: Sent): sent is HomeOpened {
+export function isHomeOpened(sent: SlackRequest): sent is HomeOpened {
   return "event" in sent && sent.event.type === "app_home_opened";
 }
 
 /** A form was sent. */
-export function isSubmission(sent: Sent): sent is Submission {
+export function isSubmission(sent: SlackRequest): sent is Submission {
   return "view" in sent && sent.body.type === "view_submission";
 }
 
 /** A search for a cluster in the form. */
-export function isSuggestion(sent: Sent): sent is Suggestion {
+export function isSuggestion(sent: SlackRequest): sent is Suggestion {
   return "options" in sent && sent.body.type === "block_suggestion" && sent.body.action_id === formActions.cluster;
 }
 
 /** A click on a button, or a change of a form's field. */
-export function isAction(sent: Sent): sent is FormChange {
+export function isAction(sent: SlackRequest): sent is FormChange {
   return "action" in sent && sent.body.type === "block_actions";
 }
 

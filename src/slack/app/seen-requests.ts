@@ -6,7 +6,7 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import { usualDeadlines } from "../../operations/deadlines.ts";
 import { type Attempt, noteAttempt } from "../people/attempts.ts";
 import type { SlackContext } from "./context.ts";
-import { inTime } from "./in-time.ts";
+import { withinTime } from "./in-time.ts";
 import { originOf } from "./kinds.ts";
 
 /**
@@ -45,7 +45,7 @@ export function seenRequests(ledger: Pick<Ledger, "takeTurn">, withinMs = usualD
   const isNew = async (name: string) => {
     if (!own.add(name)) return false;
     const first = ledger.takeTurn(name, rememberMs).catch(() => true);
-    return inTime(first, withinMs, true);
+    return withinTime(first, withinMs, true);
   };
   return {
     isNew: (signature) => isNew(nameOf(signature)),

@@ -76,7 +76,7 @@ export class WatchedApp extends App {
 
   #traced(event: ReceiverEvent, cameAt: number): Promise<void> {
     const { traces } = this.#watching;
-    const sent = readSent(event.body);
+    const sent = describeEvent(event.body);
     return aboutRequests(sent.request === null ? [] : [sent.request], async () => {
       if (!traces) return super.processEvent(event);
       return traced(await workOf(sent, cameAt, traces), () => super.processEvent(event));
@@ -100,13 +100,13 @@ export class WatchedApp extends App {
 }
 
 /** An event by one of few names, and the request that it mentions. */
-interface Sent {
+interface DescribedEvent {
   readonly name: string;
   readonly request: string | null;
 }
 
 /** A person's words never become a part of the name. */
-export function readSent(body: object): Sent {
+export function describeEvent(body: object): DescribedEvent {
   const command = forms.command.safeParse(body).data;
   if (command) {
     const word = command.text.trim().split(/\s+/)[0]?.toLowerCase();
@@ -126,7 +126,7 @@ function requestIn(text: string): string | null {
 }
 
 /** The work of an event: a part of the trace of the request that it mentions, if any. */
-async function workOf({ name, request }: Sent, beganAt: number, traces: RequestTraces): Promise<Work> {
+async function workOf({ name, request }: DescribedEvent, beganAt: number, traces: RequestTraces): Promise<Work> {
   return { name, kind: "server", parent: await traceOf(request, traces), beganAt };
 }
 

@@ -6,7 +6,7 @@ import { boundedText } from "../../access/failure/redact.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
 import { broken, type Finding, found, named } from "../../diagnosis/link.ts";
 import { usualDeadlines } from "../../operations/deadlines.ts";
-import { observed } from "../../operations/worker-metrics.ts";
+import { observedCall } from "../../operations/worker-metrics.ts";
 import { slackFailure } from "./slack-failure.ts";
 
 /** The bot's scopes, as in manifest.yml. */
@@ -35,7 +35,11 @@ const responseUrl = "response_url";
 export const observedFetch: typeof fetch = async (input, init) => {
   const url = new URL(input instanceof Request ? input.url : input);
   const operation = operationOf(url);
-  const { status, headers, text } = await observed({ service: "slack", operation }, () => send(url, init), resultOf);
+  const { status, headers, text } = await observedCall(
+    { service: "slack", operation },
+    () => send(url, init),
+    resultOf,
+  );
   // Only the status of a response_url matters, and a body costs more than the call itself.
   return operation === responseUrl ? new Response(null, { status }) : new Response(text || null, { status, headers });
 };

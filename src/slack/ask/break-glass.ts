@@ -13,7 +13,7 @@ import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../blocks/message.ts";
 import { code, mentions, plainLine, time } from "../blocks/mrkdwn.ts";
-import { durationOf } from "../blocks/words.ts";
+import { durationText } from "../blocks/words.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteRefused } from "../people/attempts.ts";
 import { ownRemembered } from "../people/identities.ts";
@@ -154,7 +154,7 @@ function emergencyAnswer(request: AccessRequest, cluster: Cluster): Message {
   const { id, level, principal, lease } = request;
   const until = time(lease?.endsAt ?? request.createdAt);
   return answer(
-    `You took emergency ${code(level)} on ${code(cluster.name)} for ${durationOf(request)}, until ${until} (${code(id)}). Principal: ${code(principal)}.\n` +
+    `You took emergency ${code(level)} on ${code(cluster.name)} for ${durationText(request)}, until ${until} (${code(id)}). Principal: ${code(principal)}.\n` +
       "Applying it now. I'll DM you when it is active. The channel sees it, and an approver reviews it.",
   );
 }

@@ -9,7 +9,7 @@ import type { PartName, RequestParts } from "../../access/request/request-line.t
 import { withoutInvisible } from "../blocks/mrkdwn.ts";
 
 /** What a person may request in one cluster. */
-export interface Offer {
+export interface ClusterOffer {
   readonly cluster: Cluster;
   /** Null: Slack did not say in time who they are. */
   readonly person: Person | null;
@@ -50,9 +50,9 @@ export const emptyForm: RequestForm = {
 };
 
 /** The parts of a form that belong together now: a level of this cluster, a time that the level allows. */
-export interface Completed {
+export interface CompletedForm {
   readonly form: RequestForm;
-  readonly offer: Offer | null;
+  readonly offer: ClusterOffer | null;
   readonly level: OfferedLevel | null;
 }
 
@@ -60,7 +60,7 @@ const usualSeconds = 3600;
 const steps = ["15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d", "2d", "3d", "7d"] as const;
 
 /** Clears values that are no longer possible, and fills in those without a choice. */
-export function completeForm(form: RequestForm, offers: readonly Offer[]): Completed {
+export function completeForm(form: RequestForm, offers: readonly ClusterOffer[]): CompletedForm {
   const offer = offers.find(({ cluster }) => cluster.name === form.cluster) ?? onlyOne(offers);
   const level = offer?.levels.find(({ name }) => name === form.level) ?? onlyOne(offer?.levels ?? []);
   const durations = level ? durationsOf(level) : [];
@@ -73,7 +73,7 @@ export function completeForm(form: RequestForm, offers: readonly Offer[]): Compl
 }
 
 /** A time of before that is none of the choices was typed, and comes back so. */
-export function withTypedTime(form: RequestForm, offers: readonly Offer[]): RequestForm {
+export function withTypedTime(form: RequestForm, offers: readonly ClusterOffer[]): RequestForm {
   const { level } = completeForm(form, offers);
   const seconds = secondsOf(form.duration);
   if (!level || seconds === 0 || seconds > level.maxDurationSeconds) return form;
@@ -129,8 +129,8 @@ function readMetadata(text: string): z.infer<typeof metadata> {
 
 type FormView = Pick<ViewOutput, "state" | "private_metadata">;
 /** The form on a person's screen. */
-export function formOf(view: FormView): RequestForm {
-  const { cluster, level, principal, namespaces = "", ticket } = partsOf(view);
+export function readForm(view: FormView): RequestForm {
+  const { cluster, level, principal, namespaces = "", ticket } = readFormParts(view);
   const durations = { duration: putIn(view, "duration"), otherDuration: typedDuration(view) };
   return {
     cluster,
@@ -145,7 +145,10 @@ export function formOf(view: FormView): RequestForm {
 }
 
 /** Whether the screen shows this form already, apart from the input. */
-export function isShown(view: Pick<FormView, "private_metadata">, form: Pick<ModalView, "private_metadata">): boolean {
+export function showsForm(
+  view: Pick<FormView, "private_metadata">,
+  form: Pick<ModalView, "private_metadata">,
+): boolean {
   return view.private_metadata === form.private_metadata;
 }
 
@@ -155,7 +158,7 @@ export function chosenIdentity(view: FormView): string {
 }
 
 /** The parts of a request in the form. */
-export function partsOf(view: FormView): RequestParts {
+export function readFormParts(view: FormView): RequestParts {
   return {
     cluster: putIn(view, "cluster"),
     level: putIn(view, "level"),

@@ -1,10 +1,10 @@
 import type { AccessRequest } from "../../access/request/record.ts";
 import { pendingRequest } from "../../access/request/transitions.ts";
-import { eventOf, type Step, updateRequest } from "../../ledger/lifecycle.ts";
+import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, type Message, noSuchRequestAnswer } from "../blocks/message.ts";
-import { stateOf } from "../blocks/words.ts";
+import { stateText } from "../blocks/words.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { refuseTooMany } from "./limits.ts";
@@ -39,10 +39,10 @@ function isWaiting({ state, preview, reminders }: AccessRequest): boolean {
 }
 
 function nothingToNudge(request: AccessRequest): Message {
-  return answer(`No one to nudge. ${stateOf(request)}.`);
+  return answer(`No one to nudge. ${stateText(request)}.`);
 }
 
-function remindNow(context: SlackContext, user: string, request: AccessRequest): Step<AccessRequest, Message> {
+function remindNow(context: SlackContext, user: string, request: AccessRequest): UpdateStep<AccessRequest, Message> {
   const { reminders } = request;
   if (request.state !== "pending" || !isWaiting(request) || !reminders) {
     return { type: "stop", outcome: nothingToNudge(request) };

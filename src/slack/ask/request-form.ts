@@ -13,20 +13,20 @@ import { levelsOffered } from "../../access/policy/explain.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { SlackContext } from "../app/context.ts";
-import { inTime } from "../app/in-time.ts";
+import { withinTime } from "../app/in-time.ts";
 import { slackErrorCode } from "../app/slack-failure.ts";
 import { answer, type Message, messageModal } from "../blocks/message.ts";
 import { ownNow, ownRemembered } from "../people/identities.ts";
 import { personFor } from "../people/standing.ts";
 import {
+  type ClusterOffer,
   chosenIdentity,
   completeForm,
   emptyForm,
-  formOf,
-  isShown,
-  type Offer,
-  partsOf,
   type RequestForm,
+  readForm,
+  readFormParts,
+  showsForm,
   withTypedTime,
 } from "./form.ts";
 import { formActions, identityKey, requestModal, suggestionsOf } from "./request-modal.ts";
@@ -41,7 +41,7 @@ export async function requestForm(context: SlackContext, user: string, like?: Ac
   const [form, offers] = await Promise.all([
     like
       ? formLike(like)
-      : inTime(
+      : withinTime(
           remembered(context, user).catch(() => emptyForm),
           rememberingMs,
           emptyForm,
@@ -50,7 +50,7 @@ export async function requestForm(context: SlackContext, user: string, like?: Ac
   ]);
   if (offers.length === 0) return messageModal("Ask for access", nothingOfferedAnswer());
   const typed = withTypedTime(form, offers);
-  const own = await inTime(ownIn(context, user, typed, offers), rememberingMs, null);
+  const own = await withinTime(ownIn(context, user, typed, offers), rememberingMs, null);
   return requestModal(typed, offers, own);
 }
 
@@ -59,7 +59,7 @@ async function ownIn(
   context: SlackContext,
   user: string,
   form: RequestForm,
-  offers: readonly Offer[],
+  offers: readonly ClusterOffer[],
   look: typeof ownNow = ownNow,
 ): Promise<OwnIdentities | null> {
   const { offer } = completeForm(form, offers);
@@ -73,10 +73,10 @@ const submittingMs = 1_500;
 /** For whom a form asks that names no ARN: the identity that was chosen, or the only one. */
 export async function ownInForm(context: SlackContext, user: string, view: ViewOutput): Promise<OwnIdentities> {
   const late = { arns: [], why: "Looking up who you are takes too long. Try again." };
-  const { cluster: name, principal } = partsOf(view);
+  const { cluster: name, principal } = readFormParts(view);
   const cluster = context.config.clusters.get(name);
   if (principal !== "" || !cluster) return { arns: [], why: null };
-  const own = await inTime(ownNow(context, user, cluster), submittingMs, late);
+  const own = await withinTime(ownNow(context, user, cluster), submittingMs, late);
   const chosen = chosenIdentity(view);
   return chosen === "" ? own : { ...own, arns: own.arns.filter((arn) => identityKey(arn) === chosen) };
 }
@@ -111,7 +111,7 @@ async function remembered(context: SlackContext, user: string): Promise<RequestF
  * What a person may request. If Slack does not name their groups in time, the form offers everything: the policy
  * looks at the request itself when it is sent.
  */
-async function offersTo(context: OfferContext, user: string): Promise<readonly Offer[]> {
+async function offersTo(context: OfferContext, user: string): Promise<readonly ClusterOffer[]> {
   const clusters = [...context.config.clusters.values()];
   const everything = clusters.map((cluster) => ({
     cluster,
@@ -119,11 +119,11 @@ async function offersTo(context: OfferContext, user: string): Promise<readonly O
     levels: cluster.levels.map((level) => ({ ...level, permanent: false })),
   }));
   const allowed = Promise.all(clusters.map((cluster) => offerTo(context, cluster, user))).catch(() => everything);
-  const offers = await inTime(allowed, rememberingMs, everything);
+  const offers = await withinTime(allowed, rememberingMs, everything);
   return offers.filter(({ levels }) => levels.length > 0);
 }
 
-async function offerTo({ directory }: OfferContext, cluster: Cluster, user: string): Promise<Offer> {
+async function offerTo({ directory }: OfferContext, cluster: Cluster, user: string): Promise<ClusterOffer> {
   const person = await personFor({ directory }, cluster, user);
   return { cluster, person, levels: levelsOffered(cluster, person) };
 }
@@ -151,7 +151,7 @@ export function formChangeHandler(): (context: SlackContext, change: FormChange)
     // Only another cluster is worth a question to a worker; each typed letter comes here too.
     const look = action.action_id === formActions.cluster ? ownNow : ownRemembered;
     const next = requestModal(form, offers, await ownIn(context, body.user.id, form, offers, look));
-    if (offers.length === 0 || isShown(view, next)) return;
+    if (offers.length === 0 || showsForm(view, next)) return;
     const update = { view_id: view.id, view: next };
     await client.views.update({ ...update, hash: view.hash }).catch((error: unknown) => {
       if (slackErrorCode(error) !== "hash_conflict") throw error;
@@ -161,7 +161,7 @@ export function formChangeHandler(): (context: SlackContext, change: FormChange)
 }
 
 function changed(view: ViewOutput, action: FormChange["action"]): RequestForm {
-  const form = formOf(view);
+  const form = readForm(view);
   if (action.action_id !== formActions.useArn || !("value" in action)) return form;
   return { ...form, principal: action.value ?? "", replaced: form.replaced + 1 };
 }

@@ -18,7 +18,7 @@ import { maxTicketLength } from "../../access/request/ticket.ts";
 import { admittedBy, entryArnOf } from "../../aws-auth/index.ts";
 import { text } from "../blocks/message.ts";
 import { code, context, cut, mentions, plainLine } from "../blocks/mrkdwn.ts";
-import { type Completed, completeForm, durationsOf, fieldId, type Offer, type RequestForm } from "./form.ts";
+import { type ClusterOffer, type CompletedForm, completeForm, durationsOf, fieldId, type RequestForm } from "./form.ts";
 
 /** Longer than any time in words. */
 const longestTime = 60;
@@ -31,7 +31,7 @@ export const requestModalId = "request";
  */
 export function requestModal(
   given: RequestForm,
-  offers: readonly Offer[],
+  offers: readonly ClusterOffer[],
   own: OwnIdentities | null = null,
 ): ModalView {
   const completed = completeForm(given, offers);
@@ -64,14 +64,14 @@ function digestOf(blocks: readonly KnownBlock[]): string {
   return createHash("sha256").update(asked).digest("base64url").slice(0, 16);
 }
 
-function clusterChoice({ cluster }: RequestForm, offers: readonly Offer[]): InputBlock {
+function clusterChoice({ cluster }: RequestForm, offers: readonly ClusterOffer[]): InputBlock {
   const names = offers.map((offer) => offer.cluster.name);
   const choice = { id: "cluster", label: "Cluster", names, chosen: cluster, action: formActions.cluster };
   return names.length > mostOptions ? search(choice) : select(choice);
 }
 
 /** The level, once there is a cluster, and the time, once there is a level. */
-function choicesOf({ form, offer, level }: Completed): InputBlock[] {
+function choicesOf({ form, offer, level }: CompletedForm): InputBlock[] {
   if (!offer) return [];
   const names = offer.levels.map(({ name }) => name);
   const id = fieldId("level", form.cluster);
@@ -91,7 +91,7 @@ function choicesOf({ form, offer, level }: Completed): InputBlock[] {
 const mostNamed = 5;
 
 /** Before it is sent: how many approvals it needs now, and from whom. */
-function approvalsBlocks({ offer, level }: Completed): KnownBlock[] {
+function approvalsBlocks({ offer, level }: CompletedForm): KnownBlock[] {
   const rule = offer?.person && level && ruleFor(offer.cluster, level.name, offer.person);
   if (!offer?.person || !level || !rule) return [];
   const { user } = offer.person;
@@ -122,7 +122,7 @@ function otherDuration({ cluster, otherDuration: typed }: RequestForm, level: st
 }
 
 /** No field where the cluster takes no ticket. */
-function ticketInput(form: RequestForm, offer: Offer | null): InputBlock[] {
+function ticketInput(form: RequestForm, offer: ClusterOffer | null): InputBlock[] {
   if (!offer || !takesTicket(offer.cluster)) return [];
   const { name, ticket } = offer.cluster;
   const example = ticket.pattern === null ? "OPS-123" : cut(ticket.pattern, 100);

@@ -8,7 +8,7 @@ import { failureAnswer, type Message, messageModal, noSuchRequestAnswer } from "
 import { codeBlock, cut, plainLine, preformatted, section } from "../blocks/mrkdwn.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { ownNow } from "../people/identities.ts";
-import { blockOf, partsOf } from "./form.ts";
+import { blockOf, readFormParts } from "./form.ts";
 import { ownInForm, requestForm } from "./request-form.ts";
 import { type AskOutcome, askFor } from "./submit-request.ts";
 
@@ -47,7 +47,7 @@ export async function handleRequestSubmission(context: SlackContext, submission:
   const { ack, view, body } = submission;
   const { clusters } = context.config;
   const own = await ownInForm(context, body.user.id, view);
-  const reading = readRequest(partsOf(view), clusters, own);
+  const reading = readRequest(readFormParts(view), clusters, own);
   if (reading.type === "mistakes") {
     const errors = Object.fromEntries(reading.mistakes.map(({ part, message }) => [blockOf(view, part), message]));
     return ack({ response_action: "errors", errors });

@@ -14,10 +14,10 @@ import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../blocks/message.ts";
 import { code, plainLine } from "../blocks/mrkdwn.ts";
-import { livingApprovers, remedyForApprovers, shortage } from "../decide/living-approvers.ts";
+import { activeApprovers, remedyForApprovers, shortageText } from "../decide/active-approvers.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteRefused } from "../people/attempts.ts";
-import { asksForLinks, standingOf } from "../people/standing.ts";
+import { requiresLinks, standingOf } from "../people/standing.ts";
 import { refuseToAsk } from "./limits.ts";
 
 /** Requests access for a person, or answers why not. @throws AccessError */
@@ -57,9 +57,9 @@ export async function submitRequest(
     await noteRefused(context, { ...event, request: "" }, { cluster, level, principal, code: refusal.code });
     return request;
   }
-  const { pending: mostPending } = context.config.limits;
-  const result = await recordChange(context, request, event, now, { mostPending });
-  if (result.type === "conflict" && !result.current) return tooManyPending(request, mostPending);
+  const { pending: maxPending } = context.config.limits;
+  const result = await recordChange(context, request, event, now, { maxPending });
+  if (result.type === "conflict" && !result.current) return tooManyPending(request, maxPending);
   // Ids are random: a conflict means that this id exists, so draw another.
   if (result.type === "conflict") return submitRequest(context, requester, wish, extension);
   await linkFirst(context, request, now);
@@ -94,7 +94,7 @@ async function judge(
 /** The first request in an AWS account links to it. A later one for another principal proves nothing about the person. */
 async function linkFirst({ config, ledger, keys }: SlackContext, request: AccessRequest, now: Date): Promise<void> {
   const { requester, principal } = request;
-  if (asksForLinks(config)) return;
+  if (requiresLinks(config)) return;
   const seal = sealLink(requester, principal, { by: null, at: now.toISOString() }, keys.decision);
   await ledger.linkPrincipal(requester, { arn: principal, seal });
 }
@@ -127,9 +127,9 @@ async function refuseWithoutApprovers(
   const needed = approvalsNeeded(rule, level, now);
   const who = { enough: needed, ...(!rule.selfApproval && { without: requester }) };
   try {
-    const { living } = await livingApprovers(directory, rule, cluster, who);
-    if (living.length >= needed) return null;
-    const message = `${level.name} on ${cluster.name} ${shortage(needed, living.length)}. ${remedyForApprovers(rule, cluster)}`;
+    const { active } = await activeApprovers(directory, rule, cluster, who);
+    if (active.length >= needed) return null;
+    const message = `${level.name} on ${cluster.name} ${shortageText(needed, active.length)}. ${remedyForApprovers(rule, cluster)}`;
     return { type: "refused", code: "too-few-approvers", message, rule };
   } catch (error) {
     log.warn({ cluster: cluster.name, err: error }, "could not look whether approvers are active in Slack");

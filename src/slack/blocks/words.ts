@@ -11,7 +11,7 @@ import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { code, codeList, mention, plainLine, styled, time, until } from "./mrkdwn.ts";
 
 /** A sentence of ours inside another: without its full stop, and cut before it hides the rest. */
-export function said(sentence: string, maxLength = 600): string {
+export function asClause(sentence: string, maxLength = 600): string {
   return styled(sentence.replace(/\.$/, ""), maxLength);
 }
 
@@ -20,9 +20,9 @@ export function said(sentence: string, maxLength = 600): string {
  * Everything else can be for the requester too.
  */
 export function failureInShort({ code, message }: CodedReason, thread = "The thread"): string {
-  if (!code.startsWith("aws-")) return said(message, 360);
+  if (!code.startsWith("aws-")) return asClause(message, 360);
   const [what = ""] = message.split(/ \(|\. /, 1);
-  return `${said(what, 120)}. ${thread} has the cause and the fix`;
+  return `${asClause(what, 120)}. ${thread} has the cause and the fix`;
 }
 
 /** Who gets in by a request, as a sentence. */
@@ -34,13 +34,13 @@ export function admitsText(request: AccessRequest): string {
 }
 
 /** The state of a request in a few words, without a full stop, with who and when. Says nothing that is not true yet (law 5). */
-export function stateOf(request: AccessRequest): string {
+export function stateText(request: AccessRequest): string {
   const { denial } = request;
   if (request.state === "pending") return request.preview ? waitingFor(request) : "Checking the cluster";
   if (request.state === "denied" && denial) return `Denied by ${mention(denial.by)} ${time(denial.at)}`;
   if (request.state === "cancelled") return "Cancelled by the requester";
   if (request.state === "lapsed") return `Expired ${time(request.lapsesAt)} without a decision`;
-  if (request.state === "refused") return `Refused: ${said(request.refusal?.message ?? "")}`;
+  if (request.state === "refused") return `Refused: ${asClause(request.refusal?.message ?? "")}`;
   return leaseStateOf(request);
 }
 
@@ -64,19 +64,19 @@ function leaseStateOf(request: AccessRequest): string {
   const by = approvals.length > 0 ? approved : "";
   if (lease?.state === "active" && !lease.end) {
     const lasts = until(lease.endsAt, request.durationSeconds);
-    return `${by}${lease.drift ? `*Access lost*: ${said(lease.drift.message)}. The lease lasts ${lasts}` : `*Active* ${lasts}`}`;
+    return `${by}${lease.drift ? `*Access lost*: ${asClause(lease.drift.message)}. The lease lasts ${lasts}` : `*Active* ${lasts}`}`;
   }
   if (lease?.state === "ended") {
-    return `${by}*Ended* ${time(lease.endedAt)}. ${causeOf(lease)}; ${remainsOf(request)}`;
+    return `${by}*Ended* ${time(lease.endedAt)}. ${endCauseText(lease)}; ${remainsText(request)}`;
   }
-  if (lease?.state === "failed") return `${by}*Failed*: ${said(lease.failure.message)}`;
-  return `${by}${lease ? progressOf(lease) : ""}`;
+  if (lease?.state === "failed") return `${by}*Failed*: ${asClause(lease.failure.message)}`;
+  return `${by}${lease ? progressText(lease) : ""}`;
 }
 
 /** What becomes of a lease that is neither active nor over. */
-export function progressOf(lease: Lease, longestWhy = 300): string {
+export function progressText(lease: Lease, longestWhy = 300): string {
   if (lease.end?.cause === "expired") return "Being removed: its time is up";
-  if (lease.end?.cause === "replayed") return `Being refused: ${replayed}`;
+  if (lease.end?.cause === "replayed") return `Being refused: ${replayedClause}`;
   if (lease.end) {
     return `Being revoked by ${mention(lease.end.by)}${lease.end.why && `: ${plainLine(lease.end.why, longestWhy)}`}`;
   }
@@ -87,11 +87,11 @@ export function progressOf(lease: Lease, longestWhy = 300): string {
 }
 
 /** Why a lease from an old copy of the record is refused. A clause. */
-export const replayed = "an old copy of this request was restored into Redis";
+export const replayedClause = "an old copy of this request was restored into Redis";
 
 /** Why a lease ended, as a clause. */
-export function causeOf({ end }: Lease, longestWhy = 300): string {
-  if (end?.cause === "replayed") return `Refused: ${replayed}`;
+export function endCauseText({ end }: Lease, longestWhy = 300): string {
+  if (end?.cause === "replayed") return `Refused: ${replayedClause}`;
   if (end?.cause === "cluster-gone") {
     return `Closed by ${mention(end.by)}, because the cluster is gone; ${plainLine(end.why, longestWhy)}`;
   }
@@ -99,7 +99,7 @@ export function causeOf({ end }: Lease, longestWhy = 300): string {
 }
 
 /** The place of a change. */
-export function placeOf({ way }: Preview): string {
+export function changePlace({ way }: Preview): string {
   return places[way];
 }
 
@@ -112,28 +112,28 @@ const places: Readonly<Record<Way, string>> = {
 const stillHas = "the principal still has";
 
 /** What the principal keeps after the end: another lease, or an older entry, may still give access. */
-export function remainsOf(request: AccessRequest): string {
+export function remainsText(request: AccessRequest): string {
   const remains = request.lease?.remains;
   if (request.lease?.end?.cause === "cluster-gone") return "there is nothing left to check";
   if (isRescue(request)) return "its access entry is deleted";
   if (request.lease?.written?.way === "binding") {
-    const left = remains?.groups.some(isRoleText) ? `; ${stillHas} ${identityOf(remains)}` : "";
+    const left = remains?.groups.some(isRoleText) ? `; ${stillHas} ${mappedIdentityText(remains)}` : "";
     return `its bindings are deleted${left}`;
   }
   if (request.lease?.written?.way === "access-entry") {
-    return remains ? `${stillHas} ${identityOf(remains)} through the access entry` : "the access entry is gone";
+    return remains ? `${stillHas} ${mappedIdentityText(remains)} through the access entry` : "the access entry is gone";
   }
-  return remains ? `${stillHas} ${identityOf(remains)} through aws-auth` : "the entry is gone from aws-auth";
+  return remains ? `${stillHas} ${mappedIdentityText(remains)} through aws-auth` : "the entry is gone from aws-auth";
 }
 
 /** What failed, and when the next try is; null: nothing. */
-export function troubleOf({ trouble }: AccessRequest, maxLength = 600): string | null {
+export function troubleText({ trouble }: AccessRequest, maxLength = 600): string | null {
   return trouble && `:warning: ${triedText(trouble, maxLength)}`;
 }
 
 function triedText({ message, attempts, retryAt }: Trouble, maxLength = 600): string {
   const tries = attempts === 1 ? "once" : `${attempts} times`;
-  return `${said(message, maxLength)}. Tried ${tries}; next try ${time(retryAt)}.`;
+  return `${asClause(message, maxLength)}. Tried ${tries}; next try ${time(retryAt)}.`;
 }
 
 const marks: Readonly<Record<ProofFinding["result"], string>> = { yes: "✓", no: "✗", "not tested": "–" };
@@ -143,7 +143,7 @@ export function proofLines(lease: Lease): string {
   if (!lease.proof) return "";
   const lines = findingsOf(lease.proof).map(({ name, finding }) => {
     const result = finding.result === "not tested" ? " not tested" : "";
-    return `${marks[finding.result]} *${name}*${result}: ${said(finding.detail, 350)}`;
+    return `${marks[finding.result]} *${name}*${result}: ${asClause(finding.detail, 350)}`;
   });
   const review = isReviewPending(lease) && lease.reviewTrouble;
   const signIn = isSignInPending(lease) && lease.signInTrouble;
@@ -179,7 +179,7 @@ export function endProofLines({ end, endProof, written }: Lease): string {
   return [
     `${endFinding(isByBinding ? "bound" : "mapped", mapped)}${refused}`,
     endFinding("authorized", authorized),
-    ...others.slice(0, 5).map((other) => `:warning: Another lease remains: ${said(other, 200)}`),
+    ...others.slice(0, 5).map((other) => `:warning: Another lease remains: ${asClause(other, 200)}`),
     ...(trouble ? [`:warning: Authorized: ${triedText(trouble)}`] : []),
     unproved,
   ].join("\n");
@@ -187,12 +187,12 @@ export function endProofLines({ end, endProof, written }: Lease): string {
 
 /** At an end, "no" is good. */
 function endFinding(name: string, { result, detail }: ProofFinding): string {
-  if (result === "yes") return `✗ *still ${name}*: ${said(detail, 350)}`;
-  return `${result === "no" ? "✓" : "–"} *not ${name}*${result === "no" ? "" : " not tested"}: ${said(detail, 350)}`;
+  if (result === "yes") return `✗ *still ${name}*: ${asClause(detail, 350)}`;
+  return `${result === "no" ? "✓" : "–"} *not ${name}*${result === "no" ? "" : " not tested"}: ${asClause(detail, 350)}`;
 }
 
 /** The username and groups of a principal in the cluster. */
-export function identityOf(identity: MappedIdentity | null, maxLength = 600): string {
+export function mappedIdentityText(identity: MappedIdentity | null, maxLength = 600): string {
   if (!identity) return "no access (Unauthorized)";
   const username = code(identity.username, Math.floor(maxLength / 3));
   const groups = identity.groups.length > 0 ? codeList(identity.groups, maxLength - username.length - 6) : "no groups";
@@ -205,7 +205,7 @@ export function droppedTexts(dropped: readonly DroppedApproval[]): readonly stri
 }
 
 /** A duration, or the end of an extension. */
-export function durationOf({ until: end, durationSeconds }: AccessRequest): string {
+export function durationText({ until: end, durationSeconds }: AccessRequest): string {
   return end === null ? formatDuration(durationSeconds) : `until ${time(end)}`;
 }
 

@@ -16,9 +16,9 @@ import {
 } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
 import { actions, code, context, mention, mentions, plainLine, section, styled, time } from "../blocks/mrkdwn.ts";
-import { admitsText, emergencyTitle, reviewState, stateOf, troubleOf } from "../blocks/words.ts";
-import { headlineOf, isShared, warningWords } from "./card-words.ts";
-import type { Presence } from "./living-approvers.ts";
+import { admitsText, emergencyTitle, reviewState, stateText, troubleText } from "../blocks/words.ts";
+import type { Presence } from "./active-approvers.ts";
+import { headline, isForEveryoneWithRole, warningWords } from "./card-words.ts";
 
 /** On a phone a line takes about 43 characters. Details has the whole texts. */
 const longest = { line: 41, twoLines: 80 };
@@ -86,7 +86,7 @@ function askingLines(request: AccessRequest, who: readonly string[]): readonly s
     admitsText(request),
     ...allowsLines(request),
     `>${plainLine(reason, isTight ? longest.line : longest.twoLines)}`,
-    `${request.emergency ? headlineOf(request) : lastsText(request, isTight)}. ${waitingText(request, mentions(who, isTight ? 1 : 2))}`,
+    `${request.emergency ? headline(request) : lastsText(request, isTight)}. ${waitingText(request, mentions(who, isTight ? 1 : 2))}`,
   ];
 }
 
@@ -106,7 +106,7 @@ function waitingText(request: AccessRequest, who: string): string {
   const { approvals, approvalsWanted, preview, emergency } = request;
   const from = who || "an approver";
   if (emergency) return `*Needs review* by ${from}`;
-  if (!preview) return stateOf(request);
+  if (!preview) return stateText(request);
   if (approvalsWanted === 1) return `Waiting for ${from}`;
   return `${approvals.length} of ${approvalsWanted} approvals. Waiting for ${from}`;
 }
@@ -117,9 +117,9 @@ function settledLines(request: AccessRequest, configured: Cluster | undefined): 
   const onCall = configured?.onCall ?? [];
   const taken = emergency ? `. Emergency access: ${reviewState(request)}` : "";
   return [
-    headlineOf(request),
+    headline(request),
     `${mention(requester)}: ${code(level)} on ${code(cluster)}${taken}`,
-    ...(isShared(request) && !isClosed(request) ? [admitsText(request)] : []),
+    ...(isForEveryoneWithRole(request) && !isClosed(request) ? [admitsText(request)] : []),
     `>${plainLine(reason, longest.line)}`,
     ...(lease?.state === "failed" && onCall.length > 0 ? [`On call: ${mentions(onCall, 2)}`] : []),
   ];
@@ -128,7 +128,7 @@ function settledLines(request: AccessRequest, configured: Cluster | undefined): 
 /** Words for everything at which a decision should stop, and what goes wrong now. Details has the sentences. */
 function warningLines(request: AccessRequest): readonly string[] {
   const words = warningWords(request);
-  const trouble = troubleOf(request, 240);
+  const trouble = troubleText(request, 240);
   return [...(words.length > 0 ? [`:warning: *Warnings*: ${words.join(", ")}`] : []), ...(trouble ? [trouble] : [])];
 }
 

@@ -5,17 +5,17 @@ import { AccessError, explainFailure } from "../../access/failure/access-error.t
 import { approversOf, maxApprovalsNeeded } from "../../access/policy/rule.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { approversLooked } from "../../operations/announcements.ts";
-import { inTime } from "../app/in-time.ts";
+import { approversChecked } from "../../operations/announcements.ts";
+import { withinTime } from "../app/in-time.ts";
 import type { Directory } from "../people/directory.ts";
 import {
   type ApprovableLevel,
-  type Look,
-  lookAtApprovers,
+  type ApproverCheck,
+  checkApprovers,
   remedyForApprovers,
   type ShortLevel,
-  shortage,
-} from "./living-approvers.ts";
+  shortageText,
+} from "./active-approvers.ts";
 
 export interface WatchContext {
   readonly directory: Directory;
@@ -49,9 +49,9 @@ export async function watchApprovers(
 }
 
 /** Null: Slack did not answer in time, which must not stop the process from starting. */
-async function firstLook(context: WatchContext, withinMs: number): Promise<Look | null> {
-  const looking = lookAtApprovers(context.directory, context.config.clusters.values());
-  const look = await inTime(looking, withinMs, null);
+async function firstLook(context: WatchContext, withinMs: number): Promise<ApproverCheck | null> {
+  const looking = checkApprovers(context.directory, context.config.clusters.values());
+  const look = await withinTime(looking, withinMs, null);
   if (!look) {
     context.log.warn("Slack did not answer in time whether approvers are active; asking again");
     return null;
@@ -61,21 +61,26 @@ async function firstLook(context: WatchContext, withinMs: number): Promise<Look 
   return look;
 }
 
-async function watch(context: WatchContext, first: Look | null, times: typeof usual, stop: AbortSignal): Promise<void> {
+async function watch(
+  context: WatchContext,
+  first: ApproverCheck | null,
+  times: typeof usual,
+  stop: AbortSignal,
+): Promise<void> {
   let look = first;
   while (!stop.aborted) {
-    const isAnswered = look !== null && look.untold.length === 0;
+    const isAnswered = look !== null && look.unanswered.length === 0;
     await pause(isAnswered ? times.everyMs : times.againMs, null, { ref: false, signal: stop }).catch(() => {});
     if (stop.aborted) return;
-    look = await lookAtApprovers(context.directory, context.config.clusters.values());
+    look = await checkApprovers(context.directory, context.config.clusters.values());
     await tell(context, look);
   }
 }
 
-async function refuseMistakes({ ledger }: WatchContext, { short }: Look): Promise<void> {
-  if (short.length === 0) return;
+async function refuseMistakes({ ledger }: WatchContext, { tooFew }: ApproverCheck): Promise<void> {
+  if (tooFew.length === 0) return;
   const good = await ledger.goodApprovers();
-  const mistakes = short.filter((each) => good.get(nameOf(each)) !== digestOf(each));
+  const mistakes = tooFew.filter((each) => good.get(nameOf(each)) !== digestOf(each));
   if (mistakes.length === 0) return;
   const list = mistakes.map((each) => `\n  - ${sentenceOf(each)}`).join("");
   const count = `${mistakes.length} level${mistakes.length === 1 ? "" : "s"}`;
@@ -89,31 +94,31 @@ async function refuseMistakes({ ledger }: WatchContext, { short }: Look): Promis
 }
 
 /** Writes the log and the metric, and remembers good levels: if they run short later, that is no mistake of the configuration. */
-async function tell({ log, ledger }: WatchContext, { good, short, untold }: Look): Promise<void> {
-  for (const each of short) log.error({ gone: each.gone, living: each.living }, sentenceOf(each));
-  for (const { error, cluster, level } of untold) {
+async function tell({ log, ledger }: WatchContext, { enough, tooFew, unanswered }: ApproverCheck): Promise<void> {
+  for (const each of tooFew) log.error({ gone: each.inactive, living: each.active }, sentenceOf(each));
+  for (const { error, cluster, level } of unanswered) {
     log.warn(
       { cluster: cluster.name, level: level.name, err: error },
       `Could not check the approvers: ${explainFailure(error)}`,
     );
   }
-  approversLooked.tell([
-    ...good.map(({ cluster, level }) => ({ cluster: cluster.name, level: level.name, missing: 0 })),
-    ...short.map((each) => ({ cluster: each.cluster.name, level: each.level.name, missing: missingOf(each) })),
+  approversChecked.publish([
+    ...enough.map(({ cluster, level }) => ({ cluster: cluster.name, level: level.name, missing: 0 })),
+    ...tooFew.map((each) => ({ cluster: each.cluster.name, level: each.level.name, missing: missingOf(each) })),
   ]);
-  await ledger.rememberGoodApprovers(new Map(good.map((each) => [nameOf(each), digestOf(each)]))).catch((error) => {
+  await ledger.rememberGoodApprovers(new Map(enough.map((each) => [nameOf(each), digestOf(each)]))).catch((error) => {
     log.warn({ err: error }, "could not remember that there are enough approvers");
   });
 }
 
-function sentenceOf({ cluster, level, rule, needed, living, gone }: ShortLevel): string {
+function sentenceOf({ cluster, level, rule, needed, active, inactive }: ShortLevel): string {
   const by = rule.name ? ` by the rule ${rule.name}` : "";
-  const lost = gone.length > 0 ? ` Not active: ${gone.join(", ")}.` : "";
-  return `${level.name} on ${cluster.name}${by} ${shortage(needed, living.length)}.${lost} ${remedyForApprovers(rule, cluster)}`;
+  const lost = inactive.length > 0 ? ` Not active: ${inactive.join(", ")}.` : "";
+  return `${level.name} on ${cluster.name}${by} ${shortageText(needed, active.length)}.${lost} ${remedyForApprovers(rule, cluster)}`;
 }
 
-function missingOf({ needed, living }: ShortLevel): number {
-  return needed - living.length;
+function missingOf({ needed, active }: ShortLevel): number {
+  return needed - active.length;
 }
 
 function nameOf({ cluster, level, rule }: ApprovableLevel): string {

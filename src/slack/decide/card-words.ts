@@ -4,28 +4,28 @@ import { isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { admittedBy } from "../../aws-auth/index.ts";
 import { code, mention, mentions, plainLine, styled, time, until } from "../blocks/mrkdwn.ts";
-import { causeOf, failureInShort, progressOf, said, stateOf } from "../blocks/words.ts";
+import { asClause, endCauseText, failureInShort, progressText, stateText } from "../blocks/words.ts";
 
 /** The first line of a decided card: a sign, a word for it, and what matters most. The thread and Details have the rest. */
-export function headlineOf(request: AccessRequest): string {
+export function headline(request: AccessRequest): string {
   const { denial, lease, state } = request;
   if (state === "denied" && denial) {
     const why = denial.why && `: ${plainLine(denial.why, 90)}`;
     return `:no_entry: *Denied by ${mention(denial.by)}*${why}`;
   }
-  if (state === "refused") return `:no_entry: *Refused*: ${said(request.refusal.message, 360)}`;
-  if (state === "cancelled") return `:no_entry: ${stateOf(request)}`;
+  if (state === "refused") return `:no_entry: *Refused*: ${asClause(request.refusal.message, 360)}`;
+  if (state === "cancelled") return `:no_entry: ${stateText(request)}`;
   if (state === "lapsed") return ":hourglass: *Expired* without a decision";
   if (lease?.state === "active" && !lease.end && lease.drift) {
-    return `:warning: *Access lost*: ${said(lease.drift.message, 100)}`;
+    return `:warning: *Access lost*: ${asClause(lease.drift.message, 100)}`;
   }
   if (lease?.state === "active" && !lease.end) {
     return `:white_check_mark: *Active* ${until(lease.endsAt, request.durationSeconds)}`;
   }
-  if (lease?.state === "ended") return `:hourglass: *Ended* ${time(lease.endedAt)}. ${causeOf(lease, 90)}`;
+  if (lease?.state === "ended") return `:hourglass: *Ended* ${time(lease.endedAt)}. ${endCauseText(lease, 90)}`;
   if (lease?.state === "failed") return `:no_entry: *Failed*: ${failureInShort(lease.failure)}`;
   if (lease?.end || lease?.voidSince || request.emergency || !lease) {
-    return `:hourglass_flowing_sand: ${lease ? progressOf(lease, 90) : stateOf(request)}`;
+    return `:hourglass_flowing_sand: ${lease ? progressText(lease, 90) : stateText(request)}`;
   }
   const approvers = request.approvals.map(({ by }) => by);
   return `:hourglass_flowing_sand: Approved by ${mentions(approvers, 3) || code("worker")}. Applying`;
@@ -46,7 +46,7 @@ export function warningWords(request: AccessRequest): readonly string[] {
 }
 
 /** Whether everyone with a role gets in. */
-export function isShared({ principal }: AccessRequest): boolean {
+export function isForEveryoneWithRole({ principal }: AccessRequest): boolean {
   const { type } = admittedBy(principal);
   return type === "role" || type === "permission-set";
 }
@@ -56,7 +56,7 @@ function warningsBefore(request: AccessRequest): readonly string[] {
   return [
     ...(isFullControl(groups) ? ["full control"] : []),
     ...(isPermanent(durationSeconds) ? ["no end date"] : []),
-    ...(isShared(request) ? ["shared role"] : []),
+    ...(isForEveryoneWithRole(request) ? ["shared role"] : []),
     ...(preview?.leases.some((each) => each.groups.length > 0) ? ["other leases"] : []),
     ...(voided || dropped.length > 0 ? ["an approval no longer counts"] : []),
     ...(preview?.warnings ?? []).map(wordOf),

@@ -3,7 +3,7 @@ import { isMigrationId } from "../../access/migration/migration.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { inTime } from "../app/in-time.ts";
+import { withinTime } from "../app/in-time.ts";
 import { readDecideValue } from "../blocks/buttons.ts";
 import {
   clusterGoneAnswer,
@@ -109,7 +109,7 @@ export function handleDenyButton(context: SlackContext, click: ButtonClick): Pro
   return openOnClick(context, click, async () => {
     const [user, value] = [click.body.user.id, click.action.value ?? ""];
     const looking = refuseToDeny(context, user, readDecideValue(value)).catch(() => null);
-    const refusal = await inTime(looking, lookingMs, null);
+    const refusal = await withinTime(looking, lookingMs, null);
     return refusal ? messageModal("Deny the request", refusal) : denyModal(value);
   });
 }

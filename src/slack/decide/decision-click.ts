@@ -12,13 +12,13 @@ import {
   pendingRequest,
   unpreviewedRequest,
 } from "../../access/request/transitions.ts";
-import { eventOf, recordChange, type Step, updateRequest } from "../../ledger/lifecycle.ts";
+import { eventOf, recordChange, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, answerSubmission, type ButtonClick, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { readDecideValue } from "../blocks/buttons.ts";
 import { answer, clusterGoneAnswer, failureAnswer, type Message } from "../blocks/message.ts";
 import { code, mention, mentions, plainLine } from "../blocks/mrkdwn.ts";
-import { stateOf } from "../blocks/words.ts";
+import { stateText } from "../blocks/words.ts";
 import { refuseActor, refuseForRequester } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { factsFor } from "../people/standing.ts";
@@ -83,7 +83,7 @@ async function decideNow(
   request: AccessRequest,
   cluster: Cluster,
   click: Click,
-): Promise<Step<AccessRequest, Message | null>> {
+): Promise<UpdateStep<AccessRequest, Message | null>> {
   const facts = await factsFor(context, cluster, request, click);
   const now = context.now();
   const decided = decideClick(request, cluster, click, context.keys.decision, now, facts);
@@ -103,7 +103,7 @@ function dropDeparted(
   request: PendingRequest,
   departed: readonly [string, string],
   now: Date,
-): Step<AccessRequest, never> {
+): UpdateStep<AccessRequest, never> {
   const [approver, why] = departed;
   const after = pendingRequest(request, withoutApprovalOf(request, approver, why, now));
   return { type: "write-first", after, event: eventOf("approval.dropped", request, "slack", now, { approver, why }) };
@@ -168,7 +168,7 @@ async function noteForgedApprovals(context: SlackContext, request: AccessRequest
 export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cluster: Cluster): Message {
   const others = whoElse(request, cluster);
   const reasons: Readonly<Record<DecisionRefusal, string>> = {
-    "already-decided": `Already handled. ${stateOf(request)}.`,
+    "already-decided": `Already handled. ${stateText(request)}.`,
     lapsed: "This request expired. The requester can ask again.",
     "self-approval": `You can't decide about your own request. Ask ${others}.`,
     "not-an-approver": `You're not an approver for ${code(request.level)} on ${code(cluster.name)}. Ask ${others}.`,

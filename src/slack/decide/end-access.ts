@@ -4,7 +4,7 @@ import { isMigrationId } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Person } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { eventOf, type Step, updateRequest } from "../../ledger/lifecycle.ts";
+import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -19,7 +19,7 @@ import {
   whyOf,
 } from "../blocks/message.ts";
 import { code, mention, mentions } from "../blocks/mrkdwn.ts";
-import { stateOf } from "../blocks/words.ts";
+import { stateText } from "../blocks/words.ts";
 import { stopMigrationByAnswer } from "../migrate/migration-words.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
@@ -151,7 +151,7 @@ async function decideEnd(
   decide: EndDecision,
   ending: Ending,
   extensions: string[],
-): Promise<Step<AccessRequest, Message>> {
+): Promise<UpdateStep<AccessRequest, Message>> {
   const stop = (outcome: Message) => ({ type: "stop", outcome }) as const;
   const { type, by, why } = ending;
   const act = type === "lease.ending" ? "revoke" : "cancel";
@@ -229,13 +229,13 @@ function endedAnswer(after: AccessRequest, extensions: readonly string[] = []): 
 function endRefusedAnswer(refusal: EndRefusal, request: AccessRequest, cluster: Cluster): Message {
   const who = mentions([...new Set([request.requester, ...cluster.approvers, ...cluster.onCall])]);
   const reasons: Readonly<Record<EndRefusal, string>> = {
-    "not-active": `Nothing to revoke. ${stateOf(request)}.`,
-    "not-pending": `You can't cancel it now. ${stateOf(request)}.`,
+    "not-active": `Nothing to revoke. ${stateText(request)}.`,
+    "not-pending": `You can't cancel it now. ${stateText(request)}.`,
     "not-yours":
       request.state === "pending"
         ? `Only ${mention(request.requester)} can cancel it.`
         : `Only ${who} can revoke this.`,
-    "ending-already": `This is ending already. ${stateOf(request)}.`,
+    "ending-already": `This is ending already. ${stateText(request)}.`,
   };
   return answer(reasons[refusal]);
 }

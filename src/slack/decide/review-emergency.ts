@@ -2,7 +2,7 @@ import type { ModalView } from "@slack/types";
 import { decideReview, type ReviewRefusal, refuseReview, reviewersOf } from "../../access/approval/emergency.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { eventOf, type Step, updateRequest } from "../../ledger/lifecycle.ts";
+import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -85,7 +85,7 @@ async function recordReview(
   id: string,
   request: AccessRequest | null,
   note: string,
-): Promise<Step<AccessRequest, Message>> {
+): Promise<UpdateStep<AccessRequest, Message>> {
   const stop = (outcome: Message) => ({ type: "stop", outcome }) as const;
   const turnedAway = await refuseActor(context, user, "review", request ?? { id, cluster: "" });
   if (turnedAway) return stop(turnedAway);

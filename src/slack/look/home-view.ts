@@ -16,7 +16,7 @@ import {
 } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, codeList, context, cut, mention, plainLine, section, time } from "../blocks/mrkdwn.ts";
-import { admitsText, durationOf, emergencyTitle, stateOf } from "../blocks/words.ts";
+import { admitsText, durationText, emergencyTitle, stateText } from "../blocks/words.ts";
 import { type MigrationRow, migrationRowBlocks } from "../migrate/migration-row.ts";
 
 /** Some requests, and how many there are in all. */
@@ -138,9 +138,9 @@ function subjectOf({ level, cluster, id }: AccessRequest): string {
 
 function decisionRow(request: AccessRequest): KnownBlock[] {
   const { id, requester, reason, lapsesAt } = request;
-  const who = `${subjectOf(request)} for ${mention(requester)}, ${durationOf(request)}. Expires ${time(lapsesAt)}`;
+  const who = `${subjectOf(request)} for ${mention(requester)}, ${durationText(request)}. Expires ${time(lapsesAt)}`;
   return [
-    section(`${who}\n${admitsText(request)}\n${cut(stateOf(request), 500)}\n>${plainLine(reason, 250)}`),
+    section(`${who}\n${admitsText(request)}\n${cut(stateText(request), 500)}\n>${plainLine(reason, 250)}`),
     // A decision is about a change, and a row shows none.
     { type: "actions", block_id: `decide-${id}`, elements: [detailsButton(request, "Review")] },
   ];
@@ -150,7 +150,7 @@ function reviewRow(request: AccessRequest): KnownBlock[] {
   const { id, reason } = request;
   return [
     section(
-      `${emergencyTitle(request)} (${code(id)})\n${admitsText(request)}\n${cut(stateOf(request), 500)}\n>${plainLine(reason, 250)}`,
+      `${emergencyTitle(request)} (${code(id)})\n${admitsText(request)}\n${cut(stateText(request), 500)}\n>${plainLine(reason, 250)}`,
     ),
     { type: "actions", block_id: `review-${id}`, elements: [reviewedButton(request), detailsButton(request)] },
   ];
@@ -162,7 +162,7 @@ function accessRow(request: AccessRequest): KnownBlock[] {
   const left = isActive ? `\n${timeLeft(request)}` : "";
   const buttons = isActive ? [...extendButtons(request), doneButton(request)] : [];
   return [
-    section(`${subjectOf(request)}\n${admitsText(request)}\n${cut(stateOf(request), 500)}${left}`),
+    section(`${subjectOf(request)}\n${admitsText(request)}\n${cut(stateText(request), 500)}${left}`),
     { type: "actions", block_id: `access-${id}`, elements: [...buttons, detailsButton(request)] },
   ];
 }
@@ -174,7 +174,7 @@ function rowOf(request: AccessRequest, place: string): KnownBlock[] {
   const { id, createdAt } = request;
   const buttons = isClosed(request) ? askAgainButtons(request) : [nudgeButton(request), cancelButton(request)];
   return [
-    section(`${subjectOf(request)}, asked ${time(createdAt)}\n${cut(stateOf(request), 500)}`),
+    section(`${subjectOf(request)}, asked ${time(createdAt)}\n${cut(stateText(request), 500)}`),
     { type: "actions", block_id: `${place}-${id}`, elements: [detailsButton(request), ...buttons] },
   ];
 }

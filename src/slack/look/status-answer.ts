@@ -36,17 +36,17 @@ import {
 } from "../blocks/mrkdwn.ts";
 import {
   admitsText,
+  asClause,
+  changePlace,
   droppedTexts,
   emergencyTitle,
   endProofLines,
-  identityOf,
   leaseField,
-  placeOf,
+  mappedIdentityText,
   proofLines,
   reviewState,
-  said,
-  stateOf,
-  troubleOf,
+  stateText,
+  troubleText,
 } from "../blocks/words.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
@@ -79,10 +79,10 @@ export interface Status {
 export function statusAnswer(status: Status): Message {
   const { request } = status;
   return {
-    text: `${code(request.id)}: ${request.level} on ${request.cluster}. ${stateOf(request)}`,
+    text: `${code(request.id)}: ${request.level} on ${request.cluster}. ${stateText(request)}`,
     blocks: [
       ...subjectBlocks(request),
-      section(cut(stateOf(request), 1500)),
+      section(cut(stateText(request), 1500)),
       ...standingBlocks(request),
       ...changeBlocks(request),
       section(`*What happened*, with the numbers of the audit log\n${timelineText(status.events, 2000)}`),
@@ -114,12 +114,12 @@ function subjectBlocks(request: AccessRequest): KnownBlock[] {
 /** What goes wrong, and the proof of an active lease. */
 function standingBlocks(request: AccessRequest): KnownBlock[] {
   const { voided, lease } = request;
-  const trouble = troubleOf(request);
+  const trouble = troubleText(request);
   const ended = lease?.state === "ended" && endProofLines(lease);
   const proof = lease?.state === "active" && !lease.end && !lease.drift && lease.proof;
   return [
     ...(voided && request.state === "pending"
-      ? [section(`:warning: The approval by ${mentions(voided.by)} is void: ${said(voided.message, 400)}.`)]
+      ? [section(`:warning: The approval by ${mentions(voided.by)} is void: ${asClause(voided.message, 400)}.`)]
       : []),
     ...(request.state === "pending" ? droppedTexts(request.dropped).map((text) => context(`:warning: ${text}`)) : []),
     ...(request.emergency ? [section(reviewState(request))] : []),
@@ -134,18 +134,20 @@ function changeBlocks(request: AccessRequest): KnownBlock[] {
   const { preview } = request;
   if (!preview) return [];
   const isOpen = request.state === "pending" || request.state === "approved";
-  const title = isOpen ? `Change to ${placeOf(preview)}` : `What would have changed in ${placeOf(preview)}`;
+  const title = isOpen ? `Change to ${changePlace(preview)}` : `What would have changed in ${changePlace(preview)}`;
   const seen = `as it was seen ${time(preview.at)}, digest ${code(preview.digest.slice(0, 12))}`;
   return [
     ...(request.state === "pending" ? [...rightsBlocks(preview), ...otherLeases(preview)] : []),
-    section(`*Before* ${identityOf(preview.today, 400)}\n*After* ${identityOf(preview.afterwards, 700)}`),
+    section(
+      `*Before* ${mappedIdentityText(preview.today, 400)}\n*After* ${mappedIdentityText(preview.afterwards, 700)}`,
+    ),
     section(
       `*${title}*, ${seen}${preview.diff ? "" : `\nNothing changes: ${request.extends ? `this only extends ${code(request.extends)}` : "another lease already gives this"}.`}`,
     ),
     ...(preview.diff ? [preformatted(preview.diff, 1700)] : []),
     ...(request.state === "pending" ? preview.warnings : [])
       .slice(0, 10)
-      .map((warning) => context(`:warning: ${said(warning, 250)}`)),
+      .map((warning) => context(`:warning: ${asClause(warning, 250)}`)),
   ];
 }
 

@@ -7,14 +7,14 @@ import { brokenIn, completeChain, type Link, type LinkName, linkWords } from "..
 import { leasesFinding, workerMissing } from "../../diagnosis/person-links.ts";
 import { chainReport } from "../../diagnosis/reports.ts";
 import type { LinkProposal, WorkerIdentity } from "../../ledger/ledger.ts";
-import { openFor } from "../../ledger/look-ups.ts";
+import { openRequestsFor } from "../../ledger/look-ups.ts";
 import { askWorker } from "../app/ask-worker.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, codeList, mention, section, styled, time, until } from "../blocks/mrkdwn.ts";
-import { stateOf } from "../blocks/words.ts";
+import { stateText } from "../blocks/words.ts";
 import { ownNow, ownRemembered, sessionsFound } from "../people/identities.ts";
 import { identityLines, type LinkedIdentity } from "../people/link.ts";
 import { needsRenewal, personShown } from "../people/standing.ts";
@@ -58,8 +58,8 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
   ]);
   const clusters = [...context.config.clusters.values()];
   const identities = [
-    ...(await sessionsFound(context, user)).map((arn) => ({ arn, again: false, isFound: true })),
-    ...links.map((link) => ({ arn: link.arn, again: needsRenewal(context, user, link) })),
+    ...(await sessionsFound(context, user)).map((arn) => ({ arn, needsRenewal: false, isFound: true })),
+    ...links.map((link) => ({ arn: link.arn, needsRenewal: needsRenewal(context, user, link) })),
   ];
   const looksUp = needsEmail(context.config.identities);
   return whoAmIAnswer({ person, identities, looksUp, proposal, requests, clusters, worker, workerAnswered });
@@ -77,7 +77,10 @@ async function chainOf(context: SlackContext, cluster: Cluster, user: string): P
 /** Without a worker: what this process knows from the ledger. */
 async function chainWithoutWorker(context: SlackContext, cluster: Cluster, user: string): Promise<readonly Link[]> {
   const { ledger, config } = context;
-  const [own, open] = await Promise.all([ownRemembered(context, user, cluster), openFor(ledger, cluster.name, user)]);
+  const [own, open] = await Promise.all([
+    ownRemembered(context, user, cluster),
+    openRequestsFor(ledger, cluster.name, user),
+  ]);
   const [principal = null] = own.arns;
   return completeChain([
     { name: "worker", ms: null, ...workerMissing(config.timing.deadlines.workerAnswer / 1000) },
@@ -203,7 +206,7 @@ function leaseLines(requests: readonly AccessRequest[]): string[] {
 /** A line instead of the sentences in the request's message. */
 function leaseState(request: AccessRequest): string {
   const { lease } = request;
-  if (!lease || lease.end) return stateOf(request);
+  if (!lease || lease.end) return stateText(request);
   return `${until(lease.endsAt, request.durationSeconds)}${lease.drift ? ", *but access is lost*" : ""}`;
 }
 

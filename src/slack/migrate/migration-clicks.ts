@@ -17,13 +17,13 @@ import {
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isApproverOf, isResponsibleFor } from "../../access/policy/may.ts";
 import type { Person } from "../../access/policy/person.ts";
-import { eventOf, recordChange, type Step, updateMigration } from "../../ledger/lifecycle.ts";
+import { eventOf, recordChange, type UpdateStep, updateMigration } from "../../ledger/lifecycle.ts";
 import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { denyMigrationModal, failureAnswer, type Message, refuseEmptyReason } from "../blocks/message.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt, type TriedAct } from "../people/attempts.ts";
-import { departedApprovers, noApprover, personFor } from "../people/standing.ts";
+import { departedApprovers, noLongerApprover, personFor } from "../people/standing.ts";
 import { readAskValue, readMigrationValue } from "./migration-buttons.ts";
 import {
   migrationApprovedAnswer,
@@ -66,7 +66,7 @@ export async function askForMigration(
 /** An approver who lost that role, with the reason. */
 type Departed = ReadonlyMap<string, string>;
 const none: Departed = new Map();
-const whyNot = (cluster: Cluster) => (person: Person) => (isApproverOf(cluster, person) ? null : noApprover);
+const whyNot = (cluster: Cluster) => (person: Person) => (isApproverOf(cluster, person) ? null : noLongerApprover);
 
 /** What a person does with a migration, and what it records. */
 interface Act {
@@ -147,7 +147,7 @@ async function decideNow(
   migration: Migration,
   cluster: Cluster,
   what: Act,
-): Promise<Step<Migration, Message | null>> {
+): Promise<UpdateStep<Migration, Message | null>> {
   // A migration must be stoppable even while Slack does not answer about groups.
   const person = await personFor(context, cluster, by).catch((error: unknown) => {
     if (what.act !== "withdraw") throw error;
@@ -170,7 +170,7 @@ async function decideNow(
 }
 
 /** First removes an approval of a person who is no approver any more, with its event. The rest is then decided. */
-function dropDeparted(migration: Migration, gone: readonly [string, string], now: Date): Step<Migration, never> {
+function dropDeparted(migration: Migration, gone: readonly [string, string], now: Date): UpdateStep<Migration, never> {
   const [approver, why] = gone;
   const after = nextMigration(migration, withoutApprovalOf(migration, approver, why, now));
   const event = eventOf("migration.approval-dropped", after, "slack", now, { approver, why });

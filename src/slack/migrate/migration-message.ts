@@ -8,7 +8,7 @@ import {
 import { counted } from "../../diagnosis/link.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, context, cut, mentions, section, styled, time } from "../blocks/mrkdwn.ts";
-import { droppedTexts, said } from "../blocks/words.ts";
+import { asClause, droppedTexts } from "../blocks/words.ts";
 import {
   approveMigrationButton,
   denyMigrationButton,
@@ -60,7 +60,9 @@ export function migrationBlocks(migration: Migration): KnownBlock[] {
 function voidedBlocks({ voided, state }: Migration): KnownBlock[] {
   if (!voided || state !== "pending") return [];
   return [
-    section(`:warning: The approvals by ${mentions(voided.by)} are void: ${said(voided.message, 400)}. Decide again.`),
+    section(
+      `:warning: The approvals by ${mentions(voided.by)} are void: ${asClause(voided.message, 400)}. Decide again.`,
+    ),
   ];
 }
 

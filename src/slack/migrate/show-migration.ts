@@ -7,13 +7,13 @@ import { peopleNamed } from "../people/directory.ts";
 import { wakeHomes } from "../show/messenger.ts";
 import type { Milestone } from "../show/requester-message.ts";
 import {
+  type ChannelMessage,
   type MessengerContext,
   nothingShown,
   type RequesterMessages,
-  type Showing,
-  sent,
+  sendOnce,
   showInChannel,
-  tellOnce,
+  webApiMessage,
 } from "../show/show-in-channel.ts";
 import { wakeForThread } from "../show/thread.ts";
 import { migrationMessage, openingMigrationMessage } from "./migration-message.ts";
@@ -36,7 +36,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   else await wakeForThread(context, newest, shown);
   let toRequester: RequesterMessages = { direct: shown.direct, milestones: shown.milestones };
   for (const milestone of milestonesOf(migration, lost !== null)) {
-    toRequester = await tellOnce(context, migration, milestone, toRequester);
+    toRequester = await sendOnce(context, migration, milestone, toRequester);
   }
   // What can't be reached is tried anew with the next change.
   await ledger.markShown(id, {
@@ -48,7 +48,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
 }
 
 /** Approvers are asked after the worker has a plan. A migration that ended before that is not posted, but for a refusal. */
-function showingOf(migration: Migration): Showing {
+function showingOf(migration: Migration): ChannelMessage {
   const { plan, state, done } = migration;
   const isReady = plan !== null || state === "refused" || done.length > 0;
   return {
@@ -112,7 +112,7 @@ async function callApprovers(context: MessengerContext, migration: Migration): P
   const cluster = config.clusters.get(migration.cluster);
   const call = migrationCall(migration);
   if (!cluster || !call) return;
-  const told = await ledger.toldInThread(migration.id);
+  const told = await ledger.threadEntryNames(migration.id);
   const people = (await peopleNamed(directory, clusterApprovers(cluster)))
     .filter((user) => !hasApproved(migration, user))
     .slice(0, mostPeople);
@@ -124,10 +124,10 @@ async function callApprovers(context: MessengerContext, migration: Migration): P
     if (!newest || migrationCall(newest)?.name !== call.name) return;
     if (hasApproved(newest, user)) continue;
     try {
-      await client.chat.postMessage({ channel: user, ...sent(call.message) });
+      await client.chat.postMessage({ channel: user, ...webApiMessage(call.message) });
     } catch (error) {
       if (!isGone(error)) throw slackFailure(error, `The direct message to ${user}`);
     }
-    await ledger.addToldInThread(migration.id, [name]);
+    await ledger.addThreadEntries(migration.id, [name]);
   }
 }

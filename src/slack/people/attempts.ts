@@ -64,7 +64,7 @@ export async function noteRefused(context: AttemptContext, event: AuditEvent, wh
   try {
     if (!(await getsEvent(context, event, what))) return;
     await context.ledger.note(event);
-    recordedEvents.tell(event);
+    recordedEvents.publish(event);
   } catch (error) {
     context.log.warn({ err: error, event }, "an attempt was refused, and could not be recorded");
   }

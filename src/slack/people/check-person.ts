@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { SlackContext } from "../app/context.ts";
-import { inTime } from "../app/in-time.ts";
-import { isAction, isCommand, isHomeOpened, isSubmission, isSuggestion, type Sent } from "../app/kinds.ts";
+import { withinTime } from "../app/in-time.ts";
+import { isAction, isCommand, isHomeOpened, isSubmission, isSuggestion, type SlackRequest } from "../app/kinds.ts";
 import type { FormChange } from "../ask/request-form.ts";
 import { approveAction, cancelAction, doneAction, revokeAction } from "../blocks/buttons.ts";
 import { detailsModalId, type Message, messageModal } from "../blocks/message.ts";
@@ -19,10 +19,10 @@ const checkedWithinMs = 800;
  * workspace gets no other answer than that, and the attempt is noted. True: they may go on. Where Slack does not say in time who
  * they are, they can only end access: everything else would show them clusters, levels or the form.
  */
-export async function checkPerson(context: SlackContext, sent: Sent): Promise<boolean> {
+export async function checkPerson(context: SlackContext, sent: SlackRequest): Promise<boolean> {
   const by = userIn(sent.body);
   const account: Account | "not-told" =
-    by === "" ? "unknown" : await inTime(accountOf(context, by), checkedWithinMs, "not-told" as const);
+    by === "" ? "unknown" : await withinTime(accountOf(context, by), checkedWithinMs, "not-told" as const);
   if (account === "active") return true;
   if (account === "not-told" && ending.has(wordsIn(sent).word)) return true;
   const attempt = await attemptIn(context, sent);
@@ -50,7 +50,7 @@ function userIn(body: object): string {
 /** Answers each kind in its own way. A search can show only options. */
 async function answerRefused(
   { log }: SlackContext,
-  sent: Sent,
+  sent: SlackRequest,
   user: string,
   account: Exclude<Account, "active"> | "not-told",
 ): Promise<void> {
@@ -103,7 +103,7 @@ const acts: ReadonlyMap<string, TriedAct> = new Map<string, TriedAct>([
   ["retry-migration", "retry"],
 ]);
 
-async function attemptIn(context: SlackContext, sent: Sent) {
+async function attemptIn(context: SlackContext, sent: SlackRequest) {
   const { word, about } = wordsIn(sent);
   const act = acts.get(word) ?? "see";
   // The record has the cluster's name. Without an answer of the ledger, the refusal goes on.
@@ -112,7 +112,7 @@ async function attemptIn(context: SlackContext, sent: Sent) {
 }
 
 /** The word used, and the id of its request or migration. */
-function wordsIn(sent: Sent): { readonly word: string; readonly about: string } {
+function wordsIn(sent: SlackRequest): { readonly word: string; readonly about: string } {
   if (isCommand(sent)) {
     const [word = "", about = ""] = sent.command.text.trim().split(/\s+/, 2);
     return { word: word.toLowerCase(), about: idIn(about) };

@@ -28,7 +28,7 @@ export const link: Command = {
   run: async (context, { user, rest, client }) => {
     const [links, waiting] = await Promise.all([context.ledger.linksOf(user), context.ledger.linkProposalOf(user)]);
     if (rest === "") {
-      const identities = links.map((link) => ({ arn: link.arn, again: needsRenewal(context, user, link) }));
+      const identities = links.map((link) => ({ arn: link.arn, needsRenewal: needsRenewal(context, user, link) }));
       return linkStateAnswer(identities, waiting);
     }
     const { linking, clusters } = context.config;
@@ -124,7 +124,7 @@ function othersThan(user: string, administrators: readonly string[]): readonly s
 export interface LinkedIdentity {
   readonly arn: string;
   /** Whether rules ignore the link until the person links again. */
-  readonly again: boolean;
+  readonly needsRenewal: boolean;
   /** Whether a worker found it in IAM Identity Center; otherwise it is a link. */
   readonly isFound?: boolean;
 }
@@ -133,8 +133,8 @@ const mostIdentities = 12;
 
 /** Lines of a list. */
 export function identityLines(identities: readonly LinkedIdentity[]): string[] {
-  const lines = identities.slice(0, mostIdentities).map(({ arn, again, isFound }) => {
-    const note = isFound ? " (IAM Identity Center)" : again ? `. ${linkNeedsRenewal}` : "";
+  const lines = identities.slice(0, mostIdentities).map(({ arn, needsRenewal, isFound }) => {
+    const note = isFound ? " (IAM Identity Center)" : needsRenewal ? `. ${linkNeedsRenewal}` : "";
     return `• ${code(arn, 150)}${note}`;
   });
   const left = identities.length - lines.length;

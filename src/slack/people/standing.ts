@@ -15,7 +15,7 @@ import { approversOf, ruleFor } from "../../access/policy/rule.ts";
 import type { AccessRequest, Decision } from "../../access/request/record.ts";
 import { isIdentityCenterRole, isSamePrincipal } from "../../aws-auth/index.ts";
 import type { Config } from "../../config/config.ts";
-import { leasesNow, sealedArnsOf } from "../../ledger/look-ups.ts";
+import { otherLeasesNow, sealedArnsOf } from "../../ledger/look-ups.ts";
 import type { SlackContext } from "../app/context.ts";
 import { noteAttempt } from "./attempts.ts";
 import type { Account } from "./directory.ts";
@@ -48,7 +48,7 @@ export async function standingOf(
 ): Promise<Standing> {
   const [{ memberships }, linked] = await Promise.all([
     personFor(context, cluster, user),
-    goesByLinks(cluster) ? believedIdentityOf(context, user, cluster, principal) : null,
+    hasLinkedOnlyRule(cluster) ? believedIdentityOf(context, user, cluster, principal) : null,
   ]);
   return { memberships, linked };
 }
@@ -78,17 +78,17 @@ export function needsRenewal(
   user: string,
   link: PrincipalLink,
 ): boolean {
-  if (!asksForLinks(config)) return !isSealedLink(user, link, keys.decision);
+  if (!requiresLinks(config)) return !isSealedLink(user, link, keys.decision);
   return !isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision);
 }
 
 /** Where a rule needs links, or an administrator confirms them, a request must not create one. */
-export function asksForLinks({ clusters, linking }: Config): boolean {
-  return linking.mustBeConfirmed || [...clusters.values()].some(goesByLinks);
+export function requiresLinks({ clusters, linking }: Config): boolean {
+  return linking.mustBeConfirmed || [...clusters.values()].some(hasLinkedOnlyRule);
 }
 
 /** Whether a rule of this cluster accepts only linked principals. */
-function goesByLinks({ rules }: Cluster): boolean {
+function hasLinkedOnlyRule({ rules }: Cluster): boolean {
   return rules.some(({ principals }) => principals.linkedOnly);
 }
 
@@ -102,7 +102,7 @@ export async function factsFor(
   const users = [...new Set([by, ...request.approvals.map((approval) => approval.by)])];
   const [standing, otherLeases, own, ...people] = await Promise.all([
     standingOf(context, cluster, request.requester, request.principal),
-    leasesNow(context.ledger, request, context.now()),
+    otherLeasesNow(context.ledger, request, context.now()),
     approversOwn(context, cluster, request, users, verdict),
     ...users.map((user) => personFor(context, cluster, user)),
   ]);
@@ -110,7 +110,7 @@ export async function factsFor(
   const rule = ruleFor(cluster, request.level, { user: request.requester, memberships: standing.memberships });
   const approvers = rule ? approversOf(rule, cluster) : [];
   const whyNot = (person: Person): string | null => {
-    if (!isNamedIn(approvers, person)) return noApprover;
+    if (!isNamedIn(approvers, person)) return noLongerApprover;
     const isTheirOwn =
       !rule?.selfApproval &&
       isSamePrincipal(linkedArnInAccountOf(links, person.user, request.principal), request.principal);
@@ -169,7 +169,7 @@ export async function departedApprovers(
 }
 
 /** A clause. */
-export const noApprover = "they are no longer an approver";
+export const noLongerApprover = "they are no longer an approver";
 
 const goneAs: Readonly<Record<Exclude<Account, "active">, string>> = {
   guest: "they are now a guest of the workspace",

@@ -1,6 +1,6 @@
 import type { Job as BullJob } from "bullmq";
 import { isMigrationId } from "../../access/migration/migration.ts";
-import { type MessageJob, messageJobs, type Runs, readJob, runJob } from "../../ledger/jobs.ts";
+import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from "../../ledger/jobs.ts";
 import type { RedisClient } from "../../ledger/redis/client.ts";
 import type { Stoppable } from "../../ledger/work-on-jobs.ts";
 import { timeInQueue, workOnJobs } from "../../ledger/work-on-jobs.ts";
@@ -20,7 +20,7 @@ interface MessageContexts {
 type Waited = TraceContext["waited"];
 
 /** What each job of the Slack process runs. */
-const messageRuns: Runs<typeof messageJobs, [MessageContexts, Waited]> = {
+const messageRuns: JobHandlers<typeof messageJobs, [MessageContexts, Waited]> = {
   show: ({ record }, { context }, waited) =>
     tracedRun({ ...context, waited }, "show", {}, [{ id: record }], (running) =>
       isMigrationId(record) ? showMigration(running, record) : showRequest(running, record),

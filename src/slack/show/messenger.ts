@@ -7,21 +7,21 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import type { ApproverCopy, MessageLedger, ShownMessages } from "../../ledger/ledger.ts";
 import { wakeAll } from "../../ledger/queues.ts";
 import { code, mentions, section, time } from "../blocks/mrkdwn.ts";
-import { said } from "../blocks/words.ts";
+import { asClause } from "../blocks/words.ts";
+import { hasTooFewApprovers, type Presence, presenceOf } from "../decide/active-approvers.ts";
 import { approvalMessage, openingMessage } from "../decide/approval-message.ts";
-import { isTooFew, type Presence, presenceOf } from "../decide/living-approvers.ts";
 import { peopleNamed } from "../people/directory.ts";
 import { type Milestone, milestoneOf } from "./requester-message.ts";
 import {
+  type ChannelMessage,
   type InChannel,
   type MessengerContext,
   nothingShown,
-  post,
+  postOpening,
   type RequesterMessages,
-  type Showing,
+  sendOnce,
   showInChannel,
-  tellOnce,
-  tellState,
+  updateDirectMessage,
   updateInChannel,
 } from "./show-in-channel.ts";
 import { wakeForThread } from "./thread.ts";
@@ -50,7 +50,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
 }
 
 /** The approvers see nothing before the worker checked the cluster. A rebuilt lease has no preview. */
-function showingOf(request: AccessRequest, cluster: Cluster | undefined, presence: Presence | null): Showing {
+function showingOf(request: AccessRequest, cluster: Cluster | undefined, presence: Presence | null): ChannelMessage {
   const [message, opening] = [approvalMessage(request, cluster, presence), openingMessage(request, cluster)];
   return { record: request, message, opening, isReady: request.preview !== null || request.lease !== null };
 }
@@ -74,12 +74,12 @@ async function tellOfDelivery(
   const milestones = [
     ...(lost ? lostChannelMilestones(request, lost.message, shown) : []),
     ...(isReposted && old ? [deletedMessageMilestone(request, old.ts)] : []),
-    ...(presence && isTooFew(request, presence) ? [tooFewMilestone(request, presence)] : []),
+    ...(presence && hasTooFewApprovers(request, presence) ? [tooFewMilestone(request, presence)] : []),
   ];
   let toRequester: RequesterMessages = shown;
   for (const milestone of milestones) {
     const before = toRequester;
-    toRequester = await tellOnce(context, request, milestone, toRequester);
+    toRequester = await sendOnce(context, request, milestone, toRequester);
     if (toRequester !== before) await context.ledger.markShown(request.id, { ...shown, ...toRequester, version: 0 });
   }
   return { ...shown, ...toRequester };
@@ -109,7 +109,7 @@ async function tellRequester(
   const milestone = milestoneOf(request, context.config.clusters.get(request.cluster), milestones);
   // Without a message in the channel the approvers were not asked yet (law 5).
   if (!milestone || (milestone.name === "asked" && !message)) return { direct, milestones };
-  return tellState(context, request, milestone, { direct, milestones });
+  return updateDirectMessage(context, request, milestone, { direct, milestones });
 }
 
 /**
@@ -118,7 +118,7 @@ async function tellRequester(
  */
 async function showCopies(
   context: MessengerContext,
-  showing: Showing,
+  showing: ChannelMessage,
   shown: ShownMessages,
   approvers: readonly string[],
   isLost: boolean,
@@ -130,7 +130,7 @@ async function showCopies(
   const asked = new Set(copies.map(({ user }) => user));
   const missing = isLost ? approvers.filter((user) => !asked.has(user)) : [];
   for (const user of missing.slice(0, Math.max(0, mostCopies - copies.length))) {
-    const posted = await post(context, showing, user);
+    const posted = await postOpening(context, showing, user);
     if (!("ts" in posted)) continue;
     copies.push({ ...posted, user });
     await context.ledger.markShown(showing.record.id, { ...shown, version: 0, copies });
@@ -171,10 +171,10 @@ export function lostChannelMilestones(
   if (milestones.includes(askedInstead)) return [];
   const subject = subjectOf(request);
   if (request.state !== "pending") {
-    const text = `The channel message about ${subject} no longer updates. ${said(why)}. I'll DM you instead.`;
+    const text = `The channel message about ${subject} no longer updates. ${asClause(why)}. I'll DM you instead.`;
     return [milestone("channel-lost", text)];
   }
-  const failed = `Couldn't reach the approvers of ${code(request.cluster)} in their channel about ${subject}. ${said(why)}.`;
+  const failed = `Couldn't reach the approvers of ${code(request.cluster)} in their channel about ${subject}. ${asClause(why)}.`;
   const how =
     copies.length > 0
       ? `I sent direct messages instead, to ${mentions(copies.map(({ user }) => user))}.`

@@ -18,15 +18,15 @@ import type { Message } from "../blocks/message.ts";
 import { code, codeBlock, mention, mentions, plainLine, preformatted, section, time, until } from "../blocks/mrkdwn.ts";
 import {
   admitsText,
+  asClause,
   endProofLines,
   failureInShort,
-  progressOf,
+  progressText,
   proofLines,
-  remainsOf,
-  said,
-  troubleOf,
+  remainsText,
+  troubleText,
 } from "../blocks/words.ts";
-import { headlineOf } from "../decide/card-words.ts";
+import { headline } from "../decide/card-words.ts";
 
 /** A state of a request that its requester must know. */
 export interface Milestone {
@@ -48,7 +48,7 @@ export function milestoneOf(
 ): Milestone | null {
   const { trouble, lease, state } = request;
   if (trouble) {
-    const text = `${subjectOf(request)}: ${troubleOf(request)}`;
+    const text = `${subjectOf(request)}: ${troubleText(request)}`;
     return tell(`${lease?.state ?? state}-${trouble.code}`, text, [detailsButton(request), ...endButtons(request)]);
   }
   return lease ? leaseMilestone(request, lease, cluster, milestones) : requestMilestone(request, cluster);
@@ -82,11 +82,11 @@ function subjectOf({ level, cluster, id }: AccessRequest): string {
 function requestMilestone(request: AccessRequest, cluster: Cluster | undefined): Milestone | null {
   const subject = subjectOf(request);
   const { state, denial, refusal } = request;
-  const over = (name: string, text: string, ping = headlineOf(request)) => tell(name, text, overButtons(request), ping);
+  const over = (name: string, text: string, ping = headline(request)) => tell(name, text, overButtons(request), ping);
   if (state === "refused") {
     // The answer to the command or the form already said what the policy refused.
     if (request.version === 1) return null;
-    return over("refused", `Couldn't give ${subject}; nothing changed. ${said(refusal?.message ?? "")}.`);
+    return over("refused", `Couldn't give ${subject}; nothing changed. ${asClause(refusal?.message ?? "")}.`);
   }
   if (state === "denied" && denial) {
     const why = denial.why && ` ${plainLine(denial.why, 600)}`;
@@ -113,7 +113,7 @@ function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined):
     return wait(`approval-${last.at}`, `${mention(last.by)} approved ${subject}. ${needs}`);
   }
   if (voided) {
-    const text = `The approval of ${subject} no longer counts: ${said(voided.message)}. The approvers must decide again.`;
+    const text = `The approval of ${subject} no longer counts: ${asClause(voided.message)}. The approvers must decide again.`;
     return wait(`void-${voided.message}`, text, "An approval no longer counts. The approvers must decide again.");
   }
   if (!preview) return wait("requested", `Requested ${subject}. Checking the cluster.\n${admitsText(request)}`);
@@ -133,7 +133,7 @@ function leaseMilestone(
     return tell("failed", text, overButtons(request), ":no_entry: *Failed*: see above.");
   }
   if (lease.state === "ended") return endedMilestone(request, lease, milestones);
-  if (lease.end) return tell("ending", `${subject}: ${progressOf(lease)}.`, [detailsButton(request)]);
+  if (lease.end) return tell("ending", `${subject}: ${progressText(lease)}.`, [detailsButton(request)]);
   if (lease.state === "active") return activeMilestone(request, lease, cluster, milestones);
   const by = mentions(request.approvals.map((each) => each.by));
   const text = `${request.emergency ? "You took emergency access:" : `${by} approved`} ${subject}.\n${admitsText(request)}\nApplying it now.`;
@@ -151,7 +151,7 @@ function activeMilestone(
   const { drift } = lease;
   const buttons = [...extendButtons(request), doneButton(request)];
   if (drift)
-    return tell(`drift-${drift.at}`, `You lost ${subject}: ${said(drift.message)}.`, buttons, headlineOf(request));
+    return tell(`drift-${drift.at}`, `You lost ${subject}: ${asClause(drift.message)}.`, buttons, headline(request));
   const gone = milestones.findLast((name) => name.startsWith("drift-"));
   const back = gone?.replace("drift-", "repaired-");
   if (back && !milestones.includes(back)) {
@@ -192,7 +192,7 @@ function provedMilestone(
   return {
     name: isUnfinished ? "active-unfinished" : "active",
     message: withButtons(message, [...extendButtons(request), doneButton(request)]),
-    ...(!wasTold && { ping: headlineOf(request) }),
+    ...(!wasTold && { ping: headline(request) }),
   };
 }
 
@@ -204,15 +204,15 @@ function endedMilestone(request: AccessRequest, lease: Lease, milestones: readon
   const text = `${endedText(request, lease)}${proof && `\n${proof}`}`;
   const isNews = lease.end?.by !== request.requester && !milestones.includes("ended-unproved");
   const name = isUnproved ? "ended-unproved" : "ended";
-  return tell(name, text, overButtons(request), isNews ? headlineOf(request) : "");
+  return tell(name, text, overButtons(request), isNews ? headline(request) : "");
 }
 
 function endedText(request: AccessRequest, { end }: Lease): string {
   const subject = subjectOf(request);
-  if (end?.cause !== "revoked") return `${subject} ended: ${remainsOf(request)}.`;
-  if (end.by === request.requester) return `${subject} ended as you asked: ${remainsOf(request)}.`;
+  if (end?.cause !== "revoked") return `${subject} ended: ${remainsText(request)}.`;
+  if (end.by === request.requester) return `${subject} ended as you asked: ${remainsText(request)}.`;
   const why = end.why && ` (${plainLine(end.why, 300)})`;
-  return `${subject} was revoked by ${mention(end.by)}${why}: ${remainsOf(request)}.`;
+  return `${subject} was revoked by ${mention(end.by)}${why}: ${remainsText(request)}.`;
 }
 
 /** The lines to copy once access is active, and the credentials that they need. */

@@ -21,7 +21,7 @@ export interface InChannel {
 }
 
 /** How a record is shown in its channel. */
-export interface Showing {
+export interface ChannelMessage {
   readonly record: LedgerRecord;
   /** With its buttons. */
   readonly message: Message;
@@ -34,7 +34,7 @@ export interface Showing {
 /** Makes the channel's message match the record. @throws AccessError where trying again can help, or the bot itself is at fault */
 export async function showInChannel(
   context: MessengerContext,
-  showing: Showing,
+  showing: ChannelMessage,
   shown: ShownMessages,
 ): Promise<InChannel> {
   const { record } = showing;
@@ -51,7 +51,7 @@ export async function showInChannel(
     context.log.error({ request: record.id, cluster: record.cluster }, "the cluster of a record is not configured");
     return { ...unchanged(), shown: { ...shown, message: null } };
   }
-  const posted = await post(context, showing, channel);
+  const posted = await postOpening(context, showing, channel);
   if (!("ts" in posted)) return { ...unchanged(posted), shown: { ...shown, message: null } };
   const isReposted = shown.message !== null;
   const now = { ...shown, version: 0, message: posted };
@@ -67,7 +67,7 @@ export type RequesterMessages = Pick<ShownMessages, "direct" | "milestones">;
 type Telling = Pick<MessengerContext, "client" | "log">;
 
 /** A direct message to the requester, once: a reply under the message that follows the record, where there is one. */
-export async function tellOnce(
+export async function sendOnce(
   context: Telling,
   { requester }: LedgerRecord,
   { name, message }: Milestone,
@@ -83,7 +83,7 @@ export async function tellOnce(
  * Makes the one direct message to the requester show the newest state. An update notifies no one: what they must know at once is
  * a short reply under it, which mentions them.
  */
-export async function tellState(
+export async function updateDirectMessage(
   context: Telling,
   { requester }: LedgerRecord,
   { name, message, ping }: Milestone,
@@ -108,7 +108,7 @@ async function updateDirect(
   { channel, ts }: MessageRef,
 ): Promise<boolean> {
   try {
-    await client.chat.update({ channel, ts, ...sent(message) });
+    await client.chat.update({ channel, ts, ...webApiMessage(message) });
     return true;
   } catch (error) {
     if (unchangeable.has(slackErrorCode(error) ?? "") || isGone(error)) return false;
@@ -125,7 +125,7 @@ async function sayTo(
 ): Promise<MessageRef | null> {
   const place = under ? { channel: under.channel, thread_ts: under.ts } : { channel: user };
   try {
-    const { channel, ts } = await client.chat.postMessage({ ...place, ...sent(message) });
+    const { channel, ts } = await client.chat.postMessage({ ...place, ...webApiMessage(message) });
     return channel && ts ? { channel, ts } : null;
   } catch (error) {
     const failure = slackFailure(error, `The direct message to ${user}`);
@@ -142,7 +142,7 @@ export interface MessengerContext<Uses = Ledger> extends RecordContext<Uses> {
 }
 
 /** A message as the Web API takes it. */
-export function sent({ text, blocks }: Message) {
+export function webApiMessage({ text, blocks }: Message) {
   return { text, blocks: [...blocks] };
 }
 
@@ -155,11 +155,11 @@ const unchangeable = new Set(["message_not_found", "cant_update_message", "edit_
  */
 export async function updateInChannel(
   { client }: Pick<MessengerContext, "client">,
-  { record, message }: Showing,
+  { record, message }: ChannelMessage,
   { channel, ts }: MessageRef,
 ): Promise<"shown" | "deleted" | AccessError> {
   try {
-    await client.chat.update({ channel, ts, ...sent(message) });
+    await client.chat.update({ channel, ts, ...webApiMessage(message) });
     return "shown";
   } catch (error) {
     if (unchangeable.has(slackErrorCode(error) ?? "")) return "deleted";
@@ -170,13 +170,17 @@ export async function updateInChannel(
 }
 
 /** Posts the opening message, which gets its buttons later; or why the place is out of reach. @throws AccessError as above */
-export async function post(
+export async function postOpening(
   { client }: Pick<MessengerContext, "client">,
-  { record, opening }: Showing,
+  { record, opening }: ChannelMessage,
   to: string,
 ): Promise<MessageRef | AccessError> {
   try {
-    const { channel, ts } = await client.chat.postMessage({ channel: to, ...sent(opening), unfurl_links: false });
+    const { channel, ts } = await client.chat.postMessage({
+      channel: to,
+      ...webApiMessage(opening),
+      unfurl_links: false,
+    });
     if (channel && ts) return { channel, ts };
     throw new Error("The answer of Slack names no message");
   } catch (error) {

@@ -17,9 +17,17 @@ import { isMigration, type LedgerRecord } from "../../ledger/records.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
 import type { Message, ThreadEntry } from "../blocks/message.ts";
 import { cut, mention, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
-import { droppedTexts, endProofLines, proofMarks, remainsOf, replayed, reviewState, said } from "../blocks/words.ts";
+import {
+  asClause,
+  droppedTexts,
+  endProofLines,
+  proofMarks,
+  remainsText,
+  replayedClause,
+  reviewState,
+} from "../blocks/words.ts";
 import { migrationThreadOf } from "../migrate/migration-thread.ts";
-import { type MessengerContext, sent } from "./show-in-channel.ts";
+import { type MessengerContext, webApiMessage } from "./show-in-channel.ts";
 
 /**
  * Everything that happened to a request and belongs into its thread, oldest first. A pure function of the record, which
@@ -84,14 +92,14 @@ function stateEntries(request: AccessRequest): ThreadEntry[] {
   const { state, denial, voided } = request;
   if (state === "pending" && voided) {
     const { by, message } = voided;
-    const text = `The approval by ${mentions(by)} no longer counts: ${said(message, 400)}. The approvers must decide again.`;
+    const text = `The approval by ${mentions(by)} no longer counts: ${asClause(message, 400)}. The approvers must decide again.`;
     return [{ name: `void-${message}`, text }];
   }
   if (state === "cancelled") return [{ name: "cancelled", text: "Cancelled by the requester." }];
   if (state === "lapsed") {
     return [{ name: "lapsed", text: `Expired ${time(request.lapsesAt)} without a decision.` }];
   }
-  if (state === "refused") return [{ name: "refused", text: `Refused: ${said(request.refusal?.message ?? "")}.` }];
+  if (state === "refused") return [{ name: "refused", text: `Refused: ${asClause(request.refusal?.message ?? "")}.` }];
   if (state !== "denied" || !denial) return [];
   const why = denial.why && `: ${plainLine(denial.why, 600)}`;
   return [{ name: "denied", text: `Denied by ${mention(denial.by)} ${time(denial.at)}${why || "."}` }];
@@ -124,10 +132,10 @@ function leaseEntries({ lease, durationSeconds }: AccessRequest, replies: readon
   entries.push(...activeEntry(lease, lease.activeSince, durationSeconds, replies));
   const { at, signedIn } = lease.proof ?? {};
   if (signedIn?.result === "no") {
-    entries.push({ name: `refused-${at}`, text: `:warning: Signing in: ${said(signedIn.detail, 600)}.` });
+    entries.push({ name: `refused-${at}`, text: `:warning: Signing in: ${asClause(signedIn.detail, 600)}.` });
   }
   const { drift } = lease;
-  if (drift) entries.push({ name: `drift-${drift.at}`, text: `Access lost: ${said(drift.message, 400)}.` });
+  if (drift) entries.push({ name: `drift-${drift.at}`, text: `Access lost: ${asClause(drift.message, 400)}.` });
   const last = replies.findLast((name) => name.startsWith("drift-") || name.startsWith("repaired-"));
   if (!drift && !lease.end && lease.state === "active" && last?.startsWith("drift-")) {
     entries.push({ name: last.replace("drift-", "repaired-"), text: "Access restored and proved." });
@@ -154,9 +162,11 @@ function activeEntry(
   const end = isPermanent(durationSeconds) ? "It is permanent." : `Its lease ends ${time(endsAt)}.`;
   const again = [
     ...(reviewTrouble && isReviewPending(lease)
-      ? [`; asking for its rights again: ${said(reviewTrouble.message, 300)}`]
+      ? [`; asking for its rights again: ${asClause(reviewTrouble.message, 300)}`]
       : []),
-    ...(signInTrouble && isSignInPending(lease) ? [`; retrying the sign-in: ${said(signInTrouble.message, 300)}`] : []),
+    ...(signInTrouble && isSignInPending(lease)
+      ? [`; retrying the sign-in: ${asClause(signInTrouble.message, 300)}`]
+      : []),
   ].join("");
   const text = `Active since ${time(activeSince)}${marks && `, ${marks}`}${again}. ${end}`;
   return [{ name: isUnfinished ? "active-unfinished" : "active", text }];
@@ -172,11 +182,11 @@ function endEntries(request: AccessRequest, replies: readonly string[]): ThreadE
     entries.push({ name: "ending", text: `${mention(end.by)} started to revoke it ${time(end.at)}${why || "."}` });
   }
   if (end?.cause === "replayed") {
-    entries.push({ name: "replayed", text: `:warning: Refused ${time(end.at)}: ${replayed}.` });
+    entries.push({ name: "replayed", text: `:warning: Refused ${time(end.at)}: ${replayedClause}.` });
   }
   if (lease.state === "ended") entries.push(...endedEntry(request, lease, replies));
   if (lease.state === "failed") {
-    entries.push({ name: "failed", text: `Couldn't apply it: ${said(lease.failure?.message ?? "")}.` });
+    entries.push({ name: "failed", text: `Couldn't apply it: ${asClause(lease.failure?.message ?? "")}.` });
   }
   return entries;
 }
@@ -190,7 +200,7 @@ function endedEntry(request: AccessRequest, lease: Lease, replies: readonly stri
     return [{ name: "ended", text: `Checked the end again:\n${proof}` }];
   }
   const at = time(lease.endedAt ?? lease.endsAt);
-  const text = `Ended ${at}: ${remainsOf(request)}.${forgottenNote(request)}${proof && `\n${proof}`}`;
+  const text = `Ended ${at}: ${remainsText(request)}.${forgottenNote(request)}${proof && `\n${proof}`}`;
   return [{ name: isUnproved ? "ended-unproved" : "ended", text }];
 }
 
@@ -198,7 +208,7 @@ function endedEntry(request: AccessRequest, lease: Lease, replies: readonly stri
 function troubleEntry(request: AccessRequest): ThreadEntry[] {
   const { trouble, lease, state } = request;
   if (!trouble) return [];
-  const text = `:warning: ${said(trouble.message)}. Retrying.`;
+  const text = `:warning: ${asClause(trouble.message)}. Retrying.`;
   return [{ name: `${lease?.state ?? state}-${trouble.code}`, text }];
 }
 
@@ -231,20 +241,20 @@ export async function showThread(context: MessengerContext, id: string): Promise
   const entries = await newEntries(context, record);
   if (entries.length === 0) return;
   if (shown.message && (await reply(context, record, shown.message, entries))) {
-    return ledger.addToldInThread(id, namesOf(entries));
+    return ledger.addThreadEntries(id, namesOf(entries));
   }
   // Approvers with a direct message get their reminder there; the message itself shows the rest.
   const reminders = entries.filter(isReminder);
   if (reminders.length === 0 || shown.copies.length === 0) return;
   for (const copy of shown.copies) await reply(context, record, copy, reminders);
-  await ledger.addToldInThread(id, namesOf(reminders));
+  await ledger.addThreadEntries(id, namesOf(reminders));
 }
 
 async function newEntries(
   { ledger, config }: Pick<MessengerContext, "ledger" | "config">,
   record: LedgerRecord,
 ): Promise<readonly ThreadEntry[]> {
-  const replies = await ledger.toldInThread(record.id);
+  const replies = await ledger.threadEntryNames(record.id);
   const cluster = config.clusters.get(record.cluster);
   const entries = isMigration(record) ? migrationThreadOf(record, cluster) : threadOf(record, replies, cluster);
   return entries.filter(({ name }) => !replies.includes(name));
@@ -262,7 +272,7 @@ async function reply(
   entries: readonly ThreadEntry[],
 ): Promise<boolean> {
   try {
-    const message = sent(threadMessage(entries));
+    const message = webApiMessage(threadMessage(entries));
     await client.chat.postMessage({ channel, thread_ts: ts, ...message, unfurl_links: false });
     return true;
   } catch (error) {

@@ -3,7 +3,7 @@ import { type Migration, nextMigration } from "../../access/migration/migration.
 import { switchToAccessEntries } from "../../aws/eks-cluster.ts";
 import type { MigrationStep } from "../../diagnosis/migration/facts.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
-import { eventOf, noteOnMigration, recordChange, recordChanged } from "../../ledger/lifecycle.ts";
+import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import { createMigratedEntry, documentChanged, isSameData, type MigrationRun } from "./give-entry.ts";
@@ -41,7 +41,7 @@ export function noteDone(
   proof: readonly string[],
   awsRequests: Readonly<Record<string, readonly string[]>> = {},
 ): Promise<Migration> {
-  return noteOnMigration(context, migration, (current) => {
+  return recordOnMigration(context, migration, (current) => {
     const begun = current.begun?.name === name ? null : current.begun;
     if (current.done.some((step) => step.name === name) && begun === current.begun) return null;
     const others = current.done.filter((step) => step.name !== name);

@@ -13,7 +13,7 @@ import { failureOf, nextTry } from "../../access/request/retry.ts";
 import { planMigration } from "../../diagnosis/migration/plan.ts";
 import { summarizeMigration } from "../../diagnosis/migration/summary.ts";
 import type { MigrationReport } from "../../diagnosis/reports.ts";
-import { eventOf, noteOnMigration, recordChange, recordChanged } from "../../ledger/lifecycle.ts";
+import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../ledger/lifecycle.ts";
 import { wake } from "../../ledger/queues.ts";
 import type { WorkerContext } from "../context.ts";
 import { dueChange, recordDue } from "../due-change.ts";
@@ -85,7 +85,7 @@ function planned(
 export async function putOffMigration(context: WorkerContext, migration: Migration, error: unknown): Promise<void> {
   const isRetryable = !(error instanceof AccessError) || error.retryable;
   const failure = failureOf(error);
-  await noteOnMigration(context, migration, (current) => {
+  await recordOnMigration(context, migration, (current) => {
     if (migrationDueAt(current) === null) return null;
     const now = context.now();
     const tried = nextTry(current, failure, now);

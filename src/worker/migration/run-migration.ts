@@ -15,7 +15,7 @@ import { type MigrationFacts, principalKey } from "../../diagnosis/migration/fac
 import { type MigrationPlan, type MigrationResult, planMigration } from "../../diagnosis/migration/plan.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
-import { eventOf, noteOnMigration, recordChange, recordChanged } from "../../ledger/lifecycle.ts";
+import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
@@ -153,7 +153,7 @@ async function settle(context: WorkerContext, migration: Migration): Promise<voi
 }
 
 async function finish(context: WorkerContext, migration: Migration): Promise<void> {
-  await noteOnMigration(context, migration, (current) =>
+  await recordOnMigration(context, migration, (current) =>
     isMigrationOver(current)
       ? null
       : {
@@ -170,7 +170,7 @@ function isTooLate({ lapsesAt }: Migration, now: Date): boolean {
 
 /** The approvals are too old. Finished steps stay. */
 async function lapseMigration(context: WorkerContext, migration: Migration, why: string): Promise<void> {
-  await noteOnMigration(context, migration, (current) => {
+  await recordOnMigration(context, migration, (current) => {
     if (isMigrationOver(current)) return null;
     const after = endedMigration(current, context.now(), { state: "lapsed" });
     return { type: "migration.lapsed", after, detail: { why } };
@@ -179,7 +179,7 @@ async function lapseMigration(context: WorkerContext, migration: Migration, why:
 
 /** The approved plan is not the plan now: the approvers decide again about a new one (law 4). */
 async function voidMigration(context: WorkerContext, migration: Migration, message: string): Promise<void> {
-  await noteOnMigration(context, migration, (current) => {
+  await recordOnMigration(context, migration, (current) => {
     if (isMigrationOver(current)) return null;
     const lapses = context.config.timing.requestLapsesAfterSeconds * 1000;
     const lapsesAt = new Date(context.now().getTime() + lapses).toISOString();
@@ -205,7 +205,7 @@ async function seeToBegun(
   if (await wasCarriedOut(cluster, migration, name, gathered)) {
     return noteDone(context, migration, name, ["The next run found it done."]);
   }
-  return noteOnMigration(context, migration, (current) =>
+  return recordOnMigration(context, migration, (current) =>
     current.begun?.name === name
       ? {
           type: "migration.undone",

@@ -194,26 +194,27 @@ export async function connectAs(
 }
 
 /** Where the last time that an API server let an identity in outlives the process. */
-type LetInLedger = Pick<ClusterLedger, "letIn" | "rememberLetIn">;
+type LetInLedger = Pick<ClusterLedger, "lastAcceptedAt" | "rememberAccepted">;
 
 /** The ledger needs no more to explain a 401. Milliseconds. */
 const writtenEveryMs = 3_600_000;
 
 /** By API server and identity: as many as there are creators. */
-const letIn = new Map<string, { readonly at: Date; readonly writtenAt: number }>();
+const lastAccepted = new Map<string, { readonly at: Date; readonly writtenAt: number }>();
 
 /** An identity of which is remembered when an API server let it in. That explains a 401 and gives nothing, so a failure is ignored. */
 function explainableIdentity(endpoint: string, arn: string, ledger: LetInLedger | undefined): KnownIdentity {
   const place = `${endpoint} ${arn}`;
   return {
     arn,
-    lastLetIn: async () => letIn.get(place)?.at ?? (await ledger?.letIn(place).catch(() => null)) ?? null,
+    lastAcceptedAt: async () =>
+      lastAccepted.get(place)?.at ?? (await ledger?.lastAcceptedAt(place).catch(() => null)) ?? null,
     noteLetIn: async () => {
       const at = new Date();
-      const { writtenAt = 0 } = letIn.get(place) ?? {};
+      const { writtenAt = 0 } = lastAccepted.get(place) ?? {};
       const isWritten = at.getTime() - writtenAt < writtenEveryMs;
-      letIn.set(place, { at, writtenAt: isWritten ? writtenAt : at.getTime() });
-      if (!isWritten) await ledger?.rememberLetIn(place, at).catch(() => undefined);
+      lastAccepted.set(place, { at, writtenAt: isWritten ? writtenAt : at.getTime() });
+      if (!isWritten) await ledger?.rememberAccepted(place, at).catch(() => undefined);
     },
   };
 }

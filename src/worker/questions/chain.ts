@@ -29,7 +29,7 @@ import {
   youFinding,
 } from "../../diagnosis/person-links.ts";
 import type { ChainReport } from "../../diagnosis/reports.ts";
-import { knownOf, openFor } from "../../ledger/look-ups.ts";
+import { knownOf, openRequestsFor } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 import { becomeCreator } from "../open/become-creator.ts";
 import { knownCreator } from "../open/discover-creator.ts";
@@ -126,7 +126,7 @@ async function lookAtLeases(
 ): Promise<void> {
   await take(
     "leases",
-    () => openFor(ledger, cluster.name, asker.user),
+    () => openRequestsFor(ledger, cluster.name, asker.user),
     (requests) => leasesFinding(requests, asker),
   );
   if (!inside) return;

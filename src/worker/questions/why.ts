@@ -7,7 +7,7 @@ import type { AccessEntryFact, WhyFacts } from "../../diagnosis/facts.ts";
 import type { WhyReport } from "../../diagnosis/reports.ts";
 import { diagnose } from "../../diagnosis/why.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import { openFor } from "../../ledger/look-ups.ts";
+import { openRequestsFor } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 import { reachCluster } from "../open/reach-cluster.ts";
 import { accessEntryFact, readLiveDocument } from "./look-at-cluster.ts";
@@ -85,7 +85,10 @@ async function requestsOf(
   { principal }: Caller,
 ): Promise<readonly AccessRequest[]> {
   const newest = { list: "all", clusters: [name], requester: null, match: "any" } as const;
-  const [open, { requests }] = await Promise.all([openFor(ledger, name, user), ledger.list(newest, 0, mostRequests)]);
+  const [open, { requests }] = await Promise.all([
+    openRequestsFor(ledger, name, user),
+    ledger.list(newest, 0, mostRequests),
+  ]);
   const byId = new Map([...open, ...requests].map((request) => [request.id, request]));
   return [...byId.values()]
     .filter((request) => request.principal.toLowerCase() === principal.arn.toLowerCase())

@@ -109,7 +109,7 @@ async function adoptHoldings(
 async function standingInLedger({ ledger }: WorkerContext, id: string): Promise<ShareFacts["inLedger"]> {
   const known = await ledger.get(id);
   if (known) return positionInList("granted", known) === null ? "over" : "open";
-  return (await ledger.isOverForGood(id)) ? "over" : "unknown";
+  return (await ledger.isPermanentLeaseOver(id)) ? "over" : "unknown";
 }
 
 async function recover(

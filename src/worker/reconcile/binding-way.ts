@@ -3,7 +3,7 @@ import { writeAnnotation } from "../../access/lease/annotation.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
 import { bindsRoles } from "../../access/policy/role-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
-import { step } from "../../operations/worker-metrics.ts";
+import { measuredStep } from "../../operations/worker-metrics.ts";
 import { previewByBinding } from "../preview/binding-preview.ts";
 import {
   type BindingState,
@@ -48,7 +48,7 @@ export function bindingWay(place: BindingsPlace): BindingWay {
     begin: async () => {
       run = await context.ledger.beginRun(`${cluster.name}/bindings`);
     },
-    read: (open) => step("read", () => readBindingState(place, open)),
+    read: (open) => measuredStep("read", () => readBindingState(place, open)),
     preview: (state, wish) => previewByBinding(cluster, state, wish),
     settle: settleBindings,
     prepare: async (state, settlement) => {

@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { ClusterBinding, NewBinding } from "../../access/lease/lease-bindings.ts";
 import { bindingFor, bindingName, type LeasePart, partsByLease } from "../../access/lease/own-bindings.ts";
-import { step } from "../../operations/worker-metrics.ts";
+import { measuredStep } from "../../operations/worker-metrics.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { BindingState } from "./binding-state.ts";
 import type { BindingSettlement } from "./settle-bindings.ts";
@@ -38,7 +38,8 @@ export async function carryOutAll(tools: BindingTools, calls: CallsByLease): Pro
   const sent = await inParallel([...calls], async ([id, each]) => [id, await carryOut(tools, each)] as const);
   const failures = new Map(sent.flatMap(([id, error]) => (error === null ? [] : [[id, error] as const])));
   const written = [...calls.values()].flatMap(({ remove, create }) => [...remove, ...create]);
-  const after = written.length > 0 ? await step("read-back", () => tools.state.readAgain(written)) : tools.state.parts;
+  const after =
+    written.length > 0 ? await measuredStep("read-back", () => tools.state.readAgain(written)) : tools.state.parts;
   return { calls, failures, after };
 }
 

@@ -17,7 +17,7 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { wake } from "../../ledger/queues.ts";
-import { step } from "../../operations/worker-metrics.ts";
+import { measuredStep } from "../../operations/worker-metrics.ts";
 import type { WorkerContext } from "../context.ts";
 import { previewInDocument } from "../preview/plan-preview.ts";
 import { readRemembered } from "../remembered.ts";
@@ -214,7 +214,7 @@ export async function writeDocument(
 ): Promise<AwsAuthConfigMap | null> {
   if (!configMap || !differs(configMap, after)) return configMap;
   await client.writeAwsAuth(configMap, after);
-  const readBack = await step("read-back", () => client.readAwsAuth());
+  const readBack = await measuredStep("read-back", () => client.readAwsAuth());
   if (readBack) return readBack;
   throw new AccessError(
     "document-absent",

@@ -16,7 +16,7 @@ import {
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { type Entry, entryArnsByPrincipal, withoutRolePath } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import { takeMoreTime } from "../../operations/deadlines.ts";
+import { extendDeadline } from "../../operations/deadlines.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered, readAnnotationRemembered } from "../remembered.ts";
@@ -137,7 +137,7 @@ async function describeAll(
   entries: Pick<AccessEntries, "describe">,
   arns: readonly string[],
 ): Promise<readonly AccessEntry[]> {
-  takeMoreTime(eachEntryMs * arns.length);
+  extendDeadline(eachEntryMs * arns.length);
   return (await inParallel(arns, (arn) => entries.describe(arn))).filter((entry) => entry !== null);
 }
 

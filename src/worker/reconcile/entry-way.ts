@@ -8,7 +8,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { type AccessEntry, identityOfEntry, withdrawalTagChanges } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import { step } from "../../operations/worker-metrics.ts";
+import { measuredStep } from "../../operations/worker-metrics.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
@@ -39,7 +39,8 @@ export function entryWay({ context, cluster, opened, isTaken, whose }: Place): E
     way: "access-entry",
     isTaken,
     begin,
-    read: (open) => step("read", () => readEntryState(opened, cluster, keys, open, { whose, now: context.now() })),
+    read: (open) =>
+      measuredStep("read", () => readEntryState(opened, cluster, keys, open, { whose, now: context.now() })),
     preview: (state, wish) => previewByEntry(cluster, keys.memory, state, wish),
     settle: settleEntries,
     prepare: async (state, settlement) =>
@@ -130,9 +131,9 @@ export async function writeEntry(
   const about = { cluster: tools.cluster.name, principal: target.change.arn };
   context.metrics?.writes.inc({ cluster: tools.cluster.name, way: "access-entry" });
   try {
-    const arn = await step("put", () => carryOutEntry(tools, target));
+    const arn = await measuredStep("put", () => carryOutEntry(tools, target));
     const readBack = () => readBackEntry(tools, arn, target, context.pause ?? wait);
-    const { entry, isAsWanted } = await step("read-back", readBack);
+    const { entry, isAsWanted } = await measuredStep("read-back", readBack);
     const tookMs = context.now().getTime() - began;
     if (isAsWanted) {
       context.failures.over("could not write an access entry", about);

@@ -156,7 +156,7 @@ async function idsNotGrantedHere(
     const known = await ledger.get(id);
     // A lease by bindings only has its person sign in here.
     const isGivenHere = known !== null && (isSignInShare(share) ? bindsRoles(known.groups) : isOfThisWay(known));
-    const isOver = known ? positionInList("granted", known) === null || !isGivenHere : ledger.isOverForGood(id);
+    const isOver = known ? positionInList("granted", known) === null || !isGivenHere : ledger.isPermanentLeaseOver(id);
     return (await isOver) ? [id] : [];
   });
   return new Set(over.flat());
@@ -190,7 +190,7 @@ export async function reportUntrusted(
   const at = context.now().toISOString();
   const event: AuditEvent = { type: "annotation.refused", at, actor: "worker", request: "", cluster, detail: { why } };
   await context.ledger.note(event);
-  recordedEvents.tell(event);
+  recordedEvents.publish(event);
 }
 
 /** Those whose approval was taken back. One that came to nothing is an old record where an event says so. */

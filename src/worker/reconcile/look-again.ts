@@ -6,7 +6,7 @@ import type { AccessRequest, ApprovedRequest, PendingRequest } from "../../acces
 import { otherLeasesChanged, outdatedRequest, refusedRequest } from "../../access/request/transitions.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
-import { leasesNow } from "../../ledger/look-ups.ts";
+import { otherLeasesNow } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 
 /** More of them are left to the click, which looks by itself. */
@@ -34,7 +34,7 @@ async function lookAgain(
   if (request.state !== "pending") return;
   const now = context.now();
   const ledger = { get: context.ledger.get, grantedOf: async () => granted };
-  const { leases, isExtendedLeaseOver } = await leasesNow(ledger, request, now);
+  const { leases, isExtendedLeaseOver } = await otherLeasesNow(ledger, request, now);
   if (isExtendedLeaseOver) return closeRefused(context, request, nothingToExtend(request));
   if (!request.preview || !isOutdated(request, leases, now)) return;
   const approvers = request.approvals.map(({ by }) => by);

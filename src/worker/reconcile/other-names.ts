@@ -1,6 +1,6 @@
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import type { NamedEntry } from "../../aws-auth/index.ts";
-import { takeMoreTime } from "../../operations/deadlines.ts";
+import { extendDeadline } from "../../operations/deadlines.ts";
 import { inParallel } from "../in-parallel.ts";
 
 /** Each entry takes calls of its own, a few of them at once. */
@@ -31,7 +31,7 @@ export async function otherNames(
   const arns = await entries.list();
   if (!isNew(arns)) return noOtherNames;
   const compared = arns.slice(0, mostCompared);
-  takeMoreTime(eachEntryMs * compared.length);
+  extendDeadline(eachEntryMs * compared.length);
   const found = await inParallel(compared, (arn) => entries.describe(arn).catch(() => null));
   const named = found.flatMap((entry) => (entry ? [{ arn: entry.principalArn, username: entry.username }] : []));
   return { entries: named, unread: arns.length - named.length };

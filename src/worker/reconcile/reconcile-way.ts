@@ -3,7 +3,7 @@ import { AccessError } from "../../access/failure/access-error.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { traceFor } from "../../operations/request-traces.ts";
-import { step } from "../../operations/worker-metrics.ts";
+import { measuredStep } from "../../operations/worker-metrics.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
@@ -53,7 +53,7 @@ async function tryOnce<State extends WayState, Decided extends Settlement>(
 ): Promise<Result> {
   const facts = await gather(run);
   if (!facts) return "again";
-  const decided = await step("plan", async () => run.adapter.settle(facts));
+  const decided = await measuredStep("plan", async () => run.adapter.settle(facts));
   try {
     const acted = await act(run, facts.state, decided);
     if (!acted) return "again";
@@ -155,7 +155,7 @@ async function recordGiven({ run, decided, outcomes }: Acted, request: ApprovedR
       : recordPutOff(context, request, failure.error);
   }
   const proving = () => prove(opened.client, cluster, request, outcomes.readBackOf(request.principal), context.now);
-  const proved = await step("prove", proving, traceFor(context, request));
+  const proved = await measuredStep("prove", proving, traceFor(context, request));
   await recordActive(context, request, proved, holding, run.adapter.way);
 }
 

@@ -27,7 +27,7 @@ import {
 } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, Deletion } from "../../kubernetes/config-map.ts";
-import { step } from "../../operations/worker-metrics.ts";
+import { measuredStep } from "../../operations/worker-metrics.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered, readAnnotationRemembered, readRemembered } from "../remembered.ts";
 import { type Checked, leaveOut, without } from "./check-leases.ts";
@@ -49,7 +49,7 @@ export async function readClusterState(
   keys: WorkerKeys,
   open: readonly AccessRequest[],
 ): Promise<ClusterState> {
-  const configMap = await step("read", () => opened.client.readAwsAuth());
+  const configMap = await measuredStep("read", () => opened.client.readAwsAuth());
   const where = `The ConfigMap aws-auth of ${cluster.name}`;
   if (!configMap && !cluster.createAwsAuth) throw new AccessError("document-absent", `${where} does not exist`);
   if (configMap?.immutable) throw new AccessError("document-immutable", `${where} is immutable`);

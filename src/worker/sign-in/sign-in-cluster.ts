@@ -8,7 +8,7 @@ import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { failureOf, needsEvent } from "../../access/request/retry.ts";
 import { tracedRun, traceFor } from "../../operations/request-traces.ts";
-import { step } from "../../operations/worker-metrics.ts";
+import { measuredStep } from "../../operations/worker-metrics.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";
 import { inParallel } from "../in-parallel.ts";
@@ -93,7 +93,7 @@ async function complete(
 ): Promise<void> {
   const running = { ...context, auditIds: requestIds() };
   const act = () => attempt(running, cluster, opened, request);
-  const tried = await step("sign-in", act, traceFor(context, request));
+  const tried = await measuredStep("sign-in", act, traceFor(context, request));
   if (tried.type === "found") return recordSignIn(running, cluster, request, tried.found);
   await putOffSignIn(running, cluster, request, tried.error);
 }

@@ -62,7 +62,7 @@ describe.each(broken)("a record that %s", (_, text) => {
 
   test("is reported once in the log, the audit log and the counts, by any process", async () => {
     const counted: string[] = [];
-    const stop = recordedEvents.listen(({ type }) => void counted.push(type));
+    const stop = recordedEvents.subscribe(({ type }) => void counted.push(type));
     for (const ledger of [aLedger(), aLedger()]) {
       await ledger.grantedOf("staging");
       await ledger.get("r-2");

@@ -13,7 +13,7 @@ let stopListening: () => void;
 beforeEach(async () => {
   slack = await startSandboxSlack({ rateLimits: false });
   calls = [];
-  stopListening = finishedCalls.listen((call) => calls.push(call));
+  stopListening = finishedCalls.subscribe((call) => calls.push(call));
 });
 afterEach(async () => {
   stopListening();

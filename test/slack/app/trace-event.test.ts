@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readSent } from "../../../src/slack/app/watched-app.ts";
+import { describeEvent } from "../../../src/slack/app/watched-app.ts";
 
 test.each([
   ["a command", { command: "/eks-access", text: "request staging debug" }, "/eks-access request", null],
@@ -26,5 +26,5 @@ test.each([
   ["an event", { event: { type: "app_home_opened" } }, "event app_home_opened", null],
   ["anything else", {}, "something of Slack", null],
 ])("%s has a name that is one of few, and the request that it speaks of", (_what, body, name, request) => {
-  expect(readSent(body)).toEqual({ name, request });
+  expect(describeEvent(body)).toEqual({ name, request });
 });

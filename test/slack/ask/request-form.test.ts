@@ -2,20 +2,20 @@ import { describe, expect, test } from "vitest";
 import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import {
   blockOf,
+  type ClusterOffer,
   completeForm,
   durationsOf,
   emptyForm,
-  formOf,
-  isShown,
-  type Offer,
-  partsOf,
+  readForm,
+  readFormParts,
+  showsForm,
 } from "../../../src/slack/ask/form.ts";
 import { requestModal, suggestionsOf } from "../../../src/slack/ask/request-modal.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 
 const engineer = "arn:aws:iam::111122223333:user/engineer";
 
-const offerOf = (name: string, ...levels: readonly string[]): Offer => {
+const offerOf = (name: string, ...levels: readonly string[]): ClusterOffer => {
   const offered = levels.map((level) => ({ ...aLevel({ name: level }), permanent: false }));
   return {
     cluster: aCluster({ name, levels: offered }),
@@ -24,7 +24,7 @@ const offerOf = (name: string, ...levels: readonly string[]): Offer => {
   };
 };
 
-function manyOffers(count: number): readonly Offer[] {
+function manyOffers(count: number): readonly ClusterOffer[] {
   return Array.from({ length: count }, (_, index) =>
     offerOf(`c${index}`.padEnd(63, "x"), `l${index}`.padEnd(63, "x"), "m".repeat(63)),
   );
@@ -171,10 +171,10 @@ describe("what stands in the form", () => {
         reason: { value: { type: "plain_text_input", value: "why" } },
       },
     },
-  } as unknown as Parameters<typeof partsOf>[0];
+  } as unknown as Parameters<typeof readFormParts>[0];
 
   test("is read part by part, and what was left empty as nothing", () => {
-    expect(partsOf(view)).toEqual({
+    expect(readFormParts(view)).toEqual({
       cluster: "staging",
       level: "viewer",
       namespaces: "",
@@ -183,7 +183,7 @@ describe("what stands in the form", () => {
       ticket: null,
       reason: "why",
     });
-    expect(formOf(view)).toEqual({
+    expect(readForm(view)).toEqual({
       cluster: "staging",
       level: "viewer",
       principal: engineer,
@@ -202,15 +202,15 @@ describe("what stands in the form", () => {
   });
 
   test.each(["", "nonsense", '{"replaced":-1}', "[]"])("counts anew where the form does not say: %j", (text) => {
-    expect(formOf({ ...view, private_metadata: text }).replaced).toBe(0);
+    expect(readForm({ ...view, private_metadata: text }).replaced).toBe(0);
   });
 
   test("is no reason to change the form, as long as nothing follows from it", () => {
     const offers = [offerOf("staging", "viewer", "admin")];
     const shown = requestModal({ ...emptyForm, principal: "arn:aws" }, offers);
 
-    expect(isShown(shown as never, requestModal({ ...emptyForm, principal: "arn:aws:iam" }, offers))).toBe(true);
-    expect(isShown(shown as never, requestModal({ ...emptyForm, level: "viewer" }, offers))).toBe(false);
-    expect(isShown(shown as never, requestModal({ ...emptyForm, replaced: 1 }, offers))).toBe(false);
+    expect(showsForm(shown as never, requestModal({ ...emptyForm, principal: "arn:aws:iam" }, offers))).toBe(true);
+    expect(showsForm(shown as never, requestModal({ ...emptyForm, level: "viewer" }, offers))).toBe(false);
+    expect(showsForm(shown as never, requestModal({ ...emptyForm, replaced: 1 }, offers))).toBe(false);
   });
 });

@@ -5,7 +5,7 @@ import type { Reader } from "../../../sandbox/page/blocks/surface.ts";
 import { readRequest, splitRequestLine } from "../../../src/access/request/request-line.ts";
 import { mistakesAnswer } from "../../../src/slack/ask/request.ts";
 import { code, codeBlock, plainLine, preformatted, styled } from "../../../src/slack/blocks/mrkdwn.ts";
-import { said } from "../../../src/slack/blocks/words.ts";
+import { asClause } from "../../../src/slack/blocks/words.ts";
 import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
 import { at } from "../../builders/times.ts";
 
@@ -109,7 +109,7 @@ describe("text in a sentence", () => {
   test("never gets a character that nobody sees", () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        for (const line of [plainLine(text), styled(text), said(text)]) {
+        for (const line of [plainLine(text), styled(text), asClause(text)]) {
           expect(line).not.toMatch(/[\u00ad\u200b\u2060\ufeff\u202a-\u202e]/);
         }
       }),
@@ -128,7 +128,7 @@ describe("text in a sentence", () => {
   ])("keeps its signs: %s", (text, line) => {
     expect(plainLine(text)).toBe(line);
     expect(styled(text)).toBe(line);
-    expect(said(text)).toBe(line.replace(/\.$/, ""));
+    expect(asClause(text)).toBe(line.replace(/\.$/, ""));
     expect(shown(line)).toBe(text.replaceAll("`", ""));
   });
 

@@ -2,7 +2,7 @@ import { pino } from "pino";
 import { Registry } from "prom-client";
 import { beforeEach, describe, expect, test } from "vitest";
 import { AccessError } from "../../../src/access/failure/access-error.ts";
-import { approversLooked, type LevelLack } from "../../../src/operations/announcements.ts";
+import { type ApproverShortage, approversChecked } from "../../../src/operations/announcements.ts";
 import { createProcessMetrics } from "../../../src/operations/process-metrics.ts";
 import { watchApprovers } from "../../../src/slack/decide/approver-watch.ts";
 import type { Account } from "../../../src/slack/people/directory.ts";
@@ -80,12 +80,12 @@ describe("a process whose configuration leaves a level without approvers", () =>
 });
 
 describe("while the process runs", () => {
-  const looks: (readonly LevelLack[])[] = [];
+  const looks: (readonly ApproverShortage[])[] = [];
   const missing = () => looks.at(-1)?.map(({ level, missing }) => [level, missing]);
 
   beforeEach(() => {
     looks.length = 0;
-    return approversLooked.listen((look) => void looks.push(look));
+    return approversChecked.subscribe((look) => void looks.push(look));
   });
 
   test("approvers who leave are noticed at the next look, and told in the log", async () => {
@@ -126,9 +126,9 @@ test("what a level lacks is a metric, the most by any of its rules, and over onc
   const value = async () =>
     (await registry.getSingleMetricAsString("eks_access_approvers_missing")).split("\n").slice(2);
 
-  approversLooked.tell([1, 2, 0].map((missing) => ({ cluster: "staging", level: "admin", missing })));
+  approversChecked.publish([1, 2, 0].map((missing) => ({ cluster: "staging", level: "admin", missing })));
   const lacking = await value();
-  approversLooked.tell([{ cluster: "staging", level: "admin", missing: 0 }]);
+  approversChecked.publish([{ cluster: "staging", level: "admin", missing: 0 }]);
 
   expect(lacking).toEqual(['eks_access_approvers_missing{cluster="staging",level="admin"} 2']);
   expect(await value()).toEqual(['eks_access_approvers_missing{cluster="staging",level="admin"} 0']);

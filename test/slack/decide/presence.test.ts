@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { readConfig } from "../../../src/config/config.ts";
-import { isTooFew, presenceOf } from "../../../src/slack/decide/living-approvers.ts";
+import { hasTooFewApprovers, presenceOf } from "../../../src/slack/decide/active-approvers.ts";
 import type { Directory } from "../../../src/slack/people/directory.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
@@ -56,5 +56,5 @@ test.each([
   [2, ["U0APPROVER"], true],
   [2, ["U0APPROVER", "U0APPROVER2"], false],
 ])("with %i approvals wanted and %j left, too few are left: %s", (approvalsWanted, present, isSo) => {
-  expect(isTooFew(aPreviewedRequest({ approvalsWanted }), { present, departed: [] })).toBe(isSo);
+  expect(hasTooFewApprovers(aPreviewedRequest({ approvalsWanted }), { present, departed: [] })).toBe(isSo);
 });

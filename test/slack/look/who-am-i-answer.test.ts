@@ -26,8 +26,8 @@ test("whoami tells the person, their AWS identities, what is active, what they m
   const answer = whoAmIAnswer({
     person,
     identities: [
-      { arn: principal, again: false },
-      { arn: "arn:aws:iam::444455556666:role/engineer", again: true },
+      { arn: principal, needsRenewal: false },
+      { arn: "arn:aws:iam::444455556666:role/engineer", needsRenewal: true },
     ],
     proposal: null,
     requests,
@@ -86,7 +86,7 @@ test("Slack takes whoami of somebody with everything, as long as it can be", () 
 
   const { blocks } = whoAmIAnswer({
     person,
-    identities: Array.from({ length: 120 }, () => ({ arn: principal, again: true })),
+    identities: Array.from({ length: 120 }, () => ({ arn: principal, needsRenewal: true })),
     proposal: null,
     requests,
     clusters,

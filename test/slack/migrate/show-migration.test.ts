@@ -115,12 +115,12 @@ describe("where the channel is gone", () => {
     ["approved by them", { approvals: [{ ...approval, by: "U0APPROVER2" }] }],
     ["planned anew", { plan: null, reminders: null }],
   ] as const)("nobody is asked of a move that was %s while another approver was asked", async (_, change) => {
-    const addToldInThread: Ledger["addToldInThread"] = async (of, names) => {
-      await ledger.addToldInThread(of, names);
+    const addThreadEntries: Ledger["addThreadEntries"] = async (of, names) => {
+      await ledger.addThreadEntries(of, names);
       await revise(change);
     };
 
-    await showGone(nobodysGroups, gone, { ...ledger, addToldInThread });
+    await showGone(nobodysGroups, gone, { ...ledger, addThreadEntries });
 
     expect(toldTo("U0APPROVER")).toHaveLength(1);
     expect(toldTo("U0APPROVER2")).toEqual([]);

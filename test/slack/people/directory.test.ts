@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
-import { lookAtApprovers } from "../../../src/slack/decide/living-approvers.ts";
+import { checkApprovers } from "../../../src/slack/decide/active-approvers.ts";
 import { slackDirectory } from "../../../src/slack/people/directory.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { at } from "../../builders/times.ts";
@@ -128,7 +128,7 @@ describe("a user group", () => {
 });
 
 describe("a level without enough approvers who are still there", () => {
-  const look = async (change: Parameters<typeof aCluster>[0] = {}) => lookAtApprovers(directory(), [aCluster(change)]);
+  const look = async (change: Parameters<typeof aCluster>[0] = {}) => checkApprovers(directory(), [aCluster(change)]);
   const namesIn = (levels: readonly { level: { name: string } }[]) => levels.map(({ level }) => level.name);
 
   test("is found, whether people, a user group or none that there is approve", async () => {
@@ -139,23 +139,23 @@ describe("a level without enough approvers who are still there", () => {
     const byGroup = await look({ approvers: ["S0PLATFORM"] });
     const byNone = await look({ approvers: ["S0GONE"] });
 
-    expect(namesIn(byName.short)).toEqual(["viewer", "admin"]);
-    expect(byName.short[0]).toMatchObject({ needed: 1, living: [], gone: ["U0APPROVER", "U0APPROVER2"] });
-    expect(byGroup.short[0]).toMatchObject({ living: [], gone: ["S0PLATFORM"] });
-    expect(byNone.short[0]).toMatchObject({ living: [], gone: ["S0GONE"] });
+    expect(namesIn(byName.tooFew)).toEqual(["viewer", "admin"]);
+    expect(byName.tooFew[0]).toMatchObject({ needed: 1, active: [], inactive: ["U0APPROVER", "U0APPROVER2"] });
+    expect(byGroup.tooFew[0]).toMatchObject({ active: [], inactive: ["S0PLATFORM"] });
+    expect(byNone.tooFew[0]).toMatchObject({ active: [], inactive: ["S0GONE"] });
   });
 
   test("is not, as long as one of them is, and no more are asked for than it takes", async () => {
-    const { short, good, untold } = await look();
+    const { tooFew, enough, unanswered } = await look();
 
-    expect([short, untold, namesIn(good)]).toEqual([[], [], ["viewer", "admin"]]);
+    expect([tooFew, unanswered, namesIn(enough)]).toEqual([[], [], ["viewer", "admin"]]);
     expect(calls.filter((call) => call === "slack.users.info")).toHaveLength(1);
   });
 
   test("is not told where Slack does not answer, which is then not asked on", async () => {
     slack.faults.plan("slack.users.info", { type: "answer", status: 500 }, { times: 10 });
 
-    expect(namesIn((await look()).untold)).toEqual(["viewer", "admin"]);
+    expect(namesIn((await look()).unanswered)).toEqual(["viewer", "admin"]);
     expect(calls.filter((call) => call === "slack.users.info")).toHaveLength(1);
   });
 });

@@ -53,7 +53,7 @@ test("Slack takes each of them with the longest ARN and the most administrators"
   const messages = [
     linkQuestion({ ...proposal, arn: long, user: "U".repeat(30) }, long),
     linkStateAnswer(
-      Array.from({ length: 300 }, () => ({ arn: long, again: true })),
+      Array.from({ length: 300 }, () => ({ arn: long, needsRenewal: true })),
       { ...proposal, arn: long },
     ),
     proposedAnswer(long, many, many),

@@ -33,14 +33,14 @@ test("a 401 is explained by what another process saw of the same creator at the 
   side().sandbox.faults.plan("kubernetes.get-configmap", unauthorized, { times: 2 });
 
   const { endpoint, told: unknown } = await read();
-  await ledger.rememberLetIn(`${endpoint} arn:aws:iam::111122223333:role/other`, at(1));
-  await ledger.rememberLetIn(`https://elsewhere.example ${arns.creator}`, at(1));
-  await ledger.rememberLetIn(`${endpoint} ${arns.creator}`, at(2));
+  await ledger.rememberAccepted(`${endpoint} arn:aws:iam::111122223333:role/other`, at(1));
+  await ledger.rememberAccepted(`https://elsewhere.example ${arns.creator}`, at(1));
+  await ledger.rememberAccepted(`${endpoint} ${arns.creator}`, at(2));
   const { told: known } = await read();
   const { told: whole } = await read();
 
   expect(unknown).toContain("Check that creator");
   expect(known).toContain(`answered 401 to ${arns.creator}, but accepted it at ${at(2).toISOString()}`);
   expect(whole).toBe("");
-  expect((await ledger.letIn(`${endpoint} ${arns.creator}`))?.getTime()).toBeGreaterThan(at(2).getTime());
+  expect((await ledger.lastAcceptedAt(`${endpoint} ${arns.creator}`))?.getTime()).toBeGreaterThan(at(2).getTime());
 });

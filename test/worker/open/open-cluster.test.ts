@@ -79,7 +79,9 @@ test("what does not need an answer of another call is asked beside it", async ()
   const answered: string[] = [];
   // The files of a worker share a process: a call that another one has left on its way ends here, too.
   const asked = ["AssumeRole", "GET clusters", "GetCallerIdentity"];
-  const stopListening = finishedCalls.listen(({ operation }) => asked.includes(operation) && answered.push(operation));
+  const stopListening = finishedCalls.subscribe(
+    ({ operation }) => asked.includes(operation) && answered.push(operation),
+  );
   const slow = { type: "delay", ms: 300 } as const;
   const delay = workerSide().sandbox.faults.plan("sts.GetCallerIdentity", slow);
 

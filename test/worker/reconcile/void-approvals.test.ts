@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/failure/access-error.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import { stateOf, troubleOf } from "../../../src/slack/blocks/words.ts";
+import { stateText, troubleText } from "../../../src/slack/blocks/words.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
@@ -46,7 +46,7 @@ function use(name: string): void {
 /** What the channel's message says of it, without its times. */
 async function said(): Promise<string> {
   const request = await requestOf(context, id);
-  return `${stateOf(request)}\n${troubleOf(request)}`.replaceAll(/<!date[^>]*>/g, "at a time");
+  return `${stateText(request)}\n${troubleText(request)}`.replaceAll(/<!date[^>]*>/g, "at a time");
 }
 
 describe("by aws-auth, what was written by an approval that is void now", () => {

@@ -28,71 +28,72 @@ function approvableLevels(clusters: Iterable<Cluster>): readonly ApprovableLevel
 }
 
 /** Which approvers of a level are active in Slack. */
-export interface LivingApprovers {
-  readonly living: readonly string[];
+export interface ActiveApprovers {
+  readonly active: readonly string[];
   /** Names in the rule without an active person: deactivated or unknown people, and user groups without active members. */
-  readonly gone: readonly string[];
+  readonly inactive: readonly string[];
 }
 
-export interface ShortLevel extends ApprovableLevel, LivingApprovers {
+export interface ShortLevel extends ApprovableLevel, ActiveApprovers {
   readonly needed: number;
 }
 
 /** What Slack answered about the approvers of all levels. */
-export interface Look {
-  readonly good: readonly ApprovableLevel[];
+export interface ApproverCheck {
+  readonly enough: readonly ApprovableLevel[];
   /** Too few of them are active to approve a request. */
-  readonly short: readonly ShortLevel[];
+  readonly tooFew: readonly ShortLevel[];
   /** Slack did not say. */
-  readonly untold: readonly (ApprovableLevel & { readonly error: unknown })[];
+  readonly unanswered: readonly (ApprovableLevel & { readonly error: unknown })[];
 }
 
 /** Checks in Slack whether each level has enough approvers. After the first failure to reach Slack it stops asking. */
-export async function lookAtApprovers(directory: Directory, clusters: Iterable<Cluster>): Promise<Look> {
-  const look: { good: ApprovableLevel[]; short: ShortLevel[]; untold: Look["untold"][number][] } = {
-    good: [],
-    short: [],
-    untold: [],
-  };
+export async function checkApprovers(directory: Directory, clusters: Iterable<Cluster>): Promise<ApproverCheck> {
+  const check: { enough: ApprovableLevel[]; tooFew: ShortLevel[]; unanswered: ApproverCheck["unanswered"][number][] } =
+    {
+      enough: [],
+      tooFew: [],
+      unanswered: [],
+    };
   let away: unknown = null;
   for (const each of approvableLevels(clusters)) {
     try {
       if (away) throw away;
       const needed = maxApprovalsNeeded(each.rule, each.level);
-      const approvers = await livingApprovers(directory, each.rule, each.cluster, { enough: needed });
-      if (approvers.living.length >= needed) look.good.push(each);
-      else look.short.push({ ...each, ...approvers, needed });
+      const approvers = await activeApprovers(directory, each.rule, each.cluster, { enough: needed });
+      if (approvers.active.length >= needed) check.enough.push(each);
+      else check.tooFew.push({ ...each, ...approvers, needed });
     } catch (error) {
-      look.untold.push({ ...each, error });
+      check.unanswered.push({ ...each, error });
       if (error instanceof AccessError && error.code === "slack-unreachable") away = error;
     }
   }
-  return look;
+  return check;
 }
 
 /**
  * Asks Slack for the approvers of a rule, one after another, until there are enough. `without`: a person who does not count.
  * @throws AccessError
  */
-export async function livingApprovers(
+export async function activeApprovers(
   directory: Directory,
   rule: Rule,
   cluster: Cluster,
   { enough = Number.POSITIVE_INFINITY, without = "" }: { readonly enough?: number; readonly without?: string } = {},
-): Promise<LivingApprovers> {
-  const living = new Set<string>();
-  const gone: string[] = [];
+): Promise<ActiveApprovers> {
+  const active = new Set<string>();
+  const inactive: string[] = [];
   for (const approver of approversOf(rule, cluster)) {
     let isThere = false;
     for (const person of await peopleOf(directory, approver)) {
-      if (living.size >= enough) return { living: [...living], gone };
+      if (active.size >= enough) return { active: [...active], inactive };
       if ((await directory.accountOf(person)) !== "active") continue;
       isThere = true;
-      if (person !== without) living.add(person);
+      if (person !== without) active.add(person);
     }
-    if (!isThere) gone.push(approver);
+    if (!isThere) inactive.push(approver);
   }
-  return { living: [...living], gone };
+  return { active: [...active], inactive };
 }
 
 /** A user group that does not exist has no members: that is an answer. */
@@ -107,9 +108,10 @@ async function peopleOf(directory: Directory, approver: string): Promise<readonl
 }
 
 /** How many approvals there must be, and how many people can give one, to go on from the level's name. */
-export function shortage(needed: number, living: number): string {
+export function shortageText(needed: number, activeCount: number): string {
   const approvals = needed === 1 ? "an approval" : `${needed} approvals`;
-  const active = living === 0 ? "no approver is" : `only ${living} approver${living === 1 ? " is" : "s are"}`;
+  const active =
+    activeCount === 0 ? "no approver is" : `only ${activeCount} approver${activeCount === 1 ? " is" : "s are"}`;
   return `needs ${approvals}, but ${active} active in Slack`;
 }
 
@@ -134,11 +136,11 @@ export async function examineApprovers(directory: Directory, clusters: Iterable<
 async function examineLevel(directory: Directory, cluster: Cluster, level: Level, rule: Rule): Promise<Finding> {
   const what = `${cluster.name}, ${level.name}${rule.name ? ` by the rule ${rule.name}` : ""}`;
   try {
-    const { living, gone } = await livingApprovers(directory, rule, cluster);
+    const { active, inactive } = await activeApprovers(directory, rule, cluster);
     const needed = maxApprovalsNeeded(rule, level);
-    const lost = gone.length > 0 ? `; not active: ${someOf(gone)}` : "";
-    const count = `${what}: ${counted(living.length, "active approver")}, needed: ${needed}${lost}`;
-    return living.length >= needed
+    const lost = inactive.length > 0 ? `; not active: ${someOf(inactive)}` : "";
+    const count = `${what}: ${counted(active.length, "active approver")}, needed: ${needed}${lost}`;
+    return active.length >= needed
       ? found(count)
       : broken(count, `Requests would expire. ${remedyForApprovers(rule, cluster)}`);
   } catch (error) {
@@ -187,6 +189,6 @@ async function peopleOfName(directory: Directory, name: string, requester: strin
 }
 
 /** Whether fewer approvers are left than the request needs. */
-export function isTooFew({ approvals, approvalsWanted }: AccessRequest, { present }: Presence): boolean {
+export function hasTooFewApprovers({ approvals, approvalsWanted }: AccessRequest, { present }: Presence): boolean {
   return present.length < approvalsWanted - approvals.length;
 }
