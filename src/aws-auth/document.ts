@@ -97,7 +97,10 @@ export interface ReadDocument {
 
 /** A document and its problems. */
 export interface AwsAuthDocument extends ReadDocument {
-  problems: readonly Problem[];
+  /** Found when they are asked for: they take as long as the reading. */
+  readonly problems: readonly Problem[];
+  /** Those of them that make a section unfit for edits: the authenticator, or this reader, does not read it whole. */
+  readonly blocking: readonly Problem[];
 }
 
 /** Whether two lists have the same items in the same order. */

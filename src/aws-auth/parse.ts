@@ -18,6 +18,13 @@ import { documentProblems, layoutProblems, oldBreaks } from "./section-problems.
 /** The most problems of one kind that a section lists: each costs memory. */
 const LISTED = 1000;
 
+const BLOCKING: ReadonlySet<string> = new Set([
+  "section-unreadable",
+  "section-too-large",
+  "section-not-a-list",
+  "content-dropped",
+]);
+
 const RANKS: readonly Severity[] = ["notice", "warning", "error"];
 
 /** Collects problems. Of many of one kind it keeps the first ones, and one problem that counts the rest. */
@@ -60,7 +67,16 @@ export function parseDocument(data: Readonly<Record<string, string>>): AwsAuthDo
 
 /** The document of a reading, and its problems. */
 export function withProblems(reading: DocumentReading): AwsAuthDocument {
-  return { ...reading.document, problems: inOrder(problemsOf(reading)) };
+  let problems: readonly Problem[] | null = null;
+  const found = reading.parts.flatMap((part) => part.problems);
+  return {
+    ...reading.document,
+    blocking: inOrder(found.filter(({ code }) => BLOCKING.has(code))),
+    get problems() {
+      problems ??= inOrder(problemsOf(reading));
+      return problems;
+    },
+  };
 }
 
 function problemsOf({ document, parts }: DocumentReading): Problem[] {

@@ -18,9 +18,6 @@ import { onlyRemovesGroups, refuseChange, refuseResult } from "./guard.ts";
 import { entriesFor, entryOf, readDocument } from "./read-document.ts";
 import { type Identity, resolve } from "./resolve.ts";
 
-/** Problems that make a section unfit for edits: the authenticator, or this reader, does not read it whole. */
-const BLOCKING = new Set(["section-unreadable", "section-too-large", "section-not-a-list", "content-dropped"]);
-
 /** A principal's access before and after; null: none. */
 interface AccessDifference {
   arn: string;
@@ -97,8 +94,8 @@ export function planChanges(
 
 /** Why a document can't give anything, or be described in full; null: every section is read whole. */
 export function refuseUnlessWhole(document: AwsAuthDocument): Refusal | null {
-  const broken = firstBreak(document);
-  return broken && blocked(broken);
+  const [broken] = document.blocking;
+  return broken ? blocked(broken) : null;
 }
 
 function blocked({ code, section, line, message, remedy }: Problem): Refusal {
@@ -119,14 +116,10 @@ function differencesOf(before: ReadDocument, after: ReadDocument, intents: reado
 }
 
 /** The first problem that prevents edits of the whole document; null: none. */
-function firstBreak({ problems }: AwsAuthDocument): Problem | null {
-  return problems.find((problem) => BLOCKING.has(problem.code)) ?? null;
-}
-
 /** Why a change can't be planned while a section is unreadable; null: it can. */
 function blocks(document: AwsAuthDocument, change: Change): Problem | null {
-  const broken = document.problems.filter((problem) => BLOCKING.has(problem.code));
-  return broken.find((problem) => problem.section === null || !isApart(document, change, problem.section)) ?? null;
+  const { blocking } = document;
+  return blocking.find((problem) => problem.section === null || !isApart(document, change, problem.section)) ?? null;
 }
 
 /**

@@ -23,18 +23,18 @@ export interface SectionWriter {
  *
  * @param groups the lease's groups, from a sealed source if there is one
  * @param writers of the document; null: an access entry, which does not name its writers
- * @param problems of the document: an unreadable section has lost nothing, but gives nothing either
+ * @param blocking problems of the document: an unreadable section has lost nothing, but gives nothing either
  */
 export function driftOf(
   request: ApprovedRequest,
   entry: MappedIdentity | null,
   writers: readonly SectionWriter[] | null,
-  problems: readonly Problem[] = [],
+  blocking: readonly Problem[] = [],
   groups: readonly string[] = request.groups,
 ): Drift | null {
   const missing = groups.filter((group) => !covers(entry?.groups ?? [], group));
   if (missing.length === 0) return null;
-  const unread = problems.find(({ code, section }) => unreadable.has(code) && section === sectionOf(request));
+  const unread = blocking.find(({ code, section }) => unreadable.has(code) && section === sectionOf(request));
   if (unread?.section) {
     const { section, line } = unread;
     return { request, message: `${section} can't be read from line ${line} on`, unreadableSection: section };

@@ -123,7 +123,7 @@ export async function readLiveDocument(
 export function driftsIn({ document, managers }: LiveDocument, inForce: readonly ApprovedRequest[]): readonly Drift[] {
   const inDocument = inForce.filter((request) => !isGivenByEntry(request) && !bindsRoles(request.groups));
   return inDocument.flatMap(
-    (request) => driftOf(request, identityInDocument(document, request.principal), managers, document.problems) ?? [],
+    (request) => driftOf(request, identityInDocument(document, request.principal), managers, document.blocking) ?? [],
   );
 }
 

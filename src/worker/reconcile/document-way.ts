@@ -157,7 +157,7 @@ export function settle(input: SettleInput<ClusterState>): DocumentSettlement {
   const { configMap, document, identityOf } = input.state;
   const checked = checkWork(known, "aws-auth", {
     driftOf: (request, groups) =>
-      driftOf(request, identityOf(request.principal), configMap?.managers ?? [], document.problems, groups),
+      driftOf(request, identityOf(request.principal), configMap?.managers ?? [], document.blocking, groups),
     mayRepair: (request) => !isGivenByEntry(request),
   });
   if (!configMap?.deletion) return planSettlement(known, checked);
