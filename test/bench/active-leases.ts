@@ -18,7 +18,7 @@ const leaseSeconds = 3600;
 const warmUps = 20;
 
 /** Given at once, so that the product keeps up. */
-const givenAtOnce = 50;
+const givenAtOnce = 200;
 
 /**
  * From the click to the proof on a cluster with many active leases, beside one with none. The clicks alternate, so that whatever
@@ -109,6 +109,8 @@ function clicksOn(stage: Stage, events: EventReader, worker: ProductProcess): (c
   return async (cluster) => {
     const [asked] = await ask(stage, events, { cluster, principals: [userArn(next++)], duration: "1h" });
     if (!asked) throw new Error(`nobody was asked on ${cluster}`);
+    // The preview's last steps are no part of the click.
+    await wait(300);
     const cpuBefore = (await useOf(worker.pid)).cpuSeconds;
     const describedBefore = stage.calls("eks.DescribeAccessEntry");
     const clicked = await approve(stage, asked);

@@ -9,6 +9,7 @@ import { measureAck } from "./ack.ts";
 import { measureActiveLeases } from "./active-leases.ts";
 import { measureAwsAuth } from "./aws-auth.ts";
 import { measureBurst } from "./burst.ts";
+import { measureBurstByWay } from "./burst-by-way.ts";
 import { measureClickToProof } from "./click-to-proof.ts";
 import type { Figure, Scale } from "./figure.ts";
 import { measureHostile } from "./hostile.ts";
@@ -25,6 +26,7 @@ const parts: Readonly<Record<string, Part>> = {
   start: measureStart,
   ack: measureAck,
   burst: measureBurst,
+  "burst-by-way": measureBurstByWay,
   "killed-workers": measureKilledWorkers,
   "click-to-proof": measureClickToProof,
   "revocation-lag": measureRevocationLag,

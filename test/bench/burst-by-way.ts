@@ -1,0 +1,59 @@
+import type { Way } from "../../src/access/policy/cluster.ts";
+import { readEvents } from "./events.ts";
+import { atMostTimes, type Figure, type Scale } from "./figure.ts";
+import { inParallel } from "./in-parallel.ts";
+import { approve, ask, userArn } from "./people.ts";
+import { median } from "./percentile.ts";
+import { useOf } from "./process-use.ts";
+import { startStage } from "./stage.ts";
+
+const cluster = "staging";
+
+/** What it took to give all leases that were approved at once. */
+interface Taken {
+  /** From the first click until the last lease is proved. */
+  readonly seconds: number;
+  /** Processor time of the worker. */
+  readonly cpuSeconds: number;
+}
+
+/** Many approvals at once by bindings, beside the same by `aws-auth`: in pairs, so that a busy machine slows both. */
+export async function measureBurstByWay(scale: Scale): Promise<readonly Figure[]> {
+  const [count, pairs] = scale === "small" ? [25, 1] : [250, 2];
+  const [byMap, byBinding]: [Taken[], Taken[]] = [[], []];
+  for (let pair = 0; pair < pairs; pair += 1) {
+    byMap.push(await giveAtOnce("aws-auth", count));
+    byBinding.push(await giveAtOnce("binding", count));
+  }
+  const figure = (what: string, of: keyof Taken): Figure => {
+    const [value, reference] = [byBinding, byMap].map((taken) => median(taken.map((each) => each[of])));
+    if (value === undefined || reference === undefined) throw new Error("the bench has lost a way");
+    return {
+      name: `${count} leases by binding at once: ${what}`,
+      value,
+      unit: "s",
+      reference: { name: "by aws-auth", value: reference },
+      ...(of === "seconds" && { target: atMostTimes(1, value, reference) }),
+    };
+  };
+  return [figure("until the last is proved", "seconds"), figure("processor time of the worker", "cpuSeconds")];
+}
+
+async function giveAtOnce(way: Way, count: number): Promise<Taken> {
+  const stage = await startStage([cluster], { way });
+  try {
+    const [, worker] = await Promise.all([stage.startSlack(), stage.startWorker()]);
+    const events = readEvents(stage.ledger);
+    const principals = Array.from({ length: count }, (_, index) => userArn(index));
+    const asked = await ask(stage, events, { cluster, principals, duration: "1h" });
+    const cpuBefore = (await useOf(worker.pid)).cpuSeconds;
+    const started = Date.now();
+    // A busy machine may miss Slack's three seconds: a second click changes nothing.
+    await inParallel(asked, count, (each) => approve(stage, each).catch(() => approve(stage, each)));
+    const active = await events.take("lease.active", count);
+    const last = Math.max(...active.map(({ at }) => Date.parse(at)));
+    return { seconds: (last - started) / 1000, cpuSeconds: (await useOf(worker.pid)).cpuSeconds - cpuBefore };
+  } finally {
+    await stage.stop();
+  }
+}
