@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { SlowFirst } from "./test/slow-first.ts";
 
 export default defineConfig({
   test: {
@@ -9,10 +10,11 @@ export default defineConfig({
       "test/product.global.ts",
       ...(process.env.EKS_ACCESS_KUBERNETES === "real" ? ["test/kubernetes.global.ts"] : []),
     ],
+    sequence: { sequencer: SlowFirst },
     // The files share a process: none of them leaves anything behind in it, and each saves loading the packages again.
     isolate: false,
-    // More than half of the time the slow files wait for leases, processes and sockets: as many others run meanwhile.
-    maxWorkers: 2 * availableParallelism(),
+    // The slow files wait for leases, processes and sockets, and others run meanwhile. Each worker loads all packages again.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     // Only what hangs runs into these: no test may fail because the machine has much else to do.
     testTimeout: 180_000,
     hookTimeout: 180_000,

@@ -31,9 +31,20 @@ function byArn(mappings: readonly Mapping[]): Map<string, Mapping> {
   return new Map(mappings.map((mapping) => [mapping.arn.toLowerCase(), mapping]));
 }
 
-/** A section that can't be read is empty: no principal of it can sign in. */
-function readSection(text: string | undefined, arnField: string): Mapping[] {
+/** What was read last, by its field and text: a section is read at each request to a cluster, and seldom changes. */
+const recent = new Map<string, readonly Mapping[]>();
+
+function readSection(text: string | undefined, arnField: string): readonly Mapping[] {
   if (isBlank(text)) return [];
+  const key = `${arnField} ${text}`;
+  const mappings = recent.get(key) ?? mappingsIn(text, arnField);
+  if (recent.size >= 16) recent.clear();
+  recent.set(key, mappings);
+  return mappings;
+}
+
+/** A section that can't be read is empty: no principal of it can sign in. */
+function mappingsIn(text: string, arnField: string): readonly Mapping[] {
   const list = attempt(() => readGoYaml(text), null);
   if (!Array.isArray(list)) return [];
   return list.flatMap((item: unknown) => {

@@ -33,8 +33,10 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
 
   const commit = ({ after, event, maxPending = Number.POSITIVE_INFINITY }: LedgerChange): CommitResult => {
     const current = stored(after.id);
-    if (current && JSON.stringify(current) === JSON.stringify(after)) return { type: "committed" };
-    if ((current?.version ?? 0) !== after.version - 1) return { type: "conflict", current };
+    if ((current?.version ?? 0) !== after.version - 1) {
+      const isAgain = current !== null && JSON.stringify(current) === JSON.stringify(after);
+      return isAgain ? { type: "committed" } : { type: "conflict", current };
+    }
     const waiting = all().filter(({ requester, state }) => requester === after.requester && state === "pending");
     if (waiting.length >= maxPending) return { type: "conflict", current };
     store(structuredClone(after));
