@@ -57,7 +57,7 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "aws",
-    holds: "one call to AWS a file: STS, EKS, CloudTrail, and the token of a cluster",
+    holds: "one call to AWS a file: STS, EKS, CloudTrail, Identity Center, and the token of a cluster",
     imports: ["aws-auth", "access", "access-entry", "diagnosis", "operations"],
   },
   {

@@ -20,6 +20,37 @@ function bounds(): PageBounds {
   return { pages: 20, items: 1_000, deadline: AbortSignal.timeout(20_000) };
 }
 
+/** No user has these. */
+const [nobodysEmail, nobodysId] = ["doctor@eks-access.invalid", "00000000-0000-0000-0000-000000000000"];
+
+/**
+ * Asks both services of Identity Center for nobody, which shows a missing right or a wrong setting. False: AWS knows no such
+ * instance, or refuses to list what nobody has; the API reference does not say which. @throws AccessError
+ */
+export async function tryIdentityCenter(
+  credentials: CredentialSource,
+  center: IdentityCenterSettings,
+  account: string,
+): Promise<boolean> {
+  await findPerson(credentials, center, nobodysEmail, account);
+  const admin = new SSOAdminClient(clientSettings(credentials, center.region));
+  const asked = { PrincipalType: "USER", PrincipalId: nobodysId } as const;
+  const input = { InstanceArn: center.instanceArn, ...asked, Filter: { AccountId: account } };
+  try {
+    return await call("sso:ListAccountAssignmentsForPrincipal", center, () =>
+      admin.send(new ListAccountAssignmentsForPrincipalCommand(input)).then(
+        () => true,
+        (error: unknown) => {
+          if (isAbsent(error)) return false;
+          throw error;
+        },
+      ),
+    );
+  } finally {
+    admin.destroy();
+  }
+}
+
 /**
  * The user of IAM Identity Center with this email address, with the permission sets that they have in an account, by themselves or
  * by their groups. @throws AccessError

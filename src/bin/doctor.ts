@@ -132,6 +132,9 @@ async function examineSlackSide({ environment, config }: Settings, io: CommandIo
 async function examineWorkerSide(settings: Settings, io: CommandIo): Promise<Examined[]> {
   const [first] = settings.config.clusters.values();
   const examined = [tell({ what: "Clock", findings: [await examineClock(first?.region ?? "us-east-1")] }, io)];
+  const { examineIdentityCenter } = await import("../worker/questions/identities.ts");
+  const directory = await examineIdentityCenter(settings.config);
+  if (directory.length > 0) examined.push(tell({ what: "Identity Center", findings: directory }, io));
   for (const name of settings.config.clusters.keys()) examined.push(tell(await examineCluster(settings, name), io));
   return examined;
 }

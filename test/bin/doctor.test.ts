@@ -6,7 +6,7 @@ import { load } from "js-yaml";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
-import { arns, clusterArn, configuration } from "../../sandbox/scene.ts";
+import { arns, clusterArn, configuration, identitiesText } from "../../sandbox/scene.ts";
 import { startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { clockSkewSeconds } from "../../src/aws/clock-skew.ts";
 import { doctor } from "../../src/bin/doctor.ts";
@@ -51,6 +51,23 @@ describe("eks-access doctor", () => {
     expect(stdout).toMatch(/ {2}✓ write: /);
     expect(stdout).toMatch(/ {2}✓ document: /);
     expect(stdout).not.toContain("✗ worker");
+  });
+
+  test("tries whether the worker can look people up in Identity Center, and says what to correct", async () => {
+    const file = join(tmpdir(), `eks-access-identities-${process.pid}.yml`);
+    const examineWith = async (text: string) => {
+      await writeFile(file, `${configuration}${text}`);
+      return (await examine("worker", { EKS_ACCESS_CONFIG: file })).stdout;
+    };
+
+    const well = await examineWith(identitiesText);
+    const wrong = await examineWith(identitiesText.replace("d-1234567890", "d-0000000000"));
+    const unknown = await examineWith(identitiesText.replace("ssoins-1234567890abcdef", "ssoins-0000000000000000"));
+    await rm(file);
+
+    expect(well).toContain(`Identity Center\n  ✓ the worker reads the directory as ${arns.identityReader}\n`);
+    expect(wrong).toMatch(/Identity Center\n {2}✗ .*Correct region, identityStoreId and instanceArn/);
+    expect(unknown).toMatch(/ {2}– only a person's request shows whether arn:aws:sso:::instance\/ssoins-0+ is right/);
   });
 
   test("names the keys of both processes, so that they can be compared", async () => {

@@ -11,11 +11,13 @@ import {
 import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { accessEntriesOf } from "../../aws/access-entries.ts";
-import { findPerson } from "../../aws/identity-center.ts";
+import type { CredentialSource } from "../../aws/client-settings.ts";
+import { findPerson, tryIdentityCenter } from "../../aws/identity-center.ts";
 import { identityCenterSessionPolicy } from "../../aws/session-policy.ts";
+import { broken, type Finding, found, notAsked } from "../../diagnosis/link.ts";
 import type { IdentitiesReport } from "../../diagnosis/reports.ts";
 import type { WorkerContext } from "../context.ts";
-import { sessionThrough } from "../open/become-creator.ts";
+import { type Purpose, sessionThrough } from "../open/become-creator.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
 import { readLiveDocument } from "./look-at-cluster.ts";
@@ -62,7 +64,7 @@ async function lookUp(context: WorkerContext, cluster: Cluster, { user, email }:
   const center = identityCenterOf(context);
   if (!center) return { person: null, why: "not-configured" };
   const purpose = { id: "identities", requester: user };
-  const reader = await sessionThrough(center.region, [center], [purpose], identityCenterSessionPolicy());
+  const reader = await becomeReader(center, purpose);
   const reading = await findPerson(reader, center, email, cluster.account);
   if (reading.type === "nobody") return { person: null, why: reading.why };
   const { userName, permissionSets } = reading;
@@ -74,7 +76,31 @@ async function lookUp(context: WorkerContext, cluster: Cluster, { user, email }:
   return { person, why: roles.length > 0 ? null : "role-unknown" };
 }
 
-function identityCenterOf({ config }: WorkerContext): IdentityCenterSettings | null {
+/** The session that may read the directory, and nothing else. @throws AccessError */
+function becomeReader(center: IdentityCenterSettings, purpose: Purpose): Promise<CredentialSource> {
+  return sessionThrough(center.region, [center], [purpose], identityCenterSessionPolicy());
+}
+
+/** Whether the worker can look people up; none: no setting asks for that. */
+export async function examineIdentityCenter(config: WorkerContext["config"]): Promise<readonly Finding[]> {
+  const center = identityCenterOf({ config });
+  const [cluster] = config.clusters.values();
+  if (!center || !cluster) return [];
+  try {
+    const reader = await becomeReader(center, { id: "doctor", requester: "doctor" });
+    const isKnown = await tryIdentityCenter(reader, center, cluster.account);
+    const said = `the worker reads the directory as ${center.roleArn}`;
+    return [
+      found(said),
+      ...(isKnown ? [] : [notAsked(`only a person's request shows whether ${center.instanceArn} is right`)]),
+    ];
+  } catch (error) {
+    if (error instanceof AccessError) return [broken(error.what, error.remedy)];
+    return [broken("can't check it", explainFailure(error))];
+  }
+}
+
+function identityCenterOf({ config }: Pick<WorkerContext, "config">): IdentityCenterSettings | null {
   const source = config.identities.sources.find(({ type }) => type === "identity-center");
   return source?.type === "identity-center" ? source.settings : null;
 }
