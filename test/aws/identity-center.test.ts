@@ -4,6 +4,7 @@ import type { IdentityCenterSettings } from "../../src/access/approval/identitie
 import { findPerson } from "../../src/aws/identity-center.ts";
 import { identityCenterSessionPolicy } from "../../src/aws/session-policy.ts";
 import { assumeRole } from "../../src/aws/sts.ts";
+import { finishedCalls } from "../../src/operations/announcements.ts";
 import { account, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();
@@ -49,6 +50,23 @@ test("a person has the permission sets of their own and of their groups, in one 
 
   expect(here).toEqual({ type: "person", userName: "alice", permissionSets: ["Admin", "Developer"] });
   expect(there).toEqual({ type: "person", userName: "alice", permissionSets: ["Billing"] });
+});
+
+test("each call is announced with its service and its action, for metrics", async () => {
+  accountUnderTest().aws.identityCenter.addUser({ userName: "erin", email: "erin@example.com" });
+  const calls: string[] = [];
+  const stop = finishedCalls.subscribe(({ service, operation }) => calls.push(`${service} ${operation}`));
+
+  await find("erin@example.com");
+  stop();
+
+  expect(calls.filter((call) => !call.startsWith("sts ")).toSorted()).toEqual([
+    "identitystore DescribeUser",
+    "identitystore GetUserId",
+    "identitystore GetUserId",
+    "identitystore ListGroupMembershipsForMember",
+    "sso ListAccountAssignmentsForPrincipal",
+  ]);
 });
 
 test("nobody is guessed: an unknown address, one of two users, and a disabled user", async () => {

@@ -81,6 +81,22 @@ describe("an account", () => {
   });
 });
 
+test.each<[string, object, string | null]>([
+  ["that Slack has confirmed counts", { is_email_confirmed: true }, "Bob@example.com"],
+  ["that Slack has not confirmed does not", { is_email_confirmed: false }, null],
+  ["of which Slack does not say so does not", {}, null],
+  ["of a guest does not", { is_email_confirmed: true, is_restricted: true }, null],
+  ["of a deactivated account does not", { is_email_confirmed: true, deleted: true }, null],
+  ["that the app may not read does not", { is_email_confirmed: true, profile: {} }, null],
+])("an email address %s", async (_name, change, email) => {
+  const { team_id } = await aClient(slack).auth.test();
+  const user = { id: "U0APPROVER", team_id, profile: { email: "Bob@example.com" }, ...change };
+  const body = JSON.stringify({ ok: true, user });
+  slack.faults.plan("slack.users.info", { type: "answer", status: 200, body });
+
+  expect(await directory().emailOf("U0APPROVER")).toBe(email);
+});
+
 describe("an answer of Slack", () => {
   test("is believed for half a minute, and asked for anew after it", async () => {
     const asked = directory();
