@@ -6,7 +6,7 @@ import { withTrouble } from "../access/request/transitions.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import type { WorkerContext } from "./context.ts";
 
-/** Records that the cluster could not be read for a request, and when the worker tries again. */
+/** Records that the cluster could not be read for a request, and the next try. */
 export async function delay(context: WorkerContext, request: AccessRequest, failure: Failure): Promise<void> {
   const now = context.now();
   const trouble = nextTry(request, failure, now);
@@ -15,7 +15,7 @@ export async function delay(context: WorkerContext, request: AccessRequest, fail
   await recordChange(context, withTrouble(request, trouble), event, now);
 }
 
-/** What an event says of a failed try: the record loses its trouble when it is over. */
+/** A failed try in an event: the record itself drops its trouble later. */
 export function delayDetail({ code, message, attempts }: Trouble): AuditEvent["detail"] {
   return { code, message, attempts };
 }

@@ -9,14 +9,14 @@ import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import { isMigration, type LedgerRecord } from "../ledger/records.ts";
 import type { WorkerContext } from "./context.ts";
 
-/** What is due and a matter of the record alone: a reminder, the warning, the end of a wait. */
+/** A due change that needs no cluster: a reminder, the warning, the end of a wait. */
 export interface DueChange {
   readonly type: EventType;
   readonly after: LedgerRecord;
   readonly detail?: AuditEvent["detail"];
 }
 
-/** Null: what is due, if anything, is a matter of the cluster. @param remindAfterSeconds after which waits a reminder comes */
+/** Null: nothing is due, or the cluster is needed. @param remindAfterSeconds the waits before each reminder */
 export function dueChange(record: LedgerRecord, now: Date, remindAfterSeconds: readonly number[]): DueChange | null {
   return isMigration(record)
     ? changeOfMigration(record, now, remindAfterSeconds)
@@ -51,7 +51,7 @@ function changeOfMigration(migration: Migration, now: Date, remindAfterSeconds: 
   return reminded && { type: "migration.reminded", after: reminded, detail: { sent: reminded.reminders?.sent ?? 0 } };
 }
 
-/** A decision at the same moment may win: what is still due is found again. */
+/** A decision at the same moment may win: the sweep finds again what is still due. */
 export async function recordDue(context: WorkerContext, { type, after, detail }: DueChange, now: Date): Promise<void> {
   await recordChange(context, after, eventOf(type, after, "worker", now, detail), now);
 }

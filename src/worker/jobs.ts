@@ -13,13 +13,12 @@ import { adoptByTheClock } from "./reconcile/adopt.ts";
 import { type ReconcileReason, reconcileCluster } from "./reconcile/reconcile.ts";
 import { signInToCluster } from "./sign-in/sign-in-cluster.ts";
 
-/** What a `run` is given besides its job. */
 export interface JobContext extends WorkerContext {
-  /** An earlier start of this job came to no end. */
+  /** An earlier start of this job did not end. */
   readonly isBegunBefore: boolean;
 }
 
-/** What each job of a worker runs. What a `run` of a question returns is its answer. */
+/** The run of each job of a worker. The return value of a question's run is its answer. */
 export const workerRuns: JobHandlers<typeof workerJobs, [JobContext]> = {
   preview: onCluster(previewCluster),
   reconcile: onCluster(reconcileFor("due")),
@@ -49,13 +48,12 @@ function onCluster<Asked>(
   };
 }
 
-/** A job that was begun before looks at the cluster whatever is due: it may have left something half done. */
+/** A job that started before inspects the cluster, whatever is due: it may have left something half done. */
 function reconcileFor(reason: ReconcileReason) {
   return (context: JobContext, cluster: Cluster) =>
     reconcileCluster(context, cluster, context.isBegunBefore ? "adopt" : reason);
 }
 
-/** Shows people the worker's identity in AWS. */
 export async function publishIdentity({ config, ledger, now }: WorkerContext): Promise<void> {
   const [first] = config.clusters.values();
   const { arn, account } = await callerIdentity("default", first?.region ?? "us-east-1");

@@ -8,12 +8,12 @@ import type { AuditLog } from "../ledger/audit-log.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 
 const pageSize = 500;
-/** Of so many forgotten events that people hold an anchor of it is known that they were there: ten years, one a day. */
+/** The base keeps this many anchors of removed events: ten years, one a day. */
 const mostAnchors = 4_000;
 
 /**
- * Copies out what was not copied yet: each event once, in order; twice where a process dies in between, never not at
- * all. `write` is given one event and its place in the chain.
+ * Copies out each new event once, in order. A process that dies in between copies it twice, never not at all.
+ * @param write gets one event and its place in the chain
  */
 export async function copyEvents(log: AuditLog, write: (event: ChainedEvent) => void): Promise<void> {
   for (;;) {
@@ -26,8 +26,9 @@ export async function copyEvents(log: AuditLog, write: (event: ChainedEvent) => 
 }
 
 /**
- * Forgets the events that are older than the configuration keeps them, and signs where the log begins then. What was not copied
- * out yet is kept. It forgets nothing of a log that is broken, which would be signed as whole. @returns where it is broken
+ * Removes events older than the configuration keeps them, and signs the new beginning of the log. Keeps what was not copied out. Removes
+ * nothing from a broken log, because the signature would declare it whole.
+ * @returns where the log is broken
  */
 export async function forgetOldEvents(
   log: AuditLog,
@@ -53,7 +54,7 @@ export async function forgetOldEvents(
   }
 }
 
-/** Where the log begins without these events, and which anchors that people hold were met among them. */
+/** The log's beginning without these events, with the anchors that were among them. */
 async function baseAfter(
   log: AuditLog,
   base: LogBase,
@@ -65,7 +66,7 @@ async function baseAfter(
   return { count, hash, anchors: [...base.anchors, ...met].slice(-mostAnchors) };
 }
 
-/** A key that was rotated is about to go: what it signed is signed anew, where it is genuine. */
+/** Signs a genuine beginning again with the newest key, before a rotation removes the old one. */
 export async function sealBaseAnew(log: AuditLog, keys: PreviewKeys): Promise<void> {
   const base = await log.base();
   if (isSealedByNewestKey(base, keys) || brokenLogBase(base, keys)) return;
@@ -84,7 +85,7 @@ export interface KeeperContext {
 const copyEveryMs = 1_000;
 const forgetEveryMs = 3_600_000;
 
-/** Copies and forgets, as the configuration says, as long as the worker runs; one worker at a time. */
+/** Copies and removes, as the configuration says, while the worker runs; one worker at a time. */
 export function startAuditKeeper(context: KeeperContext): { stop: () => Promise<void> } {
   let keeping: Promise<void> = sealBaseAnew(context.auditLog, context.keys.preview).catch((error: unknown) => {
     context.log.warn({ err: error }, "the beginning of the audit log could not be signed with the newest key");

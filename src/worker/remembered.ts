@@ -9,16 +9,16 @@ import { RecentResults } from "../operations/recent.ts";
  * function, remembered by the whole of what goes into it, so nothing is believed that was not verified.
  */
 
-/** A document with 58 kB of text takes 1.3 MB when it is read. */
+/** A document with 58 kB of text takes 1.3 MB of memory. */
 const mostDocumentText = 512 * 1024;
 const documents = new RecentResults<DocumentReading>(mostDocumentText);
-/** A ConfigMap that is read unchanged is the same value (src/kubernetes/config-map.ts). */
+/** An unchanged ConfigMap is the same value (src/kubernetes/config-map.ts). */
 const documentsOf = new WeakMap<Data, DocumentReading>();
 const withTheirProblems = new WeakMap<DocumentReading, AwsAuthDocument>();
 
 type Data = Readonly<Record<string, string>>;
 
-/** `readDocument`, which reads a text once. */
+/** `readDocument`, once for each text. */
 export function readRemembered(data: Data): DocumentReading {
   const known = documentsOf.get(data);
   if (known) return known;
@@ -28,7 +28,7 @@ export function readRemembered(data: Data): DocumentReading {
   return reading;
 }
 
-/** `parseDocument`, which parses a text once. */
+/** `parseDocument`, once for each text. */
 export function parseRemembered(data: Data): AwsAuthDocument {
   const reading = readRemembered(data);
   const known = withTheirProblems.get(reading);
@@ -41,23 +41,23 @@ export function parseRemembered(data: Data): AwsAuthDocument {
 const mostBindingText = 4 * 1024 * 1024;
 const leases = new WeakMap<MemoryKeys, RecentResults<SealedLease>>();
 
-/** `readSealedLease`, which verifies the annotation of a binding once for each cluster, place and key. */
+/** `readSealedLease`, once for each annotation, cluster, place and key. */
 export function readLeaseRemembered(...given: Parameters<typeof readSealedLease>): SealedLease | null {
   const [cluster, { name, namespace }, annotation, keys] = given;
   const known = leases.get(keys) ?? new RecentResults<SealedLease>(mostBindingText);
   leases.set(keys, known);
   const place = JSON.stringify([cluster, namespace, name]);
   const lease = known.get(place, annotation ?? "") ?? readSealedLease(...given);
-  // What is not ours takes no room.
+  // Others' annotations take no room.
   if (lease) known.set(place, annotation ?? "", lease);
   return lease;
 }
 
 const mostAnnotationText = 2 * 1024 * 1024;
-/** No key answers for another's seal. */
+/** Each key has its own results. */
 const annotations = new WeakMap<MemoryKeys, RecentResults<AnnotationReading>>();
 
-/** `readAnnotation`, which verifies a text once for each cluster and each key. */
+/** `readAnnotation`, once for each text, cluster and key. */
 export function readAnnotationRemembered(
   cluster: string,
   text: string | undefined,

@@ -7,11 +7,11 @@ type RemovalContext = Pick<WorkerContext, "ledger" | "config" | "keys" | "log" |
 
 /** How often a worker looks for records to remove. Milliseconds. */
 export const removalsEveryMs = 60_000;
-/** Records that are read at once. Each is removed in a call of its own: between two of them Redis answers others. */
+/** Records that are read at once. Each is removed in its own call: between two calls Redis answers others. */
 const batch = 100;
-/** So many in one turn: a ledger that is full of them is empty after some minutes. */
+/** In one turn: a full ledger is empty after some minutes. */
 const mostBatches = 10;
-/** A record that can't be removed now, as one that no message shows, is looked at again after this. */
+/** The next look at a record that can't be removed now, for example because no message shows it. */
 const lookAgainMs = 24 * 3_600_000;
 
 /** Removes the closed records that are older than the configuration keeps them; their events stay. One worker at a time. */
@@ -20,8 +20,8 @@ export async function removeClosedByTheClock(context: RemovalContext): Promise<v
 }
 
 /**
- * Removes closed records in batches, as many as fit into one turn. It changes nobody's access, so that it is no event: the log of the
- * worker says how many there were, and the audit log has what happened to each.
+ * Removes closed records in batches, within one turn. That changes no access, so it is no event: the worker's log has the number, and the
+ * audit log has each record's history.
  *
  * @returns how many were removed
  */
@@ -39,7 +39,7 @@ export async function removeClosed(context: RemovalContext): Promise<number> {
   return removed;
 }
 
-/** The list in Redis says where to look; whether it is over says the record, read again without a review that nobody has sealed. */
+/** The list in Redis says where to look, but the record itself says whether it is over, without a forged review. */
 async function remove(
   { ledger, config, keys, now }: RemovalContext,
   stored: LedgerRecord,
@@ -50,7 +50,7 @@ async function remove(
   return since !== null && since <= before.getTime() && ledger.remove(stored, logForMs(config));
 }
 
-/** Events are forgotten after this, and with them where they are found; null: they never are. */
+/** The events, and the index to them, are removed after this; null: never. */
 function logForMs({ audit }: WorkerContext["config"]): number | null {
   return audit.keepSeconds === null ? null : audit.keepSeconds * 1000;
 }

@@ -8,7 +8,7 @@ import { eventOf, updateRequest } from "../ledger/lifecycle.ts";
 import type { WorkerContext } from "./context.ts";
 import { openCluster } from "./open/open-cluster.ts";
 
-/** Whether AWS says that a cluster is gone. @throws AccessError where it does not say */
+/** Whether AWS says that a cluster is gone. @throws AccessError if it does not answer */
 export async function isClusterGone(context: WorkerContext, cluster: Cluster): Promise<boolean> {
   try {
     const opened = await openCluster(context, cluster, [{ id: "retire", requester: "operator" }]);
@@ -23,7 +23,7 @@ export async function isClusterGone(context: WorkerContext, cluster: Cluster): P
 /** How many requests are read at once. */
 const page = 200;
 
-/** Closes all that is open in a cluster that is gone, each with its event. @returns ids */
+/** Closes everything open in a cluster that is gone, each with its event. @returns ids */
 export async function closeRequestsOfCluster(
   context: WorkerContext<RequestLedger>,
   name: string,
@@ -38,7 +38,7 @@ export async function closeRequestsOfCluster(
     }
   };
   await closeEach(await context.ledger.grantedOf(name));
-  // What is closed leaves the list, so that its first page is always the next one.
+  // A closed request leaves the list, so its first page is always the next one.
   for (;;) {
     const { requests } = await context.ledger.list(pending, 0, page);
     const left = requests.filter(({ id }) => !closed.has(id));

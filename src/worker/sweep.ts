@@ -20,14 +20,14 @@ const lookAgainMs = 300_000;
 
 const batch = 1000;
 const reviewsEveryMs = 3_600_000;
-/** Of so many inspections one looks at clusters in which nothing is in force, too: what is over may be back there. */
+/** One in so many inspections also looks at clusters without a lease in force: an ended lease may be back there. */
 const inspectionsToOneReading = 12;
-/** Slack takes about one message a second: waking more of them at once only costs Redis. */
+/** Slack takes about one message a second: more at once only cost Redis. */
 const messageBatch = 100;
 
 /**
- * The net under every wake-up and the clock of every lease: finds what is due in the ledger, which messages do not
- * show it yet, and which clusters' memories this ledger has not read. The clusters come first: leases end there.
+ * The safety net of every wake-up and the clock of every lease: finds what is due in the ledger, unshown messages, and clusters whose
+ * memory this ledger has not read. Clusters come first, because leases end there.
  */
 export async function sweep(context: WorkerContext): Promise<void> {
   const { ledger, queues, config } = context;
@@ -51,7 +51,7 @@ export async function sweep(context: WorkerContext): Promise<void> {
   );
 }
 
-/** A record that claims a review is not due any more: a forged claim would hide it for good. */
+/** A record with a review is not due any more: a forged review would hide it for good. */
 async function withForgedReviews({ ledger, config, keys, now }: WorkerContext): Promise<readonly AccessRequest[]> {
   if (!(await ledger.takeTurn("reviews", reviewsEveryMs))) return [];
   const of = { list: "all", clusters: [...config.clusters.keys()], requester: null, match: "any" } as const;
@@ -76,8 +76,8 @@ function looksFor(request: LedgerRecord, now: Date): readonly ClusterLook[] {
 }
 
 /**
- * Clusters that were never looked at, and all of them when it is time to see what others did there: often where something
- * is in force, and more seldom everywhere, because a backup that a person writes back brings ended leases with it.
+ * Clusters that were never looked at, and all of them when an inspection is due: often those with a lease in force, more seldom the
+ * others, because a restored backup brings ended leases back.
  */
 async function looksByTheClock({ ledger, config, now }: WorkerContext): Promise<readonly ClusterLook[]> {
   const names = [...config.clusters.keys()];
@@ -98,7 +98,7 @@ async function looksByTheClock({ ledger, config, now }: WorkerContext): Promise<
 /** A configuration counts as new once in this time: two workers with different ones would try without end. */
 const newConfigurationMs = 15 * 60_000;
 
-/** Clusters that could not be worked on, and are to be tried now: their time has come, or a person has configured them anew. */
+/** Clusters that could not be worked on and are due: their time has come, or their configuration is new. */
 async function clustersToTry(
   { ledger, config, now }: Pick<WorkerContext, "ledger" | "config" | "now">,
   troubles: ReadonlyMap<string, ClusterTrouble>,
@@ -119,9 +119,8 @@ function distinct(wakes: readonly ClusterLook[]): readonly ClusterLook[] {
 }
 
 /**
- * Tells of what is due in a cluster that this worker's configuration does not have: nobody can look there, so nothing of it can
- * be given, ended or seen to be gone. A worker that knows the cluster, perhaps started later, goes on with it; where the cluster
- * is gone `eks-access retire` closes it.
+ * Reports what is due in a cluster that this worker's configuration does not have: it can't look there, so it gives and ends nothing. A
+ * worker that knows the cluster continues; if the cluster is gone, `eks-access retire` closes its requests.
  */
 async function strand(context: WorkerContext, request: AccessRequest): Promise<void> {
   const what = `The cluster ${request.cluster} is not in eks-access.yml, so no worker handles this request`;

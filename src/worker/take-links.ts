@@ -5,11 +5,11 @@ import { broken, type Finding, type Link, type LinkName } from "../diagnosis/lin
 /** Asks for links one after another, with the time of each. */
 export interface LinkTaker {
   readonly links: readonly Link[];
-  /** The value; undefined where it failed, and the link says why. */
+  /** The value; undefined: it failed, and the link says why. */
   take: <T>(name: LinkName, ask: () => T | Promise<T>, tell: (value: T) => Finding) => Promise<T | undefined>;
 }
 
-/** A failure becomes a broken link, never an error: what was found before it is worth telling. */
+/** A failure becomes a broken link, never an error, so that earlier results stay. */
 export function linkTaker(log: Logger): LinkTaker {
   const links: Link[] = [];
   return {

@@ -10,12 +10,12 @@ import { workerRuns } from "./jobs.ts";
 import { removalsEveryMs, removeClosedByTheClock } from "./remove-closed.ts";
 import { sweep } from "./sweep.ts";
 
-/** Starts to work on the queues of clusters and to sweep. `blocking` must wait for ever (src/ledger/redis/connect.ts). */
+/** Works on the queues of clusters, and sweeps. `blocking` must wait without a limit (src/ledger/redis/connect.ts). */
 export function startWorker(context: WorkerContext, blocking: RedisClient): Stoppable {
   const queues = (["clusters", "ends"] as const).map((name) => workOn(name, context, blocking));
   const { sweepEverySeconds } = context.config.timing;
   const sweeper = startTicking(sweepEverySeconds * 1000, (everyMs) => turn(context, everyMs));
-  // Beside the sweep: no lease waits for its end because many records are removed.
+  // Beside the sweep: no end waits because many records are removed.
   const remover = startTicking(removalsEveryMs, () => removal(context));
   return {
     stop: async (deadline) => {
@@ -27,7 +27,7 @@ export function startWorker(context: WorkerContext, blocking: RedisClient): Stop
   };
 }
 
-/** So many jobs of each queue at once: ends have theirs beside all others. */
+/** Jobs of each queue at once: ends have their own. */
 const concurrency = 16;
 
 function workOn(queue: QueueName, context: WorkerContext, blocking: RedisClient): Stoppable {
@@ -40,7 +40,7 @@ function workOn(queue: QueueName, context: WorkerContext, blocking: RedisClient)
 }
 
 function runInTime(worker: WorkerContext, job: WorkerJob, running: BullJob): Promise<unknown> {
-  // A line about no request, as of a look by the clock, says what the worker was doing.
+  // A log line without a request, as of a periodic look, names the worker's job.
   const log = worker.log.child({ job: job.type });
   const context = { ...worker, log, waited: timeInQueue(running), isBegunBefore: wasStartedBefore(running) };
   const { deadline, isQuestion } = workerJobs[job.type];
@@ -53,8 +53,8 @@ function runInTime(worker: WorkerContext, job: WorkerJob, running: BullJob): Pro
 }
 
 /**
- * Does something again and again, in each worker: one of them takes each turn. The clock is the process's own, so that a Redis
- * that lost everything, schedules included, is swept as soon as it is back.
+ * Repeats something in each worker; one of them takes each turn. The clock is the process's own, so that a Redis that lost everything is
+ * swept as soon as it is back.
  */
 function startTicking(everyMs: number, act: (everyMs: number) => Promise<void>): { stop: () => Promise<void> } {
   let acting: Promise<void> = Promise.resolve();
@@ -78,7 +78,7 @@ function startTicking(everyMs: number, act: (everyMs: number) => Promise<void>):
 
 async function turn(context: WorkerContext, everyMs: number): Promise<void> {
   try {
-    // Shorter than the interval: the timers of the workers are never quite in step.
+    // Shorter than the interval: the workers' timers are never quite in step.
     if (await context.ledger.takeTurn("sweep", everyMs * 0.9)) await sweep(context);
     context.failures.over("a sweep failed", {});
   } catch (error) {

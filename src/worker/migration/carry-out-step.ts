@@ -9,10 +9,10 @@ import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import { createMigratedEntry, documentChanged, isSameData, type MigrationRun } from "./give-entry.ts";
 
 /**
- * Carries out one step: records its beginning, does it, proves it, and records the proof. A person who stops the migration first wins:
- * the step does not begin.
+ * Carries out one step: records its beginning, does it, proves it, and records the proof. If a person stops the migration first, the step
+ * does not begin.
  *
- * @throws AccessError `record-changed` where another change of the record came first
+ * @throws AccessError `record-changed` if another change of the record came first
  */
 export async function carryOutStep(run: MigrationRun, migration: Migration, step: MigrationStep): Promise<Migration> {
   const name = stepName(step);
@@ -22,7 +22,7 @@ export async function carryOutStep(run: MigrationRun, migration: Migration, step
   return noteDone(run.context, begun, name, proof, awsRequests.byCall());
 }
 
-/** The next version of the record: the step may have been sent from then on. */
+/** The next version of the record: from then on the step may have been sent. */
 async function beginStep(context: WorkerContext, migration: Migration, name: string): Promise<Migration> {
   if (migration.begun?.name === name) return migration;
   const now = context.now();
@@ -33,7 +33,7 @@ async function beginStep(context: WorkerContext, migration: Migration, name: str
   return after;
 }
 
-/** A finished step is recorded even if a person stopped the migration meanwhile. */
+/** Records a finished step even if a person stopped the migration meanwhile. */
 export function noteDone(
   context: WorkerContext,
   migration: Migration,
@@ -83,7 +83,7 @@ async function switchMode({ context, reached, gathered }: MigrationRun): Promise
   ];
 }
 
-/** The run read each entry with the document: an incomplete one has a step of its own before this one. */
+/** The run read each entry with the document: an incomplete entry has its own step before this one. */
 async function takeOut(
   { cluster, reached: { client }, gathered: { configMap }, keep }: MigrationRun,
   step: Extract<MigrationStep, { type: "take-out" }>,

@@ -91,7 +91,7 @@ async function gather(
   };
 }
 
-/** One opening serves a pass; a failed one is tried again. */
+/** One opening serves a pass; a failed one is repeated. */
 function onceOpened(open: () => Promise<EksCluster>): () => Promise<EksCluster> {
   let opened: Promise<EksCluster> | null = null;
   return () => {
@@ -103,7 +103,7 @@ function onceOpened(open: () => Promise<EksCluster>): () => Promise<EksCluster> 
   };
 }
 
-/** Null: the identity that carries the plan out may not ask. */
+/** Null: the identity that carries the plan out can't ask. */
 async function nodesAsked(openManager: () => Promise<EksCluster>): Promise<MigrationFacts["managedNodes"]> {
   try {
     return await managedNodes(await openManager());

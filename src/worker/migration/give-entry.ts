@@ -27,7 +27,7 @@ const mostChecks = 5;
 const listPods: AccessCheck = { verb: "list", resource: "pods", group: "", namespace: "" };
 
 /**
- * Makes an item's access entry and proves it: by reading it back, asking the API server, and signing in where the worker may.
+ * Makes an item's access entry and proves it: reads it back, asks the API server, and signs in if the worker can.
  *
  * @returns sentences for people
  * @throws AccessError
@@ -39,7 +39,7 @@ export async function createMigratedEntry(
 ): Promise<readonly string[]> {
   const { client } = reached;
   const now = await client.readAwsAuth();
-  // The entry overrides the item: a change of the item meanwhile would not count any more.
+  // The entry overrides the item: a later change of the item would have no effect.
   if (!isSameData(now, gathered.configMap)) throw documentChanged(cluster);
   let entries: AccessEntries | null = null;
   try {
@@ -74,7 +74,7 @@ async function orTakeBack<T>(
   }
 }
 
-/** @throws AccessError where the principal signed in with the wrong identity, or not at all */
+/** @throws AccessError if the principal signed in with the wrong identity, or not at all */
 function signedIn({ principalArn }: AccessEntry, { result, detail }: ProofFinding): string {
   if (result !== "no") return `signed in: ${result}, ${detail}.`;
   throw new AccessError("access-entry-conflict", `${principalArn} can't sign in through its access entry: ${detail}`, {
@@ -87,12 +87,10 @@ export function documentChanged({ name }: Cluster): AccessError {
   return new AccessError("cluster-conflict", `Another writer changed aws-auth of ${name} during its migration`);
 }
 
-/** Whether the document did not change in between. */
 export function isSameData(some: AwsAuthConfigMap | null, other: AwsAuthConfigMap | null): boolean {
   return JSON.stringify(some?.data) === JSON.stringify(other?.data);
 }
 
-/** What a run of a migration works with. */
 export interface MigrationRun {
   readonly context: WorkerContext;
   readonly cluster: Cluster;
@@ -104,8 +102,8 @@ export interface MigrationRun {
 }
 
 /**
- * Signs in as a principal with a new access entry, where the worker may assume it (`signIn.roles`). Until the entry takes effect, the
- * API server may still use aws-auth, so it tries again, within bounds.
+ * Signs in as a principal with a new access entry, if the worker can assume it (`signIn.roles`). Tries again, within bounds: until the
+ * entry takes effect, the API server may still use aws-auth.
  */
 async function signInByMovedEntry(
   context: WorkerContext,
@@ -140,11 +138,11 @@ function identityBy({ username, groups }: AccessEntry, { arn }: PrincipalSession
 }
 
 /**
- * Asks the API server for the rights of an entry's names and of its item in aws-auth: both answers must be equal. Where a policy
- * replaces system:masters the review does not see the policy's rights, so it is not asked.
+ * Asks the API server for the rights of an entry's names and of its item in aws-auth: both answers must be equal. Not if a policy
+ * replaces system:masters: a review can't see the policy's rights.
  *
  * @returns sentences for people
- * @throws AccessError `access-entry-conflict` where the answers differ
+ * @throws AccessError `access-entry-conflict` if the answers differ
  */
 async function proveMovedEntry(
   client: Pick<ClusterClient, "may">,
@@ -185,8 +183,8 @@ function differs(principalArn: string, { verb, resource }: AccessCheck, was: boo
 }
 
 /**
- * Makes a principal's access entry, or completes one that an earlier run began, and reads it back until it is as wanted. `markWhole`
- * tags it as complete. If an administrator's policy can't be associated, the entry is deleted: the item in aws-auth counts again.
+ * Makes a principal's access entry, or completes one of an earlier run, and reads it back until it is as wanted. `markWhole` tags it as
+ * complete. If an administrator's policy can't be associated, it deletes the entry: the item in aws-auth counts again.
  *
  * @param token the same for each try
  * @throws AccessError

@@ -20,10 +20,10 @@ import { dueChange, recordDue } from "../due-change.ts";
 import { gatherMigration, withMigration } from "./gather-migration.ts";
 import { runMigration } from "./run-migration.ts";
 
-/** A failure that needs a person is tried again after this time, or at once for a click. */
+/** The next try of a failure that needs a person; a click tries at once. */
 const repairedAfterMs = 10 * 60_000;
 
-/** Continues a cluster's migration where something is due: its plan, its end, or its next steps. */
+/** Continues a cluster's migration if something is due: its plan, its end, or its next steps. */
 export async function lookAtMigration(context: WorkerContext, cluster: Cluster): Promise<void> {
   const migration = await context.ledger.migrations.latestOf(cluster.name);
   const due = migration && migrationDueAt(migration);
@@ -81,7 +81,7 @@ function planned(
   return nextMigration(migration, { plan, reminders, trouble: null });
 }
 
-/** The message says what failed, where, and how to fix it. Tries go on until the approvals are too old. */
+/** Records a failure with its fix. The tries go on until the approvals are too old. */
 export async function putOffMigration(context: WorkerContext, migration: Migration, error: unknown): Promise<void> {
   const isRetryable = !(error instanceof AccessError) || error.retryable;
   const failure = failureOf(error);

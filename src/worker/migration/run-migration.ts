@@ -24,7 +24,7 @@ import { carryOutStep, noteDone } from "./carry-out-step.ts";
 import { type GatheredMigration, withMigration } from "./gather-migration.ts";
 import { type MigrationRun, removeHalfMadeEntry } from "./give-entry.ts";
 
-/** Each pass reads everything again. The next job continues after so many. */
+/** Each pass reads everything again. After the last one the next job continues. */
 const mostPasses = 20;
 
 export interface MigrationDriver {
@@ -33,8 +33,8 @@ export interface MigrationDriver {
 }
 
 /**
- * Carries out an approved migration as far as it can go now: with the worker's own identity at EKS and the creator's in the cluster.
- * Each step starts from the cluster's real state and is proved before the next one. The next run completes what a crash leaves.
+ * Carries out an approved migration as far as possible now, with the worker's own identity at EKS and the creator's in the cluster. Each
+ * step starts from the cluster's real state and is proved before the next one. The next run completes what a crash leaves.
  *
  * @throws AccessError
  */
@@ -114,11 +114,11 @@ async function goOn(
   await takeSteps({ context, cluster, reached, gathered, plan, keep }, migration);
 }
 
-/** After a change of the mode or the document a new plan is needed; entries follow each other. */
+/** A change of the mode or the document needs a new plan; entries follow each other. */
 async function takeSteps(run: MigrationRun, start: Migration): Promise<void> {
   const { context, cluster, gathered, plan } = run;
   let migration = start;
-  // A run that died carried it out, and could not record it.
+  // A run carried it out, and died before it could record that.
   const isLeft = plan.steps.some((step) => stepName(step) === migration.begun?.name);
   if (migration.begun && !isLeft) return void (await seeToBegun(context, cluster, migration, gathered));
   for (const step of plan.steps) {
@@ -132,7 +132,7 @@ async function takeSteps(run: MigrationRun, start: Migration): Promise<void> {
   if (migration === start) await finish(context, migration);
 }
 
-/** Whether the approved items left aws-auth, also by a run that died before it could record that. */
+/** Whether the approved items left aws-auth, perhaps by a run that died before it could record that. */
 function isTakenOut({ plan, done, begun }: Migration, { facts }: GatheredMigration): boolean {
   if (done.some(({ name }) => name === "take-out")) return true;
   return begun?.name === "take-out" && plan !== null && areOut(plan, facts);
@@ -143,7 +143,7 @@ function standingPlan(result: MigrationResult): MigrationPlan {
   throw new AccessError("migration-stopped", `There is no plan now: ${result.message.replace(/\.$/, "")}`);
 }
 
-/** Entries are eventually consistent: aws-auth says the same beside them for some time. */
+/** Entries are eventually consistent, so aws-auth stays beside them for some time. */
 async function settle(context: WorkerContext, migration: Migration): Promise<void> {
   const now = context.now();
   const settlesAt = new Date(now.getTime() + context.config.timing.settleEntriesSeconds * 1000).toISOString();
@@ -177,7 +177,7 @@ async function lapseMigration(context: WorkerContext, migration: Migration, why:
   });
 }
 
-/** The approved plan is not the plan now: the approvers decide again about a new one (law 4). */
+/** The present plan differs from the approved one: the approvers decide about a new one (law 4). */
 async function voidMigration(context: WorkerContext, migration: Migration, message: string): Promise<void> {
   await recordOnMigration(context, migration, (current) => {
     if (isMigrationOver(current)) return null;
@@ -189,8 +189,8 @@ async function voidMigration(context: WorkerContext, migration: Migration, messa
 }
 
 /**
- * Closes a step that a run began and did not finish, where the migration does not continue. A completed step is recorded as done; an
- * incomplete access entry is deleted, so that aws-auth counts for its principal.
+ * Closes an unfinished step of a migration that does not continue. Records a completed step as done. Deletes an incomplete access entry,
+ * so that aws-auth counts for its principal.
  *
  * @throws AccessError
  */

@@ -21,7 +21,7 @@ import {
 } from "../../aws/sts.ts";
 import { canonicalCaller } from "../../aws-auth/index.ts";
 
-/** The shortest session that STS gives, in seconds; it would give a chain an hour at most. */
+/** The shortest session that STS gives, in seconds. A chained session lasts an hour at most. */
 const sessionSeconds = 900;
 
 /** The reason to open a cluster: a request, or a question from Slack. CloudTrail shows it. */
@@ -31,7 +31,7 @@ export interface Purpose {
   readonly requester: string;
 }
 
-/** How a session that is assumed for these is named, whose it is, and how long it lasts. */
+/** The name, source identity, tags and duration of a session for these purposes. */
 export function sessionOf(
   purposes: readonly Purpose[],
 ): Pick<AssumeOptions, "sessionName" | "sourceIdentity" | "durationSeconds"> {
@@ -54,16 +54,16 @@ function requestersOf(purposes: readonly Purpose[]): readonly string[] {
   return [...new Set(purposes.map((request) => request.requester))];
 }
 
-/** AWS bounds a tag's value to 256 characters; what does not fit is counted, and the audit log has it all. */
+/** AWS bounds a tag's value to 256 characters. The rest is counted, and the audit log has it all. */
 function tagValue(values: readonly string[]): string {
   const text = values.join(" ");
   return text.length <= 256 ? text : `${values[0]} and ${values.length - 1} more`;
 }
 
-/** What a creator's session may do in EKS: look at its cluster, change access entries too, or migrate and rescue it. */
+/** The rights of a creator's session in EKS: look at its cluster; also change access entries; or migrate and rescue it. */
 export type CreatorScope = "look" | "give" | "manage";
 
-/** The creator's credentials, with who AWS says that they are. */
+/** The creator's credentials, confirmed by AWS. */
 export interface CreatorSession {
   readonly credentials: AwsCredentials;
   readonly identity: CallerIdentity;
@@ -72,10 +72,10 @@ export interface CreatorSession {
 }
 
 /**
- * The credentials of a cluster's creator, which AWS says are its own. They are for the memory of one run: never log or store
- * them. CloudTrail shows for whom: each session carries the requests and the requester.
+ * The credentials of a cluster's creator, confirmed by AWS. They live in the memory of one run: never log or store them. Each session
+ * carries the requests and the requester for CloudTrail.
  *
- * @param log what AWS is asked on the way
+ * @param log gets the calls to AWS on the way
  * @throws AccessError
  */
 export async function becomeCreator(
@@ -89,7 +89,7 @@ export async function becomeCreator(
   return { credentials, identity, creatorArn: creatorArnOf(creator) };
 }
 
-/** What `becomeCreator` gives, before AWS was asked whose it is. @throws AccessError */
+/** The same before AWS confirms them. @throws AccessError */
 export function credentialsOf(
   cluster: Cluster,
   creator: KnownCreator,
@@ -100,7 +100,7 @@ export function credentialsOf(
   return creator.type === "role" ? assumed(cluster, creator, purposes, log, scope) : keysOf(cluster.region, creator);
 }
 
-/** Asks AWS whose the credentials are. @throws AccessError where they are not the creator's */
+/** Asks AWS for the credentials' identity. @throws AccessError if it is not the creator */
 export async function confirmCreator(
   { region, account, name }: Cluster,
   creator: KnownCreator,
@@ -114,10 +114,10 @@ export async function confirmCreator(
 }
 
 /**
- * A session of the last of these roles, each assumed with the session of the one before it; the worker's own identity where
- * there is none. Each session may go on to the next role and do nothing else.
+ * A session of the last of these roles, each assumed with the session before it; without roles the worker's own identity. Each session
+ * can assume the next role and do nothing else.
  *
- * @param lastPolicy what the last session may do
+ * @param lastPolicy the rights of the last session
  * @throws AccessError
  */
 export async function sessionThrough(
@@ -129,7 +129,7 @@ export async function sessionThrough(
 ): Promise<CredentialSource> {
   let source: CredentialSource = "default";
   for (const [index, step] of through.entries()) {
-    // What is transitive can't be set again on the way: AWS refuses that.
+    // AWS refuses to set transitive tags again on the way.
     const carried = index === 0 ? { tags: tagsOf(purposes), transitive: true } : {};
     const next = through[index + 1];
     const policy = next ? nextRoleSessionPolicy(next.roleArn) : lastPolicy;

@@ -9,7 +9,7 @@ import { recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 
-/** These say that the API server was not reached, or did not let us in; the client finds out with its first call. */
+/** Failures to reach the API server or to sign in, which only the client's first call reveals. */
 const unreached: readonly FailureCode[] = ["cluster-unreachable", "cluster-unauthorized", "cluster-token-too-large"];
 
 /** Whether a run failed before it could work on its cluster. */
@@ -18,8 +18,8 @@ export function isUnreached(error: unknown, isOpen: boolean): boolean {
 }
 
 /**
- * Remembers that a cluster could not be worked on, and when that is tried again. The log has each cause once, with its stack:
- * the tries go on for as long as nobody corrects it.
+ * Remembers that a cluster can't be worked on, and the next try. The log has each cause once, with its stack, because the tries never
+ * stop by themselves.
  */
 export async function noteTrouble(
   context: WorkerContext<ClusterLedger & RequestLedger>,
@@ -37,7 +37,7 @@ export async function noteTrouble(
   return trouble;
 }
 
-/** The cluster can be worked on. What waited for that is tried now, and not at the end of its wait. */
+/** Marks a cluster as working, and wakes what waited for it. */
 export async function forgetTrouble(
   context: WorkerContext<ClusterLedger & RequestLedger>,
   cluster: Cluster,
@@ -54,7 +54,7 @@ export async function forgetTrouble(
   await inParallel(waiting, (request) => recordChange(context, dueNow(request, at), null, at));
 }
 
-/** More than that are looked at by the runs that these begin. */
+/** The runs that these begin look at the rest. */
 const mostPending = 200;
 
 async function pendingOf(
@@ -69,7 +69,7 @@ function dueNow(request: AccessRequest, now: Date): AccessRequest {
   return withTrouble(request, request.trouble && { ...request.trouble, retryAt: now.toISOString() });
 }
 
-/** Another configuration of a cluster has another one. */
+/** A digest: it differs for each configuration of a cluster. */
 export function configurationOf(cluster: Cluster): string {
   return createHash("sha256").update(JSON.stringify(cluster)).digest("hex").slice(0, 16);
 }

@@ -19,21 +19,21 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import { deadlineSignal } from "../../operations/deadlines.ts";
 import { sessionThrough } from "./become-creator.ts";
 
-/** What looking for a creation takes of the worker's context. */
+/** The part of the worker's context that a discovery needs. */
 export interface DiscoveryContext {
   readonly ledger: Pick<Ledger, "takeTurn" | "creation" | "rememberCreation">;
   readonly keys: WorkerKeys;
   readonly now: () => Date;
 }
 
-/** How long we wait for our turn at CloudTrail, in milliseconds, before we say that too many ask. A run gives up earlier. */
+/** The longest wait for a turn at CloudTrail, in milliseconds; a run gives up earlier. */
 const longestWaitMs = 60_000;
 
 const remembered = z.object({ record: creationRecord, seal: z.string() });
 
 /**
- * What the ledger remembers of a cluster's creation; null where that is nothing, or not what a worker wrote: whoever can
- * write to Redis must not choose whom we become.
+ * The ledger's memory of a cluster's creation. Null: there is none, or no worker sealed it. A person who writes to Redis must not choose
+ * the creator that we become.
  */
 export async function rememberedCreation(
   { ledger, keys }: DiscoveryContext,
@@ -47,10 +47,10 @@ export async function rememberedCreation(
 }
 
 /**
- * Asks CloudTrail who created a cluster, with the worker's own identity or, where the cluster is of another account, through
- * the roles that lead there. What is found is remembered in the ledger, sealed: CloudTrail forgets it after 90 days.
+ * Asks CloudTrail who created a cluster, with the worker's own identity, or through the roles that lead to another account. Remembers the
+ * answer in the ledger, sealed: CloudTrail forgets it after 90 days.
  *
- * @param createdAt where it is known; otherwise the newest creation of that name counts
+ * @param createdAt null: unknown, so the newest creation of that name counts
  * @throws AccessError
  */
 export async function askCloudTrail(
@@ -69,7 +69,7 @@ export async function askCloudTrail(
   return record;
 }
 
-/** The creator of a cluster, by CloudTrail where the configuration does not name one. @throws AccessError */
+/** The creator of a cluster, from the configuration or CloudTrail. @throws AccessError */
 export async function knownCreator(context: DiscoveryContext, cluster: Cluster): Promise<KnownCreator> {
   if (cluster.creator.type !== "discover") return cluster.creator;
   const record = (await rememberedCreation(context, cluster)) ?? (await askCloudTrail(context, cluster, null));
@@ -95,14 +95,14 @@ export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record
   });
 }
 
-/** Whose history holds the creation: that of the cluster's account. */
+/** The identity that can read the CloudTrail history of the cluster's account. */
 async function historian({ creator, region, account }: Cluster): Promise<CredentialSource> {
   if (creator.type === "user" || creator.through.length === 0) return "default";
   const own = await callerIdentity("default", region);
   return own.account === account ? "default" : sessionThrough(region, creator.through, [], cloudTrailSessionPolicy());
 }
 
-/** Two calls a second are given to an account and region, and all workers together keep to that. */
+/** AWS allows two calls a second for an account and region, and all workers share them. */
 async function takeTurn(ledger: Pick<Ledger, "takeTurn">, name: string): Promise<void> {
   const deadline = performance.now() + longestWaitMs;
   while (performance.now() < deadline && !deadlineSignal()?.aborted) {

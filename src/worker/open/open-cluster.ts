@@ -21,27 +21,26 @@ import { confirmCreator, credentialsOf, type Purpose } from "./become-creator.ts
 import { askCloudTrail, creatorOfRecord, type DiscoveryContext, rememberedCreation } from "./discover-creator.ts";
 import { openEks, openEksForEntries } from "./open-eks.ts";
 
-/** What opening a cluster takes of the worker's context. */
+/** The part of the worker's context that an opening needs. */
 interface OpeningContext extends DiscoveryContext {
   readonly ledger: DiscoveryContext["ledger"] & LetInLedger;
-  /** Told of what AWS is asked, also where that comes to nothing; absent where nobody records it. */
+  /** Gets the calls to AWS, failed ones too; absent: no one records them. */
   readonly awsRequests?: RequestIds;
-  /** The same of the cluster's writes. */
+  /** The same for the cluster's writes. */
   readonly auditIds?: RequestIds;
 }
 
-/** A cluster that can be worked on. */
 export interface OpenedCluster {
   readonly client: ClusterClient;
-  /** As whom we are in the cluster; it must never be put into aws-auth. */
+  /** Our identity in the cluster; it must never go into aws-auth. */
   readonly creatorArn: string;
-  /** What the cluster goes by. */
+  /** What the cluster reads: the document, access entries or both. */
   readonly mode: AuthenticationMode;
-  /** Null: it knows no access entries. */
+  /** Null: the cluster has no access entries. */
   readonly entries: AccessEntries | null;
-  /** Of the EKS cluster itself, as they were when it was opened. */
+  /** The EKS cluster's own tags at the opening. */
   readonly tags: Readonly<Record<string, string>>;
-  /** A client of the same cluster for another person. Nothing is sent yet. */
+  /** A client of the same cluster for another person. It sends nothing yet. */
   readonly connectAs: (
     credentials: AwsCredentials,
     purpose: Purpose,
@@ -55,9 +54,9 @@ export interface OpenCluster extends OpenedCluster {
 }
 
 /**
- * Becomes the creator and connects to the cluster: assume, who am I now, describe, token. Who the worker itself is is asked
- * where that fails. The credentials live in this call alone. CloudTrail shows for whom: the session carries the requests and
- * the requester.
+ * Becomes the creator and connects to the cluster: assume the role, confirm the identity, describe, make a token. After a failure it asks
+ * for the worker's own identity. The credentials live in this call alone. The session carries the requests and the requester for
+ * CloudTrail.
  *
  * @throws AccessError
  */
@@ -73,8 +72,8 @@ export async function openCluster(
 }
 
 /**
- * CloudTrail is asked where the ledger remembers nobody, and once more where whom it remembers does not fit any more: the
- * cluster may have been deleted and made again, by another person.
+ * Asks CloudTrail if the ledger has no creator, and once more if that creator no longer fits: the cluster may have been deleted and made
+ * again by another person.
  */
 async function openDiscovered(
   context: OpeningContext,
@@ -97,7 +96,7 @@ type Attempt =
   | { readonly type: "open"; readonly open: OpenCluster }
   | { readonly type: "stale"; readonly error: AccessError; readonly createdAt: Date | null };
 
-/** Opens the cluster as whom a record names. What can't come from an old record is thrown. */
+/** Opens the cluster as the creator of a record. Throws only what an old record can't cause. */
 async function attempt(
   context: OpeningContext,
   cluster: Cluster,
@@ -131,7 +130,7 @@ async function openAs(
   const isOwn = creator.type === "role" || creator.profile === undefined;
   const credentials = await credentialsOf(cluster, creator, purposes, awsRequests, isAsCreator ? "give" : "look").catch(
     async (error: unknown) => {
-      // Where the worker has no identity, this says so, and not a refusal of the first role.
+      // If the worker has no identity, say that, instead of a refusal of the first role.
       if (isOwn) await callerIdentity("default", cluster.region, awsRequests);
       throw error;
     },
@@ -159,7 +158,7 @@ async function openAs(
   return { client, description, mode, entries, tags, creatorArn, connectAs: asOther, close };
 }
 
-/** What none of the calls needs of another is asked at once. Of failures the first in this order is thrown: it explains the rest. */
+/** Makes independent calls at once. Throws the first failure in this order, because it explains the rest. */
 async function together<T extends readonly unknown[]>(calls: { readonly [K in keyof T]: Promise<T[K]> }) {
   const failed = (await Promise.allSettled(calls)).find(({ status }) => status === "rejected");
   if (failed?.status === "rejected") throw failed.reason;
@@ -167,16 +166,16 @@ async function together<T extends readonly unknown[]>(calls: { readonly [K in ke
 }
 
 interface ConnectOptions {
-  /** Gets the ids under which the API server's audit log has what is done. */
+  /** Gets the ids of these calls in the API server's audit log. */
   readonly auditIds?: RequestIds | undefined;
-  /** The ARN of the credentials, and where it is remembered that it was let in. */
+  /** The ARN of the credentials, and the memory of its last acceptance. */
   readonly as?: string;
   readonly ledger?: LetInLedger;
   /** As `mintToken` has it. */
   readonly tokenSeconds?: number;
 }
 
-/** A client for a cluster, with a new token. Nothing is sent yet. */
+/** A client for a cluster, with a new token. It sends nothing yet. */
 export async function connectAs(
   credentials: AwsCredentials,
   cluster: Cluster,
@@ -193,7 +192,7 @@ export async function connectAs(
   return connectCluster({ name, endpoint, certificateAuthority, token, as, requests, auditIds });
 }
 
-/** Where the last time that an API server let an identity in outlives the process. */
+/** Where the time of an identity's last acceptance outlives the process. */
 type LetInLedger = Pick<ClusterLedger, "lastAcceptedAt" | "rememberAccepted">;
 
 /** The ledger needs no more to explain a 401. Milliseconds. */
@@ -202,7 +201,7 @@ const writtenEveryMs = 3_600_000;
 /** By API server and identity: as many as there are creators. */
 const lastAccepted = new Map<string, { readonly at: Date; readonly writtenAt: number }>();
 
-/** An identity of which is remembered when an API server let it in. That explains a 401 and gives nothing, so a failure is ignored. */
+/** An identity whose last acceptance is remembered. That explains a 401 and gives no access, so failures are ignored. */
 function explainableIdentity(endpoint: string, arn: string, ledger: LetInLedger | undefined): KnownIdentity {
   const place = `${endpoint} ${arn}`;
   return {

@@ -10,16 +10,16 @@ import { type CallerIdentity, callerIdentity } from "../../aws/sts.ts";
 import type { Config } from "../../config/config.ts";
 import { credentialsOf, type Purpose, sessionThrough } from "./become-creator.ts";
 
-/** EKS for one cluster, with these credentials. @throws AccessError where it is another cluster than the one meant */
+/** EKS for one cluster, with these credentials. @throws AccessError if it is another cluster than the configured one */
 export function openEks(source: CredentialSource, cluster: Cluster, log?: RequestIds): Promise<EksCluster> {
   const { eksName, region, account } = cluster;
   return EksCluster.open(source, { eksName, region, account, partition: partitionOf(cluster) }, log);
 }
 
 /**
- * EKS for one cluster, as who makes access entries there.
+ * EKS for one cluster, with the identity that makes access entries there.
  *
- * @param asCreator what the creator has opened
+ * @param asCreator EKS as the creator
  * @throws AccessError
  */
 export async function openEksForEntries(
@@ -45,11 +45,11 @@ function refuseOwnIdentity({ name, account, accessEntries }: Cluster, own: Calle
 }
 
 /**
- * EKS for one cluster, as who migrates and rescues it. That is the worker itself in its own account. In any other account it is
- * the nearest of the roles that lead to the creator, and the creator where none of them is of the cluster's account: the nearer
- * it is, the less has to be whole for a rescue.
+ * EKS for one cluster, with the identity that migrates and rescues it. In the worker's own account that is the worker. In another account
+ * it is the first role on the way to the creator in that account, else the creator: fewer roles mean fewer things that can break in a
+ * rescue.
  *
- * @param knownCreator asked only where nobody nearer is of the account
+ * @param knownCreator asked only if no role on the way is of that account
  * @throws AccessError
  */
 export async function openEksToManage(
@@ -77,7 +77,7 @@ async function managerCredentials(
   return credentialsOf(cluster, await knownCreator(), purposes, log, "manage");
 }
 
-/** A worker that has the keys of each creator in a profile may be nobody itself. */
+/** A worker with profiles for all creators may have no identity of its own. */
 async function ownIdentity(region: string, log: RequestIds | undefined): Promise<CallerIdentity | null> {
   try {
     return await callerIdentity("default", region, log);
@@ -87,7 +87,7 @@ async function ownIdentity(region: string, log: RequestIds | undefined): Promise
   }
 }
 
-/** The roles up to the first one of this account; none, where none of them is. */
+/** The roles up to the first one of this account; empty: none is. */
 function wayInto(account: string, creator: Creator): readonly RoleStep[] {
   if (creator.type === "user") return [];
   const first = creator.through.findIndex(({ roleArn }) => roleArn.split(":")[4] === account);
@@ -95,9 +95,9 @@ function wayInto(account: string, creator: Creator): readonly RoleStep[] {
 }
 
 /**
- * Refuses to start where the worker's own identity is to make the access entries (`accessEntries.as: worker`) of a cluster in
- * another account: EKS would look for that name in the worker's account. Only AWS knows which account that is. Where it does not
- * say so now, each run asks again before it opens the cluster.
+ * Refuses to start if the worker's own identity makes access entries (`accessEntries.as: worker`) of a cluster in another account: EKS
+ * would look for that name in the worker's account. Only AWS knows the worker's account. If AWS does not answer now, each run asks again
+ * before it opens the cluster.
  *
  * @throws AccessError `config-invalid`, naming each such cluster
  */

@@ -9,7 +9,7 @@ import { knownCreator } from "./discover-creator.ts";
 import { connectAs } from "./open-cluster.ts";
 import { openEks } from "./open-eks.ts";
 
-/** A cluster that is only to be looked at, whatever its authentication mode is. */
+/** A cluster to look at only, in any authentication mode. */
 export interface ReachedCluster {
   /** As the creator. */
   readonly eks: EksCluster;
@@ -18,7 +18,7 @@ export interface ReachedCluster {
   readonly client: ClusterClient;
 }
 
-/** Becomes the creator for a question of a person, looks with `look`, and closes. @throws AccessError */
+/** Becomes the creator for a person's question, looks with `look`, and closes. @throws AccessError */
 export async function reachCluster<T>(
   context: WorkerContext,
   cluster: Cluster,

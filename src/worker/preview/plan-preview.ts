@@ -37,10 +37,10 @@ export type PreviewPlan =
     }
   | { readonly type: "refused"; readonly refusal: { readonly code: string; readonly message: string } };
 
-/** What was seen of a cluster, for one request. */
+/** One look at a cluster, for one request. */
 export interface PreviewFacts extends Omit<WarningFacts, "principal"> {
   readonly cluster: Cluster;
-  /** How the cluster would take it, and what that would change. */
+  /** The way of the request, and what it would change. */
   readonly way: Way;
   readonly changeOf: (wish: RequestedChange) => ChangePreview;
   readonly leases: LeasesFound;
@@ -80,7 +80,7 @@ export function planPreview(facts: PreviewFacts, request: AccessRequest): Previe
   };
 }
 
-/** What is approved for the same principal, and written before: the change is planned on top of it. */
+/** Approved leases of the same principal that are written first: the plan builds on them. */
 function beginningBeside(
   { beginning, holdings }: LeasesFound,
   { id, principal }: AccessRequest,
@@ -100,7 +100,7 @@ function outsideHours(rule: Rule, now: Date): string[] {
   return [`Outside working hours: asked outside them${more}; they are ${hoursInWords(rule.hours)}.`];
 }
 
-/** What would change in aws-auth; or why it can't be done. */
+/** The change of aws-auth; or why it is impossible. */
 export function previewInDocument(
   cluster: Cluster,
   keys: MemoryKeys,
@@ -157,7 +157,7 @@ function refused(code: string, message: string): Extract<ChangePreview, { readon
   return { type: "refused", refusal: { code, message } };
 }
 
-/** What would change of a person's access entry; or why it can't be done. */
+/** The change of a person's access entry; or why it is impossible. */
 export function previewByEntry(
   cluster: Cluster,
   keys: MemoryKeys,
@@ -200,7 +200,7 @@ export function previewByEntry(
   };
 }
 
-/** The entries that were read, and what aws-auth has beside them. */
+/** The entries that were read, and those of aws-auth beside them. */
 function namedIn({ entries, mappedEntries }: EntryState): readonly NamedEntry[] {
   const read = [...entries.values()].map(({ principalArn, username }) => ({ arn: principalArn, username }));
   return [...read, ...mappedEntries()];

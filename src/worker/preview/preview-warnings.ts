@@ -15,7 +15,7 @@ import type { ClusterState } from "../reconcile/settle-document.ts";
 
 export interface WarningFacts {
   readonly principal: Holder;
-  /** Null: they could not be read. */
+  /** Null: unreadable. */
   readonly bindings: RoleBindings | null;
   /** The ARN that the requester's account is linked with, by their own word or an administrator's; null: none. */
   readonly linked: string | null;
@@ -24,8 +24,8 @@ export interface WarningFacts {
 }
 
 /**
- * What an approver should stop at before deciding, one sentence each, the gravest first. Each begins with its word for the
- * card and a colon: the card shows the word alone.
+ * What an approver should consider before a decision, one sentence each, the gravest first. Each begins with its word for the card and a
+ * colon: the card shows only the word.
  */
 export function warningsOf(cluster: Cluster, request: AccessRequest, facts: WarningFacts): string[] {
   return [
@@ -37,7 +37,7 @@ export function warningsOf(cluster: Cluster, request: AccessRequest, facts: Warn
   ];
 }
 
-/** The message's title says who gets in. Full control for a role needs a warning besides. */
+/** The message's title says who gets in. Full control for a role also needs a warning. */
 function mastersWarning({ groups }: AccessRequest, { principal }: WarningFacts): string[] {
   const full = ["system:masters", ...groups].find((group) => groups.includes(group) && isFullControl([group]));
   if (full === undefined) return [];
@@ -80,7 +80,7 @@ function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }
   return isKnown ? [] : [`First time: the requester had no lease with this principal on ${name} before.`];
 }
 
-/** The same of the username of the principal's entry, with its templates. A user has no session name. */
+/** The same for the username of the principal's entry, with its templates. A user has no session name. */
 export function sessionWarnings(username: string, arn: string): string[] {
   if (arn.includes(":user/") || !username.includes("{{SessionName}}")) return [];
   return [
@@ -88,7 +88,7 @@ export function sessionWarnings(username: string, arn: string): string[] {
   ];
 }
 
-/** The same of a username that is new to the cluster. @param known what names principals there, as far as the way reads it */
+/** The same for a username that is new to the cluster. @param known the names that the way reads */
 export function sameUsernameWarnings(
   username: string,
   arn: string,
@@ -107,7 +107,7 @@ export function sameUsernameWarnings(
   ];
 }
 
-/** The same of the document that would be changed. */
+/** The same for the document. */
 export function documentWarnings({ document, configMap }: Pick<ClusterState, "document" | "configMap">): string[] {
   return [...problemsWarning(document), ...roomWarning(configMap?.annotations ?? {})];
 }
@@ -120,7 +120,7 @@ function problemsWarning(document: AwsAuthDocument): string[] {
   ];
 }
 
-/** So many more leases are a day's work: an operator has time to make room. */
+/** So many leases are a day's work: an operator has time to make room. */
 const fewLeases = 20;
 
 function roomWarning(annotations: Readonly<Record<string, string>>): string[] {

@@ -29,10 +29,10 @@ import type { RequestedChange, Settlement, WayAdapter, WayPlace, WayState } from
 import { waysIn } from "../reconcile/ways.ts";
 import { type PreviewFacts, planPreview } from "./plan-preview.ts";
 
-/** More of them are left to the next look, so that what one holds in memory has a bound. */
+/** The next look takes the rest, so that one look's memory has a bound. */
 const mostAtOnce = 200;
 
-/** Looks at a cluster for every request that waits to be previewed, before anybody is asked. One read serves all. */
+/** Previews every request that waits for it, before the approvers are asked. One read serves all. */
 export async function previewCluster(context: WorkerContext, cluster: Cluster): Promise<void> {
   const now = context.now();
   const due = await context.ledger.duePendingOf(cluster.name, now, mostAtOnce);
@@ -82,11 +82,11 @@ interface Look extends WayPlace {
   /** The cluster's leases that are not over. */
   readonly granted: readonly ApprovedRequest[];
   readonly waiting: readonly PendingRequest[];
-  /** What a person asked for before, the newest first. */
+  /** A person's earlier requests, newest first. */
   readonly earlierOf: (requester: string) => Promise<readonly AccessRequest[]>;
 }
 
-/** For principals that get a username which the cluster does not have yet: of a lease by bindings it may be another's already. */
+/** The names of other principals, if a request would get a new username: a lease by bindings must not take another's name. */
 async function namesBeside({ entries }: OpenedCluster, waiting: readonly PendingRequest[]): Promise<OtherNames> {
   if (!entries) return noOtherNames;
   return otherNames(entries, (arns) => {
@@ -95,7 +95,7 @@ async function namesBeside({ entries }: OpenedCluster, waiting: readonly Pending
   });
 }
 
-/** What can't be read one way must not hold up what is taken the other way. */
+/** An unreadable way must not delay requests of the other one. */
 async function previewWay<State extends WayState, Decided extends Settlement>(
   look: Look,
   adapter: WayAdapter<State, Decided>,
@@ -117,7 +117,7 @@ async function previewWay<State extends WayState, Decided extends Settlement>(
   }
 }
 
-/** All leases of the cluster. One that is being ended is there until it is gone. */
+/** All leases of the cluster, ending ones included until they are gone. */
 function leasesIn({ holdings, identityOf }: WayState, open: readonly ApprovedRequest[], now: Date): LeasesFound {
   const { beginning, ending, inForce } = dueWork(open, now);
   const ids = idsOf(open);
@@ -189,7 +189,7 @@ function earlierRequests({ ledger }: WorkerContext): Look["earlierOf"] {
   };
 }
 
-/** Null: they could not be read, which must not keep anybody from being asked. */
+/** Null: unreadable, which must not keep the approvers from being asked. */
 async function rightsOf(request: AccessRequest, { opened, bindings }: Look): Promise<Preview["rights"]> {
   if (!bindings) return null;
   const groups = kubernetesGroups(request.groups);
@@ -210,7 +210,7 @@ async function putOff(
   await delay(context, request, { ...failureOf(error), notBefore });
 }
 
-/** Whether the lease that a request extends is over, or being ended. */
+/** Whether the lease to extend is over or ending. */
 async function hasNothingToExtend(
   { ledger, now }: WorkerContext<RequestLedger>,
   request: AccessRequest,

@@ -94,7 +94,7 @@ export async function accessEntryFact(
   }
 }
 
-/** The live document in any state, unlike `readClusterState`. */
+/** The live document in any state; `readClusterState` refuses some. */
 export interface LiveDocument {
   readonly document: AwsAuthDocument;
   readonly immutable: boolean;

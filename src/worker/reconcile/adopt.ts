@@ -21,21 +21,21 @@ import { reconcileCluster } from "./reconcile.ts";
 import type { WayState } from "./way-adapter.ts";
 import { waysIn } from "./ways.ts";
 
-/** What was found in the memory of a cluster. */
+/** What a cluster's own memory added to the ledger. */
 export interface Adoption {
-  /** Grants that the ledger did not know and that are in force. */
+  /** Leases in force that the ledger did not know. */
   readonly recovered: readonly string[];
-  /** Grants that the ledger did not know and whose time is over: they are removed. */
+  /** Leases that the ledger did not know and that are over: a run removes them. */
   readonly ended: readonly string[];
 }
 
 /**
- * Reads a cluster's own memory of its leases into a ledger that does not know them (law 10): once for each cluster of a
- * new ledger, and from time to time. Only what our seal speaks for is believed; nothing is granted by it. What is over by
- * the ledger and is there all the same, as after a person restored a backup of aws-auth, is removed.
+ * Reads a cluster's own memory of its leases into a ledger that does not know them (law 10): once for each cluster of a new ledger, and
+ * from time to time. It trusts only what our seal covers, and gives no access by it. It removes leases that are over in the ledger and
+ * still in the cluster, for example after a restored backup of aws-auth.
  */
 export async function adoptCluster(context: WorkerContext, cluster: Cluster): Promise<Adoption> {
-  // Before the creator is asked for: it may be what was lost.
+  // Before the creator is needed: the creator may be what was lost.
   const adoption = { recovered: [...(await adoptRescues(context, cluster))], ended: [] as string[] };
   const open = await (context.openCluster ?? openCluster)(context, cluster, []);
   let isUnfinished = false;
@@ -59,7 +59,7 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
   return adoption;
 }
 
-/** Reads a cluster's own memory where it is time for that: one that can't be read is tried by the ledger's own schedule. */
+/** Reads a cluster's own memory when that is due. An unreadable one follows the ledger's own schedule. */
 export async function adoptByTheClock(context: WorkerContext, cluster: Cluster): Promise<void> {
   try {
     await adoptCluster(context, cluster);
@@ -69,13 +69,13 @@ export async function adoptByTheClock(context: WorkerContext, cluster: Cluster):
   }
 }
 
-/** What one way of a cluster remembers. */
+/** The memory of one way of a cluster. */
 interface Memory {
   readonly way: Way;
   readonly state: WayState;
 }
 
-/** @returns the ids of shares that the ledger knows to be over */
+/** @returns the ids of shares that are over in the ledger */
 async function adoptHoldings(
   context: WorkerContext,
   cluster: Cluster,
@@ -105,7 +105,7 @@ async function adoptHoldings(
   return over;
 }
 
-/** Whatever the record says, also where a person took it out of the lists in which runs find it. */
+/** Asks the record itself, because a person may have removed it from the lists. */
 async function standingInLedger({ ledger }: WorkerContext, id: string): Promise<ShareFacts["inLedger"]> {
   const known = await ledger.get(id);
   if (known) return positionInList("granted", known) === null ? "over" : "open";
@@ -129,7 +129,7 @@ async function recover(
   await recordChange(context, { ...bare, lease }, event, now);
 }
 
-/** A record for a lease of which only the cluster's memory is left. Its approvals can't be shown again, only who gave them, and its end. */
+/** A record for a lease that only the cluster remembers. Its approvals are lost, except the approvers' names and its end. */
 function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now: Date): ApprovedRequest {
   const durationSeconds = Math.ceil((Date.parse(share.endsAt) - now.getTime()) / 1000);
   const at = new Date(Date.parse(share.endsAt) - durationSeconds * 1000).toISOString();

@@ -16,22 +16,21 @@ import {
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import type { EntriesSeen } from "./entry-state.ts";
 
-/** What it takes to change entries of one cluster. */
 export interface EntryTools {
   readonly entries: AccessEntries;
   readonly cluster: Cluster;
   readonly state: EntriesSeen;
   readonly keys: MemoryKeys;
-  /** By lower-case ARN: what earlier runs may have sent, and what an entry that is not there can't tell. */
+  /** By lower-case ARN: what earlier runs may have sent, for entries that do not exist yet. */
   readonly begun: ReadonlyMap<string, Holding>;
   /** When the plan was made. */
   readonly plannedAt: Date;
-  /** Whether no other run has begun since this one did: what another one reads from then on, it must not change any more. */
+  /** Whether this is still the newest run. An older run must change nothing that a newer one may have read. */
   readonly isNewest: () => Promise<boolean>;
   readonly clock: () => Date;
 }
 
-/** The calls that are still to be made; none: the entry is what it must be. */
+/** The remaining calls; empty: the entry is as it must be. */
 export function callsFor(tools: EntryTools, target: EntryTarget, arn?: string): readonly EntryCall[] {
   return planEntry(situationOf(tools, target, arn), target, tools.keys);
 }
@@ -47,8 +46,7 @@ function situationOf(tools: EntryTools, { change }: EntryTarget, arn?: string): 
 }
 
 /**
- * Since when calls about an entry may have been sent that were not answered, ISO 8601; null: all were. Of one that is gone, or
- * was not seen yet, it is not known what was answered.
+ * Since when calls about an entry may be unanswered, ISO 8601; null: none is. A missing entry can't say what was answered.
  *
  * @param key the principal's ARN in lower case
  */
@@ -59,10 +57,10 @@ export function openSinceOf({ state, begun, plannedAt }: EntryTools, key: string
 }
 
 /**
- * Makes one principal's entry what it must be. EKS has no versions: the entry is read once more right before, and after.
+ * Makes one principal's entry what it must be. EKS has no versions, so it reads the entry once more right before and after.
  *
  * @returns the principal's ARN as EKS knows it
- * @throws AccessError `access-entry-conflict` where it is not what the plan was made from
+ * @throws AccessError `access-entry-conflict` if the plan was made from another entry
  */
 export async function carryOutEntry(tools: EntryTools, target: EntryTarget): Promise<string> {
   const { entries, state } = tools;
@@ -76,7 +74,7 @@ export async function carryOutEntry(tools: EntryTools, target: EntryTarget): Pro
   return seen.principalArn;
 }
 
-/** A role's path is known to IAM alone; of its possible ARNs there is one at most, and EKS refuses all others. */
+/** Only IAM knows a role's path. At most one of its possible ARNs exists, and EKS refuses all others. */
 async function makeEntry(tools: EntryTools, target: EntryTarget): Promise<string> {
   const arns = possibleArns(target.change.arn, tools.cluster.accessEntries.rolePaths);
   for (const [index, arn] of arns.entries()) {
@@ -99,14 +97,14 @@ function possibleArns(arn: string, rolePaths: readonly string[]): readonly strin
 
 type About = Pick<AccessEntry, "principalArn" | "arn">;
 
-/** @returns which entry it was about: one that is made gets its ARN by that */
+/** @returns the entry of the call, with its ARN if the call made it */
 async function send(tools: EntryTools, about: About, call: EntryCall): Promise<About> {
   const { entries, plannedAt, clock, isNewest, cluster } = tools;
-  // Between a claim and its call too: a run that begins after that reads the claim.
+  // Checked between a claim and its call too: a run that begins later reads the claim.
   if (!(await isNewest())) {
     throw new AccessError("access-entry-conflict", `Another run has begun to change access entries of ${cluster.name}`);
   }
-  // A process may have stood still since then, and other runs have gone by.
+  // The process may have stopped for a while, and other runs may be over since.
   if (clock().getTime() > plannedAt.getTime() + planMs) {
     throw new AccessError("access-entry-conflict", `The plan for the access entry of ${about.principalArn} is too old`);
   }
@@ -138,10 +136,10 @@ function fingerprint({ arn, type, username, groups, policies, tags }: AccessEntr
   return canonicalJson({ arn, type, username, groups: [...groups], policies: scopes, tags: { ...tags } });
 }
 
-/** Entries are eventually consistent (EKS User Guide): what was written may be seen a moment later. Milliseconds. */
+/** Entries are eventually consistent (EKS User Guide): a write may be visible a moment later. Milliseconds. */
 const looks = [0, 100, 300, 900, 2_000];
 
-/** The entry after the write; where it never becomes what was written, what was seen last. */
+/** The entry after the write; if it never becomes what was written, the last one seen. */
 export async function readBackEntry(
   tools: EntryTools,
   principalArn: string,

@@ -28,24 +28,24 @@ import type { Refusal } from "../../aws-auth/index.ts";
 import { type ApprovalFacts, voidReason, whyNotRepaired } from "./void-reason.ts";
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
 
-/** The work with every approval looked at again, and what is missing found. */
+/** The work after a check of every approval, with what is missing in the cluster. */
 export interface Checked extends Pick<Settlement, "voided" | "leaving" | "holding" | "drifted" | "repaired"> {
   readonly arriving: readonly ApprovedRequest[];
 }
 
-/** What of a check depends on the way. */
+/** The parts of a check that depend on the way. */
 export interface CheckRules {
-  /** What of a active lease, which gives these groups, is missing; null: nothing is. */
+  /** What an active lease with these groups lacks; null: nothing. */
   readonly driftOf: (request: ApprovedRequest, groups: readonly string[]) => Drift | null;
-  /** Whether its part may be put back this way. */
+  /** Whether this way can put its part back. */
   readonly mayRepair: (request: ApprovedRequest) => boolean;
 }
 
-/** The same with what the cluster's own memory says: what is over or taken back there goes, whatever the ledger says. */
+/** The work after a look at the cluster's own memory: what is over or withdrawn there ends, whatever the ledger says. */
 export function withOwnMemory<State extends WayState>(input: SettleInput<State>): SettleInput<State> {
   const { closed, state, work, keys, now } = input;
   const memory = memoryOf(state);
-  // What the ledger has lost and the cluster knows to be taken back is over as well.
+  // A withdrawal that only the cluster remembers counts as over too.
   const over = new Set([...closed, ...state.withdrawals.list.map(({ id }) => id)]);
   const ends = [...work.beginning, ...work.inForce].filter((request) =>
     endsByRule({
@@ -76,8 +76,7 @@ export function memoryOf({ holdings, withdrawals, elsewhere }: WayState): Cluste
 }
 
 /**
- * Whether a record says that a lease is to be, or is, in force whose approval the cluster knows to be taken back. Of one that
- * came to nothing, only `wasVoidBefore` can say that.
+ * Whether a record gives a lease whose approval the cluster remembers as revoked. `wasVoidBefore` answers the same for a void approval.
  */
 export function isReplayed(
   request: ApprovedRequest,
@@ -89,7 +88,7 @@ export function isReplayed(
   return isUnknown && mayBeWithdrawn(request, withdrawals, keys);
 }
 
-/** Whether the cluster knows that an approval came to nothing: a run may have died before the record said so, or it is one of before. */
+/** Whether the cluster remembers an approval as void: a run may have died before the record said so, or the record is an old copy. */
 export function wasVoidBefore(
   request: ApprovedRequest,
   { withdrawals }: Pick<ClusterMemory, "withdrawals">,
@@ -98,12 +97,12 @@ export function wasVoidBefore(
   return request.lease?.state === "scheduled" && isRememberedAsVoid(request, withdrawals, keys);
 }
 
-/** What was void once stays so, also where everything is again as it was approved: runs go by it that nothing is sent for it any more. */
+/** A void approval stays void, even if everything is again as it was approved: other runs rely on it that nothing more is sent. */
 function wasVoid(request: ApprovedRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
   return (request.lease?.voidSince ?? null) !== null || wasVoidBefore(request, { withdrawals }, keys);
 }
 
-/** Looks at every seal, the policy and the base again (laws 3 and 4), and for what is missing. `decideLease` has the rules. */
+/** Checks every seal, the policy and the base again (laws 3 and 4), and finds what is missing. `decideLease` has the rules. */
 export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Checked {
   const begun = checkArriving(input, way);
   const holding: ApprovedRequest[] = [];
@@ -121,8 +120,8 @@ export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Chec
 }
 
 /**
- * In the order of their approvals: what is given beside another one that begins now is given only where its approver was shown that
- * one. Otherwise two approvals together would give what no approver has seen.
+ * In the order of their approvals. A lease beside another one that begins now needs an approver who saw that one. Otherwise two approvals
+ * together would give what no approver has seen.
  */
 function checkArriving(input: SettleInput, way: Way): Pick<Checked, "voided" | "arriving"> {
   const voided: VoidApproval[] = [];
@@ -136,7 +135,7 @@ function checkArriving(input: SettleInput, way: Way): Pick<Checked, "voided" | "
   return { voided, arriving: input.work.beginning.filter((request) => accepted.has(request)) };
 }
 
-/** What no rule asks for of a request that begins, or of one in force. Ends have been sorted out before. */
+/** Facts that no rule reads for a request that begins or is in force. Ends are sorted out before. */
 const unasked = {
   isTakenBack: false,
   isOverInCluster: false,
@@ -152,7 +151,7 @@ const unasked = {
   refusal: null,
 } as const;
 
-/** @param beginning what begins in this run, and was approved before */
+/** @param beginning leases that begin in this run, with an earlier approval */
 function factsAtBeginning(
   input: SettleInput,
   way: Way,
@@ -177,9 +176,9 @@ function factsAtBeginning(
 }
 
 /**
- * What is missing of a active lease, and whether it may be put back: only what something sealed says that it gives, and only where
- * the whole approval still speaks for it. The record in Redis alone proves neither.
- * @param known the facts of a lease of which nothing is missing
+ * What an active lease lacks, and whether a repair is allowed: only what a sealed source says that it gives, and only if the whole
+ * approval is still valid. The record in Redis alone proves neither.
+ * @param known the facts of a complete lease
  */
 function factsInForce(
   input: SettleInput,
@@ -206,14 +205,14 @@ function approvalFacts({ cluster, state, keys, now, links }: SettleInput, way: W
   return { cluster, way, baseFor: state.baseFor ?? entryBase, keys: keys.decision, now, links };
 }
 
-/** Why a lease that begins is not what its approver was shown beside the principal's other leases; null: it is. */
+/** Why the principal's other leases differ from what the approver saw; null: they do not. */
 function besideReason(
   { work, state, closed, now }: SettleInput,
   beginning: readonly ApprovedRequest[],
   request: ApprovedRequest,
 ): string | null {
   const { holdings, identityOf } = state;
-  // What the cluster remembers was written as it was shown, by a run that died before the record said so.
+  // The cluster remembers this lease: a run wrote it as it was shown, and died before the record said so.
   if (request.emergency || shareInCluster(holdings, request)) return null;
   const rememberedOf = (key: string) => {
     const holding = holdings.get(key);
@@ -226,7 +225,7 @@ function besideReason(
 }
 
 /**
- * Decides once more, now that it is known which principals' entries the plan can't change: what is checked and planned is carried out.
+ * Decides again without the principals whose entries the plan can't change: the caller carries the result out.
  * @param refusals by lower-case ARN of the principal
  */
 export function leaveOut(checked: Checked, refusals: ReadonlyMap<string, Refusal>): Omit<Settlement, "targets"> {
@@ -256,7 +255,7 @@ export function leaveOut(checked: Checked, refusals: ReadonlyMap<string, Refusal
   };
 }
 
-/** Of a lease whose approval was looked at, and holds. Only what is missing is put back. */
+/** The facts of a lease with a valid approval and a refused plan. Only a missing part is put back. */
 function refusedFacts(due: LeaseFacts["due"], { cluster }: ApprovedRequest, { message }: Refusal): LeaseFacts {
   const missing = due === "keep" ? { missing: "its part", mayRepair: true } : {};
   return { ...unasked, due, cluster, refusal: message, ...missing };

@@ -40,14 +40,14 @@ interface Place extends WayPlace {
 
 export type DocumentWay = WayAdapter<ClusterState, DocumentSettlement>;
 
-/** By `aws-auth`: one document for all, written at once with the resourceVersion that was read (law 6). */
+/** By `aws-auth`: one document for all, in one write with the resourceVersion that was read (law 6). */
 export function documentWay(place: Place): DocumentWay {
   const { cluster, opened, isTaken } = place;
   const { keys } = place.context;
   return {
     way: "aws-auth",
     isTaken,
-    // The resourceVersion sees to it.
+    // The resourceVersion is the fence.
     begin: async () => {},
     read: (open) => readClusterState(opened, cluster, keys, open),
     preview: (state, wish) => previewInDocument(cluster, keys.memory, state, wish),
@@ -70,7 +70,7 @@ async function prepare(place: Place, state: ClusterState, settlement: DocumentSe
   const after = documentTexts(state, cluster, settlement, keys.memory);
   const isWrite = needsWrite(state, after);
   if (isWrite && !state.configMap) {
-    // What we write always comes with a resourceVersion: a create that arrives late can't bring anything back.
+    // Our writes always have a resourceVersion: a create that arrives late can't bring anything back.
     await client.createAwsAuth({ data: {}, annotations: {} });
     const why = `Another writer keeps deleting aws-auth of ${cluster.name}`;
     return { type: "again", why: new AccessError("cluster-conflict", why) };
@@ -96,7 +96,7 @@ async function write(
   return { ...outcomes, isForgotten: ({ id }) => forgotten.has(id) };
 }
 
-/** Others may have left no room in the annotations (see write-document.ts). */
+/** Others' annotations may leave no room (see write-document.ts). */
 function forgottenIn(
   { context, cluster }: Place,
   { withdrawals }: DocumentSettlement,
@@ -108,7 +108,7 @@ function forgottenIn(
   return new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.includes(id)));
 }
 
-/** One that comes to no end may arrive when nothing is due here any more: a person has to look, and clear it away. */
+/** A deletion that does not end may complete when nothing is due here any more: a person must look, and clear it away. */
 async function fenceOff({ context, cluster, opened }: Place, configMap: AwsAuthConfigMap): Promise<AwsAuthConfigMap> {
   try {
     return await fenceOffWrites(opened.client, configMap);
@@ -118,13 +118,13 @@ async function fenceOff({ context, cluster, opened }: Place, configMap: AwsAuthC
   }
 }
 
-/** Whether this run reports that something is gone which another run may have written, or may be about to write. */
+/** Whether this run reports something as gone that another run may have written, or may be about to write. */
 function takesBack({ leaving, voided }: DocumentSettlement): boolean {
   const back = [...leaving, ...voided.map((each) => each.request)];
   return back.some(({ lease }) => lease?.writeBegan != null);
 }
 
-/** @param data of the ConfigMap as it was read back */
+/** @param data of the ConfigMap that was read back */
 function outcomesIn(
   cluster: Cluster,
   settlement: DocumentSettlement,
@@ -151,7 +151,7 @@ function changedAgain(cluster: Cluster): AccessError {
   );
 }
 
-/** Decides what the document must be: every seal, the policy and the base are looked at again (laws 3 and 4). */
+/** Decides what the document must be, after a check of every seal, the policy and the base (laws 3 and 4). */
 export function settle(input: SettleInput<ClusterState>): DocumentSettlement {
   const known = withOwnMemory(input);
   const { configMap, document, identityOf } = input.state;
@@ -167,10 +167,9 @@ export function settle(input: SettleInput<ClusterState>): DocumentSettlement {
 }
 
 /**
- * Where nothing can be changed, what was taken back is remembered at least. That it can't be must not hide why nothing
- * can.
+ * Remembers at least the withdrawals if the document itself can't change. Its own failure must not hide why.
  *
- * @throws AccessError `cluster-conflict` where another person wrote meanwhile
+ * @throws AccessError `cluster-conflict` if another writer was faster
  */
 async function rememberWithdrawals(
   { log, keys }: WorkerContext,
@@ -191,8 +190,8 @@ async function rememberWithdrawals(
 }
 
 /**
- * Sends the write as a dry run, so that validation and admission webhooks speak before anything changes, and before the
- * ledger says that a write has begun: what they refuse has certainly left nothing behind.
+ * Sends the write as a dry run before the ledger records the write: what validation and admission webhooks refuse has certainly left
+ * nothing behind.
  *
  * @throws AccessError
  */
@@ -201,10 +200,10 @@ export async function rehearseWrite(client: ClusterClient, { configMap }: Cluste
 }
 
 /**
- * Writes what was decided with the resourceVersion that was read (law 6), and reads it back.
+ * Writes the decision with the resourceVersion that was read (law 6), and reads it back.
  *
- * @returns the ConfigMap read back; null where there is none, and so nothing can be written
- * @throws AccessError; `cluster-conflict` where another person wrote meanwhile
+ * @returns the ConfigMap read back; null: there is none, so nothing can be written
+ * @throws AccessError; `cluster-conflict` if another writer was faster
  */
 export async function writeDocument(
   client: ClusterClient,
@@ -223,11 +222,11 @@ export async function writeDocument(
 }
 
 /**
- * Makes every write fail that was planned on what was read, by two writes that change nothing in the end. A run that
- * died, or that is late, may be about to send one: what we report as gone could come back with it.
+ * Makes every write fail that was planned on this reading, by two writes that change nothing in the end. A dead or late run may be about
+ * to send one, which could bring back what we report as gone.
  *
- * @returns the ConfigMap as it is then
- * @throws AccessError `cluster-conflict` where such a write came first
+ * @returns the ConfigMap after that
+ * @throws AccessError `cluster-conflict` if such a write came first
  */
 async function fenceOffWrites(client: ClusterClient, configMap: AwsAuthConfigMap): Promise<AwsAuthConfigMap> {
   const { data, annotations, resourceVersion } = configMap;
@@ -236,14 +235,14 @@ async function fenceOffWrites(client: ClusterClient, configMap: AwsAuthConfigMap
   return client.writeAwsAuth(between, { data, annotations });
 }
 
-/** Whether what was decided differs from what is in the cluster. Where there is no ConfigMap, it counts as empty. */
+/** Whether the decision differs from the cluster. A missing ConfigMap counts as empty. */
 export function needsWrite({ configMap }: ClusterState, after: Texts): boolean {
   return differs(configMap ?? { data: {}, annotations: {} }, after);
 }
 
 /**
- * What the ConfigMap has to hold, as text. That an access goes comes before remembering that it was taken back, and before writing again what others have taken out of
- * the annotation: they may have left no room for it.
+ * The texts that the ConfigMap must hold. A removal has priority over the memory of withdrawals, and over lost annotations: others may
+ * have left no room for those.
  */
 export function documentTexts(
   { configMap, lost }: ClusterState,
@@ -275,7 +274,6 @@ function differs(before: Texts, after: Texts): boolean {
   return !sameTexts(before.data, after.data) || !sameTexts(before.annotations, after.annotations);
 }
 
-/** Whether both hold the same keys with the same texts. */
 function sameTexts(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
   const names = Object.keys(a);
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);

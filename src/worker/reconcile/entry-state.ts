@@ -24,23 +24,23 @@ import { eachEntryMs } from "./other-names.ts";
 import { inEntries } from "./prove.ts";
 import type { WayState } from "./way-adapter.ts";
 
-/** What the access entries of the principals in question tell. */
+/** One reading of the access entries in question. */
 export interface EntryState extends WayState {
   /** By the principal's ARN in lower case, without a role's path. */
   readonly entries: ReadonlyMap<string, AccessEntry>;
-  /** Since when calls about an entry may have been sent that were not answered, ISO 8601, by the same key. */
+  /** By the same key: since when calls about an entry may be unanswered, ISO 8601. */
   readonly openSince: ReadonlyMap<string, string>;
   /** Of the cluster itself. */
   readonly tags: Readonly<Record<string, string>>;
-  /** Whether it is known what `aws-auth` remembers. */
+  /** Whether the memory of `aws-auth` could be read. */
   readonly knowsDocument: boolean;
   /** What `aws-auth` maps beside the access entries. */
   readonly mappedEntries: () => readonly Entry[];
 }
 
 /**
- * Whose entries are read: each takes calls of its own. `due`: those of leases with something to be done. `requested`: those of all
- * requests. `all`: for a cluster whose ledger may not know them.
+ * Which entries to read, because each takes its own calls. `due`: of leases with something to do. `requested`: of all requests. `all`:
+ * for a cluster whose ledger may not know them.
  */
 export type WhoseEntries = "due" | "requested" | "all";
 
@@ -50,7 +50,10 @@ type OpenedEntries = Pick<OpenedCluster, "creatorArn" | "tags" | "mode"> & {
 };
 
 /**
- * Reads the entries of the principals of these requests, and our own part of them.
+ /**
+  * Reads the entries of these requests' principals, and our own part of them.
+  * @throws AccessError
+  */
  * @throws AccessError
  */
 export async function readEntryState(
@@ -88,10 +91,9 @@ export async function readEntryState(
   };
 }
 
-/** What of a reading counts for the entries alone. */
 export type EntriesSeen = Pick<EntryState, "entries" | "holdings" | "openSince" | "identityOf">;
 
-/** Reads the entries of these users and roles, and what their tags say that is ours. @throws AccessError */
+/** Reads the entries of these users and roles, with our part of their tags. @throws AccessError */
 export async function readEntriesOf(
   entries: Pick<AccessEntries, "list" | "describe">,
   cluster: Cluster,
@@ -112,13 +114,13 @@ export function entriesSeen(cluster: Cluster, found: readonly AccessEntry[], key
 
 interface RevocationMemory {
   readonly withdrawals: Withdrawals;
-  /** For how many of them the cluster has room. */
+  /** The number that fits into the cluster. */
   readonly room: number;
 }
 
 /**
- * The requests of which a run has to see the entry: all but the leases that are in force, and of which nothing is to be done. Where the
- * cluster may have to forget a revocation, all of them: what is still in an entry must not be forgotten.
+ * The requests whose entry a run must see: all except leases in force without anything to do. If the cluster may have to forget a
+ * revocation, all requests: it must not forget one that an entry still has.
  */
 function requestsInQuestion(
   open: readonly AccessRequest[],
@@ -141,7 +143,7 @@ async function describeAll(
   return (await inParallel(arns, (arn) => entries.describe(arn))).filter((entry) => entry !== null);
 }
 
-/** What the tags of these entries say that is ours. */
+/** Our part of these entries' tags. */
 function readTags(cluster: Cluster, found: readonly AccessEntry[], keys: WorkerKeys) {
   const readings = found.map((entry) =>
     readHoldingTags(cluster.name, withoutRolePath(entry.principalArn), entry, keys.memory),
@@ -162,8 +164,8 @@ interface DocumentMemory {
 }
 
 /**
- * What the annotation of `aws-auth` remembers of what was taken back there. A cluster of mode `API` is only asked where something
- * that stood there may be given again. Null: it could not be read, as where the API server does not let the creator in any more.
+ * The withdrawals that the annotation of `aws-auth` remembers. Reads a cluster of mode `API` only if a lease from there may be given
+ * again. Null: unreadable, for example because the API server no longer admits the creator.
  */
 async function documentMemory(
   { client, mode }: OpenedEntries,
@@ -176,7 +178,7 @@ async function documentMemory(
     const configMap = await client.readAwsAuth();
     const reading = readAnnotationRemembered(name, configMap?.annotations[leasesAnnotation], keys.memory);
     const withdrawals = reading.type === "holdings" ? reading.withdrawals : noWithdrawals;
-    // A cluster that reads access entries alone lets no one in by it.
+    // A cluster that reads only access entries admits no one through aws-auth.
     return { withdrawals, data: mode === "API" ? {} : (configMap?.data ?? {}) };
   } catch (error) {
     if (error instanceof AccessError) return null;
@@ -184,7 +186,7 @@ async function documentMemory(
   }
 }
 
-/** Whether the record of a lease says that aws-auth gives it. */
+/** Whether a lease's record says that aws-auth gives it. */
 function stoodInDocument({ lease }: AccessRequest): boolean {
   return lease?.state === "active" && lease.written?.way !== "access-entry";
 }

@@ -27,7 +27,7 @@ interface Place extends WayPlace {
 
 export type EntryWay = WayAdapter<EntryState, EntrySettlement>;
 
-/** By access entries: one for each principal, changed call by call, and no one's trouble is another's. */
+/** By access entries: one for each principal, changed call by call. A failure concerns only its principal. */
 export function entryWay({ context, cluster, opened, isTaken, whose }: Place): EntryWay {
   const { keys, ledger } = context;
   let run = "";
@@ -63,7 +63,7 @@ function toolsOf(
   return { entries, cluster, state, keys: keys.memory, begun: begunIn(settlement, plannedAt), plannedAt, clock: now };
 }
 
-/** By lower-case ARN, of entries that will be there: what earlier runs may have sent. */
+/** By lower-case ARN: what earlier runs may have sent, for entries that will exist. */
 function begunIn(
   { granted, repaired, leaving, voided, targets }: EntrySettlement,
   now: Date,
@@ -85,12 +85,12 @@ function begunIn(
   return found;
 }
 
-/** What stood in aws-auth was never sent to EKS. */
+/** A lease in aws-auth was never sent to EKS. */
 function mayHaveBeenSent({ lease }: AccessRequest): boolean {
   return lease?.state === "active" ? lease.written?.way === "access-entry" : lease?.writeBegan != null;
 }
 
-/** EKS has no dry run: what can be known before is in the plan. */
+/** EKS has no dry run: the plan has everything that can be known before. */
 function prepare(context: WorkerContext, tools: WayTools, { targets, withdrawals }: EntrySettlement): Prepared {
   return {
     type: "ready",
@@ -109,17 +109,17 @@ function prepare(context: WorkerContext, tools: WayTools, { targets, withdrawals
   };
 }
 
-/** What became of one principal's entry. */
+/** The result of one principal's entry. */
 export interface EntryWritten {
-  /** As it was seen after the write. */
+  /** As it was read after the write. */
   readonly entry: AccessEntry | null;
   /** Null: it is what it must be. */
   readonly failure: unknown;
-  /** From the first call to when it was seen, in milliseconds; null: nothing had to be written. */
+  /** Milliseconds from the first call until it was visible; null: nothing was written. */
   readonly tookMs: number | null;
 }
 
-/** Makes one principal's entry what it must be, and reads it back. A failure is a part of the answer: it is no one else's. */
+/** Makes one principal's entry what it must be, and reads it back. Returns a failure, because it concerns only this principal. */
 export async function writeEntry(
   context: WorkerContext,
   tools: EntryTools,
@@ -142,7 +142,7 @@ export async function writeEntry(
     const what = `The access entry of ${arn} in ${tools.cluster.name} is not what was written`;
     return { entry, failure: new AccessError("access-entry-conflict", what), tookMs };
   } catch (failure) {
-    // What a person reads of it may say that the log has the rest.
+    // The message for people may refer to the log.
     context.failures.failed("could not write an access entry", about, failure);
     return { entry: present, failure, tookMs: null };
   }
@@ -182,17 +182,16 @@ function failureOf(error: unknown): WriteFailure | null {
   return { kind: kind ?? "failed", error };
 }
 
-/** What is left to do once the entries are written. */
 export interface TagsBegun {
-  /** Whether a request was taken back before its end, and that could not be remembered. */
+  /** Whether a request ended early and the cluster could not remember that. */
   readonly isForgotten: (request: ApprovedRequest) => boolean;
-  /** Takes out of the tags what is over, or given again: what could not be is taken out by the next run. */
+  /** Removes finished withdrawals from the tags; the next run removes what remains. */
   readonly tidyUp: () => Promise<void>;
 }
 
 /**
- * Remembers in the cluster's tags what is taken back, before it is taken away: a process that dies in between leaves nothing
- * behind that could be given again. That it can't be remembered must not keep anybody's access alive.
+ * Remembers withdrawals in the cluster's tags before their removal, so that a process that dies in between leaves nothing that could be
+ * given again. A failure must not keep anyone's access alive.
  */
 async function rememberInTags(
   { log, now }: WorkerContext,

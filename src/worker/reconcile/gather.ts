@@ -25,10 +25,10 @@ const isApproval: ReadonlySet<EventType> = new Set(["request.approved", "request
 const isNothing: ReadonlySet<EventType> = new Set(["approval.void", "lease.failed"]);
 const isEnd: ReadonlySet<EventType> = new Set(["lease.ended"]);
 
-/** More than one life of a request has. */
+/** More events than one life of a request has. */
 const mostEvents = 500;
 
-/** At most one event in this time says that a memory is not ours, in milliseconds. */
+/** At most one event in this time reports an untrusted memory, in milliseconds. */
 const untoldMs = 60 * 60_000;
 
 /** One try of a run on one way of a cluster. */
@@ -39,13 +39,12 @@ export interface WayAttempt<State extends WayState, Decided extends Settlement> 
   readonly adapter: WayAdapter<State, Decided>;
   readonly attempt: number;
   readonly isLast: boolean;
-  /** Nothing begins. What a run that died has written already is looked at as ever. */
+  /** Begins no lease. What a dead run wrote is still checked. */
   readonly onlyEnds: boolean;
 }
 
 /**
- * Reads the ledger, then the cluster, then the ledger's versions once more. Null: something of it does not fit together, and has to be
- * read again.
+ * Reads the ledger, then the cluster, then the ledger's versions once more. Null: they do not fit together, so everything is read again.
  * @throws AccessError
  */
 export async function gather<State extends WayState, Decided extends Settlement>(
@@ -60,7 +59,7 @@ export async function gather<State extends WayState, Decided extends Settlement>
     return null;
   }
   const seen = open.filter(({ principal }) => state.isRead(principal));
-  // First of all: what another run has just ended is no record of before.
+  // First of all: another run's fresh end must not look like an old record.
   if (await haveChanged(context.ledger, cluster, seen)) {
     if (!isLast) return null;
     throw new AccessError("record-changed", `The leases of ${cluster.name} keep changing`);
@@ -74,7 +73,7 @@ export async function gather<State extends WayState, Decided extends Settlement>
   return factsFor(run, state, seen);
 }
 
-/** Reads the cluster once more where the log says that a lease ended which a record remembers: that memory does not count. */
+/** Reads the cluster once more if the log says that a lease ended which a record remembers: that memory does not count. */
 async function readCluster<State extends WayState, Decided extends Settlement>(
   { context, adapter }: WayAttempt<State, Decided>,
   open: readonly ApprovedRequest[],
@@ -102,8 +101,9 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
 }
 
 /**
- * Where the API server says that there is no document, no lease in it is active any more, and what has to end is
- * over: a write that was planned on one that is gone names its resourceVersion, and is refused. @throws what was thrown
+ * Without a document no lease in it is active, and due ends are over: a write that was planned on the lost document names its
+ * resourceVersion, so the API server refuses it.
+ * @throws what was thrown
  */
 async function recordAbsence<State extends WayState, Decided extends Settlement>(
   { context, cluster, opened }: WayAttempt<State, Decided>,
@@ -123,16 +123,14 @@ async function recordAbsence<State extends WayState, Decided extends Settlement>
   throw error;
 }
 
-/** What is taken back before its end can't be remembered where there is no document. */
+/** Whether an end is early: without a document the cluster can't remember it. */
 function isEarly(request: ApprovedRequest, now: Date): boolean {
   return Date.parse(sealedEnd(request)) > now.getTime();
 }
 
 /**
- * Whether a lease has changed since its record was read. The cluster, read in between, would then be newer than the
- * records, and what another run has just removed would pass for drift, and be put back or remembered; where the cluster
- * had no room to remember that it was taken back, nothing else shows it. From here on the resourceVersion keeps watch over a
- * document: no lease is over without a write.
+ * Whether a lease changed after its record was read. The cluster would then be newer than the records: another run's removal would look
+ * like drift, and be put back or remembered. From here on the resourceVersion protects a document: no lease ends without a write.
  */
 async function haveChanged(ledger: Ledger, cluster: Cluster, before: readonly ApprovedRequest[]): Promise<boolean> {
   const now = new Map((await ledger.grantedOf(cluster.name)).map(({ id, version }) => [id, version]));
@@ -140,8 +138,7 @@ async function haveChanged(ledger: Ledger, cluster: Cluster, before: readonly Ap
 }
 
 /**
- * The ids that the cluster's own memory of one way names, and that the ledger knows not to be granted, or to be given the other
- * way: they are removed. Those of `granted` are neither.
+ * The ids in the memory of one way that the ledger does not give, or gives another way: a run removes them. Ids of `granted` are neither.
  */
 async function idsNotGrantedHere(
   { ledger }: WorkerContext,
@@ -163,8 +160,8 @@ async function idsNotGrantedHere(
 }
 
 /**
- * A person edited our annotation, or our tags. It is not believed: what the records themselves remember, sealed, takes its place,
- * and it is written anew. The event hangs on one of the cluster's open leases, where there is one.
+ * A person edited our annotation or tags. Their sealed copies in the records replace it, and the next change writes it again. The event
+ * belongs to one of the cluster's open leases, if there is one.
  */
 async function noteUntrusted(
   context: WorkerContext,
@@ -178,7 +175,7 @@ async function noteUntrusted(
   return recordOutcome(context, nextVersion(first), "annotation.refused", { why });
 }
 
-/** The same for no lease in particular. @param turn what is told once in an hour */
+/** The same without a lease. @param turn reported once an hour */
 export async function reportUntrusted(
   context: WorkerContext,
   cluster: string,
@@ -193,7 +190,7 @@ export async function reportUntrusted(
   recordedEvents.publish(event);
 }
 
-/** Those whose approval was taken back. One that came to nothing is an old record where an event says so. */
+/** Records whose approval was withdrawn. A void one is an old copy if an event says so. */
 async function recordsOfBefore(
   { ledger, keys }: WorkerContext,
   requests: readonly ApprovedRequest[],
@@ -207,8 +204,8 @@ async function recordsOfBefore(
 }
 
 /**
- * The requests without what the records of ended leases remember. Where the cluster's own memory has nothing of a lease, its record
- * says what to remove; an old record that was put back into Redis would remove what others have given since.
+ * The requests without what the records of ended leases remember. If the cluster's memory lost a lease, its record says what to remove:
+ * an old copy in Redis would remove what others gave since.
  */
 async function withoutEndedMemories(
   { ledger, keys }: WorkerContext,
@@ -225,9 +222,8 @@ async function withoutEndedMemories(
 }
 
 /**
- * Whether an event of these types says what became of this record's approval. The order of the log decides, because the clocks of the
- * processes that wrote the approval and the event may differ. A record without true seals hides which approval
- * that is.
+ * Whether an event of these types reports the end of this record's approval. The order of the log decides, because clocks differ between
+ * processes. A record without genuine seals hides its approval.
  */
 async function wasTold(
   ledger: Ledger,
@@ -242,10 +238,7 @@ async function wasTold(
   return events.slice(since + 1).some(({ type, at }) => types.has(type) && isAfter(at));
 }
 
-/**
- * The record says that a lease is in force, or is to be, whose approval was taken back: it is one of before, put back
- * into the ledger by an attacker who can write there, or with an old copy of it. It ends at once.
- */
+/** Ends a lease at once whose approval was withdrawn: an attacker with Redis, or a restored copy, brought the old record back. */
 async function noteReplayed(context: WorkerContext, request: ApprovedRequest): Promise<void> {
   context.log.error({ request: request.id }, "an old record from before its revocation is in the ledger again");
   const end = { cause: "replayed" as const, by: "worker", at: context.now().toISOString(), why: "" };

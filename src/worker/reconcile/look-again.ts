@@ -9,19 +9,19 @@ import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { otherLeasesNow } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 
-/** More of them are left to the click, which looks by itself. */
+/** A click checks the rest by itself. */
 const mostPending = 200;
 
 /**
- * Looks again at what waits for a decision beside leases that have begun or ended, so that its approvers soon see what they would
- * approve now, and not only when a click is refused. Closes an extension of a lease that is over.
+ * Previews pending requests again after other leases began or ended, so that approvers see the present change before a click is refused.
+ * Closes an extension of a lease that is over.
  */
 export async function refreshWaitingRequests(context: WorkerContext, cluster: Cluster): Promise<void> {
   const of = { list: "pending", clusters: [cluster.name], requester: null, match: "any" } as const;
   const { requests } = await context.ledger.list(of, 0, mostPending);
   const waiting = requests.filter(({ preview, extends: extended }) => preview || extended);
   if (waiting.length === 0) return;
-  // Once for all of them: a cluster may have hundreds, and none of what is done here changes one.
+  // Once for all: a cluster may have hundreds, and nothing here changes one.
   const granted = await context.ledger.grantedOf(cluster.name);
   for (const request of waiting) await lookAgain(context, request, granted);
 }
@@ -43,13 +43,13 @@ async function lookAgain(
   await recordChange(context, outdatedRequest(request, otherLeasesChanged), event, now);
 }
 
-/** Where nobody has approved yet, approvers see what is true now. An approval is void only where something else would come of it. */
+/** Before any approval, approvers see every difference. An approval becomes void only if the result would differ. */
 function isOutdated({ preview, approvals }: AccessRequest, found: readonly OtherLease[], now: Date): boolean {
   const shown = preview?.leases ?? [];
   return approvals.length > 0 ? !giveSameAccess(shown, found, now) : JSON.stringify(shown) !== JSON.stringify(found);
 }
 
-/** Closes a request that nobody can decide about, and says why. */
+/** Closes a request that no approver can decide about, with the reason. */
 export async function closeRefused(
   context: WorkerContext<RequestLedger>,
   request: PendingRequest,
@@ -60,7 +60,7 @@ export async function closeRefused(
   await recordChange(context, refusedRequest(request, refusal), event, now);
 }
 
-/** Why an extension of a lease that is over is closed. */
+/** The reason for closing an extension of a lease that is over. */
 export function nothingToExtend(request: AccessRequest): CodedReason {
   const message = `${request.extends} has ended, so there is nothing to extend any more. Ask for access again.`;
   return { code: "lease-over", message };

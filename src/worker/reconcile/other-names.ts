@@ -3,26 +3,26 @@ import type { NamedEntry } from "../../aws-auth/index.ts";
 import { extendDeadline } from "../../operations/deadlines.ts";
 import { inParallel } from "../in-parallel.ts";
 
-/** Each entry takes calls of its own, a few of them at once. */
+/** Each entry takes its own calls, a few at once. */
 export const eachEntryMs = 100;
 
-/** Beside the entries that a request is about. A cluster may have thousands, and a preview has seconds. */
+/** Beside the entries of a request. A cluster may have thousands, and a preview has seconds. */
 const mostCompared = 50;
 
-/** What other access entries call their principals. To Kubernetes two with one username are one user. */
+/** The usernames of other access entries. To Kubernetes two principals with one username are one user. */
 export interface OtherNames {
   readonly entries: readonly NamedEntry[];
-  /** So many more entries were not read. */
+  /** The number of entries that were not read. */
   readonly unread: number;
 }
 
 export const noOtherNames: OtherNames = { entries: [], unread: 0 };
 
 /**
- * Reads the usernames of a cluster's other access entries, for the approver of a new one. An entry that can't be read counts as unread.
+ * Reads the usernames of a cluster's other access entries, for the approver of a new one. An unreadable entry counts as unread.
  *
  * @param isNew whether a request gives a username that no entry of these principals has
- * @throws AccessError where there is no list of them
+ * @throws AccessError if they can't be listed
  */
 export async function otherNames(
   entries: Pick<AccessEntries, "list" | "describe">,

@@ -19,8 +19,8 @@ import { type Proved, withProof } from "./prove.ts";
 import type { ProvedEnd } from "./prove-end.ts";
 
 /**
- * Says in the ledger that a write is about to be sent. Of bindings, which nothing fences, also that one is sent again. The next version
- * of the record.
+ * Records that a write is about to be sent; for bindings, which have no fence, also that one is sent again.
+ * @returns the next version of the record
  */
 export async function recordWriteBegun(
   context: WorkerContext,
@@ -42,10 +42,11 @@ export async function recordWriteBegun(
 }
 
 /**
- * Says in the ledger that an approval is void before anything of its lease is removed: another run that has just proved the
- * lease can't record it as active any more (law 5). The next version of the record.
+ * Records that an approval is void before anything of its lease is removed: a run that just proved the lease can't record it as active
+ * any more (law 5).
  *
- * @throws AccessError `cluster-conflict` where another run was quicker
+ * @returns the next version of the record
+ * @throws AccessError `cluster-conflict` if another run was faster
  */
 export async function recordVoidBegun(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {
   const { writeBegan, voidSince } = request.lease;
@@ -61,8 +62,8 @@ export async function recordVoidBegun(context: WorkerContext, request: ApprovedR
 }
 
 /**
- * The proof has been run: only now is it active (law 5). Not mapped after all: tried again. `holding` is what of the
- * document is ours now.
+ * Records a proved lease as active, and only then (law 5). If it is not mapped after all, it is tried again.
+ * @param holding our part of the document now
  */
 export async function recordActive(
   context: WorkerContext,
@@ -100,16 +101,13 @@ function notMapped({ mapped: { detail } }: Proof, way: Way): AccessError {
     : new AccessError("access-entry-conflict", `The access entry is not what was written: ${detail}`);
 }
 
-/** A short lease is announced to end when a quarter of its time is left. */
+/** The warning of a short lease comes when a quarter of its time is left. */
 function warnAt({ durationSeconds }: ApprovedRequest, endsAt: string, warnBeforeEndSeconds: number): string {
   const before = Math.min(warnBeforeEndSeconds, durationSeconds / 4);
   return new Date(Date.parse(endsAt) - before * 1000).toISOString();
 }
 
-/**
- * Another person took its part out of the document, or put it back (`message` is null then). What could not be put back, and
- * is there all the same, is so as well.
- */
+/** Records that others removed a lease's part, or (`message` null) that it is back. */
 export async function recordDrift(
   context: WorkerContext,
   request: ApprovedRequest,
@@ -123,10 +121,10 @@ export async function recordDrift(
 }
 
 /**
- * The lease's part is gone from the document. One that never became active failed.
+ * Records that a lease's part is gone from the cluster. A lease that was never active failed.
  *
- * @param isForgotten whether the cluster could not remember that it was taken back
- * @param proved what was verified after it; null: nothing, because the cluster is not asked
+ * @param isForgotten whether the cluster could not remember its withdrawal
+ * @param proved what was verified after the end; null: the cluster is not asked
  */
 export async function recordEnd(
   context: WorkerContext,
@@ -173,13 +171,13 @@ const approvalReplayed = {
     "An old copy of this request, from before its revocation, is back in Redis, and is refused. Check who can write to Redis, and whether a backup was restored.",
 };
 
-/** What was approved is not what would be written: it is asked for again, with a new preview (law 4). */
+/** The approval does not cover the present change: the approvers decide about a new preview (law 4). */
 export async function recordVoid(context: WorkerContext, request: ApprovedRequest, message: string): Promise<void> {
   const by = request.approvals.map((approval) => approval.by);
   await recordOutcome(context, voidedRequest(request, message), "approval.void", { why: message, approvers: by });
 }
 
-/** Records what `decideFailure` makes of a lease: it is tried again, or it fails with its cause and remedy. */
+/** Records the decision of `decideFailure`: the next try, or a failed lease with cause and remedy. */
 async function recordFailure(
   context: WorkerContext,
   request: ApprovedRequest | null,
@@ -195,12 +193,12 @@ async function recordFailure(
   await recordOutcome(context, withLease(request, lease, null), "lease.failed", { code });
 }
 
-/** The plan refuses it. What may be in the cluster is tried again until it is seen to be gone: nothing is left behind. */
+/** Records that the plan refuses a lease. What may be in the cluster is tried until it is gone. */
 export function recordRefusal(context: WorkerContext, request: ApprovedRequest, failure: Failure): Promise<void> {
   return recordFailure(context, request, failure, true);
 }
 
-/** A run failed for it. */
+/** Records a failed run. */
 export async function recordPutOff(
   context: WorkerContext,
   stale: ApprovedRequest,
@@ -211,24 +209,24 @@ export async function recordPutOff(
   await recordFailure(context, await newestOf(context, stale), { ...failureOf(error), notBefore }, isFinal);
 }
 
-/** An approval is void, and something of its lease may be left: it is asked for again when nothing is. */
+/** Records a void approval while something of its lease may remain: the approvers decide again when nothing does. */
 export async function recordVoidPutOff(context: WorkerContext, stale: ApprovedRequest, error: unknown): Promise<void> {
   const request = await newestOf(context, stale);
-  // Another one was given meanwhile: its lease ends at another time.
+  // It has a newer approval: its lease ends at another time.
   if (request?.lease.endsAt !== stale.lease.endsAt) return;
   const isNew = !request.lease.voidSince;
   const lease = isNew ? { ...request.lease, voidSince: context.now().toISOString() } : request.lease;
   await postpone(context, { ...request, lease }, failureOf(error), { isNew });
 }
 
-/** The run may have written to the record before it failed. Null: it is over, or another run has proved it. */
+/** The newest version of a record, which the failed run may have written. Null: it is over, or another run proved it. */
 async function newestOf(context: WorkerContext, stale: ApprovedRequest): Promise<ApprovedRequest | null> {
   const request = (await context.ledger.get(stale.id)) ?? stale;
   if (request.state !== "approved" || isClosed(request)) return null;
   return request.lease.state === "active" && stale.lease.state === "scheduled" ? null : request;
 }
 
-/** @param isNew whether the record says more than that it was tried once more: then it has an event (law 2) */
+/** @param isNew whether the record says more than one more try: then it has an event (law 2) */
 async function postpone(
   context: WorkerContext,
   request: ApprovedRequest,
@@ -238,7 +236,7 @@ async function postpone(
   const now = context.now();
   const trouble = nextTry(request, failure, now);
   const lease = endingOf(request, now);
-  // Every write that the cluster's own audit log has is named by an event.
+  // An event names every write that is in the cluster's own audit log.
   const isWritten = hasWrites(context.awsRequests, context.auditIds);
   const isTold = isNew || lease !== null || isWritten || needsEvent(request.trouble, trouble);
   const after = withLease(request, lease ?? request.lease, trouble);
@@ -247,7 +245,7 @@ async function postpone(
   await recordOutcome(context, after, isTold ? "lease.delayed" : null, detail);
 }
 
-/** A lease whose time is over may be gone although the run failed: it is not shown as active any more (law 5). */
+/** A lease that is due to end may be gone although the run failed: it is not active any more (law 5). */
 function endingOf(request: ApprovedRequest, now: Date): Lease | null {
   const { lease } = request;
   const at = sealedEnd(request);
@@ -258,7 +256,7 @@ function endingOf(request: ApprovedRequest, now: Date): Lease | null {
 type Detail = AuditEvent["detail"];
 
 /**
- * Where a person changed the record meanwhile, the next run sees what they did: it is woken by their change.
+ * Records an outcome. If a person changed the record meanwhile, their change woke the next run, which sees it.
  *
  * @param type null: it has no event, as in `recordChange`
  */
@@ -274,7 +272,7 @@ export async function recordOutcome(
   if (result.type === "conflict") context.log.info({ request: after.id, event: type }, "the record changed meanwhile");
 }
 
-/** Under which ids CloudTrail has what this run asked of AWS, and the cluster's own audit log its writes and the reviews of one proof. */
+/** The ids of this run's calls in CloudTrail, and of its writes and reviews in the API server's audit log. */
 export function idsElsewhere({ awsRequests, auditIds }: WorkerContext, reviews: readonly string[] = []): Detail {
   const asked = awsRequests?.byCall() ?? {};
   const written = {

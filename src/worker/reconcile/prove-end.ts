@@ -12,7 +12,7 @@ import { parseRemembered } from "../remembered.ts";
 import { inDocument, inEntries, type ReadBack } from "./prove.ts";
 import { type AuthorizationReview, anySession, mayBeAnswered, reviewEnd } from "./review.ts";
 
-/** The proof of an end, and under which ids the cluster's audit log has its questions. */
+/** The proof of an end, with the ids of its questions in the cluster's audit log. */
 export interface ProvedEnd {
   readonly proof: EndProof;
   readonly auditIds: readonly string[];
@@ -29,10 +29,10 @@ export interface EndFacts {
   readonly inForce: readonly ApprovedRequest[];
 }
 
-/** Verifies after the end what is left of a lease. What can't be asked now has its next try. */
+/** Verifies after the end what remains of a lease. An unanswered question gets its next try. */
 export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise<ProvedEnd> {
   const { cluster, opened, request, inForce } = facts;
-  // What is asked from here on must not make the end look later.
+  // Later questions must not make the end look later.
   const at = now();
   const { readBack, unread } = await withWhatWasHidden(opened, request, facts.readBack);
   const reviewedAs = readBack.identity ?? { username: usernameOf(request), groups: [] };
@@ -44,7 +44,7 @@ export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise
   return { proof: { at: at.toISOString(), mapped, authorized: review.finding, reviewedAs, others, trouble }, auditIds };
 }
 
-/** Who a principal is in the cluster now. An access entry goes before the document. @throws AccessError */
+/** Who a principal is in the cluster now. An access entry has precedence over the document. @throws AccessError */
 export async function identityInCluster(
   { mode, entries, client }: OpenedCluster,
   principal: string,
@@ -56,7 +56,7 @@ export async function identityInCluster(
   return inDocument(parseRemembered(configMap?.data ?? {}), principal);
 }
 
-/** Who the principal is after the end: no. */
+/** Whether the principal is still mapped after the end: "no" is the wanted result. */
 export function mappedAfter(
   { principal, groups: given }: ApprovedRequest,
   { identity, place }: ReadBack,
@@ -68,14 +68,14 @@ export function mappedAfter(
   return { result: "yes", detail: `${username} with ${groups.join(", ") || "no groups"}${byAccount}` };
 }
 
-/** A lease by bindings leaves the way in as it was: what counts is whether a role is still bound to the name. */
+/** A lease by bindings does not change who signs in: only the roles that are still bound to the name count. */
 function boundAfter({ username, groups }: MappedIdentity): ProofFinding {
   const left = groups.filter(isRoleText);
   if (left.length > 0) return { result: "yes", detail: `${username} with ${left.join(", ")}` };
   return { result: "no", detail: `no role is bound to ${username} by a lease` };
 }
 
-/** An access entry hides what aws-auth has for its principal: with the entry gone, that counts again. */
+/** An access entry hides its principal's item in aws-auth: without the entry, the item counts again. */
 async function withWhatWasHidden(
   opened: OpenedCluster,
   { principal }: ApprovedRequest,
@@ -91,7 +91,7 @@ async function withWhatWasHidden(
   }
 }
 
-/** The username under which the lease let its principal in. */
+/** The username that the lease gave its principal. */
 function usernameOf({ principal, lease }: ApprovedRequest): string {
   const known: MappedIdentity | null = lease?.proof?.reviewedAs ?? null;
   if (known) return known.username;

@@ -11,24 +11,26 @@ import { type ReadDocument, render, resolve, sessionNameIn } from "../../aws-aut
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { anySession, mayBeAnswered, reviewLease } from "./review.ts";
 
-/** Who the principal is by what was read back after the write. */
+/** Who the principal is, by what was read back after the write. */
 export interface ReadBack {
-  /** Null: it is mapped to no one. */
+  /** Null: it is not mapped. */
   readonly identity: MappedIdentity | null;
   /** `aws-auth`, or `the access entries`. */
   readonly place: string;
-  /** After how many milliseconds it was seen there, where EKS takes its time; null: at once. */
+  /** After how many milliseconds EKS showed it; null: at once. */
   readonly seenAfterMs: number | null;
   /** The ARN of the access entry, as IAM has it; null: there is none. */
   readonly entryArn: string | null;
 }
 
-/** Who a person is by the document that was read back. */
+/** Who a person is, by the document that was read back. */
 export function inDocument(document: ReadDocument, principal: string): ReadBack {
   return { identity: resolve(document, principal), place: "aws-auth", seenAfterMs: null, entryArn: null };
 }
 
-/** Who a person is by an access entry, null: there is none. Where only a role is known, its session has a name of ours. A user has none. */
+/**
+ * Who a person is, by an access entry; null: there is none. A role without a known session gets a session name of ours. A user has none.
+ */
 export function inEntries(
   entry: AccessEntry | null,
   holding: Holding | undefined,
@@ -42,10 +44,10 @@ export function inEntries(
   return { identity: shown, place: "the access entries", seenAfterMs, entryArn: entry?.principalArn ?? null };
 }
 
-/** A proof, and what kept the API server from an answer. */
+/** A proof, and why the API server did not answer. */
 export interface Proved {
   readonly proof: Proof;
-  /** Null: it answered, or nothing was to be asked. */
+  /** Null: it answered, or there was nothing to ask. */
   readonly unanswered: unknown;
 }
 
@@ -70,13 +72,13 @@ export async function prove(
   return { proof, unanswered };
 }
 
-/** Signing in is tried afterwards, by a job of its own (`sign-in-cluster.ts`): until then it is not tested. */
+/** A later job signs in (`sign-in-cluster.ts`): until then the finding is "not tested". */
 function beforeSignIn(cluster: Cluster, { principal }: ApprovedRequest): ProofFinding {
   const way = signInMethod(cluster, principal);
   return { result: "not tested", detail: way.type === "role" ? "it is being tried" : way.why };
 }
 
-/** An active lease with its proof, and what of it is still to come: that the principal signs in, and an answer of the API server. */
+/** An active lease with its proof, and what is still pending: the sign-in, and an answer of the API server. */
 export function withProof(
   lease: Lease,
   { proof, unanswered }: Proved,

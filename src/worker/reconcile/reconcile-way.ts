@@ -25,10 +25,7 @@ import type { Outcomes, Settlement, VoidApproval, WayAdapter, WayState, WriteFai
 
 const attempts = 5;
 
-/**
- * Makes what one way of a cluster gives match the ledger. Where another person's change came in between, everything from the reading
- * again, a bounded number of times.
- */
+/** Makes one way of a cluster match the ledger. After a concurrent edit it starts again from the reading, a bounded number of times. */
 export async function reconcileWay<State extends WayState, Decided extends Settlement>(
   context: WorkerContext,
   cluster: Cluster,
@@ -70,7 +67,7 @@ function countConflict({ context, cluster, adapter }: Run): void {
   context.metrics?.conflicts.inc({ cluster: cluster.name, way: adapter.way });
 }
 
-/** Writes, and reads back what is there then. Null: something had to be made first. @throws AccessError */
+/** Writes, and reads the result back. Null: something had to be made first. @throws AccessError */
 async function act<State extends WayState, Decided extends Settlement>(
   run: WayAttempt<State, Decided>,
   state: State,
@@ -97,7 +94,7 @@ async function act<State extends WayState, Decided extends Settlement>(
   return { run, decided, begun, repaired, outcomes, conflicts: conflicts.length, isDone };
 }
 
-/** A document and an access entry refuse a write beside a newer one. Nothing fences the bindings of two runs but their records. */
+/** A document and an access entry refuse a write beside a newer one. For bindings only the records fence two runs. */
 async function beginVoids({ context, adapter }: Run, { voided }: Settlement): Promise<readonly VoidApproval[]> {
   if (adapter.way !== "binding") return voided;
   return inParallel(voided, async (each) => ({ ...each, request: await recordVoidBegun(context, each.request) }));
@@ -107,7 +104,7 @@ type Run = Pick<WayAttempt<WayState, Settlement>, "context" | "cluster" | "opene
   readonly adapter: { readonly way: Way };
 };
 
-/** What a run has done. */
+/** The results of a run. */
 interface Acted {
   readonly run: Run;
   readonly decided: Settlement;
@@ -115,13 +112,13 @@ interface Acted {
   readonly begun: readonly ApprovedRequest[];
   readonly repaired: readonly ApprovedRequest[];
   readonly outcomes: Outcomes;
-  /** For how many principals another person's change came in between: they are tried again in this run. */
+  /** The number of principals with a concurrent edit: this run tries them again. */
   readonly conflicts: number;
-  /** Whether a request's principal is not tried again in this run. */
+  /** Whether this run does not try a request's principal again. */
   readonly isDone: (request: ApprovedRequest) => boolean;
 }
 
-/** Proves each lease by what was read back, and records what became of each. */
+/** Proves each lease by what was read back, and records each outcome. */
 async function record(done: Acted): Promise<void> {
   const { decided, begun, repaired, isDone } = done;
   const { context } = done.run;
@@ -137,7 +134,7 @@ async function record(done: Acted): Promise<void> {
   await inParallel(decided.holding.filter(hadTrouble), (request) => recordDrift(context, request, null));
 }
 
-/** Of most leases in force nothing is to be recorded. */
+/** Most leases in force need no record. */
 function hadTrouble({ lease, trouble }: ApprovedRequest): boolean {
   return lease.drift !== null || trouble !== null;
 }
@@ -159,7 +156,7 @@ async function recordGiven({ run, decided, outcomes }: Acted, request: ApprovedR
   await recordActive(context, request, proved, holding, run.adapter.way);
 }
 
-/** What was sent has been refused, and nothing was sent for this lease before: nothing of it is there. */
+/** The cluster refused the call, and none was sent for this lease before: nothing of it is there. */
 function certainRefusal({ kind, error }: WriteFailure, before: ApprovedRequest | undefined): AccessError | null {
   const isCertain = kind === "refused" && !before?.lease?.writeBegan;
   return isCertain && error instanceof AccessError ? error : null;
@@ -169,7 +166,7 @@ function unwritten(request: ApprovedRequest): ApprovedRequest {
   return request.lease ? { ...request, lease: { ...request.lease, writeBegan: null } } : request;
 }
 
-/** What may have been written of it stays in the ledger until nothing of it is left: only the ledger knows of it. */
+/** A void lease stays in the ledger while the cluster may have a part of it: only the ledger knows about it. */
 async function recordVoided(done: Acted, approval: VoidApproval): Promise<void> {
   const { context } = done.run;
   const { request, message, doubt } = approval;
@@ -185,12 +182,12 @@ async function recordTaken(done: Acted, request: ApprovedRequest): Promise<void>
   const { principal, lease } = request;
   const inForce = [...decided.holding, ...begun, ...repaired];
   const facts = { cluster, opened, request, readBack: outcomes.readBackOf(principal), inForce };
-  // One that never was active gave nothing of which an end could be proved.
+  // A lease that was never active gave nothing whose end could be proved.
   const proved = lease?.state === "active" ? await proveEnd(context, facts) : null;
   await recordEnd(context, request, outcomes.remainsOf(principal), outcomes.isForgotten(request), proved);
 }
 
-/** Why something of a lease may be left; null: nothing is. */
+/** Why something of a lease may remain; null: nothing does. */
 function whyLeft({ outcomes }: Acted, request: ApprovedRequest): unknown {
   return outcomes.failureOf(request.principal)?.error ?? outcomes.doubtOf(request);
 }

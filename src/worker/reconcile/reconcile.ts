@@ -21,16 +21,15 @@ import { reconcileWay } from "./reconcile-way.ts";
 import { waysIn } from "./ways.ts";
 
 /**
- * Why a run looks at a cluster: something is due in the ledger, something is due to end, it is time to see what others did there,
- * or something may be there of which the ledger does not know, as after a run that died. A run that ends things begins none, and
- * runs beside the others: what a beginning waits for delays no end.
+ * Why a run looks at a cluster. `due`: something is due in the ledger. `end`: something must end. `inspect`: it is time to look for
+ * others' changes. `adopt`: the cluster may have what the ledger does not know, for example after a run that died. An `end` run begins
+ * nothing and runs beside the others, so that no end waits for a beginning.
  */
 export type ReconcileReason = "due" | "end" | "inspect" | "adopt";
 
 /**
- * Makes one cluster match the ledger: gathers all that is due, decides once, writes once, proves each lease, writes
- * each outcome. It may run twice, late or after a crash: what is in the cluster and in the ledger is looked at
- * again each time.
+ * Makes one cluster match the ledger: gathers everything due, decides once, writes once, proves each lease, records each outcome. It can
+ * run twice, late or after a crash, because it looks at cluster and ledger again each time.
  */
 export async function reconcileCluster(
   worker: WorkerContext,
@@ -60,13 +59,13 @@ async function reconcileLeases(
   );
 }
 
-/** What a run for this reason has to do. */
+/** What a run for this reason must do. */
 function workFor(reason: ReconcileReason, granted: readonly ApprovedRequest[], now: Date): DueWork {
   const work = dueWork(granted, now);
   return reason === "end" ? { ...work, beginning: [] } : work;
 }
 
-/** One run, which opens the cluster for some requests and puts off what is due where that fails. */
+/** One run. If the cluster can't be opened, it puts off everything due. */
 async function run(
   context: WorkerContext,
   cluster: Cluster,
@@ -88,7 +87,7 @@ async function run(
     }
     if (isUnreached(error, open !== null)) {
       const { retryAt } = await noteTrouble(context, cluster, error);
-      // What is to end goes on being tried each minute: a person has access until it is gone.
+      // An end is tried each minute: a person has access until it is gone.
       const notBefore = (request: ApprovedRequest) => (isDueToEnd(request, context.now()) ? undefined : retryAt);
       return await putOffEach(context, due, error, notBefore);
     }
@@ -109,7 +108,7 @@ async function putOffEach(
   await inParallel(due, (request) => recordPutOff(context, request, error, notBefore(request)));
 }
 
-/** Each entry takes calls of its own. What others did is seen when it is time to inspect. */
+/** Each entry takes its own calls. An inspection finds others' changes. */
 const whoseEntries: Readonly<Record<ReconcileReason, WhoseEntries>> = {
   due: "due",
   end: "due",
@@ -117,7 +116,7 @@ const whoseEntries: Readonly<Record<ReconcileReason, WhoseEntries>> = {
   adopt: "all",
 };
 
-/** Each way by itself: what one can't do now must not hold up the other. */
+/** Each way by itself: a failure of one must not delay the other. */
 async function reconcileWays(
   context: WorkerContext,
   cluster: Cluster,
@@ -143,7 +142,7 @@ async function reconcileWays(
   }
 }
 
-/** Puts off what is due of one way where that fails. */
+/** Puts off what is due of one way if that way fails. */
 async function apart(
   context: WorkerContext,
   cluster: Cluster,

@@ -10,30 +10,30 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { ResourceAccess } from "../../kubernetes/reviews.ts";
 import { sessionOf } from "../open/become-creator.ts";
 
-/** What the API server says about what a person may do. */
+/** What the API server says about a person's rights. */
 export interface AuthorizationReview {
   readonly finding: ProofFinding;
-  /** Under which ids its audit log has the questions. */
+  /** The ids of the questions in its audit log. */
   readonly auditIds: readonly string[];
-  /** What kept it from an answer; null: nothing did. */
+  /** Why it did not answer; null: it did. */
   readonly unanswered: unknown;
 }
 
 type Reviewer = Pick<ClusterClient, "may">;
 
 /**
- * EKS's own authorizer knows who signed in, and does not answer for a username that another only asks about (EKS User Guide,
+ * EKS's own authorizer knows who signed in, and does not answer for a username that another identity asks about (EKS User Guide,
  * "Associate access policies with access entries").
  */
 const unseen = "a review asks about a Kubernetes username, and can't see the access policies of an IAM principal";
 
-/** The session name with which a role is looked up. */
+/** The session name for looking up a role. */
 export const anySession = "eks-access";
 
-/** A session that no person has: IAM Identity Center gives no name with `=`. */
+/** A session name that no person has: IAM Identity Center gives no name with `=`. */
 export const impossibleSession = "eks-access=nobody";
 
-/** Asks the API server whether a person may do all that the level of a request names. */
+/** Asks the API server whether a person has everything that the level of a request names. */
 export async function reviewLease(
   client: Reviewer,
   cluster: Cluster,
@@ -55,12 +55,12 @@ export async function reviewLease(
   return { finding, auditIds: ids, unanswered: beyond.failure ? beyond.failure.error : null };
 }
 
-/** A namespace that no cluster has: asking about it asks about all that the lease does not name. */
+/** A namespace that no cluster has: a question about it stands for all namespaces outside the lease. */
 const anotherNamespace = "eks-access-another-namespace";
 
 /**
- * What a lease by binding must not give: the same in another namespace, and to another session of the same role. Where one of
- * them is allowed all the same, other bindings allow it, and the proof says so.
+ * What a lease by binding must not give: the same in another namespace, and to another session of the same role. If one of them is
+ * allowed, other bindings allow it, and the proof says so.
  */
 async function reviewBeyond(
   client: Reviewer,
@@ -87,7 +87,7 @@ async function reviewBeyond(
   return { auditIds, says, failure: null };
 }
 
-/** As whom another session of the same role signs in; null: the username is the same for all, or there is no session. */
+/** The username of another session of the same role; null: all sessions share one, or there is no session. */
 function anotherSession(principal: string, username: string): string | null {
   const session = sessionNameIn(principal);
   if (session === null) return null;
@@ -96,8 +96,8 @@ function anotherSession(principal: string, username: string): string | null {
 }
 
 /**
- * Asks the API server whether a person may still do something that the level of a lease names, after its end. The lease's own
- * groups are left out: their bindings stay, but the person is not in them any more.
+ * Asks the API server whether a person still has something that the level of an ended lease names. Leaves out the lease's own groups:
+ * their bindings stay, but the person is no longer in them.
  */
 export async function reviewEnd(
   client: Reviewer,
@@ -119,7 +119,7 @@ export async function reviewEnd(
     return { finding: { result: "yes", detail }, auditIds, unanswered: null };
   }
   const refused = `can't ${checks.map(inWords).join(", ")}`;
-  // Policies hang on the access entry: where none is read back, none is left.
+  // Policies belong to the access entry: without an entry there are none.
   const finding = identity.groups.some(isPolicyText)
     ? notTested(`its groups alone ${refused}, and ${unseen}`)
     : ({ result: "no", detail: `${refused}, asked as ${usernames.join(" and ")}` } as const);
@@ -127,22 +127,22 @@ export async function reviewEnd(
 }
 
 /**
- * The usernames to ask for after an end: a role has a username for each session, and RBAC can bind any of them. We know the session
- * with which a role is looked up, and the one with which the worker signed in for the proof of the beginning.
+ * The usernames to ask for after an end: a role has one for each session, and RBAC can bind any of them. We know two sessions: the one
+ * for looking up a role, and the worker's own at the first proof.
  */
 function usernamesOf({ id, principal, requester }: ApprovedRequest, { username }: MappedIdentity): readonly string[] {
   if (!principal.includes(":role/") || !username.endsWith(anySession)) return [username];
   return [username, username.slice(0, -anySession.length) + sessionOf([{ id, requester }]).sessionName];
 }
 
-/** Whether the same question may be answered later. */
+/** Whether the same question may get an answer later. */
 export function mayBeAnswered(unanswered: unknown): boolean {
   return unanswered !== null && !(unanswered instanceof AccessError && !unanswered.retryable);
 }
 
 /**
- * What to ask of a lease. A check of every namespace is one of each namespace of the lease, where it gives nothing in the whole
- * cluster. An access policy may name its namespaces by a pattern, which no question can.
+ * The questions about a lease. A check of every namespace becomes one for each namespace of the lease, unless the lease covers the whole
+ * cluster. A policy can name namespaces by a pattern, but a question can't.
  */
 export function checksOf({ levels }: Cluster, { level, groups }: ApprovedRequest): readonly AccessCheck[] {
   const checks = levels.find(({ name }) => name === level)?.verify ?? [];
@@ -171,7 +171,7 @@ function namesNothing({ levels }: Cluster, { level }: ApprovedRequest): ProofFin
   );
 }
 
-/** The record shows the failure beside it as long as the question is asked again. */
+/** While the question is asked again, the record shows its failure beside this finding. */
 function unansweredFinding(error: unknown): ProofFinding {
   return notTested(mayBeAnswered(error) ? "the API server has not answered yet" : explainFailure(error));
 }
@@ -181,7 +181,7 @@ function deniedFinding(cluster: Cluster, request: ApprovedRequest, check: Access
   return notTested(`its groups alone can't ${inWords(check)}, and ${unseenUntil(cluster, request, [check])}`);
 }
 
-/** Why a review does not answer, and what will: the principal itself, as the worker where it may become it. */
+/** Why a review does not answer, and what will: the principal itself, or the worker if it can assume the principal. */
 function unseenUntil(cluster: Cluster, { principal }: ApprovedRequest, checks: readonly AccessCheck[]): string {
   if (signInMethod(cluster, principal).type === "role") return `${unseen}. The worker asks when it signs in`;
   return `${unseen}. ${principalCanAsk(checks)}`;
@@ -195,7 +195,7 @@ function principalCanAsk([check]: readonly AccessCheck[]): string {
   return `Only the principal can ask: kubectl auth can-i ${what} ${namespace ? `-n ${namespace}` : "--all-namespaces"}`;
 }
 
-/** What of a lease only its principal itself can ask for: access policies may allow it, and no review has found it allowed. */
+/** The checks that only the principal itself can ask: access policies may allow them, and no review did. */
 export function checksOfPrincipal(
   cluster: Cluster,
   request: ApprovedRequest,
@@ -205,7 +205,7 @@ export function checksOfPrincipal(
   return isUnseen ? checksOf(cluster, request) : [];
 }
 
-/** Asks the API server as the principal itself; null: there is nothing to ask. @throws AccessError what kept it from an answer */
+/** Asks the API server as the principal itself; null: there is nothing to ask. @throws AccessError if it did not answer */
 export async function reviewAsPrincipal(
   client: Pick<ClusterClient, "mayI">,
   checks: readonly AccessCheck[],
@@ -218,7 +218,7 @@ export async function reviewAsPrincipal(
   return { result: "yes", detail: `can ${checks.map(inWords).join(", ")}, asked as the principal itself` };
 }
 
-/** Where signing in did not come so far, there is no other try. */
+/** If the sign-in did not get this far, there is no other try. */
 export function notAskedAsPrincipal(checks: readonly AccessCheck[]): ProofFinding {
   return notTested(`${unseen}. ${principalCanAsk(checks)}`);
 }
@@ -230,13 +230,13 @@ interface Question {
 
 interface Answers {
   readonly auditIds: readonly string[];
-  /** The first question with the answer that ends the asking, and the reason of the API server; null: none had it. */
+  /** The first question with the wanted answer, and the API server's reason; null: none. */
   readonly found: (Question & { readonly reason: string }) | null;
-  /** What kept a question from an answer. */
+  /** Why a question got no answer. */
   readonly failure: { readonly error: unknown } | null;
 }
 
-/** Asks one question after another, until one has this answer, or none at all. */
+/** Asks one question after another until one has this answer. */
 async function askUntil(client: Reviewer, questions: readonly Question[], isAllowed: boolean): Promise<Answers> {
   const auditIds: string[] = [];
   for (const question of questions) {

@@ -5,15 +5,14 @@ import { type PlacedRole, placedRoleOf } from "../../access/policy/role-text.ts"
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { inParallel } from "../in-parallel.ts";
 
-/** What a role allows now. */
 export interface RoleSeen {
   /** Null: there is no such role. */
   readonly rules: readonly RoleRule[] | null;
-  /** Of the rules: an approval is for these alone. */
+  /** Of the rules: an approval covers these alone. */
   readonly digest: string;
 }
 
-/** Reads the roles that these texts of levels name, each once. By text. @throws AccessError */
+/** Reads the roles that these level texts name, each once. By text. @throws AccessError */
 export async function rolesSeen(
   client: Pick<ClusterClient, "roleRules">,
   texts: readonly string[],

@@ -35,14 +35,14 @@ import { inDocument } from "./prove.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
 
-/** What one GET of aws-auth says. */
+/** One reading of aws-auth. */
 export interface ClusterState extends WayState {
   /** Null: the ConfigMap is absent and may be created. */
   readonly configMap: AwsAuthConfigMap | null;
   readonly document: AwsAuthDocument;
 }
 
-/** Reads the document and our own part of it; `open` are the cluster's requests in the ledger. @throws AccessError */
+/** Reads the document and our own part of it. @param open the cluster's requests in the ledger @throws AccessError */
 export async function readClusterState(
   opened: Pick<OpenedCluster, "creatorArn" | "tags"> & { readonly client: Pick<ClusterClient, "readAwsAuth"> },
   cluster: Cluster,
@@ -77,13 +77,13 @@ export async function readClusterState(
   };
 }
 
-/** The principal's entry in the document, our part and that of others together. */
+/** The principal's entry in the document, with our part and others'. */
 export function identityInDocument(document: ReadDocument, arn: string): MappedIdentity | null {
   const entry = entryOf(document, arn);
   return entry && { username: entry.username, groups: entry.groups };
 }
 
-/** What the engine must keep to when it plans for this cluster. */
+/** The limits for the engine's plans on this cluster. */
 export function planGuard(cluster: Cluster, levels: readonly Level[], { creatorArn }: ClusterState): PlanGuard {
   return {
     creatorArn,
@@ -94,15 +94,15 @@ export function planGuard(cluster: Cluster, levels: readonly Level[], { creatorA
   };
 }
 
-/** What stays out of the plan. */
+/** What a plan leaves out. */
 interface LeftOut {
   /** Principals whose entry can't be changed, by lower-case ARN. */
   readonly principals: ReadonlyMap<string, Refusal>;
-  /** Arriving leases that are not given, whatever the plan says: the annotation may have no room for them. */
+  /** Beginning leases that the annotation has no room for, whatever the plan says. */
   readonly refused: readonly RefusedLease[];
 }
 
-/** One plan for all that is due. What can't be changed is left out, and never holds up the rest. */
+/** One plan for everything due. What can't change is left out, and never delays the rest. */
 export function planSettlement(
   input: SettleInput<ClusterState>,
   checked: Checked,
@@ -138,7 +138,7 @@ export function planSettlement(
   return { ...sorted, targets, refusal: null, data: plan.after, document: plan.document, holdings, withdrawals };
 }
 
-/** The document as it is: what is due waits or fails, and what is taken back or given up is remembered all the same. */
+/** The unchanged document: what is due waits or fails, but withdrawals are remembered. */
 function asItIs(
   input: SettleInput<ClusterState>,
   checked: Checked,
@@ -156,7 +156,7 @@ function asItIs(
   return { ...sorted, refusal, data: configMap?.data ?? {}, document, holdings, withdrawals };
 }
 
-/** What was written by a void approval stays where its principal's entry can't be changed. */
+/** A void approval's part stays if its principal's entry can't change. */
 function standingAs(
   { state }: SettleInput<ClusterState>,
   approval: VoidApproval,
@@ -167,7 +167,7 @@ function standingAs(
   return refusal && shareInCluster(state.holdings, request) ? mayStand(approval, refusal) : approval;
 }
 
-/** Where nothing is written no write of before is fenced off either: one that was begun may still come. */
+/** Without a write no earlier write is fenced off: one that began may still arrive. */
 function mayStand(approval: VoidApproval, { message }: Refusal): VoidApproval {
   if (!approval.request.lease?.writeBegan) return approval;
   const what = `Can't remove from aws-auth what a void approval may have written: ${message.replace(/\.$/, "")}`;
@@ -175,8 +175,8 @@ function mayStand(approval: VoidApproval, { message }: Refusal): VoidApproval {
 }
 
 /**
- * An administrator whom a lease has made is no administrator that was there before: its end must not be refused for
- * being the last one's. What was there before is base, and no change of ours touches that.
+ * Whether the plan removes administrators that leases made. They are not part of the base, so the guard for the last administrator must
+ * not stop their end.
  */
 function takesOwnMasters({ state }: SettleInput<ClusterState>, targets: ReadonlyMap<string, EntryTarget>): boolean {
   return [...targets.keys()].some((key) => state.holdings.get(key)?.added.includes("system:masters"));
@@ -187,8 +187,8 @@ function changesOf(targets: ReadonlyMap<string, EntryTarget>) {
 }
 
 /**
- * The principals whose own change is what the whole plan is refused for: each is planned by itself. None, where only
- * all of them together can't be done.
+ * The principals whose own change makes the whole plan refused: each is planned by itself. Empty: only all of them together are
+ * impossible.
  */
 function culprits(
   { state }: SettleInput<ClusterState>,
@@ -212,7 +212,7 @@ function byPrincipal(
   return new Map(named.filter(([key]) => targets.has(key)));
 }
 
-/** What the cluster could not remember it must not be given: it would not end if the ledger were lost (law 10). */
+/** Why a lease that the cluster can't remember is not given: after a loss of the ledger it would never end (law 10). */
 export function annotationFull({ name }: Cluster, room: AnnotationRoom): Refusal {
   const full = `${name} can't remember more leases at once in its annotation`;
   const clause = spaceTakenByOthers(room);
@@ -222,7 +222,7 @@ export function annotationFull({ name }: Cluster, room: AnnotationRoom): Refusal
   return { code: "annotation-full", message };
 }
 
-/** What the ConfigMap has to hold: the document, and the cluster's own memory of our leases. */
+/** The content of the ConfigMap: the document, and the cluster's own memory of our leases. */
 export interface Content {
   readonly data: Readonly<Record<string, string>>;
   readonly holdings: readonly Holding[];
@@ -233,11 +233,11 @@ export interface Content {
 export interface DocumentSettlement extends Settlement, Content {
   /** The data, as the authenticator reads them. */
   readonly document: ReadDocument;
-  /** Why the document as a whole can't be changed, and stays as it is: only what is taken back can be remembered. */
+  /** Why the document as a whole can't change: then only withdrawals can be remembered. */
   readonly refusal: Refusal | null;
 }
 
-/** Why a document that is being deleted gives nothing new. What ends there is removed all the same. */
+/** Why a document in deletion gives nothing new. Ends there are still removed. */
 export function beingDeleted({ name }: Cluster, { since, finalizers }: Deletion): Refusal {
   const wait = finalizers.length > 0 ? ` for its finalizers ${finalizers.join(", ")}` : "";
   const message = `aws-auth of ${name} was deleted at ${since} and waits${wait}; its entries go with it. Ask an operator to save it, remove the finalizers and create it again. Then ask again.`;

@@ -17,34 +17,34 @@ import type { SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
 
 /** A decision about the access entries of one cluster. */
 export interface EntrySettlement extends Settlement {
-  /** What the cluster has to remember of what is taken back. */
+  /** The withdrawals that the cluster must remember. */
   readonly withdrawals: Withdrawals;
 }
 
-/** Decides what the entries must be: every seal, the policy and the base are looked at again (laws 3 and 4). */
+/** Decides what the entries must be, after a check of every seal, the policy and the base (laws 3 and 4). */
 export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {
   const known = withOwnMemory(input);
   const checked = checkWork(known, "access-entry", {
     driftOf: (request, groups) => driftIn(known, request, groups),
-    // What stood in aws-auth was approved for it: that it is given again as an entry is what `drift: repair` asks for.
+    // A lease that was approved for aws-auth can return as an entry: `drift: repair` asks for that.
     mayRepair: (request) => isGivenByEntry(request) || known.state.knowsDocument,
   });
   const refusals = refusalsOf(known, targetsOf(known, checked));
   const voided = checked.voided.map((each) => ({ ...each, doubt: doubtOf(known, each) }));
-  // Nothing has to be added to remove an access: an end is never stuck.
+  // A removal never needs an addition, so an end is never stuck.
   const sorted = { ...leaveOut({ ...checked, voided }, refusals), leaving: checked.leaving, stuck: [] };
   const targets = targetsOf(known, { ...sorted, arriving: sorted.granted });
   return { ...sorted, targets, withdrawals: remembered(known, sorted) };
 }
 
-/** Calls for it may still arrive. */
+/** Why calls for it may still arrive. */
 function doubtOf({ state, now }: SettleInput<EntryState>, { request }: VoidApproval): AccessError | null {
   const key = request.principal.toLowerCase();
   const seen = { hasEntry: state.entries.has(key), openSince: state.openSince.get(key) ?? null };
   return request.lease?.writeBegan ? lateCallDoubt(request, seen, now) : null;
 }
 
-/** A revocation must not be forgotten while its share is still in an entry, as long as there is room at all. */
+/** Keeps a revocation while an entry still has its share, if there is any room at all. */
 function remembered(input: SettleInput<EntryState>, sorted: Omit<Settlement, "targets">): Withdrawals {
   const { holdings, tags } = input.state;
   const room = roomForWithdrawals(tags);
@@ -65,7 +65,7 @@ function driftIn(
   };
 }
 
-/** By lower-case ARN: why what is to be added there can't be. */
+/** By lower-case ARN: why an addition is impossible. */
 function refusalsOf(
   { cluster, state, keys }: SettleInput<EntryState>,
   targets: ReadonlyMap<string, EntryTarget>,
@@ -78,7 +78,7 @@ function refusalsOf(
   return found;
 }
 
-/** Why an entry can't be made this; null: it can. */
+/** Why an entry can't become this; null: it can. */
 export function refuseTarget(
   cluster: Cluster,
   { creatorArn, entries }: Pick<EntryState, "creatorArn" | "entries">,
@@ -101,13 +101,13 @@ export function refuseTarget(
 /** What is known of a principal's entry. */
 interface Seen {
   readonly hasEntry: boolean;
-  /** Since when calls about it may have been sent that were not answered, ISO 8601; null: all were. */
+  /** Since when calls about it may be unanswered, ISO 8601; null: none is. */
   readonly openSince: string | null;
 }
 
 /**
- * Why something of a lease may still arrive in an access entry; null: nothing can. An entry that is there
- * says so itself, and none can be made beside it.
+ * Why something of a lease may still arrive in an access entry; null: nothing can. An existing entry shows it itself, and no second one
+ * can be made.
  */
 export function lateCallDoubt(request: ApprovedRequest, { hasEntry, openSince }: Seen, now: Date): AccessError | null {
   const until = arrivesUntil(openSince, now) ?? (hasEntry ? null : arrivesUntil(begunSince(request, now), now));
@@ -118,7 +118,7 @@ export function lateCallDoubt(request: ApprovedRequest, { hasEntry, openSince }:
   );
 }
 
-/** Until when runs may have sent calls for a lease that was never proved: each of them may be one that was not answered. */
+/** Until when calls for a lease that was never proved may arrive: each of them may be unanswered. */
 function begunSince(request: ApprovedRequest, now: Date): string | null {
   const { lease } = request;
   if (lease?.state !== "scheduled" || !lease.writeBegan) return null;

@@ -3,16 +3,16 @@ import type { Refusal } from "../../aws-auth/index.ts";
 import { placeFor, type SignInMap, type SignInNames } from "./sign-in-names.ts";
 import { entryKeyOf, type SignInNeed, type SignInPlace, type SignInTargets, signInTargets } from "./sign-in-place.ts";
 
-/** What one place has to be made. */
+/** The changes in one place. */
 export interface SignInWrite {
   readonly place: SignInPlace;
   readonly targets: SignInTargets;
 }
 
 /**
- * What has to be written so that these leases hold the entries by which their people sign in, and those that are over hold none. Only
- * places where something changes.
- * @param over ids of leases of which nothing else is left
+ * The writes after which these leases hold the entries through which their people sign in, and finished ones hold none. Only places with
+ * a change.
+ * @param over ids of leases of which nothing else remains
  */
 export function signInWrites(
   map: SignInMap,
@@ -27,7 +27,7 @@ export function signInWrites(
     .filter(({ targets }) => targets.size > 0);
 }
 
-/** A lease needs an entry of ours where no one else's lets its person sign in. */
+/** A lease needs an entry of ours if no other entry lets its person sign in. */
 export function needsEntry(names: SignInNames, principal: string): boolean {
   const name = names.of(principal);
   return name.type === "name" && name.entry !== "theirs";
@@ -41,7 +41,7 @@ export function holdingEntries({ places }: SignInMap): ReadonlySet<string> {
 
 const isFull: ReadonlySet<string> = new Set(["annotation-full", "tags-full"]);
 
-/** By request id: why a lease can't have its entry. Where a place has no room for all, the first ones have theirs. */
+/** By request id: why a lease can't have its entry. If a place has no room for all, the first ones have theirs. */
 export function refuseSignIns(map: SignInMap, needs: readonly SignInNeed[]): ReadonlyMap<string, Refusal> {
   const refused = new Map<string, Refusal>();
   let left = needs;

@@ -21,8 +21,7 @@ import { type SignInPlace, type SignInTargets, withLostShares } from "./sign-in-
 import type { WayPlace } from "./way-adapter.ts";
 
 /**
- * `aws-auth` as a place where people sign in. Its resourceVersion is the fence: two runs that change it at once are a conflict, and a
- * write that comes late is refused.
+ * `aws-auth` as a place where people sign in. Its resourceVersion is the fence: concurrent changes conflict, and a late write is refused.
  *
  * @param lost shares that only the ledger may remember, by lower-case ARN
  * @throws AccessError
@@ -33,7 +32,7 @@ export async function signInDocument(
   lost: ReadonlyMap<string, readonly Share[]>,
 ): Promise<SignInPlace> {
   const { opened, cluster, context } = place;
-  // One that can't be written still says who signs in.
+  // An immutable one still says who signs in.
   const readable = configMap && { ...configMap, immutable: false };
   const read = { ...opened, client: { readAwsAuth: async () => readable } };
   const state = await readClusterState(read, { ...cluster, createAwsAuth: true }, context.keys, []);
@@ -66,12 +65,12 @@ function placeOf(place: WayPlace, state: ClusterState, lost: ReadonlyMap<string,
       const readBack = await writeDocument(opened.client, cluster, state, after);
       return { place: await signInDocument(place, readBack, lost), failures: new Map() };
     },
-    // Each write names what was read, and the wait for a late POST of a binding is longer than any PUT takes to arrive.
+    // Each write has a resourceVersion, and the wait for a late POST of a binding is longer than any PUT takes to arrive.
     doubtOf: () => null,
   };
 }
 
-/** What we write always comes with a resourceVersion: a create that arrives late can't bring anything back. */
+/** Our writes always have a resourceVersion: a create that arrives late can't bring anything back. */
 async function writeAnew(place: WayPlace, targets: SignInTargets, lost: ReadonlyMap<string, readonly Share[]>) {
   const { client } = place.opened;
   const isToBeMade = [...targets.values()].some(({ change }) => change.type === "map");
@@ -88,7 +87,7 @@ type PlanResult = ReturnType<typeof planChanges>;
 
 const plans = new WeakMap<ClusterState, Map<string, PlanResult>>();
 
-/** A run asks whether an entry can be changed, rehearses the change and writes it: all by one plan. */
+/** A run asks whether an entry can change, rehearses the change and writes it: one plan serves all three. */
 function planChangesOnce(cluster: Cluster, state: ClusterState, changes: readonly Change[]): PlanResult {
   const known = plans.get(state) ?? new Map<string, PlanResult>();
   plans.set(state, known);
@@ -99,7 +98,7 @@ function planChangesOnce(cluster: Cluster, state: ClusterState, changes: readonl
   return plan;
 }
 
-/** @throws AccessError `document-unchanged` where the document as a whole can't be changed */
+/** @throws AccessError `document-unchanged` if the document as a whole can't change */
 function planOf(cluster: Cluster, state: ClusterState, targets: SignInTargets) {
   const plan = planChangesOnce(cluster, state, changesOf(targets));
   const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];

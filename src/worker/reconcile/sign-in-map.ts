@@ -10,7 +10,7 @@ import { entryKeyOf } from "./sign-in-place.ts";
 import type { WayPlace } from "./way-adapter.ts";
 
 /**
- * Reads where the principals of these requests, and these principals, sign in.
+ * Reads where these principals, and those of these requests, sign in.
  *
  * @param open the requests by bindings
  * @throws AccessError
@@ -36,7 +36,7 @@ export async function readSignInMap(
   return { places, addTo: canAdd && preferred !== "binding" ? preferred : null };
 }
 
-/** The entries that these leases hold, as their records remember: by lower-case ARN. */
+/** The entries that these leases hold by their records: by lower-case ARN. */
 function sharesInRecords(
   open: readonly AccessRequest[],
   { memory }: WorkerKeys,

@@ -4,7 +4,7 @@ import { entryArnOf, type NamedEntry, readHolder, render, sessionNameIn } from "
 import { anySession, impossibleSession } from "./review.ts";
 import { entryKeyOf, type SignInPlace } from "./sign-in-place.ts";
 
-/** As whom a principal signs in, before any binding. */
+/** Who a principal is when it signs in, before any binding. */
 export type SignInName =
   /** Neither aws-auth nor an access entry names it, and we can add none. `why`: a sentence with the way out. */
   | { readonly type: "nobody"; readonly why: string }
@@ -12,29 +12,29 @@ export type SignInName =
       readonly type: "name";
       readonly username: string;
       readonly groups: readonly string[];
-      /** The username of another session of the same role; the same one: all sessions share it. */
+      /** The username of another session of the same role. If it is the same, all sessions share one. */
       readonly other: string;
-      /** Why nothing may be bound to that name: a sentence with the way out. Null: it may. */
+      /** Why nothing can be bound to that name: a sentence with the way out. Null: it can. */
       readonly refusal: string | null;
-      /** Whose entry gives the name. `planned`: there is none, and a lease adds one. Ours stays as long as a lease needs it. */
+      /** The owner of the entry that gives the name. `planned`: a lease adds the entry. `ours`: it stays while a lease needs it. */
       readonly entry: "theirs" | "ours" | "planned";
     };
 
 export interface SignInNames {
-  /** What names principals there: of access entries, those that were read. */
+  /** The entries that name principals; of access entries, those that were read. */
   readonly entries: readonly NamedEntry[];
   readonly of: (principal: string) => SignInName;
 }
 
 /** Where a cluster names its principals. */
 export interface SignInMap {
-  /** In the order in which the cluster asks them: an access entry goes before aws-auth. */
+  /** In the cluster's order: an access entry has precedence over aws-auth. */
   readonly places: readonly SignInPlace[];
-  /** Where an entry is added; null: nowhere. */
+  /** Where a new entry goes; null: nowhere. */
   readonly addTo: SignInPlace["way"] | null;
 }
 
-/** As whom the principals sign in whose entries were read. Pure. */
+/** Who the principals are whose entries were read. Pure. */
 export function signInNames(map: SignInMap, cluster: Cluster): SignInNames {
   // A run asks for each lease's name several times.
   const known = new Map<string, SignInName>();
@@ -56,7 +56,7 @@ function nameOf({ places, addTo }: SignInMap, cluster: Cluster, principal: strin
   return (addTo === null ? null : plannedName(principal)) ?? { type: "nobody", why: nobody(cluster, principal) };
 }
 
-/** The place of a principal's entry, or where it is added; null: nowhere. */
+/** The place of a principal's entry, or of a new one; null: nowhere. */
 export function placeFor({ places, addTo }: SignInMap, principal: string): SignInPlace | null {
   const named = places.find((place) => nameIn(place, principal) !== null);
   return named ?? places.find(({ way }) => way === addTo) ?? null;
@@ -72,14 +72,14 @@ function nameIn(place: SignInPlace, principal: string): SignInName | null {
   return { type: "name", ...own, other: other.username, refusal, entry: isOurs(place, principal) ? "ours" : "theirs" };
 }
 
-/** One that others have replaced by their own has another username. */
+/** An entry that others replaced has another username. */
 function isOurs({ holdings, identityOf }: SignInPlace, principal: string): boolean {
   const identity = identityOf(entryArnOf(principal));
   const isAdded = holdings.get(entryKeyOf(principal))?.entryAdded === true;
   return isAdded && identity !== null && isOwnUsername(identity.username);
 }
 
-/** The name that an entry of ours gives; null: none would give this principal a name of its own. */
+/** The name that an entry of ours gives; null: no entry would give this principal a name of its own. */
 function plannedName(principal: string): SignInName | null {
   const reading = readHolder(principal);
   if (reading.type === "invalid") return null;
@@ -108,7 +108,7 @@ function nobody({ name }: Cluster, principal: string): string {
     : `${problem} Ask an operator to add one with {{SessionNameRaw}} in its username, without groups.`;
 }
 
-/** Why a lease must not be bound to this name; null: it may. */
+/** Why a lease must not be bound to this name; null: it can be. */
 function refuseName(
   principal: string,
   session: string | null,

@@ -9,29 +9,29 @@ import type { AccessRequest, ApprovedRequest } from "../../access/request/record
 import { entryArnOf, type NamedEntry, type Refusal, readPrincipal } from "../../aws-auth/index.ts";
 
 /**
- * One of the two places that name a cluster's principals, `aws-auth` or its access entries, as far as leases by bindings need it: they
- * only have their person sign in, by an entry without groups. An entry of ours has a share without groups of each lease that needs it,
- * beside those of leases of groups: whichever ends last takes the entry with it.
+ * One of the two places that name a cluster's principals, `aws-auth` or its access entries, as far as leases by bindings need it. Such a
+ * lease has a share without groups in its principal's entry, beside the shares of leases of groups. The last share to end removes the
+ * entry.
  */
 export interface SignInPlace {
   readonly way: Exclude<Way, "binding">;
-  /** What names principals there: of access entries, those that were read. */
+  /** The entries that name principals; of access entries, those that were read. */
   readonly named: readonly NamedEntry[];
   /** The entry of a user or a role, its username with its templates; null: there is none. */
   readonly identityOf: (arn: string) => MappedIdentity | null;
-  /** As whom a session of a principal signs in there; null: nothing there names it. */
+  /** Who a session of a principal is there; null: nothing there names it. */
   readonly signsInAs: (principal: string, session: string) => MappedIdentity | null;
-  /** What of its entries is ours, by lower-case ARN. */
+  /** Our part of its entries, by lower-case ARN. */
   readonly holdings: ReadonlyMap<string, Holding>;
   /** Ids of shares that only the ledger remembers: the place's own memory lost them. */
   readonly lost: ReadonlySet<string>;
-  /** Why an entry can't be made this, by the same key. Pure. */
+  /** Why entries can't become these, by the same key. Pure. */
   readonly refusalsOf: (targets: SignInTargets) => ReadonlyMap<string, Refusal>;
-  /** What people read of such a change: a unified diff, and what they should know. Pure. */
+  /** What people read of the change: a unified diff, and warnings. Pure. */
   readonly show: (targets: SignInTargets) => { readonly diff: string; readonly warnings: readonly string[] };
-  /** Sends it as a dry run, where there is one. @throws AccessError */
+  /** Sends it as a dry run, if there is one. @throws AccessError */
   readonly rehearse: (targets: SignInTargets) => Promise<void>;
-  /** Writes, and reads back what is there then. @throws AccessError where nothing of it was written for certain, or all of it is in doubt */
+  /** Writes, and reads the result back. @throws AccessError if nothing was written for certain, or all of it is in doubt */
   readonly write: (targets: SignInTargets) => Promise<SignInWritten>;
   /** Why a call that gives a lease its entry may still arrive; null: none can. */
   readonly doubtOf: (request: ApprovedRequest) => AccessError | null;
@@ -41,23 +41,23 @@ export interface SignInPlace {
 export type SignInTargets = ReadonlyMap<string, EntryTarget>;
 
 export interface SignInWritten {
-  /** The place as it is then. */
+  /** The place after the write. */
   readonly place: SignInPlace;
-  /** Why an entry is not what was written, by lower-case ARN. */
+  /** Why an entry differs from what was written, by lower-case ARN. */
   readonly failures: ReadonlyMap<string, unknown>;
 }
 
-/** A lease that holds an entry, or is to. */
+/** A lease that holds or needs an entry. */
 export type SignInNeed = Pick<AccessRequest, "principal"> & { readonly share: Pick<Share, "id" | "endsAt"> };
 
-/** Under which key a place has the entry of a principal. */
+/** The key of a principal's entry in a place. */
 export function entryKeyOf(principal: string): string {
   return entryArnOf(principal).toLowerCase();
 }
 
 /**
- * The entries that have to be written so that these leases hold theirs, and those that are over hold none any more. Only what differs.
- * @param over ids of leases of which nothing else is left
+ * The entries to write so that these leases hold theirs, and finished leases hold none. Only changed ones.
+ * @param over ids of leases of which nothing else remains
  */
 export function signInTargets(
   place: Pick<SignInPlace, "holdings" | "identityOf" | "lost">,
@@ -98,7 +98,7 @@ function targetFor(
   const isRemembered = needed.every(({ id }) => !lost.has(id));
   if (identity && isRemembered && added.length === 0 && kept.length === held.length) return null;
   const signIns = [...kept.filter(isSignInShare), ...added];
-  // What others took out of leases of groups stays out, and so does an entry that no lease needs which is given now.
+  // A part that others removed from leases of groups stays out, and so does an entry that only new leases would need.
   const isGiven = identity !== null || needed.length > 0;
   const others = kept.filter((share) => !isSignInShare(share));
   const [given, drifted] = isGiven ? [signIns, others] : [[], [...others, ...signIns]];
@@ -111,8 +111,8 @@ function usernameOf(arn: string): string {
 }
 
 /**
- * The holdings with the shares that only the ledger remembers: a person may have stripped the place's own memory. Of an entry that has
- * another username nothing is ours.
+ * The holdings with the shares that only the ledger remembers, because a person may have stripped the place's own memory. An entry with
+ * another username is not ours.
  *
  * @param lost by lower-case ARN
  */
@@ -126,7 +126,7 @@ export function withLostShares(
   for (const [key, shares] of lost) {
     const holding = merged.get(key);
     const missing = shares.filter(({ id }) => !holding?.shares.some((share) => share.id === id));
-    // Of most, nothing is missing: only then the document is searched.
+    // Usually nothing is missing, so the document is searched only then.
     const identity = missing.length > 0 ? identityOf(key) : null;
     if (!identity || !isOwnUsername(identity.username)) continue;
     for (const { id } of missing) ids.add(id);

@@ -17,7 +17,7 @@ import { readPrincipal } from "../../aws-auth/index.ts";
 import type { Checked } from "./check-leases.ts";
 import type { SettleInput, Settlement } from "./way-adapter.ts";
 
-/** The entry that each principal with something to be done must have, by lower-case ARN. */
+/** The entry that each touched principal must have, by lower-case ARN. */
 export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<string, EntryTarget> {
   const { work, state, closed, now } = input;
   const open = [...work.beginning, ...work.ending, ...work.inForce];
@@ -38,7 +38,7 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
     const holding = state.holdings.get(key);
     const arn = holding?.arn ?? arns.get(key) ?? key;
     const remembered = sharesToKeep(holding ? orphanedShares(holding, ids) : [], closed, now);
-    // An entry that others removed, and that only leases by bindings need, is put back for these alone (`settle-sign-ins.ts`).
+    // An entry that others removed and only leases by bindings need: those restore it themselves (`settle-sign-ins.ts`).
     const isGone = (share: Share) => isSignInShare(share) && state.identityOf(arn) === null;
     const shares = [...(sharesOf.get(key) ?? []), ...remembered.filter((share) => !isGone(share))];
     const gone = [...(driftedOf.get(key) ?? []), ...remembered.filter(isGone)];
@@ -51,7 +51,7 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
 
 type ShareOfRequest = readonly [ApprovedRequest, Share | null | undefined];
 
-/** What the cluster remembers of an active lease is sealed, and goes before the record in Redis. */
+/** The cluster's own memory of an active lease is sealed, so it has precedence over the record in Redis. */
 function sharesGiven(
   { state, keys, now }: SettleInput,
   { arriving, holding, repaired }: Checked,
@@ -78,13 +78,13 @@ function byPrincipal(shares: readonly ShareOfRequest[]): ReadonlyMap<string, rea
   return found;
 }
 
-/** Principals with something arriving, leaving or to be put back, or with a share that is over and still there. */
+/** Principals with a beginning, ending or repaired lease, or with a finished share that is still there. */
 function touchedPrincipals(
   { work, state, closed, now }: SettleInput,
   checked: Checked,
   open: ReadonlySet<string>,
 ): ReadonlySet<string> {
-  // One that will not be granted still has to go, where a run that died has written it.
+  // A lease that a dead run wrote must go, even if it is not granted.
   const written = work.beginning.filter((request) => shareInCluster(state.holdings, request));
   const moving = [...checked.arriving, ...written, ...checked.leaving, ...checked.repaired];
   const touched = new Set(moving.map((request) => request.principal.toLowerCase()));
@@ -104,10 +104,10 @@ function touchedPrincipals(
 type Sorted = Pick<Settlement, "leaving" | "stuck" | "voided" | "refused" | "granted">;
 
 /**
- * What the cluster remembers once this is carried out: what ends before its time, and what will not be granted any more.
+ * The cluster's memory after this: early ends, and approvals that are no longer granted.
  *
  * @param holdings whose shares are never forgotten
- * @param limit for how many others there is room
+ * @param limit how many others fit
  */
 export function withdrawalsAfter(
   { cluster, state, keys, now }: SettleInput,
@@ -137,7 +137,7 @@ export function withdrawalsAfter(
   });
 }
 
-/** Whose approvals are true, and yet come to nothing. One whose write may have begun is tried again instead of failing. */
+/** Requests with genuine approvals that give nothing. If a write may have begun, the next run tries again instead. */
 function givenUp(
   { voided, refused }: Pick<Settlement, "voided" | "refused">,
   keys: SettleInput["keys"],

@@ -19,25 +19,25 @@ import { isSamePrincipal, readHolder } from "../../aws-auth/index.ts";
 
 export interface ApprovalFacts {
   readonly cluster: Cluster;
-  /** How the cluster would take it now. */
+  /** The way that the cluster would take it now. */
   readonly way: Way;
-  /** What is there without us, and an approval depends on. */
+  /** The base that an approval depends on. */
   readonly baseFor: (request: ApprovedRequest) => MappedIdentity | null;
   readonly keys: DecisionPublicKeys;
   readonly now: Date;
-  /** By Slack user id: the ARN that an approver is linked with, where our seal says so. */
+  /** By Slack user id: an approver's linked ARN, if our seal confirms it. */
   readonly links: LinkedArns;
 }
 
-/** Why the approval of a request does not hold for what would be written now; null: it holds (laws 3 and 4). */
+/** Why a request's approval does not cover the present change; null: it does (laws 3 and 4). */
 export function voidReason(facts: ApprovalFacts, request: ApprovedRequest): string | null {
   const { way, baseFor } = facts;
   return reasonIn(facts, request, () => ({ base: baseFor(request), way }));
 }
 
 /**
- * Why the approval of a active lease does not hold for putting it back; null: it holds. What others have made of its entry since
- * is no matter: the digest is that of the entry that the approvers saw.
+ * Why an active lease's approval does not allow a repair; null: it does. Others' later changes of the entry do not matter: the digest
+ * covers the entry that the approvers saw.
  */
 export function whyNotRepaired(facts: ApprovalFacts, request: ApprovedRequest): string | null {
   const { base = null, way = "aws-auth" } = request.preview ?? {};
@@ -55,7 +55,7 @@ function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: () => 
   if (!level) return `${cluster.name} does not offer ${request.level} any more`;
   const principal = readHolder(request.principal);
   if (principal.type === "invalid") return principal.message;
-  // What is written here of the requester in Redis is not believed.
+  // The record's own facts about the requester are not trusted.
   const standing = sealedStanding(request);
   const wish = { ...request, cluster, level, principal: principal.principal, standing };
   const allowed = request.emergency ? mayRequest(wish) : mayAsk(wish, null);
@@ -63,14 +63,14 @@ function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: () => 
   if (!matchesLevel(level.groups, request)) return "what the level gives has changed";
   if (way === "aws-auth" && level.groups.some(isPolicyText)) return "aws-auth takes no access policies";
   if (request.emergency) return messageOf(checkEmergency(request, cluster, level, keys, now));
-  // Redis has the list of leases that was approved; the approval's digest says whether it is that one.
+  // Redis has the list of approved leases, and the approval's digest confirms it.
   const leases = request.preview?.leases ?? [];
   const digest = digestOfChange({ ...request, standing }, cluster, level, { ...seenOf(), leases });
   const reason = messageOf(checkApproval(request, cluster, level, digest, keys, now));
   return reason ?? (isForApprover(facts, { ...request, standing }) ? approverGetsAccess : null);
 }
 
-/** A person may have been linked since they approved, or by a Slack process that does not say so. */
+/** A person may have been linked after their approval, or by a Slack process that does not record links. */
 function isForApprover({ cluster, links }: ApprovalFacts, request: ApprovedRequest): boolean {
   const { principal, requester, level, standing, approvals } = request;
   const rule = ruleFor(cluster, level, { user: requester, memberships: standing.memberships });

@@ -16,75 +16,75 @@ import type { OtherNames } from "./other-names.ts";
 import type { ReadBack } from "./prove.ts";
 
 /**
- * One way in which a cluster takes leases: by `aws-auth` (`document-way.ts`), by access entries (`entry-way.ts`) or by bindings (`binding-way.ts`).
- * A run drives each through the same steps (`reconcile-way.ts`), and test/worker/reconcile/way-adapter.contract.test.ts is what all
- * have to do.
+ * One way in which a cluster takes leases: `aws-auth` (`document-way.ts`), access entries (`entry-way.ts`) or bindings (`binding-
+ * way.ts`). A run drives each through the same steps (`reconcile-way.ts`), and test/worker/reconcile/way-adapter.contract.test.ts is
+ * their contract.
  */
 export interface WayAdapter<State extends WayState, Decided extends Settlement> {
   readonly way: Way;
-  /** Whether a request's principal is taken this way now. */
+  /** Whether a request's principal uses this way now. */
   readonly isTaken: (request: AccessRequest) => boolean;
-  /** Begins a try: what another run, or the try before, has not sent yet it must not send any more. */
+  /** Begins a try: earlier runs and tries must send nothing more. */
   readonly begin: () => Promise<void>;
   /**
-   * Reads what is there, and what of it is ours.
-   * @param open the cluster's open requests that are taken this way
+   * Reads what is there, and our part of it.
+   * @param open the cluster's open requests of this way
    * @throws AccessError
    */
   readonly read: (open: readonly AccessRequest[]) => Promise<State>;
-  /** What one request would change, or why it can't be done: what an approver reads. Pure. */
+  /** What one request would change, or why it is impossible, for an approver. Pure. */
   readonly preview: (state: State, wish: RequestedChange) => ChangePreview;
-  /** Decides what must be there: a pure function of what was read. */
+  /** Decides what must be there. Pure. */
   readonly settle: (input: SettleInput<State>) => Decided;
   /** Tries what can be tried before anything changes. @throws AccessError */
   readonly prepare: (state: State, decided: Decided) => Promise<Prepared>;
 }
 
-/** Where a cluster is, and what it takes to change it. */
+/** A cluster, with everything that a change of it needs. */
 export interface WayPlace {
   readonly context: WorkerContext;
   readonly cluster: Cluster;
   readonly opened: OpenedCluster;
 }
 
-/** What one reading says. */
+/** One reading of the cluster. */
 export interface WayState {
-  /** Who created the cluster: no lease may be the creator's. */
+  /** The cluster's creator: it can't get a lease. */
   readonly creatorArn: string;
-  /** Whether it was read what a principal has. What was not read, a run leaves as it is. */
+  /** Whether a principal was read. A run leaves the others as they are. */
   readonly isRead: (principal: string) => boolean;
-  /** What of it is ours, by lower-case ARN. */
+  /** Our part, by lower-case ARN. */
   readonly holdings: ReadonlyMap<string, Holding>;
-  /** The lower-case ARNs whose part in the cluster's own memory a person took out. */
+  /** The lower-case ARNs whose part a person removed from the cluster's own memory. */
   readonly lost: ReadonlySet<string>;
-  /** Which approvals were taken back before their end, as this way's own memory has it. */
+  /** The withdrawals in this way's own memory. */
   readonly withdrawals: Withdrawals;
-  /** What the cluster's other memory has: a principal's way can change, and a mode. */
+  /** The withdrawals in the cluster's other memory: a principal's way, or the mode, can change. */
   readonly elsewhere: Withdrawals;
-  /** Why the cluster's own memory is not believed; null: it is, or there is none. It is written anew with the next change. */
+  /** Why the cluster's own memory is not trusted; null: it is, or there is none. The next change writes it again. */
   readonly untrusted: string | null;
-  /** Who a principal is there, ours and others' part together. */
+  /** Who a principal is there, with our part and others'. */
   readonly identityOf: (arn: string) => MappedIdentity | null;
-  /** What an approval of a request depends on here. Absent: the principal's entry without our part. */
+  /** The base that an approval depends on. Absent: the principal's entry without our part. */
   readonly baseFor?: (request: AccessRequest) => MappedIdentity | null;
   /** Who a principal is when it signs in. */
   readonly signsInAs: (arn: string) => ReadBack;
-  /** Whether a run that died has left something there that the next write takes away. */
+  /** Whether a dead run left something that the next write removes. */
   readonly isUnfinished: boolean;
 }
 
-/** What a person asks for, with what it names. */
+/** A request with everything that it names. */
 export interface RequestedChange {
   readonly request: AccessRequest;
   readonly level: Level;
   readonly principal: Holder;
-  /** Of leases of the same principal that are approved, and not written yet. */
+  /** Of approved leases of the same principal that are not written yet. */
   readonly beginning: readonly Share[];
   /** Beside the entries that the way reads. */
   readonly others: OtherNames;
 }
 
-/** What of a preview depends on the way. */
+/** The parts of a preview that depend on the way. */
 export type ChangePreview =
   | ({ readonly type: "change" } & Pick<
       Preview,
@@ -94,85 +94,83 @@ export type ChangePreview =
       })
   | { readonly type: "refused"; readonly refusal: Pick<Refusal, "code" | "message"> };
 
-/** What a decision is made from. */
+/** The input of a decision. */
 export interface SettleInput<State extends WayState = WayState> {
   readonly cluster: Cluster;
   readonly work: DueWork;
   readonly state: State;
-  /** Ids named by the cluster's own memory that the ledger knows to be over, or to be given the other way. */
+  /** Ids in the cluster's own memory that are over in the ledger, or given another way. */
   readonly closed: ReadonlySet<string>;
   readonly keys: WorkerKeys;
-  /** Within this of its last approval the first write of a lease has to begin. */
+  /** How long after its last approval the first write of a lease can begin. */
   readonly approvalGoodForSeconds: number;
-  /** By Slack user id: the ARN that an approver is linked with, where our seal says so. */
+  /** By Slack user id: an approver's linked ARN, if our seal confirms it. */
   readonly links: LinkedArns;
   readonly now: Date;
 }
 
-/** A lease whose approval does not hold for what would be written now. */
+/** A lease whose approval does not cover the present change. */
 export interface VoidApproval {
   readonly request: ApprovedRequest;
   readonly message: string;
-  /** Why something of it may still arrive there: only when nothing can, it is asked for again. Null: nothing can. */
+  /** Why something of it may still arrive; the approvers decide again only when nothing can. Null: nothing can. */
   readonly doubt: AccessError | null;
 }
 
-/** A lease that the plan leaves out, with the reason. */
 export interface RefusedLease {
   readonly request: ApprovedRequest;
   readonly refusal: Refusal;
 }
 
-/** A decision about one way of one cluster: a pure value of what was read. */
+/** A decision about one way of one cluster: a pure value. */
 export interface Settlement {
   readonly voided: readonly VoidApproval[];
-  /** Arriving leases that can't be taken. */
+  /** Beginning leases that can't be given. */
   readonly refused: readonly RefusedLease[];
-  /** Leases that end, but whose entry can't be changed now: the next run tries again. */
+  /** Ending leases whose entry can't change now: the next run tries again. */
   readonly stuck: readonly RefusedLease[];
-  /** Arriving leases that are given. */
+  /** Beginning leases that are given. */
   readonly granted: readonly ApprovedRequest[];
   readonly leaving: readonly ApprovedRequest[];
-  /** In force, and given as they should be. */
+  /** In force and complete. */
   readonly holding: readonly ApprovedRequest[];
   /** In force, but their part is gone and stays gone. */
   readonly drifted: readonly Drift[];
   /** In force; their part is gone and is put back. */
   readonly repaired: readonly ApprovedRequest[];
-  /** The entry that each principal with something to be done must have, by lower-case ARN. */
+  /** The entry that each touched principal must have, by lower-case ARN. */
   readonly targets: ReadonlyMap<string, EntryTarget>;
 }
 
 export type Prepared =
   | {
       readonly type: "ready";
-      /** Whether something is sent for a lease: its record has to say so before. */
+      /** Whether a call is sent for a lease: its record must say so before. */
       readonly isSentFor: (request: ApprovedRequest) => boolean;
       /**
-       * Sends it, and reads back what is there then.
-       * @throws AccessError `cluster-conflict` where another person's change came in between, for all of them
+       * Sends it, and reads the result back.
+       * @throws AccessError `cluster-conflict` after a concurrent edit, for all of them
        */
       readonly send: () => Promise<Outcomes>;
     }
-  /** Something had to be made first: everything from the reading again. `why` is thrown where that does not come to an end. */
+  /** Something had to be made first, so everything is read again. `why` is thrown if that never ends. */
   | { readonly type: "again"; readonly why: AccessError };
 
-/** What became of it, as it was read back. */
+/** The results, as read back. */
 export interface Outcomes {
-  /** Why what a principal has is not what was decided; null: it is. */
+  /** Why a principal's entry differs from the decision; null: it does not. */
   readonly failureOf: (principal: string) => WriteFailure | null;
-  /** Who a principal is. */
   readonly readBackOf: (principal: string) => ReadBack;
-  /** What of a principal's entry is left. */
+  /** What remains of a principal's entry. */
   readonly remainsOf: (principal: string) => MappedIdentity | null;
-  /** Whether the cluster could not remember that a lease was taken back before its end. */
+  /** Whether the cluster could not remember a lease's early end. */
   readonly isForgotten: (request: ApprovedRequest) => boolean;
-  /** Why something of a lease may be there, or may still arrive; null: nothing can. */
+  /** Why the cluster may have something of a lease, or may still get it; null: it can't. */
   readonly doubtOf: (request: ApprovedRequest) => AccessError | null;
 }
 
 export interface WriteFailure {
-  /** `conflict`: another person's change came in between. `refused`: nothing of what was sent has been taken, for certain. */
+  /** `conflict`: a concurrent edit. `refused`: certainly nothing was written. */
   readonly kind: "conflict" | "refused" | "failed";
   readonly error: unknown;
 }

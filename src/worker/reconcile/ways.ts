@@ -9,19 +9,18 @@ import type { WhoseEntries } from "./entry-state.ts";
 import { type EntryWay, entryWay } from "./entry-way.ts";
 import type { WayPlace } from "./way-adapter.ts";
 
-/** The ways in which a cluster takes leases now. */
 export interface Ways {
   /** Null: the cluster reads no document, and no request needs one. */
   readonly document: DocumentWay | null;
-  /** Null: it knows no access entries. */
+  /** Null: the cluster has no access entries. */
   readonly entries: EntryWay | null;
   /** Null: no level of the cluster binds roles, and no request has one that did. */
   readonly bindings: BindingWay | null;
 }
 
 /**
- * Asks the cluster's own state, at each run: a mode can change under us.
- * @param requests for which a document has to be there
+ * Reads the cluster's own state at each run, because its mode can change.
+ * @param requests that need a document
  * @param forWhom the requests of this look: a level that bound roles may be gone from the configuration
  * @throws AccessError
  */

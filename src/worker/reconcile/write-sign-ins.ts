@@ -2,7 +2,7 @@ import { type SignInWrite, signInWrites } from "./settle-sign-ins.ts";
 import type { SignInMap } from "./sign-in-names.ts";
 import { entryKeyOf, type SignInNeed } from "./sign-in-place.ts";
 
-/** What became of the entries by which people sign in. */
+/** The results of writing the entries through which people sign in. */
 export interface SignInsWritten {
   /** Where people sign in now. */
   readonly map: SignInMap;
@@ -10,7 +10,7 @@ export interface SignInsWritten {
   readonly failures: ReadonlyMap<string, unknown>;
 }
 
-/** Tries what can be tried before anything changes: by lower-case ARN, why an entry can't be written. */
+/** Tries what can be tried before anything changes. By lower-case ARN: why an entry can't be written. */
 export async function rehearseSignIns(
   map: SignInMap,
   needs: readonly SignInNeed[],
@@ -25,10 +25,10 @@ export async function rehearseSignIns(
 }
 
 /**
- * Has these leases hold their entries, and those that are over hold none. One write for all of a place; what fails there fails no
- * lease that needs nothing of it.
+ * Makes these leases hold their entries, and finished ones hold none, in one write for each place. A failure there concerns only leases
+ * that need that place.
  *
- * @param needs as they were rehearsed, where none are over
+ * @param needs as rehearsed, if none are over
  */
 export async function writeSignIns(
   map: SignInMap,
@@ -45,7 +45,7 @@ export async function writeSignIns(
   return { map: { ...map, places }, failures };
 }
 
-/** @param isRehearsed a write goes out as a dry run first, as every write does */
+/** @param isRehearsed false: send a dry run first, as before every write */
 async function writePlace(
   { place, targets }: SignInWrite,
   isRehearsed: boolean,
@@ -58,7 +58,7 @@ async function writePlace(
   }
 }
 
-/** The needs for which nothing failed. */
+/** The needs without a failure. */
 export function withoutFailed(
   needs: readonly SignInNeed[],
   failures: ReadonlyMap<string, unknown>,

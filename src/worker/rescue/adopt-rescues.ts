@@ -11,17 +11,17 @@ import { beginRescue } from "./rescue.ts";
 import { endRescues, openRescuer, removeRescueEntry } from "./rescue-lease.ts";
 
 /**
- * Reads rescues from the tags of access entries into a ledger that does not know them, as after a rescue while Redis was away. From
+ * Reads rescues from the tags of access entries into a ledger that does not know them, for example after a rescue without Redis. From
  * then on they are shown, reviewed and ended like any other. Only tags with our seal count.
  *
- * @returns the ids of those that are new to the ledger
+ * @returns the ids that are new to the ledger
  * @throws AccessError
  */
 export async function adoptRescues(context: WorkerContext, cluster: Cluster): Promise<readonly string[]> {
   const adopted: string[] = [];
   for (const { eks, principalArn, lease } of await leasesOf(context, cluster)) {
     const known = await context.ledger.get(lease.id);
-    // A process that died or was late may have made it after the end of its lease.
+    // A dead or late process may have made it after the end of its lease.
     if (known && isClosed(known)) await removeRescueEntry(context, eks, principalArn, lease.id);
     if (known) continue;
     await adopt(context, cluster, principalArn, lease);
@@ -38,10 +38,7 @@ interface Found {
   readonly lease: RescueLease;
 }
 
-/**
- * None, where the rescuing identity is refused now. A rescue by another identity, or before the refusal, is not found then: the log
- * says that the search did not happen.
- */
+/** Empty if AWS refuses the rescuing identity now. The log says that the search did not happen. */
 async function leasesOf(context: WorkerContext, cluster: Cluster): Promise<readonly Found[]> {
   const { keys, log } = context;
   let entries: AccessEntries | null = null;

@@ -22,7 +22,7 @@ export interface GoodDocument {
 }
 
 export type RepairResult =
-  /** `how`: what was written, in a sentence; null: nothing was needed. `returns`: empty where no good document was given. */
+  /** `how`: what was written, in a sentence; null: nothing was needed. `returns`: empty without a good document. */
   | { readonly type: "repaired"; readonly how: string | null; readonly returns: readonly Readmission[] }
   | { readonly type: "ask"; readonly message: string };
 
@@ -33,13 +33,12 @@ type Store = Pick<
 
 const attempts = 5;
 
-/** What a repair needs. */
 export interface Repairer {
   readonly client: Store;
   readonly cluster: Cluster;
   readonly creatorArn: string | null;
   readonly keys: MemoryKeys;
-  /** Called before the write is sent, so that the ledger has it whatever happens to this process. */
+  /** Called before the write is sent, so that the ledger knows of it even if this process dies. */
   readonly beforeWrite: (how: string) => Promise<void>;
 }
 
@@ -90,8 +89,8 @@ async function write(
 }
 
 /**
- * The annotation comes back with the document that it explains: whole, where the live document lost it; otherwise only the part for
- * what is written back.
+ * The annotation returns with the document that it explains: the whole one if the live document lost it, otherwise only the part for what
+ * is written back.
  */
 function annotationsAfter(
   { cluster, keys }: Repairer,
@@ -132,8 +131,8 @@ function guardOf(cluster: Cluster, creatorArn: string | null): PlanGuard {
 }
 
 /**
- * Keeps a sealed copy of the document in the cluster, if it is readable and admits a person: a later rescue may write it back. The copy
- * only helps later, so nothing waits for it.
+ * Keeps a sealed copy of the document in the cluster for a later rescue, if it is readable and admits a person. Nothing waits for the
+ * copy.
  *
  * @returns whether it is kept
  */

@@ -34,10 +34,10 @@ async function findLease(
 }
 
 /**
- * Makes the entry of a rescue, or completes one of an earlier run, and reads it back. The tags come with the entry, so it is never
- * there without its end.
+ * Makes the entry of a rescue, or completes one of an earlier run, and reads it back. The tags come with the entry, so it always has its
+ * end.
  *
- * @throws AccessError `access-entry-conflict` where the entry is not ours, or not as wanted
+ * @throws AccessError `access-entry-conflict` if the entry is not ours, or not as wanted
  */
 export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<AccessEntry> {
   const { entries, clusterArn, principalArn, keys } = place;
@@ -60,7 +60,7 @@ export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<
 /**
  * Deletes the entry of a rescue. A missing entry is no failure; an entry of another rescue stays.
  *
- * @throws AccessError where the entry's tags do not prove that it is ours to delete
+ * @throws AccessError if the entry's tags do not prove that it is ours
  */
 async function takeLease(place: LeasePlace, id: string): Promise<void> {
   const found = await findLease(place);
@@ -71,8 +71,8 @@ async function takeLease(place: LeasePlace, id: string): Promise<void> {
 }
 
 /**
- * Names the policy file for a refusal here: the identity that migrates or rescues a cluster lacks the rights, not the one that makes
- * the entries of leases.
+ * Names the policy file for a refusal: the identity that migrates or rescues a cluster lacks rights, not the one that makes the entries
+ * of leases.
  * @param file of deploy/iam, with the missing statements
  */
 export function namingOwnPolicy(error: unknown, file = "rescue-policy.json"): unknown {
@@ -93,8 +93,8 @@ function othersEntry(principalArn: string): AccessError {
 }
 
 /**
- * Ends a cluster's rescues that expired or were revoked, with the rescuing identity: the creator may be what was lost. A failed end is
- * tried again.
+ * Ends a cluster's expired or revoked rescues with the rescuing identity, because the creator may be what was lost. Tries a failed end
+ * again.
  */
 export async function endRescues(context: WorkerContext, cluster: Cluster): Promise<void> {
   const over = (await context.ledger.grantedOf(cluster.name)).filter(

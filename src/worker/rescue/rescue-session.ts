@@ -122,7 +122,7 @@ export type RescueContext = Pick<WorkerContext, "keys" | "now"> & {
   readonly pause?: (ms: number) => Promise<unknown>;
   /** EKS with the rescuing identity, in a new session each time: a switch of the mode takes minutes. */
   readonly openEks: () => Promise<EksCluster>;
-  /** Others who may sign in, where the lease's principal can't: the creator. */
+  /** Identities that can sign in if the lease's principal can't: the creator. */
   readonly others: readonly Candidate[];
   readonly creatorArn: string | null;
   /** Called after each step. */
@@ -135,7 +135,7 @@ export interface RescueJournal {
   note: (type: EventType, change: (lease: Lease) => Lease, detail: AuditEvent["detail"]) => Promise<void>;
 }
 
-/** It was revoked or expired in the meantime: what is closed stays closed. */
+/** The rescue was revoked or expired meanwhile: a closed record stays closed. */
 export function rescueIsOver({ id }: AccessRequest): AccessError {
   return new AccessError("record-changed", `The rescue ${id} ended meanwhile, so it gives no access`, {
     remedy: "Start another one if you still need it.",

@@ -28,7 +28,7 @@ function rescueLevelOf(durationSeconds: number): Level {
   return { name: rescueLevel, groups: [], maxDurationSeconds: durationSeconds, verify: [] };
 }
 
-/** The first record of a rescue: an emergency, announced to all and to be reviewed. */
+/** The first record of a rescue: an emergency, announced and to review. */
 export function beginRescue(
   { cluster, principalArn: principal, by, as, durationSeconds, reason }: RescueOrder,
   id: string,
@@ -53,9 +53,9 @@ export interface RescueOutcome {
 }
 
 /**
- * Rescues a cluster with AWS rights alone: access entries beside aws-auth, an entry with an end for the given role, the document
- * repaired, everybody in it checked, the lease ended. Each step starts from the real state, so it can run again after a crash. A worker
- * ends a lease that it can't.
+ * Rescues a cluster with AWS rights alone: switches to access entries beside aws-auth, makes an entry with an end, repairs the document,
+ * checks everybody in it, ends the lease. Each step starts from the real state, so it can run again after a crash. A worker ends a lease
+ * that this run can't end.
  *
  * @throws AccessError
  */
@@ -109,7 +109,7 @@ export async function rescue(
 /**
  * Signs in as the first identity that works, records the access as active, and repairs the document.
  *
- * @returns null where none could sign in
+ * @returns null: none could sign in
  * @throws AccessError
  */
 async function repairAs(
@@ -171,7 +171,7 @@ function noKept({ name }: Cluster): RepairResult {
   return { type: "ask", message };
 }
 
-/** Whether the missing people in the document are known. */
+/** Whether we know the people who are missing in the document. */
 function isKnown({ good }: RescueOrder, { how }: RepairResult & { type: "repaired" }): boolean {
   return good !== null || how !== null;
 }

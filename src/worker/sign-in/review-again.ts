@@ -38,7 +38,7 @@ export async function reviewOnce(
   }));
 }
 
-/** Has the API server asked again later. */
+/** Schedules the next question. */
 export function putOffReview(context: WorkerContext, request: ApprovedRequest, error: unknown): Promise<void> {
   const now = context.now();
   return recordProof(context, request, isReviewPending, (lease) => {
@@ -49,7 +49,7 @@ export function putOffReview(context: WorkerContext, request: ApprovedRequest, e
   });
 }
 
-/** Looks again at what is left of a lease that ended, and records it or the next try. */
+/** Looks again at what remains of an ended lease, and records it or the next try. */
 export async function reviewEndOnce(
   context: WorkerContext,
   cluster: Cluster,
@@ -70,7 +70,7 @@ export async function reviewEndOnce(
   }
 }
 
-/** Has the API server asked again later, a bounded number of times: after the end there is no lease to wait for. */
+/** Schedules the next question, a bounded number of times: after the end there is no lease to wait for. */
 export async function putOffEndReview(context: WorkerContext, request: ApprovedRequest, error: unknown): Promise<void> {
   const before = request.lease.endProof;
   if (!before) return;
@@ -105,21 +105,21 @@ function withEndProof(request: ApprovedRequest, endProof: EndProof): ApprovedReq
   return withLease(request, { ...request.lease, endProof });
 }
 
-/** Whether the end of a request's lease is to be looked at again now. */
+/** Whether the proof of a lease's end is due now. */
 export function isEndDue({ lease }: ApprovedRequest, now: Date): boolean {
   const retryAt = lease.endProof?.trouble?.retryAt;
   return isEndReviewPending(lease) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
 }
 
-/** What a try makes of a lease, and its event; null: it has none. */
+/** A lease after one try, and its event; null: it has none. */
 export interface ProofChange {
   readonly lease: Lease;
   readonly event: Pick<AuditEvent, "type" | "detail"> | null;
 }
 
 /**
- * Where the record changed meanwhile, what was tried counts as long as it is of the same proof and still to come; otherwise
- * another run has looked, or there is nothing to prove.
+ * If the record changed meanwhile, the try counts only if it belongs to the same pending proof; otherwise another run has looked, or
+ * there is nothing to prove.
  */
 export async function recordProof(
   context: WorkerContext,

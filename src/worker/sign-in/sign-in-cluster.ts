@@ -27,13 +27,12 @@ import {
 } from "./review-again.ts";
 import { becomePrincipal, identityOfSession, type SignedIn, signIn } from "./sign-in.ts";
 
-/** More of what is due is left to the next look. */
+/** The next look takes the rest. */
 const mostDue = 1_000;
 
 /**
- * Completes the proofs of a cluster's leases: signs in as each principal that waits for it, asks the API server again what it did
- * not answer, and records what came of it, or when it is tried again. It is a job of its own, beside the runs that write: a principal that is let in late, or never, holds up no
- * lease and no end.
+ * Completes the proofs of a cluster's leases: signs in as each waiting principal, repeats unanswered questions to the API server, and
+ * records each result or its next try. It is a job of its own, so that a late or failed sign-in delays no lease and no end.
  */
 export async function signInToCluster(worker: WorkerContext, cluster: Cluster): Promise<void> {
   const now = worker.now();
@@ -55,7 +54,7 @@ interface Due {
   readonly waiting: readonly ApprovedRequest[];
   readonly toSignIn: readonly ApprovedRequest[];
   readonly toReview: readonly ApprovedRequest[];
-  /** Their leases have ended: they are in no list of the cluster, but due. */
+  /** Leases that ended: no list of the cluster has them, but they are due. */
   readonly toProveGone: readonly ApprovedRequest[];
 }
 
@@ -84,7 +83,7 @@ async function run(
   }
 }
 
-/** What is not recorded, because this process dies or the ledger is away, is done again from the beginning. */
+/** What could not be recorded, because the process died or the ledger was away, starts again. */
 async function complete(
   context: WorkerContext,
   cluster: Cluster,
@@ -116,7 +115,7 @@ async function attempt(
   }
 }
 
-/** @throws what kept it from an answer */
+/** @throws why there was no answer */
 async function signInAs(
   context: WorkerContext,
   cluster: Cluster,
@@ -139,7 +138,7 @@ function notSignedIn(detail: string): SignedIn {
   return { finding: { result: "not tested", detail }, authorized: null };
 }
 
-/** Completes the proof of a lease with what came of signing in. */
+/** Completes a lease's proof with the result of the sign-in. */
 function recordSignIn(
   context: WorkerContext,
   cluster: Cluster,
@@ -152,8 +151,8 @@ function recordSignIn(
 }
 
 /**
- * Has signing in tried again where nothing said yes or no and waiting may help. What waiting does not fix, and what was tried
- * often enough, is not tested, and says why.
+ * Schedules the next sign-in if there was no result and waiting may help. Otherwise, or after too many tries, the finding is "not
+ * tested", with the reason.
  */
 function putOffSignIn(
   context: WorkerContext,
@@ -177,7 +176,7 @@ interface Completion extends SignedIn {
   readonly checks: readonly AccessCheck[];
 }
 
-/** Signing in was the only way to ask as the principal: without an answer now, none is promised. */
+/** Only the sign-in could ask as the principal: without an answer now, none will come. */
 function completed(
   context: WorkerContext,
   lease: Lease,
@@ -207,7 +206,7 @@ function delayed(
   again: NonNullable<ReturnType<typeof nextSignInTry>>,
 ): ProofChange {
   const ids = idsElsewhere(context);
-  // The cluster's own audit log has what the principal did, so an event names it.
+  // The cluster's own audit log has the principal's calls, so an event names them.
   const isTold = needsEvent(lease.signInTrouble, again.signInTrouble) || "auditIds" in ids;
   const detail = { ...ids, ...delayDetail(again.signInTrouble) };
   return { lease: { ...lease, ...again }, event: isTold ? { type: "lease.sign-in-delayed", detail } : null };

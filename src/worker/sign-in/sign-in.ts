@@ -20,36 +20,35 @@ import { reviewAsPrincipal } from "../reconcile/review.ts";
 import { parseRemembered } from "../remembered.ts";
 
 /**
- * How long it waits before each further try, in milliseconds. The authenticator reads aws-auth anew within about a second; an
- * access entry takes effect within some (EKS User Guide, "Create access entries").
+ * The waits before each further try, in milliseconds. The authenticator rereads aws-auth within about a second; an access entry takes
+ * effect within some seconds (EKS User Guide, "Create access entries").
  */
 const waitsMs = [250, 500, 1_000, 2_000, 3_000, 4_000, 5_000];
 
-/** What signing in takes. */
 export interface SignIn {
-  /** As whom, by what the cluster goes by at this moment; it may change while it is tried. @throws AccessError */
+  /** The expected identity, by what the cluster reads at this moment; it may change during the tries. @throws AccessError */
   readonly expected: () => Promise<SessionIdentity>;
   readonly pods: PodsToList;
-  /** What only the principal itself can ask the API server for. */
+  /** Checks that only the principal itself can ask the API server. */
   readonly checks?: readonly AccessCheck[];
-  /** A client with a token of the principal that no other attempt has. @throws AccessError */
+  /** A client with a new token of the principal for each attempt. @throws AccessError */
   readonly connect: (attempt: number) => Promise<ClusterClient>;
-  /** When it was read back that the principal is mapped, in milliseconds since the epoch. */
+  /** When a read confirmed the mapping, in milliseconds since the epoch. */
   readonly mappedAt: number;
 }
 
 /** What was seen of a principal from inside. */
 export interface SignedIn {
   readonly finding: ProofFinding;
-  /** What the API server says that it may do; null: that was not asked. */
+  /** What the API server allows it; null: not asked. */
   readonly authorized: ProofFinding | null;
 }
 
 /**
- * Signs in as the principal until the API server knows it as whom it should be, a bounded number of times, each time with a new
- * token: an API server remembers what it said about one, a refusal too (kubernetes, apiserver, cached_token_authenticator).
+ * Signs in as the principal until the API server sees the expected identity, a bounded number of times. Each time with a new token,
+ * because an API server caches its answer for a token, a refusal too (kubernetes, apiserver, cached_token_authenticator).
  *
- * @throws what kept the last try from an answer: nothing says yes or no then
+ * @throws why the last try had no answer
  */
 export async function signIn(
   { expected, pods, checks = [], connect, mappedAt }: SignIn,
@@ -76,7 +75,6 @@ function nobodyIn(place: string): SignedIn {
   return { finding: { result: "not tested", detail: `it is no longer in ${place}` }, authorized: null };
 }
 
-/** Nothing that says yes or no. */
 interface NoAnswer {
   readonly type: "no answer";
   readonly error: unknown;
@@ -84,7 +82,7 @@ interface NoAnswer {
 
 type Seen = SignInObservation & Pick<SignedIn, "authorized">;
 
-/** Who the API server says that we are, whether it lets us list pods, and what it says that we may do. */
+/** Our identity according to the API server, whether we can list pods, and what it allows us. */
 async function lookAround(
   connect: () => Promise<ClusterClient>,
   pods: PodsToList,
@@ -104,7 +102,7 @@ async function lookAround(
   }
 }
 
-/** Null: it does not say, because it is older than the question or lets nobody ask it. */
+/** Null: it does not say, because it is older than the question or refuses it. */
 async function whoAmI(client: ClusterClient): Promise<MappedIdentity | null> {
   try {
     return await client.whoAmI();
@@ -114,7 +112,7 @@ async function whoAmI(client: ClusterClient): Promise<MappedIdentity | null> {
   }
 }
 
-/** A refusal comes after the authentication: who is refused has signed in. */
+/** A refusal comes after the authentication: a refused identity has signed in. */
 async function listPods(client: ClusterClient, { namespace }: PodsToList): Promise<"listed" | "forbidden"> {
   try {
     await client.listPods(namespace, 1);
@@ -129,7 +127,7 @@ function hasCode(error: unknown, code: FailureCode): boolean {
   return error instanceof AccessError && error.code === code;
 }
 
-/** A session of a principal, of which AWS says that it is one. */
+/** A session of a principal, confirmed by AWS. */
 export interface PrincipalSession {
   /** For the memory of one run: never log or store them. */
   readonly credentials: AwsCredentials;
@@ -138,10 +136,10 @@ export interface PrincipalSession {
 }
 
 /**
- * Becomes a principal to sign in to a cluster, and for nothing else: the session may do nothing in AWS. CloudTrail shows for
- * whom and for which request, as of the creator's.
+ * Becomes a principal only to sign in to a cluster: the session has no rights in AWS. Like the creator's, it carries the requester and
+ * the request for CloudTrail.
  *
- * @param log what AWS is asked on the way
+ * @param log gets the calls to AWS on the way
  * @throws AccessError
  */
 export async function becomePrincipal(
@@ -170,7 +168,7 @@ function withRemedy(error: unknown, cluster: string): unknown {
   });
 }
 
-/** Who a session of a principal is by what the cluster reads now. */
+/** Who a principal's session is, by what the cluster reads now. */
 export interface SessionIdentity {
   readonly identity: MappedIdentity | null;
   /** `aws-auth`, or `the access entries`. */
@@ -178,8 +176,8 @@ export interface SessionIdentity {
 }
 
 /**
- * Reads the principal's entry or the document, and fills the templates in as for this very session. An entry goes before the
- * document (EKS User Guide, "Grant IAM users and roles access to Kubernetes APIs").
+ * Reads the principal's entry or the document, and fills in the templates for this session. An entry has precedence over the document
+ * (EKS User Guide, "Grant IAM users and roles access to Kubernetes APIs").
  * @throws AccessError
  */
 export async function identityOfSession(
@@ -208,10 +206,7 @@ function identityByEntry(entry: AccessEntry, { arn, credentials }: PrincipalSess
   return username === null ? null : { username, groups: kubernetesGroups(entry.groups) };
 }
 
-/**
- * Whether the worker can become the roles that it is to sign in as, for whoever sets it up. A pattern stands for roles of which
- * nobody knows here which there are.
- */
+/** Whether the worker can assume the roles of `signIn.roles`, for an operator. A pattern names roles that we can't list here. */
 export async function examineSignIn(cluster: Cluster): Promise<readonly Finding[]> {
   const { roles, externalId } = cluster.signIn;
   const findings: Finding[] = [];
