@@ -34,7 +34,7 @@ async function standingOfQueue(queue: Queue, now: () => Date): Promise<QueueStat
   return { name: queue.name, jobs, ageSeconds: madeAt === null ? 0 : Math.max(0, (now().getTime() - madeAt) / 1000) };
 }
 
-/** When the oldest job that does not run was made, milliseconds since the epoch; null: there is none. Ids count up. */
+/** When the oldest job that does not run was made, in milliseconds since the epoch; null: none. Ids count up. */
 async function oldestOf(queue: Queue): Promise<number | null> {
   const idsOf = (state: JobType, end: number) => queue.getRanges([state], 0, end, true);
   const ids = (await Promise.all([idsOf("waiting", 0), idsOf("prioritized", -1), idsOf("delayed", -1)])).flat();

@@ -133,9 +133,7 @@ function contextOn(
   return { context, close: closeAll };
 }
 
-/**
- * Stops all parts at once. Work that is left at the deadline is handed back and logged. Resolves two seconds later at the latest.
- */
+/** Stops all parts at once. At the deadline it hands back and logs the remaining work. Resolves two seconds later at the latest. */
 export async function stopParts(parts: readonly Stoppable[], withinSeconds: number, log: Logger): Promise<void> {
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), withinSeconds * 1000);

@@ -5,19 +5,19 @@ export const finishedSteps = announcements<{ readonly step: RunStep; readonly se
 
 export const finishedCalls = announcements<FinishedCall>("call");
 
-/** It was looked whether approvers are active: what each level lacks by each of its rules. */
+/** How many active approvers each level lacks, by each of its rules. */
 export const approversChecked = announcements<readonly ApproverShortage[]>("approvers");
 
-/** What was written into the ledger by this process. */
+/** An event that this process wrote into the ledger. */
 export const recordedEvents = announcements<AuditEvent>("event");
 
-/** A request of Slack that was answered; in Socket Mode the status is 200. */
+/** An answered request of Slack; in Socket Mode the status is 200. */
 export const answeredRequests = announcements<{ readonly status: number; readonly seconds: number }>("answer");
 
-/** Where the edges announce what they did: neither they nor the listeners know each other. */
+/** Edges announce what they did, without knowing their listeners. */
 interface Announcements<Value extends object> {
   readonly publish: (value: Value) => void;
-  /** Listens until the returned function is called. */
+  /** Calls the listener until the returned function is called. */
   readonly subscribe: (listener: (value: Value) => void) => () => void;
 }
 
@@ -36,14 +36,14 @@ function announcements<Value extends object>(name: string): Announcements<Value>
 
 export interface FinishedCall {
   readonly service: "slack" | "sts" | "eks" | "cloudtrail" | "identitystore" | "sso" | "kubernetes";
-  /** The name of the service's own API: `AssumeRole`, `chat.update`, `PUT configmaps`. */
+  /** The name in the service's own API: `AssumeRole`, `chat.update`, `PUT configmaps`. */
   readonly operation: string;
   /** `ok`, the HTTP status, Slack's error code, or `unreachable`. */
   readonly result: string;
   readonly seconds: number;
 }
 
-/** A part of a run on a cluster, in the order in which a run takes them. */
+/** A part of a run on a cluster, in the order of a run. */
 export type RunStep =
   | "caller-identity"
   | "assume"

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 
 const limits = new AsyncLocalStorage<Limit>();
 
-/** Why a call was given up that had time of its own left. */
+/** Ends a call that had time of its own left. */
 class TookTooLong extends Error {
   constructor(name: DeadlineName, ms: number) {
     super(`the total deadline of ${ms / 1000} s (${name}) has passed`);
@@ -44,7 +44,6 @@ export type DeadlineName = keyof typeof deadlineTable;
 /** In milliseconds. */
 export type Deadlines = Readonly<Record<DeadlineName, number>>;
 
-/** Makes something of each deadline. */
 export function mapDeadlines<T>(make: (ms: number, name: DeadlineName) => T): Record<DeadlineName, T> {
   const entries = Object.entries(deadlineTable).map(([name, { ms }]) => [name, make(ms, name as DeadlineName)]);
   return Object.fromEntries(entries) as Record<DeadlineName, T>;
@@ -58,7 +57,7 @@ interface Limit {
   readonly takeMoreTime: (ms: number) => void;
 }
 
-/** Does something within a deadline: its later calls to AWS and API servers then fail, and it records what it has done. */
+/** Does something within a deadline. After it, calls to AWS and API servers fail, so that the work records what it has done. */
 export async function withinDeadline<T>(name: DeadlineName, deadlines: Deadlines, act: () => Promise<T>): Promise<T> {
   const late = new AbortController();
   let withinMs: number = deadlines[name];
@@ -80,17 +79,17 @@ export async function withinDeadline<T>(name: DeadlineName, deadlines: Deadlines
   }
 }
 
-/** How long one call of this kind may take now, in milliseconds. */
+/** The limit of one call of this kind now, in milliseconds. */
 export function callWithinMs(name: DeadlineName): number {
   return (limits.getStore()?.deadlines ?? usualDeadlines)[name];
 }
 
-/** Moves the deadline of what runs now: it has found so much to do. */
+/** Extends the deadline of the running work, which found more to do. */
 export function extendDeadline(ms: number): void {
   limits.getStore()?.takeMoreTime(ms);
 }
 
-/** Aborts when the deadline of what runs now has passed; undefined: it has none. */
+/** Aborts at the deadline of the running work; undefined: it has none. */
 export function deadlineSignal(): AbortSignal | undefined {
   return limits.getStore()?.signal;
 }

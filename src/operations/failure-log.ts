@@ -10,13 +10,13 @@ interface Failing {
   lastMs: number;
 }
 
-/** More stacks of one failure are of no use, and the memory of a process is bounded. */
+/** More stacks of one failure add nothing, and a process's memory is bounded. */
 const mostCauses = 16;
 const mostFailing = 10_000;
-/** Longer than the longest wait between two tries: what has not failed since is over. */
+/** Longer than the longest wait between two tries: a failure without a newer one is over. */
 const forgottenAfterMs = 3_600_000;
 
-/** Logs what fails and is tried again: each cause once with its stack, then how often it came. */
+/** Logs repeated failures: each cause once with its stack, then how often it came. */
 export class FailureLog {
   readonly #log: Logger;
   readonly #now: () => Date;
@@ -27,7 +27,7 @@ export class FailureLog {
     this.#now = now;
   }
 
-  /** Something failed. The log has it with its stack where the cause is new, and otherwise at the 2nd, 4th, 8th … try. */
+  /** Logs a failure: with its stack if the cause is new, otherwise at the 2nd, 4th, 8th … try. */
   failed(what: string, about: About, error: unknown): void {
     const failing = this.#failingOf(keyOf(what, about));
     failing.tries += 1;
@@ -41,7 +41,7 @@ export class FailureLog {
     this.#log[level]({ ...about, ...codeOf(error), tries: failing.tries }, what);
   }
 
-  /** It works. The log says so where it had failed. */
+  /** Logs that something works again, if it had failed. */
   over(what: string, about: About): void {
     const key = keyOf(what, about);
     const failing = this.#failing.get(key);
@@ -73,7 +73,7 @@ function codeOf(error: unknown): { readonly code?: string } {
   return error instanceof AccessError ? { code: error.code } : {};
 }
 
-/** What AWS and Redis put into their texts is another number each time: request ids, versions, ports. */
+/** AWS and Redis put a new number into each text: request ids, versions, ports. */
 function causeOf(error: unknown): string {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const bare = text.slice(0, 1000).replace(/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\d+/gi, "#");

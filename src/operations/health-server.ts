@@ -2,26 +2,26 @@ import { createServer, type ServerResponse } from "node:http";
 import { Gauge, type Registry } from "prom-client";
 import { AccessError, explainFailure } from "../access/failure/access-error.ts";
 
-/** Slack and AWS have bad moments. What is away for this long is; in milliseconds. */
+/** Slack and AWS have bad moments: an outage counts after this time; in milliseconds. */
 const patienceMs = 60_000;
 
 export interface Health {
-  /** Rejects where the ledger does not answer. */
+  /** Rejects if the ledger does not answer. */
   readonly ping: () => Promise<unknown>;
-  /** When a call to each service last went well, ISO 8601. */
+  /** The last successful call to each service, ISO 8601. */
   readonly lastSuccess: () => Readonly<Record<string, string>>;
-  /** Since when each service that is away has not answered, ISO 8601. */
+  /** By service without an answer: since when, ISO 8601. */
   readonly awaySince: () => Readonly<Record<string, string>>;
-  /** The services that this process lives by, asked again and again. */
+  /** The services that this process needs, probed regularly. */
   readonly probes: ReadonlyMap<string, Probe>;
   readonly now: () => Date;
   readonly registry: Registry;
 }
 
 export interface HealthServer {
-  /** The process has all that it starts with: until then it is alive, and not ready. */
+  /** The start is complete: until then the process is alive, but not ready. */
   readonly markStarted: () => void;
-  /** From now on the process is not ready, whatever else is true: it must get no more work. */
+  /** From now on the process is not ready: it must get no more work. */
   readonly markStopping: () => void;
   readonly stop: () => Promise<void>;
 }
@@ -29,10 +29,9 @@ export interface HealthServer {
 const pingWithinMs = 2_000;
 
 /**
- * `GET /healthz`: 200 as long as the process answers at all. `GET /startupz`: 200 once it has started, however its services are
- * now. `GET /readyz`: 200 while the process can do its work now and takes any: it has started, the ledger answers, and the service
- * that it lives by has not been away for a minute; otherwise 503. It says when each service last answered, too, and which are
- * away. `GET /metrics` for Prometheus. No port: no server.
+ * `GET /healthz`: 200 while the process answers at all. `GET /startupz`: 200 after its start, whatever its services do. `GET /readyz`:
+ * 200 while it can work and takes work: it has started, the ledger answers, and its service has not been away for a minute; otherwise
+ * 503. Its body has each service's last answer and state. `GET /metrics` for Prometheus. Without a port there is no server.
  */
 export async function startHealthServer(port: string | undefined, health: Health): Promise<HealthServer | null> {
   if (!port) return null;
@@ -69,7 +68,7 @@ export async function startHealthServer(port: string | undefined, health: Health
   };
 }
 
-/** A server that hangs is no more there than one that refuses. */
+/** A server that hangs is as absent as one that refuses. */
 function ledgerAnswers({ ping }: Health): Promise<boolean> {
   return Promise.race([
     ping().then(
@@ -122,11 +121,11 @@ export function createReachMetrics(registry: Registry, read: () => Promise<Reado
   });
 }
 
-/** Whether a service answers a process now, and since when that is so. */
+/** Whether a service answers now, and since when. */
 export interface ServiceState {
   readonly answers: boolean;
   readonly since: string;
-  /** Why it can't be used; null where it answers. */
+  /** Why it can't be used; null: it answers. */
   readonly why: string | null;
 }
 
@@ -136,15 +135,15 @@ export interface Probe {
 }
 
 interface ProbeOptions {
-  /** One light call; rejects where the service does not answer, or refuses. */
+  /** One light call; rejects if the service does not answer, or refuses. */
   readonly ask: () => Promise<unknown>;
-  /** When any call to the service last went well, ISO 8601; undefined: none did. */
+  /** The last successful call to the service, ISO 8601; undefined: none. */
   readonly lastSuccess: () => string | undefined;
   readonly everyMs: number;
   readonly now: () => Date;
 }
 
-/** Asks a service again and again, so an idle process notices an outage. A successful call meanwhile saves a question. */
+/** Probes a service regularly, so that an idle process notices an outage. A successful call meanwhile saves a probe. */
 export function startProbe({ ask, lastSuccess, everyMs, now }: ProbeOptions): Probe {
   let reach: ServiceState = { answers: true, since: now().toISOString(), why: null };
   let isAsking = false;

@@ -4,7 +4,7 @@ import { redact } from "../access/failure/redact.ts";
 
 export type Output = Writable & { readonly isTTY?: boolean };
 
-/** Lines for people where they read in a terminal; undefined: JSON on standard output, as into a pipe or a file. */
+/** Readable lines in a terminal; undefined: JSON on standard output, for a pipe or a file. */
 export async function logDestination(
   format: "json" | "auto",
   output: Output,
@@ -29,7 +29,7 @@ export async function logDestination(
 
 const known = new Set(["level", "time", "process", "pid", "hostname"]);
 
-/** What a line has besides its message, as `name=value`. Of an error its message alone: the stack is in the JSON. */
+/** A line's fields besides its message, as `name=value`. Of an error only its message: the JSON has the stack. */
 function inWords(rest: Readonly<Record<string, unknown>>): string {
   return Object.entries(rest)
     .filter(([name]) => !known.has(name))

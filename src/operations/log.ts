@@ -5,9 +5,8 @@ import { redact } from "../access/failure/redact.ts";
 const about = new AsyncLocalStorage<readonly string[]>();
 
 /**
- * Logs as JSON lines on standard output, or to another destination (log-format.ts). Errors of SDKs may hold requests with their
- * headers and bodies: of an error
- * only its name, message, code and stack are written, with whatever looks like a credential taken out.
+ * Logs as JSON lines on standard output, or to another destination (log-format.ts). An SDK's error may hold a request with headers and
+ * body, so of an error only name, message, code and stack are written, without anything that looks like a credential.
  */
 export function createLog(level: string, processKind: string, destination?: DestinationStream): Logger {
   const options = { level, base: { process: processKind }, serializers: { err: serializeError }, mixin: requestsInLog };
@@ -27,7 +26,7 @@ export function aboutRequests<T>(ids: readonly string[], act: () => T): T {
   return ids.length === 0 ? act() : about.run(ids, act);
 }
 
-/** What a line of the log has besides its own: `request`, or `requests` where there are several. */
+/** `request` of a line, or `requests` if there are several. */
 function requestsInLog(line: object): { readonly request?: string; readonly requests?: readonly string[] } {
   const ids = about.getStore();
   if (!ids || "request" in line) return {};

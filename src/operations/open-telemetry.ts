@@ -7,10 +7,10 @@ import { redact } from "../access/failure/redact.ts";
 import type { TraceProtocol } from "./traced.ts";
 
 /**
- * From now on this process makes traces, sent by OTLP. Where to, how many and under which name is read from the standard
- * environment variables by the SDK. They say nothing of the host, the command line or the person who runs it.
+ * Makes traces in this process from now on, sent by OTLP. The SDK reads address, sampling and name from the standard environment
+ * variables. Traces hold nothing about the host, the command line or the operator.
  *
- * @returns sends what is left, and ends it
+ * @returns sends the rest, and ends
  */
 export async function startOpenTelemetry(
   serviceName: string,

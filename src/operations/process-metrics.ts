@@ -101,7 +101,7 @@ function codeOf({ detail }: AuditEvent): string {
 
 export interface QueueState {
   readonly name: string;
-  /** How many jobs wait, wait for their time or run, by BullMQ's word for it. */
+  /** The number of jobs by BullMQ's state. */
   readonly jobs: Readonly<Record<string, number>>;
   /** Age of the oldest job that does not run. */
   readonly ageSeconds: number;
@@ -110,9 +110,9 @@ export interface QueueState {
 export interface Backlog {
   readonly queues: () => Promise<readonly QueueState[]>;
   readonly tally: () => Promise<StateCounts>;
-  /** How many open requests there are of each cluster that is not configured. */
+  /** The number of open requests of each cluster that is not configured. */
   readonly openUnconfigured: () => Promise<ReadonlyMap<string, number>>;
-  /** How much of its memory Redis uses, from 0 to 1; null: it has no limit, or does not tell. */
+  /** The share of its memory limit that Redis uses, from 0 to 1; null: no limit, or unknown. */
   readonly memoryUsed: () => Promise<number | null>;
 }
 

@@ -7,7 +7,7 @@ interface Remembered<Value> {
   readonly value: Value;
 }
 
-/** Remembers results for the texts used last, compared whole. The results are shared: do not change them. */
+/** Remembers results for the most recent texts, compared as a whole. The results are shared: do not change them. */
 export class RecentResults<Value extends object | boolean> {
   readonly #known = new Map<string, Remembered<Value>>();
   readonly #mostLength: number;
@@ -18,7 +18,7 @@ export class RecentResults<Value extends object | boolean> {
     this.#mostLength = mostLength;
   }
 
-  /** The remembered result for this text, or `work` now. @param place one text is remembered for each place */
+  /** The remembered result for this text, or the result of `work`. @param place each place remembers one text */
   of(place: string, text: string, work: () => Value): Value {
     const known = this.get(place, text);
     if (known !== undefined) return known;
@@ -57,7 +57,7 @@ export class RecentResults<Value extends object | boolean> {
 /** Of some 4,000 decisions or previews. */
 const mostSealText = 4_000 * 170;
 
-/** The same keys, which verify each seal once. One that does not hold is verified each time, and takes no other's room. */
+/** The same keys, which verify each genuine seal once. A forged seal is verified each time, and takes no room. */
 export function rememberingSeals<Kind extends KeyKind>(keys: Verifier<Kind>): Verifier<Kind> {
   const verified = new RecentResults<true>(mostSealText);
   return {
@@ -72,7 +72,7 @@ export function rememberingSeals<Kind extends KeyKind>(keys: Verifier<Kind>): Ve
   };
 }
 
-/** Null: what comes from Redis may be nested too deep to be written down. */
+/** Null: JSON from Redis can nest too deep to be written again. */
 function textOf(purpose: string, value: Json, seal: unknown): string | null {
   if (typeof seal !== "string") return null;
   try {

@@ -10,29 +10,27 @@ import {
   type Work,
 } from "./traced.ts";
 
-/** Where each request's trace continues. Beside the record, not in it: a trace must not change what was decided. */
+/** Where each request's trace continues. Beside the record, not in it: a trace must not change a decision. */
 export interface RequestTraces {
   remember(id: string, parent: TraceParent): Promise<void>;
-  /** Without those that are forgotten. */
+  /** Forgotten ones are absent. */
   of(ids: readonly string[]): Promise<ReadonlyMap<string, TraceParent>>;
 }
 
 export interface TraceContext {
-  /** Absent where no traces are made. */
+  /** Absent: this process makes no traces. */
   readonly traces?: RequestTraces | undefined;
   /** Within a run: the requests that it serves, each with its own trace. */
   readonly served?: ReadonlyMap<string, TraceParent> | undefined;
-  /** When the job that this run is for was put into its queue and taken out, in milliseconds since the epoch. */
+  /** When this run's job entered and left its queue, in milliseconds since the epoch. */
   readonly waited?: { readonly queue: string; readonly from: number; readonly until: number } | undefined;
 }
 
 /**
- * A run for some requests. One that serves a single trace is a part of it. One that serves many begins a trace of its own
- * that links to each of them, as OpenTelemetry's conventions have it for a batch of messages.
+ * A run for some requests. For a single trace it is a part of that trace. For many it begins a trace of its own that links to each, as
+ * OpenTelemetry's conventions say for a batch of messages. Each log line meanwhile names the requests.
  *
- * Each line that is logged meanwhile names the requests.
- *
- * @param act is given the context within the run
+ * @param act gets the context within the run
  */
 export function tracedRun<C extends TraceContext, T>(
   context: C,
@@ -53,7 +51,7 @@ async function runTraced<C extends TraceContext, T>(
   act: (context: C) => Promise<T>,
 ): Promise<T> {
   if (!context.traces) return act(context);
-  // A trace is never worth more than the work.
+  // A failed look-up of traces must not stop the work.
   const served = await context.traces.of(ids).catch(() => new Map<string, TraceParent>());
   const parents = [...served.values()];
   const [first] = parents;
@@ -65,7 +63,7 @@ async function runTraced<C extends TraceContext, T>(
   });
 }
 
-/** Shows how long the job that runs now has waited. */
+/** Shows how long this run's job has waited. */
 function tellWait({ waited }: TraceContext): void {
   if (waited) traceEndedWork({ name: `wait in ${waited.queue}`, beganAt: waited.from, endedAt: waited.until });
 }
@@ -79,18 +77,18 @@ export function traceFor({ served }: TraceContext, { id }: { readonly id: string
   return { attributes, parent: own, links: [run] };
 }
 
-/** Remembers that a request's trace goes on from the work that runs now. */
+/** Remembers that a request's trace continues from the running work. */
 export async function rememberTrace({ traces }: TraceContext, id: string): Promise<void> {
   const parent = currentTrace();
   if (parent !== null) await traces?.remember(id, parent).catch(() => {});
 }
 
-/** The asker's trace in a question's job: unlike a look at a cluster, a question is one person's. */
+/** The asker's trace in a question's job. */
 export interface QuestionTrace {
   readonly telemetry?: { readonly metadata: string };
 }
 
-/** Asks within the trace that runs now. */
+/** Asks within the running trace. */
 export function tracedQuestion<T>(name: string, ask: (askedIn: QuestionTrace) => Promise<T>): Promise<T> {
   return traced({ name: `ask ${name}` }, () => {
     const trace = currentTrace();

@@ -11,7 +11,7 @@ import {
 } from "@opentelemetry/api";
 import { AccessError } from "../access/failure/access-error.ts";
 
-/** Where a piece of work is in a trace: `traceparent` of W3C Trace Context, which another process can go on from. */
+/** A position in a trace: `traceparent` of W3C Trace Context, from which another process can continue. */
 export type TraceParent = string;
 
 const form = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
@@ -26,13 +26,13 @@ export function isSameTrace(one: TraceParent, other: TraceParent): boolean {
 
 export interface Work {
   readonly name: string;
-  /** What it is to other processes; absent: a part of something bigger in this one. */
+  /** Its kind for other processes; absent: a part of larger work in this one. */
   readonly kind?: "server" | "client" | "consumer";
   /** Names of the configuration, ids of requests and codes; never a secret, an ARN, a person or typed text. */
   readonly attributes?: Attributes;
-  /** What it is a part of, in another process perhaps; null: of nothing; absent: of what runs now. */
+  /** The work that contains it, perhaps in another process; null: none; absent: the running work. */
   readonly parent?: TraceParent | null;
-  /** What else it serves. */
+  /** Other traces that it serves. */
   readonly links?: readonly TraceParent[];
   /** Milliseconds since the epoch; absent: now. */
   readonly beganAt?: number;
@@ -40,7 +40,7 @@ export interface Work {
   readonly endedAt?: number;
 }
 
-/** Does a piece of work, and shows it in a trace where this process makes any (open-telemetry.ts). */
+/** Does a piece of work, and shows it in a trace if this process makes any (open-telemetry.ts). */
 export async function traced<T>(work: Work, act: () => Promise<T>): Promise<T> {
   const within = contextOf(work);
   const span = startSpan(work, within);
@@ -54,17 +54,17 @@ export async function traced<T>(work: Work, act: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Shows work that has ended already, as a wait. */
+/** Shows work that has ended already, such as a wait. */
 export function traceEndedWork(work: Work): void {
   startSpan(work, contextOf(work)).end(work.endedAt);
 }
 
-/** Adds to the work that runs now. */
+/** Adds attributes to the running work. */
 export function addToTrace(attributes: Attributes): void {
   trace.getActiveSpan()?.setAttributes(attributes);
 }
 
-/** The work that runs now; null: none, or this process makes no traces. */
+/** The running work; null: none, or this process makes no traces. */
 export function currentTrace(): TraceParent | null {
   const span = trace.getActiveSpan();
   if (!span) return null;
@@ -96,11 +96,11 @@ function spanContextOf(parent: TraceParent): SpanContext | null {
   return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
 }
 
-/** The message stays out: it may name an ARN. */
+/** Not the message: it may name an ARN. */
 function typeOf(error: unknown): string {
   if (error instanceof AccessError) return error.code;
   return error instanceof Error ? error.name : "unknown";
 }
 
-/** How traces travel; both over HTTP. */
+/** The OTLP encodings, both over HTTP. */
 export type TraceProtocol = "http/protobuf" | "http/json";

@@ -3,7 +3,7 @@ import { type FinishedCall, finishedCalls, finishedSteps, type RunStep } from ".
 import { addToTrace, traced, type Work } from "./traced.ts";
 
 export interface WorkerMetrics {
-  /** How long after its end a lease was seen to be gone from aws-auth. */
+  /** Time from a lease's end until it was gone from the cluster. */
   readonly revocationLag: Histogram;
   readonly writes: Counter<"cluster" | "way">;
   readonly conflicts: Counter<"cluster" | "way">;
@@ -84,7 +84,6 @@ export async function observedCall<T>(
   });
 }
 
-/** What a status means for a count. */
 export function resultOfStatus(status: number): string {
   return status < 400 ? "ok" : String(status);
 }

@@ -59,7 +59,7 @@ function showingOf(migration: Migration): ChannelMessage {
   };
 }
 
-/** What the requester has to know: that the channel can't be reached, what fails, and how it ended. */
+/** What the requester must know: a channel out of reach, a failure, and the end. */
 function milestonesOf(migration: Migration, isLost: boolean): readonly Milestone[] {
   return [
     ...(isLost && migration.plan && !isMigrationOver(migration) ? [migrationLostMilestone(migration)] : []),
@@ -68,7 +68,7 @@ function milestonesOf(migration: Migration, isLost: boolean): readonly Milestone
   ];
 }
 
-/** Without the channel, approvers see no request and nobody sees its progress. */
+/** Without the channel, approvers see no request and no one sees its progress. */
 function migrationLostMilestone({ id, cluster, state }: Migration): Milestone {
   const why = "it does not exist, or the bot is not a member";
   const lost =
@@ -81,7 +81,7 @@ function migrationLostMilestone({ id, cluster, state }: Migration): Milestone {
   };
 }
 
-/** What fails, once for each kind of failure: before there is a plan, no message in the channel says it. */
+/** A failure, once for each kind: before there is a plan, no message in the channel shows it. */
 function migrationTroubleMilestone(migration: Migration): readonly Milestone[] {
   const { trouble, state, id, cluster } = migration;
   const text = migrationTrouble(migration);
@@ -104,8 +104,8 @@ function migrationEndMilestone(migration: Migration): readonly Milestone[] {
 const mostPeople = 20;
 
 /**
- * Asks the approvers of a migration in direct messages where their channel can't be reached, and reminds them there: a deleted
- * channel never wedges it. Each call is remembered for each person. @throws AccessError
+ * Asks the approvers of a migration in direct messages if their channel is out of reach, and reminds them there, so that a deleted
+ * channel never blocks it. Remembers each call for each person. @throws AccessError
  */
 async function callApprovers(context: MessengerContext, migration: Migration): Promise<void> {
   const { ledger, client, config, directory } = context;

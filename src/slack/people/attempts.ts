@@ -44,9 +44,9 @@ const mostOfOnePerson = 30;
 const longestId = 120;
 
 /**
- * Writes a refused attempt into the audit log: the person, the target, the reason and the message it came from. A person without
- * rights must not be able to flood the log: equal attempts count once in ten minutes, and a person has thirty different ones. The
- * rest is in the process's own log. Never throws: the person gets an answer in any case.
+ * Writes a refused attempt into the audit log: the person, the target, the reason and the message. A person without rights must not flood
+ * the log, so equal attempts count once in ten minutes, and a person has thirty different ones. The process's own log has the rest. Never
+ * throws: the person gets an answer in any case.
  */
 export async function noteAttempt(context: AttemptContext, attempt: Attempt): Promise<void> {
   const event = eventOfAttempt(attempt, context.now());

@@ -15,9 +15,9 @@ import type { Account } from "./directory.ts";
 const checkedWithinMs = 800;
 
 /**
- * Stands in front of every command, button, form, search and App Home. A person whose account is not an active one of this
- * workspace gets no other answer than that, and the attempt is noted. True: they may go on. Where Slack does not say in time who
- * they are, they can only end access: everything else would show them clusters, levels or the form.
+ * Runs before every command, button, form, search and App Home. A person without an active account of this workspace gets only that
+ * answer, and the attempt is logged. True: they can continue. If Slack does not say in time who they are, they can only end access:
+ * everything else would show them clusters, levels or the form.
  */
 export async function checkPerson(context: SlackContext, sent: SlackRequest): Promise<boolean> {
   const by = userIn(sent.body);
@@ -26,7 +26,7 @@ export async function checkPerson(context: SlackContext, sent: SlackRequest): Pr
   if (account === "active") return true;
   if (account === "not-told" && ending.has(wordsIn(sent).word)) return true;
   const attempt = await attemptIn(context, sent);
-  // Where Slack is slow, whoever only looks has tried nothing.
+  // While Slack is slow, a person who only looks has tried nothing.
   if (account !== "not-told" || attempt.act !== "see") await noteAttempt(context, { by, code: account, ...attempt });
   await answerRefused(context, sent, by, account);
   return false;

@@ -107,7 +107,7 @@ function remembering(now: () => Date): <T>(key: string, ask: () => Promise<T>) =
   };
 }
 
-/** Whom user ids and user groups name, each once; without an answer of Slack nobody of a user group. */
+/** The people that user ids and user groups name, each once. If Slack does not answer, a user group names no one. */
 export async function peopleNamed(directory: Directory, names: readonly string[]): Promise<readonly string[]> {
   const people = names.map((name) => (isUser(name) ? [name] : directory.membersOf(name).catch(() => [])));
   return [...new Set((await Promise.all(people)).flat())];

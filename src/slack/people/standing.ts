@@ -39,7 +39,7 @@ export async function personShown(
   return { user, memberships: await directory.membershipsOf(user, named).catch(() => []) };
 }
 
-/** What a cluster's policy needs to know about a requester now, who asks for this ARN. @throws AccessError */
+/** A requester's standing in a cluster's policy now, for this ARN. @throws AccessError */
 export async function standingOf(
   context: SlackContext,
   cluster: Cluster,
@@ -150,8 +150,8 @@ async function approversOwn(
 }
 
 /**
- * Earlier approvers who are no approvers any more, with the reason as a clause: the account is not active, or the policy does not name
- * them. AWS keys and records in Redis outlive both. @throws AccessError: an unanswered question never counts as yes
+ * Former approvers among the earlier ones, with the reason as a clause: the account is not active, or the policy does not name them. AWS
+ * keys and records in Redis outlive both. @throws AccessError: an unanswered question never counts as yes
  */
 export async function departedApprovers(
   context: SlackContext,

@@ -30,16 +30,16 @@ import { headline } from "../decide/card-words.ts";
 
 /** A state of a request that its requester must know. */
 export interface Milestone {
-  /** Its name in the list of what was told. */
+  /** Its name in the list of sent milestones. */
   readonly name: string;
   readonly message: Message;
-  /** What notifies them, in some words: an update in place does not. Absent: nothing must. */
+  /** A short text that notifies them, because an update does not. Absent: nothing must. */
   readonly ping?: string;
 }
 
 /**
- * What the direct message to the requester shows now, with the next step; null: as before. A pure function of the record and of
- * the names told before: that access is restored needs that it was lost. Buttons are those of this state alone.
+ * The requester's direct message now, with the next step; null: unchanged. A pure function of the record and the earlier milestones:
+ * "restored" needs an earlier "lost". Its buttons belong to this state alone.
  */
 export function milestoneOf(
   request: AccessRequest,

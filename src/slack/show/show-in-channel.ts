@@ -31,7 +31,7 @@ export interface ChannelMessage {
   readonly isReady: boolean;
 }
 
-/** Makes the channel's message match the record. @throws AccessError where trying again can help, or the bot itself is at fault */
+/** Makes the channel's message match the record. @throws AccessError if another try can help, or the bot itself is at fault */
 export async function showInChannel(
   context: MessengerContext,
   showing: ChannelMessage,
@@ -61,7 +61,7 @@ export async function showInChannel(
   return { shown: now, lost: typeof outcome === "string" ? null : outcome, isReposted };
 }
 
-/** Where the requester reads of a record, and which milestones they have read of. */
+/** The requester's direct message about a record, and the milestones that they have read. */
 export type RequesterMessages = Pick<ShownMessages, "direct" | "milestones">;
 
 type Telling = Pick<MessengerContext, "client" | "log">;
@@ -80,8 +80,8 @@ export async function sendOnce(
 }
 
 /**
- * Makes the one direct message to the requester show the newest state. An update notifies no one: what they must know at once is
- * a short reply under it, which mentions them.
+ * Makes the one direct message to the requester show the newest state. An update notifies no one, so urgent news is a short reply under
+ * it, which mentions them.
  */
 export async function updateDirectMessage(
   context: Telling,
@@ -116,7 +116,7 @@ async function updateDirect(
   }
 }
 
-/** A person out of reach holds nothing up. Null: they are, or Slack names no message. @throws AccessError */
+/** Null: the person is out of reach, which must hold nothing up, or Slack names no message. @throws AccessError */
 async function sayTo(
   { client, log }: Telling,
   user: string,

@@ -50,10 +50,7 @@ type OpenedEntries = Pick<OpenedCluster, "creatorArn" | "tags" | "mode"> & {
 };
 
 /**
- /**
-  * Reads the entries of these requests' principals, and our own part of them.
-  * @throws AccessError
-  */
+ * Reads the entries of these requests' principals, and our own part of them.
  * @throws AccessError
  */
 export async function readEntryState(

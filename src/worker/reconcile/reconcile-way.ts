@@ -41,7 +41,7 @@ export async function reconcileWay<State extends WayState, Decided extends Settl
   }
 }
 
-/** `again`: what was read, or made, has to be read once more. `conflict`: the same, and another person is at work there. */
+/** `again`: what was read or made must be read once more. `conflict`: the same, because of another writer. */
 type Result = "done" | "again" | "conflict";
 
 /** Gather, decide, act, record. */
