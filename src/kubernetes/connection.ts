@@ -213,8 +213,11 @@ interface Kept {
  * network load balancer 350 s.
  */
 const idleMs = 20_000;
-/** The proofs of one run are made at the same time. */
-const connections = 4;
+/**
+ * The calls of one run are made at the same time, up to 16 of them (src/worker/in-parallel.ts). Each connection costs a handshake and
+ * some memory, on each of a thousand clusters, so there are half as many: they open only where others are busy.
+ */
+const connections = 8;
 const connectMs = 5_000;
 
 const kept = new Map<string, Kept>();
