@@ -1,5 +1,5 @@
 import { freePort } from "../../sandbox/free-port.ts";
-import { type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
+import { type ProductProcess, type Program, startProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { channel, principals } from "../../sandbox/scene.ts";
 import type { SandboxOptions } from "../../sandbox/scene-clusters.ts";
@@ -46,6 +46,8 @@ export interface FlowOptions extends SandboxOptions {
   readonly without?: readonly string[];
   /** Variables that both processes get besides. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Another one than the bundled product. */
+  readonly program?: () => Promise<Program>;
   /** Makes the sandbox ready before the processes start. */
   readonly prepare?: (sandbox: Sandbox) => void;
   /** Another Redis than an empty database of the run's, with what else both processes need to reach it. */
@@ -64,6 +66,7 @@ export async function startFlow({
   environment: more,
   redis: given,
   prepare,
+  program = bundledProduct,
   ...options
 }: FlowOptions = {}): Promise<Flow> {
   const redis = given ? { url: given.url, close: async () => {} } : await aRedis();
@@ -82,7 +85,7 @@ export async function startFlow({
       ...more,
     };
     for (const name of without) delete environment[name];
-    const child = await startProduct(await bundledProduct(), kind, environment);
+    const child = await startProduct(await program(), kind, environment);
     started.push(child);
     return child;
   };
