@@ -8,6 +8,7 @@ import type {
 import type { ModalView } from "@slack/types";
 import { needsEmail, type OwnIdentities } from "../../access/approval/identities.ts";
 import { arnsOf, isSealedLink, linkedArnOn } from "../../access/approval/links.ts";
+import { explainFailure } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/explain.ts";
 import { formatDuration } from "../../access/request/extension.ts";
@@ -76,7 +77,8 @@ export async function ownInForm(context: SlackContext, user: string, view: ViewO
   const { cluster: name, principal } = readFormParts(view);
   const cluster = context.config.clusters.get(name);
   if (principal !== "" || !cluster) return { arns: [], why: null };
-  const own = await withinTime(ownNow(context, user, cluster), submittingMs, late);
+  const asking = ownNow(context, user, cluster).catch((error: unknown) => ({ arns: [], why: explainFailure(error) }));
+  const own: OwnIdentities = await withinTime(asking, submittingMs, late);
   const chosen = chosenIdentity(view);
   return chosen === "" ? own : { ...own, arns: own.arns.filter((arn) => identityKey(arn) === chosen) };
 }

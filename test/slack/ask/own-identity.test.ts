@@ -175,6 +175,15 @@ describe("the form", () => {
     expect(await requests()).toMatchObject([{ principal: alice }]);
   });
 
+  test("says at its field what fails while it is sent", async () => {
+    await withWorker("AWS throttled it.");
+    await open();
+
+    const { errors } = await stage.person("U0ENGINEER").submit({ Why: "debug the queue", "IAM role or user": " " });
+
+    expect(errors).toEqual({ "principal/0": "AWS throttled it. Or write the ARN of an IAM role or user." });
+  });
+
   test("says what to do where there is none", async () => {
     await withWorker({ why: "no-permission-set" });
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName } from "../../../sandbox/scene.ts";
+import { sealIdentities } from "../../../src/access/approval/identities.ts";
 import { sealLink } from "../../../src/access/approval/links.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
@@ -55,5 +56,27 @@ describe.each([
 
     expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
     await takeBack(context, cluster, "r-one");
+  });
+
+  test.each<[string, typeof keys, object]>([
+    ["a worker found out", keys, { state: "pending", voided: { message: expect.stringContaining("its approver is") } }],
+    ["another hand says", otherKeys, { state: "approved" }],
+  ])("an approver whose role it is, as %s", async (_, { preview }, outcome) => {
+    const settings = { region: "eu-central-1", instanceArn: "", identityStoreId: "", roleArn: "" };
+    const identities = { sources: [{ type: "identity-center" as const, settings }], keepSeconds: 900 };
+    const looking = { ...context, config: { ...context.config, identities } };
+    await ask(looking, cluster, { id: "r-role", principal: arns.developers });
+    await approve(looking, cluster, "r-role");
+    const person = { userName: "approver", permissionSets: ["Developer"], roles: [arns.developers] };
+    const about = { user: "U0APPROVER", email: "approver@example.com", cluster: name };
+    const found = { ...about, at: context.now().toISOString(), person, why: null };
+    await context.ledger.rememberIdentities(sealIdentities(found, preview));
+
+    await reconcileCluster(looking, cluster);
+
+    expect(await requestOf(looking, "r-role")).toMatchObject(outcome);
+    for (const id of ["r-one", "r-role"]) {
+      if ((await requestOf(looking, id)).lease?.state === "active") await takeBack(looking, cluster, id);
+    }
   });
 });
