@@ -124,7 +124,6 @@ export function entryArnsByPrincipal(arns: readonly string[]): ReadonlyMap<strin
 type Admitted =
   /** One person: a session of a role with a fixed name. */
   | { readonly type: "session"; readonly name: string; readonly role: string }
-  /** One IAM user. */
   | { readonly type: "user"; readonly name: string }
   /** Everyone who can assume it. */
   | { readonly type: "role"; readonly name: string }

@@ -15,7 +15,6 @@ export interface PlanGuard {
   /** Of the cluster. */
   account?: string;
   partition?: string;
-  /** Accounts that the policy allows. */
   allowForeignAccounts?: readonly string[];
   /** Whether the policy allows system:masters. */
   allowMasters?: boolean;

@@ -57,7 +57,6 @@ export interface Entry {
   index: number;
 }
 
-/** The reading of one section. */
 export interface SectionReading {
   readonly section: Section;
   /** Its text; null: the document has no such key. */
@@ -71,7 +70,6 @@ export interface SectionReading {
   readonly droppedAt: number | null;
 }
 
-/** A section that has a list. */
 export interface ListReading extends SectionReading {
   readonly text: string;
   readonly list: SequenceNode;

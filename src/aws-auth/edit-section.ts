@@ -88,7 +88,6 @@ const NOTE = "# Empty before: ";
 
 const NOTE_ALONE = /^# Empty before: (".*")[\r\n]*$/;
 
-/** All changes of one section. */
 interface SectionChange {
   readonly removed: readonly Entry[];
   readonly edited: readonly { readonly entry: Entry; readonly wanted: Wanted }[];

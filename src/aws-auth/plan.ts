@@ -25,7 +25,6 @@ interface AccessDifference {
   after: Identity | null;
 }
 
-/** A plan as texts. */
 export interface PlannedText {
   type: "planned";
   before: Readonly<Record<string, string>>;

@@ -18,7 +18,6 @@ export function writeConfigMap(file: ConfigMapFile, data: Readonly<Record<string
   return `${stringify(object, { lineWidth: 0 })}data:${values.length === 0 ? " {}" : ""}\n${values.join("")}`;
 }
 
-/** The ConfigMap apart from its data. */
 function newObject({ form, object: { data: _, ...others } }: ConfigMapFile): Record<string, unknown> {
   if (form === "config-map") return others;
   return { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "aws-auth", namespace: "kube-system" } };

@@ -113,7 +113,6 @@ export type CommandLineChange =
 
 export type Reading<T> = { type: "read"; value: T } | { type: "wrong"; message: string };
 
-/** The changes, from the options in the order of the command line. */
 export function readChanges(
   options: readonly (readonly [name: string, value: string])[],
 ): Reading<readonly CommandLineChange[]> {

@@ -103,7 +103,7 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
   // --by is only a claim of the person at the keyboard, so the record also has the identity that AWS reports.
   const { arn: as } = await callerIdentity("default", cluster.region);
   const order: RescueOrder = { cluster, principalArn, by, as, durationSeconds, reason, good, keeps };
-  if (options.withoutLedger) return onPaper(settings, order, options, io);
+  if (options.withoutLedger) return withoutLedger(settings, order, options, io);
   return withWorkerContext(settings, "rescue", async (context) => {
     const openEks = openerOf(cluster, by, () => knownCreator(context, cluster));
     const switching = await refuseSwitch(cluster, options, openEks);
@@ -188,7 +188,12 @@ function creatorCandidate(
 }
 
 /** Without a ledger, no message and no sweep: the entry's tags hold its end, and `recover` reads them into the ledger later. */
-async function onPaper(settings: Settings, order: RescueOrder, options: RescueOptions, io: CommandIo): Promise<number> {
+async function withoutLedger(
+  settings: Settings,
+  order: RescueOrder,
+  options: RescueOptions,
+  io: CommandIo,
+): Promise<number> {
   const context = { keys: workerKeysOf(settings), now: () => new Date() };
   const request = beginRescue(order, newRequestId(), context, settings.config.timing.requestLapsesAfterSeconds);
   const { cluster, by } = order;

@@ -126,11 +126,11 @@ export function creatorProblems(file: ConfigFile): string[] {
     ...accountProblem(name, cluster),
     ...partitionProblems(name, cluster),
   ]);
-  return [...each, ...severalSelves(file)];
+  return [...each, ...usersWithoutProfile(file)];
 }
 
 /** Without a profile a user has to be the worker itself, which has one identity. */
-function severalSelves(file: ConfigFile): string[] {
+function usersWithoutProfile(file: ConfigFile): string[] {
   const selves = Object.entries(file.clusters).flatMap(([name, { creator }]) =>
     creator.type === "user" && !creator.profile ? [{ name, userArn: creator.userArn }] : [],
   );

@@ -4,7 +4,6 @@ import { roleText } from "../access/policy/role-text.ts";
 import { clusterRule } from "../access/policy/rule.ts";
 import type { ConfigFile } from "./config-file.ts";
 
-/** The rules for a cluster, in the order of the file. */
 export function rulesOf(file: ConfigFile, cluster: string): readonly Rule[] {
   if (!file.policy) return [clusterRule];
   return file.policy.rules

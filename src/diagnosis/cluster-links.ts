@@ -32,7 +32,6 @@ export function modeFinding(mode: AuthenticationMode): Finding {
   return found("`API`: only access entries count; aws-auth is not read");
 }
 
-/** For clusters that do not read aws-auth. */
 export const unread = notAsked("the cluster does not read aws-auth");
 
 /** The number of access entries, and whether our tags have a valid seal. Null: the mode has none. */

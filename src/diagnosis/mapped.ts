@@ -152,7 +152,6 @@ function droppedContent(document: AwsAuthDocument, caller: Caller): Cause[] {
   });
 }
 
-/** Entries for the caller in a form that never matches. */
 function neverMatching({ entries }: AwsAuthDocument, { principal }: Caller): Cause[] {
   return entries.flatMap((entry) => {
     const reading = readPrincipal(entry.arn, principal.partition);

@@ -11,7 +11,6 @@ export interface Asker {
   readonly principal: string | null;
 }
 
-/** A person's identity: by their access entry, or by aws-auth. */
 export interface SignInFacts {
   readonly accessEntry: AccessEntryFact;
   readonly mapped: MappedIdentity | null;

@@ -96,7 +96,6 @@ type QuestionType = {
   [T in keyof typeof workerJobs]: (typeof workerJobs)[T]["isQuestion"] extends true ? T : never;
 }[keyof typeof workerJobs];
 export type WorkerQuestion = Extract<WorkerJob, { readonly type: QuestionType }>;
-/** What to look at in a cluster. */
 export type ClusterLook = Exclude<WorkerJob, WorkerQuestion>;
 
 /** The run of each type of job. A type without a `run` does not compile. */

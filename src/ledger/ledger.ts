@@ -25,7 +25,6 @@ export type CommitResult =
    */
   | { readonly type: "conflict"; readonly current: LedgerRecord | null };
 
-/** Which closed records to hand out. */
 export interface ClosedBatch {
   /** Those without any further effect since before this. */
   readonly before: Date;
@@ -105,7 +104,6 @@ export interface RecordLedger {
   remove(record: LedgerRecord, logForMs: number | null): Promise<boolean>;
 }
 
-/** Requests with their leases: read and listed. */
 export interface RequestLedger extends RecordLedger {
   /** Null: there is none, or it can't be read. */
   get(id: string): Promise<AccessRequest | null>;
@@ -121,7 +119,6 @@ export interface RequestLedger extends RecordLedger {
   ofRequester(user: string, limit: number): Promise<readonly AccessRequest[]>;
   /** Whether this id is of a removed permanent lease: its id stays. */
   isPermanentLeaseOver(id: string): Promise<boolean>;
-  /** A page of a list. */
   list(of: ListOf, offset: number, limit: number): Promise<ListPage>;
 }
 
@@ -137,7 +134,6 @@ export interface MessageLedger {
   /** Names of a thread's entries, in order. */
   threadEntryNames(id: string): Promise<readonly string[]>;
   addThreadEntries(id: string, names: readonly string[]): Promise<void>;
-  /** Remembers the hash of a person's App Home. */
   rememberHome(user: string, hash: string): Promise<void>;
   /** The hashes of these people's App Homes; a person who never opened it is absent. */
   homesOf(users: readonly string[]): Promise<ReadonlyMap<string, string>>;

@@ -11,7 +11,6 @@ export interface QueueWork<Job> {
   /** Null: this version does not know the job. */
   readonly read: (data: unknown) => Job | null;
   readonly run: (job: Job, running: BullJob) => Promise<unknown>;
-  /** The log line of a failed job. */
   readonly failed: (job: BullJob | undefined, error: Error) => void;
   readonly log: Logger;
   /** So many jobs at once. */

@@ -121,7 +121,6 @@ export function createReachMetrics(registry: Registry, read: () => Promise<Reado
   });
 }
 
-/** Whether a service answers now, and since when. */
 export interface ServiceState {
   readonly answers: boolean;
   readonly since: string;

@@ -37,7 +37,6 @@ export const workerRuns: JobHandlers<typeof workerJobs, [JobContext]> = {
   migrate: onCluster(reportMigration),
 };
 
-/** Runs with the cluster that a job names. */
 function onCluster<Asked>(
   run: (context: JobContext, cluster: Cluster, asked: Asked) => Promise<unknown>,
 ): (job: Asked & { readonly cluster: string }, context: JobContext) => Promise<unknown> {

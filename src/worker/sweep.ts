@@ -43,7 +43,7 @@ export async function sweep(context: WorkerContext): Promise<void> {
   const looks = others.filter((record) => !isStranded(record)).flatMap((record) => looksFor(record, now));
   await wakeAll(queues, distinct([...looks, ...(await looksByTheClock(context))]));
   await inParallel(due, async ({ change }) => change && recordDue(context, change, now));
-  await inParallel(others.filter(isStranded), (request) => strand(context, request));
+  await inParallel(others.filter(isStranded), (request) => reportUnconfigured(context, request));
   const unshown = await ledger.unshown(messageBatch);
   await wakeAll(
     queues,
@@ -122,7 +122,7 @@ function distinct(wakes: readonly ClusterLook[]): readonly ClusterLook[] {
  * Reports what is due in a cluster that this worker's configuration does not have: it can't look there, so it gives and ends nothing. A
  * worker that knows the cluster continues; if the cluster is gone, `eks-access retire` closes its requests.
  */
-async function strand(context: WorkerContext, request: AccessRequest): Promise<void> {
+async function reportUnconfigured(context: WorkerContext, request: AccessRequest): Promise<void> {
   const what = `The cluster ${request.cluster} is not in eks-access.yml, so no worker handles this request`;
   if (request.state === "approved") {
     return recordPutOff(

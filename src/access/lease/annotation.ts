@@ -188,7 +188,6 @@ export interface AnnotationRoom {
   readonly largest: { readonly name: string; readonly bytes: number } | null;
 }
 
-/** The room that others' annotations leave in an object. */
 export function roomIn(annotations: Annotations): AnnotationRoom {
   const sizes = Object.entries(othersAnnotations(annotations)).map(([name, text]) => ({
     name,

@@ -113,7 +113,6 @@ export function endsByRule(facts: Pick<LeaseFacts, "due" | "isTakenBack" | "isOv
   return facts.due === "end" || facts.isTakenBack || facts.isOverInCluster;
 }
 
-/** Facts about a lease for which a run failed. */
 export interface FailureFacts {
   /** The lease is over, or another run proved it after this run read its record. */
   readonly isSettled: boolean;

@@ -85,7 +85,6 @@ export function approvedShare(request: AccessRequest, now: Date, known?: Share):
   return { id, groups: [...request.groups].sort(), endsAt, level, requester, emergency, approvers };
 }
 
-/** A request's share in the cluster's memory. */
 export function shareInCluster(holdings: ReadonlyMap<string, Holding>, request: AccessRequest): Share | undefined {
   return holdings.get(request.principal.toLowerCase())?.shares.find((share) => share.id === request.id);
 }

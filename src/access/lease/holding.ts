@@ -77,14 +77,14 @@ export function mergeMemory(
   const merged = new Map(live.holdings.map((holding) => [holding.arn.toLowerCase(), holding]));
   for (const old of backup.holdings) {
     const key = old.arn.toLowerCase();
-    const came = comeBack(old, broughtBack(old.arn));
+    const came = broughtBackPart(old, broughtBack(old.arn));
     if (came) merged.set(key, union(merged.get(key), came));
   }
   return { holdings: [...merged.values()], withdrawals: mergeWithdrawals(live.withdrawals, backup.withdrawals) };
 }
 
 /** The part of the backup's holding that came back; null: none. */
-function comeBack(old: Holding, brought: readonly string[] | null): Holding | null {
+function broughtBackPart(old: Holding, brought: readonly string[] | null): Holding | null {
   if (brought === null) return old;
   const added = old.added.filter((group) => brought.includes(group));
   if (added.length === 0) return null;

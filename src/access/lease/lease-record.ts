@@ -149,6 +149,5 @@ export interface OtherLease {
 /** The principal's other leases in the ledger. */
 export interface OtherLeasesNow {
   readonly leases: readonly OtherLease[];
-  /** The lease to extend is over or ending. */
   readonly isExtendedLeaseOver: boolean;
 }

@@ -55,7 +55,6 @@ export interface EndProof {
   readonly mapped: ProofFinding;
   /** Whether the API server still authorizes what the level names. */
   readonly authorized: ProofFinding;
-  /** The identity of the review. */
   readonly reviewedAs: MappedIdentity;
   /** Other leases that still give access, a clause each. */
   readonly others: readonly string[];

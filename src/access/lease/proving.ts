@@ -19,7 +19,6 @@ export function isReviewPending(lease: Lease | null): boolean {
   return lease?.state === "active" && !lease.end && !lease.drift && lease.reviewTrouble !== null;
 }
 
-/** Whether that review is due now. */
 export function isReviewDue(lease: Lease | null, now: Date): boolean {
   const retryAt = lease?.reviewTrouble?.retryAt;
   return isReviewPending(lease) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
@@ -75,7 +74,6 @@ export function isFirstSignInRunning(lease: Lease | null): boolean {
   return isSignInPending(lease) && !lease?.signInTrouble;
 }
 
-/** Whether that sign-in is due now. */
 export function isSignInDue(lease: Lease | null, now: Date): boolean {
   const retryAt = lease?.signInTrouble?.retryAt;
   return isSignInPending(lease) && (!retryAt || Date.parse(retryAt) <= now.getTime());

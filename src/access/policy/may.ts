@@ -25,7 +25,6 @@ export function clusterApprovers(cluster: Cluster): readonly string[] {
   return [...new Set([...cluster.approvers, ...byRules])];
 }
 
-/** Whether a person is an approver of a cluster, or on call for it. */
 export function isResponsibleFor(cluster: Cluster, person: Person): boolean {
   return isApproverOf(cluster, person) || isNamedIn(cluster.onCall, person);
 }

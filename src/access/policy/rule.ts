@@ -26,7 +26,6 @@ export function ruleFor(cluster: Cluster, level: string, requester: Person): Rul
   );
 }
 
-/** The levels of a cluster that a person can ask for. */
 export function levelsFor(cluster: Cluster, person: Person): readonly Level[] {
   return cluster.levels.filter(({ name }) => ruleFor(cluster, name, person) !== null);
 }
@@ -52,7 +51,6 @@ export function maxApprovalsNeeded(rule: Rule, level: Level): number {
   return approvalsNeeded(rule, level, null) + (rule.hours?.outside === "one-more-approval" ? 1 : 0);
 }
 
-/** Whether a moment is outside the rule's hours. */
 export function isOutside({ hours }: Rule, moment: Date): boolean {
   return hours !== null && !isWithin(hours, moment);
 }

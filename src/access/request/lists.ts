@@ -36,7 +36,6 @@ const leaseStandings = [
   "failed",
 ] as const satisfies readonly LeaseClass[];
 
-/** The class of a record: its state, with its lease's state if it has one. */
 export function classOf({ state, lease }: AccessRequest): RequestClass {
   if (!lease) return state;
   return lease.state === "ended" ? `${state}/ended/${lease.end?.cause ?? "expired"}` : `${state}/${lease.state}`;
@@ -48,7 +47,6 @@ export interface StateCounts {
   readonly leases: ReadonlyMap<LeaseClass, number>;
 }
 
-/** Sums up the counts of record classes. */
 export function countStates(counts: ReadonlyMap<string, number>): StateCounts {
   const sum = (counted: (name: string) => boolean) =>
     [...counts].reduce((total, [name, count]) => (counted(name) ? total + count : total), 0);

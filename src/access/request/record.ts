@@ -74,7 +74,6 @@ interface Nothing {
 /** Waits for the worker's preview, then for a decision. */
 export type PendingRequest = RequestFields & Nothing & { readonly state: "pending" };
 
-/** Has a lease, by approvals or by an emergency. */
 export type ApprovedRequest = RequestFields &
   Omit<Nothing, "lease" | "emergency"> & {
     readonly state: "approved";

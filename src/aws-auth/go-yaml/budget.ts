@@ -12,7 +12,6 @@ export class ReadingBudget {
   #values = MOST_VALUES;
   #text = MOST_TEXT;
 
-  /** One more value, with this much text. */
   spend({ start }: { readonly start: Mark }, text = 0): void {
     this.#values -= 1;
     this.#text -= text;

@@ -44,7 +44,6 @@ export function isWord(code: number): boolean {
 /** A character that go-yaml's reader refuses anywhere in a text: controls except TAB, LF, CR and NEL, and non-characters. */
 export const FORBIDDEN = /[^\t\n\r -~\u0085\u00a0-\ufffd]/;
 
-/** The breaks that end a line for the scanner. */
 export const LINE_BREAK = /\r\n|[\n\r\u0085\u2028\u2029]/;
 
 export type TokenType =

@@ -52,7 +52,6 @@ interface AliasNode extends NodeBase {
 
 export type YamlNode = ScalarNode | SequenceNode | MappingNode | AliasNode;
 
-/** The first document of a text. */
 export interface YamlDocument {
   /** Null: the text has no document. */
   readonly root: YamlNode | null;

@@ -129,7 +129,6 @@ class BlockIndents {
     tokens.insert(type, mark, before);
   }
 
-  /** Closes all collections that are deeper than a column. */
   closeDeeper(column: number, tokens: TokenQueue, cursor: Cursor): void {
     while (this.column > column) {
       tokens.add("block-end", cursor.mark(), cursor.at);
@@ -155,7 +154,6 @@ export class ScanState {
     return this.keys.flowLevel === 0;
   }
 
-  /** Adds a token of indicators at the cursor. */
   addIndicator(type: TokenType, length = 1): void {
     const start = this.cursor.mark();
     this.cursor.skip(length);

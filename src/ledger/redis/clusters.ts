@@ -75,7 +75,6 @@ async function readTroubles(
 
 const runsKey = "{eks-access}:runs";
 
-/** Turns and runs, on Redis. */
 export function redisTurns(redis: RedisClient): TurnLedger {
   return {
     takeTurn: (name, everyMs, most = 1) => callRedis(() => takeTurn(redis, name, everyMs, most)),

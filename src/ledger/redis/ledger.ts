@@ -81,7 +81,6 @@ async function readCounts(redis: RedisClient, key: string): Promise<ReadonlyMap<
   return new Map(counts.flatMap(([name, count]) => (Number(count) > 0 ? [[name, Number(count)]] : [])));
 }
 
-/** The events, on Redis. */
 function redisEvents(redis: RedisClient): EventLedger {
   return {
     note: (event) => callRedis(() => noteEvent(redis, event)),

@@ -20,7 +20,6 @@ for i, id in ipairs(ARGV) do found[i] = redis.call('HGET', KEYS[1] .. id, 'recor
 return found
 `);
 
-/** The kind of the record with this id. */
 export function kindOfRecord(id: string): RecordKind {
   return isMigrationId(id) ? "migration" : "request";
 }

@@ -11,7 +11,6 @@ export interface CommandCall {
   /** Opens a form; lives for three seconds. */
   readonly triggerId: string;
   readonly client: WebClient;
-  /** All commands. */
   readonly commands: readonly Command[];
 }
 

@@ -15,6 +15,5 @@ export interface SlackContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly workers: WorkerQuestions;
   readonly directory: Directory;
   readonly now: () => Date;
-  /** Makes an id for a new request. */
   readonly newRequestId: () => string;
 }

@@ -93,7 +93,6 @@ export class GuardedReceiver implements Receiver {
   }
 }
 
-/** The number and the reason of a retry by Slack. */
 function retryOf({ headers }: IncomingMessage): { retryNum?: number; retryReason?: string } {
   const [number, reason] = [headers["x-slack-retry-num"], headers["x-slack-retry-reason"]];
   return {

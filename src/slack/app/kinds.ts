@@ -27,12 +27,10 @@ export function isCommand(sent: SlackRequest): sent is SlashCommand {
   return "command" in sent && sent.command.command === "/eks-access";
 }
 
-/** A person opened the App Home. */
 export function isHomeOpened(sent: SlackRequest): sent is HomeOpened {
   return "event" in sent && sent.event.type === "app_home_opened";
 }
 
-/** A form was sent. */
 export function isSubmission(sent: SlackRequest): sent is Submission {
   return "view" in sent && sent.body.type === "view_submission";
 }
@@ -47,7 +45,6 @@ export function isAction(sent: SlackRequest): sent is FormChange {
   return "action" in sent && sent.body.type === "block_actions";
 }
 
-/** A click on a button. */
 export function isClick(sent: FormChange): sent is FormChange & ButtonClick {
   return sent.action.type === "button";
 }

@@ -102,7 +102,6 @@ function parse(text: string): unknown {
   }
 }
 
-/** Slack's answer. */
 interface SlackAnswer {
   readonly status: number;
   readonly headers: [name: string, value: string][];

@@ -157,7 +157,6 @@ export function chosenIdentity(view: FormView): string {
   return putIn(view, "identity");
 }
 
-/** The parts of a request in the form. */
 export function readFormParts(view: FormView): RequestParts {
   return {
     cluster: putIn(view, "cluster"),

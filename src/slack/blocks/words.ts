@@ -98,7 +98,6 @@ export function endCauseText({ end }: Lease, longestWhy = 300): string {
   return end?.cause === "revoked" ? `Revoked by ${mention(end.by)}` : "Expired";
 }
 
-/** The place of a change. */
 export function changePlace({ way }: Preview): string {
   return places[way];
 }

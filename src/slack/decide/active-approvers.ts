@@ -9,7 +9,6 @@ import type { SlackContext } from "../app/context.ts";
 import { slackErrorCode } from "../app/slack-failure.ts";
 import type { Directory } from "../people/directory.ts";
 
-/** A level of a cluster with one of its rules. */
 export interface ApprovableLevel {
   readonly cluster: Cluster;
   readonly level: Level;

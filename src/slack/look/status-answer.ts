@@ -71,7 +71,6 @@ export interface Status {
   readonly request: AccessRequest;
   /** Its events, in order. */
   readonly events: readonly ChainedEvent[];
-  /** What the reader may do with it. */
   readonly acts: readonly Act[];
 }
 

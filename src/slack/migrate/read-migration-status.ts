@@ -75,7 +75,6 @@ interface MigrationStatus {
   readonly migration: Migration;
   /** Its events, in order. */
   readonly events: readonly ChainedEvent[];
-  /** What the reader may do with it. */
   readonly acts: readonly MigrationAct[];
 }
 

@@ -63,7 +63,6 @@ function withButtons({ text, blocks }: Message, buttons: readonly Button[]): Mes
   return { text, blocks: [...blocks, ...actions] };
 }
 
-/** What the requester can end now. */
 function endButtons(request: AccessRequest): readonly Button[] {
   if (request.state === "pending") return [cancelButton(request)];
   return request.lease?.state === "active" && !request.lease.end ? [doneButton(request)] : [];

@@ -141,7 +141,6 @@ export interface MessengerContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly directory: Directory;
 }
 
-/** A message as the Web API takes it. */
 export function webApiMessage({ text, blocks }: Message) {
   return { text, blocks: [...blocks] };
 }

@@ -19,7 +19,7 @@ export async function carryOutStep(run: MigrationRun, migration: Migration, step
   const begun = await beginStep(run.context, migration, name);
   const awsRequests = requestIds();
   const proof = await doStep({ ...run, context: { ...run.context, awsRequests } }, step, begun);
-  return noteDone(run.context, begun, name, proof, awsRequests.byCall());
+  return recordDone(run.context, begun, name, proof, awsRequests.byCall());
 }
 
 /** The next version of the record: from then on the step may have been sent. */
@@ -34,7 +34,7 @@ async function beginStep(context: WorkerContext, migration: Migration, name: str
 }
 
 /** Records a finished step even if a person stopped the migration meanwhile. */
-export function noteDone(
+export function recordDone(
   context: WorkerContext,
   migration: Migration,
   name: string,

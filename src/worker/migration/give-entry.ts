@@ -47,7 +47,7 @@ export async function createMigratedEntry(
     entries = made;
     const token = `${id.slice(-32)}-${wanted.username.length}`;
     const entry = await giveEntry(made, wanted, token, context.pause);
-    const proof = await orTakeBack(made, entry, async () => [
+    const proof = await orDelete(made, entry, async () => [
       ...(await proveMovedEntry(client, cluster, gathered.facts.document, entry)),
       signedIn(entry, await signInByMovedEntry(context, cluster, reached, { id, requester }, entry)),
     ]);
@@ -61,11 +61,7 @@ export async function createMigratedEntry(
 }
 
 /** Deletes an entry whose proof says no: the item in aws-auth counts again. */
-async function orTakeBack<T>(
-  entries: AccessEntries,
-  { principalArn }: AccessEntry,
-  prove: () => Promise<T>,
-): Promise<T> {
+async function orDelete<T>(entries: AccessEntries, { principalArn }: AccessEntry, prove: () => Promise<T>): Promise<T> {
   try {
     return await prove();
   } catch (error) {

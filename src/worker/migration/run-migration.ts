@@ -20,7 +20,7 @@ import type { WorkerContext } from "../context.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
-import { carryOutStep, noteDone } from "./carry-out-step.ts";
+import { carryOutStep, recordDone } from "./carry-out-step.ts";
 import { type GatheredMigration, withMigration } from "./gather-migration.ts";
 import { type MigrationRun, removeHalfMadeEntry } from "./give-entry.ts";
 
@@ -82,7 +82,7 @@ async function passOver(
     const purpose = { id: migration.id, requester: migration.requester };
     await withMigration(context, cluster, purpose, migration.givenArns, async (reached, gathered) => {
       if (isToGoOn) await goOn(context, cluster, migration, reached, gathered, driver);
-      else await seeToBegun(context, cluster, migration, gathered);
+      else await closeBegunStep(context, cluster, migration, gathered);
     });
   }
   if (isMigrationOver(migration) || verdict.type === "valid") return;
@@ -99,12 +99,12 @@ async function goOn(
   driver: MigrationDriver,
 ): Promise<void> {
   if (isTakenOut(migration, gathered)) {
-    const seen = await seeToBegun(context, cluster, migration, gathered);
+    const seen = await closeBegunStep(context, cluster, migration, gathered);
     return finish(context, seen);
   }
   const plan = standingPlan(planMigration(gathered.facts));
   if (plan.digest !== migration.plan?.digest) {
-    const seen = await seeToBegun(context, cluster, migration, gathered);
+    const seen = await closeBegunStep(context, cluster, migration, gathered);
     return voidMigration(context, seen, "the plan changed since its approval");
   }
   const keep = async (configMap: AwsAuthConfigMap) => {
@@ -120,7 +120,7 @@ async function takeSteps(run: MigrationRun, start: Migration): Promise<void> {
   let migration = start;
   // A run carried it out, and died before it could record that.
   const isLeft = plan.steps.some((step) => stepName(step) === migration.begun?.name);
-  if (migration.begun && !isLeft) return void (await seeToBegun(context, cluster, migration, gathered));
+  if (migration.begun && !isLeft) return void (await closeBegunStep(context, cluster, migration, gathered));
   for (const step of plan.steps) {
     if (step.type === "take-out") {
       if (migration !== start) return;
@@ -194,7 +194,7 @@ async function voidMigration(context: WorkerContext, migration: Migration, messa
  *
  * @throws AccessError
  */
-async function seeToBegun(
+async function closeBegunStep(
   context: WorkerContext,
   cluster: Cluster,
   migration: Migration,
@@ -203,7 +203,7 @@ async function seeToBegun(
   if (!migration.begun) return migration;
   const { name } = migration.begun;
   if (await wasCarriedOut(cluster, migration, name, gathered)) {
-    return noteDone(context, migration, name, ["The next run found it done."]);
+    return recordDone(context, migration, name, ["The next run found it done."]);
   }
   return recordOnMigration(context, migration, (current) =>
     current.begun?.name === name

@@ -44,7 +44,6 @@ export function sessionOf(
   };
 }
 
-/** The session tags with the requester and the requests. */
 export function tagsOf(purposes: readonly Purpose[]): Record<string, string> {
   const ids = purposes.map((purpose) => purpose.id);
   return { "eks-access:requests": tagValue(ids), "eks-access:requesters": tagValue(requestersOf(purposes)) };

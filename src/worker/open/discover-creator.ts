@@ -59,7 +59,7 @@ export async function askCloudTrail(
   createdAt: Date | null,
 ): Promise<CreationRecord | null> {
   const arn = clusterArnOf(cluster);
-  const source = await historian(cluster);
+  const source = await historyCredentials(cluster);
   const turn = () => takeTurn(context.ledger, `cloudtrail-${cluster.account}-${cluster.region}`);
   const record = await findCreation(source, cluster.region, { arn, createdAt }, context.now(), turn);
   if (record) {
@@ -96,7 +96,7 @@ export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record
 }
 
 /** The identity that can read the CloudTrail history of the cluster's account. */
-async function historian({ creator, region, account }: Cluster): Promise<CredentialSource> {
+async function historyCredentials({ creator, region, account }: Cluster): Promise<CredentialSource> {
   if (creator.type === "user" || creator.through.length === 0) return "default";
   const own = await callerIdentity("default", region);
   return own.account === account ? "default" : sessionThrough(region, creator.through, [], cloudTrailSessionPolicy());

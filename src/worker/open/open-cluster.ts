@@ -188,7 +188,7 @@ export async function connectAs(
   const { name, endpoint = description.endpoint } = cluster;
   const { certificateAuthority = description.certificateAuthority } = cluster;
   const requests = purposes.map(({ id }) => id);
-  const as = arn === undefined ? undefined : explainableIdentity(endpoint, arn, ledger);
+  const as = arn === undefined ? undefined : identityWithMemory(endpoint, arn, ledger);
   return connectCluster({ name, endpoint, certificateAuthority, token, as, requests, auditIds });
 }
 
@@ -202,7 +202,7 @@ const writtenEveryMs = 3_600_000;
 const lastAccepted = new Map<string, { readonly at: Date; readonly writtenAt: number }>();
 
 /** An identity whose last acceptance is remembered. That explains a 401 and gives no access, so failures are ignored. */
-function explainableIdentity(endpoint: string, arn: string, ledger: LetInLedger | undefined): KnownIdentity {
+function identityWithMemory(endpoint: string, arn: string, ledger: LetInLedger | undefined): KnownIdentity {
   const place = `${endpoint} ${arn}`;
   return {
     arn,

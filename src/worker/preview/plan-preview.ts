@@ -40,7 +40,6 @@ export type PreviewPlan =
 /** One look at a cluster, for one request. */
 export interface PreviewFacts extends Omit<WarningFacts, "principal"> {
   readonly cluster: Cluster;
-  /** The way of the request, and what it would change. */
   readonly way: Way;
   readonly changeOf: (wish: RequestedChange) => ChangePreview;
   readonly leases: LeasesFound;

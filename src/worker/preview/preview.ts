@@ -75,7 +75,6 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
   }
 }
 
-/** One look at a cluster. */
 interface Look extends WayPlace {
   readonly bindings: PreviewFacts["bindings"];
   readonly others: OtherNames;

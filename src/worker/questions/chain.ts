@@ -189,7 +189,6 @@ async function lookInside(
 /** A cluster whose API server knows us. */
 type Reached = Pick<ReachedCluster, "client" | "eks" | "description">;
 
-/** The creator, and EKS as the creator. */
 interface ReachedAws {
   readonly credentials: AwsCredentials;
   readonly creatorArn: string;

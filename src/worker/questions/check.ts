@@ -92,7 +92,6 @@ interface DocumentQuestion {
   readonly isRead: boolean;
 }
 
-/** Reports on the document. */
 function reportDocument(looked: LiveDocument | null, cluster: Cluster, question: DocumentQuestion): DocumentReport {
   if (!looked) return { type: "absent" };
   const { document, managers, immutable, isBeingDeleted } = looked;

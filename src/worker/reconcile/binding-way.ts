@@ -103,8 +103,8 @@ function withoutThose(
 }
 
 /** Ids of leases that end, or come to nothing, and of which no binding is left: nothing needs their way in any more. */
-function overIn({ leaving, voided }: BindingSettlement, { calls, failures, after }: BindingsSent): ReadonlySet<string> {
-  const ended = [...leaving, ...voided.map(({ request }) => request)].map(({ id }) => id);
+function overIn({ ending, voided }: BindingSettlement, { calls, failures, after }: BindingsSent): ReadonlySet<string> {
+  const ended = [...ending, ...voided.map(({ request }) => request)].map(({ id }) => id);
   const removed = [...calls].flatMap(([id, { create }]) => (create.length === 0 ? [id] : []));
   const isLeft = (id: string) => failures.has(id) || after.some(({ share }) => share.id === id);
   return new Set([...ended, ...removed].filter((id) => !isLeft(id)));
@@ -117,8 +117,8 @@ function failuresOf(
   notRemoved: ReadonlyMap<string, unknown>,
   over: ReadonlySet<string>,
 ): ReadonlyMap<string, unknown> {
-  const { signIns, leaving, voided } = settlement;
-  const ended = [...leaving, ...voided.map(({ request }) => request)].filter(({ id }) => over.has(id));
+  const { signIns, ending, voided } = settlement;
+  const ended = [...ending, ...voided.map(({ request }) => request)].filter(({ id }) => over.has(id));
   const of = (requests: readonly Pick<AccessRequest, "principal">[], errors: ReadonlyMap<string, unknown>) =>
     requests.flatMap(({ principal }) => {
       const error = errors.get(entryKeyOf(principal));

@@ -29,11 +29,10 @@ import { type ApprovalFacts, voidReason, whyNotRepaired } from "./void-reason.ts
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
 
 /** The work after a check of every approval, with what is missing in the cluster. */
-export interface Checked extends Pick<Settlement, "voided" | "leaving" | "holding" | "drifted" | "repaired"> {
-  readonly arriving: readonly ApprovedRequest[];
+export interface Checked extends Pick<Settlement, "voided" | "ending" | "holding" | "drifted" | "repaired"> {
+  readonly beginning: readonly ApprovedRequest[];
 }
 
-/** The parts of a check that depend on the way. */
 export interface CheckRules {
   /** What an active lease with these groups lacks; null: nothing. */
   readonly driftOf: (request: ApprovedRequest, groups: readonly string[]) => Drift | null;
@@ -104,7 +103,7 @@ function wasVoid(request: ApprovedRequest, withdrawals: Withdrawals, keys: Decis
 
 /** Checks every seal, the policy and the base again (laws 3 and 4), and finds what is missing. `decideLease` has the rules. */
 export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Checked {
-  const begun = checkArriving(input, way);
+  const begun = checkBeginning(input, way);
   const holding: ApprovedRequest[] = [];
   const drifted: Drift[] = [];
   const repaired: ApprovedRequest[] = [];
@@ -116,14 +115,14 @@ export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Chec
     else if (outcome.type === "repair") repaired.push(request);
     else if (outcome.type === "drift" && drift) drifted.push({ ...drift, message: outcome.message });
   }
-  return { ...begun, leaving: input.work.ending, holding, drifted, repaired };
+  return { ...begun, ending: input.work.ending, holding, drifted, repaired };
 }
 
 /**
  * In the order of their approvals. A lease beside another one that begins now needs an approver who saw that one. Otherwise two approvals
  * together would give what no approver has seen.
  */
-function checkArriving(input: SettleInput, way: Way): Pick<Checked, "voided" | "arriving"> {
+function checkBeginning(input: SettleInput, way: Way): Pick<Checked, "voided" | "beginning"> {
   const voided: VoidApproval[] = [];
   const accepted = new Set<ApprovedRequest>();
   const approvedAt = (request: ApprovedRequest) => Date.parse(lastApproval(request.approvals)?.at ?? "") || 0;
@@ -132,7 +131,7 @@ function checkArriving(input: SettleInput, way: Way): Pick<Checked, "voided" | "
     if (outcome.type === "begin") accepted.add(request);
     else if (outcome.type === "void") voided.push({ request, message: outcome.message, doubt: null });
   }
-  return { voided, arriving: input.work.beginning.filter((request) => accepted.has(request)) };
+  return { voided, beginning: input.work.beginning.filter((request) => accepted.has(request)) };
 }
 
 /** Facts that no rule reads for a request that begins or is in force. Ends are sorted out before. */
@@ -239,7 +238,7 @@ export function leaveOut(checked: Checked, refusals: ReadonlyMap<string, Refusal
     }
     return { planned, leftOut };
   };
-  const [begun, ended] = [sort("begin", checked.arriving), sort("end", checked.leaving)];
+  const [begun, ended] = [sort("begin", checked.beginning), sort("end", checked.ending)];
   const repaired = sort("keep", checked.repaired);
   const driftOf = ({ request, outcome }: { readonly request: ApprovedRequest; readonly outcome: LeaseOutcome }) =>
     outcome.type === "drift" ? [{ request, message: outcome.message }] : [];
@@ -248,7 +247,7 @@ export function leaveOut(checked: Checked, refusals: ReadonlyMap<string, Refusal
     refused: begun.leftOut.filter(({ outcome }) => outcome.type === "refuse"),
     stuck: ended.leftOut.filter(({ outcome }) => outcome.type === "put-off"),
     granted: begun.planned,
-    leaving: ended.planned,
+    ending: ended.planned,
     holding: checked.holding,
     drifted: [...checked.drifted, ...repaired.leftOut.flatMap(driftOf)],
     repaired: repaired.planned,

@@ -119,8 +119,8 @@ async function fenceOff({ context, cluster, opened }: Place, configMap: AwsAuthC
 }
 
 /** Whether this run reports something as gone that another run may have written, or may be about to write. */
-function takesBack({ leaving, voided }: DocumentSettlement): boolean {
-  const back = [...leaving, ...voided.map((each) => each.request)];
+function takesBack({ ending, voided }: DocumentSettlement): boolean {
+  const back = [...ending, ...voided.map((each) => each.request)];
   return back.some(({ lease }) => lease?.writeBegan != null);
 }
 
@@ -162,8 +162,8 @@ export function settle(input: SettleInput<ClusterState>): DocumentSettlement {
   });
   if (!configMap?.deletion) return planSettlement(known, checked);
   const refusal = beingDeleted(input.cluster, configMap.deletion);
-  const refused = checked.arriving.map((request) => ({ request, refusal }));
-  return planSettlement(known, { ...checked, arriving: [] }, { principals: new Map(), refused });
+  const refused = checked.beginning.map((request) => ({ request, refusal }));
+  return planSettlement(known, { ...checked, beginning: [] }, { principals: new Map(), refused });
 }
 
 /**

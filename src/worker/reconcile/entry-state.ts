@@ -24,13 +24,11 @@ import { eachEntryMs } from "./other-names.ts";
 import { inEntries } from "./prove.ts";
 import type { WayState } from "./way-adapter.ts";
 
-/** One reading of the access entries in question. */
 export interface EntryState extends WayState {
   /** By the principal's ARN in lower case, without a role's path. */
   readonly entries: ReadonlyMap<string, AccessEntry>;
   /** By the same key: since when calls about an entry may be unanswered, ISO 8601. */
   readonly openSince: ReadonlyMap<string, string>;
-  /** Of the cluster itself. */
   readonly tags: Readonly<Record<string, string>>;
   /** Whether the memory of `aws-auth` could be read. */
   readonly knowsDocument: boolean;
@@ -102,7 +100,6 @@ export async function readEntriesOf(
   return entriesSeen(cluster, await describeAll(entries, [...new Set(wanted)]), keys);
 }
 
-/** What these entries say. */
 export function entriesSeen(cluster: Cluster, found: readonly AccessEntry[], keys: WorkerKeys): EntriesSeen {
   const { held, openSince } = readTags(cluster, found, keys);
   const holdings = new Map(held.map((holding) => [holding.arn.toLowerCase(), holding]));
@@ -156,7 +153,6 @@ function readTags(cluster: Cluster, found: readonly AccessEntry[], keys: WorkerK
 
 interface DocumentMemory {
   readonly withdrawals: Withdrawals;
-  /** Of the ConfigMap. */
   readonly data: Readonly<Record<string, string>>;
 }
 

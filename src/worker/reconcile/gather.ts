@@ -65,7 +65,7 @@ export async function gather<State extends WayState, Decided extends Settlement>
     throw new AccessError("record-changed", `The leases of ${cluster.name} keep changing`);
   }
   const { beginning, inForce } = dueWork(seen, context.now());
-  const replayed = await recordsOfBefore(context, [...beginning, ...inForce], state);
+  const replayed = await oldRecords(context, [...beginning, ...inForce], state);
   if (replayed.length > 0 && !isLast) {
     await inParallel(replayed, (request) => noteReplayed(context, request));
     return null;
@@ -191,14 +191,14 @@ export async function reportUntrusted(
 }
 
 /** Records whose approval was withdrawn. A void one is an old copy if an event says so. */
-async function recordsOfBefore(
+async function oldRecords(
   { ledger, keys }: WorkerContext,
   requests: readonly ApprovedRequest[],
   state: WayState,
 ): Promise<readonly ApprovedRequest[]> {
   const memory = memoryOf(state);
   const cameToNothing = requests.filter((request) => wasVoidBefore(request, memory, keys.decision));
-  const told = await inParallel(cameToNothing, (request) => wasTold(ledger, request, keys.decision, isNothing));
+  const told = await inParallel(cameToNothing, (request) => wasReported(ledger, request, keys.decision, isNothing));
   const isTold = new Map(cameToNothing.map((request, index) => [request, told[index]]));
   return requests.filter((request) => isTold.get(request) ?? isReplayed(request, memory, keys.decision));
 }
@@ -216,7 +216,7 @@ async function withoutEndedMemories(
   return inParallel(open, async (request) => {
     const { lease } = request;
     if (!lease.written || !lost.has(request.principal.toLowerCase())) return request;
-    const hasEnded = await wasTold(ledger, request, keys.decision, isEnd);
+    const hasEnded = await wasReported(ledger, request, keys.decision, isEnd);
     return hasEnded ? { ...request, lease: { ...lease, written: null } } : request;
   });
 }
@@ -225,7 +225,7 @@ async function withoutEndedMemories(
  * Whether an event of these types reports the end of this record's approval. The order of the log decides, because clocks differ between
  * processes. A record without genuine seals hides its approval.
  */
-async function wasTold(
+async function wasReported(
   ledger: Ledger,
   request: ApprovedRequest,
   keys: DecisionPublicKeys,

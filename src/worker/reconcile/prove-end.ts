@@ -18,14 +18,12 @@ export interface ProvedEnd {
   readonly auditIds: readonly string[];
 }
 
-/** What is known of a lease that ended. */
 export interface EndFacts {
   readonly cluster: Cluster;
   readonly opened: OpenedCluster;
   readonly request: ApprovedRequest;
   /** Who the principal is after the end, by what was read back. */
   readonly readBack: ReadBack;
-  /** The cluster's leases that are in force. */
   readonly inForce: readonly ApprovedRequest[];
 }
 
@@ -91,7 +89,6 @@ async function withWhatWasHidden(
   }
 }
 
-/** The username that the lease gave its principal. */
 function usernameOf({ principal, lease }: ApprovedRequest): string {
   const known: MappedIdentity | null = lease?.proof?.reviewedAs ?? null;
   if (known) return known.username;

@@ -104,7 +104,6 @@ type Run = Pick<WayAttempt<WayState, Settlement>, "context" | "cluster" | "opene
   readonly adapter: { readonly way: Way };
 };
 
-/** The results of a run. */
 interface Acted {
   readonly run: Run;
   readonly decided: Settlement;
@@ -129,7 +128,7 @@ async function record(done: Acted): Promise<void> {
     recordRefusal(context, request, refusal),
   );
   await inParallel(given, (request) => recordGiven(done, request));
-  await inParallel(decided.leaving.filter(isDone), (request) => recordTaken(done, request));
+  await inParallel(decided.ending.filter(isDone), (request) => recordTaken(done, request));
   await inParallel(decided.drifted, ({ request, message }) => recordDrift(context, request, message));
   await inParallel(decided.holding.filter(hadTrouble), (request) => recordDrift(context, request, null));
 }

@@ -130,20 +130,20 @@ async function reconcileWays(
   const { document, entries, bindings } = await waysIn(place, granted, whoseEntries[reason], forWhom);
   if (document) {
     const run = () => reconcileWay(context, cluster, opened, document, { onlyEnds });
-    await (entries || bindings ? apart(context, cluster, document, reason, run) : run());
+    await (entries || bindings ? orPutOff(context, cluster, document, reason, run) : run());
   }
   if (entries) {
     const run = () => reconcileWay(context, cluster, opened, entries, { onlyEnds });
-    await apart(context, cluster, entries, reason, run);
+    await orPutOff(context, cluster, entries, reason, run);
   }
   if (bindings) {
     const run = () => reconcileWay(context, cluster, opened, bindings, { onlyEnds });
-    await apart(context, cluster, bindings, reason, run);
+    await orPutOff(context, cluster, bindings, reason, run);
   }
 }
 
 /** Puts off what is due of one way if that way fails. */
-async function apart(
+async function orPutOff(
   context: WorkerContext,
   cluster: Cluster,
   { isTaken, way }: Pick<DocumentWay | EntryWay | BindingWay, "isTaken" | "way">,

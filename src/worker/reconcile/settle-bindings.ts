@@ -32,20 +32,20 @@ export function settleBindings(input: SettleInput<BindingState>): BindingSettlem
     mayRepair: (request) =>
       refusalOf(known, request) === null && refusalsOf(known, [request]).size === 0 && mayAddEntry(known, request),
   });
-  const refusals = refusalsOf(known, checked.arriving);
-  const refused = checked.arriving.flatMap((request): RefusedLease[] => {
+  const refusals = refusalsOf(known, checked.beginning);
+  const refused = checked.beginning.flatMap((request): RefusedLease[] => {
     const refusal = refusalOf(known, request) ?? refusals.get(request.id);
     return refusal ? [{ request, refusal }] : [];
   });
-  const arriving = without(
-    checked.arriving,
+  const beginning = without(
+    checked.beginning,
     refused.map(({ request }) => request),
   );
   const voided = checked.voided.map((each) => ({ ...each, doubt: lateCreation(each.request, known.now) }));
   // A binding is deleted by its uid, whoever the cluster makes of its principal now: an end is never stuck.
-  const sorted = { ...leaveOut({ ...checked, arriving, voided }, new Map()), refused };
+  const sorted = { ...leaveOut({ ...checked, beginning, voided }, new Map()), refused };
   const signIns = signInsOf(known, sorted);
-  const targets = withEntries(targetsOf(known, { ...checked, arriving }), signIns);
+  const targets = withEntries(targetsOf(known, { ...checked, beginning }), signIns);
   const withdrawals = withdrawalsAfter(known, sorted, known.state.holdings.values());
   return { ...sorted, targets, withdrawals, signIns };
 }

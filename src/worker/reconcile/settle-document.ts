@@ -35,7 +35,6 @@ import { inDocument } from "./prove.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
 
-/** One reading of aws-auth. */
 export interface ClusterState extends WayState {
   /** Null: the ConfigMap is absent and may be created. */
   readonly configMap: AwsAuthConfigMap | null;
@@ -94,7 +93,6 @@ export function planGuard(cluster: Cluster, levels: readonly Level[], { creatorA
   };
 }
 
-/** What a plan leaves out. */
 interface LeftOut {
   /** Principals whose entry can't be changed, by lower-case ARN. */
   readonly principals: ReadonlyMap<string, Refusal>;
@@ -110,28 +108,32 @@ export function planSettlement(
 ): DocumentSettlement {
   const { cluster, state } = input;
   const targets = new Map([...targetsOf(input, checked)].filter(([key]) => !leftOut.principals.has(key)));
-  const guard = { ...planGuard(cluster, cluster.levels, state), allowNoAdministrator: takesOwnMasters(input, targets) };
+  const guard = {
+    ...planGuard(cluster, cluster.levels, state),
+    allowNoAdministrator: removesOwnAdministrators(input, targets),
+  };
   const plan = planChanges(state.document, changesOf(targets), guard, readRemembered);
-  const refusals = plan.type === "refused" ? culprits(input, targets, guard) : byPrincipal(plan.refused, targets);
+  const refusals =
+    plan.type === "refused" ? principalsToPlanAlone(input, targets, guard) : byPrincipal(plan.refused, targets);
   if (refusals.size > 0) {
     const principals = new Map([...leftOut.principals, ...refusals]);
     return planSettlement(input, checked, { ...leftOut, principals });
   }
-  if (plan.type === "refused") return asItIs(input, checked, plan.refusal, leftOut);
+  if (plan.type === "refused") return settlementWithoutPlan(input, checked, plan.refusal, leftOut);
   const untouched = [...state.holdings].filter(([key]) => !targets.has(key)).map(([, holding]) => holding);
   const holdings = [...untouched, ...[...targets.values()].flatMap((target) => target.holding ?? [])];
-  const { arriving } = checked;
+  const { beginning } = checked;
   const room = roomIn(state.configMap?.annotations ?? {});
-  if (arriving.length > 0 && !fitsAnnotation(holdings, input.keys.memory, room.forLeases)) {
-    const rest = arriving.slice(0, Math.floor(arriving.length / 2));
-    const full = without(arriving, rest).map((request) => ({ request, refusal: annotationFull(cluster, room) }));
+  if (beginning.length > 0 && !fitsAnnotation(holdings, input.keys.memory, room.forLeases)) {
+    const rest = beginning.slice(0, Math.floor(beginning.length / 2));
+    const full = without(beginning, rest).map((request) => ({ request, refusal: annotationFull(cluster, room) }));
     return planSettlement(
       input,
-      { ...checked, arriving: rest },
+      { ...checked, beginning: rest },
       { ...leftOut, refused: [...leftOut.refused, ...full] },
     );
   }
-  const voided = checked.voided.map((each) => standingAs(input, each, leftOut.principals));
+  const voided = checked.voided.map((each) => withRemainingPart(input, each, leftOut.principals));
   const left = leaveOut({ ...checked, voided }, leftOut.principals);
   const sorted = { ...left, refused: [...leftOut.refused, ...left.refused] };
   const withdrawals = withdrawalsAfter(input, sorted, holdings);
@@ -139,15 +141,15 @@ export function planSettlement(
 }
 
 /** The unchanged document: what is due waits or fails, but withdrawals are remembered. */
-function asItIs(
+function settlementWithoutPlan(
   input: SettleInput<ClusterState>,
   checked: Checked,
   refusal: Refusal,
   { refused }: LeftOut,
 ): DocumentSettlement {
-  const { arriving, leaving, repaired } = checked;
-  const voided = checked.voided.map((each) => mayStand(each, refusal));
-  const all = [...arriving, ...leaving, ...repaired];
+  const { beginning, ending, repaired } = checked;
+  const voided = checked.voided.map((each) => mayStillArrive(each, refusal));
+  const all = [...beginning, ...ending, ...repaired];
   const left = leaveOut({ ...checked, voided }, new Map(all.map((each) => [each.principal.toLowerCase(), refusal])));
   const sorted = { ...left, refused: [...refused, ...left.refused], targets: new Map() };
   const holdings = [...input.state.holdings.values()];
@@ -157,18 +159,18 @@ function asItIs(
 }
 
 /** A void approval's part stays if its principal's entry can't change. */
-function standingAs(
+function withRemainingPart(
   { state }: SettleInput<ClusterState>,
   approval: VoidApproval,
   refusals: ReadonlyMap<string, Refusal>,
 ): VoidApproval {
   const { request } = approval;
   const refusal = refusals.get(request.principal.toLowerCase());
-  return refusal && shareInCluster(state.holdings, request) ? mayStand(approval, refusal) : approval;
+  return refusal && shareInCluster(state.holdings, request) ? mayStillArrive(approval, refusal) : approval;
 }
 
 /** Without a write no earlier write is fenced off: one that began may still arrive. */
-function mayStand(approval: VoidApproval, { message }: Refusal): VoidApproval {
+function mayStillArrive(approval: VoidApproval, { message }: Refusal): VoidApproval {
   if (!approval.request.lease?.writeBegan) return approval;
   const what = `Can't remove from aws-auth what a void approval may have written: ${message.replace(/\.$/, "")}`;
   return { ...approval, doubt: new AccessError("document-unchanged", what) };
@@ -178,7 +180,10 @@ function mayStand(approval: VoidApproval, { message }: Refusal): VoidApproval {
  * Whether the plan removes administrators that leases made. They are not part of the base, so the guard for the last administrator must
  * not stop their end.
  */
-function takesOwnMasters({ state }: SettleInput<ClusterState>, targets: ReadonlyMap<string, EntryTarget>): boolean {
+function removesOwnAdministrators(
+  { state }: SettleInput<ClusterState>,
+  targets: ReadonlyMap<string, EntryTarget>,
+): boolean {
   return [...targets.keys()].some((key) => state.holdings.get(key)?.added.includes("system:masters"));
 }
 
@@ -190,7 +195,7 @@ function changesOf(targets: ReadonlyMap<string, EntryTarget>) {
  * The principals whose own change makes the whole plan refused: each is planned by itself. Empty: only all of them together are
  * impossible.
  */
-function culprits(
+function principalsToPlanAlone(
   { state }: SettleInput<ClusterState>,
   targets: ReadonlyMap<string, EntryTarget>,
   guard: PlanGuard,
@@ -229,7 +234,6 @@ export interface Content {
   readonly withdrawals: Withdrawals;
 }
 
-/** A decision about the document of one cluster. */
 export interface DocumentSettlement extends Settlement, Content {
   /** The data, as the authenticator reads them. */
   readonly document: ReadDocument;

@@ -15,7 +15,6 @@ import type { EntryState } from "./entry-state.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
 
-/** A decision about the access entries of one cluster. */
 export interface EntrySettlement extends Settlement {
   /** The withdrawals that the cluster must remember. */
   readonly withdrawals: Withdrawals;
@@ -32,8 +31,8 @@ export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {
   const refusals = refusalsOf(known, targetsOf(known, checked));
   const voided = checked.voided.map((each) => ({ ...each, doubt: doubtOf(known, each) }));
   // A removal never needs an addition, so an end is never stuck.
-  const sorted = { ...leaveOut({ ...checked, voided }, refusals), leaving: checked.leaving, stuck: [] };
-  const targets = targetsOf(known, { ...sorted, arriving: sorted.granted });
+  const sorted = { ...leaveOut({ ...checked, voided }, refusals), ending: checked.ending, stuck: [] };
+  const targets = targetsOf(known, { ...sorted, beginning: sorted.granted });
   return { ...sorted, targets, withdrawals: remembered(known, sorted) };
 }
 

@@ -3,7 +3,6 @@ import type { Refusal } from "../../aws-auth/index.ts";
 import { placeFor, type SignInMap, type SignInNames } from "./sign-in-names.ts";
 import { entryKeyOf, type SignInNeed, type SignInPlace, type SignInTargets, signInTargets } from "./sign-in-place.ts";
 
-/** The changes in one place. */
 export interface SignInWrite {
   readonly place: SignInPlace;
   readonly targets: SignInTargets;

@@ -41,7 +41,6 @@ export interface SignInPlace {
 export type SignInTargets = ReadonlyMap<string, EntryTarget>;
 
 export interface SignInWritten {
-  /** The place after the write. */
   readonly place: SignInPlace;
   /** Why an entry differs from what was written, by lower-case ARN. */
   readonly failures: ReadonlyMap<string, unknown>;
@@ -50,7 +49,6 @@ export interface SignInWritten {
 /** A lease that holds or needs an entry. */
 export type SignInNeed = Pick<AccessRequest, "principal"> & { readonly share: Pick<Share, "id" | "endsAt"> };
 
-/** The key of a principal's entry in a place. */
 export function entryKeyOf(principal: string): string {
   return entryArnOf(principal).toLowerCase();
 }

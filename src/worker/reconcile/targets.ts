@@ -54,12 +54,12 @@ type ShareOfRequest = readonly [ApprovedRequest, Share | null | undefined];
 /** The cluster's own memory of an active lease is sealed, so it has precedence over the record in Redis. */
 function sharesGiven(
   { state, keys, now }: SettleInput,
-  { arriving, holding, repaired }: Checked,
+  { beginning, holding, repaired }: Checked,
   isTouched: (request: ApprovedRequest) => boolean,
 ): readonly ShareOfRequest[] {
   const known = (request: ApprovedRequest) => shareInCluster(state.holdings, request);
   return [
-    ...arriving.map((request) => [request, approvedShare(request, now, known(request))] as const),
+    ...beginning.map((request) => [request, approvedShare(request, now, known(request))] as const),
     ...holding.filter(isTouched).map((request) => [request, known(request)] as const),
     ...repaired.map((request) => [request, provedShare(state.holdings, request, keys.memory)] as const),
   ];
@@ -86,7 +86,7 @@ function touchedPrincipals(
 ): ReadonlySet<string> {
   // A lease that a dead run wrote must go, even if it is not granted.
   const written = work.beginning.filter((request) => shareInCluster(state.holdings, request));
-  const moving = [...checked.arriving, ...written, ...checked.leaving, ...checked.repaired];
+  const moving = [...checked.beginning, ...written, ...checked.ending, ...checked.repaired];
   const touched = new Set(moving.map((request) => request.principal.toLowerCase()));
   for (const { principal } of checked.holding) {
     const key = principal.toLowerCase();
@@ -101,7 +101,7 @@ function touchedPrincipals(
   return touched;
 }
 
-type Sorted = Pick<Settlement, "leaving" | "stuck" | "voided" | "refused" | "granted">;
+type Sorted = Pick<Settlement, "ending" | "stuck" | "voided" | "refused" | "granted">;
 
 /**
  * The cluster's memory after this: early ends, and approvals that are no longer granted.
@@ -115,7 +115,7 @@ export function withdrawalsAfter(
   holdings: Iterable<Holding>,
   limit?: number,
 ): Withdrawals {
-  const { leaving, stuck, granted } = sorted;
+  const { ending, stuck, granted } = sorted;
   const known = mergeWithdrawals(state.withdrawals, state.elsewhere);
   const withdrawalsOf = (requests: readonly ApprovedRequest[]) =>
     requests
@@ -125,7 +125,7 @@ export function withdrawalsAfter(
       )
       .filter((withdrawal) => withdrawal !== null);
   const nothing = withdrawalsOf(givenUp(sorted, keys)).map((each) => ({ ...each, cameToNothing: true as const }));
-  const withdrawn = [...withdrawalsOf([...leaving, ...stuck.map(({ request }) => request)]), ...nothing];
+  const withdrawn = [...withdrawalsOf([...ending, ...stuck.map(({ request }) => request)]), ...nothing];
   const held = new Set([...holdings].flatMap(({ shares }) => shares.map(({ id }) => id)));
   const again = new Set(granted.map(({ id }) => id));
   return rememberWithdrawals(state.withdrawals, {

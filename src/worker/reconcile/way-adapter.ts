@@ -47,7 +47,6 @@ export interface WayPlace {
   readonly opened: OpenedCluster;
 }
 
-/** One reading of the cluster. */
 export interface WayState {
   /** The cluster's creator: it can't get a lease. */
   readonly creatorArn: string;
@@ -57,7 +56,6 @@ export interface WayState {
   readonly holdings: ReadonlyMap<string, Holding>;
   /** The lower-case ARNs whose part a person removed from the cluster's own memory. */
   readonly lost: ReadonlySet<string>;
-  /** The withdrawals in this way's own memory. */
   readonly withdrawals: Withdrawals;
   /** The withdrawals in the cluster's other memory: a principal's way, or the mode, can change. */
   readonly elsewhere: Withdrawals;
@@ -94,7 +92,6 @@ export type ChangePreview =
       })
   | { readonly type: "refused"; readonly refusal: Pick<Refusal, "code" | "message"> };
 
-/** The input of a decision. */
 export interface SettleInput<State extends WayState = WayState> {
   readonly cluster: Cluster;
   readonly work: DueWork;
@@ -125,13 +122,12 @@ export interface RefusedLease {
 /** A decision about one way of one cluster: a pure value. */
 export interface Settlement {
   readonly voided: readonly VoidApproval[];
-  /** Beginning leases that can't be given. */
   readonly refused: readonly RefusedLease[];
   /** Ending leases whose entry can't change now: the next run tries again. */
   readonly stuck: readonly RefusedLease[];
   /** Beginning leases that are given. */
   readonly granted: readonly ApprovedRequest[];
-  readonly leaving: readonly ApprovedRequest[];
+  readonly ending: readonly ApprovedRequest[];
   /** In force and complete. */
   readonly holding: readonly ApprovedRequest[];
   /** In force, but their part is gone and stays gone. */
@@ -161,7 +157,6 @@ export interface Outcomes {
   /** Why a principal's entry differs from the decision; null: it does not. */
   readonly failureOf: (principal: string) => WriteFailure | null;
   readonly readBackOf: (principal: string) => ReadBack;
-  /** What remains of a principal's entry. */
   readonly remainsOf: (principal: string) => MappedIdentity | null;
   /** Whether the cluster could not remember a lease's early end. */
   readonly isForgotten: (request: ApprovedRequest) => boolean;

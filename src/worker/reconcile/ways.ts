@@ -45,7 +45,6 @@ export async function waysIn(
 
 interface PrincipalsWays {
   readonly wayOf: (principal: string) => Way;
-  /** Whether there is a document that the cluster reads. */
   readonly hasDocument: boolean;
 }
 

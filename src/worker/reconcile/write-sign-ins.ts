@@ -4,7 +4,6 @@ import { entryKeyOf, type SignInNeed } from "./sign-in-place.ts";
 
 /** The results of writing the entries through which people sign in. */
 export interface SignInsWritten {
-  /** Where people sign in now. */
   readonly map: SignInMap;
   /** Why an entry is not as it must be, by lower-case ARN of the user or role. */
   readonly failures: ReadonlyMap<string, unknown>;
@@ -58,7 +57,6 @@ async function writePlace(
   }
 }
 
-/** The needs without a failure. */
 export function withoutFailed(
   needs: readonly SignInNeed[],
   failures: ReadonlyMap<string, unknown>,

@@ -20,7 +20,6 @@ import type { Purpose } from "../open/become-creator.ts";
 import { connectAs } from "../open/open-cluster.ts";
 import type { GoodDocument } from "./repair-document.ts";
 
-/** A session in a cluster. */
 export interface SignedInCluster {
   readonly client: ClusterClient;
   /** Whether it is the lease's principal: that proves its sign-in. */
@@ -101,7 +100,6 @@ export async function signInAsOne(
   return { type: "out", why };
 }
 
-/** The order for a rescue. */
 export interface RescueOrder {
   readonly cluster: Cluster;
   /** As IAM has it, a role with its path. */

@@ -105,7 +105,6 @@ function withEndProof(request: ApprovedRequest, endProof: EndProof): ApprovedReq
   return withLease(request, { ...request.lease, endProof });
 }
 
-/** Whether the proof of a lease's end is due now. */
 export function isEndDue({ lease }: ApprovedRequest, now: Date): boolean {
   const retryAt = lease.endProof?.trouble?.retryAt;
   return isEndReviewPending(lease) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();

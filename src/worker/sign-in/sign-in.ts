@@ -57,7 +57,7 @@ export async function signIn(
   for (let attempt = 0; ; attempt += 1) {
     const { identity, place } = await expected();
     if (!identity) return nobodyIn(place);
-    const seen = await lookAround(() => connect(attempt), pods, checks);
+    const seen = await observe(() => connect(attempt), pods, checks);
     const waitMs = waitsMs[attempt];
     if (seen.type === "no answer") {
       if (waitMs === undefined) throw seen.error;
@@ -83,7 +83,7 @@ interface NoAnswer {
 type Seen = SignInObservation & Pick<SignedIn, "authorized">;
 
 /** Our identity according to the API server, whether we can list pods, and what it allows us. */
-async function lookAround(
+async function observe(
   connect: () => Promise<ClusterClient>,
   pods: PodsToList,
   checks: readonly AccessCheck[],

@@ -116,13 +116,13 @@ describe("a run on one cluster decides", () => {
     const late = { ...request, durationSeconds: hours(100) };
     const share = { ...remembered(request).shares[0], endsAt: at(minutes(4)).toISOString() };
 
-    const { leaving, data } = settled({
+    const { ending, data } = settled({
       open: [late],
       mapUsers: entry(engineerArn, '"eks-access:viewers"'),
       holdings: [{ ...remembered(request), shares: [share as Holding["shares"][number]] }],
     });
 
-    expect(ids(leaving)).toEqual([request.id]);
+    expect(ids(ending)).toEqual([request.id]);
     expect(data.mapUsers ?? "").not.toContain(engineerArn);
   });
 
@@ -184,9 +184,9 @@ describe("a run on one cluster decides", () => {
     const whole = settled(given);
     const half = settled({ ...given, mapUsers: entry(engineerArn, '"eks-access:admins", "eks-access:viewers"') });
 
-    for (const { drifted, leaving, holdings } of [whole, half]) {
+    for (const { drifted, ending, holdings } of [whole, half]) {
       expect(ids(drifted.map((each) => each.request))).toEqual(["r-gone"]);
-      expect(ids(leaving)).toEqual(["r-ending"]);
+      expect(ids(ending)).toEqual(["r-ending"]);
       expect(holdings).toMatchObject([{ entryAdded, added: gone.groups.toSorted(), shares: [{ id: "r-gone" }] }]);
     }
     expect(whole.data.mapUsers).toBeUndefined();
@@ -239,7 +239,7 @@ describe("a run on one cluster decides", () => {
     const request = aGrantedRequest({}, { groups: ["system:masters"] });
     const mapUsers = entry(engineerArn, "system:masters");
 
-    const { leaving, data } = settled({
+    const { ending, data } = settled({
       mapRoles: "",
       open: [request],
       mapUsers,
@@ -247,19 +247,19 @@ describe("a run on one cluster decides", () => {
       now: at(hours(5)),
     });
 
-    expect(ids(leaving)).toEqual([request.id]);
+    expect(ids(ending)).toEqual([request.id]);
     expect(data.mapUsers ?? "").not.toContain(engineerArn);
   });
 
   test("no lease where the ConfigMap is being deleted, which says so, and whatever ends there all the same", () => {
     const revoked = { cause: "revoked" as const, by: "U0APPROVER", at: at(minutes(4)).toISOString(), why: "" };
-    const ending = aGrantedRequest({ end: revoked }, { id: "r-2" });
+    const lease = aGrantedRequest({ end: revoked }, { id: "r-2" });
     const deletion = { deletionTimestamp: at(minutes(1)).toISOString(), finalizers: ["example.com/keep"] };
 
-    const { granted, refused, leaving, data } = settled({
+    const { granted, refused, ending, data } = settled({
       ...{
-        open: [anApprovedRequest({ principal: "arn:aws:iam::111122223333:user/other" }), ending],
-        holdings: [remembered(ending)],
+        open: [anApprovedRequest({ principal: "arn:aws:iam::111122223333:user/other" }), lease],
+        holdings: [remembered(lease)],
         deletion,
       },
       mapUsers: entry(engineerArn, "eks-access:viewers"),
@@ -268,7 +268,7 @@ describe("a run on one cluster decides", () => {
     expect(granted).toEqual([]);
     expect(refused).toMatchObject([{ request: { id: "r-1" }, refusal: { code: "document-being-deleted" } }]);
     expect(refused[0]?.refusal.message).toContain("waits for its finalizers example.com/keep");
-    expect(ids(leaving)).toEqual(["r-2"]);
+    expect(ids(ending)).toEqual(["r-2"]);
     expect(data.mapUsers ?? "").not.toContain(engineerArn);
   });
 
@@ -289,10 +289,10 @@ describe("what the cluster remembers to be taken back", () => {
   const gone = { list: [{ id: "r-1", at: approvedAt, endsAt: at(hours(4)).toISOString() }], notBefore: null };
 
   test("leaves, although a record of before says that it arrives", () => {
-    const { granted, leaving, data } = settled({ open: [anApprovedRequest()], withdrawals: gone });
+    const { granted, ending, data } = settled({ open: [anApprovedRequest()], withdrawals: gone });
 
     expect(granted).toEqual([]);
-    expect(ids(leaving)).toEqual(["r-1"]);
+    expect(ids(ending)).toEqual(["r-1"]);
     expect(data.mapUsers).toBeUndefined();
   });
 
