@@ -68,7 +68,7 @@ async function reach(stage: Stage, run: Run, phase: Phase): Promise<AccessReques
       await act(stage, run, phase, request);
       actedAt = performance.now();
     }
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`${phase} came to no end: ${JSON.stringify(request)}`);
 }
