@@ -116,14 +116,13 @@ test("a command fails in time for an ack while the node that has our keys is gon
   const ledger = redisLedger(redis);
   await ledger.get("r-1");
   await (await nodeOfOurKeys()).kill();
-  const began = performance.now();
 
-  const failure = await ledger.get("r-1").catch((error: unknown) => error);
-  const took = performance.now() - began;
+  const command = ledger.get("r-1").catch((error: unknown) => error);
+  // On a machine that is busy with something else all timers are late, in their order.
+  const failure = await Promise.race([command, pause(3_000, "no answer in time")]);
   await close();
 
   expect(failure).toMatchObject({ code: "ledger-unreachable" });
-  expect(took).toBeLessThan(3_000);
 });
 
 async function nodeOfOurKeys(): Promise<ClusterNode> {
