@@ -31,10 +31,7 @@ export async function ask(
   const engineer = stage.slack.person("U0ENGINEER");
   await inParallel(principals, 8, async (principal) => {
     const line = `/eks-access request ${cluster} ${principal} viewer for ${duration} the bench wants to know`;
-    // A busy machine may miss Slack's three seconds. One that was recorded all the same is no second request.
-    if (!(await engineer.command(line, channel)).error) return;
-    const { error } = await engineer.command(line, channel);
-    if (error) throw new Error(`a slash command was not acknowledged: ${error}`);
+    await acknowledged("a slash command", () => engineer.command(line, channel));
   });
   await events.take("request.previewed", principals.length);
   // On a busy machine one that was approved before may still have its buttons.
@@ -65,7 +62,20 @@ function askedIn(message: SandboxMessage, principals: readonly string[]): Asked 
 /** An approver clicks. Resolves with the time of the click, in milliseconds since the epoch, once it is acknowledged. */
 export async function approve(stage: Stage, { message }: Asked): Promise<number> {
   const at = Date.now();
-  const { error } = await stage.slack.person("U0APPROVER").click(message, "approve");
-  if (error) throw new Error(`a click was not acknowledged: ${error}`);
+  await acknowledged("a click", () => stage.slack.person("U0APPROVER").click(message, "approve"));
   return at;
+}
+
+const mostTries = 5;
+
+/**
+ * A busy machine may miss Slack's three seconds. What was recorded all the same is no second request, and no second approval.
+ * @throws Error when none of some tries is acknowledged
+ */
+async function acknowledged(what: string, send: () => Promise<{ readonly error?: string | undefined }>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    const { error } = await send();
+    if (!error) return;
+    if (tries === mostTries) throw new Error(`${what} was not acknowledged: ${error}`);
+  }
 }
