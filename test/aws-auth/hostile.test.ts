@@ -28,12 +28,14 @@ async function readAll(): Promise<readonly Outcome[]> {
     .map((line) => JSON.parse(line) as Outcome);
 }
 
-it("no document of 1 MiB exhausts a small process, or takes five times the processor of an honest one", {
+it("no document of 1 MiB exhausts a small process, or takes two seconds of it", {
   timeout: 600_000,
 }, async () => {
   const [honest, ...outcomes] = await readAll();
 
-  const slow = outcomes.filter(({ longest }) => longest > 5 * (honest?.longest ?? 0));
+  // Where even an honest document takes long, the machine is slow: the bound grows with it.
+  const mostSeconds = Math.max(2, 2.5 * (honest?.longest ?? 0));
+  const slow = outcomes.filter(({ longest }) => longest > mostSeconds);
   const long = outcomes.filter(({ listed }) => listed > 5000);
   const refused = outcomes.flatMap(({ name, refusal }) => (refusal === "section-too-large" ? [name] : []));
   expect(honest).toMatchObject({ name: "honest", listed: 0 });

@@ -25,7 +25,7 @@ async function approveUntilGone(url: string, name: string, begun: () => void): P
       await ledger.commit(aChange({ ...aPreviewedRequest({ id }), version: 2 }, "request.previewed"));
       const result = await ledger.commit(aChange(anApprovedRequest({ id }), "request.approved"));
       if (result.type === "committed") acknowledged.push(id);
-      if (acknowledged.length === 1) begun();
+      if (acknowledged.length === 2) begun();
     }
   } catch {
     return acknowledged;
@@ -75,5 +75,5 @@ test("with appendfsync always, Redis killed at any moment forgets no approval th
 
   console.info(`Redis killed ${rounds} times: ${acknowledged.length} approvals acknowledged, ${lost.length} lost`);
   expect(lost).toEqual([]);
-  expect(acknowledged.length).toBeGreaterThanOrEqual(rounds);
+  expect(acknowledged.length).toBeGreaterThan(rounds);
 }, 300_000);
