@@ -16,6 +16,7 @@ const pages = [
     "CONTRIBUTING.md",
     "SECURITY.md",
     "CHANGELOG.md",
+    "deploy/README.md",
     "deploy/iam/README.md",
     "deploy/kubernetes/README.md",
   ],

@@ -41,7 +41,7 @@ describe("the compose file", () => {
   });
 
   test.each(["slack", "worker"])("gives %s the memory that its pod has", (name) => {
-    const pod = /limits: \{ memory: (\d+)Mi \}/.exec(read(`deploy/kubernetes/${name}.yaml`))?.[1];
+    const pod = /limits:\n +memory: (\d+)Mi/.exec(read(`deploy/kubernetes/${name}.yaml`))?.[1];
 
     expect(base[name]).toMatchObject({ mem_limit: `${pod}m` });
   });

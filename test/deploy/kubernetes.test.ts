@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as models from "@kubernetes/client-node";
-import { loadAll } from "js-yaml";
+import { load, loadAll } from "js-yaml";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { handBackWithinMs } from "../../src/bin/serve.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
 import { variablesNamed } from "../builders/keys.ts";
+import { renderingDigests } from "./manifests.ts";
 
 const folder = fileURLToPath(new URL("../../deploy/kubernetes/", import.meta.url));
 
@@ -148,6 +149,9 @@ const stopping = z.looseObject({
 });
 const enough = variablesNamed("ours").worker;
 
+const kustomization = z.looseObject({
+  patches: z.array(z.object({ target: z.record(z.string(), z.string()), patch: z.string() })),
+});
 const spreadShape = z.looseObject({
   topologySpreadConstraints: z.array(
     z.looseObject({
@@ -158,6 +162,12 @@ const spreadShape = z.looseObject({
 });
 
 describe("the manifests for Kubernetes", () => {
+  test("are the rendering of the chart: after a change of either run `npm run manifests`", () => {
+    const kept: unknown = JSON.parse(readFileSync(new URL("rendering.json", import.meta.url), "utf8"));
+
+    expect(renderingDigests()).toEqual(kept);
+  });
+
   test("hold the objects that an installation needs", () => {
     expect(objects.map(nameOf).sort()).toMatchSnapshot();
   });
@@ -237,11 +247,13 @@ describe("the manifests for Kubernetes", () => {
         spec.template.spec.containers.flatMap(({ envFrom }) => envFrom.map(({ secretRef }) => secretRef.name)),
       ]),
     );
-    const roles = ofKind("ServiceAccount").filter((each) => JSON.stringify(each).includes("role-arn"));
+    const { patches } = kustomization.parse(load(readFileSync(`${folder}/kustomization.yaml`, "utf8")));
+    const roles = patches.filter(({ patch }) => patch.includes("role-arn"));
 
     expect(secrets["Deployment eks-access-slack"]).toContain("eks-access-slack");
     expect(secrets["Deployment eks-access-worker"]).toEqual(["eks-access-redis", "eks-access-worker"]);
-    expect(roles.map(nameOf)).toEqual(["ServiceAccount eks-access-worker"]);
+    expect(roles.map(({ target }) => target)).toEqual([{ kind: "ServiceAccount", name: "eks-access-worker" }]);
+    expect(JSON.stringify(objects)).not.toContain("role-arn");
   });
 
   test.each(workloads.map((each) => [each.name, each] as const))(
@@ -322,7 +334,7 @@ describe("the manifests for Kubernetes", () => {
   });
 
   test("every secret that a process reads is one that the README makes", () => {
-    const readme = readFileSync(`${folder}/README.md`, "utf8");
+    const readme = readFileSync(`${folder}/../README.md`, "utf8");
     const secrets = workloads.flatMap(({ spec }) =>
       spec.template.spec.containers.flatMap(({ envFrom }) => envFrom.map(({ secretRef }) => secretRef.name)),
     );
