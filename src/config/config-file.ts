@@ -65,6 +65,10 @@ const creatorFile = z.preprocess(
 );
 
 const name = textLike(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and hyphens, up to 63 characters");
+const owner = textLike(
+  /^[a-z0-9][a-z0-9-]{0,62}$/,
+  "name the tool in lower case, for example terraform, argocd or flux, or write none",
+);
 const slackApp = textLike(/^A[A-Z0-9]{2,}$/, "use the app's id, for example A012ABCDEF");
 const slackChannel = textLike(/^[CG][A-Z0-9]{2,}$/, "use a Slack channel id, for example C012ABCDEF (not a name)");
 const endpoint = textLike(/^https:\/\/[^\s/?#@]+\/?$/, "use the API server's https address, without a path");
@@ -167,6 +171,7 @@ const cluster = z.strictObject({
   drift: z.enum(["report", "repair"]).default("report"),
   foreignAccounts: z.array(account).default([]),
   createAwsAuth: z.boolean().default(false),
+  owner: owner.optional(),
   way: z.enum(["access-entry", "aws-auth"]).default("access-entry"),
   accessEntries: z
     .strictObject({ as: z.enum(["creator", "worker"]).default("creator"), rolePaths: z.array(rolePath).default([]) })

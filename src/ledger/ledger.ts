@@ -195,6 +195,9 @@ export interface ClusterLedger {
   clusterTroubles(clusters: readonly string[]): Promise<ReadonlyMap<string, ClusterTrouble>>;
   /** Null: it can be opened. */
   setClusterTrouble(cluster: string, trouble: ClusterTrouble | null): Promise<void>;
+  /** When others last changed aws-auth back for the third time or more, of those of these clusters where they did. */
+  revertedAt(clusters: readonly string[]): Promise<ReadonlyMap<string, Date>>;
+  noteReverted(cluster: string, at: Date): Promise<void>;
   /** The remembered creation of a cluster, by its ARN; null: nothing. */
   creation(clusterArn: string): Promise<unknown>;
   /** Do not trust it without its seal. */

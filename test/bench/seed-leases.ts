@@ -96,6 +96,7 @@ function settled(stage: Stage, cluster: Cluster, beginning: readonly ApprovedReq
     work: { beginning, ending: [], inForce: [] },
     state: {
       configMap: null,
+      owner: null,
       creatorArn: arns.creator,
       document,
       isRead: () => true,

@@ -30,6 +30,14 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
     });
   });
 
+  test("the last revert of each cluster is remembered", async () => {
+    await ledger.noteReverted("staging", at(0));
+    await ledger.noteReverted("staging", at(60));
+
+    expect(await ledger.revertedAt(["staging", "other"])).toEqual(new Map([["staging", at(60)]]));
+    expect(await ledger.revertedAt([])).toEqual(new Map());
+  });
+
   test("the ledger remembers with which approvers each level was good, the newest of each", async () => {
     await ledger.rememberGoodApprovers(new Map());
     await ledger.rememberGoodApprovers(

@@ -69,6 +69,7 @@ export function memoryClusters(): ClusterLedger {
   const creations = new Map<string, RememberedCreation>();
   const adopted = new Set<string>();
   const troubles = new Map<string, ClusterTrouble>();
+  const reverted = new Map<string, Date>();
   const goodApprovers = new Map<string, string>();
   let identity: WorkerIdentity | null = null;
   return {
@@ -79,6 +80,8 @@ export function memoryClusters(): ClusterLedger {
     adopted: async (clusters) => new Set(clusters.filter((cluster) => adopted.has(cluster))),
     markAdopted: async (cluster) => void adopted.add(cluster),
     clusterTroubles: async (clusters) => new Map([...troubles].filter(([cluster]) => clusters.includes(cluster))),
+    revertedAt: async (clusters) => new Map([...reverted].filter(([cluster]) => clusters.includes(cluster))),
+    noteReverted: async (cluster, at) => void reverted.set(cluster, at),
     setClusterTrouble: async (cluster, trouble) =>
       void (trouble ? troubles.set(cluster, trouble) : troubles.delete(cluster)),
     setWorkerIdentity: async (now) => {

@@ -57,6 +57,8 @@ export interface Cluster {
   /** Other accounts whose principals can get access. */
   readonly foreignAccounts: readonly string[];
   readonly createAwsAuth: boolean;
+  /** The tool that owns aws-auth, so that we never add to it; `none`: there is none. Absent: by managedFields. */
+  readonly owner?: string | undefined;
   /** The way of new leases, if the cluster reads both. */
   readonly way: Way;
   readonly accessEntries: AccessEntrySettings;
@@ -150,14 +152,17 @@ export interface WayFacts {
   readonly hasEntry: boolean;
   /** Whether aws-auth maps the principal, by us or by others. */
   readonly isMapped: boolean;
+  /** Whether aws-auth belongs to another tool. */
+  readonly isOwned: boolean;
 }
 
 /**
  * The way of a principal's lease. If a cluster reads both, an access entry takes precedence. A principal with only an aws-auth entry
  * stays there, because a new access entry would hide it.
  */
-export function wayFor({ mode, preferred, hasEntry, isMapped }: WayFacts): Way {
+export function wayFor({ mode, preferred, hasEntry, isMapped, isOwned }: WayFacts): Way {
   if (mode === "CONFIG_MAP") return "aws-auth";
   if (mode === "API" || hasEntry) return "access-entry";
-  return isMapped ? "aws-auth" : preferred;
+  if (isMapped) return "aws-auth";
+  return isOwned ? "access-entry" : preferred;
 }

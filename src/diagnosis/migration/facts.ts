@@ -1,4 +1,5 @@
 import type { Holding } from "../../access/lease/lease-record.ts";
+import type { MapOwner } from "../../access/lease/map-owner.ts";
 import { type AwsAuthDocument, type Entry, goFold } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
 
@@ -63,6 +64,8 @@ export interface MigrationFacts {
   /** Empty where the mode has none. */
   readonly standing: readonly PresentEntry[];
   readonly creatorArn: string;
+  /** The tool that owns the document: our migration never writes there. */
+  readonly owner?: MapOwner | null | undefined;
   /** Our part of the document, by lower-case ARN. */
   readonly holdings: ReadonlyMap<string, Holding>;
   /** The roles of nodes that EKS manages; null: unknown. */

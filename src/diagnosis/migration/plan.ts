@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { canonicalJson, type Json } from "../../access/audit/event.ts";
+import { belongsTo } from "../../access/lease/map-owner.ts";
 import {
   canonicalCaller,
   parseDocument,
@@ -91,6 +92,10 @@ function takeOut(
   const guard = { creatorArn: facts.creatorArn, allowNoAdministrator: true };
   const changes = arns.map((arn) => ({ type: "unmap", arn }) as const);
   const planned = planChanges(facts.document, changes, guard);
+  if (facts.owner && arns.length > 0) {
+    const keptBecause = `${belongsTo(facts.cluster, facts.owner)}: remove these entries there.`;
+    return { type: "out", steps: [], keptBecause };
+  }
   if (planned.type === "planned" && planned.refused.length === 0) {
     const { after, diff } = planned;
     return { type: "out", steps: arns.length > 0 ? [{ type: "take-out", arns, after, diff }] : [], keptBecause: null };

@@ -10,6 +10,8 @@ const prefix = "{eks-access}";
 const keys = {
   adopted: `${prefix}:adopted`,
   troubles: `${prefix}:cluster-troubles`,
+  /** A hash: when others last reverted our writes once more, ISO 8601. */
+  reverted: `${prefix}:reverted`,
   creations: `${prefix}:creations`,
   workerIdentity: `${prefix}:worker-identity`,
   /** A hash: when each API server last accepted each identity, ISO 8601. */
@@ -25,6 +27,9 @@ export function redisClusters(redis: RedisClient, reader: StoredReader): Cluster
     markAdopted: (cluster) => callRedis(async () => void (await redis.sadd(keys.adopted, cluster))),
     clusterTroubles: (clusters) => callRedis(() => readTroubles(redis, reader, clusters)),
     setClusterTrouble: (cluster, trouble) => callRedis(() => writeTrouble(redis, cluster, trouble)),
+    revertedAt: (clusters) => callRedis(() => readReverted(redis, clusters)),
+    noteReverted: (cluster, at) =>
+      callRedis(async () => void (await redis.hset(keys.reverted, cluster, at.toISOString()))),
     creation: (clusterArn) =>
       callRedis(async () => reader.read("creation", clusterArn, await redis.hget(keys.creations, clusterArn))),
     rememberCreation: (clusterArn, creation) =>
@@ -71,6 +76,13 @@ async function readTroubles(
     }),
   );
   return new Map(found.flat());
+}
+
+async function readReverted(redis: RedisClient, clusters: readonly string[]): Promise<ReadonlyMap<string, Date>> {
+  if (clusters.length === 0) return new Map();
+  const texts = await redis.hmget(keys.reverted, ...clusters);
+  const times = clusters.map((cluster, index) => [cluster, new Date(texts[index] ?? "")] as const);
+  return new Map(times.filter(([, at]) => !Number.isNaN(at.getTime())));
 }
 
 const runsKey = "{eks-access}:runs";

@@ -126,7 +126,7 @@ function anchorMessage(verdict: ChainVerdict): Message {
 }
 
 export interface TroubleContext {
-  readonly ledger: Pick<Ledger, "clusterTroubles" | "takeTurn">;
+  readonly ledger: Pick<Ledger, "clusterTroubles" | "revertedAt" | "takeTurn">;
   readonly config: Pick<Config, "clusters">;
   readonly client: WebClient;
   readonly log: Logger;
@@ -141,7 +141,10 @@ const postedForMs = 30 * 24 * 3_600_000;
 /** An older end is no news. */
 const newsForMs = 24 * 3_600_000;
 
-/** Posts in a cluster's channel when the worker can't get in for a minute, and when it is over. */
+/**
+ * Posts in a cluster's channel when the worker can't get in for a minute, and when it is over; and once when others keep changing
+ * aws-auth back.
+ */
 export function startTroublePoster(context: TroubleContext): Poster {
   return postEvery(() => postAll(context));
 }
@@ -150,15 +153,20 @@ async function postAll(context: TroubleContext): Promise<void> {
   const { ledger, config, log, now } = context;
   try {
     const troubles = await ledger.clusterTroubles([...config.clusters.keys()]);
+    const ago = (time: string | Date) => now().getTime() - new Date(time).getTime();
     for (const [name, trouble] of troubles) {
       const cluster = config.clusters.get(name);
-      const ago = (time: string) => now().getTime() - Date.parse(time);
       if (!cluster) continue;
       if (trouble.overAt === null && ago(trouble.since) >= lastsMs) await postOnce(context, cluster, trouble);
       if (trouble.overAt !== null && ago(trouble.overAt) < newsForMs) await postOver(context, cluster, trouble);
     }
+    for (const [name, at] of await ledger.revertedAt([...config.clusters.keys()])) {
+      const cluster = config.clusters.get(name);
+      if (cluster && ago(at) < newsForMs && (await ledger.takeTurn(`reverted-${name}`, postedForMs)))
+        await postInChannel(context, cluster, revertedMessage(name));
+    }
   } catch (error) {
-    log.warn({ err: error }, "could not look for unreachable clusters");
+    log.warn({ err: error }, "could not look for clusters in trouble");
   }
 }
 
@@ -187,7 +195,7 @@ async function postInChannel(
 ): Promise<void> {
   await client.chat.postMessage({ channel: cluster.channel, text, blocks: [...blocks] }).catch((error: unknown) => {
     const err = slackFailure(error, `The channel ${cluster.channel}`);
-    log.warn({ cluster: cluster.name, err }, "could not post that a cluster is unreachable");
+    log.warn({ cluster: cluster.name, err }, "could not post about a cluster");
   });
 }
 
@@ -202,4 +210,12 @@ function clusterTroubleMessage(cluster: string, { message, since }: ClusterTroub
 function troubleOverMessage(cluster: string, { overAt }: ClusterTrouble): Message {
   const text = `:white_check_mark: *The worker can get into ${code(cluster)} again* since ${time(overAt ?? "")}. It is catching up.`;
   return { text: `The worker can get into ${cluster} again`, blocks: [section(text)] };
+}
+
+function revertedMessage(cluster: string): Message {
+  const text = [
+    `:warning: *Another writer keeps changing aws-auth of ${code(cluster)} back.* Leases there lost their access three times in a week.`,
+    `${code(`/eks-access check ${cluster}`)} names the writers. Use levels that bind roles, or make that tool ignore leases.`,
+  ].join("\n");
+  return { text: `Another writer keeps changing aws-auth of ${cluster} back`, blocks: [section(text)] };
 }

@@ -1,5 +1,6 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
+import { mapOwner } from "../../access/lease/map-owner.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
 import { type Cluster, clusterArnOf, partitionOf } from "../../access/policy/cluster.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
@@ -77,6 +78,7 @@ async function gather(
   const annotated = annotation.type === "holdings" ? annotation.holdings : [];
   const { holdings } = withLedgerMemory(annotated, await ledger.grantedOf(name), keys.memory);
   const document = parseDocument(configMap?.data ?? {});
+  const owner = mapOwner(cluster, configMap?.managers ?? []);
   const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };
   const openManager = onceOpened(() =>
     openEksToManage(cluster, [purpose], () => knownCreator(context, cluster), context.awsRequests),
@@ -84,7 +86,7 @@ async function gather(
   // The creator's session may lack this permission; the identity that carries the plan out has it.
   const nodes = await nodesAsked(openManager);
   return {
-    facts: { ...place, mode, managedNodes: nodes, document, standing, creatorArn, holdings, givenArns },
+    facts: { ...place, mode, managedNodes: nodes, document, standing, creatorArn, owner, holdings, givenArns },
     configMap,
     updating,
     openManager,

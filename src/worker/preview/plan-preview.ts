@@ -17,7 +17,7 @@ import type { AccessEntry } from "../../access-entry/index.ts";
 import { type NamedEntry, planChanges, readHolder, resolve, unifiedDiff } from "../../aws-auth/index.ts";
 import type { EntryState } from "../reconcile/entry-state.ts";
 import type { OtherNames } from "../reconcile/other-names.ts";
-import { annotationFull, beingDeleted, type ClusterState, planGuard } from "../reconcile/settle-document.ts";
+import { annotationFull, type ClusterState, planGuard, takesNothingNew } from "../reconcile/settle-document.ts";
 import { refuseTarget } from "../reconcile/settle-entries.ts";
 import type { ChangePreview, RequestedChange } from "../reconcile/way-adapter.ts";
 import { readRemembered } from "../remembered.ts";
@@ -120,8 +120,8 @@ export function previewInDocument(
   if (base && groups.every((group) => base.groups.includes(group))) {
     return refused("already-mapped", `${arn} already has ${groups.join(", ")} in ${cluster.name}, without an end.`);
   }
-  const deletion = state.configMap?.deletion;
-  if (deletion) return { type: "refused", refusal: beingDeleted(cluster, deletion) };
+  const closed = takesNothingNew(cluster, state);
+  if (closed) return { type: "refused", refusal: closed };
   const shares = [...(holding?.shares ?? []), ...beginning, approvedShare(request, new Date(request.createdAt))];
   const username = entry?.username ?? usernameFor(principal);
   const { change, holding: held } = entryTarget(arn, entry, holding, shares, username);

@@ -1,6 +1,7 @@
 import { ownIdentities } from "../../access/approval/identities.ts";
 import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
+import { belongsTo, mapOwner } from "../../access/lease/map-owner.ts";
 import { readOwnBindings } from "../../access/lease/own-bindings.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
@@ -95,7 +96,9 @@ interface DocumentQuestion {
 function reportDocument(looked: LiveDocument | null, cluster: Cluster, question: DocumentQuestion): DocumentReport {
   if (!looked) return { type: "absent" };
   const { document, managers, immutable, isBeingDeleted } = looked;
-  const ours = question.isRead ? [...distrusted(looked), ...takenOut(looked, cluster, question)] : [];
+  const ours = question.isRead
+    ? [...distrusted(looked), ...takenOut(looked, cluster, question), ...owned(looked, cluster)]
+    : [];
   return { type: "checked", ...summarize(document, managers, ours), immutable, isBeingDeleted };
 }
 
@@ -104,6 +107,15 @@ function distrusted({ untrusted }: LiveDocument): readonly ReportedProblem[] {
   const message = `The annotation ${named(leasesAnnotation)} has no valid seal: ${untrusted}.`;
   const place = `annotation ${leasesAnnotation}`;
   return [{ code: "annotation-untrusted", severity: "error", place, message, remedy: annotationRemedy }];
+}
+
+/** Only where a lease could need the document. */
+function owned({ managers }: LiveDocument, cluster: Cluster): readonly ReportedProblem[] {
+  const owner = mapOwner(cluster, managers);
+  if (!owner || cluster.levels.every(isGivenByBinding)) return [];
+  const message = `${belongsTo(cluster.name, owner)}, so no lease begins there.`;
+  const remedy = `To allow it, ${owner.setting}. Then set owner: none.`;
+  return [{ code: "document-owned", severity: "notice", place: "aws-auth", message, remedy }];
 }
 
 function takenOut(

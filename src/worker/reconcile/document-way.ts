@@ -24,13 +24,13 @@ import { readRemembered } from "../remembered.ts";
 import { checkWork, withOwnMemory } from "./check-leases.ts";
 import { inDocument } from "./prove.ts";
 import {
-  beingDeleted,
   type ClusterState,
   type Content,
   type DocumentSettlement,
   identityInDocument,
   planSettlement,
   readClusterState,
+  takesNothingNew,
 } from "./settle-document.ts";
 import type { Outcomes, Prepared, SettleInput, WayAdapter, WayPlace } from "./way-adapter.ts";
 
@@ -154,14 +154,14 @@ function changedAgain(cluster: Cluster): AccessError {
 /** Decides what the document must be, after a check of every seal, the policy and the base (laws 3 and 4). */
 export function settle(input: SettleInput<ClusterState>): DocumentSettlement {
   const known = withOwnMemory(input);
-  const { configMap, document, identityOf } = input.state;
+  const { configMap, document, identityOf, owner } = input.state;
   const checked = checkWork(known, "aws-auth", {
     driftOf: (request, groups) =>
       driftOf(request, identityOf(request.principal), configMap?.managers ?? [], document.blocking, groups),
-    mayRepair: (request) => !isGivenByEntry(request),
+    mayRepair: (request) => !owner && !isGivenByEntry(request),
   });
-  if (!configMap?.deletion) return planSettlement(known, checked);
-  const refusal = beingDeleted(input.cluster, configMap.deletion);
+  const refusal = takesNothingNew(input.cluster, input.state);
+  if (!refusal) return planSettlement(known, checked);
   const refused = checked.beginning.map((request) => ({ request, refusal }));
   return planSettlement(known, { ...checked, beginning: [] }, { principals: new Map(), refused });
 }

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/failure/access-error.ts";
+import type { Drift } from "../../access/lease/drift.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { traceFor } from "../../operations/request-traces.ts";
@@ -129,8 +130,24 @@ async function record(done: Acted): Promise<void> {
   );
   await inParallel(given, (request) => recordGiven(done, request));
   await inParallel(decided.ending.filter(isDone), (request) => recordTaken(done, request));
+  if (done.run.adapter.way === "aws-auth") await noteReverts(done, repaired.filter(isDone));
   await inParallel(decided.drifted, ({ request, message }) => recordDrift(context, request, message));
   await inParallel(decided.holding.filter(hadTrouble), (request) => recordDrift(context, request, null));
+}
+
+/** So often in a week, and it is no accident: the channel reads it once. */
+const revertsOfATool = 3;
+const weekMs = 7 * 24 * 3_600_000;
+
+/** Counts a look that found our part of aws-auth removed by others. A part that can't be read may still be there. */
+async function noteReverts(
+  { run: { context, cluster }, decided }: Acted,
+  repaired: readonly ApprovedRequest[],
+): Promise<void> {
+  const isNew = ({ request, unreadableSection }: Drift) => !request.lease.drift && unreadableSection === undefined;
+  if (repaired.length === 0 && !decided.drifted.some(isNew)) return;
+  const isRare = await context.ledger.takeTurn(`reverts-${cluster.name}`, weekMs, revertsOfATool - 1);
+  if (!isRare) await context.ledger.noteReverted(cluster.name, context.now());
 }
 
 /** Most leases in force need no record. */

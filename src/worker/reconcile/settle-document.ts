@@ -11,6 +11,7 @@ import {
 import { shareInCluster } from "../../access/lease/due-work.ts";
 import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
+import { type MapOwner, mapOwner, ownedDocument } from "../../access/lease/map-owner.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { mergeWithdrawals, noWithdrawals, type Withdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
@@ -38,6 +39,8 @@ import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } fr
 export interface ClusterState extends WayState {
   /** Null: the ConfigMap is absent and may be created. */
   readonly configMap: AwsAuthConfigMap | null;
+  /** The tool that owns the document: nothing new begins there. */
+  readonly owner: MapOwner | null;
   readonly document: AwsAuthDocument;
 }
 
@@ -59,6 +62,7 @@ export async function readClusterState(
   const document = parseRemembered(configMap?.data ?? {});
   return {
     configMap,
+    owner: mapOwner(cluster, configMap?.managers ?? []),
     creatorArn: opened.creatorArn,
     document,
     isRead: () => true,
@@ -241,8 +245,13 @@ export interface DocumentSettlement extends Settlement, Content {
   readonly refusal: Refusal | null;
 }
 
-/** Why a document in deletion gives nothing new. Ends there are still removed. */
-export function beingDeleted({ name }: Cluster, { since, finalizers }: Deletion): Refusal {
+/** Why a document takes nothing new; null: it does. Ends there are still removed. */
+export function takesNothingNew(cluster: Cluster, { configMap, owner }: ClusterState): Refusal | null {
+  if (configMap?.deletion) return beingDeleted(cluster, configMap.deletion);
+  return owner && ownedDocument(cluster, owner);
+}
+
+function beingDeleted({ name }: Cluster, { since, finalizers }: Deletion): Refusal {
   const wait = finalizers.length > 0 ? ` for its finalizers ${finalizers.join(", ")}` : "";
   const message = `aws-auth of ${name} was deleted at ${since} and waits${wait}; its entries go with it. Ask an operator to save it, remove the finalizers and create it again. Then ask again.`;
   return { code: "document-being-deleted", message };

@@ -9,12 +9,12 @@ import { readRemembered } from "../remembered.ts";
 import { documentTexts, needsWrite, rehearseWrite, writeDocument } from "./document-way.ts";
 import {
   annotationFull,
-  beingDeleted,
   type ClusterState,
   type Content,
   identityInDocument,
   planGuard,
   readClusterState,
+  takesNothingNew,
 } from "./settle-document.ts";
 import { sessionArn } from "./sign-in-names.ts";
 import { type SignInPlace, type SignInTargets, withLostShares } from "./sign-in-place.ts";
@@ -118,6 +118,11 @@ function holdingsAfter({ holdings }: ClusterState, targets: SignInTargets): Cont
   return [...untouched, ...[...targets.values()].flatMap(({ holding }) => holding ?? [])];
 }
 
+/** A share of an entry that is there changes only our annotation. */
+function isNewEntry({ document }: ClusterState, change: Change): boolean {
+  return change.type === "map" && identityInDocument(document, change.arn) === null;
+}
+
 function refusalsOf(
   { cluster, context }: WayPlace,
   state: ClusterState,
@@ -126,12 +131,13 @@ function refusalsOf(
   const { configMap } = state;
   const found = new Map<string, Refusal>();
   const all = planChangesOnce(cluster, state, changesOf(targets));
+  const closed = takesNothingNew(cluster, state);
   const isFine = all.type === "planned" && all.refused.length === 0;
   for (const [key, { change }] of targets) {
     const plan = isFine ? all : planChangesOnce(cluster, state, [change]);
     const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
     if (refusal) found.set(key, refusal);
-    else if (configMap?.deletion) found.set(key, beingDeleted(cluster, configMap.deletion));
+    else if (closed && (configMap?.deletion || isNewEntry(state, change))) found.set(key, closed);
   }
   const room = roomIn(configMap?.annotations ?? {});
   if (fitsAnnotation(holdingsAfter(state, targets), context.keys.memory, room.forLeases)) return found;

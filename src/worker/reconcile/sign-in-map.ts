@@ -1,5 +1,6 @@
 import type { WorkerKeys } from "../../access/approval/seal.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
+import { mapOwner } from "../../access/lease/map-owner.ts";
 import { signInShareInRecord } from "../../access/lease/written.ts";
 import { wayFor } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
@@ -29,8 +30,9 @@ export async function readSignInMap(
   ]);
   const document = mode === "API" ? null : await signInDocument(place, configMap, lost);
   const places = [byEntry, document].filter((each) => each !== null);
-  const preferred = wayFor({ mode, preferred: cluster.way, hasEntry: false, isMapped: false });
-  const canWrite = configMap ? !configMap.immutable : cluster.createAwsAuth;
+  const isOwned = mapOwner(cluster, configMap?.managers ?? []) !== null;
+  const preferred = wayFor({ mode, preferred: cluster.way, hasEntry: false, isMapped: false, isOwned });
+  const canWrite = !isOwned && (configMap ? !configMap.immutable : cluster.createAwsAuth);
   const isThere = places.some(({ way }) => way === preferred);
   const canAdd = isThere && (preferred === "access-entry" || canWrite);
   return { places, addTo: canAdd && preferred !== "binding" ? preferred : null };

@@ -1,3 +1,4 @@
+import { mapOwner } from "../../access/lease/map-owner.ts";
 import { type Cluster, type Way, wayFor } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { entryArnsByPrincipal, resolve } from "../../aws-auth/index.ts";
@@ -54,12 +55,14 @@ async function principalsWays({ mode, entries, client }: OpenedCluster, cluster:
   const [arns, configMap] = await Promise.all([entries.list(), client.readAwsAuth()]);
   const document = parseRemembered(configMap?.data ?? {});
   const arnOf = entryArnsByPrincipal(arns);
+  const isOwned = mapOwner(cluster, configMap?.managers ?? []) !== null;
   const wayOf = (principal: string) =>
     wayFor({
       mode,
       preferred: cluster.way,
       hasEntry: arnOf.has(principal.toLowerCase()),
       isMapped: resolve(document, principal) !== null,
+      isOwned,
     });
   return { wayOf, hasDocument: configMap !== null };
 }

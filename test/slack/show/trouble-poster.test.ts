@@ -76,3 +76,14 @@ test("the end of one that nobody was told of is no message", async () => {
 
   expect(posted()).toEqual([]);
 });
+
+test("a cluster whose aws-auth others keep changing back is told once", async () => {
+  await ledger.setClusterTrouble("staging", null);
+  await ledger.noteReverted("staging", at(0));
+
+  await Promise.all([look(1), look(1)]);
+  await ledger.noteReverted("staging", at(minutes(9)));
+  await look(minutes(9));
+
+  expect(posted()).toEqual([expect.stringMatching(/keeps changing aws-auth of `staging` back.*check staging/s)]);
+});

@@ -95,6 +95,24 @@ describe("where aws-auth alone counts", () => {
     expect(workerSide().sandbox.faults.calls("eks.ListAccessEntries")).toBe(before);
   });
 
+  test("the owner of the document is a notice with the setting to copy", async () => {
+    const { cluster } = workerSide().sandbox;
+    await cluster.editAwsAuth(
+      (map) => ({ ...map, data: { ...initialAwsAuth, mapUsers: "[]\n" } }),
+      "argocd-controller",
+    );
+
+    const report = await check();
+
+    const document = report.type === "looked" ? report.document : null;
+    const groups = document?.type === "checked" ? document.groups : [];
+    const owned = groups.find((group) => group.code === "document-owned") ?? expect.fail(JSON.stringify(report));
+    expect(owned.severity).toBe("notice");
+    expect(owned.message).toContain("belongs to Argo CD");
+    expect(owned.remedy).toContain("ignoreDifferences");
+    expect(owned.remedy.length).toBeLessThan(250);
+  });
+
   test("what keeps the worker from looking is told in one sentence", async () => {
     workerSide().sandbox.aws.account.setTrust(arns.creator, { principals: [] });
 

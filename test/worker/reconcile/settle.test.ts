@@ -272,6 +272,27 @@ describe("a run on one cluster decides", () => {
     expect(data.mapUsers ?? "").not.toContain(engineerArn);
   });
 
+  test("nothing, where another tool owns the document, which loses only what ends", () => {
+    const revoked = { cause: "revoked" as const, by: "U0APPROVER", at: at(minutes(4)).toISOString(), why: "" };
+    const lease = aGrantedRequest({ end: revoked }, { id: "r-2" });
+    const lost = aGrantedRequest({}, { id: "r-3", principal: "arn:aws:iam::111122223333:user/lost" });
+
+    const { granted, refused, ending, drifted, repaired, data } = settled({
+      ...{
+        open: [anApprovedRequest({ principal: "arn:aws:iam::111122223333:user/other" }), lease, lost],
+        holdings: [remembered(lease), remembered(lost)],
+        cluster: aCluster({ owner: "terraform", drift: "repair" }),
+      },
+      mapUsers: entry(engineerArn, "eks-access:viewers"),
+    });
+
+    expect(granted).toEqual([]);
+    expect(refused).toMatchObject([{ request: { id: "r-1" }, refusal: { code: "document-owned" } }]);
+    expect(ids(ending)).toEqual(["r-2"]);
+    expect([ids(drifted.map(({ request }) => request)), repaired]).toEqual([["r-3"], []]);
+    expect(data.mapUsers ?? "").not.toContain(engineerArn);
+  });
+
   test("nothing, where a section can't be read", () => {
     const mapUsers = "- userarn: [";
 

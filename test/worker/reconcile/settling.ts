@@ -1,5 +1,6 @@
 import { dueWork } from "../../../src/access/lease/due-work.ts";
 import type { Holding } from "../../../src/access/lease/lease-record.ts";
+import { mapOwner } from "../../../src/access/lease/map-owner.ts";
 import { noWithdrawals, type Withdrawals } from "../../../src/access/lease/withdrawal.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../../src/access/request/record.ts";
@@ -61,6 +62,7 @@ export function settling({
             "staging",
           )
         : null,
+    owner: mapOwner(cluster, []),
     creatorArn: "arn:aws:iam::111122223333:role/cluster-creator",
     document,
     isRead: () => true,
