@@ -1,19 +1,22 @@
 import type { JobType, Queue } from "bullmq";
 import { countStates } from "../access/request/lists.ts";
+import type { Config } from "../config/config.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
 import type { Backlog, QueueState } from "../operations/process-metrics.ts";
 import type { WorkerContext } from "../worker/context.ts";
 
-type Known = Pick<WorkerContext, "queues" | "ledger" | "config" | "now">;
+interface Known extends Pick<WorkerContext, "queues" | "ledger" | "now"> {
+  readonly configuration: () => Pick<Config, "clusters">;
+}
 
 /** The queues and the ledger now: a few short reads, whatever their size. */
-export function backlogOf({ queues, ledger, config, now }: Known, redis: RedisClient): Backlog {
+export function backlogOf({ queues, ledger, configuration, now }: Known, redis: RedisClient): Backlog {
   const { clusters, ends, messages } = queues;
   return {
     queues: () => Promise.all([clusters, ends, messages].map((queue) => standingOfQueue(queue, now))),
     tally: async () => countStates(await ledger.counts()),
     openUnconfigured: async () =>
-      new Map([...(await ledger.openByCluster())].filter(([name]) => !config.clusters.has(name))),
+      new Map([...(await ledger.openByCluster())].filter(([name]) => !configuration().clusters.has(name))),
     memoryUsed: async () => memoryUsedIn(await redis.info("memory")),
   };
 }

@@ -4,6 +4,7 @@ import { Registry } from "prom-client";
 import { AccessError, explainFailure } from "../access/failure/access-error.ts";
 import type { Environment } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
+import { type LiveConfig, liveConfig } from "../config/live-config.ts";
 import { openQueues } from "../ledger/queues.ts";
 import { redisAuditLog } from "../ledger/redis/audit-log.ts";
 import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../ledger/redis/connect.ts";
@@ -24,6 +25,7 @@ import { createLedgerMetrics, createProcessMetrics } from "../operations/process
 import { createWorkerMetrics } from "../operations/worker-metrics.ts";
 import { backlogOf } from "./backlog.ts";
 import type { StopRequest } from "./process-io.ts";
+import { startReloading } from "./reload.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { type PartsContext, startParts } from "./start-parts.ts";
 
@@ -45,6 +47,8 @@ export async function serve(kind: ProcessKind, stop: StopRequest): Promise<numbe
   const log = createLog(environment.logLevel, kind, destination);
   const tracing = await startTracing(environment, kind, log);
   const running: Running = { parts: [], close: [] };
+  // Before the process reads the file again at this signal, it must not end by it.
+  process.on("SIGHUP", () => {});
   const starting = start(kind, settings, log, running, stop.signal);
   // A failed start ends the process, unless a request to stop came first.
   await Promise.race([starting, stop.asked]);
@@ -80,11 +84,15 @@ async function start(
   running.health = await startHealth(kind, settings, { ping: () => ping(), lastSuccess, awaySince, registry });
   const connection = await awaitLedger(settings.environment, log, stop);
   ping = () => connection.redis.ping();
-  const { context, close } = contextOn(connection, settings, log, registry);
+  const live = liveConfig(settings.config);
+  const { context, close } = contextOn(connection, settings.environment, live, log, registry);
   running.close.push(close);
   await startParts(context, settings.environment, (part) => running.parts.push(part));
-  if (kind !== "slack") createLedgerMetrics(registry, backlogOf(context, connection.redis));
+  if (kind !== "slack") {
+    createLedgerMetrics(registry, backlogOf({ ...context, configuration: live.current }, connection.redis));
+  }
   if (stop.aborted) return;
+  running.parts.push(await startReloading({ ...context, kind }, settings));
   running.health?.markStarted();
   log.info({ clusters: settings.config.clusters.size }, "ready");
 }
@@ -107,7 +115,8 @@ interface Connected {
 
 function contextOn(
   { redis, forQueues, close }: LedgerConnection,
-  { environment, config }: Settings,
+  environment: Environment,
+  live: LiveConfig,
   log: Logger,
   registry: Registry,
 ): Connected {
@@ -121,7 +130,7 @@ function contextOn(
     traces: environment.tracing ? redisRequestTraces(redis) : undefined,
     log,
     failures: new FailureLog(log),
-    config,
+    live,
     now: () => new Date(),
     metrics: createWorkerMetrics(registry),
   };

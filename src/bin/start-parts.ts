@@ -1,14 +1,17 @@
 import { randomBytes } from "node:crypto";
 import type { SlackKeys, WorkerKeys } from "../access/approval/seal.ts";
+import { AccessError } from "../access/failure/access-error.ts";
 import type { Environment, SlackEnvironment } from "../config/environment.ts";
+import type { LiveConfig } from "../config/live-config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
 import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
 import type { WorkerContext } from "../worker/context.ts";
 
-export interface PartsContext extends Omit<WorkerContext, "keys"> {
+export interface PartsContext extends Omit<WorkerContext, "keys" | "config"> {
   readonly auditLog: AuditLog;
+  readonly live: LiveConfig;
   /** A connection without a time limit, for the queues' workers. */
   readonly blocking: RedisClient;
 }
@@ -37,14 +40,28 @@ async function startWorkerParts(context: WithKeys<WorkerKeys>, started: Started)
       import("../worker/open/open-eks.ts"),
       import("../operations/recent.ts"),
     ]);
-  await checkOwnAccount(context);
+  const { live, log } = context;
   const keys = { ...context.keys, decision: rememberingSeals(context.keys.decision) };
-  started(startWorker({ ...context, keys }, context.blocking));
-  const keeper = startAuditKeeper({ ...context, settings: context.config.audit });
+  const contextNow = () => ({ ...context, keys, config: live.current() });
+  await checkOwnAccount(contextNow());
+  live.refuseIf((config) => problemOf(checkOwnAccount({ config, log })));
+  started(startWorker(contextNow, context.blocking));
+  const keeper = startAuditKeeper({ ...context, settings: () => live.current().audit });
   started({ stop: (deadline) => unfinishedAt(keeper.stop(), "keeping the audit log", deadline) });
-  await publishIdentity(context).catch((error: unknown) => {
+  await publishIdentity(contextNow()).catch((error: unknown) => {
     context.log.warn({ err: error }, "could not learn the worker's own identity");
   });
+}
+
+/** The sentence of a refusal, for a list of problems. */
+async function problemOf(checking: Promise<void>): Promise<readonly string[]> {
+  try {
+    await checking;
+    return [];
+  } catch (error) {
+    if (error instanceof AccessError && error.code === "config-invalid") return [error.message];
+    throw error;
+  }
 }
 
 async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironment, started: Started): Promise<void> {
@@ -53,7 +70,7 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
     { startMessageWorker },
     clients,
     directories,
-    { watchApprovers },
+    { approverMistakes, watchApprovers },
     { genuineLedger },
     { startAnchorPoster, startTroublePoster },
   ] = await Promise.all([
@@ -65,21 +82,26 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
     import("../slack/decide/genuine-ledger.ts"),
     import("../slack/show/posters.ts"),
   ]);
-  const { config, queues, blocking, now } = plain;
-  const context = { ...plain, ledger: genuineLedger(plain) };
+  const { live, queues, blocking, now } = plain;
+  const configuration = live.current;
+  const { slack: settings, timing } = configuration();
+  const context = { ...plain, configuration, ledger: genuineLedger({ ...plain, configuration }) };
   const workers = limitQuestions(workerQuestions(queues));
-  const directory = directories.slackDirectory(clients.directoryClient(slack, config.timing.deadlines), now);
+  const directory = directories.slackDirectory(clients.directoryClient(slack, timing.deadlines), now);
   const slackContext = { ...context, workers, directory, newRequestId };
   const approvers = await watchApprovers(slackContext);
+  live.refuseIf((config) => approverMistakes(slackContext, config));
   started({ stop: (deadline) => unfinishedAt(approvers.stop(), "a look at the approvers", deadline) });
-  started(await startSlackApp(slackContext, slack, config.slack.mode));
-  const client = clients.messengerClient(slack, config.timing.deadlines);
-  const background = { ...context, directory, client: clients.backgroundClient(slack, config.timing.deadlines) };
-  started(startMessageWorker({ ...context, directory, client }, background, blocking));
+  started(await startSlackApp(() => ({ ...slackContext, config: configuration() }), slack, settings.mode));
+  const client = clients.messengerClient(slack, timing.deadlines);
+  const backgroundClient = clients.backgroundClient(slack, timing.deadlines);
+  const messenger = () => ({ ...context, directory, client, config: configuration() });
+  const contexts = () => ({ context: messenger(), background: { ...messenger(), client: backgroundClient } });
+  started(startMessageWorker(contexts, blocking));
   const troubles = startTroublePoster({ ...context, client });
   started({ stop: (deadline) => unfinishedAt(troubles.stop(), "a message about a cluster", deadline) });
-  const anchors = startAnchorPoster({ ...context, client, settings: config.audit });
-  if (anchors) started({ stop: (deadline) => unfinishedAt(anchors.stop(), "an anchor", deadline) });
+  const anchors = startAnchorPoster({ ...context, client, settings: () => configuration().audit });
+  started({ stop: (deadline) => unfinishedAt(anchors.stop(), "an anchor", deadline) });
 }
 
 /** Letters and digits that stay distinct when read aloud. */

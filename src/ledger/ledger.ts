@@ -209,6 +209,11 @@ export interface ClusterLedger {
   goodApprovers(): Promise<ReadonlyMap<string, string>>;
   rememberGoodApprovers(good: ReadonlyMap<string, string>): Promise<void>;
   setWorkerIdentity(identity: WorkerIdentity): Promise<void>;
+  /**
+   * Remembers the configuration of all processes of a kind, by its digest. Returns the one before; null: there was none. Of several
+   * processes that change to the same configuration, one gets another digest.
+   */
+  exchangeConfiguration(kind: string, digest: string): Promise<string | null>;
   workerIdentity(): Promise<WorkerIdentity | null>;
 }
 

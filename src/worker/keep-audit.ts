@@ -76,7 +76,7 @@ export async function sealBaseAnew(log: AuditLog, keys: PreviewKeys): Promise<vo
 export interface KeeperContext {
   readonly auditLog: AuditLog;
   readonly ledger: Pick<Ledger, "takeTurn">;
-  readonly settings: AuditSettings;
+  readonly settings: () => AuditSettings;
   readonly keys: Pick<WorkerKeys, "preview">;
   readonly log: Logger;
   readonly now: () => Date;
@@ -106,7 +106,8 @@ export function startAuditKeeper(context: KeeperContext): { stop: () => Promise<
   };
 }
 
-async function keep({ auditLog, ledger, settings, keys, log, now }: KeeperContext): Promise<void> {
+async function keep({ auditLog, ledger, keys, log, now, ...context }: KeeperContext): Promise<void> {
+  const settings = context.settings();
   try {
     if (settings.copyToLog && (await ledger.takeTurn("audit-copy", copyEveryMs * 0.9))) {
       await copyEvents(auditLog, (event) => log.info({ audit: event }, "audit"));

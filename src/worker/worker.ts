@@ -10,13 +10,16 @@ import { workerRuns } from "./jobs.ts";
 import { removalsEveryMs, removeClosedByTheClock } from "./remove-closed.ts";
 import { sweep } from "./sweep.ts";
 
-/** Works on the queues of clusters, and sweeps. `blocking` must wait without a limit (src/ledger/redis/connect.ts). */
-export function startWorker(context: WorkerContext, blocking: RedisClient): Stoppable {
+/**
+ * Works on the queues of clusters, and sweeps. `blocking` must wait without a limit (src/ledger/redis/connect.ts).
+ * @param context each run keeps the configuration with which it began
+ */
+export function startWorker(context: () => WorkerContext, blocking: RedisClient): Stoppable {
   const queues = (["clusters", "ends"] as const).map((name) => workOn(name, context, blocking));
-  const { sweepEverySeconds } = context.config.timing;
-  const sweeper = startTicking(sweepEverySeconds * 1000, (everyMs) => turn(context, everyMs));
+  const { sweepEverySeconds } = context().config.timing;
+  const sweeper = startTicking(sweepEverySeconds * 1000, (everyMs) => turn(context(), everyMs));
   // Beside the sweep: no end waits because many records are removed.
-  const remover = startTicking(removalsEveryMs, () => removal(context));
+  const remover = startTicking(removalsEveryMs, () => removal(context()));
   return {
     stop: async (deadline) => {
       const sweeping = unfinishedAt(sweeper.stop(), "the sweep", deadline);
@@ -30,12 +33,12 @@ export function startWorker(context: WorkerContext, blocking: RedisClient): Stop
 /** Jobs of each queue at once: ends have their own. */
 const concurrency = 16;
 
-function workOn(queue: QueueName, context: WorkerContext, blocking: RedisClient): Stoppable {
-  const { log } = context;
+function workOn(queue: QueueName, context: () => WorkerContext, blocking: RedisClient): Stoppable {
+  const { log, config } = context();
   const failed = (job: BullJob | undefined, error: Error) => log.error({ job: job?.name, err: error }, "a job failed");
   const read = (data: unknown) => readJob(workerJobs, data);
-  const run = (job: WorkerJob, running: BullJob) => runInTime(context, job, running);
-  const lockMs = context.config.timing.deadlines.jobLock;
+  const run = (job: WorkerJob, running: BullJob) => runInTime(context(), job, running);
+  const lockMs = config.timing.deadlines.jobLock;
   return workOnJobs({ queue, read, run, failed, log, concurrency, lockMs }, blocking);
 }
 

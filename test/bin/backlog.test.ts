@@ -31,7 +31,7 @@ const standing = (now = new Date()) => {
   const clusters = new Map([["staging", aCluster()]]);
   const context = { ...silentContext(ledger), queues, now: () => now };
   return backlogOf(
-    { ...context, config: { clusters } } as unknown as Parameters<typeof backlogOf>[0],
+    { ...context, configuration: () => ({ clusters }) } as unknown as Parameters<typeof backlogOf>[0],
     connection.redis,
   );
 };

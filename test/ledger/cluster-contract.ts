@@ -56,6 +56,15 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
     );
   });
 
+  test("of several processes with a new configuration one learns that it is new", async () => {
+    const first = await ledger.exchangeConfiguration("worker", "one");
+    const others = await Promise.all([1, 2, 3].map(() => ledger.exchangeConfiguration("worker", "two")));
+
+    expect(first).toBeNull();
+    expect(others.filter((before) => before === "one")).toHaveLength(1);
+    expect(await ledger.exchangeConfiguration("slack", "two")).toBeNull();
+  });
+
   test("the ledger knows which clusters' own memories it has read", async () => {
     await ledger.markAdopted("staging");
 

@@ -71,8 +71,14 @@ export function memoryClusters(): ClusterLedger {
   const troubles = new Map<string, ClusterTrouble>();
   const reverted = new Map<string, Date>();
   const goodApprovers = new Map<string, string>();
+  const configurations = new Map<string, string>();
   let identity: WorkerIdentity | null = null;
   return {
+    exchangeConfiguration: async (kind, digest) => {
+      const before = configurations.get(kind) ?? null;
+      configurations.set(kind, digest);
+      return before;
+    },
     goodApprovers: async () => new Map(goodApprovers),
     rememberGoodApprovers: async (good) => {
       for (const [level, digest] of good) goodApprovers.set(level, digest);

@@ -11,6 +11,7 @@ import { stopParts } from "../../src/bin/serve.ts";
 import { type PartsContext, startParts } from "../../src/bin/start-parts.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
+import { liveConfig } from "../../src/config/live-config.ts";
 import { openQueues } from "../../src/ledger/queues.ts";
 import { redisAuditLog } from "../../src/ledger/redis/audit-log.ts";
 import { connectLedger, connectRedisBlocking } from "../../src/ledger/redis/connect.ts";
@@ -150,7 +151,7 @@ async function startKind(
     blocking,
     log,
     failures: new FailureLog(log),
-    config: reading.config,
+    live: liveConfig(reading.config),
     now,
   };
   const parts: Stoppable[] = [];

@@ -33,7 +33,7 @@ async function standingNow(redisUrl: string): Promise<readonly string[]> {
   const queues = openQueues(redis);
   const registry = new Registry();
   const now = () => new Date();
-  const known = { queues, ledger: redisLedger(redis), config: reading.config, now };
+  const known = { queues, ledger: redisLedger(redis), configuration: () => reading.config, now };
   createLedgerMetrics(registry, backlogOf(known, redis));
   const text = await registry.metrics();
   await queues.close();

@@ -82,7 +82,7 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
       return `r-new${made}`;
     },
   };
-  const app = await startSlackApp(context, environment, options.mode ?? "http");
+  const app = await startSlackApp(() => context, environment, options.mode ?? "http");
   const eventsUrl = `http://127.0.0.1:${port}/slack/events`;
   slack.connect(eventsUrl);
   const answered: Stage["answered"] = async (user, act) => {

@@ -29,3 +29,9 @@ export function aSlackContext(ledger: Ledger, text = configText, directory = nob
     newRequestId: () => "r-new",
   };
 }
+
+/** What the Slack process reads its ledger with. */
+export function aGenuineContext(ledger: Ledger) {
+  const { config, ...context } = aSlackContext(ledger);
+  return { ...context, configuration: () => config };
+}

@@ -59,6 +59,8 @@ export type EventType =
   | "link.proposed"
   | "link.confirmed"
   | "link.refused"
+  | "configuration.changed"
+  | "configuration.refused"
   | "annotation.refused"
   | "record.unreadable"
   | "decision.refused"

@@ -14,6 +14,7 @@ const keys = {
   reverted: `${prefix}:reverted`,
   creations: `${prefix}:creations`,
   workerIdentity: `${prefix}:worker-identity`,
+  configuration: `${prefix}:configuration`,
   /** A hash: when each API server last accepted each identity, ISO 8601. */
   letIn: `${prefix}:let-in`,
   /** A hash: for each level of each cluster the approvers with which it had enough. */
@@ -46,6 +47,7 @@ export function redisClusters(redis: RedisClient, reader: StoredReader): Cluster
       callRedis(async () => void (good.size > 0 && (await redis.hset(keys.goodApprovers, Object.fromEntries(good))))),
     setWorkerIdentity: (identity) =>
       callRedis(async () => void (await redis.set(keys.workerIdentity, JSON.stringify(identity)))),
+    exchangeConfiguration: (kind, digest) => callRedis(() => redis.set(`${keys.configuration}:${kind}`, digest, "GET")),
     workerIdentity: () =>
       callRedis(async () => reader.read("worker identity", "", await redis.get(keys.workerIdentity))),
   };

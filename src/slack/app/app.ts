@@ -22,10 +22,11 @@ import { webClientOptions } from "./web-client.ts";
 
 /** Starts Bolt, over HTTP at `/slack/events` or in Socket Mode, as the configuration says. */
 export async function startSlackApp(
-  context: SlackContext,
+  contextNow: () => SlackContext,
   environment: SlackEnvironment,
   mode: "http" | "socket",
 ): Promise<Stoppable> {
+  const context = contextNow();
   // A trigger lives for three seconds: a handler's call is neither retried nor awaited longer.
   const { deadlines } = context.config.timing;
   const clientOptions = webClientOptions(environment, { timeoutMs: deadlines.slackCall, retries: 0 });
@@ -47,7 +48,7 @@ export async function startSlackApp(
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
   app.use(onlyOurs({ team: bot.teamId, app: context.config.slack.appId }, context.log));
   app.use(onlyOnce(seenRequests(context.ledger, deadlines.seenBefore), context.log, replayed, mode));
-  app.use(handlerOf(context));
+  app.use(handlerOf(contextNow));
   await startListening(app, mode, environment.port);
   context.log.info({ mode, ...(mode === "http" && { port: environment.port }) }, "listening to Slack");
   return {

@@ -19,7 +19,7 @@ import {
 
 export interface WatchContext {
   readonly directory: Directory;
-  readonly config: Pick<Config, "clusters">;
+  readonly configuration: () => Pick<Config, "clusters">;
   readonly ledger: Pick<Ledger, "goodApprovers" | "rememberGoodApprovers">;
   readonly log: Logger;
 }
@@ -50,7 +50,7 @@ export async function watchApprovers(
 
 /** Null: Slack did not answer in time, which must not stop the process from starting. */
 async function firstLook(context: WatchContext, withinMs: number): Promise<ApproverCheck | null> {
-  const looking = checkApprovers(context.directory, context.config.clusters.values());
+  const looking = checkApprovers(context.directory, context.configuration().clusters.values());
   const look = await withinTime(looking, withinMs, null);
   if (!look) {
     context.log.warn("Slack did not answer in time whether approvers are active; asking again");
@@ -72,17 +72,29 @@ async function watch(
     const isAnswered = look !== null && look.unanswered.length === 0;
     await pause(isAnswered ? times.everyMs : times.againMs, null, { ref: false, signal: stop }).catch(() => {});
     if (stop.aborted) return;
-    look = await checkApprovers(context.directory, context.config.clusters.values());
+    look = await checkApprovers(context.directory, context.configuration().clusters.values());
     await tell(context, look);
   }
 }
 
-async function refuseMistakes({ ledger }: WatchContext, { tooFew }: ApproverCheck): Promise<void> {
-  if (tooFew.length === 0) return;
+/** The levels of another configuration that Slack says have too few active approvers, each as a sentence. */
+export async function approverMistakes(
+  context: Pick<WatchContext, "directory" | "ledger">,
+  { clusters }: Pick<Config, "clusters">,
+): Promise<readonly string[]> {
+  return mistakesIn(context, await checkApprovers(context.directory, clusters.values()));
+}
+
+async function mistakesIn({ ledger }: Pick<WatchContext, "ledger">, { tooFew }: ApproverCheck) {
+  if (tooFew.length === 0) return [];
   const good = await ledger.goodApprovers();
-  const mistakes = tooFew.filter((each) => good.get(nameOf(each)) !== digestOf(each));
+  return tooFew.filter((each) => good.get(nameOf(each)) !== digestOf(each)).map(sentenceOf);
+}
+
+async function refuseMistakes(context: WatchContext, look: ApproverCheck): Promise<void> {
+  const mistakes = await mistakesIn(context, look);
   if (mistakes.length === 0) return;
-  const list = mistakes.map((each) => `\n  - ${sentenceOf(each)}`).join("");
+  const list = mistakes.map((each) => `\n  - ${each}`).join("");
   const count = `${mistakes.length} level${mistakes.length === 1 ? "" : "s"}`;
   throw new AccessError(
     "config-invalid",

@@ -2,13 +2,16 @@ import { isGenuinePlan, isGenuinePreview, withoutForgedReview } from "../../acce
 import { type Migration, nextMigration, type PendingMigration } from "../../access/migration/migration.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import { unpreviewedRequest } from "../../access/request/transitions.ts";
+import type { Config } from "../../config/config.ts";
 import type { Ledger, MigrationLedger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { rememberingSeals } from "../../operations/recent.ts";
 import type { SlackContext } from "../app/context.ts";
 
-type GenuineContext = RecordContext<Ledger> & Pick<SlackContext, "config" | "keys" | "now">;
+interface GenuineContext extends RecordContext<Ledger>, Pick<SlackContext, "keys" | "now"> {
+  readonly configuration: () => Pick<Config, "clusters">;
+}
 
 /** A worker with another configuration makes previews that this process rejects: ask it again only this often. */
 const lookAgainEveryMs = 60_000;
@@ -44,8 +47,8 @@ export function genuineLedger(given: GenuineContext): Ledger {
   };
 }
 
-function isDoubtful({ config, keys }: GenuineContext, request: AccessRequest): boolean {
-  const cluster = config.clusters.get(request.cluster);
+function isDoubtful({ configuration, keys }: GenuineContext, request: AccessRequest): boolean {
+  const cluster = configuration().clusters.get(request.cluster);
   return request.state === "pending" && request.preview !== null && cluster !== undefined
     ? !isGenuinePreview(request, cluster, keys.preview)
     : false;

@@ -33,18 +33,14 @@ const messageRuns: JobHandlers<typeof messageJobs, [MessageContexts, Waited]> = 
 const concurrency = 8;
 
 /** Works on the queue `messages`. It lives in the Slack process: the worker holds no Slack token (law 1). */
-export function startMessageWorker(
-  context: MessengerContext,
-  background: MessengerContext & HomeContext,
-  blocking: RedisClient,
-): Stoppable {
-  const { log } = context;
-  const contexts = { context, background };
+export function startMessageWorker(contexts: () => MessageContexts, blocking: RedisClient): Stoppable {
+  const { log, config } = contexts().context;
   const read = (data: unknown) => readJob(messageJobs, data);
-  const run = (job: MessageJob, running: BullJob) => runJob(messageRuns, job.type, job, contexts, timeInQueue(running));
+  const run = (job: MessageJob, running: BullJob) =>
+    runJob(messageRuns, job.type, job, contexts(), timeInQueue(running));
   const failed = (job: BullJob | undefined, error: Error) =>
     log.warn({ job: job?.name, ...recordIn(job?.data), err: error }, "a message could not be shown yet");
-  const lockMs = context.config.timing.deadlines.messageLock;
+  const lockMs = config.timing.deadlines.messageLock;
   return workOnJobs({ queue: "messages", read, run, failed, log, concurrency, lockMs }, blocking);
 }
 

@@ -44,29 +44,27 @@ export interface AnchorContext {
   readonly auditLog: AuditLog;
   readonly ledger: Pick<Ledger, "takeTurn">;
   readonly client: WebClient;
-  readonly settings: AuditSettings;
+  readonly settings: () => AuditSettings;
   readonly keys: Pick<SlackKeys, "preview">;
   readonly log: Logger;
 }
 
 const pageSize = 1000;
 
-/** Posts the chain's value in the audit channel on a schedule, one slack process at a time; null: no channel is named. */
-export function startAnchorPoster(context: AnchorContext): Poster | null {
-  const { channel } = context.settings;
-  return channel === null ? null : postEvery(anchorPoster(context, channel));
+/** Posts the chain's value in the audit channel on a schedule, one slack process at a time; without a channel nowhere. */
+export function startAnchorPoster(context: AnchorContext): Poster {
+  return postEvery(anchorPoster(context));
 }
 
 /** Remembers the last anchor in this process, out of reach of a person who holds Redis. */
-function anchorPoster(
-  { auditLog, ledger, client, settings, keys, log }: AnchorContext,
-  channel: string,
-): () => Promise<void> {
+function anchorPoster({ auditLog, ledger, client, settings, keys, log }: AnchorContext): () => Promise<void> {
   let seen: Anchor | null = null;
   let isOwed = false;
   return async () => {
+    const { channel, anchorEverySeconds } = settings();
+    if (channel === null) return;
     try {
-      isOwed ||= await ledger.takeTurn("anchor", settings.anchorEverySeconds * 1000);
+      isOwed ||= await ledger.takeTurn("anchor", anchorEverySeconds * 1000);
       if (!isOwed) return;
       const verdict = await verifyFrom(auditLog, keys, seen);
       const anchor = verdict.type === "whole" ? { count: verdict.count, hash: verdict.head } : null;
@@ -127,7 +125,7 @@ function anchorMessage(verdict: ChainVerdict): Message {
 
 export interface TroubleContext {
   readonly ledger: Pick<Ledger, "clusterTroubles" | "revertedAt" | "takeTurn">;
-  readonly config: Pick<Config, "clusters">;
+  readonly configuration: () => Pick<Config, "clusters">;
   readonly client: WebClient;
   readonly log: Logger;
   readonly now: () => Date;
@@ -150,7 +148,8 @@ export function startTroublePoster(context: TroubleContext): Poster {
 }
 
 async function postAll(context: TroubleContext): Promise<void> {
-  const { ledger, config, log, now } = context;
+  const { ledger, log, now } = context;
+  const config = context.configuration();
   try {
     const troubles = await ledger.clusterTroubles([...config.clusters.keys()]);
     const ago = (time: string | Date) => now().getTime() - new Date(time).getTime();

@@ -62,6 +62,8 @@ const happened: Readonly<Record<EventType, string>> = {
   "link.confirmed": "confirmed a link",
   "link.refused": "refused a link",
   "record.unreadable": "could not read the record in Redis, and left it alone",
+  "configuration.changed": "changed the configuration",
+  "configuration.refused": "refused a configuration",
   "annotation.refused": "rejected the cluster's own memory",
   "decision.refused": "decision blocked",
   "attempt.refused": "action blocked",

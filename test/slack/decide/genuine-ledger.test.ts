@@ -9,14 +9,14 @@ import { aChange } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
 import { click } from "../../fault/click.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { aSlackContext } from "../slack-context.ts";
+import { aGenuineContext, aSlackContext } from "../slack-context.ts";
 
 let plain: Ledger;
 let genuine: Ledger;
 
 beforeEach(() => {
   plain = memoryLedger();
-  genuine = genuineLedger(aSlackContext(plain));
+  genuine = genuineLedger(aGenuineContext(plain));
 });
 
 async function put(change: Partial<AccessRequest> = {}): Promise<AccessRequest> {
@@ -51,7 +51,7 @@ test("a preview is verified once, however often the record is read: a click must
   };
   const counted = { ...keys, preview: { ...keys.preview, isSealed } };
   const { id } = await put();
-  genuine = genuineLedger({ ...aSlackContext(plain), keys: counted });
+  genuine = genuineLedger({ ...aGenuineContext(plain), keys: counted });
 
   for (let time = 0; time < 5; time += 1) await genuine.get(id);
 

@@ -8,7 +8,7 @@ import { changedMigration, type MigrationChange } from "../../builders/a-migrati
 import { keys } from "../../builders/keys.ts";
 import { at } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { aSlackContext } from "../slack-context.ts";
+import { aGenuineContext } from "../slack-context.ts";
 
 const id = "migration-staging-1";
 const summary = { mode: "CONFIG_MAP", items: [], steps: [], keptBecause: null, before: [], digest: "d" };
@@ -19,7 +19,7 @@ let plain: Ledger;
 let genuine: Ledger;
 beforeEach(() => {
   plain = memoryLedger();
-  genuine = genuineLedger(aSlackContext(plain));
+  genuine = genuineLedger(aGenuineContext(plain));
 });
 
 async function put(change: MigrationChange): Promise<Migration> {

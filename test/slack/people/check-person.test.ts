@@ -64,7 +64,7 @@ async function saidTo(sent: object, account: Account | (() => Promise<Account>))
   };
   const ledger = memoryLedger();
   await ledger.commit(aChange({ ...aPreviewedRequest(), version: 1 }));
-  const handle = handlerOf(aSlackContext(ledger, undefined, directory));
+  const handle = handlerOf(() => aSlackContext(ledger, undefined, directory));
 
   await handle({ ...sent, ack: say, respond: say, client } as unknown as Sent);
 

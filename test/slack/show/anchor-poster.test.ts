@@ -30,7 +30,7 @@ function posting(
   events: ReturnType<typeof aLog>,
   into: string | null = channel,
   base: LogBase = { count: 0, hash: genesis, anchors: [], seal: null },
-): { stop: () => Promise<void> } | null {
+): { stop: () => Promise<void> } {
   let isDue = true;
   const auditLog: AuditLog = {
     events: async (from, limit) => events.filter((each) => each.sequence >= from).slice(0, limit),
@@ -53,10 +53,10 @@ function posting(
     },
     client: aClient(slack),
     keys,
-    settings: { channel: into, anchorEverySeconds: 60, keepSeconds: null, copyToLog: false },
+    settings: () => ({ channel: into, anchorEverySeconds: 60, keepSeconds: null, copyToLog: false }),
     log: pino({ level: "silent" }),
   });
-  stop = poster?.stop ?? (async () => {});
+  stop = poster.stop;
   return poster;
 }
 
@@ -110,7 +110,9 @@ describe("the anchor of the audit log", () => {
     },
   );
 
-  test("is posted nowhere, where no channel is named", () => {
-    expect(posting(aLog(3), null)).toBeNull();
+  test("is posted nowhere, where no channel is named", async () => {
+    await posting(aLog(3), null).stop();
+
+    expect(noted).toEqual([]);
   });
 });

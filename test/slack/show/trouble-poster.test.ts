@@ -24,8 +24,9 @@ afterEach(() => slack.stop());
 
 /** One look of a Slack process at this time. */
 async function look(seconds: number): Promise<void> {
-  const config = { clusters: new Map([["staging", aCluster()]]) };
-  const context = { ledger, config, client: aClient(slack), log: pino({ level: "silent" }), now: () => at(seconds) };
+  const configuration = () => ({ clusters: new Map([["staging", aCluster()]]) });
+  const log = pino({ level: "silent" });
+  const context = { ledger, configuration, client: aClient(slack), log, now: () => at(seconds) };
   await startTroublePoster(context).stop();
 }
 

@@ -1,0 +1,92 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { readConfig } from "../../src/config/config.ts";
+import { keepsClusters } from "../../src/config/kept-clusters.ts";
+import { type LiveConfig, liveConfig } from "../../src/config/live-config.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { configText } from "../builders/a-cluster.ts";
+import { aGrantedRequest } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
+import { memoryLedger } from "../ledger/memory-ledger.ts";
+
+let live: LiveConfig;
+let ledger: Ledger;
+
+beforeEach(() => {
+  const reading = readConfig(configText);
+  if (reading.type === "invalid") throw new Error(reading.problems.join());
+  live = liveConfig(reading.config);
+  ledger = memoryLedger();
+});
+
+const names = () => [...live.current().clusters.keys()];
+
+test("a text replaces the configuration as a whole; who read the one before keeps it", async () => {
+  const before = live.current();
+
+  const offer = await live.offer(configText.replace("  staging:", "  renamed:"));
+
+  expect(offer).toEqual({ type: "replaced", afterRestart: [] });
+  expect(names()).toEqual(["renamed"]);
+  expect([...before.clusters.keys()]).toEqual(["staging"]);
+});
+
+test("a text with problems changes nothing, and names them all", async () => {
+  const before = live.current();
+
+  const offer = await live.offer(configText.replace("C0ACCESS", "access").replace("8h", "soon"));
+
+  expect(offer).toMatchObject({
+    type: "refused",
+    problems: [expect.stringContaining("clusters.staging.channel"), expect.stringContaining("levels.viewer.maxD")],
+  });
+  expect(live.current()).toBe(before);
+});
+
+test("what needs a restart keeps its value, and is named", async () => {
+  const text = `slack: { mode: socket }\ntiming: { sweepEvery: 9s, inspectEvery: 9m, deadlines: { awsCall: 9s } }\n`;
+
+  const offer = await live.offer(text + configText);
+
+  expect(offer).toEqual({ type: "replaced", afterRestart: ["slack", "timing.sweepEvery", "timing.deadlines"] });
+  const { slack, timing } = live.current();
+  expect([slack.mode, timing.sweepEverySeconds, timing.inspectEverySeconds]).toEqual(["http", 1, 540]);
+});
+
+test("of two texts at once the later one stays, checked against the one before it", async () => {
+  const seen: string[] = [];
+  live.refuseIf(async (next, present) => {
+    seen.push(`${[...present.clusters.keys()]} > ${[...next.clusters.keys()]}`);
+    await new Promise((resolve) => setTimeout(resolve, seen.length === 1 ? 5 : 0));
+    return [];
+  });
+
+  await Promise.all(["one", "two"].map((name) => live.offer(configText.replace("  staging:", `  ${name}:`))));
+
+  expect(seen).toEqual(["staging > one", "one > two"]);
+  expect(names()).toEqual(["two"]);
+});
+
+describe("a cluster with a lease", () => {
+  beforeEach(async () => {
+    live.refuseIf(keepsClusters({ ledger }));
+    await ledger.commit(aChange(aGrantedRequest({}, { id: "r-1", version: 1 })));
+  });
+
+  test.each([
+    ["stays", configText.replace("  staging:", "  renamed:"), "it would be removed"],
+    ["stays the same one", configText.replace("staging-eks", "other-eks"), "it would become another EKS cluster"],
+  ])("%s: otherwise nothing could end it", async (_, text, what) => {
+    const offer = await live.offer(text);
+
+    expect(offer).toMatchObject({
+      problems: [
+        `clusters.staging: ${what}, but r-1 is not over there. Keep the entry until then. If the cluster was deleted, run eks-access retire staging.`,
+      ],
+    });
+    expect(live.current().clusters.get("staging")?.eksName).toBe("staging-eks");
+  });
+
+  test("can be changed otherwise", async () => {
+    expect(await live.offer(configText.replace("C0ACCESS", "C0OTHER"))).toMatchObject({ type: "replaced" });
+  });
+});
