@@ -10,8 +10,10 @@ export type Change =
 
 /** What a plan must refuse. */
 export interface PlanGuard {
-  /** The creator: never in the map. */
-  creatorArn?: string;
+  /** The creator: never in the map. Null: unknown. */
+  creatorArn?: string | null;
+  /** Our own role in the cluster: its entry never changes. */
+  operatorArn?: string | undefined;
   /** Of the cluster. */
   account?: string;
   partition?: string;

@@ -13,6 +13,7 @@ export function refuseChange(document: ReadDocument, change: Change, guard: Plan
   const about = (code: string, message: string): Refusal => ({ code, message, arn: change.arn });
   if (entriesFor(document, change.arn).some(isNode))
     return about("node-entry", `Nodes of this cluster sign in as ${change.arn}. Change its entry by hand.`);
+  if (isIdentity(change.arn, guard.operatorArn)) return about("operator", operatorMessage(change.arn));
   if (change.type === "unmap") return null;
   const reading = readPrincipal(change.arn, guard.partition);
   if (reading.type === "invalid") return about(reading.code, withSuggestion(reading.message, reading.suggestion));
@@ -87,11 +88,20 @@ function partitionOf(arn: string): string[] {
   return partition === undefined ? [] : [partition];
 }
 
-/** Whether an ARN is the creator's. A session of a role, and a role with its path, is the same role. */
+/** Whether an ARN is the creator's. */
 export function isCreator(arn: string, { creatorArn }: PlanGuard): boolean {
-  if (creatorArn === undefined) return false;
-  const canonical = (canonicalCaller(creatorArn) ?? creatorArn).replace(/:role\/.*\//, ":role/");
+  return isIdentity(arn, creatorArn);
+}
+
+/** Whether an ARN of an entry is this identity's. A session of a role, and a role with its path, is the same role. */
+function isIdentity(arn: string, identity: string | null | undefined): boolean {
+  if (identity === undefined || identity === null) return false;
+  const canonical = (canonicalCaller(identity) ?? identity).replace(/:role\/.*\//, ":role/");
   return goFold(canonical) === goFold(arn);
+}
+
+function operatorMessage(arn: string): string {
+  return `${arn} is the role with which eks-access works on this cluster. eks-access bootstrap alone writes its entry.`;
 }
 
 function refuseMapping(change: Change & { type: "map" }, entry: Entry | null, guard: PlanGuard): Refusal | null {

@@ -39,6 +39,8 @@ export interface ClusterDescription {
   readonly certificateAuthority: string;
   readonly status: string;
   readonly authenticationMode: AuthenticationMode;
+  /** Whether EKS gave the creator rights in Kubernetes, which terraform-aws-eks 20 switches off. */
+  readonly isCreatorAdmin: boolean;
   readonly createdAt: Date | null;
   /** Of Kubernetes: `1.33`. */
   readonly version: string;
@@ -139,6 +141,7 @@ function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription
     status,
     // Clusters that are older than access entries have no accessConfig.
     authenticationMode: cluster.accessConfig?.authenticationMode ?? "CONFIG_MAP",
+    isCreatorAdmin: cluster.accessConfig?.bootstrapClusterCreatorAdminPermissions ?? true,
     createdAt: cluster.createdAt ?? null,
     version: cluster.version ?? "",
     tags: cluster.tags ?? {},

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { approversConfirmedForSeconds } from "../access/approval/decision.ts";
-import type { Creator, RoleStep } from "../access/policy/creator.ts";
+import type { Creator, CreatorRole, RoleStep } from "../access/policy/creator.ts";
 import { isTicketPattern } from "../access/request/ticket.ts";
 import { mapDeadlines } from "../operations/deadlines.ts";
 import {
@@ -63,6 +63,11 @@ const creatorFile = z.preprocess(
     return creatorOf(value);
   }),
 );
+
+/** A role of our own in the cluster, which `eks-access bootstrap` lets in. */
+const operatorFile = z
+  .strictObject({ roleArn, externalId: externalId.optional(), through: z.array(step).default([]) })
+  .transform(({ externalId: id, ...rest }): CreatorRole => ({ type: "role", ...rest, ...(id && { externalId: id }) }));
 
 const name = textLike(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and hyphens, up to 63 characters");
 const owner = textLike(
@@ -157,11 +162,12 @@ const level = z
     message: "name the policy for these namespaces",
   });
 
-const cluster = z.strictObject({
+const ownCluster = z.strictObject({
   eksName,
   region,
   account,
   creator: creatorFile,
+  operator: operatorFile.optional(),
   endpoint: endpoint.optional(),
   certificateAuthority: certificateAuthority.optional(),
   channel: slackChannel,
@@ -182,6 +188,12 @@ const cluster = z.strictObject({
   ticketPattern: ticketPattern.optional(),
   quiet: z.union([z.boolean(), z.string().min(1).max(200)], "write true, or the reason as a text").default(false),
 });
+
+/** With an operator no run needs the creator: if the file does not name it, CloudTrail does. */
+const cluster = z.preprocess((value) => {
+  const isUnnamed = typeof value === "object" && value !== null && "operator" in value && !("creator" in value);
+  return isUnnamed ? { ...value, creator: "discover" } : value;
+}, ownCluster);
 
 /** The form of `eks-access.yml`; docs/configuration.md explains each field. */
 export const configFile = z.strictObject({

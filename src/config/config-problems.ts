@@ -1,5 +1,6 @@
 import type { Level, Rule } from "../access/policy/cluster.ts";
-import { type Creator, creatorArnOf } from "../access/policy/creator.ts";
+import { type Creator, creatorArnOf, isSameCreator } from "../access/policy/creator.ts";
+import { operatorGroup } from "../access/policy/operator.ts";
 import { isUser } from "../access/policy/person.ts";
 import { approversOf, maxApprovalsNeeded } from "../access/policy/rule.ts";
 import { partitionOfRegion } from "../aws-auth/index.ts";
@@ -120,11 +121,14 @@ function breakGlassProblems(file: ConfigFile, name: string): string[] {
 
 type ClusterFile = ConfigFile["clusters"][string];
 
-/** Creators of another account or partition, and several users that the worker would have to be at once. */
+/** Creators and operators of another account or partition, and several users that the worker would have to be at once. */
 export function creatorProblems(file: ConfigFile): string[] {
   const each = Object.entries(file.clusters).flatMap(([name, cluster]) => [
-    ...accountProblem(name, cluster),
-    ...partitionProblems(name, cluster),
+    ...identitiesOf(cluster).flatMap((identity) => [
+      ...accountProblem(name, cluster.account, identity),
+      ...partitionProblems(name, cluster.region, identity),
+    ]),
+    ...operatorProblems(name, cluster, file),
   ]);
   return [...each, ...usersWithoutProfile(file)];
 }
@@ -143,27 +147,49 @@ function usersWithoutProfile(file: ConfigFile): string[] {
     );
 }
 
-function accountProblem(name: string, { creator, account }: ClusterFile): string[] {
-  const arn = creatorArnOf(creator);
-  const creatorAccount = arn?.split(":")[4];
-  if (arn === null || creatorAccount === account) return [];
-  const kind = creator.type === "role" ? "roleArn" : "userArn";
+/** Who eks-access can be in a cluster, by the setting that says it. */
+type NamedIdentity = readonly [setting: "creator" | "operator", identity: Creator];
+
+function identitiesOf({ creator, operator }: ClusterFile): readonly NamedIdentity[] {
+  return [["creator", creator], ...(operator ? ([["operator", operator]] as const) : [])];
+}
+
+function accountProblem(name: string, account: string, [setting, identity]: NamedIdentity): string[] {
+  const arn = creatorArnOf(identity);
+  const found = arn?.split(":")[4];
+  if (arn === null || found === account) return [];
+  const kind = identity.type === "role" ? "roleArn" : "userArn";
   return [
-    `clusters.${name}.creator.${kind}: it is in account ${creatorAccount}, the cluster in ${account}. Name a ${creator.type} of the cluster's own account.`,
+    `clusters.${name}.${setting}.${kind}: it is in account ${found}, the cluster in ${account}. Name a ${identity.type} of the cluster's own account.`,
   ];
 }
 
 /** Credentials of one partition do not work in any other one, nor do its endpoints. */
-function partitionProblems(name: string, { creator, region }: ClusterFile): string[] {
+function partitionProblems(name: string, region: string, [setting, identity]: NamedIdentity): string[] {
   const partition = partitionOfRegion(region);
   if (partition === null) return [];
-  return arnsOf(creator).flatMap(([path, arn]) => {
+  return arnsOf(identity).flatMap(([path, arn]) => {
     const found = arn.split(":")[1];
     if (found === partition) return [];
     return [
-      `clusters.${name}.creator.${path}: it is in the partition ${found}, but the region ${region} is in ${partition}. Correct one of them.`,
+      `clusters.${name}.${setting}.${path}: it is in the partition ${found}, but the region ${region} is in ${partition}. Correct one of them.`,
     ];
   });
+}
+
+/** The operator is a role of its own: a creator has every right already, and no entry or binding limits it. */
+function operatorProblems(name: string, { creator, operator, levels }: ClusterFile, file: ConfigFile): string[] {
+  if (!operator) return [];
+  const isCreator = isSameCreator(operator.roleArn, creatorArnOf(creator));
+  const taken = levels.filter((level) => file.levels[level]?.groups.includes(operatorGroup));
+  return [
+    ...(isCreator
+      ? [`clusters.${name}.operator.roleArn: it is the creator of the cluster. Name a role that does nothing else.`]
+      : []),
+    ...taken.map(
+      (level) => `levels.${level}.groups: ${operatorGroup} is the group of the operator. Use another group.`,
+    ),
+  ];
 }
 
 function arnsOf(creator: Creator): readonly (readonly [path: string, arn: string])[] {

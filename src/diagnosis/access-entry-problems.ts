@@ -19,11 +19,15 @@ export const entryProblemCodes = [
   "group-unbound",
   "claim-unknown",
   "cluster-admin",
+  "operator-admin",
 ] as const;
 
 export interface EntrySurroundings {
   readonly cluster: string;
-  readonly creatorArn: string;
+  /** Our own role in the cluster; null: there is none. */
+  readonly operatorArn: string | null;
+  /** Null: unknown. */
+  readonly creatorArn: string | null;
   /** Groups that any binding of the cluster names; null: unknown. */
   readonly boundGroups: ReadonlySet<string> | null;
   /** Ids of the leases in this cluster that are not over, by the ledger. */
@@ -84,10 +88,18 @@ function unbound({ entry }: ReadEntry, { cluster, boundGroups }: EntrySurroundin
   return [tell("group-unbound", "warning", entry, message, bindGroupRemedy)];
 }
 
-/** The creator is expected to be one: a worker acts as it, and needs that to prove anything. */
-function administrators({ entry }: ReadEntry, { creatorArn }: EntrySurroundings): readonly EntryProblem[] {
-  const isCreator = principalKey(entry.principalArn) === principalKey(creatorArn);
-  if (isCreator || !isFullControl(entry.policies.flatMap(policyTexts))) return [];
+/** The creator is expected to be one. The operator is one only while a bootstrap runs. */
+function administrators(
+  { entry }: ReadEntry,
+  { cluster, creatorArn, operatorArn }: EntrySurroundings,
+): readonly EntryProblem[] {
+  const is = (arn: string | null) => arn !== null && principalKey(entry.principalArn) === principalKey(arn);
+  if (is(creatorArn) || !isFullControl(entry.policies.flatMap(policyTexts))) return [];
+  if (is(operatorArn)) {
+    const left = `The operator ${entry.principalArn} still has ${named(CLUSTER_ADMIN)}: a bootstrap did not end.`;
+    const again = `Run \`eks-access bootstrap ${cluster} --apply\` again.`;
+    return [tell("operator-admin", "error", entry, left, again)];
+  }
   const message = `${entry.principalArn} has ${named(CLUSTER_ADMIN)} in the whole cluster. It can do everything, and no RBAC rule limits it.`;
   const remedy = "Associate a narrower policy if that is enough.";
   return [tell("cluster-admin", "notice", entry, message, remedy)];

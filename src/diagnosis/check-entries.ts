@@ -36,7 +36,8 @@ const everybody = "system:authenticated";
 
 export interface EntriesFacts {
   readonly cluster: Cluster;
-  readonly creatorArn: string;
+  /** Null: unknown. */
+  readonly creatorArn: string | null;
   /** The ARNs of all principals, with their paths. */
   readonly listed: readonly string[];
   readonly read: readonly ReadEntry[];
@@ -63,7 +64,8 @@ const mostGroups = 7;
 /** Sums up the access entries that were read. */
 export function summarizeEntries(facts: EntriesFacts): EntriesSummary {
   const { cluster, creatorArn, listed, read, document, boundGroups, granted, asker, now } = facts;
-  const around = { cluster: cluster.name, creatorArn, boundGroups, granted: granted.ids, now };
+  const operatorArn = cluster.operator?.roleArn ?? null;
+  const around = { cluster: cluster.name, creatorArn, operatorArn, boundGroups, granted: granted.ids, now };
   const problems: readonly EntryProblem[] = [
     ...read.flatMap((each) => accessEntryProblems(each, around)),
     ...leaseProblems(driftsIn(facts), cluster, asker, "its access entry"),

@@ -8,6 +8,7 @@ import type { AuthenticationMode } from "./cluster-links.ts";
 export const causeCodes = [
   "not-a-principal",
   "creator",
+  "operator",
   "wrong-partition",
   "mode-api",
   "access-entry-wins",

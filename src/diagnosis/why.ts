@@ -1,7 +1,7 @@
 import type { MappedIdentity } from "../access/lease/proof-record.ts";
 import { signInMethod } from "../access/lease/sign-in.ts";
 import { partitionOf } from "../access/policy/cluster.ts";
-import { isSameCreator } from "../access/policy/creator.ts";
+import { isOperator, isSameCreator } from "../access/policy/creator.ts";
 import { type Caller, readCaller, resolve } from "../aws-auth/index.ts";
 import { type Cause, cause, type WhyFacts } from "./facts.ts";
 import { endingSoon, leaseCauses } from "./lease-causes.ts";
@@ -47,10 +47,15 @@ type Found = Pick<Diagnosis, "identity" | "symptom" | "causes">;
 function diagnoseRank(facts: WhyFacts, { principal }: Caller): Found | null {
   const { cluster, creatorArn } = facts;
   const partition = partitionOf(cluster);
-  if (creatorArn !== null && isSameCreator(principal.arn, creatorArn)) {
+  if (isSameCreator(principal.arn, creatorArn)) {
     const message = `${principal.arn} created ${named(cluster.name)}: the API server always lets it in as ${named("system:masters")}. Never add it to aws-auth.`;
     const identity = { username: "kubernetes-admin", groups: ["system:masters"] };
     return { identity, symptom: "none", causes: [cause("creator", message, ownSide(facts))] };
+  }
+  if (isOperator(cluster, principal.arn)) {
+    const message = `${principal.arn} is the operator of ${named(cluster.name)}: eks-access signs in as it, with its own few rights. People get nothing through it.`;
+    const remedy = `Use your own role or user. ${named("aws sts get-caller-identity")} shows who you are.`;
+    return { identity: null, symptom: "forbidden", causes: [cause("operator", message, remedy)] };
   }
   if (principal.partition === partition) return null;
   const message = `${principal.arn} is in partition ${named(principal.partition)}, but ${named(cluster.name)} is in ${named(partition)}. Sign-in does not work across partitions.`;

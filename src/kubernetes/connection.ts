@@ -26,9 +26,21 @@ const longest = 200;
 /** The token's identity. An API server gives no reason for a 401; an earlier success of the identity is a hint. */
 export interface KnownIdentity {
   readonly arn: string;
+  /** What to do if the API server refuses it; absent: as for a creator that was mistaken. */
+  readonly remedies?: Remedies | undefined;
   /** Null: unknown. */
   readonly lastAcceptedAt: () => Promise<Date | null>;
   readonly noteLetIn: () => Promise<void>;
+}
+
+/** How to fix a refusal of one identity, each a text of one or more sentences. */
+export interface Remedies {
+  /** A 401, if the identity was never accepted. */
+  readonly unauthorized: string;
+  /** A 401 after it was accepted; absent: as for every identity. */
+  readonly noLongerAuthorized?: string;
+  /** A 403; absent: as for every identity. */
+  readonly forbidden?: string;
 }
 
 /** A cluster's address, and the credentials for it. */
@@ -75,10 +87,11 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
     const signal = AbortSignal.any(ends);
     return sendDirectly(call, { endpoint: cluster.endpoint, headers, signal, dispatcher: sockets.dispatcher });
   };
+  const remedies = cluster.as?.remedies;
   const explained = explain401(observedCalls(sendCall, cluster.auditIds), cluster);
   const sendOne: SendCall = async (call) => {
     const answer = await explained(call);
-    if (answer.status < 200 || answer.status > 299) throw new RefusedByServer(answer);
+    if (answer.status < 200 || answer.status > 299) throw new RefusedByServer(answer, remedies?.forbidden);
     return answer;
   };
   return {
@@ -126,7 +139,7 @@ function explain401(sendCall: SendCall, cluster: ClusterEndpoint): SendCall {
   };
 }
 
-/** @throws AccessError if the token is too large, or its identity was accepted before */
+/** @throws AccessError if the token is too large, or more is known of its identity */
 async function throwIfKnown({ name, token, as }: ClusterEndpoint): Promise<void> {
   const said = `The API server of cluster ${name} answered 401`;
   // A newer release may accept it, so it is sent all the same. Its size grows with the session, for example with its tags.
@@ -136,12 +149,18 @@ async function throwIfKnown({ name, token, as }: ClusterEndpoint): Promise<void>
     throw new AccessError("cluster-token-too-large", what);
   }
   const before = await as?.lastAcceptedAt();
-  if (!before) return;
-  throw new AccessError("cluster-unauthorized", `${said} to ${as?.arn}, but accepted it at ${before.toISOString()}`, {
-    remedy:
-      "The identity is the same: the cluster's authenticator may be down, or the identity's access entry was deleted.",
-  });
+  const { remedies } = as ?? {};
+  if (before) {
+    const remedy = remedies?.noLongerAuthorized ?? usualRemedy;
+    const what = `${said} to ${as?.arn}, but accepted it at ${before.toISOString()}`;
+    throw new AccessError("cluster-unauthorized", what, { remedy });
+  }
+  if (!remedies) return;
+  throw new AccessError("cluster-unauthorized", `${said} to ${as?.arn}`, { remedy: remedies.unauthorized });
 }
+
+const usualRemedy =
+  "The identity is the same: the cluster's authenticator may be down, or the identity's access entry was deleted.";
 
 interface Way {
   readonly endpoint: string;

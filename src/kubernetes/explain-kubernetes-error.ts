@@ -17,10 +17,13 @@ interface Status {
 /** An answer without success. Its text is for `kubernetesFailure` only: it is not redacted yet. */
 export class RefusedByServer extends Error {
   readonly answer: ApiAnswer;
+  /** How to fix a 403 of its API server; undefined: as for every identity. */
+  readonly remedy: string | undefined;
 
-  constructor(answer: ApiAnswer) {
+  constructor(answer: ApiAnswer, remedy?: string) {
     super(`the API server answered ${answer.status}`);
     this.answer = answer;
+    this.remedy = remedy;
   }
 }
 
@@ -30,7 +33,7 @@ export class RefusedByServer extends Error {
  */
 export function kubernetesFailure(error: unknown, what: string): AccessError {
   if (error instanceof AccessError) return error;
-  return error instanceof RefusedByServer ? answered(error.answer, what) : unanswered(error, what);
+  return error instanceof RefusedByServer ? answered(error, what) : unanswered(error, what);
 }
 
 /** The refusal of the API server itself, not of something in between; undefined: it did not refuse the call. */
@@ -48,15 +51,17 @@ export function isUnknownApi(error: unknown): boolean {
   return error instanceof RefusedByServer && error.answer.status === 404 && !isForeign(error.answer);
 }
 
-function answered(answer: ApiAnswer, what: string): AccessError {
+function answered({ answer, remedy }: RefusedByServer, what: string): AccessError {
   const status = statusIn(answer);
   if (!status && isForeign(answer)) return foreignAnswer(answer, what);
   // A 401 says "Unauthorized" twice.
   const said = status?.message && status.message !== status.reason ? `: ${shorten(status.message)}` : "";
   const retryAfterMs = retryAfterOf(answer);
-  return new AccessError(codeOf(answer.status, status), `The API server answered ${answer.status} to ${what}${said}`, {
+  const code = codeOf(answer.status, status);
+  return new AccessError(code, `The API server answered ${answer.status} to ${what}${said}`, {
     cause: new Error(`${answer.status} ${status?.reason ?? ""} ${shorten(status?.message ?? "", 4000)}`.trim()),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(code === "cluster-forbidden" && remedy !== undefined && { remedy }),
   });
 }
 

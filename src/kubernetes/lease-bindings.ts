@@ -4,7 +4,7 @@ import { allOfPages } from "../access/failure/bounded-pages.ts";
 import { type ClusterBinding, leaseLabels, type NewBinding } from "../access/lease/lease-bindings.ts";
 import type { RoleRule } from "../access/policy/rights.ts";
 import type { Connection } from "./connection.ts";
-import { isNotFound, kubernetesFailure, statusOf } from "./explain-kubernetes-error.ts";
+import { isNotFound, kubernetesFailure, RefusedByServer, statusOf } from "./explain-kubernetes-error.ts";
 import { bindingPages, bindingsPath, readPage, readRoleRules } from "./rbac.ts";
 
 /** The place of one binding, and the uid of the meant one. */
@@ -142,7 +142,9 @@ function nameOf({ name, namespace }: Pick<ClusterBinding, "name" | "namespace">)
 function bindingFailure(error: unknown, what: string): AccessError {
   const failure = kubernetesFailure(error, what);
   const code = codeOf(failure.code, statusOf(error));
-  return code ? new AccessError(code, failure.what, { cause: failure.cause }) : failure;
+  if (!code) return failure;
+  const ours = code === "binding-forbidden" && error instanceof RefusedByServer ? error.remedy : undefined;
+  return new AccessError(code, failure.what, { cause: failure.cause, ...(ours !== undefined && { remedy: ours }) });
 }
 
 /** Undefined: the failure is not specific to bindings. */

@@ -87,6 +87,16 @@ describe("the report on access entries", () => {
     const creator = "arn:aws:iam::111122223333:role/team/cluster-creator";
     expect(codes([aReadEntry({ principalArn: creator, policies: admin })])).toEqual([]);
   });
+
+  test("says that the operator is still an administrator, which it is only during its bootstrap", () => {
+    const roleArn = "arn:aws:iam::111122223333:role/team/operator";
+    const cluster = aCluster({ operator: { type: "role", roleArn, through: [] } });
+
+    const [problem, ...others] = tell([aReadEntry({ principalArn: roleArn, policies: admin })], { cluster });
+
+    expect(problem).toMatchObject({ code: "operator-admin", severity: "error" });
+    expect(others).toEqual([]);
+  });
 });
 
 describe("of what is ours in an entry it", () => {

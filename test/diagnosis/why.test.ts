@@ -58,6 +58,16 @@ describe("the principal in question", () => {
     expect(found.causes.map(({ code }) => code)).toEqual(["creator"]);
   });
 
+  test("is of no use to a person where it is the operator", () => {
+    const operator = { type: "role", roleArn: "arn:aws:iam::111122223333:role/infra/operator", through: [] } as const;
+    const given = "arn:aws:sts::111122223333:assumed-role/operator/me";
+
+    const found = diagnose(whyFacts({ given, data: {}, cluster: aCluster({ operator }) }));
+
+    expect(found).toMatchObject({ symptom: "forbidden", identity: null });
+    expect(found.causes).toMatchObject([{ code: "operator", remedy: expect.stringContaining("your own role") }]);
+  });
+
   test("can never sign in across partitions", () => {
     expect(codesOf(whyFacts({ given: "arn:aws-cn:iam::111122223333:role/developers" }))).toEqual(["wrong-partition"]);
   });

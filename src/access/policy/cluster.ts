@@ -1,6 +1,6 @@
 import { partitionOfRegion } from "../../aws-auth/index.ts";
 import type { TicketRule } from "../request/ticket.ts";
-import { type Creator, creatorArnOf } from "./creator.ts";
+import { creatorArnOf, type RunIdentities, runsAs } from "./creator.ts";
 
 /** One thing that a level must allow; each lease's proof asks the API server about it. */
 export interface AccessCheck {
@@ -22,18 +22,17 @@ export interface Level {
 }
 
 export interface AccessEntrySettings {
-  /** The identity that changes access entries in EKS. */
+  /** The identity that changes access entries in EKS; with an operator, `creator` is the operator. */
   readonly as: "creator" | "worker";
   /** IAM paths of roles, such as `/team/`: EKS needs them, and aws-auth has roles without them. */
   readonly rolePaths: readonly string[];
 }
 
-export interface Cluster {
+export interface Cluster extends RunIdentities {
   readonly name: string;
   readonly eksName: string;
   readonly region: string;
   readonly account: string;
-  readonly creator: Creator;
   /** The API server's address, `https://…`, if it differs from the one that EKS names. */
   readonly endpoint?: string | undefined;
   /** PEM in base64: the authority of that address's certificate, if it differs from the one that EKS names. */
@@ -138,9 +137,10 @@ export function clusterArnOf(cluster: Cluster): string {
   return `arn:${partitionOf(cluster)}:eks:${region}:${account}:cluster/${eksName}`;
 }
 
-/** The creator's partition is the cluster's. Before a discovery, the region names it. */
-export function partitionOf({ creator, region }: Cluster): string {
-  return creatorArnOf(creator)?.split(":")[1] ?? partitionOfRegion(region) ?? "aws";
+/** The partition of the operator or the creator is the cluster's. Before a discovery, the region names it. */
+export function partitionOf(cluster: Cluster): string {
+  const { region } = cluster;
+  return creatorArnOf(runsAs(cluster))?.split(":")[1] ?? partitionOfRegion(region) ?? "aws";
 }
 
 export type Way = "aws-auth" | "access-entry" | "binding";

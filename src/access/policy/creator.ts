@@ -42,9 +42,46 @@ export function creatorArnOf(creator: Creator): string | null {
   return creator.type === "role" ? creator.roleArn : creator.userArn;
 }
 
-/** Whether two ARNs name one creator: case and a role's path do not count, a user's path does (pkg/arn of aws-iam-authenticator). */
-export function isSameCreator(one: string, other: string): boolean {
-  return asAuthenticated(one) === asAuthenticated(other);
+/** Whom eks-access can be in a cluster. */
+export interface RunIdentities {
+  readonly creator: Creator;
+  /** The role that `eks-access bootstrap` let in; absent: runs become the creator. */
+  readonly operator?: CreatorRole | undefined;
+}
+
+/** The identity that a run becomes: the operator, else the creator. */
+export function runsAs({ creator, operator }: RunIdentities): Creator {
+  return operator ?? creator;
+}
+
+/** Whether an ARN is the operator's: no lease is for it. */
+export function isOperator({ operator }: RunIdentities, arn: string): boolean {
+  return operator !== undefined && isSameCreator(arn, operator.roleArn);
+}
+
+/**
+ * Why no lease can be for one of our own identities; null: it can.
+ * @param creatorArn null: unknown
+ */
+export function refuseIdentity(
+  cluster: RunIdentities & { readonly name: string },
+  arn: string,
+  creatorArn: string | null,
+): { readonly code: "creator" | "operator"; readonly message: string } | null {
+  if (isSameCreator(arn, creatorArn)) {
+    return { code: "creator", message: `${arn} created ${cluster.name}: no lease can end its access.` };
+  }
+  if (!isOperator(cluster, arn)) return null;
+  return { code: "operator", message: `${arn} is the operator of ${cluster.name}: only eks-access signs in as it.` };
+}
+
+/**
+ * Whether two ARNs name one creator or operator: case and a role's path do not count, a user's path does (pkg/arn of
+ * aws-iam-authenticator).
+ * @param other null: unknown, so it is nobody's
+ */
+export function isSameCreator(one: string, other: string | null): boolean {
+  return other !== null && asAuthenticated(one) === asAuthenticated(other);
 }
 
 function asAuthenticated(arn: string): string {

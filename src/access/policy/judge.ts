@@ -1,6 +1,6 @@
 import { readHolder } from "../../aws-auth/index.ts";
 import { type Cluster, type Level, partitionOf } from "./cluster.ts";
-import { creatorArnOf, isSameCreator } from "./creator.ts";
+import { creatorArnOf, isSameCreator, runsAs } from "./creator.ts";
 import type { Expectation } from "./expectation.ts";
 import { ruleName } from "./explain.ts";
 import { mayAsk } from "./may-ask.ts";
@@ -105,7 +105,7 @@ function unknown(message: string): ExpectationVerdict {
 }
 
 /**
- * One sentence for each two clusters that share their creator's tokens. A token names its cluster by name alone (aws-iam-authenticator,
+ * One sentence for each two clusters that share the tokens of their creator or operator. A token names its cluster by name alone (aws-iam-authenticator,
  * pkg/token: `x-k8s-aws-id`). Two clusters of one account with a discovered creator count too: it may be the same one.
  */
 export function sharedTokenWarnings(clusters: readonly Cluster[]): readonly string[] {
@@ -114,7 +114,7 @@ export function sharedTokenWarnings(clusters: readonly Cluster[]): readonly stri
       const creator = one.eksName === other.eksName ? sharedCreator(one, other) : null;
       if (creator === null) return [];
       return [
-        `${one.name} and ${other.name} share the EKS name ${one.eksName} and ${creator}. An EKS token is bound to a cluster's name, not to its account or region, so a token for one works at the other. Give each its own creator.`,
+        `${one.name} and ${other.name} share the EKS name ${one.eksName} and ${creator}. An EKS token is bound to a cluster's name, not to its account or region, so a token for one works at the other. Give each its own ${one.operator ? "operator" : "creator"}.`,
       ];
     }),
   );
@@ -123,7 +123,7 @@ export function sharedTokenWarnings(clusters: readonly Cluster[]): readonly stri
 /** What they share, as a clause; null: their creators differ. */
 function sharedCreator(one: Cluster, other: Cluster): string | null {
   if (one.account !== other.account) return null;
-  const [arn, otherArn] = [creatorArnOf(one.creator), creatorArnOf(other.creator)];
+  const [arn, otherArn] = [creatorArnOf(runsAs(one)), creatorArnOf(runsAs(other))];
   if (arn === null || otherArn === null) return "perhaps one creator: CloudTrail names it";
-  return isSameCreator(arn, otherArn) ? `the creator ${arn}` : null;
+  return isSameCreator(arn, otherArn) ? `the ${one.operator ? "operator" : "creator"} ${arn}` : null;
 }

@@ -9,7 +9,7 @@ import {
 } from "../../aws-auth/index.ts";
 import { formatDuration, isPermanent } from "../request/extension.ts";
 import { type Cluster, type Level, partitionOf, type Rule } from "./cluster.ts";
-import { creatorArnOf, isSameCreator } from "./creator.ts";
+import { creatorArnOf, isOperator, isSameCreator } from "./creator.ts";
 import { isUser, type Person, type Standing } from "./person.ts";
 import { isFullControl } from "./policy-text.ts";
 import { bindsRoles } from "./role-text.ts";
@@ -178,6 +178,7 @@ export type RequestRefusal =
   | "foreign-account"
   | "wrong-partition"
   | "creator"
+  | "operator"
   | "level-not-offered"
   | "session";
 
@@ -197,6 +198,12 @@ export function mayRequest({ cluster, level, principal, durationSeconds }: Reque
     return refused(
       "creator",
       `${principal.arn} created ${cluster.name}, so it has full access already. It must stay out of aws-auth.`,
+    );
+  }
+  if (isOperator(cluster, entryArnOf(principal.arn))) {
+    return refused(
+      "operator",
+      `${principal.arn} is the operator of ${cluster.name}: only eks-access signs in as it. Ask for another role or user.`,
     );
   }
   if (principal.partition !== partitionOf(cluster)) {

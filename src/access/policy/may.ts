@@ -9,7 +9,7 @@ import {
 import { formatDuration } from "../request/extension.ts";
 import type { AccessRequest } from "../request/record.ts";
 import { type Cluster, partitionOf } from "./cluster.ts";
-import { creatorArnOf, isSameCreator } from "./creator.ts";
+import { creatorArnOf, isOperator, isSameCreator } from "./creator.ts";
 import { isSessionPinned } from "./may-ask.ts";
 import { isNamedIn, type Person } from "./person.ts";
 import { approversOf, breakGlassFor, levelsFor } from "./rule.ts";
@@ -60,7 +60,7 @@ export type LinkVerdict =
     }
   | { readonly type: "refused"; readonly code: LinkRefusal; readonly message: string };
 
-export type LinkRefusal = "not-a-principal" | "creator" | "unknown-account";
+export type LinkRefusal = "not-a-principal" | "creator" | "operator" | "unknown-account";
 
 /** Whether a person can link this principal: at least one cluster accepts it. */
 export function mayLink(given: string, clusters: readonly Cluster[]): LinkVerdict {
@@ -76,6 +76,13 @@ export function mayLink(given: string, clusters: readonly Cluster[]): LinkVerdic
     return refused(
       "creator",
       `${principal.arn} created ${created.name}, so it has full access there already. Link your own role or user.`,
+    );
+  }
+  const operated = clusters.find((cluster) => isOperator(cluster, entryArnOf(principal.arn)));
+  if (operated) {
+    return refused(
+      "operator",
+      `${principal.arn} is the operator of ${operated.name}: only eks-access signs in as it. Link your own role or user.`,
     );
   }
   if (!clusters.some((cluster) => takes(cluster, principal))) {

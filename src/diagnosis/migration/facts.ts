@@ -63,7 +63,8 @@ export interface MigrationFacts {
   readonly document: AwsAuthDocument;
   /** Empty where the mode has none. */
   readonly standing: readonly PresentEntry[];
-  readonly creatorArn: string;
+  /** Null: unknown. */
+  readonly creatorArn: string | null;
   /** The tool that owns the document: our migration never writes there. */
   readonly owner?: MapOwner | null | undefined;
   /** Our part of the document, by lower-case ARN. */

@@ -110,7 +110,8 @@ function few(users: readonly string[]): string {
   return users.length > 5 ? `${shown} and ${users.length - 5} more` : shown;
 }
 
-function creatorWords({ creator }: Cluster): string {
+function creatorWords({ creator, operator }: Cluster): string {
+  if (operator) return `eks-access works as ${code(operator.roleArn, 200)}.`;
   const arn = creatorArnOf(creator);
   return arn === null ? "CloudTrail names its creator." : `Created by ${code(arn, 200)}.`;
 }

@@ -34,8 +34,9 @@ export function creatorAnswer(cluster: Cluster, report: CreatorReport): Message 
   const text = [
     `*Who created ${code(cluster.name)}*`,
     `*Configured* ${configuredWords(creator)}`,
+    ...(cluster.operator ? [`*Operator* ${code(cluster.operator.roleArn)}: no run becomes the creator`] : []),
     `*CloudTrail* ${cloudTrailWords(cluster, report)}`,
-    `*The worker* ${workerWords(creator, report)}`,
+    `*The worker* ${workerWords(cluster, report)}`,
     ...(todo === null ? [] : [`*What to do* ${todo}`]),
   ].join("\n");
   return { text, blocks: [section(text)] };
@@ -82,9 +83,14 @@ function whetherSame(creator: Creator, arn: string): string {
   return isSameCreator(arn, configured) ? "✓ the same" : `✗ ${code(arn)}, not the configured one`;
 }
 
-function workerWords(creator: Creator, { becomes }: CreatorReport): string {
-  if (!becomes.ok) return `✗ can't act as it: ${plainLine(becomes.message, 1_000)}`;
-  const who = creator.type === "discover" && becomes.arn ? `can act as ${code(becomes.arn)}` : "can act as it";
+function workerWords({ creator, operator }: Cluster, { becomes }: CreatorReport): string {
+  const it = operator ? "the operator" : "it";
+  if (!becomes.ok) return `✗ can't act as ${it}: ${plainLine(becomes.message, 1_000)}`;
+  const who = operator
+    ? "can act as the operator"
+    : creator.type === "discover" && becomes.arn
+      ? `can act as ${code(becomes.arn)}`
+      : "can act as it";
   if (becomes.message) return `✓ ${who}, but the cluster can't be used: ${plainLine(becomes.message, 1_000)}`;
   return `✓ ${who}, and the cluster exists`;
 }

@@ -101,7 +101,7 @@ export function credentialsOf(
 
 /** Asks AWS for the credentials' identity. @throws AccessError if it is not the creator */
 export async function confirmCreator(
-  { region, account, name }: Cluster,
+  { region, account, name, operator }: Cluster,
   creator: KnownCreator,
   credentials: AwsCredentials,
   log?: RequestIds,
@@ -109,7 +109,7 @@ export async function confirmCreator(
   const identity = await callerIdentity(credentials, region, log);
   const isAsMeant = isSameCreator(canonicalCaller(identity.arn) ?? "", creatorArnOf(creator));
   if (identity.account === account && isAsMeant) return identity;
-  throw mismatch(name, creator, identity.arn);
+  throw mismatch(name, creator, identity.arn, operator === creator ? "operator" : "creator");
 }
 
 /**
@@ -158,10 +158,13 @@ function keysOf(region: string, { profile }: CreatorUser): Promise<AwsCredential
   return profile === undefined ? ownCredentials(region) : credentialsOfProfile(profile, region);
 }
 
-function mismatch(name: string, creator: KnownCreator, found: string): AccessError {
+function mismatch(name: string, creator: KnownCreator, found: string, kind: "creator" | "operator"): AccessError {
   const arn = creatorArnOf(creator);
   const says = (who: string) => `AWS says that ${who} is ${found}, not ${arn}`;
-  if (creator.type === "role") return new AccessError("creator-mismatch", says(`the assumed creator of ${name}`));
+  if (creator.type === "role") {
+    const remedy = `Correct the ${kind} in eks-access.yml.`;
+    return new AccessError("creator-mismatch", says(`the assumed ${kind} of ${name}`), { remedy });
+  }
   const should = `which should be the creator of ${name},`;
   if (creator.profile !== undefined) {
     return new AccessError("creator-mismatch", says(`the worker's profile ${creator.profile}, ${should}`));

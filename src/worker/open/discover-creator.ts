@@ -6,6 +6,7 @@ import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
 import {
   type CreationRecord,
   type CreatorToDiscover,
+  creatorArnOf,
   creatorOf,
   type KnownCreator,
   remedyWithoutCreator,
@@ -69,6 +70,24 @@ export async function askCloudTrail(
   return record;
 }
 
+/**
+ * The creator, so that no lease is for it. A run that is the operator asks no one for it.
+ * @param identity whom the run became
+ */
+export async function creatorArnFor(
+  context: DiscoveryContext,
+  cluster: Cluster,
+  identity: KnownCreator,
+): Promise<string | null> {
+  if (!cluster.operator) return creatorArnOf(identity);
+  return creatorArnOf(cluster.creator) ?? (await rememberedCreation(context, cluster))?.arn ?? null;
+}
+
+/** Whom a run becomes: the operator, else the creator. @throws AccessError */
+export async function identityOfRun(context: DiscoveryContext, cluster: Cluster): Promise<KnownCreator> {
+  return cluster.operator ?? knownCreator(context, cluster);
+}
+
 /** The creator of a cluster, from the configuration or CloudTrail. @throws AccessError */
 export async function knownCreator(context: DiscoveryContext, cluster: Cluster): Promise<KnownCreator> {
   if (cluster.creator.type !== "discover") return cluster.creator;
@@ -96,10 +115,12 @@ export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record
 }
 
 /** The identity that can read the CloudTrail history of the cluster's account. */
-async function historyCredentials({ creator, region, account }: Cluster): Promise<CredentialSource> {
-  if (creator.type === "user" || creator.through.length === 0) return "default";
+async function historyCredentials({ creator, operator, region, account }: Cluster): Promise<CredentialSource> {
+  const through = [operator, creator].flatMap((each) => (each && each.type !== "user" ? [each.through] : []));
+  const [way] = through.filter((steps) => steps.length > 0);
+  if (!way) return "default";
   const own = await callerIdentity("default", region);
-  return own.account === account ? "default" : sessionThrough(region, creator.through, [], cloudTrailSessionPolicy());
+  return own.account === account ? "default" : sessionThrough(region, way, [], cloudTrailSessionPolicy());
 }
 
 /** AWS allows two calls a second for an account and region, and all workers share them. */

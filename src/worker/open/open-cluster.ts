@@ -5,8 +5,10 @@ import {
   type CreationRecord,
   type CreatorToDiscover,
   creatorArnOf,
+  isOperator,
   isRecordOfCluster,
   type KnownCreator,
+  runsAs,
 } from "../../access/policy/creator.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { AwsCredentials } from "../../aws/client-settings.ts";
@@ -15,10 +17,16 @@ import { mintToken } from "../../aws/eks-token.ts";
 import { callerIdentity } from "../../aws/sts.ts";
 import type { AuthenticationMode } from "../../diagnosis/cluster-links.ts";
 import { type ClusterClient, connectCluster } from "../../kubernetes/cluster-client.ts";
-import type { KnownIdentity } from "../../kubernetes/connection.ts";
+import type { KnownIdentity, Remedies } from "../../kubernetes/connection.ts";
 import type { ClusterLedger } from "../../ledger/ledger.ts";
 import { confirmCreator, credentialsOf, type Purpose } from "./become-creator.ts";
-import { askCloudTrail, creatorOfRecord, type DiscoveryContext, rememberedCreation } from "./discover-creator.ts";
+import {
+  askCloudTrail,
+  creatorArnFor,
+  creatorOfRecord,
+  type DiscoveryContext,
+  rememberedCreation,
+} from "./discover-creator.ts";
 import { openEks, openEksForEntries } from "./open-eks.ts";
 
 /** The part of the worker's context that an opening needs. */
@@ -32,8 +40,8 @@ interface OpeningContext extends DiscoveryContext {
 
 export interface OpenedCluster {
   readonly client: ClusterClient;
-  /** Our identity in the cluster; it must never go into aws-auth. */
-  readonly creatorArn: string;
+  /** The cluster's creator, which must never go into aws-auth; null: only CloudTrail knows it, and no run needs it. */
+  readonly creatorArn: string | null;
   /** What the cluster reads: the document, access entries or both. */
   readonly mode: AuthenticationMode;
   /** Null: the cluster has no access entries. */
@@ -54,7 +62,7 @@ export interface OpenCluster extends OpenedCluster {
 }
 
 /**
- * Becomes the creator and connects to the cluster: assume the role, confirm the identity, describe, make a token. After a failure it asks
+ * Becomes the operator or the creator, and connects to the cluster: assume the role, confirm the identity, describe, make a token. After a failure it asks
  * for the worker's own identity. The credentials live in this call alone. The session carries the requests and the requester for
  * CloudTrail.
  *
@@ -65,10 +73,10 @@ export async function openCluster(
   cluster: Cluster,
   purposes: readonly Purpose[],
 ): Promise<OpenCluster> {
-  const { creator } = cluster;
-  return creator.type === "discover"
-    ? openDiscovered(context, cluster, creator, purposes)
-    : openAs(context, cluster, creator, purposes);
+  const identity = runsAs(cluster);
+  return identity.type === "discover"
+    ? openDiscovered(context, cluster, identity, purposes)
+    : openAs(context, cluster, identity, purposes);
 }
 
 /**
@@ -121,11 +129,12 @@ async function attempt(
 }
 
 async function openAs(
-  { now, awsRequests, auditIds, ledger }: OpeningContext,
+  context: OpeningContext,
   cluster: Cluster,
   creator: KnownCreator,
   purposes: readonly Purpose[],
 ): Promise<OpenCluster> {
+  const { now, awsRequests, auditIds, ledger } = context;
   const isAsCreator = cluster.accessEntries.as === "creator";
   const isOwn = creator.type === "role" || creator.profile === undefined;
   const credentials = await credentialsOf(cluster, creator, purposes, awsRequests, isAsCreator ? "give" : "look").catch(
@@ -141,11 +150,11 @@ async function openAs(
   ]);
   const { description } = eks;
   const { authenticationMode: mode, tags } = description;
-  const creatorArn = creatorArnOf(creator);
+  const creatorArn = await creatorArnFor(context, cluster, creator);
   const toGive = mode === "CONFIG_MAP" ? null : await openEksForEntries(cluster, eks, awsRequests);
   const client = await connectAs(credentials, cluster, description, now(), purposes, {
     auditIds,
-    as: creatorArn,
+    as: creatorArnOf(creator),
     ledger,
   });
   const entries = toGive && accessEntriesOf(toGive, awsRequests);
@@ -188,8 +197,27 @@ export async function connectAs(
   const { name, endpoint = description.endpoint } = cluster;
   const { certificateAuthority = description.certificateAuthority } = cluster;
   const requests = purposes.map(({ id }) => id);
-  const as = arn === undefined ? undefined : identityWithMemory(endpoint, arn, ledger);
+  const as =
+    arn === undefined
+      ? undefined
+      : { ...identityWithMemory(endpoint, arn, ledger), remedies: remediesFor(cluster, arn, description) };
   return connectCluster({ name, endpoint, certificateAuthority, token, as, requests, auditIds });
+}
+
+/** What to do if the API server refuses the operator, or a creator without rights; undefined: nothing special. */
+function remediesFor(cluster: Cluster, arn: string, { isCreatorAdmin }: ClusterDescription): Remedies | undefined {
+  const bootstrap = `eks-access bootstrap ${cluster.name}`;
+  if (isOperator(cluster, arn)) {
+    return {
+      unauthorized: `The operator is not in the cluster yet: run ${bootstrap}.`,
+      noLongerAuthorized: `The cluster's authenticator may be down, or the operator's entry was removed: run ${bootstrap} again.`,
+      forbidden: `The operator lacks this right: run ${bootstrap} again.`,
+    };
+  }
+  if (isCreatorAdmin) return undefined;
+  return {
+    unauthorized: `EKS gave the creator no rights in Kubernetes (bootstrapClusterCreatorAdminPermissions is false, as terraform-aws-eks 20 sets it). Name an operator in eks-access.yml, and run ${bootstrap}: it lets the operator in with an access entry, without the creator.`,
+  };
 }
 
 /** Where the time of an identity's last acceptance outlives the process. */

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { RequestIds } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { type Cluster, clusterArnOf, partitionOf } from "../../access/policy/cluster.ts";
-import type { Creator, KnownCreator, RoleStep } from "../../access/policy/creator.ts";
+import type { KnownCreator, RoleStep } from "../../access/policy/creator.ts";
 import type { CredentialSource } from "../../aws/client-settings.ts";
 import { EksCluster } from "../../aws/eks-cluster.ts";
 import { managerSessionPolicy } from "../../aws/session-policy.ts";
@@ -67,10 +67,10 @@ async function managerCredentials(
   knownCreator: () => Promise<KnownCreator>,
   log: RequestIds | undefined,
 ): Promise<CredentialSource> {
-  const { region, account, creator } = cluster;
+  const { region, account } = cluster;
   const own = await ownIdentity(region, log);
   if (own?.account === account) return "default";
-  const way = wayInto(account, creator);
+  const way = wayInto(cluster);
   if (way.length > 0) {
     return sessionThrough(region, way, purposes, managerSessionPolicy(clusterArnOf(cluster)), log);
   }
@@ -88,10 +88,13 @@ async function ownIdentity(region: string, log: RequestIds | undefined): Promise
 }
 
 /** The roles up to the first one of this account; empty: none is. */
-function wayInto(account: string, creator: Creator): readonly RoleStep[] {
-  if (creator.type === "user") return [];
-  const first = creator.through.findIndex(({ roleArn }) => roleArn.split(":")[4] === account);
-  return creator.through.slice(0, first + 1);
+function wayInto({ account, creator, operator }: Cluster): readonly RoleStep[] {
+  const ways = [operator, creator].map((identity) => {
+    if (!identity || identity.type === "user") return [];
+    const first = identity.through.findIndex(({ roleArn }) => roleArn.split(":")[4] === account);
+    return identity.through.slice(0, first + 1);
+  });
+  return ways.find((way) => way.length > 0) ?? [];
 }
 
 /**

@@ -5,32 +5,33 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";
 import type { Purpose } from "./become-creator.ts";
 import { becomeCreator } from "./become-creator.ts";
-import { knownCreator } from "./discover-creator.ts";
+import { creatorArnFor, identityOfRun } from "./discover-creator.ts";
 import { connectAs } from "./open-cluster.ts";
 import { openEks } from "./open-eks.ts";
 
 /** A cluster to look at only, in any authentication mode. */
 export interface ReachedCluster {
-  /** As the creator. */
+  /** As the operator or the creator. */
   readonly eks: EksCluster;
-  readonly creatorArn: string;
+  /** Null: only CloudTrail knows it, and no look needs it. */
+  readonly creatorArn: string | null;
   readonly description: ClusterDescription;
   readonly client: ClusterClient;
 }
 
-/** Becomes the creator for a person's question, looks with `look`, and closes. @throws AccessError */
+/** Becomes the operator or the creator for a person's question, looks with `look`, and closes. @throws AccessError */
 export async function reachCluster<T>(
   context: WorkerContext,
   cluster: Cluster,
   purpose: Purpose,
   look: (reached: ReachedCluster) => Promise<T>,
 ): Promise<T> {
-  const creator = await knownCreator(context, cluster);
-  const { credentials } = await becomeCreator(cluster, creator, [purpose]);
+  const identity = await identityOfRun(context, cluster);
+  const { credentials } = await becomeCreator(cluster, identity, [purpose]);
   const eks = await openEks(credentials, cluster);
   const { description } = eks;
-  const creatorArn = creatorArnOf(creator);
-  const options = { as: creatorArn, ledger: context.ledger };
+  const creatorArn = await creatorArnFor(context, cluster, identity);
+  const options = { as: creatorArnOf(identity), ledger: context.ledger };
   const client = await connectAs(credentials, cluster, description, context.now(), [purpose], options);
   try {
     return await look({ eks, creatorArn, description, client });

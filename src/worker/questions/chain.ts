@@ -2,6 +2,7 @@ import { ownIdentities } from "../../access/approval/identities.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
+import { runsAs } from "../../access/policy/creator.ts";
 import { bindsRoles } from "../../access/policy/role-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { AwsCredentials } from "../../aws/client-settings.ts";
@@ -32,7 +33,7 @@ import type { ChainReport } from "../../diagnosis/reports.ts";
 import { knownOf, openRequestsFor } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 import { becomeCreator } from "../open/become-creator.ts";
-import { knownCreator } from "../open/discover-creator.ts";
+import { identityOfRun } from "../open/discover-creator.ts";
 import { connectAs } from "../open/open-cluster.ts";
 import { openEks, openEksForEntries } from "../open/open-eks.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
@@ -211,8 +212,8 @@ async function takeAwsLinks(
   if (worker === undefined) return null;
   const creator = await take(
     "creator",
-    async () => becomeCreator(cluster, await knownCreator(context, cluster), [{ id: "whoami", requester: user }]),
-    ({ identity }) => found(`the worker acts as ${identity.arn}`),
+    async () => becomeCreator(cluster, await identityOfRun(context, cluster), [{ id: "whoami", requester: user }]),
+    ({ identity }) => found(`the worker acts as ${cluster.operator ? "the operator " : ""}${identity.arn}`),
   );
   if (!creator) return null;
   const { credentials, creatorArn } = creator;
@@ -226,8 +227,9 @@ async function takeAwsLinks(
 }
 
 /** A user with keys in a profile needs no identity of the worker's own. */
-function needsOwnIdentity({ creator }: Cluster): boolean {
-  return creator.type !== "user" || creator.profile === undefined;
+function needsOwnIdentity(cluster: Cluster): boolean {
+  const identity = runsAs(cluster);
+  return identity.type !== "user" || identity.profile === undefined;
 }
 
 function orThrow(isNeeded: boolean, error: unknown): null {

@@ -4,17 +4,17 @@ import { creatorArnOf, isRecordOfCluster } from "../../access/policy/creator.ts"
 import type { CreatorReport } from "../../diagnosis/reports.ts";
 import type { WorkerContext } from "../context.ts";
 import { becomeCreator } from "../open/become-creator.ts";
-import { askCloudTrail, knownCreator, rememberedCreation } from "../open/discover-creator.ts";
+import { askCloudTrail, identityOfRun, rememberedCreation } from "../open/discover-creator.ts";
 import { openCluster } from "../open/open-cluster.ts";
 
-/** Asks CloudTrail for the creator, and tries to act as the configured creator, or as CloudTrail's. */
+/** Asks CloudTrail for the creator, and tries to act as a run does: as the operator, the configured creator, or CloudTrail's. */
 export async function reportCreator(context: WorkerContext, cluster: Cluster): Promise<CreatorReport> {
   let createdAt: Date | null = null;
   let becomes: CreatorReport["becomes"];
   try {
     const open = await openCluster(context, cluster, []);
     ({ createdAt } = open.description);
-    becomes = { ok: true, message: "", arn: open.creatorArn, isMissing: false };
+    becomes = { ok: true, message: "", arn: cluster.operator?.roleArn ?? open.creatorArn, isMissing: false };
     open.close();
   } catch (error) {
     const arn = await becomesAnyway(context, cluster);
@@ -31,12 +31,12 @@ export async function reportCreator(context: WorkerContext, cluster: Cluster): P
   }
 }
 
-/** The creator that the worker can act as though the cluster is unusable, for example while it is being created; null: none. */
+/** The identity that the worker can act as though the cluster is unusable, for example while it is being created; null: none. */
 async function becomesAnyway(context: WorkerContext, cluster: Cluster): Promise<string | null> {
   try {
-    const creator = await knownCreator(context, cluster);
-    await becomeCreator(cluster, creator, []);
-    return creatorArnOf(creator);
+    const identity = await identityOfRun(context, cluster);
+    await becomeCreator(cluster, identity, []);
+    return creatorArnOf(identity);
   } catch (error) {
     if (error instanceof AccessError) return null;
     throw error;

@@ -3,7 +3,7 @@ import { approvedShare, shareInCluster } from "../../access/lease/due-work.ts";
 import { type LeasePart, partsByLease } from "../../access/lease/own-bindings.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import { signInShareInRecord } from "../../access/lease/written.ts";
-import { isSameCreator } from "../../access/policy/creator.ts";
+import { refuseIdentity } from "../../access/policy/creator.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { entryArnOf } from "../../aws-auth/index.ts";
 import { type BindingState, namespacesIn } from "./binding-state.ts";
@@ -99,13 +99,8 @@ export function refusalOf(
   { principal, groups }: AccessRequest,
 ) {
   const role = entryArnOf(principal);
-  if (isSameCreator(role, state.creatorArn)) {
-    return {
-      code: "creator",
-      arn: principal,
-      message: `${role} created ${cluster.name}: no lease can end its access.`,
-    };
-  }
+  const own = refuseIdentity(cluster, role, state.creatorArn);
+  if (own) return { ...own, arn: principal };
   const name = state.names.of(principal);
   const why = name.type === "nobody" ? name.why : name.refusal;
   if (why !== null) return { code: "no-own-name", arn: principal, message: why };

@@ -90,6 +90,7 @@ export function identityInDocument(document: ReadDocument, arn: string): MappedI
 export function planGuard(cluster: Cluster, levels: readonly Level[], { creatorArn }: ClusterState): PlanGuard {
   return {
     creatorArn,
+    operatorArn: cluster.operator?.roleArn,
     account: cluster.account,
     partition: partitionOf(cluster),
     allowForeignAccounts: cluster.foreignAccounts,

@@ -6,7 +6,7 @@ import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isSameCreator } from "../../access/policy/creator.ts";
+import { refuseIdentity } from "../../access/policy/creator.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { arrivesUntil, fitsTags, refuseEntry, roomForWithdrawals, writeHoldingTags } from "../../access-entry/index.ts";
 import type { Refusal } from "../../aws-auth/index.ts";
@@ -88,9 +88,8 @@ export function refuseTarget(
   if (!holding) return null;
   const { arn } = change;
   const entry = entries.get(arn.toLowerCase()) ?? null;
-  if (isSameCreator(arn, creatorArn)) {
-    return { code: "creator", arn, message: `${arn} created ${cluster.name}: no lease can end its access.` };
-  }
+  const own = refuseIdentity(cluster, arn, creatorArn);
+  if (own) return { ...own, arn };
   const refusal = refuseEntry(arn, entry, target);
   if (refusal || fitsTags(writeHoldingTags(cluster.name, holding, keys), entry?.tags ?? {})) return refusal;
   const message = `The access entry of ${arn} in ${cluster.name} can't remember more leases in its tags. Ask again when some have ended.`;

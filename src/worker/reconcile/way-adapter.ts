@@ -48,8 +48,8 @@ export interface WayPlace {
 }
 
 export interface WayState {
-  /** The cluster's creator: it can't get a lease. */
-  readonly creatorArn: string;
+  /** The cluster's creator: it can't get a lease. Null: only CloudTrail knows it, and the operator needs no creator. */
+  readonly creatorArn: string | null;
   /** Whether a principal was read. A run leaves the others as they are. */
   readonly isRead: (principal: string) => boolean;
   /** Our part, by lower-case ARN. */

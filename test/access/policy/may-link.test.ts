@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import { mayLink } from "../../../src/access/policy/may.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 
-const clusters = [aCluster({ foreignAccounts: ["444455556666"] })];
 const role = (account: string, rest = "developers") => `arn:aws:iam::${account}:role/${rest}`;
+const operator = { type: "role", roleArn: role("111122223333", "infra/operator"), through: [] } as const;
+const clusters = [aCluster({ foreignAccounts: ["444455556666"], operator })];
 
 test.each([
   ["of a cluster's own account", role("111122223333"), role("111122223333")],
@@ -20,6 +21,7 @@ test.each([
   ["the root of an account", "arn:aws:iam::111122223333:root", "not-a-principal"],
   ["the creator of a cluster", role("111122223333", "cluster-creator"), "creator"],
   ["the creator's session", "arn:aws:sts::111122223333:assumed-role/cluster-creator/me", "creator"],
+  ["the operator's session", "arn:aws:sts::111122223333:assumed-role/operator/me", "operator"],
   ["a principal of an account that no cluster takes", role("999988887777"), "unknown-account"],
   ["a principal of another partition", "arn:aws-cn:iam::111122223333:role/developers", "unknown-account"],
 ])("nobody may be linked with %s", (_, given, code) => {

@@ -66,6 +66,17 @@ describe("the policy refuses", () => {
       "arn:aws:iam::111122223333:user/ops/Founder created staging, so it has full access already. It must stay out of aws-auth.",
     ],
     [
+      "the operator, by the ARN that the authenticator sees",
+      "operator",
+      aWish({
+        arn: "arn:aws:iam::111122223333:role/operator",
+        cluster: aCluster({
+          operator: { type: "role", roleArn: "arn:aws:iam::111122223333:role/infra/operator", through: [] },
+        }),
+      }),
+      "arn:aws:iam::111122223333:role/operator is the operator of staging: only eks-access signs in as it. Ask for another role or user.",
+    ],
+    [
       "a principal of another account",
       "foreign-account",
       aWish({ arn: "arn:aws:iam::999988887777:role/x" }),

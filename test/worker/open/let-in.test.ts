@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
 import { explainFailure } from "../../../src/access/failure/access-error.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
@@ -14,9 +15,9 @@ const unauthorized = {
 
 afterEach(() => side().sandbox.faults.clear());
 
-/** Reads aws-auth as the creator: what went wrong, as people read it. */
-async function read(): Promise<string> {
-  const open = await openCluster(side().context(), side().cluster, []);
+/** Reads aws-auth as the creator or the operator: what went wrong, as people read it. */
+async function read(change: Partial<Cluster> = {}): Promise<string> {
+  const open = await openCluster(side().context(), { ...side().cluster, ...change }, []);
   try {
     await open.client.readAwsAuth();
     return "";
@@ -48,4 +49,33 @@ test("a 401 right after the same creator got in is not told as a wrong creator",
   );
   expect(told).toContain("authenticator may be down");
   expect(told).not.toContain("Check that creator");
+});
+
+/** A role of the account that trusts the worker, and that the cluster does not know. */
+function aRole(name: string): Cluster["operator"] {
+  const { account } = side().sandbox.aws;
+  account.addRole({ name, allow: ["eks:DescribeCluster"], trust: { principals: [arns.worker] } });
+  return { type: "role", roleArn: arns.creator.replace("cluster-creator", name), through: [] };
+}
+
+test("an operator that is not in the cluster yet is to be bootstrapped, and the creator is not blamed", async () => {
+  const told = await read({ operator: aRole("operator") });
+
+  expect(told).toMatch(
+    /^The API server of cluster staging answered 401 to arn:aws:iam::111122223333:role\/operator\. /,
+  );
+  expect(told).toContain("run eks-access bootstrap staging");
+  expect(told).not.toContain("creator");
+});
+
+test("a creator that EKS gave no rights in Kubernetes is told so, with the way by an access entry", async () => {
+  const creator = aRole("terraform");
+  const { aws, cluster } = side().sandbox;
+  const quiet = { ...cluster, name: "quiet", region: side().cluster.region, creatorArn: creator?.roleArn ?? "" };
+  aws.addCluster({ ...quiet, authenticationMode: "API", bootstrapClusterCreatorAdminPermissions: false });
+
+  const told = await read({ name: "quiet", eksName: "quiet", ...(creator && { creator }) });
+
+  expect(told).toContain("bootstrapClusterCreatorAdminPermissions is false, as terraform-aws-eks 20 sets it");
+  expect(told).toContain("run eks-access bootstrap quiet");
 });
