@@ -3,9 +3,10 @@ import { type Creator, creatorArnOf, isSameCreator } from "../access/policy/crea
 import { operatorGroup } from "../access/policy/operator.ts";
 import { isUser } from "../access/policy/person.ts";
 import { approversOf, maxApprovalsNeeded } from "../access/policy/rule.ts";
+import { type ClusterSelector, hasLabels, isByName, type WantedLabels } from "../access/policy/selector.ts";
 import { partitionOfRegion } from "../aws-auth/index.ts";
 import type { ConfigFile } from "./config-file.ts";
-import { breakGlassOf, buildLevel, rulesOf } from "./policy-rules.ts";
+import { breakGlassOf, buildLevel, labelsOf, rulesOf } from "./policy-rules.ts";
 
 /** The policy's mistakes, each with its path. Without a policy, the cluster's own approvers must be enough. */
 export function policyProblems(file: ConfigFile): string[] {
@@ -24,11 +25,15 @@ export function policyProblems(file: ConfigFile): string[] {
 }
 
 interface Named {
-  readonly clusters?: readonly string[] | undefined;
+  readonly clusters?: ClusterSelector | undefined;
   readonly levels?: readonly string[] | undefined;
 }
 
 function unknownNames({ clusters = [], levels = [] }: Named, path: string, file: ConfigFile): string[] {
+  const unmatched = (wanted: WantedLabels) =>
+    Object.keys(file.clusters).some((name) => hasLabels(wanted, labelsOf(file, name)))
+      ? []
+      : [`${path}.clusters: no cluster has these labels. Correct them, or add them to the labels of a cluster.`];
   const missing = (kind: "clusters" | "levels", names: readonly string[]) => {
     const known = Object.keys(file[kind]);
     return names.flatMap((name, index) =>
@@ -37,7 +42,7 @@ function unknownNames({ clusters = [], levels = [] }: Named, path: string, file:
         : [`${path}.${kind}[${index}]: there is no ${kind.slice(0, -1)} ${name}. Use one of ${known.join(", ")}.`],
     );
   };
-  return [...missing("clusters", clusters), ...missing("levels", levels)];
+  return [...(isByName(clusters) ? missing("clusters", clusters) : unmatched(clusters)), ...missing("levels", levels)];
 }
 
 type RuleInFile = NonNullable<ConfigFile["policy"]>["rules"][number];

@@ -28,6 +28,18 @@ export const userOrGroup = textLike(
   "use the id of a Slack user or user group, for example U012ABCDEF or S012ABCDEF (not a name)",
 );
 
+const labelForm = "write a text of at most 256 characters, in quotes if it is a number or a word such as true or no";
+const labelValue = z.string(labelForm).max(256, labelForm);
+const labelName = z.string().min(1).max(128);
+
+/** Labels of a cluster, as the tags of EKS: up to 128 and 256 characters. */
+export const labels = z.record(labelName, labelValue);
+
+/** What a selector wants of each label: a value, or one of a list. */
+export const wantedLabels = z
+  .record(labelName, z.union([labelValue.transform((value) => [value]), z.array(labelValue).min(1)], labelForm))
+  .refine((wanted) => Object.keys(wanted).length > 0, "name at least one label");
+
 /** A short time as `200ms`, `3s` or `2m`, read as milliseconds. */
 const shortTimeForm = "write a time with its unit, for example 200ms, 3s or 2m";
 export const shortDuration = textLike(/^[1-9]\d{0,5}(ms|s|m)$/, shortTimeForm).transform((value) => {

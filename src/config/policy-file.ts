@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { account, duration, textLike, userOrGroup } from "./forms.ts";
+import { account, duration, textLike, userOrGroup, wantedLabels } from "./forms.ts";
 
 const listed = z.array(z.string());
+const selected = z.union([listed, wantedLabels], "write a list of names, or labels, for example { env: production }");
 const person = textLike(
   /^[UWS][A-Z0-9]{2,}$|^@[a-z0-9-]+(\.[a-z0-9-]+)+$/,
   'use the id of a Slack user or user group, or an e-mail domain in quotes, for example U012ABCDEF, S012ABCDEF or "@example.com"',
@@ -34,7 +35,7 @@ const hours = z
 const rule = z.strictObject({
   name: textLike(/\S/, "give the rule a name").max(100, "use 100 characters or fewer"),
   who: z.array(person).min(1, "name at least one person, or remove who to include everyone").optional(),
-  clusters: listed.optional(),
+  clusters: selected.optional(),
   levels: listed.optional(),
   principals: z
     .strictObject({
@@ -54,7 +55,7 @@ const rule = z.strictObject({
 
 const breakGlass = z.strictObject({
   who: z.array(person).min(1, "name at least one person"),
-  clusters: listed.optional(),
+  clusters: selected.optional(),
   level: z.string(),
   for: duration,
 });

@@ -2,12 +2,14 @@ import type { BreakGlass, Level, Rule } from "../access/policy/cluster.ts";
 import { policyTexts } from "../access/policy/policy-text.ts";
 import { roleText } from "../access/policy/role-text.ts";
 import { clusterRule } from "../access/policy/rule.ts";
+import { type ClusterSelector, isSelected, type Labels } from "../access/policy/selector.ts";
 import type { ConfigFile } from "./config-file.ts";
 
 export function rulesOf(file: ConfigFile, cluster: string): readonly Rule[] {
   if (!file.policy) return [clusterRule];
+  const isFor = isForCluster(file, cluster);
   return file.policy.rules
-    .filter(({ clusters }) => !clusters || clusters.includes(cluster))
+    .filter(({ clusters }) => isFor(clusters))
     .map(({ name, principals, permanent, selfApproval, maxDuration, ...rule }) => ({
       name,
       who: rule.who ?? null,
@@ -27,9 +29,22 @@ export function rulesOf(file: ConfigFile, cluster: string): readonly Rule[] {
     }));
 }
 
+/** Whether a rule is for this cluster; without a selector it is for every cluster. */
+function isForCluster(file: ConfigFile, name: string): (selector: ClusterSelector | undefined) => boolean {
+  const labels = labelsOf(file, name);
+  return (selector) => !selector || isSelected(selector, name, labels);
+}
+
+/** The labels of a cluster. Its account and region are always its own. */
+export function labelsOf({ clusters }: Pick<ConfigFile, "clusters">, name: string): Labels {
+  const cluster = clusters[name];
+  return cluster ? { ...cluster.labels, account: cluster.account, region: cluster.region } : {};
+}
+
 /** Who can take emergency access to a cluster: the first entry that names it. */
 export function breakGlassOf(file: ConfigFile, cluster: string): BreakGlass | null {
-  const entry = file.policy?.breakGlass.find(({ clusters }) => !clusters || clusters.includes(cluster));
+  const isFor = isForCluster(file, cluster);
+  const entry = file.policy?.breakGlass.find(({ clusters }) => isFor(clusters));
   return entry ? { who: entry.who, level: entry.level, durationSeconds: entry.for } : null;
 }
 

@@ -212,3 +212,43 @@ describe("a policy that can't be meant so is refused:", () => {
     ]);
   });
 });
+
+describe("a rule for labels", () => {
+  const labelled = configText.replace(
+    "levels: [viewer, admin]",
+    "levels: [viewer, admin]\n    labels: { env: production, team: shop }",
+  );
+  const rulesFor = (clusters: string) => {
+    const policy = `policy: { rules: [{ name: some, clusters: ${clusters} }, { name: others }] }`;
+    const reading = readConfig(labelled + policy);
+    if (reading.type === "invalid") return reading.problems;
+    return reading.config.clusters.get("staging")?.rules.map(({ name }) => name);
+  };
+
+  test.each([
+    ["{ env: production }", ["some", "others"]],
+    ["{ env: [dev, production], team: shop }", ["some", "others"]],
+    [`{ account: "111122223333", region: eu-central-1 }`, ["some", "others"]],
+    [
+      "{ env: dev }",
+      ["policy.rules[0].clusters: no cluster has these labels. Correct them, or add them to the labels of a cluster."],
+    ],
+    ["{ env: production, team: pay }", [expect.stringContaining("no cluster has these labels")]],
+    ["{ constructor: x }", [expect.stringContaining("no cluster has these labels")]],
+    ["{}", ["policy.rules[0].clusters: name at least one label."]],
+    ["{ env: true }", ["policy.rules[0].clusters: write a list of names, or labels, for example { env: production }."]],
+  ])("%s", (clusters, expected) => {
+    expect(rulesFor(clusters)).toEqual(expected);
+  });
+
+  test("can't be met by a label that calls itself the account", () => {
+    const reading = readConfig(
+      `${labelled.replace("env: production", 'account: "999999999999"')}policy: { rules: [{ name: some, clusters: { account: "999999999999" } }, { name: others }] }`,
+    );
+
+    expect(reading).toMatchObject({
+      type: "invalid",
+      problems: [expect.stringContaining("no cluster has these labels")],
+    });
+  });
+});
