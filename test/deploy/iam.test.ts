@@ -14,6 +14,9 @@ import { sessionNameOf } from "../../src/aws/sts.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 const oneOrMore = z.union([z.string().transform((one) => [one]), z.array(z.string())]);
+const aws = z.strictObject({ AWS: z.string() });
+const federated = z.strictObject({ Federated: z.string() });
+const service = z.strictObject({ Service: z.string() });
 const policy = z.object({
   Version: z.literal("2012-10-17"),
   Statement: z.array(
@@ -23,7 +26,7 @@ const policy = z.object({
         .regex(/^[A-Za-z0-9]+$/)
         .optional(),
       Effect: z.enum(["Allow", "Deny"]),
-      Principal: z.strictObject({ AWS: z.string() }).optional(),
+      Principal: z.union([aws, federated, service]).optional(),
       Action: oneOrMore,
       Resource: oneOrMore.optional(),
       Condition: z.record(z.string(), z.record(z.string(), oneOrMore)).optional(),
@@ -125,6 +128,28 @@ test("a role on the way wants what a creator wants of the worker", () => {
     read(name).Statement.find(({ Action }) => Action.includes("sts:AssumeRole"))?.Condition;
 
   expect(conditionOf("through-trust-policy")).toEqual(conditionOf("creator-trust-policy"));
+});
+
+test("the worker's role is for its service account alone, by IRSA or by Pod Identity of its own account", () => {
+  const [irsa, ...others] = read("worker-trust-irsa-policy").Statement;
+  const [pods, ...more] = read("worker-trust-pod-identity-policy").Statement;
+  const manifests = readFileSync(`${root}/deploy/kubernetes/service-accounts.yaml`, "utf8");
+  const subject = Object.entries(irsa?.Condition?.StringEquals ?? {}).find(([key]) => key.endsWith(":sub"))?.[1];
+
+  expect([others, more]).toEqual([[], []]);
+  expect(subject).toEqual(["system:serviceaccount:eks-access:eks-access-worker"]);
+  expect(manifests).toContain("name: eks-access-worker\n");
+  expect(irsa?.Action).toEqual(["sts:AssumeRoleWithWebIdentity"]);
+  expect(pods).toMatchObject({ Principal: { Service: "pods.eks.amazonaws.com" } });
+  expect(pods?.Condition?.StringEquals).toEqual({ "aws:SourceAccount": ["111122223333"] });
+});
+
+test("a wildcard for the account is bound to the organization, and to one role's name", () => {
+  const [only, ...others] = read("fleet-policy").Statement;
+
+  expect(others).toEqual([]);
+  expect(only?.Resource).toEqual(["arn:aws:iam::*:role/eks-access-operator"]);
+  expect(Object.keys(only?.Condition?.StringEquals ?? {})).toEqual(["aws:ResourceOrgID"]);
 });
 
 test("a session may do what the policy of its role allows, and nothing that the role may do besides", () => {

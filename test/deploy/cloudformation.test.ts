@@ -1,0 +1,87 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { parse, type ScalarTag } from "yaml";
+import { z } from "zod";
+
+const read = (path: string) => readFileSync(new URL(`../../deploy/${path}`, import.meta.url), "utf8");
+const iam = (name: string): unknown => JSON.parse(read(`iam/${name}.json`));
+const template = z.strictObject({
+  AWSTemplateFormatVersion: z.literal("2010-09-09"),
+  Description: z.string(),
+  Parameters: z.record(
+    z.string(),
+    z.strictObject({
+      Type: z.literal("String"),
+      Description: z.string().optional(),
+      Default: z.string().optional(),
+      AllowedPattern: z.string().optional(),
+    }),
+  ),
+  Resources: z.strictObject({
+    Role: z.strictObject({
+      Type: z.literal("AWS::IAM::Role"),
+      Properties: z.strictObject({
+        RoleName: z.string(),
+        Description: z.string(),
+        MaxSessionDuration: z.number(),
+        AssumeRolePolicyDocument: z.unknown(),
+        Policies: z.array(z.strictObject({ PolicyName: z.string(), PolicyDocument: z.unknown() })),
+      }),
+    }),
+  }),
+  Outputs: z.record(z.string(), z.strictObject({ Description: z.string(), Value: z.string() })),
+});
+
+/** In the example of deploy/iam. */
+const example: Readonly<Record<string, string>> = {
+  WorkerRoleArn: "arn:aws:iam::111122223333:role/eks-access-worker",
+  ExternalId: "replace-with-an-id-of-your-own",
+  RoleName: "eks-access-operator",
+  ClusterName: "payments",
+  "AWS::Partition": "aws",
+  "AWS::AccountId": "111122223333",
+};
+const inExample = (name: string) =>
+  example[name] ?? expect.fail(`the template names ${name}, and nothing is called so`);
+const tag = (name: string, resolve: (text: string) => string): ScalarTag => ({ tag: `!${name}`, resolve });
+
+/** The template as CloudFormation resolves it in the example. */
+const made = template.parse(
+  parse(read("cloudformation/account-role.yaml"), {
+    customTags: [
+      tag("Ref", inExample),
+      tag("Sub", (text) => text.replaceAll(/\$\{([^}]+)\}/g, (_, name: string) => inExample(name))),
+      tag("GetAtt", (text) => `attribute ${text}`),
+    ],
+  }),
+);
+const { Properties: role } = made.Resources.Role;
+
+test("each parameter is meant, and its pattern takes the example and no wildcard for a role", () => {
+  for (const [name, { AllowedPattern = ".*" }] of Object.entries(made.Parameters)) {
+    expect(inExample(name)).toMatch(new RegExp(AllowedPattern));
+  }
+  const { WorkerRoleArn, ExternalId } = made.Parameters;
+  expect("arn:aws:iam::111122223333:role/*").not.toMatch(new RegExp(WorkerRoleArn?.AllowedPattern ?? ""));
+  expect("short").not.toMatch(new RegExp(ExternalId?.AllowedPattern ?? ""));
+  expect(made.Parameters.RoleName?.Default).toBe(example.RoleName);
+});
+
+test("the role trusts the worker as deploy/iam says, with the external id", () => {
+  expect(role.AssumeRolePolicyDocument).toEqual(iam("creator-trust-policy"));
+});
+
+test("the role can do what the policies of deploy/iam say, in each region of its account, and nothing else", () => {
+  const policies = role.Policies.map(({ PolicyName, PolicyDocument }): [string, unknown] => [
+    PolicyName,
+    JSON.parse(JSON.stringify(PolicyDocument).replaceAll("arn:aws:eks:*:", "arn:aws:eks:eu-central-1:")),
+  ]);
+
+  expect(policies.map(([name]) => name)).toEqual(["creator-policy", "access-entries-policy"]);
+  for (const [name, policy] of policies) expect(policy).toEqual(iam(name));
+});
+
+test("the fleet's policy of the worker reaches the role by its name", () => {
+  expect(JSON.stringify(iam("fleet-policy"))).toContain(`arn:aws:iam::*:role/${role.RoleName}"`);
+  expect(made.Outputs.RoleArn?.Value).toBe("attribute Role.Arn");
+});
