@@ -2,24 +2,18 @@ import { randomUUID } from "node:crypto";
 import type { SandboxAnswer, SandboxRequest, SandboxRoute } from "../http-server.ts";
 import { type ApiRequest, callName, readApiRequest } from "./api-request.ts";
 import type { Authenticator } from "./authenticator.ts";
+import type { BindingContent } from "./bindings.ts";
 import type { ConfigMapContent } from "./config-map.ts";
-import { escalationProblem } from "./escalation.ts";
+import { escalationProblem, ruleEscalation } from "./escalation.ts";
 import { listAnswer } from "./list-answer.ts";
-import { answerObjects } from "./object-requests.ts";
+import { answerObjects, type WriteRules } from "./object-requests.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { allPods, podsOf } from "./pods.ts";
-import { type Attributes, type Authorize, type ResourceAttributes, roleObject, type User } from "./rbac.ts";
+import type { Attributes, Authorize, ResourceAttributes, User } from "./rbac.ts";
 import type { RbacObjects } from "./rbac-objects.ts";
 import { accessReview, selfSubjectReview } from "./reviews.ts";
-import {
-  failure,
-  notFound,
-  qualified,
-  type Status,
-  statusAnswer,
-  unauthorized,
-  unsupportedMediaType,
-} from "./status.ts";
+import type { RoleContent } from "./roles.ts";
+import { failure, qualified, type Status, statusAnswer, unauthorized, unsupportedMediaType } from "./status.ts";
 
 export interface ApiServerContext {
   authenticator: Authenticator;
@@ -137,35 +131,21 @@ function rbacOf(
   user: User,
 ): SandboxAnswer | undefined {
   const { rbac, authorize } = context;
-  const store = rbac.bindings[asked.resource];
-  if (!store) return rolesOf(context, asked, request);
+  const rights = { authorize, user, namespace: asked.namespace, rbac: rbac.rbac() };
+  const rules = { hasNamespace: hasNamespace(rbac) };
   const mayCreate = { ...asked, verb: "create" };
-  const rights = { authorize, user, namespace: asked.namespace };
-  return answerObjects(store, asked, request, {
-    hasNamespace: hasNamespace(rbac),
-    guard: (sent, before) => {
-      const escalates = escalationProblem(store.kind, sent, { ...rights, rbac: rbac.rbac() });
-      return escalates ?? (before || authorize(user, mayCreate).allowed ? undefined : forbidden(user, mayCreate));
-    },
-  });
-}
-
-/** Roles are only read. */
-function rolesOf(
-  { rbac, configMaps }: ApiServerContext,
-  { verb, resource, namespace, name = "" }: ResourceAttributes,
-  { url }: SandboxRequest,
-): SandboxAnswer | undefined {
-  const kind = resource === "roles" ? "Role" : "ClusterRole";
-  if (resource !== "roles" && resource !== "clusterroles") return undefined;
-  const apiVersion = `${rbacGroup}/v1`;
-  const all = rbac.rbac().roles.filter((role) => (role.namespace !== undefined) === (kind === "Role"));
-  const here = all.filter((role) => namespace === undefined || role.namespace === namespace);
-  if (verb === "list") return listAnswer({ apiVersion, kind }, here.map(roleObject), url, configMaps.versions.last());
-  if (verb !== "get") return undefined;
-  const role = here.find((each) => each.name === name);
-  if (!role) return statusAnswer(notFound({ group: rbacGroup, resource }, name));
-  return { status: 200, body: JSON.stringify({ kind, apiVersion, ...roleObject(role) }) };
+  const refuseCreation = (isNew: boolean) =>
+    isNew && !authorize(user, mayCreate).allowed ? forbidden(user, mayCreate) : undefined;
+  const bindings = rbac.bindings[asked.resource];
+  if (bindings) {
+    const guard: WriteRules<BindingContent>["guard"] = (sent, before) =>
+      escalationProblem(bindings.kind, sent, rights) ?? refuseCreation(!before);
+    return answerObjects(bindings, asked, request, { ...rules, guard });
+  }
+  const roles = rbac.roles[asked.resource];
+  const guard: WriteRules<RoleContent>["guard"] = (sent, before) =>
+    (roles && ruleEscalation(roles.kind, sent, rights)) ?? refuseCreation(!before);
+  return roles && answerObjects(roles, asked, request, { ...rules, guard });
 }
 
 function version(): SandboxAnswer {

@@ -78,7 +78,7 @@ function readSubject({ apiGroup, kind, name, namespace }: Record<string, unknown
 }
 
 /** Names of RBAC are parts of a path (apimachinery, IsValidPathSegmentName). */
-function nameProblems(name: string): string[] {
+export function nameProblems(name: string): string[] {
   if (name === "." || name === "..") return [`may not be '${name}'`];
   return ["/", "%"].filter((sign) => name.includes(sign)).map((sign) => `may not contain '${sign}'`);
 }

@@ -1,6 +1,7 @@
 import type { BindingContent } from "./bindings.ts";
 import type { Sent } from "./object-kind.ts";
 import { type Authorize, appliesTo, type PolicyRule, type Rbac, roleOf, type User } from "./rbac.ts";
+import type { RoleContent } from "./roles.ts";
 import { failure, type KindNames, notFound, qualified, type Status } from "./status.ts";
 
 /** What decides whether a user may give a role. */
@@ -32,6 +33,25 @@ export function escalationProblem(
   const held = rulesOf(rbac, user, namespace);
   const missing = role.rules.flatMap(atoms).filter((atom) => !held.some((rule) => includes(rule, atom)));
   return missing.length === 0 ? undefined : tooMuch(kind, metadata.name ?? "", user, missing);
+}
+
+/**
+ * Why a user may not write these rules: they may not `escalate` the role, and lack some of the rights (kubernetes, registry/rbac,
+ * RoleEscalationAuthorized and ConfirmNoEscalation).
+ */
+export function ruleEscalation(
+  kind: KindNames,
+  { metadata, rules = [] }: Sent<RoleContent>,
+  { rbac, authorize, user, namespace }: BindingRights,
+): Status | undefined {
+  if (user.groups.includes("system:masters")) return undefined;
+  const { group, resource } = kind;
+  const { name = "" } = metadata;
+  const place = namespace === undefined ? {} : { namespace };
+  if (authorize(user, { verb: "escalate", group, resource, name, ...place }).allowed) return undefined;
+  const held = rulesOf(rbac, user, namespace);
+  const missing = rules.flatMap(atoms).filter((atom) => !held.some((rule) => includes(rule, atom)));
+  return missing.length === 0 ? undefined : tooMuch(kind, name, user, missing);
 }
 
 function rulesOf(rbac: Rbac, user: User, namespace: string | undefined): PolicyRule[] {
