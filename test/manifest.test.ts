@@ -31,7 +31,7 @@ const manifest = z
   .object({
     features: z.object({
       app_home: z.object({ home_tab_enabled: z.boolean(), messages_tab_enabled: z.boolean() }),
-      slash_commands: z.array(z.object({ command: z.string(), url: z.string() })),
+      slash_commands: z.array(z.object({ command: z.string(), url: z.string(), should_escape: z.boolean() })),
     }),
     oauth_config: z.object({ scopes: z.object({ bot: z.array(z.string()) }) }),
     settings: z.object({
@@ -88,4 +88,8 @@ test("commands, clicks and events go to the one address at which the code listen
   ];
   expect(urls.map((url) => new URL(url).pathname)).toEqual(urls.map(() => path));
   expect(manifest.settings.interactivity.is_enabled).toBe(true);
+});
+
+test("names of people in a command arrive with their ids, which `for @bob` needs", () => {
+  expect(manifest.features.slash_commands.map((command) => command.should_escape)).toEqual([true]);
 });

@@ -3,7 +3,7 @@ import { isObject, type JsonObject, listAt, objectAt, textAt } from "./json.ts";
 /** The values of a view's inputs: `state.values` of Slack's payloads, by block_id and action_id. */
 export type Inputs = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
 
-/** What a person may put into an input: a text, or an option's value or text. */
+/** What a person may put into an input: a text, an option's value or text, or a user id. */
 export type InputValue = string | null;
 
 /** Where each kind of element keeps what was chosen, and what it was given at first. */
@@ -12,6 +12,7 @@ const places: Readonly<Record<string, readonly [string, string]>> = {
   static_select: ["selected_option", "initial_option"],
   external_select: ["selected_option", "initial_option"],
   radio_buttons: ["selected_option", "initial_option"],
+  users_select: ["selected_user", "initial_user"],
 };
 
 /** An interactive element and its block. */
@@ -61,7 +62,7 @@ export function filledInput(element: JsonObject, value: InputValue, loaded: read
   const type = String(element.type);
   const [place] = places[type] ?? [];
   if (place === undefined) throw new Error(`nothing can be put into a ${type}`);
-  if (value === null || place === "value") return { type, [place]: value };
+  if (value === null || place === "value" || place === "selected_user") return { type, [place]: value };
   const offered = [...optionsOf(element), ...loaded];
   const option = offered.find((each) => each.value === value || textAt(each.text, "text") === value);
   if (option) return { type, [place]: option };

@@ -24,12 +24,24 @@ export function commandPayload(
     user_id: person.id,
     user_name: person.name,
     command: of.command,
-    text: of.text,
+    text: escaped(state, of.text),
     api_app_id: identity.appId,
     is_enterprise_install: "false",
     response_url: of.responseUrl,
     trigger_id: newTrigger(state, person.id),
   };
+}
+
+/**
+ * The text of a command as Slack sends it with `should_escape: true`, as manifest.yml has it: names of people with their ids.
+ * @see https://docs.slack.dev/interactivity/implementing-slash-commands
+ */
+function escaped({ people }: SlackState, typed: string): string {
+  const text = typed.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return text.replaceAll(/@([\w.-]+)/g, (written, name: string) => {
+    const person = people.find((each) => each.name === name);
+    return person ? `<@${person.id}|${person.name}>` : written;
+  });
 }
 
 function interaction(state: SlackState, person: SandboxUser, type: string): JsonObject {

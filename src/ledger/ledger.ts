@@ -13,7 +13,7 @@ export interface LedgerChange {
   readonly after: LedgerRecord;
   /** Null: one more failure that an event already reports; only the number of tries and the next one are new. */
   readonly event: AuditEvent | null;
-  /** Of a new request: the most pending requests of its requester, this one included. Absent: no limit. */
+  /** Of a new request: the most pending requests of the person who asks, this one included. Absent: no limit. */
   readonly maxPending?: number;
 }
 
@@ -45,6 +45,7 @@ export interface WorkerIdentity {
 export interface ListOf {
   readonly list: ListName;
   readonly clusters: readonly string[];
+  /** They get the access, or asked for it. */
   readonly requester: string | null;
   /** `any`: of one of the clusters or of this person. `both`: of one of the clusters and of this person. */
   readonly match: "any" | "both";
@@ -115,7 +116,7 @@ export interface RequestLedger extends RecordLedger {
   counts(): Promise<ReadonlyMap<string, number>>;
   /** The number of open records of each cluster; a cluster without any is absent. */
   openByCluster(): Promise<ReadonlyMap<string, number>>;
-  /** Records of this person, newest first. */
+  /** Records in which this person gets the access, newest first. */
   ofRequester(user: string, limit: number): Promise<readonly AccessRequest[]>;
   /** Whether this id is of a removed permanent lease: its id stays. */
   isPermanentLeaseOver(id: string): Promise<boolean>;
@@ -246,15 +247,20 @@ export interface ApproverCopy extends MessageRef {
   readonly user: string;
 }
 
-/** The place of a record's message in Slack, and the direct messages sent. */
-export interface ShownMessages {
+/** A person's direct message, which follows a record. */
+export interface DirectMessages {
+  readonly direct: MessageRef | null;
+  /** The names of the milestones that they have read of. */
+  readonly milestones: readonly string[];
+}
+
+/** The place of a record's message in Slack, and the direct messages sent: the requester's, and the others'. */
+export interface ShownMessages extends DirectMessages {
   /** The version of the record that the message shows. */
   readonly version: number;
   readonly message: MessageRef | null;
   /** If the channel can't be reached: the same message to each approver. */
   readonly copies: readonly ApproverCopy[];
-  /** The direct message to the requester, which follows the record. */
-  readonly direct: MessageRef | null;
-  /** The names of the milestones that the requester has read of. */
-  readonly milestones: readonly string[];
+  /** To the person who asked for the requester; absent: none. */
+  readonly asker?: DirectMessages | undefined;
 }

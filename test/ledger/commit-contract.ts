@@ -108,5 +108,24 @@ export function commitContract(ledgerNow: () => Ledger): void {
       expect(other).toEqual({ type: "committed" });
       expect(await ledger.events(1, 9)).toHaveLength(3);
     });
+
+    test("of a new request for somebody else counts for the person who asks, and both find it", async () => {
+      const [requester, askedBy] = ["U0ENGINEER", "U0ALICE"];
+      const asked = ["r-1", "r-2"].map((id) => ({ ...aChange(aRequest({ id, requester, askedBy })), maxPending: 1 }));
+      const own = aRequest({ id: "r-3", requester });
+      const mine = (user: string) => ({ list: "all", clusters: [], requester: user, match: "any" }) as const;
+
+      const [first, second] = [
+        await ledger.commit(asked[0] ?? expect.fail()),
+        await ledger.commit(asked[1] ?? expect.fail()),
+      ];
+      const ofOther = await ledger.commit({ ...aChange(own), maxPending: 1 });
+
+      expect([first.type, second.type, ofOther.type]).toEqual(["committed", "conflict", "committed"]);
+      expect((await ledger.list(mine(askedBy), 0, 9)).requests.map(({ id }) => id)).toEqual(["r-1"]);
+      expect((await ledger.list({ ...mine(askedBy), clusters: ["staging"], match: "both" }, 0, 9)).total).toBe(1);
+      expect((await ledger.list(mine(requester), 0, 9)).total).toBe(2);
+      expect(await ledger.ofRequester(askedBy, 9)).toEqual([]);
+    });
   });
 }

@@ -1,6 +1,7 @@
 import { type AuditEvent, type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/access/audit/event.ts";
 import { type Migration, migrationNumber } from "../../src/access/migration/migration.ts";
 import { classOf, keepsIdAfterRemoval, positionInList } from "../../src/access/request/lists.ts";
+import { askerOf, isTheirs } from "../../src/access/request/people.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { isClosed } from "../../src/access/request/request.ts";
 import type { CommitResult, Ledger, LedgerChange, ListOf, ShownMessages } from "../../src/ledger/ledger.ts";
@@ -37,7 +38,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
       const isAgain = current !== null && JSON.stringify(current) === JSON.stringify(after);
       return isAgain ? { type: "committed" } : { type: "conflict", current };
     }
-    const waiting = all().filter(({ requester, state }) => requester === after.requester && state === "pending");
+    const waiting = all().filter((each) => askerOf(each) === askerOf(after) && each.state === "pending");
     if (waiting.length >= maxPending) return { type: "conflict", current };
     store(structuredClone(after));
     putOff.delete(after.id);
@@ -157,7 +158,10 @@ function closedFirst(
 function listed(records: readonly AccessRequest[], of: ListOf): AccessRequest[] {
   const found = records
     .filter((record) => {
-      const [there, own] = [of.clusters.includes(record.cluster), record.requester === of.requester];
+      const [there, own] = [
+        of.clusters.includes(record.cluster),
+        of.requester !== null && isTheirs(record, of.requester),
+      ];
       return of.match === "both" ? there && own : there || own;
     })
     .flatMap((record) => {

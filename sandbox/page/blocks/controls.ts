@@ -1,5 +1,6 @@
 import { optionsOf } from "../../slack/inputs.ts";
 import { type JsonObject, objectAt, textAt } from "../../slack/json.ts";
+import type { SandboxUser } from "../../slack/shapes.ts";
 import { attributes, type Content, type Html, html } from "../html.ts";
 import { idOf, type Placed, type Surface } from "./surface.ts";
 import { text, wordsOf } from "./text.ts";
@@ -9,6 +10,7 @@ const kinds: Readonly<Record<string, (placed: Placed, field: Field) => Html>> = 
   plain_text_input: typed,
   external_select: suggested,
   static_select: menu,
+  users_select: people,
   radio_buttons: radios,
 };
 
@@ -104,6 +106,14 @@ function menu(placed: Placed, field: Field): Html {
     html`<option${attributes({ value: textAt(option, "value"), selected: isChosen(placed, option) })}>${wordsOf(option.text)}</option>`;
   const placeholder = wordsOf(placed.element.placeholder) || "Choose";
   return html`<select${attributes({ ...field })}><option value="">${placeholder}</option>${optionsOf(placed.element).map(entry)}</select>`;
+}
+
+/** The people of the workspace. */
+function people(placed: Placed, field: Field): Html {
+  const chosen = textAt(inputOf(placed), "selected_user");
+  const entry = ({ id, name }: SandboxUser) =>
+    html`<option${attributes({ value: id, selected: id === chosen })}>${name}</option>`;
+  return html`<select${attributes({ ...field })}><option value="">Choose</option>${placed.surface.reader.people.map(entry)}</select>`;
 }
 
 function radios(placed: Placed, { id, name, form, "aria-describedby": describedBy }: Field): Html {

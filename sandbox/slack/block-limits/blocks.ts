@@ -47,6 +47,10 @@ const choices = {
     rule((menu) => menu.options === undefined, "must define either `options` or `option_groups`"),
   ),
   external_select: object({ type: type("external_select") }, { ...choosing, min_query_length: whole({ min: 0 }) }),
+  users_select: object(
+    { type: type("users_select") },
+    { action_id: id, confirm, placeholder: plainText(150), initial_user: string({ min: 1 }) },
+  ),
   radio_buttons: object(
     { type: type("radio_buttons"), options: list(richOption, { min: 1, max: 10 }) },
     { action_id: id, confirm, initial_option: richOption },

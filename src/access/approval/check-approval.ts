@@ -2,6 +2,7 @@ import { isSamePrincipal } from "../../aws-auth/index.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";
 import { isNamedIn, noStanding, type Standing } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
+import { isTheirs } from "../request/people.ts";
 import type { AccessRequest, Decision } from "../request/record.ts";
 import { isSameStanding } from "./decide.ts";
 import { areStillApprovers, isDatedAhead, lastApproval } from "./decision.ts";
@@ -70,7 +71,7 @@ function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): str
   if (approval.verdict !== "approved") return "there is no approval";
   if (!isSealedDecision(approval, request.id, keys)) return "the approval does not carry our seal";
   if (isDatedAhead(approval, now)) return datedAheadText("an approval");
-  if (approval.by === request.requester && !rule.selfApproval) return "people can't approve their own request";
+  if (isTheirs(request, approval.by) && !rule.selfApproval) return "people can't approve their own request";
   if (!rule.selfApproval && isSamePrincipal(approval.linked, request.principal)) return approverGetsAccess;
   const approver = { user: approval.by, memberships: approval.memberships };
   if (!isNamedIn(approversOf(rule, cluster), approver)) return "its approver is no longer an approver of the cluster";

@@ -4,6 +4,7 @@ import { giveSameAccess } from "../lease/other-leases.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";
 import { isNamedIn, type Person } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
+import { isTheirs } from "../request/people.ts";
 import type { AccessRequest, Decision, PendingRequest } from "../request/record.ts";
 import { approvedRequest, deniedRequest, pendingRequest } from "../request/transitions.ts";
 import { type Click, type Proposal, refuseApprover, refuseUndecidable, sealAnswer } from "./approvals.ts";
@@ -64,7 +65,7 @@ export function refuseDecision(
   const refused = refuseUndecidable(proposal, now);
   if (refused) return refused;
   if (!rule || !level) return "no-rule";
-  const isOwn = click.by === request.requester;
+  const isOwn = isTheirs(request, click.by);
   if (isOwn && !rule.selfApproval) return "self-approval";
   if (!isNamedIn(approversOf(rule, cluster), personOf(click.by, facts)))
     return isOwn ? "self-approval" : "not-an-approver";

@@ -2,6 +2,7 @@ import type { OtherLeasesNow } from "../lease/lease-record.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { Standing } from "../policy/person.ts";
 import { approversOf, ruleFor } from "../policy/rule.ts";
+import { isTheirs } from "../request/people.ts";
 import type { AccessRequest, Decision } from "../request/record.ts";
 import type { LinkedArns } from "./links.ts";
 
@@ -73,11 +74,11 @@ export function isDatedAhead({ at }: Pick<Decision, "at">, now: Date): boolean {
   return !(Date.parse(at) <= now.getTime() + mostAheadMs);
 }
 
-/** The remaining approvers of this request: neither its requester nor those who approved. Slack user ids and user groups. */
+/** The remaining approvers of this request: neither its people nor those who approved. Slack user ids and user groups. */
 export function othersWhoMayApprove(request: AccessRequest, cluster: Cluster): readonly string[] {
   const { level, requester, standing, approvals } = request;
   const rule = ruleFor(cluster, level, { user: requester, memberships: standing.memberships });
   const given = approvals.map(({ by }) => by);
   const others = (rule ? approversOf(rule, cluster) : []).filter((each) => !given.includes(each));
-  return rule?.selfApproval ? others : others.filter((each) => each !== requester);
+  return rule?.selfApproval ? others : others.filter((each) => !isTheirs(request, each));
 }

@@ -1,6 +1,7 @@
 import type { Cluster } from "../policy/cluster.ts";
 import { isResponsibleFor } from "../policy/may.ts";
 import type { Person } from "../policy/person.ts";
+import { isTheirs } from "../request/people.ts";
 import type { AccessRequest, ApprovedRequest, PendingRequest } from "../request/record.ts";
 import { isClosed } from "../request/request.ts";
 import { refusedRequest, undecidedRequest, withLease } from "../request/transitions.ts";
@@ -13,7 +14,7 @@ export type EndVerdict =
   | { readonly type: "ended"; readonly after: AccessRequest }
   | { readonly type: "refused"; readonly code: EndRefusal };
 
-/** Revokes a lease. Its requester, the cluster's approvers and on-call can do that. */
+/** Revokes a lease. Its people, the cluster's approvers and on-call can do that. */
 export function judgeRevoke(request: AccessRequest, cluster: Cluster, by: Person, why: string, now: Date): EndVerdict {
   if (request.state !== "approved" || isClosed(request)) return refuseEnd("not-active");
   if (!mayRevoke(request, cluster, by)) return refuseEnd("not-yours");
@@ -30,15 +31,15 @@ export function extensionsOf(id: string, open: readonly AccessRequest[]): readon
   return own.flatMap((each) => [each, ...extensionsOf(each.id, others)]);
 }
 
-/** Whether a person can revoke this lease: its requester, the cluster's approvers and on-call can. */
+/** Whether a person can revoke this lease: its people, the cluster's approvers and on-call can. */
 export function mayRevoke(request: AccessRequest, cluster: Cluster, person: Person): boolean {
-  return person.user === request.requester || isResponsibleFor(cluster, person);
+  return isTheirs(request, person.user) || isResponsibleFor(cluster, person);
 }
 
-/** Cancels a request before a decision. Only its requester can do that. */
+/** Cancels a request before a decision. Only its people can do that. */
 export function judgeCancel(request: AccessRequest, by: string): EndVerdict {
   if (request.state !== "pending") return refuseEnd("not-pending");
-  if (by !== request.requester) return refuseEnd("not-yours");
+  if (!isTheirs(request, by)) return refuseEnd("not-yours");
   return { type: "ended", after: undecidedRequest(request, "cancelled") };
 }
 

@@ -8,6 +8,7 @@ import {
   withoutRolePath,
 } from "../../aws-auth/index.ts";
 import { formatDuration, isPermanent } from "../request/extension.ts";
+import { isTheirs } from "../request/people.ts";
 import { type Cluster, type Level, partitionOf, type Rule } from "./cluster.ts";
 import { creatorArnOf, isOperator, isSameCreator } from "./creator.ts";
 import { isUser, type Person, type Standing } from "./person.ts";
@@ -17,6 +18,8 @@ import { approvalsNeeded, approversOf, hoursInWords, isOutside, levelsFor, ruleF
 
 export interface PolicyQuestion extends RequestedAccess {
   readonly requester: string;
+  /** As in the request. */
+  readonly askedBy?: string | null;
   readonly standing: Standing;
 }
 
@@ -81,7 +84,7 @@ function refusalBy(rule: Rule, asking: PolicyQuestion, person: Person, moment: D
   if (moment && rule.hours?.outside === "refuse" && isOutside(rule, moment)) {
     return ["outside-hours", `${level.name} on ${cluster.name} takes requests only on ${hoursInWords(rule.hours)}.`];
   }
-  return moment ? tooFewApprovers(rule, asking, person, moment) : null;
+  return moment ? tooFewApprovers(rule, asking, moment) : null;
 }
 
 function notPermanent({ maxDurationSeconds }: Rule, { cluster, level }: PolicyQuestion): string {
@@ -128,10 +131,11 @@ function askInstead(cluster: Cluster, level: Level, { arn }: Holder, person: Per
 }
 
 /** Refuses a request that has too few possible approvers. A user group counts as enough. */
-function tooFewApprovers(rule: Rule, { cluster, level }: PolicyQuestion, person: Person, moment: Date): Reason | null {
+function tooFewApprovers(rule: Rule, asking: PolicyQuestion, moment: Date): Reason | null {
+  const { cluster, level } = asking;
   const approvers = approversOf(rule, cluster);
   if (!approvers.every(isUser)) return null;
-  const others = new Set(approvers.filter((each) => rule.selfApproval || each !== person.user)).size;
+  const others = new Set(approvers.filter((each) => rule.selfApproval || !isTheirs(asking, each))).size;
   const needed = approvalsNeeded(rule, level, moment);
   if (others >= needed) return null;
   const approvals = needed === 1 ? "an approval" : `${needed} approvals`;

@@ -7,7 +7,7 @@ import {
   readPrincipal,
 } from "../../aws-auth/index.ts";
 import { formatDuration } from "../request/extension.ts";
-import type { AccessRequest } from "../request/record.ts";
+import { type Asked, isTheirs } from "../request/people.ts";
 import { type Cluster, partitionOf } from "./cluster.ts";
 import { creatorArnOf, isOperator, isSameCreator } from "./creator.ts";
 import { isSessionPinned } from "./may-ask.ts";
@@ -30,15 +30,11 @@ export function isResponsibleFor(cluster: Cluster, person: Person): boolean {
 }
 
 /**
- * Whether a person can read a request with its reason and its principal, or a migration: its requester, the cluster's approvers and on-
+ * Whether a person can read a request with its reason and its principal, or a migration: its people, the cluster's approvers and on-
  * call can.
  */
-export function maySeeRequest(
-  { requester }: Pick<AccessRequest, "requester">,
-  cluster: Cluster | undefined,
-  person: Person,
-): boolean {
-  return requester === person.user || (cluster !== undefined && isResponsibleFor(cluster, person));
+export function maySeeRequest(asked: Asked, cluster: Cluster | undefined, person: Person): boolean {
+  return isTheirs(asked, person.user) || (cluster !== undefined && isResponsibleFor(cluster, person));
 }
 
 /**

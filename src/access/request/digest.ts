@@ -40,6 +40,7 @@ function wishValue(request: AccessRequest, cluster: Cluster, level: Level) {
   return {
     request: request.id,
     requester: request.requester,
+    askedBy: request.askedBy,
     principal: request.principal,
     level: request.level,
     groups: [...request.groups].sort(),

@@ -57,6 +57,33 @@ export function readLevel(typed: string, cluster: Cluster | null): PartReading<L
   return mistaken(`${said} Levels: ${names.join(", ")}.`, guess ?? "<level>", meant);
 }
 
+/** A person as a line or a form names them. */
+export interface NamedPerson {
+  /** As typed, for example `@bob`; of a form its user id. */
+  readonly name: string;
+  /** Slack user id; null: Slack sent a name alone, which can be any of several people's. */
+  readonly user: string | null;
+  /** Whether the name ends the reason, of which it may be a part. */
+  readonly isAtEnd: boolean;
+}
+
+/** For whom a request is. Null without a mistake: for the person who asks. */
+export function readFor(named: NamedPerson | null): PartReading<string> {
+  if (!named) return { value: null, meant: null, mistake: null, corrected: "", shown: "" };
+  const { name, user, isAtEnd } = named;
+  const corrected = `for ${name}`;
+  if (user === null) {
+    const form = "Choose the person in the form: /eks-access request.";
+    return mistaken(`Slack sent ${name} as a name, not as a person. ${form} ${oldManifest}`, corrected);
+  }
+  if (isAtEnd) return mistaken(`Does ${name} get the access, or is it part of the reason? ${beforeReason}`, corrected);
+  return understood(user, name, corrected);
+}
+
+const beforeReason = "For access for someone else, write it before the reason.";
+const oldManifest =
+  "A workspace administrator can allow names in lines: should_escape: true in the app's manifest, as manifest.yml has it.";
+
 /** A level with groups gives them to everyone with a role, so there a session is a mistake. @param level null: unknown */
 export function readArn(typed: string, level: Pick<Level, "groups"> | null): PartReading<Holder> {
   if (!typed) return mistaken("Say which IAM role or user, as an ARN.", "<arn>");
@@ -73,7 +100,7 @@ export function readArn(typed: string, level: Pick<Level, "groups"> | null): Par
 /** The principal of a request that names none: the identity itself if the level binds roles, else its role or user. @param level null: not known */
 export function readOwn({ arns, why }: OwnIdentities, level: Pick<Level, "groups"> | null): PartReading<Holder> {
   const own = [...new Set(arns.map((arn) => (level && bindsRoles(level.groups) ? arn : entryArnOf(arn))))];
-  if (own.length > 1) return mistaken(`Say which of your identities: ${own.join(" or ")}.`, "<arn>");
+  if (own.length > 1) return mistaken(`Say which identity: ${own.join(" or ")}.`, "<arn>");
   if (own.length === 0 && why !== null) return mistaken(`${why} Or write the ARN of an IAM role or user.`, "<arn>");
   return readArn(own[0] ?? "", level);
 }

@@ -142,6 +142,7 @@ const requestFields = z.strictObject({
   id: text,
   version: z.int().positive(),
   requester: text,
+  askedBy: text.nullable(),
   standing,
   cluster: text,
   level: text,

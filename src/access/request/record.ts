@@ -32,7 +32,10 @@ export interface RequestFields extends TypedFields {
   readonly id: string;
   /** Counts the changes, from 1; the ledger compares it before each write. */
   readonly version: number;
+  /** Gets the lease. */
   readonly requester: string;
+  /** The person who asked for the requester; null: the requester. */
+  readonly askedBy: string | null;
   readonly standing: Standing;
   readonly cluster: string;
   readonly level: string;
@@ -87,7 +90,7 @@ export type EmergencyRequest = ApprovedRequest & { readonly emergency: Emergency
 export type DeniedRequest = RequestFields &
   Omit<Nothing, "denial"> & { readonly state: "denied"; readonly denial: Decision };
 
-/** Cancelled by the requester, or not decided in time. */
+/** Cancelled by the requester or the person who asked for them, or not decided in time. */
 export type UndecidedRequest = RequestFields & Nothing & { readonly state: "cancelled" | "lapsed" };
 
 /** The policy, the plan or the cluster refused it before an approver decided. */

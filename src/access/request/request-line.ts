@@ -6,9 +6,11 @@ import { parseDuration } from "./extension.ts";
 import {
   askIfDuration,
   keepToPolicy,
+  type NamedPerson,
   readArn,
   readCluster,
   readDuration,
+  readFor,
   readLevel,
   readNamespaces,
   readOwn,
@@ -25,6 +27,8 @@ export interface RequestInput extends TypedFields {
   readonly level: Level;
   readonly principal: Holder;
   readonly durationSeconds: number;
+  /** Slack user id of the person who gets the access; null: the person who asks. */
+  readonly askedFor: string | null;
 }
 
 export type PartName = keyof RequestParts;
@@ -44,7 +48,7 @@ const nobodyKnown: OwnIdentities = { arns: [], why: null };
 
 /**
  * Reads the parts of a request. Names every mistake at once, with a corrected line.
- * @param own who the requester is on that cluster, for a request that names no ARN
+ * @param own who the person is on that cluster who gets the access, for a request that names no ARN
  */
 export function readRequest(
   parts: RequestParts,
@@ -55,19 +59,20 @@ export function readRequest(
   const level = readLevel(parts.level, cluster.meant);
   const arn = parts.principal ? readArn(parts.principal, level.meant) : readOwn(own, level.meant);
   const principal = keepToPolicy(arn, cluster.meant, level.meant);
+  const person = readFor(parts.for);
   const namespaces = readNamespaces(parts.namespaces, level.meant);
   const end = parts.duration === null ? timeAtEnd(parts.reason) : null;
   const duration = end ? askIfDuration(end.time, level.meant) : readDuration(parts.duration, level.meant);
   const ticket = readTicket(parts.ticket, cluster.meant);
   const reason = readReason(reasonOf(end ? { ...parts, reason: end.before } : parts, cluster.meant));
-  const typed = [namespaces, ticket].every(({ mistake }) => mistake === null);
+  const typed = [person, namespaces, ticket].every(({ mistake }) => mistake === null);
   if (cluster.value && level.value && principal.value && duration.value && typed && reason.value) {
-    const wish = { cluster: cluster.value, level: level.value, principal: principal.value };
+    const wish = { cluster: cluster.value, level: level.value, principal: principal.value, askedFor: person.value };
     const said = { namespaces: namespaces.value ?? "", ticket: ticket.value, reason: reason.value };
     return { type: "wish", wish: { ...wish, durationSeconds: duration.value, ...said } };
   }
-  const words = [cluster, principal, level, namespaces, duration, ticket, reason].map((part) => part.corrected);
-  const read = Object.entries({ cluster, principal, level, namespaces, duration, ticket, reason });
+  const words = [cluster, principal, level, namespaces, person, duration, ticket, reason].map((part) => part.corrected);
+  const read = Object.entries({ cluster, principal, level, namespaces, for: person, duration, ticket, reason });
   return {
     type: "mistakes",
     understood: read.flatMap(([part, { value, shown }]) => (value && shown ? [`${part} ${shown}`] : [])),
@@ -88,36 +93,42 @@ export interface RequestParts extends TypedFields {
   /** Empty: not given. */
   readonly principal: string;
   readonly level: string;
+  /** Null: for the person who asks. */
+  readonly for: NamedPerson | null;
   /** Null: not given. */
   readonly duration: string | null;
 }
 
 type Clusters = ReadonlyMap<string, Cluster>;
-type Draft = { -readonly [Part in Exclude<keyof RequestParts, "reason">]?: string };
+type People = ReadonlyMap<string, string>;
+type WordPart = Exclude<keyof RequestParts, "reason" | "for">;
+type Draft = { -readonly [Part in WordPart]?: string } & { for?: NamedPerson };
 
 /**
- * Splits `<cluster> [<arn>] <level> [in shop,payments] [for 4h] [ticket OPS-1] <reason…>` into its parts. Everything before the reason
+ * Splits `<cluster> [<arn>] <level> [in shop,payments] [for @bob] [for 4h] [ticket OPS-1] <reason…>` into its parts. Everything before the reason
  * can come in any order, because clusters, levels, ARNs and durations are recognizable. Duration and ticket can also end the line. The
  * only word with the form of the cluster's tickets is the ticket, wherever it is.
+ * @param people Slack user ids by the names in the line
  */
-export function splitRequestLine(line: string, clusters: Clusters): RequestParts {
+export function splitRequestLine(line: string, clusters: Clusters, people: People = new Map()): RequestParts {
   const words = line.trim().split(/\s+/);
   const draft: Draft = {};
-  const lone = loneTicket(words, clusters);
+  const known = { clusters, people, lone: loneTicket(words, clusters) };
   let at = 0;
   while (at < words.length) {
-    const taken = takeFront(words, at, draft, { clusters, lone });
+    const taken = takeFront(words, at, draft, known);
     if (taken === 0) break;
     at += taken;
   }
-  const reason = takeEnd(words.slice(at), draft, { clusters, lone });
+  const reason = takeEnd(words.slice(at), draft, known);
   const { cluster = "", principal = "", level = "", namespaces = "", duration = null, ticket = null } = draft;
-  return { cluster, principal, level, namespaces, duration, ticket, reason: reason.join(" ") };
+  return { cluster, principal, level, namespaces, for: draft.for ?? null, duration, ticket, reason: reason.join(" ") };
 }
 
 /** The context for reading a line. */
 interface Known {
   readonly clusters: Clusters;
+  readonly people: People;
   /** The line's only word with a ticket's form; null: none, or several. */
   readonly lone: string | null;
 }
@@ -132,20 +143,30 @@ function loneTicket(words: readonly string[], clusters: Clusters): string | null
 }
 
 /** Takes the part that begins with a word. Returns its number of words; 0: the reason begins. */
-function takeFront(words: readonly string[], at: number, draft: Draft, { clusters, lone }: Known): number {
+function takeFront(words: readonly string[], at: number, draft: Draft, known: Known): number {
+  const { clusters, people, lone } = known;
   const word = words[at] ?? "";
-  const taken = takeNamed(words, at, draft) || takeNamespaces(words, at, draft, clusters);
+  const taken =
+    takePerson(words, at, draft, people) || takeNamed(words, at, draft) || takeNamespaces(words, at, draft, clusters);
   if (taken > 0) return taken;
-  const known = /^permanent$/i.test(word) ? 0 : durationWords(words, at);
-  if (draft.duration === undefined && known > 0) {
-    draft.duration = words.slice(at, at + known).join(" ");
-    return known;
+  const length = /^permanent$/i.test(word) ? 0 : durationWords(words, at);
+  if (draft.duration === undefined && length > 0) {
+    draft.duration = words.slice(at, at + length).join(" ");
+    return length;
   }
   const isTicket = word === lone && draft.ticket === undefined;
   const part = isTicket ? "ticket" : partOf(word, words[at + 1], draft, clusters);
   if (part === null) return 0;
   draft[part] = word;
   return 1;
+}
+
+/** `for @bob`. */
+function takePerson(words: readonly string[], at: number, draft: Draft, people: People, isAtEnd = false): number {
+  const [name, person = ""] = [words[at]?.toLowerCase(), words[at + 1]];
+  if (name !== "for" || draft.for !== undefined || !/^@[\p{L}\p{N}._-]+$/u.test(person)) return 0;
+  draft.for = { name: person, user: people.get(person) ?? null, isAtEnd };
+  return 2;
 }
 
 /** `for 4h`, `for 2 hours` and `ticket OPS-1`. After a ticket `for` can begin the reason: for the migration. */
@@ -175,7 +196,7 @@ function takeNamespaces(words: readonly string[], at: number, draft: Draft, clus
 }
 
 /** The part that a word is. An unknown word is a misspelt cluster, ARN or level, in the usual order, while one is missing. */
-function partOf(word: string, next: string | undefined, draft: Draft, clusters: Clusters): keyof Draft | null {
+function partOf(word: string, next: string | undefined, draft: Draft, clusters: Clusters): WordPart | null {
   const cluster = clusters.get(draft.cluster?.toLowerCase() ?? "");
   const levels = cluster ? cluster.levels : [...clusters.values()].flatMap((each) => each.levels);
   const isLevel = (text: string | undefined) => levels.some(({ name }) => name === text?.toLowerCase());
@@ -196,10 +217,15 @@ function timeAtEnd(reason: string): { readonly time: string; readonly before: st
   return { time: words.slice(-length).join(" "), before: words.slice(0, -length).join(" ") };
 }
 
-/** Takes a duration and a ticket off the end of the reason, in either order, and takes out the only word that can be a ticket. */
+/** Takes a duration, a person and a ticket off the end of the reason, in any order, and takes out the only word that can be a ticket. */
 function takeEnd(reason: readonly string[], draft: Draft, known: Known): readonly string[] {
-  const shorter = takeTicket(takeLastDuration(reason, draft), draft, known);
-  return takeLastDuration(shorter, draft);
+  const without = (words: readonly string[]) => takeLastPerson(takeLastDuration(words, draft), draft, known);
+  return takeLastDuration(without(takeTicket(without(reason), draft, known)), draft);
+}
+
+function takeLastPerson(reason: readonly string[], draft: Draft, { people }: Known): readonly string[] {
+  const taken = reason.length > 2 ? takePerson(reason, reason.length - 2, draft, people, true) : 0;
+  return reason.slice(0, reason.length - taken);
 }
 
 function takeLastDuration(reason: readonly string[], draft: Draft): readonly string[] {

@@ -8,10 +8,11 @@ export type NewRequest = Pick<
   "id" | "requester" | "cluster" | "level" | "principal" | "groups" | "durationSeconds" | "extends"
 > &
   Omit<TypedFields, keyof typeof emptyTypedFields> &
-  Partial<TypedFields & Pick<AccessRequest, "standing" | "until">>;
+  Partial<TypedFields & Pick<AccessRequest, "askedBy" | "standing" | "until">>;
 
 export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: number): PendingRequest {
   return {
+    askedBy: null,
     standing: noStanding,
     ...emptyTypedFields,
     until: null,

@@ -90,7 +90,7 @@ end
  *
  * KEYS: record, due, unshown, head, events, log of the record, counts, open by cluster, and the lists
  * ARGV: version before, record, id, due score or "", event or "", its digest (hex), what it counts as or "", the cluster in which it
- * counts as open or "", for each list the place in it, or ""; then which of KEYS lists what of the requester waits, and how many of
+ * counts as open or "", for each list the place in it, or ""; then which of KEYS lists what this person asked for that waits, and how many of
  * those there may be, or ""
  * Returns 1, or 0 where the version differs, the record can't be read, or too many wait.
  */

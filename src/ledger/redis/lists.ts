@@ -1,5 +1,6 @@
 import { type Migration, migrationDueAt, migrationNumber } from "../../access/migration/migration.ts";
 import { type ListName, positionInList } from "../../access/request/lists.ts";
+import { askerOf } from "../../access/request/people.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import type { ListOf } from "../ledger.ts";
@@ -35,8 +36,13 @@ function personKey(list: ListName, user: string): string {
   return list === "all" ? requesterKey(user) : `${prefix}:${list}-of-person:${user}`;
 }
 
-/** A person's pending requests. */
-export const pendingKey = (user: string): string => personKey("pending", user);
+/** What a person asked for, for others too. For themselves alone only what waits is in it: the limit counts that. */
+function askedKey(list: ListName, user: string): string {
+  return `${prefix}:${list}-asked-by:${user}`;
+}
+
+/** What a person asked for that waits for a decision. */
+export const pendingKey = (user: string): string => askedKey("pending", user);
 
 /** Every migration of a cluster, by its number: clocks differ. */
 const migrationsKey = (cluster: string): string => `${prefix}:migrations-of-cluster:${cluster}`;
@@ -62,10 +68,11 @@ export function listsOf(record: LedgerRecord): readonly Listed[] {
 }
 
 function listsOfRequest(request: AccessRequest): readonly Listed[] {
-  const { cluster, requester, extends: extended } = request;
+  const { cluster, requester, askedBy, extends: extended } = request;
   const lists = (["all", "pending", "granted"] as const).flatMap((list) => {
     const place = positionInList(list, request);
-    return [clusterKey(list, cluster), personKey(list, requester)].map((key) => ({ key, place }));
+    const asked = askedBy !== null || list === "pending" ? [askedKey(list, askerOf(request))] : [];
+    return [clusterKey(list, cluster), personKey(list, requester), ...asked].map((key) => ({ key, place }));
   });
   return [...lists, ...(extended === null ? [] : [{ key: extensionsKey(extended), place: openSince(request) }])];
 }
@@ -144,7 +151,7 @@ export async function pageOfList(
   limit: number,
 ): Promise<{ readonly ids: readonly string[]; readonly total: number }> {
   const clusters = of.clusters.map((cluster) => clusterKey(of.list, cluster));
-  const own = of.requester === null ? [] : [personKey(of.list, of.requester)];
+  const own = of.requester === null ? [] : [personKey(of.list, of.requester), askedKey(of.list, of.requester)];
   const newestFirst = of.list === "all";
   if (of.match === "both") {
     const ids = await idsInBoth(redis, own, clusters);
@@ -153,7 +160,7 @@ export async function pageOfList(
   const keys = [...clusters, ...own];
   if (keys.length === 1) return pageOfOne(redis, keys.join(), newestFirst, offset, limit);
   if (keys.length === 0) return { ids: [], total: 0 };
-  // A person's own record is in two of them at the same place: their sum would move it.
+  // A person's own record is in several of them at the same place: their sum would move it.
   const ids = await redis.zunion(keys.length, keys, "AGGREGATE", "MIN");
   return pageOf(newestFirst ? ids.toReversed() : ids, offset, limit);
 }
@@ -170,10 +177,10 @@ async function pageOfOne(redis: RedisClient, key: string, newestFirst: boolean, 
 /** A person has few records: they are looked up among the clusters'. */
 async function idsInBoth(
   redis: RedisClient,
-  [own]: readonly string[],
+  own: readonly string[],
   clusters: readonly string[],
 ): Promise<readonly string[]> {
-  const ids = own === undefined ? [] : await redis.zrange(own, "0", "-1");
+  const ids = own.length === 0 ? [] : await redis.zunion(own.length, [...own], "AGGREGATE", "MIN");
   if (ids.length === 0) return [];
   const places = await Promise.all(clusters.map((cluster) => redis.zmscore(cluster, ...ids)));
   return ids.filter((_, index) => places.some((found) => found[index] != null));

@@ -1,5 +1,6 @@
 import { type AuditEvent, canonicalJson, digestOfEvent, type Json } from "../../access/audit/event.ts";
 import { classOf } from "../../access/request/lists.ts";
+import { askerOf } from "../../access/request/people.ts";
 import { isClosed } from "../../access/request/request.ts";
 import type { CommitResult, LedgerChange, RecordLedger } from "../ledger.ts";
 import { isMigration, type LedgerRecord, recordDueAt } from "../records.ts";
@@ -29,7 +30,7 @@ async function commit(
   reader: StoredReader,
   { after, event, maxPending }: LedgerChange,
 ): Promise<CommitResult> {
-  const { id, version, cluster, requester } = after;
+  const { id, version, cluster } = after;
   const due = recordDueAt(after);
   const lists = listsOf(after);
   const keys = [
@@ -42,7 +43,7 @@ async function commit(
     ...[String(version - 1), JSON.stringify(after), id, due === null ? "" : String(due)],
     ...[event ? canonicalJson(asJson(event)) : "", event ? digestOfEvent(event) : "", counted, openIn],
     ...lists.map(({ place }) => (place === null ? "" : String(place))),
-    ...[String(keys.indexOf(pendingKey(requester)) + 1), maxPending === undefined ? "" : String(maxPending)],
+    ...[String(keys.indexOf(pendingKey(askerOf(after))) + 1), maxPending === undefined ? "" : String(maxPending)],
   ]);
   if (written === 1) return { type: "committed" };
   const current = await readRecord(redis, reader, kindOfRecord(id), id);

@@ -14,6 +14,8 @@ import { chainHeadKey, eventsKey, logKey } from "./events.ts";
 const place = { channel: z.string(), ts: z.string() } as const;
 
 /** Everything that leaves Redis as JSON, by its kind. */
+const directMessages = { direct: z.strictObject(place).nullable(), milestones: z.array(z.string()) } as const;
+
 const schemas = {
   request: accessRequestSchema,
   migration: migrationSchema,
@@ -32,8 +34,8 @@ const schemas = {
     version: z.int().nonnegative(),
     message: z.strictObject(place).nullable(),
     copies: z.array(z.strictObject({ ...place, user: z.string() })),
-    direct: z.strictObject(place).nullable(),
-    milestones: z.array(z.string()),
+    ...directMessages,
+    asker: z.strictObject(directMessages).optional(),
   }) satisfies z.ZodType<ShownMessages>,
   "worker identity": z.strictObject({
     arn: z.string(),

@@ -9,7 +9,11 @@ const text = z.string();
 const named = z.looseObject({ id: text });
 
 /** The value of a form's field. */
-const field = z.looseObject({ value: text.nullish(), selected_option: z.looseObject({ value: text }).nullish() });
+const field = z.looseObject({
+  value: text.nullish(),
+  selected_user: text.nullish(),
+  selected_option: z.looseObject({ value: text }).nullish(),
+});
 
 const values = z.record(text, z.record(text, field));
 

@@ -8,6 +8,8 @@ export interface CommandCall {
   readonly user: string;
   /** Everything behind the word on one line, as typed, without Slack's escapes. */
   readonly rest: string;
+  /** Slack user ids by the names in `rest`, for example `@bob`. */
+  readonly people: ReadonlyMap<string, string>;
   /** Opens a form; lives for three seconds. */
   readonly triggerId: string;
   readonly client: WebClient;

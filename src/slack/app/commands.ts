@@ -5,7 +5,6 @@ import { breakGlassCommand } from "../ask/break-glass.ts";
 import { extend } from "../ask/extend.ts";
 import { request } from "../ask/request.ts";
 import { failureAnswer, type Message, notRecordedYetAnswer } from "../blocks/message.ts";
-import { withoutInvisible } from "../blocks/mrkdwn.ts";
 import { approve, deny } from "../decide/decide-commands.ts";
 import { cancelCommand, revokeCommand } from "../decide/end-access.ts";
 import { reviewed } from "../decide/review-emergency.ts";
@@ -21,6 +20,7 @@ import { migrate } from "../migrate/migrate.ts";
 import { link } from "../people/link.ts";
 import { acknowledgeWhenDone, answerClick, type ButtonClick } from "./answer.ts";
 import type { Command } from "./command.ts";
+import { readCommandText } from "./command-text.ts";
 import type { SlackContext } from "./context.ts";
 
 const notYet = ephemeral(notRecordedYetAnswer());
@@ -54,15 +54,17 @@ export type SlashCommand = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
  * change is acknowledged when it is done.
  */
 export async function handleCommand(context: SlackContext, command: SlashCommand): Promise<void> {
-  const [word = "", ...others] = withoutInvisible(unescapeText(command.command.text)).trim().split(/\s+/);
-  const rest = others.join(" ");
+  const sent = command.command.text;
+  const [word, rest] = wordAndRest(readCommandText(sent).text);
   const name = word.toLowerCase() || "help";
   const found = commands.find((each) => each.word === name);
   const doesRecord = found?.records === true && rest !== "";
-  const doing = (found ? run(context, command, found, rest) : unknown(word, name, rest)).catch((error: unknown) => {
-    context.log.error({ err: error, command: word }, "a command failed");
-    return failureAnswer(explainFailure(error));
-  });
+  const doing = (found ? run(context, command, found, rest) : unknown(word, name, rest, sent)).catch(
+    (error: unknown) => {
+      context.log.error({ err: error, command: word }, "a command failed");
+      return failureAnswer(explainFailure(error));
+    },
+  );
   const late = doesRecord ? notYet : undefined;
   const { deadlines } = context.config.timing;
   const { outcome, inTime } = await acknowledgeWhenDone(
@@ -85,18 +87,25 @@ function answerOf(message: Message | null) {
 
 async function run(
   context: SlackContext,
-  { command: { user_id: user, trigger_id: triggerId }, client }: SlashCommand,
+  { command: { user_id: user, trigger_id: triggerId, text }, client }: SlashCommand,
   command: Command,
   rest: string,
 ): Promise<Message | null> {
-  return command.run(context, { user, rest, triggerId, client, commands });
+  const { people } = readCommandText(text);
+  return command.run(context, { user, rest, people, triggerId, client, commands });
 }
 
-async function unknown(word: string, name: string, rest: string): Promise<Message> {
+/** @param sent the text as Slack sent it: the button to run the line keeps the people in it */
+async function unknown(word: string, name: string, rest: string, sent: string): Promise<Message> {
   // The id of a request alone shows that request.
   if (/^r-[a-z0-9]+$/.test(name)) return unknownCommandAnswer(word, "status", name);
   const words = commands.map((each) => each.word);
-  return unknownCommandAnswer(word, nearest(word, words), rest);
+  return unknownCommandAnswer(word, nearest(word, words), rest, wordAndRest(sent.trim())[1]);
+}
+
+function wordAndRest(text: string): readonly [word: string, rest: string] {
+  const [word = "", ...others] = text.split(/\s+/);
+  return [word, others.join(" ")];
 }
 
 /** All commands that this person can use. */
@@ -107,13 +116,10 @@ export function handleHelpButton(context: SlackContext, click: ButtonClick): Pro
 /** Runs the line that a person meant: each command asks by itself whether they may. */
 export function handleRunButton(context: SlackContext, click: ButtonClick): Promise<void> {
   const { body, client } = click;
-  const [word = "", ...others] = (click.action.value ?? "").split(" ");
-  const call = { user: body.user.id, rest: others.join(" "), triggerId: body.trigger_id, client, commands };
+  const sent = click.action.value ?? "";
+  const { text, people } = readCommandText(sent);
+  const [word, rest] = wordAndRest(text);
+  const call = { user: body.user.id, rest, people, triggerId: body.trigger_id, client, commands };
   const found = commands.find((each) => each.word === word);
-  return answerClick(context, click, () => (found ? found.run(context, call) : unknown(word, word, call.rest)));
-}
-
-/** Slack escapes these three in the text of a command. */
-function unescapeText(text: string): string {
-  return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+  return answerClick(context, click, () => (found ? found.run(context, call) : unknown(word, word, rest, sent)));
 }

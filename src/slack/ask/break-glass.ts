@@ -33,6 +33,10 @@ export const breakGlassCommand: Command = {
 export function breakGlass(context: SlackContext, user: string, line: string): Promise<Message> {
   const [cluster = "", ...words] = line.trim().split(/\s+/);
   const principal = words[0]?.startsWith("arn:") ? words.shift() : undefined;
+  if (/^for @\S+$/i.test(words.slice(0, 2).join(" "))) {
+    const mistake = "Emergency access is only for yourself. The other person can take it.";
+    return Promise.resolve(emergencyMistakeAnswer(mistake));
+  }
   return takeAccess(context, user, { cluster, principal, reason: words.join(" ") });
 }
 

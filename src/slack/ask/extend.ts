@@ -206,7 +206,14 @@ async function extendLease(
   const reading = readExtension(request, level, seconds, context.now());
   if (reading.type === "refused") return answer(`:warning: ${styled(reading.message)}`);
   const { until, durationSeconds } = reading;
-  const wish = { cluster, level: levelIn(cluster, level), principal, durationSeconds, ...typedFieldsOf(request) };
+  const wish = {
+    cluster,
+    level: levelIn(cluster, level),
+    principal,
+    durationSeconds,
+    askedFor: null,
+    ...typedFieldsOf(request),
+  };
   const extension = { of: request.id, until };
   const notNow = await refuseToAsk(context, user, wish, extension);
   return notNow ?? extensionAnswer(await submitRequest(context, user, wish, extension), request);

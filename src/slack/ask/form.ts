@@ -25,6 +25,8 @@ export interface RequestForm {
   /** A time that is typed, in the words of a line, such as `90 min`. It counts in place of the one that is chosen. */
   readonly otherDuration: string;
   readonly principal: string;
+  /** Slack user id of the person who gets the access; empty: the person at the form. */
+  readonly askedFor: string;
   /** Which of several identities, as `identityKey` names it. */
   readonly identity: string;
   /** As typed, separated by commas. */
@@ -43,6 +45,7 @@ export const emptyForm: RequestForm = {
   duration: "",
   otherDuration: "",
   principal: "",
+  askedFor: "",
   identity: "",
   namespaces: "",
   ticket: "",
@@ -130,13 +133,15 @@ function readMetadata(text: string): z.infer<typeof metadata> {
 type FormView = Pick<ViewOutput, "state" | "private_metadata">;
 /** The form on a person's screen. */
 export function readForm(view: FormView): RequestForm {
-  const { cluster, level, principal, namespaces = "", ticket } = readFormParts(view);
+  const parts = readFormParts(view);
+  const { cluster, level, principal, namespaces, ticket } = parts;
   const durations = { duration: putIn(view, "duration"), otherDuration: typedDuration(view) };
   return {
     cluster,
     level,
     ...durations,
     principal,
+    askedFor: parts.for?.user ?? "",
     identity: chosenIdentity(view),
     namespaces,
     ticket: ticket ?? "",
@@ -158,10 +163,12 @@ export function chosenIdentity(view: FormView): string {
 }
 
 export function readFormParts(view: FormView): RequestParts {
+  const user = putIn(view, "for");
   return {
     cluster: putIn(view, "cluster"),
     level: putIn(view, "level"),
     principal: putIn(view, "principal").trim(),
+    for: user === "" ? null : { name: user, user, isAtEnd: false },
     namespaces: putIn(view, "namespaces"),
     duration: typedDuration(view) || putIn(view, "duration"),
     ticket: putIn(view, "ticket") || null,
@@ -186,5 +193,5 @@ function typedDuration(view: FormView): string {
 function putIn(view: FormView, name: FieldName): string {
   const id = idOf(view, name);
   const [field] = id === undefined ? [] : Object.values(view.state.values[id] ?? {});
-  return withoutInvisible(field?.selected_option?.value ?? field?.value ?? "");
+  return withoutInvisible(field?.selected_option?.value ?? field?.selected_user ?? field?.value ?? "");
 }

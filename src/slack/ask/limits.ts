@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Extension } from "../../access/request/extension.ts";
+import { askerOf } from "../../access/request/people.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { RequestInput } from "../../access/request/request-line.ts";
 import { typedFieldsOf } from "../../access/request/typed.ts";
@@ -37,41 +38,46 @@ const recording = { everyMs: 100, times: 10, forMs: 2_500 };
  */
 export async function refuseToAsk(
   context: SlackContext<RequestLedger & TurnLedger & EventLedger>,
-  requester: string,
+  asker: string,
   wish: RequestInput,
   extension: Extension | null = null,
 ): Promise<Message | null> {
-  const pending = await pendingOf(context, requester);
+  const pending = await pendingOf(context, asker);
   const known = pending.find((request) => isSame(request, wish, extension));
   if (known) return alreadyAskedAnswer(known);
   const most = context.config.limits.pending;
   if (pending.length >= most) return tooManyPendingAnswer(most, pending);
-  const same = await sameOfNow(context, requester, wish, extension);
+  const same = await sameOfNow(context, asker, wish, extension);
   if (same) return alreadyAskedAnswer(same);
-  return refuseTooMany(context, requester, "requests");
+  return refuseTooMany(context, asker, "requests");
 }
 
+/** More than wait for one person at a time: others can ask for them too. */
+const mostWaiting = 200;
+
+/** What a person asked for that waits: what others asked for them does not count. */
 async function pendingOf(
-  { ledger, config }: Pick<SlackContext<RequestLedger>, "ledger" | "config">,
-  requester: string,
+  { ledger }: Pick<SlackContext<RequestLedger>, "ledger">,
+  asker: string,
 ): Promise<readonly AccessRequest[]> {
-  const own = { list: "pending", clusters: [], requester, match: "any" } as const;
-  return (await ledger.list(own, 0, Math.max(config.limits.pending, 1))).requests;
+  const own = { list: "pending", clusters: [], requester: asker, match: "any" } as const;
+  const { requests } = await ledger.list(own, 0, mostWaiting);
+  return requests.filter((request) => askerOf(request) === asker);
 }
 
 /** Two clicks at once don't find each other in the ledger: one takes the turn, and the other waits for its record. */
 async function sameOfNow(
   context: SlackContext<RequestLedger & TurnLedger & EventLedger>,
-  requester: string,
+  asker: string,
   wish: RequestInput,
   extension: Extension | null,
 ): Promise<AccessRequest | null> {
   const name = createHash("sha256")
-    .update(JSON.stringify([requester, ...partsOf(wish, extension)]))
+    .update(JSON.stringify([asker, ...partsOf(wish, extension)]))
     .digest("base64url");
   if (await context.ledger.takeTurn(`same-${name}`, recording.forMs)) return null;
   for (let time = 0; time < recording.times; time += 1) {
-    const same = (await pendingOf(context, requester)).find((request) => isSame(request, wish, extension));
+    const same = (await pendingOf(context, asker)).find((request) => isSame(request, wish, extension));
     if (same) return same;
     await pause(recording.everyMs);
   }
@@ -80,15 +86,16 @@ async function sameOfNow(
 
 /** Extensions compare by their end: their duration from now differs with each click. */
 function partsOf(wish: RequestInput, extension: Extension | null): readonly unknown[] {
-  const { cluster, level, principal, durationSeconds } = wish;
+  const { cluster, level, principal, durationSeconds, askedFor } = wish;
   const time = extension ? [extension.of, extension.until] : [durationSeconds];
-  return [cluster.name, level.name, principal.arn, typedFieldsOf(wish), ...time];
+  return [askedFor, cluster.name, level.name, principal.arn, typedFieldsOf(wish), ...time];
 }
 
 function isSame(request: AccessRequest, wish: RequestInput, extension: Extension | null): boolean {
   const { cluster, level, principal, durationSeconds, extends: extended, until } = request;
+  const askedFor = request.askedBy === null ? null : request.requester;
   const time = extended ? [extended, until] : [durationSeconds];
-  const parts = [cluster, level, principal, typedFieldsOf(request), ...time];
+  const parts = [askedFor, cluster, level, principal, typedFieldsOf(request), ...time];
   return JSON.stringify(parts) === JSON.stringify(partsOf(wish, extension));
 }
 

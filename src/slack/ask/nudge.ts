@@ -1,3 +1,4 @@
+import { isTheirs } from "../../access/request/people.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { pendingRequest } from "../../access/request/transitions.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
@@ -16,12 +17,12 @@ export function handleNudgeButton(context: SlackContext, click: ButtonClick): Pr
   return answerClick(context, click, () => nudge(context, click.body.user.id, click.action.value ?? ""));
 }
 
-/** A reminder that the requester sends: the thread mentions the approvers, as it does by itself later. @throws AccessError */
+/** A reminder that the people of a request send: the thread mentions the approvers, as it does by itself later. @throws AccessError */
 async function nudge(context: SlackContext, user: string, id: string): Promise<Message> {
   const request = await context.ledger.get(id);
   const turnedAway = await refuseActor(context, user, "request", request ?? { id, cluster: "" });
   if (turnedAway) return turnedAway;
-  if (request?.requester !== user) {
+  if (!request || !isTheirs(request, user)) {
     if (request) await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
     return noSuchRequestAnswer(id);
   }

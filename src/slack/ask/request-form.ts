@@ -17,7 +17,7 @@ import type { SlackContext } from "../app/context.ts";
 import { withinTime } from "../app/in-time.ts";
 import { slackErrorCode } from "../app/slack-failure.ts";
 import { answer, type Message, messageModal } from "../blocks/message.ts";
-import { ownNow, ownRemembered } from "../people/identities.ts";
+import { ownForAsker, ownRemembered } from "../people/identities.ts";
 import { personFor } from "../people/standing.ts";
 import {
   type ClusterOffer,
@@ -41,18 +41,23 @@ const rememberingMs = 1_200;
 export async function requestForm(context: SlackContext, user: string, like?: AccessRequest): Promise<ModalView> {
   const [form, offers] = await Promise.all([
     like
-      ? formLike(like)
+      ? formLike(like, user)
       : withinTime(
           remembered(context, user).catch(() => emptyForm),
           rememberingMs,
           emptyForm,
         ),
-    offersTo(context, user),
+    offersTo(context, personOf(like, user)),
   ]);
   if (offers.length === 0) return messageModal("Ask for access", nothingOfferedAnswer());
   const typed = withTypedTime(form, offers);
   const own = await withinTime(ownIn(context, user, typed, offers), rememberingMs, null);
-  return requestModal(typed, offers, own);
+  return requestModal(typed, offers, own, user);
+}
+
+/** Who gets the access, if the person repeats an earlier request. */
+function personOf(like: AccessRequest | undefined, user: string): string {
+  return like?.askedBy === user ? like.requester : user;
 }
 
 /** Who the person is on the cluster of a form, where that has to be looked up. Null: it need not be, or there is no cluster yet. */
@@ -61,11 +66,11 @@ async function ownIn(
   user: string,
   form: RequestForm,
   offers: readonly ClusterOffer[],
-  look: typeof ownNow = ownNow,
+  look: typeof ownForAsker = ownForAsker,
 ): Promise<OwnIdentities | null> {
   const { offer } = completeForm(form, offers);
   if (!offer || !needsEmail(context.config.identities)) return null;
-  return look(context, user, offer.cluster).catch(() => null);
+  return look(context, user, form.askedFor || user, offer.cluster).catch(() => null);
 }
 
 /** Slack waits three seconds for the answer to a form. */
@@ -74,10 +79,13 @@ const submittingMs = 1_500;
 /** For whom a form asks that names no ARN: the identity that was chosen, or the only one. */
 export async function ownInForm(context: SlackContext, user: string, view: ViewOutput): Promise<OwnIdentities> {
   const late = { arns: [], why: "Looking up who you are takes too long. Try again." };
-  const { cluster: name, principal } = readFormParts(view);
+  const { cluster: name, principal, for: person } = readFormParts(view);
   const cluster = context.config.clusters.get(name);
   if (principal !== "" || !cluster) return { arns: [], why: null };
-  const asking = ownNow(context, user, cluster).catch((error: unknown) => ({ arns: [], why: explainFailure(error) }));
+  const asking = ownForAsker(context, user, person?.user ?? user, cluster).catch((error: unknown) => ({
+    arns: [],
+    why: explainFailure(error),
+  }));
   const own: OwnIdentities = await withinTime(asking, submittingMs, late);
   const chosen = chosenIdentity(view);
   return chosen === "" ? own : { ...own, arns: own.arns.filter((arn) => identityKey(arn) === chosen) };
@@ -86,27 +94,34 @@ export async function ownInForm(context: SlackContext, user: string, view: ViewO
 const quarterSeconds = 15 * 60;
 
 /** Everything of an earlier request but its reason, which is another one each time. */
-function formLike(request: AccessRequest): RequestForm {
+function formLike(request: AccessRequest, user: string): RequestForm {
   const { cluster, level, principal, namespaces, ticket, until, durationSeconds } = request;
   // The duration of an extension ran from its request to its end, an odd number of seconds.
   const round = Math.max(quarterSeconds, Math.floor(durationSeconds / quarterSeconds) * quarterSeconds);
   const duration = formatDuration(until === null ? durationSeconds : round).replaceAll(" ", "");
-  return { ...emptyForm, cluster, level, principal, duration, namespaces, ticket: ticket ?? "" };
+  const other = personOf(request, user);
+  const askedFor = other === user ? "" : other;
+  return { ...emptyForm, cluster, level, principal, askedFor, duration, namespaces, ticket: ticket ?? "" };
 }
 
 /** What this person asked for last, and the principal that their account is linked to. @throws AccessError */
 async function remembered(context: SlackContext, user: string): Promise<RequestForm> {
-  const { ledger, config, keys } = context;
-  const [links, [last]] = await Promise.all([ledger.linksOf(user), ledger.ofRequester(user, 1)]);
+  const { ledger, config } = context;
+  const [last] = await ledger.ofRequester(user, 1);
   const cluster = last ? (config.clusters.get(last.cluster) ?? null) : null;
-  const sealed = links.filter((link) => isSealedLink(user, link, keys.decision));
   // Where a worker looks people up, an empty field is the person's own identity.
   const principal = needsEmail(config.identities)
     ? ""
-    : (linkedArnOn(arnsOf(sealed), cluster) ?? last?.principal ?? "");
+    : ((await linkedOf(context, user, cluster)) ?? last?.principal ?? "");
   if (!last) return { ...emptyForm, principal };
   const duration = formatDuration(last.durationSeconds).replaceAll(" ", "");
   return { ...emptyForm, cluster: last.cluster, level: last.level, principal, duration: last.extends ? "" : duration };
+}
+
+/** The principal that a person's account is linked to, on a cluster. Null: none. @throws AccessError */
+async function linkedOf({ ledger, keys }: SlackContext, user: string, cluster: Cluster | null): Promise<string | null> {
+  const sealed = (await ledger.linksOf(user)).filter((link) => isSealedLink(user, link, keys.decision));
+  return linkedArnOn(arnsOf(sealed), cluster);
 }
 
 /**
@@ -148,11 +163,15 @@ export function formChangeHandler(): (context: SlackContext, change: FormChange)
     const { view } = body;
     if (!view) return;
     remember(newest, view.id, action.action_ts);
-    const offers = await offersTo(context, body.user.id);
-    const form = changed(view, action);
-    // Only another cluster is worth a question to a worker; each typed letter comes here too.
-    const look = action.action_id === formActions.cluster ? ownNow : ownRemembered;
-    const next = requestModal(form, offers, await ownIn(context, body.user.id, form, offers, look));
+    const user = body.user.id;
+    const form = await changed(context, view, action, user);
+    const offers = await offersTo(context, form.askedFor || user);
+    // Only another cluster or person is worth a question to a worker; each typed letter comes here too.
+    const isAnother = action.action_id === formActions.cluster || action.action_id === formActions.askedFor;
+    const look: typeof ownForAsker = isAnother
+      ? ownForAsker
+      : (at, _, whom, cluster) => ownRemembered(at, whom, cluster);
+    const next = requestModal(form, offers, await ownIn(context, user, form, offers, look), user);
     if (offers.length === 0 || showsForm(view, next)) return;
     const update = { view_id: view.id, view: next };
     await client.views.update({ ...update, hash: view.hash }).catch((error: unknown) => {
@@ -162,8 +181,20 @@ export function formChangeHandler(): (context: SlackContext, change: FormChange)
   };
 }
 
-function changed(view: ViewOutput, action: FormChange["action"]): RequestForm {
+async function changed(
+  context: SlackContext,
+  view: ViewOutput,
+  action: FormChange["action"],
+  user: string,
+): Promise<RequestForm> {
   const form = readForm(view);
+  if (action.action_id === formActions.askedFor) {
+    // The ARN in the field is another person's.
+    const cluster = context.config.clusters.get(form.cluster) ?? null;
+    const isLookedUp = needsEmail(context.config.identities);
+    const linked = isLookedUp ? null : await linkedOf(context, form.askedFor || user, cluster).catch(() => null);
+    return { ...form, principal: linked ?? "", identity: "", replaced: form.replaced + 1 };
+  }
   if (action.action_id !== formActions.useArn || !("value" in action)) return form;
   return { ...form, principal: action.value ?? "", replaced: form.replaced + 1 };
 }

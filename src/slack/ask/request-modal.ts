@@ -17,7 +17,7 @@ import { maxReasonLength, type PrincipalHint, principalHint, takesTicket } from 
 import { maxTicketLength } from "../../access/request/ticket.ts";
 import { admittedBy, entryArnOf } from "../../aws-auth/index.ts";
 import { text } from "../blocks/message.ts";
-import { code, context, cut, mentions, plainLine } from "../blocks/mrkdwn.ts";
+import { code, context, cut, mention, mentions, plainLine } from "../blocks/mrkdwn.ts";
 import { type ClusterOffer, type CompletedForm, completeForm, durationsOf, fieldId, type RequestForm } from "./form.ts";
 
 /** Longer than any time in words. */
@@ -27,24 +27,27 @@ export const requestModalId = "request";
 
 /**
  * The form of a request. Each choice narrows the next, within what this person may request.
- * @param own who they are on the chosen cluster; null: they write it
+ * @param own who gets the access on the chosen cluster; null: they write it
+ * @param asker Slack user id of the person at the form
  */
 export function requestModal(
   given: RequestForm,
   offers: readonly ClusterOffer[],
   own: OwnIdentities | null = null,
+  asker = "",
 ): ModalView {
   const completed = completeForm(given, offers);
   const { form, offer, level } = completed;
   const blocks = [
     clusterChoice(form, offers),
     ...choicesOf(completed),
+    personChoice(form),
     ...(own ? ownBlocks(form, own) : []),
     principalInput(form, own),
     ...hintBlocks(principalHint(form.principal, offer?.cluster ?? null, level)),
     ...ticketInput(form, offer),
     input("reason", "Why", { multiline: true, max_length: maxReasonLength }),
-    ...approvalsBlocks(completed),
+    ...approvalsBlocks(completed, asker),
   ];
   return {
     type: "modal",
@@ -59,7 +62,7 @@ export function requestModal(
 
 /** A digest of the form without its input: it shows whether the form on screen has to change. */
 function digestOf(blocks: readonly KnownBlock[]): string {
-  const putIn = new Set(["initial_value", "initial_option"]);
+  const putIn = new Set(["initial_value", "initial_option", "initial_user"]);
   const asked = JSON.stringify(blocks, (key, value) => (putIn.has(key) ? undefined : value));
   return createHash("sha256").update(asked).digest("base64url").slice(0, 16);
 }
@@ -91,14 +94,31 @@ function choicesOf({ form, offer, level }: CompletedForm): InputBlock[] {
 const mostNamed = 5;
 
 /** Before it is sent: how many approvals it needs now, and from whom. */
-function approvalsBlocks({ offer, level }: CompletedForm): KnownBlock[] {
+function approvalsBlocks({ offer, level }: CompletedForm, asker: string): KnownBlock[] {
   const rule = offer?.person && level && ruleFor(offer.cluster, level.name, offer.person);
   if (!offer?.person || !level || !rule) return [];
-  const { user } = offer.person;
-  const others = approversOf(rule, offer.cluster).filter((each) => rule.selfApproval || each !== user);
+  const own = [offer.person.user, asker];
+  const others = approversOf(rule, offer.cluster).filter((each) => rule.selfApproval || !own.includes(each));
   const needed = approvalsNeeded(rule, level, null);
   const count = needed === 1 ? "one approval" : `${needed} approvals`;
   return [context(`Needs ${count}, from ${mentions(others, mostNamed) || "an approver"}.`)];
+}
+
+/** Slack lets a person change this choice, and not clear it: their own name is as good. */
+function personChoice({ askedFor }: RequestForm): InputBlock {
+  return {
+    type: "input",
+    block_id: fieldId("for"),
+    label: text("For someone else"),
+    hint: text("They get the access, and a message. Choose yourself for your own access."),
+    optional: true,
+    dispatch_action: true,
+    element: {
+      type: "users_select",
+      action_id: formActions.askedFor,
+      ...(askedFor && { initial_user: askedFor }),
+    },
+  };
 }
 
 /** More than a request takes. */
@@ -139,10 +159,11 @@ export function identityKey(arn: string): string {
 }
 
 /** Who the person is, a menu if they are several, and what to do if they are none. */
-function ownBlocks({ cluster, identity }: RequestForm, { arns, why }: OwnIdentities): KnownBlock[] {
+function ownBlocks({ cluster, identity, askedFor }: RequestForm, { arns, why }: OwnIdentities): KnownBlock[] {
   const [only, ...others] = arns;
   if (only === undefined) return why === null ? [] : [context(`:warning: ${plainLine(why, 1000)}`)];
-  if (others.length === 0) return [context(`You on ${code(cluster)}: ${nameOfIdentity(only)}`)];
+  if (others.length === 0)
+    return [context(`${askedFor ? mention(askedFor) : "You"} on ${code(cluster)}: ${nameOfIdentity(only)}`)];
   const options = arns.slice(0, mostOptions).map((arn) => ({
     text: text(
       cut(
@@ -153,8 +174,8 @@ function ownBlocks({ cluster, identity }: RequestForm, { arns, why }: OwnIdentit
     value: identityKey(arn),
   }));
   const choice = {
-    id: fieldId("identity", cluster),
-    label: `You on ${cluster}`,
+    id: fieldId("identity", cluster, ...(askedFor ? [askedFor] : [])),
+    label: askedFor ? `They on ${cluster}` : `You on ${cluster}`,
     names: [],
     chosen: identity,
     action: null,
@@ -200,6 +221,7 @@ export const formActions = {
   cluster: "request-cluster",
   level: "request-level",
   principal: "request-principal",
+  askedFor: "request-for",
   /** Value: the ARN to put into the field instead. */
   useArn: "request-use-arn",
 } as const;

@@ -1,4 +1,5 @@
 import { explainFailure } from "../../access/failure/access-error.ts";
+import { isTheirs } from "../../access/request/people.ts";
 import { type RequestReading, readRequest, splitRequestLine } from "../../access/request/request-line.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";
@@ -7,14 +8,14 @@ import { formFailure } from "../app/slack-failure.ts";
 import { failureAnswer, type Message, messageModal, noSuchRequestAnswer } from "../blocks/message.ts";
 import { codeBlock, cut, plainLine, preformatted, section } from "../blocks/mrkdwn.ts";
 import { noteAttempt } from "../people/attempts.ts";
-import { ownNow } from "../people/identities.ts";
+import { ownForAsker } from "../people/identities.ts";
 import { blockOf, readFormParts } from "./form.ts";
 import { ownInForm, requestForm } from "./request-form.ts";
 import { type AskOutcome, askFor } from "./submit-request.ts";
 
 export const request: Command = {
   word: "request",
-  usage: "[<cluster> [<arn>] <level> [in <namespaces>] [for 4h] [ticket <id>] <reason>]",
+  usage: "[<cluster> [<arn>] <level> [in <namespaces>] [for @bob] [for 4h] [ticket <id>] <reason>]",
   summary: "asks for access; alone it opens a form",
   records: true,
   run: (context, call) => (call.rest === "" ? openRequestForm(context, call) : askInOneLine(context, call)),
@@ -28,11 +29,12 @@ async function openRequestForm(context: SlackContext, { user, triggerId, client 
   return null;
 }
 
-async function askInOneLine(context: SlackContext, { user, rest }: CommandCall): Promise<Message> {
+async function askInOneLine(context: SlackContext, { user, rest, people }: CommandCall): Promise<Message> {
   const { clusters } = context.config;
-  const parts = splitRequestLine(rest, clusters);
+  const parts = splitRequestLine(rest, clusters, people);
   const cluster = parts.principal === "" ? clusters.get(parts.cluster.toLowerCase()) : undefined;
-  const reading = readRequest(parts, clusters, cluster && (await ownNow(context, user, cluster)));
+  const own = cluster && (await ownForAsker(context, user, parts.for?.user ?? user, cluster));
+  const reading = readRequest(parts, clusters, own);
   if (reading.type === "mistakes") return mistakesAnswer(reading);
   return (await askFor(context, user, reading.wish)).message;
 }
@@ -66,7 +68,7 @@ export function handleAskAgainButton(context: SlackContext, click: ButtonClick):
   return openOnClick(context, click, async () => {
     const [user, id] = [click.body.user.id, click.action.value ?? ""];
     const request = await context.ledger.get(id);
-    if (request?.requester === user) return requestForm(context, user, request);
+    if (request && isTheirs(request, user)) return requestForm(context, user, request);
     if (request) await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
     return messageModal("Request again", noSuchRequestAnswer(id));
   });

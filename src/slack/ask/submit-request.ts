@@ -4,6 +4,7 @@ import { type AskVerdict, mayAsk } from "../../access/policy/may-ask.ts";
 import { levelGroupsIn } from "../../access/policy/role-text.ts";
 import { approvalsNeeded } from "../../access/policy/rule.ts";
 import { type Extension, formatDuration } from "../../access/request/extension.ts";
+import { peopleOf } from "../../access/request/people.ts";
 import type { AccessRequest, PendingRequest, RefusedRequest } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
 import type { RequestInput } from "../../access/request/request-line.ts";
@@ -13,19 +14,22 @@ import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../blocks/message.ts";
-import { code, plainLine } from "../blocks/mrkdwn.ts";
+import { code, mention, plainLine } from "../blocks/mrkdwn.ts";
 import { activeApprovers, remedyForApprovers, shortageText } from "../decide/active-approvers.ts";
-import { refuseActor } from "../people/admission.ts";
+import { refuseActor, refuseOther } from "../people/admission.ts";
 import { noteRefused } from "../people/attempts.ts";
 import { requiresLinks, standingOf } from "../people/standing.ts";
 import { refuseToAsk } from "./limits.ts";
 
-/** Requests access for a person, or answers why not. @throws AccessError */
-export async function askFor(context: SlackContext, requester: string, wish: RequestInput): Promise<AskOutcome> {
-  const turnedAway = await refuseActor(context, requester, "request", { id: "", cluster: wish.cluster.name });
-  const notNow = turnedAway ?? (await refuseToAsk(context, requester, wish));
+/** Requests access, or answers why not. @param asker for whom, unless the wish names another person @throws AccessError */
+export async function askFor(context: SlackContext, asker: string, wish: RequestInput): Promise<AskOutcome> {
+  const about = { id: "", cluster: wish.cluster.name };
+  const turnedAway = await refuseActor(context, asker, "request", about);
+  const other = wish.askedFor === asker ? null : wish.askedFor;
+  const cantGet = turnedAway ?? (other === null ? null : await refuseOther(context, asker, other, about));
+  const notNow = cantGet ?? (await refuseToAsk(context, asker, { ...wish, askedFor: other }));
   if (notNow) return { type: "refused", message: notNow };
-  const request = await submitRequest(context, requester, wish);
+  const request = await submitRequest(context, asker, { ...wish, askedFor: other });
   return { type: request.refusal ? "refused" : "requested", message: requestedAnswer(request) };
 }
 
@@ -38,19 +42,22 @@ export interface AskOutcome {
 /** Records a request. The worker checks the cluster before the approvers see it. @throws AccessError */
 export async function submitRequest(
   context: SlackContext,
-  requester: string,
+  asker: string,
   wish: RequestInput,
   extension: Extension | null = null,
 ): Promise<AccessRequest> {
   const now = context.now();
+  const requester = wish.askedFor ?? asker;
+  const askedBy = wish.askedFor === null ? null : asker;
   const standing = await standingOf(context, wish.cluster, requester, wish.principal.arn);
-  const verdict = await judge(context, { ...wish, requester, standing }, now);
+  const verdict = await judge(context, { ...wish, requester, askedBy, standing }, now);
   const details = detailsOf(wish, extension);
-  const who = { id: context.newRequestId(), requester, standing, cluster: wish.cluster.name };
+  const who = { id: context.newRequestId(), requester, askedBy, standing, cluster: wish.cluster.name };
   const asked = createRequest({ ...who, ...details }, now, context.config.timing.requestLapsesAfterSeconds);
   const { request, type, refusal } = answered(asked, verdict);
   const admits = admittedInWords(admittedBy(request.principal));
-  const event = eventOf(type, request, requester, now, { ...refusal, ...details, admits });
+  const forOther = askedBy === null ? {} : { requester, askedBy };
+  const event = eventOf(type, request, asker, now, { ...refusal, ...details, ...forOther, admits });
   // A refusal leaves an event and no record: otherwise people without any right could fill the ledger.
   if (refusal) {
     const { cluster, level, principal } = request;
@@ -61,7 +68,7 @@ export async function submitRequest(
   const result = await recordChange(context, request, event, now, { maxPending });
   if (result.type === "conflict" && !result.current) return tooManyPending(request, maxPending);
   // Ids are random: a conflict means that this id exists, so draw another.
-  if (result.type === "conflict") return submitRequest(context, requester, wish, extension);
+  if (result.type === "conflict") return submitRequest(context, asker, wish, extension);
   await linkFirst(context, request, now);
   return request;
 }
@@ -88,13 +95,16 @@ async function judge(
 ): Promise<AskVerdict> {
   const verdict = mayAsk(asking, now);
   if (verdict.type === "refused") return verdict;
-  return (await refuseWithoutApprovers(context, asking.requester, asking, verdict.rule, now)) ?? verdict;
+  return (await refuseWithoutApprovers(context, peopleOf(asking), asking, verdict.rule, now)) ?? verdict;
 }
 
-/** The first request in an AWS account links to it. A later one for another principal proves nothing about the person. */
+/**
+ * The first request in an AWS account links to it. A later one for another principal proves nothing about the person, and neither does
+ * one that somebody else made.
+ */
 async function linkFirst({ config, ledger, keys }: SlackContext, request: AccessRequest, now: Date): Promise<void> {
-  const { requester, principal } = request;
-  if (requiresLinks(config)) return;
+  const { requester, askedBy, principal } = request;
+  if (askedBy !== null || requiresLinks(config)) return;
   const seal = sealLink(requester, principal, { by: null, at: now.toISOString() }, keys.decision);
   await ledger.linkPrincipal(requester, { arn: principal, seal });
 }
@@ -119,13 +129,13 @@ function answered(request: PendingRequest, verdict: AskVerdict) {
  */
 async function refuseWithoutApprovers(
   { directory, log }: Pick<SlackContext, "directory" | "log">,
-  requester: string,
+  people: readonly string[],
   { cluster, level }: Pick<RequestInput, "cluster" | "level">,
   rule: Rule,
   now: Date,
 ): Promise<Extract<AskVerdict, { type: "refused" }> | null> {
   const needed = approvalsNeeded(rule, level, now);
-  const who = { enough: needed, ...(!rule.selfApproval && { without: requester }) };
+  const who = { enough: needed, ...(!rule.selfApproval && { without: people }) };
   try {
     const { active } = await activeApprovers(directory, rule, cluster, who);
     if (active.length >= needed) return null;
@@ -138,9 +148,11 @@ async function refuseWithoutApprovers(
 }
 
 export function requestedAnswer(request: AccessRequest): Message {
-  if (request.refusal) return answer(`Nothing was requested. ${plainLine(request.refusal.message)}`);
+  const { askedBy, requester } = request;
+  const [whom, told] = askedBy === null ? ["", "you"] : [` for ${mention(requester)}`, "both of you"];
+  if (request.refusal) return answer(`Nothing was requested${whom}. ${plainLine(request.refusal.message)}`);
   return answer(
-    `Requested ${code(request.level)} on ${code(request.cluster)}${placeWords(request)} for ${formatDuration(request.durationSeconds)} (${code(request.id)}). I'll DM you.\n` +
+    `Requested ${code(request.level)} on ${code(request.cluster)}${placeWords(request)}${whom} for ${formatDuration(request.durationSeconds)} (${code(request.id)}). I'll DM ${told}.\n` +
       `Principal: ${code(request.principal)}${ticketWords(request)}. Reason: ${plainLine(request.reason)}`,
   );
 }

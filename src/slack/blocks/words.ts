@@ -5,6 +5,7 @@ import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Way } from "../../access/policy/cluster.ts";
 import { isRoleText } from "../../access/policy/role-text.ts";
 import { formatDuration, isPermanent } from "../../access/request/extension.ts";
+import { askerOf, isTheirs, peopleOf } from "../../access/request/people.ts";
 import type { AccessRequest, DroppedApproval, Preview } from "../../access/request/record.ts";
 import { isClosed, isRescue } from "../../access/request/request.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
@@ -38,10 +39,26 @@ export function stateText(request: AccessRequest): string {
   const { denial } = request;
   if (request.state === "pending") return request.preview ? waitingFor(request) : "Checking the cluster";
   if (request.state === "denied" && denial) return `Denied by ${mention(denial.by)} ${time(denial.at)}`;
-  if (request.state === "cancelled") return "Cancelled by the requester";
+  if (request.state === "cancelled") return `Cancelled by ${whoAsked(request)}`;
   if (request.state === "lapsed") return `Expired ${time(request.lapsesAt)} without a decision`;
   if (request.state === "refused") return `Refused: ${asClause(request.refusal?.message ?? "")}`;
   return leaseStateOf(request);
+}
+
+function whoAsked(request: AccessRequest): string {
+  return request.askedBy === null ? "the requester" : peopleOf(request).map(mention).join(" or ");
+}
+
+/** Who asks for what, and for whom: a clause. */
+export function asksText(request: AccessRequest): string {
+  const { requester, askedBy, level, cluster } = request;
+  const whom = askedBy === null ? "" : ` for ${mention(requester)}`;
+  return `${mention(askerOf(request))} asks for ${code(level)} on ${code(cluster)}${whom}`;
+}
+
+/** `for @bob, asked by @alice` */
+export function forText({ requester, askedBy }: AccessRequest): string {
+  return `for ${mention(requester)}${askedBy === null ? "" : `, asked by ${mention(askedBy)}`}`;
 }
 
 function waitingFor(request: AccessRequest): string {
@@ -52,8 +69,9 @@ function waitingFor(request: AccessRequest): string {
 }
 
 /** Who approved, and when; at most ten. */
-function approversIn({ approvals, requester }: AccessRequest): string {
-  const own = (by: string) => (by === requester ? " (own request; the policy allows it)" : "");
+function approversIn(request: AccessRequest): string {
+  const { approvals } = request;
+  const own = (by: string) => (isTheirs(request, by) ? " (own request; the policy allows it)" : "");
   const shown = approvals.slice(0, 10).map(({ by, at }) => `${mention(by)}${own(by)} ${time(at)}`);
   return [...shown, ...(approvals.length > 10 ? [`${approvals.length - 10} more`] : [])].join(", ");
 }

@@ -3,6 +3,7 @@ import { AccessError, explainFailure } from "../../access/failure/access-error.t
 import type { Cluster, Level, Rule } from "../../access/policy/cluster.ts";
 import { isUser } from "../../access/policy/person.ts";
 import { approversOf, maxApprovalsNeeded } from "../../access/policy/rule.ts";
+import { isTheirs } from "../../access/request/people.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { broken, counted, type Finding, found, someOf } from "../../diagnosis/link.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -71,14 +72,17 @@ export async function checkApprovers(directory: Directory, clusters: Iterable<Cl
 }
 
 /**
- * Asks Slack for the approvers of a rule, one after another, until there are enough. `without`: a person who does not count.
+ * Asks Slack for the approvers of a rule, one after another, until there are enough. `without`: people who do not count.
  * @throws AccessError
  */
 export async function activeApprovers(
   directory: Directory,
   rule: Rule,
   cluster: Cluster,
-  { enough = Number.POSITIVE_INFINITY, without = "" }: { readonly enough?: number; readonly without?: string } = {},
+  {
+    enough = Number.POSITIVE_INFINITY,
+    without = [],
+  }: { readonly enough?: number; readonly without?: readonly string[] } = {},
 ): Promise<ActiveApprovers> {
   const active = new Set<string>();
   const inactive: string[] = [];
@@ -88,7 +92,7 @@ export async function activeApprovers(
       if (active.size >= enough) return { active: [...active], inactive };
       if ((await directory.accountOf(person)) !== "active") continue;
       isThere = true;
-      if (person !== without) active.add(person);
+      if (!without.includes(person)) active.add(person);
     }
     if (!isThere) inactive.push(approver);
   }
@@ -168,7 +172,7 @@ export async function presenceOf(
   if (request.state !== "pending" || !request.preview || !cluster) return null;
   try {
     const named = await Promise.all(
-      othersWhoMayApprove(request, cluster).map((name) => peopleOfName(directory, name, request.requester)),
+      othersWhoMayApprove(request, cluster).map((name) => peopleOfName(directory, name, request)),
     );
     const people = [...new Set(named.flat())].slice(0, mostPeople);
     const accounts = await Promise.all(people.map((user) => directory.accountOf(user)));
@@ -182,9 +186,9 @@ export async function presenceOf(
   }
 }
 
-/** A requester in a user group of approvers still can't decide about their own request. */
-async function peopleOfName(directory: Directory, name: string, requester: string): Promise<readonly string[]> {
-  return isUser(name) ? [name] : (await directory.membersOf(name)).filter((user) => user !== requester);
+/** People in a user group of approvers still can't decide about their own request. */
+async function peopleOfName(directory: Directory, name: string, request: AccessRequest): Promise<readonly string[]> {
+  return isUser(name) ? [name] : (await directory.membersOf(name)).filter((user) => !isTheirs(request, user));
 }
 
 /** Whether fewer approvers are left than the request needs. */

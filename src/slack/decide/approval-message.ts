@@ -16,7 +16,7 @@ import {
 } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
 import { actions, code, context, mention, mentions, plainLine, section, styled, time } from "../blocks/mrkdwn.ts";
-import { admitsText, emergencyTitle, reviewState, stateText, troubleText } from "../blocks/words.ts";
+import { admitsText, asksText, emergencyTitle, reviewState, stateText, troubleText } from "../blocks/words.ts";
 import type { Presence } from "./active-approvers.ts";
 import { headline, isForEveryoneWithRole, warningWords } from "./card-words.ts";
 
@@ -35,8 +35,8 @@ const mostCalled = 10;
  * nothing that can become untrue.
  */
 export function openingMessage(request: AccessRequest, cluster: Cluster | undefined): Message {
-  const { id, requester, level, cluster: name, reason } = request;
-  const asks = `${mention(requester)} asks for ${code(level)} on ${code(name)}`;
+  const { id, reason } = request;
+  const asks = asksText(request);
   const title = request.emergency ? emergencyTitle(request) : `:hourglass_flowing_sand: *${asks}*`;
   const called = [...(request.emergency ? ["<!channel>"] : []), mentions(peopleToAct(request, cluster), mostCalled)];
   const please = called.filter((each) => each !== "").join(" ");
@@ -77,10 +77,10 @@ export function approvalMessage(
 
 /** What people decide about, or review. */
 function askingLines(request: AccessRequest, who: readonly string[]): readonly string[] {
-  const { requester, level, cluster, reason, extends: extended } = request;
+  const { reason, extends: extended } = request;
   const isTight = warningWords(request).length > fewWarnings;
   const extending = extended ? `, to extend ${code(extended)}` : "";
-  const asks = `:hourglass_flowing_sand: *${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}*`;
+  const asks = `:hourglass_flowing_sand: *${asksText(request)}${extending}*`;
   return [
     request.emergency ? emergencyTitle(request) : asks,
     admitsText(request),
@@ -113,12 +113,12 @@ function waitingText(request: AccessRequest, who: string): string {
 
 /** Three lines: the state, what it is about, and why. A fourth one says who gets in, if many do, or who is on call after a failure. */
 function settledLines(request: AccessRequest, configured: Cluster | undefined): readonly string[] {
-  const { requester, level, cluster, reason, emergency, lease } = request;
+  const { requester, askedBy, level, cluster, reason, emergency, lease } = request;
   const onCall = configured?.onCall ?? [];
   const taken = emergency ? `. Emergency access: ${reviewState(request)}` : "";
   return [
     headline(request),
-    `${mention(requester)}: ${code(level)} on ${code(cluster)}${taken}`,
+    `${mention(requester)}: ${code(level)} on ${code(cluster)}${askedBy === null ? "" : `, asked by ${mention(askedBy)}`}${taken}`,
     ...(isForEveryoneWithRole(request) && !isClosed(request) ? [admitsText(request)] : []),
     `>${plainLine(reason, longest.line)}`,
     ...(lease?.state === "failed" && onCall.length > 0 ? [`On call: ${mentions(onCall, 2)}`] : []),

@@ -5,6 +5,7 @@ import { isSealedDecision } from "../../access/approval/seals.ts";
 import type { AuditEvent, EventType } from "../../access/audit/event.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { hoursInWords, ruleFor } from "../../access/policy/rule.ts";
+import { isTheirs } from "../../access/request/people.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import {
   otherLeasesChanged,
@@ -118,8 +119,9 @@ function decisionEvent(after: AccessRequest, { by, digest, why }: Click, facts: 
 }
 
 /** Self-approval, where a rule allows it, is an event of its own. */
-function approvalType({ state, requester }: AccessRequest, by: string): EventType {
-  if (by === requester) return state === "approved" ? "request.self-approved" : "approval.given-to-self";
+function approvalType(request: AccessRequest, by: string): EventType {
+  const { state } = request;
+  if (isTheirs(request, by)) return state === "approved" ? "request.self-approved" : "approval.given-to-self";
   return state === "approved" ? "request.approved" : "approval.given";
 }
 

@@ -3,6 +3,7 @@ import { type EndRefusal, type EndVerdict, extensionsOf, judgeCancel, judgeRevok
 import { isMigrationId } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Person } from "../../access/policy/person.ts";
+import { peopleOf } from "../../access/request/people.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
@@ -124,7 +125,7 @@ export function revokeLease(context: SlackContext, by: string, id: string, why: 
   });
 }
 
-/** `cancel <id>`, by the requester. */
+/** `cancel <id>`, by the requester or the person who asked for them. */
 export function cancelRequest(context: SlackContext, by: string, id: string): Promise<Message> {
   return endAccess(context, id, (request) => judgeCancel(request, by), { type: "request.cancelled", by, why: "" });
 }
@@ -227,13 +228,13 @@ function endedAnswer(after: AccessRequest, extensions: readonly string[] = []): 
 }
 
 function endRefusedAnswer(refusal: EndRefusal, request: AccessRequest, cluster: Cluster): Message {
-  const who = mentions([...new Set([request.requester, ...cluster.approvers, ...cluster.onCall])]);
+  const who = mentions([...new Set([...peopleOf(request), ...cluster.approvers, ...cluster.onCall])]);
   const reasons: Readonly<Record<EndRefusal, string>> = {
     "not-active": `Nothing to revoke. ${stateText(request)}.`,
     "not-pending": `You can't cancel it now. ${stateText(request)}.`,
     "not-yours":
       request.state === "pending"
-        ? `Only ${mention(request.requester)} can cancel it.`
+        ? `Only ${mentions(peopleOf(request))} can cancel it.`
         : `Only ${who} can revoke this.`,
     "ending-already": `This is ending already. ${stateText(request)}.`,
   };

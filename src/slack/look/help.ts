@@ -105,12 +105,14 @@ function inSections(lines: readonly string[]): KnownBlock[] {
 }
 
 /** Suggests the closest command, as a button and as a whole line to copy. */
-export function unknownCommandAnswer(word: string, guess: string | null, rest: string): Message {
+/** @param toRun `rest` with Slack's escapes, for the button */
+export function unknownCommandAnswer(word: string, guess: string | null, rest: string, toRun = rest): Message {
   const said = `There is no command ${code(word)}.`;
   if (!guess) return answer(`${said} See ${code("/eks-access help")}.`);
   const line = `${guess} ${rest}`.trim();
   const text = cut(`${said} Did you mean ${code(guess)}? Copy this line:`, 3000);
-  const run = line.length <= longestValue ? [actions("run", [runButton(guess, line)])] : [];
+  const sent = `${guess} ${toRun}`.trim();
+  const run = sent.length <= longestValue ? [actions("run", [runButton(guess, sent)])] : [];
   return {
     text: `${text}\n${codeBlock(`/eks-access ${line}`, 2000)}`,
     blocks: [section(text), preformatted(`/eks-access ${line}`, 2000), ...run],

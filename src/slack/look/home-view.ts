@@ -16,7 +16,7 @@ import {
 } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, codeList, context, cut, mention, plainLine, section, time } from "../blocks/mrkdwn.ts";
-import { admitsText, durationText, emergencyTitle, stateText } from "../blocks/words.ts";
+import { admitsText, durationText, emergencyTitle, forText, stateText } from "../blocks/words.ts";
 import { type MigrationRow, migrationRowBlocks } from "../migrate/migration-row.ts";
 
 /** Some requests, and how many there are in all. */
@@ -136,9 +136,14 @@ function subjectOf({ level, cluster, id }: AccessRequest): string {
   return `*${code(level)} on ${code(cluster)}* (${code(id)})`;
 }
 
+/** The reader gets it, or asked for the person who does. */
+function ownSubject(request: AccessRequest): string {
+  return `${subjectOf(request)}${request.askedBy === null ? "" : ` ${forText(request)}`}`;
+}
+
 function decisionRow(request: AccessRequest): KnownBlock[] {
-  const { id, requester, reason, lapsesAt } = request;
-  const who = `${subjectOf(request)} for ${mention(requester)}, ${durationText(request)}. Expires ${time(lapsesAt)}`;
+  const { id, reason, lapsesAt } = request;
+  const who = `${subjectOf(request)} ${forText(request)}, ${durationText(request)}. Expires ${time(lapsesAt)}`;
   return [
     section(`${who}\n${admitsText(request)}\n${cut(stateText(request), 500)}\n>${plainLine(reason, 250)}`),
     // A decision is about a change, and a row shows none.
@@ -162,7 +167,7 @@ function accessRow(request: AccessRequest): KnownBlock[] {
   const left = isActive ? `\n${timeLeft(request)}` : "";
   const buttons = isActive ? [...extendButtons(request), doneButton(request)] : [];
   return [
-    section(`${subjectOf(request)}\n${admitsText(request)}\n${cut(stateText(request), 500)}${left}`),
+    section(`${ownSubject(request)}\n${admitsText(request)}\n${cut(stateText(request), 500)}${left}`),
     { type: "actions", block_id: `access-${id}`, elements: [...buttons, detailsButton(request)] },
   ];
 }
@@ -174,7 +179,7 @@ function rowOf(request: AccessRequest, place: string): KnownBlock[] {
   const { id, createdAt } = request;
   const buttons = isClosed(request) ? askAgainButtons(request) : [nudgeButton(request), cancelButton(request)];
   return [
-    section(`${subjectOf(request)}, asked ${time(createdAt)}\n${cut(stateText(request), 500)}`),
+    section(`${ownSubject(request)}, asked ${time(createdAt)}\n${cut(stateText(request), 500)}`),
     { type: "actions", block_id: `${place}-${id}`, elements: [detailsButton(request), ...buttons] },
   ];
 }

@@ -12,8 +12,8 @@ import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { type ListView, listButton, requestButton, rowButtons } from "../blocks/buttons.ts";
 import { failureAnswer, type Message, messageModal } from "../blocks/message.ts";
-import { code, cut, mention, plainLine, section } from "../blocks/mrkdwn.ts";
-import { admitsText, durationText, stateText } from "../blocks/words.ts";
+import { code, cut, plainLine, section } from "../blocks/mrkdwn.ts";
+import { admitsText, durationText, forText, stateText } from "../blocks/words.ts";
 import { type MigrationRow, migrationRowBlocks, migrationsShown } from "../migrate/migration-row.ts";
 import { personShown } from "../people/standing.ts";
 
@@ -101,8 +101,8 @@ function rowBlocks(row: ListRow): KnownBlock[] {
 }
 
 function requestRowBlocks({ request, acts }: RequestRow): KnownBlock[] {
-  const { id, level, cluster, requester, reason } = request;
-  const what = `*${code(level)} on ${code(cluster)}* for ${mention(requester)}, ${durationText(request)} (${code(id)})`;
+  const { id, level, cluster, reason } = request;
+  const what = `*${code(level)} on ${code(cluster)}* ${forText(request)}, ${durationText(request)} (${code(id)})`;
   return [
     section(`${what}\n${admitsText(request)}\n${cut(stateText(request), 500)}\n>${plainLine(reason, 250)}`),
     { type: "actions", block_id: `row-${id}`, elements: rowButtons(request, acts) },

@@ -5,6 +5,7 @@ import { maySeeRequest } from "../../access/policy/may.ts";
 import { isFullControl } from "../../access/policy/policy-text.ts";
 import { bindsRoles } from "../../access/policy/role-text.ts";
 import { formatDuration } from "../../access/request/extension.ts";
+import type { Asked } from "../../access/request/people.ts";
 import type { AccessRequest, Preview } from "../../access/request/record.ts";
 import { isRescue } from "../../access/request/request.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -26,7 +27,6 @@ import {
   context,
   cut,
   fields,
-  mention,
   mentions,
   plainLine,
   preformatted,
@@ -37,6 +37,7 @@ import {
 import {
   admitsText,
   asClause,
+  asksText,
   changePlace,
   droppedTexts,
   emergencyTitle,
@@ -55,7 +56,7 @@ import { timelineText } from "../show/timeline.ts";
 /** More events than any record has. */
 const mostEvents = 500;
 
-/** The first event of a record: its actor is the requester. */
+/** The first event of a record: its actor asked. */
 const askingEvents: readonly string[] = ["request.created", "emergency.taken", "migration.asked"];
 
 const buttonOf: Readonly<Record<Act, (request: AccessRequest) => Button>> = {
@@ -91,9 +92,9 @@ export function statusAnswer(status: Status): Message {
 }
 
 function subjectBlocks(request: AccessRequest): KnownBlock[] {
-  const { id, requester, level, cluster, reason, extends: extended } = request;
+  const { id, reason, extends: extended } = request;
   const extending = extended ? `, to extend ${code(extended)}` : "";
-  const asks = `*${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}*`;
+  const asks = `*${asksText(request)}${extending}*`;
   return [
     section(
       `${request.emergency ? emergencyTitle(request) : asks}\n${admitsText(request)}\n>${plainLine(reason, 1200)}`,
@@ -198,7 +199,7 @@ export function statusModal(status: Status, notice: Message | null): ModalView {
   };
 }
 
-/** For a reader who is neither the requester nor answers for the cluster. */
+/** For a reader who is none of its people nor answers for the cluster. */
 export function notYoursToSeeAnswer({ id, cluster }: Pick<AccessRequest, "id" | "cluster">): Message {
   const text = `Only the requester, the approvers of ${code(cluster)} and its on-call can see ${code(id)}.`;
   return { text, blocks: [section(text)] };
@@ -222,7 +223,7 @@ export async function readRemoved(context: SlackContext, user: string, id: strin
   const [first] = events;
   const last = events.findLast(({ event }) => event.type !== "attempt.refused");
   if (!first || !last) return null;
-  const record = { id, cluster: first.event.cluster, requester: requesterIn(first) };
+  const record = { id, cluster: first.event.cluster, ...peopleIn(first) };
   const cluster = config.clusters.get(record.cluster);
   if (!maySeeRequest(record, cluster, await personFor(context, cluster, user))) {
     await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: record });
@@ -234,8 +235,10 @@ export async function readRemoved(context: SlackContext, user: string, id: strin
 }
 
 /** Null where a worker found the lease in a cluster: then only people who answer for the cluster read it. */
-function requesterIn({ event }: ChainedEvent): string {
-  return askingEvents.includes(event.type) ? event.actor : "";
+function peopleIn({ event }: ChainedEvent): Asked {
+  if (!askingEvents.includes(event.type)) return { requester: "" };
+  const { requester } = event.detail;
+  return typeof requester === "string" ? { requester, askedBy: event.actor } : { requester: event.actor };
 }
 
 function removedAnswer(

@@ -1,5 +1,6 @@
 import { hasApproved, isMigrationOver, type Migration } from "../../access/migration/migration.ts";
 import { clusterApprovers } from "../../access/policy/may.ts";
+import type { DirectMessages } from "../../ledger/ledger.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
 import { answer } from "../blocks/message.ts";
 import { code } from "../blocks/mrkdwn.ts";
@@ -10,7 +11,6 @@ import {
   type ChannelMessage,
   type MessengerContext,
   nothingShown,
-  type RequesterMessages,
   sendOnce,
   showInChannel,
   webApiMessage,
@@ -34,9 +34,9 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   const newest = (await ledger.migrations.get(id)) ?? migration;
   if (lost) await callApprovers(context, newest);
   else await wakeForThread(context, newest, shown);
-  let toRequester: RequesterMessages = { direct: shown.direct, milestones: shown.milestones };
+  let toRequester: DirectMessages = { direct: shown.direct, milestones: shown.milestones };
   for (const milestone of milestonesOf(migration, lost !== null)) {
-    toRequester = await sendOnce(context, migration, milestone, toRequester);
+    toRequester = await sendOnce(context, migration.requester, milestone, toRequester);
   }
   // What can't be reached is tried anew with the next change.
   await ledger.markShown(id, {

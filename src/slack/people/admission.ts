@@ -1,3 +1,4 @@
+import { peopleOf } from "../../access/request/people.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../blocks/message.ts";
@@ -20,8 +21,8 @@ export function notAdmittedAnswer(account: Exclude<Account, "active"> | "not-tol
 }
 
 /** Why no approver can approve this request, and what to do with it. */
-function requesterGoneAnswer({ requester }: AccessRequest, account: Exclude<Account, "active"> | "not-told"): Message {
-  const who = mention(requester);
+function requesterGoneAnswer(user: string, account: Exclude<Account, "active"> | "not-told"): Message {
+  const who = mention(user);
   if (account === "not-told") {
     return answer(
       `:warning: Nothing changed: Slack did not confirm that the account of ${who} is active. Try again in a minute.`,
@@ -35,6 +36,27 @@ function requesterGoneAnswer({ requester }: AccessRequest, account: Exclude<Acco
   return answer(
     `:warning: Nothing changed: ${who} can no longer sign in to this workspace. Deny the request, or let it expire.`,
   );
+}
+
+/** Refuses access for another person than an active member: it would be theirs. Null: they can get it. */
+export async function refuseOther(
+  context: SlackContext,
+  by: string,
+  other: string,
+  request: Pick<AccessRequest, "id" | "cluster">,
+): Promise<Message | null> {
+  const account = await accountOf(context, other);
+  if (account === "active") return null;
+  await noteAttempt(context, { act: "request", by, code: `requester-${account}`, request });
+  const why: Readonly<Record<typeof account, string>> = {
+    deactivated: "their Slack account is deactivated",
+    guest: "guests of this workspace can't get access",
+    "of-another-workspace": "their Slack account belongs to another workspace",
+    bot: "only people can get access",
+    unknown: "Slack does not know their account in this workspace",
+    "not-told": "Slack did not confirm that their account is active. Try again in a minute",
+  };
+  return answer(`:warning: Nothing was requested for ${mention(other)}: ${why[account]}.`);
 }
 
 /** Acts that give access, at once or in the next step: refused if Slack does not answer. */
@@ -65,18 +87,21 @@ export async function refuseActor(
 }
 
 /**
- * Refuses to approve for a requester who left: the lease would be theirs, and their AWS keys may outlive their Slack account.
- * Null: an approval is possible.
+ * Refuses to approve for a requester who left: the lease would be theirs, and their AWS keys may outlive their Slack account. The same
+ * for a person who asked for them and left. Null: an approval is possible.
  */
 export async function refuseForRequester(
   context: SlackContext,
   request: AccessRequest,
   by: string,
 ): Promise<Message | null> {
-  const account = await accountOf(context, request.requester);
-  if (account === "active") return null;
-  await noteAttempt(context, { act: "approve", by, code: `requester-${account}`, request });
-  return requesterGoneAnswer(request, account);
+  for (const person of peopleOf(request)) {
+    const account = await accountOf(context, person);
+    if (account === "active") continue;
+    await noteAttempt(context, { act: "approve", by, code: `requester-${account}`, request });
+    return requesterGoneAnswer(person, account);
+  }
+  return null;
 }
 
 /** The state of an account in Slack now. Never throws. */

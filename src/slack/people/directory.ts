@@ -86,7 +86,8 @@ async function askForPerson(client: WebClient, user: string, ownTeam: () => Prom
 function accountIn(team: string, user: SlackUser): Account {
   const isOurs = user.team_id === team || user.enterprise_user?.teams?.includes(team) === true;
   if (!isOurs || user.is_stranger) return "of-another-workspace";
-  if (user.is_bot) return "bot";
+  // Slack does not mark its own Slackbot as a bot.
+  if (user.is_bot || user.id === "USLACKBOT") return "bot";
   if (user.deleted) return "deactivated";
   return user.is_restricted || user.is_ultra_restricted ? "guest" : "active";
 }

@@ -33,8 +33,9 @@ const noAnswer = "No worker answered who you are in AWS. Check that one runs, th
 /**
  * Who a person is on a cluster: what the ledger has, and where that is too old, what a worker finds out. A failure is a sentence:
  * links and written ARNs work without it.
+ * @param asker the questions count for
  */
-export async function knownNow(context: SlackContext, user: string, cluster: Cluster): Promise<KnownNow> {
+export async function knownNow(context: SlackContext, user: string, cluster: Cluster, asker = user): Promise<KnownNow> {
   const { config, directory, now } = context;
   const { links, found: before } = await knownOf(context, user, cluster);
   const known = { links, found: null, before, trouble: null };
@@ -43,7 +44,7 @@ export async function knownNow(context: SlackContext, user: string, cluster: Clu
     const email = await directory.emailOf(user);
     if (email === null) return { ...known, before: null, trouble: unconfirmed };
     if (before && isCurrent(before, email, config.identities, now())) return { ...known, found: before };
-    const found = await ask(context, user, email, cluster);
+    const found = await ask(context, { user, asker }, email, cluster);
     return typeof found === "string" ? { ...known, trouble: found } : { ...known, found };
   } catch (error) {
     return { ...known, trouble: explainFailure(error) };
@@ -51,9 +52,14 @@ export async function knownNow(context: SlackContext, user: string, cluster: Clu
 }
 
 /** What a worker finds out; a text: why it did not, in sentences. */
-async function ask(context: SlackContext, user: string, email: string, cluster: Cluster): Promise<Identities | string> {
+async function ask(
+  context: SlackContext,
+  { user, asker }: { readonly user: string; readonly asker: string },
+  email: string,
+  cluster: Cluster,
+): Promise<Identities | string> {
   const { keys, config, now, log } = context;
-  const tooMany = await refuseTooMany(context, user, "questions");
+  const tooMany = await refuseTooMany(context, asker, "questions");
   if (tooMany) return tooMany.text;
   const question = {
     type: "identities",
@@ -77,6 +83,19 @@ export async function ownNow(context: SlackContext, user: string, cluster: Clust
   const known = await knownNow(context, user, cluster);
   const arns = ownIdentities(context.config.identities, cluster, known);
   return { arns, why: arns.length > 0 ? null : (known.trouble ?? (known.found && whyNoIdentity(known.found))) };
+}
+
+/** The same of the person for whom another one asks: what is missing is theirs to repair, and theirs to know. */
+export async function ownForAsker(
+  context: SlackContext,
+  asker: string,
+  user: string,
+  cluster: Cluster,
+): Promise<OwnIdentities> {
+  if (asker === user) return ownNow(context, user, cluster);
+  const arns = ownIdentities(context.config.identities, cluster, await knownNow(context, user, cluster, asker));
+  const why = `No AWS identity of this person is known on ${cluster.name}. They can link theirs with /eks-access link.`;
+  return { arns, why: arns.length > 0 ? null : why };
 }
 
 /** The same by the ledger alone, at once. */

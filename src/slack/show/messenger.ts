@@ -3,8 +3,9 @@ import { reviewersOf } from "../../access/approval/emergency.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterApprovers } from "../../access/policy/may.ts";
 import { isUser } from "../../access/policy/person.ts";
+import { type Asked, peopleOf } from "../../access/request/people.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { ApproverCopy, MessageLedger, ShownMessages } from "../../ledger/ledger.ts";
+import type { ApproverCopy, DirectMessages, MessageLedger, ShownMessages } from "../../ledger/ledger.ts";
 import { wakeAll } from "../../ledger/queues.ts";
 import { code, mentions, section, time } from "../blocks/mrkdwn.ts";
 import { asClause } from "../blocks/words.ts";
@@ -18,7 +19,6 @@ import {
   type MessengerContext,
   nothingShown,
   postOpening,
-  type RequesterMessages,
   sendOnce,
   showInChannel,
   updateDirectMessage,
@@ -55,15 +55,14 @@ function showingOf(request: AccessRequest, cluster: Cluster | undefined, presenc
   return { record: request, message, opening, isReady: request.preview !== null || request.lease !== null };
 }
 
-/** The requester must hear of the state even if Slack does not take the channel's message. */
+/** Its people must hear of the state even if Slack does not take the channel's message. */
 async function tellAnyway(context: MessengerContext, id: string): Promise<void> {
   const request = await context.ledger.get(id);
   const shown = (await context.ledger.shown(id)) ?? nothingShown;
-  if (request)
-    await context.ledger.markShown(id, { ...shown, version: 0, ...(await tellRequester(context, request, shown)) });
+  if (request) await tellPeople(context, request, shown);
 }
 
-/** The requester must know, once, that the approvers can't see the request. */
+/** Its people must know, once, that the approvers can't see the request. */
 async function tellOfDelivery(
   context: MessengerContext,
   request: AccessRequest,
@@ -76,13 +75,11 @@ async function tellOfDelivery(
     ...(isReposted && old ? [deletedMessageMilestone(request, old.ts)] : []),
     ...(presence && hasTooFewApprovers(request, presence) ? [tooFewMilestone(request, presence)] : []),
   ];
-  let toRequester: RequesterMessages = shown;
+  let now = shown;
   for (const milestone of milestones) {
-    const before = toRequester;
-    toRequester = await sendOnce(context, request, milestone, toRequester);
-    if (toRequester !== before) await context.ledger.markShown(request.id, { ...shown, ...toRequester, version: 0 });
+    now = await toEach(context, request, now, (user, before) => sendOnce(context, user, milestone, before));
   }
-  return { ...shown, ...toRequester };
+  return now;
 }
 
 /** Reads the record again: the call for the channel may have taken seconds, and what was true before it is over. */
@@ -90,26 +87,47 @@ async function tell(context: MessengerContext, id: string, shown: ShownMessages,
   const request = await context.ledger.get(id);
   let now = shown;
   if (request) {
-    const { direct, milestones } = await tellRequester(context, request, isLost ? { ...shown, message: null } : shown);
-    now = { ...shown, direct, milestones };
-    // Remember the message before anything else can fail, so that it is not sent twice.
-    if (milestones !== shown.milestones) await context.ledger.markShown(id, { ...now, version: 0 });
+    now = await tellPeople(context, request, shown, !isLost);
     await wakeForThread(context, request, shown);
   }
   await context.ledger.markShown(id, now);
 }
 
-/** Brings the requester's direct message up to the newest state. */
-async function tellRequester(
+/** Brings the direct messages to a request's people up to the newest state. */
+function tellPeople(
   context: MessengerContext,
   request: AccessRequest,
   shown: ShownMessages,
-): Promise<RequesterMessages> {
-  const { message, direct, milestones } = shown;
-  const milestone = milestoneOf(request, context.config.clusters.get(request.cluster), milestones);
-  // Without a message in the channel the approvers were not asked yet (law 5).
-  if (!milestone || (milestone.name === "asked" && !message)) return { direct, milestones };
-  return updateDirectMessage(context, request, milestone, { direct, milestones });
+  isInChannel = true,
+): Promise<ShownMessages> {
+  return toEach(context, request, shown, async (user, before) => {
+    const milestone = milestoneOf(request, context.config.clusters.get(request.cluster), before.milestones, user);
+    // Without a message in the channel the approvers were not asked yet (law 5).
+    if (!milestone || (milestone.name === "asked" && !(isInChannel && shown.message))) return before;
+    return updateDirectMessage(context, user, milestone, before);
+  });
+}
+
+/**
+ * Writes to the requester, and to the person who asked for them. Remembers each message before anything else can fail, so that it is not
+ * sent twice.
+ */
+async function toEach(
+  { ledger }: MessengerContext,
+  request: AccessRequest,
+  shown: ShownMessages,
+  write: (user: string, before: DirectMessages) => Promise<DirectMessages>,
+): Promise<ShownMessages> {
+  let now = shown;
+  for (const user of peopleOf(request)) {
+    const isAsker = user !== request.requester;
+    const { direct, milestones } = isAsker ? (now.asker ?? nothingShown) : now;
+    const after = await write(user, { direct, milestones });
+    if (after.direct === direct && after.milestones === milestones) continue;
+    now = isAsker ? { ...now, asker: after } : { ...now, ...after };
+    await ledger.markShown(request.id, { ...now, version: 0 });
+  }
+  return now;
 }
 
 /**
@@ -203,7 +221,7 @@ export function tooFewMilestone(request: AccessRequest, { present }: Presence): 
 const mostPeople = 100;
 
 /** A request or a migration. */
-type HomeRecord = Pick<AccessRequest, "id" | "cluster" | "requester">;
+type HomeRecord = Pick<AccessRequest, "id" | "cluster"> & Asked;
 
 /** Updates the App Homes that show this record, of people who ever opened theirs. */
 export async function wakeHomes(context: MessengerContext<MessageLedger>, request: HomeRecord): Promise<void> {
@@ -227,5 +245,5 @@ async function affectedBy(
 ): Promise<readonly string[]> {
   const cluster = config.clusters.get(record.cluster);
   const approvers = await peopleNamed(directory, cluster ? clusterApprovers(cluster) : []);
-  return [...new Set([record.requester, ...approvers])];
+  return [...new Set([...peopleOf(record), ...approvers])];
 }

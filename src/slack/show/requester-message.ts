@@ -38,20 +38,31 @@ export interface Milestone {
 }
 
 /**
- * The requester's direct message now, with the next step; null: unchanged. A pure function of the record and the earlier milestones:
+ * A person's direct message now, with the next step; null: unchanged. A pure function of the record and the earlier milestones:
  * "restored" needs an earlier "lost". Its buttons belong to this state alone.
  */
 export function milestoneOf(
   request: AccessRequest,
   cluster: Cluster | undefined,
   milestones: readonly string[] = [],
+  user: string = request.requester,
 ): Milestone | null {
   const { trouble, lease, state } = request;
+  const to = { user, milestones, subject: subjectFor(user, request) };
   if (trouble) {
-    const text = `${subjectOf(request)}: ${troubleText(request)}`;
+    const text = `${to.subject}: ${troubleText(request)}`;
     return tell(`${lease?.state ?? state}-${trouble.code}`, text, [detailsButton(request), ...endButtons(request)]);
   }
-  return lease ? leaseMilestone(request, lease, cluster, milestones) : requestMilestone(request, cluster);
+  return lease ? leaseMilestone(request, lease, cluster, to) : requestMilestone(request, cluster, to);
+}
+
+/** Who reads the message: the requester, or the person who asked for them. */
+interface Reader {
+  readonly user: string;
+  /** That they have read of. */
+  readonly milestones: readonly string[];
+  /** What the message is about, and the other person. */
+  readonly subject: string;
 }
 
 function tell(name: string, text: string, buttons: readonly Button[], ping = ""): Milestone {
@@ -73,13 +84,19 @@ function overButtons(request: AccessRequest): readonly Button[] {
   return [...askAgainButtons(request), detailsButton(request)];
 }
 
-function subjectOf({ level, cluster, id }: AccessRequest): string {
-  return `${code(level)} on ${code(cluster)} (${code(id)})`;
+function subjectFor(user: string, { level, cluster, id, requester, askedBy }: AccessRequest): string {
+  const other = user === requester ? `asked by ${mention(askedBy ?? "")}` : `for ${mention(requester)}`;
+  return `${code(level)} on ${code(cluster)} (${code(id)}${askedBy === null ? "" : `, ${other}`})`;
+}
+
+/** Only the requester can ask for more time. */
+function leaseButtons(request: AccessRequest, { user }: Reader): readonly Button[] {
+  return [...(user === request.requester ? extendButtons(request) : []), doneButton(request)];
 }
 
 /** Before there is a lease. */
-function requestMilestone(request: AccessRequest, cluster: Cluster | undefined): Milestone | null {
-  const subject = subjectOf(request);
+function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, to: Reader): Milestone | null {
+  const { subject } = to;
   const { state, denial, refusal } = request;
   const over = (name: string, text: string, ping = headline(request)) => tell(name, text, overButtons(request), ping);
   if (state === "refused") {
@@ -95,12 +112,12 @@ function requestMilestone(request: AccessRequest, cluster: Cluster | undefined):
     );
   }
   if (state === "lapsed") return over("lapsed", `${subject} lapsed without a decision.`);
+  if (state === "cancelled" && request.askedBy !== null) return over("cancelled", `${subject} was cancelled.`);
   if (state === "cancelled") return over("cancelled", `You cancelled ${subject}.`, "");
-  return pendingMilestone(request, cluster);
+  return pendingMilestone(request, cluster, to);
 }
 
-function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined): Milestone {
-  const subject = subjectOf(request);
+function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined, { subject }: Reader): Milestone {
   const { voided, preview, approvals, approvalsWanted, lapsesAt } = request;
   const who = (cluster && mentions(othersWhoMayApprove(request, cluster))) || "an approver";
   const wait = (name: string, text: string, ping = "") =>
@@ -124,16 +141,16 @@ function leaseMilestone(
   request: AccessRequest,
   lease: Lease,
   cluster: Cluster | undefined,
-  milestones: readonly string[],
+  to: Reader,
 ): Milestone | null {
-  const subject = subjectOf(request);
+  const { subject } = to;
   if (lease.state === "failed") {
     const text = `Couldn't apply ${subject}${request.emergency ? "" : ", although it was approved"}. ${failureInShort(lease.failure, "The thread in the channel")}.`;
     return tell("failed", text, overButtons(request), ":no_entry: *Failed*: see above.");
   }
-  if (lease.state === "ended") return endedMilestone(request, lease, milestones);
+  if (lease.state === "ended") return endedMilestone(request, lease, to);
   if (lease.end) return tell("ending", `${subject}: ${progressText(lease)}.`, [detailsButton(request)]);
-  if (lease.state === "active") return activeMilestone(request, lease, cluster, milestones);
+  if (lease.state === "active") return activeMilestone(request, lease, cluster, to);
   const by = mentions(request.approvals.map((each) => each.by));
   const text = `${request.emergency ? "You took emergency access:" : `${by} approved`} ${subject}.\n${admitsText(request)}\nApplying it now.`;
   const name = `${request.emergency ? "emergency" : "approved"}-${request.approvals.at(-1)?.at}`;
@@ -144,13 +161,14 @@ function activeMilestone(
   request: AccessRequest,
   lease: Lease,
   cluster: Cluster | undefined,
-  milestones: readonly string[],
+  to: Reader,
 ): Milestone | null {
-  const subject = subjectOf(request);
+  const { user, milestones, subject } = to;
   const { drift } = lease;
-  const buttons = [...extendButtons(request), doneButton(request)];
+  const buttons = leaseButtons(request, to);
+  const who = user === request.requester ? "You" : mention(request.requester);
   if (drift)
-    return tell(`drift-${drift.at}`, `You lost ${subject}: ${asClause(drift.message)}.`, buttons, headline(request));
+    return tell(`drift-${drift.at}`, `${who} lost ${subject}: ${asClause(drift.message)}.`, buttons, headline(request));
   const gone = milestones.findLast((name) => name.startsWith("drift-"));
   const back = gone?.replace("drift-", "repaired-");
   if (back && !milestones.includes(back)) {
@@ -166,7 +184,7 @@ function activeMilestone(
     const text = `${subject} ends ${time(lease.endsAt)}. Do you still need it?`;
     return tell("ending-soon", text, buttons, `Your access ends ${time(lease.endsAt)}.`);
   }
-  return provedMilestone(request, lease, cluster, milestones);
+  return provedMilestone(request, lease, cluster, to);
 }
 
 /** If signing in takes longer, the message has the proof so far, and the rest when it comes. */
@@ -174,15 +192,16 @@ function provedMilestone(
   request: AccessRequest,
   lease: Lease,
   cluster: Cluster | undefined,
-  milestones: readonly string[],
+  to: Reader,
 ): Milestone | null {
+  const { user, milestones, subject } = to;
   if (isFirstSignInRunning(lease)) return null;
   const isUnfinished = isProofPending(lease);
   if (isUnfinished && milestones.includes("active")) return null;
   const proof = lease.proof ? `\n${proofLines(lease)}` : "";
   const lasts = until(lease.endsAt, request.durationSeconds);
-  const text = `${subjectOf(request)} is active ${lasts}.\n${admitsText(request)}${proof}`;
-  const login = cluster && signInMessage(request, cluster);
+  const text = `${subject} is active ${lasts}.\n${admitsText(request)}${proof}`;
+  const login = user === request.requester && cluster ? signInMessage(request, cluster) : null;
   const message = {
     text: login ? `${text}\n${login.text}` : text,
     blocks: [section(text), ...(login?.blocks ?? [])],
@@ -190,26 +209,26 @@ function provedMilestone(
   const wasTold = milestones.includes("active-unfinished");
   return {
     name: isUnfinished ? "active-unfinished" : "active",
-    message: withButtons(message, [...extendButtons(request), doneButton(request)]),
+    message: withButtons(message, leaseButtons(request, to)),
     ...(!wasTold && { ping: headline(request) }),
   };
 }
 
 /** If the API server does not answer, the message says so, and gets its answer when it comes. */
-function endedMilestone(request: AccessRequest, lease: Lease, milestones: readonly string[]): Milestone | null {
+function endedMilestone(request: AccessRequest, lease: Lease, to: Reader): Milestone | null {
+  const { user, milestones } = to;
   const isUnproved = isEndReviewPending(lease);
   if (isUnproved && milestones.includes("ended")) return null;
   const proof = endProofLines(lease);
-  const text = `${endedText(request, lease)}${proof && `\n${proof}`}`;
-  const isNews = lease.end?.by !== request.requester && !milestones.includes("ended-unproved");
+  const text = `${endedText(request, lease, to)}${proof && `\n${proof}`}`;
+  const isNews = lease.end?.by !== user && !milestones.includes("ended-unproved");
   const name = isUnproved ? "ended-unproved" : "ended";
   return tell(name, text, overButtons(request), isNews ? headline(request) : "");
 }
 
-function endedText(request: AccessRequest, { end }: Lease): string {
-  const subject = subjectOf(request);
+function endedText(request: AccessRequest, { end }: Lease, { user, subject }: Reader): string {
   if (end?.cause !== "revoked") return `${subject} ended: ${remainsText(request)}.`;
-  if (end.by === request.requester) return `${subject} ended as you asked: ${remainsText(request)}.`;
+  if (end.by === user) return `${subject} ended as you asked: ${remainsText(request)}.`;
   const why = end.why && ` (${plainLine(end.why, 300)})`;
   return `${subject} was revoked by ${mention(end.by)}${why}: ${remainsText(request)}.`;
 }

@@ -1,7 +1,7 @@
 import type { WebClient } from "@slack/web-api";
 import type { AccessError } from "../../access/failure/access-error.ts";
 import type { Config } from "../../config/config.ts";
-import type { Ledger, MessageRef, ShownMessages } from "../../ledger/ledger.ts";
+import type { DirectMessages, Ledger, MessageRef, ShownMessages } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
 import type { LedgerRecord } from "../../ledger/records.ts";
 import { isGone, slackErrorCode, slackFailure } from "../app/slack-failure.ts";
@@ -61,41 +61,38 @@ export async function showInChannel(
   return { shown: now, lost: typeof outcome === "string" ? null : outcome, isReposted };
 }
 
-/** The requester's direct message about a record, and the milestones that they have read. */
-export type RequesterMessages = Pick<ShownMessages, "direct" | "milestones">;
-
 type Telling = Pick<MessengerContext, "client" | "log">;
 
-/** A direct message to the requester, once: a reply under the message that follows the record, where there is one. */
+/** A direct message to a person, once: a reply under the message that follows the record, where there is one. */
 export async function sendOnce(
   context: Telling,
-  { requester }: LedgerRecord,
+  user: string,
   { name, message }: Milestone,
-  before: RequesterMessages,
-): Promise<RequesterMessages> {
+  before: DirectMessages,
+): Promise<DirectMessages> {
   const { direct, milestones } = before;
   if (milestones.includes(name)) return before;
-  await sayTo(context, requester, message, direct);
+  await sayTo(context, user, message, direct);
   return { direct, milestones: [...milestones, name] };
 }
 
 /**
- * Makes the one direct message to the requester show the newest state. An update notifies no one, so urgent news is a short reply under
+ * Makes the one direct message to a person show the newest state. An update notifies no one, so urgent news is a short reply under
  * it, which mentions them.
  */
 export async function updateDirectMessage(
   context: Telling,
-  { requester }: LedgerRecord,
+  user: string,
   { name, message, ping }: Milestone,
-  { direct, milestones }: RequesterMessages,
-): Promise<RequesterMessages> {
+  { direct, milestones }: DirectMessages,
+): Promise<DirectMessages> {
   const names = milestones.includes(name) ? milestones : [...milestones, name];
-  if (!direct || !(await updateDirect(context, requester, message, direct))) {
-    return { direct: await sayTo(context, requester, message, null), milestones: names };
+  if (!direct || !(await updateDirect(context, user, message, direct))) {
+    return { direct: await sayTo(context, user, message, null), milestones: names };
   }
   if (ping && names !== milestones) {
-    const text = `${mention(requester)} ${ping}`;
-    await sayTo(context, requester, { text, blocks: [section(text)] }, direct);
+    const text = `${mention(user)} ${ping}`;
+    await sayTo(context, user, { text, blocks: [section(text)] }, direct);
   }
   return { direct, milestones: names };
 }

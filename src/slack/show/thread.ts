@@ -10,6 +10,7 @@ import {
 import { isMigrationId } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPermanent } from "../../access/request/extension.ts";
+import { askerOf } from "../../access/request/people.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { MessageRef, ShownMessages } from "../../ledger/ledger.ts";
 import { wake } from "../../ledger/queues.ts";
@@ -25,6 +26,7 @@ import {
   remainsText,
   replayedClause,
   reviewState,
+  stateText,
 } from "../blocks/words.ts";
 import { migrationThreadOf } from "../migrate/migration-thread.ts";
 import { type MessengerContext, webApiMessage } from "./show-in-channel.ts";
@@ -95,7 +97,7 @@ function stateEntries(request: AccessRequest): ThreadEntry[] {
     const text = `The approval by ${mentions(by)} no longer counts: ${asClause(message, 400)}. The approvers must decide again.`;
     return [{ name: `void-${message}`, text }];
   }
-  if (state === "cancelled") return [{ name: "cancelled", text: "Cancelled by the requester." }];
+  if (state === "cancelled") return [{ name: "cancelled", text: `${stateText(request)}.` }];
   if (state === "lapsed") {
     return [{ name: "lapsed", text: `Expired ${time(request.lapsesAt)} without a decision.` }];
   }
@@ -107,10 +109,10 @@ function stateEntries(request: AccessRequest): ThreadEntry[] {
 
 /** Mentions the approvers: an update in place notifies no one. */
 function reminderEntry(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
-  const { state, preview, reminders, requester, lapsesAt } = request;
+  const { state, preview, reminders, lapsesAt } = request;
   if (state !== "pending" || !preview || !reminders?.sent || !cluster) return [];
   const approvers = mentions(othersWhoMayApprove(request, cluster), mostCalled);
-  const text = `${approvers}: ${mention(requester)} is waiting for your decision. Expires ${time(lapsesAt)}.`;
+  const text = `${approvers}: ${mention(askerOf(request))} is waiting for your decision. Expires ${time(lapsesAt)}.`;
   return [{ name: `reminder-${preview.at}-${reminders.sent}`, text }];
 }
 

@@ -94,6 +94,7 @@ function detailOf({ type, detail }: AuditEvent): string {
   if (type === "lease.signed-in") return typeof detail.signedIn === "string" ? `: ${detail.signedIn}` : "";
   if (typeof detail.approver === "string")
     return `: that of ${mention(detail.approver)}, ${plainLine(String(detail.why))}`;
+  if (type === "request.created" && typeof detail.requester === "string") return ` for ${mention(detail.requester)}`;
   const { why, code: failure, attempts, act, step } = detail;
   const tried = typeof attempts === "number" && attempts > 1 ? `, try ${attempts}` : "";
   const what = typeof act === "string" ? `${code(act, 60)}: ` : "";

@@ -1,6 +1,7 @@
 import { explainFailure } from "../../access/failure/access-error.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
+import { isTheirs } from "../../access/request/people.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { type Caller, readCaller, resolve } from "../../aws-auth/index.ts";
 import type { AccessEntryFact, WhyFacts } from "../../diagnosis/facts.ts";
@@ -92,6 +93,6 @@ async function requestsOf(
   const byId = new Map([...open, ...requests].map((request) => [request.id, request]));
   return [...byId.values()]
     .filter((request) => request.principal.toLowerCase() === principal.arn.toLowerCase())
-    .filter((request) => answers || request.requester === user)
+    .filter((request) => answers || isTheirs(request, user))
     .toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));
 }

@@ -140,6 +140,7 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     version: 1,
     state: "approved",
     requester: share.requester,
+    askedBy: null,
     standing: noStanding,
     cluster: cluster.name,
     level: share.level,

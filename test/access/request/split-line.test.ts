@@ -9,7 +9,16 @@ const clusters = clustersOf(
   aCluster({ name: "production" }),
   aCluster({ name: "ops-7", ticket: { need: "optional", pattern: "ops-[0-9]+" } }),
 );
-const nothing = { cluster: "", principal: "", level: "", namespaces: "", duration: null, ticket: null, reason: "" };
+const nothing = {
+  cluster: "",
+  principal: "",
+  level: "",
+  namespaces: "",
+  duration: null,
+  ticket: null,
+  for: null,
+  reason: "",
+};
 const staging = { ...nothing, cluster: "staging", level: "viewer" };
 
 describe("namespaces in a line", () => {

@@ -136,3 +136,29 @@ test("revoking asks first, and then the access is gone as if it had never been t
   expect(stand.theatre.stage.sandbox.cluster.awsAuth()?.data?.mapUsers).toBeUndefined();
   await picture(page, "revoked");
 });
+
+test("the engineer asks for the person on call: both are on the card and get a message, and one click of the other stops it", async () => {
+  await say(page, "/eks-access request");
+  const form = page.getByRole("dialog", { name: "Ask for access" });
+  await form.getByLabel("Level").selectOption("viewer");
+  await form.getByLabel("For someone else").selectOption("on-call");
+  // The ARN of the engineer goes.
+  await eventually(async () => (await form.getByLabel("IAM role or user").inputValue()) === "");
+  await form.getByLabel("IAM role or user").fill(arns.onCall);
+  await form.getByLabel("Why").fill("take over the incident");
+  await form.getByRole("button", { name: "Ask", exact: true }).click();
+
+  await become(page, "approver");
+  const card = page.getByRole("log").getByRole("article").filter({ hasText: "take over the incident" });
+  await card.getByText("@engineer asks for viewer on staging for @on-call").waitFor();
+  await become(page, "on-call");
+  await page
+    .getByRole("link", { name: /^eks-access/ })
+    .first()
+    .click();
+  const direct = page.getByRole("log").getByRole("article").filter({ hasText: "asked by" });
+  await direct.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("button", { name: "Cancel it" }).click();
+
+  await direct.getByText("was cancelled").waitFor();
+});

@@ -24,7 +24,14 @@ async function say(context: SlackContext, line: string, user = "U0ENGINEER"): Pr
   const [word, ...rest] = line.split(" ");
   const command = commands.find((each) => each.word === word) ?? expect.fail(`no command ${word}`);
   const client = {} as never;
-  const answer = await command.run(context, { user, rest: rest.join(" "), triggerId: "", client, commands });
+  const answer = await command.run(context, {
+    user,
+    rest: rest.join(" "),
+    triggerId: "",
+    people: new Map(),
+    client,
+    commands,
+  });
   return answer?.text ?? "";
 }
 

@@ -75,7 +75,7 @@ describe("a request without an ARN", () => {
     await withWorker({ person: person("Admin", "Developer") });
 
     expect(await say(line)).toContain(
-      `Say which of your identities: \`${sessionOf("Admin", "alice@example.com")}\` or \`${alice}\`.`,
+      `Say which identity: \`${sessionOf("Admin", "alice@example.com")}\` or \`${alice}\`.`,
     );
     expect(await requests()).toEqual([]);
   });

@@ -74,13 +74,14 @@ describe("the form", () => {
       requestModal({ ...emptyForm, cluster: "staging", level: "viewer" }, offers),
     ];
 
-    expect(idsOf(nothing)).toEqual(["cluster", "principal/0", "reason"]);
-    expect(idsOf(staging)).toEqual(["cluster", "level/staging", "principal/0", "reason"]);
+    expect(idsOf(nothing)).toEqual(["cluster", "for", "principal/0", "reason"]);
+    expect(idsOf(staging)).toEqual(["cluster", "level/staging", "for", "principal/0", "reason"]);
     expect(idsOf(viewer)).toEqual([
       "cluster",
       "level/staging",
       "duration/staging/viewer",
       "other-duration/staging/viewer",
+      "for",
       "principal/0",
       "reason",
     ]);
@@ -89,7 +90,7 @@ describe("the form", () => {
   test("has chosen what there is no choice about", () => {
     const view = requestModal({ ...emptyForm, principal: engineer }, [offerOf("staging", "viewer")]);
 
-    const [cluster, level, duration, , principal] = view.blocks;
+    const [cluster, level, duration, , , principal] = view.blocks;
 
     expect(cluster).toMatchObject({ element: { initial_option: { value: "staging" } } });
     expect(level).toMatchObject({ element: { initial_option: { value: "viewer" } } });
@@ -177,6 +178,7 @@ describe("what stands in the form", () => {
     expect(readFormParts(view)).toEqual({
       cluster: "staging",
       level: "viewer",
+      for: null,
       namespaces: "",
       principal: engineer,
       duration: "",
@@ -186,6 +188,7 @@ describe("what stands in the form", () => {
     expect(readForm(view)).toEqual({
       cluster: "staging",
       level: "viewer",
+      askedFor: "",
       principal: engineer,
       identity: "",
       duration: "",

@@ -88,7 +88,7 @@ describe("a typed deny", () => {
   test("denies with the reason", async () => {
     const { id } = await waiting();
 
-    const answer = await stage.say("U0APPROVER", `deny ${id} use &lt;staging-2&gt; instead`);
+    const answer = await stage.say("U0APPROVER", `deny ${id} use <staging-2> instead`);
 
     expect(textOf(answer)).toBe(`Denied \`${id}\`. The requester gets your reason.`);
     expect((await stage.ledger.get(id))?.denial).toMatchObject({ by: "U0APPROVER", why: "use <staging-2> instead" });

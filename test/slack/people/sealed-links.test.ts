@@ -49,7 +49,7 @@ describe("rules that go by links believe one", () => {
 });
 
 const run = (command: Command, context: SlackContext, rest: string) =>
-  command.run(context, { user, rest, client: new WebClient(), triggerId: "", commands: [] });
+  command.run(context, { user, rest, client: new WebClient(), triggerId: "", people: new Map(), commands: [] });
 
 describe("a link that somebody wrote into Redis", () => {
   async function forged(config = goesByLinks) {

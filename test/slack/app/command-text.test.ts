@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { readCommandText } from "../../../src/slack/app/command-text.ts";
+
+test.each([
+  ["request for &lt;@U0BOB&gt; a &amp; b", "request for <@U0BOB> a & b", []],
+  ["for <@U0BOB|bob> now", "for @bob now", [["@bob", "U0BOB"]]],
+  ["for <@W0BOB> now", "for @W0BOB now", [["@W0BOB", "W0BOB"]]],
+  ["<@U0BOB|Bob Smith> asks", "@Bob-Smith asks", [["@Bob-Smith", "U0BOB"]]],
+  [
+    "<@U0BOB|bob> and <@U0BOB2|bob>",
+    "@bob and @U0BOB2",
+    [
+      ["@bob", "U0BOB"],
+      ["@U0BOB2", "U0BOB2"],
+    ],
+  ],
+  ["deny r-1 see <#C0OPS|ops> and <#C0DEV>", "deny r-1 see #ops and #C0DEV", []],
+  ["<!subteam^S0SRE|@sre>, <!here> look", "@sre, @here look", []],
+  ["see <https://a.test/x?a=1&amp;b=2|a.test/x> or <https://b.test>", "see a.test/x or https://b.test", []],
+  [
+    "why arn:aws:sts::111122223333:assumed-role/Dev/<mailto:alice@example.com|alice@example.com>",
+    "why arn:aws:sts::111122223333:assumed-role/Dev/alice@example.com",
+    [],
+  ],
+  ["request <cluster> <arn> <level>", "request <cluster> <arn> <level>", []],
+])("%s", (sent, text, people) => {
+  expect(readCommandText(sent)).toEqual({ text, people: new Map(people as [string, string][]) });
+});
