@@ -156,6 +156,8 @@ function workerEnvironment(aws: SandboxAws, keys: Keys, profiles: string): Recor
     AWS_ENDPOINT_URL_CLOUDTRAIL: aws.url,
     AWS_ENDPOINT_URL_IDENTITYSTORE: aws.url,
     AWS_ENDPOINT_URL_SSO_ADMIN: aws.url,
+    AWS_ENDPOINT_URL_S3: aws.url,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: aws.url,
     AWS_REGION: region,
     AWS_ACCESS_KEY_ID: keys.accessKeyId,
     AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,

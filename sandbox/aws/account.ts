@@ -1,6 +1,7 @@
 import { Faults } from "../faults.ts";
 import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
 import type { AssumeRoleInput } from "./assume-role-input.ts";
+import { AuditPlaces, answerPutEvents, answerS3, s3Call } from "./audit-places.ts";
 import { answerCloudTrail, type CloudTrail, createCloudTrail } from "./cloudtrail.ts";
 import { callerElement, eventOf } from "./cloudtrail-events.ts";
 import { endUpdates } from "./cluster-config-calls.ts";
@@ -31,18 +32,19 @@ export interface AwsCall {
   by: string | undefined;
 }
 
-/** An AWS account: its STS, EKS, CloudTrail and IAM Identity Center answer at one address. */
+/** An AWS account: its STS, EKS, CloudTrail, IAM Identity Center, S3 and EventBridge answer at one address. */
 export interface SandboxAws {
   /** For AWS_ENDPOINT_URL, or for the variable of each service. */
   url: string;
   account: SandboxAccount;
   /** Tokens of service accounts, for AWS_WEB_IDENTITY_TOKEN_FILE. */
   webIdentities: WebIdentities;
-  /** Call names: `sts.GetCallerIdentity`, `sts.AssumeRole`, `sts.AssumeRoleWithWebIdentity`, `eks.DescribeCluster`, `eks.CreateAccessEntry` and so on, `cloudtrail.LookupEvents`, `identitystore.GetUserId`, `sso.DescribePermissionSet` and so on. */
+  /** Call names: `sts.GetCallerIdentity`, `sts.AssumeRole`, `sts.AssumeRoleWithWebIdentity`, `eks.DescribeCluster`, `eks.CreateAccessEntry` and so on, `cloudtrail.LookupEvents`, `identitystore.GetUserId`, `sso.DescribePermissionSet` and so on, `s3.PutObject`, `events.PutEvents`. */
   faults: Faults;
   calls: readonly AwsCall[];
   cloudTrail: CloudTrail;
   identityCenter: IdentityCenter;
+  auditPlaces: AuditPlaces;
   /** How the control plane of EKS behaves. */
   eks: EksSettings;
   /** Makes a cluster visible to DescribeCluster and CloudTrail; gives its ARN. */
@@ -77,6 +79,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
   const { region = "eu-central-1" } = options;
   const account = new SandboxAccount({ id, partition: partitionOf(region), now });
   const identityCenter = new IdentityCenter(account, region);
+  const auditPlaces = new AuditPlaces();
   const cloudTrail = createCloudTrail(now);
   const settings: EksSettings = { entryDelayMs: 200, updateMs: 300, mostAccessEntries: 3000 };
   const service: EksService = { account, now, clusters: new Map(), cloudTrail, settings };
@@ -88,7 +91,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
     faults,
     port: options.port ?? 0,
     ...(options.host ? { host: options.host } : {}),
-    route: (request) => route(context, service, identityCenter, request),
+    route: (request) => route(context, service, { identityCenter, auditPlaces }, request),
     onCall: (call, status, milliseconds, by) => {
       const made = { call, status, milliseconds, by };
       calls.push(made);
@@ -103,6 +106,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
     calls,
     cloudTrail,
     identityCenter,
+    auditPlaces,
     eks: settings,
     addCluster: (cluster) => addCluster(service, cluster),
     updateCluster: (arn, change) => updateCluster(service, arn, change),
@@ -124,12 +128,17 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
 function route(
   context: AwsContext,
   service: EksService,
-  center: IdentityCenter,
+  { identityCenter: center, auditPlaces }: Pick<SandboxAws, "identityCenter" | "auditPlaces">,
   request: SandboxRequest,
 ): SandboxRoute {
+  const ofS3 = s3Call(request);
+  if (ofS3) return { call: ofS3, answer: () => answerS3(context, auditPlaces, request) };
   const target = request.headers["x-amz-target"];
   const ofCenter = typeof target === "string" ? identityCenterCall(target) : undefined;
   if (ofCenter) return { call: ofCenter, answer: () => answerIdentityCenter(context, center, ofCenter, request) };
+  if (target === "AWSEvents.PutEvents") {
+    return { call: "events.PutEvents", answer: () => answerPutEvents(context, auditPlaces, request) };
+  }
   if (typeof target === "string") {
     return {
       call: `cloudtrail.${target.split(".").at(-1)}`,

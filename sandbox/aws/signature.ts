@@ -95,7 +95,7 @@ function canonicalRequest(request: SandboxRequest, claim: SignatureClaim): strin
   return [
     request.method,
     // Every service but S3 signs the path encoded twice: as it is sent, and once more.
-    request.url.pathname.split("/").map(encode).join("/"),
+    claim.service === "s3" ? request.url.pathname : request.url.pathname.split("/").map(encode).join("/"),
     canonicalQuery(request.url),
     headers.join(""),
     claim.signedHeaders.join(";"),

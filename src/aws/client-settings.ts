@@ -107,14 +107,16 @@ const targets: Readonly<Record<string, FinishedCall["service"]>> = {
   CloudTrail_20131101: "cloudtrail",
   AWSIdentityStore: "identitystore",
   SWBExternalService: "sso",
+  AWSEvents: "events",
 };
 
-/** STS names its action in the body, CloudTrail and Identity Center in a header, and EKS by method and path. */
-function callOf({ body, headers, method, path }: HttpRequest): Pick<FinishedCall, "service" | "operation"> {
+/** STS names its action in the body, others in a header, S3 in the query but for HEAD, and EKS by method and path. */
+function callOf({ body, headers, method, path, query }: HttpRequest): Pick<FinishedCall, "service" | "operation"> {
   const action = typeof body === "string" ? /(?:^|&)Action=(\w+)/.exec(body)?.[1] : undefined;
   if (action) return { service: "sts", operation: action };
   const [target, service = ""] = headers["x-amz-target"]?.split(".").toReversed() ?? [];
   if (target) return { service: targets[service] ?? "cloudtrail", operation: target };
+  if (query["x-id"] || method === "HEAD") return { service: "s3", operation: `${method} object` };
   const place = path.split("/").filter((_, index) => index % 2 === 1);
   return { service: "eks", operation: `${method} ${place.join("/")}` };
 }

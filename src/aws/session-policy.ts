@@ -74,6 +74,11 @@ export function identityCenterSessionPolicy(): string {
   return policyOf([[...store, "sso:DescribePermissionSet", "sso:ListAccountAssignmentsForPrincipal"], "*"]);
 }
 
+/** Limits a session to these actions on one resource. */
+export function sessionPolicyFor(actions: readonly string[], resource: string): string {
+  return policyOf([[...actions], resource]);
+}
+
 /**
  * Limits a session to nothing in AWS, whatever the role's own policies and those of resources allow. sts:GetCallerIdentity still
  * answers it (API reference of STS: no policy can deny that), and a token for a cluster is that call.

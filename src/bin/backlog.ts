@@ -1,16 +1,20 @@
 import type { JobType, Queue } from "bullmq";
+import { type SinkKind, sinkNames } from "../access/audit/sink.ts";
 import { countStates } from "../access/request/lists.ts";
 import type { Config } from "../config/config.ts";
+import type { AuditLog } from "../ledger/audit-log.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
-import type { Backlog, QueueState } from "../operations/process-metrics.ts";
+import type { Backlog, QueueState, SinkLag } from "../operations/process-metrics.ts";
 import type { WorkerContext } from "../worker/context.ts";
 
 interface Known extends Pick<WorkerContext, "queues" | "ledger" | "now"> {
-  readonly configuration: () => Pick<Config, "clusters">;
+  readonly auditLog: AuditLog;
+  readonly configuration: () => Pick<Config, "clusters" | "audit">;
 }
 
 /** The queues and the ledger now: a few short reads, whatever their size. */
-export function backlogOf({ queues, ledger, configuration, now }: Known, redis: RedisClient): Backlog {
+export function backlogOf(known: Known, redis: RedisClient): Backlog {
+  const { queues, ledger, configuration, now } = known;
   const { clusters, ends, messages } = queues;
   return {
     queues: () => Promise.all([clusters, ends, messages].map((queue) => standingOfQueue(queue, now))),
@@ -18,7 +22,15 @@ export function backlogOf({ queues, ledger, configuration, now }: Known, redis: 
     openUnconfigured: async () =>
       new Map([...(await ledger.openByCluster())].filter(([name]) => !configuration().clusters.has(name))),
     memoryUsed: async () => memoryUsedIn(await redis.info("memory")),
+    auditLag: () => Promise.all([...sinkNames(configuration().audit)].map((sink) => lagOf(known, ...sink))),
   };
+}
+
+async function lagOf({ auditLog, now }: Known, kind: SinkKind, name: string): Promise<SinkLag> {
+  const [{ count }, delivered] = await Promise.all([auditLog.head(), auditLog.delivered(name)]);
+  const [oldest] = delivered < count ? await auditLog.events(delivered + 1, 1) : [];
+  const seconds = oldest ? Math.max(0, (now().getTime() - Date.parse(oldest.event.at)) / 1000) : 0;
+  return { sink: kind, events: Math.max(0, count - delivered), seconds };
 }
 
 /** From the text of `INFO`. Null: Redis has no limit. */

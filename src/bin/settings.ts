@@ -1,7 +1,7 @@
 import type { WorkerKeys } from "../access/approval/seal.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import { type Config, readConfig } from "../config/config.ts";
-import { type Environment, readEnvironment, slackModeProblems } from "../config/environment.ts";
+import { type Environment, readEnvironment, slackModeProblems, webhookProblems } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import { readConfigFile } from "../config/watch-file.ts";
 import { openQueues } from "../ledger/queues.ts";
@@ -25,6 +25,8 @@ export async function readSettings(kind: ProcessKind): Promise<Settings> {
   const reading = file.type === "text" ? readConfig(file.text) : { type: "invalid" as const, problems: [file.problem] };
   const all = [...problems, ...(reading.type === "invalid" ? reading.problems : [])];
   if (reading.type === "config") all.push(...slackModeProblems(process.env, kind, reading.config.slack.mode));
+  if (reading.type === "config" && environment && kind !== "slack")
+    all.push(...webhookProblems(environment, reading.config.audit.sinks.webhook !== null));
   if (all.length > 0 || !environment || reading.type === "invalid" || file.type === "unreadable") {
     const list = all.map((problem) => `\n  - ${problem}`).join("");
     throw new AccessError(

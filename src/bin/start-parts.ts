@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { SlackKeys, WorkerKeys } from "../access/approval/seal.ts";
 import { AccessError } from "../access/failure/access-error.ts";
-import type { Environment, SlackEnvironment } from "../config/environment.ts";
+import { type Environment, type SlackEnvironment, webhookProblems } from "../config/environment.ts";
 import type { LiveConfig } from "../config/live-config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
@@ -24,19 +24,28 @@ type Started = (part: Stoppable) => void;
 /** Starts the processes that the environment has keys for. The code of the other one is not even loaded. */
 export async function startParts(
   context: PartsContext,
-  { workerKeys, slackKeys, slack }: Pick<Environment, "workerKeys" | "slackKeys" | "slack">,
+  {
+    workerKeys,
+    slackKeys,
+    slack,
+    webhookSecret,
+  }: Pick<Environment, "workerKeys" | "slackKeys" | "slack" | "webhookSecret">,
   started: Started,
 ): Promise<void> {
-  if (workerKeys) await startWorkerParts({ ...context, keys: workerKeys }, started);
+  if (workerKeys) await startWorkerParts({ ...context, keys: workerKeys }, webhookSecret, started);
   if (slack && slackKeys) await startSlackParts({ ...context, keys: slackKeys }, slack, started);
 }
 
-async function startWorkerParts(context: WithKeys<WorkerKeys>, started: Started): Promise<void> {
+async function startWorkerParts(
+  context: WithKeys<WorkerKeys>,
+  webhookSecret: Environment["webhookSecret"],
+  started: Started,
+): Promise<void> {
   const [{ startWorker }, { publishIdentity }, { startAuditKeeper }, { checkOwnAccount }, { rememberingSeals }] =
     await Promise.all([
       import("../worker/worker.ts"),
       import("../worker/jobs.ts"),
-      import("../worker/keep-audit.ts"),
+      import("../worker/audit/keep-audit.ts"),
       import("../worker/open/open-eks.ts"),
       import("../operations/recent.ts"),
     ]);
@@ -45,8 +54,9 @@ async function startWorkerParts(context: WithKeys<WorkerKeys>, started: Started)
   const contextNow = () => ({ ...context, keys, config: live.current() });
   await checkOwnAccount(contextNow());
   live.refuseIf((config) => problemOf(checkOwnAccount({ config, log })));
+  live.refuseIf(async ({ audit }) => webhookProblems({ webhookSecret }, audit.sinks.webhook !== null));
   started(startWorker(contextNow, context.blocking));
-  const keeper = startAuditKeeper({ ...context, settings: () => live.current().audit });
+  const keeper = startAuditKeeper({ ...context, settings: () => live.current().audit, webhookSecret });
   started({ stop: (deadline) => unfinishedAt(keeper.stop(), "keeping the audit log", deadline) });
   await publishIdentity(contextNow()).catch((error: unknown) => {
     context.log.warn({ err: error }, "could not learn the worker's own identity");

@@ -3,6 +3,7 @@ import { approversConfirmedForSeconds } from "../access/approval/decision.ts";
 import type { Creator, CreatorRole, RoleStep } from "../access/policy/creator.ts";
 import { isTicketPattern } from "../access/request/ticket.ts";
 import { mapDeadlines } from "../operations/deadlines.ts";
+import { auditFile } from "./audit-file.ts";
 import {
   account,
   duration,
@@ -11,6 +12,7 @@ import {
   region,
   roleArn,
   shortDuration,
+  slackChannel,
   slackUser,
   textLike,
   userOrGroup,
@@ -76,7 +78,6 @@ const owner = textLike(
   "name the tool in lower case, for example terraform, argocd or flux, or write none",
 );
 const slackApp = textLike(/^A[A-Z0-9]{2,}$/, "use the app's id, for example A012ABCDEF");
-const slackChannel = textLike(/^[CG][A-Z0-9]{2,}$/, "use a Slack channel id, for example C012ABCDEF (not a name)");
 const endpoint = textLike(/^https:\/\/[^\s/?#@]+\/?$/, "use the API server's https address, without a path");
 const certificateAuthority = textLike(
   /^LS0tLS1CRUdJTi[A-Za-z0-9+/]+={0,2}$/,
@@ -206,14 +207,7 @@ export const configFile = z.strictObject({
   administrators: z.array(slackUser).default([]),
   linking: z.strictObject({ confirm: z.enum(["none", "administrator"]).default("none") }).prefault({}),
   identities: identitiesFile,
-  audit: z
-    .strictObject({
-      channel: slackChannel.optional(),
-      anchorEvery: duration.default(24 * 3600),
-      keep: duration.refine((seconds) => seconds >= 7 * 24 * 3600, "keep events for at least 7d").optional(),
-      copyToLog: z.boolean().default(false),
-    })
-    .prefault({}),
+  audit: auditFile,
   ledger: z
     .strictObject({
       keep: duration

@@ -1,10 +1,12 @@
 import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
 import type { IdentityRules } from "../access/approval/identities.ts";
+import type { AuditSinks } from "../access/audit/sink.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { formatDuration } from "../access/request/extension.ts";
 import { rescueLevel } from "../access/request/request.ts";
 import { partitionOfRegion } from "../aws-auth/index.ts";
 import type { Deadlines } from "../operations/deadlines.ts";
+import { sinksOf } from "./audit-file.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
 import { creatorProblems, policyProblems } from "./config-problems.ts";
 import { problemOfYaml, problemsOfForm } from "./forms.ts";
@@ -42,6 +44,7 @@ export interface AuditSettings {
   readonly keepSeconds: number | null;
   /** Whether a worker also logs each event. */
   readonly copyToLog: boolean;
+  readonly sinks: AuditSinks;
 }
 
 export interface LedgerSettings {
@@ -134,6 +137,7 @@ function build(file: ConfigFile): Config {
       anchorEverySeconds: file.audit.anchorEvery,
       keepSeconds: file.audit.keep ?? null,
       copyToLog: file.audit.copyToLog,
+      sinks: sinksOf(file.audit),
     },
     ledger: { keepSeconds: file.ledger.keep },
     limits: {

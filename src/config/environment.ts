@@ -11,6 +11,8 @@ export interface Environment extends RedisEnvironment, KeyEnvironment {
   /** Null: the process makes no traces. */
   readonly tracing: { readonly protocol: TraceProtocol } | null;
   readonly configFile: string;
+  /** The bytes of the secret that signs the audit webhook. Null: none, or another process. */
+  readonly webhookSecret: Buffer | null;
   readonly logLevel: string;
   /** `auto`: lines for people in a terminal, JSON otherwise. */
   readonly logFormat: "json" | "auto";
@@ -46,6 +48,7 @@ export function readEnvironment(
   const problems: string[] = [];
   const environment: Environment = {
     configFile: env.EKS_ACCESS_CONFIG || "eks-access.yml",
+    webhookSecret: kind === "slack" ? null : readWebhookSecret(env, problems),
     ...readRedisEnvironment(env, problems),
     tracing: readTracing(env, problems),
     ...readKeys(env, kind, problems),
@@ -72,6 +75,25 @@ export function readEnvironment(
   };
   forbidOthersSecrets(env, kind, problems);
   return { environment: problems.length === 0 ? environment : null, problems };
+}
+
+/** In the form of Standard Webhooks: `whsec_` and 24 to 64 bytes in base64. */
+function readWebhookSecret(env: Readonly<Record<string, string | undefined>>, problems: string[]): Buffer | null {
+  const { AUDIT_WEBHOOK_SECRET: text } = env;
+  if (!text) return null;
+  const secret = Buffer.from(/^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text)?.[1] ?? "", "base64");
+  if (secret.length >= 24 && secret.length <= 64) return secret;
+  problems.push("AUDIT_WEBHOOK_SECRET: set whsec_ and 32 random bytes in base64: openssl rand -base64 32.");
+  return null;
+}
+
+/** What `audit.webhook` of `eks-access.yml` needs from the worker's environment. */
+export function webhookProblems(
+  { webhookSecret }: Pick<Environment, "webhookSecret">,
+  hasWebhook: boolean,
+): readonly string[] {
+  if (!hasWebhook || webhookSecret) return [];
+  return ["AUDIT_WEBHOOK_SECRET: set the secret of audit.webhook: whsec_ and 32 random bytes in base64."];
 }
 
 function readSlack(env: Readonly<Record<string, string | undefined>>, problems: string[]): SlackEnvironment {

@@ -19,6 +19,11 @@ export const roleArn = textLike(
 /** The external id of a role's trust policy (API reference of STS AssumeRole). */
 export const externalId = textLike(/^[\w+=,.@:/-]{2,1224}$/, "use 2 to 1224 letters, digits and _+=,.@:/-");
 
+export const slackChannel = textLike(
+  /^[CG][A-Z0-9]{2,}$/,
+  "use a Slack channel id, for example C012ABCDEF (not a name)",
+);
+
 /** One person: a group would not identify anyone. */
 export const slackUser = textLike(/^[UW][A-Z0-9]{2,}$/, "use a Slack user id, for example U012ABCDEF (not a name)");
 

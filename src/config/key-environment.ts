@@ -95,7 +95,7 @@ function listOf(text = ""): readonly string[] {
 /** The secrets that only one of the two processes can have. */
 const secretsOf = {
   slack: ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DECISION_SIGNING_KEY"],
-  worker: ["MEMORY_KEYS", "PREVIEW_SIGNING_KEY"],
+  worker: ["MEMORY_KEYS", "PREVIEW_SIGNING_KEY", "AUDIT_WEBHOOK_SECRET"],
 } as const;
 
 /** Laws 1 and 3: a stolen worker must not act in Slack, and a stolen Slack process must forge nothing of the worker's. */

@@ -1,7 +1,7 @@
 import type { ChainedEvent } from "../access/audit/event.ts";
 import type { Anchor, LogBase } from "../access/audit/verify-log.ts";
 
-/** The ledger's events as a log: read, copied out, and limited in time. Only the ledger's own commits add to it. */
+/** The ledger's events as a log: read, delivered to sinks, and limited in time. Only the ledger's own commits add to it. */
 export interface AuditLog {
   /** Events from this sequence number on (the first is 1), in order. */
   events(from: number, limit: number): Promise<readonly ChainedEvent[]>;
@@ -18,8 +18,8 @@ export interface AuditLog {
   anchors(upTo: number): Promise<readonly Anchor[]>;
   /** Stores a posted anchor, so that it can be checked after its event is removed. */
   noteAnchor(anchor: Anchor): Promise<void>;
-  /** The sequence number of the newest event that was copied out; 0: none. */
-  copied(): Promise<number>;
+  /** The sequence number of the newest event that this sink has; 0: none. */
+  delivered(sink: string): Promise<number>;
   /** Never goes back. */
-  markCopied(sequence: number): Promise<void>;
+  markDelivered(sink: string, sequence: number): Promise<void>;
 }

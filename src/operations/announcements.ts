@@ -35,7 +35,17 @@ function announcements<Value extends object>(name: string): Announcements<Value>
 }
 
 export interface FinishedCall {
-  readonly service: "slack" | "sts" | "eks" | "cloudtrail" | "identitystore" | "sso" | "kubernetes";
+  readonly service:
+    | "slack"
+    | "sts"
+    | "eks"
+    | "cloudtrail"
+    | "identitystore"
+    | "sso"
+    | "s3"
+    | "events"
+    | "kubernetes"
+    | "webhook";
   /** The name in the service's own API: `AssumeRole`, `chat.update`, `PUT configmaps`. */
   readonly operation: string;
   /** `ok`, the HTTP status, Slack's error code, or `unreachable`. */

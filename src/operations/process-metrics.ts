@@ -114,6 +114,15 @@ export interface Backlog {
   readonly openUnconfigured: () => Promise<ReadonlyMap<string, number>>;
   /** The share of its memory limit that Redis uses, from 0 to 1; null: no limit, or unknown. */
   readonly memoryUsed: () => Promise<number | null>;
+  readonly auditLag: () => Promise<readonly SinkLag[]>;
+}
+
+/** What one sink of the audit log does not have yet. */
+export interface SinkLag {
+  readonly sink: string;
+  readonly events: number;
+  /** Age of the oldest of them; 0: none. */
+  readonly seconds: number;
 }
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
@@ -121,7 +130,7 @@ type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 /** Gauges of what all processes share. Without an answer from the ledger they show nothing, and the other series continue. */
 export function createLedgerMetrics(
   registry: Registry,
-  { queues, tally, openUnconfigured, memoryUsed }: Backlog,
+  { queues, tally, openUnconfigured, memoryUsed, auditLag }: Backlog,
 ): void {
   gauge(registry, "eks_access_queue_jobs", "Jobs that wait or run", ["queue", "state"], async () =>
     (await queues()).flatMap(({ name, jobs }) =>
@@ -151,6 +160,12 @@ export function createLedgerMetrics(
     const used = await memoryUsed();
     return used === null ? [] : [[{}, used]];
   });
+  const lag = async (read: (each: SinkLag) => number) =>
+    (await auditLag()).map((each): Sample => [{ sink: each.sink }, read(each)]);
+  const behind = "Audit events that a sink does not have yet";
+  gauge(registry, "eks_access_audit_lag_events", behind, ["sink"], () => lag(({ events }) => events));
+  const oldest = "Age of the oldest audit event that a sink does not have yet";
+  gauge(registry, "eks_access_audit_lag_seconds", oldest, ["sink"], () => lag(({ seconds }) => seconds));
 }
 
 function gauge(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readEnvironment, slackModeProblems } from "../../src/config/environment.ts";
+import { readEnvironment, slackModeProblems, webhookProblems } from "../../src/config/environment.ts";
 import type { ProcessKind } from "../../src/config/key-environment.ts";
 import { aPrivateKey, aSecret, keys, publicText, variablesNamed } from "../builders/keys.ts";
 
@@ -13,6 +13,34 @@ function problemsOf(env: Readonly<Record<string, string | undefined>>, kind: Pro
   return readEnvironment(env, kind).problems;
 }
 
+describe("the secret of the audit webhook", () => {
+  const text = `whsec_${Buffer.alloc(32, 1).toString("base64")}`;
+
+  test("is read as bytes, by the worker alone", () => {
+    const { environment } = readEnvironment({ ...worker, AUDIT_WEBHOOK_SECRET: text }, "worker");
+
+    expect(environment?.webhookSecret).toEqual(Buffer.alloc(32, 1));
+    expect(problemsOf({ ...slack, AUDIT_WEBHOOK_SECRET: text }, "slack").join()).toContain(
+      "AUDIT_WEBHOOK_SECRET: remove",
+    );
+  });
+
+  test.each(["secret", "whsec_", "whsec_c2hvcnQ="])(
+    "is no short or other text, which no problem repeats: %s",
+    (wrong) => {
+      const [problem = ""] = problemsOf({ ...worker, AUDIT_WEBHOOK_SECRET: wrong }, "worker");
+
+      expect(problem).toMatch(/^AUDIT_WEBHOOK_SECRET: set whsec_/);
+      expect(problem).not.toContain(`${wrong}.`);
+    },
+  );
+
+  test("is needed where there is a webhook", () => {
+    expect(webhookProblems({ webhookSecret: null }, true)).toHaveLength(1);
+    expect(webhookProblems({ webhookSecret: null }, false)).toEqual([]);
+  });
+});
+
 describe("what a process needs", () => {
   test("is its keys alone for the worker, and it gets no Slack settings", () => {
     const { environment, problems } = readEnvironment(worker, "worker");
@@ -20,6 +48,7 @@ describe("what a process needs", () => {
     expect(problems).toEqual([]);
     expect(environment).toEqual({
       configFile: "eks-access.yml",
+      webhookSecret: null,
       redisUrl: "redis://localhost:6379",
       redisAccess: {},
       tracing: null,

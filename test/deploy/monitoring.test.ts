@@ -41,6 +41,7 @@ async function told(): Promise<ReadonlySet<string>> {
     tally: async () => countStates(new Map()),
     openUnconfigured: async () => new Map(),
     memoryUsed: async () => null,
+    auditLag: async () => [],
   });
   const metrics = await registry.getMetricsAsJSON();
   return new Set(metrics.flatMap(({ name }) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]));

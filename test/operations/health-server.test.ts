@@ -185,6 +185,7 @@ describe("the health server", () => {
         ),
       openUnconfigured: async () => new Map([["gone", 1]]),
       memoryUsed: async () => 0.25,
+      auditLag: async () => [{ sink: "s3", events: 4, seconds: 90 }],
     });
 
     const text = await metricsOf(registry);
@@ -199,13 +200,21 @@ describe("the health server", () => {
     expect(text).toContain('eks_access_leases{state="ended",cause="revoked"} 0');
     expect(text).toContain('eks_access_stranded_requests{cluster="gone"} 1');
     expect(text).toContain("eks_access_redis_memory_used_ratio 0.25");
+    expect(text).toContain('eks_access_audit_lag_events{sink="s3"} 4');
+    expect(text).toContain('eks_access_audit_lag_seconds{sink="s3"} 90');
   });
 
   test("goes on telling the other series where the ledger does not answer", async () => {
     const registry = new Registry();
     createWorkerMetrics(registry);
     const lost = () => Promise.reject(new Error("closed"));
-    createLedgerMetrics(registry, { queues: lost, tally: lost, openUnconfigured: lost, memoryUsed: lost });
+    createLedgerMetrics(registry, {
+      queues: lost,
+      tally: lost,
+      openUnconfigured: lost,
+      memoryUsed: lost,
+      auditLag: lost,
+    });
 
     const response = await fetch(`${await start({ registry })}/metrics`);
     const text = await response.text();

@@ -4,6 +4,7 @@ import { configuration } from "../../sandbox/scene.ts";
 import { backlogOf } from "../../src/bin/backlog.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { openQueues } from "../../src/ledger/queues.ts";
+import { redisAuditLog } from "../../src/ledger/redis/audit-log.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { createLedgerMetrics } from "../../src/operations/process-metrics.ts";
@@ -33,7 +34,10 @@ async function standingNow(redisUrl: string): Promise<readonly string[]> {
   const queues = openQueues(redis);
   const registry = new Registry();
   const now = () => new Date();
-  const known = { queues, ledger: redisLedger(redis), configuration: () => reading.config, now };
+  const known = {
+    ...{ queues, ledger: redisLedger(redis), now, auditLog: redisAuditLog(redis) },
+    configuration: () => reading.config,
+  };
   createLedgerMetrics(registry, backlogOf(known, redis));
   const text = await registry.metrics();
   await queues.close();

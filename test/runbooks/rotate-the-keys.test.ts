@@ -8,7 +8,7 @@ import { audit } from "../../src/bin/audit.ts";
 import { newKeys } from "../../src/bin/keys.ts";
 import { redisAuditLog } from "../../src/ledger/redis/audit-log.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
-import { forgetOldEvents } from "../../src/worker/keep-audit.ts";
+import { forgetOldEvents } from "../../src/worker/audit/keep-audit.ts";
 import { runCommand } from "../bin/check-run.ts";
 import { keysOf } from "../builders/keys.ts";
 import { auditOf } from "../flow/audit-of.ts";
@@ -91,7 +91,8 @@ async function troubles(): Promise<readonly string[]> {
 /** A worker has forgotten all that there is so far. */
 async function forgetEvents(): Promise<void> {
   const { redis, close } = await connectRedis(product.redisUrl);
-  const settings = { channel: null, anchorEverySeconds: 60, keepSeconds: 0, copyToLog: false };
+  const sinks = { s3: null, eventBridge: null, webhook: null };
+  const settings = { channel: null, anchorEverySeconds: 60, keepSeconds: 0, copyToLog: false, sinks };
   const { preview } = keysOf(product.sandbox);
   expect(await forgetOldEvents(redisAuditLog(redis), settings, preview, new Date(Date.now() + 1_000))).toBeNull();
   await close();

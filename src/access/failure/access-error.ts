@@ -147,6 +147,11 @@ const catalogue = {
   "port-in-use": { retry: false, remedy: "Stop the other process, or choose another port." },
   "slack-unreachable": { retry: true, remedy: "Check the network path to Slack." },
   "slack-refused": { retry: false, remedy: "Check the bot's scopes, its token and that it is in the channel." },
+  "audit-webhook": { retry: true, remedy: "Check audit.webhook in eks-access.yml, and that server." },
+  "audit-sink-differs": {
+    retry: false,
+    remedy: "It may be of another installation or of an older ledger: set another audit.s3.prefix in eks-access.yml.",
+  },
   unexpected: { retry: true, remedy: "The log has the details." },
 } as const satisfies Record<string, { retry: boolean; remedy: string }>;
 

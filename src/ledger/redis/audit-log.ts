@@ -7,7 +7,8 @@ import { chainHeadKey, eventsKey, readEvents } from "./events.ts";
 
 const baseKey = "{eks-access}:chain-base";
 const anchorsKey = "{eks-access}:anchors";
-const copiedKey = "{eks-access}:audit-copied";
+/** A hash: for each sink the number of its newest event. */
+const deliveredKey = "{eks-access}:audit-delivered";
 
 /** More than ten years of anchors, one a day; above that the oldest go. */
 const mostAnchors = 4_000;
@@ -34,9 +35,10 @@ redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - tonumber(ARGV[3]))
 return 1
 `;
 
-/** KEYS: the number. ARGV: its new minimum. */
+/** KEYS: the numbers. ARGV: the sink, its new minimum. */
 const raiseScript = `
-if tonumber(redis.call('GET', KEYS[1]) or '0') < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end
+local known = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
+if known < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
 return 1
 `;
 
@@ -57,9 +59,9 @@ export function redisAuditLog(redis: RedisClient): AuditLog {
         const told = [String(anchor.count), formatAnchor(anchor), String(mostAnchors)];
         await redis.eval(noteAnchorScript, 1, anchorsKey, ...told);
       }),
-    copied: () => callRedis(async () => Number((await redis.get(copiedKey)) ?? 0)),
-    markCopied: (sequence) =>
-      callRedis(async () => void (await redis.eval(raiseScript, 1, copiedKey, String(sequence)))),
+    delivered: (sink) => callRedis(async () => Number((await redis.hget(deliveredKey, sink)) ?? 0)),
+    markDelivered: (sink, sequence) =>
+      callRedis(async () => void (await redis.eval(raiseScript, 1, deliveredKey, sink, String(sequence)))),
   };
 }
 

@@ -11,7 +11,8 @@ import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { redisAuditLog } from "../../../src/ledger/redis/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
-import { copyEvents, forgetOldEvents, sealBaseAnew } from "../../../src/worker/keep-audit.ts";
+import { forgetOldEvents, sealBaseAnew } from "../../../src/worker/audit/keep-audit.ts";
+import { auditSinks, deliver } from "../../../src/worker/audit/sinks.ts";
 import { runCommand } from "../../bin/check-run.ts";
 import { aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
@@ -25,7 +26,11 @@ let ledger: Ledger;
 let log: AuditLog;
 
 const daySeconds = 24 * 3600;
-const settings: AuditSettings = { channel: null, anchorEverySeconds: 60, keepSeconds: null, copyToLog: false };
+const noSinks = { s3: null, eventBridge: null, webhook: null };
+const settings: AuditSettings = {
+  ...{ channel: null, anchorEverySeconds: 60, keepSeconds: null, copyToLog: false },
+  sinks: noSinks,
+};
 
 beforeEach(async () => {
   database = await aRedis();
@@ -118,9 +123,9 @@ describe("the audit log", () => {
     expect((await log.events(1, 10)).length).toBe(3);
   });
 
-  test("does not forget what was not copied out yet", async () => {
+  test("does not forget what a sink does not have yet", async () => {
     await days(3);
-    await log.markCopied(1);
+    await log.markDelivered("log", 1);
 
     await forget({ keepSeconds: daySeconds, copyToLog: true }, 40);
 
@@ -186,9 +191,13 @@ describe("the audit log", () => {
       if (sequence === 3) throw new Error("the process dies here");
     };
 
-    await expect(copyEvents(log, writeAndDie)).rejects.toThrow();
-    await copyEvents(log, write);
-    await copyEvents(log, write);
+    const copyEvents = async (copy: (event: ChainedEvent) => void) => {
+      const places = { copyToLog: true, sinks: noSinks, webhookSecret: null, write: copy, now: () => at(0) };
+      for (const sink of auditSinks(places)) await deliver(log, sink);
+    };
+    await expect(copyEvents(writeAndDie)).rejects.toThrow();
+    await copyEvents(write);
+    await copyEvents(write);
 
     expect(copied).toEqual([1, 2, 3]);
   });

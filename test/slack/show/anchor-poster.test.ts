@@ -11,6 +11,8 @@ import { aLog } from "../../builders/a-log.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { aClient } from "../../sandbox/slack/a-client.ts";
 
+const noSinks = { s3: null, eventBridge: null, webhook: null };
+
 const channel = "C0ACCESS";
 let slack: SandboxSlack;
 let stop: () => Promise<void>;
@@ -39,8 +41,8 @@ function posting(
     beginAt: async () => {},
     anchors: async () => noted,
     noteAnchor: async (anchor) => void noted.push(anchor),
-    copied: async () => 0,
-    markCopied: async () => {},
+    delivered: async () => 0,
+    markDelivered: async () => {},
   };
   const poster = startAnchorPoster({
     auditLog,
@@ -53,7 +55,7 @@ function posting(
     },
     client: aClient(slack),
     keys,
-    settings: () => ({ channel: into, anchorEverySeconds: 60, keepSeconds: null, copyToLog: false }),
+    settings: () => ({ channel: into, anchorEverySeconds: 60, keepSeconds: null, copyToLog: false, sinks: noSinks }),
     log: pino({ level: "silent" }),
   });
   stop = poster.stop;

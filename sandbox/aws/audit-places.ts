@@ -1,0 +1,126 @@
+import { z } from "zod";
+import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
+import type { AwsContext } from "./context.ts";
+import { type Caller, mayCall } from "./identities.ts";
+import { cloudTrailError, escapeXml } from "./refusal.ts";
+import { readClaim, verifySignature } from "./signature.ts";
+
+export interface StoredObject {
+  readonly body: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** ISO 8601; null: not locked. */
+  readonly lockedUntil: string | null;
+}
+
+export interface Bucket {
+  readonly account: string;
+  readonly hasObjectLock: boolean;
+  readonly objects: Map<string, StoredObject>;
+}
+
+/** An event as a rule of EventBridge would get it. */
+export interface BusEntry {
+  readonly source: string;
+  readonly type: string;
+  readonly detail: unknown;
+}
+
+/** The buckets of S3 and the buses of EventBridge, as far as an audit log needs them. */
+export class AuditPlaces {
+  readonly buckets = new Map<string, Bucket>();
+  /** By ARN. */
+  readonly buses = new Map<string, BusEntry[]>();
+
+  addBucket(name: string, account: string, hasObjectLock = true): Bucket {
+    const bucket = { account, hasObjectLock, objects: new Map<string, StoredObject>() };
+    this.buckets.set(name, bucket);
+    return bucket;
+  }
+}
+
+/** `s3.PutObject` and so on; undefined: it is a request of another service. S3 is asked by bucket and key alone. */
+export function s3Call({ method, headers }: SandboxRequest): string | undefined {
+  const isOfS3 = String(headers.authorization ?? "").includes("/s3/aws4_request");
+  return isOfS3 ? `s3.${method === "HEAD" ? "HeadObject" : method === "PUT" ? "PutObject" : method}` : undefined;
+}
+
+/** Answers as documented: S3 API Reference, PutObject and HeadObject; User Guide, "How to prevent object overwrites". */
+export function answerS3(context: AwsContext, places: AuditPlaces, request: SandboxRequest): SandboxAnswer {
+  const caller = callerOf(context, request, "s3");
+  if ("status" in caller) return caller;
+  const [, name = "", ...rest] = decodeURIComponent(request.url.pathname).split("/");
+  const key = rest.join("/");
+  const by = { by: caller.arn };
+  const bucket = places.buckets.get(name);
+  const header = (title: string) => request.headers[title]?.toString();
+  if (!bucket) return { ...s3Error("NoSuchBucket", 404), ...by };
+  const isForeign = header("x-amz-expected-bucket-owner") !== bucket.account;
+  const may = (action: string) => mayCall(caller, action, `arn:aws:s3:::${name}/${key}`);
+  if (request.method === "HEAD") {
+    if (isForeign || !may("s3:GetObject")) return { status: 403, ...by };
+    const found = bucket.objects.get(key);
+    if (!found) return { status: 404, ...by };
+    const metadata = Object.entries(found.metadata).map(([title, value]) => [`x-amz-meta-${title}`, value]);
+    return { status: 200, headers: Object.fromEntries(metadata), ...by };
+  }
+  const lockedUntil = header("x-amz-object-lock-retain-until-date") ?? null;
+  if (isForeign || !may("s3:PutObject") || (lockedUntil !== null && !may("s3:PutObjectRetention"))) {
+    return { ...s3Error("AccessDenied", 403), ...by };
+  }
+  if (header("if-none-match") === "*" && bucket.objects.has(key))
+    return { ...s3Error("PreconditionFailed", 412), ...by };
+  if (lockedUntil !== null && !bucket.hasObjectLock) {
+    return { ...s3Error("InvalidRequest", 400, "Bucket is missing Object Lock Configuration"), ...by };
+  }
+  const titles = Object.keys(request.headers).filter((title) => title.startsWith("x-amz-meta-"));
+  const metadata = Object.fromEntries(titles.map((title) => [title.replace("x-amz-meta-", ""), header(title) ?? ""]));
+  bucket.objects.set(key, { body: request.body.toString("utf8"), metadata, lockedUntil });
+  return { status: 200, headers: { etag: '"1"' }, ...by };
+}
+
+function s3Error(code: string, status: number, message = code): SandboxAnswer {
+  const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${escapeXml(message)}</Message></Error>`;
+  return { status, headers: { "content-type": "application/xml" }, body };
+}
+
+const putEvents = z.object({
+  Entries: z
+    .array(z.object({ EventBusName: z.string(), Source: z.string(), DetailType: z.string(), Detail: z.string() }))
+    .min(1)
+    .max(10),
+});
+
+/** Answers as documented: EventBridge API Reference, PutEvents. */
+export function answerPutEvents(context: AwsContext, places: AuditPlaces, request: SandboxRequest): SandboxAnswer {
+  const caller = callerOf(context, request, "events");
+  if ("status" in caller) return caller;
+  const read = putEvents.safeParse(JSON.parse(request.body.toString("utf8")));
+  if (!read.success)
+    return { ...cloudTrailError("ValidationException", "Too many or malformed entries."), by: caller.arn };
+  const { Entries } = read.data;
+  const refused = Entries.find(({ EventBusName }) => !mayCall(caller, "events:PutEvents", EventBusName));
+  if (refused)
+    return { ...cloudTrailError("AccessDenied", "not authorized to perform: events:PutEvents"), by: caller.arn };
+  const results = Entries.map(({ EventBusName, Source, DetailType, Detail }) => {
+    const bus = places.buses.get(EventBusName);
+    bus?.push({ source: Source, type: DetailType, detail: JSON.parse(Detail) });
+    return bus ? { EventId: crypto.randomUUID() } : { ErrorCode: "NotFound", ErrorMessage: "Event bus not found." };
+  });
+  const body = JSON.stringify({
+    FailedEntryCount: results.filter((each) => "ErrorCode" in each).length,
+    Entries: results,
+  });
+  return { status: 200, headers: { "content-type": "application/x-amz-json-1.1" }, body, by: caller.arn };
+}
+
+function callerOf(context: AwsContext, request: SandboxRequest, service: "s3" | "events"): Caller | SandboxAnswer {
+  const claim = readClaim(request);
+  const caller =
+    "type" in claim
+      ? claim
+      : verifySignature(request, claim, service, (key) => context.account.caller(key), context.now());
+  if (!("type" in caller)) return caller;
+  return service === "s3"
+    ? s3Error(caller.code, caller.status, caller.message)
+    : cloudTrailError(caller.code, caller.message);
+}
