@@ -2,7 +2,15 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import type { PreviewPublicKeys } from "../access/approval/seal.ts";
 import { brokenLogBase } from "../access/approval/seals.ts";
-import { type ChainedEvent, type ChainVerdict, genesis, toCloudEvent, type WholeChain } from "../access/audit/event.ts";
+import {
+  type AuditEvent,
+  type ChainedEvent,
+  type ChainVerdict,
+  genesis,
+  toCloudEvent,
+  type WholeChain,
+} from "../access/audit/event.ts";
+import { AccessReview, accessCsv, type ReviewScope } from "../access/audit/review.ts";
 import { type Anchor, formatAnchor, type LogBase, readAnchor, verifyLog } from "../access/audit/verify-log.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import { readRedisEnvironment } from "../config/environment.ts";
@@ -19,12 +27,15 @@ export const auditUsage = `Usage: eks-access audit verify [--anchor COUNT:HASH] 
          prints the events and their chain, one JSON object per line
        eks-access audit show [--request ID]
          prints the events, one JSON object per line
+       eks-access audit review [--from DATE] [--to DATE] [--cluster NAME]
+         prints who had which access in this time, who approved and who reviewed it, as CSV. A broken log gives no review.
 `;
 
 export type AuditOptions =
   | { readonly type: "verify"; readonly anchors: readonly Anchor[]; readonly file: string | null }
   | { readonly type: "export"; readonly format: "jsonl" | "cloudevents"; readonly from: number }
-  | { readonly type: "show"; readonly request: string | null };
+  | { readonly type: "show"; readonly request: string | null }
+  | ({ readonly type: "review" } & ReviewScope);
 
 const auditFlags = {
   anchor: { type: "string", multiple: true },
@@ -32,6 +43,8 @@ const auditFlags = {
   format: { type: "string" },
   from: { type: "string" },
   request: { type: "string" },
+  to: { type: "string" },
+  cluster: { type: "string" },
 } as const;
 
 /** The options of each command. */
@@ -39,6 +52,7 @@ const ofCommand: Readonly<Record<string, readonly string[]>> = {
   verify: ["anchor", "file"],
   export: ["format", "from"],
   show: ["request"],
+  review: ["from", "to", "cluster"],
 };
 
 /** Reads the arguments of `audit`; a text: the mistake. */
@@ -47,10 +61,11 @@ export function readAuditOptions(argv: readonly string[]): AuditOptions | string
     const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: auditFlags });
     const [verb = "", ...rest] = positionals;
     const known = Object.hasOwn(ofCommand, verb) ? ofCommand[verb] : undefined;
-    if (!known || rest.length > 0) return "Use verify, export or show.";
+    if (!known || rest.length > 0) return "Use verify, export, show or review.";
     const stray = Object.keys(values).find((name) => !known.includes(name));
     if (stray) return `${verb} takes no --${stray}.`;
     if (verb === "verify") return readVerify(values.anchor ?? [], values.file ?? null);
+    if (verb === "review") return readReviewOptions(values.from, values.to, values.cluster ?? null);
     if (verb === "export") return readExportOptions(values.format ?? "jsonl", values.from ?? "1");
     return { type: "show", request: values.request ?? null };
   } catch (error) {
@@ -73,6 +88,15 @@ function readExportOptions(format: string, from: string): AuditOptions | string 
   return /^[1-9]\d{0,14}$/.test(from)
     ? { type: "export", format, from: Number(from) }
     : "Use --from with a number from 1.";
+}
+
+/** A day begins at midnight UTC; `to` is the first moment outside. */
+function readReviewOptions(from: string | undefined, to: string | undefined, cluster: string | null) {
+  const [first, last] = [from, to].map((text) => (text === undefined ? null : new Date(text)));
+  if ([first, last].some((date) => date && Number.isNaN(date.getTime()))) {
+    return "Write --from and --to as a date, for example 2026-09-01.";
+  }
+  return { type: "review", from: first ?? null, to: last ?? null, cluster } as const;
 }
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
@@ -102,6 +126,7 @@ export async function audit(argv: readonly string[], io: CommandIo): Promise<num
   const { redis, close } = await connect();
   try {
     const log = redisAuditLog(redis);
+    if (options.type === "review") return await review(log, options, io);
     if (options.type !== "verify") return await print(log, options, io);
     const verdict = await verify(log, options.anchors);
     const code = tell(verdict, io);
@@ -129,7 +154,23 @@ async function* pages(log: AuditLog, first: number): AsyncGenerator<readonly Cha
   }
 }
 
-async function verify(log: AuditLog, anchors: readonly Anchor[]): Promise<ChainVerdict> {
+/** The rows come from the pages that were verified. */
+async function review(log: AuditLog, scope: ReviewScope, io: CommandIo): Promise<number> {
+  const collected = new AccessReview();
+  const verdict = await verify(log, [], (event) => collected.take(event));
+  if (verdict.type === "broken") {
+    io.stderr(`eks-access audit: The log is broken, so there is no review. ${verdict.message}\n`);
+    return 1;
+  }
+  io.stdout(accessCsv(collected.rows(scope)));
+  return 0;
+}
+
+async function verify(
+  log: AuditLog,
+  anchors: readonly Anchor[],
+  take: (event: AuditEvent) => void = () => {},
+): Promise<ChainVerdict> {
   const base = await log.base();
   const unsigned = brokenLogBase(base, previewKeysFor(base));
   if (unsigned) return unsigned;
@@ -137,6 +178,7 @@ async function verify(log: AuditLog, anchors: readonly Anchor[]): Promise<ChainV
   for await (const page of pages(log, base.count + 1)) {
     const broken = verification.take(page);
     if (broken) return broken;
+    for (const { event } of page) take(event);
   }
   return verification.end();
 }
@@ -202,7 +244,7 @@ function tell(verdict: ChainVerdict, io: CommandIo): number {
 
 async function print(
   log: AuditLog,
-  options: Exclude<AuditOptions, { type: "verify" }>,
+  options: Extract<AuditOptions, { type: "export" | "show" }>,
   io: CommandIo,
 ): Promise<number> {
   for await (const page of pages(log, options.type === "export" ? options.from : 1)) {

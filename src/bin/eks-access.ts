@@ -49,7 +49,7 @@ const commands: Readonly<Record<string, CliCommand>> = {
     run: async (argv) => (await import("./plan.ts")).runPlan(argv, processIo()),
   },
   audit: {
-    does: "verifies or shows the audit log",
+    does: "verifies, exports or reviews the audit log",
     usage: async () => (await import("./audit.ts")).auditUsage,
     run: async (argv) => (await import("./audit.ts")).audit(argv, processIo()),
   },

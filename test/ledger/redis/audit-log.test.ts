@@ -214,6 +214,25 @@ describe("eks-access audit", () => {
     });
   });
 
+  test("prints a review as CSV, and none of a broken log", async () => {
+    await days(3);
+    const lease = {
+      ...aChange(aRequest({ id: "r-0", version: 2 })).event,
+      type: "lease.active",
+      request: "r-0",
+    } as const;
+    await ledger.append(lease);
+
+    expect(await run("review", "--cluster", "staging", "--from", "2026-01-01")).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^request,cluster,.*\r\nr-0,staging,/s),
+    });
+    expect(await run("review", "--from", "yesterday")).toMatchObject({ code: 2 });
+
+    await connection.redis.xdel("{eks-access}:events", "2-0");
+    expect(await run("review")).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("is broken") });
+  });
+
   test("finds a log that was replaced by a shorter one, by the anchor that was posted", async () => {
     await days(3);
     const posted = formatAnchor(await log.head());
@@ -286,7 +305,7 @@ describe("eks-access audit", () => {
   });
 
   test.each([
-    [[], "Use verify, export or show."],
+    [[], "Use verify, export, show or review."],
     [["verify", "--format", "jsonl"], "verify takes no --format."],
     [["verify", "--anchor", "12"], "Write an anchor as COUNT:HASH"],
     [["export", "--format", "xml"], "Use --format jsonl or cloudevents."],
