@@ -17,6 +17,8 @@ const mostTags = 50;
 
 /** Replaces `approved` for an approval that was void. */
 const nothingWord = "came-to-nothing";
+/** The same for what a worker without the ledger removed. */
+const removedWord = "removed";
 
 /** The form of our request ids. Other ids in Redis can't have been approved, and need no memory. */
 const ownId = /^[\w-]{1,64}$/;
@@ -39,8 +41,9 @@ export function writeWithdrawalTags(cluster: string, { list, notBefore }: Withdr
 }
 
 function textOf(cluster: string, withdrawal: Withdrawal, keys: MemoryKeys): string {
-  const { at, endsAt, cameToNothing } = withdrawal;
-  const word = cameToNothing ? nothingWord : "approved";
+  const { at, endsAt, cameToNothing, withoutLedger } = withdrawal;
+  const approvedOr = cameToNothing ? nothingWord : "approved";
+  const word = withoutLedger ? removedWord : approvedOr;
   return `${word} ${at} until ${endsAt} ${keys.seal("withdrawal", sealedValue(cluster, withdrawal))}`;
 }
 
@@ -48,8 +51,8 @@ function sealForgotten(cluster: string, notBefore: string, keys: MemoryKeys): st
   return keys.seal("withdrawal", { cluster, notBefore });
 }
 
-function sealedValue(cluster: string, { id, at, endsAt, cameToNothing }: Withdrawal): Json {
-  return { cluster, id, at, endsAt, ...(cameToNothing && { cameToNothing }) };
+function sealedValue(cluster: string, { id, at, endsAt, cameToNothing, withoutLedger }: Withdrawal): Json {
+  return { cluster, id, at, endsAt, ...(cameToNothing && { cameToNothing }), ...(withoutLedger && { withoutLedger }) };
 }
 
 /** Reads them from all tags of a cluster. It does not trust what our key did not seal for this cluster. */
@@ -69,13 +72,14 @@ export function readWithdrawalTags(cluster: string, tags: Tags, keys: MemoryKeys
 
 function readWithdrawal(cluster: string, key: string, text: string, keys: MemoryKeys): Withdrawal | null {
   const [word, at, until, endsAt, sealText = "", ...more] = text.split(" ");
-  const isKnown = word === "approved" || word === nothingWord;
+  const isKnown = word === "approved" || word === nothingWord || word === removedWord;
   if (!isKnown || until !== "until" || !isMoment(at) || !isMoment(endsAt) || more.length > 0) return null;
   const withdrawal = {
     id: key.slice(prefix.length),
     at,
     endsAt,
     ...(word === nothingWord && { cameToNothing: true as const }),
+    ...(word === removedWord && { withoutLedger: true as const }),
   };
   return keys.isSealed("withdrawal", sealedValue(cluster, withdrawal), sealText) ? withdrawal : null;
 }

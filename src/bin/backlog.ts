@@ -3,11 +3,13 @@ import { type SinkKind, sinkNames } from "../access/audit/sink.ts";
 import { countStates } from "../access/request/lists.ts";
 import type { Config } from "../config/config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
+import type { Queues } from "../ledger/queues.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
 import type { Backlog, QueueState, SinkLag } from "../operations/process-metrics.ts";
 import type { WorkerContext } from "../worker/context.ts";
 
-interface Known extends Pick<WorkerContext, "queues" | "ledger" | "now"> {
+interface Known extends Pick<WorkerContext, "ledger" | "now"> {
+  readonly queues: Queues;
   readonly auditLog: AuditLog;
   readonly configuration: () => Pick<Config, "clusters" | "audit">;
 }

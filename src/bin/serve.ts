@@ -4,7 +4,7 @@ import { Registry } from "prom-client";
 import { AccessError, explainFailure } from "../access/failure/access-error.ts";
 import type { Environment } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
-import { type LiveConfig, liveConfig } from "../config/live-config.ts";
+import { liveConfig } from "../config/live-config.ts";
 import { openQueues } from "../ledger/queues.ts";
 import { redisAuditLog } from "../ledger/redis/audit-log.ts";
 import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../ledger/redis/connect.ts";
@@ -27,7 +27,7 @@ import { backlogOf } from "./backlog.ts";
 import type { StopRequest } from "./process-io.ts";
 import { startReloading } from "./reload.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { type PartsContext, startParts } from "./start-parts.ts";
+import { type PartsContext, startLonelyPart, startParts } from "./start-parts.ts";
 
 /** Redis may start together with this process, so it tries again soon. */
 const againMs = 1_000;
@@ -79,15 +79,25 @@ async function start(
   stop: AbortSignal,
 ): Promise<void> {
   const registry = new Registry();
-  const { lastSuccess, awaySince } = createProcessMetrics(registry, () => new Date());
+  const now = () => new Date();
+  const { lastSuccess, awaySince } = createProcessMetrics(registry, now);
+  const metrics = createWorkerMetrics(registry);
   let ping: Health["ping"] = () => Promise.reject(new Error("there is no connection to Redis yet"));
-  running.health = await startHealth(kind, settings, { ping: () => ping(), lastSuccess, awaySince, registry });
+  const isWithoutLedger = async () => (await metrics.withoutLedger.get()).values[0]?.value === 1;
+  const sources = { ping: () => ping(), lastSuccess, awaySince, registry, isWithoutLedger };
+  running.health = await startHealth(kind, settings, sources);
+  const live = liveConfig(settings.config);
+  const own = { live, log, failures: new FailureLog(log), metrics, now };
+  let writes = ping;
+  const started = (part: Stoppable) => running.parts.push(part);
+  await startLonelyPart(own, settings.environment, () => writes(), started);
   const connection = await awaitLedger(settings.environment, log, stop);
   ping = () => connection.redis.ping();
-  const live = liveConfig(settings.config);
-  const { context, close } = contextOn(connection, settings.environment, live, log, registry);
+  const { context, close } = contextOn(connection, settings.environment, own);
+  // A full Redis answers, and takes nothing.
+  writes = () => context.ledger.takeTurn("does-it-write", 1);
   running.close.push(close);
-  await startParts(context, settings.environment, (part) => running.parts.push(part));
+  await startParts(context, settings.environment, started);
   if (kind !== "slack") {
     createLedgerMetrics(registry, backlogOf({ ...context, configuration: live.current }, connection.redis));
   }
@@ -101,7 +111,7 @@ async function start(
 async function startHealth(
   kind: ProcessKind,
   settings: Settings,
-  sources: Pick<Health, "ping" | "lastSuccess" | "awaySince" | "registry">,
+  sources: Omit<Health, "probes" | "now">,
 ): Promise<HealthServer | null> {
   const { HEALTH_PORT: port } = process.env;
   const probes = port ? await startProbes(kind, settings, sources.lastSuccess) : new Map<string, Probe>();
@@ -116,23 +126,17 @@ interface Connected {
 function contextOn(
   { redis, forQueues, close }: LedgerConnection,
   environment: Environment,
-  live: LiveConfig,
-  log: Logger,
-  registry: Registry,
+  own: Pick<PartsContext, "live" | "log" | "failures" | "metrics" | "now">,
 ): Connected {
   const blocking = connectRedisBlocking(environment.redisUrl, environment.redisAccess);
   const queues = openQueues(forQueues);
   const context: PartsContext = {
-    ledger: redisLedger(redis, log),
+    ledger: redisLedger(redis, own.log),
     auditLog: redisAuditLog(redis),
     queues,
     blocking,
     traces: environment.tracing ? redisRequestTraces(redis) : undefined,
-    log,
-    failures: new FailureLog(log),
-    live,
-    now: () => new Date(),
-    metrics: createWorkerMetrics(registry),
+    ...own,
   };
   const closeAll = async () => {
     await queues.close();

@@ -4,12 +4,15 @@ import { AccessError } from "../access/failure/access-error.ts";
 import { type Environment, type SlackEnvironment, webhookProblems } from "../config/environment.ts";
 import type { LiveConfig } from "../config/live-config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
+import type { Queues } from "../ledger/queues.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
 import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
 import type { WorkerContext } from "../worker/context.ts";
+import type { LonelyContext } from "../worker/without-ledger/end-without-ledger.ts";
 
 export interface PartsContext extends Omit<WorkerContext, "keys" | "config"> {
+  readonly queues: Queues;
   readonly auditLog: AuditLog;
   readonly live: LiveConfig;
   /** A connection without a time limit, for the queues' workers. */
@@ -34,6 +37,18 @@ export async function startParts(
 ): Promise<void> {
   if (workerKeys) await startWorkerParts({ ...context, keys: workerKeys }, webhookSecret, started);
   if (slack && slackKeys) await startSlackParts({ ...context, keys: slackKeys }, slack, started);
+}
+
+/** Starts what a worker does while there is no ledger, at its start or later. @param writes resolves if the ledger takes a write now */
+export async function startLonelyPart(
+  { live, ...context }: Omit<LonelyContext, "keys" | "config"> & Pick<PartsContext, "live">,
+  { workerKeys }: Pick<Environment, "workerKeys">,
+  writes: () => Promise<unknown>,
+  started: Started,
+): Promise<void> {
+  if (!workerKeys) return;
+  const { startWithoutLedger } = await import("../worker/without-ledger/watch-ledger.ts");
+  started(startWithoutLedger(() => ({ ...context, keys: workerKeys, config: live.current() }), writes));
 }
 
 async function startWorkerParts(

@@ -240,6 +240,9 @@ export const configFile = z.strictObject({
       inspectEvery: duration.default(300),
       warnBeforeEnd: duration.default(900),
       settleEntries: duration.default(60),
+      endWithoutLedgerAfter: duration
+        .refine((seconds) => seconds >= 10 && seconds <= 3600, "use 10s to 1h")
+        .default(60),
       deadlines: z.strictObject(mapDeadlines((ms) => shortDuration.default(ms))).prefault({}),
     })
     .prefault({}),

@@ -65,6 +65,8 @@ export interface Timing {
   readonly warnBeforeEndSeconds: number;
   /** How long a migration keeps access entries next to aws-auth before it removes anything from aws-auth. */
   readonly settleEntriesSeconds: number;
+  /** How long the ledger is away before a worker ends leases without it. */
+  readonly endWithoutLedgerAfterSeconds: number;
   /** In milliseconds. */
   readonly deadlines: Deadlines;
 }
@@ -154,6 +156,7 @@ function build(file: ConfigFile): Config {
       inspectEverySeconds: file.timing.inspectEvery,
       warnBeforeEndSeconds: file.timing.warnBeforeEnd,
       settleEntriesSeconds: file.timing.settleEntries,
+      endWithoutLedgerAfterSeconds: file.timing.endWithoutLedgerAfter,
       deadlines: file.timing.deadlines,
     },
   };

@@ -10,13 +10,13 @@ import { rememberTrace, type TraceContext, traceFor } from "../operations/reques
 import { traced } from "../operations/traced.ts";
 import type { Job } from "./jobs.ts";
 import type { CommitResult, LedgerChange, MigrationLedger, RecordLedger, RequestLedger } from "./ledger.ts";
-import { type Queues, wake } from "./queues.ts";
+import { type QueuesToWake, wake } from "./queues.ts";
 import { isMigration, type LedgerRecord, recordDueAt } from "./records.ts";
 
 /** The context of a change. A context that extends it says what else of the ledger it has. */
 export interface RecordContext<Uses = Pick<RecordLedger, "commit">> extends TraceContext {
   readonly ledger: Uses;
-  readonly queues: Queues;
+  readonly queues: QueuesToWake;
   readonly log: Logger;
 }
 

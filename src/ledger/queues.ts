@@ -5,6 +5,9 @@ import type { RedisClient } from "./redis/client.ts";
 /** BullMQ's keys carry the ledger's hash tag, so that both are in one slot of a Redis Cluster. */
 export const queuePrefix = "{eks-access}";
 
+/** What it takes to put jobs into the queues. */
+export type QueuesToWake = Readonly<Record<QueueName, Pick<Queue<Job>, "add" | "addBulk">>>;
+
 /** Queues for new jobs. */
 export interface Queues extends Readonly<Record<QueueName, Queue<Job>>> {
   close: () => Promise<void>;
@@ -29,7 +32,7 @@ export function openQueues(redis: RedisClient): Queues {
 }
 
 /** Puts a job into its queue. */
-export async function wake(queues: Queues, job: Job): Promise<void> {
+export async function wake(queues: QueuesToWake, job: Job): Promise<void> {
   await queues[kindOf(job.type).queue].add(job.type, job, optionsOf(job));
 }
 
@@ -37,7 +40,7 @@ export async function wake(queues: Queues, job: Job): Promise<void> {
 const atOnce = 100;
 
 /** Puts many jobs into their queues in the given order, ends first: one after another, each would wait for a busy process. */
-export async function wakeAll(queues: Queues, jobs: readonly Job[]): Promise<void> {
+export async function wakeAll(queues: QueuesToWake, jobs: readonly Job[]): Promise<void> {
   for (const name of ["ends", "clusters", "messages"] as const) {
     const own = jobs.filter((job) => kindOf(job.type).queue === name);
     const toAdd = own.map((job) => ({ name: job.type, data: job, opts: optionsOf(job) }));

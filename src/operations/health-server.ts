@@ -16,6 +16,8 @@ export interface Health {
   readonly probes: ReadonlyMap<string, Probe>;
   readonly now: () => Date;
   readonly registry: Registry;
+  /** Whether this process ends leases without the ledger now; absent: it never does. */
+  readonly isWithoutLedger?: () => Promise<boolean>;
 }
 
 export interface HealthServer {
@@ -96,6 +98,7 @@ async function answerReady(health: Health, { isStarted, isStopping }: Phase, res
     started: isStarted,
     stopping: isStopping,
     ledger: { answers: isThere, milliseconds },
+    withoutLedger: (await health.isWithoutLedger?.()) ?? false,
     services: Object.fromEntries(services),
     lastSuccess: health.lastSuccess(),
     awaySince: health.awaySince(),

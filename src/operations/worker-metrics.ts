@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { type FinishedCall, finishedCalls, finishedSteps, type RunStep } from "./announcements.ts";
 import { addToTrace, traced, type Work } from "./traced.ts";
 
@@ -8,6 +8,8 @@ export interface WorkerMetrics {
   readonly writes: Counter<"cluster" | "way">;
   readonly conflicts: Counter<"cluster" | "way">;
   readonly runSeconds: Histogram<"reason">;
+  /** 1 while this worker ends leases without the ledger. */
+  readonly withoutLedger: Gauge;
 }
 
 export function createWorkerMetrics(registry: Registry): WorkerMetrics {
@@ -44,6 +46,11 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
       help: "Time that one run on one cluster took",
       labelNames: ["reason"],
       buckets: [0.1, 0.25, 0.5, 1, 2, 5, 15, 60],
+      registers,
+    }),
+    withoutLedger: new Gauge({
+      name: "eks_access_without_ledger",
+      help: "1 while the worker has no ledger and only ends leases that the clusters remember",
       registers,
     }),
   };

@@ -4,11 +4,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../sandbox/free-port.ts";
 import { type ProductProcess, spawnProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
+import { arns, clusterName } from "../../sandbox/scene.ts";
+import { writeAnnotation } from "../../src/access/lease/annotation.ts";
+import { aHolding, aShare } from "../builders/a-share.ts";
+import { keysOf } from "../builders/keys.ts";
 import { aServer } from "../ledger/redis/a-server.ts";
 import { bundledProduct } from "../product.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { startCluster } from "../sandbox/cluster/implementations.ts";
 import { leaksIn } from "./leaks.ts";
+import { aMovedClock } from "./moved-clock.ts";
 
 const kinds = ["slack", "worker"] as const;
 type Kind = (typeof kinds)[number];
@@ -55,6 +60,26 @@ describe("a process that can't start yet", () => {
     expect(log).toContain(`There is no answer from Redis at redis://127.0.0.1:${port}/0`);
     expect(log.split("waiting for Redis")).toHaveLength(2);
     expect(leaksIn([{ name: "the log", text: log }], ["hunter2secret"])).toEqual([]);
+  });
+
+  test("a worker that starts without Redis ends what is over in its clusters", async () => {
+    const share = aShare({ id: "r-over", endsAt: new Date(Date.now() - 1000).toISOString() });
+    const holding = aHolding({ arn: arns.engineer, shares: [share] });
+    const annotation = writeAnnotation(clusterName, [holding], keysOf(sandbox).memory) ?? "";
+    const mapUsers = `- userarn: ${arns.engineer}\n  username: engineer\n  groups: [${share.groups.join(", ")}]\n`;
+    await sandbox.cluster.editAwsAuth(({ data, ...map }) => ({
+      ...{ ...map, data: { ...data, mapUsers } },
+      metadata: { annotations: { "eks-access/leases": annotation } },
+    }));
+    const clock = aMovedClock();
+    const child = await start("worker", { ...clock.environment, REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
+    await child.logged("waiting for Redis");
+
+    clock.moveTo(61, [child]);
+    await child.logged("ended leases without the ledger");
+
+    expect(child.log.join("\n")).toContain("working without the ledger");
+    expect(sandbox.cluster.awsAuth()?.data?.mapUsers ?? "").not.toContain(arns.engineer);
   });
 
   test.each(kinds)("ends with code 0 where it is told to stop while it waits for Redis (%s)", async (kind) => {

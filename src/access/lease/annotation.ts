@@ -33,11 +33,12 @@ export function writeAnnotation(
 /** The text of a `Sealed`; null: there is nothing to remember. */
 function textToSeal(holdings: readonly Holding[], { list, notBefore: before }: Withdrawals): string | null {
   if (holdings.length === 0 && list.length === 0 && before === null) return null;
-  const gone = list.map(({ id, at, endsAt, cameToNothing }) => [
+  const gone = list.map(({ id, at, endsAt, cameToNothing, withoutLedger }) => [
     id,
     Date.parse(at),
     Date.parse(endsAt),
     ...(cameToNothing ? [1] : []),
+    ...(withoutLedger ? [2] : []),
   ]);
   return `{"v":1,"held":[${heldText(holdings)}],"gone":${JSON.stringify(gone)},"before":${JSON.stringify(before)}}`;
 }
@@ -140,10 +141,15 @@ function expandShare(value: Json, emergencies: readonly string[]): Share | null 
 }
 
 function expandWithdrawal(value: Json): Withdrawal | null {
-  const [id, at, endsAt, cameToNothing] = Array.isArray(value) ? value : [];
+  const [id, at, endsAt, kind] = Array.isArray(value) ? value : [];
   if (typeof id !== "string" || !isMoment(at) || !isMoment(endsAt)) return null;
   const moments = { at: new Date(at).toISOString(), endsAt: new Date(endsAt).toISOString() };
-  return { id, ...moments, ...(cameToNothing === 1 && { cameToNothing: true as const }) };
+  return {
+    id,
+    ...moments,
+    ...(kind === 1 && { cameToNothing: true as const }),
+    ...(kind === 2 && { withoutLedger: true as const }),
+  };
 }
 
 function isMoment(value: Json | undefined): value is number {

@@ -20,6 +20,8 @@ export interface Withdrawal {
   readonly endsAt: string;
   /** The approval was void, or the request was refused: nobody revoked it. */
   readonly cameToNothing?: true;
+  /** Its time was over, and at `at` a worker without the ledger removed it: the record learns it from here. */
+  readonly withoutLedger?: true;
 }
 
 export interface Withdrawals {
@@ -33,9 +35,22 @@ export const noWithdrawals: Withdrawals = { list: [], notBefore: null };
 /** Leases can be permanent, but an annotation is finite: these take about 12 KiB. */
 export const maxWithdrawals = 256;
 
+/** How long a cluster remembers what a worker without the ledger removed: longer than Redis is ever away. In seconds. */
+const removalKeptSeconds = 7 * 86_400;
+
+/** What the cluster remembers of a lease that a worker without the ledger removes now. */
+export function removalWithoutLedger(id: string, now: Date): Withdrawal {
+  return { id, at: now.toISOString(), endsAt: endOf(now, removalKeptSeconds), withoutLedger: true };
+}
+
+/** When a worker without the ledger removed a lease, ISO 8601; null: the cluster knows of none. */
+export function removedWithoutLedgerAt(id: string, { list }: Withdrawals): string | null {
+  return list.find((each) => each.id === id && each.withoutLedger)?.at ?? null;
+}
+
 /** Whether the cluster remembers a withdrawal of this record's approval. A newer sealed approval counts again. */
 export function isWithdrawn(request: AccessRequest, { list }: Withdrawals, keys: DecisionPublicKeys): boolean {
-  const known = list.find(({ id }) => id === request.id);
+  const known = list.find(({ id, withoutLedger }) => id === request.id && !withoutLedger);
   return known !== undefined && !isApprovedAfter(request, known.at, keys);
 }
 
@@ -54,14 +69,20 @@ export function mayBeWithdrawn(request: AccessRequest, { notBefore }: Withdrawal
   return notBefore !== null && !isApprovedAfter(request, notBefore, keys);
 }
 
-/** Requests that the cluster does not remember as withdrawn. The others are old copies, and their own memory does not count. */
+/**
+ * Requests that the cluster does not remember as withdrawn, or as removed without the ledger. The others are old copies, and their own
+ * memory does not count.
+ */
 export function withoutWithdrawn(
   open: readonly AccessRequest[],
   withdrawals: Withdrawals,
   keys: DecisionPublicKeys,
 ): readonly AccessRequest[] {
   return open.filter(
-    (request) => !isWithdrawn(request, withdrawals, keys) && !mayBeWithdrawn(request, withdrawals, keys),
+    (request) =>
+      !isWithdrawn(request, withdrawals, keys) &&
+      !mayBeWithdrawn(request, withdrawals, keys) &&
+      removedWithoutLedgerAt(request.id, withdrawals) === null,
   );
 }
 
@@ -90,35 +111,46 @@ export interface WithdrawalChanges {
   readonly limit?: number;
 }
 
-/** The cluster's next memory of withdrawals. */
+/** The cluster's next memory of withdrawals. Removals without the ledger only have the room that is left: they protect nothing. */
 export function rememberWithdrawals(
   { list, notBefore }: Withdrawals,
   { withdrawn, granted, held, now, limit = maxWithdrawals }: WithdrawalChanges,
 ): Withdrawals {
-  const known = new Map([...list, ...withdrawn].map((each) => [each.id, each]));
-  const wanted = [...known.values()].filter(
-    ({ id, at, endsAt }) =>
-      !granted.has(id) && Date.parse(endsAt) > now.getTime() && (held.has(id) || !isUpTo(at, notBefore)),
+  const known = revocationsLast([...list, ...withdrawn]).filter(
+    ({ id, endsAt }) => !granted.has(id) && Date.parse(endsAt) > now.getTime(),
+  );
+  const removals = known.filter(({ withoutLedger }) => withoutLedger);
+  const wanted = known.filter(
+    ({ id, at, withoutLedger }) => !withoutLedger && (held.has(id) || !isUpTo(at, notBefore)),
   );
   const free = wanted.filter(({ id }) => !held.has(id)).toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));
   const tooMany = Math.min(free.length, Math.max(0, wanted.length - limit));
   const kept = [...wanted.filter(({ id }) => held.has(id)), ...free.slice(tooMany)];
+  const newest = removals.toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at));
+  const alsoKept = newest.slice(0, Math.max(0, limit - kept.length));
   return {
-    list: kept.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    list: [...kept, ...alsoKept].toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     notBefore: free[tooMany - 1]?.at ?? notBefore,
   };
 }
 
 /** What two memories of one cluster know together: a principal's way, or the cluster's mode, can change. */
 export function mergeWithdrawals(one: Withdrawals, other: Withdrawals): Withdrawals {
-  const newest = new Map<string, Withdrawal>();
-  for (const each of [...one.list, ...other.list].toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at))) {
-    newest.set(each.id, each);
-  }
+  const inOrder = [...one.list, ...other.list].toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));
   const [notBefore = null] = [one.notBefore, other.notBefore]
     .filter((each) => each !== null)
     .toSorted((a, b) => Date.parse(b) - Date.parse(a));
-  return { list: [...newest.values()], notBefore };
+  return { list: revocationsLast(inOrder), notBefore };
+}
+
+/** One for each id, the last one: a removal without the ledger never replaces a revocation, which protects from old records. */
+function revocationsLast(list: readonly Withdrawal[]): readonly Withdrawal[] {
+  const last = new Map<string, Withdrawal>();
+  for (const each of list) {
+    const known = last.get(each.id);
+    if (!each.withoutLedger || !known || known.withoutLedger) last.set(each.id, each);
+  }
+  return [...last.values()];
 }
 
 function isUpTo(at: string, notBefore: string | null): boolean {

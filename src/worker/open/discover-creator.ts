@@ -16,7 +16,7 @@ import { betweenLookupsMs, findCreation } from "../../aws/find-creation.ts";
 import { cloudTrailSessionPolicy } from "../../aws/session-policy.ts";
 import { callerIdentity } from "../../aws/sts.ts";
 import { creationRecord } from "../../diagnosis/reports.ts";
-import type { Ledger } from "../../ledger/ledger.ts";
+import type { Ledger, RememberedCreation } from "../../ledger/ledger.ts";
 import { deadlineSignal } from "../../operations/deadlines.ts";
 import { sessionThrough } from "./become-creator.ts";
 
@@ -29,6 +29,14 @@ export interface DiscoveryContext {
 
 /** The longest wait for a turn at CloudTrail, in milliseconds; a run gives up earlier. */
 const longestWaitMs = 60_000;
+
+/** By the cluster's ARN. A worker that has lost its ledger opens the cluster by what it saw there. */
+const seenCreations = new Map<string, RememberedCreation>();
+
+/** What this process last saw of a cluster's creation; it is sealed. Null: nothing. */
+export function seenCreation(clusterArn: string): RememberedCreation | null {
+  return seenCreations.get(clusterArn) ?? null;
+}
 
 const remembered = z.object({ record: creationRecord, seal: z.string() });
 
@@ -44,7 +52,9 @@ export async function rememberedCreation(
   const found = remembered.safeParse(await ledger.creation(clusterArn));
   if (!found.success) return null;
   const { record, seal: sealText } = found.data;
-  return keys.memory.isSealed("creation", { clusterArn, ...record }, sealText) ? record : null;
+  if (!keys.memory.isSealed("creation", { clusterArn, ...record }, sealText)) return null;
+  seenCreations.set(clusterArn, found.data);
+  return record;
 }
 
 /**
@@ -65,6 +75,7 @@ export async function askCloudTrail(
   const record = await findCreation(source, cluster.region, { arn, createdAt }, context.now(), turn);
   if (record) {
     const sealed = context.keys.memory.seal("creation", { clusterArn: arn, ...record });
+    seenCreations.set(arn, { record, seal: sealed });
     await context.ledger.rememberCreation(arn, { record, seal: sealed });
   }
   return record;

@@ -17,6 +17,7 @@ import {
   isWithdrawn,
   mayBeWithdrawn,
   mergeWithdrawals,
+  removedWithoutLedgerAt,
   type Withdrawals,
 } from "../../access/lease/withdrawal.ts";
 import { provedShare } from "../../access/lease/written.ts";
@@ -50,7 +51,9 @@ export function withOwnMemory<State extends WayState>(input: SettleInput<State>)
     endsByRule({
       due: "keep",
       isTakenBack: isReplayed(request, memory, keys.decision),
-      isOverInCluster: isOverInCluster(state.holdings, request, now),
+      isOverInCluster:
+        isOverInCluster(state.holdings, request, now) ||
+        removedWithoutLedgerAt(request.id, memory.withdrawals) !== null,
     }),
   );
   return {

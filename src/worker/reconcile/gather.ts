@@ -41,6 +41,8 @@ export interface WayAttempt<State extends WayState, Decided extends Settlement> 
   readonly isLast: boolean;
   /** Begins no lease. What a dead run wrote is still checked. */
   readonly onlyEnds: boolean;
+  /** The worker has no ledger (`src/worker/without-ledger`). */
+  readonly withoutLedger: boolean;
 }
 
 /**
@@ -84,7 +86,7 @@ async function readCluster<State extends WayState, Decided extends Settlement>(
 }
 
 async function factsFor<State extends WayState, Decided extends Settlement>(
-  { context, cluster, adapter, onlyEnds }: WayAttempt<State, Decided>,
+  { context, cluster, adapter, onlyEnds, withoutLedger }: WayAttempt<State, Decided>,
   state: State,
   open: readonly ApprovedRequest[],
 ): Promise<SettleInput<State>> {
@@ -97,7 +99,7 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
   const work = onlyEnds ? { ...due, beginning: due.beginning.filter(isThere) } : due;
   const approvers = [...work.beginning, ...work.inForce].flatMap(({ approvals }) => approvals.map(({ by }) => by));
   const links = await sealedArnsOf(context, approvers, cluster);
-  return { cluster, work, state, closed, keys, approvalGoodForSeconds, links, now };
+  return { cluster, work, state, closed, keys, approvalGoodForSeconds, links, now, withoutLedger };
 }
 
 /**

@@ -125,6 +125,7 @@ export async function recordDrift(
  *
  * @param isForgotten whether the cluster could not remember its withdrawal
  * @param proved what was verified after the end; null: the cluster is not asked
+ * @param removedAt when a worker without the ledger removed it, ISO 8601; null: this run did
  */
 export async function recordEnd(
   context: WorkerContext,
@@ -132,11 +133,12 @@ export async function recordEnd(
   remains: MappedIdentity | null,
   isForgotten = false,
   proved: ProvedEnd | null = null,
+  removedAt: string | null = null,
 ): Promise<void> {
-  const endedAt = proved?.proof.at ?? context.now().toISOString();
+  const endedAt = removedAt ?? proved?.proof.at ?? context.now().toISOString();
   const cause = request.lease.end?.cause ?? "expired";
   const over = { remains, isForgotten };
-  const told = isForgotten ? { remembered: false } : {};
+  const told = { ...(isForgotten && { remembered: false }), ...(removedAt && { withoutLedger: true, removedAt }) };
   if (request.lease.state === "active") {
     const lease = endedLease(request.lease, endedAt, { ...over, endProof: proved?.proof ?? null });
     const lagSeconds = (Date.parse(endedAt) - Date.parse(lease.end?.at ?? sealedEnd(request))) / 1000;

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { Drift } from "../../access/lease/drift.ts";
+import { removedWithoutLedgerAt } from "../../access/lease/withdrawal.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { traceFor } from "../../operations/request-traces.ts";
@@ -8,6 +9,7 @@ import { measuredStep } from "../../operations/worker-metrics.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
+import { memoryOf } from "./check-leases.ts";
 import { gather, type WayAttempt } from "./gather.ts";
 import {
   recordActive,
@@ -32,11 +34,14 @@ export async function reconcileWay<State extends WayState, Decided extends Settl
   cluster: Cluster,
   opened: OpenedCluster,
   adapter: WayAdapter<State, Decided>,
-  { onlyEnds = false }: { readonly onlyEnds?: boolean } = {},
+  {
+    onlyEnds = false,
+    withoutLedger = false,
+  }: Partial<Pick<WayAttempt<State, Decided>, "onlyEnds" | "withoutLedger">> = {},
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const isLast = attempt >= attempts;
-    const result = await tryOnce({ context, cluster, opened, adapter, attempt, isLast, onlyEnds });
+    const result = await tryOnce({ context, cluster, opened, adapter, attempt, isLast, onlyEnds, withoutLedger });
     if (result === "done") return;
     if (result === "conflict") await (context.pause ?? wait)(Math.random() * 50 * 2 ** attempt);
   }
@@ -92,7 +97,8 @@ async function act<State extends WayState, Decided extends Settlement>(
   const conflicts = isLast ? [] : [...decided.targets.keys()].filter(isConflict);
   for (const _ of conflicts) countConflict(run);
   const isDone = ({ principal }: ApprovedRequest) => !conflicts.includes(principal.toLowerCase());
-  return { run, decided, begun, repaired, outcomes, conflicts: conflicts.length, isDone };
+  const removedAt = ({ id }: ApprovedRequest) => removedWithoutLedgerAt(id, memoryOf(state).withdrawals);
+  return { run, decided, begun, repaired, outcomes, conflicts: conflicts.length, isDone, removedAt };
 }
 
 /** A document and an access entry refuse a write beside a newer one. For bindings only the records fence two runs. */
@@ -116,6 +122,8 @@ interface Acted {
   readonly conflicts: number;
   /** Whether this run does not try a request's principal again. */
   readonly isDone: (request: ApprovedRequest) => boolean;
+  /** When a worker without the ledger removed a lease, ISO 8601; null: none did. */
+  readonly removedAt: (request: ApprovedRequest) => string | null;
 }
 
 /** Proves each lease by what was read back, and records each outcome. */
@@ -191,7 +199,7 @@ async function recordVoided(done: Acted, approval: VoidApproval): Promise<void> 
 }
 
 async function recordTaken(done: Acted, request: ApprovedRequest): Promise<void> {
-  const { outcomes, decided, begun, repaired } = done;
+  const { outcomes, decided, begun, repaired, removedAt } = done;
   const { context, cluster, opened } = done.run;
   const left = whyLeft(done, request);
   if (left) return recordPutOff(context, request, left);
@@ -200,7 +208,8 @@ async function recordTaken(done: Acted, request: ApprovedRequest): Promise<void>
   const facts = { cluster, opened, request, readBack: outcomes.readBackOf(principal), inForce };
   // A lease that was never active gave nothing whose end could be proved.
   const proved = lease?.state === "active" ? await proveEnd(context, facts) : null;
-  await recordEnd(context, request, outcomes.remainsOf(principal), outcomes.isForgotten(request), proved);
+  const isForgotten = outcomes.isForgotten(request);
+  await recordEnd(context, request, outcomes.remainsOf(principal), isForgotten, proved, removedAt(request));
 }
 
 /** Why something of a lease may remain; null: nothing does. */

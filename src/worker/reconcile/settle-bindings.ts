@@ -46,7 +46,7 @@ export function settleBindings(input: SettleInput<BindingState>): BindingSettlem
   const sorted = { ...leaveOut({ ...checked, beginning, voided }, new Map()), refused };
   const signIns = signInsOf(known, sorted);
   const targets = withEntries(targetsOf(known, { ...checked, beginning }), signIns);
-  const withdrawals = withdrawalsAfter(known, sorted, known.state.holdings.values());
+  const withdrawals = withdrawalsAfter(known, { ...sorted, targets }, known.state.holdings.values());
   return { ...sorted, targets, withdrawals, signIns };
 }
 

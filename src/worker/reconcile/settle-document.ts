@@ -140,9 +140,9 @@ export function planSettlement(
   }
   const voided = checked.voided.map((each) => withRemainingPart(input, each, leftOut.principals));
   const left = leaveOut({ ...checked, voided }, leftOut.principals);
-  const sorted = { ...left, refused: [...leftOut.refused, ...left.refused] };
+  const sorted = { ...left, refused: [...leftOut.refused, ...left.refused], targets };
   const withdrawals = withdrawalsAfter(input, sorted, holdings);
-  return { ...sorted, targets, refusal: null, data: plan.after, document: plan.document, holdings, withdrawals };
+  return { ...sorted, refusal: null, data: plan.after, document: plan.document, holdings, withdrawals };
 }
 
 /** The unchanged document: what is due waits or fails, but withdrawals are remembered. */

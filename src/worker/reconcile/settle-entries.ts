@@ -33,7 +33,7 @@ export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {
   // A removal never needs an addition, so an end is never stuck.
   const sorted = { ...leaveOut({ ...checked, voided }, refusals), ending: checked.ending, stuck: [] };
   const targets = targetsOf(known, { ...sorted, beginning: sorted.granted });
-  return { ...sorted, targets, withdrawals: remembered(known, sorted) };
+  return { ...sorted, targets, withdrawals: remembered(known, { ...sorted, targets }) };
 }
 
 /** Why calls for it may still arrive. */
@@ -44,7 +44,7 @@ function doubtOf({ state, now }: SettleInput<EntryState>, { request }: VoidAppro
 }
 
 /** Keeps a revocation while an entry still has its share, if there is any room at all. */
-function remembered(input: SettleInput<EntryState>, sorted: Omit<Settlement, "targets">): Withdrawals {
+function remembered(input: SettleInput<EntryState>, sorted: Settlement): Withdrawals {
   const { holdings, tags } = input.state;
   const room = roomForWithdrawals(tags);
   const after = withdrawalsAfter(input, sorted, holdings.values(), room);

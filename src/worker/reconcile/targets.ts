@@ -3,11 +3,13 @@ import { approvedShare, idsOf, orphanedShares, shareInCluster, sharesToKeep } fr
 import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
 import { usernameFor } from "../../access/lease/lease.ts";
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
+import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { isSignInShare } from "../../access/lease/sign-in-share.ts";
 import {
   isWithdrawn,
   mergeWithdrawals,
   rememberWithdrawals,
+  removalWithoutLedger,
   type Withdrawals,
   withdrawalOf,
 } from "../../access/lease/withdrawal.ts";
@@ -38,8 +40,7 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
     const holding = state.holdings.get(key);
     const arn = holding?.arn ?? arns.get(key) ?? key;
     const remembered = sharesToKeep(holding ? orphanedShares(holding, ids) : [], closed, now);
-    // An entry that others removed and only leases by bindings need: those restore it themselves (`settle-sign-ins.ts`).
-    const isGone = (share: Share) => isSignInShare(share) && state.identityOf(arn) === null;
+    const isGone = (share: Share) => isGoneFrom(state.identityOf(arn), share);
     const shares = [...(sharesOf.get(key) ?? []), ...remembered.filter((share) => !isGone(share))];
     const gone = [...(driftedOf.get(key) ?? []), ...remembered.filter(isGone)];
     const principal = readPrincipal(arn);
@@ -47,6 +48,11 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
     targets.set(key, entryTarget(arn, state.identityOf(arn), holding, shares, username, gone));
   }
   return targets;
+}
+
+/** Only an approval puts back what others removed. An entry for bindings alone is their own affair (`settle-sign-ins.ts`). */
+function isGoneFrom(identity: MappedIdentity | null, share: Share): boolean {
+  return identity === null || !share.groups.every((group) => isSignInShare(share) || identity.groups.includes(group));
 }
 
 type ShareOfRequest = readonly [ApprovedRequest, Share | null | undefined];
@@ -101,7 +107,7 @@ function touchedPrincipals(
   return touched;
 }
 
-type Sorted = Pick<Settlement, "ending" | "stuck" | "voided" | "refused" | "granted">;
+type Sorted = Pick<Settlement, "ending" | "stuck" | "voided" | "refused" | "granted" | "targets">;
 
 /**
  * The cluster's memory after this: early ends, and approvals that are no longer granted.
@@ -110,12 +116,12 @@ type Sorted = Pick<Settlement, "ending" | "stuck" | "voided" | "refused" | "gran
  * @param limit how many others fit
  */
 export function withdrawalsAfter(
-  { cluster, state, keys, now }: SettleInput,
+  { cluster, state, keys, now, withoutLedger }: SettleInput,
   sorted: Sorted,
   holdings: Iterable<Holding>,
   limit?: number,
 ): Withdrawals {
-  const { ending, stuck, granted } = sorted;
+  const { ending, stuck, granted, targets } = sorted;
   const known = mergeWithdrawals(state.withdrawals, state.elsewhere);
   const withdrawalsOf = (requests: readonly ApprovedRequest[]) =>
     requests
@@ -125,7 +131,12 @@ export function withdrawalsAfter(
       )
       .filter((withdrawal) => withdrawal !== null);
   const nothing = withdrawalsOf(givenUp(sorted, keys)).map((each) => ({ ...each, cameToNothing: true as const }));
-  const withdrawn = [...withdrawalsOf([...ending, ...stuck.map(({ request }) => request)]), ...nothing];
+  const removed = withoutLedger ? removedShares(state.holdings, targets, now) : [];
+  const withdrawn = [
+    ...withdrawalsOf([...ending, ...stuck.map(({ request }) => request)]),
+    ...nothing,
+    ...removed.map(({ id }) => removalWithoutLedger(id, now)),
+  ];
   const held = new Set([...holdings].flatMap(({ shares }) => shares.map(({ id }) => id)));
   const again = new Set(granted.map(({ id }) => id));
   return rememberWithdrawals(state.withdrawals, {
@@ -134,6 +145,19 @@ export function withdrawalsAfter(
     held,
     now,
     ...(limit !== undefined && { limit }),
+  });
+}
+
+/** The shares whose time is over and that this run removes. */
+function removedShares(
+  holdings: ReadonlyMap<string, Holding>,
+  targets: Settlement["targets"],
+  now: Date,
+): readonly Share[] {
+  return [...targets].flatMap(([key, { holding }]) => {
+    const kept = idsOf(holding?.shares ?? []);
+    const isRemoved = (share: Share) => !kept.has(share.id) && Date.parse(share.endsAt) <= now.getTime();
+    return (holdings.get(key)?.shares ?? []).filter((share) => isRemoved(share) && !isSignInShare(share));
   });
 }
 

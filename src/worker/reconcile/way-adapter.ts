@@ -104,6 +104,8 @@ export interface SettleInput<State extends WayState = WayState> {
   /** By Slack user id: an approver's linked ARN, if our seal confirms it. */
   readonly links: LinkedArns;
   readonly now: Date;
+  /** The worker has no ledger: what it removes, the cluster remembers for the records. */
+  readonly withoutLedger?: boolean;
 }
 
 /** A lease whose approval does not cover the present change. */

@@ -1,5 +1,5 @@
 import { AccessError } from "../../access/failure/access-error.ts";
-import { activeLease } from "../../access/lease/lease.ts";
+import { activeLease, earliest } from "../../access/lease/lease.ts";
 import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
 import { isClosed, rescueLevel } from "../../access/request/request.ts";
 import { type RescueLease, readRescueTags } from "../../access/rescue/kept.ts";
@@ -29,6 +29,25 @@ export async function adoptRescues(context: WorkerContext, cluster: Cluster): Pr
   }
   if (adopted.length > 0) await endRescues(context, cluster);
   return adopted;
+}
+
+/**
+ * Ends rescues by their sealed tags alone, for a worker without the ledger.
+ * @throws AccessError
+ */
+export async function endRescuesByTags(context: WorkerContext, cluster: Cluster): Promise<RescuesEnded> {
+  const found = await leasesOf(context, cluster);
+  const isOver = ({ lease }: Found) => Date.parse(lease.endsAt) <= context.now().getTime();
+  const over = found.filter(isOver);
+  for (const { eks, principalArn, lease } of over) await removeRescueEntry(context, eks, principalArn, lease.id);
+  const ends = found.filter((each) => !isOver(each)).map(({ lease }) => lease.endsAt);
+  return { ended: over.map(({ lease }) => lease.id), nextEnd: ends.length > 0 ? earliest(ends) : null };
+}
+
+interface RescuesEnded {
+  readonly ended: readonly string[];
+  /** ISO 8601; null: none is left. */
+  readonly nextEnd: string | null;
 }
 
 interface Found {
