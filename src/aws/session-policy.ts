@@ -37,8 +37,8 @@ export function creatorSessionPolicy(clusterArn: string, { givesEntries }: { rea
 }
 
 /**
- * Limits a session to migrating and rescuing one cluster: the statements of deploy/iam/migration-policy.json and
- * rescue-policy.json together.
+ * Limits a session to migrating, rescuing and bootstrapping one cluster: the statements of deploy/iam/migration-policy.json,
+ * rescue-policy.json and bootstrap-policy.json together.
  */
 export function managerSessionPolicy(clusterArn: string): string {
   const of = (kind: string) => `${clusterArn.replace(":cluster/", `:${kind}/`)}/*`;
@@ -47,7 +47,11 @@ export function managerSessionPolicy(clusterArn: string): string {
   return policyOf(
     [["eks:DescribeCluster", "eks:UpdateClusterConfig", "eks:DescribeUpdate", "eks:ListAccessEntries"], clusterArn],
     [entryMaking, clusterArn, { StringEquals: { "eks:accessEntryType": "STANDARD" } }],
-    [["eks:AssociateAccessPolicy"], of("access-entry"), { StringEquals: { "eks:policyArn": admin } }],
+    [
+      ["eks:AssociateAccessPolicy", "eks:DisassociateAccessPolicy"],
+      of("access-entry"),
+      { StringEquals: { "eks:policyArn": admin } },
+    ],
     [managedEntryChanges, of("access-entry")],
     [["eks:ListNodegroups", "eks:ListFargateProfiles"], clusterArn],
     [["eks:DescribeNodegroup"], of("nodegroup")],

@@ -156,8 +156,9 @@ async function examineClock(region: string): Promise<Finding> {
 const ofCluster: readonly string[] = linkNames.slice(0, linkNames.indexOf("you"));
 
 async function examineCluster(settings: Settings, name: string): Promise<Examined> {
-  const [{ reportChain }, { examineSignIn }] = await Promise.all([
+  const [{ reportChain }, { examineOperator }, { examineSignIn }] = await Promise.all([
     import("../worker/questions/chain.ts"),
+    import("../worker/bootstrap/examine-operator.ts"),
     import("../worker/sign-in/sign-in.ts"),
   ]);
   const what = `Cluster ${name}`;
@@ -168,7 +169,8 @@ async function examineCluster(settings: Settings, name: string): Promise<Examine
       const { links } = await reportChain(context, cluster, { user: "doctor", answers: false });
       const findings = links.filter((link) => ofCluster.includes(link.name));
       const named = findings.map((link) => ({ ...link, detail: `${link.name}: ${link.detail}` }));
-      return { what, findings: [...named, ...(await examineSignIn(cluster))] };
+      const operator = await examineOperator(context, cluster);
+      return { what, findings: [...named, ...operator, ...(await examineSignIn(cluster))] };
     });
   } catch (error) {
     return { what, findings: [broken("can't check it", explainFailure(error))] };

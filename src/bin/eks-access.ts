@@ -72,6 +72,11 @@ const commands: Readonly<Record<string, CliCommand>> = {
     usage: async () => (await import("./rescue.ts")).rescueUsage,
     run: async (argv) => (await import("./rescue.ts")).runRescue(argv, processIo()),
   },
+  bootstrap: {
+    does: "lets the operator into a cluster, so that no run becomes the creator",
+    usage: async () => (await import("./bootstrap.ts")).bootstrapUsage,
+    run: async (argv) => (await import("./bootstrap.ts")).runBootstrap(argv, processIo()),
+  },
   retire: {
     does: "closes the open requests of a deleted cluster",
     usage: async () => (await import("./retire.ts")).retireUsage,
@@ -103,7 +108,7 @@ async function serveAndExit(kind: ProcessKind): Promise<never> {
 const usage = `Usage: eks-access <command>
 
 ${Object.entries(commands)
-  .map(([name, { does }]) => `  ${name.padEnd(9)}${does}`)
+  .map(([name, { does }]) => `  ${name.padEnd(11)}${does}`)
   .join("\n")}
 `;
 

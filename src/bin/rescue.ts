@@ -13,6 +13,7 @@ import { readConfigMapFile } from "../aws-auth/index.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { becomeCreator } from "../worker/open/become-creator.ts";
+import { creatorFor, noteCreatorUse } from "../worker/open/creator-use.ts";
 import { knownCreator } from "../worker/open/discover-creator.ts";
 import { openEksToManage } from "../worker/open/open-eks.ts";
 import { beginRescue, rescue } from "../worker/rescue/rescue.ts";
@@ -105,7 +106,7 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
   const order: RescueOrder = { cluster, principalArn, by, as, durationSeconds, reason, good, keeps };
   if (options.withoutLedger) return withoutLedger(settings, order, options, io);
   return withWorkerContext(settings, "rescue", async (context) => {
-    const openEks = openerOf(cluster, by, () => knownCreator(context, cluster));
+    const openEks = openerOf(cluster, by, () => creatorFor(context, cluster, "rescue", by));
     const switching = await refuseSwitch(cluster, options, openEks);
     if (switching !== null) return unusable(io, `${switching}\n`);
     const journal = await openJournal(context, order);
@@ -115,7 +116,7 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
       order,
       journal,
       io,
-      creator && creatorCandidate(cluster, creator, journal.request().id, by),
+      creator && creatorCandidate(context, cluster, creator, journal.request().id, by),
     );
   });
 }
@@ -175,15 +176,19 @@ function brokenBy(order: RescueOrder, request: AccessRequest, now: Date): AuditE
 }
 
 function creatorCandidate(
+  context: Parameters<typeof noteCreatorUse>[0],
   cluster: Cluster,
-  creator: Awaited<ReturnType<typeof knownCreator>>,
+  creator: KnownCreator,
   id: string,
   requester: string,
 ): Candidate {
   return {
     name: creatorArnOf(creator),
     isLeased: false,
-    credentials: async () => (await becomeCreator(cluster, creator, [{ id, requester }])).credentials,
+    credentials: async () => {
+      await noteCreatorUse(context, cluster, creator, "rescue", requester);
+      return (await becomeCreator(cluster, creator, [{ id, requester }])).credentials;
+    },
   };
 }
 
@@ -203,7 +208,8 @@ async function withoutLedger(
   const print = (line: string) => io.stderr(line);
   print(lineOf(brokenBy(order, request, context.now())));
   const creator = cluster.creator.type === "discover" ? null : cluster.creator;
-  const candidate = creator && creatorCandidate(cluster, creator, request.id, by);
+  const ledger = { append: async (event: AuditEvent) => print(lineOf(event)) };
+  const candidate = creator && creatorCandidate({ ...context, ledger }, cluster, creator, request.id, by);
   const then = `a worker ends it when Redis is back: within twelve inspections, or at once after \`eks-access recover ${cluster.name}\``;
   return carryOut({ ...context, openEks }, order, printedJournal(request, by, context.now, print), io, candidate, then);
 }

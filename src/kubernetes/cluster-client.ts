@@ -5,6 +5,7 @@ import { type ClusterEndpoint, type Connection, createConnection } from "./conne
 import { kubernetesFailure } from "./explain-kubernetes-error.ts";
 import { type GroupBinding, groupRights, type RoleBindings, roleBindings } from "./group-bindings.ts";
 import { type LeaseBindings, leaseBindings } from "./lease-bindings.ts";
+import { type OperatorObjects, operatorObjectCalls } from "./operator-objects.ts";
 import { type Reviews, reviews } from "./reviews.ts";
 
 /** Our own ConfigMaps, which outlive `aws-auth`. */
@@ -17,7 +18,7 @@ const podNames = z.object({ items: z.array(z.object({ metadata: z.object({ name:
  * The client of one cluster, as one identity. Each call throws an `AccessError`, with a `cluster-…` code unless it names another
  * one.
  */
-export interface ClusterClient extends AwsAuthStore, KeptTexts, LeaseBindings, Reviews {
+export interface ClusterClient extends AwsAuthStore, KeptTexts, LeaseBindings, OperatorObjects, Reviews {
   /** Names of pods: the first 500, or `limit`. An empty namespace means every one. */
   listPods(namespace: string, limit?: number): Promise<readonly string[]>;
   /** What RBAC binds to each group and to each user. */
@@ -41,6 +42,7 @@ export function connectCluster(
     ...awsAuthStore(connection, cluster.name),
     ...keptTexts(connection, cluster.name),
     ...leaseBindings(connection, cluster.name),
+    ...operatorObjectCalls(connection, cluster.name),
     ...reviews(connection, cluster.name),
     listPods: async (namespace, limit = 500) => {
       const path = namespace === "" ? "/api/v1/pods" : `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;

@@ -88,3 +88,60 @@ test("sign-in-nothing-policy.json takes everything from a session of a proof, an
   expect((await clusterOf({ team: "shop" })).cluster?.name).toBe("payments");
   expect((await refusalOf(clusterOf({ "eks-access:requests": "r-one" }))).name).toBe("AccessDeniedException");
 });
+
+const policyNamed = (name: string) => readFileSync(new URL(`../../deploy/iam/${name}`, import.meta.url), "utf8");
+
+test("operator-policy.json lets a lease through, and no other principal, group, policy or place", async () => {
+  const { arn } = aws.account.addRole({ name: "eks-access-operator" });
+  aws.account.setPolicy(arn, policyNamed("operator-policy.json"));
+  const as = clientsOf(aws.url, aws.account.sessionFor(arn, "me")).eks;
+  const lead = aws.account.addRole({ name: "lead", path: "/team/" }).arn;
+  const stranger = aws.account.addRole({ name: "stranger" }).arn;
+  const clusterName = "payments";
+  const entry = { clusterName, principalArn: lead, username: "eks-access:111122223333:lead:{{SessionName}}" };
+  const groups = { kubernetesGroups: ["eks-access:viewers"], type: "STANDARD" };
+  const scope = { accessScope: { type: "namespace" as const, namespaces: ["payments"] } };
+  const about = { clusterName, principalArn: lead };
+  const admin = policyArn.replace("View", "ClusterAdmin");
+
+  const refusals = [
+    await refusalOf(as.send(new CreateAccessEntryCommand({ ...entry, ...groups, principalArn: stranger }))),
+    await refusalOf(as.send(new CreateAccessEntryCommand({ ...entry, ...groups, kubernetesGroups: ["root"] }))),
+    await refusalOf(as.send(new CreateAccessEntryCommand({ ...entry, ...groups, username: "admin" }))),
+    await refusalOf(as.send(new DescribeClusterCommand({ name: "other" }))),
+  ];
+  await as.send(new CreateAccessEntryCommand({ ...entry, ...groups, tags: { "eks-access/held": "" } }));
+  await as.send(new UpdateAccessEntryCommand({ ...about, kubernetesGroups: ["eks-access:deployers"] }));
+  await as.send(new AssociateAccessPolicyCommand({ ...about, policyArn, ...scope }));
+  const wider = { accessScope: { type: "cluster" as const } };
+  refusals.push(
+    await refusalOf(as.send(new AssociateAccessPolicyCommand({ ...about, policyArn: admin, ...scope }))),
+    await refusalOf(as.send(new AssociateAccessPolicyCommand({ ...about, policyArn, ...wider }))),
+  );
+  await as.send(new DisassociateAccessPolicyCommand({ ...about, policyArn }));
+  await as.send(new DeleteAccessEntryCommand(about));
+
+  expect(refusals.map(({ name }) => name)).toEqual(refusals.map(() => "AccessDeniedException"));
+});
+
+test("bootstrap-policy.json makes the operator's entry, and nobody else an administrator", async () => {
+  const { arn } = aws.account.addRole({ name: "bootstrapper" });
+  aws.account.setPolicy(arn, policyNamed("bootstrap-policy.json"));
+  const as = clientsOf(aws.url, aws.account.sessionFor(arn, "me")).eks;
+  const clusterName = "payments";
+  const principalArn = "arn:aws:iam::111122223333:role/eks-access-operator";
+  const kubernetesGroups = ["eks-access:operators"];
+  const admin = { policyArn: policyArn.replace("View", "ClusterAdmin"), accessScope: { type: "cluster" as const } };
+  await eks.send(new CreateAccessEntryCommand({ clusterName, principalArn: dev }));
+
+  const refused = [
+    await refusalOf(as.send(new CreateAccessEntryCommand({ clusterName, principalArn, kubernetesGroups: ["root"] }))),
+    await refusalOf(as.send(new AssociateAccessPolicyCommand({ clusterName, principalArn: dev, ...admin }))),
+  ];
+  const tags = { "eks-access/operator": "bootstrapped" };
+  await as.send(new CreateAccessEntryCommand({ clusterName, principalArn, kubernetesGroups, type: "STANDARD", tags }));
+  await as.send(new AssociateAccessPolicyCommand({ clusterName, principalArn, ...admin }));
+  await as.send(new DisassociateAccessPolicyCommand({ clusterName, principalArn, policyArn: admin.policyArn }));
+
+  expect(refused.map(({ name }) => name)).toEqual(["AccessDeniedException", "AccessDeniedException"]);
+});

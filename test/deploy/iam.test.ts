@@ -78,7 +78,10 @@ test("the worker may do what an assumed session takes, on named roles, and nothi
 
   expect(actionsOf("worker-policy")).toEqual(["cloudtrail:LookupEvents", ...session]);
   expect(actionsOf("creator-trust-policy")).toEqual(session);
-  const names = ["worker-policy", "creator-policy", "access-entries-policy", "rescue-policy", "migration-policy"];
+  const names = [
+    ...["worker-policy", "creator-policy", "access-entries-policy", "rescue-policy", "migration-policy"],
+    ...["operator-policy", "bootstrap-policy"],
+  ];
   const statements = names.flatMap((name) => read(name).Statement);
   const unbound = statements.filter(({ Resource = ["*"] }) => Resource.some((resource) => !isNamed(resource)));
   // LookupEvents knows no resources (service authorization reference of CloudTrail).
@@ -176,7 +179,8 @@ test("a session may do what the policy of its role allows, and nothing that the 
   expect(actionsIn(identityCenterSessionPolicy())).toEqual(actionsOf("identity-center-policy"));
   const managing = new Set(actionsIn(managerSessionPolicy(cluster)));
   const rescuing = actionsOf("rescue-policy").filter((action) => action !== "sts:AssumeRole");
-  expect(managing).toEqual(new Set([...actionsOf("migration-policy"), ...rescuing]));
+  expect(managing).toEqual(new Set([...actionsOf("migration-policy"), ...rescuing, ...actionsOf("bootstrap-policy")]));
+  expect(new Set(actionsOf("operator-policy"))).toEqual(new Set(actionsIn(giving)));
   for (const [text, name] of [
     [reading, "creator-policy"],
     [giving, "access-entries-policy"],
@@ -187,7 +191,9 @@ test("a session may do what the policy of its role allows, and nothing that the 
 
 /** Without a wildcard; the access entries of one named cluster are as narrow as their ARNs, which end in a UUID, can be. */
 function isNamed(resource: string): boolean {
-  return !resource.replace(/:(?:access-entry|nodegroup|fargateprofile)\/\w+\/\*$/, "").includes("*");
+  return !resource
+    .replace(/:(?:access-entry|nodegroup|fargateprofile)\/\w+\/(?:role\/\d{12}\/[\w-]+\/)?\*$/, "")
+    .includes("*");
 }
 
 test("the trust policy requires the external id, our session's name and a source identity", () => {

@@ -102,6 +102,8 @@ function clientOf(store: ObjectStore<ConfigMapContent>, sending: Sending): Clust
     readKept: async () => ({}),
     readTakenBack: async () => ({ data: {}, object: null }),
     writeTakenBack: async () => {},
+    objectState: async () => "as wanted",
+    writeObject: async () => {},
     writeKept: async () => {},
     rehearseCreation: nobody,
     createAwsAuth: async (after) => {

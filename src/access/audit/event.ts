@@ -61,6 +61,7 @@ export type EventType =
   | "link.refused"
   | "configuration.changed"
   | "configuration.refused"
+  | "creator.used"
   | "annotation.refused"
   | "record.unreadable"
   | "decision.refused"
@@ -71,7 +72,7 @@ export interface AuditEvent {
   readonly at: string;
   /** A Slack user id, or `worker`. */
   readonly actor: string;
-  /** Empty for an event about no request, such as a link. */
+  /** Empty for an event about no request, such as a link; `creator/<cluster>` for a use of the creator beside an operator. */
   readonly request: string;
   /** Empty for an event about no cluster. */
   readonly cluster: string;

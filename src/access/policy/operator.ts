@@ -1,2 +1,47 @@
+import type { OperatorRule } from "./operator-rights.ts";
+import { operatorRole } from "./operator-rights.ts";
+
 /** The group of the operator in the cluster, which its bindings name: no level can give it. */
 export const operatorGroup = "eks-access:operators";
+
+/** Whom the cluster's own log shows. The session's name has the requester and the request. */
+export const operatorUsername = "eks-access:operator:{{SessionName}}";
+
+const apiGroup = "rbac.authorization.k8s.io";
+
+/** An object of Kubernetes that lets the operator do its work, without what the API server adds. */
+export interface OperatorObject {
+  readonly kind: "ClusterRole" | "Role" | "ClusterRoleBinding" | "RoleBinding" | "ConfigMap";
+  readonly name: string;
+  /** Null: the kind has none. */
+  readonly namespace: string | null;
+  /** What differs from kind to kind: rules, or a role and its subjects; empty of a ConfigMap, whose data runs write. */
+  readonly content: Readonly<Record<string, unknown>>;
+}
+
+/** The objects of these rights, in the order in which they are written: a role before its binding. */
+export function operatorObjects(rules: readonly OperatorRule[]): readonly OperatorObject[] {
+  const of = (namespace: string | null) => rules.filter((rule) => rule.namespace === namespace).map(policyRule);
+  const kept = [...new Set(rules.flatMap(({ names, verbs }) => (verbs.includes("get") ? names : [])))];
+  const subjects = [{ apiGroup, kind: "Group", name: operatorGroup }];
+  const binding = (kind: "ClusterRole" | "Role") => ({ roleRef: { apiGroup, kind, name: operatorRole }, subjects });
+  const inSystem = { namespace: "kube-system" };
+  return [
+    { kind: "ClusterRole", name: operatorRole, namespace: null, content: { rules: of(null) } },
+    { kind: "Role", name: operatorRole, ...inSystem, content: { rules: of("kube-system") } },
+    { kind: "ClusterRoleBinding", name: operatorRole, namespace: null, content: binding("ClusterRole") },
+    { kind: "RoleBinding", name: operatorRole, ...inSystem, content: binding("Role") },
+    ...kept
+      .filter((name) => name !== "aws-auth")
+      .map((name): OperatorObject => ({ kind: "ConfigMap", name, ...inSystem, content: {} })),
+  ];
+}
+
+function policyRule({ group, resources, verbs, names }: OperatorRule): object {
+  return { apiGroups: [group], resources, verbs, ...(names.length > 0 && { resourceNames: names }) };
+}
+
+/** For people: `ClusterRole eks-access:operator`, `ConfigMap eks-access-taken-back in kube-system`. */
+export function objectInWords({ kind, name, namespace }: Pick<OperatorObject, "kind" | "name" | "namespace">): string {
+  return `${kind} ${name}${namespace === null ? "" : ` in ${namespace}`}`;
+}

@@ -64,6 +64,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "record.unreadable": "could not read the record in Redis, and left it alone",
   "configuration.changed": "changed the configuration",
   "configuration.refused": "refused a configuration",
+  "creator.used": "became the creator, although there is an operator",
   "annotation.refused": "rejected the cluster's own memory",
   "decision.refused": "decision blocked",
   "attempt.refused": "action blocked",

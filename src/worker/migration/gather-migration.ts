@@ -13,7 +13,7 @@ import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 
 import type { WorkerContext } from "../context.ts";
 import type { Purpose } from "../open/become-creator.ts";
-import { knownCreator } from "../open/discover-creator.ts";
+import { creatorFor } from "../open/creator-use.ts";
 import { openEksToManage } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
 
@@ -81,7 +81,12 @@ async function gather(
   const owner = mapOwner(cluster, configMap?.managers ?? []);
   const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };
   const openManager = onceOpened(() =>
-    openEksToManage(cluster, [purpose], () => knownCreator(context, cluster), context.awsRequests),
+    openEksToManage(
+      cluster,
+      [purpose],
+      () => creatorFor(context, cluster, "migration", purpose.requester),
+      context.awsRequests,
+    ),
   );
   // The creator's session may lack this permission; the identity that carries the plan out has it.
   const nodes = await nodesAsked(openManager);

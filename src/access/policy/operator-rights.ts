@@ -1,0 +1,163 @@
+import type { Cluster } from "./cluster.ts";
+import { bindsRoles, placedRoleOf } from "./role-text.ts";
+
+/** The name of the operator's role in the cluster, and of its binding: of both kinds of them. */
+export const operatorRole = "eks-access:operator";
+
+/** Our own ConfigMaps, which outlive `aws-auth`. They exist before the operator does: it needs no right to create any. */
+const keptConfigMaps = ["eks-access-last-good", "eks-access-taken-back"];
+
+/** Rights to some verbs of some resources of one API group. */
+export interface OperatorRule {
+  /** Null: in the whole cluster, by the ClusterRole; otherwise in this namespace, by the Role. */
+  readonly namespace: "kube-system" | null;
+  readonly group: string;
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  /** Empty: all of them. */
+  readonly names: readonly string[];
+}
+
+const rbac = "rbac.authorization.k8s.io";
+
+/** What the rights of an operator depend on. */
+export interface OperatorNeeds {
+  /** Whether the cluster reads aws-auth now. */
+  readonly readsAwsAuth: boolean;
+  readonly cluster: Pick<Cluster, "levels" | "createAwsAuth">;
+}
+
+/**
+ * Exactly what runs, previews, questions, inspections, migrations and recoveries call (src/kubernetes). `bind` is for the roles that levels
+ * name, and for no others. Kubernetes can't limit `create` to names, nor a binding's deletion to names that are not known yet.
+ */
+export function operatorRules({ readsAwsAuth, cluster }: OperatorNeeds): readonly OperatorRule[] {
+  const { levels, createAwsAuth } = cluster;
+  const binds = levels.some(({ groups }) => bindsRoles(groups));
+  const everywhere = (group: string, resources: readonly string[], ...verbs: readonly string[]): OperatorRule => ({
+    ...{ namespace: null, group, resources, verbs, names: [] },
+  });
+  const inSystem = (verbs: readonly string[], names: readonly string[]): OperatorRule => ({
+    ...{ namespace: "kube-system", group: "", resources: ["configmaps"], verbs, names },
+  });
+  const bindings = ["get", "list", ...(binds ? ["create"] : []), "delete"];
+  return [
+    everywhere("authentication.k8s.io", ["selfsubjectreviews"], "create"),
+    everywhere("authorization.k8s.io", ["selfsubjectaccessreviews", "subjectaccessreviews"], "create"),
+    everywhere("", ["namespaces"], "list"),
+    everywhere(rbac, ["clusterroles", "roles"], "get"),
+    everywhere(rbac, ["clusterrolebindings", "rolebindings"], ...bindings),
+    ...bindRules(cluster),
+    inSystem(["get", "update"], [...(readsAwsAuth ? ["aws-auth"] : []), ...keptConfigMaps]),
+    ...(readsAwsAuth && createAwsAuth ? [inSystem(["create"], [])] : []),
+  ];
+}
+
+/** The roles that levels name, by their kind. */
+function bindRules({ levels }: Pick<Cluster, "levels">): readonly OperatorRule[] {
+  const roles = levels.flatMap(({ groups }) => groups.flatMap((text) => placedRoleOf(text) ?? []));
+  return (["ClusterRole", "Role"] as const).flatMap((kind) => {
+    const names = [...new Set(roles.flatMap((role) => (role.kind === kind ? [role.name] : [])))].sort();
+    const resources = [`${kind.toLowerCase()}s`];
+    return names.length === 0 ? [] : [{ namespace: null, group: rbac, resources, verbs: ["bind"], names }];
+  });
+}
+
+/** One thing that an identity can do, or can't. */
+export interface OperatorAct {
+  readonly verb: string;
+  /** Plural; `pods/exec` names a subresource. */
+  readonly resource: string;
+  readonly group: string;
+  /** Empty: in all namespaces. */
+  readonly namespace: string;
+  /** Empty: of all names. */
+  readonly name: string;
+}
+
+/** Each right by itself, to ask the API server about. */
+export function neededActs(rules: readonly OperatorRule[]): readonly OperatorAct[] {
+  return rules.flatMap(({ namespace, group, resources, verbs, names }) =>
+    resources.flatMap((resource) =>
+      verbs.flatMap((verb) =>
+        (names.length > 0 ? names : [""]).map((name) => ({ verb, resource, group, namespace: namespace ?? "", name })),
+      ),
+    ),
+  );
+}
+
+type Forbidden = readonly [verb: string, resource: string, group?: string, namespace?: string, name?: string];
+
+/**
+ * What would make the operator more than it is: to be an administrator at once, to read secrets, to be somebody else, to run something, or
+ * to change what others run.
+ */
+const forbidden: readonly Forbidden[] = [
+  ["*", "*", "*"],
+  ["get", "secrets"],
+  ["list", "secrets"],
+  ["impersonate", "users"],
+  ["impersonate", "groups"],
+  ["impersonate", "serviceaccounts"],
+  ["create", "serviceaccounts/token"],
+  ["create", "pods"],
+  ["create", "pods/exec"],
+  ["create", "pods/attach"],
+  ["create", "pods/portforward"],
+  ["create", "pods/ephemeralcontainers"],
+  ["create", "deployments", "apps"],
+  ["create", "daemonsets", "apps"],
+  ["create", "jobs", "batch"],
+  ["update", "nodes"],
+  ["create", "nodes/proxy"],
+  ["get", "nodes/proxy"],
+  ["delete", "namespaces"],
+  ["escalate", "clusterroles", rbac],
+  ["escalate", "roles", rbac],
+  ["create", "clusterroles", rbac],
+  ["update", "clusterroles", rbac],
+  ["update", "clusterroles", rbac, "", operatorRole],
+  ["create", "roles", rbac],
+  ["update", "roles", rbac],
+  ["update", "roles", rbac, "kube-system", operatorRole],
+  ["bind", "clusterroles", rbac],
+  ["bind", "roles", rbac],
+  ["update", "clusterrolebindings", rbac],
+  ["patch", "clusterrolebindings", rbac],
+  ["update", "rolebindings", rbac],
+  ["patch", "rolebindings", rbac],
+  ["get", "configmaps"],
+  ["create", "configmaps"],
+  ["update", "configmaps"],
+  ["get", "configmaps", "", "kube-system"],
+  ["update", "configmaps", "", "kube-system"],
+  ["update", "configmaps", "", "kube-system", "coredns"],
+  ["patch", "configmaps", "", "kube-system", "aws-auth"],
+  ["delete", "configmaps", "", "kube-system", "aws-auth"],
+  ["create", "mutatingwebhookconfigurations", "admissionregistration.k8s.io"],
+  ["update", "certificatesigningrequests/approval", "certificates.k8s.io"],
+];
+
+/** What the operator must not be able to do, with what these rules do not give. */
+export function forbiddenActs(rules: readonly OperatorRule[]): readonly OperatorAct[] {
+  const always = forbidden.map(([verb, resource, group = "", namespace = "", name = ""]) => ({
+    ...{ verb, resource, group, namespace, name },
+  }));
+  const given = new Set(neededActs(rules).map(actInWords));
+  const inSystem = { resource: "configmaps", group: "", namespace: "kube-system" };
+  const wouldBe = [
+    { verb: "create", ...inSystem, name: "" },
+    { verb: "update", ...inSystem, name: "aws-auth" },
+    { verb: "bind", resource: "clusterroles", group: rbac, namespace: "", name: "cluster-admin" },
+    { verb: "create", resource: "clusterrolebindings", group: rbac, namespace: "", name: "" },
+    { verb: "create", resource: "rolebindings", group: rbac, namespace: "", name: "" },
+  ];
+  return [...always, ...wouldBe.filter((act) => !given.has(actInWords(act)))];
+}
+
+/** `update configmaps aws-auth in kube-system`; `bind clusterroles.rbac.authorization.k8s.io view`. */
+export function actInWords({ verb, resource, group, namespace, name }: OperatorAct): string {
+  const [plural = "", subresource] = resource.split("/");
+  const of = `${plural}${group && group !== "*" ? `.${group}` : ""}${subresource ? `/${subresource}` : ""}`;
+  return `${verb} ${of}${name && ` ${name}`}${namespace && ` in ${namespace}`}`;
+}

@@ -1,0 +1,104 @@
+import { parseArgs } from "node:util";
+import type { Cluster } from "../access/policy/cluster.ts";
+import type { CreatorRole } from "../access/policy/creator.ts";
+import { planBootstrap } from "../worker/bootstrap/bootstrap.ts";
+import { isProved, type OperatorProof } from "../worker/bootstrap/prove-operator.ts";
+import type { OperatedCluster } from "../worker/bootstrap/way-in.ts";
+import type { CommandIo } from "./process-io.ts";
+import { readSettings, withWorkerContext } from "./settings.ts";
+
+export const bootstrapUsage = `Usage: eks-access bootstrap CLUSTER [--role ARN [--external-id ID]] [--apply]
+
+Lets the operator into a cluster, with exactly the rights that a run needs. Without --apply it shows what it would do. Run it
+in the worker's environment: the first time, and again after levels or the authentication mode changed. It deletes nothing.
+
+  --role ARN         the operator, with its path, if eks-access.yml does not name it yet
+  --external-id ID   the external id of its trust policy
+  --apply            do it, and prove each right
+
+Exit code: 0 planned or proved, 1 a right is missing or too many, 2 unusable input.
+`;
+
+interface BootstrapOptions {
+  readonly cluster: string;
+  readonly role: string | null;
+  readonly externalId: string | null;
+  readonly apply: boolean;
+}
+
+const known = {
+  role: { type: "string" },
+  "external-id": { type: "string" },
+  apply: { type: "boolean" },
+} as const;
+
+function readOptions(argv: readonly string[]): BootstrapOptions | string {
+  try {
+    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: known });
+    const [cluster, ...rest] = positionals;
+    if (cluster === undefined || rest.length > 0) return "Name one cluster.";
+    const { role = null, "external-id": externalId = null, apply = false } = values;
+    if (externalId !== null && role === null) return "Use --external-id together with --role.";
+    return { cluster, role, externalId, apply };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** `eks-access bootstrap …`. @throws AccessError */
+export async function runBootstrap(argv: readonly string[], io: CommandIo): Promise<number> {
+  const options = readOptions(argv);
+  if (typeof options === "string") return unusable(io, `${options}\n\n${bootstrapUsage}`);
+  const settings = await readSettings("worker");
+  const cluster = settings.config.clusters.get(options.cluster);
+  if (!cluster) return unusable(io, `Unknown cluster ${options.cluster}.\n`);
+  const operated = withOperator(cluster, options);
+  if (typeof operated === "string") return unusable(io, `${operated}\n`);
+  return withWorkerContext(settings, "bootstrap", async (context) => {
+    const plan = await planBootstrap(context, operated);
+    try {
+      for (const step of plan.steps) io.stdout(`${step}\n`);
+      if (plan.diff !== "") io.stdout(`\n${plan.diff}`);
+      if (plan.steps.length > 0 && !options.apply) {
+        io.stdout("\nNothing is written yet. Run it again with --apply.\n");
+        return 0;
+      }
+      if (plan.steps.length === 0) io.stdout("Nothing to do: the operator is in, with its roles.\n");
+      return tellProof(await plan.apply(), operated, cluster.operator === undefined, io);
+    } finally {
+      plan.close();
+    }
+  });
+}
+
+/** The cluster with its operator; a text: why not. The forms are those of eks-access.yml. */
+function withOperator(cluster: Cluster, { role, externalId }: BootstrapOptions): OperatedCluster | string {
+  const { operator, name, account } = cluster;
+  if (role === null) return operator ? { ...cluster, operator } : `${name} has no operator. Name one with --role.`;
+  if (operator) return `eks-access.yml names the operator of ${name}: ${operator.roleArn}. Remove --role.`;
+  if (!/^arn:[a-z-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/.test(role)) return `${role} is not the ARN of a role.`;
+  if (role.split(":")[4] !== account) return `${role} is not in account ${account}, where ${name} is.`;
+  return { ...cluster, operator: { type: "role", roleArn: role, through: [], ...(externalId && { externalId }) } };
+}
+
+function tellProof(proof: OperatorProof, { name, operator }: OperatedCluster, isNew: boolean, io: CommandIo): number {
+  for (const act of proof.missing) io.stdout(`✗ It can't ${act}, which a run needs.\n`);
+  for (const act of proof.excess) io.stdout(`✗ It can ${act}, which it must not. Find the binding that gives it.\n`);
+  if (!isProved(proof)) {
+    io.stdout(`\n${operator.roleArn} is not the operator of ${name} yet. Fix what has a ✗, then run it again.\n`);
+    return 1;
+  }
+  io.stdout(`Proved by the API server: ${operator.roleArn} can do the ${proof.needed} things that a run needs, `);
+  io.stdout(`and none of the ${proof.forbidden} that it must not.\n`);
+  if (isNew) io.stdout(`\nWrite into eks-access.yml:\n\nclusters:\n  ${name}:\n    operator: ${settingOf(operator)}\n`);
+  return 0;
+}
+
+function settingOf({ roleArn, externalId }: CreatorRole): string {
+  return `{ roleArn: "${roleArn}"${externalId === undefined ? "" : `, externalId: "${externalId}"`} }`;
+}
+
+function unusable(io: CommandIo, message: string): number {
+  io.stderr(`eks-access bootstrap: ${message}`);
+  return 2;
+}

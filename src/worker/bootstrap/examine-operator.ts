@@ -1,0 +1,40 @@
+import { explainFailure } from "../../access/failure/access-error.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { operatorRules } from "../../access/policy/operator-rights.ts";
+import { broken, type Finding, found, notAsked } from "../../diagnosis/link.ts";
+import type { WorkerContext } from "../context.ts";
+import { lastCreatorUse } from "../open/creator-use.ts";
+import { reachCluster } from "../open/reach-cluster.ts";
+import { proveOperator } from "./prove-operator.ts";
+import { purpose } from "./way-in.ts";
+
+/** Whether the operator of a cluster has its rights and no others, and when the creator was last used. Empty: it has none. */
+export async function examineOperator(context: WorkerContext, cluster: Cluster): Promise<readonly Finding[]> {
+  if (!cluster.operator) return [];
+  return [...(await examineRights(context, cluster)), await examineCreator(context, cluster)];
+}
+
+async function examineRights(context: WorkerContext, cluster: Cluster): Promise<readonly Finding[]> {
+  try {
+    const proof = await reachCluster(context, cluster, purpose, ({ client, description }) =>
+      proveOperator(client, operatorRules({ readsAwsAuth: description.authenticationMode !== "API", cluster })),
+    );
+    const run = `Run eks-access bootstrap ${cluster.name} --apply.`;
+    const wrong = [
+      ...proof.missing.map((act) => broken(`operator: it can't ${act}, which a run needs`, run)),
+      ...proof.excess.map((act) =>
+        broken(`operator: it can ${act}, which it must not`, "Find the binding that gives it."),
+      ),
+    ];
+    const right = `operator: it can do the ${proof.needed} things that a run needs, and none of the ${proof.forbidden} that it must not`;
+    return wrong.length > 0 ? wrong : [found(right)];
+  } catch (error) {
+    return [notAsked("operator: its rights are not asked", explainFailure(error))];
+  }
+}
+
+async function examineCreator({ ledger }: WorkerContext, cluster: Cluster): Promise<Finding> {
+  const use = await lastCreatorUse(ledger, cluster);
+  if (!use) return found("creator: the audit log has no use of it beside the operator");
+  return found(`creator: last used ${use.at}, for a ${String(use.detail.use)}`);
+}

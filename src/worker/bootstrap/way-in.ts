@@ -1,0 +1,70 @@
+import { AccessError } from "../../access/failure/access-error.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { CreatorRole } from "../../access/policy/creator.ts";
+import { type OperatorObject, objectInWords } from "../../access/policy/operator.ts";
+import type { ClusterDescription } from "../../aws/eks-cluster.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { WorkerContext } from "../context.ts";
+
+/** A cluster whose runs become an operator. */
+export interface OperatedCluster extends Cluster {
+  readonly operator: CreatorRole;
+}
+
+/** CloudTrail shows it with each session of a bootstrap. */
+export const purpose = { id: "bootstrap", requester: "bootstrap" };
+
+/** A bootstrap of one cluster. */
+export interface Bootstrap {
+  readonly context: WorkerContext;
+  readonly cluster: OperatedCluster;
+  readonly description: ClusterDescription;
+  /** What has to be in the cluster. */
+  readonly wanted: readonly OperatorObject[];
+  /** A client as the operator, with a new token for each attempt: API servers remember what they said to a token. */
+  readonly asOperator: (attempt: number) => Promise<ClusterClient>;
+}
+
+/** How the operator is let in. It can run again after a crash between any two of its calls. */
+export interface WayIn {
+  /** What it does, a sentence each; empty: nothing is left to do. */
+  readonly steps: readonly string[];
+  /** The change of aws-auth; empty: none. */
+  readonly diff: string;
+  /** @throws AccessError */
+  readonly apply: () => Promise<void>;
+  readonly close: () => void;
+}
+
+type ObjectClient = Pick<ClusterClient, "objectState" | "writeObject">;
+
+/** The objects that are absent or different, each with what has to be done, for people. @throws AccessError */
+export async function differing(
+  client: Pick<ObjectClient, "objectState">,
+  wanted: readonly OperatorObject[],
+): Promise<readonly string[]> {
+  const steps: string[] = [];
+  for (const object of wanted) {
+    const state = await client.objectState(object);
+    if (state !== "as wanted") steps.push(`${state === "absent" ? "Create" : "Change"} ${objectInWords(object)}.`);
+  }
+  return steps;
+}
+
+const attempts = 5;
+
+/** Writes what is not as wanted, in order. @throws AccessError */
+export async function writeObjects(client: ObjectClient, wanted: readonly OperatorObject[]): Promise<void> {
+  for (const object of wanted) await again(() => client.writeObject(object));
+}
+
+/** Tries again if another writer was faster, from reading on, five times in all. @throws AccessError */
+export async function again<T>(write: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!(error instanceof AccessError) || error.code !== "cluster-conflict" || attempt === attempts) throw error;
+    }
+  }
+}

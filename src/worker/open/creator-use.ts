@@ -1,0 +1,54 @@
+import type { AuditEvent } from "../../access/audit/event.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { creatorArnOf, type KnownCreator } from "../../access/policy/creator.ts";
+import type { EventLedger } from "../../ledger/ledger.ts";
+import { type DiscoveryContext, knownCreator } from "./discover-creator.ts";
+
+/** Why the creator is needed although there is an operator. */
+export type CreatorUse = "bootstrap" | "migration" | "rescue";
+
+type UseContext = DiscoveryContext & { readonly ledger: Pick<EventLedger, "append"> };
+
+/**
+ * The creator of a cluster for somebody who is about to become it. With an operator no run does, so the audit log has each use.
+ * @param actor a Slack user id, or `worker` @throws AccessError
+ */
+export async function creatorFor(
+  context: UseContext,
+  cluster: Cluster,
+  use: CreatorUse,
+  actor = "worker",
+): Promise<KnownCreator> {
+  const creator = await knownCreator(context, cluster);
+  await noteCreatorUse(context, cluster, creator, use, actor);
+  return creator;
+}
+
+/** Says in the audit log that somebody is about to become the creator, if there is an operator. @throws AccessError */
+export async function noteCreatorUse(
+  { ledger, now }: { readonly ledger: Pick<EventLedger, "append">; readonly now: () => Date },
+  cluster: Cluster,
+  creator: KnownCreator,
+  use: CreatorUse,
+  actor = "worker",
+): Promise<void> {
+  if (!cluster.operator) return;
+  const detail = { creator: creatorArnOf(creator), operator: cluster.operator.roleArn, use };
+  const at = now().toISOString();
+  const about = { at, actor, request: nameOfUses(cluster), cluster: cluster.name };
+  await ledger.append({ type: "creator.used", ...about, detail });
+}
+
+/** When the creator was last used beside the operator, and for what; null: the audit log has no use. @throws AccessError */
+export async function lastCreatorUse(
+  ledger: Pick<EventLedger, "eventsOf">,
+  cluster: Cluster,
+): Promise<AuditEvent | null> {
+  const events = await ledger.eventsOf(nameOfUses(cluster), 1);
+  return events.at(-1)?.event ?? null;
+}
+
+/** No id of a record has a slash. */
+function nameOfUses({ name }: Cluster): string {
+  return `creator/${name}`;
+}

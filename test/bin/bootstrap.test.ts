@@ -1,0 +1,208 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { modeClustersText } from "../../sandbox/mode-scene.ts";
+import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
+import { arns, configuration, initialAwsAuth } from "../../sandbox/scene.ts";
+import { doctor } from "../../src/bin/doctor.ts";
+import { connectRedis } from "../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import { addOperator, bootstrapIn, inWorkerOf, operatorArn, timesCreator } from "../operator-scene.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+import { startCluster } from "../sandbox/cluster/implementations.ts";
+
+const named = (text: string) =>
+  text.replaceAll(
+    /^( +)creator:/gm,
+    `$1operator: { roleArn: "${operatorArn}", externalId: eks-access-sandbox }\n$1creator:`,
+  );
+const operated = named(configuration).replace(/^levels:/m, `${named(modeClustersText)}levels:`);
+
+let sandbox: Sandbox;
+let redis: TestRedis;
+
+async function start(text = operated): Promise<void> {
+  [sandbox, redis] = await Promise.all([
+    startSandbox({ configuration: text, everyMode: true, startCluster }),
+    aRedis(),
+  ]);
+  Object.assign(sandbox.aws.eks, { entryDelayMs: 20 });
+  addOperator(sandbox.aws);
+}
+beforeEach(() => start());
+afterEach(async () => {
+  await Promise.all([sandbox.stop(), redis.close()]);
+});
+
+const bootstrap = (...argv: readonly string[]) => bootstrapIn(sandbox, redis.url, ...argv);
+const entryOf = (cluster: string) =>
+  sandbox.aws
+    .accessOf(`arn:aws:eks:eu-central-1:111122223333:cluster/${cluster}`)
+    ?.entries.find(({ principalArn }) => principalArn === operatorArn);
+
+/** `eks-access doctor worker`. */
+const examine = () => inWorkerOf(sandbox, redis.url, doctor, "worker");
+
+async function usesOfCreator() {
+  const { redis: client, close } = await connectRedis(redis.url);
+  try {
+    return (await redisLedger(client).eventsOf("creator/staging", 10)).map(({ event }) => event);
+  } finally {
+    await close();
+  }
+}
+
+describe("a cluster that reads aws-auth alone", () => {
+  test("shows what it would do, does it, and has nothing to do afterwards", async () => {
+    const before = sandbox.cluster.awsAuth()?.data;
+    const planned = await bootstrap("staging");
+    const unchanged = sandbox.cluster.awsAuth()?.data;
+
+    const applied = await bootstrap("staging", "--apply");
+    const creatorBefore = timesCreator(sandbox.aws);
+    const again = await bootstrap("staging", "--apply");
+
+    expect(planned).toMatchObject({ code: 0, stdout: expect.stringContaining("Nothing is written yet.") });
+    expect(planned.stdout).toContain("Create ClusterRole eks-access:operator.");
+    expect(planned.stdout).toContain(`+- rolearn: "${operatorArn}"`);
+    expect(unchanged).toEqual(before);
+    expect(applied).toMatchObject({ code: 0, stderr: "" });
+    expect(applied.stdout).toMatch(/can do the \d+ things that a run needs, and none of the \d+ that it must not/);
+    expect(sandbox.cluster.awsAuth()?.data?.mapRoles).toContain(initialAwsAuth.mapRoles);
+    expect(again.stdout).toContain("Nothing to do");
+    expect(timesCreator(sandbox.aws)).toBe(creatorBefore);
+  });
+
+  test("leaves in the audit log that it became the creator, and doctor shows it and names a right that is missing", async () => {
+    await bootstrap("staging", "--apply");
+    const well = await examine();
+    const extra = initialAwsAuth.mapRoles;
+    await sandbox.cluster.editAwsAuth((configMap) => ({
+      ...configMap,
+      data: { mapRoles: `${extra}- { rolearn: "${operatorArn}", username: op }\n` },
+    }));
+
+    const { code, stdout } = await examine();
+
+    expect(well.stdout).toMatch(/ {2}✓ operator: it can do the \d+ things that a run needs/);
+    expect(well.stdout).toMatch(/ {2}✓ creator: last used \d{4}-[^ ]+, for a bootstrap/);
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      "operator: it can't update configmaps aws-auth in kube-system, which a run needs. Run eks-access",
+    );
+    expect(await usesOfCreator()).toMatchObject([
+      {
+        type: "creator.used",
+        cluster: "staging",
+        detail: { creator: arns.creator, operator: operatorArn, use: "bootstrap" },
+      },
+    ]);
+  });
+
+  test("refuses to call it a success where the operator can do too much, and names it", async () => {
+    await sandbox.cluster.setRbac({
+      roles: [{ name: "extra", rules: [{ verbs: ["get"], apiGroups: [""], resources: ["secrets"] }] }],
+      bindings: [
+        {
+          name: "extra",
+          role: { kind: "ClusterRole", name: "extra" },
+          subjects: [{ kind: "Group", name: "eks-access:operators" }],
+        },
+      ],
+    });
+    await bootstrap("staging", "--apply");
+
+    const { code, stdout } = await bootstrap("staging", "--apply");
+
+    expect(code).toBe(1);
+    expect(stdout).toContain("✗ It can get secrets, which it must not.");
+    expect(stdout).not.toContain("Proved");
+  });
+
+  test("can be killed before each of its writes: the next one goes on from there", async () => {
+    const writes = ["create-clusterrole", "create-role", "create-clusterrolebinding", "create-rolebinding"];
+    for (const call of [...writes, "create-configmap", "dry-run-configmap", "replace-configmap"]) {
+      sandbox.faults.plan(`kubernetes.${call}`, { type: "cut-before" });
+      await expect(bootstrap("staging", "--apply")).rejects.toMatchObject({ code: "cluster-unreachable" });
+    }
+    sandbox.faults.plan("kubernetes.replace-configmap", { type: "cut-after" });
+    await expect(bootstrap("staging", "--apply")).rejects.toMatchObject({ code: "cluster-unreachable" });
+
+    expect(await bootstrap("staging", "--apply")).toMatchObject({ code: 0, stdout: expect.stringContaining("Proved") });
+  });
+
+  test("refuses a role that has other rights there already, and changes nothing", async () => {
+    const entry = `- rolearn: ${operatorArn}\n  username: ci\n  groups: [deployers]\n`;
+    await sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles: entry } }));
+
+    const run = bootstrap("staging", "--apply");
+
+    await expect(run).rejects.toThrow(
+      /is in aws-auth of staging already, with deployers\. Name a role that does nothing else/,
+    );
+    expect(sandbox.cluster.awsAuth()?.data).toEqual({ mapRoles: entry });
+  });
+});
+
+describe.each(["checkout", "analytics"])("%s, which takes access entries", (cluster) => {
+  test("lets the operator in with AWS rights, without the creator, and it is no administrator afterwards", async () => {
+    const planned = await bootstrap(cluster);
+    const none = entryOf(cluster);
+
+    const applied = await bootstrap(cluster, "--apply");
+    const again = await bootstrap(cluster, "--apply");
+
+    expect(planned.stdout).toContain(`Create the access entry of ${operatorArn}.`);
+    expect(none).toBeUndefined();
+    expect(applied).toMatchObject({ code: 0, stdout: expect.stringContaining("Proved by the API server") });
+    expect(entryOf(cluster)).toMatchObject({ groups: ["eks-access:operators"], policies: [] });
+    expect(again.stdout).toContain("Nothing to do");
+    expect(timesCreator(sandbox.aws)).toBe(0);
+  });
+
+  test("takes back what a killed one left: the operator stays no administrator", async () => {
+    sandbox.faults.plan("eks.CreateAccessEntry", { type: "cut-after" });
+    await expect(bootstrap(cluster, "--apply")).rejects.toMatchObject({ code: "aws-unreachable" });
+    sandbox.faults.plan("eks.DisassociateAccessPolicy", { type: "cut-before" });
+    await expect(bootstrap(cluster, "--apply")).rejects.toMatchObject({ code: "aws-unreachable" });
+    const left = entryOf(cluster)?.policies.length;
+
+    const { code, stdout } = await bootstrap(cluster, "--apply");
+
+    expect(left).toBe(1);
+    expect(stdout).toContain("Take AmazonEKSClusterAdminPolicy back from it.");
+    expect(code).toBe(0);
+    expect(entryOf(cluster)?.policies).toEqual([]);
+  });
+
+  test("refuses an entry of others", async () => {
+    const arn = `arn:aws:eks:eu-central-1:111122223333:cluster/${cluster}`;
+    const others = { principalArn: operatorArn, username: "ci", groups: ["deployers"], policies: [] };
+    sandbox.aws.updateCluster(arn, { accessEntries: [others] });
+
+    await expect(bootstrap(cluster, "--apply")).rejects.toThrow(/has an access entry of .* already, with deployers/);
+  });
+});
+
+test("a role that eks-access.yml does not name yet is given by --role, and the setting is printed", async () => {
+  await Promise.all([sandbox.stop(), redis.close()]);
+  await start(configuration);
+
+  const { code, stdout } = await bootstrap(
+    "staging",
+    "--role",
+    operatorArn,
+    "--external-id",
+    "eks-access-sandbox",
+    "--apply",
+  );
+
+  expect(code).toBe(0);
+  expect(stdout).toContain(`    operator: { roleArn: "${operatorArn}", externalId: "eks-access-sandbox" }`);
+});
+
+test.each([
+  [["staging", "--role", operatorArn], "eks-access.yml names the operator of staging"],
+  [["nowhere"], "Unknown cluster nowhere."],
+  [[], "Name one cluster."],
+])("unusable input is said: %s", async (argv, message) => {
+  expect(await bootstrap(...argv)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+});
