@@ -155,7 +155,10 @@ test("the stand-ins share no code with the product, which would hide a mistake m
 test("a client of EKS is made in one place, behind the comparison of the cluster's ARN", () => {
   const makers = product.filter(({ text }) => /new EKS(?:Client)?\b/.test(withoutComments(text)));
 
-  expect(makers.map(({ path }) => path)).toEqual(["aws/eks-cluster.ts"]);
+  // Before a cluster is known there is no ARN to compare: the other one only lists and describes.
+  expect(makers.map(({ path }) => path)).toEqual(["aws/eks-cluster.ts", "aws/fleet-clusters.ts"]);
+  const sent = [...(makers[1]?.text ?? "").matchAll(/new (\w+)Command\(/g)].map(([, name]) => name);
+  expect(sent).toEqual(["ListClusters", "DescribeCluster"]);
 });
 
 test("src/slack has no package of AWS and Kubernetes, and the worker and its edges have none of Slack", () => {

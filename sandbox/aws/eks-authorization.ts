@@ -34,6 +34,8 @@ export function eksRefusal(service: EksService, call: AllowedCall): Refusal | un
 
 function resourceOf(service: EksService, call: AllowedCall): string {
   if (call.resourceArn !== "") return call.resourceArn;
+  // This one has no resource.
+  if (call.action === "ListClusters") return "*";
   const arn = call.arnOf(call.cluster);
   const nodes = nodesResource[call.action];
   if (nodes) return `${arn.replace(":cluster/", `:${nodes}/`)}/${call.nodes}/00000000-0000-0000-0000-000000000000`;

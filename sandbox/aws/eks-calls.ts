@@ -18,6 +18,7 @@ const entry = "^/clusters/(?<cluster>[^/]+)/access-entries";
 
 /** Methods and paths of the EKS API reference. */
 const routes = {
+  ListClusters: ["GET", /^\/clusters$/],
   DescribeCluster: ["GET", /^\/clusters\/(?<cluster>[^/]+)$/],
   UpdateClusterConfig: ["POST", /^\/clusters\/(?<cluster>[^/]+)\/update-config$/],
   DescribeUpdate: ["GET", /^\/clusters\/(?<cluster>[^/]+)\/updates\/(?<updateId>[^/]+)$/],

@@ -24,13 +24,14 @@ export interface NewCluster {
   nodeRoles?: readonly NodeRole[];
   createdAt?: Date;
   status?: EksCluster["status"];
+  tags?: EksCluster["tags"];
   /** The creator in CloudTrail; by default the real one; `"none"` leaves no record. */
   recordedAs?: UserIdentity | "none";
 }
 
 /** `accessEntries` replace all entries except those that EKS itself made. */
 export type ClusterChange = Partial<
-  Pick<EksCluster, "status" | "authenticationMode" | "endpoint" | "certificateAuthority" | "nodeRoles">
+  Pick<EksCluster, "status" | "tags" | "authenticationMode" | "endpoint" | "certificateAuthority" | "nodeRoles">
 > & { accessEntries?: readonly SandboxAccessEntry[] };
 
 export interface Registry extends Pick<AwsContext, "account" | "now"> {
@@ -51,7 +52,7 @@ export function addCluster(registry: Registry, cluster: NewCluster): string {
   }
   const known = { name, region, creatorArn, endpoint, certificateAuthority, nodeRoles };
   const added: EksCluster = {
-    ...{ ...known, bootstrapClusterCreatorAdminPermissions, createdAt, status, arn, tags: {} },
+    ...{ ...known, bootstrapClusterCreatorAdminPermissions, createdAt, status, arn, tags: cluster.tags ?? {} },
     ...{ authenticationMode: "CONFIG_MAP", accessEntries: [], entryHistory: [], updates: [] },
   };
   clusters.set(arn, switchMode(registry, added, authenticationMode));

@@ -24,6 +24,7 @@ import {
   type EksResult,
   type EksService,
   findCluster,
+  page,
 } from "./eks-service.ts";
 import { describeFargateProfile, describeNodegroup, listFargateProfiles, listNodegroups } from "./node-calls.ts";
 import { eksError, type Refusal, refuse } from "./refusal.ts";
@@ -76,7 +77,19 @@ const network = {
   },
 };
 
+/** ListClusters: the caller's account, in the region of the call (EKS API reference). */
+const listClusters: EksHandler = ({ clusters }, call) => {
+  const own = [...clusters.values()].filter(({ arn, name }) => arn === call.arnOf(name));
+  const names = page(
+    own.map(({ name }) => name),
+    call.query,
+  );
+  if (names.type !== "page") return names;
+  return done({ clusters: names.items, nextToken: names.nextToken ?? null });
+};
+
 const handlers: Readonly<Record<EksAction, EksHandler>> = {
+  ListClusters: listClusters,
   DescribeCluster: describeCluster,
   UpdateClusterConfig: updateClusterConfig,
   DescribeUpdate: describeUpdate,

@@ -67,6 +67,11 @@ export function nextRoleSessionPolicy(nextRoleArn: string): string {
   return policyOf([wayActions, nextRoleArn]);
 }
 
+/** Limits a session to finding an account's clusters. */
+export function fleetSessionPolicy(): string {
+  return policyOf([["eks:ListClusters", "eks:DescribeCluster"], "*"]);
+}
+
 /** Limits a session to asking CloudTrail; LookupEvents has no resources. */
 export function cloudTrailSessionPolicy(): string {
   return policyOf([["cloudtrail:LookupEvents"], "*"]);

@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto";
 import type { Logger } from "pino";
 import type { AuditEvent } from "../access/audit/event.ts";
 import { explainFailure } from "../access/failure/access-error.ts";
-import { keepsClusters } from "../config/kept-clusters.ts";
+import type { Notice } from "../access/fleet/notice.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import type { LiveConfig, Offer } from "../config/live-config.ts";
 import { type FileReading, watchFile } from "../config/watch-file.ts";
@@ -12,6 +13,7 @@ import type { Settings } from "./settings.ts";
 
 interface ReloadContext {
   readonly kind: ProcessKind;
+  readonly announce: (notice: Notice) => Promise<void>;
   readonly live: LiveConfig;
   readonly ledger: Ledger;
   readonly log: Logger;
@@ -23,19 +25,18 @@ export async function startReloading(
   context: ReloadContext,
   { environment: { configFile }, digest }: Pick<Settings, "environment" | "digest">,
 ): Promise<Stoppable> {
-  const { live, ledger } = context;
-  live.refuseIf(keepsClusters({ ledger }));
+  const { live } = context;
   await noteChange(context, configFile, digest);
   let reported = "";
   const watch = watchFile(configFile, digest, async (reading) => {
     const offer = await offered(live, reading);
     if (offer.type === "replaced") {
       reported = "";
-      await tellReplaced(context, configFile, reading, offer.afterRestart);
+      await tellReplaced(context, configFile, digestOf(reading), offer.afterRestart);
       return true;
     }
     const problems = offer.problems.join("\n");
-    if (problems !== reported) await tellRefused(context, configFile, reading, offer.problems);
+    if (problems !== reported) await tellRefused(context, configFile, digestOf(reading), offer.problems);
     reported = problems;
     return false;
   });
@@ -61,36 +62,60 @@ async function offered(live: LiveConfig, reading: FileReading): Promise<Offer> {
 async function tellReplaced(
   context: ReloadContext,
   file: string,
-  reading: FileReading,
+  digest: string,
   afterRestart: readonly string[],
 ): Promise<void> {
-  const digest = digestOf(reading);
-  const clusters = context.live.current().clusters.size;
-  context.log.info({ file, digest, clusters }, "the configuration is replaced");
-  if (afterRestart.length > 0) context.log.warn({ file, settings: afterRestart }, "these settings need a restart");
-  await noteChange(context, file, digest);
+  const { log, live, kind, announce } = context;
+  log.info({ file, digest, clusters: live.current().clusters.size }, "the configuration is replaced");
+  if (afterRestart.length > 0) log.warn({ file, settings: afterRestart }, "these settings need a restart");
+  if (!(await noteChange(context, file, digest))) return;
+  const lines = [
+    `The new digest begins with ${digest.slice(0, 12)}. Requests, clicks and runs that begin now use it.`,
+    ...(afterRestart.length > 0 ? [`These settings need a restart: ${afterRestart.join(", ")}.`] : []),
+  ];
+  await announce(noticeOf(context, digest, `The ${processName(kind)} follows a new eks-access.yml`, lines));
 }
 
 async function tellRefused(
   context: ReloadContext,
   file: string,
-  reading: FileReading,
+  digest: string,
   problems: readonly string[],
 ): Promise<void> {
-  for (const problem of problems) context.log.error({ file, problem }, "the new configuration is refused");
-  const digest = digestOf(reading);
-  const isFirst = await context.ledger.takeTurn(`refused-${context.kind}-${digest}`, refusedOnceMs).catch(() => false);
-  if (isFirst) await append(context, "configuration.refused", { file, digest, problems });
+  const { log, ledger, kind, announce } = context;
+  for (const problem of problems) log.error({ file, problem }, "the new configuration is refused");
+  const key = createHash("sha256")
+    .update(JSON.stringify([digest, problems]))
+    .digest("base64url");
+  const isFirst = await ledger.takeTurn(`refused-${kind}-${key}`, refusedOnceMs).catch(() => false);
+  if (!isFirst) return;
+  await append(context, "configuration.refused", { file, digest, problems });
+  const title = `The ${processName(kind)} refuses the new eks-access.yml, and keeps the old one`;
+  await announce(noticeOf(context, digest, title, problems));
 }
 
-/** Several processes of a kind refuse a text once. */
+function noticeOf({ now }: ReloadContext, digest: string, title: string, lines: readonly string[]): Notice {
+  const at = now().toISOString();
+  const id = createHash("sha256")
+    .update(JSON.stringify([at, digest, title]))
+    .digest("hex")
+    .slice(0, 32);
+  return { id: `configuration-${id}`, at, title, lines };
+}
+
+function processName(kind: ProcessKind): string {
+  return kind === "slack" ? "Slack process" : kind === "worker" ? "worker" : "process";
+}
+
+/** Several processes of a kind refuse a text for one cause once. */
 const refusedOnceMs = 10 * 60_000;
 
-/** Also at a start: the file may have changed while no process ran. */
-async function noteChange(context: ReloadContext, file: string, digest: string): Promise<void> {
+/** Also at a start: the file may have changed while no process ran. False: another process of the kind noted it, or it is the first. */
+async function noteChange(context: ReloadContext, file: string, digest: string): Promise<boolean> {
   const before = await context.ledger.exchangeConfiguration(context.kind, digest).catch(() => digest);
-  if (before === null || before === digest) return;
+  if (before === null || before === digest) return false;
   await append(context, "configuration.changed", { file, digest, before });
+  return true;
 }
 
 async function append(

@@ -24,6 +24,7 @@ import { logDestination } from "../operations/log-format.ts";
 import { createLedgerMetrics, createProcessMetrics } from "../operations/process-metrics.ts";
 import { createWorkerMetrics } from "../operations/worker-metrics.ts";
 import { backlogOf } from "./backlog.ts";
+import { announcer } from "./follow.ts";
 import type { StopRequest } from "./process-io.ts";
 import { startReloading } from "./reload.ts";
 import { readSettings, type Settings } from "./settings.ts";
@@ -86,7 +87,7 @@ async function start(
   const isWithoutLedger = async () => (await metrics.withoutLedger.get()).values[0]?.value === 1;
   const sources = { ping: () => ping(), lastSuccess, awaySince, registry, isWithoutLedger };
   running.health = await startHealth(kind, settings, sources);
-  const live = liveConfig(settings.config);
+  const live = liveConfig(settings, now);
   const own = { live, log, failures: new FailureLog(log), metrics, now };
   let writes = ping;
   const started = (part: Stoppable) => running.parts.push(part);
@@ -102,9 +103,11 @@ async function start(
     createLedgerMetrics(registry, backlogOf({ ...context, configuration: live.current }, connection.redis));
   }
   if (stop.aborted) return;
-  running.parts.push(await startReloading({ ...context, kind }, settings));
+  running.parts.push(
+    await startReloading({ ...context, kind, announce: announcer(context, settings.environment) }, settings),
+  );
   running.health?.markStarted();
-  log.info({ clusters: settings.config.clusters.size }, "ready");
+  log.info({ clusters: live.current().clusters.size }, "ready");
 }
 
 /** Probes run only if something reads the health. */

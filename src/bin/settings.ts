@@ -14,7 +14,8 @@ import type { WorkerContext } from "../worker/context.ts";
 export interface Settings {
   readonly environment: Environment;
   readonly config: Config;
-  /** SHA-256 of the text of `eks-access.yml`, hex. */
+  /** The text of `eks-access.yml`, and its SHA-256 in hex. */
+  readonly text: string;
   readonly digest: string;
 }
 
@@ -35,7 +36,7 @@ export async function readSettings(kind: ProcessKind): Promise<Settings> {
       { remedy: `Correct ${all.length === 1 ? "it" : "them"} and start again:${list}` },
     );
   }
-  return { environment, config: reading.config, digest: file.digest };
+  return { environment, config: reading.config, text: file.text, digest: file.digest };
 }
 
 /** The keys of the worker, for a command that works in its place. */

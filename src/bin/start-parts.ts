@@ -10,6 +10,8 @@ import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import type { LonelyContext } from "../worker/without-ledger/end-without-ledger.ts";
+import type { FleetContext } from "../worker/fleet/keep-fleet.ts";
+import { announcer, startFollowing } from "./follow.ts";
 
 export interface PartsContext extends Omit<WorkerContext, "keys" | "config"> {
   readonly queues: Queues;
@@ -35,7 +37,10 @@ export async function startParts(
   }: Pick<Environment, "workerKeys" | "slackKeys" | "slack" | "webhookSecret">,
   started: Started,
 ): Promise<void> {
-  if (workerKeys) await startWorkerParts({ ...context, keys: workerKeys }, webhookSecret, started);
+  const following = await startFollowing(context, { workerKeys, slackKeys });
+  started(following);
+  const fleet = { follower: following, announce: announcer(context, { workerKeys, slackKeys }) };
+  if (workerKeys) await startWorkerParts({ ...context, ...fleet, keys: workerKeys }, webhookSecret, started);
   if (slack && slackKeys) await startSlackParts({ ...context, keys: slackKeys }, slack, started);
 }
 
@@ -52,18 +57,25 @@ export async function startLonelyPart(
 }
 
 async function startWorkerParts(
-  context: WithKeys<WorkerKeys>,
+  context: WithKeys<WorkerKeys> & Pick<FleetContext, "follower" | "announce">,
   webhookSecret: Environment["webhookSecret"],
   started: Started,
 ): Promise<void> {
-  const [{ startWorker }, { publishIdentity }, { startAuditKeeper }, { checkOwnAccount }, { rememberingSeals }] =
-    await Promise.all([
-      import("../worker/worker.ts"),
-      import("../worker/jobs.ts"),
-      import("../worker/audit/keep-audit.ts"),
-      import("../worker/open/open-eks.ts"),
-      import("../operations/recent.ts"),
-    ]);
+  const [
+    { startWorker },
+    { publishIdentity },
+    { startAuditKeeper },
+    { checkOwnAccount },
+    { rememberingSeals },
+    { startFleetKeeper },
+  ] = await Promise.all([
+    import("../worker/worker.ts"),
+    import("../worker/jobs.ts"),
+    import("../worker/audit/keep-audit.ts"),
+    import("../worker/open/open-eks.ts"),
+    import("../operations/recent.ts"),
+    import("../worker/fleet/keep-fleet.ts"),
+  ]);
   const { live, log } = context;
   const keys = { ...context.keys, decision: rememberingSeals(context.keys.decision) };
   const contextNow = () => ({ ...context, keys, config: live.current() });
@@ -73,6 +85,8 @@ async function startWorkerParts(
   started(startWorker(contextNow, context.blocking));
   const keeper = startAuditKeeper({ ...context, settings: () => live.current().audit, webhookSecret });
   started({ stop: (deadline) => unfinishedAt(keeper.stop(), "keeping the audit log", deadline) });
+  const fleet = startFleetKeeper(contextNow);
+  started({ stop: (deadline) => unfinishedAt(fleet.stop(), "a look at the fleet", deadline) });
   await publishIdentity(contextNow()).catch((error: unknown) => {
     context.log.warn({ err: error }, "could not learn the worker's own identity");
   });
@@ -98,6 +112,7 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
     { approverMistakes, watchApprovers },
     { genuineLedger },
     { startAnchorPoster, startTroublePoster },
+    { startNoticePoster },
   ] = await Promise.all([
     import("../slack/app/app.ts"),
     import("../slack/show/message-worker.ts"),
@@ -106,6 +121,7 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
     import("../slack/decide/approver-watch.ts"),
     import("../slack/decide/genuine-ledger.ts"),
     import("../slack/show/posters.ts"),
+    import("../slack/show/notice-poster.ts"),
   ]);
   const { live, queues, blocking, now } = plain;
   const configuration = live.current;
@@ -125,6 +141,8 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
   started(startMessageWorker(contexts, blocking));
   const troubles = startTroublePoster({ ...context, client });
   started({ stop: (deadline) => unfinishedAt(troubles.stop(), "a message about a cluster", deadline) });
+  const notices = startNoticePoster({ ...context, client });
+  started({ stop: (deadline) => unfinishedAt(notices.stop(), "a notice to the operators", deadline) });
   const anchors = startAnchorPoster({ ...context, client, settings: () => configuration().audit });
   started({ stop: (deadline) => unfinishedAt(anchors.stop(), "an anchor", deadline) });
 }

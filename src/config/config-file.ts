@@ -4,6 +4,7 @@ import type { Creator, CreatorRole, RoleStep } from "../access/policy/creator.ts
 import { isTicketPattern } from "../access/request/ticket.ts";
 import { mapDeadlines } from "../operations/deadlines.ts";
 import { auditFile } from "./audit-file.ts";
+import { fleetFile } from "./fleet-file.ts";
 import {
   account,
   duration,
@@ -11,6 +12,7 @@ import {
   labels,
   region,
   roleArn,
+  roleStep,
   shortDuration,
   slackChannel,
   slackUser,
@@ -28,25 +30,10 @@ const profileForm = "use the name of an AWS profile, without spaces";
 
 const profile = z.string(profileForm).regex(/^[\w+=,.@:/-]{1,128}$/, profileForm);
 
-const stepByName = roleArn.transform((arn) => ({ roleArn: arn }));
-
-const stepInFull = z.strictObject(
-  { roleArn, externalId: externalId.optional() },
-  "write a role's ARN, or roleArn and externalId",
-);
-
-/** A role on the way: its ARN alone, or with its external id. */
-const step = z.unknown().transform((value, context): RoleStep => {
-  const read = (typeof value === "string" ? stepByName : stepInFull).safeParse(value);
-  if (read.success) return read.data;
-  for (const { path, message } of read.error.issues) context.addIssue({ code: "custom", path, message });
-  return z.NEVER;
-});
-
 const written = z.strictObject({
   roleArn: roleArn.optional(),
   externalId: externalId.optional(),
-  through: z.array(step).default([]),
+  through: z.array(roleStep).default([]),
   userArn: userArn.optional(),
   profile: profile.optional(),
   discover: z.literal(true).optional(),
@@ -69,7 +56,7 @@ const creatorFile = z.preprocess(
 
 /** A role of our own in the cluster, which `eks-access bootstrap` lets in. */
 const operatorFile = z
-  .strictObject({ roleArn, externalId: externalId.optional(), through: z.array(step).default([]) })
+  .strictObject({ roleArn, externalId: externalId.optional(), through: z.array(roleStep).default([]) })
   .transform(({ externalId: id, ...rest }): CreatorRole => ({ type: "role", ...rest, ...(id && { externalId: id }) }));
 
 const name = textLike(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and hyphens, up to 63 characters");
@@ -201,9 +188,11 @@ const cluster = z.preprocess((value) => {
 /** The form of `eks-access.yml`; docs/configuration.md explains each field. */
 export const configFile = z.strictObject({
   slack: z.strictObject({ mode: z.enum(["http", "socket"]).default("http"), appId: slackApp.optional() }).prefault({}),
-  clusters: z.record(name, cluster).refine((clusters) => Object.keys(clusters).length > 0, "name at least one cluster"),
+  clusters: z.record(name, cluster),
+  fleet: fleetFile.optional(),
   levels: z.record(name, level),
   policy: policyFile.optional(),
+  operators: z.strictObject({ channel: slackChannel.optional() }).prefault({}),
   administrators: z.array(slackUser).default([]),
   linking: z.strictObject({ confirm: z.enum(["none", "administrator"]).default("none") }).prefault({}),
   identities: identitiesFile,

@@ -31,11 +31,13 @@ interface Named {
 
 function unknownNames({ clusters = [], levels = [] }: Named, path: string, file: ConfigFile): string[] {
   const unmatched = (wanted: WantedLabels) =>
-    Object.keys(file.clusters).some((name) => hasLabels(wanted, labelsOf(file, name)))
+    file.fleet || Object.keys(file.clusters).some((name) => hasLabels(wanted, labelsOf(file, name)))
       ? []
       : [`${path}.clusters: no cluster has these labels. Correct them, or add them to the labels of a cluster.`];
   const missing = (kind: "clusters" | "levels", names: readonly string[]) => {
     const known = Object.keys(file[kind]);
+    // The fleet can have it later.
+    if (kind === "clusters" && file.fleet) return [];
     return names.flatMap((name, index) =>
       known.includes(name)
         ? []

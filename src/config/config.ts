@@ -1,7 +1,9 @@
 import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
 import type { IdentityRules } from "../access/approval/identities.ts";
 import type { AuditSinks } from "../access/audit/sink.ts";
+import { placeOf } from "../access/fleet/fleet-list.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
+import { isByName, type WantedLabels } from "../access/policy/selector.ts";
 import { formatDuration } from "../access/request/extension.ts";
 import { rescueLevel } from "../access/request/request.ts";
 import { partitionOfRegion } from "../aws-auth/index.ts";
@@ -9,6 +11,8 @@ import type { Deadlines } from "../operations/deadlines.ts";
 import { sinksOf } from "./audit-file.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
 import { creatorProblems, policyProblems } from "./config-problems.ts";
+import { fleetIn, labelled, type NamedCluster, unknownFleet, withFleet } from "./expand-fleet.ts";
+import { type Fleet, fleetOf } from "./fleet-file.ts";
 import { problemOfYaml, problemsOfForm } from "./forms.ts";
 import { identityRulesOf } from "./identity-rules.ts";
 import { inherit } from "./inherit.ts";
@@ -22,6 +26,10 @@ export interface Config {
   };
   /** By the name that people type. */
   readonly clusters: ReadonlyMap<string, Cluster>;
+  /** Null: the file has no fleet. */
+  readonly fleet: Fleet | null;
+  /** The Slack channel of the people who run eks-access; null: none. */
+  readonly operatorsChannel: string | null;
   readonly limits: PersonLimits;
   readonly ledger: LedgerSettings;
   readonly timing: Timing;
@@ -89,33 +97,92 @@ export type ConfigReading =
 /** Operators share settings by anchors and merge keys, which YAML 1.2 does not have by itself. */
 const schema = CORE_SCHEMA.withTags(mergeTag);
 
-/** Reads the text of `eks-access.yml`. It returns all problems at once. */
-export function readConfig(text: string): ConfigReading {
+/**
+ * Reads the text of `eks-access.yml`, with the clusters of its fleet. It returns all problems at once. A cluster of the fleet that has
+ * a problem is left out: its account sets its tags, and must not stop the others.
+ */
+export function readConfig(text: string, fleet = unknownFleet): ConfigReading {
   let value: unknown;
   try {
     value = load(text, { schema });
   } catch (error) {
     return { type: "invalid", problems: [problemOfYaml(error)] };
   }
-  const { file, sourceOf, problems: unknown } = inherit(value);
-  const read = configFile.safeParse(file);
-  if (!read.success)
-    return { type: "invalid", problems: [...unknown, ...problemsOfForm(read.error.issues, value, sourceOf)] };
-  const problems = [
-    ...unknown,
-    ...unknownLevels(read.data),
-    ...reservedLevels(read.data),
-    ...creatorProblems(read.data),
-    ...signInProblems(read.data),
-    ...twice(read.data),
-    ...policyProblems(read.data),
-    ...linkProblems(read.data),
-    ...keepProblems(read.data),
-  ];
-  return problems.length > 0 ? { type: "invalid", problems } : { type: "config", config: build(read.data) };
+  const namings = fleetIn(value, fleet);
+  const left = namings.flatMap((naming) => (naming.type === "unnamed" ? naming.problem : []));
+  let named = namings.filter((naming) => naming.type === "named");
+  for (;;) {
+    const { file, problems } = readFile(value, named, fleet.now);
+    if (file && problems.length === 0) return { type: "config", config: build(file, named, left) };
+    const broken = new Set(problems.map(({ cluster }) => cluster));
+    const usable = named.filter(({ name }) => !broken.has(name));
+    if (usable.length === named.length) return { type: "invalid", problems: sentencesOf(problems) };
+    const isOfFleet = new Set<string | null>(named.map(({ name }) => name));
+    left.push(...sentencesOf(problems.filter(({ cluster }) => isOfFleet.has(cluster))));
+    named = usable;
+  }
 }
 
-function build(file: ConfigFile): Config {
+interface Problem {
+  readonly sentence: string;
+  /** The cluster that has it; null: it is of none. */
+  readonly cluster: string | null;
+}
+
+function sentencesOf(problems: readonly Problem[]): string[] {
+  return [...new Set(problems.map(({ sentence }) => sentence))];
+}
+
+interface FileReading {
+  /** Null: its form is wrong. */
+  readonly file: ConfigFile | null;
+  readonly problems: readonly Problem[];
+}
+
+function readFile(value: unknown, named: readonly NamedCluster[], now: Date): FileReading {
+  const whole = withFleet(value, named, now);
+  const { file, sourceOf, problems: unknown } = inherit(whole);
+  const read = configFile.safeParse(file);
+  if (!read.success) {
+    const problems = read.error.issues.flatMap((issue) =>
+      problemsOfForm([issue], whole, sourceOf).map((sentence) => ({ sentence, cluster: clusterIn(issue.path) })),
+    );
+    return { file: null, problems: [...unknown.map(problemIn), ...problems] };
+  }
+  const { data } = read;
+  for (const { name, cluster } of named) {
+    const settings = data.clusters[name];
+    if (settings) data.clusters[name] = labelled(settings, cluster.tags);
+  }
+  const sentences = [
+    ...unknown,
+    ...noClusters(data),
+    ...unknownLevels(data),
+    ...reservedLevels(data),
+    ...creatorProblems(data),
+    ...signInProblems(data),
+    ...twice(data),
+    ...policyProblems(data),
+    ...linkProblems(data),
+    ...keepProblems(data),
+  ];
+  return { file: data, problems: sentences.map(problemIn) };
+}
+
+function clusterIn([room, name]: readonly PropertyKey[]): string | null {
+  return room === "clusters" && name !== undefined ? String(name) : null;
+}
+
+function problemIn(sentence: string): Problem {
+  return { sentence, cluster: /^clusters\.([a-z0-9-]+)[.:]/.exec(sentence)?.[1] ?? null };
+}
+
+function noClusters({ clusters, fleet }: ConfigFile): string[] {
+  return fleet || Object.keys(clusters).length > 0 ? [] : ["clusters: name at least one cluster."];
+}
+
+function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly string[]): Config {
+  const isGone = new Set(named.flatMap(({ name, cluster }) => (cluster.goneSince === null ? [] : name)));
   const levels = new Map(Object.entries(file.levels).map(([name, level]) => [name, buildLevel(name, level)]));
   const clusters = Object.entries(file.clusters).map(([name, cluster]): [string, Cluster] => [
     name,
@@ -126,12 +193,15 @@ function build(file: ConfigFile): Config {
       rules: rulesOf(file, name),
       ticket: { need: cluster.ticket, pattern: cluster.ticketPattern ?? null },
       quiet: quietReason(cluster.quiet),
-      breakGlass: breakGlassOf(file, name),
+      // Quiet clusters have it: one that left the fleet takes nothing any more.
+      breakGlass: isGone.has(name) ? null : breakGlassOf(file, name),
     },
   ]);
   return {
     slack: { mode: file.slack.mode, appId: file.slack.appId ?? null },
     clusters: new Map(clusters),
+    fleet: file.fleet ? fleetOf(file.fleet, selectorsOf(file), namesOf(named), left) : null,
+    operatorsChannel: file.operators.channel ?? file.audit.channel ?? null,
     linking: { mustBeConfirmed: file.linking.confirm === "administrator", administrators: file.administrators },
     identities: identityRulesOf(file.identities),
     audit: {
@@ -160,6 +230,17 @@ function build(file: ConfigFile): Config {
       deadlines: file.timing.deadlines,
     },
   };
+}
+
+function namesOf(named: readonly NamedCluster[]): ReadonlyMap<string, string> {
+  return new Map(named.map(({ name, cluster }) => [placeOf(cluster), name]));
+}
+
+/** The labels that the policy looks at. */
+function selectorsOf({ policy }: ConfigFile): readonly WantedLabels[] {
+  return [...(policy?.rules ?? []), ...(policy?.breakGlass ?? [])].flatMap(({ clusters }) =>
+    clusters && !isByName(clusters) ? [clusters] : [],
+  );
 }
 
 function unknownLevels(file: ConfigFile): string[] {

@@ -1,5 +1,6 @@
 import { YAMLException } from "js-yaml";
 import { z } from "zod";
+import type { RoleStep } from "../access/policy/creator.ts";
 import { isPermanent, parseDuration } from "../access/request/extension.ts";
 
 /** A text of one form. The message says how to write it, also for a wrong type and a missing value. */
@@ -23,6 +24,21 @@ export const slackChannel = textLike(
   /^[CG][A-Z0-9]{2,}$/,
   "use a Slack channel id, for example C012ABCDEF (not a name)",
 );
+
+const stepByName = roleArn.transform((arn) => ({ roleArn: arn }));
+
+const stepInFull = z.strictObject(
+  { roleArn, externalId: externalId.optional() },
+  "write a role's ARN, or roleArn and externalId",
+);
+
+/** A role on the way: its ARN alone, or with its external id. */
+export const roleStep = z.unknown().transform((value, context): RoleStep => {
+  const read = (typeof value === "string" ? stepByName : stepInFull).safeParse(value);
+  if (read.success) return read.data;
+  for (const { path, message } of read.error.issues) context.addIssue({ code: "custom", path, message });
+  return z.NEVER;
+});
 
 /** One person: a group would not identify anyone. */
 export const slackUser = textLike(/^[UW][A-Z0-9]{2,}$/, "use a Slack user id, for example U012ABCDEF (not a name)");

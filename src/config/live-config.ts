@@ -1,51 +1,68 @@
 import { isDeepStrictEqual } from "node:util";
+import type { FleetCluster } from "../access/fleet/fleet-list.ts";
 import { type Config, readConfig } from "./config.ts";
 
 /** Why a configuration can't replace the present one, each as a sentence with its fix; empty: it can. */
 export type ConfigCheck = (next: Config, present: Config) => Promise<readonly string[]>;
 
-/** What became of an offered text. */
+/** What became of an offered text or fleet. */
 export type Offer =
   | {
       readonly type: "replaced";
       /** Changed settings that keep their old value until a restart. */
       readonly afterRestart: readonly string[];
+      /** Why clusters of the fleet are left out that were not left out before. */
+      readonly left: readonly string[];
     }
   | { readonly type: "refused"; readonly problems: readonly string[] };
 
 /** The configuration of a running process. A request or a run keeps the one with which it began. */
 export interface LiveConfig {
   readonly current: () => Config;
-  /** Adds a check that each later configuration has to pass. */
-  readonly refuseIf: (check: ConfigCheck) => void;
+  /** Adds a check that each later text has to pass; with `also: "fleet"` each later fleet too. */
+  readonly refuseIf: (check: ConfigCheck, also?: "fleet") => void;
   /** Replaces the configuration by that of a text, as a whole or not at all. */
   readonly offer: (text: string) => Promise<Offer>;
+  /** Replaces the clusters of the fleet. */
+  readonly follow: (clusters: readonly FleetCluster[]) => Promise<Offer>;
 }
 
-export function liveConfig(first: Config): LiveConfig {
-  let present = first;
-  const checks: ConfigCheck[] = [];
-  const offer = async (text: string): Promise<Offer> => {
-    const reading = readConfig(text);
+export interface ConfigText {
+  readonly text: string;
+  readonly config: Config;
+}
+
+export function liveConfig(first: ConfigText, now: () => Date): LiveConfig {
+  let present = first.config;
+  let source = { text: first.text, clusters: [] as readonly FleetCluster[] };
+  const checks: { readonly check: ConfigCheck; readonly isForFleet: boolean }[] = [];
+  const replace = async (change: Partial<typeof source>): Promise<Offer> => {
+    const next = { ...source, ...change };
+    const reading = readConfig(next.text, { clusters: next.clusters, now: now() });
     if (reading.type === "invalid") return { type: "refused", problems: reading.problems };
-    const found = await Promise.all(checks.map((check) => check(reading.config, present)));
-    const problems = found.flat();
+    const { config } = reading;
+    const due = checks.filter(({ isForFleet }) => isForFleet || change.text !== undefined);
+    const found = await Promise.all(due.map(({ check }) => check(config, present)));
+    const left = config.fleet?.problems.filter((problem) => !present.fleet?.problems.includes(problem)) ?? [];
+    // Not the account's tags but this text put them out.
+    const problems = [...found.flat(), ...(change.text === undefined ? [] : left)];
     if (problems.length > 0) return { type: "refused", problems };
-    const afterRestart = fixed.flatMap(({ path, of }) =>
-      isDeepStrictEqual(of(reading.config), of(present)) ? [] : [path],
-    );
-    present = withFixed(reading.config, present);
-    return { type: "replaced", afterRestart };
+    const afterRestart = fixed.flatMap(({ path, of }) => (isDeepStrictEqual(of(config), of(present)) ? [] : [path]));
+    present = withFixed(config, present);
+    source = next;
+    return { type: "replaced", afterRestart, left };
   };
   let offered: Promise<unknown> = Promise.resolve();
+  const inTurn = (change: Partial<typeof source>) => {
+    const next = offered.then(() => replace(change));
+    offered = next.catch(() => {});
+    return next;
+  };
   return {
     current: () => present,
-    refuseIf: (check) => void checks.push(check),
-    offer: (text) => {
-      const next = offered.then(() => offer(text));
-      offered = next.catch(() => {});
-      return next;
-    },
+    refuseIf: (check, also) => void checks.push({ check, isForFleet: also === "fleet" }),
+    offer: (text) => inTurn({ text }),
+    follow: (clusters) => inTurn({ clusters }),
   };
 }
 

@@ -1,6 +1,8 @@
 import type { Identities } from "../access/approval/identities.ts";
 import type { PrincipalLink } from "../access/approval/links.ts";
 import type { AuditEvent, ChainedEvent } from "../access/audit/event.ts";
+import type { SealedFleetList } from "../access/fleet/fleet-list.ts";
+import type { SealedNotice } from "../access/fleet/notice.ts";
 import type { Migration } from "../access/migration/migration.ts";
 import type { CreationRecord } from "../access/policy/creator.ts";
 import type { ListName } from "../access/request/lists.ts";
@@ -187,6 +189,18 @@ export interface TurnLedger {
   isNewestRun(cluster: string, run: string): Promise<boolean>;
 }
 
+/** What workers found out for all processes, and what the operators have to know. Trust none without its seal. */
+export interface FleetLedger {
+  /** When the list of the fleet was made, ISO 8601; null: there is none. */
+  fleetAt(): Promise<string | null>;
+  fleet(): Promise<unknown>;
+  publishFleet(list: SealedFleetList): Promise<void>;
+  /** Adds a notice for the operators' channel. The newest hundred stay. */
+  addNotice(notice: SealedNotice): Promise<void>;
+  /** The newest first. */
+  notices(): Promise<readonly unknown[]>;
+}
+
 /** What the ledger remembers about clusters, and about the worker itself. */
 export interface ClusterLedger {
   /** Which of these clusters' own memories have been read into this ledger. */
@@ -222,7 +236,14 @@ export interface ClusterLedger {
  * All ports together, as a process opens them. Code names the small port that it uses, or a part of it: a fake then needs no
  * more. Every implementation passes test/ledger/contract.ts.
  */
-export interface Ledger extends RequestLedger, MessageLedger, EventLedger, LinkLedger, TurnLedger, ClusterLedger {
+export interface Ledger
+  extends RequestLedger,
+    MessageLedger,
+    EventLedger,
+    LinkLedger,
+    TurnLedger,
+    ClusterLedger,
+    FleetLedger {
   readonly migrations: MigrationLedger;
 }
 

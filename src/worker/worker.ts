@@ -5,6 +5,7 @@ import type { RedisClient } from "../ledger/redis/client.ts";
 import { type Stoppable, timeInQueue, unfinishedAt, wasStartedBefore, workOnJobs } from "../ledger/work-on-jobs.ts";
 import { withinDeadline } from "../operations/deadlines.ts";
 import { tracedAnswer } from "../operations/request-traces.ts";
+import { startTicking } from "../operations/ticking.ts";
 import type { WorkerContext } from "./context.ts";
 import { workerRuns } from "./jobs.ts";
 import { removalsEveryMs, removeClosedByTheClock } from "./remove-closed.ts";
@@ -53,30 +54,6 @@ function runInTime(worker: WorkerContext, job: WorkerJob, running: BullJob): Pro
     const askedIn = running.opts.telemetry?.metadata;
     return tracedAnswer(context, job.type, about, askedIn, () => runJob(workerRuns, job.type, job, context));
   });
-}
-
-/**
- * Repeats something in each worker; one of them takes each turn. The clock is the process's own, so that a Redis that lost everything is
- * swept as soon as it is back.
- */
-function startTicking(everyMs: number, act: (everyMs: number) => Promise<void>): { stop: () => Promise<void> } {
-  let acting: Promise<void> = Promise.resolve();
-  let isIdle = true;
-  const tick = () => {
-    if (!isIdle) return;
-    isIdle = false;
-    acting = act(everyMs).finally(() => {
-      isIdle = true;
-    });
-  };
-  tick();
-  const timer = setInterval(tick, everyMs);
-  return {
-    stop: () => {
-      clearInterval(timer);
-      return acting;
-    },
-  };
 }
 
 async function turn(context: WorkerContext, everyMs: number): Promise<void> {

@@ -6,6 +6,7 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aGrantedRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
+import { at } from "../builders/times.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 
 let live: LiveConfig;
@@ -14,7 +15,7 @@ let ledger: Ledger;
 beforeEach(() => {
   const reading = readConfig(configText);
   if (reading.type === "invalid") throw new Error(reading.problems.join());
-  live = liveConfig(reading.config);
+  live = liveConfig({ text: configText, config: reading.config }, () => at(0));
   ledger = memoryLedger();
 });
 
@@ -25,7 +26,7 @@ test("a text replaces the configuration as a whole; who read the one before keep
 
   const offer = await live.offer(configText.replace("  staging:", "  renamed:"));
 
-  expect(offer).toEqual({ type: "replaced", afterRestart: [] });
+  expect(offer).toEqual({ type: "replaced", afterRestart: [], left: [] });
   expect(names()).toEqual(["renamed"]);
   expect([...before.clusters.keys()]).toEqual(["staging"]);
 });
@@ -47,7 +48,7 @@ test("what needs a restart keeps its value, and is named", async () => {
 
   const offer = await live.offer(text + configText);
 
-  expect(offer).toEqual({ type: "replaced", afterRestart: ["slack", "timing.sweepEvery", "timing.deadlines"] });
+  expect(offer).toMatchObject({ afterRestart: ["slack", "timing.sweepEvery", "timing.deadlines"] });
   const { slack, timing } = live.current();
   expect([slack.mode, timing.sweepEverySeconds, timing.inspectEverySeconds]).toEqual(["http", 1, 540]);
 });

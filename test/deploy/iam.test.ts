@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import {
   creatorSessionPolicy,
+  fleetSessionPolicy,
   identityCenterSessionPolicy,
   managerSessionPolicy,
   nextRoleSessionPolicy,
@@ -56,7 +57,7 @@ test("the code sends no command that the policies do not know", () => {
   const commands = new Set([...adapters.matchAll(/new (\w+Command)\(/g)].map(([, name]) => name));
 
   // GetCallerIdentity needs no permission (API reference of STS).
-  const names = ["access-entries-policy", "rescue-policy", "migration-policy", "identity-center-policy"];
+  const names = ["access-entries-policy", "rescue-policy", "migration-policy", "identity-center-policy", "discovery-policy"];
   const actions = new Set([
     ...names.flatMap(actionsOf),
     ...actionsOf("audit-sinks-policy").filter((each) => !ofObjects.has(each)),
@@ -71,6 +72,12 @@ test("the code sends no command that the policies do not know", () => {
     "eks:ListAccessEntries",
     "eks:ListAssociatedAccessPolicies",
   ]);
+});
+
+test("who finds the fleet lists clusters and describes them, as its session does", () => {
+  const own = policy.parse(JSON.parse(fleetSessionPolicy())).Statement.flatMap(({ Action }) => Action);
+
+  expect(actionsOf("discovery-policy")).toEqual(own.toSorted());
 });
 
 test("the worker may do what an assumed session takes, on named roles, and nothing else", () => {

@@ -3,6 +3,7 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import { clusterContract } from "./cluster-contract.ts";
 import { commitContract } from "./commit-contract.ts";
 import { eventContract } from "./event-contract.ts";
+import { fleetContract } from "./fleet-contract.ts";
 import { indexContract } from "./index-contract.ts";
 import { linkContract } from "./link-contract.ts";
 import { messageContract } from "./message-contract.ts";
@@ -33,6 +34,7 @@ export function ledgerContract(make: () => Promise<OpenLedger>): void {
   eventContract(() => open.ledger);
   turnContract(() => open.ledger);
   clusterContract(() => open.ledger);
+  fleetContract(() => open.ledger);
   migrationContract(() => open.ledger);
   removalContract(() => open.ledger);
 }

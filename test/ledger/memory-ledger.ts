@@ -6,7 +6,7 @@ import type { AccessRequest } from "../../src/access/request/record.ts";
 import { isClosed } from "../../src/access/request/request.ts";
 import type { CommitResult, Ledger, LedgerChange, ListOf, ShownMessages } from "../../src/ledger/ledger.ts";
 import { isMigration, isRequest, type LedgerRecord, recordClosedSince, recordDueAt } from "../../src/ledger/records.ts";
-import { memoryClusters, memoryLinks, memoryTurns } from "./memory-ports.ts";
+import { memoryClusters, memoryFleet, memoryLinks, memoryTurns } from "./memory-ports.ts";
 
 /**
  * The ledger in memory, for tests that need one and for the model of the real one. Passes test/ledger/contract.ts.
@@ -56,6 +56,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     ...memoryLinks(append),
     ...memoryTurns(),
     ...memoryClusters(),
+    ...memoryFleet(),
     migrations: {
       get: async (id) => migrations.get(id) ?? null,
       latestOf: async (cluster) => ofCluster(cluster)[0] ?? null,

@@ -1,9 +1,12 @@
 import type { Identities } from "../../src/access/approval/identities.ts";
 import { accountIn, type PrincipalLink } from "../../src/access/approval/links.ts";
 import type { AuditEvent } from "../../src/access/audit/event.ts";
+import type { SealedFleetList } from "../../src/access/fleet/fleet-list.ts";
+import type { SealedNotice } from "../../src/access/fleet/notice.ts";
 import type { ClusterTrouble } from "../../src/access/request/retry.ts";
 import type {
   ClusterLedger,
+  FleetLedger,
   LinkChange,
   LinkLedger,
   LinkProposal,
@@ -60,6 +63,23 @@ export function memoryTurns(): TurnLedger {
       return `run-${made}`;
     },
     isNewestRun: async (cluster, run) => runs.get(cluster) === run,
+  };
+}
+
+/** The fleet and the operators' notices, in memory. */
+export function memoryFleet(): FleetLedger {
+  let list: SealedFleetList | null = null;
+  let notices: readonly SealedNotice[] = [];
+  return {
+    fleetAt: async () => list?.at ?? null,
+    fleet: async () => list,
+    publishFleet: async (next) => {
+      list = next;
+    },
+    addNotice: async (notice) => {
+      notices = [notice, ...notices].slice(0, 100);
+    },
+    notices: async () => notices,
   };
 }
 

@@ -138,7 +138,8 @@ async function startKind(
   now: () => Date,
 ): Promise<() => Promise<void>> {
   const { environment, problems } = readEnvironment(variables, kind);
-  const reading = readConfig(await readFile(variables.EKS_ACCESS_CONFIG ?? "", "utf8"));
+  const text = await readFile(variables.EKS_ACCESS_CONFIG ?? "", "utf8");
+  const reading = readConfig(text);
   if (!environment || reading.type === "invalid") throw new Error(`It does not start: ${problems.join("\n")}`);
   const log = pino({ level: "info" }, { write: (line: string) => void lines.push(line) });
   const { redis, forQueues, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
@@ -151,7 +152,7 @@ async function startKind(
     blocking,
     log,
     failures: new FailureLog(log),
-    live: liveConfig(reading.config),
+    live: liveConfig({ text, config: reading.config }, now),
     now,
   };
   const parts: Stoppable[] = [];

@@ -62,6 +62,7 @@ export type EventType =
   | "configuration.changed"
   | "configuration.refused"
   | "creator.used"
+  | "fleet.changed"
   | "annotation.refused"
   | "record.unreadable"
   | "decision.refused"

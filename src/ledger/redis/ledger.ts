@@ -6,6 +6,7 @@ import { redisClusters, redisTurns } from "./clusters.ts";
 import { noteScript } from "./commit-script.ts";
 import { appendEvent, chainHeadKey, eventsKey, logKey, readEvents, readEventsOf } from "./events.ts";
 import { callRedis } from "./explain-redis-error.ts";
+import { redisFleet } from "./fleet.ts";
 import { redisLinks } from "./links.ts";
 import {
   countsKey,
@@ -34,6 +35,7 @@ export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: ()
     ...redisLinks(redis, reader),
     ...redisTurns(redis),
     ...redisClusters(redis, reader),
+    ...redisFleet(redis),
     migrations: redisMigrations(redis, reader),
   };
 }

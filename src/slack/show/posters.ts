@@ -9,36 +9,12 @@ import type { ClusterTrouble } from "../../access/request/retry.ts";
 import type { AuditSettings, Config } from "../../config/config.ts";
 import type { AuditLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import { startTicking, type Ticking } from "../../operations/ticking.ts";
 import { slackFailure } from "../app/slack-failure.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, plainLine, section, time } from "../blocks/mrkdwn.ts";
 
 const lookEveryMs = 5_000;
-
-export interface Poster {
-  readonly stop: () => Promise<void>;
-}
-
-/** Looks every few seconds, one look at a time. */
-function postEvery(post: () => Promise<void>): Poster {
-  let posting: Promise<void> = Promise.resolve();
-  let isIdle = true;
-  const tick = () => {
-    if (!isIdle) return;
-    isIdle = false;
-    posting = post().finally(() => {
-      isIdle = true;
-    });
-  };
-  const timer = setInterval(tick, lookEveryMs);
-  tick();
-  return {
-    stop: () => {
-      clearInterval(timer);
-      return posting;
-    },
-  };
-}
 
 export interface AnchorContext {
   readonly auditLog: AuditLog;
@@ -52,8 +28,8 @@ export interface AnchorContext {
 const pageSize = 1000;
 
 /** Posts the chain's value in the audit channel on a schedule, one slack process at a time; without a channel nowhere. */
-export function startAnchorPoster(context: AnchorContext): Poster {
-  return postEvery(anchorPoster(context));
+export function startAnchorPoster(context: AnchorContext): Ticking {
+  return startTicking(lookEveryMs, anchorPoster(context));
 }
 
 /** Remembers the last anchor in this process, out of reach of a person who holds Redis. */
@@ -143,8 +119,8 @@ const newsForMs = 24 * 3_600_000;
  * Posts in a cluster's channel when the worker can't get in for a minute, and when it is over; and once when others keep changing
  * aws-auth back.
  */
-export function startTroublePoster(context: TroubleContext): Poster {
-  return postEvery(() => postAll(context));
+export function startTroublePoster(context: TroubleContext): Ticking {
+  return startTicking(lookEveryMs, () => postAll(context));
 }
 
 async function postAll(context: TroubleContext): Promise<void> {

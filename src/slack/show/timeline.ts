@@ -65,6 +65,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "configuration.changed": "changed the configuration",
   "configuration.refused": "refused a configuration",
   "creator.used": "became the creator, although there is an operator",
+  "fleet.changed": "found another fleet",
   "annotation.refused": "rejected the cluster's own memory",
   "decision.refused": "decision blocked",
   "attempt.refused": "action blocked",

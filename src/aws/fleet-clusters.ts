@@ -1,0 +1,54 @@
+import { DescribeClusterCommand, EKSClient, ListClustersCommand, ResourceNotFoundException } from "@aws-sdk/client-eks";
+import { AccessError } from "../access/failure/access-error.ts";
+import { allOfPages } from "../access/failure/bounded-pages.ts";
+import type { Labels } from "../access/policy/selector.ts";
+import { type CredentialSource, clientSettings } from "./client-settings.ts";
+import { awsFailure } from "./explain-aws-error.ts";
+
+/** One region of an account, whose clusters EKS lists. */
+export interface FleetRegion {
+  /** The clusters' names in EKS. @throws AccessError */
+  readonly names: () => Promise<readonly string[]>;
+  /** A cluster's tags, without those of AWS; null: it can't be used, or is gone since it was listed. @throws AccessError */
+  readonly tagsOf: (eksName: string) => Promise<Labels | null>;
+  readonly close: () => void;
+}
+
+/** EKS allows an account 100 clusters in a region, and more on request. */
+const bounds = () => ({ pages: 50, items: 5_000, deadline: AbortSignal.timeout(60_000) });
+
+export function fleetRegion(source: CredentialSource, account: string, region: string): FleetRegion {
+  // EKS throttles an account that has many clusters: the SDK then waits longer after each try.
+  const client = new EKSClient({ ...clientSettings(source, region), maxAttempts: 6 });
+  const where = `in ${region} of account ${account}`;
+  const failing = (call: string) => (error: unknown) => {
+    throw awsFailure(error, `${call} ${where}`);
+  };
+  return {
+    names: () =>
+      allOfPages(`eks:ListClusters ${where}`, bounds(), async (nextToken) => {
+        const answer = await client.send(new ListClustersCommand({ nextToken })).catch(failing("eks:ListClusters"));
+        return { items: answer.clusters ?? [], next: answer.nextToken };
+      }),
+    tagsOf: async (name) => {
+      const what = `eks:DescribeCluster of ${name}`;
+      const answer = client.send(new DescribeClusterCommand({ name }));
+      const { cluster } = await answer.catch((error: unknown) =>
+        error instanceof ResourceNotFoundException ? { cluster: null } : failing(what)(error),
+      );
+      if (cluster === null) return null;
+      const [, , , inRegion, ofAccount] = cluster?.arn?.split(":") ?? [];
+      if (inRegion !== region || ofAccount !== account) {
+        throw new AccessError("cluster-mismatch", `AWS answered ${what} ${where} with ${cluster?.arn ?? "no cluster"}`);
+      }
+      const isUsable = cluster?.status === "ACTIVE" || cluster?.status === "UPDATING";
+      return isUsable ? ownTags(cluster?.tags ?? {}) : null;
+    },
+    close: () => client.destroy(),
+  };
+}
+
+/** AWS sets tags that begin so, and people can't. */
+function ownTags(tags: Labels): Labels {
+  return Object.fromEntries(Object.entries(tags).filter(([key]) => !key.startsWith("aws:")));
+}

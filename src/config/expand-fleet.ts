@@ -1,0 +1,68 @@
+import { type FleetCluster, isStale, placeOf } from "../access/fleet/fleet-list.ts";
+import type { Labels } from "../access/policy/selector.ts";
+import { fleetFile, type Naming, nameFleet, templatesFor } from "./fleet-file.ts";
+
+/** What workers know of the fleet, and the time at which it is read. */
+export interface KnownFleet {
+  readonly clusters: readonly FleetCluster[];
+  readonly now: Date;
+}
+
+export const unknownFleet: KnownFleet = { clusters: [], now: new Date(0) };
+
+export type NamedCluster = Extract<Naming, { readonly type: "named" }>;
+
+type Settings = Readonly<Record<string, unknown>>;
+
+/**
+ * The clusters of the fleet by their names, without those that the file itself has: its entry wins.
+ * @param value the parsed file, of any form
+ */
+export function fleetIn(value: unknown, { clusters }: KnownFleet): readonly Naming[] {
+  const fleet = fleetFile.safeParse(isSettings(value) ? value.fleet : undefined);
+  if (!fleet.success || clusters.length === 0) return [];
+  const written = writtenClusters(value);
+  const own = new Set(Object.entries(written).map(([name, settings]) => placeWritten(name, settings)));
+  const others = clusters.filter((cluster) => !own.has(placeOf(cluster)));
+  return nameFleet(fleet.data.name, others, new Set(Object.keys(written)));
+}
+
+/** An entry can take its place from a template or `defaults`: only one that writes account and region itself is the fleet's. */
+function placeWritten(name: string, settings: unknown): string | null {
+  if (!isSettings(settings)) return null;
+  const { account, region, eksName = name } = settings;
+  const texts = [account, region, eksName].map((each) => (typeof each === "string" ? each : ""));
+  return texts.join("/");
+}
+
+/** The file with an entry for each of these clusters, which takes the rest from its templates and `defaults`. */
+export function withFleet(value: unknown, named: readonly NamedCluster[], now: Date): unknown {
+  if (!isSettings(value) || !isSettings(value.fleet)) return value;
+  const fleet = fleetFile.safeParse(value.fleet);
+  if (!fleet.success) return { ...value, clusters: value.clusters ?? {} };
+  const entries = named.map(({ name, cluster }) => {
+    const { account, region, eksName, tags } = cluster;
+    const template = templatesFor(fleet.data, { ...tags, account, region });
+    const quiet = whyQuiet(cluster, now);
+    return [name, { account, region, eksName, template, ...(quiet !== null && { quiet }) }] as const;
+  });
+  return { ...value, clusters: { ...writtenClusters(value), ...Object.fromEntries(entries) } };
+}
+
+/** The labels of a cluster of the fleet: its tags. What the operators write wins. */
+export function labelled<Cluster extends { readonly labels: Labels }>(cluster: Cluster, tags: Labels): Cluster {
+  return { ...cluster, labels: { ...tags, ...cluster.labels } };
+}
+
+function whyQuiet(cluster: FleetCluster, now: Date): string | null {
+  if (cluster.goneSince !== null) return "AWS does not show it in the fleet any more";
+  return isStale(cluster, now) ? "AWS has not shown it for an hour" : null;
+}
+
+function writtenClusters(value: unknown): Settings {
+  return isSettings(value) && isSettings(value.clusters) ? value.clusters : {};
+}
+
+function isSettings(value: unknown): value is Settings {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,129 @@
+import { z } from "zod";
+import type { FleetCluster } from "../access/fleet/fleet-list.ts";
+import type { RoleStep } from "../access/policy/creator.ts";
+import { hasLabels, type Labels, type WantedLabels } from "../access/policy/selector.ts";
+import { account, duration, externalId, region, roleStep, textLike, wantedLabels } from "./forms.ts";
+
+const rolePattern = textLike(
+  /^arn:[a-z-]+:iam::(\d{12}|\{account\}):role\/[\w+=,.@/-]+$/,
+  "use a role's ARN, with {account} for the account, for example arn:aws:iam::{account}:role/eks-access-operator",
+);
+const namePattern = textLike(
+  /^([a-z0-9-]|\{(name|account|region)\})*\{name\}([a-z0-9-]|\{(name|account|region)\})*$/,
+  'use {name}, and {account} or {region} where names repeat, for example "{name}-{account}"',
+);
+
+/** The form of `fleet` in `eks-access.yml`; docs/configuration.md explains each field. */
+export const fleetFile = z.strictObject({
+  accounts: z.array(account).min(1, "name at least one account"),
+  regions: z.array(region).min(1, "name at least one region"),
+  roleArn: rolePattern,
+  externalId: externalId.optional(),
+  through: z.array(roleStep).default([]),
+  clusters: wantedLabels.optional(),
+  name: namePattern.default("{name}"),
+  templates: z
+    .array(
+      z.strictObject({
+        template: z.union([z.string(), z.array(z.string()).min(1)], "name a template, or a list of them"),
+        clusters: wantedLabels.optional(),
+      }),
+    )
+    .default([]),
+  every: duration.refine((seconds) => seconds >= 10, "use at least 10s").default(300),
+  tagsCountAfter: duration.default(24 * 3600),
+});
+
+type FleetFile = z.output<typeof fleetFile>;
+
+/** Where the worker looks for clusters, and which of them are the fleet. */
+export interface Fleet {
+  readonly accounts: readonly string[];
+  readonly regions: readonly string[];
+  /** The roles to assume for an account, in order. */
+  readonly rolesFor: (account: string) => readonly RoleStep[];
+  /** Null: every cluster. */
+  readonly clusters: WantedLabels | null;
+  readonly everySeconds: number;
+  readonly tagsCountAfterSeconds: number;
+  /** The tags that something in the configuration looks at. */
+  readonly deciding: ReadonlySet<string>;
+  /** The name that people type, of each cluster of the list that has one. By its place. */
+  readonly names: ReadonlyMap<string, string>;
+  /** Why clusters of the list are not offered, each as a sentence. */
+  readonly problems: readonly string[];
+}
+
+/** @param selectors of the policy */
+export function fleetOf(
+  file: FleetFile,
+  selectors: readonly WantedLabels[],
+  names: ReadonlyMap<string, string>,
+  problems: readonly string[],
+): Fleet {
+  const { accounts, regions, roleArn, externalId: id, through, clusters = null, every, tagsCountAfter } = file;
+  const wanted = [...selectors, ...file.templates.map((each) => each.clusters ?? {}), clusters ?? {}];
+  return {
+    ...{ accounts, regions, clusters, names, problems },
+    rolesFor: (of) => [...through, { roleArn: roleArn.replace("{account}", of), ...(id && { externalId: id }) }],
+    everySeconds: every,
+    tagsCountAfterSeconds: tagsCountAfter,
+    deciding: new Set(wanted.flatMap((each) => Object.keys(each))),
+  };
+}
+
+/** A cluster of the fleet with the name that people type, or why it gets none, as a sentence. */
+export type Naming =
+  | { readonly type: "named"; readonly name: string; readonly cluster: FleetCluster }
+  | { readonly type: "unnamed"; readonly cluster: FleetCluster; readonly problem: string };
+
+const nameForm = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+/**
+ * Names the clusters of the fleet. A name belongs to the cluster that had it first: leases are kept under it, so that a new cluster of
+ * another account must not get them.
+ *
+ * @param taken names that `clusters` of the file has
+ */
+export function nameFleet(
+  pattern: string,
+  clusters: readonly FleetCluster[],
+  taken: ReadonlySet<string>,
+): readonly Naming[] {
+  const named = clusters.map((cluster) => ({ cluster, name: nameOf(pattern, cluster) }));
+  const firstSeen = new Map<string, readonly FleetCluster[]>();
+  for (const { cluster, name } of named) firstSeen.set(name, earliest([...(firstSeen.get(name) ?? []), cluster]));
+  return named.map(({ cluster, name }): Naming => {
+    const isFirst = firstSeen.get(name)?.length === 1 && firstSeen.get(name)?.[0] === cluster;
+    const where = `the EKS cluster ${cluster.eksName} in ${cluster.region} of account ${cluster.account}`;
+    const unnamed = (why: string) => ({ type: "unnamed", cluster, problem: `fleet: ${where} ${why}` }) as const;
+    if (!nameForm.test(name)) {
+      return unnamed(
+        `would be ${name}: use at most 63 letters, digits and hyphens. Write it under clusters with a name.`,
+      );
+    }
+    if (taken.has(name) || !isFirst) {
+      return unnamed(
+        `would be ${name}, as another cluster. Set fleet.name to "{name}-{account}", or write it under clusters with a name.`,
+      );
+    }
+    return { type: "named", name, cluster };
+  });
+}
+
+/** Those that no other one was seen before. */
+function earliest(clusters: readonly FleetCluster[]): readonly FleetCluster[] {
+  return clusters.filter(({ since }) => clusters.every((other) => since <= other.since));
+}
+
+function nameOf(pattern: string, { eksName, account: of, region: at }: FleetCluster): string {
+  const values = { name: eksName, account: of, region: at };
+  const filled = pattern.replace(/\{(name|account|region)\}/g, (_, key: keyof typeof values) => values[key]);
+  return filled.toLowerCase().replaceAll("_", "-");
+}
+
+/** The templates for a cluster: those of the first line that its labels match; none: only `defaults`. */
+export function templatesFor({ templates }: FleetFile, labels: Labels): readonly string[] {
+  const line = templates.find(({ clusters }) => hasLabels(clusters ?? {}, labels));
+  return [line?.template ?? []].flat();
+}

@@ -1,0 +1,72 @@
+import type { Logger } from "pino";
+import type { PreviewPublicKeys } from "../access/approval/seal.ts";
+import { type FleetList, isStale, placeOf, readFleetList } from "../access/fleet/fleet-list.ts";
+import type { FleetLedger } from "../ledger/ledger.ts";
+import type { LiveConfig } from "./live-config.ts";
+
+export interface FollowContext {
+  readonly ledger: Pick<FleetLedger, "fleetAt" | "fleet">;
+  readonly keys: PreviewPublicKeys;
+  readonly live: LiveConfig;
+  readonly log: Logger;
+  readonly now: () => Date;
+}
+
+/** The fleet as this process knows it: the newest list that a worker sealed. An older one does not come back. */
+export interface FleetFollower {
+  /** Null: none yet. */
+  readonly list: () => FleetList | null;
+  /** Reads the list in the ledger, if it is another one, and puts its clusters into the configuration. */
+  readonly look: () => Promise<void>;
+}
+
+export function followFleet(context: FollowContext): FleetFollower {
+  const { ledger, keys, live, log, now } = context;
+  let held: FleetList | null = null;
+  let refusedAt: string | null = null;
+  let offered = "";
+  let told = "";
+  const read = async () => {
+    const at = await ledger.fleetAt();
+    if (at === null || at === held?.at || at === refusedAt) return;
+    const list = readFleetList(await ledger.fleet(), keys, now());
+    if (list && (!held || list.at > held.at)) held = list;
+    else if (list?.at !== held?.at) {
+      refusedAt = at;
+      log.error({ at }, "the list of the fleet in Redis is old, or no worker sealed it: the one before stays");
+    }
+  };
+  return {
+    list: () => held,
+    look: async () => {
+      await read();
+      if (!held) return;
+      const text = whatDecides(held, now());
+      if (text === offered) return;
+      const offer = await live.follow(held.clusters);
+      // A list that can't be used now, for example while a lease is active, is offered again.
+      if (offer.type === "refused") {
+        if (told !== offer.problems.join())
+          log.error({ problems: offer.problems }, "the list of the fleet is not used");
+        told = offer.problems.join();
+      } else {
+        [offered, told] = [text, ""];
+        for (const problem of offer.left) log.error({ problem }, "a cluster of the fleet is left out");
+        log.info({ clusters: held.clusters.length }, "the list of the fleet is another one");
+      }
+    },
+  };
+}
+
+/** A worker renews the list often. Only this changes the configuration. */
+function whatDecides({ clusters }: FleetList, now: Date): string {
+  return JSON.stringify(
+    clusters.map((cluster) => [
+      placeOf(cluster),
+      cluster.tags,
+      cluster.since,
+      cluster.goneSince !== null,
+      isStale(cluster, now),
+    ]),
+  );
+}

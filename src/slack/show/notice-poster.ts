@@ -1,0 +1,78 @@
+import type { WebClient } from "@slack/web-api";
+import type { Logger } from "pino";
+import type { SlackKeys } from "../../access/approval/seal.ts";
+import { type Notice, readNotice } from "../../access/fleet/notice.ts";
+import type { Config } from "../../config/config.ts";
+import type { FleetLedger, TurnLedger } from "../../ledger/ledger.ts";
+import { startTicking, type Ticking } from "../../operations/ticking.ts";
+import { slackFailure } from "../app/slack-failure.ts";
+import type { Message } from "../blocks/message.ts";
+import { plainLine, section } from "../blocks/mrkdwn.ts";
+
+export interface NoticeContext {
+  readonly ledger: Pick<FleetLedger & TurnLedger, "notices" | "takeTurn">;
+  readonly configuration: () => Pick<Config, "operatorsChannel">;
+  readonly keys: SlackKeys;
+  readonly client: WebClient;
+  readonly log: Logger;
+  readonly now: () => Date;
+}
+
+const lookEveryMs = 5_000;
+/** An older notice is no news. */
+const newsForMs = 24 * 3_600_000;
+/** Longer than a notice is news. */
+const postedForMs = 30 * 24 * 3_600_000;
+
+/** Posts each notice in the operators' channel, once by all processes together. Without a channel the log has it. */
+export function startNoticePoster(context: NoticeContext): Ticking {
+  const seen = new Set<string>();
+  return startTicking(lookEveryMs, () => postAll(context, seen));
+}
+
+async function postAll(context: NoticeContext, seen: Set<string>): Promise<void> {
+  const channel = context.configuration().operatorsChannel;
+  if (channel === null) return;
+  try {
+    for (const notice of (await newNotices(context, seen)).toReversed()) {
+      seen.add(notice.id);
+      if (await context.ledger.takeTurn(`notice-${notice.id}`, postedForMs)) await post(context, channel, notice);
+    }
+  } catch (error) {
+    context.log.warn({ err: error }, "could not look for notices to the operators");
+  }
+}
+
+async function newNotices({ ledger, keys, now, log }: NoticeContext, seen: ReadonlySet<string>) {
+  const found: Notice[] = [];
+  for (const stored of await ledger.notices()) {
+    const notice = readNotice(stored, keys);
+    if (!notice) log.debug("a notice in Redis has no seal of ours");
+    else if (!seen.has(notice.id) && now().getTime() - Date.parse(notice.at) < newsForMs) found.push(notice);
+  }
+  return found;
+}
+
+/** The turn is taken first: a lost message is in the log, and two would confuse. */
+async function post({ client, log }: NoticeContext, channel: string, notice: Notice): Promise<void> {
+  const { text, blocks } = noticeMessage(notice);
+  await client.chat.postMessage({ channel, text, blocks: [...blocks] }).catch((error: unknown) => {
+    log.warn({ err: slackFailure(error, `The channel ${channel}`), notice }, "a notice could not be posted");
+  });
+}
+
+/** Slack takes 3,000 characters in a section. */
+const mostCharacters = 2_900;
+
+function noticeMessage({ title, lines }: Notice): Message {
+  const shown: string[] = [];
+  let room = mostCharacters - title.length;
+  for (const line of lines.map((each) => `• ${plainLine(each)}`)) {
+    room -= line.length + 1;
+    if (room < 0) break;
+    shown.push(line);
+  }
+  const left = lines.length - shown.length;
+  const rest = left > 0 ? [`… and ${left} more, in the log.`] : [];
+  return { text: title, blocks: [section([`*${plainLine(title)}*`, ...shown, ...rest].join("\n"))] };
+}

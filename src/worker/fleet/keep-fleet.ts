@@ -1,0 +1,134 @@
+import { createHash } from "node:crypto";
+import { type FleetList, type FleetPlace, placeOf, sealFleetList } from "../../access/fleet/fleet-list.ts";
+import { type FleetChange, nextFleet } from "../../access/fleet/next-fleet.ts";
+import type { Notice } from "../../access/fleet/notice.ts";
+import type { Labels } from "../../access/policy/selector.ts";
+import type { Fleet } from "../../config/fleet-file.ts";
+import type { FleetFollower } from "../../config/follow-fleet.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import { recordedEvents } from "../../operations/announcements.ts";
+import { startTicking, type Ticking } from "../../operations/ticking.ts";
+import type { WorkerContext } from "../context.ts";
+import { fleetNotice } from "./fleet-notice.ts";
+import { lookAtFleet, type OpenRegion, type TagMemory } from "./look-at-fleet.ts";
+
+export interface FleetContext extends Pick<WorkerContext, "config" | "failures" | "keys" | "log" | "now"> {
+  readonly ledger: Pick<Ledger, "takeTurn" | "publishFleet" | "grantedOf" | "migrations" | "append">;
+  readonly follower: FleetFollower;
+  readonly announce: (notice: Notice) => Promise<void>;
+  /** Absent: over the network. */
+  readonly openRegion?: OpenRegion;
+}
+
+/** A cluster that is listed keeps the tags that it had so long ago. */
+const tagsKnownForMs = 10 * 60_000;
+
+/** Keeps the list of the fleet: one worker at a time asks AWS, and publishes what it found for all processes. */
+export class FleetKeeper {
+  /** What AWS told this process. A new one asks for each cluster. */
+  readonly #described = new Map<string, { readonly tags: Labels; readonly atMs: number }>();
+
+  /** One look, if it is time for it. */
+  async look(context: FleetContext): Promise<void> {
+    const { fleet } = context.config;
+    if (!fleet || !(await context.ledger.takeTurn(`fleet-${digestOf(fleet)}`, fleet.everySeconds * 900))) return;
+    // Another worker may have published since.
+    await context.follower.look();
+    const before = context.follower.list();
+    const seen = await lookAtFleet(fleet, this.#memoryOf(context), context.openRegion);
+    tellFailed(context, seen.failed, fleet);
+    const rules = {
+      deciding: fleet.deciding,
+      holdMs: fleet.tagsCountAfterSeconds * 1000,
+      isHeld: await heldPlaces(context, fleet, before),
+    };
+    const { list, changes } = nextFleet(before, { ...seen, at: context.now() }, rules);
+    // Told first: a worker that dies in between tells it again, and none changes it unseen.
+    await tell(context, before, changes, list.at);
+    await context.ledger.publishFleet(sealFleetList(list, context.keys.preview));
+    await context.follower.look();
+  }
+
+  #memoryOf({ now }: FleetContext): TagMemory {
+    return {
+      tagsOf: (place) => {
+        const known = this.#described.get(placeOf(place));
+        return known && now().getTime() - known.atMs < tagsKnownForMs ? known.tags : null;
+      },
+      described: (place, tags) => void this.#described.set(placeOf(place), { tags, atMs: now().getTime() }),
+    };
+  }
+}
+
+/** Other settings are another look, which needs no wait. */
+function digestOf({ accounts, regions, clusters, rolesFor }: Fleet): string {
+  const [first = ""] = accounts;
+  const what = JSON.stringify([accounts, regions, clusters, rolesFor(first)]);
+  return createHash("sha256").update(what).digest("base64url").slice(0, 16);
+}
+
+function tellFailed(
+  { failures }: FleetContext,
+  failed: readonly { readonly account: string; readonly region: string; readonly error: unknown }[],
+  { accounts, regions }: Fleet,
+): void {
+  const what = "could not list the clusters of an account";
+  const isFailed = new Set(failed.map(({ account, region }) => `${account}/${region}`));
+  for (const { account, region, error } of failed) failures.failed(what, { account, region }, error);
+  for (const account of accounts) {
+    for (const region of regions) {
+      if (!isFailed.has(`${account}/${region}`)) failures.over(what, { account, region });
+    }
+  }
+}
+
+/** The places where a lease or a migration is not over, of the clusters that are gone. */
+async function heldPlaces(
+  { ledger }: FleetContext,
+  { names }: Fleet,
+  before: FleetList | null,
+): Promise<(place: FleetPlace) => boolean> {
+  const gone = (before?.clusters ?? []).filter(({ goneSince }) => goneSince !== null);
+  if (gone.length === 0) return () => false;
+  const migrating = new Set((await ledger.migrations.open()).map(({ cluster }) => cluster));
+  const held = new Set<string>();
+  for (const cluster of gone) {
+    const name = names.get(placeOf(cluster));
+    const isOpen = name !== undefined && (migrating.has(name) || (await ledger.grantedOf(name)).length > 0);
+    if (isOpen) held.add(placeOf(cluster));
+  }
+  return (place) => held.has(placeOf(place));
+}
+
+async function tell(
+  context: FleetContext,
+  before: FleetList | null,
+  changes: readonly FleetChange[],
+  at: string,
+): Promise<void> {
+  if (changes.length === 0) return;
+  for (const change of changes) context.log.info({ ...change }, "the fleet changed");
+  const notice = fleetNotice(before?.at ?? "", changes, at);
+  const detail = { changes: notice.lines };
+  const event = { type: "fleet.changed", at, actor: "worker", request: "", cluster: "", detail } as const;
+  await context.ledger.append(event);
+  recordedEvents.publish(event);
+  await context.announce(notice);
+}
+
+const lookEveryMs = 5_000;
+
+/** Looks when it is time, or when the settings of the fleet are others. */
+export function startFleetKeeper(context: () => FleetContext): Ticking {
+  const keeper = new FleetKeeper();
+  return startTicking(lookEveryMs, async () => {
+    const now = context();
+    const what = "could not look at the fleet";
+    try {
+      await keeper.look(now);
+      now.failures.over(what, {});
+    } catch (error) {
+      now.failures.failed(what, {}, error);
+    }
+  });
+}

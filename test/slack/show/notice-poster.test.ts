@@ -1,0 +1,94 @@
+import { pino } from "pino";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
+import { type Notice, sealNotice } from "../../../src/access/fleet/notice.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { startNoticePoster } from "../../../src/slack/show/notice-poster.ts";
+import { keys, otherKeys } from "../../builders/keys.ts";
+import { at, hours, minutes } from "../../builders/times.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aClient } from "../../sandbox/slack/a-client.ts";
+
+const channel = "C0ACCESS";
+let slack: SandboxSlack;
+let ledger: Ledger;
+
+beforeEach(async () => {
+  slack = await startSandboxSlack();
+  ledger = memoryLedger();
+});
+afterEach(() => slack.stop());
+
+function notice(id: string, lines: readonly string[] = ["New: payments."]): Notice {
+  return { id, at: at(0).toISOString(), title: `The fleet changed (${id})`, lines };
+}
+
+/** One look of a Slack process at this time. */
+async function look(seconds = minutes(1), operatorsChannel: string | null = channel): Promise<void> {
+  const log = pino({ level: "silent" });
+  const configuration = () => ({ operatorsChannel });
+  await startNoticePoster({ ledger, configuration, keys, client: aClient(slack), log, now: () => at(seconds) }).stop();
+}
+
+const posted = () => slack.messages(channel).map(textOf);
+
+test("notices of both processes are posted once, the oldest first, by all Slack processes together", async () => {
+  await ledger.addNotice(sealNotice(notice("one"), keys.preview));
+  await ledger.addNotice(sealNotice(notice("two"), keys.decision));
+
+  await Promise.all([look(), look()]);
+  await look();
+
+  expect(posted()).toEqual([
+    "*The fleet changed (one)*\n• New: payments.",
+    "*The fleet changed (two)*\n• New: payments.",
+  ]);
+});
+
+test("what somebody else wrote into Redis, or changed there, is not posted", async () => {
+  await ledger.addNotice(sealNotice(notice("forged"), otherKeys.preview));
+  await ledger.addNotice({ ...sealNotice(notice("changed"), keys.preview), title: "Click here" });
+
+  await look();
+
+  expect(posted()).toEqual([]);
+});
+
+test("a tag can't call people or make a link", async () => {
+  await ledger.addNotice(
+    sealNotice(notice("one", ["New: payments, with env=<!channel> *x* <https://evil.example|ok>."]), keys.preview),
+  );
+
+  await look();
+
+  expect(JSON.stringify(slack.messages(channel))).toContain("&lt;!channel&gt;");
+  expect(JSON.stringify(slack.messages(channel))).not.toMatch(/<!channel>|<https/);
+});
+
+test("a long list is cut to what Slack takes, and says so", async () => {
+  await ledger.addNotice(
+    sealNotice(
+      notice(
+        "one",
+        Array.from({ length: 60 }, (_, index) => `New: ${"x".repeat(90)}-${index}.`),
+      ),
+      keys.preview,
+    ),
+  );
+
+  await look();
+
+  expect(posted().join()).toMatch(/… and \d+ more, in the log\./);
+});
+
+test.each([
+  ["without a channel", minutes(1), null],
+  ["a day later", hours(25), channel],
+])("nothing is posted %s", async (_, seconds, into) => {
+  await ledger.addNotice(sealNotice(notice("one"), keys.preview));
+
+  await look(seconds, into);
+
+  expect(posted()).toEqual([]);
+});

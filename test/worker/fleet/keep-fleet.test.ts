@@ -1,0 +1,187 @@
+import { pino } from "pino";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { type SandboxAws, startSandboxAws } from "../../../sandbox/aws/account.ts";
+import type { Notice } from "../../../src/access/fleet/notice.ts";
+import { readConfig } from "../../../src/config/config.ts";
+import { followFleet } from "../../../src/config/follow-fleet.ts";
+import { type LiveConfig, liveConfig } from "../../../src/config/live-config.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { FailureLog } from "../../../src/operations/failure-log.ts";
+import { type FleetContext, FleetKeeper } from "../../../src/worker/fleet/keep-fleet.ts";
+import { fleetText } from "../../builders/a-fleet.ts";
+import { keys } from "../../builders/keys.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+
+const accounts = ["111122223333", "444455556666"] as const;
+const region = "eu-central-1";
+let aws: SandboxAws;
+let ledger: Ledger;
+let live: LiveConfig;
+let notices: Notice[];
+let now: Date;
+
+const arnOf = (account: string, name: string) => `arn:aws:eks:${region}:${account}:cluster/${name}`;
+
+/** A cluster that only EKS knows: nothing here signs in to it. */
+function addCluster(account: string, name: string, tags: Readonly<Record<string, string>>): void {
+  const creatorArn = `arn:aws:iam::${account}:role/eks-access-operator`;
+  const endpoint = "https://127.0.0.1:1";
+  aws.addCluster({ name, region, account, creatorArn, endpoint, certificateAuthority: "LS0tLS1CRUdJTiA", tags });
+}
+
+const fleetTags = { "eks-access": "yes", env: "production" };
+
+beforeAll(async () => {
+  aws = await startSandboxAws({ region });
+  aws.account.addRole({ name: "eks-access-worker", allow: ["sts:*"] });
+  for (const account of accounts) {
+    const trust = { principals: ["arn:aws:iam::111122223333:role/eks-access-worker"], externalId: "eks-access-fleet" };
+    aws.account.addRole({
+      name: "eks-access-operator",
+      account,
+      allow: ["eks:ListClusters", "eks:DescribeCluster"],
+      trust,
+    });
+  }
+  const worker = aws.account.sessionFor("arn:aws:iam::111122223333:role/eks-access-worker", "worker", {
+    seconds: 3600,
+  });
+  vi.stubEnv("AWS_ENDPOINT_URL", aws.url);
+  vi.stubEnv("AWS_ACCESS_KEY_ID", worker.accessKeyId);
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", worker.secretAccessKey);
+  vi.stubEnv("AWS_SESSION_TOKEN", worker.sessionToken);
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await aws.stop();
+});
+
+beforeEach(() => {
+  const reading = readConfig(fleetText);
+  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  now = new Date();
+  ledger = memoryLedger();
+  live = liveConfig({ text: fleetText, config: reading.config }, () => now);
+  notices = [];
+  addCluster(accounts[0], "payments", fleetTags);
+  addCluster(accounts[1], "shop", { ...fleetTags, env: "dev" });
+  addCluster(accounts[1], "private", { env: "production" });
+});
+afterEach(() => {
+  for (const account of accounts) {
+    for (const name of ["payments", "shop", "private", "new"]) aws.removeCluster(arnOf(account, name));
+  }
+  aws.faults.clear();
+});
+
+function aContext(): FleetContext {
+  const log = pino({ level: "silent" });
+  const follower = followFleet({ ledger, keys: keys.preview, live, log, now: () => now });
+  const announce = async (notice: Notice) => void notices.push(notice);
+  const everyTurn = { ...ledger, takeTurn: async () => true };
+  const failures = new FailureLog(log);
+  return { ledger: everyTurn, follower, announce, log, failures, keys, config: live.current(), now: () => now };
+}
+
+/** A worker's looks, some minutes apart. */
+function aWorker() {
+  const keeper = new FleetKeeper();
+  const context = aContext();
+  return async (afterMinutes = 0) => {
+    now = new Date(now.getTime() + afterMinutes * 60_000);
+    await keeper.look({ ...context, config: live.current() });
+  };
+}
+
+const names = () => [...live.current().clusters.keys()].sort();
+const told = () => notices.flatMap(({ lines }) => lines);
+const describes = () => aws.calls.filter(({ call }) => call === "eks.DescribeCluster").length;
+
+test("the tagged clusters of both accounts are in the configuration, and the operators read of each change once", async () => {
+  const look = aWorker();
+  await look();
+  addCluster(accounts[0], "new", fleetTags);
+  aws.removeCluster(arnOf(accounts[1], "shop"));
+  await look(5);
+  await look(5);
+
+  expect(names()).toEqual(["new", "payments", "shop"]);
+  expect(live.current().clusters.get("shop")?.quiet).toContain("AWS does not show it");
+  expect(told()).toEqual([
+    "New: payments in eu-central-1 of account 111122223333, with eks-access=yes, env=production.",
+    "New: shop in eu-central-1 of account 444455556666, with eks-access=yes, env=dev.",
+    "Gone: shop in eu-central-1 of account 444455556666. It takes no requests now. Its leases end as planned.",
+    "New: new in eu-central-1 of account 111122223333, with eks-access=yes, env=production.",
+  ]);
+  expect((await ledger.events(1, 9)).map(({ event }) => event.type)).toEqual(["fleet.changed", "fleet.changed"]);
+});
+
+test("a tag that would weaken the rule is told at once, and counts a day later", async () => {
+  const rules = () =>
+    live
+      .current()
+      .clusters.get("payments")
+      ?.rules.map(({ name }) => name);
+  const look = aWorker();
+  await look();
+  aws.updateCluster(arnOf(accounts[0], "payments"), { tags: { ...fleetTags, env: "dev" } });
+
+  await look(11);
+  const during = rules();
+  for (let hour = 0; hour < 25; hour += 0.5) await look(30);
+
+  expect([during, rules()]).toEqual([["all"], ["dev", "all"]]);
+  expect(told().slice(2)).toEqual([
+    expect.stringMatching(/^Changed: payments in eu-central-1 .* env=dev instead of .* This counts from /),
+    expect.stringMatching(/This counts now\.$/),
+  ]);
+});
+
+test("an account that refuses the worker leaves its clusters as they are, and the others go on", async () => {
+  const look = aWorker();
+  await look();
+  aws.account.setAllowed(`arn:aws:iam::${accounts[1]}:role/eks-access-operator`, []);
+  addCluster(accounts[0], "new", fleetTags);
+
+  await look(5);
+  aws.account.setAllowed(`arn:aws:iam::${accounts[1]}:role/eks-access-operator`, [
+    "eks:ListClusters",
+    "eks:DescribeCluster",
+  ]);
+
+  expect(names()).toEqual(["new", "payments", "shop"]);
+  expect(live.current().clusters.get("shop")?.quiet).toBeNull();
+});
+
+test("a known cluster is only listed for ten minutes, and a new worker asks for each", async () => {
+  const look = aWorker();
+  await look();
+  const first = describes();
+  await look(5);
+  const second = describes();
+  await look(6);
+  const third = describes();
+  await aWorker()();
+
+  expect([second - first, third - second, describes() - third]).toEqual([0, 3, 3]);
+});
+
+test("more clusters than a page of EKS are all there", async () => {
+  for (let count = 0; count < 120; count += 1) addCluster(accounts[0], `many-${count}`, fleetTags);
+
+  await aWorker()();
+  for (let count = 0; count < 120; count += 1) aws.removeCluster(arnOf(accounts[0], `many-${count}`));
+
+  expect(names()).toHaveLength(122);
+  expect(told()).toHaveLength(31);
+});
+
+test("a look that another worker made is not made again", async () => {
+  await aWorker()();
+  const context = { ...aContext(), ledger: { ...ledger, takeTurn: async () => false } };
+  const before = aws.calls.length;
+
+  await new FleetKeeper().look(context);
+
+  expect(aws.calls.length).toBe(before);
+});
