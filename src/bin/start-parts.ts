@@ -9,8 +9,8 @@ import type { RedisClient } from "../ledger/redis/client.ts";
 import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
 import type { WorkerContext } from "../worker/context.ts";
-import type { LonelyContext } from "../worker/without-ledger/end-without-ledger.ts";
 import type { FleetContext } from "../worker/fleet/keep-fleet.ts";
+import type { LonelyContext } from "../worker/without-ledger/end-without-ledger.ts";
 import { announcer, startFollowing } from "./follow.ts";
 
 export interface PartsContext extends Omit<WorkerContext, "keys" | "config"> {

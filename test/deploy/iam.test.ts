@@ -57,7 +57,13 @@ test("the code sends no command that the policies do not know", () => {
   const commands = new Set([...adapters.matchAll(/new (\w+Command)\(/g)].map(([, name]) => name));
 
   // GetCallerIdentity needs no permission (API reference of STS).
-  const names = ["access-entries-policy", "rescue-policy", "migration-policy", "identity-center-policy", "discovery-policy"];
+  const names = [
+    "access-entries-policy",
+    "rescue-policy",
+    "migration-policy",
+    "identity-center-policy",
+    "discovery-policy",
+  ];
   const actions = new Set([
     ...names.flatMap(actionsOf),
     ...actionsOf("audit-sinks-policy").filter((each) => !ofObjects.has(each)),

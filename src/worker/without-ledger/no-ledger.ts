@@ -62,6 +62,11 @@ const records = {
   markAdopted: lost,
   clusterTroubles: lost,
   setClusterTrouble: lost,
+  fleetAt: lost,
+  fleet: lost,
+  publishFleet: lost,
+  addNotice: lost,
+  notices: lost,
 } as const satisfies Partial<Ledger>;
 
 const people = {
