@@ -4,14 +4,11 @@ import type { AuditSinks } from "../access/audit/sink.ts";
 import { placeOf } from "../access/fleet/fleet-list.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { isByName, type WantedLabels } from "../access/policy/selector.ts";
-import { formatDuration } from "../access/request/extension.ts";
-import { rescueLevel } from "../access/request/request.ts";
-import { partitionOfRegion } from "../aws-auth/index.ts";
 import type { Deadlines } from "../operations/deadlines.ts";
 import { sinksOf } from "./audit-file.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
-import { creatorProblems, policyProblems } from "./config-problems.ts";
 import { fleetIn, labelled, type NamedCluster, unknownFleet, withFleet } from "./expand-fleet.ts";
+import { problemsOfFile } from "./file-problems.ts";
 import { type Fleet, fleetOf } from "./fleet-file.ts";
 import { problemOfYaml, problemsOfForm } from "./forms.ts";
 import { identityRulesOf } from "./identity-rules.ts";
@@ -154,19 +151,7 @@ function readFile(value: unknown, named: readonly NamedCluster[], now: Date): Fi
     const settings = data.clusters[name];
     if (settings) data.clusters[name] = labelled(settings, cluster.tags);
   }
-  const sentences = [
-    ...unknown,
-    ...noClusters(data),
-    ...unknownLevels(data),
-    ...reservedLevels(data),
-    ...creatorProblems(data),
-    ...signInProblems(data),
-    ...twice(data),
-    ...policyProblems(data),
-    ...linkProblems(data),
-    ...keepProblems(data),
-  ];
-  return { file: data, problems: sentences.map(problemIn) };
+  return { file: data, problems: [...unknown, ...problemsOfFile(data)].map(problemIn) };
 }
 
 function clusterIn([room, name]: readonly PropertyKey[]): string | null {
@@ -175,10 +160,6 @@ function clusterIn([room, name]: readonly PropertyKey[]): string | null {
 
 function problemIn(sentence: string): Problem {
   return { sentence, cluster: /^clusters\.([a-z0-9-]+)[.:]/.exec(sentence)?.[1] ?? null };
-}
-
-function noClusters({ clusters, fleet }: ConfigFile): string[] {
-  return fleet || Object.keys(clusters).length > 0 ? [] : ["clusters: name at least one cluster."];
 }
 
 function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly string[]): Config {
@@ -240,72 +221,5 @@ function namesOf(named: readonly NamedCluster[]): ReadonlyMap<string, string> {
 function selectorsOf({ policy }: ConfigFile): readonly WantedLabels[] {
   return [...(policy?.rules ?? []), ...(policy?.breakGlass ?? [])].flatMap(({ clusters }) =>
     clusters && !isByName(clusters) ? [clusters] : [],
-  );
-}
-
-function unknownLevels(file: ConfigFile): string[] {
-  const known = Object.keys(file.levels);
-  return Object.entries(file.clusters).flatMap(([name, cluster]) =>
-    cluster.levels.flatMap((level, index) =>
-      known.includes(level)
-        ? []
-        : [
-            `clusters.${name}.levels[${index}]: there is no level ${level}. Use one of ${known.join(", ")}, or define it under levels.`,
-          ],
-    ),
-  );
-}
-
-/** A lease of that name would look like a rescue, which the worker ends in another way. */
-function reservedLevels({ levels }: ConfigFile): string[] {
-  if (!Object.hasOwn(levels, rescueLevel)) return [];
-  return [`levels.${rescueLevel}: use another name; eks-access rescue uses this one.`];
-}
-
-/** Without an administrator, no link would ever be confirmed. */
-function linkProblems({ linking, administrators }: ConfigFile): string[] {
-  if (linking.confirm === "none" || administrators.length > 0) return [];
-  return ["administrators: name at least one; linking.confirm needs an administrator besides the person who links."];
-}
-
-/** A record that is removed while the approvals of its time still count could be restored into Redis as open. */
-function keepProblems({ ledger, timing }: ConfigFile): string[] {
-  const longest = Math.max(timing.requestLapsesAfter, timing.approvalGoodFor);
-  if (ledger.keep > longest) return [];
-  return [
-    `ledger.keep: ${formatDuration(ledger.keep)} is not longer than timing.requestLapsesAfter (${formatDuration(longest)}). Make it longer.`,
-  ];
-}
-
-/** Two names for one cluster would let two runs write it at once, and would ask two sets of approvers. */
-function twice(file: ConfigFile): string[] {
-  const seen = new Map<string, string>();
-  return Object.entries(file.clusters).flatMap(([name, { account, region, eksName }]) => {
-    const key = `${account}/${region}/${eksName}`;
-    const other = seen.get(key);
-    seen.set(key, name);
-    return other
-      ? [`clusters.${name}: this is the same EKS cluster as clusters.${other}. Name each cluster once.`]
-      : [];
-  });
-}
-
-/** The mistakes in the roles of signIn, apart from their form: the cluster gives none of them access. */
-function signInProblems({ clusters }: ConfigFile): string[] {
-  return Object.entries(clusters).flatMap(([name, { signIn, region, account, foreignAccounts }]) =>
-    signIn.roles.flatMap((arn, index) => {
-      const [, partition = "", , , of = ""] = arn.split(":");
-      const own = partitionOfRegion(region);
-      const path = `clusters.${name}.signIn.roles[${index}]`;
-      if (own !== null && partition !== own) {
-        return [
-          `${path}: it is in the partition ${partition}, but the region ${region} is in ${own}. Correct one of them.`,
-        ];
-      }
-      if (of === account || foreignAccounts.includes(of)) return [];
-      return [
-        `${path}: it is in account ${of}, which gets no access to this cluster. Correct it, or add the account to foreignAccounts.`,
-      ];
-    }),
   );
 }

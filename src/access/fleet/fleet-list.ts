@@ -76,7 +76,7 @@ function sealedValue({ at, clusters }: FleetList): Json {
 }
 
 /** After this time without an answer of AWS a cluster takes no requests: its tags could be others now. */
-export const staleAfterMs = 3_600_000;
+const staleAfterMs = 3_600_000;
 
 export function isStale({ seenAt }: FleetCluster, now: Date): boolean {
   return now.getTime() - Date.parse(seenAt) > staleAfterMs;

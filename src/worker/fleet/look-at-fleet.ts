@@ -30,7 +30,7 @@ export type OpenRegion = (fleet: Fleet, account: string, region: string) => Prom
 
 const purpose = { id: "fleet", requester: "eks-access" };
 
-export const openRegion: OpenRegion = async (fleet, account, region) => {
+const openRegion: OpenRegion = async (fleet, account, region) => {
   const policy = fleetSessionPolicy();
   return fleetRegion(await sessionThrough(region, fleet.rolesFor(account), [purpose], policy), account, region);
 };
