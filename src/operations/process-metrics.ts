@@ -112,6 +112,10 @@ export interface Backlog {
   readonly tally: () => Promise<StateCounts>;
   /** The number of open requests of each cluster that is not configured. */
   readonly openUnconfigured: () => Promise<ReadonlyMap<string, number>>;
+  /** The number of leases of each cluster whose access should have been gone for a minute or more. */
+  readonly overdue: () => Promise<ReadonlyMap<string, number>>;
+  /** For how long each cluster could not be opened, in seconds; one that can be is absent. */
+  readonly closedFor: () => Promise<ReadonlyMap<string, number>>;
   /** The share of its memory limit that Redis uses, from 0 to 1; null: no limit, or unknown. */
   readonly memoryUsed: () => Promise<number | null>;
   readonly auditLag: () => Promise<readonly SinkLag[]>;
@@ -128,10 +132,9 @@ export interface SinkLag {
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
 /** Gauges of what all processes share. Without an answer from the ledger they show nothing, and the other series continue. */
-export function createLedgerMetrics(
-  registry: Registry,
-  { queues, tally, openUnconfigured, memoryUsed, auditLag }: Backlog,
-): void {
+export function createLedgerMetrics(registry: Registry, backlog: Backlog): void {
+  const { queues, tally, memoryUsed, auditLag } = backlog;
+  tellClusters(registry, backlog);
   gauge(registry, "eks_access_queue_jobs", "Jobs that wait or run", ["queue", "state"], async () =>
     (await queues()).flatMap(({ name, jobs }) =>
       Object.entries(jobs).map(([state, count]): Sample => [{ queue: name, state }, count]),
@@ -151,10 +154,6 @@ export function createLedgerMetrics(
       return [{ state, cause }, count];
     }),
   );
-  const open = "Open requests of clusters that are not configured: no worker handles them";
-  gauge(registry, "eks_access_stranded_requests", open, ["cluster"], async () =>
-    [...(await openUnconfigured())].map(([cluster, count]): Sample => [{ cluster }, count]),
-  );
   const memory = "Share of its maxmemory that Redis uses; no sample without a limit";
   gauge(registry, "eks_access_redis_memory_used_ratio", memory, [], async () => {
     const used = await memoryUsed();
@@ -166,6 +165,17 @@ export function createLedgerMetrics(
   gauge(registry, "eks_access_audit_lag_events", behind, ["sink"], () => lag(({ events }) => events));
   const oldest = "Age of the oldest audit event that a sink does not have yet";
   gauge(registry, "eks_access_audit_lag_seconds", oldest, ["sink"], () => lag(({ seconds }) => seconds));
+}
+
+function tellClusters(registry: Registry, { openUnconfigured, overdue, closedFor }: Backlog): void {
+  const tell = (name: string, help: string, read: () => Promise<ReadonlyMap<string, number>>) =>
+    gauge(registry, name, help, ["cluster"], async () =>
+      [...(await read())].map(([cluster, value]): Sample => [{ cluster }, value]),
+    );
+  const stranded = "Open requests of clusters that are not configured: no worker handles them";
+  tell("eks_access_stranded_requests", stranded, openUnconfigured);
+  tell("eks_access_overdue_leases", "Leases whose access should have been gone for a minute or more", overdue);
+  tell("eks_access_cluster_closed_seconds", "For how long no worker could open a cluster; absent: it can", closedFor);
 }
 
 function gauge(

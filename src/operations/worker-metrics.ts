@@ -5,6 +5,8 @@ import { addToTrace, traced, type Work } from "./traced.ts";
 export interface WorkerMetrics {
   /** Time from a lease's end until it was gone from the cluster. */
   readonly revocationLag: Histogram;
+  /** Time from the last approval of a lease until its access was proved. */
+  readonly activation: Histogram;
   readonly writes: Counter<"cluster" | "way">;
   readonly conflicts: Counter<"cluster" | "way">;
   readonly runSeconds: Histogram<"reason">;
@@ -27,6 +29,12 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
       name: "eks_access_revocation_lag_seconds",
       help: "Time from the end of a lease until its share was gone from the cluster",
       buckets: [0.5, 1, 2, 5, 15, 60, 300, 1800],
+      registers,
+    }),
+    activation: new Histogram({
+      name: "eks_access_activation_seconds",
+      help: "Time from the last approval of a lease until its access was proved",
+      buckets: [1, 2, 5, 15, 60, 300, 1800],
       registers,
     }),
     writes: new Counter({

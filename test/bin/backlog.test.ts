@@ -1,11 +1,12 @@
 import { Worker } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { nextClusterTry } from "../../src/access/request/retry.ts";
 import { backlogOf } from "../../src/bin/backlog.ts";
 import { openQueues, type Queues, queuePrefix, wake } from "../../src/ledger/queues.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { aCluster } from "../builders/a-cluster.ts";
-import { aRequest } from "../builders/a-request.ts";
+import { aGrantedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { silentContext } from "../fault/silent-context.ts";
 import { asAdministrator } from "../ledger/redis/a-ledger-on.ts";
@@ -95,6 +96,24 @@ test("open requests of a cluster that left the configuration are counted, by its
 
   expect(await standing().openUnconfigured()).toEqual(new Map([["gone", 1]]));
   expect((await standing().tally()).requests.get("pending")).toBe(2);
+});
+
+test("leases past their end are counted after a minute, and a cluster that no worker can open by its time", async () => {
+  const ledger = redisLedger(connection.redis);
+  const now = new Date();
+  const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000).toISOString();
+  const late = (seconds: number) => ({ state: "active", endsAt: ago(seconds) }) as const;
+  await ledger.commit(aChange(aGrantedRequest(late(61), { version: 1 })));
+  await ledger.commit(aChange(aGrantedRequest(late(59), { id: "r-2", version: 1 })));
+  const before = await standing(now).closedFor();
+  const failure = { code: "aws-refused", message: "AWS refused." };
+  const trouble = nextClusterTry(null, failure, { now: new Date(ago(90)), configuration: "now", chance: 0 });
+  await ledger.setClusterTrouble("staging", trouble);
+  const closed = await standing(now).closedFor();
+  await ledger.setClusterTrouble("staging", { ...trouble, overAt: ago(1) });
+
+  expect(await standing(now).overdue()).toEqual(new Map([["staging", 1]]));
+  expect([before, closed, await standing(now).closedFor()]).toEqual([new Map(), new Map([["staging", 90]]), new Map()]);
 });
 
 test("the used part of Redis' memory is reported if it has a limit", async () => {

@@ -15,21 +15,25 @@ describe("the alerts, for Prometheus itself,", () => {
   beforeAll(async () => {
     promtool = await aProgram("prometheus", "usr/bin/promtool");
     folder = await mkdtemp(join(tmpdir(), "eks-access-alerts-"));
-    await copyFile(join(root, "deploy/monitoring/alerts.yml"), join(folder, "alerts.yml"));
-    await copyFile(join(root, "test/deploy/alerts.yml"), join(folder, "tests.yml"));
+    for (const name of ["alerts.yml", "slo.yml"]) {
+      await copyFile(join(root, "deploy/monitoring", name), join(folder, name));
+      await copyFile(join(root, "test/deploy", name), join(folder, `tests-of-${name}`));
+    }
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   const run = (...args: readonly string[]) =>
     runProgram(promtool.path, args, { cwd: folder, env: { LD_LIBRARY_PATH: promtool.libraryPath } });
 
-  test("are rules that it takes", async () => {
-    const rules = (await readFile(join(folder, "alerts.yml"), "utf8")).match(/^ +- alert:/gm) ?? [];
+  describe.each(["alerts.yml", "slo.yml"])("%s", (name) => {
+    test("are rules that it takes", async () => {
+      const rules = (await readFile(join(folder, name), "utf8")).match(/^ +- (?:alert|record):/gm) ?? [];
 
-    expect(await run("check", "rules", "alerts.yml")).toContain(`SUCCESS: ${rules.length} rules found`);
-  });
+      expect(await run("check", "rules", name)).toContain(`SUCCESS: ${rules.length} rules found`);
+    });
 
-  test("fire for what they are about, and for nothing else", async () => {
-    expect(await run("test", "rules", "tests.yml")).toContain("SUCCESS");
+    test("fire for what they are about, and for nothing else", async () => {
+      expect(await run("test", "rules", `tests-of-${name}`)).toContain("SUCCESS");
+    });
   });
 });

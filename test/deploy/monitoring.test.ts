@@ -12,20 +12,21 @@ import { createWorkerMetrics } from "../../src/operations/worker-metrics.ts";
 const read = (name: string) =>
   readFileSync(fileURLToPath(new URL(`../../deploy/monitoring/${name}`, import.meta.url)), "utf8");
 
-const alerts = z.object({
-  groups: z.array(
-    z.object({
-      rules: z.array(
-        z.object({
-          alert: z.string(),
-          expr: z.string(),
-          labels: z.object({ severity: z.enum(["warning", "critical"]) }),
-          annotations: z.object({ summary: z.string(), description: z.string() }),
-        }),
-      ),
-    }),
-  ),
+const alert = z.strictObject({
+  alert: z.string(),
+  expr: z.string(),
+  for: z.string().optional(),
+  labels: z.object({ severity: z.enum(["warning", "critical"]) }),
+  annotations: z.strictObject({ summary: z.string(), description: z.string(), runbook_url: z.string() }),
 });
+const recording = z.strictObject({ record: z.string(), expr: z.string() });
+const ruleFile = z.object({ groups: z.array(z.object({ rules: z.array(z.union([alert, recording])) })) });
+const rules = ["alerts.yml", "slo.yml"]
+  .flatMap((name) => ruleFile.parse(load(read(name))).groups)
+  .flatMap((group) => group.rules);
+const alerts = rules.filter((rule) => "alert" in rule);
+/** Series that the rules make of those that the processes tell. */
+const recorded = rules.flatMap((rule) => ("record" in rule ? [rule.record] : []));
 const dashboard = z.object({
   panels: z.array(z.object({ title: z.string(), targets: z.array(z.object({ expr: z.string() })).min(1) })),
 });
@@ -40,6 +41,8 @@ async function told(): Promise<ReadonlySet<string>> {
     queues: async () => [],
     tally: async () => countStates(new Map()),
     openUnconfigured: async () => new Map(),
+    overdue: async () => new Map(),
+    closedFor: async () => new Map(),
     memoryUsed: async () => null,
     auditLag: async () => [],
   });
@@ -48,21 +51,58 @@ async function told(): Promise<ReadonlySet<string>> {
 }
 
 function seriesOf(expressions: readonly string[]): string[] {
-  return [...new Set(expressions.flatMap((each) => each.match(/\b(?:eks_access|process)_\w+/g) ?? []))];
+  return [...new Set(expressions.flatMap((each) => each.match(/\b(?:eks_access|process)[_:][\w:]+/g) ?? []))];
 }
 
-test("each alert is about series that the processes tell", async () => {
-  const rules = alerts.parse(load(read("alerts.yml"))).groups.flatMap((group) => group.rules);
-  const known = await told();
+test("each rule is about series that the processes tell, or that another rule makes of them", async () => {
+  const known = new Set([...(await told()), ...recorded]);
   const series = seriesOf(rules.map((rule) => rule.expr));
 
-  expect(series.length).toBeGreaterThan(4);
+  expect(series.length).toBeGreaterThan(12);
   expect(series.filter((name) => !known.has(name))).toEqual([]);
+  expect(new Set(recorded).size).toBe(recorded.length);
+});
+
+test("each bucket that an objective counts is one that the histogram has", async () => {
+  const registry = new Registry();
+  createWorkerMetrics(registry);
+  const text = await registry.metrics();
+  const counted = rules.flatMap(({ expr }) => expr.match(/eks_access_\w+_bucket\{le="\d+"\}/g) ?? []);
+
+  expect(counted.length).toBeGreaterThan(8);
+  expect(counted.filter((each) => !text.includes(each.replace("}", "")))).toEqual([]);
+});
+
+test("each alert leads to a heading of the pages, by a place that one replaces", () => {
+  const urls = alerts.map(({ annotations }) => annotations.runbook_url);
+  const leadsNowhere = urls.filter((url) => {
+    const [, page = "", anchor = ""] =
+      /^https:\/\/example\.com\/eks-access\/(docs\/[\w-]+\.md)#([\w-]+)$/.exec(url) ?? [];
+    const text = page && readFileSync(fileURLToPath(new URL(`../../${page}`, import.meta.url)), "utf8");
+    const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => heading.toLowerCase());
+    return !headings.some((heading) => heading.replace(/[^\w -]/g, "").replaceAll(" ", "-") === anchor);
+  });
+
+  expect(urls.length).toBeGreaterThan(15);
+  expect(leadsNowhere).toEqual([]);
+});
+
+test("each objective has a page for a fast loss and a ticket for a slow one, and its panel", () => {
+  const objectives = [...new Set(recorded.map((name) => name.split(":")[1]?.replace("messages_behind", "messages")))];
+  const severities = (slo: string | undefined) =>
+    alerts.filter(({ expr }) => expr.includes(`:${slo}:`)).map(({ labels }) => labels.severity);
+  const shown = read("grafana-dashboard.json");
+
+  expect(objectives.sort()).toEqual(["activation", "end", "messages", "overdue"]);
+  for (const each of objectives) {
+    expect(severities(each)).toEqual(["critical", "warning"]);
+    expect(shown).toContain(`eks_access:${each}:bad_ratio_1h`);
+  }
 });
 
 test("each panel of the dashboard shows series that the processes tell", async () => {
   const { panels } = dashboard.parse(JSON.parse(read("grafana-dashboard.json")));
-  const known = await told();
+  const known = new Set([...(await told()), ...recorded]);
   const series = seriesOf(panels.flatMap((panel) => panel.targets.map((target) => target.expr)));
 
   expect(panels.length).toBeGreaterThan(8);

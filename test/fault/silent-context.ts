@@ -8,8 +8,12 @@ import type { WorkerContext } from "../../src/worker/context.ts";
 /** What every change is recorded with; wake-ups go nowhere, because here the test itself says who looks when. */
 const log = pino({ enabled: false });
 
-export function silentContext(ledger: Ledger): RecordContext<Ledger> & Pick<WorkerContext, "failures"> {
-  const deaf = { add: async () => {}, addBulk: async () => [] };
-  const queues = { clusters: deaf, ends: deaf, messages: deaf, close: async () => {} } as unknown as Queues;
+type SilentContext = RecordContext<Ledger> & Pick<WorkerContext, "failures"> & { readonly queues: Queues };
+
+export function silentContext(ledger: Ledger): SilentContext {
+  const empty = { getJobCounts: async () => ({}), getRanges: async () => [] };
+  const deaf = (name: string) => ({ name, add: async () => {}, addBulk: async () => [], ...empty });
+  const [clusters, ends, messages] = ["clusters", "ends", "messages"].map(deaf);
+  const queues = { clusters, ends, messages, close: async () => {} } as unknown as Queues;
   return { ledger, queues, log, failures: new FailureLog(log) };
 }

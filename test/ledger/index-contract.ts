@@ -111,6 +111,34 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
 
   listContract(ledgerNow);
 
+  describe("the leases whose access should be gone", () => {
+    test("are those past their end or revoked, the longest first, until their access is gone", async () => {
+      const open = { state: "active" } as const;
+      const late = aGrantedRequest({ ...open, endsAt: at(hours(3)).toISOString() }, { id: "r-2", version: 1 });
+      const revoked = aGrantedRequest(
+        {
+          ...open,
+          endsAt: at(hours(9)).toISOString(),
+          end: { cause: "revoked", by: "U0", at: at(hours(2)).toISOString(), why: "" },
+        },
+        { id: "r-3", version: 1 },
+      );
+      const later = aGrantedRequest({ ...open, endsAt: at(hours(9)).toISOString() }, { id: "r-4", version: 1 });
+      for (const request of [late, revoked, later, aRequest()]) await ledger.commit(aChange(request));
+
+      const before = await ledger.overdue(at(hours(3) - 1), 10);
+      const then = await ledger.overdue(at(hours(3)), 10);
+      const first = await ledger.overdue(at(hours(3)), 1);
+      const over = { state: "ended", endedAt: at(hours(4)).toISOString() } as const;
+      await ledger.commit(aChange(revise(revoked, { lease: { ...revoked.lease, ...over } as typeof revoked.lease })));
+
+      expect(before.map(({ id }) => id)).toEqual(["r-3"]);
+      expect(then).toEqual([revoked, late]);
+      expect(first).toEqual([revoked]);
+      expect((await ledger.overdue(at(hours(3)), 10)).map(({ id }) => id)).toEqual(["r-2"]);
+    });
+  });
+
   describe("how many there are", () => {
     test("is counted for each state of requests and of their leases, whatever way they went", async () => {
       const granted = aGrantedRequest({ state: "active" }, { id: "r-2", version: 1 });

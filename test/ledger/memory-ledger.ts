@@ -1,8 +1,8 @@
 import { type AuditEvent, type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/access/audit/event.ts";
 import { type Migration, migrationNumber } from "../../src/access/migration/migration.ts";
-import { classOf, keepsIdAfterRemoval, positionInList } from "../../src/access/request/lists.ts";
+import { classOf, keepsIdAfterRemoval, positionInList, shouldBeGoneAt } from "../../src/access/request/lists.ts";
 import { askerOf, isTheirs } from "../../src/access/request/people.ts";
-import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { AccessRequest, ApprovedRequest } from "../../src/access/request/record.ts";
 import { isClosed } from "../../src/access/request/request.ts";
 import type { CommitResult, Ledger, LedgerChange, ListOf, ShownMessages } from "../../src/ledger/ledger.ts";
 import { isMigration, isRequest, type LedgerRecord, recordClosedSince, recordDueAt } from "../../src/ledger/records.ts";
@@ -71,6 +71,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
       if (!stored(event.request)) ofNoRecord.add(events.length);
     },
     due: async (now, limit) => dueFirst(everything(), now).slice(0, limit),
+    overdue: async (since, limit) => overdueFirst(all(), since).slice(0, limit),
     counts: async () => countedBy(all(), classOf),
     openByCluster: async () =>
       countedBy(
@@ -123,6 +124,14 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     eventsOf: async (id, limit) =>
       events.filter(({ event, sequence }) => event.request === id && !ofNoRecord.has(sequence)).slice(-limit),
   };
+}
+
+function overdueFirst(records: readonly AccessRequest[], since: Date): readonly ApprovedRequest[] {
+  const placed = records
+    .filter((request) => request.state === "approved")
+    .map((request) => ({ request, at: shouldBeGoneAt(request) ?? Number.POSITIVE_INFINITY }))
+    .filter(({ at }) => at <= since.getTime());
+  return placed.sort((one, other) => one.at - other.at).map(({ request }) => request);
 }
 
 function countedBy(records: readonly AccessRequest[], nameOf: (record: AccessRequest) => string): Map<string, number> {

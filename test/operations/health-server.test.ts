@@ -184,6 +184,8 @@ describe("the health server", () => {
           ]),
         ),
       openUnconfigured: async () => new Map([["gone", 1]]),
+      overdue: async () => new Map([["staging", 2]]),
+      closedFor: async () => new Map([["staging", 90]]),
       memoryUsed: async () => 0.25,
       auditLag: async () => [{ sink: "s3", events: 4, seconds: 90 }],
     });
@@ -199,6 +201,8 @@ describe("the health server", () => {
     expect(text).toContain('eks_access_leases{state="ended",cause="expired"} 7');
     expect(text).toContain('eks_access_leases{state="ended",cause="revoked"} 0');
     expect(text).toContain('eks_access_stranded_requests{cluster="gone"} 1');
+    expect(text).toContain('eks_access_overdue_leases{cluster="staging"} 2');
+    expect(text).toContain('eks_access_cluster_closed_seconds{cluster="staging"} 90');
     expect(text).toContain("eks_access_redis_memory_used_ratio 0.25");
     expect(text).toContain('eks_access_audit_lag_events{sink="s3"} 4');
     expect(text).toContain('eks_access_audit_lag_seconds{sink="s3"} 90');
@@ -212,6 +216,8 @@ describe("the health server", () => {
       queues: lost,
       tally: lost,
       openUnconfigured: lost,
+      overdue: lost,
+      closedFor: lost,
       memoryUsed: lost,
       auditLag: lost,
     });

@@ -19,6 +19,17 @@ export function positionInList(list: ListName, request: AccessRequest): number |
   return list === "all" || request.state === "pending" ? Date.parse(request.createdAt) : null;
 }
 
+/**
+ * When the access of an open lease should be gone, in milliseconds since the epoch: at its end, or when it was revoked. Null: there is
+ * none to remove, or its time can't be read.
+ */
+export function shouldBeGoneAt(request: AccessRequest): number | null {
+  const { lease } = request;
+  if (!lease || isClosed(request)) return null;
+  const at = Math.min(Date.parse(lease.endsAt), lease.end ? Date.parse(lease.end.at) : Number.POSITIVE_INFINITY);
+  return Number.isFinite(at) ? at : null;
+}
+
 /** A lease's state; an ended one with its cause. */
 export type LeaseClass = Exclude<LeaseState, "ended"> | `ended/${LeaseEnd["cause"]}`;
 

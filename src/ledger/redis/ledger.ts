@@ -15,6 +15,7 @@ import {
   latestMigrationId,
   openByClusterKey,
   openMigrationsKey,
+  overdueIds,
   pageOfList,
   readOpenLeases,
   requesterKey,
@@ -47,6 +48,11 @@ function redisRequests(redis: RedisClient, reader: StoredReader): Omit<RequestLe
     grantedOf: (cluster) => callRedis(() => readOpenLeases(redis, reader, cluster)),
     duePendingOf: (cluster, now, limit) =>
       callRedis(async () => readRequests(redis, reader, await duePendingIds(redis, cluster, now, limit))),
+    overdue: (since, limit) =>
+      callRedis(async () => {
+        const found = await readRequests(redis, reader, await overdueIds(redis, since, limit));
+        return found.filter((request) => request.state === "approved");
+      }),
     counts: () => callRedis(() => readCounts(redis, countsKey)),
     openByCluster: () => callRedis(() => readCounts(redis, openByClusterKey)),
     isPermanentLeaseOver: (id) => callRedis(async () => (await redis.sismember(forGoodKey, id)) === 1),

@@ -1,5 +1,5 @@
 import { type Migration, migrationDueAt, migrationNumber } from "../../access/migration/migration.ts";
-import { type ListName, positionInList } from "../../access/request/lists.ts";
+import { type ListName, positionInList, shouldBeGoneAt } from "../../access/request/lists.ts";
 import { askerOf } from "../../access/request/people.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
@@ -25,6 +25,8 @@ export const openByClusterKey = `${prefix}:open-by-cluster`;
 export const forGoodKey = `${prefix}:over-for-good`;
 /** The closed records without any further effect, by since when. */
 export const closedKey = `${prefix}:closed`;
+/** The open leases, by when their access should be gone. */
+const goneKey = `${prefix}:gone-by`;
 /** The open requests that extend a lease. */
 export const extensionsKey = (id: string): string => `${prefix}:extensions-of:${id}`;
 
@@ -74,7 +76,8 @@ function listsOfRequest(request: AccessRequest): readonly Listed[] {
     const asked = askedBy !== null || list === "pending" ? [askedKey(list, askerOf(request))] : [];
     return [clusterKey(list, cluster), personKey(list, requester), ...asked].map((key) => ({ key, place }));
   });
-  return [...lists, ...(extended === null ? [] : [{ key: extensionsKey(extended), place: openSince(request) }])];
+  const extension = extended === null ? [] : [{ key: extensionsKey(extended), place: openSince(request) }];
+  return [...lists, { key: goneKey, place: shouldBeGoneAt(request) }, ...extension];
 }
 
 function listsOfMigration(migration: Migration): readonly Listed[] {
@@ -129,6 +132,11 @@ return 1
 
 /** The most due records in one look; the rest is due again in a moment. */
 const mostDue = 10_000;
+
+/** Ids of leases whose access should be gone, the longest first. */
+export function overdueIds(redis: RedisClient, since: Date, limit: number): Promise<readonly string[]> {
+  return redis.zrangebyscore(goneKey, "-inf", since.getTime(), "LIMIT", 0, limit);
+}
 
 /** Ids of a cluster's pending requests with something due, the longest due first. */
 export async function duePendingIds(

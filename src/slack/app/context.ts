@@ -2,6 +2,7 @@ import type { SlackKeys } from "../../access/approval/seal.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
+import type { Queues } from "../../ledger/queues.ts";
 import type { WorkerQuestions } from "../../ledger/worker-questions.ts";
 import type { Directory } from "../people/directory.ts";
 
@@ -11,6 +12,7 @@ import type { Directory } from "../people/directory.ts";
  */
 export interface SlackContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly config: Config;
+  readonly queues: Queues;
   readonly keys: SlackKeys;
   readonly workers: WorkerQuestions;
   readonly directory: Directory;

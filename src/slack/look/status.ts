@@ -8,6 +8,7 @@ import { detailsModal, type Message, noSuchRequestAnswer } from "../blocks/messa
 import { readMigrationStatus } from "../migrate/read-migration-status.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
+import { readOverview } from "./overview.ts";
 import { notYoursToSeeAnswer, readRemoved, type Status, statusAnswer, statusModal } from "./status-answer.ts";
 
 /** More than a request has, unless a person keeps trying what is refused. */
@@ -15,9 +16,10 @@ const mostEvents = 60;
 
 export const status: Command = {
   word: "status",
-  usage: "<id>",
-  summary: "shows one request or migration: its state, change, proof and history",
-  run: (context, { user, rest }) => readStatus(context, user, idAndRest(rest)[0]),
+  usage: "[<id>]",
+  summary: "shows one request or migration: its state, change, proof and history; alone, what is behind",
+  run: (context, { user, rest }) =>
+    rest === "" ? readOverview(context, user) : readStatus(context, user, idAndRest(rest)[0]),
 };
 
 /** Everything about a request or a migration, for this reader. @throws AccessError */

@@ -52,6 +52,7 @@ const records = {
   takeClosed: lost,
   remove: lost,
   duePendingOf: lost,
+  overdue: lost,
   counts: lost,
   openByCluster: lost,
   ofRequester: lost,

@@ -64,5 +64,9 @@ test("250 people of one permission set begin and end at once: one PUT of aws-aut
   expect(new Set(ended.map(({ lease }) => lease?.state))).toEqual(new Set(["ended"]));
   expect([toBegin, toEnd]).toEqual([1, 1]);
   expect((await metrics.conflicts.get()).values).toEqual([]);
+  for (const histogram of [metrics.activation, metrics.revocationLag]) {
+    const { values } = await histogram.get();
+    expect(values.find(({ metricName }) => metricName?.endsWith("_count"))?.value).toBe(people);
+  }
   expect(side().sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
 });

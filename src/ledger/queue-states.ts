@@ -1,0 +1,30 @@
+import type { JobType, Queue } from "bullmq";
+import type { QueueState } from "../operations/process-metrics.ts";
+import type { Queues } from "./queues.ts";
+
+/** What waits in each queue, and since when. */
+export function stateOfQueues({ clusters, ends, messages }: Queues, now: Date): Promise<readonly QueueState[]> {
+  return Promise.all([clusters, ends, messages].map((queue) => stateOfQueue(queue, now)));
+}
+
+/** The states of an unfinished job; one that waits for another try is delayed. */
+const states = ["waiting", "prioritized", "delayed", "active"] as const;
+
+async function stateOfQueue(queue: Queue, now: Date): Promise<QueueState> {
+  const [counts, madeAt] = await Promise.all([queue.getJobCounts(...states), oldestOf(queue)]);
+  const jobs = Object.fromEntries(states.map((state) => [state, counts[state] ?? 0]));
+  return { name: queue.name, jobs, ageSeconds: madeAt === null ? 0 : Math.max(0, (now.getTime() - madeAt) / 1000) };
+}
+
+/** When the oldest job that does not run was made, in milliseconds since the epoch; null: none. Ids count up. */
+async function oldestOf(queue: Queue): Promise<number | null> {
+  const idsOf = (state: JobType, end: number) => queue.getRanges([state], 0, end, true);
+  const ids = (await Promise.all([idsOf("waiting", 0), idsOf("prioritized", -1), idsOf("delayed", -1)])).flat();
+  const oldest = ids
+    .map(Number)
+    .filter(Number.isInteger)
+    .reduce((least, id) => Math.min(least, id), Number.POSITIVE_INFINITY);
+  // Another process may have taken it since.
+  const job = Number.isFinite(oldest) ? await queue.getJob(String(oldest)) : undefined;
+  return job?.timestamp ?? null;
+}

@@ -1,0 +1,134 @@
+import type { KnownBlock } from "@slack/types";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { isResponsibleFor } from "../../access/policy/may.ts";
+import { formatDuration } from "../../access/request/extension.ts";
+import { shouldBeGoneAt } from "../../access/request/lists.ts";
+import type { ApprovedRequest } from "../../access/request/record.ts";
+import type { ClusterTrouble } from "../../access/request/retry.ts";
+import { stateOfQueues } from "../../ledger/queue-states.ts";
+import type { QueueState } from "../../operations/process-metrics.ts";
+import type { SlackContext } from "../app/context.ts";
+import { answer, type Message } from "../blocks/message.ts";
+import { code, mention, plainLine, section, time } from "../blocks/mrkdwn.ts";
+import { personShown } from "../people/standing.ts";
+
+/** Work that waits longer than this is behind. A lease that ends in time is gone within it, too. */
+const behindAfterSeconds = 60;
+
+/** More rows do not fit into one Slack message. */
+const mostRows = 10;
+
+/** More than anyone reads; the answer says that there are more. */
+const mostOverdue = 500;
+
+export interface Overview {
+  /** The names of the clusters that the reader answers for. */
+  readonly clusters: readonly string[];
+  readonly queues: readonly QueueState[];
+  /** The clusters among them that no worker can open. */
+  readonly closed: ReadonlyMap<string, ClusterTrouble>;
+  /** Their leases whose access should be gone, the longest first. */
+  readonly overdue: readonly ApprovedRequest[];
+}
+
+/**
+ * `status` without an id: what is behind, which clusters can't be opened and since when, and which leases can't end. Approvers and on-
+ * call see their clusters, administrators all. @throws AccessError
+ */
+export async function readOverview(context: SlackContext, user: string): Promise<Message> {
+  const { ledger, queues } = context;
+  const clusters = await clustersOf(context, user);
+  if (clusters.length === 0) return noOverviewAnswer();
+  const now = context.now();
+  const since = new Date(now.getTime() - behindAfterSeconds * 1000);
+  const [states, troubles, overdue] = await Promise.all([
+    stateOfQueues(queues, now),
+    ledger.clusterTroubles(clusters),
+    ledger.overdue(since, mostOverdue),
+  ]);
+  return overviewAnswer({
+    clusters,
+    queues: states,
+    closed: new Map([...troubles].filter(([, { overAt }]) => overAt === null)),
+    // No one but administrators answers for the leases of a removed cluster.
+    overdue: overdue.filter(({ cluster }) => clusters.includes(cluster) || seesAll(context, user)),
+  });
+}
+
+async function clustersOf(context: SlackContext, user: string): Promise<readonly string[]> {
+  const all = [...context.config.clusters.values()];
+  if (seesAll(context, user)) return all.map(({ name }) => name);
+  const person = await personShown(context, user);
+  return all.filter((cluster: Cluster) => isResponsibleFor(cluster, person)).map(({ name }) => name);
+}
+
+const seesAll = ({ config }: SlackContext, user: string) => config.linking.administrators.includes(user);
+
+function noOverviewAnswer(): Message {
+  return answer(
+    `Only approvers, on-call and administrators can see what is behind. ${code("/eks-access status <id>")} shows one request.`,
+  );
+}
+
+export function overviewAnswer(overview: Overview): Message {
+  const parts = [...behindPart(overview), ...closedPart(overview), ...overduePart(overview)];
+  const count = overview.clusters.length;
+  const of = count === 1 ? code(overview.clusters.join()) : `${count} clusters`;
+  const fine = `Nothing is behind, a worker can open ${count === 1 ? of : `each of your ${of}`}, and every lease ended in time.`;
+  const title = parts.length === 0 ? `:white_check_mark: ${fine}` : `:warning: *Not everything of ${of} is fine*`;
+  return {
+    text: parts.length === 0 ? fine : `Not everything of ${of} is fine.`,
+    blocks: [section(title), ...parts],
+  };
+}
+
+const queueWords: Readonly<Record<string, string>> = {
+  clusters: "Work on clusters",
+  ends: "The end of leases",
+  messages: "Messages in Slack",
+};
+
+const queueHints: Readonly<Record<string, string>> = {
+  clusters: "Check that a worker runs.",
+  ends: "Check that a worker runs.",
+  messages: "Check that a Slack process runs, and that Slack answers.",
+};
+
+function behindPart({ queues }: Overview): KnownBlock[] {
+  const behind = queues.filter(({ ageSeconds }) => ageSeconds > behindAfterSeconds);
+  const rows = behind.map(({ name, jobs, ageSeconds }) => {
+    const waiting = Object.entries(jobs).reduce((sum, [state, count]) => (state === "active" ? sum : sum + count), 0);
+    const oldest = formatDuration(Math.round(ageSeconds));
+    return `${queueWords[name] ?? code(name)}: ${waiting} waiting, the oldest for ${oldest}. ${queueHints[name] ?? ""}`;
+  });
+  return part("Behind", rows);
+}
+
+function closedPart({ closed }: Overview): KnownBlock[] {
+  const first = [...closed].sort(([, one], [, other]) => one.since.localeCompare(other.since));
+  const rows = first.map(
+    ([name, { since, attempts, retryAt, message }]) =>
+      `${code(name)} since ${time(since)}, ${tries(attempts)}, next ${time(retryAt)}: ${plainLine(message, 200)}`,
+  );
+  return part("Clusters that no worker can open", rows);
+}
+
+function overduePart({ overdue }: Overview): KnownBlock[] {
+  const rows = overdue.map((request) => {
+    const { id, level, cluster, requester, trouble } = request;
+    const at = new Date(shouldBeGoneAt(request) ?? 0).toISOString();
+    const why = trouble ? ` ${tries(trouble.attempts)}: ${plainLine(trouble.message, 150)}` : "";
+    return `${code(id)}: ${code(level)} on ${code(cluster)} of ${mention(requester)}, over since ${time(at)}.${why}`;
+  });
+  return part("Leases that can't end", rows);
+}
+
+const tries = (attempts: number) => (attempts === 1 ? "1 try" : `${attempts} tries`);
+
+function part(title: string, rows: readonly string[]): KnownBlock[] {
+  if (rows.length === 0) return [];
+  const left = rows.length - mostRows;
+  const more = left > 0 ? [`and ${left} more`] : [];
+  const lines = [...rows.slice(0, mostRows), ...more].map((row) => `• ${row}`);
+  return [section(`*${title}*\n${lines.join("\n")}`)];
+}

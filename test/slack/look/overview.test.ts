@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
+import { nextClusterTry } from "../../../src/access/request/retry.ts";
+import { overviewAnswer } from "../../../src/slack/look/overview.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { aGrantedRequest } from "../../builders/a-request.ts";
+import { at, hours, minutes } from "../../builders/times.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+
+const production = `  production:
+    eksName: production-eks
+    region: eu-central-1
+    account: "444455556666"
+    creator:
+      roleArn: arn:aws:iam::444455556666:role/cluster-creator
+    channel: C0ACCESS
+    approvers: [U0ONCALL]
+    onCall: [U0ONCALL]
+    levels: [viewer]
+`;
+const failure = { code: "aws-refused", message: "AWS refused sts:AssumeRole for *cluster-creator*." };
+const closed = nextClusterTry(null, failure, { now: at(-hours(2)), configuration: "now", chance: 0 });
+
+describe("status alone", () => {
+  let stage: Stage;
+
+  beforeAll(async () => {
+    const config = `${configText.replace("levels:\n  viewer", `${production}levels:\n  viewer`)}\nadministrators: [U0APPROVER2]\n`;
+    stage = await aStage({ config });
+    const endsAt = at(-minutes(30)).toISOString();
+    const late = aGrantedRequest(
+      { state: "active", endsAt },
+      { id: "r-late", requester: "U0ENGINEER", cluster: "staging" },
+    );
+    await stage.put(late);
+    await stage.put(
+      aGrantedRequest({ state: "active", endsAt }, { id: "r-gone", requester: "U0ENGINEER", cluster: "removed" }),
+    );
+    const intime = { state: "active", endsAt: at(hours(1)).toISOString() } as const;
+    await stage.put(aGrantedRequest(intime, { id: "r-fine", requester: "U0ENGINEER", cluster: "staging" }));
+    await stage.ledger.setClusterTrouble("production", closed);
+  });
+  afterAll(() => stage.stop());
+
+  const told = async (user: string) => textOf(await stage.say(user, "status"));
+
+  test("names to an approver the leases of their clusters that can't end, and nothing of other clusters", async () => {
+    const said = await told("U0APPROVER");
+
+    expect(said).toContain("Leases that can't end");
+    expect(said).toContain("r-late");
+    expect(said).not.toMatch(/r-fine|r-gone|production/);
+  });
+
+  test("names to on-call the clusters that no worker can open, since when and why", async () => {
+    const said = await told("U0ONCALL");
+
+    expect(said).toContain("Clusters that no worker can open");
+    expect(said).toContain("`production` since");
+    expect(said).toContain("AWS refused sts:AssumeRole");
+    expect(said).not.toContain("r-late");
+  });
+
+  test("names everything to an administrator, also what is left of a removed cluster", async () => {
+    const said = await told("U0APPROVER2");
+
+    for (const part of ["r-late", "r-gone", "`production`"]) expect(said).toContain(part);
+  });
+
+  test("tells anyone else who can see it", async () => {
+    expect(await told("U0ENGINEER")).toContain("Only approvers, on-call and administrators can see what is behind.");
+  });
+});
+
+describe("its answer", () => {
+  const fine = { clusters: ["staging", "production"], queues: [], closed: new Map(), overdue: [] };
+
+  test("says in one line that everything is fine", () => {
+    const jobs = { waiting: 3, active: 1 };
+
+    const { blocks, text } = overviewAnswer({ ...fine, queues: [{ name: "messages", jobs, ageSeconds: 5 }] });
+
+    expect(text).toBe("Nothing is behind, a worker can open each of your 2 clusters, and every lease ended in time.");
+    expect(blocks).toHaveLength(1);
+  });
+
+  test("says what waits, for how long, and where to look", () => {
+    const jobs = { waiting: 3, delayed: 2, active: 1 };
+
+    const said = textOfBlocks(overviewAnswer({ ...fine, queues: [{ name: "messages", jobs, ageSeconds: 125 }] }));
+
+    expect(said).toContain("Messages in Slack: 5 waiting, the oldest for 2m 5s. Check that a Slack process runs");
+  });
+
+  test("lets no text of AWS or of a person format the message, and fits into one", () => {
+    const many = Array.from({ length: 40 }, (_, index) => [`cluster-${index}`, closed] as const);
+    const endsAt = at(-hours(1)).toISOString();
+    const overdue = many.map(([cluster]) => aGrantedRequest({ state: "active", endsAt }, { cluster }));
+
+    const answer = overviewAnswer({ ...fine, closed: new Map(many), overdue });
+
+    expect(textOfBlocks(answer)).toContain("and 30 more");
+    expect(textOfBlocks(answer)).toContain("for `*cluster-creator*`.");
+    for (const block of answer.blocks) {
+      if (block.type === "section") expect(block.text?.text.length).toBeLessThan(3000);
+    }
+  });
+});
