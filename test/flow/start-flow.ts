@@ -49,7 +49,7 @@ export interface FlowOptions extends SandboxOptions {
   /** Another one than the bundled product. */
   readonly program?: () => Promise<Program>;
   /** Makes the sandbox ready before the processes start. */
-  readonly prepare?: (sandbox: Sandbox) => void;
+  readonly prepare?: (sandbox: Sandbox, redisUrl: string) => void | Promise<void>;
   /** Another Redis than an empty database of the run's, with what else both processes need to reach it. */
   readonly redis?: {
     readonly url: string;
@@ -71,7 +71,7 @@ export async function startFlow({
 }: FlowOptions = {}): Promise<Flow> {
   const redis = given ? { url: given.url, close: async () => {} } : await aRedis();
   const sandbox = await startSandbox({ startCluster, ...options });
-  prepare?.(sandbox);
+  await prepare?.(sandbox, redis.url);
   const port = await freePort();
   sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
   const started: ProductProcess[] = [];
