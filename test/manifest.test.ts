@@ -24,6 +24,7 @@ const scopesOf: Readonly<Record<string, readonly string[]>> = {
   "conversations.info": ["channels:read"],
   "users.info": ["users:read", "users:read.email"],
   "users.list": ["users:read"],
+  "usergroups.list": ["usergroups:read"],
   "usergroups.users.list": ["usergroups:read"],
 };
 

@@ -128,7 +128,8 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
   const { slack: settings, timing } = configuration();
   const context = { ...plain, configuration, ledger: genuineLedger({ ...plain, configuration }) };
   const workers = limitQuestions(workerQuestions(queues));
-  const directory = directories.slackDirectory(clients.directoryClient(slack, timing.deadlines), now);
+  const directoryClient = clients.directoryClient(slack, timing.deadlines);
+  const directory = directories.slackDirectory(directoryClient, now, settings.workspace);
   const slackContext = { ...context, workers, directory, newRequestId };
   const approvers = await watchApprovers(slackContext);
   live.refuseIf((config) => approverMistakes(slackContext, config));

@@ -64,6 +64,7 @@ const owner = textLike(
   /^[a-z0-9][a-z0-9-]{0,62}$/,
   "name the tool in lower case, for example terraform, argocd or flux, or write none",
 );
+const slackWorkspace = textLike(/^T[A-Z0-9]{2,}$/, "use a workspace's id, for example T012ABCDEF (not a name)");
 const slackApp = textLike(/^A[A-Z0-9]{2,}$/, "use the app's id, for example A012ABCDEF");
 const endpoint = textLike(/^https:\/\/[^\s/?#@]+\/?$/, "use the API server's https address, without a path");
 const certificateAuthority = textLike(
@@ -187,7 +188,13 @@ const cluster = z.preprocess((value) => {
 
 /** The form of `eks-access.yml`; docs/configuration.md explains each field. */
 export const configFile = z.strictObject({
-  slack: z.strictObject({ mode: z.enum(["http", "socket"]).default("http"), appId: slackApp.optional() }).prefault({}),
+  slack: z
+    .strictObject({
+      mode: z.enum(["http", "socket"]).default("http"),
+      appId: slackApp.optional(),
+      workspace: slackWorkspace.optional(),
+    })
+    .prefault({}),
   clusters: z.record(name, cluster),
   fleet: fleetFile.optional(),
   levels: z.record(name, level),

@@ -20,6 +20,8 @@ export interface Config {
     readonly mode: "http" | "socket";
     /** Only requests of the app with this id count; null: any app with the signing secret or the app token. */
     readonly appId: string | null;
+    /** The workspace whose user groups count, if the app is installed for an Enterprise organization; null: the bot's own. */
+    readonly workspace: string | null;
   };
   /** By the name that people type. */
   readonly clusters: ReadonlyMap<string, Cluster>;
@@ -179,7 +181,7 @@ function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly 
     },
   ]);
   return {
-    slack: { mode: file.slack.mode, appId: file.slack.appId ?? null },
+    slack: { mode: file.slack.mode, appId: file.slack.appId ?? null, workspace: file.slack.workspace ?? null },
     clusters: new Map(clusters),
     fleet: file.fleet ? fleetOf(file.fleet, selectorsOf(file), namesOf(named), left) : null,
     operatorsChannel: file.operators.channel ?? file.audit.channel ?? null,

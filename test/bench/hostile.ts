@@ -143,7 +143,7 @@ async function measureSlack(times: number): Promise<readonly Figure[]> {
   const client = directoryClient({ botToken, signingSecret, appToken, apiUrl, port: 0 });
   const calls = {
     "users.info": () => slackDirectory(client, () => new Date()).accountOf("U0APPROVER"),
-    "usergroups.users.list": () => slackDirectory(client, () => new Date()).membersOf("S0PLATFORM"),
+    "usergroups.list": () => slackDirectory(client, () => new Date()).membersOf("S0PLATFORM"),
   };
   const answers = hostileBodies(20_000).map((body) => ({ status: 200, body }));
   try {

@@ -7,6 +7,7 @@ import { type Methods, neededText, SlackRefusal } from "./method.ts";
 export const peopleMethods: Methods = {
   "auth.test": { limit: "tier 4", answer: authTest },
   "users.info": { scope: "users:read", limit: "tier 4", answer: usersInfo },
+  "usergroups.list": { scope: "usergroups:read", limit: "tier 2", answer: usergroupsList },
   "usergroups.users.list": { scope: "usergroups:read", limit: "tier 2", answer: usergroupUsers },
 };
 
@@ -28,6 +29,15 @@ function usersInfo(state: SlackState, args: JsonObject): JsonObject {
   const person = state.people.find((candidate) => candidate.id === id);
   if (person === undefined) throw new SlackRefusal("user_not_found");
   return { user: userJson(state, person) };
+}
+
+function usergroupsList(state: SlackState, args: JsonObject): JsonObject {
+  const isAsked = args.include_users === true || args.include_users === "true";
+  const usergroups = [...state.usergroups].map(([id, users]) => {
+    const active = users.filter((user) => !state.deactivated.has(user));
+    return { id, team_id: state.identity.teamId, handle: id.toLowerCase(), ...(isAsked && { users: active }) };
+  });
+  return { usergroups };
 }
 
 function usergroupUsers(state: SlackState, args: JsonObject): JsonObject {

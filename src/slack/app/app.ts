@@ -1,8 +1,9 @@
 import {
-  type AllMiddlewareArgs,
+  type AnyMiddlewareArgs,
   type AuthorizeResult,
   type Logger as BoltLogger,
   LogLevel,
+  type Middleware,
   type Receiver,
   SocketModeReceiver,
 } from "@slack/bolt";
@@ -12,8 +13,10 @@ import { AccessError } from "../../access/failure/access-error.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
 import { type Stoppable, unfinishedAt } from "../../ledger/work-on-jobs.ts";
 import { answeredRequests } from "../../operations/announcements.ts";
+import { answerForeigner } from "../people/check-person.ts";
 import type { SlackContext } from "./context.ts";
 import { GuardedReceiver } from "./guarded-receiver.ts";
+import { field, type Installation, installationOf, isFrom, teamOf } from "./installation.ts";
 import { handlerOf } from "./registrations.ts";
 import { noteReplay, onlyOnce, seenRequests } from "./seen-requests.ts";
 import { slackFailure } from "./slack-failure.ts";
@@ -37,16 +40,17 @@ export async function startSlackApp(
     mode === "socket" ? socketReceiver(environment, logger) : httpReceiver(context, environment, replayed);
   // Bolt would ask Slack for the token's identity by itself, once and without patience.
   const bot = await whoIsTheBot(environment);
+  if (bot.place.enterprise !== null && context.config.slack.workspace === null) throw workspaceUnknown(bot.place);
   // Over HTTP the door measures how late an answer is, as it starts before Bolt.
   const onAck = mode === "socket" ? tellAck : () => {};
   // Bolt writes into this object. We do not use its memory of conversations, nor let it search messages for the bot's own.
-  const authorize = async () => ({ ...bot });
+  const authorize = async () => ({ ...bot.authorized });
   const app = new WatchedApp(
     { authorize, receiver, clientOptions, logger, convoStore: false, ignoreSelf: false },
     { onAck, traces: context.traces },
   );
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
-  app.use(onlyOurs({ team: bot.teamId, app: context.config.slack.appId }, context.log));
+  app.use(onlyOurs({ place: bot.place, app: context.config.slack.appId }, context.log));
   app.use(onlyOnce(seenRequests(context.ledger, deadlines.seenBefore), context.log, replayed, mode));
   app.use(handlerOf(contextNow));
   await startListening(app, mode, environment.port);
@@ -80,13 +84,27 @@ function tellAck(seconds: number): void {
 /** A start may wait: a Slack that is slow for a moment is no reason to end. */
 const patience = { timeoutMs: 10_000, retries: 2 };
 
-/** The identity and the workspace of the token. @throws AccessError */
-async function whoIsTheBot(environment: SlackEnvironment): Promise<AuthorizeResult & { teamId: string }> {
+function workspaceUnknown({ enterprise }: Installation): AccessError {
+  const remedy = "Set slack.workspace in eks-access.yml to the workspace (T…) whose user groups count.";
+  return new AccessError("config-invalid", `The Slack app is installed for the organization ${enterprise}`, { remedy });
+}
+
+interface Bot {
+  readonly authorized: AuthorizeResult;
+  readonly place: Installation;
+}
+
+/** The identity of the token, and where it is installed. @throws AccessError */
+async function whoIsTheBot(environment: SlackEnvironment): Promise<Bot> {
   const { botToken } = environment;
   try {
     const client = new WebClient(botToken, webClientOptions(environment, patience));
-    const { team_id: teamId = "", bot_id: botId, user_id: botUserId } = await client.auth.test();
-    return { botToken, teamId, ...(botId && { botId }), ...(botUserId && { botUserId }) };
+    const told = await client.auth.test();
+    const { bot_id: botId, user_id: botUserId } = told;
+    const place = installationOf(told);
+    const { team: teamId, enterprise } = place;
+    const where = { teamId, ...(enterprise !== null && { enterpriseId: enterprise }) };
+    return { place, authorized: { botToken, ...where, ...(botId && { botId }), ...(botUserId && { botUserId }) } };
   } catch (error) {
     throw slackFailure(error, "Slack");
   }
@@ -142,29 +160,24 @@ function boltLogger(log: Logger): BoltLogger {
   };
 }
 
-type Middleware = (args: AllMiddlewareArgs & { body: object }) => Promise<void>;
-
 interface Ours {
-  /** The workspace of the bot's token: the configuration names its people. */
-  readonly team: string;
+  /** The configuration names the people of this place. */
+  readonly place: Installation;
   /** The app's id; null: not configured, so the signing secret alone identifies the app. */
   readonly app: string | null;
 }
 
-/** Lets in only what is of our workspace and our app. The rest is not acknowledged. */
-export function onlyOurs({ team, app }: Ours, log: Logger): Middleware {
-  return async ({ body, next }) => {
+/**
+ * Lets in only what is of our workspace or organization, and our app. A person of another workspace, for example in a shared channel, gets
+ * an answer that says so; another app gets none.
+ */
+export function onlyOurs({ place, app }: Ours, log: Logger): Middleware<AnyMiddlewareArgs> {
+  return async (sent) => {
+    const { body, next } = sent;
     const from = { team: teamOf(body), app: field(body, "api_app_id") };
-    if (from.team === team && (app === null || from.app === app)) return next();
+    const isOurApp = app === null || from.app === app;
+    if (isOurApp && isFrom(place, body)) return next();
     log.warn(from, "a request of another workspace or app was refused");
+    if (isOurApp) await answerForeigner({ log }, sent);
   };
-}
-
-/** Commands and events name the workspace by its id, clicks and forms as an object. */
-function teamOf(body: object): unknown {
-  return field(body, "team_id") ?? field(field(body, "team"), "id");
-}
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, name)?.value : undefined;
 }

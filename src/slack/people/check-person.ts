@@ -47,9 +47,14 @@ function userIn(body: object): string {
   return sentBy.safeParse(body).data ?? "";
 }
 
+/** Tells a person of another workspace, for example in a shared channel, that they can do nothing here. */
+export function answerForeigner(context: Pick<SlackContext, "log">, sent: SlackRequest): Promise<void> {
+  return answerRefused(context, sent, userIn(sent.body), "of-another-workspace");
+}
+
 /** Answers each kind in its own way. A search can show only options. */
 async function answerRefused(
-  { log }: SlackContext,
+  { log }: Pick<SlackContext, "log">,
   sent: SlackRequest,
   user: string,
   account: Exclude<Account, "active"> | "not-told",

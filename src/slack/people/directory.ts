@@ -1,6 +1,7 @@
 import type { UsersInfoResponse, WebClient } from "@slack/web-api";
 import { answerTooLarge } from "../../access/failure/bounded-pages.ts";
 import { isUser } from "../../access/policy/person.ts";
+import { type Installation, installationOf } from "../app/installation.ts";
 import { slackErrorCode, slackFailure } from "../app/slack-failure.ts";
 
 /** What Slack says about people: their user groups and e-mail domains. */
@@ -40,19 +41,21 @@ interface SlackPerson {
   readonly confirmedEmail: string | null;
 }
 
-/** The directory of the bot's workspace. It keeps answers for half a minute, at most 2,000. */
-export function slackDirectory(client: WebClient, now: () => Date): Directory {
+/**
+ * The directory of the bot's workspace or organization. It keeps answers for half a minute, at most 2,000.
+ * @param workspace whose user groups count (`T…`), if the app is installed for an organization; null: the bot's own
+ */
+export function slackDirectory(client: WebClient, now: () => Date, workspace: string | null = null): Directory {
   const remember = remembering(now);
-  const membersOf = (group: string) =>
-    remember(group, async () => {
-      const { users = [] } = await client.usergroups.users.list({ usergroup: group }).catch((error: unknown) => {
-        throw slackFailure(error, `The user group ${group} of the policy`);
-      });
-      if (users.length <= mostMembers) return users;
-      throw answerTooLarge(`The user group ${group} of the policy has more than ${mostMembers} people`);
-    });
-  const ownTeam = () => remember("own team", async () => (await client.auth.test()).team_id ?? "");
-  const personOf = (user: string) => remember(user, () => askForPerson(client, user, ownTeam));
+  const team = workspace === null ? {} : { team_id: workspace };
+  const membersOf = async (group: string) => {
+    const groups = await remember("user groups", () => askForGroups(client, team, group));
+    const users = groups?.get(group) ?? (await remember(group, () => askForMembers(client, team, group)));
+    if (users.length <= mostMembers) return users;
+    throw answerTooLarge(`The user group ${group} of the policy has more than ${mostMembers} people`);
+  };
+  const ownInstallation = () => remember("own installation", async () => installationOf(await client.auth.test()));
+  const personOf = (user: string) => remember(user, () => askForPerson(client, user, ownInstallation));
   return {
     membersOf,
     emailOf: async (user) => (await personOf(user)).confirmedEmail,
@@ -68,11 +71,44 @@ export function slackDirectory(client: WebClient, now: () => Date): Directory {
   };
 }
 
-/** Another workspace sets the address of a Slack Connect guest: it proves nothing to us. */
-async function askForPerson(client: WebClient, user: string, ownTeam: () => Promise<string>): Promise<SlackPerson> {
+type Team = { readonly team_id?: string };
+
+/**
+ * The people of every user group, in one call: Slack takes 20 of them in a minute. Null: they are too many for one answer, or Slack takes
+ * no more of these calls now, so ask for one group.
+ */
+async function askForGroups(
+  client: WebClient,
+  team: Team,
+  group: string,
+): Promise<ReadonlyMap<string, readonly string[]> | null> {
   try {
-    const [{ user: found }, team] = await Promise.all([client.users.info({ user }), ownTeam()]);
-    const account = found ? accountIn(team, found) : "unknown";
+    const { usergroups = [] } = await client.usergroups.list({ ...team, include_users: true });
+    return new Map(usergroups.flatMap(({ id, users }) => (id && users ? [[id, users] as const] : [])));
+  } catch (error) {
+    const failure = slackFailure(error, `The user group ${group} of the policy`);
+    if (slackErrorCode(error) === "ratelimited" || failure.code === "answer-too-large") return null;
+    throw failure;
+  }
+}
+
+async function askForMembers(client: WebClient, team: Team, group: string): Promise<readonly string[]> {
+  try {
+    return (await client.usergroups.users.list({ ...team, usergroup: group })).users ?? [];
+  } catch (error) {
+    throw slackFailure(error, `The user group ${group} of the policy`);
+  }
+}
+
+/** Another workspace sets the address of a Slack Connect guest: it proves nothing to us. */
+async function askForPerson(
+  client: WebClient,
+  user: string,
+  ownInstallation: () => Promise<Installation>,
+): Promise<SlackPerson> {
+  try {
+    const [{ user: found }, place] = await Promise.all([client.users.info({ user }), ownInstallation()]);
+    const account = found ? accountIn(place, found) : "unknown";
     const email = account === "active" && found?.is_email_confirmed !== false ? (found?.profile?.email ?? "") : "";
     const domain = /@[^@\s]+$/.exec(email.toLowerCase())?.[0] ?? null;
     return { account, domain, confirmedEmail: found?.is_email_confirmed === true && email !== "" ? email : null };
@@ -83,8 +119,10 @@ async function askForPerson(client: WebClient, user: string, ownTeam: () => Prom
 }
 
 /** In an Enterprise organization a person has several workspaces: `enterprise_user` lists them all. */
-function accountIn(team: string, user: SlackUser): Account {
-  const isOurs = user.team_id === team || user.enterprise_user?.teams?.includes(team) === true;
+function accountIn({ team, enterprise }: Installation, user: SlackUser): Account {
+  const { teams = [], enterprise_id: organization } = user.enterprise_user ?? {};
+  const isOfTeam = user.team_id === team || teams.includes(team);
+  const isOurs = enterprise === null ? isOfTeam : organization === enterprise;
   if (!isOurs || user.is_stranger) return "of-another-workspace";
   // Slack does not mark its own Slackbot as a bot.
   if (user.is_bot || user.id === "USLACKBOT") return "bot";

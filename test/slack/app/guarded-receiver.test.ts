@@ -38,7 +38,7 @@ beforeAll(async () => {
   });
   const authorize = async () => ({ botToken: "xoxb-of-this-test" });
   app = new App({ receiver, authorize, logger: silentLogger });
-  app.use(onlyOurs({ team, app: "A0OURS" }, log));
+  app.use(onlyOurs({ place: { team, enterprise: null }, app: "A0OURS" }, log));
   app.command("/eks-access", async ({ ack, command }) => {
     handled.push(command.text);
     await ack(command.text === "object" ? { text: "object" } : "taken");
@@ -221,5 +221,16 @@ describe("the door to the slack process", () => {
     await Promise.all([send({ teamId: "T0OTHER" }), send({ appId: "A0OTHER" })]);
 
     expect(handled).toEqual([]);
+  });
+
+  test("answers a person of another workspace, and not another app", async () => {
+    const text = "from elsewhere";
+    const [ofOther, ofOtherApp] = await Promise.all([
+      answerTo({ text, teamId: "T0OTHER" }),
+      send({ text, appId: "A0OTHER" }),
+    ]);
+
+    expect(ofOther).toEqual([200, expect.stringContaining("your Slack account belongs to another workspace")]);
+    expect(ofOtherApp).toBe(404);
   });
 });

@@ -67,11 +67,29 @@ describe("an account", () => {
     ],
     ["of a stranger is not ours", (team) => ({ ...told, team_id: team, is_stranger: true }), "of-another-workspace"],
     ["that is deactivated is so", (team) => ({ ...told, team_id: team, deleted: true }), "deactivated"],
+    [
+      "of another workspace of the organization is not ours, if the app is in one workspace",
+      () => ({ ...told, team_id: "T0HOME", enterprise_user: { enterprise_id: "E0ORG", teams: ["T0HOME"] } }),
+      "of-another-workspace",
+    ],
     ["of a bot is nobody's", (team) => ({ ...told, team_id: team, is_bot: true }), "bot"],
   ])("%s", async (_name, user, account) => {
     const { team_id: team = "" } = await aClient(slack).auth.test();
     const body = JSON.stringify({ ok: true, user: user(team) });
     slack.faults.plan("slack.users.info", { type: "answer", status: 200, body });
+
+    expect(await directory().accountOf("U0APPROVER")).toBe(account);
+  });
+
+  test.each<[string, object, string]>([
+    ["any of its workspaces is active", { enterprise_user: { enterprise_id: "E0ORG", teams: ["T0HOME"] } }, "active"],
+    ["another organization is not ours", { enterprise_user: { enterprise_id: "E0OTHER" } }, "of-another-workspace"],
+    ["no organization is not ours", {}, "of-another-workspace"],
+  ])("of %s, where the app is installed for an organization", async (_name, user, account) => {
+    const wide = { ok: true, team_id: "E0ORG", enterprise_id: "E0ORG", is_enterprise_install: true };
+    const info = { ok: true, user: { ...told, team_id: "T0HOME", ...user } };
+    slack.faults.plan("slack.auth.test", { type: "answer", status: 200, body: JSON.stringify(wide) });
+    slack.faults.plan("slack.users.info", { type: "answer", status: 200, body: JSON.stringify(info) });
 
     expect(await directory().accountOf("U0APPROVER")).toBe(account);
   });
@@ -132,9 +150,27 @@ describe("an answer of Slack", () => {
 
 describe("a user group", () => {
   const answer = (users: readonly string[]) => {
-    const body = JSON.stringify({ ok: true, users });
-    slack.faults.plan("slack.usergroups.users.list", { type: "answer", status: 200, body });
+    const body = JSON.stringify({ ok: true, usergroups: [{ id: "S0PLATFORM", users }] });
+    slack.faults.plan("slack.usergroups.list", { type: "answer", status: 200, body });
   };
+
+  test("is read with all others in one call", async () => {
+    slack.addUsergroup("S0OTHERS", ["U0ONCALL"]);
+    const asked = directory();
+
+    expect(await asked.membersOf("S0PLATFORM")).toEqual(["U0APPROVER", "U0APPROVER2"]);
+    expect(await asked.membersOf("S0OTHERS")).toEqual(["U0ONCALL"]);
+    expect(calls).toEqual(["slack.usergroups.list"]);
+  });
+
+  test.each<[string, object]>([
+    ["Slack takes no more of these calls now", { ok: false, error: "ratelimited" }],
+    ["all of them are too many for one answer", { ok: true, usergroups: Array(30_000).fill("S0") }],
+  ])("is asked for alone where %s", async (_why, told) => {
+    slack.faults.plan("slack.usergroups.list", { type: "answer", status: 200, body: JSON.stringify(told) });
+
+    expect(await directory().membersOf("S0PLATFORM")).toEqual(["U0APPROVER", "U0APPROVER2"]);
+  });
 
   test("of more people than a policy can mean is refused", async () => {
     answer(Array.from({ length: 10_001 }, (_, index) => `U0${index}`));

@@ -1,0 +1,57 @@
+import { describe, expect, test } from "vitest";
+import { startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
+import { startSlackApp } from "../../../src/slack/app/app.ts";
+import { installationOf, isFrom } from "../../../src/slack/app/installation.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aSlackContext } from "../slack-context.ts";
+
+const oneWorkspace = installationOf({
+  ok: true,
+  team_id: "T0OURS",
+  enterprise_id: "E0ORG",
+  is_enterprise_install: false,
+});
+const organization = installationOf({
+  ok: true,
+  team_id: "E0ORG",
+  enterprise_id: "E0ORG",
+  is_enterprise_install: true,
+});
+
+/** As Slack names its origin in each kind of payload. */
+const payloads = (team: string, enterprise: string | null): readonly [string, object][] => [
+  ["a command", { team_id: team, ...(enterprise && { enterprise_id: enterprise }) }],
+  ["a click", { team: { id: team }, enterprise: enterprise && { id: enterprise } }],
+  ["an event", { team_id: team, authorizations: [{ team_id: team, enterprise_id: enterprise }] }],
+];
+
+describe.each(payloads("T0OURS", "E0ORG"))("%s of our workspace", (_kind, body) => {
+  test("is ours, for a workspace and for an organization", () => {
+    expect([isFrom(oneWorkspace, body), isFrom(organization, body)]).toEqual([true, true]);
+  });
+});
+
+describe.each(payloads("T0SISTER", "E0ORG"))("%s of another workspace of the organization", (_kind, body) => {
+  test("is ours only if the app is installed for the organization", () => {
+    expect([isFrom(oneWorkspace, body), isFrom(organization, body)]).toEqual([false, true]);
+  });
+});
+
+describe.each([...payloads("T0OTHER", "E0OTHER"), ...payloads("T0OTHER", null)])("%s from elsewhere", (_kind, body) => {
+  test("is not ours", () => {
+    expect([isFrom(oneWorkspace, body), isFrom(organization, body)]).toEqual([false, false]);
+  });
+});
+
+test("an app of an organization does not start without the workspace whose user groups count", async () => {
+  const slack = await startSandboxSlack();
+  const body = JSON.stringify({ ok: true, team_id: "E0ORG", enterprise_id: "E0ORG", is_enterprise_install: true });
+  slack.faults.plan("slack.auth.test", { type: "answer", status: 200, body });
+  const { botToken, signingSecret, appToken, apiUrl } = slack;
+  const environment = { botToken, signingSecret, appToken, apiUrl, port: 0 };
+
+  const starting = startSlackApp(() => aSlackContext(memoryLedger()), environment, "http");
+
+  await expect(starting).rejects.toThrow(/installed for the organization E0ORG. Set slack\.workspace/);
+  await slack.stop();
+});
