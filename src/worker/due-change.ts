@@ -4,7 +4,7 @@ import type { Lease } from "../access/lease/lease-record.ts";
 import { endedMigration, type Migration } from "../access/migration/migration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { remind, remindOfMigration } from "../access/request/reminder.ts";
-import { undecidedRequest, withLease } from "../access/request/transitions.ts";
+import { refusedRequest, undecidedRequest, withLease } from "../access/request/transitions.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import { isMigration, type LedgerRecord } from "../ledger/records.ts";
 import type { WorkerContext } from "./context.ts";
@@ -33,6 +33,11 @@ function changeOfRequest(request: AccessRequest, now: Date, remindAfterSeconds: 
     };
   }
   if (request.state === "pending" && hasLapsed(request, now)) {
+    const { preview, trouble } = request;
+    // No approver saw it: it ends with what kept it from them.
+    if (!preview && trouble) {
+      return { type: "request.refused", after: refusedRequest(request, trouble), detail: { code: trouble.code } };
+    }
     return { type: "request.lapsed", after: undecidedRequest(request, "lapsed") };
   }
   const reminded = remind(request, now, remindAfterSeconds);

@@ -56,6 +56,21 @@ describe("a request that waits for a decision", () => {
     reminders: planReminders(at(0), at(hours(24)).toISOString(), [minutes(15), hours(1), hours(4)]),
   });
 
+  test("and that no approver saw ends with what kept it from them", async () => {
+    const { ledger } = contextAt(at(0));
+    const trouble = aTrouble({ code: "aws-access-denied", message: "AWS refused it." });
+    await ledger.commit(aChange({ ...aRequest(), trouble }));
+
+    await sweep(contextAt(at(hours(24))));
+
+    const refusal = { code: "aws-access-denied", message: "AWS refused it." };
+    expect(await ledger.get("r-1")).toMatchObject({ state: "refused", refusal, trouble: null });
+    expect((await ledger.eventsOf("r-1", 9)).at(-1)?.event).toMatchObject({
+      type: "request.refused",
+      detail: { code: "aws-access-denied" },
+    });
+  });
+
   test("is reminded of as the configuration says, each time with an event, and lapses in the end", async () => {
     const { ledger } = contextAt(at(0));
     await ledger.commit(aChange(waiting));

@@ -1,28 +1,29 @@
 /**
- * Every failure outside our control, with its remedy. An expected refusal is a value, not an AccessError.
+ * Every failure outside our control, with its remedy. `retry`: whether the same attempt can succeed later; `after-repair`: only once an
+ * operator repaired what all requests of the cluster need, so that these wait for it. An expected refusal is a value, not an AccessError.
  * test/access/failure/promises.test.ts tests what a remedy promises. The code that schedules a retry announces it.
  */
 const catalogue = {
   "aws-access-denied": {
-    retry: false,
+    retry: "after-repair",
     remedy:
       "Check the trust policy, the external id, MFA conditions and service control policies: AWS gives the same answer for all of them.",
   },
   "aws-credentials-expired": { retry: true, remedy: "Renew the worker's own AWS credentials if this goes on." },
   "aws-credentials-missing": {
-    retry: false,
+    retry: "after-repair",
     remedy: "Give the worker an AWS identity, for example an IRSA service account.",
   },
   "aws-credentials-invalid": {
-    retry: false,
+    retry: "after-repair",
     remedy: "Check the worker's own AWS credentials, and its clock.",
   },
   "aws-request-refused": {
-    retry: false,
+    retry: "after-repair",
     remedy: "Correct in eks-access.yml what AWS's answer names.",
   },
   "aws-region-disabled": {
-    retry: false,
+    retry: "after-repair",
     remedy: "Enable the region for the account, or correct the region in eks-access.yml.",
   },
   "aws-throttled": { retry: true, remedy: "AWS asked us to slow down." },
@@ -30,10 +31,10 @@ const catalogue = {
   "aws-failing": { retry: true, remedy: "AWS has a fault of its own." },
   "aws-unexpected": { retry: true, remedy: "The worker's log has more of AWS's answer." },
   "creator-unknown": {
-    retry: false,
+    retry: "after-repair",
     remedy: "Name the creator in eks-access.yml, with roleArn or userArn; docs/configuration.md has the forms.",
   },
-  "creator-mismatch": { retry: false, remedy: "Correct the creator in eks-access.yml." },
+  "creator-mismatch": { retry: "after-repair", remedy: "Correct the creator in eks-access.yml." },
   "principal-mismatch": { retry: false, remedy: "Correct signIn.roles of the cluster in eks-access.yml." },
   "cluster-not-found": { retry: false, remedy: "Correct eksName, region or account in eks-access.yml." },
   "cluster-not-configured": {
@@ -41,7 +42,7 @@ const catalogue = {
     remedy: "Put it back until nothing is open there. If the cluster was deleted, run eks-access retire.",
   },
   "cluster-not-active": { retry: true, remedy: "Wait until EKS reports the cluster as ACTIVE." },
-  "cluster-mismatch": { retry: false, remedy: "Correct eksName, region or account in eks-access.yml." },
+  "cluster-mismatch": { retry: "after-repair", remedy: "Correct eksName, region or account in eks-access.yml." },
   "cluster-unreachable": {
     retry: true,
     remedy: "Check the network path from the worker to the cluster's endpoint.",
@@ -57,7 +58,7 @@ const catalogue = {
       "Make the worker's session smaller: switch off the session tags of EKS Pod Identity (disableSessionTags of its association), or pass on fewer tags from role to role.",
   },
   "cluster-forbidden": {
-    retry: false,
+    retry: "after-repair",
     remedy: "Check that creator in eks-access.yml really created the cluster.",
   },
   "cluster-refused-write": {
@@ -73,7 +74,7 @@ const catalogue = {
   // It can be ours: if the answer to its creation was lost, the next run finds it.
   "binding-exists": { retry: true, remedy: "Delete the binding of that name, unless eks-access created it." },
   "binding-forbidden": {
-    retry: false,
+    retry: "after-repair",
     remedy: "Let the worker's identity on the cluster create and delete bindings, and use the verb bind on the role.",
   },
   "namespace-absent": { retry: false, remedy: "Create the namespace, or ask for another one." },
@@ -91,7 +92,7 @@ const catalogue = {
     remedy: "Repair it and press Try again, or stop the migration and ask for a new one.",
   },
   "access-entry-limit": {
-    retry: false,
+    retry: "after-repair",
     remedy: "Delete unused access entries, or ask AWS for a higher quota of access entries for the cluster.",
   },
   "access-entry-refused": {
@@ -116,7 +117,7 @@ const catalogue = {
     remedy: "The worker looks again by itself until then, and removes what arrives.",
   },
   "access-entry-denied": {
-    retry: false,
+    retry: "after-repair",
     remedy: "Give the role that accessEntries.as names the statements of deploy/iam/access-entries-policy.json.",
   },
   "answer-too-large": {
@@ -153,18 +154,25 @@ const catalogue = {
     remedy: "It may be of another installation or of an older ledger: set another audit.s3.prefix in eks-access.yml.",
   },
   unexpected: { retry: true, remedy: "The log has the details." },
-} as const satisfies Record<string, { retry: boolean; remedy: string }>;
+} as const satisfies Record<string, { retry: boolean | "after-repair"; remedy: string }>;
 
 export type FailureCode = keyof typeof catalogue;
 
 /** Every code, for tests that compare each remedy with the code. */
 export const failureCodes = Object.keys(catalogue) as readonly FailureCode[];
 
+/** Whether only an operator's repair helps, and no other request. @param code any text */
+export function waitsForRepair(code: string): boolean {
+  return Object.hasOwn(catalogue, code) && catalogue[code as FailureCode].retry === "after-repair";
+}
+
 /** A failure with a code, a message (what, where, how to fix it), and whether a retry can help. */
 export class AccessError extends Error {
   readonly code: FailureCode;
   /** Whether the same attempt can succeed later without a person's change. */
   readonly retryable: boolean;
+  /** Whether no other attempt of the same request can succeed either: it is over. */
+  readonly isFinal: boolean;
   /** What failed and where: a clause without a full stop. Never holds a secret. */
   readonly what: string;
   /** One sentence: how to fix it. */
@@ -183,7 +191,8 @@ export class AccessError extends Error {
     this.code = code;
     this.what = what;
     this.remedy = remedy;
-    this.retryable = catalogue[code].retry;
+    this.retryable = catalogue[code].retry === true;
+    this.isFinal = catalogue[code].retry === false;
     this.retryAfterMs = options.retryAfterMs;
   }
 }

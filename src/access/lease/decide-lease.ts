@@ -118,6 +118,8 @@ export interface FailureFacts {
   readonly isSettled: boolean;
   /** The cluster may have a part of it, or a call that gives it may still arrive. */
   readonly mayBeWritten: boolean;
+  /** Its time is over. */
+  readonly isOver: boolean;
   /** Waiting does not help. */
   readonly isFinal: boolean;
 }
@@ -128,6 +130,7 @@ export type FailureOutcome = "leave" | "put-off" | "fail";
 const failureRules = {
   "settled-meanwhile": ({ isSettled }) => (isSettled ? "leave" : null),
   "may-be-written": ({ mayBeWritten }) => (mayBeWritten ? "put-off" : null),
+  "over-before-a-write": ({ isOver }) => (isOver ? "fail" : null),
   "waiting-may-help": ({ isFinal }) => (isFinal ? null : "put-off"),
   "failed-for-good": () => "fail",
 } as const satisfies Rules<FailureFacts, FailureOutcome>;

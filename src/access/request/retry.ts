@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { AccessError, explainFailure } from "../failure/access-error.ts";
+import { AccessError, explainFailure, waitsForRepair } from "../failure/access-error.ts";
 import type { Trouble } from "../lease/proof-record.ts";
 import type { AccessRequest } from "./record.ts";
 
@@ -7,6 +7,9 @@ import type { AccessRequest } from "./record.ts";
 const longestAskedMs = 300_000;
 /** More causes add nothing, and a message may hold a number that always changes. */
 const mostCauses = 16;
+
+/** The longest wait until we notice that a cluster works again. A minute more would save few calls. */
+const longestClosedSeconds = 15 * 60;
 
 /** Why a try failed, in words for people, and how long the other side asked us to wait. */
 export interface Failure {
@@ -22,12 +25,15 @@ export function failureOf(error: unknown): Failure {
   return { code: known?.code ?? "unexpected", message: explainFailure(error), retryAfterMs: known?.retryAfterMs };
 }
 
-/** The next try after a failure: 1, 2, 4 … 60 seconds (`longestWaitSeconds`), or longer if the other side asks for it. */
+/**
+ * The next try after a failure: 1, 2, 4 … seconds, up to a minute, or to 15 where an operator must repair something (`longestWaitSeconds`),
+ * or longer if the other side asks for it.
+ */
 export function nextTry(
   request: Pick<AccessRequest, "trouble">,
   failure: Failure,
   now: Date,
-  longestWaitSeconds = 60,
+  longestWaitSeconds = waitsForRepair(failure.code) ? longestClosedSeconds : 60,
 ): Trouble {
   const attempts = (request.trouble?.attempts ?? 0) + 1;
   const backoffMs = Math.min(2 ** (attempts - 1), longestWaitSeconds) * 1000;
@@ -58,9 +64,6 @@ function causesWith(known: readonly string[], { code, message }: Failure): reado
   return known.includes(cause) || known.length >= mostCauses ? known : [...known, cause];
 }
 
-/** The longest wait until we notice that a cluster works again. A minute more would save few calls. */
-const longestWaitSeconds = 15 * 60;
-
 /** Why a cluster can't be opened, and the next try: one for all its requests and all workers. */
 export interface ClusterTrouble extends Trouble {
   /** ISO 8601: the first failure. */
@@ -89,7 +92,7 @@ export function nextClusterTry(
 ): ClusterTrouble {
   const known = isKnown(before, configuration) ? before : null;
   const since = known?.since ?? now.toISOString();
-  const next = nextTry({ trouble: known }, failure, now, longestWaitSeconds);
+  const next = nextTry({ trouble: known }, failure, now, longestClosedSeconds);
   if (known && Date.parse(known.retryAt) > now.getTime()) {
     return { ...next, attempts: known.attempts, retryAt: known.retryAt, since, configuration, overAt: null };
   }

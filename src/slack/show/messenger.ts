@@ -12,6 +12,7 @@ import { asClause } from "../blocks/words.ts";
 import { hasTooFewApprovers, type Presence, presenceOf } from "../decide/active-approvers.ts";
 import { approvalMessage, openingMessage } from "../decide/approval-message.ts";
 import { peopleNamed } from "../people/directory.ts";
+import { callOperators } from "./call-operators.ts";
 import { type Milestone, milestoneOf } from "./requester-message.ts";
 import {
   type ChannelMessage,
@@ -45,6 +46,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   if (before.version !== request.version) {
     shown = await showCopies(context, showing, shown, whoToAsk(context, request, presence), inChannel.lost !== null);
   }
+  await callOperators(context, request);
   shown = await tellOfDelivery(context, request, { ...inChannel, shown }, before, presence);
   await tell(context, id, { ...shown, version: request.version }, inChannel.lost !== null);
 }

@@ -12,7 +12,7 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import { startTicking, type Ticking } from "../../operations/ticking.ts";
 import { slackFailure } from "../app/slack-failure.ts";
 import type { Message } from "../blocks/message.ts";
-import { code, plainLine, section, time } from "../blocks/mrkdwn.ts";
+import { code, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
 
 const lookEveryMs = 5_000;
 
@@ -112,6 +112,9 @@ const lastsMs = 60_000;
 /** A trouble is posted once in this time, by all processes together. */
 const postedForMs = 30 * 24 * 3_600_000;
 
+/** The most people to mention. A user group counts as one. */
+const mostCalled = 10;
+
 /** An older end is no news. */
 const newsForMs = 24 * 3_600_000;
 
@@ -147,8 +150,11 @@ async function postAll(context: TroubleContext): Promise<void> {
 
 /** Takes the turn first: a lost message is in the log, and two messages would confuse. */
 async function postOnce(context: TroubleContext, cluster: Cluster, trouble: ClusterTrouble): Promise<void> {
-  if (!(await context.ledger.takeTurn(turnOf(cluster, trouble), postedForMs))) return;
-  await postInChannel(context, cluster, clusterTroubleMessage(cluster.name, trouble));
+  const turn = turnOf(cluster, trouble);
+  await context.ledger.takeTurn(turn, postedForMs);
+  // Another cause needs another repair. A list of causes is short, also where a text always changes.
+  if (!(await context.ledger.takeTurn(`${turn}-${trouble.causes.length}`, postedForMs))) return;
+  await postInChannel(context, cluster, clusterTroubleMessage(cluster, trouble));
 }
 
 /** The first process that sees the end posts it, and only after a post of the beginning. */
@@ -174,12 +180,13 @@ async function postInChannel(
   });
 }
 
-function clusterTroubleMessage(cluster: string, { message, since }: ClusterTrouble): Message {
+function clusterTroubleMessage({ name, onCall }: Cluster, { message, since }: ClusterTrouble): Message {
   const text = [
-    `:warning: *The worker can't get into ${code(cluster)}* since ${time(since)}. ${plainLine(message)}`,
+    `:warning: *The worker can't get into ${code(name)}* since ${time(since)}. ${plainLine(message)}`,
     "New access waits. The worker retries each minute where access must end, and otherwise within 15 minutes.",
+    ...(onCall.length > 0 ? [`On call: ${mentions(onCall, mostCalled)}`] : []),
   ].join("\n");
-  return { text: `The worker can't get into ${cluster}`, blocks: [section(text)] };
+  return { text: `The worker can't get into ${name}`, blocks: [section(text)] };
 }
 
 function troubleOverMessage(cluster: string, { overAt }: ClusterTrouble): Message {

@@ -1,5 +1,6 @@
 import type { Button } from "@slack/types";
 import { othersWhoMayApprove } from "../../access/approval/decision.ts";
+import { waitsForRepair } from "../../access/failure/access-error.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/proving.ts";
 import { signInMethod } from "../../access/lease/sign-in.ts";
@@ -50,7 +51,7 @@ export function milestoneOf(
   const { trouble, lease, state } = request;
   const to = { user, milestones, subject: subjectFor(user, request) };
   if (trouble) {
-    const text = `${to.subject}: ${troubleText(request)}`;
+    const text = waitingText(request, to) ?? `${to.subject}: ${troubleText(request)}`;
     return tell(`${lease?.state ?? state}-${trouble.code}`, text, [detailsButton(request), ...endButtons(request)]);
   }
   return lease ? leaseMilestone(request, lease, cluster, to) : requestMilestone(request, cluster, to);
@@ -63,6 +64,21 @@ interface Reader {
   readonly milestones: readonly string[];
   /** What the message is about, and the other person. */
   readonly subject: string;
+}
+
+/** Where the failure is the cluster's and not the request's, its cause helps operators alone. Null: the reader needs to know it. */
+function waitingText(
+  { trouble, lease, emergency, cluster, lapsesAt }: AccessRequest,
+  { subject }: Reader,
+): string | null {
+  const isBeginning = !lease || (lease.state === "scheduled" && !lease.end);
+  if (!isBeginning || emergency || !trouble || !isOfCluster(trouble.code)) return null;
+  const until = time(lease?.endsAt ?? lapsesAt);
+  return `${subject} waits: ${code(cluster)} can't be worked on now. I keep trying until ${until}, and tell the operators if it lasts.`;
+}
+
+function isOfCluster(failure: string): boolean {
+  return failure.startsWith("aws-") || failure === "cluster-unreachable" || waitsForRepair(failure);
 }
 
 function tell(name: string, text: string, buttons: readonly Button[], ping = ""): Milestone {

@@ -203,7 +203,7 @@ async function putOff(
   error: unknown,
   notBefore?: string,
 ): Promise<void> {
-  if (error instanceof AccessError && !error.retryable) {
+  if (error instanceof AccessError && error.isFinal) {
     return closeRefused(context, request, { code: error.code, message: error.message });
   }
   await delay(context, request, { ...failureOf(error), notBefore });

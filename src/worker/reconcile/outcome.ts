@@ -1,7 +1,7 @@
 import { type AuditEvent, type EventType, hasWrites } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { decideFailure } from "../../access/lease/decide-lease.ts";
-import { sealedEnd } from "../../access/lease/due-work.ts";
+import { isDueToEnd, sealedEnd } from "../../access/lease/due-work.ts";
 import { activeLease, endedLease, failedLease } from "../../access/lease/lease.ts";
 import type { Holding, Lease } from "../../access/lease/lease-record.ts";
 import type { MappedIdentity, Proof } from "../../access/lease/proof-record.ts";
@@ -194,7 +194,8 @@ async function recordFailure(
   isFinal: boolean,
 ): Promise<void> {
   const mayBeWritten = request?.lease.state !== "scheduled" || request.lease.writeBegan !== null;
-  const { outcome } = decideFailure({ isSettled: request === null, mayBeWritten, isFinal });
+  const isOver = request !== null && request.lease.end === null && isDueToEnd(request, context.now());
+  const { outcome } = decideFailure({ isSettled: request === null, mayBeWritten, isOver, isFinal });
   if (outcome === "leave" || !request) return;
   if (outcome === "put-off") return postpone(context, request, failure);
   const { code, message } = failure;
@@ -214,7 +215,7 @@ export async function recordPutOff(
   error: unknown,
   notBefore?: string,
 ): Promise<void> {
-  const isFinal = error instanceof AccessError && !error.retryable;
+  const isFinal = error instanceof AccessError && error.isFinal;
   await recordFailure(context, await newestOf(context, stale), { ...failureOf(error), notBefore }, isFinal);
 }
 

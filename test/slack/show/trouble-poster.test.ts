@@ -24,7 +24,7 @@ afterEach(() => slack.stop());
 
 /** One look of a Slack process at this time. */
 async function look(seconds: number): Promise<void> {
-  const configuration = () => ({ clusters: new Map([["staging", aCluster()]]) });
+  const configuration = () => ({ clusters: new Map([["staging", aCluster({ onCall: ["U0ONCALL"] })]]) });
   const log = pino({ level: "silent" });
   const context = { ledger, configuration, client: aClient(slack), log, now: () => at(seconds) };
   await startTroublePoster(context).stop();
@@ -39,6 +39,18 @@ test("a cluster that can't be worked on for a minute is told in its channel once
   expect(posted()).toEqual([
     expect.stringMatching(/The worker can't get into `staging`.* The API server of staging did not answer\./),
   ]);
+});
+
+test("another cause of the same trouble is told too, with who is on call", async () => {
+  await look(minutes(1));
+  const causes = ["one", "two"];
+  const denied = { code: "aws-access-denied", message: "AWS refused sts:AssumeRole." };
+  await ledger.setClusterTrouble("staging", { ...trouble, ...denied, causes });
+
+  await look(minutes(2));
+  await look(minutes(3));
+
+  expect(posted().slice(1)).toEqual([expect.stringMatching(/AWS refused sts:AssumeRole\.[\s\S]*On call: <@U0ONCALL>/)]);
 });
 
 test("one that is back within a minute is no message", async () => {

@@ -95,6 +95,43 @@ describe("a cluster that can't be opened", () => {
     expect(await troubleOf()).toMatchObject({ overAt: new Date(clock.ms).toISOString() });
   });
 
+  test("fails no lease while an operator can repair it, and gives the lease then", async () => {
+    const { pass, state, context, cluster, record } = await aClosedCluster(refused("creator"));
+    await reconcileCluster(context(), cluster);
+    const waiting = await record();
+    await pass(60_000);
+    state.why = null;
+
+    await adoptByTheClock(context(), cluster);
+    await reconcileCluster(context(), cluster);
+
+    expect(waiting).toMatchObject({ lease: { state: "scheduled" }, trouble: { code: "aws-access-denied" } });
+    expect((await record()).lease?.state).toBe("active");
+  });
+
+  test("gives nothing after the approval has become too old: the approvers decide again", async () => {
+    const { state, context, cluster, record, clock } = await aClosedCluster(refused("creator"));
+    const { config } = context();
+    const soonTooOld = { ...config, timing: { ...config.timing, approvalGoodForSeconds: 600 } };
+    await reconcileCluster({ ...context(), config: soonTooOld }, cluster);
+    clock.ms += 660_000;
+    state.why = null;
+
+    await reconcileCluster({ ...context(), config: soonTooOld }, cluster);
+
+    expect(await record()).toMatchObject({ state: "pending", lease: null, voided: { by: ["U0APPROVER"] } });
+  });
+
+  test("fails a lease of which nothing was written with its cause, when the time of that lease is over", async () => {
+    const { context, cluster, record, clock } = await aClosedCluster(refused("creator"));
+    await reconcileCluster(context(), cluster);
+    clock.ms += (wishes.long.durationSeconds + 60) * 1000;
+
+    await reconcileCluster(context(), cluster);
+
+    expect((await record()).lease).toMatchObject({ state: "failed", failure: { code: "aws-access-denied" } });
+  });
+
   test("is tried each minute for what is to end there", async () => {
     const { state, context, cluster, record, ledger, clock } = await aClosedCluster(away);
     state.why = null;

@@ -52,13 +52,13 @@ test("the events of a write name what its own run asked of AWS, as CloudTrail ha
   expect(await asked("lease.ended")).toEqual([of(second)]);
 });
 
-test("a lease that failed because AWS refused names the call that AWS refused", async () => {
+test("a lease that waits because AWS refused names the call that AWS refused", async () => {
   workerSide().sandbox.aws.account.setTrust(arns.creator, { principals: [] });
 
   const { asked } = await aRun();
 
   const refused = { "sts:GetCallerIdentity": [id], "sts:AssumeRole": [recorded().at(-1)] };
-  expect(await asked("lease.failed")).toEqual([refused, refused]);
+  expect(await asked("lease.delayed")).toEqual([refused, refused]);
 });
 
 /** The ids in the cluster's own audit log of the calls of this kind since `before` lines. */
