@@ -3,7 +3,7 @@ import { isObject, type JsonObject, listAt, objectAt, textAt } from "./json.ts";
 /** The values of a view's inputs: `state.values` of Slack's payloads, by block_id and action_id. */
 export type Inputs = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
 
-/** What a person may put into an input: a text, an option's value or text, or a user id. */
+/** What a person may put into an input: a text, an option's value or text, several of them with commas, or a user id. */
 export type InputValue = string | null;
 
 /** Where each kind of element keeps what was chosen, and what it was given at first. */
@@ -12,6 +12,7 @@ const places: Readonly<Record<string, readonly [string, string]>> = {
   static_select: ["selected_option", "initial_option"],
   external_select: ["selected_option", "initial_option"],
   radio_buttons: ["selected_option", "initial_option"],
+  multi_external_select: ["selected_options", "initial_options"],
   users_select: ["selected_user", "initial_user"],
 };
 
@@ -63,9 +64,16 @@ export function filledInput(element: JsonObject, value: InputValue, loaded: read
   const [place] = places[type] ?? [];
   if (place === undefined) throw new Error(`nothing can be put into a ${type}`);
   if (value === null || place === "value" || place === "selected_user") return { type, [place]: value };
-  const offered = [...optionsOf(element), ...loaded];
+  const offered = [...optionsOf(element), ...listAt(element, "initial_options"), ...loaded];
+  if (place === "selected_options") {
+    return { type, [place]: value.split(/[\s,]+/).map((each) => optionIn(offered, each)) };
+  }
+  return { type, [place]: optionIn(offered, value) };
+}
+
+function optionIn(offered: readonly JsonObject[], value: string): JsonObject {
   const option = offered.find((each) => each.value === value || textAt(each.text, "text") === value);
-  if (option) return { type, [place]: option };
+  if (option) return option;
   const known = offered.map((each) => textAt(each.text, "text")).join(", ");
   throw new Error(`there is no option "${value}" here, only: ${known}`);
 }
@@ -77,7 +85,7 @@ export function optionsOf(element: JsonObject): readonly JsonObject[] {
 /** Whether a value is still missing. */
 export function isEmptyInput(input: JsonObject): boolean {
   const [, value] = Object.entries(input).find(([key]) => key !== "type") ?? [];
-  return value === null || value === undefined || value === "";
+  return value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
 }
 
 /** The element of an input that a person calls by its block_id, action_id or label, or by its place. */

@@ -48,10 +48,13 @@ export async function suggest(
   typed: string,
 ): Promise<readonly string[]> {
   const used = findInput(view.blocks, field);
-  const payload = suggestionPayload(context.state, user, { view, used, typed });
+  // In a menu of several, a person types one name after another.
+  const part = used.element.type === "multi_external_select" ? (typed.split(",").at(-1) ?? "").trim() : typed;
+  const payload = suggestionPayload(context.state, user, { view, used, typed: part });
   const ack = await context.deliver({ kind: "interaction", payload });
   const options = listAt(ack.body, "options");
-  context.loaded.set(used.actionId, options);
+  // Slack keeps what was chosen of earlier answers.
+  context.loaded.set(used.actionId, [...(context.loaded.get(used.actionId) ?? []), ...options]);
   return options.map((option) => textAt(option.text, "text") ?? "");
 }
 

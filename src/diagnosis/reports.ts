@@ -36,6 +36,13 @@ export const identitiesReport = z.discriminatedUnion("type", [
   z.object({ type: z.literal("failed"), message: z.string() }),
 ]);
 
+/** The namespaces of a cluster. */
+export const namespacesReport = z.discriminatedUnion("type", [
+  /** Sealed: `readNamespaceList` reads it. */
+  z.object({ type: z.literal("found"), list: z.unknown() }),
+  z.object({ type: z.literal("failed"), message: z.string() }),
+]);
+
 /** A CreationRecord as it comes back from a queue or from Redis. */
 export const creationRecord = z.object({
   eventId: z.string(),
@@ -181,3 +188,4 @@ export type CreatorReport = z.infer<typeof creatorReport>;
 
 export type MigrationReport = z.infer<typeof migrationReport>;
 export type IdentitiesReport = z.output<typeof identitiesReport>;
+export type NamespacesReport = z.output<typeof namespacesReport>;

@@ -56,6 +56,7 @@ export const workerJobs = {
   alive: question({}),
   identity: question({}),
   identities: question({ cluster: z.string(), email: emailStatement }),
+  namespaces: question({ cluster: z.string() }),
   creator: question({ cluster: z.string() }),
   whoami: question(answersMap),
   check: question(answersMap),

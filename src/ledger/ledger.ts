@@ -1,5 +1,6 @@
 import type { Identities } from "../access/approval/identities.ts";
 import type { PrincipalLink } from "../access/approval/links.ts";
+import type { NamespaceList } from "../access/approval/namespace-list.ts";
 import type { AuditEvent, ChainedEvent } from "../access/audit/event.ts";
 import type { SealedFleetList } from "../access/fleet/fleet-list.ts";
 import type { SealedNotice } from "../access/fleet/notice.ts";
@@ -219,6 +220,9 @@ export interface ClusterLedger {
   creation(clusterArn: string): Promise<unknown>;
   /** Do not trust it without its seal. */
   rememberCreation(clusterArn: string, creation: RememberedCreation): Promise<void>;
+  /** The namespaces of a cluster, by its name, as a worker published them. Do not trust it without its seal. */
+  namespacesOf(cluster: string): Promise<unknown>;
+  rememberNamespaces(list: NamespaceList): Promise<void>;
   /** When an API server, by its address, last accepted an identity, to about an hour; null: unknown. It gives no access. */
   lastAcceptedAt(place: string): Promise<Date | null>;
   rememberAccepted(place: string, at: Date): Promise<void>;

@@ -8,6 +8,7 @@ import { reportChain } from "./questions/chain.ts";
 import { reportCheck } from "./questions/check.ts";
 import { reportCreator } from "./questions/creator.ts";
 import { reportIdentities } from "./questions/identities.ts";
+import { reportNamespaces } from "./questions/namespaces.ts";
 import { reportWhy } from "./questions/why.ts";
 import { adoptByTheClock } from "./reconcile/adopt.ts";
 import { type ReconcileReason, reconcileCluster } from "./reconcile/reconcile.ts";
@@ -30,6 +31,7 @@ export const workerRuns: JobHandlers<typeof workerJobs, [JobContext]> = {
   alive: async () => true,
   identity: (_, context) => publishIdentity(context),
   identities: onCluster(reportIdentities),
+  namespaces: onCluster(reportNamespaces),
   creator: onCluster(reportCreator),
   whoami: onCluster(reportChain),
   check: onCluster(reportCheck),

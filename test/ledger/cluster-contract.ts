@@ -97,6 +97,15 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
     expect(await ledger.creation(`${arn}-2`)).toBeNull();
   });
 
+  test("the ledger remembers the namespaces that a worker published last, for each cluster", async () => {
+    const list = { cluster: "staging", at: at(0).toISOString(), names: ["shop"], seal: "one" };
+    await ledger.rememberNamespaces(list);
+    await ledger.rememberNamespaces({ ...list, names: ["shop", "payments"] });
+
+    expect(await ledger.namespacesOf("staging")).toEqual({ ...list, names: ["shop", "payments"] });
+    expect(await ledger.namespacesOf("production")).toBeNull();
+  });
+
   test("the ledger remembers who the worker was last", async () => {
     const identity = { arn: "arn:aws:iam::111122223333:role/worker", account: "111122223333", at: at(0).toISOString() };
     const before = await ledger.workerIdentity();

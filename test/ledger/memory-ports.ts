@@ -1,5 +1,6 @@
 import type { Identities } from "../../src/access/approval/identities.ts";
 import { accountIn, type PrincipalLink } from "../../src/access/approval/links.ts";
+import type { NamespaceList } from "../../src/access/approval/namespace-list.ts";
 import type { AuditEvent } from "../../src/access/audit/event.ts";
 import type { SealedFleetList } from "../../src/access/fleet/fleet-list.ts";
 import type { SealedNotice } from "../../src/access/fleet/notice.ts";
@@ -88,6 +89,7 @@ export function memoryClusters(): ClusterLedger {
   const letIn = new Map<string, Date>();
   const creations = new Map<string, RememberedCreation>();
   const adopted = new Set<string>();
+  const namespaces = new Map<string, NamespaceList>();
   const troubles = new Map<string, ClusterTrouble>();
   const reverted = new Map<string, Date>();
   const goodApprovers = new Map<string, string>();
@@ -116,6 +118,8 @@ export function memoryClusters(): ClusterLedger {
     workerIdentity: async () => identity,
     lastAcceptedAt: async (place) => letIn.get(place) ?? null,
     rememberAccepted: async (place, at) => void letIn.set(place, at),
+    namespacesOf: async (cluster) => namespaces.get(cluster) ?? null,
+    rememberNamespaces: async (list) => void namespaces.set(list.cluster, list),
     creation: async (clusterArn) => creations.get(clusterArn) ?? null,
     rememberCreation: async (clusterArn, creation) => void creations.set(clusterArn, creation),
   };

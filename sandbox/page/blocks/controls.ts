@@ -1,5 +1,5 @@
 import { optionsOf } from "../../slack/inputs.ts";
-import { type JsonObject, objectAt, textAt } from "../../slack/json.ts";
+import { type JsonObject, listAt, objectAt, textAt } from "../../slack/json.ts";
 import type { SandboxUser } from "../../slack/shapes.ts";
 import { attributes, type Content, type Html, html } from "../html.ts";
 import { idOf, type Placed, type Surface } from "./surface.ts";
@@ -9,6 +9,7 @@ import { text, wordsOf } from "./text.ts";
 const kinds: Readonly<Record<string, (placed: Placed, field: Field) => Html>> = {
   plain_text_input: typed,
   external_select: suggested,
+  multi_external_select: suggested,
   static_select: menu,
   users_select: people,
   radio_buttons: radios,
@@ -90,7 +91,9 @@ function typed(placed: Placed, field: Field): Html {
 
 /** A menu that the app fills while a person types. */
 function suggested(placed: Placed, field: Field): Html {
-  const value = wordsOf(objectAt(inputOf(placed), "selected_option").text);
+  const input = inputOf(placed);
+  const several = listAt(input, "selected_options").map(({ value: name }) => name);
+  const value = several.join(",") || wordsOf(objectAt(input, "selected_option").text);
   const shown = { ...field, placeholder: wordsOf(placed.element.placeholder) || undefined };
   return html`<input type="text" value="${value}" list="${field.id}-list"${attributes(shown)} data-suggest="${addressOf(placed)}" autocomplete="off">
     <datalist id="${field.id}-list"></datalist>`;

@@ -51,6 +51,14 @@ const choices = {
     { type: type("users_select") },
     { action_id: id, confirm, placeholder: plainText(150), initial_user: string({ min: 1 }) },
   ),
+  multi_external_select: object(
+    { type: type("multi_external_select") },
+    {
+      ...{ action_id: id, confirm, placeholder: plainText(150), min_query_length: whole({ min: 0 }) },
+      initial_options: list(option, { min: 1, max: 100 }),
+      max_selected_items: whole({ min: 1 }),
+    },
+  ),
   radio_buttons: object(
     { type: type("radio_buttons"), options: list(richOption, { min: 1, max: 10 }) },
     { action_id: id, confirm, initial_option: richOption },

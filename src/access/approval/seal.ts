@@ -20,7 +20,7 @@ export interface SealPurposes {
   /** What the worker remembers in clusters, in AWS and in the ledger: only the worker signs and verifies. */
   readonly memory: "annotation" | "entry" | "binding" | "written" | "withdrawal" | "creation" | "rescue" | "kept";
   /** What the worker shows to people, and where the audit log begins: the worker signs, both processes verify. */
-  readonly preview: "preview" | "migration-plan" | "log-base" | "identities" | "fleet" | "notice";
+  readonly preview: "preview" | "migration-plan" | "log-base" | "identities" | "fleet" | "notice" | "namespaces";
 }
 
 export type KeyKind = keyof SealPurposes;

@@ -119,8 +119,12 @@ export function keepToPolicy(
 }
 
 const namespaceForm = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const mostNamespaces = 20;
+export const mostNamespaces = 20;
 const namespacesPlaceholder = "<namespaces>";
+
+export function isNamespaceName(text: string): boolean {
+  return namespaceForm.test(text);
+}
 
 /** The namespaces of a level that lets the requester choose them, sorted, with commas; empty for any other level. */
 export function readNamespaces(typed: string, level: Level | null): PartReading<string> {
@@ -130,7 +134,7 @@ export function readNamespaces(typed: string, level: Level | null): PartReading<
   if (names.length === 0 || typed === namespacesPlaceholder) {
     return mistaken(`Say in which namespaces you need ${level.name}, for example: in shop,payments.`, corrected);
   }
-  const wrong = names.find((name) => !namespaceForm.test(name));
+  const wrong = names.find((name) => !isNamespaceName(name));
   if (wrong !== undefined) return mistaken(`"${wrong.slice(0, 64)}" is not the name of a namespace.`, corrected);
   if (names.length > mostNamespaces) return mistaken(`Name at most ${mostNamespaces} namespaces.`, corrected);
   return understood(names.join(","), names.join(","), `in ${names.join(",")}`);

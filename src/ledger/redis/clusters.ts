@@ -13,6 +13,8 @@ const keys = {
   /** A hash: when others last reverted our writes once more, ISO 8601. */
   reverted: `${prefix}:reverted`,
   creations: `${prefix}:creations`,
+  /** A hash: the namespaces of each cluster, as a worker published them. */
+  namespaces: `${prefix}:namespaces`,
   workerIdentity: `${prefix}:worker-identity`,
   configuration: `${prefix}:configuration`,
   /** A hash: when each API server last accepted each identity, ISO 8601. */
@@ -35,6 +37,10 @@ export function redisClusters(redis: RedisClient, reader: StoredReader): Cluster
       callRedis(async () => reader.read("creation", clusterArn, await redis.hget(keys.creations, clusterArn))),
     rememberCreation: (clusterArn, creation) =>
       callRedis(async () => void (await redis.hset(keys.creations, clusterArn, JSON.stringify(creation)))),
+    namespacesOf: (cluster) =>
+      callRedis(async () => reader.read("namespaces", cluster, await redis.hget(keys.namespaces, cluster))),
+    rememberNamespaces: (list) =>
+      callRedis(async () => void (await redis.hset(keys.namespaces, list.cluster, JSON.stringify(list)))),
     lastAcceptedAt: (place) =>
       callRedis(async () => {
         const at = new Date((await redis.hget(keys.letIn, place)) ?? "");

@@ -45,6 +45,7 @@ const schemas = {
   // The reader parses them, with their seals.
   creation: z.unknown(),
   identities: z.unknown(),
+  namespaces: z.unknown(),
 } as const;
 
 export type StoredKind = keyof typeof schemas;

@@ -12,6 +12,7 @@ const named = z.looseObject({ id: text });
 const field = z.looseObject({
   value: text.nullish(),
   selected_user: text.nullish(),
+  selected_options: z.array(z.looseObject({ value: text })).nullish(),
   selected_option: z.looseObject({ value: text }).nullish(),
 });
 

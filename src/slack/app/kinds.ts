@@ -35,9 +35,11 @@ export function isSubmission(sent: SlackRequest): sent is Submission {
   return "view" in sent && sent.body.type === "view_submission";
 }
 
-/** A search for a cluster in the form. */
+const searched: ReadonlySet<string> = new Set([formActions.cluster, formActions.namespaces]);
+
+/** A search for a cluster or a namespace in the form. */
 export function isSuggestion(sent: SlackRequest): sent is Suggestion {
-  return "options" in sent && sent.body.type === "block_suggestion" && sent.body.action_id === formActions.cluster;
+  return "options" in sent && sent.body.type === "block_suggestion" && searched.has(sent.body.action_id);
 }
 
 /** A click on a button, or a change of a form's field. */

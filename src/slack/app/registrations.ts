@@ -1,6 +1,7 @@
 import type { AnyMiddlewareArgs, Middleware } from "@slack/bolt";
 import { breakGlassModalId, handleBreakGlassButton, handleBreakGlassSubmission } from "../ask/break-glass-form.ts";
 import { extendModalId, handleExtendButton, handleExtendSubmission } from "../ask/extend.ts";
+import { handleNamespaceSearch } from "../ask/namespace-search.ts";
 import { handleNudgeButton } from "../ask/nudge.ts";
 import { handleAskAgainButton, handleRequestButton, handleRequestSubmission } from "../ask/request.ts";
 import { formChangeHandler, handleClusterSearch } from "../ask/request-form.ts";
@@ -109,7 +110,10 @@ export function handlerOf(contextNow: () => SlackContext): Middleware<AnyMiddlew
     if (isCommand(sent)) return handleCommand(from, sent);
     if (isHomeOpened(sent)) return handleHomeOpened(from, sent);
     if (isSubmission(sent)) return forms.get(sent.view.callback_id)?.(from, sent);
-    if (isSuggestion(sent)) return handleClusterSearch(from, sent);
+    if (isSuggestion(sent)) {
+      const isForNamespace = sent.body.action_id === formActions.namespaces;
+      return isForNamespace ? handleNamespaceSearch(from, sent) : handleClusterSearch(from, sent);
+    }
     if (!isAction(sent)) return;
     if (formActionIds.has(sent.action.action_id)) return handleFormChange(from, sent);
     if (isClick(sent)) return buttons.get(sent.action.action_id)?.(from, sent);

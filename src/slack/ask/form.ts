@@ -29,7 +29,7 @@ export interface RequestForm {
   readonly askedFor: string;
   /** Which of several identities, as `identityKey` names it. */
   readonly identity: string;
-  /** As typed, separated by commas. */
+  /** Separated by commas. */
   readonly namespaces: string;
   readonly ticket: string;
   /**
@@ -37,6 +37,10 @@ export interface RequestForm {
    * view says: another value needs another field.
    */
   readonly replaced: number;
+  /** The clusters that this person asked for last, the newest first: they come first in the menu. */
+  readonly recent: readonly string[];
+  /** How long a decision usually takes in the chosen cluster, in seconds; null: unknown. */
+  readonly answerSeconds: number | null;
 }
 
 export const emptyForm: RequestForm = {
@@ -50,6 +54,8 @@ export const emptyForm: RequestForm = {
   namespaces: "",
   ticket: "",
   replaced: 0,
+  recent: [],
+  answerSeconds: null,
 };
 
 /** The parts of a form that belong together now: a level of this cluster, a time that the level allows. */
@@ -119,14 +125,20 @@ function partOf(blockId: string): string {
   return blockId.split("/")[0] ?? "";
 }
 
-/** See `RequestForm.replaced`; `shown` is the digest of the form without its input. */
-const metadata = z.object({ replaced: z.int().min(0), shown: z.string() }).catch({ replaced: 0, shown: "" });
+/** What the form remembers; `shown` is the digest of the form without its input. */
+const metadata = z.object({
+  replaced: z.int().min(0).catch(0),
+  shown: z.string().catch(""),
+  recent: z.array(z.string()).catch([]),
+  answerSeconds: z.number().nullable().catch(null),
+});
+const nothingKept = { replaced: 0, shown: "", recent: [], answerSeconds: null };
 
 function readMetadata(text: string): z.infer<typeof metadata> {
   try {
     return metadata.parse(JSON.parse(text));
   } catch {
-    return { replaced: 0, shown: "" };
+    return nothingKept;
   }
 }
 
@@ -134,6 +146,7 @@ type FormView = Pick<ViewOutput, "state" | "private_metadata">;
 /** The form on a person's screen. */
 export function readForm(view: FormView): RequestForm {
   const parts = readFormParts(view);
+  const { shown: _, ...kept } = readMetadata(view.private_metadata);
   const { cluster, level, principal, namespaces, ticket } = parts;
   const durations = { duration: putIn(view, "duration"), otherDuration: typedDuration(view) };
   return {
@@ -145,7 +158,7 @@ export function readForm(view: FormView): RequestForm {
     identity: chosenIdentity(view),
     namespaces,
     ticket: ticket ?? "",
-    replaced: readMetadata(view.private_metadata).replaced,
+    ...kept,
   };
 }
 
@@ -193,5 +206,6 @@ function typedDuration(view: FormView): string {
 function putIn(view: FormView, name: FieldName): string {
   const id = idOf(view, name);
   const [field] = id === undefined ? [] : Object.values(view.state.values[id] ?? {});
-  return withoutInvisible(field?.selected_option?.value ?? field?.selected_user ?? field?.value ?? "");
+  const several = field?.selected_options?.map(({ value }) => value).join(",");
+  return withoutInvisible(several ?? field?.selected_option?.value ?? field?.selected_user ?? field?.value ?? "");
 }

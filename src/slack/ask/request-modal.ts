@@ -13,7 +13,13 @@ import type { OwnIdentities } from "../../access/approval/identities.ts";
 import type { OfferedLevel } from "../../access/policy/explain.ts";
 import { choosesNamespaces } from "../../access/policy/role-text.ts";
 import { approvalsNeeded, approversOf, ruleFor } from "../../access/policy/rule.ts";
-import { maxReasonLength, type PrincipalHint, principalHint, takesTicket } from "../../access/request/read-part.ts";
+import {
+  maxReasonLength,
+  mostNamespaces,
+  type PrincipalHint,
+  principalHint,
+  takesTicket,
+} from "../../access/request/read-part.ts";
 import { maxTicketLength } from "../../access/request/ticket.ts";
 import { admittedBy, entryArnOf } from "../../aws-auth/index.ts";
 import { text } from "../blocks/message.ts";
@@ -38,6 +44,7 @@ export function requestModal(
 ): ModalView {
   const completed = completeForm(given, offers);
   const { form, offer, level } = completed;
+  const { replaced, recent, answerSeconds } = form;
   const blocks = [
     clusterChoice(form, offers),
     ...choicesOf(completed),
@@ -52,7 +59,7 @@ export function requestModal(
   return {
     type: "modal",
     callback_id: requestModalId,
-    private_metadata: JSON.stringify({ replaced: form.replaced, shown: digestOf(blocks) }),
+    private_metadata: JSON.stringify({ replaced, shown: digestOf(blocks), recent, answerSeconds }),
     title: text("Ask for access"),
     submit: text("Ask"),
     close: text("Cancel"),
@@ -62,15 +69,24 @@ export function requestModal(
 
 /** A digest of the form without its input: it shows whether the form on screen has to change. */
 function digestOf(blocks: readonly KnownBlock[]): string {
-  const putIn = new Set(["initial_value", "initial_option", "initial_user"]);
+  const putIn = new Set(["initial_value", "initial_option", "initial_options", "initial_user"]);
   const asked = JSON.stringify(blocks, (key, value) => (putIn.has(key) ? undefined : value));
   return createHash("sha256").update(asked).digest("base64url").slice(0, 16);
 }
 
-function clusterChoice({ cluster }: RequestForm, offers: readonly ClusterOffer[]): InputBlock {
-  const names = offers.map((offer) => offer.cluster.name);
+function clusterChoice({ cluster, recent }: RequestForm, offers: readonly ClusterOffer[]): InputBlock {
+  const names = recentFirst(
+    offers.map((offer) => offer.cluster.name),
+    recent,
+  );
   const choice = { id: "cluster", label: "Cluster", names, chosen: cluster, action: formActions.cluster };
   return names.length > mostOptions ? search(choice) : select(choice);
+}
+
+/** The names in their order, but those that the person asked for last come first. */
+export function recentFirst(names: readonly string[], recent: readonly string[]): readonly string[] {
+  const known = recent.filter((name) => names.includes(name));
+  return [...known, ...names.filter((name) => !known.includes(name))];
 }
 
 /** The level, once there is a cluster, and the time, once there is a level. */
@@ -94,14 +110,15 @@ function choicesOf({ form, offer, level }: CompletedForm): InputBlock[] {
 const mostNamed = 5;
 
 /** Before it is sent: how many approvals it needs now, and from whom. */
-function approvalsBlocks({ offer, level }: CompletedForm, asker: string): KnownBlock[] {
+function approvalsBlocks({ form, offer, level }: CompletedForm, asker: string): KnownBlock[] {
   const rule = offer?.person && level && ruleFor(offer.cluster, level.name, offer.person);
   if (!offer?.person || !level || !rule) return [];
   const own = [offer.person.user, asker];
   const others = approversOf(rule, offer.cluster).filter((each) => rule.selfApproval || !own.includes(each));
   const needed = approvalsNeeded(rule, level, null);
   const count = needed === 1 ? "one approval" : `${needed} approvals`;
-  return [context(`Needs ${count}, from ${mentions(others, mostNamed) || "an approver"}.`)];
+  const usual = form.answerSeconds === null ? "" : ` An answer usually takes ${roughTime(form.answerSeconds)}.`;
+  return [context(`Needs ${count}, from ${mentions(others, mostNamed) || "an approver"}.${usual}`)];
 }
 
 /** Slack lets a person change this choice, and not clear it: their own name is as good. */
@@ -121,14 +138,31 @@ function personChoice({ askedFor }: RequestForm): InputBlock {
   };
 }
 
-/** More than a request takes. */
-const longestNamespaces = 1500;
+/** A minute is as exact as it gets. */
+function roughTime(seconds: number): string {
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+}
 
 /** Only where the level binds its roles in namespaces that the requester chooses. */
 function namespacesInput({ cluster, namespaces }: RequestForm, { name, groups }: OfferedLevel): InputBlock[] {
   if (!choosesNamespaces(groups)) return [];
-  const element = { placeholder: text("shop, payments"), max_length: longestNamespaces, ...initialText(namespaces) };
-  return [input(fieldId("namespaces", cluster, name), "In which namespaces", element)];
+  const chosen = namespaces.split(/[\s,]+/).filter((each) => each !== "");
+  return [
+    {
+      type: "input",
+      block_id: fieldId("namespaces", cluster, name),
+      label: text("In which namespaces"),
+      element: {
+        type: "multi_external_select",
+        action_id: formActions.namespaces,
+        placeholder: text("Type a part of its name"),
+        min_query_length: 0,
+        max_selected_items: mostNamespaces,
+        ...(chosen.length > 0 && { initial_options: chosen.map(optionOf) }),
+      },
+    },
+  ];
 }
 
 /** A time that is none of the choices: it is read as in a line. */
@@ -222,6 +256,7 @@ export const formActions = {
   level: "request-level",
   principal: "request-principal",
   askedFor: "request-for",
+  namespaces: "request-namespaces",
   /** Value: the ARN to put into the field instead. */
   useArn: "request-use-arn",
 } as const;
@@ -276,7 +311,7 @@ function choiceBlock(
   };
 }
 
-function optionOf(name: string): PlainTextOption {
+export function optionOf(name: string): PlainTextOption {
   return { text: text(cut(name, 75)), value: name };
 }
 

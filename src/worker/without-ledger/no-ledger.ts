@@ -68,6 +68,8 @@ const records = {
   publishFleet: lost,
   addNotice: lost,
   notices: lost,
+  namespacesOf: lost,
+  rememberNamespaces: lost,
 } as const satisfies Partial<Ledger>;
 
 const people = {

@@ -196,6 +196,8 @@ describe("what stands in the form", () => {
       namespaces: "",
       ticket: "",
       replaced: 2,
+      recent: [],
+      answerSeconds: null,
     });
   });
 

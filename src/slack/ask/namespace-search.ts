@@ -1,0 +1,58 @@
+import { isCurrentList, readNamespaceList } from "../../access/approval/namespace-list.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { levelsOffered } from "../../access/policy/explain.ts";
+import { choosesNamespaces } from "../../access/policy/role-text.ts";
+import { isNamespaceName } from "../../access/request/read-part.ts";
+import { namespacesReport } from "../../diagnosis/reports.ts";
+import { askWorker } from "../app/ask-worker.ts";
+import type { SlackContext } from "../app/context.ts";
+import { withinTime } from "../app/in-time.ts";
+import { personFor } from "../people/standing.ts";
+import { readForm } from "./form.ts";
+import type { Suggestion } from "./request-form.ts";
+import { optionOf, suggestionsOf } from "./request-modal.ts";
+
+/** Slack waits three seconds for options, and a person for a letter. In milliseconds. */
+const searchingMs = 1_500;
+/** All searches in a cluster ask a worker once in this time. */
+const askedEveryMs = 15_000;
+
+/**
+ * A person searches for a namespace. A name outside the list is an option too: the list can be old, and the worker checks the name
+ * before the approvers see the request.
+ */
+export async function handleNamespaceSearch(context: SlackContext, { ack, body, payload }: Suggestion): Promise<void> {
+  const { cluster: name, askedFor } = body.view ? readForm(body.view) : { cluster: "", askedFor: "" };
+  const cluster = context.config.clusters.get(name);
+  const user = askedFor || body.user.id;
+  const names = cluster && (await mayChoose(context, cluster, user)) ? await namesIn(context, cluster) : [];
+  const typed = payload.value.trim().toLowerCase();
+  const isOther = typed !== "" && isNamespaceName(typed) && !names.includes(typed);
+  const other = isOther ? [{ ...optionOf(`${typed} (not in the list)`), value: typed }] : [];
+  await ack({ options: [...suggestionsOf(names, typed).slice(0, 99), ...other] });
+}
+
+/** For anyone else the names would be a list of targets. */
+async function mayChoose(context: SlackContext, cluster: Cluster, user: string): Promise<boolean> {
+  const person = await personFor(context, cluster, user).catch(() => null);
+  return person !== null && levelsOffered(cluster, person).some(({ groups }) => choosesNamespaces(groups));
+}
+
+/** What a worker published, and what it finds out now if that is older than a minute. */
+async function namesIn(context: SlackContext, cluster: Cluster): Promise<readonly string[]> {
+  const { ledger, keys, now } = context;
+  const published = async () =>
+    readNamespaceList(await ledger.namespacesOf(cluster.name), cluster.name, keys.preview, now());
+  const known = await published().catch(() => null);
+  if (known && isCurrentList(known, now())) return known.names;
+  const asking = ask(context, cluster).catch(() => null);
+  return (await withinTime(asking, searchingMs, null)) ?? known?.names ?? [];
+}
+
+/** Null: another search asked just now, or no worker answered. */
+async function ask(context: SlackContext, { name }: Cluster): Promise<readonly string[] | null> {
+  if (!(await context.ledger.takeTurn(`namespaces-${name}`, askedEveryMs))) return null;
+  const report = await askWorker(context, { type: "namespaces", cluster: name }, namespacesReport);
+  if (report?.type !== "found") return null;
+  return readNamespaceList(report.list, name, context.keys.preview, context.now())?.names ?? null;
+}

@@ -1,0 +1,94 @@
+import { afterEach, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
+import { sealNamespaces } from "../../../src/access/approval/namespace-list.ts";
+import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
+import { keys, otherKeys } from "../../builders/keys.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+const rules =
+  "policy: { rules: [{ name: a, who: [U0ENGINEER], levels: [viewer] }, { name: b, who: [U0ONCALL], levels: [admin] }] }\n";
+const config = `${configText.replace("groups: [eks-access:viewers]", "bind: [{ clusterRole: edit, in: choose }]")}${rules}`;
+
+let stage: Stage;
+let asked: number;
+afterEach(() => stage.stop());
+
+/** The form of this person, with a worker that lists these names; null: none runs. */
+async function opened(user: string, names: readonly string[] | null, from = keys): Promise<void> {
+  asked = 0;
+  stage = await aStage({
+    config,
+    worker: async (question: WorkerQuestion) => {
+      if (names === null) throw new Error("no worker runs");
+      if (question.type !== "namespaces") return true;
+      asked += 1;
+      const list = sealNamespaces(question.cluster, names, new Date(), from.preview);
+      await stage.ledger.rememberNamespaces(list);
+      return { type: "found", list };
+    },
+  });
+  await stage.person(user).command("/eks-access request", "C0ACCESS");
+  await stage.slack.until(() => stage.person(user).view());
+}
+
+const search = (typed: string, user = "U0ENGINEER") => stage.person(user).suggestions("In which namespaces", typed);
+
+test("the form searches what the worker published, and is sent with several", async () => {
+  await opened("U0ENGINEER", ["shop", "payments", "shop-blue"]);
+
+  expect(await search("sho")).toEqual(["shop", "shop-blue", "sho (not in the list)"]);
+  expect(await search("pay")).toEqual(["payments", "pay (not in the list)"]);
+  await stage.person("U0ENGINEER").submit({
+    "IAM role or user": engineerArn,
+    "In which namespaces": "shop,payments",
+    Why: "fix the checkout",
+  });
+
+  expect(await stage.ledger.get("r-new1")).toMatchObject({ namespaces: "payments,shop" });
+  expect(asked).toBe(1);
+});
+
+test("a name outside the list can be asked for: the worker checks it", async () => {
+  await opened("U0ENGINEER", ["shop"]);
+
+  await search("brand-new");
+  await stage.person("U0ENGINEER").submit({
+    "IAM role or user": engineerArn,
+    "In which namespaces": "brand-new",
+    Why: "fix the checkout",
+  });
+
+  expect(await stage.ledger.get("r-new1")).toMatchObject({ namespaces: "brand-new" });
+});
+
+test("without a worker, and with a list that it did not seal, a typed name alone is offered", async () => {
+  await opened("U0ENGINEER", null);
+  expect(await search("shop")).toEqual(["shop (not in the list)"]);
+  await stage.stop();
+
+  await opened("U0ENGINEER", ["shop", "kube-system"], otherKeys);
+  expect(await search("")).toEqual([]);
+});
+
+test("a person who can't choose namespaces of the cluster has no field for them", async () => {
+  await opened("U0ONCALL", ["shop"]);
+
+  expect(textOf(stage.person("U0ONCALL").view() ?? expect.fail())).not.toContain("In which namespaces");
+});
+
+test("the form puts the clusters that the person used last first, and says how long an answer usually takes", async () => {
+  asked = 0;
+  const [, staging = ""] = / {2}staging:\n([\s\S]*?)levels:\n {2}viewer/.exec(config) ?? [];
+  const production = `  production:\n${staging.replace("staging-eks", "production-eks")}`;
+  stage = await aStage({ config: config.replace("  staging:\n", `${production}  staging:\n`) });
+  for (const id of ["r-1", "r-2", "r-3"]) await stage.put(anApprovedRequest({ id }));
+
+  await stage.person("U0ENGINEER").command("/eks-access request", "C0ACCESS");
+  const form = await stage.slack.until(() => stage.person("U0ENGINEER").view());
+
+  const options = JSON.stringify(form.blocks[0]);
+  expect(options.indexOf("staging")).toBeLessThan(options.indexOf("production"));
+  expect(textOf(form)).toContain("An answer usually takes 2 min.");
+});
