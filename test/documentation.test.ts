@@ -19,6 +19,7 @@ const pages = [
     "deploy/README.md",
     "deploy/iam/README.md",
     "deploy/kubernetes/README.md",
+    "deploy/rbac/README.md",
   ],
   ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".md"))

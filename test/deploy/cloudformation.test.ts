@@ -4,14 +4,14 @@ import { parse, type ScalarTag } from "yaml";
 import { z } from "zod";
 
 const read = (path: string) => readFileSync(new URL(`../../deploy/${path}`, import.meta.url), "utf8");
-const iam = (name: string): unknown => JSON.parse(read(`iam/${name}.json`));
+const iam = (name: string): unknown => JSON.parse(read(`iam/${name}.json`), oneAsItself);
 const template = z.strictObject({
   AWSTemplateFormatVersion: z.literal("2010-09-09"),
   Description: z.string(),
   Parameters: z.record(
     z.string(),
     z.strictObject({
-      Type: z.literal("String"),
+      Type: z.enum(["String", "CommaDelimitedList"]),
       Description: z.string().optional(),
       Default: z.string().optional(),
       AllowedPattern: z.string().optional(),
@@ -33,24 +33,29 @@ const template = z.strictObject({
 });
 
 /** In the example of deploy/iam. */
-const example: Readonly<Record<string, string>> = {
+const example: Readonly<Record<string, string | readonly string[]>> = {
   WorkerRoleArn: "arn:aws:iam::111122223333:role/eks-access-worker",
   ExternalId: "replace-with-an-id-of-your-own",
   RoleName: "eks-access-operator",
   ClusterName: "payments",
+  Principals: ["arn:aws:iam::111122223333:role/team/*"],
+  Groups: ["eks-access:viewers", "eks-access:deployers"],
+  AccessPolicies: ["arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"],
+  AccessScopes: ["namespace"],
+  Namespaces: ["payments"],
   "AWS::Partition": "aws",
   "AWS::AccountId": "111122223333",
 };
 const inExample = (name: string) =>
   example[name] ?? expect.fail(`the template names ${name}, and nothing is called so`);
-const tag = (name: string, resolve: (text: string) => string): ScalarTag => ({ tag: `!${name}`, resolve });
+const tag = (name: string, resolve: (text: string) => unknown): ScalarTag => ({ tag: `!${name}`, resolve });
 
 /** The template as CloudFormation resolves it in the example. */
 const made = template.parse(
   parse(read("cloudformation/account-role.yaml"), {
     customTags: [
       tag("Ref", inExample),
-      tag("Sub", (text) => text.replaceAll(/\$\{([^}]+)\}/g, (_, name: string) => inExample(name))),
+      tag("Sub", (text) => text.replaceAll(/\$\{([^}]+)\}/g, (_, name: string) => String(inExample(name)))),
       tag("GetAtt", (text) => `attribute ${text}`),
     ],
   }),
@@ -58,8 +63,9 @@ const made = template.parse(
 const { Properties: role } = made.Resources.Role;
 
 test("each parameter is meant, and its pattern takes the example and no wildcard for a role", () => {
-  for (const [name, { AllowedPattern = ".*" }] of Object.entries(made.Parameters)) {
-    expect(inExample(name)).toMatch(new RegExp(AllowedPattern));
+  for (const [name, { Type, AllowedPattern = ".*" }] of Object.entries(made.Parameters)) {
+    expect(Array.isArray(inExample(name))).toBe(Type === "CommaDelimitedList");
+    expect(String(inExample(name))).toMatch(new RegExp(AllowedPattern));
   }
   const { WorkerRoleArn, ExternalId } = made.Parameters;
   expect("arn:aws:iam::111122223333:role/*").not.toMatch(new RegExp(WorkerRoleArn?.AllowedPattern ?? ""));
@@ -71,15 +77,20 @@ test("the role trusts the worker as deploy/iam says, with the external id", () =
   expect(role.AssumeRolePolicyDocument).toEqual(iam("creator-trust-policy"));
 });
 
-test("the role can do what the policies of deploy/iam say, in each region of its account, and nothing else", () => {
+test("the role can do what an operator and a discovery can, in each region of its account, and nothing else", () => {
   const policies = role.Policies.map(({ PolicyName, PolicyDocument }): [string, unknown] => [
     PolicyName,
-    JSON.parse(JSON.stringify(PolicyDocument).replaceAll("arn:aws:eks:*:", "arn:aws:eks:eu-central-1:")),
+    JSON.parse(JSON.stringify(PolicyDocument).replaceAll("arn:aws:eks:*:", "arn:aws:eks:eu-central-1:"), oneAsItself),
   ]);
 
-  expect(policies.map(([name]) => name)).toEqual(["creator-policy", "access-entries-policy"]);
+  expect(policies.map(([name]) => name)).toEqual(["operator-policy", "discovery-policy"]);
   for (const [name, policy] of policies) expect(policy).toEqual(iam(name));
 });
+
+/** A list of one text is the text: IAM reads both alike. Of the statements the list stays. */
+function oneAsItself(_: string, value: unknown): unknown {
+  return Array.isArray(value) && value.length === 1 && typeof value[0] === "string" ? value[0] : value;
+}
 
 test("the fleet's policy of the worker reaches the role by its name", () => {
   expect(JSON.stringify(iam("fleet-policy"))).toContain(`arn:aws:iam::*:role/${role.RoleName}"`);

@@ -99,6 +99,18 @@ describe("the manifests, for a real API server,", () => {
     expect(taken).toHaveLength(15);
   });
 
+  test("and so are the rights of an operator", async () => {
+    const taken = await kubectl("apply", "--dry-run=server", "-k", join(root, "deploy/rbac"));
+
+    expect(
+      taken
+        .trim()
+        .split("\n")
+        .filter((line) => !line.endsWith(" created (server dry run)")),
+    ).toEqual([]);
+    expect(taken).toContain("clusterrole.rbac.authorization.k8s.io/eks-access:operator");
+  });
+
   test("and an unknown field is not", async () => {
     const file = join(folder, "worker.yaml");
     const text = await readFile(file, "utf8");
