@@ -9,16 +9,11 @@ import { runCommand } from "./bin/check-run.ts";
 export const operatorArn = `arn:aws:iam::${account}:role/eks-access-operator`;
 
 const looks = ["DescribeCluster", "ListAccessEntries", "DescribeAccessEntry", "ListAssociatedAccessPolicies"];
-const gives = [
-  ...["CreateAccessEntry", "UpdateAccessEntry", "DeleteAccessEntry", "AssociateAccessPolicy"],
-  ...["DisassociateAccessPolicy", "TagResource", "UntagResource"],
-];
-
-/** Makes the operator's role, and gives the worker the AWS rights of a bootstrap. */
+/** Makes the operator's role, which can look at clusters, and gives the worker the AWS rights of a bootstrap. */
 export function addOperator({ account: identities }: SandboxAws): void {
   identities.addRole({
     name: "eks-access-operator",
-    allow: [...looks, ...gives].map((action) => `eks:${action}`),
+    allow: looks.map((action) => `eks:${action}`),
     trust: { principals: [arns.worker], externalId },
   });
   const allowed = identities.identity(arns.worker)?.allow ?? [];

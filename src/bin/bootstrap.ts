@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
-import type { Cluster } from "../access/policy/cluster.ts";
-import type { CreatorRole } from "../access/policy/creator.ts";
+import { type Cluster, partitionOf } from "../access/policy/cluster.ts";
+import { type CreatorRole, creatorArnOf, isSameCreator } from "../access/policy/creator.ts";
+import { roleArn } from "../config/forms.ts";
 import { planBootstrap } from "../worker/bootstrap/bootstrap.ts";
 import { isProved, type OperatorProof } from "../worker/bootstrap/prove-operator.ts";
 import type { OperatedCluster } from "../worker/bootstrap/way-in.ts";
@@ -76,8 +77,13 @@ function withOperator(cluster: Cluster, { role, externalId }: BootstrapOptions):
   const { operator, name, account } = cluster;
   if (role === null) return operator ? { ...cluster, operator } : `${name} has no operator. Name one with --role.`;
   if (operator) return `eks-access.yml names the operator of ${name}: ${operator.roleArn}. Remove --role.`;
-  if (!/^arn:[a-z-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/.test(role)) return `${role} is not the ARN of a role.`;
-  if (role.split(":")[4] !== account) return `${role} is not in account ${account}, where ${name} is.`;
+  const [, partition, , , of] = role.split(":");
+  if (!roleArn.safeParse(role).success) return `${role} is not the ARN of a role.`;
+  if (of !== account) return `${role} is not in account ${account}, where ${name} is.`;
+  if (partition !== partitionOf(cluster))
+    return `${role} is not in partition ${partitionOf(cluster)}, where ${name} is.`;
+  if (isSameCreator(role, creatorArnOf(cluster.creator)))
+    return `${role} is the creator of ${name}. Name another role.`;
   return { ...cluster, operator: { type: "role", roleArn: role, through: [], ...(externalId && { externalId }) } };
 }
 

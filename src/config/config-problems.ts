@@ -1,6 +1,7 @@
 import type { Level, Rule } from "../access/policy/cluster.ts";
 import { type Creator, creatorArnOf, isSameCreator } from "../access/policy/creator.ts";
 import { operatorGroup } from "../access/policy/operator.ts";
+import { operatorRole } from "../access/policy/operator-rights.ts";
 import { isUser } from "../access/policy/person.ts";
 import { approversOf, maxApprovalsNeeded } from "../access/policy/rule.ts";
 import { type ClusterSelector, hasLabels, isByName, type WantedLabels } from "../access/policy/selector.ts";
@@ -188,14 +189,19 @@ function partitionProblems(name: string, region: string, [setting, identity]: Na
 function operatorProblems(name: string, { creator, operator, levels }: ClusterFile, file: ConfigFile): string[] {
   if (!operator) return [];
   const isCreator = isSameCreator(operator.roleArn, creatorArnOf(creator));
-  const taken = levels.filter((level) => file.levels[level]?.groups.includes(operatorGroup));
+  const offered = levels.flatMap((level) => (file.levels[level] ? [[level, file.levels[level]] as const] : []));
+  const taken = offered.filter(([, { groups }]) => groups.includes(operatorGroup));
+  const bound = offered.filter(([, { bind }]) =>
+    bind.some(({ clusterRole, role }) => [clusterRole, role].includes(operatorRole)),
+  );
   return [
     ...(isCreator
       ? [`clusters.${name}.operator.roleArn: it is the creator of the cluster. Name a role that does nothing else.`]
       : []),
     ...taken.map(
-      (level) => `levels.${level}.groups: ${operatorGroup} is the group of the operator. Use another group.`,
+      ([level]) => `levels.${level}.groups: ${operatorGroup} is the group of the operator. Use another group.`,
     ),
+    ...bound.map(([level]) => `levels.${level}.bind: ${operatorRole} is the role of the operator. Use another role.`),
   ];
 }
 

@@ -16,10 +16,11 @@ export interface OperatorObjects {
   writeObject(wanted: OperatorObject): Promise<void>;
 }
 
-/** Everything else of an object goes back as it came. */
+/** Of an object's metadata everything else goes back as it came. */
 const shape = z.looseObject({
   metadata: z.looseObject({ resourceVersion: z.string() }),
   rules: z.array(z.looseObject({})).nullish(),
+  aggregationRule: z.looseObject({}).nullish(),
   roleRef: z.looseObject({ kind: z.string(), name: z.string() }).nullish(),
   subjects: z.array(z.looseObject({})).nullish(),
 });
@@ -45,7 +46,11 @@ export function operatorObjectCalls(connection: Connection, cluster: string): Op
       const { kind, name, namespace, content } = wanted;
       const metadata = { name, ...(namespace !== null && { namespace }) };
       const call = found
-        ? { method: "PUT" as const, path: pathOf(wanted), body: { ...found, apiVersion, kind, ...content } }
+        ? {
+            method: "PUT" as const,
+            path: pathOf(wanted),
+            body: { apiVersion, kind, metadata: found.metadata, ...content },
+          }
         : { method: "POST" as const, path: listOf(wanted), body: { apiVersion, kind, metadata, ...content } };
       try {
         await connection.send({ ...call, query: { fieldManager } });
@@ -69,6 +74,8 @@ async function read(connection: Connection, cluster: string, wanted: OperatorObj
 
 function stateOf(found: Found | null, { content }: OperatorObject): ObjectState {
   if (!found) return "absent";
+  // A controller would add the rights of other roles to such a role.
+  if (found.aggregationRule) return "different";
   const isSame = Object.entries(content).every(([field, value]) => textOf(found[field]) === textOf(value));
   return isSame ? "as wanted" : "different";
 }

@@ -103,6 +103,22 @@ test.each([
   expect(await entry()).toBeNull();
 });
 
+test("beside an operator the audit log says that the creator repaired it, because the role did not let the worker in", async () => {
+  const file = join(folder, "operator.yml");
+  const operator = `operator: { roleArn: "arn:aws:iam::${account}:role/eks-access-operator" }`;
+  await writeFile(file, (configuration + emergency).replace("    creator:", `    ${operator}\n    creator:`));
+  vi.stubEnv("EKS_ACCESS_CONFIG", file);
+  sandbox.aws.account.setTrust(rescuer, { principals: [] });
+  write({});
+
+  expect(await rescue("--yes", "--document", good)).toMatchObject({ code: 0 });
+
+  const events = await asWorker(({ ledger }) => ledger.eventsOf("creator/staging", 9));
+  expect(events.map(({ event }) => event)).toMatchObject([
+    { type: "creator.used", actor: "U0ONCALL", detail: { creator: arns.creator, use: "rescue" } },
+  ]);
+});
+
 test("it needs nothing of who created the cluster, and proves that its role signed in", async () => {
   sandbox.aws.account.setTrust(arns.creator, { principals: [] });
   write({});

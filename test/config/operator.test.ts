@@ -57,3 +57,12 @@ test("no level can give the operator's group", () => {
     "levels.viewer.groups: eks-access:operators is the group of the operator. Use another group.",
   ]);
 });
+
+test("no level can bind the operator's role", () => {
+  const bind = "bind: [{ clusterRole: eks-access:operator, in: all }]";
+  const text = configText.replace("groups: [eks-access:viewers]", bind);
+
+  expect(read(`operator: { roleArn: "${arn}" }\n`, text)).toEqual([
+    "levels.viewer.bind: eks-access:operator is the role of the operator. Use another role.",
+  ]);
+});

@@ -1,10 +1,11 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readApiRequest } from "../../sandbox/cluster/api-request.ts";
 import { group } from "../../sandbox/cluster/default-roles.ts";
 import { rule } from "../../sandbox/cluster/rbac.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
-import { arns, channel, clusterName, configuration, externalId } from "../../sandbox/scene.ts";
-import type { SandboxCall } from "../../sandbox/scene-clusters.ts";
+import { arns, channel, clusterName, externalId } from "../../sandbox/scene.ts";
+import { configurationOf, type SandboxCall } from "../../sandbox/scene-clusters.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { neededActs, operatorRules } from "../../src/access/policy/operator-rights.ts";
 import { readConfig } from "../../src/config/config.ts";
@@ -19,10 +20,19 @@ const levels = `levels:
   shopper: { bind: [{ role: shopper, in: [default] }], maxDuration: 1h }
   grouped: { groups: [eks-access:viewers], maxDuration: 1h }
 `;
-const text = configuration
+const text = configurationOf({ everyMode: true })
   .replace(/^levels:[\s\S]*?(?=^timing)/m, levels)
-  .replace("levels: [viewer, admin]", "levels: [viewer, editor, shopper, grouped]")
-  .replace("    creator:", `    operator: { roleArn: "${operatorArn}", externalId: ${externalId} }\n    creator:`);
+  .replaceAll("levels: [viewer, admin]", "levels: [viewer, editor, shopper, grouped]")
+  .replaceAll(
+    /^ {4}creator:/gm,
+    `    operator: { roleArn: "${operatorArn}", externalId: ${externalId} }\n    creator:`,
+  );
+
+/** The policy that we ship, for this cluster and these people: only looking is allowed elsewhere. */
+const entryPolicy = readFileSync(new URL("../../deploy/iam/operator-policy.json", import.meta.url), "utf8")
+  .replaceAll("cluster/payments", "cluster/analytics")
+  .replaceAll("access-entry/payments", "access-entry/analytics")
+  .replaceAll("role/team/*", "user/*");
 
 const calls: SandboxCall[] = [];
 let flow: Flow;
@@ -34,27 +44,37 @@ async function prepare(sandbox: Sandbox, redisUrl: string): Promise<void> {
     roles: [{ name: "shopper", namespace: "default", rules: [rule("", "services", ["list"])] }],
     bindings: [group("eks-access-viewers", "view", "eks-access:viewers")],
   });
-  const { code, stdout } = await bootstrapIn(sandbox, redisUrl, clusterName, "--apply");
-  if (code !== 0) throw new Error(stdout);
+  sandbox.aws.account.setPolicy(operatorArn, entryPolicy);
+  for (const cluster of [clusterName, "analytics"]) {
+    const { code, stdout } = await bootstrapIn(sandbox, redisUrl, cluster, "--apply");
+    if (code !== 0) throw new Error(stdout);
+  }
   asCreator = timesCreator(sandbox.aws);
   calls.length = 0;
 }
 
 beforeAll(async () => {
-  flow = await startFlow({ configuration: text, prepare, slackRateLimits: false, onCall: (call) => calls.push(call) });
+  flow = await startFlow({
+    configuration: text,
+    everyMode: true,
+    prepare,
+    slackRateLimits: false,
+    onCall: (call) => calls.push(call),
+  });
 });
 afterAll(() => flow.stop());
 
 const person = (user: string) => flow.sandbox.slack.person(user);
 const requests = [
-  [`${arns.engineer} viewer`, "look around"],
-  [`${arns.engineer} editor in default`, "fix the rollout"],
-  [`${arns.engineer} shopper`, "look at a service"],
-  [`${arns.developers} grouped`, "let the team look"],
+  [`staging ${arns.engineer} viewer`, "look around"],
+  [`staging ${arns.engineer} editor in default`, "fix the rollout"],
+  [`staging ${arns.engineer} shopper`, "look at a service"],
+  [`staging ${arns.developers} grouped`, "let the team look"],
+  [`analytics ${arns.engineer} grouped`, "look by an access entry"],
 ] as const;
 
 async function playLease(what: string, why: string): Promise<void> {
-  await person("U0ENGINEER").command(`/eks-access request ${clusterName} ${what} for 1h ${why}`, channel);
+  await person("U0ENGINEER").command(`/eks-access request ${what} for 1h ${why}`, channel);
   const asked = await flow.asked(why);
   const [id] = /r-[a-z0-9]{8}/.exec(JSON.stringify(asked)) ?? [];
   await person("U0APPROVER").click(asked, "approve");
@@ -93,7 +113,7 @@ test("from a bootstrap through every kind of lease to its end no run becomes the
   await flow.answer("U0APPROVER", "*Who gets in to");
   const chain = textOf(await flow.answer("U0APPROVER", "*The way in*"));
 
-  const { types } = await auditOf(flow.redisUrl);
+  const { types, events } = await auditOf(flow.redisUrl);
   const refused = calls.filter(({ by, status }) => by?.startsWith("eks-access:operator:") && status === 403);
   const reading = readConfig(text);
   const cluster = reading.type === "config" ? reading.config.clusters.get(clusterName) : undefined;
@@ -105,7 +125,7 @@ test("from a bootstrap through every kind of lease to its end no run becomes the
   );
 
   expect(timesCreator(flow.sandbox.aws)).toBe(asCreator);
-  expect(types.filter((type) => type === "creator.used")).toHaveLength(1);
+  expect(events.flatMap(({ event }) => (event.type === "creator.used" ? event.cluster : []))).toEqual(["staging"]);
   expect(types.filter((type) => type === "lease.ended")).toHaveLength(requests.length);
   expect(chain).toContain("the worker acts as the operator");
   expect(refused).toEqual([]);

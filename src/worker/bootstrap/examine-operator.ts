@@ -6,7 +6,6 @@ import type { WorkerContext } from "../context.ts";
 import { lastCreatorUse } from "../open/creator-use.ts";
 import { reachCluster } from "../open/reach-cluster.ts";
 import { proveOperator } from "./prove-operator.ts";
-import { purpose } from "./way-in.ts";
 
 /** Whether the operator of a cluster has its rights and no others, and when the creator was last used. Empty: it has none. */
 export async function examineOperator(context: WorkerContext, cluster: Cluster): Promise<readonly Finding[]> {
@@ -16,8 +15,12 @@ export async function examineOperator(context: WorkerContext, cluster: Cluster):
 
 async function examineRights(context: WorkerContext, cluster: Cluster): Promise<readonly Finding[]> {
   try {
-    const proof = await reachCluster(context, cluster, purpose, ({ client, description }) =>
-      proveOperator(client, operatorRules({ readsAwsAuth: description.authenticationMode !== "API", cluster })),
+    const proof = await reachCluster(
+      context,
+      cluster,
+      { id: "doctor", requester: "doctor" },
+      ({ client, description }) =>
+        proveOperator(client, operatorRules({ readsAwsAuth: description.authenticationMode !== "API", cluster })),
     );
     const run = `Run eks-access bootstrap ${cluster.name} --apply.`;
     const wrong = [

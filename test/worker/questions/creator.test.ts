@@ -26,6 +26,19 @@ describe("who created a cluster", () => {
     expect(answer).not.toContain("can't act as it");
   });
 
+  test("is not become where there is an operator, and the answer says as whom the worker acts", async () => {
+    const { account } = side().sandbox.aws;
+    const { arn: roleArn } = account.addRole({
+      ...{ name: "operator", allow: ["eks:DescribeCluster"] },
+      trust: { principals: [arns.worker] },
+    });
+
+    const answer = await answerFor({ operator: { type: "role", roleArn, through: [] } });
+
+    expect(answer).toContain(`*Operator* \`${roleArn}\`: no run becomes the creator\n`);
+    expect(answer).toContain("*The worker* ✓ can act as the operator, and the cluster exists");
+  });
+
   test("is not said to be forgotten where the region has no such cluster", async () => {
     const answer = await answerFor({ region: "eu-west-1" });
 
