@@ -12,65 +12,77 @@ export interface UnpackedServer {
 
 /** Either package may be what the distribution has. */
 const servers = ["redis-server", "valkey-server"] as const;
+export type ServerPackage = (typeof servers)[number];
 
 /**
  * Fetches Redis from the packages of Debian or Ubuntu and unpacks it into the cache folder; no root is needed and nothing
  * is installed. Undefined where there is no apt. apt checks the packages' signatures as always.
+ * @param only one of the packages; undefined: the first that there is
  */
-export async function fetchDebianRedis(): Promise<UnpackedServer | undefined> {
+export async function fetchDebianRedis(only?: ServerPackage): Promise<UnpackedServer | undefined> {
   const apt = await findOnPath("apt-get");
   const dpkg = await findOnPath("dpkg");
   if (apt === undefined || dpkg === undefined) return undefined;
   const cache = await cacheFolder();
-  const home = join(cache, `redis-${process.arch}`);
-  const kept = await workingServer(home);
+  const wanted = only ? [only] : servers;
+  const home = join(cache, `${only ?? "redis"}-${process.arch}`);
+  const kept = await workingServer(home, wanted);
   if (kept !== undefined) return kept;
   // Unpacked aside and moved in one step: another process that does the same never sees half of it.
   const aside = await mkdtemp(join(cache, "unpack-"));
   try {
-    await download(apt, aside);
+    await download(apt, aside, wanted);
     await unpack(dpkg, aside);
-    await putInPlace(join(aside, "root"), home);
+    await putInPlace(join(aside, "root"), home, wanted);
   } finally {
     await rm(aside, { recursive: true, force: true });
   }
-  const server = await workingServer(home);
+  const server = await workingServer(home, wanted);
   if (server === undefined) throw new Error("the packages were unpacked, but the server in them does not run");
   return server;
 }
 
 /** Another process may have been faster: what it left stays if it works. */
-async function putInPlace(unpacked: string, home: string): Promise<void> {
+async function putInPlace(unpacked: string, home: string, wanted: readonly ServerPackage[]): Promise<void> {
   const moved = await rename(unpacked, home).then(
     () => true,
     () => false,
   );
-  if (moved || (await workingServer(home)) !== undefined) return;
+  if (moved || (await workingServer(home, wanted)) !== undefined) return;
   await rm(home, { recursive: true, force: true });
   await rename(unpacked, home);
 }
 
 /** Tries with the package lists that the machine has; where they are missing or old, with lists of our own. */
-async function download(apt: string, folder: string): Promise<void> {
+async function download(apt: string, folder: string, wanted: readonly ServerPackage[]): Promise<void> {
   const shared = ["-o", "APT::Sandbox::User=root", "-o", "Debug::NoLocking=true"];
   try {
-    return await downloadWith(apt, shared, folder);
+    return await downloadWith(apt, shared, folder, wanted);
   } catch {
     const own = [...shared, ...(await ownState(folder))];
     await runProgram(apt, [...own, "update"], { cwd: folder, timeoutMs: 300_000 });
-    return await downloadWith(apt, own, folder);
+    return await downloadWith(apt, own, folder, wanted);
   }
 }
 
-async function downloadWith(apt: string, options: readonly string[], folder: string): Promise<void> {
-  const packages = await missingPackages(apt, options);
+async function downloadWith(
+  apt: string,
+  options: readonly string[],
+  folder: string,
+  wanted: readonly ServerPackage[],
+): Promise<void> {
+  const packages = await missingPackages(apt, options, wanted);
   await runProgram(apt, [...options, "download", ...packages], { cwd: folder, timeoutMs: 300_000 });
 }
 
 /** What an installation would add: the server and the libraries that this machine does not have yet. */
-async function missingPackages(apt: string, options: readonly string[]): Promise<readonly string[]> {
+async function missingPackages(
+  apt: string,
+  options: readonly string[],
+  wanted: readonly ServerPackage[],
+): Promise<readonly string[]> {
   let failure: unknown;
-  for (const server of servers) {
+  for (const server of wanted) {
     try {
       const plan = await runProgram(apt, [...options, "--simulate", "--no-install-recommends", "install", server]);
       const added = [...plan.matchAll(/^Inst (\S+)/gm)].map((match) => match[1] ?? "");
@@ -101,9 +113,9 @@ async function unpack(dpkg: string, folder: string): Promise<void> {
   }
 }
 
-async function workingServer(home: string): Promise<UnpackedServer | undefined> {
+async function workingServer(home: string, wanted: readonly ServerPackage[]): Promise<UnpackedServer | undefined> {
   const libraryPath = (await libraryFolders(home)).join(":");
-  for (const server of servers) {
+  for (const server of wanted) {
     const program = join(home, "usr", "bin", server);
     const runs = await runProgram(program, ["--version"], { env: { LD_LIBRARY_PATH: libraryPath } }).then(
       () => true,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { AccessError } from "../../src/access/failure/access-error.ts";
 import { freePort } from "../free-port.ts";
-import { fetchDebianRedis } from "./debian-packages.ts";
+import { fetchDebianRedis, type ServerPackage } from "./debian-packages.ts";
 import { findOnPath } from "./find-on-path.ts";
 import { awaitPing, type RedisProgram, startRedisProcess } from "./redis-process.ts";
 
@@ -76,6 +76,7 @@ interface Source {
 
 /** The first Redis that this machine can run, or one sentence that says everything that was tried. */
 export async function findRedisProgram(): Promise<RedisProgram> {
+  if (process.env.EKS_ACCESS_REDIS === "valkey") return findValkey();
   const tried = ["REDIS_URL is not set"];
   for (const source of sources) {
     try {
@@ -89,14 +90,24 @@ export async function findRedisProgram(): Promise<RedisProgram> {
   throw new AccessError("redis-not-found", `This machine has no Redis: ${tried.join("; ")}`);
 }
 
-async function installed(): Promise<RedisProgram | undefined> {
-  const program = await findOnPath("redis-server", "valkey-server");
+/** For the tests on Valkey (`npm run test:valkey`): no other server will do. */
+async function findValkey(): Promise<RedisProgram> {
+  const found = (await installed("valkey-server")) ?? (await unpacked("valkey-server"));
+  if (found) return found;
+  throw new AccessError(
+    "redis-not-found",
+    "This machine has no valkey-server on the PATH, and no apt-get to fetch it with",
+  );
+}
+
+async function installed(...programs: readonly ServerPackage[]): Promise<RedisProgram | undefined> {
+  const program = await findOnPath(...(programs.length > 0 ? programs : ["redis-server", "valkey-server"]));
   if (program === undefined) return undefined;
   return { origin: `${basename(program)} of this machine (${program})`, server: program, env: {} };
 }
 
-async function unpacked(): Promise<RedisProgram | undefined> {
-  const server = await fetchDebianRedis();
+async function unpacked(only?: ServerPackage): Promise<RedisProgram | undefined> {
+  const server = await fetchDebianRedis(only);
   if (server === undefined) return undefined;
   return {
     origin: `${basename(server.program)} from the distribution's packages, unpacked without installing (${server.program})`,

@@ -69,7 +69,7 @@ export const planMs = 60_000;
 const clocksMs = 60_000;
 
 /** From a plan until none of its calls can arrive any more, milliseconds. */
-const lateCallMs = planMs + signatureMs + clocksMs;
+export const lateCallMs = planMs + signatureMs + clocksMs;
 
 /** Until when calls since then can arrive; null: none can. */
 export function arrivesUntil(since: string | null, now: Date): Date | null {

@@ -3,7 +3,8 @@ import type { Cluster, Level, Rule } from "../access/policy/cluster.ts";
 import { ruleWarnings } from "../access/policy/explain.ts";
 import { sharedTokenWarnings } from "../access/policy/judge.ts";
 import { broken, type Finding, found, linkNames, notAsked } from "../diagnosis/link.ts";
-import { connectRedis, examineFsync, examineRedis, type RedisConnection } from "../ledger/redis/connect.ts";
+import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
+import { examineRedis } from "../ledger/redis/examine-redis.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
 import type { CommandIo } from "./process-io.ts";
 import { readSettings, type Settings, withWorkerContext } from "./settings.ts";
@@ -87,7 +88,8 @@ async function examineLedger({ environment, config }: Settings, io: CommandIo): 
       .config("GET", "appendfsync")
       .catch(() => [])
       .then((answer) => [answer].flat());
-    const findings = [...examineRedis(info), examineFsync(typeof fsync === "string" ? fsync : null)];
+    const facts = { url: environment.redisUrl, info, fsync: typeof fsync === "string" ? fsync : null };
+    const findings = examineRedis(facts);
     const open = examineOpen(await redisLedger(redis).openByCluster(), config);
     return [tell({ what: "Redis", findings }, io), tell({ what: "Requests", findings: open }, io)];
   } catch (error) {

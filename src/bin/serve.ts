@@ -85,7 +85,8 @@ async function start(
   const metrics = createWorkerMetrics(registry);
   let ping: Health["ping"] = () => Promise.reject(new Error("there is no connection to Redis yet"));
   const isWithoutLedger = async () => (await metrics.withoutLedger.get()).values[0]?.value === 1;
-  const sources = { ping: () => ping(), lastSuccess, awaySince, registry, isWithoutLedger };
+  const { readyWithinMs: pingWithinMs } = settings.environment;
+  const sources = { ping: () => ping(), lastSuccess, awaySince, registry, isWithoutLedger, pingWithinMs };
   running.health = await startHealth(kind, settings, sources);
   const live = liveConfig(settings, now);
   const own = { live, log, failures: new FailureLog(log), metrics, now };

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { RedisAccess } from "../ledger/redis/client.ts";
 import { readRedisUrl } from "../ledger/redis/redis-url.ts";
 import type { TraceProtocol } from "../operations/traced.ts";
-import { duration } from "./forms.ts";
+import { duration, shortDuration } from "./forms.ts";
 import { forbidOthersSecrets, type KeyEnvironment, type ProcessKind, readKeys } from "./key-environment.ts";
 
 const protocols: readonly TraceProtocol[] = ["http/protobuf", "http/json"];
@@ -20,6 +20,8 @@ export interface Environment extends RedisEnvironment, KeyEnvironment {
   readonly stopWithinSeconds: number;
   /** How often a process checks the service that it depends on, if it serves its health. */
   readonly probeEverySeconds: number;
+  /** How long `/readyz` and the metrics wait for Redis; undefined: 2 s. */
+  readonly readyWithinMs: number | undefined;
   /** Present in the environment of the Slack process. */
   readonly slack: SlackEnvironment | null;
 }
@@ -71,6 +73,7 @@ export function readEnvironment(
       "PROBE_EVERY: write a duration of at least 1s, for example 30s.",
       problems,
     ),
+    readyWithinMs: readTimeout(env, "READY_TIMEOUT", { from: "100ms", to: "30s" }, problems),
     slack: kind === "worker" ? null : readSlack(env, problems),
   };
   forbidOthersSecrets(env, kind, problems);
@@ -118,6 +121,20 @@ function readWith<T>(schema: z.ZodType<T>, value: unknown, problem: string, prob
   if (read.success) return read.data;
   problems.push(problem);
   return value as T;
+}
+
+/** A time-out in milliseconds, within bounds; undefined: the variable is not set. */
+function readTimeout(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+  { from, to }: { readonly from: string; readonly to: string },
+  problems: string[],
+): number | undefined {
+  const { [name]: text } = env;
+  if (!text) return undefined;
+  const [least, most] = [shortDuration.parse(from), shortDuration.parse(to)];
+  const bounded = shortDuration.refine((ms) => ms >= least && ms <= most);
+  return readWith(bounded, text, `${name}: write a time from ${from} to ${to}, for example 2s.`, problems);
 }
 
 /** What the mode of `eks-access.yml` needs from the environment. */
@@ -174,6 +191,8 @@ export function readRedisEnvironment(
     caFile: env.REDIS_CA_FILE || undefined,
     certFile: env.REDIS_CERT_FILE || undefined,
     keyFile: env.REDIS_KEY_FILE || undefined,
+    connectTimeoutMs: readTimeout(env, "REDIS_CONNECT_TIMEOUT", { from: "100ms", to: "30s" }, problems),
+    commandTimeoutMs: readTimeout(env, "REDIS_COMMAND_TIMEOUT", { from: "500ms", to: "1m" }, problems),
   };
   problems.push(...problemsOf(redisUrl, redisAccess));
   return { redisUrl, redisAccess };

@@ -36,6 +36,11 @@ export async function wake(queues: QueuesToWake, job: Job): Promise<void> {
   await queues[kindOf(job.type).queue].add(job.type, job, optionsOf(job));
 }
 
+/** Puts a job into its queue for later. Earlier ones of its kind stay beside it. */
+export async function wakeLater(queues: QueuesToWake, job: Job, waitMs: number): Promise<void> {
+  await queues[kindOf(job.type).queue].add(job.type, job, { delay: waitMs });
+}
+
 /** Redis does nothing else during one call: few enough that an ack to Slack does not wait for them. */
 const atOnce = 100;
 

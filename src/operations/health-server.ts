@@ -18,6 +18,8 @@ export interface Health {
   readonly registry: Registry;
   /** Whether this process ends leases without the ledger now; absent: it never does. */
   readonly isWithoutLedger?: () => Promise<boolean>;
+  /** How long it waits for the ledger; undefined: 2 s. */
+  readonly pingWithinMs?: number | undefined;
 }
 
 export interface HealthServer {
@@ -28,7 +30,7 @@ export interface HealthServer {
   readonly stop: () => Promise<void>;
 }
 
-const pingWithinMs = 2_000;
+const usualPingWithinMs = 2_000;
 
 /**
  * `GET /healthz`: 200 while the process answers at all. `GET /startupz`: 200 after its start, whatever its services do. `GET /readyz`:
@@ -71,7 +73,7 @@ export async function startHealthServer(port: string | undefined, health: Health
 }
 
 /** A server that hangs is as absent as one that refuses. */
-function ledgerAnswers({ ping }: Health): Promise<boolean> {
+function ledgerAnswers({ ping, pingWithinMs = usualPingWithinMs }: Health): Promise<boolean> {
   return Promise.race([
     ping().then(
       () => true,

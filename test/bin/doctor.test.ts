@@ -10,7 +10,8 @@ import { arns, clusterArn, configuration, identitiesText } from "../../sandbox/s
 import { startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { clockSkewSeconds } from "../../src/aws/clock-skew.ts";
 import { doctor } from "../../src/bin/doctor.ts";
-import { connectRedis, examineFsync, examineRedis } from "../../src/ledger/redis/connect.ts";
+import { connectRedis } from "../../src/ledger/redis/connect.ts";
+import { examineRedis } from "../../src/ledger/redis/examine-redis.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { neededScopes } from "../../src/slack/app/web-client.ts";
 import { configText } from "../builders/a-cluster.ts";
@@ -294,10 +295,11 @@ policy:
 });
 
 describe("a Redis", () => {
+  const url = "redis://localhost:6379";
   const well = "redis_version:7.2.4\r\naof_enabled:1\r\nmaxmemory_policy:noeviction\r\n";
 
   test("that keeps what it acknowledges is well", () => {
-    expect([...examineRedis(well), examineFsync("always")].map(({ result }) => result)).toEqual([
+    expect(examineRedis({ url, info: well, fsync: "always" }).map(({ result }) => result)).toEqual([
       "yes",
       "yes",
       "yes",
@@ -310,15 +312,59 @@ describe("a Redis", () => {
     ["writes no append-only file", well.replace("aof_enabled:1", "aof_enabled:0"), "loses"],
     ["evicts", well.replace("noeviction", "allkeys-lru"), "allkeys-lru"],
   ])("that %s is not", (_what, info, said) => {
-    const [broken] = examineRedis(info).filter(({ result }) => result === "no");
+    const [broken] = examineRedis({ url, info, fsync: "always" }).filter(({ result }) => result === "no");
 
     expect(broken?.detail).toContain(said);
     expect(broken?.remedy).not.toBeNull();
   });
 
   test("without any text is not called well", () => {
-    expect([...examineRedis(""), examineFsync(null)].map(({ result }) => result)).toEqual(Array(4).fill("not asked"));
-    expect(examineFsync("everysec").result).toBe("no");
+    expect(examineRedis({ url, info: "", fsync: null }).map(({ result }) => result)).toEqual(
+      Array(4).fill("not asked"),
+    );
+    expect(examineRedis({ url, info: well, fsync: "everysec" }).map(({ result }) => result)).toContain("no");
+  });
+
+  test("that is a cluster needs an address that says so", () => {
+    const info = `${well}cluster_enabled:1\r\n`;
+    const formOf = (at: string) => examineRedis({ url: at, info, fsync: "always" }).at(-1);
+
+    expect(formOf("redis+cluster://redis:6379")).toMatchObject({ result: "yes" });
+    expect(formOf("rediss://redis:6379")).toMatchObject({
+      result: "no",
+      remedy: "Begin REDIS_URL with rediss+cluster://.",
+    });
+  });
+});
+
+describe("a Redis of AWS, which takes no CONFIG and has no append-only file", () => {
+  const info = "redis_version:7.2.4\r\nvalkey_version:8.1.0\r\naof_enabled:0\r\nmaxmemory_policy:volatile-lru\r\n";
+  const examineAt = (host: string) => examineRedis({ url: `rediss+cluster://${host}:6379`, info, fsync: null });
+
+  test.each([
+    ["MemoryDB", "clustercfg.ledger.abc123.memorydb.eu-central-1.amazonaws.com", "yes", "transaction log"],
+    ["ElastiCache", "clustercfg.ledger.abc123.euc1.cache.amazonaws.com", "not asked", "only with durability"],
+    ["ElastiCache Serverless", "ledger-abc123.serverless.euc1.cache.amazonaws.com", "no", "no durability"],
+    [
+      "ElastiCache in China",
+      "clustercfg.ledger.abc123.cnn1.cache.amazonaws.com.cn",
+      "not asked",
+      "only with durability",
+    ],
+  ] as const)("is recognised by its name, and doctor says what it keeps: %s", (_, host, result, says) => {
+    const findings = examineAt(host);
+
+    expect(findings[1]).toMatchObject({ result, detail: expect.stringContaining(says) });
+    expect(findings.map(({ detail }) => detail).join()).not.toMatch(/append-only|appendfsync/);
+    expect(findings.find(({ detail }) => detail.includes("evict"))?.remedy).toContain("parameter group");
+  });
+
+  test.each(["memorydb.example.com", "x.cache.amazonaws.com.attacker.example"])("is not taken for one: %s", (host) => {
+    expect(
+      examineAt(host)
+        .map(({ detail }) => detail)
+        .join(),
+    ).toContain("append-only");
   });
 });
 

@@ -231,3 +231,16 @@ test("every problem is reported at once", () => {
     "PORT",
   ]);
 });
+
+test("Redis' time-outs have bounds, and their problem names them", () => {
+  const set = { REDIS_CONNECT_TIMEOUT: "500ms", REDIS_COMMAND_TIMEOUT: "1m", READY_TIMEOUT: "3s" };
+  const { environment } = readEnvironment({ ...worker, ...set }, "worker");
+
+  expect(environment?.redisAccess).toMatchObject({ connectTimeoutMs: 500, commandTimeoutMs: 60_000 });
+  expect(environment?.readyWithinMs).toBe(3_000);
+  expect(problemsOf({ ...worker, REDIS_CONNECT_TIMEOUT: "50ms", REDIS_COMMAND_TIMEOUT: "2m" }, "worker")).toEqual([
+    "REDIS_CONNECT_TIMEOUT: write a time from 100ms to 30s, for example 2s.",
+    "REDIS_COMMAND_TIMEOUT: write a time from 500ms to 1m, for example 2s.",
+  ]);
+  expect(problemsOf({ ...worker, READY_TIMEOUT: "soon" }, "worker")).toHaveLength(1);
+});

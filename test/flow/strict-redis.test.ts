@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { arns, channel, clusterName } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
-import { type ATlsServer, aTlsCluster } from "../ledger/redis/a-tls-server.ts";
+import { aTlsCluster } from "../ledger/redis/a-tls-server.ts";
 import { moreClusterRights, refusalsOf, serverRights } from "../ledger/redis/documented-rights.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
-let redis: ATlsServer;
+let redis: Awaited<ReturnType<typeof aTlsCluster>>;
 let flow: Flow;
 
 beforeAll(async () => {
@@ -25,10 +25,10 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await flow.stop();
-  await redis.server.stop();
+  await redis.stop();
 });
 
-test("on a Redis Cluster, over TLS and with the documented rights alone, the main job is done and nothing is refused", async () => {
+test("on a Redis Cluster of three nodes, over TLS and with the documented rights alone, the main job is done and nothing is refused", async () => {
   const { sandbox } = flow;
   const [engineer, approver] = [sandbox.slack.person("U0ENGINEER"), sandbox.slack.person("U0APPROVER")];
 
@@ -42,6 +42,7 @@ test("on a Redis Cluster, over TLS and with the documented rights alone, the mai
 
   expect(sandbox.slack.replies(active).map(textOf).join()).toContain("✓ mapped");
   expect(textOf(whoami)).toContain("assumed-role/eks-access-worker/");
-  expect(await refusalsOf(redis.server.url)).toEqual([]);
+  const refused = await Promise.all(redis.nodes.map(({ server }) => refusalsOf(server.url)));
+  expect(refused.flat()).toEqual([]);
   expect([...flow.slack().log, ...flow.worker().log].join("\n")).not.toContain("hunter2secret");
 });

@@ -17,6 +17,10 @@ export interface RedisAccess {
   /** Our own certificate and its key, for servers that require one. */
   readonly certFile?: string | undefined;
   readonly keyFile?: string | undefined;
+  /** The longest wait for a connection; undefined: 3 s. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** The longest wait for the answer to a command, its second try included; undefined: 5 s. */
+  readonly commandTimeoutMs?: number | undefined;
 }
 
 /** Whether a command without Redis fails at once, or waits for it. */
@@ -34,13 +38,16 @@ export interface ClientOptions {
 /** A connection to one server, directly or by Sentinels, or to a Redis Cluster. */
 export type RedisClient = Redis | Cluster;
 
-const connectTimeout = 3_000;
-const commandTimeout = 5_000;
+export const usualConnectTimeoutMs = 3_000;
+const usualCommandTimeoutMs = 5_000;
 /**
  * After a failover of the network the other end can be gone without a word, and the connection swallows every command until this
  * time. Shorter than a command's time, so that the command has a second try; longer than the 10 seconds for which BullMQ blocks.
  */
-const silenceEndsConnection = { "fails-fast": 3_000, waits: 15_000 } as const;
+const silenceEndsConnection = {
+  "fails-fast": (commandTimeout: number) => commandTimeout * 0.6,
+  waits: () => 15_000,
+} as const;
 const reconnectAfter = (times: number) => Math.min(times * 100, 2_000);
 
 /** A client that is not connected yet, or connects by itself if it waits. @throws AccessError `config-invalid` */
@@ -78,7 +85,7 @@ function clusterClient(
     clusterRetryStrategy: reconnectAfter,
     // Each redirection may wait for 100 ms: few enough that an ack to Slack is not late.
     ...(patience === "fails-fast" && { maxRedirections: 6 }),
-    slotsRefreshTimeout: connectTimeout,
+    slotsRefreshTimeout: access.connectTimeoutMs ?? usualConnectTimeoutMs,
     // ioredis resolves names by itself, and would compare the certificate with the resolved address.
     ...(tls && { dnsLookup: (host, found) => found(null, host) }),
     redisOptions: { ...shared(address, access, patience), ...(tls && { tls }) },
@@ -86,9 +93,11 @@ function clusterClient(
 }
 
 function shared({ username, password }: RedisAddress, access: RedisAccess, patience: ConnectionMode) {
+  const commandTimeout = access.commandTimeoutMs ?? usualCommandTimeoutMs;
   const limits = patience === "waits" ? { maxRetriesPerRequest: null } : { maxRetriesPerRequest: 1, commandTimeout };
   const user = { username: access.username ?? username, password: access.password ?? password };
-  return { ...user, connectTimeout, socketTimeout: silenceEndsConnection[patience], ...limits };
+  const connectTimeout = access.connectTimeoutMs ?? usualConnectTimeoutMs;
+  return { ...user, connectTimeout, socketTimeout: silenceEndsConnection[patience](commandTimeout), ...limits };
 }
 
 function sentinelOptions({ nodes, master }: RedisAddress, access: RedisAccess, tls: ConnectionOptions | undefined) {
@@ -98,7 +107,7 @@ function sentinelOptions({ nodes, master }: RedisAddress, access: RedisAccess, t
     sentinelUsername: access.sentinelUsername,
     sentinelPassword: access.sentinelPassword,
     sentinelRetryStrategy: reconnectAfter,
-    sentinelCommandTimeout: connectTimeout,
+    sentinelCommandTimeout: access.connectTimeoutMs ?? usualConnectTimeoutMs,
     ...(tls && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
   };
 }

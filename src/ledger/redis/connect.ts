@@ -1,6 +1,5 @@
 import { AccessError } from "../../access/failure/access-error.ts";
-import { broken, type Finding, found, named, notAsked } from "../../diagnosis/link.ts";
-import { type ClientOptions, openClient, type RedisAccess, type RedisClient } from "./client.ts";
+import { type ClientOptions, openClient, type RedisAccess, type RedisClient, usualConnectTimeoutMs } from "./client.ts";
 import { unreachable } from "./explain-redis-error.ts";
 import { addressInWords, type RedisAddress, readRedisUrl } from "./redis-url.ts";
 
@@ -13,8 +12,8 @@ export interface LedgerConnection extends RedisConnection {
   readonly forQueues: RedisClient;
 }
 
-/** The longest wait for a first connection without an answer or a refusal. */
-const startWithinMs = 5_000;
+/** A first connection may take so much longer than one: it asks Sentinels or nodes of a cluster first. */
+const moreAtStartMs = 2_000;
 
 /**
  * A connection that fails at once while Redis is down, so that an ack to Slack is never late, and reconnects by itself. @throws
@@ -28,12 +27,13 @@ export async function connectRedis(
 ): Promise<RedisConnection> {
   const address = addressOf(url);
   const redis = openClient(address, access, { patience: "fails-fast", gathers });
+  const withinMs = (access.connectTimeoutMs ?? usualConnectTimeoutMs) + moreAtStartMs;
   const reasons: unknown[] = [];
   // Collected besides the rejection, which can be just "Connection is closed": of Cluster nodes and Sentinels too.
   const note = (error: unknown) => void reasons.push(error);
   for (const event of ["error", "node error", "sentinelError"]) redis.on(event, note);
   try {
-    await Promise.race([redis.connect(), ready(redis), firstError(redis), timeout(startWithinMs)]);
+    await Promise.race([redis.connect(), ready(redis), firstError(redis), timeout(withinMs)]);
   } catch (error) {
     redis.disconnect();
     throw unreachable(addressInWords(address), [...reasons, error]);
@@ -123,55 +123,4 @@ async function readOrMark(redis: RedisClient): Promise<string | null> {
     const code = reason.startsWith("NOPERM") ? "ledger-refused" : "ledger-unreachable";
     throw new AccessError(code, `The ledger's schema could not be read or written (${reason})`, { cause: error });
   }
-}
-
-/** What the ledger requires of Redis, from the text of `INFO`: each setting keeps acknowledged decisions. */
-export function examineRedis(info: string): readonly Finding[] {
-  const fields = new Map(
-    info.split("\r\n").flatMap((line): [string, string][] => {
-      const [name = "", ...value] = line.split(":");
-      return value.length > 0 ? [[name, value.join(":")]] : [];
-    }),
-  );
-  return [examineVersion(fields), examinePersistence(fields), examineEviction(fields)];
-}
-
-function examineVersion(fields: ReadonlyMap<string, string>): Finding {
-  const version = fields.get("valkey_version") ?? fields.get("redis_version");
-  if (!version) return notAsked("Redis did not give its version", "Let its user run INFO.");
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  return major > 6 || (major === 6 && minor >= 2)
-    ? found(`version ${named(version)}`)
-    : broken(`version ${named(version)} is too old`, "Use Redis 6.2 or newer, or Valkey.");
-}
-
-function examinePersistence(fields: ReadonlyMap<string, string>): Finding {
-  const isOn = fields.get("aof_enabled");
-  if (isOn === undefined) return notAsked("Redis did not say how it persists", "Let its user run INFO.");
-  return isOn === "1"
-    ? found("it writes an append-only file")
-    : broken(
-        "it writes no append-only file, so a restart loses acknowledged requests",
-        "Set appendonly yes and appendfsync always.",
-      );
-}
-
-function examineEviction(fields: ReadonlyMap<string, string>): Finding {
-  const policy = fields.get("maxmemory_policy");
-  if (policy === undefined) return notAsked("Redis did not say what it evicts", "Let its user run INFO.");
-  return policy === "noeviction"
-    ? found("it evicts nothing")
-    : broken(`it may evict leases when its memory is full (${named(policy)})`, "Set maxmemory-policy noeviction.");
-}
-
-/** `appendfsync` is no part of INFO, and some users can't ask for it. */
-export function examineFsync(setting: string | null): Finding {
-  if (setting === null)
-    return notAsked("Redis did not say when it writes to the disk", "Make sure that appendfsync is always.");
-  return setting === "always"
-    ? found("each write is on the disk before it is acknowledged")
-    : broken(
-        `a power cut loses up to a second of decisions (appendfsync ${named(setting)})`,
-        "Set appendfsync always.",
-      );
 }

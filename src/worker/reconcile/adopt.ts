@@ -9,13 +9,16 @@ import { noStanding } from "../../access/policy/person.ts";
 import { positionInList } from "../../access/request/lists.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { emptyTypedFields } from "../../access/request/typed.ts";
+import { lateCallMs } from "../../access-entry/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
+import { wakeLater } from "../../ledger/queues.ts";
 import type { WorkerContext } from "../context.ts";
 import { forgetTrouble, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { adoptRescues } from "../rescue/adopt-rescues.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
+import { arrivesWithin } from "./late-creation.ts";
 import { prove, withProof } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
 import type { WayState } from "./way-adapter.ts";
@@ -52,11 +55,23 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
   } finally {
     open.close();
   }
+  if (!(await context.ledger.adopted([cluster.name])).has(cluster.name)) await lookAgainForLateOnes(context, cluster);
   await context.ledger.markAdopted(cluster.name);
   const isToBeCleared = adoption.ended.length > 0 || over.length > 0 || isUnfinished;
   if (isToBeCleared) await reconcileCluster(context, cluster, "adopt");
   context.log.info({ cluster: cluster.name, ...adoption, over }, "read the cluster's own memory");
   return adoption;
+}
+
+/** A second more than a call takes at most. */
+const marginMs = 1_000;
+
+/**
+ * The ledger that was lost may have waited for a call without an answer, and this one can't know. So the cluster is read once more when
+ * no such call can arrive any more.
+ */
+async function lookAgainForLateOnes({ queues }: WorkerContext, { name: cluster }: Cluster): Promise<void> {
+  for (const ms of [arrivesWithin, lateCallMs]) await wakeLater(queues, { type: "adopt", cluster }, ms + marginMs);
 }
 
 /** Reads a cluster's own memory when that is due. An unreadable one follows the ledger's own schedule. */

@@ -3,7 +3,7 @@ import { sealedEnd } from "../../access/lease/due-work.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 
 /** An unanswered POST may still arrive: kube-apiserver gives each call 60 s (`--request-timeout`). In milliseconds. */
-const arrivesWithin = 90_000;
+export const arrivesWithin = 90_000;
 
 /** Why a binding of a lease may still be created; null: none can. */
 export function lateCreation(request: ApprovedRequest, now: Date): AccessError | null {

@@ -1,8 +1,9 @@
-import { writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { issueCertificates } from "../../../sandbox/cluster/certificate.ts";
 import { freePort } from "../../../sandbox/free-port.ts";
-import { asAdministrator } from "./a-ledger-on.ts";
+import { type ACluster, aCluster } from "./a-cluster.ts";
 import { type AServer, aServer } from "./a-server.ts";
 
 /** A server that answers on two ports: with TLS for us, without for its administrator. */
@@ -20,15 +21,19 @@ export interface TlsSettings {
   /** Whether the server asks its clients for a certificate. */
   readonly asksClients?: boolean;
   readonly sentinel?: boolean;
+  /** Its certificate, if it shares one; absent: one of its own. */
+  readonly files?: CertificateFiles;
 }
 
+type CertificateFiles = Awaited<ReturnType<typeof writeCertificates>>;
+
 export async function aTlsServer(more: readonly string[] = [], settings: TlsSettings = {}): Promise<ATlsServer> {
-  const { asksClients = false, sentinel = false } = settings;
+  const { asksClients = false, sentinel = false, files: shared } = settings;
   const port = await freePort();
   let files = { caFile: "", certFile: "", keyFile: "" };
   const server = await aServer(
     async (folder) => {
-      const ours = await writeCertificates(folder, "server");
+      const ours = shared ?? (await writeCertificates(folder, "server"));
       const theirs = await writeCertificates(folder, "client");
       files = { ...theirs, caFile: ours.caFile };
       return [
@@ -55,11 +60,27 @@ export async function writeCertificates(folder: string, purpose: "server" | "cli
   return files;
 }
 
-/** A Redis Cluster of one node, by a name. It is whole some moments after this resolves. */
-export async function aTlsCluster(more: readonly string[] = []): Promise<ATlsServer> {
-  const busPort = await freePort();
-  const cluster = ["cluster-enabled yes", `cluster-port ${busPort}`, "cluster-announce-ip 127.0.0.1"];
-  const one = await aTlsServer([...cluster, ...more]);
-  await asAdministrator(one.server.url, (redis) => redis.cluster("ADDSLOTSRANGE", 0, 16_383));
-  return { ...one, url: one.url.replace("rediss://127.0.0.1", "rediss+cluster://localhost") };
+/** A Redis Cluster of three nodes, by a name. */
+export async function aTlsCluster(
+  more: readonly string[] = [],
+): Promise<ATlsServer & Pick<ACluster, "nodes" | "stop">> {
+  // One authority for all of them.
+  const shared = await mkdtemp(join(tmpdir(), "eks-access-cluster-"));
+  const files = await writeCertificates(shared, "server");
+  const cluster = await aCluster((lines) => aTlsServer([...lines, ...more], { files }));
+  const stop = async () => {
+    await cluster.stop();
+    await rm(shared, { recursive: true, force: true });
+  };
+  const { nodes } = cluster;
+  const { server, ...ours } = await cluster.nodeOfOurKeys();
+  const ports = nodes.map(({ url }) => `localhost:${new URL(url).port}`);
+  return {
+    ...ours,
+    server: { ...server, stop },
+    nodes,
+    stop,
+    caFile: files.caFile,
+    url: `rediss+cluster://${ports.join(",")}`,
+  };
 }

@@ -1,7 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freePort } from "../../../sandbox/free-port.ts";
 import { explainFailure } from "../../../src/access/failure/access-error.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
@@ -9,49 +7,22 @@ import { aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { at, hours } from "../../builders/times.ts";
 import { ledgerContract } from "../contract.ts";
+import { type ACluster, aCluster, withoutTls } from "./a-cluster.ts";
 import { aLedgerOn, asAdministrator } from "./a-ledger-on.ts";
-import { type AServer, aServer } from "./a-server.ts";
+import type { AServer } from "./a-server.ts";
 import { askAWorker } from "./ask-a-worker.ts";
 
-interface ClusterNode extends AServer {
-  readonly busPort: number;
-}
-
-const slots = [
-  [0, 5_460],
-  [5_461, 10_922],
-  [10_923, 16_383],
-] as const;
-
-let nodes: readonly ClusterNode[];
+let cluster: ACluster;
+let nodes: readonly AServer[];
 let url: string;
 
 beforeAll(async () => {
-  nodes = await Promise.all(slots.map(startNode));
-  await Promise.all(nodes.map((node, index) => asAdministrator(node.url, (redis) => join(redis, index))));
-  await Promise.all(nodes.map((node) => asAdministrator(node.url, untilWhole)));
+  cluster = await aCluster(withoutTls);
+  nodes = cluster.nodes.map(({ server }) => server);
   url = `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`;
 });
 
-afterAll(() => Promise.all(nodes.map((node) => node.stop())));
-
-async function startNode(): Promise<ClusterNode> {
-  const busPort = await freePort();
-  const server = await aServer(["cluster-enabled yes", `cluster-port ${busPort}`]);
-  return { ...server, busPort };
-}
-
-async function join(redis: Redis, index: number): Promise<void> {
-  const [from = 0, to = 0] = slots[index] ?? [];
-  // Two nodes with one epoch would have to settle first who may speak for its slots.
-  await redis.cluster("SET-CONFIG-EPOCH", index + 1);
-  await redis.cluster("ADDSLOTSRANGE", from, to);
-  for (const node of nodes.slice(0, index)) await redis.call("CLUSTER", "MEET", "127.0.0.1", node.port, node.busPort);
-}
-
-async function untilWhole(redis: Redis): Promise<void> {
-  while (!(await redis.cluster("INFO")).startsWith("cluster_state:ok")) await pause(20);
-}
+afterAll(() => cluster.stop());
 
 describe("the ledger on a Redis Cluster", () => {
   ledgerContract(() =>
@@ -115,7 +86,7 @@ test("a command fails in time for an ack while the node that has our keys is gon
   const { redis, close } = await connectRedis(url);
   const ledger = redisLedger(redis);
   await ledger.get("r-1");
-  await (await nodeOfOurKeys()).kill();
+  await (await cluster.nodeOfOurKeys()).server.kill();
 
   const command = ledger.get("r-1").catch((error: unknown) => error);
   // On a machine that is busy with something else all timers are late, in their order.
@@ -124,10 +95,3 @@ test("a command fails in time for an ack while the node that has our keys is gon
 
   expect(failure).toMatchObject({ code: "ledger-unreachable" });
 });
-
-async function nodeOfOurKeys(): Promise<ClusterNode> {
-  const [first] = nodes;
-  if (!first) throw new Error("the nodes are there only while the tests run");
-  const slot = await asAdministrator(first.url, (redis) => redis.cluster("KEYSLOT", "{eks-access}"));
-  return nodes.find((_, index) => slot <= (slots[index]?.[1] ?? 0)) ?? first;
-}

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { inspect } from "node:util";
 import { afterEach, expect, inject, test } from "vitest";
 import { AccessError, explainFailure } from "../../../src/access/failure/access-error.ts";
@@ -45,4 +47,20 @@ test("a command fails at once while the connection is away, so that an answer to
 
   // Not that its time is over: it did not wait.
   expect(failure).toMatchObject({ message: expect.stringContaining("Stream isn't writeable") });
+});
+
+test("a server that never answers is given up after the time of the environment", async () => {
+  const silent = createServer((socket) => void socket.on("error", () => {}).resume()).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const address = silent.address();
+  const port = typeof address === "object" ? address?.port : 0;
+  const access = { connectTimeoutMs: 100, commandTimeoutMs: 500 };
+  const usual = performance.now();
+
+  const failure = await connectRedis(`redis://127.0.0.1:${port}`, access).catch((error: unknown) => error);
+  silent.close();
+
+  expect(failure).toMatchObject({ code: "ledger-unreachable" });
+  // With the usual times the first command alone has five seconds.
+  expect(performance.now() - usual).toBeLessThan(4_900);
 });

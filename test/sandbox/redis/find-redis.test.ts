@@ -36,6 +36,16 @@ test("valkey-server serves as well", async () => {
   expect(program.server).toBe(join(bin, "valkey-server"));
 });
 
+test("the tests on Valkey take no other server", async () => {
+  vi.stubEnv("EKS_ACCESS_REDIS", "valkey");
+  await install("redis-server");
+  await install("valkey-server");
+
+  const program = await findRedisProgram();
+
+  expect(program.server).toBe(join(bin, "valkey-server"));
+});
+
 test("where apt-get fails, a container is taken, which publishes Redis on the loopback address only", async () => {
   vi.stubEnv("XDG_CACHE_HOME", bin);
   await install("apt-get");

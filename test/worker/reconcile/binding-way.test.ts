@@ -348,6 +348,39 @@ describe("a worker that dies", () => {
     expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
   });
 
+  test("a revoked lease whose binding arrives after the ledger was lost is removed at the second look", async () => {
+    await ask(context, cluster, { id: "r-one", principal: alice });
+    await approve(context, cluster, "r-one");
+    const unanswered: NewBinding[] = [];
+    const slow: typeof openCluster = async (...about) => {
+      const open = await openCluster(...about);
+      const createBinding = (binding: NewBinding) => {
+        unanswered.push(binding);
+        return Promise.reject(new AccessError("cluster-unreachable", "no answer"));
+      };
+      return { ...open, client: { ...open.client, createBinding } };
+    };
+    await reconcileCluster({ ...context, openCluster: slow }, cluster);
+    await revokeOnly(context, "r-one");
+    await reconcileCluster(context, cluster);
+    const looks: [afterMs: number, job: unknown][] = [];
+    const fresh = contextWith();
+    const add = async (_: string, job: unknown, { delay = 0 } = {}) => delay > 0 && looks.push([delay, job]);
+    const queues = { ...fresh.queues, clusters: { ...fresh.queues.clusters, add } } as unknown as typeof fresh.queues;
+
+    await adoptCluster({ ...fresh, queues }, cluster);
+    for (const binding of unanswered) await asCreator((client) => client.createBinding(binding));
+    expect(await bindings()).toHaveLength(1);
+    await adoptCluster({ ...fresh, queues }, cluster);
+
+    const look = { type: "adopt", cluster: cluster.name };
+    expect(looks).toEqual([
+      [91_000, look],
+      [421_000, look],
+    ]);
+    expect(await bindings()).toEqual([]);
+  });
+
   test("with its ledger leaves what the bindings remember: the lease is found again, with its person", async () => {
     await give(context, cluster, { id: "r-one", principal: alice });
     const fresh = contextWith();
