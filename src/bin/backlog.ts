@@ -1,4 +1,5 @@
 import { type SinkKind, sinkNames } from "../access/audit/sink.ts";
+import { hasNoWorker, zoneInWords, zonesOf } from "../access/policy/zone.ts";
 import { countStates } from "../access/request/lists.ts";
 import type { ApprovedRequest } from "../access/request/record.ts";
 import type { ClusterTrouble } from "../access/request/retry.ts";
@@ -20,8 +21,13 @@ interface Known extends Pick<WorkerContext, "ledger" | "now"> {
 export function backlogOf(known: Known, redis: RedisClient): Backlog {
   const { queues, ledger, configuration, now } = known;
   const names = () => [...configuration().clusters.keys()];
+  const zones = () => zonesOf(configuration().clusters.values());
   return {
-    queues: () => stateOfQueues(queues, now()),
+    queues: () => stateOfQueues(queues, zones(), now()),
+    zones: async () => {
+      const seen = await ledger.zonesSeen();
+      return new Map(zones().map((zone) => [zoneInWords(zone), !hasNoWorker(seen.get(zone), now())]));
+    },
     tally: async () => countStates(await ledger.counts()),
     openUnconfigured: async () =>
       new Map([...(await ledger.openByCluster())].filter(([name]) => !configuration().clusters.has(name))),

@@ -2,14 +2,17 @@ import { explainFailure } from "../access/failure/access-error.ts";
 import type { Cluster, Level, Rule } from "../access/policy/cluster.ts";
 import { ruleWarnings } from "../access/policy/explain.ts";
 import { sharedTokenWarnings } from "../access/policy/judge.ts";
+import { hasNoWorker, type Zone, zoneOf, zonesOf } from "../access/policy/zone.ts";
 import { broken, type Finding, found, linkNames, notAsked } from "../diagnosis/link.ts";
 import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
 import { examineRedis } from "../ledger/redis/examine-redis.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
 import type { CommandIo } from "./process-io.ts";
 import { readSettings, type Settings, withWorkerContext } from "./settings.ts";
+import { readZones } from "./zones.ts";
 
-export const doctorUsage = `Usage: eks-access doctor slack|worker
+export const doctorUsage = `Usage: eks-access doctor slack
+       eks-access doctor worker [--zone NAME]…
 
 Checks everything that the process needs, and says how to fix what is missing. Run it in the environment of that process.
 Exit code: 0 all is well, 1 a check failed, 2 unusable input.
@@ -25,7 +28,9 @@ interface Examined {
 /** `eks-access doctor slack|worker`. @throws AccessError `config-invalid` with every problem of the configuration */
 export async function doctor(argv: readonly string[], io: CommandIo): Promise<number> {
   const [kind, ...rest] = argv;
-  if ((kind !== "slack" && kind !== "worker") || rest.length > 0) {
+  const zones = readZones(rest);
+  const isKnown = kind === "slack" ? rest.length === 0 : kind === "worker" && zones.type === "zones";
+  if (!isKnown || (kind !== "slack" && kind !== "worker")) {
     io.stderr(doctorUsage);
     return 2;
   }
@@ -33,7 +38,10 @@ export async function doctor(argv: readonly string[], io: CommandIo): Promise<nu
   tell(examineConfiguration(settings), io);
   tell({ what: "Keys", findings: examineKeys(settings) }, io);
   const examined = await examineLedger(settings, io);
-  examined.push(...(await (kind === "slack" ? examineSlackSide : examineWorkerSide)(settings, io)));
+  const served = zones.type === "zones" ? zones.zones : [];
+  examined.push(
+    ...(kind === "slack" ? await examineSlackSide(settings, io) : await examineWorkerSide(settings, served, io)),
+  );
   const isWell = examined.every(({ findings }) => findings.every(({ result }) => result !== "no"));
   io.stdout(isWell ? "All is well.\n" : "Fix what has a ✗, then run it again.\n");
   return isWell ? 0 : 1;
@@ -91,12 +99,32 @@ async function examineLedger({ environment, config }: Settings, io: CommandIo): 
     const facts = { url: environment.redisUrl, info, fsync: typeof fsync === "string" ? fsync : null };
     const findings = examineRedis(facts);
     const open = examineOpen(await redisLedger(redis).openByCluster(), config);
-    return [tell({ what: "Redis", findings }, io), tell({ what: "Requests", findings: open }, io)];
+    const examined = [tell({ what: "Redis", findings }, io), tell({ what: "Requests", findings: open }, io)];
+    const zones = examineZones(await redisLedger(redis).zonesSeen(), config, new Date());
+    return zones.length > 0 ? [...examined, tell({ what: "Zones", findings: zones }, io)] : examined;
   } catch (error) {
     return [tell({ what: "Redis", findings: [broken("can't reach Redis", explainFailure(error))] }, io)];
   } finally {
     await connection?.close();
   }
+}
+
+/** Whether each zone has a worker; empty: the configuration has no zones. */
+export function examineZones(
+  seen: ReadonlyMap<Zone, Date>,
+  { clusters }: Pick<Settings["config"], "clusters">,
+  now: Date,
+): readonly Finding[] {
+  const zones = zonesOf(clusters.values());
+  if (zones.every((zone) => zone === null)) return [];
+  return zones.map((zone) => {
+    const name = zone === null ? "the clusters without a zone" : `the zone ${zone}`;
+    const seenAt = seen.get(zone);
+    if (!hasNoWorker(seenAt, now)) return found(`a worker serves ${name}`);
+    const start = zone === null ? "eks-access worker" : `eks-access worker --zone ${zone}`;
+    const last = seenAt ? `since ${seenAt.toISOString()}` : "so far";
+    return broken(`no worker serves ${name}, ${last}`, `Start ${start} in a network that reaches its clusters.`);
+  });
 }
 
 /** Open requests of clusters that are not configured: their leases do not end. */
@@ -131,13 +159,15 @@ async function examineSlackSide({ environment, config }: Settings, io: CommandIo
   return [slack, tell({ what: "Approvers", findings }, io)];
 }
 
-async function examineWorkerSide(settings: Settings, io: CommandIo): Promise<Examined[]> {
+async function examineWorkerSide(settings: Settings, zones: readonly Zone[], io: CommandIo): Promise<Examined[]> {
   const [first] = settings.config.clusters.values();
   const examined = [tell({ what: "Clock", findings: [await examineClock(first?.region ?? "us-east-1")] }, io)];
   const { examineIdentityCenter } = await import("../worker/questions/identities.ts");
   const directory = await examineIdentityCenter(settings.config);
   if (directory.length > 0) examined.push(tell({ what: "Identity Center", findings: directory }, io));
-  for (const name of settings.config.clusters.keys()) examined.push(tell(await examineCluster(settings, name), io));
+  for (const [name, cluster] of settings.config.clusters) {
+    if (zones.includes(zoneOf(cluster))) examined.push(tell(await examineCluster(settings, name), io));
+  }
   return examined;
 }
 

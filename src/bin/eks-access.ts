@@ -7,6 +7,7 @@ import { AccessError, explainFailure } from "../access/failure/access-error.ts";
 import { nearest } from "../access/request/read-part.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import { listenForStop, processIo } from "./process-io.ts";
+import type { ServeOptions } from "./serve.ts";
 
 const sandbox = fileURLToPath(new URL("../../sandbox/demo/main.ts", import.meta.url));
 
@@ -36,7 +37,16 @@ interface CliCommand {
 /** Each command is loaded only when it is called: `check` in a pipeline must not wait for the Slack and AWS clients. */
 const commands: Readonly<Record<string, CliCommand>> = {
   slack: { does: "runs the Slack process", run: () => serveAndExit("slack") },
-  worker: { does: "runs the worker", run: () => serveAndExit("worker") },
+  worker: {
+    does: "runs the worker",
+    usage: async () => (await import("./zones.ts")).workerUsage,
+    run: async (argv) => {
+      const reading = (await import("./zones.ts")).readZones(argv);
+      if (reading.type === "zones") return serveAndExit("worker", { zones: reading.zones });
+      process.stderr.write(reading.problem);
+      return 2;
+    },
+  },
   all: { does: "runs both in one process, for a trial", run: () => serveAndExit("all") },
   check: {
     does: "checks an aws-auth document",
@@ -99,10 +109,10 @@ const commands: Readonly<Record<string, CliCommand>> = {
 };
 
 /** Work that was handed back may still wait for an answer: it must not keep the process alive. */
-async function serveAndExit(kind: ProcessKind): Promise<never> {
+async function serveAndExit(kind: ProcessKind, options: ServeOptions = {}): Promise<never> {
   const stop = listenForStop();
   const { serve } = await import("./serve.ts");
-  process.exit(await serve(kind, stop));
+  process.exit(await serve(kind, stop, options));
 }
 
 const usage = `Usage: eks-access <command>

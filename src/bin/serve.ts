@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
 import { AccessError, explainFailure } from "../access/failure/access-error.ts";
+import { type Zone, zoneByName, zonesOf } from "../access/policy/zone.ts";
 import type { Environment } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import { liveConfig } from "../config/live-config.ts";
@@ -36,11 +37,16 @@ const againMs = 1_000;
 /** Handing work back takes a few calls to Redis. The process waits no longer for them. */
 export const handBackWithinMs = 2_000;
 
+export interface ServeOptions {
+  /** The zones that a worker serves; absent: the clusters without a zone, and both processes in one serve all of them. */
+  readonly zones?: readonly Zone[];
+}
+
 /**
  * Runs a process until a request to stop, and returns the exit code. Handed back work may still run: the caller ends the
  * process.
  */
-export async function serve(kind: ProcessKind, stop: StopRequest): Promise<number> {
+export async function serve(kind: ProcessKind, stop: StopRequest, asked: ServeOptions = {}): Promise<number> {
   const settings = await readSettings(kind);
   const { environment } = settings;
   const isColoured = !process.env.NO_COLOR;
@@ -50,7 +56,8 @@ export async function serve(kind: ProcessKind, stop: StopRequest): Promise<numbe
   const running: Running = { parts: [], close: [] };
   // Before the process reads the file again at this signal, it must not end by it.
   process.on("SIGHUP", () => {});
-  const starting = start(kind, settings, log, running, stop.signal);
+  const zones = asked.zones ?? (kind === "all" ? zonesOf(settings.config.clusters.values()) : [null]);
+  const starting = start(kind, { ...settings, zones }, log, running, stop.signal);
   // A failed start ends the process, unless a request to stop came first.
   await Promise.race([starting, stop.asked]);
 
@@ -74,7 +81,7 @@ interface Running {
 /** Serves its health from the beginning: a process that waits for Redis is alive. @throws AccessError */
 async function start(
   kind: ProcessKind,
-  settings: Settings,
+  settings: Settings & Pick<PartsContext, "zones">,
   log: Logger,
   running: Running,
   stop: AbortSignal,
@@ -89,7 +96,8 @@ async function start(
   const sources = { ping: () => ping(), lastSuccess, awaySince, registry, isWithoutLedger, pingWithinMs };
   running.health = await startHealth(kind, settings, sources);
   const live = liveConfig(settings, now);
-  const own = { live, log, failures: new FailureLog(log), metrics, now };
+  const { zones } = settings;
+  const own = { live, zones, log, failures: new FailureLog(log), metrics, now };
   let writes = ping;
   const started = (part: Stoppable) => running.parts.push(part);
   await startLonelyPart(own, settings.environment, () => writes(), started);
@@ -130,10 +138,13 @@ interface Connected {
 function contextOn(
   { redis, forQueues, close }: LedgerConnection,
   environment: Environment,
-  own: Pick<PartsContext, "live" | "log" | "failures" | "metrics" | "now">,
+  own: Pick<PartsContext, "live" | "zones" | "log" | "failures" | "metrics" | "now">,
 ): Connected {
   const blocking = connectRedisBlocking(environment.redisUrl, environment.redisAccess);
-  const queues = openQueues(forQueues);
+  const queues = openQueues(
+    forQueues,
+    zoneByName(() => own.live.current().clusters),
+  );
   const context: PartsContext = {
     ledger: redisLedger(redis, own.log),
     auditLog: redisAuditLog(redis),

@@ -1,5 +1,6 @@
 import type { WorkerKeys } from "../access/approval/seal.ts";
 import { AccessError } from "../access/failure/access-error.ts";
+import { zoneByName } from "../access/policy/zone.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { type Environment, readEnvironment, slackModeProblems, webhookProblems } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
@@ -53,7 +54,10 @@ export async function withWorkerContext<T>(
 ): Promise<T> {
   const { environment, config } = settings;
   const { redis, forQueues, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
-  const queues = openQueues(forQueues);
+  const queues = openQueues(
+    forQueues,
+    zoneByName(() => config.clusters),
+  );
   const log = createLog("silent", name);
   try {
     return await run({

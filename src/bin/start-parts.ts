@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { SlackKeys, WorkerKeys } from "../access/approval/seal.ts";
 import { AccessError } from "../access/failure/access-error.ts";
+import type { Zone } from "../access/policy/zone.ts";
 import { type Environment, type SlackEnvironment, webhookProblems } from "../config/environment.ts";
 import type { LiveConfig } from "../config/live-config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
@@ -17,6 +18,8 @@ export interface PartsContext extends Omit<WorkerContext, "keys" | "config"> {
   readonly queues: Queues;
   readonly auditLog: AuditLog;
   readonly live: LiveConfig;
+  /** Those that this worker serves. */
+  readonly zones: readonly Zone[];
   /** A connection without a time limit, for the queues' workers. */
   readonly blocking: RedisClient;
 }
@@ -46,14 +49,14 @@ export async function startParts(
 
 /** Starts what a worker does while there is no ledger, at its start or later. @param writes resolves if the ledger takes a write now */
 export async function startLonelyPart(
-  { live, ...context }: Omit<LonelyContext, "keys" | "config"> & Pick<PartsContext, "live">,
+  { live, zones, ...context }: Omit<LonelyContext, "keys" | "config"> & Pick<PartsContext, "live" | "zones">,
   { workerKeys }: Pick<Environment, "workerKeys">,
   writes: () => Promise<unknown>,
   started: Started,
 ): Promise<void> {
   if (!workerKeys) return;
   const { startWithoutLedger } = await import("../worker/without-ledger/watch-ledger.ts");
-  started(startWithoutLedger(() => ({ ...context, keys: workerKeys, config: live.current() }), writes));
+  started(startWithoutLedger(() => ({ ...context, keys: workerKeys, config: live.current() }), writes, zones));
 }
 
 async function startWorkerParts(
@@ -82,7 +85,7 @@ async function startWorkerParts(
   await checkOwnAccount(contextNow());
   live.refuseIf((config) => problemOf(checkOwnAccount({ config, log })));
   live.refuseIf(async ({ audit }) => webhookProblems({ webhookSecret }, audit.sinks.webhook !== null));
-  started(startWorker(contextNow, context.blocking));
+  started(startWorker(contextNow, context.blocking, context.zones));
   const keeper = startAuditKeeper({ ...context, settings: () => live.current().audit, webhookSecret });
   started({ stop: (deadline) => unfinishedAt(keeper.stop(), "keeping the audit log", deadline) });
   const fleet = startFleetKeeper(contextNow);
@@ -113,6 +116,7 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
     { genuineLedger },
     { startAnchorPoster, startTroublePoster },
     { startNoticePoster },
+    zonePosters,
   ] = await Promise.all([
     import("../slack/app/app.ts"),
     import("../slack/show/message-worker.ts"),
@@ -122,6 +126,7 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
     import("../slack/decide/genuine-ledger.ts"),
     import("../slack/show/posters.ts"),
     import("../slack/show/notice-poster.ts"),
+    import("../slack/show/zone-poster.ts"),
   ]);
   const { live, queues, blocking, now } = plain;
   const configuration = live.current;
@@ -144,6 +149,8 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
   started({ stop: (deadline) => unfinishedAt(troubles.stop(), "a message about a cluster", deadline) });
   const notices = startNoticePoster({ ...context, client });
   started({ stop: (deadline) => unfinishedAt(notices.stop(), "a notice to the operators", deadline) });
+  const zones = zonePosters.startZonePoster({ ...context, client });
+  started({ stop: (deadline) => unfinishedAt(zones.stop(), "a message about a zone", deadline) });
   const anchors = startAnchorPoster({ ...context, client, settings: () => configuration().audit });
   started({ stop: (deadline) => unfinishedAt(anchors.stop(), "an anchor", deadline) });
 }

@@ -65,6 +65,10 @@ const owner = textLike(
   "name the tool in lower case, for example terraform, argocd or flux, or write none",
 );
 const slackWorkspace = textLike(/^T[A-Z0-9]{2,}$/, "use a workspace's id, for example T012ABCDEF (not a name)");
+const zone = textLike(
+  /^[a-z0-9][a-z0-9-]{0,39}$/,
+  "use lower-case letters, digits and hyphens, up to 40 characters, for example eu-private",
+);
 const slackApp = textLike(/^A[A-Z0-9]{2,}$/, "use the app's id, for example A012ABCDEF");
 const endpoint = textLike(/^https:\/\/[^\s/?#@]+\/?$/, "use the API server's https address, without a path");
 const certificateAuthority = textLike(
@@ -168,6 +172,7 @@ const ownCluster = z.strictObject({
   drift: z.enum(["report", "repair"]).default("report"),
   foreignAccounts: z.array(account).default([]),
   createAwsAuth: z.boolean().default(false),
+  zone: zone.optional(),
   owner: owner.optional(),
   way: z.enum(["access-entry", "aws-auth"]).default("access-entry"),
   accessEntries: z

@@ -6,6 +6,7 @@ import type { SealedFleetList } from "../access/fleet/fleet-list.ts";
 import type { SealedNotice } from "../access/fleet/notice.ts";
 import type { Migration } from "../access/migration/migration.ts";
 import type { CreationRecord } from "../access/policy/creator.ts";
+import type { Zone } from "../access/policy/zone.ts";
 import type { ListName } from "../access/request/lists.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/request/record.ts";
 import type { ClusterTrouble } from "../access/request/retry.ts";
@@ -229,6 +230,10 @@ export interface ClusterLedger {
   /** For each level by its name, a digest of the approvers that were once enough. It gives no access. */
   goodApprovers(): Promise<ReadonlyMap<string, string>>;
   rememberGoodApprovers(good: ReadonlyMap<string, string>): Promise<void>;
+  /** A worker of this zone is there. */
+  noteZone(zone: Zone, at: Date): Promise<void>;
+  /** When each zone last had a worker; a zone without one ever is absent. */
+  zonesSeen(): Promise<ReadonlyMap<Zone, Date>>;
   setWorkerIdentity(identity: WorkerIdentity): Promise<void>;
   /**
    * Remembers the configuration of all processes of a kind, by its digest. Returns the one before; null: there was none. Of several

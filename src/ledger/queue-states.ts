@@ -1,10 +1,12 @@
 import type { JobType, Queue } from "bullmq";
+import type { Zone } from "../access/policy/zone.ts";
 import type { QueueState } from "../operations/process-metrics.ts";
 import type { Queues } from "./queues.ts";
 
-/** What waits in each queue, and since when. */
-export function stateOfQueues({ clusters, ends, messages }: Queues, now: Date): Promise<readonly QueueState[]> {
-  return Promise.all([clusters, ends, messages].map((queue) => stateOfQueue(queue, now)));
+/** What waits in each queue of these zones, and since when. */
+export function stateOfQueues(queues: Queues, zones: readonly Zone[], now: Date): Promise<readonly QueueState[]> {
+  const ofZones = zones.flatMap((zone) => [queues.inZone("clusters", zone), queues.inZone("ends", zone)]);
+  return Promise.all([...ofZones, queues.messages].map((queue) => stateOfQueue(queue, now)));
 }
 
 /** The states of an unfinished job; one that waits for another try is delayed. */

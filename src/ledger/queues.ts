@@ -1,44 +1,79 @@
 import { type JobsOptions, Queue } from "bullmq";
+import type { Zone } from "../access/policy/zone.ts";
 import { type Job, kindOf, type QueueName } from "./jobs.ts";
 import type { RedisClient } from "./redis/client.ts";
 
 /** BullMQ's keys carry the ledger's hash tag, so that both are in one slot of a Redis Cluster. */
 export const queuePrefix = "{eks-access}";
 
+type QueueToWake = Pick<Queue<Job>, "add" | "addBulk">;
+
 /** What it takes to put jobs into the queues. */
-export type QueuesToWake = Readonly<Record<QueueName, Pick<Queue<Job>, "add" | "addBulk">>>;
+export interface QueuesToWake extends Readonly<Record<QueueName, QueueToWake>> {
+  /** The queue of a job; absent: that of its kind, because there are no zones. */
+  readonly of?: (job: Job) => QueueToWake;
+}
 
 /** Queues for new jobs. */
 export interface Queues extends Readonly<Record<QueueName, Queue<Job>>> {
+  /** A queue of a zone. The clusters without one have the queues above. */
+  readonly inZone: (name: QueueName, zone: Zone) => Queue<Job>;
+  /** @param cluster whose workers are asked, for a question about none */
+  readonly of: (job: Job, cluster?: string) => Queue<Job>;
   close: () => Promise<void>;
 }
 
-/** Opens the queues. `redis` must be a connection that fails at once (src/ledger/redis/connect.ts). */
-export function openQueues(redis: RedisClient): Queues {
-  const open = (name: QueueName) => {
-    const queue = new Queue<Job>(name, {
-      connection: redis,
-      prefix: queuePrefix,
-      skipWaitingForReady: true,
-      defaultJobOptions: { removeOnComplete: { count: 1000 }, removeOnFail: { count: 1000 } },
-    });
-    return queue.on("error", () => {});
+/** A zone's own name of a queue. */
+export function queueNameIn(name: QueueName, zone: Zone): string {
+  return zone === null ? name : `${name}-${zone}`;
+}
+
+/**
+ * Opens the queues. `redis` must be a connection that fails at once (src/ledger/redis/connect.ts).
+ * @param zoneOfCluster the zone of a cluster by its name; null: of any cluster
+ */
+export function openQueues(redis: RedisClient, zoneOfCluster: (cluster: string | null) => Zone = () => null): Queues {
+  const opened = new Map<string, Queue<Job>>();
+  const inZone: Queues["inZone"] = (name, zone) => {
+    const full = queueNameIn(name, zone);
+    const known = opened.get(full) ?? openQueue(full, redis);
+    opened.set(full, known);
+    return known;
   };
-  const queues = { clusters: open("clusters"), ends: open("ends"), messages: open("messages") };
+  const of: Queues["of"] = (job, near) => {
+    const { queue } = kindOf(job.type);
+    if (queue === "messages") return inZone(queue, null);
+    return inZone(queue, zoneOfCluster("cluster" in job ? job.cluster : (near ?? null)));
+  };
   return {
-    ...queues,
-    close: async () => void (await Promise.all(Object.values(queues).map((queue) => queue.close()))),
+    ...{ clusters: inZone("clusters", null), ends: inZone("ends", null), messages: inZone("messages", null) },
+    ...{ inZone, of },
+    close: async () => void (await Promise.all([...opened.values()].map((queue) => queue.close()))),
   };
+}
+
+function openQueue(name: string, redis: RedisClient): Queue<Job> {
+  const queue = new Queue<Job>(name, {
+    connection: redis,
+    prefix: queuePrefix,
+    skipWaitingForReady: true,
+    defaultJobOptions: { removeOnComplete: { count: 1000 }, removeOnFail: { count: 1000 } },
+  });
+  return queue.on("error", () => {});
+}
+
+function queueOf(queues: QueuesToWake, job: Job): QueueToWake {
+  return queues.of?.(job) ?? queues[kindOf(job.type).queue];
 }
 
 /** Puts a job into its queue. */
 export async function wake(queues: QueuesToWake, job: Job): Promise<void> {
-  await queues[kindOf(job.type).queue].add(job.type, job, optionsOf(job));
+  await queueOf(queues, job).add(job.type, job, optionsOf(job));
 }
 
 /** Puts a job into its queue for later. Earlier ones of its kind stay beside it. */
 export async function wakeLater(queues: QueuesToWake, job: Job, waitMs: number): Promise<void> {
-  await queues[kindOf(job.type).queue].add(job.type, job, { delay: waitMs });
+  await queueOf(queues, job).add(job.type, job, { delay: waitMs });
 }
 
 /** Redis does nothing else during one call: few enough that an ack to Slack does not wait for them. */
@@ -48,9 +83,11 @@ const atOnce = 100;
 export async function wakeAll(queues: QueuesToWake, jobs: readonly Job[]): Promise<void> {
   for (const name of ["ends", "clusters", "messages"] as const) {
     const own = jobs.filter((job) => kindOf(job.type).queue === name);
-    const toAdd = own.map((job) => ({ name: job.type, data: job, opts: optionsOf(job) }));
-    for (let from = 0; from < toAdd.length; from += atOnce)
-      await queues[name].addBulk(toAdd.slice(from, from + atOnce));
+    for (const queue of new Set(own.map((job) => queueOf(queues, job)))) {
+      const ofZone = own.filter((job) => queueOf(queues, job) === queue);
+      const toAdd = ofZone.map((job) => ({ name: job.type, data: job, opts: optionsOf(job) }));
+      for (let from = 0; from < toAdd.length; from += atOnce) await queue.addBulk(toAdd.slice(from, from + atOnce));
+    }
   }
 }
 

@@ -1,13 +1,16 @@
 import { type Job as BullJob, DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from "bullmq";
 import type { Logger } from "pino";
+import type { Zone } from "../access/policy/zone.ts";
 import type { TraceContext } from "../operations/request-traces.ts";
 import type { QueueName } from "./jobs.ts";
-import { queuePrefix } from "./queues.ts";
+import { queueNameIn, queuePrefix } from "./queues.ts";
 import type { RedisClient } from "./redis/client.ts";
 
 /** How a process works on one queue. */
 export interface QueueWork<Job> {
   readonly queue: QueueName;
+  /** Absent: the queue of no zone. */
+  readonly zone?: Zone;
   /** Null: this version does not know the job. */
   readonly read: (data: unknown) => Job | null;
   readonly run: (job: Job, running: BullJob) => Promise<unknown>;
@@ -33,7 +36,7 @@ export function workOnJobs<Job>(work: QueueWork<Job>, blocking: RedisClient): St
   const { concurrency, lockMs } = work;
   const locks = { lockDuration: lockMs, stalledInterval: Math.ceil(lockMs * 0.4), maxStalledCount };
   const options = { connection: blocking, prefix: queuePrefix, concurrency, ...locks };
-  const worker = new Worker(work.queue, take, options);
+  const worker = new Worker(queueNameIn(work.queue, work.zone ?? null), take, options);
   worker.on("error", (error) => work.log.warn({ err: error }, "the queue does not answer"));
   worker.on("failed", (job, error) => work.failed(job, error));
   return { stop: (deadline) => handBack.close(worker, deadline) };

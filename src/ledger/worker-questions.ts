@@ -4,8 +4,8 @@ import type { WorkerQuestion } from "./jobs.ts";
 import type { Queues } from "./queues.ts";
 
 export interface WorkerQuestions {
-  /** Resolves with a worker's answer; rejects if it failed, or did not answer within `withinMs`. */
-  ask: (question: WorkerQuestion, withinMs: number) => Promise<unknown>;
+  /** `cluster`: whose workers are asked, for a question about none. Resolves with a worker's answer; rejects if it failed, or did not answer within `withinMs`. */
+  ask: (question: WorkerQuestion, withinMs: number, cluster?: string) => Promise<unknown>;
 }
 
 const lookEveryMs = 100;
@@ -14,15 +14,16 @@ const lookEveryMs = 100;
  * Asks a worker, any of them, and polls for its answer. BullMQ's events would be faster, but can be lost: its listener begins
  * after its own first read, and misses what comes between two reads before that.
  */
-export function workerQuestions({ clusters }: Queues): WorkerQuestions {
+export function workerQuestions(queues: Pick<Queues, "of">): WorkerQuestions {
   return {
-    ask: (question, withinMs) =>
+    ask: (question, withinMs, cluster) =>
       tracedQuestion(question.type, async (askedIn) => {
         const deadline = performance.now() + withinMs;
-        const { id = "" } = await clusters.add(question.type, question, askedIn);
+        const queue = queues.of(question, cluster);
+        const { id = "" } = await queue.add(question.type, question, askedIn);
         while (performance.now() < deadline) {
           await pause(lookEveryMs);
-          const job = await clusters.getJob(id);
+          const job = await queue.getJob(id);
           if (job?.finishedOn === undefined) continue;
           if (job.failedReason) throw new Error(job.failedReason);
           return job.returnvalue;
@@ -46,8 +47,8 @@ export function limitQuestions({ ask }: WorkerQuestions, most = mostAtOnce): Wor
     else running -= 1;
   };
   return {
-    ask: async (question, withinMs) => {
-      if (question.type === "alive") return ask(question, withinMs);
+    ask: async (question, withinMs, cluster) => {
+      if (question.type === "alive") return ask(question, withinMs, cluster);
       const start = performance.now();
       if (running >= most) await new Promise<void>((resolve) => void waiting.push(resolve));
       else running += 1;

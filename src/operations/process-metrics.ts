@@ -118,6 +118,8 @@ export interface Backlog {
   readonly closedFor: () => Promise<ReadonlyMap<string, number>>;
   /** The share of its memory limit that Redis uses, from 0 to 1; null: no limit, or unknown. */
   readonly memoryUsed: () => Promise<number | null>;
+  /** Whether each zone of the configuration has a worker. */
+  readonly zones: () => Promise<ReadonlyMap<string, boolean>>;
   readonly auditLag: () => Promise<readonly SinkLag[]>;
 }
 
@@ -133,7 +135,7 @@ type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 
 /** Gauges of what all processes share. Without an answer from the ledger they show nothing, and the other series continue. */
 export function createLedgerMetrics(registry: Registry, backlog: Backlog): void {
-  const { queues, tally, memoryUsed, auditLag } = backlog;
+  const { queues, tally, memoryUsed, zones, auditLag } = backlog;
   tellClusters(registry, backlog);
   gauge(registry, "eks_access_queue_jobs", "Jobs that wait or run", ["queue", "state"], async () =>
     (await queues()).flatMap(({ name, jobs }) =>
@@ -153,6 +155,10 @@ export function createLedgerMetrics(registry: Registry, backlog: Backlog): void 
       const [state = "", cause = ""] = standing.split("/");
       return [{ state, cause }, count];
     }),
+  );
+  const silent = "1 while a zone of clusters has no worker; none: the clusters without a zone";
+  gauge(registry, "eks_access_zone_without_worker", silent, ["zone"], async () =>
+    [...(await zones())].map(([zone, hasWorker]): Sample => [{ zone }, Number(!hasWorker)]),
   );
   const memory = "Share of its maxmemory that Redis uses; no sample without a limit";
   gauge(registry, "eks_access_redis_memory_used_ratio", memory, [], async () => {

@@ -1,6 +1,8 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { Job as BullJob } from "bullmq";
+import { tellsZoneEveryMs, type Zone, zoneOf } from "../access/policy/zone.ts";
 import { type QueueName, readJob, runJob, type WorkerJob, workerJobs } from "../ledger/jobs.ts";
+import { wakeLater } from "../ledger/queues.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
 import { type Stoppable, timeInQueue, unfinishedAt, wasStartedBefore, workOnJobs } from "../ledger/work-on-jobs.ts";
 import { withinDeadline } from "../operations/deadlines.ts";
@@ -14,9 +16,16 @@ import { sweep } from "./sweep.ts";
 /**
  * Works on the queues of clusters, and sweeps. `blocking` must wait without a limit (src/ledger/redis/connect.ts).
  * @param context each run keeps the configuration with which it began
+ * @param zones whose clusters it works on
  */
-export function startWorker(context: () => WorkerContext, blocking: RedisClient): Stoppable {
-  const queues = (["clusters", "ends"] as const).map((name) => workOn(name, context, blocking));
+export function startWorker(
+  context: () => WorkerContext,
+  blocking: RedisClient,
+  zones: readonly Zone[] = [null],
+): Stoppable {
+  const names = zones.flatMap((zone) => (["clusters", "ends"] as const).map((name) => ({ name, zone })));
+  const queues = names.map(({ name, zone }) => workOn({ name, zone, zones }, context, blocking));
+  const teller = startTicking(tellsZoneEveryMs, () => tellZones(context(), zones));
   const { sweepEverySeconds } = context().config.timing;
   const sweeper = startTicking(sweepEverySeconds * 1000, (everyMs) => turn(context(), everyMs));
   // Beside the sweep: no end waits because many records are removed.
@@ -25,7 +34,8 @@ export function startWorker(context: () => WorkerContext, blocking: RedisClient)
     stop: async (deadline) => {
       const sweeping = unfinishedAt(sweeper.stop(), "the sweep", deadline);
       const removing = unfinishedAt(remover.stop(), "removing closed records", deadline);
-      const left = await Promise.all([...queues.map(({ stop }) => stop(deadline)), sweeping, removing]);
+      const telling = unfinishedAt(teller.stop(), "saying which zones it serves", deadline);
+      const left = await Promise.all([...queues.map(({ stop }) => stop(deadline)), sweeping, removing, telling]);
       return left.flat();
     },
   };
@@ -34,13 +44,46 @@ export function startWorker(context: () => WorkerContext, blocking: RedisClient)
 /** Jobs of each queue at once: ends have their own. */
 const concurrency = 16;
 
-function workOn(queue: QueueName, context: () => WorkerContext, blocking: RedisClient): Stoppable {
+interface ZoneQueue {
+  readonly name: QueueName;
+  readonly zone: Zone;
+  /** All that this worker serves. */
+  readonly zones: readonly Zone[];
+}
+
+function workOn(
+  { name: queue, zone, zones }: ZoneQueue,
+  context: () => WorkerContext,
+  blocking: RedisClient,
+): Stoppable {
   const { log, config } = context();
   const failed = (job: BullJob | undefined, error: Error) => log.error({ job: job?.name, err: error }, "a job failed");
   const read = (data: unknown) => readJob(workerJobs, data);
-  const run = (job: WorkerJob, running: BullJob) => runInTime(context(), job, running);
+  const run = (job: WorkerJob, running: BullJob) => {
+    const now = context();
+    return isElsewhere(now, zones, job) ? wakeLater(now.queues, job, elsewhereMs) : runInTime(now, job, running);
+  };
   const lockMs = config.timing.deadlines.jobLock;
-  return workOnJobs({ queue, read, run, failed, log, concurrency, lockMs }, blocking);
+  return workOnJobs({ queue, zone, read, run, failed, log, concurrency, lockMs }, blocking);
+}
+
+/** Two workers can have different configurations for some seconds. */
+const elsewhereMs = 1_000;
+
+/** Whether a look is at a cluster that changed its zone: it goes on in the queue of that one. A question has its answer here. */
+function isElsewhere({ config }: WorkerContext, zones: readonly Zone[], job: WorkerJob): boolean {
+  const cluster = "cluster" in job ? config.clusters.get(job.cluster) : undefined;
+  return cluster !== undefined && !workerJobs[job.type].isQuestion && !zones.includes(zoneOf(cluster));
+}
+
+async function tellZones({ ledger, now, failures }: WorkerContext, zones: readonly Zone[]): Promise<void> {
+  const what = "could not tell that a zone has a worker";
+  try {
+    for (const zone of zones) await ledger.noteZone(zone, now());
+    failures.over(what, {});
+  } catch (error) {
+    failures.failed(what, {}, error);
+  }
 }
 
 function runInTime(worker: WorkerContext, job: WorkerJob, running: BullJob): Promise<unknown> {

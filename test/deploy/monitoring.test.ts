@@ -44,6 +44,7 @@ async function told(): Promise<ReadonlySet<string>> {
     overdue: async () => new Map(),
     closedFor: async () => new Map(),
     memoryUsed: async () => null,
+    zones: async () => new Map(),
     auditLag: async () => [],
   });
   const metrics = await registry.getMetricsAsJSON();

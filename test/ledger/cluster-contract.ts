@@ -30,6 +30,16 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
     });
   });
 
+  test("each zone has the time when it last had a worker, also the one without a name", async () => {
+    await ledger.noteZone("eu-private", at(0));
+    await ledger.noteZone(null, at(10));
+    await ledger.noteZone("eu-private", at(60));
+
+    const seen = await ledger.zonesSeen();
+
+    expect([seen.get("eu-private"), seen.get(null), seen.get("other")]).toEqual([at(60), at(10), undefined]);
+  });
+
   test("the last revert of each cluster is remembered", async () => {
     await ledger.noteReverted("staging", at(0));
     await ledger.noteReverted("staging", at(60));

@@ -4,6 +4,7 @@ import type { NamespaceList } from "../../src/access/approval/namespace-list.ts"
 import type { AuditEvent } from "../../src/access/audit/event.ts";
 import type { SealedFleetList } from "../../src/access/fleet/fleet-list.ts";
 import type { SealedNotice } from "../../src/access/fleet/notice.ts";
+import type { Zone } from "../../src/access/policy/zone.ts";
 import type { ClusterTrouble } from "../../src/access/request/retry.ts";
 import type {
   ClusterLedger,
@@ -94,6 +95,7 @@ export function memoryClusters(): ClusterLedger {
   const reverted = new Map<string, Date>();
   const goodApprovers = new Map<string, string>();
   const configurations = new Map<string, string>();
+  const zones = new Map<Zone, Date>();
   let identity: WorkerIdentity | null = null;
   return {
     exchangeConfiguration: async (kind, digest) => {
@@ -112,6 +114,8 @@ export function memoryClusters(): ClusterLedger {
     noteReverted: async (cluster, at) => void reverted.set(cluster, at),
     setClusterTrouble: async (cluster, trouble) =>
       void (trouble ? troubles.set(cluster, trouble) : troubles.delete(cluster)),
+    noteZone: async (zone, at) => void zones.set(zone, at),
+    zonesSeen: async () => new Map(zones),
     setWorkerIdentity: async (now) => {
       identity = now;
     },

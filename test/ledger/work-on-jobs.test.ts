@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Job, messageJobs, readJob, workerJobs } from "../../src/ledger/jobs.ts";
+import { type Job, messageJobs, type QueueName, readJob, workerJobs } from "../../src/ledger/jobs.ts";
 import { openQueues, type Queues, wake, wakeAll } from "../../src/ledger/queues.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
 import { workOnJobs } from "../../src/ledger/work-on-jobs.ts";
@@ -99,7 +99,7 @@ test("wake-ups of one type for one cluster are one job, and each waits in the qu
   await wake(queues, reconcile);
   await wakeAll(queues, [reconcile, end, show, show, { ...reconcile, cluster: "production" }]);
 
-  const heldBy = async (queue: keyof Omit<Queues, "close">) =>
+  const heldBy = async (queue: QueueName) =>
     (await queues[queue].getJobs(["waiting", "delayed"], 0, 9, true)).map(({ data }) => data);
   expect(await heldBy("clusters")).toEqual([reconcile, { ...reconcile, cluster: "production" }]);
   expect(await heldBy("ends")).toEqual([end]);

@@ -149,6 +149,7 @@ async function startKind(
     ledger: redisLedger(redis),
     auditLog: redisAuditLog(redis),
     queues,
+    zones: [null],
     blocking,
     log,
     failures: new FailureLog(log),

@@ -56,6 +56,8 @@ export interface Cluster extends RunIdentities {
   /** Other accounts whose principals can get access. */
   readonly foreignAccounts: readonly string[];
   readonly createAwsAuth: boolean;
+  /** The network that reaches it: only workers of this zone work on it. Absent: those without a zone. */
+  readonly zone?: string | undefined;
   /** The tool that owns aws-auth, so that we never add to it; `none`: there is none. Absent: by managedFields. */
   readonly owner?: string | undefined;
   /** The way of new leases, if the cluster reads both. */

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Zone } from "../../access/policy/zone.ts";
 import type { ClusterTrouble } from "../../access/request/retry.ts";
 import type { ClusterLedger, TurnLedger } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
@@ -16,6 +17,8 @@ const keys = {
   /** A hash: the namespaces of each cluster, as a worker published them. */
   namespaces: `${prefix}:namespaces`,
   workerIdentity: `${prefix}:worker-identity`,
+  /** A hash: when each zone last had a worker, ISO 8601. */
+  zones: `${prefix}:zones`,
   configuration: `${prefix}:configuration`,
   /** A hash: when each API server last accepted each identity, ISO 8601. */
   letIn: `${prefix}:let-in`,
@@ -51,12 +54,25 @@ export function redisClusters(redis: RedisClient, reader: StoredReader): Cluster
     goodApprovers: () => callRedis(async () => new Map(Object.entries(await redis.hgetall(keys.goodApprovers)))),
     rememberGoodApprovers: (good) =>
       callRedis(async () => void (good.size > 0 && (await redis.hset(keys.goodApprovers, Object.fromEntries(good))))),
+    noteZone: (zone, at) =>
+      callRedis(async () => void (await redis.hset(keys.zones, zone ?? noZone, at.toISOString()))),
+    zonesSeen: () => callRedis(() => readZones(redis)),
     setWorkerIdentity: (identity) =>
       callRedis(async () => void (await redis.set(keys.workerIdentity, JSON.stringify(identity)))),
     exchangeConfiguration: (kind, digest) => callRedis(() => redis.set(`${keys.configuration}:${kind}`, digest, "GET")),
     workerIdentity: () =>
       callRedis(async () => reader.read("worker identity", "", await redis.get(keys.workerIdentity))),
   };
+}
+
+/** No zone's name has a dot. */
+const noZone = ".";
+
+async function readZones(redis: RedisClient): Promise<ReadonlyMap<Zone, Date>> {
+  const seen = Object.entries(await redis.hgetall(keys.zones)).map(
+    ([name, at]) => [name === noZone ? null : name, new Date(at)] as const,
+  );
+  return new Map(seen.filter(([, at]) => !Number.isNaN(at.getTime())));
 }
 
 async function readAdopted(redis: RedisClient, clusters: readonly string[]): Promise<ReadonlySet<string>> {

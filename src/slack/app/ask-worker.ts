@@ -17,7 +17,8 @@ export async function askWorker<T>(
     log.warn({ question: question.type, err: error }, "no worker answered");
     return null;
   });
-  const isThere = workers.ask({ type: "alive" }, deadlines.workerAnswer).then(
+  const cluster = "cluster" in question ? question.cluster : undefined;
+  const isThere = workers.ask({ type: "alive" }, deadlines.workerAnswer, cluster).then(
     () => true,
     () => false,
   );

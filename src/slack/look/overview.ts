@@ -1,6 +1,7 @@
 import type { KnownBlock } from "@slack/types";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isResponsibleFor } from "../../access/policy/may.ts";
+import { zonesOf } from "../../access/policy/zone.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import { shouldBeGoneAt } from "../../access/request/lists.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
@@ -42,7 +43,7 @@ export async function readOverview(context: SlackContext, user: string): Promise
   const now = context.now();
   const since = new Date(now.getTime() - behindAfterSeconds * 1000);
   const [states, troubles, overdue] = await Promise.all([
-    stateOfQueues(queues, now),
+    stateOfQueues(queues, zonesOf(context.config.clusters.values()), now),
     ledger.clusterTroubles(clusters),
     ledger.overdue(since, mostOverdue),
   ]);

@@ -91,6 +91,8 @@ const people = {
   setWorkerIdentity: lost,
   workerIdentity: lost,
   exchangeConfiguration: lost,
+  noteZone: lost,
+  zonesSeen: lost,
 } as const satisfies Partial<Ledger>;
 
 function turnsOfThisProcess(now: () => Date): Ledger["takeTurn"] {

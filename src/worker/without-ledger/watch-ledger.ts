@@ -1,5 +1,6 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { type Zone, zoneOf } from "../../access/policy/zone.ts";
 import { type Stoppable, unfinishedAt } from "../../ledger/work-on-jobs.ts";
 import { withinDeadline } from "../../operations/deadlines.ts";
 import { endWithoutLedger, type LonelyContext } from "./end-without-ledger.ts";
@@ -15,9 +16,14 @@ const concurrency = 16;
  *
  * @param context each look keeps the configuration with which it began
  * @param writes resolves if the ledger takes a write now
+ * @param zones whose clusters it reaches
  */
-export function startWithoutLedger(context: () => LonelyContext, writes: () => Promise<unknown>): Stoppable {
-  const watch = new LedgerWatch(context);
+export function startWithoutLedger(
+  context: () => LonelyContext,
+  writes: () => Promise<unknown>,
+  zones: readonly Zone[],
+): Stoppable {
+  const watch = new LedgerWatch(context, zones);
   let isAsking = false;
   const look = async () => {
     if (isAsking) return;
@@ -39,6 +45,7 @@ export function startWithoutLedger(context: () => LonelyContext, writes: () => P
 
 export class LedgerWatch {
   readonly #context: () => LonelyContext;
+  readonly #zones: readonly Zone[];
   readonly #running = new Map<string, Promise<void>>();
   /** By cluster: when to look there again, in milliseconds since the epoch; absent: now. */
   readonly #lookAt = new Map<string, number>();
@@ -46,8 +53,9 @@ export class LedgerWatch {
   #isAlone = false;
   #ended = 0;
 
-  constructor(context: () => LonelyContext) {
+  constructor(context: () => LonelyContext, zones: readonly Zone[] = [null]) {
     this.#context = context;
+    this.#zones = zones;
   }
 
   /** The ledger takes writes. */
@@ -76,6 +84,7 @@ export class LedgerWatch {
       log.warn({ awaySince: new Date(this.#awaySince).toISOString() }, does);
     }
     for (const cluster of config.clusters.values()) {
+      if (!this.#zones.includes(zoneOf(cluster))) continue;
       if (this.#running.size >= concurrency) return;
       const isDue = (this.#lookAt.get(cluster.name) ?? 0) <= nowMs;
       if (isDue && !this.#running.has(cluster.name)) this.#running.set(cluster.name, this.#lookAtCluster(cluster));

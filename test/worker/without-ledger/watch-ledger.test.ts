@@ -81,3 +81,17 @@ test("a ledger that comes back in time changes nothing", async () => {
 
   expect(mapUsers()).toContain("eks-access:viewers");
 });
+
+test("it leaves clusters of other zones alone, which its network does not reach", async () => {
+  const { context, clock, mapUsers } = await aWorker();
+  const { ledger: _, queues: __, ...rest } = context();
+  const watch = new LedgerWatch(() => rest, ["eu-private"]);
+
+  for (const seconds of [0, 61, 61]) {
+    clock.ms += seconds * 1000;
+    watch.away();
+    await watch.settled();
+  }
+
+  expect(mapUsers()).toContain("eks-access:viewers");
+});

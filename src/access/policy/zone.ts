@@ -1,0 +1,41 @@
+import type { Cluster } from "./cluster.ts";
+
+/** A part of the fleet that workers of their own serve, because only their network reaches it; null: the clusters without a zone. */
+export type Zone = string | null;
+
+type Zoned = Pick<Cluster, "zone">;
+
+export function zoneOf(cluster: Zoned | undefined): Zone {
+  return cluster?.zone ?? null;
+}
+
+/** The zones of these clusters. */
+export function zonesOf(clusters: Iterable<Zoned>): readonly Zone[] {
+  return [...new Set([...clusters].map(zoneOf))];
+}
+
+/** Whose workers answer a question about no cluster: those without a zone, if there are any. */
+function anyZoneOf(clusters: Iterable<Zoned>): Zone {
+  const [first = null, ...others] = zonesOf(clusters);
+  return others.includes(null) ? null : first;
+}
+
+/** The zone of a cluster by its name, as the configuration has it now; null: of any cluster. */
+export function zoneByName(clusters: () => ReadonlyMap<string, Zoned>): (cluster: string | null) => Zone {
+  return (cluster) => (cluster === null ? anyZoneOf(clusters().values()) : zoneOf(clusters().get(cluster)));
+}
+
+/** For people, and as a label. */
+export function zoneInWords(zone: Zone): string {
+  return zone ?? "none";
+}
+
+/** A worker tells each zone every ten seconds that it is there. Milliseconds. */
+export const tellsZoneEveryMs = 10_000;
+/** Without a word for so long a zone has no worker: a message comes within the minute. */
+const silentMs = 45_000;
+
+/** Whether no worker serves a zone now. @param seenAt when one last did; undefined: never */
+export function hasNoWorker(seenAt: Date | undefined, now: Date): boolean {
+  return seenAt === undefined || now.getTime() - seenAt.getTime() > silentMs;
+}

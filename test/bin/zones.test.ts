@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { examineZones } from "../../src/bin/doctor.ts";
+import { readZones } from "../../src/bin/zones.ts";
+import { readConfig } from "../../src/config/config.ts";
+import { aCluster, configText } from "../builders/a-cluster.ts";
+import { at } from "../builders/times.ts";
+
+test.each([
+  [[], [null]],
+  [["--zone", "eu-private"], ["eu-private"]],
+  [
+    ["--zone", "a", "--zone=b", "--zone", "a"],
+    ["a", "b"],
+  ],
+])("a worker serves the zones of its command line: %j", (argv, zones) => {
+  expect(readZones(argv)).toEqual({ type: "zones", zones });
+});
+
+test.each([[["eu-private"]], [["--zones", "eu-private"]], [["--zone"]]])("%j is a mistake", (argv) => {
+  expect(readZones(argv)).toMatchObject({ type: "invalid", problem: expect.stringContaining("--zone NAME") });
+});
+
+test("the configuration gives a cluster its zone, and refuses a name that no queue can have", () => {
+  const withZone = (zone: string) =>
+    readConfig(configText.replace(/^( +)channel:/m, (line, space: string) => `${space}zone: ${zone}\n${line}`));
+  const reading = withZone("eu-private");
+
+  expect(reading.type === "config" && [...reading.config.clusters.values()][0]?.zone).toBe("eu-private");
+  expect(withZone("EU:private")).toMatchObject({ type: "invalid" });
+});
+
+test("doctor says which zone has no worker, and what to start", () => {
+  const clusters = new Map([
+    ["public", aCluster()],
+    ["private", { ...aCluster(), zone: "eu-private" }],
+  ]);
+  const seen = new Map([[null, at(100)]]);
+
+  expect(examineZones(seen, { clusters }, at(110))).toEqual([
+    expect.objectContaining({ result: "yes" }),
+    expect.objectContaining({
+      result: "no",
+      detail: "no worker serves the zone eu-private, so far",
+      remedy: "Start eks-access worker --zone eu-private in a network that reaches its clusters.",
+    }),
+  ]);
+  expect(examineZones(seen, { clusters: new Map([["public", aCluster()]]) }, at(999))).toEqual([]);
+});

@@ -1,0 +1,91 @@
+import { pino } from "pino";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { type ZoneContext, zonePoster } from "../../../src/slack/show/zone-poster.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { at } from "../../builders/times.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aClient } from "../../sandbox/slack/a-client.ts";
+
+let slack: SandboxSlack;
+let ledger: Ledger;
+let seconds: number;
+
+beforeEach(async () => {
+  slack = await startSandboxSlack();
+  ledger = memoryLedger();
+  seconds = 0;
+});
+afterEach(async () => {
+  await slack.stop();
+});
+
+const zoned = { ...aCluster(), name: "private", zone: "eu-private" };
+
+/** Looks of a Slack process: at its start, and after each of these times. */
+async function looksOf(
+  clusters: readonly ReturnType<typeof aCluster>[],
+  act: (later: Later) => Promise<void>,
+  operatorsChannel: string | null = null,
+) {
+  const configuration = () => ({
+    clusters: new Map(clusters.map((cluster) => [cluster.name, cluster])),
+    operatorsChannel,
+  });
+  const log = pino({ level: "silent" });
+  const context: ZoneContext = { ledger, configuration, client: aClient(slack), log, now: () => at(seconds) };
+  const look = zonePoster(context);
+  await act(async (to) => {
+    seconds = to;
+    await look();
+  });
+}
+
+type Later = (seconds: number) => Promise<void>;
+const posted = () => slack.messages(aCluster().channel).map(textOf);
+
+test("a zone without a worker is told within a minute, once, with its clusters, and also that it has one again", async () => {
+  await ledger.noteZone(null, at(0));
+  await ledger.noteZone("eu-private", at(0));
+
+  await looksOf([aCluster(), zoned], async (later) => {
+    for (let to = 10; to <= 50; to += 10) {
+      await ledger.noteZone(null, at(to));
+      await later(to);
+    }
+    await later(52);
+    await ledger.noteZone("eu-private", at(70));
+    await ledger.noteZone(null, at(70));
+    await later(75);
+  });
+
+  expect(posted()).toEqual([
+    expect.stringMatching(/No worker serves the zone eu-private.*`private`.*`eks-access worker --zone eu-private`/s),
+    expect.stringContaining("The zone eu-private has a worker again"),
+  ]);
+});
+
+test("workers that start with this process have time, and a zone that never had one is told", async () => {
+  await looksOf([zoned], async (later) => {
+    await later(40);
+    expect(posted()).toEqual([]);
+    await later(50);
+  });
+
+  expect(posted()).toHaveLength(1);
+});
+
+test("without zones there is no message", async () => {
+  await looksOf([aCluster()], (later) => later(600));
+
+  expect(posted()).toEqual([]);
+});
+
+test("the operators' channel gets it, if there is one", async () => {
+  await looksOf([zoned], (later) => later(50), "C0OPERATORS");
+
+  expect(posted()).toEqual([]);
+  expect(slack.messages("C0OPERATORS")).toHaveLength(1);
+});
