@@ -27,39 +27,49 @@ const postedForMs = 30 * 24 * 3_600_000;
 /** Posts each notice in the operators' channel, once by all processes together. Without a channel the log has it. */
 export function startNoticePoster(context: NoticeContext): Ticking {
   const seen = new Set<string>();
-  return startTicking(lookEveryMs, () => postAll(context, seen));
-}
-
-async function postAll(context: NoticeContext, seen: Set<string>): Promise<void> {
-  const channel = context.configuration().operatorsChannel;
-  if (channel === null) return;
-  try {
-    for (const notice of (await newNotices(context, seen)).toReversed()) {
-      seen.add(notice.id);
-      if (await context.ledger.takeTurn(`notice-${notice.id}`, postedForMs)) await post(context, channel, notice);
+  let owed: readonly Notice[] = [];
+  return startTicking(lookEveryMs, async () => {
+    const channel = context.configuration().operatorsChannel;
+    if (channel === null) return;
+    try {
+      owed = [...owed, ...(await newNotices(context, seen))];
+      owed = await postAll(context, channel, owed);
+    } catch (error) {
+      context.log.warn({ err: error }, "could not look for notices to the operators");
     }
-  } catch (error) {
-    context.log.warn({ err: error }, "could not look for notices to the operators");
-  }
+  });
 }
 
-async function newNotices({ ledger, keys, now, log }: NoticeContext, seen: ReadonlySet<string>) {
+/** Those that no process has posted yet, the oldest first: this one has their turn. */
+async function newNotices({ ledger, keys, now, log }: NoticeContext, seen: Set<string>): Promise<readonly Notice[]> {
   const found: Notice[] = [];
-  for (const stored of await ledger.notices()) {
+  for (const stored of (await ledger.notices()).toReversed()) {
     const notice = readNotice(stored, keys);
     if (!notice) log.debug("a notice in Redis has no seal of ours");
-    else if (!seen.has(notice.id) && now().getTime() - Date.parse(notice.at) < newsForMs) found.push(notice);
+    else if (!seen.has(notice.id) && now().getTime() - Date.parse(notice.at) < newsForMs) {
+      const isMine = await ledger.takeTurn(`notice-${notice.id}`, postedForMs);
+      seen.add(notice.id);
+      if (isMine) found.push(notice);
+    }
   }
   return found;
 }
 
-/** The turn is taken first: a lost message is in the log, and two would confuse. */
-async function post({ client, log }: NoticeContext, channel: string, notice: Notice): Promise<void> {
-  const { text, blocks } = noticeMessage(notice);
-  await client.chat.postMessage({ channel, text, blocks: [...blocks] }).catch((error: unknown) => {
-    log.warn({ err: slackFailure(error, `The channel ${channel}`), notice }, "a notice could not be posted");
-  });
+/** Returns those that Slack did not take: they are posted again. */
+async function postAll({ client, log }: NoticeContext, channel: string, owed: readonly Notice[]) {
+  const left: Notice[] = [];
+  for (const notice of owed) {
+    const { text, blocks } = noticeMessage(notice);
+    await client.chat.postMessage({ channel, text, blocks: [...blocks] }).catch((error: unknown) => {
+      log.warn({ err: slackFailure(error, `The channel ${channel}`), notice }, "a notice could not be posted yet");
+      left.push(notice);
+    });
+  }
+  return left.slice(-mostOwed);
 }
+
+/** A channel that does not exist must not fill the memory. */
+const mostOwed = 20;
 
 /** Slack takes 3,000 characters in a section. */
 const mostCharacters = 2_900;
