@@ -19,6 +19,8 @@ export interface JobKind {
   /** The number of tries, and the wait after the first failure, doubled after each. */
   readonly tries: number;
   readonly retryMs: number;
+  /** By the clock: it waits while anything else is in the queue, as 1,000 new clusters are looked at for a minute. */
+  readonly isBackground?: true;
   /** The deadline of one run; null: only its calls have deadlines. */
   readonly deadline: DeadlineName | null;
 }
@@ -49,8 +51,8 @@ export const workerJobs = {
   reconcile: look("run"),
   /** Ends alone: they don't wait for what a beginning needs. */
   end: look("longRun", "ends"),
-  inspect: look("longRun"),
-  adopt: look("longRun"),
+  inspect: { ...look("longRun"), isBackground: true },
+  adopt: { ...look("longRun"), isBackground: true },
   "sign-in": look("signIn"),
   migration: look("migration"),
   alive: question({}),

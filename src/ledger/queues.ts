@@ -93,10 +93,12 @@ export async function wakeAll(queues: QueuesToWake, jobs: readonly Job[]): Promi
 
 /** A job's policy, in BullMQ's words. */
 function optionsOf(job: Job): JobsOptions {
-  const { isSingle, waitMs, tries, retryMs } = kindOf(job.type);
+  const { isSingle, isBackground, waitMs, tries, retryMs } = kindOf(job.type);
   const { type, ...fields } = job;
   return {
     ...(isSingle ? { deduplication: { id: [type, ...Object.values(fields)].join("-"), keepLastIfActive: true } } : {}),
+    // Jobs without a priority are first.
+    ...(isBackground ? { priority: 1 } : {}),
     ...(waitMs > 0 ? { delay: waitMs } : {}),
     ...(tries > 1 ? { attempts: tries, backoff: { type: "exponential", delay: retryMs } } : {}),
   };

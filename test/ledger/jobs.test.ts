@@ -16,7 +16,7 @@ test.each(kinds)("docs/waits.md has a line with the policy of the job %s", (_, k
   const policy =
     kind.deadline === null
       ? `queue \`${kind.queue}\`, ${when}, ${kind.tries} tries from ${time(kind.retryMs)}`
-      : `queue \`${kind.queue}\`, one try, deadline \`${kind.deadline}\``;
+      : `queue \`${kind.queue}\`${kind.isBackground ? " after everything else" : ""}, one try, deadline \`${kind.deadline}\``;
 
   expect(waits).toMatch(new RegExp(`^- .+: ${policy}$`, "m"));
 });

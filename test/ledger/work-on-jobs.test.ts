@@ -106,6 +106,16 @@ test("wake-ups of one type for one cluster are one job, and each waits in the qu
   expect(await heldBy("messages")).toEqual([show]);
 });
 
+test("what a request needs comes before looks by the clock, however many wait", async () => {
+  const looks = Array.from({ length: 5 }, (_, index) => ({ type: "adopt", cluster: `c-${index}` }) as const);
+  await wakeAll(queues, looks);
+  await wake(queues, reconcile);
+
+  const { ran } = aProcess();
+
+  await expect.poll(() => ran).toEqual([reconcile, ...looks]);
+});
+
 test("a job waits and is tried again by the policy of its type", async () => {
   await wakeAll(queues, [
     { type: "show-home", user: "U1" },

@@ -120,10 +120,10 @@ test("a cluster in which nothing is in force is read from time to time, and not 
   await context.ledger.markAdopted("staging");
 
   await sweep(context);
-  const first = await queues.clusters.getJobs(["waiting"]);
+  const first = await queues.clusters.getJobs(["waiting", "prioritized"]);
   await Promise.all(first.map((job) => job.remove()));
   await sweep(context);
-  const second = await queues.clusters.getJobs(["waiting"]);
+  const second = await queues.clusters.getJobs(["waiting", "prioritized"]);
 
   expect(first.map(({ data }) => data)).toContainEqual({ type: "adopt", cluster: "staging" });
   expect(second.map(({ data }) => data.type)).not.toContain("adopt");
@@ -152,7 +152,7 @@ describe("a cluster that can't be worked on", () => {
   const looksAt = async (seconds: number) => {
     const context = contextAt(at(seconds));
     await sweep(context);
-    const waiting = (await queues.clusters.getJobs(["waiting"])).map(({ data }) => data.type);
+    const waiting = (await queues.clusters.getJobs(["waiting", "prioritized"])).map(({ data }) => data.type);
     await queues.clusters.drain();
     return waiting;
   };
@@ -183,7 +183,9 @@ describe("a cluster that can't be worked on", () => {
 describe("a principal that is to sign in", () => {
   const looksAt = async (seconds: number) => {
     await sweep(contextAt(at(seconds)));
-    const waiting = await Promise.all([queues.clusters, queues.ends].map((queue) => queue.getJobs(["waiting"])));
+    const waiting = await Promise.all(
+      [queues.clusters, queues.ends].map((queue) => queue.getJobs(["waiting", "prioritized"])),
+    );
     return waiting.flat().map(({ data }) => data.type);
   };
   const signingIn = (change: Partial<Lease> = {}) =>
