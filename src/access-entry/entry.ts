@@ -14,6 +14,8 @@ export interface AccessEntry {
   readonly groups: readonly string[];
   readonly policies: readonly ScopedPolicy[];
   readonly tags: Readonly<Record<string, string>>;
+  /** ISO 8601: when EKS made it, for its principal of that moment. Absent: EKS did not say. */
+  readonly createdAt?: string;
 }
 
 /** The input to create one. */

@@ -148,9 +148,11 @@ async function describe(calls: Calls, principalArn: string): Promise<AccessEntry
     username = "",
     kubernetesGroups = [],
     tags = {},
+    createdAt,
   } = answer.accessEntry;
   const policies = type === "STANDARD" ? await policiesOf(calls, about) : [];
-  return { principalArn, arn: accessEntryArn, type, username, groups: kubernetesGroups, policies, tags };
+  const entry = { principalArn, arn: accessEntryArn, type, username, groups: kubernetesGroups, policies, tags };
+  return createdAt ? { ...entry, createdAt: createdAt.toISOString() } : entry;
 }
 
 async function policiesOf(
@@ -215,15 +217,19 @@ function retryRefusedOnly(client: EKSClient): EKSClient {
 }
 
 /**
- * The access entry of a role or user; null: it has none. It goes through all entries, because an entry has a role's path and a
+ * The access entry of a role or user (null: it has none), and the principals of all entries. It goes through all entries, because an entry has a role's path and a
  * caller's ARN does not (EKS User Guide, "Create access entries").
  * @param principalArn as in aws-auth, a role without its path @throws AccessError
  */
-export async function findAccessEntry(eks: EksCluster, principalArn: string): Promise<AccessEntry | null> {
+export async function findAccessEntry(
+  eks: EksCluster,
+  principalArn: string,
+): Promise<{ readonly entry: AccessEntry | null; readonly listed: readonly string[] }> {
   const entries = accessEntriesOf(eks);
   try {
-    const found = entryArnIn(await entries.list(), principalArn);
-    return found === null ? null : await entries.describe(found);
+    const listed = await entries.list();
+    const found = entryArnIn(listed, principalArn);
+    return { entry: found === null ? null : await entries.describe(found), listed };
   } finally {
     entries.close();
   }

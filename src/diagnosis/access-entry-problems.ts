@@ -16,6 +16,8 @@ export const entryProblemCodes = [
   "entry-hides-nodes",
   "entry-hides-item",
   "entry-without-rights",
+  "entry-dead",
+  "role-replaced",
   "group-unbound",
   "claim-unknown",
   "cluster-admin",

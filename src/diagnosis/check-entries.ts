@@ -29,7 +29,14 @@ import { named, someOf } from "./link.ts";
 import { CLUSTER_ADMIN, lostByNodes, nodeTypeOf, principalKey } from "./migration/facts.ts";
 import { signInByEntry } from "./migration/plan.ts";
 import { identityWords } from "./person-links.ts";
-import { type GroupedProblems, groupProblems } from "./problems.ts";
+import { type GroupedProblems, groupProblems, type ReportedProblem } from "./problems.ts";
+import {
+  deadEntryRemedy,
+  type NamedRole,
+  replacedRoleProblem,
+  replacedRoles,
+  rolesInDocument,
+} from "./replaced-roles.ts";
 
 /** Everybody who signs in is in it. */
 const everybody = "system:authenticated";
@@ -66,10 +73,12 @@ export function summarizeEntries(facts: EntriesFacts): EntriesSummary {
   const { cluster, creatorArn, listed, read, document, boundGroups, granted, asker, now } = facts;
   const operatorArn = cluster.operator?.roleArn ?? null;
   const around = { cluster: cluster.name, creatorArn, operatorArn, boundGroups, granted: granted.ids, now };
-  const problems: readonly EntryProblem[] = [
+  const problems: readonly ReportedProblem[] = [
     ...read.flatMap((each) => accessEntryProblems(each, around)),
     ...leaseProblems(driftsIn(facts), cluster, asker, "its access entry"),
     ...(document ? read.flatMap((each) => hiddenItem(each, document) ?? []) : []),
+    ...deadEntries(facts),
+    ...replacedRoles(rolesNamed(facts)).map((set) => replacedRoleProblem(set, cluster)),
   ];
   return {
     ...groupProblems(problems, mostGroups),
@@ -77,6 +86,24 @@ export function summarizeEntries(facts: EntriesFacts): EntriesSummary {
     types: typesOf(read),
     knowsBindings: boundGroups !== null,
   };
+}
+
+/** All roles of people: by access entries, and by the items of aws-auth that count beside them. */
+function rolesNamed({ listed, read, document }: EntriesFacts): readonly NamedRole[] {
+  const since = new Map(read.map(({ entry }) => [entry.principalArn, entry.createdAt]));
+  const byEntry = listed.map((arn) => ({ arn, place: "an access entry", since: since.get(arn) }));
+  return [...byEntry, ...(document ? rolesInDocument(document) : [])];
+}
+
+/** Entries of others that were there before a lease, and with which the principal was refused all the same. */
+function deadEntries({ cluster, granted, read }: EntriesFacts): readonly ReportedProblem[] {
+  return granted.still.filter(isInForce).flatMap(({ id, principal, lease: { proof, written } }) => {
+    const found = read.find(({ entry }) => principalKey(entry.principalArn) === principalKey(principal));
+    if (proof?.signedIn.result !== "no" || written?.entryAdded !== false || found?.entry.type !== "STANDARD") return [];
+    const { principalArn: place } = found.entry;
+    const message = `The cluster refused ${place} with the lease ${named(id)}, although its access entry was there before.`;
+    return [{ code: "entry-dead", severity: "warning", place, message, remedy: deadEntryRemedy(cluster, found.entry) }];
+  });
 }
 
 function typesOf(read: readonly ReadEntry[]): EntriesSummary["types"] {

@@ -3,6 +3,7 @@ import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import type { AwsAuthDocument } from "../aws-auth/index.ts";
 import type { AuthenticationMode } from "./cluster-links.ts";
+import type { NamedRole } from "./replaced-roles.ts";
 
 /** Why kubectl says `Unauthorized` or `Forbidden`; docs/diagnosis.md lists them. */
 export const causeCodes = [
@@ -19,6 +20,7 @@ export const causeCodes = [
   "entry-never-matches",
   "user-path",
   "wrong-account",
+  "role-replaced",
   "near-miss",
   "template-shuts-out",
   "ambiguous",
@@ -32,6 +34,7 @@ export const causeCodes = [
   "request-closed",
   "lease-ends-soon",
   "not-mapped",
+  "entry-dead",
   "own-side",
 ] as const;
 
@@ -43,6 +46,10 @@ export type AccessEntryFact =
       readonly identity: MappedIdentity;
       /** `STANDARD` for people; other types are for nodes. */
       readonly kind: string;
+      /** As in its ARN, with the path of a role. */
+      readonly principalArn: string;
+      /** ISO 8601; absent: EKS did not say. */
+      readonly createdAt?: string | undefined;
       /** Names of access policies, for example `AmazonEKSViewPolicy`. */
       readonly policies: readonly string[];
     }
@@ -60,6 +67,8 @@ export interface WhyFacts {
   readonly accessEntry: AccessEntryFact;
   /** Null: there is no ConfigMap. */
   readonly document: AwsAuthDocument | null;
+  /** The roles that access entries name; null: unknown. */
+  readonly rolesInEntries: readonly NamedRole[] | null;
   /** Groups that any binding of the cluster names; null: unknown. */
   readonly boundGroups: ReadonlySet<string> | null;
   /** Whether this identity can list pods in `default`, by the API server; null: not asked. */

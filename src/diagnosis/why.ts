@@ -2,12 +2,13 @@ import type { MappedIdentity } from "../access/lease/proof-record.ts";
 import { signInMethod } from "../access/lease/sign-in.ts";
 import { partitionOf } from "../access/policy/cluster.ts";
 import { isOperator, isSameCreator } from "../access/policy/creator.ts";
-import { type Caller, readCaller, resolve } from "../aws-auth/index.ts";
+import { type Caller, readCaller, resolve, withoutRolePath } from "../aws-auth/index.ts";
 import { type Cause, cause, type WhyFacts } from "./facts.ts";
 import { endingSoon, leaseCauses } from "./lease-causes.ts";
 import { named, someOf } from "./link.ts";
 import { chanceCause, forbiddenCauses, rivalCauses, unmappedCauses } from "./mapped.ts";
 import { identityWords } from "./person-links.ts";
+import { deadEntryRemedy, namesakesOf, rolesInDocument } from "./replaced-roles.ts";
 
 /** kubectl's answer to `get pods` now, as far as it is predictable. */
 export type Symptom = "unauthorized" | "forbidden" | "none" | "random" | "unknown";
@@ -73,7 +74,7 @@ function diagnoseEntry(facts: WhyFacts, caller: Caller): Found | null {
   const message = `The authentication mode of ${named(cluster.name)} is ${named("API")}: it does not read aws-auth${known}.`;
   const remedy = `Request access: ${named(`/eks-access request ${cluster.name} ${arn} …`)}.`;
   const symptom = accessEntry.type === "none" ? "unauthorized" : "unknown";
-  return { identity: null, symptom, causes: [cause("mode-api", message, remedy)] };
+  return { identity: null, symptom, causes: [...replacedCause(facts, caller), cause("mode-api", message, remedy)] };
 }
 
 function notAskedWords({ accessEntry }: WhyFacts): string {
@@ -92,10 +93,30 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
     ? "Add the missing groups and policies to the access entry, or delete it so that aws-auth counts."
     : "Add the missing groups and policies to the access entry.";
   const wins = cause("access-entry-wins", message, remedy);
-  if (pods?.allowed) return { identity, symptom: "none", causes: [wins, ...ownSideCause(facts)] };
+  const dead = deadCause(facts);
+  if (pods?.allowed) return { identity, symptom: "none", causes: [wins, ...dead, ...ownSideCause(facts)] };
   // The API server answers for a name and groups: it does not see what an access policy allows.
   const symptom = pods && policies.length === 0 ? "forbidden" : "unknown";
-  return { identity, symptom, causes: [wins, ...forbiddenCauses(facts, identity, caller)] };
+  return { identity, symptom, causes: [wins, ...forbiddenCauses(facts, identity, caller), ...dead] };
+}
+
+/** An entry of people that no longer fits its principal: only kubectl shows it. */
+function deadCause({ accessEntry, cluster }: WhyFacts): readonly Cause[] {
+  if (accessEntry.type !== "entry" || accessEntry.kind !== "STANDARD") return [];
+  const message =
+    "If kubectl says Unauthorized all the same, the access entry can be for an earlier principal of this name.";
+  return [cause("entry-dead", message, deadEntryRemedy(cluster, accessEntry))];
+}
+
+/** The cluster names another role of the same permission set: one of the two is dead. */
+function replacedCause({ document, mode, cluster, rolesInEntries }: WhyFacts, { principal }: Caller): readonly Cause[] {
+  const inMap = document && mode !== "API" ? rolesInDocument(document) : [];
+  const [other] = namesakesOf(principal.arn, [...(rolesInEntries ?? []), ...inMap]);
+  if (!other) return [];
+  const arn = withoutRolePath(other.arn);
+  const message = `${named(cluster.name)} names another role of the same permission set: ${named(arn)} (${other.place}). IAM Identity Center keeps one role for each in an account, and gives it a new suffix when it makes it again, so one of the two is dead.`;
+  const remedy = `${named("aws sts get-caller-identity")} prints the one that lives. If that is ${principal.arn}, request access for it: ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}; an operator can write it in place of the other. If it is the other, link it: ${named("/eks-access link <arn>")}.`;
+  return [cause("role-replaced", message, remedy)];
 }
 
 function diagnoseDocument(facts: WhyFacts, caller: Caller): Found {
@@ -109,7 +130,8 @@ function diagnoseDocument(facts: WhyFacts, caller: Caller): Found {
   }
   const identity = resolve(document, caller.callerArn);
   if (!identity) {
-    const causes = [...unmappedCauses(document, caller), ...leaseCauses(facts, null)];
+    const unmapped = unmappedCauses(document, caller);
+    const causes = [...replacedCause(facts, caller), ...unmapped, ...leaseCauses(facts, null)];
     return { identity, symptom: "unauthorized", causes: causes.length > 0 ? causes : [notMapped(facts, caller)] };
   }
   const chance = chanceCause(document, caller);

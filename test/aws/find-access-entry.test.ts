@@ -33,7 +33,7 @@ async function find(...principals: readonly string[]) {
   const { aws, creatorArn } = accountUnderTest();
   aws.updateCluster(arn, { accessEntries: principals.map(entry) });
   const eks = await EksCluster.open(aws.account.sessionFor(creatorArn, "me"), address);
-  return findAccessEntry(eks, developers);
+  return (await findAccessEntry(eks, developers)).entry;
 }
 
 test("an access entry is found, with its policies and where they hold", async () => {

@@ -23,6 +23,7 @@ export function whyFacts(
     mode: "CONFIG_MAP",
     accessEntry: { type: "none" },
     document: data === null ? null : parseDocument(data),
+    rolesInEntries: null,
     boundGroups: new Set(["readers", "eks-access:viewers"]),
     pods: { allowed: true, reason: "" },
     requests: [],

@@ -4,7 +4,7 @@ import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { type EntriesFacts, readingOrder, summarizeEntries } from "../../src/diagnosis/check-entries.ts";
 import { openLeasesAround, type ReadEntry } from "../../src/diagnosis/leases.ts";
 import { aCluster } from "../builders/a-cluster.ts";
-import { aGrantedRequest, engineerArn } from "../builders/a-request.ts";
+import { aGrantedRequest, aProof, engineerArn } from "../builders/a-request.ts";
 import { aHolding, aShare, aWrittenEntry } from "../builders/a-share.ts";
 import { aReadEntry } from "../builders/an-entry.ts";
 import { at, hours, minutes } from "../builders/times.ts";
@@ -264,4 +264,36 @@ test("of many entries those of leases are read first, then those of principals i
   const order = readingOrder([...listed, team, engineerArn], [granted], document);
 
   expect(order).toEqual([engineerArn, team, listed[1], listed[0], listed[2]]);
+});
+
+describe("an entry that no longer fits its principal", () => {
+  const refused = aGrantedRequest({
+    written: { ...written, entryAdded: false },
+    proof: aProof({ signedIn: { result: "no", detail: "refused" } }),
+  });
+
+  test("is dead where the cluster refused its principal although it was there before the lease", () => {
+    const problems = tell([aReadEntry({ createdAt: at(0).toISOString() })], { granted: [refused] });
+
+    const [dead] = problems.filter(({ code }) => code === "entry-dead");
+    expect(dead?.message).toContain(`The cluster refused ${engineerArn} with the lease \`r-1\``);
+    expect(dead?.remedy).toContain("aws iam get-user --user-name engineer");
+  });
+
+  test("is not where the lease made it, or the principal was let in", () => {
+    const own = aGrantedRequest({ written, proof: refused.lease.proof });
+    const letIn = aGrantedRequest({ written: { ...written, entryAdded: false } });
+
+    expect(codes([aReadEntry()], { granted: [own] })).not.toContain("entry-dead");
+    expect(codes([aReadEntry()], { granted: [letIn] })).not.toContain("entry-dead");
+  });
+
+  test("is replaced where an entry or aws-auth names another role of its permission set", () => {
+    const roleOf = (suffix: string) => `arn:aws:iam::111122223333:role/AWSReservedSSO_Developer_${suffix.repeat(16)}`;
+    const document = parseDocument({ mapRoles: roleEntry(roleOf("a")) });
+    const read = [aReadEntry({ principalArn: roleOf("b") })];
+
+    expect(codes(read, { document })).toContain("role-replaced");
+    expect(codes(read)).not.toContain("role-replaced");
+  });
 });

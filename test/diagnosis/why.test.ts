@@ -101,6 +101,7 @@ describe("an authentication mode with access entries", () => {
   test("API_AND_CONFIG_MAP lets an access entry win over aws-auth", () => {
     const accessEntry = {
       type: "entry",
+      principalArn: developers,
       kind: "STANDARD",
       identity: { username: "dev", groups: [] },
       policies: [],
@@ -109,13 +110,19 @@ describe("an authentication mode with access entries", () => {
     const found = diagnose(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry, pods: forbidden }));
 
     expect(found).toMatchObject({ symptom: "forbidden", identity: { username: "dev" } });
-    expect(found.causes.map(({ code }) => code)).toEqual(["access-entry-wins", "without-groups"]);
+    expect(found.causes.map(({ code }) => code)).toEqual(["access-entry-wins", "without-groups", "entry-dead"]);
     expect(found.causes[0]?.message).toContain("Its item in aws-auth, `developer` in `readers`, does not count.");
   });
 
   test("API_AND_CONFIG_MAP claims no Forbidden where an access policy may allow it", () => {
     const identity = { username: "dev", groups: ["nobodys"] };
-    const accessEntry = { type: "entry", kind: "STANDARD", identity, policies: ["AmazonEKSViewPolicy"] } as const;
+    const accessEntry = {
+      type: "entry",
+      principalArn: developers,
+      kind: "STANDARD",
+      identity,
+      policies: ["AmazonEKSViewPolicy"],
+    } as const;
 
     const found = diagnose(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry, pods: forbidden }));
 
@@ -126,12 +133,17 @@ describe("an authentication mode with access entries", () => {
   test("API_AND_CONFIG_MAP with an access entry that allows it points to the other end", () => {
     const accessEntry = {
       type: "entry",
+      principalArn: developers,
       kind: "STANDARD",
       identity: { username: "dev", groups: ["readers"] },
       policies: [],
     } as const;
 
-    expect(codesOf(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry }))).toEqual(["access-entry-wins", "own-side"]);
+    expect(codesOf(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry }))).toEqual([
+      "access-entry-wins",
+      "entry-dead",
+      "own-side",
+    ]);
   });
 });
 

@@ -114,7 +114,8 @@ async function standingOf(
   const { caller } = reading;
   const mapped = document && resolve(document, caller.callerArn);
   const chance = document && chanceCause(document, caller);
-  return { accessEntry: await accessEntryFact(reached, cluster, caller), mapped, chance, isRead };
+  const { accessEntry } = await accessEntryFact(reached, cluster, caller);
+  return { accessEntry, mapped, chance, isRead };
 }
 
 /** The ledger knows the leases, whatever the cluster says. */

@@ -13,6 +13,7 @@ import { annotationRemedy } from "../../diagnosis/cluster-links.ts";
 import { isInForce, leaseProblems, type OpenLeases, openLeasesAround, type Reader } from "../../diagnosis/leases.ts";
 import { named } from "../../diagnosis/link.ts";
 import { type ReportedProblem, summarize } from "../../diagnosis/problems.ts";
+import { replacedRoleProblem, replacedRoles, rolesInDocument } from "../../diagnosis/replaced-roles.ts";
 import type { BindingsReport, CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/reports.ts";
 import { knownOf } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
@@ -57,7 +58,8 @@ async function look(
   const grantedNow = async () => openLeasesAround(granted, await ledger.grantedOf(cluster.name));
   const looking = readLiveDocument(reached.client, cluster, keys.memory);
   const reporting = orFailure(context, cluster, async () => {
-    return reportDocument(await looking, cluster, { granted: await grantedNow(), asker, isRead });
+    const isAlone = mode === "CONFIG_MAP";
+    return reportDocument(await looking, cluster, { granted: await grantedNow(), asker, isRead, isAlone });
   });
   const bindings = reportBindings(context, cluster, { reached, granted, grantedNow, asker });
   const beside = looking.then((looked) => (isRead ? (looked?.document ?? null) : null)).catch(() => null);
@@ -91,6 +93,8 @@ interface DocumentQuestion {
   readonly asker: Reader;
   /** Whether the cluster reads the document: otherwise nothing of ours is missing there. */
   readonly isRead: boolean;
+  /** Whether the cluster has no access entries: their report has the roles of both. */
+  readonly isAlone: boolean;
 }
 
 function reportDocument(looked: LiveDocument | null, cluster: Cluster, question: DocumentQuestion): DocumentReport {
@@ -99,7 +103,9 @@ function reportDocument(looked: LiveDocument | null, cluster: Cluster, question:
   const ours = question.isRead
     ? [...distrusted(looked), ...takenOut(looked, cluster, question), ...owned(looked, cluster)]
     : [];
-  return { type: "checked", ...summarize(document, managers, ours), immutable, isBeingDeleted };
+  const replaced = question.isAlone ? replacedRoles(rolesInDocument(document)) : [];
+  const problems = [...ours, ...replaced.map((set) => replacedRoleProblem(set, cluster))];
+  return { type: "checked", ...summarize(document, managers, problems), immutable, isBeingDeleted };
 }
 
 function distrusted({ untrusted }: LiveDocument): readonly ReportedProblem[] {

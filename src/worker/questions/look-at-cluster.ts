@@ -12,7 +12,7 @@ import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf, findAccessEntry } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { type AwsAuthDocument, type Caller, entryArnIn, parseDocument, withoutRolePath } from "../../aws-auth/index.ts";
-import type { AccessEntryFact } from "../../diagnosis/facts.ts";
+import type { WhyFacts } from "../../diagnosis/facts.ts";
 import { entryDrift, type ReadEntry } from "../../diagnosis/leases.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { ManagedPart } from "../../kubernetes/config-map.ts";
@@ -81,16 +81,21 @@ export async function accessEntryFact(
   { eks, description }: Pick<ReachedCluster, "description" | "eks">,
   cluster: Cluster,
   { principal }: Caller,
-): Promise<AccessEntryFact> {
-  if (description.authenticationMode === "CONFIG_MAP") return { type: "none" };
+): Promise<Pick<WhyFacts, "accessEntry" | "rolesInEntries">> {
+  const none = { type: "none" } as const;
+  if (description.authenticationMode === "CONFIG_MAP") return { accessEntry: none, rolesInEntries: [] };
   try {
-    const entry = await findAccessEntry(await openEksForEntries(cluster, eks), principal.arn);
-    if (!entry) return { type: "none" };
-    const { username, groups, policies, type: kind } = entry;
-    return { type: "entry", identity: { username, groups }, kind, policies: policies.map(({ name }) => name) };
+    const { entry, listed } = await findAccessEntry(await openEksForEntries(cluster, eks), principal.arn);
+    const rolesInEntries = listed.map((arn) => ({ arn, place: "an access entry" }));
+    if (!entry) return { accessEntry: none, rolesInEntries };
+    const { username, groups, policies, type: kind, principalArn, createdAt } = entry;
+    const names = policies.map(({ name }) => name);
+    const identity = { username, groups };
+    const accessEntry = { type: "entry", identity, kind, policies: names, principalArn, createdAt } as const;
+    return { accessEntry, rolesInEntries };
   } catch (error) {
-    if (error instanceof AccessError && !error.retryable) return { type: "not asked", why: error.what };
-    throw error;
+    if (!(error instanceof AccessError) || error.retryable) throw error;
+    return { accessEntry: { type: "not asked", why: error.what }, rolesInEntries: null };
   }
 }
 

@@ -41,17 +41,18 @@ async function gather(context: WorkerContext, cluster: Cluster, asked: WhyQuesti
   const now = context.now();
   const reading = readCaller(principal, partitionOf(cluster));
   const common = { cluster, given: principal, user, now };
-  const nothing = { mode: "CONFIG_MAP", accessEntry: { type: "none" }, document: null, boundGroups: null } as const;
+  const unknown = { document: null, boundGroups: null, rolesInEntries: null } as const;
+  const nothing = { mode: "CONFIG_MAP", accessEntry: { type: "none" }, ...unknown } as const;
   // A text that is no principal needs no look at the cluster.
   if (reading.type === "nobody") return { ...common, ...nothing, creatorArn: null, pods: null, requests: [] };
   return reachCluster(context, cluster, { id: "why", requester: user }, async (reached) => {
     const { creatorArn, description, client } = reached;
     const mode = description.authenticationMode;
     const { caller } = reading;
-    const accessEntry = await accessEntryFact(reached, cluster, caller);
+    const { accessEntry, rolesInEntries } = await accessEntryFact(reached, cluster, caller);
     const requests = await requestsOf(context, cluster, asked, caller);
     const inside = await lookInside(context, cluster, client, caller, { accessEntry, isRead: mode !== "API" });
-    return { ...common, creatorArn, mode, accessEntry, requests, ...inside };
+    return { ...common, creatorArn, mode, accessEntry, rolesInEntries, requests, ...inside };
   });
 }
 

@@ -21,6 +21,7 @@ import { keepDocument } from "../rescue/repair-document.ts";
 import { arrivesWithin } from "./late-creation.ts";
 import { prove, withProof } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
+import { noteReplacedRoles } from "./replaced-roles-notice.ts";
 import type { WayState } from "./way-adapter.ts";
 import { waysIn } from "./ways.ts";
 
@@ -51,6 +52,7 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
       isUnfinished ||= state.isUnfinished || state.untrusted !== null;
       over.push(...(await adoptHoldings(context, cluster, open, { way: adapter.way, state }, adoption)));
     }
+    await noteReplacedRoles(context, cluster, open);
     if (document) await keepDocument(context, open.client, cluster, await open.client.readAwsAuth());
   } finally {
     open.close();

@@ -79,7 +79,7 @@ describe("why, asked of a live cluster,", () => {
 
     const report = await ask();
 
-    expect(inShort(report)).toBe("unknown: access-entry-wins, group-unbound");
+    expect(inShort(report)).toBe("unknown: access-entry-wins, group-unbound, entry-dead");
     expect(report).toMatchObject({ identity: { username: "by-entry", groups: ["nobodys"] } });
   });
 

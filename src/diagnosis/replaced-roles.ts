@@ -1,0 +1,118 @@
+import type { Cluster } from "../access/policy/cluster.ts";
+import { type AwsAuthDocument, admittedBy, isIdentityCenterRole, withoutRolePath } from "../aws-auth/index.ts";
+import { named } from "./link.ts";
+import type { ReportedProblem } from "./problems.ts";
+
+/** What is known of an access entry. */
+export interface DatedEntry {
+  readonly principalArn: string;
+  /** ISO 8601. */
+  readonly createdAt?: string | undefined;
+}
+
+/** A role that a cluster names. */
+export interface NamedRole {
+  readonly arn: string;
+  /** `mapRoles line 4`, or `an access entry`. */
+  readonly place: string;
+  /** ISO 8601: when EKS made its access entry, and so checked that the role exists. Absent: unknown. */
+  readonly since?: string | undefined;
+}
+
+/**
+ * The roles of one permission set in one account that a cluster names. IAM Identity Center keeps one role for each, and gives it a new
+ * suffix when it makes it again: all but one are dead.
+ */
+export interface RolesOfSet {
+  readonly permissionSet: string;
+  readonly account: string;
+  readonly roles: readonly NamedRole[];
+  /** The one that lives; null: the cluster alone does not tell. */
+  readonly successor: NamedRole | null;
+}
+
+/** The permission sets of which a cluster names more than one role. */
+export function replacedRoles(all: readonly NamedRole[]): readonly RolesOfSet[] {
+  const sets = new Map<string, NamedRole[]>();
+  for (const role of all.filter(({ arn }) => isIdentityCenterRole(arn))) {
+    const key = setOf(role.arn);
+    sets.set(key, [...(sets.get(key) ?? []), role]);
+  }
+  return [...sets.values()].flatMap((roles) => {
+    const [first] = roles;
+    const set = first && admittedBy(first.arn);
+    if (set?.type !== "permission-set" || new Set(roles.map(({ arn }) => keyOf(arn))).size < 2) return [];
+    return [{ permissionSet: set.name, account: set.account, roles, successor: newestOf(roles) }];
+  });
+}
+
+/** The other roles of this role's permission set. */
+export function namesakesOf(arn: string, all: readonly NamedRole[]): readonly NamedRole[] {
+  if (!isIdentityCenterRole(arn)) return [];
+  return all.filter(
+    (role) => isIdentityCenterRole(role.arn) && setOf(role.arn) === setOf(arn) && keyOf(role.arn) !== keyOf(arn),
+  );
+}
+
+export function rolesInDocument({ entries }: AwsAuthDocument): readonly NamedRole[] {
+  return entries.map(({ arn, section, line }) => ({ arn, place: `${section} line ${line}` }));
+}
+
+/** Where each role has an access entry, EKS saw the newest role alive after the others. Items of aws-auth have no time. */
+function newestOf(roles: readonly NamedRole[]): NamedRole | null {
+  if (roles.some(({ since }) => since === undefined)) return null;
+  return roles.toSorted((a, b) => Date.parse(a.since ?? "") - Date.parse(b.since ?? "")).at(-1) ?? null;
+}
+
+/** What to repair, one problem for each permission set. */
+export function replacedRoleProblem(set: RolesOfSet, cluster: Cluster): ReportedProblem {
+  const { permissionSet, account, roles, successor } = set;
+  const others = roles.filter((role) => role !== successor);
+  const about = {
+    code: "role-replaced",
+    severity: "warning",
+    place: others.map(({ place }) => place).join(", "),
+  } as const;
+  const list = others.map(({ arn, place }) => `${named(withoutRolePath(arn))} (${place})`).join(", ");
+  const request = (arn: string) => named(`/eks-access request ${cluster.name} ${withoutRolePath(arn)} …`);
+  if (successor) {
+    const message = `The permission set ${named(permissionSet)} has the role ${named(withoutRolePath(successor.arn))} in account ${account} now. Dead: ${list}.`;
+    const gone = others.map(({ arn }) => named(deleteEntryLine(cluster, arn))).join(", ");
+    return {
+      ...about,
+      message,
+      remedy: `Delete the dead: ${gone}. For the same access request ${request(successor.arn)}.`,
+    };
+  }
+  const message = `IAM Identity Center keeps one role for each permission set in an account. ${named(cluster.name)} names several of ${named(permissionSet)} in ${account}, so all but one are dead: ${list}.`;
+  const remedy = `With that permission set ${named("aws sts get-caller-identity")} prints the one that lives. Request its access, as ${request(roles.at(-1)?.arn ?? "")}, and remove the others.`;
+  return { ...about, message, remedy };
+}
+
+/**
+ * How to find out whether an access entry is dead, and the next step if it is. EKS keeps the unique id of the principal that it was made
+ * for, and shows it to no one; a principal that was deleted and made again has another id (EKS API, AccessEntry, principalArn).
+ */
+export function deadEntryRemedy(cluster: Cluster, { principalArn, createdAt }: DatedEntry): string {
+  const name = principalArn.slice(principalArn.lastIndexOf("/") + 1);
+  const [kind, option, field] = principalArn.includes(":user/")
+    ? ["user", "--user-name", "User"]
+    : ["role", "--role-name", "Role"];
+  const ask = named(`aws iam get-${kind} ${option} ${name} --query ${field}.CreateDate --output text`);
+  const request = named(`/eks-access request ${cluster.name} ${withoutRolePath(principalArn)} …`);
+  return `If ${ask} prints a time after ${createdAt ?? "the entry's createdAt"}, the ${kind} was deleted and made again, and its entry is dead. Then delete it with ${named(deleteEntryLine(cluster, principalArn))}, and request ${request}: the lease makes a new one.`;
+}
+
+/** The line that deletes an access entry. Its ARN has the role's path. */
+function deleteEntryLine({ eksName, region }: Cluster, arn: string): string {
+  return `aws eks delete-access-entry --region ${region} --cluster-name ${eksName} --principal-arn ${arn}`;
+}
+
+function keyOf(arn: string): string {
+  return withoutRolePath(arn).toLowerCase();
+}
+
+/** The permission set and the account of a role. */
+function setOf(arn: string): string {
+  return keyOf(arn).replace(/_[0-9a-f]{16}$/, "");
+}
