@@ -35,7 +35,7 @@ export const deadlineTable = {
   acknowledge: { ms: 2_000, why: "what changes something is recorded: Slack waits three seconds, the way included" },
   answer: { ms: 200, why: "an answer comes with the acknowledgement itself: what takes longer follows it" },
   seenBefore: { ms: 300, why: "Redis checks for a repeated request: the acknowledgement waits for it" },
-  webhook: { ms: 8_000, why: "one batch of audit events to the webhook: nobody waits for it" },
+  webhook: { ms: 8_000, why: "one batch of audit events to the webhook: no person waits for it" },
   slackCall: { ms: 2_500, why: "one call to Slack for which a person waits: a trigger lives for three seconds" },
   slackBackground: { ms: 10_000, why: "one call to Slack for which only a queue waits" },
 } as const satisfies Readonly<Record<string, { readonly ms: number; readonly why: string }>>;

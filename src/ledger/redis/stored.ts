@@ -13,9 +13,10 @@ import { chainHeadKey, eventsKey, logKey } from "./events.ts";
 
 const place = { channel: z.string(), ts: z.string() } as const;
 
-/** Everything that leaves Redis as JSON, by its kind. */
+/** What one person read of a request in direct messages. */
 const directMessages = { direct: z.strictObject(place).nullable(), milestones: z.array(z.string()) } as const;
 
+/** Everything that leaves Redis as JSON, by its kind. */
 const schemas = {
   request: accessRequestSchema,
   migration: migrationSchema,
