@@ -17,6 +17,11 @@ const twoMinutes = (arn: string): Example => ({
   line: `/eks-access request ${clusterName} ${arn} viewer for 2m look into the failing rollout`,
 });
 
+const forEngineer: Example = {
+  label: "Ask for the engineer",
+  line: `/eks-access request ${clusterName} ${arns.engineer} viewer for @engineer for 2m take over the incident`,
+};
+
 const ofRole: Example = {
   label: "Ask for a role that the worker can sign in as",
   line: `/eks-access request ${clusterName} ${arns.developers} viewer for 2m look at the shop as a team`,
@@ -52,6 +57,6 @@ export function composer(viewer: Viewer, title: string, examples: readonly Examp
 /** Lines that are worth trying as this person. */
 export function examplesFor({ as }: Viewer): readonly Example[] {
   if (as.id === "U0ENGINEER") return [form, twoMinutes(arns.engineer), ofRole, typo, whoAmI];
-  if (as.id === "U0ONCALL") return [creator, twoMinutes(arns.onCall), help];
+  if (as.id === "U0ONCALL") return [creator, twoMinutes(arns.onCall), forEngineer, help];
   return [creator, help];
 }
