@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,6 +27,7 @@ const everything = [
     "ingress.tlsSecret=access-tls",
     "redis.storageClass=gp3",
     "worker.roleArn=arn:aws:iam::111122223333:role/eks-access-worker",
+    "worker.zones={eu-private}",
     "worker.env[0].name=AWS_REGION,worker.env[0].value=eu-central-1",
     "worker.tolerations[0].key=dedicated,worker.tolerations[0].operator=Exists",
     "slack.nodeSelector.kubernetes\\.io/arch=arm64",
@@ -93,6 +95,12 @@ describe("the chart", () => {
     for (const process of ["slack", "worker"]) expect(sumOf(one?.get(process))).not.toBe(sumOf(two?.get(process)));
   });
 
+  test("lets the workers of a release work for the zones of its network", async () => {
+    const workers = (await render(["--set", "worker.zones={eu-private,us-private}"])).get("worker") ?? "";
+
+    expect(workers).toContain("args: [worker, --zone, eu-private, --zone, us-private]");
+  });
+
   test("leads with a digest to that image, and to no tag", async () => {
     const images = [...(await render(everything)).values()].flatMap(
       (text) => text.match(/image: eks-access\S*/g) ?? [],
@@ -120,12 +128,51 @@ describe("the chart, for a real API server,", () => {
       `--certificate-authority=${folder}/ca.crt`,
       `--token=${server.adminToken}`,
     ];
-    kubectl = (...args) => runProgram(program, [...connection, "-n", "eks-access", ...args]);
-    await kubectl("create", "namespace", "eks-access");
+    kubectl = (...args) => runProgram(program, [...connection, ...args]);
+    await mkdir(join(folder, "bin"));
+    const wrapper = `#!/bin/sh\nexec "${program}" ${connection.join(" ")} "$@"\n`;
+    await writeFile(join(folder, "bin/kubectl"), wrapper, { mode: 0o755 });
   });
   afterAll(async () => {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
+  });
+
+  /** A block of deploy/README.md, as somebody types it who has a copy of the repository. */
+  const typed = (has: string, change: (script: string) => string = (script) => script) => {
+    const page = readFileSync(join(root, "deploy/README.md"), "utf8");
+    const blocks = [...page.matchAll(/^ *```sh\n([\s\S]+?)^ *```$/gm)].map(([, block = ""]) => block);
+    const script = blocks.find((block) => block.includes(has)) ?? expect.fail(`The page has no lines with ${has}`);
+    const env = { PATH: `${folder}/bin:${process.env.PATH}`, REDIS_PASSWORD: "a$ word" };
+    return runProgram("bash", ["-e", "-c", change(script)], { cwd: folder, env });
+  };
+
+  test("is installed by the lines of the page: the namespace, the Secrets, and then the chart", async () => {
+    await writeFile(join(folder, "slack.env"), "SLACK_BOT_TOKEN=xoxb-1\n");
+    await writeFile(join(folder, "worker.env"), "MEMORY_KEYS=a\n");
+    await copyFile(join(root, "eks-access.example.yml"), join(folder, "eks-access.yml"));
+    await symlink(join(root, "deploy"), join(folder, "deploy"));
+    await symlink(await aHelm(), join(folder, "bin/helm"));
+
+    await typed("create secret");
+    // The API server of Debian is too old for the chart's kubeVersion, so that nothing but the rendering can be asked for.
+    const rendered = await typed("helm upgrade", (script) => script.replace("helm upgrade --install", "helm template"));
+
+    const secrets = await kubectl("-n", "eks-access", "get", "secrets", "-o", "jsonpath={.items[*].metadata.name}");
+    const password = await kubectl(
+      "-n",
+      "eks-access",
+      "get",
+      "secret",
+      "eks-access-redis",
+      "-o",
+      "jsonpath={.data.REDIS_PASSWORD}",
+    );
+    const used = new Set([...rendered.matchAll(/secretRef: \{ name: (\S+) \}/g)].map(([, name]) => name));
+    expect([...used].filter((name) => !secrets.split(" ").includes(name ?? ""))).toEqual([]);
+    expect(atob(password)).toBe("a$ word");
+    expect(rendered).toContain("eks.amazonaws.com/role-arn: arn:aws:iam::111122223333:role/eks-access-worker");
+    expect(rendered).toContain("image: registry.example.com/eks-access:");
   });
 
   test.each([
@@ -138,7 +185,7 @@ describe("the chart, for a real API server,", () => {
     const isOld = !(await kubectl("api-versions")).split("\n").includes("policy/v1");
     await writeFile(file, isOld ? text.replaceAll("policy/v1", "policy/v1beta1") : text);
 
-    const taken = (await kubectl("apply", "--dry-run=server", "-f", file)).trim().split("\n");
+    const taken = (await kubectl("-n", "eks-access", "apply", "--dry-run=server", "-f", file)).trim().split("\n");
 
     expect(taken.filter((line) => !line.endsWith(" created (server dry run)"))).toEqual([]);
     expect(taken).toHaveLength(loadAll(text).length);

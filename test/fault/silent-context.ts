@@ -14,6 +14,6 @@ export function silentContext(ledger: Ledger): SilentContext {
   const empty = { getJobCounts: async () => ({}), getRanges: async () => [] };
   const deaf = (name: string) => ({ name, add: async () => {}, addBulk: async () => [], ...empty });
   const [clusters, ends, messages] = ["clusters", "ends", "messages"].map(deaf);
-  const queues = { clusters, ends, messages, close: async () => {} } as unknown as Queues;
+  const queues = { clusters, ends, messages, inZone: deaf, close: async () => {} } as unknown as Queues;
   return { ledger, queues, log, failures: new FailureLog(log) };
 }

@@ -100,7 +100,9 @@ function behindPart({ queues }: Overview): KnownBlock[] {
   const rows = behind.map(({ name, jobs, ageSeconds }) => {
     const waiting = Object.entries(jobs).reduce((sum, [state, count]) => (state === "active" ? sum : sum + count), 0);
     const oldest = formatDuration(Math.round(ageSeconds));
-    return `${queueWords[name] ?? code(name)}: ${waiting} waiting, the oldest for ${oldest}. ${queueHints[name] ?? ""}`;
+    const [, kind = name, zone] = /^(\w+)-(.+)$/.exec(name) ?? [];
+    const what = `${queueWords[kind] ?? code(name)}${zone === undefined ? "" : ` in zone ${code(zone)}`}`;
+    return `${what}: ${waiting} waiting, the oldest for ${oldest}. ${queueHints[kind] ?? ""}`;
   });
   return part("Behind", rows);
 }

@@ -90,7 +90,11 @@ describe("its answer", () => {
 
     const said = textOfBlocks(overviewAnswer({ ...fine, queues: [{ name: "messages", jobs, ageSeconds: 125 }] }));
 
+    const inZone = textOfBlocks(
+      overviewAnswer({ ...fine, queues: [{ name: "ends-eu-private", jobs, ageSeconds: 125 }] }),
+    );
     expect(said).toContain("Messages in Slack: 5 waiting, the oldest for 2m 5s. Check that a Slack process runs");
+    expect(inZone).toContain("The end of leases in zone `eu-private`: 5 waiting");
   });
 
   test("lets no text of AWS or of a person format the message, and fits into one", () => {
