@@ -129,6 +129,7 @@ export function refuseRescue(cluster: Cluster, { by, role, durationSeconds }: Re
   const reading = readPrincipal(role.replace(/:role\/.*\//, ":role/"), partitionOf(cluster));
   if (reading.type === "invalid") return `${role}: ${reading.message}`;
   const { kind, partition, account } = reading.principal;
+  if (isOperator(cluster, role)) return `${role} is the operator of ${cluster.name}. Use another role.`;
   if (kind !== "role") return `${role} is not a role. A rescue needs an IAM role: its sessions end by themselves.`;
   if (partition !== partitionOf(cluster))
     return `${role} is in partition ${partition}, but ${cluster.name} is in ${partitionOf(cluster)}.`;

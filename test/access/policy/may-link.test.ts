@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mayLink } from "../../../src/access/policy/may.ts";
+import { mayLink, refuseRescue } from "../../../src/access/policy/may.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 
 const role = (account: string, rest = "developers") => `arn:aws:iam::${account}:role/${rest}`;
@@ -33,4 +33,13 @@ test("a principal of the cluster's own partition is taken there", () => {
   const cluster = aCluster({ region: "cn-north-1", creator });
 
   expect(mayLink("arn:aws-cn:iam::111122223333:role/developers", [cluster])).toMatchObject({ type: "linkable" });
+});
+
+test("a rescue makes no administrator of the operator", () => {
+  const breakGlass = { who: ["U0ONCALL"], level: "viewer", durationSeconds: 3600 };
+  const asked = { by: "U0ONCALL", durationSeconds: 60 };
+  const cluster = aCluster({ operator, breakGlass });
+
+  expect(refuseRescue(cluster, { ...asked, role: operator.roleArn })).toContain("is the operator of staging");
+  expect(refuseRescue(cluster, { ...asked, role: role("111122223333") })).toBeNull();
 });
