@@ -6,7 +6,7 @@ import { planBootstrap } from "../worker/bootstrap/bootstrap.ts";
 import { isProved, type OperatorProof } from "../worker/bootstrap/prove-operator.ts";
 import type { OperatedCluster } from "../worker/bootstrap/way-in.ts";
 import type { CommandIo } from "./process-io.ts";
-import { readSettings, withWorkerContext } from "./settings.ts";
+import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const bootstrapUsage = `Usage: eks-access bootstrap CLUSTER [--role ARN [--external-id ID]] [--apply]
 
@@ -50,7 +50,7 @@ function readOptions(argv: readonly string[]): BootstrapOptions | string {
 export async function runBootstrap(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readOptions(argv);
   if (typeof options === "string") return unusable(io, `${options}\n\n${bootstrapUsage}`);
-  const settings = await readSettings("worker");
+  const settings = await readCommandSettings("worker");
   const cluster = settings.config.clusters.get(options.cluster);
   if (!cluster) return unusable(io, `Unknown cluster ${options.cluster}.\n`);
   const operated = withOperator(cluster, options);

@@ -8,7 +8,7 @@ import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
 import { examineRedis } from "../ledger/redis/examine-redis.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
 import type { CommandIo } from "./process-io.ts";
-import { readSettings, type Settings, withWorkerContext } from "./settings.ts";
+import { readCommandSettings, type Settings, withWorkerContext } from "./settings.ts";
 import { readZones } from "./zones.ts";
 
 export const doctorUsage = `Usage: eks-access doctor slack
@@ -34,7 +34,7 @@ export async function doctor(argv: readonly string[], io: CommandIo): Promise<nu
     io.stderr(doctorUsage);
     return 2;
   }
-  const settings = await readSettings(kind);
+  const settings = await readCommandSettings(kind);
   tell(examineConfiguration(settings), io);
   tell({ what: "Keys", findings: examineKeys(settings) }, io);
   const examined = await examineLedger(settings, io);

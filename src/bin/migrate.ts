@@ -18,7 +18,7 @@ import { gatherMigration } from "../worker/migration/gather-migration.ts";
 import { putOffMigration } from "../worker/migration/look-at-migration.ts";
 import { runMigration } from "../worker/migration/run-migration.ts";
 import type { CommandIo } from "./process-io.ts";
-import { readSettings, withWorkerContext } from "./settings.ts";
+import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const migrateUsage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [--json]
        eks-access migrate CLUSTER --apply PLAN [--backup FILE]
@@ -48,7 +48,7 @@ export async function runMigrate(argv: readonly string[], io: CommandIo): Promis
     io.stderr(`eks-access migrate: ${options}\n\n${migrateUsage}`);
     return 2;
   }
-  const settings = await readSettings("worker");
+  const settings = await readCommandSettings("worker");
   const cluster = settings.config.clusters.get(options.cluster);
   if (!cluster) {
     io.stderr(`Unknown cluster ${options.cluster}. Choose: ${[...settings.config.clusters.keys()].join(", ")}.\n`);

@@ -2,14 +2,14 @@ import { explainFailure } from "../access/failure/access-error.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { adoptCluster } from "../worker/reconcile/adopt.ts";
 import type { CommandIo } from "./process-io.ts";
-import { readSettings, withWorkerContext } from "./settings.ts";
+import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 /**
  * `eks-access recover [cluster …]`: reads the leases that the clusters remember into the ledger, in the worker's environment. A
  * worker on a new ledger does the same by itself. Exit code 0 all read, 1 some could not be, 2 unusable.
  */
 export async function recover(argv: readonly string[], io: CommandIo): Promise<number> {
-  const settings = await readSettings("worker");
+  const settings = await readCommandSettings("worker");
   const { config } = settings;
   const unknown = argv.filter((name) => !config.clusters.has(name));
   if (unknown.length > 0) {

@@ -26,7 +26,7 @@ import {
   type RescueOrder,
 } from "../worker/rescue/rescue-session.ts";
 import { type CommandIo, readInput } from "./process-io.ts";
-import { readSettings, type Settings, withWorkerContext, workerKeysOf } from "./settings.ts";
+import { readCommandSettings, type Settings, withWorkerContext, workerKeysOf } from "./settings.ts";
 import { newRequestId } from "./start-parts.ts";
 
 export const rescueUsage = `Usage: eks-access rescue CLUSTER --role ARN --for 1h --by SLACK-USER --reason TEXT --yes
@@ -92,7 +92,7 @@ export function readRescueOptions(argv: readonly string[]): RescueOptions | stri
 export async function runRescue(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readRescueOptions(argv);
   if (typeof options === "string") return unusable(io, `${options}\n\n${rescueUsage}`);
-  const settings = await readSettings("worker");
+  const settings = await readCommandSettings("worker");
   const cluster = settings.config.clusters.get(options.cluster);
   if (!cluster) return unusable(io, `Unknown cluster ${options.cluster}.\n`);
   const refusal = refuseRescue(cluster, options);

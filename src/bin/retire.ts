@@ -4,7 +4,7 @@ import { isUser } from "../access/policy/person.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { closeRequestsOfCluster, isClusterGone } from "../worker/retire.ts";
 import type { CommandIo } from "./process-io.ts";
-import { readSettings, withWorkerContext } from "./settings.ts";
+import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const retireUsage = `Usage: eks-access retire CLUSTER --by SLACK-USER --why TEXT [--unseen]
 
@@ -32,7 +32,7 @@ export async function retire(argv: readonly string[], io: CommandIo): Promise<nu
     io.stderr(`${wish}\n\n${retireUsage}`);
     return 2;
   }
-  return withWorkerContext(await readSettings("worker"), "retire", async (context) => {
+  return withWorkerContext(await readCommandSettings("worker"), "retire", async (context) => {
     const refusal = await refuse(context, wish);
     if (refusal) {
       io.stderr(`Closed nothing. ${refusal}\n`);

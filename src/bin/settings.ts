@@ -1,5 +1,6 @@
 import type { WorkerKeys } from "../access/approval/seal.ts";
 import { AccessError } from "../access/failure/access-error.ts";
+import { type FleetList, readFleetList } from "../access/fleet/fleet-list.ts";
 import { zoneByName } from "../access/policy/zone.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { type Environment, readEnvironment, slackModeProblems, webhookProblems } from "../config/environment.ts";
@@ -38,6 +39,26 @@ export async function readSettings(kind: ProcessKind): Promise<Settings> {
     );
   }
   return { environment, config: reading.config, text: file.text, digest: file.digest };
+}
+
+/** The same for a command, with the clusters of the fleet as the ledger has them; while it is down, those of the file alone. */
+export async function readCommandSettings(kind: ProcessKind): Promise<Settings> {
+  const settings = await readSettings(kind);
+  if (!settings.config.fleet) return settings;
+  const now = new Date();
+  const list = await fleetIn(settings, now).catch(() => null);
+  const reading = readConfig(settings.text, { clusters: list?.clusters ?? [], now });
+  return reading.type === "config" ? { ...settings, config: reading.config } : settings;
+}
+
+async function fleetIn({ environment }: Settings, now: Date): Promise<FleetList | null> {
+  const keys = environment.workerKeys?.preview ?? environment.slackKeys?.preview;
+  const { redis, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
+  try {
+    return keys ? readFleetList(await redisLedger(redis).fleet(), keys, now) : null;
+  } finally {
+    await close();
+  }
 }
 
 /** The keys of the worker, for a command that works in its place. */

@@ -47,7 +47,7 @@ async function told(now?: Date) {
 
 test("jobs are counted where they wait, wait for their time or by priority, and run", async () => {
   const { clusters } = queues;
-  await wake(queues, { type: "inspect", cluster: "first" });
+  await wake(queues, { type: "reconcile", cluster: "first" });
   const blocking = connectRedisBlocking(database.url);
   let done = () => {};
   const isDone = new Promise<void>((resolve) => {
@@ -55,8 +55,8 @@ test("jobs are counted where they wait, wait for their time or by priority, and 
   });
   const worker = new Worker("clusters", () => isDone, { connection: blocking, prefix: queuePrefix });
   await expect.poll(() => clusters.getActiveCount()).toBe(1);
-  await wake(queues, { type: "inspect", cluster: "second" });
-  await wake(queues, { type: "inspect", cluster: "third" });
+  await wake(queues, { type: "reconcile", cluster: "second" });
+  await wake(queues, { type: "reconcile", cluster: "third" });
   await clusters.add("alive", { type: "alive" }, { delay: 60_000 });
   await clusters.add("alive", { type: "alive" }, { priority: 3 });
 

@@ -1,11 +1,16 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { explainFailure } from "../../src/access/failure/access-error.ts";
-import { readSettings } from "../../src/bin/settings.ts";
+import { sealFleetList } from "../../src/access/fleet/fleet-list.ts";
+import { readCommandSettings, readSettings } from "../../src/bin/settings.ts";
+import { connectRedis } from "../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { configText } from "../builders/a-cluster.ts";
-import { keys, variablesNamed } from "../builders/keys.ts";
+import { aFleetCluster, fleetText } from "../builders/a-fleet.ts";
+import { keys, otherKeys, variablesNamed } from "../builders/keys.ts";
+import { aRedis } from "../redis.ts";
 
 const variables = variablesNamed("ours");
 let folder: string;
@@ -96,3 +101,31 @@ async function asNobody(act: () => Promise<unknown>): Promise<unknown> {
     if (isSuperuser) process.seteuid?.(0);
   }
 }
+
+describe("a command about a cluster of the fleet", () => {
+  const clusterNames = async () => [...(await readCommandSettings("worker")).config.clusters.keys()];
+
+  test("knows it from the list in the ledger, if a worker sealed that", async () => {
+    await configured(fleetText);
+    const database = await aRedis();
+    vi.stubEnv("REDIS_URL", database.url);
+    const { redis, close } = await connectRedis(database.url);
+    const list = { at: new Date().toISOString(), clusters: [aFleetCluster()] };
+
+    await redisLedger(redis).publishFleet(sealFleetList(list, keys.preview));
+    const genuine = await clusterNames();
+    await redisLedger(redis).publishFleet(sealFleetList(list, otherKeys.preview));
+    const forged = await clusterNames();
+    await close();
+    await database.close();
+
+    expect([genuine, forged]).toEqual([["payments"], []]);
+  });
+
+  test("has the clusters of the file while the ledger is down", async () => {
+    vi.stubEnv("REDIS_URL", "redis://127.0.0.1:1");
+    await configured(`${fleetText}\nclusters:\n  shop: { region: eu-west-1, account: "111122223333" }\n`);
+
+    expect(await clusterNames()).toEqual(["shop"]);
+  });
+});
