@@ -1,6 +1,7 @@
 import { type FleetCluster, isStale, placeOf } from "../access/fleet/fleet-list.ts";
 import type { Labels } from "../access/policy/selector.ts";
 import { fleetFile, type Naming, nameFleet, templatesFor } from "./fleet-file.ts";
+import { inherit } from "./inherit.ts";
 
 /** What workers know of the fleet, and the time at which it is read. */
 export interface KnownFleet {
@@ -22,17 +23,15 @@ export function fleetIn(value: unknown, { clusters }: KnownFleet): readonly Nami
   const fleet = fleetFile.safeParse(isSettings(value) ? value.fleet : undefined);
   if (!fleet.success || clusters.length === 0) return [];
   const written = writtenClusters(value);
-  const own = new Set(Object.entries(written).map(([name, settings]) => placeWritten(name, settings)));
+  // An entry can take its account and its region from a template or `defaults`.
+  const own = new Set(Object.values(writtenClusters(inherit(value).file)).map(placeWritten));
   const others = clusters.filter((cluster) => !own.has(placeOf(cluster)));
   return nameFleet(fleet.data.name, others, new Set(Object.keys(written)));
 }
 
-/** An entry can take its place from a template or `defaults`: only one that writes account and region itself is the fleet's. */
-function placeWritten(name: string, settings: unknown): string | null {
-  if (!isSettings(settings)) return null;
-  const { account, region, eksName = name } = settings;
-  const texts = [account, region, eksName].map((each) => (typeof each === "string" ? each : ""));
-  return texts.join("/");
+function placeWritten(settings: unknown): string | null {
+  const { account, region, eksName } = isSettings(settings) ? settings : {};
+  return [account, region, eksName].join("/");
 }
 
 /** The file with an entry for each of these clusters, which takes the rest from its templates and `defaults`. */

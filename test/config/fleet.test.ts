@@ -64,6 +64,17 @@ describe("the clusters of a fleet", () => {
     expect(found?.breakGlass === null).toBe(cluster.goneSince !== null);
   });
 
+  test("an entry that takes its account from a template wins as well", () => {
+    const text = fleetText.replace("production: {", 'production: { region: eu-central-1, account: "111122223333",');
+
+    const config = withFleet(
+      [aFleetCluster()],
+      `${text}\nclusters:\n  pay: { eksName: payments, template: production }\n`,
+    );
+
+    expect([[...config.clusters.keys()], config.fleet?.problems]).toEqual([["pay"], []]);
+  });
+
   test("an entry of the file wins over the same cluster in the fleet, with its own name too", () => {
     const entry = `\nclusters:\n  pay: { eksName: payments, region: eu-central-1, account: "111122223333", approvers: [U0ONE, U0TWO] }\n`;
 

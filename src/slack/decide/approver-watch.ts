@@ -19,7 +19,7 @@ import {
 
 export interface WatchContext {
   readonly directory: Directory;
-  readonly configuration: () => Pick<Config, "clusters">;
+  readonly configuration: () => Pick<Config, "clusters" | "fleet">;
   readonly ledger: Pick<Ledger, "goodApprovers" | "rememberGoodApprovers">;
   readonly log: Logger;
 }
@@ -56,7 +56,10 @@ async function firstLook(context: WatchContext, withinMs: number): Promise<Appro
     context.log.warn("Slack did not answer in time whether approvers are active; asking again");
     return null;
   }
-  await refuseMistakes(context, look);
+  // The tags of a cluster of the fleet, which its account sets, must not stop the process.
+  const ofFleet = new Set(context.configuration().fleet?.names.values());
+  const tooFew = look.tooFew.filter(({ cluster }) => !ofFleet.has(cluster.name));
+  await refuseMistakes(context, { ...look, tooFew });
   await tell(context, look);
   return look;
 }

@@ -28,7 +28,10 @@ const isAway = () => Promise.reject(new AccessError("slack-unreachable", "Slack 
 function start(times = seldom, cluster = aCluster()) {
   const log = pino({ level: "warn" }, { write: (line: string) => void lines.push(line) });
   const directory = { ...nobodysGroups, accountOf: (user: string) => accountOf(user) };
-  return watchApprovers({ directory, configuration: () => ({ clusters: clustersOf(cluster) }), ledger, log }, times);
+  return watchApprovers(
+    { directory, configuration: () => ({ clusters: clustersOf(cluster), fleet: null }), ledger, log },
+    times,
+  );
 }
 
 /** Starts, and ends at once. */
