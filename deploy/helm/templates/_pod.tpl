@@ -9,18 +9,6 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Both processes read the configuration once, at their start: a changed one makes new pods. */}}
-{{- define "eks-access.annotations" -}}
-{{- $made := dict -}}
-{{- if .root.Values.config -}}
-{{- $made = dict "checksum/config" (sha256sum .root.Values.config) -}}
-{{- end -}}
-{{- with merge $made .of.podAnnotations -}}
-annotations:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- end -}}
-
 {{- define "eks-access.placement" -}}
 securityContext:
   runAsNonRoot: true
