@@ -62,23 +62,36 @@ describe("a process that can't start yet", () => {
     expect(leaksIn([{ name: "the log", text: log }], ["hunter2secret"])).toEqual([]);
   });
 
-  test("a worker that starts without Redis ends what is over in its clusters", async () => {
-    const share = aShare({ id: "r-over", endsAt: new Date(Date.now() - 1000).toISOString() });
-    const holding = aHolding({ arn: arns.engineer, shares: [share] });
-    const annotation = writeAnnotation(clusterName, [holding], keysOf(sandbox).memory) ?? "";
-    const mapUsers = `- userarn: ${arns.engineer}\n  username: engineer\n  groups: [${share.groups.join(", ")}]\n`;
-    await sandbox.cluster.editAwsAuth(({ data, ...map }) => ({
-      ...{ ...map, data: { ...data, mapUsers } },
-      metadata: { annotations: { "eks-access/leases": annotation } },
-    }));
+  test("a worker that has no Redis yet, or no Redis any more, ends what is over in its clusters", async () => {
+    const giveOver = async (id: string) => {
+      const share = aShare({ id, endsAt: new Date(Date.now() - 1000).toISOString() });
+      const holding = aHolding({ arn: arns.engineer, shares: [share] });
+      const annotation = writeAnnotation(clusterName, [holding], keysOf(sandbox).memory) ?? "";
+      const mapUsers = `- userarn: ${arns.engineer}\n  username: engineer\n  groups: [${share.groups.join(", ")}]\n`;
+      await sandbox.cluster.editAwsAuth(({ data, ...map }) => ({
+        ...{ ...map, data: { ...data, mapUsers } },
+        metadata: { annotations: { "eks-access/leases": annotation } },
+      }));
+    };
+    await giveOver("r-first");
     const clock = aMovedClock();
-    const child = await start("worker", { ...clock.environment, REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
+    const port = await freePort();
+    const child = await start("worker", { ...clock.environment, REDIS_URL: `redis://127.0.0.1:${port}` });
     await child.logged("waiting for Redis");
 
     clock.moveTo(61, [child]);
-    await child.logged("ended leases without the ledger");
+    await child.logged('"requests":["r-first"]');
+    const server = await aServer([], { port });
+    await child.logged("the ledger is back");
+    await child.logged('"msg":"ready"');
+    await server.kill();
+    await child.logged("a sweep failed");
+    await giveOver("r-second");
+    clock.moveTo(130, [child]);
+    await child.logged('"requests":["r-second"]');
+    await server.stop();
 
-    expect(child.log.join("\n")).toContain("working without the ledger");
+    expect(child.log.join("\n").split("working without the ledger")).toHaveLength(3);
     expect(sandbox.cluster.awsAuth()?.data?.mapUsers ?? "").not.toContain(arns.engineer);
   });
 

@@ -84,6 +84,8 @@ test("without zones there is no message", async () => {
 });
 
 test("the operators' channel gets it, if there is one", async () => {
+  slack.addChannel({ id: "C0OPERATORS", name: "operators", members: [slack.botUserId] });
+
   await looksOf([zoned], (later) => later(50), "C0OPERATORS");
 
   expect(posted()).toEqual([]);
