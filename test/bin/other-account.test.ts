@@ -113,8 +113,8 @@ describe("a worker in another account, which has a cluster of the same name and 
 
     const asked = await asWorker((context, cluster) => ask(context, cluster, { id: "r-1" }), asWorkerItself);
 
-    expect(asked).toMatchObject({ state: "refused", refusal: { code: "cluster-mismatch" } });
-    expect(asked.refusal?.message).toMatch(/999988887777.*111122223333.*accessEntries\.as/);
+    expect(asked).toMatchObject({ state: "pending", preview: null, trouble: { code: "cluster-mismatch" } });
+    expect(asked.trouble?.message).toMatch(/999988887777.*111122223333.*accessEntries\.as/);
     expect(twin.seen()).toBe(untouched);
   });
 
