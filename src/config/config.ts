@@ -2,7 +2,7 @@ import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
 import type { IdentityRules } from "../access/approval/identities.ts";
 import type { AuditSinks } from "../access/audit/sink.ts";
 import { placeOf } from "../access/fleet/fleet-list.ts";
-import type { Cluster } from "../access/policy/cluster.ts";
+import type { AccessEntrySettings, Cluster } from "../access/policy/cluster.ts";
 import { isByName, type WantedLabels } from "../access/policy/selector.ts";
 import type { Deadlines } from "../operations/deadlines.ts";
 import { sinksOf } from "./audit-file.ts";
@@ -11,7 +11,7 @@ import { fleetIn, labelled, type NamedCluster, unknownFleet, withFleet } from ".
 import { problemsOfFile } from "./file-problems.ts";
 import { type Fleet, fleetOf } from "./fleet-file.ts";
 import { problemOfYaml, problemsOfForm } from "./forms.ts";
-import { identityRulesOf } from "./identity-rules.ts";
+import { identityCenterPaths, identityRulesOf } from "./identity-rules.ts";
 import { inherit } from "./inherit.ts";
 import { breakGlassOf, buildLevel, quietReason, rulesOf } from "./policy-rules.ts";
 
@@ -167,11 +167,16 @@ function problemIn(sentence: string): Problem {
 function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly string[]): Config {
   const isGone = new Set(named.flatMap(({ name, cluster }) => (cluster.goneSince === null ? [] : name)));
   const levels = new Map(Object.entries(file.levels).map(([name, level]) => [name, buildLevel(name, level)]));
+  const ofIdentityCenter = identityCenterPaths(
+    file.identities,
+    Object.values(file.clusters).map(({ region }) => region),
+  );
   const clusters = Object.entries(file.clusters).map(([name, cluster]): [string, Cluster] => [
     name,
     {
       ...cluster,
       name,
+      accessEntries: withPaths(cluster.accessEntries, ofIdentityCenter),
       levels: cluster.levels.flatMap((offered) => levels.get(offered) ?? []),
       rules: rulesOf(file, name),
       ticket: { need: cluster.ticket, pattern: cluster.ticketPattern ?? null },
@@ -213,6 +218,10 @@ function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly 
       deadlines: file.timing.deadlines,
     },
   };
+}
+
+function withPaths(written: AccessEntrySettings, more: readonly string[]): AccessEntrySettings {
+  return { ...written, rolePaths: [...new Set([...written.rolePaths, ...more])] };
 }
 
 function namesOf(named: readonly NamedCluster[]): ReadonlyMap<string, string> {

@@ -45,6 +45,19 @@ export const identitiesFile = z
   .refine((sources) => new Set(sources.map(kindOf)).size === sources.length, "name each way once")
   .default(["links"]);
 
+/**
+ * The IAM paths that roles of Identity Center can have here: AWS puts them under the region of the instance, and under none for us-east-1
+ * (IAM Identity Center User Guide, "Referencing permission sets in resource policies"). Without the instance it is one of the clusters' regions.
+ */
+export function identityCenterPaths(sources: readonly SourceFile[], regions: readonly string[]): readonly string[] {
+  const known = sources.flatMap((each) =>
+    typeof each === "object" && "identityCenter" in each ? each.identityCenter.region : [],
+  );
+  const reserved = "/aws-reserved/sso.amazonaws.com/";
+  const possible = [...new Set(known.length > 0 ? known : regions)].map((each) => `${reserved}${each}/`);
+  return [...possible, reserved];
+}
+
 type SourceFile = z.output<typeof source>;
 
 function kindOf(written: SourceFile): string {

@@ -14,6 +14,7 @@ import {
   planMs,
 } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
+import { isIdentityCenterRole } from "../../aws-auth/index.ts";
 import type { EntriesSeen } from "./entry-state.ts";
 
 export interface EntryTools {
@@ -92,7 +93,10 @@ async function makeEntry(tools: EntryTools, target: EntryTarget): Promise<string
 
 function possibleArns(arn: string, rolePaths: readonly string[]): readonly string[] {
   if (!arn.includes(":role/")) return [arn];
-  return [arn, ...rolePaths.filter((path) => path !== "/").map((path) => arn.replace(":role/", `:role${path}`))];
+  // Roles of Identity Center have paths of AWS, and no other role has.
+  const isOfAws = isIdentityCenterRole(arn);
+  const paths = rolePaths.filter((path) => path !== "/" && path.startsWith("/aws-reserved/") === isOfAws);
+  return [arn, ...paths.map((path) => arn.replace(":role/", `:role${path}`))];
 }
 
 type About = Pick<AccessEntry, "principalArn" | "arn">;

@@ -341,6 +341,15 @@ test("a role is given access by its path, which the configuration names and nobo
   expect(await outside.given(arn)).toBeNull();
 });
 
+test("a role of Identity Center is given access by its path, which nobody configures", async () => {
+  const name = "AWSReservedSSO_Developer_0123456789abcdef";
+  const { arn } = side().sandbox.aws.account.addRole({ name, path: "/aws-reserved/sso.amazonaws.com/eu-central-1/" });
+  const principal = `arn:aws:iam::${account}:role/${name}`;
+
+  expect((await give(context, analytics, { id: "r-one", principal })).lease?.state).toBe("active");
+  expect(await outside.given(arn)).toEqual([viewers]);
+});
+
 test("an approval that is void after a run that died is asked for again, and not only when its lease is over", async () => {
   await approveForReader();
   await reconcileCluster({ ...context, openCluster: withoutAnswer("setGroups") }, analytics);
