@@ -74,6 +74,12 @@ describe("a cluster that reads aws-auth alone", () => {
   test("leaves in the audit log that it became the creator, and doctor shows it and names a right that is missing", async () => {
     await bootstrap("staging", "--apply");
     const well = await examine();
+    const missing = { kind: "Status", reason: "NotFound", message: "not found" };
+    const headers = { "content-type": "application/json" };
+    const answer = { type: "answer", status: 404, headers, body: JSON.stringify(missing) } as const;
+    // The first is aws-auth.
+    sandbox.faults.plan("kubernetes.get-configmap", answer, { nth: 3 });
+    const lost = await examine();
     const extra = initialAwsAuth.mapRoles;
     await sandbox.cluster.editAwsAuth((configMap) => ({
       ...configMap,
@@ -84,6 +90,9 @@ describe("a cluster that reads aws-auth alone", () => {
 
     expect(well.stdout).toMatch(/ {2}✓ operator: it can do the \d+ things that a run needs/);
     expect(well.stdout).toMatch(/ {2}✓ creator: last used \d{4}-[^ ]+, for a bootstrap/);
+    expect(lost.stdout).toContain(
+      "✗ operator: ConfigMap eks-access-taken-back in kube-system is absent. Run eks-access",
+    );
     expect(code).toBe(1);
     expect(stdout).toContain(
       "operator: it can't update configmaps aws-auth in kube-system, which a run needs. Run eks-access",
@@ -199,10 +208,13 @@ test("a role that eks-access.yml does not name yet is given by --role, and the s
   expect(stdout).toContain(`    operator: { roleArn: "${operatorArn}", externalId: "eks-access-sandbox" }`);
 });
 
-test.each([
-  [["staging", "--role", operatorArn], "eks-access.yml names the operator of staging"],
-  [["nowhere"], "Unknown cluster nowhere."],
-  [[], "Name one cluster."],
-])("unusable input is said: %s", async (argv, message) => {
-  expect(await bootstrap(...argv)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+test("unusable input is said, before anything is asked", async () => {
+  for (const [argv, message] of [
+    [["staging", "--role", operatorArn], "eks-access.yml names the operator of staging"],
+    [["nowhere"], "Unknown cluster nowhere."],
+    [[], "Name one cluster."],
+    [["staging", "--external-id", "x"], "Use --external-id together with --role."],
+  ] as const) {
+    expect(await bootstrap(...argv)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+  }
 });

@@ -1,11 +1,13 @@
 import { explainFailure } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { operatorObjects } from "../../access/policy/operator.ts";
 import { operatorRules } from "../../access/policy/operator-rights.ts";
 import { broken, type Finding, found, notAsked } from "../../diagnosis/link.ts";
 import type { WorkerContext } from "../context.ts";
 import { lastCreatorUse } from "../open/creator-use.ts";
 import { reachCluster } from "../open/reach-cluster.ts";
 import { proveOperator } from "./prove-operator.ts";
+import { differing } from "./way-in.ts";
 
 /** Whether the operator of a cluster has its rights and no others, and when the creator was last used. Empty: it has none. */
 export async function examineOperator(context: WorkerContext, cluster: Cluster): Promise<readonly Finding[]> {
@@ -13,18 +15,21 @@ export async function examineOperator(context: WorkerContext, cluster: Cluster):
   return [...(await examineRights(context, cluster)), await examineCreator(context, cluster)];
 }
 
+const asked = { id: "doctor", requester: "doctor" };
+
 async function examineRights(context: WorkerContext, cluster: Cluster): Promise<readonly Finding[]> {
   try {
-    const proof = await reachCluster(
-      context,
-      cluster,
-      { id: "doctor", requester: "doctor" },
-      ({ client, description }) =>
-        proveOperator(client, operatorRules({ readsAwsAuth: description.authenticationMode !== "API", cluster })),
-    );
+    const { proof, absent } = await reachCluster(context, cluster, asked, async ({ client, description }) => {
+      const rules = operatorRules({ readsAwsAuth: description.authenticationMode !== "API", cluster });
+      const kept = operatorObjects(rules).filter(({ kind }) => kind === "ConfigMap");
+      const proof = await proveOperator(client, rules);
+      return { proof, absent: proof.missing.length > 0 ? [] : await differing(client, kept) };
+    });
     const run = `Run eks-access bootstrap ${cluster.name} --apply.`;
     const wrong = [
       ...proof.missing.map((act) => broken(`operator: it can't ${act}, which a run needs`, run)),
+      // The operator can't create them, and an end could not be remembered there.
+      ...absent.map((step) => broken(`operator: ${step.replace(/^Create (.*)\.$/, "$1 is absent")}`, run)),
       ...proof.excess.map((act) =>
         broken(`operator: it can ${act}, which it must not`, "Find the binding that gives it."),
       ),
