@@ -57,7 +57,7 @@ test("a process that starts on a ledger of its schema keeps what is in it", asyn
   expect(await connection.redis.get("{eks-access}:principals")).toBe("as it was");
 });
 
-test.each(["0", "2", "x", "-1", "1.5", ""])(
+test.each(["0", String(Number(schema) - 1), String(Number(schema) + 1), "x", "-1", "1.5", ""])(
   "a ledger of the other schema '%s' is refused and left alone",
   async (other) => {
     await connection.redis.set(schemaKey, other);
