@@ -13,7 +13,8 @@ import { at, hours } from "../builders/times.ts";
 
 const withdrawal = (id: string) => ({ id, at: at(0).toISOString(), endsAt: at(hours(4)).toISOString() });
 const nothing = { ...withdrawal("r-8k2m9x4q"), cameToNothing: true as const };
-const memory = { list: [withdrawal("r-7k2m9x4q"), nothing], notBefore: at(-hours(1)).toISOString() };
+const removed = { ...withdrawal("r-9k2m9x4q"), withoutLedger: true as const };
+const memory = { list: [withdrawal("r-7k2m9x4q"), nothing, removed], notBefore: at(-hours(1)).toISOString() };
 const tags = writeWithdrawalTags("payments", memory, keys.memory);
 const key = "eks-access/withdrawn/r-7k2m9x4q";
 
@@ -52,6 +53,7 @@ describe("is not trusted:", () => {
     ["no seal", { ...tags, [key]: text.slice(0, text.lastIndexOf(" ")) }],
     ["something behind the seal", { ...tags, [key]: `${text} more` }],
     ["that it came to nothing", { ...tags, [key]: text.replace("approved ", "came-to-nothing ") }],
+    ["that it was removed without the ledger", { ...tags, [key]: text.replace("approved ", "removed ") }],
     ["no time", { ...tags, [key]: text.replace("approved ", "approved at ") }],
     ["nothing", { ...tags, [key]: "" }],
     ["another limit", { ...tags, "eks-access/forgotten": `${later} ${tags["eks-access/forgotten"]?.split(" ")[1]}` }],

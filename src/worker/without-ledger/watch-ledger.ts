@@ -63,7 +63,6 @@ export class LedgerWatch {
     this.#awaySince = null;
     if (!this.#isAlone) return;
     this.#isAlone = false;
-    this.#lookAt.clear();
     const { log, metrics } = this.#context();
     metrics?.withoutLedger.set(0);
     log.info({ ended: this.#ended }, "the ledger is back: the records of leases that ended without it follow");
@@ -79,6 +78,8 @@ export class LedgerWatch {
     if (nowMs - this.#awaySince < afterSeconds * 1000) return;
     if (!this.#isAlone) {
       this.#isAlone = true;
+      // Leases began since it was alone before.
+      this.#lookAt.clear();
       metrics?.withoutLedger.set(1);
       const does = "working without the ledger: only leases that are over by the clusters' own memory end";
       log.warn({ awaySince: new Date(this.#awaySince).toISOString() }, does);

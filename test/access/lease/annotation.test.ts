@@ -43,9 +43,12 @@ test("any memory survives the round trip", () => {
   const held = fc.uniqueArray(holding, { minLength: 1, maxLength: 4, selector: ({ arn }) => arn });
   const gone = fc.record({
     list: fc.array(
-      fc.record(
-        { id: name, at: moment, endsAt: moment, cameToNothing: fc.constant(true as const) },
-        { requiredKeys: ["id", "at", "endsAt"] },
+      fc.oneof(
+        fc.record(
+          { id: name, at: moment, endsAt: moment, cameToNothing: fc.constant(true as const) },
+          { requiredKeys: ["id", "at", "endsAt"] },
+        ),
+        fc.record({ id: name, at: moment, endsAt: moment, withoutLedger: fc.constant(true as const) }),
       ),
       { maxLength: 3 },
     ),

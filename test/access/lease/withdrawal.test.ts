@@ -6,8 +6,11 @@ import {
   mergeWithdrawals,
   noWithdrawals,
   rememberWithdrawals,
+  removalWithoutLedger,
+  removedWithoutLedgerAt,
   type Withdrawal,
   withdrawalOf,
+  withoutWithdrawn,
 } from "../../../src/access/lease/withdrawal.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
@@ -143,5 +146,43 @@ describe("two memories of one cluster, which takes leases in two ways,", () => {
       expect(both.list.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual([newer, aWithdrawal({ id: "r-2" })]);
     }
     expect(mergeWithdrawals(one, noWithdrawals)).toEqual(one);
+  });
+});
+
+describe("what a worker without the ledger removed", () => {
+  const removed = removalWithoutLedger("r-1", now);
+
+  test("is no revocation, and nothing of its record counts any more", () => {
+    const memory = { list: [removed], notBefore: null };
+
+    expect(isWithdrawn(approved, memory, keys.decision)).toBe(false);
+    expect(withoutWithdrawn([approved], memory, keys.decision)).toEqual([]);
+    expect(removedWithoutLedgerAt("r-1", memory)).toBe(now.toISOString());
+  });
+
+  test("never replaces a revocation, which protects from an old record", () => {
+    const after = rememberWithdrawals(listed(), { ...nothing, withdrawn: [removed] });
+
+    expect(after.list).toEqual([aWithdrawal()]);
+    expect(mergeWithdrawals({ list: [removed], notBefore: null }, listed()).list).toEqual([aWithdrawal()]);
+  });
+
+  test("has only the room that revocations leave, and its loss makes no approval doubtful", () => {
+    const revoked = many(3);
+    const removals = [1, 2, 3].map((minute) => removalWithoutLedger(`x-${minute}`, at(minutes(minute))));
+    const later = { ...nothing, withdrawn: [...removals, ...revoked], limit: 5 };
+
+    const after = rememberWithdrawals(noWithdrawals, later);
+
+    expect(after.list.map(({ id }) => id)).toEqual(["r-0", "r-1", "r-2", "x-2", "x-3"]);
+    expect(after.notBefore).toBeNull();
+  });
+
+  test("is forgotten after a week", () => {
+    const memory = { list: [removed], notBefore: null };
+    const inDays = (days: number) => ({ ...nothing, withdrawn: [], now: at(minutes(10) + hours(24 * days)) });
+
+    expect(rememberWithdrawals(memory, inDays(6)).list).toEqual([removed]);
+    expect(rememberWithdrawals(memory, inDays(8)).list).toEqual([]);
   });
 });
