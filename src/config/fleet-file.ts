@@ -30,7 +30,8 @@ export const fleetFile = z.strictObject({
       }),
     )
     .default([]),
-  every: duration.refine((seconds) => seconds >= 10, "use at least 10s").default(300),
+  // A cluster that was not shown for an hour takes no requests.
+  every: duration.refine((seconds) => seconds >= 10 && seconds <= 1800, "use 10s to 30m").default(300),
   tagsCountAfter: duration.default(24 * 3600),
 });
 

@@ -148,6 +148,7 @@ describe("the clusters of a fleet", () => {
       fleetText.replace("role/eks-access-operator", "user/operator"),
       "fleet.roleArn: use a role's ARN, with {account}",
     ],
+    ["every", fleetText.replace("fleet:", "fleet:\n  every: 2h"), "fleet.every: use 10s to 30m"],
     ["name", fleetText.replace("fleet:", "fleet:\n  name: all"), "fleet.name: use {name}"],
   ])("a mistake in %s is a problem of the file", (_, text, problem) => {
     expect(readConfig(text)).toMatchObject({ type: "invalid", problems: [expect.stringContaining(problem)] });
