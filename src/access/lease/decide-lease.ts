@@ -118,7 +118,7 @@ export interface FailureFacts {
   readonly isSettled: boolean;
   /** The cluster may have a part of it, or a call that gives it may still arrive. */
   readonly mayBeWritten: boolean;
-  /** Its time is over. */
+  /** Its time is over, and it waits for an operator's repair: no run can look at the cluster. Any other run looks again before it says so. */
   readonly isOver: boolean;
   /** Waiting does not help. */
   readonly isFinal: boolean;

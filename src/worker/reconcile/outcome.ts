@@ -1,5 +1,5 @@
 import { type AuditEvent, type EventType, hasWrites } from "../../access/audit/event.ts";
-import { AccessError } from "../../access/failure/access-error.ts";
+import { AccessError, waitsForRepair } from "../../access/failure/access-error.ts";
 import { decideFailure } from "../../access/lease/decide-lease.ts";
 import { isDueToEnd, sealedEnd } from "../../access/lease/due-work.ts";
 import { activeLease, endedLease, failedLease } from "../../access/lease/lease.ts";
@@ -194,7 +194,8 @@ async function recordFailure(
   isFinal: boolean,
 ): Promise<void> {
   const mayBeWritten = request?.lease.state !== "scheduled" || request.lease.writeBegan !== null;
-  const isOver = request !== null && request.lease.end === null && isDueToEnd(request, context.now());
+  const isWaiting = request !== null && waitsForRepair(failure.code);
+  const isOver = isWaiting && request.lease.end === null && isDueToEnd(request, context.now());
   const { outcome } = decideFailure({ isSettled: request === null, mayBeWritten, isOver, isFinal });
   if (outcome === "leave" || !request) return;
   if (outcome === "put-off") return postpone(context, request, failure);

@@ -5,8 +5,6 @@ import { AccessError } from "../../../src/access/failure/access-error.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { recordPutOff, recordVoidPutOff } from "../../../src/worker/reconcile/outcome.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
-import { revise } from "../../builders/a-request.ts";
-import { aChange } from "../../builders/an-event.ts";
 import { aDirectScene } from "../../fault/direct-scene.ts";
 import { wishes } from "../../fault/reconcile-scene.ts";
 
@@ -40,12 +38,8 @@ async function anOutage(why: (attempt: number) => AccessError) {
 
 describe("an outage", () => {
   test("of a weekend is told a few times, with growing gaps, and the record has each try", async () => {
-    const { passes, record, told, ledger } = await anOutage(() => unreachable("AWS could not be reached"));
-    const asked = await record();
-    // A write may have arrived: no end of time makes it fail.
-    const begun = revise(asked, { lease: { ...asked.lease, writeBegan: asked.lease.endsAt } });
-    await ledger.commit(aChange(begun));
-    const { version } = begun;
+    const { passes, record, told } = await anOutage(() => unreachable("AWS could not be reached"));
+    const { version } = await record();
 
     await passes(48 * hour);
 
@@ -147,4 +141,18 @@ describe("an approval that is void, of which something may be left,", () => {
     expect(await record()).toMatchObject({ version: stale.version, trouble: null });
     expect((await record()).lease?.voidSince).toBeNull();
   });
+});
+
+test.each([
+  ["waits for an operator's repair fails with that cause", "aws-access-denied", "failed"],
+  ["met a concurrent edit stays: the next run looks whether a part of it is there", "cluster-conflict", "scheduled"],
+] as const)("a lease whose time is over and that %s", async (_what, code, state) => {
+  const { ledger, clock, context } = await aDirectScene(initialAwsAuth);
+  const request = await ledger.get(id);
+  if (request?.state !== "approved") return expect.fail("there is no approved record");
+  clock.ms = Date.parse(request.lease.endsAt ?? "") + 1_000;
+
+  await recordPutOff(context(), request, new AccessError(code, "It failed"));
+
+  expect((await ledger.get(id))?.lease?.state).toBe(state);
 });
