@@ -88,6 +88,15 @@ test("the age is that of the oldest job, wherever it waits, and 0 where none doe
   expect(ages).toEqual([30, 20, 10, 5]);
 });
 
+test("a job for a later time has no age before it", async () => {
+  const { clusters } = queues;
+  const now = new Date();
+  await clusters.add("alive", { type: "alive" }, { delay: 90_000 });
+
+  expect((await told(now))?.ageSeconds).toBe(0);
+  expect((await told(new Date(now.getTime() + 120_000)))?.ageSeconds).toBeGreaterThan(100);
+});
+
 test("open requests of a cluster that left the configuration are counted, by its name", async () => {
   const ledger = redisLedger(connection.redis);
   await ledger.commit(aChange(aRequest()));

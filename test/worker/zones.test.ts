@@ -60,7 +60,7 @@ function aWorkerOf(...zones: readonly Zone[]): readonly string[] {
 }
 
 const waitingIn = async (zone: Zone) =>
-  (await queues.inZone("clusters", zone).getJobs(["waiting", "delayed"])).map(({ data }) =>
+  (await queues.inZone("clusters", zone).getJobs(["waiting", "prioritized", "delayed"])).map(({ data }) =>
     "cluster" in data ? `${data.type} ${data.cluster}` : data.type,
   );
 
