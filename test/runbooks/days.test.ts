@@ -8,12 +8,23 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import type { SandboxAws } from "../../sandbox/aws/account.ts";
 import { type ProvidedRedis, provideRedis } from "../../sandbox/redis/provide-redis.ts";
-import { account, arns, channel, clusterArn, clusterName, externalId, initialAwsAuth } from "../../sandbox/scene.ts";
+import {
+  account,
+  arns,
+  channel,
+  clusterArn,
+  clusterName,
+  externalId,
+  initialAwsAuth,
+  region,
+} from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { operatorGroup, operatorUsername } from "../../src/access/policy/operator.ts";
+import { mintToken } from "../../src/aws/eks-token.ts";
 import { audit } from "../../src/bin/audit.ts";
 import { doctor } from "../../src/bin/doctor.ts";
 import { runKeys } from "../../src/bin/keys.ts";
+import { connectCluster } from "../../src/kubernetes/cluster-client.ts";
 import { commands as slackCommands } from "../../src/slack/app/commands.ts";
 import { type CommandRun, runCommand } from "../bin/check-run.ts";
 import { addOperator, operatorArn } from "../operator-scene.ts";
@@ -202,6 +213,15 @@ async function applyRbac({ sandbox }: Product): Promise<void> {
       each.roleRef && each.subjects ? [{ ...placed(each), role: each.roleRef, subjects: each.subjects }] : [],
     ),
   });
+  const admin = sandbox.aws.account.sessionFor(arns.creator, "kubectl");
+  const token = await mintToken(admin, { eksName: clusterName, region }, new Date());
+  const { endpoint, certificateAuthority } = sandbox.cluster;
+  const client = connectCluster({ name: clusterName, endpoint, certificateAuthority, token });
+  for (const { kind, metadata } of objects) {
+    const { name, namespace = null } = metadata;
+    if (kind === "ConfigMap") await client.writeObject({ kind, name, namespace, content: {} });
+  }
+  client.close();
 }
 
 /** The StackSet, as the sandbox's account has it. */
