@@ -65,8 +65,8 @@ const foreignRemoval = (hadEntry: boolean) =>
         const without = (each: MappedIdentity) => ({ ...each, groups: each.groups.filter((one) => one !== removed) });
         const theirs = without(world.theirs);
         const entry = without(world.entry);
-        // Once all our leases have ended, what is left of the entry is theirs, an empty one, too.
-        const isGone = theirs.groups.length === 0 && !hadEntry && world.holding !== undefined;
+        // Once all our leases have ended, what is left of the entry is theirs, an empty one too, also under later leases.
+        const isGone = theirs.groups.length === 0 && !hadEntry && world.holding?.entryAdded === true;
         const after = { ...world, entry, theirs: isGone ? null : theirs };
         // A reader of the document can't tell an empty entry that we once added from nothing.
         return isGone && entry.groups.length === 0 ? reconcile(after, after.shares) : after;
