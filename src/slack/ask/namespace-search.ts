@@ -9,8 +9,8 @@ import type { SlackContext } from "../app/context.ts";
 import { withinTime } from "../app/in-time.ts";
 import { personFor } from "../people/standing.ts";
 import { readForm } from "./form.ts";
+import { optionOf, suggestionsOf } from "./form-fields.ts";
 import type { Suggestion } from "./request-form.ts";
-import { optionOf, suggestionsOf } from "./request-modal.ts";
 
 /** Slack waits three seconds for options, and a person for a letter. In milliseconds. */
 const searchingMs = 1_500;

@@ -31,7 +31,8 @@ import {
   showsForm,
   withTypedTime,
 } from "./form.ts";
-import { formActions, identityKey, recentFirst, requestModal, suggestionsOf } from "./request-modal.ts";
+import { suggestionsOf } from "./form-fields.ts";
+import { formActions, identityKey, recentFirst, requestModal } from "./request-modal.ts";
 
 type OfferContext = Pick<SlackContext, "config" | "directory">;
 

@@ -1,14 +1,5 @@
 import { createHash } from "node:crypto";
-import type {
-  ExternalSelect,
-  InputBlock,
-  KnownBlock,
-  ModalView,
-  PlainTextInput,
-  PlainTextOption,
-  SectionBlock,
-  StaticSelect,
-} from "@slack/types";
+import type { InputBlock, KnownBlock, ModalView, SectionBlock } from "@slack/types";
 import type { OwnIdentities } from "../../access/approval/identities.ts";
 import type { OfferedLevel } from "../../access/policy/explain.ts";
 import { choosesNamespaces } from "../../access/policy/role-text.ts";
@@ -25,6 +16,7 @@ import { admittedBy, entryArnOf } from "../../aws-auth/index.ts";
 import { text } from "../blocks/message.ts";
 import { code, context, cut, mention, mentions, plainLine } from "../blocks/mrkdwn.ts";
 import { type ClusterOffer, type CompletedForm, completeForm, durationsOf, fieldId, type RequestForm } from "./form.ts";
+import { choiceBlock, initially, initialText, input, mostOptions, optionOf, search, select } from "./form-fields.ts";
 
 /** Longer than any time in words. */
 const longestTime = 60;
@@ -260,73 +252,3 @@ export const formActions = {
   /** Value: the ARN to put into the field instead. */
   useArn: "request-use-arn",
 } as const;
-
-/** Slack takes no more options in a list. */
-const mostOptions = 100;
-
-interface Choice {
-  readonly id: string;
-  readonly label: string;
-  readonly names: readonly string[];
-  /** Empty: nothing is chosen yet. */
-  readonly chosen: string;
-  /** Slack reports the choice at once under this id; null: when the form is sent. */
-  readonly action: string | null;
-}
-
-function select(choice: Choice): InputBlock {
-  const options = choice.names.slice(0, mostOptions).map(optionOf);
-  return choiceBlock(choice, { type: "static_select", options, ...initially(options, choice.chosen) });
-}
-
-/** For more names than a list holds: Slack asks for suggestions while the person types. */
-function search(choice: Choice): InputBlock {
-  const options = choice.names.filter((name) => name === choice.chosen).map(optionOf);
-  return choiceBlock(choice, {
-    type: "external_select",
-    min_query_length: 0,
-    placeholder: text("Type a part of its name"),
-    ...initially(options, choice.chosen),
-  });
-}
-
-/** The names that contain the typed text, those that begin with it first. */
-export function suggestionsOf(names: readonly string[], typed: string): PlainTextOption[] {
-  const part = typed.trim().toLowerCase();
-  const found = names.filter((name) => name.includes(part));
-  const first = found.filter((name) => name.startsWith(part));
-  return [...first, ...found.filter((name) => !first.includes(name))].slice(0, mostOptions).map(optionOf);
-}
-
-function choiceBlock(
-  { id, label, action }: Choice,
-  element: Omit<StaticSelect, "action_id"> | Omit<ExternalSelect, "action_id">,
-): InputBlock {
-  return {
-    type: "input",
-    block_id: id,
-    label: text(label),
-    ...(action && { dispatch_action: true }),
-    element: { ...element, action_id: action ?? "value" },
-  };
-}
-
-export function optionOf(name: string): PlainTextOption {
-  return { text: text(cut(name, 75)), value: name };
-}
-
-function initially(options: readonly PlainTextOption[], chosen: string): { initial_option?: PlainTextOption } {
-  const initial = options.find(({ value }) => value === chosen);
-  return initial ? { initial_option: initial } : {};
-}
-
-const initialText = (typed: string) => (typed ? { initial_value: typed } : {});
-
-function input(id: string, label: string, element: Omit<PlainTextInput, "type" | "action_id">): InputBlock {
-  return {
-    type: "input",
-    block_id: id,
-    label: text(label),
-    element: { type: "plain_text_input", action_id: "value", ...element },
-  };
-}

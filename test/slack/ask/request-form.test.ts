@@ -10,7 +10,8 @@ import {
   readFormParts,
   showsForm,
 } from "../../../src/slack/ask/form.ts";
-import { requestModal, suggestionsOf } from "../../../src/slack/ask/request-modal.ts";
+import { suggestionsOf } from "../../../src/slack/ask/form-fields.ts";
+import { requestModal } from "../../../src/slack/ask/request-modal.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 
 const engineer = "arn:aws:iam::111122223333:user/engineer";

@@ -1,0 +1,78 @@
+import type { ExternalSelect, InputBlock, PlainTextInput, PlainTextOption, StaticSelect } from "@slack/types";
+import { text } from "../blocks/message.ts";
+import { cut } from "../blocks/mrkdwn.ts";
+
+/** Slack takes no more options in a list. */
+export const mostOptions = 100;
+
+/** A choice of one of these names. */
+export interface Choice {
+  readonly id: string;
+  readonly label: string;
+  readonly names: readonly string[];
+  /** Empty: nothing is chosen yet. */
+  readonly chosen: string;
+  /** Slack reports the choice at once under this id; null: when the form is sent. */
+  readonly action: string | null;
+}
+
+/** A list of the names. */
+export function select(choice: Choice): InputBlock {
+  const options = choice.names.slice(0, mostOptions).map(optionOf);
+  return choiceBlock(choice, { type: "static_select", options, ...initially(options, choice.chosen) });
+}
+
+/** For more names than a list holds: Slack asks for suggestions while the person types. */
+export function search(choice: Choice): InputBlock {
+  const options = choice.names.filter((name) => name === choice.chosen).map(optionOf);
+  return choiceBlock(choice, {
+    type: "external_select",
+    min_query_length: 0,
+    placeholder: text("Type a part of its name"),
+    ...initially(options, choice.chosen),
+  });
+}
+
+/** The names that contain the typed text, those that begin with it first. */
+export function suggestionsOf(names: readonly string[], typed: string): PlainTextOption[] {
+  const part = typed.trim().toLowerCase();
+  const found = names.filter((name) => name.includes(part));
+  const first = found.filter((name) => name.startsWith(part));
+  return [...first, ...found.filter((name) => !first.includes(name))].slice(0, mostOptions).map(optionOf);
+}
+
+export function choiceBlock(
+  { id, label, action }: Choice,
+  element: Omit<StaticSelect, "action_id"> | Omit<ExternalSelect, "action_id">,
+): InputBlock {
+  return {
+    type: "input",
+    block_id: id,
+    label: text(label),
+    ...(action && { dispatch_action: true }),
+    element: { ...element, action_id: action ?? "value" },
+  };
+}
+
+export function optionOf(name: string): PlainTextOption {
+  return { text: text(cut(name, 75)), value: name };
+}
+
+/** The chosen option, if it is one of these. */
+export function initially(options: readonly PlainTextOption[], chosen: string): { initial_option?: PlainTextOption } {
+  const initial = options.find(({ value }) => value === chosen);
+  return initial ? { initial_option: initial } : {};
+}
+
+/** A field's text at the beginning, if there is one. */
+export const initialText = (typed: string) => (typed ? { initial_value: typed } : {});
+
+/** A field for text. */
+export function input(id: string, label: string, element: Omit<PlainTextInput, "type" | "action_id">): InputBlock {
+  return {
+    type: "input",
+    block_id: id,
+    label: text(label),
+    element: { type: "plain_text_input", action_id: "value", ...element },
+  };
+}
