@@ -24,18 +24,20 @@ const askedEveryMs = 15_000;
 export async function handleNamespaceSearch(context: SlackContext, { ack, body, payload }: Suggestion): Promise<void> {
   const { cluster: name, askedFor } = body.view ? readForm(body.view) : { cluster: "", askedFor: "" };
   const cluster = context.config.clusters.get(name);
-  const user = askedFor || body.user.id;
-  const names = cluster && (await mayChoose(context, cluster, user)) ? await namesIn(context, cluster) : [];
+  const people = [body.user.id, ...(askedFor ? [askedFor] : [])];
+  const names = cluster && (await canAllChoose(context, cluster, people)) ? await namesIn(context, cluster) : [];
   const typed = payload.value.trim().toLowerCase();
   const isOther = typed !== "" && isNamespaceName(typed) && !names.includes(typed);
   const other = isOther ? [{ ...optionOf(`${typed} (not in the list)`), value: typed }] : [];
   await ack({ options: [...suggestionsOf(names, typed).slice(0, 99), ...other] });
 }
 
-/** For anyone else the names would be a list of targets. */
-async function mayChoose(context: SlackContext, cluster: Cluster, user: string): Promise<boolean> {
-  const person = await personFor(context, cluster, user).catch(() => null);
-  return person !== null && levelsOffered(cluster, person).some(({ groups }) => choosesNamespaces(groups));
+/** For anyone else the names would be a list of targets, also if they ask for a person who can choose. */
+async function canAllChoose(context: SlackContext, cluster: Cluster, users: readonly string[]): Promise<boolean> {
+  const people = await Promise.all(users.map((user) => personFor(context, cluster, user).catch(() => null)));
+  return people.every(
+    (person) => person && levelsOffered(cluster, person).some(({ groups }) => choosesNamespaces(groups)),
+  );
 }
 
 /** What a worker published, and what it finds out now if that is older than a minute. */

@@ -78,6 +78,16 @@ test("a person who can't choose namespaces of the cluster has no field for them"
   expect(textOf(stage.person("U0ONCALL").view() ?? expect.fail())).not.toContain("In which namespaces");
 });
 
+test("a person who can't choose namespaces of the cluster sees none by asking for one who can", async () => {
+  await opened("U0ONCALL", ["shop"]);
+  const oncall = stage.person("U0ONCALL");
+  await oncall.choose(oncall.view() ?? expect.fail(), "For someone else", "U0ENGINEER");
+  await stage.slack.until(() => (oncall.view()?.updates ? oncall.view() : undefined));
+
+  expect(await search("sho", "U0ONCALL")).toEqual(["sho (not in the list)"]);
+  expect(asked).toBe(0);
+});
+
 test("the form puts the clusters that the person used last first, and says how long an answer usually takes", async () => {
   asked = 0;
   const [, staging = ""] = / {2}staging:\n([\s\S]*?)levels:\n {2}viewer/.exec(config) ?? [];
