@@ -19,10 +19,7 @@ export interface AccessEntry {
 }
 
 /** The input to create one. */
-export interface NewEntry extends Pick<AccessEntry, "principalArn" | "username" | "groups" | "tags"> {
-  /** The same for each try of one call: a repeated call creates nothing twice. */
-  readonly token: string;
-}
+export type NewEntry = Pick<AccessEntry, "principalArn" | "username" | "groups" | "tags">;
 
 /** The identity that an entry gives its principal, with its access policies; null: there is no entry. */
 export function identityOfEntry(entry: AccessEntry | null, holding: Holding | undefined): MappedIdentity | null {

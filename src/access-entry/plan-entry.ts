@@ -9,7 +9,7 @@ import { staleTags, writeHoldingTags } from "./entry-tags.ts";
 
 /** One call to EKS about one principal's entry. */
 export type EntryCall =
-  | { readonly type: "create"; readonly entry: Omit<NewEntry, "token"> }
+  | { readonly type: "create"; readonly entry: NewEntry }
   | { readonly type: "tag"; readonly tags: Readonly<Record<string, string>> }
   | { readonly type: "untag"; readonly keys: readonly string[] }
   | { readonly type: "set-groups"; readonly groups: readonly string[] }

@@ -86,8 +86,9 @@ export function accessEntriesOf(eks: EksCluster, log?: RequestIds): AccessEntrie
 
 function entryChanges({ client, clusterName, call }: Calls): Pick<AccessEntries, "create" | "setGroups" | "remove"> {
   return {
-    create: async ({ principalArn, username, groups, tags, token }) => {
-      const rest = { clusterName, principalArn, username, type: "STANDARD", clientRequestToken: token };
+    create: async ({ principalArn, username, groups, tags }) => {
+      // The SDK makes a token for each call, and sends it again with each try.
+      const rest = { clusterName, principalArn, username, type: "STANDARD" };
       const command = new CreateAccessEntryCommand({ ...rest, kubernetesGroups: [...groups], tags: { ...tags } });
       const { accessEntry } = await call("CreateAccessEntry", principalArn, () => client.send(command));
       return accessEntry?.accessEntryArn ?? "";

@@ -66,7 +66,7 @@ export function directEntries(clock: { readonly ms: number }): DirectEntries {
         await point("described");
         return found;
       },
-      create: async ({ token: _, ...entry }) => {
+      create: async (entry) => {
         await send("create", false, () => change(entry.principalArn, { type: "create", entry }));
         return entries.get(entry.principalArn)?.arn ?? "";
       },

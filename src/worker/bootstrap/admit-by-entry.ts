@@ -76,8 +76,7 @@ async function giveEntry(entries: AccessEntries, principalArn: string): Promise<
   const groups = [operatorGroup];
   const entry = await entries.describe(principalArn);
   if (!entry) {
-    const token = `operator-${principalArn.length}`;
-    await entries.create({ principalArn, username: operatorUsername, groups, tags, token });
+    await entries.create({ principalArn, username: operatorUsername, groups, tags });
     return;
   }
   if (entry.groups.join() !== operatorGroup) await entries.setGroups(principalArn, groups);

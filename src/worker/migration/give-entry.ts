@@ -45,8 +45,7 @@ export async function createMigratedEntry(
   try {
     const made = accessEntriesOf(await gathered.openManager(), context.awsRequests);
     entries = made;
-    const token = `${id.slice(-32)}-${wanted.username.length}`;
-    const entry = await giveEntry(made, wanted, token, context.pause);
+    const entry = await giveEntry(made, wanted, context.pause);
     const proof = await orDelete(made, entry, async () => [
       ...(await proveMovedEntry(client, cluster, gathered.facts.document, entry)),
       signedIn(entry, await signInByMovedEntry(context, cluster, reached, { id, requester }, entry)),
@@ -182,13 +181,11 @@ function differs(principalArn: string, { verb, resource }: AccessCheck, was: boo
  * Makes a principal's access entry, or completes one of an earlier run, and reads it back until it is as wanted. `markWhole` tags it as
  * complete. If an administrator's policy can't be associated, it deletes the entry: the item in aws-auth counts again.
  *
- * @param token the same for each try
  * @throws AccessError
  */
 async function giveEntry(
   entries: AccessEntries,
   wanted: WantedEntry,
-  token: string,
   pause: (ms: number) => Promise<unknown> = wait,
 ): Promise<AccessEntry> {
   const { principalArn, username, groups, isAdmin } = wanted;
@@ -199,7 +196,7 @@ async function giveEntry(
     await entries.remove(principalArn);
     found = null;
   }
-  if (!found) await entries.create({ principalArn, username, groups, tags: { [migrationTag]: "begun" }, token });
+  if (!found) await entries.create({ principalArn, username, groups, tags: { [migrationTag]: "begun" } });
   else await entries.setGroups(principalArn, groups);
   if (isAdmin) {
     await entries.associate(principalArn, { name: CLUSTER_ADMIN, namespaces: null }).catch(async (error: unknown) => {

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { canonicalJson } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
@@ -112,7 +111,7 @@ async function send(tools: EntryTools, about: About, call: EntryCall): Promise<A
   if (clock().getTime() > plannedAt.getTime() + planMs) {
     throw new AccessError("access-entry-conflict", `The plan for the access entry of ${about.principalArn} is too old`);
   }
-  if (call.type === "create") return { ...about, arn: await entries.create({ ...call.entry, token: randomUUID() }) };
+  if (call.type === "create") return { ...about, arn: await entries.create(call.entry) };
   await change(entries, about, call);
   return about;
 }

@@ -46,7 +46,7 @@ export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<
   if (!found) {
     const tags = writeRescueTags(clusterArn, principalArn, lease, keys);
     const username = `eks-access-rescue:${principalArn.includes(":role/") ? "{{SessionName}}" : lease.by}`;
-    await entries.create({ principalArn, username, groups: [], tags, token: `${lease.id}-${principalArn.length}` });
+    await entries.create({ principalArn, username, groups: [], tags });
   }
   await entries.associate(principalArn, policy);
   const made = await entries.describe(principalArn);

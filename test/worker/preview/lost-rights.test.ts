@@ -74,7 +74,7 @@ describe("the username of an access entry that is of no request", () => {
   ])("by %s on %s is compared with the new one: %s", async (way, name, username) => {
     const text = (written: string) => written.replaceAll("    channel:", `    way: ${way}\n    channel:`);
     context = { ...context, config: modesConfig(text) };
-    await entries(name).create({ ...other, username, token: crypto.randomUUID() });
+    await entries(name).create({ ...other, username });
 
     const preview = await previewOn(name);
 
@@ -85,7 +85,7 @@ describe("the username of an access entry that is of no request", () => {
   });
 
   test("is no warning where it is another one", async () => {
-    await entries().create({ ...other, username: "platform", token: crypto.randomUUID() });
+    await entries().create({ ...other, username: "platform" });
 
     expect((await warningsOn("analytics")).join()).not.toContain("can also get the username");
   });

@@ -257,7 +257,7 @@ test("the approver is told of an access entry whose role may choose the name tha
   });
   const named = { username: "sso:{{SessionNameRaw}}", groups: [], tags: {} };
   for (const principalArn of [role, arns.developers]) {
-    await entries.create({ ...named, principalArn, token: crypto.randomUUID() });
+    await entries.create({ ...named, principalArn });
   }
 
   const { preview, refusal } = await ask(context, analytics, { id: "r-one", principal: alice });

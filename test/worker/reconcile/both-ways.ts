@@ -180,7 +180,7 @@ export function outsideEntries(sandbox: Sandbox, cluster: Cluster): Outside {
     edit: async (arn, groups) => {
       if (!groups) return entries.remove(arn);
       if (await entries.describe(arn)) return entries.setGroups(arn, groups);
-      await entries.create({ principalArn: arn, username: "somebody", groups, tags: {}, token: arn });
+      await entries.create({ principalArn: arn, username: "somebody", groups, tags: {} });
     },
     all: async () => {
       const all = await Promise.all((await entries.list()).map((arn) => entries.describe(arn)));

@@ -76,7 +76,7 @@ function entriesPlace(entries: AccessEntries): Place {
     edit: async (entry) => {
       if (!entry) return entries.remove(role);
       if (await read()) await entries.remove(role);
-      await entries.create({ principalArn: role, ...entry, tags: {}, token: crypto.randomUUID() });
+      await entries.create({ principalArn: role, ...entry, tags: {} });
     },
     all: async () => {
       const all = await Promise.all((await entries.list()).map((arn) => entries.describe(arn)));

@@ -51,7 +51,7 @@ test("it gives nothing, whatever a plan says", async () => {
   const { sent, guarded } = anEntryWith(tagsOf("r-one"));
   await guarded.describe(engineer);
   const policy = { name: "AmazonEKSViewPolicy", namespaces: null };
-  const entry = { principalArn: engineer, username: "e", groups: [], tags: {}, token: "t" };
+  const entry = { principalArn: engineer, username: "e", groups: [], tags: {} };
 
   await expect(guarded.associate(engineer, policy)).rejects.toMatchObject({ code: "access-entry-conflict" });
   await expect(guarded.create(entry)).rejects.toMatchObject({ code: "access-entry-conflict" });
