@@ -1,16 +1,8 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import type { PreviewPublicKeys } from "../access/approval/seal.ts";
-import { brokenLogBase } from "../access/approval/seals.ts";
-import {
-  type AuditEvent,
-  type ChainedEvent,
-  type ChainVerdict,
-  genesis,
-  toCloudEvent,
-  type WholeChain,
-} from "../access/audit/event.ts";
-import { AccessReview, accessCsv, type ReviewScope } from "../access/audit/review.ts";
+import { type ChainedEvent, type ChainVerdict, genesis, toCloudEvent, type WholeChain } from "../access/audit/event.ts";
+import { accessCsv, type ReviewScope } from "../access/audit/review.ts";
 import { type Anchor, formatAnchor, type LogBase, readAnchor, verifyLog } from "../access/audit/verify-log.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import { readRedisEnvironment } from "../config/environment.ts";
@@ -18,6 +10,7 @@ import { readPreviewKeys } from "../config/key-environment.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
 import { redisAuditLog } from "../ledger/redis/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
+import { pagesOf, readAccessReview, verifyAuditLog } from "../ledger/verify-audit-log.ts";
 import { type CommandIo, readInput } from "./process-io.ts";
 
 export const auditUsage = `Usage: eks-access audit verify [--anchor COUNT:HASH] [--file FILE|-]
@@ -113,8 +106,6 @@ const cloudEvent = z.object({
   chainhash: hash,
 });
 
-const pageSize = 1000;
-
 /** `eks-access audit …`. Exit code 0 whole or printed, 1 the chain is broken, 2 unusable. @throws AccessError */
 export async function audit(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readAuditOptions(argv);
@@ -128,7 +119,7 @@ export async function audit(argv: readonly string[], io: CommandIo): Promise<num
     const log = redisAuditLog(redis);
     if (options.type === "review") return await review(log, options, io);
     if (options.type !== "verify") return await print(log, options, io);
-    const verdict = await verify(log, options.anchors);
+    const verdict = await verifyAuditLog(log, previewKeysFor, options.anchors);
     const code = tell(verdict, io);
     if (verdict.type === "whole") await note(log, verdict, io);
     return code;
@@ -145,42 +136,15 @@ async function connect(): Promise<RedisConnection> {
   return connectRedis(redisUrl, redisAccess);
 }
 
-async function* pages(log: AuditLog, first: number): AsyncGenerator<readonly ChainedEvent[]> {
-  for (let from = first; ; ) {
-    const page = await log.events(from, pageSize);
-    if (page.length === 0) return;
-    yield page;
-    from = (page.at(-1)?.sequence ?? from) + 1;
-  }
-}
-
-/** The rows come from the pages that were verified. */
+/** The rows come from the events that were verified. */
 async function review(log: AuditLog, scope: ReviewScope, io: CommandIo): Promise<number> {
-  const collected = new AccessReview();
-  const verdict = await verify(log, [], (event) => collected.take(event));
-  if (verdict.type === "broken") {
-    io.stderr(`eks-access audit: The log is broken, so there is no review. ${verdict.message}\n`);
+  const found = await readAccessReview(log, previewKeysFor);
+  if ("type" in found) {
+    io.stderr(`eks-access audit: The log is broken, so there is no review. ${found.message}\n`);
     return 1;
   }
-  io.stdout(accessCsv(collected.rows(scope)));
+  io.stdout(accessCsv(found.rows(scope)));
   return 0;
-}
-
-async function verify(
-  log: AuditLog,
-  anchors: readonly Anchor[],
-  take: (event: AuditEvent) => void = () => {},
-): Promise<ChainVerdict> {
-  const base = await log.base();
-  const unsigned = brokenLogBase(base, previewKeysFor(base));
-  if (unsigned) return unsigned;
-  const verification = verifyLog(base, anchors);
-  for await (const page of pages(log, base.count + 1)) {
-    const broken = verification.take(page);
-    if (broken) return broken;
-    for (const { event } of page) take(event);
-  }
-  return verification.end();
 }
 
 /** A log with removed events needs a key. @throws AccessError */
@@ -247,7 +211,7 @@ async function print(
   options: Extract<AuditOptions, { type: "export" | "show" }>,
   io: CommandIo,
 ): Promise<number> {
-  for await (const page of pages(log, options.type === "export" ? options.from : 1)) {
+  for await (const page of pagesOf(log, options.type === "export" ? options.from : 1)) {
     for (const each of page) {
       const value = options.type === "export" ? exported(each, options.format) : shown(each, options.request);
       if (value !== null) io.stdout(`${JSON.stringify(value)}\n`);

@@ -281,6 +281,7 @@ describe("Day 2", () => {
     await message("the first of the fleet", "*Active*");
     const whole = await day.run("worker", "eks-access audit verify");
     const review = await day.run("worker", "eks-access audit review");
+    const seen = await day.say("U0APPROVER", "/eks-access review");
 
     expect(clusters).toContain("`staging`");
     expect(examined.map(problemsIn)).toEqual([
@@ -290,6 +291,7 @@ describe("Day 2", () => {
     expect(status).toContain("Nothing is behind");
     expect([whole.code, review.code]).toEqual([0, 0]);
     expect(whole.stdout).toContain("whole: ");
+    expect(seen).toContain("1 lease of 1 person");
     expect(day.left()).toEqual([]);
   });
 

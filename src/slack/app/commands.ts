@@ -13,6 +13,7 @@ import { clusters } from "../look/clusters.ts";
 import { creator } from "../look/creator.ts";
 import { help, readHelp, unknownCommandAnswer } from "../look/help.ts";
 import { list } from "../look/list.ts";
+import { review } from "../look/review.ts";
 import { status } from "../look/status.ts";
 import { whoami } from "../look/whoami.ts";
 import { why } from "../look/why.ts";
@@ -37,6 +38,7 @@ export const commands: readonly Command[] = [
   cancelCommand,
   breakGlassCommand,
   reviewed,
+  review,
   link,
   whoami,
   why,

@@ -3,6 +3,7 @@ import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
 import type { Queues } from "../../ledger/queues.ts";
+import type { ReadableLog } from "../../ledger/verify-audit-log.ts";
 import type { WorkerQuestions } from "../../ledger/worker-questions.ts";
 import type { Directory } from "../people/directory.ts";
 
@@ -13,6 +14,7 @@ import type { Directory } from "../people/directory.ts";
 export interface SlackContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly config: Config;
   readonly queues: Queues;
+  readonly auditLog: ReadableLog;
   readonly keys: SlackKeys;
   readonly workers: WorkerQuestions;
   readonly directory: Directory;

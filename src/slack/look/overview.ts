@@ -38,7 +38,7 @@ export interface Overview {
  */
 export async function readOverview(context: SlackContext, user: string): Promise<Message> {
   const { ledger, queues } = context;
-  const clusters = await clustersOf(context, user);
+  const clusters = await clustersSeenBy(context, user);
   if (clusters.length === 0) return noOverviewAnswer();
   const now = context.now();
   const since = new Date(now.getTime() - behindAfterSeconds * 1000);
@@ -56,7 +56,8 @@ export async function readOverview(context: SlackContext, user: string): Promise
   });
 }
 
-async function clustersOf(context: SlackContext, user: string): Promise<readonly string[]> {
+/** The names of the clusters whose leases this person can see: as approver or on-call, or all as administrator. */
+export async function clustersSeenBy(context: SlackContext, user: string): Promise<readonly string[]> {
   const all = [...context.config.clusters.values()];
   if (seesAll(context, user)) return all.map(({ name }) => name);
   const person = await personShown(context, user);

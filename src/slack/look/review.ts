@@ -1,0 +1,106 @@
+import type { AccessReview, AccessRow, ReviewScope } from "../../access/audit/review.ts";
+import { formatDuration, parseDuration } from "../../access/request/extension.ts";
+import { readAccessReview } from "../../ledger/verify-audit-log.ts";
+import type { Command } from "../app/command.ts";
+import type { SlackContext } from "../app/context.ts";
+import { answer, failureAnswer, type Message } from "../blocks/message.ts";
+import { code, mention, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
+import { clustersSeenBy } from "./overview.ts";
+
+const usualSeconds = 30 * 86_400;
+/** Each reads the whole log: one at a time, for all people and processes together. */
+const betweenMs = 10_000;
+/** More rows do not fit into one Slack message; the CSV has all. */
+const mostRows = 20;
+const rowsInSection = 5;
+
+export const review: Command = {
+  word: "review",
+  usage: "[<cluster>] [<time>]",
+  summary: "shows who had which access, who approved and who reviewed it; the CSV has all",
+  forApprovers: true,
+  run: async (context, { user, rest }) => {
+    const seen = await clustersSeenBy(context, user);
+    if (seen.length === 0) return notYourReviewAnswer();
+    const wish = readWish(rest, seen);
+    return typeof wish === "string" ? answer(wish) : readReview(context, wish);
+  },
+};
+
+interface Wish {
+  /** The clusters of the review: those of the reader, or one of them. */
+  readonly clusters: readonly string[];
+  readonly seconds: number;
+}
+
+/** A text: the mistake. */
+function readWish(rest: string, seen: readonly string[]): Wish | string {
+  const words = rest.split(" ").filter((word) => word !== "" && word !== "since");
+  const named = words.filter((word) => seen.includes(word));
+  const others = words.filter((word) => !seen.includes(word)).join(" ");
+  const seconds = others === "" ? usualSeconds : parseDuration(others);
+  if (seconds === null || named.length > 1) {
+    return `Name one of your clusters and a time, for example ${code(`/eks-access review ${seen[0]} 30d`)}.`;
+  }
+  return { clusters: named.length > 0 ? named : seen, seconds };
+}
+
+async function readReview(context: SlackContext, wish: Wish): Promise<Message> {
+  const { auditLog, ledger, keys } = context;
+  if (!(await ledger.takeTurn("review", betweenMs)))
+    return answer("Another review was just read. Ask again in ten seconds.");
+  const found = await readAccessReview(auditLog, () => keys.preview);
+  if ("type" in found) return failureAnswer(`The audit log is broken, so there is no review. ${found.message}`);
+  const to = context.now();
+  return reviewAnswer(found, wish, { from: new Date(to.getTime() - wish.seconds * 1000), to });
+}
+
+/** The newest rows of `audit review`, and the command that prints all of them as CSV. */
+export function reviewAnswer(
+  found: AccessReview,
+  { clusters, seconds }: Wish,
+  { from, to }: Pick<ReviewScope, "from" | "to">,
+): Message {
+  const rows = found.rows({ from, to, cluster: null }).filter(({ cluster }) => clusters.includes(cluster));
+  const where = clusters.length === 1 ? code(clusters.join()) : `your ${clusters.length} clusters`;
+  const people = new Set(rows.map(({ requester }) => requester)).size;
+  const count = `${rows.length} ${rows.length === 1 ? "lease" : "leases"} of ${people} ${people === 1 ? "person" : "people"}`;
+  const text = `Access on ${where} in the last ${formatDuration(seconds)}: ${rows.length === 0 ? "none" : count}.`;
+  const shown = rows.toReversed().slice(0, mostRows).map(rowText);
+  const left = rows.length - shown.length;
+  const only = clusters.length === 1 ? ` --cluster ${clusters.join()}` : "";
+  const csv = code(`eks-access audit review --from ${from?.toISOString().slice(0, 10) ?? ""}${only}`);
+  return {
+    text,
+    blocks: [
+      section(`*${text}*`),
+      ...Array.from({ length: Math.ceil(shown.length / rowsInSection) }, (_, index) =>
+        section(shown.slice(index * rowsInSection, (index + 1) * rowsInSection).join("\n")),
+      ),
+      section(`${left > 0 ? `${left} older ${left === 1 ? "one" : "ones"} not shown. ` : ""}All as CSV: ${csv}`),
+    ],
+  };
+}
+
+function rowText(row: AccessRow): string {
+  const { request, requester, askedBy, level, cluster, began, ended, reason } = row;
+  const until = ended === "" ? "not ended" : `to ${time(ended)}`;
+  return [
+    `• ${requester === "" ? "unknown" : mention(requester)}: ${code(level, 60)} on ${code(cluster)}, ${time(began)} ${until} (${code(request, 40)})`,
+    ...(askedBy === "" ? [] : [`asked by ${mention(askedBy)}`]),
+    decidedText(row),
+    ...(reason === "" ? [] : [plainLine(reason, 80)]),
+  ].join("; ");
+}
+
+function decidedText({ approvedBy, emergency, reviewedBy }: AccessRow): string {
+  const reviewed = reviewedBy === "" ? "not reviewed" : `reviewed by ${mention(reviewedBy)}`;
+  if (emergency !== "") return `*emergency*, ${reviewed}`;
+  return approvedBy === "" ? "approvals unknown" : `approved by ${mentions(approvedBy.split(" "), 5)}`;
+}
+
+function notYourReviewAnswer(): Message {
+  return answer(
+    `Only approvers, on-call and administrators can review access. ${code("/eks-access list")} shows yours.`,
+  );
+}

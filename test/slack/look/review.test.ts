@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
+import type { AuditEvent } from "../../../src/access/audit/event.ts";
+import { AccessReview } from "../../../src/access/audit/review.ts";
+import { reviewAnswer } from "../../../src/slack/look/review.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { anEvent } from "../../builders/an-event.ts";
+import { at, hours } from "../../builders/times.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+
+/** One lease from its request to its end. */
+function eventsOf(request: string, from: Date, more: Partial<AuditEvent> = {}): readonly AuditEvent[] {
+  const wish = { principal: "arn", level: "viewer", groups: ["a"], reason: "look at *pods*" };
+  const shared = { request, cluster: "staging", detail: {} };
+  const later = new Date(from.getTime() + hours(1) * 1000).toISOString();
+  return [
+    anEvent({ ...shared, type: "request.created", actor: "U0ENGINEER", detail: wish, at: from.toISOString(), ...more }),
+    anEvent({ ...shared, type: "request.approved", actor: "U0APPROVER", detail: { approvers: ["U0APPROVER"] } }),
+    anEvent({ ...shared, type: "lease.active", actor: "worker", at: from.toISOString() }),
+    anEvent({ ...shared, type: "lease.ended", actor: "worker", at: later, detail: { cause: "expired" } }),
+  ].map((event) => ({ ...event, cluster: more.cluster ?? "staging" }));
+}
+
+const days = (count: number) => hours(24 * count);
+
+describe("review", () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await aStage({ config: `${configText}\nadministrators: [U0APPROVER2]\n` });
+    const leases = [
+      ...eventsOf("r-recent", at(-days(3))),
+      ...eventsOf("r-older", at(-days(40))),
+      ...eventsOf("r-elsewhere", at(-days(2)), { cluster: "removed" }),
+    ];
+    for (const event of leases) await stage.ledger.append(event);
+  });
+  afterAll(() => stage.stop());
+
+  const said = async (line: string, user = "U0APPROVER") => {
+    stage.pass(11);
+    return textOf(await stage.say(user, line));
+  };
+
+  test("shows an approver who had what in the last thirty days, who approved it, and the command for the CSV", async () => {
+    const text = await said("review");
+
+    expect(text).toContain("1 lease of 1 person");
+    expect(text).toContain("<@U0ENGINEER>: `viewer` on `staging`");
+    expect(text).toContain("approved by <@U0APPROVER>; look at `*pods*`");
+    expect(text).toMatch(/All as CSV: `eks-access audit review --from \d{4}-\d\d-\d\d --cluster staging`/);
+    expect(text).not.toMatch(/r-older|r-elsewhere/);
+  });
+
+  test("takes a longer time, and a cluster", async () => {
+    expect(await said("review staging since 60d")).toContain("r-older");
+    expect(await said("review nowhere 60d")).toContain("Name one of your clusters and a time");
+  });
+
+  test("is read once in ten seconds, because it reads the whole log", async () => {
+    await said("review");
+
+    expect(textOf(await stage.say("U0APPROVER", "review"))).toContain("Ask again in ten seconds");
+  });
+
+  test("is for people who answer for a cluster", async () => {
+    expect(await said("review", "U0ENGINEER")).toContain("Only approvers, on-call and administrators");
+  });
+});
+
+test("is something that Slack takes, whatever people wrote, and says how many more the CSV has", () => {
+  const found = new AccessReview();
+  const long = { detail: { principal: "arn", level: "v".repeat(63), reason: "<>&*_`".repeat(200) } };
+  const names = Array.from({ length: 30 }, (_, index) => `U${index}APPROVER`);
+  for (let index = 0; index < 50; index += 1) {
+    for (const event of eventsOf(`r-${index}`, at(hours(index)), long)) found.take(event);
+    found.take(anEvent({ type: "request.approved", request: `r-${index}`, detail: { approvers: names } }));
+  }
+
+  const { blocks } = reviewAnswer(found, { clusters: ["staging"], seconds: 86_400 }, { from: at(0), to: null });
+
+  expect(problemsOf(blocks)).toEqual([]);
+  expect(lengthOfText(blocks)).toBeLessThan(longestText);
+  expect(textOfBlocks({ blocks })).toContain("30 older ones not shown.");
+});
+
+test("says that an emergency was not reviewed", () => {
+  const found = new AccessReview();
+  for (const event of eventsOf("r-1", at(0), { type: "emergency.taken" })) found.take(event);
+
+  const { blocks } = reviewAnswer(found, { clusters: ["staging"], seconds: 86_400 }, { from: at(-1), to: null });
+
+  expect(textOfBlocks({ blocks })).toContain("*emergency*, not reviewed");
+});
