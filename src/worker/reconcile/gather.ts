@@ -1,6 +1,6 @@
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
 import { lastSealedApproval } from "../../access/approval/seals.ts";
-import type { AuditEvent, EventType } from "../../access/audit/event.ts";
+import type { AuditEvent, ChainedEvent, EventType } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { dueWork, idsOf, orphanedShares, sealedEnd, shareInCluster } from "../../access/lease/due-work.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
@@ -28,8 +28,11 @@ const isEnd: ReadonlySet<EventType> = new Set(["lease.ended"]);
 /** More events than one life of a request has. */
 const mostEvents = 500;
 
-/** At most one event in this time reports an untrusted memory, in milliseconds. */
+/** At most one event in this time reports an untrusted memory of a cluster without leases, in milliseconds. */
 const untoldMs = 60 * 60_000;
+
+/** Runs at once see the same untrusted memory: longer than one run, in milliseconds. */
+const sameSightMs = 60_000;
 
 /** One try of a run on one way of a cluster. */
 export interface WayAttempt<State extends WayState, Decided extends Settlement> {
@@ -173,6 +176,11 @@ async function noteUntrusted(
 ): Promise<void> {
   const [first] = open;
   if (!first) return reportUntrusted(context, cluster.name, why, `untrusted-${cluster.name}`);
+  const since = context.now().getTime() - sameSightMs;
+  const isSame = ({ event: { type, at, detail } }: ChainedEvent) =>
+    type === "annotation.refused" && detail.why === why && Date.parse(at) > since;
+  // Of two runs that both read the log before either wrote to it, the record's version lets one write.
+  if ((await context.ledger.eventsOf(first.id, mostEvents)).some(isSame)) return;
   context.log.error({ cluster: cluster.name, why }, "the cluster's own memory of our leases is not ours");
   return recordOutcome(context, nextVersion(first), "annotation.refused", { why });
 }

@@ -134,6 +134,30 @@ test("a lease that somebody took out of the ledger's lists ends by the cluster's
   expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
 });
 
+test("a made up annotation beside leases is recorded once by runs at once, and again if it is put back a minute later", async () => {
+  const { clock, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
+  await reconcileCluster(context(), cluster);
+  const { client } = await context().openCluster(context(), cluster, []);
+  const forge = async () => {
+    const today = (await client.readAwsAuth()) ?? expect.fail();
+    const text = JSON.stringify({ v: 1, held: [], gone: [], before: null, seal: "00000000.00" });
+    await client.writeAwsAuth(today, { data: today.data, annotations: { [leasesAnnotation]: text } });
+  };
+  const recorded = async () =>
+    (await ledger.events(1, 1000)).filter(({ event }) => event.type === "annotation.refused").length;
+
+  await forge();
+  await reconcileCluster(context(), cluster, "inspect");
+  await forge();
+  await Promise.all([1, 2].map(() => reconcileCluster(context(), cluster, "inspect")));
+  expect(await recorded()).toBe(1);
+
+  clock.ms += 61_000;
+  await forge();
+  await reconcileCluster(context(), cluster, "inspect");
+  expect(await recorded()).toBe(2);
+});
+
 test.each([
   ["that somebody made up", JSON.stringify({ v: 1, held: [], gone: [], before: null, seal: "00000000.00" })],
   ["of another cluster", writeAnnotation("production", [aHolding()], keys.memory) ?? ""],
