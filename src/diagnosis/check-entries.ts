@@ -29,7 +29,7 @@ import { named, someOf } from "./link.ts";
 import { CLUSTER_ADMIN, lostByNodes, nodeTypeOf, principalKey } from "./migration/facts.ts";
 import { signInByEntry } from "./migration/plan.ts";
 import { identityWords } from "./person-links.ts";
-import { type GroupedProblems, groupProblems, type ReportedProblem } from "./problems.ts";
+import { groupProblems, type ReportedProblem } from "./problems.ts";
 import {
   deadEntryRemedy,
   type NamedRole,
@@ -37,6 +37,7 @@ import {
   replacedRoles,
   rolesInDocument,
 } from "./replaced-roles.ts";
+import type { EntriesReport } from "./reports.ts";
 
 /** Everybody who signs in is in it. */
 const everybody = "system:authenticated";
@@ -58,13 +59,7 @@ export interface EntriesFacts {
 }
 
 /** The report on the access entries, bounded so that a message can hold it. */
-export interface EntriesSummary extends GroupedProblems {
-  readonly listed: number;
-  /** Of those that were read, the most frequent first. */
-  readonly types: readonly { readonly type: string; readonly count: number }[];
-  /** Whether the bindings of RBAC are known. */
-  readonly knowsBindings: boolean;
-}
+export type EntriesSummary = Omit<Extract<EntriesReport, { readonly type: "checked" }>, "type" | "unread" | "why">;
 
 const mostGroups = 7;
 

@@ -1,4 +1,6 @@
+import { z } from "zod";
 import type { SectionWriter } from "../access/lease/drift.ts";
+import { type Immutable, textForm, textsForm } from "../access/lease/proof-record.ts";
 import { type AwsAuthDocument, type Problem, type Severity, sizeOf } from "../aws-auth/index.ts";
 
 /** A message has room for so many if it shows nothing else. */
@@ -16,19 +18,26 @@ export interface ReportedProblem {
 }
 
 /** Problems of one kind, with the sentence of the first one. */
-export interface ProblemGroup extends Omit<ReportedProblem, "place"> {
-  readonly count: number;
-  readonly places: readonly string[];
-}
+export type ProblemGroup = GroupedProblems["groups"][number];
 
 /** A summary of problems, bounded so that a message can hold it. */
-export interface GroupedProblems {
-  readonly counts: Readonly<Record<Severity, number>>;
+export type GroupedProblems = Immutable<z.output<typeof problemsForm>>;
+const severity = z.enum(["error", "warning", "notice"]);
+const groupForm = z.object({
+  code: textForm,
+  severity,
+  count: z.number(),
+  places: textsForm,
+  message: textForm,
+  remedy: textForm,
+});
+export const problemsForm = z.object({
+  counts: z.record(severity, z.number()),
   /** Errors first, then in the cluster's order. */
-  readonly groups: readonly ProblemGroup[];
+  groups: z.array(groupForm),
   /** Problems of the kinds missing from `groups`. */
-  readonly left: number;
-}
+  left: z.number(),
+});
 
 const mostPlaces = 10;
 const severities: readonly Severity[] = ["error", "warning", "notice"];
@@ -67,13 +76,14 @@ function groupsOf(problems: readonly ReportedProblem[]): readonly ProblemGroup[]
 }
 
 /** The report on a live document, bounded so that a message can hold it. */
-interface CheckSummary extends GroupedProblems {
-  readonly entries: number;
+type CheckSummary = Immutable<z.output<typeof documentSummaryForm>>;
+export const documentSummaryForm = problemsForm.extend({
+  entries: z.number(),
   /** Of keys and values, as the API server counts them. */
-  readonly bytes: number;
+  bytes: z.number(),
   /** Other writers and their sections: they may revert what we write. */
-  readonly writers: readonly { readonly manager: string; readonly sections: readonly string[] }[];
-}
+  writers: z.array(z.object({ manager: textForm, sections: textsForm })),
+});
 
 /**
  * Sums up a document and, by managedFields, its writers.

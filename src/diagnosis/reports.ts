@@ -1,56 +1,35 @@
 import { z } from "zod";
+import type { Immutable } from "../access/lease/proof-record.ts";
+import { summaryForm } from "../access/migration/migration.ts";
+import { creationRecordForm } from "../access/policy/creator.ts";
 import { causeCodes } from "./facts.ts";
 import { linkNames } from "./link.ts";
+import { documentSummaryForm, problemsForm } from "./problems.ts";
 
-const texts = z.array(z.string());
+/** What could not be read: what, where and the fix, in one sentence. */
+const failed = z.object({ type: z.literal("failed"), message: z.string() });
 
 /** A worker's plan for a migration to access entries, bounded so that an answer can hold it. */
 export const migrationReport = z.discriminatedUnion("type", [
-  z.object({
-    type: z.literal("planned"),
-    mode: z.string(),
-    items: z.array(
-      z.object({
-        place: z.string(),
-        arn: z.string(),
-        outcome: z.enum(["moves", "has-entry", "nodes", "creator", "waits", "stays", "dead"]),
-        sentences: texts,
-      }),
-    ),
-    steps: z.array(z.object({ name: z.string().default(""), does: z.string(), proof: z.string(), undo: z.string() })),
-    keptBecause: z.string().nullable(),
-    before: texts,
-    digest: z.string(),
-  }),
+  summaryForm.extend({ type: z.literal("planned") }),
   /** There is nothing to plan, or no plan is safe: why, in a sentence. */
   z.object({ type: z.literal("refused"), message: z.string() }),
-  /** The cluster could not be read: what, where and the fix, in one sentence. */
-  z.object({ type: z.literal("failed"), message: z.string() }),
+  failed,
 ]);
 
 /** Who a person is on a cluster. */
 export const identitiesReport = z.discriminatedUnion("type", [
   /** Sealed: `readIdentities` reads it. */
   z.object({ type: z.literal("found"), found: z.unknown() }),
-  /** Nobody knows now: what, where and the fix, in one sentence. */
-  z.object({ type: z.literal("failed"), message: z.string() }),
+  failed,
 ]);
 
 /** The namespaces of a cluster. */
 export const namespacesReport = z.discriminatedUnion("type", [
   /** Sealed: `readNamespaceList` reads it. */
   z.object({ type: z.literal("found"), list: z.unknown() }),
-  z.object({ type: z.literal("failed"), message: z.string() }),
+  failed,
 ]);
-
-/** A CreationRecord as it comes back from a queue or from Redis. */
-export const creationRecord = z.object({
-  eventId: z.string(),
-  at: z.string(),
-  kind: z.string(),
-  arn: z.string().nullable(),
-  invokedBy: z.string().nullable(),
-});
 
 export const creatorReport = z.object({
   becomes: z.object({
@@ -63,7 +42,7 @@ export const creatorReport = z.object({
     isMissing: z.boolean(),
   }),
   /** CloudTrail's record; null: it has none of the last 90 days, and the ledger has none either. */
-  record: creationRecord.nullable(),
+  record: creationRecordForm.nullable(),
   /** Whether the record comes from the ledger, as CloudTrail no longer has it. */
   isRemembered: z.boolean(),
   /** Why CloudTrail did not answer; null: it did. */
@@ -89,7 +68,7 @@ export const whyReport = z.discriminatedUnion("type", [
     symptom: z.enum(["unauthorized", "forbidden", "none", "random", "unknown"]),
     causes: z.array(cause),
   }),
-  z.object({ type: z.literal("failed"), message: z.string() }),
+  failed,
 ]);
 
 /** A worker's result for each step between a person in Slack and their pods. */
@@ -105,34 +84,9 @@ export const chainReport = z.object({
   ),
 });
 
-/** Problems by kind; the ones not shown are counted. */
-const problems = {
-  counts: z.object({ error: z.number(), warning: z.number(), notice: z.number() }),
-  groups: z
-    .array(
-      z.object({
-        code: z.string(),
-        severity: z.enum(["error", "warning", "notice"]),
-        count: z.number(),
-        places: z.array(z.string()).readonly(),
-        message: z.string(),
-        remedy: z.string(),
-      }),
-    )
-    .readonly(),
-  left: z.number(),
-};
-
-/** What could not be read: what, where and the fix. */
-const failed = z.object({ type: z.literal("failed"), message: z.string() });
-
 const documentReport = z.discriminatedUnion("type", [
-  z.object({
+  documentSummaryForm.extend({
     type: z.literal("checked"),
-    ...problems,
-    entries: z.number(),
-    bytes: z.number(),
-    writers: z.array(z.object({ manager: z.string(), sections: z.array(z.string()).readonly() })).readonly(),
     immutable: z.boolean(),
     /** It is deleted, and only its finalizers keep it. */
     isBeingDeleted: z.boolean(),
@@ -140,14 +94,15 @@ const documentReport = z.discriminatedUnion("type", [
   z.object({ type: z.literal("absent") }),
   failed,
 ]);
-export type DocumentReport = z.infer<typeof documentReport>;
+export type DocumentReport = Immutable<z.output<typeof documentReport>>;
 
 const entriesReport = z.discriminatedUnion("type", [
-  z.object({
+  problemsForm.extend({
     type: z.literal("checked"),
-    ...problems,
     listed: z.number(),
+    /** Of those that were read, the most frequent first. */
     types: z.array(z.object({ type: z.string(), count: z.number() })).readonly(),
+    /** Whether the bindings of RBAC are known. */
     knowsBindings: z.boolean(),
     unread: z.number(),
     /** Why some were not read; null: all were. */
@@ -157,15 +112,15 @@ const entriesReport = z.discriminatedUnion("type", [
   z.object({ type: z.literal("none") }),
   failed,
 ]);
-export type EntriesReport = z.infer<typeof entriesReport>;
+export type EntriesReport = Immutable<z.output<typeof entriesReport>>;
 
 const bindingsReport = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("checked"), ...problems, bindings: z.number() }),
+  problemsForm.extend({ type: z.literal("checked"), bindings: z.number() }),
   /** No level of the cluster binds roles, and no lease does. */
   z.object({ type: z.literal("none") }),
   failed,
 ]);
-export type BindingsReport = z.infer<typeof bindingsReport>;
+export type BindingsReport = Immutable<z.output<typeof bindingsReport>>;
 
 /** A worker's report on who gets in to a cluster. Each part may fail without the others. */
 export const checkReport = z.discriminatedUnion("type", [
@@ -178,14 +133,14 @@ export const checkReport = z.discriminatedUnion("type", [
   }),
   failed,
 ]);
-export type CheckReport = z.infer<typeof checkReport>;
+export type CheckReport = Immutable<z.output<typeof checkReport>>;
 
-export type ChainReport = z.infer<typeof chainReport>;
+export type ChainReport = Immutable<z.output<typeof chainReport>>;
 
-export type WhyReport = z.infer<typeof whyReport>;
+export type WhyReport = Immutable<z.output<typeof whyReport>>;
 
-export type CreatorReport = z.infer<typeof creatorReport>;
+export type CreatorReport = Immutable<z.output<typeof creatorReport>>;
 
-export type MigrationReport = z.infer<typeof migrationReport>;
-export type IdentitiesReport = z.output<typeof identitiesReport>;
-export type NamespacesReport = z.output<typeof namespacesReport>;
+export type MigrationReport = Immutable<z.output<typeof migrationReport>>;
+export type IdentitiesReport = Immutable<z.output<typeof identitiesReport>>;
+export type NamespacesReport = Immutable<z.output<typeof namespacesReport>>;

@@ -1,9 +1,11 @@
+import { z } from "zod";
 import type { Identities } from "../access/approval/identities.ts";
 import type { PrincipalLink } from "../access/approval/links.ts";
 import type { NamespaceList } from "../access/approval/namespace-list.ts";
 import type { AuditEvent, ChainedEvent } from "../access/audit/event.ts";
 import type { SealedFleetList } from "../access/fleet/fleet-list.ts";
 import type { SealedNotice } from "../access/fleet/notice.ts";
+import { countForm, type Immutable, textForm, textsForm } from "../access/lease/proof-record.ts";
 import type { Migration } from "../access/migration/migration.ts";
 import type { CreationRecord } from "../access/policy/creator.ts";
 import type { Zone } from "../access/policy/zone.ts";
@@ -38,12 +40,8 @@ export interface ClosedBatch {
 }
 
 /** The worker's identity, according to AWS. */
-export interface WorkerIdentity {
-  readonly arn: string;
-  readonly account: string;
-  /** ISO 8601. */
-  readonly at: string;
-}
+export type WorkerIdentity = Immutable<z.output<typeof workerIdentityForm>>;
+export const workerIdentityForm = z.strictObject({ arn: textForm, account: textForm, at: textForm });
 
 /** Which records of a list: of all these clusters, and of this person. */
 export interface ListOf {
@@ -69,14 +67,8 @@ export interface RememberedCreation {
 }
 
 /** A person's wish to be linked with a principal; an administrator has to confirm it. */
-export interface LinkProposal {
-  readonly id: string;
-  /** Slack user id. */
-  readonly user: string;
-  readonly arn: string;
-  /** ISO 8601. */
-  readonly at: string;
-}
+export type LinkProposal = Immutable<z.output<typeof linkProposalForm>>;
+export const linkProposalForm = z.strictObject({ id: textForm, user: textForm, arn: textForm, at: textForm });
 
 /** A change of a person's links, with its event: written together or not at all. */
 export interface LinkChange {
@@ -269,30 +261,26 @@ export interface MigrationLedger {
 }
 
 /** The place of a message in Slack. */
-export interface MessageRef {
-  readonly channel: string;
-  readonly ts: string;
-}
-
-/** The message of a request in a direct message to this approver. */
-export interface ApproverCopy extends MessageRef {
-  readonly user: string;
-}
+export type MessageRef = Immutable<z.output<typeof messageRefForm>>;
+const messageRefForm = z.strictObject({ channel: textForm, ts: textForm });
 
 /** A person's direct message, which follows a record. */
-export interface DirectMessages {
-  readonly direct: MessageRef | null;
+export type DirectMessages = Immutable<z.output<typeof directMessagesForm>>;
+const directMessagesForm = z.strictObject({
+  direct: messageRefForm.nullable(),
   /** The names of the milestones that they have read of. */
-  readonly milestones: readonly string[];
-}
+  milestones: textsForm,
+});
 
 /** The place of a record's message in Slack, and the direct messages sent: the requester's, and the others'. */
-export interface ShownMessages extends DirectMessages {
+export type ShownMessages = Immutable<z.output<typeof shownMessagesForm>>;
+export type ApproverCopy = ShownMessages["copies"][number];
+export const shownMessagesForm = directMessagesForm.extend({
   /** The version of the record that the message shows. */
-  readonly version: number;
-  readonly message: MessageRef | null;
-  /** If the channel can't be reached: the same message to each approver. */
-  readonly copies: readonly ApproverCopy[];
+  version: countForm,
+  message: messageRefForm.nullable(),
+  /** If the channel can't be reached: the same message to each approver, as a direct message. */
+  copies: z.array(messageRefForm.extend({ user: textForm })),
   /** To the person who asked for the requester; absent: none. */
-  readonly asker?: DirectMessages | undefined;
-}
+  asker: directMessagesForm.optional(),
+});

@@ -1,22 +1,22 @@
+import { z } from "zod";
 import { isSamePrincipal } from "../../aws-auth/index.ts";
+import { type Immutable, textForm } from "../lease/proof-record.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 
 /** Who linked a Slack account with a principal, sealed. */
-export interface LinkSeal {
-  /** Slack user id: of the linked person, or of the administrator who confirmed it; null: only the first request named it. */
-  readonly by: string | null;
-  readonly at: string;
+export type LinkSeal = Immutable<z.output<typeof linkSealForm>>;
+const linkSealForm = z.strictObject({
+  /** The linked person, or the administrator who confirmed it; null: only the first request named it. */
+  by: textForm.nullable(),
+  at: textForm,
   /** Over the fields above, the Slack user id and the ARN. */
-  readonly seal: string;
-}
+  seal: textForm,
+});
 
-/** A Slack account's principal, as the ledger has it. */
-export interface PrincipalLink {
-  readonly arn: string;
-  /** Null: eks-access did not write it. */
-  readonly seal: LinkSeal | null;
-}
+/** A Slack account's principal, as the ledger has it. `seal`: null: eks-access did not write it. */
+export type PrincipalLink = Immutable<z.output<typeof linkForm>>;
+export const linkForm = z.strictObject({ arn: textForm, seal: linkSealForm.nullable() });
 
 export function sealLink(user: string, arn: string, said: Omit<LinkSeal, "seal">, keys: DecisionKeys): LinkSeal {
   return { ...said, seal: keys.seal("link", { ...said, user, arn }) };

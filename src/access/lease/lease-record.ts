@@ -1,127 +1,111 @@
-import type { Way } from "../policy/cluster.ts";
-import type { CodedReason, EndProof, MappedIdentity, Proof, Trouble } from "./proof-record.ts";
+import { z } from "zod";
+import {
+  codedReasonForm,
+  endProofForm,
+  type Immutable,
+  identityForm,
+  proofForm,
+  textForm,
+  textsForm,
+  timeForm,
+  troubleForm,
+  wayForm,
+} from "./proof-record.ts";
 
-export type LeaseState = Lease["state"];
-
-/** Why a lease must end, and who decided it. */
-export interface LeaseEnd {
-  /**
-   * - `replayed`: a person put an old copy of the record into the ledger, after a revocation
-   * - `cluster-gone`: an operator closed it, because the cluster no longer exists
-   */
-  readonly cause: "expired" | "revoked" | "replayed" | "cluster-gone";
-  /** A Slack user id, or `worker`. */
-  readonly by: string;
-  /** ISO 8601: the time of the decision; `endedAt` is the time when the access was gone. */
-  readonly at: string;
-  readonly why: string;
-}
-
-/** The lease of an approved request. Its type by state has exactly the fields that the state needs. */
-export type Lease = LeaseFields & (ScheduledLease | ActiveLease | EndedLease | FailedLease);
-
-interface ScheduledLease {
-  readonly state: "scheduled";
-  readonly endedAt: null;
-  readonly failure: null;
-}
-
-interface ActiveLease {
-  readonly state: "active";
-  readonly activeSince: string;
-  readonly endedAt: null;
-  readonly failure: null;
-}
-
-interface EndedLease {
-  readonly state: "ended";
-  /** ISO 8601: when the entry was gone from the cluster. */
-  readonly endedAt: string;
-  readonly failure: null;
-}
-
-interface FailedLease {
-  readonly state: "failed";
-  readonly endedAt: null;
-  /** One sentence. */
-  readonly failure: CodedReason;
-}
-
-/** What a lease has in every state. */
-export interface LeaseFields {
-  /**
-   * ISO 8601. Counted from the sealed decision, so that an attacker with Redis can't move it, and an old approval never works after its
-   * end.
-   */
-  readonly endsAt: string;
-  /**
-   * ISO 8601: when the first write to the cluster began; null: certainly nothing of it is there. The ledger has it before the write, so
-   * that a process that dies between them leaves nothing unknown behind.
-   */
-  readonly writeBegan: string | null;
-  /** ISO 8601: when its bindings were last sent again, so that an earlier call may still arrive; null: never. */
-  readonly sentAgainAt: string | null;
-  /** ISO 8601: when the proof was complete; null before. */
-  readonly activeSince: string | null;
-  readonly proof: Proof | null;
-  /** ISO 8601: when to check whether the principal signed in; null: no sign-in is due. */
-  readonly signInDueAt: string | null;
-  /** Set during retries of a sign-in without a result. */
-  readonly signInTrouble: Trouble | null;
-  /** Set while the API server did not say what the lease allows and is asked again. */
-  readonly reviewTrouble: Trouble | null;
-  /** What it added to the cluster; set when it becomes active. */
-  readonly written: WrittenShare | null;
-  /** Set while others' change keeps its part out of the cluster: one clause for people. */
-  readonly drift: { readonly at: string; readonly message: string } | null;
-  /** ISO 8601: when the reminder of its end is due; set when it becomes active. */
-  readonly warnAt: string | null;
-  /** ISO 8601: when the reminder of its end was sent; null before. */
-  readonly warnedAt: string | null;
-  /** Set while an active lease waits for its removal. */
-  readonly end: LeaseEnd | null;
-  /**
-   * ISO 8601: when its approval became void, while the cluster may have or get a part of it. A void lease sends nothing more. Null
-   * otherwise.
-   */
-  readonly voidSince: string | null;
-  /** Whether the cluster could not remember its revocation. */
-  readonly isForgotten: boolean;
-  /** What was verified after the end; null: nothing, for example because the cluster is gone. */
-  readonly endProof: EndProof | null;
-  /** Who the principal is in aws-auth after the end: the base, or what other leases give. */
-  readonly remains: MappedIdentity | null;
-}
+/** One lease's share of an entry, with everything that rebuilds the lease after a loss of the ledger. */
+export type Share = Immutable<z.output<typeof shareForm>>;
+export const shareForm = z.strictObject({
+  /** Request id. */
+  id: textForm,
+  groups: textsForm,
+  endsAt: timeForm,
+  level: textForm,
+  requester: textForm,
+  /** Whether it is emergency access, which needs a review even after a loss of the ledger. */
+  emergency: z.boolean(),
+  approvers: textsForm,
+});
 
 /**
  * What a lease added to the cluster, sealed in its record. The cluster's own memory is an annotation or tags, which a person can strip
  * from an entry. Without this copy the entry would then look as if it had always been there. The seal covers everything that a repair or
- * removal uses, so neither trusts anything else of the record.
+ * removal uses, so neither trusts anything else of the record. `share`: what it gives, as the cluster's own memory had it.
  */
-export interface WrittenShare {
-  readonly entryAdded: boolean;
-  readonly added: readonly string[];
-  readonly way: Way;
-  /** What it gives, as the cluster's own memory had it. */
-  readonly share: Share;
-  readonly seal: string;
-}
+export type WrittenShare = Immutable<z.output<typeof writtenForm>>;
+const writtenForm = z.strictObject({
+  entryAdded: z.boolean(),
+  added: textsForm,
+  way: wayForm,
+  share: shareForm,
+  seal: textForm,
+});
 
-/** One lease's share of an entry, with everything that rebuilds the lease after a loss of the ledger. */
-export interface Share {
-  /** Request id. */
-  readonly id: string;
-  readonly groups: readonly string[];
-  /** ISO 8601. */
-  readonly endsAt: string;
-  readonly level: string;
-  /** Slack user id. */
-  readonly requester: string;
-  /** Whether it is emergency access, which needs a review even after a loss of the ledger. */
-  readonly emergency: boolean;
-  /** Slack user ids. */
-  readonly approvers: readonly string[];
-}
+/** Why a lease must end, and who decided it: a Slack user id, or `worker`. */
+export type LeaseEnd = Immutable<z.output<typeof leaseEndForm>>;
+const leaseEndForm = z.strictObject({
+  /**
+   * - `replayed`: a person put an old copy of the record into the ledger, after a revocation
+   * - `cluster-gone`: an operator closed it, because the cluster no longer exists
+   */
+  cause: z.enum(["expired", "revoked", "replayed", "cluster-gone"]),
+  by: textForm,
+  /** The time of the decision; `endedAt` is the time when the access was gone. */
+  at: timeForm,
+  why: textForm,
+});
+
+/** What a lease has in every state. */
+export type LeaseFields = Immutable<z.output<typeof leaseFields>>;
+const leaseFields = z.strictObject({
+  /** Counted from the sealed decision: an attacker with Redis can't move it, and an old approval never works after its end. */
+  endsAt: timeForm,
+  /**
+   * When the first write to the cluster began; null: certainly nothing of it is there. The ledger has it before the write, so that a
+   * process that dies between them leaves nothing unknown behind.
+   */
+  writeBegan: timeForm.nullable(),
+  /** When its bindings were last sent again, so that an earlier call may still arrive; null: never. */
+  sentAgainAt: timeForm.nullable(),
+  /** When the proof was complete; null before. */
+  activeSince: timeForm.nullable(),
+  proof: proofForm.nullable(),
+  /** When to check whether the principal signed in; null: no sign-in is due. */
+  signInDueAt: timeForm.nullable(),
+  /** Set during retries of a sign-in without a result. */
+  signInTrouble: troubleForm.nullable(),
+  /** Set while the API server did not say what the lease allows and is asked again. */
+  reviewTrouble: troubleForm.nullable(),
+  /** What it added to the cluster; set when it becomes active. */
+  written: writtenForm.nullable(),
+  /** Set while others' change keeps its part out of the cluster: one clause for people. */
+  drift: z.strictObject({ at: timeForm, message: textForm }).nullable(),
+  /** When the reminder of its end is due; set when it becomes active. */
+  warnAt: timeForm.nullable(),
+  /** When the reminder of its end was sent; null before. */
+  warnedAt: timeForm.nullable(),
+  /** Set while an active lease waits for its removal. */
+  end: leaseEndForm.nullable(),
+  /** When its approval became void, while the cluster may have or get a part of it. A void lease sends nothing more. */
+  voidSince: timeForm.nullable(),
+  /** Whether the cluster could not remember its revocation. */
+  isForgotten: z.boolean(),
+  /** What was verified after the end; null: nothing, for example because the cluster is gone. */
+  endProof: endProofForm.nullable(),
+  /** Who the principal is in aws-auth after the end: the base, or what other leases give. */
+  remains: identityForm.nullable(),
+});
+
+/** The lease of an approved request. Its type by state has exactly the fields that the state needs. */
+export type Lease = Immutable<z.output<typeof leaseForm>>;
+export type LeaseState = Lease["state"];
+const neither = { endedAt: z.null(), failure: z.null() } as const;
+export const leaseForm = z.discriminatedUnion("state", [
+  leaseFields.extend({ state: z.literal("scheduled"), ...neither }),
+  leaseFields.extend({ state: z.literal("active"), ...neither, activeSince: timeForm }),
+  // When the entry was gone from the cluster.
+  leaseFields.extend({ state: z.literal("ended"), ...neither, endedAt: timeForm }),
+  leaseFields.extend({ state: z.literal("failed"), ...neither, failure: codedReasonForm }),
+]);
 
 /**
  * Our part of one entry of the document. It lists what we added, never what was there. So others' changes count as theirs, and a removal
@@ -137,14 +121,9 @@ export interface Holding {
   readonly shares: readonly Share[];
 }
 
-export interface OtherLease {
-  /** Request id. */
-  readonly id: string;
-  /** Those of its groups that the principal has, or is about to get. Sorted. */
-  readonly groups: readonly string[];
-  /** ISO 8601. */
-  readonly endsAt: string;
-}
+/** `groups`: those of its groups that the principal has, or is about to get, sorted. */
+export type OtherLease = Immutable<z.output<typeof otherLeaseForm>>;
+export const otherLeaseForm = z.strictObject({ id: textForm, groups: textsForm, endsAt: timeForm });
 
 /** The principal's other leases in the ledger. */
 export interface OtherLeasesNow {

@@ -4,7 +4,8 @@ import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/event.ts";
 import { placedRoleOf } from "../policy/role-text.ts";
 import { type ClusterBinding, leaseLabels, type NewBinding } from "./lease-bindings.ts";
-import type { Holding, Share } from "./lease-record.ts";
+import { type Holding, type Share, shareForm } from "./lease-record.ts";
+import type { Immutable } from "./proof-record.ts";
 
 /** The annotation with a binding's memory of its lease. */
 const leaseAnnotation = "eks-access/lease";
@@ -93,22 +94,12 @@ export function readOwnBindings(
   };
 }
 
-const texts = z.array(z.string()).readonly();
-
 const rememberedForm = z.strictObject({
   v: z.literal(1),
   text: z.string(),
   principal: z.string(),
   user: z.string(),
-  share: z.strictObject({
-    id: z.string(),
-    groups: texts,
-    endsAt: z.string(),
-    level: z.string(),
-    requester: z.string(),
-    emergency: z.boolean(),
-    approvers: texts,
-  }),
+  share: shareForm,
   seal: z.string(),
 });
 
@@ -147,7 +138,7 @@ function isIntact({ role, subjects, deletedAt }: ClusterBinding, text: string, u
 function sealedValue(
   cluster: string,
   { name, namespace }: Pick<ClusterBinding, "name" | "namespace">,
-  { v, text, principal, user, share }: Omit<z.infer<typeof rememberedForm>, "seal">,
+  { v, text, principal, user, share }: Omit<Immutable<z.output<typeof rememberedForm>>, "seal">,
 ): Json {
   const { id, groups, endsAt, level, requester, emergency, approvers } = share;
   const lease = { id, groups, endsAt, level, requester, emergency, approvers };

@@ -1,63 +1,75 @@
+import { z } from "zod";
+
+/** The type of a form's values, which nothing changes. */
+export type Immutable<T> = T extends readonly (infer Item)[]
+  ? readonly Immutable<Item>[]
+  : T extends object
+    ? { readonly [Name in keyof T]: Immutable<T[Name]> }
+    : T;
+
+/** Parts of the forms in which records are stored. The objects are strict: we never write unknown fields. */
+export const textForm = z.string();
+export const textsForm = z.array(textForm);
+export const countForm = z.int().nonnegative();
+export const timeForm = textForm.refine((value) => !Number.isNaN(Date.parse(value)), { error: "no time" });
+export const wayForm = z.enum(["aws-auth", "access-entry", "binding"]);
+
 /** A username and its groups, as aws-auth gives them. */
-export interface MappedIdentity {
-  readonly username: string;
-  readonly groups: readonly string[];
-}
+export type MappedIdentity = Immutable<z.output<typeof identityForm>>;
+export const identityForm = z.strictObject({ username: textForm, groups: textsForm });
 
 /** Why something failed, in words for people, and when the next try is. */
-export interface Trouble {
-  readonly code: string;
+export type Trouble = Immutable<z.output<typeof troubleForm>>;
+export const troubleForm = z.strictObject({
+  code: textForm,
   /** One sentence: what, where and how to fix it. */
-  readonly message: string;
-  /** ISO 8601. */
-  readonly at: string;
+  message: textForm,
+  at: timeForm,
   /** The number of tries so far. */
-  readonly attempts: number;
-  /** ISO 8601: the next try. */
-  readonly retryAt: string;
+  attempts: countForm,
+  /** The next try. */
+  retryAt: timeForm,
   /** A digest of each cause so far, bounded. */
-  readonly causes: readonly string[];
-}
+  causes: textsForm,
+});
 
 /** A code for programs and a sentence for people. */
-export interface CodedReason {
-  readonly code: string;
-  readonly message: string;
-}
+export type CodedReason = Immutable<z.output<typeof codedReasonForm>>;
+export const codedReasonForm = z.strictObject({ code: textForm, message: textForm });
 
 /** One thing that was verified. `not tested` says why, and never counts as a yes. */
-export type ProofFinding =
-  | { readonly result: "yes"; readonly detail: string }
-  | { readonly result: "no"; readonly detail: string }
-  | { readonly result: "not tested"; readonly detail: string };
+export type ProofFinding = Immutable<z.output<typeof findingForm>>;
+const findingForm = z.strictObject({ result: z.enum(["yes", "no", "not tested"]), detail: textForm });
 
-/** What was verified of a lease after a write, and when (ISO 8601). */
-export interface Proof {
-  readonly at: string;
+/** What was verified of a lease after a write, and when. */
+export type Proof = Immutable<z.output<typeof proofForm>>;
+export const proofForm = z.strictObject({
+  at: timeForm,
   /** The document, read back after the write, gives the principal its groups. */
-  readonly mapped: ProofFinding;
+  mapped: findingForm,
   /** The API server allows this username with these groups what the level names. */
-  readonly authorized: ProofFinding;
+  authorized: findingForm,
   /** The identity of the review for `authorized`; null: none was sent. */
-  readonly reviewedAs: MappedIdentity | null;
+  reviewedAs: identityForm.nullable(),
   /** The ARN of its access entry, with the path of a role; null: it is in aws-auth, which has no paths. */
-  readonly entryArn: string | null;
+  entryArn: textForm.nullable(),
   /** The principal itself signed in and listed pods. */
-  readonly signedIn: ProofFinding;
+  signedIn: findingForm,
   /** The ids of the reviews for `authorized` in the API server's audit log. */
-  readonly auditIds: readonly string[];
-}
+  auditIds: textsForm,
+});
 
-/** What was verified after a lease ended, and when (ISO 8601). A "no" is the wanted result. */
-export interface EndProof {
-  readonly at: string;
+/** What was verified after a lease ended, and when. A "no" is the wanted result. */
+export type EndProof = Immutable<z.output<typeof endProofForm>>;
+export const endProofForm = z.strictObject({
+  at: timeForm,
   /** Whether the cluster's map or its access entries still map the principal. No: new sign-ins are refused. */
-  readonly mapped: ProofFinding;
+  mapped: findingForm,
   /** Whether the API server still authorizes what the level names. */
-  readonly authorized: ProofFinding;
-  readonly reviewedAs: MappedIdentity;
+  authorized: findingForm,
+  reviewedAs: identityForm,
   /** Other leases that still give access, a clause each. */
-  readonly others: readonly string[];
+  others: textsForm,
   /** Set while the API server is asked again; null: it answered, or the tries are over. */
-  readonly trouble: Trouble | null;
-}
+  trouble: troubleForm.nullable(),
+});

@@ -1,91 +1,128 @@
-import type { CodedReason, Trouble } from "../lease/proof-record.ts";
-import type { Decision, DroppedApproval, Reminders } from "../request/record.ts";
+import { z } from "zod";
+import {
+  type CodedReason,
+  codedReasonForm,
+  type Immutable,
+  textForm,
+  textsForm,
+  timeForm,
+  troubleForm,
+} from "../lease/proof-record.ts";
+import { type Decision, decisionForm, droppedForm, remindersForm, voidedForm } from "../request/record.ts";
 
-export interface SealedPlan {
-  readonly at: string;
+/** What a plan does, as messages and the command line show it. */
+export type MigrationSummary = Immutable<z.output<typeof summaryForm>>;
+export type ItemSummary = MigrationSummary["items"][number];
+export type StepSummary = MigrationSummary["steps"][number];
+export const summaryForm = z.strictObject({
+  mode: textForm,
+  items: z.array(
+    z.strictObject({
+      /** `mapRoles line 4`. */
+      place: textForm,
+      arn: textForm,
+      outcome: z.enum(["moves", "has-entry", "nodes", "creator", "waits", "stays", "dead"]),
+      sentences: textsForm,
+    }),
+  ),
+  steps: z.array(
+    z.strictObject({
+      /** `switch-mode`, `give-entry <ARN>`, `take-out`. */
+      name: textForm,
+      does: textForm,
+      /** What must be confirmed before the next step. */
+      proof: textForm,
+      /** How to undo it, or that it can't be undone. */
+      undo: textForm,
+    }),
+  ),
+  keptBecause: textForm.nullable(),
+  before: textsForm,
+  digest: textForm,
+});
+
+export type SealedPlan = Immutable<z.output<typeof planForm>>;
+const planForm = z.strictObject({
+  at: timeForm,
   /** Digest of who gets which access entry and who leaves aws-auth; in the button and in each decision. */
-  readonly digest: string;
-  readonly summary: MigrationSummary;
+  digest: textForm,
+  summary: summaryForm,
   /** The entries that finally leave aws-auth, as written there; empty: none. */
-  readonly outs: readonly string[];
+  outs: textsForm,
   /** The worker's, over all fields above and the migration's id. */
-  readonly seal: string;
-}
+  seal: textForm,
+});
 
-export interface DoneStep {
-  /** `switch-mode`, `give-entry <ARN>`, `take-out`. */
-  readonly name: string;
-  readonly at: string;
-  /** Sentences: what was confirmed, and what was not tested. */
-  readonly proof: readonly string[];
-}
+export type DoneStep = MigrationFields["done"][number];
 
-export interface MigrationFields {
+export type MigrationFields = Immutable<z.output<typeof migrationFields>>;
+const migrationFields = z.strictObject({
   /** `migration-<cluster>-<number>`. A cluster has one open migration at most. */
-  readonly id: string;
+  id: textForm,
   /** Counts the changes, from 1; the ledger compares it before each write. */
-  readonly version: number;
-  readonly cluster: string;
-  readonly requester: string;
+  version: z.int().positive(),
+  cluster: textForm,
+  requester: textForm,
   /** ARNs of roles with their paths, which aws-auth does not have. */
-  readonly givenArns: readonly string[];
-  readonly createdAt: string;
-  /** ISO 8601: after this time no approval is possible. */
-  readonly lapsesAt: string;
+  givenArns: textsForm,
+  createdAt: timeForm,
+  /** After this time no approval is possible. */
+  lapsesAt: timeForm,
   /** Null: the worker has yet to plan, for the first time or again. */
-  readonly plan: SealedPlan | null;
+  plan: planForm.nullable(),
   /** Set with the plan, when the approvers are asked. */
-  readonly reminders: Reminders | null;
+  reminders: remindersForm.nullable(),
   /** The sealed approvals, of different people. */
-  readonly approvals: readonly Decision[];
+  approvals: z.array(decisionForm),
   /** Approvals of people who are no longer approvers: they do not count. */
-  readonly dropped: readonly DroppedApproval[];
+  dropped: z.array(droppedForm),
   /** A step whose call may have been sent, before its proof. */
-  readonly begun: { readonly name: string; readonly at: string } | null;
-  readonly done: readonly DoneStep[];
-  /** ISO 8601: nothing leaves aws-auth before this, because entries are eventually consistent. */
-  readonly settlesAt: string | null;
+  begun: z.strictObject({ name: textForm, at: timeForm }).nullable(),
+  /** `proof`: sentences: what was confirmed, and what was not tested. */
+  done: z.array(z.strictObject({ name: textForm, at: timeForm, proof: textsForm })),
+  /** Nothing leaves aws-auth before this, because entries are eventually consistent. */
+  settlesAt: timeForm.nullable(),
   /** Set while something is tried again. */
-  readonly trouble: Trouble | null;
-  /** Set while the migration waits for new approvals, because the earlier ones became void. */
-  readonly voided: { readonly by: readonly string[]; readonly message: string } | null;
-}
+  trouble: troubleForm.nullable(),
+  /** Set while the migration waits for new approvals. */
+  voided: voidedForm.nullable(),
+});
 
 const nothing = { denial: null, withdrawal: null, refusal: null, endedAt: null } as const;
-type Nothing = typeof nothing;
 
-/** The person who stopped a migration, when (ISO 8601) and why. */
-export interface MigrationWithdrawal {
-  readonly by: string;
-  readonly at: string;
-  readonly why: string;
-}
+/** The person who stopped a migration, when and why. */
+const withdrawalForm = z.strictObject({ by: textForm, at: timeForm, why: textForm });
+const open = { denial: z.null(), withdrawal: z.null(), refusal: z.null(), endedAt: z.null() } as const;
+const ended = { ...open, endedAt: timeForm } as const;
+
+export const migrationForm = z.discriminatedUnion("state", [
+  migrationFields.extend({ state: z.literal("pending"), ...open }),
+  migrationFields.extend({ state: z.literal("running"), ...open, plan: planForm }),
+  migrationFields.extend({ state: z.enum(["done", "lapsed"]), ...ended }),
+  migrationFields.extend({ state: z.literal("denied"), ...ended, denial: decisionForm }),
+  migrationFields.extend({ state: z.literal("withdrawn"), ...ended, withdrawal: withdrawalForm }),
+  migrationFields.extend({ state: z.literal("refused"), ...ended, refusal: codedReasonForm }),
+]);
+
+/** The migration of one cluster from aws-auth to access entries: a record of the ledger. */
+export type Migration = Immutable<z.output<typeof migrationForm>>;
 
 /** Waits for the worker's plan, then for approvers. */
-export type PendingMigration = MigrationFields & Nothing & { readonly state: "pending" };
+export type PendingMigration = Extract<Migration, { readonly state: "pending" }>;
 
 /** Approved: a worker carries out its plan, step by step. */
-export type RunningMigration = MigrationFields & Nothing & { readonly state: "running"; readonly plan: SealedPlan };
+export type RunningMigration = Extract<Migration, { readonly state: "running" }>;
 
-/** How a migration ends. `refused`: there is nothing to plan, or the plan is not allowed. */
+/** `refused`: there is nothing to plan, or the plan is not allowed. */
+export type EndedMigration = Exclude<Migration, PendingMigration | RunningMigration>;
+
+/** How a migration ends. */
 type End =
   | { readonly state: "done"; readonly begun: null }
   | { readonly state: "lapsed" }
   | { readonly state: "denied"; readonly denial: Decision }
-  | { readonly state: "withdrawn"; readonly withdrawal: MigrationWithdrawal }
+  | { readonly state: "withdrawn"; readonly withdrawal: Immutable<z.output<typeof withdrawalForm>> }
   | { readonly state: "refused"; readonly refusal: CodedReason };
-
-export type EndedMigration = MigrationFields & {
-  readonly endedAt: string;
-} & (
-    | (Omit<Nothing, "endedAt"> & { readonly state: "done" | "lapsed" })
-    | (Omit<Nothing, "endedAt" | "denial"> & Extract<End, { readonly state: "denied" }>)
-    | (Omit<Nothing, "endedAt" | "withdrawal"> & Extract<End, { readonly state: "withdrawn" }>)
-    | (Omit<Nothing, "endedAt" | "refusal"> & Extract<End, { readonly state: "refused" }>)
-  );
-
-/** The migration of one cluster from aws-auth to access entries: a record of the ledger. */
-export type Migration = PendingMigration | RunningMigration | EndedMigration;
 
 /** A person's input for a migration. */
 export type NewMigration = Pick<MigrationFields, "id" | "cluster" | "requester" | "givenArns">;
@@ -189,31 +226,4 @@ export function migrationNumber({ id }: Pick<Migration, "id">): number {
 
 export function nextMigrationId(cluster: string, latest: Pick<Migration, "id"> | null): string {
   return `migration-${cluster}-${(latest ? migrationNumber(latest) : 0) + 1}`;
-}
-
-export interface ItemSummary {
-  /** `mapRoles line 4`. */
-  readonly place: string;
-  readonly arn: string;
-  readonly outcome: "moves" | "has-entry" | "nodes" | "creator" | "waits" | "stays" | "dead";
-  readonly sentences: readonly string[];
-}
-
-export interface StepSummary {
-  /** `switch-mode`, `give-entry <ARN>`, `take-out`. */
-  readonly name: string;
-  readonly does: string;
-  /** What must be confirmed before the next step. */
-  readonly proof: string;
-  /** How to undo it, or that it can't be undone. */
-  readonly undo: string;
-}
-
-export interface MigrationSummary {
-  readonly mode: string;
-  readonly items: readonly ItemSummary[];
-  readonly steps: readonly StepSummary[];
-  readonly keptBecause: string | null;
-  readonly before: readonly string[];
-  readonly digest: string;
 }

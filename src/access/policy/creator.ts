@@ -1,3 +1,5 @@
+import { z } from "zod";
+import { type Immutable, textForm } from "../lease/proof-record.ts";
 /** One role to assume, with what its trust policy requires. */
 export interface RoleStep {
   readonly roleArn: string;
@@ -88,16 +90,17 @@ function asAuthenticated(arn: string): string {
   return arn.replace(/:role\/.*\//, ":role/").toLowerCase();
 }
 
-export interface CreationRecord {
-  readonly eventId: string;
-  readonly at: string;
+export type CreationRecord = Immutable<z.output<typeof creationRecordForm>>;
+export const creationRecordForm = z.object({
+  eventId: textForm,
+  at: textForm,
   /** `userIdentity.type`, for example AssumedRole, IAMUser, FederatedUser, Root or AWSService. */
-  readonly kind: string;
+  kind: textForm,
   /** The IAM role or user that created the cluster; null: unknown. */
-  readonly arn: string | null;
+  arn: textForm.nullable(),
   /** The service that called, for example cloudformation.amazonaws.com. */
-  readonly invokedBy: string | null;
-}
+  invokedBy: textForm.nullable(),
+});
 
 /** The largest difference between a cluster's creation time and its record's, in milliseconds. */
 export const recordWithinMs = 5 * 60_000;

@@ -1,3 +1,5 @@
+import { z } from "zod";
+import { type Immutable, textForm, textsForm } from "../lease/proof-record.ts";
 import type { Cluster } from "./cluster.ts";
 
 export interface Person {
@@ -7,11 +9,12 @@ export interface Person {
 }
 
 /** What the policy knows about a requester. Redis alone never proves it: each approval seals it. */
-export type Standing = {
-  readonly memberships: readonly string[];
+export type Standing = Immutable<z.output<typeof standingForm>>;
+export const standingForm = z.strictObject({
+  memberships: textsForm,
   /** The principal that the requester's Slack account is linked with; null: none, or no rule needs it. */
-  readonly linked: string | null;
-};
+  linked: textForm.nullable(),
+});
 
 export const noStanding: Standing = { memberships: [], linked: null };
 

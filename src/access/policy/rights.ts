@@ -1,3 +1,6 @@
+import { z } from "zod";
+import { type Immutable, textForm } from "../lease/proof-record.ts";
+
 export interface RoleRule {
   readonly verbs: readonly string[];
   readonly apiGroups: readonly string[];
@@ -8,15 +11,9 @@ export interface RoleRule {
   readonly nonResourceURLs: readonly string[];
 }
 
-export interface GroupRight {
-  readonly group: string;
-  /** For example `ClusterRole view`. */
-  readonly role: string;
-  /** For example `in every namespace`. */
-  readonly where: string;
-  /** For example `read pods, services and 12 more`. */
-  readonly allows: string;
-}
+/** For example `ClusterRole view`, `in every namespace`, `read pods, services and 12 more`. */
+export type GroupRight = Immutable<z.output<typeof groupRightForm>>;
+export const groupRightForm = z.strictObject({ group: textForm, role: textForm, where: textForm, allows: textForm });
 
 /** It needs no binding, and no binding can restrict it. */
 export const mastersRight: GroupRight = {

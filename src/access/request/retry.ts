@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
+import type { z } from "zod";
 import { AccessError, explainFailure, waitsForRepair } from "../failure/access-error.ts";
-import type { Trouble } from "../lease/proof-record.ts";
+import { type Immutable, type Trouble, textForm, timeForm, troubleForm } from "../lease/proof-record.ts";
 import type { AccessRequest } from "./record.ts";
 
 /** The limit of a wait that the other side asks for: a lease may end meanwhile. */
@@ -65,14 +66,15 @@ function causesWith(known: readonly string[], { code, message }: Failure): reado
 }
 
 /** Why a cluster can't be opened, and the next try: one for all its requests and all workers. */
-export interface ClusterTrouble extends Trouble {
-  /** ISO 8601: the first failure. */
-  readonly since: string;
-  /** ISO 8601: when it was over; null: it is not. */
-  readonly overAt: string | null;
+export type ClusterTrouble = Immutable<z.output<typeof clusterTroubleForm>>;
+export const clusterTroubleForm = troubleForm.extend({
+  /** The first failure. */
+  since: timeForm,
+  /** When it was over; null: it is not. */
+  overAt: timeForm.nullable(),
   /** A digest of the cluster's configuration: a changed one may work. */
-  readonly configuration: string;
-}
+  configuration: textForm,
+});
 
 interface Moment {
   readonly now: Date;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** What a person types with a request, as the ledger stores it. */
-export const typedFieldsSchema = {
+export const typedFieldsForm = {
   reason: z.string(),
   ticket: z.string().nullable(),
   /** The namespaces that the requester chose, sorted, with commas; empty: none. */
@@ -10,7 +10,7 @@ export const typedFieldsSchema = {
 
 /** Every form, record and event carries all of these fields, and the approval's digest covers them. */
 export type TypedFields = {
-  readonly [Name in keyof typeof typedFieldsSchema]: z.infer<(typeof typedFieldsSchema)[Name]>;
+  readonly [Name in keyof typeof typedFieldsForm]: z.infer<(typeof typedFieldsForm)[Name]>;
 };
 
 /** The fields that an emergency and a recovered lease leave empty. */

@@ -1,48 +1,26 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { PrincipalLink } from "../../access/approval/links.ts";
+import { linkForm } from "../../access/approval/links.ts";
 import { type AuditEvent, canonicalJson, digestOfEvent, type Json } from "../../access/audit/event.ts";
-import { migrationSchema } from "../../access/migration/migration-schema.ts";
-import { accessRequestSchema, clusterTroubleSchema } from "../../access/request/record-schema.ts";
+import { migrationForm } from "../../access/migration/migration.ts";
+import { accessRequestForm } from "../../access/request/record.ts";
+import { clusterTroubleForm } from "../../access/request/retry.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import { RecentResults } from "../../operations/recent.ts";
-import type { LinkProposal, ShownMessages, WorkerIdentity } from "../ledger.ts";
+import { linkProposalForm, shownMessagesForm, workerIdentityForm } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { chainLua, runScript, scriptOf } from "./commit-script.ts";
 import { chainHeadKey, eventsKey, logKey } from "./events.ts";
 
-const place = { channel: z.string(), ts: z.string() } as const;
-
-/** What one person read of a request in direct messages. */
-const directMessages = { direct: z.strictObject(place).nullable(), milestones: z.array(z.string()) } as const;
-
 /** Everything that leaves Redis as JSON, by its kind. */
 const schemas = {
-  request: accessRequestSchema,
-  migration: migrationSchema,
-  "cluster trouble": clusterTroubleSchema,
-  link: z.strictObject({
-    arn: z.string(),
-    seal: z.strictObject({ by: z.string().nullable(), at: z.string(), seal: z.string() }).nullable(),
-  }) satisfies z.ZodType<PrincipalLink>,
-  "link proposal": z.strictObject({
-    id: z.string(),
-    user: z.string(),
-    arn: z.string(),
-    at: z.string(),
-  }) satisfies z.ZodType<LinkProposal>,
-  message: z.strictObject({
-    version: z.int().nonnegative(),
-    message: z.strictObject(place).nullable(),
-    copies: z.array(z.strictObject({ ...place, user: z.string() })),
-    ...directMessages,
-    asker: z.strictObject(directMessages).optional(),
-  }) satisfies z.ZodType<ShownMessages>,
-  "worker identity": z.strictObject({
-    arn: z.string(),
-    account: z.string(),
-    at: z.string(),
-  }) satisfies z.ZodType<WorkerIdentity>,
+  request: accessRequestForm,
+  migration: migrationForm,
+  "cluster trouble": clusterTroubleForm,
+  link: linkForm,
+  "link proposal": linkProposalForm,
+  message: shownMessagesForm,
+  "worker identity": workerIdentityForm,
   // The reader parses them, with their seals.
   creation: z.unknown(),
   identities: z.unknown(),

@@ -6,6 +6,7 @@ import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
 import {
   type CreationRecord,
   type CreatorToDiscover,
+  creationRecordForm,
   creatorArnOf,
   creatorOf,
   type KnownCreator,
@@ -15,7 +16,6 @@ import type { CredentialSource } from "../../aws/client-settings.ts";
 import { betweenLookupsMs, findCreation } from "../../aws/find-creation.ts";
 import { cloudTrailSessionPolicy } from "../../aws/session-policy.ts";
 import { callerIdentity } from "../../aws/sts.ts";
-import { creationRecord } from "../../diagnosis/reports.ts";
 import type { Ledger, RememberedCreation } from "../../ledger/ledger.ts";
 import { deadlineSignal } from "../../operations/deadlines.ts";
 import { sessionThrough } from "./become-creator.ts";
@@ -38,7 +38,7 @@ export function seenCreation(clusterArn: string): RememberedCreation | null {
   return seenCreations.get(clusterArn) ?? null;
 }
 
-const remembered = z.object({ record: creationRecord, seal: z.string() });
+const remembered = z.object({ record: creationRecordForm, seal: z.string() });
 
 /**
  * The ledger's memory of a cluster's creation. Null: there is none, or no worker sealed it. A person who writes to Redis must not choose

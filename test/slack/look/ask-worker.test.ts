@@ -104,7 +104,7 @@ describe("a worker", () => {
   });
 
   test("plans a migration for who answers for the cluster, and for nobody else", async () => {
-    const step = { does: "Make an entry.", proof: "It is there.", undo: "Delete it." };
+    const step = { name: "give-entry", does: "Make an entry.", proof: "It is there.", undo: "Delete it." };
     const item = { place: "mapRoles line 2", arn: engineerArn, outcome: "moves", sentences: ["Gets an access entry."] };
     const planned = {
       mode: "CONFIG_MAP",

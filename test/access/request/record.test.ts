@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { migrationSchema } from "../../../src/access/migration/migration-schema.ts";
-import { accessRequestSchema } from "../../../src/access/request/record-schema.ts";
+import { migrationForm } from "../../../src/access/migration/migration.ts";
+import { accessRequestForm } from "../../../src/access/request/record.ts";
 import { aMigration, aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import {
   aDecision,
@@ -43,14 +43,14 @@ const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 test.each(Object.entries({ ...states, ...longestStates }))(
   "a request that is %s is read as it was written",
   (_, request) => {
-    expect(accessRequestSchema.parse(stored(request))).toEqual(request);
+    expect(accessRequestForm.parse(stored(request))).toEqual(request);
   },
 );
 
 test.each(Object.entries({ ...migrationStates, "as long as it can be": theLongestMigration() }))(
   "a migration that is %s is read as it was written",
   (_, migration) => {
-    expect(migrationSchema.parse(stored(migration))).toEqual(migration);
+    expect(migrationForm.parse(stored(migration))).toEqual(migration);
   },
 );
 
@@ -65,7 +65,7 @@ test("any request of any texts is read as it was written", () => {
     fc.property(texts, fc.array(fc.string()), fc.date({ noInvalidDate: true }), (change, groups, createdAt) => {
       const request = aRequest({ ...change, groups, createdAt: createdAt.toISOString() });
 
-      expect(accessRequestSchema.parse(stored(request))).toEqual(request);
+      expect(accessRequestForm.parse(stored(request))).toEqual(request);
     }),
   );
 });
@@ -88,7 +88,7 @@ describe("a state that can't be is not read", () => {
     ["a time that can't be read", aRequest({ createdAt: "tomorrow" })],
     ["a field that we do not write", { ...aRequest(), admin: true }],
   ])("%s", (_, request) => {
-    expect(accessRequestSchema.safeParse(stored(request)).success).toBe(false);
+    expect(accessRequestForm.safeParse(stored(request)).success).toBe(false);
   });
 });
 
@@ -97,15 +97,15 @@ test("a record that lacks any of its fields is not read", () => {
 
   for (const field of Object.keys(request)) {
     const rest = Object.fromEntries(Object.entries(request).filter(([name]) => name !== field));
-    expect(accessRequestSchema.safeParse(rest).success).toBe(false);
+    expect(accessRequestForm.safeParse(rest).success).toBe(false);
   }
 });
 
 test("reading any JSON ends with a record or with what is wrong", () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
-      expect(accessRequestSchema.safeParse(value).success).toBe(false);
-      expect(migrationSchema.safeParse(value).success).toBe(false);
+      expect(accessRequestForm.safeParse(value).success).toBe(false);
+      expect(migrationForm.safeParse(value).success).toBe(false);
     }),
   );
 });
