@@ -41,12 +41,12 @@ export async function readSettings(kind: ProcessKind): Promise<Settings> {
   return { environment, config: reading.config, text: file.text, digest: file.digest };
 }
 
-/** The same for a command, with the clusters of the fleet as the ledger has them; while it is down, those of the file alone. */
+/** The same for a command, with the clusters of the fleet: as the ledger has them, or as a worker's environment finds them without it. */
 export async function readCommandSettings(kind: ProcessKind): Promise<Settings> {
   const settings = await readSettings(kind);
   if (!settings.config.fleet) return settings;
   const now = new Date();
-  const list = await fleetIn(settings, now).catch(() => null);
+  const list = (await fleetIn(settings, now).catch(() => null)) ?? (await foundFleet(settings, now));
   const reading = readConfig(settings.text, { clusters: list?.clusters ?? [], now });
   return reading.type === "config" ? { ...settings, config: reading.config } : settings;
 }
@@ -59,6 +59,12 @@ async function fleetIn({ environment }: Settings, now: Date): Promise<FleetList 
   } finally {
     await close();
   }
+}
+
+async function foundFleet({ environment, config }: Settings, now: Date): Promise<FleetList | null> {
+  if (!environment.workerKeys || !config.fleet) return null;
+  const { discoverFleet } = await import("../worker/fleet/discover-fleet.ts");
+  return discoverFleet(config.fleet, null, now);
 }
 
 /** The keys of the worker, for a command that works in its place. */

@@ -55,8 +55,13 @@ export async function startLonelyPart(
   started: Started,
 ): Promise<void> {
   if (!workerKeys) return;
-  const { startWithoutLedger } = await import("../worker/without-ledger/watch-ledger.ts");
-  started(startWithoutLedger(() => ({ ...context, keys: workerKeys, config: live.current() }), writes, zones));
+  const [{ startWithoutLedger }, { LonelyFleet }] = await Promise.all([
+    import("../worker/without-ledger/watch-ledger.ts"),
+    import("../worker/fleet/discover-fleet.ts"),
+  ]);
+  const fleet = new LonelyFleet(live, context.now);
+  const contextNow = () => ({ ...context, keys: workerKeys, config: live.current() });
+  started(startWithoutLedger(contextNow, writes, zones, () => fleet.look()));
 }
 
 async function startWorkerParts(

@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { SandboxAws } from "../../sandbox/aws/account.ts";
 import { explainFailure } from "../../src/access/failure/access-error.ts";
 import { sealFleetList } from "../../src/access/fleet/fleet-list.ts";
 import { readCommandSettings, readSettings } from "../../src/bin/settings.ts";
@@ -10,6 +11,7 @@ import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aFleetCluster, fleetText } from "../builders/a-fleet.ts";
 import { keys, otherKeys, variablesNamed } from "../builders/keys.ts";
+import { addFleetCluster, fleetAccounts, startFleetAws } from "../fleet-scene.ts";
 import { aRedis } from "../redis.ts";
 
 const variables = variablesNamed("ours");
@@ -104,8 +106,14 @@ async function asNobody(act: () => Promise<unknown>): Promise<unknown> {
 
 describe("a command about a cluster of the fleet", () => {
   const clusterNames = async () => [...(await readCommandSettings("worker")).config.clusters.keys()];
+  let aws: SandboxAws;
+  beforeEach(async () => {
+    aws = await startFleetAws();
+    addFleetCluster(aws, fleetAccounts[1], "shop", { "eks-access": "yes" });
+  });
+  afterEach(() => aws.stop());
 
-  test("knows it from the list in the ledger, if a worker sealed that", async () => {
+  test("knows it from the list in the ledger, if a worker sealed that, and else finds it itself", async () => {
     await configured(fleetText);
     const database = await aRedis();
     vi.stubEnv("REDIS_URL", database.url);
@@ -119,13 +127,13 @@ describe("a command about a cluster of the fleet", () => {
     await close();
     await database.close();
 
-    expect([genuine, forged]).toEqual([["payments"], []]);
+    expect([genuine, forged]).toEqual([["payments"], ["shop"]]);
   });
 
-  test("has the clusters of the file while the ledger is down", async () => {
+  test("has the clusters of the file, and those that it finds, while the ledger is down", async () => {
     vi.stubEnv("REDIS_URL", "redis://127.0.0.1:1");
-    await configured(`${fleetText}\nclusters:\n  shop: { region: eu-west-1, account: "111122223333" }\n`);
+    await configured(`${fleetText}\nclusters:\n  legacy: { region: eu-west-1, account: "111122223333" }\n`);
 
-    expect(await clusterNames()).toEqual(["shop"]);
+    expect(await clusterNames()).toEqual(["legacy", "shop"]);
   });
 });

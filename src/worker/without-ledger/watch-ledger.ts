@@ -8,6 +8,7 @@ import { endWithoutLedger, type LonelyContext } from "./end-without-ledger.ts";
 const lookEveryMs = 1_000;
 /** An end that could not be carried out is tried again each minute, as with the ledger. */
 const againMs = 60_000;
+const noFleet = "could not find the fleet without the ledger";
 /** Clusters at once. */
 const concurrency = 16;
 
@@ -17,13 +18,15 @@ const concurrency = 16;
  * @param context each look keeps the configuration with which it began
  * @param writes resolves if the ledger takes a write now
  * @param zones whose clusters it reaches
+ * @param findFleet finds the clusters that the configuration does not name
  */
 export function startWithoutLedger(
   context: () => LonelyContext,
   writes: () => Promise<unknown>,
   zones: readonly Zone[],
+  findFleet: () => Promise<void>,
 ): Stoppable {
-  const watch = new LedgerWatch(context, zones);
+  const watch = new LedgerWatch(context, zones, findFleet);
   let isAsking = false;
   const look = async () => {
     if (isAsking) return;
@@ -46,6 +49,7 @@ export function startWithoutLedger(
 export class LedgerWatch {
   readonly #context: () => LonelyContext;
   readonly #zones: readonly Zone[];
+  readonly #findFleet: () => Promise<void>;
   readonly #running = new Map<string, Promise<void>>();
   /** By cluster: when to look there again, in milliseconds since the epoch; absent: now. */
   readonly #lookAt = new Map<string, number>();
@@ -53,9 +57,14 @@ export class LedgerWatch {
   #isAlone = false;
   #ended = 0;
 
-  constructor(context: () => LonelyContext, zones: readonly Zone[] = [null]) {
+  constructor(
+    context: () => LonelyContext,
+    zones: readonly Zone[] = [null],
+    findFleet: () => Promise<void> = async () => {},
+  ) {
     this.#context = context;
     this.#zones = zones;
+    this.#findFleet = findFleet;
   }
 
   /** The ledger takes writes. */
@@ -71,7 +80,7 @@ export class LedgerWatch {
 
   /** It does not: looks at each cluster that is due, once the ledger has been away for long enough. */
   away(): void {
-    const { config, now, log, metrics } = this.#context();
+    const { config, now, log, metrics, failures } = this.#context();
     const nowMs = now().getTime();
     this.#awaySince ??= nowMs;
     const afterSeconds = config.timing.endWithoutLedgerAfterSeconds;
@@ -84,6 +93,10 @@ export class LedgerWatch {
       const does = "working without the ledger: only leases that are over by the clusters' own memory end";
       log.warn({ awaySince: new Date(this.#awaySince).toISOString() }, does);
     }
+    this.#findFleet().then(
+      () => failures.over(noFleet, {}),
+      (error: unknown) => failures.failed(noFleet, {}, error),
+    );
     for (const cluster of config.clusters.values()) {
       if (!this.#zones.includes(zoneOf(cluster))) continue;
       if (this.#running.size >= concurrency) return;

@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { type SandboxAws, startSandboxAws } from "../../../sandbox/aws/account.ts";
+import type { SandboxAws } from "../../../sandbox/aws/account.ts";
 import type { Notice } from "../../../src/access/fleet/notice.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import { followFleet } from "../../../src/config/follow-fleet.ts";
@@ -10,46 +10,21 @@ import { FailureLog } from "../../../src/operations/failure-log.ts";
 import { type FleetContext, FleetKeeper } from "../../../src/worker/fleet/keep-fleet.ts";
 import { fleetText } from "../../builders/a-fleet.ts";
 import { keys } from "../../builders/keys.ts";
+import { addFleetCluster, fleetAccounts, fleetArn, startFleetAws } from "../../fleet-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 
-const accounts = ["111122223333", "444455556666"] as const;
-const region = "eu-central-1";
 let aws: SandboxAws;
 let ledger: Ledger;
 let live: LiveConfig;
 let notices: Notice[];
 let now: Date;
 
-const arnOf = (account: string, name: string) => `arn:aws:eks:${region}:${account}:cluster/${name}`;
-
-/** A cluster that only EKS knows: nothing here signs in to it. */
-function addCluster(account: string, name: string, tags: Readonly<Record<string, string>>): void {
-  const creatorArn = `arn:aws:iam::${account}:role/eks-access-operator`;
-  const endpoint = "https://127.0.0.1:1";
-  aws.addCluster({ name, region, account, creatorArn, endpoint, certificateAuthority: "LS0tLS1CRUdJTiA", tags });
-}
-
+const addCluster = (account: string, name: string, tags: Readonly<Record<string, string>>) =>
+  addFleetCluster(aws, account, name, tags);
 const fleetTags = { "eks-access": "yes", env: "production" };
 
 beforeAll(async () => {
-  aws = await startSandboxAws({ region });
-  aws.account.addRole({ name: "eks-access-worker", allow: ["sts:*"] });
-  for (const account of accounts) {
-    const trust = { principals: ["arn:aws:iam::111122223333:role/eks-access-worker"], externalId: "eks-access-fleet" };
-    aws.account.addRole({
-      name: "eks-access-operator",
-      account,
-      allow: ["eks:ListClusters", "eks:DescribeCluster"],
-      trust,
-    });
-  }
-  const worker = aws.account.sessionFor("arn:aws:iam::111122223333:role/eks-access-worker", "worker", {
-    seconds: 3600,
-  });
-  vi.stubEnv("AWS_ENDPOINT_URL", aws.url);
-  vi.stubEnv("AWS_ACCESS_KEY_ID", worker.accessKeyId);
-  vi.stubEnv("AWS_SECRET_ACCESS_KEY", worker.secretAccessKey);
-  vi.stubEnv("AWS_SESSION_TOKEN", worker.sessionToken);
+  aws = await startFleetAws();
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
@@ -63,13 +38,13 @@ beforeEach(() => {
   ledger = memoryLedger();
   live = liveConfig({ text: fleetText, config: reading.config }, () => now);
   notices = [];
-  addCluster(accounts[0], "payments", fleetTags);
-  addCluster(accounts[1], "shop", { ...fleetTags, env: "dev" });
-  addCluster(accounts[1], "private", { env: "production" });
+  addCluster(fleetAccounts[0], "payments", fleetTags);
+  addCluster(fleetAccounts[1], "shop", { ...fleetTags, env: "dev" });
+  addCluster(fleetAccounts[1], "private", { env: "production" });
 });
 afterEach(() => {
-  for (const account of accounts) {
-    for (const name of ["payments", "shop", "private", "new"]) aws.removeCluster(arnOf(account, name));
+  for (const account of fleetAccounts) {
+    for (const name of ["payments", "shop", "private", "new"]) aws.removeCluster(fleetArn(account, name));
   }
   aws.faults.clear();
 });
@@ -100,8 +75,8 @@ const describes = () => aws.calls.filter(({ call }) => call === "eks.DescribeClu
 test("the tagged clusters of both accounts are in the configuration, and the operators read of each change once", async () => {
   const look = aWorker();
   await look();
-  addCluster(accounts[0], "new", fleetTags);
-  aws.removeCluster(arnOf(accounts[1], "shop"));
+  addCluster(fleetAccounts[0], "new", fleetTags);
+  aws.removeCluster(fleetArn(fleetAccounts[1], "shop"));
   await look(5);
   await look(5);
 
@@ -124,7 +99,7 @@ test("a tag that would weaken the rule is told at once, and counts a day later",
       ?.rules.map(({ name }) => name);
   const look = aWorker();
   await look();
-  aws.updateCluster(arnOf(accounts[0], "payments"), { tags: { ...fleetTags, env: "dev" } });
+  aws.updateCluster(fleetArn(fleetAccounts[0], "payments"), { tags: { ...fleetTags, env: "dev" } });
 
   await look(11);
   const during = rules();
@@ -140,11 +115,11 @@ test("a tag that would weaken the rule is told at once, and counts a day later",
 test("an account that refuses the worker leaves its clusters as they are, and the others go on", async () => {
   const look = aWorker();
   await look();
-  aws.account.setAllowed(`arn:aws:iam::${accounts[1]}:role/eks-access-operator`, []);
-  addCluster(accounts[0], "new", fleetTags);
+  aws.account.setAllowed(`arn:aws:iam::${fleetAccounts[1]}:role/eks-access-operator`, []);
+  addCluster(fleetAccounts[0], "new", fleetTags);
 
   await look(5);
-  aws.account.setAllowed(`arn:aws:iam::${accounts[1]}:role/eks-access-operator`, [
+  aws.account.setAllowed(`arn:aws:iam::${fleetAccounts[1]}:role/eks-access-operator`, [
     "eks:ListClusters",
     "eks:DescribeCluster",
   ]);
@@ -167,10 +142,10 @@ test("a known cluster is only listed for ten minutes, and a new worker asks for 
 });
 
 test("more clusters than a page of EKS are all there", async () => {
-  for (let count = 0; count < 120; count += 1) addCluster(accounts[0], `many-${count}`, fleetTags);
+  for (let count = 0; count < 120; count += 1) addCluster(fleetAccounts[0], `many-${count}`, fleetTags);
 
   await aWorker()();
-  for (let count = 0; count < 120; count += 1) aws.removeCluster(arnOf(accounts[0], `many-${count}`));
+  for (let count = 0; count < 120; count += 1) aws.removeCluster(fleetArn(fleetAccounts[0], `many-${count}`));
 
   expect(names()).toHaveLength(122);
   expect(told()).toHaveLength(31);

@@ -95,3 +95,28 @@ test("it leaves clusters of other zones alone, which its network does not reach"
 
   expect(mapUsers()).toContain("eks-access:viewers");
 });
+
+test("a worker that started without the ledger finds the clusters of the fleet, and ends the leases there", async () => {
+  const scene = await aDirectScene(initialAwsAuth);
+  await reconcileCluster(scene.context(), scene.cluster);
+  const { ledger: _, queues: __, ...rest } = scene.context();
+  let isFound = false;
+  const unknown = { ...rest, config: { ...rest.config, clusters: new Map() } };
+  const watch = new LedgerWatch(
+    () => (isFound ? rest : unknown),
+    [null],
+    async () => {
+      isFound = true;
+    },
+  );
+  const mapUsers = () => scene.aws.awsAuth()?.data?.mapUsers ?? "";
+
+  for (let look = 0; look < 4; look += 1) {
+    watch.away();
+    scene.clock.ms += 62_000;
+    await watch.settled();
+  }
+
+  expect(mapUsers()).not.toContain("eks-access:viewers");
+  expect(mapUsers()).toContain("eks-access:admins");
+});
