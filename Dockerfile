@@ -24,6 +24,8 @@ ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+COPY deploy/iam ./deploy/iam
+COPY deploy/cloudformation ./deploy/cloudformation
 COPY package.json LICENSE ./
 USER node
 EXPOSE 3000

@@ -46,7 +46,11 @@ function sectionsOf(page: string): ReadonlyMap<string, string> {
 
 function sourceOf(...folders: readonly string[]): string {
   return folders
-    .flatMap((folder) => readdirSync(join(root, folder)).map((name) => read(`${folder}/${name}`)))
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((name) => `${folder}/${name}`),
+    )
+    .filter((path) => path.endsWith(".ts"))
+    .map(read)
     .join("\n");
 }
 
@@ -92,6 +96,13 @@ test("the manifest's hint names words that there are", () => {
 
   expect(named).toContain("help");
   expect(named.filter((name) => !words.some((word) => word === name))).toEqual([]);
+});
+
+test("the first configuration has fifteen lines, and is whole", () => {
+  const [, text = ""] = /^```yaml\n([\s\S]+?)^```$/m.exec(read("docs/day-1.md")) ?? [];
+
+  expect(text.trim().split("\n").length).toBeLessThanOrEqual(15);
+  expect(readConfig(text)).toMatchObject({ type: "config" });
 });
 
 test("every command of the command line is in the README", () => {

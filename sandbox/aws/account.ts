@@ -20,6 +20,7 @@ import {
 import type { EksService, EksSettings } from "./eks-service.ts";
 import { IdentityCenter } from "./identity-center.ts";
 import { answerIdentityCenter, identityCenterCall } from "./identity-center-calls.ts";
+import { answerOrganizations, Organization, organizationsCall } from "./organization.ts";
 import { SandboxAccount } from "./sandbox-account.ts";
 import { answerSts, stsParams } from "./sts.ts";
 import { WebIdentities } from "./web-identity.ts";
@@ -32,18 +33,19 @@ export interface AwsCall {
   by: string | undefined;
 }
 
-/** An AWS account: its STS, EKS, CloudTrail, IAM Identity Center, S3 and EventBridge answer at one address. */
+/** An AWS account: its STS, EKS, CloudTrail, Organizations, IAM Identity Center, S3 and EventBridge answer at one address. */
 export interface SandboxAws {
   /** For AWS_ENDPOINT_URL, or for the variable of each service. */
   url: string;
   account: SandboxAccount;
   /** Tokens of service accounts, for AWS_WEB_IDENTITY_TOKEN_FILE. */
   webIdentities: WebIdentities;
-  /** Call names: `sts.GetCallerIdentity`, `sts.AssumeRole`, `sts.AssumeRoleWithWebIdentity`, `eks.DescribeCluster`, `eks.CreateAccessEntry` and so on, `cloudtrail.LookupEvents`, `identitystore.GetUserId`, `sso.DescribePermissionSet` and so on, `s3.PutObject`, `events.PutEvents`. */
+  /** Call names: `sts.GetCallerIdentity`, `sts.AssumeRole`, `sts.AssumeRoleWithWebIdentity`, `eks.DescribeCluster`, `eks.CreateAccessEntry` and so on, `cloudtrail.LookupEvents`, `identitystore.GetUserId`, `sso.DescribePermissionSet` and so on, `organizations.ListAccounts`, `s3.PutObject`, `events.PutEvents`. */
   faults: Faults;
   calls: readonly AwsCall[];
   cloudTrail: CloudTrail;
   identityCenter: IdentityCenter;
+  organization: Organization;
   auditPlaces: AuditPlaces;
   /** How the control plane of EKS behaves. */
   eks: EksSettings;
@@ -79,6 +81,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
   const { region = "eu-central-1" } = options;
   const account = new SandboxAccount({ id, partition: partitionOf(region), now });
   const identityCenter = new IdentityCenter(account, region);
+  const organization = new Organization(id);
   const auditPlaces = new AuditPlaces();
   const cloudTrail = createCloudTrail(now);
   const settings: EksSettings = { entryDelayMs: 200, updateMs: 300, mostAccessEntries: 3000 };
@@ -91,7 +94,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
     faults,
     port: options.port ?? 0,
     ...(options.host ? { host: options.host } : {}),
-    route: (request) => route(context, service, { identityCenter, auditPlaces }, request),
+    route: (request) => route(context, service, { identityCenter, organization, auditPlaces }, request),
     onCall: (call, status, milliseconds, by) => {
       const made = { call, status, milliseconds, by };
       calls.push(made);
@@ -106,6 +109,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
     calls,
     cloudTrail,
     identityCenter,
+    organization,
     auditPlaces,
     eks: settings,
     addCluster: (cluster) => addCluster(service, cluster),
@@ -128,7 +132,11 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
 function route(
   context: AwsContext,
   service: EksService,
-  { identityCenter: center, auditPlaces }: Pick<SandboxAws, "identityCenter" | "auditPlaces">,
+  {
+    identityCenter: center,
+    organization,
+    auditPlaces,
+  }: Pick<SandboxAws, "identityCenter" | "organization" | "auditPlaces">,
   request: SandboxRequest,
 ): SandboxRoute {
   const ofS3 = s3Call(request);
@@ -136,6 +144,10 @@ function route(
   const target = request.headers["x-amz-target"];
   const ofCenter = typeof target === "string" ? identityCenterCall(target) : undefined;
   if (ofCenter) return { call: ofCenter, answer: () => answerIdentityCenter(context, center, ofCenter, request) };
+  const ofAccounts = typeof target === "string" ? organizationsCall(target) : undefined;
+  if (ofAccounts) {
+    return { call: ofAccounts, answer: () => answerOrganizations(context, organization, ofAccounts, request) };
+  }
   if (target === "AWSEvents.PutEvents") {
     return { call: "events.PutEvents", answer: () => answerPutEvents(context, auditPlaces, request) };
   }

@@ -108,6 +108,7 @@ const targets: Readonly<Record<string, FinishedCall["service"]>> = {
   AWSIdentityStore: "identitystore",
   SWBExternalService: "sso",
   AWSEvents: "events",
+  AWSOrganizationsV20161128: "organizations",
 };
 
 /** STS names its action in the body, others in a header, S3 in the query but for HEAD, and EKS by method and path. */

@@ -1,7 +1,14 @@
-import { DescribeClusterCommand, EKSClient, ListClustersCommand, ResourceNotFoundException } from "@aws-sdk/client-eks";
+import {
+  type Cluster,
+  DescribeClusterCommand,
+  EKSClient,
+  ListClustersCommand,
+  ResourceNotFoundException,
+} from "@aws-sdk/client-eks";
 import { AccessError } from "../access/failure/access-error.ts";
 import { allOfPages } from "../access/failure/bounded-pages.ts";
 import type { Labels } from "../access/policy/selector.ts";
+import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
@@ -11,7 +18,24 @@ export interface FleetRegion {
   readonly names: () => Promise<readonly string[]>;
   /** A cluster's tags, without those of AWS; null: it can't be used, or is gone since it was listed. @throws AccessError */
   readonly tagsOf: (eksName: string) => Promise<Labels | null>;
+  /** A cluster as EKS describes it; null as above. @throws AccessError */
+  readonly lookAt: (eksName: string) => Promise<SeenCluster | null>;
   readonly close: () => void;
+}
+
+/** A cluster that nothing in the configuration names yet. */
+export interface SeenCluster {
+  readonly arn: string;
+  readonly mode: AuthenticationMode;
+  /** Whether the API server can be reached from outside its network. */
+  readonly isPublic: boolean;
+  readonly createdAt: Date | null;
+  /** `https://…` */
+  readonly endpoint: string;
+  /** PEM in base64. */
+  readonly certificateAuthority: string;
+  /** Without those of AWS. */
+  readonly tags: Labels;
 }
 
 /** EKS allows an account 100 clusters in a region, and more on request. */
@@ -24,6 +48,19 @@ export function fleetRegion(source: CredentialSource, account: string, region: s
   const failing = (call: string) => (error: unknown) => {
     throw awsFailure(error, `${call} ${where}`);
   };
+  const describe = async (name: string): Promise<Cluster | null> => {
+    const what = `eks:DescribeCluster of ${name}`;
+    const answer = client.send(new DescribeClusterCommand({ name }));
+    const { cluster } = await answer.catch((error: unknown) =>
+      error instanceof ResourceNotFoundException ? { cluster: null } : failing(what)(error),
+    );
+    if (cluster === null) return null;
+    const [, , , inRegion, ofAccount] = cluster?.arn?.split(":") ?? [];
+    if (cluster === undefined || inRegion !== region || ofAccount !== account) {
+      throw new AccessError("cluster-mismatch", `AWS answered ${what} ${where} with ${cluster?.arn ?? "no cluster"}`);
+    }
+    return cluster.status === "ACTIVE" || cluster.status === "UPDATING" ? cluster : null;
+  };
   return {
     names: () =>
       allOfPages(`eks:ListClusters ${where}`, bounds(), async (nextToken) => {
@@ -31,20 +68,26 @@ export function fleetRegion(source: CredentialSource, account: string, region: s
         return { items: answer.clusters ?? [], next: answer.nextToken };
       }),
     tagsOf: async (name) => {
-      const what = `eks:DescribeCluster of ${name}`;
-      const answer = client.send(new DescribeClusterCommand({ name }));
-      const { cluster } = await answer.catch((error: unknown) =>
-        error instanceof ResourceNotFoundException ? { cluster: null } : failing(what)(error),
-      );
-      if (cluster === null) return null;
-      const [, , , inRegion, ofAccount] = cluster?.arn?.split(":") ?? [];
-      if (inRegion !== region || ofAccount !== account) {
-        throw new AccessError("cluster-mismatch", `AWS answered ${what} ${where} with ${cluster?.arn ?? "no cluster"}`);
-      }
-      const isUsable = cluster?.status === "ACTIVE" || cluster?.status === "UPDATING";
-      return isUsable ? ownTags(cluster?.tags ?? {}) : null;
+      const cluster = await describe(name);
+      return cluster && ownTags(cluster.tags ?? {});
+    },
+    lookAt: async (name) => {
+      const cluster = await describe(name);
+      return cluster && seen(cluster);
     },
     close: () => client.destroy(),
+  };
+}
+
+function seen({ arn = "", accessConfig, resourcesVpcConfig, createdAt, endpoint, ...rest }: Cluster): SeenCluster {
+  return {
+    arn,
+    mode: accessConfig?.authenticationMode ?? "CONFIG_MAP",
+    isPublic: resourcesVpcConfig?.endpointPublicAccess ?? true,
+    createdAt: createdAt ?? null,
+    endpoint: endpoint ?? "",
+    certificateAuthority: rest.certificateAuthority?.data ?? "",
+    tags: ownTags(rest.tags ?? {}),
   };
 }
 

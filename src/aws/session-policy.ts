@@ -72,6 +72,11 @@ export function fleetSessionPolicy(): string {
   return policyOf([["eks:ListClusters", "eks:DescribeCluster"], "*"]);
 }
 
+/** Limits a session to what `eks-access init` looks at: it changes nothing, whatever the role can do. */
+export function surveySessionPolicy(): string {
+  return policyOf([["eks:ListClusters", "eks:DescribeCluster", "cloudtrail:LookupEvents"], "*"]);
+}
+
 /** Limits a session to asking CloudTrail; LookupEvents has no resources. */
 export function cloudTrailSessionPolicy(): string {
   return policyOf([["cloudtrail:LookupEvents"], "*"]);

@@ -48,6 +48,11 @@ const commands: Readonly<Record<string, CliCommand>> = {
     },
   },
   all: { does: "runs both in one process, for a trial", run: () => serveAndExit("all") },
+  init: {
+    does: "finds your clusters, and writes the configuration and the IAM policies",
+    usage: async () => (await import("./init.ts")).initUsage,
+    run: async (argv) => (await import("./init.ts")).runInit(argv, processIo()),
+  },
   check: {
     does: "checks an aws-auth document",
     usage: async () => (await import("./check.ts")).checkUsage,

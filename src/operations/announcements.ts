@@ -44,6 +44,7 @@ export interface FinishedCall {
     | "sso"
     | "s3"
     | "events"
+    | "organizations"
     | "kubernetes"
     | "webhook";
   /** The name in the service's own API: `AssumeRole`, `chat.update`, `PUT configmaps`. */

@@ -9,6 +9,7 @@ import {
   managerSessionPolicy,
   nextRoleSessionPolicy,
   nothingSessionPolicy,
+  surveySessionPolicy,
 } from "../../src/aws/session-policy.ts";
 import { sessionNameOf } from "../../src/aws/sts.ts";
 
@@ -63,6 +64,7 @@ test("the code sends no command that the policies do not know", () => {
     "migration-policy",
     "identity-center-policy",
     "discovery-policy",
+    "init-policy",
   ];
   const actions = new Set([
     ...names.flatMap(actionsOf),
@@ -84,6 +86,13 @@ test("who finds the fleet lists clusters and describes them, as its session does
   const own = policy.parse(JSON.parse(fleetSessionPolicy())).Statement.flatMap(({ Action }) => Action);
 
   expect(actionsOf("discovery-policy")).toEqual(own.toSorted());
+});
+
+test("init looks with the rights that it prints: yours, and in other accounts those of its session", () => {
+  const session = policy.parse(JSON.parse(surveySessionPolicy())).Statement.flatMap(({ Action }) => Action);
+
+  expect(actionsOf("init-reader-policy")).toEqual(session.toSorted());
+  expect(actionsOf("init-policy")).toEqual(["organizations:ListAccounts", "sts:AssumeRole"]);
 });
 
 test("the worker may do what an assumed session takes, on named roles, and nothing else", () => {

@@ -249,6 +249,7 @@ describe("Day 2", () => {
     await applyRbac(product);
 
     for (const begin of [
+      "eks-access init",
       "aws cloudformation create-stack-set",
       "aws cloudformation create-stack-instances",
       "kubectl apply",

@@ -1,6 +1,7 @@
 import { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
 import { EKSClient } from "@aws-sdk/client-eks";
 import { IdentitystoreClient } from "@aws-sdk/client-identitystore";
+import { OrganizationsClient } from "@aws-sdk/client-organizations";
 import { SSOAdminClient } from "@aws-sdk/client-sso-admin";
 import { STSClient } from "@aws-sdk/client-sts";
 import { type SandboxAws, type SandboxAwsOptions, startSandboxAws } from "../../../sandbox/aws/account.ts";
@@ -14,6 +15,7 @@ export function clientsOf(url: string, credentials: Credentials, region = "eu-ce
     eks: new EKSClient(settings),
     cloudTrail: new CloudTrailClient(settings),
     identityStore: new IdentitystoreClient(settings),
+    organizations: new OrganizationsClient(settings),
     ssoAdmin: new SSOAdminClient(settings),
   };
 }

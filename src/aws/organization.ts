@@ -1,0 +1,52 @@
+import { ListAccountsCommand, OrganizationsClient } from "@aws-sdk/client-organizations";
+import { allOfPages } from "../access/failure/bounded-pages.ts";
+import { type CredentialSource, clientSettings } from "./client-settings.ts";
+import { awsFailure } from "./explain-aws-error.ts";
+
+/** An account of the organization that can have clusters. */
+export interface MemberAccount {
+  /** Twelve digits. */
+  readonly id: string;
+  /** As its owner wrote it. */
+  readonly name: string;
+}
+
+export interface OrganizationAccounts {
+  /** For example `o-exampleorgid`; null: AWS named none. */
+  readonly id: string | null;
+  readonly accounts: readonly MemberAccount[];
+}
+
+/** An organization has at most 10,000 accounts (quotas of AWS Organizations), 20 a page. */
+const bounds = () => ({ pages: 2_000, items: 20_000, deadline: AbortSignal.timeout(300_000) });
+
+/**
+ * The active accounts of the caller's organization; null: the account is in none. Only the management account and delegated
+ * administrators can ask.
+ *
+ * @param region of the partition, by which the SDK finds the one endpoint @throws AccessError
+ */
+export async function organizationAccounts(
+  source: CredentialSource,
+  region: string,
+): Promise<OrganizationAccounts | null> {
+  // All callers of the organization share some calls a second: the SDK then waits longer after each try.
+  const client = new OrganizationsClient({ ...clientSettings(source, region), maxAttempts: 8 });
+  try {
+    const all = await allOfPages("organizations:ListAccounts", bounds(), async (NextToken) => {
+      const { Accounts = [], NextToken: next } = await client.send(
+        new ListAccountsCommand(NextToken === undefined ? {} : { NextToken }),
+      );
+      return { items: Accounts, next };
+    });
+    // `Status` was retired in September 2026. A partition may still answer with it alone.
+    const active = all.filter(({ State, Status }) => (State ?? Status) === "ACTIVE");
+    const [, id = null] = /:account\/(o-[a-z0-9]+)\//.exec(all[0]?.Arn ?? "") ?? [];
+    return { id, accounts: active.flatMap(({ Id, Name }) => (Id ? { id: Id, name: Name ?? "" } : [])) };
+  } catch (error) {
+    if (error instanceof Error && error.name === "AWSOrganizationsNotInUseException") return null;
+    throw awsFailure(error, "organizations:ListAccounts");
+  } finally {
+    client.destroy();
+  }
+}

@@ -1,0 +1,125 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { readConfig } from "../config/config.ts";
+import { chosenClusters, commonCreator, proposedConfig, type SurveyedCluster } from "../config/proposed-config.ts";
+import { type SurveyOptions, surveyClusters } from "../worker/fleet/survey.ts";
+import { policyFiles, policyNames, shippedPolicy, writeWhole } from "./init/files.ts";
+import { type InitOptions, readInitOptions } from "./init/options.ts";
+import { count, nextSteps, surveyText } from "./init/report.ts";
+import { type PlaceToLook, whereToLook } from "./init/where-to-look.ts";
+import { type CommandIo, reasonOf } from "./process-io.ts";
+
+export const initUsage = `Usage: eks-access init [--role NAME [--external-id ID]] [--accounts ID,…] [--regions NAME,…]
+                       [--channel ID] [--approvers ID,…] [--worker ARN] [--out FOLDER] [--force | --dry-run]
+       eks-access init --permissions
+
+Looks at the clusters of your organization, or of your own account, with your own AWS identity. Shows what it found, and writes
+eks-access.yml and the IAM policies. It changes nothing in AWS.
+
+  --role NAME         the role to look with in the other accounts, or its ARN with {account}; without it, your account alone
+  --external-id ID    the external id of that role's trust policy
+  --accounts ID,…     these accounts alone; by default each active account of the organization
+  --regions NAME,…    these regions alone; by default those that AWS enables in each account
+  --channel ID        the Slack channel where approvers decide
+  --approvers ID,…    ids of Slack users and user groups
+  --worker ARN        the worker's role; by default eks-access-worker of your account
+  --out FOLDER        where to write; by default here
+  --force             replace existing files
+  --dry-run           print the files, and write nothing
+  --permissions       print the policies that init needs: yours, and that of the role in each account
+
+It calls sts:GetCallerIdentity, organizations:ListAccounts, sts:AssumeRole, eks:ListClusters, eks:DescribeCluster and
+cloudtrail:LookupEvents, and reads the ConfigMap aws-auth of each cluster that lets it in.
+
+Exit code: 0 done, 1 done, but an account or a region did not answer, 2 unusable input, or nothing was written.
+`;
+
+/** @param pause replaces the waits between two calls of CloudTrail @throws AccessError if AWS refuses the caller itself */
+export async function runInit(argv: readonly string[], io: CommandIo, pause?: SurveyOptions["pause"]): Promise<number> {
+  const options = readInitOptions(argv);
+  if (typeof options === "string") return unusable(io, `${options}\n\n${initUsage}`);
+  if (options.permissions) return tellPermissions(io);
+  const taken = options.dryRun || options.force ? [] : pathsIn(options.out).filter((path) => existsSync(path));
+  if (taken.length > 0) {
+    return unusable(io, `${taken.join(", ")} exists. Choose another folder with --out, or replace it with --force.\n`);
+  }
+  const place = await whereToLook(options, io);
+  const { accounts, regions } = place.scope;
+  io.stderr(`Looking at ${count(accounts.length, "account")} in ${count(regions.length, "region")}…\n`);
+  const survey = await surveyClusters(place.scope, { now: () => new Date(), ...(pause && { pause }) });
+  io.stdout(`\n${surveyText(survey, place.accounts)}\n`);
+  const clusters = chosenClusters(survey.clusters);
+  if (clusters.length === 0) return unusable(io, "Found no cluster. Name other --accounts, --regions or a --role.\n");
+  const proposal = await propose(clusters, place, options);
+  if (typeof proposal === "string") return unusable(io, proposal);
+  try {
+    for (const [path, text] of proposal.files) {
+      if (options.dryRun) io.stdout(`--- ${path}\n${text}\n`);
+      else await writeWhole(path, text, options.force);
+    }
+  } catch (error) {
+    return unusable(io, `Can't write to ${options.out}: ${reasonOf(error)}.\n`);
+  }
+  const leftOut = survey.clusters.length - clusters.length;
+  io.stdout(nextSteps({ ...proposal, clusters, leftOut, organization: place.organization, options }));
+  return survey.failed.length > 0 || place.isPartial ? 1 : 0;
+}
+
+const operatorRole = "eks-access-operator";
+const placeholders = { channel: "C0REPLACE", approvers: ["U0REPLACE", "U1REPLACE"] } as const;
+
+function pathsIn(out: string): readonly string[] {
+  return [join(out, "eks-access.yml"), ...policyNames.map((name) => join(out, "eks-access-iam", name))];
+}
+
+interface Proposal {
+  /** By their paths. */
+  readonly files: ReadonlyMap<string, string>;
+  /** The names that people type. */
+  readonly names: readonly string[];
+  /** Why clusters get none. */
+  readonly problems: readonly string[];
+}
+
+/** The files, after the configuration was read as a process reads it; a text: why there are none. */
+async function propose(
+  clusters: readonly SurveyedCluster[],
+  { partition, organization, scope }: PlaceToLook,
+  { out, channel, approvers, worker }: InitOptions,
+): Promise<Proposal | string> {
+  const shared = { partition, operatorRole, externalId: `eks-access-${randomBytes(8).toString("hex")}` };
+  const people = {
+    channel: channel || placeholders.channel,
+    approvers: approvers.length > 0 ? approvers : placeholders.approvers,
+  };
+  const config = proposedConfig(clusters, { ...shared, ...people });
+  const now = new Date();
+  const seen = { waiting: null, since: now.toISOString(), seenAt: now.toISOString(), goneSince: null };
+  const found = clusters.map(({ account, region, eksName, tags }) => ({ account, region, eksName, tags, ...seen }));
+  const reading = readConfig(config, { clusters: found, now });
+  if (reading.type === "invalid") return `${reading.problems.join("\n")}\n`;
+  const policies = await policyFiles({
+    ...shared,
+    worker: worker ?? `arn:${partition}:iam::${scope.ownAccount}:role/eks-access-worker`,
+    organization,
+    accounts: [...new Set(clusters.map(({ account }) => account))],
+    creator: commonCreator(clusters),
+  });
+  return {
+    files: new Map(pathsIn(out).map((path, index) => [path, [config, ...policies][index] ?? ""])),
+    names: [...reading.config.clusters.keys()],
+    problems: reading.config.fleet?.problems ?? [],
+  };
+}
+
+async function tellPermissions(io: CommandIo): Promise<number> {
+  io.stdout(`You:\n${await shippedPolicy("init-policy")}\n`);
+  io.stdout(`The role in each account, and you in your own:\n${await shippedPolicy("init-reader-policy")}`);
+  return 0;
+}
+
+function unusable(io: CommandIo, message: string): number {
+  io.stderr(`eks-access init: ${message}`);
+  return 2;
+}

@@ -1,0 +1,163 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
+import type { FleetPlace } from "../../access/fleet/fleet-list.ts";
+import { mapOwner } from "../../access/lease/map-owner.ts";
+import { creatorOf, type RoleStep } from "../../access/policy/creator.ts";
+import type { CredentialSource } from "../../aws/client-settings.ts";
+import { mintToken } from "../../aws/eks-token.ts";
+import { betweenLookupsMs, findCreation } from "../../aws/find-creation.ts";
+import { type FleetRegion, fleetRegion, type SeenCluster } from "../../aws/fleet-clusters.ts";
+import { surveySessionPolicy } from "../../aws/session-policy.ts";
+import { assumeRole, ownCredentials, sessionNameOf } from "../../aws/sts.ts";
+import type { SurveyedCluster, SurveyedCreator, SurveyedMap } from "../../config/proposed-config.ts";
+import { connectCluster } from "../../kubernetes/cluster-client.ts";
+import { inParallel } from "../in-parallel.ts";
+import type { FailedPlace } from "./look-at-fleet.ts";
+
+export interface SurveyScope {
+  readonly accounts: readonly string[];
+  readonly regions: readonly string[];
+  /** The account of the caller, where it looks as itself. */
+  readonly ownAccount: string;
+  /** The role to look with in any other account. */
+  readonly roleFor: (account: string) => RoleStep;
+}
+
+export interface SurveyOptions {
+  readonly now: () => Date;
+  /** Waits between two calls of CloudTrail in one region. Milliseconds. */
+  readonly pause?: (ms: number) => Promise<unknown>;
+}
+
+export interface Survey {
+  readonly clusters: readonly SurveyedCluster[];
+  readonly failed: readonly FailedPlace[];
+}
+
+/** An API server that answers at all answers by then. */
+const mapWithinMs = 3_000;
+
+/**
+ * Looks at the clusters of these accounts and regions: in EKS, in CloudTrail for who created each, and in the cluster for who owns its
+ * `aws-auth`. It changes nothing, and in another account its session can't. Sixteen regions at a time, one call at a time in each.
+ */
+export async function surveyClusters(scope: SurveyScope, options: SurveyOptions): Promise<Survey> {
+  const sessions = new Map<string, Promise<CredentialSource>>();
+  const sessionIn = (account: string, region: string) => {
+    const session = sessions.get(account) ?? openAccount(scope, account, region);
+    sessions.set(account, session);
+    return session;
+  };
+  const places = scope.accounts.flatMap((account) => scope.regions.map((region) => ({ account, region })));
+  const looks = await inParallel(places, async ({ account, region }) => {
+    try {
+      return await surveyRegion(await sessionIn(account, region), account, region, options);
+    } catch (error) {
+      return { account, region, error };
+    }
+  });
+  return {
+    clusters: looks.flatMap((look) => ("error" in look ? [] : look)),
+    failed: looks.flatMap((look) => ("error" in look ? look : [])),
+  };
+}
+
+async function openAccount({ ownAccount, roleFor }: SurveyScope, account: string, region: string) {
+  if (account === ownAccount) return "default" as const;
+  return assumeRole("default", {
+    ...roleFor(account),
+    region,
+    sessionName: sessionNameOf("init"),
+    policy: surveySessionPolicy(),
+  });
+}
+
+async function surveyRegion(
+  source: CredentialSource,
+  account: string,
+  region: string,
+  options: SurveyOptions,
+): Promise<readonly SurveyedCluster[]> {
+  const eks: FleetRegion = fleetRegion(source, account, region);
+  try {
+    const found: SurveyedCluster[] = [];
+    const turn = turns(options.pause ?? wait);
+    for (const eksName of await eks.names()) {
+      const place = { account, region, eksName };
+      const seen = await eks.lookAt(eksName);
+      if (!seen) continue;
+      const { tags, mode, isPublic } = seen;
+      const creator = await creatorIn(source, place, seen, options.now(), turn);
+      found.push({ ...place, tags, mode, isPublic, creator, map: await mapIn(source, place, seen, options.now()) });
+    }
+    return found;
+  } finally {
+    eks.close();
+  }
+}
+
+function turns(pause: (ms: number) => Promise<unknown>): () => Promise<void> {
+  let isFirst = true;
+  return async () => {
+    if (!isFirst) await pause(betweenLookupsMs);
+    isFirst = false;
+  };
+}
+
+async function creatorIn(
+  source: CredentialSource,
+  { region }: FleetPlace,
+  { arn, createdAt }: SeenCluster,
+  now: Date,
+  turn: () => Promise<void>,
+): Promise<SurveyedCreator> {
+  const unknown = (why: string) => ({ type: "unknown", why }) as const;
+  try {
+    const record = await findCreation(source, region, { arn, createdAt }, now, turn);
+    if (!record) return unknown("not in CloudTrail's 90 days");
+    const verdict = creatorOf(record, { through: [] });
+    if (verdict.type === "unusable") return unknown(`it ${verdict.why}`);
+    const { creator } = verdict;
+    return creator.type === "role" ? { type: "role", arn: creator.roleArn } : { type: "user", arn: creator.userArn };
+  } catch (error) {
+    return unknown(reasonOf(error));
+  }
+}
+
+async function mapIn(
+  source: CredentialSource,
+  { eksName, region }: FleetPlace,
+  { mode, isPublic, endpoint, certificateAuthority }: SeenCluster,
+  now: Date,
+): Promise<SurveyedMap> {
+  if (mode === "API") return { type: "unused" };
+  if (!isPublic) return { type: "unknown", why: "private API server" };
+  // The token is a credential: it must not travel in the clear.
+  if (!endpoint.startsWith("https://")) return { type: "unknown", why: "no https address" };
+  try {
+    const credentials = source === "default" ? await ownCredentials(region) : source;
+    const token = await mintToken(credentials, { eksName, region }, now);
+    const client = connectCluster({ name: eksName, endpoint, certificateAuthority, token }, { timeoutMs: mapWithinMs });
+    try {
+      const map = await client.readAwsAuth();
+      const owner = map && mapOwner({}, map.managers);
+      return owner ? { type: "owned", by: owner.name } : { type: map ? "free" : "absent" };
+    } finally {
+      client.close();
+    }
+  } catch (error) {
+    return { type: "unknown", why: reasonOf(error) };
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  "aws-access-denied": "CloudTrail refuses you",
+  "cluster-unauthorized": "the cluster does not know you",
+  "cluster-forbidden": "the cluster refuses you",
+  "cluster-unreachable": "unreachable from here",
+};
+
+function reasonOf(error: unknown): string {
+  const known = error instanceof AccessError ? reasons[error.code] : undefined;
+  return known ?? explainFailure(error);
+}
