@@ -30,6 +30,7 @@ export {
   SECTIONS,
   type Section,
   type Severity,
+  sameGroups,
   sizeOf,
 } from "./document.ts";
 export { goFold } from "./fold.ts";

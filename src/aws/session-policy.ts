@@ -43,14 +43,15 @@ export function creatorSessionPolicy(clusterArn: string, { givesEntries }: { rea
 export function managerSessionPolicy(clusterArn: string): string {
   const of = (kind: string) => `${clusterArn.replace(":cluster/", `:${kind}/`)}/*`;
   const [, partition = "aws"] = clusterArn.split(":");
-  const admin = `arn:${partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy`;
+  // A repair gives the new entry each policy of the dead one.
+  const any = `arn:${partition}:eks::aws:cluster-access-policy/*`;
   return policyOf(
     [["eks:DescribeCluster", "eks:UpdateClusterConfig", "eks:DescribeUpdate", "eks:ListAccessEntries"], clusterArn],
     [entryMaking, clusterArn, { StringEquals: { "eks:accessEntryType": "STANDARD" } }],
     [
       ["eks:AssociateAccessPolicy", "eks:DisassociateAccessPolicy"],
       of("access-entry"),
-      { StringEquals: { "eks:policyArn": admin } },
+      { StringLike: { "eks:policyArn": any } },
     ],
     [managedEntryChanges, of("access-entry")],
     [["eks:ListNodegroups", "eks:ListFargateProfiles"], clusterArn],

@@ -77,15 +77,11 @@ export function replacedRoleProblem(set: RolesOfSet, cluster: Cluster): Reported
   const request = (arn: string) => named(`/eks-access request ${cluster.name} ${withoutRolePath(arn)} …`);
   if (successor) {
     const message = `The permission set ${named(permissionSet)} has the role ${named(withoutRolePath(successor.arn))} in account ${account} now. Dead: ${list}.`;
-    const gone = others.map(({ arn }) => named(deleteEntryLine(cluster, arn))).join(", ");
-    return {
-      ...about,
-      message,
-      remedy: `Delete the dead: ${gone}. For the same access request ${request(successor.arn)}.`,
-    };
+    const remedy = `To remove the dead, an approver asks for ${named(`/eks-access repair ${cluster.name}`)}. For access by the one that lives request ${request(successor.arn)}.`;
+    return { ...about, message, remedy };
   }
   const message = `IAM Identity Center keeps one role for each permission set in an account. ${named(cluster.name)} names several of ${named(permissionSet)} in ${account}, so all but one are dead: ${list}.`;
-  const remedy = `With that permission set ${named("aws sts get-caller-identity")} prints the one that lives. Request its access, as ${request(roles.at(-1)?.arn ?? "")}, and remove the others.`;
+  const remedy = `With that permission set ${named("aws sts get-caller-identity")} prints the one that lives. ${repairOf(cluster, "<that ARN>")} gives it what the others have, and removes them.`;
   return { ...about, message, remedy };
 }
 
@@ -99,13 +95,12 @@ export function deadEntryRemedy(cluster: Cluster, { principalArn, createdAt }: D
     ? ["user", "--user-name", "User"]
     : ["role", "--role-name", "Role"];
   const ask = named(`aws iam get-${kind} ${option} ${name} --query ${field}.CreateDate --output text`);
-  const request = named(`/eks-access request ${cluster.name} ${withoutRolePath(principalArn)} …`);
-  return `If ${ask} prints a time after ${createdAt ?? "the entry's createdAt"}, the ${kind} was deleted and made again, and its entry is dead. Then delete it with ${named(deleteEntryLine(cluster, principalArn))}, and request ${request}: the lease makes a new one.`;
+  return `If ${ask} prints a time after ${createdAt ?? "the entry's createdAt"}, the ${kind} was deleted and made again, and its entry is dead. ${repairOf(cluster, withoutRolePath(principalArn))} makes it again with the same groups and policies.`;
 }
 
-/** The line that deletes an access entry. Its ARN has the role's path. */
-function deleteEntryLine({ eksName, region }: Cluster, arn: string): string {
-  return `aws eks delete-access-entry --region ${region} --cluster-name ${eksName} --principal-arn ${arn}`;
+/** The request that replaces the dead entries, with the ARN of the principal that lives. */
+export function repairOf({ name }: Cluster, living: string): string {
+  return `An approver's request ${named(`/eks-access repair ${name} ${living}`)}`;
 }
 
 function keyOf(arn: string): string {

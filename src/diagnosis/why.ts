@@ -8,7 +8,7 @@ import { endingSoon, leaseCauses } from "./lease-causes.ts";
 import { named, someOf } from "./link.ts";
 import { chanceCause, forbiddenCauses, rivalCauses, unmappedCauses } from "./mapped.ts";
 import { identityWords } from "./person-links.ts";
-import { deadEntryRemedy, namesakesOf, rolesInDocument } from "./replaced-roles.ts";
+import { deadEntryRemedy, namesakesOf, repairOf, rolesInDocument } from "./replaced-roles.ts";
 
 /** kubectl's answer to `get pods` now, as far as it is predictable. */
 export type Symptom = "unauthorized" | "forbidden" | "none" | "random" | "unknown";
@@ -115,7 +115,7 @@ function replacedCause({ document, mode, cluster, rolesInEntries }: WhyFacts, { 
   if (!other) return [];
   const arn = withoutRolePath(other.arn);
   const message = `${named(cluster.name)} names another role of the same permission set: ${named(arn)} (${other.place}). IAM Identity Center keeps one role for each in an account, and gives it a new suffix when it makes it again, so one of the two is dead.`;
-  const remedy = `${named("aws sts get-caller-identity")} prints the one that lives. If that is ${principal.arn}, request access for it: ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}; an operator can write it in place of the other. If it is the other, link it: ${named("/eks-access link <arn>")}.`;
+  const remedy = `${named("aws sts get-caller-identity")} prints the one that lives. If that is ${principal.arn}, request access for it: ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}. ${repairOf(cluster, principal.arn)} gives it what the other has. If it is the other, link it: ${named("/eks-access link <arn>")}.`;
   return [cause("role-replaced", message, remedy)];
 }
 

@@ -36,9 +36,7 @@ describe("the roles of one permission set", () => {
     expect(problem.message).toBe(
       `The permission set \`Developer\` has the role \`${newer}\` in account 111122223333 now. Dead: \`${older}\` (an access entry).`,
     );
-    expect(problem.remedy).toContain(
-      `aws eks delete-access-entry --region eu-central-1 --cluster-name staging-eks --principal-arn ${older}`,
-    );
+    expect(problem.remedy).toContain("`/eks-access repair staging`");
     expect(problem.remedy).toContain(`/eks-access request staging ${newer} …`);
   });
 
@@ -52,6 +50,7 @@ describe("the roles of one permission set", () => {
     expect(problem.message).toContain("all but one are dead");
     expect(problem.place).toBe("an access entry, mapRoles line 1");
     expect(problem.remedy).toContain("aws sts get-caller-identity");
+    expect(problem.remedy).toContain("/eks-access repair staging <that ARN>");
   });
 });
 
@@ -66,6 +65,7 @@ describe("why, of a role that replaced another one,", () => {
       message: expect.stringContaining(`\`${older}\` (mapRoles line 1)`),
     });
     expect(causes[0]?.remedy).toContain(`/eks-access request staging ${newer} …`);
+    expect(causes[0]?.remedy).toContain(`/eks-access repair staging ${newer}`);
   });
 
   test("names the access entry of the dead role in a cluster without aws-auth", () => {
@@ -88,11 +88,10 @@ describe("why, of a role that replaced another one,", () => {
 test.each([
   ["arn:aws:iam::111122223333:role/team/developers", "aws iam get-role --role-name developers --query Role.CreateDate"],
   ["arn:aws:iam::111122223333:user/jane", "aws iam get-user --user-name jane --query User.CreateDate"],
-])("whether the entry of %s is dead is one command, and then two steps", (principalArn, command) => {
+])("whether the entry of %s is dead is one command, and then the request of a repair", (principalArn, command) => {
   const remedy = deadEntryRemedy(aCluster(), { principalArn, createdAt: since(1) });
 
   expect(remedy).toContain(command);
   expect(remedy).toContain(since(1));
-  expect(remedy).toContain(`--principal-arn ${principalArn}`);
-  expect(remedy).toContain("/eks-access request staging ");
+  expect(remedy).toContain(`/eks-access repair staging ${principalArn.replace("team/", "")}`);
 });

@@ -48,8 +48,12 @@ export function isGenuinePlan(migration: Migration, keys: PreviewPublicKeys): bo
   );
 }
 
-function planValue({ id }: Pick<Migration, "id">, { at, digest, summary, outs }: Omit<SealedPlan, "seal">): Json {
-  return { migration: id, plan: { at, digest, summary, outs } } as unknown as Json;
+function planValue(
+  { id }: Pick<Migration, "id">,
+  { at, digest, summary, outs, replacements }: Omit<SealedPlan, "seal">,
+): Json {
+  const plan = { at, digest, summary, outs, ...(replacements && { replacements }) };
+  return { migration: id, plan } as unknown as Json;
 }
 
 /** Seals the worker's preview, on which approvers decide. */

@@ -27,7 +27,7 @@ export const summaryForm = z.strictObject({
   ),
   steps: z.array(
     z.strictObject({
-      /** `switch-mode`, `give-entry <ARN>`, `take-out`. */
+      /** `switch-mode`, `give-entry <ARN>`, `take-out`; of a repair `replace-in-aws-auth`, `replace-entry <ARN>`. */
       name: textForm,
       does: textForm,
       /** What must be confirmed before the next step. */
@@ -41,6 +41,23 @@ export const summaryForm = z.strictObject({
   digest: textForm,
 });
 
+/** The dead entry of a role or user, and what comes in its place. */
+export type Replacement = Immutable<z.output<typeof replacementForm>>;
+const replacementForm = z.strictObject({
+  place: z.enum(["aws-auth", "access-entry"]),
+  /** As the place names it. */
+  from: textForm,
+  /** The principal that lives; `from` again: it was made again under its ARN. Null: the dead entry only goes, as the living has its own. */
+  to: textForm.nullable(),
+  /** All of the dead entry, so that a crash between its deletion and the new one loses nothing. */
+  username: textForm,
+  groups: textsForm,
+  policies: z.array(z.strictObject({ name: textForm, namespaces: textsForm.nullable() })),
+  tags: z.record(z.string(), textForm),
+  /** When EKS made the dead access entry. Null: in aws-auth. */
+  createdAt: timeForm.nullable(),
+});
+
 export type SealedPlan = Immutable<z.output<typeof planForm>>;
 const planForm = z.strictObject({
   at: timeForm,
@@ -49,6 +66,8 @@ const planForm = z.strictObject({
   summary: summaryForm,
   /** The entries that finally leave aws-auth, as written there; empty: none. */
   outs: textsForm,
+  /** Of a repair alone. The digest covers them. */
+  replacements: z.array(replacementForm).optional(),
   /** The worker's, over all fields above and the migration's id. */
   seal: textForm,
 });
@@ -63,7 +82,9 @@ const migrationFields = z.strictObject({
   version: z.int().positive(),
   cluster: textForm,
   requester: textForm,
-  /** ARNs of roles with their paths, which aws-auth does not have. */
+  /** `repair`: it replaces entries of dead roles. Absent: it moves aws-auth to access entries. */
+  kind: z.literal("repair").optional(),
+  /** ARNs of roles with their paths, which aws-auth does not have. Of a repair: of principals that live. */
   givenArns: textsForm,
   createdAt: timeForm,
   /** After this time no approval is possible. */
@@ -104,7 +125,7 @@ export const migrationForm = z.discriminatedUnion("state", [
   migrationFields.extend({ state: z.literal("refused"), ...ended, refusal: codedReasonForm }),
 ]);
 
-/** The migration of one cluster from aws-auth to access entries: a record of the ledger. */
+/** The migration of one cluster from aws-auth to access entries, or a repair of its dead entries: a record of the ledger. */
 export type Migration = Immutable<z.output<typeof migrationForm>>;
 
 /** Waits for the worker's plan, then for approvers. */
@@ -125,7 +146,7 @@ type End =
   | { readonly state: "refused"; readonly refusal: CodedReason };
 
 /** A person's input for a migration. */
-export type NewMigration = Pick<MigrationFields, "id" | "cluster" | "requester" | "givenArns">;
+export type NewMigration = Pick<MigrationFields, "id" | "cluster" | "requester" | "givenArns" | "kind">;
 
 export function createMigration(wish: NewMigration, now: Date, lapsesAfterSeconds: number): PendingMigration {
   return {

@@ -34,6 +34,9 @@ export interface PresentEntry {
   readonly migrated: "begun" | "whole" | null;
   /** Whether it has a lease or a rescue of ours. Its end may delete the entry. */
   readonly isLeased: boolean;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** ISO 8601: when EKS made it. */
+  readonly createdAt?: string;
 }
 
 export interface WantedEntry {

@@ -17,7 +17,7 @@ import { review } from "../look/review.ts";
 import { status } from "../look/status.ts";
 import { whoami } from "../look/whoami.ts";
 import { why } from "../look/why.ts";
-import { migrate } from "../migrate/migrate.ts";
+import { migrate, repair } from "../migrate/migrate.ts";
 import { link } from "../people/link.ts";
 import { acknowledgeWhenDone, answerClick, type ButtonClick } from "./answer.ts";
 import type { Command } from "./command.ts";
@@ -45,6 +45,7 @@ export const commands: readonly Command[] = [
   clusters,
   check,
   migrate,
+  repair,
   creator,
   help,
 ];

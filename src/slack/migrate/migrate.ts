@@ -29,6 +29,20 @@ export const migrate: Command = {
   },
 };
 
+/** The worker plans it for the approvers; a plan without a request would say no more than `check`. */
+export const repair: Command = {
+  word: "repair",
+  usage: "<cluster> [<arn> …]",
+  summary: "requests new entries for roles that were deleted and made again",
+  forApprovers: true,
+  run: (context, { user, rest }) => {
+    const [name, words] = idAndRest(rest);
+    return aboutCluster(context, { user, name }, (cluster) =>
+      askForMigration(context, cluster, user, arnsIn(words), "repair"),
+    );
+  },
+};
+
 function arnsIn(words: string): readonly string[] {
   return words
     .split(/\s+/)

@@ -37,12 +37,13 @@ import {
 } from "./migration-words.ts";
 import { mayNotPlanAnswer } from "./plan-answer.ts";
 
-/** Requests a migration; a cluster has one at a time. @throws AccessError */
+/** Requests a migration, or a repair of dead entries; a cluster has one at a time. @throws AccessError */
 export async function askForMigration(
   context: SlackContext,
   cluster: Cluster,
   requester: string,
   givenArns: readonly string[],
+  kind: Migration["kind"] = undefined,
 ): Promise<Message> {
   const { ledger, config, now } = context;
   const about = { id: "", cluster: cluster.name };
@@ -54,9 +55,15 @@ export async function askForMigration(
   }
   const latest = await ledger.migrations.latestOf(cluster.name);
   if (latest && (!isMigrationOver(latest) || latest.begun)) return migrationOpenAnswer(latest);
-  const wish = { id: nextMigrationId(cluster.name, latest), cluster: cluster.name, requester, givenArns };
+  const wish = {
+    id: nextMigrationId(cluster.name, latest),
+    cluster: cluster.name,
+    requester,
+    givenArns,
+    ...(kind && { kind }),
+  };
   const migration = createMigration(wish, now(), config.timing.requestLapsesAfterSeconds);
-  const event = eventOf("migration.asked", migration, requester, now(), { givenArns });
+  const event = eventOf("migration.asked", migration, requester, now(), { givenArns, ...(kind && { kind }) });
   const result = await recordChange(context, migration, event, now());
   if (result.type === "committed") return migrationAskedAnswer(migration);
   const first = await ledger.migrations.get(migration.id);

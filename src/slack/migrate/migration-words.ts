@@ -8,7 +8,8 @@ import { code, mention, plainLine, section, styled, time } from "../blocks/mrkdw
 import type { Milestone } from "../show/requester-message.ts";
 
 /** The request in one line. */
-export function migrationTitle({ requester, cluster }: Migration): string {
+export function migrationTitle({ requester, cluster, kind }: Migration): string {
+  if (kind === "repair") return `${mention(requester)} asks to replace the dead entries of ${code(cluster)}`;
   return `${mention(requester)} asks to migrate ${code(cluster)} from aws-auth to access entries`;
 }
 
@@ -49,15 +50,16 @@ function progressOf({ begun, settlesAt, done, plan }: Migration): string {
 }
 
 /** Finished steps stay: a person who stops it must know them, and how to continue. */
-function whatStays({ done, cluster, begun }: Migration): string {
+function whatStays({ done, cluster, begun, kind }: Migration): string {
   if (begun) return `The step ${code(begun.name, 200)} had begun; the worker finishes or undoes it`;
   if (done.length === 0) return "Nothing was changed";
-  const on = code(`/eks-access migrate ${cluster} ask`);
+  const on = code(kind === "repair" ? `/eks-access repair ${cluster}` : `/eks-access migrate ${cluster} ask`);
   return `${counted(done.length, "step")} done and kept; everybody can still sign in. ${on} continues`;
 }
 
 /** We never switch the mode to API: EKS has no way back, and then nothing reads aws-auth. */
-function lastStep({ plan, cluster }: Migration): string {
+function lastStep({ plan, cluster, kind }: Migration): string {
+  if (kind === "repair") return "The principals that live have what the dead entries gave";
   const before = plan?.summary.before.length ?? 0;
   const left = before > 0 ? `${counted(before, "item")} of aws-auth would be lost` : "Nothing needs aws-auth any more";
   return `Only an operator switches to the mode ${code("API")}, which can't be undone. ${left}: see ${code(`/eks-access migrate ${cluster}`)}`;
@@ -83,9 +85,10 @@ export function migrationCall(migration: Migration): Milestone | null {
   return { name: `call-${plan.at}-${reminders?.sent ?? 0}`, message: { text, blocks: [section(text), actions] } };
 }
 
-export function migrationAskedAnswer({ id, cluster }: Migration): Message {
+export function migrationAskedAnswer({ id, cluster, kind }: Migration): Message {
+  const what = kind === "repair" ? "repair" : "migration";
   return answer(
-    `Requested the migration of ${code(cluster)} (${code(id)}). The worker plans it first; then ${migrationApprovals} approvers must approve it in their channel.`,
+    `Requested the ${what} of ${code(cluster)} (${code(id)}). The worker plans it first; then ${migrationApprovals} approvers must approve it in their channel.`,
   );
 }
 

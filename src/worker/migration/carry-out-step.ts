@@ -15,11 +15,20 @@ import { createMigratedEntry, documentChanged, isSameData, type MigrationRun } f
  * @throws AccessError `record-changed` if another change of the record came first
  */
 export async function carryOutStep(run: MigrationRun, migration: Migration, step: MigrationStep): Promise<Migration> {
-  const name = stepName(step);
-  const begun = await beginStep(run.context, migration, name);
+  return carryOut(run.context, migration, stepName(step), (context, begun) => doStep({ ...run, context }, step, begun));
+}
+
+/** The same for any step. `act` gives its proof, in sentences. @throws AccessError */
+export async function carryOut(
+  context: WorkerContext,
+  migration: Migration,
+  name: string,
+  act: (context: WorkerContext, begun: Migration) => Promise<readonly string[]>,
+): Promise<Migration> {
+  const begun = await beginStep(context, migration, name);
   const awsRequests = requestIds();
-  const proof = await doStep({ ...run, context: { ...run.context, awsRequests } }, step, begun);
-  return recordDone(run.context, begun, name, proof, awsRequests.byCall());
+  const proof = await act({ ...context, awsRequests }, begun);
+  return recordDone(context, begun, name, proof, awsRequests.byCall());
 }
 
 /** The next version of the record: from then on the step may have been sent. */

@@ -135,9 +135,11 @@ async function standingEntries(entries: AccessEntries): Promise<readonly Present
 }
 
 /** An entry of EKS as a plan sees it. */
-export function presentEntryOf({ principalArn, type, username, groups, policies, tags }: AccessEntry): PresentEntry {
+export function presentEntryOf(entry: AccessEntry): PresentEntry {
+  const { principalArn, type, username, groups, policies, tags, createdAt } = entry;
   const said = tags[migrationTag];
-  const migrated = said === "begun" || said === "whole" ? said : null;
+  const migrated: PresentEntry["migrated"] = said === "begun" || said === "whole" ? said : null;
   const isLeased = Object.keys(tags).some((key) => key.startsWith("eks-access/") && key !== migrationTag);
-  return { principalArn, type, username, groups, policies, migrated, isLeased };
+  const present = { principalArn, type, username, groups, policies, migrated, isLeased, tags };
+  return createdAt === undefined ? present : { ...present, createdAt };
 }

@@ -100,7 +100,7 @@ export interface MigrationRun {
  * Signs in as a principal with a new access entry, if the worker can assume it (`signIn.roles`). Tries again, within bounds: until the
  * entry takes effect, the API server may still use aws-auth.
  */
-async function signInByMovedEntry(
+export async function signInByMovedEntry(
   context: WorkerContext,
   cluster: Cluster,
   { description }: Pick<ReachedCluster, "description">,

@@ -1,16 +1,19 @@
 import { sealMigrationPlan } from "../../access/approval/seals.ts";
 import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
+import type { CodedReason } from "../../access/lease/proof-record.ts";
 import {
   endedMigration,
   type Migration,
   migrationDueAt,
   nextMigration,
   type PendingMigration,
+  type SealedPlan,
 } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { planReminders } from "../../access/request/reminder.ts";
 import { failureOf, nextTry } from "../../access/request/retry.ts";
 import { planMigration } from "../../diagnosis/migration/plan.ts";
+import { planRepair, type RepairPlanned } from "../../diagnosis/migration/plan-repair.ts";
 import { summarizeMigration } from "../../diagnosis/migration/summary.ts";
 import type { MigrationReport } from "../../diagnosis/reports.ts";
 import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../ledger/lifecycle.ts";
@@ -53,32 +56,59 @@ async function plan(context: WorkerContext, cluster: Cluster, migration: Pending
     migration.givenArns,
     async (_, gathered) => gathered.facts,
   );
-  const result = planMigration(facts);
   const now = context.now();
-  const after = planned(context, migration, result, now);
+  const after =
+    migration.kind === "repair"
+      ? plannedRepair(context, migration, planRepair(facts), now)
+      : planned(context, migration, planMigration(facts), now);
   const detail = { plan: after.plan?.digest ?? "", code: after.refusal?.code ?? "" };
   const event = eventOf(after.plan ? "migration.planned" : "migration.refused", after, "worker", now, detail);
   if ((await recordChange(context, after, event, now)).type === "conflict") throw recordChanged(migration.id);
 }
 
 function planned(
-  { keys, config }: WorkerContext,
+  context: WorkerContext,
   migration: PendingMigration,
   result: ReturnType<typeof planMigration>,
   now: Date,
 ): Migration {
-  const refused = (code: string, message: string) =>
-    endedMigration(migration, now, { state: "refused", refusal: { code, message } });
-  if (result.type === "refused") return refused(result.code, result.message);
+  if (result.type === "refused") return refused(migration, result, now);
   if (result.steps.length === 0) {
     const message = `Nothing to do. ${result.keptBecause ?? "No item of aws-auth can move."}`;
-    return refused("nothing-to-migrate", message);
+    return refused(migration, { code: "nothing-to-migrate", message }, now);
   }
   const outs = result.steps.flatMap((step) => (step.type === "take-out" ? step.arns : []));
+  return withPlan(context, migration, { summary: summarizeMigration(result), outs }, now);
+}
+
+function plannedRepair(
+  context: WorkerContext,
+  migration: PendingMigration,
+  result: RepairPlanned,
+  now: Date,
+): Migration {
+  if (result.type === "refused") return refused(migration, result, now);
+  const { summary, replacements } = result;
+  return withPlan(context, migration, { summary, outs: [], replacements }, now);
+}
+
+function refused(migration: PendingMigration, { code, message }: CodedReason, now: Date): Migration {
+  return endedMigration(migration, now, { state: "refused", refusal: { code, message } });
+}
+
+function withPlan(
+  { keys, config }: WorkerContext,
+  migration: PendingMigration,
+  plan: Omit<SealedPlan, "at" | "digest" | "seal">,
+  now: Date,
+): Migration {
   const reminders = planReminders(now, migration.lapsesAt, config.timing.remindAfterSeconds);
-  const unsealed = { at: now.toISOString(), digest: result.digest, summary: summarizeMigration(result), outs };
-  const plan = sealMigrationPlan(migration, unsealed, keys.preview);
-  return nextMigration(migration, { plan, reminders, trouble: null });
+  const unsealed = { ...plan, at: now.toISOString(), digest: plan.summary.digest };
+  return nextMigration(migration, {
+    plan: sealMigrationPlan(migration, unsealed, keys.preview),
+    reminders,
+    trouble: null,
+  });
 }
 
 /** Records a failure with its fix. The tries go on until the approvals are too old. */

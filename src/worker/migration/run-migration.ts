@@ -23,6 +23,7 @@ import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import { carryOutStep, recordDone } from "./carry-out-step.ts";
 import { type GatheredMigration, withMigration } from "./gather-migration.ts";
 import { type MigrationRun, removeHalfMadeEntry } from "./give-entry.ts";
+import { repairOnce } from "./repair-entries.ts";
 
 /** Each pass reads everything again. After the last one the next job continues. */
 const mostPasses = 20;
@@ -81,13 +82,42 @@ async function passOver(
   if (isToGoOn || migration.begun) {
     const purpose = { id: migration.id, requester: migration.requester };
     await withMigration(context, cluster, purpose, migration.givenArns, async (reached, gathered) => {
-      if (isToGoOn) await goOn(context, cluster, migration, reached, gathered, driver);
+      if (migration.kind === "repair" && verdict.type === "valid") {
+        await repair(context, cluster, migration, reached, gathered, driver);
+      } else if (isToGoOn) await goOn(context, cluster, migration, reached, gathered, driver);
       else await closeBegunStep(context, cluster, migration, gathered);
     });
   }
   if (isMigrationOver(migration) || verdict.type === "valid") return;
   if (isTooLate(migration, context.now())) await lapseMigration(context, migration, verdict.message);
   else await voidMigration(context, migration, verdict.message);
+}
+
+async function repair(
+  context: WorkerContext,
+  cluster: Cluster,
+  migration: Migration,
+  reached: ReachedCluster,
+  gathered: GatheredMigration,
+  driver: MigrationDriver,
+): Promise<void> {
+  const keep = keeperOf(context, cluster, reached, driver);
+  const pass = await repairOnce({ context, cluster, reached, gathered, keep }, migration);
+  if (pass.type === "done") await finish(context, migration);
+  if (pass.type !== "void") return;
+  await voidMigration(context, await closeBegunStep(context, cluster, migration, gathered), pass.message);
+}
+
+function keeperOf(
+  context: WorkerContext,
+  cluster: Cluster,
+  { client }: ReachedCluster,
+  driver: MigrationDriver,
+): MigrationRun["keep"] {
+  return async (configMap) => {
+    await keepDocument(context, client, cluster, configMap);
+    await driver.keep?.(configMap);
+  };
 }
 
 async function goOn(
@@ -107,10 +137,7 @@ async function goOn(
     const seen = await closeBegunStep(context, cluster, migration, gathered);
     return voidMigration(context, seen, "the plan changed since its approval");
   }
-  const keep = async (configMap: AwsAuthConfigMap) => {
-    await keepDocument(context, reached.client, cluster, configMap);
-    await driver.keep?.(configMap);
-  };
+  const keep = keeperOf(context, cluster, reached, driver);
   await takeSteps({ context, cluster, reached, gathered, plan, keep }, migration);
 }
 
@@ -228,6 +255,8 @@ async function wasCarriedOut(
     return facts.mode !== "CONFIG_MAP";
   }
   if (name === "take-out") return plan !== null && areOut(plan, facts);
+  // What is half made stays for the next repair; what it replaces let no one in.
+  if (name.startsWith("replace-")) return false;
   let entries: AccessEntries | null = null;
   try {
     entries = accessEntriesOf(await openManager());

@@ -25,7 +25,19 @@ const acts: Readonly<Record<string, string>> = {
   link: `link ${arn}`,
 };
 /** These only show. */
-const showing = ["list", "review", "migrate", "status", "whoami", "why", "clusters", "check", "creator", "help"];
+const showing = [
+  "list",
+  "review",
+  "migrate",
+  "repair",
+  "status",
+  "whoami",
+  "why",
+  "clusters",
+  "check",
+  "creator",
+  "help",
+];
 
 let stage: Stage;
 

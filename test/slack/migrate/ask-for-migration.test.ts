@@ -139,3 +139,29 @@ test.each(["cancel", "revoke"])("%s of a move changes nothing, and names the com
   );
   expect(await stateNow()).toBe("pending");
 });
+
+describe("a request for a repair of dead entries", () => {
+  const living = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Developer_bbbbbbbbbbbbbbbb/alice@example.com";
+
+  test("is a record of its own kind with the ARN that lives, and says what it asks", async () => {
+    expect(await say("U0APPROVER", `repair staging ${living}`)).toContain("Requested the repair of `staging`");
+
+    expect(await stage.ledger.migrations.get(id)).toMatchObject({
+      kind: "repair",
+      givenArns: [living],
+      state: "pending",
+    });
+    expect(await lastEvent()).toMatchObject({
+      type: "migration.asked",
+      detail: { kind: "repair", givenArns: [living] },
+    });
+    expect(await say("U0APPROVER", `status ${id}`)).toContain("asks to replace the dead entries of `staging`");
+    expect(await say("U0APPROVER", "list")).toContain("Repair of dead entries of `staging`");
+  });
+
+  test("is for the people who answer for the cluster", async () => {
+    await say("U0ENGINEER", `repair staging ${living}`);
+
+    expect(await stateNow()).toBeUndefined();
+  });
+});

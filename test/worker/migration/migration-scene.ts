@@ -1,6 +1,6 @@
 import { decideMigration } from "../../../src/access/approval/decide-migration.ts";
 import { createMigration, type Migration, nextMigrationId } from "../../../src/access/migration/migration.ts";
-import type { Ledger } from "../../../src/ledger/ledger.ts";
+import type { Ledger, LedgerChange } from "../../../src/ledger/ledger.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { lookAtMigration } from "../../../src/worker/migration/look-at-migration.ts";
@@ -15,7 +15,7 @@ export interface MigrationScene {
   readonly ledger: Ledger;
   readonly context: (ledger?: Ledger) => WorkerContext;
   /** Somebody asks for the move, and the worker plans it. */
-  ask: (told?: readonly string[]) => Promise<Migration>;
+  ask: (told?: readonly string[], kind?: Migration["kind"]) => Promise<Migration>;
   /** These people approve what is in it. */
   approve: (...users: readonly string[]) => Promise<Migration>;
   now: () => Promise<Migration>;
@@ -51,10 +51,10 @@ export function migrationScene(ledger: Ledger, from: BothKeys = keys): Migration
     now,
     look,
     pass,
-    ask: async (givenArns = []) => {
+    ask: async (givenArns = [], kind = undefined) => {
       const id = nextMigrationId(cluster.name, await ledger.migrations.latestOf(cluster.name));
       const migration = createMigration(
-        { id, cluster: cluster.name, requester: "U0ONCALL", givenArns },
+        { id, cluster: cluster.name, requester: "U0ONCALL", givenArns, ...(kind && { kind }) },
         clock(),
         24 * 3600,
       );
@@ -84,4 +84,26 @@ export function migrationScene(ledger: Ledger, from: BothKeys = keys): Migration
       return migration;
     },
   };
+}
+
+/** The ledger of a process that is killed at its nth commit: before it, or right after it. Nothing of it answers then. */
+export function dyingAt(ledger: Ledger, nth: number, when: "before" | "after"): Ledger {
+  let commits = 0;
+  let isDead = false;
+  const killed = () => new Error("killed");
+  const commit = async (change: LedgerChange) => {
+    if (isDead) throw killed();
+    commits += 1;
+    isDead = commits === nth;
+    if (isDead && when === "before") throw killed();
+    const result = await ledger.commit(change);
+    if (isDead) throw killed();
+    return result;
+  };
+  // A process that is dead reads nothing either.
+  const get = async (id: string) => {
+    if (isDead) throw killed();
+    return ledger.migrations.get(id);
+  };
+  return { ...ledger, commit, migrations: { ...ledger.migrations, get } };
 }

@@ -8,7 +8,6 @@ import { clusterArnOf } from "../../../src/access/policy/cluster.ts";
 import { planReminders } from "../../../src/access/request/reminder.ts";
 import { readKept } from "../../../src/access/rescue/kept.ts";
 import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
-import type { Ledger, LedgerChange } from "../../../src/ledger/ledger.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { openEks } from "../../../src/worker/open/open-eks.ts";
 import { reachCluster } from "../../../src/worker/open/reach-cluster.ts";
@@ -16,7 +15,7 @@ import { reviseMigration } from "../../builders/a-migration.ts";
 import { keys } from "../../builders/keys.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { type MigrationScene, migrationScene } from "./migration-scene.ts";
+import { dyingAt, type MigrationScene, migrationScene } from "./migration-scene.ts";
 
 const { cluster } = sceneConfig();
 const policyFile = new URL("../../../deploy/iam/migration-policy.json", import.meta.url);
@@ -66,28 +65,6 @@ async function stop(): Promise<void> {
   if (verdict.type === "refused") throw new Error(verdict.code);
   const event = eventOf("migration.withdrawn", verdict.after, "U0APPROVER", now);
   await scene.ledger.commit({ after: verdict.after, event });
-}
-
-/** The ledger of a process that is killed at its nth commit: before it, or right after it. Nothing of it answers then. */
-function dyingAt(ledger: Ledger, nth: number, when: "before" | "after"): Ledger {
-  let commits = 0;
-  let isDead = false;
-  const killed = () => new Error("killed");
-  const commit = async (change: LedgerChange) => {
-    if (isDead) throw killed();
-    commits += 1;
-    isDead = commits === nth;
-    if (isDead && when === "before") throw killed();
-    const result = await ledger.commit(change);
-    if (isDead) throw killed();
-    return result;
-  };
-  // A process that is dead reads nothing either.
-  const get = async (id: string) => {
-    if (isDead) throw killed();
-    return ledger.migrations.get(id);
-  };
-  return { ...ledger, commit, migrations: { ...ledger.migrations, get } };
 }
 
 describe("a move that two approvers have approved", () => {

@@ -1,0 +1,221 @@
+import { createHash } from "node:crypto";
+import { canonicalJson, type Json } from "../../access/audit/event.ts";
+import { belongsTo } from "../../access/lease/map-owner.ts";
+import type { ItemSummary, MigrationSummary, Replacement, StepSummary } from "../../access/migration/migration.ts";
+import {
+  canonicalCaller,
+  competingEntries,
+  type Entry,
+  entryOf,
+  isIdentityCenterRole,
+  planChanges,
+  withoutRolePath,
+} from "../../aws-auth/index.ts";
+import { namesakesOf, replacedRoles, rolesInDocument } from "../replaced-roles.ts";
+import { type MigrationFacts, type PresentEntry, principalKey } from "./facts.ts";
+import { arnAfter, changesOf, usernameAfter } from "./replacement.ts";
+
+export type RepairPlanned =
+  | {
+      readonly type: "planned";
+      readonly replacements: readonly Replacement[];
+      readonly summary: MigrationSummary;
+    }
+  | { readonly type: "refused"; readonly code: string; readonly message: string };
+
+/** A role whose entries let no one in any more, and the principal for which they were meant. */
+interface DeadPrincipal {
+  /** As the cluster names it. */
+  readonly from: string;
+  readonly living: string;
+}
+
+/** One entry of a dead principal: what replaces it, or why it stays. */
+type Outcome =
+  | { readonly type: "replaced"; readonly place: string; readonly replacement: Replacement }
+  | {
+      readonly type: "kept";
+      readonly place: string;
+      readonly arn: string;
+      readonly outcome: "stays" | "waits";
+      readonly why: string;
+    };
+
+/**
+ * Plans the repair of entries of dead principals. A person names the principal that lives (`givenArns`); where each role of a permission
+ * set has an access entry, EKS's own dates name it. No one else's access changes, and no living entry does.
+ */
+export function planRepair(facts: MigrationFacts): RepairPlanned {
+  const outcomes = deadIn(facts).flatMap((dead) => outcomesOf(dead, facts));
+  const replacements = outcomes.flatMap((each) => (each.type === "replaced" ? [each.replacement] : []));
+  if (replacements.length === 0) return nothingToRepair(outcomes);
+  const inMap = replacements.filter(({ place }) => place === "aws-auth");
+  if (inMap.length > 0) {
+    const plan = planChanges(facts.document, changesOf(inMap), repairGuard(facts));
+    const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
+    if (refusal) return { type: "refused", code: refusal.code, message: refusal.message };
+  }
+  const digest = digestOfRepair(facts, replacements);
+  const items = outcomes.map(itemOf);
+  return {
+    type: "planned",
+    replacements,
+    summary: { mode: facts.mode, items, steps: stepsOf(replacements), keptBecause: null, before: [], digest },
+  };
+}
+
+/** Two people approve that the living principal has what the dead one had, system:masters included. */
+export function repairGuard({ creatorArn }: Pick<MigrationFacts, "creatorArn">) {
+  return { creatorArn, allowMasters: true, allowNoAdministrator: true };
+}
+
+/** Covers each replacement whole: an approval of one is none of another. Hex SHA-256. */
+export function digestOfRepair(
+  { clusterArn }: Pick<MigrationFacts, "clusterArn">,
+  replacements: readonly Replacement[],
+): string {
+  const value = { clusterArn, replacements: replacements as unknown as Json };
+  return createHash("sha256").update(canonicalJson(value)).digest("hex");
+}
+
+function nothingToRepair(outcomes: readonly Outcome[]): RepairPlanned {
+  const why = outcomes.flatMap((each) => (each.type === "kept" ? [`${each.arn} (${each.place}): ${each.why}`] : []));
+  const message =
+    why.join(" ") ||
+    "No entry is known to be dead. Give the ARN that aws sts get-caller-identity prints for a person of the role: the entries of its permission set's earlier roles, or its own of an earlier role of the same name, are then replaced.";
+  return { type: "refused", code: "nothing-to-repair", message };
+}
+
+function deadIn(facts: MigrationFacts): readonly DeadPrincipal[] {
+  const { standing, document, mode } = facts;
+  const byEntry = standing.map(({ principalArn, createdAt }) => ({
+    arn: principalArn,
+    place: "an access entry",
+    since: createdAt,
+  }));
+  const named = [...byEntry, ...(mode === "API" ? [] : rolesInDocument(document))];
+  const given = facts.givenArns.map((arn) => canonicalCaller(arn) ?? arn);
+  const byPerson = given.flatMap((living): DeadPrincipal[] => {
+    if (isIdentityCenterRole(living)) return namesakesOf(living, named).map(({ arn }) => ({ from: arn, living }));
+    const own = standing.find(({ principalArn }) => principalKey(principalArn) === principalKey(living));
+    return own ? [{ from: own.principalArn, living: own.principalArn }] : [];
+  });
+  const byDate = replacedRoles(named).flatMap(({ roles, successor }): DeadPrincipal[] =>
+    successor && !given.some((arn) => roles.some((role) => principalKey(role.arn) === principalKey(arn)))
+      ? roles.filter((role) => role !== successor).map(({ arn }) => ({ from: arn, living: successor.arn }))
+      : [],
+  );
+  const all = [...byPerson, ...byDate];
+  return all.filter(({ from }, index) => all.findIndex((each) => each.from === from) === index);
+}
+
+function outcomesOf(dead: DeadPrincipal, facts: MigrationFacts): readonly Outcome[] {
+  const { standing, document, mode } = facts;
+  const entry = standing.find(({ principalArn }) => principalArn === dead.from);
+  const item = mode === "API" || dead.from === dead.living ? null : entryOf(document, withoutRolePath(dead.from));
+  return [...(entry ? [ofEntry(entry, dead, facts)] : []), ...(item ? [ofItem(item, dead, facts)] : [])];
+}
+
+function ofEntry(entry: PresentEntry, { from, living }: DeadPrincipal, facts: MigrationFacts): Outcome {
+  const about = { type: "kept", place: "an access entry", arn: from } as const;
+  const { username, groups, policies, tags = {}, createdAt = null } = entry;
+  if (entry.type !== "STANDARD") return { ...about, outcome: "stays", why: `It is for nodes, of type ${entry.type}.` };
+  if (isOfCreator(from, facts)) return { ...about, outcome: "stays", why: "It is the entry of the cluster's creator." };
+  if (entry.isLeased) return { ...about, outcome: "waits", why: leased };
+  const reading = successorOf({ from, living }, facts);
+  if (reading.type === "leased") return { ...about, outcome: "waits", why: leased };
+  const rest = { username, groups: [...groups], policies: [...policies], tags: { ...tags }, createdAt };
+  return {
+    type: "replaced",
+    place: about.place,
+    replacement: { place: "access-entry", from, to: reading.to, ...rest },
+  };
+}
+
+function ofItem(item: Entry, dead: DeadPrincipal, facts: MigrationFacts): Outcome {
+  const { arn, username, groups, section, line } = item;
+  const about = { type: "kept", place: `${section} line ${line}`, arn } as const;
+  if (facts.owner) {
+    return { ...about, outcome: "stays", why: `${belongsTo(facts.cluster, facts.owner)}: write ${dead.living} there.` };
+  }
+  if (competingEntries(item, facts.document.lookup).length > 1) {
+    return { ...about, outcome: "stays", why: "Several items match it. Keep only one of them first." };
+  }
+  if (facts.holdings.has(arn.toLowerCase())) return { ...about, outcome: "waits", why: leased };
+  const reading = successorOf(dead, facts);
+  if (reading.type === "leased") return { ...about, outcome: "waits", why: leased };
+  const to = reading.to && withoutRolePath(reading.to);
+  const rest = { username, groups: [...groups], policies: [], tags: {}, createdAt: null };
+  return { type: "replaced", place: about.place, replacement: { place: "aws-auth", from: arn, to, ...rest } };
+}
+
+const leased = "A temporary access needs this entry, or one of the role that lives. Ask again after that ends.";
+
+function isOfCreator(arn: string, { creatorArn }: MigrationFacts): boolean {
+  return creatorArn !== null && principalKey(arn) === principalKey(creatorArn);
+}
+
+/** The principal of the new entry; null: it has an entry of its own, which stays as it is. */
+function successorOf(
+  { from, living }: DeadPrincipal,
+  { standing, document, mode, holdings }: MigrationFacts,
+): { readonly type: "to"; readonly to: string | null } | { readonly type: "leased" } {
+  if (from === living) return { type: "to", to: from };
+  const own = standing.find(({ principalArn }) => principalKey(principalArn) === principalKey(living));
+  const item = mode === "API" ? null : entryOf(document, withoutRolePath(living));
+  if (own?.isLeased || (item && holdings.has(item.arn.toLowerCase()))) return { type: "leased" };
+  return { type: "to", to: own || item ? null : arnAfter(from, living) };
+}
+
+function itemOf(outcome: Outcome): ItemSummary {
+  const { place } = outcome;
+  if (outcome.type === "kept") {
+    return { place, arn: outcome.arn, outcome: outcome.outcome, sentences: [outcome.why] };
+  }
+  const { replacement } = outcome;
+  return { place, arn: replacement.from, outcome: "moves", sentences: [becomes(replacement)] };
+}
+
+function becomes(replacement: Replacement): string {
+  const { from, to, groups, policies } = replacement;
+  const given = [...groups, ...policies.map(({ name, namespaces }) => `${name}${scopeOf(namespaces)}`)];
+  const what = `as ${usernameAfter(replacement)}, ${given.length > 0 ? given.join(", ") : "no groups"}`;
+  if (to === null) return "Goes: the principal that lives has an entry of its own, which stays as it is.";
+  return from === to ? `Is made again for the principal of this name now, ${what}.` : `Becomes ${to}, ${what}.`;
+}
+
+function scopeOf(namespaces: readonly string[] | null): string {
+  return namespaces ? ` in ${namespaces.join(", ")}` : "";
+}
+
+/** The name of the one step in aws-auth. */
+export const replaceInMap = "replace-in-aws-auth";
+
+export function replaceEntryStep({ from }: Replacement): string {
+  return `replace-entry ${from}`;
+}
+
+function stepsOf(replacements: readonly Replacement[]): readonly StepSummary[] {
+  const inMap = replacements.filter(({ place }) => place === "aws-auth");
+  const entries = replacements.filter(({ place }) => place === "access-entry");
+  const arns = inMap.map(({ from, to }) => `${from} → ${to ?? "removed"}`).join(", ");
+  const inDocument = {
+    name: replaceInMap,
+    does: `Write aws-auth: ${arns}.`,
+    proof: "aws-auth is as planned when it is read back, and everyone else in it is who they were.",
+    undo: "The cluster keeps the document of before: eks-access rescue <cluster> --document kept.",
+  };
+  return [...(inMap.length > 0 ? [inDocument] : []), ...entries.map(entryStep)];
+}
+
+function entryStep(replacement: Replacement): StepSummary {
+  const { from, to } = replacement;
+  const does = `Access entry of ${from}: ${becomes(replacement)}`;
+  const name = replaceEntryStep(replacement);
+  if (to === null) {
+    const undo = "Create the access entry again; its names are in the audit log.";
+    return { name, does, proof: "The entry is gone when it is read back.", undo };
+  }
+  const undo = `Delete the access entry of ${to}: the dead one let no one in.`;
+  return { name, does, proof: "The new entry has these names and policies when it is read back.", undo };
+}

@@ -1,0 +1,69 @@
+import type { Replacement } from "../../access/migration/migration.ts";
+import { type Change, entryOf, sameGroups } from "../../aws-auth/index.ts";
+import { type MigrationFacts, type PresentEntry, principalKey } from "./facts.ts";
+
+/** The ARN of the living role where a dead one had `from`: both are of one permission set, so they have the same path. */
+export function arnAfter(from: string, living: string): string {
+  return `${from.slice(0, from.lastIndexOf("/") + 1)}${nameIn(living)}`;
+}
+
+function nameIn(arn: string): string {
+  return arn.slice(arn.lastIndexOf("/") + 1);
+}
+
+/** The dead entry's username. EKS's own names a role by its name, which then is the new one's. */
+export function usernameAfter({ username, from, to }: Replacement): string {
+  return to === null ? username : username.replaceAll(nameIn(from), nameIn(to));
+}
+
+/** What to change in aws-auth. */
+export function changesOf(replacements: readonly Replacement[]): readonly Change[] {
+  return replacements.flatMap((each): Change[] => {
+    const { from, to, groups } = each;
+    const gone = { type: "unmap", arn: from } as const;
+    return to === null ? [gone] : [{ type: "map", arn: to, username: usernameAfter(each), groups }, gone];
+  });
+}
+
+/** How far a replacement is. `differs`: the cluster has neither what was approved nor its result. */
+export type Progress = "left" | "done" | "differs";
+
+export function progressOf(replacement: Replacement, facts: Pick<MigrationFacts, "standing" | "document">): Progress {
+  return replacement.place === "aws-auth" ? inMap(replacement, facts) : inEntries(replacement, facts);
+}
+
+function inMap(replacement: Replacement, { document }: Pick<MigrationFacts, "document">): Progress {
+  const { from, to, username, groups } = replacement;
+  const dead = entryOf(document, from);
+  if (dead) return dead.username === username && sameGroups(dead.groups, groups) ? "left" : "differs";
+  const made = to === null ? null : entryOf(document, to);
+  if (to === null) return "done";
+  return made?.username === usernameAfter(replacement) && sameGroups(made.groups, groups) ? "done" : "differs";
+}
+
+function inEntries(replacement: Replacement, { standing }: Pick<MigrationFacts, "standing">): Progress {
+  const { from, to, createdAt } = replacement;
+  const of = (arn: string) => standing.find(({ principalArn }) => principalKey(principalArn) === principalKey(arn));
+  const found = of(from);
+  const isDead = found !== undefined && (from !== to || found.createdAt === (createdAt ?? undefined));
+  if (isDead && !hasAll(found, replacement, replacement.username)) return "differs";
+  if (to === null) return isDead ? "left" : "done";
+  const made = from === to && isDead ? undefined : of(to);
+  // Without either, only an entry of the same ARN can be between its deletion and its creation.
+  if (!made) return isDead || from === to ? "left" : "differs";
+  if (made.migrated === "begun") return "left";
+  if (!hasAll(made, replacement, usernameAfter(replacement))) return "differs";
+  return isDead ? "left" : "done";
+}
+
+/** Whether an entry has all that the dead one gave, and no more. */
+export function hasAll(entry: PresentEntry, { groups, policies }: Replacement, username: string): boolean {
+  const { isLeased, type } = entry;
+  if (isLeased || type !== "STANDARD" || entry.username !== username) return false;
+  return sameGroups(entry.groups, groups) && policyKeys(entry.policies) === policyKeys(policies);
+}
+
+function policyKeys(policies: Replacement["policies"]): string {
+  const keys = policies.map(({ name, namespaces }) => [name, namespaces && [...namespaces].sort()]);
+  return JSON.stringify(keys.map((key) => JSON.stringify(key)).sort());
+}

@@ -1,0 +1,158 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { AccessError } from "../../access/failure/access-error.ts";
+import { isMigrationOver, type Migration, type Replacement } from "../../access/migration/migration.ts";
+import type { AccessEntry } from "../../access-entry/index.ts";
+import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import { planChanges } from "../../aws-auth/index.ts";
+import { digestOfRepair, repairGuard, replaceEntryStep, replaceInMap } from "../../diagnosis/migration/plan-repair.ts";
+import { changesOf, hasAll, progressOf, usernameAfter } from "../../diagnosis/migration/replacement.ts";
+import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
+import { carryOut, recordDone } from "./carry-out-step.ts";
+import { migrationTag, presentEntryOf } from "./gather-migration.ts";
+import { documentChanged, isSameData, type MigrationRun, signInByMovedEntry } from "./give-entry.ts";
+
+const looks = 6;
+
+type RepairRun = Omit<MigrationRun, "plan">;
+
+/** What comes next: the end, another pass, or new approvals, because the cluster is no longer as approved. */
+export type RepairPass = { readonly type: "done" | "on" } | { readonly type: "void"; readonly message: string };
+
+/**
+ * Carries out the next step of an approved repair. The approvals name its replacements by their digest, so a record that another writer
+ * changed replaces nothing. Of a repair that a person stopped, it only finishes a step that began.
+ *
+ * @throws AccessError
+ */
+export async function repairOnce(run: RepairRun, migration: Migration): Promise<RepairPass> {
+  const { facts } = run.gathered;
+  const replacements = migration.plan?.replacements ?? [];
+  if (digestOfRepair(facts, replacements) !== migration.plan?.digest) {
+    return { type: "void", message: "the plan is not the approved one" };
+  }
+  const progress = new Map(replacements.map((each) => [each, progressOf(each, facts)]));
+  const [other] = replacements.filter((each) => progress.get(each) === "differs");
+  if (other) return { type: "void", message: `the entry of ${other.from} changed since the approval` };
+  const left = replacements.filter((each) => progress.get(each) === "left");
+  const steps = [...new Set(left.map(stepOf))];
+  const { begun } = migration;
+  if (begun && !steps.includes(begun.name)) {
+    await recordDone(run.context, migration, begun.name, ["The next run found it done."]);
+    return { type: "on" };
+  }
+  const name = begun?.name ?? (isMigrationOver(migration) ? undefined : steps[0]);
+  if (name === undefined) return { type: "done" };
+  const chosen = left.filter((each) => stepOf(each) === name);
+  await carryOut(run.context, migration, name, (context) =>
+    name === replaceInMap
+      ? replaceInDocument(run, chosen)
+      : replaceByEntries({ ...run, context }, migration, chosen[0]),
+  );
+  return { type: "on" };
+}
+
+function stepOf(replacement: Replacement): string {
+  return replacement.place === "aws-auth" ? replaceInMap : replaceEntryStep(replacement);
+}
+
+async function replaceInDocument(run: RepairRun, replacements: readonly Replacement[]): Promise<readonly string[]> {
+  const { cluster, keep } = run;
+  const { client } = run.reached;
+  const { configMap, facts } = run.gathered;
+  if (!configMap) throw documentChanged(cluster);
+  const plan = planChanges(facts.document, changesOf(replacements), repairGuard(facts));
+  const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
+  if (refusal || plan.type === "refused") {
+    throw new AccessError("migration-stopped", `aws-auth can't be repaired now: ${refusal?.message ?? ""}`);
+  }
+  await keep(configMap);
+  const content = { data: plan.after, annotations: configMap.annotations };
+  await client.rehearseWrite(configMap, content);
+  await client.writeAwsAuth(configMap, content);
+  const after = await client.readAwsAuth();
+  if (!isSameData(after, { ...configMap, data: plan.after })) throw documentChanged(cluster);
+  return ["aws-auth is as planned when it is read back.", "Everyone else in it is who they were."];
+}
+
+async function replaceByEntries(
+  { context, cluster, reached, gathered }: RepairRun,
+  { id, requester }: Migration,
+  replacement: Replacement | undefined,
+): Promise<readonly string[]> {
+  if (!replacement) return [];
+  let entries: AccessEntries | null = null;
+  try {
+    entries = accessEntriesOf(await gathered.openManager(), context.awsRequests);
+    const entry = await replaceEntry(entries, replacement, context.pause ?? wait);
+    if (!entry) return ["The dead entry is gone when it is read back."];
+    const mapped = `mapped: EKS has ${entry.username} with ${[...entry.groups, ...entry.policies.map(({ name }) => name)].join(", ") || "no groups"}.`;
+    const { result, detail } = await signInByMovedEntry(context, cluster, reached, { id, requester }, entry);
+    return [mapped, `signed in: ${result}, ${detail}.`];
+  } catch (error) {
+    throw namingOwnPolicy(error, "migration-policy.json");
+  } finally {
+    entries?.close();
+  }
+}
+
+/**
+ * The new entry comes before the dead one goes, except under the same ARN: EKS keeps one entry for each. The dead one let no one in, so
+ * nothing is lost between. Safe to stop between any two calls.
+ *
+ * @returns the new entry; null: the dead one only goes
+ */
+async function replaceEntry(
+  entries: AccessEntries,
+  replacement: Replacement,
+  pause: (ms: number) => Promise<unknown>,
+): Promise<AccessEntry | null> {
+  const { from, to } = replacement;
+  if (to === null || from === to) await removeDead(entries, replacement);
+  if (to === null) return null;
+  await createEntry(entries, replacement, to);
+  const made = await readBack(entries, replacement, to, pause);
+  if (from !== to) await removeDead(entries, replacement);
+  await entries.tag(made, { [migrationTag]: "whole" });
+  return made;
+}
+
+async function removeDead(entries: AccessEntries, replacement: Replacement): Promise<void> {
+  const { from, to, createdAt, username } = replacement;
+  const found = await entries.describe(from);
+  if (!found || (from === to && found.createdAt !== (createdAt ?? undefined))) return;
+  if (!hasAll(presentEntryOf(found), replacement, username)) throw entryChanged(from);
+  await entries.remove(from);
+}
+
+async function createEntry(entries: AccessEntries, replacement: Replacement, principalArn: string): Promise<void> {
+  const { groups, policies, tags } = replacement;
+  const username = usernameAfter(replacement);
+  const found = await entries.describe(principalArn);
+  if (found && hasAll(presentEntryOf(found), replacement, username)) return;
+  if (found && (presentEntryOf(found).migrated !== "begun" || found.username !== username)) {
+    throw entryChanged(principalArn);
+  }
+  if (found) await entries.setGroups(principalArn, groups);
+  else await entries.create({ principalArn, username, groups, tags: { ...tags, [migrationTag]: "begun" } });
+  for (const policy of policies) await entries.associate(principalArn, policy);
+}
+
+async function readBack(
+  entries: AccessEntries,
+  replacement: Replacement,
+  principalArn: string,
+  pause: (ms: number) => Promise<unknown>,
+): Promise<AccessEntry> {
+  for (let look = 0; look < looks; look += 1) {
+    if (look > 0) await pause(200 * 2 ** look);
+    const entry = await entries.describe(principalArn);
+    if (entry && hasAll(presentEntryOf(entry), replacement, usernameAfter(replacement))) return entry;
+  }
+  throw entryChanged(principalArn);
+}
+
+function entryChanged(principalArn: string): AccessError {
+  return new AccessError("access-entry-conflict", `The access entry of ${principalArn} is not as planned`, {
+    remedy: "Check the entry, then ask for the repair again.",
+  });
+}

@@ -1,0 +1,120 @@
+import { describe, expect, test } from "vitest";
+import type { Holding } from "../../../src/access/lease/lease-record.ts";
+import { parseDocument } from "../../../src/aws-auth/parse.ts";
+import type { MigrationFacts, PresentEntry } from "../../../src/diagnosis/migration/facts.ts";
+import { planRepair } from "../../../src/diagnosis/migration/plan-repair.ts";
+import { progressOf } from "../../../src/diagnosis/migration/replacement.ts";
+import { at, hours } from "../../builders/times.ts";
+import { someFacts } from "./facts.ts";
+
+const name = (suffix: string) => `AWSReservedSSO_Developer_${suffix.repeat(16)}`;
+const roleOf = (suffix: string) => `arn:aws:iam::111122223333:role/${name(suffix)}`;
+const entryRole = (suffix: string) => `arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/${name(suffix)}`;
+const [older, newer] = [roleOf("a"), roleOf("b")];
+const aMigrationFacts = ({ document, ...facts }: Partial<MigrationFacts>) =>
+  someFacts(document?.data ?? {}, { mode: "API_AND_CONFIG_MAP", ...facts });
+const itemOf = (arn: string) => `- {rolearn: '${arn}', username: 'dev:{{SessionName}}', groups: [devs]}\n`;
+
+function entry(principalArn: string, more: Partial<PresentEntry> = {}): PresentEntry {
+  const same = { type: "STANDARD", username: "dev:{{SessionName}}", groups: ["devs"], policies: [] };
+  return { principalArn, ...same, migrated: null, isLeased: false, createdAt: at(hours(1)).toISOString(), ...more };
+}
+
+function held(arn: string): Holding {
+  return { arn, entryAdded: false, added: ["devs"], shares: [] };
+}
+
+const replaced = (result: ReturnType<typeof planRepair>) =>
+  result.type === "planned" ? result.replacements.map(({ place, from, to }) => [place, from, to]) : result.message;
+
+describe("the dead entries of a permission set", () => {
+  test("become those of the role that a person names, in aws-auth without its path", () => {
+    const document = parseDocument({ mapRoles: itemOf(older) });
+    const standing = [entry(entryRole("c"))];
+
+    const result = planRepair(aMigrationFacts({ document, standing, givenArns: [newer] }));
+
+    expect(replaced(result)).toEqual([
+      ["access-entry", entryRole("c"), entryRole("b")],
+      ["aws-auth", older, newer],
+    ]);
+  });
+
+  test("only go where the role that lives has its own entry, and its rights stay", () => {
+    const document = parseDocument({ mapRoles: itemOf(older) + itemOf(newer) });
+
+    expect(replaced(planRepair(aMigrationFacts({ document, givenArns: [newer] })))).toEqual([
+      ["aws-auth", older, null],
+    ]);
+  });
+
+  test("are known by EKS's own dates where each role has an access entry", () => {
+    const standing = [entry(entryRole("a")), entry(entryRole("b"), { createdAt: at(hours(2)).toISOString() })];
+
+    expect(replaced(planRepair(aMigrationFacts({ standing })))).toEqual([["access-entry", entryRole("a"), null]]);
+  });
+
+  test("are not guessed: without a name or dates there is nothing to repair", () => {
+    const document = parseDocument({ mapRoles: itemOf(older) + itemOf(newer) });
+
+    expect(planRepair(aMigrationFacts({ document }))).toMatchObject({ type: "refused", code: "nothing-to-repair" });
+  });
+
+  test("of another account or permission set are others' entries", () => {
+    const others = [newer.replace("111122223333", "444455556666"), newer.replace("Developer", "Admin")];
+    const document = parseDocument({ mapRoles: itemOf(older) });
+
+    for (const given of others)
+      expect(planRepair(aMigrationFacts({ document, givenArns: [given] })).type).toBe("refused");
+  });
+
+  test("wait while a lease needs one of them", () => {
+    const document = parseDocument({ mapRoles: itemOf(older) });
+    const holdings = new Map([[older.toLowerCase(), held(older)]]);
+
+    for (const facts of [
+      { document, holdings },
+      { document, standing: [entry(entryRole("b"), { isLeased: true })] },
+      { standing: [entry(entryRole("a"), { isLeased: true })] },
+    ]) {
+      expect(replaced(planRepair(aMigrationFacts({ ...facts, givenArns: [newer] })))).toContain("temporary access");
+    }
+  });
+
+  test("of the cluster's creator, or in a document of another tool, stay", () => {
+    const document = parseDocument({ mapRoles: itemOf(older) });
+    const owner = { name: "Terraform", manager: null, setting: "ignore aws-auth there" };
+    const standing = [entry(entryRole("a"))];
+
+    const facts = aMigrationFacts({ document, standing, owner, creatorArn: entryRole("a"), givenArns: [newer] });
+
+    expect(planRepair(facts).type).toBe("refused");
+  });
+});
+
+test("an entry of a role that was made again under its name is replaced only if a person names it", () => {
+  const dead = entry("arn:aws:iam::111122223333:role/team/dev");
+
+  expect(planRepair(aMigrationFacts({ standing: [dead] })).type).toBe("refused");
+  const given = ["arn:aws:sts::111122223333:assumed-role/dev/alice"];
+  expect(replaced(planRepair(aMigrationFacts({ standing: [dead], givenArns: given })))).toEqual([
+    ["access-entry", dead.principalArn, dead.principalArn],
+  ]);
+});
+
+test("each moment of a replacement is left or done, and an entry that others changed is neither", () => {
+  const dead = entry(entryRole("a"));
+  const document = parseDocument({});
+  const result = planRepair(aMigrationFacts({ standing: [dead], givenArns: [newer] }));
+  const [replacement] = result.type === "planned" ? result.replacements : [];
+  const of = (...standing: PresentEntry[]) => progressOf(replacement ?? expect.fail(), { standing, document });
+  const made = entry(entryRole("b"));
+
+  expect(of(dead)).toBe("left");
+  expect(of(dead, { ...made, migrated: "begun", groups: [] })).toBe("left");
+  expect(of(dead, made)).toBe("left");
+  expect(of(made)).toBe("done");
+  expect(of({ ...dead, groups: ["admins"] })).toBe("differs");
+  expect(of(dead, { ...made, groups: ["admins"] })).toBe("differs");
+  expect(of()).toBe("differs");
+});

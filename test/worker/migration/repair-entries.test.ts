@@ -1,0 +1,196 @@
+import { readFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { policyArnOf } from "../../../sandbox/aws/access-entry-rules.ts";
+import { getPods } from "../../../sandbox/kubectl.ts";
+import { type Sandbox, startSandbox } from "../../../sandbox/sandbox.ts";
+import { account, arns, initialAwsAuth, region } from "../../../sandbox/scene.ts";
+import { withdrawMigration } from "../../../src/access/approval/decide-migration.ts";
+import type { Migration } from "../../../src/access/migration/migration.ts";
+import { clusterArnOf } from "../../../src/access/policy/cluster.ts";
+import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
+import { eventOf } from "../../../src/ledger/lifecycle.ts";
+import { openEks } from "../../../src/worker/open/open-eks.ts";
+import { sceneConfig } from "../../fault/reconcile-scene.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { dyingAt, type MigrationScene, migrationScene } from "./migration-scene.ts";
+
+const { cluster } = sceneConfig();
+const policyFile = new URL("../../../deploy/iam/migration-policy.json", import.meta.url);
+const migrationPolicy = readFileSync(policyFile, "utf8").replaceAll("payments", "staging");
+const path = "/aws-reserved/sso.amazonaws.com/";
+const older = "AWSReservedSSO_Developer_aaaaaaaaaaaaaaaa";
+const newer = "AWSReservedSSO_Developer_bbbbbbbbbbbbbbbb";
+const withPath = (name: string) => `arn:aws:iam::${account}:role${path}${name}`;
+const inMap = (name: string) => `arn:aws:iam::${account}:role/${name}`;
+const printed = `arn:aws:sts::${account}:assumed-role/${newer}/alice@example.com`;
+let sandbox: Sandbox;
+let scene: MigrationScene;
+
+beforeEach(async () => {
+  sandbox = await startSandbox();
+  const { aws } = sandbox;
+  Object.assign(aws.eks, { updateMs: 20, entryDelayMs: 20 });
+  aws.account.setAllowed(arns.worker, ["sts:*"]);
+  aws.account.setPolicy(arns.worker, migrationPolicy);
+  for (const [name, value] of Object.entries(sandbox.environmentOf("worker", { redisUrl: "" }))) {
+    if (name.startsWith("AWS_")) vi.stubEnv(name, value);
+  }
+  scene = migrationScene(memoryLedger());
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await sandbox.stop();
+});
+
+/** The directory makes the role of a permission set again: its suffix is another one. */
+function replaceRole(): void {
+  sandbox.aws.account.addRole({ name: newer, path });
+}
+
+function giveEntries(...entries: readonly { readonly arn: string; readonly username?: string }[]): void {
+  const policies = [policyArnOf("aws", "AmazonEKSViewPolicy")];
+  const accessEntries = entries.map(({ arn, username = "dev:{{SessionName}}" }) => {
+    return { principalArn: arn, username, groups: ["devs"], policies };
+  });
+  sandbox.aws.updateCluster(clusterArnOf(cluster), { authenticationMode: "API_AND_CONFIG_MAP", accessEntries });
+}
+
+async function entryOf(principalArn: string) {
+  const entries = accessEntriesOf(await openEks("default", cluster));
+  try {
+    return await entries.describe(principalArn);
+  } finally {
+    entries.close();
+  }
+}
+
+const podsOf = async (arn: string) =>
+  (await getPods(sandbox.cluster, region, sandbox.aws.account.sessionFor(arn, "alice@example.com"))).output;
+const repair = (...given: readonly string[]) => scene.ask(given, "repair");
+const rolesNow = () => sandbox.cluster.awsAuth()?.data?.mapRoles ?? "";
+const viewer = { username: "dev:{{SessionName}}", groups: ["devs"], policies: [{ name: "AmazonEKSViewPolicy" }] };
+
+describe("an item of aws-auth for a role that has another suffix now", () => {
+  const item = `- rolearn: ${inMap(older)}
+  username: dev:{{SessionName}}
+  groups: [eks-access:viewers] # the developers
+`;
+
+  beforeEach(() => {
+    replaceRole();
+    sandbox.cluster.editAwsAuth((configMap) => ({
+      ...configMap,
+      data: { ...initialAwsAuth, mapRoles: `${initialAwsAuth.mapRoles}${item}` },
+    }));
+  });
+
+  test("is written for the role that lives, after two approvals, and its people sign in", async () => {
+    expect(await podsOf(withPath(newer))).toContain("Unauthorized");
+
+    const planned = await repair(printed);
+    expect(planned.plan?.summary.items).toEqual([
+      {
+        place: "mapRoles line 11",
+        arn: inMap(older),
+        outcome: "moves",
+        sentences: [`Becomes ${inMap(newer)}, as dev:{{SessionName}}, eks-access:viewers.`],
+      },
+    ]);
+    await scene.approve("U0APPROVER");
+    await scene.look();
+    expect(rolesNow()).toContain(older);
+    await scene.approve("U0APPROVER2");
+    const done = await scene.toItsEnd();
+
+    expect(done).toMatchObject({ state: "done", done: [{ name: "replace-in-aws-auth" }] });
+    expect(rolesNow()).not.toContain(older);
+    expect(rolesNow().startsWith(initialAwsAuth.mapRoles ?? "-")).toBe(true);
+    await expect.poll(() => podsOf(withPath(newer))).toContain("shop-");
+  });
+
+  test("stays if it changed after the approval: the approvers decide again", async () => {
+    await repair(printed);
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    sandbox.cluster.editAwsAuth((configMap) => ({
+      ...configMap,
+      data: { ...configMap.data, mapRoles: rolesNow().replace("eks-access:viewers", "eks-access:admins") },
+    }));
+
+    const after = await scene.look();
+
+    expect(after).toMatchObject({ state: "pending", voided: { message: expect.stringContaining("changed since") } });
+    expect(rolesNow()).toContain(older);
+  });
+
+  test("stays if a writer of Redis changes the approved replacements", async () => {
+    await repair(printed);
+    const running = await scene.approve("U0APPROVER", "U0APPROVER2");
+    const replacements = running.plan?.replacements?.map((each) => ({ ...each, groups: ["system:masters"] }));
+    const forged = { ...running, version: running.version + 1, plan: { ...running.plan, replacements } } as Migration;
+    await scene.ledger.commit({ after: forged, event: eventOf("migration.delayed", forged, "worker", new Date()) });
+
+    expect(await scene.look()).toMatchObject({
+      state: "pending",
+      voided: { message: expect.stringContaining("not the approved") },
+    });
+    expect(rolesNow()).not.toMatch(/masters.*devs|AWSReservedSSO_Developer_b/s);
+  });
+});
+
+describe("an access entry", () => {
+  test("of a role that has another suffix now goes to the role that lives, with its groups and policies", async () => {
+    sandbox.aws.account.addRole({ name: older, path });
+    giveEntries({ arn: withPath(older), username: `arn:aws:sts::${account}:assumed-role/${older}/{{SessionName}}` });
+    sandbox.aws.account.removeIdentity(withPath(older));
+    replaceRole();
+
+    await repair(printed);
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    expect(await scene.toItsEnd()).toMatchObject({
+      state: "done",
+      done: [{ name: `replace-entry ${withPath(older)}` }],
+    });
+
+    expect(await entryOf(withPath(older))).toBeNull();
+    const username = `arn:aws:sts::${account}:assumed-role/${newer}/{{SessionName}}`;
+    expect(await entryOf(withPath(newer))).toMatchObject({ ...viewer, username });
+    await expect.poll(() => podsOf(withPath(newer))).toContain("shop-");
+  });
+
+  test("of a role that was made again under its name is made again for it", async () => {
+    const { arn } = sandbox.aws.account.addRole({ name: "developer" });
+    giveEntries({ arn });
+    sandbox.aws.account.removeIdentity(arn);
+    sandbox.aws.account.addRole({ name: "developer" });
+    expect(await podsOf(arn)).toContain("Unauthorized");
+
+    await repair(arn);
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    expect(await scene.toItsEnd()).toMatchObject({ state: "done" });
+
+    expect(await entryOf(arn)).toMatchObject(viewer);
+    await expect.poll(() => podsOf(arn)).toContain("shop-");
+  });
+
+  test.each([1, 2, 3])("is whole after a crash at commit %i, or after it was stopped there", async (nth) => {
+    const { arn } = sandbox.aws.account.addRole({ name: "developer" });
+    giveEntries({ arn });
+    sandbox.aws.account.removeIdentity(arn);
+    sandbox.aws.account.addRole({ name: "developer" });
+    await repair(arn);
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+
+    await scene.look(dyingAt(scene.ledger, nth, "after")).catch(() => {});
+    const stopped = await scene.now();
+    const verdict = withdrawMigration(stopped, cluster, { user: "U0APPROVER", memberships: [] }, "no", new Date());
+    if (verdict.type === "decided") {
+      await scene.ledger.commit({
+        after: verdict.after,
+        event: eventOf("migration.withdrawn", verdict.after, "U0APPROVER", new Date()),
+      });
+    }
+    await scene.toItsEnd();
+
+    expect(await entryOf(arn)).toMatchObject(viewer);
+  });
+});
