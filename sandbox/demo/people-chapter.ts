@@ -1,18 +1,26 @@
 import { getPods } from "../kubectl.ts";
 import type { Sandbox } from "../sandbox.ts";
-import { account, channel, clusterName, region } from "../scene.ts";
+import { account, channel, clusterName, identitiesText, region } from "../scene.ts";
 import { configurationOf } from "../scene-clusters.ts";
 import { textOf } from "../slack/message-content.ts";
 import type { SandboxMessage } from "../slack/shapes.ts";
 import { channelMessage, expectThat, type Narration, within } from "./narration.ts";
 
-/** The permission set of IAM Identity Center that two people of the story have, as its role in the account. */
-const permissionSet = "AWSReservedSSO_Developer_0123456789abcdef";
+/** The permission set of IAM Identity Center that two people of the story have: its role in the account has a suffix. */
+const permissionSet = "Developer";
+const suffix = "0123456789abcdef";
 const [alice, carol] = ["alice@example.com", "carol@example.com"];
 const reason = "look at the failing rollout";
 
-/** The configuration of the story: besides the sandbox's levels, one that binds a role of Kubernetes to one person. */
-export const storyConfiguration = configurationOf({ everyMode: true })
+/** What a platform team writes once, for everyone with the permission set: a way in, and no rights. */
+const wayIn = `# Terraform: everyone with the permission set signs in under their own name
+- rolearn: arn:aws:iam::${account}:role/AWSReservedSSO_${permissionSet}_${suffix}
+  username: sso:{{SessionNameRaw}}
+  groups: []
+`;
+
+/** The configuration of the story: a level that binds a role of Kubernetes to one person, and a directory that knows the people. */
+export const storyConfiguration = `${configurationOf({ everyMode: true })}${identitiesText}`
   .replace("levels: [viewer, admin]", "levels: [viewer, admin, reader]")
   .replace(
     /^levels:\n/m,
@@ -28,7 +36,7 @@ const isCloud = ({ call }: { readonly call: string }) => /^(eks|kubernetes)\./.t
 
 /** Alice and Carol have one permission set: Alice gets in, Carol does not, and then neither does. @throws StoryError */
 export async function playPeople(sandbox: Sandbox, narration: Narration): Promise<void> {
-  const { arn } = sandbox.aws.account.addRole({ name: permissionSet });
+  const arn = addPeople(sandbox);
   const before = JSON.stringify(sandbox.cluster.awsAuth()?.data);
   const podsOf = (name: string) => getPods(sandbox.cluster, region, sandbox.aws.account.sessionFor(arn, name));
   const expectPods = async (title: string, name: string, wanted: string) => {
@@ -37,32 +45,42 @@ export async function playPeople(sandbox: Sandbox, narration: Narration): Promis
     narration.block(output);
     expectThat(output.includes(wanted), title, wanted, output);
   };
-  const lockedOut = "Two engineers share one permission set of IAM Identity Center, and neither signs in";
-  narration.step(lockedOut);
-  for (const name of [alice, carol]) await expectPods(lockedOut, name, "Unauthorized");
+  const noRights = "Two engineers share one permission set of IAM Identity Center, and neither has a right";
+  narration.step(noRights);
+  for (const name of [alice, carol]) await expectPods(noRights, name, "Forbidden");
   const active = await giveAlice(sandbox, narration);
   const oneOfTwo = "Alice gets in. Carol, with the same role, can do nothing";
   narration.step(oneOfTwo);
   await expectPods(oneOfTwo, alice, "shop-");
   await expectPods(oneOfTwo, carol, "Forbidden");
   await endOf(sandbox, narration, active);
-  const over = "Alice is out again, and aws-auth is what it was before";
+  const over = "Alice is out again, and Terraform's aws-auth was never written";
   narration.step(over);
-  await expectPods(over, alice, "Unauthorized");
+  await expectPods(over, alice, "Forbidden");
   const after = JSON.stringify(sandbox.cluster.awsAuth()?.data);
   expectThat(after === before, over, "aws-auth as it was before, byte for byte", after);
 }
 
+/** @returns the ARN of their role */
+function addPeople({ aws, cluster }: Sandbox): string {
+  const center = aws.identityCenter;
+  const users = [
+    center.addUser({ userName: alice, email: "engineer@example.com" }),
+    center.addUser({ userName: carol, email: "on-call@example.com" }),
+  ];
+  const set = center.addPermissionSet(permissionSet);
+  const arn = center.assign(set, account, center.addGroup("developers", users), suffix);
+  cluster.editAwsAuth(({ data, ...rest }) => ({ ...rest, data: { ...data, mapRoles: `${data?.mapRoles}${wayIn}` } }));
+  return arn;
+}
+
 /** @returns the id of the lease */
 async function giveAlice(sandbox: Sandbox, narration: Narration): Promise<string> {
-  const title = "Alice links her session, and asks for a role in one namespace";
+  const title = "Alice asks for a role in one namespace, without an ARN: the directory says who she is";
   const [engineer, approver] = [sandbox.slack.person("U0ENGINEER"), sandbox.slack.person("U0APPROVER")];
-  const session = `arn:aws:sts::${account}:assumed-role/${permissionSet}/${alice}`;
   const line = `/eks-access request ${clusterName} reader in default for 1h ${reason}`;
   narration.step(title);
-  for (const each of [`/eks-access link ${session}`, line]) narration.line(each);
-  await engineer.command(`/eks-access link ${session}`, channel);
-  await within(title, sandbox, () => engineer.ephemerals().find((each) => textOf(each).includes("You are linked to")));
+  narration.line(line);
   await engineer.command(line, channel);
   const asked = await within(title, sandbox, () => channelMessage(sandbox, reason, "[Approve]"));
   narration.block(textOf(asked));
@@ -71,7 +89,7 @@ async function giveAlice(sandbox: Sandbox, narration: Narration): Promise<string
   narration.line("[Details] shows the approver the whole change:");
   const view = textOf(await within(title, sandbox, () => approver.view()));
   narration.block(view);
-  expectThat(view.includes("{{SessionNameRaw}}"), title, "the new entry", view);
+  expectThat(view.includes(`user: sso:${alice}`), title, "the binding, for her name alone", view);
   await approver.submit();
   await within(title, sandbox, () => channelMessage(sandbox, reason, "*Active*"));
   const told = textOf(await within(title, sandbox, () => engineer.directMessages().findLast(isProved)));
@@ -84,7 +102,7 @@ async function giveAlice(sandbox: Sandbox, narration: Narration): Promise<string
 const isProved = (message: SandboxMessage) => textOf(message).includes("not as another session of the role");
 
 async function endOf(sandbox: Sandbox, narration: Narration, id: string): Promise<void> {
-  const title = "Alice is done: her binding goes, and the entry that only she needed";
+  const title = "Alice is done: her binding goes";
   narration.step(title);
   narration.line(`/eks-access revoke ${id} done`);
   await sandbox.slack.person("U0ENGINEER").command(`/eks-access revoke ${id} done`, channel);

@@ -79,7 +79,7 @@ function warningsAfter({ lease }: AccessRequest): readonly string[] {
     ...(endProof?.mapped.result === "yes" ? ["still mapped"] : []),
     ...(endProof?.authorized.result === "yes" ? ["still authorized"] : []),
     ...(endProof?.others.length ? ["another lease remains"] : []),
-    ...(remains && endProof?.mapped.result !== "yes" ? ["older access remains"] : []),
+    ...(remains?.groups.length && endProof?.mapped.result !== "yes" ? ["older access remains"] : []),
     ...(lease.isForgotten ? ["the cluster has no record of this"] : []),
   ];
 }

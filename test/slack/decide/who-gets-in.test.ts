@@ -94,3 +94,12 @@ test("of access that is over the status does not say that anybody gets it", () =
   expect(text).toContain("This request covered everyone who can assume `Developer`.");
   expect(text).not.toContain("gets this");
 });
+
+test.each([
+  [[], false],
+  [["readers"], true],
+])("a person who keeps a name with %j after the end keeps access: %s", (groups, isWarned) => {
+  const ended = aGrantedRequest({ state: "ended", endedAt: at(0).toISOString(), remains: { username: "dev", groups } });
+
+  expect(textOfBlocks(approvalMessage(ended, aCluster())).includes("older access remains")).toBe(isWarned);
+});
