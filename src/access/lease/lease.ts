@@ -79,10 +79,13 @@ export function usernameFor(principal: Pick<Holder, "account" | "name" | "kind">
   return principal.kind === "role" ? `${own}:{{SessionName}}` : own;
 }
 
-/** The same for an entry through which people sign in for leases of their own: no two sessions of a role share a username. */
+/**
+ * The same for an entry through which people sign in for leases by binding. No two sessions of a role share a username; all of them do
+ * for a lease of the role itself, where the session's name says nothing.
+ */
 export function signInUsernameFor(principal: Pick<Holder, "account" | "name" | "kind">): string {
   const own = ownUsername(principal);
-  return principal.kind === "role" ? `${own}:{{SessionNameRaw}}` : own;
+  return principal.kind === "session" ? `${own}:{{SessionNameRaw}}` : own;
 }
 
 function ownUsername({ account, name }: Pick<Holder, "account" | "name">): string {

@@ -1,5 +1,6 @@
 import { isOwnUsername, signInUsernameFor } from "../../access/lease/lease.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { isSessionPinned } from "../../access/policy/may-ask.ts";
 import { entryArnOf, type NamedEntry, readHolder, render, sessionNameIn } from "../../aws-auth/index.ts";
 import { anySession, impossibleSession } from "./review.ts";
 import { entryKeyOf, type SignInPlace } from "./sign-in-place.ts";
@@ -50,25 +51,27 @@ export function signInNames(map: SignInMap, cluster: Cluster): SignInNames {
 
 function nameOf({ places, addTo }: SignInMap, cluster: Cluster, principal: string): SignInName {
   for (const place of places) {
-    const name = nameIn(place, principal);
+    const name = nameIn(place, cluster, principal);
     if (name) return name;
   }
-  return (addTo === null ? null : plannedName(principal)) ?? { type: "nobody", why: nobody(cluster, principal) };
+  return (
+    (addTo === null ? null : plannedName(cluster, principal)) ?? { type: "nobody", why: nobody(cluster, principal) }
+  );
 }
 
 /** The place of a principal's entry, or of a new one; null: nowhere. */
 export function placeFor({ places, addTo }: SignInMap, principal: string): SignInPlace | null {
-  const named = places.find((place) => nameIn(place, principal) !== null);
+  const named = places.find(({ signsInAs }) => signsInAs(principal, impossibleSession) !== null);
   return named ?? places.find(({ way }) => way === addTo) ?? null;
 }
 
-function nameIn(place: SignInPlace, principal: string): SignInName | null {
+function nameIn(place: SignInPlace, cluster: Cluster, principal: string): SignInName | null {
   const session = sessionNameIn(principal);
   const own = place.signsInAs(principal, session ?? anySession);
   const other = place.signsInAs(principal, impossibleSession);
   if (!own || !other) return null;
   const where = place.way === "aws-auth" ? "aws-auth" : "its access entry";
-  const refusal = refuseName(principal, session, { own: own.username, other: other.username, place: where });
+  const refusal = refuseName(cluster, principal, session, { own: own.username, other: other.username, place: where });
   return { type: "name", ...own, other: other.username, refusal, entry: isOurs(place, principal) ? "ours" : "theirs" };
 }
 
@@ -80,15 +83,14 @@ function isOurs({ holdings, identityOf }: SignInPlace, principal: string): boole
 }
 
 /** The name that an entry of ours gives; null: no entry would give this principal a name of its own. */
-function plannedName(principal: string): SignInName | null {
+function plannedName(cluster: Cluster, principal: string): SignInName | null {
   const reading = readHolder(principal);
   if (reading.type === "invalid") return null;
   const { kind, account } = reading.principal;
-  const sessionName = sessionNameIn(principal);
-  if (kind === "role") return null;
-  const template = signInUsernameFor({ ...reading.principal, kind: kind === "user" ? "user" : "role" });
+  if (kind === "role" && isSessionPinned(cluster, principal)) return null;
+  const template = signInUsernameFor(reading.principal);
   const as = (session: string) => render(template, { accountId: account, sessionName: session });
-  const [username, other] = [as(sessionName ?? ""), as(kind === "user" ? "" : impossibleSession)];
+  const [username, other] = [as(sessionNameIn(principal) ?? ""), as(impossibleSession)];
   if (username === null || other === null) return null;
   return { type: "name", username, other, groups: [], refusal: null, entry: "planned" };
 }
@@ -100,16 +102,18 @@ export function sessionArn(principal: string, session: string): string {
   return kind === "role" ? `arn:${partition}:sts::${account}:assumed-role/${path.at(-1)}/${session}` : principal;
 }
 
-function nobody({ name }: Cluster, principal: string): string {
+function nobody(cluster: Cluster, principal: string): string {
+  const { name } = cluster;
   const role = entryArnOf(principal);
   const problem = `${role} can't sign in to ${name} yet: no access entry and no entry of aws-auth names it.`;
-  return role === principal && role.includes(":role/")
+  return role === principal && role.includes(":role/") && isSessionPinned(cluster, role)
     ? `${problem} Ask with your session, as aws sts get-caller-identity prints it.`
-    : `${problem} Ask an operator to add one with {{SessionNameRaw}} in its username, without groups.`;
+    : `${problem} Ask an operator to add one ${sessionNameIn(principal) === null ? "" : "with {{SessionNameRaw}} in its username, "}without groups.`;
 }
 
 /** Why a lease must not be bound to this name; null: it can be. */
 function refuseName(
+  cluster: Cluster,
   principal: string,
   session: string | null,
   { own, other, place }: { readonly own: string; readonly other: string; readonly place: string },
@@ -123,7 +127,10 @@ function refuseName(
     return `${place} gives everyone with ${role} the same username, ${own}. Nothing can be bound to one person until it contains {{SessionNameRaw}}.`;
   }
   if (session === null && own !== other) {
-    return `${place} gives each session of ${role} a username of its own. Ask with your session, as aws sts get-caller-identity prints it.`;
+    const instead = isSessionPinned(cluster, role)
+      ? "Ask with your session, as aws sts get-caller-identity prints it."
+      : "People choose the session's name, so it is no one's. Ask for a level with groups, for everyone with the role.";
+    return `${place} gives each session of ${role} a username of its own. ${instead}`;
   }
   return null;
 }

@@ -6,7 +6,7 @@ import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { isSignInShare, signInShare } from "../../access/lease/sign-in-share.ts";
 import type { Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
-import { entryArnOf, type NamedEntry, type Refusal, readPrincipal } from "../../aws-auth/index.ts";
+import { entryArnOf, type NamedEntry, type Refusal, readHolder } from "../../aws-auth/index.ts";
 
 /**
  * One of the two places that name a cluster's principals, `aws-auth` or its access entries, as far as leases by bindings need it. Such a
@@ -62,19 +62,19 @@ export function signInTargets(
   needs: readonly SignInNeed[],
   over: ReadonlySet<string>,
 ): SignInTargets {
-  const arns = new Map<string, string>();
+  const principals = new Map<string, string>();
   const neededOf = new Map<string, Share[]>();
+  for (const [key, holding] of place.holdings) {
+    if (holding.shares.some((share) => isSignInShare(share) && over.has(share.id))) principals.set(key, holding.arn);
+  }
   for (const { principal, share } of needs) {
     const key = entryKeyOf(principal);
-    arns.set(key, entryArnOf(principal));
+    principals.set(key, principal);
     neededOf.set(key, [...(neededOf.get(key) ?? []), signInShare(share)]);
   }
-  for (const [key, holding] of place.holdings) {
-    if (holding.shares.some((share) => isSignInShare(share) && over.has(share.id))) arns.set(key, holding.arn);
-  }
   const targets = new Map<string, EntryTarget>();
-  for (const [key, arn] of arns) {
-    const target = targetFor(place, arn, neededOf.get(key) ?? [], over);
+  for (const [key, principal] of principals) {
+    const target = targetFor(place, principal, neededOf.get(key) ?? [], over);
     if (target) targets.set(key, target);
   }
   return targets;
@@ -83,10 +83,11 @@ export function signInTargets(
 /** Null: it is as it must be. */
 function targetFor(
   { holdings, identityOf, lost }: Pick<SignInPlace, "holdings" | "identityOf" | "lost">,
-  arn: string,
+  principal: string,
   needed: readonly Share[],
   over: ReadonlySet<string>,
 ): EntryTarget | null {
+  const arn = entryArnOf(principal);
   const identity = identityOf(arn);
   const holding = holdings.get(arn.toLowerCase());
   const held = holding?.shares ?? [];
@@ -100,12 +101,13 @@ function targetFor(
   const isGiven = identity !== null || needed.length > 0;
   const others = kept.filter((share) => !isSignInShare(share));
   const [given, drifted] = isGiven ? [signIns, others] : [[], [...others, ...signIns]];
-  return entryTarget(arn, identity, holding, given, usernameOf(arn), drifted);
+  return entryTarget(arn, identity, holding, given, usernameOf(principal), drifted);
 }
 
-function usernameOf(arn: string): string {
-  const reading = readPrincipal(arn);
-  return reading.type === "principal" ? signInUsernameFor(reading.principal) : arn;
+/** Of an entry that a lease of this principal needs. */
+function usernameOf(principal: string): string {
+  const reading = readHolder(principal);
+  return reading.type === "invalid" ? principal : signInUsernameFor(reading.principal);
 }
 
 /**

@@ -164,6 +164,20 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     expect(await place.all()).toBe(before);
   });
 
+  test("is one name for everyone where the role's people choose their sessions' names: a shared lease, and called that", async () => {
+    const given = await giveTo(arns.developers, "r-all");
+
+    expect(given.preview?.warnings.join()).toMatch(
+      /New entry: .* lets everyone who can assume developers authenticate/,
+    );
+    expect(given.preview?.diff).toContain(`eks-access:${account}:developers`);
+    expect(given.lease).toMatchObject({ state: "active", proof: { authorized: { result: "yes" } } });
+    expect(given.lease?.proof?.authorized.detail).not.toContain("another session");
+    const [, approved] = [await takeBack(context, cluster, "r-all"), await requestOf(context, "r-all")];
+    expect(approved.lease).toMatchObject({ state: "ended", remains: null, endProof: { authorized: { result: "no" } } });
+    expect(await place.all()).toBe(before);
+  });
+
   test("is shared by two people, and the end of one lease locks the other one out of nothing", async () => {
     await giveTo(alice, "r-alice");
     const second = await giveTo(carol, "r-carol");

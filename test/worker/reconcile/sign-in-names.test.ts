@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { AccessEntry } from "../../../src/access-entry/index.ts";
+import { entryArnOf } from "../../../src/aws-auth/index.ts";
 import { readSignInMap } from "../../../src/worker/reconcile/sign-in-map.ts";
 import { signInNames } from "../../../src/worker/reconcile/sign-in-names.ts";
 import type { WayPlace } from "../../../src/worker/reconcile/way-adapter.ts";
@@ -10,6 +11,7 @@ const account = "111122223333";
 const name = "AWSReservedSSO_Developer_0123456789abcdef";
 const role = `arn:aws:iam::${account}:role/${name}`;
 const alice = `arn:aws:sts::${account}:assumed-role/${name}/alice@example.com`;
+const assumable = `arn:aws:iam::${account}:role/developers`;
 const user = `arn:aws:iam::${account}:user/engineer`;
 
 const mapped = (username: string, arn = role) =>
@@ -42,7 +44,7 @@ async function nameOf(
   const context = { keys, now: () => new Date() };
   const place = { opened, cluster: aCluster(change), context } as unknown as WayPlace;
   const map = await readSignInMap(place, [], [principal]);
-  return signInNames(map, aCluster()).of(principal);
+  return signInNames(map, aCluster(change)).of(principal);
 }
 
 describe("as whom a principal signs in", () => {
@@ -78,8 +80,15 @@ describe("as whom a principal signs in", () => {
     expect(found).toMatchObject({ why: expect.stringContaining(role) });
   });
 
-  test("is nobody for a whole role that nothing names: it asks with its session", async () => {
+  test("is nobody for a whole role whose sessions are people: it asks with its session", async () => {
     expect(await nameOf(role, {})).toMatchObject({ type: "nobody", why: expect.stringContaining("with your session") });
+    expect(await nameOf(assumable, {}, { pinnedSessions: [assumable] })).toMatchObject({ type: "nobody" });
+  });
+
+  test("is one name for everyone with a role whose people choose their session's name", async () => {
+    const username = `eks-access:${account}:developers`;
+
+    expect(await nameOf(assumable, {})).toMatchObject({ entry: "planned", username, other: username, refusal: null });
   });
 });
 
@@ -89,8 +98,9 @@ describe("nothing is bound to a name", () => {
     ["of Kubernetes itself", alice, "system:{{SessionNameRaw}}", "Kubernetes' own"],
     ["that is another one at each sign-in", alice, "eks:{{SessionNameRaw}}:{{AccessKeyID}}", "at each sign-in"],
     ["of one session, when the whole role asks", role, "eks:{{SessionNameRaw}}", "Ask with your session"],
+    ["of a session that people choose", assumable, "eks:{{SessionNameRaw}}", "Ask for a level with groups"],
   ])("%s", async (_, principal, username, why) => {
-    const found = await nameOf(principal, { data: mapped(username) });
+    const found = await nameOf(principal, { data: mapped(username, entryArnOf(principal)) });
 
     expect(found).toMatchObject({ type: "name", refusal: expect.stringContaining(why) });
   });
