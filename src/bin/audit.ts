@@ -1,7 +1,14 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import type { PreviewPublicKeys } from "../access/approval/seal.ts";
-import { type ChainedEvent, type ChainVerdict, genesis, toCloudEvent, type WholeChain } from "../access/audit/event.ts";
+import {
+  type ChainedEvent,
+  type ChainVerdict,
+  erasureMark,
+  genesis,
+  toCloudEvent,
+  type WholeChain,
+} from "../access/audit/event.ts";
 import { accessCsv, type ReviewScope } from "../access/audit/review.ts";
 import { type Anchor, formatAnchor, type LogBase, readAnchor, verifyLog } from "../access/audit/verify-log.ts";
 import { AccessError } from "../access/failure/access-error.ts";
@@ -11,9 +18,10 @@ import type { AuditLog } from "../ledger/audit-log.ts";
 import { redisAuditLog } from "../ledger/redis/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
 import { pagesOf, readAccessReview, verifyAuditLog } from "../ledger/verify-audit-log.ts";
+import { erase, eraseUsage } from "./erase.ts";
 import { type CommandIo, readInput } from "./process-io.ts";
 
-export const auditUsage = `Usage: eks-access audit verify [--anchor COUNT:HASH] [--file FILE|-]
+const verifyUsage = `Usage: eks-access audit verify [--anchor COUNT:HASH] [--file FILE|-]
          checks that no event was edited, removed, reordered or inserted. A posted anchor also proves that the whole log
          was not replaced. --file checks an export instead of the ledger.
        eks-access audit export [--format jsonl|cloudevents] [--from N]
@@ -23,6 +31,8 @@ export const auditUsage = `Usage: eks-access audit verify [--anchor COUNT:HASH] 
        eks-access audit review [--from DATE] [--to DATE] [--cluster NAME]
          prints who had which access in this time, who approved and who reviewed it, as CSV. A broken log gives no review.
 `;
+
+export const auditUsage = `${verifyUsage}${eraseUsage}`;
 
 export type AuditOptions =
   | { readonly type: "verify"; readonly anchors: readonly Anchor[]; readonly file: string | null }
@@ -54,7 +64,7 @@ export function readAuditOptions(argv: readonly string[]): AuditOptions | string
     const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: auditFlags });
     const [verb = "", ...rest] = positionals;
     const known = Object.hasOwn(ofCommand, verb) ? ofCommand[verb] : undefined;
-    if (!known || rest.length > 0) return "Use verify, export, show or review.";
+    if (!known || rest.length > 0) return "Use verify, export, show, review or erase.";
     const stray = Object.keys(values).find((name) => !known.includes(name));
     if (stray) return `${verb} takes no --${stray}.`;
     if (verb === "verify") return readVerify(values.anchor ?? [], values.file ?? null);
@@ -96,7 +106,7 @@ const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
 const event = z.looseObject({ type: z.string(), at: z.string(), actor: z.string(), request: z.string() });
 
-const line = z.object({ sequence: z.int().min(1), event, previous: hash, hash });
+const line = z.object({ sequence: z.int().min(1), event, previous: hash, hash, erased: hash.exactOptional() });
 
 const cloudEvent = z.object({
   specversion: z.literal("1.0"),
@@ -104,10 +114,13 @@ const cloudEvent = z.object({
   data: event,
   chainprevious: hash,
   chainhash: hash,
+  chainerased: hash.exactOptional(),
 });
 
 /** `eks-access audit …`. Exit code 0 whole or printed, 1 the chain is broken, 2 unusable. @throws AccessError */
 export async function audit(argv: readonly string[], io: CommandIo): Promise<number> {
+  const [verb, ...others] = argv;
+  if (verb === "erase") return erase(others, io);
   const options = readAuditOptions(argv);
   if (typeof options === "string") {
     io.stderr(`eks-access audit: ${options}\n\n${auditUsage}`);
@@ -148,13 +161,12 @@ async function review(log: AuditLog, scope: ReviewScope, io: CommandIo): Promise
 }
 
 /** A log with removed events needs a key. @throws AccessError */
-function previewKeysFor({ count }: LogBase): PreviewPublicKeys {
+function previewKeysFor({ count, erasures }: LogBase): PreviewPublicKeys {
   const problems: string[] = [];
   const keys = readPreviewKeys(process.env, problems);
-  if (count > 0 && keys.ids.length === 0) {
-    problems.push(
-      `PREVIEW_PUBLIC_KEYS: set it as in the Slack process. The log begins after event ${count}, and this key verifies that.`,
-    );
+  const what = count > 0 ? `begins after event ${count}` : erasures?.size ? "has erased events" : null;
+  if (what !== null && keys.ids.length === 0) {
+    problems.push(`PREVIEW_PUBLIC_KEYS: set it as in the Slack process. The log ${what}, and this key verifies that.`);
   }
   if (problems.length > 0) throw new AccessError("config-invalid", problems.join(" ").replace(/\.$/, ""));
   return keys;
@@ -190,7 +202,11 @@ async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandI
     );
     return 2;
   }
-  const base = { count, hash, anchors: [] };
+  const erasures = new Map(reading.events.map((each) => [each.sequence, erasureMark(each) ?? ""]));
+  if (reading.events.some(({ erased }) => erased !== undefined)) {
+    io.stderr("Some events were erased. Only the ledger can show that the worker did it: eks-access audit verify.\n");
+  }
+  const base = { count, hash, anchors: [], erasures };
   const beginning = count === 0 ? [{ count, hash: genesis }] : [];
   const verification = verifyLog(base, [...beginning, ...anchors]);
   return tell(verification.take(reading.events) ?? verification.end(), io);
@@ -251,8 +267,9 @@ function readLine(text: string): ChainedEvent<object> | null {
   if (own.success) return own.data;
   const foreign = cloudEvent.safeParse(value);
   if (!foreign.success) return null;
-  const { sequence, data, chainprevious, chainhash } = foreign.data;
-  return { sequence: Number(sequence), event: data, previous: chainprevious, hash: chainhash };
+  const { sequence, data, chainprevious, chainhash, chainerased } = foreign.data;
+  const read = { sequence: Number(sequence), event: data, previous: chainprevious, hash: chainhash };
+  return chainerased === undefined ? read : { ...read, erased: chainerased };
 }
 
 function parse(text: string): unknown {

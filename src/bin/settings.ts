@@ -6,7 +6,8 @@ import { type Config, readConfig } from "../config/config.ts";
 import { type Environment, readEnvironment, slackModeProblems, webhookProblems } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import { readConfigFile } from "../config/watch-file.ts";
-import { openQueues } from "../ledger/queues.ts";
+import { openQueues, type Queues } from "../ledger/queues.ts";
+import type { RedisClient } from "../ledger/redis/client.ts";
 import { connectLedger } from "../ledger/redis/connect.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
 import { FailureLog } from "../operations/failure-log.ts";
@@ -77,7 +78,7 @@ export function workerKeysOf({ environment }: Settings): WorkerKeys {
 export async function withWorkerContext<T>(
   settings: Settings,
   name: string,
-  run: (context: WorkerContext) => Promise<T>,
+  run: (context: WorkerContext & { readonly queues: Queues }, redis: RedisClient) => Promise<T>,
 ): Promise<T> {
   const { environment, config } = settings;
   const { redis, forQueues, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
@@ -87,15 +88,11 @@ export async function withWorkerContext<T>(
   );
   const log = createLog("silent", name);
   try {
-    return await run({
-      ledger: redisLedger(redis),
-      queues,
-      log,
-      failures: new FailureLog(log),
-      config,
-      keys: workerKeysOf(settings),
-      now: () => new Date(),
-    });
+    const context = {
+      ...{ ledger: redisLedger(redis), queues, log, failures: new FailureLog(log), config },
+      ...{ keys: workerKeysOf(settings), now: () => new Date() },
+    };
+    return await run(context, redis);
   } finally {
     await queues.close();
     await close();

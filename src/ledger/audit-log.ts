@@ -1,4 +1,5 @@
-import type { ChainedEvent } from "../access/audit/event.ts";
+import type { ErasedEvent } from "../access/audit/erase.ts";
+import type { AuditEvent, ChainedEvent } from "../access/audit/event.ts";
 import type { Anchor, LogBase } from "../access/audit/verify-log.ts";
 
 /** The ledger's events as a log: read, delivered to sinks, and limited in time. Only the ledger's own commits add to it. */
@@ -14,6 +15,11 @@ export interface AuditLog {
    * longer begins at `before`.
    */
   beginAt(base: LogBase, before: LogBase): Promise<void>;
+  /**
+   * Puts what is left of erased events into their places, with their erasures in the log's beginning and this event, in one step. False:
+   * the log has another beginning than `before`, and nothing changed.
+   */
+  erase(erased: ReadonlyMap<number, ErasedEvent>, base: LogBase, before: LogBase, event: AuditEvent): Promise<boolean>;
   /** The posted anchors up to this event, oldest first. An attacker with Redis can forge them. */
   anchors(upTo: number): Promise<readonly Anchor[]>;
   /** Stores a posted anchor, so that it can be checked after its event is removed. */

@@ -14,9 +14,10 @@ export function sealLogBase(base: Omit<LogBase, "seal">, keys: PreviewKeys): Log
 
 /** What is wrong with the beginning of a log; null: it is complete, or the worker signed the removal. */
 export function brokenLogBase(base: LogBase, keys: PreviewPublicKeys): BrokenChain | null {
-  const isWhole = base.count === 0 && base.hash === genesis;
+  const isWhole = base.count === 0 && base.hash === genesis && !base.erasures?.size;
   if (isWhole || keys.isSealed("log-base", baseValue(base), base.seal)) return null;
-  const message = `The log begins after event ${base.count}, and the worker did not sign that it removed the earlier ones.`;
+  const what = base.count > 0 ? "removed the earlier ones" : "erased some";
+  const message = `The log begins after event ${base.count}, and the worker did not sign that it ${what}.`;
   return { type: "broken", sequence: base.count, message };
 }
 
@@ -25,8 +26,9 @@ export function isSealedByNewestKey({ seal }: LogBase, { ids: [newest] }: Previe
   return seal === null || seal.startsWith(`${newest}.`);
 }
 
-function baseValue({ count, hash, anchors }: Omit<LogBase, "seal">): Json {
-  return { count, hash, anchors: anchors.map(({ count, hash }: Anchor) => ({ count, hash })) };
+function baseValue({ count, hash, anchors, erasures }: Omit<LogBase, "seal">): Json {
+  const places = anchors.map(({ count, hash }: Anchor) => ({ count, hash }));
+  return { count, hash, anchors: places, ...(erasures?.size && { erasures: Object.fromEntries(erasures) }) };
 }
 
 /** Seals the worker's plan, on which approvers decide. */

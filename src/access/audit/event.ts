@@ -66,7 +66,8 @@ export type EventType =
   | "annotation.refused"
   | "record.unreadable"
   | "decision.refused"
-  | "attempt.refused";
+  | "attempt.refused"
+  | "person.erased";
 
 export interface AuditEvent {
   readonly type: EventType;
@@ -78,6 +79,8 @@ export interface AuditEvent {
   /** Empty for an event about no cluster. */
   readonly cluster: string;
   readonly detail: { readonly [key: string]: Json };
+  /** Random. After an erasure it is gone, so that no guess of what was erased can be checked against the digest. */
+  readonly salt?: string;
 }
 
 /** An event with its place in the log and its hashes. Types of newer versions verify too. */
@@ -88,6 +91,8 @@ export interface ChainedEvent<Event extends object = AuditEvent> {
   readonly previous: string;
   /** SHA-256 over the 32 bytes of `previous` and the 32 bytes of the event's digest, hex. */
   readonly hash: string;
+  /** Of an event of which a person's data was erased: the digest of the whole one, hex, which the chain has. */
+  readonly erased?: string;
 }
 
 /** The chain value before the first event. */
@@ -124,12 +129,25 @@ export interface WholeChain {
 
 export type ChainVerdict = WholeChain | BrokenChain;
 
+/** The events that a worker erased, by their number, each with its `erasureMark`. */
+export type Erasures = ReadonlyMap<number, string>;
+
+/** What a worker signs of an erased event: the digest of the whole one, and what stays. Null: it is whole. */
+export function erasureMark({ event, erased }: ChainedEvent<object>): string | null {
+  return erased === undefined ? null : chainHash(erased, digestOfEvent(event));
+}
+
 /** Checks that no event was edited, removed, reordered or inserted. Names the first event that breaks the chain. */
-export function verifyChain(events: readonly ChainedEvent<object>[], start: string = genesis, first = 1): ChainVerdict {
+export function verifyChain(
+  events: readonly ChainedEvent<object>[],
+  start: string = genesis,
+  first = 1,
+  erasures: Erasures = new Map(),
+): ChainVerdict {
   let previous = start;
   let expected = first;
   for (const each of events) {
-    const broken = breakOf(each, previous, expected);
+    const broken = breakOf(each, previous, expected, erasures);
     if (broken) return { type: "broken", sequence: expected, message: broken };
     previous = each.hash;
     expected += 1;
@@ -137,12 +155,16 @@ export function verifyChain(events: readonly ChainedEvent<object>[], start: stri
   return { type: "whole", count: events.length, head: previous };
 }
 
-function breakOf(each: ChainedEvent<object>, previous: string, expected: number): string | null {
+function breakOf(each: ChainedEvent<object>, previous: string, expected: number, erasures: Erasures): string | null {
   if (each.sequence !== expected) {
     return `Event ${expected} is missing: event ${each.sequence} is in its place.`;
   }
   if (each.previous !== previous) return `Event ${expected} does not follow the event before it.`;
-  if (each.hash !== chainHash(previous, digestOfEvent(each.event))) return `Event ${expected} was edited.`;
+  const mark = erasureMark(each);
+  if (mark !== null && mark !== erasures.get(expected))
+    return `Event ${expected} was erased, and the worker did not sign that.`;
+  if (each.hash !== chainHash(previous, each.erased ?? digestOfEvent(each.event)))
+    return `Event ${expected} was edited.`;
   return null;
 }
 
@@ -188,11 +210,13 @@ export interface CloudEvent {
   /** Our own extensions: the chain values before and after this event, to verify an export. */
   readonly chainprevious: string;
   readonly chainhash: string;
+  /** Of an erased event: the digest of the whole one. */
+  readonly chainerased?: string;
   readonly data: AuditEvent;
 }
 
 /** One event of the log as a CloudEvent. The chain's digest covers `data`. */
-export function toCloudEvent({ sequence, event, previous, hash }: ChainedEvent): CloudEvent {
+export function toCloudEvent({ sequence, event, previous, hash, erased }: ChainedEvent): CloudEvent {
   return {
     specversion: "1.0",
     id: `${sequence}-${hash.slice(0, 16)}`,
@@ -205,6 +229,7 @@ export function toCloudEvent({ sequence, event, previous, hash }: ChainedEvent):
     sequence: String(sequence).padStart(15, "0"),
     chainprevious: previous,
     chainhash: hash,
+    ...(erased !== undefined && { chainerased: erased }),
     data: event,
   };
 }

@@ -1,4 +1,11 @@
-import { type BrokenChain, type ChainedEvent, type ChainVerdict, genesis, verifyChain } from "./event.ts";
+import {
+  type BrokenChain,
+  type ChainedEvent,
+  type ChainVerdict,
+  type Erasures,
+  genesis,
+  verifyChain,
+} from "./event.ts";
 
 /** Verifies a log of any length, a page at a time. */
 export interface LogVerification {
@@ -28,7 +35,7 @@ export function verifyLog(base: Omit<LogBase, "seal">, anchors: readonly Anchor[
     take: (events) => {
       if (atBase) return atBase;
       for (const event of events) {
-        const verdict = verifyChain([event], hash, count + 1);
+        const verdict = verifyChain([event], hash, count + 1, base.erasures);
         if (verdict.type === "broken") return verdict;
         count += 1;
         hash = verdict.head;
@@ -69,7 +76,9 @@ export interface Anchor {
 export interface LogBase extends Anchor {
   /** Anchors of removed events that people may hold. Each was on the chain when its event was removed. */
   readonly anchors: readonly Anchor[];
-  /** The worker's, over all fields above; null: nothing was removed. */
+  /** Absent: none. */
+  readonly erasures?: Erasures;
+  /** The worker's, over all fields above; null: nothing was removed or erased. */
   readonly seal: string | null;
 }
 

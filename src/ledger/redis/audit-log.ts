@@ -1,9 +1,11 @@
-import { genesis } from "../../access/audit/event.ts";
+import type { ErasedEvent } from "../../access/audit/erase.ts";
+import { canonicalJson, genesis, type Json } from "../../access/audit/event.ts";
 import { type Anchor, formatAnchor, type LogBase, readAnchor } from "../../access/audit/verify-log.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { AuditLog } from "../audit-log.ts";
 import type { RedisClient } from "./client.ts";
-import { chainHeadKey, eventsKey, readEvents } from "./events.ts";
+import { chainLua } from "./commit-script.ts";
+import { chainHeadKey, chainText, eventsKey, readEvents } from "./events.ts";
 
 const baseKey = "{eks-access}:chain-base";
 const anchorsKey = "{eks-access}:anchors";
@@ -15,16 +17,54 @@ const mostAnchors = 4_000;
 
 /**
  * KEYS: events, base, anchors. ARGV: sequence number and chain value of the newest event to remove, the anchors that the base
- * knows, its seal, the seal before.
+ * knows, its seal, the seal before, its erasures.
  */
 const beginScript = `
 local before = redis.call('HMGET', KEYS[2], 'sequence', 'seal')
 local from, to = tonumber(before[1] or '0'), tonumber(ARGV[1])
 if (before[2] or '') ~= ARGV[5] or to < from then return 0 end
 if to > from and #redis.call('XRANGE', KEYS[1], ARGV[1] .. '-0', ARGV[1] .. '-0') == 0 then return 0 end
-redis.call('HSET', KEYS[2], 'sequence', ARGV[1], 'hash', ARGV[2], 'anchors', ARGV[3], 'seal', ARGV[4])
+redis.call('HSET', KEYS[2], 'sequence', ARGV[1], 'hash', ARGV[2], 'anchors', ARGV[3], 'seal', ARGV[4], 'erasures', ARGV[6])
 redis.call('XTRIM', KEYS[1], 'MINID', (to + 1) .. '-0')
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', to)
+return 1
+`;
+
+/** The log without what is erased, until it takes the place of the log. */
+const copyKey = `${eventsKey}-copy`;
+/** Redis does nothing else during one call. */
+const copiedAtOnce = 500;
+/** A copy that a dead process left. Milliseconds. */
+const copyKeptMs = 3_600_000;
+
+/** KEYS: events, copy. ARGV: the first and the last number; JSON of the erased ones among them: by number, text and digest. */
+const copyScript = `
+local erased = cjson.decode(ARGV[3])
+for _, row in ipairs(redis.call('XRANGE', KEYS[1], ARGV[1] .. '-0', ARGV[2] .. '-0')) do
+  local fields, left = row[2], erased[string.match(row[1], '^%d+')]
+  if left then fields = { 'event', left[1], 'previous', fields[4], 'hash', fields[6], 'erased', left[2] } end
+  redis.call('XADD', KEYS[2], row[1], unpack(fields))
+end
+redis.call('PEXPIRE', KEYS[2], ${copyKeptMs})
+return 1
+`;
+
+/**
+ * Adds what came after the copy, which takes the place of the log. KEYS: events, copy, base, head. ARGV: those of `beginScript`, the last
+ * number in the copy, the event about it, its digest.
+ */
+const eraseScript = `${chainLua}
+if (redis.call('HGET', KEYS[3], 'seal') or '') ~= ARGV[5] then return 0 end
+for _, row in ipairs(redis.call('XRANGE', KEYS[1], (tonumber(ARGV[7]) + 1) .. '-0', '+')) do
+  redis.call('XADD', KEYS[2], row[1], unpack(row[2]))
+end
+if redis.call('XLEN', KEYS[1]) ~= redis.call('XLEN', KEYS[2]) then return 0 end
+if redis.call('EXISTS', KEYS[2]) == 1 then
+  redis.call('PERSIST', KEYS[2])
+  redis.call('RENAME', KEYS[2], KEYS[1])
+end
+redis.call('HSET', KEYS[3], 'sequence', ARGV[1], 'hash', ARGV[2], 'anchors', ARGV[3], 'seal', ARGV[4], 'erasures', ARGV[6])
+append_event(KEYS[4], KEYS[1], ARGV[8], ARGV[9])
 return 1
 `;
 
@@ -48,10 +88,16 @@ export function redisAuditLog(redis: RedisClient): AuditLog {
     events: (from, limit) => callRedis(() => readEvents(redis, from, limit)),
     head: () => callRedis(() => readHead(redis)),
     base: () => callRedis(() => readBase(redis)),
-    beginAt: ({ count, hash, anchors, seal }, before) =>
+    beginAt: (base, before) =>
       callRedis(async () => {
-        const told = [String(count), hash, anchors.map(formatAnchor).join(" "), seal ?? "", before.seal ?? ""];
-        await redis.eval(beginScript, 3, eventsKey, baseKey, anchorsKey, ...told);
+        await redis.eval(beginScript, 3, eventsKey, baseKey, anchorsKey, ...valuesOf(base, before));
+      }),
+    erase: (erased, base, before, event) =>
+      callRedis(async () => {
+        const last = await copyErased(redis, erased);
+        const keys = [eventsKey, copyKey, baseKey, chainHeadKey];
+        const values = [...valuesOf(base, before), String(last), ...chainText(event)];
+        return (await redis.eval(eraseScript, keys.length, ...keys, ...values)) === 1;
       }),
     anchors: (upTo) => callRedis(async () => readAnchors(await redis.zrangebyscore(anchorsKey, "-inf", upTo))),
     noteAnchor: (anchor) =>
@@ -65,15 +111,43 @@ export function redisAuditLog(redis: RedisClient): AuditLog {
   };
 }
 
+/** What the scripts write of a beginning, in their order. */
+function valuesOf({ count, hash, anchors, seal, erasures = new Map() }: LogBase, before: LogBase): readonly string[] {
+  const marks = [...erasures].map(([sequence, mark]) => `${sequence}:${mark}`);
+  const places = anchors.map(formatAnchor).join(" ");
+  return [String(count), hash, places, seal ?? "", before.seal ?? "", marks.join(" ")];
+}
+
+/** A stream takes no change, so a page at a time becomes another one. @returns the number of the last event that it has */
+async function copyErased(redis: RedisClient, erased: ReadonlyMap<number, ErasedEvent>): Promise<number> {
+  await redis.del(copyKey);
+  for (let last = 0; ; ) {
+    const page = await readEvents(redis, last + 1, copiedAtOnce);
+    const first = last;
+    last = page.at(-1)?.sequence ?? last;
+    if (last === first) return last;
+    const left = page.flatMap(({ sequence }) => {
+      const { event, digest } = erased.get(sequence) ?? {};
+      return event && digest ? [[sequence, [canonicalJson(event as unknown as Json), digest]] as const] : [];
+    });
+    const values = [String(first + 1), String(last), JSON.stringify(Object.fromEntries(left))];
+    await redis.eval(copyScript, 2, eventsKey, copyKey, ...values);
+  }
+}
+
 async function readHead(redis: RedisClient): Promise<Anchor> {
   const [sequence, hash] = await redis.hmget(chainHeadKey, "sequence", "hash");
   return { count: Number(sequence ?? 0), hash: hash ?? genesis };
 }
 
 async function readBase(redis: RedisClient): Promise<LogBase> {
-  const [sequence, hash, anchors, seal] = await redis.hmget(baseKey, "sequence", "hash", "anchors", "seal");
+  const names = ["sequence", "hash", "anchors", "seal", "erasures"] as const;
+  const [sequence, hash, anchors, seal, erasures] = await redis.hmget(baseKey, ...names);
   const known = readAnchors((anchors ?? "").split(" "));
-  return { count: Number(sequence ?? 0), hash: hash ?? genesis, anchors: known, seal: seal ?? null };
+  // An erasure has the form of an anchor.
+  const erased = new Map(readAnchors((erasures ?? "").split(" ")).map((each) => [each.count, each.hash]));
+  const base = { count: Number(sequence ?? 0), hash: hash ?? genesis, anchors: known, seal: seal ?? null };
+  return erased.size > 0 ? { ...base, erasures: erased } : base;
 }
 
 function readAnchors(texts: readonly string[]): readonly Anchor[] {

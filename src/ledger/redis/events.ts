@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import {
   type AuditEvent,
@@ -22,10 +23,15 @@ export async function readEvents(redis: RedisClient, from: number, limit: number
   return rows.map(chainedEvent);
 }
 
+/** An event as the log has it, with its salt, and its digest in hex. */
+export function chainText(event: AuditEvent): readonly [text: string, digest: string] {
+  const salted = { ...event, salt: randomBytes(16).toString("base64url") };
+  return [canonicalJson(salted as unknown as Json), digestOfEvent(salted)];
+}
+
 /** Appends an event, and remembers its place under its request's name. */
 export async function appendEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
-  const [text, digest] = [canonicalJson(event as unknown as Json), digestOfEvent(event)];
-  await redis.eval(appendScript, 3, chainHeadKey, eventsKey, logKey(event.request), text, digest);
+  await redis.eval(appendScript, 3, chainHeadKey, eventsKey, logKey(event.request), ...chainText(event));
 }
 
 /** The last events under a request's name, in order. */
@@ -41,8 +47,9 @@ async function readEventsAt(redis: RedisClient, sequences: readonly string[]): P
 }
 
 function chainedEvent([id, fields]: [id: string, fields: string[]]): ChainedEvent {
-  const [, event = "null", , previous = "", , hash = ""] = fields;
-  return { sequence: Number(id.split("-")[0]), event: readEvent(event), previous, hash };
+  const [, event = "null", , previous = "", , hash = "", , erased] = fields;
+  const place = { sequence: Number(id.split("-")[0]), event: readEvent(event), previous, hash };
+  return erased === undefined ? place : { ...place, erased };
 }
 
 /** No digest of it is in the chain, so that verification names its place. */

@@ -1,10 +1,10 @@
-import { type AuditEvent, canonicalJson, digestOfEvent, type Json } from "../../access/audit/event.ts";
+import type { AuditEvent } from "../../access/audit/event.ts";
 import type { EventLedger, Ledger, MigrationLedger, RecordLedger, RequestLedger } from "../ledger.ts";
 import { isMigration } from "../records.ts";
 import type { RedisClient } from "./client.ts";
 import { redisClusters, redisTurns } from "./clusters.ts";
 import { noteScript } from "./commit-script.ts";
-import { appendEvent, chainHeadKey, eventsKey, logKey, readEvents, readEventsOf } from "./events.ts";
+import { appendEvent, chainHeadKey, chainText, eventsKey, logKey, readEvents, readEventsOf } from "./events.ts";
 import { callRedis } from "./explain-redis-error.ts";
 import { redisFleet } from "./fleet.ts";
 import { redisLinks } from "./links.ts";
@@ -101,5 +101,5 @@ function redisEvents(redis: RedisClient): EventLedger {
 /** Appends an event that changes no record: among those of its record, if there is one. */
 async function noteEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
   const places = [recordKey(event.request), chainHeadKey, eventsKey, logKey(event.request)];
-  await redis.eval(noteScript, places.length, ...places, canonicalJson(event as unknown as Json), digestOfEvent(event));
+  await redis.eval(noteScript, places.length, ...places, ...chainText(event));
 }

@@ -1,10 +1,9 @@
 import type { Identities } from "../../access/approval/identities.ts";
 import { accountIn, type PrincipalLink } from "../../access/approval/links.ts";
-import { canonicalJson, digestOfEvent, type Json } from "../../access/audit/event.ts";
 import type { LinkChange, LinkLedger, LinkProposal } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { chainLua } from "./commit-script.ts";
-import { chainHeadKey, eventsKey } from "./events.ts";
+import { chainHeadKey, chainText, eventsKey } from "./events.ts";
 import { callRedis } from "./explain-redis-error.ts";
 import type { StoredReader } from "./stored.ts";
 
@@ -61,8 +60,7 @@ async function changeLink(redis: RedisClient, change: LinkChange): Promise<boole
     accountIn(link?.arn ?? ""),
     link ? JSON.stringify(link) : "",
     proposal ? JSON.stringify(proposal) : "",
-    canonicalJson(event as unknown as Json),
-    digestOfEvent(event),
+    ...chainText(event),
   );
   return done === 1;
 }

@@ -1,4 +1,4 @@
-import { type AuditEvent, canonicalJson, digestOfEvent, type Json } from "../../access/audit/event.ts";
+import { canonicalJson, type Json } from "../../access/audit/event.ts";
 import { classOf } from "../../access/request/lists.ts";
 import { askerOf } from "../../access/request/people.ts";
 import { isClosed } from "../../access/request/request.ts";
@@ -7,7 +7,7 @@ import { isMigration, type LedgerRecord, recordDueAt } from "../records.ts";
 import type { RedisClient } from "./client.ts";
 import { removeRecord, takeClosed } from "./closed.ts";
 import { commitScript, runScript } from "./commit-script.ts";
-import { chainHeadKey, eventsKey, logKey } from "./events.ts";
+import { chainHeadKey, chainText, eventsKey, logKey } from "./events.ts";
 import { callRedis } from "./explain-redis-error.ts";
 import { countsKey, dueKey, listsOf, listUnlisted, openByClusterKey, pendingKey } from "./lists.ts";
 import { unshownKey } from "./messages.ts";
@@ -41,7 +41,7 @@ async function commit(
   const [counted, openIn] = isMigration(after) ? ["", ""] : [classOf(after), isClosed(after) ? "" : cluster];
   const written = await runScript(redis, commitScript, keys, [
     ...[String(version - 1), JSON.stringify(after), id, due === null ? "" : String(due)],
-    ...[event ? canonicalJson(asJson(event)) : "", event ? digestOfEvent(event) : "", counted, openIn],
+    ...[...(event ? chainText(event) : ["", ""]), counted, openIn],
     ...lists.map(({ place }) => (place === null ? "" : String(place))),
     ...[String(keys.indexOf(pendingKey(askerOf(after))) + 1), maxPending === undefined ? "" : String(maxPending)],
   ]);
@@ -52,7 +52,7 @@ async function commit(
   return { type: "conflict", current };
 }
 
-function asJson(value: LedgerRecord | AuditEvent): Json {
+function asJson(value: LedgerRecord): Json {
   return value as unknown as Json;
 }
 

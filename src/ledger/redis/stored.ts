@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { linkForm } from "../../access/approval/links.ts";
-import { type AuditEvent, canonicalJson, digestOfEvent, type Json } from "../../access/audit/event.ts";
+import type { AuditEvent } from "../../access/audit/event.ts";
 import { migrationForm } from "../../access/migration/migration.ts";
 import { accessRequestForm } from "../../access/request/record.ts";
 import { clusterTroubleForm } from "../../access/request/retry.ts";
@@ -10,7 +10,7 @@ import { RecentResults } from "../../operations/recent.ts";
 import { linkProposalForm, shownMessagesForm, workerIdentityForm } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { chainLua, runScript, scriptOf } from "./commit-script.ts";
-import { chainHeadKey, eventsKey, logKey } from "./events.ts";
+import { chainHeadKey, chainText, eventsKey, logKey } from "./events.ts";
 
 /** Everything that leaves Redis as JSON, by its kind. */
 const schemas = {
@@ -102,7 +102,7 @@ export function storedReader(redis: RedisClient, log: UnreadableLog): StoredRead
     if (told.get(record) === digest) return;
     const event = unreadableEvent(kind, id, problem, digest);
     const keys = [unreadableKey, chainHeadKey, eventsKey, logKey(id)];
-    const values = [record, digest, canonicalJson(event as unknown as Json), digestOfEvent(event)];
+    const values = [record, digest, ...chainText(event)];
     const isNew = (await runScript(redis, noteScript, keys, values)) === 1;
     if (told.size >= mostTold) told.clear();
     told.set(record, digest);

@@ -9,6 +9,7 @@ import type { ClusterTrouble } from "../../access/request/retry.ts";
 import type { AuditSettings, Config } from "../../config/config.ts";
 import type { AuditLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import type { ReadableLog } from "../../ledger/verify-audit-log.ts";
 import { startTicking, type Ticking } from "../../operations/ticking.ts";
 import { slackFailure } from "../app/slack-failure.ts";
 import type { Message } from "../blocks/message.ts";
@@ -17,7 +18,7 @@ import { code, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
 const lookEveryMs = 5_000;
 
 export interface AnchorContext {
-  readonly auditLog: AuditLog;
+  readonly auditLog: ReadableLog & Pick<AuditLog, "noteAnchor">;
   readonly ledger: Pick<Ledger, "takeTurn">;
   readonly client: WebClient;
   readonly settings: () => AuditSettings;
@@ -57,7 +58,11 @@ function anchorPoster({ auditLog, ledger, client, settings, keys, log }: AnchorC
 }
 
 /** From the last anchor on: its event must be unchanged, and everything after it must follow. */
-async function verifyFrom(auditLog: AuditLog, keys: AnchorContext["keys"], seen: Anchor | null): Promise<ChainVerdict> {
+async function verifyFrom(
+  auditLog: ReadableLog,
+  keys: AnchorContext["keys"],
+  seen: Anchor | null,
+): Promise<ChainVerdict> {
   for (;;) {
     const base = await auditLog.base();
     const verdict = brokenLogBase(base, keys.preview) ?? (await verifyAfter(auditLog, base, seen));
@@ -66,7 +71,7 @@ async function verifyFrom(auditLog: AuditLog, keys: AnchorContext["keys"], seen:
   }
 }
 
-async function verifyAfter(auditLog: AuditLog, base: LogBase, seen: Anchor | null): Promise<ChainVerdict> {
+async function verifyAfter(auditLog: ReadableLog, base: LogBase, seen: Anchor | null): Promise<ChainVerdict> {
   const start = await startOf(auditLog, base, seen);
   const verification = verifyLog(start, seen ? [seen] : []);
   for (let from = start.count + 1; ; ) {
@@ -78,10 +83,11 @@ async function verifyAfter(auditLog: AuditLog, base: LogBase, seen: Anchor | nul
   }
 }
 
-async function startOf(auditLog: AuditLog, base: LogBase, seen: Anchor | null): Promise<Omit<LogBase, "seal">> {
+async function startOf(auditLog: ReadableLog, base: LogBase, seen: Anchor | null): Promise<Omit<LogBase, "seal">> {
   if (!seen || seen.count <= base.count) return base;
   const [event] = await auditLog.events(seen.count, 1);
-  return { count: seen.count - 1, hash: event?.previous ?? seen.hash, anchors: [] };
+  const { erasures = new Map() } = base;
+  return { count: seen.count - 1, hash: event?.previous ?? seen.hash, anchors: [], erasures };
 }
 
 /** The anchor in the audit channel: a person who holds Redis can't change it afterwards. */

@@ -37,7 +37,7 @@ export async function forgetOldEvents(
     const firstKept = page.findIndex((each) => !isOld(each));
     const old = firstKept < 0 ? page : page.slice(0, firstKept);
     const last = old.at(-1);
-    const chain = brokenLogBase(base, keys) ?? verifyChain(old, base.hash, base.count + 1);
+    const chain = brokenLogBase(base, keys) ?? verifyChain(old, base.hash, base.count + 1, base.erasures);
     if (chain.type === "broken") return chain;
     if (!last) return null;
     await log.beginAt(sealLogBase(await baseAfter(log, base, old, last), keys), base);
@@ -54,7 +54,13 @@ async function baseAfter(
 ): Promise<Omit<LogBase, "seal">> {
   const hashes = new Map(old.map((each) => [each.sequence, each.hash]));
   const met = (await log.anchors(count)).filter((anchor) => hashes.get(anchor.count) === anchor.hash);
-  return { count, hash, anchors: [...base.anchors, ...met].slice(-mostAnchors) };
+  const erasures = new Map([...(base.erasures ?? [])].filter(([sequence]) => sequence > count));
+  return {
+    count,
+    hash,
+    anchors: [...base.anchors, ...met].slice(-mostAnchors),
+    ...(erasures.size > 0 && { erasures }),
+  };
 }
 
 /** Signs a genuine beginning again with the newest key, before a rotation removes the old one. */

@@ -2,7 +2,7 @@ import { createPublicKey } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { signingKeys } from "../../../src/access/approval/seal.ts";
 import { brokenLogBase, sealLogBase } from "../../../src/access/approval/seals.ts";
-import type { ChainedEvent } from "../../../src/access/audit/event.ts";
+import { type ChainedEvent, digestOfEvent, erasureMark } from "../../../src/access/audit/event.ts";
 import { formatAnchor, type LogBase } from "../../../src/access/audit/verify-log.ts";
 import { audit } from "../../../src/bin/audit.ts";
 import type { AuditSettings } from "../../../src/config/config.ts";
@@ -15,7 +15,7 @@ import { forgetOldEvents, sealBaseAnew } from "../../../src/worker/audit/keep-au
 import { auditSinks, deliver } from "../../../src/worker/audit/sinks.ts";
 import { runCommand } from "../../bin/check-run.ts";
 import { aRequest } from "../../builders/a-request.ts";
-import { aChange } from "../../builders/an-event.ts";
+import { aChange, anEvent } from "../../builders/an-event.ts";
 import { aPrivateKey, keys, otherKeys, variablesNamed } from "../../builders/keys.ts";
 import { at } from "../../builders/times.ts";
 import { aRedis, type TestRedis } from "../../redis.ts";
@@ -168,6 +168,71 @@ describe("the audit log", () => {
     expect(await run("verify")).toMatchObject({ code: 1 });
   });
 
+  describe("of which something is erased", () => {
+    const told = anEvent({ type: "person.erased", actor: "U0ADMIN", request: "", cluster: "" });
+    /** Without the event of this number. */
+    async function erase(sequence: number, meanwhile: () => Promise<unknown> = async () => {}): Promise<boolean> {
+      const before = await log.base();
+      const [each] = await log.events(sequence, 1);
+      if (!each) throw new Error("there is no such event");
+      const left = {
+        event: anEvent({ actor: "erased-1", at: each.event.at }),
+        digest: each.erased ?? digestOfEvent(each.event),
+      };
+      const mark = erasureMark({ ...each, event: left.event, erased: left.digest }) ?? "";
+      const base = sealLogBase(
+        { ...before, erasures: new Map([...(before.erasures ?? []), [sequence, mark]]) },
+        keys.preview,
+      );
+      const [isDone] = await Promise.all([log.erase(new Map([[sequence, left]]), base, before, told), meanwhile()]);
+      return isDone;
+    }
+
+    test("keeps its chain, its anchors and what is written meanwhile, and nothing of what was erased", async () => {
+      await days(550);
+      const anchor = formatAnchor({ count: 550, hash: (await log.head()).hash });
+
+      const isDone = await erase(2, () => days(580, 550));
+
+      const { code, stdout } = await run("verify", "--anchor", anchor);
+      expect([isDone, code, stdout]).toEqual([true, 0, expect.stringContaining("whole: 581 events")]);
+      expect((await log.events(2, 1))[0]?.event.actor).toBe("erased-1");
+      expect(JSON.stringify(await connection.redis.xrange("{eks-access}:events", "-", "+"))).not.toContain('"r-2"');
+      expect(await connection.redis.pttl("{eks-access}:events")).toBe(-1);
+    });
+
+    test("can be erased again, forgotten, exported and checked, and is broken without the worker's signature", async () => {
+      await days(4);
+      await erase(2);
+      await erase(3);
+      await erase(3);
+      const whole = await run("verify");
+      for (const format of ["jsonl", "cloudevents"]) {
+        const { stdout } = await run("export", "--format", format);
+        expect(await runCommand(audit, ["verify", "--file", "-"], { stdin: stdout })).toMatchObject({
+          code: 0,
+          stderr: expect.stringContaining("Some events were erased"),
+        });
+      }
+      await forget({ keepSeconds: daySeconds }, 2.5);
+
+      const later = await run("verify");
+      await connection.redis.hset("{eks-access}:chain-base", "erasures", "");
+
+      expect([whole.code, later.code, (await run("verify")).code]).toEqual([0, 0, 1]);
+    });
+
+    test("stays as it was if another process moved its beginning", async () => {
+      await days(3);
+      const before = await log.base();
+      await forget({ keepSeconds: daySeconds }, 1.5);
+      const events = await log.events(1, 10);
+
+      expect(await log.erase(new Map(), before, before, told)).toBe(false);
+      expect(await log.events(1, 10)).toEqual(events);
+    });
+  });
+
   test("is signed again with a rotated key, and not if the worker never signed it", async () => {
     const rotated = signingKeys<"preview">(aPrivateKey("newer"), [createPublicKey(aPrivateKey("ours: previews"))]);
     const alone = signingKeys<"preview">(aPrivateKey("newer"));
@@ -305,7 +370,7 @@ describe("eks-access audit", () => {
   });
 
   test.each([
-    [[], "Use verify, export, show or review."],
+    [[], "Use verify, export, show, review or erase."],
     [["verify", "--format", "jsonl"], "verify takes no --format."],
     [["verify", "--anchor", "12"], "Write an anchor as COUNT:HASH"],
     [["export", "--format", "xml"], "Use --format jsonl or cloudevents."],

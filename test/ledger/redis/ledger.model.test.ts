@@ -84,7 +84,9 @@ async function viewOf(ledger: Ledger, run: number): Promise<unknown> {
     own: (await ledger.ofRequester(`U${run}`, 10)).map(({ id }) => id),
     due: (await ledger.due(at(hours(30)), 1_000)).map(({ id }) => id).filter(isOwn),
     unshown: (await ledger.unshown(1_000)).filter(isOwn).sort(),
-    events: (await ledger.events(1, 10_000)).map(({ event }) => event).filter((event) => isOwn(event.request)),
+    events: (await ledger.events(1, 10_000))
+      .map(({ event: { salt, ...event } }) => event)
+      .filter((event) => isOwn(event.request)),
   };
 }
 

@@ -32,10 +32,12 @@ test("the chain that Redis computes is the chain that we verify, for any event i
 
   let expected = genesis;
   for (const [index, event] of events.entries()) {
-    expected = chainHash(expected, digestOfEvent(event));
+    const { salt = "none" } = written[index]?.event ?? {};
+    expected = chainHash(expected, digestOfEvent({ ...event, salt }));
     expect(written[index]?.hash).toBe(expected);
   }
   expect(verifyChain(written)).toEqual({ type: "whole", count: 300, head: expected });
+  expect(new Set(written.map(({ event: { salt } }) => salt)).size).toBe(300);
 });
 
 test("a record that was written past the lists is listed when something is due about it, so that a run looks at it", async () => {

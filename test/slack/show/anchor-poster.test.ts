@@ -5,8 +5,8 @@ import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/wor
 import { sealLogBase } from "../../../src/access/approval/seals.ts";
 import { genesis } from "../../../src/access/audit/event.ts";
 import type { Anchor, LogBase } from "../../../src/access/audit/verify-log.ts";
-import type { AuditLog } from "../../../src/ledger/audit-log.ts";
-import { startAnchorPoster } from "../../../src/slack/show/posters.ts";
+
+import { type AnchorContext, startAnchorPoster } from "../../../src/slack/show/posters.ts";
 import { aLog } from "../../builders/a-log.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { aClient } from "../../sandbox/slack/a-client.ts";
@@ -34,15 +34,10 @@ function posting(
   base: LogBase = { count: 0, hash: genesis, anchors: [], seal: null },
 ): { stop: () => Promise<void> } {
   let isDue = true;
-  const auditLog: AuditLog = {
+  const auditLog: AnchorContext["auditLog"] = {
     events: async (from, limit) => events.filter((each) => each.sequence >= from).slice(0, limit),
     base: async () => base,
-    head: async () => ({ count: events.length, hash: events.at(-1)?.hash ?? genesis }),
-    beginAt: async () => {},
-    anchors: async () => noted,
     noteAnchor: async (anchor) => void noted.push(anchor),
-    delivered: async () => 0,
-    markDelivered: async () => {},
   };
   const poster = startAnchorPoster({
     auditLog,

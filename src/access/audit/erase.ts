@@ -1,0 +1,66 @@
+import { type AuditEvent, type ChainedEvent, canonicalJson, digestOfEvent, type Json } from "./event.ts";
+
+/** Recognises a person in a text: their Slack user id, and what else only they have, such as an e-mail address. Not a part of a longer word. */
+export function personPattern(texts: readonly [string, ...string[]]): RegExp {
+  // A quote or a backslash is escaped in JSON.
+  const escaped = texts.map((text) =>
+    JSON.stringify(text)
+      .slice(1, -1)
+      .replace(/[.*+?^${}()|[\]\\]/g, "\\$&"),
+  );
+  return new RegExp(`(?<![A-Za-z0-9])(?:${escaped.join("|")})(?![A-Za-z0-9])`, "u");
+}
+
+/** The events whose actor asked, for themselves or for the `requester` of the detail. */
+const askingEvents: readonly string[] = ["request.created", "emergency.taken"];
+
+/** What the review report needs. Everything else of a detail can name the person, or hold what they wrote. */
+const keptFields = ["level", "groups", "cause", "requester", "approvers"] as const;
+
+/** What stays of an event, and the digest that the chain has of the whole one. */
+export interface ErasedEvent {
+  readonly event: AuditEvent;
+  readonly digest: string;
+}
+
+/** Finds the events of a person, or of a request of theirs. Takes all events in order: the first one of a request says whose it is. */
+export class PersonEraser {
+  readonly #own: Set<string>;
+  readonly #person: RegExp;
+  readonly #pseudonym: string;
+
+  /** @param requests ids of requests that are theirs, as far as known @param pseudonym what the log calls them afterwards */
+  constructor(person: RegExp, requests: readonly string[], pseudonym: string) {
+    this.#own = new Set(requests);
+    this.#person = person;
+    this.#pseudonym = pseudonym;
+  }
+
+  /** Null: the event stays as it is. */
+  take({ event, erased }: ChainedEvent): ErasedEvent | null {
+    const { type, actor, request, detail } = event;
+    const requester = typeof detail.requester === "string" ? detail.requester : actor;
+    if (askingEvents.includes(type) && this.#person.test(requester)) this.#own.add(request);
+    const text = canonicalJson(event as unknown as Json);
+    if (!this.#own.has(request) && !this.#person.test(text)) return null;
+    const left = this.#leftOf(event);
+    const isNew = canonicalJson(left as unknown as Json) !== text;
+    return isNew ? { event: left, digest: erased ?? digestOfEvent(event) } : null;
+  }
+
+  #leftOf({ type, at, actor, request, cluster, detail }: AuditEvent): AuditEvent {
+    const kept = keptFields.flatMap((name) =>
+      detail[name] === undefined ? [] : [[name, this.#without(detail[name])]],
+    );
+    return { type, at, actor: this.#text(actor), request, cluster, detail: Object.fromEntries(kept) };
+  }
+
+  #without(value: Json): Json {
+    if (Array.isArray(value)) return value.map((each: Json) => this.#without(each));
+    return typeof value === "string" ? this.#text(value) : null;
+  }
+
+  #text(text: string): string {
+    return this.#person.test(text) ? this.#pseudonym : text;
+  }
+}

@@ -1,0 +1,76 @@
+import { parseArgs } from "node:util";
+import { personPattern } from "../access/audit/erase.ts";
+import { isUser } from "../access/policy/person.ts";
+import { redisAuditLog } from "../ledger/redis/audit-log.ts";
+import { redisPersonData } from "../ledger/redis/person-data.ts";
+import { type ErasureResult, erasePerson } from "../worker/audit/erase-person.ts";
+import type { CommandIo } from "./process-io.ts";
+import { readCommandSettings, withWorkerContext } from "./settings.ts";
+
+export const eraseUsage = `       eks-access audit erase SLACK-USER --by SLACK-USER --why TEXT [--also TEXT]
+         erases what Redis has of a person: links, closed requests, and in the events everything that names them. The log stays
+         whole. It refuses while an open request, a lease or eks-access.yml needs them. Run it in the worker's environment.
+         --by is you, and --why the reason, for the audit log. --also is what else only they have, such as an e-mail address;
+         repeat it for more.
+`;
+
+interface Wish {
+  readonly user: string;
+  readonly person: RegExp;
+  readonly by: string;
+  readonly why: string;
+}
+
+/** `eks-access audit erase SLACK-USER`. @throws AccessError */
+export async function erase(argv: readonly string[], io: CommandIo): Promise<number> {
+  const wish = readWish(argv);
+  if (typeof wish === "string") {
+    io.stderr(`eks-access audit erase: ${wish}\n\n${eraseUsage}`);
+    return 2;
+  }
+  const settings = await readCommandSettings("worker");
+  const refused = { type: "refused", message: "eks-access.yml names them: remove them there first." } as const;
+  const result: ErasureResult = wish.person.test(settings.text)
+    ? refused
+    : await withWorkerContext(settings, "erase", (context, redis) => {
+        return erasePerson({ ...context, auditLog: redisAuditLog(redis), personData: redisPersonData(redis) }, wish);
+      });
+  return tell(wish.user, result, io);
+}
+
+function tell(user: string, result: ErasureResult, io: CommandIo): number {
+  if (result.type === "refused") {
+    io.stderr(`Erased nothing of ${user}. ${result.message}\n`);
+    return 1;
+  }
+  const { events, records, kept } = result;
+  io.stdout(`${user}: erased in ${events} events, and ${records} records removed.\n`);
+  io.stdout("Messages in Slack, logs, sinks, exports and backups still have what they had.\n");
+  if (kept.length === 0) return 0;
+  io.stderr(
+    `These can't be removed yet: ${kept.join(", ")}. Run it again in a day. The newest migration of a cluster stays.\n`,
+  );
+  return 1;
+}
+
+/** The shortest text that can recognise a person. */
+const shortest = 5;
+
+/** A text: the mistake. */
+function readWish(argv: readonly string[]): Wish | string {
+  const text = { type: "string" } as const;
+  const options = { by: text, why: text, also: { ...text, multiple: true } } as const;
+  try {
+    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options });
+    const [user = "", ...rest] = positionals;
+    const { by = "", why = "", also = [] } = values;
+    if (!isUser(user) || rest.length > 0) return "Name one person by their Slack user id (U…).";
+    if (!isUser(by)) return "Missing --by. Give your Slack user id (U…).";
+    if (also.some((each) => each.trim().length < shortest)) return `Give --also at least ${shortest} characters.`;
+    const person = personPattern([user, ...also.map((each) => each.trim())]);
+    if (why.trim() === "" || person.test(`${by} ${why}`)) return "Give a --why and a --by that don't name the person.";
+    return { user, person, by, why: why.trim() };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
