@@ -130,8 +130,17 @@ function isIdWithEnd(value: unknown): boolean {
 
 function isShare(value: unknown): value is Share {
   if (typeof value !== "object" || value === null) return false;
-  const { id, groups, endsAt, level, requester, emergency, approvers } = value as Record<keyof Share, unknown>;
-  const texts = [id, endsAt, level, requester];
+  const {
+    id,
+    groups,
+    endsAt,
+    level,
+    requester,
+    emergency,
+    approvers,
+    askedBy = "",
+  } = value as Record<keyof Share, unknown>;
+  const texts = [id, endsAt, level, requester, askedBy];
   const areTexts = texts.every((text) => typeof text === "string");
   return areTexts && typeof emergency === "boolean" && isTexts(groups) && isTexts(approvers);
 }

@@ -109,6 +109,7 @@ export function readAnnotation(cluster: string, text: string | undefined, keys: 
 
 function compact(holding: Holding): Json {
   const emergencies = holding.shares.filter(({ emergency }) => emergency).map(({ id }) => id);
+  const askers = holding.shares.flatMap(({ id, askedBy }) => (askedBy === undefined ? [] : [[id, askedBy]]));
   return {
     arn: holding.arn,
     new: holding.entryAdded,
@@ -122,22 +123,26 @@ function compact(holding: Holding): Json {
       ...approvers,
     ]),
     ...(emergencies.length > 0 && { emergency: emergencies }),
+    ...(askers.length > 0 && { asked: askers }),
   };
 }
 
 function expand(value: Json): Holding | null {
-  const { arn, new: entryAdded, add, g, emergency = [] } = value as { [key: string]: Json | undefined };
+  const { arn, new: entryAdded, add, g, emergency = [], asked = [] } = value as { [key: string]: Json | undefined };
   if (typeof arn !== "string" || typeof entryAdded !== "boolean" || !isTexts(add)) return null;
-  if (!Array.isArray(g) || !isTexts(emergency)) return null;
-  const shares = g.map((each) => expandShare(each, emergency)).filter((share) => share !== null);
+  if (!Array.isArray(g) || !isTexts(emergency) || !Array.isArray(asked) || !asked.every(isTexts)) return null;
+  const askers = new Map(asked.map(([id = "", by = ""]) => [id, by]));
+  const shares = g.map((each) => expandShare(each, emergency, askers)).filter((share) => share !== null);
   return shares.length === g.length ? { arn, entryAdded, added: add, shares } : null;
 }
 
-function expandShare(value: Json, emergencies: readonly string[]): Share | null {
+function expandShare(value: Json, emergencies: readonly string[], askers: ReadonlyMap<string, string>): Share | null {
   const [id, endsAt, groups, ...names] = Array.isArray(value) ? value : [];
   if (typeof id !== "string" || typeof endsAt !== "string" || !isTexts(groups) || !isTexts(names)) return null;
   const [level = "", requester = "", ...approvers] = names;
-  return { id, endsAt, groups, level, requester, emergency: emergencies.includes(id), approvers };
+  const askedBy = askers.get(id);
+  const share = { id, endsAt, groups, level, requester, emergency: emergencies.includes(id), approvers };
+  return askedBy === undefined ? share : { ...share, askedBy };
 }
 
 function expandWithdrawal(value: Json): Withdrawal | null {

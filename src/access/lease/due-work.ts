@@ -77,12 +77,13 @@ export function isDueToEnd(request: ApprovedRequest, now: Date): boolean {
  * @param known the cluster's memory of it; undefined: this is the first write
  */
 export function approvedShare(request: AccessRequest, now: Date, known?: Share): Share {
-  const { id, level, requester, durationSeconds, until } = request;
+  const { id, level, requester, askedBy, durationSeconds, until } = request;
   const emergency = request.emergency !== null;
   const approvers = request.approvals.map(({ by }) => by);
   const counted = until === null ? [endOf(now, durationSeconds)] : [];
   const endsAt = earliest([sealedEnd(request), ...counted, ...(known ? [known.endsAt] : [])]);
-  return { id, groups: [...request.groups].sort(), endsAt, level, requester, emergency, approvers };
+  const share = { id, groups: [...request.groups].sort(), endsAt, level, requester, emergency, approvers };
+  return askedBy === null ? share : { ...share, askedBy };
 }
 
 export function shareInCluster(holdings: ReadonlyMap<string, Holding>, request: AccessRequest): Share | undefined {

@@ -21,6 +21,8 @@ export const shareForm = z.strictObject({
   endsAt: timeForm,
   level: textForm,
   requester: textForm,
+  /** Who asked for the requester; absent: they did. */
+  askedBy: textForm.optional(),
   /** Whether it is emergency access, which needs a review even after a loss of the ledger. */
   emergency: z.boolean(),
   approvers: textsForm,

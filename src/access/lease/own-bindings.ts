@@ -140,8 +140,9 @@ function sealedValue(
   { name, namespace }: Pick<ClusterBinding, "name" | "namespace">,
   { v, text, principal, user, share }: Omit<Immutable<z.output<typeof rememberedForm>>, "seal">,
 ): Json {
-  const { id, groups, endsAt, level, requester, emergency, approvers } = share;
-  const lease = { id, groups, endsAt, level, requester, emergency, approvers };
+  const { id, groups, endsAt, level, requester, askedBy, emergency, approvers } = share;
+  const asked = askedBy === undefined ? {} : { askedBy };
+  const lease = { id, groups, endsAt, level, requester, ...asked, emergency, approvers };
   return { cluster, name, namespace, v, text, principal, user, share: lease };
 }
 

@@ -157,7 +157,7 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     version: 1,
     state: "approved",
     requester: share.requester,
-    askedBy: null,
+    askedBy: share.askedBy ?? null,
     standing: noStanding,
     cluster: cluster.name,
     level: share.level,

@@ -23,16 +23,20 @@ test("what is written is read back, whole", () => {
 test("any memory survives the round trip", () => {
   const name = fc.string({ unit: "binary", maxLength: 20 });
   const moment = fc.date({ noInvalidDate: true }).map((date) => date.toISOString());
-  const share = fc.record({
-    // Of one id there is one share.
-    id: fc.uuid(),
-    groups: fc.array(name, { maxLength: 3 }),
-    endsAt: fc.constant(at(hours(4)).toISOString()),
-    level: name,
-    requester: name,
-    emergency: fc.boolean(),
-    approvers: fc.array(name, { maxLength: 3 }),
-  });
+  const share = fc.record(
+    {
+      // Of one id there is one share.
+      id: fc.uuid(),
+      groups: fc.array(name, { maxLength: 3 }),
+      endsAt: fc.constant(at(hours(4)).toISOString()),
+      level: name,
+      requester: name,
+      askedBy: name,
+      emergency: fc.boolean(),
+      approvers: fc.array(name, { maxLength: 3 }),
+    },
+    { requiredKeys: ["id", "groups", "endsAt", "level", "requester", "emergency", "approvers"] },
+  );
   const holding = fc.record({
     arn: name,
     entryAdded: fc.boolean(),

@@ -51,13 +51,21 @@ export interface Wish {
   readonly durationSeconds?: number;
   /** The request that it continues. */
   readonly extends?: string;
+  /** Who asked for the requester. */
+  readonly askedBy?: string;
 }
 
 /** Asks, and lets the worker look. */
 export async function ask(context: WorkerContext, cluster: Cluster, wish: Wish): Promise<AccessRequest> {
   const { id, level = "viewer", principal = arns.engineer, durationSeconds = 3600 } = wish;
   const groups = cluster.levels.find(({ name }) => name === level)?.groups ?? [];
-  const common = { requester: "U0ENGINEER", cluster: cluster.name, reason: "a test", extends: wish.extends ?? null };
+  const common = {
+    requester: "U0ENGINEER",
+    cluster: cluster.name,
+    reason: "a test",
+    extends: wish.extends ?? null,
+    askedBy: wish.askedBy ?? null,
+  };
   const asked = createRequest({ ...common, id, level, principal, groups, durationSeconds }, context.now(), 3600);
   await context.ledger.commit(aChange(asked));
   await previewCluster(context, cluster);

@@ -162,13 +162,14 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
   });
 
   test("after the ledger was lost the cluster tells its leases, and their ends are kept", async () => {
-    await give(context, cluster, { id: "r-one" });
+    await give(context, cluster, { id: "r-one", askedBy: "U0ONCALL" });
     const fresh = { ...contextWith(), ledger: memoryLedger() };
 
     expect(await adoptCluster(fresh, cluster)).toEqual({ recovered: ["r-one"], ended: [] });
-    expect((await requestOf(fresh, "r-one")).lease).toMatchObject({
-      state: "active",
-      written: { seal: expect.stringMatching(/./) },
+    expect(await requestOf(fresh, "r-one")).toMatchObject({
+      requester: "U0ENGINEER",
+      askedBy: "U0ONCALL",
+      lease: { state: "active", written: { seal: expect.stringMatching(/./) } },
     });
     await takeBack(fresh, cluster, "r-one");
     expect(await outside.all()).toBe(before);
