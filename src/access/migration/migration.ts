@@ -47,7 +47,7 @@ const replacementForm = z.strictObject({
   place: z.enum(["aws-auth", "access-entry"]),
   /** As the place names it. */
   from: textForm,
-  /** The principal that lives; `from` again: it was made again under its ARN. Null: the dead entry only goes, as the living has its own. */
+  /** The principal that lives; `from` again: it was made again under its ARN. Null: the dead access entry only goes, as the living has its own. */
   to: textForm.nullable(),
   /** All of the dead entry, so that a crash between its deletion and the new one loses nothing. */
   username: textForm,

@@ -43,7 +43,8 @@ type Outcome =
 
 /**
  * Plans the repair of entries of dead principals. A person names the principal that lives (`givenArns`); where each role of a permission
- * set has an access entry, EKS's own dates name it. No one else's access changes, and no living entry does.
+ * set has an access entry, EKS's own dates name it. A person can be wrong, and then the "dead" role is the one that lives: so an entry
+ * goes only if EKS has confirmed a later role of its permission set. An item of aws-auth, of which EKS confirms nothing, never goes.
  */
 export function planRepair(facts: MigrationFacts): RepairPlanned {
   const outcomes = deadIn(facts).flatMap((dead) => outcomesOf(dead, facts));
@@ -66,7 +67,7 @@ export function planRepair(facts: MigrationFacts): RepairPlanned {
 
 /** Two people approve that the living principal has what the dead one had, system:masters included. */
 export function repairGuard({ creatorArn }: Pick<MigrationFacts, "creatorArn">) {
-  return { creatorArn, allowMasters: true, allowNoAdministrator: true };
+  return { creatorArn, allowMasters: true };
 }
 
 /** Covers each replacement whole: an approval of one is none of another. Hex SHA-256. */
@@ -122,14 +123,19 @@ function ofEntry(entry: PresentEntry, { from, living }: DeadPrincipal, facts: Mi
   if (entry.type !== "STANDARD") return { ...about, outcome: "stays", why: `It is for nodes, of type ${entry.type}.` };
   if (isOfCreator(from, facts)) return { ...about, outcome: "stays", why: "It is the entry of the cluster's creator." };
   if (entry.isLeased) return { ...about, outcome: "waits", why: leased };
-  const reading = successorOf({ from, living }, facts);
-  if (reading.type === "leased") return { ...about, outcome: "waits", why: leased };
   const rest = { username, groups: [...groups], policies: [...policies], tags: { ...tags }, createdAt };
-  return {
+  const replacedBy = (to: string | null): Outcome => ({
     type: "replaced",
     place: about.place,
-    replacement: { place: "access-entry", from, to: reading.to, ...rest },
-  };
+    replacement: { place: "access-entry", from, to, ...rest },
+  });
+  if (from === living) return replacedBy(from);
+  const own = ownOf(living, facts);
+  if (own.isLeased) return { ...about, outcome: "waits", why: leased };
+  // EKS confirms that the role exists when it makes its entry, and a permission set has one role.
+  if (!own.entry) return own.item ? { ...about, outcome: "stays", why: unproved } : replacedBy(arnAfter(from, living));
+  const isLater = Date.parse(own.entry.createdAt ?? "") > Date.parse(createdAt ?? "");
+  return isLater ? replacedBy(null) : { ...about, outcome: "stays", why: laterThan(living) };
 }
 
 function ofItem(item: Entry, dead: DeadPrincipal, facts: MigrationFacts): Outcome {
@@ -141,12 +147,19 @@ function ofItem(item: Entry, dead: DeadPrincipal, facts: MigrationFacts): Outcom
   if (competingEntries(item, facts.document.lookup).length > 1) {
     return { ...about, outcome: "stays", why: "Several items match it. Keep only one of them first." };
   }
-  if (facts.holdings.has(arn.toLowerCase())) return { ...about, outcome: "waits", why: leased };
-  const reading = successorOf(dead, facts);
-  if (reading.type === "leased") return { ...about, outcome: "waits", why: leased };
-  const to = reading.to && withoutRolePath(reading.to);
+  const own = ownOf(dead.living, facts);
+  if (own.isLeased || facts.holdings.has(arn.toLowerCase())) return { ...about, outcome: "waits", why: leased };
+  if (own.entry || own.item) return { ...about, outcome: "stays", why: unproved };
+  const to = withoutRolePath(arnAfter(dead.from, dead.living));
   const rest = { username, groups: [...groups], policies: [], tags: {}, createdAt: null };
   return { type: "replaced", place: about.place, replacement: { place: "aws-auth", from: arn, to, ...rest } };
+}
+
+const unproved =
+  "The role that lives has an entry of its own, and nothing proves that this one is dead. A dead one lets no one in.";
+
+function laterThan(living: string): string {
+  return `EKS made it later than the entry of ${living}, so this is the one that lives.`;
 }
 
 const leased = "A temporary access needs this entry, or one of the role that lives. Ask again after that ends.";
@@ -155,16 +168,12 @@ function isOfCreator(arn: string, { creatorArn }: MigrationFacts): boolean {
   return creatorArn !== null && principalKey(arn) === principalKey(creatorArn);
 }
 
-/** The principal of the new entry; null: it has an entry of its own, which stays as it is. */
-function successorOf(
-  { from, living }: DeadPrincipal,
-  { standing, document, mode, holdings }: MigrationFacts,
-): { readonly type: "to"; readonly to: string | null } | { readonly type: "leased" } {
-  if (from === living) return { type: "to", to: from };
-  const own = standing.find(({ principalArn }) => principalKey(principalArn) === principalKey(living));
+/** What the principal that lives has already: it stays as it is. */
+function ownOf(living: string, { standing, document, mode, holdings }: MigrationFacts) {
+  const entry = standing.find(({ principalArn }) => principalKey(principalArn) === principalKey(living));
   const item = mode === "API" ? null : entryOf(document, withoutRolePath(living));
-  if (own?.isLeased || (item && holdings.has(item.arn.toLowerCase()))) return { type: "leased" };
-  return { type: "to", to: own || item ? null : arnAfter(from, living) };
+  const isLeased = entry?.isLeased || (item && holdings.has(item.arn.toLowerCase()));
+  return { entry, item, isLeased };
 }
 
 function itemOf(outcome: Outcome): ItemSummary {
@@ -177,10 +186,11 @@ function itemOf(outcome: Outcome): ItemSummary {
 }
 
 function becomes(replacement: Replacement): string {
-  const { from, to, groups, policies } = replacement;
+  const { place, from, to, groups, policies } = replacement;
   const given = [...groups, ...policies.map(({ name, namespaces }) => `${name}${scopeOf(namespaces)}`)];
   const what = `as ${usernameAfter(replacement)}, ${given.length > 0 ? given.join(", ") : "no groups"}`;
-  if (to === null) return "Goes: the principal that lives has an entry of its own, which stays as it is.";
+  if (to === null) return "Goes: EKS made the entry of the principal that lives later. That one stays as it is.";
+  if (place === "aws-auth") return `${to} gets the same, ${what}. This item stays: if it is dead, it lets no one in.`;
   return from === to ? `Is made again for the principal of this name now, ${what}.` : `Becomes ${to}, ${what}.`;
 }
 
@@ -198,10 +208,9 @@ export function replaceEntryStep({ from }: Replacement): string {
 function stepsOf(replacements: readonly Replacement[]): readonly StepSummary[] {
   const inMap = replacements.filter(({ place }) => place === "aws-auth");
   const entries = replacements.filter(({ place }) => place === "access-entry");
-  const arns = inMap.map(({ from, to }) => `${from} → ${to ?? "removed"}`).join(", ");
   const inDocument = {
     name: replaceInMap,
-    does: `Write aws-auth: ${arns}.`,
+    does: `Add to aws-auth: ${inMap.map(({ from, to }) => `${to} with what ${from} has`).join(", ")}.`,
     proof: "aws-auth is as planned when it is read back, and everyone else in it is who they were.",
     undo: "The cluster keeps the document of before: eks-access rescue <cluster> --document kept.",
   };

@@ -19,9 +19,8 @@ export function usernameAfter({ username, from, to }: Replacement): string {
 /** What to change in aws-auth. */
 export function changesOf(replacements: readonly Replacement[]): readonly Change[] {
   return replacements.flatMap((each): Change[] => {
-    const { from, to, groups } = each;
-    const gone = { type: "unmap", arn: from } as const;
-    return to === null ? [gone] : [{ type: "map", arn: to, username: usernameAfter(each), groups }, gone];
+    const { to, groups } = each;
+    return to === null ? [] : [{ type: "map", arn: to, username: usernameAfter(each), groups }];
   });
 }
 
@@ -34,11 +33,10 @@ export function progressOf(replacement: Replacement, facts: Pick<MigrationFacts,
 
 function inMap(replacement: Replacement, { document }: Pick<MigrationFacts, "document">): Progress {
   const { from, to, username, groups } = replacement;
-  const dead = entryOf(document, from);
-  if (dead) return dead.username === username && sameGroups(dead.groups, groups) ? "left" : "differs";
   const made = to === null ? null : entryOf(document, to);
-  if (to === null) return "done";
-  return made?.username === usernameAfter(replacement) && sameGroups(made.groups, groups) ? "done" : "differs";
+  if (made) return made.username === usernameAfter(replacement) && sameGroups(made.groups, groups) ? "done" : "differs";
+  const dead = entryOf(document, from);
+  return dead?.username === username && sameGroups(dead.groups, groups) ? "left" : "differs";
 }
 
 function inEntries(replacement: Replacement, { standing }: Pick<MigrationFacts, "standing">): Progress {

@@ -40,12 +40,23 @@ describe("the dead entries of a permission set", () => {
     ]);
   });
 
-  test("only go where the role that lives has its own entry, and its rights stay", () => {
+  test("stay in aws-auth: a person who names the wrong role would lock out the one that lives", () => {
     const document = parseDocument({ mapRoles: itemOf(older) + itemOf(newer) });
 
-    expect(replaced(planRepair(aMigrationFacts({ document, givenArns: [newer] })))).toEqual([
-      ["aws-auth", older, null],
+    for (const givenArns of [[newer], [older]])
+      expect(replaced(planRepair(aMigrationFacts({ document, givenArns })))).toContain("nothing proves");
+  });
+
+  test("go from EKS only if it made the entry of the role that lives later, whatever a person names", () => {
+    const standing = [entry(entryRole("a")), entry(entryRole("b"), { createdAt: at(hours(2)).toISOString() })];
+
+    expect(replaced(planRepair(aMigrationFacts({ standing, givenArns: [newer] })))).toEqual([
+      ["access-entry", entryRole("a"), null],
     ]);
+    expect(replaced(planRepair(aMigrationFacts({ standing, givenArns: [older] })))).toContain("made it later");
+    const document = parseDocument({ mapRoles: itemOf(newer) });
+    const mixed = aMigrationFacts({ document, standing: standing.slice(0, 1), givenArns: [newer] });
+    expect(replaced(planRepair(mixed))).toContain("nothing proves");
   });
 
   test("are known by EKS's own dates where each role has an access entry", () => {
