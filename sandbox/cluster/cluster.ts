@@ -1,11 +1,12 @@
 import { type ClusterAccess, withoutEntries } from "../aws/eks-clusters.ts";
+import { Faults } from "../faults.ts";
+import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
 import { authorizeByPolicies } from "./access-policies.ts";
 import { type AuditedRequest, routeApiRequest } from "./api-server.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { readAwsAuth } from "./aws-auth-map.ts";
-import { issueCertificates } from "./certificate.ts";
+import { type ClusterCertificates, issueCertificates } from "./certificate.ts";
 import { type ConfigMapContent, configMapKind } from "./config-map.ts";
-import { startEndpoint } from "./endpoint.ts";
 import { ObjectStore } from "./object-store.ts";
 import { type Authorize, authorize } from "./rbac.ts";
 import { RbacObjects } from "./rbac-objects.ts";
@@ -72,4 +73,26 @@ function awsAuthMethods(
         if (isAwsAuth) listener(event === "removed" ? null : configMap);
       }),
   };
+}
+
+/** What a client of a cluster is given: its address and its certificate authority. */
+export type Endpoint = Pick<SandboxCluster, "endpoint" | "certificateAuthority" | "faults" | "stop">;
+
+/** As the API server's own (kubernetes, secure_serving.go). */
+const idleMs = 90_000;
+
+/** Starts the HTTPS server that a cluster's clients see, with its faults and the telling of its calls. */
+export async function startEndpoint(
+  options: SandboxClusterOptions,
+  certificates: ClusterCertificates,
+  route: (request: SandboxRequest) => SandboxRoute,
+): Promise<Endpoint> {
+  const { name: cluster, faults = new Faults(), port = 0 } = options;
+  const onCall = (call: string, status: number, milliseconds: number, by?: string) =>
+    options.onCall?.({ cluster, call, status, milliseconds, by });
+  const { url, stop } = await startSandboxServer({
+    ...{ faults, port, tls: certificates, idleMs, route, onCall },
+    ...(options.host ? { host: options.host } : {}),
+  });
+  return { endpoint: url, certificateAuthority: Buffer.from(certificates.authority).toString("base64"), faults, stop };
 }

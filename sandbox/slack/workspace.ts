@@ -5,7 +5,6 @@ import { textOf } from "./message-content.ts";
 import { chatMethods } from "./methods/chat.ts";
 import type { Methods } from "./methods/method.ts";
 import { peopleMethods } from "./methods/people.ts";
-import { socketModeMethods } from "./methods/socket-mode.ts";
 import { viewMethods } from "./methods/views.ts";
 import { makePerson, type SandboxPerson } from "./person.ts";
 import type { PersonContext } from "./person-context.ts";
@@ -209,4 +208,11 @@ function routeOf(api: WebApi, request: SandboxRequest): SandboxRoute {
     return { call: "slack.response_url", answer: () => answerResponse(api.state, path, body) };
   }
   return { call: "slack.unknown", answer: () => ({ status: 404, body: '{"ok":false,"error":"not_found"}' }) };
+}
+
+/** @see https://docs.slack.dev/reference/methods/apps.connections.open */
+function socketModeMethods(sockets: SocketMode): Methods {
+  return {
+    "apps.connections.open": { limit: "tier 1", appToken: true, answer: () => ({ url: sockets.newUrl() }) },
+  };
 }

@@ -1,7 +1,7 @@
 import { explainFailure } from "../access/failure/access-error.ts";
 import type { Cluster, Level, Rule } from "../access/policy/cluster.ts";
-import { ruleWarnings } from "../access/policy/explain.ts";
 import { sharedTokenWarnings } from "../access/policy/judge.ts";
+import { ruleWarnings } from "../access/policy/rule.ts";
 import { hasNoWorker, type Zone, zoneOf, zonesOf } from "../access/policy/zone.ts";
 import { broken, type Finding, found, linkNames, notAsked } from "../diagnosis/link.ts";
 import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
@@ -172,7 +172,7 @@ async function examineWorkerSide(settings: Settings, zones: readonly Zone[], io:
 }
 
 async function examineClock(region: string): Promise<Finding> {
-  const { clockSkewSeconds, mostSkewSeconds } = await import("../aws/clock-skew.ts");
+  const { clockSkewSeconds, mostSkewSeconds } = await import("../aws/sts.ts");
   try {
     const skew = await clockSkewSeconds(region, () => new Date());
     const said = `${Math.abs(skew).toFixed(0)} s ${skew < 0 ? "behind" : "ahead of"} AWS's`;
@@ -190,7 +190,7 @@ const ofCluster: readonly string[] = linkNames.slice(0, linkNames.indexOf("you")
 async function examineCluster(settings: Settings, name: string): Promise<Examined> {
   const [{ reportChain }, { examineOperator }, { examineSignIn }] = await Promise.all([
     import("../worker/questions/chain.ts"),
-    import("../worker/bootstrap/examine-operator.ts"),
+    import("../worker/bootstrap/prove-operator.ts"),
     import("../worker/sign-in/sign-in.ts"),
   ]);
   const what = `Cluster ${name}`;

@@ -12,7 +12,6 @@ import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../l
 import { redisLedger } from "../ledger/redis/ledger.ts";
 import { redisRequestTraces } from "../ledger/redis/messages.ts";
 import type { Stoppable } from "../ledger/work-on-jobs.ts";
-import { FailureLog } from "../operations/failure-log.ts";
 import {
   type Health,
   type HealthServer,
@@ -20,7 +19,7 @@ import {
   startHealthServer,
   startProbe,
 } from "../operations/health-server.ts";
-import { createLog } from "../operations/log.ts";
+import { createLog, FailureLog } from "../operations/log.ts";
 import { logDestination } from "../operations/log-format.ts";
 import { createLedgerMetrics, createProcessMetrics } from "../operations/process-metrics.ts";
 import { createWorkerMetrics } from "../operations/worker-metrics.ts";
@@ -195,7 +194,7 @@ async function startProbes(
   if (environment.slack) {
     const [{ messengerClient }, { slackFailure }] = await Promise.all([
       import("../slack/app/web-client.ts"),
-      import("../slack/app/slack-failure.ts"),
+      import("../slack/app/web-client.ts"),
     ]);
     const client = messengerClient(environment.slack);
     const failure = (error: unknown) => Promise.reject(slackFailure(error, "Slack"));

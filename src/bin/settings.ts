@@ -10,8 +10,7 @@ import { openQueues, type Queues } from "../ledger/queues.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
 import { connectLedger } from "../ledger/redis/connect.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
-import { FailureLog } from "../operations/failure-log.ts";
-import { createLog } from "../operations/log.ts";
+import { createLog, FailureLog } from "../operations/log.ts";
 import type { WorkerContext } from "../worker/context.ts";
 
 export interface Settings {

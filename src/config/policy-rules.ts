@@ -1,6 +1,5 @@
 import type { BreakGlass, Level, Rule } from "../access/policy/cluster.ts";
-import { policyTexts } from "../access/policy/policy-text.ts";
-import { roleText } from "../access/policy/role-text.ts";
+import { policyTexts, roleText } from "../access/policy/policy-text.ts";
 import { clusterRule } from "../access/policy/rule.ts";
 import { type ClusterSelector, isSelected, type Labels } from "../access/policy/selector.ts";
 import type { ConfigFile } from "./config-file.ts";

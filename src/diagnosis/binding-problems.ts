@@ -1,7 +1,6 @@
-import type { ClusterBinding } from "../access/lease/lease-bindings.ts";
-import type { LeasePart, OwnBindings } from "../access/lease/own-bindings.ts";
+import type { ClusterBinding, LeasePart, OwnBindings } from "../access/lease/own-bindings.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import { bindsRoles } from "../access/policy/role-text.ts";
+import { bindsRoles } from "../access/policy/policy-text.ts";
 import { isInForce, leaseProblems, type OpenLeases, type Reader } from "./leases.ts";
 import { named } from "./link.ts";
 import { type GroupedProblems, groupProblems, type ReportedProblem } from "./problems.ts";

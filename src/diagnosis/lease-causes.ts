@@ -1,5 +1,5 @@
 import type { MappedIdentity } from "../access/lease/proof-record.ts";
-import { bindsRoles } from "../access/policy/role-text.ts";
+import { bindsRoles } from "../access/policy/policy-text.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { isClosed } from "../access/request/request.ts";
 import { type Cause, type CauseButton, cause, type WhyFacts } from "./facts.ts";

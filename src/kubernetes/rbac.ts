@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { answerTooLarge, boundedPages, type Page } from "../access/failure/bounded-pages.ts";
-import type { RoleRef } from "../access/lease/lease-bindings.ts";
+import type { RoleRef } from "../access/lease/own-bindings.ts";
 import type { RoleRule } from "../access/policy/rights.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";

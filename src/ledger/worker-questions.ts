@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { tracedQuestion } from "../operations/request-traces.ts";
+import { tracedQuestion } from "../operations/traced.ts";
 import type { WorkerQuestion } from "./jobs.ts";
 import type { Queues } from "./queues.ts";
 

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { type DestinationStream, type Logger, pino } from "pino";
+import { AccessError } from "../access/failure/access-error.ts";
 import { redact } from "../access/failure/redact.ts";
 
 const about = new AsyncLocalStorage<readonly string[]>();
@@ -32,4 +33,83 @@ function requestsInLog(line: object): { readonly request?: string; readonly requ
   if (!ids || "request" in line) return {};
   const [only] = ids;
   return ids.length === 1 && only !== undefined ? { request: only } : { requests: ids };
+}
+
+/** What failed, for example `{ cluster: "staging" }`. */
+type About = Readonly<Record<string, string>>;
+
+interface Failing {
+  readonly causes: Set<string>;
+  tries: number;
+  lastMs: number;
+}
+
+/** More stacks of one failure add nothing, and a process's memory is bounded. */
+const mostCauses = 16;
+const mostFailing = 10_000;
+/** Longer than the longest wait between two tries: a failure without a newer one is over. */
+const forgottenAfterMs = 3_600_000;
+
+/** Logs repeated failures: each cause once with its stack, then how often it came. */
+export class FailureLog {
+  readonly #log: Logger;
+  readonly #now: () => Date;
+  readonly #failing = new Map<string, Failing>();
+
+  constructor(log: Logger, now = () => new Date()) {
+    this.#log = log;
+    this.#now = now;
+  }
+
+  /** Logs a failure: with its stack if the cause is new, otherwise at the 2nd, 4th, 8th … try. */
+  failed(what: string, about: About, error: unknown): void {
+    const failing = this.#failingOf(keyOf(what, about));
+    failing.tries += 1;
+    const cause = causeOf(error);
+    if (!failing.causes.has(cause) && failing.causes.size < mostCauses) {
+      failing.causes.add(cause);
+      this.#log.warn({ ...about, err: error }, what);
+      return;
+    }
+    const level = Number.isInteger(Math.log2(failing.tries)) ? "warn" : "debug";
+    this.#log[level]({ ...about, ...codeOf(error), tries: failing.tries }, what);
+  }
+
+  /** Logs that something works again, if it had failed. */
+  over(what: string, about: About): void {
+    const key = keyOf(what, about);
+    const failing = this.#failing.get(key);
+    if (!failing) return;
+    this.#failing.delete(key);
+    this.#log.info({ ...about, tries: failing.tries }, `${what}: it works again`);
+  }
+
+  #failingOf(key: string): Failing {
+    const nowMs = this.#now().getTime();
+    const known = this.#failing.get(key);
+    const isKnown = known && nowMs - known.lastMs < forgottenAfterMs;
+    const failing = isKnown ? known : { causes: new Set<string>(), tries: 0, lastMs: nowMs };
+    failing.lastMs = nowMs;
+    // Newest last, so that the oldest is first to go.
+    this.#failing.delete(key);
+    this.#failing.set(key, failing);
+    const [oldest] = this.#failing.keys();
+    if (this.#failing.size > mostFailing && oldest !== undefined) this.#failing.delete(oldest);
+    return failing;
+  }
+}
+
+function keyOf(what: string, about: About): string {
+  return JSON.stringify([what, about]);
+}
+
+function codeOf(error: unknown): { readonly code?: string } {
+  return error instanceof AccessError ? { code: error.code } : {};
+}
+
+/** AWS and Redis put a new number into each text: request ids, versions, ports. */
+function causeOf(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const bare = text.slice(0, 1000).replace(/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\d+/gi, "#");
+  return JSON.stringify([codeOf(error).code, bare]);
 }

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { arns, clusterArn, configuration, identitiesText } from "../../sandbox/scene.ts";
 import { startSandboxSlack } from "../../sandbox/slack/workspace.ts";
-import { clockSkewSeconds } from "../../src/aws/clock-skew.ts";
+import { clockSkewSeconds } from "../../src/aws/sts.ts";
 import { doctor } from "../../src/bin/doctor.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { examineRedis } from "../../src/ledger/redis/examine-redis.ts";

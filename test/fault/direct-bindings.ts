@@ -1,5 +1,5 @@
 import { AccessError } from "../../src/access/failure/access-error.ts";
-import type { ClusterBinding } from "../../src/access/lease/lease-bindings.ts";
+import type { ClusterBinding } from "../../src/access/lease/own-bindings.ts";
 import type { ClusterClient, TakenBack } from "../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import type { DirectCluster, Outcome } from "./direct-cluster.ts";

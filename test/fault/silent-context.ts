@@ -4,7 +4,7 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { RecordContext } from "../../src/ledger/lifecycle.ts";
 import type { Queues } from "../../src/ledger/queues.ts";
 import type { ReadableLog } from "../../src/ledger/verify-audit-log.ts";
-import { FailureLog } from "../../src/operations/failure-log.ts";
+import { FailureLog } from "../../src/operations/log.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 
 /** What every change is recorded with; wake-ups go nowhere, because here the test itself says who looks when. */

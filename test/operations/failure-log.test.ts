@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { AccessError } from "../../src/access/failure/access-error.ts";
-import { FailureLog } from "../../src/operations/failure-log.ts";
+import { FailureLog } from "../../src/operations/log.ts";
 import { at, hours } from "../builders/times.ts";
 
 const denied = new AccessError("cluster-forbidden", "The API server refused get configmaps");

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { load } from "js-yaml";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { leaseLabels } from "../../src/access/lease/lease-bindings.ts";
+import { leaseLabels } from "../../src/access/lease/own-bindings.ts";
 import { commands } from "../../src/slack/app/commands.ts";
 import { linesOf, runbooks, wordsOf } from "./runbook.ts";
 

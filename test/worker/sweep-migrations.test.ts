@@ -8,7 +8,7 @@ import { eventOf } from "../../src/ledger/lifecycle.ts";
 import { openQueues, type Queues } from "../../src/ledger/queues.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
-import { FailureLog } from "../../src/operations/failure-log.ts";
+import { FailureLog } from "../../src/operations/log.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { sweep } from "../../src/worker/sweep.ts";
 import { configText } from "../builders/a-cluster.ts";

@@ -6,7 +6,7 @@ import { readConfig } from "../../src/config/config.ts";
 import { openQueues, type Queues } from "../../src/ledger/queues.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
-import { FailureLog } from "../../src/operations/failure-log.ts";
+import { FailureLog } from "../../src/operations/log.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { configurationOf } from "../../src/worker/open/cluster-trouble.ts";
 import { sweep } from "../../src/worker/sweep.ts";

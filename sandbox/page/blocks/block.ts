@@ -1,11 +1,9 @@
 import { isObject, type JsonObject, listAt, objectAt, textAt } from "../../slack/json.ts";
 import { textOf } from "../../slack/message-content.ts";
 import { type Content, type Html, html } from "../html.ts";
-import { button } from "./buttons.ts";
-import { labelled, lonelyControl } from "./controls.ts";
-import { codeBlock, link } from "./mrkdwn.ts";
+import { button, labelled, lonelyControl } from "./controls.ts";
+import { codeBlock, link, paragraph, text, wordsOf } from "./mrkdwn.ts";
 import type { Surface } from "./surface.ts";
-import { paragraph, text, wordsOf } from "./text.ts";
 
 /** Blocks as Slack shows them, in their order. What this page has no picture for shows its text. */
 export function blocks(list: readonly JsonObject[], surface: Surface): readonly Html[] {

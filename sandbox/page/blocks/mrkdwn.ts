@@ -1,8 +1,27 @@
 import { type Node, NodeType, parse } from "slack-message-parser";
+import { textAt } from "../../slack/json.ts";
 import { type Content, type Html, html, safeUrl } from "../html.ts";
-import { formatDate } from "./dates.ts";
-import { emoji } from "./emoji.ts";
 import type { Reader } from "./surface.ts";
+
+/** A text object, plain or mrkdwn. Nothing where there is none. */
+export function text(object: unknown, reader: Reader): Content {
+  const words = textAt(object, "text");
+  if (words === undefined) return undefined;
+  return textAt(object, "type") === "mrkdwn" ? mrkdwn(words, reader) : withEmoji(words);
+}
+
+/** A text object as words alone: for attributes and options. */
+export function wordsOf(object: unknown): string {
+  return withEmoji(textAt(object, "text") ?? "");
+}
+
+function withEmoji(words: string): string {
+  return words.replace(/:([\w+'-]+):/g, (_, name: string) => emoji(name));
+}
+
+export function paragraph(object: unknown, reader: Reader): Html {
+  return html`<div class="text">${text(object, reader)}</div>`;
+}
 
 /** Slack's mrkdwn as markup. @see https://docs.slack.dev/messaging/formatting-message-text/ */
 export function mrkdwn(text: string, reader: Reader): Html {
@@ -106,4 +125,80 @@ function date(seconds: number, format: string, { user, now }: Reader): Html {
 /** Slack's three escapes taken back. */
 function unescapeText(text: string): string {
   return text.replaceAll(gap, "").replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+}
+
+/** The pictures of the names that people and the bot use here; any other name stays as it is written. */
+const pictures: Readonly<Record<string, string>> = {
+  "+1": "👍",
+  "-1": "👎",
+  alarm_clock: "⏰",
+  ballot_box_with_check: "☑️",
+  bell: "🔔",
+  bulb: "💡",
+  calendar: "📅",
+  eyes: "👀",
+  hourglass: "⌛",
+  hourglass_flowing_sand: "⏳",
+  information_source: "ℹ️",
+  key: "🔑",
+  lock: "🔒",
+  mag: "🔍",
+  memo: "📝",
+  no_entry: "⛔",
+  octagonal_sign: "🛑",
+  page_facing_up: "📄",
+  rocket: "🚀",
+  rotating_light: "🚨",
+  shield: "🛡️",
+  tada: "🎉",
+  unlock: "🔓",
+  warning: "⚠️",
+  wave: "👋",
+  white_check_mark: "✅",
+  wrench: "🔧",
+  x: "❌",
+};
+
+function emoji(name: string): string {
+  return pictures[name] ?? `:${name}:`;
+}
+
+/** The words of Slack's date tokens. @see https://docs.slack.dev/messaging/formatting-message-text/#date-formatting */
+const formats: Readonly<Record<string, Intl.DateTimeFormatOptions>> = {
+  date_num: { year: "numeric", month: "2-digit", day: "2-digit" },
+  date: { year: "numeric", month: "long", day: "numeric" },
+  date_short: { year: "numeric", month: "short", day: "numeric" },
+  date_long: { year: "numeric", month: "long", day: "numeric", weekday: "long" },
+  time: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+  time_secs: { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" },
+};
+
+/** Fills a format such as `{date_short_pretty} {time}` for a reader's time zone (IANA name). `now` decides what today is. */
+export function formatDate(seconds: number, format: string, timeZone: string, now: Date): string {
+  const at = new Date(seconds * 1000);
+  return format.replace(/\{(\w+)\}/g, (token, name: string) => {
+    if (name === "ago") return ago(at, now);
+    const plain = name.replace(/_pretty$/, "");
+    const options = formats[plain];
+    if (!options) return token;
+    return (name === plain ? undefined : nearDay(at, now, timeZone)) ?? inZone(at, options, timeZone);
+  });
+}
+
+function inZone(at: Date, options: Intl.DateTimeFormatOptions, timeZone: string): string {
+  return new Intl.DateTimeFormat("en-GB", { ...options, timeZone }).format(at);
+}
+
+function nearDay(at: Date, now: Date, timeZone: string): string | undefined {
+  const dayOf = (date: Date) => inZone(date, { year: "numeric", month: "2-digit", day: "2-digit" }, timeZone);
+  const days = { today: 0, tomorrow: 1, yesterday: -1 };
+  return Object.entries(days).find(
+    ([, offset]) => dayOf(at) === dayOf(new Date(now.getTime() + offset * 24 * 3600 * 1000)),
+  )?.[0];
+}
+
+function ago(at: Date, now: Date): string {
+  const minutes = Math.round((at.getTime() - now.getTime()) / 60_000);
+  const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  return Math.abs(minutes) < 90 ? words.format(minutes, "minute") : words.format(Math.round(minutes / 60), "hour");
 }

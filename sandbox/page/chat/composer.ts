@@ -1,6 +1,6 @@
 import { commands } from "../../../src/slack/app/commands.ts";
 import { arns, clusterName } from "../../scene.ts";
-import { hidden } from "../blocks/buttons.ts";
+import { hidden } from "../blocks/controls.ts";
 import { type Html, html, nothing } from "../html.ts";
 import { home, type Viewer } from "./conversation.ts";
 

@@ -1,9 +1,9 @@
 import { textAt } from "../../slack/json.ts";
 import type { SandboxChannel, SandboxUser, SandboxView } from "../../slack/shapes.ts";
 import { blocks } from "../blocks/block.ts";
-import { hidden } from "../blocks/buttons.ts";
+import { hidden } from "../blocks/controls.ts";
+import { wordsOf } from "../blocks/mrkdwn.ts";
 import type { Reader } from "../blocks/surface.ts";
-import { wordsOf } from "../blocks/text.ts";
 import { attributes, type Html, html } from "../html.ts";
 import { addressOf, direct, home, type Viewer } from "./conversation.ts";
 

@@ -3,7 +3,7 @@ import type { ChainedEvent, ChainVerdict } from "../../../src/access/audit/event
 import type { ConfigMap } from "../../cluster/config-map.ts";
 import type { KubectlAnswer } from "../../kubectl.ts";
 import type { SandboxCall } from "../../scene-clusters.ts";
-import { hidden } from "../blocks/buttons.ts";
+import { hidden } from "../blocks/controls.ts";
 import { addressOf, type Viewer } from "../chat/conversation.ts";
 import { attributes, type Content, type Html, html, nothing } from "../html.ts";
 

@@ -2,8 +2,8 @@ import type { OtherLeasesNow } from "../lease/lease-record.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { Standing } from "../policy/person.ts";
 import { approversOf, ruleFor } from "../policy/rule.ts";
-import { isTheirs } from "../request/people.ts";
 import type { AccessRequest, Decision } from "../request/record.ts";
+import { isTheirs } from "../request/record.ts";
 import type { LinkedArns } from "./links.ts";
 
 export type DecisionRefusal =

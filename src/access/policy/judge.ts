@@ -2,10 +2,9 @@ import { readHolder } from "../../aws-auth/index.ts";
 import { type Cluster, type Level, partitionOf } from "./cluster.ts";
 import { creatorArnOf, isSameCreator, runsAs } from "./creator.ts";
 import type { Expectation } from "./expectation.ts";
-import { ruleName } from "./explain.ts";
 import { mayAsk } from "./may-ask.ts";
 import { isNamedIn, type Person, type Standing } from "./person.ts";
-import { approvalsNeeded, approversOf, breakGlassFor, isOutside, ruleFor } from "./rule.ts";
+import { approvalsNeeded, approversOf, breakGlassFor, isOutside, ruleFor, ruleName } from "./rule.ts";
 
 export interface Actor extends Person {
   readonly linked: string | null;

@@ -8,12 +8,11 @@ import {
   withoutRolePath,
 } from "../../aws-auth/index.ts";
 import { formatDuration, isPermanent } from "../request/extension.ts";
-import { isTheirs } from "../request/people.ts";
+import { isTheirs } from "../request/record.ts";
 import { type Cluster, type Level, partitionOf, type Rule } from "./cluster.ts";
 import { creatorArnOf, isOperator, isSameCreator } from "./creator.ts";
 import { isUser, type Person, type Standing } from "./person.ts";
-import { isFullControl } from "./policy-text.ts";
-import { bindsRoles } from "./role-text.ts";
+import { bindsRoles, isFullControl } from "./policy-text.ts";
 import { approvalsNeeded, approversOf, hoursInWords, isOutside, levelsFor, ruleFor, sharedLeases } from "./rule.ts";
 
 export interface PolicyQuestion extends RequestedAccess {

@@ -7,7 +7,7 @@ import {
   readPrincipal,
 } from "../../aws-auth/index.ts";
 import { formatDuration } from "../request/extension.ts";
-import { type Asked, isTheirs } from "../request/people.ts";
+import { type Asked, isTheirs } from "../request/record.ts";
 import { type Cluster, partitionOf } from "./cluster.ts";
 import { creatorArnOf, isOperator, isSameCreator } from "./creator.ts";
 import { isSessionPinned } from "./may-ask.ts";

@@ -1,5 +1,5 @@
 import type { Cluster } from "./cluster.ts";
-import { bindsRoles, placedRoleOf } from "./role-text.ts";
+import { bindsRoles, placedRoleOf } from "./policy-text.ts";
 
 /** The name of the operator's role in the cluster, and of its binding: of both kinds of them. */
 export const operatorRole = "eks-access:operator";

@@ -1,10 +1,74 @@
-import { isRoleText, placedRoleOf, roleText } from "./role-text.ts";
+/**
+ * A Kubernetes role as an item of a level, bound to the person alone: `ClusterRole view` in the whole cluster, `ClusterRole edit in shop`
+ * or `Role deployer in shop` in one namespace. No group has a space in its name.
+ */
+const roleForm = /^(ClusterRole|Role) (\S+)(?: in (\S+))?$/;
+
+/** In a level: the requester chooses the namespaces. No namespace has this name. */
+const chosen = "?";
+
+/** A role, and where it is bound. */
+export interface PlacedRole {
+  readonly kind: "ClusterRole" | "Role";
+  readonly name: string;
+  /** Null: in the whole cluster. A Role always has one. */
+  readonly namespace: string | null;
+}
+
+/** @param namespace null: the whole cluster; `"choose"`: the requester chooses */
+export function roleText(
+  { kind, name }: Pick<PlacedRole, "kind" | "name">,
+  namespace: string | null | "choose",
+): string {
+  if (namespace === null) return `${kind} ${name}`;
+  return `${kind} ${name} in ${namespace === "choose" ? chosen : namespace}`;
+}
+
+export function isRoleText(given: string): boolean {
+  return roleForm.test(given);
+}
+
+/** Null: the text names no role. */
+export function placedRoleOf(given: string): PlacedRole | null {
+  const [, kind, name, namespace = null] = roleForm.exec(given) ?? [];
+  if (name === undefined || (kind !== "ClusterRole" && kind !== "Role")) return null;
+  return { kind, name, namespace };
+}
+
+/** Whether a level binds roles to the person, instead of giving groups. No level does both. */
+export function bindsRoles(given: readonly string[]): boolean {
+  return given.some(isRoleText);
+}
+
+/** Whether the requester chooses the namespaces of a level. */
+export function choosesNamespaces(given: readonly string[]): boolean {
+  return given.some((each) => placedRoleOf(each)?.namespace === chosen);
+}
+
+/** A level's items in these namespaces, which are separated by commas. Sorted, each once. */
+export function levelGroupsIn(level: readonly string[], namespaces: string): readonly string[] {
+  const names = namespaces.split(",").filter((name) => name !== "");
+  const texts = level.flatMap((each) => {
+    const role = placedRoleOf(each);
+    return role?.namespace === chosen ? names.map((name) => roleText(role, name)) : [each];
+  });
+  return [...new Set(texts)].sort();
+}
+
+/** Whether a request's groups are what its level gives today, in the chosen namespaces. */
+export function matchesLevel(
+  level: readonly string[],
+  { groups, namespaces }: { readonly groups: readonly string[]; readonly namespaces: string },
+): boolean {
+  if (choosesNamespaces(level) && (namespaces === "" || !groups.every(isRoleText))) return false;
+  return levelGroupsIn(level, namespaces).join() === [...groups].sort().join();
+}
 
 /**
  * An access policy as an item of a level, beside Kubernetes groups: `policy AmazonEKSViewPolicy`, or `policy AmazonEKSViewPolicy in
  * payments` for one namespace. No group has a space in its name. So bases, shares and drift work for both alike.
  */
-const form = /^policy (\S+)(?: in (\S+))?$/;
+const policyForm = /^policy (\S+)(?: in (\S+))?$/;
 
 /** One text for the whole cluster, or one for each namespace. */
 export function policyTexts({ name, namespaces }: ScopedPolicy): readonly string[] {
@@ -12,7 +76,7 @@ export function policyTexts({ name, namespaces }: ScopedPolicy): readonly string
 }
 
 export function isPolicyText(given: string): boolean {
-  return form.test(given);
+  return policyForm.test(given);
 }
 
 /** The Kubernetes groups among a level's items. */
@@ -24,7 +88,7 @@ export function kubernetesGroups(given: readonly string[]): readonly string[] {
 export function accessPolicies(given: readonly string[]): readonly ScopedPolicy[] {
   const scopes = new Map<string, string[] | null>();
   for (const each of given) {
-    const [, name, namespace] = form.exec(each) ?? [];
+    const [, name, namespace] = policyForm.exec(each) ?? [];
     if (name === undefined) continue;
     const known = scopes.get(name);
     const isWhole = known === null || namespace === undefined;
@@ -38,7 +102,7 @@ export function accessPolicies(given: readonly string[]): readonly ScopedPolicy[
 /** The one namespace, or pattern, in which an item applies; null: it may apply to the whole cluster, as a group does. */
 export function namespaceOf(given: string): string | null {
   const role = placedRoleOf(given);
-  return role ? role.namespace : (form.exec(given)?.[2] ?? null);
+  return role ? role.namespace : (policyForm.exec(given)?.[2] ?? null);
 }
 
 /** Whether a person with these items has this one too. */
@@ -46,7 +110,7 @@ export function covers(given: readonly string[], wanted: string): boolean {
   if (given.includes(wanted)) return true;
   const role = placedRoleOf(wanted);
   if (role) return role.kind === "ClusterRole" && given.includes(roleText(role, null));
-  const [, name, namespace] = form.exec(wanted) ?? [];
+  const [, name, namespace] = policyForm.exec(wanted) ?? [];
   return namespace !== undefined && given.includes(`policy ${name}`);
 }
 

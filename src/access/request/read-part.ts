@@ -2,7 +2,7 @@ import { entryArnOf, type Holder, readHolder, readPrincipal } from "../../aws-au
 import type { OwnIdentities } from "../approval/identities.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { mayRequest, refuseDuration } from "../policy/may-ask.ts";
-import { bindsRoles, choosesNamespaces } from "../policy/role-text.ts";
+import { bindsRoles, choosesNamespaces } from "../policy/policy-text.ts";
 import { formatDuration, parseDuration } from "./extension.ts";
 import { refuseTicket } from "./ticket.ts";
 

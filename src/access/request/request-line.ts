@@ -1,7 +1,7 @@
 import type { Holder } from "../../aws-auth/index.ts";
 import type { OwnIdentities } from "../approval/identities.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
-import { choosesNamespaces } from "../policy/role-text.ts";
+import { choosesNamespaces } from "../policy/policy-text.ts";
 import { parseDuration } from "./extension.ts";
 import {
   askIfDuration,

@@ -1,11 +1,11 @@
 import type { ErasedEvent } from "../../access/audit/erase.ts";
 import { canonicalJson, genesis, type Json } from "../../access/audit/event.ts";
 import { type Anchor, formatAnchor, type LogBase, readAnchor } from "../../access/audit/verify-log.ts";
-import { AccessError } from "../../access/failure/access-error.ts";
 import type { AuditLog } from "../audit-log.ts";
 import type { RedisClient } from "./client.ts";
 import { chainLua } from "./commit-script.ts";
 import { chainHeadKey, chainText, eventsKey, readEvents } from "./events.ts";
+import { explained } from "./explain-redis-error.ts";
 
 const baseKey = "{eks-access}:chain-base";
 const anchorsKey = "{eks-access}:anchors";
@@ -84,31 +84,29 @@ return 1
 
 /** The audit log on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
 export function redisAuditLog(redis: RedisClient): AuditLog {
-  return {
-    events: (from, limit) => callRedis(() => readEvents(redis, from, limit)),
-    head: () => callRedis(() => readHead(redis)),
-    base: () => callRedis(() => readBase(redis)),
-    beginAt: (base, before) =>
-      callRedis(async () => {
-        await redis.eval(beginScript, 3, eventsKey, baseKey, anchorsKey, ...valuesOf(base, before));
-      }),
-    erase: (erased, base, before, event) =>
-      callRedis(async () => {
-        const last = await copyErased(redis, erased);
-        const keys = [eventsKey, copyKey, baseKey, chainHeadKey];
-        const values = [...valuesOf(base, before), String(last), ...chainText(event)];
-        return (await redis.eval(eraseScript, keys.length, ...keys, ...values)) === 1;
-      }),
-    anchors: (upTo) => callRedis(async () => readAnchors(await redis.zrangebyscore(anchorsKey, "-inf", upTo))),
-    noteAnchor: (anchor) =>
-      callRedis(async () => {
-        const told = [String(anchor.count), formatAnchor(anchor), String(mostAnchors)];
-        await redis.eval(noteAnchorScript, 1, anchorsKey, ...told);
-      }),
-    delivered: (sink) => callRedis(async () => Number((await redis.hget(deliveredKey, sink)) ?? 0)),
-    markDelivered: (sink, sequence) =>
-      callRedis(async () => void (await redis.eval(raiseScript, 1, deliveredKey, sink, String(sequence)))),
+  const log: AuditLog = {
+    events: (from, limit) => readEvents(redis, from, limit),
+    head: () => readHead(redis),
+    base: () => readBase(redis),
+    beginAt: async (base, before) => {
+      await redis.eval(beginScript, 3, eventsKey, baseKey, anchorsKey, ...valuesOf(base, before));
+    },
+    erase: async (erased, base, before, event) => {
+      const last = await copyErased(redis, erased);
+      const keys = [eventsKey, copyKey, baseKey, chainHeadKey];
+      const values = [...valuesOf(base, before), String(last), ...chainText(event)];
+      return (await redis.eval(eraseScript, keys.length, ...keys, ...values)) === 1;
+    },
+    anchors: async (upTo) => readAnchors(await redis.zrangebyscore(anchorsKey, "-inf", upTo)),
+    noteAnchor: async (anchor) => {
+      const told = [String(anchor.count), formatAnchor(anchor), String(mostAnchors)];
+      await redis.eval(noteAnchorScript, 1, anchorsKey, ...told);
+    },
+    delivered: async (sink) => Number((await redis.hget(deliveredKey, sink)) ?? 0),
+    markDelivered: async (sink, sequence) =>
+      void (await redis.eval(raiseScript, 1, deliveredKey, sink, String(sequence))),
   };
+  return explained(log, "The audit log in Redis did not answer");
 }
 
 /** What the scripts write of a beginning, in their order. */
@@ -152,12 +150,4 @@ async function readBase(redis: RedisClient): Promise<LogBase> {
 
 function readAnchors(texts: readonly string[]): readonly Anchor[] {
   return texts.map(readAnchor).filter((anchor) => anchor !== null);
-}
-
-async function callRedis<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw new AccessError("ledger-unreachable", "The audit log in Redis did not answer", { cause: error });
-  }
 }

@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { Zone } from "../../access/policy/zone.ts";
 import type { ClusterTrouble } from "../../access/request/retry.ts";
-import type { ClusterLedger, TurnLedger } from "../ledger.ts";
+import type { ClusterLedger, FleetLedger, TurnLedger } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
-import { callRedis } from "./explain-redis-error.ts";
 import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
@@ -29,39 +28,30 @@ const keys = {
 /** What the ledger remembers about clusters, on Redis. */
 export function redisClusters(redis: RedisClient, reader: StoredReader): ClusterLedger {
   return {
-    adopted: (clusters) => callRedis(() => readAdopted(redis, clusters)),
-    markAdopted: (cluster) => callRedis(async () => void (await redis.sadd(keys.adopted, cluster))),
-    clusterTroubles: (clusters) => callRedis(() => readTroubles(redis, reader, clusters)),
-    setClusterTrouble: (cluster, trouble) => callRedis(() => writeTrouble(redis, cluster, trouble)),
-    revertedAt: (clusters) => callRedis(() => readReverted(redis, clusters)),
-    noteReverted: (cluster, at) =>
-      callRedis(async () => void (await redis.hset(keys.reverted, cluster, at.toISOString()))),
-    creation: (clusterArn) =>
-      callRedis(async () => reader.read("creation", clusterArn, await redis.hget(keys.creations, clusterArn))),
-    rememberCreation: (clusterArn, creation) =>
-      callRedis(async () => void (await redis.hset(keys.creations, clusterArn, JSON.stringify(creation)))),
-    namespacesOf: (cluster) =>
-      callRedis(async () => reader.read("namespaces", cluster, await redis.hget(keys.namespaces, cluster))),
-    rememberNamespaces: (list) =>
-      callRedis(async () => void (await redis.hset(keys.namespaces, list.cluster, JSON.stringify(list)))),
-    lastAcceptedAt: (place) =>
-      callRedis(async () => {
-        const at = new Date((await redis.hget(keys.letIn, place)) ?? "");
-        return Number.isNaN(at.getTime()) ? null : at;
-      }),
-    rememberAccepted: (place, at) =>
-      callRedis(async () => void (await redis.hset(keys.letIn, place, at.toISOString()))),
-    goodApprovers: () => callRedis(async () => new Map(Object.entries(await redis.hgetall(keys.goodApprovers)))),
-    rememberGoodApprovers: (good) =>
-      callRedis(async () => void (good.size > 0 && (await redis.hset(keys.goodApprovers, Object.fromEntries(good))))),
-    noteZone: (zone, at) =>
-      callRedis(async () => void (await redis.hset(keys.zones, zone ?? noZone, at.toISOString()))),
-    zonesSeen: () => callRedis(() => readZones(redis)),
-    setWorkerIdentity: (identity) =>
-      callRedis(async () => void (await redis.set(keys.workerIdentity, JSON.stringify(identity)))),
-    exchangeConfiguration: (kind, digest) => callRedis(() => redis.set(`${keys.configuration}:${kind}`, digest, "GET")),
-    workerIdentity: () =>
-      callRedis(async () => reader.read("worker identity", "", await redis.get(keys.workerIdentity))),
+    adopted: (clusters) => readAdopted(redis, clusters),
+    markAdopted: async (cluster) => void (await redis.sadd(keys.adopted, cluster)),
+    clusterTroubles: (clusters) => readTroubles(redis, reader, clusters),
+    setClusterTrouble: (cluster, trouble) => writeTrouble(redis, cluster, trouble),
+    revertedAt: (clusters) => readReverted(redis, clusters),
+    noteReverted: async (cluster, at) => void (await redis.hset(keys.reverted, cluster, at.toISOString())),
+    creation: async (clusterArn) => reader.read("creation", clusterArn, await redis.hget(keys.creations, clusterArn)),
+    rememberCreation: async (clusterArn, creation) =>
+      void (await redis.hset(keys.creations, clusterArn, JSON.stringify(creation))),
+    namespacesOf: async (cluster) => reader.read("namespaces", cluster, await redis.hget(keys.namespaces, cluster)),
+    rememberNamespaces: async (list) => void (await redis.hset(keys.namespaces, list.cluster, JSON.stringify(list))),
+    lastAcceptedAt: async (place) => {
+      const at = new Date((await redis.hget(keys.letIn, place)) ?? "");
+      return Number.isNaN(at.getTime()) ? null : at;
+    },
+    rememberAccepted: async (place, at) => void (await redis.hset(keys.letIn, place, at.toISOString())),
+    goodApprovers: async () => new Map(Object.entries(await redis.hgetall(keys.goodApprovers))),
+    rememberGoodApprovers: async (good) =>
+      void (good.size > 0 && (await redis.hset(keys.goodApprovers, Object.fromEntries(good)))),
+    noteZone: async (zone, at) => void (await redis.hset(keys.zones, zone ?? noZone, at.toISOString())),
+    zonesSeen: () => readZones(redis),
+    setWorkerIdentity: async (identity) => void (await redis.set(keys.workerIdentity, JSON.stringify(identity))),
+    exchangeConfiguration: (kind, digest) => redis.set(`${keys.configuration}:${kind}`, digest, "GET"),
+    workerIdentity: async () => reader.read("worker identity", "", await redis.get(keys.workerIdentity)),
   };
 }
 
@@ -113,9 +103,9 @@ const runsKey = "{eks-access}:runs";
 
 export function redisTurns(redis: RedisClient): TurnLedger {
   return {
-    takeTurn: (name, everyMs, most = 1) => callRedis(() => takeTurn(redis, name, everyMs, most)),
-    beginRun: (cluster) => callRedis(() => beginRun(redis, cluster)),
-    isNewestRun: (cluster, run) => callRedis(async () => (await redis.hget(runsKey, cluster)) === run),
+    takeTurn: (name, everyMs, most = 1) => takeTurn(redis, name, everyMs, most),
+    beginRun: (cluster) => beginRun(redis, cluster),
+    isNewestRun: async (cluster, run) => (await redis.hget(runsKey, cluster)) === run,
   };
 }
 
@@ -135,4 +125,31 @@ return taken <= tonumber(ARGV[2]) and 1 or 0
 async function takeTurn(redis: RedisClient, name: string, everyMs: number, most: number): Promise<boolean> {
   const values = [String(everyMs), String(most)];
   return (await runScript(redis, takeTurnScript, [`{eks-access}:turn:${name}`], values)) === 1;
+}
+
+const listKey = "{eks-access}:fleet";
+const noticesKey = "{eks-access}:notices";
+const mostNotices = 100;
+
+/** The fleet, and notices for the operators, on Redis. Who reads them parses them, with their seals. */
+export function redisFleet(redis: RedisClient): FleetLedger {
+  return {
+    fleetAt: () => redis.hget(listKey, "at"),
+    fleet: async () => parsed(await redis.hget(listKey, "list")),
+    publishFleet: async (list) => void (await redis.hset(listKey, { at: list.at, list: JSON.stringify(list) })),
+    addNotice: async (notice) => {
+      await redis.lpush(noticesKey, JSON.stringify(notice));
+      await redis.ltrim(noticesKey, 0, mostNotices - 1);
+    },
+    notices: async () => (await redis.lrange(noticesKey, 0, mostNotices - 1)).map(parsed),
+  };
+}
+
+/** Null: it is not there, or no JSON. */
+function parsed(text: string | null): unknown {
+  try {
+    return JSON.parse(text ?? "null");
+  } catch {
+    return null;
+  }
 }

@@ -75,11 +75,18 @@ function reasonOf(error: unknown): string {
   return lastNodeError instanceof Error ? lastNodeError.message : error.message;
 }
 
-/** Calls Redis: any failure is an AccessError `ledger-unreachable`. */
-export async function callRedis<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw new AccessError("ledger-unreachable", "The ledger in Redis did not answer", { cause: error });
-  }
+/** A port on Redis, each method of which fails with an AccessError `ledger-unreachable` alone. @param what a clause */
+export function explained<Port extends object>(port: Port, what: string): Port {
+  const calls = Object.entries(port as Record<string, (...given: unknown[]) => Promise<unknown>>);
+  const guarded = calls.map(([name, call]) => {
+    const explain = async (...given: unknown[]) => {
+      try {
+        return await call(...given);
+      } catch (cause) {
+        throw new AccessError("ledger-unreachable", what, { cause });
+      }
+    };
+    return [name, explain];
+  });
+  return Object.fromEntries(guarded) as Port;
 }

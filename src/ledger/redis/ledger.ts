@@ -1,34 +1,48 @@
-import type { AuditEvent } from "../../access/audit/event.ts";
-import type { EventLedger, Ledger, MigrationLedger, RecordLedger, RequestLedger } from "../ledger.ts";
-import { isMigration } from "../records.ts";
+import { type AuditEvent, canonicalJson, type Json } from "../../access/audit/event.ts";
+import { classOf } from "../../access/request/lists.ts";
+import { askerOf } from "../../access/request/record.ts";
+import { isClosed } from "../../access/request/request.ts";
+import type {
+  CommitResult,
+  EventLedger,
+  Ledger,
+  LedgerChange,
+  MigrationLedger,
+  RecordLedger,
+  RequestLedger,
+} from "../ledger.ts";
+import { isMigration, type LedgerRecord, recordDueAt } from "../records.ts";
 import type { RedisClient } from "./client.ts";
-import { redisClusters, redisTurns } from "./clusters.ts";
-import { noteScript } from "./commit-script.ts";
+import { removeRecord, takeClosed } from "./closed.ts";
+import { redisClusters, redisFleet, redisTurns } from "./clusters.ts";
+import { commitScript, noteScript, runScript } from "./commit-script.ts";
 import { appendEvent, chainHeadKey, chainText, eventsKey, logKey, readEvents, readEventsOf } from "./events.ts";
-import { callRedis } from "./explain-redis-error.ts";
-import { redisFleet } from "./fleet.ts";
+import { explained } from "./explain-redis-error.ts";
 import { redisLinks } from "./links.ts";
 import {
   countsKey,
+  dueKey,
   duePendingIds,
   forGoodKey,
   latestMigrationId,
+  listsOf,
+  listUnlisted,
   openByClusterKey,
   openMigrationsKey,
   overdueIds,
   pageOfList,
+  pendingKey,
   readOpenLeases,
   requesterKey,
 } from "./lists.ts";
-import { redisMessages } from "./messages.ts";
-import { redisRecords } from "./record-store.ts";
-import { readRecord, readRecords, readRequests, recordKey } from "./records.ts";
-import { type StoredReader, storedReader, type UnreadableLog } from "./stored.ts";
+import { redisMessages, unshownKey } from "./messages.ts";
+import { kindOfRecord, readRecord, readRecords, readRequests, recordKey } from "./records.ts";
+import { readStored, type StoredReader, storedReader, type UnreadableLog, unreadableSentence } from "./stored.ts";
 
 /** The ledger on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
 export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: () => {} }): Ledger {
   const reader = storedReader(redis, log);
-  return {
+  const ports = {
     ...redisRecords(redis, reader),
     ...redisRequests(redis, reader),
     ...redisMessages(redis, reader),
@@ -37,49 +51,46 @@ export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: ()
     ...redisTurns(redis),
     ...redisClusters(redis, reader),
     ...redisFleet(redis),
-    migrations: redisMigrations(redis, reader),
   };
+  const what = "The ledger in Redis did not answer";
+  return { ...explained(ports, what), migrations: explained(redisMigrations(redis, reader), what) };
 }
 
 /** The part of requests alone, besides the life of every record. */
 function redisRequests(redis: RedisClient, reader: StoredReader): Omit<RequestLedger, keyof RecordLedger> {
   return {
-    get: (id) => callRedis(() => readRecord(redis, reader, "request", id)),
-    grantedOf: (cluster) => callRedis(() => readOpenLeases(redis, reader, cluster)),
-    duePendingOf: (cluster, now, limit) =>
-      callRedis(async () => readRequests(redis, reader, await duePendingIds(redis, cluster, now, limit))),
-    overdue: (since, limit) =>
-      callRedis(async () => {
-        const found = await readRequests(redis, reader, await overdueIds(redis, since, limit));
-        return found.filter((request) => request.state === "approved");
-      }),
-    counts: () => callRedis(() => readCounts(redis, countsKey)),
-    openByCluster: () => callRedis(() => readCounts(redis, openByClusterKey)),
-    isPermanentLeaseOver: (id) => callRedis(async () => (await redis.sismember(forGoodKey, id)) === 1),
-    ofRequester: (user, limit) =>
-      callRedis(async () => readRequests(redis, reader, await redis.zrevrange(requesterKey(user), 0, limit - 1))),
-    list: (of, offset, limit) =>
-      callRedis(async () => {
-        const { ids, total } = await pageOfList(redis, of, offset, limit);
-        return { requests: await readRequests(redis, reader, ids), total };
-      }),
+    get: (id) => readRecord(redis, reader, "request", id),
+    grantedOf: (cluster) => readOpenLeases(redis, reader, cluster),
+    duePendingOf: async (cluster, now, limit) =>
+      readRequests(redis, reader, await duePendingIds(redis, cluster, now, limit)),
+    overdue: async (since, limit) => {
+      const found = await readRequests(redis, reader, await overdueIds(redis, since, limit));
+      return found.filter((request) => request.state === "approved");
+    },
+    counts: () => readCounts(redis, countsKey),
+    openByCluster: () => readCounts(redis, openByClusterKey),
+    isPermanentLeaseOver: async (id) => (await redis.sismember(forGoodKey, id)) === 1,
+    ofRequester: async (user, limit) =>
+      readRequests(redis, reader, await redis.zrevrange(requesterKey(user), 0, limit - 1)),
+    list: async (of, offset, limit) => {
+      const { ids, total } = await pageOfList(redis, of, offset, limit);
+      return { requests: await readRequests(redis, reader, ids), total };
+    },
   };
 }
 
 /** The part of migrations alone. */
 function redisMigrations(redis: RedisClient, reader: StoredReader): MigrationLedger {
   return {
-    get: (id) => callRedis(() => readRecord(redis, reader, "migration", id)),
-    latestOf: (cluster) =>
-      callRedis(async () => {
-        const id = await latestMigrationId(redis, cluster);
-        return id === undefined ? null : readRecord(redis, reader, "migration", id);
-      }),
-    open: () =>
-      callRedis(async () => {
-        const ids = await redis.zrange(openMigrationsKey, "0", "-1");
-        return (await readRecords(redis, reader, ids)).filter(isMigration);
-      }),
+    get: (id) => readRecord(redis, reader, "migration", id),
+    latestOf: async (cluster) => {
+      const id = await latestMigrationId(redis, cluster);
+      return id === undefined ? null : readRecord(redis, reader, "migration", id);
+    },
+    open: async () => {
+      const ids = await redis.zrange(openMigrationsKey, "0", "-1");
+      return (await readRecords(redis, reader, ids)).filter(isMigration);
+    },
   };
 }
 
@@ -91,10 +102,10 @@ async function readCounts(redis: RedisClient, key: string): Promise<ReadonlyMap<
 
 function redisEvents(redis: RedisClient): EventLedger {
   return {
-    note: (event) => callRedis(() => noteEvent(redis, event)),
-    append: (event) => callRedis(() => appendEvent(redis, event)),
-    events: (from, limit) => callRedis(() => readEvents(redis, from, limit)),
-    eventsOf: (id, limit) => callRedis(() => readEventsOf(redis, id, limit)),
+    note: (event) => noteEvent(redis, event),
+    append: (event) => appendEvent(redis, event),
+    events: (from, limit) => readEvents(redis, from, limit),
+    eventsOf: (id, limit) => readEventsOf(redis, id, limit),
   };
 }
 
@@ -102,4 +113,73 @@ function redisEvents(redis: RedisClient): EventLedger {
 async function noteEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
   const places = [recordKey(event.request), chainHeadKey, eventsKey, logKey(event.request)];
   await redis.eval(noteScript, places.length, ...places, ...chainText(event));
+}
+
+/** Records of both kinds on Redis: one atomic step writes them, one index has the due ones, and one list the closed ones. */
+function redisRecords(redis: RedisClient, reader: StoredReader): RecordLedger {
+  return {
+    commit: (change) => commit(redis, reader, change),
+    due: (now, limit) => readDue(redis, reader, now, limit),
+    whyUnreadable: (id) => whyUnreadable(redis, id),
+    takeClosed: (taking) => takeClosed(redis, reader, taking),
+    remove: (record, logForMs) => removeRecord(redis, record, logForMs),
+  };
+}
+
+async function commit(
+  redis: RedisClient,
+  reader: StoredReader,
+  { after, event, maxPending }: LedgerChange,
+): Promise<CommitResult> {
+  const { id, version, cluster } = after;
+  const due = recordDueAt(after);
+  const lists = listsOf(after);
+  const keys = [
+    ...[recordKey(id), dueKey, unshownKey, chainHeadKey, eventsKey, logKey(id), countsKey, openByClusterKey],
+    ...lists.map(({ key }) => key),
+  ];
+  // Only requests count.
+  const [counted, openIn] = isMigration(after) ? ["", ""] : [classOf(after), isClosed(after) ? "" : cluster];
+  const written = await runScript(redis, commitScript, keys, [
+    ...[String(version - 1), JSON.stringify(after), id, due === null ? "" : String(due)],
+    ...[...(event ? chainText(event) : ["", ""]), counted, openIn],
+    ...lists.map(({ place }) => (place === null ? "" : String(place))),
+    ...[String(keys.indexOf(pendingKey(askerOf(after))) + 1), maxPending === undefined ? "" : String(maxPending)],
+  ]);
+  if (written === 1) return { type: "committed" };
+  const current = await readRecord(redis, reader, kindOfRecord(id), id);
+  // A connection broke after the script had run: ioredis sent it again, and the first run won.
+  if (current && canonicalJson(asJson(current)) === canonicalJson(asJson(after))) return { type: "committed" };
+  return { type: "conflict", current };
+}
+
+function asJson(value: LedgerRecord): Json {
+  return value as unknown as Json;
+}
+
+/** An unreadable record stays due, and would take the places of others: it is due again later. */
+const lookAgainMs = 5 * 60_000;
+
+async function readDue(
+  redis: RedisClient,
+  reader: StoredReader,
+  now: Date,
+  limit: number,
+): Promise<readonly LedgerRecord[]> {
+  const ids = await redis.zrangebyscore(dueKey, "-inf", now.getTime(), "LIMIT", 0, limit);
+  const records = await readRecords(redis, reader, ids);
+  const read = new Set(records.map(({ id }) => id));
+  const missing = ids.filter((id) => !read.has(id));
+  if (missing.length > 0) {
+    await redis.zadd(dueKey, "XX", ...missing.flatMap((id) => [now.getTime() + lookAgainMs, id]));
+  }
+  await listUnlisted(redis, records);
+  return records;
+}
+
+async function whyUnreadable(redis: RedisClient, id: string): Promise<string | null> {
+  const text = await redis.hget(recordKey(id), "record");
+  const kind = kindOfRecord(id);
+  const reading = text === null ? null : readStored(kind, id, text);
+  return reading?.type === "unreadable" ? unreadableSentence(kind, id, reading.problem) : null;
 }

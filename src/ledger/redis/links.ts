@@ -4,7 +4,6 @@ import type { LinkChange, LinkLedger, LinkProposal } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { chainLua } from "./commit-script.ts";
 import { chainHeadKey, chainText, eventsKey } from "./events.ts";
-import { callRedis } from "./explain-redis-error.ts";
 import type { StoredReader } from "./stored.ts";
 
 /** A hash for each person, by Slack user id: their links, by account. */
@@ -37,13 +36,13 @@ return 1
 export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger {
   return {
     // What a request names must not take the place of a link.
-    linkPrincipal: (user, link) =>
-      callRedis(async () => void (await redis.hsetnx(linksKey(user), accountIn(link.arn), JSON.stringify(link)))),
-    linksOf: (user) => callRedis(() => readLinks(redis, reader, user)),
-    changeLink: (change) => callRedis(() => changeLink(redis, change)),
-    linkProposalOf: (user) => callRedis(() => readLinkProposal(redis, reader, user)),
-    identitiesOf: (user) => callRedis(() => readIdentities(redis, reader, user)),
-    rememberIdentities: (found) => callRedis(() => writeIdentities(redis, found)),
+    linkPrincipal: async (user, link) =>
+      void (await redis.hsetnx(linksKey(user), accountIn(link.arn), JSON.stringify(link))),
+    linksOf: (user) => readLinks(redis, reader, user),
+    changeLink: (change) => changeLink(redis, change),
+    linkProposalOf: (user) => readLinkProposal(redis, reader, user),
+    identitiesOf: (user) => readIdentities(redis, reader, user),
+    rememberIdentities: (found) => writeIdentities(redis, found),
   };
 }
 

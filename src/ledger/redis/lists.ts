@@ -1,7 +1,7 @@
 import { type Migration, migrationDueAt, migrationNumber } from "../../access/migration/migration.ts";
 import { type ListName, positionInList, shouldBeGoneAt } from "../../access/request/lists.ts";
-import { askerOf } from "../../access/request/people.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
+import { askerOf } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import type { ListOf } from "../ledger.ts";
 import { isMigration, isRequest, type LedgerRecord, recordClosedSince } from "../records.ts";

@@ -1,9 +1,8 @@
-import type { RequestTraces } from "../../operations/request-traces.ts";
+import type { RequestTraces } from "../../operations/traced.ts";
 import { isTraceParent, type TraceParent } from "../../operations/traced.ts";
 import type { MessageLedger, ShownMessages } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { markShownScript, runScript } from "./commit-script.ts";
-import { callRedis } from "./explain-redis-error.ts";
 import { recordKey } from "./records.ts";
 import type { StoredReader } from "./stored.ts";
 
@@ -20,13 +19,13 @@ export const unshownKey = `${prefix}:unshown`;
 /** What Slack shows, on Redis. */
 export function redisMessages(redis: RedisClient, reader: StoredReader): MessageLedger {
   return {
-    unshown: (limit) => callRedis(() => redis.srandmember(unshownKey, limit)),
-    shown: (id) => callRedis(async () => reader.read("message", id, await redis.get(shownKey(id)))),
-    markShown: (id, shown) => callRedis(() => markShown(redis, id, shown)),
-    threadEntryNames: (id) => callRedis(() => redis.lrange(threadKey(id), 0, -1)),
-    addThreadEntries: (id, names) => callRedis(async () => void (await redis.rpush(threadKey(id), ...names))),
-    rememberHome: (user, hash) => callRedis(async () => void (await redis.hset(homesKey, user, hash))),
-    homesOf: (users) => callRedis(() => readHomes(redis, users)),
+    unshown: (limit) => redis.srandmember(unshownKey, limit),
+    shown: async (id) => reader.read("message", id, await redis.get(shownKey(id))),
+    markShown: (id, shown) => markShown(redis, id, shown),
+    threadEntryNames: (id) => redis.lrange(threadKey(id), 0, -1),
+    addThreadEntries: async (id, names) => void (await redis.rpush(threadKey(id), ...names)),
+    rememberHome: async (user, hash) => void (await redis.hset(homesKey, user, hash)),
+    homesOf: (users) => readHomes(redis, users),
   };
 }
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { LedgerRecord } from "../records.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
-import { callRedis } from "./explain-redis-error.ts";
+import { explained } from "./explain-redis-error.ts";
 import { kindOfRecord, recordPrefix, type StoredText, storedTextsIn } from "./records.ts";
 import { readStored } from "./stored.ts";
 
@@ -35,10 +35,13 @@ const hashes = ["link-proposals", "homes", "unreadable", "good-approvers"].map((
 
 /** A person's data on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
 export function redisPersonData(redis: RedisClient): PersonData {
-  return {
-    records: (person) => callRedis(() => recordsNaming(redis, person)),
-    forget: (person) => callRedis(() => forget(redis, person)),
-  };
+  return explained(
+    {
+      records: (person) => recordsNaming(redis, person),
+      forget: (person) => forget(redis, person),
+    },
+    "The ledger in Redis did not answer",
+  );
 }
 
 async function* keysOf(redis: RedisClient, pattern: string): AsyncGenerator<readonly string[]> {

@@ -21,7 +21,7 @@ import {
 import { readDetails } from "../look/status.ts";
 import type { SlackContext } from "./context.ts";
 import { withinTime } from "./in-time.ts";
-import { formFailure } from "./slack-failure.ts";
+import { formFailure } from "./web-client.ts";
 
 const notYet = { type: "not-yet" } as const;
 

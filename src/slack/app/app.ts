@@ -19,9 +19,8 @@ import { GuardedReceiver } from "./guarded-receiver.ts";
 import { field, type Installation, installationOf, isFrom, teamOf } from "./installation.ts";
 import { handlerOf } from "./registrations.ts";
 import { noteReplay, onlyOnce, seenRequests } from "./seen-requests.ts";
-import { slackFailure } from "./slack-failure.ts";
 import { InFlight, WatchedApp } from "./watched-app.ts";
-import { webClientOptions } from "./web-client.ts";
+import { slackFailure, webClientOptions } from "./web-client.ts";
 
 /** Starts Bolt, over HTTP at `/slack/events` or in Socket Mode, as the configuration says. */
 export async function startSlackApp(

@@ -21,7 +21,7 @@ import { migrate, repair } from "../migrate/migrate.ts";
 import { link } from "../people/link.ts";
 import { acknowledgeWhenDone, answerClick, type ButtonClick } from "./answer.ts";
 import type { Command } from "./command.ts";
-import { readCommandText } from "./command-text.ts";
+import { readCommandText } from "./command.ts";
 import type { SlackContext } from "./context.ts";
 
 const notYet = ephemeral(notRecordedYetAnswer());

@@ -1,7 +1,7 @@
 import { App, type AppOptions, type ReceiverEvent } from "@slack/bolt";
 import { z } from "zod";
 import { aboutRequests } from "../../operations/log.ts";
-import type { RequestTraces } from "../../operations/request-traces.ts";
+import type { RequestTraces } from "../../operations/traced.ts";
 import { type TraceParent, traced, traceEndedWork, type Work } from "../../operations/traced.ts";
 import { commands } from "./commands.ts";
 

@@ -1,7 +1,7 @@
 import type { ModalView, MrkdwnOption } from "@slack/types";
 import { extensionsOf } from "../../access/lease/revoke.ts";
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
-import { levelsOffered } from "../../access/policy/explain.ts";
+import { levelsOffered } from "../../access/policy/rule.ts";
 import {
   type ExtensionChoice,
   extensionChoices,
@@ -15,7 +15,7 @@ import { type Holder, readHolder } from "../../aws-auth/index.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { formFailure } from "../app/slack-failure.ts";
+import { formFailure } from "../app/web-client.ts";
 import { answer, failureAnswer, type Message, messageModal, noSuchRequestAnswer, text } from "../blocks/message.ts";
 import { code, context as contextBlock, mention, section, shortTime, styled, time } from "../blocks/mrkdwn.ts";
 import { refuseActor } from "../people/admission.ts";

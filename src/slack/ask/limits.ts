@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Extension } from "../../access/request/extension.ts";
-import { askerOf } from "../../access/request/people.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
+import { askerOf } from "../../access/request/record.ts";
 import type { RequestInput } from "../../access/request/request-line.ts";
 import { typedFieldsOf } from "../../access/request/typed.ts";
 import type { EventLedger, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";

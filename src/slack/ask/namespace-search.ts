@@ -1,7 +1,7 @@
 import { isCurrentList, readNamespaceList } from "../../access/approval/namespace-list.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { levelsOffered } from "../../access/policy/explain.ts";
-import { choosesNamespaces } from "../../access/policy/role-text.ts";
+import { choosesNamespaces } from "../../access/policy/policy-text.ts";
+import { levelsOffered } from "../../access/policy/rule.ts";
 import { isNamespaceName } from "../../access/request/read-part.ts";
 import { namespacesReport } from "../../diagnosis/reports.ts";
 import { askWorker } from "../app/ask-worker.ts";

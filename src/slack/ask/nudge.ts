@@ -1,5 +1,5 @@
-import { isTheirs } from "../../access/request/people.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
+import { isTheirs } from "../../access/request/record.ts";
 import { pendingRequest } from "../../access/request/transitions.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, type ButtonClick } from "../app/answer.ts";

@@ -10,13 +10,13 @@ import { needsEmail, type OwnIdentities } from "../../access/approval/identities
 import { arnsOf, isSealedLink, linkedArnOn } from "../../access/approval/links.ts";
 import { explainFailure } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { levelsOffered } from "../../access/policy/explain.ts";
+import { levelsOffered } from "../../access/policy/rule.ts";
 import { usualAnswerSeconds } from "../../access/request/answer-time.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { SlackContext } from "../app/context.ts";
 import { withinTime } from "../app/in-time.ts";
-import { slackErrorCode } from "../app/slack-failure.ts";
+import { slackErrorCode } from "../app/web-client.ts";
 import { answer, type Message, messageModal } from "../blocks/message.ts";
 import { ownForAsker, ownRemembered } from "../people/identities.ts";
 import { personFor } from "../people/standing.ts";

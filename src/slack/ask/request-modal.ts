@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { InputBlock, KnownBlock, ModalView, SectionBlock } from "@slack/types";
 import type { OwnIdentities } from "../../access/approval/identities.ts";
-import type { OfferedLevel } from "../../access/policy/explain.ts";
-import { choosesNamespaces } from "../../access/policy/role-text.ts";
+import { choosesNamespaces } from "../../access/policy/policy-text.ts";
+import type { OfferedLevel } from "../../access/policy/rule.ts";
 import { approvalsNeeded, approversOf, ruleFor } from "../../access/policy/rule.ts";
 import {
   maxReasonLength,

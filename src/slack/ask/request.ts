@@ -1,10 +1,10 @@
 import { explainFailure } from "../../access/failure/access-error.ts";
-import { isTheirs } from "../../access/request/people.ts";
+import { isTheirs } from "../../access/request/record.ts";
 import { type RequestReading, readRequest, splitRequestLine } from "../../access/request/request-line.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { formFailure } from "../app/slack-failure.ts";
+import { formFailure } from "../app/web-client.ts";
 import { failureAnswer, type Message, messageModal, noSuchRequestAnswer } from "../blocks/message.ts";
 import { codeBlock, cut, plainLine, preformatted, section } from "../blocks/mrkdwn.ts";
 import { noteAttempt } from "../people/attempts.ts";

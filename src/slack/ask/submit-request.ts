@@ -1,11 +1,11 @@
 import { sealLink } from "../../access/approval/links.ts";
 import type { Rule } from "../../access/policy/cluster.ts";
 import { type AskVerdict, mayAsk } from "../../access/policy/may-ask.ts";
-import { levelGroupsIn } from "../../access/policy/role-text.ts";
+import { levelGroupsIn } from "../../access/policy/policy-text.ts";
 import { approvalsNeeded } from "../../access/policy/rule.ts";
 import { type Extension, formatDuration } from "../../access/request/extension.ts";
-import { peopleOf } from "../../access/request/people.ts";
 import type { AccessRequest, PendingRequest, RefusedRequest } from "../../access/request/record.ts";
+import { peopleOf } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
 import type { RequestInput } from "../../access/request/request-line.ts";
 import { refusedRequest } from "../../access/request/transitions.ts";

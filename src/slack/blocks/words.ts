@@ -3,10 +3,10 @@ import type { CodedReason, MappedIdentity, Proof, ProofFinding, Trouble } from "
 import { isReviewPending, isSignInPending } from "../../access/lease/proving.ts";
 import { findingsOf } from "../../access/lease/sign-in.ts";
 import type { Way } from "../../access/policy/cluster.ts";
-import { isRoleText } from "../../access/policy/role-text.ts";
+import { isRoleText } from "../../access/policy/policy-text.ts";
 import { formatDuration, isPermanent } from "../../access/request/extension.ts";
-import { askerOf, isTheirs, peopleOf } from "../../access/request/people.ts";
 import type { AccessRequest, DroppedApproval, Preview } from "../../access/request/record.ts";
+import { askerOf, isTheirs, peopleOf } from "../../access/request/record.ts";
 import { isClosed, isRescue } from "../../access/request/request.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { code, codeList, mention, plainLine, styled, time, until } from "./mrkdwn.ts";

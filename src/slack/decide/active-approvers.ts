@@ -3,11 +3,11 @@ import { AccessError, explainFailure } from "../../access/failure/access-error.t
 import type { Cluster, Level, Rule } from "../../access/policy/cluster.ts";
 import { isUser } from "../../access/policy/person.ts";
 import { approversOf, maxApprovalsNeeded } from "../../access/policy/rule.ts";
-import { isTheirs } from "../../access/request/people.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
+import { isTheirs } from "../../access/request/record.ts";
 import { broken, counted, type Finding, found, someOf } from "../../diagnosis/link.ts";
 import type { SlackContext } from "../app/context.ts";
-import { slackErrorCode } from "../app/slack-failure.ts";
+import { slackErrorCode } from "../app/web-client.ts";
 import type { Directory } from "../people/directory.ts";
 
 export interface ApprovableLevel {

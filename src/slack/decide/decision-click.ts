@@ -5,8 +5,8 @@ import { isSealedDecision } from "../../access/approval/seals.ts";
 import type { AuditEvent, EventType } from "../../access/audit/event.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { hoursInWords, ruleFor } from "../../access/policy/rule.ts";
-import { isTheirs } from "../../access/request/people.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
+import { isTheirs } from "../../access/request/record.ts";
 import {
   otherLeasesChanged,
   outdatedRequest,

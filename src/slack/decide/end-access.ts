@@ -3,8 +3,8 @@ import { type EndRefusal, type EndVerdict, extensionsOf, judgeCancel, judgeRevok
 import { isMigrationId } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Person } from "../../access/policy/person.ts";
-import { peopleOf } from "../../access/request/people.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
+import { peopleOf } from "../../access/request/record.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";

@@ -16,7 +16,7 @@ import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { IdentityLookUp } from "../../ledger/look-ups.ts";
 import type { SlackContext } from "../app/context.ts";
-import { slackErrorCode, slackFailure } from "../app/slack-failure.ts";
+import { slackErrorCode, slackFailure } from "../app/web-client.ts";
 import { styled } from "../blocks/mrkdwn.ts";
 import { migrationsShown } from "../migrate/migration-row.ts";
 import { notAdmittedAnswer } from "../people/admission.ts";

@@ -6,7 +6,7 @@ import { formatDuration } from "../../access/request/extension.ts";
 import { shouldBeGoneAt } from "../../access/request/lists.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import type { ClusterTrouble } from "../../access/request/retry.ts";
-import { stateOfQueues } from "../../ledger/queue-states.ts";
+import { stateOfQueues } from "../../ledger/queues.ts";
 import type { QueueState } from "../../operations/process-metrics.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../blocks/message.ts";

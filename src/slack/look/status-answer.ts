@@ -2,11 +2,9 @@ import type { Button, KnownBlock, ModalView } from "@slack/types";
 import type { ChainedEvent } from "../../access/audit/event.ts";
 import type { Act } from "../../access/policy/acts.ts";
 import { maySeeRequest } from "../../access/policy/may.ts";
-import { isFullControl } from "../../access/policy/policy-text.ts";
-import { bindsRoles } from "../../access/policy/role-text.ts";
+import { bindsRoles, isFullControl } from "../../access/policy/policy-text.ts";
 import { formatDuration } from "../../access/request/extension.ts";
-import type { Asked } from "../../access/request/people.ts";
-import type { AccessRequest, Preview } from "../../access/request/record.ts";
+import type { AccessRequest, Asked, Preview } from "../../access/request/record.ts";
 import { isRescue } from "../../access/request/request.ts";
 import type { SlackContext } from "../app/context.ts";
 import {

@@ -1,7 +1,7 @@
 import { hasApproved, isMigrationOver, type Migration } from "../../access/migration/migration.ts";
 import { clusterApprovers } from "../../access/policy/may.ts";
 import type { DirectMessages } from "../../ledger/ledger.ts";
-import { isGone, slackFailure } from "../app/slack-failure.ts";
+import { isGone, slackFailure } from "../app/web-client.ts";
 import { answer } from "../blocks/message.ts";
 import { code } from "../blocks/mrkdwn.ts";
 import { peopleNamed } from "../people/directory.ts";

@@ -1,5 +1,5 @@
-import { peopleOf } from "../../access/request/people.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
+import { peopleOf } from "../../access/request/record.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../blocks/message.ts";
 import { mention } from "../blocks/mrkdwn.ts";

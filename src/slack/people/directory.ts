@@ -2,7 +2,7 @@ import type { UsersInfoResponse, WebClient } from "@slack/web-api";
 import { answerTooLarge } from "../../access/failure/bounded-pages.ts";
 import { isUser } from "../../access/policy/person.ts";
 import { type Installation, installationOf } from "../app/installation.ts";
-import { slackErrorCode, slackFailure } from "../app/slack-failure.ts";
+import { slackErrorCode, slackFailure } from "../app/web-client.ts";
 
 /** What Slack says about people: their user groups and e-mail domains. */
 export interface Directory {

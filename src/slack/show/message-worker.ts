@@ -4,7 +4,7 @@ import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from 
 import type { RedisClient } from "../../ledger/redis/client.ts";
 import type { Stoppable } from "../../ledger/work-on-jobs.ts";
 import { timeInQueue, workOnJobs } from "../../ledger/work-on-jobs.ts";
-import { type TraceContext, tracedRun } from "../../operations/request-traces.ts";
+import { type TraceContext, tracedRun } from "../../operations/traced.ts";
 import { type HomeContext, publishHome } from "../look/home.ts";
 import { showMigration } from "../migrate/show-migration.ts";
 import { showRequest } from "./messenger.ts";

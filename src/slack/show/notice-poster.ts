@@ -5,7 +5,7 @@ import { type Notice, readNotice } from "../../access/fleet/notice.ts";
 import type { Config } from "../../config/config.ts";
 import type { FleetLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { startTicking, type Ticking } from "../../operations/ticking.ts";
-import { slackFailure } from "../app/slack-failure.ts";
+import { slackFailure } from "../app/web-client.ts";
 import type { Message } from "../blocks/message.ts";
 import { plainLine, section } from "../blocks/mrkdwn.ts";
 

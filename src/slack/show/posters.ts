@@ -11,7 +11,7 @@ import type { AuditLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { ReadableLog } from "../../ledger/verify-audit-log.ts";
 import { startTicking, type Ticking } from "../../operations/ticking.ts";
-import { slackFailure } from "../app/slack-failure.ts";
+import { slackFailure } from "../app/web-client.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
 

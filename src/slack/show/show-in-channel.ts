@@ -4,7 +4,7 @@ import type { Config } from "../../config/config.ts";
 import type { DirectMessages, Ledger, MessageRef, ShownMessages } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
 import type { LedgerRecord } from "../../ledger/records.ts";
-import { isGone, slackErrorCode, slackFailure } from "../app/slack-failure.ts";
+import { isGone, slackErrorCode, slackFailure } from "../app/web-client.ts";
 import type { Message } from "../blocks/message.ts";
 import { mention, section } from "../blocks/mrkdwn.ts";
 import type { Directory } from "../people/directory.ts";

@@ -10,12 +10,12 @@ import {
 import { isMigrationId } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPermanent } from "../../access/request/extension.ts";
-import { askerOf } from "../../access/request/people.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
+import { askerOf } from "../../access/request/record.ts";
 import type { MessageRef, ShownMessages } from "../../ledger/ledger.ts";
 import { wake } from "../../ledger/queues.ts";
 import { isMigration, type LedgerRecord } from "../../ledger/records.ts";
-import { isGone, slackFailure } from "../app/slack-failure.ts";
+import { isGone, slackFailure } from "../app/web-client.ts";
 import type { Message, ThreadEntry } from "../blocks/message.ts";
 import { cut, mention, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
 import {

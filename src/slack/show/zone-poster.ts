@@ -5,7 +5,7 @@ import { hasNoWorker, type Zone, zoneInWords, zoneOf, zonesOf } from "../../acce
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { startTicking, type Ticking } from "../../operations/ticking.ts";
-import { slackFailure } from "../app/slack-failure.ts";
+import { slackFailure } from "../app/web-client.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, codeList, section, time } from "../blocks/mrkdwn.ts";
 

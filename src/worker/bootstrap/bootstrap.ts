@@ -6,11 +6,17 @@ import { becomeCreator } from "../open/become-creator.ts";
 import { creatorArnFor } from "../open/discover-creator.ts";
 import { connectAs } from "../open/open-cluster.ts";
 import { openEks } from "../open/open-eks.ts";
-import { admitByCreator, planOperatorEntry } from "./admit-by-creator.ts";
-import { admitByEntry } from "./admit-by-entry.ts";
+import { admitByCreator, admitByEntry, planOperatorEntry } from "./admit.ts";
 import { isProved, type OperatorProof, proveOperator } from "./prove-operator.ts";
-import { isUnauthorized, untilIn } from "./until-in.ts";
-import { type Bootstrap, differing, type OperatedCluster, purpose, type WayIn } from "./way-in.ts";
+import {
+  type Bootstrap,
+  differing,
+  isUnauthorized,
+  type OperatedCluster,
+  purpose,
+  untilIn,
+  type WayIn,
+} from "./way-in.ts";
 
 export interface BootstrapPlan extends Pick<WayIn, "steps" | "diff" | "close"> {
   /** Carries the steps out, and proves the operator's rights; without steps it only proves them. @throws AccessError */

@@ -1,5 +1,6 @@
 import { approvedShare } from "../../access/lease/due-work.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
+import { type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
 import {
   actsAsServiceAccounts,
   dangersOf,
@@ -7,7 +8,6 @@ import {
   describeRules,
   type GroupRight,
 } from "../../access/policy/rights.ts";
-import { type PlacedRole, placedRoleOf } from "../../access/policy/role-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import {
   admittedBy,

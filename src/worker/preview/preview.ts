@@ -17,7 +17,7 @@ import type { RequestLedger } from "../../ledger/ledger.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { knownOf } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
-import { tracedRun } from "../../operations/request-traces.ts";
+import { tracedRun } from "../../operations/traced.ts";
 import type { WorkerContext } from "../context.ts";
 import { delay } from "../delay.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";

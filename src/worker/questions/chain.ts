@@ -3,7 +3,7 @@ import type { Drift } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
 import { runsAs } from "../../access/policy/creator.ts";
-import { bindsRoles } from "../../access/policy/role-text.ts";
+import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { AwsCredentials } from "../../aws/client-settings.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";

@@ -5,7 +5,7 @@ import { type Drift, driftOf } from "../../access/lease/drift.ts";
 import { readOwnBindings } from "../../access/lease/own-bindings.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
-import { bindsRoles } from "../../access/policy/role-text.ts";
+import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { readRescueTags } from "../../access/rescue/kept.ts";
 import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";

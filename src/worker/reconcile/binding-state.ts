@@ -1,14 +1,20 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import { readAnnotation } from "../../access/lease/annotation.ts";
 import { idsOf, isDueToEnd } from "../../access/lease/due-work.ts";
-import { type ClusterBinding, leaseLabels } from "../../access/lease/lease-bindings.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
-import { bindingPlace, holdingsOf, type LeasePart, readOwnBindings } from "../../access/lease/own-bindings.ts";
+import {
+  bindingPlace,
+  type ClusterBinding,
+  holdingsOf,
+  type LeasePart,
+  leaseLabels,
+  readOwnBindings,
+} from "../../access/lease/own-bindings.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { maxWithdrawals, noWithdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { placedRoleOf } from "../../access/policy/role-text.ts";
+import { placedRoleOf } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { TakenBack } from "../../kubernetes/cluster-client.ts";
 import { inParallel } from "../in-parallel.ts";

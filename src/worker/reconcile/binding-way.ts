@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import { writeAnnotation } from "../../access/lease/annotation.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
-import { bindsRoles } from "../../access/policy/role-text.ts";
+import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { measuredStep } from "../../operations/worker-metrics.ts";
 import { previewByBinding } from "../preview/binding-preview.ts";

@@ -1,5 +1,5 @@
 import { AccessError } from "../../access/failure/access-error.ts";
-import type { ClusterBinding, NewBinding } from "../../access/lease/lease-bindings.ts";
+import type { ClusterBinding, NewBinding } from "../../access/lease/own-bindings.ts";
 import { bindingFor, bindingName, type LeasePart, partsByLease } from "../../access/lease/own-bindings.ts";
 import { measuredStep } from "../../operations/worker-metrics.ts";
 import { inParallel } from "../in-parallel.ts";

@@ -6,7 +6,7 @@ import { dueWork, idsOf, orphanedShares, sealedEnd, shareInCluster } from "../..
 import type { Holding } from "../../access/lease/lease-record.ts";
 import { isSignInShare } from "../../access/lease/sign-in-share.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { bindsRoles } from "../../access/policy/role-text.ts";
+import { bindsRoles } from "../../access/policy/policy-text.ts";
 import { positionInList } from "../../access/request/lists.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { nextVersion, withLease } from "../../access/request/transitions.ts";

@@ -2,7 +2,7 @@ import { usernameFor } from "../../access/lease/lease.ts";
 import type { EndProof, MappedIdentity, ProofFinding } from "../../access/lease/proof-record.ts";
 import { nextEndReviewTry } from "../../access/lease/proving.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { bindsRoles, isRoleText } from "../../access/policy/role-text.ts";
+import { bindsRoles, isRoleText } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { failureOf } from "../../access/request/retry.ts";
 import { entryArnIn, entryArnOf, readHolder, render, sessionNameIn } from "../../aws-auth/index.ts";

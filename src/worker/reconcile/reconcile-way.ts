@@ -4,7 +4,7 @@ import type { Drift } from "../../access/lease/drift.ts";
 import { removedWithoutLedgerAt } from "../../access/lease/withdrawal.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
-import { traceFor } from "../../operations/request-traces.ts";
+import { traceFor } from "../../operations/traced.ts";
 import { measuredStep } from "../../operations/worker-metrics.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";

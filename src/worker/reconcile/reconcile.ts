@@ -5,7 +5,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { isRescue } from "../../access/request/request.ts";
 import { wake } from "../../ledger/queues.ts";
-import { tracedRun } from "../../operations/request-traces.ts";
+import { tracedRun } from "../../operations/traced.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";

@@ -2,8 +2,13 @@ import { AccessError, explainFailure } from "../../access/failure/access-error.t
 import type { MappedIdentity, Proof, ProofFinding } from "../../access/lease/proof-record.ts";
 import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
-import { isPolicyText, kubernetesGroups, namespaceOf } from "../../access/policy/policy-text.ts";
-import { bindsRoles, placedRoleOf } from "../../access/policy/role-text.ts";
+import {
+  bindsRoles,
+  isPolicyText,
+  kubernetesGroups,
+  namespaceOf,
+  placedRoleOf,
+} from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { sessionNameIn } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";

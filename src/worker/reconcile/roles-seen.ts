@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { canonicalJson, type Json } from "../../access/audit/event.ts";
+import { type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
 import type { RoleRule } from "../../access/policy/rights.ts";
-import { type PlacedRole, placedRoleOf } from "../../access/policy/role-text.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { inParallel } from "../in-parallel.ts";
 

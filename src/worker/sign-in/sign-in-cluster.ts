@@ -7,7 +7,7 @@ import { podsToList, signInMethod } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { failureOf, needsEvent } from "../../access/request/retry.ts";
-import { tracedRun, traceFor } from "../../operations/request-traces.ts";
+import { tracedRun, traceFor } from "../../operations/traced.ts";
 import { measuredStep } from "../../operations/worker-metrics.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";

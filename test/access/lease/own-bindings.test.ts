@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { ClusterBinding } from "../../../src/access/lease/lease-bindings.ts";
 import type { Share } from "../../../src/access/lease/lease-record.ts";
+import type { ClusterBinding } from "../../../src/access/lease/own-bindings.ts";
 import { bindingFor, bindingName, holdingsOf, readOwnBindings } from "../../../src/access/lease/own-bindings.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { levelsOffered } from "../../../src/access/policy/explain.ts";
-import { clusterRule } from "../../../src/access/policy/rule.ts";
+import { clusterRule, levelsOffered } from "../../../src/access/policy/rule.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 
 const offered = (cluster: ReturnType<typeof aCluster>, memberships: readonly string[] = []) =>

@@ -1,13 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { covers, isFullControl, kubernetesGroups } from "../../../src/access/policy/policy-text.ts";
 import {
   choosesNamespaces,
+  covers,
+  isFullControl,
   isRoleText,
+  kubernetesGroups,
   levelGroupsIn,
   matchesLevel,
   placedRoleOf,
   roleText,
-} from "../../../src/access/policy/role-text.ts";
+} from "../../../src/access/policy/policy-text.ts";
 
 const edit = { kind: "ClusterRole", name: "edit" } as const;
 const chooser = [roleText(edit, "choose"), "ClusterRole view"];

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { group } from "../../../sandbox/cluster/default-roles.ts";
-import { leaseLabels, type NewBinding } from "../../../src/access/lease/lease-bindings.ts";
+import { leaseLabels, type NewBinding } from "../../../src/access/lease/own-bindings.ts";
 import { type ClusterClient, connectCluster } from "../../../src/kubernetes/cluster-client.ts";
 import { aClusterWithPeople, type ClusterWithPeople } from "./clients.ts";
 import { implementations } from "./implementations.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatDate } from "../../../sandbox/page/blocks/dates.ts";
+import { formatDate } from "../../../sandbox/page/blocks/mrkdwn.ts";
 
 const now = new Date("2030-05-06T12:00:00Z");
 const at = (iso: string, format: string) => formatDate(Date.parse(iso) / 1000, format, "UTC", now);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readCommandText } from "../../../src/slack/app/command-text.ts";
+import { readCommandText } from "../../../src/slack/app/command.ts";
 
 test.each([
   ["request for &lt;@U0BOB&gt; a &amp; b", "request for <@U0BOB> a & b", []],

@@ -6,7 +6,7 @@ import { readConfig } from "../../../src/config/config.ts";
 import { followFleet } from "../../../src/config/follow-fleet.ts";
 import { type LiveConfig, liveConfig } from "../../../src/config/live-config.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { FailureLog } from "../../../src/operations/failure-log.ts";
+import { FailureLog } from "../../../src/operations/log.ts";
 import { type FleetContext, FleetKeeper } from "../../../src/worker/fleet/keep-fleet.ts";
 import { fleetText } from "../../builders/a-fleet.ts";
 import { keys } from "../../builders/keys.ts";

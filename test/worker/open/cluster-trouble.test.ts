@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/failure/access-error.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
-import { FailureLog } from "../../../src/operations/failure-log.ts";
+import { FailureLog } from "../../../src/operations/log.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { adoptByTheClock } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";

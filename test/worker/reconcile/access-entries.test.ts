@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { account, arns, clusterArn, clusterName } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/failure/access-error.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import { FailureLog } from "../../../src/operations/failure-log.ts";
+import { FailureLog } from "../../../src/operations/log.ts";
 import { createWorkerMetrics } from "../../../src/operations/worker-metrics.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/failure/access-error.ts";
 import { writeAnnotation } from "../../../src/access/lease/annotation.ts";
-import type { ClusterBinding, NewBinding } from "../../../src/access/lease/lease-bindings.ts";
+import type { ClusterBinding, NewBinding } from "../../../src/access/lease/own-bindings.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";

@@ -5,7 +5,7 @@ import { configurationOf } from "../../../sandbox/scene-clusters.ts";
 import { decideClick } from "../../../src/access/approval/decide.ts";
 import type { AuditEvent } from "../../../src/access/audit/event.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import { roleText } from "../../../src/access/policy/role-text.ts";
+import { roleText } from "../../../src/access/policy/policy-text.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { createRequest } from "../../../src/access/request/request.ts";
 import { identityOfEntry } from "../../../src/access-entry/entry.ts";

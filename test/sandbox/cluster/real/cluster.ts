@@ -4,9 +4,9 @@ import { callName, readApiRequest } from "../../../../sandbox/cluster/api-reques
 import { type Authenticator, createAuthenticator } from "../../../../sandbox/cluster/authenticator.ts";
 import { readAwsAuth } from "../../../../sandbox/cluster/aws-auth-map.ts";
 import { issueCertificates } from "../../../../sandbox/cluster/certificate.ts";
+import { startEndpoint } from "../../../../sandbox/cluster/cluster.ts";
 import type { ConfigMap, SentConfigMap } from "../../../../sandbox/cluster/config-map.ts";
 import { withDefaultRbac } from "../../../../sandbox/cluster/default-roles.ts";
-import { startEndpoint } from "../../../../sandbox/cluster/endpoint.ts";
 import { allPods } from "../../../../sandbox/cluster/pods.ts";
 import { bindingObject, namespacesOf, type Rbac, roleObject } from "../../../../sandbox/cluster/rbac.ts";
 import { attributesOf, type ReviewSpec } from "../../../../sandbox/cluster/reviews.ts";
