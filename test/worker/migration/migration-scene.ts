@@ -1,3 +1,8 @@
+import { readFileSync } from "node:fs";
+import { vi } from "vitest";
+import { type Sandbox, startSandbox } from "../../../sandbox/sandbox.ts";
+import { arns } from "../../../sandbox/scene.ts";
+import type { SandboxOptions } from "../../../sandbox/scene-clusters.ts";
 import { decideMigration } from "../../../src/access/approval/decide-migration.ts";
 import { createMigration, type Migration, nextMigrationId } from "../../../src/access/migration/migration.ts";
 import type { Ledger, LedgerChange } from "../../../src/ledger/ledger.ts";
@@ -8,7 +13,20 @@ import { type BothKeys, keys } from "../../builders/keys.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";
 import { silentContext } from "../../fault/silent-context.ts";
 
-const { config, cluster } = sceneConfig();
+const policyFile = new URL("../../../deploy/iam/migration-policy.json", import.meta.url);
+
+/** A sandbox whose worker may do what deploy/iam says is enough for a migration. Each test has its own: a mode can't be switched back. */
+export async function startMigrationSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const sandbox = await startSandbox(options);
+  const { aws } = sandbox;
+  Object.assign(aws.eks, { updateMs: 20, entryDelayMs: 20 });
+  aws.account.setAllowed(arns.worker, ["sts:*"]);
+  aws.account.setPolicy(arns.worker, readFileSync(policyFile, "utf8").replaceAll("payments", "staging"));
+  for (const [name, value] of Object.entries(sandbox.environmentOf("worker", { redisUrl: "" }))) {
+    if (name.startsWith("AWS_")) vi.stubEnv(name, value);
+  }
+  return sandbox;
+}
 
 /** A worker that carries moves out on the sandbox's cluster, step by step as a test says, with a clock of its own. */
 export interface MigrationScene {
@@ -26,7 +44,11 @@ export interface MigrationScene {
   pass: (seconds: number) => void;
 }
 
-export function migrationScene(ledger: Ledger, from: BothKeys = keys): MigrationScene {
+export function migrationScene(
+  ledger: Ledger,
+  from: BothKeys = keys,
+  { config, cluster }: ReturnType<typeof sceneConfig> = sceneConfig(),
+): MigrationScene {
   let ahead = 0;
   const clock = () => new Date(Date.now() + ahead);
   const context = (own: Ledger = ledger): WorkerContext => ({

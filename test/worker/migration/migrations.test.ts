@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Sandbox, startSandbox } from "../../../sandbox/sandbox.ts";
+import type { Sandbox } from "../../../sandbox/sandbox.ts";
 import { arns, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { retryMigration, withdrawMigration } from "../../../src/access/approval/decide-migration.ts";
 import type { Migration } from "../../../src/access/migration/migration.ts";
@@ -15,25 +14,14 @@ import { reviseMigration } from "../../builders/a-migration.ts";
 import { keys } from "../../builders/keys.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { dyingAt, type MigrationScene, migrationScene } from "./migration-scene.ts";
+import { dyingAt, type MigrationScene, migrationScene, startMigrationSandbox } from "./migration-scene.ts";
 
 const { cluster } = sceneConfig();
-const policyFile = new URL("../../../deploy/iam/migration-policy.json", import.meta.url);
-const migrationPolicy = readFileSync(policyFile, "utf8").replaceAll("payments", "staging");
 let sandbox: Sandbox;
 let scene: MigrationScene;
 
 beforeEach(async () => {
-  // Each test has its own: a mode can't be switched back.
-  sandbox = await startSandbox();
-  const { aws } = sandbox;
-  Object.assign(aws.eks, { updateMs: 20, entryDelayMs: 20 });
-  // What deploy/iam says is enough for all of it.
-  aws.account.setAllowed(arns.worker, ["sts:*"]);
-  aws.account.setPolicy(arns.worker, migrationPolicy);
-  for (const [name, value] of Object.entries(sandbox.environmentOf("worker", { redisUrl: "" }))) {
-    if (name.startsWith("AWS_")) vi.stubEnv(name, value);
-  }
+  sandbox = await startMigrationSandbox();
   scene = migrationScene(memoryLedger());
 });
 afterEach(async () => {

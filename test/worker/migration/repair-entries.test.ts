@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { policyArnOf } from "../../../sandbox/aws/access-entry-rules.ts";
 import { getPods } from "../../../sandbox/kubectl.ts";
-import { type Sandbox, startSandbox } from "../../../sandbox/sandbox.ts";
-import { account, arns, initialAwsAuth, region } from "../../../sandbox/scene.ts";
+import type { Sandbox } from "../../../sandbox/sandbox.ts";
+import { account, initialAwsAuth, region } from "../../../sandbox/scene.ts";
 import { withdrawMigration } from "../../../src/access/approval/decide-migration.ts";
 import type { Migration } from "../../../src/access/migration/migration.ts";
 import { clusterArnOf } from "../../../src/access/policy/cluster.ts";
@@ -12,11 +11,9 @@ import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { openEks } from "../../../src/worker/open/open-eks.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { dyingAt, type MigrationScene, migrationScene } from "./migration-scene.ts";
+import { dyingAt, type MigrationScene, migrationScene, startMigrationSandbox } from "./migration-scene.ts";
 
 const { cluster } = sceneConfig();
-const policyFile = new URL("../../../deploy/iam/migration-policy.json", import.meta.url);
-const migrationPolicy = readFileSync(policyFile, "utf8").replaceAll("payments", "staging");
 const path = "/aws-reserved/sso.amazonaws.com/";
 const older = "AWSReservedSSO_Developer_aaaaaaaaaaaaaaaa";
 const newer = "AWSReservedSSO_Developer_bbbbbbbbbbbbbbbb";
@@ -27,14 +24,7 @@ let sandbox: Sandbox;
 let scene: MigrationScene;
 
 beforeEach(async () => {
-  sandbox = await startSandbox();
-  const { aws } = sandbox;
-  Object.assign(aws.eks, { updateMs: 20, entryDelayMs: 20 });
-  aws.account.setAllowed(arns.worker, ["sts:*"]);
-  aws.account.setPolicy(arns.worker, migrationPolicy);
-  for (const [name, value] of Object.entries(sandbox.environmentOf("worker", { redisUrl: "" }))) {
-    if (name.startsWith("AWS_")) vi.stubEnv(name, value);
-  }
+  sandbox = await startMigrationSandbox();
   scene = migrationScene(memoryLedger());
 });
 afterEach(async () => {
