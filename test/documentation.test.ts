@@ -106,7 +106,7 @@ test("the first configuration has fifteen lines, and is whole", () => {
 });
 
 test("every command of the command line is in the README", () => {
-  const commands = found(/^ {2}(\w+): \{/gm, read("src/bin/eks-access.ts")).filter((name) => name !== "demo");
+  const commands = found(/^ {2}(\w+): \{/gm, read("src/bin/commands.ts")).filter((name) => name !== "demo");
 
   expect(commands).toContain("worker");
   expect(commands.filter((name) => !read("README.md").includes(`eks-access ${name}`))).toEqual([]);

@@ -26,7 +26,7 @@ const scripts = z
   .parse(z.looseObject({ bin: z.unknown() }).parse(load(read("package.json"))).bin);
 
 /** The program's own words, and the options that each of them reads. */
-const programs = [...read("src/bin/eks-access.ts").matchAll(/^ {2}([a-z]+): \{/gm)].map(([, name = ""]) => name);
+const programs = [...read("src/bin/commands.ts").matchAll(/^ {2}([a-z]+): \{/gm)].map(([, name = ""]) => name);
 const optionsOf = (name: string) =>
   readdirSync(join(root, "src/bin"))
     .filter((file) => file === `${name}.ts` || file.startsWith(`${name}-`))

@@ -1,0 +1,175 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { AccessError, explainFailure } from "../access/failure/access-error.ts";
+import { nearest } from "../access/request/read-part.ts";
+import type { ProcessKind } from "../config/key-environment.ts";
+import { listenForStop, processIo } from "./process-io.ts";
+import type { ServeOptions } from "./serve.ts";
+
+const sandbox = fileURLToPath(new URL("../../sandbox/demo/main.ts", import.meta.url));
+
+/** `eks-access demo`: runs the sandbox of a clone in a process of its own. An installed eks-access has no sandbox. */
+async function demo(argv: readonly string[]): Promise<number> {
+  if (!existsSync(sandbox)) {
+    process.stderr.write("eks-access demo: this package has no demo. Clone the repository and run `npm run demo`.\n");
+    return 2;
+  }
+  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), sandbox, ...argv], {
+    stdio: "inherit",
+  });
+  // A terminal sends Ctrl-C to both processes: this one waits until the sandbox has stopped its own.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  const [code] = await once(child, "exit");
+  return typeof code === "number" ? code : 1;
+}
+
+interface CliCommand {
+  does: string;
+  /** What `--help` prints; by default its name and what it does. */
+  usage?: () => Promise<string>;
+  run: (argv: readonly string[]) => Promise<number>;
+}
+
+/** Each command is loaded only when it is called: `check` in a pipeline must not wait for the Slack and AWS clients. */
+const commands: Readonly<Record<string, CliCommand>> = {
+  slack: { does: "runs the Slack process", run: () => serveAndExit("slack") },
+  worker: {
+    does: "runs the worker",
+    usage: async () => (await import("./zones.ts")).workerUsage,
+    run: async (argv) => {
+      const reading = (await import("./zones.ts")).readZones(argv);
+      if (reading.type === "zones") return serveAndExit("worker", { zones: reading.zones });
+      process.stderr.write(reading.problem);
+      return 2;
+    },
+  },
+  all: { does: "runs both in one process, for a trial", run: () => serveAndExit("all") },
+  init: {
+    does: "finds your clusters, and writes the configuration and the IAM policies",
+    usage: async () => (await import("./init.ts")).initUsage,
+    run: async (argv) => (await import("./init.ts")).runInit(argv, processIo()),
+  },
+  check: {
+    does: "checks an aws-auth document",
+    usage: async () => (await import("./check.ts")).checkUsage,
+    run: async (argv) => (await import("./check.ts")).runCheck(argv, processIo()),
+  },
+  plan: {
+    does: "plans a change of an aws-auth document",
+    usage: async () => (await import("./plan-options.ts")).planUsage,
+    run: async (argv) => (await import("./plan.ts")).runPlan(argv, processIo()),
+  },
+  audit: {
+    does: "verifies, exports or reviews the audit log",
+    usage: async () => (await import("./audit.ts")).auditUsage,
+    run: async (argv) => (await import("./audit.ts")).audit(argv, processIo()),
+  },
+  policy: {
+    does: "tests the policy, or explains which rule decides",
+    usage: async () => (await import("./policy.ts")).policyUsage,
+    run: async (argv) => (await import("./policy.ts")).runPolicy(argv, processIo()),
+  },
+  recover: {
+    does: "restores the leases of a lost ledger from the clusters",
+    run: async (argv) => (await import("./recover.ts")).recover(argv, processIo()),
+  },
+  migrate: {
+    does: "plans the migration of a cluster to access entries",
+    usage: async () => (await import("./migrate.ts")).migrateUsage,
+    run: async (argv) => (await import("./migrate.ts")).runMigrate(argv, processIo()),
+  },
+  rescue: {
+    does: "gives a role access to a cluster with a broken aws-auth, and repairs it",
+    usage: async () => (await import("./rescue.ts")).rescueUsage,
+    run: async (argv) => (await import("./rescue.ts")).runRescue(argv, processIo()),
+  },
+  bootstrap: {
+    does: "lets the operator into a cluster, so that no run becomes the creator",
+    usage: async () => (await import("./bootstrap.ts")).bootstrapUsage,
+    run: async (argv) => (await import("./bootstrap.ts")).runBootstrap(argv, processIo()),
+  },
+  retire: {
+    does: "closes the open requests of a deleted cluster",
+    usage: async () => (await import("./retire.ts")).retireUsage,
+    run: async (argv) => (await import("./retire.ts")).retire(argv, processIo()),
+  },
+  keys: {
+    does: "makes the keys of both processes",
+    usage: async () => (await import("./keys.ts")).keysUsage,
+    run: async (argv) => (await import("./keys.ts")).runKeys(argv, processIo()),
+  },
+  doctor: {
+    does: "finds what a process lacks, and says how to fix it",
+    usage: async () => (await import("./doctor.ts")).doctorUsage,
+    run: async (argv) => (await import("./doctor.ts")).doctor(argv, processIo()),
+  },
+  demo: {
+    does: "runs the sandbox, or plays the whole story",
+    run: demo,
+  },
+};
+
+/** Work that was handed back may still wait for an answer: it must not keep the process alive. */
+async function serveAndExit(kind: ProcessKind, options: ServeOptions = {}): Promise<never> {
+  const stop = listenForStop();
+  const { serve } = await import("./serve.ts");
+  process.exit(await serve(kind, stop, options));
+}
+
+const usage = `Usage: eks-access <command>
+
+${Object.entries(commands)
+  .map(([name, { does }]) => `  ${name.padEnd(11)}${does}`)
+  .join("\n")}
+`;
+
+/** Whether the line asks for help, whatever else it has: nothing else runs then. */
+function asksForHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return argv.slice(0, end < 0 ? undefined : end).some((word) => word === "--help" || word === "-h");
+}
+
+function suggestion(name: string): string {
+  const near = nearest(name, Object.keys(commands));
+  return near === null ? "" : ` Did you mean ${near}?`;
+}
+
+/** package.json is two folders up, next to src and next to dist. */
+function version(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Runs one line of a shell without the program's own name, and returns the exit code. */
+export async function runLine([name = "help", ...argv]: readonly string[]): Promise<number> {
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command) return runCommand(name, command, argv);
+  if (["--version", "-v", "version"].includes(name)) {
+    process.stdout.write(`${version()}\n`);
+    return 0;
+  }
+  if (["help", "--help", "-h"].includes(name)) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  process.stderr.write(`eks-access: unknown command ${name}.${suggestion(name)}\n\n${usage}`);
+  return 2;
+}
+
+async function runCommand(name: string, command: CliCommand, argv: readonly string[]): Promise<number> {
+  if (asksForHelp(argv)) {
+    process.stdout.write((await command.usage?.()) ?? `Usage: eks-access ${name}\n\nIt ${command.does}.\n`);
+    return 0;
+  }
+  try {
+    return await command.run(argv);
+  } catch (error) {
+    process.stderr.write(`eks-access ${name}: ${explainFailure(error)}\n`);
+    if (!(error instanceof AccessError)) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+    // An open connection, above all to Redis, would keep the process alive, and no supervisor would restart it.
+    process.exit(2);
+  }
+}
