@@ -127,6 +127,66 @@ data "aws_iam_policy_document" "fleet" {
   }
 }
 
+# The audit log outside of Redis. No one can delete or overwrite an object before its time is over, not even the account's root user.
+resource "aws_s3_bucket" "audit" {
+  count = var.audit_bucket == null ? 0 : 1
+
+  bucket              = var.audit_bucket.name
+  object_lock_enabled = true
+  tags                = var.tags
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+resource "aws_s3_bucket_versioning" "audit" {
+  count = var.audit_bucket == null ? 0 : 1
+
+  bucket = aws_s3_bucket.audit[0].id
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+resource "aws_s3_bucket_object_lock_configuration" "audit" {
+  count = var.audit_bucket == null ? 0 : 1
+
+  bucket = aws_s3_bucket_versioning.audit[0].bucket
+  rule {
+    default_retention {
+      mode = "COMPLIANCE"
+      days = var.audit_bucket.lock_days
+    }
+  }
+}
+
+resource "aws_s3_bucket_public_access_block" "audit" {
+  count = var.audit_bucket == null ? 0 : 1
+
+  bucket                  = aws_s3_bucket.audit[0].id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_iam_role_policy" "audit" {
+  count = var.audit_bucket == null ? 0 : 1
+
+  name   = "store-audit-events"
+  role   = aws_iam_role.worker.id
+  policy = data.aws_iam_policy_document.audit.json
+}
+
+data "aws_iam_policy_document" "audit" {
+  statement {
+    sid       = "StoreAuditEventsOnce"
+    actions   = ["s3:GetObject", "s3:PutObject", "s3:PutObjectRetention"]
+    resources = ["arn:${data.aws_partition.this.partition}:s3:::${try(var.audit_bucket.name, "none")}/eks-access/*"]
+  }
+}
+
 resource "aws_iam_role_policy" "creators" {
   count = var.find_creators ? 1 : 0
 

@@ -45,6 +45,23 @@ variable "fleet" {
   }
 }
 
+variable "audit_bucket" {
+  description = "A new bucket for the audit log, whose objects S3 locks for so many days. It has to be set: null only if the log goes elsewhere."
+  type = object({
+    name      = string
+    lock_days = optional(number, 400)
+  })
+
+  validation {
+    condition     = var.audit_bucket == null || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.audit_bucket.name))
+    error_message = "name is the name of an S3 bucket."
+  }
+  validation {
+    condition     = var.audit_bucket == null || try(var.audit_bucket.lock_days >= 1, false)
+    error_message = "lock_days is 1 or more."
+  }
+}
+
 variable "find_creators" {
   description = "Whether the worker can look for CreateCluster in CloudTrail: for creator: discover, and /eks-access creator."
   type        = bool

@@ -1,3 +1,4 @@
+import { sinkNames } from "../access/audit/sink.ts";
 import { explainFailure } from "../access/failure/access-error.ts";
 import type { Cluster, Level, Rule } from "../access/policy/cluster.ts";
 import { sharedTokenWarnings } from "../access/policy/judge.ts";
@@ -47,13 +48,17 @@ export async function doctor(argv: readonly string[], io: CommandIo): Promise<nu
   return isWell ? 0 : 1;
 }
 
-function examineConfiguration({ config: { clusters } }: Settings): Examined {
+const inRedisAlone =
+  "The audit log is in Redis alone. Name another place: audit.s3, audit.eventBridge or audit.webhook in eks-access.yml.";
+
+function examineConfiguration({ config: { clusters, audit } }: Settings): Examined {
   const findings = [found(`${clusters.size} clusters, no problems`)];
   const all = [...clusters.values()];
   const ofRules = all.flatMap((cluster) =>
     cluster.levels.flatMap((level) => cluster.rules.flatMap((rule) => warningIn(rule, cluster, level))),
   );
-  return { what: "Configuration", findings, warnings: [...ofRules, ...sharedTokenWarnings(all)] };
+  const ofAudit = sinkNames(audit).size === 0 ? [inRedisAlone] : [];
+  return { what: "Configuration", findings, warnings: [...ofAudit, ...ofRules, ...sharedTokenWarnings(all)] };
 }
 
 function warningIn(rule: Rule, cluster: Cluster, level: Level): readonly string[] {

@@ -42,6 +42,9 @@ async function examine(kind: "slack" | "worker", change: Readonly<Record<string,
   return runCommand(doctor, [kind]);
 }
 
+const inRedisAlone =
+  "  ! The audit log is in Redis alone. Name another place: audit.s3, audit.eventBridge or audit.webhook in eks-access.yml.";
+
 describe("eks-access doctor", () => {
   test("looks at all that the worker needs", async () => {
     const { stdout } = await examine("worker");
@@ -85,20 +88,23 @@ describe("eks-access doctor", () => {
     );
   });
 
-  test("warns of full control with one approval or for everyone with a role, and of nothing else", async () => {
+  test("warns of full control with one approval or for everyone with a role, of an audit log in Redis alone, and of nothing else", async () => {
     const file = join(tmpdir(), `eks-access-one-approval-${process.pid}.yml`);
     const masters = configText.replace("eks-access:admins", "system:masters");
     await writeFile(file, `${masters}policy: { rules: [{ name: alone, approvals: 1, shared: warn }] }`);
 
     const { stdout } = await examine("worker", { EKS_ACCESS_CONFIG: file });
     const usual = await examine("worker");
+    await writeFile(file, `${configuration}\naudit: { copyToLog: true }\n`);
+    const copied = await examine("worker", { EKS_ACCESS_CONFIG: file });
     await rm(file);
 
     expect(stdout).toContain(
       '  ! admin is full control of staging, and the rule "alone" asks for one approval. Write approvals: 2, or leave it out.\n' +
         '  ! admin is full control of staging, and the rule "alone" lets everyone with a role have it. Write shared: refuse, or leave it out.\n',
     );
-    expect(usual.stdout).not.toContain("  ! ");
+    expect(usual.stdout.match(/^ {2}! .*/gm)).toEqual([inRedisAlone]);
+    expect(copied.stdout).not.toContain("  ! ");
   });
 
   test("warns of two clusters at which one token is good, and says why", async () => {
@@ -113,6 +119,7 @@ describe("eks-access doctor", () => {
 
     const warnings = stdout.split("\n").filter((line) => line.startsWith("  ! "));
     expect(warnings).toEqual([
+      inRedisAlone,
       `  ! staging and staging-us share the EKS name staging and the creator ${arns.creator}. An EKS token is bound to a cluster's name, not to its account or region, so a token for one works at the other. Give each its own creator.`,
     ]);
   });

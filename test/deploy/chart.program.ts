@@ -72,6 +72,8 @@ describe("the chart", () => {
     ["image.digest=latest", "/image/digest"],
     ["workers.replicas=3", "workers"],
     ["ingress.enabled=true", "/ingress/host"],
+    ["auditSink=off", "/auditSink"],
+    ["config=slack: { mode: http }", "write audit.s3, audit.eventBridge or audit.webhook, or set auditSink=none"],
   ])("refuses a value that can't be meant, or would put a secret into it: %s", async (setting, place) => {
     expect(await refusalOf(setting)).toContain(place);
   });
@@ -83,7 +85,9 @@ describe("the chart", () => {
     await writeFile(join(folder, "two.yml"), `${text}.`);
 
     const [one, two] = await Promise.all(
-      ["one.yml", "two.yml"].map((name) => render(["--set-file", `config=${join(folder, name)}`])),
+      ["one.yml", "two.yml"].map((name) =>
+        render(["--set-file", `config=${join(folder, name)}`, "--set", "auditSink=none"]),
+      ),
     );
     await rm(folder, { recursive: true });
 

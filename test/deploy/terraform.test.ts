@@ -52,6 +52,7 @@ const example: Readonly<Record<string, string>> = {
   "${data.aws_caller_identity.this.account_id}": "111122223333",
   "${data.aws_partition.this.partition}": "aws",
   "${var.role_arns}": "arn:aws:iam::111122223333:role/cluster-creator",
+  '${try(var.audit_bucket.name, "none")}': "example-audit",
   '${try(var.fleet.role_name, "none")}': "eks-access-operator",
   '${try(var.fleet.organization_id, "none")}': "o-exampleorgid",
 };
@@ -97,16 +98,33 @@ describe("the Terraform module", () => {
     expect(policyOf(name)).toEqual(iam(file));
   });
 
-  test("gives the worker the statements of worker-policy.json, and no others besides the fleet's", () => {
+  test("gives the worker the statements of worker-policy.json, and no others besides those of the fleet and of the bucket", () => {
     const statements = z.looseObject({ Statement: z.array(z.unknown()) });
     const ours = ["roles", "creators"].flatMap((name) => statements.parse(policyOf(name)).Statement);
     const attached = files.flatMap((file) => Object.keys(file.resource?.aws_iam_role_policy ?? {}));
 
     expect(ours).toEqual(statements.parse(iam("worker-policy")).Statement);
-    expect(attached.sort()).toEqual(["creators", "fleet", "roles"]);
+    expect(attached.sort()).toEqual(["audit", "creators", "fleet", "roles"]);
   });
 
-  test("makes nothing but the role, its policies, and the association of Pod Identity, without its session tags", () => {
+  test("makes the bucket of the audit log unless it is told none, and locks each object for good", () => {
+    const resources = Object.assign({}, ...files.map(({ resource }) => resource ?? {}));
+    const { audit_bucket: setting } = Object.assign({}, ...files.map(({ variable }) => variable));
+    const statement = z.looseObject({ Statement: z.array(z.unknown()) });
+    const [stores] = statement.parse(iam("audit-sinks-policy")).Statement;
+
+    expect(setting[0]).not.toHaveProperty("default");
+    expect(resources.aws_s3_bucket.audit).toMatchObject([{ object_lock_enabled: true }]);
+    expect(resources.aws_s3_bucket_versioning.audit).toMatchObject([
+      { versioning_configuration: [{ status: "Enabled" }] },
+    ]);
+    expect(resources.aws_s3_bucket_object_lock_configuration.audit).toMatchObject([
+      { rule: [{ default_retention: [{ mode: "COMPLIANCE", days: expect.stringContaining("var.audit_bucket.lock_days") }] }] },
+    ]);
+    expect(statement.parse(policyOf("audit")).Statement).toEqual([stores]);
+  });
+
+  test("makes nothing but the role, its policies, the bucket, and the association of Pod Identity, without its session tags", () => {
     const resources = files.flatMap((file) => Object.entries(file.resource ?? {}));
     const association = resources.find(([type]) => type === "aws_eks_pod_identity_association")?.[1];
 
@@ -114,6 +132,10 @@ describe("the Terraform module", () => {
       "aws_eks_pod_identity_association",
       "aws_iam_role",
       "aws_iam_role_policy",
+      "aws_s3_bucket",
+      "aws_s3_bucket_object_lock_configuration",
+      "aws_s3_bucket_public_access_block",
+      "aws_s3_bucket_versioning",
     ]);
     expect(association?.worker).toMatchObject([{ disable_session_tags: true }]);
   });
