@@ -119,7 +119,11 @@ describe("the Terraform module", () => {
       { versioning_configuration: [{ status: "Enabled" }] },
     ]);
     expect(resources.aws_s3_bucket_object_lock_configuration.audit).toMatchObject([
-      { rule: [{ default_retention: [{ mode: "COMPLIANCE", days: expect.stringContaining("var.audit_bucket.lock_days") }] }] },
+      {
+        rule: [
+          { default_retention: [{ mode: "COMPLIANCE", days: expect.stringContaining("var.audit_bucket.lock_days") }] },
+        ],
+      },
     ]);
     expect(statement.parse(policyOf("audit")).Statement).toEqual([stores]);
   });
