@@ -56,7 +56,7 @@ export interface SandboxServerOptions {
  * what a TLS socket still hands it then for a malformed request ("Parse Error: Paused", seen with Node 20). A client that asks
  * again as soon as it has read a large answer would be cut off, as no API server does it. In bytes.
  */
-const mostUnsent = 16 * 1024 * 1024;
+const maxUnsent = 16 * 1024 * 1024;
 
 /** Where a socket keeps what its getter `writableHighWaterMark` shows. */
 interface Writing {
@@ -77,7 +77,7 @@ export async function startSandboxServer(options: SandboxServerOptions): Promise
   if (options.onUpgrade) server.on("upgrade", options.onUpgrade);
   // A TLS server does not hand its own `highWaterMark` on to its sockets.
   server.on("secureConnection", (socket: Writing) => {
-    socket._writableState.highWaterMark = mostUnsent;
+    socket._writableState.highWaterMark = maxUnsent;
   });
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => {

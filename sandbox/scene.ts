@@ -80,7 +80,7 @@ timing:
   settleEntries: 2s
 `;
 
-/** Besides: people are who IAM Identity Center says, and then whom they are linked to. */
+/** Besides: IAM Identity Center says who a person is, and then their links. */
 export const identitiesText = `
 identities:
   - identityCenter:

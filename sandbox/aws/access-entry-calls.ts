@@ -119,8 +119,8 @@ function readNewEntry(service: EksService, { body }: AllowedCall): AskedEntry | 
 /** What EKS finds only when it creates the entry: no principal behind the ARN, or no room for one more. */
 function placeProblem(service: EksService, cluster: EksCluster, asked: AskedEntry): Refusal | undefined {
   if (asked.principalId === undefined) return invalid("The specified principalArn is invalid: invalid principal.");
-  if (cluster.accessEntries.length < service.settings.mostAccessEntries) return undefined;
-  const message = `The maximum number of access entries (${service.settings.mostAccessEntries}) for the cluster has been reached.`;
+  if (cluster.accessEntries.length < service.settings.maxAccessEntries) return undefined;
+  const message = `The maximum number of access entries (${service.settings.maxAccessEntries}) for the cluster has been reached.`;
   return refuse("ResourceLimitExceededException", message);
 }
 

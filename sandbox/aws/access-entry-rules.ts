@@ -14,7 +14,7 @@ const names = [
 /** What creators get. */
 export const clusterAdminPolicy = "AmazonEKSClusterAdminPolicy";
 
-const mostTags = 50;
+const maxTags = 50;
 
 /**
  * The parameters of access entries as EKS requires them, before it looks at the cluster. Sources, besides the EKS API reference, the
@@ -120,7 +120,7 @@ export function invalid(message: string): Refusal {
 /** The mistake in the tags that a resource would have (EKS User Guide, "Tag restrictions"); undefined: none. */
 export function tagsProblem(tags: Readonly<Record<string, string>>): string | undefined {
   const entries = Object.entries(tags);
-  if (entries.length > mostTags) return `The number of tags must not exceed ${mostTags}`;
+  if (entries.length > maxTags) return `The number of tags must not exceed ${maxTags}`;
   for (const [key, value] of entries) {
     const problem = tagProblem(key, value);
     if (problem) return problem;

@@ -50,7 +50,7 @@ function begin(
   return update;
 }
 
-/** The clusters as they are by now: updates whose time has come are carried out. */
+/** The clusters as they are by now: due updates are carried out. */
 export function endUpdates(service: EksService): void {
   const now = service.now().getTime();
   for (const [arn, cluster] of service.clusters) {

@@ -11,7 +11,7 @@ export interface EksSettings {
   /** How long a change of a cluster's mode takes. */
   updateMs: number;
   /** A quota of EKS. */
-  mostAccessEntries: number;
+  maxAccessEntries: number;
 }
 
 /** The EKS control plane of an account. */

@@ -60,7 +60,7 @@ export class IdentityCenter {
   }
 
   /**
-   * Assigns a permission set, and makes its role in the account as Identity Center does, with a suffix that nobody can compute.
+   * Assigns a permission set, and makes its role in the account as Identity Center does, with a suffix that no one can compute.
    * The ARN of the role, with its path.
    */
   assign(

@@ -13,7 +13,7 @@ import { RbacObjects } from "./rbac-objects.ts";
 import type { SandboxCluster, SandboxClusterOptions } from "./sandbox-cluster.ts";
 import { isStatus } from "./status.ts";
 
-const mostAudited = 1_000;
+const maxAudited = 1_000;
 
 const at = { namespace: "kube-system", name: "aws-auth" };
 
@@ -32,7 +32,7 @@ export async function startSandboxCluster(options: SandboxClusterOptions): Promi
   const log: AuditedRequest[] = [];
   const audit = (event: AuditedRequest) => {
     log.push(event);
-    if (log.length > mostAudited) log.shift();
+    if (log.length > maxAudited) log.shift();
   };
   const context = { authenticator, authorize: authorizer, rbac, configMaps, now, audit };
   // TLS clients look at the real clock, whatever time it is in the sandbox.

@@ -92,10 +92,10 @@ async function giveAlice(sandbox: Sandbox, narration: Narration): Promise<string
   expectThat(view.includes(`user: sso:${alice}`), title, "the binding, for her name alone", view);
   await approver.submit();
   await within(title, sandbox, () => channelMessage(sandbox, reason, "*Active*"));
-  const told = textOf(await within(title, sandbox, () => engineer.directMessages().findLast(isProved)));
+  const shown = textOf(await within(title, sandbox, () => engineer.directMessages().findLast(isProved)));
   narration.calls(isCloud);
-  narration.block(told);
-  return /r-[a-z0-9]{8}/.exec(told)?.[0] ?? "";
+  narration.block(shown);
+  return /r-[a-z0-9]{8}/.exec(shown)?.[0] ?? "";
 }
 
 /** Tells Alice that she is in, and that another session of her role is not. */

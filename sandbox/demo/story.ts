@@ -116,7 +116,7 @@ async function becomeActive(sandbox: Sandbox, narration: Narration): Promise<voi
   const title = "The worker becomes the creator, changes aws-auth and proves the access";
   narration.step(title);
   const message = await within(title, sandbox, () => channelMessage(sandbox, "*Active*"));
-  const told = await within(title, sandbox, () => directMessage(sandbox, "is active until"));
+  const shown = await within(title, sandbox, () => directMessage(sandbox, "is active until"));
   narration.calls((call) => isCloud(call) || isSlack(call));
   narration.line("The creator's credentials lived in the worker's memory for this run, and are dropped.");
   narration.line("aws-auth now:");
@@ -124,9 +124,9 @@ async function becomeActive(sandbox: Sandbox, narration: Narration): Promise<voi
   narration.line("The message in the channel:");
   narration.block(textOf(message));
   narration.line("The direct message to the engineer:");
-  narration.block(textOf(told));
+  narration.block(textOf(shown));
   for (const finding of ["✓ *mapped*", "✓ *authorized*"]) {
-    expectThat(textOf(told).includes(finding), title, `the finding ${finding}`, textOf(told));
+    expectThat(textOf(shown).includes(finding), title, `the finding ${finding}`, textOf(shown));
   }
 }
 
@@ -136,10 +136,10 @@ async function end(sandbox: Sandbox, narration: Narration, before: Readonly<Reco
   const message = await within(title, sandbox, () => channelMessage(sandbox, "*Ended*"), (leaseSeconds + 10) * 1000);
   narration.calls((call) => isCloud(call) || isSlack(call));
   narration.block(textOf(message));
-  const told = () => sandbox.slack.replies(message).map(textOf).join("\n");
-  await within(title, sandbox, () => (told().includes("Ended") ? true : undefined));
+  const shown = () => sandbox.slack.replies(message).map(textOf).join("\n");
+  await within(title, sandbox, () => (shown().includes("Ended") ? true : undefined));
   narration.line("The thread below it:");
-  narration.block(told());
+  narration.block(shown());
   const after = sandbox.cluster.awsAuth()?.data ?? {};
   const same = JSON.stringify(after) === JSON.stringify(before);
   expectThat(same, title, "aws-auth as it was before, byte for byte", JSON.stringify(after));
@@ -200,12 +200,12 @@ async function playAct(
   await approver.click(await within(title, sandbox, () => channelMessage(sandbox, reason, "[Approve]")), "approve");
   await within(title, sandbox, () => channelMessage(sandbox, reason, "*Active*"));
   const isTold = (text: string) => text.includes("is active until") && text.includes(`\`${cluster}\``);
-  const told = textOf(
+  const shown = textOf(
     await within(title, sandbox, () => engineer.directMessages().findLast((each) => isTold(textOf(each)))),
   );
-  narration.block(told);
+  narration.block(shown);
   await expectAccess(sandbox, narration, title, cluster, true);
-  const id = /r-[a-z0-9]{8}/.exec(told)?.[0] ?? "";
+  const id = /r-[a-z0-9]{8}/.exec(shown)?.[0] ?? "";
   narration.line(`/eks-access revoke ${id} done`);
   await engineer.command(`/eks-access revoke ${id} done`, channel);
   await within(title, sandbox, () => channelMessage(sandbox, reason, "*Ended*"));

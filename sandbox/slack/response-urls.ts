@@ -8,7 +8,7 @@ import { addMessage, editMessage, findMessage, type ResponseUrl, removeMessage, 
 
 /** @see https://docs.slack.dev/interactivity/handling-user-interaction#message_responses */
 const lifetime = 30 * 60_000;
-const mostUses = 5;
+const maxUses = 5;
 
 /** The path of a new response URL. */
 export function newResponseUrl(
@@ -25,7 +25,7 @@ export function answerResponse(state: SlackState, path: string, body: string): S
   const url = state.responseUrls.get(path);
   if (url === undefined) return refused(404, "no_service");
   if (state.now() > url.expires) return refused(404, "expired_url");
-  if (url.uses >= mostUses) return refused(404, "used_url");
+  if (url.uses >= maxUses) return refused(404, "used_url");
   const sent = parseJson(body);
   if (!isObject(sent)) return refused(400, "invalid_payload");
   try {

@@ -13,7 +13,7 @@ const pieceKey = (index: number) => `${head}-${String(index).padStart(2, "0")}`;
 /** For people who look at the entry: which leases, until when. The product does not read it. */
 const readable = "eks-access/leases";
 const longestValue = 256;
-const mostTags = 50;
+const maxTags = 50;
 const ours = /^eks-access\/(?:leases|held(?:-\d\d)?)$/;
 
 export type TagReading =
@@ -49,7 +49,7 @@ export function writeHoldingTags(
 
 /** Whether these tags fit next to those of others. */
 export function fitsTags(wanted: Tags, present: Tags): boolean {
-  return Object.keys({ ...othersTags(present), ...wanted }).length <= mostTags;
+  return Object.keys({ ...othersTags(present), ...wanted }).length <= maxTags;
 }
 
 /** Our tags that are no longer needed. */

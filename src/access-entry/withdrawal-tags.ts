@@ -12,8 +12,8 @@ const prefix = "eks-access/withdrawn/";
 const forgottenKey = "eks-access/forgotten";
 
 /** EKS takes 50 tags, and most of them belong to others. */
-export const mostWithdrawalTags = 20;
-const mostTags = 50;
+export const maxWithdrawalTags = 20;
+const maxTags = 50;
 
 /** Replaces `approved` for an approval that was void. */
 const nothingWord = "came-to-nothing";
@@ -97,7 +97,7 @@ function isMoment(text: string | undefined): text is string {
 /** The number of withdrawals that fit next to the tags of others: one more place is for the forgotten ones. */
 export function roomForWithdrawals(tags: Tags): number {
   const others = Object.keys(tags).filter((key) => !isOurs(key)).length;
-  return Math.max(0, Math.min(mostWithdrawalTags, mostTags - others - 1));
+  return Math.max(0, Math.min(maxWithdrawalTags, maxTags - others - 1));
 }
 
 /** The calls that make the cluster remember this, and nothing that is over. */

@@ -12,7 +12,7 @@ export interface Caller {
 
 export type CallerReading =
   | { readonly type: "caller"; readonly caller: Caller }
-  | { readonly type: "nobody"; readonly message: string };
+  | { readonly type: "none"; readonly message: string };
 
 /**
  * Reads an ARN in any form that people have at hand: with a role's path, of a session, of IAM Identity Center, with white space.
@@ -24,7 +24,7 @@ export function readCaller(given: string, partition?: string): CallerReading {
     return { type: "caller", caller: { principal: reading.principal, callerArn: text, noticed: null } };
   }
   const meant = reading.suggestion === undefined ? null : readPrincipal(reading.suggestion, partition);
-  if (meant?.type !== "principal") return { type: "nobody", message: reading.message };
+  if (meant?.type !== "principal") return { type: "none", message: reading.message };
   const callerArn = reading.code === "arn-assumed-role" ? text : meant.principal.arn;
   return { type: "caller", caller: { principal: meant.principal, callerArn, noticed: noticedAt(reading) } };
 }

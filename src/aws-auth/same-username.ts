@@ -21,12 +21,12 @@ const templates = /(\{\{(?:SessionName|SessionNameRaw|AccessKeyID|EC2PrivateDNSN
 /** eks-access never writes a longer username. */
 const longest = 1_000;
 /** A hostile document must not hold up the process: what can't be compared in this number of steps counts as the same. */
-const mostSteps = 100_000;
+const maxSteps = 100_000;
 
 /** The ARNs of other entries that can produce this username. @param username with its templates */
 export function entriesThatYield(username: string, arn: string, entries: readonly NamedEntry[]): readonly string[] {
   const own = partsOf(username, arn);
-  const budget = { steps: mostSteps };
+  const budget = { steps: maxSteps };
   const principal = withoutRolePath(arn).toLowerCase();
   const isOwn = (entry: NamedEntry) => withoutRolePath(entry.arn).toLowerCase() === principal;
   const found = entries.filter(

@@ -17,7 +17,7 @@ import { awsFailure } from "./explain-aws-error.ts";
 import { ownCredentials } from "./sts.ts";
 
 /** An update takes some minutes (EKS User Guide, "Change authentication mode"). */
-const mostLooks = 180;
+const maxLooks = 180;
 
 /** A cluster's address in EKS, from the configuration. */
 export interface ClusterAddress {
@@ -179,7 +179,7 @@ export async function switchToAccessEntries(
   const { address } = eks;
   const client = eks.client();
   try {
-    for (let look = 0; look < mostLooks; look += 1) {
+    for (let look = 0; look < maxLooks; look += 1) {
       const { status, authenticationMode } = await eks.describe(log);
       if (authenticationMode !== "CONFIG_MAP") return look > 0;
       if (status === "ACTIVE") {
@@ -207,7 +207,7 @@ async function update(
     logRequestId(log, "eks:UpdateClusterConfig", client.send(new UpdateClusterConfigCommand({ name, accessConfig }))),
   );
   const updateId = begun.update?.id;
-  for (let look = 0; look < mostLooks; look += 1) {
+  for (let look = 0; look < maxLooks; look += 1) {
     const { update: now } = await asked(`eks:DescribeUpdate on ${place}`, () =>
       logRequestId(log, "eks:DescribeUpdate", client.send(new DescribeUpdateCommand({ name, updateId }))),
     );

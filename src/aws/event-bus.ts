@@ -5,7 +5,7 @@ import { type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
 /** The limit of one call (EventBridge API Reference, PutEvents). */
-export const mostEntries = 10;
+export const maxEntries = 10;
 
 export interface BusEvent {
   readonly type: string;
@@ -15,7 +15,7 @@ export interface BusEvent {
 }
 
 /**
- * Sends events to a bus, `mostEntries` at most.
+ * Sends events to a bus, `maxEntries` at most.
  * @returns how many of the first ones arrived: EventBridge takes and refuses each by itself
  * @throws AccessError if not even the first one did
  */

@@ -24,8 +24,8 @@ function bounds(): PageBounds {
 const [nobodysEmail, nobodysId] = ["doctor@eks-access.invalid", "00000000-0000-0000-0000-000000000000"];
 
 /**
- * Asks both services of Identity Center for nobody, which shows a missing right or a wrong setting. False: AWS knows no such
- * instance, or refuses to list what nobody has; the API reference does not say which. @throws AccessError
+ * Asks both services of Identity Center for a person who does not exist, which shows a missing right or a wrong setting. False: AWS knows no such
+ * instance, or refuses to list what no one has; the API reference does not say which. @throws AccessError
  */
 export async function tryIdentityCenter(
   credentials: CredentialSource,
@@ -82,13 +82,13 @@ interface Asked {
   readonly center: IdentityCenterSettings;
 }
 
-type Nobody = Extract<PersonReading, { readonly type: "nobody" }>;
+type NoPerson = Extract<PersonReading, { readonly type: "none" }>;
 
 /**
  * By email address and by user name: a session is named by the user name, so if the address is another user's name, one session
  * would stand for two people.
  */
-async function userIdOf({ store, center }: Asked, email: string): Promise<string | Nobody> {
+async function userIdOf({ store, center }: Asked, email: string): Promise<string | NoPerson> {
   const find = async (path: "emails.value" | "userName") => {
     const AlternateIdentifier = { UniqueAttribute: { AttributePath: path, AttributeValue: email } };
     const command = new GetUserIdCommand({ IdentityStoreId: center.identityStoreId, AlternateIdentifier });
@@ -96,19 +96,19 @@ async function userIdOf({ store, center }: Asked, email: string): Promise<string
     return UserId;
   };
   const [byEmail, byName] = await Promise.all([find("emails.value"), find("userName")]);
-  if (byEmail === null) return { type: "nobody", why: "user-not-found" };
-  return byName === null || byName === byEmail ? byEmail : { type: "nobody", why: "email-of-two-users" };
+  if (byEmail === null) return { type: "none", why: "user-not-found" };
+  return byName === null || byName === byEmail ? byEmail : { type: "none", why: "email-of-two-users" };
 }
 
 /** The session name of a person in every account. */
-async function userNameOf({ store, center }: Asked, id: string, email: string): Promise<string | Nobody> {
+async function userNameOf({ store, center }: Asked, id: string, email: string): Promise<string | NoPerson> {
   const command = new DescribeUserCommand({ IdentityStoreId: center.identityStoreId, UserId: id });
   const {
     UserName,
     UserStatus,
     Emails = [],
   } = await call("identitystore:DescribeUser", center, () => store.send(command));
-  if (UserStatus === "DISABLED") return { type: "nobody", why: "user-disabled" };
+  if (UserStatus === "DISABLED") return { type: "none", why: "user-disabled" };
   const hasEmail = Emails.some(({ Value }) => Value?.toLowerCase() === email.toLowerCase());
   if (UserName !== undefined && hasEmail) return UserName;
   throw new AccessError("aws-unexpected", `AWS answered identitystore:DescribeUser of ${id} with another user`);

@@ -221,7 +221,7 @@ export function askCallerIdentity(source: CredentialSource, region: string, log?
 }
 
 /** AWS refuses a signature that is more than five minutes off; a cluster refuses a token earlier. */
-export const mostSkewSeconds = 60;
+export const maxSkewSeconds = 60;
 
 /**
  * How far our clock is ahead of AWS's (behind: below 0), in seconds, by the Date of STS's answer: whole seconds, and as

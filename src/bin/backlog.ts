@@ -32,7 +32,7 @@ export function backlogOf(known: Known, redis: RedisClient): Backlog {
     openUnconfigured: async () =>
       new Map([...(await ledger.openByCluster())].filter(([name]) => !configuration().clusters.has(name))),
     overdue: async () =>
-      countOverdue(await ledger.overdue(new Date(now().getTime() - lateAfterMs), mostOverdue), names()),
+      countOverdue(await ledger.overdue(new Date(now().getTime() - lateAfterMs), maxOverdue), names()),
     closedFor: async () => secondsClosed(await ledger.clusterTroubles(names()), now()),
     memoryUsed: async () => memoryUsedIn(await redis.info("memory")),
     auditLag: () => Promise.all([...sinkNames(configuration().audit)].map((sink) => lagOf(known, ...sink))),
@@ -49,7 +49,7 @@ async function lagOf({ auditLog, now }: Known, kind: SinkKind, name: string): Pr
 /** A lease that ends in time is gone within seconds. */
 const lateAfterMs = 60_000;
 /** More would only make the number larger. */
-const mostOverdue = 1_000;
+const maxOverdue = 1_000;
 
 /** The overdue leases of each configured cluster; 0: none. Others are stranded. */
 function countOverdue(overdue: readonly ApprovedRequest[], clusters: readonly string[]): ReadonlyMap<string, number> {

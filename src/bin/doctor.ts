@@ -177,11 +177,11 @@ async function examineWorkerSide(settings: Settings, zones: readonly Zone[], io:
 }
 
 async function examineClock(region: string): Promise<Finding> {
-  const { clockSkewSeconds, mostSkewSeconds } = await import("../aws/sts.ts");
+  const { clockSkewSeconds, maxSkewSeconds } = await import("../aws/sts.ts");
   try {
     const skew = await clockSkewSeconds(region, () => new Date());
     const said = `${Math.abs(skew).toFixed(0)} s ${skew < 0 ? "behind" : "ahead of"} AWS's`;
-    return Math.abs(skew) <= mostSkewSeconds
+    return Math.abs(skew) <= maxSkewSeconds
       ? found(`it is ${said}`)
       : broken(`it is ${said}`, "Set the clock by NTP: AWS refuses signatures of another time.");
   } catch (error) {

@@ -25,7 +25,7 @@ export function followFleet(context: FollowContext): FleetFollower {
   let held: FleetList | null = null;
   let refusedAt: string | null = null;
   let offered = "";
-  let told = "";
+  let reported = "";
   const read = async () => {
     const at = await ledger.fleetAt();
     if (at === null || at === held?.at || at === refusedAt) return;
@@ -46,11 +46,11 @@ export function followFleet(context: FollowContext): FleetFollower {
       const offer = await live.follow(held.clusters);
       // A list that can't be used now, for example while a lease is active, is offered again.
       if (offer.type === "refused") {
-        if (told !== offer.problems.join())
+        if (reported !== offer.problems.join())
           log.error({ problems: offer.problems }, "the list of the fleet is not used");
-        told = offer.problems.join();
+        reported = offer.problems.join();
       } else {
-        [offered, told] = [text, ""];
+        [offered, reported] = [text, ""];
         for (const problem of offer.left) log.error({ problem }, "a cluster of the fleet is left out");
         log.info({ clusters: held.clusters.length }, "the list of the fleet is another one");
       }

@@ -1,4 +1,4 @@
-import type { ClusterBinding, LeasePart, OwnBindings } from "../access/lease/own-bindings.ts";
+import type { ClusterBinding, LeaseBinding, OwnBindings } from "../access/lease/own-bindings.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { bindsRoles } from "../access/policy/policy-text.ts";
 import { isInForce, leaseProblems, type OpenLeases, type Reader } from "./leases.ts";
@@ -18,14 +18,14 @@ export interface BindingFacts extends OwnBindings {
 export const bindingProblemCodes = ["binding-forged", "binding-overdue", "binding-unknown"] as const;
 
 /** With that of a lease. */
-const mostKinds = bindingProblemCodes.length + 1;
+const maxKinds = bindingProblemCodes.length + 1;
 
 /** The worker deletes a binding within seconds of its lease's end, but for what a call that comes late may bring. */
 const overdueAfterMs = 10 * 60_000;
 
 /** What is wrong with the bindings of leases: changed, forged, or left behind. */
 export function bindingProblems(facts: BindingFacts): GroupedProblems {
-  return groupProblems([...changed(facts), ...forged(facts), ...left(facts)], mostKinds);
+  return groupProblems([...changed(facts), ...forged(facts), ...left(facts)], maxKinds);
 }
 
 /** What a person changed or deleted of a lease in force. */
@@ -53,7 +53,7 @@ function forged({ forged: found, cluster }: BindingFacts): readonly ReportedProb
 }
 
 function left({ parts, granted, now }: BindingFacts): readonly ReportedProblem[] {
-  const isOver = ({ share }: LeasePart) => Date.parse(share.endsAt) + overdueAfterMs < now.getTime();
+  const isOver = ({ share }: LeaseBinding) => Date.parse(share.endsAt) + overdueAfterMs < now.getTime();
   return parts.flatMap((part): ReportedProblem[] => {
     const { share, binding } = part;
     const place = placeOf(binding);

@@ -61,7 +61,7 @@ export interface EntriesFacts {
 /** The report on the access entries, bounded so that a message can hold it. */
 export type EntriesSummary = Omit<Extract<EntriesReport, { readonly type: "checked" }>, "type" | "unread" | "why">;
 
-const mostGroups = 7;
+const maxGroups = 7;
 
 /** Sums up the access entries that were read. */
 export function summarizeEntries(facts: EntriesFacts): EntriesSummary {
@@ -76,7 +76,7 @@ export function summarizeEntries(facts: EntriesFacts): EntriesSummary {
     ...replacedRoles(rolesNamed(facts)).map((set) => replacedRoleProblem(set, cluster)),
   ];
   return {
-    ...groupProblems(problems, mostGroups),
+    ...groupProblems(problems, maxGroups),
     listed: listed.length,
     types: typesOf(read),
     knowsBindings: boundGroups !== null,

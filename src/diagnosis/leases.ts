@@ -59,9 +59,9 @@ export function leaseProblems(
   reader: Reader,
   from: string,
 ): readonly TakenOut[] {
-  const told = drifts.map((drift) => ({ ...drift, isReadable: reader.answers || isOf(drift.request, reader) }));
+  const readable = drifts.map((drift) => ({ ...drift, isReadable: reader.answers || isOf(drift.request, reader) }));
   // One sentence is shown for all of them: the first.
-  const first = told.toSorted((a, b) => Number(b.isReadable) - Number(a.isReadable));
+  const first = readable.toSorted((a, b) => Number(b.isReadable) - Number(a.isReadable));
   return first.map(({ request, message, isReadable }) => ({
     code: "lease-taken-out",
     severity: "error",

@@ -4,9 +4,9 @@ import { type Immutable, textForm, textsForm } from "../access/lease/proof-recor
 import { type AwsAuthDocument, type Problem, type Severity, sizeOf } from "../aws-auth/index.ts";
 
 /** A message has room for so many if it shows nothing else. */
-const mostGroups = 11;
+const maxGroups = 11;
 
-const mostWriters = 6;
+const maxWriters = 6;
 
 export interface ReportedProblem {
   readonly code: string;
@@ -39,7 +39,7 @@ export const problemsForm = z.object({
   left: z.number(),
 });
 
-const mostPlaces = 10;
+const maxPlaces = 10;
 const severities: readonly Severity[] = ["error", "warning", "notice"];
 
 /** Groups problems by kind. @param most kinds in the result */
@@ -69,7 +69,7 @@ function groupsOf(problems: readonly ReportedProblem[]): readonly ProblemGroup[]
       const [first] = all;
       if (!first) return [];
       const { code, severity, message, remedy } = first;
-      const places = all.slice(0, mostPlaces).map(({ place }) => place);
+      const places = all.slice(0, maxPlaces).map(({ place }) => place);
       return [{ code, severity, count: all.length, places, message, remedy }];
     })
     .toSorted((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
@@ -98,12 +98,12 @@ export function summarize(
   const { problems, entries, data } = document;
   const all = [...ours, ...problems.map((problem) => ({ ...problem, place: placeOf(problem) }))];
   return {
-    ...groupProblems(all, mostGroups),
+    ...groupProblems(all, maxGroups),
     entries: entries.length,
     bytes: sizeOf(data),
     writers: writers
       .filter(({ manager, dataKeys }) => manager !== "eks-access" && dataKeys.length > 0)
-      .slice(0, mostWriters)
+      .slice(0, maxWriters)
       .map(({ manager, dataKeys }) => ({ manager, sections: dataKeys.slice(0, 3) })),
   };
 }

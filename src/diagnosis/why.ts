@@ -28,7 +28,7 @@ export interface Diagnosis {
 /** Explains `Unauthorized` or `Forbidden`, with a fix for each cause. */
 export function diagnose(facts: WhyFacts): Diagnosis {
   const reading = readCaller(facts.given, partitionOf(facts.cluster));
-  if (reading.type === "nobody") {
+  if (reading.type === "none") {
     const causes = [
       cause("not-a-principal", reading.message, `${named("aws sts get-caller-identity")} shows who you are.`),
     ];

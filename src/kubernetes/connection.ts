@@ -200,7 +200,7 @@ interface KnownAnswer {
 /** The last large answers, by their address: what one run has read back, the next one reads unchanged. */
 const knownAnswers = new Map<string, KnownAnswer>();
 const largeAnswer = 16 * 1024;
-const mostKnown = 16;
+const maxKnown = 16;
 
 /** The parsed text of an answer; a text that stays the same to the byte is parsed once. @throws AccessError */
 function knownText(place: string, bytes: Buffer, what: string): string {
@@ -210,7 +210,7 @@ function knownText(place: string, bytes: Buffer, what: string): string {
   const text = textWithin(bytes, largestAnswer, what);
   if (bytes.length < largeAnswer) return text;
   knownAnswers.set(place, { bytes, text });
-  for (const oldest of [...knownAnswers.keys()].slice(0, -mostKnown)) knownAnswers.delete(oldest);
+  for (const oldest of [...knownAnswers.keys()].slice(0, -maxKnown)) knownAnswers.delete(oldest);
   return text;
 }
 

@@ -65,7 +65,7 @@ function add(bindings: Map<string, GroupBinding[]>, name: string, binding: Group
 }
 
 /** The most roles to read for one request; the answer says if there are more. */
-const mostRoles = 6;
+const maxRoles = 6;
 
 /** What these groups can do by their bindings, in words: one item for each group and role, the first few of them. */
 export async function groupRights(
@@ -75,7 +75,7 @@ export async function groupRights(
   groups: readonly string[],
 ): Promise<readonly GroupRight[]> {
   const rights: GroupRight[] = [];
-  for (const { group, bound } of rolesOf(bindings, groups).slice(0, mostRoles)) {
+  for (const { group, bound } of rolesOf(bindings, groups).slice(0, maxRoles)) {
     const [first] = bound;
     if (!first) continue;
     const role = { kind: first.kind === "Role" ? ("Role" as const) : ("ClusterRole" as const), name: first.role };

@@ -40,7 +40,7 @@ export interface LeaseBindings {
   namespaces(): Promise<readonly string[]>;
 }
 
-const mostNamespaces = { pages: 100, items: 20_000, milliseconds: 10_000 };
+const maxNamespaces = { pages: 100, items: 20_000, milliseconds: 10_000 };
 const fieldManager = "eks-access";
 const group = "rbac.authorization.k8s.io";
 
@@ -158,7 +158,7 @@ function codeOf(usual: FailureCode, status: ReturnType<typeof statusOf>): Failur
 
 async function namespaces(connection: Connection, cluster: string): Promise<readonly string[]> {
   const what = `GET namespaces of cluster ${cluster}`;
-  const bounds = { ...mostNamespaces, deadline: AbortSignal.timeout(mostNamespaces.milliseconds) };
+  const bounds = { ...maxNamespaces, deadline: AbortSignal.timeout(maxNamespaces.milliseconds) };
   const named = z.object({ metadata: z.object({ name: z.string() }) });
   try {
     const all = await allOfPages(what, bounds, (token) =>

@@ -108,7 +108,7 @@ export interface RequestLedger extends RecordLedger {
   grantedOf(cluster: string): Promise<readonly ApprovedRequest[]>;
   /** Pending records of a cluster with something due, the longest due first. */
   duePendingOf(cluster: string, now: Date, limit: number): Promise<readonly AccessRequest[]>;
-  /** Open leases whose access should have been gone at this time, the longest first. */
+  /** Open leases that should have been gone at this time, the longest overdue first. */
   overdue(since: Date, limit: number): Promise<readonly ApprovedRequest[]>;
   /** The number of records of each class (src/access/request/lists.ts); a class without any is absent. */
   counts(): Promise<ReadonlyMap<string, number>>;

@@ -45,14 +45,14 @@ export function recordChange(
   now: Date,
   limit: Pick<LedgerChange, "maxPending"> = {},
 ): Promise<CommitResult> {
-  const told = event?.type ?? "one more try";
-  return traced({ name: `record ${told}`, ...traceFor(context, after) }, async () => {
+  const label = event?.type ?? "one more try";
+  return traced({ name: `record ${label}`, ...traceFor(context, after) }, async () => {
     const { ledger, queues, log } = context;
     const result = await ledger.commit({ ...limit, after, event });
     if (result.type === "conflict") return result;
     if (event) recordedEvents.publish(event);
     // One more failed try is no news: the failure's own line counts them.
-    log[event ? "info" : "debug"]({ request: after.id, cluster: after.cluster, event: told }, "recorded");
+    log[event ? "info" : "debug"]({ request: after.id, cluster: after.cluster, event: label }, "recorded");
     // Before the wake-ups, which would look for it.
     await rememberTrace(context, after.id);
     // All at once: an acknowledgement may wait for it.
@@ -118,7 +118,7 @@ export function updateMigration<Outcome>(
 }
 
 /** Others write at the same time: people who click, a reminder, a run. More conflicts in a row than this are a fault. */
-const mostConflicts = 10;
+const maxConflicts = 10;
 
 /**
  * The only way to change a record that others change too: reads it, decides, writes the next version, and starts again if another
@@ -132,7 +132,7 @@ async function update<Kept extends LedgerRecord, Outcome>(
   decide: Decide<Kept, Outcome>,
 ): Promise<Outcome> {
   let written: Kept | null = null;
-  for (let conflicts = 0; conflicts < mostConflicts; ) {
+  for (let conflicts = 0; conflicts < maxConflicts; ) {
     // Read again, not taken from the conflict: the Slack process trusts only what it has verified.
     const step: UpdateStep<Kept, Outcome> = await decide(written ?? (await get()));
     if (step.type === "stop") return step.outcome;

@@ -33,7 +33,7 @@ export async function otherLeasesNow(
 }
 
 /** The most of a person's waiting requests in one cluster to look at. */
-const mostPending = 100;
+const maxPending = 100;
 
 /** A cluster's leases that are not over, and this person's waiting requests there: the facts for their question. */
 export async function openRequestsFor(
@@ -42,7 +42,7 @@ export async function openRequestsFor(
   user: string,
 ): Promise<readonly AccessRequest[]> {
   const own = { list: "pending", clusters: [cluster], requester: user, match: "both" } as const;
-  const [granted, { requests }] = await Promise.all([ledger.grantedOf(cluster), ledger.list(own, 0, mostPending)]);
+  const [granted, { requests }] = await Promise.all([ledger.grantedOf(cluster), ledger.list(own, 0, maxPending)]);
   return [...granted, ...requests];
 }
 

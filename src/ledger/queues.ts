@@ -19,7 +19,7 @@ export interface QueuesToWake extends Readonly<Record<QueueName, QueueToWake>> {
 export interface Queues extends Readonly<Record<QueueName, Queue<Job>>> {
   /** A queue of a zone. The clusters without one have the queues above. */
   readonly inZone: (name: QueueName, zone: Zone) => Queue<Job>;
-  /** @param cluster whose workers are asked, for a question about none */
+  /** @param cluster its workers answer a question about no cluster */
   readonly of: (job: Job, cluster?: string) => Queue<Job>;
   close: () => Promise<void>;
 }
@@ -121,7 +121,7 @@ async function stateOfQueue(queue: Queue, now: Date): Promise<QueueState> {
 }
 
 /** A longer look would only slow the metrics: so many jobs that wait for their time are more than there ever are. */
-const mostLookedAt = 100;
+const maxLookedAt = 100;
 
 /**
  * When the oldest job that should run was made, in milliseconds since the epoch; null: none. Ids count up. A job that was made for a later
@@ -134,7 +134,7 @@ async function oldestOf(queue: Queue, now: Date): Promise<number | null> {
     .map(Number)
     .filter(Number.isInteger)
     .toSorted((a, b) => a - b);
-  for (const id of inOrder.slice(0, mostLookedAt)) {
+  for (const id of inOrder.slice(0, maxLookedAt)) {
     // Another process may have taken it since.
     const job = await queue.getJob(String(id));
     if (job && !isForLater(job, now)) return job.timestamp;

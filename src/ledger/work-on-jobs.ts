@@ -45,12 +45,12 @@ export function workOnJobs<Job>(work: QueueWork<Job>, blocking: RedisClient): St
 const shortestMs = 1_000;
 const longestMs = 60_000;
 /** Some twenty minutes: longer than an update takes. The sweep then wakes again what is still due. */
-const mostReturns = 25;
+const maxReturns = 25;
 
 /** While two versions run, the newer one has jobs that the older one does not know: the newer one gets them. */
 async function giveBack(log: Logger, job: BullJob, token: string | undefined): Promise<never> {
   const about = { job: job.name.slice(0, 64) };
-  if (job.attemptsStarted > mostReturns) {
+  if (job.attemptsStarted > maxReturns) {
     throw new UnrecoverableError("No process of this version knows the job: update all processes to one version");
   }
   if (job.attemptsStarted === 1) log.warn(about, "this version does not know a job; it waits for a process that does");

@@ -4,7 +4,7 @@ import type { WorkerQuestion } from "./jobs.ts";
 import type { Queues } from "./queues.ts";
 
 export interface WorkerQuestions {
-  /** `cluster`: whose workers are asked, for a question about none. Resolves with a worker's answer; rejects if it failed, or did not answer within `withinMs`. */
+  /** `cluster`: asks its workers a question about no cluster. Resolves with a worker's answer; rejects if it failed, or did not answer within `withinMs`. */
   ask: (question: WorkerQuestion, withinMs: number, cluster?: string) => Promise<unknown>;
 }
 
@@ -34,10 +34,10 @@ export function workerQuestions(queues: Pick<Queues, "of">): WorkerQuestions {
 }
 
 /** A worker takes 16 jobs at once; questions about a cluster that does not answer must not take the places of its work. */
-const mostAtOnce = 4;
+const maxAtOnce = 4;
 
 /** The same, with a few questions about clusters at a time; the others wait for their turn, which counts as waiting. */
-export function limitQuestions({ ask }: WorkerQuestions, most = mostAtOnce): WorkerQuestions {
+export function limitQuestions({ ask }: WorkerQuestions, most = maxAtOnce): WorkerQuestions {
   const waiting: (() => void)[] = [];
   let running = 0;
   // The place is handed over, so that no other question takes it.

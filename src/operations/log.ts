@@ -45,8 +45,8 @@ interface Failing {
 }
 
 /** More stacks of one failure add nothing, and a process's memory is bounded. */
-const mostCauses = 16;
-const mostFailing = 10_000;
+const maxCauses = 16;
+const maxFailing = 10_000;
 /** Longer than the longest wait between two tries: a failure without a newer one is over. */
 const forgottenAfterMs = 3_600_000;
 
@@ -66,7 +66,7 @@ export class FailureLog {
     const failing = this.#failingOf(keyOf(what, about));
     failing.tries += 1;
     const cause = causeOf(error);
-    if (!failing.causes.has(cause) && failing.causes.size < mostCauses) {
+    if (!failing.causes.has(cause) && failing.causes.size < maxCauses) {
       failing.causes.add(cause);
       this.#log.warn({ ...about, err: error }, what);
       return;
@@ -94,7 +94,7 @@ export class FailureLog {
     this.#failing.delete(key);
     this.#failing.set(key, failing);
     const [oldest] = this.#failing.keys();
-    if (this.#failing.size > mostFailing && oldest !== undefined) this.#failing.delete(oldest);
+    if (this.#failing.size > maxFailing && oldest !== undefined) this.#failing.delete(oldest);
     return failing;
   }
 }

@@ -10,12 +10,12 @@ interface Remembered<Value> {
 /** Remembers results for the most recent texts, compared as a whole. The results are shared: do not change them. */
 export class RecentResults<Value extends object | boolean> {
   readonly #known = new Map<string, Remembered<Value>>();
-  readonly #mostLength: number;
+  readonly #maxLength: number;
   #length = 0;
 
-  /** @param mostLength of all texts together, in UTF-16 units */
-  constructor(mostLength: number) {
-    this.#mostLength = mostLength;
+  /** @param maxLength of all texts together, in UTF-16 units */
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
   }
 
   /** The remembered result for this text, or the result of `work`. @param place each place remembers one text */
@@ -37,11 +37,11 @@ export class RecentResults<Value extends object | boolean> {
 
   set(place: string, text: string, value: Value): void {
     this.#forget(place);
-    if (text.length > this.#mostLength) return;
+    if (text.length > this.#maxLength) return;
     this.#known.set(place, { text, value });
     this.#length += text.length;
     for (const oldest of this.#known.keys()) {
-      if (this.#length <= this.#mostLength) return;
+      if (this.#length <= this.#maxLength) return;
       this.#forget(oldest);
     }
   }
@@ -55,11 +55,11 @@ export class RecentResults<Value extends object | boolean> {
 }
 
 /** Of some 4,000 decisions or previews. */
-const mostSealText = 4_000 * 170;
+const maxSealText = 4_000 * 170;
 
 /** The same keys, which verify each genuine seal once. A forged seal is verified each time, and takes no room. */
 export function rememberingSeals<Kind extends KeyKind>(keys: Verifier<Kind>): Verifier<Kind> {
-  const verified = new RecentResults<true>(mostSealText);
+  const verified = new RecentResults<true>(maxSealText);
   return {
     ids: keys.ids,
     isSealed: (purpose, value, seal) => {

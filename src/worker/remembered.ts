@@ -10,8 +10,8 @@ import { RecentResults } from "../operations/recent.ts";
  */
 
 /** A document with 58 kB of text takes 1.3 MB of memory. */
-const mostDocumentText = 512 * 1024;
-const documents = new RecentResults<DocumentReading>(mostDocumentText);
+const maxDocumentText = 512 * 1024;
+const documents = new RecentResults<DocumentReading>(maxDocumentText);
 /** An unchanged ConfigMap is the same value (src/kubernetes/config-map.ts). */
 const documentsOf = new WeakMap<Data, DocumentReading>();
 const withTheirProblems = new WeakMap<DocumentReading, AwsAuthDocument>();
@@ -38,13 +38,13 @@ export function parseRemembered(data: Data): AwsAuthDocument {
   return document;
 }
 
-const mostBindingText = 4 * 1024 * 1024;
+const maxBindingText = 4 * 1024 * 1024;
 const leases = new WeakMap<MemoryKeys, RecentResults<SealedLease>>();
 
 /** `readSealedLease`, once for each annotation, cluster, place and key. */
 export function readLeaseRemembered(...given: Parameters<typeof readSealedLease>): SealedLease | null {
   const [cluster, { name, namespace }, annotation, keys] = given;
-  const known = leases.get(keys) ?? new RecentResults<SealedLease>(mostBindingText);
+  const known = leases.get(keys) ?? new RecentResults<SealedLease>(maxBindingText);
   leases.set(keys, known);
   const place = JSON.stringify([cluster, namespace, name]);
   const lease = known.get(place, annotation ?? "") ?? readSealedLease(...given);
@@ -53,7 +53,7 @@ export function readLeaseRemembered(...given: Parameters<typeof readSealedLease>
   return lease;
 }
 
-const mostAnnotationText = 2 * 1024 * 1024;
+const maxAnnotationText = 2 * 1024 * 1024;
 /** Each key has its own results. */
 const annotations = new WeakMap<MemoryKeys, RecentResults<AnnotationReading>>();
 
@@ -64,7 +64,7 @@ export function readAnnotationRemembered(
   keys: MemoryKeys,
 ): AnnotationReading {
   if (text === undefined) return readAnnotation(cluster, text, keys);
-  const known = annotations.get(keys) ?? new RecentResults<AnnotationReading>(mostAnnotationText);
+  const known = annotations.get(keys) ?? new RecentResults<AnnotationReading>(maxAnnotationText);
   annotations.set(keys, known);
   return known.of(cluster, text, () => readAnnotation(cluster, text, keys));
 }

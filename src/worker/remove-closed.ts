@@ -10,7 +10,7 @@ export const removalsEveryMs = 60_000;
 /** Records that are read at once. Each is removed in its own call: between two calls Redis answers others. */
 const batch = 100;
 /** In one turn: a full ledger is empty after some minutes. */
-const mostBatches = 10;
+const maxBatches = 10;
 /** The next look at a record that can't be removed now, for example because no message shows it. */
 const lookAgainMs = 24 * 3_600_000;
 
@@ -30,7 +30,7 @@ export async function removeClosed(context: RemovalContext): Promise<number> {
   const before = new Date(now().getTime() - config.ledger.keepSeconds * 1000);
   const taking: ClosedBatch = { before, putOffUntil: new Date(before.getTime() + lookAgainMs), limit: batch };
   let removed = 0;
-  for (let taken = 0; taken < mostBatches; taken += 1) {
+  for (let taken = 0; taken < maxBatches; taken += 1) {
     const records = await ledger.takeClosed(taking);
     for (const record of records) removed += (await remove(context, record, before)) ? 1 : 0;
     if (records.length === 0) break;

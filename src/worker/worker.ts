@@ -16,7 +16,7 @@ import { sweep } from "./sweep.ts";
 /**
  * Works on the queues of clusters, and sweeps. `blocking` must wait without a limit (src/ledger/redis/connect.ts).
  * @param context each run keeps the configuration with which it began
- * @param zones whose clusters it works on
+ * @param zones it works on their clusters
  */
 export function startWorker(
   context: () => WorkerContext,

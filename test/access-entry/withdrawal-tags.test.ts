@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { memoryKeys } from "../../src/access/approval/seal.ts";
 import { noWithdrawals } from "../../src/access/lease/withdrawal.ts";
 import {
-  mostWithdrawalTags,
+  maxWithdrawalTags,
   readWithdrawalTags,
   roomForWithdrawals,
   withdrawalTagChanges,
@@ -111,7 +111,7 @@ test("others' tags leave less room, and one is kept for what had to be forgotten
   const others = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`tag-${index}`, ""]));
 
-  expect(roomForWithdrawals({})).toBe(mostWithdrawalTags);
+  expect(roomForWithdrawals({})).toBe(maxWithdrawalTags);
   expect(roomForWithdrawals({ ...others(40), ...tags })).toBe(9);
   expect(roomForWithdrawals(others(49))).toBe(0);
   expect(roomForWithdrawals(others(50))).toBe(0);

@@ -34,8 +34,8 @@ it("no document of 1 MiB exhausts a small process, or takes two seconds of it", 
   const [honest, ...outcomes] = await readAll();
 
   // Where even an honest document takes long, the machine is slow: the bound grows with it.
-  const mostSeconds = Math.max(2, 2.5 * (honest?.longest ?? 0));
-  const slow = outcomes.filter(({ longest }) => longest > mostSeconds);
+  const maxSeconds = Math.max(2, 2.5 * (honest?.longest ?? 0));
+  const slow = outcomes.filter(({ longest }) => longest > maxSeconds);
   const long = outcomes.filter(({ listed }) => listed > 5000);
   const refused = outcomes.flatMap(({ name, refusal }) => (refusal === "section-too-large" ? [name] : []));
   expect(honest).toMatchObject({ name: "honest", listed: 0 });

@@ -77,9 +77,9 @@ test("nobody is guessed: an unknown address, one of two users, and a disabled us
   const user = center.users.get(carol);
   if (user) user.status = "DISABLED";
 
-  expect(await find("nobody@example.com")).toEqual({ type: "nobody", why: "user-not-found" });
-  expect(await find("bob@example.com")).toEqual({ type: "nobody", why: "email-of-two-users" });
-  expect(await find("carol@example.com")).toEqual({ type: "nobody", why: "user-disabled" });
+  expect(await find("nobody@example.com")).toEqual({ type: "none", why: "user-not-found" });
+  expect(await find("bob@example.com")).toEqual({ type: "none", why: "email-of-two-users" });
+  expect(await find("carol@example.com")).toEqual({ type: "none", why: "user-disabled" });
 });
 
 test("a failure says whether it passes, and the setting or the right to correct", async () => {

@@ -66,7 +66,7 @@ export async function approve(stage: Stage, { message }: Asked): Promise<number>
   return at;
 }
 
-const mostTries = 5;
+const maxTries = 5;
 
 /**
  * A busy machine may miss Slack's three seconds. What was recorded all the same is no second request, and no second approval.
@@ -76,6 +76,6 @@ async function acknowledged(what: string, send: () => Promise<{ readonly error?:
   for (let tries = 1; ; tries += 1) {
     const { error } = await send();
     if (!error) return;
-    if (tries === mostTries) throw new Error(`${what} was not acknowledged: ${error}`);
+    if (tries === maxTries) throw new Error(`${what} was not acknowledged: ${error}`);
   }
 }

@@ -85,7 +85,7 @@ export function clusterOf({ config }: Pick<Context, "config">) {
  */
 export function partsOf<Of extends Scene>(
   acts: Acts<Of>,
-  mostOutcomes: number,
+  maxOutcomes: number,
   isPlayed: (names: readonly string[]) => boolean = () => true,
 ): fc.Arbitrary<readonly Part[]> {
   const partOf = (name: string): fc.Arbitrary<Part> => {
@@ -94,7 +94,7 @@ export function partsOf<Of extends Scene>(
       name: fc.constant(name),
       waits: fc.nat(isWorker ? 40 : 60),
       diesAt: isWorker ? fc.option(fc.nat(40), { freq: 2 }) : fc.constant(null),
-      outcomes: isWorker ? fc.array(fc.constantFrom(...outcomes), { maxLength: mostOutcomes }) : fc.constant([]),
+      outcomes: isWorker ? fc.array(fc.constantFrom(...outcomes), { maxLength: maxOutcomes }) : fc.constant([]),
     });
   };
   return fc

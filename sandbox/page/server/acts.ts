@@ -53,7 +53,7 @@ export const acts: Readonly<Record<string, Act>> = {
   },
 };
 
-/** Slack takes a slash command alone for something that the app is told. */
+/** Slack sends the app a slash command alone. */
 async function command(theatre: Theatre, form: URLSearchParams): Promise<Notice> {
   const text = needed(form, "text").trim();
   if (!text.startsWith("/")) return "The bot reads commands alone: begin with /eks-access.";

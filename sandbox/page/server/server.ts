@@ -142,14 +142,14 @@ async function asset(name: string, response: ServerResponse): Promise<void> {
   return answer(response, 200, types[extension], await readFile(path));
 }
 
-const mostBytes = 64 * 1024;
+const maxBytes = 64 * 1024;
 
 async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
   request.setEncoding("utf8");
   let text = "";
   for await (const chunk of request) {
     text += chunk;
-    if (text.length > mostBytes) throw new Error("That is too long.");
+    if (text.length > maxBytes) throw new Error("That is too long.");
   }
   return new URLSearchParams(text);
 }

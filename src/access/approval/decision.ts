@@ -11,7 +11,7 @@ export type DecisionRefusal =
   | "not-an-approver"
   /** The approver is linked with the principal that gets access. */
   | "own-principal"
-  /** Nobody says now whether the approver is the person of Identity Center who gets access. */
+  /** It is unknown now whether the approver is the person of Identity Center who gets access. */
   | "own-principal-unknown"
   | "approved-already"
   | "lapsed"
@@ -36,7 +36,7 @@ export interface DecisionFacts {
   readonly standing: Standing;
   /** Of the approvers, by Slack user id. Absent: not looked up, as for a display. */
   readonly links?: LinkedArns;
-  /** Whether nobody could say that the access is not for the approver who clicks. */
+  /** Whether it is unknown if the access is for the approver who clicks. */
   readonly isOwnUnknown?: boolean;
   /** Former approvers by Slack user id, with the reason as a clause. */
   readonly departed: ReadonlyMap<string, string>;
@@ -64,14 +64,14 @@ export function areStillApprovers(approvals: readonly Decision[]): boolean {
 }
 
 /** How far the clocks of the two processes may differ, in milliseconds. NTP keeps them much closer. */
-const mostAheadMs = 60_000;
+const maxAheadMs = 60_000;
 
 /**
  * Whether a decision has a future date, beyond a difference of clocks, or no readable date. It then counts for nothing: a lease counts
  * from it, so a date in the future would give access for years.
  */
 export function isDatedAhead({ at }: Pick<Decision, "at">, now: Date): boolean {
-  return !(Date.parse(at) <= now.getTime() + mostAheadMs);
+  return !(Date.parse(at) <= now.getTime() + maxAheadMs);
 }
 
 /** The remaining approvers of this request: neither its people nor those who approved. Slack user ids and user groups. */

@@ -86,7 +86,7 @@ export type NoIdentity = (typeof reasons)[number];
 export type PersonReading =
   /** @property permissionSets their names, sorted */
   | { readonly type: "person"; readonly userName: string; readonly permissionSets: readonly string[] }
-  | { readonly type: "nobody"; readonly why: NoIdentity };
+  | { readonly type: "none"; readonly why: NoIdentity };
 
 const text = z.string().max(2048);
 const identitiesForm = z.strictObject({
@@ -152,7 +152,7 @@ function sessionOf(roleArn: string, session: string): string {
   return `${withoutRolePath(roleArn).replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")}/${session}`;
 }
 
-/** What IAM takes in a name: an address with a slash would be a path, and name somebody else. */
+/** What IAM takes in a name: an address with a slash would be a path, and name another person. */
 const nameForm = /^[\w+=,.@-]+$/;
 
 /** What a rule of the configuration says of a person; none: their address can't be a name in IAM. */

@@ -4,7 +4,7 @@ import { isDatedAhead } from "./decision.ts";
 import type { PreviewKeys, PreviewPublicKeys } from "./seal.ts";
 
 /** More are not published: a person can still type a name. */
-const mostNames = 5_000;
+const maxNames = 5_000;
 /** An older list is of no use. */
 const longestKeptMs = 3_600_000;
 /** A newer one needs no new look at the cluster. */
@@ -13,7 +13,7 @@ const currentMs = 60_000;
 const listForm = z.strictObject({
   cluster: z.string(),
   at: z.iso.datetime(),
-  names: z.array(z.string().max(63)).max(mostNames),
+  names: z.array(z.string().max(63)).max(maxNames),
   seal: z.string(),
 });
 
@@ -21,7 +21,7 @@ const listForm = z.strictObject({
 export type NamespaceList = Readonly<z.output<typeof listForm>>;
 
 export function sealNamespaces(cluster: string, names: readonly string[], now: Date, keys: PreviewKeys): NamespaceList {
-  const list = { cluster, at: now.toISOString(), names: names.toSorted().slice(0, mostNames) };
+  const list = { cluster, at: now.toISOString(), names: names.toSorted().slice(0, maxNames) };
   return { ...list, seal: keys.seal("namespaces", list as unknown as Json) };
 }
 

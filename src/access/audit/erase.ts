@@ -23,7 +23,7 @@ export interface ErasedEvent {
   readonly digest: string;
 }
 
-/** Finds the events of a person, or of a request of theirs. Takes all events in order: the first one of a request says whose it is. */
+/** Finds the events of a person, or of a request of theirs. Takes all events in order: the first one of a request names its person. */
 export class PersonEraser {
   readonly #own: Set<string>;
   readonly #person: RegExp;

@@ -6,10 +6,10 @@ const columns = [
   ...(["approvedBy", "emergency", "reviewedBy", "began", "ended", "endedBy"] as const),
 ] as const;
 
-/** One access that somebody had. Times are ISO 8601; an empty text: the events do not say it. */
+/** One access that a person had. Times are ISO 8601; an empty text: the events do not say it. */
 export type AccessRow = Readonly<Record<(typeof columns)[number], string>>;
 
-/** Which rows: those of access that somebody had in this time. */
+/** Which rows: those of access in this time. */
 export interface ReviewScope {
   readonly from: Date | null;
   readonly to: Date | null;

@@ -25,7 +25,7 @@ const sealedNotice = z.strictObject({
   seal: z.string(),
 }) satisfies z.ZodType<SealedNotice>;
 
-/** Both processes have a key for it: whoever can write to Redis must not speak to the operators. */
+/** Both processes have a key for it: an attacker with Redis must not speak to the operators. */
 export function sealNotice(notice: Notice, keys: PreviewKeys | DecisionKeys): SealedNotice {
   return { ...notice, seal: keys.seal("notice", notice as unknown as Json) };
 }

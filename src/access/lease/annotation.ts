@@ -183,7 +183,7 @@ export const fenceAnnotation = "eks-access/fence";
 type Annotations = Readonly<Record<string, string>>;
 
 /** Enough for some 900 leases of one cluster. Each run reads them. */
-const mostForLeases = 200 * 1024;
+const maxForLeases = 200 * 1024;
 
 /** Reserved for revocations and a fence: an end must not wait for room. */
 const keptFree = 16 * 1024;
@@ -207,7 +207,7 @@ export function roomIn(annotations: Annotations): AnnotationRoom {
   const others = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
   const [largest = null] = sizes.toSorted((a, b) => b.bytes - a.bytes);
   const free = allAnnotationsBytes - others - keptFree - leasesAnnotation.length;
-  return { forLeases: Math.max(0, Math.min(mostForLeases, free)), others, largest };
+  return { forLeases: Math.max(0, Math.min(maxForLeases, free)), others, largest };
 }
 
 export function othersAnnotations(annotations: Annotations): Annotations {

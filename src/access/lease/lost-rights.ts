@@ -8,7 +8,7 @@ export interface BoundRole {
 }
 
 /** Most roles that a warning names. */
-const mostNamed = 3;
+const maxNamed = 3;
 
 /**
  * What a principal loses through another username or fewer groups: one sentence each.
@@ -43,12 +43,12 @@ function lostUsername(
   const bound = users.get(before) ?? [];
   if (bound.length === 0) return [];
   const named = bound
-    .slice(0, mostNamed)
+    .slice(0, maxNamed)
     .map(
       ({ kind, role, namespace }) => `${kind} ${role} ${namespace === null ? "in every namespace" : `in ${namespace}`}`,
     )
     .join(", ");
-  const more = bound.length > mostNamed ? ` and ${bound.length - mostNamed} more` : "";
+  const more = bound.length > maxNamed ? ` and ${bound.length - maxNamed} more` : "";
   const verb = bound.length > 1 ? "are" : "is";
   return [
     `Loses rights: the principal loses rights while this lasts: it becomes ${after}, and ${named}${more} ${verb} bound to ${before}.`,

@@ -48,7 +48,7 @@ const leaseAnnotation = "eks-access/lease";
 const requestLabel = "eks-access/request";
 
 /** One binding of ours, as its sealed annotation says. */
-export interface LeasePart {
+export interface LeaseBinding {
   /** What the level gives through it: `ClusterRole edit in shop`. */
   readonly text: string;
   /** ARN of the lease's principal. */
@@ -62,11 +62,11 @@ export interface LeasePart {
 }
 
 /** What a binding's annotation remembers of its lease. */
-export type SealedLease = Pick<LeasePart, "text" | "principal" | "user" | "share">;
+export type SealedLease = Pick<LeaseBinding, "text" | "principal" | "user" | "share">;
 
 /** The labelled bindings of a cluster, ours and others'. */
 export interface OwnBindings {
-  readonly parts: readonly LeasePart[];
+  readonly parts: readonly LeaseBinding[];
   /** They have our label, but no seal of ours for this place: copied, edited or forged. */
   readonly forged: readonly ClusterBinding[];
 }
@@ -181,7 +181,7 @@ function sealedValue(
 }
 
 /** What the cluster's bindings remember, by principal. A share counts while any of its bindings exists. */
-export function holdingsOf(parts: readonly LeasePart[]): readonly Holding[] {
+export function holdingsOf(parts: readonly LeaseBinding[]): readonly Holding[] {
   const found = new Map<string, { arn: string; added: Set<string>; shares: Map<string, Share> }>();
   for (const { principal, text, share } of parts) {
     const key = principal.toLowerCase();
@@ -197,8 +197,8 @@ export function holdingsOf(parts: readonly LeasePart[]): readonly Holding[] {
   });
 }
 
-export function partsByLease(parts: readonly LeasePart[]): ReadonlyMap<string, readonly LeasePart[]> {
-  const found = new Map<string, LeasePart[]>();
+export function bindingsByLease(parts: readonly LeaseBinding[]): ReadonlyMap<string, readonly LeaseBinding[]> {
+  const found = new Map<string, LeaseBinding[]>();
   for (const part of parts) {
     const same = found.get(part.share.id);
     if (same) same.push(part);

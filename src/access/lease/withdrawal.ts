@@ -18,7 +18,7 @@ export interface Withdrawal {
   readonly at: string;
   /** ISO 8601: the approval's own end, after which the cluster forgets it. */
   readonly endsAt: string;
-  /** The approval was void, or the request was refused: nobody revoked it. */
+  /** The approval was void, or the request was refused: no person revoked it. */
   readonly cameToNothing?: true;
   /** Its time was over, and at `at` a worker without the ledger removed it: the record learns it from here. */
   readonly withoutLedger?: true;

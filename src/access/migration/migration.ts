@@ -97,7 +97,7 @@ const migrationFields = z.strictObject({
   approvals: z.array(decisionForm),
   /** Approvals of people who are no longer approvers: they do not count. */
   dropped: z.array(droppedForm),
-  /** A step whose call may have been sent, before its proof. */
+  /** A step that may have sent its call, before its proof. */
   begun: z.strictObject({ name: textForm, at: timeForm }).nullable(),
   /** `proof`: sentences: what was confirmed, and what was not tested. */
   done: z.array(z.strictObject({ name: textForm, at: timeForm, proof: textsForm })),

@@ -53,7 +53,7 @@ export interface Cluster extends RunIdentities {
   readonly onCall: readonly string[];
   /** What to do when others remove a lease's part from aws-auth before its end. */
   readonly drift: "report" | "repair";
-  /** Other accounts whose principals can get access. */
+  /** Other accounts: their principals can get access too. */
   readonly foreignAccounts: readonly string[];
   readonly createAwsAuth: boolean;
   /** The network that reaches it: only workers of this zone work on it. Absent: those without a zone. */

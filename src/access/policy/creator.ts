@@ -80,7 +80,7 @@ export function refuseIdentity(
 /**
  * Whether two ARNs name one creator or operator: case and a role's path do not count, a user's path does (pkg/arn of
  * aws-iam-authenticator).
- * @param other null: unknown, so it is nobody's
+ * @param other null: unknown, so it is not the same
  */
 export function isSameCreator(one: string, other: string | null): boolean {
   return other !== null && asAuthenticated(one) === asAuthenticated(other);

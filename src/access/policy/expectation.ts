@@ -6,7 +6,7 @@ export type Expectation = {
   readonly who: string;
   /** False: "may not". */
   readonly may: boolean;
-  /** The requester whose request a person approves. */
+  /** The requester of the approved request. */
   readonly of: string | null;
   readonly cluster: string | null;
   readonly level: string | null;

@@ -61,7 +61,7 @@ export type LinkRefusal = "not-a-principal" | "creator" | "operator" | "unknown-
 /** Whether a person can link this principal: at least one cluster accepts it. */
 export function mayLink(given: string, clusters: readonly Cluster[]): LinkVerdict {
   const reading = readIn(given, clusters);
-  if (reading.type === "nobody") return refused("not-a-principal", reading.message);
+  if (reading.type === "none") return refused("not-a-principal", reading.message);
   const { callerArn, ...caller } = reading.caller;
   const session = readHolder(callerArn, caller.principal.partition);
   const isPerson = session.type === "principal" && session.principal.kind === "session";

@@ -89,7 +89,7 @@ export function neededActs(rules: readonly OperatorRule[]): readonly OperatorAct
 type Forbidden = readonly [verb: string, resource: string, group?: string, namespace?: string, name?: string];
 
 /**
- * What would make the operator more than it is: to be an administrator at once, to read secrets, to be somebody else, to run something, or
+ * What would make the operator more than it is: to be an administrator at once, to read secrets, to be another user, to run something, or
  * to change what others run.
  */
 const forbidden: readonly Forbidden[] = [

@@ -4,7 +4,7 @@ import { operatorRole } from "./operator-rights.ts";
 /** The group of the operator in the cluster, which its bindings name: no level can give it. */
 export const operatorGroup = "eks-access:operators";
 
-/** Whom the cluster's own log shows. The session's name has the requester and the request. */
+/** The username in the cluster's own log. The session's name has the requester and the request. */
 export const operatorUsername = "eks-access:operator:{{SessionName}}";
 
 const apiGroup = "rbac.authorization.k8s.io";
@@ -15,7 +15,7 @@ export interface OperatorObject {
   readonly name: string;
   /** Null: the kind has none. */
   readonly namespace: string | null;
-  /** What differs from kind to kind: rules, or a role and its subjects; empty of a ConfigMap, whose data runs write. */
+  /** What differs from kind to kind: rules, or a role and its subjects; empty for a ConfigMap: runs write its data. */
   readonly content: Readonly<Record<string, unknown>>;
 }
 

@@ -38,10 +38,10 @@ const familiar = [
 ];
 const places = new Map([...sensitive, ...familiar].map((name, index) => [name, index]));
 
-const mostResources = 6;
-const mostParts = 4;
+const maxResources = 6;
+const maxParts = 4;
 /** The most verbs to show beside reading and changing; a role can invent any. */
-const mostVerbs = 4;
+const maxVerbs = 4;
 
 /** What one role's rules allow, bounded, the most important first. */
 export function describeRules(rules: readonly RoleRule[]): string {
@@ -55,8 +55,8 @@ export function describeRules(rules: readonly RoleRule[]): string {
     if (known) known.push(resource);
     else parts.set(doing, [resource]);
   }
-  const said = [...parts].slice(0, mostParts).map(([doing, resources]) => `${doing} ${someOf(resources)}`);
-  return [...said, ...(parts.size > mostParts ? [`${parts.size - mostParts} more kinds of access`] : [])].join("; ");
+  const said = [...parts].slice(0, maxParts).map(([doing, resources]) => `${doing} ${someOf(resources)}`);
+  return [...said, ...(parts.size > maxParts ? [`${parts.size - maxParts} more kinds of access`] : [])].join("; ");
 }
 
 const reads = ["get", "list", "watch"];
@@ -141,12 +141,12 @@ function inWords(verbs: ReadonlySet<string>): string {
     ...([...verbs].some((verb) => changing.has(verb)) ? ["change"] : []),
   ];
   const named =
-    others.length > mostVerbs ? [...others.slice(0, mostVerbs), `${others.length - mostVerbs} more verbs`] : others;
+    others.length > maxVerbs ? [...others.slice(0, maxVerbs), `${others.length - maxVerbs} more verbs`] : others;
   return [...known, ...named.map((verb) => verb.slice(0, 63))].join(" and ");
 }
 
 function someOf(names: readonly string[]): string {
-  const shown = names.slice(0, mostResources).map((name) => name.slice(0, 63));
+  const shown = names.slice(0, maxResources).map((name) => name.slice(0, 63));
   const left = names.length - shown.length;
   return `${shown.join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
 }

@@ -14,7 +14,7 @@ export function zonesOf(clusters: Iterable<Zoned>): readonly Zone[] {
   return [...new Set([...clusters].map(zoneOf))];
 }
 
-/** Whose workers answer a question about no cluster: those without a zone, if there are any. */
+/** The zone that answers a question about no cluster: those without a zone, if there are any. */
 function anyZoneOf(clusters: Iterable<Zoned>): Zone {
   const [first = null, ...others] = zonesOf(clusters);
   return others.includes(null) ? null : first;

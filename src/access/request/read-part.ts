@@ -67,7 +67,7 @@ export interface NamedPerson {
   readonly isAtEnd: boolean;
 }
 
-/** For whom a request is. Null without a mistake: for the person who asks. */
+/** The person who gets the access. Null without a mistake: the person who asks. */
 export function readFor(named: NamedPerson | null): PartReading<string> {
   if (!named) return { value: null, meant: null, mistake: null, corrected: "", shown: "" };
   const { name, user, isAtEnd } = named;
@@ -119,7 +119,7 @@ export function keepToPolicy(
 }
 
 const namespaceForm = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-export const mostNamespaces = 20;
+export const maxNamespaces = 20;
 const namespacesPlaceholder = "<namespaces>";
 
 export function isNamespaceName(text: string): boolean {
@@ -136,7 +136,7 @@ export function readNamespaces(typed: string, level: Level | null): PartReading<
   }
   const wrong = names.find((name) => !isNamespaceName(name));
   if (wrong !== undefined) return mistaken(`"${wrong.slice(0, 64)}" is not the name of a namespace.`, corrected);
-  if (names.length > mostNamespaces) return mistaken(`Name at most ${mostNamespaces} namespaces.`, corrected);
+  if (names.length > maxNamespaces) return mistaken(`Name at most ${maxNamespaces} namespaces.`, corrected);
   return understood(names.join(","), names.join(","), `in ${names.join(",")}`);
 }
 

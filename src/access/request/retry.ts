@@ -7,7 +7,7 @@ import type { AccessRequest } from "./record.ts";
 /** The limit of a wait that the other side asks for: a lease may end meanwhile. */
 const longestAskedMs = 300_000;
 /** More causes add nothing, and a message may hold a number that always changes. */
-const mostCauses = 16;
+const maxCauses = 16;
 
 /** The longest wait until we notice that a cluster works again. A minute more would save few calls. */
 const longestClosedSeconds = 15 * 60;
@@ -62,7 +62,7 @@ function causesWith(known: readonly string[], { code, message }: Failure): reado
     .update(JSON.stringify([code, message]))
     .digest("hex")
     .slice(0, 16);
-  return known.includes(cause) || known.length >= mostCauses ? known : [...known, cause];
+  return known.includes(cause) || known.length >= maxCauses ? known : [...known, cause];
 }
 
 /** Why a cluster can't be opened, and the next try: one for all its requests and all workers. */

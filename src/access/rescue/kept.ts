@@ -17,7 +17,7 @@ export type KeptName = "last" | "before";
 export type KeptData = Readonly<Record<string, string>>;
 
 /** A ConfigMap takes 1 MiB, names included (apimachinery, MaxSecretSize). */
-const mostBytes = 1_000_000;
+const maxBytes = 1_000_000;
 
 /** A kept document; null: our key sealed none for this cluster. An unsealed one would let in an attacker who can write there. */
 export function readKept(cluster: string, texts: KeptData, name: KeptName, keys: MemoryKeys): KeptDocument | null {
@@ -43,7 +43,7 @@ export function withKeptDocument(
     { "last.json": newest, ...(older !== undefined && { "before.json": older }) },
     { "last.json": newest },
   ];
-  return candidates.find((each) => Buffer.byteLength(Object.values(each).join("")) <= mostBytes) ?? null;
+  return candidates.find((each) => Buffer.byteLength(Object.values(each).join("")) <= maxBytes) ?? null;
 }
 
 function isSame(some: KeptDocument, other: KeptDocument): boolean {

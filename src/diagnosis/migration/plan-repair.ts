@@ -23,7 +23,7 @@ export type RepairPlanned =
     }
   | { readonly type: "refused"; readonly code: string; readonly message: string };
 
-/** A role whose entries let no one in any more, and the principal for which they were meant. */
+/** A role with entries that let no one in any more, and the principal that they were meant for. */
 interface DeadPrincipal {
   /** As the cluster names it. */
   readonly from: string;

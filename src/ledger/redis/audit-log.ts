@@ -13,7 +13,7 @@ const anchorsKey = "{eks-access}:anchors";
 const deliveredKey = "{eks-access}:audit-delivered";
 
 /** More than ten years of anchors, one a day; above that the oldest go. */
-const mostAnchors = 4_000;
+const maxAnchors = 4_000;
 
 /**
  * KEYS: events, base, anchors. ARGV: sequence number and chain value of the newest event to remove, the anchors that the base
@@ -99,8 +99,8 @@ export function redisAuditLog(redis: RedisClient): AuditLog {
     },
     anchors: async (upTo) => readAnchors(await redis.zrangebyscore(anchorsKey, "-inf", upTo)),
     noteAnchor: async (anchor) => {
-      const told = [String(anchor.count), formatAnchor(anchor), String(mostAnchors)];
-      await redis.eval(noteAnchorScript, 1, anchorsKey, ...told);
+      const values = [String(anchor.count), formatAnchor(anchor), String(maxAnchors)];
+      await redis.eval(noteAnchorScript, 1, anchorsKey, ...values);
     },
     delivered: async (sink) => Number((await redis.hget(deliveredKey, sink)) ?? 0),
     markDelivered: async (sink, sequence) =>

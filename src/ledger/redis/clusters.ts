@@ -129,7 +129,7 @@ async function takeTurn(redis: RedisClient, name: string, everyMs: number, most:
 
 const listKey = "{eks-access}:fleet";
 const noticesKey = "{eks-access}:notices";
-const mostNotices = 100;
+const maxNotices = 100;
 
 /** The fleet, and notices for the operators, on Redis. Who reads them parses them, with their seals. */
 export function redisFleet(redis: RedisClient): FleetLedger {
@@ -139,9 +139,9 @@ export function redisFleet(redis: RedisClient): FleetLedger {
     publishFleet: async (list) => void (await redis.hset(listKey, { at: list.at, list: JSON.stringify(list) })),
     addNotice: async (notice) => {
       await redis.lpush(noticesKey, JSON.stringify(notice));
-      await redis.ltrim(noticesKey, 0, mostNotices - 1);
+      await redis.ltrim(noticesKey, 0, maxNotices - 1);
     },
-    notices: async () => (await redis.lrange(noticesKey, 0, mostNotices - 1)).map(parsed),
+    notices: async () => (await redis.lrange(noticesKey, 0, maxNotices - 1)).map(parsed),
   };
 }
 

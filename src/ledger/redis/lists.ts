@@ -131,9 +131,9 @@ return 1
 `);
 
 /** The most due records in one look; the rest is due again in a moment. */
-const mostDue = 10_000;
+const maxDue = 10_000;
 
-/** Ids of leases whose access should be gone, the longest first. */
+/** Ids of overdue leases, the longest overdue first. */
 export function overdueIds(redis: RedisClient, since: Date, limit: number): Promise<readonly string[]> {
   return redis.zrangebyscore(goneKey, "-inf", since.getTime(), "LIMIT", 0, limit);
 }
@@ -145,7 +145,7 @@ export async function duePendingIds(
   now: Date,
   limit: number,
 ): Promise<readonly string[]> {
-  const due = await redis.zrangebyscore(dueKey, "-inf", now.getTime(), "LIMIT", 0, mostDue);
+  const due = await redis.zrangebyscore(dueKey, "-inf", now.getTime(), "LIMIT", 0, maxDue);
   if (due.length === 0) return [];
   const places = await redis.zmscore(clusterKey("pending", cluster), ...due);
   return due.filter((_, index) => places[index] != null).slice(0, limit);

@@ -73,7 +73,7 @@ interface KnownList {
 /** The most recently read one is the last. */
 const knownLists = new Map<string, KnownList>();
 /** Of all known lists together. */
-const mostKnown = 2_000;
+const maxKnown = 2_000;
 
 /** The records of a sorted list, in its order. Each run reads all leases of its cluster: only changes are sent. */
 export async function readListed(
@@ -127,7 +127,7 @@ function forgetOldest(): void {
   let size = 0;
   for (const { records } of knownLists.values()) size += records.size;
   for (const [list, { records }] of knownLists) {
-    if (size <= mostKnown) return;
+    if (size <= maxKnown) return;
     knownLists.delete(list);
     size -= records.size;
   }

@@ -91,21 +91,21 @@ export interface StoredReader {
   read: <K extends StoredKind>(kind: K, id: string, text: string | null | undefined) => Promise<Stored<K> | null>;
 }
 
-const mostTold = 2_000;
+const maxReported = 2_000;
 
 export function storedReader(redis: RedisClient, log: UnreadableLog): StoredReader {
   // Without it each list would ask Redis whether it was reported.
-  const told = new Map<string, string>();
+  const reported = new Map<string, string>();
   const tell = async (kind: StoredKind, id: string, text: string, problem: string): Promise<void> => {
     const digest = createHash("sha256").update(text).digest("hex");
     const record = `${kind} ${id}`;
-    if (told.get(record) === digest) return;
+    if (reported.get(record) === digest) return;
     const event = unreadableEvent(kind, id, problem, digest);
     const keys = [unreadableKey, chainHeadKey, eventsKey, logKey(id)];
     const values = [record, digest, ...chainText(event)];
     const isNew = (await runScript(redis, noteScript, keys, values)) === 1;
-    if (told.size >= mostTold) told.clear();
-    told.set(record, digest);
+    if (reported.size >= maxReported) reported.clear();
+    reported.set(record, digest);
     if (isNew) recordedEvents.publish(event);
     log.error({ record, problem }, unreadableSentence(kind, id, problem));
   };

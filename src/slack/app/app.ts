@@ -98,9 +98,9 @@ async function whoIsTheBot(environment: SlackEnvironment): Promise<Bot> {
   const { botToken } = environment;
   try {
     const client = new WebClient(botToken, webClientOptions(environment, patience));
-    const told = await client.auth.test();
-    const { bot_id: botId, user_id: botUserId } = told;
-    const place = installationOf(told);
+    const identity = await client.auth.test();
+    const { bot_id: botId, user_id: botUserId } = identity;
+    const place = installationOf(identity);
     const { team: teamId, enterprise } = place;
     const where = { teamId, ...(enterprise !== null && { enterpriseId: enterprise }) };
     return { place, authorized: { botToken, ...where, ...(botId && { botId }), ...(botUserId && { botUserId }) } };

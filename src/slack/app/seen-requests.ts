@@ -17,7 +17,7 @@ export const toleranceSeconds = 300;
 
 const id = z.string().max(60);
 
-const whose = z.union([
+const userForm = z.union([
   z.object({ user: z.object({ id }) }).transform(({ user }) => user.id),
   z.object({ user_id: id }).transform(({ user_id }) => user_id),
   z.object({ event: z.object({ user: id }) }).transform(({ event }) => event.user),
@@ -120,7 +120,7 @@ export function noteReplay(context: Pick<SlackContext, "ledger" | "log" | "now">
 function replayOf(body: object): Attempt {
   const slack = originOf(body);
   const detail = {
-    user: whose.safeParse(body).data ?? "",
+    user: userForm.safeParse(body).data ?? "",
     delivery: deliveryId(body)?.slice(0, 100) ?? "",
     ...(slack && { slack }),
   };

@@ -14,7 +14,7 @@ import { takeAccess } from "./break-glass.ts";
 export const breakGlassModalId = "break-glass";
 
 /** Slack takes no more options in a list. */
-const mostOptions = 100;
+const maxOptions = 100;
 
 /** Opens the form, with the clusters where this person may take emergency access. */
 export function handleBreakGlassButton(context: SlackContext, click: ButtonClick): Promise<void> {
@@ -22,7 +22,7 @@ export function handleBreakGlassButton(context: SlackContext, click: ButtonClick
     const person = await personShown(context, click.body.user.id);
     const clusters = [...context.config.clusters.values()].filter((cluster) => breakGlassFor(cluster, person));
     return clusters.length > 0
-      ? breakGlassModal(clusters.slice(0, mostOptions))
+      ? breakGlassModal(clusters.slice(0, maxOptions))
       : messageModal("Emergency access", answer("The policy gives you no emergency access. Ask for access instead."));
   });
 }

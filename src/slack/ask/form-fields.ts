@@ -3,7 +3,7 @@ import { text } from "../blocks/message.ts";
 import { cut } from "../blocks/mrkdwn.ts";
 
 /** Slack takes no more options in a list. */
-export const mostOptions = 100;
+export const maxOptions = 100;
 
 /** A choice of one of these names. */
 export interface Choice {
@@ -18,7 +18,7 @@ export interface Choice {
 
 /** A list of the names. */
 export function select(choice: Choice): InputBlock {
-  const options = choice.names.slice(0, mostOptions).map(optionOf);
+  const options = choice.names.slice(0, maxOptions).map(optionOf);
   return choiceBlock(choice, { type: "static_select", options, ...initially(options, choice.chosen) });
 }
 
@@ -38,7 +38,7 @@ export function suggestionsOf(names: readonly string[], typed: string): PlainTex
   const part = typed.trim().toLowerCase();
   const found = names.filter((name) => name.includes(part));
   const first = found.filter((name) => name.startsWith(part));
-  return [...first, ...found.filter((name) => !first.includes(name))].slice(0, mostOptions).map(optionOf);
+  return [...first, ...found.filter((name) => !first.includes(name))].slice(0, maxOptions).map(optionOf);
 }
 
 export function choiceBlock(

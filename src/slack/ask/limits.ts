@@ -53,7 +53,7 @@ export async function refuseToAsk(
 }
 
 /** More than wait for one person at a time: others can ask for them too. */
-const mostWaiting = 200;
+const maxWaiting = 200;
 
 /** What a person asked for that waits: what others asked for them does not count. */
 async function pendingOf(
@@ -61,7 +61,7 @@ async function pendingOf(
   asker: string,
 ): Promise<readonly AccessRequest[]> {
   const own = { list: "pending", clusters: [], requester: asker, match: "any" } as const;
-  const { requests } = await ledger.list(own, 0, mostWaiting);
+  const { requests } = await ledger.list(own, 0, maxWaiting);
   return requests.filter((request) => askerOf(request) === asker);
 }
 

@@ -78,7 +78,7 @@ async function ownIn(
 /** Slack waits three seconds for the answer to a form. */
 const submittingMs = 1_500;
 
-/** For whom a form asks that names no ARN: the identity that was chosen, or the only one. */
+/** The principal of a form without an ARN: the chosen identity, or the only one. */
 export async function ownInForm(context: SlackContext, user: string, view: ViewOutput): Promise<OwnIdentities> {
   const late = { arns: [], why: "Looking up who you are takes too long. Try again." };
   const { cluster: name, principal, for: person } = readFormParts(view);
@@ -111,7 +111,7 @@ async function remembered(context: SlackContext, user: string): Promise<RequestF
   const { ledger, config } = context;
   const own = await ledger.ofRequester(user, lookedThrough);
   const [last] = own;
-  const recent = [...new Set(own.map(({ cluster: name }) => name))].slice(0, mostRecent);
+  const recent = [...new Set(own.map(({ cluster: name }) => name))].slice(0, maxRecent);
   const cluster = last ? (config.clusters.get(last.cluster) ?? null) : null;
   // Where a worker looks people up, an empty field is the person's own identity.
   const principal = needsEmail(config.identities)
@@ -125,14 +125,14 @@ async function remembered(context: SlackContext, user: string): Promise<RequestF
 
 /** How many of a person's requests say which clusters they use, and how many clusters come first. */
 const lookedThrough = 20;
-const mostRecent = 5;
+const maxRecent = 5;
 /** Older decisions say little of today's approvers. */
-const mostDecided = 30;
+const maxDecided = 30;
 
 /** How long a decision usually takes in a cluster, in seconds. Null: unknown. */
 async function usualAnswer({ ledger }: SlackContext, cluster: string): Promise<number | null> {
   const of = { list: "all", clusters: [cluster], requester: null, match: "any" } as const;
-  const asking = ledger.list(of, 0, mostDecided).then(({ requests }) => usualAnswerSeconds(requests));
+  const asking = ledger.list(of, 0, maxDecided).then(({ requests }) => usualAnswerSeconds(requests));
   return asking.catch(() => null);
 }
 
@@ -168,7 +168,7 @@ function nothingOfferedAnswer(): Message {
 }
 
 export type FormChange = SlackActionMiddlewareArgs<BlockAction> & AllMiddlewareArgs;
-const mostForms = 1_000;
+const maxForms = 1_000;
 
 /**
  * Updates the form after each choice or key. Typing is quicker than the way to Slack and back, so a change may meet a form
@@ -188,7 +188,7 @@ export function formChangeHandler(): (context: SlackContext, change: FormChange)
     const isAnother = action.action_id === formActions.cluster || action.action_id === formActions.askedFor;
     const look: typeof ownForAsker = isAnother
       ? ownForAsker
-      : (at, _, whom, cluster) => ownRemembered(at, whom, cluster);
+      : (at, _, person, cluster) => ownRemembered(at, person, cluster);
     const next = requestModal(form, offers, await ownIn(context, user, form, offers, look), user);
     if (offers.length === 0 || showsForm(view, next)) return;
     const update = { view_id: view.id, view: next };
@@ -226,7 +226,7 @@ function remember(newest: Map<string, string>, view: string, at: string): void {
   newest.delete(view);
   newest.set(view, at);
   const [oldest] = newest.keys();
-  if (newest.size > mostForms && oldest !== undefined) newest.delete(oldest);
+  if (newest.size > maxForms && oldest !== undefined) newest.delete(oldest);
 }
 
 export type Suggestion = SlackOptionsMiddlewareArgs<"block_suggestion"> & AllMiddlewareArgs;

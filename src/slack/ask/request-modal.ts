@@ -5,8 +5,8 @@ import { choosesNamespaces } from "../../access/policy/policy-text.ts";
 import type { OfferedLevel } from "../../access/policy/rule.ts";
 import { approvalsNeeded, approversOf, ruleFor } from "../../access/policy/rule.ts";
 import {
+  maxNamespaces,
   maxReasonLength,
-  mostNamespaces,
   type PrincipalHint,
   principalHint,
   takesTicket,
@@ -16,7 +16,7 @@ import { admittedBy, entryArnOf } from "../../aws-auth/index.ts";
 import { text } from "../blocks/message.ts";
 import { code, context, cut, mention, mentions, plainLine } from "../blocks/mrkdwn.ts";
 import { type ClusterOffer, type CompletedForm, completeForm, durationsOf, fieldId, type RequestForm } from "./form.ts";
-import { choiceBlock, initially, initialText, input, mostOptions, optionOf, search, select } from "./form-fields.ts";
+import { choiceBlock, initially, initialText, input, maxOptions, optionOf, search, select } from "./form-fields.ts";
 
 /** Longer than any time in words. */
 const longestTime = 60;
@@ -72,7 +72,7 @@ function clusterChoice({ cluster, recent }: RequestForm, offers: readonly Cluste
     recent,
   );
   const choice = { id: "cluster", label: "Cluster", names, chosen: cluster, action: formActions.cluster };
-  return names.length > mostOptions ? search(choice) : select(choice);
+  return names.length > maxOptions ? search(choice) : select(choice);
 }
 
 /** The names in their order, but those that the person asked for last come first. */
@@ -99,9 +99,9 @@ function choicesOf({ form, offer, level }: CompletedForm): InputBlock[] {
 }
 
 /** The most people to name; a user group counts as one. */
-const mostNamed = 5;
+const maxNamed = 5;
 
-/** Before it is sent: how many approvals it needs now, and from whom. */
+/** Before it is sent: how many approvals it needs now, and who gives them. */
 function approvalsBlocks({ form, offer, level }: CompletedForm, asker: string): KnownBlock[] {
   const rule = offer?.person && level && ruleFor(offer.cluster, level.name, offer.person);
   if (!offer?.person || !level || !rule) return [];
@@ -110,7 +110,7 @@ function approvalsBlocks({ form, offer, level }: CompletedForm, asker: string): 
   const needed = approvalsNeeded(rule, level, null);
   const count = needed === 1 ? "one approval" : `${needed} approvals`;
   const usual = form.answerSeconds === null ? "" : ` An answer usually takes ${roughTime(form.answerSeconds)}.`;
-  return [context(`Needs ${count}, from ${mentions(others, mostNamed) || "an approver"}.${usual}`)];
+  return [context(`Needs ${count}, from ${mentions(others, maxNamed) || "an approver"}.${usual}`)];
 }
 
 /** Slack lets a person change this choice, and not clear it: their own name is as good. */
@@ -150,7 +150,7 @@ function namespacesInput({ cluster, namespaces }: RequestForm, { name, groups }:
         action_id: formActions.namespaces,
         placeholder: text("Type a part of its name"),
         min_query_length: 0,
-        max_selected_items: mostNamespaces,
+        max_selected_items: maxNamespaces,
         ...(chosen.length > 0 && { initial_options: chosen.map(optionOf) }),
       },
     },
@@ -190,7 +190,7 @@ function ownBlocks({ cluster, identity, askedFor }: RequestForm, { arns, why }: 
   if (only === undefined) return why === null ? [] : [context(`:warning: ${plainLine(why, 1000)}`)];
   if (others.length === 0)
     return [context(`${askedFor ? mention(askedFor) : "You"} on ${code(cluster)}: ${nameOfIdentity(only)}`)];
-  const options = arns.slice(0, mostOptions).map((arn) => ({
+  const options = arns.slice(0, maxOptions).map((arn) => ({
     text: text(
       cut(
         nameOfIdentity(arn, (name) => name),

@@ -21,7 +21,7 @@ import { noteRefused } from "../people/attempts.ts";
 import { requiresLinks, standingOf } from "../people/standing.ts";
 import { refuseToAsk } from "./limits.ts";
 
-/** Requests access, or answers why not. @param asker for whom, unless the wish names another person @throws AccessError */
+/** Requests access, or answers why not. @param asker gets it, unless the wish names another person @throws AccessError */
 export async function askFor(context: SlackContext, asker: string, wish: RequestInput): Promise<AskOutcome> {
   const about = { id: "", cluster: wish.cluster.name };
   const turnedAway = await refuseActor(context, asker, "request", about);
@@ -100,7 +100,7 @@ async function judge(
 
 /**
  * The first request in an AWS account links to it. A later one for another principal proves nothing about the person, and neither does
- * one that somebody else made.
+ * one that another person made.
  */
 async function linkFirst({ config, ledger, keys }: SlackContext, request: AccessRequest, now: Date): Promise<void> {
   const { requester, askedBy, principal } = request;
@@ -149,10 +149,10 @@ async function refuseWithoutApprovers(
 
 export function requestedAnswer(request: AccessRequest): Message {
   const { askedBy, requester } = request;
-  const [whom, told] = askedBy === null ? ["", "you"] : [` for ${mention(requester)}`, "both of you"];
-  if (request.refusal) return answer(`Nothing was requested${whom}. ${plainLine(request.refusal.message)}`);
+  const [forPerson, addressee] = askedBy === null ? ["", "you"] : [` for ${mention(requester)}`, "both of you"];
+  if (request.refusal) return answer(`Nothing was requested${forPerson}. ${plainLine(request.refusal.message)}`);
   return answer(
-    `Requested ${code(request.level)} on ${code(request.cluster)}${placeWords(request)}${whom} for ${formatDuration(request.durationSeconds)} (${code(request.id)}). I'll DM ${told}.\n` +
+    `Requested ${code(request.level)} on ${code(request.cluster)}${placeWords(request)}${forPerson} for ${formatDuration(request.durationSeconds)} (${code(request.id)}). I'll DM ${addressee}.\n` +
       `Principal: ${code(request.principal)}${ticketWords(request)}. Reason: ${plainLine(request.reason)}`,
   );
 }

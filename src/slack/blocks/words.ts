@@ -49,11 +49,11 @@ function whoAsked(request: AccessRequest): string {
   return request.askedBy === null ? "the requester" : peopleOf(request).map(mention).join(" or ");
 }
 
-/** Who asks for what, and for whom: a clause. */
+/** Who asks for what, and who gets it: a clause. */
 export function asksText(request: AccessRequest): string {
   const { requester, askedBy, level, cluster } = request;
-  const whom = askedBy === null ? "" : ` for ${mention(requester)}`;
-  return `${mention(askerOf(request))} asks for ${code(level)} on ${code(cluster)}${whom}`;
+  const forPerson = askedBy === null ? "" : ` for ${mention(requester)}`;
+  return `${mention(askerOf(request))} asks for ${code(level)} on ${code(cluster)}${forPerson}`;
 }
 
 /** `for @bob, asked by @alice` */

@@ -158,7 +158,7 @@ export interface Presence {
 }
 
 /** Slack answers for one person at a time. */
-const mostPeople = 50;
+const maxPeople = 50;
 
 /**
  * Checks which approvers are left. Slack accepts messages to deactivated people without an error
@@ -174,7 +174,7 @@ export async function presenceOf(
     const named = await Promise.all(
       othersWhoMayApprove(request, cluster).map((name) => peopleOfName(directory, name, request)),
     );
-    const people = [...new Set(named.flat())].slice(0, mostPeople);
+    const people = [...new Set(named.flat())].slice(0, maxPeople);
     const accounts = await Promise.all(people.map((user) => directory.accountOf(user)));
     return {
       present: people.filter((_, index) => accounts[index] === "active"),

@@ -27,7 +27,7 @@ const longest = { line: 41, twoLines: 80 };
 const fewWarnings = 2;
 
 /** The most people to mention in the first post. A user group counts as one. */
-const mostCalled = 10;
+const maxCalled = 10;
 
 /**
  * The first post, which an update turns into the card below. It mentions those who must act: an update notifies no one.
@@ -38,7 +38,7 @@ export function openingMessage(request: AccessRequest, cluster: Cluster | undefi
   const { id, reason } = request;
   const asks = asksText(request);
   const title = request.emergency ? emergencyTitle(request) : `:hourglass_flowing_sand: *${asks}*`;
-  const called = [...(request.emergency ? ["<!channel>"] : []), mentions(peopleToAct(request, cluster), mostCalled)];
+  const called = [...(request.emergency ? ["<!channel>"] : []), mentions(peopleToAct(request, cluster), maxCalled)];
   const please = called.filter((each) => each !== "").join(" ");
   return {
     text: `${please}: ${request.emergency ? title : asks}: ${plainLine(reason)}`,

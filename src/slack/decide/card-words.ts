@@ -35,14 +35,14 @@ export function headline(request: AccessRequest): string {
 const warningForm = /^([^:`]{1,32}): /;
 
 /** The most words on a card; Details has a sentence for each. */
-const mostWarnings = 7;
+const maxWarnings = 7;
 
 /** In a word or two, at what an approver must stop, the gravest first. Each has a sentence in Details. */
 export function warningWords(request: AccessRequest): readonly string[] {
   const words = request.state === "pending" ? warningsBefore(request) : warningsAfter(request);
   const distinct = [...new Set(words)];
-  const left = distinct.length - mostWarnings;
-  return [...distinct.slice(0, mostWarnings), ...(left > 0 ? [`${left} more`] : [])];
+  const left = distinct.length - maxWarnings;
+  return [...distinct.slice(0, maxWarnings), ...(left > 0 ? [`${left} more`] : [])];
 }
 
 /** Whether everyone with a role gets in. */

@@ -22,7 +22,7 @@ import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "./about-cluster
 const marks = { error: "✗", warning: ":warning:", notice: "–" } as const;
 
 /** More types than EKS has today. */
-const mostTypes = 10;
+const maxTypes = 10;
 
 const unknownBindings = "The API server did not list its RBAC bindings, so unbound groups are not checked.";
 
@@ -168,7 +168,7 @@ function verdictWords(entries: CheckedEntries): string {
 }
 
 function countWords({ listed, unread, types }: CheckedEntries): string {
-  const shown = types.slice(0, mostTypes).map(({ type, count }) => `${count} ${code(type, 40)}`);
+  const shown = types.slice(0, maxTypes).map(({ type, count }) => `${count} ${code(type, 40)}`);
   const ofRead = unread > 0 ? ` of the ${listed - unread} that were read` : "";
   const words = shown.length > 0 ? `: ${shown.join(", ")}${ofRead}` : "";
   return `${counted(listed, "access entry", "access entries")}${words}`;

@@ -17,9 +17,9 @@ import { code, codeList, context, cut, mentions, plainLine, section } from "../b
 import { personShown } from "../people/standing.ts";
 
 /** More do not fit into one Slack message. */
-const mostClusters = 8;
+const maxClusters = 8;
 
-const mostLevels = 6;
+const maxLevels = 6;
 
 export const clusters: Command = {
   word: "clusters",
@@ -39,8 +39,8 @@ export const clusters: Command = {
 
 /** `clusters`: what this person can request where, for how long, and who decides now. */
 export function clustersAnswer(clusters: readonly Cluster[], person: Person, now: Date): Message {
-  const shown = clusters.slice(0, mostClusters);
-  const left = clusters.slice(mostClusters).map(({ name }) => name);
+  const shown = clusters.slice(0, maxClusters);
+  const left = clusters.slice(maxClusters).map(({ name }) => name);
   const more = `${codeList(left, 1500)}. Find one with ${code("/eks-access clusters <part of its name>")}.`;
   return {
     text: `Clusters: ${codeList(
@@ -60,8 +60,8 @@ export function noClusterFitsAnswer(part: string, names: readonly string[]): Mes
 
 function clusterWords(cluster: Cluster, person: Person, now: Date): string {
   const { name, eksName, region, account, channel, onCall } = cluster;
-  const levels = cluster.levels.slice(0, mostLevels).map((level) => levelWords(cluster, level, person, now));
-  const left = cluster.levels.slice(mostLevels).map((each) => each.name);
+  const levels = cluster.levels.slice(0, maxLevels).map((level) => levelWords(cluster, level, person, now));
+  const left = cluster.levels.slice(maxLevels).map((each) => each.name);
   return [
     `*${code(name)}*${roleWords(cluster, person)}: ${code(eksName)} in ${code(region)}, account ${code(account)}`,
     ...levels,

@@ -55,7 +55,7 @@ export interface Home extends HomeView {
 }
 
 /** A row takes two blocks of at most 100. */
-export const mostRows = 8;
+export const maxRows = 8;
 
 /** A person's App Home tab. A pure function of the ledger. */
 export function homeView(content: HomeContent): Home {
@@ -119,7 +119,7 @@ function part(
   const total = migrations.length + ofRequests;
   if (total === 0 && name === "review") return [];
   const rows = [...migrations.map((migration) => migrationRowBlocks(migration, name)), ...requests.map(row)];
-  const shown = rows.slice(0, mostRows);
+  const shown = rows.slice(0, maxRows);
   const left = total - shown.length;
   const kind = lists[name];
   const more = listButton(kind, `${left} more`, { kind }, 0);

@@ -28,7 +28,7 @@ import {
   type HomeContent,
   type HomeList,
   homeView,
-  mostRows,
+  maxRows,
   refusedHomeView,
   unknownHomeView,
 } from "./home-view.ts";
@@ -40,7 +40,7 @@ export interface HomeContext extends HomeSource {
   readonly client: WebClient;
 }
 
-const mostTries = 4;
+const maxTries = 4;
 
 /**
  * Makes a person's App Home match the ledger. Two processes may publish at once, and the first reader may publish last. So each
@@ -59,7 +59,7 @@ export async function publishHome(context: HomeContext, user: string, seen?: str
       const answer = await client.views.publish({ user_id: user, view, ...(hash ? { hash } : {}) });
       return await ledger.rememberHome(user, answer.view?.hash ?? "");
     } catch (error) {
-      if (slackErrorCode(error) !== "hash_conflict" || attempt === mostTries) {
+      if (slackErrorCode(error) !== "hash_conflict" || attempt === maxTries) {
         throw slackFailure(error, `The App Home of ${user}`);
       }
       tried = known;
@@ -92,7 +92,7 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
     ledger.linksOf(user),
     ofClusters(ledger, "pending", names),
     ofClusters(ledger, "all", names),
-    ledger.list({ list: "granted", ...own }, 0, mostRows),
+    ledger.list({ list: "granted", ...own }, 0, maxRows),
     ledger.list({ list: "all", ...own }, 0, lookedThrough),
     migrationsShown(source, person),
   ]);
@@ -134,13 +134,13 @@ function mayReview(request: AccessRequest, cluster: Cluster | undefined, person:
 /** Only the newest records were read, so no larger total is known. */
 function only({ requests }: HomeList, keep: (request: AccessRequest) => boolean): HomeList {
   const kept = requests.filter(keep);
-  return { requests: kept.slice(0, mostRows), total: kept.length };
+  return { requests: kept.slice(0, maxRows), total: kept.length };
 }
 
 /** An estimate where not all were read: never less than what is shown. */
 function fewer({ requests, total }: HomeList, keep: (request: AccessRequest) => boolean): HomeList {
   const kept = requests.filter(keep);
-  return { requests: kept.slice(0, mostRows), total: total - (requests.length - kept.length) };
+  return { requests: kept.slice(0, maxRows), total: total - (requests.length - kept.length) };
 }
 
 export type HomeOpened = SlackEventMiddlewareArgs<"app_home_opened"> & AllMiddlewareArgs;

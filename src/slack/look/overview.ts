@@ -17,10 +17,10 @@ import { personShown } from "../people/standing.ts";
 const behindAfterSeconds = 60;
 
 /** More rows do not fit into one Slack message. */
-const mostRows = 10;
+const maxRows = 10;
 
 /** More than anyone reads; the answer says that there are more. */
-const mostOverdue = 500;
+const maxOverdue = 500;
 
 export interface Overview {
   /** The names of the clusters that the reader answers for. */
@@ -28,7 +28,7 @@ export interface Overview {
   readonly queues: readonly QueueState[];
   /** The clusters among them that no worker can open. */
   readonly closed: ReadonlyMap<string, ClusterTrouble>;
-  /** Their leases whose access should be gone, the longest first. */
+  /** Their overdue leases, the longest overdue first. */
   readonly overdue: readonly ApprovedRequest[];
 }
 
@@ -45,7 +45,7 @@ export async function readOverview(context: SlackContext, user: string): Promise
   const [states, troubles, overdue] = await Promise.all([
     stateOfQueues(queues, zonesOf(context.config.clusters.values()), now),
     ledger.clusterTroubles(clusters),
-    ledger.overdue(since, mostOverdue),
+    ledger.overdue(since, maxOverdue),
   ]);
   return overviewAnswer({
     clusters,
@@ -56,7 +56,7 @@ export async function readOverview(context: SlackContext, user: string): Promise
   });
 }
 
-/** The names of the clusters whose leases this person can see: as approver or on-call, or all as administrator. */
+/** The clusters in which this person can see all leases: as approver or on-call, or all as administrator. */
 export async function clustersSeenBy(context: SlackContext, user: string): Promise<readonly string[]> {
   const all = [...context.config.clusters.values()];
   if (seesAll(context, user)) return all.map(({ name }) => name);
@@ -131,8 +131,8 @@ const tries = (attempts: number) => (attempts === 1 ? "1 try" : `${attempts} tri
 
 function part(title: string, rows: readonly string[]): KnownBlock[] {
   if (rows.length === 0) return [];
-  const left = rows.length - mostRows;
+  const left = rows.length - maxRows;
   const more = left > 0 ? [`and ${left} more`] : [];
-  const lines = [...rows.slice(0, mostRows), ...more].map((row) => `• ${row}`);
+  const lines = [...rows.slice(0, maxRows), ...more].map((row) => `• ${row}`);
   return [section(`*${title}*\n${lines.join("\n")}`)];
 }

@@ -11,7 +11,7 @@ const usualSeconds = 30 * 86_400;
 /** Each reads the whole log: one at a time, for all people and processes together. */
 const betweenMs = 10_000;
 /** More rows do not fit into one Slack message; the CSV has all. */
-const mostRows = 20;
+const maxRows = 20;
 const rowsInSection = 5;
 
 export const review: Command = {
@@ -66,7 +66,7 @@ export function reviewAnswer(
   const people = new Set(rows.map(({ requester }) => requester)).size;
   const count = `${rows.length} ${rows.length === 1 ? "lease" : "leases"} of ${people} ${people === 1 ? "person" : "people"}`;
   const text = `Access on ${where} in the last ${formatDuration(seconds)}: ${rows.length === 0 ? "none" : count}.`;
-  const shown = rows.toReversed().slice(0, mostRows).map(rowText);
+  const shown = rows.toReversed().slice(0, maxRows).map(rowText);
   const left = rows.length - shown.length;
   const only = clusters.length === 1 ? ` --cluster ${clusters.join()}` : "";
   const csv = code(`eks-access audit review --from ${from?.toISOString().slice(0, 10) ?? ""}${only}`);

@@ -52,7 +52,7 @@ import { personFor } from "../people/standing.ts";
 import { timelineText } from "../show/timeline.ts";
 
 /** More events than any record has. */
-const mostEvents = 500;
+const maxEvents = 500;
 
 /** The first event of a record: its actor asked. */
 const askingEvents: readonly string[] = ["request.created", "emergency.taken", "migration.asked"];
@@ -217,7 +217,7 @@ export function approveBelowAnswer({ text, blocks }: Message): Message {
  */
 export async function readRemoved(context: SlackContext, user: string, id: string): Promise<Message | null> {
   const { ledger, config } = context;
-  const events = await ledger.eventsOf(id, mostEvents);
+  const events = await ledger.eventsOf(id, maxEvents);
   const [first] = events;
   const last = events.findLast(({ event }) => event.type !== "attempt.refused");
   if (!first || !last) return null;

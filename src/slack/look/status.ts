@@ -12,7 +12,7 @@ import { readOverview } from "./overview.ts";
 import { notYoursToSeeAnswer, readRemoved, type Status, statusAnswer, statusModal } from "./status-answer.ts";
 
 /** More than a request has, unless a person keeps trying what is refused. */
-const mostEvents = 60;
+const maxEvents = 60;
 
 export const status: Command = {
   word: "status",
@@ -49,6 +49,6 @@ async function findStatus(context: SlackContext, user: string, id: string): Prom
     await noteAttempt(context, { act: "see", by: user, code: "not-yours", request });
     return notYoursToSeeAnswer(request);
   }
-  const events = await context.ledger.eventsOf(id, mostEvents);
+  const events = await context.ledger.eventsOf(id, maxEvents);
   return { request, events, acts: actsOf(request, cluster, person, context.now()) };
 }

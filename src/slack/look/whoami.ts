@@ -20,7 +20,7 @@ import { identityLines, type LinkedIdentity } from "../people/link.ts";
 import { needsRenewal, personShown } from "../people/standing.ts";
 import { aboutCluster } from "./about-cluster.ts";
 
-const mostLeases = 10;
+const maxLeases = 10;
 
 const marks: Readonly<Record<Link["result"], string>> = { yes: "✓", no: "✗", "not asked": "–" };
 
@@ -90,7 +90,7 @@ async function chainWithoutWorker(context: SlackContext, cluster: Cluster, user:
 
 /**
  * `whoami <cluster>`: each step from a person to their pods, with its time. The first failure is on top.
- * @param why nobody knows who the person is there, in sentences
+ * @param why why the person is unknown there, in sentences
  */
 export function chainAnswer(cluster: Cluster, links: readonly Link[], why: string | null = null): Message {
   const head = `*${code(cluster.name)}* ${verdictOf(links)}${totalOf(links)}`;
@@ -195,7 +195,7 @@ function leaseLines(requests: readonly AccessRequest[]): string[] {
   const active = requests.filter((request) => request.lease?.state === "active");
   if (active.length === 0) return ["*Your active access* none"];
   const shown = active
-    .slice(0, mostLeases)
+    .slice(0, maxLeases)
     .map(
       (each) => `• ${code(each.level, 80)} on ${code(each.cluster, 80)} (${code(each.id, 40)}): ${leaseState(each)}`,
     );

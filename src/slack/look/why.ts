@@ -15,7 +15,7 @@ import { personShown } from "../people/standing.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "./about-cluster.ts";
 
 /** More than a person reads at once; the surest come first. */
-const mostCauses = 6;
+const maxCauses = 6;
 
 /** Longer than any ARN. */
 const longestGiven = 2048;
@@ -43,7 +43,7 @@ async function whyOf(context: SlackContext, cluster: Cluster, user: string, give
 /** `why <cluster> [arn]`: what kubectl says, and each cause with its fix. */
 export function whyAnswer(cluster: Cluster, { principal, noticed, identity, symptom, causes }: Diagnosis): Message {
   const head = `*${principal ? code(principal) : "This"} on ${code(cluster.name)}* ${symptomWords({ symptom, identity })}`;
-  const shown = causes.slice(0, mostCauses);
+  const shown = causes.slice(0, maxCauses);
   const left = causes.length - shown.length;
   const blocks = [
     section(head),

@@ -8,7 +8,7 @@ import type { SlackContext } from "../app/context.ts";
 import type { Message } from "../blocks/message.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "../look/about-cluster.ts";
 import { personShown } from "../people/standing.ts";
-import { mostArns } from "./migration-buttons.ts";
+import { maxArns } from "./migration-buttons.ts";
 import { askForMigration, stopMigration } from "./migration-clicks.ts";
 import { noMigrationAnswer } from "./migration-words.ts";
 import { mayNotPlanAnswer, migrationAnswer, nothingToMigrationAnswer } from "./plan-answer.ts";
@@ -47,7 +47,7 @@ function arnsIn(words: string): readonly string[] {
   return words
     .split(/\s+/)
     .filter((arn) => arn.startsWith("arn:"))
-    .slice(0, mostArns);
+    .slice(0, maxArns);
 }
 
 async function withdraw(context: SlackContext, cluster: Cluster, user: string, why: string): Promise<Message> {

@@ -10,13 +10,13 @@ import {
 } from "../blocks/buttons.ts";
 
 /** The most ARNs that a person can give. */
-export const mostArns = 50;
+export const maxArns = 50;
 
 const decideForm = z.strictObject({ migration: z.string().max(200), digest: z.string().max(64) });
 
 const askValue = z.strictObject({
   cluster: z.string().max(200),
-  givenArns: z.array(z.string().max(2048)).max(mostArns),
+  givenArns: z.array(z.string().max(2048)).max(maxArns),
 });
 
 /** Slack's bound on the value of a button. */

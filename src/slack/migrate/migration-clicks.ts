@@ -184,7 +184,7 @@ function dropDeparted(migration: Migration, gone: readonly [string, string], now
   return { type: "write-first", after, event };
 }
 
-/** Requests the migration whose plan is above the button. */
+/** Requests the migration of the plan above the button. */
 export function handleAskMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
   const by = click.body.user.id;
   return answerClick(context, click, async () => {

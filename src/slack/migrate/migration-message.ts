@@ -23,9 +23,9 @@ const room = 4000;
 
 const roomOfSection = 2800;
 
-const mostItems = 10;
+const maxItems = 10;
 
-const mostSteps = 20;
+const maxSteps = 20;
 
 /** The first post, changed into the message below. It has no button and says nothing that can become untrue. */
 export function openingMigrationMessage(migration: Migration): Message {
@@ -83,15 +83,15 @@ function migrationPlanBlocks(migration: Migration): KnownBlock[] {
   const { plan } = migration;
   if (!plan || (isMigrationOver(migration) && migration.done.length === 0)) return [];
   const steps = stepLines(migration, plan);
-  const shownSteps = fitting(steps, mostSteps);
+  const shownSteps = fitting(steps, maxSteps);
   const stepBlocks = chunks(shownSteps).map(section);
   if (migration.state !== "pending") return stepBlocks;
   const { items, keptBecause } = plan.summary;
-  const told = items
+  const listed = items
     .filter(({ outcome }) => outcome !== "creator" && outcome !== "dead")
     .map((item) => cut(itemWords(item), 600));
-  const shown = fitting(told, mostItems);
-  const left = told.length - shown.length + steps.length - shownSteps.length;
+  const shown = fitting(listed, maxItems);
+  const left = listed.length - shown.length + steps.length - shownSteps.length;
   return [
     ...shown.map(section),
     ...stepBlocks,
@@ -106,7 +106,7 @@ function stepLines({ done, begun, state }: Migration, { summary }: SealedPlan): 
   const planned = summary.steps.map(({ name }) => name);
   const before = done.filter(({ name }) => !planned.includes(name)).map(({ name }) => `✓ ${code(name, 300)}`);
   const lines = summary.steps.map((step) => stepLine(step, states.get(step.name) ?? "·", state === "pending"));
-  return [...before.slice(-mostSteps / 2), ...lines];
+  return [...before.slice(-maxSteps / 2), ...lines];
 }
 
 function stepLine({ does, undo }: StepSummary, state: string, toDecide: boolean): string {

@@ -8,8 +8,8 @@ import { askMigrationButton } from "./migration-buttons.ts";
 import { migrationState } from "./migration-words.ts";
 
 /** An answer holds 50 blocks; the command line shows all. */
-const mostItems = 25;
-const mostSteps = 12;
+const maxItems = 25;
+const maxSteps = 12;
 
 const marks: Readonly<Record<ItemSummary["outcome"], string>> = {
   moves: "→",
@@ -30,11 +30,11 @@ export function migrationAnswer(
   const { mode, items, steps, keptBecause, before, digest } = plan;
   const moving = items.filter(({ outcome }) => outcome === "moves").length;
   const head = `*From aws-auth to access entries: ${code(cluster.name)}*, mode ${code(mode)}\n${counted(moving, "item")} of ${items.length} can move, in ${counted(steps.length, "step")}. This is only a plan.`;
-  const left = Math.max(0, items.length - mostItems) + Math.max(0, steps.length - mostSteps);
+  const left = Math.max(0, items.length - maxItems) + Math.max(0, steps.length - maxSteps);
   const blocks = [
     section(head),
-    ...items.slice(0, mostItems).map((item) => section(itemWords(item))),
-    ...steps.slice(0, mostSteps).map((step, index) => section(stepWords(step, index))),
+    ...items.slice(0, maxItems).map((item) => section(itemWords(item))),
+    ...steps.slice(0, maxSteps).map((step, index) => section(stepWords(step, index))),
     ...(keptBecause === null ? [] : [section(`:warning: aws-auth stays as it is. ${styled(keptBecause)}`)]),
     context(lastWords(before.length)),
     ...(open ? [context(`${code(open.id)} of ${mention(open.requester)} is open: ${migrationState(open)}.`)] : []),

@@ -29,10 +29,10 @@ const buttonOf: Readonly<Record<MigrationAct, (migration: Migration) => Button>>
 };
 
 /** Each has its proof; older ones are in the thread. */
-const mostProofs = 5;
+const maxProofs = 5;
 
 /** A migration of a hundred entries has more events: its beginning and its end are shown. */
-const mostEvents = 500;
+const maxEvents = 500;
 
 /** Everything about a migration, for this reader. @throws AccessError */
 export async function readMigrationStatus(context: SlackContext, user: string, id: string): Promise<Message> {
@@ -44,7 +44,7 @@ export async function readMigrationStatus(context: SlackContext, user: string, i
     await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: migration });
     return notYoursToSeeAnswer(migration);
   }
-  const events = await context.ledger.eventsOf(id, mostEvents);
+  const events = await context.ledger.eventsOf(id, maxEvents);
   return migrationStatusAnswer({ migration, events, acts: migrationActsOf(migration, cluster, person, context.now()) });
 }
 
@@ -99,7 +99,7 @@ export function migrationStatusAnswer({ migration, events, acts }: MigrationStat
 function proofBlocks(done: readonly DoneStep[]): KnownBlock[] {
   if (done.length === 0) return [];
   const lines = done
-    .slice(-mostProofs)
+    .slice(-maxProofs)
     .map(({ name, at, proof }) => `✓ ${code(name, 100)} ${time(at)}: ${styled(proof.join(" "), 400)}`);
   const title = done.length > lines.length ? `*Proved*, the last ${lines.length} of ${done.length} steps` : "*Proved*";
   return [section(`${title}\n${lines.join("\n")}`)];

@@ -101,7 +101,7 @@ function migrationEndMilestone(migration: Migration): readonly Milestone[] {
 }
 
 /** More approvers are not asked one by one: a person of these will read it. */
-const mostPeople = 20;
+const maxPeople = 20;
 
 /**
  * Asks the approvers of a migration in direct messages if their channel is out of reach, and reminds them there, so that a deleted
@@ -112,13 +112,13 @@ async function callApprovers(context: MessengerContext, migration: Migration): P
   const cluster = config.clusters.get(migration.cluster);
   const call = migrationCall(migration);
   if (!cluster || !call) return;
-  const told = await ledger.threadEntryNames(migration.id);
+  const shown = await ledger.threadEntryNames(migration.id);
   const people = (await peopleNamed(directory, clusterApprovers(cluster)))
     .filter((user) => !hasApproved(migration, user))
-    .slice(0, mostPeople);
+    .slice(0, maxPeople);
   for (const user of people) {
     const name = `${call.name}-${user}`;
-    if (told.includes(name)) continue;
+    if (shown.includes(name)) continue;
     // Slack takes about one message a second: meanwhile it may be decided, or planned anew.
     const newest = await ledger.migrations.get(migration.id);
     if (!newest || migrationCall(newest)?.name !== call.name) return;

@@ -7,7 +7,7 @@ import { noteAttempt, type TriedAct } from "./attempts.ts";
 import type { Account } from "./directory.ts";
 
 /** Why an account can do nothing, and what to do next. */
-export function notAdmittedAnswer(account: Exclude<Account, "active"> | "not-told"): Message {
+export function notAdmittedAnswer(account: Exclude<Account, "active"> | "unconfirmed"): Message {
   const reasons: Readonly<Record<typeof account, string>> = {
     deactivated: "Nothing changed: your Slack account is deactivated. Ask a workspace administrator.",
     guest: "Nothing changed: you are a guest in this workspace. Ask a member to do this.",
@@ -15,15 +15,15 @@ export function notAdmittedAnswer(account: Exclude<Account, "active"> | "not-tol
       "Nothing changed: your Slack account belongs to another workspace. Ask a member of this one.",
     bot: "Nothing changed: only people can do this.",
     unknown: "Nothing changed: Slack does not know your account in this workspace. Ask a workspace administrator.",
-    "not-told": "Nothing changed: Slack did not confirm that your account is active. Try again in a minute.",
+    unconfirmed: "Nothing changed: Slack did not confirm that your account is active. Try again in a minute.",
   };
   return answer(`:warning: ${reasons[account]}`);
 }
 
 /** Why no approver can approve this request, and what to do with it. */
-function requesterGoneAnswer(user: string, account: Exclude<Account, "active"> | "not-told"): Message {
+function requesterGoneAnswer(user: string, account: Exclude<Account, "active"> | "unconfirmed"): Message {
   const who = mention(user);
-  if (account === "not-told") {
+  if (account === "unconfirmed") {
     return answer(
       `:warning: Nothing changed: Slack did not confirm that the account of ${who} is active. Try again in a minute.`,
     );
@@ -54,7 +54,7 @@ export async function refuseOther(
     "of-another-workspace": "their Slack account belongs to another workspace",
     bot: "only people can get access",
     unknown: "Slack does not know their account in this workspace",
-    "not-told": "Slack did not confirm that their account is active. Try again in a minute",
+    unconfirmed: "Slack did not confirm that their account is active. Try again in a minute",
   };
   return answer(`:warning: Nothing was requested for ${mention(other)}: ${why[account]}.`);
 }
@@ -81,7 +81,7 @@ export async function refuseActor(
   request?: Pick<AccessRequest, "id" | "cluster">,
 ): Promise<Message | null> {
   const code = await accountOf(context, user);
-  if (code === "active" || (code === "not-told" && !giving.has(act))) return null;
+  if (code === "active" || (code === "unconfirmed" && !giving.has(act))) return null;
   await noteAttempt(context, { act, by: user, code, ...(request && { request }) });
   return notAdmittedAnswer(code);
 }
@@ -108,11 +108,11 @@ export async function refuseForRequester(
 export async function accountOf(
   { directory, log }: Pick<SlackContext, "directory" | "log">,
   user: string,
-): Promise<Account | "not-told"> {
+): Promise<Account | "unconfirmed"> {
   try {
     return await directory.accountOf(user);
   } catch (error) {
     log.warn({ err: error, user }, "Slack did not say whether an account is active");
-    return "not-told";
+    return "unconfirmed";
   }
 }

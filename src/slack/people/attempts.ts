@@ -39,7 +39,7 @@ type AttemptContext = Pick<SlackContext<EventLedger & TurnLedger>, "ledger" | "l
 
 /** The same person and action count once in this time, and a person's different attempts so many times. In milliseconds. */
 const withinMs = 10 * 60_000;
-const mostOfOnePerson = 30;
+const maxOfOnePerson = 30;
 /** As long as a migration's id, which includes its cluster's name. */
 const longestId = 120;
 
@@ -81,7 +81,7 @@ async function isFirstTry({ ledger }: AttemptContext, by: string, what: Json): P
 async function getsEvent(context: AttemptContext, event: AuditEvent, what: Json): Promise<boolean> {
   const by = event.actor;
   if (!(await isFirstTry(context, by, what))) return false;
-  if (await context.ledger.takeTurn(`attempts-${by.slice(0, longestId)}`, withinMs, mostOfOnePerson)) return true;
+  if (await context.ledger.takeTurn(`attempts-${by.slice(0, longestId)}`, withinMs, maxOfOnePerson)) return true;
   context.log.warn({ event }, "one person is refused again and again; more is not put into the audit log for now");
   return false;
 }

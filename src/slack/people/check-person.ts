@@ -21,13 +21,13 @@ const checkedWithinMs = 800;
  */
 export async function checkPerson(context: SlackContext, sent: SlackRequest): Promise<boolean> {
   const by = userIn(sent.body);
-  const account: Account | "not-told" =
-    by === "" ? "unknown" : await withinTime(accountOf(context, by), checkedWithinMs, "not-told" as const);
+  const account: Account | "unconfirmed" =
+    by === "" ? "unknown" : await withinTime(accountOf(context, by), checkedWithinMs, "unconfirmed" as const);
   if (account === "active") return true;
-  if (account === "not-told" && ending.has(wordsIn(sent).word)) return true;
+  if (account === "unconfirmed" && ending.has(wordsIn(sent).word)) return true;
   const attempt = await attemptIn(context, sent);
   // While Slack is slow, a person who only looks has tried nothing.
-  if (account !== "not-told" || attempt.act !== "see") await noteAttempt(context, { by, code: account, ...attempt });
+  if (account !== "unconfirmed" || attempt.act !== "see") await noteAttempt(context, { by, code: account, ...attempt });
   await answerRefused(context, sent, by, account);
   return false;
 }
@@ -57,7 +57,7 @@ async function answerRefused(
   { log }: Pick<SlackContext, "log">,
   sent: SlackRequest,
   user: string,
-  account: Exclude<Account, "active"> | "not-told",
+  account: Exclude<Account, "active"> | "unconfirmed",
 ): Promise<void> {
   const message = notAdmittedAnswer(account);
   try {

@@ -28,9 +28,9 @@ export type Account = "active" | "guest" | "deactivated" | "of-another-workspace
 
 /** How long an answer counts: a person removed from a group still counts this long. */
 const believedMs = 30_000;
-const mostAnswers = 2_000;
+const maxAnswers = 2_000;
 /** A larger group of approvers or requesters is a mistake, and each person may cost a call. */
-const mostMembers = 10_000;
+const maxMembers = 10_000;
 
 type SlackUser = NonNullable<UsersInfoResponse["user"]>;
 
@@ -51,8 +51,8 @@ export function slackDirectory(client: WebClient, now: () => Date, workspace: st
   const membersOf = async (group: string) => {
     const groups = await remember("user groups", () => askForGroups(client, team, group));
     const users = groups?.get(group) ?? (await remember(group, () => askForMembers(client, team, group)));
-    if (users.length <= mostMembers) return users;
-    throw answerTooLarge(`The user group ${group} of the policy has more than ${mostMembers} people`);
+    if (users.length <= maxMembers) return users;
+    throw answerTooLarge(`The user group ${group} of the policy has more than ${maxMembers} people`);
   };
   const ownInstallation = () => remember("own installation", async () => installationOf(await client.auth.test()));
   const personOf = (user: string) => remember(user, () => askForPerson(client, user, ownInstallation));
@@ -141,7 +141,7 @@ function remembering(now: () => Date): <T>(key: string, ask: () => Promise<T>) =
     answers.set(key, { until: now().getTime() + believedMs, answer });
     answer.catch(() => answers.delete(key));
     const [oldest] = answers.keys();
-    if (answers.size > mostAnswers && oldest !== undefined) answers.delete(oldest);
+    if (answers.size > maxAnswers && oldest !== undefined) answers.delete(oldest);
     return answer;
   };
 }

@@ -85,7 +85,7 @@ export async function ownNow(context: SlackContext, user: string, cluster: Clust
   return { arns, why: arns.length > 0 ? null : (known.trouble ?? (known.found && whyNoIdentity(known.found))) };
 }
 
-/** The same of the person for whom another one asks: what is missing is theirs to repair, and theirs to know. */
+/** The same about a person who did not ask: only they can repair what is missing, and only they learn of it. */
 export async function ownForAsker(
   context: SlackContext,
   asker: string,

@@ -17,7 +17,7 @@ import { needsRenewal } from "./standing.ts";
 const linkNeedsRenewal = `Your link needs renewing: run ${code("/eks-access link <arn>")}.`;
 
 /** More administrators than a workspace has; each costs one call to Slack. */
-const mostAsked = 10;
+const maxAsked = 10;
 const askAgainAfterMs = 10 * 60_000;
 
 export const link: Command = {
@@ -106,7 +106,7 @@ async function ask(
 ): Promise<Message> {
   const administrators = othersThan(proposal.user, config.linking.administrators);
   const { text, blocks } = linkQuestion(proposal, before);
-  const asked = administrators.slice(0, mostAsked);
+  const asked = administrators.slice(0, maxAsked);
   const results = await Promise.allSettled(
     asked.map((channel) => client.chat.postMessage({ channel, text, blocks: [...blocks] })),
   );
@@ -129,11 +129,11 @@ export interface LinkedIdentity {
   readonly isFound?: boolean;
 }
 
-const mostIdentities = 12;
+const maxIdentities = 12;
 
 /** Lines of a list. */
 export function identityLines(identities: readonly LinkedIdentity[]): string[] {
-  const lines = identities.slice(0, mostIdentities).map(({ arn, needsRenewal, isFound }) => {
+  const lines = identities.slice(0, maxIdentities).map(({ arn, needsRenewal, isFound }) => {
     const note = isFound ? " (IAM Identity Center)" : needsRenewal ? `. ${linkNeedsRenewal}` : "";
     return `• ${code(arn, 150)}${note}`;
   });

@@ -53,7 +53,7 @@ export async function standingOf(
   return { memberships, linked };
 }
 
-/** A person's own identity in the account of an ARN, by a link whose seal holds or by a worker; null: there is none, or they must link again. */
+/** A person's own identity in the account of an ARN, by a sealed link or by a worker; null: there is none, or they must link again. */
 async function believedIdentityOf(
   context: SlackContext,
   user: string,
@@ -124,7 +124,7 @@ export async function factsFor(
 }
 
 /**
- * Who these approvers are in AWS, and who of them can't be told from a person of Identity Center who gets the access: a worker that
+ * Who these approvers are in AWS, and which of them may be the person of Identity Center who gets the access: a worker that
  * was never asked does not answer. A denial asks for nothing, so that it works at any time.
  */
 async function approversOwn(

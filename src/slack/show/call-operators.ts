@@ -8,7 +8,7 @@ import type { MessengerContext } from "./show-in-channel.ts";
 /** After this time the same cause is news again. */
 const onceInMs = 24 * 3_600_000;
 /** The most people to mention. A user group counts as one. */
-const mostCalled = 10;
+const maxCalled = 10;
 
 /**
  * Posts what only an operator can repair in the cluster's channel, once for each cause, however many requests wait for it. While the
@@ -27,7 +27,7 @@ export async function callOperators(
     const text = [
       `:warning: *Requests for ${code(name)} wait for a repair.* ${plainLine(trouble.message)}`,
       "They are retried within 15 minutes.",
-      ...(cluster.onCall.length > 0 ? [`On call: ${mentions(cluster.onCall, mostCalled)}`] : []),
+      ...(cluster.onCall.length > 0 ? [`On call: ${mentions(cluster.onCall, maxCalled)}`] : []),
     ].join("\n");
     await client.chat.postMessage({ channel: cluster.channel, text, blocks: [section(text)] });
   } catch (error) {

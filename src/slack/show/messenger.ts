@@ -28,7 +28,7 @@ import {
 import { wakeForThread } from "./thread.ts";
 
 /** The most approvers to ask in direct messages. */
-const mostCopies = 20;
+const maxCopies = 20;
 
 /** Makes what Slack shows of a request match the ledger. May run twice, late, or for many changes at once. */
 export async function showRequest(context: MessengerContext, id: string): Promise<void> {
@@ -149,7 +149,7 @@ async function showCopies(
   }
   const asked = new Set(copies.map(({ user }) => user));
   const missing = isLost ? approvers.filter((user) => !asked.has(user)) : [];
-  for (const user of missing.slice(0, Math.max(0, mostCopies - copies.length))) {
+  for (const user of missing.slice(0, Math.max(0, maxCopies - copies.length))) {
     const posted = await postOpening(context, showing, user);
     if (!("ts" in posted)) continue;
     copies.push({ ...posted, user });
@@ -220,7 +220,7 @@ export function tooFewMilestone(request: AccessRequest, { present }: Presence): 
 }
 
 /** More people than one cluster's approvers. */
-const mostPeople = 100;
+const maxPeople = 100;
 
 /** A request or a migration. */
 type HomeRecord = Pick<AccessRequest, "id" | "cluster"> & Asked;
@@ -229,7 +229,7 @@ type HomeRecord = Pick<AccessRequest, "id" | "cluster"> & Asked;
 export async function wakeHomes(context: MessengerContext<MessageLedger>, request: HomeRecord): Promise<void> {
   const { ledger, queues, log } = context;
   try {
-    const people = (await affectedBy(context, request)).slice(0, mostPeople);
+    const people = (await affectedBy(context, request)).slice(0, maxPeople);
     const users = [...(await ledger.homesOf(people)).keys()];
     await wakeAll(
       queues,

@@ -65,18 +65,18 @@ async function postAll({ client, log }: NoticeContext, channel: string, owed: re
       left.push(notice);
     });
   }
-  return left.slice(-mostOwed);
+  return left.slice(-maxOwed);
 }
 
 /** A channel that does not exist must not fill the memory. */
-const mostOwed = 20;
+const maxOwed = 20;
 
 /** Slack takes 3,000 characters in a section. */
-const mostCharacters = 2_900;
+const maxCharacters = 2_900;
 
 function noticeMessage({ title, lines }: Notice): Message {
   const shown: string[] = [];
-  let room = mostCharacters - title.length;
+  let room = maxCharacters - title.length;
   for (const line of lines.map((each) => `• ${plainLine(each)}`)) {
     room -= line.length + 1;
     if (room < 0) break;

@@ -119,7 +119,7 @@ const lastsMs = 60_000;
 const postedForMs = 30 * 24 * 3_600_000;
 
 /** The most people to mention. A user group counts as one. */
-const mostCalled = 10;
+const maxCalled = 10;
 
 /** An older end is no news. */
 const newsForMs = 24 * 3_600_000;
@@ -190,7 +190,7 @@ function clusterTroubleMessage({ name, onCall }: Cluster, { message, since }: Cl
   const text = [
     `:warning: *The worker can't get into ${code(name)}* since ${time(since)}. ${plainLine(message)}`,
     "New access waits. The worker retries each minute where access must end, and otherwise within 15 minutes.",
-    ...(onCall.length > 0 ? [`On call: ${mentions(onCall, mostCalled)}`] : []),
+    ...(onCall.length > 0 ? [`On call: ${mentions(onCall, maxCalled)}`] : []),
   ].join("\n");
   return { text: `The worker can't get into ${name}`, blocks: [section(text)] };
 }

@@ -52,7 +52,7 @@ export function threadOf(
 }
 
 /** The most people to mention in one reply. A user group counts as one. */
-const mostCalled = 10;
+const maxCalled = 10;
 
 /** Whether it mentions approvers who have to decide. */
 function isReminder({ name }: ThreadEntry): boolean {
@@ -78,7 +78,7 @@ function approvalEntries(request: AccessRequest, cluster: Cluster | undefined): 
       name: `emergency-${at}`,
       text: `${mention(by)} took emergency access ${time(at)}.`,
     }));
-  const others = state === "pending" && cluster ? mentions(othersWhoMayApprove(request, cluster), mostCalled) : "";
+  const others = state === "pending" && cluster ? mentions(othersWhoMayApprove(request, cluster), maxCalled) : "";
   return approvals.map(({ by, at }, index) => {
     const count = approvalsWanted > 1 ? `, ${index + 1} of ${approvalsWanted}` : "";
     const next = others && index === approvals.length - 1 ? ` ${others}: your approval is needed too.` : "";
@@ -111,7 +111,7 @@ function stateEntries(request: AccessRequest): ThreadEntry[] {
 function reminderEntry(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
   const { state, preview, reminders, lapsesAt } = request;
   if (state !== "pending" || !preview || !reminders?.sent || !cluster) return [];
-  const approvers = mentions(othersWhoMayApprove(request, cluster), mostCalled);
+  const approvers = mentions(othersWhoMayApprove(request, cluster), maxCalled);
   const text = `${approvers}: ${mention(askerOf(request))} is waiting for your decision. Expires ${time(lapsesAt)}.`;
   return [{ name: `reminder-${preview.at}-${reminders.sent}`, text }];
 }

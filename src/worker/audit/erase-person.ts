@@ -62,7 +62,7 @@ function neededWords(record: LedgerRecord, now: Date): readonly string[] {
 }
 
 /** How often another process may change the beginning of the log meanwhile. */
-const mostTries = 5;
+const maxTries = 5;
 
 async function eraseEvents(
   context: ErasureContext,
@@ -94,7 +94,7 @@ async function eraseEvents(
     };
     const base = sealLogBase({ ...before, erasures }, keys.preview);
     if (await auditLog.erase(erased, base, before, event)) return erased.size;
-    if (tries >= mostTries) throw new Error("Other processes keep changing the beginning of the audit log.");
+    if (tries >= maxTries) throw new Error("Other processes keep changing the beginning of the audit log.");
   }
 }
 

@@ -13,7 +13,7 @@ import { type AuditSink, auditSinks, deliver } from "./sinks.ts";
 
 const pageSize = 500;
 /** The base keeps this many anchors of removed events: ten years, one a day. */
-const mostAnchors = 4_000;
+const maxAnchors = 4_000;
 
 /**
  * Removes events older than the configuration keeps them, and signs the new beginning of the log. Keeps what a sink does not have. Removes
@@ -58,7 +58,7 @@ async function baseAfter(
   return {
     count,
     hash,
-    anchors: [...base.anchors, ...met].slice(-mostAnchors),
+    anchors: [...base.anchors, ...met].slice(-maxAnchors),
     ...(erasures.size > 0 && { erasures }),
   };
 }

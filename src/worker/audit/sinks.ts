@@ -11,7 +11,7 @@ import {
 import { AccessError } from "../../access/failure/access-error.ts";
 import { storeOnce } from "../../aws/audit-bucket.ts";
 import type { CredentialSource } from "../../aws/client-settings.ts";
-import { mostEntries, putEvents } from "../../aws/event-bus.ts";
+import { maxEntries, putEvents } from "../../aws/event-bus.ts";
 import { sessionPolicyFor } from "../../aws/session-policy.ts";
 import { partitionOfRegion } from "../../aws-auth/index.ts";
 import type { AuditLog } from "../../ledger/audit-log.ts";
@@ -25,7 +25,7 @@ export interface AuditSink {
   readonly kind: SinkKind;
   /** Its name in the ledger (`sinkNames`). */
   readonly name: string;
-  readonly mostAtOnce: number;
+  readonly maxAtOnce: number;
   /**
    * Sends events. A repeated event has the same number and id.
    * @returns the number of the last one that arrived
@@ -37,7 +37,7 @@ export interface AuditSink {
 /** Sends what a sink does not have yet. A process that dies in between sends it again, never not at all. */
 export async function deliver(log: AuditLog, sink: AuditSink, isOutOfTime = () => false): Promise<void> {
   for (;;) {
-    const [first, ...rest] = await log.events((await log.delivered(sink.name)) + 1, sink.mostAtOnce);
+    const [first, ...rest] = await log.events((await log.delivered(sink.name)) + 1, sink.maxAtOnce);
     if (!first) return;
     await log.markDelivered(sink.name, await sink.send([first, ...rest]));
     if (isOutOfTime()) return;
@@ -59,13 +59,13 @@ export function auditSinks(places: SinkPlaces): readonly AuditSink[] {
   const { copyToLog, sinks, webhookSecret, write, now } = places;
   const { s3, eventBridge, webhook } = sinks;
   const names = sinkNames(places);
-  const sink = (kind: SinkKind, mostAtOnce: number, send: AuditSink["send"]): AuditSink => {
-    return { kind, name: names.get(kind) ?? kind, mostAtOnce, send };
+  const sink = (kind: SinkKind, maxAtOnce: number, send: AuditSink["send"]): AuditSink => {
+    return { kind, name: names.get(kind) ?? kind, maxAtOnce, send };
   };
   return [
     ...(copyToLog ? [sink("log", 500, (events) => toLog(write, events))] : []),
     ...(s3 ? [sink("s3", 200, (events) => toBucket(s3, events, now()))] : []),
-    ...(eventBridge ? [sink("eventbridge", mostEntries, (events) => toBus(eventBridge, events))] : []),
+    ...(eventBridge ? [sink("eventbridge", maxEntries, (events) => toBus(eventBridge, events))] : []),
     ...(webhook && webhookSecret
       ? [sink("webhook", 100, (events) => toWebhook(webhook, webhookSecret, events, now()))]
       : []),

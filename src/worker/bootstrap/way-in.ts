@@ -7,7 +7,7 @@ import type { ClusterDescription } from "../../aws/eks-cluster.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";
 
-/** A cluster whose runs become an operator. */
+/** A cluster with an operator. */
 export interface OperatedCluster extends Cluster {
   readonly operator: CreatorRole;
 }

@@ -4,17 +4,17 @@ import type { Notice } from "../../access/fleet/notice.ts";
 import type { Labels } from "../../access/policy/selector.ts";
 
 /** The rest is in the worker's log. */
-const mostLines = 30;
+const maxLines = 30;
 
 /** What changed in the fleet, for the operators. @param before when the list before was made */
 export function fleetNotice(before: string, changes: readonly FleetChange[], at: string): Notice {
   const all = changes.map(sentenceOf);
-  const more = all.length > mostLines ? [`… and ${all.length - mostLines} more, in the worker's log.`] : [];
+  const more = all.length > maxLines ? [`… and ${all.length - maxLines} more, in the worker's log.`] : [];
   const digest = createHash("sha256")
     .update(JSON.stringify([before, all]))
     .digest("hex")
     .slice(0, 32);
-  return { id: `fleet-${digest}`, at, title: "The fleet changed", lines: [...all.slice(0, mostLines), ...more] };
+  return { id: `fleet-${digest}`, at, title: "The fleet changed", lines: [...all.slice(0, maxLines), ...more] };
 }
 
 function sentenceOf(change: FleetChange): string {

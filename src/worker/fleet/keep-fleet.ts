@@ -25,7 +25,7 @@ const tagsKnownForMs = 10 * 60_000;
 
 /** Keeps the list of the fleet: one worker at a time asks AWS, and publishes what it found for all processes. */
 export class FleetKeeper {
-  /** What AWS told this process. A new one asks for each cluster. */
+  /** What AWS answered this process. A new process asks about each cluster. */
   readonly #described = new Map<string, { readonly tags: Labels; readonly atMs: number }>();
 
   /** One look, if it is time for it. */

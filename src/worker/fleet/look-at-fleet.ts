@@ -21,7 +21,7 @@ export interface LookAtFleet extends Omit<FleetLook, "at"> {
 export interface TagMemory {
   /** Null: ask AWS. */
   readonly tagsOf: (place: FleetPlace) => Labels | null;
-  /** AWS has told its tags now. */
+  /** AWS has just shown its tags. */
   readonly described: (place: FleetPlace, tags: Labels) => void;
 }
 

@@ -22,7 +22,7 @@ import { type GatheredMigration, migrationTag, presentEntryOf } from "./gather-m
 const looks = 6;
 
 /** Enough questions to the API server to compare the bindings of one principal's groups. */
-const mostChecks = 5;
+const maxChecks = 5;
 
 const listPods: AccessCheck = { verb: "list", resource: "pods", group: "", namespace: "" };
 
@@ -59,7 +59,7 @@ export async function createMigratedEntry(
   }
 }
 
-/** Deletes an entry whose proof says no: the item in aws-auth counts again. */
+/** Deletes an entry after a "no" of its proof: the item in aws-auth counts again. */
 async function orDelete<T>(entries: AccessEntries, { principalArn }: AccessEntry, prove: () => Promise<T>): Promise<T> {
   try {
     return await prove();
@@ -154,7 +154,7 @@ async function proveMovedEntry(
   if (!before) return [mapped, "authorized: not tested, its item is no longer in aws-auth."];
   const accountId = principalArn.split(":")[4] ?? "";
   const after = { username: render(username, { accountId, sessionName: "eks-access" }) ?? username, groups };
-  const checks = [listPods, ...cluster.levels.flatMap(({ verify }) => verify)].slice(0, mostChecks);
+  const checks = [listPods, ...cluster.levels.flatMap(({ verify }) => verify)].slice(0, maxChecks);
   for (const check of checks) {
     const [was, is] = [await may(client, before, check), await may(client, after, check)];
     if (was !== is) throw differs(principalArn, check, was);

@@ -26,7 +26,7 @@ import { type MigrationRun, removeHalfMadeEntry } from "./give-entry.ts";
 import { repairOnce } from "./repair-entries.ts";
 
 /** Each pass reads everything again. After the last one the next job continues. */
-const mostPasses = 20;
+const maxPasses = 20;
 
 export interface MigrationDriver {
   /** Keeps a copy of the document before anything is removed from it, beside the copy in the cluster. */
@@ -46,12 +46,12 @@ export async function runMigration(
   driver: MigrationDriver = {},
 ): Promise<Migration | null> {
   let migration = await context.ledger.migrations.get(id);
-  for (let pass = 0; pass < mostPasses && migration && isDue(migration, context.now()); pass += 1) {
+  for (let pass = 0; pass < maxPasses && migration && isDue(migration, context.now()); pass += 1) {
     try {
       await passOver(context, cluster, migration, driver);
     } catch (error) {
       // Another writer changed aws-auth: read it and plan again.
-      const again = error instanceof AccessError && error.code === "cluster-conflict" && pass < mostPasses - 1;
+      const again = error instanceof AccessError && error.code === "cluster-conflict" && pass < maxPasses - 1;
       if (!again) throw error;
     }
     migration = await context.ledger.migrations.get(id);

@@ -55,14 +55,14 @@ export async function forgetTrouble(
 }
 
 /** The runs that these begin look at the rest. */
-const mostPending = 200;
+const maxPending = 200;
 
 async function pendingOf(
   { ledger }: WorkerContext<ClusterLedger & RequestLedger>,
   cluster: Cluster,
 ): Promise<readonly AccessRequest[]> {
   const of = { list: "pending", clusters: [cluster.name], requester: null, match: "any" } as const;
-  return (await ledger.list(of, 0, mostPending)).requests;
+  return (await ledger.list(of, 0, maxPending)).requests;
 }
 
 function dueNow(request: AccessRequest, now: Date): AccessRequest {

@@ -10,7 +10,7 @@ export type CreatorUse = "bootstrap" | "migration" | "rescue";
 type UseContext = DiscoveryContext & { readonly ledger: Pick<EventLedger, "append"> };
 
 /**
- * The creator of a cluster for somebody who is about to become it. With an operator no run does, so the audit log has each use.
+ * The creator of a cluster, for a caller that becomes it next. With an operator no run does, so the audit log has each use.
  * @param actor a Slack user id, or `worker` @throws AccessError
  */
 export async function creatorFor(
@@ -24,7 +24,7 @@ export async function creatorFor(
   return creator;
 }
 
-/** Says in the audit log that somebody is about to become the creator, if there is an operator. @throws AccessError */
+/** Notes in the audit log that the caller becomes the creator, if there is an operator. @throws AccessError */
 export async function noteCreatorUse(
   { ledger, now }: { readonly ledger: Pick<EventLedger, "append">; readonly now: () => Date },
   cluster: Cluster,

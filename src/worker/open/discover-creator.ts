@@ -83,7 +83,7 @@ export async function askCloudTrail(
 
 /**
  * The creator, so that no lease is for it. A run that is the operator asks no one for it.
- * @param identity whom the run became
+ * @param identity the identity of the run
  */
 export async function creatorArnFor(
   context: DiscoveryContext,

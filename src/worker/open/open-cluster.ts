@@ -229,7 +229,7 @@ const writtenEveryMs = 3_600_000;
 /** By API server and identity: as many as there are creators. */
 const lastAccepted = new Map<string, { readonly at: Date; readonly writtenAt: number }>();
 
-/** An identity whose last acceptance is remembered. That explains a 401 and gives no access, so failures are ignored. */
+/** Remembers when an identity was last accepted. That explains a 401 and gives no access, so failures are ignored. */
 function identityWithMemory(endpoint: string, arn: string, ledger: LetInLedger | undefined): KnownIdentity {
   const place = `${endpoint} ${arn}`;
   return {

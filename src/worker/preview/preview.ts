@@ -25,24 +25,24 @@ import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { isGivenByBinding } from "../reconcile/binding-way.ts";
 import { closeRefused, nothingToExtend } from "../reconcile/look-again.ts";
 import { noOtherNames, type OtherNames, otherNames } from "../reconcile/other-names.ts";
-import type { RequestedChange, Settlement, WayAdapter, WayPlace, WayState } from "../reconcile/way-adapter.ts";
+import type { RequestedChange, Settlement, WayAdapter, WayContext, WayState } from "../reconcile/way-adapter.ts";
 import { waysIn } from "../reconcile/ways.ts";
 import { type PreviewFacts, planPreview } from "./plan-preview.ts";
 
 /** The next look takes the rest, so that one look's memory has a bound. */
-const mostAtOnce = 200;
+const maxAtOnce = 200;
 
 /** Previews every request that waits for it, before the approvers are asked. One read serves all. */
 export async function previewCluster(context: WorkerContext, cluster: Cluster): Promise<void> {
   const now = context.now();
-  const due = await context.ledger.duePendingOf(cluster.name, now, mostAtOnce);
+  const due = await context.ledger.duePendingOf(cluster.name, now, maxAtOnce);
   const waiting = due.filter((request) => needsPreview(request, now));
   if (waiting.length === 0) return;
   const about = { "eks_access.cluster": cluster.name };
   await tracedRun(context, `preview ${cluster.name}`, about, waiting, (running) =>
     previewAll(running, cluster, waiting),
   );
-  if (due.length === mostAtOnce) await wake(context.queues, { type: "preview", cluster: cluster.name });
+  if (due.length === maxAtOnce) await wake(context.queues, { type: "preview", cluster: cluster.name });
 }
 
 /** One look at the cluster for these requests. */
@@ -75,7 +75,7 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
   }
 }
 
-interface Look extends WayPlace {
+interface Look extends WayContext {
   readonly bindings: PreviewFacts["bindings"];
   readonly others: OtherNames;
   /** The cluster's leases that are not over. */

@@ -188,7 +188,7 @@ async function lookInside(
   return { document: looked?.document ?? null, isRead, place: places.join(" and "), inForce, drifts };
 }
 
-/** A cluster whose API server knows us. */
+/** A cluster that lets us in. */
 type Reached = Pick<ReachedCluster, "client" | "eks" | "description">;
 
 interface ReachedAws {

@@ -23,7 +23,7 @@ import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
 import { readLiveDocument } from "./look-at-cluster.ts";
 
 export interface IdentitiesQuestion {
-  /** Of the person to look up. The Slack process alone can make one: nobody with Redis chooses the address of a person. */
+  /** Of the person to look up. Only the Slack process can make one, so an attacker with Redis can't choose the address of a person. */
   readonly email: EmailStatement;
 }
 
@@ -66,7 +66,7 @@ async function lookUp(context: WorkerContext, cluster: Cluster, { user, email }:
   const purpose = { id: "identities", requester: user };
   const reader = await becomeReader(center, purpose);
   const reading = await findPerson(reader, center, email, cluster.account);
-  if (reading.type === "nobody") return { person: null, why: reading.why };
+  if (reading.type === "none") return { person: null, why: reading.why };
   const { userName, permissionSets } = reading;
   if (permissionSets.length === 0)
     return { person: { userName, permissionSets: [], roles: [] }, why: "no-permission-set" };

@@ -12,7 +12,7 @@ export interface ReadingLimits {
   readonly withinMs: number;
 }
 
-/** Below the deadline of a question, whose other calls need time too. */
+/** Below the deadline of a question: its other calls need time too. */
 export const readingLimits: ReadingLimits = { most: 500, width: 5, withinMs: 20_000 };
 
 export interface EntriesReading {
@@ -53,14 +53,14 @@ export async function readEntries(
   queue.length = 0;
   const { found, done, failure } = progress;
   const unread = arns.length - done;
-  const limits = done < Math.min(most, arns.length) ? lateWords : mostWords(most);
+  const limits = done < Math.min(most, arns.length) ? lateWords : maxWords(most);
   const why = failure === null ? limits : whyNotRead(failure);
   return { entries: [...found], unread, why: unread === 0 ? null : why };
 }
 
 const lateWords = "EKS did not answer for all of them in time. Ask again in a minute.";
 
-function mostWords(most: number): string {
+function maxWords(most: number): string {
   return `At most ${most} are read: first those of leases and of principals in aws-auth.`;
 }
 

@@ -44,7 +44,7 @@ async function gather(context: WorkerContext, cluster: Cluster, asked: WhyQuesti
   const unknown = { document: null, boundGroups: null, rolesInEntries: null } as const;
   const nothing = { mode: "CONFIG_MAP", accessEntry: { type: "none" }, ...unknown } as const;
   // A text that is no principal needs no look at the cluster.
-  if (reading.type === "nobody") return { ...common, ...nothing, creatorArn: null, pods: null, requests: [] };
+  if (reading.type === "none") return { ...common, ...nothing, creatorArn: null, pods: null, requests: [] };
   return reachCluster(context, cluster, { id: "why", requester: user }, async (reached) => {
     const { creatorArn, description, client } = reached;
     const mode = description.authenticationMode;
@@ -77,7 +77,7 @@ function identityOf(accessEntry: AccessEntryFact): MappedIdentity | null {
 }
 
 /** How many of a cluster's newest requests are searched for closed ones. */
-const mostRequests = 500;
+const maxRequests = 500;
 
 /** Of the principal, newest first: the person's own, or everybody's for people who answer for the cluster. */
 async function requestsOf(
@@ -89,7 +89,7 @@ async function requestsOf(
   const newest = { list: "all", clusters: [name], requester: null, match: "any" } as const;
   const [open, { requests }] = await Promise.all([
     openRequestsFor(ledger, name, user),
-    ledger.list(newest, 0, mostRequests),
+    ledger.list(newest, 0, maxRequests),
   ]);
   const byId = new Map([...open, ...requests].map((request) => [request.id, request]));
   return [...byId.values()]

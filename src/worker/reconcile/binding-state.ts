@@ -6,7 +6,7 @@ import {
   bindingPlace,
   type ClusterBinding,
   holdingsOf,
-  type LeasePart,
+  type LeaseBinding,
   leaseLabels,
   readOwnBindings,
 } from "../../access/lease/own-bindings.ts";
@@ -25,19 +25,19 @@ import { type RoleSeen, rolesSeen } from "./roles-seen.ts";
 import { holdingEntries } from "./settle-sign-ins.ts";
 import { readSignInMap } from "./sign-in-map.ts";
 import { type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";
-import type { WayPlace, WayState } from "./way-adapter.ts";
+import type { WayContext, WayState } from "./way-adapter.ts";
 
 /** Where the ConfigMap has what was taken back. The key of an annotation is none: it may have no `/`. */
 export const takenBackKey = "leases";
 
-/** What the bindings of a cluster tell, and as whom its people sign in. */
+/** The leases in a cluster's bindings, and the usernames with which its people sign in. */
 export interface BindingState extends WayState {
-  readonly parts: readonly LeasePart[];
+  readonly parts: readonly LeaseBinding[];
   /** They have our label, and no seal of ours. */
   readonly forged: readonly ClusterBinding[];
   /** The parts as they are now, where these may have changed. @throws AccessError */
-  readonly readAgain: (places: readonly BindingPlace[]) => Promise<readonly LeasePart[]>;
-  /** Where they sign in, and as whom. */
+  readonly readAgain: (places: readonly BindingPlace[]) => Promise<readonly LeaseBinding[]>;
+  /** Where they sign in, and with which usernames. */
   readonly map: SignInMap;
   readonly names: SignInNames;
   /** By the level's text, of requests that are not given yet. */
@@ -49,7 +49,7 @@ export interface BindingState extends WayState {
 }
 
 /** Where bindings are read, and which. */
-export interface BindingsPlace extends WayPlace {
+export interface BindingsPlace extends WayContext {
   /** Whether all of them are read, whatever is to be done. */
   readonly isWhole: boolean;
 }
@@ -61,7 +61,7 @@ export function takenBackSealedFor({ name }: Cluster): string {
   return `${name}/bindings`;
 }
 
-/** Reads the cluster's bindings of leases, and as whom the principals of these requests sign in. @throws AccessError */
+/** Reads the cluster's bindings of leases, and the usernames of these requests' principals. @throws AccessError */
 export async function readBindingState(place: BindingsPlace, open: readonly AccessRequest[]): Promise<BindingState> {
   const { opened, cluster, context } = place;
   const { client, creatorArn } = opened;
@@ -124,7 +124,7 @@ async function readBindings(place: BindingsPlace, open: readonly AccessRequest[]
   return { read: open, bindings: await labelledBindings(client, open), takenBack, memory };
 }
 
-function memoryIn({ cluster, context }: WayPlace, { data }: TakenBack): BindingsRead["memory"] {
+function memoryIn({ cluster, context }: WayContext, { data }: TakenBack): BindingsRead["memory"] {
   const reading = readAnnotation(takenBackSealedFor(cluster), data[takenBackKey], context.keys.memory);
   return {
     withdrawals: reading.type === "holdings" ? reading.withdrawals : noWithdrawals,
@@ -133,7 +133,7 @@ function memoryIn({ cluster, context }: WayPlace, { data }: TakenBack): Bindings
 }
 
 /** More are not read one by one: some pages have them all. */
-const mostByName = 32;
+const maxByName = 32;
 
 /**
  * What a run that only begins leases has to know of: those leases, and what else their principals have. Of these it is all that is
@@ -154,7 +154,7 @@ function whereOnlyBegins(open: readonly AccessRequest[], now: Date): readonly Ac
   const some = open.filter(({ principal }) => principals.has(principal.toLowerCase()));
   const ids = idsOf(some);
   const isShownAlone = inQuestion.some(({ preview }) => preview?.leases.some(({ id }) => !ids.has(id)));
-  return isShownAlone || placesOf(some).length > mostByName ? null : some;
+  return isShownAlone || placesOf(some).length > maxByName ? null : some;
 }
 
 function placesOf(requests: readonly AccessRequest[]): readonly BindingPlace[] {
@@ -166,15 +166,15 @@ function placesOf(requests: readonly AccessRequest[]): readonly BindingPlace[] {
  * one of them in between counts. Of the others nothing was written, and nothing will be recorded.
  */
 async function partsAgain(
-  { opened, cluster, context }: WayPlace,
+  { opened, cluster, context }: WayContext,
   { open, parts }: Pick<BindingState, "parts"> & { readonly open: readonly AccessRequest[] },
   places: readonly BindingPlace[],
-): Promise<readonly LeasePart[]> {
+): Promise<readonly LeaseBinding[]> {
   const { client } = opened;
   const read = (bindings: readonly ClusterBinding[]) =>
     readOwnBindings(cluster.name, bindings, context.keys.memory, readLeaseRemembered).parts;
   const written = new Map(places.map((place) => [keyOf(place), place]));
-  if (written.size > mostByName) return read(await labelledBindings(client, open));
+  if (written.size > maxByName) return read(await labelledBindings(client, open));
   const others = parts.filter(({ binding }) => !written.has(keyOf(binding)));
   return [...others, ...read(await findAll(client, [...written.values()]))];
 }
@@ -215,14 +215,14 @@ function withOwnEntries(holdings: readonly Holding[], map: SignInMap): readonly 
 }
 
 /** Who a principal is, with what our bindings give that name. */
-function identityIn(names: SignInNames, parts: readonly LeasePart[], principal: string): MappedIdentity | null {
+function identityIn(names: SignInNames, parts: readonly LeaseBinding[], principal: string): MappedIdentity | null {
   const name = names.of(principal);
-  if (name.type === "nobody" || name.entry === "planned") return null;
+  if (name.type === "none" || name.entry === "planned") return null;
   const given = parts.filter((part) => part.isIntact && part.user === name.username).map(({ text }) => text);
   return { username: name.username, groups: [...new Set([...name.groups, ...given])] };
 }
 
-export function readBackIn(names: SignInNames, parts: readonly LeasePart[], principal: string): ReadBack {
+export function readBackIn(names: SignInNames, parts: readonly LeaseBinding[], principal: string): ReadBack {
   const identity = identityIn(names, parts, principal);
   return { identity, place: "the cluster", seenAfterMs: null, entryArn: null };
 }
@@ -237,7 +237,7 @@ function baseFor(
   { principal, groups }: AccessRequest,
 ): MappedIdentity | null {
   const name = names.of(principal);
-  if (name.type === "nobody" || name.refusal !== null) return null;
+  if (name.type === "none" || name.refusal !== null) return null;
   const seen = groups.map((text) => `${text} ${roles.get(text)?.digest ?? ""}`).sort();
   return { username: name.username, groups: name.entry === "theirs" ? seen : [...seen, ownEntry] };
 }

@@ -206,14 +206,14 @@ async function rememberTakenBack({
 }
 
 /** Anyone who can create a RoleBinding can forge as many as they like: a run looks at so many of them. */
-const mostForged = 20;
+const maxForged = 20;
 
 /**
  * We delete what is not ours only where the configuration says that what others change is put right. It comes last, and a binding that
  * can't be deleted holds up no lease.
  */
 async function noteForged({ context, cluster, opened, state }: BindingTools): Promise<void> {
-  for (const binding of state.forged.slice(0, mostForged)) {
+  for (const binding of state.forged.slice(0, maxForged)) {
     const why = `${placeInWords(binding)} has our label without our seal`;
     await reportUntrusted(context, cluster.name, why, `forged-${cluster.name}-${binding.uid}`);
     if (cluster.drift !== "repair") continue;

@@ -1,14 +1,14 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { ClusterBinding, NewBinding } from "../../access/lease/own-bindings.ts";
-import { bindingFor, bindingName, type LeasePart, partsByLease } from "../../access/lease/own-bindings.ts";
+import { bindingFor, bindingName, bindingsByLease, type LeaseBinding } from "../../access/lease/own-bindings.ts";
 import { measuredStep } from "../../operations/worker-metrics.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { BindingState } from "./binding-state.ts";
 import type { BindingSettlement } from "./settle-bindings.ts";
-import type { WayPlace } from "./way-adapter.ts";
+import type { WayContext } from "./way-adapter.ts";
 
 /** What it takes to change the bindings of one cluster. */
-export interface BindingTools extends WayPlace {
+export interface BindingTools extends WayContext {
   readonly state: BindingState;
   readonly settlement: BindingSettlement;
   readonly isNewest: () => Promise<boolean>;
@@ -30,7 +30,7 @@ export interface BindingsSent {
   /** By request id. */
   readonly failures: ReadonlyMap<string, unknown>;
   /** What is there then. */
-  readonly after: readonly LeasePart[];
+  readonly after: readonly LeaseBinding[];
 }
 
 /** Deletes and creates what the decision says, lease by lease: no one's trouble is another's. */
@@ -47,11 +47,11 @@ export async function carryOutAll(tools: BindingTools, calls: CallsByLease): Pro
 export function bindingCalls({ cluster, context, state, settlement }: BindingTools): ReadonlyMap<string, Calls> {
   const { targets, granted, repaired } = settlement;
   const calls = new Map<string, Calls>();
-  const partsOf = partsByLease(state.parts);
+  const partsOf = bindingsByLease(state.parts);
   for (const request of [...granted, ...repaired]) {
     const share = targets.get(request.principal.toLowerCase())?.holding?.shares.find(({ id }) => id === request.id);
     const name = state.names.of(request.principal);
-    if (!share || name.type === "nobody") continue;
+    if (!share || name.type === "none") continue;
     const lease = { principal: request.principal, user: name.username, share };
     const known = partsOf.get(request.id) ?? [];
     const isThere = (text: string) =>
@@ -102,7 +102,11 @@ function conflict(what: string): AccessError {
 }
 
 /** Why what was read back is not what was sent; null: it is. */
-export function notAsPlanned(id: string, { create, remove }: Calls, after: readonly LeasePart[]): AccessError | null {
+export function notAsPlanned(
+  id: string,
+  { create, remove }: Calls,
+  after: readonly LeaseBinding[],
+): AccessError | null {
   const own = after.filter(({ share }) => share.id === id);
   const absent = create.find(
     ({ name, namespace, user }) =>

@@ -30,7 +30,7 @@ import { type ApprovalFacts, voidReason, whyNotRepaired } from "./void-reason.ts
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
 
 /** The work after a check of every approval, with what is missing in the cluster. */
-export interface Checked extends Pick<Settlement, "voided" | "ending" | "holding" | "drifted" | "repaired"> {
+export interface Checked extends Pick<Settlement, "voided" | "ending" | "complete" | "drifted" | "repaired"> {
   readonly beginning: readonly ApprovedRequest[];
 }
 
@@ -78,7 +78,7 @@ export function memoryOf({ holdings, withdrawals, elsewhere }: WayState): Cluste
 }
 
 /**
- * Whether a record gives a lease whose approval the cluster remembers as revoked. `wasVoidBefore` answers the same for a void approval.
+ * Whether a record gives a lease that the cluster remembers as revoked. `wasVoidBefore` answers the same for a void approval.
  */
 export function isReplayed(
   request: ApprovedRequest,
@@ -107,18 +107,18 @@ function wasVoid(request: ApprovedRequest, withdrawals: Withdrawals, keys: Decis
 /** Checks every seal, the policy and the base again (laws 3 and 4), and finds what is missing. `decideLease` has the rules. */
 export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Checked {
   const begun = checkBeginning(input, way);
-  const holding: ApprovedRequest[] = [];
+  const complete: ApprovedRequest[] = [];
   const drifted: Drift[] = [];
   const repaired: ApprovedRequest[] = [];
   const unchanged = { ...unasked, due: "keep", cluster: input.cluster.name } as const;
   for (const request of input.work.inForce) {
     const { facts, drift } = factsInForce(input, way, rules, request, unchanged);
     const { outcome } = decideLease(facts);
-    if (outcome.type === "keep") holding.push(request);
+    if (outcome.type === "keep") complete.push(request);
     else if (outcome.type === "repair") repaired.push(request);
     else if (outcome.type === "drift" && drift) drifted.push({ ...drift, message: outcome.message });
   }
-  return { ...begun, ending: input.work.ending, holding, drifted, repaired };
+  return { ...begun, ending: input.work.ending, complete, drifted, repaired };
 }
 
 /**
@@ -227,7 +227,7 @@ function besideReason(
 }
 
 /**
- * Decides again without the principals whose entries the plan can't change: the caller carries the result out.
+ * Decides again without the entries that the plan can't change: the caller carries the result out.
  * @param refusals by lower-case ARN of the principal
  */
 export function leaveOut(checked: Checked, refusals: ReadonlyMap<string, Refusal>): Omit<Settlement, "targets"> {
@@ -251,7 +251,7 @@ export function leaveOut(checked: Checked, refusals: ReadonlyMap<string, Refusal
     stuck: ended.leftOut.filter(({ outcome }) => outcome.type === "put-off"),
     granted: begun.planned,
     ending: ended.planned,
-    holding: checked.holding,
+    complete: checked.complete,
     drifted: [...checked.drifted, ...repaired.leftOut.flatMap(driftOf)],
     repaired: repaired.planned,
   };

@@ -32,9 +32,9 @@ import {
   readClusterState,
   takesNothingNew,
 } from "./settle-document.ts";
-import type { Outcomes, Prepared, SettleInput, WayAdapter, WayPlace } from "./way-adapter.ts";
+import type { Outcomes, Prepared, SettleInput, WayAdapter, WayContext } from "./way-adapter.ts";
 
-interface Place extends WayPlace {
+interface Place extends WayContext {
   readonly isTaken: (request: AccessRequest) => boolean;
 }
 

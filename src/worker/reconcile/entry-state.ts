@@ -38,9 +38,9 @@ export interface EntryState extends WayState {
 
 /**
  * Which entries to read, because each takes its own calls. `due`: of leases with something to do. `requested`: of all requests. `all`:
- * for a cluster whose ledger may not know them.
+ * where the ledger may not know them.
  */
-export type WhoseEntries = "due" | "requested" | "all";
+export type EntriesToRead = "due" | "requested" | "all";
 
 type OpenedEntries = Pick<OpenedCluster, "creatorArn" | "tags" | "mode"> & {
   readonly client: Pick<ClusterClient, "readAwsAuth">;
@@ -56,7 +56,7 @@ export async function readEntryState(
   cluster: Cluster,
   keys: WorkerKeys,
   open: readonly AccessRequest[],
-  { whose, now }: { readonly whose: WhoseEntries; readonly now: Date },
+  { which, now }: { readonly which: EntriesToRead; readonly now: Date },
 ): Promise<EntryState> {
   const { entries, creatorArn, tags } = opened;
   const ofTags = readWithdrawalTags(cluster.name, tags, keys.memory);
@@ -64,11 +64,11 @@ export async function readEntryState(
   const inDocument = await documentMemory(opened, cluster, keys, open);
   const elsewhere = inDocument?.withdrawals ?? noWithdrawals;
   const memory = { withdrawals: mergeWithdrawals(withdrawals, elsewhere), room: roomForWithdrawals(tags) };
-  const read = whose === "due" ? requestsInQuestion(open, memory, keys, now) : open;
+  const read = which === "due" ? requestsInQuestion(open, memory, keys, now) : open;
   const arns = await entries.list();
   const arnOf = entryArnsByPrincipal(arns);
   const keysOf = (requests: readonly AccessRequest[]) => requests.map(({ principal }) => principal.toLowerCase());
-  const wanted = whose === "all" ? arns : keysOf(read).flatMap((key) => arnOf.get(key) ?? []);
+  const wanted = which === "all" ? arns : keysOf(read).flatMap((key) => arnOf.get(key) ?? []);
   const found = await describeAll(entries, [...new Set(wanted)]);
   const { held, openSince, untrusted } = readTags(cluster, found, keys);
   const approved = withoutWithdrawn(read, memory.withdrawals, keys.decision);
@@ -78,7 +78,7 @@ export async function readEntryState(
     ...{ ...ours, ...byPrincipal(found, ours), creatorArn, tags, withdrawals, elsewhere, openSince },
     // The list itself says that a principal has no entry.
     isRead: (principal) =>
-      whose !== "due" || readKeys.has(principal.toLowerCase()) || !arnOf.has(principal.toLowerCase()),
+      which !== "due" || readKeys.has(principal.toLowerCase()) || !arnOf.has(principal.toLowerCase()),
     isUnfinished: false,
     untrusted: untrusted ?? ofTags.untrusted,
     knowsDocument: inDocument !== null,
@@ -113,7 +113,7 @@ interface RevocationMemory {
 }
 
 /**
- * The requests whose entry a run must see: all except leases in force without anything to do. If the cluster may have to forget a
+ * The requests that a run must see the entry of: all except leases in force without anything to do. If the cluster may have to forget a
  * revocation, all requests: it must not forget one that an entry still has.
  */
 function requestsInQuestion(

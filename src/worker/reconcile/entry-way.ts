@@ -14,21 +14,21 @@ import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { previewByEntry } from "../preview/plan-preview.ts";
 import { callsFor, carryOutEntry, type EntryTools, openSinceOf, readBackEntry } from "./carry-out-entry.ts";
-import { type EntryState, readEntryState, type WhoseEntries } from "./entry-state.ts";
+import { type EntriesToRead, type EntryState, readEntryState } from "./entry-state.ts";
 import { inEntries } from "./prove.ts";
 import { type EntrySettlement, lateCallDoubt, settleEntries } from "./settle-entries.ts";
-import type { Outcomes, Prepared, Settlement, WayAdapter, WayPlace, WriteFailure } from "./way-adapter.ts";
+import type { Outcomes, Prepared, Settlement, WayAdapter, WayContext, WriteFailure } from "./way-adapter.ts";
 
-interface Place extends WayPlace {
+interface Place extends WayContext {
   readonly opened: OpenedCluster & { readonly entries: AccessEntries };
   readonly isTaken: (request: AccessRequest) => boolean;
-  readonly whose: WhoseEntries;
+  readonly which: EntriesToRead;
 }
 
 export type EntryWay = WayAdapter<EntryState, EntrySettlement>;
 
 /** By access entries: one for each principal, changed call by call. A failure concerns only its principal. */
-export function entryWay({ context, cluster, opened, isTaken, whose }: Place): EntryWay {
+export function entryWay({ context, cluster, opened, isTaken, which }: Place): EntryWay {
   const { keys, ledger } = context;
   let run = "";
   const begin = async () => {
@@ -40,7 +40,7 @@ export function entryWay({ context, cluster, opened, isTaken, whose }: Place): E
     isTaken,
     begin,
     read: (open) =>
-      measuredStep("read", () => readEntryState(opened, cluster, keys, open, { whose, now: context.now() })),
+      measuredStep("read", () => readEntryState(opened, cluster, keys, open, { which, now: context.now() })),
     preview: (state, wish) => previewByEntry(cluster, keys.memory, state, wish),
     settle: settleEntries,
     prepare: async (state, settlement) =>

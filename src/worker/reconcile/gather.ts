@@ -26,7 +26,7 @@ const isNothing: ReadonlySet<EventType> = new Set(["approval.void", "lease.faile
 const isEnd: ReadonlySet<EventType> = new Set(["lease.ended"]);
 
 /** More events than one life of a request has. */
-const mostEvents = 500;
+const maxEvents = 500;
 
 /** At most one event in this time reports an untrusted memory of a cluster without leases, in milliseconds. */
 const untoldMs = 60 * 60_000;
@@ -180,7 +180,7 @@ async function noteUntrusted(
   const isSame = ({ event: { type, at, detail } }: ChainedEvent) =>
     type === "annotation.refused" && detail.why === why && Date.parse(at) > since;
   // Of two runs that both read the log before either wrote to it, the record's version lets one write.
-  if ((await context.ledger.eventsOf(first.id, mostEvents)).some(isSame)) return;
+  if ((await context.ledger.eventsOf(first.id, maxEvents)).some(isSame)) return;
   context.log.error({ cluster: cluster.name, why }, "the cluster's own memory of our leases is not ours");
   return recordOutcome(context, nextVersion(first), "annotation.refused", { why });
 }
@@ -200,7 +200,7 @@ export async function reportUntrusted(
   recordedEvents.publish(event);
 }
 
-/** Records whose approval was withdrawn. A void one is an old copy if an event says so. */
+/** Records with a withdrawn approval. A void one is an old copy if an event says so. */
 async function oldRecords(
   { ledger, keys }: WorkerContext,
   requests: readonly ApprovedRequest[],
@@ -208,9 +208,9 @@ async function oldRecords(
 ): Promise<readonly ApprovedRequest[]> {
   const memory = memoryOf(state);
   const cameToNothing = requests.filter((request) => wasVoidBefore(request, memory, keys.decision));
-  const told = await inParallel(cameToNothing, (request) => wasReported(ledger, request, keys.decision, isNothing));
-  const isTold = new Map(cameToNothing.map((request, index) => [request, told[index]]));
-  return requests.filter((request) => isTold.get(request) ?? isReplayed(request, memory, keys.decision));
+  const reported = await inParallel(cameToNothing, (request) => wasReported(ledger, request, keys.decision, isNothing));
+  const isReported = new Map(cameToNothing.map((request, index) => [request, reported[index]]));
+  return requests.filter((request) => isReported.get(request) ?? isReplayed(request, memory, keys.decision));
 }
 
 /**
@@ -241,14 +241,14 @@ async function wasReported(
   keys: DecisionPublicKeys,
   types: ReadonlySet<EventType>,
 ): Promise<boolean> {
-  const events = (await ledger.eventsOf(request.id, mostEvents)).map(({ event }) => event);
+  const events = (await ledger.eventsOf(request.id, maxEvents)).map(({ event }) => event);
   const approved = lastSealedApproval(request, keys);
   const since = events.findLastIndex(({ type, at }) => isApproval.has(type) && at === approved?.at);
   const isAfter = (at: string) => since >= 0 || !approved || Date.parse(at) >= Date.parse(approved.at);
   return events.slice(since + 1).some(({ type, at }) => types.has(type) && isAfter(at));
 }
 
-/** Ends a lease at once whose approval was withdrawn: an attacker with Redis, or a restored copy, brought the old record back. */
+/** Ends a lease at once if its approval was withdrawn: an attacker with Redis, or a restored copy, brought the old record back. */
 async function noteReplayed(context: WorkerContext, request: ApprovedRequest): Promise<void> {
   context.log.error({ request: request.id }, "an old record from before its revocation is in the ledger again");
   const end = { cause: "replayed" as const, by: "worker", at: context.now().toISOString(), why: "" };

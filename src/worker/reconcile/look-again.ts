@@ -10,7 +10,7 @@ import { otherLeasesNow } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 
 /** A click checks the rest by itself. */
-const mostPending = 200;
+const maxPending = 200;
 
 /**
  * Previews pending requests again after other leases began or ended, so that approvers see the present change before a click is refused.
@@ -18,7 +18,7 @@ const mostPending = 200;
  */
 export async function refreshWaitingRequests(context: WorkerContext, cluster: Cluster): Promise<void> {
   const of = { list: "pending", clusters: [cluster.name], requester: null, match: "any" } as const;
-  const { requests } = await context.ledger.list(of, 0, mostPending);
+  const { requests } = await context.ledger.list(of, 0, maxPending);
   const waiting = requests.filter(({ preview, extends: extended }) => preview || extended);
   if (waiting.length === 0) return;
   // Once for all: a cluster may have hundreds, and nothing here changes one.

@@ -7,7 +7,7 @@ import { inParallel } from "../in-parallel.ts";
 export const eachEntryMs = 100;
 
 /** Beside the entries of a request. A cluster may have thousands, and a preview has seconds. */
-const mostCompared = 50;
+const maxCompared = 50;
 
 /** The usernames of other access entries. To Kubernetes two principals with one username are one user. */
 export interface OtherNames {
@@ -30,7 +30,7 @@ export async function otherNames(
 ): Promise<OtherNames> {
   const arns = await entries.list();
   if (!isNew(arns)) return noOtherNames;
-  const compared = arns.slice(0, mostCompared);
+  const compared = arns.slice(0, maxCompared);
   extendDeadline(eachEntryMs * compared.length);
   const found = await inParallel(compared, (arn) => entries.describe(arn).catch(() => null));
   const named = found.flatMap((entry) => (entry ? [{ arn: entry.principalArn, username: entry.username }] : []));

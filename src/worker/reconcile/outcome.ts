@@ -145,17 +145,17 @@ export async function recordEnd(
   const endedAt = removedAt ?? proved?.proof.at ?? context.now().toISOString();
   const cause = request.lease.end?.cause ?? "expired";
   const over = { remains, isForgotten };
-  const told = { ...(isForgotten && { remembered: false }), ...(removedAt && { withoutLedger: true, removedAt }) };
+  const memory = { ...(isForgotten && { remembered: false }), ...(removedAt && { withoutLedger: true, removedAt }) };
   if (request.lease.state === "active") {
     const lease = endedLease(request.lease, endedAt, { ...over, endProof: proved?.proof ?? null });
     const lagSeconds = (Date.parse(endedAt) - Date.parse(lease.end?.at ?? sealedEnd(request))) / 1000;
     context.metrics?.revocationLag.observe(lagSeconds);
-    const detail = { cause, lagSeconds, ...told, ...endDetail(context, proved) };
+    const detail = { cause, lagSeconds, ...memory, ...endDetail(context, proved) };
     return recordOutcome(context, withLease(request, lease, null), "lease.ended", detail);
   }
   const failure = cause === "replayed" ? approvalReplayed : leaseOver;
   const lease = failedLease(request.lease, failure, over);
-  await recordOutcome(context, withLease(request, lease, null), "lease.failed", { code: failure.code, ...told });
+  await recordOutcome(context, withLease(request, lease, null), "lease.failed", { code: failure.code, ...memory });
 }
 
 function endDetail(context: WorkerContext, proved: ProvedEnd | null) {

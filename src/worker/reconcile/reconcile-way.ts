@@ -140,7 +140,7 @@ async function record(done: Acted): Promise<void> {
   await inParallel(decided.ending.filter(isDone), (request) => recordTaken(done, request));
   if (done.run.adapter.way === "aws-auth") await noteReverts(done, repaired.filter(isDone));
   await inParallel(decided.drifted, ({ request, message }) => recordDrift(context, request, message));
-  await inParallel(decided.holding.filter(hadTrouble), (request) => recordDrift(context, request, null));
+  await inParallel(decided.complete.filter(hadTrouble), (request) => recordDrift(context, request, null));
 }
 
 /** So often in a week, and it is no accident: the channel reads it once. */
@@ -204,9 +204,9 @@ async function recordTaken(done: Acted, request: ApprovedRequest): Promise<void>
   const left = whyLeft(done, request);
   if (left) return recordPutOff(context, request, left);
   const { principal, lease } = request;
-  const inForce = [...decided.holding, ...begun, ...repaired];
+  const inForce = [...decided.complete, ...begun, ...repaired];
   const facts = { cluster, opened, request, readBack: outcomes.readBackOf(principal), inForce };
-  // A lease that was never active gave nothing whose end could be proved.
+  // A lease that was never active gave nothing, so there is no end to prove.
   const proved = lease?.state === "active" ? await proveEnd(context, facts) : null;
   const isForgotten = outcomes.isForgotten(request);
   await recordEnd(context, request, outcomes.remainsOf(principal), isForgotten, proved, removedAt(request));

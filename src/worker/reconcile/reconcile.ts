@@ -13,7 +13,7 @@ import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { endRescues } from "../rescue/rescue-lease.ts";
 import type { BindingWay } from "./binding-way.ts";
 import type { DocumentWay } from "./document-way.ts";
-import type { WhoseEntries } from "./entry-state.ts";
+import type { EntriesToRead } from "./entry-state.ts";
 import type { EntryWay } from "./entry-way.ts";
 import { refreshWaitingRequests } from "./look-again.ts";
 import { recordPutOff } from "./outcome.ts";
@@ -109,7 +109,7 @@ async function putOffEach(
 }
 
 /** Each entry takes its own calls. An inspection finds others' changes. */
-const whoseEntries: Readonly<Record<ReconcileReason, WhoseEntries>> = {
+const entriesToRead: Readonly<Record<ReconcileReason, EntriesToRead>> = {
   due: "due",
   end: "due",
   inspect: "requested",
@@ -127,7 +127,7 @@ async function reconcileWays(
   const onlyEnds = reason === "end";
   const granted = () => context.ledger.grantedOf(cluster.name);
   const place = { context, cluster, opened };
-  const { document, entries, bindings } = await waysIn(place, granted, whoseEntries[reason], forWhom);
+  const { document, entries, bindings } = await waysIn(place, granted, entriesToRead[reason], forWhom);
   if (document) {
     const run = () => reconcileWay(context, cluster, opened, document, { onlyEnds });
     await (entries || bindings ? orPutOff(context, cluster, document, reason, run) : run());

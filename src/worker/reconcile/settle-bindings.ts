@@ -1,6 +1,6 @@
 import type { Drift } from "../../access/lease/drift.ts";
 import { approvedShare, shareInCluster } from "../../access/lease/due-work.ts";
-import { type LeasePart, partsByLease } from "../../access/lease/own-bindings.ts";
+import { bindingsByLease, type LeaseBinding } from "../../access/lease/own-bindings.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import { signInShareInRecord } from "../../access/lease/written.ts";
 import { refuseIdentity } from "../../access/policy/creator.ts";
@@ -26,7 +26,7 @@ export interface BindingSettlement extends Settlement {
 /** Decides which bindings there must be: every seal, the policy and the roles are looked at again (laws 3 and 4). */
 export function settleBindings(input: SettleInput<BindingState>): BindingSettlement {
   const known = withOwnMemory(input);
-  const partsOf = partsByLease(known.state.parts);
+  const partsOf = bindingsByLease(known.state.parts);
   const checked = checkWork(known, "binding", {
     driftOf: (request, groups) => driftIn(known.state.names, partsOf.get(request.id) ?? [], request, groups),
     mayRepair: (request) =>
@@ -42,7 +42,7 @@ export function settleBindings(input: SettleInput<BindingState>): BindingSettlem
     refused.map(({ request }) => request),
   );
   const voided = checked.voided.map((each) => ({ ...each, doubt: lateCreation(each.request, known.now) }));
-  // A binding is deleted by its uid, whoever the cluster makes of its principal now: an end is never stuck.
+  // A binding is deleted by its uid, so an end does not depend on the principal's present username.
   const sorted = { ...leaveOut({ ...checked, beginning, voided }, new Map()), refused };
   const signIns = signInsOf(known, sorted);
   const targets = withEntries(targetsOf(known, { ...checked, beginning }), signIns);
@@ -84,11 +84,11 @@ function signInOf({ state, now }: SettleInput<BindingState>, request: ApprovedRe
 /** Those that begin or are put back, and those of which a person stripped what the place remembered. */
 function signInsOf(
   input: SettleInput<BindingState>,
-  { granted, repaired, holding }: Pick<Settlement, "granted" | "repaired" | "holding">,
+  { granted, repaired, complete }: Pick<Settlement, "granted" | "repaired" | "complete">,
 ): readonly SignInNeed[] {
   const { map, names } = input.state;
   const isLost = ({ id }: ApprovedRequest) => map.places.some(({ lost }) => lost.has(id));
-  return [...granted, ...repaired, ...holding.filter(isLost)]
+  return [...granted, ...repaired, ...complete.filter(isLost)]
     .filter(({ principal }) => needsEntry(names, principal))
     .map((request) => signInOf(input, request));
 }
@@ -102,7 +102,7 @@ export function refusalOf(
   const own = refuseIdentity(cluster, role, state.creatorArn);
   if (own) return { ...own, arn: principal };
   const name = state.names.of(principal);
-  const why = name.type === "nobody" ? name.why : name.refusal;
+  const why = name.type === "none" ? name.why : name.refusal;
   if (why !== null) return { code: "no-own-name", arn: principal, message: why };
   const nowhere = namespacesIn(groups).find((namespace) => state.namespaces?.has(namespace) === false);
   if (nowhere !== undefined) {
@@ -120,7 +120,7 @@ export function refusalOf(
 /** @param own the bindings of the lease */
 function driftIn(
   names: SignInNames,
-  own: readonly LeasePart[],
+  own: readonly LeaseBinding[],
   request: ApprovedRequest,
   groups: readonly string[],
 ): Drift | null {
@@ -139,7 +139,7 @@ function driftIn(
       message: `the cluster now calls this person ${name.username}, and the lease is bound to ${other.user}`,
     };
   }
-  if (name.type === "nobody") return { request, message: name.why.replace(/\.$/, "") };
+  if (name.type === "none") return { request, message: name.why.replace(/\.$/, "") };
   const what = own.length > 0 ? "one of its bindings was changed or deleted" : "its bindings are gone";
   return { request, message: `${what}: ${missing.join(", ")}` };
 }

@@ -99,7 +99,7 @@ export function planGuard(cluster: Cluster, levels: readonly Level[], { creatorA
 }
 
 interface LeftOut {
-  /** Principals whose entry can't be changed, by lower-case ARN. */
+  /** Principals with an entry that can't be changed, by lower-case ARN. */
   readonly principals: ReadonlyMap<string, Refusal>;
   /** Beginning leases that the annotation has no room for, whatever the plan says. */
   readonly refused: readonly RefusedLease[];
@@ -197,7 +197,7 @@ function changesOf(targets: ReadonlyMap<string, EntryTarget>) {
 }
 
 /**
- * The principals whose own change makes the whole plan refused: each is planned by itself. Empty: only all of them together are
+ * The principals that make the whole plan refused: each is planned by itself. Empty: only all of them together are
  * impossible.
  */
 function principalsToPlanAlone(

@@ -18,7 +18,7 @@ import {
 } from "./settle-document.ts";
 import { sessionArn } from "./sign-in-names.ts";
 import { type SignInPlace, type SignInTargets, withLostShares } from "./sign-in-place.ts";
-import type { WayPlace } from "./way-adapter.ts";
+import type { WayContext } from "./way-adapter.ts";
 
 /**
  * `aws-auth` as a place where people sign in. Its resourceVersion is the fence: concurrent changes conflict, and a late write is refused.
@@ -27,7 +27,7 @@ import type { WayPlace } from "./way-adapter.ts";
  * @throws AccessError
  */
 export async function signInDocument(
-  place: WayPlace,
+  place: WayContext,
   configMap: AwsAuthConfigMap | null,
   lost: ReadonlyMap<string, readonly Share[]>,
 ): Promise<SignInPlace> {
@@ -39,7 +39,7 @@ export async function signInDocument(
   return placeOf(place, state, lost);
 }
 
-function placeOf(place: WayPlace, state: ClusterState, lost: ReadonlyMap<string, readonly Share[]>): SignInPlace {
+function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<string, readonly Share[]>): SignInPlace {
   const { cluster, context, opened } = place;
   const { document, configMap } = state;
   const { holdings, lost: lostIds } = withLostShares(state.holdings, lost, (arn) => identityInDocument(document, arn));
@@ -71,7 +71,7 @@ function placeOf(place: WayPlace, state: ClusterState, lost: ReadonlyMap<string,
 }
 
 /** Our writes always have a resourceVersion: a create that arrives late can't bring anything back. */
-async function writeAnew(place: WayPlace, targets: SignInTargets, lost: ReadonlyMap<string, readonly Share[]>) {
+async function writeAnew(place: WayContext, targets: SignInTargets, lost: ReadonlyMap<string, readonly Share[]>) {
   const { client } = place.opened;
   const isToBeMade = [...targets.values()].some(({ change }) => change.type === "map");
   if (!isToBeMade) return { place: await signInDocument(place, null, lost), failures: new Map() };
@@ -124,7 +124,7 @@ function isNewEntry({ document }: ClusterState, change: Change): boolean {
 }
 
 function refusalsOf(
-  { cluster, context }: WayPlace,
+  { cluster, context }: WayContext,
   state: ClusterState,
   targets: SignInTargets,
 ): ReadonlyMap<string, Refusal> {

@@ -18,9 +18,9 @@ import {
   type SignInWritten,
   withLostShares,
 } from "./sign-in-place.ts";
-import type { WayPlace } from "./way-adapter.ts";
+import type { WayContext } from "./way-adapter.ts";
 
-interface EntriesPlace extends WayPlace {
+interface EntriesPlace extends WayContext {
   readonly opened: OpenedCluster & { readonly entries: AccessEntries };
   /** The requests by bindings. */
   readonly open: readonly AccessRequest[];
@@ -32,7 +32,7 @@ interface EntriesPlace extends WayPlace {
  * The access entries as a place where people sign in. EKS has no versions: a run that begins to write stops earlier ones, and the tags
  * claim what those sent and may still arrive (`plan-entry.ts`).
  *
- * @param principals whose entries to read
+ * @param the principals of the entries to read
  * @throws AccessError
  */
 export async function signInEntries(place: EntriesPlace, principals: readonly string[]): Promise<SignInPlace> {

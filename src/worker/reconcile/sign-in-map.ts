@@ -8,7 +8,7 @@ import { signInDocument } from "./sign-in-document.ts";
 import { signInEntries } from "./sign-in-entries.ts";
 import type { SignInMap } from "./sign-in-names.ts";
 import { entryKeyOf } from "./sign-in-place.ts";
-import type { WayPlace } from "./way-adapter.ts";
+import type { WayContext } from "./way-adapter.ts";
 
 /**
  * Reads where these principals, and those of these requests, sign in.
@@ -17,7 +17,7 @@ import type { WayPlace } from "./way-adapter.ts";
  * @throws AccessError
  */
 export async function readSignInMap(
-  place: WayPlace,
+  place: WayContext,
   open: readonly AccessRequest[],
   principals: readonly string[],
 ): Promise<SignInMap> {

@@ -8,7 +8,7 @@ import { entryKeyOf, type SignInPlace } from "./sign-in-place.ts";
 /** Who a principal is when it signs in, before any binding. */
 export type SignInName =
   /** Neither aws-auth nor an access entry names it, and we can add none. `why`: a sentence with the way out. */
-  | { readonly type: "nobody"; readonly why: string }
+  | { readonly type: "none"; readonly why: string }
   | {
       readonly type: "name";
       readonly username: string;
@@ -35,7 +35,7 @@ export interface SignInMap {
   readonly addTo: SignInPlace["way"] | null;
 }
 
-/** Who the principals are whose entries were read. Pure. */
+/** The usernames of the principals, by their entries. Pure. */
 export function signInNames(map: SignInMap, cluster: Cluster): SignInNames {
   // A run asks for each lease's name several times.
   const known = new Map<string, SignInName>();
@@ -55,7 +55,7 @@ function nameOf({ places, addTo }: SignInMap, cluster: Cluster, principal: strin
     if (name) return name;
   }
   return (
-    (addTo === null ? null : plannedName(cluster, principal)) ?? { type: "nobody", why: nobody(cluster, principal) }
+    (addTo === null ? null : plannedName(cluster, principal)) ?? { type: "none", why: whyUnnamed(cluster, principal) }
   );
 }
 
@@ -102,7 +102,7 @@ export function sessionArn(principal: string, session: string): string {
   return kind === "role" ? `arn:${partition}:sts::${account}:assumed-role/${path.at(-1)}/${session}` : principal;
 }
 
-function nobody(cluster: Cluster, principal: string): string {
+function whyUnnamed(cluster: Cluster, principal: string): string {
   const { name } = cluster;
   const role = entryArnOf(principal);
   const problem = `${role} can't sign in to ${name} yet: no access entry and no entry of aws-auth names it.`;

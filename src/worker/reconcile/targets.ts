@@ -60,13 +60,13 @@ type ShareOfRequest = readonly [ApprovedRequest, Share | null | undefined];
 /** The cluster's own memory of an active lease is sealed, so it has precedence over the record in Redis. */
 function sharesGiven(
   { state, keys, now }: SettleInput,
-  { beginning, holding, repaired }: Checked,
+  { beginning, complete, repaired }: Checked,
   isTouched: (request: ApprovedRequest) => boolean,
 ): readonly ShareOfRequest[] {
   const known = (request: ApprovedRequest) => shareInCluster(state.holdings, request);
   return [
     ...beginning.map((request) => [request, approvedShare(request, now, known(request))] as const),
-    ...holding.filter(isTouched).map((request) => [request, known(request)] as const),
+    ...complete.filter(isTouched).map((request) => [request, known(request)] as const),
     ...repaired.map((request) => [request, provedShare(state.holdings, request, keys.memory)] as const),
   ];
 }
@@ -94,7 +94,7 @@ function touchedPrincipals(
   const written = work.beginning.filter((request) => shareInCluster(state.holdings, request));
   const moving = [...checked.beginning, ...written, ...checked.ending, ...checked.repaired];
   const touched = new Set(moving.map((request) => request.principal.toLowerCase()));
-  for (const { principal } of checked.holding) {
+  for (const { principal } of checked.complete) {
     const key = principal.toLowerCase();
     if (state.lost.has(key)) touched.add(key);
   }
@@ -112,7 +112,7 @@ type Sorted = Pick<Settlement, "ending" | "stuck" | "voided" | "refused" | "gran
 /**
  * The cluster's memory after this: early ends, and approvals that are no longer granted.
  *
- * @param holdings whose shares are never forgotten
+ * @param holdings with shares that are never forgotten
  * @param limit how many others fit
  */
 export function withdrawalsAfter(

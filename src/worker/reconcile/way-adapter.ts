@@ -41,7 +41,7 @@ export interface WayAdapter<State extends WayState, Decided extends Settlement> 
 }
 
 /** A cluster, with everything that a change of it needs. */
-export interface WayPlace {
+export interface WayContext {
   readonly context: WorkerContext;
   readonly cluster: Cluster;
   readonly opened: OpenedCluster;
@@ -54,7 +54,7 @@ export interface WayState {
   readonly isRead: (principal: string) => boolean;
   /** Our part, by lower-case ARN. */
   readonly holdings: ReadonlyMap<string, Holding>;
-  /** The lower-case ARNs whose part a person removed from the cluster's own memory. */
+  /** The lower-case ARNs of the parts that a person removed from the cluster's own memory. */
   readonly lost: ReadonlySet<string>;
   readonly withdrawals: Withdrawals;
   /** The withdrawals in the cluster's other memory: a principal's way, or the mode, can change. */
@@ -108,7 +108,7 @@ export interface SettleInput<State extends WayState = WayState> {
   readonly withoutLedger?: boolean;
 }
 
-/** A lease whose approval does not cover the present change. */
+/** A lease with an approval that does not cover the present change. */
 export interface VoidApproval {
   readonly request: ApprovedRequest;
   readonly message: string;
@@ -125,13 +125,13 @@ export interface RefusedLease {
 export interface Settlement {
   readonly voided: readonly VoidApproval[];
   readonly refused: readonly RefusedLease[];
-  /** Ending leases whose entry can't change now: the next run tries again. */
+  /** Ending leases of an entry that can't change now: the next run tries again. */
   readonly stuck: readonly RefusedLease[];
   /** Beginning leases that are given. */
   readonly granted: readonly ApprovedRequest[];
   readonly ending: readonly ApprovedRequest[];
   /** In force and complete. */
-  readonly holding: readonly ApprovedRequest[];
+  readonly complete: readonly ApprovedRequest[];
   /** In force, but their part is gone and stays gone. */
   readonly drifted: readonly Drift[];
   /** In force; their part is gone and is put back. */

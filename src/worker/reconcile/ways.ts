@@ -6,9 +6,9 @@ import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered } from "../remembered.ts";
 import { type BindingWay, bindingWay, isGivenByBinding } from "./binding-way.ts";
 import { type DocumentWay, documentWay } from "./document-way.ts";
-import type { WhoseEntries } from "./entry-state.ts";
+import type { EntriesToRead } from "./entry-state.ts";
 import { type EntryWay, entryWay } from "./entry-way.ts";
-import type { WayPlace } from "./way-adapter.ts";
+import type { WayContext } from "./way-adapter.ts";
 
 export interface Ways {
   /** Null: the cluster reads no document, and no request needs one. */
@@ -26,9 +26,9 @@ export interface Ways {
  * @throws AccessError
  */
 export async function waysIn(
-  place: WayPlace,
+  place: WayContext,
   requests: () => Promise<readonly AccessRequest[]>,
-  whose: WhoseEntries,
+  which: EntriesToRead,
   forWhom: readonly AccessRequest[],
 ): Promise<Ways> {
   const { opened, cluster } = place;
@@ -38,9 +38,9 @@ export async function waysIn(
   const { entries } = opened;
   const takesBindings = cluster.levels.some(isGivenByBinding) || forWhom.some(isGivenByBinding);
   return {
-    bindings: takesBindings ? bindingWay({ ...place, isWhole: whose !== "due" }) : null,
+    bindings: takesBindings ? bindingWay({ ...place, isWhole: which !== "due" }) : null,
     document: needsDocument ? documentWay({ ...place, isTaken: isOf("aws-auth") }) : null,
-    entries: entries && entryWay({ ...place, opened: { ...opened, entries }, isTaken: isOf("access-entry"), whose }),
+    entries: entries && entryWay({ ...place, opened: { ...opened, entries }, isTaken: isOf("access-entry"), which }),
   };
 }
 

@@ -133,7 +133,7 @@ export async function recordProof(
     const change = changeOf(current.lease, proof);
     const after = withLease(current, change.lease);
     const { event } = change;
-    const told = event && eventOf(event.type, after, "worker", context.now(), event.detail);
-    return { type: "write", after, event: told, outcome: undefined };
+    const noted = event && eventOf(event.type, after, "worker", context.now(), event.detail);
+    return { type: "write", after, event: noted, outcome: undefined };
   });
 }

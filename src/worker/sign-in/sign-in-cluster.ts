@@ -28,7 +28,7 @@ import {
 import { becomePrincipal, identityOfSession, type SignedIn, signIn } from "./sign-in.ts";
 
 /** The next look takes the rest. */
-const mostDue = 1_000;
+const maxDue = 1_000;
 
 /**
  * Completes the proofs of a cluster's leases: signs in as each waiting principal, repeats unanswered questions to the API server, and
@@ -39,7 +39,7 @@ export async function signInToCluster(worker: WorkerContext, cluster: Cluster): 
   const granted = await worker.ledger.grantedOf(cluster.name);
   const toSignIn = granted.filter(({ lease }) => isSignInDue(lease, now));
   const toReview = granted.filter(({ lease }) => isReviewDue(lease, now));
-  const due = (await worker.ledger.due(now, mostDue)).filter((request) => request.state === "approved");
+  const due = (await worker.ledger.due(now, maxDue)).filter((request) => request.state === "approved");
   const toProveGone = due.filter((request) => request.cluster === cluster.name && isEndDue(request, now));
   const waiting = [...new Set([...toSignIn, ...toReview, ...toProveGone])];
   if (waiting.length === 0) return;

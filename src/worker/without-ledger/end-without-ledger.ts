@@ -11,7 +11,7 @@ import { withoutRolePath } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
 import { openCluster } from "../open/open-cluster.ts";
 import { reconcileWay } from "../reconcile/reconcile-way.ts";
-import type { Settlement, WayAdapter, WayPlace, WayState } from "../reconcile/way-adapter.ts";
+import type { Settlement, WayAdapter, WayContext, WayState } from "../reconcile/way-adapter.ts";
 import { waysIn } from "../reconcile/ways.ts";
 import { endRescuesByTags } from "../rescue/adopt-rescues.ts";
 import { noLedger, noQueues } from "./no-ledger.ts";
@@ -65,7 +65,7 @@ async function endLeases(context: WorkerContext, cluster: Cluster): Promise<Ende
 
 /** @throws AccessError */
 async function endByWay<State extends WayState, Decided extends Settlement>(
-  { context, cluster, opened }: WayPlace,
+  { context, cluster, opened }: WayContext,
   way: WayAdapter<State, Decided> | null,
 ): Promise<EndedAlone> {
   if (!way) return nothing;

@@ -17,7 +17,7 @@ const concurrency = 16;
  *
  * @param context each look keeps the configuration with which it began
  * @param writes resolves if the ledger takes a write now
- * @param zones whose clusters it reaches
+ * @param zones it reaches their clusters
  * @param findFleet finds the clusters that the configuration does not name
  */
 export function startWithoutLedger(

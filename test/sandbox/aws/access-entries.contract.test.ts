@@ -167,7 +167,7 @@ describe("CreateAccessEntry", () => {
   });
 
   it("has a limit", async () => {
-    eksAccount.aws.eks.mostAccessEntries = 2;
+    eksAccount.aws.eks.maxAccessEntries = 2;
     await eksAccount.create();
 
     const refusal = await refusalOf(eksAccount.create({ principalArn: eksAccount.jane }));

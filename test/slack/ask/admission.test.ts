@@ -137,7 +137,7 @@ describe("while Slack can't say who is active", () => {
       const answer = await stage.say("U0APPROVER", acts[word] ?? "");
 
       expect(textOf(answer)).toContain("Slack did not confirm that your account is active");
-      expect((await stage.ledger.events(4, 10)).map(({ event }) => event.detail.code)).toEqual(["not-told"]);
+      expect((await stage.ledger.events(4, 10)).map(({ event }) => event.detail.code)).toEqual(["unconfirmed"]);
     },
   );
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
-import { type HomeContent, homeView, mostRows, unknownHomeView } from "../../../src/slack/look/home-view.ts";
+import { type HomeContent, homeView, maxRows, unknownHomeView } from "../../../src/slack/look/home-view.ts";
 import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
@@ -79,7 +79,7 @@ test("App Home of somebody new says how to begin", () => {
 });
 
 test("what is too much for App Home is counted, with a way to all of it", () => {
-  const requests = Array.from({ length: mostRows }, (_, index) => aPreviewedRequest({ id: `r-${index}` }));
+  const requests = Array.from({ length: maxRows }, (_, index) => aPreviewedRequest({ id: `r-${index}` }));
 
   const text = textOfBlocks(homeView(aHome({ toDecide: { requests, total: 37 } })));
 
@@ -89,7 +89,7 @@ test("what is too much for App Home is counted, with a way to all of it", () => 
 
 describe("Slack takes App Home", () => {
   test.each(Object.entries({ ...states, ...longestStates }))("full of requests that are %s", (_, request) => {
-    const requests = Array.from({ length: mostRows }, (_, index) => ({ ...request, id: `r-${index}` }));
+    const requests = Array.from({ length: maxRows }, (_, index) => ({ ...request, id: `r-${index}` }));
     const full = { requests, total: 1_000_000 };
 
     const view = homeView(
@@ -115,7 +115,7 @@ describe("Slack takes App Home", () => {
       acts,
     }));
     const full = {
-      requests: Array.from({ length: mostRows }, (_, index) => aPreviewedRequest({ id: `r-${index}` })),
+      requests: Array.from({ length: maxRows }, (_, index) => aPreviewedRequest({ id: `r-${index}` })),
       total: 50,
     };
 

@@ -22,7 +22,7 @@ import {
 const side = useWorkerSide({ everyMode: true });
 const { engineer } = arns;
 const id = "r-one";
-const mostTags = 50;
+const maxTags = 50;
 
 /** Others take all the room in which the document could remember anything, and our own memory with it. */
 async function fillAnnotations(): Promise<void> {
@@ -34,7 +34,7 @@ async function fillAnnotations(): Promise<void> {
 
 /** Others take every tag that EKS lets a cluster have. Returns what frees them. */
 async function fillTags(cluster: Cluster): Promise<() => Promise<void>> {
-  const keys = Array.from({ length: mostTags }, (_, index) => `others-${index}`);
+  const keys = Array.from({ length: maxTags }, (_, index) => `others-${index}`);
   const entries = entriesOf(side().sandbox, cluster);
   await entries.tagCluster(Object.fromEntries(keys.map((key) => [key, ""])));
   return () => entries.untagCluster(keys);

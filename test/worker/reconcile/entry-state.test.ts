@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
-import { mostWithdrawalTags, writeWithdrawalTags } from "../../../src/access-entry/withdrawal-tags.ts";
-import { readEntryState, type WhoseEntries } from "../../../src/worker/reconcile/entry-state.ts";
+import { maxWithdrawalTags, writeWithdrawalTags } from "../../../src/access-entry/withdrawal-tags.ts";
+import { type EntriesToRead, readEntryState } from "../../../src/worker/reconcile/entry-state.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest } from "../../builders/a-request.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
@@ -23,7 +23,7 @@ function tagsOf(ids: readonly string[]) {
 /** Reads the state of a cluster in which Ann and Ben have an entry, and says whose was described. */
 async function read(
   open: readonly AccessRequest[],
-  whose: WhoseEntries,
+  which: EntriesToRead,
   { now = at(minutes(10)), tags = {} }: { readonly now?: Date; readonly tags?: Readonly<Record<string, string>> } = {},
 ) {
   const described: string[] = [];
@@ -36,7 +36,7 @@ async function read(
   };
   const client = { readAwsAuth: async () => null };
   const opened = { entries, client, creatorArn: arnOf("creator"), tags, mode: "API" as const };
-  const state = await readEntryState(opened, aCluster(), keys, open, { whose, now });
+  const state = await readEntryState(opened, aCluster(), keys, open, { which, now });
   return { described, state };
 }
 
@@ -77,7 +77,7 @@ test("a run describes the entry of a lease that the cluster knows to be revoked"
 });
 
 test("a run describes every entry where the cluster may have to forget a revocation", async () => {
-  const others = Array.from({ length: mostWithdrawalTags }, (_, index) => `r-other${index}`);
+  const others = Array.from({ length: maxWithdrawalTags }, (_, index) => `r-other${index}`);
 
   const { described } = await read([inForce, arriving], "due", { tags: tagsOf(others) });
 

@@ -352,13 +352,13 @@ describe("what the cluster remembers to be taken back", () => {
     const request = aGrantedRequest({});
     const given = { mapUsers: entry(engineerArn, '"eks-access:viewers"'), holdings: [remembered(request)] };
 
-    const { holding } = settled({
+    const { complete } = settled({
       ...given,
       open: [request],
       withdrawals: { list: [], notBefore: at(hours(1)).toISOString() },
     });
 
-    expect(ids(holding)).toEqual(["r-1"]);
+    expect(ids(complete)).toEqual(["r-1"]);
   });
 
   test("is told of a revocation also where the annotation has no room for another lease", () => {

@@ -3,7 +3,7 @@ import type { AccessEntry } from "../../../src/access-entry/index.ts";
 import { entryArnOf } from "../../../src/aws-auth/index.ts";
 import { readSignInMap } from "../../../src/worker/reconcile/sign-in-map.ts";
 import { signInNames } from "../../../src/worker/reconcile/sign-in-names.ts";
-import type { WayPlace } from "../../../src/worker/reconcile/way-adapter.ts";
+import type { WayContext } from "../../../src/worker/reconcile/way-adapter.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { keys } from "../../builders/keys.ts";
 
@@ -42,7 +42,7 @@ async function nameOf(
   const entries = { list: async () => (entry ? [entry.principalArn] : []), describe: async () => entry };
   const opened = { mode: "API_AND_CONFIG_MAP", entries, client, tags: {}, creatorArn: "" };
   const context = { keys, now: () => new Date() };
-  const place = { opened, cluster: aCluster(change), context } as unknown as WayPlace;
+  const place = { opened, cluster: aCluster(change), context } as unknown as WayContext;
   const map = await readSignInMap(place, [], [principal]);
   return signInNames(map, aCluster(change)).of(principal);
 }
@@ -76,13 +76,13 @@ describe("as whom a principal signs in", () => {
   test("is nobody where no entry can be added, with the way out", async () => {
     const found = await nameOf(alice, { data: null }, { way: "aws-auth", createAwsAuth: false });
 
-    expect(found).toMatchObject({ type: "nobody", why: expect.stringContaining("{{SessionNameRaw}}") });
+    expect(found).toMatchObject({ type: "none", why: expect.stringContaining("{{SessionNameRaw}}") });
     expect(found).toMatchObject({ why: expect.stringContaining(role) });
   });
 
   test("is nobody for a whole role whose sessions are people: it asks with its session", async () => {
-    expect(await nameOf(role, {})).toMatchObject({ type: "nobody", why: expect.stringContaining("with your session") });
-    expect(await nameOf(assumable, {}, { pinnedSessions: [assumable] })).toMatchObject({ type: "nobody" });
+    expect(await nameOf(role, {})).toMatchObject({ type: "none", why: expect.stringContaining("with your session") });
+    expect(await nameOf(assumable, {}, { pinnedSessions: [assumable] })).toMatchObject({ type: "none" });
   });
 
   test("is one name for everyone with a role whose people choose their session's name", async () => {
