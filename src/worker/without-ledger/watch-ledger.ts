@@ -38,6 +38,8 @@ export function startWithoutLedger(
     isAsking = false;
   };
   const timer = setInterval(() => void look(), lookEveryMs);
+  // A worker that starts without a ledger is without it from now on.
+  void look();
   return {
     stop: (deadline) => {
       clearInterval(timer);
