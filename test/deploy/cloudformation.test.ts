@@ -1,37 +1,9 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { parse, type ScalarTag } from "yaml";
-import { z } from "zod";
+import { readTemplate } from "../account-role.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../deploy/${path}`, import.meta.url), "utf8");
 const iam = (name: string): unknown => JSON.parse(read(`iam/${name}.json`), oneAsItself);
-const template = z.strictObject({
-  AWSTemplateFormatVersion: z.literal("2010-09-09"),
-  Description: z.string(),
-  Parameters: z.record(
-    z.string(),
-    z.strictObject({
-      Type: z.enum(["String", "CommaDelimitedList"]),
-      Description: z.string().optional(),
-      Default: z.string().optional(),
-      AllowedPattern: z.string().optional(),
-    }),
-  ),
-  Resources: z.strictObject({
-    Role: z.strictObject({
-      Type: z.literal("AWS::IAM::Role"),
-      Properties: z.strictObject({
-        RoleName: z.string(),
-        Description: z.string(),
-        MaxSessionDuration: z.number(),
-        AssumeRolePolicyDocument: z.unknown(),
-        Policies: z.array(z.strictObject({ PolicyName: z.string(), PolicyDocument: z.unknown() })),
-      }),
-    }),
-  }),
-  Outputs: z.record(z.string(), z.strictObject({ Description: z.string(), Value: z.string() })),
-});
-
 /** In the example of deploy/iam. */
 const example: Readonly<Record<string, string | readonly string[]>> = {
   WorkerRoleArn: "arn:aws:iam::111122223333:role/eks-access-worker",
@@ -48,18 +20,9 @@ const example: Readonly<Record<string, string | readonly string[]>> = {
 };
 const inExample = (name: string) =>
   example[name] ?? expect.fail(`the template names ${name}, and nothing is called so`);
-const tag = (name: string, resolve: (text: string) => unknown): ScalarTag => ({ tag: `!${name}`, resolve });
 
 /** The template as CloudFormation resolves it in the example. */
-const made = template.parse(
-  parse(read("cloudformation/account-role.yaml"), {
-    customTags: [
-      tag("Ref", inExample),
-      tag("Sub", (text) => text.replaceAll(/\$\{([^}]+)\}/g, (_, name: string) => String(inExample(name)))),
-      tag("GetAtt", (text) => `attribute ${text}`),
-    ],
-  }),
-);
+const made = readTemplate(read("cloudformation/account-role.yaml"), inExample);
 const { Properties: role } = made.Resources.Role;
 
 test("each parameter is meant, and its pattern takes the example and no wildcard for a role", () => {

@@ -1,0 +1,52 @@
+import { parse, type ScalarTag } from "yaml";
+import { z } from "zod";
+
+const template = z.strictObject({
+  AWSTemplateFormatVersion: z.literal("2010-09-09"),
+  Description: z.string(),
+  Parameters: z.record(
+    z.string(),
+    z.strictObject({
+      Type: z.enum(["String", "CommaDelimitedList"]),
+      Description: z.string().optional(),
+      Default: z.string().optional(),
+      AllowedPattern: z.string().optional(),
+    }),
+  ),
+  Resources: z.strictObject({
+    Role: z.strictObject({
+      Type: z.literal("AWS::IAM::Role"),
+      Properties: z.strictObject({
+        RoleName: z.string(),
+        Description: z.string(),
+        MaxSessionDuration: z.number(),
+        AssumeRolePolicyDocument: z.unknown(),
+        Policies: z.array(z.strictObject({ PolicyName: z.string(), PolicyDocument: z.unknown() })),
+      }),
+    }),
+  }),
+  Outputs: z.record(z.string(), z.strictObject({ Description: z.string(), Value: z.string() })),
+});
+
+type Template = z.output<typeof template>;
+
+/** The template of an account's role, as CloudFormation resolves it. @param meaningOf of a parameter, or of the stack */
+export function readTemplate(text: string, meaningOf: (name: string) => string | readonly string[]): Template {
+  const tag = (name: string, resolve: (of: string) => unknown): ScalarTag => ({ tag: `!${name}`, resolve });
+  const customTags = [
+    tag("Ref", meaningOf),
+    tag("Sub", (of) => of.replaceAll(/\$\{([^}]+)\}/g, (_, name: string) => String(meaningOf(name)))),
+    tag("GetAtt", (of) => `attribute ${of}`),
+  ];
+  return template.parse(parse(text, { customTags }));
+}
+
+/** The role that the template makes in an account with the defaults of its parameters. */
+export function roleInAccount(text: string, account: string): Template["Resources"]["Role"]["Properties"] {
+  const { Parameters } = readTemplate(text, () => "");
+  const ofStack: Readonly<Record<string, string>> = { "AWS::Partition": "aws", "AWS::AccountId": account };
+  return readTemplate(text, (name) => {
+    const { Type, Default = "" } = Parameters[name] ?? { Type: "String", Default: ofStack[name] };
+    return Type === "String" ? Default : Default.split(",").filter((each) => each !== "");
+  }).Resources.Role.Properties;
+}
