@@ -10,6 +10,7 @@ import { parseDuration } from "../access/request/extension.ts";
 import { readHolder } from "../aws-auth/index.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { problemOfYaml, problemsOfForm } from "../config/forms.ts";
+import { clustersOfFile, clustersOfLedger, printClusters } from "./policy-clusters.ts";
 import { type CommandIo, readInput } from "./process-io.ts";
 
 const person = z.strictObject({
@@ -24,46 +25,64 @@ const expectationsFile = z.strictObject({
   expect: z.array(z.string()).min(1, "write at least one expectation"),
 });
 
-export const policyUsage = `Usage: eks-access policy test FILE [--config FILE]
+export const policyUsage = `Usage: eks-access policy test FILE [--config FILE] [--clusters FILE]
        eks-access policy explain --user ID --cluster NAME --level NAME [--group ID]… [--email ADDRESS]
-                                 [--linked ARN] [--principal ARN] [--for 4h] [--at TIME] [--config FILE]
+                                 [--linked ARN] [--principal ARN] [--for 4h] [--at TIME] [--config FILE] [--clusters FILE]
+       eks-access policy clusters
 
 test     runs the expectations of FILE (docs/policy.md) against the policy of eks-access.yml
 explain  shows which rule decides and what it requires. It uses only the user groups and the address that you give,
          and does not ask Slack
+clusters prints the clusters of the fleet, as the workers know them, in the environment of a process
 
-  --config FILE   use this file instead of EKS_ACCESS_CONFIG or eks-access.yml
+  --config FILE     use this file instead of EKS_ACCESS_CONFIG or eks-access.yml
+  --clusters FILE   the clusters of the fleet, as \`eks-access policy clusters\` prints them; by default those that the workers know
 
 Exit code: 0 every expectation holds or the policy allows it, 1 not, 2 unusable input.
 `;
 
-/** `eks-access policy …`. It needs neither Redis, nor Slack, nor AWS, nor a secret. */
+/** `eks-access policy …`. It needs neither Slack nor AWS, and Redis and a key only for the fleet of the workers. */
 export async function runPolicy(argv: readonly string[], io: CommandIo): Promise<number> {
   const [verb, ...rest] = argv;
   if (verb === "--help" || verb === "-h") {
     io.stdout(policyUsage);
     return 0;
   }
-  const [config, others] = takeConfig(rest);
+  if (verb === "clusters" && rest.length === 0) return codeOf(await printClusters(io), io);
   if (verb !== "test" && verb !== "explain") return unusable(io, policyUsage);
-  const reading = await readPolicy(config, io);
+  const [config = process.env.EKS_ACCESS_CONFIG || "eks-access.yml", others] = takeOption("--config", rest);
+  const [clusters, own] = takeOption("--clusters", others);
+  const reading = await readPolicy(config, clusters, io);
   if (typeof reading === "string") return unusable(io, reading);
-  const outcome = verb === "test" ? await testPolicy(others, reading, io) : explainPolicy(others, reading, io);
-  return typeof outcome === "string" ? unusable(io, `${outcome}\n\n${policyUsage}`) : outcome;
+  const outcome = verb === "test" ? await testPolicy(own, reading, io) : explainPolicy(own, reading, io);
+  return codeOf(typeof outcome === "string" ? `${outcome}\n\n${policyUsage}` : outcome, io);
 }
 
-function takeConfig(argv: readonly string[]): readonly [string, readonly string[]] {
-  const at = argv.indexOf("--config");
-  const usual = process.env.EKS_ACCESS_CONFIG || "eks-access.yml";
-  return at < 0 ? [usual, argv] : [argv[at + 1] ?? "", argv.filter((_, index) => index !== at && index !== at + 1)];
+function codeOf(outcome: number | string, io: CommandIo): number {
+  return typeof outcome === "string" ? unusable(io, `${outcome.trimEnd()}\n`) : outcome;
 }
 
-async function readPolicy(path: string, io: CommandIo): Promise<Config | string> {
+function takeOption(name: string, argv: readonly string[]): readonly [string | undefined, readonly string[]] {
+  const at = argv.indexOf(name);
+  return at < 0 ? [undefined, argv] : [argv[at + 1] ?? "", argv.filter((_, index) => index !== at && index !== at + 1)];
+}
+
+/** The configuration with the clusters of the fleet. If they are unknown it says so, and goes on with those of the file. */
+async function readPolicy(path: string, clusters: string | undefined, io: CommandIo): Promise<Config | string> {
   const input = await readInput(path, io);
   if (input.type === "unusable") return `${input.message}\n`;
   const reading = readConfig(input.text);
-  if (reading.type === "config") return reading.config;
-  return `${path} has problems:\n${reading.problems.map((problem) => `  - ${problem}\n`).join("")}`;
+  if (reading.type !== "config")
+    return `${path} has problems:\n${reading.problems.map((problem) => `  - ${problem}\n`).join("")}`;
+  if (!reading.config.fleet) return reading.config;
+  const now = new Date();
+  const known = clusters === undefined ? await clustersOfLedger(now) : await clustersOfFile(clusters, io, now);
+  if (typeof known === "string" && clusters !== undefined) return `${known}\n`;
+  if (typeof known === "string") io.stderr(`eks-access policy: ${known}\n`);
+  const whole = readConfig(input.text, { clusters: typeof known === "string" ? [] : known, now });
+  if (whole.type !== "config") return whole.problems.join("\n");
+  for (const problem of whole.config.fleet?.problems ?? []) io.stderr(`eks-access policy: ${problem}\n`);
+  return whole.config;
 }
 
 function unusable(io: CommandIo, message: string): number {

@@ -1,9 +1,15 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { sealFleetList } from "../../src/access/fleet/fleet-list.ts";
 import { runPolicy } from "../../src/bin/policy.ts";
+import { connectRedis } from "../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { configText } from "../builders/a-cluster.ts";
+import { aFleetCluster, fleetText } from "../builders/a-fleet.ts";
+import { keys, variablesNamed } from "../builders/keys.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
 import { runCommand } from "./check-run.ts";
 
 const policy = `
@@ -248,4 +254,81 @@ test("neither test nor explain is answered with the usage", async () => {
 
   expect(code).toBe(2);
   expect(error).toMatch(/^Usage: eks-access policy test/);
+});
+
+describe("with a fleet", () => {
+  const fleetConfig = () => join(folder, "fleet.yml");
+  const clusters = [
+    { account: "111122223333", region: "eu-central-1", eksName: "payments", tags: { env: "production" } },
+    { account: "444455556666", region: "eu-central-1", eksName: "shop", tags: { env: "dev" } },
+  ];
+  const expectations = `people: { engineer: {} }
+expect:
+  - a request of an engineer for viewer on payments takes 2 approvals
+  - a request of an engineer for viewer on shop takes 1 approval
+`;
+  const ask = (argv: readonly string[]) =>
+    runCommand(runPolicy, [...argv, "--config", fleetConfig()], { stdin: expectations });
+  let database: TestRedis;
+
+  beforeAll(async () => {
+    await writeFile(fleetConfig(), fleetText);
+    await writeFile(join(folder, "clusters.json"), JSON.stringify(clusters));
+    database = await aRedis();
+    const { redis, close } = await connectRedis(database.url);
+    const at = new Date().toISOString();
+    const list = clusters.map((each) => aFleetCluster({ ...each, since: at, seenAt: at }));
+    const gone = aFleetCluster({ eksName: "old", since: at, seenAt: at, goneSince: at });
+    await redisLedger(redis).publishFleet(sealFleetList({ at, clusters: [...list, gone] }, keys.preview));
+    await close();
+  });
+  afterAll(() => database.close());
+  afterEach(() => vi.unstubAllEnvs());
+
+  const inWorker = () => {
+    for (const [name, value] of Object.entries(variablesNamed("ours").worker)) vi.stubEnv(name, value);
+    vi.stubEnv("REDIS_URL", database.url);
+  };
+
+  test("each cluster has the rules of its tags, from a file", async () => {
+    const { code, stdout, stderr } = await ask(["test", "-", "--clusters", join(folder, "clusters.json")]);
+
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain("2 of 2 expectations hold");
+  });
+
+  test("in the environment of a process they are those that the workers know, and can be printed for another place", async () => {
+    inWorker();
+    const tested = await ask(["test", "-"]);
+    const explained = await ask(["explain", "--user", "U0ONE", "--cluster", "shop", "--level", "viewer"]);
+    const printed = await runCommand(runPolicy, ["clusters"]);
+
+    expect(tested).toMatchObject({ code: 0, stderr: "" });
+    expect(explained.stdout).toContain(`→ the rule "dev"`);
+    expect(JSON.parse(printed.stdout)).toEqual(clusters);
+  });
+
+  test("anywhere else it says how to give them, and still judges the clusters of the file", async () => {
+    const { code, stdout, stderr } = await ask(["test", "-"]);
+
+    expect(code).toBe(2);
+    expect(stderr).toContain("The clusters of the fleet are unknown here. Name a file with --clusters");
+    expect(stdout).toContain("there is no cluster payments");
+  });
+
+  test.each([
+    ["is no list", "a: b", "write a list"],
+    [
+      "has a wrong account",
+      '[{ "account": 12, "region": "eu-central-1", "eksName": "a" }]',
+      "[0].account: it is a number",
+    ],
+  ])("a file of clusters that %s is refused", async (_, text, message) => {
+    await writeFile(join(folder, "wrong.json"), text);
+
+    const { code, stderr } = await ask(["test", "-", "--clusters", join(folder, "wrong.json")]);
+
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+  });
 });
