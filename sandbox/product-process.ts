@@ -32,8 +32,9 @@ export async function startProduct(
   program: Program,
   command: Command,
   environment: Readonly<Record<string, string>>,
+  argv: readonly string[] = [],
 ): Promise<ProductProcess> {
-  const started = spawnProduct(program, command, environment);
+  const started = spawnProduct(program, command, environment, argv);
   await Promise.race([
     started.logged('"msg":"ready"'),
     started.exited.then((code) => Promise.reject(endedEarly(command, code, started.log))),
@@ -46,8 +47,9 @@ export function spawnProduct(
   program: Program,
   command: Command,
   environment: Readonly<Record<string, string>>,
+  argv: readonly string[] = [],
 ): ProductProcess {
-  const child = spawn(process.execPath, [...program.nodeFlags, program.script, command], {
+  const child = spawn(process.execPath, [...program.nodeFlags, program.script, command, ...argv], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });

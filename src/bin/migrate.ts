@@ -154,6 +154,9 @@ export interface Application {
   readonly backup: string | null;
 }
 
+const managerInWords =
+  "the worker's own identity does in its account, elsewhere the first role of creator.through there, else the creator";
+
 const longestLookMs = 1_000;
 
 /**
@@ -175,6 +178,10 @@ export async function applyPlan(
     say(`Saved the previous aws-auth to ${backup}.`);
   };
   let migration = approvedMigration(await context.ledger.migrations.latestOf(cluster.name), digest);
+  if (cluster.operator)
+    say(
+      `The operator of ${cluster.name} can't migrate it: ${managerInWords}. Uses of the creator are in the audit log.`,
+    );
   const printed = new Set<string>();
   for (;;) {
     printSteps(migration, printed, say);

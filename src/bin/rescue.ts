@@ -106,7 +106,10 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
   const order: RescueOrder = { cluster, principalArn, by, as, durationSeconds, reason, good, keeps };
   if (options.withoutLedger) return withoutLedger(settings, order, options, io);
   return withWorkerContext(settings, "rescue", async (context) => {
-    const openEks = openerOf(cluster, by, () => creatorFor(context, cluster, "rescue", by));
+    const openEks = openerOf(cluster, by, async () => {
+      tellCreator(cluster, io);
+      return creatorFor(context, cluster, "rescue", by);
+    });
     const switching = await refuseSwitch(cluster, options, openEks);
     if (switching !== null) return unusable(io, `${switching}\n`);
     const journal = await openJournal(context, order);
@@ -116,9 +119,14 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
       order,
       journal,
       io,
-      creator && creatorCandidate(context, cluster, creator, journal.request().id, by),
+      creator && creatorCandidate(context, cluster, creator, journal.request().id, by, io),
     );
   });
+}
+
+/** Before it happens: an operator must not have the rights of a rescue. */
+function tellCreator({ name, operator }: Cluster, io: CommandIo): void {
+  if (operator) io.stdout(`Becoming the creator of ${name}: its operator can't do this. The audit log will say so.\n`);
 }
 
 type OpenEks = () => Promise<EksCluster>;
@@ -181,11 +189,13 @@ function creatorCandidate(
   creator: KnownCreator,
   id: string,
   requester: string,
+  io: CommandIo,
 ): Candidate {
   return {
     name: creatorArnOf(creator),
     isLeased: false,
     credentials: async () => {
+      tellCreator(cluster, io);
       await noteCreatorUse(context, cluster, creator, "rescue", requester);
       return (await becomeCreator(cluster, creator, [{ id, requester }])).credentials;
     },
@@ -202,14 +212,17 @@ async function withoutLedger(
   const context = { keys: workerKeysOf(settings), now: () => new Date() };
   const request = beginRescue(order, newRequestId(), context, settings.config.timing.requestLapsesAfterSeconds);
   const { cluster, by } = order;
-  const openEks = openerOf(cluster, by, async () => writtenCreator(cluster));
+  const openEks = openerOf(cluster, by, async () => {
+    tellCreator(cluster, io);
+    return writtenCreator(cluster);
+  });
   const switching = await refuseSwitch(cluster, options, openEks);
   if (switching !== null) return unusable(io, `${switching}\n`);
   const print = (line: string) => io.stderr(line);
   print(lineOf(brokenBy(order, request, context.now())));
   const creator = cluster.creator.type === "discover" ? null : cluster.creator;
   const ledger = { append: async (event: AuditEvent) => print(lineOf(event)) };
-  const candidate = creator && creatorCandidate({ ...context, ledger }, cluster, creator, request.id, by);
+  const candidate = creator && creatorCandidate({ ...context, ledger }, cluster, creator, request.id, by, io);
   const then = `a worker ends it when Redis is back: within twelve inspections, or at once after \`eks-access recover ${cluster.name}\``;
   return carryOut({ ...context, openEks }, order, printedJournal(request, by, context.now, print), io, candidate, then);
 }

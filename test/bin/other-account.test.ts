@@ -3,18 +3,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
-import { account, arns, clusterArn, configuration, initialAwsAuth } from "../../sandbox/scene.ts";
+import { account, arns, clusterArn, configuration, externalId, initialAwsAuth } from "../../sandbox/scene.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { recover } from "../../src/bin/recover.ts";
 import { runRescue } from "../../src/bin/rescue.ts";
 import { retire } from "../../src/bin/retire.ts";
 import { readSettings, withWorkerContext } from "../../src/bin/settings.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
+import { lastCreatorUse } from "../../src/worker/open/creator-use.ts";
 import { checkOwnAccount } from "../../src/worker/open/open-eks.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
+import { adoptRescues, endRescuesByTags } from "../../src/worker/rescue/adopt-rescues.ts";
 import { endRescues } from "../../src/worker/rescue/rescue-lease.ts";
 import { variablesNamed } from "../builders/keys.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
+import { addOperator, operatorArn, timesCreator } from "../operator-scene.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { migrationScene } from "../worker/migration/migration-scene.ts";
 import { ask, give, takeBack } from "../worker/reconcile/both-ways.ts";
@@ -141,6 +144,29 @@ describe("a worker in another account, which has a cluster of the same name and 
     expect(modeOf(real)).toBe("API_AND_CONFIG_MAP");
     expect(principalsIn(real)).not.toContain(rescuer);
     expect(twin.seen()).toBe(untouched);
+  });
+
+  test("beside an operator it looks for rescues as that, and becomes the creator only to end one, in the audit log too", async () => {
+    const creatorsBefore = () => timesCreator(sandbox.aws);
+    addOperator(sandbox.aws);
+    sandbox.aws.account.setTrust(operatorArn, {
+      principals: ["arn:aws:iam::999988887777:role/eks-access-worker"],
+      externalId,
+    });
+    const operated = { operator: { type: "role", roleArn: operatorArn, externalId, through: [] } } as const;
+    await rescue("--yes", "--keep");
+    const before = creatorsBefore();
+
+    await asWorker(adoptRescues, operated);
+    const early = await asWorker(endRescuesByTags, operated);
+    const looked = creatorsBefore();
+    const late = await asWorker((context, cluster) => endRescuesByTags({ ...context, now: later }, cluster), operated);
+    const uses = await asWorker((context, cluster) => lastCreatorUse(context.ledger, cluster), operated);
+
+    expect([looked, early.ended, late.ended.length]).toEqual([before, [], 1]);
+    expect(creatorsBefore()).toBe(before + 1);
+    expect(uses).toMatchObject({ type: "creator.used", detail: { use: "rescue", operator: operatorArn } });
+    expect(principalsIn(real)).not.toContain(rescuer);
   });
 
   test("ends a rescue after its time in the configured cluster alone", async () => {

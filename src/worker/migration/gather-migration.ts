@@ -3,6 +3,7 @@ import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.
 import { mapOwner } from "../../access/lease/map-owner.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
 import { type Cluster, clusterArnOf, partitionOf } from "../../access/policy/cluster.ts";
+import type { KnownCreator } from "../../access/policy/creator.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
@@ -10,7 +11,6 @@ import { managedNodes } from "../../aws/node-roles.ts";
 import { parseDocument } from "../../aws-auth/index.ts";
 import type { MigrationFacts, PresentEntry } from "../../diagnosis/migration/facts.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
-
 import type { WorkerContext } from "../context.ts";
 import type { Purpose } from "../open/become-creator.ts";
 import { creatorFor } from "../open/creator-use.ts";
@@ -80,16 +80,13 @@ async function gather(
   const document = parseDocument(configMap?.data ?? {});
   const owner = mapOwner(cluster, configMap?.managers ?? []);
   const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };
-  const openManager = onceOpened(() =>
-    openEksToManage(
-      cluster,
-      [purpose],
-      () => creatorFor(context, cluster, "migration", purpose.requester),
-      context.awsRequests,
-    ),
-  );
-  // The creator's session may lack this permission; the identity that carries the plan out has it.
-  const nodes = await nodesAsked(openManager);
+  const openWith = (identity: () => Promise<KnownCreator>) =>
+    onceOpened(() => openEksToManage(cluster, [purpose], identity, context.awsRequests));
+  const openManager = openWith(() => creatorFor(context, cluster, "migration", purpose.requester));
+  const { operator } = cluster;
+  // The session of a run may lack this permission; the identity that carries the plan out has it. To look at a plan nobody becomes the
+  // creator beside an operator.
+  const nodes = await nodesAsked(operator ? openWith(async () => operator) : openManager);
   return {
     facts: { ...place, mode, managedNodes: nodes, document, standing, creatorArn, owner, holdings, givenArns },
     configMap,

@@ -4,11 +4,10 @@ import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
 import { isClosed, rescueLevel } from "../../access/request/request.ts";
 import { type RescueLease, readRescueTags } from "../../access/rescue/kept.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
-import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { beginRescue } from "./rescue.ts";
-import { endRescues, openRescuer, removeRescueEntry } from "./rescue-lease.ts";
+import { endRescues, openRescuer, openToLookForRescues, removeRescueEntry } from "./rescue-lease.ts";
 
 /**
  * Reads rescues from the tags of access entries into a ledger that does not know them, for example after a rescue without Redis. From
@@ -19,10 +18,10 @@ import { endRescues, openRescuer, removeRescueEntry } from "./rescue-lease.ts";
  */
 export async function adoptRescues(context: WorkerContext, cluster: Cluster): Promise<readonly string[]> {
   const adopted: string[] = [];
-  for (const { eks, principalArn, lease } of await leasesOf(context, cluster)) {
+  for (const { principalArn, lease } of await leasesOf(context, cluster)) {
     const known = await context.ledger.get(lease.id);
     // A dead or late process may have made it after the end of its lease.
-    if (known && isClosed(known)) await removeRescueEntry(context, eks, principalArn, lease.id);
+    if (known && isClosed(known)) await remove(context, cluster, principalArn, lease.id);
     if (known) continue;
     await adopt(context, cluster, principalArn, lease);
     adopted.push(lease.id);
@@ -39,7 +38,7 @@ export async function endRescuesByTags(context: WorkerContext, cluster: Cluster)
   const found = await leasesOf(context, cluster);
   const isOver = ({ lease }: Found) => Date.parse(lease.endsAt) <= context.now().getTime();
   const over = found.filter(isOver);
-  for (const { eks, principalArn, lease } of over) await removeRescueEntry(context, eks, principalArn, lease.id);
+  for (const { principalArn, lease } of over) await remove(context, cluster, principalArn, lease.id);
   const ends = found.filter((each) => !isOver(each)).map(({ lease }) => lease.endsAt);
   return { ended: over.map(({ lease }) => lease.id), nextEnd: ends.length > 0 ? earliest(ends) : null };
 }
@@ -50,9 +49,13 @@ interface RescuesEnded {
   readonly nextEnd: string | null;
 }
 
+const purpose = { id: "adopt", requester: "eks-access" };
+
+async function remove(context: WorkerContext, cluster: Cluster, principalArn: string, id: string): Promise<void> {
+  await removeRescueEntry(context, await openRescuer(context, cluster, purpose), principalArn, id);
+}
+
 interface Found {
-  /** Where it was found. */
-  readonly eks: EksCluster;
   readonly principalArn: string;
   readonly lease: RescueLease;
 }
@@ -62,14 +65,14 @@ async function leasesOf(context: WorkerContext, cluster: Cluster): Promise<reado
   const { keys, log } = context;
   let entries: AccessEntries | null = null;
   try {
-    const eks = await openRescuer(context, cluster, { id: "adopt", requester: "eks-access" });
+    const eks = await openToLookForRescues(context, cluster, purpose);
     if (eks.description.authenticationMode === "CONFIG_MAP") return [];
     entries = accessEntriesOf(eks);
     const found: Found[] = [];
     for (const principalArn of await entries.list()) {
       const tags = (await entries.describe(principalArn))?.tags ?? {};
       const lease = readRescueTags(clusterArnOf(cluster), principalArn, tags, keys.memory);
-      if (lease) found.push({ eks, principalArn, lease });
+      if (lease) found.push({ principalArn, lease });
     }
     return found;
   } catch (error) {

@@ -118,6 +118,15 @@ export function openRescuer(context: WorkerContext, cluster: Cluster, purpose: P
   return open(cluster, [purpose], () => creatorFor(context, cluster, "rescue"));
 }
 
+/**
+ * EKS to look for rescues. An operator can look, and becomes no creator for it; only what `openRescuer` opens can end one.
+ * @throws AccessError
+ */
+export function openToLookForRescues(context: WorkerContext, cluster: Cluster, purpose: Purpose): Promise<EksCluster> {
+  const open = context.openRescuer ?? openEksToManage;
+  return open(cluster, [purpose], async () => cluster.operator ?? creatorFor(context, cluster, "rescue"));
+}
+
 /** @throws AccessError */
 export async function removeRescueEntry(
   { keys }: Pick<WorkerContext, "keys">,

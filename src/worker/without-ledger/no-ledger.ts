@@ -1,3 +1,4 @@
+import type { Logger } from "pino";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { QueuesToWake } from "../../ledger/queues.ts";
@@ -7,12 +8,17 @@ import { seenCreation } from "../open/discover-creator.ts";
  * The ledger of a worker that has none: it knows no request, so a run on it only ends what the cluster itself says is over. What a run
  * may ask is answered; everything else fails, because it would be lost.
  */
-export function noLedger(now: () => Date): Ledger {
+export function noLedger(now: () => Date, log: Pick<Logger, "warn">): Ledger {
   return {
     ...known,
     ...records,
     ...people,
     takeTurn: turnsOfThisProcess(now),
+    // A rescue has to end: who became the creator for it is in the log of the process then.
+    append: async (event) => {
+      if (event.type !== "creator.used") return lost();
+      log.warn({ event }, "the audit log will not have this event: there is no ledger");
+    },
     // Only one process knows of these runs: `guard-entries.ts` is the fence instead.
     beginRun: async () => "",
     isNewestRun: async () => true,
@@ -57,7 +63,6 @@ const records = {
   openByCluster: lost,
   ofRequester: lost,
   list: lost,
-  append: lost,
   events: lost,
   adopted: lost,
   markAdopted: lost,
