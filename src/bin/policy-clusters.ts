@@ -5,7 +5,7 @@ import type { FleetCluster } from "../access/fleet/fleet-list.ts";
 import { readEnvironment } from "../config/environment.ts";
 import { account, labels, problemOfYaml, problemsOfForm, region } from "../config/forms.ts";
 import { type CommandIo, readInput } from "./process-io.ts";
-import { fleetIn } from "./settings.ts";
+import { sealedFleet } from "./settings.ts";
 
 const clustersFile = z.array(z.object({ account, region, eksName: z.string(), tags: labels.default({}) }));
 
@@ -37,7 +37,7 @@ export async function clustersOfLedger(now: Date): Promise<KnownClusters> {
   const environment = environments.find((each) => each !== null);
   if (!environment) return `The clusters of the fleet are unknown here. ${otherwise}`;
   try {
-    const list = await fleetIn(environment, now);
+    const list = await sealedFleet(environment, now);
     return list?.clusters ?? `No worker has published the clusters of the fleet yet. ${otherwise}`;
   } catch (error) {
     return `The clusters of the fleet are unknown: ${explainFailure(error)} ${otherwise}`;

@@ -46,13 +46,13 @@ export async function readCommandSettings(kind: ProcessKind): Promise<Settings> 
   const settings = await readSettings(kind);
   if (!settings.config.fleet) return settings;
   const now = new Date();
-  const list = (await fleetIn(settings.environment, now).catch(() => null)) ?? (await foundFleet(settings, now));
+  const list = (await sealedFleet(settings.environment, now).catch(() => null)) ?? (await foundFleet(settings, now));
   const reading = readConfig(settings.text, { clusters: list?.clusters ?? [], now });
   return reading.type === "config" ? { ...settings, config: reading.config } : settings;
 }
 
 /** The list that a worker sealed; null: there is none. @throws AccessError */
-export async function fleetIn(environment: Environment, now: Date): Promise<FleetList | null> {
+export async function sealedFleet(environment: Environment, now: Date): Promise<FleetList | null> {
   const keys = environment.workerKeys?.preview ?? environment.slackKeys?.preview;
   const { redis, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
   try {
