@@ -64,8 +64,9 @@ export async function gather<State extends WayState, Decided extends Settlement>
     return null;
   }
   const seen = open.filter(({ principal }) => state.isRead(principal));
+  const granted = await context.ledger.grantedOf(cluster.name);
   // First of all: another run's fresh end must not look like an old record.
-  if (await haveChanged(context.ledger, cluster, seen)) {
+  if (haveChanged(seen, granted)) {
     if (!isLast) return null;
     throw new AccessError("record-changed", `The leases of ${cluster.name} keep changing`);
   }
@@ -75,7 +76,7 @@ export async function gather<State extends WayState, Decided extends Settlement>
     await inParallel(replayed, (request) => noteReplayed(context, request));
     return null;
   }
-  return factsFor(run, state, seen);
+  return factsFor(run, state, seen, granted);
 }
 
 /** Reads the cluster once more if the log says that a lease ended which a record remembers: that memory does not count. */
@@ -92,11 +93,12 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
   { context, cluster, adapter, onlyEnds, withoutLedger }: WayAttempt<State, Decided>,
   state: State,
   open: readonly ApprovedRequest[],
+  granted: readonly ApprovedRequest[],
 ): Promise<SettleInput<State>> {
   const { keys } = context;
   const { approvalGoodForSeconds } = context.config.timing;
   const now = context.now();
-  const closed = await idsNotGrantedHere(context, state.holdings, open, adapter.isTaken);
+  const closed = await idsNotGrantedHere(context, state.holdings, { open, granted }, adapter.isTaken);
   const due = dueWork(open, now);
   const isThere = (request: ApprovedRequest) => shareInCluster(state.holdings, request) !== undefined;
   const work = onlyEnds ? { ...due, beginning: due.beginning.filter(isThere) } : due;
@@ -137,25 +139,27 @@ function isEarly(request: ApprovedRequest, now: Date): boolean {
  * Whether a lease changed after its record was read. The cluster would then be newer than the records: another run's removal would look
  * like drift, and be put back or remembered. From here on the resourceVersion protects a document: no lease ends without a write.
  */
-async function haveChanged(ledger: Ledger, cluster: Cluster, before: readonly ApprovedRequest[]): Promise<boolean> {
-  const now = new Map((await ledger.grantedOf(cluster.name)).map(({ id, version }) => [id, version]));
+function haveChanged(before: readonly ApprovedRequest[], granted: readonly ApprovedRequest[]): boolean {
+  const now = new Map(granted.map(({ id, version }) => [id, version]));
   return before.some(({ id, version }) => now.get(id) !== version);
 }
 
 /**
- * The ids in the memory of one way that the ledger does not give, or gives another way: a run removes them. Ids of `granted` are neither.
+ * The ids in the memory of one way that the ledger does not give, or gives another way: a run removes them. Ids of `open` are neither.
+ * @param granted all of the cluster. Each lease by bindings can have a share in `aws-auth`: no call for each of them
  */
 async function idsNotGrantedHere(
   { ledger }: WorkerContext,
   holdings: ReadonlyMap<string, Holding>,
-  granted: readonly ApprovedRequest[],
+  { open, granted }: Readonly<Record<"open" | "granted", readonly ApprovedRequest[]>>,
   isOfThisWay: (request: AccessRequest) => boolean,
 ): Promise<ReadonlySet<string>> {
-  const ids = idsOf(granted);
+  const ids = idsOf(open);
+  const records = new Map(granted.map((request) => [request.id, request]));
   const orphans = [...holdings.values()].flatMap((holding) => orphanedShares(holding, ids));
   const over = await inParallel(orphans, async (share) => {
     const { id } = share;
-    const known = await ledger.get(id);
+    const known = records.get(id) ?? (await ledger.get(id));
     // A lease by bindings only has its person sign in here.
     const isGivenHere = known !== null && (isSignInShare(share) ? bindsRoles(known.groups) : isOfThisWay(known));
     const isOver = known ? positionInList("granted", known) === null || !isGivenHere : ledger.isPermanentLeaseOver(id);
