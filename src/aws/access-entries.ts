@@ -30,6 +30,8 @@ export interface AccessEntries {
   list: () => Promise<readonly string[]>;
   /** Null: the principal has none. The ARN must be in the form of IAM. */
   describe: (principalArn: string) => Promise<AccessEntry | null>;
+  /** The username of its entry in one call; null: the principal has no entry. */
+  usernameOf: (principalArn: string) => Promise<string | null>;
   /** The entry's own ARN. */
   create: (entry: NewEntry) => Promise<string>;
   /** Sets all its groups; the username stays. */
@@ -74,6 +76,7 @@ export function accessEntriesOf(eks: EksCluster, log?: RequestIds): AccessEntrie
   return {
     list: () => listAll(calls),
     describe: (principalArn) => describe(calls, principalArn),
+    usernameOf: async (principalArn) => (await describeAlone(calls, principalArn))?.username ?? null,
     ...entryChanges(changes),
     ...policyChanges(changes),
     ...tagChanges(changes),
@@ -136,21 +139,19 @@ async function listAll({ client, clusterName, call }: Calls): Promise<readonly s
   });
 }
 
-async function describe(calls: Calls, principalArn: string): Promise<AccessEntry | null> {
-  const { client, clusterName, call } = calls;
-  const about = { clusterName, principalArn };
+/** Without its policies. */
+async function describeAlone({ client, clusterName, call }: Calls, principalArn: string) {
   const answer = await call("DescribeAccessEntry", principalArn, () =>
-    orAbsent(client.send(new DescribeAccessEntryCommand(about))),
+    orAbsent(client.send(new DescribeAccessEntryCommand({ clusterName, principalArn }))),
   );
-  if (!("accessEntry" in answer) || !answer.accessEntry) return null;
-  const {
-    accessEntryArn = "",
-    type = "STANDARD",
-    username = "",
-    kubernetesGroups = [],
-    tags = {},
-    createdAt,
-  } = answer.accessEntry;
+  return "accessEntry" in answer ? (answer.accessEntry ?? null) : null;
+}
+
+async function describe(calls: Calls, principalArn: string): Promise<AccessEntry | null> {
+  const found = await describeAlone(calls, principalArn);
+  if (!found) return null;
+  const { accessEntryArn = "", type = "STANDARD", username = "", kubernetesGroups = [], tags = {}, createdAt } = found;
+  const about = { clusterName: calls.clusterName, principalArn };
   const policies = type === "STANDARD" ? await policiesOf(calls, about) : [];
   const entry = { principalArn, arn: accessEntryArn, type, username, groups: kubernetesGroups, policies, tags };
   return createdAt ? { ...entry, createdAt: createdAt.toISOString() } : entry;

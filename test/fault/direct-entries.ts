@@ -66,6 +66,7 @@ export function directEntries(clock: { readonly ms: number }): DirectEntries {
         await point("described");
         return found;
       },
+      usernameOf: async (arn) => (await calls.describe(arn))?.username ?? null,
       create: async (entry) => {
         await send("create", false, () => change(entry.principalArn, { type: "create", entry }));
         return entries.get(entry.principalArn)?.arn ?? "";

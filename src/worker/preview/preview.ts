@@ -49,12 +49,12 @@ export async function previewCluster(context: WorkerContext, cluster: Cluster): 
 async function previewAll(context: WorkerContext, cluster: Cluster, waiting: readonly PendingRequest[]): Promise<void> {
   let opened: OpenedCluster | null = null;
   try {
-    opened = await (context.openCluster ?? openCluster)(context, cluster, waiting);
+    opened = listedOnce(await (context.openCluster ?? openCluster)(context, cluster, waiting));
     const {
       document,
       entries,
       bindings: byBinding,
-    } = await waysIn({ context, cluster, opened }, async () => waiting, "requested", waiting);
+    } = await waysIn({ context, cluster, opened }, async () => waiting, "due", waiting);
     const bindings = await opened.client.roleBindings().catch(() => null);
     const others = await namesBeside(opened, waiting);
     const granted = await context.ledger.grantedOf(cluster.name);
@@ -73,6 +73,18 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
   } finally {
     opened?.close();
   }
+}
+
+/** Access entries come by the hundred: one look asks for their list once, whichever question needs it. */
+function listedOnce(opened: OpenedCluster): OpenedCluster {
+  const { entries } = opened;
+  if (!entries) return opened;
+  let arns: Promise<readonly string[]> | undefined;
+  const list = () => {
+    arns ??= entries.list();
+    return arns;
+  };
+  return { ...opened, entries: { ...entries, list } };
 }
 
 interface Look extends WayContext {

@@ -65,25 +65,53 @@ export async function readEntryState(
   const elsewhere = inDocument?.withdrawals ?? noWithdrawals;
   const memory = { withdrawals: mergeWithdrawals(withdrawals, elsewhere), room: roomForWithdrawals(tags) };
   const read = which === "due" ? requestsInQuestion(open, memory, keys, now) : open;
-  const arns = await entries.list();
-  const arnOf = entryArnsByPrincipal(arns);
-  const keysOf = (requests: readonly AccessRequest[]) => requests.map(({ principal }) => principal.toLowerCase());
-  const wanted = which === "all" ? arns : keysOf(read).flatMap((key) => arnOf.get(key) ?? []);
-  const found = await describeAll(entries, [...new Set(wanted)]);
+  const { found, hasNone } =
+    which === "due" ? await entriesFor(entries, read) : await listedEntries(entries, which, read);
   const { held, openSince, untrusted } = readTags(cluster, found, keys);
   const approved = withoutWithdrawn(read, memory.withdrawals, keys.decision);
   const ours = withLedgerMemory(held, approved, keys.memory, "access-entry");
-  const readKeys = new Set(keysOf(read));
+  const readKeys = new Set(read.map(({ principal }) => principal.toLowerCase()));
   return {
     ...{ ...ours, ...byPrincipal(found, ours), creatorArn, tags, withdrawals, elsewhere, openSince },
-    // The list itself says that a principal has no entry.
-    isRead: (principal) =>
-      which !== "due" || readKeys.has(principal.toLowerCase()) || !arnOf.has(principal.toLowerCase()),
+    isRead: (principal) => readKeys.has(principal.toLowerCase()) || hasNone(principal.toLowerCase()),
     isUnfinished: false,
     untrusted: untrusted ?? ofTags.untrusted,
     knowsDocument: inDocument !== null,
     mappedEntries: () => parseRemembered(inDocument?.data ?? {}).entries,
   };
+}
+
+interface EntriesFound {
+  readonly found: readonly AccessEntry[];
+  /** Whether a list of all entries says that a principal, in lower case, has none. */
+  readonly hasNone: (key: string) => boolean;
+}
+
+async function listedEntries(
+  entries: OpenedEntries["entries"],
+  which: EntriesToRead,
+  read: readonly AccessRequest[],
+): Promise<EntriesFound> {
+  const arns = await entries.list();
+  const arnOf = entryArnsByPrincipal(arns);
+  const wanted = which === "all" ? arns : read.flatMap(({ principal }) => arnOf.get(principal.toLowerCase()) ?? []);
+  const found = await describeAll(entries, [...new Set(wanted)]);
+  return { found, hasNone: which === "due" ? (key) => !arnOf.has(key) : () => true };
+}
+
+/**
+ * The entries of these requests alone. A list has 100 entries an answer, so it costs more with each lease of others. It is needed where
+ * an entry may have another ARN than the request says: a role's has a path, and a person may have typed a user's in another case. Such an
+ * entry would keep what ends, so only a first try believes that there is none.
+ */
+async function entriesFor(entries: OpenedEntries["entries"], read: readonly AccessRequest[]): Promise<EntriesFound> {
+  if (!read.every(({ principal }) => principal.includes(":user/"))) return listedEntries(entries, "due", read);
+  const found = await describeAll(entries, [...new Set(read.map(({ principal }) => principal))]);
+  const known = new Set(found.map(({ principalArn }) => principalArn.toLowerCase()));
+  const isFirstTry = ({ lease, trouble }: AccessRequest) =>
+    !trouble && (lease === null || (lease.state === "scheduled" && lease.writeBegan === null));
+  const isSure = read.every((request) => known.has(request.principal.toLowerCase()) || isFirstTry(request));
+  return isSure ? { found, hasNone: () => false } : listedEntries(entries, "due", read);
 }
 
 export type EntriesSeen = Pick<EntryState, "entries" | "holdings" | "openSince" | "identityOf">;

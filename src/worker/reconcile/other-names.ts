@@ -25,14 +25,17 @@ export const noOtherNames: OtherNames = { entries: [], unread: 0 };
  * @throws AccessError if they can't be listed
  */
 export async function otherNames(
-  entries: Pick<AccessEntries, "list" | "describe">,
+  entries: Pick<AccessEntries, "list" | "usernameOf">,
   isNew: (arns: readonly string[]) => boolean,
 ): Promise<OtherNames> {
   const arns = await entries.list();
   if (!isNew(arns)) return noOtherNames;
   const compared = arns.slice(0, maxCompared);
   extendDeadline(eachEntryMs * compared.length);
-  const found = await inParallel(compared, (arn) => entries.describe(arn).catch(() => null));
-  const named = found.flatMap((entry) => (entry ? [{ arn: entry.principalArn, username: entry.username }] : []));
+  const found = await inParallel(compared, (arn) => entries.usernameOf(arn).catch(() => null));
+  const named = compared.flatMap((arn, index) => {
+    const username = found[index];
+    return typeof username === "string" ? [{ arn, username }] : [];
+  });
   return { entries: named, unread: arns.length - named.length };
 }

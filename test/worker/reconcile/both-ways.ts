@@ -275,6 +275,7 @@ export function entriesOf({ aws }: Sandbox, cluster: Cluster): AccessEntries {
   return {
     list: async () => (await open()).list(),
     describe: async (...asked) => (await open()).describe(...asked),
+    usernameOf: async (...asked) => (await open()).usernameOf(...asked),
     create: async (...asked) => (await open()).create(...asked),
     setGroups: async (...asked) => (await open()).setGroups(...asked),
     remove: async (...asked) => (await open()).remove(...asked),

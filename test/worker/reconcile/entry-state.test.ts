@@ -11,6 +11,7 @@ import { at, hours, minutes } from "../../builders/times.ts";
 
 const arnOf = (name: string) => `arn:aws:iam::111122223333:user/${name}`;
 const [ann, ben, cleo] = [arnOf("ann"), arnOf("ben"), arnOf("cleo")];
+const role = "arn:aws:iam::111122223333:role/team/dev";
 const inForce = aGrantedRequest({}, { id: "r-ann", principal: ann });
 const arriving = anApprovedRequest({ id: "r-ben", principal: ben });
 
@@ -27,18 +28,50 @@ async function read(
   { now = at(minutes(10)), tags = {} }: { readonly now?: Date; readonly tags?: Readonly<Record<string, string>> } = {},
 ) {
   const described: string[] = [];
+  const listed = [ann, ben, role];
+  let lists = 0;
   const entries = {
-    list: async () => [ann, ben],
+    list: async () => {
+      lists += 1;
+      return listed;
+    },
     describe: async (principalArn: string) => {
       described.push(principalArn);
-      return anEntry({ principalArn });
+      return listed.includes(principalArn) ? anEntry({ principalArn }) : null;
     },
   };
   const client = { readAwsAuth: async () => null };
   const opened = { entries, client, creatorArn: arnOf("creator"), tags, mode: "API" as const };
   const state = await readEntryState(opened, aCluster(), keys, open, { which, now });
-  return { described, state };
+  return { described, lists, state };
 }
+
+test("a run for users asks for their entries by name, and lists none of the others", async () => {
+  const { described, lists, state } = await read(
+    [inForce, arriving, { ...arriving, id: "r-cleo", principal: cleo }],
+    "due",
+  );
+
+  expect([lists, described]).toEqual([0, [ben, cleo]]);
+  expect([ann, ben, cleo].map(state.isRead)).toEqual([false, true, true]);
+  expect(state.entries.has(cleo)).toBe(false);
+});
+
+test("a run lists the entries where one may have another ARN than the request: for a role, and for what ends", async () => {
+  const ofRole = await read([{ ...arriving, principal: "arn:aws:iam::111122223333:role/dev" }], "due");
+  const ending = { ...inForce, principal: ann.toUpperCase().replace(":USER/", ":user/") };
+  const over = await read([ending], "due", { now: at(hours(5)) });
+  const begun = {
+    ...arriving,
+    principal: cleo,
+    lease: { ...arriving.lease, writeBegan: at(minutes(1)).toISOString() },
+  };
+  const again = await read([begun], "due");
+
+  expect([ofRole.lists, ofRole.described]).toEqual([1, [role]]);
+  expect([over.lists, over.described.at(-1)]).toEqual([1, ann]);
+  expect([again.lists, again.state.isRead(ann)]).toEqual([1, false]);
+});
 
 test("a run describes the entries of leases with something to be done, and no other one", async () => {
   const { described, state } = await read([inForce, arriving], "due");
@@ -47,12 +80,15 @@ test("a run describes the entries of leases with something to be done, and no ot
   expect([ann, ben].map(state.isRead)).toEqual([false, true]);
 });
 
-test("a principal that the list does not have has no entry: nothing of it is left to be read", async () => {
+test("a principal that a list does not have has no entry: nothing of it is left to be read", async () => {
   const gone = aGrantedRequest({}, { id: "r-cleo", principal: cleo });
 
-  const { described, state } = await read([inForce, gone, arriving], "due");
+  const { described, state } = await read(
+    [inForce, gone, { ...arriving, principal: "arn:aws:iam::111122223333:role/dev" }],
+    "due",
+  );
 
-  expect(described).toEqual([ben]);
+  expect(described).toEqual([role]);
   expect([state.isRead(cleo), state.identityOf(cleo)]).toEqual([true, null]);
 });
 
