@@ -12,6 +12,7 @@ import { measureBurst } from "./burst.ts";
 import { measureBurstByWay } from "./burst-by-way.ts";
 import { measureClickToProof } from "./click-to-proof.ts";
 import type { Figure, Scale } from "./figure.ts";
+import { measureFleet } from "./fleet.ts";
 import { measureHostile } from "./hostile.ts";
 import { measureKilledWorkers } from "./killed-workers.ts";
 import { measureManyEnds } from "./many-ends.ts";
@@ -34,6 +35,7 @@ const parts: Readonly<Record<string, Part>> = {
   "active-leases": (scale) => measureActiveLeases("aws-auth", scale),
   "active-leases-by-entry": (scale) => measureActiveLeases("access-entry", scale),
   "active-leases-by-binding": (scale) => measureActiveLeases("binding", scale),
+  fleet: measureFleet,
   memory: measureMemory,
   hostile: measureHostile,
   "many-ends": measureManyEnds,

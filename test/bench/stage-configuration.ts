@@ -1,37 +1,51 @@
+import type { SandboxAws } from "../../sandbox/aws/account.ts";
 import { account, arns, channel, externalId, region } from "../../sandbox/scene.ts";
-
 import type { Way } from "../../src/access/policy/cluster.ts";
 
 export interface StageOptions {
   readonly inspectEverySeconds?: number;
   /** How its clusters take leases; by `aws-auth` where nothing is said. */
   readonly way?: Way;
+  /** The accounts of a fleet: then its clusters are discovered, and the file names none. */
+  readonly fleet?: readonly string[];
+  /** What AWS has besides. */
+  readonly prepare?: (aws: SandboxAws) => void;
 }
+
+export const fleetTags = { "eks-access": "yes" };
+export const finder = "eks-access-finder";
 
 /** `eks-access.yml` for these clusters, as JSON, which is YAML too. All have one channel, one creator and one level. */
 export function stageConfiguration(
   clusterNames: readonly string[],
-  { inspectEverySeconds = 300, way = "aws-auth" }: StageOptions,
+  { inspectEverySeconds = 300, way = "aws-auth", fleet }: StageOptions,
 ): string {
-  const cluster = (name: string) => ({
-    eksName: name,
-    region,
-    account,
-    creator: { roleArn: arns.creator, externalId },
-    channel,
-    approvers: ["U0APPROVER"],
-    levels: ["viewer"],
-  });
+  const common = { channel, approvers: ["U0APPROVER"], levels: ["viewer"] };
+  const creator = { roleArn: arns.creator, externalId };
+  const cluster = (name: string) => ({ eksName: name, region, account, creator, ...common });
   const viewer = {
     ...(way === "binding" ? { bind: [{ clusterRole: "view", in: ["default"] }] } : { groups: ["eks-access:viewers"] }),
     maxDuration: "8h",
     verify: [{ verb: "list", resource: "pods", namespace: "default" }],
   };
   return JSON.stringify({
-    clusters: Object.fromEntries(clusterNames.map((name) => [name, cluster(name)])),
+    ...(fleet
+      ? discovered(fleet, { ...common, creator: { ...creator, roleArn: inAccount(arns.creator) } })
+      : { clusters: Object.fromEntries(clusterNames.map((name) => [name, cluster(name)])) }),
     levels: { viewer },
     // One engineer asks for everything here.
     limits: { pending: 1000, requests: 1000, questions: 1000 },
     timing: { requestLapsesAfter: "1h", sweepEvery: "1s", inspectEvery: `${inspectEverySeconds}s` },
   });
+}
+
+/** @param defaults of each cluster */
+function discovered(accounts: readonly string[], defaults: object): object {
+  const roleArn = inAccount(arns.creator).replace("cluster-creator", finder);
+  return { defaults, fleet: { accounts, regions: [region], roleArn, externalId, clusters: fleetTags } };
+}
+
+/** The role of that name in whichever account. */
+function inAccount(arn: string): string {
+  return arn.replace(account, "{account}");
 }

@@ -104,7 +104,7 @@ type SandboxParts = Pick<Stage, "aws" | "slack" | "clusters" | "faults">;
 
 async function startSandboxParts(
   clusterNames: readonly string[],
-  { way = "aws-auth" }: StageOptions,
+  { way = "aws-auth", prepare }: StageOptions,
   onCall: OnCall,
 ): Promise<SandboxParts> {
   const faults = new Faults();
@@ -132,6 +132,7 @@ async function startSandboxParts(
     });
     clusters.set(name, cluster);
   }
+  prepare?.(aws);
   return { aws, slack, clusters, faults };
 }
 
