@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,16 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import type { SandboxAws } from "../../sandbox/aws/account.ts";
 import { type ProvidedRedis, provideRedis } from "../../sandbox/redis/provide-redis.ts";
-import {
-  account,
-  arns,
-  channel,
-  clusterArn,
-  clusterName,
-  externalId,
-  initialAwsAuth,
-  region,
-} from "../../sandbox/scene.ts";
+import { account, arns, channel, clusterArn, clusterName, initialAwsAuth, region } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { operatorGroup, operatorUsername } from "../../src/access/policy/operator.ts";
 import { mintToken } from "../../src/aws/eks-token.ts";
@@ -29,39 +19,8 @@ import { commands as slackCommands } from "../../src/slack/app/commands.ts";
 import { type CommandRun, runCommand } from "../bin/check-run.ts";
 import { addOperator, operatorArn } from "../operator-scene.ts";
 import { aProduct, type Product } from "./a-product.ts";
+import { linesOf, linesOfOthers, pageOf, read } from "./day-pages.ts";
 import { wordsOf } from "./runbook.ts";
-
-const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
-
-/** What stands for the reader's own in the pages, and what the sandbox has there. */
-const own: readonly (readonly [string, string])[] = [
-  ["staging-eks", clusterName],
-  ["eks-access-staging", externalId],
-  ["eks-access-fleet", externalId],
-  ["C012ABCDEF", channel],
-  ["C056EFGHIJ", channel],
-  ["U012ABCDEF", "U0APPROVER"],
-  ["U023BCDEFG", "U0APPROVER2"],
-  ['["111122223333", "444455556666"]', `["${account}"]`],
-];
-
-/** A page as its reader adapts it. */
-function pageOf(name: string): string {
-  return own.reduce((text, [theirs, ours]) => text.replaceAll(theirs, ours), read(`docs/${name}.md`));
-}
-
-/** The lines to type of a page: those of its blocks, with what continues them, and those within its sentences. */
-function linesOf(page: string): readonly string[] {
-  const block = /^ *```sh\n([\s\S]+?)^ *```$/gm;
-  const typed = [...page.matchAll(block)].flatMap(([, text = ""]) =>
-    text
-      .replaceAll(/ \\\n */g, " ")
-      .trim()
-      .split("\n"),
-  );
-  const inline = page.replaceAll(block, "").matchAll(/`((?:eks-access|\/eks-access|docker compose) [^`]+)`/g);
-  return [...typed.map((line) => line.trim()), ...[...inline].map(([, line = ""]) => line)];
-}
 
 const yamlOf = (page: string) =>
   /^```yaml\n([\s\S]+?)^```$/m.exec(page)?.[1] ?? expect.fail("the page has no configuration");
@@ -85,7 +44,8 @@ afterEach(async () => {
   vi.unstubAllEnvs();
 });
 
-const programs = { audit, doctor, keys: runKeys } as const;
+const commands = { audit, doctor, keys: runKeys } as const;
+const others = Object.keys(linesOfOthers);
 
 /** Types the line of the page that begins so, at a command line or in Slack. Each line is typed once. */
 function typist(lines: readonly string[]) {
@@ -96,16 +56,14 @@ function typist(lines: readonly string[]) {
     return line;
   };
   return {
-    /** What nobody has typed yet. */
-    left: () => [...left],
-    /** Left to a test with that program. */
-    leave: (begin: string) => void take(begin),
+    /** What neither this test nor another one types. */
+    left: () => [...left].filter((line) => !others.some((begin) => line.startsWith(begin))),
     run: async (kind: "slack" | "worker", begin: string): Promise<CommandRun> => {
       const words = wordsOf(
         take(begin).replace(/^docker (?:compose run --rm (?:slack|worker)|run --rm eks-access) /, "eks-access "),
       );
       const [, name = "", ...args] = words;
-      const program = programs[name as keyof typeof programs] ?? expect.fail(`Nothing here runs ${begin}`);
+      const program = commands[name as keyof typeof commands] ?? expect.fail(`Nothing here runs ${begin}`);
       product?.inEnvironmentOf(kind);
       return runCommand(program, args);
     },
@@ -136,8 +94,6 @@ test("Day 1: from the configuration of the page to the first lease and its end, 
   const developers = identityCenter.addGroup("developers", [alice]);
   identityCenter.assign(identityCenter.addPermissionSet("Developer"), account, developers, "0123456789abcdef");
 
-  day.leave("docker build");
-  day.leave("docker compose up");
   const keys = await day.run("worker", "docker run --rm eks-access keys");
   const examined = [
     await day.run("slack", "docker compose run --rm slack doctor slack"),
@@ -248,14 +204,6 @@ describe("Day 2", () => {
     const { sandbox, message, approve } = product;
     await applyRbac(product);
 
-    for (const begin of [
-      "eks-access init",
-      "aws cloudformation create-stack-set",
-      "aws cloudformation create-stack-instances",
-      "kubectl apply",
-    ])
-      day.leave(begin);
-    day.leave("aws eks tag-resource");
     // A worker looks every five minutes, and at once if none has looked for so long.
     await product.stop("worker");
     await forgetTurns(redis.url);
@@ -294,6 +242,13 @@ describe("Day 2", () => {
     expect(whole.stdout).toContain("whole: ");
     expect(seen).toContain("1 lease of 1 person");
     expect(day.left()).toEqual([]);
+  });
+
+  test("each line is typed by a test that is there, and none is named that the pages no longer have", () => {
+    const lines = [...linesOf(pageOf("day-1")), ...linesOf(pageOf("day-2"))];
+
+    expect(others.filter((begin) => !lines.some((line) => line.startsWith(begin)))).toEqual([]);
+    for (const path of Object.values(linesOfOthers)) expect(read(path)).not.toBe("");
   });
 
   test("the StackSet has the parameters that the page gives, and the file that it names", () => {
