@@ -7,13 +7,15 @@ import { type Html, html, nothing } from "./html.ts";
 import { conversationIn, readerOf } from "./stage/page-state.ts";
 import { type Theatre, watchOf } from "./stage/theatre.ts";
 import type { ClusterWatch } from "./stage/watches.ts";
+import { tourCard, tourOffer } from "./tour/tour-card.ts";
 
 /** The parts of the page that change, by the id of the element that holds them. */
 export type Regions = Readonly<Record<string, Html>>;
 
 /** Everything that a viewer sees now. */
 export function regionsFor(theatre: Theatre, viewer: Viewer): Regions {
-  return { ...chatRegions(theatre, viewer), ...clusterRegions(theatre, viewer) };
+  const tour = { tour: tourCard(theatre, viewer), offer: tourOffer(theatre) };
+  return { ...chatRegions(theatre, viewer), ...clusterRegions(theatre, viewer), ...tour };
 }
 
 function chatRegions({ stage, seen }: Theatre, viewer: Viewer): Regions {
@@ -74,6 +76,7 @@ export function layout(regions: Regions): Html {
   <link rel="stylesheet" href="/assets/blocks.css">
   <link rel="stylesheet" href="/assets/forms.css">
   <link rel="stylesheet" href="/assets/cluster.css">
+  <link rel="stylesheet" href="/assets/tour.css">
   <script type="module" src="/assets/page.js"></script>
 </head>
 <body>
@@ -81,9 +84,11 @@ export function layout(regions: Regions): Html {
   <header class="top">
     <h1 class="brand">eks-access <span>sandbox</span></h1>
     ${region("who")}
+    ${region("offer")}
     <p id="connection" role="status"></p>
   </header>
   <noscript><p class="empty">This page needs JavaScript: it shows what happens while it happens.</p></noscript>
+  ${region("tour")}
   <nav class="tabs" aria-label="Parts of the page"><a href="#chat">Chat</a><a href="#cluster">Cluster</a></nav>
   <main>
     <section id="chat" aria-label="Chat">

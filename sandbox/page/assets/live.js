@@ -1,5 +1,6 @@
 import { showOpenModal } from "./dialogs.js";
 import { Idiomorph } from "./idiomorph.js";
+import { showTour } from "./tour.js";
 
 /** How near to the bottom of a list of messages somebody is who reads the newest, in pixels. */
 const nearBottom = 120;
@@ -71,6 +72,7 @@ function draw(regions, isNew) {
   if ("modal" in regions) showOpenModal();
   if ("messages" in regions && (followed || isNew)) scrollToEnd();
   if (!isNew) flashChanges(edits);
+  showTour();
 }
 
 /**

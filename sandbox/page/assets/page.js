@@ -2,7 +2,9 @@
 import { startActs } from "./acts.js";
 import { startDialogs } from "./dialogs.js";
 import { startLive } from "./live.js";
+import { startTour } from "./tour.js";
 
 startDialogs();
 startActs();
 startLive();
+startTour();

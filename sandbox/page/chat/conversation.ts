@@ -25,7 +25,7 @@ export function threadsOf(messages: readonly SandboxMessage[]): readonly Thread[
 }
 
 /** Shown where there is no message yet. */
-const guide = html`<p>There are no messages here yet. The whole story takes two minutes:</p>
+const guide = html`<p>There are no messages here yet. <b>Take the tour</b> at the top, or play the story by yourself:</p>
   <ol>
     <li>As <b>engineer</b>, ask for access: with the form, or in one line. The buttons below write it for you.</li>
     <li>Become <b>approver</b> at the top. The message shows the exact change of aws-auth; approve it.</li>

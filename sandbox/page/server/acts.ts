@@ -45,6 +45,15 @@ export const acts: Readonly<Record<string, Act>> = {
     await watchOf(clusters, needed(form, "at")).kubectl.run();
     return undefined;
   },
+  tour: async ({ tour, ledger, stage }, form) => {
+    const does = needed(form, "does");
+    if (does === "open") tour.open({ sequence: ledger.events().at(-1)?.sequence ?? 0, at: Date.now() });
+    if (does === "see") tour.see(needed(form, "step"));
+    if (does === "leave") tour.leave();
+    if (does === "finish") tour.finish();
+    stage.changes.announce();
+    return undefined;
+  },
   trouble: async ({ troubles, stage }, form) => {
     const trouble = troubles.find((each) => each.state().id === form.get("trouble"));
     if (!trouble) throw new Error("There is no such trouble.");

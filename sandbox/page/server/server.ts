@@ -33,8 +33,8 @@ const types = { js: "text/javascript; charset=utf-8", css: "text/css; charset=ut
 const own = (name: string) => fileURLToPath(new URL(`../assets/${name}`, import.meta.url));
 
 const ownNames = [
-  ...["page.js", "acts.js", "live.js", "dialogs.js"],
-  ...["page.css", "chat.css", "blocks.css", "forms.css", "cluster.css", "icon.svg"],
+  ...["page.js", "acts.js", "live.js", "dialogs.js", "tour.js"],
+  ...["page.css", "chat.css", "blocks.css", "forms.css", "cluster.css", "tour.css", "icon.svg"],
 ] as const;
 
 /** The files that the page loads, by their paths. Nothing else on the disk can be asked for. */

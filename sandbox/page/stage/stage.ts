@@ -21,8 +21,20 @@ export interface Stage {
 
 const callsKept = 80;
 
-/** The default of five minutes is too long for a page. */
-const watchful = (options: SandboxOptions) => `${configurationOf(options)}  inspectEvery: 15s\n`;
+/** Full control needs two approvals, and the person on call can take it in an emergency. */
+const policy = `policy:
+  rules:
+    - { name: look, who: ["@example.com"], levels: [viewer] }
+    - { name: change, who: ["@example.com"], levels: [admin], approvals: 2 }
+  breakGlass:
+    - { who: [U0ONCALL], level: admin, for: 10m }
+`;
+
+/** The page's own: everything that it shows has its people, and the default of five minutes is too long for it. */
+function pageConfiguration(options: SandboxOptions): string {
+  const text = configurationOf(options).replaceAll(/^( +)(?=approvers:)/gm, "$1onCall: [U0ONCALL]\n$1");
+  return `${text}  inspectEvery: 15s\n${policy}`;
+}
 
 /** @throws Error where Redis or a process does not start; what had started is stopped again */
 export async function startStage(program: Program, options: SandboxOptions = {}): Promise<Stage> {
@@ -37,7 +49,7 @@ export async function startStage(program: Program, options: SandboxOptions = {})
     const redis = await provideRedis({ appendOnly: true });
     stops.unshift(redis.stop);
     const sandbox = await startSandbox({
-      configuration: watchful(options),
+      configuration: pageConfiguration(options),
       ...options,
       onCall: (call) => {
         number += 1;

@@ -4,6 +4,7 @@ import type { Program } from "../../product-process.ts";
 import type { Sandbox } from "../../sandbox.ts";
 import { arns, clusterName, externalId } from "../../scene.ts";
 import type { SandboxOptions } from "../../scene-clusters.ts";
+import { makeTour, type Tour } from "../tour/tour.ts";
 import {
   addTeam,
   breakYaml,
@@ -28,6 +29,7 @@ export interface Theatre {
   readonly ledger: LedgerWatch;
   readonly troubles: readonly Trouble[];
   readonly seen: Seen;
+  readonly tour: Tour;
   stop: () => Promise<void>;
 }
 
@@ -51,6 +53,7 @@ export async function startTheatre(program: Program, options: SandboxOptions = {
       ...intruder(ledger),
     ],
     seen: rememberSeen(sandbox.slack),
+    tour: makeTour(),
     stop: async () => {
       stopLooking();
       for (const watch of clusters.values()) watch.stop();

@@ -3,6 +3,7 @@ import type { ManagedProcess } from "../../../sandbox/page/stage/stage.ts";
 import { type Theatre, watchClusters } from "../../../sandbox/page/stage/theatre.ts";
 import { deed } from "../../../sandbox/page/stage/troubles.ts";
 import type { LedgerWatch } from "../../../sandbox/page/stage/watches.ts";
+import { makeTour } from "../../../sandbox/page/tour/tour.ts";
 import { startSandbox } from "../../../sandbox/sandbox.ts";
 import type { SandboxOptions } from "../../../sandbox/scene-clusters.ts";
 import { makeChanges } from "../../../sandbox/slack/state.ts";
@@ -43,6 +44,7 @@ export async function aTheatre(options: SandboxOptions = {}): Promise<Theatre> {
     ledger,
     troubles: [deed(words, nothing)],
     seen: rememberSeen(sandbox.slack),
+    tour: makeTour(),
     stop: async () => {
       for (const watch of clusters.values()) watch.stop();
       await sandbox.stop();

@@ -1,13 +1,9 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { BrowserContextOptions, Locator, Page } from "playwright-core";
+import type { BrowserContextOptions, Locator } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
-import { aPage, become, picture, type Stand, say } from "./a-page.ts";
+import { aPage, barriers, become, isTooWide, picture, type Stand, say } from "./a-page.ts";
 
 /** How the page looks and reads: on a laptop and a phone, in light and dark, with a keyboard and to a screen reader. */
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
 let stand: Stand;
@@ -23,21 +19,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => stand?.stop());
-
-/** What axe finds against WCAG 2.2 AA and its own good practice, each with the elements. */
-async function barriers(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe);
-  const found = await page.evaluate<{ help: string; nodes: { html: string }[] }[]>(
-    "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
-  );
-  return found.map(({ help, nodes }) => `${help}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
-}
-
-/** A phone zooms out for a page that is too wide: only the size that it was given tells. */
-async function isTooWide(page: Page): Promise<boolean> {
-  const width = await page.evaluate<number>("document.documentElement.scrollWidth");
-  return width > (page.viewportSize()?.width ?? 0);
-}
 
 const looks: readonly [name: string, query: string, options: BrowserContextOptions][] = [
   ["light", "", {}],

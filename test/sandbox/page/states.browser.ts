@@ -1,17 +1,9 @@
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { arns, configuration } from "../../../sandbox/scene.ts";
+import { arns } from "../../../sandbox/scene.ts";
 import { aPage, become, keep, revoke, type Stand, say } from "./a-page.ts";
 
 /** Each state of a request's card and what belongs to it, on a phone and a laptop, in light and dark: docs/messages.md. */
-const policy = `
-policy:
-  rules:
-    - { name: look, who: ["@example.com"], levels: [viewer] }
-    - { name: change, who: ["@example.com"], levels: [admin], approvals: 2 }
-  breakGlass:
-    - { who: [U0ONCALL], level: admin, for: 10m }
-`;
 const phone = { width: 390, height: 844 };
 const laptop = { width: 1440, height: 900 };
 
@@ -19,7 +11,7 @@ let stand: Stand;
 let page: Page;
 
 beforeAll(async () => {
-  stand = await aPage({ configuration: configuration + policy });
+  stand = await aPage();
   page = await stand.open();
 });
 

@@ -1,0 +1,51 @@
+import { hidden } from "../blocks/buttons.ts";
+import type { Viewer } from "../chat/conversation.ts";
+import { type Html, html, nothing } from "../html.ts";
+import type { Theatre } from "../stage/theatre.ts";
+import { inFront, type TourStep, tourSteps } from "./steps.ts";
+import { factsSince, stepNow } from "./tour.ts";
+
+/** At the top of the page, while the tour does not show. */
+export function tourOffer({ tour }: Pick<Theatre, "tour">): Html {
+  const { began, isOpen } = tour.state();
+  return isOpen ? nothing : act("open", began ? "Continue the tour" : "Take the tour", "primary");
+}
+
+/** The step that is next: what to do, and for `tour.js` which control it needs. */
+export function tourCard(theatre: Theatre, viewer: Viewer): Html {
+  const { began, isOpen, seen } = theatre.tour.state();
+  if (!began || !isOpen) return nothing;
+  const facts = factsSince(theatre, began);
+  const step = stepNow(facts, seen);
+  if (!step) return card({ id: "end", head: "The end", text: ending, points: [] }, act("finish", "Finish", "primary"));
+  const { id, title, text, line } = step;
+  const points = [...inFront, ...step.points(viewer)];
+  const head = html`<span class="step">Step ${tourSteps.indexOf(step) + 1} of ${tourSteps.length}</span> ${title}`;
+  return card(
+    { id, head, text, points },
+    html`${line !== undefined && html`<button type="button" class="button primary" data-line="${line}">Write it for me</button>`}${step.isToSee && seeing(step, step.isDone(facts))}<button type="button" class="button plain" data-shows>Show me where</button>${act("leave", "Leave", "plain")}`,
+  );
+}
+
+const ending =
+  "You have seen a request, an emergency and a diagnosis. Now try to break it: each step holds, whatever fails in it.";
+
+function seeing({ id }: TourStep, isThere: boolean): Html {
+  return isThere
+    ? act("see", "Next", "primary", id)
+    : html`<span class="waits">Not yet: it takes a few seconds.</span>`;
+}
+
+function card(
+  { id, head, text, points }: { id: string; head: Html | string; text: string; points: readonly string[] },
+  buttons: Html,
+): Html {
+  return html`<section class="tour" aria-labelledby="tour-title" data-step="${id}" data-points="${JSON.stringify(points)}">
+    <div role="status"><h2 id="tour-title">${head}</h2><p>${text}</p></div>
+    <div class="buttons">${buttons}</div>
+  </section>`;
+}
+
+function act(does: string, label: string, style: string, step = ""): Html {
+  return html`<form method="post" action="/act/tour" data-act>${hidden({ does, step })}<button class="button small ${style}">${label}</button></form>`;
+}

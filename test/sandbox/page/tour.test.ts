@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Theatre } from "../../../sandbox/page/stage/theatre.ts";
+import { type TourFacts, tourSteps } from "../../../sandbox/page/tour/steps.ts";
+import { stepNow } from "../../../sandbox/page/tour/tour.ts";
+import { tourCard, tourOffer } from "../../../sandbox/page/tour/tour-card.ts";
+import { channel } from "../../../sandbox/scene.ts";
+import { engineer } from "./a-reader.ts";
+import { aTheatre } from "./a-theatre.ts";
+
+type Happened = TourFacts["events"][number];
+
+const asked: Happened = { type: "request.created", actor: "U0ENGINEER", request: "r-1" };
+const approved: Happened = { type: "request.approved", actor: "U0APPROVER", request: "r-1" };
+const active: Happened = { type: "lease.active", actor: "worker", request: "r-1" };
+const ended: Happened = { type: "lease.ended", actor: "worker", request: "r-1" };
+const taken: Happened = { type: "emergency.taken", actor: "U0ONCALL", request: "r-2" };
+const reviewed: Happened = { type: "emergency.reviewed", actor: "U0APPROVER", request: "r-2" };
+
+const facts = (events: readonly Happened[], change: Partial<TourFacts> = {}): TourFacts => ({
+  events,
+  kubectlWorks: false,
+  answers: [],
+  ...change,
+});
+const step = (known: TourFacts, seen: readonly string[] = []) => stepNow(known, seen)?.id ?? null;
+
+let theatre: Theatre;
+beforeAll(async () => {
+  theatre = await aTheatre();
+});
+afterAll(() => theatre.stop());
+
+test("each step is done by what happened, in the order of the story", () => {
+  const toSeen = ["works", "gone"];
+  const all = [asked, approved, active, ended, taken, reviewed];
+  const answers = ["staging ✗ first failing step: you"];
+
+  const reached = [
+    step(facts([])),
+    step(facts([asked])),
+    step(facts([asked, approved])),
+    step(facts([asked, approved, active], { kubectlWorks: true }), ["works"]),
+    step(facts([asked, approved, active, ended]), ["works"]),
+    step(facts([asked, approved, active, ended]), toSeen),
+    step(facts([asked, approved, active, ended, taken]), toSeen),
+    step(facts(all), toSeen),
+  ];
+
+  expect(reached).toEqual(tourSteps.map(({ id }) => id));
+  expect(step(facts(all, { answers }), toSeen)).toBeNull();
+});
+
+test.each<[string, Happened]>([
+  ["a denied request", { type: "request.denied", actor: "U0APPROVER", request: "r-1" }],
+  ["a request that expired", { type: "request.lapsed", actor: "worker", request: "r-1" }],
+])("%s begins the story anew", (_name, lost) => {
+  expect(step(facts([asked, lost]))).toBe("ask");
+});
+
+test("another person's request and another's emergency are not the reader's", () => {
+  expect(step(facts([{ ...asked, actor: "U0ONCALL" }]))).toBe("ask");
+  expect(step(facts([asked, approved, active, ended, { ...taken, actor: "U0ENGINEER" }]), ["works", "gone"])).toBe(
+    "emergency",
+  );
+});
+
+test("a step to look at waits until the thing is there", () => {
+  const looking = tourSteps.find(({ id }) => id === "works");
+
+  expect(looking?.isDone(facts([asked, approved, active]))).toBe(false);
+  expect(looking?.isDone(facts([asked, approved, active], { kubectlWorks: true }))).toBe(true);
+});
+
+test("each step leads to its person and place first, and then to its control", () => {
+  const viewer = { as: engineer, place: channel, at: "staging" };
+  const points = (id: string, change: Partial<typeof viewer> = {}) =>
+    tourSteps.find((each) => each.id === id)?.points({ ...viewer, ...change });
+
+  expect(points("approve")).toEqual(['#who a[href*="as=U0APPROVER&"]']);
+  expect(points("done")).toEqual(['#places a[href*="in=direct&"]']);
+  expect(points("done", { place: "direct" })).toContain('#messages [data-opens$="-done"]');
+});
+
+test("a tour that was left goes on where it was; one that is finished begins anew", () => {
+  const viewer = { as: engineer, place: channel, at: "staging" };
+  const shown = () => [tourOffer(theatre).markup, tourCard(theatre, viewer).markup].join("");
+  const first = shown();
+  theatre.tour.open({ sequence: 0, at: 0 });
+  theatre.tour.see("works");
+  const open = shown();
+  theatre.tour.leave();
+  const left = shown();
+  theatre.tour.open({ sequence: 99, at: 0 });
+  const back = theatre.tour.state();
+  theatre.tour.finish();
+
+  expect(first).toContain("Take the tour");
+  expect(open).toContain(`Step 1 of ${tourSteps.length}`);
+  expect(left).toContain("Continue the tour");
+  expect(back).toMatchObject({ began: { sequence: 0 }, seen: ["works"] });
+  expect(shown()).toBe(first);
+});
