@@ -73,6 +73,8 @@ export interface SlackState {
   usergroups: Map<string, readonly string[]>;
   /** People who can't sign in any more. */
   deactivated: Set<string>;
+  /** The Enterprise organization that the workspace joined, with the id of it of each older person, by their id here. */
+  organization: { id: string; ids: ReadonlyMap<string, string> } | null;
   channels: Map<string, SandboxChannel>;
   /** In the order in which they were posted. */
   messages: SandboxMessage[];
@@ -109,6 +111,11 @@ export function directChannel(state: SlackState, user: string): SandboxChannel {
   const channel: SandboxChannel = { id, name: "", members, archived: false, private: true, directWith: user };
   state.channels.set(id, channel);
   return channel;
+}
+
+/** A person by either of their ids: Slack's methods take both. */
+export function personWith({ people, organization }: SlackState, id: string): SandboxUser | undefined {
+  return people.find((person) => person.id === id || organization?.ids.get(person.id) === id);
 }
 
 export function findMessage(state: SlackState, channel: string, ts: string): SandboxMessage | undefined {
@@ -213,6 +220,7 @@ export function newState(options: {
     people,
     usergroups: new Map(),
     deactivated: new Set(),
+    organization: null,
     channels: new Map([[channel.id, channel]]),
     messages: [],
     views: new Map(),

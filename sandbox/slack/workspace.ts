@@ -40,6 +40,8 @@ export interface SandboxSlack {
   addUsergroup(id: string, users: readonly string[]): void;
   /** Deactivates a person's account, as an administrator does when they leave. */
   deactivate(user: string): void;
+  /** The workspace joins an Enterprise organization: older people get a second id, here by their first one. */
+  joinOrganization(id: string, ids: Readonly<Record<string, string>>): void;
   /** What everybody in the channel sees, oldest first; for what one person sees, see `SandboxPerson.ephemerals`. */
   messages(channelId: string): readonly SandboxMessage[];
   /** The replies in the thread under a message, oldest first. The channel itself does not show them. */
@@ -164,12 +166,18 @@ function peopleOf(context: PersonContext): (userId: string) => SandboxPerson {
 
 function contentOf(
   state: SlackState,
-): Pick<SandboxSlack, "channels" | "addChannel" | "addUsergroup" | "deactivate" | "messages" | "replies"> {
+): Pick<
+  SandboxSlack,
+  "channels" | "addChannel" | "addUsergroup" | "deactivate" | "joinOrganization" | "messages" | "replies"
+> {
   return {
     channels: () => [...state.channels.values()],
     addChannel: (channel) => void state.channels.set(channel.id, { archived: false, private: false, ...channel }),
     addUsergroup: (id, users) => void state.usergroups.set(id, users),
     deactivate: (user) => void state.deactivated.add(user),
+    joinOrganization: (id, ids) => {
+      state.organization = { id, ids: new Map(Object.entries(ids)) };
+    },
     messages: (channelId) =>
       state.messages.filter(
         (message) => message.channel === channelId && message.ephemeralTo === undefined && !isReply(message),

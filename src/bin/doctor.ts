@@ -157,7 +157,7 @@ async function examineSlackSide({ environment, config }: Settings, io: CommandIo
   const isWell = slack.findings.every(({ result }) => result !== "no");
   const findings = isWell
     ? await examineApprovers(
-        slackDirectory(client, () => new Date(), config.slack.workspace),
+        slackDirectory(client, () => new Date(), config.slack),
         config.clusters.values(),
       )
     : [notAsked("not checked: fix Slack first")];

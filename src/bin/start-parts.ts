@@ -76,6 +76,7 @@ async function startWorkerParts(
     { checkOwnAccount },
     { rememberingSeals },
     { startFleetKeeper },
+    { wakeChanged },
   ] = await Promise.all([
     import("../worker/worker.ts"),
     import("../worker/jobs.ts"),
@@ -83,12 +84,18 @@ async function startWorkerParts(
     import("../worker/open/open-eks.ts"),
     import("../operations/recent.ts"),
     import("../worker/fleet/keep-fleet.ts"),
+    import("../worker/open/cluster-trouble.ts"),
   ]);
   const { live, log } = context;
   const keys = { ...context.keys, decision: rememberingSeals(context.keys.decision) };
   const contextNow = () => ({ ...context, keys, config: live.current() });
   await checkOwnAccount(contextNow());
   live.refuseIf((config) => problemOf(checkOwnAccount({ config, log })));
+  live.onReplaced((_present, before) => {
+    wakeChanged(contextNow(), before).catch((error: unknown) => {
+      log.warn({ err: error }, "what waits for a repair was not woken by the new configuration; its next try comes");
+    });
+  });
   live.refuseIf(async ({ audit }) => webhookProblems({ webhookSecret }, audit.sinks.webhook !== null));
   started(startWorker(contextNow, context.blocking, context.zones));
   const keeper = startAuditKeeper({ ...context, settings: () => live.current().audit, webhookSecret });
@@ -139,7 +146,10 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
   const context = { ...plain, configuration, ledger: genuineLedger({ ...plain, configuration }) };
   const workers = limitQuestions(workerQuestions(queues));
   const directoryClient = clients.directoryClient(slack, timing.deadlines);
-  const directory = directories.slackDirectory(directoryClient, now, settings.workspace);
+  const directory = directories.slackDirectory(directoryClient, now, {
+    workspace: settings.workspace,
+    shared: { ledger: context.ledger, keys: plain.keys.decision },
+  });
   const slackContext = { ...context, workers, directory, newRequestId };
   const approvers = await watchApprovers(slackContext);
   live.refuseIf((config) => approverMistakes(slackContext, config));

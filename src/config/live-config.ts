@@ -21,6 +21,8 @@ export interface LiveConfig {
   readonly current: () => Config;
   /** Adds a check that each later text has to pass; with `also: "fleet"` each later fleet too. */
   readonly refuseIf: (check: ConfigCheck, also?: "fleet") => void;
+  /** Called after each replacement. */
+  readonly onReplaced: (follow: (present: Config, before: Config) => void) => void;
   /** Replaces the configuration by that of a text, as a whole or not at all. */
   readonly offer: (text: string) => Promise<Offer>;
   /** Replaces the clusters of the fleet. */
@@ -36,6 +38,7 @@ export function liveConfig(first: ConfigText, now: () => Date): LiveConfig {
   let present = first.config;
   let source = { text: first.text, clusters: [] as readonly FleetCluster[] };
   const checks: { readonly check: ConfigCheck; readonly isForFleet: boolean }[] = [];
+  const followers: ((present: Config, before: Config) => void)[] = [];
   const replace = async (change: Partial<typeof source>): Promise<Offer> => {
     const next = { ...source, ...change };
     const reading = readConfig(next.text, { clusters: next.clusters, now: now() });
@@ -48,8 +51,10 @@ export function liveConfig(first: ConfigText, now: () => Date): LiveConfig {
     const problems = [...found.flat(), ...(change.text === undefined ? [] : left)];
     if (problems.length > 0) return { type: "refused", problems };
     const afterRestart = fixed.flatMap(({ path, of }) => (isDeepStrictEqual(of(config), of(present)) ? [] : [path]));
-    present = withFixed(config, present);
+    const before = present;
+    present = withFixed(config, before);
     source = next;
+    for (const follow of followers) follow(present, before);
     return { type: "replaced", afterRestart, left };
   };
   let offered: Promise<unknown> = Promise.resolve();
@@ -61,6 +66,7 @@ export function liveConfig(first: ConfigText, now: () => Date): LiveConfig {
   return {
     current: () => present,
     refuseIf: (check, also) => void checks.push({ check, isForFleet: also === "fleet" }),
+    onReplaced: (follow) => void followers.push(follow),
     offer: (text) => inTurn({ text }),
     follow: (clusters) => inTurn({ clusters }),
   };

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Identities } from "../access/approval/identities.ts";
 import type { PrincipalLink } from "../access/approval/links.ts";
 import type { NamespaceList } from "../access/approval/namespace-list.ts";
+import type { SharedGroups } from "../access/approval/user-groups.ts";
 import type { AuditEvent, ChainedEvent } from "../access/audit/event.ts";
 import type { SealedFleetList } from "../access/fleet/fleet-list.ts";
 import type { SealedNotice } from "../access/fleet/notice.ts";
@@ -167,6 +168,9 @@ export interface LinkLedger {
   /** What a worker found out about a person, by cluster, for a day at most. Trust none without its seal. */
   identitiesOf(user: string): Promise<ReadonlyMap<string, unknown>>;
   rememberIdentities(found: Identities): Promise<void>;
+  /** Who is in which Slack user group, as a Slack process shared it for a minute. Do not trust it without its seal. */
+  userGroups(): Promise<unknown>;
+  shareUserGroups(groups: SharedGroups): Promise<void>;
 }
 
 /** What processes share so that only one of them does something. */

@@ -31,6 +31,16 @@ test("a text replaces the configuration as a whole; who read the one before keep
   expect([...before.clusters.keys()]).toEqual(["staging"]);
 });
 
+test("who follows it learns of a replacement, and not of a refusal", async () => {
+  const seen: string[] = [];
+  live.onReplaced((present, before) => seen.push(`${[...before.clusters.keys()]} > ${[...present.clusters.keys()]}`));
+
+  await live.offer("no configuration");
+  await live.offer(configText.replace("  staging:", "  renamed:"));
+
+  expect(seen).toEqual(["staging > renamed"]);
+});
+
 test("a text with problems changes nothing, and names them all", async () => {
   const before = live.current();
 

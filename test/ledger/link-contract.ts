@@ -90,6 +90,14 @@ export function linkContract(ledgerNow: () => Ledger): void {
     expect(await ledger.linksOf("U0ONCALL")).toEqual([]);
   });
 
+  test("Slack processes share the people of user groups, the newest alone", async () => {
+    const shared = (user: string) => ({ workspace: "", at: at(0).toISOString(), groups: { S0A: [user] }, seal: "one" });
+    const before = await ledger.userGroups();
+    for (const user of ["U0ENGINEER", "U0ONCALL"]) await ledger.shareUserGroups(shared(user));
+
+    expect([before, await ledger.userGroups()]).toEqual([null, shared("U0ONCALL")]);
+  });
+
   test("the ledger remembers what was found out about a person, by cluster, the newest alone", async () => {
     const found = (cluster: string, email: string, user = "U0ENGINEER") => ({
       ...{ user, cluster, email, at: at(0).toISOString(), person: null, why: "user-not-found" as const, seal: "one" },

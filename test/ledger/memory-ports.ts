@@ -1,6 +1,7 @@
 import type { Identities } from "../../src/access/approval/identities.ts";
 import { accountIn, type PrincipalLink } from "../../src/access/approval/links.ts";
 import type { NamespaceList } from "../../src/access/approval/namespace-list.ts";
+import type { SharedGroups } from "../../src/access/approval/user-groups.ts";
 import type { AuditEvent } from "../../src/access/audit/event.ts";
 import type { SealedFleetList } from "../../src/access/fleet/fleet-list.ts";
 import type { SealedNotice } from "../../src/access/fleet/notice.ts";
@@ -22,6 +23,7 @@ export function memoryLinks(append: (event: AuditEvent) => void): LinkLedger {
   const links = new Map<string, PrincipalLink>();
   const keyOf = (user: string, { arn }: PrincipalLink) => `${user} ${accountIn(arn)}`;
   const proposals = new Map<string, LinkProposal>();
+  let groups: SharedGroups | null = null;
   const identities = new Map<string, ReadonlyMap<string, Identities>>();
   const changeLink = ({ user, expected, link, proposal, event }: LinkChange): boolean => {
     if (expected !== null && proposals.get(user)?.id !== expected) return false;
@@ -40,6 +42,10 @@ export function memoryLinks(append: (event: AuditEvent) => void): LinkLedger {
         .map(([, link]) => link),
     changeLink: async (change) => changeLink(change),
     linkProposalOf: async (user) => proposals.get(user) ?? null,
+    userGroups: async () => groups,
+    shareUserGroups: async (shared) => {
+      groups = shared;
+    },
     identitiesOf: async (user) => identities.get(user) ?? new Map(),
     rememberIdentities: async (found) =>
       void identities.set(found.user, new Map([...(identities.get(found.user) ?? []), [found.cluster, found]])),

@@ -10,6 +10,7 @@ import { silentContext } from "../fault/silent-context.ts";
 /** A workspace in which nobody is of any group. */
 export const nobodysGroups: Directory = {
   membershipsOf: async () => [],
+  idOf: async (user) => user,
   membersOf: async () => [],
   emailOf: async () => null,
   accountOf: async () => "active",

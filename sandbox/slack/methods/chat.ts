@@ -1,7 +1,15 @@
 import type { JsonObject } from "../json.ts";
 import { messageContent } from "../message-content.ts";
 import type { SandboxChannel, SandboxMessage } from "../shapes.ts";
-import { addMessage, directChannel, editMessage, findMessage, removeMessage, type SlackState } from "../state.ts";
+import {
+  addMessage,
+  directChannel,
+  editMessage,
+  findMessage,
+  personWith,
+  removeMessage,
+  type SlackState,
+} from "../state.ts";
 import { type Methods, messageJson, neededText, SlackRefusal, textArgument } from "./method.ts";
 
 /** @see https://docs.slack.dev/reference/methods/chat.postMessage and its neighbours */
@@ -61,7 +69,8 @@ function ownMessage(state: SlackState, args: JsonObject, channel: string, refusa
 /** The channel of a call, by id or #name; a user's id means the direct conversation with that person. */
 function channelOf(state: SlackState, args: JsonObject): SandboxChannel {
   const given = neededText(args, "channel", "channel_not_found");
-  if (state.people.some((person) => person.id === given)) return directChannel(state, given);
+  const person = personWith(state, given);
+  if (person) return directChannel(state, person.id);
   const named = given.replace(/^#/, "");
   const channel = state.channels.get(given) ?? [...state.channels.values()].find(({ name }) => name === named);
   const hidden = channel?.private && !channel.members.includes(state.identity.botUserId);

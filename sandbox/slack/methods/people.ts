@@ -1,6 +1,6 @@
 import type { JsonObject } from "../json.ts";
 import type { SandboxUser } from "../shapes.ts";
-import type { SlackState } from "../state.ts";
+import { personWith, type SlackState } from "../state.ts";
 import { type Methods, neededText, SlackRefusal } from "./method.ts";
 
 /** @see https://docs.slack.dev/reference/methods/users.info and its neighbours */
@@ -11,7 +11,7 @@ export const peopleMethods: Methods = {
   "usergroups.users.list": { scope: "usergroups:read", limit: "tier 2", answer: usergroupUsers },
 };
 
-function authTest({ identity }: SlackState): JsonObject {
+function authTest({ identity, organization }: SlackState): JsonObject {
   return {
     url: `https://${identity.teamDomain}.slack.com/`,
     team: identity.teamDomain,
@@ -19,6 +19,7 @@ function authTest({ identity }: SlackState): JsonObject {
     team_id: identity.teamId,
     user_id: identity.botUserId,
     bot_id: identity.botId,
+    ...(organization && { enterprise_id: organization.id }),
     is_enterprise_install: false,
   };
 }
@@ -26,7 +27,7 @@ function authTest({ identity }: SlackState): JsonObject {
 function usersInfo(state: SlackState, args: JsonObject): JsonObject {
   const id = neededText(args, "user", "user_not_found");
   if (id === state.identity.botUserId) return { user: botJson(state) };
-  const person = state.people.find((candidate) => candidate.id === id);
+  const person = personWith(state, id);
   if (person === undefined) throw new SlackRefusal("user_not_found");
   return { user: userJson(state, person) };
 }
@@ -59,8 +60,16 @@ function userJson(state: SlackState, person: SandboxUser): JsonObject {
     is_bot: false,
     is_email_confirmed: true,
     tz: person.timezone,
+    ...enterpriseUser(state, person),
     profile: { real_name: person.name, display_name: person.name, ...email },
   };
+}
+
+/** @see https://docs.slack.dev/reference/objects/user-object */
+function enterpriseUser({ organization, identity }: SlackState, { id }: SandboxUser): JsonObject {
+  if (!organization) return {};
+  const ids = { id: organization.ids.get(id) ?? id, enterprise_id: organization.id };
+  return { enterprise_user: { ...ids, teams: [identity.teamId] } };
 }
 
 function botJson({ identity }: SlackState): JsonObject {

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../json.ts";
 import { findView, makeView, pushView, replaceView, viewJson } from "../open-views.ts";
 import type { SandboxView } from "../shapes.ts";
-import type { SlackState } from "../state.ts";
+import { personWith, type SlackState } from "../state.ts";
 import { jsonArgument, type Methods, neededText, SlackRefusal, textArgument } from "./method.ts";
 
 /** @see https://docs.slack.dev/reference/methods/views.open and its neighbours */
@@ -39,8 +39,8 @@ function update(state: SlackState, args: JsonObject): JsonObject {
 }
 
 function publish(state: SlackState, args: JsonObject): JsonObject {
-  const user = neededText(args, "user_id");
-  if (!state.people.some((person) => person.id === user)) throw new SlackRefusal("user_not_found");
+  const user = personWith(state, neededText(args, "user_id"))?.id;
+  if (user === undefined) throw new SlackRefusal("user_not_found");
   const old = state.homes.get(user);
   if (old) refuseOldHash(old, args);
   const view = makeView(state, viewArgument(args), old);

@@ -16,7 +16,7 @@ import { canonicalJson, type Json } from "../audit/event.ts";
  */
 export interface SealPurposes {
   /** People's decisions, and what Slack said of them: the Slack process signs, both processes verify. */
-  readonly decision: "decision" | "review" | "link" | "email" | "notice";
+  readonly decision: "decision" | "review" | "link" | "email" | "notice" | "user-groups";
   /** What the worker remembers in clusters, in AWS and in the ledger: only the worker signs and verifies. */
   readonly memory: "annotation" | "entry" | "binding" | "written" | "withdrawal" | "creation" | "rescue" | "kept";
   /** What the worker shows to people, and where the audit log begins: the worker signs, both processes verify. */

@@ -4,7 +4,7 @@ import type { Cluster } from "./cluster.ts";
 
 export interface Person {
   readonly user: string;
-  /** The user groups (`S012ABCDEF`) and e-mail domains (`@example.com`) of the policy that this person belongs to. */
+  /** The user groups (`S012ABCDEF`), e-mail domains (`@example.com`) and other ids of the policy that are this person's. */
   readonly memberships: readonly string[];
 }
 
@@ -23,15 +23,15 @@ export function isNamedIn(names: readonly string[], { user, memberships }: Perso
   return names.includes(user) || memberships.some((each) => names.includes(each));
 }
 
-/** The user groups and e-mail domains that the policy needs to know about a person. */
-export function groupsNamedFor(cluster: Cluster): readonly string[] {
+/** Every name of the policy, to ask which of them is a person: user groups, e-mail domains, and ids that may be others of theirs. */
+export function namesIn(cluster: Cluster): readonly string[] {
   const named = [
     ...cluster.approvers,
     ...cluster.onCall,
     ...cluster.rules.flatMap(({ who, approvers }) => [...(who ?? []), ...(approvers ?? [])]),
     ...(cluster.breakGlass?.who ?? []),
   ];
-  return [...new Set(named.filter((name) => !isUser(name)))].sort();
+  return [...new Set(named)].sort();
 }
 
 /** Whether a name is a Slack user id. Lists can also hold user groups (`S…`) and e-mail domains (`@…`). */

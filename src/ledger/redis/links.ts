@@ -11,6 +11,9 @@ const linksKey = (user: string) => `{eks-access}:links:${user}`;
 /** A hash for each person, by Slack user id: what a worker found out, by cluster. */
 const identitiesKey = (user: string) => `{eks-access}:identities:${user}`;
 const identitiesKeptMs = 24 * 3_600_000;
+/** The people of every Slack user group. Its own time, in its seal, says whether it counts. */
+const groupsKey = "{eks-access}:user-groups";
+const groupsKeptMs = 60_000;
 /** A hash by Slack user id. */
 const proposalsKey = "{eks-access}:link-proposals";
 
@@ -43,6 +46,8 @@ export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger
     linkProposalOf: (user) => readLinkProposal(redis, reader, user),
     identitiesOf: (user) => readIdentities(redis, reader, user),
     rememberIdentities: (found) => writeIdentities(redis, found),
+    userGroups: async () => reader.read("user groups", "", await redis.get(groupsKey)),
+    shareUserGroups: async (groups) => void (await redis.set(groupsKey, JSON.stringify(groups), "PX", groupsKeptMs)),
   };
 }
 

@@ -24,6 +24,7 @@ const schemas = {
   // The reader parses them, with their seals.
   creation: z.unknown(),
   identities: z.unknown(),
+  "user groups": z.unknown(),
   namespaces: z.unknown(),
 } as const;
 

@@ -6,6 +6,8 @@ export interface Installation {
   readonly team: string;
   /** The Enterprise organization, if the app is installed for all of it; null: for one workspace. */
   readonly enterprise: string | null;
+  /** The Enterprise organization of the workspace; null: none. */
+  readonly organization: string | null;
 }
 
 export function installationOf({
@@ -13,7 +15,7 @@ export function installationOf({
   enterprise_id: enterprise,
   is_enterprise_install: isWide,
 }: AuthTestResponse): Installation {
-  return { team, enterprise: isWide && enterprise ? enterprise : null };
+  return { team, enterprise: isWide && enterprise ? enterprise : null, organization: enterprise || null };
 }
 
 /**

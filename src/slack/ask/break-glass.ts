@@ -2,7 +2,7 @@ import { takeEmergency } from "../../access/approval/emergency.ts";
 import type { OwnIdentities } from "../../access/approval/identities.ts";
 import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts";
 import { mayRequest } from "../../access/policy/may-ask.ts";
-import { isUser, type Person } from "../../access/policy/person.ts";
+import type { Person } from "../../access/policy/person.ts";
 import { breakGlassFor } from "../../access/policy/rule.ts";
 import { readArn, readCluster, readOwn, readReason } from "../../access/request/read-part.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
@@ -91,13 +91,7 @@ async function personForEmergency(
 ): Promise<Person> {
   const who = cluster.breakGlass?.who ?? [];
   if (who.includes(user)) return { user, memberships: [] };
-  return {
-    user,
-    memberships: await directory.membershipsOf(
-      user,
-      who.filter((each) => !isUser(each)),
-    ),
-  };
+  return { user, memberships: await directory.membershipsOf(user, who) };
 }
 
 async function give(

@@ -25,12 +25,18 @@ import { refuseToAsk } from "./limits.ts";
 export async function askFor(context: SlackContext, asker: string, wish: RequestInput): Promise<AskOutcome> {
   const about = { id: "", cluster: wish.cluster.name };
   const turnedAway = await refuseActor(context, asker, "request", about);
-  const other = wish.askedFor === asker ? null : wish.askedFor;
+  const named = wish.askedFor === null ? null : await idOf(context, wish.askedFor);
+  const other = named === asker ? null : named;
   const cantGet = turnedAway ?? (other === null ? null : await refuseOther(context, asker, other, about));
   const notNow = cantGet ?? (await refuseToAsk(context, asker, { ...wish, askedFor: other }));
   if (notNow) return { type: "refused", message: notNow };
   const request = await submitRequest(context, asker, { ...wish, askedFor: other });
   return { type: request.refusal ? "refused" : "requested", message: requestedAnswer(request) };
+}
+
+/** The id by which a person is known here, however a line or a form names them. Where Slack does not answer, they get no access. */
+function idOf({ directory }: SlackContext, user: string): Promise<string> {
+  return directory.idOf(user).catch(() => user);
 }
 
 /** What became of a wish, with its answer. */

@@ -92,7 +92,8 @@ export async function activeApprovers(
       if (active.size >= enough) return { active: [...active], inactive };
       if ((await directory.accountOf(person)) !== "active") continue;
       isThere = true;
-      if (!without.includes(person)) active.add(person);
+      const id = await directory.idOf(person);
+      if (!without.includes(id)) active.add(id);
     }
     if (!isThere) inactive.push(approver);
   }
@@ -188,7 +189,9 @@ export async function presenceOf(
 
 /** People in a user group of approvers still can't decide about their own request. */
 async function peopleOfName(directory: Directory, name: string, request: AccessRequest): Promise<readonly string[]> {
-  return isUser(name) ? [name] : (await directory.membersOf(name)).filter((user) => !isTheirs(request, user));
+  if (isUser(name)) return [await directory.idOf(name)];
+  const people = await Promise.all((await directory.membersOf(name)).map((user) => directory.idOf(user)));
+  return people.filter((user) => !isTheirs(request, user));
 }
 
 /** Whether fewer approvers are left than the request needs. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { SlackContext } from "../app/context.ts";
 import { withinTime } from "../app/in-time.ts";
+import { field } from "../app/installation.ts";
 import { isAction, isCommand, isHomeOpened, isSubmission, isSuggestion, type SlackRequest } from "../app/kinds.ts";
 import type { FormChange } from "../ask/request-form.ts";
 import { approveAction, cancelAction, doneAction, revokeAction } from "../blocks/buttons.ts";
@@ -23,7 +24,10 @@ export async function checkPerson(context: SlackContext, sent: SlackRequest): Pr
   const by = userIn(sent.body);
   const account: Account | "unconfirmed" =
     by === "" ? "unknown" : await withinTime(accountOf(context, by), checkedWithinMs, "unconfirmed" as const);
-  if (account === "active") return true;
+  if (account === "active") {
+    nameSender(sent.body, await context.directory.idOf(by));
+    return true;
+  }
   if (account === "unconfirmed" && ending.has(wordsIn(sent).word)) return true;
   const attempt = await attemptIn(context, sent);
   // While Slack is slow, a person who only looks has tried nothing.
@@ -45,6 +49,17 @@ const sentBy = z.union([
 /** Empty: the sender is unknown. */
 function userIn(body: object): string {
   return sentBy.safeParse(body).data ?? "";
+}
+
+/** From here on the sender has the one id by which they are known, so that no one is two people, and approves for themselves. */
+function nameSender(body: object, id: string): void {
+  if ("user_id" in body) body.user_id = id;
+  for (const part of ["user", "event"]) {
+    const named: unknown = field(body, part);
+    if (typeof named !== "object" || named === null) continue;
+    if ("id" in named) named.id = id;
+    if ("user" in named) named.user = id;
+  }
 }
 
 /** Tells a person of another workspace, for example in a shared channel, that they can do nothing here. */

@@ -3,12 +3,13 @@ import { answerTooLarge } from "../../access/failure/bounded-pages.ts";
 import { isUser } from "../../access/policy/person.ts";
 import { type Installation, installationOf } from "../app/installation.ts";
 import { slackErrorCode, slackFailure } from "../app/web-client.ts";
+import { askForMembers, type GroupsPlace, groupsNow } from "./user-groups.ts";
 
 /** What Slack says about people: their user groups and e-mail domains. */
 export interface Directory {
   /**
-   * Which of these user groups (`S…`) and e-mail domains (`@example.com`) a person belongs to, sorted. Asks Slack only about
-   * these. @throws AccessError: no answer is never a guess
+   * Which of these user groups (`S…`) and e-mail domains (`@example.com`) a person belongs to, and which of these user ids are other ids
+   * of this person, sorted. Asks Slack only about these. @throws AccessError: no answer is never a guess
    */
   membershipsOf(user: string, named: readonly string[]): Promise<readonly string[]>;
   /** The active people of a user group. @throws AccessError */
@@ -17,6 +18,11 @@ export interface Directory {
   emailOf(user: string): Promise<string | null>;
   /** The state of a person's account now. @throws AccessError */
   accountOf(user: string): Promise<Account>;
+  /**
+   * The one id by which a person is known here: in an Enterprise organization that of the whole organization (`W…` or `U…`), as an older
+   * workspace knows the person by another one. @throws AccessError
+   */
+  idOf(user: string): Promise<string>;
 }
 
 /**
@@ -35,6 +41,8 @@ const maxMembers = 10_000;
 type SlackUser = NonNullable<UsersInfoResponse["user"]>;
 
 interface SlackPerson {
+  /** The first is the one of the organization, if the person is of one. */
+  readonly ids: readonly [string, ...string[]];
   readonly account: Account;
   /** Lower case, with its `@`; null: none that this workspace vouches for. */
   readonly domain: string | null;
@@ -44,60 +52,51 @@ interface SlackPerson {
 /**
  * The directory of the bot's workspace or organization. It keeps answers for half a minute, at most 2,000.
  * @param workspace whose user groups count (`T…`), if the app is installed for an organization; null: the bot's own
+ * @param shared where all Slack processes share one answer about user groups; null: each asks for itself
  */
-export function slackDirectory(client: WebClient, now: () => Date, workspace: string | null = null): Directory {
+export function slackDirectory(
+  client: WebClient,
+  now: () => Date,
+  {
+    workspace = null,
+    shared = null,
+  }: { readonly workspace?: string | null; readonly shared?: GroupsPlace | null } = {},
+): Directory {
   const remember = remembering(now);
   const team = workspace === null ? {} : { team_id: workspace };
+  const asked = { client, team, shared, now, believedMs };
   const membersOf = async (group: string) => {
-    const groups = await remember("user groups", () => askForGroups(client, team, group));
-    const users = groups?.get(group) ?? (await remember(group, () => askForMembers(client, team, group)));
+    const groups = await remember("user groups", () => groupsNow(asked, group));
+    const users = groups?.people.get(group) ?? (await remember(group, () => askForMembers(client, team, group)));
     if (users.length <= maxMembers) return users;
     throw answerTooLarge(`The user group ${group} of the policy has more than ${maxMembers} people`);
   };
-  const ownInstallation = () => remember("own installation", async () => installationOf(await client.auth.test()));
+  let isOfOrganization = false;
+  const ownInstallation = () =>
+    remember("own installation", async () => {
+      const place = installationOf(await client.auth.test());
+      isOfOrganization = place.organization !== null;
+      return place;
+    });
   const personOf = (user: string) => remember(user, () => askForPerson(client, user, ownInstallation));
+  // Every other workspace has one id for a person: a name in the policy needs no answer of Slack there.
+  const idsOf = async (user: string) => (isOfOrganization ? (await personOf(user)).ids : [user]);
+  const isIn = async (user: string, name: string) => {
+    if (name.startsWith("@")) return (await personOf(user)).domain === name;
+    if (isUser(name)) return name !== user && (await idsOf(user)).includes(name);
+    const members = await membersOf(name);
+    return members.includes(user) || (await idsOf(user)).some((id) => members.includes(id));
+  };
   return {
     membersOf,
     emailOf: async (user) => (await personOf(user)).confirmedEmail,
     accountOf: async (user) => (await personOf(user)).account,
+    idOf: async (user) => (await personOf(user)).ids[0],
     membershipsOf: async (user, named) => {
-      const isMember = await Promise.all(
-        named.map(async (name) =>
-          name.startsWith("@") ? (await personOf(user)).domain === name : (await membersOf(name)).includes(user),
-        ),
-      );
+      const isMember = await Promise.all(named.map((name) => isIn(user, name)));
       return named.filter((_, index) => isMember[index]).toSorted();
     },
   };
-}
-
-type Team = { readonly team_id?: string };
-
-/**
- * The people of every user group, in one call: Slack takes 20 of them in a minute. Null: they are too many for one answer, or Slack takes
- * no more of these calls now, so ask for one group.
- */
-async function askForGroups(
-  client: WebClient,
-  team: Team,
-  group: string,
-): Promise<ReadonlyMap<string, readonly string[]> | null> {
-  try {
-    const { usergroups = [] } = await client.usergroups.list({ ...team, include_users: true });
-    return new Map(usergroups.flatMap(({ id, users }) => (id && users ? [[id, users] as const] : [])));
-  } catch (error) {
-    const failure = slackFailure(error, `The user group ${group} of the policy`);
-    if (slackErrorCode(error) === "ratelimited" || failure.code === "answer-too-large") return null;
-    throw failure;
-  }
-}
-
-async function askForMembers(client: WebClient, team: Team, group: string): Promise<readonly string[]> {
-  try {
-    return (await client.usergroups.users.list({ ...team, usergroup: group })).users ?? [];
-  } catch (error) {
-    throw slackFailure(error, `The user group ${group} of the policy`);
-  }
 }
 
 /** Another workspace sets the address of a Slack Connect guest: it proves nothing to us. */
@@ -111,11 +110,28 @@ async function askForPerson(
     const account = found ? accountIn(place, found) : "unknown";
     const email = account === "active" && found?.is_email_confirmed !== false ? (found?.profile?.email ?? "") : "";
     const domain = /@[^@\s]+$/.exec(email.toLowerCase())?.[0] ?? null;
-    return { account, domain, confirmedEmail: found?.is_email_confirmed === true && email !== "" ? email : null };
+    const confirmedEmail = found?.is_email_confirmed === true && email !== "" ? email : null;
+    return { ids: idsIn(place, user, found), account, domain, confirmedEmail };
   } catch (error) {
-    if (slackErrorCode(error) === "user_not_found") return { account: "unknown", domain: null, confirmedEmail: null };
+    if (slackErrorCode(error) === "user_not_found") {
+      return { ids: [user], account: "unknown", domain: null, confirmedEmail: null };
+    }
     throw slackFailure(error, `What Slack knows of ${user}`);
   }
+}
+
+/**
+ * A workspace that joined an organization knows its older people by an id of its own, and by one of the organization. Only our
+ * organization's counts. @see https://docs.slack.dev/reference/methods/migration.exchange
+ */
+function idsIn(
+  { organization }: Installation,
+  asked: string,
+  user: SlackUser | undefined,
+): readonly [string, ...string[]] {
+  const { id: global, enterprise_id: of } = user?.enterprise_user ?? {};
+  if (!global || organization === null || of !== organization) return [asked];
+  return [global, ...[asked, user?.id ?? asked].filter((each) => each !== global)];
 }
 
 /** In an Enterprise organization a person has several workspaces: `enterprise_user` lists them all. */
@@ -130,6 +146,12 @@ function accountIn({ team, enterprise }: Installation, user: SlackUser): Account
   return user.is_restricted || user.is_ultra_restricted ? "guest" : "active";
 }
 
+function untilOf(value: unknown): { readonly until?: number } {
+  return typeof value === "object" && value !== null && "until" in value && typeof value.until === "number"
+    ? { until: value.until }
+    : {};
+}
+
 /** Keeps answers for a while. Equal questions at one time are one call; a failure is not kept. */
 function remembering(now: () => Date): <T>(key: string, ask: () => Promise<T>) => Promise<T> {
   const answers = new Map<string, { readonly until: number; readonly answer: Promise<unknown> }>();
@@ -138,8 +160,13 @@ function remembering(now: () => Date): <T>(key: string, ask: () => Promise<T>) =
     if (known && known.until > now().getTime()) return known.answer as Promise<T>;
     const answer = ask();
     answers.delete(key);
-    answers.set(key, { until: now().getTime() + believedMs, answer });
-    answer.catch(() => answers.delete(key));
+    const asked = { until: now().getTime() + believedMs, answer };
+    answers.set(key, asked);
+    answer.then(
+      // What another process shares is older than this question.
+      (value) => Object.assign(asked, untilOf(value)),
+      () => answers.delete(key),
+    );
     const [oldest] = answers.keys();
     if (answers.size > maxAnswers && oldest !== undefined) answers.delete(oldest);
     return answer;

@@ -10,7 +10,7 @@ import {
   type PrincipalLink,
 } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { groupsNamedFor, isNamedIn, type Person, type Standing } from "../../access/policy/person.ts";
+import { isNamedIn, namesIn, type Person, type Standing } from "../../access/policy/person.ts";
 import { approversOf, ruleFor } from "../../access/policy/rule.ts";
 import type { AccessRequest, Decision } from "../../access/request/record.ts";
 import { isIdentityCenterRole, isSamePrincipal } from "../../aws-auth/index.ts";
@@ -27,7 +27,7 @@ export async function personFor(
   cluster: Cluster | undefined,
   user: string,
 ): Promise<Person> {
-  return { user, memberships: cluster ? await directory.membershipsOf(user, groupsNamedFor(cluster)) : [] };
+  return { user, memberships: cluster ? await directory.membershipsOf(user, namesIn(cluster)) : [] };
 }
 
 /** A person as all clusters' policies see them, for display only: no groups where Slack does not answer. */
@@ -35,7 +35,7 @@ export async function personShown(
   { directory, config }: Pick<SlackContext, "directory" | "config">,
   user: string,
 ): Promise<Person> {
-  const named = [...new Set([...config.clusters.values()].flatMap(groupsNamedFor))];
+  const named = [...new Set([...config.clusters.values()].flatMap(namesIn))];
   return { user, memberships: await directory.membershipsOf(user, named).catch(() => []) };
 }
 

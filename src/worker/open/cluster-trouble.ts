@@ -4,6 +4,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { type ClusterTrouble, failureOf, hasNewCause, nextClusterTry } from "../../access/request/retry.ts";
 import { withTrouble } from "../../access/request/transitions.ts";
+import type { Config } from "../../config/config.ts";
 import type { ClusterLedger, RequestLedger } from "../../ledger/ledger.ts";
 import { recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
@@ -48,7 +49,24 @@ export async function forgetTrouble(
   const at = now();
   await ledger.setClusterTrouble(cluster.name, { ...trouble, overAt: at.toISOString() });
   log.info({ cluster: cluster.name, since: trouble.since }, "the cluster can be worked on again");
-  const waiting = [...(await ledger.grantedOf(cluster.name)), ...(await pendingOf(context, cluster))].filter(
+  await wakeWaiting(context, cluster);
+}
+
+/** What waits for a repair is tried at once where the configuration of its cluster is new: that may have been the repair. */
+export async function wakeChanged(
+  context: WorkerContext<ClusterLedger & RequestLedger>,
+  before: Pick<Config, "clusters">,
+): Promise<void> {
+  const changed = [...context.config.clusters.values()].filter((cluster) => {
+    const old = before.clusters.get(cluster.name);
+    return old && configurationOf(old) !== configurationOf(cluster);
+  });
+  await inParallel(changed, (cluster) => wakeWaiting(context, cluster));
+}
+
+async function wakeWaiting(context: WorkerContext<ClusterLedger & RequestLedger>, cluster: Cluster): Promise<void> {
+  const at = context.now();
+  const waiting = [...(await context.ledger.grantedOf(cluster.name)), ...(await pendingOf(context, cluster))].filter(
     (request) => request.trouble && Date.parse(request.trouble.retryAt) > at.getTime(),
   );
   await inParallel(waiting, (request) => recordChange(context, dueNow(request, at), null, at));

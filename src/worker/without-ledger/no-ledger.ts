@@ -91,6 +91,8 @@ const people = {
   linkProposalOf: lost,
   identitiesOf: lost,
   rememberIdentities: lost,
+  userGroups: lost,
+  shareUserGroups: lost,
   goodApprovers: lost,
   rememberGoodApprovers: lost,
   setWorkerIdentity: lost,

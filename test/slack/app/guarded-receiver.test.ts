@@ -38,7 +38,7 @@ beforeAll(async () => {
   });
   const authorize = async () => ({ botToken: "xoxb-of-this-test" });
   app = new App({ receiver, authorize, logger: silentLogger });
-  app.use(onlyOurs({ place: { team, enterprise: null }, app: "A0OURS" }, log));
+  app.use(onlyOurs({ place: { team, enterprise: null, organization: null }, app: "A0OURS" }, log));
   app.command("/eks-access", async ({ ack, command }) => {
     handled.push(command.text);
     await ack(command.text === "object" ? { text: "object" } : "taken");

@@ -1,10 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
+import { type SharedGroups, sealGroups } from "../../../src/access/approval/user-groups.ts";
 import { checkApprovers } from "../../../src/slack/decide/active-approvers.ts";
 import { slackDirectory } from "../../../src/slack/people/directory.ts";
+import type { GroupsPlace } from "../../../src/slack/people/user-groups.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
+import { keys, otherKeys } from "../../builders/keys.ts";
 import { at } from "../../builders/times.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aClient } from "../../sandbox/slack/a-client.ts";
+
+type Groups = Omit<SharedGroups, "seal">;
 
 let slack: SandboxSlack;
 let calls: string[];
@@ -209,5 +215,102 @@ describe("a level without enough approvers who are still there", () => {
 
     expect(namesIn((await look()).unanswered)).toEqual(["viewer", "admin"]);
     expect(calls.filter((call) => call === "slack.users.info")).toHaveLength(1);
+  });
+});
+
+describe("Slack processes with one ledger", () => {
+  const place = () => ({ ledger: memoryLedger(), keys: keys.decision });
+  const another = (shared: GroupsPlace) => slackDirectory(aClient(slack), () => at(seconds), { shared });
+  const forging: readonly (readonly [string, (groups: Groups, seal: string) => SharedGroups])[] = [
+    ["with a person added in Redis", (groups, seal) => ({ ...groups, groups: { S0PLATFORM: ["U0ENGINEER"] }, seal })],
+    ["of another workspace", (groups) => sealGroups({ ...groups, workspace: "T0OTHER" }, keys.decision)],
+    ["of the future", (groups) => sealGroups({ ...groups, at: at(3600).toISOString() }, keys.decision)],
+    ["of other keys", (groups) => sealGroups(groups, otherKeys.decision)],
+  ];
+
+  test("ask Slack once for all user groups", async () => {
+    const shared = place();
+
+    for (let each = 0; each < 3; each += 1) expect(await another(shared).membersOf("S0PLATFORM")).toHaveLength(2);
+
+    expect(calls).toEqual(["slack.usergroups.list"]);
+  });
+
+  test("believe a shared answer no longer than the one that asked", async () => {
+    const shared = place();
+    await another(shared).membersOf("S0PLATFORM");
+    slack.addUsergroup("S0PLATFORM", []);
+    const late = another(shared);
+    seconds = 29;
+    const soon = await late.membersOf("S0PLATFORM");
+    seconds = 31;
+
+    expect([soon, await late.membersOf("S0PLATFORM")]).toEqual([["U0APPROVER", "U0APPROVER2"], []]);
+  });
+
+  test("do not believe an old answer that was put back into Redis", async () => {
+    const shared = place();
+    await another(shared).membersOf("S0PLATFORM");
+    const { seal, ...old } = (await shared.ledger.userGroups()) as SharedGroups;
+    slack.addUsergroup("S0PLATFORM", []);
+    seconds = 31;
+    await shared.ledger.shareUserGroups({ ...old, seal });
+    const first = await another(shared).membersOf("S0PLATFORM");
+    await shared.ledger.shareUserGroups({ ...old, at: at(31).toISOString(), seal });
+
+    expect([first, await another(shared).membersOf("S0PLATFORM")]).toEqual([[], []]);
+  });
+
+  test.each(forging)("do not believe an answer %s", async (_what, forge) => {
+    const shared = place();
+    await another(shared).membersOf("S0PLATFORM");
+    const { seal, ...groups } = (await shared.ledger.userGroups()) as SharedGroups;
+    await shared.ledger.shareUserGroups(forge(groups, seal));
+    slack.addUsergroup("S0PLATFORM", ["U0ONCALL"]);
+
+    expect(await another(shared).membersOf("S0PLATFORM")).toEqual(["U0ONCALL"]);
+  });
+
+  test("ask Slack where the ledger does not answer", async () => {
+    const lost = () => Promise.reject(new Error("Redis is away"));
+    const shared = { ledger: { userGroups: lost, shareUserGroups: lost }, keys: keys.decision };
+
+    expect(await another(shared).membersOf("S0PLATFORM")).toHaveLength(2);
+  });
+});
+
+describe("a person with an id of the organization and an older one of the workspace", () => {
+  beforeEach(() => slack.joinOrganization("E0ORG", { U0APPROVER: "W0APPROVER" }));
+
+  test.each(["U0APPROVER", "W0APPROVER"])("has one id, whichever Slack names: %s", async (named) => {
+    expect(await directory().idOf(named)).toBe("W0APPROVER");
+  });
+
+  test("is in the user group that has the older id, and in a policy that names it", async () => {
+    const asked = directory();
+    await asked.accountOf("W0APPROVER");
+
+    const memberships = await asked.membershipsOf("W0APPROVER", ["S0PLATFORM", "U0APPROVER", "U0APPROVER2"]);
+
+    expect(memberships).toEqual(["S0PLATFORM", "U0APPROVER"]);
+  });
+
+  test("counts once as an approver whom a policy names twice", async () => {
+    const named = aCluster({ approvers: ["U0APPROVER", "W0APPROVER"] });
+    const rules = named.rules.map((rule) => ({ ...rule, approvals: 2 }));
+
+    const { enough, tooFew } = await checkApprovers(directory(), [{ ...named, rules }]);
+
+    expect(enough).toEqual([]);
+    expect(tooFew[0]).toMatchObject({ active: ["W0APPROVER"], needed: 2 });
+  });
+
+  test("keeps the id that Slack sent where the other is of another organization", async () => {
+    const { team_id } = await aClient(slack).auth.test();
+    const user = { id: "U0APPROVER", team_id, enterprise_user: { id: "W0ENGINEER", enterprise_id: "E0OTHER" } };
+    const body = JSON.stringify({ ok: true, user });
+    slack.faults.plan("slack.users.info", { type: "answer", status: 200, body });
+
+    expect(await directory().idOf("U0APPROVER")).toBe("U0APPROVER");
   });
 });

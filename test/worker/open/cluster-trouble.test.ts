@@ -5,9 +5,11 @@ import { AccessError } from "../../../src/access/failure/access-error.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { FailureLog } from "../../../src/operations/log.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
+import { wakeChanged } from "../../../src/worker/open/cluster-trouble.ts";
 import { adoptByTheClock } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { revise } from "../../builders/a-request.ts";
+import { aTrouble } from "../../builders/a-trouble.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { aDirectScene } from "../../fault/direct-scene.ts";
 import { wishes } from "../../fault/reconcile-scene.ts";
@@ -205,3 +207,32 @@ function revoked(request: AccessRequest): AccessRequest {
   const end = { cause: "revoked", by: "U0ENGINEER", at: new Date().toISOString(), why: "" } as const;
   return revise(request, { lease: request.lease && { ...request.lease, end } });
 }
+
+describe("a lease that waits for an operator's repair", () => {
+  async function aWaiting() {
+    const scene = await aDirectScene(initialAwsAuth);
+    const request = (await scene.ledger.get(wishes.long.id)) ?? expect.fail("there is no record");
+    const until = new Date(scene.clock.ms + 900_000).toISOString();
+    const waiting = revise(request, { trouble: aTrouble({ code: "aws-access-denied", retryAt: until }) });
+    await scene.ledger.commit(aChange({ ...waiting, version: request.version + 1 }));
+    const nextTry = async () => (await scene.ledger.get(request.id))?.trouble?.retryAt;
+    return { ...scene, until, nextTry, before: new Map([[scene.cluster.name, scene.cluster]]) };
+  }
+
+  test("is tried at once with a new configuration of its cluster", async () => {
+    const { context, cluster, clock, nextTry, before } = await aWaiting();
+    const config = { ...context().config, clusters: new Map([[cluster.name, { ...cluster, channel: "C0OTHER" }]]) };
+
+    await wakeChanged({ ...context(), config }, { clusters: before });
+
+    expect(await nextTry()).toBe(new Date(clock.ms).toISOString());
+  });
+
+  test("keeps its time with a configuration that changes another cluster alone", async () => {
+    const { context, nextTry, until, before } = await aWaiting();
+
+    await wakeChanged(context(), { clusters: before });
+
+    expect(await nextTry()).toBe(until);
+  });
+});
