@@ -1,4 +1,4 @@
-import { hidden } from "../blocks/buttons.ts";
+import { hidden } from "../blocks/controls.ts";
 import type { Viewer } from "../chat/conversation.ts";
 import { type Html, html, nothing } from "../html.ts";
 import type { Theatre } from "../stage/theatre.ts";
