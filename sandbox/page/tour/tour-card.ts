@@ -1,9 +1,11 @@
+import { clusterName } from "../../scene.ts";
+import { textOf } from "../../slack/message-content.ts";
 import { hidden } from "../blocks/controls.ts";
 import type { Viewer } from "../chat/conversation.ts";
 import { type Html, html, nothing } from "../html.ts";
 import type { Theatre } from "../stage/theatre.ts";
-import { inFront, type TourStep, tourSteps } from "./steps.ts";
-import { factsSince, stepNow } from "./tour.ts";
+import { inFront, type TourFacts, type TourStep, tourSteps } from "./steps.ts";
+import { stepNow, type TourBegin } from "./tour.ts";
 
 /** At the top of the page, while the tour does not show. */
 export function tourOffer({ tour }: Pick<Theatre, "tour">): Html {
@@ -48,4 +50,14 @@ function card(
 
 function act(does: string, label: string, style: string, step = ""): Html {
   return html`<form method="post" action="/act/tour" data-act>${hidden({ does, step })}<button class="button small ${style}">${label}</button></form>`;
+}
+
+function factsSince({ ledger, clusters, stage }: Theatre, { sequence, at }: TourBegin): TourFacts {
+  const asked = stage.sandbox.slack.person("U0ENGINEER").ephemerals();
+  const states = clusters.get(clusterName)?.kubectl.states() ?? [];
+  return {
+    events: ledger.events().flatMap((each) => (each.sequence > sequence ? [each.event] : [])),
+    kubectlWorks: states.some(({ user, answer }) => user === "U0ENGINEER" && answer?.ok === true),
+    answers: asked.filter(({ ts }) => Number(ts) * 1000 > at).map(textOf),
+  };
 }

@@ -1,6 +1,3 @@
-import { clusterName } from "../../scene.ts";
-import { textOf } from "../../slack/message-content.ts";
-import type { Theatre } from "../stage/theatre.ts";
 import { type TourFacts, type TourStep, tourSteps } from "./steps.ts";
 
 /** The one tour of a sandbox. It is kept here, so that a page that is loaded again goes on with it. */
@@ -50,14 +47,4 @@ export function makeTour(): Tour {
 /** Which step is next, by what happened; null: all of them are done. */
 export function stepNow(facts: TourFacts, seen: readonly string[]): TourStep | null {
   return tourSteps.find((step) => !(step.isToSee ? seen.includes(step.id) : step.isDone(facts))) ?? null;
-}
-
-export function factsSince({ ledger, clusters, stage }: Theatre, { sequence, at }: TourBegin): TourFacts {
-  const asked = stage.sandbox.slack.person("U0ENGINEER").ephemerals();
-  const states = clusters.get(clusterName)?.kubectl.states() ?? [];
-  return {
-    events: ledger.events().flatMap((each) => (each.sequence > sequence ? [each.event] : [])),
-    kubectlWorks: states.some(({ user, answer }) => user === "U0ENGINEER" && answer?.ok === true),
-    answers: asked.filter(({ ts }) => Number(ts) * 1000 > at).map(textOf),
-  };
 }
