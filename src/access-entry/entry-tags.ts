@@ -47,12 +47,10 @@ export function writeHoldingTags(
   };
 }
 
-/** Whether these tags fit next to those of others. */
 export function fitsTags(wanted: Tags, present: Tags): boolean {
   return Object.keys({ ...othersTags(present), ...wanted }).length <= maxTags;
 }
 
-/** Our tags that are no longer needed. */
 export function staleTags(wanted: Tags, present: Tags): readonly string[] {
   return Object.keys(present).filter((key) => ours.test(key) && !(key in wanted));
 }

@@ -2,7 +2,7 @@ import type { Holding } from "../access/lease/lease-record.ts";
 import type { MappedIdentity } from "../access/lease/proof-record.ts";
 import { accessPolicies, policyTexts, type ScopedPolicy } from "../access/policy/policy-text.ts";
 
-/** An access entry of EKS: a principal's identity in a cluster, and what it gives. It takes precedence over aws-auth. */
+/** An access entry of EKS: a principal's identity in a cluster, and what it gives. It overrides aws-auth. */
 export interface AccessEntry {
   /** In the form of IAM: a role with its path, unlike in aws-auth. */
   readonly principalArn: string;
@@ -14,14 +14,13 @@ export interface AccessEntry {
   readonly groups: readonly string[];
   readonly policies: readonly ScopedPolicy[];
   readonly tags: Readonly<Record<string, string>>;
-  /** ISO 8601: when EKS made it, for its principal of that moment. Absent: EKS did not say. */
+  /** When EKS made it, for its principal of that moment. Absent: EKS did not say. */
   readonly createdAt?: string;
 }
 
-/** The input to create one. */
 export type NewEntry = Pick<AccessEntry, "principalArn" | "username" | "groups" | "tags">;
 
-/** The identity that an entry gives its principal, with its access policies; null: there is no entry. */
+/** The identity that an access entry gives its principal, with its access policies; null: there is no entry. */
 export function identityOfEntry(entry: AccessEntry | null, holding: Holding | undefined): MappedIdentity | null {
   if (!entry) return null;
   const held = [...(holding?.added ?? []), ...(holding?.shares.flatMap(({ groups }) => groups) ?? [])];

@@ -18,7 +18,6 @@ export type EntryCall =
   | { readonly type: "remove" };
 
 export interface EntrySituation {
-  /** From the configuration. */
   readonly cluster: string;
   /** With a role's path, as EKS requires. */
   readonly principalArn: string;
@@ -26,7 +25,7 @@ export interface EntrySituation {
   readonly entry: AccessEntry | null;
   /** Our part of it now. */
   readonly held: Holding | undefined;
-  /** ISO 8601: since when calls about it may be unanswered; null: none is. If there is no entry: of the earlier one. */
+  /** Since when calls about it may be unanswered; null: none is. If there is no entry: of the earlier one. */
   readonly openSince: string | null;
   readonly now: Date;
 }
@@ -106,7 +105,6 @@ function tagCalls(wanted: Tags, present: Tags): readonly EntryCall[] {
   return isThere ? [] : [{ type: "tag", tags: wanted }];
 }
 
-/** Sets these tags, and removes those of ours that are no longer needed. */
 function exactTags(wanted: Tags, present: Tags): readonly EntryCall[] {
   const stale = staleTags(wanted, present);
   return [...tagCalls(wanted, present), ...(stale.length > 0 ? [{ type: "untag" as const, keys: stale }] : [])];

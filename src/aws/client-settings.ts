@@ -145,7 +145,6 @@ export interface AwsCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
-  /** When the session ends. */
   readonly expiration?: Date;
 }
 

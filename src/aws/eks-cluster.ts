@@ -19,7 +19,6 @@ import { ownCredentials } from "./sts.ts";
 /** An update takes some minutes (EKS User Guide, "Change authentication mode"). */
 const maxLooks = 180;
 
-/** A cluster's address in EKS, from the configuration. */
 export interface ClusterAddress {
   readonly eksName: string;
   readonly region: string;
@@ -35,7 +34,6 @@ export interface ClusterDescription {
   readonly region: string;
   /** `https://…` */
   readonly endpoint: string;
-  /** PEM in base64. */
   readonly certificateAuthority: string;
   readonly status: string;
   readonly authenticationMode: AuthenticationMode;

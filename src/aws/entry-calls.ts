@@ -47,10 +47,7 @@ const meanings: ReadonlyMap<string, FailureCode> = new Map([
   ["AccessDenied", "access-entry-denied"],
 ]);
 
-/**
- * Translates a failure of a call about access entries.
- * @param principalArn null: it was about all of them
- */
+/** Translates a failure of a call about access entries. @param principalArn null: it was about all of them */
 export function entryFailure(
   error: unknown,
   action: string,

@@ -32,7 +32,6 @@ export interface SeenCluster {
   readonly createdAt: Date | null;
   /** `https://…` */
   readonly endpoint: string;
-  /** PEM in base64. */
   readonly certificateAuthority: string;
   /** Without those of AWS. */
   readonly tags: Labels;

@@ -37,7 +37,6 @@ export interface EntrySurroundings {
   readonly now: Date;
 }
 
-/** The problems of one access entry, whatever else admits its principal. */
 export function accessEntryProblems(read: ReadEntry, around: EntrySurroundings): readonly EntryProblem[] {
   const ours = [...distrusted(read), ...overdue(read, around), ...unknownClaims(read, around)];
   if (read.entry.type !== "STANDARD") return ours;
@@ -50,7 +49,7 @@ function distrusted({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   return [tell("tags-untrusted", "error", entry, message, tagsRemedy)];
 }
 
-/** The worker removes a lease within seconds of its end, except what a late call may bring. */
+/** The worker removes a lease within seconds of its end; a late call can bring it back. */
 const overdueAfterMs = 10 * 60_000;
 
 function overdue({ entry, tags, rescue }: ReadEntry, { now }: EntrySurroundings): readonly EntryProblem[] {
@@ -64,7 +63,7 @@ function overdue({ entry, tags, rescue }: ReadEntry, { now }: EntrySurroundings)
   return [tell("lease-overdue", "error", entry, message, remedy)];
 }
 
-/** Claims of leases that are not active. An open claim stays until no call for it can arrive. */
+/** Claims of leases that are not active. A claim stays while a call for it can still arrive. */
 function unknownClaims({ entry, tags }: ReadEntry, { granted, now }: EntrySurroundings): readonly EntryProblem[] {
   if (tags.type !== "holding" || arrivesUntil(tags.openSince, now)) return [];
   const unknown = tags.holding.shares.find(({ id, endsAt }) => !granted.has(id) && Date.parse(endsAt) > now.getTime());
@@ -74,7 +73,7 @@ function unknownClaims({ entry, tags }: ReadEntry, { granted, now }: EntrySurrou
   return [tell("claim-unknown", "warning", entry, message, remedy)];
 }
 
-/** Our own emptied entry is reported as drift, or is about to go. */
+/** Drift reports our own emptied entry, or a run is about to delete it. */
 function withoutRights({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   const { principalArn, username, groups, policies } = entry;
   if (tags.type === "holding" || groups.length > 0 || policies.length > 0) return [];

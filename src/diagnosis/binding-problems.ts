@@ -5,7 +5,6 @@ import { isInForce, leaseProblems, type OpenLeases, type Reader } from "./leases
 import { named } from "./link.ts";
 import { type GroupedProblems, groupProblems, type ReportedProblem } from "./problems.ts";
 
-/** What decides about the bindings with our label. */
 export interface BindingFacts extends OwnBindings {
   readonly cluster: Pick<Cluster, "drift">;
   /** The cluster's open leases. */
@@ -20,7 +19,7 @@ export const bindingProblemCodes = ["binding-forged", "binding-overdue", "bindin
 /** With that of a lease. */
 const maxKinds = bindingProblemCodes.length + 1;
 
-/** The worker deletes a binding within seconds of its lease's end, but for what a call that comes late may bring. */
+/** The worker deletes a binding within seconds of its lease's end; a late call can bring it back. */
 const overdueAfterMs = 10 * 60_000;
 
 /** What is wrong with the bindings of leases: changed, forged, or left behind. */
@@ -28,7 +27,7 @@ export function bindingProblems(facts: BindingFacts): GroupedProblems {
   return groupProblems([...changed(facts), ...forged(facts), ...left(facts)], maxKinds);
 }
 
-/** What a person changed or deleted of a lease in force. */
+/** The bindings of leases in force that others changed or deleted. */
 function changed({ parts, granted, cluster, reader }: BindingFacts): readonly ReportedProblem[] {
   const bound = granted.still.filter((request) => isInForce(request) && bindsRoles(request.groups));
   const drifts = bound.flatMap((request) => {

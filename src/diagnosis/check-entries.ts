@@ -39,7 +39,7 @@ import {
 } from "./replaced-roles.ts";
 import type { EntriesReport } from "./reports.ts";
 
-/** Everybody who signs in is in it. */
+/** Every identity that signs in is in it. */
 const everybody = "system:authenticated";
 
 export interface EntriesFacts {
@@ -63,7 +63,6 @@ export type EntriesSummary = Omit<Extract<EntriesReport, { readonly type: "check
 
 const maxGroups = 7;
 
-/** Sums up the access entries that were read. */
 export function summarizeEntries(facts: EntriesFacts): EntriesSummary {
   const { cluster, creatorArn, listed, read, document, boundGroups, granted, asker, now } = facts;
   const operatorArn = cluster.operator?.roleArn ?? null;

@@ -42,7 +42,6 @@ export function entriesFinding(facts: { readonly count: number; readonly untrust
   return broken(`${detail}, but tags of eks-access have no valid seal: ${facts.untrusted}`, tagsRemedy);
 }
 
-/** For tags of an access entry without a valid seal. */
 export const tagsRemedy =
   "Nothing is lost: the next change writes them again from the ledger. Find out who edited them.";
 
@@ -61,7 +60,6 @@ const immutableRemedy =
 
 const goingRemedy = "Save it now, and create it again as soon as it is gone. In between, its entries let no one in.";
 
-/** For an annotation without a valid seal. */
 export const annotationRemedy =
   "Nothing is lost: the next change writes it again from the ledger. Find out who edited it.";
 

@@ -48,7 +48,7 @@ export type AccessEntryFact =
       readonly kind: string;
       /** As in its ARN, with the path of a role. */
       readonly principalArn: string;
-      /** ISO 8601; absent: EKS did not say. */
+      /** Absent: EKS did not say. */
       readonly createdAt?: string | undefined;
       /** Names of access policies, for example `AmazonEKSViewPolicy`. */
       readonly policies: readonly string[];
@@ -65,7 +65,6 @@ export interface WhyFacts {
   readonly creatorArn: string | null;
   readonly mode: AuthenticationMode;
   readonly accessEntry: AccessEntryFact;
-  /** Null: there is no ConfigMap. */
   readonly document: AwsAuthDocument | null;
   /** The roles that access entries name; null: unknown. */
   readonly rolesInEntries: readonly NamedRole[] | null;

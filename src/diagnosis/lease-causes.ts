@@ -5,7 +5,7 @@ import { isClosed } from "../access/request/request.ts";
 import { type Cause, type CauseButton, cause, type WhyFacts } from "./facts.ts";
 import { named, sentence, untilWords } from "./link.ts";
 
-/** The ledger's reasons for missing or different access. `identity`: the principal's identity now. */
+/** Why access is missing or different, by the ledger. `identity`: the principal's identity now. */
 export function leaseCauses(facts: WhyFacts, identity: MappedIdentity | null): readonly Cause[] {
   const { requests } = facts;
   const open = requests.filter((request) => !isClosed(request));

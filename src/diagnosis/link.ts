@@ -71,7 +71,7 @@ export function untilWords({ durationSeconds, lease }: AccessRequest): string {
   return lease ? `until ${lease.endsAt}` : "";
 }
 
-/** Other people's words as a sentence of ours; nothing stays nothing. */
+/** A text as a sentence, with a capital and a full stop; an empty text stays empty. */
 export function sentence(words: string): string {
   return words.replace(/\s*\.?\s*$/, words.trim() ? "." : "");
 }
@@ -92,7 +92,7 @@ function endsAt(name: LinkName): string {
   return `needs ${linkWords[name]}`;
 }
 
-/** What fails: steps on the side, and the one that stops the rest. */
+/** The failed steps: those that no later step needs, and the one that stops the rest. */
 export function brokenIn(links: readonly Link[]): {
   readonly beside: readonly LinkName[];
   readonly end: LinkName | null;

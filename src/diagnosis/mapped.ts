@@ -50,14 +50,13 @@ function shadowed(entry: Entry, winner: Entry): Cause {
   return cause("shadowed", message, keepOne);
 }
 
-/** That these groups give nothing, as a sentence. */
+/** Says that no binding names these groups. */
 export function unboundWords(cluster: string, groups: readonly string[]): string {
   return `No RoleBinding or ClusterRoleBinding of ${named(cluster)} names ${someOf(groups)}, so the group gives nothing.`;
 }
 
 export const bindGroupRemedy = "Ask the owner of the cluster's RBAC to bind the group to a role.";
 
-/** Why an identity that signs in can't list pods. */
 export function forbiddenCauses(facts: WhyFacts, identity: MappedIdentity, caller: Caller): readonly Cause[] {
   if (facts.pods?.allowed) return [];
   if (identity.groups.length === 0) return [withoutGroups(facts, identity, caller)];
@@ -117,7 +116,6 @@ function problemsOf({ problems }: AwsAuthDocument, ...codes: readonly string[]):
   return problems.filter(({ code }) => codes.includes(code));
 }
 
-/** Whether a text names the caller in any form. */
 function names(text: string | null | undefined, { principal }: Caller): boolean {
   return text?.toLowerCase().includes(`/${principal.name.toLowerCase()}`) ?? false;
 }
@@ -238,7 +236,6 @@ function isSame(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
-/** To follow the words `The entry`. */
 function whereEntryIs({ section, line }: Entry): string {
   return `in ${section}, line ${line},`;
 }

@@ -14,7 +14,7 @@ export interface Asker {
 export interface SignInFacts {
   readonly accessEntry: AccessEntryFact;
   readonly mapped: MappedIdentity | null;
-  /** Why aws-auth gives one of several at random; null: it does not. */
+  /** Set if aws-auth gives one of several identities at random. */
   readonly chance: Cause | null;
   readonly isRead: boolean;
 }
@@ -87,7 +87,6 @@ export function leasesFinding(open: readonly AccessRequest[], asker: Asker): Fin
   return late?.trouble ? broken(detail, late.trouble.message) : found(detail);
 }
 
-/** Whether a lease belongs to the person who asks. */
 export function isOf(request: AccessRequest, { user, principal }: Asker): boolean {
   return request.requester === user || request.principal.toLowerCase() === principal?.toLowerCase();
 }
@@ -132,14 +131,13 @@ function driftWords(drifts: readonly Drift[], inForce: number, asker: Asker & { 
   return [...shown, ...(left > 0 ? [others] : [])].join("; ");
 }
 
-/** For leases that a person removed. */
 export function driftRemedy({ drift }: Pick<Cluster, "drift">): string {
   return drift === "repair"
     ? "The worker restores them on its next run. Ask the other writer to keep them."
     : "Ask the other writer to keep them, then request again. Or set drift: repair in eks-access.yml.";
 }
 
-/** No worker took the question, or none finished it. */
+/** No worker answered the question. */
 export function workerMissing(seconds: number): Finding {
   return broken(
     `no worker of this version answered within ${seconds} s`,

@@ -85,11 +85,7 @@ export const documentSummaryForm = problemsForm.extend({
   writers: z.array(z.object({ manager: textForm, sections: textsForm })),
 });
 
-/**
- * Sums up a document and, by managedFields, its writers.
- *
- * @param ours problems of what we wrote there
- */
+/** Sums up a document and, by managedFields, its writers. @param ours problems of what we wrote there */
 export function summarize(
   document: AwsAuthDocument,
   writers: readonly SectionWriter[],

@@ -3,19 +3,16 @@ import { type AwsAuthDocument, admittedBy, isIdentityCenterRole, withoutRolePath
 import { named } from "./link.ts";
 import type { ReportedProblem } from "./problems.ts";
 
-/** What is known of an access entry. */
 export interface DatedEntry {
   readonly principalArn: string;
-  /** ISO 8601. */
   readonly createdAt?: string | undefined;
 }
 
-/** A role that a cluster names. */
 export interface NamedRole {
   readonly arn: string;
   /** `mapRoles line 4`, or `an access entry`. */
   readonly place: string;
-  /** ISO 8601: when EKS made its access entry, and so checked that the role exists. Absent: unknown. */
+  /** When EKS made its access entry, and so checked that the role exists. Absent: unknown. */
   readonly since?: string | undefined;
 }
 
@@ -27,7 +24,7 @@ export interface RolesOfSet {
   readonly permissionSet: string;
   readonly account: string;
   readonly roles: readonly NamedRole[];
-  /** The one that lives; null: the cluster alone does not tell. */
+  /** The one that lives; null: the cluster alone does not show it. */
   readonly successor: NamedRole | null;
 }
 
@@ -46,7 +43,6 @@ export function replacedRoles(all: readonly NamedRole[]): readonly RolesOfSet[] 
   });
 }
 
-/** The other roles of this role's permission set. */
 export function namesakesOf(arn: string, all: readonly NamedRole[]): readonly NamedRole[] {
   if (!isIdentityCenterRole(arn)) return [];
   return all.filter(
@@ -64,7 +60,6 @@ function newestOf(roles: readonly NamedRole[]): NamedRole | null {
   return roles.toSorted((a, b) => Date.parse(a.since ?? "") - Date.parse(b.since ?? "")).at(-1) ?? null;
 }
 
-/** What to repair, one problem for each permission set. */
 export function replacedRoleProblem(set: RolesOfSet, cluster: Cluster): ReportedProblem {
   const { permissionSet, account, roles, successor } = set;
   const others = roles.filter((role) => role !== successor);
@@ -107,7 +102,6 @@ function keyOf(arn: string): string {
   return withoutRolePath(arn).toLowerCase();
 }
 
-/** The permission set and the account of a role. */
 function setOf(arn: string): string {
   return keyOf(arn).replace(/_[0-9a-f]{16}$/, "");
 }

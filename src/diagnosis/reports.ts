@@ -17,14 +17,12 @@ export const migrationReport = z.discriminatedUnion("type", [
   failed,
 ]);
 
-/** Who a person is on a cluster. */
 export const identitiesReport = z.discriminatedUnion("type", [
   /** Sealed: `readIdentities` reads it. */
   z.object({ type: z.literal("found"), found: z.unknown() }),
   failed,
 ]);
 
-/** The namespaces of a cluster. */
 export const namespacesReport = z.discriminatedUnion("type", [
   /** Sealed: `readNamespaceList` reads it. */
   z.object({ type: z.literal("found"), list: z.unknown() }),

@@ -25,7 +25,6 @@ export interface Diagnosis {
   readonly causes: readonly Cause[];
 }
 
-/** Explains `Unauthorized` or `Forbidden`, with a fix for each cause. */
 export function diagnose(facts: WhyFacts): Diagnosis {
   const reading = readCaller(facts.given, partitionOf(facts.cluster));
   if (reading.type === "none") {

@@ -1,7 +1,6 @@
 import type { RequestIds } from "../access/audit/event.ts";
 import { observedCall, resultOfStatus } from "../operations/worker-metrics.ts";
 
-/** One call to an API server. */
 export interface ApiCall {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** From the root: `/api/v1/pods`. */
@@ -13,7 +12,6 @@ export interface ApiCall {
   readonly isUnreadAnswer?: boolean;
 }
 
-/** The answer, whatever its status. */
 export interface ApiAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

@@ -28,7 +28,6 @@ export interface ClusterClient extends AwsAuthStore, KeptTexts, LeaseBindings, O
     bindings: ReadonlyMap<string, readonly GroupBinding[]>,
     groups: readonly string[],
   ): Promise<readonly GroupRight[]>;
-  /** Ends the running calls and closes the connections. */
   close(): void;
 }
 
@@ -75,11 +74,9 @@ interface KeptTexts {
 /** The withdrawals, as read. */
 export interface TakenBack {
   readonly data: Texts;
-  /** Null: there is no ConfigMap. */
   readonly object: ConfigMapObject | null;
 }
 
-/** The calls about the kept texts of one cluster. */
 function keptTexts(connection: Connection, cluster: string): KeptTexts {
   const documents = textsAt(connection, cluster, lastGood);
   const withdrawals = textsAt(connection, cluster, takenBack);

@@ -15,7 +15,7 @@ const managedFields = z.object({
   fieldsV1: z.unknown(),
 });
 
-/** The parts of a ConfigMap that we read. Everything else stays as it came. */
+/** The parts of a ConfigMap that we read. Everything else goes back unchanged. */
 const shape = z.looseObject({
   metadata: z
     .looseObject({
@@ -43,7 +43,6 @@ export interface ManagedPart {
   readonly manager: string;
   /** `Update` or `Apply`. */
   readonly operation: string;
-  /** ISO 8601. */
   readonly time: string | null;
   /** The keys of `data` that this manager set last. */
   readonly dataKeys: readonly string[];
@@ -54,7 +53,6 @@ export interface ManagedPart {
  * "Finalizers").
  */
 export interface Deletion {
-  /** ISO 8601. */
   readonly since: string;
   readonly finalizers: readonly string[];
 }
@@ -90,11 +88,9 @@ export interface AwsAuthStore {
   /** The same as a dry run: the API server, its webhooks included, only checks. */
   rehearseWrite(before: AwsAuthConfigMap, after: AwsAuthContent): Promise<void>;
   createAwsAuth(after: AwsAuthContent): Promise<AwsAuthConfigMap>;
-  /** As a dry run. */
   rehearseCreation(after: AwsAuthContent): Promise<void>;
 }
 
-/** The calls about `aws-auth` on one cluster. */
 export function awsAuthStore(connection: Connection, cluster: string): AwsAuthStore {
   const configMap = configMapAt(connection, cluster, place);
   const create = (after: AwsAuthContent, dryRun: boolean) => {
@@ -128,7 +124,7 @@ function bodyOf(before: AwsAuthConfigMap, after: AwsAuthContent): string {
   return body;
 }
 
-/** The calls about one ConfigMap. A text as a body is already JSON. */
+/** Calls for one ConfigMap. A text as a body is already JSON. */
 export interface ConfigMapCalls {
   /** Null: the API server itself says that there is none. */
   read(): Promise<ConfigMapObject | null>;
@@ -142,7 +138,7 @@ export interface ConfigMapCalls {
 /** The last answers: what one run has read back, the next one reads unchanged. In UTF-16 units. */
 const answers = new RecentResults<ConfigMapObject>(4 * 1024 * 1024);
 
-/** The calls about the ConfigMap of this name. Each throws an AccessError. */
+/** Calls for the ConfigMap of this name. Each throws an AccessError. */
 export function configMapAt(
   connection: Connection,
   cluster: string,
@@ -183,7 +179,7 @@ export function configMapAt(
   };
 }
 
-/** An answer of something between us and the API server, for example a login page, is no consent. */
+/** A proxy or login page can answer with success too: that is no consent. */
 function expectJson({ headers }: ApiAnswer): void {
   if (!headers["content-type"]?.includes("json")) throw new Error("the answer is not JSON");
 }
@@ -228,7 +224,7 @@ function readManager(entry: unknown): ManagedPart[] {
   return [{ manager: manager ?? "", operation: operation ?? "", time: timeIn(time), dataKeys }];
 }
 
-/** ISO 8601; null: it is absent, or no time. */
+/** Null: it is absent, or no time. */
 function timeIn(text: string | null | undefined): string | null {
   const time = new Date(text ?? "");
   return Number.isNaN(time.getTime()) ? null : time.toISOString();

@@ -43,7 +43,7 @@ export interface Remedies {
   readonly forbidden?: string;
 }
 
-/** A cluster's address, and the credentials for it. */
+/** The address of a cluster, and the credentials for it. */
 export interface ClusterEndpoint {
   /** The cluster's name in the configuration; failures name it. */
   readonly name: string;
@@ -65,11 +65,9 @@ export interface Connection {
   ask<T>(call: ApiCall, shape: z.ZodType<T>): Promise<Answered<T>>;
   /** The same without reading the answer. */
   send(call: ApiCall): Promise<ApiAnswer>;
-  /** Ends the running calls. */
   close(): void;
 }
 
-/** A successful answer, parsed. */
 export interface Answered<T> {
   readonly value: T;
   readonly headers: ApiAnswer["headers"];
@@ -125,7 +123,7 @@ export function userAgentFor(requests: readonly string[]): string {
 }
 
 /**
- * Explains a 401 as far as we know more than the API server says: it gives no reason, and also answers so while its authenticator
+ * Explains a 401 with what we know: the API server gives no reason, and also answers 401 while its authenticator
  * is down.
  */
 function explain401(sendCall: SendCall, cluster: ClusterEndpoint): SendCall {

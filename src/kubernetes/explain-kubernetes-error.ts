@@ -27,10 +27,7 @@ export class RefusedByServer extends Error {
   }
 }
 
-/**
- * Translates a failure of a call to a cluster.
- * @param what the call: `GET configmap aws-auth of cluster payments`
- */
+/** Translates a failure of a call to a cluster. @param what the call: `GET configmap aws-auth of cluster payments` */
 export function kubernetesFailure(error: unknown, what: string): AccessError {
   if (error instanceof AccessError) return error;
   return error instanceof RefusedByServer ? answered(error, what) : unanswered(error, what);

@@ -44,7 +44,6 @@ const maxNamespaces = { pages: 100, items: 20_000, milliseconds: 10_000 };
 const fieldManager = "eks-access";
 const group = "rbac.authorization.k8s.io";
 
-/** The calls about the bindings of leases on one cluster. */
 export function leaseBindings(connection: Connection, cluster: string): LeaseBindings {
   return {
     listLeaseBindings: () => listLeaseBindings(connection, cluster),

@@ -3,10 +3,10 @@ import { type OperatorObject, objectInWords } from "../access/policy/operator.ts
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
 
-/** How an object is, compared with how it has to be. */
+/** An object in the cluster, compared with the wanted one. */
 export type ObjectState = "absent" | "as wanted" | "different";
 
-/** The calls about the roles, bindings and ConfigMaps of an operator. Each throws an AccessError. */
+/** Calls for the roles, bindings and ConfigMaps of an operator. Each throws an AccessError. */
 export interface OperatorObjects {
   objectState(wanted: OperatorObject): Promise<ObjectState>;
   /**
@@ -16,7 +16,7 @@ export interface OperatorObjects {
   writeObject(wanted: OperatorObject): Promise<void>;
 }
 
-/** Of an object's metadata everything else goes back as it came. */
+/** All other metadata goes back unchanged. */
 const shape = z.looseObject({
   metadata: z.looseObject({ resourceVersion: z.string() }),
   rules: z.array(z.looseObject({})).nullish(),

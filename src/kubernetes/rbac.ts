@@ -6,7 +6,7 @@ import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
 
 /**
- * Anyone with the right to create RoleBindings decides how much there is to read. A page has few enough bindings for one answer.
+ * Anyone with the right to create RoleBindings can make this list long. A page has few enough bindings for one answer.
  * Of a cluster with more bindings than these, none is read.
  */
 const pageSize = 250;

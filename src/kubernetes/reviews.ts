@@ -10,7 +10,6 @@ export interface KubernetesIdentity {
   readonly groups: readonly string[];
 }
 
-/** One action on a resource. */
 export interface ResourceAccess {
   readonly verb: string;
   /** Plural; `pods/exec` names a subresource, as rules of RBAC do. */
@@ -59,7 +58,6 @@ const accessReview = z.object({
     .nullish(),
 });
 
-/** The reviews of one cluster. */
 export function reviews(connection: Connection, cluster: string): Reviews {
   return {
     whoAmI: () => whoAmI(connection, `of cluster ${cluster}`),

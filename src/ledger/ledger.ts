@@ -40,7 +40,6 @@ export interface ClosedBatch {
   readonly limit: number;
 }
 
-/** The worker's identity, according to AWS. */
 export type WorkerIdentity = Immutable<z.output<typeof workerIdentityForm>>;
 export const workerIdentityForm = z.strictObject({ arn: textForm, account: textForm, at: textForm });
 
@@ -55,9 +54,7 @@ export interface ListOf {
 }
 
 export interface ListPage {
-  /** In the order of the list. */
   readonly requests: readonly AccessRequest[];
-  /** The number of records in the whole list. */
   readonly total: number;
 }
 
@@ -73,7 +70,6 @@ export const linkProposalForm = z.strictObject({ id: textForm, user: textForm, a
 
 /** A change of a person's links, with its event: written together or not at all. */
 export interface LinkChange {
-  /** Slack user id. */
   readonly user: string;
   /** The id of the proposal that must still wait; null: any. */
   readonly expected: string | null;
@@ -88,7 +84,6 @@ export interface LinkChange {
 export interface RecordLedger {
   /** Compare-and-swap: succeeds only if the stored version is one less than `after.version` (absent counts as 0). */
   commit(change: LedgerChange): Promise<CommitResult>;
-  /** Due records, the longest due first. */
   due(now: Date, limit: number): Promise<readonly LedgerRecord[]>;
   /** One sentence for people, if the record can't be read; null: it can, or there is none. */
   whyUnreadable(id: string): Promise<string | null>;
@@ -131,7 +126,6 @@ export interface MessageLedger {
    * Remembers what is shown; removes the record from the unshown ones if that is its newest version, and adds it if it is not.
    */
   markShown(id: string, shown: ShownMessages): Promise<void>;
-  /** Names of a thread's entries, in order. */
   threadEntryNames(id: string): Promise<readonly string[]>;
   addThreadEntries(id: string, names: readonly string[]): Promise<void>;
   rememberHome(user: string, hash: string): Promise<void>;
@@ -139,7 +133,6 @@ export interface MessageLedger {
   homesOf(users: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }
 
-/** The audit log of changes and refusals. */
 export interface EventLedger {
   /**
    * Appends an event without a change, for example of a refused attempt; it is among those of its request or migration, if there
@@ -185,7 +178,6 @@ export interface TurnLedger {
    * more. Returns a unique name for it: numbers could come twice after a failover.
    */
   beginRun(cluster: string): Promise<string>;
-  /** Whether no other run has begun since. */
   isNewestRun(cluster: string, run: string): Promise<boolean>;
 }
 
@@ -226,7 +218,6 @@ export interface ClusterLedger {
   /** For each level by its name, a digest of the approvers that were once enough. It gives no access. */
   goodApprovers(): Promise<ReadonlyMap<string, string>>;
   rememberGoodApprovers(good: ReadonlyMap<string, string>): Promise<void>;
-  /** A worker of this zone is there. */
   noteZone(zone: Zone, at: Date): Promise<void>;
   /** When each zone last had a worker; a zone without one ever is absent. */
   zonesSeen(): Promise<ReadonlyMap<Zone, Date>>;
@@ -258,7 +249,6 @@ export interface Ledger
 export interface MigrationLedger {
   /** Null: there is none, or it can't be read. */
   get(id: string): Promise<Migration | null>;
-  /** The newest migration of a cluster, open or not. */
   latestOf(cluster: string): Promise<Migration | null>;
   /** Every migration that is open, or has a step that still runs; at most one for each cluster. */
   open(): Promise<readonly Migration[]>;

@@ -32,7 +32,6 @@ export async function otherLeasesNow(
   };
 }
 
-/** The most of a person's waiting requests in one cluster to look at. */
 const maxPending = 100;
 
 /** A cluster's leases that are not over, and this person's waiting requests there: the facts for their question. */

@@ -67,7 +67,6 @@ function queueOf(queues: QueuesToWake, job: Job): QueueToWake {
   return queues.of?.(job) ?? queues[kindOf(job.type).queue];
 }
 
-/** Puts a job into its queue. */
 export async function wake(queues: QueuesToWake, job: Job): Promise<void> {
   await queueOf(queues, job).add(job.type, job, optionsOf(job));
 }
@@ -92,7 +91,6 @@ export async function wakeAll(queues: QueuesToWake, jobs: readonly Job[]): Promi
   }
 }
 
-/** A job's policy, in BullMQ's words. */
 function optionsOf(job: Job): JobsOptions {
   const { isSingle, isBackground, waitMs, tries, retryMs } = kindOf(job.type);
   const { type, ...fields } = job;

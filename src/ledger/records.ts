@@ -11,7 +11,6 @@ export function isMigration(record: LedgerRecord): record is Migration {
   return isMigrationId(record.id);
 }
 
-/** The other kind. */
 export function isRequest(record: LedgerRecord): record is AccessRequest {
   return !isMigration(record);
 }

@@ -7,7 +7,6 @@ import { isSealedDecision, sealDecision } from "./seals.ts";
 /** What approvers decide about: the change of a request, or the plan of a migration. */
 export interface Proposal {
   readonly state: string;
-  /** ISO 8601. */
   readonly lapsesAt: string;
   /** Of the change or plan on screen; null: the worker has nothing to show yet. */
   readonly digest: string | null;
@@ -19,7 +18,6 @@ export interface Proposal {
 /** One approver's answer, as they clicked it. */
 export interface Click {
   readonly verdict: "approved" | "denied";
-  /** Slack user id. */
   readonly by: string;
   /** The digest that the button carried. */
   readonly digest: string;

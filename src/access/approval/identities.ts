@@ -47,10 +47,8 @@ export function asksIdentityCenter({ sources }: IdentityRules): boolean {
 
 /** That Slack vouches for this address of a person. Only the Slack process can ask it, and signs the answer for the worker. */
 export interface EmailStatement {
-  /** Slack user id. */
   readonly user: string;
   readonly email: string;
-  /** ISO 8601. */
   readonly at: string;
   readonly seal: string;
 }

@@ -39,7 +39,6 @@ export function readNamespaceList(
   return keys.isSealed("namespaces", list as unknown as Json, seal) ? read.data : null;
 }
 
-/** Whether it needs no new look at the cluster. */
 export function isCurrentList({ at }: NamespaceList, now: Date): boolean {
   return now.getTime() - Date.parse(at) <= currentMs;
 }

@@ -31,7 +31,6 @@ function baseValue({ count, hash, anchors, erasures }: Omit<LogBase, "seal">): J
   return { count, hash, anchors: places, ...(erasures?.size && { erasures: Object.fromEntries(erasures) }) };
 }
 
-/** Seals the worker's plan, on which approvers decide. */
 export function sealMigrationPlan(
   migration: Pick<Migration, "id">,
   plan: Omit<SealedPlan, "seal">,
@@ -58,7 +57,6 @@ function planValue(
   return { migration: id, plan } as unknown as Json;
 }
 
-/** Seals the worker's preview, on which approvers decide. */
 export function sealPreview(request: AccessRequest, preview: Omit<Preview, "seal">, keys: PreviewKeys): Preview {
   return { ...preview, seal: keys.seal("preview", previewValue(request, preview)) };
 }

@@ -198,10 +198,8 @@ export interface CloudEvent {
   readonly specversion: "1.0";
   /** Unique for the source: sequence number and chain value. A second delivery has the same id. */
   readonly id: string;
-  /** One source for each cluster. */
   readonly source: string;
   readonly type: string;
-  /** The request's id. */
   readonly subject: string;
   readonly time: string;
   readonly datacontenttype: "application/json";

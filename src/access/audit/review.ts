@@ -28,7 +28,6 @@ export class AccessReview {
     if (learned) this.#rows.set(event.request, { cluster: event.cluster, ...known, ...learned });
   }
 
-  /** In the order of their beginning. */
   rows({ from, to, cluster }: ReviewScope): readonly AccessRow[] {
     const isInScope = ({ began, ended, cluster: place }: AccessRow) =>
       began !== "" &&

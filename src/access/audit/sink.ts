@@ -18,7 +18,6 @@ export interface BucketSink extends Actor {
   readonly lockSeconds: number | null;
 }
 
-/** An event bus of EventBridge. */
 export interface BusSink extends Actor {
   readonly busArn: string;
 }
@@ -28,7 +27,6 @@ export interface WebhookSink {
   readonly url: string;
 }
 
-/** Where a worker sends each audit event. */
 export interface AuditSinks {
   readonly s3: BucketSink | null;
   readonly eventBridge: BusSink | null;

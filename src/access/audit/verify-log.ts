@@ -82,7 +82,6 @@ export interface LogBase extends Anchor {
   readonly seal: string | null;
 }
 
-/** `COUNT:HASH`, as people copy it. */
 export function formatAnchor({ count, hash }: Anchor): string {
   return `${count}:${hash}`;
 }

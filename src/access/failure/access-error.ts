@@ -158,7 +158,6 @@ const catalogue = {
 
 export type FailureCode = keyof typeof catalogue;
 
-/** Every code, for tests that compare each remedy with the code. */
 export const failureCodes = Object.keys(catalogue) as readonly FailureCode[];
 
 /** Whether only an operator's repair helps, and no other request. @param code any text */

@@ -6,7 +6,6 @@ import type { Json } from "../audit/event.ts";
 export interface Notice {
   /** The same notice of several processes has one id. */
   readonly id: string;
-  /** ISO 8601. */
   readonly at: string;
   readonly title: string;
   /** Sentences, or parts of a list. */

@@ -161,7 +161,6 @@ const shareRules = {
 /** Decides about a share in a cluster's memory. */
 export const decideShare = decideBy<ShareFacts, ShareOutcome>(shareRules);
 
-/** The names of all rules, by the function that uses them. */
 export const reconcileRules = {
   lease: Object.keys({ ...endRules, ...beginRules, ...keepRules }),
   failure: Object.keys(failureRules),

@@ -15,7 +15,6 @@ import {
 /** One lease's share of an entry, with everything that rebuilds the lease after a loss of the ledger. */
 export type Share = Immutable<z.output<typeof shareForm>>;
 export const shareForm = z.strictObject({
-  /** Request id. */
   id: textForm,
   groups: textsForm,
   endsAt: timeForm,
@@ -114,7 +113,6 @@ export const leaseForm = z.discriminatedUnion("state", [
  * of our part removes nothing of theirs.
  */
 export interface Holding {
-  /** ARN as written in the document. */
   readonly arn: string;
   /** Whether we made the entry itself; otherwise we only added groups to others' entry. */
   readonly entryAdded: boolean;

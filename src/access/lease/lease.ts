@@ -41,14 +41,13 @@ export function earliest(times: readonly string[]): string {
   return new Date(Math.min(...times.map((time) => Date.parse(time)))).toISOString();
 }
 
-/** ISO 8601: so long after the decision. */
+/** So long after the decision. */
 export function endOf(decidedAt: Date, durationSeconds: number): string {
   return new Date(decidedAt.getTime() + durationSeconds * 1000).toISOString();
 }
 
 type LeaseIn<State extends Lease["state"]> = Extract<Lease, { readonly state: State }>;
 
-/** The lease when it is in force. */
 export function activeLease(
   lease: LeaseFields,
   change: Partial<LeaseFields> & { readonly activeSince: string },
@@ -56,7 +55,6 @@ export function activeLease(
   return { ...lease, ...change, state: "active", endedAt: null, failure: null };
 }
 
-/** The lease when nothing of it remains. */
 export function endedLease(lease: LeaseFields, endedAt: string, change: Partial<LeaseFields>): LeaseIn<"ended"> {
   return { ...lease, ...change, state: "ended", endedAt, failure: null };
 }
@@ -94,7 +92,6 @@ function ownUsername({ account, name }: Pick<Holder, "account" | "name">): strin
 
 const ownPrefix = "eks-access:";
 
-/** Whether we gave an entry its username. */
 export function isOwnUsername(username: string): boolean {
   return username.startsWith(ownPrefix);
 }

@@ -15,7 +15,7 @@ export interface ClusterBinding {
   readonly annotations: Readonly<Record<string, string>>;
   readonly role: RoleRef;
   readonly subjects: readonly BindingSubject[];
-  /** ISO 8601: deletion began, but finalizers keep the binding, and it still gives its rights; null: not deleted. */
+  /** Deletion began, but finalizers keep the binding, and it still gives its rights; null: not deleted. */
   readonly deletedAt: string | null;
 }
 

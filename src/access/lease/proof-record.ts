@@ -33,7 +33,6 @@ export const troubleForm = z.strictObject({
   causes: textsForm,
 });
 
-/** A code for programs and a sentence for people. */
 export type CodedReason = Immutable<z.output<typeof codedReasonForm>>;
 export const codedReasonForm = z.strictObject({ code: textForm, message: textForm });
 

@@ -8,7 +8,6 @@ export function signInShare({ id, endsAt }: Pick<Share, "id" | "endsAt">): Share
   return { id, endsAt, groups: [], level: "", requester: "", emergency: false, approvers: [] };
 }
 
-/** Whether a share only lets a person sign in. */
 export function isSignInShare({ groups }: Pick<Share, "groups">): boolean {
   return groups.length === 0;
 }

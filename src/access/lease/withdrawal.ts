@@ -14,9 +14,9 @@ import { endOf } from "./lease.ts";
  */
 export interface Withdrawal {
   readonly id: string;
-  /** ISO 8601: approvals up to this time do not count. */
+  /** Approvals up to this time do not count. */
   readonly at: string;
-  /** ISO 8601: the approval's own end, after which the cluster forgets it. */
+  /** The approval's own end, after which the cluster forgets it. */
   readonly endsAt: string;
   /** The approval was void, or the request was refused: no person revoked it. */
   readonly cameToNothing?: true;
@@ -26,7 +26,7 @@ export interface Withdrawal {
 
 export interface Withdrawals {
   readonly list: readonly Withdrawal[];
-  /** ISO 8601: an approval up to this time may have been withdrawn and forgotten for lack of room; null: nothing was forgotten early. */
+  /** An approval up to this time may have been withdrawn and forgotten for lack of room; null: nothing was forgotten early. */
   readonly notBefore: string | null;
 }
 

@@ -125,7 +125,7 @@ export interface SignInSettings {
 export interface WorkingHours {
   /** A name of the IANA time zone database, for example `Europe/Zurich`. */
   readonly zone: string;
-  /** ISO 8601: 1 is Monday, 7 is Sunday. */
+  /** 1 is Monday, 7 is Sunday. */
   readonly days: readonly number[];
   /** Minutes after midnight. `to` is the first minute outside, at most 1440. */
   readonly from: number;

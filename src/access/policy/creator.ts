@@ -61,10 +61,7 @@ export function isOperator({ operator }: RunIdentities, arn: string): boolean {
   return operator !== undefined && isSameCreator(arn, operator.roleArn);
 }
 
-/**
- * Why no lease can be for one of our own identities; null: it can.
- * @param creatorArn null: unknown
- */
+/** Why no lease can be for one of our own identities; null: it can. @param creatorArn null: unknown */
 export function refuseIdentity(
   cluster: RunIdentities & { readonly name: string },
   arn: string,

@@ -123,7 +123,6 @@ export function isFullControl(given: readonly string[]): boolean {
 
 /** An access policy of EKS, associated with an entry. EKS takes each policy once for an entry, with one scope. */
 export interface ScopedPolicy {
-  /** For example `AmazonEKSViewPolicy`. */
   readonly name: string;
   /** Names or patterns with `*`, as written; null: the whole cluster. */
   readonly namespaces: readonly string[] | null;

@@ -92,7 +92,6 @@ export interface RuleStep {
   readonly why: string;
 }
 
-/** The rules of a cluster in order, up to the one that decides. */
 export function rulesUpToDecision(cluster: Cluster, level: string, person: Person): readonly RuleStep[] {
   const steps: RuleStep[] = [];
   for (const rule of cluster.rules) {
@@ -109,7 +108,6 @@ function whyNot({ who, levels }: Rule, level: string, person: Person): string | 
   return null;
 }
 
-/** What a rule requires, one clause each. */
 export function ruleInWords(rule: Rule, cluster: Cluster, level: Level): readonly string[] {
   const needed = approvalsNeeded(rule, level, null);
   const { principals, hours } = rule;
@@ -142,7 +140,6 @@ export function ruleWarnings(rule: Rule, cluster: Cluster, level: Level): readon
   ];
 }
 
-/** The name of a rule in a sentence. */
 export function ruleName({ name }: Rule): string {
   return name ? `the rule "${name}"` : "the cluster's own approvers: the file has no policy";
 }

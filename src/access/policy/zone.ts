@@ -9,7 +9,6 @@ export function zoneOf(cluster: Zoned | undefined): Zone {
   return cluster?.zone ?? null;
 }
 
-/** The zones of these clusters. */
 export function zonesOf(clusters: Iterable<Zoned>): readonly Zone[] {
   return [...new Set([...clusters].map(zoneOf))];
 }
@@ -25,7 +24,6 @@ export function zoneByName(clusters: () => ReadonlyMap<string, Zoned>): (cluster
   return (cluster) => (cluster === null ? anyZoneOf(clusters().values()) : zoneOf(clusters().get(cluster)));
 }
 
-/** For people, and as a label. */
 export function zoneInWords(zone: Zone): string {
   return zone ?? "none";
 }

@@ -11,7 +11,7 @@ export type ExtensionReading =
 export interface Extension {
   /** The id of the request to extend. */
   readonly of: string;
-  /** ISO 8601: the new end. */
+  /** The new end. */
   readonly until: string;
 }
 

@@ -17,7 +17,7 @@ export interface Failure {
   readonly code: string;
   readonly message: string;
   readonly retryAfterMs?: number | undefined;
-  /** ISO 8601: no try of its cluster before this. */
+  /** No try of its cluster before this. */
   readonly notBefore?: string | undefined;
 }
 

@@ -3,7 +3,7 @@ import type { Json } from "../audit/event.ts";
 
 /** A whole document that admitted at least one principal, as the cluster itself keeps it. */
 export interface KeptDocument {
-  /** ISO 8601: when it was read. */
+  /** When it was read. */
   readonly at: string;
   readonly data: Readonly<Record<string, string>>;
   /** Our memory of its leases, as its annotation had it; null: it had none. */
@@ -69,7 +69,6 @@ function parse(text: string): (KeptDocument & { readonly seal: string }) | null 
 
 /** The lease of a rescue, from its access entry: a reader knows its end without Redis. */
 export interface RescueLease {
-  /** The request's id. */
   readonly id: string;
   /** Slack user id, as the person gave it. */
   readonly by: string;

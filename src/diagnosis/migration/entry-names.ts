@@ -22,7 +22,7 @@ export interface NamesRefusal {
 /** EKS reserves these beginnings of names: CreateAccessEntry refuses them (EKS User Guide, "Create access entries"). */
 const reserved = /^(?:system|eks|aws|amazon|iam):/;
 
-/** Everybody who signs in is in it. */
+/** Every identity that signs in is in it. */
 const everybody = "system:authenticated";
 
 interface Names {

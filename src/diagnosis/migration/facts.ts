@@ -15,7 +15,6 @@ const groupsOfType: Readonly<Record<NodeType, readonly string[]>> = {
 export const CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy";
 
 export interface PresentPolicy {
-  /** For example `AmazonEKSViewPolicy`. */
   readonly name: string;
   /** Null: in the whole cluster. */
   readonly namespaces: readonly string[] | null;
@@ -35,7 +34,7 @@ export interface PresentEntry {
   /** Whether it has a lease or a rescue of ours. Its end may delete the entry. */
   readonly isLeased: boolean;
   readonly tags?: Readonly<Record<string, string>>;
-  /** ISO 8601: when EKS made it. */
+  /** When EKS made it. */
   readonly createdAt?: string;
 }
 
@@ -83,7 +82,6 @@ export function principalKey(arn: string): string {
   return goFold(arn.replace(/:role\/.*\//, ":role/"));
 }
 
-/** Whether an entry is exactly as wanted. */
 export function isAsWanted(entry: PresentEntry, wanted: WantedEntry): boolean {
   const isAdmin = entry.policies.some(({ name, namespaces }) => name === CLUSTER_ADMIN && namespaces === null);
   return (

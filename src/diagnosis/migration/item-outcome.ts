@@ -46,7 +46,6 @@ export interface ItemOutcome {
   readonly outcome: Outcome;
 }
 
-/** What happens to each item of the document, in order. */
 export function outcomesOf(facts: MigrationFacts): ItemOutcome[] {
   const standing = new Map(facts.standing.map((entry) => [principalKey(entry.principalArn), entry]));
   return facts.document.entries.map((item) => ({ item, outcome: outcomeOf(item, facts, standing) }));
@@ -113,7 +112,7 @@ function outcomeOfNodes(item: Entry, there: PresentEntry | undefined, { managedN
     return { type: "nodes", nodeType, isThere: true, note };
   }
   const command = `aws eks create-access-entry --type ${nodeType} --principal-arn ${owners[0]?.roleArn ?? `${item.arn} (with the role's path)`}`;
-  const note = `${whoseNodes(owners, managedNodes, nodeType, command)}${warning}`;
+  const note = `${nodesOf(owners, managedNodes, nodeType, command)}${warning}`;
   return { type: "nodes", nodeType, isThere: false, note };
 }
 
@@ -122,7 +121,7 @@ function ownersText(owners: readonly ManagedNodes[]): string {
 }
 
 /** EKS knows the owners of nodes; without the right to ask it, the item alone does not show them. */
-function whoseNodes(
+function nodesOf(
   owners: readonly ManagedNodes[],
   managedNodes: MigrationFacts["managedNodes"],
   nodeType: NodeType,

@@ -25,7 +25,6 @@ const keys = {
   goodApprovers: `${prefix}:good-approvers`,
 } as const;
 
-/** What the ledger remembers about clusters, on Redis. */
 export function redisClusters(redis: RedisClient, reader: StoredReader): ClusterLedger {
   return {
     adopted: (clusters) => readAdopted(redis, clusters),

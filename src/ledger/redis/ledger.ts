@@ -79,7 +79,6 @@ function redisRequests(redis: RedisClient, reader: StoredReader): Omit<RequestLe
   };
 }
 
-/** The part of migrations alone. */
 function redisMigrations(redis: RedisClient, reader: StoredReader): MigrationLedger {
   return {
     get: (id) => readRecord(redis, reader, "migration", id),

@@ -35,7 +35,6 @@ append_event(KEYS[3], KEYS[4], ARGV[6], ARGV[7])
 return 1
 `;
 
-/** Links and their proposals, on Redis. */
 export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger {
   return {
     // What a request names must not take the place of a link.

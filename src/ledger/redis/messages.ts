@@ -8,15 +8,12 @@ import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
 const homesKey = `${prefix}:homes`;
-/** What the message of a record shows. */
 export const shownKey = (id: string) => `${prefix}:shown:${id}`;
-/** The names of a thread's entries so far. */
 export const threadKey = (id: string) => `${prefix}:thread:${id}`;
 
 /** Ids of records with a newest version that no message shows yet. */
 export const unshownKey = `${prefix}:unshown`;
 
-/** What Slack shows, on Redis. */
 export function redisMessages(redis: RedisClient, reader: StoredReader): MessageLedger {
   return {
     unshown: (limit) => redis.srandmember(unshownKey, limit),
@@ -40,7 +37,6 @@ async function readHomes(redis: RedisClient, users: readonly string[]): Promise<
   return new Map(users.flatMap((user, index) => (hashes[index] == null ? [] : [[user, hashes[index]] as const])));
 }
 
-/** The trace of a request. */
 export const traceKey = (id: string) => `{eks-access}:trace:${id}`;
 
 /** Long enough for an approval on the next working day; later work begins a trace of its own. */

@@ -5,7 +5,6 @@ import type { SlackContext } from "./context.ts";
 
 /** A person's `/eks-access <word> …`. */
 export interface CommandCall {
-  /** Slack user id. */
   readonly user: string;
   /** Everything behind the word on one line, as typed, without Slack's escapes. */
   readonly rest: string;

@@ -76,10 +76,7 @@ async function refuseToRevoke(context: SlackContext, by: string, request: Access
 /** The form for the reason of a revocation. `private_metadata` is the request's id. */
 export const revokeModalId = "revoke";
 
-/**
- * Asks once more before access ends.
- * @param extensions ids of the leases that extend it, and end with it
- */
+/** Asks once more before access ends. @param extensions ids of the leases that extend it, and end with it */
 export function revokeModal(request: AccessRequest, extensions: readonly string[] = []): ModalView {
   const { id, requester, level, cluster } = request;
   const also = extensions.map((each) => code(each)).join(", ");

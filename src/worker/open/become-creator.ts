@@ -27,7 +27,6 @@ const sessionSeconds = 900;
 /** The reason to open a cluster: a request, or a question from Slack. CloudTrail shows it. */
 export interface Purpose {
   readonly id: string;
-  /** Slack user id. */
   readonly requester: string;
 }
 

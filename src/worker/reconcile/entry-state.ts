@@ -47,10 +47,7 @@ type OpenedEntries = Pick<OpenedCluster, "creatorArn" | "tags" | "mode"> & {
   readonly entries: Pick<AccessEntries, "list" | "describe">;
 };
 
-/**
- * Reads the entries of these requests' principals, and our own part of them.
- * @throws AccessError
- */
+/** Reads the entries of these requests' principals, and our own part of them. @throws AccessError */
 export async function readEntryState(
   opened: OpenedEntries,
   cluster: Cluster,

@@ -30,10 +30,7 @@ export async function adoptRescues(context: WorkerContext, cluster: Cluster): Pr
   return adopted;
 }
 
-/**
- * Ends rescues by their sealed tags alone, for a worker without the ledger.
- * @throws AccessError
- */
+/** Ends rescues by their sealed tags alone, for a worker without the ledger. @throws AccessError */
 export async function endRescuesByTags(context: WorkerContext, cluster: Cluster): Promise<RescuesEnded> {
   const found = await leasesOf(context, cluster);
   const isOver = ({ lease }: Found) => Date.parse(lease.endsAt) <= context.now().getTime();
