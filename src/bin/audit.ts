@@ -1,4 +1,3 @@
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import type { PreviewPublicKeys } from "../access/approval/seal.ts";
 import {
@@ -19,7 +18,7 @@ import { redisAuditLog } from "../ledger/redis/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
 import { pagesOf, readAccessReview, verifyAuditLog } from "../ledger/verify-audit-log.ts";
 import { erase, eraseUsage } from "./erase.ts";
-import { type CommandIo, readInput } from "./process-io.ts";
+import { type CommandIo, readArguments, readInput } from "./process-io.ts";
 
 const verifyUsage = `Usage: eks-access audit verify [--anchor COUNT:HASH] [--file FILE|-]
          checks that no event was edited, removed, reordered or inserted. A posted anchor also proves that the whole log
@@ -60,20 +59,18 @@ const ofCommand: Readonly<Record<string, readonly string[]>> = {
 
 /** Reads the arguments of `audit`; a text: the mistake. */
 export function readAuditOptions(argv: readonly string[]): AuditOptions | string {
-  try {
-    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: auditFlags });
-    const [verb = "", ...rest] = positionals;
-    const known = Object.hasOwn(ofCommand, verb) ? ofCommand[verb] : undefined;
-    if (!known || rest.length > 0) return "Use verify, export, show, review or erase.";
-    const stray = Object.keys(values).find((name) => !known.includes(name));
-    if (stray) return `${verb} takes no --${stray}.`;
-    if (verb === "verify") return readVerify(values.anchor ?? [], values.file ?? null);
-    if (verb === "review") return readReviewOptions(values.from, values.to, values.cluster ?? null);
-    if (verb === "export") return readExportOptions(values.format ?? "jsonl", values.from ?? "1");
-    return { type: "show", request: values.request ?? null };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const read = readArguments(argv, auditFlags);
+  if (typeof read === "string") return read;
+  const { values, positionals } = read;
+  const [verb = "", ...rest] = positionals;
+  const known = Object.hasOwn(ofCommand, verb) ? ofCommand[verb] : undefined;
+  if (!known || rest.length > 0) return "Use verify, export, show, review or erase.";
+  const stray = Object.keys(values).find((name) => !known.includes(name));
+  if (stray) return `${verb} takes no --${stray}.`;
+  if (verb === "verify") return readVerify(values.anchor ?? [], values.file ?? null);
+  if (verb === "review") return readReviewOptions(values.from, values.to, values.cluster ?? null);
+  if (verb === "export") return readExportOptions(values.format ?? "jsonl", values.from ?? "1");
+  return { type: "show", request: values.request ?? null };
 }
 
 function readVerify(texts: readonly string[], file: string | null): AuditOptions | string {

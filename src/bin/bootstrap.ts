@@ -1,11 +1,10 @@
-import { parseArgs } from "node:util";
 import { type Cluster, partitionOf } from "../access/policy/cluster.ts";
 import { type CreatorRole, creatorArnOf, isSameCreator } from "../access/policy/creator.ts";
 import { roleArn } from "../config/forms.ts";
 import { planBootstrap } from "../worker/bootstrap/bootstrap.ts";
 import { isProved, type OperatorProof } from "../worker/bootstrap/prove-operator.ts";
 import type { OperatedCluster } from "../worker/bootstrap/way-in.ts";
-import type { CommandIo } from "./process-io.ts";
+import { type CommandIo, readArguments, unusable } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const bootstrapUsage = `Usage: eks-access bootstrap CLUSTER [--role ARN [--external-id ID]] [--apply]
@@ -34,27 +33,25 @@ const known = {
 } as const;
 
 function readOptions(argv: readonly string[]): BootstrapOptions | string {
-  try {
-    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: known });
-    const [cluster, ...rest] = positionals;
-    if (cluster === undefined || rest.length > 0) return "Name one cluster.";
-    const { role = null, "external-id": externalId = null, apply = false } = values;
-    if (externalId !== null && role === null) return "Use --external-id together with --role.";
-    return { cluster, role, externalId, apply };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const read = readArguments(argv, known);
+  if (typeof read === "string") return read;
+  const { values, positionals } = read;
+  const [cluster, ...rest] = positionals;
+  if (cluster === undefined || rest.length > 0) return "Name one cluster.";
+  const { role = null, "external-id": externalId = null, apply = false } = values;
+  if (externalId !== null && role === null) return "Use --external-id together with --role.";
+  return { cluster, role, externalId, apply };
 }
 
 /** `eks-access bootstrap …`. @throws AccessError */
 export async function runBootstrap(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readOptions(argv);
-  if (typeof options === "string") return unusable(io, `${options}\n\n${bootstrapUsage}`);
+  if (typeof options === "string") return unusable(io, "bootstrap", `${options}\n\n${bootstrapUsage}`);
   const settings = await readCommandSettings("worker");
   const cluster = settings.config.clusters.get(options.cluster);
-  if (!cluster) return unusable(io, `Unknown cluster ${options.cluster}.\n`);
+  if (!cluster) return unusable(io, "bootstrap", `Unknown cluster ${options.cluster}.\n`);
   const operated = withOperator(cluster, options);
-  if (typeof operated === "string") return unusable(io, `${operated}\n`);
+  if (typeof operated === "string") return unusable(io, "bootstrap", `${operated}\n`);
   return withWorkerContext(settings, "bootstrap", async (context) => {
     const plan = await planBootstrap(context, operated);
     try {
@@ -102,9 +99,4 @@ function tellProof(proof: OperatorProof, { name, operator }: OperatedCluster, is
 
 function settingOf({ roleArn, externalId }: CreatorRole): string {
   return `{ roleArn: "${roleArn}"${externalId === undefined ? "" : `, externalId: "${externalId}"`} }`;
-}
-
-function unusable(io: CommandIo, message: string): number {
-  io.stderr(`eks-access bootstrap: ${message}`);
-  return 2;
 }

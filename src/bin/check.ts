@@ -1,6 +1,5 @@
-import { parseArgs } from "node:util";
 import { checkFile, type FileReport, type Identity, readConfigMapFile, toSarif } from "../aws-auth/index.ts";
-import { type CommandIo, readInput } from "./process-io.ts";
+import { type CommandIo, readArguments, readInput, unusable } from "./process-io.ts";
 
 export const checkUsage = `Usage: eks-access check FILE|- [--arn ARN]… [--json | --sarif]
 
@@ -16,22 +15,17 @@ Exit code: 0 no error and no warning, 1 at least one, 2 unusable input.
 /** `eks-access check …`. The exit code: 0 no problem, 1 a problem, 2 unusable input. */
 export async function runCheck(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readOptions(argv);
-  if (options.type === "help") {
-    io.stdout(checkUsage);
-    return 0;
-  }
-  if (options.type === "wrong") return unusable(io, `${options.message}\n\n${checkUsage}`);
+  if (typeof options === "string") return unusable(io, "check", `${options}\n\n${checkUsage}`);
   const input = await readInput(options.path, io);
-  if (input.type === "unusable") return unusable(io, `${input.message}\n`);
+  if (input.type === "unusable") return unusable(io, "check", `${input.message}\n`);
   const reading = readConfigMapFile(input.text);
-  if (reading.type === "unusable") return unusable(io, `${options.path}: ${reading.message}\n`);
+  if (reading.type === "unusable") return unusable(io, "check", `${options.path}: ${reading.message}\n`);
   const report = checkFile(reading.file, options.arns);
   io.stdout(render(report, options));
   return report.ok ? 0 : 1;
 }
 
 interface Options {
-  type: "check";
   path: string;
   arns: readonly string[];
   format: "text" | "json" | "sarif";
@@ -43,33 +37,21 @@ function render(report: FileReport, { format, path }: Options): string {
   return checkText(report, path);
 }
 
-function readOptions(argv: readonly string[]): Options | { type: "help" } | { type: "wrong"; message: string } {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        arn: { type: "string", multiple: true },
-        json: { type: "boolean" },
-        sarif: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-    if (values.help) return { type: "help" };
-    const [path] = positionals;
-    if (path === undefined || positionals.length > 1)
-      return { type: "wrong", message: "Name one FILE, or - for stdin." };
-    if (values.json && values.sarif) return { type: "wrong", message: "Use --json or --sarif, not both." };
-    const format = values.json ? "json" : values.sarif ? "sarif" : "text";
-    return { type: "check", path, arns: values.arn ?? [], format };
-  } catch (error) {
-    return { type: "wrong", message: error instanceof Error ? error.message : String(error) };
-  }
-}
+const flags = {
+  arn: { type: "string", multiple: true },
+  json: { type: "boolean" },
+  sarif: { type: "boolean" },
+} as const;
 
-function unusable(io: CommandIo, message: string): number {
-  io.stderr(`eks-access check: ${message}`);
-  return 2;
+/** A text: the mistake. */
+function readOptions(argv: readonly string[]): Options | string {
+  const read = readArguments(argv, flags);
+  if (typeof read === "string") return read;
+  const { values, positionals } = read;
+  const [path] = positionals;
+  if (path === undefined || positionals.length > 1) return "Name one FILE, or - for stdin.";
+  if (values.json && values.sarif) return "Use --json or --sarif, not both.";
+  return { path, arns: values.arn ?? [], format: values.json ? "json" : values.sarif ? "sarif" : "text" };
 }
 
 /** A report for people: a line for each problem, as compilers write it, with the remedy below it. */

@@ -1,10 +1,9 @@
-import { parseArgs } from "node:util";
 import { personPattern } from "../access/audit/erase.ts";
 import { isUser } from "../access/policy/person.ts";
 import { redisAuditLog } from "../ledger/redis/audit-log.ts";
 import { redisPersonData } from "../ledger/redis/person-data.ts";
 import { type ErasureResult, erasePerson } from "../worker/audit/erase-person.ts";
-import type { CommandIo } from "./process-io.ts";
+import { type CommandIo, readArguments } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const eraseUsage = `       eks-access audit erase SLACK-USER --by SLACK-USER --why TEXT [--also TEXT]
@@ -60,17 +59,15 @@ const shortest = 5;
 function readWish(argv: readonly string[]): Wish | string {
   const text = { type: "string" } as const;
   const options = { by: text, why: text, also: { ...text, multiple: true } } as const;
-  try {
-    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options });
-    const [user = "", ...rest] = positionals;
-    const { by = "", why = "", also = [] } = values;
-    if (!isUser(user) || rest.length > 0) return "Name one person by their Slack user id (U…).";
-    if (!isUser(by)) return "Missing --by. Give your Slack user id (U…).";
-    if (also.some((each) => each.trim().length < shortest)) return `Give --also at least ${shortest} characters.`;
-    const person = personPattern([user, ...also.map((each) => each.trim())]);
-    if (why.trim() === "" || person.test(`${by} ${why}`)) return "Give a --why and a --by that don't name the person.";
-    return { user, person, by, why: why.trim() };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const read = readArguments(argv, options);
+  if (typeof read === "string") return read;
+  const { values, positionals } = read;
+  const [user = "", ...rest] = positionals;
+  const { by = "", why = "", also = [] } = values;
+  if (!isUser(user) || rest.length > 0) return "Name one person by their Slack user id (U…).";
+  if (!isUser(by)) return "Missing --by. Give your Slack user id (U…).";
+  if (also.some((each) => each.trim().length < shortest)) return `Give --also at least ${shortest} characters.`;
+  const person = personPattern([user, ...also.map((each) => each.trim())]);
+  if (why.trim() === "" || person.test(`${by} ${why}`)) return "Give a --why and a --by that don't name the person.";
+  return { user, person, by, why: why.trim() };
 }

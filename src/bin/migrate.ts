@@ -1,6 +1,5 @@
 import { writeFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { AccessError } from "../access/failure/access-error.ts";
 import {
   isMigrationOver,
@@ -17,7 +16,7 @@ import type { WorkerContext } from "../worker/context.ts";
 import { gatherMigration } from "../worker/migration/gather-migration.ts";
 import { putOffMigration } from "../worker/migration/look-at-migration.ts";
 import { runMigration } from "../worker/migration/run-migration.ts";
-import type { CommandIo } from "./process-io.ts";
+import { type CommandIo, readArguments } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const migrateUsage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [--json]
@@ -77,17 +76,15 @@ const known = {
 } as const;
 
 function readOptions(argv: readonly string[]): MigrateOptions | string {
-  try {
-    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: known });
-    const [cluster, ...rest] = positionals;
-    if (cluster === undefined || rest.length > 0) return "Name one cluster.";
-    const { apply, backup, arn: givenArns = [], json = false } = values;
-    if (apply === undefined && backup !== undefined) return "Use --backup together with --apply.";
-    const application = apply === undefined ? null : { digest: apply, backup: backup ?? null };
-    return { cluster, givenArns, json, apply: application };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const read = readArguments(argv, known);
+  if (typeof read === "string") return read;
+  const { values, positionals } = read;
+  const [cluster, ...rest] = positionals;
+  if (cluster === undefined || rest.length > 0) return "Name one cluster.";
+  const { apply, backup, arn: givenArns = [], json = false } = values;
+  if (apply === undefined && backup !== undefined) return "Use --backup together with --apply.";
+  const application = apply === undefined ? null : { digest: apply, backup: backup ?? null };
+  return { cluster, givenArns, json, apply: application };
 }
 
 /** An ARN without an entry is a typing mistake: the intended role would then migrate without its path. */

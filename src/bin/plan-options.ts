@@ -50,17 +50,13 @@ const OPTIONS = {
   "allow-no-administrator": { type: "boolean" },
   json: { type: "boolean" },
   out: { type: "string" },
-  help: { type: "boolean", short: "h" },
 } as const;
 
 /** Reads the arguments of `plan`. */
-export function readPlanOptions(
-  argv: readonly string[],
-): PlanOptions | { type: "help" } | { type: "wrong"; message: string } {
+export function readPlanOptions(argv: readonly string[]): PlanOptions | { type: "wrong"; message: string } {
   try {
     const parsed = parse(argv);
     const { values, positionals } = parsed;
-    if (values.help) return { type: "help" };
     const [path] = positionals;
     if (path === undefined || positionals.length > 1) return wrong("Name one FILE, or - for stdin.");
     const task = readTask(parsed);

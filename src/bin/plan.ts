@@ -16,22 +16,18 @@ import {
 } from "../aws-auth/index.ts";
 import { identityText } from "./check.ts";
 import { type PlanOptions, planUsage, type Reading, readPlanOptions, toChanges } from "./plan-options.ts";
-import { type CommandIo, readInput, reasonOf } from "./process-io.ts";
+import { type CommandIo, readInput, reasonOf, unusable } from "./process-io.ts";
 
 /** `eks-access plan …`. The exit code: 0 planned, 1 refused, 2 unusable input. */
 export async function runPlan(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readPlanOptions(argv);
-  if (options.type === "help") {
-    io.stdout(planUsage);
-    return 0;
-  }
-  if (options.type === "wrong") return unusable(io, `${options.message}\n\n${planUsage}`);
+  if (options.type === "wrong") return unusable(io, "plan", `${options.message}\n\n${planUsage}`);
   const file = await readFile(options.path, io);
-  if (file.type === "wrong") return unusable(io, `${file.message}\n`);
+  if (file.type === "wrong") return unusable(io, "plan", `${file.message}\n`);
   const document = parseDocument(file.value.data);
   if (options.task.type === "repairs") return listRepairs(document, file.value, options, io);
   const result = planTask(document, options);
-  if (result.type === "wrong") return unusable(io, `${result.message}\n`);
+  if (result.type === "wrong") return unusable(io, "plan", `${result.message}\n`);
   return tell(result.value, file.value, options, io);
 }
 
@@ -115,13 +111,8 @@ async function write(path: string, text: string, io: CommandIo): Promise<number>
     await writeFile(path, text);
     return 0;
   } catch (error) {
-    return unusable(io, `Can't write ${path}: ${reasonOf(error)}.\n`);
+    return unusable(io, "plan", `Can't write ${path}: ${reasonOf(error)}.\n`);
   }
-}
-
-function unusable(io: CommandIo, message: string): number {
-  io.stderr(`eks-access plan: ${message}`);
-  return 2;
 }
 
 type Paint = (style: "bold" | "cyan" | "green" | "red", text: string) => string;

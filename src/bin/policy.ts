@@ -44,10 +44,6 @@ Exit code: 0 every expectation holds or the policy allows it, 1 not, 2 unusable 
 /** `eks-access policy …`. It needs neither Slack nor AWS, and Redis and a key only for the fleet of the workers. */
 export async function runPolicy(argv: readonly string[], io: CommandIo): Promise<number> {
   const [verb, ...rest] = argv;
-  if (verb === "--help" || verb === "-h") {
-    io.stdout(policyUsage);
-    return 0;
-  }
   if (verb === "clusters" && rest.length === 0) return codeOf(await printClusters(io), io);
   if (verb !== "test" && verb !== "explain") return unusable(io, policyUsage);
   const [config = process.env.EKS_ACCESS_CONFIG || "eks-access.yml", others] = takeOption("--config", rest);

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
+import { type ParseArgsConfig, parseArgs } from "node:util";
 
 /** The input and output of a command, so that a test can run it as a terminal does. */
 export interface CommandIo {
@@ -8,6 +9,24 @@ export interface CommandIo {
   readStdin(): Promise<string>;
   /** Whether stdout is for people, so that colour helps. */
   colour: boolean;
+}
+
+/** The options and words of a command line; a text: the mistake. */
+export function readArguments<const Options extends NonNullable<ParseArgsConfig["options"]>>(
+  argv: readonly string[],
+  options: Options,
+) {
+  try {
+    return parseArgs({ args: [...argv], allowPositionals: true, options });
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Says why a command can't use its input. Returns the exit code for that. */
+export function unusable(io: CommandIo, command: string, message: string): 2 {
+  io.stderr(`eks-access ${command}: ${message}`);
+  return 2;
 }
 
 /** The process's own streams. Colour only for people: never into a file, a pipe or where NO_COLOR is set. */

@@ -1,4 +1,3 @@
-import { parseArgs } from "node:util";
 import type { AuditEvent } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
@@ -25,7 +24,7 @@ import {
   type RescueJournal,
   type RescueOrder,
 } from "../worker/rescue/rescue-session.ts";
-import { type CommandIo, readInput } from "./process-io.ts";
+import { type CommandIo, readArguments, readInput, unusable } from "./process-io.ts";
 import { readCommandSettings, type Settings, withWorkerContext, workerKeysOf } from "./settings.ts";
 import { newRequestId } from "./start-parts.ts";
 
@@ -72,33 +71,31 @@ const rescueFlags = {
 
 /** Reads the arguments of `rescue`; a text: the mistake. */
 export function readRescueOptions(argv: readonly string[]): RescueOptions | string {
-  try {
-    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: rescueFlags });
-    const [cluster, ...rest] = positionals;
-    if (cluster === undefined || rest.length > 0) return "Name one cluster.";
-    const { role, by, reason } = values;
-    if (!role || !by || !reason) return "Missing options: use --role, --for, --by and --reason.";
-    const durationSeconds = parseDuration(values.for ?? "");
-    if (durationSeconds === null) return "Write --for as a duration, such as 30m or 1h.";
-    const flags = { yes: values.yes ?? false, keep: values.keep ?? false };
-    const withoutLedger = values["without-ledger"] ?? false;
-    return { cluster, role, durationSeconds, by, reason, ...flags, document: values.document ?? null, withoutLedger };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const read = readArguments(argv, rescueFlags);
+  if (typeof read === "string") return read;
+  const { values, positionals } = read;
+  const [cluster, ...rest] = positionals;
+  if (cluster === undefined || rest.length > 0) return "Name one cluster.";
+  const { role, by, reason } = values;
+  if (!role || !by || !reason) return "Missing options: use --role, --for, --by and --reason.";
+  const durationSeconds = parseDuration(values.for ?? "");
+  if (durationSeconds === null) return "Write --for as a duration, such as 30m or 1h.";
+  const flags = { yes: values.yes ?? false, keep: values.keep ?? false };
+  const withoutLedger = values["without-ledger"] ?? false;
+  return { cluster, role, durationSeconds, by, reason, ...flags, document: values.document ?? null, withoutLedger };
 }
 
 /** `eks-access rescue …`. @throws AccessError */
 export async function runRescue(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readRescueOptions(argv);
-  if (typeof options === "string") return unusable(io, `${options}\n\n${rescueUsage}`);
+  if (typeof options === "string") return unusable(io, "rescue", `${options}\n\n${rescueUsage}`);
   const settings = await readCommandSettings("worker");
   const cluster = settings.config.clusters.get(options.cluster);
-  if (!cluster) return unusable(io, `Unknown cluster ${options.cluster}.\n`);
+  if (!cluster) return unusable(io, "rescue", `Unknown cluster ${options.cluster}.\n`);
   const refusal = refuseRescue(cluster, options);
-  if (refusal !== null) return unusable(io, `${refusal}\n`);
+  if (refusal !== null) return unusable(io, "rescue", `${refusal}\n`);
   const reading = await readGood(options, io);
-  if (typeof reading === "string") return unusable(io, `${reading}\n`);
+  if (typeof reading === "string") return unusable(io, "rescue", `${reading}\n`);
   const { good } = reading;
   const { by, role: principalArn, durationSeconds, reason, keep: keeps } = options;
   // --by is only a claim of the person at the keyboard, so the record also has the identity that AWS reports.
@@ -111,7 +108,7 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
       return creatorFor(context, cluster, "rescue", by);
     });
     const switching = await refuseSwitch(cluster, options, openEks);
-    if (switching !== null) return unusable(io, `${switching}\n`);
+    if (switching !== null) return unusable(io, "rescue", `${switching}\n`);
     const journal = await openJournal(context, order);
     const creator = await knownCreator(context, cluster).catch(() => null);
     return carryOut(
@@ -217,7 +214,7 @@ async function withoutLedger(
     return writtenCreator(cluster);
   });
   const switching = await refuseSwitch(cluster, options, openEks);
-  if (switching !== null) return unusable(io, `${switching}\n`);
+  if (switching !== null) return unusable(io, "rescue", `${switching}\n`);
   const print = (line: string) => io.stderr(line);
   print(lineOf(brokenBy(order, request, context.now())));
   const creator = cluster.creator.type === "discover" ? null : cluster.creator;
@@ -252,9 +249,4 @@ async function carryOut(
   const { repaired, isEnded } = await rescue({ keys, now, openEks, others, creatorArn, say }, order, journal);
   if (!isEnded) say(`The access entry of ${order.principalArn} ends at ${journal.request().lease?.endsAt}; ${ending}.`);
   return isEnded || (order.keeps && repaired?.type === "repaired") ? 0 : 1;
-}
-
-function unusable(io: CommandIo, message: string): number {
-  io.stderr(`eks-access rescue: ${message}`);
-  return 2;
 }

@@ -1,9 +1,8 @@
-import { parseArgs } from "node:util";
 import { explainFailure } from "../access/failure/access-error.ts";
 import { isUser } from "../access/policy/person.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { closeRequestsOfCluster, isClusterGone } from "../worker/retire.ts";
-import type { CommandIo } from "./process-io.ts";
+import { type CommandIo, readArguments } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const retireUsage = `Usage: eks-access retire CLUSTER --by SLACK-USER --why TEXT [--unseen]
@@ -64,16 +63,14 @@ async function refuse(context: WorkerContext, { cluster: name, unseen }: Wish): 
 
 function readWish(argv: readonly string[]): Wish | string {
   const options = { by: { type: "string" }, why: { type: "string" }, unseen: { type: "boolean" } } as const;
-  try {
-    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options });
-    const [cluster, ...rest] = positionals;
-    if (cluster === undefined || rest.length > 0) return "Name one cluster.";
-    const { by = "", why = "", unseen = false } = values;
-    if (!isUser(by)) return "Missing --by. Give your Slack user id (U…).";
-    return why.trim() === ""
-      ? "Missing --why. Say what happened to the cluster."
-      : { cluster, by, why: why.trim(), unseen };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const read = readArguments(argv, options);
+  if (typeof read === "string") return read;
+  const { values, positionals } = read;
+  const [cluster, ...rest] = positionals;
+  if (cluster === undefined || rest.length > 0) return "Name one cluster.";
+  const { by = "", why = "", unseen = false } = values;
+  if (!isUser(by)) return "Missing --by. Give your Slack user id (U…).";
+  return why.trim() === ""
+    ? "Missing --why. Say what happened to the cluster."
+    : { cluster, by, why: why.trim(), unseen };
 }

@@ -185,13 +185,6 @@ describe("eks-access check", () => {
     expect(run).toMatchObject({ code: 2, stdout: "" });
     expect(run.stderr).toContain("Usage: eks-access check");
   });
-
-  it("prints its usage when asked", async () => {
-    const run = await runCommand(runCheck, ["--help"]);
-
-    expect(run).toMatchObject({ code: 0, stderr: "" });
-    expect(run.stdout).toContain("Usage: eks-access check");
-  });
 });
 
 describe("eks-access check with a file", () => {

@@ -229,13 +229,6 @@ describe("eks-access plan", () => {
     });
     expect(one).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("No such repair") });
   });
-
-  it("prints its usage when asked", async () => {
-    const run = await runCommand(runPlan, ["-h"]);
-
-    expect(run).toMatchObject({ code: 0, stderr: "" });
-    expect(run.stdout).toContain("Usage: eks-access plan");
-  });
 });
 
 describe("eks-access plan --out", () => {
