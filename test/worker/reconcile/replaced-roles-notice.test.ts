@@ -19,7 +19,7 @@ test("the hourly look tells the operators once of a permission set with two role
   expect(notices).toEqual([
     expect.objectContaining({
       title: "staging names a role that no longer exists",
-      lines: [expect.stringContaining(roleOf("a")), expect.stringContaining("/eks-access request staging ")],
+      lines: [expect.stringContaining(roleOf("a")), expect.stringContaining("/eks-access repair staging <that ARN>")],
     }),
   ]);
 });
