@@ -10,9 +10,11 @@ import type { AuditLog } from "../../../src/ledger/audit-log.ts";
 import { redisAuditLog } from "../../../src/ledger/redis/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
+import { forgetOldEvents } from "../../../src/worker/audit/keep-audit.ts";
 import { auditSinks, deliver } from "../../../src/worker/audit/sinks.ts";
 import { aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
+import { keys } from "../../builders/keys.ts";
 import { at } from "../../builders/times.ts";
 import { aRedis, type TestRedis } from "../../redis.ts";
 
@@ -110,6 +112,22 @@ describe("a bucket", () => {
       [expect.stringMatching(/^eks-access\/\d{4}\/\d\d\/\d\d\/000000000000001\.jsonl$/), "2026-03-02T09:00:00Z"],
       [expect.stringMatching(/000000000000004\.jsonl$/), "2026-03-02T09:00:00Z"],
     ]);
+  });
+
+  test("that is down for a day gets everything afterwards, each event once, and nothing is forgotten meanwhile", async () => {
+    const kept = { channel: null, anchorEverySeconds: 60, keepSeconds: 3600, copyToLog: false, sinks: { ...none, s3 } };
+    for (let hour = 0; hour < 24; hour += 1) {
+      await events(hour * 10 + 1, hour * 10 + 10);
+      aws.faults.plan("s3.PutObject", { type: "answer", status: 403, body: "" }, { times: 1 });
+      await expect(deliverTo({ s3 })).rejects.toThrow();
+      expect(await forgetOldEvents(log, kept, keys.preview, at((hour + 2) * 3600))).toBeNull();
+    }
+
+    await deliverTo({ s3 });
+    await deliverTo({ s3 });
+
+    const numbers = stored().map(({ sequence }) => Number(sequence));
+    expect(numbers).toEqual(Array.from({ length: 240 }, (_, index) => index + 1));
   });
 
   test("gets no event twice from a worker that died after it stored a batch, also with newer events since", async () => {
