@@ -32,6 +32,11 @@ const typo: Example = {
   line: `/eks-access request stagging arn:aws:sts::111122223333:assumed-role/developers/me viewr for 9h debug`,
 };
 
+/** Whole lines for the roles of the account, so that no one types an ARN. */
+const completed = [arns.developers, arns.admins].flatMap((arn) =>
+  [`request ${clusterName} ${arn} viewer for 2m `, `why ${clusterName} ${arn}`].map((line) => `/eks-access ${line}`),
+);
+
 /** One thing to type that makes sense for this person. */
 export interface Example {
   readonly label: string;
@@ -49,7 +54,7 @@ export function composer(viewer: Viewer, title: string, examples: readonly Examp
     ${hidden({ as: viewer.as.id, in: viewer.place })}
     <input name="text" id="line" type="text" list="commands" autocomplete="off" spellcheck="false" autocapitalize="off"
       placeholder="Type /eks-access as ${viewer.as.name}" aria-label="Message in ${title} as ${viewer.as.name}">
-    <datalist id="commands">${commands.map(({ word, summary }) => html`<option value="/eks-access ${word}">${summary}</option>`)}</datalist>
+    <datalist id="commands">${commands.map(({ word, summary }) => html`<option value="/eks-access ${word}">${summary}</option>`)}${completed.map((line) => html`<option value="${line}">A role</option>`)}</datalist>
     <button class="button primary" aria-label="Send">Send</button>
   </form>`;
 }

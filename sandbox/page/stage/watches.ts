@@ -4,9 +4,9 @@ import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import type { ConfigMap, SentConfigMap } from "../../cluster/config-map.ts";
 import type { SandboxCluster } from "../../cluster/sandbox-cluster.ts";
-import type { KubectlAnswer } from "../../kubectl.ts";
+import { getPods, type KubectlAnswer } from "../../kubectl.ts";
 import type { Sandbox } from "../../sandbox.ts";
-import { clusterArn, principals } from "../../scene.ts";
+import { arns, clusterArn, principals, region } from "../../scene.ts";
 import type { EntriesState } from "../cluster/entries.ts";
 import { type DocumentState, type KubectlState, type LedgerState, linesOf } from "../cluster/panels.ts";
 
@@ -91,20 +91,20 @@ export interface KubectlWatch {
   run: () => Promise<void>;
 }
 
+/** A person who assumed the role that whole teams share. */
+const team = { user: "developers", name: "developers, a role", arn: arns.developers };
+
 export function watchKubectl(
   sandbox: Sandbox,
   changed: () => void,
   cluster: SandboxCluster = sandbox.cluster,
 ): KubectlWatch {
-  let states: readonly KubectlState[] = sandbox.slack.people.map(({ id, name }) => ({
-    user: id,
-    name,
-    arn: principals[id] ?? "",
-    answer: undefined,
-    turns: 0,
-  }));
+  const people = sandbox.slack.people.map(({ id, name }) => ({ user: id, name, arn: principals[id] ?? "" }));
+  let states: readonly KubectlState[] = [...people, team].map((each) => ({ ...each, answer: undefined, turns: 0 }));
   const ask = async (user: string) => {
-    const answer = await sandbox.getPods(user, cluster.name);
+    const answer = await (user === team.user
+      ? getPods(cluster, region, sandbox.aws.account.sessionFor(team.arn, "somebody"))
+      : sandbox.getPods(user, cluster.name));
     states = states.map((each) => (each.user === user ? answered(each, answer) : each));
     changed();
   };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { composer } from "../../../sandbox/page/chat/composer.ts";
 import {
   conversation,
   direct,
@@ -118,4 +119,10 @@ describe("a modal", () => {
 test("the Home tab shows what the app has published, or says that it has nothing", () => {
   expect(homeTab(aView({ type: "home", blocks: [section()] }), aReader()).markup).toContain('class="block section"');
   expect(homeTab(undefined, aReader()).markup).toContain("The app shows nothing here.");
+});
+
+test("the field completes whole lines for a role, so that no one types an ARN", () => {
+  const { markup } = composer({ as: engineer, place: "C0ACCESS", at: "staging" }, "#cluster-access", []);
+
+  expect(markup).toContain("/eks-access why staging arn:aws:iam::111122223333:role/developers");
 });

@@ -24,15 +24,21 @@ const marked = `[...document.querySelectorAll("[data-tour]")]
 
 /** Uses what is marked until the next step shows; a field of a form gets a sentence. */
 async function follow(next: string): Promise<void> {
+  const isOn = () => tour().getByRole("heading", { name: next }).isVisible();
+  const now = () => page.evaluate<string>(marked);
   for (let uses = 0; uses < 12; uses += 1) {
-    if (await tour().getByRole("heading", { name: next }).isVisible()) return;
+    await eventually(async () => (await isOn()) || (await now()) !== "");
+    if (await isOn()) return;
     const why = page.locator("dialog[open] textarea");
     if (await why.isVisible()) await why.fill("It was the full disk");
-    await page.locator("[data-tour]").waitFor();
-    const before = await page.evaluate<string>(marked);
-    await page.locator("[data-tour]").click();
-    const isOn = () => tour().getByRole("heading", { name: next }).isVisible();
-    const now = () => page.evaluate<string>(marked);
+    const before = await now();
+    // A mark can go while it is clicked: then the next one is looked for.
+    const clicking = page.locator("[data-tour]").click({ timeout: 3_000 });
+    const isClicked = await clicking.then(
+      () => true,
+      () => false,
+    );
+    if (!isClicked) continue;
     await eventually(async () => (await isOn()) || !["", before].includes(await now()));
   }
   await reach(next);
