@@ -1,7 +1,7 @@
 import type { MemoryKeys } from "../access/approval/seal.ts";
 import type { Json } from "../access/audit/event.ts";
+import { isSignInShare, signInShare } from "../access/lease/lease.ts";
 import type { Holding, Share } from "../access/lease/lease-record.ts";
-import { isSignInShare, signInShare } from "../access/lease/sign-in-share.ts";
 import type { AccessEntry } from "./entry.ts";
 
 /**

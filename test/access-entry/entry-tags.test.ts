@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { signInShare } from "../../src/access/lease/sign-in-share.ts";
+import { signInShare } from "../../src/access/lease/lease.ts";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import { fitsTags, readHoldingTags, staleTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
 import { aShare } from "../builders/a-share.ts";

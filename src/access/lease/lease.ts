@@ -1,6 +1,6 @@
 import type { Holder } from "../../aws-auth/index.ts";
 import type { AccessRequest } from "../request/record.ts";
-import type { Lease, LeaseFields } from "./lease-record.ts";
+import type { Lease, LeaseFields, Share } from "./lease-record.ts";
 
 export function scheduleLease(request: Pick<AccessRequest, "durationSeconds" | "until">, decidedAt: Date): Lease {
   return {
@@ -94,4 +94,16 @@ const ownPrefix = "eks-access:";
 
 export function isOwnUsername(username: string): boolean {
   return username.startsWith(ownPrefix);
+}
+
+/**
+ * The share that a lease by bindings has in its principal's entry. It gives no groups: the entry only lets the person sign in. The
+ * bindings hold the rest of the lease.
+ */
+export function signInShare({ id, endsAt }: Pick<Share, "id" | "endsAt">): Share {
+  return { id, endsAt, groups: [], level: "", requester: "", emergency: false, approvers: [] };
+}
+
+export function isSignInShare({ groups }: Pick<Share, "groups">): boolean {
+  return groups.length === 0;
 }

@@ -3,8 +3,8 @@ import type { Json } from "../audit/event.ts";
 import type { Way } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/record.ts";
 import { shareInCluster } from "./due-work.ts";
+import { signInShare } from "./lease.ts";
 import type { Holding, Share, WrittenShare } from "./lease-record.ts";
-import { signInShare } from "./sign-in-share.ts";
 
 /** Seals a request's present part of the cluster; null: the holding has no share of it. */
 export function sealWritten(

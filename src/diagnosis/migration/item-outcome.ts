@@ -7,7 +7,6 @@ import {
   isWildcard,
   readPrincipal,
 } from "../../aws-auth/index.ts";
-import { readNames } from "./entry-names.ts";
 import {
   isAsWanted,
   lostByNodes,
@@ -17,6 +16,7 @@ import {
   nodeTypeOf,
   type PresentEntry,
   principalKey,
+  readNames,
   type WantedEntry,
 } from "./facts.ts";
 

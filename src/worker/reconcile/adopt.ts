@@ -1,8 +1,7 @@
 import { unreviewedEmergency } from "../../access/approval/emergency.ts";
 import { decideShare, type ShareFacts } from "../../access/lease/decide-lease.ts";
-import { activeLease, scheduleLease } from "../../access/lease/lease.ts";
+import { activeLease, isSignInShare, scheduleLease } from "../../access/lease/lease.ts";
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
-import { isSignInShare } from "../../access/lease/sign-in-share.ts";
 import { sealWritten } from "../../access/lease/written.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { noStanding } from "../../access/policy/person.ts";

@@ -1,4 +1,4 @@
-import { isSignInShare } from "../../access/lease/sign-in-share.ts";
+import { isSignInShare } from "../../access/lease/lease.ts";
 import type { Refusal } from "../../aws-auth/index.ts";
 import { placeFor, type SignInMap, type SignInNames } from "./sign-in-names.ts";
 import { entryKeyOf, type SignInNeed, type SignInPlace, type SignInTargets, signInTargets } from "./sign-in-place.ts";

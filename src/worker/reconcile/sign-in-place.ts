@@ -1,9 +1,8 @@
 import type { AccessError } from "../../access/failure/access-error.ts";
 import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
-import { isOwnUsername, signInUsernameFor } from "../../access/lease/lease.ts";
+import { isOwnUsername, isSignInShare, signInShare, signInUsernameFor } from "../../access/lease/lease.ts";
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
-import { isSignInShare, signInShare } from "../../access/lease/sign-in-share.ts";
 import type { Way } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { entryArnOf, type NamedEntry, type Refusal, readHolder } from "../../aws-auth/index.ts";

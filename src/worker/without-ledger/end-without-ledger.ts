@@ -1,9 +1,8 @@
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { requestIds } from "../../access/audit/event.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { earliest } from "../../access/lease/lease.ts";
+import { earliest, isSignInShare } from "../../access/lease/lease.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
-import { isSignInShare } from "../../access/lease/sign-in-share.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
