@@ -87,7 +87,13 @@ function dueNow(request: AccessRequest, now: Date): AccessRequest {
   return withTrouble(request, request.trouble && { ...request.trouble, retryAt: now.toISOString() });
 }
 
-/** A digest: it differs for each configuration of a cluster. */
+const configurations = new WeakMap<Cluster, string>();
+
+/** A digest: it differs for each configuration of a cluster. Each sweep asks it for every cluster that can't be worked on. */
 export function configurationOf(cluster: Cluster): string {
-  return createHash("sha256").update(JSON.stringify(cluster)).digest("hex").slice(0, 16);
+  const known = configurations.get(cluster);
+  if (known !== undefined) return known;
+  const digest = createHash("sha256").update(JSON.stringify(cluster)).digest("hex").slice(0, 16);
+  configurations.set(cluster, digest);
+  return digest;
 }
