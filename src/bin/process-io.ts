@@ -29,8 +29,14 @@ export function unusable(io: CommandIo, command: string, message: string): 2 {
   return 2;
 }
 
-/** The process's own streams. Colour only for people: never into a file, a pipe or where NO_COLOR is set. */
+/**
+ * The process's own streams. Colour only for people: never into a file, a pipe or where NO_COLOR is set. If the reader of a pipe ends
+ * first, as `head` does, the command still completes what it does.
+ */
 export function processIo(): CommandIo {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
   return {
     stdout: (chunk) => void process.stdout.write(chunk),
     stderr: (chunk) => void process.stderr.write(chunk),

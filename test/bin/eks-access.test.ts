@@ -1,5 +1,7 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
 import { expect, it } from "vitest";
 import type { Program } from "../../sandbox/product-process.ts";
 import { builtProduct, bundledProduct } from "../product.ts";
@@ -34,6 +36,8 @@ it.each([
   ["recover"],
   ["migrate"],
   ["rescue"],
+  ["bootstrap"],
+  ["init"],
   ["retire"],
   ["doctor"],
   ["doctor", "worker"],
@@ -55,4 +59,14 @@ it("names the nearest command for one that there is not", async () => {
 
   expect(code).toBe(2);
   expect(stderr).toMatch(/^eks-access: unknown command chek\. Did you mean check\?\n/);
+});
+
+it("completes what it does if the reader of its output ends first", async () => {
+  const { script } = await bundledProduct();
+  const child = spawn(process.execPath, [script, "keys"], { env: { PATH: process.env.PATH } });
+  child.stdout.destroy();
+
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, "close")]);
+
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
 });
