@@ -16,11 +16,13 @@ export async function keepCode(program: Program): Promise<void> {
     slack.until(() => slack.messages(channel).find((each) => textOf(each).includes(text)));
 
   const processes = await Promise.all([start("slack"), start("worker")]);
-  const line = `/eks-access request ${clusterName} ${arns.engineer} viewer for 1h look into it`;
-  await slack.person("U0ENGINEER").command(line, channel);
-  await slack.person("U0APPROVER").click(await message("[Approve]"), "approve");
-  await message("*Active*");
-  await Promise.all(processes.map((each) => each.stop()));
-
-  await Promise.all([sandbox.stop(), redis.close()]);
+  try {
+    const line = `/eks-access request ${clusterName} ${arns.engineer} viewer for 1h look into it`;
+    await slack.person("U0ENGINEER").command(line, channel);
+    await slack.person("U0APPROVER").click(await message("[Approve]"), "approve");
+    await message("*Active*");
+  } finally {
+    await Promise.all(processes.map((each) => each.stop()));
+    await Promise.all([sandbox.stop(), redis.close()]);
+  }
 }
