@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,8 +10,8 @@ import { textOf } from "../../sandbox/slack/message-content.ts";
 import { anEngine, type Engine } from "./an-engine.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const built = ["Dockerfile", ".dockerignore", "docker-compose.yml", "package.json", "package-lock.json", "LICENSE"];
-const compiled = ["tsconfig.json", "tsconfig.build.json", "src"];
+const letThrough = readFileSync(join(root, ".dockerignore"), "utf8").match(/(?<=^!).+$/gm) ?? [];
+const built = ["Dockerfile", ".dockerignore", "docker-compose.yml", ...letThrough];
 
 /** Of the project and of its bridge: the containers reach the sandbox on this machine at its gateway. */
 const project = "eks-access-test";
@@ -41,7 +42,7 @@ describe("docker compose up, with the image that it builds,", () => {
     const gateway = ["network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", project];
     sandbox = await startSandbox({ host: (await engine.docker(gateway)).trim() });
     folder = await mkdtemp(join(tmpdir(), "eks-access-compose-"));
-    for (const name of [...built, ...compiled]) await cp(join(root, name), join(folder, name), { recursive: true });
+    for (const name of built) await cp(join(root, name), join(folder, name), { recursive: true });
     await writeSettings();
     await compose("up", "--build", "--detach", "--wait").catch(async (error: unknown) => {
       throw new Error(`${String(error)}\n${await compose("logs", "--tail", "15")}`);
