@@ -145,7 +145,7 @@ describe("a bucket", () => {
   test("that holds another log's events is never taken for ours", async () => {
     await events(1, 1);
     await deliverTo({ s3 });
-    await connection.redis.flushall();
+    await connection.redis.flushdb();
     await events(7, 7);
 
     await expect(deliverTo({ s3 })).rejects.toMatchObject({ code: "audit-sink-differs" });
