@@ -43,15 +43,16 @@ export function creatorSessionPolicy(clusterArn: string, { givesEntries }: { rea
 export function managerSessionPolicy(clusterArn: string): string {
   const of = (kind: string) => `${clusterArn.replace(":cluster/", `:${kind}/`)}/*`;
   const [, partition = "aws"] = clusterArn.split(":");
-  // A repair gives the new entry each policy of the dead one.
-  const any = `arn:${partition}:eks::aws:cluster-access-policy/*`;
+  const policies = `arn:${partition}:eks::aws:cluster-access-policy`;
   return policyOf(
     [["eks:DescribeCluster", "eks:UpdateClusterConfig", "eks:DescribeUpdate", "eks:ListAccessEntries"], clusterArn],
     [entryMaking, clusterArn, { StringEquals: { "eks:accessEntryType": "STANDARD" } }],
+    // A repair gives the new entry each policy of the dead one. None gives more than the administrator's, which the others give.
+    [["eks:AssociateAccessPolicy"], of("access-entry"), { StringLike: { "eks:policyArn": `${policies}/*` } }],
     [
-      ["eks:AssociateAccessPolicy", "eks:DisassociateAccessPolicy"],
+      ["eks:DisassociateAccessPolicy"],
       of("access-entry"),
-      { StringLike: { "eks:policyArn": any } },
+      { StringEquals: { "eks:policyArn": `${policies}/AmazonEKSClusterAdminPolicy` } },
     ],
     [managedEntryChanges, of("access-entry")],
     [["eks:ListNodegroups", "eks:ListFargateProfiles"], clusterArn],

@@ -76,7 +76,7 @@ export function replacedRoleProblem(set: RolesOfSet, cluster: Cluster): Reported
     return { ...about, message, remedy };
   }
   const message = `IAM Identity Center keeps one role for each permission set in an account. ${named(cluster.name)} names several of ${named(permissionSet)} in ${account}, so all but one are dead: ${list}.`;
-  const remedy = `With that permission set ${named("aws sts get-caller-identity")} prints the one that lives. ${repairOf(cluster, "<that ARN>")} replaces the others.`;
+  const remedy = `With that permission set ${named("aws sts get-caller-identity")} prints the one that lives. ${repairOf(cluster, "<that ARN>")} gives it what the others have, if it has no entry here. Remove a dead item of aws-auth with ${named("eks-access plan --remove")}.`;
   return { ...about, message, remedy };
 }
 

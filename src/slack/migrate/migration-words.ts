@@ -9,7 +9,8 @@ import type { Milestone } from "../show/requester-message.ts";
 
 /** The request in one line. */
 export function migrationTitle({ requester, cluster, kind }: Migration): string {
-  if (kind === "repair") return `${mention(requester)} asks to replace the dead entries of ${code(cluster)}`;
+  if (kind === "repair")
+    return `${mention(requester)} asks to repair the entries of roles that were made again on ${code(cluster)}`;
   return `${mention(requester)} asks to migrate ${code(cluster)} from aws-auth to access entries`;
 }
 
