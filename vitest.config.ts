@@ -13,7 +13,7 @@ export default defineConfig({
     sequence: { sequencer: SlowFirst },
     // The files share a process: none of them leaves anything behind in it, and each saves loading the packages again.
     isolate: false,
-    // Each core has a worker anyway: threads that collect garbage beside it cost a quarter of the processor time.
+    // Each core has a worker anyway: threads that collect garbage beside it cost 6 to 25 % more processor time.
     execArgv: ["--single-threaded-gc", "--max-semi-space-size=64"],
     // The slow files wait for leases, processes and sockets, and others run meanwhile. Each worker loads all packages again.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),

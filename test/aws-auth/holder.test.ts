@@ -58,8 +58,10 @@ describe("a link", () => {
   });
 
   test("to a role speaks for none of its sessions, and an approver with it counts as any of them", () => {
-    expect(isOwnPrincipal(role, alice)).toBe(false);
-    expect(isSamePrincipal(role, alice)).toBe(true);
+    for (const each of [alice, session("carol@example.com")]) {
+      expect(isOwnPrincipal(role, each)).toBe(false);
+      expect(isSamePrincipal(role, each)).toBe(true);
+    }
     expect(isSamePrincipal(session("carol@example.com"), alice)).toBe(false);
     expect(isSamePrincipal(session("ALICE@example.com"), alice)).toBe(true);
   });

@@ -21,10 +21,9 @@ import { startProductProcess } from "./product.ts";
 import { type StageOptions, stageConfiguration } from "./stage-configuration.ts";
 
 /**
- * A sandbox in this process, a Redis of its own with AOF, and the product's processes as children. It is made of the parts
- * of the sandbox of the demo, for less and for more: any number of clusters in one mode, one level, one
- * approver who is named; Slack's rate limits are off (they, and not the product, would be what is measured); the ledger can
- * be read.
+ * A sandbox in this process, a Redis of its own with AOF, and the product's processes as children. It has the parts of the
+ * demo's sandbox, with any number of clusters in one mode, one level and one named approver. Slack's rate limits are off, because
+ * they, and not the product, would be measured. The ledger can be read.
  */
 export interface Stage {
   readonly aws: SandboxAws;

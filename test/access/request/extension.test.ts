@@ -53,7 +53,10 @@ describe("an extension", () => {
   });
 
   test("longer than any calendar is refused as any other that is too long", () => {
-    expect(readExtension(active, level, Number.MAX_SAFE_INTEGER, now).type).toBe("refused");
+    const tooLong = readExtension(active, level, hours(100), now);
+
+    expect(tooLong.type).toBe("refused");
+    expect(readExtension(active, level, Number.MAX_SAFE_INTEGER, now)).toEqual(tooLong);
   });
 
   test.each([
