@@ -1,4 +1,4 @@
-import { AccessError } from "../src/access/failure/access-error.ts";
+import { AccessError } from "../src/access/access-error.ts";
 import type { AwsCredentials } from "../src/aws/client-settings.ts";
 import { mintToken } from "../src/aws/eks-token.ts";
 import { connectCluster } from "../src/kubernetes/cluster-client.ts";

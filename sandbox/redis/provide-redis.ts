@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { AccessError } from "../../src/access/failure/access-error.ts";
+import { AccessError } from "../../src/access/access-error.ts";
 import { freePort } from "../free-port.ts";
 import { fetchDebianRedis, type ServerPackage } from "./debian-packages.ts";
 import { findOnPath } from "./find-on-path.ts";

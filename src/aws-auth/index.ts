@@ -27,12 +27,12 @@ export {
   type Entry,
   type Problem,
   type ReadDocument,
-  SECTIONS,
   type Section,
   type Severity,
   sameGroups,
   sizeOf,
 } from "./document.ts";
+export { isWholeDocument, planDocumentRepair, type Readmission, readmissionsOf } from "./document-repair.ts";
 export { goFold } from "./fold.ts";
 export { isCreator } from "./guard.ts";
 export { isNode, MASTERS, render } from "./names.ts";

@@ -13,7 +13,7 @@ import {
   UpdateAccessEntryCommand,
 } from "@aws-sdk/client-eks";
 import type { RequestIds } from "../access/audit/event.ts";
-import { allOfPages, type PageBounds } from "../access/failure/bounded-pages.ts";
+import { allOfPages, type PageBounds } from "../access/bounded-pages.ts";
 import type { ScopedPolicy } from "../access/policy/policy-text.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
 import { entryArnIn } from "../aws-auth/index.ts";

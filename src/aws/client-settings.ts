@@ -2,7 +2,7 @@ import { Readable, Transform } from "node:stream";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { HttpRequest } from "@smithy/protocol-http";
 import type { RequestIds } from "../access/audit/event.ts";
-import { answerGuard } from "../access/failure/redact.ts";
+import { answerGuard } from "../access/redact.ts";
 import type { FinishedCall } from "../operations/announcements.ts";
 import { callWithinMs, deadlineSignal, usualDeadlines } from "../operations/deadlines.ts";
 import { observedCall, resultOfStatus } from "../operations/worker-metrics.ts";

@@ -7,8 +7,8 @@ import {
   ResourceNotFoundException,
   UpdateClusterConfigCommand,
 } from "@aws-sdk/client-eks";
+import { AccessError } from "../access/access-error.ts";
 import type { RequestIds } from "../access/audit/event.ts";
-import { AccessError } from "../access/failure/access-error.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { measuredStep } from "../operations/worker-metrics.ts";
 import type { AwsCredentials, CredentialSource } from "./client-settings.ts";

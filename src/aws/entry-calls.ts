@@ -1,5 +1,5 @@
 import { type EKSClient, ResourceNotFoundException } from "@aws-sdk/client-eks";
-import { AccessError, type FailureCode } from "../access/failure/access-error.ts";
+import { AccessError, type FailureCode } from "../access/access-error.ts";
 import type { ClusterAddress } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 

@@ -1,6 +1,6 @@
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { AccessError } from "../access/access-error.ts";
 import type { BusSink } from "../access/audit/sink.ts";
-import { AccessError } from "../access/failure/access-error.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 

@@ -1,5 +1,5 @@
-import { AccessError, type FailureCode } from "../access/failure/access-error.ts";
-import { redact } from "../access/failure/redact.ts";
+import { AccessError, type FailureCode } from "../access/access-error.ts";
+import { redact } from "../access/redact.ts";
 
 /** By the error's name. Services spell the same thing differently: STS says AccessDenied, EKS AccessDeniedException. */
 const codes: ReadonlyMap<string, FailureCode> = new Map([

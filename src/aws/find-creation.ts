@@ -1,7 +1,7 @@
 import { CloudTrailClient, LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
 import { z } from "zod";
-import { AccessError } from "../access/failure/access-error.ts";
-import { boundedPages } from "../access/failure/bounded-pages.ts";
+import { AccessError } from "../access/access-error.ts";
+import { boundedPages } from "../access/bounded-pages.ts";
 import { type CreationRecord, isRecordOfCluster, recordWithinMs } from "../access/policy/creator.ts";
 import { fromAssumedRole } from "../aws-auth/index.ts";
 import type { AwsCredentials, CredentialSource } from "./client-settings.ts";

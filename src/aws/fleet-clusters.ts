@@ -5,8 +5,8 @@ import {
   ListClustersCommand,
   ResourceNotFoundException,
 } from "@aws-sdk/client-eks";
-import { AccessError } from "../access/failure/access-error.ts";
-import { allOfPages } from "../access/failure/bounded-pages.ts";
+import { AccessError } from "../access/access-error.ts";
+import { allOfPages } from "../access/bounded-pages.ts";
 import type { Labels } from "../access/policy/selector.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";

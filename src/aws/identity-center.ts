@@ -9,9 +9,9 @@ import {
   ListAccountAssignmentsForPrincipalCommand,
   SSOAdminClient,
 } from "@aws-sdk/client-sso-admin";
+import { AccessError } from "../access/access-error.ts";
 import type { IdentityCenterSettings, PersonReading } from "../access/approval/identities.ts";
-import { AccessError } from "../access/failure/access-error.ts";
-import { allOfPages, type PageBounds } from "../access/failure/bounded-pages.ts";
+import { allOfPages, type PageBounds } from "../access/bounded-pages.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 

@@ -5,8 +5,8 @@ import {
   ListFargateProfilesCommand,
   ListNodegroupsCommand,
 } from "@aws-sdk/client-eks";
-import { AccessError } from "../access/failure/access-error.ts";
-import { allOfPages, type PageBounds } from "../access/failure/bounded-pages.ts";
+import { AccessError } from "../access/access-error.ts";
+import { allOfPages, type PageBounds } from "../access/bounded-pages.ts";
 import type { ManagedNodes } from "../diagnosis/migration/facts.ts";
 import type { ClusterAddress, EksCluster } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";

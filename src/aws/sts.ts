@@ -6,8 +6,8 @@ import {
   STSClient,
 } from "@aws-sdk/client-sts";
 import { fromIni, fromNodeProviderChain } from "@aws-sdk/credential-providers";
+import { AccessError } from "../access/access-error.ts";
 import type { RequestIds } from "../access/audit/event.ts";
-import { AccessError } from "../access/failure/access-error.ts";
 import { measuredStep } from "../operations/worker-metrics.ts";
 import { type AwsCredentials, type CredentialSource, clientSettings, logRequestId } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";

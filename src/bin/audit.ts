@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AccessError } from "../access/access-error.ts";
 import type { PreviewPublicKeys } from "../access/approval/seal.ts";
 import {
   type ChainedEvent,
@@ -10,7 +11,6 @@ import {
 } from "../access/audit/event.ts";
 import { accessCsv, type ReviewScope } from "../access/audit/review.ts";
 import { type Anchor, formatAnchor, type LogBase, readAnchor, verifyLog } from "../access/audit/verify-log.ts";
-import { AccessError } from "../access/failure/access-error.ts";
 import { readRedisEnvironment } from "../config/environment.ts";
 import { readPreviewKeys } from "../config/key-environment.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";

@@ -1,9 +1,9 @@
 import { type Cluster, partitionOf } from "../access/policy/cluster.ts";
 import { type CreatorRole, creatorArnOf, isSameCreator } from "../access/policy/creator.ts";
 import { roleArn } from "../config/forms.ts";
-import { planBootstrap } from "../worker/bootstrap/bootstrap.ts";
-import { isProved, type OperatorProof } from "../worker/bootstrap/prove-operator.ts";
-import type { OperatedCluster } from "../worker/bootstrap/way-in.ts";
+import { planBootstrap } from "../worker/open/bootstrap.ts";
+import { isProved, type OperatorProof } from "../worker/open/prove-operator.ts";
+import type { OperatedCluster } from "../worker/open/way-in.ts";
 import { type CommandIo, readArguments, unusable } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 

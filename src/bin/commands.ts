@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { AccessError, explainFailure } from "../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../access/access-error.ts";
 import { nearest } from "../access/request/read-part.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import { listenForStop, processIo } from "./process-io.ts";

@@ -1,5 +1,5 @@
+import { explainFailure } from "../access/access-error.ts";
 import { sinkNames } from "../access/audit/sink.ts";
-import { explainFailure } from "../access/failure/access-error.ts";
 import type { Cluster, Level, Rule } from "../access/policy/cluster.ts";
 import { sharedTokenWarnings } from "../access/policy/judge.ts";
 import { ruleWarnings } from "../access/policy/rule.ts";
@@ -195,7 +195,7 @@ const ofCluster: readonly string[] = linkNames.slice(0, linkNames.indexOf("you")
 async function examineCluster(settings: Settings, name: string): Promise<Examined> {
   const [{ reportChain }, { examineOperator }, { examineSignIn }] = await Promise.all([
     import("../worker/questions/chain.ts"),
-    import("../worker/bootstrap/prove-operator.ts"),
+    import("../worker/open/prove-operator.ts"),
     import("../worker/sign-in/sign-in.ts"),
   ]);
   const what = `Cluster ${name}`;

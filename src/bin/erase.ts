@@ -2,7 +2,7 @@ import { personPattern } from "../access/audit/erase.ts";
 import { isUser } from "../access/policy/person.ts";
 import { redisAuditLog } from "../ledger/redis/audit-log.ts";
 import { redisPersonData } from "../ledger/redis/person-data.ts";
-import { type ErasureResult, erasePerson } from "../worker/audit/erase-person.ts";
+import { type ErasureResult, erasePerson } from "../worker/erase-person.ts";
 import { type CommandIo, readArguments } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 

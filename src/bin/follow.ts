@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { type Notice, sealNotice } from "../access/fleet/notice.ts";
+import { type Notice, sealNotice } from "../access/audit/notice.ts";
 import type { Environment } from "../config/environment.ts";
 import { type FleetFollower, followFleet } from "../config/follow-fleet.ts";
 import { keepsClusters } from "../config/kept-clusters.ts";

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { readConfig } from "../config/config.ts";
 import { chosenClusters, commonCreator, proposedConfig, type SurveyedCluster } from "../config/proposed-config.ts";
 import { type SurveyOptions, surveyClusters } from "../worker/fleet/survey.ts";
-import { policyFiles, policyNames, shippedPolicy, writeWhole } from "./init/files.ts";
-import { type InitOptions, readInitOptions } from "./init/options.ts";
-import { count, nextSteps, surveyText } from "./init/report.ts";
-import { type PlaceToLook, whereToLook } from "./init/where-to-look.ts";
+import { policyFiles, policyNames, shippedPolicy, writeWhole } from "./init-files.ts";
+import { type InitOptions, readInitOptions } from "./init-options.ts";
+import { count, nextSteps, surveyText } from "./init-report.ts";
+import { type PlaceToLook, whereToLook } from "./init-where.ts";
 import { type CommandIo, reasonOf } from "./process-io.ts";
 
 export const initUsage = `Usage: eks-access init [--role NAME [--external-id ID]] [--accounts ID,…] [--regions NAME,…]

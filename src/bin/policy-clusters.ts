@@ -1,7 +1,7 @@
 import { load } from "js-yaml";
 import { z } from "zod";
-import { explainFailure } from "../access/failure/access-error.ts";
-import type { FleetCluster } from "../access/fleet/fleet-list.ts";
+import { explainFailure } from "../access/access-error.ts";
+import type { FleetCluster } from "../access/policy/fleet-list.ts";
 import { readEnvironment } from "../config/environment.ts";
 import { account, labels, problemOfYaml, problemsOfForm, region } from "../config/forms.ts";
 import { type CommandIo, readInput } from "./process-io.ts";

@@ -1,4 +1,4 @@
-import { explainFailure } from "../access/failure/access-error.ts";
+import { explainFailure } from "../access/access-error.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { adoptCluster } from "../worker/reconcile/adopt.ts";
 import type { CommandIo } from "./process-io.ts";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Logger } from "pino";
+import { explainFailure } from "../access/access-error.ts";
 import type { AuditEvent } from "../access/audit/event.ts";
-import { explainFailure } from "../access/failure/access-error.ts";
-import type { Notice } from "../access/fleet/notice.ts";
+import type { Notice } from "../access/audit/notice.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import type { LiveConfig, Offer } from "../config/live-config.ts";
 import { type FileReading, watchFile } from "../config/watch-file.ts";

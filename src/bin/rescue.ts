@@ -1,5 +1,5 @@
+import { AccessError } from "../access/access-error.ts";
 import type { AuditEvent } from "../access/audit/event.ts";
-import { AccessError } from "../access/failure/access-error.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { creatorArnOf, type KnownCreator } from "../access/policy/creator.ts";
 import { refuseRescue } from "../access/policy/may.ts";

@@ -1,4 +1,4 @@
-import { explainFailure } from "../access/failure/access-error.ts";
+import { explainFailure } from "../access/access-error.ts";
 import { isUser } from "../access/policy/person.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { closeRequestsOfCluster, isClusterGone } from "../worker/retire.ts";

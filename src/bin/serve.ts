@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
-import { AccessError, explainFailure } from "../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../access/access-error.ts";
 import { type Zone, zoneByName, zonesOf } from "../access/policy/zone.ts";
 import type { Environment } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";

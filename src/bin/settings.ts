@@ -1,6 +1,6 @@
+import { AccessError } from "../access/access-error.ts";
 import type { WorkerKeys } from "../access/approval/seal.ts";
-import { AccessError } from "../access/failure/access-error.ts";
-import { type FleetList, readFleetList } from "../access/fleet/fleet-list.ts";
+import { type FleetList, readFleetList } from "../access/policy/fleet-list.ts";
 import { zoneByName } from "../access/policy/zone.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { type Environment, readEnvironment, slackModeProblems, webhookProblems } from "../config/environment.ts";

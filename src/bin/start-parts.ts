@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { AccessError } from "../access/access-error.ts";
 import type { SlackKeys, WorkerKeys } from "../access/approval/seal.ts";
-import { AccessError } from "../access/failure/access-error.ts";
 import type { Zone } from "../access/policy/zone.ts";
 import { type Environment, type SlackEnvironment, webhookProblems } from "../config/environment.ts";
 import type { LiveConfig } from "../config/live-config.ts";
@@ -10,8 +10,8 @@ import type { RedisClient } from "../ledger/redis/client.ts";
 import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
 import type { WorkerContext } from "../worker/context.ts";
+import type { LonelyContext } from "../worker/end-without-ledger.ts";
 import type { FleetContext } from "../worker/fleet/keep-fleet.ts";
-import type { LonelyContext } from "../worker/without-ledger/end-without-ledger.ts";
 import { announcer, startFollowing } from "./follow.ts";
 
 export interface PartsContext extends Omit<WorkerContext, "keys" | "config"> {
@@ -56,7 +56,7 @@ export async function startLonelyPart(
 ): Promise<void> {
   if (!workerKeys) return;
   const [{ startWithoutLedger }, { LonelyFleet }] = await Promise.all([
-    import("../worker/without-ledger/watch-ledger.ts"),
+    import("../worker/watch-ledger.ts"),
     import("../worker/fleet/discover-fleet.ts"),
   ]);
   const fleet = new LonelyFleet(live, context.now);
@@ -80,7 +80,7 @@ async function startWorkerParts(
   ] = await Promise.all([
     import("../worker/worker.ts"),
     import("../worker/jobs.ts"),
-    import("../worker/audit/keep-audit.ts"),
+    import("../worker/keep-audit.ts"),
     import("../worker/open/open-eks.ts"),
     import("../operations/recent.ts"),
     import("../worker/fleet/keep-fleet.ts"),

@@ -1,8 +1,8 @@
 import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
 import type { IdentityRules } from "../access/approval/identities.ts";
 import type { AuditSinks } from "../access/audit/sink.ts";
-import { placeOf } from "../access/fleet/fleet-list.ts";
 import type { AccessEntrySettings, Cluster } from "../access/policy/cluster.ts";
+import { placeOf } from "../access/policy/fleet-list.ts";
 import { isByName, type WantedLabels } from "../access/policy/selector.ts";
 import type { Deadlines } from "../operations/deadlines.ts";
 import { sinksOf } from "./audit-file.ts";

@@ -1,4 +1,4 @@
-import { type FleetCluster, isStale, placeOf } from "../access/fleet/fleet-list.ts";
+import { type FleetCluster, isStale, placeOf } from "../access/policy/fleet-list.ts";
 import type { Labels } from "../access/policy/selector.ts";
 import { fleetFile, type Naming, nameFleet, templatesFor } from "./fleet-file.ts";
 import { inherit } from "./inherit.ts";

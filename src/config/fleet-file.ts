@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { FleetCluster } from "../access/fleet/fleet-list.ts";
 import type { RoleStep } from "../access/policy/creator.ts";
+import type { FleetCluster } from "../access/policy/fleet-list.ts";
 import { hasLabels, type Labels, type WantedLabels } from "../access/policy/selector.ts";
 import { account, duration, externalId, region, roleStep, textLike, wantedLabels } from "./forms.ts";
 

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { PreviewPublicKeys } from "../access/approval/seal.ts";
-import { type FleetList, isStale, placeOf, readFleetList } from "../access/fleet/fleet-list.ts";
+import { type FleetList, isStale, placeOf, readFleetList } from "../access/policy/fleet-list.ts";
 import type { FleetLedger } from "../ledger/ledger.ts";
 import type { LiveConfig } from "./live-config.ts";
 

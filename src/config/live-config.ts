@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { FleetCluster } from "../access/fleet/fleet-list.ts";
+import type { FleetCluster } from "../access/policy/fleet-list.ts";
 import { type Config, readConfig } from "./config.ts";
 
 /** Why a configuration can't replace the present one, each as a sentence with its fix; empty: it can. */

@@ -1,4 +1,4 @@
-import type { FleetPlace } from "../access/fleet/fleet-list.ts";
+import type { FleetPlace } from "../access/policy/fleet-list.ts";
 import type { Labels } from "../access/policy/selector.ts";
 
 /** A cluster that `eks-access init` found. */

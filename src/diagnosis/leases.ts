@@ -1,8 +1,8 @@
 import { type Drift, driftOf } from "../access/lease/drift.ts";
+import type { RescueLease } from "../access/lease/kept.ts";
 import type { Holding } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../access/request/record.ts";
-import type { RescueLease } from "../access/rescue/kept.ts";
 import { type AccessEntry, identityOfEntry, type TagReading } from "../access-entry/index.ts";
 import { named } from "./link.ts";
 import { type Asker, driftRemedy, isOf } from "./person-links.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AccessError } from "../access/failure/access-error.ts";
+import { AccessError } from "../access/access-error.ts";
 import { RecentResults } from "../operations/recent.ts";
 import { measuredStep } from "../operations/worker-metrics.ts";
 import type { ApiAnswer } from "./api-calls.ts";

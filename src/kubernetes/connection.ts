@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Agent, type Dispatcher, request as send } from "undici";
 import type { z } from "zod";
+import { AccessError } from "../access/access-error.ts";
 import type { RequestIds } from "../access/audit/event.ts";
-import { AccessError } from "../access/failure/access-error.ts";
-import { boundedBytes, textWithin } from "../access/failure/redact.ts";
+import { boundedBytes, textWithin } from "../access/redact.ts";
 import { callWithinMs, deadlineSignal } from "../operations/deadlines.ts";
 import { type ApiAnswer, type ApiCall, isWrite, observedCalls, type SendCall } from "./api-calls.ts";
 import { RefusedByServer } from "./explain-kubernetes-error.ts";

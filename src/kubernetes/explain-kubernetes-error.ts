@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { AccessError, type FailureCode } from "../access/failure/access-error.ts";
-import { redact } from "../access/failure/redact.ts";
+import { AccessError, type FailureCode } from "../access/access-error.ts";
+import { redact } from "../access/redact.ts";
 import type { ApiAnswer } from "./api-calls.ts";
 
 /** Longer answers are cut: a message of Slack has to hold it. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { AccessError, type FailureCode } from "../access/failure/access-error.ts";
-import { allOfPages } from "../access/failure/bounded-pages.ts";
+import { AccessError, type FailureCode } from "../access/access-error.ts";
+import { allOfPages } from "../access/bounded-pages.ts";
 import { type ClusterBinding, leaseLabels, type NewBinding } from "../access/lease/own-bindings.ts";
 import type { RoleRule } from "../access/policy/rights.ts";
 import type { Connection } from "./connection.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { answerTooLarge, boundedPages, type Page } from "../access/failure/bounded-pages.ts";
+import { answerTooLarge, boundedPages, type Page } from "../access/bounded-pages.ts";
 import type { RoleRef } from "../access/lease/own-bindings.ts";
 import type { RoleRule } from "../access/policy/rights.ts";
 import type { Connection } from "./connection.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AccessError } from "../access/failure/access-error.ts";
+import { AccessError } from "../access/access-error.ts";
 import { auditIdOf } from "./api-calls.ts";
 import type { Connection } from "./connection.ts";
 import { isUnknownApi, kubernetesFailure } from "./explain-kubernetes-error.ts";

@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
+import { AccessError } from "../access/access-error.ts";
 import type { AuditEvent, EventType } from "../access/audit/event.ts";
-import { AccessError } from "../access/failure/access-error.ts";
 import { isDueToEnd } from "../access/lease/due-work.ts";
 import { isReviewDue, isSignInDue } from "../access/lease/proving.ts";
-import type { Migration } from "../access/migration/migration.ts";
+import type { Migration } from "../access/request/migration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { recordedEvents } from "../operations/announcements.ts";
 import { rememberTrace, type TraceContext, traced, traceFor } from "../operations/traced.ts";

@@ -1,5 +1,5 @@
-import { isMigrationId, type Migration, migrationClosedSince, migrationDueAt } from "../access/migration/migration.ts";
 import { closedSince } from "../access/request/lists.ts";
+import { isMigrationId, type Migration, migrationClosedSince, migrationDueAt } from "../access/request/migration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { dueAt } from "../access/request/request.ts";
 

@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from "node:http";
 import { Gauge, type Registry } from "prom-client";
-import { AccessError, explainFailure } from "../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../access/access-error.ts";
 
 /** Slack and AWS have bad moments: an outage counts after this time; in milliseconds. */
 const patienceMs = 60_000;

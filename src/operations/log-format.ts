@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 import type { DestinationStream } from "pino";
-import { redact } from "../access/failure/redact.ts";
+import { redact } from "../access/redact.ts";
 
 export type Output = Writable & { readonly isTTY?: boolean };
 

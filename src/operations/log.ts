@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { type DestinationStream, type Logger, pino } from "pino";
-import { AccessError } from "../access/failure/access-error.ts";
-import { redact } from "../access/failure/redact.ts";
+import { AccessError } from "../access/access-error.ts";
+import { redact } from "../access/redact.ts";
 
 const about = new AsyncLocalStorage<readonly string[]>();
 

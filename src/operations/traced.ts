@@ -9,7 +9,7 @@ import {
   SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
-import { AccessError } from "../access/failure/access-error.ts";
+import { AccessError } from "../access/access-error.ts";
 import { aboutRequests } from "./log.ts";
 
 /** A position in a trace: `traceparent` of W3C Trace Context, from which another process can continue. */

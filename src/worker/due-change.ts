@@ -1,7 +1,7 @@
 import { remindOfReview } from "../access/approval/emergency.ts";
 import type { AuditEvent, EventType } from "../access/audit/event.ts";
 import type { Lease } from "../access/lease/lease-record.ts";
-import { endedMigration, type Migration } from "../access/migration/migration.ts";
+import { endedMigration, type Migration } from "../access/request/migration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { remind, remindOfMigration } from "../access/request/reminder.ts";
 import { refusedRequest, undecidedRequest, withLease } from "../access/request/transitions.ts";

@@ -1,5 +1,5 @@
+import { AccessError } from "../access/access-error.ts";
 import type { EventType } from "../access/audit/event.ts";
-import { AccessError } from "../access/failure/access-error.ts";
 import { type ClusterClosure, closeForGoneCluster } from "../access/lease/revoke.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/request/record.ts";

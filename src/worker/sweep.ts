@@ -1,6 +1,6 @@
+import { AccessError } from "../access/access-error.ts";
 import { remindOfReview } from "../access/approval/emergency.ts";
 import { hasForgedReview, withoutForgedReview } from "../access/approval/seals.ts";
-import { AccessError } from "../access/failure/access-error.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { dueAt, proofDueAt } from "../access/request/request.ts";
 import { type ClusterTrouble, isClusterDue } from "../access/request/retry.ts";

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { AccessError, explainFailure } from "../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../access/access-error.ts";
 import { broken, type Finding, type Link, type LinkName } from "../diagnosis/link.ts";
 
 /** Asks for links one after another, with the time of each. */

@@ -1,6 +1,6 @@
-import { planDocumentRepair } from "../../src/access/rescue/document-repair.ts";
 import { checkFile } from "../../src/aws-auth/check-file.ts";
 import { readConfigMapFile } from "../../src/aws-auth/config-map.ts";
+import { planDocumentRepair } from "../../src/aws-auth/document-repair.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { planChanges } from "../../src/aws-auth/plan.ts";
 import { offerRepairs } from "../../src/aws-auth/repair.ts";

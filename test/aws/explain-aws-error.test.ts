@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { AccessError } from "../../src/access/failure/access-error.ts";
+import { AccessError } from "../../src/access/access-error.ts";
 import { awsFailure } from "../../src/aws/explain-aws-error.ts";
 
 function anError(name: string, message: string, more: object = {}): Error {

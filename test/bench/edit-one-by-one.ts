@@ -5,7 +5,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
-import { AccessError } from "../../src/access/failure/access-error.ts";
+import { AccessError } from "../../src/access/access-error.ts";
 import { type ClusterClient, connectCluster } from "../../src/kubernetes/cluster-client.ts";
 import { inParallel } from "./in-parallel.ts";
 

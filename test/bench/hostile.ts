@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { startSandboxAws } from "../../sandbox/aws/account.ts";
 import { startSandboxSlack } from "../../sandbox/slack/workspace.ts";
-import { redact } from "../../src/access/failure/redact.ts";
+import { redact } from "../../src/access/redact.ts";
 import { accessEntriesOf } from "../../src/aws/access-entries.ts";
 import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { findCreation } from "../../src/aws/find-creation.ts";

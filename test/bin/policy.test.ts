@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { sealFleetList } from "../../src/access/fleet/fleet-list.ts";
+import { sealFleetList } from "../../src/access/policy/fleet-list.ts";
 import { runPolicy } from "../../src/bin/policy.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";

@@ -1,4 +1,4 @@
-import type { FleetCluster } from "../../src/access/fleet/fleet-list.ts";
+import type { FleetCluster } from "../../src/access/policy/fleet-list.ts";
 import { at } from "./times.ts";
 
 /** `payments` in production, seen first and last at the start of the story. */

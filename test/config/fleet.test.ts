@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { beforeEach, describe, expect, test } from "vitest";
-import { type FleetCluster, type FleetList, sealFleetList } from "../../src/access/fleet/fleet-list.ts";
+import { type FleetCluster, type FleetList, sealFleetList } from "../../src/access/policy/fleet-list.ts";
 import { type Config, readConfig } from "../../src/config/config.ts";
 import { type FleetFollower, followFleet } from "../../src/config/follow-fleet.ts";
 import { keepsClusters } from "../../src/config/kept-clusters.ts";

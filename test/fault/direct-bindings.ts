@@ -1,4 +1,4 @@
-import { AccessError } from "../../src/access/failure/access-error.ts";
+import { AccessError } from "../../src/access/access-error.ts";
 import type { ClusterBinding } from "../../src/access/lease/own-bindings.ts";
 import type { ClusterClient, TakenBack } from "../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";

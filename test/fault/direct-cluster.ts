@@ -2,7 +2,7 @@ import { type ConfigMap, type ConfigMapContent, configMapKind } from "../../sand
 import { ObjectStore } from "../../sandbox/cluster/object-store.ts";
 import { isStatus, type Status } from "../../sandbox/cluster/status.ts";
 import { arns } from "../../sandbox/scene.ts";
-import { AccessError } from "../../src/access/failure/access-error.ts";
+import { AccessError } from "../../src/access/access-error.ts";
 import type { ClusterClient } from "../../src/kubernetes/cluster-client.ts";
 import { type AwsAuthConfigMap, readConfigMap, withContent } from "../../src/kubernetes/config-map.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";

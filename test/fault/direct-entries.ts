@@ -1,5 +1,5 @@
 import { arns } from "../../sandbox/scene.ts";
-import { AccessError } from "../../src/access/failure/access-error.ts";
+import { AccessError } from "../../src/access/access-error.ts";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import type { EntryCall } from "../../src/access-entry/plan-entry.ts";
 import type { AccessEntries } from "../../src/aws/access-entries.ts";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { AccessError } from "../../src/access/failure/access-error.ts";
+import { AccessError } from "../../src/access/access-error.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
 import { cancelRequest, revokeLease } from "../../src/slack/decide/end-access.ts";

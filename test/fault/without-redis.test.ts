@@ -12,7 +12,7 @@ import type { WorkerContext } from "../../src/worker/context.ts";
 import { openCluster } from "../../src/worker/open/open-cluster.ts";
 import { previewCluster } from "../../src/worker/preview/preview.ts";
 import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
-import { LedgerWatch } from "../../src/worker/without-ledger/watch-ledger.ts";
+import { LedgerWatch } from "../../src/worker/watch-ledger.ts";
 import { startWorker } from "../../src/worker/worker.ts";
 import { aChange } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";

@@ -1,6 +1,6 @@
 import { type AuditEvent, type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/access/audit/event.ts";
-import { type Migration, migrationNumber } from "../../src/access/migration/migration.ts";
 import { classOf, keepsIdAfterRemoval, positionInList, shouldBeGoneAt } from "../../src/access/request/lists.ts";
+import { type Migration, migrationNumber } from "../../src/access/request/migration.ts";
 import type { AccessRequest, ApprovedRequest } from "../../src/access/request/record.ts";
 import { askerOf, isTheirs } from "../../src/access/request/record.ts";
 import { isClosed } from "../../src/access/request/request.ts";

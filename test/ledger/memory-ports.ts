@@ -3,8 +3,8 @@ import { accountIn, type PrincipalLink } from "../../src/access/approval/links.t
 import type { NamespaceList } from "../../src/access/approval/namespace-list.ts";
 import type { SharedGroups } from "../../src/access/approval/user-groups.ts";
 import type { AuditEvent } from "../../src/access/audit/event.ts";
-import type { SealedFleetList } from "../../src/access/fleet/fleet-list.ts";
-import type { SealedNotice } from "../../src/access/fleet/notice.ts";
+import type { SealedNotice } from "../../src/access/audit/notice.ts";
+import type { SealedFleetList } from "../../src/access/policy/fleet-list.ts";
 import type { Zone } from "../../src/access/policy/zone.ts";
 import type { ClusterTrouble } from "../../src/access/request/retry.ts";
 import type {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Migration } from "../../src/access/migration/migration.ts";
 import { permanentSeconds } from "../../src/access/request/extension.ts";
+import type { Migration } from "../../src/access/request/migration.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { aMigration as aDeniedMigration } from "../builders/a-migration.ts";

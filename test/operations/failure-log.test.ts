@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { AccessError } from "../../src/access/failure/access-error.ts";
+import { AccessError } from "../../src/access/access-error.ts";
 import { FailureLog } from "../../src/operations/log.ts";
 import { at, hours } from "../builders/times.ts";
 

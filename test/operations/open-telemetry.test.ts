@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { AccessError } from "../../src/access/failure/access-error.ts";
+import { AccessError } from "../../src/access/access-error.ts";
 import { startOpenTelemetry } from "../../src/operations/open-telemetry.ts";
 import { currentTrace, traced } from "../../src/operations/traced.ts";
 import { anOtlpReceiver, type OtlpReceiver } from "./otlp-receiver.ts";

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { AccessError } from "../../src/access/failure/access-error.ts";
+import { AccessError } from "../../src/access/access-error.ts";
 import { isUsable, type Probe, startProbe } from "../../src/operations/health-server.ts";
 import { at } from "../builders/times.ts";
 

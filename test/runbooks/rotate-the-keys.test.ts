@@ -8,7 +8,7 @@ import { audit } from "../../src/bin/audit.ts";
 import { newKeys } from "../../src/bin/keys.ts";
 import { redisAuditLog } from "../../src/ledger/redis/audit-log.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
-import { forgetOldEvents } from "../../src/worker/audit/keep-audit.ts";
+import { forgetOldEvents } from "../../src/worker/keep-audit.ts";
 import { runCommand } from "../bin/check-run.ts";
 import { keysOf } from "../builders/keys.ts";
 import { auditOf } from "../flow/audit-of.ts";

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { explainFailure } from "../../src/access/failure/access-error.ts";
+import { explainFailure } from "../../src/access/access-error.ts";
 import { schema, schemaKey } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { auditOf } from "../flow/audit-of.ts";

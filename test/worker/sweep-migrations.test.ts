@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Migration } from "../../src/access/migration/migration.ts";
+import type { Migration } from "../../src/access/request/migration.ts";
 import { planReminders } from "../../src/access/request/reminder.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";

@@ -1,5 +1,5 @@
 import type { AuditEvent, EventType } from "../../../src/access/audit/event.ts";
-import { approveAction, doneAction, reviewedAction } from "../../../src/slack/blocks/buttons.ts";
+import { approveAction, doneAction, reviewedAction } from "../../../src/slack/show/buttons.ts";
 import { arns, channel, clusterName } from "../../scene.ts";
 import { direct, type Viewer } from "../chat/conversation.ts";
 

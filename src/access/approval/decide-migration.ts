@@ -1,13 +1,13 @@
+import { type Cluster, clusterArnOf } from "../policy/cluster.ts";
+import { isApproverOf, isResponsibleFor } from "../policy/may.ts";
+import type { Person } from "../policy/person.ts";
 import {
   endedMigration,
   isMigrationOver,
   type Migration,
   nextMigration,
   runningMigration,
-} from "../migration/migration.ts";
-import { type Cluster, clusterArnOf } from "../policy/cluster.ts";
-import { isApproverOf, isResponsibleFor } from "../policy/may.ts";
-import type { Person } from "../policy/person.ts";
+} from "../request/migration.ts";
 import type { Decision } from "../request/record.ts";
 import {
   type Click,

@@ -2,7 +2,7 @@ import { refuseDecision } from "../approval/decide.ts";
 import { refuseMigrationClick, retryMigration, withdrawMigration } from "../approval/decide-migration.ts";
 import { refuseReview } from "../approval/emergency.ts";
 import { judgeCancel, mayRevoke } from "../lease/revoke.ts";
-import type { Migration } from "../migration/migration.ts";
+import type { Migration } from "../request/migration.ts";
 import type { AccessRequest } from "../request/record.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Person } from "./person.ts";

@@ -1,4 +1,4 @@
-import { type Migration, nextMigration, type PendingMigration } from "../migration/migration.ts";
+import { type Migration, nextMigration, type PendingMigration } from "./migration.ts";
 import type { AccessRequest, PendingRequest, Reminders } from "./record.ts";
 import { pendingRequest } from "./transitions.ts";
 

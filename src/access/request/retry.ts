@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { z } from "zod";
-import { AccessError, explainFailure, waitsForRepair } from "../failure/access-error.ts";
+import { AccessError, explainFailure, waitsForRepair } from "../access-error.ts";
 import { type Immutable, type Trouble, textForm, timeForm, troubleForm } from "../lease/proof-record.ts";
 import type { AccessRequest } from "./record.ts";
 

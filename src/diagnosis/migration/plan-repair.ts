@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { canonicalJson, type Json } from "../../access/audit/event.ts";
 import { belongsTo } from "../../access/lease/map-owner.ts";
-import type { ItemSummary, MigrationSummary, Replacement, StepSummary } from "../../access/migration/migration.ts";
+import type { ItemSummary, MigrationSummary, Replacement, StepSummary } from "../../access/request/migration.ts";
 import {
   canonicalCaller,
   competingEntries,

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import { Cluster, Redis } from "ioredis";
-import { AccessError } from "../../access/failure/access-error.ts";
+import { AccessError } from "../../access/access-error.ts";
 import type { RedisAddress } from "./redis-url.ts";
 
 /** The settings of a connection besides its address. Files are PEM, read for each connection. */

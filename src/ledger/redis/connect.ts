@@ -1,4 +1,4 @@
-import { AccessError } from "../../access/failure/access-error.ts";
+import { AccessError } from "../../access/access-error.ts";
 import { type ClientOptions, openClient, type RedisAccess, type RedisClient, usualConnectTimeoutMs } from "./client.ts";
 import { unreachable } from "./explain-redis-error.ts";
 import { addressInWords, type RedisAddress, readRedisUrl } from "./redis-url.ts";

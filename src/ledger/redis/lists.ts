@@ -1,5 +1,5 @@
-import { type Migration, migrationDueAt, migrationNumber } from "../../access/migration/migration.ts";
 import { type ListName, positionInList, shouldBeGoneAt } from "../../access/request/lists.ts";
+import { type Migration, migrationDueAt, migrationNumber } from "../../access/request/migration.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { askerOf } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";

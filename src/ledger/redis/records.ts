@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isMigrationId } from "../../access/migration/migration.ts";
+import { isMigrationId } from "../../access/request/migration.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { isRequest, type LedgerRecord } from "../records.ts";
 import type { RedisClient } from "./client.ts";

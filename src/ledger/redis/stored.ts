@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { linkForm } from "../../access/approval/links.ts";
 import type { AuditEvent } from "../../access/audit/event.ts";
-import { migrationForm } from "../../access/migration/migration.ts";
+import { migrationForm } from "../../access/request/migration.ts";
 import { accessRequestForm } from "../../access/request/record.ts";
 import { clusterTroubleForm } from "../../access/request/retry.ts";
 import { recordedEvents } from "../../operations/announcements.ts";

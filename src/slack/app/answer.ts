@@ -8,8 +8,9 @@ import type {
 } from "@slack/bolt";
 import type { ModalView, WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
-import { explainFailure } from "../../access/failure/access-error.ts";
-import { readDecideValue } from "../blocks/buttons.ts";
+import { explainFailure } from "../../access/access-error.ts";
+import { readDetails } from "../look/status.ts";
+import { readDecideValue } from "../show/buttons.ts";
 import {
   detailsModal,
   detailsModalId,
@@ -17,8 +18,7 @@ import {
   type Message,
   messageModal,
   notRecordedYetAnswer,
-} from "../blocks/message.ts";
-import { readDetails } from "../look/status.ts";
+} from "../show/message.ts";
 import type { SlackContext } from "./context.ts";
 import { withinTime } from "./in-time.ts";
 import { formFailure } from "./web-client.ts";

@@ -9,7 +9,7 @@ import {
 } from "@slack/bolt";
 import { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
-import { AccessError } from "../../access/failure/access-error.ts";
+import { AccessError } from "../../access/access-error.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
 import { type Stoppable, unfinishedAt } from "../../ledger/work-on-jobs.ts";
 import { answeredRequests } from "../../operations/announcements.ts";

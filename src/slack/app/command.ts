@@ -1,6 +1,6 @@
 import type { WebClient } from "@slack/web-api";
-import type { Message } from "../blocks/message.ts";
-import { withoutInvisible } from "../blocks/mrkdwn.ts";
+import type { Message } from "../show/message.ts";
+import { withoutInvisible } from "../show/mrkdwn.ts";
 import type { SlackContext } from "./context.ts";
 
 /** A person's `/eks-access <word> …`. */

@@ -6,6 +6,28 @@ import { handleNudgeButton } from "../ask/nudge.ts";
 import { handleAskAgainButton, handleRequestButton, handleRequestSubmission } from "../ask/request.ts";
 import { formChangeHandler, handleClusterSearch } from "../ask/request-form.ts";
 import { formActions, requestModalId } from "../ask/request-modal.ts";
+import { handleDenyButton, handleDenySubmission } from "../decide/decide-commands.ts";
+import { handleApproveButton, handleDetailsSubmission } from "../decide/decision-click.ts";
+import {
+  handleCancelButton,
+  handleDoneButton,
+  handleRevokeButton,
+  handleRevokeSubmission,
+  revokeModalId,
+} from "../decide/end-access.ts";
+import { handleReviewedButton, handleReviewedSubmission, reviewedModalId } from "../decide/review-emergency.ts";
+import { handleHomeOpened } from "../look/home.ts";
+import { handleListButton } from "../look/list.ts";
+import {
+  handleApproveMigrationButton,
+  handleAskMigrationButton,
+  handleDenyMigrationButton,
+  handleDenyMigrationSubmission,
+  handleRetryMigrationButton,
+  handleWithdrawMigrationButton,
+} from "../migrate/migration-clicks.ts";
+import { checkPerson } from "../people/check-person.ts";
+import { handleConfirmLinkButton, handleRefuseLinkButton } from "../people/link-decision.ts";
 import {
   approveAction,
   approveMigrationAction,
@@ -29,30 +51,8 @@ import {
   revokeAction,
   runAction,
   withdrawMigrationAction,
-} from "../blocks/buttons.ts";
-import { denyMigrationModalId, denyModalId, detailsModalId } from "../blocks/message.ts";
-import { handleDenyButton, handleDenySubmission } from "../decide/decide-commands.ts";
-import { handleApproveButton, handleDetailsSubmission } from "../decide/decision-click.ts";
-import {
-  handleCancelButton,
-  handleDoneButton,
-  handleRevokeButton,
-  handleRevokeSubmission,
-  revokeModalId,
-} from "../decide/end-access.ts";
-import { handleReviewedButton, handleReviewedSubmission, reviewedModalId } from "../decide/review-emergency.ts";
-import { handleHomeOpened } from "../look/home.ts";
-import { handleListButton } from "../look/list.ts";
-import {
-  handleApproveMigrationButton,
-  handleAskMigrationButton,
-  handleDenyMigrationButton,
-  handleDenyMigrationSubmission,
-  handleRetryMigrationButton,
-  handleWithdrawMigrationButton,
-} from "../migrate/migration-clicks.ts";
-import { checkPerson } from "../people/check-person.ts";
-import { handleConfirmLinkButton, handleRefuseLinkButton } from "../people/link-decision.ts";
+} from "../show/buttons.ts";
+import { denyMigrationModalId, denyModalId, detailsModalId } from "../show/message.ts";
 import { type ButtonClick, handleDetailsButton, type Submission } from "./answer.ts";
 import { handleCommand, handleHelpButton, handleRunButton } from "./commands.ts";
 import type { SlackContext } from "./context.ts";

@@ -1,8 +1,8 @@
 import { WebClient, type WebClientOptions } from "@slack/web-api";
 import { Agent, request } from "undici";
 import { z } from "zod";
-import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
-import { boundedText } from "../../access/failure/redact.ts";
+import { AccessError, explainFailure } from "../../access/access-error.ts";
+import { boundedText } from "../../access/redact.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
 import { broken, type Finding, found, named } from "../../diagnosis/link.ts";
 import { usualDeadlines } from "../../operations/deadlines.ts";

@@ -5,9 +5,9 @@ import { formatDuration } from "../../access/request/extension.ts";
 import { maxReasonLength } from "../../access/request/read-part.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
-import { answer, messageModal, text } from "../blocks/message.ts";
-import { code, section } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
+import { answer, messageModal, text } from "../show/message.ts";
+import { code, section } from "../show/mrkdwn.ts";
 import { takeAccess } from "./break-glass.ts";
 
 /** The form of emergency access. */

@@ -11,12 +11,12 @@ import { admittedBy, admittedInWords, type Holder } from "../../aws-auth/index.t
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { answer, type Message } from "../blocks/message.ts";
-import { code, mentions, plainLine, time } from "../blocks/mrkdwn.ts";
-import { durationText } from "../blocks/words.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteRefused } from "../people/attempts.ts";
 import { ownRemembered } from "../people/identities.ts";
+import { answer, type Message } from "../show/message.ts";
+import { code, mentions, plainLine, time } from "../show/mrkdwn.ts";
+import { durationText } from "../show/words.ts";
 
 const usageLine = code("/eks-access break-glass <cluster> [<arn>] <reason>");
 

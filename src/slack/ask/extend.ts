@@ -16,11 +16,11 @@ import { answerSubmission, type ButtonClick, openOnClick, type Submission } from
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { formFailure } from "../app/web-client.ts";
-import { answer, failureAnswer, type Message, messageModal, noSuchRequestAnswer, text } from "../blocks/message.ts";
-import { code, context as contextBlock, mention, section, shortTime, styled, time } from "../blocks/mrkdwn.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
+import { answer, failureAnswer, type Message, messageModal, noSuchRequestAnswer, text } from "../show/message.ts";
+import { code, context as contextBlock, mention, section, shortTime, styled, time } from "../show/mrkdwn.ts";
 import { refuseToAsk } from "./limits.ts";
 import { requestedAnswer, submitRequest } from "./submit-request.ts";
 

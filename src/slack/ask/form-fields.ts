@@ -1,6 +1,6 @@
 import type { ExternalSelect, InputBlock, PlainTextInput, PlainTextOption, StaticSelect } from "@slack/types";
-import { text } from "../blocks/message.ts";
-import { cut } from "../blocks/mrkdwn.ts";
+import { text } from "../show/message.ts";
+import { cut } from "../show/mrkdwn.ts";
 
 /** Slack takes no more options in a list. */
 export const maxOptions = 100;

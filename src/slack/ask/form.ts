@@ -6,7 +6,7 @@ import type { Person } from "../../access/policy/person.ts";
 import type { OfferedLevel } from "../../access/policy/rule.ts";
 import { formatDuration, parseDuration } from "../../access/request/extension.ts";
 import type { PartName, RequestParts } from "../../access/request/request-line.ts";
-import { withoutInvisible } from "../blocks/mrkdwn.ts";
+import { withoutInvisible } from "../show/mrkdwn.ts";
 
 /** What a person may request in one cluster. */
 export interface ClusterOffer {

@@ -7,8 +7,8 @@ import type { RequestInput } from "../../access/request/request-line.ts";
 import { typedFieldsOf } from "../../access/request/typed.ts";
 import type { EventLedger, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";
 import type { SlackContext } from "../app/context.ts";
-import { answer, type Message } from "../blocks/message.ts";
-import { code, time } from "../blocks/mrkdwn.ts";
+import { answer, type Message } from "../show/message.ts";
+import { code, time } from "../show/mrkdwn.ts";
 
 /**
  * Counts one more for a person, across all Slack processes. Null: there is room. Time is cut into equal parts, so that the

@@ -4,10 +4,10 @@ import { pendingRequest } from "../../access/request/transitions.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
-import { answer, type Message, noSuchRequestAnswer } from "../blocks/message.ts";
-import { stateText } from "../blocks/words.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
+import { answer, type Message, noSuchRequestAnswer } from "../show/message.ts";
+import { stateText } from "../show/words.ts";
 import { refuseTooMany } from "./limits.ts";
 
 /** How often the approvers of one request can be nudged, in milliseconds. Redis counts it, so a restart changes nothing. */

@@ -6,9 +6,9 @@ import type {
   ViewOutput,
 } from "@slack/bolt";
 import type { ModalView } from "@slack/types";
+import { explainFailure } from "../../access/access-error.ts";
 import { needsEmail, type OwnIdentities } from "../../access/approval/identities.ts";
 import { arnsOf, isSealedLink, linkedArnOn } from "../../access/approval/links.ts";
-import { explainFailure } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";
 import { usualAnswerSeconds } from "../../access/request/answer-time.ts";
@@ -17,9 +17,9 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import type { SlackContext } from "../app/context.ts";
 import { withinTime } from "../app/in-time.ts";
 import { slackErrorCode } from "../app/web-client.ts";
-import { answer, type Message, messageModal } from "../blocks/message.ts";
 import { ownForAsker, ownRemembered } from "../people/identities.ts";
 import { personFor } from "../people/standing.ts";
+import { answer, type Message, messageModal } from "../show/message.ts";
 import {
   type ClusterOffer,
   chosenIdentity,

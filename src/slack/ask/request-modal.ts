@@ -13,8 +13,8 @@ import {
 } from "../../access/request/read-part.ts";
 import { maxTicketLength } from "../../access/request/ticket.ts";
 import { admittedBy, entryArnOf } from "../../aws-auth/index.ts";
-import { text } from "../blocks/message.ts";
-import { code, context, cut, mention, mentions, plainLine } from "../blocks/mrkdwn.ts";
+import { text } from "../show/message.ts";
+import { code, context, cut, mention, mentions, plainLine } from "../show/mrkdwn.ts";
 import { type ClusterOffer, type CompletedForm, completeForm, durationsOf, fieldId, type RequestForm } from "./form.ts";
 import { choiceBlock, initially, initialText, input, maxOptions, optionOf, search, select } from "./form-fields.ts";
 

@@ -1,14 +1,14 @@
-import { explainFailure } from "../../access/failure/access-error.ts";
+import { explainFailure } from "../../access/access-error.ts";
 import { isTheirs } from "../../access/request/record.ts";
 import { type RequestReading, readRequest, splitRequestLine } from "../../access/request/request-line.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { formFailure } from "../app/web-client.ts";
-import { failureAnswer, type Message, messageModal, noSuchRequestAnswer } from "../blocks/message.ts";
-import { codeBlock, cut, plainLine, preformatted, section } from "../blocks/mrkdwn.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { ownForAsker } from "../people/identities.ts";
+import { failureAnswer, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
+import { codeBlock, cut, plainLine, preformatted, section } from "../show/mrkdwn.ts";
 import { blockOf, readFormParts } from "./form.ts";
 import { ownInForm, requestForm } from "./request-form.ts";
 import { type AskOutcome, askFor } from "./submit-request.ts";

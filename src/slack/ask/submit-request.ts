@@ -13,12 +13,12 @@ import { typedFieldsOf } from "../../access/request/typed.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { SlackContext } from "../app/context.ts";
-import { answer, type Message } from "../blocks/message.ts";
-import { code, mention, plainLine } from "../blocks/mrkdwn.ts";
 import { activeApprovers, remedyForApprovers, shortageText } from "../decide/active-approvers.ts";
 import { refuseActor, refuseOther } from "../people/admission.ts";
 import { noteRefused } from "../people/attempts.ts";
 import { requiresLinks, standingOf } from "../people/standing.ts";
+import { answer, type Message } from "../show/message.ts";
+import { code, mention, plainLine } from "../show/mrkdwn.ts";
 import { refuseToAsk } from "./limits.ts";
 
 /** Requests access, or answers why not. @param asker gets it, unless the wish names another person @throws AccessError */

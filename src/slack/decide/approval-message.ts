@@ -13,10 +13,10 @@ import {
   extendButtons,
   reviewedButton,
   revokeButton,
-} from "../blocks/buttons.ts";
-import type { Message } from "../blocks/message.ts";
-import { actions, code, context, mention, mentions, plainLine, section, styled, time } from "../blocks/mrkdwn.ts";
-import { admitsText, asksText, emergencyTitle, reviewState, stateText, troubleText } from "../blocks/words.ts";
+} from "../show/buttons.ts";
+import type { Message } from "../show/message.ts";
+import { actions, code, context, mention, mentions, plainLine, section, styled, time } from "../show/mrkdwn.ts";
+import { admitsText, asksText, emergencyTitle, reviewState, stateText, troubleText } from "../show/words.ts";
 import type { Presence } from "./active-approvers.ts";
 import { headline, isForEveryoneWithRole, warningWords } from "./card-words.ts";
 

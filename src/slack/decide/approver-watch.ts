@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
-import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { approversOf, maxApprovalsNeeded } from "../../access/policy/rule.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";

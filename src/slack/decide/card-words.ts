@@ -3,8 +3,8 @@ import { isFullControl } from "../../access/policy/policy-text.ts";
 import { isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { admittedBy } from "../../aws-auth/index.ts";
-import { code, mention, mentions, plainLine, styled, time, until } from "../blocks/mrkdwn.ts";
-import { asClause, endCauseText, failureInShort, progressText, stateText } from "../blocks/words.ts";
+import { code, mention, mentions, plainLine, styled, time, until } from "../show/mrkdwn.ts";
+import { asClause, endCauseText, failureInShort, progressText, stateText } from "../show/words.ts";
 
 /** The first line of a decided card: a sign, a word for it, and what matters most. The thread and Details have the rest. */
 export function headline(request: AccessRequest): string {

@@ -1,19 +1,9 @@
 import { refuseDecision } from "../../access/approval/decide.ts";
-import { isMigrationId } from "../../access/migration/migration.ts";
+import { isMigrationId } from "../../access/request/migration.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { withinTime } from "../app/in-time.ts";
-import { readDecideValue } from "../blocks/buttons.ts";
-import {
-  clusterGoneAnswer,
-  denyModal,
-  type Message,
-  maxWhyLength,
-  messageModal,
-  noSuchRequestAnswer,
-  refuseEmptyReason,
-} from "../blocks/message.ts";
 import { readStatus } from "../look/status.ts";
 import { approveBelowAnswer } from "../look/status-answer.ts";
 import { decideOnMigration } from "../migrate/migration-clicks.ts";
@@ -22,6 +12,16 @@ import { readMigrationToApprove } from "../migrate/read-migration-status.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { factsFor } from "../people/standing.ts";
+import { readDecideValue } from "../show/buttons.ts";
+import {
+  clusterGoneAnswer,
+  denyModal,
+  type Message,
+  maxWhyLength,
+  messageModal,
+  noSuchRequestAnswer,
+  refuseEmptyReason,
+} from "../show/message.ts";
 import { clickAnswer, decideRequest, deniedAnswer, missingReasonAnswer, unreadableButton } from "./decision-click.ts";
 
 /**

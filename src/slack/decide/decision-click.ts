@@ -16,13 +16,13 @@ import {
 import { eventOf, recordChange, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, answerSubmission, type ButtonClick, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
-import { readDecideValue } from "../blocks/buttons.ts";
-import { answer, clusterGoneAnswer, failureAnswer, type Message } from "../blocks/message.ts";
-import { code, mention, mentions, plainLine } from "../blocks/mrkdwn.ts";
-import { stateText } from "../blocks/words.ts";
 import { refuseActor, refuseForRequester } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { factsFor } from "../people/standing.ts";
+import { readDecideValue } from "../show/buttons.ts";
+import { answer, clusterGoneAnswer, failureAnswer, type Message } from "../show/message.ts";
+import { code, mention, mentions, plainLine } from "../show/mrkdwn.ts";
+import { stateText } from "../show/words.ts";
 
 /** SHA-256 in hex: a forged button may carry anything. */
 const digestLength = 64;

@@ -1,14 +1,18 @@
 import type { ModalView } from "@slack/types";
 import { type EndRefusal, type EndVerdict, extensionsOf, judgeCancel, judgeRevoke } from "../../access/lease/revoke.ts";
-import { isMigrationId } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Person } from "../../access/policy/person.ts";
+import { isMigrationId } from "../../access/request/migration.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { peopleOf } from "../../access/request/record.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
+import { stopMigrationByAnswer } from "../migrate/migration-words.ts";
+import { refuseActor } from "../people/admission.ts";
+import { noteAttempt } from "../people/attempts.ts";
+import { personFor } from "../people/standing.ts";
 import {
   answer,
   clusterGoneAnswer,
@@ -18,13 +22,9 @@ import {
   reasonInput,
   text,
   whyOf,
-} from "../blocks/message.ts";
-import { code, mention, mentions } from "../blocks/mrkdwn.ts";
-import { stateText } from "../blocks/words.ts";
-import { stopMigrationByAnswer } from "../migrate/migration-words.ts";
-import { refuseActor } from "../people/admission.ts";
-import { noteAttempt } from "../people/attempts.ts";
-import { personFor } from "../people/standing.ts";
+} from "../show/message.ts";
+import { code, mention, mentions } from "../show/mrkdwn.ts";
+import { stateText } from "../show/words.ts";
 
 export const revokeCommand: Command = {
   word: "revoke",

@@ -1,5 +1,5 @@
 import { isGenuinePlan, isGenuinePreview, withoutForgedReview } from "../../access/approval/seals.ts";
-import { type Migration, nextMigration, type PendingMigration } from "../../access/migration/migration.ts";
+import { type Migration, nextMigration, type PendingMigration } from "../../access/request/migration.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import { unpreviewedRequest } from "../../access/request/transitions.ts";
 import type { Config } from "../../config/config.ts";

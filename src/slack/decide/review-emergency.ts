@@ -6,6 +6,9 @@ import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
+import { refuseActor } from "../people/admission.ts";
+import { noteAttempt } from "../people/attempts.ts";
+import { personFor } from "../people/standing.ts";
 import {
   answer,
   clusterGoneAnswer,
@@ -16,12 +19,9 @@ import {
   reasonInput,
   text,
   whyOf,
-} from "../blocks/message.ts";
-import { code, mention, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
-import { emergencyTitle } from "../blocks/words.ts";
-import { refuseActor } from "../people/admission.ts";
-import { noteAttempt } from "../people/attempts.ts";
-import { personFor } from "../people/standing.ts";
+} from "../show/message.ts";
+import { code, mention, mentions, plainLine, section, time } from "../show/mrkdwn.ts";
+import { emergencyTitle } from "../show/words.ts";
 
 export const reviewed: Command = {
   word: "reviewed",

@@ -3,11 +3,11 @@ import { maySeeClusterMap } from "../../access/policy/may.ts";
 import { nearest } from "../../access/request/read-part.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
-import { answer, type Message } from "../blocks/message.ts";
-import { code, codeList, mentions, section, styled } from "../blocks/mrkdwn.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personShown } from "../people/standing.ts";
+import { answer, type Message } from "../show/message.ts";
+import { code, codeList, mentions, section, styled } from "../show/mrkdwn.ts";
 
 /**
  * Answers about a cluster, but only to a person who may request or approve there. Others learn neither its state nor which

@@ -14,9 +14,9 @@ import {
 } from "../../diagnosis/reports.ts";
 import { askWorker } from "../app/ask-worker.ts";
 import type { Command } from "../app/command.ts";
-import type { Message } from "../blocks/message.ts";
-import { code, codeList, context, cut, section, styled } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
+import type { Message } from "../show/message.ts";
+import { code, codeList, context, cut, section, styled } from "../show/mrkdwn.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "./about-cluster.ts";
 
 const marks = { error: "✗", warning: ":warning:", notice: "–" } as const;

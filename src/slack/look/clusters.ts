@@ -12,9 +12,9 @@ import {
 } from "../../access/policy/rule.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import type { Command } from "../app/command.ts";
-import { answer, type Message } from "../blocks/message.ts";
-import { code, codeList, context, cut, mentions, plainLine, section } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
+import { answer, type Message } from "../show/message.ts";
+import { code, codeList, context, cut, mentions, plainLine, section } from "../show/mrkdwn.ts";
 
 /** More do not fit into one Slack message. */
 const maxClusters = 8;

@@ -11,8 +11,8 @@ import {
 import { type CreatorReport, creatorReport } from "../../diagnosis/reports.ts";
 import { askWorker } from "../app/ask-worker.ts";
 import type { Command } from "../app/command.ts";
-import type { Message } from "../blocks/message.ts";
-import { code, codeList, escapeText, plainLine, section, time } from "../blocks/mrkdwn.ts";
+import type { Message } from "../show/message.ts";
+import { code, codeList, escapeText, plainLine, section, time } from "../show/mrkdwn.ts";
 import { aboutCluster, noWorkerAnswer } from "./about-cluster.ts";
 
 export const creator: Command = {

@@ -4,10 +4,10 @@ import { isNamedIn, type Person } from "../../access/policy/person.ts";
 import { breakGlassFor } from "../../access/policy/rule.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { breakGlassButton, helpButton, listButton, requestButton, runButton } from "../blocks/buttons.ts";
-import { answer, type Message } from "../blocks/message.ts";
-import { actions, code, codeBlock, codeList, cut, preformatted, section } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
+import { breakGlassButton, helpButton, listButton, requestButton, runButton } from "../show/buttons.ts";
+import { answer, type Message } from "../show/message.ts";
+import { actions, code, codeBlock, codeList, cut, preformatted, section } from "../show/mrkdwn.ts";
 
 const most = 2800;
 

@@ -2,6 +2,7 @@ import type { HomeView, KnownBlock } from "@slack/types";
 import { isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
+import { type MigrationRow, migrationRowBlocks } from "../migrate/migration-row.ts";
 import {
   askAgainButtons,
   breakGlassButton,
@@ -13,11 +14,10 @@ import {
   nudgeButton,
   requestButton,
   reviewedButton,
-} from "../blocks/buttons.ts";
-import type { Message } from "../blocks/message.ts";
-import { code, codeList, context, cut, mention, plainLine, section, time } from "../blocks/mrkdwn.ts";
-import { admitsText, durationText, emergencyTitle, forText, stateText } from "../blocks/words.ts";
-import { type MigrationRow, migrationRowBlocks } from "../migrate/migration-row.ts";
+} from "../show/buttons.ts";
+import type { Message } from "../show/message.ts";
+import { code, codeList, context, cut, mention, plainLine, section, time } from "../show/mrkdwn.ts";
+import { admitsText, durationText, emergencyTitle, forText, stateText } from "../show/words.ts";
 
 /** Some requests, and how many there are in all. */
 export interface HomeList {

@@ -1,15 +1,15 @@
 import type { AllMiddlewareArgs, SlackEventMiddlewareArgs } from "@slack/bolt";
 import type { WebClient } from "@slack/web-api";
+import { explainFailure } from "../../access/access-error.ts";
 import { refuseReview } from "../../access/approval/emergency.ts";
 import { arnsOf } from "../../access/approval/links.ts";
-import { explainFailure } from "../../access/failure/access-error.ts";
-import { hasApproved } from "../../access/migration/migration.ts";
 import { actsOf, migrationActsOf } from "../../access/policy/acts.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isApproverOf } from "../../access/policy/may.ts";
 import type { Person } from "../../access/policy/person.ts";
 import { breakGlassFor } from "../../access/policy/rule.ts";
 import type { ListName } from "../../access/request/lists.ts";
+import { hasApproved } from "../../access/request/migration.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import type { Config } from "../../config/config.ts";
@@ -17,12 +17,12 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import type { IdentityLookUp } from "../../ledger/look-ups.ts";
 import type { SlackContext } from "../app/context.ts";
 import { slackErrorCode, slackFailure } from "../app/web-client.ts";
-import { styled } from "../blocks/mrkdwn.ts";
 import { migrationsShown } from "../migrate/migration-row.ts";
 import { notAdmittedAnswer } from "../people/admission.ts";
 import type { Directory } from "../people/directory.ts";
 import { sessionsFound } from "../people/identities.ts";
 import { personShown } from "../people/standing.ts";
+import { styled } from "../show/mrkdwn.ts";
 import {
   type Home,
   type HomeContent,

@@ -1,21 +1,21 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { z } from "zod";
-import { explainFailure } from "../../access/failure/access-error.ts";
-import type { Migration } from "../../access/migration/migration.ts";
+import { explainFailure } from "../../access/access-error.ts";
 import { type Act, actsOf, migrationActsOf } from "../../access/policy/acts.ts";
 import { isResponsibleFor } from "../../access/policy/may.ts";
+import type { Migration } from "../../access/request/migration.ts";
 import { nearest } from "../../access/request/read-part.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { ListOf } from "../../ledger/ledger.ts";
 import { answerWhereClicked, type ButtonClick } from "../app/answer.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { type ListView, listButton, requestButton, rowButtons } from "../blocks/buttons.ts";
-import { failureAnswer, type Message, messageModal } from "../blocks/message.ts";
-import { code, cut, plainLine, section } from "../blocks/mrkdwn.ts";
-import { admitsText, durationText, forText, stateText } from "../blocks/words.ts";
 import { type MigrationRow, migrationRowBlocks, migrationsShown } from "../migrate/migration-row.ts";
 import { personShown } from "../people/standing.ts";
+import { type ListView, listButton, requestButton, rowButtons } from "../show/buttons.ts";
+import { failureAnswer, type Message, messageModal } from "../show/message.ts";
+import { code, cut, plainLine, section } from "../show/mrkdwn.ts";
+import { admitsText, durationText, forText, stateText } from "../show/words.ts";
 
 const listValue = z.strictObject({
   view: z.union([

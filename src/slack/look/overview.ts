@@ -9,9 +9,9 @@ import type { ClusterTrouble } from "../../access/request/retry.ts";
 import { stateOfQueues } from "../../ledger/queues.ts";
 import type { QueueState } from "../../operations/process-metrics.ts";
 import type { SlackContext } from "../app/context.ts";
-import { answer, type Message } from "../blocks/message.ts";
-import { code, mention, plainLine, section, time } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
+import { answer, type Message } from "../show/message.ts";
+import { code, mention, plainLine, section, time } from "../show/mrkdwn.ts";
 
 /** Work that waits longer than this is behind. A lease that ends in time is gone within it, too. */
 const behindAfterSeconds = 60;

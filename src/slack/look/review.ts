@@ -3,8 +3,8 @@ import { formatDuration, parseDuration } from "../../access/request/extension.ts
 import { readAccessReview } from "../../ledger/verify-audit-log.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { answer, failureAnswer, type Message } from "../blocks/message.ts";
-import { code, mention, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
+import { answer, failureAnswer, type Message } from "../show/message.ts";
+import { code, mention, mentions, plainLine, section, time } from "../show/mrkdwn.ts";
 import { clustersSeenBy } from "./overview.ts";
 
 const usualSeconds = 30 * 86_400;

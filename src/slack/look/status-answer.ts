@@ -7,6 +7,8 @@ import { formatDuration } from "../../access/request/extension.ts";
 import type { AccessRequest, Asked, Preview } from "../../access/request/record.ts";
 import { isRescue } from "../../access/request/request.ts";
 import type { SlackContext } from "../app/context.ts";
+import { noteAttempt } from "../people/attempts.ts";
+import { personFor } from "../people/standing.ts";
 import {
   approveButton,
   askAgainButtons,
@@ -16,8 +18,8 @@ import {
   extendButton,
   reviewedButton,
   revokeButton,
-} from "../blocks/buttons.ts";
-import { detailsModal, failureAnswer, type Message, text } from "../blocks/message.ts";
+} from "../show/buttons.ts";
+import { detailsModal, failureAnswer, type Message, text } from "../show/message.ts";
 import {
   actions,
   code,
@@ -31,7 +33,8 @@ import {
   section,
   styled,
   time,
-} from "../blocks/mrkdwn.ts";
+} from "../show/mrkdwn.ts";
+import { timelineText } from "../show/timeline.ts";
 import {
   admitsText,
   asClause,
@@ -46,10 +49,7 @@ import {
   reviewState,
   stateText,
   troubleText,
-} from "../blocks/words.ts";
-import { noteAttempt } from "../people/attempts.ts";
-import { personFor } from "../people/standing.ts";
-import { timelineText } from "../show/timeline.ts";
+} from "../show/words.ts";
 
 /** More events than any record has. */
 const maxEvents = 500;

@@ -1,13 +1,13 @@
 import type { ModalView } from "@slack/types";
-import { isMigrationId } from "../../access/migration/migration.ts";
 import { actsOf } from "../../access/policy/acts.ts";
 import { maySeeRequest } from "../../access/policy/may.ts";
+import { isMigrationId } from "../../access/request/migration.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { detailsModal, type Message, noSuchRequestAnswer } from "../blocks/message.ts";
 import { readMigrationStatus } from "../migrate/read-migration-status.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
+import { detailsModal, type Message, noSuchRequestAnswer } from "../show/message.ts";
 import { readOverview } from "./overview.ts";
 import { notYoursToSeeAnswer, readRemoved, type Status, statusAnswer, statusModal } from "./status-answer.ts";
 

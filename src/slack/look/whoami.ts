@@ -12,12 +12,12 @@ import { askWorker } from "../app/ask-worker.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
-import type { Message } from "../blocks/message.ts";
-import { code, codeList, mention, section, styled, time, until } from "../blocks/mrkdwn.ts";
-import { stateText } from "../blocks/words.ts";
 import { ownNow, ownRemembered, sessionsFound } from "../people/identities.ts";
 import { identityLines, type LinkedIdentity } from "../people/link.ts";
 import { needsRenewal, personShown } from "../people/standing.ts";
+import type { Message } from "../show/message.ts";
+import { code, codeList, mention, section, styled, time, until } from "../show/mrkdwn.ts";
+import { stateText } from "../show/words.ts";
 import { aboutCluster } from "./about-cluster.ts";
 
 const maxLeases = 10;

@@ -7,11 +7,11 @@ import type { Diagnosis } from "../../diagnosis/why.ts";
 import { askWorker } from "../app/ask-worker.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { askAgainAction, extendAction } from "../blocks/buttons.ts";
-import { answer, type Message } from "../blocks/message.ts";
-import { code, codeList, context, section, styled } from "../blocks/mrkdwn.ts";
 import { ownNow } from "../people/identities.ts";
 import { personShown } from "../people/standing.ts";
+import { askAgainAction, extendAction } from "../show/buttons.ts";
+import { answer, type Message } from "../show/message.ts";
+import { code, codeList, context, section, styled } from "../show/mrkdwn.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "./about-cluster.ts";
 
 /** More than a person reads at once; the surest come first. */

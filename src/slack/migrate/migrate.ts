@@ -1,13 +1,13 @@
-import { isMigrationOver } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isResponsibleFor } from "../../access/policy/may.ts";
+import { isMigrationOver } from "../../access/request/migration.ts";
 import { migrationReport } from "../../diagnosis/reports.ts";
 import { askWorker } from "../app/ask-worker.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { Message } from "../blocks/message.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "../look/about-cluster.ts";
 import { personShown } from "../people/standing.ts";
+import type { Message } from "../show/message.ts";
 import { maxArns } from "./migration-buttons.ts";
 import { askForMigration, stopMigration } from "./migration-clicks.ts";
 import { noMigrationAnswer } from "./migration-words.ts";

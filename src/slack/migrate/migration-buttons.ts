@@ -1,13 +1,13 @@
 import type { Button } from "@slack/types";
 import { z } from "zod";
-import type { Migration } from "../../access/migration/migration.ts";
+import type { Migration } from "../../access/request/migration.ts";
 import {
   approveMigrationAction,
   askMigrationAction,
   denyMigrationAction,
   retryMigrationAction,
   withdrawMigrationAction,
-} from "../blocks/buttons.ts";
+} from "../show/buttons.ts";
 
 /** The most ARNs that a person can give. */
 export const maxArns = 50;

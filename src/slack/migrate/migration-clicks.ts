@@ -7,23 +7,23 @@ import {
   withdrawMigration,
 } from "../../access/approval/decide-migration.ts";
 import type { EventType } from "../../access/audit/event.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { isApproverOf, isResponsibleFor } from "../../access/policy/may.ts";
+import type { Person } from "../../access/policy/person.ts";
 import {
   createMigration,
   isMigrationOver,
   type Migration,
   nextMigration,
   nextMigrationId,
-} from "../../access/migration/migration.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
-import { isApproverOf, isResponsibleFor } from "../../access/policy/may.ts";
-import type { Person } from "../../access/policy/person.ts";
+} from "../../access/request/migration.ts";
 import { eventOf, recordChange, type UpdateStep, updateMigration } from "../../ledger/lifecycle.ts";
 import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
-import { denyMigrationModal, failureAnswer, type Message, refuseEmptyReason } from "../blocks/message.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt, type TriedAct } from "../people/attempts.ts";
 import { departedApprovers, noLongerApprover, personFor } from "../people/standing.ts";
+import { denyMigrationModal, failureAnswer, type Message, refuseEmptyReason } from "../show/message.ts";
 import { readAskValue, readMigrationValue } from "./migration-buttons.ts";
 import {
   migrationApprovedAnswer,

@@ -1,14 +1,9 @@
 import type { KnownBlock } from "@slack/types";
-import {
-  isMigrationOver,
-  type Migration,
-  type SealedPlan,
-  type StepSummary,
-} from "../../access/migration/migration.ts";
+import { isMigrationOver, type Migration, type SealedPlan, type StepSummary } from "../../access/request/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
-import type { Message } from "../blocks/message.ts";
-import { code, context, cut, mentions, section, styled, time } from "../blocks/mrkdwn.ts";
-import { asClause, droppedTexts } from "../blocks/words.ts";
+import type { Message } from "../show/message.ts";
+import { code, context, cut, mentions, section, styled, time } from "../show/mrkdwn.ts";
+import { asClause, droppedTexts } from "../show/words.ts";
 import {
   approveMigrationButton,
   denyMigrationButton,

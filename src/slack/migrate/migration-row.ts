@@ -1,11 +1,11 @@
 import type { Button, KnownBlock } from "@slack/types";
-import type { Migration } from "../../access/migration/migration.ts";
 import type { MigrationAct } from "../../access/policy/acts.ts";
 import { maySeeRequest } from "../../access/policy/may.ts";
 import type { Person } from "../../access/policy/person.ts";
+import type { Migration } from "../../access/request/migration.ts";
 import type { SlackContext } from "../app/context.ts";
-import { detailsButton } from "../blocks/buttons.ts";
-import { code, cut, mention, section, time } from "../blocks/mrkdwn.ts";
+import { detailsButton } from "../show/buttons.ts";
+import { code, cut, mention, section, time } from "../show/mrkdwn.ts";
 import { retryMigrationButton, withdrawMigrationButton } from "./migration-buttons.ts";
 import { migrationState, migrationTrouble } from "./migration-words.ts";
 

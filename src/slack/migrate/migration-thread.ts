@@ -1,11 +1,11 @@
 import { migrationApprovals } from "../../access/approval/decide-migration.ts";
-import { hasApproved, type Migration } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterApprovers } from "../../access/policy/may.ts";
+import { hasApproved, type Migration } from "../../access/request/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
-import type { ThreadEntry } from "../blocks/message.ts";
-import { code, mention, mentions, plainLine, styled, time } from "../blocks/mrkdwn.ts";
-import { droppedTexts } from "../blocks/words.ts";
+import type { ThreadEntry } from "../show/message.ts";
+import { code, mention, mentions, plainLine, styled, time } from "../show/mrkdwn.ts";
+import { droppedTexts } from "../show/words.ts";
 import { migrationState } from "./migration-words.ts";
 
 /** Everything for the thread of a migration, oldest first. A pure function of the record. */

@@ -1,10 +1,10 @@
 import { type MigrationRefusal, migrationApprovals } from "../../access/approval/decide-migration.ts";
-import { clusterOfMigration, isMigrationOver, type Migration } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { clusterOfMigration, isMigrationOver, type Migration } from "../../access/request/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
-import { detailsButton } from "../blocks/buttons.ts";
-import { answer, type Message } from "../blocks/message.ts";
-import { code, mention, plainLine, section, styled, time } from "../blocks/mrkdwn.ts";
+import { detailsButton } from "../show/buttons.ts";
+import { answer, type Message } from "../show/message.ts";
+import { code, mention, plainLine, section, styled, time } from "../show/mrkdwn.ts";
 import type { Milestone } from "../show/requester-message.ts";
 
 /** The request in one line. */

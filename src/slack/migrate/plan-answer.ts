@@ -1,9 +1,9 @@
 import type { KnownBlock } from "@slack/types";
-import type { ItemSummary, Migration, MigrationSummary, StepSummary } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import type { ItemSummary, Migration, MigrationSummary, StepSummary } from "../../access/request/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
-import { answer, type Message } from "../blocks/message.ts";
-import { code, context, mention, section, styled } from "../blocks/mrkdwn.ts";
+import { answer, type Message } from "../show/message.ts";
+import { code, context, mention, section, styled } from "../show/mrkdwn.ts";
 import { askMigrationButton } from "./migration-buttons.ts";
 import { migrationState } from "./migration-words.ts";
 

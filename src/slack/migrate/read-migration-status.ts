@@ -1,16 +1,16 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { refuseMigrationClick } from "../../access/approval/decide-migration.ts";
 import type { ChainedEvent } from "../../access/audit/event.ts";
-import type { DoneStep, Migration } from "../../access/migration/migration.ts";
 import { type MigrationAct, migrationActsOf } from "../../access/policy/acts.ts";
 import { maySeeRequest } from "../../access/policy/may.ts";
+import type { DoneStep, Migration } from "../../access/request/migration.ts";
 import type { SlackContext } from "../app/context.ts";
-import { failureAnswer, type Message } from "../blocks/message.ts";
-import { code, context, section, styled, time } from "../blocks/mrkdwn.ts";
 import { approveBelowAnswer, notYoursToSeeAnswer, readRemoved } from "../look/status-answer.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
+import { failureAnswer, type Message } from "../show/message.ts";
+import { code, context, section, styled, time } from "../show/mrkdwn.ts";
 import { timelineText } from "../show/timeline.ts";
 import {
   approveMigrationButton,

@@ -1,11 +1,11 @@
-import { hasApproved, isMigrationOver, type Migration } from "../../access/migration/migration.ts";
 import { clusterApprovers } from "../../access/policy/may.ts";
+import { hasApproved, isMigrationOver, type Migration } from "../../access/request/migration.ts";
 import type { DirectMessages } from "../../ledger/ledger.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";
-import { answer } from "../blocks/message.ts";
-import { code } from "../blocks/mrkdwn.ts";
 import { peopleNamed } from "../people/directory.ts";
+import { answer } from "../show/message.ts";
 import { wakeHomes } from "../show/messenger.ts";
+import { code } from "../show/mrkdwn.ts";
 import type { Milestone } from "../show/requester-message.ts";
 import {
   type ChannelMessage,

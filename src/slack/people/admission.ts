@@ -1,8 +1,8 @@
 import type { AccessRequest } from "../../access/request/record.ts";
 import { peopleOf } from "../../access/request/record.ts";
 import type { SlackContext } from "../app/context.ts";
-import { answer, type Message } from "../blocks/message.ts";
-import { mention } from "../blocks/mrkdwn.ts";
+import { answer, type Message } from "../show/message.ts";
+import { mention } from "../show/mrkdwn.ts";
 import { noteAttempt, type TriedAct } from "./attempts.ts";
 import type { Account } from "./directory.ts";
 

@@ -1,5 +1,5 @@
 import type { UsersInfoResponse, WebClient } from "@slack/web-api";
-import { answerTooLarge } from "../../access/failure/bounded-pages.ts";
+import { answerTooLarge } from "../../access/bounded-pages.ts";
 import { isUser } from "../../access/policy/person.ts";
 import { type Installation, installationOf } from "../app/installation.ts";
 import { slackErrorCode, slackFailure } from "../app/web-client.ts";

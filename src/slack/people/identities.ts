@@ -1,3 +1,4 @@
+import { explainFailure } from "../../access/access-error.ts";
 import {
   type Identities,
   isCurrent,
@@ -10,7 +11,6 @@ import {
   sessionsIn,
   whyNoIdentity,
 } from "../../access/approval/identities.ts";
-import { explainFailure } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { identitiesReport } from "../../diagnosis/reports.ts";
 import { type IdentityLookUp, knownOf } from "../../ledger/look-ups.ts";

@@ -1,11 +1,11 @@
 import { z } from "zod";
+import { explainFailure } from "../../access/access-error.ts";
 import { linkInAccountOf, sealLink } from "../../access/approval/links.ts";
 import { linkEvent } from "../../access/audit/event.ts";
-import { explainFailure } from "../../access/failure/access-error.ts";
 import type { LinkProposal } from "../../ledger/ledger.ts";
 import { acknowledgeClick, answerWhereClicked, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
-import { failureAnswer, type Message } from "../blocks/message.ts";
+import { failureAnswer, type Message } from "../show/message.ts";
 import { refuseActor } from "./admission.ts";
 import { noteAttempt } from "./attempts.ts";
 import { linkClickAnswer, linkDecided, linkOutcome } from "./link.ts";

@@ -1,8 +1,8 @@
-import { waitsForRepair } from "../../access/failure/access-error.ts";
+import { waitsForRepair } from "../../access/access-error.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { ClusterLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { slackFailure } from "../app/web-client.ts";
-import { code, mentions, plainLine, section } from "../blocks/mrkdwn.ts";
+import { code, mentions, plainLine, section } from "./mrkdwn.ts";
 import type { MessengerContext } from "./show-in-channel.ts";
 
 /** After this time the same cause is news again. */

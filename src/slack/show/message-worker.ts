@@ -1,5 +1,5 @@
 import type { Job as BullJob } from "bullmq";
-import { isMigrationId } from "../../access/migration/migration.ts";
+import { isMigrationId } from "../../access/request/migration.ts";
 import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from "../../ledger/jobs.ts";
 import type { RedisClient } from "../../ledger/redis/client.ts";
 import type { Stoppable } from "../../ledger/work-on-jobs.ts";

@@ -7,12 +7,11 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import { type Asked, peopleOf } from "../../access/request/record.ts";
 import type { ApproverCopy, DirectMessages, MessageLedger, ShownMessages } from "../../ledger/ledger.ts";
 import { wakeAll } from "../../ledger/queues.ts";
-import { code, mentions, section, time } from "../blocks/mrkdwn.ts";
-import { asClause } from "../blocks/words.ts";
 import { hasTooFewApprovers, type Presence, presenceOf } from "../decide/active-approvers.ts";
 import { approvalMessage, openingMessage } from "../decide/approval-message.ts";
 import { peopleNamed } from "../people/directory.ts";
 import { callOperators } from "./call-operators.ts";
+import { code, mentions, section, time } from "./mrkdwn.ts";
 import { type Milestone, milestoneOf } from "./requester-message.ts";
 import {
   type ChannelMessage,
@@ -26,6 +25,7 @@ import {
   updateInChannel,
 } from "./show-in-channel.ts";
 import { wakeForThread } from "./thread.ts";
+import { asClause } from "./words.ts";
 
 /** The most approvers to ask in direct messages. */
 const maxCopies = 20;

@@ -1,13 +1,13 @@
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import type { SlackKeys } from "../../access/approval/seal.ts";
-import { type Notice, readNotice } from "../../access/fleet/notice.ts";
+import { type Notice, readNotice } from "../../access/audit/notice.ts";
 import type { Config } from "../../config/config.ts";
 import type { FleetLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { startTicking, type Ticking } from "../../operations/ticking.ts";
 import { slackFailure } from "../app/web-client.ts";
-import type { Message } from "../blocks/message.ts";
-import { plainLine, section } from "../blocks/mrkdwn.ts";
+import type { Message } from "./message.ts";
+import { plainLine, section } from "./mrkdwn.ts";
 
 export interface NoticeContext {
   readonly ledger: Pick<FleetLedger & TurnLedger, "notices" | "takeTurn">;

@@ -12,8 +12,8 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import type { ReadableLog } from "../../ledger/verify-audit-log.ts";
 import { startTicking, type Ticking } from "../../operations/ticking.ts";
 import { slackFailure } from "../app/web-client.ts";
-import type { Message } from "../blocks/message.ts";
-import { code, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
+import type { Message } from "./message.ts";
+import { code, mentions, plainLine, section, time } from "./mrkdwn.ts";
 
 const lookEveryMs = 5_000;
 

@@ -1,22 +1,16 @@
 import type { Button } from "@slack/types";
+import { waitsForRepair } from "../../access/access-error.ts";
 import { othersWhoMayApprove } from "../../access/approval/decision.ts";
-import { waitsForRepair } from "../../access/failure/access-error.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/proving.ts";
 import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { admittedBy, entryArnOf, isIdentityCenterRole, readHolder } from "../../aws-auth/index.ts";
-import {
-  askAgainButtons,
-  cancelButton,
-  detailsButton,
-  doneButton,
-  extendButtons,
-  nudgeButton,
-} from "../blocks/buttons.ts";
-import type { Message } from "../blocks/message.ts";
-import { code, codeBlock, mention, mentions, plainLine, preformatted, section, time, until } from "../blocks/mrkdwn.ts";
+import { headline } from "../decide/card-words.ts";
+import { askAgainButtons, cancelButton, detailsButton, doneButton, extendButtons, nudgeButton } from "./buttons.ts";
+import type { Message } from "./message.ts";
+import { code, codeBlock, mention, mentions, plainLine, preformatted, section, time, until } from "./mrkdwn.ts";
 import {
   admitsText,
   asClause,
@@ -26,8 +20,7 @@ import {
   proofLines,
   remainsText,
   troubleText,
-} from "../blocks/words.ts";
-import { headline } from "../decide/card-words.ts";
+} from "./words.ts";
 
 /** A state of a request that its requester must know. */
 export interface Milestone {

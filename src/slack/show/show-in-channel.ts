@@ -1,13 +1,13 @@
 import type { WebClient } from "@slack/web-api";
-import type { AccessError } from "../../access/failure/access-error.ts";
+import type { AccessError } from "../../access/access-error.ts";
 import type { Config } from "../../config/config.ts";
 import type { DirectMessages, Ledger, MessageRef, ShownMessages } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
 import type { LedgerRecord } from "../../ledger/records.ts";
 import { isGone, slackErrorCode, slackFailure } from "../app/web-client.ts";
-import type { Message } from "../blocks/message.ts";
-import { mention, section } from "../blocks/mrkdwn.ts";
 import type { Directory } from "../people/directory.ts";
+import type { Message } from "./message.ts";
+import { mention, section } from "./mrkdwn.ts";
 import type { Milestone } from "./requester-message.ts";
 
 export const nothingShown: ShownMessages = { version: 0, message: null, copies: [], direct: null, milestones: [] };

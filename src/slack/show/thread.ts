@@ -7,17 +7,19 @@ import {
   isReviewPending,
   isSignInPending,
 } from "../../access/lease/proving.ts";
-import { isMigrationId } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPermanent } from "../../access/request/extension.ts";
+import { isMigrationId } from "../../access/request/migration.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { askerOf } from "../../access/request/record.ts";
 import type { MessageRef, ShownMessages } from "../../ledger/ledger.ts";
 import { wake } from "../../ledger/queues.ts";
 import { isMigration, type LedgerRecord } from "../../ledger/records.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";
-import type { Message, ThreadEntry } from "../blocks/message.ts";
-import { cut, mention, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
+import { migrationThreadOf } from "../migrate/migration-thread.ts";
+import type { Message, ThreadEntry } from "./message.ts";
+import { cut, mention, mentions, plainLine, section, time } from "./mrkdwn.ts";
+import { type MessengerContext, webApiMessage } from "./show-in-channel.ts";
 import {
   asClause,
   droppedTexts,
@@ -27,9 +29,7 @@ import {
   replayedClause,
   reviewState,
   stateText,
-} from "../blocks/words.ts";
-import { migrationThreadOf } from "../migrate/migration-thread.ts";
-import { type MessengerContext, webApiMessage } from "./show-in-channel.ts";
+} from "./words.ts";
 
 /**
  * Everything that happened to a request and belongs into its thread, oldest first. A pure function of the record, which

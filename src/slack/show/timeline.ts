@@ -1,5 +1,5 @@
 import type { AuditEvent, ChainedEvent, EventType } from "../../access/audit/event.ts";
-import { code, mention, plainLine, time } from "../blocks/mrkdwn.ts";
+import { code, mention, plainLine, time } from "./mrkdwn.ts";
 
 /** What each event says, after the name of its actor. */
 const happened: Readonly<Record<EventType, string>> = {

@@ -6,8 +6,8 @@ import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { startTicking, type Ticking } from "../../operations/ticking.ts";
 import { slackFailure } from "../app/web-client.ts";
-import type { Message } from "../blocks/message.ts";
-import { code, codeList, section, time } from "../blocks/mrkdwn.ts";
+import type { Message } from "./message.ts";
+import { code, codeList, section, time } from "./mrkdwn.ts";
 
 export interface ZoneContext {
   readonly ledger: Pick<Ledger, "zonesSeen" | "takeTurn">;

@@ -1,5 +1,5 @@
-import type { FleetList } from "../../access/fleet/fleet-list.ts";
-import { nextFleet } from "../../access/fleet/next-fleet.ts";
+import type { FleetList } from "../../access/policy/fleet-list.ts";
+import { nextFleet } from "../../access/policy/next-fleet.ts";
 import type { Fleet } from "../../config/fleet-file.ts";
 import type { LiveConfig } from "../../config/live-config.ts";
 import { lookAtFleet, type OpenRegion } from "./look-at-fleet.ts";

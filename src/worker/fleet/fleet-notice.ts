@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { FleetChange } from "../../access/fleet/next-fleet.ts";
-import type { Notice } from "../../access/fleet/notice.ts";
+import type { Notice } from "../../access/audit/notice.ts";
+import type { FleetChange } from "../../access/policy/next-fleet.ts";
 import type { Labels } from "../../access/policy/selector.ts";
 
 /** The rest is in the worker's log. */

@@ -1,5 +1,5 @@
-import type { FleetPlace } from "../../access/fleet/fleet-list.ts";
-import type { FleetLook, FoundCluster } from "../../access/fleet/next-fleet.ts";
+import type { FleetPlace } from "../../access/policy/fleet-list.ts";
+import type { FleetLook, FoundCluster } from "../../access/policy/next-fleet.ts";
 import { hasLabels, type Labels } from "../../access/policy/selector.ts";
 import { type FleetRegion, fleetRegion } from "../../aws/fleet-clusters.ts";
 import { fleetSessionPolicy } from "../../aws/session-policy.ts";

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
-import type { FleetPlace } from "../../access/fleet/fleet-list.ts";
+import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { mapOwner } from "../../access/lease/map-owner.ts";
 import { creatorOf, type RoleStep } from "../../access/policy/creator.ts";
+import type { FleetPlace } from "../../access/policy/fleet-list.ts";
 import type { CredentialSource } from "../../aws/client-settings.ts";
 import { mintToken } from "../../aws/eks-token.ts";
 import { betweenLookupsMs, findCreation } from "../../aws/find-creation.ts";

@@ -1,5 +1,5 @@
 import { requestIds } from "../../access/audit/event.ts";
-import { type Migration, nextMigration } from "../../access/migration/migration.ts";
+import { type Migration, nextMigration } from "../../access/request/migration.ts";
 import { switchToAccessEntries } from "../../aws/eks-cluster.ts";
 import type { MigrationStep } from "../../diagnosis/migration/facts.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";

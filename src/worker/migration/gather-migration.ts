@@ -1,4 +1,4 @@
-import { AccessError } from "../../access/failure/access-error.ts";
+import { AccessError } from "../../access/access-error.ts";
 import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import { mapOwner } from "../../access/lease/map-owner.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";

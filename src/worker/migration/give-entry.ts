@@ -1,9 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../../access/access-error.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/proof-record.ts";
 import { signInMethod } from "../../access/lease/sign-in.ts";
-import type { Migration } from "../../access/migration/migration.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
+import type { Migration } from "../../access/request/migration.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import { type AwsAuthDocument, render, resolve } from "../../aws-auth/index.ts";

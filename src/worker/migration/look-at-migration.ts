@@ -1,6 +1,7 @@
+import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { sealMigrationPlan } from "../../access/approval/seals.ts";
-import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
 import type { CodedReason } from "../../access/lease/proof-record.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
 import {
   endedMigration,
   type Migration,
@@ -8,8 +9,7 @@ import {
   nextMigration,
   type PendingMigration,
   type SealedPlan,
-} from "../../access/migration/migration.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+} from "../../access/request/migration.ts";
 import { planReminders } from "../../access/request/reminder.ts";
 import { failureOf, nextTry } from "../../access/request/retry.ts";
 import { planMigration } from "../../diagnosis/migration/plan.ts";

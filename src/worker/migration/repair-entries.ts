@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError } from "../../access/failure/access-error.ts";
-import { isMigrationOver, type Migration, type Replacement } from "../../access/migration/migration.ts";
+import { AccessError } from "../../access/access-error.ts";
+import { isMigrationOver, type Migration, type Replacement } from "../../access/request/migration.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import { planChanges } from "../../aws-auth/index.ts";

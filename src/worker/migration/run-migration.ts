@@ -1,5 +1,6 @@
+import { AccessError } from "../../access/access-error.ts";
 import { checkMigrationApproval } from "../../access/approval/decide-migration.ts";
-import { AccessError } from "../../access/failure/access-error.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
 import {
   endedMigration,
   isMigrationOver,
@@ -8,8 +9,7 @@ import {
   nextMigration,
   replannedMigration,
   type SealedPlan,
-} from "../../access/migration/migration.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+} from "../../access/request/migration.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import { type MigrationFacts, principalKey } from "../../diagnosis/migration/facts.ts";
 import { type MigrationPlan, type MigrationResult, planMigration } from "../../diagnosis/migration/plan.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { AccessError, type FailureCode } from "../../access/failure/access-error.ts";
+import { AccessError, type FailureCode } from "../../access/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { type ClusterTrouble, failureOf, hasNewCause, nextClusterTry } from "../../access/request/retry.ts";

@@ -1,7 +1,7 @@
+import { AccessError } from "../../access/access-error.ts";
 import { identityBeside } from "../../access/approval/identities.ts";
 import { isBelievedLink } from "../../access/approval/links.ts";
 import { sealPreview } from "../../access/approval/seals.ts";
-import { AccessError } from "../../access/failure/access-error.ts";
 import { dueWork, idsOf, orphanedShares, sharesToKeep } from "../../access/lease/due-work.ts";
 import type { LeasesFound } from "../../access/lease/other-leases.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";

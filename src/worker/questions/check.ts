@@ -1,5 +1,5 @@
+import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { ownIdentities } from "../../access/approval/identities.ts";
-import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { belongsTo, mapOwner } from "../../access/lease/map-owner.ts";
 import { readOwnBindings } from "../../access/lease/own-bindings.ts";

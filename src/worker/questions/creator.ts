@@ -1,4 +1,4 @@
-import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../../access/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { creatorArnOf, isRecordOfCluster } from "../../access/policy/creator.ts";
 import type { CreatorReport } from "../../diagnosis/reports.ts";

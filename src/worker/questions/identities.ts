@@ -1,3 +1,4 @@
+import { AccessError, explainFailure } from "../../access/access-error.ts";
 import {
   type EmailStatement,
   type Identities,
@@ -8,7 +9,6 @@ import {
   rolesOf,
   sealIdentities,
 } from "../../access/approval/identities.ts";
-import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { accessEntriesOf } from "../../aws/access-entries.ts";
 import type { CredentialSource } from "../../aws/client-settings.ts";

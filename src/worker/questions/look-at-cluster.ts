@@ -1,13 +1,13 @@
+import { AccessError } from "../../access/access-error.ts";
 import type { MemoryKeys } from "../../access/approval/seal.ts";
-import { AccessError } from "../../access/failure/access-error.ts";
 import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
+import { readRescueTags } from "../../access/lease/kept.ts";
 import { readOwnBindings } from "../../access/lease/own-bindings.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
-import { readRescueTags } from "../../access/rescue/kept.ts";
 import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf, findAccessEntry } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";

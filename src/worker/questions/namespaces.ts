@@ -1,5 +1,5 @@
+import { explainFailure } from "../../access/access-error.ts";
 import { isCurrentList, readNamespaceList, sealNamespaces } from "../../access/approval/namespace-list.ts";
-import { explainFailure } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { NamespacesReport } from "../../diagnosis/reports.ts";
 import type { WorkerContext } from "../context.ts";

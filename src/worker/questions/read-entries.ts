@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../../access/access-error.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 

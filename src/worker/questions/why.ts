@@ -1,4 +1,4 @@
-import { explainFailure } from "../../access/failure/access-error.ts";
+import { explainFailure } from "../../access/access-error.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";

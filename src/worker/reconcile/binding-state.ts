@@ -1,4 +1,4 @@
-import { AccessError } from "../../access/failure/access-error.ts";
+import { AccessError } from "../../access/access-error.ts";
 import { readAnnotation } from "../../access/lease/annotation.ts";
 import { idsOf, isDueToEnd } from "../../access/lease/due-work.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";

@@ -1,4 +1,4 @@
-import { AccessError } from "../../access/failure/access-error.ts";
+import { AccessError } from "../../access/access-error.ts";
 import type { ClusterBinding, NewBinding } from "../../access/lease/own-bindings.ts";
 import { bindingFor, bindingName, bindingsByLease, type LeaseBinding } from "../../access/lease/own-bindings.ts";
 import { measuredStep } from "../../operations/worker-metrics.ts";

@@ -1,5 +1,5 @@
+import { AccessError } from "../../access/access-error.ts";
 import type { MemoryKeys } from "../../access/approval/seal.ts";
-import { AccessError } from "../../access/failure/access-error.ts";
 import {
   allAnnotationsBytes,
   bytesOf,

@@ -1,5 +1,5 @@
+import { AccessError } from "../../access/access-error.ts";
 import type { WorkerKeys } from "../../access/approval/seal.ts";
-import { AccessError } from "../../access/failure/access-error.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { isDueToEnd } from "../../access/lease/due-work.ts";
 import { mergeWithdrawals, noWithdrawals, type Withdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError } from "../../access/failure/access-error.ts";
+import { AccessError } from "../../access/access-error.ts";
 import { approvedShare, sealedEnd } from "../../access/lease/due-work.ts";
 import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";

@@ -1,7 +1,7 @@
+import { AccessError } from "../../access/access-error.ts";
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
 import { lastSealedApproval } from "../../access/approval/seals.ts";
 import type { AuditEvent, ChainedEvent, EventType } from "../../access/audit/event.ts";
-import { AccessError } from "../../access/failure/access-error.ts";
 import { dueWork, idsOf, orphanedShares, sealedEnd, shareInCluster } from "../../access/lease/due-work.ts";
 import { isSignInShare } from "../../access/lease/lease.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
@@ -44,7 +44,7 @@ export interface WayAttempt<State extends WayState, Decided extends Settlement> 
   readonly isLast: boolean;
   /** Begins no lease. What a dead run wrote is still checked. */
   readonly onlyEnds: boolean;
-  /** The worker has no ledger (`src/worker/without-ledger`). */
+  /** The worker has no ledger (`src/worker/end-without-ledger.ts`). */
   readonly withoutLedger: boolean;
 }
 

@@ -1,4 +1,4 @@
-import { AccessError } from "../../access/failure/access-error.ts";
+import { AccessError } from "../../access/access-error.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 

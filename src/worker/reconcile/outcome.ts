@@ -1,5 +1,5 @@
+import { AccessError, waitsForRepair } from "../../access/access-error.ts";
 import { type AuditEvent, type EventType, hasWrites } from "../../access/audit/event.ts";
-import { AccessError, waitsForRepair } from "../../access/failure/access-error.ts";
 import { decideFailure } from "../../access/lease/decide-lease.ts";
 import { isDueToEnd, sealedEnd } from "../../access/lease/due-work.ts";
 import { activeLease, endedLease, failedLease } from "../../access/lease/lease.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError } from "../../access/failure/access-error.ts";
+import { AccessError } from "../../access/access-error.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import { removedWithoutLedgerAt } from "../../access/lease/withdrawal.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";

@@ -1,5 +1,5 @@
+import { AccessError } from "../../access/access-error.ts";
 import { requestIds } from "../../access/audit/event.ts";
-import { AccessError } from "../../access/failure/access-error.ts";
 import { type DueWork, dueWork, hasDueWork, isDueToEnd } from "../../access/lease/due-work.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { sealNotice } from "../../access/fleet/notice.ts";
+import { sealNotice } from "../../access/audit/notice.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { parseDocument } from "../../aws-auth/index.ts";
 import { replacedRoleProblem, replacedRoles, rolesInDocument } from "../../diagnosis/replaced-roles.ts";

@@ -1,4 +1,4 @@
-import { AccessError, explainFailure } from "../../access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../../access/access-error.ts";
 import type { MappedIdentity, Proof, ProofFinding } from "../../access/lease/proof-record.ts";
 import { signInMethod } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";

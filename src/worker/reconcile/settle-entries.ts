@@ -1,5 +1,5 @@
+import { AccessError } from "../../access/access-error.ts";
 import type { MemoryKeys } from "../../access/approval/seal.ts";
-import { AccessError } from "../../access/failure/access-error.ts";
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
 import type { EntryTarget } from "../../access/lease/holding.ts";

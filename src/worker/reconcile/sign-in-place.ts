@@ -1,4 +1,4 @@
-import type { AccessError } from "../../access/failure/access-error.ts";
+import type { AccessError } from "../../access/access-error.ts";
 import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
 import { isOwnUsername, isSignInShare, signInShare, signInUsernameFor } from "../../access/lease/lease.ts";
 import type { Holding, Share } from "../../access/lease/lease-record.ts";

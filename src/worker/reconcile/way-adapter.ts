@@ -1,6 +1,6 @@
+import type { AccessError } from "../../access/access-error.ts";
 import type { LinkedArns } from "../../access/approval/links.ts";
 import type { WorkerKeys } from "../../access/approval/seal.ts";
-import type { AccessError } from "../../access/failure/access-error.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import type { DueWork } from "../../access/lease/due-work.ts";
 import type { EntryTarget } from "../../access/lease/holding.ts";

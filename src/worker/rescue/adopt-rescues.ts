@@ -1,8 +1,8 @@
-import { AccessError } from "../../access/failure/access-error.ts";
+import { AccessError } from "../../access/access-error.ts";
+import { type RescueLease, readRescueTags } from "../../access/lease/kept.ts";
 import { activeLease, earliest } from "../../access/lease/lease.ts";
 import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
 import { isClosed, rescueLevel } from "../../access/request/request.ts";
-import { type RescueLease, readRescueTags } from "../../access/rescue/kept.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";

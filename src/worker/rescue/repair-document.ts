@@ -1,16 +1,18 @@
+import { AccessError } from "../../access/access-error.ts";
 import type { MemoryKeys } from "../../access/approval/seal.ts";
-import { AccessError } from "../../access/failure/access-error.ts";
 import { leasesAnnotation, readAnnotation, writeAnnotation } from "../../access/lease/annotation.ts";
 import { mergeMemory } from "../../access/lease/holding.ts";
+import { withKeptDocument } from "../../access/lease/kept.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
 import {
   isWholeDocument,
+  type PlanGuard,
+  parseDocument,
   planDocumentRepair,
   type Readmission,
   readmissionsOf,
-} from "../../access/rescue/document-repair.ts";
-import { withKeptDocument } from "../../access/rescue/kept.ts";
-import { type PlanGuard, parseDocument, resolve } from "../../aws-auth/index.ts";
+  resolve,
+} from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-map.ts";
 import type { WorkerContext } from "../context.ts";

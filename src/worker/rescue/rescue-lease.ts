@@ -1,9 +1,9 @@
+import { AccessError } from "../../access/access-error.ts";
 import type { MemoryKeys } from "../../access/approval/seal.ts";
-import { AccessError } from "../../access/failure/access-error.ts";
+import { type RescueLease, readRescueTags, writeRescueTags } from "../../access/lease/kept.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { isRescue } from "../../access/request/request.ts";
-import { type RescueLease, readRescueTags, writeRescueTags } from "../../access/rescue/kept.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";

@@ -1,11 +1,11 @@
 import { takeEmergencyUnsigned, unreviewedEmergency } from "../../access/approval/emergency.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
+import { type KeptName, readKept } from "../../access/lease/kept.ts";
 import { activeLease, endedLease } from "../../access/lease/lease.ts";
 import type { Proof } from "../../access/lease/proof-record.ts";
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { createRequest, rescueLevel } from "../../access/request/request.ts";
-import { type KeptName, readKept } from "../../access/rescue/kept.ts";
 import { accessEntriesOf } from "../../aws/access-entries.ts";
 import type { ClusterDescription } from "../../aws/eks-cluster.ts";
 import { switchToAccessEntries } from "../../aws/eks-cluster.ts";

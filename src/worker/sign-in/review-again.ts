@@ -1,5 +1,5 @@
+import { AccessError } from "../../access/access-error.ts";
 import type { AuditEvent } from "../../access/audit/event.ts";
-import { AccessError } from "../../access/failure/access-error.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { EndProof, Proof } from "../../access/lease/proof-record.ts";
 import {

@@ -1,5 +1,5 @@
+import { AccessError } from "../../access/access-error.ts";
 import { requestIds } from "../../access/audit/event.ts";
-import { AccessError } from "../../access/failure/access-error.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Proof } from "../../access/lease/proof-record.ts";
 import { isReviewDue, isSignInDue, isSignInPending, maxTries, nextSignInTry } from "../../access/lease/proving.ts";

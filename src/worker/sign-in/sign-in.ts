@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { AccessError, explainFailure, type FailureCode } from "../../access/access-error.ts";
 import type { RequestIds } from "../../access/audit/event.ts";
-import { AccessError, explainFailure, type FailureCode } from "../../access/failure/access-error.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/proof-record.ts";
 import type { SignInMethod } from "../../access/lease/sign-in.ts";
 import { judgeSignIn, type PodsToList, type SignInObservation } from "../../access/lease/sign-in.ts";

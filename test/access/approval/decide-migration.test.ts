@@ -6,8 +6,8 @@ import {
   withdrawMigration,
 } from "../../../src/access/approval/decide-migration.ts";
 import { sealDecision } from "../../../src/access/approval/seals.ts";
-import { createMigration, type Migration } from "../../../src/access/migration/migration.ts";
 import { type Cluster, clusterArnOf } from "../../../src/access/policy/cluster.ts";
+import { createMigration, type Migration } from "../../../src/access/request/migration.ts";
 import type { Decision } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { changedMigration, type MigrationChange, reviseMigration } from "../../builders/a-migration.ts";

@@ -16,9 +16,9 @@ import {
 } from "../../../src/access/approval/seals.ts";
 import type { Json } from "../../../src/access/audit/event.ts";
 import { readAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
+import { readKept, readRescueTags, withKeptDocument, writeRescueTags } from "../../../src/access/lease/kept.ts";
 import { noWithdrawals } from "../../../src/access/lease/withdrawal.ts";
 import { sealWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
-import { readKept, readRescueTags, withKeptDocument, writeRescueTags } from "../../../src/access/rescue/kept.ts";
 import { readHoldingTags, writeHoldingTags } from "../../../src/access-entry/entry-tags.ts";
 import { readWithdrawalTags, writeWithdrawalTags } from "../../../src/access-entry/withdrawal-tags.ts";
 import { aCluster } from "../../builders/a-cluster.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { migrationForm } from "../../../src/access/migration/migration.ts";
+import { migrationForm } from "../../../src/access/request/migration.ts";
 import { accessRequestForm } from "../../../src/access/request/record.ts";
 import { aMigration, aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import {

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { explainFailure } from "../../../src/access/failure/access-error.ts";
+import { explainFailure } from "../../../src/access/access-error.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { ledgerContract } from "../contract.ts";
 import { aLedgerOn } from "./a-ledger-on.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { explainFailure } from "../../../src/access/failure/access-error.ts";
+import { explainFailure } from "../../../src/access/access-error.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import { aRequest } from "../../builders/a-request.ts";

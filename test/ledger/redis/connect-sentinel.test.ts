@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { explainFailure } from "../../../src/access/failure/access-error.ts";
+import { explainFailure } from "../../../src/access/access-error.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import { aRequest } from "../../builders/a-request.ts";

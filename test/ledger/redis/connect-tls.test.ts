@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { explainFailure } from "../../../src/access/failure/access-error.ts";
+import { explainFailure } from "../../../src/access/access-error.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { inspect } from "node:util";
 import { afterEach, expect, inject, test } from "vitest";
-import { AccessError, explainFailure } from "../../../src/access/failure/access-error.ts";
+import { AccessError, explainFailure } from "../../../src/access/access-error.ts";
 import { connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
 
 let connection: RedisConnection | undefined;

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { AccessError } from "../../../src/access/access-error.ts";
 import {
   type AuditEvent,
   chainHash,
@@ -8,7 +9,6 @@ import {
   type Json,
   verifyChain,
 } from "../../../src/access/audit/event.ts";
-import { AccessError } from "../../../src/access/failure/access-error.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";

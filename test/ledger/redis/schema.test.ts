@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
-import { explainFailure } from "../../../src/access/failure/access-error.ts";
+import { explainFailure } from "../../../src/access/access-error.ts";
 import { openQueues, wake } from "../../../src/ledger/queues.ts";
 import {
   connectLedger,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Migration } from "../../../src/access/migration/migration.ts";
+import type { Migration } from "../../../src/access/request/migration.ts";
 import { connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import { recordedEvents } from "../../../src/operations/announcements.ts";

@@ -4,10 +4,10 @@ import { readRequest, splitRequestLine } from "../../../src/access/request/reque
 import { notYoursToExtendAnswer } from "../../../src/slack/ask/extend.ts";
 import { mistakesAnswer } from "../../../src/slack/ask/request.ts";
 import { requestedAnswer } from "../../../src/slack/ask/submit-request.ts";
-import { failureAnswer, type Message } from "../../../src/slack/blocks/message.ts";
+import { failureAnswer, type Message } from "../../../src/slack/show/message.ts";
 import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
 import { aRequest } from "../../builders/a-request.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 function mistakesOf(line: string, clusters = clustersOf(aCluster())): Message {
   const reading = readRequest(splitRequestLine(line, clusters), clusters);

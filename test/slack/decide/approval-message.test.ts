@@ -9,7 +9,7 @@ import { anEmergency } from "../../builders/an-emergency.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at } from "../../builders/times.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 test.each(Object.entries(states))("the channel reads of a request that is %s", (_, request) => {
   const message = approvalMessage(request, aCluster());

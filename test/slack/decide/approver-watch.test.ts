@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { beforeEach, describe, expect, test } from "vitest";
-import { AccessError } from "../../../src/access/failure/access-error.ts";
+import { AccessError } from "../../../src/access/access-error.ts";
 import { type ApproverShortage, approversChecked } from "../../../src/operations/announcements.ts";
 import { createProcessMetrics } from "../../../src/operations/process-metrics.ts";
 import { watchApprovers } from "../../../src/slack/decide/approver-watch.ts";

@@ -14,7 +14,7 @@ import {
 import { anEmergency } from "../../builders/an-emergency.ts";
 import { states } from "../../builders/states.ts";
 import { at, hours } from "../../builders/times.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 import { renderedLines } from "./rendered-lines.ts";
 
 const approvers = ["U0APPROVER", "U0APPROVER2", "U0APPROVER3", "U0APPROVER4", "U0APPROVER5"];

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { createMigration, type Migration } from "../../../src/access/migration/migration.ts";
+import { createMigration, type Migration } from "../../../src/access/request/migration.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { SandboxView } from "../../../sandbox/slack/shapes.ts";
-import { detailsModalId } from "../../../src/slack/blocks/message.ts";
 import { statusModal } from "../../../src/slack/look/status-answer.ts";
+import { detailsModalId } from "../../../src/slack/show/message.ts";
 import { aPreviewedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { aStage, type Stage } from "../a-stage.ts";

@@ -9,7 +9,7 @@ import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
 import { at } from "../../builders/times.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 const role = "arn:aws:iam::111122223333:role/Developer";
 const ssoRole = "arn:aws:iam::111122223333:role/AWSReservedSSO_Developer_0123456789abcdef";

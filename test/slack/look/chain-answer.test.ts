@@ -4,7 +4,7 @@ import { completeChain, type Link, linkNames } from "../../../src/diagnosis/link
 import { workerMissing } from "../../../src/diagnosis/person-links.ts";
 import { chainAnswer } from "../../../src/slack/look/whoami.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 const held = (name: Link["name"], detail: string, ms = 12): Link => ({ name, result: "yes", detail, remedy: null, ms });
 const whole: readonly Link[] = [

@@ -7,7 +7,7 @@ import type { DocumentReport, EntriesReport } from "../../../src/diagnosis/repor
 import { checkAnswer } from "../../../src/slack/look/check.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { developers, roleEntry } from "../../builders/why-facts.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 type CheckedDocument = Extract<DocumentReport, { type: "checked" }>;
 type CheckedEntries = Extract<EntriesReport, { type: "checked" }>;

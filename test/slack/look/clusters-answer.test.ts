@@ -4,7 +4,7 @@ import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { clustersAnswer, noClusterFitsAnswer } from "../../../src/slack/look/clusters.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { at } from "../../builders/times.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 test("clusters tells what may be asked for, who decides, and what the reader is there", () => {
   const masters = aLevel({ name: "masters", groups: ["system:masters"], maxDurationSeconds: 900 });

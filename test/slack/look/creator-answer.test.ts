@@ -4,7 +4,7 @@ import type { Creator } from "../../../src/access/policy/creator.ts";
 import type { CreatorReport } from "../../../src/diagnosis/reports.ts";
 import { creatorAnswer } from "../../../src/slack/look/creator.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 const iam = (rest: string) => `arn:aws:iam::111122223333:${rest}`;
 const role: Creator = { type: "role", roleArn: iam("role/cluster-creator"), through: [] };

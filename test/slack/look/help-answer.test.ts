@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { commands } from "../../../src/slack/app/commands.ts";
 import { helpAnswer, unknownCommandAnswer } from "../../../src/slack/look/help.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 const nobody = { approves: [], onCall: [], emergency: false };
 

@@ -7,7 +7,7 @@ import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, hours } from "../../builders/times.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 const listOf = (...requests: AccessRequest[]) => ({ requests, total: requests.length });
 

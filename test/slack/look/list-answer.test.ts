@@ -5,7 +5,7 @@ import { aPlannedMigration, theLongestMigration } from "../../builders/a-migrati
 import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { at } from "../../builders/times.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 const content = (change: Partial<ListContent>): ListContent => ({
   view: { kind: "mine" },

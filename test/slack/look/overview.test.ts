@@ -6,7 +6,7 @@ import { configText } from "../../builders/a-cluster.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 import { aStage, type Stage } from "../a-stage.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 const production = `  production:
     eksName: production-eks

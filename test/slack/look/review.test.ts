@@ -8,7 +8,7 @@ import { configText } from "../../builders/a-cluster.ts";
 import { anEvent } from "../../builders/an-event.ts";
 import { at, hours } from "../../builders/times.ts";
 import { aStage, type Stage } from "../a-stage.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 /** One lease from its request to its end. */
 function eventsOf(request: string, from: Date, more: Partial<AuditEvent> = {}): readonly AuditEvent[] {

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import type { ChainedEvent } from "../../../src/access/audit/event.ts";
-import { detailsModal, failureAnswer } from "../../../src/slack/blocks/message.ts";
 import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
+import { detailsModal, failureAnswer } from "../../../src/slack/show/message.ts";
 import { timelineText } from "../../../src/slack/show/timeline.ts";
 import { aPreview, aPreviewedRequest } from "../../builders/a-request.ts";
 import { anEvent } from "../../builders/an-event.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, minutes } from "../../builders/times.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 const acts = ["approve", "deny", "cancel", "extend", "revoke"] as const;
 

@@ -5,7 +5,7 @@ import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { at } from "../../builders/times.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 const worker = {
   arn: "arn:aws:sts::111122223333:assumed-role/eks-access-worker/0",

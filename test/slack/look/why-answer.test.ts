@@ -8,7 +8,7 @@ import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";
 import { at, hours } from "../../builders/times.ts";
 import { developers, roleEntry, whyFacts } from "../../builders/why-facts.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 /** What somebody reads. */
 const told = (facts: Parameters<typeof diagnose>[0]) => textOfBlocks(whyAnswer(aCluster(), diagnose(facts)));

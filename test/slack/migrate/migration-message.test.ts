@@ -3,7 +3,7 @@ import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/bl
 import { migrationMessage } from "../../../src/slack/migrate/migration-message.ts";
 import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import { at } from "../../builders/times.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 const steps = (theLongestMigration().plan?.summary.steps ?? []).map(({ name }) => name);
 const proved = (name: string) => ({ name, at: at(0).toISOString(), proof: ["&".repeat(3_000)] });

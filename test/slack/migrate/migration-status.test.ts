@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import type { ChainedEvent, EventType, Json } from "../../../src/access/audit/event.ts";
-import type { DoneStep } from "../../../src/access/migration/migration.ts";
-import { detailsModal, failureAnswer } from "../../../src/slack/blocks/message.ts";
+import type { DoneStep } from "../../../src/access/request/migration.ts";
 import { migrationStatusAnswer } from "../../../src/slack/migrate/read-migration-status.ts";
+import { detailsModal, failureAnswer } from "../../../src/slack/show/message.ts";
 import { aMigration, aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import { anEvent } from "../../builders/an-event.ts";
 import { at, minutes } from "../../builders/times.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 const acts = ["approve", "deny", "retry", "withdraw"] as const;
 const proved = (name: string, proof = "It is read back."): DoneStep => ({

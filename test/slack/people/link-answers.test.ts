@@ -9,7 +9,7 @@ import {
   proposedAnswer,
 } from "../../../src/slack/people/link.ts";
 import { at } from "../../builders/times.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 const arn = "arn:aws:iam::111122223333:role/developers";
 const proposal = { id: "r-1", user: "U0ENGINEER", arn, at: at(0).toISOString() };

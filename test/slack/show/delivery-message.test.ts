@@ -5,7 +5,7 @@ import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { deletedMessageMilestone, lostChannelMilestones, tooFewMilestone } from "../../../src/slack/show/messenger.ts";
 import { anApprovedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "./text-of-blocks.ts";
 
 const people = Array.from({ length: 50 }, (_, index) => `U0PERSON${index}`);
 const shown = { version: 1, message: null, copies: [], direct: null, milestones: [] };

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import type { AccessCheck } from "../../../src/access/policy/cluster.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
-import { preformatted } from "../../../src/slack/blocks/mrkdwn.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
+import { preformatted } from "../../../src/slack/show/mrkdwn.ts";
 import { milestoneOf, signInMessage } from "../../../src/slack/show/requester-message.ts";
 import { threadOf } from "../../../src/slack/show/thread.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
@@ -11,7 +11,7 @@ import { aGrantedRequest, anEndProof, aProof, aRequest, engineerArn } from "../.
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, minutes } from "../../builders/times.ts";
-import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+import { textOfBlocks } from "./text-of-blocks.ts";
 
 test.each(Object.entries(states))("the requester is told of a request that is %s", (_, request) => {
   const milestone = milestoneOf(request, aCluster());

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
-import { explainFailure } from "../../../src/access/failure/access-error.ts";
+import { explainFailure } from "../../../src/access/access-error.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { at } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
-import { explainFailure } from "../../../src/access/failure/access-error.ts";
+import { explainFailure } from "../../../src/access/access-error.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { useWorkerSide } from "../worker-side.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { AccessError } from "../../../src/access/failure/access-error.ts";
+import { AccessError } from "../../../src/access/access-error.ts";
 import type { AccessEntry } from "../../../src/access-entry/entry.ts";
 import { readEntries } from "../../../src/worker/questions/read-entries.ts";
 import { anEntry } from "../../builders/an-entry.ts";

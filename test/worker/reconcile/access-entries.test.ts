@@ -2,7 +2,7 @@ import { pino } from "pino";
 import { Registry } from "prom-client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { account, arns, clusterArn, clusterName } from "../../../sandbox/scene.ts";
-import { AccessError } from "../../../src/access/failure/access-error.ts";
+import { AccessError } from "../../../src/access/access-error.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { FailureLog } from "../../../src/operations/log.ts";
 import { createWorkerMetrics } from "../../../src/operations/worker-metrics.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
-import { AccessError } from "../../../src/access/failure/access-error.ts";
+import { AccessError } from "../../../src/access/access-error.ts";
 import { leasesAnnotation } from "../../../src/access/lease/annotation.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { AccessEntries } from "../../../src/aws/access-entries.ts";

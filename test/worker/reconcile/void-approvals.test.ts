@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
-import { AccessError } from "../../../src/access/failure/access-error.ts";
+import { AccessError } from "../../../src/access/access-error.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import { stateText, troubleText } from "../../../src/slack/blocks/words.ts";
+import { stateText, troubleText } from "../../../src/slack/show/words.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";

@@ -1,0 +1,203 @@
+/**
+ * Every failure outside our control, with its remedy. `retry`: whether the same attempt can succeed later; `after-repair`: only once an
+ * operator repaired what all requests of the cluster need, so that these wait for it. An expected refusal is a value, not an AccessError.
+ * test/access/promises.test.ts tests what a remedy promises. The code that schedules a retry announces it.
+ */
+const catalogue = {
+  "aws-access-denied": {
+    retry: "after-repair",
+    remedy:
+      "Check the trust policy, the external id, MFA conditions and service control policies: AWS gives the same answer for all of them.",
+  },
+  "aws-credentials-expired": { retry: true, remedy: "Renew the worker's own AWS credentials if this goes on." },
+  "aws-credentials-missing": {
+    retry: "after-repair",
+    remedy: "Give the worker an AWS identity, for example an IRSA service account.",
+  },
+  "aws-credentials-invalid": {
+    retry: "after-repair",
+    remedy: "Check the worker's own AWS credentials, and its clock.",
+  },
+  "aws-request-refused": {
+    retry: "after-repair",
+    remedy: "Correct in eks-access.yml what AWS's answer names.",
+  },
+  "aws-region-disabled": {
+    retry: "after-repair",
+    remedy: "Enable the region for the account, or correct the region in eks-access.yml.",
+  },
+  "aws-throttled": { retry: true, remedy: "AWS asked us to slow down." },
+  "aws-unreachable": { retry: true, remedy: "Check the worker's network path to AWS." },
+  "aws-failing": { retry: true, remedy: "AWS has a fault of its own." },
+  "aws-unexpected": { retry: true, remedy: "The worker's log has more of AWS's answer." },
+  "creator-unknown": {
+    retry: "after-repair",
+    remedy: "Name the creator in eks-access.yml, with roleArn or userArn; docs/configuration.md has the forms.",
+  },
+  "creator-mismatch": { retry: "after-repair", remedy: "Correct the creator in eks-access.yml." },
+  "principal-mismatch": { retry: false, remedy: "Correct signIn.roles of the cluster in eks-access.yml." },
+  "cluster-not-found": { retry: false, remedy: "Correct eksName, region or account in eks-access.yml." },
+  "cluster-not-configured": {
+    retry: true,
+    remedy: "Put it back until nothing is open there. If the cluster was deleted, run eks-access retire.",
+  },
+  "cluster-not-active": { retry: true, remedy: "Wait until EKS reports the cluster as ACTIVE." },
+  "cluster-mismatch": { retry: "after-repair", remedy: "Correct eksName, region or account in eks-access.yml." },
+  "cluster-unreachable": {
+    retry: true,
+    remedy: "Check the network path from the worker to the cluster's endpoint.",
+  },
+  "cluster-unauthorized": {
+    retry: true,
+    remedy:
+      "Check that creator in eks-access.yml really created the cluster. If so, the cluster's authenticator may be down.",
+  },
+  "cluster-token-too-large": {
+    retry: true,
+    remedy:
+      "Make the worker's session smaller: switch off the session tags of EKS Pod Identity (disableSessionTags of its association), or pass on fewer tags from role to role.",
+  },
+  "cluster-forbidden": {
+    retry: "after-repair",
+    remedy: "Check that creator in eks-access.yml really created the cluster.",
+  },
+  "cluster-refused-write": {
+    retry: false,
+    remedy: "An admission webhook or validation of the cluster refused the change; its answer says why.",
+  },
+  "cluster-conflict": {
+    retry: true,
+    remedy: "Another writer keeps changing aws-auth. Find it with /eks-access check.",
+  },
+  "cluster-throttled": { retry: true, remedy: "The API server asked us to slow down." },
+  "cluster-unexpected": { retry: true, remedy: "The worker's log has more of the API server's answer." },
+  // It can be ours: if the answer to its creation was lost, the next run finds it.
+  "binding-exists": { retry: true, remedy: "Delete the binding of that name, unless eks-access created it." },
+  "binding-forbidden": {
+    retry: "after-repair",
+    remedy: "Let the worker's identity on the cluster create and delete bindings, and use the verb bind on the role.",
+  },
+  "namespace-absent": { retry: false, remedy: "Create the namespace, or ask for another one." },
+  "role-absent": { retry: false, remedy: "Create the role in the cluster, or correct the level in eks-access.yml." },
+  "access-entry-conflict": {
+    retry: true,
+    remedy: "Another writer keeps changing this access entry.",
+  },
+  "migration-not-approved": {
+    retry: false,
+    remedy: "Two approvers of the cluster can approve the plan in Slack: /eks-access migrate shows it.",
+  },
+  "migration-stopped": {
+    retry: false,
+    remedy: "Repair it and press Try again, or stop the migration and ask for a new one.",
+  },
+  "access-entry-limit": {
+    retry: "after-repair",
+    remedy: "Delete unused access entries, or ask AWS for a higher quota of access entries for the cluster.",
+  },
+  "access-entry-refused": {
+    retry: false,
+    remedy: "Check that the role or user exists; name the paths of roles in accessEntries.rolePaths of eks-access.yml.",
+  },
+  "access-entry-mode": {
+    retry: true,
+    remedy: "Check that the cluster's authentication mode is API or API_AND_CONFIG_MAP.",
+  },
+  "access-entry-late": {
+    retry: true,
+    remedy: "The worker looks again by itself until then, and removes what arrives.",
+  },
+  "binding-kept": {
+    retry: true,
+    remedy:
+      "Until its finalizers are gone, the binding gives its rights. Find who added them with kubectl get -o yaml, and remove them.",
+  },
+  "binding-late": {
+    retry: true,
+    remedy: "The worker looks again by itself until then, and removes what arrives.",
+  },
+  "access-entry-denied": {
+    retry: "after-repair",
+    remedy: "Give the role that accessEntries.as names the statements of deploy/iam/access-entries-policy.json.",
+  },
+  "answer-too-large": {
+    retry: false,
+    remedy: "Find what is so large there, and remove what you don't need.",
+  },
+  "document-absent": {
+    retry: false,
+    remedy: "Create the ConfigMap aws-auth in kube-system, or set createAwsAuth for the cluster in eks-access.yml.",
+  },
+  // An immutable ConfigMap can't become mutable again (Kubernetes docs, "Immutable ConfigMaps").
+  "document-immutable": {
+    retry: false,
+    remedy:
+      "Kubernetes can't make it mutable again. Save it, remove immutable: true from the copy, and replace it with kubectl replace --force.",
+  },
+  "document-unchanged": { retry: true, remedy: "Once that is repaired, the worker removes it by itself." },
+  "record-changed": { retry: true, remedy: "Another process changed the record. Look at it again." },
+  "ledger-unreachable": { retry: true, remedy: "Check that Redis runs and that REDIS_URL is right." },
+  "ledger-refused": { retry: false, remedy: "Check the user, the password and the certificates of REDIS_URL." },
+  "ledger-schema": {
+    retry: false,
+    remedy:
+      "Start the eks-access that wrote it. To change the version, follow the runbook Upgrade in docs/operating.md.",
+  },
+  "config-invalid": { retry: false, remedy: "Correct the configuration and start again." },
+  "redis-not-found": { retry: false, remedy: "Install redis-server or valkey-server, or set REDIS_URL." },
+  "port-in-use": { retry: false, remedy: "Stop the other process, or choose another port." },
+  "slack-unreachable": { retry: true, remedy: "Check the network path to Slack." },
+  "slack-refused": { retry: false, remedy: "Check the bot's scopes, its token and that it is in the channel." },
+  "audit-webhook": { retry: true, remedy: "Check audit.webhook in eks-access.yml, and that server." },
+  "audit-sink-differs": {
+    retry: false,
+    remedy: "It may be of another installation or of an older ledger: set another audit.s3.prefix in eks-access.yml.",
+  },
+  unexpected: { retry: true, remedy: "The log has the details." },
+} as const satisfies Record<string, { retry: boolean | "after-repair"; remedy: string }>;
+
+export type FailureCode = keyof typeof catalogue;
+
+export const failureCodes = Object.keys(catalogue) as readonly FailureCode[];
+
+/** Whether only an operator's repair helps, and no other request. @param code any text */
+export function waitsForRepair(code: string): boolean {
+  return Object.hasOwn(catalogue, code) && catalogue[code as FailureCode].retry === "after-repair";
+}
+
+/** A failure with a code, a message (what, where, how to fix it), and whether a retry can help. */
+export class AccessError extends Error {
+  readonly code: FailureCode;
+  /** Whether the same attempt can succeed later without a person's change. */
+  readonly retryable: boolean;
+  /** Whether no other attempt of the same request can succeed either: it is over. */
+  readonly isFinal: boolean;
+  /** What failed and where: a clause without a full stop. Never holds a secret. */
+  readonly what: string;
+  /** One sentence: how to fix it. */
+  readonly remedy: string;
+  /** How long the other side asked us to wait, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: FailureCode,
+    what: string,
+    options: { cause?: unknown; remedy?: string; retryAfterMs?: number } = {},
+  ) {
+    const remedy = options.remedy ?? catalogue[code].remedy;
+    super(`${what}. ${remedy}`, { cause: options.cause });
+    this.name = "AccessError";
+    this.code = code;
+    this.what = what;
+    this.remedy = remedy;
+    this.retryable = catalogue[code].retry === true;
+    this.isFinal = catalogue[code].retry === false;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** The sentence that people read for any failure. An unexpected error's own text may hold a secret, so it never appears. */
+export function explainFailure(error: unknown): string {
+  if (error instanceof AccessError) return error.message;
+  return "Something unexpected failed. The operators' log has the details.";
+}

@@ -1,0 +1,250 @@
+import { z } from "zod";
+import {
+  type CodedReason,
+  codedReasonForm,
+  type Immutable,
+  textForm,
+  textsForm,
+  timeForm,
+  troubleForm,
+} from "../lease/proof-record.ts";
+import { type Decision, decisionForm, droppedForm, remindersForm, voidedForm } from "./record.ts";
+
+/** What a plan does, as messages and the command line show it. */
+export type MigrationSummary = Immutable<z.output<typeof summaryForm>>;
+export type ItemSummary = MigrationSummary["items"][number];
+export type StepSummary = MigrationSummary["steps"][number];
+export const summaryForm = z.strictObject({
+  mode: textForm,
+  items: z.array(
+    z.strictObject({
+      /** `mapRoles line 4`. */
+      place: textForm,
+      arn: textForm,
+      outcome: z.enum(["moves", "has-entry", "nodes", "creator", "waits", "stays", "dead"]),
+      sentences: textsForm,
+    }),
+  ),
+  steps: z.array(
+    z.strictObject({
+      /** `switch-mode`, `give-entry <ARN>`, `take-out`; of a repair `replace-in-aws-auth`, `replace-entry <ARN>`. */
+      name: textForm,
+      does: textForm,
+      /** What must be confirmed before the next step. */
+      proof: textForm,
+      /** How to undo it, or that it can't be undone. */
+      undo: textForm,
+    }),
+  ),
+  keptBecause: textForm.nullable(),
+  before: textsForm,
+  digest: textForm,
+});
+
+/** The dead entry of a role or user, and what comes in its place. */
+export type Replacement = Immutable<z.output<typeof replacementForm>>;
+const replacementForm = z.strictObject({
+  place: z.enum(["aws-auth", "access-entry"]),
+  /** As the place names it. */
+  from: textForm,
+  /** The principal that lives; `from` again: it was made again under its ARN. Null: the dead access entry only goes, as the living has its own. */
+  to: textForm.nullable(),
+  /** All of the dead entry, so that a crash between its deletion and the new one loses nothing. */
+  username: textForm,
+  groups: textsForm,
+  policies: z.array(z.strictObject({ name: textForm, namespaces: textsForm.nullable() })),
+  tags: z.record(z.string(), textForm),
+  /** When EKS made the dead access entry. Null: in aws-auth. */
+  createdAt: timeForm.nullable(),
+});
+
+export type SealedPlan = Immutable<z.output<typeof planForm>>;
+const planForm = z.strictObject({
+  at: timeForm,
+  /** Digest of who gets which access entry and who leaves aws-auth; in the button and in each decision. */
+  digest: textForm,
+  summary: summaryForm,
+  /** The entries that finally leave aws-auth, as written there; empty: none. */
+  outs: textsForm,
+  /** Of a repair alone. The digest covers them. */
+  replacements: z.array(replacementForm).optional(),
+  /** The worker's, over all fields above and the migration's id. */
+  seal: textForm,
+});
+
+export type DoneStep = MigrationFields["done"][number];
+
+export type MigrationFields = Immutable<z.output<typeof migrationFields>>;
+const migrationFields = z.strictObject({
+  /** `migration-<cluster>-<number>`. A cluster has one open migration at most. */
+  id: textForm,
+  /** Counts the changes, from 1; the ledger compares it before each write. */
+  version: z.int().positive(),
+  cluster: textForm,
+  requester: textForm,
+  /** `repair`: it replaces entries of dead roles. Absent: it moves aws-auth to access entries. */
+  kind: z.literal("repair").optional(),
+  /** ARNs of roles with their paths, which aws-auth does not have. Of a repair: of principals that live. */
+  givenArns: textsForm,
+  createdAt: timeForm,
+  /** After this time no approval is possible. */
+  lapsesAt: timeForm,
+  /** Null: the worker has yet to plan, for the first time or again. */
+  plan: planForm.nullable(),
+  /** Set with the plan, when the approvers are asked. */
+  reminders: remindersForm.nullable(),
+  /** The sealed approvals, of different people. */
+  approvals: z.array(decisionForm),
+  /** Approvals of people who are no longer approvers: they do not count. */
+  dropped: z.array(droppedForm),
+  /** A step that may have sent its call, before its proof. */
+  begun: z.strictObject({ name: textForm, at: timeForm }).nullable(),
+  /** `proof`: sentences: what was confirmed, and what was not tested. */
+  done: z.array(z.strictObject({ name: textForm, at: timeForm, proof: textsForm })),
+  /** Nothing leaves aws-auth before this, because entries are eventually consistent. */
+  settlesAt: timeForm.nullable(),
+  /** Set while something is tried again. */
+  trouble: troubleForm.nullable(),
+  /** Set while the migration waits for new approvals. */
+  voided: voidedForm.nullable(),
+});
+
+const nothing = { denial: null, withdrawal: null, refusal: null, endedAt: null } as const;
+
+/** The person who stopped a migration, when and why. */
+const withdrawalForm = z.strictObject({ by: textForm, at: timeForm, why: textForm });
+const open = { denial: z.null(), withdrawal: z.null(), refusal: z.null(), endedAt: z.null() } as const;
+const ended = { ...open, endedAt: timeForm } as const;
+
+export const migrationForm = z.discriminatedUnion("state", [
+  migrationFields.extend({ state: z.literal("pending"), ...open }),
+  migrationFields.extend({ state: z.literal("running"), ...open, plan: planForm }),
+  migrationFields.extend({ state: z.enum(["done", "lapsed"]), ...ended }),
+  migrationFields.extend({ state: z.literal("denied"), ...ended, denial: decisionForm }),
+  migrationFields.extend({ state: z.literal("withdrawn"), ...ended, withdrawal: withdrawalForm }),
+  migrationFields.extend({ state: z.literal("refused"), ...ended, refusal: codedReasonForm }),
+]);
+
+/** The migration of one cluster from aws-auth to access entries, or a repair of its dead entries: a record of the ledger. */
+export type Migration = Immutable<z.output<typeof migrationForm>>;
+
+/** Waits for the worker's plan, then for approvers. */
+export type PendingMigration = Extract<Migration, { readonly state: "pending" }>;
+
+/** Approved: a worker carries out its plan, step by step. */
+export type RunningMigration = Extract<Migration, { readonly state: "running" }>;
+
+/** `refused`: there is nothing to plan, or the plan is not allowed. */
+export type EndedMigration = Exclude<Migration, PendingMigration | RunningMigration>;
+
+/** How a migration ends. */
+type End =
+  | { readonly state: "done"; readonly begun: null }
+  | { readonly state: "lapsed" }
+  | { readonly state: "denied"; readonly denial: Decision }
+  | { readonly state: "withdrawn"; readonly withdrawal: Immutable<z.output<typeof withdrawalForm>> }
+  | { readonly state: "refused"; readonly refusal: CodedReason };
+
+/** A person's input for a migration. */
+export type NewMigration = Pick<MigrationFields, "id" | "cluster" | "requester" | "givenArns" | "kind">;
+
+export function createMigration(wish: NewMigration, now: Date, lapsesAfterSeconds: number): PendingMigration {
+  return {
+    ...wish,
+    ...nothing,
+    version: 1,
+    state: "pending",
+    createdAt: now.toISOString(),
+    lapsesAt: new Date(now.getTime() + lapsesAfterSeconds * 1000).toISOString(),
+    plan: null,
+    reminders: null,
+    approvals: [],
+    dropped: [],
+    begun: null,
+    done: [],
+    settlesAt: null,
+    trouble: null,
+    voided: null,
+  };
+}
+
+/** The next version of a migration in the same state. */
+export function nextMigration<In extends Migration>(
+  migration: In,
+  change: Partial<Omit<MigrationFields, "id" | "version">>,
+): In {
+  return { ...migration, ...change, version: migration.version + 1 };
+}
+
+/** Enough approvers agree to this plan. */
+export function runningMigration(migration: PendingMigration, plan: SealedPlan): RunningMigration {
+  return { ...migration, state: "running", plan };
+}
+
+/** The last version, except for the rest of a step that began. */
+export function endedMigration(migration: PendingMigration | RunningMigration, now: Date, end: End): EndedMigration {
+  const last = nextMigration(migration, { trouble: null, settlesAt: null });
+  return { ...last, ...end, endedAt: now.toISOString() };
+}
+
+/** The approvals do not cover the present change: the worker plans again, and the approvers decide again (law 4). */
+export function replannedMigration(
+  migration: PendingMigration | RunningMigration,
+  message: string,
+  lapsesAt: string,
+): PendingMigration {
+  const by = migration.approvals.map((approval) => approval.by);
+  const cleared = { plan: null, reminders: null, approvals: [], trouble: null, settlesAt: null };
+  return { ...nextMigration(migration, { lapsesAt, voided: { by, message } }), ...cleared, state: "pending" };
+}
+
+export function isMigrationOver(migration: Migration): migration is EndedMigration {
+  return migration.state !== "pending" && migration.state !== "running";
+}
+
+export function hasApproved({ approvals }: Pick<Migration, "approvals">, user: string): boolean {
+  return approvals.some(({ by }) => by === user);
+}
+
+/**
+ * When a worker looks at it next, in milliseconds since the epoch; null: never. The sweep reads this index, so a lost wake-up does not
+ * matter.
+ */
+export function migrationDueAt(migration: Migration): number | null {
+  // A step that began before a person stopped the migration still completes.
+  if (isMigrationOver(migration)) return migration.begun ? retryAtOf(migration) : null;
+  if (migration.state === "running") return Math.max(retryAtOf(migration), Date.parse(migration.settlesAt ?? "") || 0);
+  const lapsesAt = Date.parse(migration.lapsesAt);
+  if (!migration.plan) return Math.min(Math.max(retryAtOf(migration), Date.parse(migration.createdAt)), lapsesAt);
+  const { nextAt = null } = migration.reminders ?? {};
+  return nextAt === null ? lapsesAt : Math.min(Date.parse(nextAt), lapsesAt);
+}
+
+/** Since when a migration has no further effect, in milliseconds since the epoch; null: a worker may still look at it. */
+export function migrationClosedSince(migration: Migration): number | null {
+  if (!isMigrationOver(migration) || migrationDueAt(migration) !== null) return null;
+  const since = Math.max(Date.parse(migration.lapsesAt), ...(migration.endedAt ? [Date.parse(migration.endedAt)] : []));
+  return Number.isFinite(since) ? since : null;
+}
+
+function retryAtOf({ trouble }: Migration): number {
+  return trouble ? Date.parse(trouble.retryAt) : 0;
+}
+
+/** Whether an id is a migration's: requests' ids begin differently. */
+export function isMigrationId(id: string): boolean {
+  return /^migration-.+-\d+$/.test(id);
+}
+
+export function clusterOfMigration(id: string): string {
+  return id.slice("migration-".length, id.lastIndexOf("-"));
+}
+
+/** A migration's number in its cluster, from 1. */
+export function migrationNumber({ id }: Pick<Migration, "id">): number {
+  return Number(id.split("-").at(-1));
+}
+
+export function nextMigrationId(cluster: string, latest: Pick<Migration, "id"> | null): string {
+  return `migration-${cluster}-${(latest ? migrationNumber(latest) : 0) + 1}`;
+}

@@ -1,0 +1,156 @@
+import type { Change, PlanGuard, Refusal } from "./change.ts";
+import { type AwsAuthDocument, SECTIONS, type Section } from "./document.ts";
+import { parseDocument } from "./parse.ts";
+import { planChanges } from "./plan.ts";
+import { offerRepairs } from "./repair.ts";
+import { type Identity, resolve } from "./resolve.ts";
+
+type Data = Readonly<Record<string, string>>;
+
+/** What to do about a broken document. */
+export type DocumentRepair =
+  | { readonly type: "whole" }
+  /** `how`: one sentence. */
+  | { readonly type: "write"; readonly data: Data; readonly how: string }
+  /** Only a person knows the right content. `message`: what is wrong, and what to give us. */
+  | { readonly type: "ask"; readonly message: string };
+
+const giveIt =
+  "Run it again with --document and the last good document: kept (the copy in the cluster), or a file from a backup, Git or kubectl's last-applied annotation.";
+
+/**
+ * Plans the repair of a document: with the last good one if it is given, else as far as the present text allows without a guess.
+ *
+ * @param found the present document; null: there is no ConfigMap
+ * @param good the last good document; null: there is none
+ */
+export function planDocumentRepair(found: Data | null, good: Data | null, guard: PlanGuard): DocumentRepair {
+  const document = parseDocument(found ?? {});
+  if (good !== null) return byGood(document, parseDocument(good), guard);
+  const [broken] = brokenIn(document);
+  if (broken) return byRepair(document) ?? { type: "ask", message: `aws-auth: ${broken} ${giveIt}` };
+  if (document.entries.length > 0) return { type: "whole" };
+  const what = found === null ? "There is no ConfigMap aws-auth" : "aws-auth maps no one";
+  return { type: "ask", message: `${what}, so only the creator signs in, and no node joins. ${giveIt}` };
+}
+
+function byGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: PlanGuard): DocumentRepair {
+  const [flaw] = brokenIn(good);
+  if (flaw || good.entries.length === 0) {
+    return { type: "ask", message: `The given document is not good: ${flaw ?? "it maps no one."}` };
+  }
+  const restored = parseDocument(restore(found, good));
+  const [still] = brokenIn(restored);
+  if (still) return { type: "ask", message: `aws-auth: ${still} The given document does not have this section.` };
+  const changes = [...missingIn(restored, good), ...lostIn(restored, found)];
+  const plan = planChanges(restored, changes, { ...guard, allowMasters: true });
+  if (plan.type === "refused") return { type: "ask", message: plan.refusal.message };
+  if (isSameData(found.data, plan.after)) {
+    const [refusal] = plan.refused;
+    return refusal ? { type: "ask", message: refusal.message } : { type: "whole" };
+  }
+  return { type: "write", data: plan.after, how: howOf(found, restored, changes, plan.refused) };
+}
+
+/**
+ * The present document, with the good one's text for each unreadable or empty section. A readable section stays, so that newer people
+ * keep their access.
+ */
+function restore(found: AwsAuthDocument, good: AwsAuthDocument): Data {
+  const isToStay = (section: Section) =>
+    found.entries.some((entry) => entry.section === section) && !isBroken(found, section);
+  const sections = SECTIONS.flatMap((section): [string, string][] => {
+    const text = good.data[section];
+    return text === undefined || isToStay(section) ? [] : [[section, text]];
+  });
+  return { ...good.data, ...found.data, ...Object.fromEntries(sections) };
+}
+
+function howOf(
+  found: AwsAuthDocument,
+  restored: AwsAuthDocument,
+  changes: readonly Change[],
+  refused: readonly Refusal[],
+): string {
+  const left = new Set(refused.map(({ arn }) => arn?.toLowerCase()));
+  const added = changes.map(({ arn }) => arn).filter((arn) => !left.has(arn.toLowerCase()));
+  const written = SECTIONS.filter((section) => found.data[section] !== restored.data[section]);
+  return [
+    ...(written.length > 0 ? [`${written.join(", ")}: the last good document is written as it was.`] : []),
+    ...(added.length > 0 ? [`What is missing is added, and the rest stays: ${added.join(", ")}.`] : []),
+    ...refused.map(({ arn, message }) => `Not added: ${arn ?? "an entry"}. ${message}`),
+  ].join(" ");
+}
+
+/** Each principal of the good document with another identity, or none, in the present one. */
+function missingIn(found: AwsAuthDocument, good: AwsAuthDocument): Change[] {
+  return mappedIn(good).filter(({ arn }) => !isSame(resolve(found, arn), resolve(good, arn)));
+}
+
+/** Each principal that signs in now and could not with the good document. */
+function lostIn(restored: AwsAuthDocument, found: AwsAuthDocument): Change[] {
+  return mappedIn(found).filter(({ arn }) => resolve(restored, arn) === null && resolve(found, arn) !== null);
+}
+
+type Mapping = Extract<Change, { readonly type: "map" }>;
+
+function mappedIn({ entries }: AwsAuthDocument): Mapping[] {
+  return entries.flatMap(({ section, arn, username, groups, reachable }): Mapping[] =>
+    section === "mapAccounts" || !reachable ? [] : [{ type: "map", arn, username, groups }],
+  );
+}
+
+function isSameData(some: Data, other: Data): boolean {
+  const keys = new Set([...Object.keys(some), ...Object.keys(other)]);
+  return [...keys].every((key) => some[key] === other[key]);
+}
+
+/** Repairs an unreadable section if every principal that signs in now still does afterwards. */
+function byRepair(document: AwsAuthDocument): DocumentRepair | null {
+  const repair = offerRepairs(document).find(({ code }) => code === "section-unreadable");
+  if (!repair) return null;
+  const after = parseDocument(repair.plan.after);
+  return brokenIn(after).length === 0 ? { type: "write", data: after.data, how: repair.message } : null;
+}
+
+const breaking: ReadonlySet<string> = new Set([
+  "section-unreadable",
+  "section-too-large",
+  "section-not-a-list",
+  "content-dropped",
+]);
+
+function isBroken({ problems }: AwsAuthDocument, of: Section): boolean {
+  return problems.some(({ code, section }) => breaking.has(code) && section === of);
+}
+
+function brokenIn({ problems }: AwsAuthDocument): string[] {
+  return problems
+    .filter(({ code }) => breaking.has(code))
+    .map(({ section, line, message }) => `${section}, line ${line}: ${message}`);
+}
+
+export interface Readmission {
+  readonly arn: string;
+  readonly isReadmitted: boolean;
+}
+
+/** Whether a document is readable as a whole and admits at least one principal. */
+export function isWholeDocument(document: AwsAuthDocument): boolean {
+  return document.entries.length > 0 && brokenIn(document).length === 0;
+}
+
+/** Whether each principal of a good document gets in again, with the same username and groups. */
+export function readmissionsOf(good: Data, now: Data): readonly Readmission[] {
+  const [before, after] = [parseDocument(good), parseDocument(now)];
+  const arns = before.entries.filter(({ reachable, section }) => reachable && section !== "mapAccounts");
+  return [...new Set(arns.map(({ arn }) => arn))].map((arn) => ({
+    arn,
+    isReadmitted: isSame(resolve(before, arn), resolve(after, arn)),
+  }));
+}
+
+function isSame(some: Identity | null, other: Identity | null): boolean {
+  const text = (of: Identity | null) => of && JSON.stringify([of.username, [...new Set(of.groups)].sort()]);
+  return text(some) === text(other);
+}

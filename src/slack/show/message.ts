@@ -1,0 +1,118 @@
+import type { SlackViewMiddlewareArgs, ViewSubmitAction } from "@slack/bolt";
+import type { KnownBlock, ModalView } from "@slack/types";
+import { isMigrationId } from "../../access/request/migration.ts";
+import { code, cut, section, styled } from "./mrkdwn.ts";
+
+/** What is sent to Slack: blocks, and the same in one line for notifications and screen readers. */
+export interface Message {
+  readonly text: string;
+  readonly blocks: readonly KnownBlock[];
+}
+
+/** One event in the thread under the channel's message of a record. */
+export interface ThreadEntry {
+  /** Its name in the list of replies sent; each is sent once. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** An answer that only the person who acted sees. */
+export function answer(said: string): Message {
+  const text = cut(said, 3000);
+  return { text, blocks: [section(text)] };
+}
+
+export function noSuchRequestAnswer(id: string): Message {
+  return answer(id ? `There is no request ${code(id)}. Copy the id from its message.` : "Which request? Give its id.");
+}
+
+/** For the moment when Slack stops waiting and the outcome is still open. */
+export function notRecordedYetAnswer(): Message {
+  return answer(
+    ":hourglass_flowing_sand: Slow: not saved yet. The answer follows. Check `/eks-access list` before you retry.",
+  );
+}
+
+/** The cluster of a request left the configuration. */
+export function clusterGoneAnswer(cluster: string): Message {
+  return failureAnswer(`${cluster} is no longer in eks-access.yml. Ask an operator.`);
+}
+
+export function failureAnswer(sentence: string): Message {
+  return answer(`:warning: ${styled(sentence, 2900)}`);
+}
+
+/** Everything about a request or a migration. `private_metadata` is its id. */
+export const detailsModalId = "details";
+/** Messages show a reason of this length whole. */
+export const maxWhyLength = 300;
+
+export const text = (value: string) => ({ type: "plain_text" as const, text: value });
+
+export function reasonInput(label: string, placeholder: string, optional: boolean): KnownBlock {
+  return {
+    type: "input",
+    block_id: "why",
+    optional,
+    label: text(label),
+    element: {
+      type: "plain_text_input",
+      action_id: "value",
+      multiline: true,
+      max_length: maxWhyLength,
+      placeholder: text(placeholder),
+    },
+  };
+}
+
+/** A message as a modal, for places without a conversation: over a form or App Home. */
+export function messageModal(title: string, { blocks }: Message): ModalView {
+  return { type: "modal", title: text(title), close: text("Close"), blocks: [...blocks] };
+}
+
+/** Everything about a request or a migration; `notice`, on top, is the answer to the last click. */
+export function detailsModal(id: string, status: Message, notice: Message | null): ModalView {
+  return {
+    ...messageModal(isMigrationId(id) ? "Migration" : "Request", status),
+    callback_id: detailsModalId,
+    private_metadata: id,
+    blocks: [...(notice ? [...notice.blocks, { type: "divider" as const }] : []), ...status.blocks],
+  };
+}
+
+/** The form for the reason of a denial. `private_metadata` is the value of the button. */
+export const denyModalId = "deny";
+/** The form for the reason why a migration is denied. `private_metadata` is the value of the button. */
+export const denyMigrationModalId = "deny-migration";
+/** Asks why: the requester has to know what to do instead. */
+export function denyModal(value: string): ModalView {
+  return {
+    type: "modal",
+    callback_id: denyModalId,
+    private_metadata: value,
+    title: text("Deny the request"),
+    submit: text("Deny"),
+    close: text("Back"),
+    blocks: [reasonInput("Why", "The requester reads this, for example: use staging instead", false)],
+  };
+}
+
+/** Asks why before a migration is denied. */
+export function denyMigrationModal(value: string): ModalView {
+  return { ...denyModal(value), callback_id: denyMigrationModalId, title: text("Deny the migration") };
+}
+
+type Submission = Pick<SlackViewMiddlewareArgs<ViewSubmitAction>, "view" | "ack">;
+
+/** The reason in the form; null: it is empty, and the form says so. */
+export async function refuseEmptyReason(submission: Submission): Promise<string | null> {
+  const why = whyOf(submission);
+  if (why !== "") return why;
+  const errors = { why: "Say why, so the requester knows what to do instead." };
+  await submission.ack({ response_action: "errors", errors });
+  return null;
+}
+
+export function whyOf({ view }: Pick<Submission, "view">): string {
+  return view.state.values.why?.value?.value?.trim() ?? "";
+}

@@ -1,0 +1,148 @@
+import { AccessError } from "../access/access-error.ts";
+import type { MemoryKeys } from "../access/approval/seal.ts";
+import { requestIds } from "../access/audit/event.ts";
+import { earliest, isSignInShare } from "../access/lease/lease.ts";
+import type { Share } from "../access/lease/lease-record.ts";
+import type { Cluster } from "../access/policy/cluster.ts";
+import { type AccessEntry, readHoldingTags } from "../access-entry/index.ts";
+import type { AccessEntries } from "../aws/access-entries.ts";
+import { withoutRolePath } from "../aws-auth/index.ts";
+import type { WorkerContext } from "./context.ts";
+import { noLedger, noQueues } from "./no-ledger.ts";
+import { openCluster } from "./open/open-cluster.ts";
+import { reconcileWay } from "./reconcile/reconcile-way.ts";
+import type { Settlement, WayAdapter, WayContext, WayState } from "./reconcile/way-adapter.ts";
+import { waysIn } from "./reconcile/ways.ts";
+import { endRescuesByTags } from "./rescue/adopt-rescues.ts";
+
+/** What a worker needs to end leases without a ledger. */
+export type LonelyContext = Omit<WorkerContext, "ledger" | "queues">;
+
+export interface EndedAlone {
+  /** Ids of leases that are gone from the cluster. */
+  readonly ended: readonly string[];
+  /** Ids of leases that are over and still there. */
+  readonly left: readonly string[];
+  /** When the next lease ends there, ISO 8601; null: the cluster remembers none. */
+  readonly nextEnd: string | null;
+  /** One for each way that failed: it held up no other. */
+  readonly failures: readonly unknown[];
+}
+
+/**
+ * Ends the leases of one cluster whose end, sealed in the cluster's own memory, has come, or whose revocation that memory has. It begins,
+ * extends and repairs nothing, and can run beside others: each way has its own fence. The cluster remembers when a lease was removed, so
+ * that its record gets the right end once the ledger is back.
+ */
+export async function endWithoutLedger(lonely: LonelyContext, configured: Cluster): Promise<EndedAlone> {
+  const cluster = { ...configured, drift: "report" } as const;
+  const forCalls = { awsRequests: requestIds(), auditIds: requestIds() };
+  const context = { ...lonely, ...forCalls, ledger: noLedger(lonely.now, lonely.log), queues: noQueues };
+  const byTags = endRescuesByTags(context, cluster).then((ended) => ({ ...nothing, ...ended }));
+  return together(await Promise.all([byTags.catch(failed), endLeases(context, cluster).catch(failed)]));
+}
+
+const nothing: EndedAlone = { ended: [], left: [], nextEnd: null, failures: [] };
+
+function failed(error: unknown): EndedAlone {
+  return { ...nothing, failures: [error] };
+}
+
+async function endLeases(context: WorkerContext, cluster: Cluster): Promise<EndedAlone> {
+  const opened = await (context.openCluster ?? openCluster)(context, cluster, []);
+  try {
+    const entries = opened.entries && guardedEntries(opened.entries, cluster.name, context.keys.memory);
+    const place = { context, cluster, opened: { ...opened, entries } };
+    const ways = await waysIn(place, async () => [], "all", []);
+    const inDocument = await endByWay(place, ways.document).catch(failed);
+    const inEntries = await endByWay(place, ways.entries).catch(failed);
+    return together([inDocument, inEntries, await endByWay(place, ways.bindings).catch(failed)]);
+  } finally {
+    opened.close();
+  }
+}
+
+/** @throws AccessError */
+async function endByWay<State extends WayState, Decided extends Settlement>(
+  { context, cluster, opened }: WayContext,
+  way: WayAdapter<State, Decided> | null,
+): Promise<EndedAlone> {
+  if (!way) return nothing;
+  const before = await memoryIn(way, context.now());
+  if (before.over.length === 0) return { ...nothing, nextEnd: before.nextEnd };
+  await reconcileWay(context, cluster, opened, way, { onlyEnds: true, withoutLedger: true });
+  const after = await memoryIn(way, context.now());
+  const left = new Set(after.over);
+  return { ...nothing, ended: before.over.filter((id) => !left.has(id)), left: after.over, nextEnd: after.nextEnd };
+}
+
+/** @throws AccessError if the memory is there and not ours: no end in it can be trusted */
+async function memoryIn(
+  way: Pick<WayAdapter<WayState, Settlement>, "read">,
+  now: Date,
+): Promise<{ readonly over: readonly string[]; readonly nextEnd: string | null }> {
+  const { holdings, withdrawals, untrusted } = await way.read([]);
+  const shares = [...holdings.values()].flatMap((holding) => holding.shares).filter((share) => !isSignInShare(share));
+  if (untrusted !== null && shares.length === 0) throw new AccessError("cluster-unexpected", untrusted);
+  const revoked = new Set(withdrawals.list.map(({ id }) => id));
+  const isOver = ({ id, endsAt }: Share) => revoked.has(id) || Date.parse(endsAt) <= now.getTime();
+  const over = new Set(shares.filter(isOver).map(({ id }) => id));
+  return { over: [...over], nextEnd: earliestOf(shares.filter((share) => !isOver(share)).map(({ endsAt }) => endsAt)) };
+}
+
+function together(results: readonly EndedAlone[]): EndedAlone {
+  return {
+    ended: results.flatMap(({ ended }) => ended),
+    left: results.flatMap(({ left }) => left),
+    nextEnd: earliestOf(results.flatMap(({ nextEnd }) => nextEnd ?? [])),
+    failures: results.flatMap(({ failures }) => failures),
+  };
+}
+
+function earliestOf(times: readonly string[]): string | null {
+  return times.length > 0 ? earliest(times) : null;
+}
+
+/**
+ * The access entries for a run without the ledger. EKS keeps no versions, and such a run can't learn from the ledger that another one has
+ * begun, for example of a worker that still reaches Redis. But each run claims in the tags what it gives before it gives it: so the entry
+ * is read right before each call, and a claim that this run has not read ends it. It gives nothing.
+ */
+export function guardedEntries(entries: AccessEntries, cluster: string, keys: MemoryKeys): AccessEntries {
+  /** By ARN: the ids of the leases that the entry had when this run read it; null: its tags are not ours. */
+  const read = new Map<string, ReadonlySet<string> | null>();
+  const claimsOf = (entry: AccessEntry | null): ReadonlySet<string> | null => {
+    if (!entry) return new Set();
+    const reading = readHoldingTags(cluster, withoutRolePath(entry.principalArn), entry, keys);
+    if (reading.type === "untrusted") return null;
+    return new Set(reading.type === "holding" ? reading.holding.shares.map(({ id }) => id) : []);
+  };
+  const describe = async (arn: string) => {
+    const entry = await entries.describe(arn);
+    read.set(arn, claimsOf(entry));
+    return entry;
+  };
+  const ifUnclaimed = async <T>(arn: string, change: () => Promise<T>): Promise<T> => {
+    const before = read.get(arn);
+    const claims = claimsOf(await entries.describe(arn));
+    if (before && claims && [...claims].every((id) => before.has(id))) return change();
+    throw new AccessError("access-entry-conflict", `Another run has begun to change the access entry of ${arn}`);
+  };
+  const gives = (arn: string) => {
+    throw new AccessError(
+      "access-entry-conflict",
+      `A worker without the ledger gives nothing, and ${arn} would get more`,
+    );
+  };
+  return {
+    ...entries,
+    describe,
+    create: async ({ principalArn }) => gives(principalArn),
+    associate: async (arn) => gives(arn),
+    tag: (about, tags) => ifUnclaimed(about.principalArn, () => entries.tag(about, tags)),
+    untag: (about, keysToRemove) => ifUnclaimed(about.principalArn, () => entries.untag(about, keysToRemove)),
+    setGroups: (arn, groups) => ifUnclaimed(arn, () => entries.setGroups(arn, groups)),
+    disassociate: (arn, name) => ifUnclaimed(arn, () => entries.disassociate(arn, name)),
+    remove: (arn) => ifUnclaimed(arn, () => entries.remove(arn)),
+  };
+}

@@ -1,0 +1,126 @@
+import { randomBytes } from "node:crypto";
+import { sealLogBase } from "../access/approval/seals.ts";
+import { type ErasedEvent, PersonEraser } from "../access/audit/erase.ts";
+import { type AuditEvent, type BrokenChain, erasureMark } from "../access/audit/event.ts";
+import { zonesOf } from "../access/policy/zone.ts";
+import type { AuditLog } from "../ledger/audit-log.ts";
+import type { Queues } from "../ledger/queues.ts";
+import { isRequest, type LedgerRecord, recordClosedSince } from "../ledger/records.ts";
+import type { PersonData } from "../ledger/redis/person-data.ts";
+import { pagesOf, verifyAuditLog } from "../ledger/verify-audit-log.ts";
+import type { WorkerContext } from "./context.ts";
+
+export interface ErasureContext extends Pick<WorkerContext, "ledger" | "config" | "keys" | "now"> {
+  readonly queues: Queues;
+  readonly auditLog: AuditLog;
+  readonly personData: PersonData;
+}
+
+export interface ErasureWish {
+  /** Recognises the person in a text. */
+  readonly person: RegExp;
+  /** Slack user id of the person who erases. */
+  readonly by: string;
+  readonly why: string;
+}
+
+export type ErasureResult =
+  | { readonly type: "refused"; readonly message: string }
+  /** `kept`: ids of records that can't be removed yet. */
+  | { readonly type: "erased"; readonly events: number; readonly records: number; readonly kept: readonly string[] };
+
+/**
+ * Erases what the ledger has of a person, with an event. The log stays whole: the chain has the digests, and the worker signs which events
+ * it erased. A killed one is run again.
+ * @throws AccessError
+ */
+export async function erasePerson(context: ErasureContext, wish: ErasureWish): Promise<ErasureResult> {
+  const { personData, now } = context;
+  const { read, unreadable } = await personData.records(wish.person);
+  const needed = [...unreadable.map(unreadableWords), ...read.flatMap((record) => neededWords(record, now()))];
+  if (needed.length > 0) return { type: "refused", message: needed.join(" ") };
+  const requests = read.filter((record) => isRequest(record) && wish.person.test(record.requester));
+  const ids = requests.map(({ id }) => id);
+  const events = await eraseEvents(context, wish, ids);
+  if (typeof events === "object") return { type: "refused", message: `The audit log is broken. ${events.message}` };
+  const kept = await removeRecords(context, read);
+  await personData.forget(wish.person);
+  await forgetJobs(context);
+  return { type: "erased", events, records: read.length - kept.length, kept };
+}
+
+function unreadableWords(id: string): string {
+  return `The record ${id} can't be read, and names them.`;
+}
+
+/** Why the ledger still needs a record; empty: it does not. */
+function neededWords(record: LedgerRecord, now: Date): readonly string[] {
+  const since = recordClosedSince(record);
+  if (since === null) return [`${record.id} on ${record.cluster} is not over: end it first.`];
+  if (since <= now.getTime()) return [];
+  return [`${record.id} on ${record.cluster} has to stay until ${new Date(since).toISOString()}.`];
+}
+
+/** How often another process may change the beginning of the log meanwhile. */
+const maxTries = 5;
+
+async function eraseEvents(
+  context: ErasureContext,
+  { person, by, why }: ErasureWish,
+  requests: readonly string[],
+): Promise<number | BrokenChain> {
+  const { auditLog, keys, now } = context;
+  const pseudonym = `erased-${randomBytes(4).toString("hex")}`;
+  for (let tries = 0; ; tries += 1) {
+    const before = await auditLog.base();
+    // A signature would declare a broken log whole.
+    const verdict = await verifyAuditLog(auditLog, () => keys.preview, []);
+    if (verdict.type === "broken") return verdict;
+    const eraser = new PersonEraser(person, requests, pseudonym);
+    const erased = new Map<number, ErasedEvent>();
+    const erasures = new Map(before.erasures);
+    for await (const page of pagesOf(auditLog, before.count + 1)) {
+      for (const each of page) {
+        const left = eraser.take(each);
+        if (!left) continue;
+        erased.set(each.sequence, left);
+        erasures.set(each.sequence, erasureMark({ ...each, event: left.event, erased: left.digest }) ?? "");
+      }
+    }
+    const detail = { pseudonym, events: erased.size, why };
+    const event: AuditEvent = {
+      ...{ type: "person.erased", at: now().toISOString(), actor: by, request: "", cluster: "" },
+      detail,
+    };
+    const base = sealLogBase({ ...before, erasures }, keys.preview);
+    if (await auditLog.erase(erased, base, before, event)) return erased.size;
+    if (tries >= maxTries) throw new Error("Other processes keep changing the beginning of the audit log.");
+  }
+}
+
+/** @returns the ids of those that stay */
+async function removeRecords(
+  { ledger, config }: ErasureContext,
+  records: readonly LedgerRecord[],
+): Promise<readonly string[]> {
+  const { keepSeconds } = config.audit;
+  const kept: string[] = [];
+  for (const record of records) {
+    const isRemoved = await ledger.remove(record, keepSeconds === null ? null : keepSeconds * 1000);
+    if (!isRemoved) kept.push(record.id);
+  }
+  return kept;
+}
+
+/** Finished jobs, and what BullMQ tells of them, hold questions about people and their answers. */
+async function forgetJobs({ queues, config }: ErasureContext): Promise<void> {
+  const zones = [null, ...zonesOf(config.clusters.values())];
+  const all = new Set(
+    zones.flatMap((zone) => (["clusters", "ends", "messages"] as const).map((name) => queues.inZone(name, zone))),
+  );
+  for (const queue of all) {
+    await queue.clean(0, 0, "completed");
+    await queue.clean(0, 0, "failed");
+    await queue.trimEvents(0);
+  }
+}

@@ -1,0 +1,157 @@
+import type { Logger } from "pino";
+import type { PreviewKeys, WorkerKeys } from "../access/approval/seal.ts";
+import { brokenLogBase, isSealedByNewestKey, sealLogBase } from "../access/approval/seals.ts";
+import { type BrokenChain, type ChainedEvent, verifyChain } from "../access/audit/event.ts";
+import { type SinkKind, sinkNames } from "../access/audit/sink.ts";
+import type { LogBase } from "../access/audit/verify-log.ts";
+import type { AuditSettings } from "../config/config.ts";
+import type { AuditLog } from "../ledger/audit-log.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { usualDeadlines } from "../operations/deadlines.ts";
+import type { FailureLog } from "../operations/log.ts";
+import { type AuditSink, auditSinks, deliver } from "./sinks.ts";
+
+const pageSize = 500;
+/** The base keeps this many anchors of removed events: ten years, one a day. */
+const maxAnchors = 4_000;
+
+/**
+ * Removes events older than the configuration keeps them, and signs the new beginning of the log. Keeps what a sink does not have. Removes
+ * nothing from a broken log, because the signature would declare it whole.
+ * @returns where the log is broken
+ */
+export async function forgetOldEvents(
+  log: AuditLog,
+  settings: AuditSettings,
+  keys: PreviewKeys,
+  now: Date,
+): Promise<BrokenChain | null> {
+  if (settings.keepSeconds === null) return null;
+  const keptSince = now.getTime() - settings.keepSeconds * 1000;
+  for (;;) {
+    const base = await log.base();
+    const delivered = await Promise.all([...sinkNames(settings).values()].map((sink) => log.delivered(sink)));
+    const everywhere = Math.min(...delivered);
+    const page = await log.events(base.count + 1, pageSize);
+    const isOld = ({ event, sequence }: ChainedEvent) => Date.parse(event.at) < keptSince && sequence <= everywhere;
+    const firstKept = page.findIndex((each) => !isOld(each));
+    const old = firstKept < 0 ? page : page.slice(0, firstKept);
+    const last = old.at(-1);
+    const chain = brokenLogBase(base, keys) ?? verifyChain(old, base.hash, base.count + 1, base.erasures);
+    if (chain.type === "broken") return chain;
+    if (!last) return null;
+    await log.beginAt(sealLogBase(await baseAfter(log, base, old, last), keys), base);
+    if (old.length < pageSize) return null;
+  }
+}
+
+/** The log's beginning without these events, with the anchors that were among them. */
+async function baseAfter(
+  log: AuditLog,
+  base: LogBase,
+  old: readonly ChainedEvent[],
+  { sequence: count, hash }: ChainedEvent,
+): Promise<Omit<LogBase, "seal">> {
+  const hashes = new Map(old.map((each) => [each.sequence, each.hash]));
+  const met = (await log.anchors(count)).filter((anchor) => hashes.get(anchor.count) === anchor.hash);
+  const erasures = new Map([...(base.erasures ?? [])].filter(([sequence]) => sequence > count));
+  return {
+    count,
+    hash,
+    anchors: [...base.anchors, ...met].slice(-maxAnchors),
+    ...(erasures.size > 0 && { erasures }),
+  };
+}
+
+/** Signs a genuine beginning again with the newest key, before a rotation removes the old one. */
+export async function sealBaseAnew(log: AuditLog, keys: PreviewKeys): Promise<void> {
+  const base = await log.base();
+  if (isSealedByNewestKey(base, keys) || brokenLogBase(base, keys)) return;
+  await log.beginAt(sealLogBase(base, keys), base);
+}
+
+export interface KeeperContext {
+  readonly auditLog: AuditLog;
+  readonly ledger: Pick<Ledger, "takeTurn">;
+  readonly settings: () => AuditSettings;
+  readonly webhookSecret: Buffer | null;
+  readonly keys: Pick<WorkerKeys, "preview">;
+  readonly log: Logger;
+  readonly failures: FailureLog;
+  readonly now: () => Date;
+}
+
+const lookEveryMs = 1_000;
+/** One worker at a time sends to a sink: a turn's work takes less. */
+const turnMs = 10_000;
+const workMs = turnMs - usualDeadlines.webhook;
+const longestWaitMs = 300_000;
+const forgetEveryMs = 3_600_000;
+
+const kinds = ["log", "s3", "eventbridge", "webhook"] as const satisfies readonly SinkKind[];
+
+/** Delivers and removes, as the configuration says, while the worker runs. */
+export function startAuditKeeper(context: KeeperContext): { stop: () => Promise<void> } {
+  const sealing = sealBaseAnew(context.auditLog, context.keys.preview).catch((error: unknown) => {
+    context.log.warn({ err: error }, "the beginning of the audit log could not be signed with the newest key");
+  });
+  // A sink that does not answer delays no other.
+  const stops = [...kinds.map((kind) => delivery(context, kind)), () => forget(context)].map(repeat);
+  return { stop: async () => void (await Promise.all([sealing, ...stops.map((stop) => stop())])) };
+}
+
+/** Runs `look` again and again, once at a time, until the returned function is called. */
+function repeat(look: () => Promise<void>): () => Promise<void> {
+  let running = Promise.resolve();
+  let isIdle = true;
+  const timer = setInterval(() => {
+    if (!isIdle) return;
+    isIdle = false;
+    running = look().finally(() => {
+      isIdle = true;
+    });
+  }, lookEveryMs);
+  return () => {
+    clearInterval(timer);
+    return running;
+  };
+}
+
+/** One kind of sink, with a longer wait after each failure. */
+function delivery(context: KeeperContext, kind: SinkKind): () => Promise<void> {
+  const { auditLog, ledger, failures, now } = context;
+  const what = "audit events could not be delivered; the next try is due";
+  let failed = 0;
+  let notBefore = 0;
+  return async () => {
+    const began = now().getTime();
+    const sink = sinksNow(context).find((each) => each.kind === kind);
+    if (!sink || began < notBefore) return;
+    try {
+      if (!(await ledger.takeTurn(`audit-${sink.name}`, kind === "log" ? lookEveryMs * 0.9 : turnMs))) return;
+      await deliver(auditLog, sink, () => now().getTime() - began > workMs);
+      failed = 0;
+      failures.over(what, { sink: kind });
+    } catch (error) {
+      notBefore = began + Math.min(lookEveryMs * 2 ** failed, longestWaitMs);
+      failed += 1;
+      failures.failed(what, { sink: kind }, error);
+    }
+  };
+}
+
+function sinksNow({ settings, webhookSecret, log, now }: KeeperContext): readonly AuditSink[] {
+  const write = (event: ChainedEvent) => log.info({ audit: event }, "audit");
+  return auditSinks({ ...settings(), webhookSecret, write, now });
+}
+
+async function forget({ auditLog, ledger, keys, log, now, ...context }: KeeperContext): Promise<void> {
+  const settings = context.settings();
+  try {
+    if (settings.keepSeconds === null || !(await ledger.takeTurn("audit-forget", forgetEveryMs))) return;
+    const broken = await forgetOldEvents(auditLog, settings, keys.preview, now());
+    if (broken) log.error({ message: broken.message }, "the audit log is broken, and nothing of it is forgotten");
+  } catch (error) {
+    log.warn({ err: error }, "old audit events could not be removed; the next try is due in an hour");
+  }
+}

@@ -1,0 +1,113 @@
+import type { Logger } from "pino";
+import { AccessError } from "../access/access-error.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { QueuesToWake } from "../ledger/queues.ts";
+import { seenCreation } from "./open/discover-creator.ts";
+
+/**
+ * The ledger of a worker that has none: it knows no request, so a run on it only ends what the cluster itself says is over. What a run
+ * may ask is answered; everything else fails, because it would be lost.
+ */
+export function noLedger(now: () => Date, log: Pick<Logger, "warn">): Ledger {
+  return {
+    ...known,
+    ...records,
+    ...people,
+    takeTurn: turnsOfThisProcess(now),
+    // A rescue has to end: who became the creator for it is in the log of the process then.
+    append: async (event) => {
+      if (event.type !== "creator.used") return lost();
+      log.warn({ event }, "the audit log will not have this event: there is no ledger");
+    },
+    // Only one process knows of these runs: `guard-entries.ts` is the fence instead.
+    beginRun: async () => "",
+    isNewestRun: async () => true,
+    migrations: { get: lost, latestOf: lost, open: lost },
+  };
+}
+
+export const noQueues: QueuesToWake = {
+  clusters: { add: lost, addBulk: lost },
+  ends: { add: lost, addBulk: lost },
+  messages: { add: lost, addBulk: lost },
+};
+
+async function lost(): Promise<never> {
+  throw new AccessError("ledger-unreachable", "This worker works without the ledger");
+}
+
+/** What a run asks before it ends something. An event that it notes is in the log of the process alone. */
+const known = {
+  get: async () => null,
+  grantedOf: async () => [],
+  isPermanentLeaseOver: async () => false,
+  eventsOf: async () => [],
+  note: async () => {},
+  revertedAt: async () => new Map<string, Date>(),
+  noteReverted: async () => {},
+  creation: async (clusterArn) => seenCreation(clusterArn),
+  rememberCreation: async () => {},
+  lastAcceptedAt: async () => null,
+  rememberAccepted: async () => {},
+} as const satisfies Partial<Ledger>;
+
+const records = {
+  commit: lost,
+  due: lost,
+  whyUnreadable: lost,
+  takeClosed: lost,
+  remove: lost,
+  duePendingOf: lost,
+  overdue: lost,
+  counts: lost,
+  openByCluster: lost,
+  ofRequester: lost,
+  list: lost,
+  events: lost,
+  adopted: lost,
+  markAdopted: lost,
+  clusterTroubles: lost,
+  setClusterTrouble: lost,
+  fleetAt: lost,
+  fleet: lost,
+  publishFleet: lost,
+  addNotice: lost,
+  notices: lost,
+  namespacesOf: lost,
+  rememberNamespaces: lost,
+} as const satisfies Partial<Ledger>;
+
+const people = {
+  unshown: lost,
+  shown: lost,
+  markShown: lost,
+  threadEntryNames: lost,
+  addThreadEntries: lost,
+  rememberHome: lost,
+  homesOf: lost,
+  linkPrincipal: lost,
+  linksOf: lost,
+  changeLink: lost,
+  linkProposalOf: lost,
+  identitiesOf: lost,
+  rememberIdentities: lost,
+  userGroups: lost,
+  shareUserGroups: lost,
+  goodApprovers: lost,
+  rememberGoodApprovers: lost,
+  setWorkerIdentity: lost,
+  workerIdentity: lost,
+  exchangeConfiguration: lost,
+  noteZone: lost,
+  zonesSeen: lost,
+} as const satisfies Partial<Ledger>;
+
+function turnsOfThisProcess(now: () => Date): Ledger["takeTurn"] {
+  const takenUntil = new Map<string, number>();
+  return async (name, everyMs) => {
+    const at = now().getTime();
+    if ((takenUntil.get(name) ?? 0) > at) return false;
+    takenUntil.set(name, at + everyMs);
+    return true;
+  };
+}

@@ -1,0 +1,192 @@
+import { AccessError } from "../../access/access-error.ts";
+import { mapOwner } from "../../access/lease/map-owner.ts";
+import { partitionOf } from "../../access/policy/cluster.ts";
+import { creatorArnOf } from "../../access/policy/creator.ts";
+import { operatorGroup, operatorUsername } from "../../access/policy/operator.ts";
+import type { AccessEntry } from "../../access-entry/index.ts";
+import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import { entryOf, type PlannedText, parseDocument, planChanges, withoutRolePath } from "../../aws-auth/index.ts";
+import { CLUSTER_ADMIN } from "../../diagnosis/migration/facts.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
+import { becomeCreator } from "./become-creator.ts";
+import { creatorFor } from "./creator-use.ts";
+import { connectAs } from "./open-cluster.ts";
+import { openEksToManage } from "./open-eks.ts";
+import { again, type Bootstrap, differing, purpose, untilIn, type WayIn, writeObjects } from "./way-in.ts";
+
+/** Lets the operator in as the creator: the roles and bindings, then its entry in aws-auth. @throws AccessError */
+export async function admitByCreator(bootstrap: Bootstrap): Promise<WayIn> {
+  const { context, cluster, description, wanted } = bootstrap;
+  const creator = await creatorFor(context, cluster, "bootstrap");
+  const { credentials, creatorArn } = await becomeCreator(cluster, creator, [purpose], context.awsRequests);
+  const options = { as: creatorArnOf(creator), ledger: context.ledger };
+  const client = await connectAs(credentials, cluster, description, context.now(), [purpose], options);
+  try {
+    const objects = await differing(client, wanted);
+    const { plan } = await planOperatorEntry(client, bootstrap, creatorArn);
+    const entry = plan.diff === "" ? [] : [`Add ${withoutRolePath(cluster.operator.roleArn)} to aws-auth.`];
+    return {
+      steps: [...objects, ...entry],
+      diff: plan.diff,
+      // The entry comes last: until its rights are complete, the operator is not let in.
+      apply: async () => {
+        await writeObjects(client, wanted);
+        await again(() => writeOperatorEntry(client, bootstrap, creatorArn));
+      },
+      close: client.close,
+    };
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+interface EntryPlan {
+  /** Null: there is none, and it may be created. */
+  readonly configMap: AwsAuthConfigMap | null;
+  readonly plan: PlannedText;
+}
+
+/**
+ * Plans the operator's entry in aws-auth, with the same engine and the same guards as that of a lease.
+ * @param creatorArn null: unknown @throws AccessError if the entry can't be ours
+ */
+export async function planOperatorEntry(
+  client: Pick<ClusterClient, "readAwsAuth">,
+  { cluster }: Pick<Bootstrap, "cluster">,
+  creatorArn: string | null,
+): Promise<EntryPlan> {
+  const { name, account, createAwsAuth, operator } = cluster;
+  const configMap = await client.readAwsAuth();
+  if (!configMap && !createAwsAuth) {
+    throw new AccessError("document-absent", `The ConfigMap aws-auth of ${name} does not exist`);
+  }
+  const arn = withoutRolePath(operator.roleArn);
+  const document = parseDocument(configMap?.data ?? {});
+  const entry = entryOf(document, arn);
+  if (entry?.groups.some((group) => group !== operatorGroup)) throw notDedicated(arn, entry.groups, name);
+  const map = { type: "map", arn, username: operatorUsername, groups: [operatorGroup] } as const;
+  const plan = planChanges(document, [map], { creatorArn, account, partition: partitionOf(cluster) });
+  const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
+  if (plan.type === "refused" || refusal) {
+    const what = `aws-auth of ${name} can't take the operator`;
+    throw new AccessError("cluster-refused-write", what, { remedy: refusal?.message ?? "" });
+  }
+  const owner = mapOwner(cluster, configMap?.managers ?? []);
+  if (owner && plan.diff !== "") {
+    const remedy = `Add an entry for ${arn} there, with the username ${operatorUsername} and the group ${operatorGroup}. Then run it again.`;
+    throw new AccessError("cluster-refused-write", `aws-auth of ${name} belongs to ${owner.name}`, { remedy });
+  }
+  return { configMap, plan };
+}
+
+function notDedicated(arn: string, groups: readonly string[], cluster: string): AccessError {
+  const what = `${arn} is in aws-auth of ${cluster} already, with ${groups.join(", ")}`;
+  return new AccessError("cluster-refused-write", what, {
+    remedy: "Name a role that does nothing else, or remove that entry first.",
+  });
+}
+
+async function writeOperatorEntry(client: ClusterClient, bootstrap: Bootstrap, creatorArn: string): Promise<void> {
+  const { configMap, plan } = await planOperatorEntry(client, bootstrap, creatorArn);
+  if (plan.diff === "") return;
+  // Empty first, as a rescue does: each later write has a resourceVersion.
+  const before = configMap ?? (await client.createAwsAuth({ data: {}, annotations: {} }));
+  const content = { data: plan.after, annotations: before.annotations };
+  await client.rehearseWrite(before, content);
+  await client.writeAwsAuth(before, content);
+}
+
+/** Says that the entry is a bootstrap's, so that one may end what another one left. */
+const operatorTag = "eks-access/operator";
+
+const policy = { name: CLUSTER_ADMIN, namespaces: null };
+
+/**
+ * Lets the operator in with AWS rights alone, without the creator: its access entry, and the policy of an administrator until the roles
+ * and bindings are written.
+ * @param objects what has to be written there; null: the operator can't see it yet @throws AccessError
+ */
+export async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | null): Promise<WayIn> {
+  const { context, cluster } = bootstrap;
+  const { roleArn } = cluster.operator;
+  const creator = () => creatorFor(context, cluster, "bootstrap");
+  const eks = await openEksToManage(cluster, [purpose], creator, context.awsRequests).catch(naming);
+  const entries = accessEntriesOf(eks, context.awsRequests);
+  try {
+    const entry = await entries.describe(roleArn).catch(naming);
+    refuseOthers(entry, cluster.name);
+    const isAdmin = entry?.policies.some(({ name }) => name === CLUSTER_ADMIN) ?? false;
+    const needsAdmin = objects === null || objects.length > 0;
+    const steps = [
+      ...(isGiven(entry) ? [] : [`${entry ? "Change" : "Create"} the access entry of ${roleArn}.`]),
+      ...(needsAdmin ? [`Give it ${CLUSTER_ADMIN} until the next step is done.`] : []),
+      ...(objects ?? ["Write its roles and bindings."]),
+      ...(isAdmin || needsAdmin ? [`Take ${CLUSTER_ADMIN} back from it.`] : []),
+    ];
+    const apply = async () => {
+      await giveEntry(entries, roleArn);
+      if (needsAdmin) await asAdministrator(bootstrap, entries);
+      else if (isAdmin) await entries.disassociate(roleArn, CLUSTER_ADMIN);
+    };
+    return { steps, diff: "", apply: () => apply().catch(naming), close: entries.close };
+  } catch (error) {
+    entries.close();
+    throw error;
+  }
+}
+
+function naming(error: unknown): never {
+  throw namingOwnPolicy(error, "bootstrap-policy.json");
+}
+
+function isGiven(entry: AccessEntry | null): boolean {
+  return entry !== null && entry.tags[operatorTag] !== undefined && entry.groups.join() === operatorGroup;
+}
+
+/** An entry of others is taken over only if it gives nothing else. */
+function refuseOthers(entry: AccessEntry | null, cluster: string): void {
+  if (!entry) return;
+  const { principalArn, type, groups, policies, tags } = entry;
+  const others = [
+    ...groups.filter((group) => group !== operatorGroup),
+    ...policies.filter(({ name }) => tags[operatorTag] === undefined || name !== CLUSTER_ADMIN).map(({ name }) => name),
+  ];
+  if (type === "STANDARD" && others.length === 0) return;
+  const what = `${principalArn} has an access entry of ${cluster} already, with ${others.join(", ") || `the type ${type}`}`;
+  throw new AccessError("access-entry-conflict", what, {
+    remedy: "Name a role that does nothing else, or delete that access entry first.",
+  });
+}
+
+async function giveEntry(entries: AccessEntries, principalArn: string): Promise<void> {
+  const tags = { [operatorTag]: "bootstrapped" };
+  const groups = [operatorGroup];
+  const entry = await entries.describe(principalArn);
+  if (!entry) {
+    await entries.create({ principalArn, username: operatorUsername, groups, tags });
+    return;
+  }
+  if (entry.groups.join() !== operatorGroup) await entries.setGroups(principalArn, groups);
+  if (entry.tags[operatorTag] === undefined) await entries.tag(entry, tags);
+}
+
+/** Whether it is an administrator: nothing else can write rights that it does not have. */
+const mayEscalate = { verb: "escalate", resource: "clusterroles", group: "rbac.authorization.k8s.io" };
+
+/** However it ends, the policy is taken back. If this process dies, the next bootstrap does it, and `check` reports it. */
+async function asAdministrator(bootstrap: Bootstrap, entries: AccessEntries): Promise<void> {
+  const { roleArn } = bootstrap.cluster.operator;
+  try {
+    await entries.associate(roleArn, policy);
+    await untilIn(bootstrap, async (client) => {
+      if (!(await client.mayI(mayEscalate))) return null;
+      await writeObjects(client, bootstrap.wanted);
+      return "written" as const;
+    });
+  } finally {
+    await entries.disassociate(roleArn, CLUSTER_ADMIN);
+  }
+}

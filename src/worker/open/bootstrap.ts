@@ -1,0 +1,80 @@
+import { AccessError } from "../../access/access-error.ts";
+import { operatorObjects } from "../../access/policy/operator.ts";
+import { operatorRules } from "../../access/policy/operator-rights.ts";
+import type { WorkerContext } from "../context.ts";
+import { admitByCreator, admitByEntry, planOperatorEntry } from "./admit.ts";
+import { becomeCreator } from "./become-creator.ts";
+import { creatorArnFor } from "./discover-creator.ts";
+import { connectAs } from "./open-cluster.ts";
+import { openEks } from "./open-eks.ts";
+import { isProved, type OperatorProof, proveOperator } from "./prove-operator.ts";
+import {
+  type Bootstrap,
+  differing,
+  isUnauthorized,
+  type OperatedCluster,
+  purpose,
+  untilIn,
+  type WayIn,
+} from "./way-in.ts";
+
+export interface BootstrapPlan extends Pick<WayIn, "steps" | "diff" | "close"> {
+  /** Carries the steps out, and proves the operator's rights; without steps it only proves them. @throws AccessError */
+  readonly apply: () => Promise<OperatorProof>;
+}
+
+/**
+ * Plans how to let a cluster's operator in, and writes nothing. In a cluster that takes access entries AWS rights do it, elsewhere the
+ * creator. If nothing is left to do, not even a look needs the creator.
+ * @throws AccessError
+ */
+export async function planBootstrap(context: WorkerContext, cluster: OperatedCluster): Promise<BootstrapPlan> {
+  const session = await becomeCreator(cluster, cluster.operator, [purpose], context.awsRequests);
+  const { description } = await openEks(session.credentials, cluster, context.awsRequests);
+  const readsAwsAuth = description.authenticationMode !== "API";
+  const rules = operatorRules({ readsAwsAuth, cluster });
+  const connect = (attempt: number) =>
+    connectAs(session.credentials, cluster, description, context.now(), [purpose], {
+      ...{ as: session.creatorArn, ledger: context.ledger, tokenSeconds: 60 + attempt },
+    });
+  const bootstrap = { context, cluster, description, wanted: operatorObjects(rules), asOperator: connect };
+  const wayIn = await wayInOf(bootstrap);
+  const { steps, diff, close } = wayIn;
+  const apply = async () => {
+    if (steps.length > 0) await wayIn.apply();
+    return untilIn(bootstrap, async (client, isLast) => {
+      const proof = await proveOperator(client, rules);
+      // Only what EKS takes back goes away by itself.
+      const isSettled = description.authenticationMode === "CONFIG_MAP" ? proof.missing.length === 0 : isProved(proof);
+      return isSettled || isLast || steps.length === 0 ? proof : null;
+    });
+  };
+  return { steps, diff, apply, close };
+}
+
+async function wayInOf(bootstrap: Bootstrap): Promise<WayIn> {
+  const objects = await seenByOperator(bootstrap);
+  if (bootstrap.description.authenticationMode !== "CONFIG_MAP") return admitByEntry(bootstrap, objects);
+  return objects?.length === 0 ? nothingToDo : admitByCreator(bootstrap);
+}
+
+const nothingToDo: WayIn = { steps: [], diff: "", apply: async () => {}, close: () => {} };
+
+/** What the operator itself sees that is not as wanted; null: it is not in yet, or can't see it. @throws AccessError */
+async function seenByOperator(bootstrap: Bootstrap): Promise<readonly string[] | null> {
+  const { asOperator, context, cluster, wanted, description } = bootstrap;
+  const client = await asOperator(0);
+  try {
+    const objects = await differing(client, wanted);
+    if (description.authenticationMode !== "CONFIG_MAP") return objects;
+    const creatorArn = await creatorArnFor(context, cluster, cluster.operator);
+    const { plan } = await planOperatorEntry(client, bootstrap, creatorArn);
+    return plan.diff === "" ? objects : [...objects, "Change its entry in aws-auth."];
+  } catch (error) {
+    const isForbidden = error instanceof AccessError && error.code === "cluster-forbidden";
+    if (isForbidden || isUnauthorized(error)) return null;
+    throw error;
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,86 @@
+import { explainFailure } from "../../access/access-error.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { operatorObjects } from "../../access/policy/operator.ts";
+import {
+  actInWords,
+  forbiddenActs,
+  neededActs,
+  type OperatorAct,
+  type OperatorRule,
+  operatorRules,
+} from "../../access/policy/operator-rights.ts";
+import { broken, type Finding, found, notAsked } from "../../diagnosis/link.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { WorkerContext } from "../context.ts";
+import { inParallel } from "../in-parallel.ts";
+import { lastCreatorUse } from "./creator-use.ts";
+import { reachCluster } from "./reach-cluster.ts";
+import { differing } from "./way-in.ts";
+
+/** What the API server says of an operator's rights. */
+export interface OperatorProof {
+  /** How many rights it needs, and how many it must not have. */
+  readonly needed: number;
+  readonly forbidden: number;
+  /** Those that it lacks, and those that it has all the same: in words. */
+  readonly missing: readonly string[];
+  readonly excess: readonly string[];
+}
+
+/** Asks the API server, as the operator, for each right alone (SelfSubjectAccessReview). @throws AccessError */
+export async function proveOperator(
+  client: Pick<ClusterClient, "mayI">,
+  rules: readonly OperatorRule[],
+): Promise<OperatorProof> {
+  const [needed, forbidden] = [neededActs(rules), forbiddenActs(rules)];
+  const allowed = await inParallel([...needed, ...forbidden], (act) => client.mayI(act));
+  const those = (acts: readonly OperatorAct[], from: number, isAllowed: boolean) =>
+    acts.filter((_, index) => allowed[from + index] === isAllowed).map(actInWords);
+  return {
+    ...{ needed: needed.length, forbidden: forbidden.length },
+    missing: those(needed, 0, false),
+    excess: those(forbidden, needed.length, true),
+  };
+}
+
+export function isProved({ missing, excess }: OperatorProof): boolean {
+  return missing.length === 0 && excess.length === 0;
+}
+
+/** Whether the operator of a cluster has its rights and no others, and when the creator was last used. Empty: it has none. */
+export async function examineOperator(context: WorkerContext, cluster: Cluster): Promise<readonly Finding[]> {
+  if (!cluster.operator) return [];
+  return [...(await examineRights(context, cluster)), await examineCreator(context, cluster)];
+}
+
+const asked = { id: "doctor", requester: "doctor" };
+
+async function examineRights(context: WorkerContext, cluster: Cluster): Promise<readonly Finding[]> {
+  try {
+    const { proof, absent } = await reachCluster(context, cluster, asked, async ({ client, description }) => {
+      const rules = operatorRules({ readsAwsAuth: description.authenticationMode !== "API", cluster });
+      const kept = operatorObjects(rules).filter(({ kind }) => kind === "ConfigMap");
+      const proof = await proveOperator(client, rules);
+      return { proof, absent: proof.missing.length > 0 ? [] : await differing(client, kept) };
+    });
+    const run = `Run eks-access bootstrap ${cluster.name} --apply.`;
+    const wrong = [
+      ...proof.missing.map((act) => broken(`operator: it can't ${act}, which a run needs`, run)),
+      // The operator can't create them, and an end could not be remembered there.
+      ...absent.map((step) => broken(`operator: ${step.replace(/^Create (.*)\.$/, "$1 is absent")}`, run)),
+      ...proof.excess.map((act) =>
+        broken(`operator: it can ${act}, which it must not`, "Find the binding that gives it."),
+      ),
+    ];
+    const right = `operator: it can do the ${proof.needed} things that a run needs, and none of the ${proof.forbidden} that it must not`;
+    return wrong.length > 0 ? wrong : [found(right)];
+  } catch (error) {
+    return [notAsked("operator: its rights are not asked", explainFailure(error))];
+  }
+}
+
+async function examineCreator({ ledger }: WorkerContext, cluster: Cluster): Promise<Finding> {
+  const use = await lastCreatorUse(ledger, cluster);
+  if (!use) return found("creator: the audit log has no use of it beside the operator");
+  return found(`creator: last used ${use.at}, for a ${String(use.detail.use)}`);
+}

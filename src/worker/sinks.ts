@@ -1,0 +1,135 @@
+import { AccessError } from "../access/access-error.ts";
+import { type ChainedEvent, toCloudEvent } from "../access/audit/event.ts";
+import {
+  type AuditSinks,
+  type BucketSink,
+  type BusSink,
+  batchName,
+  type SinkKind,
+  sinkNames,
+  type WebhookSink,
+} from "../access/audit/sink.ts";
+import { storeOnce } from "../aws/audit-bucket.ts";
+import type { CredentialSource } from "../aws/client-settings.ts";
+import { maxEntries, putEvents } from "../aws/event-bus.ts";
+import { sessionPolicyFor } from "../aws/session-policy.ts";
+import { partitionOfRegion } from "../aws-auth/index.ts";
+import type { AuditLog } from "../ledger/audit-log.ts";
+import { sessionThrough } from "./open/become-creator.ts";
+import { postBatch } from "./webhook.ts";
+
+type Events = readonly [ChainedEvent, ...ChainedEvent[]];
+
+/** A place outside of Redis that gets each audit event, in order. */
+export interface AuditSink {
+  readonly kind: SinkKind;
+  /** Its name in the ledger (`sinkNames`). */
+  readonly name: string;
+  readonly maxAtOnce: number;
+  /**
+   * Sends events. A repeated event has the same number and id.
+   * @returns the number of the last one that arrived
+   * @throws AccessError
+   */
+  readonly send: (events: Events) => Promise<number>;
+}
+
+/** Sends what a sink does not have yet. A process that dies in between sends it again, never not at all. */
+export async function deliver(log: AuditLog, sink: AuditSink, isOutOfTime = () => false): Promise<void> {
+  for (;;) {
+    const [first, ...rest] = await log.events((await log.delivered(sink.name)) + 1, sink.maxAtOnce);
+    if (!first) return;
+    await log.markDelivered(sink.name, await sink.send([first, ...rest]));
+    if (isOutOfTime()) return;
+  }
+}
+
+export interface SinkPlaces {
+  readonly copyToLog: boolean;
+  readonly sinks: AuditSinks;
+  /** The bytes of the webhook's secret; null: no webhook. */
+  readonly webhookSecret: Buffer | null;
+  /** Writes one event to the process's log. */
+  readonly write: (event: ChainedEvent) => void;
+  readonly now: () => Date;
+}
+
+/** The configured sinks. */
+export function auditSinks(places: SinkPlaces): readonly AuditSink[] {
+  const { copyToLog, sinks, webhookSecret, write, now } = places;
+  const { s3, eventBridge, webhook } = sinks;
+  const names = sinkNames(places);
+  const sink = (kind: SinkKind, maxAtOnce: number, send: AuditSink["send"]): AuditSink => {
+    return { kind, name: names.get(kind) ?? kind, maxAtOnce, send };
+  };
+  return [
+    ...(copyToLog ? [sink("log", 500, (events) => toLog(write, events))] : []),
+    ...(s3 ? [sink("s3", 200, (events) => toBucket(s3, events, now()))] : []),
+    ...(eventBridge ? [sink("eventbridge", maxEntries, (events) => toBus(eventBridge, events))] : []),
+    ...(webhook && webhookSecret
+      ? [sink("webhook", 100, (events) => toWebhook(webhook, webhookSecret, events, now()))]
+      : []),
+  ];
+}
+
+function lastOf(events: Events): ChainedEvent {
+  return events.at(-1) ?? events[0];
+}
+
+async function toLog(write: SinkPlaces["write"], events: Events): Promise<number> {
+  for (const event of events) write(event);
+  return lastOf(events).sequence;
+}
+
+/** A batch's name follows from its first event. If a process died after it stored one, the next one continues after that. */
+async function toBucket(bucket: BucketSink, events: Events, now: Date): Promise<number> {
+  const last = lastOf(events);
+  const key = batchName(bucket.prefix, events[0]);
+  const body = events.map((event) => `${JSON.stringify(toCloudEvent(event))}\n`).join("");
+  const lockedUntil = bucket.lockSeconds === null ? null : new Date(now.getTime() + bucket.lockSeconds * 1000);
+  const metadata = { "last-number": String(last.sequence), "last-hash": last.hash };
+  const actor = await actorFor(bucket, bucket.region, objectsOf(bucket), [
+    "s3:GetObject",
+    "s3:PutObject",
+    "s3:PutObjectRetention",
+  ]);
+  const found = await storeOnce(actor, bucket, { key, body, metadata, lockedUntil });
+  if (found === null) return last.sequence;
+  const stored = events.find(({ hash }) => hash === found["last-hash"]);
+  if (stored) return stored.sequence;
+  throw new AccessError("audit-sink-differs", `The object ${key} in the bucket ${bucket.bucket} has other events`);
+}
+
+function objectsOf({ bucket, prefix, region }: BucketSink): string {
+  return `arn:${partitionOfRegion(region) ?? "aws"}:s3:::${bucket}/${prefix}*`;
+}
+
+async function toBus(bus: BusSink, events: Events): Promise<number> {
+  const region = bus.busArn.split(":")[3] ?? "";
+  const actor = await actorFor(bus, region, bus.busArn, ["events:PutEvents"]);
+  const sent = events.map((each) => {
+    const event = toCloudEvent(each);
+    return { type: event.type, at: each.event.at, detail: JSON.stringify(event) };
+  });
+  const arrived = await putEvents(actor, bus, sent);
+  return events[arrived - 1]?.sequence ?? lastOf(events).sequence;
+}
+
+async function toWebhook(webhook: WebhookSink, secret: Buffer, events: Events, now: Date): Promise<number> {
+  const last = lastOf(events);
+  const id = `${events[0].sequence}-${last.sequence}-${last.hash.slice(0, 16)}`;
+  await postBatch(webhook, secret, { id, body: JSON.stringify(events.map(toCloudEvent)) }, now);
+  return last.sequence;
+}
+
+/** The session of the sink's role, which can do only this; without a role the worker's own identity. @throws AccessError */
+async function actorFor(
+  { roleArn, externalId }: BucketSink | BusSink,
+  region: string,
+  resource: string,
+  actions: readonly string[],
+): Promise<CredentialSource> {
+  if (roleArn === undefined) return "default";
+  const purpose = { id: "audit", requester: "audit" };
+  return sessionThrough(region, [{ roleArn, externalId }], [purpose], sessionPolicyFor(actions, resource));
+}

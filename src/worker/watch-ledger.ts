@@ -1,0 +1,137 @@
+import { AccessError } from "../access/access-error.ts";
+import type { Cluster } from "../access/policy/cluster.ts";
+import { type Zone, zoneOf } from "../access/policy/zone.ts";
+import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
+import { withinDeadline } from "../operations/deadlines.ts";
+import { endWithoutLedger, type LonelyContext } from "./end-without-ledger.ts";
+
+const lookEveryMs = 1_000;
+/** An end that could not be carried out is tried again each minute, as with the ledger. */
+const againMs = 60_000;
+const noFleet = "could not find the fleet without the ledger";
+/** Clusters at once. */
+const concurrency = 16;
+
+/**
+ * Ends leases without the ledger while it is away. A ledger that takes no writes counts as away: no lease would end there either.
+ *
+ * @param context each look keeps the configuration with which it began
+ * @param writes resolves if the ledger takes a write now
+ * @param zones it reaches their clusters
+ * @param findFleet finds the clusters that the configuration does not name
+ */
+export function startWithoutLedger(
+  context: () => LonelyContext,
+  writes: () => Promise<unknown>,
+  zones: readonly Zone[],
+  findFleet: () => Promise<void>,
+): Stoppable {
+  const watch = new LedgerWatch(context, zones, findFleet);
+  let isAsking = false;
+  const look = async () => {
+    if (isAsking) return;
+    isAsking = true;
+    await writes().then(
+      () => watch.there(),
+      () => watch.away(),
+    );
+    isAsking = false;
+  };
+  const timer = setInterval(() => void look(), lookEveryMs);
+  // A worker that starts without a ledger is without it from now on.
+  void look();
+  return {
+    stop: (deadline) => {
+      clearInterval(timer);
+      return unfinishedAt(watch.settled(), "ending leases without the ledger", deadline);
+    },
+  };
+}
+
+export class LedgerWatch {
+  readonly #context: () => LonelyContext;
+  readonly #zones: readonly Zone[];
+  readonly #findFleet: () => Promise<void>;
+  readonly #running = new Map<string, Promise<void>>();
+  /** By cluster: when to look there again, in milliseconds since the epoch; absent: now. */
+  readonly #lookAt = new Map<string, number>();
+  #awaySince: number | null = null;
+  #isAlone = false;
+  #ended = 0;
+
+  constructor(
+    context: () => LonelyContext,
+    zones: readonly Zone[] = [null],
+    findFleet: () => Promise<void> = async () => {},
+  ) {
+    this.#context = context;
+    this.#zones = zones;
+    this.#findFleet = findFleet;
+  }
+
+  /** The ledger takes writes. */
+  there(): void {
+    this.#awaySince = null;
+    if (!this.#isAlone) return;
+    this.#isAlone = false;
+    const { log, metrics } = this.#context();
+    metrics?.withoutLedger.set(0);
+    log.info({ ended: this.#ended }, "the ledger is back: the records of leases that ended without it follow");
+    this.#ended = 0;
+  }
+
+  /** It does not: looks at each cluster that is due, once the ledger has been away for long enough. */
+  away(): void {
+    const { config, now, log, metrics, failures } = this.#context();
+    const nowMs = now().getTime();
+    this.#awaySince ??= nowMs;
+    const afterSeconds = config.timing.endWithoutLedgerAfterSeconds;
+    if (nowMs - this.#awaySince < afterSeconds * 1000) return;
+    if (!this.#isAlone) {
+      this.#isAlone = true;
+      // Leases began since it was alone before.
+      this.#lookAt.clear();
+      metrics?.withoutLedger.set(1);
+      const does = "working without the ledger: only leases that are over by the clusters' own memory end";
+      log.warn({ awaySince: new Date(this.#awaySince).toISOString() }, does);
+    }
+    this.#findFleet().then(
+      () => failures.over(noFleet, {}),
+      (error: unknown) => failures.failed(noFleet, {}, error),
+    );
+    for (const cluster of config.clusters.values()) {
+      if (!this.#zones.includes(zoneOf(cluster))) continue;
+      if (this.#running.size >= concurrency) return;
+      const isDue = (this.#lookAt.get(cluster.name) ?? 0) <= nowMs;
+      if (isDue && !this.#running.has(cluster.name)) this.#running.set(cluster.name, this.#lookAtCluster(cluster));
+    }
+  }
+
+  /** Resolves when no cluster is being worked on. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#running.values());
+  }
+
+  async #lookAtCluster(cluster: Cluster): Promise<void> {
+    const context = this.#context();
+    const { config, log } = context;
+    const { name } = cluster;
+    const ending = () => endWithoutLedger(context, cluster);
+    const { ended, left, nextEnd, failures } = await withinDeadline("longRun", config.timing.deadlines, ending);
+    this.#running.delete(name);
+    this.#ended += ended.length;
+    if (ended.length > 0) log.info({ cluster: name, requests: ended }, "ended leases without the ledger");
+    const stays = new AccessError("cluster-unexpected", `${left.join(", ")} should have ended, and is still there`);
+    this.#tell(name, left.length > 0 ? [...failures, stays] : failures);
+    const laterMs = left.length + failures.length > 0 ? againMs : config.timing.inspectEverySeconds * 1000;
+    const later = context.now().getTime() + laterMs;
+    this.#lookAt.set(name, Math.min(later, nextEnd === null ? later : Date.parse(nextEnd)));
+  }
+
+  #tell(cluster: string, found: readonly unknown[]): void {
+    const { failures } = this.#context();
+    const what = "could not end leases without the ledger";
+    for (const error of found) failures.failed(what, { cluster }, error);
+    if (found.length === 0) failures.over(what, { cluster });
+  }
+}

@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { type KeptData, type KeptDocument, readKept, withKeptDocument } from "../../../src/access/lease/kept.ts";
+import { keys, otherKeys } from "../../builders/keys.ts";
+import { at } from "../../builders/times.ts";
+
+const document = (change: Partial<KeptDocument> = {}): KeptDocument => ({
+  at: at(0).toISOString(),
+  data: { mapRoles: "- rolearn: a\n" },
+  leases: null,
+  ...change,
+});
+const kept = (texts: KeptData, change: Partial<KeptDocument>) =>
+  withKeptDocument("staging", texts, document(change), keys.memory);
+const read = (texts: KeptData | null, name: "last" | "before" = "last") =>
+  readKept("staging", texts ?? {}, name, keys.memory);
+
+const first = kept({}, {}) ?? {};
+
+test("what is kept is read back, for its cluster and by our keys alone", () => {
+  expect(read(first)).toEqual(document());
+  expect(readKept("production", first, "last", keys.memory)).toBeNull();
+  expect(readKept("staging", first, "last", otherKeys.memory)).toBeNull();
+});
+
+test("an edited or foreign text is no document of ours", () => {
+  const text = first["last.json"] ?? "";
+
+  for (const other of [text.replace("rolearn: a", "rolearn: b"), text.replace("2026", "2027"), "{", "null", ""]) {
+    expect(read({ "last.json": other })).toBeNull();
+  }
+});
+
+test("the same document is not written again, and another one keeps the one before it", () => {
+  const data = { mapRoles: "- rolearn: b\n" };
+  const second = kept(first, { data, at: at(60).toISOString() }) ?? {};
+
+  expect(kept(first, { at: at(60).toISOString() })).toBeNull();
+  expect(read(second)).toEqual(document({ data, at: at(60).toISOString() }));
+  expect(read(second, "before")).toEqual(document());
+});
+
+test("a memory of leases that changed alone does not push out the document before", () => {
+  const second = kept(first, { data: { mapRoles: "- rolearn: b\n" } }) ?? {};
+  const third = kept(second, { data: { mapRoles: "- rolearn: b\n" }, leases: "{}" }) ?? {};
+
+  expect(read(third)).toMatchObject({ leases: "{}" });
+  expect(read(third, "before")).toEqual(document());
+});
+
+test("where there is no room for both the newest alone is kept, and none where that has none", () => {
+  const data = (size: number) => ({ mapRoles: "#".repeat(size) });
+  const large = kept({}, { data: data(600_000) }) ?? {};
+
+  expect(Object.keys(kept(large, { data: data(700_000) }) ?? {})).toEqual(["last.json"]);
+  expect(kept(large, { data: data(1_000_000) })).toBeNull();
+});

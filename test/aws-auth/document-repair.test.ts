@@ -1,0 +1,115 @@
+import { expect, test } from "vitest";
+import { planDocumentRepair, readmissionsOf } from "../../src/aws-auth/document-repair.ts";
+
+const arn = (name: string) => `arn:aws:iam::111122223333:role/${name}`;
+const item = (name: string, groups = "viewers") =>
+  `- rolearn: ${arn(name)}\n  username: ${name}\n  groups: [${groups}]\n`;
+const good = { mapRoles: item("nodes") + item("admins", "system:masters") };
+
+test.each([
+  ["absent", null],
+  ["empty", {}],
+  ["unreadable", { mapRoles: "- rolearn: [" }],
+  ["dropped in part", { mapRoles: `${item("nodes")}---\n${item("admins")}` }],
+])("a document that is %s becomes the good one, as it was", (_, found) => {
+  expect(planDocumentRepair(found, good, {})).toMatchObject({ type: "write", data: good });
+});
+
+test("what others keep in the ConfigMap stays beside it", () => {
+  expect(planDocumentRepair({ other: "x" }, good, {})).toMatchObject({ data: { other: "x", ...good } });
+});
+
+const user = (name: string) =>
+  `- userarn: arn:aws:iam::111122223333:user/${name}\n  username: ${name}\n  groups: [viewers]\n`;
+
+test("a section that can be read is not gone back with: who was let in since then is not locked out", () => {
+  const saved = { ...good, mapUsers: user("early") };
+  const found = { mapRoles: "- rolearn: [", mapUsers: user("late") };
+
+  const repair = planDocumentRepair(found, saved, {});
+
+  const data = repair.type === "write" ? repair.data : {};
+  expect(data.mapRoles).toBe(good.mapRoles);
+  expect(data.mapUsers?.startsWith(user("late"))).toBe(true);
+  expect(
+    readmissionsOf({ ...saved, mapUsers: user("early") + user("late") }, data).every(
+      ({ isReadmitted }) => isReadmitted,
+    ),
+  ).toBe(true);
+});
+
+test("everyone whom a partly readable section lets in stays", () => {
+  const found = { mapRoles: `${item("newcomer")}---\n${item("admins")}` };
+
+  const repair = planDocumentRepair(found, good, {});
+
+  const data = repair.type === "write" ? repair.data : {};
+  expect(data.mapRoles?.startsWith(good.mapRoles)).toBe(true);
+  expect(readmissionsOf({ mapRoles: item("newcomer") }, data)).toEqual([{ arn: arn("newcomer"), isReadmitted: true }]);
+});
+
+test("a good document without the unreadable section repairs nothing, and the answer does not claim it", () => {
+  const found = { mapRoles: "- rolearn: [", mapUsers: user("early") };
+
+  expect(planDocumentRepair(found, { mapUsers: user("early") }, {})).toMatchObject({
+    type: "ask",
+    message: expect.stringContaining("mapRoles, line 2"),
+  });
+});
+
+test("the answer names a principal that the engine does not add, and not as added", () => {
+  const foreign = "arn:aws:iam::999999999999:role/partner";
+  const saved = { mapRoles: good.mapRoles + item("partner").replace(arn("partner"), foreign) };
+
+  const repair = planDocumentRepair({ mapRoles: item("nodes") }, saved, { account: "111122223333" });
+
+  expect(repair).toMatchObject({ type: "write", how: expect.stringContaining(`Not added: ${foreign}`) });
+  expect(repair).toMatchObject({ how: expect.stringContaining(`stays: ${arn("admins")}. Not`) });
+});
+
+test("no one is removed, and a principal with another identity gets the earlier one back", () => {
+  const found = { mapRoles: item("newcomer") + item("admins", "viewers") };
+
+  const repair = planDocumentRepair(found, good, {});
+
+  expect(repair).toMatchObject({ type: "write", how: expect.stringContaining(arn("admins")) });
+  const data = repair.type === "write" ? repair.data : {};
+  expect(data.mapRoles?.startsWith(item("newcomer"))).toBe(true);
+  expect(readmissionsOf(good, data)).toEqual([
+    { arn: arn("nodes"), isReadmitted: true },
+    { arn: arn("admins"), isReadmitted: true },
+  ]);
+});
+
+test("a document that has all of the good one is whole", () => {
+  expect(planDocumentRepair({ mapRoles: good.mapRoles + item("newcomer") }, good, {})).toEqual({ type: "whole" });
+});
+
+test.each([
+  [{}, "it maps no one"],
+  [{ mapRoles: "- rolearn: [" }, "mapRoles, line 2"],
+])("a good document that is none is not written: %j", (given, why) => {
+  expect(planDocumentRepair(null, given, {})).toMatchObject({ type: "ask", message: expect.stringContaining(why) });
+});
+
+test.each([
+  [null, "There is no ConfigMap aws-auth"],
+  [{}, "aws-auth maps no one"],
+  [{ mapRoles: "- rolearn: [" }, "mapRoles, line 2"],
+])("without a good one nothing is guessed: %j", (found, why) => {
+  const repair = planDocumentRepair(found, null, {});
+
+  expect(repair).toMatchObject({ type: "ask", message: expect.stringContaining(why) });
+  expect(repair).toMatchObject({ message: expect.stringContaining("--document") });
+});
+
+test("what can be read is left alone without a good one", () => {
+  expect(planDocumentRepair(good, null, {})).toEqual({ type: "whole" });
+});
+
+test("the answer names who is not back", () => {
+  expect(readmissionsOf(good, { mapRoles: item("nodes") })).toEqual([
+    { arn: arn("nodes"), isReadmitted: true },
+    { arn: arn("admins"), isReadmitted: false },
+  ]);
+});

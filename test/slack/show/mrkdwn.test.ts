@@ -1,0 +1,194 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  code,
+  codeBlock,
+  codeList,
+  cut,
+  escapeText,
+  mention,
+  mentions,
+  plainLine,
+  styled,
+  time,
+} from "../../../src/slack/show/mrkdwn.ts";
+
+/** Whatever Slack would turn into a mention, a link, a date or an emoji, beside anything else. */
+const hostile = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 200 }),
+  fc
+    .array(
+      fc.constantFrom(
+        "<!channel>",
+        "<@U0APPROVER>",
+        "<https://example.com|click>",
+        "<!date^0^{date}|x>",
+        "&lt;!here&gt;",
+        "*bold*",
+        "_it_",
+        "~gone~",
+        "`code`",
+        "```",
+        "\n>quote",
+        ":white_check_mark:",
+        "\u202egnp.exe",
+        "Approved",
+        " ",
+      ),
+      { maxLength: 12 },
+    )
+    .map((parts) => parts.join("")),
+);
+
+describe("the text of a user", () => {
+  test("never holds a control character of Slack, so that it can be no mention, link or date", () => {
+    fc.assert(
+      fc.property(hostile, (text) => {
+        for (const shown of [
+          escapeText(text),
+          plainLine(text),
+          code(text),
+          codeBlock(text),
+          codeList([text], 400),
+          styled(text),
+        ]) {
+          expect(shown).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/);
+        }
+      }),
+    );
+  });
+
+  test("in a sentence stays on one line, and each of its marks is in code style", () => {
+    fc.assert(
+      fc.property(hostile, (text) => {
+        const line = plainLine(text);
+
+        expect(line.replaceAll(/`[^`]+`/g, "x")).not.toMatch(
+          /[\n\r*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:[\w+'-]+:/u,
+        );
+        expect(line).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
+      }),
+    );
+  });
+
+  test("in code style can't end it", () => {
+    fc.assert(
+      fc.property(hostile, (text) => {
+        expect(code(text)).toMatch(/^`[^`\n]*`$/);
+        expect(codeBlock(text)).toMatch(/^```(?!`)(?:`?[^`])+```$|^`[^`\n]*`(?:\n`[^`\n]*`)*$/);
+      }),
+    );
+  });
+
+  test("is read back as it was where it is not cut", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 100 }), (text) => {
+        const back = escapeText(text).replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+
+        expect(back).toBe(text);
+      }),
+    );
+  });
+});
+
+describe("a code block", () => {
+  test("of a mebibyte fits, ends at a line, and says how much is left out", () => {
+    const lines = Array.from({ length: 20_000 }, (_, index) => `+ line ${index} of a document with <marks> & more`);
+
+    const block = codeBlock(lines.join("\n"));
+
+    expect(block.length).toBeLessThanOrEqual(2806);
+    expect(block).toMatch(/^```\+ line 0 .*\n… \d+ more lines```$/s);
+    const [, left] = /… (\d+) more/.exec(block) ?? [];
+    expect(block.split("\n").length - 1 + Number(left)).toBe(20_000);
+  });
+
+  test("of one line that is too long shows its beginning", () => {
+    const block = codeBlock("x".repeat(5_000), 100);
+
+    expect(block.length).toBeLessThanOrEqual(106);
+    expect(block).toMatch(/^```x{30,}…```$/);
+  });
+});
+
+test("a list of names shows as many as fit, and counts the rest", () => {
+  expect(codeList(["a", "b"], 100)).toBe("`a`, `b`");
+  expect(codeList(["a".repeat(20), "b".repeat(20), "c".repeat(20)], 50)).toBe("`aaaaaaaaaaaaaaaaaaaa`, 2 more");
+  expect(codeList([], 100)).toBe("");
+});
+
+test("a cut text never ends within an escape or a character", () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: fc.constantFrom("&", "<", "a", "🚀") }),
+      fc.integer({ min: 2, max: 40 }),
+      (text, max) => {
+        const shown = cut(escapeText(text), max);
+
+        expect(shown.length).toBeLessThanOrEqual(max);
+        expect(shown).not.toMatch(/&(?!amp;|lt;|gt;)|[\ud800-\udbff](?![\udc00-\udfff])/);
+      },
+    ),
+  );
+});
+
+test("a time is shown in the reader's zone, and with its ISO form where a client can't", () => {
+  expect(time("2026-03-01T09:00:00.000Z")).toBe(
+    "<!date^1772355600^{date_short_pretty} {time}|2026-03-01T09:00:00.000Z>",
+  );
+});
+
+test("what a forged record holds in place of a time or a person does not become a control", () => {
+  expect(time("0|x> <!channel>")).toBe("`0|x&gt; &lt;!channel&gt;`");
+  expect(mention("worker")).toBe("`worker`");
+  expect(mention("U1> <!channel>")).toBe("`U1&gt; &lt;!channel&gt;`");
+});
+
+test("twenty people are named, the others are counted", () => {
+  const people = Array.from({ length: 23 }, (_, index) => `U${index}`);
+
+  expect(mentions(people.slice(0, 2))).toBe("<@U0>, <@U1>");
+  expect(mentions(people)).toMatch(/<@U19>, 3 more$/);
+});
+
+describe("a sentence of the domain", () => {
+  test("shows its values and ARNs as code, and its times in the reader's zone", () => {
+    const sentence = "arn:aws:iam::111122223333:role/dev is `a*b` until 2026-03-01T09:00:00.000Z";
+
+    expect(styled(sentence)).toBe(
+      "`arn:aws:iam::111122223333:role/dev` is `a*b` until <!date^1772355600^{date_short_pretty} {time}|2026-03-01T09:00:00.000Z>",
+    );
+  });
+
+  test("keeps a name of Kubernetes whole, whatever stands beside it", () => {
+    expect(styled("in system:masters: it may do everything")).toBe("in `system:masters`: it may do everything");
+  });
+
+  test("is cut between its values, never within one", () => {
+    expect(styled(`in ${"`group`, ".repeat(100)}`, 40)).toMatch(/^in (`group`, )+…$/);
+  });
+
+  test("never gets longer than it may, whatever it holds", () => {
+    fc.assert(
+      fc.property(hostile, fc.integer({ min: 10, max: 300 }), (text, most) => {
+        expect(styled(text, most).length).toBeLessThanOrEqual(most + 1);
+      }),
+    );
+  });
+});
+
+describe("a name in a sentence is copied as it stands", () => {
+  test.each([["aws eks create-access-entry --type EC2_LINUX --tags a_b_c"], ["the label eks_nodegroup_name"]])(
+    "%s",
+    (sentence) => {
+      expect(plainLine(sentence)).toBe(sentence);
+    },
+  );
+
+  test.each([
+    ["_slanted_", "`_slanted_`"],
+    ["a _b_ c", "a `_b_` c"],
+  ])("and what Slack would format is not: %s", (sentence, shown) => {
+    expect(plainLine(sentence)).toBe(shown);
+  });
+});

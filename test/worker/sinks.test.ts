@@ -1,0 +1,261 @@
+import { createHmac } from "node:crypto";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { type SandboxAws, startSandboxAws } from "../../sandbox/aws/account.ts";
+import { cloudTrailError } from "../../sandbox/aws/refusal.ts";
+import { Faults } from "../../sandbox/faults.ts";
+import { type SandboxRequest, type SandboxServer, startSandboxServer } from "../../sandbox/http-server.ts";
+import { verifyChain } from "../../src/access/audit/event.ts";
+import type { AuditSinks } from "../../src/access/audit/sink.ts";
+import type { AuditLog } from "../../src/ledger/audit-log.ts";
+import { redisAuditLog } from "../../src/ledger/redis/audit-log.ts";
+import { connectRedis, type RedisConnection } from "../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import { forgetOldEvents } from "../../src/worker/keep-audit.ts";
+import { auditSinks, deliver } from "../../src/worker/sinks.ts";
+import { aRequest } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
+import { keys } from "../builders/keys.ts";
+import { at } from "../builders/times.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+
+const account = "111122223333";
+const bus = `arn:aws:events:eu-central-1:${account}:event-bus/audit`;
+const s3 = { bucket: "audit", region: "eu-central-1", account, prefix: "eks-access/", lockSeconds: 86_400 };
+const none: AuditSinks = { s3: null, eventBridge: null, webhook: null };
+const secret = Buffer.alloc(32, 7);
+
+let aws: SandboxAws;
+let database: TestRedis;
+let connection: RedisConnection;
+let log: AuditLog;
+let receiver: SandboxServer;
+const faults = new Faults();
+let received: SandboxRequest[] = [];
+
+beforeAll(async () => {
+  aws = await startSandboxAws({ account });
+  const allow = ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObject", "events:PutEvents", "sts:*"];
+  const { arn } = aws.account.addRole({ name: "eks-access-worker", allow });
+  const { accessKeyId, secretAccessKey, sessionToken } = aws.account.sessionFor(arn, "worker-pod");
+  vi.stubEnv("AWS_ENDPOINT_URL", aws.url);
+  vi.stubEnv("AWS_ACCESS_KEY_ID", accessKeyId);
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", secretAccessKey);
+  vi.stubEnv("AWS_SESSION_TOKEN", sessionToken);
+  const route = (request: SandboxRequest) => ({
+    call: "webhook",
+    answer: () => {
+      received.push(request);
+      return { status: 204 };
+    },
+  });
+  receiver = await startSandboxServer({ faults, route });
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all([aws.stop(), receiver.stop()]);
+});
+
+beforeEach(async () => {
+  database = await aRedis();
+  connection = await connectRedis(database.url);
+  log = redisAuditLog(connection.redis);
+  received = [];
+  aws.auditPlaces.addBucket("audit", account);
+  aws.auditPlaces.buses.set(bus, []);
+});
+afterEach(async () => {
+  faults.clear();
+  aws.faults.clear();
+  await connection.close();
+});
+
+/** Appends events with the numbers from `from` on. */
+async function events(from: number, to: number): Promise<void> {
+  for (let number = from; number <= to; number += 1) {
+    await redisLedger(connection.redis).commit(aChange(aRequest({ id: `r-${number}` })));
+  }
+}
+
+async function deliverTo(sinks: Partial<AuditSinks>): Promise<void> {
+  const places = {
+    copyToLog: false,
+    sinks: { ...none, ...sinks },
+    webhookSecret: secret,
+    write: () => {},
+    now: () => at(0),
+  };
+  for (const sink of auditSinks(places)) await deliver(log, sink);
+}
+
+const objects = () => [...(aws.auditPlaces.buckets.get("audit")?.objects ?? [])];
+/** The events in the bucket, in the order of its keys. */
+const stored = () =>
+  objects()
+    .toSorted(([one], [other]) => one.localeCompare(other))
+    .flatMap(([, { body }]) => body.trim().split("\n"))
+    .map((line) => JSON.parse(line));
+
+describe("a bucket", () => {
+  test("gets each event once, locked, and the chain holds over all objects", async () => {
+    await events(1, 3);
+    await deliverTo({ s3 });
+    await events(4, 5);
+    await deliverTo({ s3 });
+    await deliverTo({ s3 });
+
+    const chain = stored().map((event) => ({
+      ...{ sequence: Number(event.sequence), event: event.data, previous: event.chainprevious, hash: event.chainhash },
+    }));
+    expect(chain.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5]);
+    expect(verifyChain(chain)).toMatchObject({ type: "whole" });
+    expect(objects().map(([key, { lockedUntil }]) => [key, lockedUntil])).toEqual([
+      [expect.stringMatching(/^eks-access\/\d{4}\/\d\d\/\d\d\/000000000000001\.jsonl$/), "2026-03-02T09:00:00Z"],
+      [expect.stringMatching(/000000000000004\.jsonl$/), "2026-03-02T09:00:00Z"],
+    ]);
+  });
+
+  test("that is down for a day gets everything afterwards, each event once, and nothing is forgotten meanwhile", async () => {
+    const kept = { channel: null, anchorEverySeconds: 60, keepSeconds: 3600, copyToLog: false, sinks: { ...none, s3 } };
+    for (let hour = 0; hour < 24; hour += 1) {
+      await events(hour * 10 + 1, hour * 10 + 10);
+      aws.faults.plan("s3.PutObject", { type: "answer", status: 403, body: "" }, { times: 1 });
+      await expect(deliverTo({ s3 })).rejects.toThrow();
+      expect(await forgetOldEvents(log, kept, keys.preview, at((hour + 2) * 3600))).toBeNull();
+    }
+
+    await deliverTo({ s3 });
+    await deliverTo({ s3 });
+
+    const numbers = stored().map(({ sequence }) => Number(sequence));
+    expect(numbers).toEqual(Array.from({ length: 240 }, (_, index) => index + 1));
+  });
+
+  test("gets no event twice from a worker that died after it stored a batch, also with newer events since", async () => {
+    await events(1, 2);
+    const dying = { ...log, markDelivered: () => Promise.reject(new Error("killed")) };
+    const places = { copyToLog: false, sinks: { ...none, s3 }, webhookSecret: null, write: () => {}, now: () => at(0) };
+    for (const sink of auditSinks(places)) await expect(deliver(dying, sink)).rejects.toThrow("killed");
+    await events(3, 4);
+
+    await deliverTo({ s3 });
+
+    expect(stored().map(({ sequence }) => Number(sequence))).toEqual([1, 2, 3, 4]);
+  });
+
+  test("that holds another log's events is never taken for ours", async () => {
+    await events(1, 1);
+    await deliverTo({ s3 });
+    await connection.redis.flushdb();
+    await events(7, 7);
+
+    await expect(deliverTo({ s3 })).rejects.toMatchObject({ code: "audit-sink-differs" });
+  });
+
+  test("without Object Lock, or of another account, gets nothing where a lock is configured", async () => {
+    await events(1, 1);
+    const bucket = aws.auditPlaces.addBucket("audit", account, false);
+
+    await expect(deliverTo({ s3 })).rejects.toMatchObject({ code: "aws-request-refused" });
+    aws.auditPlaces.addBucket("audit", "444455556666");
+    await expect(deliverTo({ s3 })).rejects.toMatchObject({ code: "aws-access-denied" });
+
+    expect([bucket.objects.size, objects()]).toEqual([0, []]);
+  });
+
+  test("takes a role of its own first, and only its own rights", async () => {
+    await events(1, 1);
+    const writer = { name: "audit-writer", allow: ["s3:PutObject", "s3:PutObjectRetention"] };
+    const { arn: roleArn } = aws.account.addRole({
+      ...writer,
+      trust: { principals: [`arn:aws:iam::${account}:role/eks-access-worker`], externalId: "eks-access-7f3d" },
+    });
+
+    await deliverTo({ s3: { ...s3, roleArn, externalId: "eks-access-7f3d" } });
+
+    expect(stored()).toHaveLength(1);
+    expect(aws.calls.findLast(({ call }) => call === "s3.PutObject")?.by).toContain(":assumed-role/audit-writer/");
+  });
+});
+
+describe("an event bus", () => {
+  test("gets each event once, ten at most in a call, and after a refusal those that it lacks", async () => {
+    await events(1, 12);
+    const throttled = { ...cloudTrailError("ThrottlingException", "Rate exceeded"), type: "answer" } as const;
+    aws.faults.plan("events.PutEvents", throttled, { times: 3 });
+    await expect(deliverTo({ eventBridge: { busArn: bus } })).rejects.toMatchObject({ code: "aws-throttled" });
+
+    await deliverTo({ eventBridge: { busArn: bus } });
+
+    const details = (aws.auditPlaces.buses.get(bus) ?? []).map(({ detail }) => detail as { sequence: string });
+    expect(details.map(({ sequence }) => Number(sequence))).toEqual(
+      Array.from({ length: 12 }, (_, index) => index + 1),
+    );
+  });
+
+  test("that is absent is a failure, and nothing counts as delivered", async () => {
+    await events(1, 1);
+    const busArn = bus.replace("/audit", "/absent");
+
+    await expect(deliverTo({ eventBridge: { busArn } })).rejects.toThrow(/refused an event.*NotFound/);
+    expect(await log.delivered(`eventbridge ${busArn}`)).toBe(0);
+  });
+});
+
+describe("a webhook", () => {
+  const webhook = () => ({ webhook: { url: `${receiver.url}/audit` } });
+
+  test("gets a signed batch that a receiver can verify", async () => {
+    await events(1, 2);
+    await deliverTo(webhook());
+
+    const [{ headers, body } = expect.fail("nothing came")] = received;
+    const text = body.toString("utf8");
+    const signed = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${text}`;
+    expect(headers["webhook-signature"]).toBe(`v1,${createHmac("sha256", secret).update(signed).digest("base64")}`);
+    expect(headers["content-type"]).toBe("application/cloudevents-batch+json");
+    expect(JSON.parse(text).map((event: { id: string }) => event.id)).toEqual([
+      expect.stringMatching(/^1-/),
+      expect.stringMatching(/^2-/),
+    ]);
+  });
+
+  test("that was down gets everything once it is back, each event once", async () => {
+    await events(1, 2);
+    faults.plan("webhook", { type: "answer", status: 503, body: "down" }, { times: 1 });
+    await expect(deliverTo(webhook())).rejects.toMatchObject({
+      code: "audit-webhook",
+      message: expect.stringContaining("answered 503"),
+    });
+    await events(3, 3);
+
+    await deliverTo(webhook());
+    await deliverTo(webhook());
+
+    const numbers = received
+      .flatMap(({ body }) => JSON.parse(body.toString("utf8")))
+      .map(({ sequence }) => Number(sequence));
+    expect(numbers).toEqual([1, 2, 3]);
+  });
+
+  test("that redirects gets nothing elsewhere", async () => {
+    await events(1, 1);
+    faults.plan(
+      "webhook",
+      { type: "answer", status: 307, headers: { location: `${receiver.url}/elsewhere` } },
+      { times: 1 },
+    );
+
+    await expect(deliverTo(webhook())).rejects.toMatchObject({ message: expect.stringContaining("answered 307") });
+    expect(received).toEqual([]);
+  });
+});
+
+test("another target gets the whole log from its beginning", async () => {
+  await events(1, 2);
+  await deliverTo({ s3 });
+  aws.auditPlaces.addBucket("second", account);
+
+  await deliverTo({ s3: { ...s3, bucket: "second" } });
+
+  expect(aws.auditPlaces.buckets.get("second")?.objects.size).toBe(1);
+});
