@@ -146,9 +146,6 @@ export interface Application {
   readonly backup: string | null;
 }
 
-const managerInWords =
-  "the worker's own identity does in its account, elsewhere the first role of creator.through there, else the creator";
-
 const longestLookMs = 1_000;
 
 /**
@@ -170,10 +167,6 @@ export async function applyPlan(
     say(`Saved the previous aws-auth to ${backup}.`);
   };
   let migration = approvedMigration(await context.ledger.migrations.latestOf(cluster.name), digest);
-  if (cluster.operator)
-    say(
-      `The operator of ${cluster.name} can't migrate it: ${managerInWords}. Uses of the creator are in the audit log.`,
-    );
   const printed = new Set<string>();
   for (;;) {
     printSteps(migration, printed, say);

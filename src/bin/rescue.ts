@@ -12,8 +12,8 @@ import { readConfigMapFile } from "../aws-auth/index.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { becomeCreator } from "../worker/open/become-creator.ts";
-import { creatorFor, noteCreatorUse } from "../worker/open/creator-use.ts";
-import { knownCreator } from "../worker/open/discover-creator.ts";
+import { noteCreatorUse } from "../worker/open/creator-use.ts";
+import { creatorArnFor, identityOfRun } from "../worker/open/discover-creator.ts";
 import { openEksToManage } from "../worker/open/open-eks.ts";
 import { beginRescue, rescue } from "../worker/rescue/rescue.ts";
 import {
@@ -103,33 +103,27 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
   const order: RescueOrder = { cluster, principalArn, by, as, durationSeconds, reason, good, keeps };
   if (options.withoutLedger) return withoutLedger(settings, order, options, io);
   return withWorkerContext(settings, "rescue", async (context) => {
-    const openEks = openerOf(cluster, by, async () => {
-      tellCreator(cluster, io);
-      return creatorFor(context, cluster, "rescue", by);
-    });
+    const openEks = openerOf(cluster, by, () => identityOfRun(context, cluster));
     const switching = await refuseSwitch(cluster, options, openEks);
     if (switching !== null) return unusable(io, "rescue", `${switching}\n`);
     const journal = await openJournal(context, order);
-    const creator = await knownCreator(context, cluster).catch(() => null);
-    return carryOut(
-      { ...context, openEks },
-      order,
-      journal,
-      io,
-      creator && creatorCandidate(context, cluster, creator, journal.request().id, by, io),
-    );
+    const { operator } = cluster;
+    const creator = operator ? namedCreator(cluster) : await identityOfRun(context, cluster).catch(() => null);
+    const creatorArn = operator ? await creatorArnFor(context, cluster, operator) : creator && creatorArnOf(creator);
+    const candidate = creator && creatorCandidate(context, cluster, creator, journal.request().id, by, io);
+    return carryOut({ ...context, openEks, creatorArn }, order, journal, io, candidate);
   });
 }
 
-/** Before it happens: an operator must not have the rights of a rescue. */
-function tellCreator({ name, operator }: Cluster, io: CommandIo): void {
-  if (operator) io.stdout(`Becoming the creator of ${name}: its operator can't do this. The audit log will say so.\n`);
+/** The creator that eks-access.yml names; null: CloudTrail would have to. Beside an operator only the named one is used. */
+function namedCreator({ creator }: Cluster): KnownCreator | null {
+  return creator.type === "discover" ? null : creator;
 }
 
 type OpenEks = () => Promise<EksCluster>;
 
-function openerOf(cluster: Cluster, requester: string, creator: () => Promise<KnownCreator>): OpenEks {
-  return () => openEksToManage(cluster, [{ id: "rescue", requester }], creator);
+function openerOf(cluster: Cluster, requester: string, identity: () => Promise<KnownCreator>): OpenEks {
+  return () => openEksToManage(cluster, [{ id: "rescue", requester }], identity);
 }
 
 /** The switch of the mode is irreversible, so it needs --yes. */
@@ -192,7 +186,9 @@ function creatorCandidate(
     name: creatorArnOf(creator),
     isLeased: false,
     credentials: async () => {
-      tellCreator(cluster, io);
+      // A broken aws-auth shuts the operator out, and never the creator.
+      if (cluster.operator)
+        io.stdout(`Becoming the creator of ${cluster.name} to repair aws-auth. The audit log will say so.\n`);
       await noteCreatorUse(context, cluster, creator, "rescue", requester);
       return (await becomeCreator(cluster, creator, [{ id, requester }])).credentials;
     },
@@ -209,29 +205,33 @@ async function withoutLedger(
   const context = { keys: workerKeysOf(settings), now: () => new Date() };
   const request = beginRescue(order, newRequestId(), context, settings.config.timing.requestLapsesAfterSeconds);
   const { cluster, by } = order;
-  const openEks = openerOf(cluster, by, async () => {
-    tellCreator(cluster, io);
-    return writtenCreator(cluster);
-  });
+  const creator = namedCreator(cluster);
+  const openEks = openerOf(cluster, by, async () => cluster.operator ?? creator ?? refuseUnnamed(cluster));
   const switching = await refuseSwitch(cluster, options, openEks);
   if (switching !== null) return unusable(io, "rescue", `${switching}\n`);
   const print = (line: string) => io.stderr(line);
   print(lineOf(brokenBy(order, request, context.now())));
-  const creator = cluster.creator.type === "discover" ? null : cluster.creator;
   const ledger = { append: async (event: AuditEvent) => print(lineOf(event)) };
   const candidate = creator && creatorCandidate({ ...context, ledger }, cluster, creator, request.id, by, io);
   const then = `a worker ends it when Redis is back: within twelve inspections, or at once after \`eks-access recover ${cluster.name}\``;
-  return carryOut({ ...context, openEks }, order, printedJournal(request, by, context.now, print), io, candidate, then);
+  const creatorArn = creator && creatorArnOf(creator);
+  return carryOut(
+    { ...context, openEks, creatorArn },
+    order,
+    printedJournal(request, by, context.now, print),
+    io,
+    candidate,
+    then,
+  );
 }
 
 /** Only the ledger remembers a creator that CloudTrail named. */
-function writtenCreator({ name, creator }: Cluster): KnownCreator {
-  if (creator.type !== "discover") return creator;
+function refuseUnnamed({ name }: Cluster): never {
   throw new AccessError("creator-unknown", `eks-access.yml does not name the creator of ${name}`);
 }
 
 async function carryOut(
-  context: Pick<WorkerContext, "keys" | "now"> & { readonly openEks: OpenEks },
+  context: Pick<WorkerContext, "keys" | "now"> & { readonly openEks: OpenEks; readonly creatorArn: string | null },
   order: RescueOrder,
   journal: RescueJournal,
   io: CommandIo,
@@ -244,8 +244,7 @@ async function carryOut(
   );
   const say = (sentence: string) => io.stdout(`${sentence}\n`);
   const others = creator ? [creator] : [];
-  const { keys, now, openEks } = context;
-  const creatorArn = creator?.name ?? null;
+  const { keys, now, openEks, creatorArn } = context;
   const { repaired, isEnded } = await rescue({ keys, now, openEks, others, creatorArn, say }, order, journal);
   if (!isEnded) say(`The access entry of ${order.principalArn} ends at ${journal.request().lease?.endsAt}; ${ending}.`);
   return isEnded || (order.keeps && repaired?.type === "repaired") ? 0 : 1;

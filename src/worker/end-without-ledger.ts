@@ -37,7 +37,7 @@ export interface EndedAlone {
 export async function endWithoutLedger(lonely: LonelyContext, configured: Cluster): Promise<EndedAlone> {
   const cluster = { ...configured, drift: "report" } as const;
   const forCalls = { awsRequests: requestIds(), auditIds: requestIds() };
-  const context = { ...lonely, ...forCalls, ledger: noLedger(lonely.now, lonely.log), queues: noQueues };
+  const context = { ...lonely, ...forCalls, ledger: noLedger(lonely.now), queues: noQueues };
   const byTags = endRescuesByTags(context, cluster).then((ended) => ({ ...nothing, ...ended }));
   return together(await Promise.all([byTags.catch(failed), endLeases(context, cluster).catch(failed)]));
 }

@@ -1,4 +1,3 @@
-import type { Logger } from "pino";
 import { AccessError } from "../access/access-error.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { QueuesToWake } from "../ledger/queues.ts";
@@ -8,17 +7,13 @@ import { seenCreation } from "./open/discover-creator.ts";
  * The ledger of a worker that has none: it knows no request, so a run on it only ends what the cluster itself says is over. What a run
  * may ask is answered; everything else fails, because it would be lost.
  */
-export function noLedger(now: () => Date, log: Pick<Logger, "warn">): Ledger {
+export function noLedger(now: () => Date): Ledger {
   return {
     ...known,
     ...records,
     ...people,
     takeTurn: turnsOfThisProcess(now),
-    // A rescue has to end: who became the creator for it is in the log of the process then.
-    append: async (event) => {
-      if (event.type !== "creator.used") return lost();
-      log.warn({ event }, "the audit log will not have this event: there is no ledger");
-    },
+    append: lost,
     // Only one process knows of these runs: `guard-entries.ts` is the fence instead.
     beginRun: async () => "",
     isNewestRun: async () => true,

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -5,17 +6,18 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, arns, clusterArn, configuration, externalId, initialAwsAuth } from "../../sandbox/scene.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
+import { runBootstrap } from "../../src/bin/bootstrap.ts";
 import { recover } from "../../src/bin/recover.ts";
 import { runRescue } from "../../src/bin/rescue.ts";
 import { retire } from "../../src/bin/retire.ts";
 import { readSettings, withWorkerContext } from "../../src/bin/settings.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
-import { lastCreatorUse } from "../../src/worker/open/creator-use.ts";
 import { checkOwnAccount } from "../../src/worker/open/open-eks.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { adoptRescues, endRescuesByTags } from "../../src/worker/rescue/adopt-rescues.ts";
 import { endRescues } from "../../src/worker/rescue/rescue-lease.ts";
 import { variablesNamed } from "../builders/keys.ts";
+import { sceneConfig } from "../fault/reconcile-scene.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { addOperator, operatorArn, timesCreator } from "../operator-scene.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
@@ -81,6 +83,27 @@ async function asWorker<T>(
   return withWorkerContext(settings, "test", (context) => run(context, { ...cluster, ...change }));
 }
 
+/** The operator's role, which trusts the worker of the other account, with these policies as they ship, for this cluster. */
+async function letOperatorIn(...files: readonly string[]) {
+  const { account: identities } = sandbox.aws;
+  if (!identities.identity(operatorArn)) addOperator(sandbox.aws);
+  identities.setTrust(operatorArn, { principals: ["arn:aws:iam::999988887777:role/eks-access-worker"], externalId });
+  identities.setAllowed(operatorArn, []);
+  const texts = files.map((file) => readFileSync(new URL(`../../deploy/iam/${file}.json`, import.meta.url), "utf8"));
+  const Statement = texts.flatMap((text) => JSON.parse(text.replaceAll("payments", "staging")).Statement);
+  const policy = JSON.stringify({ Version: "2012-10-17", Statement });
+  identities.setPolicy(operatorArn, policy.replaceAll(":role/cluster-rescuer", ":role/rescuers/rescuer"));
+  return { type: "role", roleArn: operatorArn, externalId, through: [] } as const;
+}
+
+/** Names the operator in eks-access.yml, as the settings of a command. */
+async function useOperator({ roleArn }: { readonly roleArn: string }): Promise<void> {
+  const file = join(folder, "operator.yml");
+  const operator = `operator: { roleArn: "${roleArn}", externalId: ${externalId} }`;
+  await writeFile(file, (configuration + emergency).replace("    creator:", `    ${operator}\n    creator:`));
+  vi.stubEnv("EKS_ACCESS_CONFIG", file);
+}
+
 describe("a worker in another account, which has a cluster of the same name and region", () => {
   test("gives and takes access by aws-auth in the configured cluster alone", async () => {
     const given = await asWorker((context, cluster) => give(context, cluster, { id: "r-1" }));
@@ -134,6 +157,31 @@ describe("a worker in another account, which has a cluster of the same name and 
     expect(twin.seen()).toBe(untouched);
   });
 
+  test("beside an operator a migration is carried out as that while it has the policy, and never as the creator", async () => {
+    const operator = await letOperatorIn("operator-policy");
+    await useOperator(operator);
+    await runCommand(runBootstrap, ["staging", "--apply"]);
+    const before = timesCreator(sandbox.aws);
+    const { config, cluster } = sceneConfig();
+    const operated = { ...cluster, operator };
+    const clusters = new Map([[cluster.name, operated]]);
+    const approved = async () => {
+      const scene = migrationScene(memoryLedger(), undefined, { config: { ...config, clusters }, cluster: operated });
+      await scene.ask();
+      await scene.approve("U0APPROVER", "U0APPROVER2");
+      return scene;
+    };
+
+    const refused = await (await approved()).look();
+    await letOperatorIn("operator-policy", "migration-policy");
+    const migration = await (await approved()).toItsEnd();
+
+    expect(refused.trouble?.message).toMatch(/:assumed-role\/eks-access-operator\/.*migration-policy\.json/s);
+    expect(migration).toMatchObject({ state: "done", trouble: null });
+    expect(principalsIn(real)).toContain(arns.admins);
+    expect(timesCreator(sandbox.aws)).toBe(before);
+  });
+
   test("rescues the configured cluster alone, and ends that there", async () => {
     await sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: {} }));
 
@@ -146,27 +194,43 @@ describe("a worker in another account, which has a cluster of the same name and 
     expect(twin.seen()).toBe(untouched);
   });
 
-  test("beside an operator it looks for rescues as that, and becomes the creator only to end one, in the audit log too", async () => {
-    const creatorsBefore = () => timesCreator(sandbox.aws);
-    addOperator(sandbox.aws);
-    sandbox.aws.account.setTrust(operatorArn, {
-      principals: ["arn:aws:iam::999988887777:role/eks-access-worker"],
-      externalId,
-    });
-    const operated = { operator: { type: "role", roleArn: operatorArn, externalId, through: [] } } as const;
+  test("beside an operator it finds and ends rescues as that, with the rights that the operator always has", async () => {
+    const operated = { operator: await letOperatorIn("operator-policy") };
     await rescue("--yes", "--keep");
-    const before = creatorsBefore();
+    const before = timesCreator(sandbox.aws);
 
     await asWorker(adoptRescues, operated);
     const early = await asWorker(endRescuesByTags, operated);
-    const looked = creatorsBefore();
+    const during = principalsIn(real);
     const late = await asWorker((context, cluster) => endRescuesByTags({ ...context, now: later }, cluster), operated);
-    const uses = await asWorker((context, cluster) => lastCreatorUse(context.ledger, cluster), operated);
 
-    expect([looked, early.ended, late.ended.length]).toEqual([before, [], 1]);
-    expect(creatorsBefore()).toBe(before + 1);
-    expect(uses).toMatchObject({ type: "creator.used", detail: { use: "rescue", operator: operatorArn } });
+    expect([early.ended, late.ended.length]).toEqual([[], 1]);
+    expect(during).toContain(rescuer);
     expect(principalsIn(real)).not.toContain(rescuer);
+    expect(timesCreator(sandbox.aws)).toBe(before);
+  });
+
+  test("beside an operator a rescue is carried out as that, with the policy of a rescue, and never as the creator", async () => {
+    await useOperator(await letOperatorIn("operator-policy", "rescue-policy"));
+    sandbox.aws.account.setTrust(arns.creator, { principals: [] });
+    await sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: {} }));
+
+    const { code, stdout } = await rescue("--yes", "--document", good);
+
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining("the rescue is over") });
+    expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+    expect(principalsIn(real)).not.toContain(rescuer);
+    expect(timesCreator(sandbox.aws)).toBe(0);
+  });
+
+  test("an operator without the policy of a rescue begins none, and the answer names the role and the policy", async () => {
+    await useOperator(await letOperatorIn("operator-policy"));
+
+    await expect(rescue("--yes", "--document", good)).rejects.toMatchObject({
+      what: expect.stringContaining(":assumed-role/eks-access-operator/"),
+      remedy: expect.stringContaining("deploy/iam/rescue-policy.json"),
+    });
+    expect([modeOf(real), timesCreator(sandbox.aws)]).toEqual(["CONFIG_MAP", 0]);
   });
 
   test("ends a rescue after its time in the configured cluster alone", async () => {

@@ -3,7 +3,6 @@ import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.
 import { mapOwner } from "../../access/lease/map-owner.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
 import { type Cluster, clusterArnOf, partitionOf } from "../../access/policy/cluster.ts";
-import type { KnownCreator } from "../../access/policy/creator.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
@@ -13,7 +12,7 @@ import type { MigrationFacts, PresentEntry } from "../../diagnosis/migration/fac
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { WorkerContext } from "../context.ts";
 import type { Purpose } from "../open/become-creator.ts";
-import { creatorFor } from "../open/creator-use.ts";
+import { identityOfRun } from "../open/discover-creator.ts";
 import { openEksToManage } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
 
@@ -34,7 +33,7 @@ export interface GatheredMigration {
 }
 
 /**
- * Reads the facts for a plan from the cluster and from EKS, as the creator. Writes nothing.
+ * Reads the facts for a plan from the cluster and from EKS. Writes nothing.
  *
  * @param givenArns ARNs of roles with their paths
  * @throws AccessError
@@ -80,13 +79,11 @@ async function gather(
   const document = parseDocument(configMap?.data ?? {});
   const owner = mapOwner(cluster, configMap?.managers ?? []);
   const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };
-  const openWith = (identity: () => Promise<KnownCreator>) =>
-    onceOpened(() => openEksToManage(cluster, [purpose], identity, context.awsRequests));
-  const openManager = openWith(() => creatorFor(context, cluster, "migration", purpose.requester));
-  const { operator } = cluster;
-  // The session of a run may lack this permission; the identity that carries the plan out has it. To look at a plan nobody becomes the
-  // creator beside an operator.
-  const nodes = await nodesAsked(operator ? openWith(async () => operator) : openManager);
+  const openManager = onceOpened(() =>
+    openEksToManage(cluster, [purpose], () => identityOfRun(context, cluster), context.awsRequests),
+  );
+  // The session of a run may lack this permission; the identity that carries the plan out has it.
+  const nodes = await nodesAsked(openManager);
   return {
     facts: { ...place, mode, managedNodes: nodes, document, standing, creatorArn, owner, holdings, givenArns },
     configMap,

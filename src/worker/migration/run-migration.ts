@@ -34,7 +34,7 @@ export interface MigrationDriver {
 }
 
 /**
- * Carries out an approved migration as far as possible now, with the worker's own identity at EKS and the creator's in the cluster. Each
+ * Carries out an approved migration as far as possible now, as the operator, or without one the creator, in the cluster. Each
  * step starts from the cluster's real state and is proved before the next one. The next run completes what a crash leaves.
  *
  * @throws AccessError

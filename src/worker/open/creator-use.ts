@@ -4,8 +4,8 @@ import { creatorArnOf, type KnownCreator } from "../../access/policy/creator.ts"
 import type { EventLedger } from "../../ledger/ledger.ts";
 import { type DiscoveryContext, knownCreator } from "./discover-creator.ts";
 
-/** Why the creator is needed although there is an operator. */
-export type CreatorUse = "bootstrap" | "migration" | "rescue";
+/** Why a command becomes the creator although there is an operator. No job does. */
+export type CreatorUse = "bootstrap" | "rescue";
 
 type UseContext = DiscoveryContext & { readonly ledger: Pick<EventLedger, "append"> };
 

@@ -45,26 +45,26 @@ function refuseOwnIdentity({ name, account, accessEntries }: Cluster, own: Calle
 }
 
 /**
- * EKS for one cluster, with the identity that migrates and rescues it. In the worker's own account that is the worker. In another account
- * it is the first role on the way to the creator in that account, else the creator: fewer roles mean fewer things that can break in a
- * rescue.
+ * EKS for one cluster, with the identity that bootstraps, migrates and rescues it. In the worker's own account that is the worker. In
+ * another account it is the first role of that account on the way to the operator or the creator: fewer roles mean fewer things that can
+ * break in a rescue.
  *
- * @param knownCreator asked only if no role on the way is of that account
+ * @param identity asked only if no role on the way is of that account
  * @throws AccessError
  */
 export async function openEksToManage(
   cluster: Cluster,
   purposes: readonly Purpose[],
-  knownCreator: () => Promise<KnownCreator>,
+  identity: () => Promise<KnownCreator>,
   log?: RequestIds,
 ): Promise<EksCluster> {
-  return openEks(await managerCredentials(cluster, purposes, knownCreator, log), cluster, log);
+  return openEks(await managerCredentials(cluster, purposes, identity, log), cluster, log);
 }
 
 async function managerCredentials(
   cluster: Cluster,
   purposes: readonly Purpose[],
-  knownCreator: () => Promise<KnownCreator>,
+  identity: () => Promise<KnownCreator>,
   log: RequestIds | undefined,
 ): Promise<CredentialSource> {
   const { region, account } = cluster;
@@ -74,7 +74,7 @@ async function managerCredentials(
   if (way.length > 0) {
     return sessionThrough(region, way, purposes, managerSessionPolicy(clusterArnOf(cluster)), log);
   }
-  return credentialsOf(cluster, await knownCreator(), purposes, log, "manage");
+  return credentialsOf(cluster, await identity(), purposes, log, "manage");
 }
 
 /** A worker with profiles for all creators may have no identity of its own. */

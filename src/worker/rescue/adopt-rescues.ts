@@ -7,7 +7,7 @@ import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { beginRescue } from "./rescue.ts";
-import { endRescues, openRescuer, openToLookForRescues, removeRescueEntry } from "./rescue-lease.ts";
+import { endRescues, openRescuer, removeRescueEntry } from "./rescue-lease.ts";
 
 /**
  * Reads rescues from the tags of access entries into a ledger that does not know them, for example after a rescue without Redis. From
@@ -62,7 +62,7 @@ async function leasesOf(context: WorkerContext, cluster: Cluster): Promise<reado
   const { keys, log } = context;
   let entries: AccessEntries | null = null;
   try {
-    const eks = await openToLookForRescues(context, cluster, purpose);
+    const eks = await openRescuer(context, cluster, purpose);
     if (eks.description.authenticationMode === "CONFIG_MAP") return [];
     entries = accessEntriesOf(eks);
     const found: Found[] = [];

@@ -9,7 +9,7 @@ import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import type { WorkerContext } from "../context.ts";
 import type { Purpose } from "../open/become-creator.ts";
-import { creatorFor } from "../open/creator-use.ts";
+import { identityOfRun } from "../open/discover-creator.ts";
 import { openEksToManage } from "../open/open-eks.ts";
 import { recordEnd, recordPutOff } from "../reconcile/outcome.ts";
 
@@ -115,16 +115,7 @@ export async function endRescues(context: WorkerContext, cluster: Cluster): Prom
 /** EKS with the rescuing identity. @throws AccessError */
 export function openRescuer(context: WorkerContext, cluster: Cluster, purpose: Purpose): Promise<EksCluster> {
   const open = context.openRescuer ?? openEksToManage;
-  return open(cluster, [purpose], () => creatorFor(context, cluster, "rescue"));
-}
-
-/**
- * EKS to look for rescues. An operator can look, and becomes no creator for it; only what `openRescuer` opens can end one.
- * @throws AccessError
- */
-export function openToLookForRescues(context: WorkerContext, cluster: Cluster, purpose: Purpose): Promise<EksCluster> {
-  const open = context.openRescuer ?? openEksToManage;
-  return open(cluster, [purpose], async () => cluster.operator ?? creatorFor(context, cluster, "rescue"));
+  return open(cluster, [purpose], () => identityOfRun(context, cluster));
 }
 
 /** @throws AccessError */

@@ -66,7 +66,7 @@ export async function rescue(
 ): Promise<RescueOutcome> {
   const { principalArn } = order;
   const options = context.pause ? { pause: context.pause } : {};
-  if (await switchToAccessEntries(await context.openEks(), options)) {
+  if (await switchToAccessEntries(await context.openEks(), options).catch(naming)) {
     context.say("The authentication mode is API_AND_CONFIG_MAP now.");
     await journal.note("rescue.mode-switched", (lease) => lease, { to: "API_AND_CONFIG_MAP" });
   }
@@ -86,7 +86,7 @@ export async function rescue(
     const given = { id, by: order.by, as: order.as, endsAt: lease.endsAt };
     await giveLease({ entries, clusterArn: description.arn, principalArn, keys: context.keys.memory }, given);
   } catch (error) {
-    throw namingOwnPolicy(error);
+    naming(error);
   } finally {
     entries.close();
   }
@@ -104,6 +104,10 @@ export async function rescue(
   await journal.note("lease.ended", (current) => endedLease(current, endedAt, { end }), detail);
   context.say("The access entry is deleted: the rescue is over.");
   return { repaired, isEnded: true };
+}
+
+function naming(error: unknown): never {
+  throw namingOwnPolicy(error);
 }
 
 /**
