@@ -87,7 +87,7 @@ function observedSockets(sockets: Sockets): Sockets {
           const largest = callOf(request).service === "sts" ? largestOfSts : largestAnswer;
           const limits = { requestTimeout: callWithinMs("awsCall"), ...signalWith(options) };
           const { response } = await handle(request, { ...options, ...limits });
-          response.body = boundedBody(response.body, answerGuard(largest, request.hostname));
+          response.body = boundedBody(response.body, answerGuard(largest, request.hostname), callWithinMs("awsCall"));
           return { response };
         },
         ({ response }) => resultOfStatus(response.statusCode),
@@ -122,8 +122,11 @@ function callOf({ body, headers, method, path, query }: HttpRequest): Pick<Finis
   return { service: "eks", operation: `${method} ${place.join("/")}` };
 }
 
-/** The body of an answer; it fails above the limit. The SDK reads any body to its end before it looks at it. */
-function boundedBody(body: unknown, guard: (part: Uint8Array) => void): unknown {
+/**
+ * The body of an answer; it fails above the limit, or if it does not end in time: the SDK's own time limit ends with the headers, and
+ * a look at the fleet has no other. The SDK reads any body to its end before it looks at it.
+ */
+function boundedBody(body: unknown, guard: (part: Uint8Array) => void, withinMs: number): unknown {
   if (!(body instanceof Readable)) return body;
   const bounded = new Transform({
     transform(part: Buffer, _encoding, done) {
@@ -135,7 +138,13 @@ function boundedBody(body: unknown, guard: (part: Uint8Array) => void): unknown 
       }
     },
   });
-  bounded.once("close", () => body.destroy());
+  // By its name the SDK tries again.
+  const tooLate = Object.assign(new Error(`the answer did not end within ${withinMs} ms`), { name: "TimeoutError" });
+  const timer = setTimeout(() => bounded.destroy(tooLate), withinMs);
+  bounded.once("close", () => {
+    clearTimeout(timer);
+    body.destroy();
+  });
   body.once("error", (error) => bounded.destroy(error));
   return body.pipe(bounded);
 }
