@@ -31,6 +31,8 @@ export type AskRefusal =
   | "principal-not-allowed"
   | "not-linked"
   | "shared"
+  /** Who asks for another person, with an ARN that is not known as theirs. */
+  | "not-theirs"
   | "too-few-approvers";
 
 export type AskVerdict =

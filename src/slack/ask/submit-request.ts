@@ -1,8 +1,8 @@
 import { sealLink } from "../../access/approval/links.ts";
 import type { Rule } from "../../access/policy/cluster.ts";
-import { type AskVerdict, mayAsk } from "../../access/policy/may-ask.ts";
+import { type AskVerdict, mayAsk, type PolicyQuestion } from "../../access/policy/may-ask.ts";
 import { levelGroupsIn } from "../../access/policy/policy-text.ts";
-import { approvalsNeeded } from "../../access/policy/rule.ts";
+import { approvalsNeeded, ruleFor } from "../../access/policy/rule.ts";
 import { type Extension, formatDuration } from "../../access/request/extension.ts";
 import type { AccessRequest, PendingRequest, RefusedRequest } from "../../access/request/record.ts";
 import { peopleOf } from "../../access/request/record.ts";
@@ -10,13 +10,13 @@ import { createRequest } from "../../access/request/request.ts";
 import type { RequestInput } from "../../access/request/request-line.ts";
 import { refusedRequest } from "../../access/request/transitions.ts";
 import { typedFieldsOf } from "../../access/request/typed.ts";
-import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
+import { admittedBy, admittedInWords, isOwnPrincipal } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { SlackContext } from "../app/context.ts";
 import { activeApprovers, remedyForApprovers, shortageText } from "../decide/active-approvers.ts";
 import { refuseActor, refuseOther } from "../people/admission.ts";
 import { noteRefused } from "../people/attempts.ts";
-import { requiresLinks, standingOf } from "../people/standing.ts";
+import { believedIdentityOf, personFor, requiresLinks, standingOf } from "../people/standing.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, mention, plainLine } from "../show/mrkdwn.ts";
 import { refuseToAsk } from "./limits.ts";
@@ -93,15 +93,34 @@ function detailsOf(wish: RequestInput, extension: Extension | null) {
   };
 }
 
-/** By the policy first; then whether enough approvers are there. */
-async function judge(
-  context: SlackContext,
-  asking: Parameters<typeof mayAsk>[0] & RequestInput,
-  now: Date,
-): Promise<AskVerdict> {
+type Asking = PolicyQuestion & RequestInput & { readonly askedBy: string | null };
+type Refused = Extract<AskVerdict, { type: "refused" }>;
+
+/** By the policy first; then whether the asker may name this ARN, and whether enough approvers are there. */
+async function judge(context: SlackContext, asking: Asking, now: Date): Promise<AskVerdict> {
   const verdict = mayAsk(asking, now);
   if (verdict.type === "refused") return verdict;
-  return (await refuseWithoutApprovers(context, peopleOf(asking), asking, verdict.rule, now)) ?? verdict;
+  const { rule } = verdict;
+  const refusal =
+    (await refuseInOthersName(context, asking, rule)) ??
+    (await refuseWithoutApprovers(context, peopleOf(asking), asking, rule, now));
+  return refusal ?? verdict;
+}
+
+/**
+ * Refuses an ARN that is not known as the other person's, unless the same rule lets the asker have the level: in another's name people
+ * would get for their own ARN what the policy gives others alone. @throws AccessError
+ */
+async function refuseInOthersName(
+  context: SlackContext,
+  { askedBy, requester, cluster, level, principal: { arn } }: Asking,
+  rule: Rule,
+): Promise<Refused | null> {
+  if (askedBy === null || ruleFor(cluster, level.name, await personFor(context, cluster, askedBy)) === rule)
+    return null;
+  if (isOwnPrincipal(await believedIdentityOf(context, requester, cluster, arn), arn)) return null;
+  const message = `${arn} is not known as theirs, and the policy does not let you ask for ${level.name} on ${cluster.name}. They can ask themselves, or link it with /eks-access link.`;
+  return { type: "refused", code: "not-theirs", message, rule };
 }
 
 /**
@@ -139,7 +158,7 @@ async function refuseWithoutApprovers(
   { cluster, level }: Pick<RequestInput, "cluster" | "level">,
   rule: Rule,
   now: Date,
-): Promise<Extract<AskVerdict, { type: "refused" }> | null> {
+): Promise<Refused | null> {
   const needed = approvalsNeeded(rule, level, now);
   const who = { enough: needed, ...(!rule.selfApproval && { without: people }) };
   try {

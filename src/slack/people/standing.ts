@@ -54,7 +54,7 @@ export async function standingOf(
 }
 
 /** A person's own identity in the account of an ARN, by a sealed link or by a worker; null: there is none, or they must link again. */
-async function believedIdentityOf(
+export async function believedIdentityOf(
   context: SlackContext,
   user: string,
   cluster: Cluster,

@@ -132,6 +132,47 @@ describe("a request for somebody else", () => {
   });
 });
 
+describe("a level that the policy gives to the other person alone", () => {
+  const policy =
+    "policy: { rules: [{ name: on call, who: [U0ONCALL], levels: [admin] }, { name: rest, levels: [viewer] }] }";
+  const admin = `request staging ${engineerArn} admin for @on-call the deployment hangs`;
+
+  beforeEach(async () => {
+    await stage.stop();
+    stage = await aStage({ config: `${configText}${policy}\n` });
+  });
+
+  test("is not asked for in their name with an ARN that is not known as theirs", async () => {
+    const answer = await stage.say("U0ENGINEER", admin);
+    const [event] = (await stage.ledger.events(1, 10)).slice(-1);
+
+    expect(textOf(answer)).toContain("Nothing was requested for <@U0ONCALL>.");
+    expect(textOf(answer)).toContain(
+      "is not known as theirs, and the policy does not let you ask for admin on staging",
+    );
+    expect(event?.event).toMatchObject({
+      type: "request.refused",
+      actor: "U0ENGINEER",
+      detail: { code: "not-theirs" },
+    });
+    expect(await stage.ledger.get("r-new1")).toBeNull();
+  });
+
+  test("is asked for with their own ARN", async () => {
+    await stage.say("U0ONCALL", `link ${engineerArn}`);
+
+    await stage.say("U0ENGINEER", admin);
+
+    expect(await stage.ledger.get("r-new1")).toMatchObject({ requester: "U0ONCALL", askedBy: "U0ENGINEER" });
+  });
+
+  test("is no obstacle for a level that both can ask for by one rule", async () => {
+    await stage.say("U0ENGINEER", line);
+
+    expect(await stage.ledger.get("r-new1")).toMatchObject({ requester: "U0ONCALL", level: "viewer" });
+  });
+});
+
 test("an approver can't approve for a person who asked and left since", async () => {
   const { id } = await stage.put(aPreviewedRequest({ requester: "U0ONCALL", askedBy: "U0ENGINEER" }));
   const card = await stage.show(id);
