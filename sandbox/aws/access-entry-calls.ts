@@ -21,8 +21,8 @@ import {
 import { textMapOf, textOf, textsOf } from "./eks-calls.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import { withAccessEntries } from "./eks-clusters.ts";
-import { type AllowedCall, clusterWithEntries, done, type EksHandler, type EksService, page } from "./eks-service.ts";
-import { type Refusal, refuse } from "./refusal.ts";
+import { type AllowedCall, clusterWithEntries, type EksHandler, type EksService, page } from "./eks-service.ts";
+import { done, type Refusal, refuse } from "./refusal.ts";
 
 /** The calls about access policies (EKS API reference). */
 

@@ -1,8 +1,8 @@
 import { Faults } from "../faults.ts";
 import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
 import type { AssumeRoleInput } from "./assume-role-input.ts";
-import { AuditPlaces, answerPutEvents, answerS3, s3Call } from "./audit-places.ts";
-import { answerCloudTrail, type CloudTrail, createCloudTrail } from "./cloudtrail.ts";
+import { AuditPlaces, answerS3, eventBusCalls, s3Call } from "./audit-places.ts";
+import { type CloudTrail, cloudTrailCalls, createCloudTrail } from "./cloudtrail.ts";
 import { callerElement, eventOf } from "./cloudtrail-events.ts";
 import { endUpdates } from "./cluster-config-calls.ts";
 import type { AssumeRoleCall, AwsContext } from "./context.ts";
@@ -19,8 +19,9 @@ import {
 } from "./eks-clusters.ts";
 import type { EksService, EksSettings } from "./eks-service.ts";
 import { IdentityCenter } from "./identity-center.ts";
-import { answerIdentityCenter, identityCenterCall } from "./identity-center-calls.ts";
-import { answerOrganizations, Organization, organizationsCall } from "./organization.ts";
+import { identityCenterCalls } from "./identity-center-calls.ts";
+import { answerJson, type JsonHandlers, jsonCallName } from "./json-service.ts";
+import { Organization, organizationCalls } from "./organization.ts";
 import { SandboxAccount } from "./sandbox-account.ts";
 import { answerSts, stsParams } from "./sts.ts";
 import { WebIdentities } from "./web-identity.ts";
@@ -129,38 +130,29 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
 }
 
 /** One address serves all services: the signature's scope, the target header or the path names the service. */
-function route(
-  context: AwsContext,
-  service: EksService,
-  {
-    identityCenter: center,
-    organization,
-    auditPlaces,
-  }: Pick<SandboxAws, "identityCenter" | "organization" | "auditPlaces">,
-  request: SandboxRequest,
-): SandboxRoute {
+function route(context: AwsContext, service: EksService, state: ServiceState, request: SandboxRequest): SandboxRoute {
   const ofS3 = s3Call(request);
-  if (ofS3) return { call: ofS3, answer: () => answerS3(context, auditPlaces, request) };
+  if (ofS3) return { call: ofS3, answer: () => answerS3(context, state.auditPlaces, request) };
   const target = request.headers["x-amz-target"];
-  const ofCenter = typeof target === "string" ? identityCenterCall(target) : undefined;
-  if (ofCenter) return { call: ofCenter, answer: () => answerIdentityCenter(context, center, ofCenter, request) };
-  const ofAccounts = typeof target === "string" ? organizationsCall(target) : undefined;
-  if (ofAccounts) {
-    return { call: ofAccounts, answer: () => answerOrganizations(context, organization, ofAccounts, request) };
-  }
-  if (target === "AWSEvents.PutEvents") {
-    return { call: "events.PutEvents", answer: () => answerPutEvents(context, auditPlaces, request) };
-  }
   if (typeof target === "string") {
-    return {
-      call: `cloudtrail.${target.split(".").at(-1)}`,
-      answer: () => answerCloudTrail(context, service.cloudTrail, request),
-    };
+    const call = jsonCallName(target);
+    return { call, answer: () => answerJson(context, jsonHandlers(context, service, state), call, request) };
   }
   if (isEksPath(request.url.pathname)) {
     return { call: eksCallName(request), answer: () => answerEks(context, service, request) };
   }
   return { call: `sts.${stsParams(request).get("Action") ?? "Unknown"}`, answer: () => answerSts(context, request) };
+}
+
+type ServiceState = Pick<SandboxAws, "identityCenter" | "organization" | "auditPlaces">;
+
+function jsonHandlers({ now }: AwsContext, { cloudTrail }: EksService, state: ServiceState): JsonHandlers {
+  return {
+    ...cloudTrailCalls(cloudTrail, now),
+    ...eventBusCalls(state.auditPlaces),
+    ...identityCenterCalls(state.identityCenter),
+    ...organizationCalls(state.organization),
+  };
 }
 
 function partitionOf(region: string): string {

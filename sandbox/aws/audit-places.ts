@@ -1,9 +1,10 @@
 import { z } from "zod";
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
 import type { AwsContext } from "./context.ts";
-import { type Caller, mayCall } from "./identities.ts";
-import { cloudTrailError, escapeXml } from "./refusal.ts";
-import { readClaim, verifySignature } from "./signature.ts";
+import { mayCall } from "./identities.ts";
+import type { JsonHandlers } from "./json-service.ts";
+import { done, escapeXml, refuse } from "./refusal.ts";
+import { verifySignature } from "./signature.ts";
 
 export interface StoredObject {
   readonly body: string;
@@ -46,8 +47,9 @@ export function s3Call({ method, headers }: SandboxRequest): string | undefined 
 
 /** Answers as documented: S3 API Reference, PutObject and HeadObject; User Guide, "How to prevent object overwrites". */
 export function answerS3(context: AwsContext, places: AuditPlaces, request: SandboxRequest): SandboxAnswer {
-  const caller = callerOf(context, request, "s3");
-  if ("status" in caller) return caller;
+  const signed = verifySignature(request, "s3", context);
+  if (signed.type === "refused") return s3Error(signed.code, signed.status, signed.message);
+  const { caller } = signed;
   const [, name = "", ...rest] = decodeURIComponent(request.url.pathname).split("/");
   const key = rest.join("/");
   const by = { by: caller.arn };
@@ -90,37 +92,20 @@ const putEvents = z.object({
     .max(10),
 });
 
-/** Answers as documented: EventBridge API Reference, PutEvents. */
-export function answerPutEvents(context: AwsContext, places: AuditPlaces, request: SandboxRequest): SandboxAnswer {
-  const caller = callerOf(context, request, "events");
-  if ("status" in caller) return caller;
-  const read = putEvents.safeParse(JSON.parse(request.body.toString("utf8")));
-  if (!read.success)
-    return { ...cloudTrailError("ValidationException", "Too many or malformed entries."), by: caller.arn };
-  const { Entries } = read.data;
-  const refused = Entries.find(({ EventBusName }) => !mayCall(caller, "events:PutEvents", EventBusName));
-  if (refused)
-    return { ...cloudTrailError("AccessDenied", "not authorized to perform: events:PutEvents"), by: caller.arn };
-  const results = Entries.map(({ EventBusName, Source, DetailType, Detail }) => {
-    const bus = places.buses.get(EventBusName);
-    bus?.push({ source: Source, type: DetailType, detail: JSON.parse(Detail) });
-    return bus ? { EventId: crypto.randomUUID() } : { ErrorCode: "NotFound", ErrorMessage: "Event bus not found." };
-  });
-  const body = JSON.stringify({
-    FailedEntryCount: results.filter((each) => "ErrorCode" in each).length,
-    Entries: results,
-  });
-  return { status: 200, headers: { "content-type": "application/x-amz-json-1.1" }, body, by: caller.arn };
-}
-
-function callerOf(context: AwsContext, request: SandboxRequest, service: "s3" | "events"): Caller | SandboxAnswer {
-  const claim = readClaim(request);
-  const caller =
-    "type" in claim
-      ? claim
-      : verifySignature(request, claim, service, (key) => context.account.caller(key), context.now());
-  if (!("type" in caller)) return caller;
-  return service === "s3"
-    ? s3Error(caller.code, caller.status, caller.message)
-    : cloudTrailError(caller.code, caller.message);
+/** Answers as documented (EventBridge API Reference, PutEvents). */
+export function eventBusCalls({ buses }: AuditPlaces): JsonHandlers {
+  return {
+    "events.PutEvents": ({ caller, body }) => {
+      const { Entries } = putEvents.parse(body);
+      const isRefused = Entries.some(({ EventBusName }) => !mayCall(caller, "events:PutEvents", EventBusName));
+      if (isRefused) return refuse("AccessDenied", "not authorized to perform: events:PutEvents");
+      const results = Entries.map(({ EventBusName, Source, DetailType, Detail }) => {
+        const bus = buses.get(EventBusName);
+        bus?.push({ source: Source, type: DetailType, detail: JSON.parse(Detail) });
+        return bus ? { EventId: crypto.randomUUID() } : { ErrorCode: "NotFound", ErrorMessage: "Event bus not found." };
+      });
+      const failed = results.filter((each) => "ErrorCode" in each);
+      return done({ FailedEntryCount: failed.length, Entries: results });
+    },
+  };
 }

@@ -1,9 +1,6 @@
-import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
-import type { AwsContext } from "./context.ts";
 import type { CloudTrailEvent } from "./eks-cluster.ts";
-import { mayCall } from "./identities.ts";
-import { cloudTrailError, type Refusal, refuse } from "./refusal.ts";
-import { readClaim, verifySignature } from "./signature.ts";
+import type { JsonHandlers } from "./json-service.ts";
+import { done, pageOf, type Refusal, refuse } from "./refusal.ts";
 
 const pageSize = 50;
 
@@ -33,30 +30,16 @@ export function createCloudTrail(now: () => Date): CloudTrail {
   };
 }
 
-/** Answers LookupEvents (CloudTrail API reference): 90 days, one region, one attribute, newest first, 50 a page. */
-export function answerCloudTrail(context: AwsContext, trail: CloudTrail, request: SandboxRequest): SandboxAnswer {
-  const claim = readClaim(request);
-  if ("type" in claim) return cloudTrailError(claim.code, claim.message);
-  const caller = verifySignature(request, claim, "cloudtrail", (key) => context.account.caller(key), context.now());
-  if ("type" in caller) return cloudTrailError(caller.code, caller.message);
-  const by = caller.arn;
-  if (!String(request.headers["x-amz-target"]).endsWith(".LookupEvents")) {
-    return { ...cloudTrailError("UnknownOperationException", ""), by };
-  }
-  if (!mayCall(caller, "cloudtrail:LookupEvents", "*")) {
-    return {
-      ...cloudTrailError(
-        "AccessDenied",
-        `User: ${by} is not authorized to perform: cloudtrail:LookupEvents because no identity-based policy allows the cloudtrail:LookupEvents action`,
-      ),
-      by,
-    };
-  }
-  const place = { region: claim.region, account: caller.identity.accountId };
-  if (isThrottled(trail, place, context.now())) return { ...cloudTrailError("Throttling", "Rate exceeded"), by };
-  const lookup = readLookup(request.body.toString("utf8"));
-  if ("type" in lookup) return { ...cloudTrailError(lookup.code, lookup.message), by };
-  return { ...page(trail, place, lookup, context.now()), by };
+/** Answers as documented (CloudTrail API Reference, LookupEvents): 90 days, one region, one attribute, newest first, 50 a page. */
+export function cloudTrailCalls(trail: CloudTrail, now: () => Date): JsonHandlers {
+  return {
+    "cloudtrail.LookupEvents": ({ caller, region, body }) => {
+      const place = { region, account: caller.identity.accountId };
+      if (isThrottled(trail, place, now())) return refuse("Throttling", "Rate exceeded");
+      const lookup = readLookup(body as LookupBody);
+      return "type" in lookup ? lookup : done(page(trail, place, lookup, now()));
+    },
+  };
 }
 
 interface Place {
@@ -72,7 +55,7 @@ function isThrottled(trail: CloudTrail, { account, region }: Place, now: Date): 
   return throttled;
 }
 
-function page(trail: CloudTrail, place: Place, lookup: Lookup, now: Date): SandboxAnswer {
+function page(trail: CloudTrail, place: Place, lookup: Lookup, now: Date): object {
   const { offset, max, until } = lookup;
   const from = Math.max(lookup.from, now.getTime() - historyMs);
   // Newest first, also of those that came in one and the same millisecond.
@@ -82,9 +65,8 @@ function page(trail: CloudTrail, place: Place, lookup: Lookup, now: Date): Sandb
     .filter((event) => event.at.getTime() >= from && event.at.getTime() <= until)
     .filter(({ name }) => lookup.name === undefined || name === lookup.name)
     .sort((a, b) => b.at.getTime() - a.at.getTime());
-  const more = found.length > offset + max ? { NextToken: pageToken(offset + max) } : {};
-  const body = { Events: found.slice(offset, offset + max).map(eventMember), ...more };
-  return { status: 200, headers: { "content-type": "application/x-amz-json-1.1" }, body: JSON.stringify(body) };
+  const { items, nextToken } = pageOf(found, offset, max);
+  return { Events: items.map(eventMember), NextToken: nextToken };
 }
 
 function eventMember(event: CloudTrailEvent): object {
@@ -119,13 +101,13 @@ interface LookupBody {
 }
 
 /** Checks the parameters of LookupEvents as CloudTrail does. */
-function readLookup(body: string): Lookup | Refusal {
-  const asked = JSON.parse(body) as LookupBody;
+function readLookup(asked: LookupBody): Lookup | Refusal {
   const {
     LookupAttributes = [],
     StartTime = 0,
     EndTime = Number.POSITIVE_INFINITY,
     MaxResults: max = pageSize,
+    NextToken = "0",
   } = asked;
   const [attribute] = LookupAttributes;
   // The real service knows six more.
@@ -136,18 +118,7 @@ function readLookup(body: string): Lookup | Refusal {
     return refuse("InvalidMaxResultsException", `The max results value ${max} is not between 1 and ${pageSize}.`);
   }
   if (StartTime > EndTime) return refuse("InvalidTimeRangeException", "The start time is after the end time.");
-  const offset = readToken(asked.NextToken);
-  if (offset === undefined) return refuse("InvalidNextTokenException", "The next token is invalid.");
-  return { name: attribute?.AttributeValue, from: StartTime * 1000, until: EndTime * 1000, offset, max };
-}
-
-/** The token of the page that begins after `offset` events. */
-function pageToken(offset: number): string {
-  return Buffer.from(`at:${offset}`).toString("base64");
-}
-
-function readToken(token: string | undefined): number | undefined {
-  if (token === undefined) return 0;
-  const [, offset] = /^at:(\d+)$/.exec(Buffer.from(token, "base64").toString("latin1")) ?? [];
-  return offset === undefined ? undefined : Number(offset);
+  if (!/^\d+$/.test(NextToken)) return refuse("InvalidNextTokenException", "The next token is invalid.");
+  const [from, until] = [StartTime * 1000, EndTime * 1000];
+  return { name: attribute?.AttributeValue, from, until, offset: Number(NextToken), max };
 }

@@ -3,8 +3,8 @@ import { invalid } from "./access-entry-rules.ts";
 import { textOf } from "./eks-calls.ts";
 import type { AuthenticationMode, ClusterUpdate, EksCluster } from "./eks-cluster.ts";
 import { switchMode } from "./eks-clusters.ts";
-import { done, type EksHandler, type EksService, findCluster } from "./eks-service.ts";
-import { refuse } from "./refusal.ts";
+import { type EksHandler, type EksService, findCluster } from "./eks-service.ts";
+import { done, refuse } from "./refusal.ts";
 
 /** The order of a cluster's modes: one step at a time, and never back. */
 const modes: readonly AuthenticationMode[] = ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"];

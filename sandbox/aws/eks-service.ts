@@ -2,7 +2,7 @@ import type { EksCall } from "./eks-calls.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import type { Registry } from "./eks-clusters.ts";
 import type { Caller } from "./identities.ts";
-import { type Refusal, refuse } from "./refusal.ts";
+import { type Answer, type Page, pageOf, type Refusal, refuse } from "./refusal.ts";
 
 /** What tests may set of the EKS control plane. */
 export interface EksSettings {
@@ -26,14 +26,7 @@ export interface AllowedCall extends EksCall {
   arnOf: (cluster: string) => string;
 }
 
-/** What a call answers with: the body, or why it is refused. */
-export type EksResult = { type: "done"; body: object } | Refusal;
-
-export type EksHandler = (service: EksService, call: AllowedCall) => EksResult;
-
-export function done(body: object): EksResult {
-  return { type: "done", body };
-}
+export type EksHandler = (service: EksService, call: AllowedCall) => Answer;
 
 export function findCluster(service: EksService, { arnOf, cluster: name }: AllowedCall): EksCluster | Refusal {
   const cluster = service.clusters.get(arnOf(name));
@@ -50,17 +43,13 @@ export function clusterWithEntries(service: EksService, call: AllowedCall): EksC
   );
 }
 
-/** One page of a list; the token is the place to go on from. */
-export function page<T>(
-  items: readonly T[],
-  query: URLSearchParams,
-): { type: "page"; items: readonly T[]; nextToken?: string } | Refusal {
+/** One page of a list, as a query asks for it. */
+export function page<T>(items: readonly T[], query: URLSearchParams): ({ type: "page" } & Page<T>) | Refusal {
   const size = Number(query.get("maxResults") ?? 100);
   const start = Number(query.get("nextToken") ?? 0);
   if (!Number.isInteger(size) || size < 1 || size > 100) {
     return refuse("InvalidParameterException", "maxResults must be between 1 and 100");
   }
   if (!Number.isInteger(start) || start < 0) return refuse("InvalidParameterException", "The nextToken is not valid");
-  const more = start + size < items.length ? { nextToken: String(start + size) } : {};
-  return { type: "page", items: items.slice(start, start + size), ...more };
+  return { type: "page", ...pageOf(items, start, size) };
 }

@@ -17,18 +17,10 @@ import type { AwsContext } from "./context.ts";
 import { eksRefusal } from "./eks-authorization.ts";
 import { type EksAction, readEksCall, textMapOf } from "./eks-calls.ts";
 import type { CloudTrailEvent, EksCluster } from "./eks-cluster.ts";
-import {
-  type AllowedCall,
-  done,
-  type EksHandler,
-  type EksResult,
-  type EksService,
-  findCluster,
-  page,
-} from "./eks-service.ts";
+import { type AllowedCall, type EksHandler, type EksService, findCluster, page } from "./eks-service.ts";
 import { describeFargateProfile, describeNodegroup, listFargateProfiles, listNodegroups } from "./node-calls.ts";
-import { eksError, type Refusal, refuse } from "./refusal.ts";
-import { readClaim, verifySignature } from "./signature.ts";
+import { type Answer, done, eksError, type Refusal, refuse } from "./refusal.ts";
+import { verifySignature } from "./signature.ts";
 
 /** The calls about tags, of clusters and of access entries (EKS API reference). They have errors of their own. */
 
@@ -116,13 +108,11 @@ export function eksCallName({ method, url, body }: SandboxRequest): string {
 
 /** Answers for clusters and their access entries (EKS API reference). The region is the one that the signature is made for. */
 export function answerEks(context: AwsContext, service: EksService, request: SandboxRequest): SandboxAnswer {
-  const claim = readClaim(request);
-  if ("type" in claim) return eksError(claim.code, claim.message, claim.status);
-  const caller = verifySignature(request, claim, "eks", (key) => context.account.caller(key), context.now());
-  if ("type" in caller) return eksError(caller.code, caller.message, caller.status);
+  const signed = verifySignature(request, "eks", context);
+  if (signed.type === "refused") return eksError(signed.code, signed.message, signed.status);
+  const { caller, region } = signed;
   const read = readEksCall(request.method, request.url, request.body);
   if (!read) return { ...eksError("UnknownOperationException", "", 404), by: caller.arn };
-  const { region } = claim;
   const { accountId } = caller.identity;
   const arnOf = (name: string) => `arn:${context.account.partition}:eks:${region}:${accountId}:cluster/${name}`;
   endUpdates(service);
@@ -135,7 +125,7 @@ export function answerEks(context: AwsContext, service: EksService, request: San
   return { ...answer, by: caller.arn };
 }
 
-function answerOf(result: EksResult, clusterName: string): SandboxAnswer {
+function answerOf(result: Answer, clusterName: string): SandboxAnswer {
   if (result.type === "done") {
     const headers = { "x-amzn-requestid": crypto.randomUUID() };
     return { status: 200, headers, body: JSON.stringify(result.body) };
@@ -145,7 +135,7 @@ function answerOf(result: EksResult, clusterName: string): SandboxAnswer {
 }
 
 /** What CloudTrail keeps of a call that changes something, done or refused; null for calls that only read. */
-function eksEvent(call: AllowedCall, result: EksResult, requestId: string, at: Date): CloudTrailEvent | null {
+function eksEvent(call: AllowedCall, result: Answer, requestId: string, at: Date): CloudTrailEvent | null {
   if (/^(?:List|Describe)/.test(call.action)) return null;
   const { cluster, principalArn, policyArn, resourceArn, body, query } = call;
   const tagKeys = query.getAll("tagKeys");

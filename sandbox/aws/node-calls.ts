@@ -1,6 +1,6 @@
 import type { EksCluster, NodeRole } from "./eks-cluster.ts";
-import { type AllowedCall, done, type EksHandler, type EksService, findCluster, page } from "./eks-service.ts";
-import { refuse } from "./refusal.ts";
+import { type AllowedCall, type EksHandler, type EksService, findCluster, page } from "./eks-service.ts";
+import { done, refuse } from "./refusal.ts";
 
 interface Nodes extends NodeRole {
   readonly name: string;

@@ -6,10 +6,31 @@ export interface Refusal {
   status: number;
   code: string;
   message: string;
+  /** Members of the error besides its message, in the JSON protocols. */
+  more?: object;
 }
 
 export function refuse(code: string, message: string, status = 400): Refusal {
   return { type: "refused", status, code, message };
+}
+
+/** What a call of a JSON protocol answers with: the body, or why it is refused. */
+export type Answer = { type: "done"; body: object } | Refusal;
+
+export function done(body: object): Answer {
+  return { type: "done", body };
+}
+
+/** One page of a list. The token says how many items are on earlier pages. */
+export interface Page<T> {
+  items: readonly T[];
+  nextToken?: string;
+}
+
+/** The page of a list that begins after `start` items. */
+export function pageOf<T>(all: readonly T[], start: number, size: number): Page<T> {
+  const end = start + size;
+  return { items: all.slice(start, end), ...(end < all.length && { nextToken: String(end) }) };
 }
 
 /** The names of the JSON protocols for errors that STS calls otherwise (EKS API reference, "Common Errors"). */
@@ -38,13 +59,10 @@ export function eksError(code: string, message: string, status = 400, more: obje
   return { status, headers, body: JSON.stringify({ ...more, message }) };
 }
 
-/** An error of awsJson1_1, as CloudTrail gives it: the code is in the body. */
-export function cloudTrailError(code: string, message: string, status = 400): SandboxAnswer {
-  return {
-    status,
-    headers: { "content-type": "application/x-amz-json-1.1", "x-amzn-requestid": crypto.randomUUID() },
-    body: JSON.stringify({ __type: jsonCodes[code] ?? code, message }),
-  };
+/** An error of awsJson1_1, as CloudTrail gives it: the code is in the body. `more` adds members to the message. */
+export function jsonError(code: string, Message: string, more: object = {}): SandboxAnswer {
+  const headers = { "content-type": "application/x-amz-json-1.1", "x-amzn-requestid": crypto.randomUUID() };
+  return { status: 400, headers, body: JSON.stringify({ __type: jsonCodes[code] ?? code, Message, ...more }) };
 }
 
 export function escapeXml(text: string): string {

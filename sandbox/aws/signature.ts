@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { SandboxRequest } from "../http-server.ts";
+import type { AwsContext } from "./context.ts";
 import type { Caller } from "./identities.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
@@ -7,15 +8,23 @@ import { type Refusal, refuse } from "./refusal.ts";
 const skewMinutes = 5;
 const presignedMinutes = 15;
 
-/** Verifies a claim as AWS does; gives the caller, or the refusal that AWS would give. */
+/** A request whose signature is good: its signer, and the region that it is signed for. */
+export interface Signed {
+  type: "signed";
+  caller: Caller;
+  region: string;
+}
+
+/** Verifies the signature of a request to a service as AWS does; a problem is the refusal that AWS would give. */
 export function verifySignature(
   request: SandboxRequest,
-  claim: SignatureClaim,
   service: string,
-  find: (accessKeyId: string) => Caller | undefined,
-  now: Date,
-): Caller | Refusal {
-  const caller = find(claim.accessKeyId);
+  { account, now: clock }: Pick<AwsContext, "account" | "now">,
+): Signed | Refusal {
+  const claim = readClaim(request);
+  if ("type" in claim) return claim;
+  const now = clock();
+  const caller = account.caller(claim.accessKeyId);
   if (!caller || caller.session?.token !== claim.sessionToken) {
     return refuse("InvalidClientTokenId", "The security token included in the request is invalid.", 403);
   }
@@ -33,7 +42,7 @@ export function verifySignature(
   if (caller.session && caller.session.expiresAt <= now) {
     return refuse("ExpiredToken", "The security token included in the request is expired", 403);
   }
-  return caller;
+  return { type: "signed", caller, region: claim.region };
 }
 
 function scopeProblem(request: SandboxRequest, claim: SignatureClaim, service: string): string | undefined {
@@ -135,7 +144,7 @@ interface SignatureClaim {
 }
 
 /** Reads Signature Version 4 from the Authorization header or from the query (IAM User Guide, "Create a signed AWS API request"). */
-export function readClaim(request: SandboxRequest): SignatureClaim | Refusal {
+function readClaim(request: SandboxRequest): SignatureClaim | Refusal {
   const presigned = request.headers.authorization === undefined;
   if (presigned && !request.url.searchParams.has("X-Amz-Signature")) {
     return refuse("MissingAuthenticationToken", "Request is missing Authentication Token", 403);

@@ -4,7 +4,7 @@ import { type AssumeRoleInput, readAssumeRole } from "./assume-role-input.ts";
 import type { AwsContext } from "./context.ts";
 import type { Caller } from "./identities.ts";
 import { escapeXml, stsError } from "./refusal.ts";
-import { readClaim, verifySignature } from "./signature.ts";
+import { verifySignature } from "./signature.ts";
 import { assumeWithWebIdentity } from "./web-identity.ts";
 
 /** The parameters of a query-protocol call: the form body of a POST, the query of a GET. */
@@ -16,25 +16,22 @@ export function stsParams(request: SandboxRequest): URLSearchParams {
 export function answerSts(context: AwsContext, request: SandboxRequest): SandboxAnswer {
   const asked = stsParams(request);
   if (asked.get("Action") === "AssumeRoleWithWebIdentity") return answerWebIdentity(context, asked);
-  const claim = readClaim(request);
-  if ("type" in claim) return stsError(claim.code, claim.message, claim.status);
-  const { account } = context;
-  const caller = verifySignature(request, claim, "sts", (key) => account.caller(key), context.now());
-  if ("type" in caller) return stsError(caller.code, caller.message, caller.status);
-  if (account.disabledRegions.has(claim.region)) {
+  const signed = verifySignature(request, "sts", context);
+  if (signed.type === "refused") return stsError(signed.code, signed.message, signed.status);
+  const { caller, region } = signed;
+  if (context.account.disabledRegions.has(region)) {
     return stsError(
       "RegionDisabledException",
       `STS is not activated in this region for account:${caller.identity.accountId}. Your account administrator can activate STS in this region using the IAM Console.`,
       403,
     );
   }
-  const params = stsParams(request);
-  const action = params.get("Action");
+  const action = asked.get("Action");
   const by = caller.arn;
   if (action === "GetCallerIdentity") return { ...callerIdentity(caller, request), by };
-  if (action === "AssumeRole") return { ...answerAssumeRole(context, caller, params, claim.region), by };
+  if (action === "AssumeRole") return { ...answerAssumeRole(context, caller, asked, region), by };
   return {
-    ...stsError("InvalidAction", `Could not find operation ${action} for version ${params.get("Version")}`),
+    ...stsError("InvalidAction", `Could not find operation ${action} for version ${asked.get("Version")}`),
     by,
   };
 }

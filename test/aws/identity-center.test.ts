@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
-import { identityCenterError } from "../../sandbox/aws/identity-center-calls.ts";
+import { jsonError } from "../../sandbox/aws/refusal.ts";
 import type { IdentityCenterSettings } from "../../src/access/approval/identities.ts";
 import { findPerson } from "../../src/aws/identity-center.ts";
 import { identityCenterSessionPolicy } from "../../src/aws/session-policy.ts";
@@ -84,7 +84,7 @@ test("nobody is guessed: an unknown address, one of two users, and a disabled us
 
 test("a failure says whether it passes, and the setting or the right to correct", async () => {
   const { aws } = accountUnderTest();
-  const { status, body = "" } = identityCenterError("ThrottlingException", "Rate exceeded");
+  const { status, body = "" } = jsonError("ThrottlingException", "Rate exceeded");
   const fault = aws.faults.plan(
     "identitystore.GetUserId",
     { type: "answer", status, body: String(body) },

@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { SandboxAws } from "../../sandbox/aws/account.ts";
 import { startSandboxAws } from "../../sandbox/aws/account.ts";
-import { organizationsError } from "../../sandbox/aws/organization.ts";
-import { eksError } from "../../sandbox/aws/refusal.ts";
+import { eksError, jsonError } from "../../sandbox/aws/refusal.ts";
 import { runInit } from "../../src/bin/init.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { stubCaller } from "../fleet-scene.ts";
@@ -192,7 +191,7 @@ describe("an organization", () => {
     addCluster("shop", { account: one });
     aws.faults.plan("organizations.ListAccounts", {
       type: "answer",
-      ...organizationsError("AccessDeniedException", "You don't have permissions to access this resource."),
+      ...jsonError("AccessDeniedException", "You don't have permissions to access this resource."),
     });
 
     const { code, stdout } = await init("--role", "eks-access-reader", "--accounts", one);
@@ -204,7 +203,7 @@ describe("an organization", () => {
   test("AWS that throttles is asked again", async () => {
     for (const id of [management, one]) addMember(id);
     addCluster("shop", { account: one });
-    const tooMany = organizationsError("TooManyRequestsException", "Too many requests");
+    const tooMany = jsonError("TooManyRequestsException", "Too many requests");
     aws.faults.plan("organizations.ListAccounts", { type: "answer", ...tooMany }, { times: 2 });
     aws.faults.plan(
       "eks.ListClusters",

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type SandboxAws, startSandboxAws } from "../../sandbox/aws/account.ts";
-import { cloudTrailError } from "../../sandbox/aws/refusal.ts";
+import { jsonError } from "../../sandbox/aws/refusal.ts";
 import { Faults } from "../../sandbox/faults.ts";
 import { type SandboxRequest, type SandboxServer, startSandboxServer } from "../../sandbox/http-server.ts";
 import { verifyChain } from "../../src/access/audit/event.ts";
@@ -180,7 +180,7 @@ describe("a bucket", () => {
 describe("an event bus", () => {
   test("gets each event once, ten at most in a call, and after a refusal those that it lacks", async () => {
     await events(1, 12);
-    const throttled = { ...cloudTrailError("ThrottlingException", "Rate exceeded"), type: "answer" } as const;
+    const throttled = { ...jsonError("ThrottlingException", "Rate exceeded"), type: "answer" } as const;
     aws.faults.plan("events.PutEvents", throttled, { times: 3 });
     await expect(deliverTo({ eventBridge: { busArn: bus } })).rejects.toMatchObject({ code: "aws-throttled" });
 

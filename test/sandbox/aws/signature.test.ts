@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SandboxAccount } from "../../../sandbox/aws/sandbox-account.ts";
-import { readClaim, verifySignature } from "../../../sandbox/aws/signature.ts";
+import { verifySignature } from "../../../sandbox/aws/signature.ts";
 import type { SandboxRequest } from "../../../sandbox/http-server.ts";
 import { presign } from "./presigned.ts";
 
@@ -13,10 +13,8 @@ function verdict(url: string, cluster: string): string {
   const parsed = new URL(url);
   const headers = { host: parsed.host, "x-k8s-aws-id": cluster };
   const request: SandboxRequest = { method: "GET", url: parsed, headers, body: Buffer.alloc(0) };
-  const claim = readClaim(request);
-  if ("type" in claim) return claim.code;
-  const caller = verifySignature(request, claim, "sts", (key) => account.caller(key), new Date());
-  return "type" in caller ? caller.code : caller.arn;
+  const signed = verifySignature(request, "sts", { account, now: () => new Date() });
+  return signed.type === "refused" ? signed.code : signed.caller.arn;
 }
 
 // A key named __proto__ never gets into the SDK's own plain object.

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, expect, test } from "vitest";
-import { identityCenterError } from "../../../sandbox/aws/identity-center-calls.ts";
+import { jsonError } from "../../../sandbox/aws/refusal.ts";
 import { account, arns, configuration, externalId, initialAwsAuth, region } from "../../../sandbox/scene.ts";
 import { type EmailStatement, readIdentities, sealEmail } from "../../../src/access/approval/identities.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
@@ -113,7 +113,7 @@ test("a reason is sealed too: an unknown address, and a permission set whose rol
 
 test("a failure of Identity Center is a sentence, and nothing is remembered of it", async () => {
   const { faults } = side().sandbox.aws;
-  const { status, body = "" } = identityCenterError("ThrottlingException", "Rate exceeded");
+  const { status, body = "" } = jsonError("ThrottlingException", "Rate exceeded");
   const fault = faults.plan("identitystore.DescribeUser", { type: "answer", status, body: String(body) }, { times: 6 });
 
   const throttled = await ask();

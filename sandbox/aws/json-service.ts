@@ -1,0 +1,67 @@
+import { z } from "zod";
+import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
+import type { AwsContext } from "./context.ts";
+import { type Caller, mayCall } from "./identities.ts";
+import { type Answer, jsonError, refuse } from "./refusal.ts";
+import { verifySignature } from "./signature.ts";
+
+/** A signed call of a JSON protocol. Nothing of its body is checked yet. */
+export interface JsonCall {
+  caller: Caller;
+  region: string;
+  body: unknown;
+}
+
+/** What answers each call of some services, by names such as `cloudtrail.LookupEvents`. A ZodError is the caller's mistake. */
+export type JsonHandlers = Readonly<Record<string, (call: JsonCall) => Answer>>;
+
+/** The services by the beginning of their targets: the name in a signature's scope, and in the actions of IAM. */
+const services: Readonly<Record<string, string>> = {
+  AWSEvents: "events",
+  AWSIdentityStore: "identitystore",
+  AWSOrganizationsV20161128: "organizations",
+  CloudTrail_20131101: "cloudtrail",
+  SWBExternalService: "sso",
+};
+
+/** The name of a call for faults and logs, for example `identitystore.GetUserId`, by its header `x-amz-target`. */
+export function jsonCallName(target: string): string {
+  const [action = "", prefix = ""] = target.split(".").toReversed();
+  return `${services[prefix] ?? prefix}.${action}`;
+}
+
+/** IAM allows these on a resource that their body names: their handlers ask. */
+const onResources: ReadonlySet<string> = new Set(["events.PutEvents"]);
+
+/** Answers a call of the protocol awsJson1_1, after its signature and the caller's right to it. */
+export function answerJson(
+  context: AwsContext,
+  handlers: JsonHandlers,
+  name: string,
+  request: SandboxRequest,
+): SandboxAnswer {
+  const [service = ""] = name.split(".");
+  const signed = verifySignature(request, service, context);
+  if (signed.type === "refused") return jsonError(signed.code, signed.message);
+  const answer = answerSigned(handlers, name, { ...signed, body: JSON.parse(request.body.toString("utf8")) });
+  const by = signed.caller.arn;
+  if (answer.type === "refused") return { ...jsonError(answer.code, answer.message, answer.more), by };
+  const headers = { "content-type": "application/x-amz-json-1.1" };
+  return { status: 200, headers, body: JSON.stringify(answer.body), by };
+}
+
+function answerSigned(handlers: JsonHandlers, name: string, call: JsonCall): Answer {
+  const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
+  if (!handler) return refuse("UnknownOperationException", "");
+  const action = name.replace(".", ":");
+  if (!onResources.has(name) && !mayCall(call.caller, action, "*")) {
+    return refuse("AccessDenied", `User: ${call.caller.arn} is not authorized to perform: ${action}`);
+  }
+  try {
+    return handler(call);
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    const [issue] = error.issues;
+    return refuse("ValidationException", `Value at '${issue?.path.join(".")}' failed to satisfy constraint`);
+  }
+}
