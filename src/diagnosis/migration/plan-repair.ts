@@ -47,7 +47,7 @@ type Outcome =
  * goes only if EKS has confirmed a later role of its permission set. An item of aws-auth, of which EKS confirms nothing, never goes.
  */
 export function planRepair(facts: MigrationFacts): RepairPlanned {
-  const outcomes = deadIn(facts).flatMap((dead) => outcomesOf(dead, facts));
+  const outcomes = withinMessage(deadIn(facts).flatMap((dead) => outcomesOf(dead, facts)));
   const replacements = outcomes.flatMap((each) => (each.type === "replaced" ? [each.replacement] : []));
   if (replacements.length === 0) return nothingToRepair(outcomes);
   const inMap = replacements.filter(({ place }) => place === "aws-auth");
@@ -77,6 +77,19 @@ export function digestOfRepair(
 ): string {
   const value = { clusterArn, replacements: replacements as unknown as Json };
   return createHash("sha256").update(canonicalJson(value)).digest("hex");
+}
+
+/** The approvers' message shows so many whole, and no command shows the rest. */
+const maxReplacements = 6;
+
+/** What is replaced comes first. More than a message shows waits: no one approves what they can't read (law 4). */
+function withinMessage(outcomes: readonly Outcome[]): readonly Outcome[] {
+  const replaced = outcomes.flatMap((each) => (each.type === "replaced" ? [each] : []));
+  const waiting = replaced.slice(maxReplacements).map(({ place, replacement: { from } }): Outcome => {
+    const why = `One repair replaces ${maxReplacements} entries. Ask again after this one.`;
+    return { type: "kept", place, arn: from, outcome: "waits", why };
+  });
+  return [...replaced.slice(0, maxReplacements), ...outcomes.filter(({ type }) => type === "kept"), ...waiting];
 }
 
 function nothingToRepair(outcomes: readonly Outcome[]): RepairPlanned {
@@ -123,7 +136,7 @@ function ofEntry(entry: PresentEntry, { from, living }: DeadPrincipal, facts: Mi
   if (entry.type !== "STANDARD") return { ...about, outcome: "stays", why: `It is for nodes, of type ${entry.type}.` };
   if (isOfCreator(from, facts)) return { ...about, outcome: "stays", why: "It is the entry of the cluster's creator." };
   if (entry.isLeased) return { ...about, outcome: "waits", why: leased };
-  const rest = { username, groups: [...groups], policies: [...policies], tags: { ...tags }, createdAt };
+  const rest = { username, groups: [...groups], policies: [...policies], tags: ownTags(tags), createdAt };
   const replacedBy = (to: string | null): Outcome => ({
     type: "replaced",
     place: about.place,
@@ -163,6 +176,11 @@ function laterThan(living: string): string {
 }
 
 const leased = "A temporary access needs this entry, or one of the role that lives. Ask again after that ends.";
+
+/** AWS sets tags that begin so, for example of a CloudFormation stack, and refuses them from others. */
+function ownTags(tags: PresentEntry["tags"] = {}): Replacement["tags"] {
+  return Object.fromEntries(Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith("aws:")));
+}
 
 function isOfCreator(arn: string, { creatorArn }: MigrationFacts): boolean {
   return creatorArn !== null && principalKey(arn) === principalKey(creatorArn);

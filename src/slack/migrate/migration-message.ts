@@ -87,12 +87,7 @@ function migrationPlanBlocks(migration: Migration): KnownBlock[] {
     .map((item) => cut(itemWords(item), 600));
   const shown = fitting(listed, maxItems);
   const left = listed.length - shown.length + steps.length - shownSteps.length;
-  return [
-    ...shown.map(section),
-    ...stepBlocks,
-    ...keptBlocks(keptBecause),
-    context(lastWords(plan, left, migration.cluster)),
-  ];
+  return [...shown.map(section), ...stepBlocks, ...keptBlocks(keptBecause), context(lastWords(plan, left, migration))];
 }
 
 function stepLines({ done, begun, state }: Migration, { summary }: SealedPlan): readonly string[] {
@@ -134,7 +129,9 @@ function keptBlocks(keptBecause: string | null): KnownBlock[] {
   return keptBecause ? [section(`:warning: aws-auth stays as it is. ${styled(keptBecause)}`)] : [];
 }
 
-function lastWords({ digest }: SealedPlan, left: number, cluster: string): string {
-  const more = left > 0 ? ` ${counted(left, "line")} not shown: see ${code(`/eks-access migrate ${cluster}`)}.` : "";
+function lastWords({ digest }: SealedPlan, left: number, { cluster, kind }: Migration): string {
+  // A repair has each replacement in its first lines.
+  const where = kind === "repair" ? "these entries stay" : `see ${code(`/eks-access migrate ${cluster}`)}`;
+  const more = left > 0 ? ` ${counted(left, "line")} not shown: ${where}.` : "";
   return `Plan ${code(digest.slice(0, 12))}. An approval covers all of it.${more}`;
 }

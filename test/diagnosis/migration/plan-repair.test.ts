@@ -27,6 +27,28 @@ function held(arn: string): Holding {
 const replaced = (result: ReturnType<typeof planRepair>) =>
   result.type === "planned" ? result.replacements.map(({ place, from, to }) => [place, from, to]) : result.message;
 
+test("a repair has no more replacements than its message shows whole; the others wait for the next one", () => {
+  const living = (index: number) => `arn:aws:iam::111122223333:role/AWSReservedSSO_Team${index}_${"b".repeat(16)}`;
+  const standing = Array.from({ length: 9 }, (_, index) => entry(living(index).replace(/b{16}/, "a".repeat(16))));
+
+  const result = planRepair(aMigrationFacts({ standing, givenArns: standing.map((_, index) => living(index)) }));
+
+  if (result.type === "refused") throw new Error(result.message);
+  const { items, steps } = result.summary;
+  expect(result.replacements).toHaveLength(6);
+  expect(items.map(({ outcome }) => outcome)).toEqual([...Array(6).fill("moves"), ...Array(3).fill("waits")]);
+  expect(steps).toHaveLength(6);
+});
+
+test("the tags of AWS itself stay behind: no one else can set them", () => {
+  const tags = { team: "payments", "aws:cloudformation:stack-name": "access" };
+
+  const result = planRepair(aMigrationFacts({ standing: [entry(entryRole("a"), { tags })], givenArns: [newer] }));
+
+  expect(result).toMatchObject({ replacements: [{ tags: { team: "payments" } }] });
+  expect(JSON.stringify(result)).not.toContain("aws:cloudformation");
+});
+
 describe("the dead entries of a permission set", () => {
   test("become those of the role that a person names, in aws-auth without its path", () => {
     const document = parseDocument({ mapRoles: itemOf(older) });
