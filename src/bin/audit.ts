@@ -14,9 +14,9 @@ import { type Anchor, formatAnchor, type LogBase, readAnchor, verifyLog } from "
 import { readRedisEnvironment } from "../config/environment.ts";
 import { readPreviewKeys } from "../config/key-environment.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
+import { pagesOf, readAccessReview, verifyAuditLog } from "../ledger/audit-log.ts";
 import { redisAuditLog } from "../ledger/redis/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
-import { pagesOf, readAccessReview, verifyAuditLog } from "../ledger/verify-audit-log.ts";
 import { erase, eraseUsage } from "./erase.ts";
 import { type CommandIo, readArguments, readInput } from "./process-io.ts";
 

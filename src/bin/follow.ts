@@ -1,8 +1,7 @@
 import type { Logger } from "pino";
 import { type Notice, sealNotice } from "../access/audit/notice.ts";
 import type { Environment } from "../config/environment.ts";
-import { type FleetFollower, followFleet } from "../config/follow-fleet.ts";
-import { keepsClusters } from "../config/kept-clusters.ts";
+import { type FleetFollower, followFleet, keepsClusters } from "../config/follow-fleet.ts";
 import type { LiveConfig } from "../config/live-config.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";

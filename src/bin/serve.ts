@@ -19,8 +19,7 @@ import {
   startHealthServer,
   startProbe,
 } from "../operations/health-server.ts";
-import { createLog, FailureLog } from "../operations/log.ts";
-import { logDestination } from "../operations/log-format.ts";
+import { createLog, FailureLog, logDestination } from "../operations/log.ts";
 import { createLedgerMetrics, createProcessMetrics } from "../operations/process-metrics.ts";
 import { createWorkerMetrics } from "../operations/worker-metrics.ts";
 import { backlogOf } from "./backlog.ts";

@@ -57,7 +57,7 @@ export async function startLonelyPart(
   if (!workerKeys) return;
   const [{ startWithoutLedger }, { LonelyFleet }] = await Promise.all([
     import("../worker/watch-ledger.ts"),
-    import("../worker/fleet/discover-fleet.ts"),
+    import("../worker/fleet/look-at-fleet.ts"),
   ]);
   const fleet = new LonelyFleet(live, context.now);
   const contextNow = () => ({ ...context, keys: workerKeys, config: live.current() });
@@ -138,7 +138,7 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
     import("../slack/decide/genuine-ledger.ts"),
     import("../slack/show/posters.ts"),
     import("../slack/show/notice-poster.ts"),
-    import("../slack/show/zone-poster.ts"),
+    import("../slack/show/notice-poster.ts"),
   ]);
   const { live, queues, blocking, now } = plain;
   const configuration = live.current;

@@ -1,6 +1,9 @@
+import type { PreviewPublicKeys } from "../access/approval/seal.ts";
+import { brokenLogBase } from "../access/approval/seals.ts";
 import type { ErasedEvent } from "../access/audit/erase.ts";
-import type { AuditEvent, ChainedEvent } from "../access/audit/event.ts";
-import type { Anchor, LogBase } from "../access/audit/verify-log.ts";
+import type { AuditEvent, BrokenChain, ChainedEvent, ChainVerdict } from "../access/audit/event.ts";
+import { AccessReview } from "../access/audit/review.ts";
+import { type Anchor, type LogBase, verifyLog } from "../access/audit/verify-log.ts";
 
 /** The ledger's events as a log: read, delivered to sinks, and limited in time. Only the ledger's own commits add to it. */
 export interface AuditLog {
@@ -28,4 +31,59 @@ export interface AuditLog {
   delivered(sink: string): Promise<number>;
   /** Never goes back. */
   markDelivered(sink: string, sequence: number): Promise<void>;
+}
+
+const pageSize = 1000;
+
+/** What a reader of the log needs. */
+export type ReadableLog = Pick<AuditLog, "base" | "events">;
+
+/** The events from this number on, a page at a time. */
+export async function* pagesOf(log: ReadableLog, first: number): AsyncGenerator<readonly ChainedEvent[]> {
+  for (let from = first; ; ) {
+    const page = await log.events(from, pageSize);
+    if (page.length === 0) return;
+    yield page;
+    from = (page.at(-1)?.sequence ?? from) + 1;
+  }
+}
+
+/**
+ * Verifies the log from its beginning to its end.
+ * @param keysFor the keys that can have signed this beginning
+ * @param anchors values that people copied elsewhere
+ * @param take gets each event, once it is known to follow the one before
+ * @throws AccessError
+ */
+export async function verifyAuditLog(
+  log: ReadableLog,
+  keysFor: (base: LogBase) => PreviewPublicKeys,
+  anchors: readonly Anchor[],
+  take: (event: AuditEvent) => void = () => {},
+): Promise<ChainVerdict> {
+  const base = await log.base();
+  const unsigned = brokenLogBase(base, keysFor(base));
+  if (unsigned) return unsigned;
+  const verification = verifyLog(base, anchors);
+  for await (const page of pagesOf(log, base.count + 1)) {
+    const broken = verification.take(page);
+    if (broken) return broken;
+    for (const { event } of page) take(event);
+  }
+  return verification.end();
+}
+
+/** Who had what, who approved and who reviewed it. A broken log gives no review. @throws AccessError */
+export async function readAccessReview(
+  log: ReadableLog,
+  keysFor: (base: LogBase) => PreviewPublicKeys,
+): Promise<AccessReview | BrokenChain> {
+  for (;;) {
+    const review = new AccessReview();
+    const { count } = await log.base();
+    const verdict = await verifyAuditLog(log, keysFor, [], (event) => review.take(event));
+    if (verdict.type === "whole") return review;
+    // A worker may remove old events meanwhile, which looks like a gap.
+    if ((await log.base()).count === count) return verdict;
+  }
 }

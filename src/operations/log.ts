@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Writable } from "node:stream";
 import { type DestinationStream, type Logger, pino } from "pino";
 import { AccessError } from "../access/access-error.ts";
 import { redact } from "../access/redact.ts";
@@ -6,7 +7,7 @@ import { redact } from "../access/redact.ts";
 const about = new AsyncLocalStorage<readonly string[]>();
 
 /**
- * Logs as JSON lines on standard output, or to another destination (log-format.ts). An SDK's error may hold a request with headers and
+ * Logs as JSON lines on standard output, or to another destination (`logDestination`). An SDK's error may hold a request with headers and
  * body, so of an error only name, message, code and stack are written, without anything that looks like a credential.
  */
 export function createLog(level: string, processKind: string, destination?: DestinationStream): Logger {
@@ -112,4 +113,51 @@ function causeOf(error: unknown): string {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const bare = text.slice(0, 1000).replace(/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\d+/gi, "#");
   return JSON.stringify([codeOf(error).code, bare]);
+}
+
+export type Output = Writable & { readonly isTTY?: boolean };
+
+/** Readable lines in a terminal; undefined: JSON on standard output, for a pipe or a file. */
+export async function logDestination(
+  format: "json" | "auto",
+  output: Output,
+  isColoured: boolean,
+): Promise<DestinationStream | undefined> {
+  if (format === "json" || !output.isTTY) return undefined;
+  const { default: pretty } = await import("pino-pretty");
+  return pretty({
+    destination: output,
+    sync: true,
+    colorize: isColoured,
+    translateTime: "SYS:HH:MM:ss.l",
+    ignore: "process",
+    hideObject: true,
+    messageFormat: (line, messageKey, _level, { colors }) => {
+      const { request, msg: _msg, ...rest } = line;
+      const id = typeof request === "string" ? `${colors.magenta(request)} ` : "";
+      return oneLine(`${id}${colors.bold(String(line[messageKey]))}${colors.gray(inWords(rest))}`);
+    },
+  });
+}
+
+const known = new Set(["level", "time", "process", "pid", "hostname"]);
+
+/** A line's fields besides its message, as `name=value`. Of an error only its message: the JSON has the stack. */
+function inWords(rest: Readonly<Record<string, unknown>>): string {
+  return Object.entries(rest)
+    .filter(([name]) => !known.has(name))
+    .map(([name, value]) => ` ${name}=${valueInWords(value)}`)
+    .join("");
+}
+
+function valueInWords(value: unknown): string {
+  if (typeof value === "object" && value !== null && "message" in value) return JSON.stringify(value.message);
+  return typeof value === "string" && /^[\w.:/-]+$/.test(value) ? value : JSON.stringify(value);
+}
+
+function oneLine(text: string): string {
+  const lines = redact(text)
+    .split("\n")
+    .map((line) => line.trim());
+  return lines.filter((line) => line !== "").join(" ");
 }

@@ -1,10 +1,12 @@
 import { remindOfReview } from "../access/approval/emergency.ts";
 import type { AuditEvent, EventType } from "../access/audit/event.ts";
 import type { Lease } from "../access/lease/lease-record.ts";
+import type { Trouble } from "../access/lease/proof-record.ts";
 import { endedMigration, type Migration } from "../access/request/migration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { remind, remindOfMigration } from "../access/request/reminder.ts";
-import { refusedRequest, undecidedRequest, withLease } from "../access/request/transitions.ts";
+import { type Failure, needsEvent, nextTry } from "../access/request/retry.ts";
+import { refusedRequest, undecidedRequest, withLease, withTrouble } from "../access/request/transitions.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import { isMigration, type LedgerRecord } from "../ledger/records.ts";
 import type { WorkerContext } from "./context.ts";
@@ -68,4 +70,18 @@ function hasLapsed({ lapsesAt }: { readonly lapsesAt: string }, now: Date): bool
 function isToBeWarned(lease: Lease, now: Date): boolean {
   if (lease.state !== "active" || lease.end || lease.warnedAt || !lease.warnAt) return false;
   return Date.parse(lease.warnAt) <= now.getTime() && now.getTime() < Date.parse(lease.endsAt);
+}
+
+/** Records that the cluster could not be read for a request, and the next try. */
+export async function delay(context: WorkerContext, request: AccessRequest, failure: Failure): Promise<void> {
+  const now = context.now();
+  const trouble = nextTry(request, failure, now);
+  const isTold = needsEvent(request.trouble, trouble);
+  const event = isTold ? eventOf("request.delayed", request, "worker", now, delayDetail(trouble)) : null;
+  await recordChange(context, withTrouble(request, trouble), event, now);
+}
+
+/** A failed try in an event: the record itself drops its trouble later. */
+export function delayDetail({ code, message, attempts }: Trouble): AuditEvent["detail"] {
+  return { code, message, attempts };
 }

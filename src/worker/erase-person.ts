@@ -4,10 +4,10 @@ import { type ErasedEvent, PersonEraser } from "../access/audit/erase.ts";
 import { type AuditEvent, type BrokenChain, erasureMark } from "../access/audit/event.ts";
 import { zonesOf } from "../access/policy/zone.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
+import { pagesOf, verifyAuditLog } from "../ledger/audit-log.ts";
 import type { Queues } from "../ledger/queues.ts";
 import { isRequest, type LedgerRecord, recordClosedSince } from "../ledger/records.ts";
 import type { PersonData } from "../ledger/redis/person-data.ts";
-import { pagesOf, verifyAuditLog } from "../ledger/verify-audit-log.ts";
 import type { WorkerContext } from "./context.ts";
 
 export interface ErasureContext extends Pick<WorkerContext, "ledger" | "config" | "keys" | "now"> {

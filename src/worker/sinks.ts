@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { AccessError } from "../access/access-error.ts";
 import { type ChainedEvent, toCloudEvent } from "../access/audit/event.ts";
 import {
@@ -9,14 +10,14 @@ import {
   sinkNames,
   type WebhookSink,
 } from "../access/audit/sink.ts";
-import { storeOnce } from "../aws/audit-bucket.ts";
+import { maxEntries, putEvents, storeOnce } from "../aws/audit-sinks.ts";
 import type { CredentialSource } from "../aws/client-settings.ts";
-import { maxEntries, putEvents } from "../aws/event-bus.ts";
 import { sessionPolicyFor } from "../aws/session-policy.ts";
 import { partitionOfRegion } from "../aws-auth/index.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
+import { callWithinMs } from "../operations/deadlines.ts";
+import { observedCall, resultOfStatus } from "../operations/worker-metrics.ts";
 import { sessionThrough } from "./open/become-creator.ts";
-import { postBatch } from "./webhook.ts";
 
 type Events = readonly [ChainedEvent, ...ChainedEvent[]];
 
@@ -132,4 +133,41 @@ async function actorFor(
   if (roleArn === undefined) return "default";
   const purpose = { id: "audit", requester: "audit" };
   return sessionThrough(region, [{ roleArn, externalId }], [purpose], sessionPolicyFor(actions, resource));
+}
+
+export interface Batch {
+  /** The same for each try. */
+  readonly id: string;
+  /** JSON. */
+  readonly body: string;
+}
+
+/**
+ * Posts a batch of CloudEvents (CloudEvents HTTP binding, "Batched Content Mode"), signed as Standard Webhooks 1.0 has it.
+ * @param secret the bytes of the shared secret
+ * @throws AccessError: anything but an answer of 2xx; a redirect too, which would carry the events elsewhere
+ */
+export async function postBatch({ url }: WebhookSink, secret: Buffer, { id, body }: Batch, now: Date): Promise<void> {
+  const timestamp = String(Math.floor(now.getTime() / 1000));
+  const signature = createHmac("sha256", secret).update(`${id}.${timestamp}.${body}`).digest("base64");
+  const headers = {
+    "content-type": "application/cloudevents-batch+json",
+    "webhook-id": id,
+    "webhook-timestamp": timestamp,
+    "webhook-signature": `v1,${signature}`,
+  };
+  const signal = AbortSignal.timeout(callWithinMs("webhook"));
+  const { host } = new URL(url);
+  const failure = (why: string, cause?: unknown) =>
+    new AccessError("audit-webhook", `The audit webhook at ${host} ${why}`, { cause });
+  const answer = await observedCall(
+    { service: "webhook", operation: "POST" },
+    () => fetch(url, { method: "POST", headers, body, redirect: "manual", signal }),
+    ({ status }) => resultOfStatus(status),
+  ).catch((error: unknown) => {
+    throw failure("can't be reached", error);
+  });
+  // Nothing in the answer counts but its status.
+  await answer.body?.cancel();
+  if (!answer.ok) throw failure(`answered ${answer.status}`);
 }

@@ -10,8 +10,7 @@ import { startTicking } from "../operations/ticking.ts";
 import { tracedAnswer } from "../operations/traced.ts";
 import type { WorkerContext } from "./context.ts";
 import { workerRuns } from "./jobs.ts";
-import { removalsEveryMs, removeClosedByTheClock } from "./remove-closed.ts";
-import { sweep } from "./sweep.ts";
+import { removalsEveryMs, removeClosedByTheClock, sweep } from "./sweep.ts";
 
 /**
  * Works on the queues of clusters, and sweeps. `blocking` must wait without a limit (src/ledger/redis/connect.ts).

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
-import { keepsClusters } from "../../src/config/kept-clusters.ts";
+import { keepsClusters } from "../../src/config/follow-fleet.ts";
 import { type LiveConfig, liveConfig } from "../../src/config/live-config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { configText } from "../builders/a-cluster.ts";

@@ -1,8 +1,7 @@
 import { PassThrough } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
-import { aboutRequests, createLog } from "../../src/operations/log.ts";
-import { logDestination } from "../../src/operations/log-format.ts";
+import { aboutRequests, createLog, logDestination } from "../../src/operations/log.ts";
 
 /** What is written of these lines into a terminal. */
 async function shown(tell: (log: ReturnType<typeof createLog>) => void, isColoured = false): Promise<string> {

@@ -7,7 +7,7 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { redisRequestTraces } from "../../src/ledger/redis/messages.ts";
-import { removeClosed } from "../../src/worker/remove-closed.ts";
+import { removeClosed } from "../../src/worker/sweep.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aMigration } from "../builders/a-migration.ts";
 import { aGrantedRequest, aLease, aRequest, revise } from "../builders/a-request.ts";

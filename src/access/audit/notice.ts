@@ -1,28 +1,20 @@
 import { z } from "zod";
 import type { DecisionKeys, PreviewKeys, SlackKeys } from "../approval/seal.ts";
+import { type Immutable, textForm, textsForm, timeForm } from "../lease/proof-record.ts";
 import type { Json } from "./event.ts";
 
 /** What the operators have to know, for their channel. */
-export interface Notice {
+export type Notice = Omit<SealedNotice, "seal">;
+export type SealedNotice = Immutable<z.output<typeof noticeForm>>;
+const noticeForm = z.strictObject({
   /** The same notice of several processes has one id. */
-  readonly id: string;
-  readonly at: string;
-  readonly title: string;
+  id: textForm,
+  at: timeForm,
+  title: textForm,
   /** Sentences, or parts of a list. */
-  readonly lines: readonly string[];
-}
-
-export interface SealedNotice extends Notice {
-  readonly seal: string;
-}
-
-const sealedNotice = z.strictObject({
-  id: z.string(),
-  at: z.iso.datetime(),
-  title: z.string(),
-  lines: z.array(z.string()),
-  seal: z.string(),
-}) satisfies z.ZodType<SealedNotice>;
+  lines: textsForm,
+  seal: textForm,
+});
 
 /** Both processes have a key for it: an attacker with Redis must not speak to the operators. */
 export function sealNotice(notice: Notice, keys: PreviewKeys | DecisionKeys): SealedNotice {
@@ -31,7 +23,7 @@ export function sealNotice(notice: Notice, keys: PreviewKeys | DecisionKeys): Se
 
 /** A notice out of Redis; null: none of our processes sealed it. */
 export function readNotice(stored: unknown, keys: SlackKeys): Notice | null {
-  const read = sealedNotice.safeParse(stored);
+  const read = noticeForm.safeParse(stored);
   if (!read.success) return null;
   const { seal, ...notice } = read.data;
   const value = notice as unknown as Json;

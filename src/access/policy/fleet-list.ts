@@ -1,58 +1,35 @@
 import { z } from "zod";
 import type { PreviewKeys, PreviewPublicKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/event.ts";
-import type { Labels } from "./selector.ts";
+import { type Immutable, textForm, timeForm } from "../lease/proof-record.ts";
 
-/** Where a cluster is, and its name in EKS: it stays the same one as long as these do. */
-export interface FleetPlace {
-  readonly account: string;
-  readonly region: string;
-  readonly eksName: string;
-}
+const tagsForm = z.record(textForm, textForm);
 
 /** A cluster of the fleet, as a worker remembers it. Times are ISO 8601. */
-export interface FleetCluster extends FleetPlace {
+export type FleetCluster = Immutable<z.output<typeof clusterForm>>;
+const clusterForm = z.strictObject({
+  account: textForm,
+  region: textForm,
+  eksName: textForm,
   /** Those in force: the ones that decide. */
-  readonly tags: Labels;
+  tags: tagsForm,
   /** Other tags, which AWS shows since then and which do not count yet; null: none. */
-  readonly waiting: { readonly tags: Labels; readonly since: string } | null;
+  waiting: z.strictObject({ tags: tagsForm, since: timeForm }).nullable(),
   /** When a worker saw it first. */
-  readonly since: string;
+  since: timeForm,
   /** When AWS last showed it. */
-  readonly seenAt: string;
+  seenAt: timeForm,
   /** Since when AWS shows that it is not in the fleet any more; null: it is. */
-  readonly goneSince: string | null;
-}
+  goneSince: timeForm.nullable(),
+});
+
+/** Where a cluster is, and its name in EKS: it stays the same one as long as these do. */
+export type FleetPlace = Pick<FleetCluster, "account" | "region" | "eksName">;
 
 /** The clusters of the fleet at a time. The newest list counts. */
-export interface FleetList {
-  readonly at: string;
-  readonly clusters: readonly FleetCluster[];
-}
-
-export interface SealedFleetList extends FleetList {
-  readonly seal: string;
-}
-
-const time = z.iso.datetime();
-const tags = z.record(z.string(), z.string());
-
-const sealedList = z.strictObject({
-  at: time,
-  clusters: z.array(
-    z.strictObject({
-      account: z.string(),
-      region: z.string(),
-      eksName: z.string(),
-      tags,
-      waiting: z.strictObject({ tags, since: time }).nullable(),
-      since: time,
-      seenAt: time,
-      goneSince: time.nullable(),
-    }),
-  ),
-  seal: z.string(),
-}) satisfies z.ZodType<SealedFleetList>;
+export type FleetList = Omit<SealedFleetList, "seal">;
+export type SealedFleetList = Immutable<z.output<typeof listForm>>;
+const listForm = z.strictObject({ at: timeForm, clusters: z.array(clusterForm), seal: textForm });
 
 /** Seals a list with the worker's key, which both processes can verify: the clusters decide who approves what. */
 export function sealFleetList({ at, clusters }: FleetList, keys: PreviewKeys): SealedFleetList {
@@ -64,7 +41,7 @@ const aheadMs = 60_000;
 
 /** A list out of Redis; null: a worker did not seal it, or it is of the future, so that no later one would count. */
 export function readFleetList(stored: unknown, keys: PreviewPublicKeys, now: Date): FleetList | null {
-  const read = sealedList.safeParse(stored);
+  const read = listForm.safeParse(stored);
   if (!read.success) return null;
   const { seal, ...list } = read.data;
   if (Date.parse(list.at) > now.getTime() + aheadMs) return null;

@@ -9,6 +9,7 @@ import type {
 import type { ModalView, WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import { explainFailure } from "../../access/access-error.ts";
+import { withinTime } from "../../operations/deadlines.ts";
 import { readDetails } from "../look/status.ts";
 import { readDecideValue } from "../show/buttons.ts";
 import {
@@ -20,7 +21,6 @@ import {
   notRecordedYetAnswer,
 } from "../show/message.ts";
 import type { SlackContext } from "./context.ts";
-import { withinTime } from "./in-time.ts";
 import { formFailure } from "./web-client.ts";
 
 const notYet = { type: "not-yet" } as const;

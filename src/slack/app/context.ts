@@ -1,9 +1,9 @@
 import type { SlackKeys } from "../../access/approval/seal.ts";
 import type { Config } from "../../config/config.ts";
+import type { ReadableLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
 import type { Queues } from "../../ledger/queues.ts";
-import type { ReadableLog } from "../../ledger/verify-audit-log.ts";
 import type { WorkerQuestions } from "../../ledger/worker-questions.ts";
 import type { Directory } from "../people/directory.ts";
 

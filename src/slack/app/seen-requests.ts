@@ -3,10 +3,9 @@ import type { AllMiddlewareArgs } from "@slack/bolt";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { usualDeadlines } from "../../operations/deadlines.ts";
+import { usualDeadlines, withinTime } from "../../operations/deadlines.ts";
 import { type Attempt, noteAttempt } from "../people/attempts.ts";
 import type { SlackContext } from "./context.ts";
-import { withinTime } from "./in-time.ts";
 import { originOf } from "./kinds.ts";
 
 /**

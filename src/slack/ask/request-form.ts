@@ -11,11 +11,11 @@ import { needsEmail, type OwnIdentities } from "../../access/approval/identities
 import { arnsOf, isSealedLink, linkedArnOn } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";
-import { usualAnswerSeconds } from "../../access/request/answer-time.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
+import { usualAnswerSeconds } from "../../access/request/reminder.ts";
+import { withinTime } from "../../operations/deadlines.ts";
 import type { SlackContext } from "../app/context.ts";
-import { withinTime } from "../app/in-time.ts";
 import { slackErrorCode } from "../app/web-client.ts";
 import { ownForAsker, ownRemembered } from "../people/identities.ts";
 import { personFor } from "../people/standing.ts";

@@ -6,7 +6,7 @@ import { approversOf, maxApprovalsNeeded } from "../../access/policy/rule.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { approversChecked } from "../../operations/announcements.ts";
-import { withinTime } from "../app/in-time.ts";
+import { withinTime } from "../../operations/deadlines.ts";
 import type { Directory } from "../people/directory.ts";
 import {
   type ApprovableLevel,

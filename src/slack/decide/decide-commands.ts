@@ -1,9 +1,9 @@
 import { refuseDecision } from "../../access/approval/decide.ts";
 import { isMigrationId } from "../../access/request/migration.ts";
+import { withinTime } from "../../operations/deadlines.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { withinTime } from "../app/in-time.ts";
 import { readStatus } from "../look/status.ts";
 import { approveBelowAnswer } from "../look/status-answer.ts";
 import { decideOnMigration } from "../migrate/migration-clicks.ts";

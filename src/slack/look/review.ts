@@ -1,6 +1,6 @@
 import type { AccessReview, AccessRow, ReviewScope } from "../../access/audit/review.ts";
 import { formatDuration, parseDuration } from "../../access/request/extension.ts";
-import { readAccessReview } from "../../ledger/verify-audit-log.ts";
+import { readAccessReview } from "../../ledger/audit-log.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, failureAnswer, type Message } from "../show/message.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { withinTime } from "../../operations/deadlines.ts";
 import type { SlackContext } from "../app/context.ts";
-import { withinTime } from "../app/in-time.ts";
 import { field } from "../app/installation.ts";
 import { isAction, isCommand, isHomeOpened, isSubmission, isSuggestion, type SlackRequest } from "../app/kinds.ts";
 import type { FormChange } from "../ask/request-form.ts";

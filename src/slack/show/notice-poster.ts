@@ -2,12 +2,14 @@ import type { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import type { SlackKeys } from "../../access/approval/seal.ts";
 import { type Notice, readNotice } from "../../access/audit/notice.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { hasNoWorker, type Zone, zoneInWords, zoneOf, zonesOf } from "../../access/policy/zone.ts";
 import type { Config } from "../../config/config.ts";
-import type { FleetLedger, TurnLedger } from "../../ledger/ledger.ts";
+import type { FleetLedger, Ledger, TurnLedger } from "../../ledger/ledger.ts";
 import { startTicking, type Ticking } from "../../operations/ticking.ts";
 import { slackFailure } from "../app/web-client.ts";
 import type { Message } from "./message.ts";
-import { plainLine, section } from "./mrkdwn.ts";
+import { code, codeList, plainLine, section, time } from "./mrkdwn.ts";
 
 export interface NoticeContext {
   readonly ledger: Pick<FleetLedger & TurnLedger, "notices" | "takeTurn">;
@@ -21,7 +23,7 @@ export interface NoticeContext {
 const lookEveryMs = 5_000;
 /** An older notice is no news. */
 const newsForMs = 24 * 3_600_000;
-/** Longer than a notice is news. */
+/** Each is posted once in this time: longer than a notice is news. */
 const postedForMs = 30 * 24 * 3_600_000;
 
 /** Posts each notice in the operators' channel, once by all processes together. Without a channel the log has it. */
@@ -85,4 +87,91 @@ function noticeMessage({ title, lines }: Notice): Message {
   const left = lines.length - shown.length;
   const rest = left > 0 ? [`… and ${left} more, in the log.`] : [];
   return { text: title, blocks: [section([`*${plainLine(title)}*`, ...shown, ...rest].join("\n"))] };
+}
+
+export interface ZoneContext {
+  readonly ledger: Pick<Ledger, "zonesSeen" | "takeTurn">;
+  readonly configuration: () => Pick<Config, "clusters" | "operatorsChannel">;
+  readonly client: WebClient;
+  readonly log: Logger;
+  readonly now: () => Date;
+}
+
+/**
+ * Posts when a zone has had no worker for most of a minute, and when it has one again: in the operators' channel, or without one in the
+ * channels of its clusters. Without any zone in the configuration it posts nothing: `whoami` says whether a worker answers.
+ */
+export function startZonePoster(context: ZoneContext): Ticking {
+  return startTicking(lookEveryMs, zonePoster(context));
+}
+
+/** One look each time. */
+export function zonePoster(context: ZoneContext): () => Promise<void> {
+  const startedAt = context.now();
+  /** By zone without a worker: the turn of its message. */
+  const silent = new Map<Zone, string>();
+  return () =>
+    lookAtZones(context, startedAt, silent).catch((error: unknown) => {
+      context.log.warn({ err: error }, "could not look for zones without a worker");
+    });
+}
+
+async function lookAtZones(context: ZoneContext, startedAt: Date, silent: Map<Zone, string>): Promise<void> {
+  const clusters = [...context.configuration().clusters.values()];
+  const zones = zonesOf(clusters);
+  if (zones.every((zone) => zone === null)) return;
+  const seen = await context.ledger.zonesSeen();
+  for (const zone of zones) {
+    const seenAt = seen.get(zone);
+    // Workers may start together with this process.
+    const since = seenAt && seenAt > startedAt ? seenAt : startedAt;
+    const own = clusters.filter((cluster) => zoneOf(cluster) === zone);
+    const turn = silent.get(zone);
+    if (hasNoWorker(since, context.now())) {
+      if (turn !== undefined) continue;
+      const begun = `zone-${zoneInWords(zone)}-${seenAt?.toISOString() ?? "never"}`;
+      silent.set(zone, begun);
+      await post(context, own, begun, silentMessage(zone, seenAt ?? startedAt, own));
+    } else if (turn !== undefined) {
+      silent.delete(zone);
+      await post(context, own, `${turn}-over`, overMessage(zone));
+    }
+  }
+}
+
+/** In each channel once, by all processes together. */
+async function post(
+  { ledger, client, log, configuration }: ZoneContext,
+  clusters: readonly Cluster[],
+  turn: string,
+  { text, blocks }: Message,
+): Promise<void> {
+  if (!(await ledger.takeTurn(turn, postedForMs))) return;
+  const { operatorsChannel } = configuration();
+  const channels = operatorsChannel === null ? clusters.map(({ channel }) => channel) : [operatorsChannel];
+  for (const channel of new Set(channels)) {
+    await client.chat.postMessage({ channel, text, blocks: [...blocks] }).catch((error: unknown) => {
+      log.warn({ err: slackFailure(error, `The channel ${channel}`) }, "could not post about a zone");
+    });
+  }
+}
+
+function silentMessage(zone: Zone, since: Date, clusters: readonly Cluster[]): Message {
+  const names = codeList(
+    clusters.map(({ name }) => name),
+    1000,
+  );
+  const title = zone === null ? "No worker serves the clusters without a zone" : `No worker serves the zone ${zone}`;
+  const start = zone === null ? "eks-access worker" : `eks-access worker --zone ${zone}`;
+  const lines = [
+    `:warning: *${title}* since ${time(since.toISOString())}. Access to ${names} neither begins nor ends.`,
+    `Start ${code(start)} in a network that reaches them.`,
+  ];
+  return { text: title, blocks: [section(lines.join("\n"))] };
+}
+
+function overMessage(zone: Zone): Message {
+  const text =
+    zone === null ? "The clusters without a zone have a worker again" : `The zone ${zone} has a worker again`;
+  return { text, blocks: [section(`:white_check_mark: *${text}.* It is catching up.`)] };
 }

@@ -7,9 +7,8 @@ import { type Anchor, formatAnchor, type LogBase, verifyLog } from "../../access
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ClusterTrouble } from "../../access/request/retry.ts";
 import type { AuditSettings, Config } from "../../config/config.ts";
-import type { AuditLog } from "../../ledger/audit-log.ts";
+import type { AuditLog, ReadableLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import type { ReadableLog } from "../../ledger/verify-audit-log.ts";
 import { startTicking, type Ticking } from "../../operations/ticking.ts";
 import { slackFailure } from "../app/web-client.ts";
 import type { Message } from "./message.ts";

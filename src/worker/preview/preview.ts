@@ -19,7 +19,7 @@ import { knownOf } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
 import { tracedRun } from "../../operations/traced.ts";
 import type { WorkerContext } from "../context.ts";
-import { delay } from "../delay.ts";
+import { delay } from "../due-change.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { isGivenByBinding } from "../reconcile/binding-way.ts";

@@ -14,7 +14,7 @@ import { voidedRequest, withLease } from "../../access/request/transitions.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
-import { delayDetail } from "../delay.ts";
+import { delayDetail } from "../due-change.ts";
 import { type Proved, withProof } from "./prove.ts";
 import type { ProvedEnd } from "./prove-end.ts";
 

@@ -15,7 +15,7 @@ import { failureOf, needsEvent } from "../../access/request/retry.ts";
 import { withLease } from "../../access/request/transitions.ts";
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
-import { delayDetail } from "../delay.ts";
+import { delayDetail } from "../due-change.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { idsElsewhere, recordOutcome } from "../reconcile/outcome.ts";
 import { identityInCluster, mappedAfter } from "../reconcile/prove-end.ts";

@@ -10,7 +10,7 @@ import { failureOf, needsEvent } from "../../access/request/retry.ts";
 import { tracedRun, traceFor } from "../../operations/traced.ts";
 import { measuredStep } from "../../operations/worker-metrics.ts";
 import type { WorkerContext } from "../context.ts";
-import { delayDetail } from "../delay.ts";
+import { delayDetail } from "../due-change.ts";
 import { inParallel } from "../in-parallel.ts";
 import { noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";

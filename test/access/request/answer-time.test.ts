@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { usualAnswerSeconds } from "../../../src/access/request/answer-time.ts";
+import { usualAnswerSeconds } from "../../../src/access/request/reminder.ts";
 import { aDecision, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
 import { at, minutes } from "../../builders/times.ts";

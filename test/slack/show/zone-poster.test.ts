@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { type ZoneContext, zonePoster } from "../../../src/slack/show/zone-poster.ts";
+import { type ZoneContext, zonePoster } from "../../../src/slack/show/notice-poster.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { at } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

@@ -3,7 +3,7 @@ import type { SandboxAws } from "../../../sandbox/aws/account.ts";
 import { eksError } from "../../../sandbox/aws/refusal.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import { type LiveConfig, liveConfig } from "../../../src/config/live-config.ts";
-import { LonelyFleet } from "../../../src/worker/fleet/discover-fleet.ts";
+import { LonelyFleet } from "../../../src/worker/fleet/look-at-fleet.ts";
 import { aFleetCluster, fleetText } from "../../builders/a-fleet.ts";
 import { at, minutes } from "../../builders/times.ts";
 import { addFleetCluster, fleetAccounts, fleetArn, startFleetAws } from "../../fleet-scene.ts";

@@ -5,7 +5,7 @@ import { judgeRevoke } from "../../../src/access/lease/revoke.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
-import { removeClosed } from "../../../src/worker/remove-closed.ts";
+import { removeClosed } from "../../../src/worker/sweep.ts";
 import { aGrantedRequest, revise } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { aChange } from "../../builders/an-event.ts";
