@@ -147,7 +147,7 @@ export interface Batch {
  * @param secret the bytes of the shared secret
  * @throws AccessError: anything but an answer of 2xx; a redirect too, which would carry the events elsewhere
  */
-export async function postBatch({ url }: WebhookSink, secret: Buffer, { id, body }: Batch, now: Date): Promise<void> {
+async function postBatch({ url }: WebhookSink, secret: Buffer, { id, body }: Batch, now: Date): Promise<void> {
   const timestamp = String(Math.floor(now.getTime() / 1000));
   const signature = createHmac("sha256", secret).update(`${id}.${timestamp}.${body}`).digest("base64");
   const headers = {

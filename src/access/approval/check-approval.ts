@@ -1,10 +1,9 @@
 import { isSamePrincipal } from "../../aws-auth/index.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";
-import { isNamedIn, noStanding, type Standing } from "../policy/person.ts";
+import { isNamedIn, isSameStanding, noStanding, type Standing } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
 import type { AccessRequest, Decision } from "../request/record.ts";
 import { isTheirs } from "../request/record.ts";
-import { isSameStanding } from "./decide.ts";
 import { areStillApprovers, isDatedAhead, lastApproval } from "./decision.ts";
 import type { DecisionPublicKeys } from "./seal.ts";
 import { isSealedDecision } from "./seals.ts";

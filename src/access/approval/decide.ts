@@ -2,7 +2,7 @@ import { isSamePrincipal } from "../../aws-auth/index.ts";
 import { scheduleLease } from "../lease/lease.ts";
 import { giveSameAccess } from "../lease/other-leases.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";
-import { isNamedIn, type Person } from "../policy/person.ts";
+import { isNamedIn, isSameStanding, type Person } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
 import type { AccessRequest, Decision, PendingRequest } from "../request/record.ts";
 import { isTheirs } from "../request/record.ts";
@@ -123,11 +123,6 @@ function withApprovals(
 ): AccessRequest {
   const given = pendingRequest(request, { approvals, approvalsWanted, trouble: null, voided: null });
   return approvals.length < approvalsWanted ? given : approvedRequest(given, scheduleLease(request, now));
-}
-
-/** Whether the policy decides the same for both. */
-export function isSameStanding(a: DecisionFacts["standing"], b: DecisionFacts["standing"]): boolean {
-  return a.linked === b.linked && a.memberships.toSorted().join() === b.memberships.toSorted().join();
 }
 
 function withoutGroups({ standing }: AccessRequest): DecisionFacts {

@@ -18,6 +18,11 @@ export const standingForm = z.strictObject({
 
 export const noStanding: Standing = { memberships: [], linked: null };
 
+/** Whether the policy decides the same for both. */
+export function isSameStanding(a: Standing, b: Standing): boolean {
+  return a.linked === b.linked && a.memberships.toSorted().join() === b.memberships.toSorted().join();
+}
+
 /** Whether a list of the policy names this person: by the user id, a user group or an e-mail domain. */
 export function isNamedIn(names: readonly string[], { user, memberships }: Person): boolean {
   return names.includes(user) || memberships.some((each) => names.includes(each));

@@ -136,7 +136,7 @@ export function startFleetKeeper(context: () => FleetContext): Ticking {
 const maxLines = 30;
 
 /** What changed in the fleet, for the operators. @param before when the list before was made */
-export function fleetNotice(before: string, changes: readonly FleetChange[], at: string): Notice {
+function fleetNotice(before: string, changes: readonly FleetChange[], at: string): Notice {
   const all = changes.map(sentenceOf);
   const more = all.length > maxLines ? [`… and ${all.length - maxLines} more, in the worker's log.`] : [];
   const digest = createHash("sha256")
