@@ -51,7 +51,7 @@ describe.each([
   ["the compose file", composed],
   ["the manifest", deployed],
 ])("the Redis of %s", (_, scriptOf) => {
-  test("takes any password, and prints nothing of it", async () => {
+  test("takes any password and no one without it, and prints nothing of it", async () => {
     const { env } = await findRedisProgram();
     const path = `${folder}:${process.env.PATH}`;
     const child = spawn("sh", ["-c", await scriptOf()], { env: { ...env, PATH: path, REDIS_PASSWORD: password } });
@@ -61,11 +61,16 @@ describe.each([
     redis.on("error", () => {});
 
     const answer = await Promise.race([redis.ping(), ended.then(() => "it ended")]);
+    const stranger = new Redis({ port });
+    stranger.on("error", () => {});
+    const refusal = await stranger.ping().catch(String);
+    stranger.disconnect();
     redis.disconnect();
     child.kill();
     const log = (await said).join("");
 
     expect(answer).toBe("PONG");
+    expect(refusal).toContain("NOAUTH");
     expect(log).not.toContain("two words");
   });
 });
