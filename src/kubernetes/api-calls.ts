@@ -10,6 +10,8 @@ export interface ApiCall {
   readonly body?: object | string;
   /** The caller only needs to know that it succeeds: the answer has no text then. */
   readonly isUnreadAnswer?: boolean;
+  /** The id of the only request that the call is for. */
+  readonly lease?: string | undefined;
 }
 
 export interface ApiAnswer {
@@ -58,10 +60,10 @@ export function isWrite({ method, path }: ApiCall): boolean {
   return method !== "GET" && !resourceOf(path).endsWith("reviews");
 }
 
-function note(auditIds: RequestIds | undefined, operation: string, { query }: ApiCall, answer: ApiAnswer): void {
+function note(auditIds: RequestIds | undefined, operation: string, { query, lease }: ApiCall, answer: ApiAnswer): void {
   const id = auditIdOf(answer);
   if (id === null || !noted.test(operation)) return;
-  auditIds?.add(query?.dryRun ? `${operation} (dry run)` : operation, id);
+  auditIds?.add(query?.dryRun ? `${operation} (dry run)` : operation, id, lease);
 }
 
 /** `configmaps` of `/api/v1/namespaces/kube-system/configmaps/aws-auth`. */

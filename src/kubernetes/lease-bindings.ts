@@ -13,6 +13,11 @@ export type BindingPlace = Pick<ClusterBinding, "name" | "namespace" | "uid">;
 /** The result of a deletion. `kept`: finalizers keep the binding, and it still gives its rights. */
 export type Deleted = "deleted" | "kept" | "absent" | "other";
 
+/** The id of the only request that a call is for: the events of others do not name it. */
+interface CallFor {
+  readonly lease?: string;
+}
+
 /** The bindings through which a cluster gives leases. Each call throws an AccessError. */
 export interface LeaseBindings {
   /** All bindings with our labels; `answer-too-large` beyond the bounds. */
@@ -26,12 +31,12 @@ export interface LeaseBindings {
    * role and some of its rights; `namespace-absent`: there is none, or it is being deleted; `role-absent`: we lack `bind`, and
    * there is no role to compare our rights with
    */
-  createBinding(binding: NewBinding, options?: { readonly dryRun?: boolean }): Promise<ClusterBinding>;
+  createBinding(binding: NewBinding, options?: { readonly dryRun?: boolean } & CallFor): Promise<ClusterBinding>;
   /**
    * Deletes exactly the binding with this uid. `absent`: there is none of this name; `other`: a binding with another uid has the
    * name now, and stays. `binding-forbidden`: we can't delete it.
    */
-  deleteBinding(place: BindingPlace): Promise<Deleted>;
+  deleteBinding(place: BindingPlace, options?: CallFor): Promise<Deleted>;
   /**
    * The rules of a role, with those of an aggregated one filled in; null: there is no such role. `namespace`: of the binding.
    */
@@ -48,8 +53,8 @@ export function leaseBindings(connection: Connection, cluster: string): LeaseBin
   return {
     listLeaseBindings: () => listLeaseBindings(connection, cluster),
     findBinding: (place) => findBinding(connection, cluster, place),
-    createBinding: (binding, { dryRun = false } = {}) => createBinding(connection, cluster, binding, dryRun),
-    deleteBinding: (place) => deleteBinding(connection, cluster, place),
+    createBinding: (binding, options = {}) => createBinding(connection, cluster, binding, options),
+    deleteBinding: (place, options = {}) => deleteBinding(connection, cluster, place, options),
     roleRules: (role, namespace) => readRoleRules(connection, cluster, role, namespace),
     namespaces: () => namespaces(connection, cluster),
   };
@@ -86,12 +91,12 @@ async function createBinding(
   connection: Connection,
   cluster: string,
   binding: NewBinding,
-  dryRun: boolean,
+  { dryRun = false, lease }: { readonly dryRun?: boolean } & CallFor,
 ): Promise<ClusterBinding> {
   const path = bindingsPath(binding.namespace);
   const query = { fieldManager, ...(dryRun && { dryRun: "All" }) };
   try {
-    const { value } = await connection.ask({ method: "POST", path, query, body: objectOf(binding) }, shape);
+    const { value } = await connection.ask({ method: "POST", path, query, body: objectOf(binding), lease }, shape);
     return readBinding(value);
   } catch (error) {
     throw bindingFailure(error, `POST ${nameOf(binding)} of cluster ${cluster}${dryRun ? " (dry run)" : ""}`);
@@ -111,13 +116,18 @@ function objectOf({ name, namespace, labels, annotations, role, user }: NewBindi
 /** The answer to a deletion: a Status, or the object that its finalizers keep (kubernetes, apiserver, DeleteResource). */
 const deletion = z.object({ kind: z.string() });
 
-async function deleteBinding(connection: Connection, cluster: string, place: BindingPlace): Promise<Deleted> {
+async function deleteBinding(
+  connection: Connection,
+  cluster: string,
+  place: BindingPlace,
+  { lease }: CallFor,
+): Promise<Deleted> {
   const path = `${bindingsPath(place.namespace)}/${encodeURIComponent(place.name)}`;
   // An explicit policy overrides a finalizer that makes the object wait for its dependents (apiserver, shouldDeleteDependents).
   const options = { propagationPolicy: "Background", preconditions: { uid: place.uid } };
   const body = { apiVersion: "v1", kind: "DeleteOptions", ...options };
   try {
-    const { value } = await connection.ask({ method: "DELETE", path, body }, deletion);
+    const { value } = await connection.ask({ method: "DELETE", path, body, lease }, deletion);
     return value.kind === "Status" ? "deleted" : "kept";
   } catch (error) {
     if (isNotFound(error)) return "absent";

@@ -234,24 +234,41 @@ export function toCloudEvent({ sequence, event, previous, hash, erased }: Chaine
 
 /** The ids of one run's calls in the logs of AWS and of API servers. A call without an answer has none. */
 export interface RequestIds {
-  /** @param call as that log names it: `sts:AssumeRole`, `PUT configmaps` */
-  add(call: string, id: string): void;
-  /** The ids of each call, in the order of the answers. */
-  byCall(): Readonly<Record<string, readonly string[]>>;
+  /**
+   * @param call as that log names it: `sts:AssumeRole`, `PUT configmaps`
+   * @param lease the id of the only request that the call is for; absent: it is for the whole run
+   */
+  add(call: string, id: string, lease?: string): void;
+  /**
+   * The ids of each call, in the order of the answers. A run writes hundreds of bindings, and each lease's event names its own: all of
+   * them in each event would be their square.
+   * @param lease leaves out calls for other leases; absent: all calls
+   */
+  byCall(lease?: string): Readonly<Record<string, readonly string[]>>;
 }
 
 /** The calls of a run that change nothing. */
 const reading = /^(?:sts|cloudtrail):|^eks:(?:Describe|List)|^GET |^POST selfsubjectreviews$| \(dry run\)$/;
 
-/** Whether a run sent, or may have sent, a call that changes a cluster. */
-export function hasWrites(...logs: readonly (RequestIds | undefined)[]): boolean {
-  return logs.some((log) => Object.keys(log?.byCall() ?? {}).some((call) => !reading.test(call)));
+/** Whether a run sent, or may have sent, a call for this lease that changes a cluster. */
+export function hasWrites(lease: string, ...logs: readonly (RequestIds | undefined)[]): boolean {
+  return logs.some((log) => Object.keys(log?.byCall(lease) ?? {}).some((call) => !reading.test(call)));
 }
 
 export function requestIds(): RequestIds {
-  const ids = new Map<string, readonly string[]>();
+  const ofRun = "";
+  const idsOf = new Map<string, Map<string, string[]>>();
   return {
-    add: (call, id) => void ids.set(call, [...(ids.get(call) ?? []), id]),
-    byCall: () => Object.fromEntries(ids),
+    add: (call, id, lease = ofRun) => {
+      const ids = idsOf.get(lease) ?? new Map<string, string[]>();
+      idsOf.set(lease, ids);
+      ids.set(call, [...(ids.get(call) ?? []), id]);
+    },
+    byCall: (lease) => {
+      const found = new Map<string, string[]>();
+      for (const each of lease === undefined ? idsOf.keys() : [ofRun, lease])
+        for (const [call, ids] of idsOf.get(each) ?? []) found.set(call, [...(found.get(call) ?? []), ...ids]);
+      return Object.fromEntries(found);
+    },
   };
 }

@@ -1,6 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { writeAnnotation } from "../../access/lease/annotation.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
+import { bindingsByLease } from "../../access/lease/own-bindings.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { measuredStep } from "../../operations/worker-metrics.ts";
@@ -106,8 +107,8 @@ function withoutThose(
 function overIn({ ending, voided }: BindingSettlement, { calls, failures, after }: BindingsSent): ReadonlySet<string> {
   const ended = [...ending, ...voided.map(({ request }) => request)].map(({ id }) => id);
   const removed = [...calls].flatMap(([id, { create }]) => (create.length === 0 ? [id] : []));
-  const isLeft = (id: string) => failures.has(id) || after.some(({ share }) => share.id === id);
-  return new Set([...ended, ...removed].filter((id) => !isLeft(id)));
+  const left = new Set([...failures.keys(), ...after.map(({ share }) => share.id)]);
+  return new Set([...ended, ...removed].filter((id) => !left.has(id)));
 }
 
 /** By lower-case ARN of the principal: why the entry that it signs in by is not as it must be. */
@@ -129,32 +130,40 @@ function failuresOf(
 
 function outcomesOf(
   { cluster, context }: BindingTools,
-  { calls, failures, after }: BindingsSent,
+  sent: BindingsSent,
   signIns: SignInsWritten,
 ): Omit<Outcomes, "isForgotten"> {
   const names = signInNames(signIns.map, cluster);
-  // A refusal closes a lease at once. With another of its bindings made, or another lease's, it is tried again instead.
-  const isPartlyThere = (principal: string) =>
-    after.some((part) => calls.has(part.share.id) && part.principal.toLowerCase() === principal.toLowerCase());
+  const notBound = notBoundBy(sent);
   const failureOf = (principal: string): WriteFailure | null => {
     const unable = signIns.failures.get(principal.toLowerCase());
     if (unable !== undefined) return { kind: kindOf(unable) === "conflict" ? "conflict" : "failed", error: unable };
-    for (const [id, each] of calls) {
-      if (each.principal.toLowerCase() !== principal.toLowerCase()) continue;
-      const error = failures.get(id) ?? notAsPlanned(id, each, after);
-      if (!error) continue;
-      const kind = kindOf(error);
-      return { kind: kind === "refused" && isPartlyThere(principal) ? "failed" : kind, error };
-    }
-    return null;
+    return notBound.get(principal.toLowerCase()) ?? null;
   };
-  const readBackOf = (principal: string) => readBackIn(names, after, principal);
+  const readBackOf = (principal: string) => readBackIn(names, sent.after, principal);
   return {
     failureOf,
     readBackOf,
     remainsOf: (principal) => readBackOf(principal).identity,
     doubtOf: (request) => lateCreation(request, context.now()) ?? lateEntry(signIns.map, names, request),
   };
+}
+
+/** By lower-case ARN of the principal: why its bindings are not as they must be. */
+function notBoundBy({ calls, failures, after }: BindingsSent): ReadonlyMap<string, WriteFailure> {
+  const partsOf = bindingsByLease(after);
+  const written = after.filter(({ share }) => calls.has(share.id));
+  const partlyThere = new Set(written.map(({ principal }) => principal.toLowerCase()));
+  const found = new Map<string, WriteFailure>();
+  for (const [id, each] of calls) {
+    const key = each.principal.toLowerCase();
+    const error = failures.get(id) ?? notAsPlanned(id, each, partsOf.get(id) ?? []);
+    if (!error || found.has(key)) continue;
+    const kind = kindOf(error);
+    // A refusal closes a lease at once. With another of its bindings made, or another lease's, it is tried again instead.
+    found.set(key, { kind: kind === "refused" && partlyThere.has(key) ? "failed" : kind, error });
+  }
+  return found;
 }
 
 /** Why the entry by which a lease would let its person sign in may still come to be made; null: it can't. */

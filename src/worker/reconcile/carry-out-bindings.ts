@@ -35,7 +35,7 @@ export interface BindingsSent {
 
 /** Deletes and creates what the decision says, lease by lease: no one's trouble is another's. */
 export async function carryOutAll(tools: BindingTools, calls: CallsByLease): Promise<BindingsSent> {
-  const sent = await inParallel([...calls], async ([id, each]) => [id, await carryOut(tools, each)] as const);
+  const sent = await inParallel([...calls], async ([id, each]) => [id, await carryOut(tools, id, each)] as const);
   const failures = new Map(sent.flatMap(([id, error]) => (error === null ? [] : [[id, error] as const])));
   const written = [...calls.values()].flatMap(({ remove, create }) => [...remove, ...create]);
   const after =
@@ -72,11 +72,15 @@ export function bindingCalls({ cluster, context, state, settlement }: BindingToo
 }
 
 /** Null: all of it was done. */
-async function carryOut({ context, cluster, opened, isNewest }: BindingTools, calls: Calls): Promise<unknown> {
+async function carryOut(
+  { context, cluster, opened, isNewest }: BindingTools,
+  lease: string,
+  calls: Calls,
+): Promise<unknown> {
   const { client } = opened;
   try {
     for (const binding of calls.remove) {
-      const removed = await client.deleteBinding(binding);
+      const removed = await client.deleteBinding(binding, { lease });
       if (removed === "other") throw conflict(`${binding.name} was created again while it was deleted`);
       if (removed === "kept")
         throw new AccessError("binding-kept", `${placeInWords(binding)} waits for its finalizers`);
@@ -84,7 +88,7 @@ async function carryOut({ context, cluster, opened, isNewest }: BindingTools, ca
     for (const binding of calls.create) {
       if (!(await isNewest())) throw conflict(`Another run has begun to change the bindings of ${cluster.name}`);
       context.metrics?.writes.inc({ cluster: cluster.name, way: "binding" });
-      await client.createBinding(binding).catch(ignoreTaken);
+      await client.createBinding(binding, { lease }).catch(ignoreTaken);
     }
     return null;
   } catch (error) {
@@ -101,13 +105,8 @@ function conflict(what: string): AccessError {
   return new AccessError("cluster-conflict", what);
 }
 
-/** Why what was read back is not what was sent; null: it is. */
-export function notAsPlanned(
-  id: string,
-  { create, remove }: Calls,
-  after: readonly LeaseBinding[],
-): AccessError | null {
-  const own = after.filter(({ share }) => share.id === id);
+/** Why what was read back is not what was sent; null: it is. @param own the bindings of this lease */
+export function notAsPlanned(id: string, { create, remove }: Calls, own: readonly LeaseBinding[]): AccessError | null {
   const absent = create.find(
     ({ name, namespace, user }) =>
       !own.some((part) => part.isIntact && part.user === user && isSamePlace(part.binding, { name, namespace })),

@@ -33,7 +33,7 @@ export async function recordWriteBegun(
   const at = now.toISOString();
   const after = withLease(request, { ...request.lease, ...(isAgain ? { sentAgainAt: at } : { writeBegan: at }) });
   // Without a wake-up: the outcome follows a moment later, and the sweep finds the record if the process dies.
-  const event = eventOf("lease.writing", request, "worker", now, idsElsewhere(context));
+  const event = eventOf("lease.writing", request, "worker", now, idsElsewhere(context, [], request.id));
   const result = await context.ledger.commit({ after, event });
   if (result.type === "conflict") {
     throw new AccessError("record-changed", `The request ${request.id} changed while it was being applied`);
@@ -91,7 +91,7 @@ export async function recordActive(
     mapped: proof.mapped.result,
     authorized: proof.authorized.result,
     signedIn: proof.signedIn.result,
-    ...idsElsewhere(context, proof.auditIds),
+    ...idsElsewhere(context, proof.auditIds, request.id),
   });
   if (!isRepair) observeActivation(context, request, proof.at);
 }
@@ -150,7 +150,7 @@ export async function recordEnd(
     const lease = endedLease(request.lease, endedAt, { ...over, endProof: proved?.proof ?? null });
     const lagSeconds = (Date.parse(endedAt) - Date.parse(lease.end?.at ?? sealedEnd(request))) / 1000;
     context.metrics?.revocationLag.observe(lagSeconds);
-    const detail = { cause, lagSeconds, ...memory, ...endDetail(context, proved) };
+    const detail = { cause, lagSeconds, ...memory, ...endDetail(context, request, proved) };
     return recordOutcome(context, withLease(request, lease, null), "lease.ended", detail);
   }
   const failure = cause === "replayed" ? approvalReplayed : leaseOver;
@@ -158,14 +158,14 @@ export async function recordEnd(
   await recordOutcome(context, withLease(request, lease, null), "lease.failed", { code: failure.code, ...memory });
 }
 
-function endDetail(context: WorkerContext, proved: ProvedEnd | null) {
+function endDetail(context: WorkerContext, request: ApprovedRequest, proved: ProvedEnd | null) {
   if (!proved) return {};
   const { mapped, authorized, others } = proved.proof;
   return {
     mapped: mapped.result,
     authorized: authorized.result,
     ...(others.length > 0 && { others }),
-    ...idsElsewhere(context, proved.auditIds),
+    ...idsElsewhere(context, proved.auditIds, request.id),
   };
 }
 
@@ -248,7 +248,7 @@ async function postpone(
   const trouble = nextTry(request, failure, now);
   const lease = endingOf(request, now);
   // An event names every write that is in the cluster's own audit log.
-  const isWritten = hasWrites(context.awsRequests, context.auditIds);
+  const isWritten = hasWrites(request.id, context.awsRequests, context.auditIds);
   const isTold = isNew || lease !== null || isWritten || needsEvent(request.trouble, trouble);
   const after = withLease(request, lease ?? request.lease, trouble);
   const { voidSince } = after.lease;
@@ -278,16 +278,23 @@ export async function recordOutcome(
   detail: Detail,
 ): Promise<void> {
   const now = context.now();
-  const event = type && eventOf(type, after, "worker", now, { ...idsElsewhere(context), ...detail });
+  const event = type && eventOf(type, after, "worker", now, { ...idsElsewhere(context, [], after.id), ...detail });
   const result = await recordChange(context, after, event, now);
   if (result.type === "conflict") context.log.info({ request: after.id, event: type }, "the record changed meanwhile");
 }
 
-/** The ids of this run's calls in CloudTrail, and of its writes and reviews in the API server's audit log. */
-export function idsElsewhere({ awsRequests, auditIds }: WorkerContext, reviews: readonly string[] = []): Detail {
-  const asked = awsRequests?.byCall() ?? {};
+/**
+ * The ids of this run's calls in CloudTrail, and of its writes and reviews in the API server's audit log.
+ * @param lease leaves out calls for other leases; absent: all calls
+ */
+export function idsElsewhere(
+  { awsRequests, auditIds }: WorkerContext,
+  reviews: readonly string[] = [],
+  lease?: string,
+): Detail {
+  const asked = awsRequests?.byCall(lease) ?? {};
   const written = {
-    ...auditIds?.byCall(),
+    ...auditIds?.byCall(lease),
     ...(reviews.length > 0 && { "POST subjectaccessreviews": reviews }),
   };
   return {
