@@ -20,7 +20,7 @@ export const deadlineTable = {
   clusterWrite: { ms: 10_000, why: "one write to an API server: an admission webhook may take ten seconds" },
   run: {
     ms: 8_000,
-    why: "one run that previews or gives access, and 0.1 s for each access entry: others on its cluster wait for it",
+    why: "one run that previews or gives access, and 0.1 s for each access entry or lease: others on its cluster wait for it",
   },
   longRun: { ms: 20_000, why: "one run that ends access or inspects a cluster: no request waits for it" },
   signIn: { ms: 45_000, why: "signing in as principals: EKS lets an access entry in after some seconds" },

@@ -8,8 +8,7 @@ import type { ApprovedRequest } from "../../access/request/record.ts";
 import { failureOf } from "../../access/request/retry.ts";
 import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
 import { type ReadDocument, render, resolve, sessionNameIn } from "../../aws-auth/index.ts";
-import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import { anySession, mayBeAnswered, reviewLease } from "./review.ts";
+import { anySession, mayBeAnswered, type Reviewer, reviewLease } from "./review.ts";
 
 /** Who the principal is, by what was read back after the write. */
 export interface ReadBack {
@@ -53,7 +52,7 @@ export interface Proved {
 
 /** Proves one lease by what was read back after the write, and against the API server. */
 export async function prove(
-  client: ClusterClient,
+  client: Reviewer,
   cluster: Cluster,
   request: ApprovedRequest,
   readBack: ReadBack,

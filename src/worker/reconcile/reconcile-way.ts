@@ -4,6 +4,7 @@ import type { Drift } from "../../access/lease/drift.ts";
 import { removedWithoutLedgerAt } from "../../access/lease/withdrawal.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
+import { extendDeadline } from "../../operations/deadlines.ts";
 import { traceFor } from "../../operations/traced.ts";
 import { measuredStep } from "../../operations/worker-metrics.ts";
 import type { WorkerContext } from "../context.ts";
@@ -24,9 +25,13 @@ import {
 } from "./outcome.ts";
 import { prove } from "./prove.ts";
 import { proveEnd } from "./prove-end.ts";
+import { askingOnce, type Reviewer } from "./review.ts";
 import type { Outcomes, Settlement, VoidApproval, WayAdapter, WayState, WriteFailure } from "./way-adapter.ts";
 
 const attempts = 5;
+
+/** The time for one lease's own calls: its writes, its part of the read-back, its reviews. Without it, many at once would all be put off. */
+const eachLeaseMs = 100;
 
 /** Makes one way of a cluster match the ledger. After a concurrent edit it starts again from the reading, a bounded number of times. */
 export async function reconcileWay<State extends WayState, Decided extends Settlement>(
@@ -80,6 +85,7 @@ async function act<State extends WayState, Decided extends Settlement>(
   settled: Decided,
 ): Promise<Acted | null> {
   const { context, adapter, isLast } = run;
+  extendDeadline(eachLeaseMs * [settled.granted, settled.repaired, settled.ending].flat().length);
   const prepared = await adapter.prepare(state, settled);
   if (prepared.type === "again") {
     if (isLast) throw prepared.why;
@@ -136,7 +142,8 @@ async function record(done: Acted): Promise<void> {
   await inParallel([...decided.refused, ...decided.stuck], ({ request, refusal }) =>
     recordRefusal(context, request, refusal),
   );
-  await inParallel(given, (request) => recordGiven(done, request));
+  const reviewer = askingOnce(done.run.opened.client);
+  await inParallel(given, (request) => recordGiven(done, request, reviewer));
   await inParallel(decided.ending.filter(isDone), (request) => recordTaken(done, request));
   if (done.run.adapter.way === "aws-auth") await noteReverts(done, repaired.filter(isDone));
   await inParallel(decided.drifted, ({ request, message }) => recordDrift(context, request, message));
@@ -163,8 +170,12 @@ function hadTrouble({ lease, trouble }: ApprovedRequest): boolean {
   return lease.drift !== null || trouble !== null;
 }
 
-async function recordGiven({ run, decided, outcomes }: Acted, request: ApprovedRequest): Promise<void> {
-  const { context, cluster, opened } = run;
+async function recordGiven(
+  { run, decided, outcomes }: Acted,
+  request: ApprovedRequest,
+  reviewer: Reviewer,
+): Promise<void> {
+  const { context, cluster } = run;
   const holding = decided.targets.get(request.principal.toLowerCase())?.holding;
   if (!holding) return;
   const failure = outcomes.failureOf(request.principal);
@@ -175,7 +186,7 @@ async function recordGiven({ run, decided, outcomes }: Acted, request: ApprovedR
       ? recordRefusal(context, unwritten(request), certain)
       : recordPutOff(context, request, failure.error);
   }
-  const proving = () => prove(opened.client, cluster, request, outcomes.readBackOf(request.principal), context.now);
+  const proving = () => prove(reviewer, cluster, request, outcomes.readBackOf(request.principal), context.now);
   const proved = await measuredStep("prove", proving, traceFor(context, request));
   await recordActive(context, request, proved, holding, run.adapter.way);
 }

@@ -2,8 +2,10 @@ import { Registry } from "prom-client";
 import { afterEach, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { createRequest } from "../../../src/access/request/request.ts";
+import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import { createWorkerMetrics } from "../../../src/operations/worker-metrics.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
+import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { previewCluster } from "../../../src/worker/preview/preview.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { aChange } from "../../builders/an-event.ts";
@@ -38,6 +40,18 @@ async function writesDuring(act: () => Promise<void>): Promise<number> {
   return writes;
 }
 
+/** Opens the cluster, and notes each question of a review. */
+function noting(questions: string[]): typeof openCluster {
+  return async (...about) => {
+    const open = await openCluster(...about);
+    const may: ClusterClient["may"] = (...question) => {
+      questions.push(JSON.stringify(question));
+      return open.client.may(...question);
+    };
+    return { ...open, client: { ...open.client, may } };
+  };
+}
+
 test("250 people of one permission set begin and end at once: one PUT of aws-auth each time, and no conflict", async () => {
   const config = modesConfig(bound);
   const cluster = clusterIn(config, clusterName);
@@ -54,7 +68,8 @@ test("250 people of one permission set begin and end at once: one PUT of aws-aut
   await previewCluster(context, cluster);
   for (const id of ids) await approve(context, cluster, id);
 
-  const toBegin = await writesDuring(() => reconcileCluster(context, cluster));
+  const questions: string[] = [];
+  const toBegin = await writesDuring(() => reconcileCluster({ ...context, openCluster: noting(questions) }, cluster));
   const begun = await Promise.all(ids.map((id) => requestOf(context, id)));
   for (const id of ids) await revokeOnly(context, id);
   const toEnd = await writesDuring(() => reconcileCluster(context, cluster));
@@ -63,6 +78,17 @@ test("250 people of one permission set begin and end at once: one PUT of aws-aut
   expect(new Set(begun.map(({ lease }) => lease?.state))).toEqual(new Set(["active"]));
   expect(new Set(ended.map(({ lease }) => lease?.state))).toEqual(new Set(["ended"]));
   expect([toBegin, toEnd]).toEqual([1, 1]);
+  // One about each person, and one about the session that no person has.
+  expect(questions).toHaveLength(people + 1);
+  expect(new Set(questions).size).toBe(people + 1);
+  const own = begun.every(({ lease }) =>
+    lease?.proof?.authorized.detail.includes("not as another session of the role"),
+  );
+  expect(own).toBe(true);
+  const events = (await context.ledger.events(1, 10_000)).filter(({ event }) => event.type === "lease.active");
+  const writes = { "POST clusterrolebindings": [expect.any(String)], "POST subjectaccessreviews": { length: 2 } };
+  expect(events).toHaveLength(people);
+  for (const { event } of events) expect(event.detail.auditIds).toMatchObject(writes);
   expect((await metrics.conflicts.get()).values).toEqual([]);
   for (const histogram of [metrics.activation, metrics.revocationLag]) {
     const { values } = await histogram.get();
