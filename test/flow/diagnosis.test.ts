@@ -97,7 +97,7 @@ describe("what somebody on call asks a worker:", () => {
     const answer = await say(`whoami ${clusterName}`);
 
     // An API server older than 1.28 does not say it, and then it is not told as if it had.
-    expect(answer).toMatch(/✓ every step that was asked works; not asked: (the API server, )?you, your pods/);
+    expect(answer).toMatch(/✓ each tested step works; not tested: (the API server, )?you, your pods/);
     expect(answer).toMatch(
       /✓ \*the API server\* knows us as `kubernetes-admin` in `system:masters`|– \*the API server\* not asked: it let us in, but can't say as which user/,
     );

@@ -23,6 +23,11 @@ export const mastersRight: GroupRight = {
   allows: "everything",
 };
 
+/** Whether a role of the API server makes a person an administrator of the whole cluster. */
+export function isEverythingEverywhere({ where, allows }: GroupRight): boolean {
+  return where === mastersRight.where && allows === mastersRight.allows;
+}
+
 const reading = new Set(["get", "list", "watch"]);
 const changing = new Set(["create", "update", "patch", "delete", "deletecollection"]);
 

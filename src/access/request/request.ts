@@ -1,5 +1,7 @@
 import { isEndReviewPending, isReviewPending, isSignInPending } from "../lease/proving.ts";
 import { noStanding } from "../policy/person.ts";
+import { isFullControl } from "../policy/policy-text.ts";
+import { isEverythingEverywhere } from "../policy/rights.ts";
 import type { AccessRequest, PendingRequest } from "./record.ts";
 import { emptyTypedFields, type TypedFields } from "./typed.ts";
 
@@ -39,6 +41,11 @@ export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: n
 function lapsesAt({ until }: NewRequest, now: Date, lapsesAfterSeconds: number): string {
   const usual = now.getTime() + lapsesAfterSeconds * 1000;
   return new Date(until ? Math.min(usual, Date.parse(until)) : usual).toISOString();
+}
+
+/** Whether it makes a person an administrator of the whole cluster, by the names of its groups or by what RBAC binds to them. */
+export function givesFullControl({ groups, preview }: Pick<AccessRequest, "groups" | "preview">): boolean {
+  return isFullControl(groups) || (preview?.rights ?? []).some(isEverythingEverywhere);
 }
 
 /** Whether nothing can happen to this request any more. */

@@ -3,12 +3,13 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { breakGlassFor } from "../../access/policy/rule.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import { maxReasonLength } from "../../access/request/read-part.ts";
+import { withinTime } from "../../operations/deadlines.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personShown } from "../people/standing.ts";
 import { answer, messageModal, text } from "../show/message.ts";
 import { code, section } from "../show/mrkdwn.ts";
-import { takeAccess } from "./break-glass.ts";
+import { emergencyMistakes, takeAccess } from "./break-glass.ts";
 
 /** The form of emergency access. */
 export const breakGlassModalId = "break-glass";
@@ -67,12 +68,22 @@ function breakGlassModal(clusters: readonly Cluster[]): ModalView {
   };
 }
 
-export function handleBreakGlassSubmission(context: SlackContext, submission: Submission): Promise<void> {
+/** Slack waits three seconds for the answer to a form. In milliseconds. */
+const readingMs = 1_000;
+
+export async function handleBreakGlassSubmission(context: SlackContext, submission: Submission): Promise<void> {
   const { values } = submission.view.state;
+  const user = submission.body.user.id;
   const cluster = values.cluster?.value?.selected_option?.value ?? "";
   const principal = values.principal?.value?.value?.trim() || undefined;
   const reason = (values.reason?.value?.value ?? "").trim().replace(/\s+/g, " ");
-  return answerSubmission(context, submission, "Emergency access", () =>
-    takeAccess(context, submission.body.user.id, { cluster, principal, reason }),
+  const parts = { cluster, principal, reason };
+  // Whatever fails here, fails or works below.
+  const errors = await withinTime(
+    emergencyMistakes(context, user, parts).catch(() => ({})),
+    readingMs,
+    {},
   );
+  if (Object.keys(errors).length > 0) return submission.ack({ response_action: "errors", errors });
+  return answerSubmission(context, submission, "Emergency access", () => takeAccess(context, user, parts));
 }

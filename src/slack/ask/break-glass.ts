@@ -47,17 +47,32 @@ interface EmergencyParts {
   readonly reason: string;
 }
 
-/** The same from a form. @throws AccessError */
-export async function takeAccess(
+async function readEmergency(
   context: SlackContext,
   user: string,
   { cluster: name, principal: named, reason: typed }: EmergencyParts,
-): Promise<Message> {
+) {
   const cluster = readCluster(name, context.config.clusters);
   const given = cluster.value?.levels.find((each) => each.name === cluster.value?.breakGlass?.level) ?? null;
   const arn =
     named === undefined ? readOwn(await ownForEmergency(context, user, cluster.value), given) : readArn(named, given);
-  const reason = readReason(typed);
+  return { cluster, arn, reason: readReason(typed) };
+}
+
+/** The mistakes in a form, for its fields: the person keeps what they typed. @throws AccessError */
+export async function emergencyMistakes(
+  context: SlackContext,
+  user: string,
+  parts: EmergencyParts,
+): Promise<Readonly<Record<string, string>>> {
+  const { cluster, arn, reason } = await readEmergency(context, user, parts);
+  const found = { cluster: cluster.mistake, principal: arn.mistake, reason: reason.mistake };
+  return Object.fromEntries(Object.entries(found).flatMap(([part, mistake]) => (mistake ? [[part, mistake]] : [])));
+}
+
+/** The same from a form. @throws AccessError */
+export async function takeAccess(context: SlackContext, user: string, parts: EmergencyParts): Promise<Message> {
+  const { cluster, arn, reason } = await readEmergency(context, user, parts);
   const mistake = cluster.mistake ?? arn.mistake ?? reason.mistake;
   if (!cluster.value || !arn.value || !reason.value) return emergencyMistakeAnswer(mistake ?? "");
   const wish = { cluster: cluster.value, principal: arn.value, reason: reason.value };

@@ -164,7 +164,7 @@ function otherDuration({ cluster, otherDuration: typed }: RequestForm, level: st
     max_length: longestTime,
     ...initialText(typed),
   });
-  return { ...block, optional: true };
+  return { ...block, optional: true, hint: text("Counts in place of the choice above.") };
 }
 
 /** No field where the cluster takes no ticket. */

@@ -1,3 +1,4 @@
+import type { KnownBlock } from "@slack/types";
 import { explainFailure } from "../../access/access-error.ts";
 import { isTheirs } from "../../access/request/record.ts";
 import { type RequestReading, readRequest, splitRequestLine } from "../../access/request/request-line.ts";
@@ -7,8 +8,9 @@ import type { SlackContext } from "../app/context.ts";
 import { formFailure } from "../app/web-client.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { ownForAsker } from "../people/identities.ts";
+import { longestValue, runButton } from "../show/buttons.ts";
 import { failureAnswer, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
-import { codeBlock, cut, plainLine, preformatted, section } from "../show/mrkdwn.ts";
+import { actions, codeBlock, cut, plainLine, preformatted, section } from "../show/mrkdwn.ts";
 import { blockOf, readFormParts } from "./form.ts";
 import { ownInForm, requestForm } from "./request-form.ts";
 import { type AskOutcome, askFor } from "./submit-request.ts";
@@ -83,5 +85,12 @@ export function mistakesAnswer(reading: Extract<RequestReading, { type: "mistake
     "Copy this line:",
   ];
   const text = `${parts.join("\n")}\n${codeBlock(reading.corrected)}`;
-  return { text, blocks: [...parts.map(section), preformatted(reading.corrected)] };
+  return { text, blocks: [...parts.map(section), preformatted(reading.corrected), ...runBlocks(reading.corrected)] };
+}
+
+/** Not for a line with a placeholder, nor with a person, whose id it lacks, nor with a sign that Slack escapes. */
+function runBlocks(corrected: string): KnownBlock[] {
+  const line = corrected.replace("/eks-access ", "");
+  if (/[<>@&]/.test(line) || line.length > longestValue) return [];
+  return [actions("run", [runButton("request", line)])];
 }

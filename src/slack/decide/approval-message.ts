@@ -4,7 +4,7 @@ import { reviewersOf } from "../../access/approval/emergency.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { formatDuration, isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { isClosed } from "../../access/request/request.ts";
+import { givesFullControl, isClosed } from "../../access/request/request.ts";
 import {
   approveButton,
   askAgainButtons,
@@ -77,24 +77,26 @@ export function approvalMessage(
 
 /** What people decide about, or review. */
 function askingLines(request: AccessRequest, who: readonly string[]): readonly string[] {
-  const { reason, extends: extended } = request;
+  const { reason } = request;
   const isTight = warningWords(request).length > fewWarnings;
-  const extending = extended ? `, to extend ${code(extended)}` : "";
-  const asks = `:hourglass_flowing_sand: *${asksText(request)}${extending}*`;
   return [
-    request.emergency ? emergencyTitle(request) : asks,
+    request.emergency ? emergencyTitle(request) : `:hourglass_flowing_sand: *${asksText(request)}*`,
     admitsText(request),
-    ...allowsLines(request),
+    ...allowsLines(request, isTight),
     `>${plainLine(reason, isTight ? longest.line : longest.twoLines)}`,
-    `${request.emergency ? headline(request) : lastsText(request, isTight)}. ${waitingText(request, mentions(who, isTight ? 1 : 2))}`,
+    `${request.emergency ? headline(request) : lastsText(request, isTight)}. ${waitingText(request, mentions(who, isTight ? 1 : 2), isTight)}`,
   ];
 }
 
 /** What the level may do, what matters most first. */
-function allowsLines({ preview, state }: AccessRequest): readonly string[] {
+function allowsLines(request: AccessRequest, isTight: boolean): readonly string[] {
+  const { preview, state } = request;
   if (state !== "pending" || !preview?.rights?.length) return [];
+  // The first warning says it.
+  if (isTight && givesFullControl(request)) return [];
   const texts = preview.rights.map(({ allows, where }) => `${where}: ${allows}`);
-  return [`Allows ${styled([...new Set(texts)].join("; "), longest.line - "Allows ".length)}`];
+  const room = (isTight ? longest.line : longest.twoLines) - "Allows ".length;
+  return [`Allows ${styled([...new Set(texts)].join("; "), room)}`];
 }
 
 function lastsText({ until, durationSeconds, ticket }: AccessRequest, isTight: boolean): string {
@@ -102,13 +104,13 @@ function lastsText({ until, durationSeconds, ticket }: AccessRequest, isTight: b
   return `${until === null ? lasts : `Until ${time(until)}`}${ticket && !isTight ? `, ticket ${code(ticket)}` : ""}`;
 }
 
-function waitingText(request: AccessRequest, who: string): string {
+function waitingText(request: AccessRequest, who: string, isTight: boolean): string {
   const { approvals, approvalsWanted, preview, emergency } = request;
   const from = who || "an approver";
   if (emergency) return `*Needs review* by ${from}`;
   if (!preview) return stateText(request);
   if (approvalsWanted === 1) return `Waiting for ${from}`;
-  return `${approvals.length} of ${approvalsWanted} approvals. Waiting for ${from}`;
+  return `${approvals.length} of ${approvalsWanted} approvals. ${isTight ? "Next:" : "Waiting for"} ${from}`;
 }
 
 /** Three lines: the state, what it is about, and why. A fourth one says who gets in, if many do, or who is on call after a failure. */

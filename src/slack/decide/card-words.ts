@@ -1,7 +1,7 @@
 import { findingsOf } from "../../access/lease/sign-in.ts";
-import { isFullControl } from "../../access/policy/policy-text.ts";
 import { isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
+import { givesFullControl } from "../../access/request/request.ts";
 import { admittedBy } from "../../aws-auth/index.ts";
 import { code, mention, mentions, plainLine, styled, time, until } from "../show/mrkdwn.ts";
 import { asClause, endCauseText, failureInShort, progressText, stateText } from "../show/words.ts";
@@ -52,9 +52,9 @@ export function isForEveryoneWithRole({ principal }: AccessRequest): boolean {
 }
 
 function warningsBefore(request: AccessRequest): readonly string[] {
-  const { groups, durationSeconds, preview, voided, dropped } = request;
+  const { durationSeconds, preview, voided, dropped } = request;
   return [
-    ...(isFullControl(groups) ? ["full control"] : []),
+    ...(givesFullControl(request) ? ["full control"] : []),
     ...(isPermanent(durationSeconds) ? ["no end date"] : []),
     ...(isForEveryoneWithRole(request) ? ["shared role"] : []),
     ...(preview?.leases.some((each) => each.groups.length > 0) ? ["other leases"] : []),

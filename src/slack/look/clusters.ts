@@ -63,7 +63,7 @@ function clusterWords(cluster: Cluster, person: Person, now: Date): string {
   const levels = cluster.levels.slice(0, maxLevels).map((level) => levelWords(cluster, level, person, now));
   const left = cluster.levels.slice(maxLevels).map((each) => each.name);
   return [
-    `*${code(name)}*${roleWords(cluster, person)}: ${code(eksName)} in ${code(region)}, account ${code(account)}`,
+    `*${code(name)}*${roleWords(cluster, person)}: ${eksName === name ? "" : `${code(eksName)} `}in ${code(region)}, account ${code(account)}`,
     ...levels,
     ...(left.length > 0 ? [`• ${left.length} more levels: ${codeList(left, 150)}`] : []),
     ...exceptionsOf(cluster, person),

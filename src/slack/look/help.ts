@@ -5,14 +5,11 @@ import { breakGlassFor } from "../../access/policy/rule.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personShown } from "../people/standing.ts";
-import { breakGlassButton, helpButton, listButton, requestButton, runButton } from "../show/buttons.ts";
+import { breakGlassButton, helpButton, listButton, longestValue, requestButton, runButton } from "../show/buttons.ts";
 import { answer, type Message } from "../show/message.ts";
 import { actions, code, codeBlock, codeList, cut, preformatted, section } from "../show/mrkdwn.ts";
 
 const most = 2800;
-
-/** Slack takes no longer value of a button. */
-const longestValue = 2000;
 
 export const help: Command = {
   word: "help",

@@ -17,7 +17,7 @@ import {
 } from "../show/buttons.ts";
 import type { Message } from "../show/message.ts";
 import { code, codeList, context, cut, mention, plainLine, section, time } from "../show/mrkdwn.ts";
-import { admitsText, durationText, emergencyTitle, forText, stateText } from "../show/words.ts";
+import { admitsText, durationText, emergencyTitle, extendsText, forText, stateText } from "../show/words.ts";
 
 /** Some requests, and how many there are in all. */
 export interface HomeList {
@@ -132,8 +132,9 @@ function part(
   ];
 }
 
-function subjectOf({ level, cluster, id }: AccessRequest): string {
-  return `*${code(level)} on ${code(cluster)}* (${code(id)})`;
+function subjectOf(request: AccessRequest): string {
+  const { level, cluster, id } = request;
+  return `*${code(level)} on ${code(cluster)}* (${code(id)}${extendsText(request)})`;
 }
 
 /** The reader gets it, or asked for the person who does. */
@@ -164,10 +165,10 @@ function reviewRow(request: AccessRequest): KnownBlock[] {
 function accessRow(request: AccessRequest): KnownBlock[] {
   const { id, lease } = request;
   const isActive = lease?.state === "active" && !lease.end;
-  const left = isActive ? `\n${timeLeft(request)}` : "";
+  const state = isActive && !lease.drift ? `*Active*. ${timeLeft(request)}` : cut(stateText(request), 500);
   const buttons = isActive ? [...extendButtons(request), doneButton(request)] : [];
   return [
-    section(`${ownSubject(request)}\n${admitsText(request)}\n${cut(stateText(request), 500)}${left}`),
+    section(`${ownSubject(request)}\n${admitsText(request)}\n${state}`),
     { type: "actions", block_id: `access-${id}`, elements: [...buttons, detailsButton(request)] },
   ];
 }

@@ -97,7 +97,9 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
     migrationsShown(source, person),
   ]);
   const moment = now();
-  const mayDecide = (request: AccessRequest) => {
+  // A person who approved can still deny, but nothing waits for them.
+  const waitsForThem = (request: AccessRequest) => {
+    if (hasApproved(request, user)) return false;
     const acts = actsOf(request, config.clusters.get(request.cluster), person, moment);
     return acts.includes("approve") || acts.includes("deny");
   };
@@ -108,8 +110,7 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
   return {
     user,
     identities: [...new Set([...sessions, ...arnsOf(links)])],
-    toDecide: fewer(waiting, mayDecide),
-    // A person who approved can still deny, but the migration does not wait for them.
+    toDecide: fewer(waiting, waitsForThem),
     migrationsToDecide: rows.filter(({ migration, acts }) => acts.includes("deny") && !hasApproved(migration, user)),
     toReview: only(newest, (request) => mayReview(request, config.clusters.get(request.cluster), person)),
     access,

@@ -2,10 +2,10 @@ import type { Button, KnownBlock, ModalView } from "@slack/types";
 import type { ChainedEvent } from "../../access/audit/event.ts";
 import type { Act } from "../../access/policy/acts.ts";
 import { maySeeRequest } from "../../access/policy/may.ts";
-import { bindsRoles, isFullControl } from "../../access/policy/policy-text.ts";
+import { bindsRoles } from "../../access/policy/policy-text.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import type { AccessRequest, Asked, Preview } from "../../access/request/record.ts";
-import { isRescue } from "../../access/request/request.ts";
+import { givesFullControl, isRescue } from "../../access/request/request.ts";
 import type { SlackContext } from "../app/context.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
@@ -43,6 +43,7 @@ import {
   droppedTexts,
   emergencyTitle,
   endProofLines,
+  extendsText,
   leaseField,
   mappedIdentityText,
   proofLines,
@@ -90,9 +91,8 @@ export function statusAnswer(status: Status): Message {
 }
 
 function subjectBlocks(request: AccessRequest): KnownBlock[] {
-  const { id, reason, extends: extended } = request;
-  const extending = extended ? `, to extend ${code(extended)}` : "";
-  const asks = `*${asksText(request)}${extending}*`;
+  const { id, reason } = request;
+  const asks = `*${asksText(request)}${extendsText(request)}*`;
   return [
     section(
       `${request.emergency ? emergencyTitle(request) : asks}\n${admitsText(request)}\n>${plainLine(reason, 1200)}`,
@@ -180,7 +180,7 @@ function actBlocks({ request, acts }: Status): KnownBlock[] {
 }
 
 /** Slack takes 24 characters. */
-const approveLabel = ({ groups }: AccessRequest) => (isFullControl(groups) ? "Approve full control" : "Approve");
+const approveLabel = (request: AccessRequest) => (givesFullControl(request) ? "Approve full control" : "Approve");
 
 /**
  * Everything about a request as a modal. Its submit approves exactly the change that it shows: it remembers the digest, and

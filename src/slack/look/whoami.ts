@@ -23,6 +23,8 @@ import { aboutCluster } from "./about-cluster.ts";
 const maxLeases = 10;
 
 const marks: Readonly<Record<Link["result"], string>> = { yes: "✓", no: "✗", "not asked": "–" };
+/** A sign alone says nothing to a screen reader. */
+const says: Readonly<Record<Link["result"], string>> = { yes: "", no: "failed: ", "not asked": "not tested: " };
 
 /** The steps, grouped by what people look for. */
 const parts: readonly { readonly title: string; readonly names: readonly LinkName[] }[] = [
@@ -111,12 +113,12 @@ function verdictOf(links: readonly Link[]): string {
   ];
   if (broken.length > 0) return `✗ ${broken.join("; ")}`;
   const open = links.filter((link) => link.result === "not asked").map((link) => linkWords[link.name]);
-  return open.length === 0 ? "✓ every step works" : `✓ every step that was asked works; not asked: ${open.join(", ")}`;
+  return open.length === 0 ? "✓ every step works" : `✓ each tested step works; not tested: ${open.join(", ")}`;
 }
 
 function totalOf(links: readonly Link[]): string {
   const ms = links.reduce((sum, link) => sum + (link.ms ?? 0), 0);
-  return ms > 0 ? `, ${ms} ms in all` : "";
+  return ms > 0 ? ` (${ms} ms)` : "";
 }
 
 /** Steps in a row that were not asked for the same reason share a line. */
@@ -135,7 +137,7 @@ function lineOf(row: readonly [Link, ...Link[]]): string {
   const [{ result, detail, remedy, ms }] = row;
   const names = row.map(({ name }) => `*${linkWords[name]}*`).join(", ");
   const time = ms === null ? "" : ` _${ms} ms_`;
-  const what = `${result === "not asked" ? "not asked: " : ""}${styled(detail, 480)}`;
+  const what = `${says[result]}${styled(detail, 480)}`;
   const advice = remedy ? `\n      → ${styled(remedy, 300)}` : "";
   return `${marks[result]} ${names} ${what}${time}${advice}`;
 }

@@ -1,10 +1,9 @@
 import type { Button, ConfirmationDialog } from "@slack/types";
 import { z } from "zod";
 import type { Act } from "../../access/policy/acts.ts";
-import { isFullControl } from "../../access/policy/policy-text.ts";
 import { isPermanent } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { isClosed, isRescue } from "../../access/request/request.ts";
+import { givesFullControl, isClosed, isRescue } from "../../access/request/request.ts";
 
 /** Slack's own look: one primary button in a place at the most. */
 type Style = "primary" | "danger";
@@ -38,10 +37,11 @@ function confirmed(clicked: Button, sure: readonly [title: string, what: string,
 export function approveButton(request: AccessRequest): Button {
   const approve = button(approveAction, "Approve", decideValue(request), "primary");
   const { level, cluster } = request;
-  const what = isFullControl(request.groups)
+  const isFull = givesFullControl(request);
+  const what = isFull
     ? `This gives full control of ${cluster}.`
     : `This gives ${level} on ${cluster} without an end date.`;
-  if (!isFullControl(request.groups) && !isPermanent(request.durationSeconds)) return approve;
+  if (!isFull && !isPermanent(request.durationSeconds)) return approve;
   return confirmed(approve, ["Approve this access?", what, "Approve", "Not yet"]);
 }
 
@@ -106,7 +106,10 @@ export const breakGlassButton = (): Button => button(breakGlassAction, "Emergenc
 
 export const helpButton = (): Button => button(helpAction, "All commands", "all");
 
-/** Runs a line that was typed with a mistake in its first word. */
+/** Slack takes no longer value of a button. */
+export const longestValue = 2000;
+
+/** Runs a line that was typed with a mistake, once it is corrected. */
 export const runButton = (word: string, line: string): Button => button(runAction, `Run ${word}`, line);
 
 export function listButton(action: keyof typeof listActions, label: string, view: ListView, offset: number): Button {

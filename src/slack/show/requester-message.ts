@@ -15,6 +15,7 @@ import {
   admitsText,
   asClause,
   endProofLines,
+  extendsText,
   failureInShort,
   progressText,
   proofLines,
@@ -93,9 +94,10 @@ function overButtons(request: AccessRequest): readonly Button[] {
   return [...askAgainButtons(request), detailsButton(request)];
 }
 
-function subjectFor(user: string, { level, cluster, id, requester, askedBy }: AccessRequest): string {
+function subjectFor(user: string, request: AccessRequest): string {
+  const { level, cluster, id, requester, askedBy } = request;
   const other = user === requester ? `asked by ${mention(askedBy ?? "")}` : `for ${mention(requester)}`;
-  return `${code(level)} on ${code(cluster)} (${code(id)}${askedBy === null ? "" : `, ${other}`})`;
+  return `${code(level)} on ${code(cluster)} (${code(id)}${extendsText(request)}${askedBy === null ? "" : `, ${other}`})`;
 }
 
 /** Only the requester can ask for more time. */
@@ -114,7 +116,7 @@ function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, 
     return over("refused", `Couldn't give ${subject}; nothing changed. ${asClause(refusal?.message ?? "")}.`);
   }
   if (state === "denied" && denial) {
-    const why = denial.why && ` ${plainLine(denial.why, 600)}`;
+    const why = denial.why && `\n>${plainLine(denial.why, 600)}`;
     return over(
       "denied",
       `${mention(denial.by)} denied ${subject}.${why}\nQuestions? Ask them, or request something else.`,

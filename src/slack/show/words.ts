@@ -53,7 +53,12 @@ function whoAsked(request: AccessRequest): string {
 export function asksText(request: AccessRequest): string {
   const { requester, askedBy, level, cluster } = request;
   const forPerson = askedBy === null ? "" : ` for ${mention(requester)}`;
-  return `${mention(askerOf(request))} asks for ${code(level)} on ${code(cluster)}${forPerson}`;
+  return `${mention(askerOf(request))} asks ${request.extends === null ? "for" : "to extend"} ${code(level)} on ${code(cluster)}${forPerson}`;
+}
+
+/** Behind an id: `, extends r-…`; empty: it is no extension. */
+export function extendsText({ extends: extended }: AccessRequest): string {
+  return extended === null ? "" : `, extends ${code(extended)}`;
 }
 
 /** `for @bob, asked by @alice` */
@@ -153,14 +158,17 @@ function triedText({ message, attempts, retryAt }: Trouble, maxLength = 600): st
   return `${asClause(message, maxLength)}. Tried ${tries}; next try ${time(retryAt)}.`;
 }
 
-const marks: Readonly<Record<ProofFinding["result"], string>> = { yes: "✓", no: "✗", "not tested": "–" };
+/** A sign, and the same in words. */
+function findingWords(result: ProofFinding["result"], name: string): string {
+  if (result === "yes") return `✓ ${name}`;
+  return result === "no" ? `✗ not ${name}` : `– ${name} not tested`;
+}
 
 /** One line for each finding, and what blocks the sign-in for now. Empty: nothing is proved yet. */
 export function proofLines(lease: Lease): string {
   if (!lease.proof) return "";
   const lines = findingsOf(lease.proof).map(({ name, finding }) => {
-    const result = finding.result === "not tested" ? " not tested" : "";
-    return `${marks[finding.result]} *${name}*${result}: ${asClause(finding.detail, 350)}`;
+    return `${findingWords(finding.result, `*${name}*`)}: ${asClause(finding.detail, 350)}`;
   });
   const review = isReviewPending(lease) && lease.reviewTrouble;
   const signIn = isSignInPending(lease) && lease.signInTrouble;
@@ -174,7 +182,7 @@ export function proofLines(lease: Lease): string {
 /** The findings alone, for example `✓ mapped, ✓ authorized, – signed in not tested`. */
 export function proofMarks(proof: Proof): string {
   return findingsOf(proof)
-    .map(({ name, finding: { result } }) => `${marks[result]} ${name}${result === "not tested" ? " not tested" : ""}`)
+    .map(({ name, finding: { result } }) => findingWords(result, name))
     .join(", ");
 }
 

@@ -49,7 +49,7 @@ function mastersWarning({ groups }: AccessRequest, { principal }: WarningFacts):
 function ownerWarning({ principal }: AccessRequest, { linked }: WarningFacts): string[] {
   if (isOwnPrincipal(linked, principal)) return [];
   return [
-    `${linked ? "Not own identity" : "No linked identity"}: this may not be the requester's own principal: ${linked ? `theirs is ${linked}` : "they have linked none"}.`,
+    `${linked ? "Not own identity" : "No linked identity"}: this may not be the requester's own principal: ${linked ? `theirs is ${linked}` : "they have linked none with /eks-access link"}.`,
   ];
 }
 

@@ -285,5 +285,6 @@ function accessOf({ verb, resource, group, namespace }: AccessCheck): ResourceAc
 }
 
 function inWords({ verb, resource, group, namespace }: AccessCheck): string {
-  return `${verb} ${resource}${group && `.${group}`} ${namespace ? `in ${namespace}` : "in every namespace"}`;
+  const isAll = verb === "*" && resource === "*" && group === "*";
+  return `${isAll ? "do everything" : `${verb} ${resource}${group && `.${group}`}`} ${namespace ? `in ${namespace}` : "in every namespace"}`;
 }

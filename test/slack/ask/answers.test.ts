@@ -32,8 +32,19 @@ describe("a line with mistakes", () => {
         "✗ *duration*: viewer lasts at most 8h.",
         "Copy this line:",
         "```/eks-access request staging arn:aws:iam::111122223333:role/developers viewer for 8h why```",
+        "[Run request]",
       ].join("\n"),
     );
+  });
+
+  test.each([
+    ["a placeholder", "stagin viewer why"],
+    ["a person", "stagin arn:aws:iam::111122223333:role/developers viewer for @bob why"],
+  ])("with %s is only there to copy", (_, line) => {
+    const answer = mistakesOf(line);
+
+    expect(textOfBlocks(answer)).toContain("```/eks-access request staging");
+    expect(answer.blocks.some(({ type }) => type === "actions")).toBe(false);
   });
 
   test("of thousands of characters is answered with something that Slack takes", () => {

@@ -78,6 +78,20 @@ describe("break-glass", () => {
     expect(taken).toMatchObject({ level: "admin", reason: "checkout is down", emergency: { review: null } });
   });
 
+  test("keeps what was typed if something is missing, and says so at its field", async () => {
+    await stage.person("U0ONCALL").click(await stage.say("U0ONCALL", "help"), "Emergency access");
+    await opened("U0ONCALL");
+
+    const { errors } = await stage.person("U0ONCALL").submit({
+      Why: "checkout is down",
+      "IAM role or user, if it is not your linked one": "on-call",
+    });
+
+    expect(Object.keys(errors)).toEqual(["principal"]);
+    expect(stage.person("U0ONCALL").view()?.title).toBe("Emergency access");
+    stage.person("U0ONCALL").close();
+  });
+
   test("shows its button to no other person", async () => {
     expect(textOf(await stage.say("U0ENGINEER", "help"))).not.toContain("Emergency access");
     expect(textOf(await stage.say("U0ENGINEER", "help all"))).not.toContain("break-glass");

@@ -32,6 +32,14 @@ const warnings = [
   "Not own identity: this may not be the requester's own principal: theirs is arn:aws:iam::111122223333:user/a.",
 ];
 const everything = [{ group: "system:masters", role: "built in", where: "in every namespace", allows: "everything" }];
+const clusterAdmin = [{ group: "a", role: "ClusterRole admin", where: "in every namespace", allows: "everything" }];
+const everyWarning = [
+  "Full control: system:masters is full control of the cluster, and it is not for one person alone.",
+  ...warnings,
+  "Another account: the principal is in an account that is not the cluster's.",
+  "Gives nothing: no binding names these groups.",
+  "Problems in `aws-auth`: 3.",
+];
 const manyRights = Array.from({ length: 5 }, (_, index) => ({
   group: `role-${index}`,
   role: "ClusterRole edit",
@@ -39,6 +47,15 @@ const manyRights = Array.from({ length: 5 }, (_, index) => ({
   allows: "read secrets; read and change pods, deployments, statefulsets, daemonsets, jobs and 31 more",
 }));
 const others = [{ id: "r-0", groups: ["admins"], endsAt: at(hours(5)).toISOString() }];
+
+const warned: Partial<AccessRequest> = {
+  groups: ["system:masters"],
+  principal: permissionSet,
+  approvalsWanted: 3,
+  approvals: [aDecision()],
+  voided: { by: ["U0APPROVER"], message: "x" },
+  preview: aPreview({ warnings: everyWarning, rights: manyRights, leases: others }),
+};
 
 /** All kinds of requests, each as long as people write them. */
 const kinds: Readonly<Record<string, Partial<AccessRequest>>> = {
@@ -70,6 +87,13 @@ const kinds: Readonly<Record<string, Partial<AccessRequest>>> = {
   "with one of two approvals": { approvalsWanted: 2, approvals: [aDecision()], preview: aPreview({ warnings }) },
   "beside other leases": { principal: permissionSet, preview: aPreview({ warnings, leases: others }) },
   "with a ticket": { ticket: "OPS-1234", preview: aPreview({ warnings }) },
+  "that RBAC makes full control": {
+    groups: ["eks-access:admins"],
+    preview: aPreview({ warnings, rights: clusterAdmin }),
+  },
+  // Only the holder of a lease extends it.
+  "for another person, with every warning": { ...warned, askedBy: "U0LEAD" },
+  "of an extension, with every warning": { ...warned, extends: "r-7k3f9s2d", until: at(hours(9)).toISOString() },
   "of everything at once": {
     groups: ["system:masters"],
     principal: permissionSet,
@@ -124,6 +148,15 @@ describe("on a phone", () => {
     expect(buttons?.type).toBe("actions");
     expect(more).toEqual([]);
   });
+});
+
+test("says full control of what RBAC makes an administrator, and asks once more", () => {
+  const request = aPreviewedRequest({ groups: ["a"], preview: aPreview({ rights: clusterAdmin }) });
+
+  const message = approvalMessage(request, cluster);
+
+  expect(textOfBlocks(message)).toContain("*Warnings*: full control");
+  expect(JSON.stringify(message.blocks)).toContain("This gives full control of staging.");
 });
 
 test("each thing at which an approver must stop has its word on the card", () => {

@@ -32,7 +32,7 @@ const whole: readonly Link[] = [
 
 test("a chain that holds is told in one line at the top, then link by link with its time", () => {
   expect(textOfBlocks(chainAnswer(aCluster(), whole))).toMatchInlineSnapshot(`
-    "*\`staging\`* ✓ every step works, 134 ms in all
+    "*\`staging\`* ✓ every step works (134 ms)
     *The way in*
     ✓ *the worker's identity* AWS says: \`arn:aws:sts::111122223333:assumed-role/eks-access-worker/0\` _12 ms_
     ✓ *the creator* the worker is \`arn:aws:sts::111122223333:assumed-role/cluster-creator/eks-access-U0ONCALL-whoami\` _48 ms_
@@ -62,18 +62,18 @@ test("a chain that breaks says where at the top, and how to fix it at the link",
   ]);
 
   expect(textOfBlocks(chainAnswer(aCluster(), links))).toMatchInlineSnapshot(`
-    "*\`staging\`* ✗ first failing step: *the creator*, 52 ms in all
+    "*\`staging\`* ✗ first failing step: *the creator* (52 ms)
     *The way in*
     ✓ *the worker's identity* AWS says: \`arn:aws:sts::111122223333:assumed-role/eks-access-worker/0\` _12 ms_
-    ✗ *the creator* AWS refused sts:AssumeRole on \`arn:aws:iam::111122223333:role/cluster-creator\` (AccessDenied) _40 ms_
+    ✗ *the creator* failed: AWS refused sts:AssumeRole on \`arn:aws:iam::111122223333:role/cluster-creator\` (AccessDenied) _40 ms_
           → Check the trust policy, the external id, MFA conditions and service control policies: AWS gives the same answer for all of them.
-    – *EKS*, *the API server*, *the right to write* not asked: needs the creator
+    – *EKS*, *the API server*, *the right to write* not tested: needs the creator
     *What the cluster reads*
-    – *the authentication mode*, *the document*, *the access entries* not asked: needs the creator
+    – *the authentication mode*, *the document*, *the access entries* not tested: needs the creator
     *You*
-    – *you*, *your pods*, *your leases* not asked: needs the creator
+    – *you*, *your pods*, *your leases* not tested: needs the creator
     *All leases*
-    – *drift* not asked: needs the creator"
+    – *drift* not tested: needs the creator"
   `);
 });
 
@@ -84,18 +84,18 @@ test("where no worker answers, what the ledger knows is told all the same", () =
   ]);
 
   expect(textOfBlocks(chainAnswer(aCluster(), links))).toMatchInlineSnapshot(`
-    "*\`staging\`* ✗ first failing step: *the worker's identity*, 12 ms in all
+    "*\`staging\`* ✗ first failing step: *the worker's identity* (12 ms)
     *The way in*
-    ✗ *the worker's identity* no worker of this version answered within 60 s
+    ✗ *the worker's identity* failed: no worker of this version answered within 60 s
           → Check that a worker of the same version runs and reaches Redis. Its log says what it does.
-    – *the creator*, *EKS*, *the API server*, *the right to write* not asked: needs the worker's identity
+    – *the creator*, *EKS*, *the API server*, *the right to write* not tested: needs the worker's identity
     *What the cluster reads*
-    – *the authentication mode*, *the document*, *the access entries* not asked: needs the worker's identity
+    – *the authentication mode*, *the document*, *the access entries* not tested: needs the worker's identity
     *You*
-    – *you*, *your pods* not asked: needs the worker's identity
+    – *you*, *your pods* not tested: needs the worker's identity
     ✓ *your leases* you have none here, and no open request _12 ms_
     *All leases*
-    – *drift* not asked: needs the worker's identity"
+    – *drift* not tested: needs the worker's identity"
   `);
 });
 
@@ -111,15 +111,13 @@ test("what was not asked is never told as something that holds", () => {
 
   const [head] = textOfBlocks(chainAnswer(aCluster(), completeChain([...links, you]))).split("\n");
 
-  expect(head).toBe("*`staging`* ✓ every step that was asked works; not asked: you, your pods, 128 ms in all");
+  expect(head).toBe("*`staging`* ✓ each tested step works; not tested: you, your pods (128 ms)");
 });
 
 test("what is broken and ends nothing is named at the top as well", () => {
   const links = whole.map((link): Link => (link.name === "document" ? { ...link, result: "no" } : link));
 
-  expect(textOfBlocks(chainAnswer(aCluster(), links))).toMatch(
-    /^\*`staging`\* ✗ check \*the document\*, 134 ms in all/,
-  );
+  expect(textOfBlocks(chainAnswer(aCluster(), links))).toMatch(/^\*`staging`\* ✗ check \*the document\* \(134 ms\)/);
 });
 
 test.each([

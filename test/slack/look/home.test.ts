@@ -6,7 +6,7 @@ import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { type HomeContext, publishHome } from "../../../src/slack/look/home.ts";
 import { slackDirectory } from "../../../src/slack/people/directory.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { aPreviewedRequest, revise } from "../../builders/a-request.ts";
+import { aDecision, aPreviewedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, minutes } from "../../builders/times.ts";
@@ -42,6 +42,15 @@ test("each sees their own: the requester what was asked, an approver what waits,
   expect(homeOf("U0ENGINEER")).not.toContain("Waiting for your decision");
   expect(homeOf("U0APPROVER")).toMatch(/\*Waiting for your decision\* \(1\)\n.*r-1[\s\S]*\[Review\]/);
   expect(homeOf("U0ONCALL")).not.toContain("r-1");
+});
+
+test("a request that one of two approved waits for the other alone", async () => {
+  await ledger.commit(aChange(aPreviewedRequest({ approvalsWanted: 2, approvals: [aDecision({ by: "U0APPROVER" })] })));
+
+  for (const user of ["U0APPROVER", "U0APPROVER2"]) await publishHome(aContext(), user);
+
+  expect(homeOf("U0APPROVER")).toContain("*Waiting for your decision*: none");
+  expect(homeOf("U0APPROVER2")).toContain("*Waiting for your decision* (1)");
 });
 
 test("somebody whose account was deactivated is shown nothing of what is theirs any more", async () => {

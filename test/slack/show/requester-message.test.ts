@@ -50,7 +50,9 @@ test("that it is active is told once signing in has been tried, and with what ca
   );
 
   expect(tried && milestoneOf(tried, aCluster())).toBeNull();
-  expect(refused && milestoneOf(refused, aCluster())?.message.text).toContain("✗ *signed in*: the API server still");
+  expect(refused && milestoneOf(refused, aCluster())?.message.text).toContain(
+    "✗ not *signed in*: the API server still",
+  );
 });
 
 test("where signing in is tried again, the access is told at once, and once more when the proof is complete", () => {

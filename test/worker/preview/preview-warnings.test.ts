@@ -53,7 +53,7 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
   ["another person's principal", `theirs is ${engineerArn}-2.`, {}, { linked: `${engineerArn}-2` }],
   [
     "a principal without a link",
-    "No linked identity: this may not be the requester's own principal: they have linked none.",
+    "No linked identity: this may not be the requester's own principal: they have linked none with /eks-access link.",
     {},
     { linked: null },
   ],
