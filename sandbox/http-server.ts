@@ -29,7 +29,6 @@ export interface SandboxRoute {
 export interface SandboxServer {
   /** `http(s)://<host>:<port>` without a slash at the end. */
   url: string;
-  port: number;
   stop: () => Promise<void>;
 }
 
@@ -39,12 +38,9 @@ export interface SandboxServerOptions {
   route: (request: SandboxRequest) => SandboxRoute;
   /** The IPv4 address to listen on; 127.0.0.1 if not given. */
   host?: string;
-  /** 0 takes a free one. */
-  port?: number;
   tls?: { key: string; cert: string };
   /** Called after each answer: for the narration and the page. */
   onCall?: (call: string, status: number, milliseconds: number, by?: string) => void;
-  maxBodyBytes?: number;
   /** How long an idle connection stays; 5 s by default. */
   idleMs?: number;
   /** Takes over a connection that asks for another protocol, for example a WebSocket. Without it such a request is refused. */
@@ -86,12 +82,11 @@ export async function startSandboxServer(options: SandboxServerOptions): Promise
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(options.port ?? 0, host, () => resolve());
+    server.listen(0, host, () => resolve());
   });
   const { port } = server.address() as AddressInfo;
   return {
     url: `${options.tls ? "https" : "http"}://${host}:${port}`,
-    port,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -102,7 +97,7 @@ export async function startSandboxServer(options: SandboxServerOptions): Promise
 
 async function serve(options: SandboxServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const started = performance.now();
-  const body = await readBody(request, options.maxBodyBytes ?? 4 * 1024 * 1024);
+  const body = await readBody(request);
   const route = options.route({
     method: request.method ?? "GET",
     url: new URL(request.url ?? "/", "http://sandbox.invalid"),
@@ -128,7 +123,9 @@ function drip(response: ServerResponse): void {
   response.once("close", () => clearInterval(timer));
 }
 
-async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+const maxBytes = 4 * 1024 * 1024;
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {

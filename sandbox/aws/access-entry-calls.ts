@@ -139,11 +139,7 @@ export const describeAccessEntry: EksHandler = (service, call) => {
 export const listAccessEntries: EksHandler = (service, call) => {
   const cluster = clusterWithEntries(service, call);
   if ("type" in cluster) return cluster;
-  const policy = call.query.get("associatedPolicyArn");
-  const entries = cluster.accessEntries.filter(
-    ({ policies }) => policy === null || policies.some(({ policyArn }) => policyArn === policy),
-  );
-  const listed = page(entries, call.query);
+  const listed = page(cluster.accessEntries, call.query);
   if (listed.type === "refused") return listed;
   const { items, nextToken } = listed;
   return done({ accessEntries: items.map(({ principalArn }) => principalArn), nextToken });

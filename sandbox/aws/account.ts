@@ -66,8 +66,6 @@ export interface SandboxAwsOptions {
   faults?: Faults;
   /** The IPv4 address to listen on; 127.0.0.1 if not given. */
   host?: string;
-  /** 0 takes a free one. */
-  port?: number;
   /** Twelve digits. */
   account?: string;
   /** The default region: it decides the partition. */
@@ -93,7 +91,6 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
   const context: AwsContext = { account, webIdentities, now, onAssumeRole };
   const server = await startSandboxServer({
     faults,
-    port: options.port ?? 0,
     ...(options.host ? { host: options.host } : {}),
     route: (request) => route(context, service, { identityCenter, organization, auditPlaces }, request),
     onCall: (call, status, milliseconds, by) => {

@@ -73,7 +73,6 @@ function deniedAction(caller: Caller, role: Identity | undefined, input: AssumeR
   const source = input.sourceIdentity ?? carried;
   if (!trusts(role, caller) || !sessionAllows(caller, "sts:AssumeRole", role.arn)) return "sts:AssumeRole";
   if (trust.externalId !== undefined && trust.externalId !== input.externalId) return "sts:AssumeRole";
-  if (trust.requireMfa) return "sts:AssumeRole";
   if (trust.requireSourceIdentity && source === undefined) return "sts:AssumeRole";
   // A source identity that was set once can't be changed by a chained session (IAM User Guide, "Monitor and control actions taken with assumed roles").
   if (source !== undefined && (trust.allowSourceIdentity === false || source !== (carried ?? source))) {

@@ -7,8 +7,6 @@ export interface TrustPolicy {
   externalId?: string;
   /** A condition on `sts:SourceIdentity` being there. */
   requireSourceIdentity?: boolean;
-  /** A condition on `aws:MultiFactorAuthPresent`: no caller here has MFA. */
-  requireMfa?: boolean;
   /** Whether the policy has `sts:SetSourceIdentity`; yes by default. */
   allowSourceIdentity?: boolean;
   /** Whether the policy has `sts:TagSession`; yes by default. */

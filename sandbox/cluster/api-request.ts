@@ -7,7 +7,7 @@ export type ApiRequest = ({ type: "resource" } & ResourceAttributes) | { type: "
 const resourcePath =
   /^\/(?:api\/v1|apis\/([^/]+)\/[^/]+)(?:\/namespaces\/([^/]+)(?=\/))?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?\/?$/;
 
-const verbs: Readonly<Record<string, string>> = { POST: "create", PUT: "update", PATCH: "patch", HEAD: "get" };
+const verbs: Readonly<Record<string, string>> = { POST: "create", PUT: "update" };
 
 /** Kubernetes docs, "Determine the Request Verb". */
 export function readApiRequest({ method, url }: Pick<SandboxRequest, "method" | "url">): ApiRequest {
@@ -35,7 +35,6 @@ const reviews: Readonly<Record<string, string>> = {
   selfsubjectreviews: "self-subject-review",
   selfsubjectaccessreviews: "self-subject-access-review",
   subjectaccessreviews: "subject-access-review",
-  tokenreviews: "token-review",
 };
 
 /** The call's name for faults and the narration: `kubernetes.get-configmap`, `kubernetes.list-pods`, `kubernetes.subject-access-review`. */

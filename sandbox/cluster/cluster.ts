@@ -87,11 +87,11 @@ export async function startEndpoint(
   certificates: ClusterCertificates,
   route: (request: SandboxRequest) => SandboxRoute,
 ): Promise<Endpoint> {
-  const { name: cluster, faults = new Faults(), port = 0 } = options;
+  const { name: cluster, faults = new Faults() } = options;
   const onCall = (call: string, status: number, milliseconds: number, by?: string) =>
     options.onCall?.({ cluster, call, status, milliseconds, by });
   const { url, stop } = await startSandboxServer({
-    ...{ faults, port, tls: certificates, idleMs, route, onCall },
+    ...{ faults, tls: certificates, idleMs, route, onCall },
     ...(options.host ? { host: options.host } : {}),
   });
   return { endpoint: url, certificateAuthority: Buffer.from(certificates.authority).toString("base64"), faults, stop };

@@ -30,9 +30,7 @@ export function escalationProblem(
   if (authorize(user, { verb: "bind", group, resource, name, ...place }).allowed) return undefined;
   const role = roleOf(rbac, { role: { kind: roleRef.kind, name }, ...place });
   if (!role) return notFound({ group, resource }, name);
-  const held = rulesOf(rbac, user, namespace);
-  const missing = role.rules.flatMap(atoms).filter((atom) => !held.some((rule) => includes(rule, atom)));
-  return missing.length === 0 ? undefined : tooMuch(kind, metadata.name ?? "", user, missing);
+  return lacking(kind, metadata.name ?? "", role.rules, { rbac, user, namespace });
 }
 
 /**
@@ -49,8 +47,18 @@ export function ruleEscalation(
   const { name = "" } = metadata;
   const place = namespace === undefined ? {} : { namespace };
   if (authorize(user, { verb: "escalate", group, resource, name, ...place }).allowed) return undefined;
+  return lacking(kind, name, rules, { rbac, user, namespace });
+}
+
+/** The refusal where a user gives rights that they do not hold themselves. */
+function lacking(
+  kind: KindNames,
+  name: string,
+  given: readonly PolicyRule[],
+  { rbac, user, namespace }: Omit<BindingRights, "authorize">,
+): Status | undefined {
   const held = rulesOf(rbac, user, namespace);
-  const missing = rules.flatMap(atoms).filter((atom) => !held.some((rule) => includes(rule, atom)));
+  const missing = given.flatMap(atoms).filter((atom) => !held.some((rule) => includes(rule, atom)));
   return missing.length === 0 ? undefined : tooMuch(kind, name, user, missing);
 }
 

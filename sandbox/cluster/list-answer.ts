@@ -6,8 +6,8 @@ interface Listed {
 }
 
 /**
- * A list of one kind, in the order of namespaces and names, with what a client may ask of it: `labelSelector` (equality), the
- * `fieldSelector` metadata.name, and pages by `limit` and `continue` (Kubernetes docs, "API Concepts").
+ * A list of one kind, in the order of namespaces and names, with what a client may ask of it: `labelSelector` (equality)
+ * and pages by `limit` and `continue` (Kubernetes docs, "API Concepts").
  */
 export function listAnswer(
   { apiVersion, kind }: { apiVersion: string; kind: string },
@@ -18,10 +18,9 @@ export function listAnswer(
   const { searchParams } = url;
   const hasLabels = selectorOf(searchParams.get("labelSelector") ?? "");
   if (isStatus(hasLabels)) return statusAnswer(hasLabels);
-  const [, wanted] = /^metadata\.name=(.+)$/.exec(searchParams.get("fieldSelector") ?? "") ?? [];
   const last = Buffer.from(searchParams.get("continue") ?? "", "base64url").toString("utf8");
   const found = items
-    .filter(({ metadata }) => hasLabels(metadata.labels ?? {}) && (wanted ?? metadata.name) === metadata.name)
+    .filter(({ metadata }) => hasLabels(metadata.labels ?? {}))
     .filter((item) => keyOf(item) > last)
     .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   const page = found.slice(0, Number(searchParams.get("limit")) || found.length);
@@ -31,7 +30,7 @@ export function listAnswer(
     resourceVersion,
     ...(end && left > 0 ? { continue: Buffer.from(keyOf(end)).toString("base64url") } : {}),
     // A real API server counts what is left only where no selector has to look at each of them.
-    ...(left > 0 && !searchParams.has("labelSelector") && !wanted ? { remainingItemCount: left } : {}),
+    ...(left > 0 && !searchParams.has("labelSelector") ? { remainingItemCount: left } : {}),
   };
   return { status: 200, body: JSON.stringify({ kind: `${kind}List`, apiVersion, metadata, items: page }) };
 }

@@ -1,12 +1,10 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
 import { listAnswer } from "./list-answer.ts";
-import { decodeObject, isRecord, type ObjectAddress, type ObjectKind, type Sent, type Stored } from "./object-kind.ts";
+import { decodeObject, type ObjectAddress, type ObjectKind, type Sent, type Stored } from "./object-kind.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { DeleteOptions, WriteOptions } from "./object-write.ts";
 import type { ResourceAttributes } from "./rbac.ts";
 import { badRequest, failure, isStatus, notFound, type Status, statusAnswer } from "./status.ts";
-
-const mergeTypes = ["application/merge-patch+json", "application/strategic-merge-patch+json"];
 
 /** What decides about a write besides the right to it. */
 export interface WriteRules<Content> {
@@ -37,9 +35,8 @@ export function answerObjects<Content extends object>(
   if (namespace !== undefined && !rules.hasNamespace(namespace)) {
     return statusAnswer(notFound({ group: "", resource: "namespaces" }, namespace));
   }
-  const mediaType = (request.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "";
   const isNew = store.get(at) === undefined;
-  return answerOf(write(store, { at, body, mediaType, options }), isNew ? 201 : 200);
+  return answerOf(write(store, { at, body, options }), isNew ? 201 : 200);
 }
 
 const notAllowed = failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
@@ -47,7 +44,6 @@ const notAllowed = failure(405, "MethodNotAllowed", "the server does not allow t
 interface Write<Content> {
   at: ObjectAddress;
   body: unknown;
-  mediaType: string;
   options: WriteOptions<Content>;
 }
 
@@ -57,12 +53,6 @@ const writes: Readonly<Record<string, WriteTo>> = {
   create: (store, { at, body, options }) =>
     decoded(store.kind, body, (sent) => store.create(at.namespace, sent, options)),
   update: (store, { at, body, options }) => decoded(store.kind, body, (sent) => store.replace(at, sent, options)),
-  patch: (store, { at, body, mediaType, options }) => {
-    const before = store.get(at);
-    if (!before) return notFound(store.kind, at.name);
-    if (!mergeTypes.includes(mediaType)) return failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
-    return decoded(store.kind, merge(before, body), (sent) => store.replace(at, sent, options));
-  },
 };
 
 function decoded<Content extends object>(
@@ -110,7 +100,6 @@ function writeOptions<Content>(
 const optionKinds: Readonly<Record<string, string>> = {
   POST: "CreateOptions",
   PUT: "UpdateOptions",
-  PATCH: "PatchOptions",
   DELETE: "DeleteOptions",
 };
 
@@ -134,15 +123,4 @@ function readJson(body: Buffer): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** RFC 7386. No field here is a list that merges by key, so a strategic merge patch without directives is the same. */
-function merge(target: unknown, patch: unknown): unknown {
-  if (!isRecord(patch)) return patch;
-  const merged: Record<string, unknown> = isRecord(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete merged[key];
-    else merged[key] = merge(merged[key], value);
-  }
-  return merged;
 }

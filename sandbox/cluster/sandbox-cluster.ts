@@ -57,8 +57,6 @@ export interface SandboxClusterOptions {
   access?: () => ClusterAccess | undefined;
   /** The IPv4 address to listen on; 127.0.0.1 if not given. */
   host?: string;
-  /** 0 takes a free one. */
-  port?: number;
   faults?: Faults;
   now?: () => Date;
   onCall?: (call: ClusterCall) => void;

@@ -97,3 +97,15 @@ export async function within<T>(step: string, sandbox: Sandbox, find: () => T | 
     );
   });
 }
+
+/** The engineer revokes the lease that a message shows. Gives the message of its end. @throws StoryError */
+export async function revoke(
+  sandbox: Sandbox,
+  narration: Narration,
+  { title, reason, shown }: { title: string; reason: string; shown: string },
+): Promise<SandboxMessage> {
+  const line = `/eks-access revoke ${/r-[a-z0-9]{8}/.exec(shown)?.[0]} done`;
+  narration.line(line);
+  await sandbox.slack.person("U0ENGINEER").command(line, channel);
+  return within(title, sandbox, () => channelMessage(sandbox, reason, "*Ended*"));
+}

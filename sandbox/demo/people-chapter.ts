@@ -4,7 +4,7 @@ import { account, channel, clusterName, identitiesText, region } from "../scene.
 import { configurationOf } from "../scene-clusters.ts";
 import { textOf } from "../slack/message-content.ts";
 import type { SandboxMessage } from "../slack/shapes.ts";
-import { channelMessage, expectThat, type Narration, within } from "./narration.ts";
+import { channelMessage, expectThat, type Narration, revoke, within } from "./narration.ts";
 
 /** The permission set of IAM Identity Center that two people of the story have: its role in the account has a suffix. */
 const permissionSet = "Developer";
@@ -74,7 +74,7 @@ function addPeople({ aws, cluster }: Sandbox): string {
   return arn;
 }
 
-/** @returns the id of the lease */
+/** @returns the message that shows the lease */
 async function giveAlice(sandbox: Sandbox, narration: Narration): Promise<string> {
   const title = "Alice asks for a role in one namespace, without an ARN: the directory says who she is";
   const [engineer, approver] = [sandbox.slack.person("U0ENGINEER"), sandbox.slack.person("U0APPROVER")];
@@ -95,18 +95,16 @@ async function giveAlice(sandbox: Sandbox, narration: Narration): Promise<string
   const shown = textOf(await within(title, sandbox, () => engineer.directMessages().findLast(isProved)));
   narration.calls(isCloud);
   narration.block(shown);
-  return /r-[a-z0-9]{8}/.exec(shown)?.[0] ?? "";
+  return shown;
 }
 
 /** Tells Alice that she is in, and that another session of her role is not. */
 const isProved = (message: SandboxMessage) => textOf(message).includes("not as another session of the role");
 
-async function endOf(sandbox: Sandbox, narration: Narration, id: string): Promise<void> {
+async function endOf(sandbox: Sandbox, narration: Narration, shown: string): Promise<void> {
   const title = "Alice is done: her binding goes";
   narration.step(title);
-  narration.line(`/eks-access revoke ${id} done`);
-  await sandbox.slack.person("U0ENGINEER").command(`/eks-access revoke ${id} done`, channel);
-  const ended = textOf(await within(title, sandbox, () => channelMessage(sandbox, reason, "*Ended*")));
+  const ended = await revoke(sandbox, narration, { title, reason, shown });
   narration.calls(isCloud);
-  narration.block(ended);
+  narration.block(textOf(ended));
 }

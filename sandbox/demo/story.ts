@@ -4,7 +4,7 @@ import { arns, channel, clusterArn, clusterName } from "../scene.ts";
 import type { SandboxCall } from "../scene-clusters.ts";
 import { textOf } from "../slack/message-content.ts";
 import type { SandboxMessage } from "../slack/shapes.ts";
-import { channelMessage, expectThat, type Narration, within } from "./narration.ts";
+import { channelMessage, expectThat, type Narration, revoke, within } from "./narration.ts";
 import { playPeople } from "./people-chapter.ts";
 
 /** The clusters of the scene that take access entries, by what they read. */
@@ -12,6 +12,8 @@ const acts = [
   { cluster: "checkout", reads: "aws-auth and access entries" },
   { cluster: "analytics", reads: "access entries alone" },
 ] as const;
+
+type Act = (typeof acts)[number];
 
 /** Access entries take effect after a moment, as in EKS. In milliseconds. */
 const effect = { atMost: 10_000, every: 100 };
@@ -43,7 +45,7 @@ export async function playStory(sandbox: Sandbox, narration: Narration): Promise
   await end(sandbox, narration, before);
   await expectUnauthorized(sandbox, narration, "The same user tries again");
   await playSignedIn(sandbox, narration);
-  await playEveryMode(sandbox, narration);
+  for (const act of acts) await playAct(sandbox, narration, act);
   await playPeople(sandbox, narration);
 }
 
@@ -146,11 +148,9 @@ async function end(sandbox: Sandbox, narration: Narration, before: Readonly<Reco
   narration.line("aws-auth is what it was before, byte for byte");
 }
 
-function directMessage(sandbox: Sandbox, text: string): SandboxMessage | undefined {
-  return sandbox.slack
-    .person("U0ENGINEER")
-    .directMessages()
-    .findLast((message) => textOf(message).includes(text));
+function directMessage(sandbox: Sandbox, ...texts: readonly string[]): SandboxMessage | undefined {
+  const messages = sandbox.slack.person("U0ENGINEER").directMessages();
+  return messages.findLast((message) => texts.every((each) => textOf(message).includes(each)));
 }
 
 /** The document as `kubectl get configmap aws-auth -o yaml` shows its data. */
@@ -163,56 +163,44 @@ function documentOf(sandbox: Sandbox): string {
 async function playSignedIn(sandbox: Sandbox, narration: Narration): Promise<void> {
   const title = "The same for a role that the worker signs in as to prove it";
   const line = `/eks-access request ${clusterName} ${arns.developers} viewer for 1h ${reason}`;
-  const [engineer, approver] = [sandbox.slack.person("U0ENGINEER"), sandbox.slack.person("U0APPROVER")];
-  narration.step(title);
-  narration.line(line);
-  await engineer.command(line, channel);
-  await approver.click(await within(title, sandbox, () => channelMessage(sandbox, reason, "[Approve]")), "approve");
+  await ask(sandbox, narration, { title, line, reason });
   const proved = textOf(await within(title, sandbox, () => directMessage(sandbox, "✓ *signed in*:")));
   narration.calls(isSigningIn);
   narration.block(proved);
   for (const finding of ["✓ *mapped*", "✓ *authorized*", "✓ *signed in*"]) {
     expectThat(proved.includes(finding), title, `the finding ${finding}`, proved);
   }
-  const id = /r-[a-z0-9]{8}/.exec(proved)?.[0] ?? "";
-  narration.line(`/eks-access revoke ${id} done`);
-  await engineer.command(`/eks-access revoke ${id} done`, channel);
-  await within(title, sandbox, () => channelMessage(sandbox, reason, "*Ended*"));
+  await revoke(sandbox, narration, { title, reason, shown: proved });
 }
 
 /** The same request, approval, lease and proof where a cluster takes access entries. @throws StoryError */
-async function playEveryMode(sandbox: Sandbox, narration: Narration): Promise<void> {
-  for (const act of acts) await playAct(sandbox, narration, act);
-}
-
-async function playAct(
-  sandbox: Sandbox,
-  narration: Narration,
-  { cluster, reads }: (typeof acts)[number],
-): Promise<void> {
+async function playAct(sandbox: Sandbox, narration: Narration, { cluster, reads }: Act): Promise<void> {
   const title = `The same on ${cluster}, which reads ${reads}`;
   const reason = `look into ${cluster}`;
   const line = `/eks-access request ${cluster} ${arns.engineer} viewer for 1h ${reason}`;
-  const [engineer, approver] = [sandbox.slack.person("U0ENGINEER"), sandbox.slack.person("U0APPROVER")];
-  narration.step(title);
-  narration.line(line);
-  await engineer.command(line, channel);
-  await approver.click(await within(title, sandbox, () => channelMessage(sandbox, reason, "[Approve]")), "approve");
+  await ask(sandbox, narration, { title, line, reason });
   await within(title, sandbox, () => channelMessage(sandbox, reason, "*Active*"));
-  const isTold = (text: string) => text.includes("is active until") && text.includes(`\`${cluster}\``);
-  const shown = textOf(
-    await within(title, sandbox, () => engineer.directMessages().findLast((each) => isTold(textOf(each)))),
-  );
+  const shown = textOf(await within(title, sandbox, () => directMessage(sandbox, "is active until", `\`${cluster}\``)));
   narration.block(shown);
   await expectAccess(sandbox, narration, title, cluster, true);
-  const id = /r-[a-z0-9]{8}/.exec(shown)?.[0] ?? "";
-  narration.line(`/eks-access revoke ${id} done`);
-  await engineer.command(`/eks-access revoke ${id} done`, channel);
-  await within(title, sandbox, () => channelMessage(sandbox, reason, "*Ended*"));
+  await revoke(sandbox, narration, { title, reason, shown });
   await expectAccess(sandbox, narration, title, cluster, false);
   narration.calls(isEks);
   const left = sandbox.aws.accessOf(clusterArn(cluster))?.entries.map(({ principalArn }) => principalArn) ?? [];
   expectThat(!left.includes(arns.engineer), title, "no access entry of the engineer", left.join(", "));
+}
+
+/** The engineer asks in a step of its own, and the approver clicks Approve. */
+async function ask(
+  sandbox: Sandbox,
+  narration: Narration,
+  { title, line, reason }: { title: string; line: string; reason: string },
+): Promise<void> {
+  narration.step(title);
+  narration.line(line);
+  await sandbox.slack.person("U0ENGINEER").command(line, channel);
+  const asked = await within(title, sandbox, () => channelMessage(sandbox, reason, "[Approve]"));
+  await sandbox.slack.person("U0APPROVER").click(asked, "approve");
 }
 
 async function expectAccess(

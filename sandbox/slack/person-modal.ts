@@ -87,8 +87,7 @@ function problemsOfInputs(view: SandboxView): Readonly<Record<string, string>> {
 
 function problemOfText(value: unknown, element: Readonly<Record<string, unknown>>): string | undefined {
   if (typeof value !== "string") return undefined;
-  const { min_length: min, max_length: max } = element;
-  if (typeof min === "number" && value.length < min) return `Please enter at least ${min} characters.`;
+  const { max_length: max } = element;
   if (typeof max === "number" && value.length > max) return `Please enter at most ${max} characters.`;
   return undefined;
 }

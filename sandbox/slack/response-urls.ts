@@ -4,7 +4,7 @@ import { isObject, type JsonObject, parseJson, textAt } from "./json.ts";
 import { messageContent } from "./message-content.ts";
 import { SlackRefusal } from "./methods/method.ts";
 import type { SandboxMessage } from "./shapes.ts";
-import { addMessage, editMessage, findMessage, type ResponseUrl, removeMessage, type SlackState } from "./state.ts";
+import { addMessage, editMessage, findMessage, type ResponseUrl, type SlackState } from "./state.ts";
 
 /** @see https://docs.slack.dev/interactivity/handling-user-interaction#message_responses */
 const lifetime = 30 * 60_000;
@@ -40,16 +40,12 @@ export function answerResponse(state: SlackState, path: string, body: string): S
 
 function respond(state: SlackState, url: ResponseUrl, sent: JsonObject): void {
   const original = url.message && findMessage(state, url.message.channel, url.message.ts);
-  if (original && isTrue(sent.delete_original)) {
-    removeMessage(state, original);
-    return;
-  }
   const content = messageContent(sent);
   if (original && isTrue(sent.replace_original)) editMessage(state, original, content);
   else addResponse(state, url, sent, content);
 }
 
-/** A message that answers a person: for that person alone, unless the app wants everybody to see it. */
+/** A message that answers a person, for that person alone. */
 export function addResponse(
   state: SlackState,
   to: { user: string; channel: string },
@@ -57,12 +53,11 @@ export function addResponse(
   content: Pick<SandboxMessage, "text" | "blocks">,
 ): SandboxMessage {
   const thread = textAt(sent, "thread_ts");
-  const everybody = sent.response_type === "in_channel";
   return addMessage(state, {
     channel: to.channel,
     ...content,
     ...(thread ? { thread_ts: thread } : {}),
-    ...(everybody ? {} : { ephemeralTo: to.user }),
+    ephemeralTo: to.user,
   });
 }
 

@@ -57,8 +57,6 @@ export interface SandboxSlackOptions {
   faults?: Faults;
   /** The IPv4 address to listen on; 127.0.0.1 if not given. */
   host?: string;
-  /** 0 or nothing takes a free one. */
-  port?: number;
   /** What the bot may do; everything that the stand-in knows if not given. */
   scopes?: readonly string[];
   /** Slack's rate limits; on if not given. */
@@ -116,7 +114,6 @@ function startServer(
   return startSandboxServer({
     faults: options.faults,
     route: (request) => routeOf(api, request),
-    port: options.port ?? 0,
     ...(options.host ? { host: options.host } : {}),
     onUpgrade: sockets.upgrade,
     ...(options.onCall ? { onCall: options.onCall } : {}),

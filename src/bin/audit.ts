@@ -18,7 +18,7 @@ import { pagesOf, readAccessReview, verifyAuditLog } from "../ledger/audit-log.t
 import { redisAuditLog } from "../ledger/redis/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
 import { erase, eraseUsage } from "./erase.ts";
-import { type CommandIo, readArguments, readInput } from "./process-io.ts";
+import { type CommandIo, readArguments, readInput, unusable } from "./process-io.ts";
 
 const verifyUsage = `Usage: eks-access audit verify [--anchor COUNT:HASH] [--file FILE|-]
          checks that no event was edited, removed, reordered or inserted. A posted anchor also proves that the whole log
@@ -119,10 +119,7 @@ export async function audit(argv: readonly string[], io: CommandIo): Promise<num
   const [verb, ...others] = argv;
   if (verb === "erase") return erase(others, io);
   const options = readAuditOptions(argv);
-  if (typeof options === "string") {
-    io.stderr(`eks-access audit: ${options}\n\n${auditUsage}`);
-    return 2;
-  }
+  if (typeof options === "string") return unusable(io, "audit", `${options}\n\n${auditUsage}`);
   if (options.type === "verify" && options.file !== null) return verifyFile(options.file, options.anchors, io);
   const { redis, close } = await connect();
   try {
@@ -186,18 +183,13 @@ async function note(log: AuditLog, { count, head }: WholeChain, io: CommandIo): 
 async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandIo): Promise<number> {
   const input = await readInput(path, io);
   const reading = input.type === "text" ? readExport(input.text) : input;
-  if (reading.type === "unusable") {
-    io.stderr(`eks-access audit: ${reading.message}\n`);
-    return 2;
-  }
+  if (reading.type === "unusable") return unusable(io, "audit", `${reading.message}\n`);
   const [first] = reading.events;
   const [count, hash] = first ? [first.sequence - 1, first.previous] : [0, genesis];
   const older = anchors.find((anchor) => anchor.count < count);
   if (older) {
-    io.stderr(
-      `eks-access audit: The file begins after the anchor ${formatAnchor(older)}. Export from event ${Math.max(1, older.count)}.\n`,
-    );
-    return 2;
+    const where = `Export from event ${Math.max(1, older.count)}.`;
+    return unusable(io, "audit", `The file begins after the anchor ${formatAnchor(older)}. ${where}\n`);
   }
   const erasures = new Map(reading.events.map((each) => [each.sequence, erasureMark(each) ?? ""]));
   if (reading.events.some(({ erased }) => erased !== undefined)) {

@@ -3,7 +3,7 @@ import { isUser } from "../access/policy/person.ts";
 import { redisAuditLog } from "../ledger/redis/audit-log.ts";
 import { redisPersonData } from "../ledger/redis/person-data.ts";
 import { type ErasureResult, erasePerson } from "../worker/erase-person.ts";
-import { type CommandIo, readArguments } from "./process-io.ts";
+import { type CommandIo, readArguments, unusable } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const eraseUsage = `       eks-access audit erase SLACK-USER --by SLACK-USER --why TEXT [--also TEXT]
@@ -23,10 +23,7 @@ interface Wish {
 /** `eks-access audit erase SLACK-USER`. @throws AccessError */
 export async function erase(argv: readonly string[], io: CommandIo): Promise<number> {
   const wish = readWish(argv);
-  if (typeof wish === "string") {
-    io.stderr(`eks-access audit erase: ${wish}\n\n${eraseUsage}`);
-    return 2;
-  }
+  if (typeof wish === "string") return unusable(io, "audit erase", `${wish}\n\n${eraseUsage}`);
   const settings = await readCommandSettings("worker");
   const refused = { type: "refused", message: "eks-access.yml names them: remove them there first." } as const;
   const result: ErasureResult = wish.person.test(settings.text)

@@ -8,7 +8,7 @@ import { policyFiles, policyNames, shippedPolicy, writeWhole } from "./init-file
 import { type InitOptions, readInitOptions } from "./init-options.ts";
 import { count, nextSteps, surveyText } from "./init-report.ts";
 import { type PlaceToLook, whereToLook } from "./init-where.ts";
-import { type CommandIo, reasonOf } from "./process-io.ts";
+import { type CommandIo, reasonOf, unusable } from "./process-io.ts";
 
 export const initUsage = `Usage: eks-access init [--role NAME [--external-id ID]] [--accounts ID,…] [--regions NAME,…]
                        [--channel ID] [--approvers ID,…] [--worker ARN] [--out FOLDER] [--force | --dry-run]
@@ -38,11 +38,15 @@ Exit code: 0 done, 1 done, but an account or a region did not answer, 2 unusable
 /** @param pause replaces the waits between two calls of CloudTrail @throws AccessError if AWS refuses the caller itself */
 export async function runInit(argv: readonly string[], io: CommandIo, pause?: SurveyOptions["pause"]): Promise<number> {
   const options = readInitOptions(argv);
-  if (typeof options === "string") return unusable(io, `${options}\n\n${initUsage}`);
+  if (typeof options === "string") return unusable(io, "init", `${options}\n\n${initUsage}`);
   if (options.permissions) return tellPermissions(io);
   const taken = options.dryRun || options.force ? [] : pathsIn(options.out).filter((path) => existsSync(path));
   if (taken.length > 0) {
-    return unusable(io, `${taken.join(", ")} exists. Choose another folder with --out, or replace it with --force.\n`);
+    return unusable(
+      io,
+      "init",
+      `${taken.join(", ")} exists. Choose another folder with --out, or replace it with --force.\n`,
+    );
   }
   const place = await whereToLook(options, io);
   const { accounts, regions } = place.scope;
@@ -50,16 +54,17 @@ export async function runInit(argv: readonly string[], io: CommandIo, pause?: Su
   const survey = await surveyClusters(place.scope, { now: () => new Date(), ...(pause && { pause }) });
   io.stdout(`\n${surveyText(survey, place.accounts)}\n`);
   const clusters = chosenClusters(survey.clusters);
-  if (clusters.length === 0) return unusable(io, "Found no cluster. Name other --accounts, --regions or a --role.\n");
+  if (clusters.length === 0)
+    return unusable(io, "init", "Found no cluster. Name other --accounts, --regions or a --role.\n");
   const proposal = await propose(clusters, place, options);
-  if (typeof proposal === "string") return unusable(io, proposal);
+  if (typeof proposal === "string") return unusable(io, "init", proposal);
   try {
     for (const [path, text] of proposal.files) {
       if (options.dryRun) io.stdout(`--- ${path}\n${text}\n`);
       else await writeWhole(path, text, options.force);
     }
   } catch (error) {
-    return unusable(io, `Can't write to ${options.out}: ${reasonOf(error)}.\n`);
+    return unusable(io, "init", `Can't write to ${options.out}: ${reasonOf(error)}.\n`);
   }
   const leftOut = survey.clusters.length - clusters.length;
   io.stdout(nextSteps({ ...proposal, clusters, leftOut, organization: place.organization, options }));
@@ -117,9 +122,4 @@ async function tellPermissions(io: CommandIo): Promise<number> {
   io.stdout(`You:\n${await shippedPolicy("init-policy")}\n`);
   io.stdout(`The role in each account, and you in your own:\n${await shippedPolicy("init-reader-policy")}`);
   return 0;
-}
-
-function unusable(io: CommandIo, message: string): number {
-  io.stderr(`eks-access init: ${message}`);
-  return 2;
 }

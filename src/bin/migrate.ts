@@ -11,7 +11,7 @@ import type { WorkerContext } from "../worker/context.ts";
 import { gatherMigration } from "../worker/migration/gather-migration.ts";
 import { putOffMigration } from "../worker/migration/look-at-migration.ts";
 import { runMigration } from "../worker/migration/run-migration.ts";
-import { type CommandIo, readArguments } from "./process-io.ts";
+import { type CommandIo, readArguments, unusable } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const migrateUsage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [--json]
@@ -38,15 +38,12 @@ interface MigrateOptions {
 /** `eks-access migrate …`. @throws AccessError */
 export async function runMigrate(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readOptions(argv);
-  if (typeof options === "string") {
-    io.stderr(`eks-access migrate: ${options}\n\n${migrateUsage}`);
-    return 2;
-  }
+  if (typeof options === "string") return unusable(io, "migrate", `${options}\n\n${migrateUsage}`);
   const settings = await readCommandSettings("worker");
   const cluster = settings.config.clusters.get(options.cluster);
   if (!cluster) {
-    io.stderr(`Unknown cluster ${options.cluster}. Choose: ${[...settings.config.clusters.keys()].join(", ")}.\n`);
-    return 2;
+    const choice = [...settings.config.clusters.keys()].join(", ");
+    return unusable(io, "migrate", `Unknown cluster ${options.cluster}. Choose: ${choice}.\n`);
   }
   const { apply } = options;
   if (apply) {
@@ -57,8 +54,7 @@ export async function runMigrate(argv: readonly string[], io: CommandIo): Promis
   );
   const stray = strayArn(facts);
   if (stray !== undefined) {
-    io.stderr(`eks-access migrate: aws-auth of ${cluster.name} has no entry for ${stray}.\n`);
-    return 2;
+    return unusable(io, "migrate", `aws-auth of ${cluster.name} has no entry for ${stray}.\n`);
   }
   return tell(cluster.name, planMigration(facts), options, io);
 }

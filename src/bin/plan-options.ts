@@ -1,5 +1,5 @@
-import { parseArgs } from "node:util";
 import { type AwsAuthDocument, type Change, entryOf, type PlanGuard, readPrincipal } from "../aws-auth/index.ts";
+import { readArguments } from "./process-io.ts";
 
 export const planUsage = `Usage: eks-access plan FILE|- [--add ARN --username U --groups A,B | --remove ARN]… [options]
        eks-access plan FILE|- --repairs [--json]
@@ -23,7 +23,6 @@ Exit code: 0 planned, 1 refused, 2 unusable input.
 `;
 
 export interface PlanOptions {
-  type: "plan";
   path: string;
   /** Changes, the list of repairs, or one of them by its number from 1. */
   task:
@@ -35,7 +34,7 @@ export interface PlanOptions {
   out: string | null;
 }
 
-const OPTIONS = {
+const options = {
   add: { type: "string", multiple: true },
   username: { type: "string", multiple: true },
   groups: { type: "string", multiple: true },
@@ -52,38 +51,33 @@ const OPTIONS = {
   out: { type: "string" },
 } as const;
 
-/** Reads the arguments of `plan`. */
-export function readPlanOptions(argv: readonly string[]): PlanOptions | { type: "wrong"; message: string } {
-  try {
-    const parsed = parse(argv);
-    const { values, positionals } = parsed;
-    const [path] = positionals;
-    if (path === undefined || positionals.length > 1) return wrong("Name one FILE, or - for stdin.");
-    const task = readTask(parsed);
-    if (task.type === "wrong") return task;
-    return { type: "plan", path, task, guard: readGuard(values), json: values.json ?? false, out: values.out ?? null };
-  } catch (error) {
-    return wrong(error instanceof Error ? error.message : String(error));
-  }
+/** Reads the arguments of `plan`; a text: the mistake. */
+export function readPlanOptions(argv: readonly string[]): PlanOptions | string {
+  const read = parse(argv);
+  if (typeof read === "string") return read;
+  const { values, positionals } = read;
+  const [path] = positionals;
+  if (path === undefined || positionals.length > 1) return "Name one FILE, or - for stdin.";
+  const task = readTask(read);
+  if (typeof task === "string") return task;
+  return { path, task, guard: readGuard(values), json: values.json ?? false, out: values.out ?? null };
 }
 
-type Parsed = ReturnType<typeof parse>;
+const parse = (argv: readonly string[]) => readArguments(argv, options);
 
-function parse(argv: readonly string[]) {
-  return parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS, tokens: true });
-}
+type Parsed = Exclude<ReturnType<typeof parse>, string>;
 
-function readTask({ values, tokens }: Parsed): PlanOptions["task"] | { type: "wrong"; message: string } {
+function readTask({ values, tokens }: Parsed): PlanOptions["task"] | string {
   const asked = readChanges(
     tokens.flatMap((token) => (token.kind === "option" ? [[token.name, token.value ?? ""] as const] : [])),
   );
-  if (asked.type === "wrong") return asked;
+  if (typeof asked === "string") return asked;
   const tasks: PlanOptions["task"][] = [];
-  if (asked.value.length > 0) tasks.push({ type: "changes", asked: asked.value });
+  if (asked.length > 0) tasks.push({ type: "changes", asked });
   if (values.repairs) tasks.push({ type: "repairs" });
   if (values.repair !== undefined) tasks.push({ type: "repair", number: Number(values.repair) });
   const [task, ...others] = tasks;
-  if (task === undefined || others.length > 0) return wrong("Use --add and --remove, or --repairs, or --repair N.");
+  if (task === undefined || others.length > 0) return "Use --add and --remove, or --repairs, or --repair N.";
   return task;
 }
 
@@ -98,36 +92,30 @@ function readGuard(values: Parsed["values"]): PlanGuard {
   };
 }
 
-function wrong(message: string): { type: "wrong"; message: string } {
-  return { type: "wrong", message };
-}
-
 /** The changes of the command line. An addition without a name or groups keeps those of the document. */
-export type CommandLineChange =
+type CommandLineChange =
   | { type: "add"; arn: string; username?: string; groups?: readonly string[] }
   | { type: "remove"; arn: string };
 
-export type Reading<T> = { type: "read"; value: T } | { type: "wrong"; message: string };
-
-export function readChanges(
-  options: readonly (readonly [name: string, value: string])[],
-): Reading<readonly CommandLineChange[]> {
+function readChanges(
+  given: readonly (readonly [name: string, value: string])[],
+): readonly CommandLineChange[] | string {
   const asked: CommandLineChange[] = [];
-  for (const [name, value] of options) {
+  for (const [name, value] of given) {
     const last = asked.at(-1);
     if (name === "add") asked.push({ type: "add", arn: value });
     else if (name === "remove") asked.push({ type: "remove", arn: value });
     else if (name !== "username" && name !== "groups") continue;
     else if (last?.type !== "add" || last[name] !== undefined)
-      return { type: "wrong", message: `Put --${name} after the --add that it belongs to.` };
+      return `Put --${name} after the --add that it belongs to.`;
     else if (name === "username") last.username = value;
     else last.groups = value === "" ? [] : value.split(",");
   }
-  return { type: "read", value: asked };
+  return asked;
 }
 
-/** The changes. A new entry needs a name; an existing one can keep its own. */
-export function toChanges(document: AwsAuthDocument, asked: readonly CommandLineChange[]): Reading<readonly Change[]> {
+/** The changes; a text: the mistake. A new entry needs a name; an existing one can keep its own. */
+export function toChanges(document: AwsAuthDocument, asked: readonly CommandLineChange[]): readonly Change[] | string {
   const changes: Change[] = [];
   for (const item of asked) {
     const { arn } = item;
@@ -139,9 +127,8 @@ export function toChanges(document: AwsAuthDocument, asked: readonly CommandLine
     const username = item.username ?? entry?.username;
     // No username helps an ARN that can't be mapped: the plan refuses it, and says why.
     const isMappable = readPrincipal(arn).type === "principal";
-    if (username === undefined && isMappable)
-      return { type: "wrong", message: `${arn} has no entry yet. Add --username for it.` };
+    if (username === undefined && isMappable) return `${arn} has no entry yet. Add --username for it.`;
     changes.push({ type: "map", arn, username: username ?? "", groups: item.groups ?? entry?.groups ?? [] });
   }
-  return { type: "read", value: changes };
+  return changes;
 }

@@ -15,42 +15,41 @@ import {
   writeConfigMap,
 } from "../aws-auth/index.ts";
 import { identityText } from "./check.ts";
-import { type PlanOptions, planUsage, type Reading, readPlanOptions, toChanges } from "./plan-options.ts";
+import { type PlanOptions, planUsage, readPlanOptions, toChanges } from "./plan-options.ts";
 import { type CommandIo, readInput, reasonOf, unusable } from "./process-io.ts";
 
 /** `eks-access plan …`. The exit code: 0 planned, 1 refused, 2 unusable input. */
 export async function runPlan(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readPlanOptions(argv);
-  if (options.type === "wrong") return unusable(io, "plan", `${options.message}\n\n${planUsage}`);
+  if (typeof options === "string") return unusable(io, "plan", `${options}\n\n${planUsage}`);
   const file = await readFile(options.path, io);
-  if (file.type === "wrong") return unusable(io, "plan", `${file.message}\n`);
-  const document = parseDocument(file.value.data);
-  if (options.task.type === "repairs") return listRepairs(document, file.value, options, io);
+  if (typeof file === "string") return unusable(io, "plan", `${file}\n`);
+  const document = parseDocument(file.data);
+  if (options.task.type === "repairs") return listRepairs(document, file, options, io);
   const result = planTask(document, options);
-  if (result.type === "wrong") return unusable(io, "plan", `${result.message}\n`);
-  return tell(result.value, file.value, options, io);
+  return typeof result === "string" ? unusable(io, "plan", `${result}\n`) : tell(result, file, options, io);
 }
 
-async function readFile(path: string, io: CommandIo): Promise<Reading<ConfigMapFile>> {
+/** A text: the mistake. */
+async function readFile(path: string, io: CommandIo): Promise<ConfigMapFile | string> {
   const input = await readInput(path, io);
-  if (input.type === "unusable") return { type: "wrong", message: input.message };
+  if (input.type === "unusable") return input.message;
   const reading = readConfigMapFile(input.text);
-  if (reading.type === "unusable") return { type: "wrong", message: `${path}: ${reading.message}` };
+  if (reading.type === "unusable") return `${path}: ${reading.message}`;
   const [notText] = reading.file.notText;
-  if (notText === undefined) return { type: "read", value: reading.file };
+  if (notText === undefined) return reading.file;
   const { key, line, column } = notText;
-  const message = `${path}:${line}:${column}: the value of ${key} is not text. Write ${key}: | above its lines.`;
-  return { type: "wrong", message };
+  return `${path}:${line}:${column}: the value of ${key} is not text. Write ${key}: | above its lines.`;
 }
 
-function planTask(document: AwsAuthDocument, { task, guard }: PlanOptions): Reading<PlannedText | RefusedPlan> {
+/** A text: the mistake. */
+function planTask(document: AwsAuthDocument, { task, guard }: PlanOptions): PlannedText | RefusedPlan | string {
   if (task.type === "changes") {
     const changes = toChanges(document, task.asked);
-    return changes.type === "wrong" ? changes : { type: "read", value: planChanges(document, changes.value, guard) };
+    return typeof changes === "string" ? changes : planChanges(document, changes, guard);
   }
   const repair = task.type === "repair" ? offerRepairs(document)[task.number - 1] : undefined;
-  if (repair === undefined) return { type: "wrong", message: "No such repair. List the repairs with --repairs." };
-  return { type: "read", value: repair.plan };
+  return repair?.plan ?? "No such repair. List the repairs with --repairs.";
 }
 
 function listRepairs(

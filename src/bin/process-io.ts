@@ -17,7 +17,7 @@ export function readArguments<const Options extends NonNullable<ParseArgsConfig[
   options: Options,
 ) {
   try {
-    return parseArgs({ args: [...argv], allowPositionals: true, options });
+    return parseArgs({ args: [...argv], allowPositionals: true, options, tokens: true });
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

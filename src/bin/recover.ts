@@ -1,7 +1,7 @@
 import { explainFailure } from "../access/access-error.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { adoptCluster } from "../worker/reconcile/adopt.ts";
-import type { CommandIo } from "./process-io.ts";
+import { type CommandIo, unusable } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 /**
@@ -13,8 +13,8 @@ export async function recover(argv: readonly string[], io: CommandIo): Promise<n
   const { config } = settings;
   const unknown = argv.filter((name) => !config.clusters.has(name));
   if (unknown.length > 0) {
-    io.stderr(`Unknown cluster ${unknown.join(", ")}. Choose: ${[...config.clusters.keys()].join(", ")}.\n`);
-    return 2;
+    const choice = [...config.clusters.keys()].join(", ");
+    return unusable(io, "recover", `Unknown cluster ${unknown.join(", ")}. Choose: ${choice}.\n`);
   }
   return withWorkerContext(settings, "recover", async (context) => {
     const names = argv.length > 0 ? argv : [...config.clusters.keys()];

@@ -2,7 +2,7 @@ import { explainFailure } from "../access/access-error.ts";
 import { isUser } from "../access/policy/person.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { closeRequestsOfCluster, isClusterGone } from "../worker/retire.ts";
-import { type CommandIo, readArguments } from "./process-io.ts";
+import { type CommandIo, readArguments, unusable } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const retireUsage = `Usage: eks-access retire CLUSTER --by SLACK-USER --why TEXT [--unseen]
@@ -27,10 +27,7 @@ interface Wish {
 /** `eks-access retire CLUSTER`. @throws AccessError */
 export async function retire(argv: readonly string[], io: CommandIo): Promise<number> {
   const wish = readWish(argv);
-  if (typeof wish === "string") {
-    io.stderr(`${wish}\n\n${retireUsage}`);
-    return 2;
-  }
+  if (typeof wish === "string") return unusable(io, "retire", `${wish}\n\n${retireUsage}`);
   return withWorkerContext(await readCommandSettings("worker"), "retire", async (context) => {
     const refusal = await refuse(context, wish);
     if (refusal) {

@@ -269,16 +269,6 @@ describe("ListAccessEntries", () => {
     expect(second.nextToken).toBeUndefined();
     expect((await refusalOf(list({ maxResults: 101 }))).name).toBe("InvalidParameterException");
   });
-
-  it("can be asked for those with one policy", async () => {
-    await eksAccount.create();
-    await eksAccount.create({ principalArn: eksAccount.jane });
-    await eksAccount.associate();
-
-    const found = await list({ associatedPolicyArn: policyArn("AmazonEKSViewPolicy") });
-
-    expect(found.accessEntries).toEqual([eksAccount.dev]);
-  });
 });
 
 describe("the mode of the cluster", () => {

@@ -90,7 +90,6 @@ describe("AssumeRole", () => {
     ["the external id is missing", { externalId: "right" }, {}],
     ["the external id is wrong", { externalId: "right" }, { ExternalId: "wrong" }],
     ["the trust policy wants a source identity", { requireSourceIdentity: true }, {}],
-    ["the trust policy wants MFA", { requireMfa: true }, {}],
   ])("is denied in the same words when %s", async (_why, trust, input) => {
     const role = aRole(trust);
 

@@ -1,9 +1,9 @@
-import { PatchStrategy, setHeaderOptions, type V1ConfigMap } from "@kubernetes/client-node";
+import type { V1ConfigMap } from "@kubernetes/client-node";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { aClusterWithPeople, type Clients, type ClusterWithPeople, statusOf } from "./clients.ts";
 import { implementations } from "./implementations.ts";
 
-// Copies: Kubernetes docs, "Kubernetes API Concepts" (resource versions, dry-run, patch) and "Server-Side Apply" (field management);
+// Copies: Kubernetes docs, "Kubernetes API Concepts" (resource versions, dry-run) and "Server-Side Apply" (field management);
 // kubernetes, apimachinery api/errors, apiserver registry/generic and pkg/apis/core/validation for the words of the refusals.
 
 describe.each(implementations)("%s", (_name, start) => {
@@ -23,8 +23,6 @@ describe.each(implementations)("%s", (_name, start) => {
 
   const read = () => core.readNamespacedConfigMap(at);
   const replace = (body: V1ConfigMap, more: object = {}) => core.replaceNamespacedConfigMap({ ...at, body, ...more });
-  const patch = (strategy: string, body: object) =>
-    core.patchNamespacedConfigMap({ ...at, body }, setHeaderOptions("Content-Type", strategy));
 
   describe("reading", () => {
     it("gives the ConfigMap with the fields that the server fills in", async () => {
@@ -275,27 +273,6 @@ describe.each(implementations)("%s", (_name, start) => {
       const status = await statusOf(core.createNamespacedConfigMap({ namespace: "kube-system", body: { metadata } }));
 
       expect(status).toMatchObject({ code, message });
-    });
-  });
-
-  describe("patching", () => {
-    it.each([PatchStrategy.MergePatch, PatchStrategy.StrategicMergePatch])(
-      "merges with %s, where null takes away",
-      async (strategy) => {
-        const after = await patch(strategy, {
-          data: { mapRoles: null, mapUsers: "[]" },
-          metadata: { annotations: { a: "b" } },
-        });
-
-        expect(after.data).toEqual({ mapUsers: "[]" });
-        expect(after.metadata?.annotations).toEqual({ a: "b" });
-      },
-    );
-
-    it("is a conflict where the patch itself names an old version", async () => {
-      const status = await statusOf(patch(PatchStrategy.MergePatch, { metadata: { resourceVersion: "1" }, data: {} }));
-
-      expect(status).toMatchObject({ code: 409, reason: "Conflict" });
     });
   });
 

@@ -81,16 +81,6 @@ describe("a slash command", () => {
 
     expect(answer).toMatchObject({ status: 404, error: "dispatch_failed" });
   });
-
-  test("is shown to everybody where the app answers in_channel", async () => {
-    await listening((app) => {
-      app.command("/eks-access", async ({ ack }) => ack({ response_type: "in_channel", text: "for all" }));
-    });
-
-    await slack.person("U0ENGINEER").command("/eks-access help", "C0ACCESS");
-
-    expect(slack.messages("C0ACCESS").map(textOf)).toEqual(["for all"]);
-  });
 });
 
 describe("a signature", () => {

@@ -56,12 +56,6 @@ describe("the response URL of a command", () => {
     expect(slack.messages(channel)).toEqual([]);
   });
 
-  test("shows it to everybody where the app says in_channel", async () => {
-    await respond({ text: "for all", response_type: "in_channel" });
-
-    expect(slack.messages(channel).map(textOf)).toEqual(["for all"]);
-  });
-
   test("serves five times", async () => {
     const statuses: number[] = [];
     for (const text of ["1", "2", "3", "4", "5"]) statuses.push((await respond({ text })).status);
@@ -110,12 +104,6 @@ describe("the response URL of a click", () => {
     await respond({ replace_original: true, blocks: [section("approved")] });
 
     expect(slack.messages(channel).map(textOf)).toEqual(["approved"]);
-  });
-
-  test("deletes it", async () => {
-    await respond({ delete_original: true });
-
-    expect(slack.messages(channel)).toEqual([]);
   });
 
   test("adds a message for the clicker alone where the app says neither", async () => {
