@@ -75,7 +75,7 @@ levels:
     verify:
       - { verb: "*", resource: "*", group: "*" }
 timing:
-  requestLapsesAfter: 1h
+  requestExpiresAfter: 1h
   sweepEvery: 1s
   settleEntries: 2s
 `;

@@ -12,7 +12,7 @@ const lockOf = (database: number) => `eks-access:test:database:${database}`;
 
 /**
  * An empty logical database of the run's Redis for one test file. With REDIS_URL that Redis may hold somebody's data: only
- * a database that is empty is taken, and database 0 holds nothing but our locks, which lapse after an hour.
+ * a database that is empty is taken, and database 0 holds nothing but our locks, which expire after an hour.
  */
 export async function aRedis(): Promise<TestRedis> {
   const shared = new Redis(inject("redisUrl"));

@@ -163,7 +163,7 @@ async function openJournal(context: WorkerContext, order: RescueOrder): Promise<
     (request) => isRescue(request) && request.principal === principalArn && request.lease?.end === null,
   );
   if (begun) return ledgerJournal(context, begun, by);
-  const request = beginRescue(order, newRequestId(), context, context.config.timing.requestLapsesAfterSeconds);
+  const request = beginRescue(order, newRequestId(), context, context.config.timing.requestExpiresAfterSeconds);
   const now = context.now();
   await recordChange(context, request, brokenBy(order, request, now), now);
   return ledgerJournal(context, request, by);
@@ -203,7 +203,7 @@ async function withoutLedger(
   io: CommandIo,
 ): Promise<number> {
   const context = { keys: workerKeysOf(settings), now: () => new Date() };
-  const request = beginRescue(order, newRequestId(), context, settings.config.timing.requestLapsesAfterSeconds);
+  const request = beginRescue(order, newRequestId(), context, settings.config.timing.requestExpiresAfterSeconds);
   const { cluster, by } = order;
   const creator = namedCreator(cluster);
   const openEks = openerOf(cluster, by, async () => cluster.operator ?? creator ?? refuseUnnamed(cluster));

@@ -226,7 +226,7 @@ export const configFile = z.strictObject({
     .prefault({}),
   timing: z
     .strictObject({
-      requestLapsesAfter: duration.default(24 * 3600),
+      requestExpiresAfter: duration.default(24 * 3600),
       approvalGoodFor: duration
         .refine((seconds) => seconds <= approversConfirmedForSeconds, "use at most 8h, because people leave")
         .default(3600),

@@ -60,7 +60,7 @@ export interface LedgerSettings {
 
 /** In whole seconds, except the deadlines. */
 export interface Timing {
-  readonly requestLapsesAfterSeconds: number;
+  readonly requestExpiresAfterSeconds: number;
   /** How long after the last approval the first write can begin: an approval that is still unused could be replayed. */
   readonly approvalGoodForSeconds: number;
   /** When approvers are reminded of a waiting request, from the time they were asked; growing. */
@@ -207,7 +207,7 @@ function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly 
       everySeconds: file.limits.every,
     },
     timing: {
-      requestLapsesAfterSeconds: file.timing.requestLapsesAfter,
+      requestExpiresAfterSeconds: file.timing.requestExpiresAfter,
       approvalGoodForSeconds: file.timing.approvalGoodFor,
       remindAfterSeconds: file.timing.remindAfter,
       sweepEverySeconds: file.timing.sweepEvery,

@@ -50,10 +50,10 @@ function linkProblems({ linking, administrators }: ConfigFile): string[] {
 
 /** A record that is removed while the approvals of its time still count could be restored into Redis as open. */
 function keepProblems({ ledger, timing }: ConfigFile): string[] {
-  const longest = Math.max(timing.requestLapsesAfter, timing.approvalGoodFor);
+  const longest = Math.max(timing.requestExpiresAfter, timing.approvalGoodFor);
   if (ledger.keep > longest) return [];
   return [
-    `ledger.keep: ${formatDuration(ledger.keep)} is not longer than timing.requestLapsesAfter (${formatDuration(longest)}). Make it longer.`,
+    `ledger.keep: ${formatDuration(ledger.keep)} is not longer than timing.requestExpiresAfter (${formatDuration(longest)}). Make it longer.`,
   ];
 }
 

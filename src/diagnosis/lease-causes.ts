@@ -48,7 +48,7 @@ function openCause(facts: WhyFacts, request: AccessRequest, identity: MappedIden
     );
   return cause(
     "not-yet",
-    `${subject} waits for an approver. It expires ${request.lapsesAt}.`,
+    `${subject} waits for an approver. It expires ${request.expiresAt}.`,
     "Ask the approvers in the cluster's channel.",
   );
 }
@@ -109,7 +109,7 @@ const closedWords: Readonly<Record<AccessRequest["state"], string>> = {
   approved: "approved",
   denied: "denied",
   cancelled: "cancelled",
-  lapsed: "not decided in time",
+  expired: "not decided in time",
   refused: "refused before anybody was asked",
 };
 

@@ -78,7 +78,7 @@ export function leasesFinding(open: readonly AccessRequest[], asker: Asker): Fin
   const own = open.filter((request) => isOf(request, asker));
   if (own.length === 0) return found("you have none here, and no open request");
   const words = own
-    .toSorted((a, b) => (a.lease?.endsAt ?? a.lapsesAt).localeCompare(b.lease?.endsAt ?? b.lapsesAt))
+    .toSorted((a, b) => (a.lease?.endsAt ?? a.expiresAt).localeCompare(b.lease?.endsAt ?? b.expiresAt))
     .slice(0, 5)
     .map(leaseWords);
   const left = own.length - words.length;
@@ -92,9 +92,9 @@ export function isOf(request: AccessRequest, { user, principal }: Asker): boolea
 }
 
 function leaseWords(request: AccessRequest): string {
-  const { id, level, lease, lapsesAt } = request;
+  const { id, level, lease, expiresAt } = request;
   const what = `${named(level)} (${named(id)})`;
-  if (!lease) return `${what} waits and expires ${lapsesAt}`;
+  if (!lease) return `${what} waits and expires ${expiresAt}`;
   if (lease.end || lease.voidSince) return `${what} is being removed`;
   return lease.state === "active"
     ? `${what} ${untilWords(request)}`

@@ -74,7 +74,7 @@ export interface Stoppable {
 
 /**
  * Jobs that a process has to leave before they are done. Each goes back to the head of its queue, where another process takes it
- * at once: otherwise it would wait until its lock lapses.
+ * at once: otherwise it would wait until its lock expires.
  */
 export class HandBack {
   /** Releases each running job. */

@@ -34,13 +34,13 @@ function changeOfRequest(request: AccessRequest, now: Date, remindAfterSeconds: 
       detail: { reminders: unreviewed.emergency?.reminders ?? 0 },
     };
   }
-  if (request.state === "pending" && hasLapsed(request, now)) {
+  if (request.state === "pending" && hasExpired(request, now)) {
     const { preview, trouble } = request;
     // No approver saw it: it ends with what kept it from them.
     if (!preview && trouble) {
       return { type: "request.refused", after: refusedRequest(request, trouble), detail: { code: trouble.code } };
     }
-    return { type: "request.lapsed", after: undecidedRequest(request, "lapsed") };
+    return { type: "request.expired", after: undecidedRequest(request, "expired") };
   }
   const reminded = remind(request, now, remindAfterSeconds);
   if (reminded) return { type: "request.reminded", after: reminded, detail: { sent: reminded.reminders?.sent ?? 0 } };
@@ -50,9 +50,9 @@ function changeOfRequest(request: AccessRequest, now: Date, remindAfterSeconds: 
 
 function changeOfMigration(migration: Migration, now: Date, remindAfterSeconds: readonly number[]): DueChange | null {
   if (migration.state !== "pending") return null;
-  if (hasLapsed(migration, now)) {
-    const after = endedMigration(migration, now, { state: "lapsed" });
-    return { type: "migration.lapsed", after, detail: { why: "no decision in time" } };
+  if (hasExpired(migration, now)) {
+    const after = endedMigration(migration, now, { state: "expired" });
+    return { type: "migration.expired", after, detail: { why: "no decision in time" } };
   }
   const reminded = remindOfMigration(migration, now, remindAfterSeconds);
   return reminded && { type: "migration.reminded", after: reminded, detail: { sent: reminded.reminders?.sent ?? 0 } };
@@ -63,8 +63,8 @@ export async function recordDue(context: WorkerContext, { type, after, detail }:
   await recordChange(context, after, eventOf(type, after, "worker", now, detail), now);
 }
 
-function hasLapsed({ lapsesAt }: { readonly lapsesAt: string }, now: Date): boolean {
-  return Date.parse(lapsesAt) <= now.getTime();
+function hasExpired({ expiresAt }: { readonly expiresAt: string }, now: Date): boolean {
+  return Date.parse(expiresAt) <= now.getTime();
 }
 
 function isToBeWarned(lease: Lease, now: Date): boolean {

@@ -35,7 +35,7 @@ export function stageConfiguration(
     levels: { viewer },
     // One engineer asks for everything here.
     limits: { pending: 1000, requests: 1000, questions: 1000 },
-    timing: { requestLapsesAfter: "1h", sweepEvery: "1s", inspectEvery: `${inspectEverySeconds}s` },
+    timing: { requestExpiresAfter: "1h", sweepEvery: "1s", inspectEvery: `${inspectEverySeconds}s` },
   });
 }
 

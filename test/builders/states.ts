@@ -57,7 +57,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     },
   },
   cancelled: aPreviewedRequest({ state: "cancelled" }),
-  lapsed: aPreviewedRequest({ state: "lapsed" }),
+  expired: aPreviewedRequest({ state: "expired" }),
   refused: aRequest({
     version: 2,
     state: "refused",
@@ -108,8 +108,8 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     },
   }),
   "being revoked": aGrantedRequest({ state: "active", end: revoked }),
-  expired: aGrantedRequest({ state: "ended", endedAt, endProof: anEndProof() }),
-  "expired, and the API server does not answer": aGrantedRequest({
+  ended: aGrantedRequest({ state: "ended", endedAt, endProof: anEndProof() }),
+  "ended, and the API server does not answer": aGrantedRequest({
     state: "ended",
     endedAt,
     endProof: anEndProof({
@@ -120,7 +120,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
       }),
     }),
   }),
-  "expired, with something left": aGrantedRequest({
+  "ended, with something left": aGrantedRequest({
     state: "ended",
     endedAt,
     remains: { username: "dev", groups: ["readers"] },

@@ -33,7 +33,7 @@ describe("a file", () => {
       type: "config",
       config: {
         slack: { mode: "http" },
-        timing: { requestLapsesAfterSeconds: 24 * 3600, sweepEverySeconds: 1 },
+        timing: { requestExpiresAfterSeconds: 24 * 3600, sweepEverySeconds: 1 },
       },
     });
     expect(reading.type === "config" && reading.config.clusters.get("staging")).toMatchObject({

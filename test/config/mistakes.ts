@@ -24,9 +24,9 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ["ledger.keep", "keep closed requests for at least 7d", /^levels:/m, "ledger: { keep: 6d }\nlevels:"],
   [
     "ledger.keep",
-    "7d is not longer than timing.requestLapsesAfter (8d). Make it longer",
+    "7d is not longer than timing.requestExpiresAfter (8d). Make it longer",
     /^levels:/m,
-    "ledger: { keep: 7d }\ntiming: { requestLapsesAfter: 8d }\nlevels:",
+    "ledger: { keep: 7d }\ntiming: { requestExpiresAfter: 8d }\nlevels:",
   ],
   ["clusters.staging.region", "use a region's name, for example eu-central-1", "eu-central-1", "Frankfurt"],
   ["clusters.staging.eksName", "use the cluster's name in EKS", "staging-eks", '"staging eks"'],

@@ -376,7 +376,7 @@ describe("what the ledger knows", () => {
     expect(theCause(whyFacts({ ...nobody, requests: [request] }), "not-yet").message).toContain(words);
   });
 
-  test.each(["denied", "lapsed", "cancelled", "refused", "failed"])(
+  test.each(["denied", "expired", "cancelled", "refused", "failed"])(
     "is a request that came to nothing: %s",
     (state) => {
       const request = { ...(states[state] ?? expect.unreachable(state)), ...own };

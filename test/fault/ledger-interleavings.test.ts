@@ -39,15 +39,15 @@ const actors: Readonly<Record<string, Actor>> = {
   "requester approves": clickOf("approved", "U0ENGINEER"),
   "requester cancels": async (context, { id }) => [(await cancelRequest(context, "U0ENGINEER", id)).text],
   "requester revokes": async (context, { id }) => [(await revokeLease(context, "U0ENGINEER", id, "")).text],
-  // A worker whose clock is ahead of the others' finds the request lapsed.
-  "it lapses": async (context, { id }) => {
+  // A worker whose clock is ahead of the others' finds the request expired.
+  "it expires": async (context, { id }) => {
     const early = { ...context, now: () => at(hours(25)) };
     while ((await context.ledger.get(id))?.state === "pending") await sweep(early);
     return [];
   },
 };
 
-const decisive = ["request.approved", "request.denied", "request.cancelled", "request.lapsed"];
+const decisive = ["request.approved", "request.denied", "request.cancelled", "request.expired"];
 
 function contextOf(ledger: Ledger): WorkerContext & SlackContext {
   const reading = readConfig(configText);
@@ -125,7 +125,7 @@ async function holds(
   const record = await ledger.get(id);
   const events = (await ledger.events(1, 100_000)).map(({ event }) => event).filter((event) => event.request === id);
   const decisions = events.filter(({ type }) => decisive.includes(type));
-  const isDecidable = names.some((name) => /approver (approves|denies|clicks)|cancels|lapses/.test(name));
+  const isDecidable = names.some((name) => /approver (approves|denies|clicks)|cancels|expires/.test(name));
   const clicks = names.filter((name) => /approves|denies|clicks/.test(name));
   const silent = clicks.filter((name) => answers.get(name)?.length === 0);
 

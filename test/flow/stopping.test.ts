@@ -18,7 +18,7 @@ describe("a process that is told to stop", () => {
   let flow: Flow;
 
   beforeAll(async () => {
-    // What waits for a lock to lapse waits longer than the test.
+    // What waits for a lock to expire waits longer than the test.
     const held = `${configuration}  deadlines: { jobLock: 10m, messageLock: 10m }\n`;
     flow = await startFlow({ configuration: held, environment: { STOP_DEADLINE: "1s" } });
   });
@@ -46,7 +46,7 @@ describe("a process that is told to stop", () => {
     const { types, verdict } = await auditOf(flow.redisUrl);
     expect(types.filter((type) => type === "lease.active")).toHaveLength(1);
     expect(verdict.type).toBe("whole");
-    // Nobody waited for a lock to lapse.
+    // Nobody waited for a lock to expire.
     expect(await stalledCounts(flow.redisUrl)).not.toContain(1);
   });
 

@@ -55,7 +55,7 @@ function aWorkerThatHangs() {
   return { ...worker, taken };
 }
 
-test("a job that is not done at the deadline is handed back, and another worker takes it up before any lock lapses", async () => {
+test("a job that is not done at the deadline is handed back, and another worker takes it up before any lock expires", async () => {
   const first = aWorkerThatHangs();
   await wake(queues, { type: "reconcile", cluster: "staging" });
   const before = await first.taken;

@@ -16,7 +16,7 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
   describe("what is due", () => {
     test.each([
       ["a request that waits for its preview, from its beginning", aRequest(), at(0)],
-      ["a request that waits for a decision, when it lapses", aPreviewedRequest(), at(hours(24))],
+      ["a request that waits for a decision, when it expires", aPreviewedRequest(), at(hours(24))],
     ])("is %s", async (_, request, due) => {
       await ledger.commit(aChange(request));
 
@@ -64,7 +64,7 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
         aGrantedRequest({ state: "active" }, { id: "active", version: 1 }),
         aGrantedRequest({ state: "ended" }, { id: "ended", version: 1 }),
         aGrantedRequest({ state: "failed" }, { id: "failed", version: 1 }),
-        aRequest({ id: "lapsed", state: "lapsed" }),
+        aRequest({ id: "expired", state: "expired" }),
         aGrantedRequest({ state: "active" }, { id: "elsewhere", version: 1, cluster: "production" }),
       ];
       for (const record of records) await ledger.commit(aChange(record));
@@ -174,7 +174,7 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
       await ledger.commit(aChange(aRequest({ id: "r-3", cluster: "production" })));
 
       await ledger.commit(aChange(aRequest({ id: "r-2", version: 2, state: "denied" })));
-      await ledger.commit(aChange(aRequest({ id: "r-3", version: 2, state: "lapsed", cluster: "production" })));
+      await ledger.commit(aChange(aRequest({ id: "r-3", version: 2, state: "expired", cluster: "production" })));
 
       expect(Object.fromEntries(await ledger.openByCluster())).toEqual({ staging: 1 });
     });

@@ -69,7 +69,7 @@ export function messageContract(ledgerNow: () => MessageLedger & Pick<Ledger, "c
 
   test("the ledger remembers the entries of each thread, in order", async () => {
     await ledger.addThreadEntries("r-1", ["approved", "active"]);
-    await ledger.addThreadEntries("r-2", ["lapsed"]);
+    await ledger.addThreadEntries("r-2", ["expired"]);
     await ledger.addThreadEntries("r-1", ["ended"]);
 
     expect(await ledger.threadEntryNames("r-1")).toEqual(["approved", "active", "ended"]);

@@ -9,7 +9,7 @@ import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
 
 /** Nobody can approve it after an hour. */
-const aMigration = (change: Partial<Migration> = {}) => anyMigration({ lapsesAt: at(3600).toISOString(), ...change });
+const aMigration = (change: Partial<Migration> = {}) => anyMigration({ expiresAt: at(3600).toISOString(), ...change });
 const aMigrationChange = (after: Migration): LedgerChange & { readonly event: AuditEvent } => ({
   after,
   event: {
@@ -87,7 +87,7 @@ export function migrationContract(ledgerNow: () => Ledger): void {
 
     test("is due when its time comes, the longest due first, and never after it is over", async () => {
       const { plan } = aPlannedMigration();
-      await ledger.commit(aMigrationChange(aMigration({ id: "migration-a-1", plan, lapsesAt: at(60).toISOString() })));
+      await ledger.commit(aMigrationChange(aMigration({ id: "migration-a-1", plan, expiresAt: at(60).toISOString() })));
       await ledger.commit(aMigrationChange(aMigration({ id: "migration-b-1", createdAt: at(5).toISOString() })));
       await ledger.commit(aMigrationChange(aMigration({ id: "migration-c-1", state: "done" })));
 
@@ -104,7 +104,7 @@ export function migrationContract(ledgerNow: () => Ledger): void {
 
     test("is due together with the requests, in one order, and neither is read as the other", async () => {
       const { plan } = aPlannedMigration();
-      await ledger.commit(aMigrationChange(aMigration({ id: "migration-a-1", plan, lapsesAt: at(60).toISOString() })));
+      await ledger.commit(aMigrationChange(aMigration({ id: "migration-a-1", plan, expiresAt: at(60).toISOString() })));
       await ledger.commit(aChange(aRequest({ id: "r-before", createdAt: at(30).toISOString() })));
       await ledger.commit(aChange(aRequest({ id: "r-after", createdAt: at(90).toISOString() })));
 
@@ -133,7 +133,7 @@ export function migrationContract(ledgerNow: () => Ledger): void {
       }
       const before = await openIds();
 
-      await ledger.commit(aMigrationChange(reviseMigration(first, { state: "lapsed", endedAt: first.createdAt })));
+      await ledger.commit(aMigrationChange(reviseMigration(first, { state: "expired", endedAt: first.createdAt })));
 
       expect(before).toEqual(["migration-a-1", "migration-b-1", "migration-c-1"]);
       expect(await openIds()).toEqual(["migration-b-1", "migration-c-1"]);

@@ -37,8 +37,8 @@ export function removalContract(ledgerNow: () => Ledger): void {
   describe("closed records", () => {
     test("are handed out by the time since which nothing can come of them, and open ones never", async () => {
       const endsAt = at(hours(9)).toISOString();
-      await shown(aRequest({ id: "r-denied", state: "denied", lapsesAt: at(hours(8)).toISOString() }));
-      await shown(aGrantedRequest({ state: "ended", endsAt }, { id: "r-ended", version: 1, lapsesAt: endsAt }));
+      await shown(aRequest({ id: "r-denied", state: "denied", expiresAt: at(hours(8)).toISOString() }));
+      await shown(aGrantedRequest({ state: "ended", endsAt }, { id: "r-ended", version: 1, expiresAt: endsAt }));
       await shown(aGrantedRequest({ state: "active" }, { id: "r-active", version: 1 }));
       await shown(aRequest({ id: "r-pending" }));
 
@@ -160,7 +160,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
       return aDeniedMigration({
         id: `migration-staging-${number}`,
         state: "denied",
-        lapsesAt: at(3600).toISOString(),
+        expiresAt: at(3600).toISOString(),
         endedAt: at(0).toISOString(),
       });
     };

@@ -58,7 +58,7 @@ const messages = {
     approved: "the last approval came → wait for the proof",
     denied: "an approver denied → ask them, or request something else",
     refused: "the cluster can't take it → follow the remedy it names",
-    lapsed: "there was no decision in time → ask again",
+    expired: "there was no decision in time → ask again",
     void: "an approval no longer counts → wait for a new decision",
     failed: "applying it failed → follow the remedy, ask again",
     active: "the lease is proved → copy the lines, sign in",

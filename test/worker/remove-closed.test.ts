@@ -56,7 +56,7 @@ async function shown(request: AccessRequest): Promise<AccessRequest> {
   return request;
 }
 
-/** A denied request, which lapses a day after it was made. */
+/** A denied request, which expires a day after it was made. */
 const denied = (id: string) => aRequest({ id, state: "denied", denial: null });
 
 describe("a closed record", () => {
@@ -109,7 +109,7 @@ describe("a closed record", () => {
     const times = { endsAt: at(durationSeconds).toISOString(), endedAt: at(330).toISOString() };
     return aGrantedRequest(
       { state: "ended", end, ...times },
-      { version: 1, durationSeconds, lapsesAt: at(hours(1)).toISOString() },
+      { version: 1, durationSeconds, expiresAt: at(hours(1)).toISOString() },
     );
   };
 
@@ -153,7 +153,7 @@ describe("a closed record", () => {
   test("that can't be removed now does not stand before the others, and is looked at again a day later", async () => {
     const hundred = Array.from({ length: 100 }, (_, index) => denied(`r-${index}`));
     await Promise.all(hundred.map((request) => ledger.commit(aChange(request))));
-    await shown({ ...denied("r-last"), lapsesAt: at(days(1) + 1).toISOString() });
+    await shown({ ...denied("r-last"), expiresAt: at(days(1) + 1).toISOString() });
 
     const first = await removeClosed(workerAt(days(92)));
     await Promise.all(
@@ -173,7 +173,7 @@ test("closed migrations are removed but for the newest of a cluster, after which
     const migration = aMigration({
       id: `migration-staging-${number}`,
       state: "denied",
-      lapsesAt: at(3600).toISOString(),
+      expiresAt: at(3600).toISOString(),
     });
     await ledger.commit({
       after: migration,
@@ -191,8 +191,8 @@ test("closed migrations are removed but for the newest of a cluster, after which
 test("a closed migration that somebody wrote past the commits, so that it is in no list, is removed too", async () => {
   const { redis } = connection;
   for (const number of [1, 2]) {
-    const lapsesAt = at(3600).toISOString();
-    const after = aMigration({ id: `migration-staging-${number}`, state: "denied", lapsesAt });
+    const expiresAt = at(3600).toISOString();
+    const after = aMigration({ id: `migration-staging-${number}`, state: "denied", expiresAt });
     await ledger.commit({ after, event: anEvent({ type: "migration.asked", request: after.id }) });
     await ledger.markShown(after.id, { version: 1, message: null, copies: [], direct: null, milestones: [] });
   }
@@ -208,7 +208,7 @@ test("a closed migration that somebody wrote past the commits, so that it is in 
 describe("when something comes between", () => {
   test("a record that somebody changes while it is looked at stays as it was changed", async () => {
     const request = await shown(denied("r-1"));
-    const changed = revise(request, { lapsesAt: at(days(50)).toISOString() });
+    const changed = revise(request, { expiresAt: at(days(50)).toISOString() });
     const meanwhile: Ledger = {
       ...ledger,
       remove: async (...given) => {

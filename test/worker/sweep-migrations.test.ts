@@ -52,7 +52,7 @@ const jobsOf = async (queue: keyof Pick<Queues, "clusters" | "messages">) =>
   (await queues[queue].getJobs(["waiting"])).map(({ data }) => data);
 
 describe("a move that waits for a decision", () => {
-  test("is reminded of as a request is, each time with an event, and lapses in the end, without a look at its cluster", async () => {
+  test("is reminded of as a request is, each time with an event, and expires in the end, without a look at its cluster", async () => {
     await put(waiting);
 
     for (const seconds of [
@@ -72,9 +72,9 @@ describe("a move that waits for a decision", () => {
       ["migration.reminded", at(minutes(15)).toISOString()],
       ["migration.reminded", at(hours(1)).toISOString()],
       ["migration.reminded", at(hours(4)).toISOString()],
-      ["migration.lapsed", at(hours(24)).toISOString()],
+      ["migration.expired", at(hours(24)).toISOString()],
     ]);
-    expect(await ledger.migrations.get(id)).toMatchObject({ state: "lapsed", endedAt: at(hours(24)).toISOString() });
+    expect(await ledger.migrations.get(id)).toMatchObject({ state: "expired", endedAt: at(hours(24)).toISOString() });
     expect(await jobsOf("clusters")).not.toContainEqual({ type: "migration", cluster: "staging" });
   });
 
@@ -104,7 +104,7 @@ describe("a move that waits for a decision", () => {
     expect((await ledger.migrations.get(id))?.reminders?.sent).toBe(1);
   });
 
-  test("is not lapsed or reminded of where somebody decides at the same moment", async () => {
+  test("is not expired or reminded of where somebody decides at the same moment", async () => {
     await put(waiting);
     const found = await ledger.due(at(hours(24)), 9);
     await put(reviseMigration(waiting, { state: "running" }));

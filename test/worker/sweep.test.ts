@@ -71,7 +71,7 @@ describe("a request that waits for a decision", () => {
     });
   });
 
-  test("is reminded of as the configuration says, each time with an event, and lapses in the end", async () => {
+  test("is reminded of as the configuration says, each time with an event, and expires in the end", async () => {
     const { ledger } = contextAt(at(0));
     await ledger.commit(aChange(waiting));
 
@@ -84,9 +84,9 @@ describe("a request that waits for a decision", () => {
       ["request.reminded", at(minutes(15)).toISOString()],
       ["request.reminded", at(hours(1)).toISOString()],
       ["request.reminded", at(hours(4)).toISOString()],
-      ["request.lapsed", at(hours(24)).toISOString()],
+      ["request.expired", at(hours(24)).toISOString()],
     ]);
-    expect(await ledger.get("r-1")).toMatchObject({ state: "lapsed", reminders: { sent: 3, nextAt: null } });
+    expect(await ledger.get("r-1")).toMatchObject({ state: "expired", reminders: { sent: 3, nextAt: null } });
   });
 
   test("is reminded of once where two workers sweep at the same time", async () => {

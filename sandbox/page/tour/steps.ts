@@ -100,7 +100,7 @@ export const tourSteps: readonly TourStep[] = [
 /** The first person of the tour asks anew if a request came to nothing before it gave access. */
 function requestOf({ events }: TourFacts): string | undefined {
   const failed: readonly EventType[] = [
-    ...(["request.denied", "request.cancelled", "request.lapsed", "request.refused", "lease.failed"] as const),
+    ...(["request.denied", "request.cancelled", "request.expired", "request.refused", "lease.failed"] as const),
   ];
   const lost = new Set(events.filter(({ type }) => failed.includes(type)).map(({ request }) => request));
   return events.findLast(

@@ -7,7 +7,7 @@ import { isSealedDecision, sealDecision } from "./seals.ts";
 /** What approvers decide about: the change of a request, or the plan of a migration. */
 export interface Proposal {
   readonly state: string;
-  readonly lapsesAt: string;
+  readonly expiresAt: string;
   /** Of the change or plan on screen; null: the worker has nothing to show yet. */
   readonly digest: string | null;
   readonly approvals: readonly Decision[];
@@ -25,9 +25,9 @@ export interface Click {
 }
 
 /** Why no decision is possible now; null: it is. An unreadable time counts as over. */
-export function refuseUndecidable({ state, lapsesAt }: Proposal, now: Date): "already-decided" | "lapsed" | null {
+export function refuseUndecidable({ state, expiresAt }: Proposal, now: Date): "already-decided" | "expired" | null {
   if (state !== "pending") return "already-decided";
-  return now.getTime() < Date.parse(lapsesAt) ? null : "lapsed";
+  return now.getTime() < Date.parse(expiresAt) ? null : "expired";
 }
 
 /** Why this approver can't answer so; null: they can. A denial is possible after their own approval, and on a quiet cluster. */

@@ -75,7 +75,7 @@ function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): str
   const approver = { user: approval.by, memberships: approval.memberships };
   if (!isNamedIn(approversOf(rule, cluster), approver)) return "its approver is no longer an approver of the cluster";
   // An unreadable time fails this comparison: doubt counts as over.
-  if (!(Date.parse(approval.at) < Date.parse(request.lapsesAt))) return "it was approved after it had expired";
+  if (!(Date.parse(approval.at) < Date.parse(request.expiresAt))) return "it was approved after it had expired";
   if (rule.hours?.outside === "refuse" && isOutside(rule, new Date(approval.at))) {
     return "it was approved outside the policy's hours";
   }

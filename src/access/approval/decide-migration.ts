@@ -29,7 +29,7 @@ export type MigrationClick = Omit<Click, "by">;
 
 export type MigrationRefusal =
   | "already-decided"
-  | "lapsed"
+  | "expired"
   | "not-an-approver"
   | "no-preview"
   | "change-differs"
@@ -72,8 +72,8 @@ export function decideMigration(
 }
 
 /** The decision seals the cluster's ARN too: its name can later mean another cluster. */
-function proposalOf({ id, state, lapsesAt, plan, approvals }: Migration, cluster: Cluster): Proposal {
-  return { subject: `${id} of ${clusterArnOf(cluster)}`, state, lapsesAt, digest: plan?.digest ?? null, approvals };
+function proposalOf({ id, state, expiresAt, plan, approvals }: Migration, cluster: Cluster): Proposal {
+  return { subject: `${id} of ${clusterArnOf(cluster)}`, state, expiresAt, digest: plan?.digest ?? null, approvals };
 }
 
 /** As Slack described the approver at their approval. */
@@ -128,9 +128,9 @@ export function checkMigrationApproval(
   cluster: Cluster,
   keys: DecisionPublicKeys,
   now: Date,
-  lapsesAfterSeconds: number,
+  expiresAfterSeconds: number,
 ): ApprovalVerdict {
-  const oldest = now.getTime() - lapsesAfterSeconds * 1000;
+  const oldest = now.getTime() - expiresAfterSeconds * 1000;
   const recent = genuineApprovals(proposalOf(migration, cluster), keys, now)
     .filter(isApprover(cluster))
     .filter(({ at }) => Date.parse(at) > oldest);
@@ -141,6 +141,6 @@ export function checkMigrationApproval(
   }
   const holding = recent.filter(({ by }) => last?.stillApprovers.includes(by));
   if (holding.length >= migrationApprovals) return { type: "valid" };
-  const message = `${holding.length} of ${migrationApprovals} approvers have approved exactly this plan in the last ${Math.round(lapsesAfterSeconds / 3600)} h`;
+  const message = `${holding.length} of ${migrationApprovals} approvers have approved exactly this plan in the last ${Math.round(expiresAfterSeconds / 3600)} h`;
   return { type: "void", message };
 }

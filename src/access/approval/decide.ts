@@ -48,8 +48,8 @@ export function decideClick(
   return { type: "decided", decision, after };
 }
 
-function proposalOf({ id, state, lapsesAt, preview, approvals }: AccessRequest): Proposal {
-  return { subject: id, state, lapsesAt, digest: preview?.digest ?? null, approvals };
+function proposalOf({ id, state, expiresAt, preview, approvals }: AccessRequest): Proposal {
+  return { subject: id, state, expiresAt, digest: preview?.digest ?? null, approvals };
 }
 
 /** Why this click can't decide; null: it can. */

@@ -14,7 +14,7 @@ export type DecisionRefusal =
   /** It is unknown now whether the approver is the person of Identity Center who gets access. */
   | "own-principal-unknown"
   | "approved-already"
-  | "lapsed"
+  | "expired"
   | "already-decided"
   | "no-preview"
   | "change-differs"

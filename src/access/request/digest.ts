@@ -47,7 +47,7 @@ function wishValue(request: AccessRequest, cluster: Cluster, level: Level) {
     durationSeconds: request.durationSeconds,
     ...typedFieldsOf(request),
     createdAt: request.createdAt,
-    lapsesAt: request.lapsesAt,
+    expiresAt: request.expiresAt,
     extends: request.extends,
     until: request.until,
     cluster: { name: cluster.name, eksName: cluster.eksName, region: cluster.region, account: cluster.account },

@@ -36,7 +36,7 @@ export type LeaseClass = Exclude<LeaseState, "ended"> | `ended/${LeaseEnd["cause
 /** The class that counts a record, for example `pending`, `approved/active` or `approved/ended/revoked`. */
 export type RequestClass = RequestState | `${RequestState}/${LeaseClass}`;
 
-const requestStates = ["pending", "approved", "denied", "cancelled", "lapsed", "refused"] as const;
+const requestStates = ["pending", "approved", "denied", "cancelled", "expired", "refused"] as const;
 const leaseStandings = [
   "scheduled",
   "active",
@@ -76,12 +76,12 @@ export function countStates(counts: ReadonlyMap<string, number>): StateCounts {
  */
 export function closedSince(request: AccessRequest): number | null {
   if (!isClosed(request) || dueAt(request) !== null) return null;
-  const { state, lapsesAt, approvals, durationSeconds, lease, emergency } = request;
+  const { state, expiresAt, approvals, durationSeconds, lease, emergency } = request;
   const isBounded = !keepsIdAfterRemoval(request);
   const decided = state === "approved" && isBounded ? approvals : [];
   const times = [isBounded ? lease?.endsAt : null, lease?.endedAt, emergency?.review?.at];
   const since = Math.max(
-    Date.parse(lapsesAt),
+    Date.parse(expiresAt),
     ...decided.map(({ at }) => Date.parse(at) + durationSeconds * 1000),
     ...times.flatMap((time) => (time ? [Date.parse(time)] : [])),
   );

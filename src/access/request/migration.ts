@@ -88,7 +88,7 @@ const migrationFields = z.strictObject({
   givenArns: textsForm,
   createdAt: timeForm,
   /** After this time no approval is possible. */
-  lapsesAt: timeForm,
+  expiresAt: timeForm,
   /** Null: the worker has yet to plan, for the first time or again. */
   plan: planForm.nullable(),
   /** Set with the plan, when the approvers are asked. */
@@ -119,7 +119,7 @@ const ended = { ...open, endedAt: timeForm } as const;
 export const migrationForm = z.discriminatedUnion("state", [
   migrationFields.extend({ state: z.literal("pending"), ...open }),
   migrationFields.extend({ state: z.literal("running"), ...open, plan: planForm }),
-  migrationFields.extend({ state: z.enum(["done", "lapsed"]), ...ended }),
+  migrationFields.extend({ state: z.enum(["done", "expired"]), ...ended }),
   migrationFields.extend({ state: z.literal("denied"), ...ended, denial: decisionForm }),
   migrationFields.extend({ state: z.literal("withdrawn"), ...ended, withdrawal: withdrawalForm }),
   migrationFields.extend({ state: z.literal("refused"), ...ended, refusal: codedReasonForm }),
@@ -140,7 +140,7 @@ export type EndedMigration = Exclude<Migration, PendingMigration | RunningMigrat
 /** How a migration ends. */
 type End =
   | { readonly state: "done"; readonly begun: null }
-  | { readonly state: "lapsed" }
+  | { readonly state: "expired" }
   | { readonly state: "denied"; readonly denial: Decision }
   | { readonly state: "withdrawn"; readonly withdrawal: Immutable<z.output<typeof withdrawalForm>> }
   | { readonly state: "refused"; readonly refusal: CodedReason };
@@ -148,14 +148,14 @@ type End =
 /** A person's input for a migration. */
 export type NewMigration = Pick<MigrationFields, "id" | "cluster" | "requester" | "givenArns" | "kind">;
 
-export function createMigration(wish: NewMigration, now: Date, lapsesAfterSeconds: number): PendingMigration {
+export function createMigration(wish: NewMigration, now: Date, expiresAfterSeconds: number): PendingMigration {
   return {
     ...wish,
     ...nothing,
     version: 1,
     state: "pending",
     createdAt: now.toISOString(),
-    lapsesAt: new Date(now.getTime() + lapsesAfterSeconds * 1000).toISOString(),
+    expiresAt: new Date(now.getTime() + expiresAfterSeconds * 1000).toISOString(),
     plan: null,
     reminders: null,
     approvals: [],
@@ -191,11 +191,11 @@ export function endedMigration(migration: PendingMigration | RunningMigration, n
 export function replannedMigration(
   migration: PendingMigration | RunningMigration,
   message: string,
-  lapsesAt: string,
+  expiresAt: string,
 ): PendingMigration {
   const by = migration.approvals.map((approval) => approval.by);
   const cleared = { plan: null, reminders: null, approvals: [], trouble: null, settlesAt: null };
-  return { ...nextMigration(migration, { lapsesAt, voided: { by, message } }), ...cleared, state: "pending" };
+  return { ...nextMigration(migration, { expiresAt, voided: { by, message } }), ...cleared, state: "pending" };
 }
 
 export function isMigrationOver(migration: Migration): migration is EndedMigration {
@@ -214,16 +214,19 @@ export function migrationDueAt(migration: Migration): number | null {
   // A step that began before a person stopped the migration still completes.
   if (isMigrationOver(migration)) return migration.begun ? retryAtOf(migration) : null;
   if (migration.state === "running") return Math.max(retryAtOf(migration), Date.parse(migration.settlesAt ?? "") || 0);
-  const lapsesAt = Date.parse(migration.lapsesAt);
-  if (!migration.plan) return Math.min(Math.max(retryAtOf(migration), Date.parse(migration.createdAt)), lapsesAt);
+  const expiresAt = Date.parse(migration.expiresAt);
+  if (!migration.plan) return Math.min(Math.max(retryAtOf(migration), Date.parse(migration.createdAt)), expiresAt);
   const { nextAt = null } = migration.reminders ?? {};
-  return nextAt === null ? lapsesAt : Math.min(Date.parse(nextAt), lapsesAt);
+  return nextAt === null ? expiresAt : Math.min(Date.parse(nextAt), expiresAt);
 }
 
 /** Since when a migration has no further effect, in milliseconds since the epoch; null: a worker may still look at it. */
 export function migrationClosedSince(migration: Migration): number | null {
   if (!isMigrationOver(migration) || migrationDueAt(migration) !== null) return null;
-  const since = Math.max(Date.parse(migration.lapsesAt), ...(migration.endedAt ? [Date.parse(migration.endedAt)] : []));
+  const since = Math.max(
+    Date.parse(migration.expiresAt),
+    ...(migration.endedAt ? [Date.parse(migration.endedAt)] : []),
+  );
   return Number.isFinite(since) ? since : null;
 }
 

@@ -111,7 +111,7 @@ const requestFields = z.strictObject({
   ...typedFieldsForm,
   createdAt: timeForm,
   /** After this time no approval is possible. */
-  lapsesAt: timeForm,
+  expiresAt: timeForm,
   /** The end of an extension. Null: the lease counts from the last approval. */
   until: timeForm.nullable(),
   /** The id of the request to extend; null: no extension. */
@@ -144,7 +144,7 @@ export const accessRequestForm = z.discriminatedUnion("state", [
     emergency: emergencyForm.nullable(),
   }),
   requestFields.extend({ state: z.literal("denied"), ...nothing, denial: decisionForm }),
-  requestFields.extend({ state: z.enum(["cancelled", "lapsed"]), ...nothing }),
+  requestFields.extend({ state: z.enum(["cancelled", "expired"]), ...nothing }),
   requestFields.extend({ state: z.literal("refused"), ...nothing, refusal: codedReasonForm }),
 ]);
 
@@ -166,7 +166,7 @@ export type EmergencyRequest = ApprovedRequest & { readonly emergency: Emergency
 export type DeniedRequest = RequestIn<"denied">;
 
 /** Cancelled by the requester or the person who asked for them, or not decided in time. */
-export type UndecidedRequest = Extract<AccessRequest, { readonly state: "cancelled" | "lapsed" }>;
+export type UndecidedRequest = Extract<AccessRequest, { readonly state: "cancelled" | "expired" }>;
 
 /** The policy, the plan or the cluster refused it before an approver decided. */
 export type RefusedRequest = RequestIn<"refused">;

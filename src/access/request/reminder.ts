@@ -3,8 +3,8 @@ import type { AccessRequest, PendingRequest, Reminders } from "./record.ts";
 import { pendingRequest } from "./transitions.ts";
 
 /** Plans the reminders, `afterSeconds` after `askedAt`. None comes after the last possible decision. */
-export function planReminders(askedAt: Date, lapsesAt: string, afterSeconds: readonly number[]): Reminders {
-  return { sent: 0, nextAt: nextAfter(askedAt, askedAt, lapsesAt, afterSeconds) };
+export function planReminders(askedAt: Date, expiresAt: string, afterSeconds: readonly number[]): Reminders {
+  return { sent: 0, nextAt: nextAfter(askedAt, askedAt, expiresAt, afterSeconds) };
 }
 
 /** The request after a due reminder; null: none is due. Several missed reminders become one. */
@@ -23,19 +23,19 @@ export function remindOfMigration(migration: Migration, now: Date, afterSeconds:
 
 /** The reminders after one that is due; null: none is due. @param askedAt ISO 8601: when the approvers were asked */
 function remindersAfter(
-  { lapsesAt, reminders }: PendingRequest | PendingMigration,
+  { expiresAt, reminders }: PendingRequest | PendingMigration,
   askedAt: string,
   now: Date,
   afterSeconds: readonly number[],
 ): Reminders | null {
   if (!reminders?.nextAt) return null;
-  if (now.getTime() < Date.parse(reminders.nextAt) || now.getTime() >= Date.parse(lapsesAt)) return null;
-  return { sent: reminders.sent + 1, nextAt: nextAfter(new Date(askedAt), now, lapsesAt, afterSeconds) };
+  if (now.getTime() < Date.parse(reminders.nextAt) || now.getTime() >= Date.parse(expiresAt)) return null;
+  return { sent: reminders.sent + 1, nextAt: nextAfter(new Date(askedAt), now, expiresAt, afterSeconds) };
 }
 
-function nextAfter(askedAt: Date, now: Date, lapsesAt: string, afterSeconds: readonly number[]): string | null {
+function nextAfter(askedAt: Date, now: Date, expiresAt: string, afterSeconds: readonly number[]): string | null {
   const times = afterSeconds.map((seconds) => askedAt.getTime() + seconds * 1000);
-  const next = times.find((time) => time > now.getTime() && time < Date.parse(lapsesAt));
+  const next = times.find((time) => time > now.getTime() && time < Date.parse(expiresAt));
   return next === undefined ? null : new Date(next).toISOString();
 }
 

@@ -12,7 +12,7 @@ export type NewRequest = Pick<
   Omit<TypedFields, keyof typeof emptyTypedFields> &
   Partial<TypedFields & Pick<AccessRequest, "askedBy" | "standing" | "until">>;
 
-export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: number): PendingRequest {
+export function createRequest(wish: NewRequest, now: Date, expiresAfterSeconds: number): PendingRequest {
   return {
     askedBy: null,
     standing: noStanding,
@@ -22,7 +22,7 @@ export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: n
     version: 1,
     state: "pending",
     createdAt: now.toISOString(),
-    lapsesAt: lapsesAt(wish, now, lapsesAfterSeconds),
+    expiresAt: expiresAt(wish, now, expiresAfterSeconds),
     preview: null,
     reminders: null,
     approvals: [],
@@ -38,8 +38,8 @@ export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: n
 }
 
 /** A request with a fixed end can't be approved after it. */
-function lapsesAt({ until }: NewRequest, now: Date, lapsesAfterSeconds: number): string {
-  const usual = now.getTime() + lapsesAfterSeconds * 1000;
+function expiresAt({ until }: NewRequest, now: Date, expiresAfterSeconds: number): string {
+  const usual = now.getTime() + expiresAfterSeconds * 1000;
   return new Date(until ? Math.min(usual, Date.parse(until)) : usual).toISOString();
 }
 
@@ -82,12 +82,12 @@ function reviewDueAt({ emergency }: AccessRequest): number | null {
 function workDueAt(request: AccessRequest): number | null {
   const retryAt = request.trouble ? Date.parse(request.trouble.retryAt) : null;
   if (request.state === "pending") {
-    const lapsesAt = Date.parse(request.lapsesAt);
+    const expiresAt = Date.parse(request.expiresAt);
     if (request.preview) {
       const { nextAt = null } = request.reminders ?? {};
-      return nextAt === null ? lapsesAt : Math.min(Date.parse(nextAt), lapsesAt);
+      return nextAt === null ? expiresAt : Math.min(Date.parse(nextAt), expiresAt);
     }
-    return Math.min(retryAt ?? Date.parse(request.createdAt), lapsesAt);
+    return Math.min(retryAt ?? Date.parse(request.createdAt), expiresAt);
   }
   const { lease } = request;
   if (!lease) return null;

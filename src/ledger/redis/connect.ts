@@ -98,7 +98,7 @@ function timeout(ms: number): Promise<never> {
 export const schemaKey = "{eks-access}:schema";
 
 /** The schema of the ledger. Raise it with each change in src/ledger/redis that an older or a newer program would misread. */
-export const schema = "2";
+export const schema = "3";
 
 /**
  * Marks a ledger without a schema with this program's own, and refuses another one. @throws AccessError `ledger-schema` for

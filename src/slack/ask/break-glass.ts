@@ -160,7 +160,7 @@ function recordOf(
   const id = context.newRequestId();
   const who = { id, requester: user, cluster: cluster.name, principal: principal.arn };
   const what = { level, groups, durationSeconds, reason, extends: null };
-  return createRequest({ ...who, ...what }, now, context.config.timing.requestLapsesAfterSeconds);
+  return createRequest({ ...who, ...what }, now, context.config.timing.requestExpiresAfterSeconds);
 }
 
 function emergencyAnswer(request: AccessRequest, cluster: Cluster): Message {

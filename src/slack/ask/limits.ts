@@ -105,8 +105,8 @@ function tooManyAnswer(what: "requests" | "questions", most: number, again: Date
   );
 }
 
-function tooManyPendingAnswer(most: number, pending: readonly Pick<AccessRequest, "id" | "lapsesAt">[]): Message {
-  const [first] = pending.map(({ lapsesAt }) => lapsesAt).toSorted();
+function tooManyPendingAnswer(most: number, pending: readonly Pick<AccessRequest, "id" | "expiresAt">[]): Message {
+  const [first] = pending.map(({ expiresAt }) => expiresAt).toSorted();
   const ids = pending.map(({ id }) => code(id)).join(", ");
   const until = first ? ` The first expires ${time(first)}.` : "";
   return answer(
@@ -114,6 +114,6 @@ function tooManyPendingAnswer(most: number, pending: readonly Pick<AccessRequest
   );
 }
 
-function alreadyAskedAnswer({ id, lapsesAt }: Pick<AccessRequest, "id" | "lapsesAt">): Message {
-  return answer(`You already requested exactly this: ${code(id)} is waiting. Expires ${time(lapsesAt)}.`);
+function alreadyAskedAnswer({ id, expiresAt }: Pick<AccessRequest, "id" | "expiresAt">): Message {
+  return answer(`You already requested exactly this: ${code(id)} is waiting. Expires ${time(expiresAt)}.`);
 }

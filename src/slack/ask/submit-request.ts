@@ -59,7 +59,7 @@ export async function submitRequest(
   const verdict = await judge(context, { ...wish, requester, askedBy, standing }, now);
   const details = detailsOf(wish, extension);
   const who = { id: context.newRequestId(), requester, askedBy, standing, cluster: wish.cluster.name };
-  const asked = createRequest({ ...who, ...details }, now, context.config.timing.requestLapsesAfterSeconds);
+  const asked = createRequest({ ...who, ...details }, now, context.config.timing.requestExpiresAfterSeconds);
   const { request, type, refusal } = answered(asked, verdict);
   const admits = admittedInWords(admittedBy(request.principal));
   const forOther = askedBy === null ? {} : { requester, askedBy };
@@ -149,7 +149,7 @@ function answered(request: PendingRequest, verdict: AskVerdict) {
 }
 
 /**
- * Refuses a request that would only lapse because too few approvers are active in Slack. Null: there are enough, or Slack
+ * Refuses a request that would only expire because too few approvers are active in Slack. Null: there are enough, or Slack
  * does not answer, which must hold nothing up.
  */
 async function refuseWithoutApprovers(

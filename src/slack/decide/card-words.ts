@@ -15,7 +15,7 @@ export function headline(request: AccessRequest): string {
   }
   if (state === "refused") return `:no_entry: *Refused*: ${asClause(request.refusal.message, 360)}`;
   if (state === "cancelled") return `:no_entry: ${stateText(request)}`;
-  if (state === "lapsed") return ":hourglass: *Expired* without a decision";
+  if (state === "expired") return ":hourglass: *Expired* without a decision";
   if (lease?.state === "active" && !lease.end && lease.drift) {
     return `:warning: *Access lost*: ${asClause(lease.drift.message, 100)}`;
   }

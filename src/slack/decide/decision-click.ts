@@ -171,7 +171,7 @@ export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cl
   const others = whoElse(request, cluster);
   const reasons: Readonly<Record<DecisionRefusal, string>> = {
     "already-decided": `Already handled. ${stateText(request)}.`,
-    lapsed: "This request expired. The requester can ask again.",
+    expired: "This request expired. The requester can ask again.",
     "self-approval": `You can't decide about your own request. Ask ${others}.`,
     "not-an-approver": `You're not an approver for ${code(request.level)} on ${code(cluster.name)}. Ask ${others}.`,
     "own-principal": `You use ${code(request.principal)} yourself, so you would get this access. Ask another approver.`,

@@ -143,8 +143,8 @@ function ownSubject(request: AccessRequest): string {
 }
 
 function decisionRow(request: AccessRequest): KnownBlock[] {
-  const { id, reason, lapsesAt } = request;
-  const who = `${subjectOf(request)} ${forText(request)}, ${durationText(request)}. Expires ${time(lapsesAt)}`;
+  const { id, reason, expiresAt } = request;
+  const who = `${subjectOf(request)} ${forText(request)}, ${durationText(request)}. Expires ${time(expiresAt)}`;
   return [
     section(`${who}\n${admitsText(request)}\n${cut(stateText(request), 500)}\n>${plainLine(reason, 250)}`),
     // A decision is about a change, and a row shows none.

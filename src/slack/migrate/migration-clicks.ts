@@ -62,7 +62,7 @@ export async function askForMigration(
     givenArns,
     ...(kind && { kind }),
   };
-  const migration = createMigration(wish, now(), config.timing.requestLapsesAfterSeconds);
+  const migration = createMigration(wish, now(), config.timing.requestExpiresAfterSeconds);
   const event = eventOf("migration.asked", migration, requester, now(), { givenArns, ...(kind && { kind }) });
   const result = await recordChange(context, migration, event, now());
   if (result.type === "committed") return migrationAskedAnswer(migration);

@@ -17,13 +17,13 @@ export interface MigrationRow {
 
 /** A migration in a list, in two blocks. `place` names the list. */
 export function migrationRowBlocks({ migration, acts }: MigrationRow, place: string): KnownBlock[] {
-  const { id, cluster, requester, state, lapsesAt, kind } = migration;
-  const lapses = state === "pending" ? `. Expires ${time(lapsesAt)}` : "";
+  const { id, cluster, requester, state, expiresAt, kind } = migration;
+  const expires = state === "pending" ? `. Expires ${time(expiresAt)}` : "";
   const what =
     kind === "repair"
       ? `Repair of dead entries of ${code(cluster)}`
       : `Migration of ${code(cluster)} to access entries`;
-  const who = `*${what}* (${code(id)}), asked by ${mention(requester)}${lapses}`;
+  const who = `*${what}* (${code(id)}), asked by ${mention(requester)}${expires}`;
   const trouble = migrationTrouble(migration, 400);
   return [
     section([who, cut(migrationState(migration), 700), ...(trouble ? [trouble] : [])].join("\n")),

@@ -39,11 +39,11 @@ function decisionEntries({ approvals, dropped, voided, state }: Migration): Thre
 
 /** Mentions the approvers who have not decided: an updated message notifies no one. */
 function reminderEntries(migration: Migration, cluster: Cluster | undefined): ThreadEntry[] {
-  const { state, plan, reminders, approvals, requester, lapsesAt } = migration;
+  const { state, plan, reminders, approvals, requester, expiresAt } = migration;
   if (state !== "pending" || !plan || !reminders?.sent || !cluster) return [];
   const others = clusterApprovers(cluster).filter((each) => !hasApproved(migration, each));
   const left = counted(migrationApprovals - approvals.length, "approval");
-  const text = `${mentions(others)}: ${mention(requester)} still waits for ${left} for this migration. It expires ${time(lapsesAt)}.`;
+  const text = `${mentions(others)}: ${mention(requester)} still waits for ${left} for this migration. It expires ${time(expiresAt)}.`;
   return [{ name: `reminder-${plan.at}-${reminders.sent}`, text }];
 }
 
@@ -55,9 +55,9 @@ function stepEntries({ done }: Migration): ThreadEntry[] {
 }
 
 /** Once for each cause: the message counts the tries. */
-function troubleEntries({ trouble, lapsesAt }: Migration): ThreadEntry[] {
+function troubleEntries({ trouble, expiresAt }: Migration): ThreadEntry[] {
   if (!trouble) return [];
-  return [{ name: `trouble-${trouble.code}-${lapsesAt}`, text: `:warning: ${styled(trouble.message, 1200)}` }];
+  return [{ name: `trouble-${trouble.code}-${expiresAt}`, text: `:warning: ${styled(trouble.message, 1200)}` }];
 }
 
 function endEntries(migration: Migration): ThreadEntry[] {

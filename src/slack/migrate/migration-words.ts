@@ -32,7 +32,7 @@ export function migrationState(migration: Migration): string {
       const { by, why } = migration.withdrawal;
       return `*Stopped* by ${mention(by)}${why ? `: ${plainLine(why, 300)}` : ""}. ${whatStays(migration)}`;
     }
-    case "lapsed":
+    case "expired":
       return `*Expired* ${time(migration.endedAt)}. ${whatStays(migration)}`;
     case "refused":
       return `Refused: ${styled(migration.refusal.message, 1500)}`;
@@ -78,10 +78,10 @@ export function migrationTrouble({ trouble, done }: Migration, maxLength = 1200)
  * shows none, as the plan may change before they read it. Null: there is nothing to decide.
  */
 export function migrationCall(migration: Migration): Milestone | null {
-  const { state, plan, reminders, lapsesAt } = migration;
+  const { state, plan, reminders, expiresAt } = migration;
   if (state !== "pending" || !plan) return null;
   const why = "The cluster's channel can't be reached, so you get this here";
-  const text = `${migrationTitle(migration)}. ${migrationState(migration)}. ${why}. It expires ${time(lapsesAt)}.`;
+  const text = `${migrationTitle(migration)}. ${migrationState(migration)}. ${why}. It expires ${time(expiresAt)}.`;
   const actions = { type: "actions" as const, elements: [detailsButton(migration, "Review")] };
   return { name: `call-${plan.at}-${reminders?.sent ?? 0}`, message: { text, blocks: [section(text), actions] } };
 }
@@ -147,7 +147,7 @@ function refusalWords(refusal: MigrationRefusal, migration: Migration, name: str
     case "already-decided":
     case "over":
       return `Nothing changed. ${code(migration.id)}: ${migrationState(migration)}.`;
-    case "lapsed":
+    case "expired":
       return `Nothing changed: ${code(migration.id)} has expired. Ask again: ${code(`/eks-access migrate ${name} ask`)}.`;
     case "not-an-approver":
       return `Only approvers of ${code(name)} can decide about this plan.`;

@@ -86,7 +86,7 @@ export function migrationStatusAnswer({ migration, events, acts }: MigrationStat
     blocks: [
       ...migrationBlocks(migration),
       ...(migration.state === "pending"
-        ? [context(`Expires ${time(migration.lapsesAt)}.`)]
+        ? [context(`Expires ${time(migration.expiresAt)}.`)]
         : proofBlocks(migration.done)),
       section(`*What happened*, with the numbers of the audit log\n${timelineText(events, 1500)}`),
       ...(elements.length > 0

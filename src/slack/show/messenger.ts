@@ -215,7 +215,7 @@ export function tooFewMilestone(request: AccessRequest, { present }: Presence): 
   const left = present.length > 0 ? `only ${mentions(present)}` : "none";
   const text =
     `Too few active approvers for ${subjectOf(request)}: ${left}. ` +
-    `Ask an operator to add approvers for ${code(request.cluster)} in eks-access.yml. Expires ${time(request.lapsesAt)}.`;
+    `Ask an operator to add approvers for ${code(request.cluster)} in eks-access.yml. Expires ${time(request.expiresAt)}.`;
   return milestone("too-few-approvers", text);
 }
 

@@ -62,12 +62,12 @@ interface Reader {
 
 /** Where the failure is the cluster's and not the request's, its cause helps operators alone. Null: the reader needs to know it. */
 function waitingText(
-  { trouble, lease, emergency, cluster, lapsesAt }: AccessRequest,
+  { trouble, lease, emergency, cluster, expiresAt }: AccessRequest,
   { subject }: Reader,
 ): string | null {
   const isBeginning = !lease || (lease.state === "scheduled" && !lease.end);
   if (!isBeginning || emergency || !trouble || !isOfCluster(trouble.code)) return null;
-  const until = time(lease?.endsAt ?? lapsesAt);
+  const until = time(lease?.endsAt ?? expiresAt);
   return `${subject} waits: ${code(cluster)} can't be worked on now. I keep trying until ${until}, and tell the operators if it lasts.`;
 }
 
@@ -122,14 +122,14 @@ function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, 
       `${mention(denial.by)} denied ${subject}.${why}\nQuestions? Ask them, or request something else.`,
     );
   }
-  if (state === "lapsed") return over("lapsed", `${subject} lapsed without a decision.`);
+  if (state === "expired") return over("expired", `${subject} expired without a decision.`);
   if (state === "cancelled" && request.askedBy !== null) return over("cancelled", `${subject} was cancelled.`);
   if (state === "cancelled") return over("cancelled", `You cancelled ${subject}.`, "");
   return pendingMilestone(request, cluster, to);
 }
 
 function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined, { subject }: Reader): Milestone {
-  const { voided, preview, approvals, approvalsWanted, lapsesAt } = request;
+  const { voided, preview, approvals, approvalsWanted, expiresAt } = request;
   const who = (cluster && mentions(othersWhoMayApprove(request, cluster))) || "an approver";
   const wait = (name: string, text: string, ping = "") =>
     tell(name, text, [...(preview ? [nudgeButton(request)] : []), detailsButton(request), cancelButton(request)], ping);
@@ -144,7 +144,7 @@ function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined, 
     return wait(`void-${voided.message}`, text, "An approval no longer counts. The approvers must decide again.");
   }
   if (!preview) return wait("requested", `Requested ${subject}. Checking the cluster.\n${admitsText(request)}`);
-  const text = `Waiting for ${who} to decide about ${subject}. Expires ${time(lapsesAt)}.`;
+  const text = `Waiting for ${who} to decide about ${subject}. Expires ${time(expiresAt)}.`;
   return wait("asked", `${text}\n${admitsText(request)}`);
 }
 

@@ -98,8 +98,8 @@ function stateEntries(request: AccessRequest): ThreadEntry[] {
     return [{ name: `void-${message}`, text }];
   }
   if (state === "cancelled") return [{ name: "cancelled", text: `${stateText(request)}.` }];
-  if (state === "lapsed") {
-    return [{ name: "lapsed", text: `Expired ${time(request.lapsesAt)} without a decision.` }];
+  if (state === "expired") {
+    return [{ name: "expired", text: `Expired ${time(request.expiresAt)} without a decision.` }];
   }
   if (state === "refused") return [{ name: "refused", text: `Refused: ${asClause(request.refusal?.message ?? "")}.` }];
   if (state !== "denied" || !denial) return [];
@@ -109,10 +109,10 @@ function stateEntries(request: AccessRequest): ThreadEntry[] {
 
 /** Mentions the approvers: an update in place notifies no one. */
 function reminderEntry(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
-  const { state, preview, reminders, lapsesAt } = request;
+  const { state, preview, reminders, expiresAt } = request;
   if (state !== "pending" || !preview || !reminders?.sent || !cluster) return [];
   const approvers = mentions(othersWhoMayApprove(request, cluster), maxCalled);
-  const text = `${approvers}: ${mention(askerOf(request))} is waiting for your decision. Expires ${time(lapsesAt)}.`;
+  const text = `${approvers}: ${mention(askerOf(request))} is waiting for your decision. Expires ${time(expiresAt)}.`;
   return [{ name: `reminder-${preview.at}-${reminders.sent}`, text }];
 }
 

@@ -40,7 +40,7 @@ export function stateText(request: AccessRequest): string {
   if (request.state === "pending") return request.preview ? waitingFor(request) : "Checking the cluster";
   if (request.state === "denied" && denial) return `Denied by ${mention(denial.by)} ${time(denial.at)}`;
   if (request.state === "cancelled") return `Cancelled by ${whoAsked(request)}`;
-  if (request.state === "lapsed") return `Expired ${time(request.lapsesAt)} without a decision`;
+  if (request.state === "expired") return `Expired ${time(request.expiresAt)} without a decision`;
   if (request.state === "refused") return `Refused: ${asClause(request.refusal?.message ?? "")}`;
   return leaseStateOf(request);
 }

@@ -102,7 +102,7 @@ function withPlan(
   plan: Omit<SealedPlan, "at" | "digest" | "seal">,
   now: Date,
 ): Migration {
-  const reminders = planReminders(now, migration.lapsesAt, config.timing.remindAfterSeconds);
+  const reminders = planReminders(now, migration.expiresAt, config.timing.remindAfterSeconds);
   const unsealed = { ...plan, at: now.toISOString(), digest: plan.summary.digest };
   return nextMigration(migration, {
     plan: sealMigrationPlan(migration, unsealed, keys.preview),

@@ -70,13 +70,13 @@ async function passOver(
   migration: Migration,
   driver: MigrationDriver,
 ): Promise<void> {
-  const { requestLapsesAfterSeconds } = context.config.timing;
+  const { requestExpiresAfterSeconds } = context.config.timing;
   const verdict = checkMigrationApproval(
     migration,
     cluster,
     context.keys.decision,
     context.now(),
-    requestLapsesAfterSeconds,
+    requestExpiresAfterSeconds,
   );
   const isToGoOn = verdict.type === "valid" && !isMigrationOver(migration);
   if (isToGoOn || migration.begun) {
@@ -89,7 +89,7 @@ async function passOver(
     });
   }
   if (isMigrationOver(migration) || verdict.type === "valid") return;
-  if (isTooLate(migration, context.now())) await lapseMigration(context, migration, verdict.message);
+  if (isTooLate(migration, context.now())) await expireMigration(context, migration, verdict.message);
   else await voidMigration(context, migration, verdict.message);
 }
 
@@ -191,16 +191,16 @@ async function finish(context: WorkerContext, migration: Migration): Promise<voi
   );
 }
 
-function isTooLate({ lapsesAt }: Migration, now: Date): boolean {
-  return !(now.getTime() < Date.parse(lapsesAt));
+function isTooLate({ expiresAt }: Migration, now: Date): boolean {
+  return !(now.getTime() < Date.parse(expiresAt));
 }
 
 /** The approvals are too old. Finished steps stay. */
-async function lapseMigration(context: WorkerContext, migration: Migration, why: string): Promise<void> {
+async function expireMigration(context: WorkerContext, migration: Migration, why: string): Promise<void> {
   await recordOnMigration(context, migration, (current) => {
     if (isMigrationOver(current)) return null;
-    const after = endedMigration(current, context.now(), { state: "lapsed" });
-    return { type: "migration.lapsed", after, detail: { why } };
+    const after = endedMigration(current, context.now(), { state: "expired" });
+    return { type: "migration.expired", after, detail: { why } };
   });
 }
 
@@ -208,9 +208,9 @@ async function lapseMigration(context: WorkerContext, migration: Migration, why:
 async function voidMigration(context: WorkerContext, migration: Migration, message: string): Promise<void> {
   await recordOnMigration(context, migration, (current) => {
     if (isMigrationOver(current)) return null;
-    const lapses = context.config.timing.requestLapsesAfterSeconds * 1000;
-    const lapsesAt = new Date(context.now().getTime() + lapses).toISOString();
-    const after = replannedMigration(current, message, lapsesAt);
+    const expires = context.config.timing.requestExpiresAfterSeconds * 1000;
+    const expiresAt = new Date(context.now().getTime() + expires).toISOString();
+    const after = replannedMigration(current, message, expiresAt);
     return { type: "migration.void", after, detail: { why: message, approvers: after.voided?.by ?? [] } };
   });
 }

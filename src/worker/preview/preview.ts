@@ -149,8 +149,8 @@ async function putOffAll(
 }
 
 function needsPreview(request: AccessRequest, now: Date): request is PendingRequest {
-  const { state, preview, trouble, lapsesAt } = request;
-  if (state !== "pending" || preview || Date.parse(lapsesAt) <= now.getTime()) return false;
+  const { state, preview, trouble, expiresAt } = request;
+  if (state !== "pending" || preview || Date.parse(expiresAt) <= now.getTime()) return false;
   return !trouble || Date.parse(trouble.retryAt) <= now.getTime();
 }
 
@@ -170,7 +170,7 @@ async function previewRequest(
   const unsealed = { ...planned.preview, rights: planned.preview.rights ?? (await rightsOf(request, look)) };
   const preview = sealPreview(request, unsealed, context.keys.preview);
   const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
-  const reminders = planReminders(now, request.lapsesAt, context.config.timing.remindAfterSeconds);
+  const reminders = planReminders(now, request.expiresAt, context.config.timing.remindAfterSeconds);
   await recordChange(context, previewedRequest(request, { preview, approvalsWanted, reminders }), event, now);
 }
 

@@ -166,7 +166,7 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     ...emptyTypedFields,
     reason: "recovered from the cluster's own memory after the ledger was lost",
     createdAt: at,
-    lapsesAt: share.endsAt,
+    expiresAt: share.endsAt,
     extends: null,
     until: null,
     preview: null,

@@ -95,7 +95,7 @@ async function adopt(
   const durationSeconds = Math.max(1, Math.ceil((Date.parse(endsAt) - now.getTime()) / 1000));
   const reason = "recovered from its access entry";
   const order = { cluster, principalArn, by, as, durationSeconds, reason, good: null, keeps: false };
-  const begun = beginRescue(order, id, context, context.config.timing.requestLapsesAfterSeconds);
+  const begun = beginRescue(order, id, context, context.config.timing.requestExpiresAfterSeconds);
   const at = now.toISOString();
   const lease = activeLease(begun.lease, { endsAt, writeBegan: at, activeSince: at });
   const event = eventOf("lease.recovered", begun, "worker", now, { principal: principalArn, level: rescueLevel });

@@ -33,14 +33,14 @@ export function beginRescue(
   { cluster, principalArn: principal, by, as, durationSeconds, reason }: RescueOrder,
   id: string,
   { now }: Pick<WorkerContext, "now">,
-  lapsesAfterSeconds: number,
+  expiresAfterSeconds: number,
 ): ApprovedRequest {
   const level = rescueLevelOf(durationSeconds);
   const who = { id, requester: by, cluster: cluster.name, principal, extends: null };
   const asked = createRequest(
     { ...who, level: level.name, groups: [], durationSeconds, reason },
     now(),
-    lapsesAfterSeconds,
+    expiresAfterSeconds,
   );
   const begun = takeEmergencyUnsigned(asked, cluster, level, { user: by, memberships: [] }, now());
   return { ...begun, emergency: unreviewedEmergency(now(), as) };

@@ -43,7 +43,7 @@ describe("an attacker with Redis gains nothing by changing", () => {
     ["the duration", { durationSeconds: hours(8) }],
     ["the reason", { reason: "another one" }],
     ["when it was asked for", { createdAt: at(-60).toISOString() }],
-    ["when it lapses", { lapsesAt: at(hours(48)).toISOString() }],
+    ["when it expires", { expiresAt: at(hours(48)).toISOString() }],
   ])("%s", (_, change) => {
     expect(verdictOn(changed(approved, change))).toMatchObject({ type: "void" });
   });
@@ -132,7 +132,7 @@ describe("an approval does not count", () => {
     expect(verdict).toEqual({ type: "void", message: "people can't approve their own request" });
   });
 
-  test("where it was given after the request had lapsed", () => {
+  test("where it was given after the request had expired", () => {
     const unsealed = { ...sealless(decision), at: at(hours(24)).toISOString() };
     const late = { ...unsealed, seal: keys.decision.seal("decision", { ...unsealed, request: approved.id }) };
 

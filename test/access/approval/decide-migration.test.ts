@@ -91,7 +91,7 @@ test.each<[string, Decision]>([
   ["of an hour ago", approvalOf("U0APPROVER2", { now: at(-hours(0.6)) })],
   [
     "of the future",
-    approvalOf("U0APPROVER2", { on: aMigration({ lapsesAt: at(hours(9)).toISOString() }), now: at(hours(2)) }),
+    approvalOf("U0APPROVER2", { on: aMigration({ expiresAt: at(hours(9)).toISOString() }), now: at(hours(2)) }),
   ],
 ])("an approval %s is not the second one", (_name, second) => {
   // It speaks for everybody, so that nothing else keeps the second one from counting.
@@ -116,7 +116,7 @@ test("an approval of a minute ahead counts: clocks differ", () => {
 
 test("an approval of the future is dropped when the next one is given", () => {
   const future = approvalOf("U0APPROVER", {
-    on: aMigration({ lapsesAt: at(hours(9)).toISOString() }),
+    on: aMigration({ expiresAt: at(hours(9)).toISOString() }),
     now: at(hours(2)),
   });
 
@@ -136,8 +136,8 @@ test.each<[string, string, Clicked]>([
   ["not-an-approver", "U0ENGINEER", { on: aMigration({ state: "denied" }) }],
   ["change-differs", "U0APPROVER", { digest: "e" }],
   ["no-preview", "U0APPROVER", { on: aMigration({ plan: null }) }],
-  ["lapsed", "U0APPROVER", { now: at(hours(1)) }],
-  ["lapsed", "U0APPROVER", { on: aMigration({ lapsesAt: "soon" }) }],
+  ["expired", "U0APPROVER", { now: at(hours(1)) }],
+  ["expired", "U0APPROVER", { on: aMigration({ expiresAt: "soon" }) }],
   ["already-decided", "U0APPROVER", { on: aMigration({ state: "denied" }) }],
   ["approved-already", "U0APPROVER", { on: approvedBy("U0APPROVER") }],
   ["quiet", "U0APPROVER", { of: aCluster({ quiet: "a release" }) }],

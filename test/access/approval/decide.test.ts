@@ -37,19 +37,19 @@ describe("a click is refused", () => {
     ["while the worker looks at the cluster", "no-preview", aRequest(), aClick()],
     ["on a message that shows another change", "change-differs", request, aClick({ digest: "0".repeat(64) })],
     ["without a digest", "change-differs", request, aClick({ digest: "" })],
-    ["where the time that it lapses can't be read", "lapsed", { ...request, lapsesAt: "tomorrow" }, aClick()],
+    ["where the time that it expires can't be read", "expired", { ...request, expiresAt: "tomorrow" }, aClick()],
   ] as const)("%s", (_, code, asked, click) => {
     const decided = decideClick(asked, aCluster(), click, keys.decision, at(minutes(2)));
 
     expect(decided).toEqual({ type: "refused", code });
   });
 
-  test("from the very moment on in which the request lapses", () => {
+  test("from the very moment on in which the request expires", () => {
     const justBefore = decideClick(request, aCluster(), aClick(), keys.decision, at(hours(24) - 0.001));
     const then = decideClick(request, aCluster(), aClick(), keys.decision, at(hours(24)));
 
     expect(justBefore.type).toBe("decided");
-    expect(then).toEqual({ type: "refused", code: "lapsed" });
+    expect(then).toEqual({ type: "refused", code: "expired" });
   });
 
   test("also where it would only deny: only approvers can deny", () => {

@@ -30,7 +30,7 @@ describe("what a person may do", () => {
     expect(acts(request, user)).toEqual(expected);
   });
 
-  test("is nothing about a lease that is being removed, and nothing after the request has lapsed", () => {
+  test("is nothing about a lease that is being removed, and nothing after the request has expired", () => {
     const end = { cause: "revoked", by: "U0ONCALL", at: at(0).toISOString(), why: "" } as const;
 
     expect(acts(aGrantedRequest({ end }), "U0ENGINEER")).toEqual([]);

@@ -5,7 +5,7 @@ import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
 test("a record counts as its own state, with that of its lease, and what ended it", () => {
   const end = { cause: "revoked", by: "U0ONCALL", at: "2026-03-01T10:00:00.000Z", why: "" } as const;
 
-  expect(classOf(aRequest({ state: "lapsed" }))).toBe("lapsed");
+  expect(classOf(aRequest({ state: "expired" }))).toBe("expired");
   expect(classOf(aGrantedRequest({ state: "active" }))).toBe("approved/active");
   // An end that is only decided is not done yet.
   expect(classOf(aGrantedRequest({ state: "active", end }))).toBe("approved/active");
@@ -27,7 +27,7 @@ test("every state is counted, also with 0, and a granted request is among the ap
     approved: 7,
     denied: 0,
     cancelled: 0,
-    lapsed: 0,
+    expired: 0,
     refused: 0,
   });
   expect(Object.fromEntries(leases)).toEqual({

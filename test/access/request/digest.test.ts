@@ -38,7 +38,7 @@ describe("the digest is another one", () => {
     ["for an end of its own", digestWith({ request: { until: at(hours(4)).toISOString() } })],
     ["for another reason", digestWith({ request: { reason: "another one" } })],
     ["for another time of asking", digestWith({ request: { createdAt: at(1).toISOString() } })],
-    ["for another time of lapsing", digestWith({ request: { lapsesAt: at(1).toISOString() } })],
+    ["for another time of expiring", digestWith({ request: { expiresAt: at(1).toISOString() } })],
     ["for another cluster's name", digestWith({ cluster: { name: "production" } })],
     ["for another cluster in EKS", digestWith({ cluster: { eksName: "other" } })],
     ["for another region", digestWith({ cluster: { region: "eu-west-1" } })],

@@ -35,7 +35,7 @@ const migrationStates = {
   denied: aPlannedMigration({ state: "denied", denial, ...over }),
   withdrawn: aPlannedMigration({ state: "withdrawn", withdrawal, begun, ...over }),
   refused: aMigration({ state: "refused", refusal: { code: "any", message: "No." }, ...over }),
-  lapsed: aMigration({ state: "lapsed", ...over }),
+  expired: aMigration({ state: "expired", ...over }),
 } as const;
 
 const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value));

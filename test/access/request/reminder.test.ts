@@ -43,13 +43,13 @@ describe("the approvers are reminded", () => {
 
   test("never when no one can decide any more", () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 10_000 })), fc.nat(10_000), (times, lapses) => {
+      fc.property(fc.array(fc.integer({ min: 1, max: 10_000 })), fc.nat(10_000), (times, expires) => {
         const growing = times.toSorted((a, b) => a - b);
-        const lapsesAt = at(lapses).toISOString();
+        const expiresAt = at(expires).toISOString();
 
-        const { nextAt } = planReminders(at(0), lapsesAt, growing);
+        const { nextAt } = planReminders(at(0), expiresAt, growing);
 
-        expect(nextAt === null || (Date.parse(nextAt) > at(0).getTime() && nextAt < lapsesAt)).toBe(true);
+        expect(nextAt === null || (Date.parse(nextAt) > at(0).getTime() && nextAt < expiresAt)).toBe(true);
       }),
     );
   });

@@ -7,18 +7,18 @@ import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest, revise
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 
-test("a new request is pending, of version 1, and lapses when the configuration says", () => {
+test("a new request is pending, of version 1, and expires when the configuration says", () => {
   const request = createRequest(aRequest(), at(0), hours(1));
 
-  expect(request).toMatchObject({ state: "pending", version: 1, lapsesAt: at(hours(1)).toISOString(), lease: null });
+  expect(request).toMatchObject({ state: "pending", version: 1, expiresAt: at(hours(1)).toISOString(), lease: null });
 });
 
-test("an extension lapses with its end at the latest", () => {
+test("an extension expires with its end at the latest", () => {
   const early = createRequest(aRequest({ until: at(minutes(20)).toISOString() }), at(0), hours(1));
   const late = createRequest(aRequest({ until: at(hours(20)).toISOString() }), at(0), hours(1));
 
-  expect(early.lapsesAt).toBe(at(minutes(20)).toISOString());
-  expect(late.lapsesAt).toBe(at(hours(1)).toISOString());
+  expect(early.expiresAt).toBe(at(minutes(20)).toISOString());
+  expect(late.expiresAt).toBe(at(hours(1)).toISOString());
 });
 
 test("each change makes the next version and leaves the record before as it was", () => {
@@ -38,11 +38,11 @@ describe("something has to be done about", () => {
     ["a new request, from the beginning", aRequest(), at(0)],
     ["a request whose preview failed, at the next try", aRequest(troubled), at(minutes(7))],
     [
-      "a request whose next try is after it lapses, when it lapses",
-      aRequest({ ...troubled, lapsesAt: at(minutes(5)).toISOString() }),
+      "a request whose next try is after it expires, when it expires",
+      aRequest({ ...troubled, expiresAt: at(minutes(5)).toISOString() }),
       at(minutes(5)),
     ],
-    ["a request that approvers see, when it lapses", aPreviewedRequest(), at(hours(24))],
+    ["a request that approvers see, when it expires", aPreviewedRequest(), at(hours(24))],
     ["an approved request, whatever the time is", anApprovedRequest(), new Date(0)],
     ["an approved request that failed, at the next try", anApprovedRequest(troubled), at(minutes(7))],
     ["an active lease, at its end", aGrantedRequest({ state: "active" }), end],
@@ -64,7 +64,7 @@ describe("something has to be done about", () => {
   test.each<[string, AccessRequest]>([
     ["denied", aRequest({ state: "denied" })],
     ["cancelled", aRequest({ state: "cancelled" })],
-    ["lapsed", aRequest({ state: "lapsed" })],
+    ["expired", aRequest({ state: "expired" })],
     ["refused", aRequest({ state: "refused" })],
     ["ended", aGrantedRequest({ state: "ended" })],
     ["failed", aGrantedRequest({ state: "failed" })],

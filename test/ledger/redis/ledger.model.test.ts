@@ -28,7 +28,7 @@ interface Both {
 type Step = (both: Both) => Promise<void>;
 
 const slot = fc.integer({ min: 0, max: 3 });
-const state = fc.constantFrom<AccessRequest["state"]>("pending", "denied", "cancelled", "lapsed");
+const state = fc.constantFrom<AccessRequest["state"]>("pending", "denied", "cancelled", "expired");
 const idOf = (run: number, index: number) => `run-${run}-r-${index}`;
 
 /** Commits a version near the one that stands there: right, stale and skipped ones. */

@@ -52,7 +52,7 @@ test("each step is done by what happened, in the order of the story", () => {
 
 test.each<[string, Happened]>([
   ["a denied request", { type: "request.denied", actor: "U0APPROVER", request: "r-1" }],
-  ["a request that expired", { type: "request.lapsed", actor: "worker", request: "r-1" }],
+  ["a request that expired", { type: "request.expired", actor: "worker", request: "r-1" }],
 ])("%s begins the story anew", (_name, lost) => {
   expect(step(facts([asked, lost]))).toBe("ask");
 });

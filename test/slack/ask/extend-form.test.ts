@@ -56,7 +56,7 @@ describe("the Extend button opens a form that", () => {
     expect(await stage.ledger.get("r-new1")).toMatchObject({
       extends: "r-1",
       until: iso(end + hours(1)),
-      lapsesAt: iso(end + hours(1)),
+      expiresAt: iso(end + hours(1)),
       state: "pending",
     });
     expect(textOf({ blocks: engineer().view()?.blocks ?? [] })).toBe(

@@ -135,7 +135,7 @@ describe("on a phone", () => {
   test.each<[string, AccessRequest]>([
     ["denied", aPreviewedRequest({ state: "denied", reason })],
     ["cancelled", aPreviewedRequest({ state: "cancelled", reason })],
-    ["lapsed", aPreviewedRequest({ state: "lapsed", reason })],
+    ["expired", aPreviewedRequest({ state: "expired", reason })],
     ["approved", anApprovedRequest({ reason })],
     ["active", aGrantedRequest({ state: "active" }, { reason, preview: aPreview({ warnings, rights: manyRights }) })],
     ["ended", aGrantedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() }, { reason })],

@@ -12,7 +12,7 @@ describe("a click that decides nothing", () => {
       "already-decided",
       "Already handled. Denied by <@U0APPROVER> <!date^1772355720^{date_short_pretty} {time}|2026-03-01T09:02:00.000Z>.",
     ],
-    ["lapsed", "This request expired. The requester can ask again."],
+    ["expired", "This request expired. The requester can ask again."],
     ["self-approval", "You can't decide about your own request. Ask <@U0APPROVER>, <@U0APPROVER2>."],
     ["not-an-approver", "You're not an approver for `viewer` on `staging`. Ask <@U0APPROVER>, <@U0APPROVER2>."],
     ["no-preview", "The worker is checking the cluster again. The buttons come back after that."],

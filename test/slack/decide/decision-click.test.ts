@@ -138,7 +138,7 @@ test("a click that came second is told who was first, and is in the audit log", 
 });
 
 test.each<[string, Partial<AccessRequest>, string]>([
-  ["lapsed", { lapsesAt: at(0).toISOString() }, "lapsed"],
+  ["expired", { expiresAt: at(0).toISOString() }, "expired"],
   ["was cancelled", { state: "cancelled" }, "already-decided"],
   ["the worker looks at again", { preview: null }, "no-preview"],
 ])("a click on a request that %s is in the audit log, and leaves the record as it is", async (_name, change, code) => {

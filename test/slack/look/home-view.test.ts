@@ -35,7 +35,7 @@ test("App Home shows what waits, what is held with its end, and what was asked f
     toReview: listOf(states["broken glass"] ?? expect.fail("there is no such state")),
     access: listOf(aGrantedRequest({}), aGrantedRequest({ state: "scheduled" }, { id: "r-3" })),
     requests: listOf(aPreviewedRequest({ id: "r-4" })),
-    recent: listOf(aPreviewedRequest({ id: "r-5", state: "lapsed" })),
+    recent: listOf(aPreviewedRequest({ id: "r-5", state: "expired" })),
     decides: true,
     emergency: true,
   });

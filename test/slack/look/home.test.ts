@@ -74,7 +74,7 @@ test("of two that publish at once the one that has read the older state does not
       const page = await ledger.list(...of);
       if (!isFirst) return page;
       isFirst = false;
-      await ledger.commit(aChange(revise(request, { state: "lapsed" })));
+      await ledger.commit(aChange(revise(request, { state: "expired" })));
       await publishHome(aContext(), "U0ENGINEER");
       return page;
     },

@@ -26,7 +26,7 @@ function story(...types: readonly (readonly [EventType, { readonly [key: string]
 }
 
 describe("the status of a move", () => {
-  test("that waits shows the plan as its message does, when it lapses, what happened, and the buttons of this reader", () => {
+  test("that waits shows the plan as its message does, when it expires, what happened, and the buttons of this reader", () => {
     const events = story(["migration.asked"], ["migration.planned"]);
 
     const text = textOfBlocks(migrationStatusAnswer({ migration: aPlannedMigration(), events, acts: ["deny"] }));

@@ -74,7 +74,7 @@ describe("what Slack shows is made to match the ledger", () => {
     const request = await recorded(aPreviewedRequest());
     await showRequest(aContext(), request.id);
     await showRequest(aContext(), request.id);
-    await recorded(revise(request, { state: "lapsed" }));
+    await recorded(revise(request, { state: "expired" }));
 
     await showRequest(aContext(), request.id);
 
@@ -84,13 +84,13 @@ describe("what Slack shows is made to match the ledger", () => {
   });
 
   test("with the requester told each thing once", async () => {
-    const request = await recorded(aPreviewedRequest({ state: "lapsed" }));
+    const request = await recorded(aPreviewedRequest({ state: "expired" }));
 
     await showRequest(aContext(), request.id);
     await recorded(revise(request, {}));
     await showRequest(aContext(), request.id);
 
-    expect(toEngineer().filter((text) => text.includes("lapsed without a decision"))).toHaveLength(1);
+    expect(toEngineer().filter((text) => text.includes("expired without a decision"))).toHaveLength(1);
   });
 
   test("with one direct message to the requester, which follows the request, and a reply for what they must know", async () => {
@@ -162,7 +162,7 @@ describe("what Slack shows is made to match the ledger", () => {
   test("with nothing told twice where only the thread failed", async () => {
     const request = await recorded(aPreviewedRequest());
     await showRequest(aContext(), request.id);
-    await recorded(revise(request, { state: "lapsed" }));
+    await recorded(revise(request, { state: "expired" }));
     // The first post is the direct message, the second one the reply.
     slack.faults.plan("slack.chat.postMessage", { type: "answer", status: 503 }, { nth: 2 });
 
@@ -180,7 +180,7 @@ describe("what Slack shows is made to match the ledger", () => {
     await showRequest(aContext(), request.id);
     const shown = await ledger.shown(request.id);
     await aClient(slack).chat.delete({ channel: "C0ACCESS", ts: shown?.message?.ts ?? "" });
-    await recorded(revise(request, { state: "lapsed" }));
+    await recorded(revise(request, { state: "expired" }));
 
     await showRequest(aContext(), request.id);
 
@@ -248,7 +248,7 @@ describe("where Slack fails", () => {
   });
 
   test("to take a reply now and asks to wait, nothing waits, and the reply comes later, once", async () => {
-    const request = await recorded(aPreviewedRequest({ state: "lapsed" }));
+    const request = await recorded(aPreviewedRequest({ state: "expired" }));
     await showMessage(aContext(), request.id);
     const { botToken, signingSecret, apiUrl } = slack;
     const client = backgroundClient({ botToken, signingSecret, apiUrl, appToken: undefined, port: 0 });
@@ -264,11 +264,11 @@ describe("where Slack fails", () => {
     const request = await recorded(aPreviewedRequest());
     await showRequest(aContext(), request.id);
     archive();
-    await recorded(revise(request, { state: "lapsed" }));
+    await recorded(revise(request, { state: "expired" }));
 
     for (const _ of [1, 2]) await showRequest(aContext(), request.id);
 
-    expect(toEngineer().filter((text) => text.includes("lapsed without a decision"))).toHaveLength(1);
+    expect(toEngineer().filter((text) => text.includes("expired without a decision"))).toHaveLength(1);
     expect(toEngineer().filter((text) => text.includes("no longer updates"))).toHaveLength(1);
     expect(await ledger.unshown(10)).toEqual([]);
   });
@@ -341,7 +341,7 @@ describe("where Slack fails", () => {
   });
 
   test("a request of a cluster that is not configured any more still tells the requester how it ended", async () => {
-    const request = await recorded(aPreviewedRequest({ cluster: "retired", state: "lapsed" }, null));
+    const request = await recorded(aPreviewedRequest({ cluster: "retired", state: "expired" }, null));
 
     await showRequest(aContext(), request.id);
 

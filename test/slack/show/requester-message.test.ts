@@ -99,7 +99,7 @@ test("whoever was told that an entry is gone is told when it is back, once", () 
 });
 
 test("an end of which the API server says nothing is told at once, and once more when it answers", () => {
-  const unproved = states["expired, and the API server does not answer"] ?? expect.fail("there is no such state");
+  const unproved = states["ended, and the API server does not answer"] ?? expect.fail("there is no such state");
   const proved = aGrantedRequest({ ...unproved.lease, endProof: anEndProof() });
 
   const first = milestoneOf(unproved, aCluster());

@@ -102,7 +102,7 @@ describe("where the rights are asked for again", () => {
 });
 
 describe("the end", () => {
-  const unproved = states["expired, and the API server does not answer"] ?? expect.fail("there is no such state");
+  const unproved = states["ended, and the API server does not answer"] ?? expect.fail("there is no such state");
   const textOf = (lease: Partial<Lease>, told: readonly string[]) =>
     threadOf(aGrantedRequest({ ...unproved.lease, ...lease }), told, aCluster()).find(({ name }) => name === "ended")
       ?.text;

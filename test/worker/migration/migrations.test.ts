@@ -206,7 +206,7 @@ describe("what is not what was approved is not carried out", () => {
 
     expect([voided.plan, voided.reminders]).toEqual([null, null]);
     const { remindAfterSeconds } = scene.context().config.timing;
-    expect(asked.reminders).toEqual(planReminders(new Date(asked.plan?.at ?? ""), asked.lapsesAt, remindAfterSeconds));
+    expect(asked.reminders).toEqual(planReminders(new Date(asked.plan?.at ?? ""), asked.expiresAt, remindAfterSeconds));
     expect(asked.reminders).toMatchObject({ sent: 0, nextAt: expect.any(String) });
 
     expect(asked).toMatchObject({ state: "pending", approvals: [], voided: { by: ["U0APPROVER", "U0APPROVER2"] } });
@@ -247,20 +247,20 @@ describe("what is not what was approved is not carried out", () => {
     expect(modeNow()).toBe("CONFIG_MAP");
   });
 
-  test("where the approvals are too old: it lapses", async () => {
+  test("where the approvals are too old: it expires", async () => {
     await scene.ask();
     await scene.approve("U0APPROVER", "U0APPROVER2");
     scene.pass(25 * 3600);
 
-    expect(await scene.look()).toMatchObject({ state: "lapsed" });
+    expect(await scene.look()).toMatchObject({ state: "expired" });
     expect(modeNow()).toBe("CONFIG_MAP");
   });
 
-  test("where nobody decides: it lapses", async () => {
+  test("where nobody decides: it expires", async () => {
     await scene.ask();
     scene.pass(25 * 3600);
 
-    expect(await scene.look()).toMatchObject({ state: "lapsed" });
+    expect(await scene.look()).toMatchObject({ state: "expired" });
   });
 });
 
