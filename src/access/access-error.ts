@@ -110,7 +110,7 @@ const catalogue = {
   "binding-kept": {
     retry: true,
     remedy:
-      "Until its finalizers are gone, the binding gives its rights. Find who added them with kubectl get -o yaml, and remove them.",
+      "The binding gives its rights until its finalizers are gone. Find who added them with kubectl get -o yaml, and remove them.",
   },
   "binding-late": {
     retry: true,
@@ -134,7 +134,7 @@ const catalogue = {
     remedy:
       "Kubernetes can't make it mutable again. Save it, remove immutable: true from the copy, and replace it with kubectl replace --force.",
   },
-  "document-unchanged": { retry: true, remedy: "Once that is repaired, the worker removes it by itself." },
+  "document-unchanged": { retry: true, remedy: "Repair that; then the worker removes it by itself." },
   "record-changed": { retry: true, remedy: "Another process changed the record. Look at it again." },
   "ledger-unreachable": { retry: true, remedy: "Check that Redis runs and that REDIS_URL is right." },
   "ledger-refused": { retry: false, remedy: "Check the user, the password and the certificates of REDIS_URL." },
@@ -148,10 +148,11 @@ const catalogue = {
   "port-in-use": { retry: false, remedy: "Stop the other process, or choose another port." },
   "slack-unreachable": { retry: true, remedy: "Check the network path to Slack." },
   "slack-refused": { retry: false, remedy: "Check the bot's scopes, its token and that it is in the channel." },
-  "audit-webhook": { retry: true, remedy: "Check audit.webhook in eks-access.yml, and that server." },
+  "audit-webhook": { retry: true, remedy: "Check audit.webhook in eks-access.yml, and the server there." },
   "audit-sink-differs": {
     retry: false,
-    remedy: "It may be of another installation or of an older ledger: set another audit.s3.prefix in eks-access.yml.",
+    remedy:
+      "Another installation or an older ledger may have written it. Set another audit.s3.prefix in eks-access.yml.",
   },
   unexpected: { retry: true, remedy: "The log has the details." },
 } as const satisfies Record<string, { retry: boolean | "after-repair"; remedy: string }>;
@@ -199,5 +200,5 @@ export class AccessError extends Error {
 /** The sentence that people read for any failure. An unexpected error's own text may hold a secret, so it never appears. */
 export function explainFailure(error: unknown): string {
   if (error instanceof AccessError) return error.message;
-  return "Something unexpected failed. The operators' log has the details.";
+  return "Something unexpected failed. The process's log has the details.";
 }

@@ -10,7 +10,6 @@ export const PARTITIONS = [
   "aws-eusc",
 ] as const;
 
-/** Whether this is a partition of AWS, or the cluster's own. */
 function isPartition(name: string | undefined, own?: string): boolean {
   return name !== undefined && (name === own || PARTITIONS.some((partition) => partition === name));
 }
@@ -40,7 +39,6 @@ type PrincipalKind = "role" | "user";
 
 /** An IAM role or user that aws-auth can name. */
 export interface Principal {
-  /** As the document must have it. */
   arn: string;
   kind: PrincipalKind;
   partition: string;
@@ -77,7 +75,6 @@ interface Rejection {
   suggestion?: string;
 }
 
-/** What is wrong with a text that is no principal. */
 function rejectPrincipal(text: string, partition?: string): Rejection {
   const trimmed = text.trim();
   if (trimmed !== text) return rejectPadding(trimmed);
@@ -156,7 +153,6 @@ function reject(code: string, message: string): Rejection {
   return { code, message };
 }
 
-/** Quotes typed text, shortened. */
 function quote(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }

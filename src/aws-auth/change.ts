@@ -14,7 +14,6 @@ export interface PlanGuard {
   creatorArn?: string | null;
   /** Our own role in the cluster: its entry never changes. */
   operatorArn?: string | undefined;
-  /** Of the cluster. */
   account?: string;
   partition?: string;
   allowForeignAccounts?: readonly string[];

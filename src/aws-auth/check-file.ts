@@ -21,7 +21,6 @@ interface EntryReport {
 }
 
 export interface FileReport {
-  /** There is no error and no warning. */
   ok: boolean;
   problems: readonly FileProblem[];
   entries: readonly EntryReport[];
@@ -82,7 +81,6 @@ export function locator(
   };
 }
 
-/** The first place of a key in a file of unknown structure. */
 function keyPlace(lines: readonly string[], key: string): FilePlace {
   const line = lines.findIndex((text) => text.includes(`"${key}"`) || text.includes(`${key}:`));
   if (line < 0) return { line: 1, column: 1 };

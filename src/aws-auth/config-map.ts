@@ -22,7 +22,6 @@ export interface ConfigMapFile {
   readonly notText: readonly { readonly key: string; readonly line: number; readonly column: number }[];
 }
 
-/** The name of a Kubernetes object. */
 function nameOf({ metadata }: Readonly<Record<string, unknown>>): unknown {
   return isRecord(metadata) ? metadata.name : undefined;
 }
@@ -116,7 +115,6 @@ function textOf({ value }: Field): string | null {
   return value.type === "string" ? value.value : null;
 }
 
-/** The fields of a decoded mapping, as plain values. */
 function plainMap(map: MapValue): Record<string, unknown> {
   return Object.fromEntries([...map.fields].map(([key, field]) => [key, plainValue(field.value)]));
 }
@@ -133,7 +131,6 @@ function plainValue(value: YamlValue): unknown {
   }
 }
 
-/** One YAML document of a text, and its start. */
 interface DocumentText {
   readonly text: string;
   /** In UTF-16 units. */
@@ -179,7 +176,6 @@ function readJson(text: string): ConfigMapFile | null {
   };
 }
 
-/** The ConfigMap itself, or the one named aws-auth in a List. */
 function jsonObject(text: string): Record<string, unknown> | null {
   const object = parseJson(text);
   if (!isRecord(object)) return null;

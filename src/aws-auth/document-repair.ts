@@ -37,11 +37,12 @@ export function planDocumentRepair(found: Data | null, good: Data | null, guard:
 function byGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: PlanGuard): DocumentRepair {
   const [flaw] = brokenIn(good);
   if (flaw || good.entries.length === 0) {
-    return { type: "ask", message: `The given document is not good: ${flaw ?? "it maps no one."}` };
+    return { type: "ask", message: `The document is not good: ${flaw ?? "it maps no one."}` };
   }
   const restored = parseDocument(restore(found, good));
   const [still] = brokenIn(restored);
-  if (still) return { type: "ask", message: `aws-auth: ${still} The given document does not have this section.` };
+  if (still)
+    return { type: "ask", message: `aws-auth: ${still} The document of --document does not have this section.` };
   const changes = [...missingIn(restored, good), ...lostIn(restored, found)];
   const plan = planChanges(restored, changes, { ...guard, allowMasters: true });
   if (plan.type === "refused") return { type: "ask", message: plan.refusal.message };
@@ -76,8 +77,8 @@ function howOf(
   const added = changes.map(({ arn }) => arn).filter((arn) => !left.has(arn.toLowerCase()));
   const written = SECTIONS.filter((section) => found.data[section] !== restored.data[section]);
   return [
-    ...(written.length > 0 ? [`${written.join(", ")}: the last good document is written as it was.`] : []),
-    ...(added.length > 0 ? [`What is missing is added, and the rest stays: ${added.join(", ")}.`] : []),
+    ...(written.length > 0 ? [`Writes ${written.join(", ")} as the last good document has it.`] : []),
+    ...(added.length > 0 ? [`Adds what is missing: ${added.join(", ")}. The rest stays.`] : []),
     ...refused.map(({ arn, message }) => `Not added: ${arn ?? "an entry"}. ${message}`),
   ].join(" ");
 }

@@ -8,7 +8,6 @@ export const SECTIONS: readonly Section[] = ["mapRoles", "mapUsers", "mapAccount
 /** Error: a caller gets less or more than the text says. Warning: it works, but may break. Notice: good to know. */
 export type Severity = "error" | "warning" | "notice";
 
-/** A finding about a document. */
 export interface Problem {
   code: string;
   severity: Severity;
@@ -38,7 +37,6 @@ export function problemAt(
   return { code, severity, section, line: at.line + 1, column: at.column + 1, message, remedy };
 }
 
-/** One item of a section, as the authenticator reads it. */
 export interface Entry {
   section: Section;
   /** As written; for mapAccounts the account id. */

@@ -17,7 +17,6 @@ const FIELDS = ["arn", "username", "groups"] as const;
 const WILDCARD =
   "Most releases of the authenticator read the wildcard as a letter, so the entry matches no caller. The newest releases match every ARN that fits.";
 
-/** The problems of an item of mapRoles or mapUsers. */
 export function itemProblems(reading: SectionReading, { node: item, read }: Item): Problem[] {
   const { section } = reading;
   if (read === null) return [noMapping(section, item)];
@@ -91,7 +90,7 @@ function nearField(name: string, section: Section): string | null {
   return Object.hasOwn(NEAR_NAMES, plain) ? (NEAR_NAMES[plain] ?? null) : null;
 }
 
-/** The problems of an entry's ARN. The authenticator itself never checks its syntax. */
+/** The authenticator itself never checks the syntax of an ARN. */
 function arnProblems(entry: Entry, node: YamlNode): Problem[] {
   const { section, arn } = entry;
   const reading = readPrincipal(arn);
@@ -148,7 +147,6 @@ function textProblem({ section, text }: SectionReading, value: YamlValue): Probl
   return [problemAt(section, node.start, CODE, "notice", message, `Write ${meant} in its place.`)];
 }
 
-/** The problems of an entry's username and groups. */
 function nameProblems(entry: Entry, item: YamlNode, { uses }: DecodedEntry): Problem[] {
   if (entry.arn === "") return [];
   const username = lastUse(uses, "username");

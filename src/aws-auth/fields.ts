@@ -13,7 +13,6 @@ export function fieldKey(name: FieldName, section: Section): string {
 
 export interface FieldUse extends Field {
   readonly name: FieldName;
-  /** The name as written. */
   readonly spelled: string;
 }
 

@@ -88,7 +88,6 @@ function partitionOf(arn: string): string[] {
   return partition === undefined ? [] : [partition];
 }
 
-/** Whether an ARN is the creator's. */
 export function isCreator(arn: string, { creatorArn }: PlanGuard): boolean {
   return isIdentity(arn, creatorArn);
 }

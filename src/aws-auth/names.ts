@@ -3,7 +3,6 @@ import type { Refusal } from "./change.ts";
 /** The group that can do everything, whatever RBAC says. */
 export const MASTERS = "system:masters";
 
-/** The group of all nodes. */
 const NODES = "system:nodes";
 
 /** Whether nodes sign in by an entry: nodes of every kind use this name (EC2, Fargate, Windows). */
@@ -44,7 +43,6 @@ export function render(template: string, values: TemplateValues): string | null 
   return accessKeyId === undefined ? rendered : rendered.replaceAll("{{AccessKeyID}}", () => accessKeyId);
 }
 
-/** Why a username is refused, or null. */
 export function refuseUsername(username: string, arn: string, groups: readonly string[]): Refusal | null {
   const about = (code: string, message: string): Refusal => ({ code, message, arn });
   if (username === "")
@@ -72,7 +70,6 @@ function isForNodes(username: string, arn: string, groups: readonly string[]): b
   return username.startsWith("system:node:") && arn.includes(":role/") && groups.includes(NODES);
 }
 
-/** Why a group is refused, or null. */
 export function refuseGroup(group: string, arn: string): Refusal | null {
   const about = (code: string, message: string): Refusal => ({ code, message, arn });
   if (group === "") return about("group-empty", `A group for ${arn} is empty. Name it, or remove it.`);

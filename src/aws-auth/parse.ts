@@ -127,7 +127,6 @@ function place({ line, column }: Entry) {
   return { line: line - 1, column: column - 1 };
 }
 
-/** The unlisted problems of one kind. */
 interface Rest {
   first: Problem;
   count: number;
@@ -140,7 +139,6 @@ function asProblem({ first, count, severity }: Rest): Problem {
   return { ...first, severity, message: `${first.message}${others}` };
 }
 
-/** The problems of the items of mapAccounts. None for another section. */
 function* accountProblems({ reading, accounts }: SectionContent): Iterable<Problem> {
   if (reading.section !== "mapAccounts") return;
   for (const { id, node } of accounts) yield* accountProblem(id, node);
@@ -171,7 +169,6 @@ function accountProblem(id: string, node: ScalarNode): Problem[] {
   return node.style === "plain" && id.startsWith("0") ? [mapped, unquoted(id, node)] : [mapped];
 }
 
-/** An item that is a list or a mapping. */
 function notAnAccount(at: Mark): Problem {
   const message = "This item is not an AWS account: the authenticator skips it.";
   return problemAt(

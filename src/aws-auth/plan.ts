@@ -51,8 +51,8 @@ export interface RefusedPlan {
 type PlanResult = Plan | RefusedPlan;
 
 /**
- * Plans changes to a document, or says why not. What a plan does not name stays, byte for byte. The new text is read again, and
- * everybody in it must be who they were, except the principals of the changes.
+ * Plans changes to a document, or says why not. What a plan does not name stays, byte for byte. It reads the new text
+ * again: everyone in it must be who they were, except the principals of the changes.
  * @param read like `readDocument`; pass one with a memory to plan often
  */
 export function planChanges(
@@ -114,7 +114,6 @@ function differencesOf(before: ReadDocument, after: ReadDocument, intents: reado
     .filter((difference) => JSON.stringify(difference.before) !== JSON.stringify(difference.after));
 }
 
-/** The first problem that prevents edits of the whole document; null: none. */
 /** Why a change can't be planned while a section is unreadable; null: it can. */
 function blocks(document: AwsAuthDocument, change: Change): Problem | null {
   const { blocking } = document;
@@ -133,7 +132,6 @@ function isApart(document: AwsAuthDocument, change: Change, broken: Section): bo
   return !isTouched && broken !== sectionOf(change.arn) && !mayName(document.data[broken] ?? "", change.arn);
 }
 
-/** Where new entries go. */
 function sectionOf(arn: string): Section {
   const reading = readPrincipal(arn);
   return reading.type === "principal" && reading.principal.kind === "user" ? "mapUsers" : "mapRoles";
@@ -145,7 +143,6 @@ function mayName(text: string, arn: string): boolean {
   return text.toLowerCase().includes(name.toLowerCase());
 }
 
-/** Why no edit does what is intended and nothing else, as far as the text shows it. */
 export function cannotEdit({ sections }: ReadDocument, intents: readonly Intent[]): Refusal {
   const touched = SECTIONS.map((name) => sections[name]).filter(({ section }) => intents.some(touches(section)));
   for (const reading of touched) {

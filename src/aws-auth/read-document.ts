@@ -50,7 +50,6 @@ export interface Item {
   readonly read: ReadItem | null;
 }
 
-/** An item that is a mapping. */
 export interface ReadItem {
   readonly entry: Entry;
   readonly map: MapValue;
@@ -66,7 +65,6 @@ interface SectionEntries {
   readonly items: readonly Item[];
 }
 
-/** Makes the entries of a section from its items. */
 function entriesIn({ reading, accounts }: SectionContent): SectionEntries {
   if (reading.section === "mapAccounts") {
     const mapped = accounts.map(accountEntry);

@@ -27,7 +27,6 @@ export function readQuoted(quoted: string): string | null {
   }
 }
 
-/** The layout of a section's entries. */
 interface EntryStyle {
   /** Column of each entry's `-`. */
   readonly dash: number;

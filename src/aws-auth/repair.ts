@@ -171,7 +171,6 @@ function replace(
   return { entry, text: applyEdits(text, [replaceNode(text, node, written)]), code, message };
 }
 
-/** A possible repair of one problem. It takes effect only after an approval. */
 export interface Repair {
   /** The problem that it repairs. */
   code: string;
@@ -195,7 +194,7 @@ interface Draft {
   readonly message: string;
 }
 
-/** An edit is offered only if each other entry stays as it was. */
+/** Offers an edit only if each other entry stays as it was. */
 export function offerEdit(document: ReadDocument, { entry, text, code, message }: Draft): Repair | null {
   const { section, line } = entry;
   const after = readDocument({ ...document.data, [section]: text }).document;

@@ -3,7 +3,6 @@ import type { ReadDocument } from "./document.ts";
 import { render, type TemplateValues } from "./names.ts";
 import { lookUp } from "./read-document.ts";
 
-/** A caller's identity in the cluster. */
 export interface Identity {
   username: string;
   groups: readonly string[];

@@ -43,7 +43,6 @@ export function contentDropped(section: Section, at: Mark): Problem {
   return problemAt(section, at, "content-dropped", "error", message, remedy);
 }
 
-/** A key of the data that is nearly the name of a section. */
 function misspelt(key: string, section: Section): Problem {
   return {
     code: "section-misspelt",
@@ -162,7 +161,6 @@ function flowLine(text: string, { start, end }: YamlNode, indent: number): numbe
   return null;
 }
 
-/** The problems of the document as a whole. */
 export function documentProblems(data: Readonly<Record<string, string>>): Problem[] {
   const problems: Problem[] = [];
   for (const key of Object.keys(data)) {

@@ -2,7 +2,6 @@ import type { Intent } from "./change.ts";
 import { type Entry, type Lookup, type ReadDocument, type Section, sameGroups, sameList } from "./document.ts";
 import { goFold } from "./fold.ts";
 
-/** What an entry must say. */
 interface Expected {
   readonly arn: string;
   readonly username: string;
@@ -66,7 +65,6 @@ export function changedArns(before: Lookup, after: Lookup): string[] {
   for (const keys of [before.roles, before.users]) {
     for (const key of keys.keys()) if (!answersTheSame(before, after, key)) changed.add(key);
   }
-  // What answered before is compared already.
   for (const keys of [after.roles, after.users]) {
     for (const key of keys.keys()) if (!before.roles.has(key) && !before.users.has(key)) changed.add(key);
   }

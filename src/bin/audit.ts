@@ -147,7 +147,7 @@ async function connect(): Promise<RedisConnection> {
 async function review(log: AuditLog, scope: ReviewScope, io: CommandIo): Promise<number> {
   const found = await readAccessReview(log, previewKeysFor);
   if ("type" in found) {
-    io.stderr(`eks-access audit: The log is broken, so there is no review. ${found.message}\n`);
+    io.stderr(`eks-access audit: The log is broken, so a review would not be true. ${found.message}\n`);
     return 1;
   }
   io.stdout(accessCsv(found.rows(scope)));

@@ -43,9 +43,7 @@ function tell(user: string, result: ErasureResult, io: CommandIo): number {
   io.stdout(`${user}: erased in ${events} events, and ${records} records removed.\n`);
   io.stdout("Messages in Slack, logs, sinks, exports and backups still have what they had.\n");
   if (kept.length === 0) return 0;
-  io.stderr(
-    `These can't be removed yet: ${kept.join(", ")}. Run it again in a day. The newest migration of a cluster stays.\n`,
-  );
+  io.stderr(`Kept for now: ${kept.join(", ")}. Run it again in a day. The newest migration of a cluster stays.\n`);
   return 1;
 }
 

@@ -44,7 +44,7 @@ export function announcer(
   return async (notice) => {
     if (!keys) return;
     await ledger.addNotice(sealNotice(notice, keys)).catch((error: unknown) => {
-      log.error({ err: error, notice }, "the operators' channel can't get a notice");
+      log.error({ err: error, notice }, "could not post a notice in the operators' channel");
     });
   };
 }

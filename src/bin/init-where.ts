@@ -37,7 +37,9 @@ export async function whereToLook(options: InitOptions, io: CommandIo): Promise<
   const accounts = all.filter(({ id }) => options.role !== null || id === own.account);
   const left = all.length - accounts.length;
   if (left > 0) {
-    io.stdout(`! ${count(left, "other account")} not looked at. Name a role that you can assume there with --role.\n`);
+    io.stdout(
+      `! Did not look at ${count(left, "other account")}. Name a role that you can assume there with --role.\n`,
+    );
   }
   return {
     scope: {
@@ -60,7 +62,7 @@ async function organizationOf(region: string, io: CommandIo): Promise<Organizati
   try {
     return await organizationAccounts("default", region);
   } catch (error) {
-    io.stdout(`! The accounts of the organization are unknown: ${explainFailure(error)}\n`);
+    io.stdout(`! Can't list the accounts of the organization. ${explainFailure(error)}\n`);
     return "refused";
   }
 }

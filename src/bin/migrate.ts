@@ -196,7 +196,7 @@ async function carryOn(
 function approvedMigration(migration: Migration | null, digest: string): Migration {
   const short = digest.slice(0, 12);
   if (migration?.plan?.digest !== digest) {
-    throw new AccessError("migration-not-approved", `The plan ${short} was not requested, or it changed`);
+    throw new AccessError("migration-not-approved", `No approved migration has the plan ${short}`);
   }
   if (migration.state !== "pending") return migration;
   const message = `The plan ${short} has ${migration.approvals.length} of 2 approvals`;

@@ -133,7 +133,7 @@ function planText(result: PlannedText | RefusedPlan, refusal: Refusal | null, co
 
 function repairsText(repairs: readonly Repair[], path: string, colour: boolean): string {
   const paint = painter(colour);
-  if (repairs.length === 0) return "No repair is possible without knowing the intent.\n";
+  if (repairs.length === 0) return "eks-access can't repair this without knowing what you intend.\n";
   const lines = repairs.flatMap(({ code, line, message, plan }, index) => [
     `${paint("bold", `${index + 1}.`)} ${path}:${line}: ${message} [${code}]`,
     ...diffLines(plan.diff, paint),

@@ -35,12 +35,12 @@ const otherwise =
 export async function clustersOfLedger(now: Date): Promise<KnownClusters> {
   const environments = (["worker", "slack"] as const).map((kind) => readEnvironment(process.env, kind).environment);
   const environment = environments.find((each) => each !== null);
-  if (!environment) return `The clusters of the fleet are unknown here. ${otherwise}`;
+  if (!environment) return `This process does not know the clusters of the fleet. ${otherwise}`;
   try {
     const list = await sealedFleet(environment, now);
     return list?.clusters ?? `No worker has published the clusters of the fleet yet. ${otherwise}`;
   } catch (error) {
-    return `The clusters of the fleet are unknown: ${explainFailure(error)} ${otherwise}`;
+    return `Can't read the clusters of the fleet. ${explainFailure(error)} ${otherwise}`;
   }
 }
 

@@ -66,7 +66,7 @@ async function tellReplaced(
   afterRestart: readonly string[],
 ): Promise<void> {
   const { log, live, kind, announce } = context;
-  log.info({ file, digest, clusters: live.current().clusters.size }, "the configuration is replaced");
+  log.info({ file, digest, clusters: live.current().clusters.size }, "replaced the configuration");
   if (afterRestart.length > 0) log.warn({ file, settings: afterRestart }, "these settings need a restart");
   if (!(await noteChange(context, file, digest))) return;
   const lines = [
@@ -83,7 +83,7 @@ async function tellRefused(
   problems: readonly string[],
 ): Promise<void> {
   const { log, ledger, kind, announce } = context;
-  for (const problem of problems) log.error({ file, problem }, "the new configuration is refused");
+  for (const problem of problems) log.error({ file, problem }, "refused the new configuration");
   const key = createHash("sha256")
     .update(JSON.stringify([digest, problems]))
     .digest("base64url");
@@ -128,7 +128,7 @@ async function append(
     await ledger.append(event);
     recordedEvents.publish(event);
   } catch (error) {
-    log.error({ err: error, event }, "a change of the configuration could not be recorded");
+    log.error({ err: error, event }, "could not record a change of the configuration");
   }
 }
 

@@ -88,7 +88,7 @@ async function start(
   const now = () => new Date();
   const { lastSuccess, awaySince } = createProcessMetrics(registry, now);
   const metrics = createWorkerMetrics(registry);
-  let ping: Health["ping"] = () => Promise.reject(new Error("there is no connection to Redis yet"));
+  let ping: Health["ping"] = () => Promise.reject(new Error("no connection to Redis yet"));
   const isWithoutLedger = async () => (await metrics.withoutLedger.get()).values[0]?.value === 1;
   const { readyWithinMs: pingWithinMs } = settings.environment;
   const sources = { ping: () => ping(), lastSuccess, awaySince, registry, isWithoutLedger, pingWithinMs };
@@ -167,9 +167,9 @@ export async function stopParts(parts: readonly Stoppable[], withinSeconds: numb
   const left = await Promise.race([stopped, afterDeadline(deadline.signal)]);
   clearTimeout(timer);
   if (left === "late")
-    log.error({ withinSeconds }, "the deadline is over, and Redis did not take back what was under way");
+    log.error({ withinSeconds }, "the deadline is over, and Redis did not take back the jobs under way");
   else if (left.length > 0)
-    log.warn({ withinSeconds, handedBack: left }, "the deadline is over: handed back what was under way");
+    log.warn({ withinSeconds, handedBack: left }, "the deadline is over: handed back the jobs under way");
 }
 
 function afterDeadline(deadline: AbortSignal): Promise<"late"> {
@@ -246,7 +246,7 @@ async function startTracing(
     stop: async () => {
       const late = new Promise<void>((resolve) => void setTimeout(resolve, sendWithinMs).unref());
       await Promise.race([
-        stop().catch((error: unknown) => log.warn({ err: error }, "the last traces were not sent")),
+        stop().catch((error: unknown) => log.warn({ err: error }, "could not send the last traces")),
         late,
       ]);
     },

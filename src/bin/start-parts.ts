@@ -93,7 +93,7 @@ async function startWorkerParts(
   live.refuseIf((config) => problemOf(checkOwnAccount({ config, log })));
   live.onReplaced((_present, before) => {
     wakeChanged(contextNow(), before).catch((error: unknown) => {
-      log.warn({ err: error }, "what waits for a repair was not woken by the new configuration; its next try comes");
+      log.warn({ err: error }, "the new configuration did not wake what waits for a repair; its next try comes");
     });
   });
   live.refuseIf(async ({ audit }) => webhookProblems({ webhookSecret }, audit.sinks.webhook !== null));

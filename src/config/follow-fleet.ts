@@ -48,12 +48,12 @@ export function followFleet(context: FollowContext): FleetFollower {
       // A list that can't be used now, for example while a lease is active, is offered again.
       if (offer.type === "refused") {
         if (reported !== offer.problems.join())
-          log.error({ problems: offer.problems }, "the list of the fleet is not used");
+          log.error({ problems: offer.problems }, "refused the list of the fleet");
         reported = offer.problems.join();
       } else {
         [offered, reported] = [text, ""];
-        for (const problem of offer.left) log.error({ problem }, "a cluster of the fleet is left out");
-        log.info({ clusters: held.clusters.length }, "the list of the fleet is another one");
+        for (const problem of offer.left) log.error({ problem }, "left a cluster of the fleet out");
+        log.info({ clusters: held.clusters.length }, "the list of the fleet changed");
       }
     },
   };

@@ -90,7 +90,7 @@ function closedCause(facts: WhyFacts, request: AccessRequest): Cause {
     const why = sentence(lease.failure?.message ?? "");
     return cause(
       "request-closed",
-      `${subject} was approved, but the worker could not apply it. ${why}`,
+      `The approvers approved ${subject}, but the worker could not apply it. ${why}`,
       "Fix that, then ask again.",
       offer,
     );
@@ -110,7 +110,7 @@ const closedWords: Readonly<Record<AccessRequest["state"], string>> = {
   denied: "denied",
   cancelled: "cancelled",
   expired: "not decided in time",
-  refused: "refused before anybody was asked",
+  refused: "refused before the approvers were asked",
 };
 
 function subjectOf({ user }: WhyFacts, { id, level, requester }: AccessRequest): string {

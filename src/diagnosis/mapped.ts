@@ -36,7 +36,7 @@ export function chanceCause(document: AwsAuthDocument, { principal }: Caller): C
   if (!taken.some((entry) => givesMore(entry, winner) || givesMore(winner, entry))) return null;
   const each = taken.map((entry) => `the entry ${whereEntryIs(entry)} gives ${identityWords(entry)}`);
   const why = "Their ARNs differ only in the case of letters, and the authenticator picks one.";
-  return cause("ambiguous", `It is random which entry counts: ${each.join("; ")}. ${why}`, keepOne);
+  return cause("ambiguous", `One of these entries counts, at random: ${each.join("; ")}. ${why}`, keepOne);
 }
 
 function givesMore(entry: Entry, winner: Entry): boolean {
@@ -213,7 +213,7 @@ function nearMisses(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   const [match] = candidates.filter(({ name }) => name === close);
   if (!match) return [];
   const message = `aws-auth has no ${principal.arn}, but the entry ${whereEntryIs(match.entry)} is for ${named(match.entry.arn)}.`;
-  return [cause("near-miss", message, "If this should be you, correct the name that is mistyped.")];
+  return [cause("near-miss", message, "If this should be you, correct the mistyped name.")];
 }
 
 function shutOut(document: AwsAuthDocument, { principal }: Caller): Cause[] {

@@ -144,7 +144,11 @@ function diagnoseDocument(facts: WhyFacts, caller: Caller): Found {
   return { identity, symptom: pods ? "forbidden" : "unknown", causes: causes.length > 0 ? causes : [podsNotAsked] };
 }
 
-const podsNotAsked = cause("not-allowed", "The API server was not asked about this principal's rights.", "Ask again.");
+const podsNotAsked = cause(
+  "not-allowed",
+  "eks-access did not ask the API server about this principal's rights.",
+  "Ask again.",
+);
 
 function notMapped(facts: WhyFacts, { principal }: Caller): Cause {
   const { cluster } = facts;

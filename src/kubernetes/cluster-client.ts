@@ -10,7 +10,7 @@ import { type Reviews, reviews } from "./reviews.ts";
 
 /** Our own ConfigMaps, which outlive `aws-auth`. */
 const lastGood = { namespace: "kube-system", name: "eks-access-last-good" };
-const takenBack = { namespace: "kube-system", name: "eks-access-taken-back" };
+const stored = { namespace: "kube-system", name: "eks-access-withdrawals" };
 
 const podNames = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
 
@@ -66,36 +66,36 @@ interface KeptTexts {
   readKept(): Promise<Texts>;
   /** Replaces all of it. `cluster-conflict` after a concurrent write. */
   writeKept(data: Texts): Promise<void>;
-  readTakenBack(): Promise<TakenBack>;
+  readWithdrawals(): Promise<StoredWithdrawals>;
   /** Replaces all of it. `cluster-conflict` after any write since `before` was read. */
-  writeTakenBack(before: TakenBack, data: Texts): Promise<void>;
+  writeWithdrawals(before: StoredWithdrawals, data: Texts): Promise<void>;
 }
 
 /** The withdrawals, as read. */
-export interface TakenBack {
+export interface StoredWithdrawals {
   readonly data: Texts;
   readonly object: ConfigMapObject | null;
 }
 
 function keptTexts(connection: Connection, cluster: string): KeptTexts {
   const documents = textsAt(connection, cluster, lastGood);
-  const withdrawals = textsAt(connection, cluster, takenBack);
+  const withdrawals = textsAt(connection, cluster, stored);
   return {
     readKept: async () => (await documents.read()).data,
     writeKept: async (data) => documents.write(await documents.read(), data),
-    readTakenBack: withdrawals.read,
-    writeTakenBack: withdrawals.write,
+    readWithdrawals: withdrawals.read,
+    writeWithdrawals: withdrawals.write,
   };
 }
 
 function textsAt(connection: Connection, cluster: string, place: typeof lastGood) {
   const configMap = configMapAt(connection, cluster, place);
   return {
-    read: async (): Promise<TakenBack> => {
+    read: async (): Promise<StoredWithdrawals> => {
       const object = await configMap.read();
       return { data: object?.data ?? {}, object };
     },
-    write: async ({ object }: TakenBack, data: Texts): Promise<void> => {
+    write: async ({ object }: StoredWithdrawals, data: Texts): Promise<void> => {
       if (object) await configMap.replace({ ...object, data: { ...data } });
       else await configMap.create({ apiVersion: "v1", kind: "ConfigMap", metadata: place, data: { ...data } }, false);
     },

@@ -231,5 +231,5 @@ function timeIn(text: string | null | undefined): string | null {
 }
 
 function deletedMeanwhile(name: string, cluster: string): AccessError {
-  return new AccessError("cluster-conflict", `${name} of cluster ${cluster} was deleted during the edit`);
+  return new AccessError("cluster-conflict", `${name} of cluster ${cluster} disappeared during the edit`);
 }

@@ -146,7 +146,7 @@ async function update<Kept extends LedgerRecord, Outcome>(
 
 /** A person wrote to the record: it is looked at again. */
 export function recordChanged(id: string): AccessError {
-  return new AccessError("record-changed", `The record ${id} changed while it was worked on`);
+  return new AccessError("record-changed", `The record ${id} changed during the work on it`);
 }
 
 /**

@@ -50,7 +50,7 @@ export async function erasePerson(context: ErasureContext, wish: ErasureWish): P
 }
 
 function unreadableWords(id: string): string {
-  return `The record ${id} can't be read, and names them.`;
+  return `The record ${id} names them, and eks-access can't read it.`;
 }
 
 /** Why the ledger still needs a record; empty: it does not. */
@@ -58,7 +58,7 @@ function neededWords(record: LedgerRecord, now: Date): readonly string[] {
   const since = recordClosedSince(record);
   if (since === null) return [`${record.id} on ${record.cluster} is not over: end it first.`];
   if (since <= now.getTime()) return [];
-  return [`${record.id} on ${record.cluster} has to stay until ${new Date(since).toISOString()}.`];
+  return [`${record.id} on ${record.cluster} stays until ${new Date(since).toISOString()}.`];
 }
 
 /** How often another process may change the beginning of the log meanwhile. */

@@ -93,7 +93,7 @@ const kinds = ["log", "s3", "eventbridge", "webhook"] as const satisfies readonl
 /** Delivers and removes, as the configuration says, while the worker runs. */
 export function startAuditKeeper(context: KeeperContext): { stop: () => Promise<void> } {
   const sealing = sealBaseAnew(context.auditLog, context.keys.preview).catch((error: unknown) => {
-    context.log.warn({ err: error }, "the beginning of the audit log could not be signed with the newest key");
+    context.log.warn({ err: error }, "could not sign the beginning of the audit log with the newest key");
   });
   // A sink that does not answer delays no other.
   const stops = [...kinds.map((kind) => delivery(context, kind)), () => forget(context)].map(repeat);
@@ -120,7 +120,7 @@ function repeat(look: () => Promise<void>): () => Promise<void> {
 /** One kind of sink, with a longer wait after each failure. */
 function delivery(context: KeeperContext, kind: SinkKind): () => Promise<void> {
   const { auditLog, ledger, failures, now } = context;
-  const what = "audit events could not be delivered; the next try is due";
+  const what = "could not deliver audit events; the next try is due";
   let failed = 0;
   let notBefore = 0;
   return async () => {
@@ -150,8 +150,8 @@ async function forget({ auditLog, ledger, keys, log, now, ...context }: KeeperCo
   try {
     if (settings.keepSeconds === null || !(await ledger.takeTurn("audit-forget", forgetEveryMs))) return;
     const broken = await forgetOldEvents(auditLog, settings, keys.preview, now());
-    if (broken) log.error({ message: broken.message }, "the audit log is broken, and nothing of it is forgotten");
+    if (broken) log.error({ message: broken.message }, "the audit log is broken, so the worker removes none of it");
   } catch (error) {
-    log.warn({ err: error }, "old audit events could not be removed; the next try is due in an hour");
+    log.warn({ err: error }, "could not remove old audit events; the next try is due in an hour");
   }
 }

@@ -121,7 +121,7 @@ export class LedgerWatch {
     this.#running.delete(name);
     this.#ended += ended.length;
     if (ended.length > 0) log.info({ cluster: name, requests: ended }, "ended leases without the ledger");
-    const stays = new AccessError("cluster-unexpected", `${left.join(", ")} should have ended, and is still there`);
+    const stays = new AccessError("cluster-unexpected", `${left.join(", ")} is over, and still there`);
     this.#tell(name, left.length > 0 ? [...failures, stays] : failures);
     const laterMs = left.length + failures.length > 0 ? againMs : config.timing.inspectEverySeconds * 1000;
     const later = context.now().getTime() + laterMs;

@@ -111,8 +111,8 @@ async function turn(context: WorkerContext, everyMs: number): Promise<void> {
 async function removal(context: WorkerContext): Promise<void> {
   try {
     await removeClosedByTheClock(context);
-    context.failures.over("closed records could not be removed", {});
+    context.failures.over("could not remove closed records", {});
   } catch (error) {
-    context.failures.failed("closed records could not be removed", {}, error);
+    context.failures.failed("could not remove closed records", {}, error);
   }
 }

@@ -60,7 +60,7 @@ async function startFleet(count: number): Promise<Fleet> {
   // A fleet at rest: each cluster was looked at before.
   for (const name of others(count)) await stage.ledger.markAdopted(name);
   const [slack, worker] = await Promise.all([stage.startSlack(), stage.startWorker()]);
-  const isKnown = `"clusters":${count},"msg":"the list of the fleet is another one"`;
+  const isKnown = `"clusters":${count},"msg":"the list of the fleet changed"`;
   await Promise.all([slack.logged(isKnown), worker.logged(isKnown)]);
   await untilQuiet(worker);
   return { stage, events: readEvents(stage.ledger), slack, worker };

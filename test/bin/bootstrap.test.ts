@@ -91,7 +91,7 @@ describe("a cluster that reads aws-auth alone", () => {
     expect(well.stdout).toMatch(/ {2}✓ operator: it can do the \d+ things that a run needs/);
     expect(well.stdout).toMatch(/ {2}✓ creator: last used \d{4}-[^ ]+, for a bootstrap/);
     expect(lost.stdout).toContain(
-      "✗ operator: ConfigMap eks-access-taken-back in kube-system is absent. Run eks-access",
+      "✗ operator: ConfigMap eks-access-withdrawals in kube-system is absent. Run eks-access",
     );
     expect(code).toBe(1);
     expect(stdout).toContain(

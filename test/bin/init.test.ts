@@ -183,7 +183,7 @@ describe("an organization", () => {
     const { code, stdout } = await init();
 
     expect(code).toBe(1);
-    expect(stdout).toContain("! 2 other accounts not looked at. Name a role that you can assume there with --role.");
+    expect(stdout).toContain("! Did not look at 2 other accounts. Name a role that you can assume there with --role.");
   });
 
   test("from a member account, the named accounts are looked at without the list", async () => {
@@ -197,7 +197,7 @@ describe("an organization", () => {
     const { code, stdout } = await init("--role", "eks-access-reader", "--accounts", one);
 
     expect([code, (await readdir(folder)).length]).toEqual([0, 2]);
-    expect(stdout).toContain("! The accounts of the organization are unknown: AWS refused organizations:ListAccounts");
+    expect(stdout).toContain("! Can't list the accounts of the organization. AWS refused organizations:ListAccounts");
   });
 
   test("AWS that throttles is asked again", async () => {

@@ -225,7 +225,7 @@ describe("eks-access plan", () => {
 
     expect(list).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining("No repair is possible without knowing the intent"),
+      stdout: expect.stringContaining("can't repair this without knowing what you intend"),
     });
     expect(one).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("No such repair") });
   });

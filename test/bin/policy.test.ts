@@ -75,8 +75,8 @@ describe("policy test", () => {
     "a request of an engineer for viewer on staging takes 1 approval",
     "the admin may not ask for admin on staging as arn:aws:iam::111122223333:role/admins",
     "the admin may ask for admin on staging as arn:aws:iam::111122223333:user/admin",
-    "the on-call may break the glass of staging",
-    "an engineer may not break the glass of staging",
+    "the on-call may take emergency access to staging",
+    "an engineer may not take emergency access to staging",
   ])("%s: holds, and its opposite does not", async (sentence) => {
     const opposite = sentence.includes(" takes ")
       ? sentence.replace(/takes \w+/, "takes 9")
@@ -120,7 +120,7 @@ describe("policy test", () => {
     ["a lead may approve a request of a stranger for admin on staging", "there is no person stranger"],
     ["an engineer may ask for viewer on prod", "there is no cluster prod"],
     ["an engineer may ask for root on staging", "staging offers no level root"],
-    ["an engineer may ask for viewer on staging as arn:aws:iam::1:role/x", "can't be mapped"],
+    ["an engineer may ask for viewer on staging as arn:aws:iam::1:role/x", "can't get access"],
   ])("%s: is unusable, and says why", async (sentence, why) => {
     const { code, out } = await expecting(sentence);
 
@@ -312,7 +312,7 @@ expect:
     const { code, stdout, stderr } = await ask(["test", "-"]);
 
     expect(code).toBe(2);
-    expect(stderr).toContain("The clusters of the fleet are unknown here. Name a file with --clusters");
+    expect(stderr).toContain("This process does not know the clusters of the fleet. Name a file with --clusters");
     expect(stdout).toContain("there is no cluster payments");
   });
 

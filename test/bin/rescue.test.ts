@@ -268,7 +268,7 @@ test("what is missing is added to a document that people went on with, and the r
 test("a readable document without a good copy is left alone, and the role stays in", async () => {
   const { code, stdout } = await rescue("--yes");
 
-  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("nothing was written") });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("wrote nothing") });
   expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   expect(await entry()).not.toBeNull();
 });

@@ -6,7 +6,7 @@ import { aRequest } from "./a-request.ts";
 import { type BothKeys, keys } from "./keys.ts";
 import { at, minutes } from "./times.ts";
 
-/** `staging`, of which `U0ENGINEER` and the user group `S0ONCALL` may break the glass for `admin`, for an hour. */
+/** `staging`, on which `U0ENGINEER` and the user group `S0ONCALL` may take emergency access, `admin`, for an hour. */
 export function anEmergencyCluster(change: Partial<Cluster> = {}): Cluster {
   return aCluster({
     breakGlass: { who: ["U0ENGINEER", "S0ONCALL"], level: "admin", durationSeconds: 3600 },
@@ -14,7 +14,7 @@ export function anEmergencyCluster(change: Partial<Cluster> = {}): Cluster {
   });
 }
 
-/** What `U0ENGINEER` got by breaking the glass after two minutes, with a seal that holds. */
+/** The emergency access of `U0ENGINEER` after two minutes, with a seal that holds. */
 export function anEmergency(change: Partial<EmergencyRequest> = {}, from: BothKeys = keys): EmergencyRequest {
   const cluster = anEmergencyCluster();
   const level = cluster.levels.find(({ name }) => name === "admin");

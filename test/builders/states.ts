@@ -69,7 +69,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
   "active, and signing in is tried": aGrantedRequest({
     state: "active",
     signInDueAt: at(minutes(4)).toISOString(),
-    proof: aProof({ signedIn: { result: "not tested", detail: "it is being tried" } }),
+    proof: aProof({ signedIn: { result: "not tested", detail: "the worker is trying it" } }),
   }),
   "active, and signing in is tried again": aGrantedRequest({
     state: "active",
@@ -81,7 +81,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
       attempts: 3,
       retryAt: at(minutes(6)).toISOString(),
     }),
-    proof: aProof({ signedIn: { result: "not tested", detail: "it is being tried" } }),
+    proof: aProof({ signedIn: { result: "not tested", detail: "the worker is trying it" } }),
   }),
   "active, and its rights are asked for again": aGrantedRequest({
     state: "active",

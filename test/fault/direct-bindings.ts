@@ -1,6 +1,6 @@
 import { AccessError } from "../../src/access/access-error.ts";
 import type { ClusterBinding } from "../../src/access/lease/own-bindings.ts";
-import type { ClusterClient, TakenBack } from "../../src/kubernetes/cluster-client.ts";
+import type { ClusterClient, StoredWithdrawals } from "../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import type { DirectCluster, Outcome } from "./direct-cluster.ts";
 import type { Turns } from "./turns.ts";
@@ -31,7 +31,7 @@ export function directBindings(clock: { readonly ms: number }, map: DirectCluste
   const store = new Map<string, ClusterBinding>();
   const late: { readonly untilMs: number; readonly arrive: () => void }[] = [];
   let allowed = rules;
-  let takenBack: TakenBack = { data: {}, object: null };
+  let stored: StoredWithdrawals = { data: {}, object: null };
   let made = 0;
   const keyOf = ({ namespace, name }: Pick<ClusterBinding, "namespace" | "name">) => `${namespace ?? ""}/${name}`;
   const create: (binding: Parameters<ClusterClient["createBinding"]>[0]) => ClusterBinding = ({ user, ...binding }) => {
@@ -64,11 +64,11 @@ export function directBindings(clock: { readonly ms: number }, map: DirectCluste
       return answer.value;
     };
     const ofBindings: Partial<ClusterClient> = {
-      readTakenBack: async () => takenBack,
-      writeTakenBack: async (before, data) => {
+      readWithdrawals: async () => stored,
+      writeWithdrawals: async (before, data) => {
         await point("remember what was taken back");
-        if (before !== takenBack) throw new AccessError("cluster-conflict", "It was written meanwhile");
-        takenBack = { data, object: null };
+        if (before !== stored) throw new AccessError("cluster-conflict", "It was written meanwhile");
+        stored = { data, object: null };
       },
       listLeaseBindings: async () => {
         await point("list");

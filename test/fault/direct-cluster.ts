@@ -100,8 +100,8 @@ function clientOf(store: ObjectStore<ConfigMapContent>, sending: Sending): Clust
       answerOf(write(withContent(before.object, after), true));
     },
     readKept: async () => ({}),
-    readTakenBack: async () => ({ data: {}, object: null }),
-    writeTakenBack: async () => {},
+    readWithdrawals: async () => ({ data: {}, object: null }),
+    writeWithdrawals: async () => {},
     objectState: async () => "as wanted",
     writeObject: async () => {},
     writeKept: async () => {},

@@ -40,7 +40,7 @@ describe("a process that can't start ends, so that it is started again, and says
     other.close();
 
     expect(slack).toContain("code 2");
-    expect(slack).toContain(`eks-access slack: Port ${port} of PORT can't be used.`);
+    expect(slack).toContain(`eks-access slack: Can't use port ${port} of PORT.`);
     expect(worker).toContain("code 2");
     expect(worker).toContain(`eks-access worker: Can't use port ${port} of HEALTH_PORT.`);
   });

@@ -141,6 +141,6 @@ test("of ConfigMaps the operator touched those by name that its role has, and no
     return asked.type === "resource" && asked.resource === "configmaps" ? [asked.name ?? "all"] : [];
   });
 
-  const own = ["aws-auth", "eks-access-last-good", "eks-access-taken-back"];
+  const own = ["aws-auth", "eks-access-last-good", "eks-access-withdrawals"];
   expect([...new Set(names)].filter((name) => !own.includes(name))).toEqual([]);
 });

@@ -14,7 +14,7 @@ const line = z.looseObject({
 const aboutTheClusterAlone = new Set([
   "read the cluster's own memory",
   "could not look for rescues: AWS refused the rescuing identity",
-  "the cluster can be worked on again",
+  "works on the cluster again",
 ]);
 
 let flow: Flow;

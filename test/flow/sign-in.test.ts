@@ -27,7 +27,7 @@ test("a role as which nobody could sign in is signed in as by the next worker, a
   await flow.startWorker();
   const proved = textOf(await flow.told("✓ *signed in*"));
 
-  expect(told).toContain("*signed in* not tested: it is being tried");
+  expect(told).toContain("*signed in* not tested: the worker is trying it");
   expect(told).toMatch(/:warning: Signing in: Can't reach AWS.*Tried (once|\d+ times); next try/);
   expect(proved).not.toContain(":warning:");
   const thread = () => slack.replies(asked).map(textOf).join("\n");

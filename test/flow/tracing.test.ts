@@ -101,7 +101,7 @@ describe("what both processes tell of a request", () => {
       "preview failed: it works again",
     ]);
     expect(told(flow.slack()).slice(0, 1)).toEqual(["request.created"]);
-    expect(told(flow.slack())).toContain("a message could not be shown yet");
+    expect(told(flow.slack())).toContain("could not show a message yet");
   });
 
   test.each([

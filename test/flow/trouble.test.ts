@@ -175,7 +175,7 @@ describe("what is wrong for good ends in a message with cause and remedy, too", 
     flow.sandbox.aws.account.setTrust(arns.creator, { principals: [] });
 
     await approve();
-    const told = textOf(await flow.told("can't be worked on now"));
+    const told = textOf(await flow.told("I can't work on"));
     const card = textOf(await flow.message("AWS refused sts:AssumeRole"));
     const meanwhile = (await auditOf(flow.redisUrl)).types;
     const untouched = flow.sandbox.cluster.awsAuth()?.data;

@@ -57,7 +57,7 @@ describe("a process that can't start yet", () => {
     const log = child.log.join("\n");
     expect(meanwhile).toEqual([200, 503, 503]);
     expect(after).toEqual([200, 200, 200]);
-    expect(log).toContain(`There is no answer from Redis at redis://127.0.0.1:${port}/0`);
+    expect(log).toContain(`No answer from Redis at redis://127.0.0.1:${port}/0`);
     expect(log.split("waiting for Redis")).toHaveLength(2);
     expect(leaksIn([{ name: "the log", text: log }], ["hunter2secret"])).toEqual([]);
   });

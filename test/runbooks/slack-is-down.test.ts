@@ -39,7 +39,7 @@ test("Slack is down: access ends in time all the same, and the messages catch up
   const slackIsBack = slackGoes();
   product.moveClock(125);
   await expect.poll(() => sandbox.getPods()).toMatchObject({ ok: false });
-  await expect.poll(() => product.readable().join("\n")).toContain("could not be shown yet");
+  await expect.poll(() => product.readable().join("\n")).toContain("could not show a message yet");
   await expect.poll(async () => (await seriesOf(heading, redisUrl))[waiting]).toBeGreaterThan(0);
   product.inEnvironmentOf("slack");
   const examined = await runLine(heading, "eks-access doctor slack");

@@ -74,7 +74,7 @@ export const tourSteps: readonly TourStep[] = [
   },
   {
     id: "emergency",
-    title: "Break the glass",
+    title: "Take emergency access",
     text: "It is three in the morning, and no approver is awake. Become on-call, and take emergency access.",
     line: `/eks-access break-glass ${clusterName} ${arns.onCall} checkout is down`,
     isDone: (facts) => emergencyOf(facts) !== undefined,

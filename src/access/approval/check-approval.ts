@@ -32,7 +32,7 @@ export function checkApproval(
   const rule = ruleFor(cluster, level.name, { user: request.requester, memberships: standing.memberships });
   if (!rule) return invalid(`the policy does not let the requester ask for ${level.name} on ${cluster.name} any more`);
   const last = lastApproval(approvals);
-  if (!last) return invalid("there is no approval");
+  if (!last) return invalid("it has no approval");
   for (const approval of approvals) {
     const message = flawOf(approval, request, { rule, cluster, standing, digestNow, keys, now });
     if (message !== null) return invalid(message);
@@ -44,7 +44,7 @@ export function checkApproval(
   }
   const needed = approvalsNeeded(rule, level, new Date(last.at));
   if (people >= needed) return { type: "valid" };
-  return invalid(`${people} ${people === 1 ? "person has" : "people have"} approved it, and ${needed} have to`);
+  return invalid(`${people} ${people === 1 ? "person has" : "people have"} approved it; it needs ${needed}`);
 }
 
 interface Wanted {
@@ -57,7 +57,7 @@ interface Wanted {
 }
 
 /** No one approves access for themselves, even if another person asks for it. */
-export const approverGetsAccess = "its approver is linked to the principal that gets access";
+export const approverGetsAccess = "its approver's link is the principal that gets access";
 
 /** Says that a date is in the future, and how to fix it. @param what the subject of the sentence */
 export function datedAheadText(what: string): string {
@@ -67,7 +67,7 @@ export function datedAheadText(what: string): string {
 /** Why one approval does not count; null: it counts. */
 function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): string | null {
   const { rule, cluster, standing, digestNow, keys, now } = wanted;
-  if (approval.verdict !== "approved") return "there is no approval";
+  if (approval.verdict !== "approved") return "it has no approval";
   if (!isSealedDecision(approval, request.id, keys)) return "the approval does not carry our seal";
   if (isDatedAhead(approval, now)) return datedAheadText("an approval");
   if (isTheirs(request, approval.by) && !rule.selfApproval) return "people can't approve their own request";
@@ -75,9 +75,9 @@ function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): str
   const approver = { user: approval.by, memberships: approval.memberships };
   if (!isNamedIn(approversOf(rule, cluster), approver)) return "its approver is no longer an approver of the cluster";
   // An unreadable time fails this comparison: doubt counts as over.
-  if (!(Date.parse(approval.at) < Date.parse(request.expiresAt))) return "it was approved after it had expired";
+  if (!(Date.parse(approval.at) < Date.parse(request.expiresAt))) return "its approval came after it had expired";
   if (rule.hours?.outside === "refuse" && isOutside(rule, new Date(approval.at))) {
-    return "it was approved outside the policy's hours";
+    return "its approval came outside the policy's hours";
   }
   if (approval.digest !== digestNow || !isSameStanding(approval.requester ?? noStanding, standing)) {
     return "the request, the policy or the principal's entry in aws-auth is not what was approved";

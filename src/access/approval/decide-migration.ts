@@ -137,7 +137,7 @@ export function checkMigrationApproval(
   const last = lastApproval(recent);
   if (last && now.getTime() > Date.parse(last.at) + approversConfirmedForSeconds * 1000) {
     const hours = approversConfirmedForSeconds / 3600;
-    return { type: "void", message: `it is more than ${hours} h since Slack confirmed its approvers` };
+    return { type: "void", message: `Slack confirmed its approvers more than ${hours} h ago` };
   }
   const holding = recent.filter(({ by }) => last?.stillApprovers.includes(by));
   if (holding.length >= migrationApprovals) return { type: "valid" };

@@ -27,7 +27,7 @@ export function verifyLog(base: Omit<LogBase, "seal">, anchors: readonly Anchor[
       ? {
           type: "broken",
           sequence: anchor.count,
-          message: `Event ${anchor.count} is not the one of the anchor ${formatAnchor(anchor)}: the log was replaced up to there.`,
+          message: `Event ${anchor.count} is not the one of the anchor ${formatAnchor(anchor)}: another log replaced it up to there.`,
         }
       : null;
   const atBase = beforeBase(base, anchors) ?? differs(expected.get(count));

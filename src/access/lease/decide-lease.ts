@@ -27,7 +27,7 @@ export interface LeaseFacts {
   readonly due: "begin" | "keep" | "end";
   readonly cluster: string;
   /** The cluster remembers a revocation of this approval: the record is an old copy. */
-  readonly isTakenBack: boolean;
+  readonly wasWithdrawn: boolean;
   /** The cluster's own memory says that its time is over. */
   readonly isOverInCluster: boolean;
   /** The cluster's own memory has a share of it. */
@@ -68,7 +68,7 @@ const asVoid = (message: string): LeaseOutcome => ({ type: "void", message });
 const asDrift = (message: string): LeaseOutcome => ({ type: "drift", message });
 
 const forgotten = (cluster: string) => `it is older than the revocations that ${cluster} remembers`;
-const tooOld = (time: string) => `it is older than ${time}, and none of it was written`;
+const tooOld = (time: string) => `it is older than ${time}, and the worker wrote nothing of it`;
 
 const end: LeaseOutcome = { type: "end" };
 
@@ -77,7 +77,7 @@ const endRules = {
   "cannot-be-removed": (is) =>
     is.refusal !== null && endsByRule(is) ? { type: "put-off", message: is.refusal } : null,
   "ended-in-the-ledger": ({ due }) => (due === "end" ? end : null),
-  "taken-back": ({ isTakenBack }) => (isTakenBack ? end : null),
+  withdrawn: ({ wasWithdrawn }) => (wasWithdrawn ? end : null),
   "over-in-the-cluster": ({ isOverInCluster }) => (isOverInCluster ? end : null),
 } as const satisfies Rules<LeaseFacts, LeaseOutcome>;
 
@@ -95,7 +95,7 @@ const keepRules = {
   keep: ({ missing }) => (missing === null ? { type: "keep" } : null),
   "report-drift": ({ missing, mayRepair }) => (missing === null || mayRepair ? null : asDrift(missing)),
   "must-not-repair": ({ missing, repairFlaw }) =>
-    repairFlaw === null ? null : asDrift(`${missing}; it is not put back: ${repairFlaw}`),
+    repairFlaw === null ? null : asDrift(`${missing}; the worker does not restore it: ${repairFlaw}`),
   "cannot-be-put-back": ({ refusal }) => (refusal === null ? null : asDrift(refusal.replace(/\.$/, ""))),
   repair: () => ({ type: "repair" }),
 } as const satisfies Rules<LeaseFacts, LeaseOutcome>;
@@ -109,8 +109,8 @@ export function decideLease(facts: LeaseFacts): RuleDecision<LeaseOutcome> {
 }
 
 /** Whether the lease ends by these facts, whatever the others are. */
-export function endsByRule(facts: Pick<LeaseFacts, "due" | "isTakenBack" | "isOverInCluster">): boolean {
-  return facts.due === "end" || facts.isTakenBack || facts.isOverInCluster;
+export function endsByRule(facts: Pick<LeaseFacts, "due" | "wasWithdrawn" | "isOverInCluster">): boolean {
+  return facts.due === "end" || facts.wasWithdrawn || facts.isOverInCluster;
 }
 
 export interface FailureFacts {
@@ -143,7 +143,7 @@ export interface ShareFacts {
   /** What the ledger says about its lease; `unknown`: it has no record. */
   readonly inLedger: "open" | "over" | "unknown";
   /** The cluster remembers a revocation of its approval. */
-  readonly isTakenBack: boolean;
+  readonly wasWithdrawn: boolean;
   readonly isOver: boolean;
 }
 
@@ -154,7 +154,7 @@ const shareRules = {
   "share-is-over": ({ isOver }) => (isOver ? "end" : null),
   "share-of-ended-lease": ({ inLedger }) => (inLedger === "over" ? "end" : null),
   "share-of-open-lease": ({ inLedger }) => (inLedger === "open" ? "keep" : null),
-  "share-was-taken-back": ({ isTakenBack }) => (isTakenBack ? "end" : null),
+  "share-was-withdrawn": ({ wasWithdrawn }) => (wasWithdrawn ? "end" : null),
   "adopt-share": () => "adopt",
 } as const satisfies Rules<ShareFacts, ShareOutcome>;
 

@@ -37,7 +37,7 @@ function lostUsername(
   if (before === after) return [];
   if (!users) {
     return [
-      `The principal may lose rights while this lasts: it becomes ${after} instead of ${before}, and the role bindings could not be read.`,
+      `The principal may lose rights while this lasts: it becomes ${after} instead of ${before}, and eks-access could not read the role bindings.`,
     ];
   }
   const bound = users.get(before) ?? [];
@@ -51,6 +51,6 @@ function lostUsername(
   const more = bound.length > maxNamed ? ` and ${bound.length - maxNamed} more` : "";
   const verb = bound.length > 1 ? "are" : "is";
   return [
-    `Loses rights: the principal loses rights while this lasts: it becomes ${after}, and ${named}${more} ${verb} bound to ${before}.`,
+    `Loses rights: while this lasts, the principal becomes ${after}, and ${named}${more} ${verb} bound to ${before}.`,
   ];
 }

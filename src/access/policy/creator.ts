@@ -68,7 +68,7 @@ export function refuseIdentity(
   creatorArn: string | null,
 ): { readonly code: "creator" | "operator"; readonly message: string } | null {
   if (isSameCreator(arn, creatorArn)) {
-    return { code: "creator", message: `${arn} created ${cluster.name}: no lease can end its access.` };
+    return { code: "creator", message: `${arn} created ${cluster.name}, and no lease can end its access.` };
   }
   if (!isOperator(cluster, arn)) return null;
   return { code: "operator", message: `${arn} is the operator of ${cluster.name}: only eks-access signs in as it.` };
@@ -129,7 +129,7 @@ export function creatorOf(
   if (arn.includes(":role/aws-reserved/sso.amazonaws.com/")) {
     return {
       type: "unusable",
-      why: "was made with a permission set of IAM Identity Center, with a role that only people can assume",
+      why: "was made by a role of a permission set of IAM Identity Center, which only people can assume",
     };
   }
   if (arn.includes(":role/aws-service-role/")) {

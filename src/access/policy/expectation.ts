@@ -23,7 +23,7 @@ export const expectationForms: readonly string[] = [
   "<person> may [not] approve a request of <person> for <level> on <cluster> [at <time>]",
   "<person> may [not] approve a request of their own [for <level> on <cluster>]",
   "a request of <person> for <level> on <cluster> takes <number> approvals [at <time>]",
-  "<person> may [not] break the glass of <cluster>",
+  "<person> may [not] take emergency access to <cluster>",
 ];
 
 const person = "(?:an? |the )?(?<who>[\\w-]+)";
@@ -49,7 +49,7 @@ const forms: readonly (readonly [Expectation["type"], RegExp])[] = [
     new RegExp(`^${person} may (?<not>not )?approve a request of (?:an? |the )?(?<of>[\\w-]+) for ${what}${at}$`, "i"),
   ],
   ["takes", new RegExp(`^a request of ${person} for ${what} takes (?<count>\\d+|one|two|three) approvals?${at}$`, "i")],
-  ["break-glass", new RegExp(`^${person} may (?<not>not )?break the glass of (?<cluster>[\\w-]+)$`, "i")],
+  ["break-glass", new RegExp(`^${person} may (?<not>not )?take emergency access to (?<cluster>[\\w-]+)$`, "i")],
 ];
 const counts: Readonly<Record<string, number>> = { one: 1, two: 2, three: 3 };
 

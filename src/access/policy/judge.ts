@@ -43,7 +43,7 @@ function judgeAsking(expectation: Expectation, cluster: Cluster, level: Level, w
   const name = who.user.replaceAll(/[^\w+=,.@-]/g, "-");
   const arn = expectation.principal ?? who.linked ?? `arn:${partitionOf(cluster)}:iam::${cluster.account}:user/${name}`;
   const reading = readHolder(arn, partitionOf(cluster));
-  if (reading.type === "invalid") return unknown(`${arn} can't be mapped: ${reading.message}`);
+  if (reading.type === "invalid") return unknown(`${arn} can't get access: ${reading.message}`);
   const durationSeconds = expectation.durationSeconds ?? 1;
   const standing: Standing = { memberships: who.memberships, linked: who.linked };
   const asking = { cluster, level, principal: reading.principal, durationSeconds, requester: who.user, standing };

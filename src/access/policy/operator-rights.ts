@@ -5,7 +5,7 @@ import { bindsRoles, placedRoleOf } from "./policy-text.ts";
 export const operatorRole = "eks-access:operator";
 
 /** Our own ConfigMaps, which outlive `aws-auth`. They exist before the operator does: it needs no right to create any. */
-const keptConfigMaps = ["eks-access-last-good", "eks-access-taken-back"];
+const keptConfigMaps = ["eks-access-last-good", "eks-access-withdrawals"];
 
 /** Rights to some verbs of some resources of one API group. */
 export interface OperatorRule {

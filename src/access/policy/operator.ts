@@ -41,7 +41,7 @@ function policyRule({ group, resources, verbs, names }: OperatorRule): object {
   return { apiGroups: [group], resources, verbs, ...(names.length > 0 && { resourceNames: names }) };
 }
 
-/** For people: `ClusterRole eks-access:operator`, `ConfigMap eks-access-taken-back in kube-system`. */
+/** For people: `ClusterRole eks-access:operator`, `ConfigMap eks-access-withdrawals in kube-system`. */
 export function objectInWords({ kind, name, namespace }: Pick<OperatorObject, "kind" | "name" | "namespace">): string {
   return `${kind} ${name}${namespace === null ? "" : ` in ${namespace}`}`;
 }

@@ -183,7 +183,7 @@ export function readReason(typed: string): PartReading<string> {
   const reason = typed.trim();
   if (reason.length > maxReasonLength) {
     const start = reason.slice(0, maxReasonLength).replace(/[\ud800-\udbff]$/, "");
-    return mistaken(`The reason has ${reason.length} characters; ${maxReasonLength} are the most.`, start.trim());
+    return mistaken(`The reason has ${reason.length} characters; the limit is ${maxReasonLength}.`, start.trim());
   }
   if (!reason || reason === reasonPlaceholder) return mistaken("Say why you need it.", reasonPlaceholder);
   return understood(reason, `"${reason}"`, reason);

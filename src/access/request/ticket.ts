@@ -12,7 +12,7 @@ export const maxTicketLength = 64;
 /** Why this is no ticket for the cluster; null: it is one. */
 export function refuseTicket({ pattern }: TicketRule, ticket: string): string | null {
   if (ticket.length > maxTicketLength)
-    return `The ticket has ${ticket.length} characters; ${maxTicketLength} are the most.`;
+    return `The ticket has ${ticket.length} characters; the limit is ${maxTicketLength}.`;
   if (/\s/.test(ticket)) return "A ticket is one word, for example OPS-123.";
   if (pattern === null || RE2JS.compile(pattern).testExact(ticket)) return null;
   return `${JSON.stringify(ticket)} is not of the form ${pattern}.`;

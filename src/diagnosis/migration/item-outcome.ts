@@ -58,7 +58,7 @@ function outcomeOf(item: Entry, facts: MigrationFacts, standing: ReadonlyMap<str
   if (competingEntries(item, facts.document.lookup).length > 1) {
     return stays(
       "entry-ambiguous",
-      `Several items match ${item.arn}, and it is random which one counts.`,
+      `Several items match ${item.arn}, and the authenticator picks one at random.`,
       "Keep only one of them first.",
     );
   }
@@ -106,7 +106,7 @@ function outcomeOfNodes(item: Entry, there: PresentEntry | undefined, { managedN
   const warning =
     lost.length === 0
       ? ""
-      : ` Such an entry lacks the groups ${lost.join(", ")}. Bind their rights to something else before the mode is switched.`;
+      : ` Such an entry lacks the groups ${lost.join(", ")}. Bind their rights to something else before you switch the mode.`;
   if (there && there.type !== "STANDARD") {
     const note = `Its access entry of type ${there.type} exists.${ownersText(owners)}${warning}`;
     return { type: "nodes", nodeType, isThere: true, note };
@@ -128,7 +128,7 @@ function nodesOf(
   command: string,
 ): string {
   if (owners.length > 0) {
-    return `It is the role of ${owners.map(({ name }) => name).join(" and ")}: EKS makes its entry of type ${nodeType}. If it is missing after the mode is switched: ${command}.`;
+    return `It is the role of ${owners.map(({ name }) => name).join(" and ")}: EKS makes its entry of type ${nodeType}. If it is missing after the switch of the mode: ${command}.`;
   }
   if (managedNodes) {
     return `No managed node group or Fargate profile has this role: its nodes are self-managed, or gone. For them: ${command}.`;
@@ -137,7 +137,7 @@ function nodesOf(
 }
 
 const creatorNote =
-  "It created the cluster: EKS makes its access entry, with AmazonEKSClusterAdminPolicy, when the mode is switched.";
+  "It created the cluster: EKS makes its access entry, with AmazonEKSClusterAdminPolicy, at the switch of the mode.";
 
 const leasedNote =
   "Its access entry has temporary access and may go with it; then aws-auth counts again. Plan again after that.";

@@ -96,7 +96,7 @@ function nothingToRepair(outcomes: readonly Outcome[]): RepairPlanned {
   const why = outcomes.flatMap((each) => (each.type === "kept" ? [`${each.arn} (${each.place}): ${each.why}`] : []));
   const message =
     why.join(" ") ||
-    "No entry is known to be dead. Give the ARN that aws sts get-caller-identity prints for a person of the role: the entries of its permission set's earlier roles, or its own of an earlier role of the same name, are then replaced.";
+    "No entry is surely dead. Give the ARN that aws sts get-caller-identity prints for a person of the role. The repair then replaces the entries of earlier roles of its permission set, or of its name.";
   return { type: "refused", code: "nothing-to-repair", message };
 }
 
@@ -229,7 +229,7 @@ function stepsOf(replacements: readonly Replacement[]): readonly StepSummary[] {
   const inDocument = {
     name: replaceInMap,
     does: `Add to aws-auth: ${inMap.map(({ from, to }) => `${to} with what ${from} has`).join(", ")}.`,
-    proof: "aws-auth is as planned when it is read back, and everyone else in it is who they were.",
+    proof: "Read back, aws-auth is as planned, and everyone else in it is who they were.",
     undo: "The cluster keeps the document of before: eks-access rescue <cluster> --document kept.",
   };
   return [...(inMap.length > 0 ? [inDocument] : []), ...entries.map(entryStep)];
@@ -241,8 +241,8 @@ function entryStep(replacement: Replacement): StepSummary {
   const name = replaceEntryStep(replacement);
   if (to === null) {
     const undo = "Create the access entry again; its names are in the audit log.";
-    return { name, does, proof: "The entry is gone when it is read back.", undo };
+    return { name, does, proof: "Read back, the entry is gone.", undo };
   }
   const undo = `Delete the access entry of ${to}: the dead one let no one in.`;
-  return { name, does, proof: "The new entry has these names and policies when it is read back.", undo };
+  return { name, does, proof: "Read back, the new entry has these names and policies.", undo };
 }

@@ -156,7 +156,7 @@ function checkSteps(facts: MigrationFacts, steps: readonly MigrationStep[]): str
     state = after(state, step);
     const other = callers.find((arn) => !isSame(before.get(arn) ?? null, predictSignIn(state, arn)));
     if (other !== undefined) {
-      return `The step ${step.type} would change the identity of ${other}. The plan is not used.`;
+      return `The step ${step.type} would change the identity of ${other}, so the worker refuses the plan.`;
     }
   }
   return null;

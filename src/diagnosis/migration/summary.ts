@@ -58,13 +58,13 @@ function wordsOf(step: MigrationStep): Omit<StepSummary, "name"> {
       return {
         does: `Create the access entry of ${who(step.wanted)}. It overrides the item in aws-auth at once${step.wanted.isAdmin ? "; until the next call associates its policy, the principal can do less" : ""}.`,
         proof:
-          "The entry has these names and policies when it is read back, and the API server gives them the rights of the item in aws-auth.",
+          "Read back, the entry has these names and policies, and the API server gives them the rights of the item in aws-auth.",
         undo: "Delete the access entry: the item in aws-auth counts again.",
       };
     case "take-out":
       return {
         does: `Remove ${step.arns.length === 1 ? "this item" : `these ${step.arns.length} items`} from aws-auth: ${step.arns.join(", ")}.`,
-        proof: "Each access entry is read again before the write, and aws-auth after it.",
+        proof: "The worker reads each access entry again before the write, and aws-auth after it.",
         undo: "Add the items to aws-auth again; the access entries count either way.",
       };
   }

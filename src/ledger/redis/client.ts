@@ -124,6 +124,6 @@ function readPem(variable: string, file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (cause) {
-    throw new AccessError("config-invalid", `${variable}: ${file} can't be read`, { cause });
+    throw new AccessError("config-invalid", `${variable}: can't read ${file}`, { cause });
   }
 }

@@ -121,6 +121,6 @@ async function readOrMark(redis: RedisClient): Promise<string | null> {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const code = reason.startsWith("NOPERM") ? "ledger-refused" : "ledger-unreachable";
-    throw new AccessError(code, `The ledger's schema could not be read or written (${reason})`, { cause: error });
+    throw new AccessError(code, `Could not read or write the ledger's schema (${reason})`, { cause: error });
   }
 }

@@ -107,7 +107,7 @@ function examineFsync(setting: string | null): Finding {
   if (setting === null)
     return notAsked("Redis did not say when it writes to the disk", "Make sure that appendfsync is always.");
   return setting === "always"
-    ? found("each write is on the disk before it is acknowledged")
+    ? found("Redis writes to the disk before it acknowledges")
     : broken(
         `a power cut loses up to a second of decisions (appendfsync ${named(setting)})`,
         "Set appendfsync always.",

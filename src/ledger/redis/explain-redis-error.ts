@@ -65,7 +65,7 @@ export function unreachable(place: string, errors: readonly unknown[]): AccessEr
     }
   }
   const cause = new Error(reasons.at(-1));
-  return new AccessError("ledger-unreachable", `There is no answer from Redis at ${place}`, { cause });
+  return new AccessError("ledger-unreachable", `No answer from Redis at ${place}`, { cause });
 }
 
 /** A Redis Cluster says that all nodes failed, and in `lastNodeError` why the last one did. */

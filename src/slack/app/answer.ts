@@ -172,7 +172,7 @@ export async function openOnClick(
       throw formFailure(error);
     });
   } catch (error) {
-    context.log.error({ err: error, action: click.action.action_id }, "a form could not be opened");
+    context.log.error({ err: error, action: click.action.action_id }, "could not open a form");
     await answerWhereClicked(context, click, failureAnswer(explainFailure(error)));
   }
 }

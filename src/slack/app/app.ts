@@ -114,7 +114,7 @@ async function startListening(app: WatchedApp, mode: "http" | "socket", port: nu
     await (mode === "socket" ? app.start() : app.start(port));
   } catch (error) {
     if (error instanceof Error && "code" in error && /^E(ADDRINUSE|ACCES)$/.test(String(error.code))) {
-      throw new AccessError("port-in-use", `Port ${port} of PORT can't be used`, { cause: error });
+      throw new AccessError("port-in-use", `Can't use port ${port} of PORT`, { cause: error });
     }
     throw slackFailure(error, "Slack");
   }
@@ -176,7 +176,7 @@ export function onlyOurs({ place, app }: Ours, log: Logger): Middleware<AnyMiddl
     const from = { team: teamOf(body), app: field(body, "api_app_id") };
     const isOurApp = app === null || from.app === app;
     if (isOurApp && isFrom(place, body)) return next();
-    log.warn(from, "a request of another workspace or app was refused");
+    log.warn(from, "refused a request of another workspace or app");
     if (isOurApp) await answerForeigner({ log }, sent);
   };
 }

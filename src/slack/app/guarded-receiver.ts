@@ -67,7 +67,7 @@ export class GuardedReceiver implements Receiver {
           ? sendRefusal(this.#settings, admission, response)
           : this.#letIn(admission.body, request, response, arrivedAt),
       (error: unknown) => {
-        this.#settings.log.debug({ err: error }, "a request ended before it was read");
+        this.#settings.log.debug({ err: error }, "a request ended before the Slack process read it");
         response.destroy();
       },
     );
@@ -87,7 +87,7 @@ export class GuardedReceiver implements Receiver {
         ...retryOf(request),
       });
     } catch (error) {
-      log.error({ err: error }, "a request of Slack could not be handled");
+      log.error({ err: error }, "could not handle a request of Slack");
       if (!response.headersSent) response.writeHead(500).end();
     }
   }
@@ -102,7 +102,7 @@ function retryOf({ headers }: IncomingMessage): { retryNum?: number; retryReason
 }
 
 function sendRefusal({ log }: ReceiverSettings, { status, why }: HeaderRefusal, response: ServerResponse): void {
-  log.warn({ status, why }, "a request was refused");
+  log.warn({ status, why }, "refused a request");
   // The rest of a body is not read: the connection ends with the answer.
   response.writeHead(status, { connection: "close" }).end();
 }

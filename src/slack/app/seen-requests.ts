@@ -91,7 +91,7 @@ export function onlyOnce(
   return async ({ body, context, ack, next }) => {
     const id = deliveryId(body);
     if (id === null || (await seen.isNew(`delivery:${id}`))) return next();
-    log.info({ retry: context.retryNum, reason: context.retryReason }, "a request came again; it is done once");
+    log.info({ retry: context.retryNum, reason: context.retryReason }, "Slack sent a request again; it counts once");
     if (!isRetry(body, context.retryNum, mode)) replayed(body);
     await ack?.();
   };

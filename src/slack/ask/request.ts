@@ -58,7 +58,7 @@ export async function handleRequestSubmission(context: SlackContext, submission:
   }
   return answerSubmission(context, submission, "Ask for access", async () => {
     const asked = await askFor(context, body.user.id, reading.wish).catch((error: unknown): AskOutcome => {
-      context.log.error({ err: error }, "a request could not be recorded");
+      context.log.error({ err: error }, "could not record a request");
       return { type: "refused", message: failureAnswer(`${explainFailure(error)} Nothing was requested.`) };
     });
     return asked.type === "requested" ? null : asked.message;

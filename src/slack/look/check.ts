@@ -84,9 +84,7 @@ function documentBlocks(cluster: Cluster, document: DocumentReport, isRead: bool
   if (document.type === "absent") return [section(absentWords(cluster, isRead))];
   const unread = isRead ? "" : ` ${unreadWords}`;
   return [
-    section(
-      `:warning: *aws-auth of ${code(cluster.name)}* could not be read. ${styled(document.message, 1200)}${unread}`,
-    ),
+    section(`:warning: Couldn't read *aws-auth of ${code(cluster.name)}*. ${styled(document.message, 1200)}${unread}`),
   ];
 }
 
@@ -136,8 +134,7 @@ function absentWords(cluster: Cluster, isRead: boolean): string {
 function bindingsBlocks(cluster: Cluster, bindings: BindingsReport): KnownBlock[] {
   if (bindings.type === "none") return [];
   const head = `*bindings of ${code(cluster.name)}*`;
-  if (bindings.type === "failed")
-    return [section(`:warning: ${head} could not be read. ${styled(bindings.message, 600)}`)];
+  if (bindings.type === "failed") return [section(`:warning: Couldn't read ${head}. ${styled(bindings.message, 600)}`)];
   return [
     section(`${head} ${verdictOf(bindings)}\n${counted(bindings.bindings, "binding of leases", "bindings of leases")}`),
     ...problemBlocks(bindings, "."),
@@ -150,8 +147,7 @@ type CheckedEntries = Extract<EntriesReport, { type: "checked" }>;
 function entriesBlocks(cluster: Cluster, entries: EntriesReport): KnownBlock[] {
   if (entries.type === "none") return [];
   const head = `*access entries of ${code(cluster.name)}*`;
-  if (entries.type === "failed")
-    return [section(`:warning: ${head} could not be read. ${styled(entries.message, 1200)}`)];
+  if (entries.type === "failed") return [section(`:warning: Couldn't read ${head}. ${styled(entries.message, 1200)}`)];
   return [
     section(`${head} ${verdictWords(entries)}\n${countWords(entries)}`),
     ...unreadBlocks(entries),
@@ -176,7 +172,7 @@ function countWords({ listed, unread, types }: CheckedEntries): string {
 
 function unreadBlocks({ listed, unread, why }: CheckedEntries): KnownBlock[] {
   if (why === null) return [];
-  return [section(`:warning: ${unread} of ${listed} could not be read. ${styled(why, 600)}`)];
+  return [section(`:warning: Couldn't read ${unread} of ${listed}. ${styled(why, 600)}`)];
 }
 
 /** `✗ 2 errors, 1 warning`. */

@@ -153,7 +153,7 @@ export async function handleHomeOpened(context: SlackContext, { event, client }:
   try {
     await publishHome({ ...context, client }, user, hashOf(event.view));
   } catch (error) {
-    context.log.error({ err: error, user }, "an App Home could not be shown");
+    context.log.error({ err: error, user }, "could not show an App Home");
     await client.views.publish({ user_id: user, view: unknownHomeView(styled(explainFailure(error))) }).catch(() => {});
   }
 }

@@ -48,9 +48,9 @@ function readWish(rest: string, seen: readonly string[]): Wish | string {
 async function readReview(context: SlackContext, wish: Wish): Promise<Message> {
   const { auditLog, ledger, keys } = context;
   if (!(await ledger.takeTurn("review", betweenMs)))
-    return answer("Another review was just read. Ask again in ten seconds.");
+    return answer("I just read another review. Ask again in ten seconds.");
   const found = await readAccessReview(auditLog, () => keys.preview);
-  if ("type" in found) return failureAnswer(`The audit log is broken, so there is no review. ${found.message}`);
+  if ("type" in found) return failureAnswer(`The audit log is broken, so a review would not be true. ${found.message}`);
   const to = context.now();
   return reviewAnswer(found, wish, { from: new Date(to.getTime() - wish.seconds * 1000), to });
 }

@@ -246,7 +246,7 @@ function removedAnswer(
   keepSeconds: number,
 ): Message {
   const kept = formatDuration(keepSeconds);
-  const text = `${code(id)} on ${code(cluster)} closed on ${time(closedAt)}. Its record was removed after ${kept}; the audit log has its events.`;
+  const text = `${code(id)} on ${code(cluster)} closed on ${time(closedAt)}. Records stay for ${kept}; the audit log has its events.`;
   return {
     text,
     blocks: [

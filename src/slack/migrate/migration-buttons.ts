@@ -51,8 +51,8 @@ export function withdrawMigrationButton({ id, state }: Migration): Button {
       title: text(running ? "Stop the migration?" : "Withdraw the migration?"),
       text: text(
         running
-          ? "A step that has begun is finished or undone. Finished steps stay, and everybody can still sign in."
-          : "The approvers are no longer asked.",
+          ? "The worker finishes or undoes the step that has begun. Finished steps stay, and everyone can still sign in."
+          : "The approvers can no longer decide.",
       ),
       confirm: text(running ? "Stop it" : "Withdraw it"),
       deny: text("Keep going"),

@@ -53,9 +53,9 @@ function progressOf({ begun, settlesAt, done, plan }: Migration): string {
 /** Finished steps stay: a person who stops it must know them, and how to continue. */
 function whatStays({ done, cluster, begun, kind }: Migration): string {
   if (begun) return `The step ${code(begun.name, 200)} had begun; the worker finishes or undoes it`;
-  if (done.length === 0) return "Nothing was changed";
+  if (done.length === 0) return "Nothing changed";
   const on = code(kind === "repair" ? `/eks-access repair ${cluster}` : `/eks-access migrate ${cluster} ask`);
-  return `${counted(done.length, "step")} done and kept; everybody can still sign in. ${on} continues`;
+  return `${counted(done.length, "step")} done and kept; everyone can still sign in. ${on} continues`;
 }
 
 /** We never switch the mode to API: EKS has no way back, and then nothing reads aws-auth. */
@@ -80,7 +80,7 @@ export function migrationTrouble({ trouble, done }: Migration, maxLength = 1200)
 export function migrationCall(migration: Migration): Milestone | null {
   const { state, plan, reminders, expiresAt } = migration;
   if (state !== "pending" || !plan) return null;
-  const why = "The cluster's channel can't be reached, so you get this here";
+  const why = "I can't reach the cluster's channel, so you get this here";
   const text = `${migrationTitle(migration)}. ${migrationState(migration)}. ${why}. It expires ${time(expiresAt)}.`;
   const actions = { type: "actions" as const, elements: [detailsButton(migration, "Review")] };
   return { name: `call-${plan.at}-${reminders?.sent ?? 0}`, message: { text, blocks: [section(text), actions] } };

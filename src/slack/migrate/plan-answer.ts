@@ -77,7 +77,5 @@ export function nothingToMigrationAnswer(message: string): Message {
 }
 
 export function mayNotPlanAnswer({ name }: Cluster): Message {
-  return answer(
-    `Only approvers of ${code(name)} and its on-call can see the plan: it names everybody who can sign in.`,
-  );
+  return answer(`Only approvers of ${code(name)} and its on-call can see the plan: it names everyone who can sign in.`);
 }

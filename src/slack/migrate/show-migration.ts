@@ -73,8 +73,8 @@ function migrationLostMilestone({ id, cluster, state }: Migration): Milestone {
   const why = "it does not exist, or the bot is not a member";
   const lost =
     state === "pending"
-      ? `${code(id)} can't be posted in the channel of ${code(cluster)}: ${why}. The approvers get direct messages instead.`
-      : `${code(id)} can't be posted in the channel of ${code(cluster)}: ${why}. Follow it with ${code(`/eks-access status ${id}`)}.`;
+      ? `I can't post ${code(id)} in the channel of ${code(cluster)}: ${why}. The approvers get direct messages instead.`
+      : `I can't post ${code(id)} in the channel of ${code(cluster)}: ${why}. Follow it with ${code(`/eks-access status ${id}`)}.`;
   return {
     name: "channel-lost",
     message: answer(`${lost} Ask an operator to correct ${code("channel")} in eks-access.yml.`),

@@ -66,7 +66,7 @@ export async function noteRefused(context: AttemptContext, event: AuditEvent, wh
     await context.ledger.note(event);
     recordedEvents.publish(event);
   } catch (error) {
-    context.log.warn({ err: error, event }, "an attempt was refused, and could not be recorded");
+    context.log.warn({ err: error, event }, "could not record a refused attempt");
   }
 }
 
@@ -82,7 +82,10 @@ async function getsEvent(context: AttemptContext, event: AuditEvent, what: Json)
   const by = event.actor;
   if (!(await isFirstTry(context, by, what))) return false;
   if (await context.ledger.takeTurn(`attempts-${by.slice(0, longestId)}`, withinMs, maxOfOnePerson)) return true;
-  context.log.warn({ event }, "one person is refused again and again; more is not put into the audit log for now");
+  context.log.warn(
+    { event },
+    "one person's attempts fail again and again; the audit log takes no more of them for now",
+  );
   return false;
 }
 

@@ -83,7 +83,7 @@ async function answerRefused(
     else if (isHomeOpened(sent)) await sent.client.views.publish({ user_id: user, view: refusedHomeView(message) });
     else if (isAction(sent)) await answerAction(sent, user, message);
   } catch (error) {
-    log.warn({ err: error, user }, "could not answer a person who may not use the bot");
+    log.warn({ err: error, user }, "could not answer a person who can't use the bot");
   }
 }
 

@@ -27,8 +27,8 @@ export interface KnownNow extends KnownOf {
 }
 
 const unconfirmed =
-  "Slack has not confirmed your email address, so nobody can look you up. Confirm it in your Slack account.";
-const noAnswer = "No worker answered who you are in AWS. Check that one runs, then try again.";
+  "Slack has not confirmed your email address, so eks-access can't look you up. Confirm it in your Slack account.";
+const noAnswer = "No worker could look you up in AWS. Check that one runs, then try again.";
 
 /**
  * Who a person is on a cluster: what the ledger has, and where that is too old, what a worker finds out. A failure is a sentence:

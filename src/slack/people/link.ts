@@ -111,8 +111,7 @@ async function ask(
     asked.map((channel) => client.chat.postMessage({ channel, text, blocks: [...blocks] })),
   );
   const reached = asked.filter((_, index) => results[index]?.status === "fulfilled");
-  if (reached.length < asked.length)
-    log.warn({ reached, asked }, "not every administrator could be asked about a link");
+  if (reached.length < asked.length) log.warn({ reached, asked }, "could not ask every administrator about a link");
   return proposedAnswer(proposal.arn, reached, administrators);
 }
 
@@ -168,7 +167,7 @@ export function proposedAnswer(arn: string, reached: readonly string[], administ
   const who =
     reached.length > 0
       ? `Asked: ${mentions(reached)}.`
-      : `No administrator could be reached. Try again in ten minutes, or ask one: ${mentions(administrators)}.`;
+      : `I reached no administrator. Try again in ten minutes, or ask one: ${mentions(administrators)}.`;
   return answer(`An administrator must confirm your link to ${code(arn)}. ${who} Nothing changes until then.`);
 }
 

@@ -26,7 +26,7 @@ export async function callOperators(
     if (!(await ledger.takeTurn(`repair-${name}-${trouble.code}`, onceInMs))) return;
     const text = [
       `:warning: *Requests for ${code(name)} wait for a repair.* ${plainLine(trouble.message)}`,
-      "They are retried within 15 minutes.",
+      "The worker retries them within 15 minutes.",
       ...(cluster.onCall.length > 0 ? [`On call: ${mentions(cluster.onCall, maxCalled)}`] : []),
     ].join("\n");
     await client.chat.postMessage({ channel: cluster.channel, text, blocks: [section(text)] });

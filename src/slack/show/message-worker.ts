@@ -39,7 +39,7 @@ export function startMessageWorker(contexts: () => MessageContexts, blocking: Re
   const run = (job: MessageJob, running: BullJob) =>
     runJob(messageRuns, job.type, job, contexts(), timeInQueue(running));
   const failed = (job: BullJob | undefined, error: Error) =>
-    log.warn({ job: job?.name, ...recordIn(job?.data), err: error }, "a message could not be shown yet");
+    log.warn({ job: job?.name, ...recordIn(job?.data), err: error }, "could not show a message yet");
   const lockMs = config.timing.deadlines.messageLock;
   return workOnJobs({ queue: "messages", read, run, failed, log, concurrency, lockMs }, blocking);
 }

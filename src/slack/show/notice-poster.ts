@@ -63,7 +63,7 @@ async function postAll({ client, log }: NoticeContext, channel: string, owed: re
   for (const notice of owed) {
     const { text, blocks } = noticeMessage(notice);
     await client.chat.postMessage({ channel, text, blocks: [...blocks] }).catch((error: unknown) => {
-      log.warn({ err: slackFailure(error, `The channel ${channel}`), notice }, "a notice could not be posted yet");
+      log.warn({ err: slackFailure(error, `The channel ${channel}`), notice }, "could not post a notice yet");
       left.push(notice);
     });
   }

@@ -51,7 +51,7 @@ function anchorPoster({ auditLog, ledger, client, settings, keys, log }: AnchorC
       seen = anchor ?? seen;
       if (verdict.type === "broken") log.error({ message: verdict.message }, "the audit log is broken");
     } catch (error) {
-      log.warn({ err: slackFailure(error, `The audit channel ${channel}`) }, "an anchor could not be posted yet");
+      log.warn({ err: slackFailure(error, `The audit channel ${channel}`) }, "could not post an anchor yet");
     }
   };
 }

@@ -68,7 +68,7 @@ function waitingText(
   const isBeginning = !lease || (lease.state === "scheduled" && !lease.end);
   if (!isBeginning || emergency || !trouble || !isOfCluster(trouble.code)) return null;
   const until = time(lease?.endsAt ?? expiresAt);
-  return `${subject} waits: ${code(cluster)} can't be worked on now. I keep trying until ${until}, and tell the operators if it lasts.`;
+  return `${subject} waits: I can't work on ${code(cluster)} now. I keep trying until ${until}. If it lasts, I tell the operators.`;
 }
 
 function isOfCluster(failure: string): boolean {

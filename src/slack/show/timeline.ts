@@ -69,7 +69,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "annotation.refused": "rejected the cluster's own memory",
   "decision.refused": "decision blocked",
   "attempt.refused": "action blocked",
-  "person.erased": "a person's data erased",
+  "person.erased": "erased a person's data",
 };
 
 /** One line for each event of a request, with its number in the audit log. */

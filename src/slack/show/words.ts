@@ -136,7 +136,7 @@ const stillHas = "the principal still has";
 /** What the principal keeps after the end: another lease, or an older entry, may still give access. */
 export function remainsText(request: AccessRequest): string {
   const remains = request.lease?.remains;
-  if (request.lease?.end?.cause === "cluster-gone") return "there is nothing left to check";
+  if (request.lease?.end?.cause === "cluster-gone") return "nothing is left to check";
   if (isRescue(request)) return "its access entry is deleted";
   if (request.lease?.written?.way === "binding") {
     const left = remains?.groups.some(isRoleText) ? `; ${stillHas} ${mappedIdentityText(remains)}` : "";

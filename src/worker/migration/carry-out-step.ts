@@ -104,5 +104,5 @@ async function takeOut(
   await client.writeAwsAuth(configMap, content);
   const after = await client.readAwsAuth();
   if (JSON.stringify(after?.data) !== JSON.stringify(step.after)) throw documentChanged(cluster);
-  return ["Each access entry was read again before the write.", "aws-auth is as planned when it is read back."];
+  return ["The worker read each access entry again before the write.", "Read back, aws-auth is as planned."];
 }

@@ -73,7 +73,7 @@ async function orDelete<T>(entries: AccessEntries, { principalArn }: AccessEntry
 function signedIn({ principalArn }: AccessEntry, { result, detail }: ProofFinding): string {
   if (result !== "no") return `signed in: ${result}, ${detail}.`;
   throw new AccessError("access-entry-conflict", `${principalArn} can't sign in through its access entry: ${detail}`, {
-    remedy: "The entry was deleted again, and aws-auth is unchanged. Fix that, then click Try again.",
+    remedy: "The worker deleted the entry again, and aws-auth is unchanged. Fix that, then click Try again.",
   });
 }
 
@@ -173,7 +173,7 @@ function differs(principalArn: string, { verb, resource }: AccessCheck, was: boo
   const change = was ? "loses by its access entry" : "gains by its access entry";
   return new AccessError("access-entry-conflict", `${principalArn} ${change} the right to ${verb} ${resource}`, {
     remedy:
-      "The entry was deleted again, and aws-auth is unchanged. Check the bindings of its groups, then click Try again.",
+      "The worker deleted the entry again, and aws-auth is unchanged. Check the bindings of its groups, then click Try again.",
   });
 }
 
@@ -220,7 +220,7 @@ async function readBack(
   }
   throw new AccessError(
     "access-entry-conflict",
-    `The access entry of ${wanted.principalArn} is not as planned when it is read back`,
+    `Read back, the access entry of ${wanted.principalArn} is not as planned`,
     { remedy: "aws-auth is unchanged. Check the entry, then try again." },
   );
 }

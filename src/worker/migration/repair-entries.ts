@@ -71,7 +71,7 @@ async function replaceInDocument(run: RepairRun, replacements: readonly Replacem
   await client.writeAwsAuth(configMap, content);
   const after = await client.readAwsAuth();
   if (!isSameData(after, { ...configMap, data: plan.after })) throw documentChanged(cluster);
-  return ["aws-auth is as planned when it is read back.", "Everyone else in it is who they were."];
+  return ["Read back, aws-auth is as planned.", "Everyone else in it is who they were."];
 }
 
 async function replaceByEntries(
@@ -84,7 +84,7 @@ async function replaceByEntries(
   try {
     entries = accessEntriesOf(await gathered.openManager(), context.awsRequests);
     const entry = await replaceEntry(entries, replacement, context.pause ?? wait);
-    if (!entry) return ["The dead entry is gone when it is read back."];
+    if (!entry) return ["Read back, the dead entry is gone."];
     const mapped = `mapped: EKS has ${entry.username} with ${[...entry.groups, ...entry.policies.map(({ name }) => name)].join(", ") || "no groups"}.`;
     const { result, detail } = await signInByMovedEntry(context, cluster, reached, { id, requester }, entry);
     return [mapped, `signed in: ${result}, ${detail}.`];

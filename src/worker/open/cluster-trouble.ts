@@ -33,8 +33,8 @@ export async function noteTrouble(
   const trouble = nextClusterTry(before, failureOf(error), moment);
   await ledger.setClusterTrouble(cluster.name, trouble);
   const about = { cluster: cluster.name, attempts: trouble.attempts, retryAt: trouble.retryAt };
-  if (hasNewCause(before, trouble)) log.error({ ...about, err: error }, "the cluster can't be worked on");
-  else log.debug({ ...about, code: trouble.code }, "the cluster still can't be worked on");
+  if (hasNewCause(before, trouble)) log.error({ ...about, err: error }, "could not work on the cluster");
+  else log.debug({ ...about, code: trouble.code }, "still could not work on the cluster");
   return trouble;
 }
 
@@ -48,7 +48,7 @@ export async function forgetTrouble(
   if (!trouble || trouble.overAt !== null) return;
   const at = now();
   await ledger.setClusterTrouble(cluster.name, { ...trouble, overAt: at.toISOString() });
-  log.info({ cluster: cluster.name, since: trouble.since }, "the cluster can be worked on again");
+  log.info({ cluster: cluster.name, since: trouble.since }, "works on the cluster again");
   await wakeWaiting(context, cluster);
 }
 

@@ -141,5 +141,5 @@ async function takeTurn(ledger: Pick<Ledger, "takeTurn">, name: string): Promise
     if (await ledger.takeTurn(name, betweenLookupsMs)) return;
     await pause(50);
   }
-  throw new AccessError("aws-throttled", "Too many ask CloudTrail at once");
+  throw new AccessError("aws-throttled", "Too many runs ask CloudTrail at once");
 }

@@ -210,7 +210,7 @@ function remediesFor(cluster: Cluster, arn: string, { isCreatorAdmin }: ClusterD
   if (isOperator(cluster, arn)) {
     return {
       unauthorized: `The operator is not in the cluster yet: run ${bootstrap}.`,
-      noLongerAuthorized: `The cluster's authenticator may be down, or the operator's entry was removed: run ${bootstrap} again.`,
+      noLongerAuthorized: `The cluster's authenticator may be down, or the operator's entry is gone: run ${bootstrap} again.`,
       forbidden: `The operator lacks this right: run ${bootstrap} again.`,
     };
   }

@@ -123,6 +123,6 @@ export async function checkOwnAccount({
     });
   } catch (error) {
     if (error instanceof AccessError && error.code === "config-invalid") throw error;
-    log.warn({ err: error }, "AWS did not say which account the worker is in: each run asks again");
+    log.warn({ err: error }, "AWS did not name the worker's account: each run asks again");
   }
 }

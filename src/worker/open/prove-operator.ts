@@ -75,12 +75,12 @@ async function examineRights(context: WorkerContext, cluster: Cluster): Promise<
     const right = `operator: it can do the ${proof.needed} things that a run needs, and none of the ${proof.forbidden} that it must not`;
     return wrong.length > 0 ? wrong : [found(right)];
   } catch (error) {
-    return [notAsked("operator: its rights are not asked", explainFailure(error))];
+    return [notAsked("operator: no check of its rights", explainFailure(error))];
   }
 }
 
 async function examineCreator({ ledger }: WorkerContext, cluster: Cluster): Promise<Finding> {
   const use = await lastCreatorUse(ledger, cluster);
-  if (!use) return found("creator: the audit log has no use of it beside the operator");
+  if (!use) return found("creator: the audit log has no use of it besides the operator");
   return found(`creator: last used ${use.at}, for a ${String(use.detail.use)}`);
 }

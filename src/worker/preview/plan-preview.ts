@@ -96,7 +96,7 @@ function beginningBeside(
 function outsideHours(rule: Rule, now: Date): string[] {
   if (!rule.hours || !isOutside(rule, now)) return [];
   const more = rule.hours.outside === "one-more-approval" ? ", where it takes one approval more" : "";
-  return [`Outside working hours: asked outside them${more}; they are ${hoursInWords(rule.hours)}.`];
+  return [`Outside working hours: they are ${hoursInWords(rule.hours)}${more}.`];
 }
 
 /** The change of aws-auth; or why it is impossible. */

@@ -55,7 +55,7 @@ function ownerWarning({ principal }: AccessRequest, { linked }: WarningFacts): s
 
 function accountWarning({ name, account }: Cluster, { principal }: WarningFacts): string[] {
   if (principal.account === account) return [];
-  return [`Another account: the principal is in another account: ${principal.account}. ${name} is in ${account}.`];
+  return [`Another account: the principal is in ${principal.account}, ${name} in ${account}.`];
 }
 
 function unboundWarning({ name }: Cluster, request: AccessRequest, { bindings }: WarningFacts): string[] {
@@ -98,7 +98,7 @@ export function sameUsernameWarnings(
   const others = entriesThatYield(username, arn, [...known, ...entries]);
   if (others.length === 0) {
     return unread > 0
-      ? [`${unread} more access entries were not compared: they may give the username ${username} too.`]
+      ? [`The worker did not compare ${unread} more access entries: they may give the username ${username} too.`]
       : [];
   }
   const more = others.length > 2 ? ` and ${others.length - 2} more` : "";

@@ -24,7 +24,6 @@ import { noteReplacedRoles } from "./replaced-roles-notice.ts";
 import type { WayState } from "./way-adapter.ts";
 import { waysIn } from "./ways.ts";
 
-/** What a cluster's own memory added to the ledger. */
 export interface Adoption {
   /** Leases in force that the ledger did not know. */
   readonly recovered: readonly string[];
@@ -68,8 +67,8 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
 const marginMs = 1_000;
 
 /**
- * The ledger that was lost may have waited for a call without an answer, and this one can't know. So the cluster is read once more when
- * no such call can arrive any more.
+ * The lost ledger may have waited for an unanswered call, and this one can't know. So it reads the cluster once more
+ * when no such call can arrive any more.
  */
 async function lookAgainForLateOnes({ queues }: WorkerContext, { name: cluster }: Cluster): Promise<void> {
   for (const ms of [arrivesWithin, lateCallMs]) await wakeLater(queues, { type: "adopt", cluster }, ms + marginMs);
@@ -85,7 +84,6 @@ export async function adoptByTheClock(context: WorkerContext, cluster: Cluster):
   }
 }
 
-/** The memory of one way of a cluster. */
 interface Memory {
   readonly way: Way;
   readonly state: WayState;
@@ -111,7 +109,7 @@ async function adoptHoldings(
         if (isOver || inLedger === "over") over.push(share.id);
         continue;
       }
-      const { outcome } = decideShare({ inLedger, isTakenBack: withdrawn.has(share.id), isOver });
+      const { outcome } = decideShare({ inLedger, wasWithdrawn: withdrawn.has(share.id), isOver });
       if (outcome === "end") (inLedger === "unknown" ? adoption.ended : over).push(share.id);
       if (outcome !== "adopt") continue;
       await recover(context, cluster, client, memory, holding, share);

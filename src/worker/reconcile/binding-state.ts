@@ -16,7 +16,7 @@ import { withLedgerMemory } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { placedRoleOf } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { TakenBack } from "../../kubernetes/cluster-client.ts";
+import type { StoredWithdrawals } from "../../kubernetes/cluster-client.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { readLeaseRemembered } from "../remembered.ts";
@@ -27,48 +27,52 @@ import { readSignInMap } from "./sign-in-map.ts";
 import { type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";
 import type { WayContext, WayState } from "./way-adapter.ts";
 
-/** Where the ConfigMap has what was taken back. The key of an annotation is none: it may have no `/`. */
-export const takenBackKey = "leases";
+/** The data key of the withdrawals. Not the annotation's key: a data key has no `/`. */
+export const withdrawalsKey = "leases";
 
 /** The leases in a cluster's bindings, and the usernames with which its people sign in. */
 export interface BindingState extends WayState {
   readonly parts: readonly LeaseBinding[];
-  /** They have our label, and no seal of ours. */
+  /** With our label, and without our seal. */
   readonly forged: readonly ClusterBinding[];
-  /** The parts as they are now, where these may have changed. @throws AccessError */
+  /**
+   * Reads these bindings once more, because another run may have changed them.
+   * @throws AccessError
+   */
   readonly readAgain: (places: readonly BindingPlace[]) => Promise<readonly LeaseBinding[]>;
-  /** Where they sign in, and with which usernames. */
   readonly map: SignInMap;
   readonly names: SignInNames;
-  /** By the level's text, of requests that are not given yet. */
+  /** By the level's text, of requests without a lease yet. */
   readonly roles: ReadonlyMap<string, RoleSeen>;
-  /** Null: no request that waits for a preview names one. */
+  /** Null: no pending request names one. */
   readonly namespaces: ReadonlySet<string> | null;
-  /** What remembers what was taken back, as it was read. */
-  readonly takenBack: TakenBack;
+  /** The cluster's record of withdrawals. */
+  readonly stored: StoredWithdrawals;
 }
 
-/** Where bindings are read, and which. */
 export interface BindingsPlace extends WayContext {
-  /** Whether all of them are read, whatever is to be done. */
+  /** Whether to read all bindings, whatever is due. */
   readonly isWhole: boolean;
 }
 
 type BindingPlace = Pick<ClusterBinding, "name" | "namespace">;
 
-/** Sealed for the bindings alone: the memory of `aws-auth` is not theirs. No cluster's name has a slash. */
-export function takenBackSealedFor({ name }: Cluster): string {
+/** A seal for bindings alone: the memory of `aws-auth` is another one. No cluster's name has a slash. */
+export function withdrawalsSealedFor({ name }: Cluster): string {
   return `${name}/bindings`;
 }
 
-/** Reads the cluster's bindings of leases, and the usernames of these requests' principals. @throws AccessError */
+/**
+ * Reads the cluster's bindings of leases, and the usernames of these requests' principals.
+ * @throws AccessError
+ */
 export async function readBindingState(place: BindingsPlace, open: readonly AccessRequest[]): Promise<BindingState> {
   const { opened, cluster, context } = place;
   const { client, creatorArn } = opened;
   const { keys } = context;
-  const { read, bindings, takenBack, memory } = await readBindings(place, open);
+  const { read, bindings, stored, memory } = await readBindings(place, open);
   const { parts, forged: others } = readOwnBindings(cluster.name, bindings, keys.memory, readLeaseRemembered);
-  // One that was found by its name alone may be another's.
+  // A binding with only the right name may be another's.
   const forged = others.filter(({ labels }) =>
     Object.entries(leaseLabels).every(([key, value]) => labels[key] === value),
   );
@@ -86,7 +90,7 @@ export async function readBindingState(place: BindingsPlace, open: readonly Acce
   const readKeys = new Set(read.map(({ principal }) => principal.toLowerCase()));
   return {
     ...withLedgerMemory(withOwnEntries(holdingsOf(parts), map), approved, keys.memory, "binding"),
-    ...{ creatorArn, parts, forged, map, names, roles, takenBack, ...memory },
+    ...{ creatorArn, parts, forged, map, names, roles, stored, ...memory },
     readAgain: (places) => partsAgain(place, { open, parts }, places),
     identityOf: (principal) => identityIn(names, parts, principal),
     namespaces: namespaces && new Set(namespaces),
@@ -98,8 +102,8 @@ export async function readBindingState(place: BindingsPlace, open: readonly Acce
   };
 }
 
-interface BindingsRead extends Pick<BindingState, "takenBack"> {
-  /** The requests of which all that they have was read. */
+interface BindingsRead extends Pick<BindingState, "stored"> {
+  /** The requests with all their bindings read. */
   readonly read: readonly AccessRequest[];
   readonly bindings: readonly ClusterBinding[];
   readonly memory: Pick<BindingState, "withdrawals" | "untrusted">;
@@ -110,38 +114,37 @@ async function readBindings(place: BindingsPlace, open: readonly AccessRequest[]
   const { opened, context, isWhole } = place;
   const { client } = opened;
   const some = isWhole ? null : whereOnlyBegins(open, context.now());
-  const [bindings, takenBack] = await Promise.all([
+  const [bindings, stored] = await Promise.all([
     some ? findAll(client, placesOf(some)) : labelledBindings(client, open),
-    client.readTakenBack(),
+    client.readWithdrawals(),
   ]);
-  const memory = memoryIn(place, takenBack);
-  if (!some) return { read: open, bindings, takenBack, memory };
+  const memory = memoryIn(place, stored);
+  if (!some) return { read: open, bindings, stored, memory };
   const { list, notBefore } = memory.withdrawals;
   const isForgetful = notBefore !== null || list.length + some.length > maxWithdrawals;
   const approved = withoutWithdrawn(open, memory.withdrawals, context.keys.decision);
   const isEnough = memory.untrusted === null && !isForgetful && approved.length === open.length;
-  if (isEnough) return { read: some, bindings, takenBack, memory };
-  return { read: open, bindings: await labelledBindings(client, open), takenBack, memory };
+  if (isEnough) return { read: some, bindings, stored, memory };
+  return { read: open, bindings: await labelledBindings(client, open), stored, memory };
 }
 
-function memoryIn({ cluster, context }: WayContext, { data }: TakenBack): BindingsRead["memory"] {
-  const reading = readAnnotation(takenBackSealedFor(cluster), data[takenBackKey], context.keys.memory);
+function memoryIn({ cluster, context }: WayContext, { data }: StoredWithdrawals): BindingsRead["memory"] {
+  const reading = readAnnotation(withdrawalsSealedFor(cluster), data[withdrawalsKey], context.keys.memory);
   return {
     withdrawals: reading.type === "holdings" ? reading.withdrawals : noWithdrawals,
     untrusted: reading.type === "untrusted" ? reading.message : null,
   };
 }
 
-/** More are not read one by one: some pages have them all. */
+/** Above this number, reading all pages costs less than reading each by name. */
 const maxByName = 32;
 
 /**
- * What a run that only begins leases has to know of: those leases, and what else their principals have. Of these it is all that is
- * there, since a name follows from lease and role, whatever labels others have put on it or taken off. Null: it takes all bindings.
- *
- * An end, and a call that is sent again, are looked for everywhere: a record in Redis says what to look for, and a forged one would
- * hide what it is about. So is a lease beside that only the cluster knows. What others did to leases in force is seen when it is time
- * to inspect.
+ * The requests whose bindings a run must read, if it only begins leases: those leases, and the other leases of their
+ * principals. A binding's name follows from lease and role, so a read by name finds all, whatever labels people
+ * changed. Null: read all bindings. An end needs all, because its record in Redis may be forged and name too few. So
+ * does a call that goes out again, and a lease that only the cluster knows. An inspection finds what people did to
+ * leases in force.
  */
 function whereOnlyBegins(open: readonly AccessRequest[], now: Date): readonly AccessRequest[] | null {
   const isInForce = ({ lease }: AccessRequest) => lease?.state === "active";
@@ -162,8 +165,8 @@ function placesOf(requests: readonly AccessRequest[]): readonly BindingPlace[] {
 }
 
 /**
- * The parts of leases once these bindings were written. Each of these is read as it is now, so that what another run or person did to
- * one of them in between counts. Of the others nothing was written, and nothing will be recorded.
+ * The leases' bindings after the write. Reads those that this run wrote again, because another run or a person may
+ * have changed them since. The others had no write, so no outcome needs them.
  */
 async function partsAgain(
   { opened, cluster, context }: WayContext,
@@ -184,8 +187,8 @@ function keyOf({ name, namespace }: BindingPlace): string {
 }
 
 /**
- * All bindings that have our label. Anyone who can create a RoleBinding can make the list too long to read: then those of the leases
- * that the ledger knows are read one by one, so that they end all the same.
+ * All bindings with our label. Anyone who can create a RoleBinding can make this list too long to read. Then it reads
+ * those of the ledger's leases one by one, so that they still end.
  */
 async function labelledBindings(
   client: OpenedCluster["client"],
@@ -208,13 +211,13 @@ async function findAll(
   return found.filter((binding) => binding !== null);
 }
 
-/** The bindings do not say whether the lease holds an entry: its place does. */
+/** A binding does not say whether the lease holds an entry; the sign-in place does. */
 function withOwnEntries(holdings: readonly Holding[], map: SignInMap): readonly Holding[] {
   const own = holdingEntries(map);
   return holdings.map((holding) => ({ ...holding, entryAdded: holding.shares.some(({ id }) => own.has(id)) }));
 }
 
-/** Who a principal is, with what our bindings give that name. */
+/** A principal's identity, with the roles that our bindings give its username. */
 function identityIn(names: SignInNames, parts: readonly LeaseBinding[], principal: string): MappedIdentity | null {
   const name = names.of(principal);
   if (name.type === "none" || name.entry === "planned") return null;
@@ -228,8 +231,8 @@ export function readBackIn(names: SignInNames, parts: readonly LeaseBinding[], p
 }
 
 /**
- * What an approval depends on: the name that the bindings are made for, and what their roles allow. Null: the principal has no name of
- * its own here.
+ * What an approval depends on: the username in the bindings, and the rights of their roles. Null: the principal has
+ * no username of its own here.
  */
 function baseFor(
   names: SignInNames,
@@ -242,10 +245,12 @@ function baseFor(
   return { username: name.username, groups: name.entry === "theirs" ? seen : [...seen, ownEntry] };
 }
 
-/** What an approval of a lease says that needs an entry of ours: it holds for no lease that finds another's, and the reverse. */
+/**
+ * Marks an approval of a lease that needs an entry of ours. Such an approval does not cover a lease that finds
+ * another's entry, and the reverse.
+ */
 export const ownEntry = "with an entry of eks-access";
 
-/** The namespaces that these texts name. */
 export function namespacesIn(groups: readonly string[]): readonly string[] {
   return [...new Set(groups.flatMap((text) => placedRoleOf(text)?.namespace ?? []))];
 }

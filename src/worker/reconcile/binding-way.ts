@@ -11,8 +11,8 @@ import {
   type BindingsPlace,
   readBackIn,
   readBindingState,
-  takenBackKey,
-  takenBackSealedFor,
+  withdrawalsKey,
+  withdrawalsSealedFor,
 } from "./binding-state.ts";
 import {
   type BindingsSent,
@@ -34,12 +34,12 @@ import { rehearseSignIns, type SignInsWritten, withoutFailed, writeSignIns } fro
 
 export type BindingWay = WayAdapter<BindingState, BindingSettlement>;
 
-/** Whether a request is given by bindings: its level binds roles to the person. */
+/** Whether bindings give a request: its level binds roles to the person. */
 export function isGivenByBinding({ groups }: Pick<AccessRequest, "groups">): boolean {
   return bindsRoles(groups);
 }
 
-/** By bindings of roles to one user: each is an object of its own, and no lease is in another's way. */
+/** Bindings of roles to one user. Each lease has its own objects, so no lease delays another. */
 export function bindingWay(place: BindingsPlace): BindingWay {
   const { context, cluster } = place;
   let run = "";
@@ -59,7 +59,7 @@ export function bindingWay(place: BindingsPlace): BindingWay {
   };
 }
 
-/** A binding has no dry run: one that is refused changes nothing for anybody. */
+/** A binding needs no dry run: a refused one changes nothing for anyone else. */
 async function prepare(tools: BindingTools): Promise<Prepared> {
   const { state, settlement } = tools;
   const unwritable = await rehearseSignIns(state.map, settlement.signIns);
@@ -70,8 +70,8 @@ async function prepare(tools: BindingTools): Promise<Prepared> {
     type: "ready",
     isSentFor: ({ id }) => sent.has(id),
     send: async () => {
-      const isForgotten = await rememberTakenBack(tools);
-      // First the way in, then what it leads to; and back again. So an entry is never gone before what it was needed for.
+      const isForgotten = await rememberInConfigMap(tools);
+      // An entry comes before the bindings that need it, and goes after them.
       const added = await writeSignIns(state.map, needs);
       const failed = new Map([...unwritable, ...added.failures]);
       const done = await carryOutAll(tools, withoutThose(calls, settlement.signIns, failed));
@@ -84,14 +84,13 @@ async function prepare(tools: BindingTools): Promise<Prepared> {
   };
 }
 
-/** The ids of the leases for which a binding is created, or an entry written. */
 function sentFor(map: SignInMap, needs: readonly SignInNeed[], calls: CallsByLease): ReadonlySet<string> {
   const written = new Set(signInWrites(map, needs).flatMap(({ targets }) => [...targets.keys()]));
   const entries = needs.filter(({ principal }) => written.has(entryKeyOf(principal))).map(({ share }) => share.id);
   return new Set([...entries, ...[...calls].flatMap(([id, { create }]) => (create.length > 0 ? [id] : []))]);
 }
 
-/** Nothing is bound for a person who can't sign in after all. */
+/** Binds nothing for a person who can't sign in. */
 function withoutThose(
   calls: CallsByLease,
   needs: readonly SignInNeed[],
@@ -103,7 +102,7 @@ function withoutThose(
   return new Map([...calls].filter(([id]) => !without.has(id)));
 }
 
-/** Ids of leases that end, or come to nothing, and of which no binding is left: nothing needs their way in any more. */
+/** Ids of leases that end or are void, without a binding left: nothing needs their entries any more. */
 function overIn({ ending, voided }: BindingSettlement, { calls, failures, after }: BindingsSent): ReadonlySet<string> {
   const ended = [...ending, ...voided.map(({ request }) => request)].map(({ id }) => id);
   const removed = [...calls].flatMap(([id, { create }]) => (create.length === 0 ? [id] : []));
@@ -111,7 +110,7 @@ function overIn({ ending, voided }: BindingSettlement, { calls, failures, after 
   return new Set([...ended, ...removed].filter((id) => !left.has(id)));
 }
 
-/** By lower-case ARN of the principal: why the entry that it signs in by is not as it must be. */
+/** By lower-case ARN of the principal: why its entry is wrong. */
 function failuresOf(
   { settlement }: BindingTools,
   failed: ReadonlyMap<string, unknown>,
@@ -187,12 +186,11 @@ function kindOf(error: unknown): WriteFailure["kind"] {
 }
 
 /**
- * Remembers in the cluster what is taken back, before it is removed. The write names what was read: a run beside this one may have
- * remembered more. That it can't be remembered must not keep access alive.
- *
- * @throws AccessError `cluster-conflict`: another run wrote first, and everything is read again
+ * Writes withdrawals into the cluster before the removal. The write names the version that this run read, because
+ * another run may have remembered more since. A failure of this memory must not keep access alive.
+ * @throws AccessError `cluster-conflict`: another run wrote first, so the run reads everything again
  */
-async function rememberTakenBack({
+async function rememberInConfigMap({
   context,
   cluster,
   opened,
@@ -200,10 +198,10 @@ async function rememberTakenBack({
   settlement,
 }: BindingTools): Promise<Outcomes["isForgotten"]> {
   const { log, keys, now } = context;
-  const text = writeAnnotation(takenBackSealedFor(cluster), [], keys.memory, settlement.withdrawals) ?? undefined;
-  if (text === state.takenBack.data[takenBackKey]) return () => false;
+  const text = writeAnnotation(withdrawalsSealedFor(cluster), [], keys.memory, settlement.withdrawals) ?? undefined;
+  if (text === state.stored.data[withdrawalsKey]) return () => false;
   try {
-    await opened.client.writeTakenBack(state.takenBack, text === undefined ? {} : { [takenBackKey]: text });
+    await opened.client.writeWithdrawals(state.stored, text === undefined ? {} : { [withdrawalsKey]: text });
     return () => false;
   } catch (error) {
     if (kindOf(error) === "conflict") throw error;
@@ -214,12 +212,12 @@ async function rememberTakenBack({
   }
 }
 
-/** Anyone who can create a RoleBinding can forge as many as they like: a run looks at so many of them. */
+/** Anyone who can create a RoleBinding can forge any number of them. A run looks at this many. */
 const maxForged = 20;
 
 /**
- * We delete what is not ours only where the configuration says that what others change is put right. It comes last, and a binding that
- * can't be deleted holds up no lease.
+ * Deletes forged bindings only if the configuration repairs drift. It comes last, so that a failed deletion delays no
+ * lease.
  */
 async function noteForged({ context, cluster, opened, state }: BindingTools): Promise<void> {
   for (const binding of state.forged.slice(0, maxForged)) {

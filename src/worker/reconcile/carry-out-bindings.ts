@@ -7,14 +7,13 @@ import type { BindingState } from "./binding-state.ts";
 import type { BindingSettlement } from "./settle-bindings.ts";
 import type { WayContext } from "./way-adapter.ts";
 
-/** What it takes to change the bindings of one cluster. */
 export interface BindingTools extends WayContext {
   readonly state: BindingState;
   readonly settlement: BindingSettlement;
   readonly isNewest: () => Promise<boolean>;
 }
 
-/** What one lease needs: old ones go before new ones of the same name come. */
+/** Old bindings go before new ones of the same name come. */
 interface Calls {
   readonly principal: string;
   readonly remove: readonly ClusterBinding[];
@@ -24,16 +23,15 @@ interface Calls {
 /** By request id. */
 export type CallsByLease = ReadonlyMap<string, Calls>;
 
-/** What was sent about the bindings. */
 export interface BindingsSent {
   readonly calls: CallsByLease;
   /** By request id. */
   readonly failures: ReadonlyMap<string, unknown>;
-  /** What is there then. */
+  /** The bindings after the calls. */
   readonly after: readonly LeaseBinding[];
 }
 
-/** Deletes and creates what the decision says, lease by lease: no one's trouble is another's. */
+/** Deletes and creates lease by lease: a failure of one stops no other. */
 export async function carryOutAll(tools: BindingTools, calls: CallsByLease): Promise<BindingsSent> {
   const sent = await inParallel([...calls], async ([id, each]) => [id, await carryOut(tools, id, each)] as const);
   const failures = new Map(sent.flatMap(([id, error]) => (error === null ? [] : [[id, error] as const])));
@@ -43,7 +41,7 @@ export async function carryOutAll(tools: BindingTools, calls: CallsByLease): Pro
   return { calls, failures, after };
 }
 
-/** By request id. Nothing is sent for what is as it must be. */
+/** By request id. A binding that is as planned needs no call. */
 export function bindingCalls({ cluster, context, state, settlement }: BindingTools): ReadonlyMap<string, Calls> {
   const { targets, granted, repaired } = settlement;
   const calls = new Map<string, Calls>();
@@ -96,7 +94,7 @@ async function carryOut(
   }
 }
 
-/** The name is taken by our own, where a call that was not answered has arrived: what is there is read back anyhow. */
+/** Ours has the name already: an unanswered call arrived. The run reads it back in any case. */
 function ignoreTaken(error: unknown): void {
   if (!(error instanceof AccessError) || error.code !== "binding-exists") throw error;
 }
@@ -112,10 +110,10 @@ export function notAsPlanned(id: string, { create, remove }: Calls, own: readonl
       !own.some((part) => part.isIntact && part.user === user && isSamePlace(part.binding, { name, namespace })),
   );
   if (absent)
-    return new AccessError("binding-exists", `${placeInWords(absent)} is not the one that was made for ${id}`);
+    return new AccessError("binding-exists", `${placeInWords(absent)} is not the one that the worker made for ${id}`);
   const uids = new Set(remove.map(({ uid }) => uid));
   const left = own.find(({ binding }) => uids.has(binding.uid));
-  return left ? conflict(`${placeInWords(left.binding)} is still there after it was deleted`) : null;
+  return left ? conflict(`${placeInWords(left.binding)} is still there after its deletion`) : null;
 }
 
 type Place = Pick<NewBinding, "name" | "namespace">;

@@ -23,14 +23,13 @@ export interface EntryTools {
   readonly keys: MemoryKeys;
   /** By lower-case ARN: what earlier runs may have sent, for entries that do not exist yet. */
   readonly begun: ReadonlyMap<string, Holding>;
-  /** When the plan was made. */
   readonly plannedAt: Date;
   /** Whether this is still the newest run. An older run must change nothing that a newer one may have read. */
   readonly isNewest: () => Promise<boolean>;
   readonly clock: () => Date;
 }
 
-/** The remaining calls; empty: the entry is as it must be. */
+/** The remaining calls; empty: the entry is as planned. */
 export function callsFor(tools: EntryTools, target: EntryTarget, arn?: string): readonly EntryCall[] {
   return planEntry(situationOf(tools, target, arn), target, tools.keys);
 }

@@ -37,7 +37,7 @@ export interface Checked extends Pick<Settlement, "voided" | "ending" | "complet
 export interface CheckRules {
   /** What an active lease with these groups lacks; null: nothing. */
   readonly driftOf: (request: ApprovedRequest, groups: readonly string[]) => Drift | null;
-  /** Whether this way can put its part back. */
+  /** Whether this way can restore its part. */
   readonly mayRepair: (request: ApprovedRequest) => boolean;
 }
 
@@ -50,7 +50,7 @@ export function withOwnMemory<State extends WayState>(input: SettleInput<State>)
   const ends = [...work.beginning, ...work.inForce].filter((request) =>
     endsByRule({
       due: "keep",
-      isTakenBack: isReplayed(request, memory, keys.decision),
+      wasWithdrawn: isReplayed(request, memory, keys.decision),
       isOverInCluster:
         isOverInCluster(state.holdings, request, now) ||
         removedWithoutLedgerAt(request.id, memory.withdrawals) !== null,
@@ -99,12 +99,15 @@ export function wasVoidBefore(
   return request.lease?.state === "scheduled" && isRememberedAsVoid(request, withdrawals, keys);
 }
 
-/** A void approval stays void, even if everything is again as it was approved: other runs rely on it that nothing more is sent. */
+/** A void approval stays void, even if everything is again as the approver saw it: other runs rely on it. */
 function wasVoid(request: ApprovedRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
   return (request.lease?.voidSince ?? null) !== null || wasVoidBefore(request, { withdrawals }, keys);
 }
 
-/** Checks every seal, the policy and the base again (laws 3 and 4), and finds what is missing. `decideLease` has the rules. */
+/**
+ * Checks every seal, the policy and the base again (laws 3 and 4), and finds what is missing. `decideLease` has the
+ * rules.
+ */
 export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Checked {
   const begun = checkBeginning(input, way);
   const complete: ApprovedRequest[] = [];
@@ -137,9 +140,9 @@ function checkBeginning(input: SettleInput, way: Way): Pick<Checked, "voided" | 
   return { voided, beginning: input.work.beginning.filter((request) => accepted.has(request)) };
 }
 
-/** Facts that no rule reads for a request that begins or is in force. Ends are sorted out before. */
+/** Facts that no rule reads for a beginning or active lease. `withOwnMemory` takes the ends out before. */
 const unasked = {
-  isTakenBack: false,
+  wasWithdrawn: false,
   isOverInCluster: false,
   isWritten: false,
   mayBeForgotten: false,
@@ -257,7 +260,7 @@ export function leaveOut(checked: Checked, refusals: ReadonlyMap<string, Refusal
   };
 }
 
-/** The facts of a lease with a valid approval and a refused plan. Only a missing part is put back. */
+/** The facts of a lease with a valid approval and a refused plan. A run restores only a missing part. */
 function refusedFacts(due: LeaseFacts["due"], { cluster }: ApprovedRequest, { message }: Refusal): LeaseFacts {
   const missing = due === "keep" ? { missing: "its part", mayRepair: true } : {};
   return { ...unasked, due, cluster, refusal: message, ...missing };

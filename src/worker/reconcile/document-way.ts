@@ -96,7 +96,6 @@ async function write(
   return { ...outcomes, isForgotten: ({ id }) => forgotten.has(id) };
 }
 
-/** Others' annotations may leave no room (see write-document.ts). */
 function forgottenIn(
   { context, cluster }: Place,
   { withdrawals }: DocumentSettlement,
@@ -108,7 +107,9 @@ function forgottenIn(
   return new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.includes(id)));
 }
 
-/** A deletion that does not end may complete when nothing is due here any more: a person must look, and clear it away. */
+/**
+ * A deletion that waits for finalizers can complete when nothing is due here any more. A person must clear it away.
+ */
 async function fenceOff({ context, cluster, opened }: Place, configMap: AwsAuthConfigMap): Promise<AwsAuthConfigMap> {
   try {
     return await fenceOffWrites(opened.client, configMap);
@@ -118,7 +119,6 @@ async function fenceOff({ context, cluster, opened }: Place, configMap: AwsAuthC
   }
 }
 
-/** Whether this run reports something as gone that another run may have written, or may be about to write. */
 function takesBack({ ending, voided }: DocumentSettlement): boolean {
   const back = [...ending, ...voided.map((each) => each.request)];
   return back.some(({ lease }) => lease?.writeBegan != null);

@@ -30,7 +30,6 @@ export interface EntryState extends WayState {
   /** By the same key: since when calls about an entry may be unanswered, ISO 8601. */
   readonly openSince: ReadonlyMap<string, string>;
   readonly tags: Readonly<Record<string, string>>;
-  /** Whether the memory of `aws-auth` could be read. */
   readonly knowsDocument: boolean;
   /** What `aws-auth` maps beside the access entries. */
   readonly mappedEntries: () => readonly Entry[];
@@ -97,9 +96,9 @@ async function listedEntries(
 }
 
 /**
- * The entries of these requests alone. A list has 100 entries an answer, so it costs more with each lease of others. It is needed where
- * an entry may have another ARN than the request says: a role's has a path, and a person may have typed a user's in another case. Such an
- * entry would keep what ends, so only a first try believes that there is none.
+ * Reads the entries of these requests alone. A list costs more with each lease of others. It needs the list only
+ * where an entry may have another ARN than the request: a role has a path, and a person may have typed a user in
+ * another case. Such an entry would keep access alive, so only a first try believes that there is none.
  */
 async function entriesFor(entries: OpenedEntries["entries"], read: readonly AccessRequest[]): Promise<EntriesFound> {
   if (!read.every(({ principal }) => principal.includes(":user/"))) return listedEntries(entries, "due", read);
@@ -162,7 +161,6 @@ async function describeAll(
   return (await inParallel(arns, (arn) => entries.describe(arn))).filter((entry) => entry !== null);
 }
 
-/** Our part of these entries' tags. */
 function readTags(cluster: Cluster, found: readonly AccessEntry[], keys: WorkerKeys) {
   const readings = found.map((entry) =>
     readHoldingTags(cluster.name, withoutRolePath(entry.principalArn), entry, keys.memory),
@@ -204,7 +202,6 @@ async function documentMemory(
   }
 }
 
-/** Whether a lease's record says that aws-auth gives it. */
 function stoodInDocument({ lease }: AccessRequest): boolean {
   return lease?.state === "active" && lease.written?.way !== "access-entry";
 }

@@ -90,7 +90,7 @@ function mayHaveBeenSent({ lease }: AccessRequest): boolean {
   return lease?.state === "active" ? lease.written?.way === "access-entry" : lease?.writeBegan != null;
 }
 
-/** EKS has no dry run: the plan has everything that can be known before. */
+/** EKS has no dry run, so the plan finds everything that it can before. */
 function prepare(context: WorkerContext, tools: WayTools, { targets, withdrawals }: EntrySettlement): Prepared {
   return {
     type: "ready",
@@ -109,11 +109,8 @@ function prepare(context: WorkerContext, tools: WayTools, { targets, withdrawals
   };
 }
 
-/** The result of one principal's entry. */
 export interface EntryWritten {
-  /** As it was read after the write. */
   readonly entry: AccessEntry | null;
-  /** Null: it is what it must be. */
   readonly failure: unknown;
   /** Milliseconds from the first call until it was visible; null: nothing was written. */
   readonly tookMs: number | null;

@@ -21,7 +21,7 @@ export async function refreshWaitingRequests(context: WorkerContext, cluster: Cl
   const { requests } = await context.ledger.list(of, 0, maxPending);
   const waiting = requests.filter(({ preview, extends: extended }) => preview || extended);
   if (waiting.length === 0) return;
-  // Once for all: a cluster may have hundreds, and nothing here changes one.
+  // One reading for all: a cluster may have hundreds of requests.
   const granted = await context.ledger.grantedOf(cluster.name);
   for (const request of waiting) await lookAgain(context, request, granted);
 }

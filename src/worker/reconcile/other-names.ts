@@ -6,13 +6,12 @@ import { inParallel } from "../in-parallel.ts";
 /** Each entry takes its own calls, a few at once. */
 export const eachEntryMs = 100;
 
-/** Beside the entries of a request. A cluster may have thousands, and a preview has seconds. */
+/** Besides the entries of a request. A cluster may have thousands, and a preview has seconds. */
 const maxCompared = 50;
 
 /** The usernames of other access entries. To Kubernetes two principals with one username are one user. */
 export interface OtherNames {
   readonly entries: readonly NamedEntry[];
-  /** The number of entries that were not read. */
   readonly unread: number;
 }
 

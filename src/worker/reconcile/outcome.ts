@@ -36,15 +36,14 @@ export async function recordWriteBegun(
   const event = eventOf("lease.writing", request, "worker", now, idsElsewhere(context, [], request.id));
   const result = await context.ledger.commit({ after, event });
   if (result.type === "conflict") {
-    throw new AccessError("record-changed", `The request ${request.id} changed while it was being applied`);
+    throw new AccessError("record-changed", `The request ${request.id} changed during its write`);
   }
   return after;
 }
 
 /**
- * Records that an approval is void before anything of its lease is removed: a run that just proved the lease can't record it as active
- * any more (law 5).
- *
+ * Records a void approval before the removal of anything of its lease. A run that just proved the lease can then no
+ * longer record it as active (law 5).
  * @returns the next version of the record
  * @throws AccessError `cluster-conflict` if another run was faster
  */
@@ -56,13 +55,13 @@ export async function recordVoidBegun(context: WorkerContext, request: ApprovedR
   const event = eventOf("lease.delayed", request, "worker", now, { voidSince: now.toISOString() });
   const result = await context.ledger.commit({ after, event });
   if (result.type === "conflict") {
-    throw new AccessError("cluster-conflict", `The request ${request.id} changed while its lease was being removed`);
+    throw new AccessError("cluster-conflict", `The request ${request.id} changed during its removal`);
   }
   return after;
 }
 
 /**
- * Records a proved lease as active, and only then (law 5). If it is not mapped after all, it is tried again.
+ * Records a lease as active only with its proof (law 5). An unmapped one gets another try.
  * @param holding our part of the document now
  */
 export async function recordActive(
@@ -171,13 +170,13 @@ function endDetail(context: WorkerContext, request: ApprovedRequest, proved: Pro
 
 const leaseOver = {
   code: "lease-over",
-  message: "The lease ended or was revoked before its access was proved. Nothing of it is left in aws-auth.",
+  message: "The lease ended before the worker proved its access. Nothing of it is left in aws-auth.",
 };
 
 const approvalReplayed = {
   code: "approval-replayed",
   message:
-    "An old copy of this request, from before its revocation, is back in Redis, and is refused. Check who can write to Redis, and whether a backup was restored.",
+    "An old copy of this request, from before its revocation, is back in Redis. The worker refuses it. Check who can write to Redis, and whether someone restored a backup.",
 };
 
 /** The approval does not cover the present change: the approvers decide about a new preview (law 4). */
@@ -204,12 +203,11 @@ async function recordFailure(
   await recordOutcome(context, withLease(request, lease, null), "lease.failed", { code });
 }
 
-/** Records that the plan refuses a lease. What may be in the cluster is tried until it is gone. */
+/** Records that the plan refuses a lease. The worker removes what may be in the cluster until nothing is left. */
 export function recordRefusal(context: WorkerContext, request: ApprovedRequest, failure: Failure): Promise<void> {
   return recordFailure(context, request, failure, true);
 }
 
-/** Records a failed run. */
 export async function recordPutOff(
   context: WorkerContext,
   stale: ApprovedRequest,

@@ -22,7 +22,7 @@ export interface EndFacts {
   readonly cluster: Cluster;
   readonly opened: OpenedCluster;
   readonly request: ApprovedRequest;
-  /** Who the principal is after the end, by what was read back. */
+  /** Who the principal is after the end, as read back. */
   readonly readBack: ReadBack;
   readonly inForce: readonly ApprovedRequest[];
 }

@@ -10,9 +10,8 @@ import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
 import { type ReadDocument, render, resolve, sessionNameIn } from "../../aws-auth/index.ts";
 import { anySession, mayBeAnswered, type Reviewer, reviewLease } from "./review.ts";
 
-/** Who the principal is, by what was read back after the write. */
+/** Who the principal is after the write, as read back. */
 export interface ReadBack {
-  /** Null: it is not mapped. */
   readonly identity: MappedIdentity | null;
   /** `aws-auth`, or `the access entries`. */
   readonly place: string;
@@ -22,7 +21,6 @@ export interface ReadBack {
   readonly entryArn: string | null;
 }
 
-/** Who a person is, by the document that was read back. */
 export function inDocument(document: ReadDocument, principal: string): ReadBack {
   return { identity: resolve(document, principal), place: "aws-auth", seenAfterMs: null, entryArn: null };
 }
@@ -50,7 +48,7 @@ export interface Proved {
   readonly unanswered: unknown;
 }
 
-/** Proves one lease by what was read back after the write, and against the API server. */
+/** Proves one lease by the state read back after the write, and by the API server. */
 export async function prove(
   client: Reviewer,
   cluster: Cluster,
@@ -74,7 +72,7 @@ export async function prove(
 /** A later job signs in (`sign-in-cluster.ts`): until then the finding is "not tested". */
 function beforeSignIn(cluster: Cluster, { principal }: ApprovedRequest): ProofFinding {
   const way = signInMethod(cluster, principal);
-  return { result: "not tested", detail: way.type === "role" ? "it is being tried" : way.why };
+  return { result: "not tested", detail: way.type === "role" ? "the worker is trying it" : way.why };
 }
 
 /** An active lease with its proof, and what is still pending: the sign-in, and an answer of the API server. */

@@ -52,10 +52,9 @@ export async function reconcileWay<State extends WayState, Decided extends Settl
   }
 }
 
-/** `again`: what was read or made must be read once more. `conflict`: the same, because of another writer. */
+/** `again`: read once more. `conflict`: the same, because of another writer. */
 type Result = "done" | "again" | "conflict";
 
-/** Gather, decide, act, record. */
 async function tryOnce<State extends WayState, Decided extends Settlement>(
   run: WayAttempt<State, Decided>,
 ): Promise<Result> {
@@ -78,7 +77,10 @@ function countConflict({ context, cluster, adapter }: Run): void {
   context.metrics?.conflicts.inc({ cluster: cluster.name, way: adapter.way });
 }
 
-/** Writes, and reads the result back. Null: something had to be made first. @throws AccessError */
+/**
+ * Writes, and reads the result back. Null: it had to create something first.
+ * @throws AccessError
+ */
 async function act<State extends WayState, Decided extends Settlement>(
   run: WayAttempt<State, Decided>,
   state: State,
@@ -92,7 +94,7 @@ async function act<State extends WayState, Decided extends Settlement>(
     return null;
   }
   const decided = { ...settled, voided: await beginVoids(run, settled) };
-  // The ledger must know of a write before it is sent.
+  // The ledger knows of a write before the cluster does.
   const beginAll = (requests: readonly ApprovedRequest[]) =>
     inParallel(requests, async (request) =>
       prepared.isSentFor(request) ? recordWriteBegun(context, request, adapter.way) : request,
@@ -132,7 +134,7 @@ interface Acted {
   readonly removedAt: (request: ApprovedRequest) => string | null;
 }
 
-/** Proves each lease by what was read back, and records each outcome. */
+/** Proves each lease by the state read back, and records each outcome. */
 async function record(done: Acted): Promise<void> {
   const { decided, begun, repaired, isDone } = done;
   const { context } = done.run;
@@ -150,7 +152,7 @@ async function record(done: Acted): Promise<void> {
   await inParallel(decided.complete.filter(hadTrouble), (request) => recordDrift(context, request, null));
 }
 
-/** So often in a week, and it is no accident: the channel reads it once. */
+/** This often in a week is no accident: the channel reads it once. */
 const revertsOfATool = 3;
 const weekMs = 7 * 24 * 3_600_000;
 

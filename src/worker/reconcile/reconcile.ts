@@ -59,7 +59,6 @@ async function reconcileLeases(
   );
 }
 
-/** What a run for this reason must do. */
 function workFor(reason: ReconcileReason, granted: readonly ApprovedRequest[], now: Date): DueWork {
   const work = dueWork(granted, now);
   return reason === "end" ? { ...work, beginning: [] } : work;

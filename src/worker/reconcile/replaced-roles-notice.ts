@@ -10,8 +10,8 @@ import type { OpenedCluster } from "../open/open-cluster.ts";
 const onceInMs = 30 * 24 * 3_600_000;
 
 /**
- * Tells the operators, once, of permission sets of which the cluster names more than one role: the people of the dead one are locked out,
- * or will be. A failure holds nothing up: the next look comes in an hour.
+ * Reports a permission set once if the cluster names more than one of its roles: people of the dead one can't sign
+ * in. A failure delays nothing, because the next look comes in an hour.
  */
 export async function noteReplacedRoles(
   context: Pick<WorkerContext, "ledger" | "keys" | "log" | "now">,

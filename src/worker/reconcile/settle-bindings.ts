@@ -15,15 +15,14 @@ import type { SignInNeed } from "./sign-in-place.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { RefusedLease, SettleInput, Settlement } from "./way-adapter.ts";
 
-/** A decision about the bindings of one cluster. */
 export interface BindingSettlement extends Settlement {
-  /** What the cluster has to remember of what is taken back. */
+  /** The withdrawals that the cluster must remember. */
   readonly withdrawals: Withdrawals;
-  /** The leases that hold an entry of ours from now on, and the place does not say so yet. */
+  /** The leases that hold an entry of ours from now on, and are not in the place's memory yet. */
   readonly signIns: readonly SignInNeed[];
 }
 
-/** Decides which bindings there must be: every seal, the policy and the roles are looked at again (laws 3 and 4). */
+/** Decides which bindings there must be, after a check of every seal, the policy and the roles (laws 3 and 4). */
 export function settleBindings(input: SettleInput<BindingState>): BindingSettlement {
   const known = withOwnMemory(input);
   const partsOf = bindingsByLease(known.state.parts);
@@ -42,7 +41,7 @@ export function settleBindings(input: SettleInput<BindingState>): BindingSettlem
     refused.map(({ request }) => request),
   );
   const voided = checked.voided.map((each) => ({ ...each, doubt: lateCreation(each.request, known.now) }));
-  // A binding is deleted by its uid, so an end does not depend on the principal's present username.
+  // A binding goes by its uid, so an end does not depend on the principal's present username.
   const sorted = { ...leaveOut({ ...checked, beginning, voided }, new Map()), refused };
   const signIns = signInsOf(known, sorted);
   const targets = withEntries(targetsOf(known, { ...checked, beginning }), signIns);
@@ -50,7 +49,7 @@ export function settleBindings(input: SettleInput<BindingState>): BindingSettlem
   return { ...sorted, targets, withdrawals, signIns };
 }
 
-/** The record of a lease remembers whether its entry is ours: a person may strip what the place itself remembers. */
+/** A lease's record says whether its entry is ours: a person may strip the place's own memory. */
 function withEntries(targets: Settlement["targets"], signIns: readonly SignInNeed[]): Settlement["targets"] {
   const own = new Set(signIns.map(({ principal }) => principal.toLowerCase()));
   return new Map(
@@ -61,13 +60,13 @@ function withEntries(targets: Settlement["targets"], signIns: readonly SignInNee
   );
 }
 
-/** An entry of others that they removed is not made anew by us: no one approved that. */
+/** If others removed an entry of theirs, no approval covers a new one of ours. */
 function mayAddEntry({ state, keys }: SettleInput<BindingState>, request: ApprovedRequest): boolean {
   if (!needsEntry(state.names, request.principal)) return true;
   return holdingEntries(state.map).has(request.id) || signInShareInRecord(request, keys.memory) !== null;
 }
 
-/** By request id: why leases can't have an entry by which their people sign in. */
+/** By request id: why a lease can't have the entry with which its person signs in. */
 function refusalsOf(input: SettleInput<BindingState>, requests: readonly ApprovedRequest[]) {
   const { map, names } = input.state;
   const able = requests.filter((request) => refusalOf(input, request) === null);
@@ -81,7 +80,7 @@ function signInOf({ state, now }: SettleInput<BindingState>, request: ApprovedRe
   return { principal: request.principal, share: approvedShare(request, now, shareInCluster(state.holdings, request)) };
 }
 
-/** Those that begin or are put back, and those of which a person stripped what the place remembered. */
+/** Leases that begin or return, and those that a person stripped from the place's memory. */
 function signInsOf(
   input: SettleInput<BindingState>,
   { granted, repaired, complete }: Pick<Settlement, "granted" | "repaired" | "complete">,
@@ -93,7 +92,7 @@ function signInsOf(
     .map((request) => signInOf(input, request));
 }
 
-/** Why nothing can be bound to a principal; null: it can. */
+/** Why no binding can name a principal; null: it can. */
 export function refusalOf(
   { cluster, state }: Pick<SettleInput<BindingState>, "cluster" | "state">,
   { principal, groups }: AccessRequest,

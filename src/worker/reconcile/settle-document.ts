@@ -80,7 +80,6 @@ export async function readClusterState(
   };
 }
 
-/** The principal's entry in the document, with our part and others'. */
 export function identityInDocument(document: ReadDocument, arn: string): MappedIdentity | null {
   const entry = entryOf(document, arn);
   return entry && { username: entry.username, groups: entry.groups };
@@ -99,7 +98,6 @@ export function planGuard(cluster: Cluster, levels: readonly Level[], { creatorA
 }
 
 interface LeftOut {
-  /** Principals with an entry that can't be changed, by lower-case ARN. */
   readonly principals: ReadonlyMap<string, Refusal>;
   /** Beginning leases that the annotation has no room for, whatever the plan says. */
   readonly refused: readonly RefusedLease[];

@@ -64,7 +64,6 @@ function driftIn(
   };
 }
 
-/** By lower-case ARN: why an addition is impossible. */
 function refusalsOf(
   { cluster, state, keys }: SettleInput<EntryState>,
   targets: ReadonlyMap<string, EntryTarget>,
@@ -77,7 +76,6 @@ function refusalsOf(
   return found;
 }
 
-/** Why an entry can't become this; null: it can. */
 export function refuseTarget(
   cluster: Cluster,
   { creatorArn, entries }: Pick<EntryState, "creatorArn" | "entries">,
@@ -96,7 +94,6 @@ export function refuseTarget(
   return { code: "tags-full", arn, message };
 }
 
-/** What is known of a principal's entry. */
 interface Seen {
   readonly hasEntry: boolean;
   /** Since when calls about it may be unanswered, ISO 8601; null: none is. */

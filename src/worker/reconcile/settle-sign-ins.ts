@@ -40,7 +40,7 @@ export function holdingEntries({ places }: SignInMap): ReadonlySet<string> {
 
 const isFull: ReadonlySet<string> = new Set(["annotation-full", "tags-full"]);
 
-/** By request id: why a lease can't have its entry. If a place has no room for all, the first ones have theirs. */
+/** By request id: why a lease can't have its entry. If a place lacks room for all, the first leases have theirs. */
 export function refuseSignIns(map: SignInMap, needs: readonly SignInNeed[]): ReadonlyMap<string, Refusal> {
   const refused = new Map<string, Refusal>();
   let left = needs;

@@ -76,7 +76,7 @@ async function writeAnew(place: WayContext, targets: SignInTargets, lost: Readon
   const isToBeMade = [...targets.values()].some(({ change }) => change.type === "map");
   if (!isToBeMade) return { place: await signInDocument(place, null, lost), failures: new Map() };
   await client.createAwsAuth({ data: {}, annotations: {} });
-  throw new AccessError("cluster-conflict", `aws-auth of ${place.cluster.name} had to be made first`);
+  throw new AccessError("cluster-conflict", `The worker had to create aws-auth of ${place.cluster.name} first`);
 }
 
 function changesOf(targets: SignInTargets): readonly Change[] {
@@ -87,7 +87,7 @@ type PlanResult = ReturnType<typeof planChanges>;
 
 const plans = new WeakMap<ClusterState, Map<string, PlanResult>>();
 
-/** A run asks whether an entry can change, rehearses the change and writes it: one plan serves all three. */
+/** One plan serves the refusal, the dry run and the write. */
 function planChangesOnce(cluster: Cluster, state: ClusterState, changes: readonly Change[]): PlanResult {
   const known = plans.get(state) ?? new Map<string, PlanResult>();
   plans.set(state, known);

@@ -38,7 +38,7 @@ export async function readSignInMap(
   return { places, addTo: canAdd && preferred !== "binding" ? preferred : null };
 }
 
-/** The entries that these leases hold by their records: by lower-case ARN. */
+/** By lower-case ARN: the entries that these leases hold by their records. */
 function sharesInRecords(
   open: readonly AccessRequest[],
   { memory }: WorkerKeys,

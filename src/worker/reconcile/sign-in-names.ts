@@ -15,7 +15,7 @@ export type SignInName =
       readonly groups: readonly string[];
       /** The username of another session of the same role. If it is the same, all sessions share one. */
       readonly other: string;
-      /** Why nothing can be bound to that name: a sentence with the way out. Null: it can. */
+      /** Why no binding can name it: a sentence with the way out. Null: one can. */
       readonly refusal: string | null;
       /** The owner of the entry that gives the name. `planned`: a lease adds the entry. `ours`: it stays while a lease needs it. */
       readonly entry: "theirs" | "ours" | "planned";
@@ -111,7 +111,7 @@ function whyUnnamed(cluster: Cluster, principal: string): string {
     : `${problem} Ask an operator to add one ${sessionNameIn(principal) === null ? "" : "with {{SessionNameRaw}} in its username, "}without groups.`;
 }
 
-/** Why a lease must not be bound to this name; null: it can be. */
+/** Why no lease can bind this name; null: one can. */
 function refuseName(
   cluster: Cluster,
   principal: string,

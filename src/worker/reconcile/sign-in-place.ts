@@ -24,19 +24,21 @@ export interface SignInPlace {
   readonly holdings: ReadonlyMap<string, Holding>;
   /** Ids of shares that only the ledger remembers: the place's own memory lost them. */
   readonly lost: ReadonlySet<string>;
-  /** Why entries can't become these, by the same key. Pure. */
+  /** By the same key: why an entry can't become this. Pure. */
   readonly refusalsOf: (targets: SignInTargets) => ReadonlyMap<string, Refusal>;
   /** What people read of the change: a unified diff, and warnings. Pure. */
   readonly show: (targets: SignInTargets) => { readonly diff: string; readonly warnings: readonly string[] };
   /** Sends it as a dry run, if there is one. @throws AccessError */
   readonly rehearse: (targets: SignInTargets) => Promise<void>;
-  /** Writes, and reads the result back. @throws AccessError if nothing was written for certain, or all of it is in doubt */
+  /**
+   * Writes, and reads the result back.
+   * @throws AccessError if it certainly wrote nothing, or all of it is in doubt
+   */
   readonly write: (targets: SignInTargets) => Promise<SignInWritten>;
   /** Why a call that gives a lease its entry may still arrive; null: none can. */
   readonly doubtOf: (request: ApprovedRequest) => AccessError | null;
 }
 
-/** By the lower-case ARN of a user or a role. */
 export type SignInTargets = ReadonlyMap<string, EntryTarget>;
 
 export interface SignInWritten {
@@ -53,7 +55,7 @@ export function entryKeyOf(principal: string): string {
 }
 
 /**
- * The entries to write so that these leases hold theirs, and finished leases hold none. Only changed ones.
+ * The entries to write, so that these leases hold theirs and finished ones hold none. Only changed entries.
  * @param over ids of leases of which nothing else remains
  */
 export function signInTargets(
@@ -79,7 +81,7 @@ export function signInTargets(
   return targets;
 }
 
-/** Null: it is as it must be. */
+/** Null: it is as planned. */
 function targetFor(
   { holdings, identityOf, lost }: Pick<SignInPlace, "holdings" | "identityOf" | "lost">,
   principal: string,
@@ -96,14 +98,13 @@ function targetFor(
   const isRemembered = needed.every(({ id }) => !lost.has(id));
   if (identity && isRemembered && added.length === 0 && kept.length === held.length) return null;
   const signIns = [...kept.filter(isSignInShare), ...added];
-  // A part that others removed from leases of groups stays out, and so does an entry that only new leases would need.
+  // Does not restore a part that others removed from leases of groups, nor an entry that only new leases would need.
   const isGiven = identity !== null || needed.length > 0;
   const others = kept.filter((share) => !isSignInShare(share));
   const [given, drifted] = isGiven ? [signIns, others] : [[], [...others, ...signIns]];
   return entryTarget(arn, identity, holding, given, usernameOf(principal), drifted);
 }
 
-/** Of an entry that a lease of this principal needs. */
 function usernameOf(principal: string): string {
   const reading = readHolder(principal);
   return reading.type === "invalid" ? principal : signInUsernameFor(reading.principal);

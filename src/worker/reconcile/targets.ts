@@ -49,7 +49,7 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
   return targets;
 }
 
-/** Only an approval puts back what others removed. An entry for bindings alone is their own affair (`settle-sign-ins.ts`). */
+/** Only an approval restores what others removed. An entry for bindings alone is in `settle-sign-ins.ts`. */
 function isGoneFrom(identity: MappedIdentity | null, share: Share): boolean {
   return identity === null || !share.groups.every((group) => isSignInShare(share) || identity.groups.includes(group));
 }
@@ -70,7 +70,6 @@ function sharesGiven(
   ];
 }
 
-/** By lower-case ARN. */
 function byPrincipal(shares: readonly ShareOfRequest[]): ReadonlyMap<string, readonly Share[]> {
   const found = new Map<string, Share[]>();
   for (const [{ principal }, share] of shares) {

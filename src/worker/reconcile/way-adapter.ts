@@ -50,7 +50,7 @@ export interface WayContext {
 export interface WayState {
   /** The cluster's creator: it can't get a lease. Null: only CloudTrail knows it, and the operator needs no creator. */
   readonly creatorArn: string | null;
-  /** Whether a principal was read. A run leaves the others as they are. */
+  /** Whether a run has read a principal. It leaves the others as they are. */
   readonly isRead: (principal: string) => boolean;
   /** Our part, by lower-case ARN. */
   readonly holdings: ReadonlyMap<string, Holding>;
@@ -101,7 +101,6 @@ export interface SettleInput<State extends WayState = WayState> {
   readonly keys: WorkerKeys;
   /** How long after its last approval the first write of a lease can begin. */
   readonly approvalGoodForSeconds: number;
-  /** By Slack user id: an approver's linked ARN, if our seal confirms it. */
   readonly links: LinkedArns;
   readonly now: Date;
   /** The worker has no ledger: what it removes, the cluster remembers for the records. */
@@ -132,9 +131,9 @@ export interface Settlement {
   readonly ending: readonly ApprovedRequest[];
   /** In force and complete. */
   readonly complete: readonly ApprovedRequest[];
-  /** In force, but their part is gone and stays gone. */
+  /** Active, but others removed their part, and it stays gone. */
   readonly drifted: readonly Drift[];
-  /** In force; their part is gone and is put back. */
+  /** Active; others removed their part, and the run restores it. */
   readonly repaired: readonly ApprovedRequest[];
   /** The entry that each touched principal must have, by lower-case ARN. */
   readonly targets: ReadonlyMap<string, EntryTarget>;
@@ -151,7 +150,7 @@ export type Prepared =
        */
       readonly send: () => Promise<Outcomes>;
     }
-  /** Something had to be made first, so everything is read again. `why` is thrown if that never ends. */
+  /** It had to create something first, so the run reads everything again, and throws `why` if that never ends. */
   | { readonly type: "again"; readonly why: AccessError };
 
 /** The results, as read back. */

@@ -2,10 +2,9 @@ import { type SignInWrite, signInWrites } from "./settle-sign-ins.ts";
 import type { SignInMap } from "./sign-in-names.ts";
 import { entryKeyOf, type SignInNeed } from "./sign-in-place.ts";
 
-/** The results of writing the entries through which people sign in. */
 export interface SignInsWritten {
   readonly map: SignInMap;
-  /** Why an entry is not as it must be, by lower-case ARN of the user or role. */
+  /** By lower-case ARN of the user or role: why its entry differs from the plan. */
   readonly failures: ReadonlyMap<string, unknown>;
 }
 

@@ -51,10 +51,7 @@ export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<
   await entries.associate(principalArn, policy);
   const made = await entries.describe(principalArn);
   if (made?.policies.some(({ name, namespaces }) => name === policy.name && namespaces === null)) return made;
-  throw new AccessError(
-    "access-entry-conflict",
-    `The access entry of ${principalArn} lacks its policy when it is read back`,
-  );
+  throw new AccessError("access-entry-conflict", `Read back, the access entry of ${principalArn} lacks its policy`);
 }
 
 /**

@@ -102,7 +102,7 @@ export async function rescue(
   const end = { cause: "revoked", by: order.by, at: endedAt, why: "the cluster is rescued" } as const;
   const detail = { cause: end.cause, why: end.why };
   await journal.note("lease.ended", (current) => endedLease(current, endedAt, { end }), detail);
-  context.say("The access entry is deleted: the rescue is over.");
+  context.say("Deleted the access entry: the rescue is over.");
   return { repaired, isEnded: true };
 }
 
@@ -187,7 +187,7 @@ function nothingToRepair({ say }: RescueContext, { name }: Cluster): RepairResul
 }
 
 function sayRepaired(say: RescueContext["say"], repaired: RepairResult): void {
-  say(repaired.type === "ask" ? repaired.message : (repaired.how ?? "aws-auth is readable: nothing was written."));
+  say(repaired.type === "ask" ? repaired.message : (repaired.how ?? "aws-auth is readable: wrote nothing."));
   const returns = repaired.type === "ask" ? [] : repaired.returns;
   for (const { arn, isReadmitted } of returns) say(`  ${isReadmitted ? "✓" : "✗"} ${arn}`);
 }
@@ -196,7 +196,7 @@ function sayRepaired(say: RescueContext["say"], repaired: RepairResult): void {
 async function activate(journal: RescueJournal, signedIn: SignedInCluster | null, at: string): Promise<void> {
   const proof: Proof = {
     at,
-    mapped: { result: "yes", detail: "its access entry was read back with AmazonEKSClusterAdminPolicy" },
+    mapped: { result: "yes", detail: "EKS reads back its access entry with AmazonEKSClusterAdminPolicy" },
     authorized: {
       result: "not tested",
       detail: "a review of the API server does not see what an access policy allows",
@@ -206,7 +206,7 @@ async function activate(journal: RescueJournal, signedIn: SignedInCluster | null
     auditIds: [],
     signedIn: signedIn?.isLeased
       ? { result: "yes", detail: `it signed in, ${Math.round(signedIn.afterMs / 1000)} s after its entry existed` }
-      : { result: "not tested", detail: "the role can't be assumed from here" },
+      : { result: "not tested", detail: "the worker can't assume the role from here" },
   };
   await journal.note(
     "lease.active",

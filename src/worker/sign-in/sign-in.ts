@@ -229,6 +229,6 @@ async function ofRole(cluster: Cluster, roleArn: string, externalId: string | un
     return found(`sign in: the worker can assume ${arn}`);
   } catch (error) {
     if (error instanceof AccessError) return broken(`sign in: ${error.what}`, error.remedy);
-    return broken(`sign in: ${named(roleArn)} can't be assumed`, explainFailure(error));
+    return broken(`sign in: the worker can't assume ${named(roleArn)}`, explainFailure(error));
   }
 }

@@ -92,7 +92,7 @@ describe("an attacker with Redis gains nothing by changing", () => {
   });
 
   test("the decision, by none", () => {
-    expect(verdictOn({ ...approved, approvals: [] })).toEqual({ type: "void", message: "there is no approval" });
+    expect(verdictOn({ ...approved, approvals: [] })).toEqual({ type: "void", message: "it has no approval" });
   });
 });
 
@@ -138,7 +138,7 @@ describe("an approval does not count", () => {
 
     const verdict = verdictOn({ ...approved, approvals: [late] }, aCluster(), null, at(hours(24)));
 
-    expect(verdict).toEqual({ type: "void", message: "it was approved after it had expired" });
+    expect(verdict).toEqual({ type: "void", message: "its approval came after it had expired" });
   });
 });
 

@@ -84,14 +84,14 @@ describe("an attacker with Redis gains nothing by", () => {
       checkApproval(asked, cluster, adminOf(), digestNow(asked, null, cluster), keys.decision, at(minutes(5))),
     ).toEqual({
       type: "void",
-      message: "there is no approval",
+      message: "it has no approval",
     });
   });
 });
 
 describe("the worker does not believe it any more", () => {
   test.each<[string, Parameters<typeof anEmergencyCluster>[0]]>([
-    ["once the policy lets nobody break the glass", { breakGlass: null }],
+    ["once the policy allows no emergency access", { breakGlass: null }],
     ["once the policy lets others do it", { breakGlass: { who: ["U0ONCALL"], level: "admin", durationSeconds: 3600 } }],
     [
       "once the policy gives another level",

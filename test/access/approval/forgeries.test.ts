@@ -159,7 +159,7 @@ const ofWorker: readonly (readonly [string, (by: Forger) => boolean])[] = [
 const ofPeople: readonly (readonly [string, (by: Forger) => boolean])[] = [
   ["an approval", ({ decision }) => isSealedDecision(sealDecision(approval, "r-1", decision), "r-1", keys.decision)],
   [
-    "that somebody broke the glass",
+    "that a person took emergency access",
     ({ decision }) => {
       const { approvals, id } = anEmergency({}, { ...keys, decision });
       return approvals.every((each) => isSealedDecision(each, id, keys.decision));

@@ -143,7 +143,7 @@ describe("where the requester's user group decides about the rule", () => {
 
     const forged = changed(first.after, { state: "approved", standing: engineers, approvalsWanted: 1 });
 
-    expect(verdictOn(forged, cluster)).toEqual({ type: "void", message: "1 person has approved it, and 2 have to" });
+    expect(verdictOn(forged, cluster)).toEqual({ type: "void", message: "1 person has approved it; it needs 2" });
   });
 });
 

@@ -186,7 +186,7 @@ describe("an attacker with Redis who waits for one approval gains nothing by", (
       [one, sealed({ by: "U0ONCALL" })],
       "its approver is no longer an approver of the cluster",
     ],
-    ["too few of them", [one], "1 person has approved it, and 2 have to"],
+    ["too few of them", [one], "1 person has approved it; it needs 2"],
   ])("nor does a fault of ours give anything: %s", (_, approvals, message) => {
     expect(verdictOn(forged(approvals))).toEqual({ type: "void", message });
   });

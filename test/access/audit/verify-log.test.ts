@@ -23,7 +23,7 @@ describe("a log with the anchors that were posted", () => {
     expect(verifyLog(beginning, [posted]).take(replaced)).toEqual({
       type: "broken",
       sequence: 3,
-      message: `Event 3 is not the one of the anchor ${formatAnchor(posted)}: the log was replaced up to there.`,
+      message: `Event 3 is not the one of the anchor ${formatAnchor(posted)}: another log replaced it up to there.`,
     });
   });
 

@@ -49,7 +49,7 @@ describe.each(reconcileRules.lease)("the rule %s", (rule) => {
 
     const outcomes = [
       { ...facts, due: "end" as const },
-      { ...facts, isTakenBack: true },
+      { ...facts, wasWithdrawn: true },
       { ...facts, isOverInCluster: true },
     ].map((each) => decideLease(each).outcome);
 

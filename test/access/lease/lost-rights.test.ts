@@ -8,13 +8,13 @@ const users = (...names: string[]) => new Map(names.map((name) => [name, [edit]]
 
 test("losing the username that a role binding names is a warning, with what the binding gives", () => {
   expect(lostRights(bob, lease, users(bob.username))).toEqual([
-    "Loses rights: the principal loses rights while this lasts: it becomes eks-access:111122223333:bob, and ClusterRole edit in shop is bound to arn:aws:iam::111122223333:user/bob.",
+    "Loses rights: while this lasts, the principal becomes eks-access:111122223333:bob, and ClusterRole edit in shop is bound to arn:aws:iam::111122223333:user/bob.",
   ]);
 });
 
 test("becoming another user while the bindings can't be read is a warning that rights may be lost", () => {
   expect(lostRights(bob, lease, null)).toEqual([
-    "The principal may lose rights while this lasts: it becomes eks-access:111122223333:bob instead of arn:aws:iam::111122223333:user/bob, and the role bindings could not be read.",
+    "The principal may lose rights while this lasts: it becomes eks-access:111122223333:bob instead of arn:aws:iam::111122223333:user/bob, and eks-access could not read the role bindings.",
   ]);
 });
 

@@ -51,7 +51,7 @@ describe("the creator that a record names", () => {
       "AssumedRole",
       iam("role/aws-reserved/sso.amazonaws.com/eu-central-1/AWSReservedSSO_Admin_0123456789abcdef"),
       null,
-      "was made with a permission set of IAM Identity Center, with a role that only people can assume",
+      "was made by a role of a permission set of IAM Identity Center, which only people can assume",
     ],
     [
       "AssumedRole",

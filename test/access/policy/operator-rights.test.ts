@@ -67,13 +67,13 @@ test("rights in kube-system are a Role's there, so that they are no rights elsew
   const rulesOf = (kind: string) => JSON.stringify(objects.find((each) => each.kind === kind)?.content.rules);
 
   expect(rulesOf("ClusterRole")).not.toContain("configmaps");
-  expect(rulesOf("Role")).toContain('"resourceNames":["aws-auth","eks-access-last-good","eks-access-taken-back"]');
+  expect(rulesOf("Role")).toContain('"resourceNames":["aws-auth","eks-access-last-good","eks-access-withdrawals"]');
   expect(objects.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
     "ClusterRole eks-access:operator",
     "Role eks-access:operator",
     "ClusterRoleBinding eks-access:operator",
     "RoleBinding eks-access:operator",
     "ConfigMap eks-access-last-good",
-    "ConfigMap eks-access-taken-back",
+    "ConfigMap eks-access-withdrawals",
   ]);
 });

@@ -190,7 +190,7 @@ describe("the answer names each mistake, with what was understood and a line to 
   test("a reason of more than 500 characters is cut in the line to copy, never inside a character", () => {
     const { mistakes, corrected } = told(`staging ${arn} viewer ${"🚀".repeat(251)} x`);
 
-    expect(mistakes).toEqual(["reason: The reason has 504 characters; 500 are the most."]);
+    expect(mistakes).toEqual(["reason: The reason has 504 characters; the limit is 500."]);
     expect(corrected.endsWith(` ${"🚀".repeat(250)}`)).toBe(true);
   });
 

@@ -65,7 +65,7 @@ describe("a ticket in the line", () => {
 
 describe("what is no ticket", () => {
   test.each([
-    ["x".repeat(65), "65 characters; 64 are the most"],
+    ["x".repeat(65), "65 characters; the limit is 64"],
     ["two words", "A ticket is one word"],
     ["xOPS-1", "is not of the form"],
     ["OPS-1\n", "A ticket is one word"],

@@ -56,7 +56,7 @@ test("an unreadable authority is reported by the variable's name, before anythin
   const failure = await connectRedis(url, { caFile: "/absent/ca.pem" }).catch((error: unknown) => error);
 
   expect(failure).toMatchObject({ code: "config-invalid" });
-  expect(explainFailure(failure)).toContain("REDIS_CA_FILE: /absent/ca.pem can't be read");
+  expect(explainFailure(failure)).toContain("REDIS_CA_FILE: can't read /absent/ca.pem");
 });
 
 test("a server without TLS does not get our password in the clear", async () => {

@@ -71,7 +71,7 @@ test("it waits until kubectl works, and a reload keeps the place", async () => {
 test("it leads to the direct message, and the end", async () => {
   await follow("Nothing is left");
   await tour().getByRole("button", { name: "Next" }).click();
-  await reach("Break the glass");
+  await reach("Take emergency access");
 
   expect(stand.theatre.stage.sandbox.cluster.awsAuth()?.data?.mapUsers).toBeUndefined();
 });

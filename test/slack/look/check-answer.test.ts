@@ -152,7 +152,7 @@ describe("check of a cluster that knows access entries", () => {
     expect(text).toContain(
       "– nothing to fix in what was read\n3000 access entries: 3 `STANDARD`, 1 `EC2_LINUX` of the 4",
     );
-    expect(text).toContain(`:warning: 2996 of 3000 could not be read. ${why}`);
+    expect(text).toContain(`:warning: Couldn't read 2996 of 3000. ${why}`);
   });
 
   test("tells why they could not be read, with the remedy, and of the document all the same", () => {
@@ -160,7 +160,7 @@ describe("check of a cluster that knows access entries", () => {
 
     const text = tell("API_AND_CONFIG_MAP", inOrder(), { type: "failed", message });
 
-    expect(text).toContain(`:warning: *access entries of \`staging\`* could not be read. ${message}`);
+    expect(text).toContain(`:warning: Couldn't read *access entries of \`staging\`*. ${message}`);
     expect(text).toContain("*aws-auth of `staging`* ✓ nothing to fix");
   });
 
@@ -168,7 +168,7 @@ describe("check of a cluster that knows access entries", () => {
     const text = tell("API", { type: "failed", message: "The API server does not know us." }, entries());
 
     expect(text).toContain(
-      "*aws-auth of `staging`* could not be read. The API server does not know us. This cluster does not read aws-auth.",
+      "Couldn't read *aws-auth of `staging`*. The API server does not know us. This cluster does not read aws-auth.",
     );
     expect(text).toContain("4 access entries: 3 `STANDARD`");
   });
@@ -219,7 +219,7 @@ describe.each(["&".repeat(20_000), "`&&&&`, ".repeat(5_000)])(
 
         expect(problemsOf(blocks)).toEqual([]);
         expect(lengthOfText(blocks)).toBeLessThan(longestText);
-        expect(textOfBlocks({ blocks })).toContain("2500 of 3000 could not be read.");
+        expect(textOfBlocks({ blocks })).toContain("Couldn't read 2500 of 3000.");
         expect(textOfBlocks({ blocks })).toContain(`${1_234 + 8 * 5_000} problems of other kinds not shown; `);
       },
     );

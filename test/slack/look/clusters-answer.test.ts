@@ -33,7 +33,7 @@ test("clusters says of a level that it is not for the reader", () => {
   );
 });
 
-test("clusters tells what stands beside the rules: permanent access, a quiet cluster, and the glass", () => {
+test("clusters tells what stands beside the rules: permanent access, a quiet cluster, and emergency access", () => {
   const breakGlass = { who: ["U0ENGINEER"], level: "admin", durationSeconds: 3600 };
   const cluster = aCluster({
     quiet: "migration until *Monday*",

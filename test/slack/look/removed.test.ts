@@ -38,7 +38,7 @@ test.each(["U0ENGINEER", "U0APPROVER"])(
     const closedAt = at(hours(1)).getTime() / 1000;
     expect(text).toMatch(
       new RegExp(
-        `^\`r-1\` on \`staging\` closed on <!date\\^${closedAt}\\^.*>\\. Its record was removed after 90d; the audit log has its events\\.$`,
+        `^\`r-1\` on \`staging\` closed on <!date\\^${closedAt}\\^.*>\\. Records stay for 90d; the audit log has its events\\.$`,
       ),
     );
     expect(JSON.stringify(blocks)).toMatch(/`#1`.*asked.*`#2`.*<@U0APPROVER> denied it/);
@@ -89,5 +89,5 @@ test("a removed migration is answered from the audit log as well", async () => {
   const { text } = await status("U0APPROVER", "migration-staging-1");
 
   expect(isRemoved).toBe(true);
-  expect(text).toContain("Its record was removed after 90d; the audit log has its events.");
+  expect(text).toContain("Records stay for 90d; the audit log has its events.");
 });

@@ -48,7 +48,7 @@ describe("the answer to why", () => {
 
     expect(told(facts)).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:user/bob\` on \`staging\`* ✗ signs in at random as one of several entries
-      • It is random which entry counts: the entry in mapUsers, line 1, gives \`Bob\` in \`readers\`; the entry in mapUsers, line 4, gives \`bob\` in \`readers\`. Their ARNs differ only in the case of letters, and the authenticator picks one.
+      • One of these entries counts, at random: the entry in mapUsers, line 1, gives \`Bob\` in \`readers\`; the entry in mapUsers, line 4, gives \`bob\` in \`readers\`. Their ARNs differ only in the case of letters, and the authenticator picks one.
             → Keep one entry for each ARN, with all its groups."
     `);
   });

@@ -94,7 +94,7 @@ describe("where the channel is gone", () => {
 
     expect(toldTo("U0APPROVER")).toHaveLength(2);
     expect(toldTo("U0APPROVER2")[0]).toMatch(
-      /^<@U0ONCALL> asks to migrate `staging`.*Waiting for 2 approvals.*can't be reached, so you get this here.*\[Review\]/s,
+      /^<@U0ONCALL> asks to migrate `staging`.*Waiting for 2 approvals.*I can't reach the cluster's channel, so you get this here.*\[Review\]/s,
     );
     expect(toldTo("U0ONCALL").join()).toContain("The approvers get direct messages instead.");
   });

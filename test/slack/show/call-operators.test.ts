@@ -30,7 +30,7 @@ test("what an operator must repair is posted once, however many requests wait; t
     expect.stringMatching(/Requests for `staging` wait for a repair\..*eks:CreateAccessEntry/),
   ]);
   expect(direct()).toMatch(
-    /`viewer` on `staging` \(`r-1`\) waits: `staging` can't be worked on now\. I keep trying until/,
+    /`viewer` on `staging` \(`r-1`\) waits: I can't work on `staging` now\. I keep trying until/,
   );
   expect(direct()).not.toContain("CreateAccessEntry");
 });

@@ -66,7 +66,7 @@ test("where signing in is tried again, the access is told at once, and once more
   expect(first?.name).toBe("active-unfinished");
   expect(first?.message.text).toContain("is active until");
   expect(first?.message.text).toContain(
-    "– *signed in* not tested: it is being tried\n:warning: Signing in: AWS throttled",
+    "– *signed in* not tested: the worker is trying it\n:warning: Signing in: AWS throttled",
   );
   expect(last?.name).toBe("active");
   expect(last?.ping).toBeUndefined();

@@ -76,7 +76,7 @@ describe("a move that two approvers have approved", () => {
     expect(done.done.map(({ proof }) => proof.join(" "))).toEqual([
       expect.stringContaining("aws-auth is unchanged."),
       expect.stringMatching(/mapped: EKS has platform-admin.+authorized: not tested/),
-      expect.stringContaining("aws-auth is as planned when it is read back."),
+      expect.stringContaining("Read back, aws-auth is as planned."),
     ]);
     expect(modeNow()).toBe("API_AND_CONFIG_MAP");
     expect(await entryOfAdmins()).toMatchObject({

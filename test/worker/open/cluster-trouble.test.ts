@@ -52,7 +52,7 @@ describe("a cluster that can't be opened", () => {
 
     expect(state.opened).toBeGreaterThan(90);
     expect(state.opened).toBeLessThan(150);
-    expect(errors()).toMatchObject([{ msg: "the cluster can't be worked on" }]);
+    expect(errors()).toMatchObject([{ msg: "could not work on the cluster" }]);
     expect(lines.filter(({ err }) => err)).toHaveLength(1);
   });
 
@@ -66,7 +66,7 @@ describe("a cluster that can't be opened", () => {
     await adoptByTheClock(context(), cluster);
 
     expect(errors()).toMatchObject([{ err: { code: "aws-access-denied" } }, { err: { code: "aws-unreachable" } }]);
-    expect(lines.map(({ msg }) => msg)).toContain("the cluster can be worked on again");
+    expect(lines.map(({ msg }) => msg)).toContain("works on the cluster again");
   });
 
   test("is opened at once for what somebody has just approved, whenever its next try is", async () => {

@@ -51,7 +51,7 @@ describe("a principal that mapAccounts lets in", () => {
     const [first] = await warningsOn(clusterName);
 
     expect(first).toBe(
-      `Loses rights: the principal loses rights while this lasts: it becomes eks-access:111122223333:engineer, and ClusterRole edit in default is bound to ${arns.engineer}.`,
+      `Loses rights: while this lasts, the principal becomes eks-access:111122223333:engineer, and ClusterRole edit in default is bound to ${arns.engineer}.`,
     );
   });
 

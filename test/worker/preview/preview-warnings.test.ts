@@ -44,7 +44,7 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
   ],
   [
     "another account",
-    "is in another account: 999900001111. staging is in 111122223333.",
+    "the principal is in 999900001111, staging in 111122223333.",
     { principal: "arn:aws:iam::999900001111:user/guest" },
     {},
   ],

@@ -258,7 +258,7 @@ describe("the chain to somebody's pods", () => {
 
     expect(links.you).toMatchObject({ result: "no", remedy: "Keep one entry for each ARN, with all its groups." });
     expect(links.you.detail).toMatch(
-      /^It is random which entry counts: the entry in mapUsers, line 1, .*; the entry in mapUsers, line 4,/,
+      /^One of these entries counts, at random: the entry in mapUsers, line 1, .*; the entry in mapUsers, line 4,/,
     );
     expect(links.pods).toMatchObject({ result: "not asked", detail: "needs you" });
   });

@@ -80,7 +80,7 @@ afterEach(async () => {
   side().sandbox.faults.clear();
   await asCreator(async (client) => {
     for (const binding of await client.listLeaseBindings()) await client.deleteBinding(binding);
-    await client.writeTakenBack(await client.readTakenBack(), {});
+    await client.writeWithdrawals(await client.readWithdrawals(), {});
   });
   await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
 });
@@ -275,7 +275,7 @@ test("the sealed memory of aws-auth is not that of the bindings: a copy of it is
     notBefore: "2020-01-01T00:00:00.000Z",
   });
 
-  await asCreator(async (client) => client.writeTakenBack(await client.readTakenBack(), { leases: sealed ?? "" }));
+  await asCreator(async (client) => client.writeWithdrawals(await client.readWithdrawals(), { leases: sealed ?? "" }));
   await reconcileCluster(context, cluster, "adopt");
 
   const events = (await context.ledger.events(1, 1000)).map(({ event }) => event);
@@ -482,18 +482,18 @@ test("of two revocations at once the cluster remembers both", async () => {
   let isFirst = true;
   const beside: typeof openCluster = async (...about) => {
     const open = await openCluster(...about);
-    const writeTakenBack: ClusterClient["writeTakenBack"] = async (...written) => {
+    const writeWithdrawals: ClusterClient["writeWithdrawals"] = async (...written) => {
       if (isFirst) {
         isFirst = false;
         await takeBack(context, cluster, "r-one");
       }
-      return open.client.writeTakenBack(...written);
+      return open.client.writeWithdrawals(...written);
     };
-    return { ...open, client: { ...open.client, writeTakenBack } };
+    return { ...open, client: { ...open.client, writeWithdrawals } };
   };
 
   await takeBack({ ...context, openCluster: beside }, cluster, "r-two");
-  const { data } = await asCreator((client) => client.readTakenBack());
+  const { data } = await asCreator((client) => client.readWithdrawals());
   expect(Object.values(data).join()).toContain("r-one");
   expect(Object.values(data).join()).toContain("r-two");
   expect(await bindings()).toEqual([]);

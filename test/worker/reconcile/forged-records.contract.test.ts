@@ -97,7 +97,7 @@ describe.each([
     await reconcileCluster(context, cluster, "inspect");
 
     const { lease } = await requestOf(context, "r-one");
-    expect(lease?.drift?.message).toContain("it is not put back: what the level gives has changed");
+    expect(lease?.drift?.message).toContain("the worker does not restore it: what the level gives has changed");
   });
 
   test("gives another principal nothing, of a foreign account neither", async () => {
@@ -109,7 +109,7 @@ describe.each([
     await reconcileCluster(context, cluster, "inspect");
 
     expect(await outside.given(foreigner)).toBeNull();
-    expect((await requestOf(context, "r-one")).lease?.drift?.message).toContain("it is not put back:");
+    expect((await requestOf(context, "r-one")).lease?.drift?.message).toContain("the worker does not restore it:");
   });
 
   test("lengthens no lease, also where the cluster's memory of it is stripped", async () => {

@@ -41,7 +41,7 @@ describe.each([
     expect(await requestOf(context, "r-one")).toMatchObject({
       state: "pending",
       approvals: [],
-      voided: { message: "its approver is linked to the principal that gets access" },
+      voided: { message: "its approver's link is the principal that gets access" },
     });
   });
 

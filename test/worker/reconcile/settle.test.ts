@@ -80,7 +80,9 @@ describe("a run on one cluster decides", () => {
     expect(ids(settled({ open: [active], drift: "repair", now: late }).repaired)).toEqual([active.id]);
     expect(settled({ open: [aGrantedRequest({ written: null })], drift: "repair" })).toMatchObject({
       repaired: [],
-      drifted: [{ message: expect.stringMatching(/; it is not put back: no sealed record says what it gave$/) }],
+      drifted: [
+        { message: expect.stringMatching(/; the worker does not restore it: no sealed record says what it gave$/) },
+      ],
     });
   });
 

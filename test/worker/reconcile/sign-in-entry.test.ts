@@ -144,7 +144,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     side().sandbox.faults.clear();
     await asCreator(async (client) => {
       for (const binding of await client.listLeaseBindings()) await client.deleteBinding(binding);
-      await client.writeTakenBack(await client.readTakenBack(), {});
+      await client.writeWithdrawals(await client.readWithdrawals(), {});
     });
     await place.edit(null);
     if (way === "aws-auth") await place.forget();

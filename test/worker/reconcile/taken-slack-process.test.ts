@@ -77,7 +77,7 @@ describe("who has taken the Slack process gets nothing by sealing", () => {
     const two = aCluster({ rules: [{ ...clusterRule, approvals: 2 }] });
 
     expect(reasonOf(sealedBy("U0APPROVER", {}, aCluster()), two)).not.toBeNull();
-    expect(reasonOf(sealedBy("U0APPROVER", {}, two), two)).toContain("1 person has approved it, and 2 have to");
+    expect(reasonOf(sealedBy("U0APPROVER", {}, two), two)).toContain("1 person has approved it; it needs 2");
   });
 
   test("full control for everyone with a role", () => {

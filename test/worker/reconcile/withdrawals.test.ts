@@ -69,7 +69,7 @@ describe("a revocation stands, although a record from before it is put back into
     await putBack(scene, approved);
 
     await expectRefused(scene, "failed");
-    expect((await recordOf(scene)).lease?.failure?.message).toContain("is back in Redis, and is refused");
+    expect((await recordOf(scene)).lease?.failure?.message).toContain("is back in Redis. The worker refuses it");
   });
 
   test("and nobody is accused where another run has ended it since the record was read", async () => {

@@ -63,7 +63,7 @@ describe.each([
     const { given, signedIn } = await giveAndSignIn({ cluster });
 
     expect(given.lease?.state).toBe("active");
-    expect(findingOf(given)).toEqual({ result: "not tested", detail: "it is being tried" });
+    expect(findingOf(given)).toEqual({ result: "not tested", detail: "the worker is trying it" });
     expect(findingOf(signedIn)).toEqual({
       result: "yes",
       detail: expect.stringMatching(
@@ -117,7 +117,7 @@ test("a principal that is never answered holds up neither another lease nor its 
   const ended = await takeBack(context, cluster, "r-two");
 
   expect([other.lease?.state, ended.lease?.state]).toEqual(["active", "ended"]);
-  expect(findingOf(await requestOf(context, "r-one"))?.detail).toBe("it is being tried");
+  expect(findingOf(await requestOf(context, "r-one"))?.detail).toBe("the worker is trying it");
   answer();
   await signingIn;
   expect(findingOf(await requestOf(context, "r-one"))?.result).toBe("yes");
@@ -408,7 +408,7 @@ describe("what came of it", () => {
     faults.plan(review, unauthorized, { times: 100, onStrike: onceOnly(() => revokeOnly(context, "r-one")) });
     const { signedIn } = await giveAndSignIn();
 
-    expect(findingOf(signedIn)).toEqual({ result: "not tested", detail: "it is being tried" });
+    expect(findingOf(signedIn)).toEqual({ result: "not tested", detail: "the worker is trying it" });
     expect(await eventsOf("lease.signed-in")).toEqual([]);
   });
 

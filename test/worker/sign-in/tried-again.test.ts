@@ -90,7 +90,7 @@ describe("what passes is tried again, and then told:", () => {
 
     expect(before).toMatchObject({
       state: "active",
-      proof: { signedIn: { result: "not tested", detail: "it is being tried" } },
+      proof: { signedIn: { result: "not tested", detail: "the worker is trying it" } },
       signInTrouble: { code, attempts: 1 },
     });
     expect(before.signInDueAt).toBe(before.signInTrouble?.retryAt);
