@@ -71,8 +71,8 @@ export function textOf(shown: {
 }
 
 function textOfBlock(block: JsonObject, inputs: Inputs): string {
-  const standing = objectAt(inputs, String(block.block_id));
-  const element = (value: unknown) => textOfElement(value, standing);
+  const values = objectAt(inputs, String(block.block_id));
+  const element = (value: unknown) => textOfElement(value, values);
   const parts = [
     textOfObject(block.label),
     textOfObject(block.text),
@@ -85,18 +85,18 @@ function textOfBlock(block: JsonObject, inputs: Inputs): string {
   return [line, ...fields].filter((each) => each !== "").join("\n");
 }
 
-/** What an element shows; `standing` has the values of its block's inputs. */
-function textOfElement(element: unknown, standing: JsonObject): string {
+/** What an element shows; `values` has the values of its block's inputs. */
+function textOfElement(element: unknown, values: JsonObject): string {
   if (!isObject(element)) return "";
   if (bare.includes(String(element.type))) return textAt(element, "text") ?? textAt(element, "url") ?? "";
   if (element.type === "mrkdwn" || element.type === "plain_text") return textOfObject(element);
   if (element.type === "button") return `[${textOfObject(element.text)}]`;
   if (Array.isArray(element.elements)) {
     return listAt(element, "elements")
-      .map((part) => textOfElement(part, standing))
+      .map((part) => textOfElement(part, values))
       .join("");
   }
-  const { value, selected_option: option } = objectAt(standing, String(element.action_id));
+  const { value, selected_option: option } = objectAt(values, String(element.action_id));
   const shown = isObject(option) ? textOfObject(option.text) : String(value ?? "");
   return shown === "" ? "" : `[${shown}]`;
 }

@@ -12,7 +12,7 @@ const head = "eks-access/held";
 const pieceKey = (index: number) => `${head}-${String(index).padStart(2, "0")}`;
 /** For people who look at the entry: which leases, until when. The product does not read it. */
 const readable = "eks-access/leases";
-const longestValue = 256;
+const maxValue = 256;
 const maxTags = 50;
 const ours = /^eks-access\/(?:leases|held(?:-\d\d)?)$/;
 
@@ -35,7 +35,7 @@ export function writeHoldingTags(
   openSince: string | null = null,
 ): Tags {
   const text = Buffer.from(JSON.stringify(plain(holding, openSince))).toString("base64url");
-  const pieces = text.match(new RegExp(`.{1,${longestValue}}`, "g")) ?? [];
+  const pieces = text.match(new RegExp(`.{1,${maxValue}}`, "g")) ?? [];
   const sealed = keys.seal("entry", sealedValue(cluster, holding.arn, text));
   return {
     [head]: `1 ${pieces.length} ${sealed}`,
@@ -43,7 +43,7 @@ export function writeHoldingTags(
     [readable]: holding.shares
       .map(({ id, endsAt }) => `${id} until ${endsAt}`)
       .join(" + ")
-      .slice(0, longestValue),
+      .slice(0, maxValue),
   };
 }
 

@@ -1,6 +1,6 @@
 import { readPrincipal } from "./arn.ts";
 import { type Entry, type Problem, problemAt, type Section, type SectionReading } from "./document.ts";
-import { fieldProblems, seenBy12 } from "./field-problems.ts";
+import { fieldProblems, seenByYaml12 } from "./field-problems.ts";
 import { type DecodedEntry, type FieldUse, fieldKey, knownField, lastUse } from "./fields.ts";
 import { isAscii } from "./fold.ts";
 import { isMerge } from "./go-yaml/decode.ts";
@@ -140,7 +140,7 @@ function valueProblems(reading: SectionReading, { value }: FieldUse): Problem[] 
 function textProblem({ section, text }: SectionReading, value: YamlValue): Problem[] {
   if (value.type !== "string") return [];
   const { node } = value;
-  const seen = seenBy12(node, text?.slice(node.start.at, node.end) ?? "");
+  const seen = seenByYaml12(node, text?.slice(node.start.at, node.end) ?? "");
   if (seen === null) return [];
   const meant = quote(value.value);
   const message = `The authenticator reads the text ${meant} here, but tools that read YAML 1.2 ${seen}.`;

@@ -87,7 +87,7 @@ function kindOf(value: YamlValue): string {
 
 /** Text only to YAML 1.2: a check with such a reader shows nothing wrong. */
 function elsewhere({ node }: YamlValue): string {
-  const isOld = node.kind === "scalar" && node.tag === "" && isTextTo12(node.value);
+  const isOld = node.kind === "scalar" && node.tag === "" && isTextToYaml12(node.value);
   return isOld ? " Tools that read YAML 1.2 see a text there." : "";
 }
 
@@ -96,7 +96,7 @@ const CORE =
   /^(?:|~|null|Null|NULL|true|True|TRUE|false|False|FALSE|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
 
 /** Whether readers of YAML 1.2 see text in a plain scalar. */
-function isTextTo12(plain: string): boolean {
+function isTextToYaml12(plain: string): boolean {
   return !CORE.test(plain);
 }
 
@@ -104,13 +104,13 @@ function isTextTo12(plain: string): boolean {
  * What readers of YAML 1.2 see instead of the authenticator's text, as the end of a sentence; null: the same. `raw`: the scalar
  * as written.
  */
-export function seenBy12({ tag, style, value }: ScalarNode, raw: string): string | null {
+export function seenByYaml12({ tag, style, value }: ScalarNode, raw: string): string | null {
   if (tag === `${YAML_TAG}binary`) return "see its base64 form, not the decoded text";
   if (style === "double") return hasOldEscape(raw) ? "do not know the escape \\'" : null;
   if (style !== "plain") return null;
   // Only flow collections can have both: in block context they end a key, or are the dash of an item.
   if (value.endsWith(":") || value === "-") return "see no text there";
-  return tag !== "" || isTextTo12(value) ? null : "see a number there";
+  return tag !== "" || isTextToYaml12(value) ? null : "see a number there";
 }
 
 /** `\'`, which go-yaml accepts within double quotes. */

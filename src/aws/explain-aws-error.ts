@@ -42,7 +42,7 @@ const networkCodes =
   /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT|EPROTO|CERT_\w+|\w+_CERT\w*|UNABLE_TO_\w+|ERR_TLS_\w+|ERR_SSL_\w+)$/;
 
 /** Longer answers are cut: a message of Slack has to hold it. */
-const longestAnswer = 400;
+const maxAnswer = 400;
 
 /**
  * Translates a failure of an AWS call.
@@ -52,7 +52,7 @@ export function awsFailure(error: unknown, what: string): AccessError {
   if (error instanceof AccessError) return error;
   const { name, message, networkCode, status } = factsOf(error);
   const code = codes.get(name) ?? codeByTransport(networkCode, status);
-  const answer = redact(message).slice(0, longestAnswer).replace(/\s+/g, " ").replace(/\.$/, "");
+  const answer = redact(message).slice(0, maxAnswer).replace(/\s+/g, " ").replace(/\.$/, "");
   return new AccessError(code, `${subjectOf(code)} ${what} (${name}${answer ? `: ${answer}` : ""})`, {
     // The SDK's own error holds the whole response; a log needs only its name and message.
     cause: Object.assign(new Error(answer), { name, status }),

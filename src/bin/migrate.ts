@@ -142,7 +142,7 @@ export interface Application {
   readonly backup: string | null;
 }
 
-const longestLookMs = 1_000;
+const maxLookMs = 1_000;
 
 /**
  * Carries out the plan of this digest, alone or next to a worker: the same steps of the same record, which Slack shows. Prints
@@ -180,7 +180,7 @@ async function carryOn(
   try {
     const after = await runMigration(context, cluster, migration.id, { keep });
     const dueIn = (after && migrationDueAt(after)) ?? 0;
-    const waitMs = Math.max(0, Math.min(longestLookMs, dueIn - context.now().getTime()));
+    const waitMs = Math.max(0, Math.min(maxLookMs, dueIn - context.now().getTime()));
     if (after && !isMigrationOver(after) && waitMs > 0) await (context.pause ?? wait)(waitMs);
     return after;
   } catch (error) {

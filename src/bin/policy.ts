@@ -156,8 +156,8 @@ function explainPolicy(argv: readonly string[], config: Config, io: CommandIo): 
   for (const { rule, decides, why } of rulesUpToDecision(cluster, level.name, { user, memberships })) {
     io.stdout(`  ${decides ? "→" : "–"} ${ruleName(rule)}: ${why}\n`);
   }
-  const standing = { memberships, linked };
-  const wish = { cluster, level, principal: reading.principal, durationSeconds, requester: user, standing };
+  const requesterFacts = { memberships, linked };
+  const wish = { cluster, level, principal: reading.principal, durationSeconds, requester: user, requesterFacts };
   const verdict = mayAsk(wish, at);
   io.stdout(verdictText(verdict, question));
   return verdict.type === "allowed" ? 0 : 1;

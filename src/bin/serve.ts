@@ -27,7 +27,7 @@ import { announcer } from "./follow.ts";
 import type { StopRequest } from "./process-io.ts";
 import { startReloading } from "./reload.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { type PartsContext, startLonelyPart, startParts } from "./start-parts.ts";
+import { type PartsContext, startParts, startPartWithoutLedger } from "./start-parts.ts";
 
 /** Redis may start together with this process, so it tries again soon. */
 const againMs = 1_000;
@@ -98,7 +98,7 @@ async function start(
   const own = { live, zones, log, failures: new FailureLog(log), metrics, now };
   let writes = ping;
   const started = (part: Stoppable) => running.parts.push(part);
-  await startLonelyPart(own, settings.environment, () => writes(), started);
+  await startPartWithoutLedger(own, settings.environment, () => writes(), started);
   const connection = await awaitLedger(settings.environment, log, stop);
   ping = () => connection.redis.ping();
   const { context, close } = contextOn(connection, settings.environment, own);

@@ -10,7 +10,7 @@ import type { RedisClient } from "../ledger/redis/client.ts";
 import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
 import type { WorkerContext } from "../worker/context.ts";
-import type { LonelyContext } from "../worker/end-without-ledger.ts";
+import type { WithoutLedgerContext } from "../worker/end-without-ledger.ts";
 import type { FleetContext } from "../worker/fleet/keep-fleet.ts";
 import { announcer, startFollowing } from "./follow.ts";
 
@@ -48,18 +48,18 @@ export async function startParts(
 }
 
 /** Starts what a worker does while there is no ledger, at its start or later. @param writes resolves if the ledger takes a write now */
-export async function startLonelyPart(
-  { live, zones, ...context }: Omit<LonelyContext, "keys" | "config"> & Pick<PartsContext, "live" | "zones">,
+export async function startPartWithoutLedger(
+  { live, zones, ...context }: Omit<WithoutLedgerContext, "keys" | "config"> & Pick<PartsContext, "live" | "zones">,
   { workerKeys }: Pick<Environment, "workerKeys">,
   writes: () => Promise<unknown>,
   started: Started,
 ): Promise<void> {
   if (!workerKeys) return;
-  const [{ startWithoutLedger }, { LonelyFleet }] = await Promise.all([
+  const [{ startWithoutLedger }, { FleetWithoutLedger }] = await Promise.all([
     import("../worker/watch-ledger.ts"),
     import("../worker/fleet/look-at-fleet.ts"),
   ]);
-  const fleet = new LonelyFleet(live, context.now);
+  const fleet = new FleetWithoutLedger(live, context.now);
   const contextNow = () => ({ ...context, keys: workerKeys, config: live.current() });
   started(startWithoutLedger(contextNow, writes, zones, () => fleet.look()));
 }

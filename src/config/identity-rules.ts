@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { IdentityRules, IdentitySource } from "../access/approval/identities.ts";
 import { duration, externalId, region, roleArn, textLike } from "./forms.ts";
 
-const longestSeconds = 8 * 3600;
+const maxSeconds = 8 * 3600;
 
 const instanceArn = textLike(
   /^arn:[a-z-]+:sso:::instance\/(sso)?ins-[\w.-]{16}$/,
@@ -19,7 +19,7 @@ const identityCenter = z.strictObject({
   roleArn,
   externalId: externalId.optional(),
   // Approvals are believed as long: people leave.
-  keepFor: duration.refine((seconds) => seconds <= longestSeconds, "use at most 8h, because people leave").default(900),
+  keepFor: duration.refine((seconds) => seconds <= maxSeconds, "use at most 8h, because people leave").default(900),
 });
 
 const places = /\{(?!account\}|email\})|\{\w+(?!\w*\})/;

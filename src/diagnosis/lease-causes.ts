@@ -9,8 +9,8 @@ import { named, sentence, untilWords } from "./link.ts";
 export function leaseCauses(facts: WhyFacts, identity: MappedIdentity | null): readonly Cause[] {
   const { requests } = facts;
   const open = requests.filter((request) => !isClosed(request));
-  const standing = open.flatMap((request) => openCause(facts, request, identity) ?? []);
-  if (open.length > 0) return standing;
+  const openCauses = open.flatMap((request) => openCause(facts, request, identity) ?? []);
+  if (open.length > 0) return openCauses;
   const [newest] = requests;
   return newest ? [closedCause(facts, newest)] : [];
 }

@@ -18,7 +18,7 @@ import { identityWords } from "./person-links.ts";
 const masters = "system:masters";
 
 /** The caller's entries that another one replaces, and that would give more. */
-export function rivalCauses(document: AwsAuthDocument, { principal }: Caller): readonly Cause[] {
+export function competingCauses(document: AwsAuthDocument, { principal }: Caller): readonly Cause[] {
   const winner = entryOf(document, principal.arn);
   if (!winner) return [];
   return entriesFor(document, principal.arn)
@@ -27,7 +27,7 @@ export function rivalCauses(document: AwsAuthDocument, { principal }: Caller): r
 }
 
 /** Whether the caller's identity is random; null: no. Of users that differ only in case the authenticator picks any. */
-export function chanceCause(document: AwsAuthDocument, { principal }: Caller): Cause | null {
+export function randomEntryCause(document: AwsAuthDocument, { principal }: Caller): Cause | null {
   const winner = entryOf(document, principal.arn);
   if (!winner) return null;
   const taken = entriesFor(document, principal.arn).filter(

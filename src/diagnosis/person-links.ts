@@ -26,14 +26,14 @@ export function knownIdentity({ accessEntry, mapped, chance }: SignInFacts): Map
 }
 
 /** The person's identity in the cluster. An access entry overrides aws-auth. */
-export function youFinding({ principal }: Asker, standing: SignInFacts, cluster: Cluster): Finding {
+export function youFinding({ principal }: Asker, facts: SignInFacts, cluster: Cluster): Finding {
   if (principal === null) {
     return notAsked(
       "you have no linked principal",
       `Link yours: ${named("/eks-access link arn:aws:iam::…")} (${named("aws sts get-caller-identity")} shows it).`,
     );
   }
-  const { accessEntry, mapped, chance, isRead } = standing;
+  const { accessEntry, mapped, chance, isRead } = facts;
   const why = `${named(`/eks-access why ${cluster.name}`)} explains it.`;
   if (accessEntry.type === "entry") {
     const { identity, kind, policies } = accessEntry;

@@ -6,7 +6,7 @@ import { type Caller, readCaller, resolve, withoutRolePath } from "../aws-auth/i
 import { type Cause, cause, type WhyFacts } from "./facts.ts";
 import { endingSoon, leaseCauses } from "./lease-causes.ts";
 import { named, someOf } from "./link.ts";
-import { chanceCause, forbiddenCauses, rivalCauses, unmappedCauses } from "./mapped.ts";
+import { competingCauses, forbiddenCauses, randomEntryCause, unmappedCauses } from "./mapped.ts";
 import { identityWords } from "./person-links.ts";
 import { deadEntryRemedy, namesakesOf, repairOf, rolesInDocument } from "./replaced-roles.ts";
 
@@ -133,9 +133,9 @@ function diagnoseDocument(facts: WhyFacts, caller: Caller): Found {
     const causes = [...replacedCause(facts, caller), ...unmapped, ...leaseCauses(facts, null)];
     return { identity, symptom: "unauthorized", causes: causes.length > 0 ? causes : [notMapped(facts, caller)] };
   }
-  const chance = chanceCause(document, caller);
+  const chance = randomEntryCause(document, caller);
   if (chance) return { identity: null, symptom: "random", causes: [chance] };
-  const rivals = rivalCauses(document, caller);
+  const rivals = competingCauses(document, caller);
   if (pods?.allowed) {
     const drifts = leaseCauses(facts, identity).filter(({ code }) => code === "drifted");
     return { identity, symptom: "none", causes: [...rivals, ...drifts, ...endingSoon(facts), ...ownSideCause(facts)] };

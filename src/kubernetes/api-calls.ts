@@ -24,7 +24,7 @@ export interface ApiAnswer {
 export type SendCall = (call: ApiCall) => Promise<ApiAnswer>;
 
 /** A UUID has 36 characters; a proxy in front of the API server could send anything. */
-const longestId = 100;
+const maxId = 100;
 
 /**
  * Announces each call to the API server, by method and kind of object.
@@ -50,7 +50,7 @@ export function observedCalls(send: SendCall, auditIds?: RequestIds): SendCall {
  * The id of the call in the API server's own audit log (kubernetes, apiserver, WithAuditInit); null: something else answered.
  */
 export function auditIdOf({ headers }: Pick<ApiAnswer, "headers">): string | null {
-  return headers["audit-id"]?.slice(0, longestId) ?? null;
+  return headers["audit-id"]?.slice(0, maxId) ?? null;
 }
 
 const noted = /^(?:(?:PUT|POST) configmaps|(?:POST|DELETE) (?:cluster)?rolebindings|POST selfsubjectreviews|GET pods)$/;

@@ -4,7 +4,7 @@ import { redact } from "../access/redact.ts";
 import type { ApiAnswer } from "./api-calls.ts";
 
 /** Longer answers are cut: a message of Slack has to hold it. */
-const longestAnswer = 400;
+const maxAnswer = 400;
 
 /** The API server's own body, `Status` (API conventions, "Response Status Kind"). */
 interface Status {
@@ -132,6 +132,6 @@ function retryAfterOf({ headers }: ApiAnswer): number | undefined {
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined;
 }
 
-function shorten(text: string, longest = longestAnswer): string {
+function shorten(text: string, longest = maxAnswer): string {
   return redact(text).replace(/\s+/g, " ").slice(0, longest).replace(/\.$/, "");
 }

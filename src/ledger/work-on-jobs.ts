@@ -43,7 +43,7 @@ export function workOnJobs<Job>(work: QueueWork<Job>, blocking: RedisClient): St
 }
 
 const shortestMs = 1_000;
-const longestMs = 60_000;
+const maxMs = 60_000;
 /** Some twenty minutes: longer than an update takes. The sweep then wakes again what is still due. */
 const maxReturns = 25;
 
@@ -54,7 +54,7 @@ async function giveBack(log: Logger, job: BullJob, token: string | undefined): P
     throw new UnrecoverableError("No process of this version knows the job: update all processes to one version");
   }
   if (job.attemptsStarted === 1) log.warn(about, "this version does not know a job; it waits for a process that does");
-  await job.moveToDelayed(Date.now() + Math.min(shortestMs * 2 ** (job.attemptsStarted - 1), longestMs), token);
+  await job.moveToDelayed(Date.now() + Math.min(shortestMs * 2 ** (job.attemptsStarted - 1), maxMs), token);
   throw new DelayedError();
 }
 

@@ -151,8 +151,8 @@ export function createLedgerMetrics(registry: Registry, backlog: Backlog): void 
   );
   const leases = "Leases, by state; ended leases by cause";
   gauge(registry, "eks_access_leases", leases, ["state", "cause"], async () =>
-    [...(await tally()).leases].map(([standing, count]): Sample => {
-      const [state = "", cause = ""] = standing.split("/");
+    [...(await tally()).leases].map(([stateAndCause, count]): Sample => {
+      const [state = "", cause = ""] = stateAndCause.split("/");
       return [{ state, cause }, count];
     }),
   );

@@ -16,9 +16,9 @@ import { waysIn } from "./reconcile/ways.ts";
 import { endRescuesByTags } from "./rescue/adopt-rescues.ts";
 
 /** What a worker needs to end leases without a ledger. */
-export type LonelyContext = Omit<WorkerContext, "ledger" | "queues">;
+export type WithoutLedgerContext = Omit<WorkerContext, "ledger" | "queues">;
 
-export interface EndedAlone {
+export interface EndedWithoutLedger {
   /** Ids of leases that are gone from the cluster. */
   readonly ended: readonly string[];
   /** Ids of leases that are over and still there. */
@@ -34,21 +34,24 @@ export interface EndedAlone {
  * extends and repairs nothing, and can run beside others: each way has its own fence. The cluster remembers when a lease was removed, so
  * that its record gets the right end once the ledger is back.
  */
-export async function endWithoutLedger(lonely: LonelyContext, configured: Cluster): Promise<EndedAlone> {
+export async function endWithoutLedger(
+  withoutLedger: WithoutLedgerContext,
+  configured: Cluster,
+): Promise<EndedWithoutLedger> {
   const cluster = { ...configured, drift: "report" } as const;
   const forCalls = { awsRequests: requestIds(), auditIds: requestIds() };
-  const context = { ...lonely, ...forCalls, ledger: noLedger(lonely.now), queues: noQueues };
+  const context = { ...withoutLedger, ...forCalls, ledger: noLedger(withoutLedger.now), queues: noQueues };
   const byTags = endRescuesByTags(context, cluster).then((ended) => ({ ...nothing, ...ended }));
   return together(await Promise.all([byTags.catch(failed), endLeases(context, cluster).catch(failed)]));
 }
 
-const nothing: EndedAlone = { ended: [], left: [], nextEnd: null, failures: [] };
+const nothing: EndedWithoutLedger = { ended: [], left: [], nextEnd: null, failures: [] };
 
-function failed(error: unknown): EndedAlone {
+function failed(error: unknown): EndedWithoutLedger {
   return { ...nothing, failures: [error] };
 }
 
-async function endLeases(context: WorkerContext, cluster: Cluster): Promise<EndedAlone> {
+async function endLeases(context: WorkerContext, cluster: Cluster): Promise<EndedWithoutLedger> {
   const opened = await (context.openCluster ?? openCluster)(context, cluster, []);
   try {
     const entries = opened.entries && guardedEntries(opened.entries, cluster.name, context.keys.memory);
@@ -66,7 +69,7 @@ async function endLeases(context: WorkerContext, cluster: Cluster): Promise<Ende
 async function endByWay<State extends WayState, Decided extends Settlement>(
   { context, cluster, opened }: WayContext,
   way: WayAdapter<State, Decided> | null,
-): Promise<EndedAlone> {
+): Promise<EndedWithoutLedger> {
   if (!way) return nothing;
   const before = await memoryIn(way, context.now());
   if (before.over.length === 0) return { ...nothing, nextEnd: before.nextEnd };
@@ -90,7 +93,7 @@ async function memoryIn(
   return { over: [...over], nextEnd: earliestOf(shares.filter((share) => !isOver(share)).map(({ endsAt }) => endsAt)) };
 }
 
-function together(results: readonly EndedAlone[]): EndedAlone {
+function together(results: readonly EndedWithoutLedger[]): EndedWithoutLedger {
   return {
     ended: results.flatMap(({ ended }) => ended),
     left: results.flatMap(({ left }) => left),

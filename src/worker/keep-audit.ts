@@ -85,7 +85,7 @@ const lookEveryMs = 1_000;
 /** One worker at a time sends to a sink: a turn's work takes less. */
 const turnMs = 10_000;
 const workMs = turnMs - usualDeadlines.webhook;
-const longestWaitMs = 300_000;
+const maxWaitMs = 300_000;
 const forgetEveryMs = 3_600_000;
 
 const kinds = ["log", "s3", "eventbridge", "webhook"] as const satisfies readonly SinkKind[];
@@ -133,7 +133,7 @@ function delivery(context: KeeperContext, kind: SinkKind): () => Promise<void> {
       failed = 0;
       failures.over(what, { sink: kind });
     } catch (error) {
-      notBefore = began + Math.min(lookEveryMs * 2 ** failed, longestWaitMs);
+      notBefore = began + Math.min(lookEveryMs * 2 ** failed, maxWaitMs);
       failed += 1;
       failures.failed(what, { sink: kind }, error);
     }

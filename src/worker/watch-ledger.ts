@@ -3,7 +3,7 @@ import type { Cluster } from "../access/policy/cluster.ts";
 import { type Zone, zoneOf } from "../access/policy/zone.ts";
 import { type Stoppable, unfinishedAt } from "../ledger/work-on-jobs.ts";
 import { withinDeadline } from "../operations/deadlines.ts";
-import { endWithoutLedger, type LonelyContext } from "./end-without-ledger.ts";
+import { endWithoutLedger, type WithoutLedgerContext } from "./end-without-ledger.ts";
 
 const lookEveryMs = 1_000;
 /** An end that could not be carried out is tried again each minute, as with the ledger. */
@@ -21,7 +21,7 @@ const concurrency = 16;
  * @param findFleet finds the clusters that the configuration does not name
  */
 export function startWithoutLedger(
-  context: () => LonelyContext,
+  context: () => WithoutLedgerContext,
   writes: () => Promise<unknown>,
   zones: readonly Zone[],
   findFleet: () => Promise<void>,
@@ -49,7 +49,7 @@ export function startWithoutLedger(
 }
 
 export class LedgerWatch {
-  readonly #context: () => LonelyContext;
+  readonly #context: () => WithoutLedgerContext;
   readonly #zones: readonly Zone[];
   readonly #findFleet: () => Promise<void>;
   readonly #running = new Map<string, Promise<void>>();
@@ -60,7 +60,7 @@ export class LedgerWatch {
   #ended = 0;
 
   constructor(
-    context: () => LonelyContext,
+    context: () => WithoutLedgerContext,
     zones: readonly Zone[] = [null],
     findFleet: () => Promise<void> = async () => {},
   ) {

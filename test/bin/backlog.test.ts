@@ -27,7 +27,7 @@ afterEach(async () => {
   await database.close();
 });
 
-const standing = (now = new Date()) => {
+const metrics = (now = new Date()) => {
   const ledger = redisLedger(connection.redis);
   const clusters = new Map([["staging", aCluster()]]);
   const context = { ...silentContext(ledger), queues, now: () => now };
@@ -41,7 +41,7 @@ const minutesAgo = (minutes: number) => ({ timestamp: Date.now() - minutes * 60_
 
 /** What the queue of the clusters tells. */
 async function told(now?: Date) {
-  const [clusters] = await standing(now).queues();
+  const [clusters] = await metrics(now).queues();
   return clusters;
 }
 
@@ -103,8 +103,8 @@ test("open requests of a cluster that left the configuration are counted, by its
   await ledger.commit(aChange(aRequest({ id: "r-2", cluster: "gone" })));
   await ledger.commit(aChange(aRequest({ id: "r-3", cluster: "closed", state: "denied" })));
 
-  expect(await standing().openUnconfigured()).toEqual(new Map([["gone", 1]]));
-  expect((await standing().tally()).requests.get("pending")).toBe(2);
+  expect(await metrics().openUnconfigured()).toEqual(new Map([["gone", 1]]));
+  expect((await metrics().tally()).requests.get("pending")).toBe(2);
 });
 
 test("leases past their end are counted after a minute, and a cluster that no worker can open by its time", async () => {
@@ -114,23 +114,23 @@ test("leases past their end are counted after a minute, and a cluster that no wo
   const late = (seconds: number) => ({ state: "active", endsAt: ago(seconds) }) as const;
   await ledger.commit(aChange(aGrantedRequest(late(61), { version: 1 })));
   await ledger.commit(aChange(aGrantedRequest(late(59), { id: "r-2", version: 1 })));
-  const before = await standing(now).closedFor();
+  const before = await metrics(now).closedFor();
   const failure = { code: "aws-refused", message: "AWS refused." };
   const trouble = nextClusterTry(null, failure, { now: new Date(ago(90)), configuration: "now", chance: 0 });
   await ledger.setClusterTrouble("staging", trouble);
-  const closed = await standing(now).closedFor();
+  const closed = await metrics(now).closedFor();
   await ledger.setClusterTrouble("staging", { ...trouble, overAt: ago(1) });
 
-  expect(await standing(now).overdue()).toEqual(new Map([["staging", 1]]));
-  expect([before, closed, await standing(now).closedFor()]).toEqual([new Map(), new Map([["staging", 90]]), new Map()]);
+  expect(await metrics(now).overdue()).toEqual(new Map([["staging", 1]]));
+  expect([before, closed, await metrics(now).closedFor()]).toEqual([new Map(), new Map([["staging", 90]]), new Map()]);
 });
 
 test("the used part of Redis' memory is reported if it has a limit", async () => {
   await asAdministrator(database.url, (redis) => redis.config("SET", "maxmemory", "0"));
-  const unlimited = await standing().memoryUsed();
+  const unlimited = await metrics().memoryUsed();
   await asAdministrator(database.url, (redis) => redis.config("SET", "maxmemory", "1gb"));
 
-  const used = await standing().memoryUsed();
+  const used = await metrics().memoryUsed();
 
   await asAdministrator(database.url, (redis) => redis.config("SET", "maxmemory", "0"));
   expect(unlimited).toBeNull();

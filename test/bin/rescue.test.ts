@@ -233,14 +233,17 @@ test("a lease that ended since the backup does not come back as a principal's ow
   const memory = (...holdings: Holding[]) => ({ [leasesAnnotation]: writeAnnotation("staging", holdings, keys) ?? "" });
   const over = aHolding({ shares: [aShare({ id: "r-over", endsAt: "2026-01-01T00:00:00.000Z" })] });
   const colleague = "arn:aws:iam::111122223333:user/colleague";
-  const standing = aHolding({ arn: colleague, shares: [aShare({ id: "r-now", endsAt: "2099-01-01T00:00:00.000Z" })] });
+  const requesterFacts = aHolding({
+    arn: colleague,
+    shares: [aShare({ id: "r-now", endsAt: "2099-01-01T00:00:00.000Z" })],
+  });
   const mapUsers = (arn: string) => `- userarn: ${arn}\n  username: some\n  groups: [eks-access:viewers]\n`;
   const backup = join(folder, "backup.json");
   const data = { ...initialAwsAuth, mapUsers: mapUsers(over.arn) };
   await writeFile(backup, JSON.stringify({ kind: "ConfigMap", metadata: { annotations: memory(over) }, data }));
   sandbox.cluster.editAwsAuth((configMap) => ({
     ...configMap,
-    metadata: { ...configMap.metadata, annotations: memory(standing) },
+    metadata: { ...configMap.metadata, annotations: memory(requesterFacts) },
     data: { mapRoles: "- rolearn: [", mapUsers: mapUsers(colleague) },
   }));
 

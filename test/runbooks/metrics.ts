@@ -12,7 +12,7 @@ import { runbooks } from "./runbook.ts";
 
 /** What every worker's /metrics says of Redis now, by the series that a runbook names: how it is written there → its value. */
 export async function seriesOf(heading: string, redisUrl: string): Promise<Readonly<Record<string, number>>> {
-  const lines = await standingNow(redisUrl);
+  const lines = await metricsNow(redisUrl);
   const named = (runbooks.get(heading) ?? "").matchAll(/`((eks_access_\w+)\{([^}]+)\})`/g);
   return Object.fromEntries(
     [...named].map(([, series = "", name = "", labels = ""]) => {
@@ -27,7 +27,7 @@ export async function seriesOf(heading: string, redisUrl: string): Promise<Reado
   );
 }
 
-async function standingNow(redisUrl: string): Promise<readonly string[]> {
+async function metricsNow(redisUrl: string): Promise<readonly string[]> {
   const reading = readConfig(configuration);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
   const { redis, close } = await connectRedis(redisUrl);

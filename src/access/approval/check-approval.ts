@@ -1,6 +1,6 @@
 import { isSamePrincipal } from "../../aws-auth/index.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";
-import { isNamedIn, isSameStanding, noStanding, type Standing } from "../policy/person.ts";
+import { haveSameFacts, isNamedIn, noRequesterFacts, type RequesterFacts } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
 import type { AccessRequest, Decision } from "../request/record.ts";
 import { isTheirs } from "../request/record.ts";
@@ -14,8 +14,8 @@ export type ApprovalVerdict = { readonly type: "valid" } | { readonly type: "voi
  * The facts about a requester that the last approval sealed. The record's own copy is only for display: an attacker with Redis could add
  * a person to any user group there.
  */
-export function sealedStanding({ approvals }: AccessRequest): Standing {
-  return lastApproval(approvals)?.requester ?? noStanding;
+export function sealedRequesterFacts({ approvals }: AccessRequest): RequesterFacts {
+  return lastApproval(approvals)?.requester ?? noRequesterFacts;
 }
 
 /** Checks before a write that enough approvers sealed exactly this change. The worker trusts nothing in Redis without this. */
@@ -28,13 +28,13 @@ export function checkApproval(
   now: Date,
 ): ApprovalVerdict {
   const { approvals } = request;
-  const standing = sealedStanding(request);
-  const rule = ruleFor(cluster, level.name, { user: request.requester, memberships: standing.memberships });
+  const requesterFacts = sealedRequesterFacts(request);
+  const rule = ruleFor(cluster, level.name, { user: request.requester, memberships: requesterFacts.memberships });
   if (!rule) return invalid(`the policy does not let the requester ask for ${level.name} on ${cluster.name} any more`);
   const last = lastApproval(approvals);
   if (!last) return invalid("it has no approval");
   for (const approval of approvals) {
-    const message = flawOf(approval, request, { rule, cluster, standing, digestNow, keys, now });
+    const message = flawOf(approval, request, { rule, cluster, requesterFacts, digestNow, keys, now });
     if (message !== null) return invalid(message);
   }
   const people = new Set(approvals.map(({ by }) => by)).size;
@@ -50,7 +50,7 @@ export function checkApproval(
 interface Wanted {
   readonly rule: Rule;
   readonly cluster: Cluster;
-  readonly standing: Standing;
+  readonly requesterFacts: RequesterFacts;
   readonly digestNow: string;
   readonly keys: DecisionPublicKeys;
   readonly now: Date;
@@ -66,7 +66,7 @@ export function datedAheadText(what: string): string {
 
 /** Why one approval does not count; null: it counts. */
 function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): string | null {
-  const { rule, cluster, standing, digestNow, keys, now } = wanted;
+  const { rule, cluster, requesterFacts, digestNow, keys, now } = wanted;
   if (approval.verdict !== "approved") return "it has no approval";
   if (!isSealedDecision(approval, request.id, keys)) return "the approval does not carry our seal";
   if (isDatedAhead(approval, now)) return datedAheadText("an approval");
@@ -79,7 +79,7 @@ function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): str
   if (rule.hours?.outside === "refuse" && isOutside(rule, new Date(approval.at))) {
     return "its approval came outside the policy's hours";
   }
-  if (approval.digest !== digestNow || !isSameStanding(approval.requester ?? noStanding, standing)) {
+  if (approval.digest !== digestNow || !haveSameFacts(approval.requester ?? noRequesterFacts, requesterFacts)) {
     return "the request, the policy or the principal's entry in aws-auth is not what was approved";
   }
   return null;

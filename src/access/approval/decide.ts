@@ -2,7 +2,7 @@ import { isSamePrincipal } from "../../aws-auth/index.ts";
 import { scheduleLease } from "../lease/lease.ts";
 import { giveSameAccess } from "../lease/other-leases.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";
-import { isNamedIn, isSameStanding, type Person } from "../policy/person.ts";
+import { haveSameFacts, isNamedIn, type Person } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
 import type { AccessRequest, Decision, PendingRequest } from "../request/record.ts";
 import { isTheirs } from "../request/record.ts";
@@ -31,7 +31,7 @@ export function decideClick(
   const [rule, level] = ruledBy(request, cluster, facts);
   if (!rule || !level) return { type: "refused", code: "no-rule" };
   const { verdict, by, digest, why } = click;
-  const { memberships, linked } = facts.standing;
+  const { memberships, linked } = facts.requesterFacts;
   const answer = {
     ...{ verdict, by, digest, why, memberships: personOf(by, facts).memberships },
     ...{ requester: { memberships, linked }, linked: linkedArnInAccountOf(facts.links, by, request.principal) },
@@ -82,11 +82,11 @@ function refuseApproval(
   now: Date,
   facts: DecisionFacts,
 ): DecisionRefusal | null {
-  const { standing, otherLeases } = facts;
+  const { requesterFacts, otherLeases } = facts;
   if (isForOneself(request, rule, by, facts)) return "own-principal";
   if (facts.isOwnUnknown && !rule.selfApproval) return "own-principal-unknown";
   if (rule.hours?.outside === "refuse" && isOutside(rule, now)) return "outside-hours";
-  if (!isSameStanding(standing, request.standing)) return "requester-differs";
+  if (!haveSameFacts(requesterFacts, request.requesterFacts)) return "requester-differs";
   if (!otherLeases) return null;
   if (otherLeases.isExtendedLeaseOver) return "lease-over";
   return giveSameAccess(request.preview?.leases ?? [], otherLeases.leases, now) ? null : "leases-differ";
@@ -105,9 +105,9 @@ function isForOneself(
 function ruledBy(
   request: AccessRequest,
   cluster: Cluster,
-  { standing }: DecisionFacts,
+  { requesterFacts }: DecisionFacts,
 ): [Rule | null, Level | undefined] {
-  const requester = { user: request.requester, memberships: standing.memberships };
+  const requester = { user: request.requester, memberships: requesterFacts.memberships };
   return [ruleFor(cluster, request.level, requester), cluster.levels.find(({ name }) => name === request.level)];
 }
 
@@ -125,6 +125,6 @@ function withApprovals(
   return approvals.length < approvalsWanted ? given : approvedRequest(given, scheduleLease(request, now));
 }
 
-function withoutGroups({ standing }: AccessRequest): DecisionFacts {
-  return { memberships: new Map(), standing, departed: new Map() };
+function withoutGroups({ requesterFacts }: AccessRequest): DecisionFacts {
+  return { memberships: new Map(), requesterFacts, departed: new Map() };
 }

@@ -1,6 +1,6 @@
 import type { OtherLeasesNow } from "../lease/lease-record.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import type { Standing } from "../policy/person.ts";
+import type { RequesterFacts } from "../policy/person.ts";
 import { approversOf, ruleFor } from "../policy/rule.ts";
 import type { AccessRequest, Decision } from "../request/record.ts";
 import { isTheirs } from "../request/record.ts";
@@ -33,7 +33,7 @@ export interface DecisionFacts {
   /** By Slack user id: the user groups and e-mail domains of the policy that the person belongs to. */
   readonly memberships: ReadonlyMap<string, readonly string[]>;
   /** The requester's. */
-  readonly standing: Standing;
+  readonly requesterFacts: RequesterFacts;
   /** Of the approvers, by Slack user id. Absent: not looked up, as for a display. */
   readonly links?: LinkedArns;
   /** Whether it is unknown if the access is for the approver who clicks. */
@@ -76,8 +76,8 @@ export function isDatedAhead({ at }: Pick<Decision, "at">, now: Date): boolean {
 
 /** The remaining approvers of this request: neither its people nor those who approved. Slack user ids and user groups. */
 export function othersWhoMayApprove(request: AccessRequest, cluster: Cluster): readonly string[] {
-  const { level, requester, standing, approvals } = request;
-  const rule = ruleFor(cluster, level, { user: requester, memberships: standing.memberships });
+  const { level, requester, requesterFacts, approvals } = request;
+  const rule = ruleFor(cluster, level, { user: requester, memberships: requesterFacts.memberships });
   const given = approvals.map(({ by }) => by);
   const others = (rule ? approversOf(rule, cluster) : []).filter((each) => !given.includes(each));
   return rule?.selfApproval ? others : others.filter((each) => !isTheirs(request, each));

@@ -110,7 +110,7 @@ export function sealIdentities(found: Omit<Identities, "seal">, keys: PreviewKey
 }
 
 /** An older answer is of no use, wherever it was kept. */
-const longestKeptMs = 24 * 3_600_000;
+const maxKeptMs = 24 * 3_600_000;
 
 /** What a worker sealed about this person on this cluster in the last day; null: it is something else. */
 export function readIdentities(
@@ -122,7 +122,7 @@ export function readIdentities(
   const read = identitiesForm.safeParse(value);
   if (!read.success || read.data.user !== user || read.data.cluster !== cluster) return null;
   const { seal, ...found } = read.data;
-  if (isDatedAhead(found, now) || now.getTime() - Date.parse(found.at) > longestKeptMs) return null;
+  if (isDatedAhead(found, now) || now.getTime() - Date.parse(found.at) > maxKeptMs) return null;
   return keys.isSealed("identities", found as unknown as Json, seal) ? read.data : null;
 }
 

@@ -6,7 +6,7 @@ import type { PreviewKeys, PreviewPublicKeys } from "./seal.ts";
 /** More are not published: a person can still type a name. */
 const maxNames = 5_000;
 /** An older list is of no use. */
-const longestKeptMs = 3_600_000;
+const maxKeptMs = 3_600_000;
 /** A newer one needs no new look at the cluster. */
 const currentMs = 60_000;
 
@@ -35,7 +35,7 @@ export function readNamespaceList(
   const read = listForm.safeParse(value);
   if (!read.success || read.data.cluster !== cluster) return null;
   const { seal, ...list } = read.data;
-  if (isDatedAhead(list, now) || now.getTime() - Date.parse(list.at) > longestKeptMs) return null;
+  if (isDatedAhead(list, now) || now.getTime() - Date.parse(list.at) > maxKeptMs) return null;
   return keys.isSealed("namespaces", list as unknown as Json, seal) ? read.data : null;
 }
 

@@ -3,14 +3,14 @@ import type { Lease } from "./lease-record.ts";
 import type { Trouble } from "./proof-record.ts";
 
 /** Within this time a try notices that an outage is over. */
-const longestWaitSeconds = 300;
+const maxWaitSeconds = 300;
 /** After some two hours the gaps grow: a lease may be permanent, and each try opens the cluster. */
 const frequentTries = 30;
 const rareWaitSeconds = 3_600;
 
 /** The next review of an active lease. The tries go on until the lease ends. */
 export function nextReviewTry(trouble: Trouble | null, failure: Failure, now: Date): Trouble {
-  const longest = (trouble?.attempts ?? 0) < frequentTries ? longestWaitSeconds : rareWaitSeconds;
+  const longest = (trouble?.attempts ?? 0) < frequentTries ? maxWaitSeconds : rareWaitSeconds;
   return nextTry({ trouble }, failure, now, longest);
 }
 
@@ -26,7 +26,7 @@ export function isReviewDue(lease: Lease | null, now: Date): boolean {
 
 /** The next review of an ended lease; null: no more tries. */
 export function nextEndReviewTry(trouble: Trouble | null, failure: Failure, now: Date): Trouble | null {
-  const next = nextTry({ trouble }, failure, now, longestWaitSeconds);
+  const next = nextTry({ trouble }, failure, now, maxWaitSeconds);
   return next.attempts < maxTries ? next : null;
 }
 
@@ -60,7 +60,7 @@ export function nextSignInTry(
   failure: Failure,
   now: Date,
 ): { readonly signInDueAt: string; readonly signInTrouble: Trouble } | null {
-  const trouble = nextTry({ trouble: signInTrouble }, failure, now, longestWaitSeconds);
+  const trouble = nextTry({ trouble: signInTrouble }, failure, now, maxWaitSeconds);
   return trouble.attempts < maxTries ? { signInDueAt: trouble.retryAt, signInTrouble: trouble } : null;
 }
 

@@ -1,4 +1,4 @@
-import { sealedStanding } from "../approval/check-approval.ts";
+import { sealedRequesterFacts } from "../approval/check-approval.ts";
 import type { DecisionPublicKeys } from "../approval/seal.ts";
 import { lastSealedApproval } from "../approval/seals.ts";
 import type { Cluster } from "../policy/cluster.ts";
@@ -166,7 +166,7 @@ function isApprovedAfter(request: AccessRequest, moment: string, keys: DecisionP
 function provedEnd(request: AccessRequest, cluster: Cluster, keys: DecisionPublicKeys): string | null {
   const level = cluster.levels.find(({ name }) => name === request.level);
   if (!level || !lastSealedApproval(request, keys)) return null;
-  const asApproved = { ...request, standing: sealedStanding(request) };
+  const asApproved = { ...request, requesterFacts: sealedRequesterFacts(request) };
   const seen = request.preview ?? { base: null, way: "aws-auth" as const, leases: [] };
   const digest = request.emergency
     ? digestOfRequest(request, cluster, level)

@@ -17,9 +17,9 @@ export function actsOf(
   now: Date,
 ): readonly Act[] {
   if (!cluster) return [];
-  const { lease, preview, standing } = request;
+  const { lease, preview, requesterFacts } = request;
   const { user, memberships } = person;
-  const facts = { standing, memberships: new Map([[user, memberships]]), departed: new Map() };
+  const facts = { requesterFacts, memberships: new Map([[user, memberships]]), departed: new Map() };
   const acts: Act[] = [];
   for (const [act, verdict] of [
     ["approve", "approved"],

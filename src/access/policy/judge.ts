@@ -3,7 +3,7 @@ import { type Cluster, type Level, partitionOf } from "./cluster.ts";
 import { creatorArnOf, isSameCreator, runsAs } from "./creator.ts";
 import type { Expectation } from "./expectation.ts";
 import { mayAsk } from "./may-ask.ts";
-import { isNamedIn, type Person, type Standing } from "./person.ts";
+import { isNamedIn, type Person, type RequesterFacts } from "./person.ts";
 import { approvalsNeeded, approversOf, breakGlassFor, isOutside, ruleFor, ruleName } from "./rule.ts";
 
 export interface Actor extends Person {
@@ -45,8 +45,8 @@ function judgeAsking(expectation: Expectation, cluster: Cluster, level: Level, w
   const reading = readHolder(arn, partitionOf(cluster));
   if (reading.type === "invalid") return unknown(`${arn} can't get access: ${reading.message}`);
   const durationSeconds = expectation.durationSeconds ?? 1;
-  const standing: Standing = { memberships: who.memberships, linked: who.linked };
-  const asking = { cluster, level, principal: reading.principal, durationSeconds, requester: who.user, standing };
+  const requesterFacts: RequesterFacts = { memberships: who.memberships, linked: who.linked };
+  const asking = { cluster, level, principal: reading.principal, durationSeconds, requester: who.user, requesterFacts };
   const verdict = mayAsk(asking, expectation.at);
   const by = verdict.rule ? `, by ${ruleName(verdict.rule)}` : "";
   const why = verdict.type === "allowed" ? `allowed${by}` : `refused${by}: ${verdict.message.replace(/\.$/, "")}`;

@@ -11,7 +11,7 @@ import { formatDuration, isPermanent } from "../request/extension.ts";
 import { isTheirs } from "../request/record.ts";
 import { type Cluster, type Level, partitionOf, type Rule } from "./cluster.ts";
 import { creatorArnOf, isOperator, isSameCreator } from "./creator.ts";
-import { isUser, type Person, type Standing } from "./person.ts";
+import { isUser, type Person, type RequesterFacts } from "./person.ts";
 import { bindsRoles, isFullControl } from "./policy-text.ts";
 import { approvalsNeeded, approversOf, hoursInWords, isOutside, levelsFor, ruleFor, sharedLeases } from "./rule.ts";
 
@@ -19,7 +19,7 @@ export interface PolicyQuestion extends RequestedAccess {
   readonly requester: string;
   /** As in the request. */
   readonly askedBy?: string | null;
-  readonly standing: Standing;
+  readonly requesterFacts: RequesterFacts;
 }
 
 export type AskRefusal =
@@ -50,7 +50,7 @@ export type AskVerdict =
  * @param moment when they ask; null: no particular time, so hours do not count
  */
 export function mayAsk(asking: PolicyQuestion, moment: Date | null): AskVerdict {
-  const { cluster, level, requester, standing } = asking;
+  const { cluster, level, requester, requesterFacts } = asking;
   const refused = (code: AskRefusal, message: string, rule: Rule | null = null): AskVerdict => ({
     type: "refused",
     code,
@@ -59,7 +59,7 @@ export function mayAsk(asking: PolicyQuestion, moment: Date | null): AskVerdict 
   });
   const possible = mayRequest(asking);
   if (possible.type === "refused") return refused(possible.code, possible.message);
-  const person = { user: requester, memberships: standing.memberships };
+  const person = { user: requester, memberships: requesterFacts.memberships };
   const rule = ruleFor(cluster, level.name, person);
   if (!rule) return refused("no-rule", noRule(cluster, level));
   if (cluster.quiet !== null) {
@@ -95,7 +95,7 @@ function notPermanent({ maxDurationSeconds }: Rule, { cluster, level }: PolicyQu
 
 function refusedPrincipal(
   { principals }: Rule,
-  { cluster, level, principal, standing }: PolicyQuestion,
+  { cluster, level, principal, requesterFacts }: PolicyQuestion,
 ): Reason | null {
   const what = `${level.name} on ${cluster.name}`;
   if (principals.accounts && !principals.accounts.includes(principal.account)) {
@@ -105,8 +105,10 @@ function refusedPrincipal(
   if (principals.arns && !principals.arns.some((pattern) => matchesArnPattern(pattern, entryArnOf(principal.arn)))) {
     return ["principal-not-allowed", `${what} is for ${principals.arns.join(" or ")} only, not for ${principal.arn}.`];
   }
-  if (!principals.linkedOnly || isOwnPrincipal(standing.linked, principal.arn)) return null;
-  const linked = standing.linked ? `Yours is ${standing.linked}.` : "Link yours first with /eks-access link.";
+  if (!principals.linkedOnly || isOwnPrincipal(requesterFacts.linked, principal.arn)) return null;
+  const linked = requesterFacts.linked
+    ? `Yours is ${requesterFacts.linked}.`
+    : "Link yours first with /eks-access link.";
   return ["not-linked", `${what} is only for the principal that your Slack account is linked to. ${linked}`];
 }
 

@@ -9,17 +9,17 @@ export interface Person {
 }
 
 /** What the policy knows about a requester. Redis alone never proves it: each approval seals it. */
-export type Standing = Immutable<z.output<typeof standingForm>>;
-export const standingForm = z.strictObject({
+export type RequesterFacts = Immutable<z.output<typeof requesterFactsForm>>;
+export const requesterFactsForm = z.strictObject({
   memberships: textsForm,
   /** The principal that the requester's Slack account is linked with; null: none, or no rule needs it. */
   linked: textForm.nullable(),
 });
 
-export const noStanding: Standing = { memberships: [], linked: null };
+export const noRequesterFacts: RequesterFacts = { memberships: [], linked: null };
 
 /** Whether the policy decides the same for both. */
-export function isSameStanding(a: Standing, b: Standing): boolean {
+export function haveSameFacts(a: RequesterFacts, b: RequesterFacts): boolean {
   return a.linked === b.linked && a.memberships.toSorted().join() === b.memberships.toSorted().join();
 }
 

@@ -59,8 +59,8 @@ function wishValue(request: AccessRequest, cluster: Cluster, level: Level) {
 }
 
 /** The parts of the policy's rule that an approval depends on; undefined: the file has no policy. */
-function ruleValue({ requester, standing }: AccessRequest, cluster: Cluster, level: Level): Json | undefined {
-  const rule = ruleFor(cluster, level.name, { user: requester, memberships: standing.memberships });
+function ruleValue({ requester, requesterFacts }: AccessRequest, cluster: Cluster, level: Level): Json | undefined {
+  const rule = ruleFor(cluster, level.name, { user: requester, memberships: requesterFacts.memberships });
   if (rule?.name === "") return undefined;
   if (!rule) return null;
   const { approvals, approvers, selfApproval, maxDurationSeconds, permanent, principals, hours } = rule;

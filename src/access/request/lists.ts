@@ -37,7 +37,7 @@ export type LeaseClass = Exclude<LeaseState, "ended"> | `ended/${LeaseEnd["cause
 export type RequestClass = RequestState | `${RequestState}/${LeaseClass}`;
 
 const requestStates = ["pending", "approved", "denied", "cancelled", "expired", "refused"] as const;
-const leaseStandings = [
+const leaseStateNames = [
   "scheduled",
   "active",
   "ended/expired",
@@ -63,7 +63,7 @@ export function countStates(counts: ReadonlyMap<string, number>): StateCounts {
     [...counts].reduce((total, [name, count]) => (counted(name) ? total + count : total), 0);
   return {
     requests: new Map(requestStates.map((state) => [state, sum((name) => name.split("/")[0] === state)])),
-    leases: new Map(leaseStandings.map((each) => [each, sum((name) => name.endsWith(`/${each}`))])),
+    leases: new Map(leaseStateNames.map((each) => [each, sum((name) => name.endsWith(`/${each}`))])),
   };
 }
 

@@ -13,7 +13,7 @@ const reasonPlaceholder = "<reason>";
 const ticketPlaceholder = "<ticket>";
 
 /** IAM allows a path of 512 characters and a name of 64. A longer text could not be shown whole. */
-const longestArn = 640;
+const maxArn = 640;
 
 export interface PartReading<T> {
   /** Null: there is a mistake, or nothing to judge the part by. */
@@ -68,7 +68,7 @@ export interface NamedPerson {
 }
 
 /** The person who gets the access. Null without a mistake: the person who asks. */
-export function readFor(named: NamedPerson | null): PartReading<string> {
+export function readPerson(named: NamedPerson | null): PartReading<string> {
   if (!named) return { value: null, meant: null, mistake: null, corrected: "", shown: "" };
   const { name, user, isAtEnd } = named;
   const corrected = `for ${name}`;
@@ -87,7 +87,7 @@ const oldManifest =
 /** A level with groups gives them to everyone with a role, so there a session is a mistake. @param level null: unknown */
 export function readArn(typed: string, level: Pick<Level, "groups"> | null): PartReading<Holder> {
   if (!typed) return mistaken("Say which IAM role or user, as an ARN.", "<arn>");
-  if (typed.length > longestArn) return mistaken("This is longer than any IAM ARN.", "<arn>");
+  if (typed.length > maxArn) return mistaken("This is longer than any IAM ARN.", "<arn>");
   const reading = level && bindsRoles(level.groups) ? readHolder(typed) : readPrincipal(typed);
   if (reading.type === "principal") return understood(reading.principal, reading.principal.arn);
   const suggestion = reading.suggestion === undefined ? null : readPrincipal(reading.suggestion);
@@ -98,7 +98,10 @@ export function readArn(typed: string, level: Pick<Level, "groups"> | null): Par
 }
 
 /** The principal of a request that names none: the identity itself if the level binds roles, else its role or user. @param level null: not known */
-export function readOwn({ arns, why }: OwnIdentities, level: Pick<Level, "groups"> | null): PartReading<Holder> {
+export function readOwnIdentity(
+  { arns, why }: OwnIdentities,
+  level: Pick<Level, "groups"> | null,
+): PartReading<Holder> {
   const own = [...new Set(arns.map((arn) => (level && bindsRoles(level.groups) ? arn : entryArnOf(arn))))];
   if (own.length > 1) return mistaken(`Say which identity: ${own.join(" or ")}.`, "<arn>");
   if (own.length === 0 && why !== null) return mistaken(`${why} Or write the ARN of an IAM role or user.`, "<arn>");

@@ -11,7 +11,7 @@ import {
   troubleForm,
   wayForm,
 } from "../lease/proof-record.ts";
-import { standingForm } from "../policy/person.ts";
+import { requesterFactsForm } from "../policy/person.ts";
 import { groupRightForm } from "../policy/rights.ts";
 import { typedFieldsForm } from "./typed.ts";
 
@@ -52,8 +52,8 @@ export const decisionForm = z.strictObject({
    * by `requester`.
    */
   memberships: textsForm,
-  /** The requester's standing at that moment; null: nothing depends on it (emergency access, a migration). */
-  requester: standingForm.nullable(),
+  /** The requester's facts at that moment; null: nothing depends on it (emergency access, a migration). */
+  requester: requesterFactsForm.nullable(),
   /** The ARN that the approver's account was linked with at that moment; null: none, or nothing depends on it. */
   linked: textForm.nullable(),
   /**
@@ -100,7 +100,7 @@ const requestFields = z.strictObject({
   requester: textForm,
   /** The person who asked for the requester; null: the requester. */
   askedBy: textForm.nullable(),
-  standing: standingForm,
+  requesterFacts: requesterFactsForm,
   cluster: textForm,
   level: textForm,
   /** ARN as in the document. */

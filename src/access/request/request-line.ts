@@ -10,10 +10,10 @@ import {
   readArn,
   readCluster,
   readDuration,
-  readFor,
   readLevel,
   readNamespaces,
-  readOwn,
+  readOwnIdentity,
+  readPerson,
   readReason,
   readTicket,
   takesTicket,
@@ -57,9 +57,9 @@ export function readRequest(
 ): RequestReading {
   const cluster = readCluster(parts.cluster, clusters);
   const level = readLevel(parts.level, cluster.meant);
-  const arn = parts.principal ? readArn(parts.principal, level.meant) : readOwn(own, level.meant);
+  const arn = parts.principal ? readArn(parts.principal, level.meant) : readOwnIdentity(own, level.meant);
   const principal = keepToPolicy(arn, cluster.meant, level.meant);
-  const person = readFor(parts.for);
+  const person = readPerson(parts.for);
   const namespaces = readNamespaces(parts.namespaces, level.meant);
   const end = parts.duration === null ? timeAtEnd(parts.reason) : null;
   const duration = end ? askIfDuration(end.time, level.meant) : readDuration(parts.duration, level.meant);

@@ -1,5 +1,5 @@
 import { isEndReviewPending, isReviewPending, isSignInPending } from "../lease/proving.ts";
-import { noStanding } from "../policy/person.ts";
+import { noRequesterFacts } from "../policy/person.ts";
 import { isFullControl } from "../policy/policy-text.ts";
 import { isEverythingEverywhere } from "../policy/rights.ts";
 import type { AccessRequest, PendingRequest } from "./record.ts";
@@ -10,12 +10,12 @@ export type NewRequest = Pick<
   "id" | "requester" | "cluster" | "level" | "principal" | "groups" | "durationSeconds" | "extends"
 > &
   Omit<TypedFields, keyof typeof emptyTypedFields> &
-  Partial<TypedFields & Pick<AccessRequest, "askedBy" | "standing" | "until">>;
+  Partial<TypedFields & Pick<AccessRequest, "askedBy" | "requesterFacts" | "until">>;
 
 export function createRequest(wish: NewRequest, now: Date, expiresAfterSeconds: number): PendingRequest {
   return {
     askedBy: null,
-    standing: noStanding,
+    requesterFacts: noRequesterFacts,
     ...emptyTypedFields,
     until: null,
     ...wish,

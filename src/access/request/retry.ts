@@ -5,12 +5,12 @@ import { type Immutable, type Trouble, textForm, timeForm, troubleForm } from ".
 import type { AccessRequest } from "./record.ts";
 
 /** The limit of a wait that the other side asks for: a lease may end meanwhile. */
-const longestAskedMs = 300_000;
+const maxAskedMs = 300_000;
 /** More causes add nothing, and a message may hold a number that always changes. */
 const maxCauses = 16;
 
 /** The longest wait until we notice that a cluster works again. A minute more would save few calls. */
-const longestClosedSeconds = 15 * 60;
+const maxClosedSeconds = 15 * 60;
 
 /** Why a try failed, in words for people, and how long the other side asked us to wait. */
 export interface Failure {
@@ -27,19 +27,19 @@ export function failureOf(error: unknown): Failure {
 }
 
 /**
- * The next try after a failure: 1, 2, 4 … seconds, up to a minute, or to 15 where an operator must repair something (`longestWaitSeconds`),
+ * The next try after a failure: 1, 2, 4 … seconds, up to a minute, or to 15 where an operator must repair something (`maxWaitSeconds`),
  * or longer if the other side asks for it.
  */
 export function nextTry(
   request: Pick<AccessRequest, "trouble">,
   failure: Failure,
   now: Date,
-  longestWaitSeconds = waitsForRepair(failure.code) ? longestClosedSeconds : 60,
+  maxWaitSeconds = waitsForRepair(failure.code) ? maxClosedSeconds : 60,
 ): Trouble {
   const attempts = (request.trouble?.attempts ?? 0) + 1;
-  const backoffMs = Math.min(2 ** (attempts - 1), longestWaitSeconds) * 1000;
+  const backoffMs = Math.min(2 ** (attempts - 1), maxWaitSeconds) * 1000;
   // `||`, because an unreadable header became NaN.
-  const asked = Math.min(failure.retryAfterMs || 0, longestAskedMs);
+  const asked = Math.min(failure.retryAfterMs || 0, maxAskedMs);
   const waitMs = Math.max(backoffMs, asked, Date.parse(failure.notBefore ?? "") - now.getTime() || 0);
   return {
     code: failure.code,
@@ -94,7 +94,7 @@ export function nextClusterTry(
 ): ClusterTrouble {
   const known = isKnown(before, configuration) ? before : null;
   const since = known?.since ?? now.toISOString();
-  const next = nextTry({ trouble: known }, failure, now, longestClosedSeconds);
+  const next = nextTry({ trouble: known }, failure, now, maxClosedSeconds);
   if (known && Date.parse(known.retryAt) > now.getTime()) {
     return { ...next, attempts: known.attempts, retryAt: known.retryAt, since, configuration, overAt: null };
   }

@@ -40,7 +40,7 @@ export function previewedRequest(
 /** The preview no longer shows the present change: the worker looks again, and no approval counts. */
 export function unpreviewedRequest(
   request: PendingRequest,
-  change: Pick<Change, "standing" | "voided"> = {},
+  change: Pick<Change, "requesterFacts" | "voided"> = {},
 ): PendingRequest {
   return next(request, { ...change, preview: null, reminders: null, approvals: [] });
 }

@@ -64,7 +64,7 @@ export interface MigrationFacts {
   readonly mode: AuthenticationMode;
   readonly document: AwsAuthDocument;
   /** Empty where the mode has none. */
-  readonly standing: readonly PresentEntry[];
+  readonly presentEntries: readonly PresentEntry[];
   /** Null: unknown. */
   readonly creatorArn: string | null;
   /** The tool that owns the document: our migration never writes there. */

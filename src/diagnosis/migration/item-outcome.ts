@@ -47,11 +47,11 @@ export interface ItemOutcome {
 }
 
 export function outcomesOf(facts: MigrationFacts): ItemOutcome[] {
-  const standing = new Map(facts.standing.map((entry) => [principalKey(entry.principalArn), entry]));
-  return facts.document.entries.map((item) => ({ item, outcome: outcomeOf(item, facts, standing) }));
+  const presentEntries = new Map(facts.presentEntries.map((entry) => [principalKey(entry.principalArn), entry]));
+  return facts.document.entries.map((item) => ({ item, outcome: outcomeOf(item, facts, presentEntries) }));
 }
 
-function outcomeOf(item: Entry, facts: MigrationFacts, standing: ReadonlyMap<string, PresentEntry>): Outcome {
+function outcomeOf(item: Entry, facts: MigrationFacts, presentEntries: ReadonlyMap<string, PresentEntry>): Outcome {
   if (item.section === "mapAccounts") return outcomeOfAccount(item);
   if (isWildcard(item)) return stays("arn-wildcard", wildcardNote, "List its roles one by one, or remove it.");
   if (!item.reachable) return { type: "dead", why: whyDead(item, facts) };
@@ -63,7 +63,7 @@ function outcomeOf(item: Entry, facts: MigrationFacts, standing: ReadonlyMap<str
     );
   }
   if (isCreator(item.arn, facts)) return { type: "creator", note: creatorNote };
-  const there = standing.get(principalKey(item.arn));
+  const there = presentEntries.get(principalKey(item.arn));
   if (isNode(item)) return outcomeOfNodes(item, there, facts);
   const shares = facts.holdings.get(item.arn.toLowerCase())?.shares ?? [];
   const until = shares
@@ -76,7 +76,7 @@ function outcomeOf(item: Entry, facts: MigrationFacts, standing: ReadonlyMap<str
 }
 
 function moved(item: Entry, facts: MigrationFacts, there: PresentEntry | undefined): Outcome {
-  if (there && !there.migrated) return { type: "has-entry", note: standingNote(there) };
+  if (there && !there.migrated) return { type: "has-entry", note: presentNote(there) };
   const whole = readWholeArn(item.arn, facts);
   if (whole.type === "refused") return stays(whole.code, whole.why, whole.remedy);
   const { arn: principalArn, kind, account } = whole;
@@ -86,7 +86,7 @@ function moved(item: Entry, facts: MigrationFacts, there: PresentEntry | undefin
   const wanted = { principalArn: there?.principalArn ?? principalArn, username, groups, isAdmin };
   const isDone = there?.migrated === "whole" && isAsWanted(there, wanted);
   // It was complete once: another person's later change stays, as with any entry that is not ours.
-  if (there?.migrated === "whole" && !isDone) return { type: "has-entry", note: standingNote(there) };
+  if (there?.migrated === "whole" && !isDone) return { type: "has-entry", note: presentNote(there) };
   return { type: "moves", wanted, isDone, instead, notes: there ? [] : whole.notes };
 }
 
@@ -146,7 +146,7 @@ function waitNote(ids: readonly string[]): string {
   return `It includes temporary access (${ids.join(", ")}). Plan again after that ends.`;
 }
 
-function standingNote({ username, groups, policies, type }: PresentEntry): string {
+function presentNote({ username, groups, policies, type }: PresentEntry): string {
   const given = [...groups, ...policies.map(({ name }) => name)];
   const who = type === "STANDARD" ? username : `a node of type ${type}`;
   return `An access entry that is not ours already replaces it: ${who}${given.length > 0 ? `, ${given.join(", ")}` : ", no groups"}.`;

@@ -101,8 +101,8 @@ function nothingToRepair(outcomes: readonly Outcome[]): RepairPlanned {
 }
 
 function deadIn(facts: MigrationFacts): readonly DeadPrincipal[] {
-  const { standing, document, mode } = facts;
-  const byEntry = standing.map(({ principalArn, createdAt }) => ({
+  const { presentEntries, document, mode } = facts;
+  const byEntry = presentEntries.map(({ principalArn, createdAt }) => ({
     arn: principalArn,
     place: "an access entry",
     since: createdAt,
@@ -111,7 +111,7 @@ function deadIn(facts: MigrationFacts): readonly DeadPrincipal[] {
   const given = facts.givenArns.map((arn) => canonicalCaller(arn) ?? arn);
   const byPerson = given.flatMap((living): DeadPrincipal[] => {
     if (isIdentityCenterRole(living)) return namesakesOf(living, named).map(({ arn }) => ({ from: arn, living }));
-    const own = standing.find(({ principalArn }) => principalKey(principalArn) === principalKey(living));
+    const own = presentEntries.find(({ principalArn }) => principalKey(principalArn) === principalKey(living));
     return own ? [{ from: own.principalArn, living: own.principalArn }] : [];
   });
   const byDate = replacedRoles(named).flatMap(({ roles, successor }): DeadPrincipal[] =>
@@ -124,8 +124,8 @@ function deadIn(facts: MigrationFacts): readonly DeadPrincipal[] {
 }
 
 function outcomesOf(dead: DeadPrincipal, facts: MigrationFacts): readonly Outcome[] {
-  const { standing, document, mode } = facts;
-  const entry = standing.find(({ principalArn }) => principalArn === dead.from);
+  const { presentEntries, document, mode } = facts;
+  const entry = presentEntries.find(({ principalArn }) => principalArn === dead.from);
   const item = mode === "API" || dead.from === dead.living ? null : entryOf(document, withoutRolePath(dead.from));
   return [...(entry ? [ofEntry(entry, dead, facts)] : []), ...(item ? [ofItem(item, dead, facts)] : [])];
 }
@@ -187,8 +187,8 @@ function isOfCreator(arn: string, { creatorArn }: MigrationFacts): boolean {
 }
 
 /** What the principal that lives has already: it stays as it is. */
-function ownOf(living: string, { standing, document, mode, holdings }: MigrationFacts) {
-  const entry = standing.find(({ principalArn }) => principalKey(principalArn) === principalKey(living));
+function ownOf(living: string, { presentEntries, document, mode, holdings }: MigrationFacts) {
+  const entry = presentEntries.find(({ principalArn }) => principalKey(principalArn) === principalKey(living));
   const item = mode === "API" ? null : entryOf(document, withoutRolePath(living));
   const isLeased = entry?.isLeased || (item && holdings.has(item.arn.toLowerCase()));
   return { entry, item, isLeased };

@@ -163,20 +163,24 @@ function checkSteps(facts: MigrationFacts, steps: readonly MigrationStep[]): str
 }
 
 /** The state before: an incomplete entry of ours does not count against aws-auth. */
-function untouched({ mode, document, standing }: MigrationFacts, steps: readonly MigrationStep[]): SignInState {
+function untouched({ mode, document, presentEntries }: MigrationFacts, steps: readonly MigrationStep[]): SignInState {
   const given = new Set(
     steps.flatMap((step) => (step.type === "give-entry" ? [principalKey(step.wanted.principalArn)] : [])),
   );
-  return { mode, document, entries: standing.filter(({ principalArn }) => !given.has(principalKey(principalArn))) };
+  return {
+    mode,
+    document,
+    entries: presentEntries.filter(({ principalArn }) => !given.has(principalKey(principalArn))),
+  };
 }
 
 /** Includes a role of each account that is mapped as a whole. */
-function callersOf({ document, standing }: MigrationFacts, steps: readonly MigrationStep[]): string[] {
+function callersOf({ document, presentEntries }: MigrationFacts, steps: readonly MigrationStep[]): string[] {
   const named = document.entries.map(({ section, arn }) =>
     section === "mapAccounts" ? `arn:aws:iam::${arn}:role/any-other` : arn,
   );
   const given = steps.flatMap((step) => (step.type === "give-entry" ? [step.wanted.principalArn] : []));
-  return [...new Set([...named, ...standing.map(({ principalArn }) => principalArn), ...given])];
+  return [...new Set([...named, ...presentEntries.map(({ principalArn }) => principalArn), ...given])];
 }
 
 /** An access entry can't have groups that begin with `system:`: an administrator's policy replaces them. */

@@ -27,7 +27,10 @@ export function changesOf(replacements: readonly Replacement[]): readonly Change
 /** How far a replacement is. `differs`: the cluster has neither what was approved nor its result. */
 export type Progress = "left" | "done" | "differs";
 
-export function progressOf(replacement: Replacement, facts: Pick<MigrationFacts, "standing" | "document">): Progress {
+export function progressOf(
+  replacement: Replacement,
+  facts: Pick<MigrationFacts, "presentEntries" | "document">,
+): Progress {
   return replacement.place === "aws-auth" ? inMap(replacement, facts) : inEntries(replacement, facts);
 }
 
@@ -39,9 +42,10 @@ function inMap(replacement: Replacement, { document }: Pick<MigrationFacts, "doc
   return dead?.username === username && sameGroups(dead.groups, groups) ? "left" : "differs";
 }
 
-function inEntries(replacement: Replacement, { standing }: Pick<MigrationFacts, "standing">): Progress {
+function inEntries(replacement: Replacement, { presentEntries }: Pick<MigrationFacts, "presentEntries">): Progress {
   const { from, to, createdAt } = replacement;
-  const of = (arn: string) => standing.find(({ principalArn }) => principalKey(principalArn) === principalKey(arn));
+  const of = (arn: string) =>
+    presentEntries.find(({ principalArn }) => principalKey(principalArn) === principalKey(arn));
   const found = of(from);
   const isDead = found !== undefined && (from !== to || found.createdAt === (createdAt ?? undefined));
   if (isDead && !hasAll(found, replacement, replacement.username)) return "differs";

@@ -10,10 +10,10 @@ import {
   countsKey,
   dueKey,
   extensionsKey,
-  forGoodKey,
   latestMigrationId,
   listScript,
   listsOf,
+  permanentKey,
 } from "./lists.ts";
 import { shownKey, threadKey, traceKey, unshownKey } from "./messages.ts";
 import { readRecords, readTexts, recordKey, recordPrefix, storedTextsIn } from "./records.ts";
@@ -122,7 +122,7 @@ export async function removeRecord(
   if (isMigration(record) && (await latestMigrationId(redis, record.cluster)) === id) return false;
   const keys = [
     ...[recordKey(id), dueKey, unshownKey, extensionsKey(id), countsKey, logKey(id)],
-    ...[shownKey(id), threadKey(id), traceKey(id), forGoodKey, ...listsOf(record).map(({ key }) => key)],
+    ...[shownKey(id), threadKey(id), traceKey(id), permanentKey, ...listsOf(record).map(({ key }) => key)],
   ];
   const idStays = !isMigration(record) && keepsIdAfterRemoval(record);
   const values = [String(version), id, logForMs === null ? "" : String(logForMs), idStays ? "id" : ""];

@@ -23,7 +23,6 @@ import {
   countsKey,
   dueKey,
   duePendingIds,
-  forGoodKey,
   latestMigrationId,
   listsOf,
   listUnlisted,
@@ -32,6 +31,7 @@ import {
   overdueIds,
   pageOfList,
   pendingKey,
+  permanentKey,
   readOpenLeases,
   requesterKey,
 } from "./lists.ts";
@@ -69,7 +69,7 @@ function redisRequests(redis: RedisClient, reader: StoredReader): Omit<RequestLe
     },
     counts: () => readCounts(redis, countsKey),
     openByCluster: () => readCounts(redis, openByClusterKey),
-    isPermanentLeaseOver: async (id) => (await redis.sismember(forGoodKey, id)) === 1,
+    isPermanentLeaseOver: async (id) => (await redis.sismember(permanentKey, id)) === 1,
     ofRequester: async (user, limit) =>
       readRequests(redis, reader, await redis.zrevrange(requesterKey(user), 0, limit - 1)),
     list: async (of, offset, limit) => {

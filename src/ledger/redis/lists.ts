@@ -22,7 +22,7 @@ export const countsKey = `${prefix}:counts`;
 /** The number of open requests of each cluster. */
 export const openByClusterKey = `${prefix}:open-by-cluster`;
 /** The ids of permanent leases that are over, and of which no record is left. */
-export const forGoodKey = `${prefix}:over-for-good`;
+export const permanentKey = `${prefix}:over-for-good`;
 /** The closed records without any further effect, by since when. */
 export const closedKey = `${prefix}:closed`;
 /** The open leases, by when their access should be gone. */

@@ -37,7 +37,7 @@ type Reading<K extends StoredKind> =
   | { readonly type: "unreadable"; readonly problem: string };
 
 /** A record of ours has some kilobytes; its difference is cut far below this. Characters. */
-const longestRecord = 16_000_000;
+const maxRecord = 16_000_000;
 
 /** Unchanged records are parsed once: each run reads all leases of its cluster. Room for some 1,500 records. */
 const recent = new RecentResults<Reading<StoredKind>>(4 * 1024 * 1024);
@@ -49,7 +49,7 @@ export function readStored<K extends StoredKind>(kind: K, id: string, text: stri
 }
 
 function parse<K extends StoredKind>(kind: K, text: string): Reading<K> {
-  if (text.length > longestRecord) return { type: "unreadable", problem: `it has ${text.length} characters` };
+  if (text.length > maxRecord) return { type: "unreadable", problem: `it has ${text.length} characters` };
   let json: unknown;
   try {
     json = JSON.parse(text);

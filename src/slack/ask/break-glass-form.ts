@@ -6,7 +6,7 @@ import { maxReasonLength } from "../../access/request/read-part.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
-import { personShown } from "../people/standing.ts";
+import { personShown } from "../people/requester-facts.ts";
 import { answer, messageModal, text } from "../show/message.ts";
 import { code, section } from "../show/mrkdwn.ts";
 import { emergencyMistakes, takeAccess } from "./break-glass.ts";

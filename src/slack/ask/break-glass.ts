@@ -4,7 +4,7 @@ import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts"
 import { mayRequest } from "../../access/policy/may-ask.ts";
 import type { Person } from "../../access/policy/person.ts";
 import { breakGlassFor } from "../../access/policy/rule.ts";
-import { readArn, readCluster, readOwn, readReason } from "../../access/request/read-part.ts";
+import { readArn, readCluster, readOwnIdentity, readReason } from "../../access/request/read-part.ts";
 import type { AccessRequest, PendingRequest } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
 import { admittedBy, admittedInWords, type Holder } from "../../aws-auth/index.ts";
@@ -55,7 +55,9 @@ async function readEmergency(
   const cluster = readCluster(name, context.config.clusters);
   const given = cluster.value?.levels.find((each) => each.name === cluster.value?.breakGlass?.level) ?? null;
   const arn =
-    named === undefined ? readOwn(await ownForEmergency(context, user, cluster.value), given) : readArn(named, given);
+    named === undefined
+      ? readOwnIdentity(await ownForEmergency(context, user, cluster.value), given)
+      : readArn(named, given);
   return { cluster, arn, reason: readReason(typed) };
 }
 

@@ -18,7 +18,7 @@ import type { SlackContext } from "../app/context.ts";
 import { formFailure } from "../app/web-client.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
-import { personFor } from "../people/standing.ts";
+import { personFor } from "../people/requester-facts.ts";
 import { answer, failureAnswer, type Message, messageModal, noSuchRequestAnswer, text } from "../show/message.ts";
 import { code, context as contextBlock, mention, section, shortTime, styled, time } from "../show/mrkdwn.ts";
 import { refuseToAsk } from "./limits.ts";

@@ -7,7 +7,7 @@ import { namespacesReport } from "../../diagnosis/reports.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { askWorker } from "../app/ask-worker.ts";
 import type { SlackContext } from "../app/context.ts";
-import { personFor } from "../people/standing.ts";
+import { personFor } from "../people/requester-facts.ts";
 import { readForm } from "./form.ts";
 import { optionOf, suggestionsOf } from "./form-fields.ts";
 import type { Suggestion } from "./request-form.ts";

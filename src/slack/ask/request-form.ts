@@ -18,7 +18,7 @@ import { withinTime } from "../../operations/deadlines.ts";
 import type { SlackContext } from "../app/context.ts";
 import { slackErrorCode } from "../app/web-client.ts";
 import { ownForAsker, ownRemembered } from "../people/identities.ts";
-import { personFor } from "../people/standing.ts";
+import { personFor } from "../people/requester-facts.ts";
 import { answer, type Message, messageModal } from "../show/message.ts";
 import {
   type ClusterOffer,

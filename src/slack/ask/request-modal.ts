@@ -19,7 +19,7 @@ import { type ClusterOffer, type CompletedForm, completeForm, durationsOf, field
 import { choiceBlock, initially, initialText, input, maxOptions, optionOf, search, select } from "./form-fields.ts";
 
 /** Longer than any time in words. */
-const longestTime = 60;
+const maxTime = 60;
 
 export const requestModalId = "request";
 
@@ -161,7 +161,7 @@ function namespacesInput({ cluster, namespaces }: RequestForm, { name, groups }:
 function otherDuration({ cluster, otherDuration: typed }: RequestForm, level: string): InputBlock {
   const block = input(fieldId("other-duration", cluster, level), "Or another time", {
     placeholder: text("90 min, 2h, 1d 12h"),
-    max_length: longestTime,
+    max_length: maxTime,
     ...initialText(typed),
   });
   return { ...block, optional: true, hint: text("Counts in place of the choice above.") };

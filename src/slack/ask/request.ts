@@ -8,7 +8,7 @@ import type { SlackContext } from "../app/context.ts";
 import { formFailure } from "../app/web-client.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { ownForAsker } from "../people/identities.ts";
-import { longestValue, runButton } from "../show/buttons.ts";
+import { maxValue, runButton } from "../show/buttons.ts";
 import { failureAnswer, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
 import { actions, codeBlock, cut, plainLine, preformatted, section } from "../show/mrkdwn.ts";
 import { blockOf, readFormParts } from "./form.ts";
@@ -91,6 +91,6 @@ export function mistakesAnswer(reading: Extract<RequestReading, { type: "mistake
 /** Not for a line with a placeholder, nor with a person, whose id it lacks, nor with a sign that Slack escapes. */
 function runBlocks(corrected: string): KnownBlock[] {
   const line = corrected.replace("/eks-access ", "");
-  if (/[<>@&]/.test(line) || line.length > longestValue) return [];
+  if (/[<>@&]/.test(line) || line.length > maxValue) return [];
   return [actions("run", [runButton("request", line)])];
 }

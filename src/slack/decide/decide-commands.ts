@@ -11,7 +11,7 @@ import { migrationDeniedAnswer, noSuchMigrationAnswer } from "../migrate/migrati
 import { readMigrationToApprove } from "../migrate/read-migration-status.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
-import { factsFor } from "../people/standing.ts";
+import { factsFor } from "../people/requester-facts.ts";
 import { readDecideValue } from "../show/buttons.ts";
 import {
   clusterGoneAnswer,

@@ -18,7 +18,7 @@ import { answerClick, answerSubmission, type ButtonClick, type Submission } from
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor, refuseForRequester } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
-import { factsFor } from "../people/standing.ts";
+import { factsFor } from "../people/requester-facts.ts";
 import { readDecideValue } from "../show/buttons.ts";
 import { answer, clusterGoneAnswer, failureAnswer, type Message } from "../show/message.ts";
 import { code, mention, mentions, plainLine } from "../show/mrkdwn.ts";
@@ -30,7 +30,7 @@ const digestLength = 64;
 const noSuchRequest = "This request no longer exists. Request it again.";
 
 /** Redis may hold anything. */
-const longestUser = 60;
+const maxUser = 60;
 
 /** A click on Approve: the first one wins, and the others read who was first (law 2). */
 export function handleApproveButton(context: SlackContext, click: ButtonClick): Promise<void> {
@@ -151,10 +151,10 @@ async function noteRefusal(
 function lookedAtAgain(
   request: AccessRequest,
   code: DecisionRefusal,
-  { standing }: DecisionFacts,
+  { requesterFacts }: DecisionFacts,
 ): AccessRequest | null {
   if (request.state !== "pending") return null;
-  if (code === "requester-differs") return unpreviewedRequest(request, { standing });
+  if (code === "requester-differs") return unpreviewedRequest(request, { requesterFacts });
   return code === "leases-differ" || code === "lease-over" ? outdatedRequest(request, otherLeasesChanged) : null;
 }
 
@@ -162,7 +162,7 @@ function lookedAtAgain(
 async function noteForgedApprovals(context: SlackContext, request: AccessRequest): Promise<void> {
   const forged = request.approvals.filter((each) => !isSealedDecision(each, request.id, context.keys.decision));
   if (forged.length === 0) return;
-  const claimed = forged.map(({ by }) => String(by).slice(0, longestUser));
+  const claimed = forged.map(({ by }) => String(by).slice(0, maxUser));
   await noteAttempt(context, { act: "approve", by: "slack", code: "no-seal", request, detail: { claimed } });
 }
 
@@ -189,8 +189,8 @@ export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cl
   return answer(reasons[refusal]);
 }
 
-function hours({ level, requester, standing }: AccessRequest, cluster: Cluster): string {
-  const rule = ruleFor(cluster, level, { user: requester, memberships: standing.memberships });
+function hours({ level, requester, requesterFacts }: AccessRequest, cluster: Cluster): string {
+  const rule = ruleFor(cluster, level, { user: requester, memberships: requesterFacts.memberships });
   return rule?.hours ? `, only ${hoursInWords(rule.hours)}` : "";
 }
 

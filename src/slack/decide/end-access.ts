@@ -12,7 +12,7 @@ import type { SlackContext } from "../app/context.ts";
 import { stopMigrationByAnswer } from "../migrate/migration-words.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
-import { personFor } from "../people/standing.ts";
+import { personFor } from "../people/requester-facts.ts";
 import {
   answer,
   clusterGoneAnswer,

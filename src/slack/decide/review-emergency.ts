@@ -8,7 +8,7 @@ import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
-import { personFor } from "../people/standing.ts";
+import { personFor } from "../people/requester-facts.ts";
 import {
   answer,
   clusterGoneAnswer,

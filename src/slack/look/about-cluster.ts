@@ -5,7 +5,7 @@ import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
-import { personShown } from "../people/standing.ts";
+import { personShown } from "../people/requester-facts.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, codeList, mentions, section, styled } from "../show/mrkdwn.ts";
 

@@ -14,7 +14,7 @@ import {
 } from "../../diagnosis/reports.ts";
 import { askWorker } from "../app/ask-worker.ts";
 import type { Command } from "../app/command.ts";
-import { personShown } from "../people/standing.ts";
+import { personShown } from "../people/requester-facts.ts";
 import type { Message } from "../show/message.ts";
 import { code, codeList, context, cut, section, styled } from "../show/mrkdwn.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "./about-cluster.ts";

@@ -12,7 +12,7 @@ import {
 } from "../../access/policy/rule.ts";
 import { formatDuration } from "../../access/request/extension.ts";
 import type { Command } from "../app/command.ts";
-import { personShown } from "../people/standing.ts";
+import { personShown } from "../people/requester-facts.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, codeList, context, cut, mentions, plainLine, section } from "../show/mrkdwn.ts";
 

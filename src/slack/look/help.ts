@@ -4,8 +4,8 @@ import { isNamedIn, type Person } from "../../access/policy/person.ts";
 import { breakGlassFor } from "../../access/policy/rule.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { personShown } from "../people/standing.ts";
-import { breakGlassButton, helpButton, listButton, longestValue, requestButton, runButton } from "../show/buttons.ts";
+import { personShown } from "../people/requester-facts.ts";
+import { breakGlassButton, helpButton, listButton, maxValue, requestButton, runButton } from "../show/buttons.ts";
 import { answer, type Message } from "../show/message.ts";
 import { actions, code, codeBlock, codeList, cut, preformatted, section } from "../show/mrkdwn.ts";
 
@@ -109,7 +109,7 @@ export function unknownCommandAnswer(word: string, guess: string | null, rest: s
   const line = `${guess} ${rest}`.trim();
   const text = cut(`${said} Did you mean ${code(guess)}? Copy this line:`, 3000);
   const sent = `${guess} ${toRun}`.trim();
-  const run = sent.length <= longestValue ? [actions("run", [runButton(guess, sent)])] : [];
+  const run = sent.length <= maxValue ? [actions("run", [runButton(guess, sent)])] : [];
   return {
     text: `${text}\n${codeBlock(`/eks-access ${line}`, 2000)}`,
     blocks: [section(text), preformatted(`/eks-access ${line}`, 2000), ...run],

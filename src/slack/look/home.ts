@@ -21,7 +21,7 @@ import { migrationsShown } from "../migrate/migration-row.ts";
 import { notAdmittedAnswer } from "../people/admission.ts";
 import type { Directory } from "../people/directory.ts";
 import { sessionsFound } from "../people/identities.ts";
-import { personShown } from "../people/standing.ts";
+import { personShown } from "../people/requester-facts.ts";
 import { styled } from "../show/mrkdwn.ts";
 import {
   type Home,

@@ -11,7 +11,7 @@ import { answerWhereClicked, type ButtonClick } from "../app/answer.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { type MigrationRow, migrationRowBlocks, migrationsShown } from "../migrate/migration-row.ts";
-import { personShown } from "../people/standing.ts";
+import { personShown } from "../people/requester-facts.ts";
 import { type ListView, listButton, requestButton, rowButtons } from "../show/buttons.ts";
 import { failureAnswer, type Message, messageModal } from "../show/message.ts";
 import { code, cut, plainLine, section } from "../show/mrkdwn.ts";

@@ -9,7 +9,7 @@ import type { ClusterTrouble } from "../../access/request/retry.ts";
 import { stateOfQueues } from "../../ledger/queues.ts";
 import type { QueueState } from "../../operations/process-metrics.ts";
 import type { SlackContext } from "../app/context.ts";
-import { personShown } from "../people/standing.ts";
+import { personShown } from "../people/requester-facts.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, mention, plainLine, section, time } from "../show/mrkdwn.ts";
 

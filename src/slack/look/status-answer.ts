@@ -8,7 +8,7 @@ import type { AccessRequest, Asked, Preview } from "../../access/request/record.
 import { givesFullControl, isRescue } from "../../access/request/request.ts";
 import type { SlackContext } from "../app/context.ts";
 import { noteAttempt } from "../people/attempts.ts";
-import { personFor } from "../people/standing.ts";
+import { personFor } from "../people/requester-facts.ts";
 import {
   approveButton,
   askAgainButtons,
@@ -82,7 +82,7 @@ export function statusAnswer(status: Status): Message {
     blocks: [
       ...subjectBlocks(request),
       section(cut(stateText(request), 1500)),
-      ...standingBlocks(request),
+      ...stateBlocks(request),
       ...changeBlocks(request),
       section(`*What happened*, with the numbers of the audit log\n${timelineText(status.events, 2000)}`),
       ...actBlocks(status),
@@ -110,7 +110,7 @@ function subjectBlocks(request: AccessRequest): KnownBlock[] {
 }
 
 /** What goes wrong, and the proof of an active lease. */
-function standingBlocks(request: AccessRequest): KnownBlock[] {
+function stateBlocks(request: AccessRequest): KnownBlock[] {
   const { voided, lease } = request;
   const trouble = troubleText(request);
   const ended = lease?.state === "ended" && endProofLines(lease);

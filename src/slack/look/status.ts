@@ -6,7 +6,7 @@ import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { readMigrationStatus } from "../migrate/read-migration-status.ts";
 import { noteAttempt } from "../people/attempts.ts";
-import { personFor } from "../people/standing.ts";
+import { personFor } from "../people/requester-facts.ts";
 import { detailsModal, type Message, noSuchRequestAnswer } from "../show/message.ts";
 import { readOverview } from "./overview.ts";
 import { notYoursToSeeAnswer, readRemoved, type Status, statusAnswer, statusModal } from "./status-answer.ts";

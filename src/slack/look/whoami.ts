@@ -14,7 +14,7 @@ import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import { ownNow, ownRemembered, sessionsFound } from "../people/identities.ts";
 import { identityLines, type LinkedIdentity } from "../people/link.ts";
-import { needsRenewal, personShown } from "../people/standing.ts";
+import { needsRenewal, personShown } from "../people/requester-facts.ts";
 import type { Message } from "../show/message.ts";
 import { code, codeList, mention, section, styled, time, until } from "../show/mrkdwn.ts";
 import { stateText } from "../show/words.ts";

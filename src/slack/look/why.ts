@@ -8,7 +8,7 @@ import { askWorker } from "../app/ask-worker.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { ownNow } from "../people/identities.ts";
-import { personShown } from "../people/standing.ts";
+import { personShown } from "../people/requester-facts.ts";
 import { askAgainAction, extendAction } from "../show/buttons.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, codeList, context, section, styled } from "../show/mrkdwn.ts";
@@ -18,7 +18,7 @@ import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "./about-cluster
 const maxCauses = 6;
 
 /** Longer than any ARN. */
-const longestGiven = 2048;
+const maxGiven = 2048;
 
 export const why: Command = {
   word: "why",
@@ -31,7 +31,7 @@ export const why: Command = {
 };
 
 async function whyOf(context: SlackContext, cluster: Cluster, user: string, given: string): Promise<Message> {
-  const principal = given.slice(0, longestGiven) || (await ownNow(context, user, cluster)).arns[0];
+  const principal = given.slice(0, maxGiven) || (await ownNow(context, user, cluster)).arns[0];
   if (!principal) return nobodyLinkedAnswer(cluster);
   const answers = isResponsibleFor(cluster, await personShown(context, user));
   const question = { type: "why", cluster: cluster.name, user, answers, principal } as const;

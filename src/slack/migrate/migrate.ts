@@ -6,7 +6,7 @@ import { askWorker } from "../app/ask-worker.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "../look/about-cluster.ts";
-import { personShown } from "../people/standing.ts";
+import { personShown } from "../people/requester-facts.ts";
 import type { Message } from "../show/message.ts";
 import { maxArns } from "./migration-buttons.ts";
 import { askForMigration, stopMigration } from "./migration-clicks.ts";

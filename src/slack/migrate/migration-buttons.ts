@@ -20,7 +20,7 @@ const askValue = z.strictObject({
 });
 
 /** Slack's bound on the value of a button. */
-const longestValue = 2000;
+const maxValue = 2000;
 
 const text = (value: string) => ({ type: "plain_text" as const, text: value });
 
@@ -65,7 +65,7 @@ export const retryMigrationButton = ({ id }: Migration): Button => button(retryM
 /** Null: the given ARNs do not fit into a button. */
 export function askMigrationButton(cluster: string, givenArns: readonly string[]): Button | null {
   const value = JSON.stringify({ cluster, givenArns });
-  return value.length > longestValue ? null : button(askMigrationAction, "Request this migration", value);
+  return value.length > maxValue ? null : button(askMigrationAction, "Request this migration", value);
 }
 
 /** The value of a button that decides about a migration; null: it is not ours. */

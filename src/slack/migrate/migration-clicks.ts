@@ -22,7 +22,7 @@ import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Subm
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt, type TriedAct } from "../people/attempts.ts";
-import { departedApprovers, noLongerApprover, personFor } from "../people/standing.ts";
+import { departedApprovers, noLongerApprover, personFor } from "../people/requester-facts.ts";
 import { denyMigrationModal, failureAnswer, type Message, refuseEmptyReason } from "../show/message.ts";
 import { readAskValue, readMigrationValue } from "./migration-buttons.ts";
 import {

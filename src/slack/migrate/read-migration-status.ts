@@ -8,7 +8,7 @@ import type { SlackContext } from "../app/context.ts";
 import { approveBelowAnswer, notYoursToSeeAnswer, readRemoved } from "../look/status-answer.ts";
 import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
-import { personFor } from "../people/standing.ts";
+import { personFor } from "../people/requester-facts.ts";
 import { failureAnswer, type Message } from "../show/message.ts";
 import { code, context, section, styled, time } from "../show/mrkdwn.ts";
 import { timelineText } from "../show/timeline.ts";

@@ -41,7 +41,7 @@ type AttemptContext = Pick<SlackContext<EventLedger & TurnLedger>, "ledger" | "l
 const withinMs = 10 * 60_000;
 const maxOfOnePerson = 30;
 /** As long as a migration's id, which includes its cluster's name. */
-const longestId = 120;
+const maxId = 120;
 
 /**
  * Writes a refused attempt into the audit log: the person, the target, the reason and the message. A person without rights must not flood
@@ -81,7 +81,7 @@ async function isFirstTry({ ledger }: AttemptContext, by: string, what: Json): P
 async function getsEvent(context: AttemptContext, event: AuditEvent, what: Json): Promise<boolean> {
   const by = event.actor;
   if (!(await isFirstTry(context, by, what))) return false;
-  if (await context.ledger.takeTurn(`attempts-${by.slice(0, longestId)}`, withinMs, maxOfOnePerson)) return true;
+  if (await context.ledger.takeTurn(`attempts-${by.slice(0, maxId)}`, withinMs, maxOfOnePerson)) return true;
   context.log.warn(
     { event },
     "one person's attempts fail again and again; the audit log takes no more of them for now",
@@ -95,7 +95,7 @@ function eventOfAttempt({ act, by, code, request, detail }: Attempt, now: Date):
     type: isDecision ? "decision.refused" : "attempt.refused",
     at: now.toISOString(),
     actor: by,
-    request: request?.id.slice(0, longestId) ?? "",
+    request: request?.id.slice(0, maxId) ?? "",
     cluster: request?.cluster ?? "",
     detail: { code, ...(isDecision ? { verdict: act === "approve" ? "approved" : "denied" } : { act }), ...detail },
   };

@@ -11,7 +11,7 @@ import { answer, type Message } from "../show/message.ts";
 import { code, mention, mentions, section, styled, time } from "../show/mrkdwn.ts";
 import { refuseActor } from "./admission.ts";
 import { noteAttempt } from "./attempts.ts";
-import { needsRenewal } from "./standing.ts";
+import { needsRenewal } from "./requester-facts.ts";
 
 /** For a link without a valid seal. A sentence. */
 const linkNeedsRenewal = `Your link needs renewing: run ${code("/eks-access link <arn>")}.`;

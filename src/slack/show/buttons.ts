@@ -107,7 +107,7 @@ export const breakGlassButton = (): Button => button(breakGlassAction, "Emergenc
 export const helpButton = (): Button => button(helpAction, "All commands", "all");
 
 /** Slack takes no longer value of a button. */
-export const longestValue = 2000;
+export const maxValue = 2000;
 
 /** Runs a line that was typed with a mistake, once it is corrected. */
 export const runButton = (word: string, line: string): Button => button(runAction, `Run ${word}`, line);

@@ -97,11 +97,11 @@ function leaseStateOf(request: AccessRequest): string {
 }
 
 /** What becomes of a lease that is neither active nor over. */
-export function progressText(lease: Lease, longestWhy = 300): string {
+export function progressText(lease: Lease, maxWhy = 300): string {
   if (lease.end?.cause === "expired") return "Being removed: its time is up";
   if (lease.end?.cause === "replayed") return `Being refused: ${replayedClause}`;
   if (lease.end) {
-    return `Being revoked by ${mention(lease.end.by)}${lease.end.why && `: ${plainLine(lease.end.why, longestWhy)}`}`;
+    return `Being revoked by ${mention(lease.end.by)}${lease.end.why && `: ${plainLine(lease.end.why, maxWhy)}`}`;
   }
   if (lease.voidSince) {
     return `*Void* ${time(lease.voidSince)}: the approvers decide again once it is removed`;
@@ -113,10 +113,10 @@ export function progressText(lease: Lease, longestWhy = 300): string {
 export const replayedClause = "an old copy of this request was restored into Redis";
 
 /** Why a lease ended, as a clause. */
-export function endCauseText({ end }: Lease, longestWhy = 300): string {
+export function endCauseText({ end }: Lease, maxWhy = 300): string {
   if (end?.cause === "replayed") return `Refused: ${replayedClause}`;
   if (end?.cause === "cluster-gone") {
-    return `Closed by ${mention(end.by)}, because the cluster is gone; ${plainLine(end.why, longestWhy)}`;
+    return `Closed by ${mention(end.by)}, because the cluster is gone; ${plainLine(end.why, maxWhy)}`;
   }
   return end?.cause === "revoked" ? `Revoked by ${mention(end.by)}` : "Expired";
 }

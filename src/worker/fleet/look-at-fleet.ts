@@ -113,7 +113,7 @@ export async function discoverFleet(
 }
 
 /** Finds the fleet while there is no ledger, and puts its clusters into the configuration; a list of the ledger replaces them. */
-export class LonelyFleet {
+export class FleetWithoutLedger {
   readonly #live: LiveConfig;
   readonly #now: () => Date;
   readonly #openRegion: OpenRegion | undefined;

@@ -71,7 +71,7 @@ async function gather(
   const { name, account } = cluster;
   const { authenticationMode: mode, status } = description;
   const updating = status === "UPDATING";
-  const standing = mode === "CONFIG_MAP" ? [] : await standingEntries(accessEntriesOf(eks));
+  const presentEntries = mode === "CONFIG_MAP" ? [] : await readPresentEntries(accessEntriesOf(eks));
   const configMap = mode === "API" ? null : await client.readAwsAuth();
   const annotation = readAnnotation(name, configMap?.annotations[leasesAnnotation], keys.memory);
   const annotated = annotation.type === "holdings" ? annotation.holdings : [];
@@ -85,7 +85,7 @@ async function gather(
   // The session of a run may lack this permission; the identity that carries the plan out has it.
   const nodes = await nodesAsked(openManager);
   return {
-    facts: { ...place, mode, managedNodes: nodes, document, standing, creatorArn, owner, holdings, givenArns },
+    facts: { ...place, mode, managedNodes: nodes, document, presentEntries, creatorArn, owner, holdings, givenArns },
     configMap,
     updating,
     openManager,
@@ -114,7 +114,7 @@ async function nodesAsked(openManager: () => Promise<EksCluster>): Promise<Migra
   }
 }
 
-async function standingEntries(entries: AccessEntries): Promise<readonly PresentEntry[]> {
+async function readPresentEntries(entries: AccessEntries): Promise<readonly PresentEntry[]> {
   try {
     const arns = await entries.list();
     const found: PresentEntry[] = [];

@@ -132,7 +132,7 @@ async function goOn(
     const seen = await closeBegunStep(context, cluster, migration, gathered);
     return finish(context, seen);
   }
-  const plan = standingPlan(planMigration(gathered.facts));
+  const plan = planNow(planMigration(gathered.facts));
   if (plan.digest !== migration.plan?.digest) {
     const seen = await closeBegunStep(context, cluster, migration, gathered);
     return voidMigration(context, seen, "the plan changed since its approval");
@@ -165,7 +165,7 @@ function isTakenOut({ plan, done, begun }: Migration, { facts }: GatheredMigrati
   return begun?.name === "take-out" && plan !== null && areOut(plan, facts);
 }
 
-function standingPlan(result: MigrationResult): MigrationPlan {
+function planNow(result: MigrationResult): MigrationPlan {
   if (result.type === "planned") return result;
   throw new AccessError("migration-stopped", `There is no plan now: ${result.message.replace(/\.$/, "")}`);
 }

@@ -28,7 +28,7 @@ export interface DiscoveryContext {
 }
 
 /** The longest wait for a turn at CloudTrail, in milliseconds; a run gives up earlier. */
-const longestWaitMs = 60_000;
+const maxWaitMs = 60_000;
 
 /** By the cluster's ARN. A worker that has lost its ledger opens the cluster by what it saw there. */
 const seenCreations = new Map<string, RememberedCreation>();
@@ -136,7 +136,7 @@ async function historyCredentials({ creator, operator, region, account }: Cluste
 
 /** AWS allows two calls a second for an account and region, and all workers share them. */
 async function takeTurn(ledger: Pick<Ledger, "takeTurn">, name: string): Promise<void> {
-  const deadline = performance.now() + longestWaitMs;
+  const deadline = performance.now() + maxWaitMs;
   while (performance.now() < deadline && !deadlineSignal()?.aborted) {
     if (await ledger.takeTurn(name, betweenLookupsMs)) return;
     await pause(50);

@@ -19,7 +19,7 @@ import {
 } from "../../diagnosis/cluster-links.ts";
 import { isInForce } from "../../diagnosis/leases.ts";
 import { completeChain, found, named } from "../../diagnosis/link.ts";
-import { chanceCause } from "../../diagnosis/mapped.ts";
+import { randomEntryCause } from "../../diagnosis/mapped.ts";
 import {
   type Asker,
   driftFinding,
@@ -89,21 +89,21 @@ async function lookForPerson(
   asker: Asker,
   { take }: LinkTaker,
 ): Promise<void> {
-  const standing = await take(
+  const facts = await take(
     "you",
-    async () => standingOf(cluster, reached, inside, asker),
+    async () => requesterFactsOf(cluster, reached, inside, asker),
     (found) => youFinding(asker, found, cluster),
   );
-  const identity = standing && knownIdentity(standing);
+  const identity = facts && knownIdentity(facts);
   if (!identity) return;
   await take(
     "pods",
     () => reached.client.may(identity, pods),
-    (answer) => podsFinding(answer, standing, cluster),
+    (answer) => podsFinding(answer, facts, cluster),
   );
 }
 
-async function standingOf(
+async function requesterFactsOf(
   cluster: Cluster,
   reached: Reached,
   { document, isRead }: Inside,
@@ -113,7 +113,7 @@ async function standingOf(
   if (reading?.type !== "caller") return { accessEntry: { type: "none" }, mapped: null, chance: null, isRead };
   const { caller } = reading;
   const mapped = document && resolve(document, caller.callerArn);
-  const chance = document && chanceCause(document, caller);
+  const chance = document && randomEntryCause(document, caller);
   const { accessEntry } = await accessEntryFact(reached, cluster, caller);
   return { accessEntry, mapped, chance, isRead };
 }

@@ -41,7 +41,7 @@ export async function lookAtEntries(
   const entries = accessEntriesOf(eks);
   try {
     const arns = await entries.list();
-    const read = await inParallel(inForce, (request) => readFor(entries, arns, cluster, keys, request));
+    const read = await inParallel(inForce, (request) => readPerson(entries, arns, cluster, keys, request));
     return {
       count: arns.length,
       untrusted: read.find(({ untrusted }) => untrusted !== null)?.untrusted ?? null,
@@ -52,7 +52,7 @@ export async function lookAtEntries(
   }
 }
 
-async function readFor(
+async function readPerson(
   entries: AccessEntries,
   arns: readonly string[],
   cluster: Cluster,

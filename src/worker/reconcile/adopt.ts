@@ -4,7 +4,7 @@ import { activeLease, isSignInShare, scheduleLease } from "../../access/lease/le
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
 import { sealWritten } from "../../access/lease/written.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
-import { noStanding } from "../../access/policy/person.ts";
+import { noRequesterFacts } from "../../access/policy/person.ts";
 import { positionInList } from "../../access/request/lists.ts";
 import type { ApprovedRequest } from "../../access/request/record.ts";
 import { emptyTypedFields } from "../../access/request/typed.ts";
@@ -102,7 +102,7 @@ async function adoptHoldings(
   const withdrawn = new Set(withdrawals.list.map(({ id }) => id));
   for (const holding of holdings.values()) {
     for (const share of holding.shares) {
-      const inLedger = await standingInLedger(context, share.id);
+      const inLedger = await stateInLedger(context, share.id);
       const isOver = Date.parse(share.endsAt) <= context.now().getTime();
       if (isSignInShare(share)) {
         // The bindings have the lease itself.
@@ -120,7 +120,7 @@ async function adoptHoldings(
 }
 
 /** Asks the record itself, because a person may have removed it from the lists. */
-async function standingInLedger({ ledger }: WorkerContext, id: string): Promise<ShareFacts["inLedger"]> {
+async function stateInLedger({ ledger }: WorkerContext, id: string): Promise<ShareFacts["inLedger"]> {
   const known = await ledger.get(id);
   if (known) return positionInList("granted", known) === null ? "over" : "open";
   return (await ledger.isPermanentLeaseOver(id)) ? "over" : "unknown";
@@ -155,7 +155,7 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     state: "approved",
     requester: share.requester,
     askedBy: share.askedBy ?? null,
-    standing: noStanding,
+    requesterFacts: noRequesterFacts,
     cluster: cluster.name,
     level: share.level,
     principal: holding.arn,

@@ -2,7 +2,7 @@ import {
   type ApprovalVerdict,
   approverGetsAccess,
   checkApproval,
-  sealedStanding,
+  sealedRequesterFacts,
 } from "../../access/approval/check-approval.ts";
 import { checkEmergency } from "../../access/approval/emergency.ts";
 import { type LinkedArns, linkedArnInAccountOf } from "../../access/approval/links.ts";
@@ -55,8 +55,8 @@ function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: () => 
   const principal = readHolder(request.principal);
   if (principal.type === "invalid") return principal.message;
   // The record's own facts about the requester are not trusted.
-  const standing = sealedStanding(request);
-  const wish = { ...request, cluster, level, principal: principal.principal, standing };
+  const requesterFacts = sealedRequesterFacts(request);
+  const wish = { ...request, cluster, level, principal: principal.principal, requesterFacts };
   const allowed = request.emergency ? mayRequest(wish) : mayAsk(wish, null);
   if (allowed.type === "refused") return allowed.message;
   if (!matchesLevel(level.groups, request)) return "what the level gives has changed";
@@ -64,15 +64,15 @@ function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: () => 
   if (request.emergency) return messageOf(checkEmergency(request, cluster, level, keys, now));
   // Redis has the list of approved leases, and the approval's digest confirms it.
   const leases = request.preview?.leases ?? [];
-  const digest = digestOfChange({ ...request, standing }, cluster, level, { ...seenOf(), leases });
+  const digest = digestOfChange({ ...request, requesterFacts }, cluster, level, { ...seenOf(), leases });
   const reason = messageOf(checkApproval(request, cluster, level, digest, keys, now));
-  return reason ?? (isForApprover(facts, { ...request, standing }) ? approverGetsAccess : null);
+  return reason ?? (isForApprover(facts, { ...request, requesterFacts }) ? approverGetsAccess : null);
 }
 
 /** A person may have been linked after their approval, or by a Slack process that does not record links. */
 function isForApprover({ cluster, links }: ApprovalFacts, request: ApprovedRequest): boolean {
-  const { principal, requester, level, standing, approvals } = request;
-  const rule = ruleFor(cluster, level, { user: requester, memberships: standing.memberships });
+  const { principal, requester, level, requesterFacts, approvals } = request;
+  const rule = ruleFor(cluster, level, { user: requester, memberships: requesterFacts.memberships });
   return (
     !rule?.selfApproval &&
     approvals.some(({ by }) => isSamePrincipal(linkedArnInAccountOf(links, by, principal), principal))

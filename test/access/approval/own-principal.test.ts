@@ -3,7 +3,7 @@ import { checkApproval } from "../../../src/access/approval/check-approval.ts";
 import { decideClick } from "../../../src/access/approval/decide.ts";
 import type { DecisionFacts } from "../../../src/access/approval/decision.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import { noStanding } from "../../../src/access/policy/person.ts";
+import { noRequesterFacts } from "../../../src/access/policy/person.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
@@ -17,7 +17,7 @@ const two = aCluster({ rules: [{ ...clusterRule, name: "two", approvals: 2 }] })
 const own = aCluster({ rules: [{ ...clusterRule, name: "own", selfApproval: true }] });
 
 function clicked(by: string, links: Readonly<Record<string, string>>, request: AccessRequest, cluster: Cluster) {
-  const known = { memberships: new Map(), standing: noStanding, departed: new Map() };
+  const known = { memberships: new Map(), requesterFacts: noRequesterFacts, departed: new Map() };
   const facts: DecisionFacts = {
     ...known,
     links: new Map(Object.entries(links).map(([user, arn]) => [user, [elsewhere, arn]])),
@@ -51,7 +51,7 @@ describe("who is linked with the principal that gets access", () => {
   });
 
   test("may deny it", () => {
-    const known = { memberships: new Map(), standing: noStanding, departed: new Map() };
+    const known = { memberships: new Map(), requesterFacts: noRequesterFacts, departed: new Map() };
     const facts = { ...known, links: new Map([["U0APPROVER", [engineerArn]]]) };
     const click = { verdict: "denied", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
 

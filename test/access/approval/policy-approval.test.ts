@@ -3,7 +3,7 @@ import { checkApproval } from "../../../src/access/approval/check-approval.ts";
 import { decideClick } from "../../../src/access/approval/decide.ts";
 import type { DecisionFacts } from "../../../src/access/approval/decision.ts";
 import type { Cluster, Rule, WorkingHours } from "../../../src/access/policy/cluster.ts";
-import { noStanding, type Standing } from "../../../src/access/policy/person.ts";
+import { noRequesterFacts, type RequesterFacts } from "../../../src/access/policy/person.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { digestOfChange } from "../../../src/access/request/digest.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
@@ -12,14 +12,17 @@ import { aPreviewedRequest, changed } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 
-const engineers: Standing = { memberships: ["S0ENGINEERS"], linked: null };
+const engineers: RequesterFacts = { memberships: ["S0ENGINEERS"], linked: null };
 
 function clusterWith(...rules: readonly Partial<Rule>[]): Cluster {
   return aCluster({ rules: rules.map((rule, index) => ({ ...clusterRule, name: `rule ${index}`, ...rule })) });
 }
 
-function facts(memberships: Readonly<Record<string, readonly string[]>>, standing = noStanding): DecisionFacts {
-  return { memberships: new Map(Object.entries(memberships)), standing, departed: new Map() };
+function facts(
+  memberships: Readonly<Record<string, readonly string[]>>,
+  requesterFacts = noRequesterFacts,
+): DecisionFacts {
+  return { memberships: new Map(Object.entries(memberships)), requesterFacts, departed: new Map() };
 }
 
 function click(by: string, request: AccessRequest) {
@@ -30,8 +33,12 @@ function click(by: string, request: AccessRequest) {
 function verdictOn(record: AccessRequest, cluster: Cluster) {
   const [level] = cluster.levels;
   if (!level) throw new Error("The builder's cluster offers no level.");
-  const standing = record.approvals.at(-1)?.requester ?? noStanding;
-  const digest = digestOfChange({ ...record, standing }, cluster, level, { base: null, way: "aws-auth", leases: [] });
+  const requesterFacts = record.approvals.at(-1)?.requester ?? noRequesterFacts;
+  const digest = digestOfChange({ ...record, requesterFacts }, cluster, level, {
+    base: null,
+    way: "aws-auth",
+    leases: [],
+  });
   return checkApproval(record, cluster, level, digest, keys.decision, at(hours(24 * 365)));
 }
 
@@ -100,7 +107,7 @@ describe("where a user group approves", () => {
 
 describe("where the requester's user group decides about the rule", () => {
   const cluster = clusterWith({ who: ["S0ENGINEERS"], approvals: 1 }, { approvals: 2 });
-  const engineer = aPreviewedRequest({ standing: engineers }, null, cluster);
+  const engineer = aPreviewedRequest({ requesterFacts: engineers }, null, cluster);
 
   test("a member of it needs the one approval of the first rule", () => {
     const decided = decideClick(
@@ -141,7 +148,7 @@ describe("where the requester's user group decides about the rule", () => {
     );
     if (first.type === "refused") throw new Error(first.code);
 
-    const forged = changed(first.after, { state: "approved", standing: engineers, approvalsWanted: 1 });
+    const forged = changed(first.after, { state: "approved", requesterFacts: engineers, approvalsWanted: 1 });
 
     expect(verdictOn(forged, cluster)).toEqual({ type: "void", message: "1 person has approved it; it needs 2" });
   });

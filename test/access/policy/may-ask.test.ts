@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Level, Rule, WorkingHours } from "../../../src/access/policy/cluster.ts";
 import { matchesArnPattern, mayAsk, mayRequest, type PolicyQuestion } from "../../../src/access/policy/may-ask.ts";
-import { noStanding } from "../../../src/access/policy/person.ts";
+import { noRequesterFacts } from "../../../src/access/policy/person.ts";
 import { clusterRule, levelsFor } from "../../../src/access/policy/rule.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
 import { type Holder, readHolder } from "../../../src/aws-auth/caller.ts";
@@ -27,7 +27,7 @@ function holder(arn: string): Holder {
 function asking(rules: readonly Rule[], change: Partial<PolicyQuestion> = {}): PolicyQuestion {
   const cluster = aCluster({ rules });
   const wish = { cluster, level: aLevel(), principal: holder(engineerArn), durationSeconds: 3600 };
-  return { ...wish, requester: "U0ENGINEER", standing: noStanding, ...change };
+  return { ...wish, requester: "U0ENGINEER", requesterFacts: noRequesterFacts, ...change };
 }
 
 describe("a rule lets", () => {
@@ -37,19 +37,19 @@ describe("a rule lets", () => {
     [
       "the members of a user group",
       { who: ["S0ENGINEERS"] },
-      { standing: { memberships: ["S0ENGINEERS"], linked: null } },
+      { requesterFacts: { memberships: ["S0ENGINEERS"], linked: null } },
     ],
     [
       "everybody of an e-mail domain",
       { who: ["@example.com"] },
-      { standing: { memberships: ["@example.com"], linked: null } },
+      { requesterFacts: { memberships: ["@example.com"], linked: null } },
     ],
     ["a principal of an account", { principals: { ...clusterRule.principals, accounts: ["111122223333"] } }, {}],
     ["a principal of a pattern", { principals: { ...clusterRule.principals, arns: ["arn:aws:iam::*:user/eng*"] } }, {}],
     [
       "the linked principal",
       { principals: { ...clusterRule.principals, linkedOnly: true } },
-      { standing: { memberships: [], linked: engineerArn } },
+      { requesterFacts: { memberships: [], linked: engineerArn } },
     ],
     ["its longest time", { maxDurationSeconds: 3600 }, {}],
     [
@@ -89,7 +89,7 @@ describe("the policy refuses", () => {
     [
       "somebody who is in another group",
       { who: ["S0OTHERS"] },
-      { standing: { memberships: ["S0ENGINEERS"], linked: null } },
+      { requesterFacts: { memberships: ["S0ENGINEERS"], linked: null } },
       "no-rule",
       "The policy does not let you ask for viewer on staging.",
     ],
@@ -139,7 +139,7 @@ describe("the policy refuses", () => {
     [
       "somebody else's principal",
       { principals: linkedOnly },
-      { standing: { memberships: [], linked: "arn:aws:iam::111122223333:role/mine" } },
+      { requesterFacts: { memberships: [], linked: "arn:aws:iam::111122223333:role/mine" } },
       "not-linked",
       "viewer on staging is only for the principal that your Slack account is linked to. Yours is arn:aws:iam::111122223333:role/mine.",
     ],

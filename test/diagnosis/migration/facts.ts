@@ -29,7 +29,7 @@ export function someFacts(
     account,
     partition: "aws",
     mode: "CONFIG_MAP",
-    standing: [],
+    presentEntries: [],
     creatorArn: role("cluster-creator"),
     holdings: new Map(),
     managedNodes: null,
@@ -39,7 +39,7 @@ export function someFacts(
   };
 }
 
-export function standingEntry(entry: Partial<PresentEntry> & Pick<PresentEntry, "principalArn">): PresentEntry {
+export function presentEntry(entry: Partial<PresentEntry> & Pick<PresentEntry, "principalArn">): PresentEntry {
   return {
     type: "STANDARD",
     username: "somebody",

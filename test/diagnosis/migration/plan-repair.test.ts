@@ -29,9 +29,11 @@ const replaced = (result: ReturnType<typeof planRepair>) =>
 
 test("a repair has no more replacements than its message shows whole; the others wait for the next one", () => {
   const living = (index: number) => `arn:aws:iam::111122223333:role/AWSReservedSSO_Team${index}_${"b".repeat(16)}`;
-  const standing = Array.from({ length: 9 }, (_, index) => entry(living(index).replace(/b{16}/, "a".repeat(16))));
+  const presentEntries = Array.from({ length: 9 }, (_, index) => entry(living(index).replace(/b{16}/, "a".repeat(16))));
 
-  const result = planRepair(aMigrationFacts({ standing, givenArns: standing.map((_, index) => living(index)) }));
+  const result = planRepair(
+    aMigrationFacts({ presentEntries, givenArns: presentEntries.map((_, index) => living(index)) }),
+  );
 
   if (result.type === "refused") throw new Error(result.message);
   const { items, steps } = result.summary;
@@ -43,7 +45,7 @@ test("a repair has no more replacements than its message shows whole; the others
 test("the tags of AWS itself stay behind: no one else can set them", () => {
   const tags = { team: "payments", "aws:cloudformation:stack-name": "access" };
 
-  const result = planRepair(aMigrationFacts({ standing: [entry(entryRole("a"), { tags })], givenArns: [newer] }));
+  const result = planRepair(aMigrationFacts({ presentEntries: [entry(entryRole("a"), { tags })], givenArns: [newer] }));
 
   expect(result).toMatchObject({ replacements: [{ tags: { team: "payments" } }] });
   expect(JSON.stringify(result)).not.toContain("aws:cloudformation");
@@ -52,9 +54,9 @@ test("the tags of AWS itself stay behind: no one else can set them", () => {
 describe("the dead entries of a permission set", () => {
   test("become those of the role that a person names, in aws-auth without its path", () => {
     const document = parseDocument({ mapRoles: itemOf(older) });
-    const standing = [entry(entryRole("c"))];
+    const presentEntries = [entry(entryRole("c"))];
 
-    const result = planRepair(aMigrationFacts({ document, standing, givenArns: [newer] }));
+    const result = planRepair(aMigrationFacts({ document, presentEntries, givenArns: [newer] }));
 
     expect(replaced(result)).toEqual([
       ["access-entry", entryRole("c"), entryRole("b")],
@@ -70,21 +72,21 @@ describe("the dead entries of a permission set", () => {
   });
 
   test("go from EKS only if it made the entry of the role that lives later, whatever a person names", () => {
-    const standing = [entry(entryRole("a")), entry(entryRole("b"), { createdAt: at(hours(2)).toISOString() })];
+    const presentEntries = [entry(entryRole("a")), entry(entryRole("b"), { createdAt: at(hours(2)).toISOString() })];
 
-    expect(replaced(planRepair(aMigrationFacts({ standing, givenArns: [newer] })))).toEqual([
+    expect(replaced(planRepair(aMigrationFacts({ presentEntries, givenArns: [newer] })))).toEqual([
       ["access-entry", entryRole("a"), null],
     ]);
-    expect(replaced(planRepair(aMigrationFacts({ standing, givenArns: [older] })))).toContain("made it later");
+    expect(replaced(planRepair(aMigrationFacts({ presentEntries, givenArns: [older] })))).toContain("made it later");
     const document = parseDocument({ mapRoles: itemOf(newer) });
-    const mixed = aMigrationFacts({ document, standing: standing.slice(0, 1), givenArns: [newer] });
+    const mixed = aMigrationFacts({ document, presentEntries: presentEntries.slice(0, 1), givenArns: [newer] });
     expect(replaced(planRepair(mixed))).toContain("nothing proves");
   });
 
   test("are known by EKS's own dates where each role has an access entry", () => {
-    const standing = [entry(entryRole("a")), entry(entryRole("b"), { createdAt: at(hours(2)).toISOString() })];
+    const presentEntries = [entry(entryRole("a")), entry(entryRole("b"), { createdAt: at(hours(2)).toISOString() })];
 
-    expect(replaced(planRepair(aMigrationFacts({ standing })))).toEqual([["access-entry", entryRole("a"), null]]);
+    expect(replaced(planRepair(aMigrationFacts({ presentEntries })))).toEqual([["access-entry", entryRole("a"), null]]);
   });
 
   test("are not guessed: without a name or dates there is nothing to repair", () => {
@@ -107,8 +109,8 @@ describe("the dead entries of a permission set", () => {
 
     for (const facts of [
       { document, holdings },
-      { document, standing: [entry(entryRole("b"), { isLeased: true })] },
-      { standing: [entry(entryRole("a"), { isLeased: true })] },
+      { document, presentEntries: [entry(entryRole("b"), { isLeased: true })] },
+      { presentEntries: [entry(entryRole("a"), { isLeased: true })] },
     ]) {
       expect(replaced(planRepair(aMigrationFacts({ ...facts, givenArns: [newer] })))).toContain("temporary access");
     }
@@ -117,9 +119,9 @@ describe("the dead entries of a permission set", () => {
   test("of the cluster's creator, or in a document of another tool, stay", () => {
     const document = parseDocument({ mapRoles: itemOf(older) });
     const owner = { name: "Terraform", manager: null, setting: "ignore aws-auth there" };
-    const standing = [entry(entryRole("a"))];
+    const presentEntries = [entry(entryRole("a"))];
 
-    const facts = aMigrationFacts({ document, standing, owner, creatorArn: entryRole("a"), givenArns: [newer] });
+    const facts = aMigrationFacts({ document, presentEntries, owner, creatorArn: entryRole("a"), givenArns: [newer] });
 
     expect(planRepair(facts).type).toBe("refused");
   });
@@ -128,9 +130,9 @@ describe("the dead entries of a permission set", () => {
 test("an entry of a role that was made again under its name is replaced only if a person names it", () => {
   const dead = entry("arn:aws:iam::111122223333:role/team/dev");
 
-  expect(planRepair(aMigrationFacts({ standing: [dead] })).type).toBe("refused");
+  expect(planRepair(aMigrationFacts({ presentEntries: [dead] })).type).toBe("refused");
   const given = ["arn:aws:sts::111122223333:assumed-role/dev/alice"];
-  expect(replaced(planRepair(aMigrationFacts({ standing: [dead], givenArns: given })))).toEqual([
+  expect(replaced(planRepair(aMigrationFacts({ presentEntries: [dead], givenArns: given })))).toEqual([
     ["access-entry", dead.principalArn, dead.principalArn],
   ]);
 });
@@ -138,9 +140,10 @@ test("an entry of a role that was made again under its name is replaced only if 
 test("each moment of a replacement is left or done, and an entry that others changed is neither", () => {
   const dead = entry(entryRole("a"));
   const document = parseDocument({});
-  const result = planRepair(aMigrationFacts({ standing: [dead], givenArns: [newer] }));
+  const result = planRepair(aMigrationFacts({ presentEntries: [dead], givenArns: [newer] }));
   const [replacement] = result.type === "planned" ? result.replacements : [];
-  const of = (...standing: PresentEntry[]) => progressOf(replacement ?? expect.fail(), { standing, document });
+  const of = (...presentEntries: PresentEntry[]) =>
+    progressOf(replacement ?? expect.fail(), { presentEntries, document });
   const made = entry(entryRole("b"));
 
   expect(of(dead)).toBe("left");

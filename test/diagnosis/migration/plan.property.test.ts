@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { readAwsAuth } from "../../../sandbox/cluster/aws-auth-map.ts";
 import type { MigrationStep, PresentEntry } from "../../../src/diagnosis/migration/facts.ts";
 import { planMigration } from "../../../src/diagnosis/migration/plan.ts";
-import { account, type Item, section, someFacts, standingEntry } from "./facts.ts";
+import { account, type Item, presentEntry, section, someFacts } from "./facts.ts";
 
 /** A cluster as EKS would have it. Who may sign in is read from it by the sandbox's authenticator, not by the product's. */
 interface World {
@@ -55,7 +55,7 @@ function carryOut(world: World, step: MigrationStep): World {
   if (step.type === "take-out") return { ...world, data: step.after };
   const { principalArn, username, groups, isAdmin } = step.wanted;
   const policies = isAdmin ? [{ name: "AmazonEKSClusterAdminPolicy", namespaces: null }] : [];
-  const entry = standingEntry({ principalArn, username, groups, policies, migrated: "whole" });
+  const entry = presentEntry({ principalArn, username, groups, policies, migrated: "whole" });
   return { ...world, entries: [...world.entries.filter((each) => each.principalArn !== principalArn), entry] };
 }
 
@@ -101,10 +101,10 @@ const item = (kind: string) =>
     groups: fc.array(group, { maxLength: 3 }),
   });
 const items = (kind: string): fc.Arbitrary<Item[]> => fc.array(item(kind), { maxLength: 4 });
-const standing = fc
+const presentEntries = fc
   .uniqueArray(fc.constantFrom("a", "b", "teams/d"), { maxLength: 3 })
   .map((arns) =>
-    arns.map((name) => standingEntry({ principalArn: `arn:aws:iam::${account}:role/${name}`, username: name })),
+    arns.map((name) => presentEntry({ principalArn: `arn:aws:iam::${account}:role/${name}`, username: name })),
   );
 
 const worlds: fc.Arbitrary<World> = fc
@@ -113,9 +113,9 @@ const worlds: fc.Arbitrary<World> = fc
     roles: fc.tuple(items("role"), items("user")).map(([own, stray]) => [...own, ...stray.slice(0, 1)]),
     users: items("user"),
     accounts: fc.subarray([account, "444455556666"]),
-    standing,
+    presentEntries,
   })
-  .map(({ mode, roles, users, accounts, standing: entries }) => ({
+  .map(({ mode, roles, users, accounts, presentEntries: entries }) => ({
     mode,
     data: {
       mapRoles: section("role", roles),
@@ -132,7 +132,7 @@ const callers = ["role", "user"].flatMap((kind) =>
 const givenArns = [`arn:aws:iam::${account}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_x`];
 
 function plan({ mode, data, entries }: World) {
-  const result = planMigration(someFacts(data, { mode, standing: entries, givenArns }));
+  const result = planMigration(someFacts(data, { mode, presentEntries: entries, givenArns }));
   if (result.type === "refused") throw new Error(`${result.code}: ${result.message}`);
   return result;
 }

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { MigrationFacts } from "../../../src/diagnosis/migration/facts.ts";
 import { planMigration } from "../../../src/diagnosis/migration/plan.ts";
-import { account, outcomeOfRole, planned, role, section, someFacts, standingEntry, user } from "./facts.ts";
+import { account, outcomeOfRole, planned, presentEntry, role, section, someFacts, user } from "./facts.ts";
 
 const dev = { arn: role("dev"), username: "dev:{{SessionName}}", groups: ["viewers"] };
 const admin = { arn: role("admin"), username: "admin", groups: ["system:masters", "viewers"] };
@@ -220,9 +220,9 @@ it("says which groups of nodes an entry of EKS's own would not give", () => {
 });
 
 it("knows nodes that have their access entry", () => {
-  const standing = [standingEntry({ principalArn: role("eks/nodes"), type: "EC2_LINUX" })];
+  const presentEntries = [presentEntry({ principalArn: role("eks/nodes"), type: "EC2_LINUX" })];
 
-  expect(outcomeOfRole({ arn: role("nodes"), ...node }, { mode: "API_AND_CONFIG_MAP", standing })).toMatchObject({
+  expect(outcomeOfRole({ arn: role("nodes"), ...node }, { mode: "API_AND_CONFIG_MAP", presentEntries })).toMatchObject({
     type: "nodes",
     isThere: true,
   });
@@ -252,9 +252,9 @@ it("lets a lease of ours end where it was given", () => {
 });
 
 it("keeps a principal in aws-auth if its access entry ends with a lease of ours", () => {
-  const standing = [standingEntry({ principalArn: role("teams/dev"), isLeased: true })];
+  const presentEntries = [presentEntry({ principalArn: role("teams/dev"), isLeased: true })];
   const { outcomes, steps } = planned(
-    someFacts({ mapRoles: section("role", [dev]) }, { mode: "API_AND_CONFIG_MAP", standing }),
+    someFacts({ mapRoles: section("role", [dev]) }, { mode: "API_AND_CONFIG_MAP", presentEntries }),
   );
 
   expect(outcomes[0]?.outcome).toMatchObject({ type: "waits" });
@@ -262,9 +262,9 @@ it("keeps a principal in aws-auth if its access entry ends with a lease of ours"
 });
 
 it("leaves others' access entries alone, and removes their principals from aws-auth", () => {
-  const standing = [standingEntry({ principalArn: role("teams/dev"), groups: ["editors"] })];
+  const presentEntries = [presentEntry({ principalArn: role("teams/dev"), groups: ["editors"] })];
   const { outcomes, steps } = planned(
-    someFacts({ mapRoles: section("role", [dev]) }, { mode: "API_AND_CONFIG_MAP", standing }),
+    someFacts({ mapRoles: section("role", [dev]) }, { mode: "API_AND_CONFIG_MAP", presentEntries }),
   );
 
   expect(outcomes[0]?.outcome).toMatchObject({ type: "has-entry", note: expect.stringContaining("editors") });
@@ -274,13 +274,15 @@ it("leaves others' access entries alone, and removes their principals from aws-a
 it("continues where an earlier run died, with the same digest all the way", () => {
   const mapRoles = section("role", [admin, dev]);
   const [first, last] = [
-    standingEntry({ principalArn: role("ops/admin"), username: "admin", groups: ["viewers"], migrated: "begun" }),
-    standingEntry({ principalArn: dev.arn, username: dev.username, groups: ["viewers"], migrated: "whole" }),
+    presentEntry({ principalArn: role("ops/admin"), username: "admin", groups: ["viewers"], migrated: "begun" }),
+    presentEntry({ principalArn: dev.arn, username: dev.username, groups: ["viewers"], migrated: "whole" }),
   ];
   const givenArns = [first.principalArn];
 
   const start = planned(someFacts({ mapRoles }, { givenArns }));
-  const middle = planned(someFacts({ mapRoles }, { givenArns, mode: "API_AND_CONFIG_MAP", standing: [first, last] }));
+  const middle = planned(
+    someFacts({ mapRoles }, { givenArns, mode: "API_AND_CONFIG_MAP", presentEntries: [first, last] }),
+  );
 
   expect(middle.steps).toMatchObject([
     { type: "give-entry", wanted: { principalArn: first.principalArn, isAdmin: true } },
@@ -290,9 +292,11 @@ it("continues where an earlier run died, with the same digest all the way", () =
 });
 
 it("does not overrule a later change of a complete entry", () => {
-  const standing = [standingEntry({ principalArn: dev.arn, username: dev.username, groups: [], migrated: "whole" })];
+  const presentEntries = [
+    presentEntry({ principalArn: dev.arn, username: dev.username, groups: [], migrated: "whole" }),
+  ];
 
-  expect(outcomeOfRole(dev, { mode: "API_AND_CONFIG_MAP", standing })).toMatchObject({ type: "has-entry" });
+  expect(outcomeOfRole(dev, { mode: "API_AND_CONFIG_MAP", presentEntries })).toMatchObject({ type: "has-entry" });
 });
 
 it("has another digest for other entries and for another cluster", () => {

@@ -50,7 +50,7 @@ describe("what the policy lets somebody ask for", () => {
   test("waits for the worker, and remembers what the policy went by", async () => {
     const request = await submit(under(policy, ["S0ENGINEERS", "S0OTHERS"]), "r-allowed");
 
-    expect(request).toMatchObject({ state: "pending", standing: { memberships: ["S0ENGINEERS"], linked: null } });
+    expect(request).toMatchObject({ state: "pending", requesterFacts: { memberships: ["S0ENGINEERS"], linked: null } });
     expect(arnsOf(await ledger.linksOf("U0ENGINEER"))).toEqual([engineerArn]);
   });
 

@@ -6,7 +6,7 @@ import type { SlackContext } from "../../../src/slack/app/context.ts";
 import { whoami } from "../../../src/slack/look/whoami.ts";
 import { link } from "../../../src/slack/people/link.ts";
 import { decideLink } from "../../../src/slack/people/link-decision.ts";
-import { standingOf } from "../../../src/slack/people/standing.ts";
+import { requesterFactsOf } from "../../../src/slack/people/requester-facts.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
@@ -64,9 +64,9 @@ describe("a link that somebody wrote into Redis", () => {
   test("is not what the policy goes by, and counts once it is made again", async () => {
     const { context, cluster } = await forged();
 
-    const before = await standingOf(context, cluster, user, own.arn);
+    const before = await requesterFactsOf(context, cluster, user, own.arn);
     await run(link, context, intruderArn);
-    const after = await standingOf(context, cluster, user, own.arn);
+    const after = await requesterFactsOf(context, cluster, user, own.arn);
 
     expect(before.linked).toBeNull();
     expect(after.linked).toBe(intruderArn);
@@ -75,8 +75,8 @@ describe("a link that somebody wrote into Redis", () => {
   test("is an event, with whom it would have made whom", async () => {
     const { ledger, context, cluster } = await forged();
 
-    await standingOf(context, cluster, user, own.arn);
-    await standingOf(context, cluster, user, own.arn);
+    await requesterFactsOf(context, cluster, user, own.arn);
+    await requesterFactsOf(context, cluster, user, own.arn);
 
     const events = (await ledger.events(1, 100)).map(({ event }) => event);
     expect(events).toMatchObject([{ type: "attempt.refused", detail: { code: "no-seal", user, arn: intruderArn } }]);
@@ -99,7 +99,7 @@ describe("a link that somebody wrote into Redis", () => {
     const decided = await decideLink(context, JSON.stringify({ user, id: "p-1", arn: engineerArn }), "U0ONCALL", true);
 
     expect(decided.type).toBe("refused");
-    expect((await standingOf(context, cluster, user, own.arn)).linked).toBeNull();
+    expect((await requesterFactsOf(context, cluster, user, own.arn)).linked).toBeNull();
   });
 
   test("counts once an administrator confirmed it", async () => {
@@ -110,6 +110,6 @@ describe("a link that somebody wrote into Redis", () => {
 
     await decideLink(context, JSON.stringify({ user, id: "p-1", arn: engineerArn }), "U0ONCALL", true);
 
-    expect((await standingOf(context, cluster, user, own.arn)).linked).toBe(engineerArn);
+    expect((await requesterFactsOf(context, cluster, user, own.arn)).linked).toBe(engineerArn);
   });
 });

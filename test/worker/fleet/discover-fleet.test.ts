@@ -3,7 +3,7 @@ import type { SandboxAws } from "../../../sandbox/aws/account.ts";
 import { eksError } from "../../../sandbox/aws/refusal.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import { type LiveConfig, liveConfig } from "../../../src/config/live-config.ts";
-import { LonelyFleet } from "../../../src/worker/fleet/look-at-fleet.ts";
+import { FleetWithoutLedger } from "../../../src/worker/fleet/look-at-fleet.ts";
 import { aFleetCluster, fleetText } from "../../builders/a-fleet.ts";
 import { at, minutes } from "../../builders/times.ts";
 import { addFleetCluster, fleetAccounts, fleetArn, startFleetAws } from "../../fleet-scene.ts";
@@ -30,7 +30,7 @@ afterEach(async () => {
 const names = () => [...live.current().clusters.keys()].sort();
 
 test("a worker that starts without the ledger finds the fleet itself, and looks again when it is time", async () => {
-  const fleet = new LonelyFleet(live, () => now);
+  const fleet = new FleetWithoutLedger(live, () => now);
   await fleet.look();
   const first = names();
   addFleetCluster(aws, fleetAccounts[1], "new", tags);
@@ -48,7 +48,7 @@ test("a worker that starts without the ledger finds the fleet itself, and looks 
 });
 
 test("an account that does not answer keeps the clusters that it had, and one that is gone stays until its leases end", async () => {
-  const fleet = new LonelyFleet(live, () => now);
+  const fleet = new FleetWithoutLedger(live, () => now);
   await fleet.look();
   aws.removeCluster(fleetArn(fleetAccounts[0], "payments"));
   aws.faults.plan("eks.ListClusters", { type: "answer", ...eksError("AccessDenied", "no", 403) }, { times: 9 });
@@ -69,7 +69,7 @@ test("a worker that has the list of the ledger does not ask AWS", async () => {
   await live.follow([aFleetCluster()]);
   const before = aws.calls.length;
 
-  await new LonelyFleet(live, () => now).look();
+  await new FleetWithoutLedger(live, () => now).look();
 
   expect([aws.calls.length - before, names()]).toEqual([0, ["payments"]]);
 });

@@ -56,10 +56,10 @@ test("access entries are looked at as soon as the mode knows them", async () => 
   const { sandbox, cluster, context } = workerSide();
   sandbox.aws.updateCluster(clusterArnOf(cluster), { authenticationMode: "API_AND_CONFIG_MAP" });
 
-  const { mode, standing } = await gatherMigration(context(), cluster, "U0APPROVER", []);
+  const { mode, presentEntries } = await gatherMigration(context(), cluster, "U0APPROVER", []);
 
   expect(mode).toBe("API_AND_CONFIG_MAP");
-  expect(standing).toMatchObject([
+  expect(presentEntries).toMatchObject([
     { principalArn: arns.creator, policies: [{ name: "AmazonEKSClusterAdminPolicy", namespaces: null }] },
   ]);
 });

@@ -37,8 +37,8 @@ afterEach(async () => {
 
 const cluster = () => clusterIn(context.config, clusterName);
 const record = () => requestOf(context, "r-one");
-const standing = async () => (await record()).lease ?? expect.fail("there is no lease");
-const finding = async () => (await standing()).proof?.signedIn;
+const leaseNow = async () => (await record()).lease ?? expect.fail("there is no lease");
+const finding = async () => (await leaseNow()).proof?.signedIn;
 
 function strikeAt(call: string, answer: FaultAnswer, times: number): void {
   side().sandbox.faults.plan(call, answer, { times });
@@ -85,7 +85,7 @@ describe("what passes is tried again, and then told:", () => {
     ["an API server that cuts the connection", () => strikeAt(review, cut, ofJob), "cluster-unreachable"],
   ])("%s", async (_, strike, code) => {
     await giveAndSignIn(strike);
-    const before = await standing();
+    const before = await leaseNow();
     await signInWhenDue();
 
     expect(before).toMatchObject({
@@ -94,7 +94,7 @@ describe("what passes is tried again, and then told:", () => {
       signInTrouble: { code, attempts: 1 },
     });
     expect(before.signInDueAt).toBe(before.signInTrouble?.retryAt);
-    expect(await standing()).toMatchObject({
+    expect(await leaseNow()).toMatchObject({
       signInDueAt: null,
       signInTrouble: null,
       proof: { signedIn: { result: "yes" } },
@@ -114,7 +114,7 @@ test("a worker that dies between two tries loses nothing, and the next one does 
   const dead = { ...context.ledger, commit: () => Promise.reject(new Error("this process is dead")) };
   laterMs += 2_000;
   await expect(signInToCluster({ ...context, ledger: dead }, cluster())).rejects.toThrow("dead");
-  const unfinished = await standing();
+  const unfinished = await leaseNow();
   await signInToCluster({ ...context }, cluster());
 
   expect(early).toBe(asked);
@@ -127,7 +127,7 @@ test("what does not pass is tried with growing gaps for about half an hour, and 
   await giveAndSignIn(() => strikeAt("eks.DescribeCluster", { ...serverError, status: 400 }, 1_000));
   const gaps: number[] = [];
   while (gaps.length < 20) {
-    const { signInTrouble } = await standing();
+    const { signInTrouble } = await leaseNow();
     if (!signInTrouble) break;
     gaps.push((Date.parse(signInTrouble.retryAt) - Date.parse(signInTrouble.at)) / 1000);
     await signInWhenDue();
@@ -140,7 +140,7 @@ test("what does not pass is tried with growing gaps for about half an hour, and 
       /^no answer after 15 tries\. Run kubectl get pods.*\. The last try: AWS failed at eks:DescribeCluster on /,
     ),
   });
-  expect(await standing()).toMatchObject({ state: "active", signInDueAt: null });
+  expect(await leaseNow()).toMatchObject({ state: "active", signInDueAt: null });
   expect((await eventsOf("lease.sign-in-delayed")).map(({ attempts }) => attempts)).toEqual([1, 2, 4, 8]);
   expect(await eventsOf("lease.signed-in")).toMatchObject([{ signedIn: "not tested" }]);
 });
@@ -166,14 +166,14 @@ describe("what is definite is not tried again:", () => {
 
     expect(await finding()).toMatchObject({ result: "not tested" });
     expect((await finding())?.detail).toMatch(/^AWS refused sts:AssumeRole on \S+developers \(AccessDenied: /);
-    expect(await standing()).toMatchObject({ signInDueAt: null, signInTrouble: null });
+    expect(await leaseNow()).toMatchObject({ signInDueAt: null, signInTrouble: null });
   });
 
   test("a token that the API server refuses", async () => {
     await giveAndSignIn(() => strikeAt(review, { type: "answer", status: 401, body: "{}" }, ofJob));
 
     expect(await finding()).toMatchObject({ result: "no" });
-    expect(await standing()).toMatchObject({ signInDueAt: null, signInTrouble: null });
+    expect(await leaseNow()).toMatchObject({ signInDueAt: null, signInTrouble: null });
   });
 });
 
@@ -200,5 +200,5 @@ test("another lease is given, proved and ended between two tries", async () => {
   const ended = await takeBack(context, cluster(), "r-two");
 
   expect([other.lease?.state, ended.lease?.state]).toEqual(["active", "ended"]);
-  expect((await standing()).signInTrouble).toMatchObject({ attempts: 1 });
+  expect((await leaseNow()).signInTrouble).toMatchObject({ attempts: 1 });
 });

@@ -10,7 +10,7 @@ import {
   type PrincipalLink,
 } from "../../access/approval/links.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isNamedIn, namesIn, type Person, type Standing } from "../../access/policy/person.ts";
+import { isNamedIn, namesIn, type Person, type RequesterFacts } from "../../access/policy/person.ts";
 import { approversOf, ruleFor } from "../../access/policy/rule.ts";
 import type { AccessRequest, Decision } from "../../access/request/record.ts";
 import { isIdentityCenterRole, isSamePrincipal } from "../../aws-auth/index.ts";
@@ -39,13 +39,13 @@ export async function personShown(
   return { user, memberships: await directory.membershipsOf(user, named).catch(() => []) };
 }
 
-/** A requester's standing in a cluster's policy now, for this ARN. @throws AccessError */
-export async function standingOf(
+/** What a cluster's policy knows about a requester now, for this ARN. @throws AccessError */
+export async function requesterFactsOf(
   context: SlackContext,
   cluster: Cluster,
   user: string,
   principal: string,
-): Promise<Standing> {
+): Promise<RequesterFacts> {
   const [{ memberships }, linked] = await Promise.all([
     personFor(context, cluster, user),
     hasLinkedOnlyRule(cluster) ? believedIdentityOf(context, user, cluster, principal) : null,
@@ -100,14 +100,14 @@ export async function factsFor(
   { by, verdict }: Pick<Click, "by" | "verdict">,
 ): Promise<DecisionFacts> {
   const users = [...new Set([by, ...request.approvals.map((approval) => approval.by)])];
-  const [standing, otherLeases, own, ...people] = await Promise.all([
-    standingOf(context, cluster, request.requester, request.principal),
+  const [requesterFacts, otherLeases, own, ...people] = await Promise.all([
+    requesterFactsOf(context, cluster, request.requester, request.principal),
     otherLeasesNow(context.ledger, request, context.now()),
     approversOwn(context, cluster, request, users, verdict),
     ...users.map((user) => personFor(context, cluster, user)),
   ]);
   const { links, isUnknown } = own;
-  const rule = ruleFor(cluster, request.level, { user: request.requester, memberships: standing.memberships });
+  const rule = ruleFor(cluster, request.level, { user: request.requester, memberships: requesterFacts.memberships });
   const approvers = rule ? approversOf(rule, cluster) : [];
   const whyNot = (person: Person): string | null => {
     if (!isNamedIn(approvers, person)) return noLongerApprover;
@@ -120,7 +120,7 @@ export async function factsFor(
   const earlier = verdict === "approved" ? request.approvals : [];
   const departed = await departedApprovers(context, cluster, earlier, whyNot);
   const memberships = new Map(people.map(({ user, memberships }) => [user, memberships]));
-  return { standing, otherLeases, links, isOwnUnknown: isUnknown.has(by), departed, memberships };
+  return { requesterFacts, otherLeases, links, isOwnUnknown: isUnknown.has(by), departed, memberships };
 }
 
 /**
