@@ -54,7 +54,6 @@ const deepest = 100;
 const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
 const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d];
 
-/** The state of a scan over an answer. */
 interface Looked {
   bytes: number;
   values: number;

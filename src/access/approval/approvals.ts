@@ -15,7 +15,6 @@ export interface Proposal {
   readonly subject: string;
 }
 
-/** One approver's answer, as they clicked it. */
 export interface Click {
   readonly verdict: "approved" | "denied";
   readonly by: string;

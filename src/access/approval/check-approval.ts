@@ -64,7 +64,6 @@ export function datedAheadText(what: string): string {
   return `${what} is dated more than a minute ahead of the worker's clock: set the clocks of both processes by NTP`;
 }
 
-/** Why one approval does not count; null: it counts. */
 function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): string | null {
   const { rule, cluster, requesterFacts, digestNow, keys, now } = wanted;
   if (approval.verdict !== "approved") return "it has no approval";

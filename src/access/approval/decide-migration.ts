@@ -112,7 +112,6 @@ export function withdrawMigration(
   return { type: "decided", after: endedMigration(migration, now, { state: "withdrawn", withdrawal }) };
 }
 
-/** Makes the next try due at once. */
 export function retryMigration(migration: Migration, cluster: Cluster, person: Person, now: Date): MigrationVerdict {
   if (person.user !== migration.requester && !isResponsibleFor(cluster, person))
     return { type: "refused", code: "not-yours" };

@@ -32,7 +32,6 @@ export type DecisionRefusal =
 export interface DecisionFacts {
   /** By Slack user id: the user groups and e-mail domains of the policy that the person belongs to. */
   readonly memberships: ReadonlyMap<string, readonly string[]>;
-  /** The requester's. */
   readonly requesterFacts: RequesterFacts;
   /** Of the approvers, by Slack user id. Absent: not looked up, as for a display. */
   readonly links?: LinkedArns;

@@ -77,7 +77,6 @@ const reasons = [
   "not-configured",
 ] as const;
 
-/** Why Identity Center gives a person no identity on a cluster. */
 export type NoIdentity = (typeof reasons)[number];
 
 /** What the directory says of an address, in one account. */
@@ -139,7 +138,6 @@ export function rolesOf(permissionSets: readonly string[], named: readonly strin
   return [...new Set(roles)].filter((arn) => permissionSets.includes(admittedBy(arn).name)).toSorted();
 }
 
-/** The sessions by which this person signs in. */
 export function sessionsIn({ person }: Identities): readonly string[] {
   const roles = person?.roles ?? [];
   const sessions = roles.map((arn) => sessionOf(arn, person?.userName ?? ""));

@@ -76,7 +76,6 @@ export interface AuditEvent {
   readonly actor: string;
   /** Empty for an event about no request, such as a link; `creator/<cluster>` for a use of the creator beside an operator. */
   readonly request: string;
-  /** Empty for an event about no cluster. */
   readonly cluster: string;
   readonly detail: { readonly [key: string]: Json };
   /** Random. After an erasure it is gone, so that no guess of what was erased can be checked against the digest. */
@@ -113,7 +112,6 @@ export function chainHash(previous: string, eventDigest: string): string {
     .digest("hex");
 }
 
-/** Where a chain breaks, and why. */
 export interface BrokenChain {
   readonly type: "broken";
   readonly sequence: number;

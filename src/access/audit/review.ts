@@ -43,7 +43,6 @@ export class AccessReview {
 
 const emptyRow = Object.fromEntries(columns.map((name) => [name, ""])) as AccessRow;
 
-/** Null: the event says nothing of a row. */
 function learnedFrom({ type, at, actor, detail }: AuditEvent, known: Fields): Fields | null {
   switch (type) {
     case "request.created":

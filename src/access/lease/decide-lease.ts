@@ -26,11 +26,8 @@ export interface LeaseFacts {
   /** What the ledger says is due: the lease begins, is in force, or ends. */
   readonly due: "begin" | "keep" | "end";
   readonly cluster: string;
-  /** The cluster remembers a revocation of this approval: the record is an old copy. */
   readonly wasWithdrawn: boolean;
-  /** The cluster's own memory says that its time is over. */
   readonly isOverInCluster: boolean;
-  /** The cluster's own memory has a share of it. */
   readonly isWritten: boolean;
   /** The cluster may have forgotten a revocation of its approval. */
   readonly mayBeForgotten: boolean;
@@ -114,7 +111,6 @@ export function endsByRule(facts: Pick<LeaseFacts, "due" | "wasWithdrawn" | "isO
 }
 
 export interface FailureFacts {
-  /** The lease is over, or another run proved it after this run read its record. */
   readonly isSettled: boolean;
   /** The cluster may have a part of it, or a call that gives it may still arrive. */
   readonly mayBeWritten: boolean;
@@ -140,9 +136,8 @@ export const decideFailure = decideBy<FailureFacts, FailureOutcome>(failureRules
 
 /** Facts about a share in a cluster's memory, when a worker reads that memory into the ledger. */
 export interface ShareFacts {
-  /** What the ledger says about its lease; `unknown`: it has no record. */
+  /** `unknown`: it has no record. */
   readonly inLedger: "open" | "over" | "unknown";
-  /** The cluster remembers a revocation of its approval. */
   readonly wasWithdrawn: boolean;
   readonly isOver: boolean;
 }
@@ -158,7 +153,6 @@ const shareRules = {
   "adopt-share": () => "adopt",
 } as const satisfies Rules<ShareFacts, ShareOutcome>;
 
-/** Decides about a share in a cluster's memory. */
 export const decideShare = decideBy<ShareFacts, ShareOutcome>(shareRules);
 
 export const reconcileRules = {

@@ -3,7 +3,6 @@ import { covers } from "../policy/policy-text.ts";
 import type { ApprovedRequest } from "../request/record.ts";
 import type { MappedIdentity } from "./proof-record.ts";
 
-/** An active lease of which others removed a part from the cluster. */
 export interface Drift {
   readonly request: ApprovedRequest;
   /** One clause: what is missing, and who wrote there last. */

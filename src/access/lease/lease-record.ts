@@ -22,7 +22,6 @@ export const shareForm = z.strictObject({
   requester: textForm,
   /** Who asked for the requester; absent: they did. */
   askedBy: textForm.optional(),
-  /** Whether it is emergency access, which needs a review even after a loss of the ledger. */
   emergency: z.boolean(),
   approvers: textsForm,
 });
@@ -41,7 +40,7 @@ const writtenForm = z.strictObject({
   seal: textForm,
 });
 
-/** Why a lease must end, and who decided it: a Slack user id, or `worker`. */
+/** A Slack user id, or `worker`. */
 export type LeaseEnd = Immutable<z.output<typeof leaseEndForm>>;
 const leaseEndForm = z.strictObject({
   /**
@@ -55,7 +54,6 @@ const leaseEndForm = z.strictObject({
   why: textForm,
 });
 
-/** What a lease has in every state. */
 export type LeaseFields = Immutable<z.output<typeof leaseFields>>;
 const leaseFields = z.strictObject({
   /** Counted from the sealed decision: an attacker with Redis can't move it, and an old approval never works after its end. */
@@ -80,9 +78,7 @@ const leaseFields = z.strictObject({
   written: writtenForm.nullable(),
   /** Set while others' change keeps its part out of the cluster: one clause for people. */
   drift: z.strictObject({ at: timeForm, message: textForm }).nullable(),
-  /** When the reminder of its end is due; set when it becomes active. */
   warnAt: timeForm.nullable(),
-  /** When the reminder of its end was sent; null before. */
   warnedAt: timeForm.nullable(),
   /** Set while an active lease waits for its removal. */
   end: leaseEndForm.nullable(),
@@ -103,7 +99,6 @@ const neither = { endedAt: z.null(), failure: z.null() } as const;
 export const leaseForm = z.discriminatedUnion("state", [
   leaseFields.extend({ state: z.literal("scheduled"), ...neither }),
   leaseFields.extend({ state: z.literal("active"), ...neither, activeSince: timeForm }),
-  // When the entry was gone from the cluster.
   leaseFields.extend({ state: z.literal("ended"), ...neither, endedAt: timeForm }),
   leaseFields.extend({ state: z.literal("failed"), ...neither, failure: codedReasonForm }),
 ]);

@@ -36,12 +36,11 @@ export function leaseEnd(
   return until === null ? counted : earliest([until, counted]);
 }
 
-/** The earliest of these times, ISO 8601. */
+/** ISO 8601. */
 export function earliest(times: readonly string[]): string {
   return new Date(Math.min(...times.map((time) => Date.parse(time)))).toISOString();
 }
 
-/** So long after the decision. */
 export function endOf(decidedAt: Date, durationSeconds: number): string {
   return new Date(decidedAt.getTime() + durationSeconds * 1000).toISOString();
 }
@@ -59,7 +58,6 @@ export function endedLease(lease: LeaseFields, endedAt: string, change: Partial<
   return { ...lease, ...change, state: "ended", endedAt, failure: null };
 }
 
-/** A lease that never came into force, or can't. */
 export function failedLease(
   lease: LeaseFields,
   failure: LeaseIn<"failed">["failure"],

@@ -14,7 +14,6 @@ export interface MapOwner {
 }
 
 interface Tool {
-  /** Its word in the configuration. */
   readonly word: string;
   readonly name: string;
   /** The name under which it writes; versions and hashes follow the dash. */

@@ -41,7 +41,6 @@ export interface NewBinding extends Pick<ClusterBinding, "name" | "namespace" | 
 /** The labels of each lease's bindings: one selector finds them all (Kubernetes docs, "Recommended Labels"). */
 export const leaseLabels: Readonly<Record<string, string>> = { "app.kubernetes.io/managed-by": "eks-access" };
 
-/** The annotation with a binding's memory of its lease. */
 const leaseAnnotation = "eks-access/lease";
 
 /** People find the bindings of one lease by this label. */
@@ -51,7 +50,6 @@ const requestLabel = "eks-access/request";
 export interface LeaseBinding {
   /** What the level gives through it: `ClusterRole edit in shop`. */
   readonly text: string;
-  /** ARN of the lease's principal. */
   readonly principal: string;
   /** The username that the cluster's authenticator gave the principal when the binding was made. */
   readonly user: string;
@@ -61,7 +59,6 @@ export interface LeaseBinding {
   readonly isIntact: boolean;
 }
 
-/** What a binding's annotation remembers of its lease. */
 export type SealedLease = Pick<LeaseBinding, "text" | "principal" | "user" | "share">;
 
 /** The labelled bindings of a cluster, ours and others'. */

@@ -22,12 +22,9 @@ export const identityForm = z.strictObject({ username: textForm, groups: textsFo
 export type Trouble = Immutable<z.output<typeof troubleForm>>;
 export const troubleForm = z.strictObject({
   code: textForm,
-  /** One sentence: what, where and how to fix it. */
   message: textForm,
   at: timeForm,
-  /** The number of tries so far. */
   attempts: countForm,
-  /** The next try. */
   retryAt: timeForm,
   /** A digest of each cause so far, bounded. */
   causes: textsForm,
@@ -40,7 +37,6 @@ export const codedReasonForm = z.strictObject({ code: textForm, message: textFor
 export type ProofFinding = Immutable<z.output<typeof findingForm>>;
 const findingForm = z.strictObject({ result: z.enum(["yes", "no", "not tested"]), detail: textForm });
 
-/** What was verified of a lease after a write, and when. */
 export type Proof = Immutable<z.output<typeof proofForm>>;
 export const proofForm = z.strictObject({
   at: timeForm,
@@ -54,7 +50,6 @@ export const proofForm = z.strictObject({
   entryArn: textForm.nullable(),
   /** The principal itself signed in and listed pods. */
   signedIn: findingForm,
-  /** The ids of the reviews for `authorized` in the API server's audit log. */
   auditIds: textsForm,
 });
 
@@ -64,7 +59,6 @@ export const endProofForm = z.strictObject({
   at: timeForm,
   /** Whether the cluster's map or its access entries still map the principal. No: new sign-ins are refused. */
   mapped: findingForm,
-  /** Whether the API server still authorizes what the level names. */
   authorized: findingForm,
   reviewedAs: identityForm,
   /** Other leases that still give access, a clause each. */

@@ -35,7 +35,6 @@ export function isEndReviewPending(lease: Lease | null): boolean {
   return lease?.state === "ended" && lease.endProof?.trouble != null;
 }
 
-/** Whether an active lease's proof is incomplete. */
 export function isProofPending(lease: Lease | null): boolean {
   return isSignInPending(lease) || isReviewPending(lease);
 }
@@ -64,7 +63,6 @@ export function nextSignInTry(
   return trouble.attempts < maxTries ? { signInDueAt: trouble.retryAt, signInTrouble: trouble } : null;
 }
 
-/** Whether the principal of an active lease has yet to sign in. */
 export function isSignInPending(lease: Lease | null): boolean {
   return lease?.state === "active" && !lease.end && !lease.drift && lease.signInDueAt !== null;
 }

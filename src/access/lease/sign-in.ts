@@ -7,7 +7,6 @@ import type { MappedIdentity, Proof, ProofFinding } from "./proof-record.ts";
 /** The IAM role of a principal, or why the worker can't assume it. */
 export type SignInMethod =
   | { readonly type: "role"; readonly roleArn: string; readonly externalId?: string | undefined }
-  /** A clause for people. */
   | { readonly type: "not tested"; readonly why: string };
 
 /**

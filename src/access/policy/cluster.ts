@@ -79,7 +79,7 @@ export interface BreakGlass {
 
 /** One rule of the policy, for one cluster: who can ask for what, and who approves. */
 export interface Rule {
-  /** Its name for people; empty: the cluster's own rule, because the file has no policy. */
+  /** Empty: the cluster's own rule, because the file has no policy. */
   readonly name: string;
   /** Slack user ids, user groups and e-mail domains; null: anybody. */
   readonly who: readonly string[] | null;
@@ -88,13 +88,11 @@ export interface Rule {
   readonly principals: PrincipalRule;
   /** Shorter than the level's own; null: the level's. */
   readonly maxDurationSeconds: number | null;
-  /** Whether a lease can be permanent. */
   readonly permanent: boolean;
   /** How many different people must approve; null: the level's usual number. */
   readonly approvals: number | null;
   /** Slack user ids and user groups; null: the cluster's own approvers. */
   readonly approvers: readonly string[] | null;
-  /** Whether approvers can approve their own requests. */
   readonly selfApproval: boolean;
   /** Whether to refuse a lease for a role, which everyone with the role gets; null: only for full control. */
   readonly shared: SharedLeases | null;

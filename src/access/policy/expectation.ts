@@ -17,7 +17,6 @@ export type Expectation = {
   readonly at: Date | null;
 };
 
-/** The forms of an expectation, for the message about an unreadable one. */
 export const expectationForms: readonly string[] = [
   "<person> may [not] ask for <level> on <cluster> [for 8h] [as <arn>] [at <time>]",
   "<person> may [not] approve a request of <person> for <level> on <cluster> [at <time>]",

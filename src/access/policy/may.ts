@@ -14,7 +14,6 @@ import { isSessionPinned } from "./may-ask.ts";
 import { isNamedIn, type Person } from "./person.ts";
 import { approversOf, breakGlassFor, levelsFor } from "./rule.ts";
 
-/** Whether a person can approve requests of a cluster, by any of its rules. */
 export function isApproverOf(cluster: Cluster, person: Person): boolean {
   return isNamedIn(clusterApprovers(cluster), person);
 }

@@ -1,12 +1,10 @@
 import { type FleetCluster, type FleetList, type FleetPlace, isStale, placeOf } from "./fleet-list.ts";
 import type { Labels } from "./selector.ts";
 
-/** A cluster as AWS shows it now. */
 export interface FoundCluster extends FleetPlace {
   readonly tags: Labels;
 }
 
-/** What a look at the fleet found. */
 export interface FleetLook {
   readonly found: readonly FoundCluster[];
   /** Whether AWS answered about the place of this cluster: only then is one that it did not show gone. */
@@ -23,7 +21,7 @@ export interface FleetRules {
   readonly isHeld: (place: FleetPlace) => boolean;
 }
 
-/** One change of the fleet. `tags` are the deciding ones. */
+/** `tags` are the deciding ones. */
 export type FleetChange = FleetPlace &
   (
     | { readonly type: "added" | "gone" | "removed"; readonly tags: Labels }

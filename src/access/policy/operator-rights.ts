@@ -7,7 +7,6 @@ export const operatorRole = "eks-access:operator";
 /** Our own ConfigMaps, which outlive `aws-auth`. They exist before the operator does: it needs no right to create any. */
 const keptConfigMaps = ["eks-access-last-good", "eks-access-withdrawals"];
 
-/** Rights to some verbs of some resources of one API group. */
 export interface OperatorRule {
   /** Null: in the whole cluster, by the ClusterRole; otherwise in this namespace, by the Role. */
   readonly namespace: "kube-system" | null;
@@ -53,7 +52,6 @@ export function operatorRules({ readsAwsAuth, cluster }: OperatorNeeds): readonl
   ];
 }
 
-/** The roles that levels name, by their kind. */
 function bindRules({ levels }: Pick<Cluster, "levels">): readonly OperatorRule[] {
   const roles = levels.flatMap(({ groups }) => groups.flatMap((text) => placedRoleOf(text) ?? []));
   return (["ClusterRole", "Role"] as const).flatMap((kind) => {

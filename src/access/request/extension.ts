@@ -7,11 +7,8 @@ export type ExtensionReading =
   | { readonly type: "extension"; readonly until: string; readonly durationSeconds: number }
   | { readonly type: "refused"; readonly message: string };
 
-/** The lease that a request extends. */
 export interface Extension {
-  /** The id of the request to extend. */
   readonly of: string;
-  /** The new end. */
   readonly until: string;
 }
 

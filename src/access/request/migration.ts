@@ -103,9 +103,7 @@ const migrationFields = z.strictObject({
   done: z.array(z.strictObject({ name: textForm, at: timeForm, proof: textsForm })),
   /** Nothing leaves aws-auth before this, because entries are eventually consistent. */
   settlesAt: timeForm.nullable(),
-  /** Set while something is tried again. */
   trouble: troubleForm.nullable(),
-  /** Set while the migration waits for new approvals. */
   voided: voidedForm.nullable(),
 });
 
@@ -137,7 +135,6 @@ export type RunningMigration = Extract<Migration, { readonly state: "running" }>
 /** `refused`: there is nothing to plan, or the plan is not allowed. */
 export type EndedMigration = Exclude<Migration, PendingMigration | RunningMigration>;
 
-/** How a migration ends. */
 type End =
   | { readonly state: "done"; readonly begun: null }
   | { readonly state: "expired" }
@@ -145,7 +142,6 @@ type End =
   | { readonly state: "withdrawn"; readonly withdrawal: Immutable<z.output<typeof withdrawalForm>> }
   | { readonly state: "refused"; readonly refusal: CodedReason };
 
-/** A person's input for a migration. */
 export type NewMigration = Pick<MigrationFields, "id" | "cluster" | "requester" | "givenArns" | "kind">;
 
 export function createMigration(wish: NewMigration, now: Date, expiresAfterSeconds: number): PendingMigration {
@@ -168,7 +164,6 @@ export function createMigration(wish: NewMigration, now: Date, expiresAfterSecon
   };
 }
 
-/** The next version of a migration in the same state. */
 export function nextMigration<In extends Migration>(
   migration: In,
   change: Partial<Omit<MigrationFields, "id" | "version">>,
@@ -176,7 +171,6 @@ export function nextMigration<In extends Migration>(
   return { ...migration, ...change, version: migration.version + 1 };
 }
 
-/** Enough approvers agree to this plan. */
 export function runningMigration(migration: PendingMigration, plan: SealedPlan): RunningMigration {
   return { ...migration, state: "running", plan };
 }

@@ -57,7 +57,6 @@ export function readLevel(typed: string, cluster: Cluster | null): PartReading<L
   return mistaken(`${said} Levels: ${names.join(", ")}.`, guess ?? "<level>", meant);
 }
 
-/** A person as a line or a form names them. */
 export interface NamedPerson {
   /** As typed, for example `@bob`; of a form its user id. */
   readonly name: string;
@@ -207,7 +206,6 @@ export function nearest(typed: string, known: readonly string[]): string | null 
   return best && best.distance <= allowed(best.word) ? best.word : null;
 }
 
-/** The most wrong letters. */
 function allowed(word: string): number {
   return Math.max(1, Math.floor(word.length / 3));
 }

@@ -32,7 +32,6 @@ const previewForm = z.strictObject({
   afterwards: identityForm,
   /** What role bindings allow the groups; null: unreadable. */
   rights: z.array(groupRightForm).nullable(),
-  /** Sentences for the approver, for example that no RBAC binding names a group. */
   warnings: textsForm,
   /** The worker's, over all fields above and the request's id. */
   seal: textForm,
@@ -126,9 +125,7 @@ const requestFields = z.strictObject({
   dropped: z.array(droppedForm),
   /** How many approvals it needs, for messages: the worker asks the policy again before it writes. */
   approvalsWanted: countForm,
-  /** Set while something is tried again. */
   trouble: troubleForm.nullable(),
-  /** Set while the request waits for new approvals. */
   voided: voidedForm.nullable(),
 });
 

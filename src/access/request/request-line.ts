@@ -37,7 +37,6 @@ export type RequestReading =
   | { readonly type: "wish"; readonly wish: RequestInput }
   | {
       readonly type: "mistakes";
-      /** For example `cluster staging`. */
       readonly understood: readonly string[];
       readonly mistakes: readonly { readonly part: PartName; readonly message: string }[];
       /** The line to copy, with the mistakes corrected if possible, else with placeholders. */
@@ -125,7 +124,6 @@ export function splitRequestLine(line: string, clusters: Clusters, people: Peopl
   return { cluster, principal, level, namespaces, for: draft.for ?? null, duration, ticket, reason: reason.join(" ") };
 }
 
-/** The context for reading a line. */
 interface Known {
   readonly clusters: Clusters;
   readonly people: People;
@@ -161,7 +159,6 @@ function takeFront(words: readonly string[], at: number, draft: Draft, known: Kn
   return 1;
 }
 
-/** `for @bob`. */
 function takePerson(words: readonly string[], at: number, draft: Draft, people: People, isAtEnd = false): number {
   const [name, person = ""] = [words[at]?.toLowerCase(), words[at + 1]];
   if (name !== "for" || draft.for !== undefined || !/^@[\p{L}\p{N}._-]+$/u.test(person)) return 0;

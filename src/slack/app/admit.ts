@@ -8,7 +8,6 @@ const text = z.string();
 
 const named = z.looseObject({ id: text });
 
-/** The value of a form's field. */
 const field = z.looseObject({
   value: text.nullish(),
   selected_user: text.nullish(),
@@ -155,7 +154,6 @@ function readBody(request: IncomingMessage, limitBytes: number): Promise<string 
   });
 }
 
-/** The content of a body: JSON, a form, or a form with JSON. Null: it is none of them. */
 function readObject(body: string, contentType: string): object | null {
   if (contentType.startsWith("application/json")) return objectIn(body);
   const form = parse(body);
@@ -192,7 +190,6 @@ function kindOf(body: object): keyof typeof shapes {
   return type === "view_closed" ? "closed" : "form";
 }
 
-/** Why a request is refused before its body is read. */
 export interface HeaderRefusal {
   readonly status: 200 | 400 | 401 | 409 | 413 | 415;
   /** One clause for the log, without anything from the request. */

@@ -94,7 +94,6 @@ async function refreshDetails(
   await client.views.update({ view_id: view.id, view: details });
 }
 
-/** How far the work is when Slack needs an acknowledgement. */
 type Progress<T> = { readonly type: "done"; readonly outcome: T } | { readonly type: "not-yet" };
 
 /**
@@ -114,7 +113,6 @@ export async function acknowledgeWhenDone<T>(
   return { outcome: await doing, inTime: progress.type === "done" };
 }
 
-/** Sends a direct message that it takes longer. Nothing waits for this message. */
 async function sendNotRecordedYet(log: Logger, client: WebClient, user: string): Promise<void> {
   const { text, blocks } = notRecordedYetAnswer();
   await client.chat.postMessage({ channel: user, text, blocks: [...blocks] }).catch((error: unknown) => {
@@ -152,7 +150,6 @@ export async function answerSubmission(
   await client.chat.postMessage({ channel: body.user.id, text, blocks: [...blocks] });
 }
 
-/** Details opens all that is known of a request. */
 export function handleDetailsButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, () => readDetails(context, click.body.user.id, click.action.value ?? "", null));
 }

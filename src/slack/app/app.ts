@@ -22,7 +22,7 @@ import { noteReplay, onlyOnce, seenRequests } from "./seen-requests.ts";
 import { InFlight, WatchedApp } from "./watched-app.ts";
 import { slackFailure, webClientOptions } from "./web-client.ts";
 
-/** Starts Bolt, over HTTP at `/slack/events` or in Socket Mode, as the configuration says. */
+/** Starts Bolt, over HTTP at `/slack/events` or in Socket Mode. */
 export async function startSlackApp(
   contextNow: () => SlackContext,
   environment: SlackEnvironment,
@@ -139,7 +139,6 @@ function socketReceiver(environment: SlackEnvironment, logger: BoltLogger): Rece
   return new SocketModeReceiver({ appToken: environment.appToken ?? "", installerOptions: { clientOptions }, logger });
 }
 
-/** Bolt's messages in our log. */
 function boltLogger(log: Logger): BoltLogger {
   const write =
     (level: "debug" | "info" | "warn" | "error") =>
@@ -160,7 +159,6 @@ function boltLogger(log: Logger): BoltLogger {
 }
 
 interface Ours {
-  /** The configuration names the people of this place. */
   readonly place: Installation;
   /** The app's id; null: not configured, so the signing secret alone identifies the app. */
   readonly app: string | null;

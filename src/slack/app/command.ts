@@ -31,13 +31,11 @@ export interface Command {
   readonly run: (context: SlackContext, call: CommandCall) => Promise<Message | null>;
 }
 
-/** Splits `<id> <the rest>`. */
 export function idAndRest(rest: string): readonly [id: string, rest: string] {
   const [id = "", ...others] = rest.split(" ");
   return [id, others.join(" ")];
 }
 
-/** What a person typed behind `/eks-access`, without Slack's escapes. */
 export interface CommandText {
   readonly text: string;
   /** Slack user ids by the names in the text, for example `@bob`. Empty with `should_escape: false`: Slack then sends names alone. */

@@ -111,7 +111,6 @@ function wordAndRest(text: string): readonly [word: string, rest: string] {
   return [word, others.join(" ")];
 }
 
-/** All commands that this person can use. */
 export function handleHelpButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return answerClick(context, click, () => readHelp(context, click.body.user.id, commands, true));
 }

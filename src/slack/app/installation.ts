@@ -1,6 +1,5 @@
 import type { AuthTestResponse } from "@slack/web-api";
 
-/** Where the app is installed. */
 export interface Installation {
   /** The workspace of the bot's token; for an organization its id. */
   readonly team: string;

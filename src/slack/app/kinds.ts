@@ -22,7 +22,6 @@ const origin = z.union([
 /** Something from Slack, as Bolt gives it to a middleware. */
 export type SlackRequest = AnyMiddlewareArgs & AllMiddlewareArgs;
 
-/** `/eks-access …`. */
 export function isCommand(sent: SlackRequest): sent is SlashCommand {
   return "command" in sent && sent.command.command === "/eks-access";
 }
@@ -37,12 +36,10 @@ export function isSubmission(sent: SlackRequest): sent is Submission {
 
 const searched: ReadonlySet<string> = new Set([formActions.cluster, formActions.namespaces]);
 
-/** A search for a cluster or a namespace in the form. */
 export function isSuggestion(sent: SlackRequest): sent is Suggestion {
   return "options" in sent && sent.body.type === "block_suggestion" && searched.has(sent.body.action_id);
 }
 
-/** A click on a button, or a change of a form's field. */
 export function isAction(sent: SlackRequest): sent is FormChange {
   return "action" in sent && sent.body.type === "block_actions";
 }
@@ -51,7 +48,6 @@ export function isClick(sent: FormChange): sent is FormChange & ButtonClick {
   return sent.action.type === "button";
 }
 
-/** Where in Slack a person acted: a message with its channel and time stamp, a command, or a form. */
 interface SlackOrigin {
   readonly [key: string]: string;
 }

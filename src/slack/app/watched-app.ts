@@ -5,7 +5,6 @@ import type { RequestTraces } from "../../operations/traced.ts";
 import { type TraceParent, traced, traceEndedWork, type Work } from "../../operations/traced.ts";
 import { commands } from "./commands.ts";
 
-/** Work that still runs. */
 export class InFlight {
   readonly #running = new Set<Promise<unknown>>();
 
@@ -20,7 +19,6 @@ export class InFlight {
     return this.#running.size;
   }
 
-  /** Resolves when all of it is done. */
   async drain(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled([...this.#running]);
   }
@@ -83,7 +81,6 @@ export class WatchedApp extends App {
     });
   }
 
-  /** How many events are being handled. */
   get handling(): number {
     return this.#handling.count;
   }
@@ -99,7 +96,6 @@ export class WatchedApp extends App {
   }
 }
 
-/** An event by one of few names, and the request that it mentions. */
 interface DescribedEvent {
   readonly name: string;
   readonly request: string | null;

@@ -134,7 +134,6 @@ function pairs(headers: Readonly<Record<string, string | string[] | undefined>>)
   );
 }
 
-/** The token's identity, and whether the app has every scope of manifest.yml. */
 export async function examineSlack(client: WebClient): Promise<readonly Finding[]> {
   try {
     const { team, user, response_metadata: metadata } = await client.auth.test();
@@ -162,7 +161,6 @@ export function slackErrorCode(error: unknown): string | null {
 
 const passing = new Set(["ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"]);
 
-/** A failed call to Slack, for people. */
 export function slackFailure(error: unknown, where: string): AccessError {
   const code = slackErrorCode(error);
   if (code && !passing.has(code)) {

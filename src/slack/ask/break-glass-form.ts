@@ -11,13 +11,11 @@ import { answer, messageModal, text } from "../show/message.ts";
 import { code, section } from "../show/mrkdwn.ts";
 import { emergencyMistakes, takeAccess } from "./break-glass.ts";
 
-/** The form of emergency access. */
 export const breakGlassModalId = "break-glass";
 
 /** Slack takes no more options in a list. */
 const maxOptions = 100;
 
-/** Opens the form, with the clusters where this person may take emergency access. */
 export function handleBreakGlassButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, async () => {
     const person = await personShown(context, click.body.user.id);

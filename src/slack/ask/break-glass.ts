@@ -20,7 +20,6 @@ import { durationText } from "../show/words.ts";
 
 const usageLine = code("/eks-access break-glass <cluster> [<arn>] <reason>");
 
-/** The way around the approvers in an emergency; the whole channel sees it. */
 export const breakGlassCommand: Command = {
   word: "break-glass",
   usage: "<cluster> [<arn>] <reason>",

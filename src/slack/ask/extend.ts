@@ -55,7 +55,7 @@ async function extendView(context: SlackContext, user: string, id: string): Prom
   return form.type === "form" ? form.view : messageModal("Extend access", form.message);
 }
 
-/** The form that asks how much longer. `private_metadata` is the request's id. */
+/** `private_metadata` is the request's id. */
 export const extendModalId = "extend";
 
 /** The choice when the form opens, where it is offered. */
@@ -191,7 +191,6 @@ function extendedAlreadyAnswer({ id }: AccessRequest, { id: longer, lease }: Acc
   );
 }
 
-/** Asks to extend a lease, in a request of its own. */
 async function extendLease(
   context: SlackContext,
   user: string,
@@ -219,7 +218,7 @@ async function extendLease(
   return notNow ?? extensionAnswer(await submitRequest(context, user, wish, extension), request);
 }
 
-/** The level of the configuration: the policy applies the rule by itself. */
+/** The policy applies the rule itself, so this needs only the configured level. */
 function levelIn({ levels }: Cluster, level: Level): Level {
   return levels.find(({ name }) => name === level.name) ?? level;
 }

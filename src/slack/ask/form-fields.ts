@@ -5,7 +5,6 @@ import { cut } from "../show/mrkdwn.ts";
 /** Slack takes no more options in a list. */
 export const maxOptions = 100;
 
-/** A choice of one of these names. */
 export interface Choice {
   readonly id: string;
   readonly label: string;
@@ -16,7 +15,6 @@ export interface Choice {
   readonly action: string | null;
 }
 
-/** A list of the names. */
 export function select(choice: Choice): InputBlock {
   const options = choice.names.slice(0, maxOptions).map(optionOf);
   return choiceBlock(choice, { type: "static_select", options, ...initially(options, choice.chosen) });
@@ -58,16 +56,13 @@ export function optionOf(name: string): PlainTextOption {
   return { text: text(cut(name, 75)), value: name };
 }
 
-/** The chosen option, if it is one of these. */
 export function initially(options: readonly PlainTextOption[], chosen: string): { initial_option?: PlainTextOption } {
   const initial = options.find(({ value }) => value === chosen);
   return initial ? { initial_option: initial } : {};
 }
 
-/** A field's text at the beginning, if there is one. */
 export const initialText = (typed: string) => (typed ? { initial_value: typed } : {});
 
-/** A field for text. */
 export function input(id: string, label: string, element: Omit<PlainTextInput, "type" | "action_id">): InputBlock {
   return {
     type: "input",

@@ -8,7 +8,6 @@ import { formatDuration, parseDuration } from "../../access/request/extension.ts
 import type { PartName, RequestParts } from "../../access/request/request-line.ts";
 import { withoutInvisible } from "../show/mrkdwn.ts";
 
-/** What a person may request in one cluster. */
 export interface ClusterOffer {
   readonly cluster: Cluster;
   /** Null: Slack did not say in time who they are. */
@@ -143,7 +142,6 @@ function readMetadata(text: string): z.infer<typeof metadata> {
 }
 
 type FormView = Pick<ViewOutput, "state" | "private_metadata">;
-/** The form on a person's screen. */
 export function readForm(view: FormView): RequestForm {
   const parts = readFormParts(view);
   const { shown: _, ...kept } = readMetadata(view.private_metadata);

@@ -52,10 +52,10 @@ export async function refuseToAsk(
   return refuseTooMany(context, asker, "requests");
 }
 
-/** More than wait for one person at a time: others can ask for them too. */
+/** The most that wait for one person: others can ask for them too. */
 const maxWaiting = 200;
 
-/** What a person asked for that waits: what others asked for them does not count. */
+/** What a person asked for: what others asked for them does not count. */
 async function pendingOf(
   { ledger }: Pick<SlackContext<RequestLedger>, "ledger">,
   asker: string,
@@ -65,7 +65,9 @@ async function pendingOf(
   return requests.filter((request) => askerOf(request) === asker);
 }
 
-/** Two clicks at once don't find each other in the ledger: one takes the turn, and the other waits for its record. */
+/**
+ * Two requests at once don't find each other in the ledger. One takes the turn, and the other waits for its record.
+ */
 async function sameOfNow(
   context: SlackContext<RequestLedger & TurnLedger & EventLedger>,
   asker: string,

@@ -18,8 +18,8 @@ const searchingMs = 1_500;
 const askedEveryMs = 15_000;
 
 /**
- * A person searches for a namespace. A name outside the list is an option too: the list can be old, and the worker checks the name
- * before the approvers see the request.
+ * A name outside the list is an option too: the list can be old, and the worker checks the name before the approvers
+ * see the request.
  */
 export async function handleNamespaceSearch(context: SlackContext, { ack, body, payload }: Suggestion): Promise<void> {
   const { cluster: name, askedFor } = body.view ? readForm(body.view) : { cluster: "", askedFor: "" };

@@ -57,7 +57,6 @@ export async function requestForm(context: SlackContext, user: string, like?: Ac
   return requestModal(typed, offers, own, user);
 }
 
-/** Who gets the access, if the person repeats an earlier request. */
 function personOf(like: AccessRequest | undefined, user: string): string {
   return like?.askedBy === user ? like.requester : user;
 }
@@ -230,7 +229,6 @@ function remember(newest: Map<string, string>, view: string, at: string): void {
 }
 
 export type Suggestion = SlackOptionsMiddlewareArgs<"block_suggestion"> & AllMiddlewareArgs;
-/** A person searches for a cluster among more than a list holds. */
 export async function handleClusterSearch(context: SlackContext, { ack, body, payload }: Suggestion): Promise<void> {
   const offers = await offersTo(context, body.user.id);
   const names = offers.map(({ cluster }) => cluster.name);

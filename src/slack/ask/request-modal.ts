@@ -59,7 +59,7 @@ export function requestModal(
   };
 }
 
-/** A digest of the form without its input: it shows whether the form on screen has to change. */
+/** Shows whether the form on screen has to change. */
 function digestOf(blocks: readonly KnownBlock[]): string {
   const putIn = new Set(["initial_value", "initial_option", "initial_options", "initial_user"]);
   const asked = JSON.stringify(blocks, (key, value) => (putIn.has(key) ? undefined : value));
@@ -75,7 +75,6 @@ function clusterChoice({ cluster, recent }: RequestForm, offers: readonly Cluste
   return names.length > maxOptions ? search(choice) : select(choice);
 }
 
-/** The names in their order, but those that the person asked for last come first. */
 export function recentFirst(names: readonly string[], recent: readonly string[]): readonly string[] {
   const known = recent.filter((name) => names.includes(name));
   return [...known, ...names.filter((name) => !known.includes(name))];
@@ -157,7 +156,6 @@ function namespacesInput({ cluster, namespaces }: RequestForm, { name, groups }:
   ];
 }
 
-/** A time that is none of the choices: it is read as in a line. */
 function otherDuration({ cluster, otherDuration: typed }: RequestForm, level: string): InputBlock {
   const block = input(fieldId("other-duration", cluster, level), "Or another time", {
     placeholder: text("90 min, 2h, 1d 12h"),
@@ -167,7 +165,6 @@ function otherDuration({ cluster, otherDuration: typed }: RequestForm, level: st
   return { ...block, optional: true, hint: text("Counts in place of the choice above.") };
 }
 
-/** No field where the cluster takes no ticket. */
 function ticketInput(form: RequestForm, offer: ClusterOffer | null): InputBlock[] {
   if (!offer || !takesTicket(offer.cluster)) return [];
   const { name, ticket } = offer.cluster;
@@ -242,7 +239,6 @@ function suggestionBlock(arn: string): SectionBlock {
   };
 }
 
-/** The fields that Slack reports while a person fills in the form. */
 export const formActions = {
   cluster: "request-cluster",
   level: "request-level",

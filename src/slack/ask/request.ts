@@ -41,7 +41,6 @@ async function askInOneLine(context: SlackContext, { user, rest, people }: Comma
   return (await askFor(context, user, reading.wish)).message;
 }
 
-/** Ask for access opens the form of a request. */
 export function handleRequestButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, () => requestForm(context, click.body.user.id));
 }

@@ -39,7 +39,6 @@ function idOf({ directory }: SlackContext, user: string): Promise<string> {
   return directory.idOf(user).catch(() => user);
 }
 
-/** What became of a wish, with its answer. */
 export interface AskOutcome {
   readonly type: "requested" | "refused";
   readonly message: Message;
@@ -79,7 +78,6 @@ export async function submitRequest(
   return request;
 }
 
-/** What the record and its event say about a wish. */
 function detailsOf(wish: RequestInput, extension: Extension | null) {
   const { level, principal, durationSeconds } = wish;
   return {
@@ -96,7 +94,6 @@ function detailsOf(wish: RequestInput, extension: Extension | null) {
 type Asking = PolicyQuestion & RequestInput & { readonly askedBy: string | null };
 type Refused = Extract<AskVerdict, { type: "refused" }>;
 
-/** By the policy first; then whether the asker may name this ARN, and whether enough approvers are there. */
 async function judge(context: SlackContext, asking: Asking, now: Date): Promise<AskVerdict> {
   const verdict = mayAsk(asking, now);
   if (verdict.type === "refused") return verdict;

@@ -27,7 +27,6 @@ function approvableLevels(clusters: Iterable<Cluster>): readonly ApprovableLevel
   );
 }
 
-/** Which approvers of a level are active in Slack. */
 export interface ActiveApprovers {
   readonly active: readonly string[];
   /** Names in the rule without an active person: deactivated or unknown people, and user groups without active members. */
@@ -41,7 +40,6 @@ export interface ShortLevel extends ApprovableLevel, ActiveApprovers {
 /** What Slack answered about the approvers of all levels. */
 export interface ApproverCheck {
   readonly enough: readonly ApprovableLevel[];
-  /** Too few of them are active to approve a request. */
   readonly tooFew: readonly ShortLevel[];
   /** Slack did not say. */
   readonly unanswered: readonly (ApprovableLevel & { readonly error: unknown })[];
@@ -100,7 +98,6 @@ export async function activeApprovers(
   return { active: [...active], inactive };
 }
 
-/** A user group that does not exist has no members: that is an answer. */
 async function peopleOf(directory: Directory, approver: string): Promise<readonly string[]> {
   if (isUser(approver)) return [approver];
   try {
@@ -111,7 +108,6 @@ async function peopleOf(directory: Directory, approver: string): Promise<readonl
   }
 }
 
-/** How many approvals there must be, and how many people can give one, to go on from the level's name. */
 export function shortageText(needed: number, activeCount: number): string {
   const approvals = needed === 1 ? "an approval" : `${needed} approvals`;
   const active =
@@ -119,7 +115,6 @@ export function shortageText(needed: number, activeCount: number): string {
   return `needs ${approvals}, but ${active} active in Slack`;
 }
 
-/** Who can add approvers, and where. */
 export function remedyForApprovers({ name, approvers }: Rule, cluster: Cluster): string {
   const place = approvers === null || name === "" ? `the cluster ${cluster.name}` : `the rule ${name}`;
   return `An operator can name other approvers for ${place} in eks-access.yml, or add people to its Slack user group.`;

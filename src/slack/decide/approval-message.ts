@@ -75,7 +75,6 @@ export function approvalMessage(
   };
 }
 
-/** What people decide about, or review. */
 function askingLines(request: AccessRequest, who: readonly string[]): readonly string[] {
   const { reason } = request;
   const isTight = warningWords(request).length > fewWarnings;

@@ -45,7 +45,6 @@ export function warningWords(request: AccessRequest): readonly string[] {
   return [...distinct.slice(0, maxWarnings), ...(left > 0 ? [`${left} more`] : [])];
 }
 
-/** Whether everyone with a role gets in. */
 export function isForEveryoneWithRole({ principal }: AccessRequest): boolean {
   const { type } = admittedBy(principal);
   return type === "role" || type === "permission-set";
@@ -68,7 +67,6 @@ function wordOf(warning: string): string {
   return word ? plainLine(word.charAt(0).toLowerCase() + word.slice(1)) : styled(warning, 48);
 }
 
-/** What a proof did not find as it should be. */
 function warningsAfter({ lease }: AccessRequest): readonly string[] {
   if (lease?.state === "active" && !lease.end && !lease.drift && lease.proof) {
     return findingsOf(lease.proof).flatMap(({ name, finding }) => (finding.result === "no" ? [`not ${name}`] : []));

@@ -85,7 +85,6 @@ function isNoReason(why: string): boolean {
   return why === "" || why.length > maxWhyLength;
 }
 
-/** Denies the request with the reason from the form; the message in the channel shows it. */
 export async function handleDenySubmission(context: SlackContext, submission: Submission): Promise<void> {
   const why = await refuseEmptyReason(submission);
   if (why === null) return;
@@ -104,7 +103,6 @@ export async function handleDenySubmission(context: SlackContext, submission: Su
 /** Slack opens a form within three seconds or not at all: without an answer in this time it opens, and its submission decides. */
 const lookingMs = 1_200;
 
-/** Opens the form for the reason, for people who may deny. */
 export function handleDenyButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, async () => {
     const [user, value] = [click.body.user.id, click.action.value ?? ""];

@@ -166,7 +166,6 @@ async function noteForgedApprovals(context: SlackContext, request: AccessRequest
   await noteAttempt(context, { act: "approve", by: "slack", code: "no-seal", request, detail: { claimed } });
 }
 
-/** Why a click did nothing, and who can do it. */
 export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cluster: Cluster): Message {
   const others = whoElse(request, cluster);
   const reasons: Readonly<Record<DecisionRefusal, string>> = {
@@ -194,7 +193,6 @@ function hours({ level, requester, requesterFacts }: AccessRequest, cluster: Clu
   return rule?.hours ? `, only ${hoursInWords(rule.hours)}` : "";
 }
 
-/** After an approval that is one of several. */
 export function oneOfSeveralAnswer(after: AccessRequest, cluster: Cluster): Message {
   return answer(`Approved. ${needs(after, cluster)}`);
 }
@@ -212,7 +210,6 @@ function whoElse(request: AccessRequest, cluster: Cluster): string {
   return mentions(othersWhoMayApprove(request, cluster)) || "an operator to add approvers";
 }
 
-/** For a denial without a reason, or with one that is too long. */
 export function missingReasonAnswer(id: string, length: number, most: number): Message {
   const line = code(`/eks-access deny ${id} <why>`);
   return answer(

@@ -45,7 +45,6 @@ export const cancelCommand: Command = {
   run: (context, { user, rest }) => cancelRequest(context, user, rest),
 };
 
-/** Revoke asks once more, and why. */
 export function handleRevokeButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, async () => {
     const id = click.action.value ?? "";
@@ -73,7 +72,7 @@ async function refuseToRevoke(context: SlackContext, by: string, request: Access
   return endRefusedAnswer(verdict.code, request, cluster);
 }
 
-/** The form for the reason of a revocation. `private_metadata` is the request's id. */
+/** `private_metadata` is the request's id. */
 export const revokeModalId = "revoke";
 
 /** Asks once more before access ends. @param extensions ids of the leases that extend it, and end with it */
@@ -96,7 +95,6 @@ export function revokeModal(request: AccessRequest, extensions: readonly string[
   };
 }
 
-/** Starts the end; the message in the channel confirms it. */
 export function handleRevokeSubmission(context: SlackContext, submission: Submission): Promise<void> {
   const { body, view } = submission;
   return answerSubmission(context, submission, "Revoke access", () =>
@@ -195,7 +193,6 @@ async function endExtensions(
   return ended;
 }
 
-/** Whether this call ended it. */
 function endExtension(
   context: SlackContext,
   id: string,

@@ -35,10 +35,9 @@ export const reviewed: Command = {
   },
 };
 
-/** The form for the note of a review. `private_metadata` is the request's id. */
+/** `private_metadata` is the request's id. */
 export const reviewedModalId = "reviewed";
 
-/** Opens the form for the note, for people who may review. */
 export function handleReviewedButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, async () => {
     const [user, id] = [click.body.user.id, click.action.value ?? ""];

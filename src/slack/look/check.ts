@@ -175,7 +175,6 @@ function unreadBlocks({ listed, unread, why }: CheckedEntries): KnownBlock[] {
   return [section(`:warning: Couldn't read ${unread} of ${listed}. ${styled(why, 600)}`)];
 }
 
-/** `✗ 2 errors, 1 warning`. */
 function verdictOf({ counts }: Pick<GroupedProblems, "counts">): string {
   const { error, warning, notice } = counts;
   const found = [

@@ -71,7 +71,6 @@ function clusterWords(cluster: Cluster, person: Person, now: Date): string {
   ].join("\n");
 }
 
-/** What overrides the rules: quiet mode and emergency access. */
 function exceptionsOf(cluster: Cluster, person: Person): string[] {
   const emergency = breakGlassFor(cluster, person);
   const line = code(`/eks-access break-glass ${cluster.name} <reason>`);

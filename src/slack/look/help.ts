@@ -38,7 +38,6 @@ function roleOf({ config }: SlackContext, person: Person): Role {
   };
 }
 
-/** The part of a command that the help needs. */
 interface HelpLine {
   readonly word: string;
   readonly usage: string;
@@ -46,11 +45,9 @@ interface HelpLine {
   readonly forApprovers?: boolean;
 }
 
-/** The clusters that a person answers for, by name. */
 interface Role {
   readonly approves: readonly string[];
   readonly onCall: readonly string[];
-  /** Whether they may take emergency access anywhere. */
   readonly emergency: boolean;
 }
 
@@ -101,7 +98,6 @@ function inSections(lines: readonly string[]): KnownBlock[] {
   return texts.map(section);
 }
 
-/** Suggests the closest command, as a button and as a whole line to copy. */
 /** @param toRun `rest` with Slack's escapes, for the button */
 export function unknownCommandAnswer(word: string, guess: string | null, rest: string, toRun = rest): Message {
   const said = `There is no command ${code(word)}.`;

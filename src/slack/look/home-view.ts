@@ -19,20 +19,15 @@ import type { Message } from "../show/message.ts";
 import { code, codeList, context, cut, mention, plainLine, section, time } from "../show/mrkdwn.ts";
 import { admitsText, durationText, emergencyTitle, extendsText, forText, stateText } from "../show/words.ts";
 
-/** Some requests, and how many there are in all. */
 export interface HomeList {
   readonly requests: readonly AccessRequest[];
   readonly total: number;
 }
 
-/** Everything in a person's App Home. */
 export interface HomeContent {
   readonly user: string;
-  /** ARNs. */
   readonly identities: readonly string[];
-  /** Waits for this person's decision. */
   readonly toDecide: HomeList;
-  /** Migrations that wait for it. */
   readonly migrationsToDecide: readonly MigrationRow[];
   /** Access without an approval that waits for this person's review. */
   readonly toReview: HomeList;
@@ -42,11 +37,8 @@ export interface HomeContent {
   readonly requests: HomeList;
   /** What is over, the newest first. */
   readonly recent: HomeList;
-  /** Whether they decide about requests of any cluster. */
   readonly decides: boolean;
-  /** Whether they may take emergency access anywhere. */
   readonly emergency: boolean;
-  /** This person's open migrations. */
   readonly migrations: readonly MigrationRow[];
 }
 
@@ -99,7 +91,6 @@ type Row = (request: AccessRequest) => KnownBlock[];
 
 const lists = { decide: "pending", review: "active", access: "active", requests: "mine", recent: "mine" } as const;
 
-/** What an empty part says to do. */
 const emptyHints: Readonly<Record<keyof typeof lists, string>> = {
   decide: "You're done: no request waits for you.",
   review: "",

@@ -80,7 +80,6 @@ interface HomeSource extends IdentityLookUp {
   readonly directory: Directory;
 }
 
-/** The content of a person's App Home now. @throws AccessError */
 async function readHome(source: HomeSource, user: string): Promise<HomeContent> {
   const { ledger, config, now } = source;
   const person = await personShown(source, user);
@@ -114,7 +113,6 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
     migrationsToDecide: rows.filter(({ migration, acts }) => acts.includes("deny") && !hasApproved(migration, user)),
     toReview: only(newest, (request) => mayReview(request, config.clusters.get(request.cluster), person)),
     access,
-    // Active access is in its own part already.
     requests: only(all, (request) => request.state === "pending"),
     recent: fewer(all, isClosed),
     decides: clusters.length > 0,

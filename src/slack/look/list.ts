@@ -49,7 +49,6 @@ function viewOf(word: string, clusters: readonly string[]): ListView | null {
 
 interface RequestRow {
   readonly request: AccessRequest;
-  /** What the reader may do with it. */
   readonly acts: readonly Act[];
 }
 
@@ -58,9 +57,7 @@ export type ListRow = RequestRow | MigrationRow;
 export interface ListContent {
   readonly view: ListView;
   readonly rows: readonly ListRow[];
-  /** How many rows come before these. */
   readonly offset: number;
-  /** How many rows there are in all. */
   readonly total: number;
   /** How many of all are migrations, which come first. */
   readonly migrations: number;
@@ -121,7 +118,6 @@ function otherLists({ kind }: ListView): Button[] {
   return [...others.map((each) => listButton(each, labels[each], { kind: each }, 0)), requestButton()];
 }
 
-/** An unknown word behind `list`. */
 export function noSuchListAnswer(word: string, guess: string | null): Message {
   const hint = guess ? ` Did you mean ${code(`/eks-access list ${guess}`)}?` : "";
   const text =
@@ -166,7 +162,6 @@ async function readList(context: SlackContext, user: string, view: ListView, off
   });
 }
 
-/** Whether an open migration belongs to a list. */
 function isIn(view: ListView, { state, cluster, requester }: Migration, user: string): boolean {
   if (view.kind === "mine") return requester === user;
   if (view.kind === "cluster") return cluster === view.cluster;
@@ -185,7 +180,6 @@ function listOf(view: ListView, user: string, answered: readonly string[]): List
   return { list, clusters: answered, requester: user, match: "any" };
 }
 
-/** Another page or list replaces the one that was clicked. */
 export async function handleListButton(context: SlackContext, click: ButtonClick): Promise<void> {
   await click.ack();
   const { action, body } = click;

@@ -26,7 +26,6 @@ export interface Overview {
   /** The names of the clusters that the reader answers for. */
   readonly clusters: readonly string[];
   readonly queues: readonly QueueState[];
-  /** The clusters among them that no worker can open. */
   readonly closed: ReadonlyMap<string, ClusterTrouble>;
   /** Their overdue leases, the longest overdue first. */
   readonly overdue: readonly ApprovedRequest[];

@@ -69,7 +69,6 @@ const buttonOf: Readonly<Record<Act, (request: AccessRequest) => Button>> = {
 
 export interface Status {
   readonly request: AccessRequest;
-  /** Its events, in order. */
   readonly events: readonly ChainedEvent[];
   readonly acts: readonly Act[];
 }
@@ -109,7 +108,6 @@ function subjectBlocks(request: AccessRequest): KnownBlock[] {
   ];
 }
 
-/** What goes wrong, and the proof of an active lease. */
 function stateBlocks(request: AccessRequest): KnownBlock[] {
   const { voided, lease } = request;
   const trouble = troubleText(request);

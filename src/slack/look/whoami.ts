@@ -26,7 +26,6 @@ const marks: Readonly<Record<Link["result"], string>> = { yes: "✓", no: "✗",
 /** A sign alone says nothing to a screen reader. */
 const says: Readonly<Record<Link["result"], string>> = { yes: "", no: "failed: ", "not asked": "not tested: " };
 
-/** The steps, grouped by what people look for. */
 const parts: readonly { readonly title: string; readonly names: readonly LinkName[] }[] = [
   { title: "The way in", names: ["worker", "creator", "cluster", "api-server", "write"] },
   { title: "What the cluster reads", names: ["mode", "document", "entries"] },
@@ -147,17 +146,14 @@ interface WhoAmI {
   readonly identities: readonly LinkedIdentity[];
   /** Whether a worker can look people up on a cluster. */
   readonly looksUp?: boolean;
-  /** Waits for an administrator's confirmation. */
   readonly proposal: LinkProposal | null;
   readonly requests: readonly AccessRequest[];
-  /** All of the configuration. */
   readonly clusters: readonly Cluster[];
   readonly worker: WorkerIdentity | null;
   /** False: the answer shows what a worker said last. */
   readonly workerAnswered: boolean;
 }
 
-/** `whoami`: the person, their access, their roles, and the bot's identity at AWS. */
 export function whoAmIAnswer({
   person,
   identities,
@@ -205,7 +201,6 @@ function leaseLines(requests: readonly AccessRequest[]): string[] {
   return ["*Your active access*", ...shown, ...(left > 0 ? [`${left} more: ${code("/eks-access list mine")}`] : [])];
 }
 
-/** A line instead of the sentences in the request's message. */
 function leaseState(request: AccessRequest): string {
   const { lease } = request;
   if (!lease || lease.end) return stateText(request);

@@ -56,7 +56,7 @@ async function withdraw(context: SlackContext, cluster: Cluster, user: string, w
   return answer ?? noMigrationAnswer(cluster.name);
 }
 
-/** The plan names everybody in aws-auth with their rights: only people who answer for the cluster see it. */
+/** The plan names everyone in aws-auth with their rights, so only people who answer for the cluster see it. */
 async function planOf(
   context: SlackContext,
   cluster: Cluster,

@@ -9,7 +9,6 @@ import {
   withdrawMigrationAction,
 } from "../show/buttons.ts";
 
-/** The most ARNs that a person can give. */
 export const maxArns = 50;
 
 const decideForm = z.strictObject({ migration: z.string().max(200), digest: z.string().max(64) });
@@ -28,12 +27,10 @@ function button(action: string, label: string, value: string): Button {
   return { type: "button", action_id: action, text: text(label), value };
 }
 
-/** Bound to the plan beside it. */
 export const approveMigrationButton = (migration: Migration): Button => ({
   ...button(approveMigrationAction, "Approve this plan", decideValue(migration)),
   style: "primary",
 });
-/** Opens a form for the reason. */
 export const denyMigrationButton = (migration: Migration): Button => ({
   ...button(denyMigrationAction, "Deny", decideValue(migration)),
   style: "danger",

@@ -70,12 +70,10 @@ export async function askForMigration(
   return first ? migrationOpenAnswer(first) : failureAnswer("Ask for it again.");
 }
 
-/** An approver who lost that role, with the reason. */
 type Departed = ReadonlyMap<string, string>;
 const none: Departed = new Map();
 const whyNot = (cluster: Cluster) => (person: Person) => (isApproverOf(cluster, person) ? null : noLongerApprover);
 
-/** What a person does with a migration, and what it records. */
 interface Act {
   readonly act: TriedAct;
   readonly event: EventType;
@@ -184,7 +182,6 @@ function dropDeparted(migration: Migration, gone: readonly [string, string], now
   return { type: "write-first", after, event };
 }
 
-/** Requests the migration of the plan above the button. */
 export function handleAskMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
   const by = click.body.user.id;
   return answerClick(context, click, async () => {
@@ -203,7 +200,6 @@ export function handleApproveMigrationButton(context: SlackContext, click: Butto
   });
 }
 
-/** Deny asks for a reason first. */
 export function handleDenyMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return openOnClick(context, click, async () => denyMigrationModal(click.action.value ?? ""));
 }
@@ -216,7 +212,6 @@ export function handleRetryMigrationButton(context: SlackContext, click: ButtonC
   return answerClick(context, click, () => tryMigrationAgain(context, click.body.user.id, click.action.value ?? ""));
 }
 
-/** The reason is there: the migration is denied, and its message says so. */
 export async function handleDenyMigrationSubmission(context: SlackContext, submission: Submission): Promise<void> {
   const why = await refuseEmptyReason(submission);
   if (why === null) return;
@@ -228,7 +223,6 @@ export async function handleDenyMigrationSubmission(context: SlackContext, submi
   });
 }
 
-/** A button that is not ours, or of an older form. */
 async function unreadable(context: SlackContext, act: "approve" | "deny" | "migrate", by: string): Promise<Message> {
   await noteAttempt(context, { act, by, code: "unreadable-button" });
   return failureAnswer("This migration no longer exists. Ask for it again.");

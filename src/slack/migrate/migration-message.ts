@@ -104,7 +104,6 @@ function stepLine({ does, undo }: StepSummary, state: string, toDecide: boolean)
   return `${state} ${styled(does, 300)}${back}`;
 }
 
-/** The first ones, as many as there is room for. */
 function fitting(lines: readonly string[], most: number): readonly string[] {
   let left = room;
   const first = lines.findIndex((line) => {

@@ -9,7 +9,6 @@ import { code, cut, mention, section, time } from "../show/mrkdwn.ts";
 import { retryMigrationButton, withdrawMigrationButton } from "./migration-buttons.ts";
 import { migrationState, migrationTrouble } from "./migration-words.ts";
 
-/** A migration, and what the reader can do with it. */
 export interface MigrationRow {
   readonly migration: Migration;
   readonly acts: readonly MigrationAct[];

@@ -78,13 +78,10 @@ export const doneButton = ({ id, level, cluster }: AccessRequest): Button =>
     "Keep it",
   ]);
 
-/** Mentions the approvers again. */
 export const nudgeButton = ({ id }: AccessRequest): Button => button(nudgeAction, "Nudge", id);
 
-/** Opens a form that asks once more. */
 export const revokeButton = ({ id }: AccessRequest): Button => button(revokeAction, "Revoke", id, "danger");
 
-/** Opens a form for a note. */
 export const reviewedButton = ({ id }: AccessRequest): Button => button(reviewedAction, "Mark reviewed", id, "primary");
 
 /** Opens the form of a request with everything of this one except the reason. */
@@ -101,7 +98,6 @@ export const cancelButton = ({ id, level, cluster }: AccessRequest): Button =>
 
 export const requestButton = (style?: Style): Button => button(requestAction, "Ask for access", "request", style);
 
-/** Opens the form of emergency access. */
 export const breakGlassButton = (): Button => button(breakGlassAction, "Emergency access", "break-glass", "danger");
 
 export const helpButton = (): Button => button(helpAction, "All commands", "all");
@@ -127,38 +123,33 @@ export function rowButtons(request: AccessRequest, acts: readonly Act[]): Button
   ];
 }
 
-/** The requests in a list: `mine`, `pending`, `active`, or those of one cluster. */
 export type ListView =
   | { readonly kind: "mine" }
   | { readonly kind: "pending" }
   | { readonly kind: "active" }
   | { readonly kind: "cluster"; readonly cluster: string };
-/** The `action_id` of each button. A button does the same in a message, a list, a form and App Home. */
 /** Value: `{"request": …, "digest": …}`, which binds the click to the change that the message shows. */
 export const approveAction = "approve";
 /** Opens a form for the reason. The value of `approve`. */
 export const denyAction = "deny";
-/** Opens everything about a request or a migration. Value: its id. */
+/** Value: the id of a request or a migration. */
 export const detailsAction = "details";
-/** Opens a form that asks once more, and for a reason. Value: the request's id. */
+/** Value: the request's id. */
 export const revokeAction = "revoke";
-/** Ends the holder's access at once, without a question. Value: the request's id. */
+/** Ends the holder's access without a question. Value: the request's id. */
 export const doneAction = "done";
 /** Value: the request's id. */
 export const extendAction = "extend";
-/** Confirms that an approver reviewed emergency access. Value: the request's id. */
+/** Value: the request's id. */
 export const reviewedAction = "reviewed";
 /** Value: the request's id. */
 export const cancelAction = "cancel";
-/** Mentions the approvers of one's own request again. Value: the request's id. */
+/** Value: the request's id. */
 export const nudgeAction = "nudge";
-/** Lists all commands. Value: empty. */
 export const helpAction = "help";
 /** Runs a command. Value: its line, without `/eks-access`. */
 export const runAction = "run";
-/** Opens the form of emergency access. Value: empty. */
 export const breakGlassAction = "break-glass";
-/** Opens the form of a request. Value: empty. */
 export const requestAction = "request";
 /** Show a page of a list. One id each: Slack takes an id once in a message. Value: the list, and the rows before the page. */
 export const listActions = {

@@ -33,7 +33,6 @@ export function notRecordedYetAnswer(): Message {
   );
 }
 
-/** The cluster of a request left the configuration. */
 export function clusterGoneAnswer(cluster: string): Message {
   return failureAnswer(`${cluster} is no longer in eks-access.yml. Ask an operator.`);
 }
@@ -80,9 +79,9 @@ export function detailsModal(id: string, status: Message, notice: Message | null
   };
 }
 
-/** The form for the reason of a denial. `private_metadata` is the value of the button. */
+/** `private_metadata` is the value of the button. */
 export const denyModalId = "deny";
-/** The form for the reason why a migration is denied. `private_metadata` is the value of the button. */
+/** `private_metadata` is the value of the button. */
 export const denyMigrationModalId = "deny-migration";
 /** Asks why: the requester has to know what to do instead. */
 export function denyModal(value: string): ModalView {
@@ -97,14 +96,13 @@ export function denyModal(value: string): ModalView {
   };
 }
 
-/** Asks why before a migration is denied. */
 export function denyMigrationModal(value: string): ModalView {
   return { ...denyModal(value), callback_id: denyMigrationModalId, title: text("Deny the migration") };
 }
 
 type Submission = Pick<SlackViewMiddlewareArgs<ViewSubmitAction>, "view" | "ack">;
 
-/** The reason in the form; null: it is empty, and the form says so. */
+/** Null: it is empty, and the form says so. */
 export async function refuseEmptyReason(submission: Submission): Promise<string | null> {
   const why = whyOf(submission);
   if (why !== "") return why;

@@ -26,7 +26,6 @@ export function failureInShort({ code, message }: CodedReason, thread = "The thr
   return `${asClause(what, 120)}. ${thread} has the cause and the fix`;
 }
 
-/** Who gets in by a request, as a sentence. */
 export function admitsText(request: AccessRequest): string {
   const who = admittedInWords(admittedBy(request.principal), (name) => code(name, 80));
   return isClosed(request)
@@ -61,7 +60,6 @@ export function extendsText({ extends: extended }: AccessRequest): string {
   return extended === null ? "" : `, extends ${code(extended)}`;
 }
 
-/** `for @bob, asked by @alice` */
 export function forText({ requester, askedBy }: AccessRequest): string {
   return `for ${mention(requester)}${askedBy === null ? "" : `, asked by ${mention(askedBy)}`}`;
 }
@@ -73,7 +71,6 @@ function waitingFor(request: AccessRequest): string {
   return `${approvals.length} of ${approvalsWanted} approvals: ${approversIn(request)}. Waiting for another approver`;
 }
 
-/** Who approved, and when; at most ten. */
 function approversIn(request: AccessRequest): string {
   const { approvals } = request;
   const own = (by: string) => (isTheirs(request, by) ? " (own request; the policy allows it)" : "");
@@ -216,7 +213,6 @@ function endFinding(name: string, { result, detail }: ProofFinding): string {
   return `${result === "no" ? "✓" : "–"} *not ${name}*${result === "no" ? "" : " not tested"}: ${asClause(detail, 350)}`;
 }
 
-/** The username and groups of a principal in the cluster. */
 export function mappedIdentityText(identity: MappedIdentity | null, maxLength = 600): string {
   if (!identity) return "no access (Unauthorized)";
   const username = code(identity.username, Math.floor(maxLength / 3));
@@ -234,7 +230,6 @@ export function durationText({ until: end, durationSeconds }: AccessRequest): st
   return end === null ? formatDuration(durationSeconds) : `until ${time(end)}`;
 }
 
-/** The field with the duration and its start, or the end of an extension. */
 export function leaseField(request: AccessRequest): string {
   return request.until === null ? `*For*\n${leaseOf(request)}` : `*Until*\n${time(request.until)}`;
 }

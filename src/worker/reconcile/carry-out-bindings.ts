@@ -79,7 +79,7 @@ async function carryOut(
   try {
     for (const binding of calls.remove) {
       const removed = await client.deleteBinding(binding, { lease });
-      if (removed === "other") throw conflict(`${binding.name} was created again while it was deleted`);
+      if (removed === "other") throw conflict(`${binding.name} came back during its deletion`);
       if (removed === "kept")
         throw new AccessError("binding-kept", `${placeInWords(binding)} waits for its finalizers`);
     }
