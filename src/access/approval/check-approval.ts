@@ -57,7 +57,7 @@ interface Wanted {
 }
 
 /** No one approves access for themselves, even if another person asks for it. */
-export const approverGetsAccess = "its approver's link is the principal that gets access";
+export const approverGetsAccess = "its approver uses the principal that gets access";
 
 /** Says that a date is in the future, and how to fix it. @param what the subject of the sentence */
 export function datedAheadText(what: string): string {

@@ -89,6 +89,6 @@ test("an approver's link is sealed with the decision, and the worker refuses the
   expect(verdictOn(other, cluster)).toEqual({ type: "valid" });
   expect(verdictOn(linked, cluster)).toEqual({
     type: "void",
-    message: "its approver's link is the principal that gets access",
+    message: "its approver uses the principal that gets access",
   });
 });

@@ -41,7 +41,7 @@ describe.each([
     expect(await requestOf(context, "r-one")).toMatchObject({
       state: "pending",
       approvals: [],
-      voided: { message: "its approver's link is the principal that gets access" },
+      voided: { message: "its approver uses the principal that gets access" },
     });
   });
 
@@ -59,7 +59,11 @@ describe.each([
   });
 
   test.each<[string, typeof keys, object]>([
-    ["a worker found out", keys, { state: "pending", voided: { message: expect.stringContaining("its approver is") } }],
+    [
+      "a worker found out",
+      keys,
+      { state: "pending", voided: { message: expect.stringContaining("its approver uses") } },
+    ],
     ["another hand says", otherKeys, { state: "approved" }],
   ])("an approver whose role it is, as %s", async (_, { preview }, outcome) => {
     const settings = { region: "eu-central-1", instanceArn: "", identityStoreId: "", roleArn: "" };

@@ -63,7 +63,7 @@ describe("a run on one cluster decides", () => {
 
     expect(ids(settled({ open: [request], now: inTime }).granted)).toEqual([request.id]);
     expect(settled({ open: [request], now: late }).voided).toMatchObject([
-      { message: "it is older than 1h, and none of it was written" },
+      { message: "it is older than 1h, and the worker wrote nothing of it" },
     ]);
     // It was begun, and stands there: its record was not told, as the worker died.
     const held = { open: [begun], mapUsers: entry(engineerArn, '"eks-access:viewers"'), holdings: [remembered(begun)] };
