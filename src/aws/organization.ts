@@ -24,7 +24,7 @@ const bounds = () => ({ pages: 2_000, items: 20_000, deadline: AbortSignal.timeo
  * The active accounts of the caller's organization; null: the account is in none. Only the management account and delegated
  * administrators can ask.
  *
- * @param region of the partition, by which the SDK finds the one endpoint @throws AccessError
+ * @param region of the partition: the SDK finds the one endpoint with it @throws AccessError
  */
 export async function organizationAccounts(
   source: CredentialSource,

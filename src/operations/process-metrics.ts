@@ -112,7 +112,7 @@ export interface Backlog {
   readonly tally: () => Promise<StateCounts>;
   /** The number of open requests of each cluster that is not configured. */
   readonly openUnconfigured: () => Promise<ReadonlyMap<string, number>>;
-  /** The number of leases of each cluster whose access should have been gone for a minute or more. */
+  /** By cluster: leases that are a minute or more past their end. */
   readonly overdue: () => Promise<ReadonlyMap<string, number>>;
   /** For how long each cluster could not be opened, in seconds; one that can be is absent. */
   readonly closedFor: () => Promise<ReadonlyMap<string, number>>;

@@ -112,7 +112,7 @@ async function removeRecords(
   return kept;
 }
 
-/** Finished jobs, and what BullMQ tells of them, hold questions about people and their answers. */
+/** Finished jobs, and BullMQ's events about them, hold questions about people and their answers. */
 async function forgetJobs({ queues, config }: ErasureContext): Promise<void> {
   const zones = [null, ...zonesOf(config.clusters.values())];
   const all = new Set(

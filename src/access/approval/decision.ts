@@ -9,7 +9,7 @@ import type { LinkedArns } from "./links.ts";
 export type DecisionRefusal =
   | "self-approval"
   | "not-an-approver"
-  /** The approver is linked with the principal that gets access. */
+  /** The approver uses the principal that gets access. */
   | "own-principal"
   /** It is unknown now whether the approver is the person of Identity Center who gets access. */
   | "own-principal-unknown"

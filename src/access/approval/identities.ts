@@ -173,7 +173,7 @@ export interface KnownOf {
 /** Who a person is on a cluster. Several: they have to choose. */
 export interface OwnIdentities {
   readonly arns: readonly string[];
-  /** Why there are none, and what to do, in sentences; null: nothing is to be said. */
+  /** Why there are none, and what to do, in sentences; null: there is nothing to say. */
   readonly why: string | null;
 }
 

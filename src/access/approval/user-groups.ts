@@ -4,7 +4,7 @@ import { type Immutable, textForm, textsForm } from "../lease/proof-record.ts";
 import { isDatedAhead } from "./decision.ts";
 import type { DecisionKeys } from "./seal.ts";
 
-/** The people of every user group, as Slack told one Slack process. The others believe it by its seal, not by where it was. */
+/** The people of every user group, as Slack named them to one Slack process. The others trust its seal. */
 export type SharedGroups = Immutable<z.output<typeof sharedGroupsForm>>;
 const sharedGroupsForm = z.strictObject({
   /** `T…`, if the app is installed for an organization; empty: the bot's own workspace. */

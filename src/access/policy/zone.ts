@@ -28,7 +28,7 @@ export function zoneInWords(zone: Zone): string {
   return zone ?? "none";
 }
 
-/** A worker tells each zone every ten seconds that it is there. Milliseconds. */
+/** How often a worker reports to each of its zones, in milliseconds. */
 export const tellsZoneEveryMs = 10_000;
 /** Without a word for so long a zone has no worker: a message comes within the minute. */
 const silentMs = 45_000;

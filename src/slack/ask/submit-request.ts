@@ -34,7 +34,7 @@ export async function askFor(context: SlackContext, asker: string, wish: Request
   return { type: request.refusal ? "refused" : "requested", message: requestedAnswer(request) };
 }
 
-/** The id by which a person is known here, however a line or a form names them. Where Slack does not answer, they get no access. */
+/** A person's one id here, however a line or a form names them. If Slack does not answer, they get no access. */
 function idOf({ directory }: SlackContext, user: string): Promise<string> {
   return directory.idOf(user).catch(() => user);
 }
@@ -116,7 +116,7 @@ async function refuseInOthersName(
   if (askedBy === null || ruleFor(cluster, level.name, await personFor(context, cluster, askedBy)) === rule)
     return null;
   if (isOwnPrincipal(await believedIdentityOf(context, requester, cluster, arn), arn)) return null;
-  const message = `${arn} is not known as theirs, and the policy does not let you ask for ${level.name} on ${cluster.name}. They can ask themselves, or link it with /eks-access link.`;
+  const message = `${arn} may not be theirs, and the policy does not let you ask for ${level.name} on ${cluster.name}. They can ask themselves, or link it with /eks-access link.`;
   return { type: "refused", code: "not-theirs", message, rule };
 }
 

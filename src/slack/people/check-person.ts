@@ -51,7 +51,7 @@ function userIn(body: object): string {
   return sentBy.safeParse(body).data ?? "";
 }
 
-/** From here on the sender has the one id by which they are known, so that no one is two people, and approves for themselves. */
+/** From here on the sender has one id. With two, a person could approve their own request. */
 function nameSender(body: object, id: string): void {
   if ("user_id" in body) body.user_id = id;
   for (const part of ["user", "event"]) {

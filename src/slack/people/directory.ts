@@ -19,7 +19,7 @@ export interface Directory {
   /** The state of a person's account now. @throws AccessError */
   accountOf(user: string): Promise<Account>;
   /**
-   * The one id by which a person is known here: in an Enterprise organization that of the whole organization (`W…` or `U…`), as an older
+   * A person's one id here: in an Enterprise organization that of the whole organization (`W…` or `U…`), as an older
    * workspace knows the person by another one. @throws AccessError
    */
   idOf(user: string): Promise<string>;

@@ -42,7 +42,7 @@ export class FleetKeeper {
       isHeld: await heldPlaces(context, fleet, before),
     };
     const { list, changes } = nextFleet(before, { ...seen, at: context.now() }, rules);
-    // Told first: a worker that dies in between tells it again, and none changes it unseen.
+    // Reported first: a worker that dies in between reports it again, and none changes it unseen.
     await tell(context, before, changes, list.at);
     await context.ledger.publishFleet(sealFleetList(list, context.keys.preview));
     await context.follower.look();

@@ -39,7 +39,7 @@ const openRegion: OpenRegion = async (fleet, account, region) => {
 /**
  * Lists the clusters of each account and region, sixteen at a time and with one call at a time in each, as AWS counts them. A region without an answer leaves what was known there as it is.
  *
- * @param memory a cluster whose tags it has is only listed
+ * @param memory it only lists a cluster with tags in it
  */
 export async function lookAtFleet(
   fleet: Fleet,

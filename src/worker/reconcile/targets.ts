@@ -146,7 +146,7 @@ export function withdrawalsAfter(
   });
 }
 
-/** The shares whose time is over and that this run removes. */
+/** The expired shares that this run removes. */
 function removedShares(
   holdings: ReadonlyMap<string, Holding>,
   targets: Settlement["targets"],

@@ -148,7 +148,7 @@ describe("a level that the policy gives to the other person alone", () => {
 
     expect(textOf(answer)).toContain("Nothing was requested for <@U0ONCALL>.");
     expect(textOf(answer)).toContain(
-      "is not known as theirs, and the policy does not let you ask for admin on staging",
+      "may not be theirs, and the policy does not let you ask for admin on staging",
     );
     expect(event?.event).toMatchObject({
       type: "request.refused",
