@@ -1,9 +1,8 @@
-import { load } from "js-yaml";
 import { z } from "zod";
 import { explainFailure } from "../access/access-error.ts";
 import type { FleetCluster } from "../access/policy/fleet-list.ts";
 import { readEnvironment } from "../config/environment.ts";
-import { account, labels, problemOfYaml, problemsOfForm, region } from "../config/forms.ts";
+import { account, labels, readYaml, region } from "../config/forms.ts";
 import { type CommandIo, readInput } from "./process-io.ts";
 import { sealedFleet } from "./settings.ts";
 
@@ -16,16 +15,10 @@ export type KnownClusters = readonly FleetCluster[] | string;
 export async function clustersOfFile(path: string, io: CommandIo, now: Date): Promise<KnownClusters> {
   const input = await readInput(path, io);
   if (input.type === "unusable") return input.message;
-  let value: unknown;
-  try {
-    value = load(input.text);
-  } catch (error) {
-    return `${path}: ${problemOfYaml(error).replace(/^eks-access\.yml:? ?/, "")}`;
-  }
-  const read = clustersFile.safeParse(value);
-  if (!read.success) return `${path}: ${problemsOfForm(read.error.issues, value).join(" ")}`;
+  const read = readYaml(input.text, clustersFile);
+  if (typeof read === "string") return `${path}: ${read}`;
   const at = now.toISOString();
-  return read.data.map((cluster) => ({ ...cluster, waiting: null, since: at, seenAt: at, goneSince: null }));
+  return read.map((cluster) => ({ ...cluster, waiting: null, since: at, seenAt: at, goneSince: null }));
 }
 
 const otherwise =

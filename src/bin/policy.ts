@@ -1,5 +1,4 @@
 import { parseArgs } from "node:util";
-import { load } from "js-yaml";
 import { z } from "zod";
 import { type Cluster, type Level, partitionOf, type Rule } from "../access/policy/cluster.ts";
 import { expectationForms, readExpectation } from "../access/policy/expectation.ts";
@@ -9,9 +8,9 @@ import { ruleInWords, ruleName, rulesUpToDecision, ruleWarnings } from "../acces
 import { parseDuration } from "../access/request/extension.ts";
 import { readHolder } from "../aws-auth/index.ts";
 import { type Config, readConfig } from "../config/config.ts";
-import { problemOfYaml, problemsOfForm } from "../config/forms.ts";
+import { readYaml } from "../config/forms.ts";
 import { clustersOfFile, clustersOfLedger, printClusters } from "./policy-clusters.ts";
-import { type CommandIo, readInput } from "./process-io.ts";
+import { type CommandIo, readInput, unusable } from "./process-io.ts";
 
 const person = z.strictObject({
   user: z.string().optional(),
@@ -45,17 +44,20 @@ Exit code: 0 every expectation holds or the policy allows it, 1 not, 2 unusable 
 export async function runPolicy(argv: readonly string[], io: CommandIo): Promise<number> {
   const [verb, ...rest] = argv;
   if (verb === "clusters" && rest.length === 0) return codeOf(await printClusters(io), io);
-  if (verb !== "test" && verb !== "explain") return unusable(io, policyUsage);
+  if (verb !== "test" && verb !== "explain") {
+    io.stderr(policyUsage);
+    return 2;
+  }
   const [config = process.env.EKS_ACCESS_CONFIG || "eks-access.yml", others] = takeOption("--config", rest);
   const [clusters, own] = takeOption("--clusters", others);
   const reading = await readPolicy(config, clusters, io);
-  if (typeof reading === "string") return unusable(io, reading);
+  if (typeof reading === "string") return unusable(io, "policy", reading);
   const outcome = verb === "test" ? await testPolicy(own, reading, io) : explainPolicy(own, reading, io);
   return codeOf(typeof outcome === "string" ? `${outcome}\n\n${policyUsage}` : outcome, io);
 }
 
 function codeOf(outcome: number | string, io: CommandIo): number {
-  return typeof outcome === "string" ? unusable(io, `${outcome.trimEnd()}\n`) : outcome;
+  return typeof outcome === "string" ? unusable(io, "policy", `${outcome.trimEnd()}\n`) : outcome;
 }
 
 function takeOption(name: string, argv: readonly string[]): readonly [string | undefined, readonly string[]] {
@@ -81,18 +83,13 @@ async function readPolicy(path: string, clusters: string | undefined, io: Comman
   return whole.config;
 }
 
-function unusable(io: CommandIo, message: string): number {
-  io.stderr(message.startsWith("Usage") ? message : `eks-access policy: ${message}`);
-  return 2;
-}
-
 /** Runs the expectations of a file. Returns the exit code, or the mistake in the input. */
 async function testPolicy(argv: readonly string[], { clusters }: Config, io: CommandIo): Promise<number | string> {
   const [path, ...more] = argv;
   if (path === undefined || more.length > 0) return "Name one FILE of expectations, or - for stdin.";
   const input = await readInput(path, io);
   if (input.type === "unusable") return input.message;
-  const file = readExpectations(input.text);
+  const file = readYaml(input.text, expectationsFile);
   if (typeof file === "string") return `${path}: ${file}`;
   const actors = new Map(Object.entries(file.people).map(([name, each]) => [name.toLowerCase(), actorOf(name, each)]));
   const results = file.expect.map((sentence) => resultOf(sentence, { clusters, actors }));
@@ -101,17 +98,6 @@ async function testPolicy(argv: readonly string[], { clusters }: Config, io: Com
   const failed = results.filter(({ judgement }) => judgement.type === "judged" && !judgement.holds).length;
   io.stdout(`${results.length - failed} of ${results.length} expectations hold\n`);
   return failed === 0 ? 0 : 1;
-}
-
-function readExpectations(text: string): z.output<typeof expectationsFile> | string {
-  let value: unknown;
-  try {
-    value = load(text);
-  } catch (error) {
-    return problemOfYaml(error).replace(/^eks-access\.yml:? ?/, "");
-  }
-  const read = expectationsFile.safeParse(value);
-  return read.success ? read.data : problemsOfForm(read.error.issues, value).join(" ");
 }
 
 function actorOf(name: string, { user, groups, email, linked }: z.output<typeof person>): Actor {

@@ -1,4 +1,4 @@
-import { YAMLException } from "js-yaml";
+import { load, YAMLException } from "js-yaml";
 import { z } from "zod";
 import type { RoleStep } from "../access/policy/creator.ts";
 import { isPermanent, parseDuration } from "../access/request/extension.ts";
@@ -154,4 +154,16 @@ export function problemOfYaml(error: unknown): string {
   if (reason.includes("the input is empty")) return "eks-access.yml: it is empty. Start from eks-access.example.yml.";
   const where = mark ? ` line ${mark.line + 1}, column ${mark.column + 1}` : "";
   return `eks-access.yml${where}: the YAML is not valid. Correct it here: ${reason}.`;
+}
+
+/** Reads a YAML file that is not eks-access.yml; a text: its mistakes. */
+export function readYaml<T extends object>(text: string, form: z.ZodType<T>): T | string {
+  let value: unknown;
+  try {
+    value = load(text);
+  } catch (error) {
+    return problemOfYaml(error).replace(/^eks-access\.yml:? ?/, "");
+  }
+  const read = form.safeParse(value);
+  return read.success ? read.data : problemsOfForm(read.error.issues, value).join(" ");
 }
