@@ -82,11 +82,6 @@ export class Faults {
     return this.#counts.get(call) ?? 0;
   }
 
-  /** Every kind of call that came, with its count. */
-  counts(): ReadonlyMap<string, number> {
-    return this.#counts;
-  }
-
   clear(): void {
     this.#planned.length = 0;
   }

@@ -1,4 +1,4 @@
-import { isObject } from "../slack/json.ts";
+import { isObject } from "../json.ts";
 import {
   type AccessEntry,
   type AssociatedPolicy,

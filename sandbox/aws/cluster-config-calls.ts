@@ -1,4 +1,4 @@
-import { isObject } from "../slack/json.ts";
+import { isObject } from "../json.ts";
 import { invalid } from "./access-entry-rules.ts";
 import { textOf } from "./eks-calls.ts";
 import type { AuthenticationMode, ClusterUpdate, EksCluster } from "./eks-cluster.ts";

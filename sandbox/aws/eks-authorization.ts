@@ -1,4 +1,4 @@
-import { isObject } from "../slack/json.ts";
+import { isObject } from "../json.ts";
 import { type AccessEntry, entryArnsOf } from "./access-entry.ts";
 import { type EksAction, textMapOf, textOf, textsOf } from "./eks-calls.ts";
 import type { AllowedCall, EksService } from "./eks-service.ts";

@@ -1,4 +1,4 @@
-import { isObject, parseJson } from "../slack/json.ts";
+import { isObject, parseJson } from "../json.ts";
 
 /** A call of the EKS API: what its path, query and body say. Texts are empty where the path has none. */
 export interface EksCall {

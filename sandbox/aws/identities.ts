@@ -153,7 +153,7 @@ function isMet({ test, every, key, values }: Condition, context: ConditionContex
 }
 
 /** `*` matches any run of characters and `?` one, as in IAM. */
-function matches(pattern: string, text: string): boolean {
+export function matches(pattern: string, text: string): boolean {
   const expression = pattern
     .replace(/[.+^${}()|[\]\\]/g, "\\$&")
     .replaceAll("*", ".*")

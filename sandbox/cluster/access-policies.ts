@@ -1,4 +1,5 @@
 import type { ClusterAccess, PolicyInForce } from "../aws/eks-clusters.ts";
+import { matches } from "../aws/identities.ts";
 import {
   type Attributes,
   covers,
@@ -113,10 +114,4 @@ function inScope(namespaces: PolicyInForce["namespaces"], attributes: Attributes
   if (namespaces === null) return true;
   const namespace = "path" in attributes ? undefined : attributes.namespace;
   return namespace !== undefined && namespaces.some((pattern) => matches(pattern, namespace));
-}
-
-/** `*` matches any run of characters. */
-function matches(pattern: string, text: string): boolean {
-  const expression = pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*");
-  return new RegExp(`^${expression}$`).test(text);
 }

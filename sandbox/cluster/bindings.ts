@@ -1,4 +1,5 @@
-import { invalidValue, isRecord, type ObjectKind, required, type Stored } from "./object-kind.ts";
+import { isObject } from "../json.ts";
+import { invalidValue, type ObjectKind, required, type Stored } from "./object-kind.ts";
 import type { Binding } from "./rbac.ts";
 import { badRequest, type FieldProblem } from "./status.ts";
 
@@ -36,7 +37,7 @@ function bindingKind(kind: string, resource: string, roles: readonly string[]): 
     ...{ group, apiVersion: `${group}/v1`, kind, resource, namespaced, createsOnUpdate: true },
     decode: ({ roleRef = {}, subjects }) => {
       const list = subjects ?? [];
-      if (!isRecord(roleRef) || !Array.isArray(list) || !list.every(isRecord)) {
+      if (!isObject(roleRef) || !Array.isArray(list) || !list.every(isObject)) {
         return badRequest(`${kind} in version "v1" cannot be handled as a ${kind}: json: cannot unmarshal`);
       }
       return contentOf({ roleRef: readRole(roleRef), subjects: list.map(readSubject) });

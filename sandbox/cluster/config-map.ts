@@ -1,4 +1,5 @@
-import { isRecord, mapProblem, type ObjectKind, type Sent, type Stored } from "./object-kind.ts";
+import { isObject } from "../json.ts";
+import { mapProblem, type ObjectKind, type Sent, type Stored } from "./object-kind.ts";
 import type { FieldProblem } from "./status.ts";
 
 /** What a ConfigMap holds. */
@@ -26,8 +27,8 @@ export const configMapKind: ObjectKind<ConfigMapContent> = {
   decode: ({ data, binaryData, immutable }) =>
     mapProblem(configMapKind, "ConfigMap.data", data) ??
     mapProblem(configMapKind, "ConfigMap.binaryData", binaryData) ?? {
-      ...(isRecord(data) ? { data: texts(data) } : {}),
-      ...(isRecord(binaryData) ? { binaryData: texts(binaryData) } : {}),
+      ...(isObject(data) ? { data: texts(data) } : {}),
+      ...(isObject(binaryData) ? { binaryData: texts(binaryData) } : {}),
       ...(typeof immutable === "boolean" ? { immutable } : {}),
     },
   contentOf: ({ data, binaryData, immutable }) => ({

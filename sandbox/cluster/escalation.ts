@@ -1,6 +1,6 @@
 import type { BindingContent } from "./bindings.ts";
 import type { Sent } from "./object-kind.ts";
-import { type Authorize, appliesTo, type PolicyRule, type Rbac, roleOf, type User } from "./rbac.ts";
+import { type Authorize, appliesTo, has, matchesPath, type PolicyRule, type Rbac, roleOf, type User } from "./rbac.ts";
 import type { RoleContent } from "./roles.ts";
 import { failure, type KindNames, notFound, qualified, type Status } from "./status.ts";
 
@@ -89,9 +89,8 @@ function atoms({
 function includes(rule: PolicyRule, atom: Atom): boolean {
   if (!has(rule.verbs, atom.verb)) return false;
   if ("url" in atom) {
-    return (rule.nonResourceURLs ?? []).some(
-      (url) => url === atom.url || (url.endsWith("*") && atom.url.startsWith(url.replace(/\*+$/, ""))),
-    );
+    const { url } = atom;
+    return (rule.nonResourceURLs ?? []).some((pattern) => matchesPath(pattern, url));
   }
   const { resources = [], resourceNames = [], apiGroups = [] } = rule;
   const [, subresource] = atom.resource.split("/");
@@ -100,10 +99,6 @@ function includes(rule: PolicyRule, atom: Atom): boolean {
     (has(resources, atom.resource) || (subresource !== undefined && resources.includes(`*/${subresource}`))) &&
     (resourceNames.length === 0 || (atom.name !== undefined && resourceNames.includes(atom.name)))
   );
-}
-
-function has(list: readonly string[], value: string): boolean {
-  return list.includes("*") || list.includes(value);
 }
 
 function tooMuch(kind: KindNames, name: string, user: User, missing: readonly Atom[]): Status {

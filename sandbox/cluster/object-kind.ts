@@ -1,3 +1,4 @@
+import { isObject } from "../json.ts";
 import type { ManagedFields } from "./managed-fields.ts";
 import { badRequest, type FieldProblem, isStatus, type Status } from "./status.ts";
 
@@ -49,12 +50,12 @@ export interface ObjectKind<Content extends object> {
 
 /** Reads what a client sent, or the 400 that a real API server answers where it can't. `null` counts as absent, as in Go. */
 export function decodeObject<Content extends object>(own: ObjectKind<Content>, value: unknown): Sent<Content> | Status {
-  if (!isRecord(value)) return badRequest(`the object provided is unrecognized (must be of type ${own.kind})`);
+  if (!isObject(value)) return badRequest(`the object provided is unrecognized (must be of type ${own.kind})`);
   const { kind = own.kind, apiVersion = own.apiVersion } = value;
   if (kind !== own.kind || apiVersion !== own.apiVersion) {
     return badRequest(`${kind} in version "${apiVersion}" cannot be handled as a ${own.kind}: unknown conversion`);
   }
-  const metadata = isRecord(value.metadata) ? value.metadata : {};
+  const metadata = isObject(value.metadata) ? value.metadata : {};
   const content = own.decode(value);
   const wrong =
     (isStatus(content) ? content : undefined) ??
@@ -69,7 +70,7 @@ export function mapProblem(
   field: string,
   map: unknown,
 ): Status | undefined {
-  const wrong = isRecord(map)
+  const wrong = isObject(map)
     ? Object.values(map).find((item) => typeof item !== "string" && item !== null)
     : (map ?? undefined);
   if (wrong === undefined) return undefined;
@@ -143,6 +144,7 @@ function goKind(value: unknown): string {
   return typeof value === "boolean" ? "bool" : typeof value;
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** meta/v1 Time: whole seconds. */
+export function timestamp(date: Date): string {
+  return date.toISOString().replace(/\.\d{3}Z$/, "Z");
 }

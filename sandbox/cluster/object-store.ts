@@ -1,4 +1,4 @@
-import type { ObjectAddress, ObjectKind, Sent, Stored } from "./object-kind.ts";
+import { type ObjectAddress, type ObjectKind, type Sent, type Stored, timestamp } from "./object-kind.ts";
 import {
   addressProblem,
   type DeleteOptions,
@@ -84,9 +84,7 @@ export class ObjectStore<Content extends object> {
       return dryRun ? last : this.#keep(last, "removed");
     }
     if (dryRun || rest.deletionTimestamp) return before;
-    const deletionTimestamp = this.#now()
-      .toISOString()
-      .replace(/\.\d{3}Z$/, "Z");
+    const deletionTimestamp = timestamp(this.#now());
     const metadata = { ...rest, finalizers, deletionTimestamp, deletionGracePeriodSeconds: 0 };
     return this.#keep({ ...before, metadata }, "written");
   }

@@ -7,6 +7,7 @@ import {
   type ObjectMeta,
   type Sent,
   type Stored,
+  timestamp,
 } from "./object-kind.ts";
 import {
   badRequest,
@@ -42,7 +43,7 @@ export function newObject<Content extends object>(
     invalid(kind, name, problemsOf(kind, sent));
   if (refused) return refused;
   if (resourceVersion) return versionOfNew;
-  const creationTimestamp = now.toISOString().replace(/\.\d{3}Z$/, "Z");
+  const creationTimestamp = timestamp(now);
   const managedFields = ownFields({ owners: [], object: undefined }, sent, {
     manager,
     apiVersion: kind.apiVersion,

@@ -117,11 +117,11 @@ export function covers(rule: PolicyRule, attributes: Attributes): boolean {
   );
 }
 
-function has(list: readonly string[], value: string): boolean {
+export function has(list: readonly string[], value: string): boolean {
   return list.includes("*") || list.includes(value);
 }
 
-function matchesPath(pattern: string, path: string): boolean {
+export function matchesPath(pattern: string, path: string): boolean {
   return pattern.endsWith("*") ? path.startsWith(pattern.slice(0, -1)) : pattern === path;
 }
 

@@ -1,4 +1,5 @@
 import type { SandboxAnswer } from "../http-server.ts";
+import { timestamp } from "./object-kind.ts";
 import type { Attributes, Authorize, User } from "./rbac.ts";
 import { failure, type Status, statusAnswer } from "./status.ts";
 
@@ -19,7 +20,7 @@ export interface ReviewSpec {
 
 /** SelfSubjectReview: who the API server takes the caller for (Kubernetes docs, "API access to authentication information for a client"). */
 export function selfSubjectReview(user: User, now: Date): SandboxAnswer {
-  const metadata = { creationTimestamp: now.toISOString().replace(/\.\d{3}Z$/, "Z") };
+  const metadata = { creationTimestamp: timestamp(now) };
   return created({
     kind: "SelfSubjectReview",
     apiVersion: "authentication.k8s.io/v1",

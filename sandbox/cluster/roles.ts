@@ -1,5 +1,6 @@
+import { isObject } from "../json.ts";
 import { nameProblems } from "./bindings.ts";
-import { isRecord, type ObjectKind, required, type Stored } from "./object-kind.ts";
+import { type ObjectKind, required, type Stored } from "./object-kind.ts";
 import type { PolicyRule, Role } from "./rbac.ts";
 import { badRequest, type FieldProblem } from "./status.ts";
 
@@ -18,7 +19,7 @@ function kindOf(kind: "Role" | "ClusterRole", resource: string): ObjectKind<Role
     ...{ group, apiVersion: `${group}/v1`, kind, resource, namespaced: kind === "Role", createsOnUpdate: true },
     decode: ({ rules }) => {
       const list = rules ?? [];
-      if (!Array.isArray(list) || !list.every(isRecord)) {
+      if (!Array.isArray(list) || !list.every(isObject)) {
         return badRequest(`${kind} in version "v1" cannot be handled as a ${kind}: json: cannot unmarshal`);
       }
       return contentOf({ rules: list.map(readRule) });

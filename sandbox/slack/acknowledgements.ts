@@ -1,5 +1,5 @@
+import { isObject, type JsonObject, objectAt, textAt } from "../json.ts";
 import type { Acknowledgement } from "./delivery.ts";
-import { isObject, type JsonObject, objectAt, textAt } from "./json.ts";
 import { messageContent, textOf } from "./message-content.ts";
 import { SlackRefusal } from "./methods/method.ts";
 import { closeViews, makeView, pushView, replaceView } from "./open-views.ts";

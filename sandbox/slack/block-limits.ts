@@ -1,6 +1,6 @@
+import { isObject, type JsonObject, listAt, textAt } from "../json.ts";
 import { messageBlocks, plainText, type, viewBlocks } from "./block-limits/blocks.ts";
 import { type Check, object, problem, string } from "./block-limits/check.ts";
-import { isObject, type JsonObject, listAt, textAt } from "./json.ts";
 
 /**
  * Everything that Slack would refuse in the blocks of a message (or, with `surface` "view", of a modal or Home tab), in

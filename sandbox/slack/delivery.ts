@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { type JsonObject, parseJson } from "./json.ts";
+import { type JsonObject, parseJson } from "../json.ts";
 
 /** What Slack sends to the app. */
 export type Outgoing =

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, listAt, objectAt, textAt } from "./json.ts";
+import { isObject, type JsonObject, listAt, objectAt, textAt } from "../json.ts";
 
 /** The values of a view's inputs: `state.values` of Slack's payloads, by block_id and action_id. */
 export type Inputs = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { isObject, type JsonObject, listAt, objectAt, textAt } from "../json.ts";
 import { lengthOfText, longestText, problemsOf } from "./block-limits.ts";
 import { type Inputs, inputsOf, type SlackBlock } from "./inputs.ts";
-import { isObject, type JsonObject, listAt, objectAt, textAt } from "./json.ts";
 import { jsonArgument, refusedFor, SlackRefusal, textArgument } from "./methods/method.ts";
 import type { SandboxMessage } from "./shapes.ts";
 

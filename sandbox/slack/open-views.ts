@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { type JsonObject, textAt } from "../json.ts";
 import { problemsOfView } from "./block-limits.ts";
 import { inputsOf } from "./inputs.ts";
-import { type JsonObject, textAt } from "./json.ts";
 import { storedBlocks } from "./message-content.ts";
 import { refusedFor, SlackRefusal } from "./methods/method.ts";
 import type { SandboxView } from "./shapes.ts";

@@ -1,5 +1,5 @@
+import type { JsonObject } from "../json.ts";
 import { inputsOf, type PlacedElement } from "./inputs.ts";
-import type { JsonObject } from "./json.ts";
 import { messageJson } from "./methods/method.ts";
 import { viewJson } from "./open-views.ts";
 import type { SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";

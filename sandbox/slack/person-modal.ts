@@ -1,10 +1,21 @@
+import { type JsonObject, listAt, objectAt, textAt } from "../json.ts";
 import { takeSubmissionAnswer } from "./acknowledgements.ts";
+import type { Deliver } from "./delivery.ts";
 import { type ElementPlace, filledInput, findInput, type InputValue, isEmptyInput } from "./inputs.ts";
-import { listAt, objectAt, textAt } from "./json.ts";
 import { replaceView } from "./open-views.ts";
 import { submissionPayload, suggestionPayload } from "./payloads.ts";
-import type { PersonContext } from "./person-context.ts";
 import type { CommandAnswer, SandboxUser, SandboxView } from "./shapes.ts";
+import type { SlackState } from "./state.ts";
+
+/** What the deeds of a person need. */
+export interface PersonContext {
+  state: SlackState;
+  deliver: Deliver;
+  /** `http://127.0.0.1:<port>` of the workspace. */
+  url: () => string;
+  /** Options that the app gave for menus that it fills, by action_id. */
+  loaded: Map<string, readonly JsonObject[]>;
+}
 
 /** What a person types into one field, called by its block_id, action_id or label, or by its place. */
 export interface Filling {

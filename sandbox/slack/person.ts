@@ -1,3 +1,4 @@
+import { type JsonObject, objectAt, textAt } from "../json.ts";
 import { plainAnswer, takeCommandAnswer } from "./acknowledgements.ts";
 import {
   type ElementPlace,
@@ -8,10 +9,9 @@ import {
   type PlacedElement,
   type SlackBlock,
 } from "./inputs.ts";
-import { type JsonObject, objectAt, textAt } from "./json.ts";
 import { closeViews } from "./open-views.ts";
 import { commandPayload, homeOpenedPayload, messageActionPayload, viewActionPayload } from "./payloads.ts";
-import type { PersonContext } from "./person-context.ts";
+import type { PersonContext } from "./person-modal.ts";
 import { type Filling, fill, fillPlaces, submit, suggest } from "./person-modal.ts";
 import { newResponseUrl } from "./response-urls.ts";
 import type { CommandAnswer, SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { SandboxAnswer } from "../http-server.ts";
-import { isObject, type JsonObject, parseJson, textAt } from "./json.ts";
+import { isObject, type JsonObject, parseJson, textAt } from "../json.ts";
 import { messageContent } from "./message-content.ts";
 import { SlackRefusal } from "./methods/method.ts";
 import type { SandboxMessage } from "./shapes.ts";

@@ -1,5 +1,5 @@
+import type { JsonObject } from "../json.ts";
 import type { Inputs, SlackBlock } from "./inputs.ts";
-import type { JsonObject } from "./json.ts";
 
 /** A message as one of the people sees it at one moment. A later change makes a new value, never changes this one. */
 export interface SandboxMessage {

@@ -2,8 +2,8 @@ import { randomBytes, randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
+import { isObject, parseJson, textAt } from "../json.ts";
 import type { Acknowledgement, Deliver, Outgoing, Retry } from "./delivery.ts";
-import { isObject, parseJson, textAt } from "./json.ts";
 
 /** The app's WebSocket connections. */
 export interface SocketMode {

@@ -1,5 +1,5 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
-import type { JsonObject } from "./json.ts";
+import type { JsonObject } from "../json.ts";
 import { argumentsOf, type Method, type Methods, SlackRefusal } from "./methods/method.ts";
 import { type RateCounter, rateLimits } from "./rate-limits.ts";
 import type { SlackState } from "./state.ts";

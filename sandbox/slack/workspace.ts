@@ -7,7 +7,7 @@ import type { Methods } from "./methods/method.ts";
 import { peopleMethods } from "./methods/people.ts";
 import { viewMethods } from "./methods/views.ts";
 import { makePerson, type SandboxPerson } from "./person.ts";
-import type { PersonContext } from "./person-context.ts";
+import type { PersonContext } from "./person-modal.ts";
 import { rateCounter } from "./rate-limits.ts";
 import { answerResponse } from "./response-urls.ts";
 import type { SandboxChannel, SandboxMessage, SandboxUser } from "./shapes.ts";

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, listAt, objectAt, textAt } from "../../slack/json.ts";
+import { isObject, type JsonObject, listAt, objectAt, textAt } from "../../json.ts";
 import { textOf } from "../../slack/message-content.ts";
 import { type Content, type Html, html } from "../html.ts";
 import { button, labelled, lonelyControl } from "./controls.ts";

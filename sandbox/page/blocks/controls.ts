@@ -1,5 +1,5 @@
+import { isObject, type JsonObject, listAt, objectAt, textAt } from "../../json.ts";
 import { optionsOf } from "../../slack/inputs.ts";
-import { isObject, type JsonObject, listAt, objectAt, textAt } from "../../slack/json.ts";
 import type { SandboxUser } from "../../slack/shapes.ts";
 import { attributes, type Content, type Html, html } from "../html.ts";
 import { text, wordsOf } from "./mrkdwn.ts";

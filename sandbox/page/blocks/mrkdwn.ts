@@ -1,5 +1,5 @@
 import { type Node, NodeType, parse } from "slack-message-parser";
-import { textAt } from "../../slack/json.ts";
+import { textAt } from "../../json.ts";
 import { type Content, type Html, html, safeUrl } from "../html.ts";
 import type { Reader } from "./surface.ts";
 
@@ -127,36 +127,15 @@ function unescapeText(text: string): string {
   return text.replaceAll(gap, "").replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 }
 
-/** The pictures of the names that people and the bot use here; any other name stays as it is written. */
+/** The pictures of the names that the bot uses; any other name stays as it is written. */
 const pictures: Readonly<Record<string, string>> = {
-  "+1": "👍",
-  "-1": "👎",
-  alarm_clock: "⏰",
-  ballot_box_with_check: "☑️",
-  bell: "🔔",
-  bulb: "💡",
-  calendar: "📅",
-  eyes: "👀",
   hourglass: "⌛",
   hourglass_flowing_sand: "⏳",
-  information_source: "ℹ️",
-  key: "🔑",
-  lock: "🔒",
-  mag: "🔍",
-  memo: "📝",
   no_entry: "⛔",
-  octagonal_sign: "🛑",
-  page_facing_up: "📄",
-  rocket: "🚀",
   rotating_light: "🚨",
-  shield: "🛡️",
-  tada: "🎉",
-  unlock: "🔓",
   warning: "⚠️",
-  wave: "👋",
   white_check_mark: "✅",
-  wrench: "🔧",
-  x: "❌",
+  zzz: "💤",
 };
 
 function emoji(name: string): string {

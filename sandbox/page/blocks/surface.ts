@@ -1,5 +1,5 @@
+import type { JsonObject } from "../../json.ts";
 import type { Inputs } from "../../slack/inputs.ts";
-import type { JsonObject } from "../../slack/json.ts";
 import type { SandboxChannel, SandboxUser } from "../../slack/shapes.ts";
 
 /** Who looks, and what is known about the names in what they see. */

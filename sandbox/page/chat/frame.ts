@@ -1,4 +1,4 @@
-import { textAt } from "../../slack/json.ts";
+import { textAt } from "../../json.ts";
 import type { SandboxChannel, SandboxUser, SandboxView } from "../../slack/shapes.ts";
 import { blocks } from "../blocks/block.ts";
 import { hidden } from "../blocks/controls.ts";

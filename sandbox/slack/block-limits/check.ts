@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from "../json.ts";
+import { isObject, type JsonObject } from "../../json.ts";
 
 /**
  * Looks at one value of a payload; `at` is the JSON pointer of its place. Gives the problems in Slack's own words, for

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../json.ts";
+import type { JsonObject } from "../../json.ts";
 import { messageContent } from "../message-content.ts";
 import type { SandboxChannel, SandboxMessage } from "../shapes.ts";
 import {

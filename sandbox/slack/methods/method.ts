@@ -1,5 +1,5 @@
 import type { SandboxRequest } from "../../http-server.ts";
-import { isObject, type JsonObject, parseJson } from "../json.ts";
+import { isObject, type JsonObject, parseJson } from "../../json.ts";
 import type { rateLimits } from "../rate-limits.ts";
 import type { SandboxMessage } from "../shapes.ts";
 import type { SlackIdentity, SlackState } from "../state.ts";

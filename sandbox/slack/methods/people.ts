@@ -1,4 +1,4 @@
-import type { JsonObject } from "../json.ts";
+import type { JsonObject } from "../../json.ts";
 import type { SandboxUser } from "../shapes.ts";
 import { personWith, type SlackState } from "../state.ts";
 import { type Methods, neededText, SlackRefusal } from "./method.ts";

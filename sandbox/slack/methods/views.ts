@@ -1,4 +1,4 @@
-import type { JsonObject } from "../json.ts";
+import type { JsonObject } from "../../json.ts";
 import { findView, makeView, pushView, replaceView, viewJson } from "../open-views.ts";
 import type { SandboxView } from "../shapes.ts";
 import { personWith, type SlackState } from "../state.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { isObject, listAt, objectAt, textAt } from "../../../sandbox/slack/json.ts";
+import { isObject, listAt, objectAt, textAt } from "../../../sandbox/json.ts";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { SandboxView } from "../../../sandbox/slack/shapes.ts";
 import { formatDuration } from "../../../src/access/request/extension.ts";
