@@ -1,12 +1,13 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { WebClient } from "@slack/web-api";
 import type { DecisionKeys } from "../../access/approval/seal.ts";
 import { readGroups, sealGroups } from "../../access/approval/user-groups.ts";
-import type { LinkLedger } from "../../ledger/ledger.ts";
+import type { LinkLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { slackErrorCode, slackFailure } from "../app/web-client.ts";
 
 /** Where Slack processes share who is in which user group. */
 export interface GroupsPlace {
-  readonly ledger: Pick<LinkLedger, "userGroups" | "shareUserGroups">;
+  readonly ledger: Pick<LinkLedger & TurnLedger, "userGroups" | "shareUserGroups" | "takeTurn">;
   readonly keys: DecisionKeys;
 }
 
@@ -36,7 +37,7 @@ const maxShared = 1_000_000;
  */
 export async function groupsNow(question: GroupsQuestion, group: string): Promise<GroupsAnswer | null> {
   const { client, team, now, believedMs } = question;
-  const known = await sharedNow(question);
+  const known = (await sharedNow(question)) ?? (await askedByAnother(question));
   if (known) return known;
   const at = now();
   try {
@@ -49,6 +50,22 @@ export async function groupsNow(question: GroupsQuestion, group: string): Promis
     if (slackErrorCode(error) === "ratelimited" || failure.code === "answer-too-large") return null;
     throw failure;
   }
+}
+
+/** How long a process waits for the answer that another one asks for, and how often it looks. A click has three seconds. In milliseconds. */
+const patience = { forMs: 1_000, everyMs: 100 };
+
+/** Processes that miss the answer at once make one call: the first asks, the others wait for what it shares. Null: ask Slack now. */
+async function askedByAnother(question: GroupsQuestion): Promise<GroupsAnswer | null> {
+  const turn = `user-groups-${question.team.team_id ?? ""}`;
+  const isTaken = (await question.shared?.ledger.takeTurn(turn, 2 * patience.forMs).catch(() => true)) === false;
+  if (!isTaken) return null;
+  for (let waited = 0; waited < patience.forMs; waited += patience.everyMs) {
+    await wait(patience.everyMs);
+    const known = await sharedNow(question);
+    if (known) return known;
+  }
+  return null;
 }
 
 /** Without an answer of the ledger, Slack itself answers. */

@@ -236,6 +236,22 @@ describe("Slack processes with one ledger", () => {
     expect(calls).toEqual(["slack.usergroups.list"]);
   });
 
+  test("that need the answer at once make one call", async () => {
+    const shared = place();
+
+    const answers = await Promise.all([1, 2, 3].map(() => another(shared).membersOf("S0PLATFORM")));
+
+    expect(answers.map((people) => people.length)).toEqual([2, 2, 2]);
+    expect(calls).toEqual(["slack.usergroups.list"]);
+  });
+
+  test("ask Slack themselves if the one that asks dies", async () => {
+    const shared = place();
+    await shared.ledger.takeTurn("user-groups-", 60_000);
+
+    expect(await another(shared).membersOf("S0PLATFORM")).toHaveLength(2);
+  });
+
   test("believe a shared answer no longer than the one that asked", async () => {
     const shared = place();
     await another(shared).membersOf("S0PLATFORM");
@@ -273,7 +289,7 @@ describe("Slack processes with one ledger", () => {
 
   test("ask Slack where the ledger does not answer", async () => {
     const lost = () => Promise.reject(new Error("Redis is away"));
-    const shared = { ledger: { userGroups: lost, shareUserGroups: lost }, keys: keys.decision };
+    const shared = { ledger: { userGroups: lost, shareUserGroups: lost, takeTurn: lost }, keys: keys.decision };
 
     expect(await another(shared).membersOf("S0PLATFORM")).toHaveLength(2);
   });
