@@ -101,7 +101,11 @@ test("ended", async () => {
 test("one of two approvals", async () => {
   await ask("admin for 10m drain a broken node");
   const shown = card("drain a broken node");
+  await shown.getByText("Warnings: full control").waitFor();
   await shown.getByRole("button", { name: "Approve" }).click();
+  const sure = page.getByRole("dialog", { name: "Approve this access?" });
+  await sure.getByText("full control of staging").waitFor();
+  await sure.getByRole("button", { name: "Approve" }).click();
   await shown.getByText("1 of 2 approvals").waitFor();
 
   await looks(shown, "half-approved");
