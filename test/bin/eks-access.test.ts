@@ -2,8 +2,9 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import type { Program } from "../../sandbox/product-process.ts";
+import { runLine } from "../../src/bin/commands.ts";
 import { builtProduct, bundledProduct } from "../product.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -44,10 +45,15 @@ it.each([
   ["keys"],
   ["demo"],
 ])("%s %s explains itself with --help, and does nothing else", async (...words) => {
-  const { code, stdout, stderr } = await run(await bundledProduct(), ...words, "--help");
+  const [stdout, stderr] = [process.stdout, process.stderr].map((stream) =>
+    vi.spyOn(stream, "write").mockReturnValue(true),
+  );
+  onTestFinished(() => void vi.restoreAllMocks());
 
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  expect(stdout).toMatch(new RegExp(`^Usage: eks-access ${words[0]}`));
+  const code = await runLine([...words, "--help"]);
+
+  expect([code, stderr?.mock.calls]).toEqual([0, []]);
+  expect(stdout?.mock.calls.join()).toMatch(new RegExp(`^Usage: eks-access ${words[0]}`));
 });
 
 it("says its version", async () => {

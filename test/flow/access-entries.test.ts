@@ -94,7 +94,10 @@ test.each(["analytics", "checkout"])("on %s access comes by an access entry, and
     `/eks-access request ${cluster} ${arns.engineer} viewer for 1h ${reason}`,
     channel,
   );
-  await person("U0APPROVER").click(await find("[Approve]"), "approve");
+  const asked = await find("[Approve]");
+  await person("U0APPROVER").click(asked, "details");
+  expect(textOf(await flow.until(() => person("U0APPROVER").view()))).toContain("+++ b/access-entry");
+  await person("U0APPROVER").click(asked, "approve");
   const active = JSON.stringify((await find("*Active*")).blocks);
   await expect.poll(async () => (await flow.sandbox.getPods("U0ENGINEER", cluster)).ok).toBe(true);
   expect(entryOf(cluster)).toMatchObject({ groups: ["eks-access:viewers"] });

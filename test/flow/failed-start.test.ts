@@ -1,12 +1,8 @@
 import { once } from "node:events";
-import { rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
-import { account, configuration } from "../../sandbox/scene.ts";
 import { asAdministrator } from "../ledger/redis/a-ledger-on.ts";
 import { bundledProduct } from "../product.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
@@ -70,21 +66,6 @@ describe("a process that can't start ends, so that it is started again, and says
 
     expect(end).toContain("code 2");
     expect(end).toContain("eks-access slack: Slack could not be reached.");
-  });
-
-  test("where the worker itself is to make the access entries of a cluster in another account", async () => {
-    const file = join(tmpdir(), `eks-access-other-account-${process.pid}.yml`);
-    const elsewhere = configuration
-      .replaceAll(account, "444455556666")
-      .replace("    channel:", "    accessEntries: { as: worker }\n    channel:");
-    await writeFile(file, elsewhere);
-
-    const end = await endOf("worker", { EKS_ACCESS_CONFIG: file });
-    await rm(file);
-
-    expect(end).toContain("code 2");
-    expect(end).toContain(`of account ${account}, and staging is in account 444455556666`);
-    expect(end).toContain("Set accessEntries.as to creator for them in eks-access.yml.");
   });
 
   test("where the ledger has another schema", async () => {

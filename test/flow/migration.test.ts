@@ -51,23 +51,6 @@ function killAt(call: string): Promise<void> {
   });
 }
 
-test("a migration that is asked for is told to the approvers, and one of them denies it", async () => {
-  const id = "migration-staging-1";
-  await begin("1h");
-  await command("U0APPROVER", "");
-  const plan = await flow.answer("U0APPROVER", "[Request this migration]");
-  await person("U0APPROVER").click(plan, "ask-migration");
-
-  const asked = await message(id, "[Approve this plan]");
-  expect(textOf(asked)).toContain(arns.admins);
-  await person("U0APPROVER2").click(asked, "deny-migration");
-  await flow.until(() => person("U0APPROVER2").view());
-  await person("U0APPROVER2").submit({ why: "after the release" });
-
-  await message(id, "Denied by <@U0APPROVER2>: after the release");
-  expect(modeNow()).toBe("CONFIG_MAP");
-});
-
 test("what changed between the approvals and the first step is asked again; killed, it goes on; and it is stopped", async () => {
   const id = "migration-staging-1";
   await begin("1h");

@@ -1,10 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { arns, channel, clusterName, configuration, externalId, initialAwsAuth } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { auditOf } from "./audit-of.ts";
 import { forgeApproval } from "./forge-approval.ts";
 import { shareFlow } from "./share-flow.ts";
-import { type Flow, startFlow } from "./start-flow.ts";
+import { startFlow } from "./start-flow.ts";
 
 const ask = (rest: string) => `/eks-access request ${clusterName} ${arns.engineer} viewer for 10m ${rest}`;
 
@@ -156,31 +156,19 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     expect(waiting).not.toContain("*Ended*");
     expect(flow().sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   });
-});
-
-describe("what is wrong for good ends in a message with cause and remedy, too", () => {
-  let flow: Flow;
-
-  beforeEach(async () => {
-    flow = await startFlow();
-  });
-  afterEach(() => flow.stop());
-
-  const request = (reason: string) => flow.sandbox.slack.person("U0ENGINEER").command(ask(reason), channel);
-  const approve = async () => flow.sandbox.slack.person("U0APPROVER").click(await flow.message("[Approve]"), "approve");
 
   test("the creator can't be assumed: the lease waits, is never called active before it is, and needs no new request", async () => {
     await request("debug");
-    await flow.message("[Approve]");
-    flow.sandbox.aws.account.setTrust(arns.creator, { principals: [] });
+    await flow().message("[Approve]");
+    flow().sandbox.aws.account.setTrust(arns.creator, { principals: [] });
 
     await approve();
-    const told = textOf(await flow.told("I can't work on"));
-    const card = textOf(await flow.message("AWS refused sts:AssumeRole"));
-    const meanwhile = (await auditOf(flow.redisUrl)).types;
-    const untouched = flow.sandbox.cluster.awsAuth()?.data;
-    flow.sandbox.aws.account.setTrust(arns.creator, { principals: [arns.worker], externalId });
-    await flow.message("*Active*");
+    const told = textOf(await flow().told("I can't work on"));
+    const card = textOf(await flow().message("AWS refused sts:AssumeRole"));
+    const meanwhile = (await audit()).types;
+    const untouched = flow().sandbox.cluster.awsAuth()?.data;
+    flow().sandbox.aws.account.setTrust(arns.creator, { principals: [arns.worker], externalId });
+    await flow().message("*Active*");
 
     expect(told).not.toContain("AccessDenied");
     expect(card).toContain("next try");
@@ -188,54 +176,20 @@ describe("what is wrong for good ends in a message with cause and remedy, too", 
     expect(untouched).toEqual(initialAwsAuth);
   });
 
-  test("a document that somebody deleted, and that its finalizers keep, is given nothing, and lets go what ends in it", async () => {
-    const { cluster, slack } = flow.sandbox;
-    await request("debug");
-    await approve();
-    const id = /r-[a-z0-9]{8}/.exec(JSON.stringify((await flow.message("*Active*")).blocks))?.[0];
-    const finalizers = ["example.com/keep"];
-    await cluster.editAwsAuth((configMap) => ({ ...configMap, metadata: { ...configMap.metadata, finalizers } }));
-    await cluster.deleteAwsAuth();
-
-    await slack.person("U0ENGINEER").command(ask("more").replace("viewer", "admin"), channel);
-    const told = textOf(await flow.told("nothing changed"));
-    await slack.person("U0APPROVER").command(`/eks-access revoke ${id} enough`, channel);
-    await flow.message("*Ended*");
-
-    expect(told).toContain("waits for its finalizers example.com/keep");
-    expect(cluster.awsAuth()?.data).toEqual(initialAwsAuth);
-  });
-
-  test("a cluster in the mode API is not refused: the approvers are shown the access entry", async () => {
-    const [arn] = [`arn:aws:eks:eu-central-1:111122223333:cluster/${clusterName}`];
-    flow.sandbox.aws.updateCluster(arn, { authenticationMode: "API" });
-
-    await request("debug");
-
-    const approver = flow.sandbox.slack.person("U0APPROVER");
-    await approver.click(await flow.message("[Approve]"), "details");
-    const details = await flow.until(() => approver.view());
-    expect(textOf(details)).toContain("+++ b/access-entry");
-  });
-});
-
-describe("the ledger is not believed without a seal", () => {
   test("who can write to Redis can't give anybody access", async () => {
-    const flow = await startFlow();
-    await flow.sandbox.slack.person("U0ENGINEER").command(ask("let me in"), channel);
-    await flow.message("[Approve]");
+    await request("let me in");
+    await flow().message("[Approve]");
 
-    await forgeApproval(flow.redisUrl);
-    const again = await flow.message("no longer counts");
+    await forgeApproval(flow().redisUrl);
+    const again = await flow().message("no longer counts");
     const thread = () =>
-      flow.sandbox.slack
-        .replies(again)
+      flow()
+        .sandbox.slack.replies(again)
         .map(textOf)
         .find((text) => text.includes("no longer counts"));
 
-    expect(await flow.until(thread)).toContain("does not carry our seal");
-    expect(flow.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
-    await flow.stop();
+    expect(await flow().until(thread)).toContain("does not carry our seal");
+    expect(flow().sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   });
 });
 

@@ -5,7 +5,6 @@ import { explainFailure } from "../../../src/access/access-error.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
-import { ledgerContract } from "../contract.ts";
 import { aLedgerOn } from "./a-ledger-on.ts";
 import type { AServer } from "./a-server.ts";
 import { type ATlsServer, aTlsCluster, aTlsServer, writeCertificates } from "./a-tls-server.ts";
@@ -20,10 +19,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => server.stop());
-
-describe("the ledger over TLS", () => {
-  ledgerContract(() => aLedgerOn({ url, access: { caFile } }, [server.url]));
-});
 
 test("the queues work over TLS", async () => {
   expect(await askAWorker(url, { caFile })).toBe("looked at staging");
