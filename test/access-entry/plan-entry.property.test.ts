@@ -9,6 +9,7 @@ import { type EntryCall, isAsPlanned, planEntry, refuseEntry } from "../../src/a
 import { aShare } from "../builders/a-share.ts";
 import { keys } from "../builders/keys.ts";
 import { at, minutes } from "../builders/times.ts";
+import { stories } from "../form.ts";
 import { afterCall, principalArn, throughCalls } from "./entry-model.ts";
 
 const cluster = "analytics";
@@ -132,7 +133,7 @@ function unclaimedIn(entry: AccessEntry | null, theirs: readonly string[]): read
   return ours.filter((each) => !isClaimed(each));
 }
 
-const runs = { numRuns: 500 };
+const runs = stories({ short: 100, long: 500 });
 
 /** What another run says while its calls are on their way. */
 const claimed = (entry: AccessEntry) => {

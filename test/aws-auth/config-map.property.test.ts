@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { writeConfigMap } from "../../src/aws-auth/write-config-map.ts";
+import { stories } from "../form.ts";
 import { fileOf, read } from "./config-map-files.ts";
 import { noise } from "./generators.ts";
 
@@ -22,7 +23,7 @@ describe("writeConfigMap", () => {
         expect(file.data).toEqual(wanted);
         expect(file.object.metadata).toMatchObject({ name: "aws-auth" });
       }),
-      { numRuns: 3000 },
+      stories({ short: 500, long: 3000 }),
     );
   });
 });

@@ -4,6 +4,7 @@ import type { Change } from "../../src/aws-auth/change.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { type Plan, planChanges } from "../../src/aws-auth/plan.ts";
 import { resolve } from "../../src/aws-auth/resolve.ts";
+import { stories } from "../form.ts";
 import { account, documents, emptyTexts, type GeneratedEntry, noise } from "./generators.ts";
 
 const newcomer = `arn:aws:iam::${account}:role/newcomer`;
@@ -39,7 +40,7 @@ it("says of a generated document exactly what was written into it", () => {
       expect(read).toEqual([...roles, ...users].map(plain));
       expect(document.problems).toEqual([]);
     }),
-    { numRuns: 1000 },
+    stories({ short: 150, long: 1000 }),
   );
 });
 
@@ -56,7 +57,7 @@ it("adding an entry and removing it gives the old text back, byte for byte", () 
         expect(removed.after).toEqual(data);
       },
     ),
-    { numRuns: 1000 },
+    stories({ short: 150, long: 1000 }),
   );
 });
 
@@ -72,7 +73,7 @@ it("an empty section is given back as it was, absent or not", () => {
       expect(resolve(parseDocument(added.after), arn)).toEqual({ username: "new", groups: ["viewers"] });
       expect(Object.entries(removed.after)).toEqual(Object.entries(data));
     }),
-    { numRuns: 200 },
+    stories({ short: 100, long: 200 }),
   );
 });
 
@@ -99,7 +100,7 @@ it("groups that are added and removed again leave no trace", () => {
       ]);
       expect(back.after).toEqual(data);
     }),
-    { numRuns: 1000 },
+    stories({ short: 150, long: 1000 }),
   );
 });
 
@@ -132,7 +133,7 @@ it("whatever is planned for one, all others stay who they were", () => {
         expect(plan.differences.map((difference) => difference.arn)).toEqual([arn]);
       },
     ),
-    { numRuns: 1000 },
+    stories({ short: 150, long: 1000 }),
   );
 });
 
@@ -152,7 +153,7 @@ it("removing entries of a block list leaves all other lines, in their order", ()
       expect(isSubsequence(left, all)).toBe(true);
       expect(comments(left)).toEqual(comments(all));
     }),
-    { numRuns: 500 },
+    stories({ short: 100, long: 500 }),
   );
 });
 
@@ -172,7 +173,7 @@ it("a plan of several changes says what the changes say one after another", () =
 
       expect(sayings(together.after, "")).toEqual(sayings(apart, ""));
     }),
-    { numRuns: 300 },
+    stories({ short: 60, long: 300 }),
   );
 });
 
@@ -187,6 +188,6 @@ it("no text of any kind makes the engine throw, and a refused or planned documen
         expect(Math.min(line ?? 1, column ?? 1)).toBeGreaterThanOrEqual(1);
       if (plan.type === "planned") expect(sayings(plan.after, newcomer)).toEqual(sayings(document.data, newcomer));
     }),
-    { numRuns: 3000 },
+    stories({ short: 500, long: 3000 }),
   );
 });

@@ -4,6 +4,7 @@ import { parse } from "yaml";
 import { decode } from "../../src/aws-auth/go-yaml/decode.ts";
 import { parseYaml } from "../../src/aws-auth/go-yaml/parse-yaml.ts";
 import { flowList, quote } from "../../src/aws-auth/render.ts";
+import { stories } from "../form.ts";
 
 describe("quote", () => {
   it("is read as the same text by go-yaml's rules, by YAML 1.1, by YAML 1.2 and by JSON", () => {
@@ -17,7 +18,7 @@ describe("quote", () => {
         expect(parse(quoted, { version: "1.2" })).toBe(text);
         expect(JSON.parse(quoted)).toBe(text);
       }),
-      { numRuns: 3000 },
+      stories({ short: 500, long: 3000 }),
     );
   });
 

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { type Plan, planChanges } from "../../src/aws-auth/plan.ts";
+import { stories } from "../form.ts";
 
 const arn = "arn:aws:iam::111122223333:role/dev";
 const team = `- rolearn: "arn:aws:iam::111122223333:role/team"\n  username: team\n  groups: &team [viewers]\n- &base {groups: *team}\n`;
@@ -88,6 +89,6 @@ it("whatever stood in the place of groups comes back, byte for byte, when the la
       expect(groupsIn(added)).toEqual([...before, ...ours]);
       expect(back).toEqual(data);
     }),
-    { numRuns: 500 },
+    stories({ short: 100, long: 500 }),
   );
 });

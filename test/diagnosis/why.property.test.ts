@@ -11,6 +11,7 @@ import { aCluster } from "../builders/a-cluster.ts";
 import { longestStates } from "../builders/longest-states.ts";
 import { states } from "../builders/states.ts";
 import { whyFacts } from "../builders/why-facts.ts";
+import { stories } from "../form.ts";
 
 /** Principals that the generated documents may have, and others. */
 const given = fc.constantFrom(
@@ -52,7 +53,7 @@ test("the diagnosis admits exactly the callers that the authenticator admits", (
       expect(symptom === "unauthorized").toBe(!isLetIn);
       expect(identity !== null).toBe(isLetIn && symptom !== "random");
     }),
-    { numRuns: 150 },
+    stories({ short: 50, long: 150 }),
   );
 });
 
@@ -71,6 +72,6 @@ test("whatever is found has a cause, with something to do about it, in a message
       expect(problemsOf(blocks)).toEqual([]);
       expect(lengthOfText(blocks)).toBeLessThan(longestText);
     }),
-    { numRuns: 100 },
+    stories({ short: 30, long: 100 }),
   );
 });

@@ -6,7 +6,7 @@ import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
-import { isLong } from "./form.ts";
+import { isLong } from "../form.ts";
 import { redisOfOurOwn } from "./own-redis.ts";
 
 let redis: ProvidedRedis | undefined;

@@ -6,9 +6,9 @@ import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import { readHoldingTags } from "../../src/access-entry/entry-tags.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { keys } from "../builders/keys.ts";
+import { stories } from "../form.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { type DirectEntries, directEntries } from "./direct-entries.ts";
-import { isLong } from "./form.ts";
 import { openOf } from "./open-of.ts";
 import {
   type Act,
@@ -159,7 +159,7 @@ test.each(names)(
         runs += 1;
         await playOnce(stage, turnsOf(scheduler), played);
       }),
-      { numRuns: isLong ? 5_000 : 100 },
+      stories({ short: 35, long: 5_000 }),
     );
 
     console.info(`interleavings of access entries, ${stage}: ${runs} runs`);

@@ -13,12 +13,12 @@ import { aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
+import { stories } from "../form.ts";
 import type { OpenLedger } from "../ledger/contract.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { aLedger } from "../ledger/redis/a-ledger.ts";
 import { nobodysGroups } from "../slack/slack-context.ts";
 import { click } from "./click.ts";
-import { isLong } from "./form.ts";
 import { silentContext } from "./silent-context.ts";
 import { inTurns, turnsOf } from "./turns.ts";
 
@@ -109,7 +109,7 @@ function interleavings(open: () => Promise<OpenLedger>): void {
 
         await holds(ledger, id, names, answers);
       }),
-      { numRuns: isLong ? 1_000 : 100 },
+      stories({ short: 35, long: 1_000 }),
     );
 
     expect(verifyChain(await opened.ledger.events(1, 100_000))).toMatchObject({ type: "whole" });

@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import { initialAwsAuth } from "../../sandbox/scene.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
+import { stories } from "../form.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { type DirectCluster, directCluster } from "./direct-cluster.ts";
-import { isLong } from "./form.ts";
 import { countUntold, type Document, judgeScene, watchForeignText, watchWhatIsOver } from "./judge-scene.ts";
 import { edits } from "./kubectl.ts";
 import { openOf } from "./open-of.ts";
@@ -141,7 +141,7 @@ test.each(names)(
         runs += 1;
         await playOnce(stage, turnsOf(scheduler), played, isLateAtTheEnd);
       }),
-      { numRuns: isLong ? 5_000 : 150 },
+      stories({ short: 50, long: 5_000 }),
     );
 
     console.info(`interleavings of the reconciler, ${stage}: ${runs} runs`);

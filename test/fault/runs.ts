@@ -38,11 +38,16 @@ export function crossSection(): Run[] {
 const waits = /^(?:kubernetes\.replace-configmap|kubernetes\.create-clusterrolebinding)$/;
 const isQuick = ({ phase, call, after }: Step) => phase !== "approve" || !(waits.test(call) || waits.test(after ?? ""));
 
-/** The same of leases by bindings, and a worker that dies between the end of the binding and that of the entry. */
+/** What strikes between a binding and its entry. Refusals and the rest of the flow are those of the section above. */
+export const bindingFaults: readonly FaultKind[] = faultKinds.filter(({ name }) =>
+  /^(?:409|cut-|caller killed)/.test(name),
+);
+
+/** These of leases by bindings, and a worker that dies between the end of the binding and that of the entry. */
 export function bindingSection(): Run[] {
   const quick = bindingSteps.filter(isQuick);
   return named([
-    ...faultKinds.flatMap((fault, index) => spread(quick, fault, index)),
+    ...bindingFaults.flatMap((fault, index) => spread(quick, fault, 3 * index)),
     ...choose("revoke", "kubernetes.delete-clusterrolebinding", "caller killed after", "revoked", bindingSteps),
   ]);
 }

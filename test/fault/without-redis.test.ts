@@ -16,9 +16,9 @@ import { LedgerWatch } from "../../src/worker/watch-ledger.ts";
 import { startWorker } from "../../src/worker/worker.ts";
 import { aChange } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
+import { isLong } from "../form.ts";
 import { approve, clusterIn, modesConfig } from "../worker/reconcile/both-ways.ts";
 import { useWorkerSide } from "../worker/worker-side.ts";
-import { isLong } from "./form.ts";
 import { redisOfOurOwn } from "./own-redis.ts";
 
 let redis: ProvidedRedis;

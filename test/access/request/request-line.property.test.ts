@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readRequest, splitRequestLine } from "../../../src/access/request/request-line.ts";
 import { aCluster, aLevel, clustersOf } from "../../builders/a-cluster.ts";
+import { stories } from "../../form.ts";
 
 const clusters = clustersOf(
   aCluster(),
@@ -55,7 +56,7 @@ test("a corrected line without placeholders reads without mistakes", () => {
 
       expect(read(reading.corrected.slice(command.length))).toMatchObject({ type: "wish" });
     }),
-    { numRuns: 2_000 },
+    stories({ short: 400, long: 2_000 }),
   );
 });
 

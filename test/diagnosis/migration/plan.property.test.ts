@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { readAwsAuth } from "../../../sandbox/cluster/aws-auth-map.ts";
 import type { MigrationStep, PresentEntry } from "../../../src/diagnosis/migration/facts.ts";
 import { planMigration } from "../../../src/diagnosis/migration/plan.ts";
+import { stories } from "../../form.ts";
 import { account, type Item, presentEntry, section, someFacts } from "./facts.ts";
 
 /** A cluster as EKS would have it. Who may sign in is read from it by the sandbox's authenticator, not by the product's. */
@@ -138,6 +139,7 @@ function plan({ mode, data, entries }: World) {
 }
 
 it("after each step everybody has the same identity, and no one is new", () => {
+  const runs = stories({ short: 40, long: 150 });
   let moved = 0;
   fc.assert(
     fc.property(worlds, (start) => {
@@ -149,9 +151,9 @@ it("after each step everybody has the same identity, and no one is new", () => {
         moved += 1;
       }
     }),
-    { numRuns: 150 },
+    runs,
   );
-  expect(moved).toBeGreaterThan(150);
+  expect(moved).toBeGreaterThan(runs.numRuns);
 });
 
 it("wherever a run dies, the next one ends the same, under the same digest", () => {
@@ -166,6 +168,6 @@ it("wherever a run dies, the next one ends the same, under the same digest", () 
       expect(second.steps.reduce(carryOut, middle)).toEqual(end);
       expect(plan(end).steps).toEqual([]);
     }),
-    { numRuns: 40 },
+    stories({ short: 12, long: 40 }),
   );
 });

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { signRequest } from "../../../sandbox/slack/delivery.ts";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
+import { isLong } from "../../form.ts";
 import { aStage, type Stage } from "../../slack/a-stage.ts";
-import { isLong } from "../form.ts";
 import { type Letter, letters } from "./letters.ts";
 
 let stage: Stage;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.stop());
 
-const count = isLong ? 10_000 : 400;
+const count = isLong ? 10_000 : 200;
 /** As many as are under way at once: what no handler takes is answered after three seconds. */
 const atOnce = 500;
 

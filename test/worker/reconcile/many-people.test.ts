@@ -9,13 +9,14 @@ import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { previewCluster } from "../../../src/worker/preview/preview.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { aChange } from "../../builders/an-event.ts";
+import { isLong } from "../../form.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import { approve, bound, clusterIn, modesConfig, requestOf, revokeOnly } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const account = arns.engineer.split(":")[4] ?? "";
-const people = 250;
+const people = isLong ? 250 : 40;
 const idOf = (index: number) => `r-${String(index).padStart(4, "0")}`;
 
 /** Each person has a session of one permission set. */
@@ -52,7 +53,7 @@ function noting(questions: string[]): typeof openCluster {
   };
 }
 
-test("250 people of one permission set begin and end at once: one PUT of aws-auth each time, and no conflict", async () => {
+test(`${people} people of one permission set begin and end at once: one PUT of aws-auth each time, and no conflict`, async () => {
   const config = modesConfig(bound);
   const cluster = clusterIn(config, clusterName);
   const metrics = createWorkerMetrics(new Registry());
