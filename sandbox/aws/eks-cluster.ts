@@ -16,6 +16,8 @@ export interface EksCluster {
   bootstrapClusterCreatorAdminPermissions: boolean;
   /** Roles of managed node groups and of Fargate profiles: EKS itself lets them in. */
   nodeRoles: readonly NodeRole[];
+  /** Whether its API server has no address outside of its network. */
+  isPrivate: boolean;
   /** As the API of EKS lists them. */
   accessEntries: readonly AccessEntry[];
   /** As they are in force: the API is ahead of the cluster. */

@@ -22,6 +22,8 @@ export interface NewCluster {
   /** Yes by default, as in EKS. */
   bootstrapClusterCreatorAdminPermissions?: boolean;
   nodeRoles?: readonly NodeRole[];
+  /** Whether the API server has no address outside of its network; no by default. */
+  isPrivate?: boolean;
   createdAt?: Date;
   status?: EksCluster["status"];
   tags?: EksCluster["tags"];
@@ -43,14 +45,20 @@ export function addCluster(registry: Registry, cluster: NewCluster): string {
   const { account, now, clusters, cloudTrail } = registry;
   const { name, region, creatorArn, endpoint, certificateAuthority, nodeRoles = [] } = cluster;
   const arn = `arn:${account.partition}:eks:${region}:${cluster.account ?? account.id}:cluster/${name}`;
-  const { authenticationMode = "CONFIG_MAP", createdAt = now(), status = "ACTIVE", recordedAs } = cluster;
+  const {
+    authenticationMode = "CONFIG_MAP",
+    createdAt = now(),
+    status = "ACTIVE",
+    recordedAs,
+    isPrivate = false,
+  } = cluster;
   const { bootstrapClusterCreatorAdminPermissions = true } = cluster;
   if (!bootstrapClusterCreatorAdminPermissions && authenticationMode === "CONFIG_MAP") {
     throw new Error(
       "bootstrapClusterCreatorAdminPermissions must be true if cluster authentication mode is set to CONFIG_MAP",
     );
   }
-  const known = { name, region, creatorArn, endpoint, certificateAuthority, nodeRoles };
+  const known = { name, region, creatorArn, endpoint, certificateAuthority, nodeRoles, isPrivate };
   const added: EksCluster = {
     ...{ ...known, bootstrapClusterCreatorAdminPermissions, createdAt, status, arn, tags: cluster.tags ?? {} },
     ...{ authenticationMode: "CONFIG_MAP", accessEntries: [], entryHistory: [], updates: [] },

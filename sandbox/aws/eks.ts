@@ -52,13 +52,13 @@ const describeCluster: EksHandler = (service, call) => {
   return "type" in cluster ? cluster : done({ cluster: clusterObject(cluster) });
 };
 
-const network = {
+const networkOf = ({ isPrivate }: EksCluster) => ({
   resourcesVpcConfig: {
     subnetIds: ["subnet-0a1b2c3d4e5f60718", "subnet-0f1e2d3c4b5a69788"],
     securityGroupIds: [],
     clusterSecurityGroupId: "sg-0123456789abcdef0",
     vpcId: "vpc-0123456789abcdef0",
-    endpointPublicAccess: true,
+    endpointPublicAccess: !isPrivate,
     endpointPrivateAccess: true,
     publicAccessCidrs: ["0.0.0.0/0"],
   },
@@ -67,7 +67,7 @@ const network = {
     ipFamily: "ipv4",
     elasticLoadBalancing: { enabled: false },
   },
-};
+});
 
 /** ListClusters: the caller's account, in the region of the call (EKS API reference). */
 const listClusters: EksHandler = ({ clusters }, call) => {
@@ -171,7 +171,7 @@ function clusterObject(cluster: EksCluster): object {
     version: "1.33",
     ...(created ? { endpoint: cluster.endpoint, certificateAuthority: { data: cluster.certificateAuthority } } : {}),
     roleArn: `arn:${partition}:iam::${account}:role/eks-cluster-role`,
-    ...network,
+    ...networkOf(cluster),
     logging: {
       clusterLogging: [{ types: ["api", "audit", "authenticator", "controllerManager", "scheduler"], enabled: false }],
     },

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { SandboxAws } from "../../sandbox/aws/account.ts";
 import { startSandboxAws } from "../../sandbox/aws/account.ts";
 import { eksError, jsonError } from "../../sandbox/aws/refusal.ts";
+import { startSandboxCluster } from "../../sandbox/cluster/cluster.ts";
 import { runInit } from "../../src/bin/init.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { stubCaller } from "../fleet-scene.ts";
@@ -93,6 +94,28 @@ describe("one account, without an organization", () => {
     expect(await written("eks-access-iam/worker-policy.json")).toContain(
       `"arn:aws:iam::${management}:role/eks-access-operator"`,
     );
+  });
+
+  test("a map that another tool owns, and an API server that can't be reached from here, are named", async () => {
+    const known = { name: "shop", region, creatorArn: caller, stsUrl: aws.url, awsAuth: { mapRoles: "[]" } };
+    const shop = await startSandboxCluster(known);
+    shop.editAwsAuth((map) => ({ ...map, data: { mapRoles: "- rolearn: x" } }), "argocd-controller");
+    const { endpoint, certificateAuthority } = shop;
+    addCluster("shop", { more: { endpoint, certificateAuthority, creatorArn: caller } });
+    addCluster("vault", { more: { endpoint, certificateAuthority, isPrivate: true } });
+    addCluster("lost");
+    const asked = () => shop.auditLog().map(({ verb, requestURI }) => `${verb} ${requestURI}`);
+
+    const { code, stdout } = await init();
+    await shop.stop();
+
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/shop .*public .*owned by Argo CD: leases bind roles or use access entries\n/);
+    expect(stdout).toMatch(/vault .*private .*unknown: private API server\n/);
+    expect(stdout).toMatch(/lost .*public .*unknown: unreachable from here\n/);
+    expect(stdout).toContain("! 1 private API server: run a worker in a network that reaches them");
+    // One look at the one that can be reached: it changes nothing there.
+    expect(asked()).toEqual(["get /api/v1/namespaces/kube-system/configmaps/aws-auth"]);
   });
 
   test("what exists is never replaced without --force, and is replaced whole with it", async () => {
