@@ -333,6 +333,20 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     expect(await place.all()).toBe(before);
   });
 
+  test("goes at once where the cluster refuses the bindings for which it was made", async () => {
+    await ask(context, cluster, { id: "r-one", principal: alice, level: "own" });
+    await approve(context, cluster, "r-one");
+    const refusing: typeof openCluster = async (...about) => {
+      const open = await openCluster(...about);
+      const createBinding = () => Promise.reject(new AccessError("binding-forbidden", "the cluster says no"));
+      return { ...open, client: { ...open.client, createBinding } };
+    };
+    await reconcileCluster({ ...context, openCluster: refusing }, cluster);
+
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("failed");
+    expect(await place.all()).toBe(before);
+  });
+
   test("that can't be written gives nothing, and holds up no lease that needs none", async () => {
     await ask(context, cluster, { id: "r-own", principal: alice, level: "own" });
     await approve(context, cluster, "r-own");
