@@ -1,11 +1,20 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { explainFailure } from "../../../src/access/access-error.ts";
+import { personPattern } from "../../../src/access/audit/erase.ts";
+import { openQueues } from "../../../src/ledger/queues.ts";
+import { redisAuditLog } from "../../../src/ledger/redis/audit-log.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
+import { unshownKey } from "../../../src/ledger/redis/messages.ts";
+import { redisPersonData } from "../../../src/ledger/redis/person-data.ts";
+import { verifyAuditLog } from "../../../src/ledger/verify-audit-log.ts";
+import { erasePerson } from "../../../src/worker/erase-person.ts";
 import { aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
+import { keys } from "../../builders/keys.ts";
 import { at, hours } from "../../builders/times.ts";
+import { sceneConfig } from "../../fault/reconcile-scene.ts";
 import { ledgerContract } from "../contract.ts";
 import { type ACluster, aCluster, withoutTls } from "./a-cluster.ts";
 import { aLedgerOn, asAdministrator } from "./a-ledger-on.ts";
@@ -67,6 +76,73 @@ test("the queues work on a Redis Cluster, and all their keys and the ledger's li
   const counts = await Promise.all(nodes.map((node) => asAdministrator(node.url, (redis) => redis.dbsize())));
   expect(answer).toBe("looked at staging");
   expect(counts.filter((count) => count > 0)).toHaveLength(1);
+});
+
+/** The connection of a process that is killed after so many commands. */
+async function connectedUntil(commands: number) {
+  const connection = await connectRedis(url, {}, { gathers: false });
+  const { redis } = connection;
+  const send = redis.sendCommand.bind(redis);
+  let sent = 0;
+  redis.sendCommand = (command, ...rest) => {
+    sent += 1;
+    if (sent <= commands) return send(command, ...rest);
+    command.reject(new Error("killed"));
+    return command.promise;
+  };
+  return connection;
+}
+
+const emptied = () => Promise.all(nodes.map((node) => asAdministrator(node.url, (redis) => redis.flushall())));
+
+async function everythingOnTheNodes(): Promise<string> {
+  const ofNode = (node: AServer) =>
+    asAdministrator(node.url, async (redis) => {
+      const keys = await redis.keys("*");
+      const events = await redis.xrange("{eks-access}:events", "-", "+").catch(() => []);
+      return JSON.stringify([keys, events]);
+    });
+  return (await Promise.all(nodes.map(ofNode))).join();
+}
+
+test("an erasure that is killed after any of its commands leaves a whole log, and is finished by the next one", async () => {
+  const { config } = sceneConfig();
+  const wish = { person: personPattern(["U0ENGINEER"]), by: "U0APPROVER", why: "they left" };
+  const healthy = await connectRedis(url);
+  const queues = openQueues(healthy.redis);
+  const erase = (redis: typeof healthy.redis) => {
+    const stores = { ledger: redisLedger(redis), auditLog: redisAuditLog(redis), personData: redisPersonData(redis) };
+    return erasePerson({ ...stores, queues, config, keys, now: () => at(hours(24 * 30)) }, wish);
+  };
+  const verified = () => verifyAuditLog(redisAuditLog(healthy.redis), () => keys.preview, []);
+  let isKilled = true;
+  let commands = 0;
+  for (; isKilled; commands += 1) {
+    await emptied();
+    const ledger = redisLedger(healthy.redis);
+    await ledger.commit(aChange(aRequest({ id: "r-gone", state: "denied" })));
+    await ledger.commit(aChange(aRequest({ id: "r-kept", state: "denied", requester: "U0OTHER" })));
+    // Slack shows them.
+    await healthy.redis.del(unshownKey);
+    await healthy.redis.set("{eks-access}:links:U0ENGINEER", "[]");
+    const dying = await connectedUntil(commands);
+    isKilled = await erase(dying.redis).then(
+      () => false,
+      () => true,
+    );
+    await dying.close();
+    expect((await verified()).type, `killed after ${commands} commands`).toBe("whole");
+
+    expect(await erase(healthy.redis)).toMatchObject({ type: "erased", kept: [] });
+    expect((await verified()).type).toBe("whole");
+    const left = await everythingOnTheNodes();
+    expect(left).not.toContain("U0ENGINEER");
+    expect(left).toContain("r-kept");
+  }
+  await queues.close();
+  await healthy.close();
+
+  expect(commands).toBeGreaterThan(10);
 });
 
 test("where no node answers the start fails within its time limit and names them", async () => {
