@@ -1,14 +1,15 @@
 import { setTimeout as pause } from "node:timers/promises";
+import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { explainFailure } from "../../../src/access/access-error.ts";
 import { personPattern } from "../../../src/access/audit/erase.ts";
+import { verifyAuditLog } from "../../../src/ledger/audit-log.ts";
 import { openQueues } from "../../../src/ledger/queues.ts";
 import { redisAuditLog } from "../../../src/ledger/redis/audit-log.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import { unshownKey } from "../../../src/ledger/redis/messages.ts";
 import { redisPersonData } from "../../../src/ledger/redis/person-data.ts";
-import { verifyAuditLog } from "../../../src/ledger/verify-audit-log.ts";
 import { erasePerson } from "../../../src/worker/erase-person.ts";
 import { aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
@@ -81,12 +82,12 @@ test("the queues work on a Redis Cluster, and all their keys and the ledger's li
 /** The connection of a process that is killed after so many commands. */
 async function connectedUntil(commands: number) {
   const connection = await connectRedis(url, {}, { gathers: false });
-  const { redis } = connection;
-  const send = redis.sendCommand.bind(redis);
+  const redis: Pick<Redis, "sendCommand"> = connection.redis;
+  const send = redis.sendCommand.bind(connection.redis);
   let sent = 0;
-  redis.sendCommand = (command, ...rest) => {
+  redis.sendCommand = (command, stream) => {
     sent += 1;
-    if (sent <= commands) return send(command, ...rest);
+    if (sent <= commands) return send(command, stream);
     command.reject(new Error("killed"));
     return command.promise;
   };
