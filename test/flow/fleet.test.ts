@@ -149,7 +149,7 @@ describe("120 clusters in 40 accounts", () => {
     await person("U0ENGINEER").command("/eks-access clusters shop-120", channel);
 
     expect(textOf(await flow.answer("U0ENGINEER", "*`shop-120`*"))).toContain(
-      "`shop-120` in `eu-central-1`, account `111122223333`",
+      "*`shop-120`*: in `eu-central-1`, account `111122223333`",
     );
   });
 
