@@ -4,7 +4,7 @@ import { lastSealedApproval } from "../../access/approval/seals.ts";
 import type { AuditEvent, ChainedEvent, EventType } from "../../access/audit/event.ts";
 import { dueWork, idsOf, orphanedShares, sealedEnd, shareInCluster } from "../../access/lease/due-work.ts";
 import { isSignInShare } from "../../access/lease/lease.ts";
-import type { Holding } from "../../access/lease/lease-record.ts";
+import type { Holding, Share } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import { positionInList } from "../../access/request/lists.ts";
@@ -157,15 +157,21 @@ async function idsNotGrantedHere(
   const ids = idsOf(open);
   const records = new Map(granted.map((request) => [request.id, request]));
   const orphans = [...holdings.values()].flatMap((holding) => orphanedShares(holding, ids));
-  const over = await inParallel(orphans, async (share) => {
-    const { id } = share;
-    const known = records.get(id) ?? (await ledger.get(id));
+  const isOver = (share: Share, known: AccessRequest) => {
     // A lease by bindings only has its person sign in here.
-    const isGivenHere = known !== null && (isSignInShare(share) ? bindsRoles(known.groups) : isOfThisWay(known));
-    const isOver = known ? positionInList("granted", known) === null || !isGivenHere : ledger.isPermanentLeaseOver(id);
-    return (await isOver) ? [id] : [];
+    const isGivenHere = isSignInShare(share) ? bindsRoles(known.groups) : isOfThisWay(known);
+    return positionInList("granted", known) === null || !isGivenHere;
+  };
+  const over = orphans.filter((share) => {
+    const known = records.get(share.id);
+    return known !== undefined && isOver(share, known);
   });
-  return new Set(over.flat());
+  const unlisted = orphans.filter(({ id }) => !records.has(id));
+  const found = await inParallel(unlisted, async (share) => {
+    const known = await ledger.get(share.id);
+    return (known ? isOver(share, known) : await ledger.isPermanentLeaseOver(share.id)) ? [share] : [];
+  });
+  return idsOf([...over, ...found.flat()]);
 }
 
 /**
