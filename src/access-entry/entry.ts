@@ -40,7 +40,6 @@ function textsOf(policy: ScopedPolicy, held: readonly string[]): readonly string
   return [...policyTexts(policy), ...new Set(inside)];
 }
 
-/** Whether an entry has exactly this. */
 export function holdsExactly(entry: AccessEntry | null, wanted: MappedIdentity | null): boolean {
   if (!entry || !wanted) return entry === null && wanted === null;
   const { groups, policies } = partsOf(wanted);

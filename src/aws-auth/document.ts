@@ -91,7 +91,6 @@ export interface ReadDocument {
   lookup: Lookup;
 }
 
-/** A document and its problems. */
 export interface AwsAuthDocument extends ReadDocument {
   /** Found when they are asked for: they take as long as the reading. */
   readonly problems: readonly Problem[];

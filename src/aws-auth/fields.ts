@@ -5,7 +5,6 @@ import type { Field, MapValue, YamlValue } from "./go-yaml/node.ts";
 /** The fields of an entry that the authenticator knows. `arn` is `rolearn` or `userarn`. */
 export type FieldName = "arn" | "username" | "groups" | "sso";
 
-/** The spelling of the field in a section. */
 export function fieldKey(name: FieldName, section: Section): string {
   if (name !== "arn") return name;
   return section === "mapUsers" ? "userarn" : "rolearn";

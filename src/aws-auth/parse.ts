@@ -65,7 +65,6 @@ export function parseDocument(data: Readonly<Record<string, string>>): AwsAuthDo
   return withProblems(readDocument(data));
 }
 
-/** The document of a reading, and its problems. */
 export function withProblems(reading: DocumentReading): AwsAuthDocument {
   let problems: readonly Problem[] | null = null;
   const found = reading.parts.flatMap((part) => part.problems);

@@ -6,7 +6,6 @@ import type { ScalarNode, SequenceNode, YamlDocument, YamlNode } from "./go-yaml
 import { parseYaml } from "./go-yaml/parse-yaml.ts";
 import { contentDropped, excessive, notAList, unreadable } from "./section-problems.ts";
 
-/** A section and its items. */
 export interface SectionContent {
   readonly reading: SectionReading;
   /** Items of mapAccounts. */

@@ -84,7 +84,6 @@ interface SdkError {
   readonly $response?: { readonly statusCode?: number };
 }
 
-/** Whether the service itself named the error. */
 function isNamed({ name }: Error): boolean {
   return !/^(?:Unknown\w*|Error|SyntaxError|TypeError)$/.test(name);
 }

@@ -49,7 +49,6 @@ const auditFlags = {
   cluster: { type: "string" },
 } as const;
 
-/** The options of each command. */
 const ofCommand: Readonly<Record<string, readonly string[]>> = {
   verify: ["anchor", "file"],
   export: ["format", "from"],

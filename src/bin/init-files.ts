@@ -61,7 +61,6 @@ function reach({ organization, accounts }: PolicyFacts, pattern: string): object
   return { Resource: pattern.replace("{account}", "*"), Condition };
 }
 
-/** The template with these defaults of its parameters. */
 function withDefaults(template: string, defaults: Readonly<Record<string, string>>): string {
   return Object.entries(defaults).reduce(
     (text, [name, value]) =>

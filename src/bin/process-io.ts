@@ -68,7 +68,6 @@ export function reasonOf(error: unknown): string {
 }
 
 export interface StopRequest {
-  /** Aborts at the first signal. */
   readonly signal: AbortSignal;
   /** Resolves with the name of the first signal. */
   readonly asked: Promise<NodeJS.Signals>;

@@ -25,7 +25,6 @@ export interface Config {
   };
   /** By the name that people type. */
   readonly clusters: ReadonlyMap<string, Cluster>;
-  /** Null: the file has no fleet. */
   readonly fleet: Fleet | null;
   /** The Slack channel of the people who run eks-access; null: none. */
   readonly operatorsChannel: string | null;
@@ -228,7 +227,6 @@ function namesOf(named: readonly NamedCluster[]): ReadonlyMap<string, string> {
   return new Map(named.map(({ name, cluster }) => [placeOf(cluster), name]));
 }
 
-/** The labels that the policy looks at. */
 function selectorsOf({ policy }: ConfigFile): readonly WantedLabels[] {
   return [...(policy?.rules ?? []), ...(policy?.breakGlass ?? [])].flatMap(({ clusters }) =>
     clusters && !isByName(clusters) ? [clusters] : [],

@@ -25,7 +25,6 @@ export interface LiveConfig {
   readonly onReplaced: (follow: (present: Config, before: Config) => void) => void;
   /** Replaces the configuration by that of a text, as a whole or not at all. */
   readonly offer: (text: string) => Promise<Offer>;
-  /** Replaces the clusters of the fleet. */
   readonly follow: (clusters: readonly FleetCluster[]) => Promise<Offer>;
 }
 

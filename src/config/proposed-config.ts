@@ -26,7 +26,6 @@ export type SurveyedMap =
 
 export interface ProposalOptions {
   readonly partition: string;
-  /** The name of the operator's role in each account. */
   readonly operatorRole: string;
   readonly externalId: string;
   readonly channel: string;

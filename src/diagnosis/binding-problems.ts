@@ -7,7 +7,6 @@ import { type GroupedProblems, groupProblems, type ReportedProblem } from "./pro
 
 export interface BindingFacts extends OwnBindings {
   readonly cluster: Pick<Cluster, "drift">;
-  /** The cluster's open leases. */
   readonly granted: OpenLeases;
   readonly reader: Reader;
   readonly now: Date;

@@ -11,7 +11,6 @@ import type { ReportedProblem } from "./problems.ts";
 export interface ReadEntry {
   readonly entry: AccessEntry;
   readonly tags: TagReading;
-  /** Null: it belongs to no rescue. */
   readonly rescue: RescueLease | null;
 }
 

@@ -102,7 +102,6 @@ function textsAt(connection: Connection, cluster: string, place: typeof lastGood
   };
 }
 
-/** An object in the cluster, compared with the wanted one. */
 export type ObjectState = "absent" | "as wanted" | "different";
 
 /** Calls for the roles, bindings and ConfigMaps of an operator. Each throws an AccessError. */

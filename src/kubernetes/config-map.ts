@@ -57,7 +57,6 @@ export interface Deletion {
   readonly finalizers: readonly string[];
 }
 
-/** The ConfigMap `aws-auth` as it was read. */
 export interface AwsAuthConfigMap {
   readonly data: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;

@@ -85,7 +85,6 @@ export function kindOf(type: Job["type"]): JobKind {
 type JobKinds = Readonly<Record<string, JobKind>>;
 
 type FieldsOf<Shape extends z.ZodRawShape> = { readonly [Name in keyof Shape]: z.output<Shape[Name]> };
-/** The job in a queue, for each type. */
 export type JobsOf<Kinds extends JobKinds> = {
   readonly [T in keyof Kinds & string]: { readonly type: T } & FieldsOf<Kinds[T]["fields"]>;
 };

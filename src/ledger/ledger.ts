@@ -75,7 +75,6 @@ export interface LinkChange {
   readonly expected: string | null;
   /** Their new link in its account; null: unchanged. */
   readonly link: PrincipalLink | null;
-  /** The new proposal; null: none. */
   readonly proposal: LinkProposal | null;
   readonly event: AuditEvent;
 }

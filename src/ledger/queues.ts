@@ -15,7 +15,6 @@ export interface QueuesToWake extends Readonly<Record<QueueName, QueueToWake>> {
   readonly of?: (job: Job) => QueueToWake;
 }
 
-/** Queues for new jobs. */
 export interface Queues extends Readonly<Record<QueueName, Queue<Job>>> {
   /** A queue of a zone. The clusters without one have the queues above. */
   readonly inZone: (name: QueueName, zone: Zone) => Queue<Job>;
@@ -24,7 +23,6 @@ export interface Queues extends Readonly<Record<QueueName, Queue<Job>>> {
   close: () => Promise<void>;
 }
 
-/** A zone's own name of a queue. */
 export function queueNameIn(name: QueueName, zone: Zone): string {
   return zone === null ? name : `${name}-${zone}`;
 }

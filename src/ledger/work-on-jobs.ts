@@ -6,7 +6,6 @@ import type { QueueName } from "./jobs.ts";
 import { queueNameIn, queuePrefix } from "./queues.ts";
 import type { RedisClient } from "./redis/client.ts";
 
-/** How a process works on one queue. */
 export interface QueueWork<Job> {
   readonly queue: QueueName;
   /** Absent: the queue of no zone. */

@@ -60,7 +60,6 @@ export function traceEndedWork(work: Work): void {
   startSpan(work, contextOf(work)).end(work.endedAt);
 }
 
-/** Adds attributes to the running work. */
 export function addToTrace(attributes: Attributes): void {
   trace.getActiveSpan()?.setAttributes(attributes);
 }
@@ -179,12 +178,10 @@ export async function rememberTrace({ traces }: TraceContext, id: string): Promi
   if (parent !== null) await traces?.remember(id, parent).catch(() => {});
 }
 
-/** The asker's trace in a question's job. */
 export interface QuestionTrace {
   readonly telemetry?: { readonly metadata: string };
 }
 
-/** Asks within the running trace. */
 export function tracedQuestion<T>(name: string, ask: (askedIn: QuestionTrace) => Promise<T>): Promise<T> {
   return traced({ name: `ask ${name}` }, () => {
     const trace = currentTrace();

@@ -3,7 +3,7 @@ import { callerIdentity } from "../aws/sts.ts";
 import type { JobHandlers, workerJobs } from "../ledger/jobs.ts";
 import type { WorkerContext } from "./context.ts";
 import { lookAtMigration, reportMigration } from "./migration/look-at-migration.ts";
-import { previewCluster } from "./preview/preview.ts";
+import { previewCluster } from "./preview.ts";
 import { reportChain } from "./questions/chain.ts";
 import { reportCheck } from "./questions/check.ts";
 import { reportCreator } from "./questions/creator.ts";

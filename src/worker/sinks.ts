@@ -55,7 +55,6 @@ export interface SinkPlaces {
   readonly now: () => Date;
 }
 
-/** The configured sinks. */
 export function auditSinks(places: SinkPlaces): readonly AuditSink[] {
   const { copyToLog, sinks, webhookSecret, write, now } = places;
   const { s3, eventBridge, webhook } = sinks;

@@ -10,7 +10,7 @@ import { connectLedger, connectRedisBlocking } from "../../src/ledger/redis/conn
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { openCluster } from "../../src/worker/open/open-cluster.ts";
-import { previewCluster } from "../../src/worker/preview/preview.ts";
+import { previewCluster } from "../../src/worker/preview.ts";
 import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
 import { LedgerWatch } from "../../src/worker/watch-ledger.ts";
 import { startWorker } from "../../src/worker/worker.ts";

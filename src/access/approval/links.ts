@@ -39,7 +39,6 @@ export function isBelievedLink(
   return by !== null && (!mustBeConfirmed || by !== user) && isSealedLink(user, link, keys);
 }
 
-/** The account in an ARN; empty: it has none. */
 export function accountIn(arn: string): string {
   return arn.split(":")[4] ?? "";
 }
@@ -52,7 +51,6 @@ export function arnsOf(links: readonly PrincipalLink[]): readonly string[] {
 /** By Slack user id, the ARNs that people are linked with, and those that a worker found. */
 export type LinkedArns = ReadonlyMap<string, readonly string[]>;
 
-/** A person's link in the account of this ARN; null: none. */
 export function linkInAccountOf(links: readonly PrincipalLink[], arn: string): PrincipalLink | null {
   return links.find((link) => accountIn(link.arn) === accountIn(arn)) ?? null;
 }

@@ -43,7 +43,6 @@ export interface LeaseFacts {
   readonly missing: string | null;
   /** The configuration allows repairs, and this way can repair. */
   readonly mayRepair: boolean;
-  /** Why a repair is not allowed; null: it is. */
   readonly repairFlaw: string | null;
   /** Why the plan can't change the principal's entry; null: it can, or there is no plan yet. */
   readonly refusal: string | null;

@@ -21,7 +21,6 @@ const rbac = "rbac.authorization.k8s.io";
 
 /** What the rights of an operator depend on. */
 export interface OperatorNeeds {
-  /** Whether the cluster reads aws-auth now. */
   readonly readsAwsAuth: boolean;
   readonly cluster: Pick<Cluster, "levels" | "createAwsAuth">;
 }

@@ -40,7 +40,6 @@ export function bindsRoles(given: readonly string[]): boolean {
   return given.some(isRoleText);
 }
 
-/** Whether the requester chooses the namespaces of a level. */
 export function choosesNamespaces(given: readonly string[]): boolean {
   return given.some((each) => placedRoleOf(each)?.namespace === chosen);
 }

@@ -2,7 +2,6 @@
 export type Labels = Readonly<Record<string, string>>;
 export type WantedLabels = Readonly<Record<string, readonly string[]>>;
 
-/** Clusters by their names, or by labels. */
 export type ClusterSelector = readonly string[] | WantedLabels;
 
 /** Whether a cluster is among the named ones, or has one of the wanted values of each label. */

@@ -30,7 +30,6 @@ export function shouldBeGoneAt(request: AccessRequest): number | null {
   return Number.isFinite(at) ? at : null;
 }
 
-/** A lease's state; an ended one with its cause. */
 export type LeaseClass = Exclude<LeaseState, "ended"> | `ended/${LeaseEnd["cause"]}`;
 
 /** The class that counts a record, for example `pending`, `approved/active` or `approved/ended/revoked`. */

@@ -14,7 +14,6 @@ export function remind(request: AccessRequest, now: Date, afterSeconds: readonly
   return reminders && pendingRequest(request, { reminders });
 }
 
-/** The same for a migration. */
 export function remindOfMigration(migration: Migration, now: Date, afterSeconds: readonly number[]): Migration | null {
   if (migration.state !== "pending" || !migration.plan) return null;
   const reminders = remindersAfter(migration, migration.plan.at, now, afterSeconds);

@@ -29,9 +29,7 @@ export class ReadingBudget {
   }
 }
 
-/** The budget of one document: all its sections together. */
 export class DocumentBudget {
-  /** Values as written. */
   readonly written = new ReadingBudget();
   /** Values as decoded: the target of an alias counts each time. */
   readonly decoded = new ReadingBudget();

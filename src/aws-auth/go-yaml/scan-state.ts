@@ -206,7 +206,6 @@ interface SimpleKey {
 interface Level {
   readonly depth: number;
   readonly outer: Level | null;
-  /** The possible key in it. */
   key: SimpleKey | null;
   /** The number of the token that last claimed it: at first the bracket that opened it. */
   claim: number;

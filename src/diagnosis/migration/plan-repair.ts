@@ -216,7 +216,6 @@ function scopeOf(namespaces: readonly string[] | null): string {
   return namespaces ? ` in ${namespaces.join(", ")}` : "";
 }
 
-/** The name of the one step in aws-auth. */
 export const replaceInMap = "replace-in-aws-auth";
 
 export function replaceEntryStep({ from }: Replacement): string {

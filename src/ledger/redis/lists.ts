@@ -19,7 +19,6 @@ export const requesterKey = (user: string): string => `${prefix}:requester:${use
 export const dueKey = `${prefix}:due`;
 /** The number of requests of each class. */
 export const countsKey = `${prefix}:counts`;
-/** The number of open requests of each cluster. */
 export const openByClusterKey = `${prefix}:open-by-cluster`;
 /** The ids of permanent leases that are over, and of which no record is left. */
 export const permanentKey = `${prefix}:over-for-good`;

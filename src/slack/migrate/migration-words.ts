@@ -7,7 +7,6 @@ import { answer, type Message } from "../show/message.ts";
 import { code, mention, plainLine, section, styled, time } from "../show/mrkdwn.ts";
 import type { Milestone } from "../show/requester-message.ts";
 
-/** The request in one line. */
 export function migrationTitle({ requester, cluster, kind }: Migration): string {
   if (kind === "repair")
     return `${mention(requester)} asks to repair the entries of roles that were made again on ${code(cluster)}`;
@@ -119,7 +118,6 @@ export function migrationDeniedAnswer({ id }: Pick<Migration, "id">): Message {
   return answer(`Migration ${code(id)} is denied. The requester sees your reason.`);
 }
 
-/** An approval that is one of two. */
 export function migrationApprovedAnswer({ approvals, cluster }: Migration): Message {
   const left = counted(migrationApprovals - approvals.length, "more approval");
   return answer(`Approved. ${code(cluster)} needs ${left} from another approver.`);

@@ -73,7 +73,6 @@ export async function readMigrationToApprove(context: SlackContext, user: string
 
 interface MigrationStatus {
   readonly migration: Migration;
-  /** Its events, in order. */
   readonly events: readonly ChainedEvent[];
   readonly acts: readonly MigrationAct[];
 }

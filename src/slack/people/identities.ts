@@ -18,7 +18,6 @@ import { askWorker } from "../app/ask-worker.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 
-/** What is known of a person on a cluster now. */
 export interface KnownNow extends KnownOf {
   /** What a worker found in the last day, if it does not answer now: it may be outdated. */
   readonly before: Identities | null;

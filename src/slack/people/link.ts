@@ -130,7 +130,6 @@ export interface LinkedIdentity {
 
 const maxIdentities = 12;
 
-/** Lines of a list. */
 export function identityLines(identities: readonly LinkedIdentity[]): string[] {
   const lines = identities.slice(0, maxIdentities).map(({ arn, needsRenewal, isFound }) => {
     const note = isFound ? " (IAM Identity Center)" : needsRenewal ? `. ${linkNeedsRenewal}` : "";

@@ -19,7 +19,6 @@ interface MessageContexts {
 
 type Waited = TraceContext["waited"];
 
-/** What each job of the Slack process runs. */
 const messageRuns: JobHandlers<typeof messageJobs, [MessageContexts, Waited]> = {
   show: ({ record }, { context }, waited) =>
     tracedRun({ ...context, waited }, "show", {}, [{ id: record }], (running) =>

@@ -203,7 +203,6 @@ export function lostChannelMilestones(
   return [milestone(copies.length > 0 ? askedInstead : "channel-lost", `${failed} ${how}`)];
 }
 
-/** The message with this timestamp was deleted. */
 export function deletedMessageMilestone(request: AccessRequest, ts: string): Milestone {
   return milestone(
     `deleted-${ts}`,
@@ -222,7 +221,6 @@ export function tooFewMilestone(request: AccessRequest, { present }: Presence): 
 /** More people than one cluster's approvers. */
 const maxPeople = 100;
 
-/** A request or a migration. */
 type HomeRecord = Pick<AccessRequest, "id" | "cluster"> & Asked;
 
 /** Updates the App Homes that show this record, of people who ever opened theirs. */

@@ -105,7 +105,6 @@ export function startZonePoster(context: ZoneContext): Ticking {
   return startTicking(lookEveryMs, zonePoster(context));
 }
 
-/** One look each time. */
 export function zonePoster(context: ZoneContext): () => Promise<void> {
   const startedAt = context.now();
   /** By zone without a worker: the turn of its message. */

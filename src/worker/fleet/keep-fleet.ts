@@ -27,7 +27,6 @@ export class FleetKeeper {
   /** What AWS answered this process. A new process asks about each cluster. */
   readonly #described = new Map<string, { readonly tags: Labels; readonly atMs: number }>();
 
-  /** One look, if it is time for it. */
   async look(context: FleetContext): Promise<void> {
     const { fleet } = context.config;
     if (!fleet || !(await context.ledger.takeTurn(`fleet-${digestOf(fleet)}`, fleet.everySeconds * 900))) return;

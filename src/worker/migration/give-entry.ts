@@ -14,8 +14,8 @@ import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { WorkerContext } from "../context.ts";
 import type { Purpose } from "../open/become-creator.ts";
 import { connectAs } from "../open/open-cluster.ts";
+import { namingOwnPolicy } from "../open/open-eks.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
-import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import { becomePrincipal, type PrincipalSession, signIn } from "../sign-in/sign-in.ts";
 import { type GatheredMigration, migrationTag, presentEntryOf } from "./gather-migration.ts";
 

@@ -6,7 +6,7 @@ import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts
 import { planChanges } from "../../aws-auth/index.ts";
 import { digestOfRepair, repairGuard, replaceEntryStep, replaceInMap } from "../../diagnosis/migration/plan-repair.ts";
 import { changesOf, hasAll, progressOf, usernameAfter } from "../../diagnosis/migration/replacement.ts";
-import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
+import { namingOwnPolicy } from "../open/open-eks.ts";
 import { carryOut, recordDone } from "./carry-out-step.ts";
 import { migrationTag, presentEntryOf } from "./gather-migration.ts";
 import { documentChanged, isSameData, type MigrationRun, signInByMovedEntry } from "./give-entry.ts";

@@ -9,11 +9,10 @@ import { entryOf, type PlannedText, parseDocument, planChanges, withoutRolePath 
 import { CLUSTER_ADMIN } from "../../diagnosis/migration/facts.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
-import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import { becomeCreator } from "./become-creator.ts";
 import { creatorFor } from "./creator-use.ts";
 import { connectAs } from "./open-cluster.ts";
-import { openEksToManage } from "./open-eks.ts";
+import { namingOwnPolicy, openEksToManage } from "./open-eks.ts";
 import { again, type Bootstrap, differing, purpose, untilIn, type WayIn, writeObjects } from "./way-in.ts";
 
 /** Lets the operator in as the creator: the roles and bindings, then its entry in aws-auth. @throws AccessError */

@@ -126,3 +126,15 @@ export async function checkOwnAccount({
     log.warn({ err: error }, "AWS did not name the worker's account: each run asks again");
   }
 }
+
+/**
+ * Names the policy file for a refusal: the identity that migrates or rescues a cluster lacks rights, not the one that makes the entries
+ * of leases.
+ * @param file of deploy/iam, with the missing statements
+ */
+export function namingOwnPolicy(error: unknown, file = "rescue-policy.json"): unknown {
+  const isRefused = error instanceof AccessError && /^(?:access-entry|aws-access)-denied$/.test(error.code);
+  if (!isRefused) return error;
+  const remedy = `Give that identity the statements of deploy/iam/${file}.`;
+  return new AccessError(error.code, error.what, { cause: error.cause, remedy });
+}

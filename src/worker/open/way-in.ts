@@ -7,7 +7,6 @@ import type { ClusterDescription } from "../../aws/eks-cluster.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";
 
-/** A cluster with an operator. */
 export interface OperatedCluster extends Cluster {
   readonly operator: CreatorRole;
 }
@@ -15,7 +14,6 @@ export interface OperatedCluster extends Cluster {
 /** CloudTrail shows it with each session of a bootstrap. */
 export const purpose = { id: "bootstrap", requester: "bootstrap" };
 
-/** A bootstrap of one cluster. */
 export interface Bootstrap {
   readonly context: WorkerContext;
   readonly cluster: OperatedCluster;

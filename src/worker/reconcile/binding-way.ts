@@ -5,7 +5,7 @@ import { bindingsByLease } from "../../access/lease/own-bindings.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/request/record.ts";
 import { measuredStep } from "../../operations/worker-metrics.ts";
-import { previewByBinding } from "../preview/binding-preview.ts";
+import { previewByBinding } from "./binding-preview.ts";
 import {
   type BindingState,
   type BindingsPlace,

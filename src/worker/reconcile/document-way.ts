@@ -19,9 +19,9 @@ import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { wake } from "../../ledger/queues.ts";
 import { measuredStep } from "../../operations/worker-metrics.ts";
 import type { WorkerContext } from "../context.ts";
-import { previewInDocument } from "../preview/plan-preview.ts";
 import { readRemembered } from "../remembered.ts";
 import { checkWork, withOwnMemory } from "./check-leases.ts";
+import { previewInDocument } from "./preview-change.ts";
 import { inDocument } from "./prove.ts";
 import {
   type ClusterState,

@@ -85,7 +85,6 @@ export function identityInDocument(document: ReadDocument, arn: string): MappedI
   return entry && { username: entry.username, groups: entry.groups };
 }
 
-/** The limits for the engine's plans on this cluster. */
 export function planGuard(cluster: Cluster, levels: readonly Level[], { creatorArn }: ClusterState): PlanGuard {
   return {
     creatorArn,

@@ -4,7 +4,6 @@ import type { Share } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { type Change, planChanges, type Refusal, resolve } from "../../aws-auth/index.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
-import { documentWarnings } from "../preview/preview-warnings.ts";
 import { readRemembered } from "../remembered.ts";
 import { documentTexts, needsWrite, rehearseWrite, writeDocument } from "./document-way.ts";
 import {
@@ -19,6 +18,7 @@ import {
 import { sessionArn } from "./sign-in-names.ts";
 import { type SignInPlace, type SignInTargets, withLostShares } from "./sign-in-place.ts";
 import type { WayContext } from "./way-adapter.ts";
+import { documentWarnings } from "./way-warnings.ts";
 
 /**
  * `aws-auth` as a place where people sign in. Its resourceVersion is the fence: concurrent changes conflict, and a late write is refused.

@@ -10,7 +10,7 @@ import type { EksCluster } from "../../aws/eks-cluster.ts";
 import type { WorkerContext } from "../context.ts";
 import type { Purpose } from "../open/become-creator.ts";
 import { identityOfRun } from "../open/discover-creator.ts";
-import { openEksToManage } from "../open/open-eks.ts";
+import { namingOwnPolicy, openEksToManage } from "../open/open-eks.ts";
 import { recordEnd, recordPutOff } from "../reconcile/outcome.ts";
 
 /** The principal and the place of a rescue's entry. */
@@ -65,18 +65,6 @@ async function takeLease(place: LeasePlace, id: string): Promise<void> {
   if (found.lease && found.lease.id !== id) return;
   if (!found.lease) throw othersEntry(place.principalArn);
   await place.entries.remove(place.principalArn);
-}
-
-/**
- * Names the policy file for a refusal: the identity that migrates or rescues a cluster lacks rights, not the one that makes the entries
- * of leases.
- * @param file of deploy/iam, with the missing statements
- */
-export function namingOwnPolicy(error: unknown, file = "rescue-policy.json"): unknown {
-  const isRefused = error instanceof AccessError && /^(?:access-entry|aws-access)-denied$/.test(error.code);
-  if (!isRefused) return error;
-  const remedy = `Give that identity the statements of deploy/iam/${file}.`;
-  return new AccessError(error.code, error.what, { cause: error.cause, remedy });
 }
 
 function othersEntry(principalArn: string): AccessError {

@@ -178,7 +178,6 @@ export function printedJournal(
   };
 }
 
-/** An event as a line to keep. */
 export function lineOf(event: AuditEvent): string {
   return `${JSON.stringify({ ...event, digest: digestOfEvent(event) })}\n`;
 }

@@ -11,8 +11,9 @@ import type { ClusterDescription } from "../../aws/eks-cluster.ts";
 import { switchToAccessEntries } from "../../aws/eks-cluster.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";
+import { namingOwnPolicy } from "../open/open-eks.ts";
 import { type GoodDocument, type RepairResult, repairDocument } from "./repair-document.ts";
-import { giveLease, namingOwnPolicy, removeRescueEntry } from "./rescue-lease.ts";
+import { giveLease, removeRescueEntry } from "./rescue-lease.ts";
 import {
   leasedCandidate,
   type RescueContext,

@@ -127,7 +127,6 @@ function hasCode(error: unknown, code: FailureCode): boolean {
   return error instanceof AccessError && error.code === code;
 }
 
-/** A session of a principal, confirmed by AWS. */
 export interface PrincipalSession {
   /** For the memory of one run: never log or store them. */
   readonly credentials: AwsCredentials;

@@ -16,7 +16,7 @@ import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
 import { openEks } from "../../../src/worker/open/open-eks.ts";
-import { previewCluster } from "../../../src/worker/preview/preview.ts";
+import { previewCluster } from "../../../src/worker/preview.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { identityInDocument } from "../../../src/worker/reconcile/settle-document.ts";
 import { revise } from "../../builders/a-request.ts";

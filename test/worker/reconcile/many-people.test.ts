@@ -6,7 +6,7 @@ import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import { createWorkerMetrics } from "../../../src/operations/worker-metrics.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
-import { previewCluster } from "../../../src/worker/preview/preview.ts";
+import { previewCluster } from "../../../src/worker/preview.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { isLong } from "../../form.ts";

@@ -18,12 +18,12 @@ import {
   sessionNameIn,
   unifiedDiff,
 } from "../../aws-auth/index.ts";
-import type { BindingState } from "../reconcile/binding-state.ts";
-import { refusalOf } from "../reconcile/settle-bindings.ts";
-import { needsEntry, refuseSignIns, signInWrites } from "../reconcile/settle-sign-ins.ts";
-import type { SignInNames } from "../reconcile/sign-in-names.ts";
-import type { ChangePreview, RequestedChange } from "../reconcile/way-adapter.ts";
-import { sameUsernameWarnings } from "./preview-warnings.ts";
+import type { BindingState } from "./binding-state.ts";
+import { refusalOf } from "./settle-bindings.ts";
+import { needsEntry, refuseSignIns, signInWrites } from "./settle-sign-ins.ts";
+import type { SignInNames } from "./sign-in-names.ts";
+import type { ChangePreview, RequestedChange } from "./way-adapter.ts";
+import { sameUsernameWarnings } from "./way-warnings.ts";
 
 /** Which bindings would be made, and what their roles allow now; or why it can't be done. */
 export function previewByBinding(

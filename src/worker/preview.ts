@@ -1,33 +1,33 @@
-import { AccessError } from "../../access/access-error.ts";
-import { identityBeside } from "../../access/approval/identities.ts";
-import { isBelievedLink } from "../../access/approval/links.ts";
-import { sealPreview } from "../../access/approval/seals.ts";
-import { dueWork, idsOf, orphanedShares, sharesToKeep } from "../../access/lease/due-work.ts";
-import type { LeasesFound } from "../../access/lease/other-leases.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
-import { kubernetesGroups } from "../../access/policy/policy-text.ts";
-import { mastersRight } from "../../access/policy/rights.ts";
-import { isLeaseOver } from "../../access/request/extension.ts";
-import type { AccessRequest, ApprovedRequest, PendingRequest, Preview } from "../../access/request/record.ts";
-import { planReminders } from "../../access/request/reminder.ts";
-import { failureOf } from "../../access/request/retry.ts";
-import { previewedRequest } from "../../access/request/transitions.ts";
-import { entryArnsByPrincipal } from "../../aws-auth/index.ts";
-import type { RequestLedger } from "../../ledger/ledger.ts";
-import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
-import { knownOf } from "../../ledger/look-ups.ts";
-import { wake } from "../../ledger/queues.ts";
-import { tracedRun } from "../../operations/traced.ts";
-import type { WorkerContext } from "../context.ts";
-import { delay } from "../due-change.ts";
-import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";
-import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
-import { isGivenByBinding } from "../reconcile/binding-way.ts";
-import { closeRefused, nothingToExtend } from "../reconcile/look-again.ts";
-import { noOtherNames, type OtherNames, otherNames } from "../reconcile/other-names.ts";
-import type { RequestedChange, Settlement, WayAdapter, WayContext, WayState } from "../reconcile/way-adapter.ts";
-import { waysIn } from "../reconcile/ways.ts";
+import { AccessError } from "../access/access-error.ts";
+import { identityBeside } from "../access/approval/identities.ts";
+import { isBelievedLink } from "../access/approval/links.ts";
+import { sealPreview } from "../access/approval/seals.ts";
+import { dueWork, idsOf, orphanedShares, sharesToKeep } from "../access/lease/due-work.ts";
+import type { LeasesFound } from "../access/lease/other-leases.ts";
+import type { Cluster } from "../access/policy/cluster.ts";
+import { kubernetesGroups } from "../access/policy/policy-text.ts";
+import { mastersRight } from "../access/policy/rights.ts";
+import { isLeaseOver } from "../access/request/extension.ts";
+import type { AccessRequest, ApprovedRequest, PendingRequest, Preview } from "../access/request/record.ts";
+import { planReminders } from "../access/request/reminder.ts";
+import { failureOf } from "../access/request/retry.ts";
+import { previewedRequest } from "../access/request/transitions.ts";
+import { entryArnsByPrincipal } from "../aws-auth/index.ts";
+import type { RequestLedger } from "../ledger/ledger.ts";
+import { eventOf, recordChange } from "../ledger/lifecycle.ts";
+import { knownOf } from "../ledger/look-ups.ts";
+import { wake } from "../ledger/queues.ts";
+import { tracedRun } from "../operations/traced.ts";
+import type { WorkerContext } from "./context.ts";
+import { delay } from "./due-change.ts";
+import { forgetTrouble, isUnreached, noteTrouble } from "./open/cluster-trouble.ts";
+import { type OpenedCluster, openCluster } from "./open/open-cluster.ts";
 import { type PreviewFacts, planPreview } from "./plan-preview.ts";
+import { isGivenByBinding } from "./reconcile/binding-way.ts";
+import { closeRefused, nothingToExtend } from "./reconcile/look-again.ts";
+import { noOtherNames, type OtherNames, otherNames } from "./reconcile/other-names.ts";
+import type { RequestedChange, Settlement, WayAdapter, WayContext, WayState } from "./reconcile/way-adapter.ts";
+import { waysIn } from "./reconcile/ways.ts";
 
 /** The next look takes the rest, so that one look's memory has a bound. */
 const maxAtOnce = 200;
@@ -45,7 +45,6 @@ export async function previewCluster(context: WorkerContext, cluster: Cluster): 
   if (due.length === maxAtOnce) await wake(context.queues, { type: "preview", cluster: cluster.name });
 }
 
-/** One look at the cluster for these requests. */
 async function previewAll(context: WorkerContext, cluster: Cluster, waiting: readonly PendingRequest[]): Promise<void> {
   let opened: OpenedCluster | null = null;
   try {

@@ -1,17 +1,13 @@
 import { expect, test } from "vitest";
-import { arns } from "../../../sandbox/scene.ts";
-import type { AccessRequest } from "../../../src/access/request/record.ts";
-import { readPrincipal } from "../../../src/aws-auth/arn.ts";
-import { parseDocument } from "../../../src/aws-auth/parse.ts";
-import { readConfigMap } from "../../../src/kubernetes/config-map.ts";
-import {
-  documentWarnings,
-  sessionWarnings,
-  type WarningFacts,
-  warningsOf,
-} from "../../../src/worker/preview/preview-warnings.ts";
-import { aCluster } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, aRequest, engineerArn } from "../../builders/a-request.ts";
+import { arns } from "../../sandbox/scene.ts";
+import type { AccessRequest } from "../../src/access/request/record.ts";
+import { readPrincipal } from "../../src/aws-auth/arn.ts";
+import { parseDocument } from "../../src/aws-auth/parse.ts";
+import { readConfigMap } from "../../src/kubernetes/config-map.ts";
+import { type WarningFacts, warningsOf } from "../../src/worker/plan-preview.ts";
+import { documentWarnings, sessionWarnings } from "../../src/worker/reconcile/way-warnings.ts";
+import { aCluster } from "../builders/a-cluster.ts";
+import { aGrantedRequest, aRequest, engineerArn } from "../builders/a-request.ts";
 
 const viewers = [{ kind: "ClusterRole", role: "view", namespace: null }];
 const had = aGrantedRequest({ state: "ended" }, { id: "r-0" });

@@ -3,101 +3,17 @@ import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
 import { approvedShare } from "../../access/lease/due-work.ts";
 import { baseOf, entryTarget } from "../../access/lease/holding.ts";
 import { usernameFor } from "../../access/lease/lease.ts";
-import type { Share } from "../../access/lease/lease-record.ts";
-import { lostRights } from "../../access/lease/lost-rights.ts";
-import { type LeasesFound, otherLeasesOf } from "../../access/lease/other-leases.ts";
 import type { MappedIdentity } from "../../access/lease/proof-record.ts";
-import type { Cluster, Rule, Way } from "../../access/policy/cluster.ts";
-import { mayAsk } from "../../access/policy/may-ask.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
 import { accessPolicies, covers, isPolicyText, policyTexts } from "../../access/policy/policy-text.ts";
-import { approvalsNeeded, hoursInWords, isOutside } from "../../access/policy/rule.ts";
-import { digestOfChange } from "../../access/request/digest.ts";
-import type { AccessRequest, Preview } from "../../access/request/record.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
-import { type NamedEntry, planChanges, readHolder, resolve, unifiedDiff } from "../../aws-auth/index.ts";
-import type { EntryState } from "../reconcile/entry-state.ts";
-import type { OtherNames } from "../reconcile/other-names.ts";
-import { annotationFull, type ClusterState, planGuard, takesNothingNew } from "../reconcile/settle-document.ts";
-import { refuseTarget } from "../reconcile/settle-entries.ts";
-import type { ChangePreview, RequestedChange } from "../reconcile/way-adapter.ts";
+import { type NamedEntry, planChanges, resolve, unifiedDiff } from "../../aws-auth/index.ts";
 import { readRemembered } from "../remembered.ts";
-import {
-  documentWarnings,
-  sameUsernameWarnings,
-  sessionWarnings,
-  type WarningFacts,
-  warningsOf,
-} from "./preview-warnings.ts";
-
-export type PreviewPlan =
-  | {
-      readonly type: "preview";
-      readonly preview: Omit<Preview, "rights" | "seal"> & Partial<Pick<Preview, "rights">>;
-      readonly approvalsWanted: number;
-    }
-  | { readonly type: "refused"; readonly refusal: { readonly code: string; readonly message: string } };
-
-/** One look at a cluster, for one request. */
-export interface PreviewFacts extends Omit<WarningFacts, "principal"> {
-  readonly cluster: Cluster;
-  readonly way: Way;
-  readonly changeOf: (wish: RequestedChange) => ChangePreview;
-  readonly leases: LeasesFound;
-  readonly others: OtherNames;
-  readonly now: Date;
-}
-
-export function planPreview(facts: PreviewFacts, request: AccessRequest): PreviewPlan {
-  const { cluster, way, changeOf, others, bindings, linked, earlier, now } = facts;
-  const level = cluster.levels.find((each) => each.name === request.level);
-  if (!level) return refused("level-not-offered", `${cluster.name} does not offer ${request.level} any more.`);
-  const reading = readHolder(request.principal);
-  if (reading.type === "invalid") return refused(reading.code, reading.message);
-  const { principal } = reading;
-  const allowed = mayAsk({ ...request, cluster, level, principal }, null);
-  if (allowed.type === "refused") return refused(allowed.code, allowed.message);
-  const beginning = beginningBeside(facts.leases, request, now);
-  const change = changeOf({ request, level, principal, beginning, others });
-  if (change.type === "refused") return change;
-  const { type: _, warnings, ...shown } = change;
-  const leases = otherLeasesOf(request, facts.leases);
-  return {
-    type: "preview",
-    approvalsWanted: approvalsNeeded(allowed.rule, level, now),
-    preview: {
-      at: now.toISOString(),
-      digest: digestOfChange(request, cluster, level, { base: change.base, way, leases }),
-      ...shown,
-      leases,
-      warnings: [
-        ...outsideHours(allowed.rule, now),
-        ...lostRights(change.today, change.afterwards, bindings?.users ?? null),
-        ...warningsOf(cluster, request, { principal, bindings, linked, earlier }),
-        ...warnings,
-      ],
-    },
-  };
-}
-
-/** Approved leases of the same principal that are written first: the plan builds on them. */
-function beginningBeside(
-  { beginning, holdings }: LeasesFound,
-  { id, principal }: AccessRequest,
-  now: Date,
-): readonly Share[] {
-  const key = principal.toLowerCase();
-  const held = holdings.get(key)?.shares ?? [];
-  return beginning
-    .filter((each) => each.id !== id && each.principal.toLowerCase() === key)
-    .filter((each) => !held.some((share) => share.id === each.id))
-    .map((each) => approvedShare(each, now));
-}
-
-function outsideHours(rule: Rule, now: Date): string[] {
-  if (!rule.hours || !isOutside(rule, now)) return [];
-  const more = rule.hours.outside === "one-more-approval" ? ", where it takes one approval more" : "";
-  return [`Outside working hours: they are ${hoursInWords(rule.hours)}${more}.`];
-}
+import type { EntryState } from "./entry-state.ts";
+import { annotationFull, type ClusterState, planGuard, takesNothingNew } from "./settle-document.ts";
+import { refuseTarget } from "./settle-entries.ts";
+import type { ChangePreview, RequestedChange } from "./way-adapter.ts";
+import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "./way-warnings.ts";
 
 /** The change of aws-auth; or why it is impossible. */
 export function previewInDocument(
@@ -152,7 +68,7 @@ export function previewInDocument(
   };
 }
 
-function refused(code: string, message: string): Extract<ChangePreview, { readonly type: "refused" }> {
+export function refused(code: string, message: string): Extract<ChangePreview, { readonly type: "refused" }> {
   return { type: "refused", refusal: { code, message } };
 }
 
