@@ -32,7 +32,7 @@ export async function doctor(argv: readonly string[], io: CommandIo): Promise<nu
   const zones = readZones(rest);
   const isKnown = kind === "slack" ? rest.length === 0 : kind === "worker" && zones.type === "zones";
   if (!isKnown || (kind !== "slack" && kind !== "worker")) {
-    io.stderr(doctorUsage);
+    io.stderr(`eks-access doctor: Name a process: slack or worker, with --zone for a worker alone.\n\n${doctorUsage}`);
     return 2;
   }
   const settings = await readCommandSettings(kind);

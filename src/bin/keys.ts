@@ -13,7 +13,7 @@ export interface KeyVariables {
 /** `eks-access keys`. Exit code 0 printed, 2 unusable. */
 export async function runKeys(argv: readonly string[], io: CommandIo): Promise<number> {
   if (argv.length > 0) {
-    io.stderr(keysUsage);
+    io.stderr(`eks-access keys: It takes no arguments.\n\n${keysUsage}`);
     return 2;
   }
   const { slack, worker } = newKeys();

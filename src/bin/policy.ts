@@ -44,10 +44,8 @@ Exit code: 0 every expectation holds or the policy allows it, 1 not, 2 unusable 
 export async function runPolicy(argv: readonly string[], io: CommandIo): Promise<number> {
   const [verb, ...rest] = argv;
   if (verb === "clusters" && rest.length === 0) return codeOf(await printClusters(io), io);
-  if (verb !== "test" && verb !== "explain") {
-    io.stderr(policyUsage);
-    return 2;
-  }
+  if (verb !== "test" && verb !== "explain")
+    return unusable(io, "policy", `Use test, explain or clusters.\n\n${policyUsage}`);
   const [config = process.env.EKS_ACCESS_CONFIG || "eks-access.yml", others] = takeOption("--config", rest);
   const [clusters, own] = takeOption("--clusters", others);
   const reading = await readPolicy(config, clusters, io);

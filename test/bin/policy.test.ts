@@ -253,7 +253,7 @@ test("neither test nor explain is answered with the usage", async () => {
   const { code, error } = await run(["check"]);
 
   expect(code).toBe(2);
-  expect(error).toMatch(/^Usage: eks-access policy test/);
+  expect(error).toMatch(/^eks-access policy: Use test, explain or clusters\.\n\nUsage: eks-access policy test/);
 });
 
 describe("with a fleet", () => {

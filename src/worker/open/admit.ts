@@ -175,7 +175,7 @@ async function giveEntry(entries: AccessEntries, principalArn: string): Promise<
 /** Whether it is an administrator: nothing else can write rights that it does not have. */
 const mayEscalate = { verb: "escalate", resource: "clusterroles", group: "rbac.authorization.k8s.io" };
 
-/** However it ends, the policy is taken back. If this process dies, the next bootstrap does it, and `check` reports it. */
+/** However it ends, it removes the policy again. If this process dies, the next bootstrap does it, and `check` reports it. */
 async function asAdministrator(bootstrap: Bootstrap, entries: AccessEntries): Promise<void> {
   const { roleArn } = bootstrap.cluster.operator;
   try {

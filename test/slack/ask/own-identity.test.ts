@@ -117,8 +117,8 @@ describe("a request without an ARN", () => {
     await stage.stop();
     await withWorker({ person: person("Developer"), user: "U0APPROVER" });
 
-    expect(forged).toContain("No worker answered who you are in AWS.");
-    expect(await say(line)).toContain("No worker answered who you are in AWS.");
+    expect(forged).toContain("No worker could look you up in AWS.");
+    expect(await say(line)).toContain("No worker could look you up in AWS.");
     expect(await requests()).toEqual([]);
   });
 
