@@ -47,7 +47,7 @@ export const bindingFaults: readonly FaultKind[] = faultKinds.filter(({ name }) 
 export function bindingSection(): Run[] {
   const quick = bindingSteps.filter(isQuick);
   return named([
-    ...bindingFaults.flatMap((fault, index) => spread(quick, fault, 3 * index)),
+    ...bindingFaults.flatMap((fault) => spread(quick, fault, faultKinds.indexOf(fault))),
     ...choose("revoke", "kubernetes.delete-clusterrolebinding", "caller killed after", "revoked", bindingSteps),
   ]);
 }
