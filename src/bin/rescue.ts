@@ -158,8 +158,8 @@ function annotationsIn(metadata: unknown): Readonly<Record<string, string>> {
 /** A rescue that died continues under its own record, with the same end. */
 async function openJournal(context: WorkerContext, order: RescueOrder): Promise<RescueJournal> {
   const { cluster, principalArn, by } = order;
-  const granted = await context.ledger.grantedOf(cluster.name);
-  const begun = granted.find(
+  const leased = await context.ledger.leasedOf(cluster.name);
+  const begun = leased.find(
     (request) => isRescue(request) && request.principal === principalArn && request.lease?.end === null,
   );
   if (begun) return ledgerJournal(context, begun, by);

@@ -73,7 +73,7 @@ function whatDecides({ clusters }: FleetList, now: Date): string {
 }
 
 interface Holding {
-  readonly ledger: Pick<RequestLedger, "grantedOf"> & { readonly migrations: Pick<MigrationLedger, "open"> };
+  readonly ledger: Pick<RequestLedger, "leasedOf"> & { readonly migrations: Pick<MigrationLedger, "open"> };
 }
 
 /**
@@ -87,7 +87,7 @@ export function keepsClusters({ ledger }: Holding): ConfigCheck {
     const migrations = await ledger.migrations.open();
     const found = await Promise.all(
       gone.map(async ({ name }) => {
-        const leases = await ledger.grantedOf(name);
+        const leases = await ledger.leasedOf(name);
         const open = [...leases, ...migrations.filter(({ cluster }) => cluster === name)].map(({ id }) => id);
         return open.length > 0 ? [sentenceOf(name, next.clusters.has(name), open)] : [];
       }),

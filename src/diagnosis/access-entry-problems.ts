@@ -33,7 +33,7 @@ export interface EntrySurroundings {
   /** Groups that any binding of the cluster names; null: unknown. */
   readonly boundGroups: ReadonlySet<string> | null;
   /** Ids of the leases in this cluster that are not over, by the ledger. */
-  readonly granted: ReadonlySet<string>;
+  readonly leased: ReadonlySet<string>;
   readonly now: Date;
 }
 
@@ -64,9 +64,9 @@ function overdue({ entry, tags, rescue }: ReadEntry, { now }: EntrySurroundings)
 }
 
 /** Claims of leases that are not active. A claim stays while a call for it can still arrive. */
-function unknownClaims({ entry, tags }: ReadEntry, { granted, now }: EntrySurroundings): readonly EntryProblem[] {
+function unknownClaims({ entry, tags }: ReadEntry, { leased, now }: EntrySurroundings): readonly EntryProblem[] {
   if (tags.type !== "holding" || arrivesUntil(tags.openSince, now)) return [];
-  const unknown = tags.holding.shares.find(({ id, endsAt }) => !granted.has(id) && Date.parse(endsAt) > now.getTime());
+  const unknown = tags.holding.shares.find(({ id, endsAt }) => !leased.has(id) && Date.parse(endsAt) > now.getTime());
   if (!unknown) return [];
   const message = `The access entry of ${entry.principalArn} claims access until ${unknown.endsAt}, but the ledger has no such active lease.`;
   const remedy = "The worker adopts or removes it within an hour. To do it now, run `eks-access recover`.";

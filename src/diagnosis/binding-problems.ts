@@ -7,7 +7,7 @@ import { type GroupedProblems, groupProblems, type ReportedProblem } from "./pro
 
 export interface BindingFacts extends OwnBindings {
   readonly cluster: Pick<Cluster, "drift">;
-  readonly granted: OpenLeases;
+  readonly leased: OpenLeases;
   readonly reader: Reader;
   readonly now: Date;
 }
@@ -27,8 +27,8 @@ export function bindingProblems(facts: BindingFacts): GroupedProblems {
 }
 
 /** The bindings of leases in force that others changed or deleted. */
-function changed({ parts, granted, cluster, reader }: BindingFacts): readonly ReportedProblem[] {
-  const bound = granted.still.filter((request) => isInForce(request) && bindsRoles(request.groups));
+function changed({ parts, leased, cluster, reader }: BindingFacts): readonly ReportedProblem[] {
+  const bound = leased.still.filter((request) => isInForce(request) && bindsRoles(request.groups));
   const drifts = bound.flatMap((request) => {
     const given = parts.filter(({ share, isIntact }) => isIntact && share.id === request.id).map(({ text }) => text);
     const missing = request.groups.filter((text) => !given.includes(text));
@@ -50,7 +50,7 @@ function forged({ forged: found, cluster }: BindingFacts): readonly ReportedProb
   }));
 }
 
-function left({ parts, granted, now }: BindingFacts): readonly ReportedProblem[] {
+function left({ parts, leased, now }: BindingFacts): readonly ReportedProblem[] {
   const isOver = ({ share }: LeaseBinding) => Date.parse(share.endsAt) + overdueAfterMs < now.getTime();
   return parts.flatMap((part): ReportedProblem[] => {
     const { share, binding } = part;
@@ -60,7 +60,7 @@ function left({ parts, granted, now }: BindingFacts): readonly ReportedProblem[]
       const remedy = "The worker deletes it on its next run. If it stays, read the worker's log.";
       return [{ code: "binding-overdue", severity: "error", place, message, remedy }];
     }
-    if (granted.ids.has(share.id)) return [];
+    if (leased.ids.has(share.id)) return [];
     const message = `It gives ${part.text} until ${share.endsAt}, but the ledger has no such active lease.`;
     const remedy = "The worker adopts or deletes it within an hour. To do it now, run `eks-access recover`.";
     return [{ code: "binding-unknown", severity: "warning", place, message, remedy }];

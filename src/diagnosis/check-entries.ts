@@ -53,7 +53,7 @@ export interface EntriesFacts {
   readonly document: AwsAuthDocument | null;
   /** Groups that any binding of the cluster names; null: unknown. */
   readonly boundGroups: ReadonlySet<string> | null;
-  readonly granted: OpenLeases;
+  readonly leased: OpenLeases;
   readonly asker: Reader;
   readonly now: Date;
 }
@@ -64,9 +64,9 @@ export type EntriesSummary = Omit<Extract<EntriesReport, { readonly type: "check
 const maxGroups = 7;
 
 export function summarizeEntries(facts: EntriesFacts): EntriesSummary {
-  const { cluster, creatorArn, listed, read, document, boundGroups, granted, asker, now } = facts;
+  const { cluster, creatorArn, listed, read, document, boundGroups, leased, asker, now } = facts;
   const operatorArn = cluster.operator?.roleArn ?? null;
-  const around = { cluster: cluster.name, creatorArn, operatorArn, boundGroups, granted: granted.ids, now };
+  const around = { cluster: cluster.name, creatorArn, operatorArn, boundGroups, leased: leased.ids, now };
   const problems: readonly ReportedProblem[] = [
     ...read.flatMap((each) => accessEntryProblems(each, around)),
     ...leaseProblems(driftsIn(facts), cluster, asker, "its access entry"),
@@ -90,8 +90,8 @@ function rolesNamed({ listed, read, document }: EntriesFacts): readonly NamedRol
 }
 
 /** Entries of others that were there before a lease, and with which the principal was refused all the same. */
-function deadEntries({ cluster, granted, read }: EntriesFacts): readonly ReportedProblem[] {
-  return granted.still.filter(isInForce).flatMap(({ id, principal, lease: { proof, written } }) => {
+function deadEntries({ cluster, leased, read }: EntriesFacts): readonly ReportedProblem[] {
+  return leased.still.filter(isInForce).flatMap(({ id, principal, lease: { proof, written } }) => {
     const found = read.find(({ entry }) => principalKey(entry.principalArn) === principalKey(principal));
     if (proof?.signedIn.result !== "no" || written?.entryAdded !== false || found?.entry.type !== "STANDARD") return [];
     const { principalArn: place } = found.entry;
@@ -106,10 +106,10 @@ function typesOf(read: readonly ReadEntry[]): EntriesSummary["types"] {
   return [...counts].map(([type, count]) => ({ type, count })).toSorted((a, b) => b.count - a.count);
 }
 
-function driftsIn({ listed, read, granted }: EntriesFacts): readonly Drift[] {
+function driftsIn({ listed, read, leased }: EntriesFacts): readonly Drift[] {
   const byArn = new Map(read.map((each) => [principalKey(each.entry.principalArn), each]));
   const known = new Set(listed.map(principalKey));
-  return leasesIn(granted.still).flatMap((request) => {
+  return leasesIn(leased.still).flatMap((request) => {
     const key = principalKey(request.principal);
     const found = byArn.get(key) ?? null;
     // An unread entry can have all of it.
@@ -121,19 +121,19 @@ function driftsIn({ listed, read, granted }: EntriesFacts): readonly Drift[] {
 /** The order of reading, where not all can be read: first those of leases and those that may hide an item. */
 export function readingOrder(
   listed: readonly string[],
-  granted: readonly ApprovedRequest[],
+  leased: readonly ApprovedRequest[],
   document: AwsAuthDocument | null,
 ): readonly string[] {
   const arns = new Map(listed.map((arn) => [principalKey(arn), arn]));
   const first = [
-    ...leasesIn(granted).map(({ principal }) => principal),
+    ...leasesIn(leased).map(({ principal }) => principal),
     ...(document?.entries ?? []).map(({ arn }) => arn),
   ].flatMap((arn) => arns.get(principalKey(arn)) ?? []);
   return [...new Set([...first, ...listed])];
 }
 
-function leasesIn(granted: readonly ApprovedRequest[]): readonly ApprovedRequest[] {
-  return granted.filter((request) => isInForce(request) && isGivenByEntry(request));
+function leasesIn(leased: readonly ApprovedRequest[]): readonly ApprovedRequest[] {
+  return leased.filter((request) => isInForce(request) && isGivenByEntry(request));
 }
 
 /** How an access entry differs from its hidden item of aws-auth, apart from our lease; null: no item, or no difference. */

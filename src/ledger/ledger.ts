@@ -100,7 +100,7 @@ export interface RequestLedger extends RecordLedger {
   /** Null: there is none, or it can't be read. */
   get(id: string): Promise<AccessRequest | null>;
   /** Approved records of a cluster with leases that are not over. Pending ones, which have no limit, are not among them. */
-  grantedOf(cluster: string): Promise<readonly ApprovedRequest[]>;
+  leasedOf(cluster: string): Promise<readonly ApprovedRequest[]>;
   /** Pending records of a cluster with something due, the longest due first. */
   duePendingOf(cluster: string, now: Date, limit: number): Promise<readonly AccessRequest[]>;
   /** Open leases that should have been gone at this time, the longest overdue first. */

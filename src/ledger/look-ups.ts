@@ -16,12 +16,12 @@ import type { Ledger } from "./ledger.ts";
 
 /** Looks up the other leases of a request's principal, and the one that it extends. */
 export async function otherLeasesNow(
-  ledger: Pick<Ledger, "grantedOf" | "get">,
+  ledger: Pick<Ledger, "leasedOf" | "get">,
   request: AccessRequest,
   now: Date,
 ): Promise<OtherLeasesNow> {
   const shown = request.preview?.leases ?? [];
-  const open = await ledger.grantedOf(request.cluster);
+  const open = await ledger.leasedOf(request.cluster);
   const missing = shown.map(({ id }) => id).filter((id) => !open.some((each) => each.id === id));
   const records = await Promise.all(missing.map((id) => ledger.get(id)));
   const unknown = new Set(missing.filter((_, index) => records[index] === null));
@@ -36,13 +36,13 @@ const maxPending = 100;
 
 /** A cluster's leases that are not over, and this person's waiting requests there: the facts for their question. */
 export async function openRequestsFor(
-  ledger: Pick<Ledger, "grantedOf" | "list">,
+  ledger: Pick<Ledger, "leasedOf" | "list">,
   cluster: string,
   user: string,
 ): Promise<readonly AccessRequest[]> {
   const own = { list: "pending", clusters: [cluster], requester: user, match: "both" } as const;
-  const [granted, { requests }] = await Promise.all([ledger.grantedOf(cluster), ledger.list(own, 0, maxPending)]);
-  return [...granted, ...requests];
+  const [leased, { requests }] = await Promise.all([ledger.leasedOf(cluster), ledger.list(own, 0, maxPending)]);
+  return [...leased, ...requests];
 }
 
 /** The keys with which links and a worker's answers are verified. */

@@ -34,7 +34,7 @@ async function lost(): Promise<never> {
 /** What a run asks before it ends something. An event that it notes is in the log of the process alone. */
 const known = {
   get: async () => null,
-  grantedOf: async () => [],
+  leasedOf: async () => [],
   isPermanentLeaseOver: async () => false,
   eventsOf: async () => [],
   note: async () => {},

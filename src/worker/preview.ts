@@ -56,9 +56,9 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
     } = await waysIn({ context, cluster, opened }, async () => waiting, "due", waiting);
     const bindings = await opened.client.roleBindings().catch(() => null);
     const others = await namesBeside(opened, waiting);
-    const granted = await context.ledger.grantedOf(cluster.name);
+    const leased = await context.ledger.leasedOf(cluster.name);
     const earlierOf = earlierRequests(context);
-    const look = { context, cluster, opened, bindings, others, granted, waiting, earlierOf };
+    const look = { context, cluster, opened, bindings, others, leased, waiting, earlierOf };
     if (document) await previewWay(look, document);
     if (entries) await previewWay(look, entries);
     if (byBinding) await previewWay(look, byBinding);
@@ -90,7 +90,7 @@ interface Look extends WayContext {
   readonly bindings: PreviewFacts["bindings"];
   readonly others: OtherNames;
   /** The cluster's leases that are not over. */
-  readonly granted: readonly ApprovedRequest[];
+  readonly leased: readonly ApprovedRequest[];
   readonly waiting: readonly PendingRequest[];
   /** A person's earlier requests, newest first. */
   readonly earlierOf: (requester: string) => Promise<readonly AccessRequest[]>;
@@ -110,12 +110,12 @@ async function previewWay<State extends WayState, Decided extends Settlement>(
   look: Look,
   adapter: WayAdapter<State, Decided>,
 ): Promise<void> {
-  const { context, cluster, granted } = look;
+  const { context, cluster, leased } = look;
   const waiting = look.waiting.filter(adapter.isTaken);
   if (waiting.length === 0) return;
   const about = { cluster: cluster.name, way: adapter.way };
   try {
-    const open = granted.filter(adapter.isTaken);
+    const open = leased.filter(adapter.isTaken);
     const state = await adapter.read([...open, ...waiting]);
     const leases = leasesIn(state, open, context.now());
     const seen = { way: adapter.way, changeOf: (wish: RequestedChange) => adapter.preview(state, wish), leases };

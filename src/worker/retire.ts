@@ -37,7 +37,7 @@ export async function closeRequestsOfCluster(
       closed.add(request.id);
     }
   };
-  await closeEach(await context.ledger.grantedOf(name));
+  await closeEach(await context.ledger.leasedOf(name));
   // A closed request leaves the list, so its first page is always the next one.
   for (;;) {
     const { requests } = await context.ledger.list(pending, 0, page);

@@ -15,7 +15,7 @@ import { afterCall, principalArn, throughCalls } from "./entry-model.ts";
 const cluster = "analytics";
 const username = "eks-access:111122223333:engineer";
 
-/** What grants and others give: few, so that they often give the same. */
+/** What leases and others give: few, so that they often give the same. */
 const gifts = [
   "readers",
   "writers",
@@ -28,7 +28,7 @@ const gifts = [
 
 const someGifts = (minLength: number) => fc.subarray([...gifts], { minLength });
 
-/** Grants that come and go: those of before, and those of after. What each gives is approved once, and stays the same. */
+/** Leases that come and go: those of before, and those of after. What each gives is approved once, and stays the same. */
 const leases = fc
   .array(fc.record({ groups: someGifts(1), isBefore: fc.boolean(), isAfter: fc.boolean() }), { maxLength: 5 })
   .map((all) => {
@@ -76,12 +76,12 @@ function claimIn(entry: AccessEntry | null): { readonly held: Holding | undefine
 
 const lastOf = (states: readonly (AccessEntry | null)[]) => states.at(-1) ?? null;
 const givenBy = (entry: AccessEntry | null) => (entry ? [...entry.groups, ...entry.policies.flatMap(policyTexts)] : []);
-const grantedBy = (all: readonly Share[]) => all.flatMap(({ groups }) => groups);
+const groupsOfAll = (all: readonly Share[]) => all.flatMap(({ groups }) => groups);
 
-/** An entry of others, grants that are given, what others then add and take out of ours, and the leases of later. */
+/** An entry of others, leases that are given, what others then add and take out of ours, and the leases of later. */
 const situations = fc
-  .record({ first: others, granted: leases, added: someGifts(0), taken: someGifts(0) })
-  .map(({ first, granted: { before, after }, added, taken }) => {
+  .record({ first: others, leased: leases, added: someGifts(0), taken: someGifts(0) })
+  .map(({ first, leased: { before, after }, added, taken }) => {
     const given = planned(first, before);
     const { start, theirs } = edited(
       lastOf(given.states),
@@ -129,7 +129,7 @@ const summary = (entry: AccessEntry | null) => entry && { ...given(entry), usern
 function unclaimedIn(entry: AccessEntry | null, theirs: readonly string[]): readonly string[] {
   const { held } = claimIn(entry);
   const ours = givenBy(entry).filter((each) => !covers(theirs, each));
-  const isClaimed = (each: string) => covers(held?.added ?? [], each) && covers(grantedBy(held?.shares ?? []), each);
+  const isClaimed = (each: string) => covers(held?.added ?? [], each) && covers(groupsOfAll(held?.shares ?? []), each);
   return ours.filter((each) => !isClaimed(each));
 }
 
@@ -141,7 +141,7 @@ const claimed = (entry: AccessEntry) => {
   return { ...entry, tags: { ...entry.tags, ...writeHoldingTags(cluster, claim, keys.memory, at(0).toISOString()) } };
 };
 
-describe("whatever others have given, and whatever grants come and go", () => {
+describe("whatever others have given, and whatever leases come and go", () => {
   test("the entry is as planned after the last call, and not before it, nor where another run claims something", () => {
     fc.assert(
       fc.property(situations, ({ states, isAsPlanned }) => {
@@ -161,7 +161,7 @@ describe("whatever others have given, and whatever grants come and go", () => {
     fc.assert(
       fc.property(situations, ({ states, theirs, after, hadEntry }) => {
         const end = lastOf(states);
-        const wanted = [...theirs, ...grantedBy(after)];
+        const wanted = [...theirs, ...groupsOfAll(after)];
 
         expect(new Set(end?.groups)).toEqual(new Set(kubernetesGroups(wanted)));
         expect(accessPolicies(givenBy(end))).toEqual(accessPolicies(wanted));

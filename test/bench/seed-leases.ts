@@ -115,7 +115,7 @@ function settled(stage: Stage, cluster: Cluster, beginning: readonly ApprovedReq
     links: new Map(),
     now: new Date(),
   });
-  if (settlement.granted.length !== beginning.length) {
+  if (settlement.leased.length !== beginning.length) {
     throw new Error(`the leases of ${cluster.name} can't be given: ${JSON.stringify(settlement)}`);
   }
   return settlement;

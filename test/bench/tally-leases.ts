@@ -9,45 +9,45 @@ const withinMs = 120_000;
 export interface LeaseTally {
   readonly approved: number;
   /** In force in the ledger, and in the document. */
-  readonly granted: number;
-  /** Entries for a principal that has one already, and grants that the audit log calls active a second time. */
+  readonly leased: number;
+  /** Entries for a principal that has one already, and leases that the audit log calls active a second time. */
   readonly doubled: number;
 }
 
-/** Looks until all of them are granted, or two minutes are over, and counts. */
+/** Looks until all of them are leased, or two minutes are over, and counts. */
 export async function tallyLeases(stage: Stage, cluster: string, asked: readonly Asked[]): Promise<LeaseTally> {
   const until = Date.now() + withinMs;
   for (;;) {
-    const granted = await grantedOf(stage, cluster, asked);
-    if (granted === asked.length || Date.now() > until) {
-      return { approved: asked.length, granted, doubled: await doubledOf(stage, cluster, asked) };
+    const leased = await leasedOf(stage, cluster, asked);
+    if (leased === asked.length || Date.now() > until) {
+      return { approved: asked.length, leased, doubled: await doubledOf(stage, cluster, asked) };
     }
     await wait(200);
   }
 }
 
 /** For these approvals, named by how they came about. */
-export function leaseFigures(name: string, { approved, granted, doubled }: LeaseTally): readonly Figure[] {
-  const success = (100 * granted) / approved;
+export function leaseFigures(name: string, { approved, leased, doubled }: LeaseTally): readonly Figure[] {
+  const success = (100 * leased) / approved;
   return [
     {
-      name: `${name}: granted and proven of those approved`,
+      name: `${name}: leased and proven of those approved`,
       value: success,
       unit: "%",
-      target: { text: "all", met: granted === approved },
-      published: `approved requests that were granted and proven, ${name}`,
+      target: { text: "all", met: leased === approved },
+      published: `approved requests that were leased and proven, ${name}`,
     },
     {
-      name: `${name}: doubled grants`,
+      name: `${name}: doubled leases`,
       value: doubled,
       unit: "",
       target: { text: "none", met: doubled === 0 },
-      published: `grants that were given twice, ${name}`,
+      published: `leases that were given twice, ${name}`,
     },
   ];
 }
 
-async function grantedOf(stage: Stage, cluster: string, asked: readonly Asked[]): Promise<number> {
+async function leasedOf(stage: Stage, cluster: string, asked: readonly Asked[]): Promise<number> {
   const records = await Promise.all(asked.map(({ request }) => stage.ledger.get(request)));
   const times = timesInDocument(stage, cluster, asked);
   return records.filter((record, index) => record?.lease?.state === "active" && times[index]).length;

@@ -6,7 +6,7 @@ import { openQueues, type Queues, queuePrefix, wake } from "../../src/ledger/que
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { aCluster } from "../builders/a-cluster.ts";
-import { aGrantedRequest, aRequest } from "../builders/a-request.ts";
+import { aLeasedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { silentContext } from "../fault/silent-context.ts";
 import { asAdministrator } from "../ledger/redis/a-ledger-on.ts";
@@ -112,8 +112,8 @@ test("leases past their end are counted after a minute, and a cluster that no wo
   const now = new Date();
   const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000).toISOString();
   const late = (seconds: number) => ({ state: "active", endsAt: ago(seconds) }) as const;
-  await ledger.commit(aChange(aGrantedRequest(late(61), { version: 1 })));
-  await ledger.commit(aChange(aGrantedRequest(late(59), { id: "r-2", version: 1 })));
+  await ledger.commit(aChange(aLeasedRequest(late(61), { version: 1 })));
+  await ledger.commit(aChange(aLeasedRequest(late(59), { id: "r-2", version: 1 })));
   const before = await metrics(now).closedFor();
   const failure = { code: "aws-refused", message: "AWS refused." };
   const trouble = nextClusterTry(null, failure, { now: new Date(ago(90)), configuration: "now", chance: 0 });

@@ -279,7 +279,7 @@ describe("a worker in another account, which has a cluster of the same name and 
     expect(twin.seen()).toBe(untouched);
   });
 
-  test("recovers grants from the configured cluster alone", async () => {
+  test("recovers leases from the configured cluster alone", async () => {
     await asWorker((context, cluster) => give(context, cluster, { id: "r-1" }));
     await redis.close();
     redis = await aRedis();

@@ -97,7 +97,7 @@ export function anApprovedRequest<const Change extends RequestChange = Unchanged
 }
 
 /** A request whose lease is in another state than `scheduled`. */
-export function aGrantedRequest<const Change extends RequestChange = Unchanged>(
+export function aLeasedRequest<const Change extends RequestChange = Unchanged>(
   lease: LeaseChange,
   change?: Change,
 ): Changed<Change, ApprovedRequest> {
@@ -105,8 +105,8 @@ export function aGrantedRequest<const Change extends RequestChange = Unchanged>(
   const scheduled = request.lease ?? scheduleLease(request, at(minutes(2)));
   const proof = lease.proof === undefined ? aProof() : lease.proof;
   const activeSince = proof?.at ?? null;
-  const granted = { lease: aLease(scheduled, { state: "active", proof, activeSince, ...lease }), version: 4 };
-  return complete({ ...request, ...granted }, change);
+  const leased = { lease: aLease(scheduled, { state: "active", proof, activeSince, ...lease }), version: 4 };
+  return complete({ ...request, ...leased }, change);
 }
 
 const anyFailure = { code: "unexpected", message: "Something failed." };

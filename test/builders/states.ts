@@ -1,7 +1,7 @@
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import {
-  aGrantedRequest,
   aLease,
+  aLeasedRequest,
   anApprovedRequest,
   anEndProof,
   aPreview,
@@ -65,13 +65,13 @@ export const states: Readonly<Record<string, AccessRequest>> = {
   }),
   approved: anApprovedRequest(),
   "approved, and something failed": anApprovedRequest({ trouble: aTrouble({ attempts: 3 }) }),
-  active: aGrantedRequest({ state: "active" }),
-  "active, and signing in is tried": aGrantedRequest({
+  active: aLeasedRequest({ state: "active" }),
+  "active, and signing in is tried": aLeasedRequest({
     state: "active",
     signInDueAt: at(minutes(4)).toISOString(),
     proof: aProof({ signedIn: { result: "not tested", detail: "the worker is trying it" } }),
   }),
-  "active, and signing in is tried again": aGrantedRequest({
+  "active, and signing in is tried again": aLeasedRequest({
     state: "active",
     signInDueAt: at(minutes(6)).toISOString(),
     signInTrouble: aTrouble({
@@ -83,7 +83,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     }),
     proof: aProof({ signedIn: { result: "not tested", detail: "the worker is trying it" } }),
   }),
-  "active, and its rights are asked for again": aGrantedRequest({
+  "active, and its rights are asked for again": aLeasedRequest({
     state: "active",
     signInDueAt: null,
     reviewTrouble: aTrouble({
@@ -94,22 +94,22 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     }),
     proof: aProof({ authorized: { result: "not tested", detail: "the API server has not answered yet" } }),
   }),
-  "active, and signing in was refused": aGrantedRequest({
+  "active, and signing in was refused": aLeasedRequest({
     state: "active",
     signInDueAt: null,
     proof: aProof({ signedIn: { result: "no", detail: "the API server still refused its token (Unauthorized)" } }),
   }),
-  "active, and soon over": aGrantedRequest({ state: "active", warnedAt: at(hours(3.8)).toISOString() }),
-  "active, but gone from aws-auth": aGrantedRequest({
+  "active, and soon over": aLeasedRequest({ state: "active", warnedAt: at(hours(3.8)).toISOString() }),
+  "active, but gone from aws-auth": aLeasedRequest({
     state: "active",
     drift: {
       at: at(hours(1)).toISOString(),
       message: "the entry of the engineer is gone; terraform wrote mapUsers last",
     },
   }),
-  "being revoked": aGrantedRequest({ state: "active", end: revoked }),
-  ended: aGrantedRequest({ state: "ended", endedAt, endProof: anEndProof() }),
-  "ended, and the API server does not answer": aGrantedRequest({
+  "being revoked": aLeasedRequest({ state: "active", end: revoked }),
+  ended: aLeasedRequest({ state: "ended", endedAt, endProof: anEndProof() }),
+  "ended, and the API server does not answer": aLeasedRequest({
     state: "ended",
     endedAt,
     endProof: anEndProof({
@@ -120,7 +120,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
       }),
     }),
   }),
-  "ended, with something left": aGrantedRequest({
+  "ended, with something left": aLeasedRequest({
     state: "ended",
     endedAt,
     remains: { username: "dev", groups: ["readers"] },
@@ -130,8 +130,8 @@ export const states: Readonly<Record<string, AccessRequest>> = {
       others: ["r-2 gives admin until 2026-03-01T15:00:00.000Z"],
     }),
   }),
-  revoked: aGrantedRequest({ state: "ended", end: revoked, endedAt }),
-  failed: aGrantedRequest({
+  revoked: aLeasedRequest({ state: "ended", end: revoked, endedAt }),
+  failed: aLeasedRequest({
     state: "failed",
     proof: null,
     failure: {

@@ -6,7 +6,7 @@ import { type FleetFollower, followFleet, keepsClusters } from "../../src/config
 import { type LiveConfig, liveConfig } from "../../src/config/live-config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { aFleetCluster, fleetText } from "../builders/a-fleet.ts";
-import { aGrantedRequest } from "../builders/a-request.ts";
+import { aLeasedRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { keys, otherKeys } from "../builders/keys.ts";
 import { at, minutes } from "../builders/times.ts";
@@ -202,7 +202,7 @@ describe("following the list in the ledger", () => {
   test("one without a cluster where a lease is not over does not count", async () => {
     await publish(listAt(1, aFleetCluster()));
     await follower.look();
-    await ledger.commit(aChange(aGrantedRequest({}, { id: "r-1", version: 1, cluster: "payments" })));
+    await ledger.commit(aChange(aLeasedRequest({}, { id: "r-1", version: 1, cluster: "payments" })));
 
     await publish(listAt(2));
     await follower.look();

@@ -4,7 +4,7 @@ import { keepsClusters } from "../../src/config/follow-fleet.ts";
 import { type LiveConfig, liveConfig } from "../../src/config/live-config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { configText } from "../builders/a-cluster.ts";
-import { aGrantedRequest } from "../builders/a-request.ts";
+import { aLeasedRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at } from "../builders/times.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
@@ -80,7 +80,7 @@ test("of two texts at once the later one stays, checked against the one before i
 describe("a cluster with a lease", () => {
   beforeEach(async () => {
     live.refuseIf(keepsClusters({ ledger }));
-    await ledger.commit(aChange(aGrantedRequest({}, { id: "r-1", version: 1 })));
+    await ledger.commit(aChange(aLeasedRequest({}, { id: "r-1", version: 1 })));
   });
 
   test.each([

@@ -24,9 +24,9 @@ const active = aRequest({ id: "r-one", principal, groups: [text], state: "approv
 const reader = { user: "U0ONCALL", principal: null, answers: true };
 
 function problemsOf(bindings: readonly ClusterBinding[], facts: Partial<BindingFacts> = {}) {
-  const granted = { still: [], ids: new Set(["r-one"]) };
+  const leased = { still: [], ids: new Set(["r-one"]) };
   const own = readOwnBindings("staging", bindings, keys.memory);
-  const { groups } = bindingProblems({ ...own, cluster: { drift: "report" }, granted, reader, now, ...facts });
+  const { groups } = bindingProblems({ ...own, cluster: { drift: "report" }, leased, reader, now, ...facts });
   return groups.map(({ code, places }) => `${code} ${places.join()}`);
 }
 
@@ -52,7 +52,7 @@ describe("of the bindings of leases check reports", () => {
   test("one of which the ledger knows no lease", () => {
     const unknown = bindingOf(inAnHour);
 
-    expect(problemsOf([unknown], { granted: { still: [], ids: new Set() } })).toEqual([
+    expect(problemsOf([unknown], { leased: { still: [], ids: new Set() } })).toEqual([
       `binding-unknown shop/${unknown.name}`,
     ]);
   });
@@ -62,7 +62,7 @@ test("the role of an active lease that a person gave to somebody else is told as
   const edited = bindingOf(inAnHour, { subjects: [{ kind: "User", name: "sso:carol@example.com" }] });
   if (active.state !== "approved") throw new Error("the request is not approved");
   const lease = { ...active.lease, state: "active", activeSince: now.toISOString(), endedAt: null, failure: null };
-  const granted = { still: [{ ...active, lease }], ids: new Set(["r-one"]) } as unknown as BindingFacts["granted"];
+  const leased = { still: [{ ...active, lease }], ids: new Set(["r-one"]) } as unknown as BindingFacts["leased"];
 
-  expect(problemsOf([edited], { granted })).toEqual([`lease-taken-out ${principal}`]);
+  expect(problemsOf([edited], { leased })).toEqual([`lease-taken-out ${principal}`]);
 });

@@ -4,21 +4,21 @@ import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { type EntriesFacts, readingOrder, summarizeEntries } from "../../src/diagnosis/check-entries.ts";
 import { openLeasesAround, type ReadEntry } from "../../src/diagnosis/leases.ts";
 import { aCluster } from "../builders/a-cluster.ts";
-import { aGrantedRequest, aProof, engineerArn } from "../builders/a-request.ts";
+import { aLeasedRequest, aProof, engineerArn } from "../builders/a-request.ts";
 import { aHolding, aShare, aWrittenEntry } from "../builders/a-share.ts";
 import { aReadEntry } from "../builders/an-entry.ts";
 import { at, hours, minutes } from "../builders/times.ts";
 import { developers, roleEntry } from "../builders/why-facts.ts";
 
 const written = aWrittenEntry();
-const granted = aGrantedRequest({ written });
+const leased = aLeasedRequest({ written });
 const team = "arn:aws:iam::111122223333:role/team/developers";
 const admin = [{ name: "AmazonEKSClusterAdminPolicy", namespaces: null }];
 
-/** With grants that nothing was recorded of while the cluster was read. */
-type Change = Partial<Omit<EntriesFacts, "granted">> & { readonly granted?: readonly ApprovedRequest[] };
+/** With leases that nothing was recorded of while the cluster was read. */
+type Change = Partial<Omit<EntriesFacts, "leased">> & { readonly leased?: readonly ApprovedRequest[] };
 
-function factsOf(read: readonly ReadEntry[], { granted = [], ...change }: Change = {}): EntriesFacts {
+function factsOf(read: readonly ReadEntry[], { leased = [], ...change }: Change = {}): EntriesFacts {
   return {
     cluster: aCluster(),
     creatorArn: "arn:aws:iam::111122223333:role/cluster-creator",
@@ -26,7 +26,7 @@ function factsOf(read: readonly ReadEntry[], { granted = [], ...change }: Change
     read,
     document: null,
     boundGroups: new Set(["eks-access:viewers", "readers"]),
-    granted: openLeasesAround(granted, granted),
+    leased: openLeasesAround(leased, leased),
     asker: { user: "U0ONCALL", principal: null, answers: true },
     now: at(hours(1)),
     ...change,
@@ -101,7 +101,7 @@ describe("the report on access entries", () => {
 
 describe("of what is ours in an entry it", () => {
   test("says nothing while tags, entry and ledger agree", () => {
-    expect(codes([aReadEntry({}, aHolding())], { granted: [granted] })).toEqual([]);
+    expect(codes([aReadEntry({}, aHolding())], { leased: [leased] })).toEqual([]);
   });
 
   test("reports tags that were copied from another entry", () => {
@@ -116,8 +116,8 @@ describe("of what is ours in an entry it", () => {
   test("reports a lease that is there minutes after its end, and none that just ended", () => {
     const read = aReadEntry({}, aHolding({ shares: [aShare({ endsAt: at(hours(4)).toISOString() })] }));
 
-    expect(codes([read], { granted: [granted], now: at(hours(4) + minutes(9)) })).toEqual([]);
-    expect(tell([read], { granted: [granted], now: at(hours(4) + minutes(11)) })).toMatchObject([
+    expect(codes([read], { leased: [leased], now: at(hours(4) + minutes(9)) })).toEqual([]);
+    expect(tell([read], { leased: [leased], now: at(hours(4) + minutes(11)) })).toMatchObject([
       { code: "lease-overdue", severity: "error", places: [engineerArn] },
     ]);
   });
@@ -136,14 +136,14 @@ describe("of what is ours in an entry it", () => {
   });
 
   test("knows a lease that began or ended while the entries were read, and misses neither", () => {
-    const early = openLeasesAround([], [granted]);
-    const late = openLeasesAround([granted], []);
+    const early = openLeasesAround([], [leased]);
+    const late = openLeasesAround([leased], []);
     const claimed = factsOf([aReadEntry({}, aHolding())]);
     const gone = factsOf([]);
 
     for (const around of [early, late]) {
-      expect(summarizeEntries({ ...claimed, granted: around }).groups).toEqual([]);
-      expect(summarizeEntries({ ...gone, granted: around }).groups).toEqual([]);
+      expect(summarizeEntries({ ...claimed, leased: around }).groups).toEqual([]);
+      expect(summarizeEntries({ ...gone, leased: around }).groups).toEqual([]);
     }
   });
 
@@ -152,8 +152,8 @@ describe("of what is ours in an entry it", () => {
   });
 
   test("reports a part of a lease that others removed, and an entry that is gone", () => {
-    const lacking = tell([aReadEntry({ groups: [] }, aHolding())], { granted: [granted] });
-    const gone = tell([], { granted: [granted] });
+    const lacking = tell([aReadEntry({ groups: [] }, aHolding())], { leased: [leased] });
+    const gone = tell([], { leased: [leased] });
 
     expect(lacking).toMatchObject([{ code: "lease-taken-out", severity: "error", places: [engineerArn] }]);
     expect(lacking[0]?.message).toContain(
@@ -165,17 +165,17 @@ describe("of what is ours in an entry it", () => {
   test("claims nothing about a lease with an unread entry, in aws-auth, or near its end", () => {
     const ends = { cause: "revoked", by: "U0ENGINEER", at: at(0).toISOString(), why: "" } as const;
 
-    expect(codes([], { granted: [granted], listed: [engineerArn] })).toEqual([]);
-    expect(codes([], { granted: [aGrantedRequest({ written: { ...written, way: "aws-auth" } })] })).toEqual([]);
-    expect(codes([], { granted: [aGrantedRequest({ written, end: ends })] })).toEqual([]);
+    expect(codes([], { leased: [leased], listed: [engineerArn] })).toEqual([]);
+    expect(codes([], { leased: [aLeasedRequest({ written: { ...written, way: "aws-auth" } })] })).toEqual([]);
+    expect(codes([], { leased: [aLeasedRequest({ written, end: ends })] })).toEqual([]);
   });
 
   test("shows people who do not answer for the cluster only their own leases", () => {
     const stranger = { user: "U0OTHER", principal: null, answers: false };
-    const [others] = tell([], { granted: [granted], asker: stranger });
-    const [own] = tell([], { granted: [granted], asker: { ...stranger, user: "U0ENGINEER" } });
-    const theirs = { ...granted, id: "r-2", requester: "U0COLLEAGUE", principal: developers };
-    const [both] = tell([], { granted: [theirs, granted], asker: { ...stranger, user: "U0ENGINEER" } });
+    const [others] = tell([], { leased: [leased], asker: stranger });
+    const [own] = tell([], { leased: [leased], asker: { ...stranger, user: "U0ENGINEER" } });
+    const theirs = { ...leased, id: "r-2", requester: "U0COLLEAGUE", principal: developers };
+    const [both] = tell([], { leased: [theirs, leased], asker: { ...stranger, user: "U0ENGINEER" } });
 
     expect(others).toMatchObject({ code: "lease-taken-out", places: ["another person's"] });
     expect(JSON.stringify(others)).not.toMatch(/engineer|r-1/);
@@ -231,8 +231,8 @@ describe("an item of aws-auth behind an access entry", () => {
     const holding = aHolding({ arn: developers, entryAdded: false });
     const read = aReadEntry({ ...entry, groups: ["readers", "eks-access:viewers"] }, holding);
 
-    const given = aGrantedRequest({ written }, { principal: developers });
-    expect(codes([read], { ...behind(roleEntry(developers)), granted: [given] })).toEqual([]);
+    const given = aLeasedRequest({ written }, { principal: developers });
+    expect(codes([read], { ...behind(roleEntry(developers)), leased: [given] })).toEqual([]);
   });
 
   test("is an error where it is how nodes sign in, and the entry is one of people", () => {
@@ -261,19 +261,19 @@ test("of many entries those of leases are read first, then those of principals i
   const listed = ["a", "b", "c"].map((name) => `arn:aws:iam::111122223333:role/x/${name}`);
   const document = parseDocument({ mapRoles: roleEntry(developers) + roleEntry("arn:aws:iam::111122223333:role/B") });
 
-  const order = readingOrder([...listed, team, engineerArn], [granted], document);
+  const order = readingOrder([...listed, team, engineerArn], [leased], document);
 
   expect(order).toEqual([engineerArn, team, listed[1], listed[0], listed[2]]);
 });
 
 describe("an entry that no longer fits its principal", () => {
-  const refused = aGrantedRequest({
+  const refused = aLeasedRequest({
     written: { ...written, entryAdded: false },
     proof: aProof({ signedIn: { result: "no", detail: "refused" } }),
   });
 
   test("is dead where the cluster refused its principal although it was there before the lease", () => {
-    const problems = tell([aReadEntry({ createdAt: at(0).toISOString() })], { granted: [refused] });
+    const problems = tell([aReadEntry({ createdAt: at(0).toISOString() })], { leased: [refused] });
 
     const [dead] = problems.filter(({ code }) => code === "entry-dead");
     expect(dead?.message).toContain(`The cluster refused ${engineerArn} with the lease \`r-1\``);
@@ -281,11 +281,11 @@ describe("an entry that no longer fits its principal", () => {
   });
 
   test("is not where the lease made it, or the principal was let in", () => {
-    const own = aGrantedRequest({ written, proof: refused.lease.proof });
-    const letIn = aGrantedRequest({ written: { ...written, entryAdded: false } });
+    const own = aLeasedRequest({ written, proof: refused.lease.proof });
+    const letIn = aLeasedRequest({ written: { ...written, entryAdded: false } });
 
-    expect(codes([aReadEntry()], { granted: [own] })).not.toContain("entry-dead");
-    expect(codes([aReadEntry()], { granted: [letIn] })).not.toContain("entry-dead");
+    expect(codes([aReadEntry()], { leased: [own] })).not.toContain("entry-dead");
+    expect(codes([aReadEntry()], { leased: [letIn] })).not.toContain("entry-dead");
   });
 
   test("is replaced where an entry or aws-auth names another role of its permission set", () => {

@@ -3,7 +3,7 @@ import { permanentSeconds } from "../../src/access/request/extension.ts";
 import { causeCodes } from "../../src/diagnosis/facts.ts";
 import { diagnose } from "../../src/diagnosis/why.ts";
 import { aCluster } from "../builders/a-cluster.ts";
-import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { states } from "../builders/states.ts";
 import { at, hours } from "../builders/times.ts";
 import { developers, roleEntry, whyFacts } from "../builders/why-facts.ts";
@@ -323,7 +323,7 @@ describe("what the ledger knows", () => {
   const nobody = { data: {}, pods: null };
 
   test("is a lease that is over, which its holder can ask for again", () => {
-    const ended = aGrantedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() }, own);
+    const ended = aLeasedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() }, own);
 
     const found = theCause(whyFacts({ ...nobody, requests: [ended] }), "lease-ended");
 
@@ -332,7 +332,7 @@ describe("what the ledger knows", () => {
   });
 
   test("offers nothing to another person", () => {
-    const ended = aGrantedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() }, own);
+    const ended = aLeasedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() }, own);
 
     expect(theCause(whyFacts({ ...nobody, user: "U0ONCALL", requests: [ended] }), "lease-ended").offer).toBeNull();
   });
@@ -340,7 +340,7 @@ describe("what the ledger knows", () => {
   test("is a lease that is being removed", () => {
     const end = { cause: "revoked", by: "U0ONCALL", at: at(hours(1)).toISOString(), why: "" } as const;
 
-    const { message } = theCause(whyFacts({ ...nobody, requests: [aGrantedRequest({ end }, own)] }), "lease-ended");
+    const { message } = theCause(whyFacts({ ...nobody, requests: [aLeasedRequest({ end }, own)] }), "lease-ended");
 
     expect(message).toContain("is being removed");
   });
@@ -348,13 +348,13 @@ describe("what the ledger knows", () => {
   test("is an active lease that others removed", () => {
     const drift = { at: at(hours(1)).toISOString(), message: "terraform wrote mapRoles last" };
 
-    const { message } = theCause(whyFacts({ ...nobody, requests: [aGrantedRequest({ drift }, own)] }), "drifted");
+    const { message } = theCause(whyFacts({ ...nobody, requests: [aLeasedRequest({ drift }, own)] }), "drifted");
 
     expect(message).toContain("it is missing from aws-auth. Found: terraform wrote mapRoles last.");
   });
 
   test("is an active lease with missing groups although the principal gets in", () => {
-    const facts = whyFacts({ requests: [aGrantedRequest({}, own)] });
+    const facts = whyFacts({ requests: [aLeasedRequest({}, own)] });
 
     expect(codesOf(facts)).toEqual(["drifted", "own-side"]);
   });
@@ -369,7 +369,7 @@ describe("what the ledger knows", () => {
     ["is being applied", { ...anApprovedRequest(), ...own }, "is approved; the worker is applying it"],
     [
       "is void, and not gone yet",
-      aGrantedRequest({ state: "scheduled", voidSince: at(0).toISOString() }, own),
+      aLeasedRequest({ state: "scheduled", voidSince: at(0).toISOString() }, own),
       "is void since 2026",
     ],
   ])("is a request that %s", (_, request, words) => {
@@ -386,7 +386,7 @@ describe("what the ledger knows", () => {
   );
 
   test("is the newest request where several are closed", () => {
-    const older = aGrantedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() }, { ...own, id: "r-0" });
+    const older = aLeasedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() }, { ...own, id: "r-0" });
     const newer = { ...(states.denied ?? expect.unreachable()), ...own, id: "r-9" };
 
     expect(codesOf(whyFacts({ ...nobody, requests: [newer, older] }))).toEqual(["request-closed"]);
@@ -394,7 +394,7 @@ describe("what the ledger knows", () => {
 
   test("is a lease that ends soon, which may be extended", () => {
     const data = { mapRoles: roleEntry(developers, ["eks-access:viewers"]) };
-    const soon = aGrantedRequest({ warnedAt: at(hours(3.8)).toISOString() }, own);
+    const soon = aLeasedRequest({ warnedAt: at(hours(3.8)).toISOString() }, own);
 
     const found = theCause(whyFacts({ data, requests: [soon] }), "lease-ends-soon");
 
@@ -421,7 +421,7 @@ test("every cause says what to do about it, in whole sentences", () => {
 });
 
 test("a permanent lease that is gone is reported without the end that it has on paper", () => {
-  const request = aGrantedRequest({}, { ...own, durationSeconds: permanentSeconds });
+  const request = aLeasedRequest({}, { ...own, durationSeconds: permanentSeconds });
 
   expect(theCause(whyFacts({ data: {}, pods: null, requests: [request] }), "drifted").message).toContain(
     "is active until revoked, but it is missing from aws-auth",
@@ -433,7 +433,7 @@ test("a cluster that repairs drift says that the lease comes back by itself", ()
     cluster: aCluster({ drift: "repair" }),
     data: {},
     pods: null,
-    requests: [aGrantedRequest({}, own)],
+    requests: [aLeasedRequest({}, own)],
   });
 
   expect(theCause(facts, "drifted").remedy).toContain("The worker restores it");

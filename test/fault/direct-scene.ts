@@ -10,7 +10,7 @@ import type { Turns } from "./turns.ts";
 const free = { point: async () => {} };
 const network = { ...free, join: (act: () => Promise<void>) => void act() };
 
-/** A cluster with two approved grants of one principal, and a worker for each run. */
+/** A cluster with two approved leases of one principal, and a worker for each run. */
 export async function aDirectScene(
   data: Readonly<Record<string, string>> | null,
   drift: "report" | "repair" = "report",

@@ -79,7 +79,7 @@ function silentAfter(ledger: Ledger, isDead: () => boolean): Ledger {
 const plays = [
   { name: "a new entry", theirs: null, first: null, when: "after" },
   { name: "an entry of others", theirs: ["readers"], first: null, when: "before" },
-  { name: "a second grant", theirs: null, first: "everywhere", when: "after" },
+  { name: "a second lease", theirs: null, first: "everywhere", when: "after" },
 ] as const;
 
 async function run(context: WorkerContext, on: Cluster): Promise<void> {

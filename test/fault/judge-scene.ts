@@ -121,7 +121,7 @@ export function watchForeignText(
 
 /**
  * Watches that what a lease gave is out of the document when its end is recorded, and never comes back: a write that was
- * sent before may arrive after it. In the scene no two grants give the same group to one principal.
+ * sent before may arrive after it. In the scene no two leases give the same group to one principal.
  */
 export function watchWhatIsOver(
   cluster: DirectCluster,

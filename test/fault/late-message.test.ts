@@ -4,7 +4,7 @@ import { startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { showRequest } from "../../src/slack/show/messenger.ts";
 import { configText } from "../builders/a-cluster.ts";
-import { aGrantedRequest } from "../builders/a-request.ts";
+import { aLeasedRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
@@ -23,8 +23,8 @@ test("a lease that ends while Slack is slow with the channel is not told to its 
     client: aClient(slack),
     directory: nobodysGroups,
   };
-  const active = aGrantedRequest({}, { version: 1 });
-  const ended = aGrantedRequest({ state: "ended", endedAt: at(hours(4)).toISOString() }, { version: 2 });
+  const active = aLeasedRequest({}, { version: 1 });
+  const ended = aLeasedRequest({ state: "ended", endedAt: at(hours(4)).toISOString() }, { version: 2 });
   await ledger.commit(aChange(active, "lease.active"));
   slack.faults.plan(
     "slack.chat.update",

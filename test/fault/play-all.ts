@@ -65,7 +65,7 @@ async function playOne(theatre: Theatre, run: Run, tally: Tally): Promise<boolea
   return problemNames.every((name) => problems[name].length === 0);
 }
 
-/** On a busy machine a lease may be over before it was granted, and its end has other calls then. */
+/** On a busy machine a lease may be over before it was leased, and its end has other calls then. */
 function isTooShort({ ending, leaseSeconds = shortLeaseSeconds }: Run): boolean {
   return ending === "expired" && leaseSeconds < 100;
 }

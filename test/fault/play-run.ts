@@ -33,7 +33,7 @@ const boundPatienceMs = 300_000;
 /** A person who sees nothing happen does it again after this long. */
 const impatienceMs = 1_500;
 
-/** Long enough to be granted on a machine that is idle, short enough to wait for. */
+/** Long enough to be leased on a machine that is idle, short enough to wait for. */
 export const shortLeaseSeconds = 4;
 
 export const principalOf = ({ name }: Run) => `arn:aws:iam::${account}:user/${name}`;

@@ -11,7 +11,7 @@ import { aPreview } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
 
-/** What is asked for: two grants of one principal that overlap, and one of another that nobody has decided yet. */
+/** What is asked for: two leases of one principal that overlap, and one of another that nobody has decided yet. */
 export const wishes = {
   short: { id: "r-short", level: "viewer", principal: arnOf("engineer"), durationSeconds: 60 },
   long: { id: "r-long", level: "admin", principal: arnOf("engineer"), durationSeconds: 3_600 },
@@ -49,7 +49,7 @@ export async function fillLedger(
   for (const wish of Object.values(wishes)) {
     const asked = { ...askedFor(wish, cluster, now), principal: principalOf(wish.principal) };
     await ledger.commit(aChange(asked));
-    const leases = otherLeasesInLedger(asked, await ledger.grantedOf(cluster.name), new Set(), now);
+    const leases = otherLeasesInLedger(asked, await ledger.leasedOf(cluster.name), new Set(), now);
     const preview = aPreview({ way, leases, digest: digestNow(asked, cluster, { base: baseOf(asked), way, leases }) });
     const previewed = { ...asked, version: 2, preview };
     await ledger.commit(aChange(previewed, "request.previewed"));

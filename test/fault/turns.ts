@@ -74,9 +74,9 @@ export function inTurns(ledger: Ledger, { point }: Pick<Turns, "point">): Ledger
       await point(`get ${id}`);
       return ledger.get(id);
     },
-    grantedOf: async (cluster) => {
-      await point("grantedOf");
-      return ledger.grantedOf(cluster);
+    leasedOf: async (cluster) => {
+      await point("leasedOf");
+      return ledger.leasedOf(cluster);
     },
     duePendingOf: async (...given) => {
       await point("duePendingOf");

@@ -131,7 +131,7 @@ const ask = (cluster: string, reason: string) =>
   person("U0ENGINEER").command(`/eks-access request ${cluster} ${arns.engineer} viewer for 1h ${reason}`, channel);
 
 describe("120 clusters in 40 accounts", () => {
-  test("are found and configured by init in fewer than sixty lines, and one is granted, without its creator", async () => {
+  test("are found and configured by init in fewer than sixty lines, and one is leased, without its creator", async () => {
     await operatorsRead("and 90 more");
 
     await ask("shop-0", "look around");

@@ -25,7 +25,7 @@ export async function forgeApproval(redisUrl: string): Promise<void> {
     const forged = { ...request, version, state: "approved", approvals: [approval], lease };
     await redis.hset(key, { version, record: JSON.stringify(forged) });
     await redis.zadd("{eks-access}:due", 0, request.id);
-    await redis.zadd(`{eks-access}:granted-of-cluster:${request.cluster}`, Date.parse(lease.endsAt), request.id);
+    await redis.zadd(`{eks-access}:leased-of-cluster:${request.cluster}`, Date.parse(lease.endsAt), request.id);
   }
   redis.disconnect();
 }

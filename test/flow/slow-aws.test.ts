@@ -45,7 +45,7 @@ describe("while AWS does not answer one call", () => {
   // The run has time for the second call, however slow the machine is.
   const flow = shareFlow({ configuration: `${configuration}  deadlines: { awsCall: 6s, run: 10m }\n` });
 
-  test("another person's grant on the same cluster needs no other try: it is in force when the call was made again", async () => {
+  test("another person's lease on the same cluster needs no other try: it is in force when the call was made again", async () => {
     await ask(flow(), arns.engineer, "read alpha");
     await flow().asked("read alpha");
     await ask(flow(), arns.onCall, "read beta");

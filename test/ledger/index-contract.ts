@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { RequestLedger } from "../../src/ledger/ledger.ts";
-import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest, revise } from "../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, aRequest, revise } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
 import { listContract } from "./list-contract.ts";
@@ -60,19 +60,19 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
     test("with open leases are those of this cluster alone, however many wait", async () => {
       const records = [
         aRequest({ id: "pending" }),
-        aGrantedRequest({ state: "scheduled" }, { id: "scheduled", version: 1 }),
-        aGrantedRequest({ state: "active" }, { id: "active", version: 1 }),
-        aGrantedRequest({ state: "ended" }, { id: "ended", version: 1 }),
-        aGrantedRequest({ state: "failed" }, { id: "failed", version: 1 }),
+        aLeasedRequest({ state: "scheduled" }, { id: "scheduled", version: 1 }),
+        aLeasedRequest({ state: "active" }, { id: "active", version: 1 }),
+        aLeasedRequest({ state: "ended" }, { id: "ended", version: 1 }),
+        aLeasedRequest({ state: "failed" }, { id: "failed", version: 1 }),
         aRequest({ id: "expired", state: "expired" }),
-        aGrantedRequest({ state: "active" }, { id: "elsewhere", version: 1, cluster: "production" }),
+        aLeasedRequest({ state: "active" }, { id: "elsewhere", version: 1, cluster: "production" }),
       ];
       for (const record of records) await ledger.commit(aChange(record));
 
-      const granted = await ledger.grantedOf("staging");
+      const leased = await ledger.leasedOf("staging");
 
-      expect(granted.map(({ id }) => id).sort()).toEqual(["active", "scheduled"]);
-      expect(await ledger.grantedOf("nowhere")).toEqual([]);
+      expect(leased.map(({ id }) => id).sort()).toEqual(["active", "scheduled"]);
+      expect(await ledger.leasedOf("nowhere")).toEqual([]);
     });
 
     test("that are pending and due come the longest due first, of this cluster alone, at most the asked number", async () => {
@@ -82,7 +82,7 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
         aRequest({ id: "first", ...createdAt(1) }),
         aRequest({ id: "third", ...createdAt(3) }),
         aPreviewedRequest({ id: "previewed", version: 1, ...createdAt(1) }),
-        aGrantedRequest({ state: "scheduled" }, { id: "granted", version: 1 }),
+        aLeasedRequest({ state: "scheduled" }, { id: "leased", version: 1 }),
         aRequest({ id: "elsewhere", cluster: "production", ...createdAt(1) }),
       ];
       for (const record of records) await ledger.commit(aChange(record));
@@ -114,8 +114,8 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
   describe("the leases whose access should be gone", () => {
     test("are those past their end or revoked, the longest first, until their access is gone", async () => {
       const open = { state: "active" } as const;
-      const late = aGrantedRequest({ ...open, endsAt: at(hours(3)).toISOString() }, { id: "r-2", version: 1 });
-      const revoked = aGrantedRequest(
+      const late = aLeasedRequest({ ...open, endsAt: at(hours(3)).toISOString() }, { id: "r-2", version: 1 });
+      const revoked = aLeasedRequest(
         {
           ...open,
           endsAt: at(hours(9)).toISOString(),
@@ -123,7 +123,7 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
         },
         { id: "r-3", version: 1 },
       );
-      const later = aGrantedRequest({ ...open, endsAt: at(hours(9)).toISOString() }, { id: "r-4", version: 1 });
+      const later = aLeasedRequest({ ...open, endsAt: at(hours(9)).toISOString() }, { id: "r-4", version: 1 });
       for (const request of [late, revoked, later, aRequest()]) await ledger.commit(aChange(request));
 
       const before = await ledger.overdue(at(hours(3) - 1), 10);
@@ -141,15 +141,15 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
 
   describe("how many there are", () => {
     test("is counted for each state of requests and of their leases, whatever way they went", async () => {
-      const granted = aGrantedRequest({ state: "active" }, { id: "r-2", version: 1 });
+      const leased = aLeasedRequest({ state: "active" }, { id: "r-2", version: 1 });
       const ended = { state: "ended", end: { cause: "revoked", by: "U0", at: at(1).toISOString(), why: "" } } as const;
       await ledger.commit(aChange(aRequest()));
-      await ledger.commit(aChange(granted));
-      await ledger.commit(aChange(aGrantedRequest({ state: "active" }, { id: "r-3", version: 1 })));
+      await ledger.commit(aChange(leased));
+      await ledger.commit(aChange(aLeasedRequest({ state: "active" }, { id: "r-3", version: 1 })));
       const before = await ledger.counts();
 
       await ledger.commit(aChange(aRequest({ version: 2, state: "denied" }), "request.denied"));
-      await ledger.commit(aChange(revise(granted, { lease: { ...granted.lease, ...ended } as typeof granted.lease })));
+      await ledger.commit(aChange(revise(leased, { lease: { ...leased.lease, ...ended } as typeof leased.lease })));
 
       expect(Object.fromEntries(before)).toEqual({ pending: 1, "approved/active": 2 });
       expect(Object.fromEntries(await ledger.counts())).toEqual({

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { ListOf, ListPage, RequestLedger } from "../../src/ledger/ledger.ts";
-import { aGrantedRequest, aLease, anApprovedRequest, aRequest, revise } from "../builders/a-request.ts";
+import { aLease, aLeasedRequest, anApprovedRequest, aRequest, revise } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
 
@@ -24,17 +24,17 @@ export function listContract(ledgerNow: () => RequestLedger): void {
   describe("a list", () => {
     beforeEach(async () => {
       ledger = ledgerNow();
-      const granted = (id: string, hour: number) => {
-        const request = aGrantedRequest({ state: "active", endsAt: at(hours(hour)).toISOString() });
+      const leased = (id: string, hour: number) => {
+        const request = aLeasedRequest({ state: "active", endsAt: at(hours(hour)).toISOString() });
         return { ...request, id, version: 1, createdAt: at(hours(hour)).toISOString() };
       };
       const records = [
         aRequest({ id: "p-2", createdAt: at(hours(2)).toISOString() }),
         aRequest({ id: "p-1", createdAt: at(hours(1)).toISOString(), requester: "U0ONCALL" }),
         aRequest({ id: "p-elsewhere", createdAt: at(hours(3)).toISOString(), cluster: "production" }),
-        granted("g-9", 9),
-        { ...granted("g-8", 8), requester: "U0ONCALL" },
-        { ...granted("g-elsewhere", 7), cluster: "production", requester: "U0ONCALL" },
+        leased("g-9", 9),
+        { ...leased("g-8", 8), requester: "U0ONCALL" },
+        { ...leased("g-elsewhere", 7), cluster: "production", requester: "U0ONCALL" },
         aRequest({ id: "old", createdAt: at(hours(-1)).toISOString(), state: "denied" }),
       ];
       for (const record of records) await ledger.commit(aChange(record));
@@ -51,8 +51,8 @@ export function listContract(ledgerNow: () => RequestLedger): void {
       });
     });
 
-    test("of what is granted begins with what ends first", async () => {
-      expect(await list({ list: "granted", clusters: ["production", "staging"] })).toEqual({
+    test("of what is leased begins with what ends first", async () => {
+      expect(await list({ list: "leased", clusters: ["production", "staging"] })).toEqual({
         ids: ["g-elsewhere", "g-8", "g-9"],
         total: 3,
       });
@@ -61,7 +61,7 @@ export function listContract(ledgerNow: () => RequestLedger): void {
     test("has what is approved and not applied yet, and loses what is over", async () => {
       const approved = anApprovedRequest({ id: "a-1", version: 1, cluster: "development" });
       await ledger.commit(aChange(approved));
-      const before = await list({ list: "granted", clusters: ["development"] });
+      const before = await list({ list: "leased", clusters: ["development"] });
       const { lease } = approved;
 
       await ledger.commit(
@@ -69,8 +69,8 @@ export function listContract(ledgerNow: () => RequestLedger): void {
       );
 
       expect(before).toEqual({ ids: ["a-1"], total: 1 });
-      expect(await list({ list: "granted", clusters: ["development"] })).toEqual({ ids: [], total: 0 });
-      expect(await list({ list: "granted", clusters: ["development"], requester: approved.requester })).toEqual({
+      expect(await list({ list: "leased", clusters: ["development"] })).toEqual({ ids: [], total: 0 });
+      expect(await list({ list: "leased", clusters: ["development"], requester: approved.requester })).toEqual({
         ids: ["g-9"],
         total: 1,
       });
@@ -79,9 +79,9 @@ export function listContract(ledgerNow: () => RequestLedger): void {
     test("has a person's own of every cluster, each once", async () => {
       const own = { clusters: ["staging"], requester: "U0ONCALL" };
 
-      expect(await list({ list: "granted", ...own })).toEqual({ ids: ["g-elsewhere", "g-8", "g-9"], total: 3 });
+      expect(await list({ list: "leased", ...own })).toEqual({ ids: ["g-elsewhere", "g-8", "g-9"], total: 3 });
       expect(await list({ list: "pending", ...own })).toEqual({ ids: ["p-1", "p-2"], total: 2 });
-      expect(await list({ list: "granted", requester: "U0ONCALL" })).toEqual({ ids: ["g-elsewhere", "g-8"], total: 2 });
+      expect(await list({ list: "leased", requester: "U0ONCALL" })).toEqual({ ids: ["g-elsewhere", "g-8"], total: 2 });
     });
 
     test("of a person in one cluster has no others", async () => {

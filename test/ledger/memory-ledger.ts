@@ -78,8 +78,8 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
         all().filter((each) => !isClosed(each)),
         ({ cluster }) => cluster,
       ),
-    grantedOf: async (cluster) =>
-      listed(all(), { list: "granted", clusters: [cluster], requester: null, match: "any" }).filter(
+    leasedOf: async (cluster) =>
+      listed(all(), { list: "leased", clusters: [cluster], requester: null, match: "any" }).filter(
         (request) => request.state === "approved",
       ),
     duePendingOf: async (cluster, now, limit) =>

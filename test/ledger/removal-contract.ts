@@ -4,7 +4,7 @@ import type { Migration } from "../../src/access/request/migration.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { aMigration as aDeniedMigration } from "../builders/a-migration.ts";
-import { aGrantedRequest, aRequest, revise } from "../builders/a-request.ts";
+import { aLeasedRequest, aRequest, revise } from "../builders/a-request.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
 
@@ -38,8 +38,8 @@ export function removalContract(ledgerNow: () => Ledger): void {
     test("are handed out by the time since which nothing can come of them, and open ones never", async () => {
       const endsAt = at(hours(9)).toISOString();
       await shown(aRequest({ id: "r-denied", state: "denied", expiresAt: at(hours(8)).toISOString() }));
-      await shown(aGrantedRequest({ state: "ended", endsAt }, { id: "r-ended", version: 1, expiresAt: endsAt }));
-      await shown(aGrantedRequest({ state: "active" }, { id: "r-active", version: 1 }));
+      await shown(aLeasedRequest({ state: "ended", endsAt }, { id: "r-ended", version: 1, expiresAt: endsAt }));
+      await shown(aLeasedRequest({ state: "active" }, { id: "r-active", version: 1 }));
       await shown(aRequest({ id: "r-pending" }));
 
       expect(await idsTaken(at(hours(8) - 1))).toEqual([]);
@@ -91,7 +91,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
     test("leaves its id where its lease was permanent, so that a backup of a cluster does not speak for it", async () => {
       const endedAt = at(330).toISOString();
       const ended = (id: string, durationSeconds: number) =>
-        shown(aGrantedRequest({ state: "ended", endedAt }, { id, version: 1, durationSeconds }));
+        shown(aLeasedRequest({ state: "ended", endedAt }, { id, version: 1, durationSeconds }));
       const [permanent, short] = [await ended("r-permanent", permanentSeconds), await ended("r-short", 3_600)];
       const kept = await ended("r-kept", permanentSeconds);
 
@@ -134,7 +134,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
     });
 
     test.each([
-      ["that is open", aGrantedRequest({ state: "active" }, { version: 1 })],
+      ["that is open", aLeasedRequest({ state: "active" }, { version: 1 })],
       ["whose emergency nobody has reviewed", unreviewed()],
     ])("is one %s, because something is due about it", async (_, request) => {
       await shown(request);
@@ -144,7 +144,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
     });
 
     test("is one that an open request extends, until that one is closed", async () => {
-      const request = await shown(aGrantedRequest({ state: "ended" }, { version: 1 }));
+      const request = await shown(aLeasedRequest({ state: "ended" }, { version: 1 }));
       const extension = await shown(aRequest({ id: "r-2", extends: "r-1" }));
 
       const before = await ledger.remove(request, null);
@@ -200,5 +200,5 @@ export function removalContract(ledgerNow: () => Ledger): void {
 
 function unreviewed(): AccessRequest {
   const emergency = { review: null, remindAt: at(hours(24)).toISOString(), reminders: 0, as: null };
-  return aGrantedRequest({ state: "ended" }, { version: 1, emergency });
+  return aLeasedRequest({ state: "ended" }, { version: 1, emergency });
 }

@@ -7,10 +7,10 @@ import { readConfigMap } from "../../src/kubernetes/config-map.ts";
 import { type WarningFacts, warningsOf } from "../../src/worker/plan-preview.ts";
 import { documentWarnings, sessionWarnings } from "../../src/worker/reconcile/way-warnings.ts";
 import { aCluster } from "../builders/a-cluster.ts";
-import { aGrantedRequest, aRequest, engineerArn } from "../builders/a-request.ts";
+import { aLeasedRequest, aRequest, engineerArn } from "../builders/a-request.ts";
 
 const viewers = [{ kind: "ClusterRole", role: "view", namespace: null }];
-const had = aGrantedRequest({ state: "ended" }, { id: "r-0" });
+const had = aLeasedRequest({ state: "ended" }, { id: "r-0" });
 
 function warningsFor(request: AccessRequest, change: Partial<WarningFacts> = {}): string[] {
   const reading = readPrincipal(request.principal);
@@ -89,10 +89,10 @@ test("nothing is warned of a document where nothing is out of the ordinary", () 
 });
 
 test.each<[string, AccessRequest]>([
-  ["asked about another cluster", aGrantedRequest({}, { id: "r-0", cluster: "staging" })],
-  ["was another principal", aGrantedRequest({}, { id: "r-0", principal: `${engineerArn}-2` })],
-  ["never became active", aGrantedRequest({ state: "failed", proof: null }, { id: "r-0" })],
-  ["is the same request", aGrantedRequest({}, { id: "r-1" })],
+  ["asked about another cluster", aLeasedRequest({}, { id: "r-0", cluster: "staging" })],
+  ["was another principal", aLeasedRequest({}, { id: "r-0", principal: `${engineerArn}-2` })],
+  ["never became active", aLeasedRequest({ state: "failed", proof: null }, { id: "r-0" })],
+  ["is the same request", aLeasedRequest({}, { id: "r-1" })],
 ])("it is a first time still where what there was before %s", (name, earlier) => {
   const other = name.startsWith("asked") ? { ...earlier, cluster: "production" } : earlier;
 

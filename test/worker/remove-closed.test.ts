@@ -10,7 +10,7 @@ import { redisRequestTraces } from "../../src/ledger/redis/messages.ts";
 import { removeClosed } from "../../src/worker/sweep.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aMigration } from "../builders/a-migration.ts";
-import { aGrantedRequest, aLease, aRequest, revise } from "../builders/a-request.ts";
+import { aLease, aLeasedRequest, aRequest, revise } from "../builders/a-request.ts";
 import { anEmergency } from "../builders/an-emergency.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
@@ -84,7 +84,7 @@ describe("a closed record", () => {
   });
 
   test("leaves nothing in Redis but its events and where to find them", async () => {
-    await shown(aGrantedRequest({ state: "ended" }, { version: 1, extends: "r-0" }));
+    await shown(aLeasedRequest({ state: "ended" }, { version: 1, extends: "r-0" }));
     await ledger.addThreadEntries("r-1", ["active"]);
     await redisRequestTraces(connection.redis).remember("r-1", aTrace);
 
@@ -108,7 +108,7 @@ describe("a closed record", () => {
   const revoked = (durationSeconds: number) => {
     const end = { cause: "revoked", by: "U0APPROVER", at: at(300).toISOString(), why: "" } as const;
     const times = { endsAt: at(durationSeconds).toISOString(), endedAt: at(330).toISOString() };
-    return aGrantedRequest(
+    return aLeasedRequest(
       { state: "ended", end, ...times },
       { version: 1, durationSeconds, expiresAt: at(hours(1)).toISOString() },
     );
@@ -226,7 +226,7 @@ describe("when something comes between", () => {
 
   test("two workers at once remove each record once, and the counts are right", async () => {
     for (let index = 0; index < 250; index += 1) await shown(denied(`r-${index}`));
-    await shown(aGrantedRequest({ state: "active" }, { id: "r-active", version: 1 }));
+    await shown(aLeasedRequest({ state: "active" }, { id: "r-active", version: 1 }));
 
     const removed = await Promise.all([removeClosed(workerAt(days(92))), removeClosed(workerAt(days(92)))]);
 

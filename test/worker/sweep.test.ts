@@ -11,7 +11,7 @@ import type { WorkerContext } from "../../src/worker/context.ts";
 import { configurationOf } from "../../src/worker/open/cluster-trouble.ts";
 import { sweep } from "../../src/worker/sweep.ts";
 import { configText } from "../builders/a-cluster.ts";
-import { aGrantedRequest, aLease, aPreview, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
+import { aLease, aLeasedRequest, aPreview, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
 import { anEmergency } from "../builders/an-emergency.ts";
 import { aChange } from "../builders/an-event.ts";
@@ -101,7 +101,7 @@ describe("a request that waits for a decision", () => {
 
 test("what is due wakes each cluster once and each message, however many records it is of", async () => {
   const context = contextAt(at(hours(5)));
-  const requests = Array.from({ length: 120 }, (_, index) => aGrantedRequest({}, { id: `r-${index}`, version: 1 }));
+  const requests = Array.from({ length: 120 }, (_, index) => aLeasedRequest({}, { id: `r-${index}`, version: 1 }));
   await Promise.all(requests.map((request) => context.ledger.commit(aChange(request, "lease.active"))));
   await context.ledger.markAdopted("staging");
 
@@ -189,7 +189,7 @@ describe("a principal that is to sign in", () => {
     return waiting.flat().map(({ data }) => data.type);
   };
   const signingIn = (change: Partial<Lease> = {}) =>
-    aGrantedRequest({ signInDueAt: at(minutes(4)).toISOString(), ...change }, { version: 1 });
+    aLeasedRequest({ signInDueAt: at(minutes(4)).toISOString(), ...change }, { version: 1 });
 
   test("is looked after where the process that tried it is gone", async () => {
     await contextAt(at(0)).ledger.commit(aChange(signingIn()));
@@ -238,7 +238,7 @@ describe("what is due of a cluster that left the configuration", () => {
 
   test("is told with its remedy in the record, and nobody is woken for it", async () => {
     const { ledger } = contextAt(at(0));
-    const active = aGrantedRequest(
+    const active = aLeasedRequest(
       { state: "active", endsAt: at(hours(1)).toISOString() },
       { ...elsewhere, version: 1 },
     );
@@ -260,7 +260,7 @@ describe("what is due of a cluster that left the configuration", () => {
 
   test("is told in the log with growing gaps, however often it is looked at", async () => {
     const { ledger } = contextAt(at(0));
-    await ledger.commit(aChange(aGrantedRequest({ state: "scheduled" }, { ...elsewhere, version: 1 })));
+    await ledger.commit(aChange(aLeasedRequest({ state: "scheduled" }, { ...elsewhere, version: 1 })));
     await ledger.commit(aChange({ ...waitingFor("gone"), id: "r-2", version: 1 }));
 
     for (let look = 0; look < 10; look += 1) await sweep(contextAt(at(look * 301)));
@@ -275,7 +275,7 @@ describe("what is due of a cluster that left the configuration", () => {
   test("is not looked at more often because somebody is to sign in there", async () => {
     const { ledger } = contextAt(at(0));
     const signInDueAt = at(0).toISOString();
-    await ledger.commit(aChange(aGrantedRequest({ signInDueAt }, { ...elsewhere, version: 1 })));
+    await ledger.commit(aChange(aLeasedRequest({ signInDueAt }, { ...elsewhere, version: 1 })));
 
     for (let look = 0; look < 10; look += 1) await sweep(contextAt(at(look)));
 
@@ -284,7 +284,7 @@ describe("what is due of a cluster that left the configuration", () => {
 
   test("goes on where a worker knows the cluster again", async () => {
     const { ledger } = contextAt(at(0));
-    await ledger.commit(aChange(aGrantedRequest({ state: "scheduled" }, { ...elsewhere, version: 1 })));
+    await ledger.commit(aChange(aLeasedRequest({ state: "scheduled" }, { ...elsewhere, version: 1 })));
     await sweep(contextAt(at(0)));
     const context = contextAt(at(301));
     const [[, staging] = []] = [...context.config.clusters];

@@ -103,7 +103,7 @@ export function withdrawalOf(
 export interface WithdrawalChanges {
   readonly withdrawn: readonly Withdrawal[];
   /** Ids that have a newer approval. */
-  readonly granted: ReadonlySet<string>;
+  readonly leased: ReadonlySet<string>;
   /** Ids with a share in the cluster: never forgotten. */
   readonly held: ReadonlySet<string>;
   readonly now: Date;
@@ -114,10 +114,10 @@ export interface WithdrawalChanges {
 /** The cluster's next memory of withdrawals. Removals without the ledger only have the room that is left: they protect nothing. */
 export function rememberWithdrawals(
   { list, notBefore }: Withdrawals,
-  { withdrawn, granted, held, now, limit = maxWithdrawals }: WithdrawalChanges,
+  { withdrawn, leased, held, now, limit = maxWithdrawals }: WithdrawalChanges,
 ): Withdrawals {
   const known = revocationsLast([...list, ...withdrawn]).filter(
-    ({ id, endsAt }) => !granted.has(id) && Date.parse(endsAt) > now.getTime(),
+    ({ id, endsAt }) => !leased.has(id) && Date.parse(endsAt) > now.getTime(),
   );
   const removals = known.filter(({ withoutLedger }) => withoutLedger);
   const wanted = known.filter(

@@ -6,13 +6,13 @@ import { dueAt, isClosed } from "./request.ts";
 /**
  * - `all`: every request, the newest first
  * - `pending`: waits for a decision, the longest waiting first
- * - `granted`: approved and not over, the first to end first
+ * - `leased`: approved and not over, the first to end first
  */
-export type ListName = "all" | "pending" | "granted";
+export type ListName = "all" | "pending" | "leased";
 
 /** A request's position in a list: milliseconds since the epoch; null: not in it. */
 export function positionInList(list: ListName, request: AccessRequest): number | null {
-  if (list === "granted") {
+  if (list === "leased") {
     const { lease } = request;
     return lease && !isClosed(request) ? Date.parse(lease.endsAt) : null;
   }

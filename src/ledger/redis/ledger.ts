@@ -60,7 +60,7 @@ export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: ()
 function redisRequests(redis: RedisClient, reader: StoredReader): Omit<RequestLedger, keyof RecordLedger> {
   return {
     get: (id) => readRecord(redis, reader, "request", id),
-    grantedOf: (cluster) => readOpenLeases(redis, reader, cluster),
+    leasedOf: (cluster) => readOpenLeases(redis, reader, cluster),
     duePendingOf: async (cluster, now, limit) =>
       readRequests(redis, reader, await duePendingIds(redis, cluster, now, limit)),
     overdue: async (since, limit) => {

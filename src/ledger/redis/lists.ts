@@ -70,7 +70,7 @@ export function listsOf(record: LedgerRecord): readonly Listed[] {
 
 function listsOfRequest(request: AccessRequest): readonly Listed[] {
   const { cluster, requester, askedBy, extends: extended } = request;
-  const lists = (["all", "pending", "granted"] as const).flatMap((list) => {
+  const lists = (["all", "pending", "leased"] as const).flatMap((list) => {
     const place = positionInList(list, request);
     const asked = askedBy !== null || list === "pending" ? [askedKey(list, askerOf(request))] : [];
     return [clusterKey(list, cluster), personKey(list, requester), ...asked].map((key) => ({ key, place }));
@@ -97,7 +97,7 @@ export async function readOpenLeases(
   reader: StoredReader,
   cluster: string,
 ): Promise<readonly ApprovedRequest[]> {
-  return (await readListed(redis, reader, clusterKey("granted", cluster))).filter(
+  return (await readListed(redis, reader, clusterKey("leased", cluster))).filter(
     (request) => request.state === "approved",
   );
 }
@@ -107,12 +107,12 @@ export async function readOpenLeases(
  * would ever look at it, and its void approval would stay unnoticed. It gets its places, if it is unchanged since it was read.
  */
 export async function listUnlisted(redis: RedisClient, records: readonly LedgerRecord[]): Promise<void> {
-  const granted = records.filter(isRequest).filter((request) => positionInList("granted", request) !== null);
-  if (granted.length === 0) return;
+  const leased = records.filter(isRequest).filter((request) => positionInList("leased", request) !== null);
+  if (leased.length === 0) return;
   const look = redis.pipeline();
-  for (const { cluster, id } of granted) look.zscore(clusterKey("granted", cluster), id);
+  for (const { cluster, id } of leased) look.zscore(clusterKey("leased", cluster), id);
   const places = (await look.exec()) ?? [];
-  for (const request of granted.filter((_, index) => places[index]?.[1] === null)) {
+  for (const request of leased.filter((_, index) => places[index]?.[1] === null)) {
     const listed = listsOf(request).flatMap(({ key, place }) => (place === null ? [] : [{ key, place }]));
     const keys = [recordKey(request.id), ...listed.map(({ key }) => key)];
     const values = [String(request.version), request.id, ...listed.map(({ place }) => String(place))];

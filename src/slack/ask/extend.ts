@@ -181,7 +181,7 @@ async function extendedBy(
   { id, cluster, lease }: AccessRequest,
 ): Promise<AccessRequest | null> {
   const endOf = (request: AccessRequest) => Date.parse(request.lease?.endsAt ?? "") || 0;
-  const [last] = extensionsOf(id, await ledger.grantedOf(cluster)).toSorted((a, b) => endOf(b) - endOf(a));
+  const [last] = extensionsOf(id, await ledger.leasedOf(cluster)).toSorted((a, b) => endOf(b) - endOf(a));
   return last && lease?.state === "active" && !lease.end ? last : null;
 }
 

@@ -52,7 +52,7 @@ export function handleRevokeButton(context: SlackContext, click: ButtonClick): P
     if (!request) return messageModal("Revoke access", noSuchRequestAnswer(id));
     const refusal = await refuseToRevoke(context, click.body.user.id, request);
     if (refusal) return messageModal("Revoke access", refusal);
-    const extensions = extensionsOf(id, await context.ledger.grantedOf(request.cluster));
+    const extensions = extensionsOf(id, await context.ledger.leasedOf(request.cluster));
     return revokeModal(
       request,
       extensions.map((each) => each.id),
@@ -186,7 +186,7 @@ async function endExtensions(
   { type, by }: Ending,
 ): Promise<readonly string[]> {
   const ended: string[] = [];
-  for (const { id } of extensionsOf(request.id, await context.ledger.grantedOf(request.cluster))) {
+  for (const { id } of extensionsOf(request.id, await context.ledger.leasedOf(request.cluster))) {
     const isEnded = await endExtension(context, id, end, { type, by, why: extendsRevoked(request) });
     if (isEnded) ended.push(id);
   }

@@ -37,7 +37,7 @@ export function genuineLedger(given: GenuineContext): Ledger {
       if (request?.state === "pending" && isDoubtful(context, request)) return lookAgain(context, request);
       return request && shown(request);
     },
-    grantedOf: async (cluster) => (await ledger.grantedOf(cluster)).map(shown),
+    leasedOf: async (cluster) => (await ledger.leasedOf(cluster)).map(shown),
     duePendingOf: async (...given) => (await ledger.duePendingOf(...given)).map(shown),
     ofRequester: async (user, limit) => (await ledger.ofRequester(user, limit)).map(shown),
     list: async (of, offset, limit) => {

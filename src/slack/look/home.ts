@@ -91,7 +91,7 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
     ledger.linksOf(user),
     ofClusters(ledger, "pending", names),
     ofClusters(ledger, "all", names),
-    ledger.list({ list: "granted", ...own }, 0, maxRows),
+    ledger.list({ list: "leased", ...own }, 0, maxRows),
     ledger.list({ list: "all", ...own }, 0, lookedThrough),
     migrationsShown(source, person),
   ]);

@@ -176,7 +176,7 @@ function listOf(view: ListView, user: string, answered: readonly string[]): List
       ? { list: "all", clusters, requester: null, match: "any" }
       : { list: "all", clusters, requester: user, match: "both" };
   }
-  const list = view.kind === "pending" ? "pending" : "granted";
+  const list = view.kind === "pending" ? "pending" : "leased";
   return { list, clusters: answered, requester: user, match: "any" };
 }
 

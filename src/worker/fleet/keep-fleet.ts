@@ -12,7 +12,7 @@ import type { WorkerContext } from "../context.ts";
 import { lookAtFleet, type OpenRegion, type TagMemory } from "./look-at-fleet.ts";
 
 export interface FleetContext extends Pick<WorkerContext, "config" | "failures" | "keys" | "log" | "now"> {
-  readonly ledger: Pick<Ledger, "takeTurn" | "publishFleet" | "grantedOf" | "migrations" | "append">;
+  readonly ledger: Pick<Ledger, "takeTurn" | "publishFleet" | "leasedOf" | "migrations" | "append">;
   readonly follower: FleetFollower;
   readonly announce: (notice: Notice) => Promise<void>;
   /** Absent: over the network. */
@@ -92,7 +92,7 @@ async function heldPlaces(
   const held = new Set<string>();
   for (const cluster of gone) {
     const name = names.get(placeOf(cluster));
-    const isOpen = name !== undefined && (migrating.has(name) || (await ledger.grantedOf(name)).length > 0);
+    const isOpen = name !== undefined && (migrating.has(name) || (await ledger.leasedOf(name)).length > 0);
     if (isOpen) held.add(placeOf(cluster));
   }
   return (place) => held.has(placeOf(place));

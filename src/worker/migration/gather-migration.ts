@@ -75,7 +75,7 @@ async function gather(
   const configMap = mode === "API" ? null : await client.readAwsAuth();
   const annotation = readAnnotation(name, configMap?.annotations[leasesAnnotation], keys.memory);
   const annotated = annotation.type === "holdings" ? annotation.holdings : [];
-  const { holdings } = withLedgerMemory(annotated, await ledger.grantedOf(name), keys.memory);
+  const { holdings } = withLedgerMemory(annotated, await ledger.leasedOf(name), keys.memory);
   const document = parseDocument(configMap?.data ?? {});
   const owner = mapOwner(cluster, configMap?.managers ?? []);
   const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };

@@ -66,7 +66,7 @@ export async function wakeChanged(
 
 async function wakeWaiting(context: WorkerContext<ClusterLedger & RequestLedger>, cluster: Cluster): Promise<void> {
   const at = context.now();
-  const waiting = [...(await context.ledger.grantedOf(cluster.name)), ...(await pendingOf(context, cluster))].filter(
+  const waiting = [...(await context.ledger.leasedOf(cluster.name)), ...(await pendingOf(context, cluster))].filter(
     (request) => request.trouble && Date.parse(request.trouble.retryAt) > at.getTime(),
   );
   await inParallel(waiting, (request) => recordChange(context, dueNow(request, at), null, at));

@@ -162,8 +162,8 @@ async function lookInside(
     () => (isRead ? readLiveDocument(reached.client, cluster, keys.memory) : null),
     (facts) => (isRead ? documentFinding(facts, cluster) : unread),
   );
-  const granted = await ledger.grantedOf(cluster.name);
-  const inForce = granted.filter(isInForce);
+  const leased = await ledger.leasedOf(cluster.name);
+  const inForce = leased.filter(isInForce);
   const byEntry = inForce.filter(isGivenByEntry);
   const entries = await take(
     "entries",

@@ -52,21 +52,21 @@ async function look(
   const { ledger, keys } = context;
   const mode = reached.description.authenticationMode;
   const isRead = mode !== "API";
-  const [granted, known] = await Promise.all([ledger.grantedOf(cluster.name), knownOf(context, asked.user, cluster)]);
+  const [leased, known] = await Promise.all([ledger.leasedOf(cluster.name), knownOf(context, asked.user, cluster)]);
   const [principal = null] = ownIdentities(context.config.identities, cluster, known);
   const asker = { ...asked, principal };
-  const grantedNow = async () => openLeasesAround(granted, await ledger.grantedOf(cluster.name));
+  const leasedNow = async () => openLeasesAround(leased, await ledger.leasedOf(cluster.name));
   const looking = readLiveDocument(reached.client, cluster, keys.memory);
   const reporting = orFailure(context, cluster, async () => {
     const isAlone = mode === "CONFIG_MAP";
-    return reportDocument(await looking, cluster, { granted: await grantedNow(), asker, isRead, isAlone });
+    return reportDocument(await looking, cluster, { leased: await leasedNow(), asker, isRead, isAlone });
   });
-  const bindings = reportBindings(context, cluster, { reached, granted, grantedNow, asker });
+  const bindings = reportBindings(context, cluster, { reached, leased, leasedNow, asker });
   const beside = looking.then((looked) => (isRead ? (looked?.document ?? null) : null)).catch(() => null);
   const entries = await reportEntries(context, cluster, {
     reached,
-    granted,
-    grantedNow,
+    leased,
+    leasedNow,
     asker,
     document: beside,
     limits,
@@ -89,7 +89,7 @@ async function orFailure(
 
 /** The leases to look for, and the reader of the report. */
 interface DocumentQuestion {
-  readonly granted: OpenLeases;
+  readonly leased: OpenLeases;
   readonly asker: Reader;
   /** Whether the cluster reads the document: otherwise nothing of ours is missing there. */
   readonly isRead: boolean;
@@ -127,10 +127,10 @@ function owned({ managers }: LiveDocument, cluster: Cluster): readonly ReportedP
 function takenOut(
   looked: LiveDocument,
   cluster: Cluster,
-  { granted, asker }: DocumentQuestion,
+  { leased, asker }: DocumentQuestion,
 ): readonly ReportedProblem[] {
   // An unreadable section is a problem of its own.
-  const drifts = driftsIn(looked, granted.still.filter(isInForce)).filter(
+  const drifts = driftsIn(looked, leased.still.filter(isInForce)).filter(
     ({ unreadableSection }) => unreadableSection === undefined,
   );
   return leaseProblems(drifts, cluster, asker, "aws-auth");
@@ -140,13 +140,13 @@ function takenOut(
 async function reportBindings(
   { log, keys, now }: WorkerContext,
   cluster: Cluster,
-  { reached, granted, grantedNow, asker: reader }: Omit<EntriesQuestion, "document" | "limits">,
+  { reached, leased, leasedNow, asker: reader }: Omit<EntriesQuestion, "document" | "limits">,
 ): Promise<BindingsReport> {
-  if (!cluster.levels.some(isGivenByBinding) && !granted.some(isGivenByBinding)) return { type: "none" };
+  if (!cluster.levels.some(isGivenByBinding) && !leased.some(isGivenByBinding)) return { type: "none" };
   try {
     const found = await reached.client.listLeaseBindings();
     const own = readOwnBindings(cluster.name, found, keys.memory);
-    const facts = { ...own, cluster, granted: await grantedNow(), reader, now: now() };
+    const facts = { ...own, cluster, leased: await leasedNow(), reader, now: now() };
     return { type: "checked", ...bindingProblems(facts), bindings: found.length };
   } catch (error) {
     log.warn({ cluster: cluster.name, err: error }, "could not check the bindings");
@@ -158,9 +158,9 @@ async function reportBindings(
 interface EntriesQuestion {
   readonly reached: ReachedCluster;
   /** The cluster's open leases, as read before the look. */
-  readonly granted: readonly ApprovedRequest[];
+  readonly leased: readonly ApprovedRequest[];
   /** The same, and as they are now. */
-  readonly grantedNow: () => Promise<OpenLeases>;
+  readonly leasedNow: () => Promise<OpenLeases>;
   readonly asker: Reader;
   /** Read at the same time; null: it does not count, does not exist, or could not be read. */
   readonly document: Promise<AwsAuthDocument | null>;
@@ -191,7 +191,7 @@ async function check(
   { keys, now }: WorkerContext,
   cluster: Cluster,
   entries: AccessEntries,
-  { reached, granted: before, grantedNow, asker, document: reading, limits }: EntriesQuestion,
+  { reached, leased: before, leasedNow, asker, document: reading, limits }: EntriesQuestion,
 ): Promise<EntriesReport> {
   const began = performance.now();
   const bindings = reached.client.roleBindings().catch(() => null);
@@ -199,11 +199,11 @@ async function check(
   const left = () => Math.max(0, limits.withinMs - (performance.now() - began));
   const order = readingOrder(listed, before, document);
   const { entries: found, unread, why } = await readEntries(entries, order, { ...limits, withinMs: left() });
-  const [bound, granted] = await Promise.all([answerWithin(bindings, left()), grantedNow()]);
+  const [bound, leased] = await Promise.all([answerWithin(bindings, left()), leasedNow()]);
   const read = found.map((entry) => withOurTags(cluster, entry, keys.memory));
   const boundGroups = bound && new Set(bound.groups.keys());
   const { creatorArn } = reached;
-  const facts = { cluster, creatorArn, listed, read, document, boundGroups, granted, asker, now: now() };
+  const facts = { cluster, creatorArn, listed, read, document, boundGroups, leased, asker, now: now() };
   return { type: "checked", ...summarizeEntries(facts), unread, why };
 }
 

@@ -122,7 +122,7 @@ async function adoptHoldings(
 /** Asks the record itself, because a person may have removed it from the lists. */
 async function stateInLedger({ ledger }: WorkerContext, id: string): Promise<ShareFacts["inLedger"]> {
   const known = await ledger.get(id);
-  if (known) return positionInList("granted", known) === null ? "over" : "open";
+  if (known) return positionInList("leased", known) === null ? "over" : "open";
   return (await ledger.isPermanentLeaseOver(id)) ? "over" : "unknown";
 }
 

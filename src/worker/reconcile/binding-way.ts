@@ -104,12 +104,12 @@ function withoutThose(
 
 /** Ids of leases that end, are void or are refused, without a binding left: nothing needs their entries any more. */
 function overIn(settlement: BindingSettlement, { calls, failures, after }: BindingsSent): ReadonlySet<string> {
-  const { ending, voided, granted } = settlement;
+  const { ending, voided, leased } = settlement;
   const ended = [...ending, ...voided.map(({ request }) => request)].map(({ id }) => id);
   const removed = [...calls].flatMap(([id, { create }]) => (create.length === 0 ? [id] : []));
   const isThere = new Set(after.map(({ share }) => share.id));
   // Their records close with this run, so no later one would look for their entries.
-  const refused = granted.filter(({ id, lease }) => !lease.writeBegan && kindOf(failures.get(id)) === "refused");
+  const refused = leased.filter(({ id, lease }) => !lease.writeBegan && kindOf(failures.get(id)) === "refused");
   const over = [...[...ended, ...removed].filter((id) => !failures.has(id)), ...refused.map(({ id }) => id)];
   return new Set(over.filter((id) => !isThere.has(id)));
 }
@@ -121,8 +121,8 @@ function failuresOf(
   notRemoved: ReadonlyMap<string, unknown>,
   over: ReadonlySet<string>,
 ): ReadonlyMap<string, unknown> {
-  const { signIns, ending, voided, granted } = settlement;
-  const ended = [...ending, ...voided.map(({ request }) => request), ...granted].filter(({ id }) => over.has(id));
+  const { signIns, ending, voided, leased } = settlement;
+  const ended = [...ending, ...voided.map(({ request }) => request), ...leased].filter(({ id }) => over.has(id));
   const of = (requests: readonly Pick<AccessRequest, "principal">[], errors: ReadonlyMap<string, unknown>) =>
     requests.flatMap(({ principal }) => {
       const error = errors.get(entryKeyOf(principal));

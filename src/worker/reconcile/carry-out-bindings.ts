@@ -43,10 +43,10 @@ export async function carryOutAll(tools: BindingTools, calls: CallsByLease): Pro
 
 /** By request id. A binding that is as planned needs no call. */
 export function bindingCalls({ cluster, context, state, settlement }: BindingTools): ReadonlyMap<string, Calls> {
-  const { targets, granted, repaired } = settlement;
+  const { targets, leased, repaired } = settlement;
   const calls = new Map<string, Calls>();
   const partsOf = bindingsByLease(state.parts);
-  for (const request of [...granted, ...repaired]) {
+  for (const request of [...leased, ...repaired]) {
     const share = targets.get(request.principal.toLowerCase())?.holding?.shares.find(({ id }) => id === request.id);
     const name = state.names.of(request.principal);
     if (!share || name.type === "none") continue;

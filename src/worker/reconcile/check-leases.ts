@@ -252,7 +252,7 @@ export function leaveOut(checked: Checked, refusals: ReadonlyMap<string, Refusal
     voided: checked.voided,
     refused: begun.leftOut.filter(({ outcome }) => outcome.type === "refuse"),
     stuck: ended.leftOut.filter(({ outcome }) => outcome.type === "put-off"),
-    granted: begun.planned,
+    leased: begun.planned,
     ending: ended.planned,
     complete: checked.complete,
     drifted: [...checked.drifted, ...repaired.leftOut.flatMap(driftOf)],

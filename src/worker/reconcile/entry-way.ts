@@ -65,11 +65,11 @@ function toolsOf(
 
 /** By lower-case ARN: what earlier runs may have sent, for entries that will exist. */
 function begunIn(
-  { granted, repaired, ending, voided, targets }: EntrySettlement,
+  { leased, repaired, ending, voided, targets }: EntrySettlement,
   now: Date,
 ): ReadonlyMap<string, Holding> {
   const found = new Map<string, Holding>();
-  for (const request of [...granted, ...repaired, ...ending, ...voided.map((each) => each.request)]) {
+  for (const request of [...leased, ...repaired, ...ending, ...voided.map((each) => each.request)]) {
     const key = request.principal.toLowerCase();
     const target = targets.get(key);
     if (!mayHaveBeenSent(request) || target?.change.type !== "map") continue;

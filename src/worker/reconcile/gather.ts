@@ -57,16 +57,16 @@ export async function gather<State extends WayState, Decided extends Settlement>
 ): Promise<SettleInput<State> | null> {
   const { context, cluster, adapter, attempt, isLast } = run;
   await adapter.begin();
-  const open = (await context.ledger.grantedOf(cluster.name)).filter(adapter.isTaken);
+  const open = (await context.ledger.leasedOf(cluster.name)).filter(adapter.isTaken);
   const state = await readCluster(run, open).catch((error: unknown) => recordAbsence(run, open, error));
   if (state.untrusted && attempt === 1) {
     await noteUntrusted(context, cluster, open, state.untrusted);
     return null;
   }
   const seen = open.filter(({ principal }) => state.isRead(principal));
-  const granted = await context.ledger.grantedOf(cluster.name);
+  const leased = await context.ledger.leasedOf(cluster.name);
   // First of all: another run's fresh end must not look like an old record.
-  if (haveChanged(seen, granted)) {
+  if (haveChanged(seen, leased)) {
     if (!isLast) return null;
     throw new AccessError("record-changed", `The leases of ${cluster.name} keep changing`);
   }
@@ -76,7 +76,7 @@ export async function gather<State extends WayState, Decided extends Settlement>
     await inParallel(replayed, (request) => noteReplayed(context, request));
     return null;
   }
-  return factsFor(run, state, seen, granted);
+  return factsFor(run, state, seen, leased);
 }
 
 /** Reads the cluster once more if the log says that a lease ended which a record remembers: that memory does not count. */
@@ -93,12 +93,12 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
   { context, cluster, adapter, onlyEnds, withoutLedger }: WayAttempt<State, Decided>,
   state: State,
   open: readonly ApprovedRequest[],
-  granted: readonly ApprovedRequest[],
+  leased: readonly ApprovedRequest[],
 ): Promise<SettleInput<State>> {
   const { keys } = context;
   const { approvalGoodForSeconds } = context.config.timing;
   const now = context.now();
-  const closed = await idsNotGrantedHere(context, state.holdings, { open, granted }, adapter.isTaken);
+  const closed = await idsNotLeasedHere(context, state.holdings, { open, leased }, adapter.isTaken);
   const due = dueWork(open, now);
   const isThere = (request: ApprovedRequest) => shareInCluster(state.holdings, request) !== undefined;
   const work = onlyEnds ? { ...due, beginning: due.beginning.filter(isThere) } : due;
@@ -139,28 +139,28 @@ function isEarly(request: ApprovedRequest, now: Date): boolean {
  * Whether a lease changed after its record was read. The cluster would then be newer than the records: another run's removal would look
  * like drift, and be put back or remembered. From here on the resourceVersion protects a document: no lease ends without a write.
  */
-function haveChanged(before: readonly ApprovedRequest[], granted: readonly ApprovedRequest[]): boolean {
-  const now = new Map(granted.map(({ id, version }) => [id, version]));
+function haveChanged(before: readonly ApprovedRequest[], leased: readonly ApprovedRequest[]): boolean {
+  const now = new Map(leased.map(({ id, version }) => [id, version]));
   return before.some(({ id, version }) => now.get(id) !== version);
 }
 
 /**
  * The ids in the memory of one way that the ledger does not give, or gives another way: a run removes them. Ids of `open` are neither.
- * @param granted all of the cluster. Each lease by bindings can have a share in `aws-auth`: no call for each of them
+ * @param leased all of the cluster. Each lease by bindings can have a share in `aws-auth`: no call for each of them
  */
-async function idsNotGrantedHere(
+async function idsNotLeasedHere(
   { ledger }: WorkerContext,
   holdings: ReadonlyMap<string, Holding>,
-  { open, granted }: Readonly<Record<"open" | "granted", readonly ApprovedRequest[]>>,
+  { open, leased }: Readonly<Record<"open" | "leased", readonly ApprovedRequest[]>>,
   isOfThisWay: (request: AccessRequest) => boolean,
 ): Promise<ReadonlySet<string>> {
   const ids = idsOf(open);
-  const records = new Map(granted.map((request) => [request.id, request]));
+  const records = new Map(leased.map((request) => [request.id, request]));
   const orphans = [...holdings.values()].flatMap((holding) => orphanedShares(holding, ids));
   const isOver = (share: Share, known: AccessRequest) => {
     // A lease by bindings only has its person sign in here.
     const isGivenHere = isSignInShare(share) ? bindsRoles(known.groups) : isOfThisWay(known);
-    return positionInList("granted", known) === null || !isGivenHere;
+    return positionInList("leased", known) === null || !isGivenHere;
   };
   const over = orphans.filter((share) => {
     const known = records.get(share.id);

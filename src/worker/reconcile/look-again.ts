@@ -22,18 +22,18 @@ export async function refreshWaitingRequests(context: WorkerContext, cluster: Cl
   const waiting = requests.filter(({ preview, extends: extended }) => preview || extended);
   if (waiting.length === 0) return;
   // One reading for all: a cluster may have hundreds of requests.
-  const granted = await context.ledger.grantedOf(cluster.name);
-  for (const request of waiting) await lookAgain(context, request, granted);
+  const leased = await context.ledger.leasedOf(cluster.name);
+  for (const request of waiting) await lookAgain(context, request, leased);
 }
 
 async function lookAgain(
   context: WorkerContext,
   request: AccessRequest,
-  granted: readonly ApprovedRequest[],
+  leased: readonly ApprovedRequest[],
 ): Promise<void> {
   if (request.state !== "pending") return;
   const now = context.now();
-  const ledger = { get: context.ledger.get, grantedOf: async () => granted };
+  const ledger = { get: context.ledger.get, leasedOf: async () => leased };
   const { leases, isExtendedLeaseOver } = await otherLeasesNow(ledger, request, now);
   if (isExtendedLeaseOver) return closeRefused(context, request, nothingToExtend(request));
   if (!request.preview || !isOutdated(request, leases, now)) return;

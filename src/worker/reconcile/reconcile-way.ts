@@ -87,7 +87,7 @@ async function act<State extends WayState, Decided extends Settlement>(
   settled: Decided,
 ): Promise<Acted | null> {
   const { context, adapter, isLast } = run;
-  extendDeadline(eachLeaseMs * [settled.granted, settled.repaired, settled.ending].flat().length);
+  extendDeadline(eachLeaseMs * [settled.leased, settled.repaired, settled.ending].flat().length);
   const prepared = await adapter.prepare(state, settled);
   if (prepared.type === "again") {
     if (isLast) throw prepared.why;
@@ -99,7 +99,7 @@ async function act<State extends WayState, Decided extends Settlement>(
     inParallel(requests, async (request) =>
       prepared.isSentFor(request) ? recordWriteBegun(context, request, adapter.way) : request,
     );
-  const [begun, repaired] = await Promise.all([beginAll(decided.granted), beginAll(decided.repaired)]);
+  const [begun, repaired] = await Promise.all([beginAll(decided.leased), beginAll(decided.repaired)]);
   const outcomes = await prepared.send();
   const isConflict = (principal: string) => outcomes.failureOf(principal)?.kind === "conflict";
   const conflicts = isLast ? [] : [...decided.targets.keys()].filter(isConflict);
@@ -122,7 +122,7 @@ type Run = Pick<WayAttempt<WayState, Settlement>, "context" | "cluster" | "opene
 interface Acted {
   readonly run: Run;
   readonly decided: Settlement;
-  /** The granted requests as their records are now, and the repaired ones. */
+  /** The leased requests as their records are now, and the repaired ones. */
   readonly begun: readonly ApprovedRequest[];
   readonly repaired: readonly ApprovedRequest[];
   readonly outcomes: Outcomes;
@@ -182,7 +182,7 @@ async function recordGiven(
   if (!holding) return;
   const failure = outcomes.failureOf(request.principal);
   if (failure) {
-    const before = decided.granted.find(({ id }) => id === request.id);
+    const before = decided.leased.find(({ id }) => id === request.id);
     const certain = certainRefusal(failure, before);
     return certain
       ? recordRefusal(context, unwritten(request), certain)

@@ -37,18 +37,18 @@ export async function reconcileCluster(
   reason: ReconcileReason = "due",
 ): Promise<void> {
   const context = { ...worker, awsRequests: requestIds(), auditIds: requestIds() };
-  const granted = await context.ledger.grantedOf(cluster.name);
-  const rescues = granted.some(isRescue) ? endRescues(context, cluster) : Promise.resolve();
-  await Promise.all([rescues, reconcileLeases(context, cluster, reason, granted)]);
+  const leased = await context.ledger.leasedOf(cluster.name);
+  const rescues = leased.some(isRescue) ? endRescues(context, cluster) : Promise.resolve();
+  await Promise.all([rescues, reconcileLeases(context, cluster, reason, leased)]);
 }
 
 async function reconcileLeases(
   context: WorkerContext,
   cluster: Cluster,
   reason: ReconcileReason,
-  granted: readonly ApprovedRequest[],
+  leased: readonly ApprovedRequest[],
 ): Promise<void> {
-  const work = workFor(reason, granted, context.now());
+  const work = workFor(reason, leased, context.now());
   const due = [...work.beginning, ...work.ending];
   if ((reason === "due" || reason === "end") && !hasDueWork(work, context.now())) return;
   if (reason === "inspect" && due.length === 0 && work.inForce.length === 0) return;
@@ -59,8 +59,8 @@ async function reconcileLeases(
   );
 }
 
-function workFor(reason: ReconcileReason, granted: readonly ApprovedRequest[], now: Date): DueWork {
-  const work = dueWork(granted, now);
+function workFor(reason: ReconcileReason, leased: readonly ApprovedRequest[], now: Date): DueWork {
+  const work = dueWork(leased, now);
   return reason === "end" ? { ...work, beginning: [] } : work;
 }
 
@@ -124,9 +124,9 @@ async function reconcileWays(
   forWhom: readonly ApprovedRequest[],
 ): Promise<void> {
   const onlyEnds = reason === "end";
-  const granted = () => context.ledger.grantedOf(cluster.name);
+  const leased = () => context.ledger.leasedOf(cluster.name);
   const place = { context, cluster, opened };
-  const { document, entries, bindings } = await waysIn(place, granted, entriesToRead[reason], forWhom);
+  const { document, entries, bindings } = await waysIn(place, leased, entriesToRead[reason], forWhom);
   if (document) {
     const run = () => reconcileWay(context, cluster, opened, document, { onlyEnds });
     await (entries || bindings ? orPutOff(context, cluster, document, reason, run) : run());
@@ -156,7 +156,7 @@ async function orPutOff(
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") throw error;
     context.failures.failed("reconcile failed", about, error);
-    const { beginning, ending } = workFor(reason, await context.ledger.grantedOf(cluster.name), context.now());
+    const { beginning, ending } = workFor(reason, await context.ledger.leasedOf(cluster.name), context.now());
     await inParallel([...beginning, ...ending].filter(isTaken), (request) => recordPutOff(context, request, error));
   }
 }

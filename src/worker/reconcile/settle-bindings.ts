@@ -83,11 +83,11 @@ function signInOf({ state, now }: SettleInput<BindingState>, request: ApprovedRe
 /** Leases that begin or return, and those that a person stripped from the place's memory. */
 function signInsOf(
   input: SettleInput<BindingState>,
-  { granted, repaired, complete }: Pick<Settlement, "granted" | "repaired" | "complete">,
+  { leased, repaired, complete }: Pick<Settlement, "leased" | "repaired" | "complete">,
 ): readonly SignInNeed[] {
   const { map, names } = input.state;
   const isLost = ({ id }: ApprovedRequest) => map.places.some(({ lost }) => lost.has(id));
-  return [...granted, ...repaired, ...complete.filter(isLost)]
+  return [...leased, ...repaired, ...complete.filter(isLost)]
     .filter(({ principal }) => needsEntry(names, principal))
     .map((request) => signInOf(input, request));
 }

@@ -32,7 +32,7 @@ export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {
   const voided = checked.voided.map((each) => ({ ...each, doubt: doubtOf(known, each) }));
   // A removal never needs an addition, so an end is never stuck.
   const sorted = { ...leaveOut({ ...checked, voided }, refusals), ending: checked.ending, stuck: [] };
-  const targets = targetsOf(known, { ...sorted, beginning: sorted.granted });
+  const targets = targetsOf(known, { ...sorted, beginning: sorted.leased });
   return { ...sorted, targets, withdrawals: remembered(known, { ...sorted, targets }) };
 }
 

@@ -88,7 +88,7 @@ function touchedPrincipals(
   checked: Checked,
   open: ReadonlySet<string>,
 ): ReadonlySet<string> {
-  // A lease that a dead run wrote must go, even if it is not granted.
+  // A lease that a dead run wrote must go, even if it is not leased.
   const written = work.beginning.filter((request) => shareInCluster(state.holdings, request));
   const moving = [...checked.beginning, ...written, ...checked.ending, ...checked.repaired];
   const touched = new Set(moving.map((request) => request.principal.toLowerCase()));
@@ -105,10 +105,10 @@ function touchedPrincipals(
   return touched;
 }
 
-type Sorted = Pick<Settlement, "ending" | "stuck" | "voided" | "refused" | "granted" | "targets">;
+type Sorted = Pick<Settlement, "ending" | "stuck" | "voided" | "refused" | "leased" | "targets">;
 
 /**
- * The cluster's memory after this: early ends, and approvals that are no longer granted.
+ * The cluster's memory after this: early ends, and approvals that are no longer leased.
  *
  * @param holdings with shares that are never forgotten
  * @param limit how many others fit
@@ -119,7 +119,7 @@ export function withdrawalsAfter(
   holdings: Iterable<Holding>,
   limit?: number,
 ): Withdrawals {
-  const { ending, stuck, granted, targets } = sorted;
+  const { ending, stuck, leased, targets } = sorted;
   const known = mergeWithdrawals(state.withdrawals, state.elsewhere);
   const withdrawalsOf = (requests: readonly ApprovedRequest[]) =>
     requests
@@ -136,10 +136,10 @@ export function withdrawalsAfter(
     ...removed.map(({ id }) => removalWithoutLedger(id, now)),
   ];
   const held = new Set([...holdings].flatMap(({ shares }) => shares.map(({ id }) => id)));
-  const again = new Set(granted.map(({ id }) => id));
+  const again = new Set(leased.map(({ id }) => id));
   return rememberWithdrawals(state.withdrawals, {
     withdrawn,
-    granted: again,
+    leased: again,
     held,
     now,
     ...(limit !== undefined && { limit }),

@@ -127,7 +127,7 @@ export interface Settlement {
   /** Ending leases of an entry that can't change now: the next run tries again. */
   readonly stuck: readonly RefusedLease[];
   /** Beginning leases that are given. */
-  readonly granted: readonly ApprovedRequest[];
+  readonly leased: readonly ApprovedRequest[];
   readonly ending: readonly ApprovedRequest[];
   /** In force and complete. */
   readonly complete: readonly ApprovedRequest[];

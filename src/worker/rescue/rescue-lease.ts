@@ -82,7 +82,7 @@ function othersEntry(principalArn: string): AccessError {
  * again.
  */
 export async function endRescues(context: WorkerContext, cluster: Cluster): Promise<void> {
-  const over = (await context.ledger.grantedOf(cluster.name)).filter(
+  const over = (await context.ledger.leasedOf(cluster.name)).filter(
     (request) => isRescue(request) && isOver(request, context.now()),
   );
   for (const request of over) {

@@ -36,9 +36,9 @@ const maxDue = 1_000;
  */
 export async function signInToCluster(worker: WorkerContext, cluster: Cluster): Promise<void> {
   const now = worker.now();
-  const granted = await worker.ledger.grantedOf(cluster.name);
-  const toSignIn = granted.filter(({ lease }) => isSignInDue(lease, now));
-  const toReview = granted.filter(({ lease }) => isReviewDue(lease, now));
+  const leased = await worker.ledger.leasedOf(cluster.name);
+  const toSignIn = leased.filter(({ lease }) => isSignInDue(lease, now));
+  const toReview = leased.filter(({ lease }) => isReviewDue(lease, now));
   const due = (await worker.ledger.due(now, maxDue)).filter((request) => request.state === "approved");
   const toProveGone = due.filter((request) => request.cluster === cluster.name && isEndDue(request, now));
   const waiting = [...new Set([...toSignIn, ...toReview, ...toProveGone])];

@@ -8,7 +8,7 @@ import { actsOf } from "../../../src/access/policy/acts.ts";
 import { maySeeRequest } from "../../../src/access/policy/may.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, digestNow } from "../../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, digestNow } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, minutes } from "../../builders/times.ts";
 
@@ -64,12 +64,12 @@ describe("access that one person asks for another", () => {
     const notTheirs = aCluster({ approvers: ["U0APPROVER"] });
 
     expect(judgeCancel(aPreviewedRequest({ askedBy }), user).type).toBe("ended");
-    expect(judgeRevoke(aGrantedRequest({}, { askedBy }), notTheirs, person, "", now).type).toBe("ended");
+    expect(judgeRevoke(aLeasedRequest({}, { askedBy }), notTheirs, person, "", now).type).toBe("ended");
     expect(maySeeRequest(aPreviewedRequest({ askedBy }), notTheirs, person)).toBe(true);
   });
 
   test("is extended by the person who has it alone", () => {
-    const request = aGrantedRequest({}, { askedBy });
+    const request = aLeasedRequest({}, { askedBy });
     const acts = (user: string) => actsOf(request, cluster, { user, memberships: [] }, now);
 
     expect(acts("U0ENGINEER")).toContain("extend");

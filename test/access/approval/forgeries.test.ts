@@ -23,7 +23,7 @@ import { readHoldingTags, writeHoldingTags } from "../../../src/access-entry/ent
 import { readWithdrawalTags, writeWithdrawalTags } from "../../../src/access-entry/withdrawal-tags.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";
-import { aDecision, aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aDecision, aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aHolding } from "../../builders/a-share.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
 import { anEntry } from "../../builders/an-entry.ts";
@@ -76,7 +76,7 @@ const inRedis: readonly (readonly [string, Forger])[] = [
 
 const clusterArn = "arn:aws:eks:eu-central-1:111122223333:cluster/staging";
 const role = "arn:aws:iam::111122223333:role/rescuer";
-const active = aGrantedRequest({});
+const active = aLeasedRequest({});
 const asked = aPreviewedRequest();
 const migration = aPlannedMigration();
 const { seal: _, ...approval } = aDecision();

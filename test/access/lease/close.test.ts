@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { closeForGoneCluster } from "../../../src/access/lease/revoke.ts";
 import { isClosed } from "../../../src/access/request/request.ts";
-import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, aRequest } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
 
 const closing = { by: "U0ONCALL", why: "the project ended", seen: true };
@@ -11,8 +11,8 @@ const closed = (request: Parameters<typeof closeForGoneCluster>[0], seen = true)
 test("closing the open requests of a deleted cluster records who and why, and does not claim that access was removed", () => {
   const [waiting, coming, active] = [
     closed(aRequest()),
-    closed(aGrantedRequest({ state: "scheduled" })),
-    closed(aGrantedRequest({ state: "active" })),
+    closed(aLeasedRequest({ state: "scheduled" })),
+    closed(aLeasedRequest({ state: "active" })),
   ];
 
   expect([waiting, coming, active].map(isClosed)).toEqual([true, true, true]);
@@ -26,7 +26,7 @@ test("closing the open requests of a deleted cluster records who and why, and do
 });
 
 test("a close without a question to EKS says so", () => {
-  expect(closed(aGrantedRequest({ state: "active" }), false).lease?.end?.why).toBe(
+  expect(closed(aLeasedRequest({ state: "active" }), false).lease?.end?.why).toBe(
     "EKS was not asked: the project ended",
   );
 });

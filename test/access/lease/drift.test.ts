@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { driftOf } from "../../../src/access/lease/drift.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
-import { aGrantedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aLeasedRequest, engineerArn } from "../../builders/a-request.ts";
 
 const activeSince = "2026-03-01T08:30:00.500Z";
-const active = aGrantedRequest({ state: "active", activeSince }, { groups: ["a", "b"] });
+const active = aLeasedRequest({ state: "active", activeSince }, { groups: ["a", "b"] });
 
 function writer(manager: string, time: string | null, ...dataKeys: string[]) {
   return { manager, time, dataKeys };

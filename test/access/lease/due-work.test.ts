@@ -11,7 +11,7 @@ import {
   sharesToKeep,
 } from "../../../src/access/lease/due-work.ts";
 import type { ApprovedRequest } from "../../../src/access/request/record.ts";
-import { aGrantedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
@@ -35,17 +35,17 @@ describe("of the open requests of a cluster", () => {
   test.each<[string, ApprovedRequest, Date, string]>([
     ["an approved one arrives", anApprovedRequest(), now, "arriving"],
     ["an approved one that came too late leaves", anApprovedRequest(), end, "leaving"],
-    ["an active one stays until its end", aGrantedRequest({ state: "active" }), new Date(end.getTime() - 1), "staying"],
-    ["an active one leaves at its end", aGrantedRequest({ state: "active" }), end, "leaving"],
-    ["a revoked one leaves at once", aGrantedRequest({ state: "active", end: revoked }), now, "leaving"],
-    ["a rescue is in no document", { ...aGrantedRequest({ state: "active" }), ...aRescue }, end, ""],
-    ["one revoked before it was written leaves", aGrantedRequest({ state: "scheduled", end: revoked }), now, "leaving"],
+    ["an active one stays until its end", aLeasedRequest({ state: "active" }), new Date(end.getTime() - 1), "staying"],
+    ["an active one leaves at its end", aLeasedRequest({ state: "active" }), end, "leaving"],
+    ["a revoked one leaves at once", aLeasedRequest({ state: "active", end: revoked }), now, "leaving"],
+    ["a rescue is in no document", { ...aLeasedRequest({ state: "active" }), ...aRescue }, end, ""],
+    ["one revoked before it was written leaves", aLeasedRequest({ state: "scheduled", end: revoked }), now, "leaving"],
   ])("%s", (_, request, when, place) => {
     expect(placeOf(request, when)).toBe(place);
   });
 
   test("one with an end moved in Redis leaves when its sealed approval says", () => {
-    const moved = aGrantedRequest({ state: "active", endsAt: at(hours(1_000)).toISOString() });
+    const moved = aLeasedRequest({ state: "active", endsAt: at(hours(1_000)).toISOString() });
 
     expect(placeOf(moved, end)).toBe("leaving");
   });
@@ -63,7 +63,7 @@ describe("a run has nothing to do", () => {
   });
 
   test("for active leases", () => {
-    expect(hasDueWork(dueWork([aGrantedRequest({ state: "active" })], now), now)).toBe(false);
+    expect(hasDueWork(dueWork([aLeasedRequest({ state: "active" })], now), now)).toBe(false);
   });
 });
 
@@ -91,7 +91,7 @@ describe("the end of a lease", () => {
   });
 
   test("is what the cluster itself remembers, where that is earlier than what Redis says", () => {
-    const active = aGrantedRequest({ state: "active" });
+    const active = aLeasedRequest({ state: "active" });
     const over = aHolding({ shares: [aShare({ endsAt: at(minutes(1)).toISOString() })] });
 
     const isOver = isOverInCluster(new Map([[engineerArn.toLowerCase(), over]]), active, now);
@@ -100,7 +100,7 @@ describe("the end of a lease", () => {
   });
 
   test("stays what the approval says where the cluster remembers the same", () => {
-    const active = aGrantedRequest({ state: "active" });
+    const active = aLeasedRequest({ state: "active" });
     const held = aHolding({ shares: [approvedShare(active, now)] });
 
     const isOver = isOverInCluster(new Map([[engineerArn.toLowerCase(), held]]), active, now);

@@ -115,7 +115,7 @@ test("when all leases have ended the entry is exactly what it would be if we had
   );
 });
 
-test("in whatever order grants end, the same is left after each of them", () => {
+test("in whatever order leases end, the same is left after each of them", () => {
   fc.assert(
     fc.property(start, fc.array(groups, { minLength: 2, maxLength: 4 }), (entry, wishes) => {
       const shares = wishes.map((wish, index) => aShare({ id: `r-${index}`, groups: wish }));
@@ -141,7 +141,7 @@ test("a run that is repeated changes nothing", () => {
   );
 });
 
-test("the base, on which the digest rests, does not depend on what others were granted", () => {
+test("the base, on which the digest rests, does not depend on what others were given", () => {
   fc.assert(
     fc.property(story, (played) => {
       const before = play(played);

@@ -42,7 +42,7 @@ describe("a lease", () => {
   });
 });
 
-describe("grants that overlap", () => {
+describe("leases that overlap", () => {
   const first = entryTarget(arn, null, undefined, [viewers], username);
   const both = entryTarget(arn, entryAfter(first), first.holding ?? undefined, [viewers, admins], username);
 

@@ -2,12 +2,12 @@ import { describe, expect, test } from "vitest";
 import { judgeCancel, judgeRevoke } from "../../../src/access/lease/revoke.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { at, hours } from "../../builders/times.ts";
 
 const cluster = aCluster({ onCall: ["U0ONCALL"] });
-const active = aGrantedRequest({ state: "active" });
+const active = aLeasedRequest({ state: "active" });
 const now = at(hours(1));
 const personOf = (user: string) => ({ user, memberships: [] });
 
@@ -43,12 +43,12 @@ describe("a lease is not taken back", () => {
     ["by nobody", active, "", "not-yours"],
     [
       "twice",
-      aGrantedRequest({ state: "active", end: { cause: "revoked", by: "U1", at: "", why: "" } }),
+      aLeasedRequest({ state: "active", end: { cause: "revoked", by: "U1", at: "", why: "" } }),
       "U0ONCALL",
       "ending-already",
     ],
-    ["after its end", aGrantedRequest({ state: "ended" }), "U0ONCALL", "not-active"],
-    ["after it failed", aGrantedRequest({ state: "failed" }), "U0ONCALL", "not-active"],
+    ["after its end", aLeasedRequest({ state: "ended" }), "U0ONCALL", "not-active"],
+    ["after it failed", aLeasedRequest({ state: "failed" }), "U0ONCALL", "not-active"],
     ["before it was approved", aPreviewedRequest(), "U0ONCALL", "not-active"],
   ])("%s", (_, request, by, code) => {
     expect(judgeRevoke(request, cluster, personOf(by), "", now)).toEqual({ type: "refused", code });

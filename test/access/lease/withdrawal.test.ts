@@ -23,7 +23,7 @@ const approved = anApprovedRequest();
 const approvedAt = at(minutes(2)).toISOString();
 const now = at(minutes(10));
 const none: ReadonlySet<string> = new Set();
-const nothing = { taken: [], granted: none, held: none, now };
+const nothing = { taken: [], leased: none, held: none, now };
 
 function aWithdrawal(change: Partial<Withdrawal> = {}): Withdrawal {
   return { id: "r-1", at: approvedAt, endsAt: at(hours(4)).toISOString(), ...change };
@@ -93,7 +93,7 @@ describe("the memory of a cluster", () => {
       notBefore: null,
     };
 
-    const next = rememberWithdrawals(known, { ...nothing, withdrawn: [aWithdrawal()], granted: new Set(["r-again"]) });
+    const next = rememberWithdrawals(known, { ...nothing, withdrawn: [aWithdrawal()], leased: new Set(["r-again"]) });
 
     expect(next).toEqual({ list: [aWithdrawal()], notBefore: null });
   });

@@ -3,12 +3,12 @@ import type { MemoryKeys } from "../../../src/access/approval/seal.ts";
 import type { Lease, Share, WrittenShare } from "../../../src/access/lease/lease-record.ts";
 import { provedShare, sealWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
-import { aGrantedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aLeasedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 
 const key = engineerArn.toLowerCase();
-const active = aGrantedRequest({ state: "active" });
+const active = aLeasedRequest({ state: "active" });
 const written = sealedBy(keys.memory);
 
 function sealedBy(memory: MemoryKeys): WrittenShare {
@@ -16,7 +16,7 @@ function sealedBy(memory: MemoryKeys): WrittenShare {
 }
 
 function remembering(change: Partial<Lease> = {}, request: Partial<AccessRequest> = {}): AccessRequest {
-  return aGrantedRequest({ state: "active", written, ...change }, request);
+  return aLeasedRequest({ state: "active", written, ...change }, request);
 }
 
 test("what the annotation has lost is known from the record of the lease", () => {

@@ -3,7 +3,7 @@ import { actsOf } from "../../../src/access/policy/acts.ts";
 import { isResponsibleFor, maySeeRequest } from "../../../src/access/policy/may.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 
@@ -21,11 +21,11 @@ describe("what a person may do", () => {
     ["an approver, of the own request", aPreviewedRequest({ requester: "U0APPROVER" }), "U0APPROVER", ["cancel"]],
     ["who is on call, before it is decided", aPreviewedRequest(), "U0ONCALL", []],
     ["who holds it, once it is approved", anApprovedRequest(), "U0ENGINEER", ["revoke"]],
-    ["who holds it, while it is in force", aGrantedRequest({}), "U0ENGINEER", ["extend", "revoke"]],
-    ["an approver, while it is in force", aGrantedRequest({}), "U0APPROVER", ["revoke"]],
-    ["who is on call, while it is in force", aGrantedRequest({}), "U0ONCALL", ["revoke"]],
-    ["somebody else", aGrantedRequest({}), "U0STRANGER", []],
-    ["who holds it, when it is over", aGrantedRequest({ state: "ended" }), "U0ENGINEER", []],
+    ["who holds it, while it is in force", aLeasedRequest({}), "U0ENGINEER", ["extend", "revoke"]],
+    ["an approver, while it is in force", aLeasedRequest({}), "U0APPROVER", ["revoke"]],
+    ["who is on call, while it is in force", aLeasedRequest({}), "U0ONCALL", ["revoke"]],
+    ["somebody else", aLeasedRequest({}), "U0STRANGER", []],
+    ["who holds it, when it is over", aLeasedRequest({ state: "ended" }), "U0ENGINEER", []],
   ])("%s", (_, request, user, expected) => {
     expect(acts(request, user)).toEqual(expected);
   });
@@ -33,7 +33,7 @@ describe("what a person may do", () => {
   test("is nothing about a lease that is being removed, and nothing after the request has expired", () => {
     const end = { cause: "revoked", by: "U0ONCALL", at: at(0).toISOString(), why: "" } as const;
 
-    expect(acts(aGrantedRequest({ end }), "U0ENGINEER")).toEqual([]);
+    expect(acts(aLeasedRequest({ end }), "U0ENGINEER")).toEqual([]);
     expect(acts(aPreviewedRequest(), "U0APPROVER", at(hours(25)))).toEqual([]);
   });
 

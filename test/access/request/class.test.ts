@@ -1,18 +1,18 @@
 import { expect, test } from "vitest";
 import { classOf, countStates } from "../../../src/access/request/lists.ts";
-import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, aRequest } from "../../builders/a-request.ts";
 
 test("a record counts as its own state, with that of its lease, and what ended it", () => {
   const end = { cause: "revoked", by: "U0ONCALL", at: "2026-03-01T10:00:00.000Z", why: "" } as const;
 
   expect(classOf(aRequest({ state: "expired" }))).toBe("expired");
-  expect(classOf(aGrantedRequest({ state: "active" }))).toBe("approved/active");
+  expect(classOf(aLeasedRequest({ state: "active" }))).toBe("approved/active");
   // An end that is only decided is not done yet.
-  expect(classOf(aGrantedRequest({ state: "active", end }))).toBe("approved/active");
-  expect(classOf(aGrantedRequest({ state: "ended", end }))).toBe("approved/ended/revoked");
+  expect(classOf(aLeasedRequest({ state: "active", end }))).toBe("approved/active");
+  expect(classOf(aLeasedRequest({ state: "ended", end }))).toBe("approved/ended/revoked");
 });
 
-test("every state is counted, also with 0, and a granted request is among the approved ones", () => {
+test("every state is counted, also with 0, and a leased request is among the approved ones", () => {
   const { requests, leases } = countStates(
     new Map([
       ["pending", 3],

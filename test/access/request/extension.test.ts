@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { extensionChoices, permanentSeconds, readExtension } from "../../../src/access/request/extension.ts";
 import { aLevel } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, anApprovedRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest } from "../../builders/a-request.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 
 const level = aLevel({ maxDurationSeconds: hours(8) });
-const active = aGrantedRequest({ state: "active" });
+const active = aLeasedRequest({ state: "active" });
 /** An hour before the end of the four hours. */
 const now = at(minutes(2) + hours(3));
 
@@ -61,8 +61,8 @@ describe("an extension", () => {
 
   test.each([
     ["is not active yet", anApprovedRequest()],
-    ["has ended", aGrantedRequest({ state: "ended" })],
-    ["is being revoked", aGrantedRequest({ state: "active", end: { cause: "revoked", by: "U1", at: "", why: "" } })],
+    ["has ended", aLeasedRequest({ state: "ended" })],
+    ["is being revoked", aLeasedRequest({ state: "active", end: { cause: "revoked", by: "U1", at: "", why: "" } })],
   ])("of a lease that %s is refused", (_, request) => {
     expect(readExtension(request, level, hours(1), now)).toEqual({
       type: "refused",
@@ -105,7 +105,7 @@ describe("the choices of the form", () => {
 });
 
 test("permanent access has nothing to extend", () => {
-  const permanent = aGrantedRequest({ state: "active" }, { durationSeconds: permanentSeconds });
+  const permanent = aLeasedRequest({ state: "active" }, { durationSeconds: permanentSeconds });
 
   expect(readExtension(permanent, aLevel(), 60, at(minutes(5)))).toEqual({
     type: "refused",

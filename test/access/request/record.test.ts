@@ -3,13 +3,7 @@ import { describe, expect, test } from "vitest";
 import { migrationForm } from "../../../src/access/request/migration.ts";
 import { accessRequestForm } from "../../../src/access/request/record.ts";
 import { aMigration, aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
-import {
-  aDecision,
-  aGrantedRequest,
-  anApprovedRequest,
-  aPreviewedRequest,
-  aRequest,
-} from "../../builders/a-request.ts";
+import { aDecision, aLeasedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
@@ -71,7 +65,7 @@ test("any request of any texts is read as it was written", () => {
 });
 
 describe("a state that can't be is not read", () => {
-  const active = aGrantedRequest({ state: "active" });
+  const active = aLeasedRequest({ state: "active" });
   const withLease = (change: object) => ({ ...active, lease: { ...active.lease, ...change } });
 
   test.each<[string, object]>([
@@ -93,7 +87,7 @@ describe("a state that can't be is not read", () => {
 });
 
 test("a record that lacks any of its fields is not read", () => {
-  const request = stored(aGrantedRequest({ state: "active" })) as object;
+  const request = stored(aLeasedRequest({ state: "active" })) as object;
 
   for (const field of Object.keys(request)) {
     const rest = Object.fromEntries(Object.entries(request).filter(([name]) => name !== field));

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { createRequest, dueAt, isClosed } from "../../../src/access/request/request.ts";
 import { needsEvent, nextTry } from "../../../src/access/request/retry.ts";
-import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest, revise } from "../../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, aRequest, revise } from "../../builders/a-request.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 
@@ -45,15 +45,15 @@ describe("something has to be done about", () => {
     ["a request that approvers see, when it expires", aPreviewedRequest(), at(hours(24))],
     ["an approved request, whatever the time is", anApprovedRequest(), new Date(0)],
     ["an approved request that failed, at the next try", anApprovedRequest(troubled), at(minutes(7))],
-    ["an active lease, at its end", aGrantedRequest({ state: "active" }), end],
+    ["an active lease, at its end", aLeasedRequest({ state: "active" }), end],
     [
       "an active lease that was revoked, at once",
-      aGrantedRequest({ state: "active", end: { cause: "revoked", by: "U0ONCALL", at: "", why: "" } }),
+      aLeasedRequest({ state: "active", end: { cause: "revoked", by: "U0ONCALL", at: "", why: "" } }),
       new Date(0),
     ],
     [
       "an active lease whose end failed, at the next try",
-      aGrantedRequest({ state: "active" }, troubled),
+      aLeasedRequest({ state: "active" }, troubled),
       at(minutes(7)),
     ],
   ])("%s", (_, request, due) => {
@@ -66,8 +66,8 @@ describe("something has to be done about", () => {
     ["cancelled", aRequest({ state: "cancelled" })],
     ["expired", aRequest({ state: "expired" })],
     ["refused", aRequest({ state: "refused" })],
-    ["ended", aGrantedRequest({ state: "ended" })],
-    ["failed", aGrantedRequest({ state: "failed" })],
+    ["ended", aLeasedRequest({ state: "ended" })],
+    ["failed", aLeasedRequest({ state: "failed" })],
   ])("a request that is %s: never again", (_, request) => {
     expect(isClosed(request)).toBe(true);
     expect(dueAt({ ...request, ...troubled })).toBeNull();

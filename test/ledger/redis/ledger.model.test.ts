@@ -79,7 +79,7 @@ async function viewOf(ledger: Ledger, run: number): Promise<unknown> {
     records: await Promise.all(ids.map((id) => ledger.get(id))),
     shown: await Promise.all(ids.map((id) => ledger.shown(id))),
     openCount: (await ledger.openByCluster()).get(`cluster-${run}`),
-    granted: (await ledger.grantedOf(`cluster-${run}`)).map(({ id }) => id),
+    leased: (await ledger.leasedOf(`cluster-${run}`)).map(({ id }) => id),
     duePending: (await ledger.duePendingOf(`cluster-${run}`, at(hours(30)), 1_000)).map(({ id }) => id),
     own: (await ledger.ofRequester(`U${run}`, 10)).map(({ id }) => id),
     due: (await ledger.due(at(hours(30)), 1_000)).map(({ id }) => id).filter(isOwn),

@@ -11,7 +11,7 @@ import {
 } from "../../../src/access/audit/event.ts";
 import { connectRedis } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
-import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, aRequest } from "../../builders/a-request.ts";
 import { anEvent } from "../../builders/an-event.ts";
 import { aRedis } from "../../redis.ts";
 import { ledgerContract } from "../contract.ts";
@@ -45,13 +45,13 @@ test("a record that was written past the lists is listed when something is due a
   const { redis, close } = await connectRedis(database.url);
   const ledger = redisLedger(redis);
   await ledger.commit({ after: aRequest({ id: "r-1" }), event: anEvent({ request: "r-1" }) });
-  const forged = aGrantedRequest({ state: "scheduled" }, { id: "r-1", version: 2 });
+  const forged = aLeasedRequest({ state: "scheduled" }, { id: "r-1", version: 2 });
   await redis.hset("{eks-access}:record:r-1", { version: 2, record: JSON.stringify(forged) });
-  const before = await ledger.grantedOf(forged.cluster);
+  const before = await ledger.leasedOf(forged.cluster);
 
   await ledger.due(new Date(8.64e15), 10);
 
-  const after = await ledger.grantedOf(forged.cluster);
+  const after = await ledger.leasedOf(forged.cluster);
   await close();
   await database.close();
   expect(before).toEqual([]);
@@ -63,9 +63,9 @@ test("a list reads a record again if its digest changed, and remembers none with
   const { redis, close } = await connectRedis(database.url);
   const ledger = redisLedger(redis);
   const key = "{eks-access}:record:r-remembered";
-  const first = aGrantedRequest({ state: "scheduled" }, { id: "r-remembered", version: 1, reason: "first" });
+  const first = aLeasedRequest({ state: "scheduled" }, { id: "r-remembered", version: 1, reason: "first" });
   const second = { ...first, version: 2, reason: "second" };
-  const listed = async () => (await ledger.grantedOf(first.cluster)).map(({ reason }) => reason);
+  const listed = async () => (await ledger.leasedOf(first.cluster)).map(({ reason }) => reason);
   await ledger.commit({ after: first, event: anEvent({ request: first.id }) });
 
   const read = [await listed()];

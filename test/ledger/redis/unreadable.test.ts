@@ -4,7 +4,7 @@ import { connectRedis, type RedisConnection } from "../../../src/ledger/redis/co
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import { recordedEvents } from "../../../src/operations/announcements.ts";
 import { aMigration } from "../../builders/a-migration.ts";
-import { aGrantedRequest, anApprovedRequest, aRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest, aRequest } from "../../builders/a-request.ts";
 import { aChange, anEvent } from "../../builders/an-event.ts";
 import { aRedis, type TestRedis } from "../../redis.ts";
 
@@ -29,7 +29,7 @@ const aChangeOf = (after: Migration) => ({ after, event: anEvent({ type: "migrat
 const farFuture = new Date(8.64e15);
 const ofStaging = { clusters: ["staging"], requester: null, match: "any" } as const;
 
-const active = () => aGrantedRequest({ state: "active" }, { version: 1 });
+const active = () => aLeasedRequest({ state: "active" }, { version: 1 });
 const broken: readonly (readonly [string, string])[] = [
   ["is garbage", "\u0000garbage"],
   ["is empty", ""],
@@ -53,7 +53,7 @@ describe.each(broken)("a record that %s", (_, text) => {
     const ledger = aLedger();
     const ids = (found: readonly { readonly id: string }[]) => found.map(({ id }) => id).sort();
 
-    expect(ids(await ledger.grantedOf("staging"))).toEqual(["r-1", "r-3"]);
+    expect(ids(await ledger.leasedOf("staging"))).toEqual(["r-1", "r-3"]);
     expect(ids(await ledger.due(farFuture, 10))).toEqual(["r-1", "r-3"]);
     expect(ids(await ledger.ofRequester("U0ENGINEER", 10))).toEqual(["r-1", "r-3"]);
     expect(ids((await ledger.list({ list: "all", ...ofStaging }, 0, 10)).requests)).toEqual(["r-1", "r-3"]);
@@ -64,7 +64,7 @@ describe.each(broken)("a record that %s", (_, text) => {
     const counted: string[] = [];
     const stop = recordedEvents.subscribe(({ type }) => void counted.push(type));
     for (const ledger of [aLedger(), aLedger()]) {
-      await ledger.grantedOf("staging");
+      await ledger.leasedOf("staging");
       await ledger.get("r-2");
     }
     stop();
@@ -79,7 +79,7 @@ describe.each(broken)("a record that %s", (_, text) => {
   });
 
   test("is put back whole, and is read again", async () => {
-    await aLedger().grantedOf("staging");
+    await aLedger().leasedOf("staging");
     await garble("r-2", JSON.stringify({ ...active(), id: "r-2" }));
 
     expect(await aLedger().get("r-2")).toMatchObject({ id: "r-2" });

@@ -147,7 +147,7 @@ describe("an open modal", () => {
 test("opening the Home tab asks the app to publish it", async () => {
   running = await anApp(slack, (app) => {
     app.event("app_home_opened", async ({ event, client }) => {
-      await client.views.publish({ user_id: event.user, view: { type: "home", blocks: [section("Your grants")] } });
+      await client.views.publish({ user_id: event.user, view: { type: "home", blocks: [section("Your leases")] } });
     });
   });
   const engineer = slack.person("U0ENGINEER");
@@ -155,5 +155,5 @@ test("opening the Home tab asks the app to publish it", async () => {
   await engineer.openHome();
   const home = await slack.until(() => engineer.home());
 
-  expect(textOf(home)).toBe("Your grants");
+  expect(textOf(home)).toBe("Your leases");
 });

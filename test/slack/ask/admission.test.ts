@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { commands } from "../../../src/slack/app/commands.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
 const config = `${configText}
@@ -44,7 +44,7 @@ let stage: Stage;
 async function fill() {
   await stage.put(aPreviewedRequest({ id: "r-others" }));
   await stage.put(aPreviewedRequest({ id: "r-own", requester: "U0APPROVER" }));
-  await stage.put(aGrantedRequest({ state: "active" }, { id: "r-active" }));
+  await stage.put(aLeasedRequest({ state: "active" }, { id: "r-active" }));
 }
 
 test("no command is forgotten here", () => {
@@ -172,7 +172,7 @@ describe("attempts do not flood the audit log:", () => {
 
   test("of one person, thirty in ten minutes; others are told of all the same", async () => {
     for (let index = 0; index < 40; index += 1)
-      await stage.put(aGrantedRequest({ state: "active" }, { id: `r-many${index}` }));
+      await stage.put(aLeasedRequest({ state: "active" }, { id: `r-many${index}` }));
     const before = await count();
     for (let index = 0; index < 40; index += 1) await stage.say("U0ONCALL", `revoke r-many${index}`);
     await stage.say("U0APPROVER", "revoke r-others");

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { WhyReport } from "../../../src/diagnosis/reports.ts";
-import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
 /** What a worker says of somebody whose lease is over. */
@@ -24,7 +24,7 @@ let stage: Stage;
 
 beforeAll(async () => {
   stage = await aStage({ worker: async () => report });
-  await stage.put(aGrantedRequest({ state: "ended" }));
+  await stage.put(aLeasedRequest({ state: "ended" }));
 });
 afterAll(() => stage.stop());
 

@@ -4,7 +4,7 @@ import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { SandboxView } from "../../../sandbox/slack/shapes.ts";
 import { formatDuration } from "../../../src/access/request/extension.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
@@ -18,7 +18,7 @@ const iso = (seconds: number) => at(seconds).toISOString();
 beforeEach(async () => {
   stage = await aStage();
   stages.push(stage);
-  await stage.put(aGrantedRequest({ state: "active" }));
+  await stage.put(aLeasedRequest({ state: "active" }));
 });
 afterAll(async () => {
   for (const each of stages) await each.stop();
@@ -65,7 +65,7 @@ describe("the Extend button opens a form that", () => {
   });
 
   test("is no form where there is no room yet, and says from when", async () => {
-    await stage.put(aGrantedRequest({ state: "active" }, { id: "r-admin", level: "admin", durationSeconds: hours(1) }));
+    await stage.put(aLeasedRequest({ state: "active" }, { id: "r-admin", level: "admin", durationSeconds: hours(1) }));
     await engineer().click(await stage.show("r-admin"), "extend");
 
     const view = await opened();
@@ -102,7 +102,7 @@ describe("the command", () => {
   test("of a lease that is extended already says which one to extend", async () => {
     const until = iso(end + hours(1));
     await stage.put(
-      aGrantedRequest({ state: "active" }, { id: "r-2", extends: "r-1", until, durationSeconds: hours(5) }),
+      aLeasedRequest({ state: "active" }, { id: "r-2", extends: "r-1", until, durationSeconds: hours(5) }),
     );
 
     const answer = await stage.say("U0ENGINEER", "extend r-1 1h");
@@ -114,7 +114,7 @@ describe("the command", () => {
     const rules = "policy: { rules: [{ name: short, maxDuration: 5h }] }";
     const own = await aStage({ config: `${configText}${rules}` });
     stages.push(own);
-    await own.put(aGrantedRequest({ state: "active" }));
+    await own.put(aLeasedRequest({ state: "active" }));
 
     const answer = await own.say("U0ENGINEER", "extend r-1 2h");
 

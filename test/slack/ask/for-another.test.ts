@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
 const limits = "\nlimits: { pending: 1 }\n";
@@ -85,7 +85,7 @@ describe("a request for somebody else", () => {
   });
 
   test("that is active tells only the other person how to sign in and to extend; both can end it", async () => {
-    const { id } = await stage.put(aGrantedRequest({}, { requester: "U0ONCALL", askedBy: "U0ENGINEER" }));
+    const { id } = await stage.put(aLeasedRequest({}, { requester: "U0ONCALL", askedBy: "U0ENGINEER" }));
     const card = textOf(await stage.show(id));
 
     expect(card).toContain("<@U0ONCALL>: `viewer` on `staging`, asked by <@U0ENGINEER>");

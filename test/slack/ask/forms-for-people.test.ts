@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { SandboxView } from "../../../sandbox/slack/shapes.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
@@ -27,7 +27,7 @@ describe("a form opens only for a person who may send it", () => {
     ["revoke", "can revoke this"],
     ["reviewed", "review it"],
   ])("%s", async (action, why) => {
-    const record = { deny: aPreviewedRequest(), revoke: aGrantedRequest({}), reviewed: anEmergency() }[action];
+    const record = { deny: aPreviewedRequest(), revoke: aLeasedRequest({}), reviewed: anEmergency() }[action];
     const { id } = await stage.put(record ?? expect.fail("there is no such record"));
     const message = await stage.show(id);
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
 let stage: Stage;
@@ -57,8 +57,8 @@ describe("the Deny button", () => {
 
 describe("the Revoke button", () => {
   test("asks once more, and takes the reason that one may give", async () => {
-    const granted = aGrantedRequest({ state: "active" }, { id: "r-revoke" });
-    await stage.put(granted);
+    const leased = aLeasedRequest({ state: "active" }, { id: "r-revoke" });
+    await stage.put(leased);
     const message = await stage.show("r-revoke");
     const approver = stage.person("U0APPROVER");
 

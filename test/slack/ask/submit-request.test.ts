@@ -6,7 +6,7 @@ import { extensionAnswer } from "../../../src/slack/ask/extend.ts";
 import { requestedAnswer, submitRequest } from "../../../src/slack/ask/submit-request.ts";
 import { milestoneOf } from "../../../src/slack/show/requester-message.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aLeasedRequest, engineerArn } from "../../builders/a-request.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aSlackContext, nobodysGroups } from "../slack-context.ts";
 
@@ -38,7 +38,7 @@ describe("what the policy does not let somebody ask for", () => {
     expect(requestedAnswer(request).text).toBe(
       "Nothing was requested. The policy does not let you ask for viewer on staging.",
     );
-    expect(extensionAnswer(request, aGrantedRequest({})).text).toBe(requestedAnswer(request).text);
+    expect(extensionAnswer(request, aLeasedRequest({})).text).toBe(requestedAnswer(request).text);
     expect(milestoneOf(request, undefined)).toBeNull();
     expect(event?.event).toMatchObject({ type: "request.refused", actor: "U0ENGINEER", detail: { code: "no-rule" } });
     expect(await ledger.linksOf("U0ENGINEER")).toEqual([]);

@@ -5,7 +5,7 @@ import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import {
   aDecision,
-  aGrantedRequest,
+  aLeasedRequest,
   anApprovedRequest,
   aPreview,
   aPreviewedRequest,
@@ -137,8 +137,8 @@ describe("on a phone", () => {
     ["cancelled", aPreviewedRequest({ state: "cancelled", reason })],
     ["expired", aPreviewedRequest({ state: "expired", reason })],
     ["approved", anApprovedRequest({ reason })],
-    ["active", aGrantedRequest({ state: "active" }, { reason, preview: aPreview({ warnings, rights: manyRights }) })],
-    ["ended", aGrantedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() }, { reason })],
+    ["active", aLeasedRequest({ state: "active" }, { reason, preview: aPreview({ warnings, rights: manyRights }) })],
+    ["ended", aLeasedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() }, { reason })],
   ])("after the decision three lines and the buttons are left: %s", (_, request) => {
     const { blocks } = approvalMessage(request, cluster);
 

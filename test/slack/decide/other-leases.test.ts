@@ -3,7 +3,7 @@ import { otherLeasesInLedger } from "../../../src/access/lease/other-leases.ts";
 import { digestOfChange } from "../../../src/access/request/digest.ts";
 import type { AccessRequest, ApprovedRequest } from "../../../src/access/request/record.ts";
 import { revokeLease } from "../../../src/slack/decide/end-access.ts";
-import { aGrantedRequest, anApprovedRequest, aPreview, aRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest, aPreview, aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { at, hours } from "../../builders/times.ts";
 import { click } from "../../fault/click.ts";
@@ -38,7 +38,7 @@ const types = async (id: string) => (await ledger.eventsOf(id, 10)).map(({ event
 
 describe("a click on Approve", () => {
   test("of an extension gives nothing once its lease is being revoked, and the worker looks again", async () => {
-    const one = await put(aGrantedRequest({}, { id: "r-one" }));
+    const one = await put(aLeasedRequest({}, { id: "r-one" }));
     const two = await putPending({ id: "r-two", extends: "r-one" }, [one]);
     await revokeLease(context, "U0APPROVER", "r-one", "");
 
@@ -51,7 +51,7 @@ describe("a click on Approve", () => {
 
   test("gives nothing once another lease of the principal has begun that its approver was not shown", async () => {
     const two = await putPending({ id: "r-two" }, []);
-    await put(aGrantedRequest({}, { id: "r-one", level: "admin", groups: ["eks-access:admins"] }));
+    await put(aLeasedRequest({}, { id: "r-one", level: "admin", groups: ["eks-access:admins"] }));
 
     const said = await click(context, "approved", two, "U0APPROVER");
 
@@ -71,7 +71,7 @@ describe("a click on Approve", () => {
 
   test("counts beside a lease of another principal", async () => {
     const two = await putPending({ id: "r-two" }, []);
-    await put(aGrantedRequest({}, { id: "r-one", principal: "arn:aws:iam::111122223333:user/colleague" }));
+    await put(aLeasedRequest({}, { id: "r-one", principal: "arn:aws:iam::111122223333:user/colleague" }));
 
     await click(context, "approved", two, "U0APPROVER");
 
@@ -81,10 +81,10 @@ describe("a click on Approve", () => {
 
 describe("revoking a lease that is extended", () => {
   test("ends what extends it too, and what extends that, and says so", async () => {
-    await put(aGrantedRequest({}, { id: "r-one" }));
-    await put(aGrantedRequest({ endsAt: at(hours(6)).toISOString() }, { id: "r-two", extends: "r-one" }));
+    await put(aLeasedRequest({}, { id: "r-one" }));
+    await put(aLeasedRequest({ endsAt: at(hours(6)).toISOString() }, { id: "r-two", extends: "r-one" }));
     await put(anApprovedRequest({ id: "r-three", extends: "r-two" }));
-    await put(aGrantedRequest({}, { id: "r-other" }));
+    await put(aLeasedRequest({}, { id: "r-other" }));
 
     const { text } = await revokeLease(context, "U0APPROVER", "r-one", "incident 42");
 
@@ -100,8 +100,8 @@ describe("revoking a lease that is extended", () => {
   });
 
   test("leaves the active lease where only its extension is revoked", async () => {
-    await put(aGrantedRequest({}, { id: "r-one" }));
-    await put(aGrantedRequest({}, { id: "r-two", extends: "r-one" }));
+    await put(aLeasedRequest({}, { id: "r-one" }));
+    await put(aLeasedRequest({}, { id: "r-two", extends: "r-one" }));
 
     await revokeLease(context, "U0APPROVER", "r-two", "");
 
@@ -109,8 +109,8 @@ describe("revoking a lease that is extended", () => {
   });
 
   test("ends nothing for who may not revoke it", async () => {
-    await put(aGrantedRequest({}, { id: "r-one" }));
-    await put(aGrantedRequest({}, { id: "r-two", extends: "r-one" }));
+    await put(aLeasedRequest({}, { id: "r-one" }));
+    await put(aLeasedRequest({}, { id: "r-two", extends: "r-one" }));
 
     await revokeLease(context, "U0SOMEBODY", "r-one", "");
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import { aGrantedRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest } from "../../builders/a-request.ts";
 import { at, hours } from "../../builders/times.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => stage.stop());
 
 test("the warning's I'm done gives the access back at once, and asks for no reason", async () => {
-  const { id } = await stage.put(aGrantedRequest({ warnedAt: at(hours(3)).toISOString() }, { id: "r-done" }));
+  const { id } = await stage.put(aLeasedRequest({ warnedAt: at(hours(3)).toISOString() }, { id: "r-done" }));
   await stage.show(id);
   const engineer = stage.person("U0ENGINEER");
   const warning = await stage.slack.until(() => engineer.directMessages().at(-1));

@@ -6,7 +6,7 @@ import { listAnswer } from "../../../src/slack/look/list.ts";
 import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
 import { milestoneOf } from "../../../src/slack/show/requester-message.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
 import { at } from "../../builders/times.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
@@ -56,7 +56,7 @@ describe.each(sentences)("of %s", (principal, sentence) => {
   test.each<[string, AccessRequest]>([
     ["that waits", waiting],
     ["that was approved", anApprovedRequest({ principal })],
-    ["that is active", aGrantedRequest({}, { principal })],
+    ["that is active", aLeasedRequest({}, { principal })],
   ])("the requester of access %s reads it first under the title", (_, request) => {
     const [, second] = milestoneOf(request, aCluster())?.message.text.split("\n") ?? [];
 
@@ -70,7 +70,7 @@ describe.each(sentences)("of %s", (principal, sentence) => {
   });
 
   test("each row of a list says it first under its title", () => {
-    const rows = [waiting, aGrantedRequest({}, { principal })].map((request) => ({ request, acts: [] }));
+    const rows = [waiting, aLeasedRequest({}, { principal })].map((request) => ({ request, acts: [] }));
     const content = { view: { kind: "mine" as const }, offset: 0, total: 2, migrations: 0, seesOthers: false };
 
     const lines = textOfBlocks(listAnswer({ ...content, rows })).split("\n");
@@ -80,14 +80,14 @@ describe.each(sentences)("of %s", (principal, sentence) => {
   });
 
   test("App Home says it of what waits for a decision, and of what is held", () => {
-    const [waits, held] = [homeWith([waiting], []), homeWith([], [aGrantedRequest({}, { principal })])];
+    const [waits, held] = [homeWith([waiting], []), homeWith([], [aLeasedRequest({}, { principal })])];
 
     expect([waits, held].map((text) => text.includes(sentence))).toEqual([true, true]);
   });
 });
 
 test("of access that is over the status does not say that anybody gets it", () => {
-  const over = aGrantedRequest({ state: "ended", endedAt: at(9).toISOString() }, { principal: role });
+  const over = aLeasedRequest({ state: "ended", endedAt: at(9).toISOString() }, { principal: role });
 
   const text = textOfBlocks(statusAnswer({ request: over, events: [], acts: [] }));
 
@@ -99,7 +99,7 @@ test.each([
   [[], false],
   [["readers"], true],
 ])("a person who keeps a name with %j after the end keeps access: %s", (groups, isWarned) => {
-  const ended = aGrantedRequest({ state: "ended", endedAt: at(0).toISOString(), remains: { username: "dev", groups } });
+  const ended = aLeasedRequest({ state: "ended", endedAt: at(0).toISOString(), remains: { username: "dev", groups } });
 
   expect(textOfBlocks(approvalMessage(ended, aCluster())).includes("older access remains")).toBe(isWarned);
 });

@@ -3,7 +3,7 @@ import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";
-import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
@@ -31,7 +31,7 @@ async function homeOf(user: string, text: string) {
 }
 
 test("an access is given back in App Home, and the answer comes over it", async () => {
-  const { id } = await stage.put(aGrantedRequest({}, { id: "r-home" }));
+  const { id } = await stage.put(aLeasedRequest({}, { id: "r-home" }));
   const engineer = stage.person("U0ENGINEER");
 
   await engineer.click(await homeOf("U0ENGINEER", id), "I'm done");

@@ -3,7 +3,7 @@ import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { type HomeContent, homeView, maxRows, unknownHomeView } from "../../../src/slack/look/home-view.ts";
 import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
-import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, hours } from "../../builders/times.ts";
@@ -33,7 +33,7 @@ test("App Home shows what waits, what is held with its end, and what was asked f
   const content = aHome({
     toDecide: listOf(aPreviewedRequest({ id: "r-2", requester: "U0ONCALL" })),
     toReview: listOf(states["broken glass"] ?? expect.fail("there is no such state")),
-    access: listOf(aGrantedRequest({}), aGrantedRequest({ state: "scheduled" }, { id: "r-3" })),
+    access: listOf(aLeasedRequest({}), aLeasedRequest({ state: "scheduled" }, { id: "r-3" })),
     requests: listOf(aPreviewedRequest({ id: "r-4" })),
     recent: listOf(aPreviewedRequest({ id: "r-5", state: "expired" })),
     decides: true,
@@ -141,7 +141,7 @@ describe("Slack takes App Home", () => {
 });
 
 test("the time left is a date of Slack, which is right whenever App Home is looked at", () => {
-  const lease = aGrantedRequest({ endsAt: at(hours(4)).toISOString() });
+  const lease = aLeasedRequest({ endsAt: at(hours(4)).toISOString() });
 
   const text = textOfBlocks(homeView(aHome({ access: listOf(lease) })));
 

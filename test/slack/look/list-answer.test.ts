@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { type ListContent, listAnswer, noSuchListAnswer, rowsInPage } from "../../../src/slack/look/list.ts";
 import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
-import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { at } from "../../builders/times.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
@@ -27,8 +27,8 @@ describe("a list", () => {
     const rows = [
       { request: aPreviewedRequest({ id: "r-1", requester: "U0ONCALL" }), acts: ["approve", "deny"] as const },
       { request: aPreviewedRequest({ id: "r-2" }), acts: ["cancel"] as const },
-      { request: aGrantedRequest({}, { id: "r-3" }), acts: ["extend", "revoke"] as const },
-      { request: aGrantedRequest({ state: "ended" }, { id: "r-4" }), acts: [] },
+      { request: aLeasedRequest({}, { id: "r-3" }), acts: ["extend", "revoke"] as const },
+      { request: aLeasedRequest({ state: "ended" }, { id: "r-4" }), acts: [] },
     ];
 
     expect(textOfBlocks(listAnswer(content({ rows, seesOthers: true })))).toMatchSnapshot();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { at, minutes } from "../../builders/times.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
   }
   await stage.put(aPreviewedRequest({ id: "r-other", requester: "U0STRANGER", reason: "somebody's secret" }));
   await stage.put(aPreviewedRequest({ id: "r-prod", requester: "U0STRANGER", cluster: "production" }));
-  const inForce = aGrantedRequest({}, { id: "r-force", requester: "U0STRANGER", cluster: "production" });
+  const inForce = aLeasedRequest({}, { id: "r-force", requester: "U0STRANGER", cluster: "production" });
   await stage.put(inForce);
 });
 afterAll(() => stage.stop());

@@ -3,7 +3,7 @@ import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { nextClusterTry } from "../../../src/access/request/retry.ts";
 import { overviewAnswer } from "../../../src/slack/look/overview.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { aGrantedRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest } from "../../builders/a-request.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
@@ -29,16 +29,16 @@ describe("status alone", () => {
     const config = `${configText.replace("levels:\n  viewer", `${production}levels:\n  viewer`)}\nadministrators: [U0APPROVER2]\n`;
     stage = await aStage({ config });
     const endsAt = at(-minutes(30)).toISOString();
-    const late = aGrantedRequest(
+    const late = aLeasedRequest(
       { state: "active", endsAt },
       { id: "r-late", requester: "U0ENGINEER", cluster: "staging" },
     );
     await stage.put(late);
     await stage.put(
-      aGrantedRequest({ state: "active", endsAt }, { id: "r-gone", requester: "U0ENGINEER", cluster: "removed" }),
+      aLeasedRequest({ state: "active", endsAt }, { id: "r-gone", requester: "U0ENGINEER", cluster: "removed" }),
     );
     const intime = { state: "active", endsAt: at(hours(1)).toISOString() } as const;
-    await stage.put(aGrantedRequest(intime, { id: "r-fine", requester: "U0ENGINEER", cluster: "staging" }));
+    await stage.put(aLeasedRequest(intime, { id: "r-fine", requester: "U0ENGINEER", cluster: "staging" }));
     await stage.ledger.setClusterTrouble("production", closed);
   });
   afterAll(() => stage.stop());
@@ -100,7 +100,7 @@ describe("its answer", () => {
   test("lets no text of AWS or of a person format the message, and fits into one", () => {
     const many = Array.from({ length: 40 }, (_, index) => [`cluster-${index}`, closed] as const);
     const endsAt = at(-hours(1)).toISOString();
-    const overdue = many.map(([cluster]) => aGrantedRequest({ state: "active", endsAt }, { cluster }));
+    const overdue = many.map(([cluster]) => aLeasedRequest({ state: "active", endsAt }, { cluster }));
 
     const answer = overviewAnswer({ ...fine, closed: new Map(many), overdue });
 

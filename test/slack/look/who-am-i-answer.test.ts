@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { whoAmIAnswer } from "../../../src/slack/look/whoami.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, aRequest } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { at } from "../../builders/times.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
@@ -16,7 +16,7 @@ const person = { user: "U0ENGINEER", memberships: [] };
 const nobody = { person, identities: [], proposal: null, requests: [], clusters: [aCluster()] };
 
 test("whoami tells the person, their AWS identities, what is active, what they may do, and who the worker is", () => {
-  const requests = [aGrantedRequest({ state: "active" }), aRequest({ id: "r-2" })];
+  const requests = [aLeasedRequest({ state: "active" }), aRequest({ id: "r-2" })];
   const principal = "arn:aws:iam::111122223333:user/engineer";
   const clusters = [
     aCluster({ approvers: ["U0ENGINEER", "U0APPROVER"] }),

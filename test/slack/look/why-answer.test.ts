@@ -5,7 +5,7 @@ import { type Diagnosis, diagnose } from "../../../src/diagnosis/why.ts";
 import { notFoundOutAnswer } from "../../../src/slack/look/about-cluster.ts";
 import { nobodyLinkedAnswer, whyAnswer } from "../../../src/slack/look/why.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aGrantedRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest } from "../../builders/a-request.ts";
 import { at, hours } from "../../builders/times.ts";
 import { developers, roleEntry, whyFacts } from "../../builders/why-facts.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
@@ -15,7 +15,7 @@ const told = (facts: Parameters<typeof diagnose>[0]) => textOfBlocks(whyAnswer(a
 
 describe("the answer to why", () => {
   test("tells whoever is nobody what kubectl says, and offers what they had", () => {
-    const ended = aGrantedRequest({ state: "ended", endedAt: at(hours(4)).toISOString() }, { principal: developers });
+    const ended = aLeasedRequest({ state: "ended", endedAt: at(hours(4)).toISOString() }, { principal: developers });
     const mapRoles = roleEntry("arn:aws:iam::111122223333:role/team/developers");
 
     expect(told(whyFacts({ data: { mapRoles }, pods: null, requests: [ended] }))).toMatchInlineSnapshot(`

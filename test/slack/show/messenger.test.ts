@@ -10,7 +10,7 @@ import { showRequest as showMessage } from "../../../src/slack/show/messenger.ts
 import type { MessengerContext } from "../../../src/slack/show/show-in-channel.ts";
 import { showThread } from "../../../src/slack/show/thread.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest, revise } from "../../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, aRequest, revise } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { at, hours } from "../../builders/times.ts";
@@ -100,7 +100,7 @@ describe("what Slack shows is made to match the ledger", () => {
     await recorded(anApprovedRequest({ version: 2 }));
     await showRequest(aContext(), request.id);
     const [approved] = toEngineer();
-    await recorded({ ...aGrantedRequest({}), version: 3 });
+    await recorded({ ...aLeasedRequest({}), version: 3 });
 
     for (const _ of [1, 2]) await showRequest(aContext(), request.id);
 
@@ -127,7 +127,7 @@ describe("what Slack shows is made to match the ledger", () => {
     await showRequest(aContext(), request.id);
     const approved = await recorded(anApprovedRequest({ version: 2 }));
     await showRequest(aContext(), request.id);
-    const ended = aGrantedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() });
+    const ended = aLeasedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() });
     await recorded({ ...ended, version: approved.version + 1 });
 
     await showRequest(aContext(), request.id);

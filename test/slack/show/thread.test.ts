@@ -4,7 +4,7 @@ import type { Lease } from "../../../src/access/lease/lease-record.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { threadMessage, threadOf } from "../../../src/slack/show/thread.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, anEndProof, aProof, changed } from "../../builders/a-request.ts";
+import { aLeasedRequest, anEndProof, aProof, changed } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, hours } from "../../builders/times.ts";
@@ -52,8 +52,7 @@ test("that it is active is told with the whole proof, once signing in has been t
 describe("where signing in is tried again", () => {
   const again = states["active, and signing in is tried again"] ?? expect.fail("there is no such state");
   const textOf = (lease: Partial<Lease>, told: readonly string[], name: string) =>
-    threadOf(aGrantedRequest({ ...again.lease, ...lease }), told, aCluster()).find((entry) => entry.name === name)
-      ?.text;
+    threadOf(aLeasedRequest({ ...again.lease, ...lease }), told, aCluster()).find((entry) => entry.name === name)?.text;
   const done = { signInDueAt: null, signInTrouble: null };
 
   test("the thread tells at once that it is active, and why the proof is not whole", () => {
@@ -82,7 +81,7 @@ describe("where signing in is tried again", () => {
 describe("where the rights are asked for again", () => {
   const again = states["active, and its rights are asked for again"] ?? expect.fail("there is no such state");
   const textOf = (lease: Partial<Lease>, told: readonly string[]) =>
-    threadOf(aGrantedRequest({ ...again.lease, ...lease }), told, aCluster())
+    threadOf(aLeasedRequest({ ...again.lease, ...lease }), told, aCluster())
       .map(({ text }) => text)
       .join("\n");
 
@@ -104,7 +103,7 @@ describe("where the rights are asked for again", () => {
 describe("the end", () => {
   const unproved = states["ended, and the API server does not answer"] ?? expect.fail("there is no such state");
   const textOf = (lease: Partial<Lease>, told: readonly string[]) =>
-    threadOf(aGrantedRequest({ ...unproved.lease, ...lease }), told, aCluster()).find(({ name }) => name === "ended")
+    threadOf(aLeasedRequest({ ...unproved.lease, ...lease }), told, aCluster()).find(({ name }) => name === "ended")
       ?.text;
 
   test("is told with what is proved of it and what can't be", () => {
@@ -123,29 +122,29 @@ describe("the end", () => {
 describe("an entry that somebody else took out", () => {
   const drift = { at: at(hours(1)).toISOString(), message: "the entry is gone" };
   const activeSince = at(180).toISOString();
-  const gone = namesOf(aGrantedRequest({ activeSince, drift }), []);
+  const gone = namesOf(aLeasedRequest({ activeSince, drift }), []);
 
   test("is told once more where it goes a second time", () => {
     const again = { ...drift, at: at(hours(2)).toISOString() };
 
-    expect(
-      namesOf(aGrantedRequest({ activeSince, drift: again }), gone).filter((name) => !gone.includes(name)),
-    ).toEqual([`drift-${again.at}`]);
+    expect(namesOf(aLeasedRequest({ activeSince, drift: again }), gone).filter((name) => !gone.includes(name))).toEqual(
+      [`drift-${again.at}`],
+    );
   });
 
   test("is told to be back, once, and only where its absence was told", () => {
-    const back = namesOf(aGrantedRequest({ activeSince }), gone).filter((name) => !gone.includes(name));
+    const back = namesOf(aLeasedRequest({ activeSince }), gone).filter((name) => !gone.includes(name));
 
     expect(back).toEqual([`repaired-${drift.at}`]);
-    expect(namesOf(aGrantedRequest({ activeSince }), [...gone, ...back])).not.toContain(`repaired-${drift.at}`);
-    expect(namesOf(aGrantedRequest({ activeSince }), [])).not.toContain(`repaired-${drift.at}`);
+    expect(namesOf(aLeasedRequest({ activeSince }), [...gone, ...back])).not.toContain(`repaired-${drift.at}`);
+    expect(namesOf(aLeasedRequest({ activeSince }), [])).not.toContain(`repaired-${drift.at}`);
   });
 });
 
 test("the thread says of a revocation that the cluster could not remember until when it could be undone", () => {
   const ended = (isForgotten: boolean) => {
     const forgotten = isForgotten ? { isForgotten: true as const } : {};
-    return aGrantedRequest({ state: "ended", endedAt: at(hours(1)).toISOString(), ...forgotten });
+    return aLeasedRequest({ state: "ended", endedAt: at(hours(1)).toISOString(), ...forgotten });
   };
   const textOf = (request: AccessRequest) =>
     threadOf(request, [], aCluster()).find(({ name }) => name === "ended")?.text;

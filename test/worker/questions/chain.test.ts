@@ -5,7 +5,7 @@ import { type Link, type LinkName, linkNames } from "../../../src/diagnosis/link
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { reportChain } from "../../../src/worker/questions/chain.ts";
 import { aLink } from "../../builders/a-link.ts";
-import { aGrantedRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest } from "../../builders/a-request.ts";
 import { aWrittenEntry } from "../../builders/a-share.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
@@ -157,7 +157,7 @@ describe("the chain to somebody's pods", () => {
   test("looks for a lease by an access entry there, and not in the document", async () => {
     const written = aWrittenEntry();
     const endsAt = new Date(Date.now() + 3_600_000).toISOString();
-    const active = aGrantedRequest({ endsAt, written }, { version: 1 });
+    const active = aLeasedRequest({ endsAt, written }, { version: 1 });
     await ledger.commit(aChange({ ...active, principal: arns.engineer }));
     const entry = { principalArn: arns.engineer, username: "by-entry", groups: ["eks-access:viewers"], policies: [] };
     write(initialAwsAuth);
@@ -218,7 +218,7 @@ describe("the chain to somebody's pods", () => {
   });
 
   test("tells a lease that somebody took out of the document", async () => {
-    const active = aGrantedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
+    const active = aLeasedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
     await ledger.commit(aChange({ ...active, principal: arns.engineer, groups: ["eks-access:admins"] }));
 
     const links = await chain(ledger);
@@ -229,7 +229,7 @@ describe("the chain to somebody's pods", () => {
   });
 
   test("says that nobody took a lease out of a section that can't be read, and where its lines are", async () => {
-    const active = aGrantedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
+    const active = aLeasedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
     await ledger.commit(aChange({ ...active, principal: arns.engineer }));
     write({ ...initialAwsAuth, mapUsers: "- : [" });
 
@@ -240,7 +240,7 @@ describe("the chain to somebody's pods", () => {
   });
 
   test("tells of another person's lease that is gone no more than that, except to who answers for the cluster", async () => {
-    const active = aGrantedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
+    const active = aLeasedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
     await ledger.commit(aChange({ ...active, requester: "U0ONCALL", principal: `${arns.engineer}2` }));
 
     const [open, closed] = [await chain(ledger, true), await chain(ledger, false)];

@@ -6,7 +6,7 @@ import { type CheckReport, checkReport } from "../../../src/diagnosis/reports.ts
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { reportCheck } from "../../../src/worker/questions/check.ts";
 import { type ReadingLimits, readingLimits } from "../../../src/worker/questions/read-entries.ts";
-import { aGrantedRequest, aLease, revise } from "../../builders/a-request.ts";
+import { aLease, aLeasedRequest, revise } from "../../builders/a-request.ts";
 import { aWrittenEntry } from "../../builders/a-share.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
@@ -37,18 +37,18 @@ async function check(limits: ReadingLimits = readingLimits, ledger: Ledger = mem
 async function ledgerWith(principal: string, lease: Partial<Lease> = {}): Promise<Ledger> {
   const ledger = memoryLedger();
   const endsAt = new Date(Date.now() + 3_600_000).toISOString();
-  await ledger.commit(aChange({ ...aGrantedRequest({ endsAt, ...lease }, { version: 1 }), principal }));
+  await ledger.commit(aChange({ ...aLeasedRequest({ endsAt, ...lease }, { version: 1 }), principal }));
   return ledger;
 }
 
 /** Reads the leases of a ledger, each of which a run changes once they were read for the first time. */
-function changingAfterFirst({ grantedOf }: Ledger, change: Partial<Lease>): Ledger["grantedOf"] {
+function changingAfterFirst({ leasedOf }: Ledger, change: Partial<Lease>): Ledger["leasedOf"] {
   let reads = 0;
   return async (of) => {
-    const granted = await grantedOf(of);
+    const leased = await leasedOf(of);
     reads += 1;
-    if (reads === 1) return granted;
-    return granted.map((request) => revise(request, { lease: request.lease && aLease(request.lease, change) }));
+    if (reads === 1) return leased;
+    return leased.map((request) => revise(request, { lease: request.lease && aLease(request.lease, change) }));
   };
 }
 
@@ -151,9 +151,9 @@ describe("where aws-auth alone counts", () => {
     ["is being removed", { end: { cause: "revoked", by: "U0ENGINEER", at: "", why: "" } }],
   ] as const)("nobody is said to have taken out a lease that %s while the document is read", async (_, change) => {
     const ledger = await ledgerWith(arns.engineer);
-    const grantedOf = changingAfterFirst(ledger, change);
+    const leasedOf = changingAfterFirst(ledger, change);
 
-    expect(JSON.stringify(await check(readingLimits, { ...ledger, grantedOf }))).not.toContain("lease-taken-out");
+    expect(JSON.stringify(await check(readingLimits, { ...ledger, leasedOf }))).not.toContain("lease-taken-out");
   });
 
   test("a document that can't be read is told with its mode, and how to fix it", async () => {
@@ -203,9 +203,9 @@ describe("where access entries go before aws-auth", () => {
   test("nobody is said to have taken out a lease that ends while the entries are read", async () => {
     setMode("API_AND_CONFIG_MAP");
     const ledger = await ledgerWith(arns.engineer, { written: byEntry });
-    const grantedOf = changingAfterFirst(ledger, { state: "ended" });
+    const leasedOf = changingAfterFirst(ledger, { state: "ended" });
 
-    expect(JSON.stringify(await check(readingLimits, { ...ledger, grantedOf }))).not.toContain("lease-taken-out");
+    expect(JSON.stringify(await check(readingLimits, { ...ledger, leasedOf }))).not.toContain("lease-taken-out");
   });
 
   test("of thousands the first are read, those of whoever stands in aws-auth before the others", async () => {

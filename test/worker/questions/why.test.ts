@@ -3,7 +3,7 @@ import { account, arns, clusterName, externalId, initialAwsAuth, region } from "
 import type { WhyReport } from "../../../src/diagnosis/reports.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { reportWhy } from "../../../src/worker/questions/why.ts";
-import { aGrantedRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
@@ -56,7 +56,7 @@ describe("why, asked of a live cluster,", () => {
 
   test("knows the lease that ended", async () => {
     write("[]");
-    const ended = aGrantedRequest({ state: "ended", endedAt: new Date().toISOString() }, { version: 1 });
+    const ended = aLeasedRequest({ state: "ended", endedAt: new Date().toISOString() }, { version: 1 });
     await ledger.commit(aChange({ ...ended, principal: arns.engineer }));
 
     expect(inShort(await ask())).toBe("unauthorized: lease-ended");
@@ -64,7 +64,7 @@ describe("why, asked of a live cluster,", () => {
 
   test("tells what others asked for to who answers for the cluster, and to nobody else", async () => {
     write("[]");
-    const ended = aGrantedRequest({ state: "ended", endedAt: new Date().toISOString() }, { version: 1 });
+    const ended = aLeasedRequest({ state: "ended", endedAt: new Date().toISOString() }, { version: 1 });
     await ledger.commit(aChange({ ...ended, requester: "U0APPROVER", principal: arns.engineer }));
 
     expect(inShort(await ask(arns.engineer, true))).toBe("unauthorized: lease-ended");

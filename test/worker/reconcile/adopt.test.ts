@@ -6,7 +6,7 @@ import { permanentSeconds } from "../../../src/access/request/extension.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { removeClosed } from "../../../src/worker/sweep.ts";
-import { aGrantedRequest, revise } from "../../builders/a-request.ts";
+import { aLeasedRequest, revise } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
@@ -43,9 +43,9 @@ test("a lease that is over and comes back with a backup of aws-auth is taken awa
   await reconcileCluster(context(), cluster);
   const { client } = await context().openCluster(context(), cluster, []);
   const backup = await client.readAwsAuth();
-  const granted = await ledger.get(wishes.long.id);
-  if (!backup || !granted) throw new Error("The scene has a document and a lease.");
-  const verdict = judgeRevoke(granted, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date());
+  const leased = await ledger.get(wishes.long.id);
+  if (!backup || !leased) throw new Error("The scene has a document and a lease.");
+  const verdict = judgeRevoke(leased, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date());
   if (verdict.type === "ended") await ledger.commit(aChange(verdict.after, "lease.ending"));
   await reconcileCluster(context(), cluster);
   expect(aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
@@ -65,9 +65,9 @@ test("a lease whose record was removed gives nothing any more, neither by a back
   await reconcileCluster(context(), cluster);
   const { client } = await context().openCluster(context(), cluster, []);
   const backup = await client.readAwsAuth();
-  const granted = await ledger.get(wishes.long.id);
-  if (!backup || !granted) throw new Error("The scene has a document and a lease.");
-  const verdict = judgeRevoke(granted, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date(clock.ms));
+  const leased = await ledger.get(wishes.long.id);
+  if (!backup || !leased) throw new Error("The scene has a document and a lease.");
+  const verdict = judgeRevoke(leased, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date(clock.ms));
   if (verdict.type === "ended") await ledger.commit(aChange(verdict.after, "lease.ending"));
   await reconcileCluster(context(), cluster);
   clock.ms += 3_600_000;
@@ -83,12 +83,12 @@ test("a lease whose record was removed gives nothing any more, neither by a back
   await client.writeAwsAuth(today, { data: backup.data, annotations: backup.annotations });
   await adoptCluster(context(), cluster);
   const afterBackup = aws.awsAuth()?.data;
-  records.set(granted.id, granted);
+  records.set(leased.id, leased);
   await reconcileCluster(context(), cluster, "inspect");
 
   expect(afterBackup).toEqual(initialAwsAuth);
   expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
-  expect((await ledger.get(granted.id))?.lease?.state).toBe("ended");
+  expect((await ledger.get(leased.id))?.lease?.state).toBe("ended");
 });
 
 test("a permanent lease that was revoked gives nothing by a backup of aws-auth, also after its record was removed", async () => {
@@ -97,7 +97,7 @@ test("a permanent lease that was revoked gives nothing by a backup of aws-auth, 
   const change = { id: "r-permanent", cluster: cluster.name, principal, durationSeconds: permanentSeconds } as const;
   const endsAt = new Date(clock.ms + permanentSeconds * 1000).toISOString();
   const end = { cause: "revoked", by: "U0APPROVER", at: new Date(clock.ms).toISOString(), why: "" } as const;
-  const revoked = aGrantedRequest({ state: "ended", end, endsAt, endedAt: end.at }, { ...change, version: 1 });
+  const revoked = aLeasedRequest({ state: "ended", end, endsAt, endedAt: end.at }, { ...change, version: 1 });
   records.clear();
   await ledger.commit(aChange(revoked));
   await ledger.markShown(revoked.id, { version: 1, message: null, copies: [], direct: null, milestones: [] });
@@ -124,7 +124,7 @@ test("a permanent lease that was revoked gives nothing by a backup of aws-auth, 
 test("a lease that somebody took out of the ledger's lists ends by the cluster's own memory", async () => {
   const { aws, clock, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
   await reconcileCluster(context(), cluster);
-  const unlisted = { ...context(), ledger: { ...ledger, grantedOf: async () => [] } };
+  const unlisted = { ...context(), ledger: { ...ledger, leasedOf: async () => [] } };
   await adoptCluster(unlisted, cluster);
   expect(aws.awsAuth()?.data?.mapUsers).toContain("eks-access:admins");
 
@@ -161,7 +161,7 @@ test("a made up annotation beside leases is recorded once by runs at once, and a
 test.each([
   ["that somebody made up", JSON.stringify({ v: 1, held: [], gone: [], before: null, seal: "00000000.00" })],
   ["of another cluster", writeAnnotation("production", [aHolding()], keys.memory) ?? ""],
-])("an annotation %s, in a cluster without grants, is recorded once, and taken out", async (_, text) => {
+])("an annotation %s, in a cluster without leases, is recorded once, and taken out", async (_, text) => {
   const { aws, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
   for (const { id } of Object.values(wishes)) {
     const request = await ledger.get(id);

@@ -12,7 +12,7 @@ import { useWorkerSide } from "../worker-side.ts";
 const workerSide = useWorkerSide();
 const id = expect.stringMatching(/^[0-9a-f-]{36}$/);
 
-/** Two approved grants in a ledger, a run over them, and what the events of a type say of AWS. */
+/** Two approved leases in a ledger, a run over them, and what the events of a type say of AWS. */
 async function aRun() {
   const { cluster, context } = workerSide();
   const ledger = memoryLedger();

@@ -3,7 +3,7 @@ import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { maxWithdrawalTags, writeWithdrawalTags } from "../../../src/access-entry/withdrawal-tags.ts";
 import { type EntriesToRead, readEntryState } from "../../../src/worker/reconcile/entry-state.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, anApprovedRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest } from "../../builders/a-request.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { anEntry } from "../../builders/an-entry.ts";
 import { keys } from "../../builders/keys.ts";
@@ -12,7 +12,7 @@ import { at, hours, minutes } from "../../builders/times.ts";
 const arnOf = (name: string) => `arn:aws:iam::111122223333:user/${name}`;
 const [ann, ben, cleo] = [arnOf("ann"), arnOf("ben"), arnOf("cleo")];
 const role = "arn:aws:iam::111122223333:role/team/dev";
-const inForce = aGrantedRequest({}, { id: "r-ann", principal: ann });
+const inForce = aLeasedRequest({}, { id: "r-ann", principal: ann });
 const arriving = anApprovedRequest({ id: "r-ben", principal: ben });
 
 const revoked = (id: string) => ({ id, at: at(hours(1)).toISOString(), endsAt: at(hours(9)).toISOString() });
@@ -81,7 +81,7 @@ test("a run describes the entries of leases with something to be done, and no ot
 });
 
 test("a principal that a list does not have has no entry: nothing of it is left to be read", async () => {
-  const gone = aGrantedRequest({}, { id: "r-cleo", principal: cleo });
+  const gone = aLeasedRequest({}, { id: "r-cleo", principal: cleo });
 
   const { described, state } = await read(
     [inForce, gone, { ...arriving, principal: "arn:aws:iam::111122223333:role/dev" }],

@@ -20,7 +20,7 @@ test("a ConfigMap that is made too late, when the leases are over, has nothing i
   expect(aws.awsAuth()?.data ?? {}).toEqual({});
 });
 
-test("grants in a cluster without a ConfigMap are written into one that was made empty before", async () => {
+test("leases in a cluster without a ConfigMap are written into one that was made empty before", async () => {
   const { ledger, cluster, aws, context } = await aDirectScene(null);
 
   await reconcileCluster(context(), cluster);

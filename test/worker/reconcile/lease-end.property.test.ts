@@ -62,11 +62,11 @@ test("a lease ends no later than its sealed duration after its first write, what
         const known = withLedgerMemory(remembered, [open], keys.memory);
         const memory = { holdings: [...known.holdings.values()], lost: known.lost };
         const there = mapUsers === undefined ? {} : { mapUsers };
-        const { data, holdings: after, granted } = settled({ open: [open], ...there, ...memory, drift: "repair", now });
-        if (holdings.length === 0 && granted.length > 0) mostEnd = now.getTime() + open.durationSeconds * 1000;
+        const { data, holdings: after, leased } = settled({ open: [open], ...there, ...memory, drift: "repair", now });
+        if (holdings.length === 0 && leased.length > 0) mostEnd = now.getTime() + open.durationSeconds * 1000;
         [holdings, mapUsers] = [after, data.mapUsers];
         // As a run records what it gave: whoever edited the record before it finds the edit in there.
-        const [holding] = granted.length > 0 ? after : [];
+        const [holding] = leased.length > 0 ? after : [];
         if (!holding || !open.lease) return;
         const written = sealWritten(open, holding, keys.memory);
         record = { ...open, lease: aLease(open.lease, { state: "active", written }) };

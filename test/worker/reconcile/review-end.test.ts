@@ -7,7 +7,7 @@ import { inEntries, type ReadBack } from "../../../src/worker/reconcile/prove.ts
 import { proveEnd } from "../../../src/worker/reconcile/prove-end.ts";
 import { reviewEnd } from "../../../src/worker/reconcile/review.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aGrantedRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest } from "../../builders/a-request.ts";
 import { anEntry } from "../../builders/an-entry.ts";
 import { at } from "../../builders/times.ts";
 
@@ -29,7 +29,7 @@ async function findingOf(
     asked.push(username);
     return { allowed: username === allowed, reason: "", auditId: null };
   };
-  const request = aGrantedRequest({}, { id: "r-one", principal, groups: [...groups] });
+  const request = aLeasedRequest({}, { id: "r-one", principal, groups: [...groups] });
   const { finding } = await reviewEnd({ may }, cluster, request, identity);
   return { finding, asked };
 }
@@ -83,7 +83,7 @@ describe("as whom a role's end is asked about has a session's name, and no templ
       return { allowed: false, reason: "", auditId: null };
     };
     const opened = { client: { may }, mode: "API", entries: null } as unknown as OpenedCluster;
-    const request = aGrantedRequest({ state: "ended", proof: null }, { id: "r-one", principal: role });
+    const request = aLeasedRequest({ state: "ended", proof: null }, { id: "r-one", principal: role });
     const facts = { cluster, opened, request, readBack, inForce: [] };
     const { proof } = await proveEnd({ now: () => at(0) } as WorkerContext, facts);
     return { asked, reviewedAs: proof.reviewedAs.username };

@@ -6,7 +6,7 @@ import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { permanentSeconds } from "../../../src/access/request/extension.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
 import { anEmergency, anEmergencyCluster } from "../../builders/an-emergency.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
@@ -14,7 +14,7 @@ import { entry, settled, settling } from "./settling.ts";
 
 const ids = (requests: readonly AccessRequest[]) => requests.map((request) => request.id);
 
-/** What the document of a running grant remembers of it. */
+/** What the document of a running lease remembers of it. */
 function remembered(request: AccessRequest, change: Partial<Holding> = {}): Holding {
   const { id, level, requester, groups } = request;
   const endsAt = request.lease?.endsAt ?? "";
@@ -23,29 +23,29 @@ function remembered(request: AccessRequest, change: Partial<Holding> = {}): Hold
 }
 
 describe("a broken glass", () => {
-  test("is granted without an approval, whatever the entry was and whatever the rules say", () => {
+  test("is leased without an approval, whatever the entry was and whatever the rules say", () => {
     const cluster = anEmergencyCluster({ rules: [], quiet: "the books are closed" });
 
-    const { granted } = settled({ open: [anEmergency()], mapUsers: entry(engineerArn, "developers"), cluster });
+    const { leased } = settled({ open: [anEmergency()], mapUsers: entry(engineerArn, "developers"), cluster });
 
-    expect(ids(granted)).toEqual(["r-1"]);
+    expect(ids(leased)).toEqual(["r-1"]);
   });
 
   test("is void where the policy lets nobody break it", () => {
-    const { granted, voided } = settled({ open: [anEmergency()] });
+    const { leased, voided } = settled({ open: [anEmergency()] });
 
-    expect(granted).toEqual([]);
+    expect(leased).toEqual([]);
     expect(voided).toMatchObject([{ message: "the policy no longer gives the requester emergency access" }]);
   });
 });
 
 describe("a run on one cluster decides", () => {
-  test("that an approved grant gets its entry and its share of the annotation in the same write", () => {
+  test("that an approved lease gets its entry and its share of the annotation in the same write", () => {
     const request = anApprovedRequest();
 
-    const { granted, data, holdings } = settled({ open: [request] });
+    const { leased, data, holdings } = settled({ open: [request] });
 
-    expect(ids(granted)).toEqual([request.id]);
+    expect(ids(leased)).toEqual([request.id]);
     expect(data.mapUsers).toContain(engineerArn);
     expect(holdings).toMatchObject([
       { arn: engineerArn, entryAdded: true, added: ["eks-access:viewers"], shares: [{ id: request.id }] },
@@ -61,24 +61,24 @@ describe("a run on one cluster decides", () => {
     const inTime = at(minutes(62));
     const late = new Date(inTime.getTime() + 1);
 
-    expect(ids(settled({ open: [request], now: inTime }).granted)).toEqual([request.id]);
+    expect(ids(settled({ open: [request], now: inTime }).leased)).toEqual([request.id]);
     expect(settled({ open: [request], now: late }).voided).toMatchObject([
       { message: "it is older than 1h, and the worker wrote nothing of it" },
     ]);
     // It was begun, and stands there: its record was not told, as the worker died.
     const held = { open: [begun], mapUsers: entry(engineerArn, '"eks-access:viewers"'), holdings: [remembered(begun)] };
-    expect(ids(settled({ ...held, now: late }).granted)).toEqual([request.id]);
-    expect(ids(settled({ open: [anEmergency()], now: late, cluster: anEmergencyCluster() }).granted)).toEqual([]);
+    expect(ids(settled({ ...held, now: late }).leased)).toEqual([request.id]);
+    expect(ids(settled({ open: [anEmergency()], now: late, cluster: anEmergencyCluster() }).leased)).toEqual([]);
   });
 
   test("that a lease which Redis calls active is put back where something sealed says what it gave", () => {
-    const request = aGrantedRequest({});
+    const request = aLeasedRequest({});
     const written = sealWritten(request, remembered(request), keys.memory);
     const active = { ...request, lease: request.lease && { ...request.lease, written } };
     const late = at(minutes(62) + 1);
 
     expect(ids(settled({ open: [active], drift: "repair", now: late }).repaired)).toEqual([active.id]);
-    expect(settled({ open: [aGrantedRequest({ written: null })], drift: "repair" })).toMatchObject({
+    expect(settled({ open: [aLeasedRequest({ written: null })], drift: "repair" })).toMatchObject({
       repaired: [],
       drifted: [
         { message: expect.stringMatching(/; the worker does not restore it: no sealed record says what it gave$/) },
@@ -86,7 +86,7 @@ describe("a run on one cluster decides", () => {
     });
   });
 
-  test("that one refused grant does not hold up the others of the same run", () => {
+  test("that one refused lease does not hold up the others of the same run", () => {
     const good = anApprovedRequest({ id: "r-good" });
     const account = "arn:aws:iam::111122223333:user/second";
     const double = anApprovedRequest(
@@ -94,27 +94,27 @@ describe("a run on one cluster decides", () => {
       { base: { username: "someone", groups: ["b"] } },
     );
 
-    const { granted, refused, data } = settled({
+    const { leased, refused, data } = settled({
       open: [good, double],
       mapUsers: `${entry(account, "a")}${entry(account.replace("second", "SECOND"), "b")}`,
     });
 
-    expect([...ids(granted), ...ids(refused.map((each) => each.request))].toSorted()).toEqual(["r-bad", "r-good"]);
-    expect(granted).toContainEqual(expect.objectContaining({ id: "r-good" }));
+    expect([...ids(leased), ...ids(refused.map((each) => each.request))].toSorted()).toEqual(["r-bad", "r-good"]);
+    expect(leased).toContainEqual(expect.objectContaining({ id: "r-good" }));
     expect(data.mapUsers).toContain(engineerArn);
   });
 
   test("that an approval is void where the principal has got another entry since", () => {
-    const { voided, granted } = settled({ open: [anApprovedRequest()], mapUsers: entry(engineerArn, "developers") });
+    const { voided, leased } = settled({ open: [anApprovedRequest()], mapUsers: entry(engineerArn, "developers") });
 
-    expect(granted).toEqual([]);
+    expect(leased).toEqual([]);
     expect(voided).toMatchObject([
       { message: "the request, the policy or the principal's entry in aws-auth is not what was approved" },
     ]);
   });
 
   test("that the end is the one that the cluster remembers, whatever the record says", () => {
-    const request = aGrantedRequest({});
+    const request = aLeasedRequest({});
     const late = { ...request, durationSeconds: hours(100) };
     const share = { ...remembered(request).shares[0], endsAt: at(minutes(4)).toISOString() };
 
@@ -129,7 +129,7 @@ describe("a run on one cluster decides", () => {
   });
 
   test("that a share of a lost ledger stays until its end, and not a moment longer", () => {
-    const lost = remembered(aGrantedRequest({}));
+    const lost = remembered(aLeasedRequest({}));
     const given = { open: [], mapUsers: entry(engineerArn, '"eks-access:viewers"'), holdings: [lost] };
 
     const during = settled({ ...given, now: at(hours(1)) });
@@ -141,7 +141,7 @@ describe("a run on one cluster decides", () => {
   });
 
   test("that a share whose request is over in the ledger goes at once", () => {
-    const request = aGrantedRequest({});
+    const request = aLeasedRequest({});
 
     const { data } = settled({
       open: [],
@@ -154,7 +154,7 @@ describe("a run on one cluster decides", () => {
   });
 
   test("that a part which somebody took out is only told, unless the cluster says repair", () => {
-    const request = aGrantedRequest({});
+    const request = aLeasedRequest({});
     const given = { open: [request], holdings: [remembered(request)] };
 
     const told = settled(given);
@@ -169,8 +169,8 @@ describe("a run on one cluster decides", () => {
   });
 
   test("that a lease whose part is gone is remembered to its end, whatever comes to its principal meanwhile", () => {
-    const gone = aGrantedRequest({}, { id: "r-gone", groups: ["eks-access:viewers", "eks-access:debuggers"] });
-    const ending = { ...aGrantedRequest({}, { id: "r-ending", groups: ["eks-access:admins"] }) };
+    const gone = aLeasedRequest({}, { id: "r-gone", groups: ["eks-access:viewers", "eks-access:debuggers"] });
+    const ending = { ...aLeasedRequest({}, { id: "r-ending", groups: ["eks-access:admins"] }) };
     const over = { ...ending, durationSeconds: 60 };
     const shares = [
       ...remembered(gone).shares,
@@ -196,7 +196,7 @@ describe("a run on one cluster decides", () => {
   });
 
   test("that a lease whose annotation was stripped is written into it again, and the entry is not touched", () => {
-    const request = aGrantedRequest({});
+    const request = aLeasedRequest({});
     const holding = remembered(request);
     const mapUsers = entry(engineerArn, '"eks-access:viewers"');
     const active = {
@@ -210,15 +210,15 @@ describe("a run on one cluster decides", () => {
     expect(holdings).toMatchObject([{ shares: [{ id: request.id }] }]);
   });
 
-  test("that what the annotation has no room for is refused, and the rest is granted", () => {
+  test("that what the annotation has no room for is refused, and the rest is leased", () => {
     const open = Array.from({ length: 1200 }, (_, index) =>
       anApprovedRequest({ id: `r-${index}`, principal: `arn:aws:iam::111122223333:user/engineer-${index}` }),
     );
 
-    const { granted, refused } = settled({ open });
+    const { leased, refused } = settled({ open });
 
-    expect(granted.length).toBeGreaterThan(500);
-    expect(granted.length + refused.length).toBe(1200);
+    expect(leased.length).toBeGreaterThan(500);
+    expect(leased.length + refused.length).toBe(1200);
     expect(refused[0]?.refusal.code).toBe("annotation-full");
   });
 
@@ -228,17 +228,17 @@ describe("a run on one cluster decides", () => {
     );
     const annotations = { "kubectl.kubernetes.io/last-applied-configuration": "x".repeat(236 * 1024) };
 
-    const { granted, refused } = settled({ open, annotations });
+    const { leased, refused } = settled({ open, annotations });
 
-    expect(granted.length).toBeGreaterThan(5);
-    expect(granted.length).toBeLessThan(30);
+    expect(leased.length).toBeGreaterThan(5);
+    expect(leased.length).toBeLessThan(30);
     expect(refused[0]?.refusal.message).toMatch(
       /: others' annotations take \d+ of 262144 bytes, kubectl\.kubernetes\.io\/last-applied-configuration alone \d+\. Ask again/,
     );
   });
 
   test("that the end of a lease is not refused because it had made the only administrator", () => {
-    const request = aGrantedRequest({}, { groups: ["system:masters"] });
+    const request = aLeasedRequest({}, { groups: ["system:masters"] });
     const mapUsers = entry(engineerArn, "system:masters");
 
     const { ending, data } = settled({
@@ -255,10 +255,10 @@ describe("a run on one cluster decides", () => {
 
   test("no lease where the ConfigMap is being deleted, which says so, and whatever ends there all the same", () => {
     const revoked = { cause: "revoked" as const, by: "U0APPROVER", at: at(minutes(4)).toISOString(), why: "" };
-    const lease = aGrantedRequest({ end: revoked }, { id: "r-2" });
+    const lease = aLeasedRequest({ end: revoked }, { id: "r-2" });
     const deletion = { deletionTimestamp: at(minutes(1)).toISOString(), finalizers: ["example.com/keep"] };
 
-    const { granted, refused, ending, data } = settled({
+    const { leased, refused, ending, data } = settled({
       ...{
         open: [anApprovedRequest({ principal: "arn:aws:iam::111122223333:user/other" }), lease],
         holdings: [remembered(lease)],
@@ -267,7 +267,7 @@ describe("a run on one cluster decides", () => {
       mapUsers: entry(engineerArn, "eks-access:viewers"),
     });
 
-    expect(granted).toEqual([]);
+    expect(leased).toEqual([]);
     expect(refused).toMatchObject([{ request: { id: "r-1" }, refusal: { code: "document-being-deleted" } }]);
     expect(refused[0]?.refusal.message).toContain("waits for its finalizers example.com/keep");
     expect(ids(ending)).toEqual(["r-2"]);
@@ -276,10 +276,10 @@ describe("a run on one cluster decides", () => {
 
   test("nothing, where another tool owns the document, which loses only what ends", () => {
     const revoked = { cause: "revoked" as const, by: "U0APPROVER", at: at(minutes(4)).toISOString(), why: "" };
-    const lease = aGrantedRequest({ end: revoked }, { id: "r-2" });
-    const lost = aGrantedRequest({}, { id: "r-3", principal: "arn:aws:iam::111122223333:user/lost" });
+    const lease = aLeasedRequest({ end: revoked }, { id: "r-2" });
+    const lost = aLeasedRequest({}, { id: "r-3", principal: "arn:aws:iam::111122223333:user/lost" });
 
-    const { granted, refused, ending, drifted, repaired, data } = settled({
+    const { leased, refused, ending, drifted, repaired, data } = settled({
       ...{
         open: [anApprovedRequest({ principal: "arn:aws:iam::111122223333:user/other" }), lease, lost],
         holdings: [remembered(lease), remembered(lost)],
@@ -288,7 +288,7 @@ describe("a run on one cluster decides", () => {
       mapUsers: entry(engineerArn, "eks-access:viewers"),
     });
 
-    expect(granted).toEqual([]);
+    expect(leased).toEqual([]);
     expect(refused).toMatchObject([{ request: { id: "r-1" }, refusal: { code: "document-owned" } }]);
     expect(ids(ending)).toEqual(["r-2"]);
     expect([ids(drifted.map(({ request }) => request)), repaired]).toEqual([["r-3"], []]);
@@ -298,10 +298,10 @@ describe("a run on one cluster decides", () => {
   test("nothing, where a section can't be read", () => {
     const mapUsers = "- userarn: [";
 
-    const { refusal, granted, refused, data } = settling({ open: [anApprovedRequest()], mapUsers });
+    const { refusal, leased, refused, data } = settling({ open: [anApprovedRequest()], mapUsers });
 
     expect(refusal).toMatchObject({ code: expect.stringMatching(/./) });
-    expect(granted).toEqual([]);
+    expect(leased).toEqual([]);
     expect(ids(refused.map(({ request }) => request))).toEqual(["r-1"]);
     expect(data).toEqual({});
   });
@@ -312,9 +312,9 @@ describe("what the cluster remembers to be taken back", () => {
   const gone = { list: [{ id: "r-1", at: approvedAt, endsAt: at(hours(4)).toISOString() }], notBefore: null };
 
   test("leaves, although a record of before says that it arrives", () => {
-    const { granted, ending, data } = settled({ open: [anApprovedRequest()], withdrawals: gone });
+    const { leased, ending, data } = settled({ open: [anApprovedRequest()], withdrawals: gone });
 
-    expect(granted).toEqual([]);
+    expect(leased).toEqual([]);
     expect(ids(ending)).toEqual(["r-1"]);
     expect(data.mapUsers).toBeUndefined();
   });
@@ -323,7 +323,7 @@ describe("what the cluster remembers to be taken back", () => {
     const { data, holdings } = settled({
       open: [],
       mapUsers: entry(engineerArn, '"eks-access:viewers"'),
-      holdings: [remembered(aGrantedRequest({}))],
+      holdings: [remembered(aLeasedRequest({}))],
       withdrawals: gone,
     });
 
@@ -334,24 +334,24 @@ describe("what the cluster remembers to be taken back", () => {
   test("is given again by a newer approval, and forgotten then", () => {
     const older = { list: [{ ...gone.list[0], at: at(minutes(1)).toISOString() }], notBefore: null } as Withdrawals;
 
-    const { granted, withdrawals } = settled({ open: [anApprovedRequest()], withdrawals: older });
+    const { leased, withdrawals } = settled({ open: [anApprovedRequest()], withdrawals: older });
 
-    expect(ids(granted)).toEqual(["r-1"]);
+    expect(ids(leased)).toEqual(["r-1"]);
     expect(withdrawals).toEqual(noWithdrawals);
   });
 
   test("may be more than it has room for: an approval as old as that is void, and is asked for again", () => {
-    const { voided, granted } = settled({
+    const { voided, leased } = settled({
       open: [anApprovedRequest()],
       withdrawals: { list: [], notBefore: approvedAt },
     });
 
-    expect(granted).toEqual([]);
+    expect(leased).toEqual([]);
     expect(voided).toMatchObject([{ message: "it is older than the revocations that staging remembers" }]);
   });
 
   test("does not touch a lease of which it remembers the share, however old", () => {
-    const request = aGrantedRequest({});
+    const request = aLeasedRequest({});
     const given = { mapUsers: entry(engineerArn, '"eks-access:viewers"'), holdings: [remembered(request)] };
 
     const { complete } = settled({
@@ -367,11 +367,9 @@ describe("what the cluster remembers to be taken back", () => {
     const open = Array.from({ length: 1200 }, (_, index) =>
       anApprovedRequest({ id: `r-${index}`, principal: `arn:aws:iam::111122223333:user/engineer-${index}` }),
     );
-    const { granted, holdings, data } = settled({ open });
+    const { leased, holdings, data } = settled({ open });
     const end = { cause: "revoked", by: "U0APPROVER", at: at(minutes(5)).toISOString(), why: "" } as const;
-    const [first] = granted.map((request) =>
-      aGrantedRequest({ end }, { id: request.id, principal: request.principal }),
-    );
+    const [first] = leased.map((request) => aLeasedRequest({ end }, { id: request.id, principal: request.principal }));
 
     const after = settled({ open: first ? [first] : [], holdings, mapUsers: data.mapUsers ?? "" });
 
@@ -386,19 +384,19 @@ describe("permanent access", () => {
   const request = anApprovedRequest({ durationSeconds: permanentSeconds }, { cluster });
 
   test("is a lease of a hundred years, on the cluster too, so that it is found again and can be taken away", () => {
-    const { granted, holdings } = settled({ open: [request], cluster });
+    const { leased, holdings } = settled({ open: [request], cluster });
 
-    expect(ids(granted)).toEqual(["r-1"]);
+    expect(ids(leased)).toEqual(["r-1"]);
     expect(holdings[0]?.shares[0]?.endsAt).toBe("2126-02-05T09:02:00.000Z");
   });
 
   test("is void where the rule does not allow it any more", () => {
-    const { granted, voided } = settled({
+    const { leased, voided } = settled({
       open: [request],
       cluster: aCluster({ rules: [{ ...rule, permanent: false }] }),
     });
 
-    expect(granted).toEqual([]);
+    expect(leased).toEqual([]);
     expect(voided).toMatchObject([{ message: "viewer on staging can't be permanent. It lasts at most 8h." }]);
   });
 });

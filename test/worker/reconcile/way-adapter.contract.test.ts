@@ -103,7 +103,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     expect(await outside.all()).toBe(before);
   });
 
-  test("of two grants that overlap, the end of one takes only its own part", async () => {
+  test("of two leases that overlap, the end of one takes only its own part", async () => {
     await give(context, cluster, { id: "r-one" });
     await give(context, cluster, { id: "r-two", level: "admin" });
     expect(await outside.given(engineer)).toEqual([admins, viewers]);

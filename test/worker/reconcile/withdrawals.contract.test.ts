@@ -226,7 +226,7 @@ describe("what a cluster remembers in its tags", () => {
     expect(others).toEqual({ team: "platform" });
   });
 
-  test("is nothing while grants are in force, and goes with the next look once their time would be over", async () => {
+  test("is nothing while leases are in force, and goes with the next look once their time would be over", async () => {
     await give(context, cluster, { id, durationSeconds: 60 });
     expect(await tagsOf(cluster)).toEqual({ team: "platform" });
     await takeBack(context, cluster, id);

@@ -81,9 +81,9 @@ describe("a revocation stands, although a record from before it is put back into
     const log = pino({ level: "error" }, { write: (line: string) => lines.push(line) });
     if (active.state !== "approved") throw new Error("The look gives it.");
     const readings = [[active], [active]];
-    const grantedOf = async (name: string) => readings.pop() ?? ledger.grantedOf(name);
+    const leasedOf = async (name: string) => readings.pop() ?? ledger.leasedOf(name);
 
-    await reconcileCluster({ ...context(), log, ledger: { ...ledger, grantedOf } }, cluster, "inspect");
+    await reconcileCluster({ ...context(), log, ledger: { ...ledger, leasedOf } }, cluster, "inspect");
 
     expect(readings).toEqual([]);
     expect(lines).toEqual([]);
