@@ -43,7 +43,7 @@ describe("the main job, end to end", () => {
     expect(textOf(told)).toContain("*signed in* not tested");
     expect(textOf(told)).toContain("aws eks update-kubeconfig --region eu-central-1 --name staging");
     expect(during).toMatchObject({ ok: true });
-    expect(held && textOf(held)).toContain("\nEnds ");
+    expect(held && textOf(held)).toContain("*Active*. Ends ");
     expect(await home("*Your access*: none")).toBeDefined();
     const thread = () => sandbox.slack.replies(active).map(textOf).join("\n");
     await flow.until(() => (thread().includes("Ended") ? thread() : undefined));

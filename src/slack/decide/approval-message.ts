@@ -16,7 +16,7 @@ import {
 } from "../show/buttons.ts";
 import type { Message } from "../show/message.ts";
 import { actions, code, context, mention, mentions, plainLine, section, styled, time } from "../show/mrkdwn.ts";
-import { admitsText, asksText, emergencyTitle, reviewState, stateText, troubleText } from "../show/words.ts";
+import { admitsText, asksText, emergencyTitle, reviewState, shortTroubleText, stateText } from "../show/words.ts";
 import type { Presence } from "./active-approvers.ts";
 import { headline, isForEveryoneWithRole, warningWords } from "./card-words.ts";
 
@@ -129,7 +129,7 @@ function settledLines(request: AccessRequest, configured: Cluster | undefined): 
 /** Words for everything at which a decision should stop, and what goes wrong now. Details has the sentences. */
 function warningLines(request: AccessRequest): readonly string[] {
   const words = warningWords(request);
-  const trouble = troubleText(request, 240);
+  const trouble = shortTroubleText(request);
   return [...(words.length > 0 ? [`:warning: *Warnings*: ${words.join(", ")}`] : []), ...(trouble ? [trouble] : [])];
 }
 

@@ -1,5 +1,4 @@
 import type { Button } from "@slack/types";
-import { waitsForRepair } from "../../access/access-error.ts";
 import { othersWhoMayApprove } from "../../access/approval/decision.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/proving.ts";
@@ -17,6 +16,7 @@ import {
   endProofLines,
   extendsText,
   failureInShort,
+  isClusterFailure,
   progressText,
   proofLines,
   remainsText,
@@ -66,13 +66,9 @@ function waitingText(
   { subject }: Reader,
 ): string | null {
   const isBeginning = !lease || (lease.state === "scheduled" && !lease.end);
-  if (!isBeginning || emergency || !trouble || !isOfCluster(trouble.code)) return null;
+  if (!isBeginning || emergency || !trouble || !isClusterFailure(trouble.code)) return null;
   const until = time(lease?.endsAt ?? expiresAt);
   return `${subject} waits: I can't work on ${code(cluster)} now. I keep trying until ${until}. If it lasts, I tell the operators.`;
-}
-
-function isOfCluster(failure: string): boolean {
-  return failure.startsWith("aws-") || failure === "cluster-unreachable" || waitsForRepair(failure);
 }
 
 function tell(name: string, text: string, buttons: readonly Button[], ping = ""): Milestone {

@@ -1,3 +1,4 @@
+import { waitsForRepair } from "../../access/access-error.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { CodedReason, MappedIdentity, Proof, ProofFinding, Trouble } from "../../access/lease/proof-record.ts";
 import { isReviewPending, isSignInPending } from "../../access/lease/proving.ts";
@@ -146,8 +147,20 @@ export function remainsText(request: AccessRequest): string {
 }
 
 /** What failed, and when the next try is; null: nothing. */
-export function troubleText({ trouble }: AccessRequest, maxLength = 600): string | null {
-  return trouble && `:warning: ${triedText(trouble, maxLength)}`;
+export function troubleText({ trouble }: AccessRequest): string | null {
+  return trouble && `:warning: ${triedText(trouble)}`;
+}
+
+/** The same on a card in the channel, where the cause of a cluster's failure would push the request out of sight. */
+export function shortTroubleText({ trouble, cluster }: AccessRequest): string | null {
+  if (!trouble || !isClusterFailure(trouble.code)) return trouble && `:warning: ${triedText(trouble, 240)}`;
+  const message = `I can't work on ${code(cluster)} now`;
+  return `:warning: ${triedText({ ...trouble, message })} Details has the cause.`;
+}
+
+/** Whether a failure is the cluster's or AWS's, and not the request's. Its cause helps operators alone. */
+export function isClusterFailure(failure: string): boolean {
+  return failure.startsWith("aws-") || failure === "cluster-unreachable" || waitsForRepair(failure);
 }
 
 function triedText({ message, attempts, retryAt }: Trouble, maxLength = 600): string {

@@ -4,7 +4,7 @@ import { approvalMessage, openingMessage } from "../../../src/slack/decide/appro
 import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
 import { beginRescue } from "../../../src/worker/rescue/rescue.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, aLease, aPreviewedRequest } from "../../builders/a-request.ts";
+import { aLease, aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
@@ -79,7 +79,7 @@ test.each(Object.entries(states))("the word active stands only where the proof w
 test("a proof is no longer shown once somebody else took the entry away", () => {
   const drift = { at: "2026-03-01T10:00:00.000Z", message: "the entry is gone" };
 
-  const text = textOfBlocks(approvalMessage(aGrantedRequest({ state: "active", drift }), aCluster()));
+  const text = textOfBlocks(approvalMessage(aLeasedRequest({ state: "active", drift }), aCluster()));
 
   expect(text).not.toContain("*mapped*");
   expect(text).toContain("*Access lost*: the entry is gone");

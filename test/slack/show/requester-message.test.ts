@@ -7,7 +7,7 @@ import { preformatted } from "../../../src/slack/show/mrkdwn.ts";
 import { milestoneOf, signInMessage } from "../../../src/slack/show/requester-message.ts";
 import { threadOf } from "../../../src/slack/show/thread.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, anEndProof, aProof, aRequest, engineerArn } from "../../builders/a-request.ts";
+import { aLeasedRequest, anEndProof, aProof, aRequest, engineerArn } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, minutes } from "../../builders/times.ts";
@@ -58,7 +58,7 @@ test("that it is active is told once signing in has been tried, and with what ca
 test("where signing in is tried again, the access is told at once, and once more when the proof is complete", () => {
   const again = states["active, and signing in is tried again"] ?? expect.fail("there is no such state");
   const proof = aProof({ signedIn: { result: "yes", detail: "as the-role with readers" } });
-  const done = aGrantedRequest({ ...again.lease, signInDueAt: null, signInTrouble: null, proof });
+  const done = aLeasedRequest({ ...again.lease, signInDueAt: null, signInTrouble: null, proof });
 
   const first = milestoneOf(again, aCluster());
   const last = milestoneOf(done, aCluster(), ["active-unfinished"]);
@@ -78,7 +78,7 @@ test("where signing in is tried again, the access is told at once, and once more
 
 test("where the rights are asked for again, the access is told at once, and once more with the answer", () => {
   const again = states["active, and its rights are asked for again"] ?? expect.fail("there is no such state");
-  const done = aGrantedRequest({ ...again.lease, reviewTrouble: null, proof: aProof() });
+  const done = aLeasedRequest({ ...again.lease, reviewTrouble: null, proof: aProof() });
 
   const first = milestoneOf(again, aCluster());
   const last = milestoneOf(done, aCluster(), ["active-unfinished"]);
@@ -90,17 +90,17 @@ test("where the rights are asked for again, the access is told at once, and once
 
 test("whoever was told that an entry is gone is told when it is back, once", () => {
   const drift = { at: "2026-03-01T10:00:00.000Z", message: "the entry is gone" };
-  const back = milestoneOf(aGrantedRequest({}), aCluster(), ["active", `drift-${drift.at}`]);
+  const back = milestoneOf(aLeasedRequest({}), aCluster(), ["active", `drift-${drift.at}`]);
   const told = ["active", `drift-${drift.at}`, `repaired-${drift.at}`];
 
   expect(back?.name).toBe(`repaired-${drift.at}`);
   expect(back?.message.text).toContain("works again, and is proved");
-  expect(milestoneOf(aGrantedRequest({}), aCluster(), told)?.name).toBe("active");
+  expect(milestoneOf(aLeasedRequest({}), aCluster(), told)?.name).toBe("active");
 });
 
 test("an end of which the API server says nothing is told at once, and once more when it answers", () => {
   const unproved = states["ended, and the API server does not answer"] ?? expect.fail("there is no such state");
-  const proved = aGrantedRequest({ ...unproved.lease, endProof: anEndProof() });
+  const proved = aLeasedRequest({ ...unproved.lease, endProof: anEndProof() });
 
   const first = milestoneOf(unproved, aCluster());
   const last = milestoneOf(proved, aCluster(), ["ended-unproved"]);
@@ -115,7 +115,7 @@ test("an end of which the API server says nothing is told at once, and once more
 test("who gave an access back is not told that it was revoked", () => {
   const end = { cause: "revoked", by: "U0ENGINEER", at: "2026-03-01T10:00:00.000Z", why: "" } as const;
 
-  const milestone = milestoneOf(aGrantedRequest({ state: "ended", end }), aCluster());
+  const milestone = milestoneOf(aLeasedRequest({ state: "ended", end }), aCluster());
 
   expect(milestone?.message.text).toBe(
     "`viewer` on `staging` (`r-1`) ended as you asked: the entry is gone from aws-auth.\nNot proved: the API server may accept a token it already saw for about two more minutes. Open watches and exec sessions stay open.",
@@ -137,7 +137,7 @@ describe("how to sign in", () => {
   });
 
   test("is a block of code of its own in the message, so that what people copy is exact", () => {
-    const milestone = milestoneOf(aGrantedRequest({ state: "active" }), aCluster());
+    const milestone = milestoneOf(aLeasedRequest({ state: "active" }), aCluster());
 
     expect(milestone?.message.blocks).toContainEqual(
       preformatted(
@@ -159,7 +159,7 @@ describe("how to sign in", () => {
   test("says the path that the access entry has", () => {
     const principal = "arn:aws:iam::111122223333:role/developers";
     const entryArn = "arn:aws:iam::111122223333:role/team/blue/developers";
-    const request = aGrantedRequest({ state: "active", proof: aProof({ entryArn }) }, { principal });
+    const request = aLeasedRequest({ state: "active", proof: aProof({ entryArn }) }, { principal });
 
     const text = signInMessage(request, aCluster()).text;
 
@@ -198,7 +198,7 @@ describe("how to sign in", () => {
 
 test("permanent access is told to have no end, wherever its end would stand", () => {
   const change = { durationSeconds: permanentSeconds };
-  const active = aGrantedRequest({ state: "active", activeSince: at(minutes(3)).toISOString() }, change);
+  const active = aLeasedRequest({ state: "active", activeSince: at(minutes(3)).toISOString() }, change);
   const told = milestoneOf(active, aCluster())?.message.text ?? "";
   const shown = textOfBlocks(approvalMessage(active, aCluster()));
   const thread = threadOf(active, [], aCluster()).map(({ text }) => text);
@@ -211,7 +211,7 @@ test("permanent access is told to have no end, wherever its end would stand", ()
 
 test("what is permanent can be given back, and not extended", () => {
   const { message } =
-    milestoneOf(aGrantedRequest({}, { durationSeconds: permanentSeconds }), aCluster()) ?? expect.fail();
+    milestoneOf(aLeasedRequest({}, { durationSeconds: permanentSeconds }), aCluster()) ?? expect.fail();
 
   expect(textOfBlocks(message)).toMatch(/is active until revoked\.[\s\S]*\n\[I'm done\]$/);
 });

@@ -489,6 +489,6 @@ test("what nobody foresaw at a call is in the worker's log, as the message says"
 
   await reconcileCluster({ ...context, failures: new FailureLog(log), openCluster: fails }, analytics);
 
-  expect((await requestOf(context, "r-one")).trouble?.message).toContain("The operators' log has the details");
+  expect((await requestOf(context, "r-one")).trouble?.message).toContain("The process's log has the details");
   expect(lines.join("")).toContain("no such thing");
 });
