@@ -119,7 +119,10 @@ function anotherSession(principal: string, username: string): string | null {
   const session = sessionNameIn(principal);
   if (session === null) return null;
   const found = [session, session.replaceAll("@", "-")].find((name) => username.includes(name));
-  return found === undefined ? null : username.replace(found, impossibleSession);
+  if (found === undefined) return null;
+  // The role's name can contain the session's, and comes before it.
+  const at = username.lastIndexOf(found);
+  return username.slice(0, at) + impossibleSession + username.slice(at + found.length);
 }
 
 /**

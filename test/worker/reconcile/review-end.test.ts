@@ -5,7 +5,7 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import type { OpenedCluster } from "../../../src/worker/open/open-cluster.ts";
 import { inEntries, type ReadBack } from "../../../src/worker/reconcile/prove.ts";
 import { proveEnd } from "../../../src/worker/reconcile/prove-end.ts";
-import { reviewEnd } from "../../../src/worker/reconcile/review.ts";
+import { impossibleSession, reviewEnd, reviewLease } from "../../../src/worker/reconcile/review.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest } from "../../builders/a-request.ts";
 import { anEntry } from "../../builders/an-entry.ts";
@@ -109,4 +109,19 @@ describe("as whom a role's end is asked about has a session's name, and no templ
     expect(reviewedAs).toBe(`${ours}eks-access`);
     expect(asked).toEqual([`${ours}eks-access`, `${ours}eks-access-U0ENGINEER-r-one`]);
   });
+});
+
+test("another session of the role is asked about, also where the role's name contains the session's", async () => {
+  const asked: string[] = [];
+  const may = async ({ username }: KubernetesIdentity) => {
+    asked.push(username);
+    return { allowed: username === "sso:alice-team:alice", reason: "", auditId: null };
+  };
+  const principal = "arn:aws:sts::111122223333:assumed-role/alice-team/alice";
+  const request = aLeasedRequest({}, { id: "r-one", principal, groups: ["ClusterRole view"] });
+
+  const { finding } = await reviewLease({ may }, cluster, request, { username: "sso:alice-team:alice", groups: [] });
+
+  expect(asked).toEqual(["sso:alice-team:alice", `sso:alice-team:${impossibleSession}`]);
+  expect(finding.detail).toContain("not as another session of the role");
 });
