@@ -16,7 +16,7 @@ export default defineConfig({
     // Each core has a worker anyway: threads that collect garbage beside it cost 6 to 25 % more processor time.
     execArgv: ["--single-threaded-gc", "--max-semi-space-size=64"],
     // The slow files wait for leases, processes and sockets, and others run meanwhile. Each worker loads all packages again.
-    maxWorkers: Math.ceil(1.5 * availableParallelism()),
+    maxWorkers: 2 * availableParallelism(),
     // Only what hangs runs into these: no test may fail because the machine has much else to do.
     testTimeout: 180_000,
     hookTimeout: 180_000,
