@@ -165,7 +165,6 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     await approve();
     const told = textOf(await flow().told("I can't work on"));
     const card = textOf(await flow().message("Details has the cause"));
-    await flow().message("AWS refused sts:AssumeRole");
     const meanwhile = (await audit()).types;
     const untouched = flow().sandbox.cluster.awsAuth()?.data;
     flow().sandbox.aws.account.setTrust(arns.creator, { principals: [arns.worker], externalId });
