@@ -291,10 +291,7 @@ export function idsElsewhere(
   lease?: string,
 ): Detail {
   const asked = awsRequests?.byCall(lease) ?? {};
-  const written = {
-    ...auditIds?.byCall(lease),
-    ...(reviews.length > 0 && { "POST subjectaccessreviews": reviews }),
-  };
+  const written = { ...auditIds?.byCall(lease), ...(reviews.length > 0 && { "POST subjectaccessreviews": reviews }) };
   return {
     ...(Object.keys(asked).length > 0 && { awsRequests: asked }),
     ...(Object.keys(written).length > 0 && { auditIds: written }),
