@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -39,6 +39,14 @@ async function builtFrom(revision: string, folder: string): Promise<Program> {
   return { script: join(folder, "dist/bin/eks-access.js"), nodeFlags: [] };
 }
 
+/** The same environment, with a copy of the configuration that names a setting as it was called before the first release. */
+async function withOldNames(environment: Record<string, string>): Promise<Record<string, string>> {
+  const file = join(folder, "eks-access.yml");
+  const text = await readFile(environment.EKS_ACCESS_CONFIG ?? "", "utf8");
+  await writeFile(file, text.replaceAll("requestExpiresAfter", "requestLapsesAfter"));
+  return { ...environment, EKS_ACCESS_CONFIG: file };
+}
+
 type Kind = "slack" | "worker";
 const kinds = ["slack", "worker"] as const;
 
@@ -76,8 +84,11 @@ describe.each([
 
   /** Starts both. Which of them refuse to, with what they say. */
   async function startBoth(program: Program): Promise<readonly string[]> {
-    const started = kinds.map((kind: Kind) =>
-      spawnProduct(program, kind, sandbox.environmentOf(kind, { redisUrl: redis.url, port })),
+    const started = await Promise.all(
+      kinds.map(async (kind: Kind) => {
+        const environment = sandbox.environmentOf(kind, { redisUrl: redis.url, port });
+        return spawnProduct(program, kind, program === previous ? await withOldNames(environment) : environment);
+      }),
     );
     running = started;
     const ends = started.map(async (each) => {
