@@ -3,6 +3,7 @@ import { Agent, type Dispatcher, request as send } from "undici";
 import type { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
 import type { RequestIds } from "../access/audit/event.ts";
+import { answerTooLarge } from "../access/bounded-pages.ts";
 import { boundedBytes, textWithin } from "../access/redact.ts";
 import { callWithinMs, deadlineSignal } from "../operations/deadlines.ts";
 import { type ApiAnswer, type ApiCall, isWrite, observedCalls, type SendCall } from "./api-calls.ts";
@@ -13,6 +14,9 @@ import { RefusedByServer } from "./explain-kubernetes-error.ts";
  * takes less than 100 ms, whatever they are.
  */
 const largestAnswer = { bytes: 2 * 1024 * 1024, values: 50_000 };
+
+/** Of one page: we ask for at most 500. A schema notes a problem for each item, and 25,000 of them take longer than 100 ms. */
+const maxItems = 1_000;
 
 /**
  * The largest token that every release of the authenticator accepts, in bytes (aws-iam-authenticator, pkg/token,
@@ -95,7 +99,9 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
   return {
     ask: async (call, shape) => {
       const { text, headers } = await sendOne(call);
-      return { value: shape.parse(JSON.parse(text)), headers };
+      const body: unknown = JSON.parse(text);
+      if (itemsIn(body) > maxItems) throw answerTooLarge(`A page of a list has more than ${maxItems} items`);
+      return { value: shape.parse(body), headers };
     },
     send: sendOne,
     close: () => {
@@ -103,6 +109,11 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
       sockets.release();
     },
   };
+}
+
+function itemsIn(body: unknown): number {
+  const isList = typeof body === "object" && body !== null && "items" in body && Array.isArray(body.items);
+  return isList ? (body.items as readonly unknown[]).length : 0;
 }
 
 /**

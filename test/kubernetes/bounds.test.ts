@@ -70,6 +70,16 @@ test("bindings with more subjects than are read are refused", async () => {
   });
 });
 
+test.each<[string, (client: ClusterClient) => Promise<unknown>]>([
+  ["pods", (client) => client.listPods("shop")],
+  ["namespaces", (client) => client.namespaces()],
+  ["bindings of leases", (client) => client.listLeaseBindings()],
+])("a page of %s with more items than were asked for is refused before any item is looked at", async (_, list) => {
+  server.answer = () => ({ status: 200, body: { items: Array.from({ length: 1_001 }, () => ({})) } });
+
+  await expect(list(client)).rejects.toMatchObject({ code: "answer-too-large" });
+});
+
 test("an answer that is larger than any object of a cluster is refused, and not read to its end", async () => {
   server.answer = () => ({ status: 200, body: `{"data":{"mapRoles":"${"x".repeat(3 * 2 ** 20)}"}}` });
 
