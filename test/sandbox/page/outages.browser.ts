@@ -43,12 +43,12 @@ test("what a colleague adds by hand stays, whatever is written after it", async 
   expect(dataNow()).toEqual({ mapRoles: edited });
 });
 
-test("AWS throttles: the message says why it waits, and it goes on by itself", async () => {
+test("AWS throttles: the message says that it waits, and it goes on by itself", async () => {
   await ask("while throttled");
   await trouble("AWS throttles").getByRole("button", { name: "Throttle" }).click();
   await trouble("AWS throttles").getByText("in force").waitFor();
   await approve("while throttled");
-  await messageOf("while throttled").getByText("Throttling").first().waitFor();
+  await messageOf("while throttled").getByText("Details has the cause").waitFor();
   await picture(page, "throttled");
 
   await trouble("AWS throttles").getByRole("button", { name: "Let go" }).click();

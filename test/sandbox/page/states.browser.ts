@@ -132,7 +132,7 @@ test("failed, with the remedy", async () => {
   await denial.getByRole("button", { name: "Stop trusting" }).click();
   await denial.getByText("in force").waitFor();
   await shown.getByRole("button", { name: "Approve" }).click();
-  await shown.getByText("cluster-creator").first().waitFor();
+  await shown.getByText("Details has the cause").waitFor();
 
   await looks(shown, "failed");
 

@@ -86,12 +86,12 @@ test("with a colleague's broken YAML a lease of the other section ends, and the 
   await eventually(async () => dataNow().mapRoles !== broken);
 });
 
-test("AccessDenied fails with the role to remedy in the message, and the next request works once it is repaired", async () => {
+test("AccessDenied: the card says where the cause is, and the next request works once it is repaired", async () => {
   await ask("through a denial");
   await trouble("AccessDenied").getByRole("button", { name: "Stop trusting" }).click();
   await trouble("AccessDenied").getByText("in force").waitFor();
   await messageOf("through a denial").getByRole("button", { name: "Approve" }).click();
-  await messageOf("through a denial").getByText("cluster-creator").first().waitFor();
+  await messageOf("through a denial").getByText("Details has the cause").waitFor();
   await picture(page, "access-denied");
 
   await trouble("AccessDenied").getByRole("button", { name: "Trust again" }).click();
