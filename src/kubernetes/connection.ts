@@ -100,7 +100,11 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
     ask: async (call, shape) => {
       const { text, headers } = await sendOne(call);
       const body: unknown = JSON.parse(text);
-      if (itemsIn(body) > maxItems) throw answerTooLarge(`A page of a list has more than ${maxItems} items`);
+      if (itemsIn(body) > maxItems) {
+        throw answerTooLarge(
+          `The API server of cluster ${cluster.name} answers with a page of more than ${maxItems} items`,
+        );
+      }
       return { value: shape.parse(body), headers };
     },
     send: sendOne,

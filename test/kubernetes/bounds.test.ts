@@ -77,7 +77,10 @@ test.each<[string, (client: ClusterClient) => Promise<unknown>]>([
 ])("a page of %s with more items than were asked for is refused before any item is looked at", async (_, list) => {
   server.answer = () => ({ status: 200, body: { items: Array.from({ length: 1_001 }, () => ({})) } });
 
-  await expect(list(client)).rejects.toMatchObject({ code: "answer-too-large" });
+  await expect(list(client)).rejects.toMatchObject({
+    code: "answer-too-large",
+    what: "The API server of cluster payments answers with a page of more than 1000 items",
+  });
 });
 
 test("an answer that is larger than any object of a cluster is refused, and not read to its end", async () => {
